@@ -1,0 +1,183 @@
+//! The inputs: their names and defaults, and how they come from the environment.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+
+use serde::Deserialize;
+
+/// Above this an input is a mistake: a file pasted in its place.
+const LONGEST: usize = 256 * 1024;
+
+/// One input, as `--help`, `action.yml` and the README have it.
+#[derive(Clone, Copy, Debug)]
+pub struct Input {
+    /// The name, in kebab-case.
+    pub name: &'static str,
+    /// The default, in words where it is not a value.
+    pub default: &'static str,
+    /// What it means, in one line.
+    pub help: &'static str,
+}
+
+/// Declares each input once: its field in [`Raw`] and its line in [`INPUTS`].
+macro_rules! inputs {
+    ($($field:ident $name:literal $default:literal $help:literal)+) => {
+        /// The inputs as text, blank ones absent. All parsing is ours, so that every problem is said at once.
+        #[derive(Clone, Debug, Default, Deserialize)]
+        #[allow(missing_docs, reason = "each field is the input of its name")]
+        pub struct Raw { $(pub $field: Option<String>,)+ }
+
+        /// Every input.
+        pub const INPUTS: &[Input] = &[$(Input { name: $name, default: $default, help: $help },)+];
+    };
+}
+
+inputs! {
+    mode "mode" "share" "share, or plan: say what share would do, and change nothing"
+    ami_id "ami-id" "" "the AMIs to share: ami-… or region:ami-…, one or many"
+    aws_region "aws-region" "AWS_REGION" "Region of the AMIs"
+    target_accounts "target-accounts" "" "accounts to share with: 12 digits each"
+    allowed_account_ids "allowed-account-ids" "" "refuse to start under any other source account"
+    require_image_tags "require-image-tags" "" "tags that every source image must carry: key=value lines"
+    kms_key_id "kms-key-id" "" "re-encrypt with this key before sharing: ID, alias or ARN; an image already wholly under it is not copied"
+    key_scope "key-scope" "via-ec2" "via-ec2: targets can use the key only through EC2; direct: also by calling KMS"
+    copy_name "copy-name" "{name}" "name of copies; placeholders {name} {ami-id} {region} {account}"
+    copy_tags "copy-tags" "true" "put the AMI's tags on every copy"
+    tags "tags" "" "more tags for copies: key=value lines"
+    timeout "timeout" "2h" "the run's deadline"
+    poll_interval "poll-interval" "5s..60s" "shortest and longest pause between two looks; one value sets both"
+    settle "settle" "10s" "how long a key policy is left alone after a change before it is looked at again; a warning under 8s"
+    max_concurrency "max-concurrency" "32" "calls under way at once"
+    report_path "report-path" "" "also write the report to this file"
+    mask_account_ids "mask-account-ids" "false" "mask account IDs in the log"
+}
+
+/// What is wrong with an input: its name and a message that says its value and what is allowed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The input's name.
+    pub input: String,
+    /// What is wrong.
+    pub message: String,
+}
+
+impl Problem {
+    /// A problem of `input`.
+    pub fn new(input: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { input: input.into(), message: message.into() }
+    }
+}
+
+/// What the environment holds of inputs.
+#[derive(Debug, Default)]
+pub struct Environment {
+    /// Our inputs.
+    pub raw: Raw,
+    /// What is wrong with how they were given.
+    pub problems: Vec<Problem>,
+    /// Names that begin with `INPUT_` and are nobody's we know.
+    pub unknown: Vec<String>,
+}
+
+/// Reads `INPUT_*`: `INPUT_AMI-ID` as GitHub passes it, `INPUT_AMI_ID` where hyphens cannot be set.
+pub fn read(env: &[(OsString, OsString)]) -> Environment {
+    let mut read = Environment::default();
+    let mut values: BTreeMap<String, String> = BTreeMap::new();
+    for (name, value) in env {
+        let name = name.to_string_lossy();
+        let Some(spelled) = name.strip_prefix("INPUT_") else { continue };
+        let input = spelled.to_lowercase().replace('_', "-");
+        if !INPUTS.iter().any(|known| known.name == input) {
+            match close_to(&input) {
+                Some(ours) => read.problems.push(Problem::new(input, format!("there is no such input; did you mean `{ours}`?"))),
+                None => read.unknown.push(name.into_owned()),
+            }
+            continue;
+        }
+        let Some(value) = value.to_str() else {
+            read.problems.push(Problem::new(input, "the value is not UTF-8 text"));
+            continue;
+        };
+        if value.len() > LONGEST {
+            let message = format!("the value has {} bytes, at most {LONGEST} are allowed", value.len());
+            read.problems.push(Problem::new(input, message));
+            continue;
+        }
+        let value = value.trim();
+        if value.is_empty() {
+            continue;
+        }
+        if let Some(other) = values.insert(input.clone(), value.to_owned())
+            && other != value
+        {
+            let message = format!("given in two spellings with different values, `{}` and `{}`", shown(&other), shown(value));
+            read.problems.push(Problem::new(input, message));
+        }
+    }
+    match envy::from_iter(values.into_iter().map(|(name, value)| (name.replace('-', "_"), value))) {
+        Ok(raw) => read.raw = raw,
+        Err(error) => read.problems.push(Problem::new("inputs", error.to_string())),
+    }
+    if read.raw.aws_region.is_none() {
+        let of = |variable: &str| env.iter().find(|(name, _)| name == variable).and_then(|(_, value)| value.to_str());
+        let region = of("AWS_REGION").or_else(|| of("AWS_DEFAULT_REGION")).map(str::trim);
+        read.raw.aws_region = region.filter(|region| !region.is_empty()).map(str::to_owned);
+    }
+    read
+}
+
+/// The input that a misspelled name most likely means.
+fn close_to(name: &str) -> Option<&'static str> {
+    let distance = |ours: &str| strsim::osa_distance(name, ours);
+    let (near, ours) = INPUTS.iter().map(|input| (distance(input.name), input.name)).min()?;
+    // Of a short name, one other letter makes already another word.
+    let allowed = if ours.len() <= 6 { 1 } else { 2 };
+    let same_letters = name.replace('-', "") == ours.replace('-', "");
+    (near <= allowed || same_letters).then_some(ours)
+}
+
+/// A value short enough for a message.
+pub(crate) fn shown(value: &str) -> String {
+    let short: String = value.chars().take(100).collect();
+    if short.len() < value.len() { format!("{short}…") } else { short }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn env(pairs: &[(&str, &str)]) -> Vec<(OsString, OsString)> {
+        pairs.iter().map(|(name, value)| (name.into(), value.into())).collect()
+    }
+
+    #[test]
+    fn both_spellings_are_one_input() {
+        for name in ["INPUT_AMI-ID", "INPUT_AMI_ID"] {
+            assert_eq!(read(&env(&[(name, " ami-1 \n")])).raw.ami_id.as_deref(), Some("ami-1"));
+        }
+        let same = read(&env(&[("INPUT_AMI-ID", "ami-1"), ("INPUT_AMI_ID", "ami-1")]));
+        assert!(same.problems.is_empty());
+        let different = read(&env(&[("INPUT_AMI-ID", "ami-1"), ("INPUT_AMI_ID", "ami-2")]));
+        assert_eq!(different.problems[0].input, "ami-id");
+    }
+
+    #[test]
+    fn blank_is_unset_and_the_region_falls_back() {
+        let read = read(&env(&[("INPUT_AWS-REGION", " "), ("AWS_REGION", "eu-west-1"), ("INPUT_MODE", "")]));
+        assert_eq!(read.raw.aws_region.as_deref(), Some("eu-west-1"));
+        assert_eq!(read.raw.mode, None);
+    }
+
+    #[test]
+    fn a_name_close_to_ours_is_a_problem_and_any_other_is_not() {
+        let close = ["INPUT_AMI-IDS", "INPUT_TARGET_ACCOUNT", "INPUT_TAG", "INPUT_KMSKEYID", "INPUT_TIME-OUT", "INPUT_KEY-SCOPES"];
+        for name in close {
+            let read = read(&env(&[(name, "x")]));
+            assert_eq!((read.problems.len(), read.unknown.len()), (1, 0), "{name}");
+        }
+        for name in ["INPUT_WHO-TO-GREET", "INPUT_TOKEN", "INPUT_NODE-VERSION"] {
+            let read = read(&env(&[(name, "x")]));
+            assert_eq!((read.problems.len(), read.unknown.len()), (0, 1), "{name}");
+        }
+    }
+}

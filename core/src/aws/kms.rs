@@ -1,0 +1,120 @@
+//! KMS: keys and their policies.
+
+use std::time::Duration;
+
+use aws_sdk_kms::config::retry::RetryConfig;
+use aws_sdk_kms::config::timeout::TimeoutConfig;
+use aws_sdk_kms::types::{KeyManagerType, KeySpec, KeyState as SdkKeyState, KeyUsageType};
+
+use super::Caller;
+use crate::error::{Code, Error};
+use crate::id::KeyArn;
+use crate::inventory::{Key, KeyState};
+
+/// How long a put may be under way: whoever read before it has put within 7 s of that read (design section 6).
+const PUT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// KMS in one account and Region.
+#[derive(Clone, Debug)]
+pub(crate) struct Kms {
+    pub(crate) client: aws_sdk_kms::Client,
+    pub(crate) caller: Caller,
+}
+
+/// What became of a put.
+#[derive(Clone, Debug)]
+pub(crate) enum Put {
+    Done,
+    /// The answer was lost: it may have taken effect or not.
+    Unknown,
+}
+
+impl Kms {
+    /// The key behind an ID, an alias or an ARN, without its policy (`kms:DescribeKey`).
+    pub(crate) async fn describe_key(&self, key: &str) -> Result<Key, Error> {
+        const ACTION: &str = "kms:DescribeKey";
+        let answer = self
+            .caller
+            .send(ACTION, Some(key), self.client.describe_key().key_id(key).send())
+            .await?;
+        let metadata = answer.key_metadata();
+        let arn = metadata.and_then(|metadata| metadata.arn()?.parse::<KeyArn>().ok());
+        let (Some(metadata), Some(arn)) = (metadata, arn) else {
+            return Err(self.unexpected(key, "a key without an ARN"));
+        };
+        let state = match metadata.key_state() {
+            Some(SdkKeyState::Enabled | SdkKeyState::Updating) => KeyState::Enabled,
+            Some(SdkKeyState::Disabled) => KeyState::Disabled,
+            Some(SdkKeyState::PendingDeletion | SdkKeyState::PendingReplicaDeletion) => KeyState::PendingDeletion,
+            other => KeyState::Other(other.map_or("unknown", SdkKeyState::as_str).to_owned()),
+        };
+        Ok(Key {
+            arn,
+            aws_managed: metadata.key_manager() == Some(&KeyManagerType::Aws),
+            state,
+            symmetric: metadata.key_usage() == Some(&KeyUsageType::EncryptDecrypt)
+                && metadata
+                    .key_spec()
+                    .is_none_or(|spec| *spec == KeySpec::SymmetricDefault),
+            policy: None,
+        })
+    }
+
+    /// The text of the key's policy (`kms:GetKeyPolicy`).
+    pub(crate) async fn key_policy(&self, key: &KeyArn) -> Result<String, Error> {
+        const ACTION: &str = "kms:GetKeyPolicy";
+        let call = self
+            .client
+            .get_key_policy()
+            .key_id(key.as_ref())
+            .policy_name("default")
+            .send();
+        let answer = self.caller.send(ACTION, Some(key.as_ref()), call).await?;
+        answer.policy.ok_or_else(|| self.unexpected(key.as_ref(), "no policy"))
+    }
+
+    /// Replaces the key's policy (`kms:PutKeyPolicy`). Sent once: a retry by the SDK could land long after the read
+    /// that it was made from, and undo what others wrote in between.
+    pub(crate) async fn put_key_policy(&self, key: &KeyArn, policy: &str) -> Result<Put, Error> {
+        const ACTION: &str = "kms:PutKeyPolicy";
+        let once = aws_sdk_kms::config::Builder::new()
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(
+                TimeoutConfig::builder()
+                    .operation_timeout(PUT_TIMEOUT)
+                    .operation_attempt_timeout(PUT_TIMEOUT)
+                    .build(),
+            );
+        let call = self
+            .client
+            .put_key_policy()
+            .key_id(key.as_ref())
+            .policy_name("default")
+            .policy(policy)
+            .customize()
+            .config_override(once)
+            .send();
+        match self.caller.send(ACTION, Some(key.as_ref()), call).await {
+            Ok(_) => Ok(Put::Done),
+            Err(error)
+                if error.code == Code::EndpointUnreachable
+                    || error.is_aws(&["KMSInternalException", "DependencyTimeoutException"]) =>
+            {
+                Ok(Put::Unknown)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn unexpected(&self, key: &str, what: &str) -> Error {
+        let mut error = Error::new(
+            Code::AwsUnexpected,
+            format!("KMS answered with {what}"),
+            "run again; if it stays so, check what AWS_ENDPOINT_URL points at",
+        )
+        .on(key);
+        error.region = Some(self.caller.region.clone());
+        error.account = self.caller.identity.as_ref().map(|identity| identity.account.clone());
+        error
+    }
+}

@@ -1,0 +1,254 @@
+//! Makes sure that a copy exists: starts it or adopts one already under way, waits for it, checks it, and removes what
+//! failed ones left.
+
+pub(crate) mod adopt;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tokio::time::Instant;
+
+use self::adopt::Candidate;
+use crate::aws::ec2::NewCopy;
+use crate::error::{Code, Error};
+use crate::event::Event;
+use crate::finding::{Finding, FindingCode};
+use crate::id::{AmiId, SnapshotId};
+use crate::inventory::{Image, ImageState, Snapshot};
+use crate::plan::CopyImage;
+use crate::run::Run;
+use crate::tags;
+use crate::wait::Pace;
+use crate::watch::INVISIBLE;
+
+/// The copy, available and checked.
+pub(crate) async fn ensure(run: &Run<'_>, copy: &CopyImage) -> Result<AmiId, Error> {
+    let id = match &copy.adopt {
+        Some(id) => adopted(run, copy, id.clone()),
+        None => start(run, copy).await?,
+    };
+    let what = format!("to be available, as the copy of {}", copy.source);
+    let image = run.watcher.settled(&id, what).await?;
+    let image = image.ok_or_else(|| failed(run, copy, &id, "AWS never showed it"))?;
+    match &image.state {
+        ImageState::Available => {}
+        ImageState::Deregistered => return Err(failed(run, copy, &id, "somebody deregistered it")),
+        _ => return Err(failed(run, copy, &id, &reason(run, &image).await)),
+    }
+    let snapshots = snapshots_of(run, &[&image]).await?;
+    if adopt::judge(&image, &snapshots, copy, &run.account.place) != Candidate::Adoptable {
+        let why = format!(
+            "it is not an image of {} volumes under {} made from its source",
+            copy.volumes, copy.key
+        );
+        return Err(failed(run, copy, &id, &why));
+    }
+    run.emit(&Event::CopyAvailable {
+        source: copy.source.clone(),
+        copy: id.clone(),
+    });
+    clean_up(run, copy).await;
+    Ok(id)
+}
+
+/// Starts the copy. The client token of an attempt is the same for every run that wants this copy, so a lost answer, a
+/// killed run or a run beside this one leads to the same image (R1.2.2); only a dead image asks for a new attempt.
+async fn start(run: &Run<'_>, copy: &CopyImage) -> Result<AmiId, Error> {
+    let mut name = copy.name.clone();
+    let mut attempt = 0;
+    let mut pace = Pace::new(run.timing.poll);
+    let since = Instant::now();
+    loop {
+        let client_token = copy.client_token(attempt);
+        let new = NewCopy {
+            source: &copy.source,
+            name: &name,
+            key: &copy.key,
+            client_token: &client_token,
+            tags: &copy.tags,
+        };
+        match run.account.ec2.copy_image(&new).await {
+            Ok(id) if !is_dead(run, copy, &id).await? => {
+                run.emit(&Event::CopyStarted {
+                    source: copy.source.clone(),
+                    copy: id.clone(),
+                });
+                return Ok(id);
+            }
+            Ok(_) => attempt += 1,
+            // Somebody used the token with other tags or another name: their copy is the one.
+            Err(error) if error.is_aws(&["IdempotentParameterMismatch"]) => match find(run, copy).await? {
+                Some(id) => return Ok(adopted(run, copy, id)),
+                None => attempt += 1,
+            },
+            Err(error) if error.is_aws(&["InvalidAMIName.Duplicate"]) && name == copy.name => {
+                name = copy.fallback_name();
+                run.emit(&Event::Found(Finding::warn(
+                    FindingCode::CopyNameTaken,
+                    &copy.source,
+                    format!("AWS calls `{}` a duplicate, so the copy is named `{name}`", copy.name),
+                    "give a `copy-name` that tells copies apart, such as `{name}-{ami-id}`",
+                )));
+            }
+            // So many copies at once are allowed (R1.5.10, R1.7): those of others end in time.
+            Err(error) if error.is_aws(&["ResourceLimitExceeded"]) => {
+                run.wait(
+                    &copy.source,
+                    "to be copied: as many copies as AWS allows are under way",
+                    since,
+                    pace.next(),
+                )
+                .await;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn adopted(run: &Run<'_>, copy: &CopyImage, id: AmiId) -> AmiId {
+    run.emit(&Event::CopyAdopted {
+        source: copy.source.clone(),
+        copy: id.clone(),
+    });
+    id
+}
+
+/// Whether the token of this attempt is spent: AWS answers it with an image that failed, or is gone.
+async fn is_dead(run: &Run<'_>, copy: &CopyImage, id: &AmiId) -> Result<bool, Error> {
+    if copy.leftovers.images.contains(id) {
+        return Ok(true);
+    }
+    let mut pace = Pace::new(run.timing.poll);
+    let since = Instant::now();
+    loop {
+        match run.account.ec2.image(id).await {
+            Ok(image) => return Ok(image.is_none_or(|image| image.state == ImageState::Deregistered)),
+            Err(error) if error.is_aws(&["InvalidAMIID.Unavailable"]) => return Ok(true),
+            // A new ID may be unknown for a while (R1.1.7).
+            Err(error) if error.is_aws(&["InvalidAMIID.NotFound"]) => {
+                if since.elapsed() >= INVISIBLE {
+                    return Ok(true);
+                }
+                run.wait(id, "to be shown by AWS", since, pace.next()).await;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// The copy that somebody else started; nothing where it failed, or never showed.
+async fn find(run: &Run<'_>, copy: &CopyImage) -> Result<Option<AmiId>, Error> {
+    let mut pace = Pace::new(run.timing.poll);
+    let since = Instant::now();
+    loop {
+        let tagged = run
+            .account
+            .ec2
+            .own_images_tagged(tags::REQUEST, vec![copy.identity.clone()])
+            .await?;
+        let snapshots = snapshots_of(run, &tagged.iter().collect::<Vec<_>>()).await?;
+        let judged = |image: &Image| adopt::judge(image, &snapshots, copy, &run.account.place);
+        let mut good: Vec<&Image> = tagged
+            .iter()
+            .filter(|image| judged(image) == Candidate::Adoptable)
+            .collect();
+        good.sort_by_key(|image| (&image.creation_date, &image.id));
+        if let Some(oldest) = good.first() {
+            return Ok(Some(oldest.id.clone()));
+        }
+        if tagged.iter().any(|image| judged(image) == Candidate::Failed) || since.elapsed() >= INVISIBLE {
+            return Ok(None);
+        }
+        run.wait(
+            &copy.source,
+            "to show the copy that another run started",
+            since,
+            pace.next(),
+        )
+        .await;
+    }
+}
+
+async fn snapshots_of(run: &Run<'_>, images: &[&Image]) -> Result<BTreeMap<SnapshotId, Snapshot>, Error> {
+    let ids: BTreeSet<SnapshotId> = images.iter().flat_map(|image| image.snapshots().cloned()).collect();
+    let found = run.account.ec2.snapshots(&ids).await?;
+    Ok(found
+        .into_iter()
+        .map(|snapshot| (snapshot.id.clone(), snapshot))
+        .collect())
+}
+
+/// What AWS says of a failed copy: of the image, and of the snapshots that made it fail (R1.5.2).
+async fn reason(run: &Run<'_>, image: &Image) -> String {
+    let of_image = image
+        .state_reason
+        .clone()
+        .unwrap_or_else(|| "AWS gives no reason".to_owned());
+    // The snapshots only add to it; not getting them must not hide it.
+    let snapshots = snapshots_of(run, &[image]).await.unwrap_or_default();
+    let said: BTreeSet<String> = snapshots
+        .into_values()
+        .filter_map(|snapshot| snapshot.state_message)
+        .collect();
+    said.into_iter()
+        .filter(|said| !of_image.contains(said))
+        .fold(of_image.clone(), |all, said| format!("{all}; {said}"))
+}
+
+fn failed(run: &Run<'_>, copy: &CopyImage, id: &AmiId, why: &str) -> Error {
+    let remedy = if why.contains("not accessible") || why.contains("is invalid") {
+        format!(
+            "allow kms:DescribeKey, kms:CreateGrant, kms:Decrypt, kms:GenerateDataKeyWithoutPlaintext and kms:ReEncrypt* on {} and on the source's keys, in the identity policy of whoever copies and in the key policies; then run again",
+            copy.key
+        )
+    } else {
+        "run again: a new copy is made, and this one removed once that stands".to_owned()
+    };
+    Error::new(
+        Code::CopyFailed,
+        format!("the copy {id} of {} failed: {why}", copy.source),
+        remedy,
+    )
+    .at(&run.account.place.account, &run.account.place.region)
+    .on(id)
+}
+
+/// Removes what failed copies left, now that their replacement stands. What cannot be removed is a finding: the share
+/// itself does not suffer.
+async fn clean_up(run: &Run<'_>, copy: &CopyImage) {
+    for image in &copy.leftovers.images {
+        let (removed, left) = match run.account.ec2.deregister_image(image).await {
+            Ok(left) => (true, left),
+            Err(error) if error.is_aws(&["InvalidAMIID.Unavailable", "InvalidAMIID.NotFound"]) => (false, Vec::new()),
+            Err(error) => {
+                not_cleaned(run, image, &error.to_string());
+                continue;
+            }
+        };
+        if removed {
+            run.emit(&Event::LeftoverRemoved {
+                resource: image.to_string(),
+            });
+        }
+        for snapshot in left {
+            not_cleaned(run, &snapshot, "AWS did not delete it with its image");
+        }
+    }
+    for snapshot in &copy.leftovers.snapshots {
+        match run.account.ec2.delete_snapshot(snapshot).await {
+            Ok(()) => run.emit(&Event::LeftoverRemoved {
+                resource: snapshot.to_string(),
+            }),
+            Err(error) if error.is_aws(&["InvalidSnapshot.NotFound"]) => {}
+            Err(error) => not_cleaned(run, snapshot, &error.to_string()),
+        }
+    }
+}
+
+fn not_cleaned(run: &Run<'_>, resource: impl ToString, why: &str) {
+    run.emit(&Event::Found(Finding::warn(
+        FindingCode::CopyNotCleaned,
+        resource,
+        format!("a failed copy left this, and it could not be removed: {why}"),
+        "remove it by hand: it counts toward quotas (R1.5.17)",
+    )));
+}

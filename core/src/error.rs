@@ -1,0 +1,238 @@
+//! What went wrong: a stable code, where it happened, what AWS said, and what to do about it.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+use crate::id::{AccountId, Region};
+
+/// Defines an enum of stable codes with their texts.
+macro_rules! codes {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident => $text:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum $name { $($(#[$variant_doc])* $variant,)+ }
+
+        impl $name {
+            /// Every code there is.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The code as users and reports see it; it never changes its meaning.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text,)+ }
+            }
+        }
+
+        impl ::std::fmt::Display for $name {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl ::serde::Serialize for $name {
+            fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+    };
+}
+pub(crate) use codes;
+
+codes! {
+    /// The kind of an [`Error`].
+    Code {
+        /// A policy refuses the call.
+        AccessDenied => "access.denied",
+        /// AWS answered with an error that has no code of its own here.
+        AwsRefused => "aws.refused",
+        /// AWS answered with something this version does not understand.
+        AwsUnexpected => "aws.unexpected",
+        /// A copy failed.
+        CopyFailed => "copy.failed",
+        /// No credentials were found, or they are expired or unknown to AWS.
+        Credentials => "credentials.invalid",
+        /// The run's deadline passed.
+        Deadline => "deadline",
+        /// The endpoint could not be reached, or did not answer in time.
+        EndpointUnreachable => "endpoint.unreachable",
+        /// An awaited image failed.
+        ImageFailed => "image.failed",
+        /// AWS does not know the image, or does not show it to this account.
+        ImageNotFound => "image.not-found",
+        /// KMS calls principals of the key policy invalid.
+        KeyInvalidPrincipals => "key.invalid-principals",
+        /// Another run takes away what this one adds.
+        KeyPolicyContended => "key.policy-contended",
+        /// KMS does not take the key policy.
+        KeyPolicyRefused => "key.policy-refused",
+        /// AWS does not know the key.
+        KeyNotFound => "key.not-found",
+        /// The plan has findings that refuse it.
+        PlanRefused => "plan.refused",
+        /// A quota of the account is used up.
+        Quota => "quota.exceeded",
+        /// AWS went on throttling past every retry.
+        Throttled => "aws.throttled",
+    }
+}
+
+/// What AWS itself said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AwsAnswer {
+    /// AWS's error code.
+    pub code: String,
+    /// AWS's words.
+    pub message: String,
+    /// The ID by which AWS's support finds the call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+}
+
+/// One thing that went wrong, explained.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
+#[non_exhaustive]
+pub struct Error {
+    /// What kind of error this is.
+    pub code: Code,
+    /// What happened.
+    pub message: String,
+    /// What to do about it.
+    pub remedy: String,
+    /// The account in which it happened, once known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account: Option<AccountId>,
+    /// The Region in which it happened.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<Region>,
+    /// The ID or ARN of what it happened to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource: Option<String>,
+    /// The call, as IAM names it: `ec2:CopyImage`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub action: Option<&'static str>,
+    /// What AWS said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aws: Option<AwsAnswer>,
+}
+
+impl Error {
+    pub(crate) fn new(code: Code, message: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            remedy: remedy.into(),
+            account: None,
+            region: None,
+            resource: None,
+            action: None,
+            aws: None,
+        }
+    }
+
+    pub(crate) fn at(mut self, account: &AccountId, region: &Region) -> Self {
+        self.account = Some(account.clone());
+        self.region = Some(region.clone());
+        self
+    }
+
+    pub(crate) fn on(mut self, resource: impl fmt::Display) -> Self {
+        self.resource = Some(resource.to_string());
+        self
+    }
+
+    /// Whether AWS's own code is one of these.
+    pub(crate) fn is_aws(&self, codes: &[&str]) -> bool {
+        self.aws.as_ref().is_some_and(|aws| codes.contains(&aws.code.as_str()))
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code, self.message)?;
+        let mut place: Vec<String> = Vec::new();
+        place.extend(self.action.map(str::to_owned));
+        place.extend(
+            self.resource
+                .as_ref()
+                .filter(|resource| !self.message.contains(*resource))
+                .cloned(),
+        );
+        place.extend(self.account.as_ref().map(|account| format!("account {account}")));
+        place.extend(self.region.as_ref().map(ToString::to_string));
+        if !place.is_empty() {
+            write!(f, " ({})", place.join(", "))?;
+        }
+        if let Some(aws) = &self.aws {
+            write!(f, ". AWS said: {}: {}", aws.code, aws.message.trim())?;
+        }
+        write!(f, ". What to do: {}", self.remedy)
+    }
+}
+
+/// Everything that stopped a plan; never empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Errors(Vec<Error>);
+
+impl Errors {
+    /// The errors, as the first and the rest, or nothing where there are none.
+    pub(crate) fn from_vec(errors: Vec<Error>) -> Result<(), Self> {
+        if errors.is_empty() { Ok(()) } else { Err(Self(errors)) }
+    }
+
+    /// Each error.
+    pub fn iter(&self) -> std::slice::Iter<'_, Error> {
+        self.0.iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a Errors {
+    type Item = &'a Error;
+    type IntoIter = std::slice::Iter<'a, Error>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl From<Error> for Errors {
+    fn from(error: Error) -> Self {
+        Self(vec![error])
+    }
+}
+
+impl fmt::Display for Errors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, error) in self.0.iter().enumerate() {
+            let separator = if index == 0 { "" } else { "\n" };
+            write!(f, "{separator}{error}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Errors {}
+
+impl Serialize for Errors {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_kebab_case_with_a_subject() {
+        let texts: BTreeSet<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
+        assert_eq!(texts.len(), Code::ALL.len());
+        assert!(
+            texts
+                .iter()
+                .all(|text| text.chars().all(|c| c.is_ascii_lowercase() || c == '-' || c == '.'))
+        );
+    }
+}

@@ -1,0 +1,118 @@
+//! What a run tells while it goes on.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde::{Serialize, Serializer};
+
+use crate::error::Error;
+use crate::finding::Finding;
+use crate::id::{AccountId, AmiId, KeyArn};
+
+/// Something that happened in a run. The [`Report`](crate::Report) is the sum of all events, so whoever kept them
+/// can tell what was done even of a run that was cut off.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Event {
+    /// Something is not ready yet; sent after every look.
+    Waiting(Waiting),
+    /// A copy was started (`ec2:CopyImage`).
+    CopyStarted {
+        /// The image that is copied.
+        source: AmiId,
+        /// The copy.
+        copy: AmiId,
+    },
+    /// A copy that an earlier or another run made is used.
+    CopyAdopted {
+        /// The image that was copied.
+        source: AmiId,
+        /// The copy.
+        copy: AmiId,
+    },
+    /// A copy is available, and every volume is encrypted under the key that was asked for.
+    CopyAvailable {
+        /// The image that was copied.
+        source: AmiId,
+        /// The copy.
+        copy: AmiId,
+    },
+    /// A key policy was replaced (`kms:PutKeyPolicy`).
+    KeyPolicyPut {
+        /// The key.
+        key: KeyArn,
+        /// The accounts whose access was added.
+        added: BTreeSet<AccountId>,
+        /// The policy as it was read before, for whoever wrote it at the same moment.
+        replaced: String,
+    },
+    /// The key policy holds our statements for these accounts.
+    KeyAccessHeld {
+        /// The key.
+        key: KeyArn,
+        /// The accounts.
+        accounts: BTreeSet<AccountId>,
+    },
+    /// Launch permission was added (`ec2:ModifyImageAttribute`).
+    LaunchPermissionAdded {
+        /// The image that the request named.
+        source: AmiId,
+        /// The image that was shared.
+        image: AmiId,
+        /// The accounts that did not have it.
+        added: BTreeSet<AccountId>,
+    },
+    /// These accounts can launch the image.
+    LaunchPermissionHeld {
+        /// The image that the request named.
+        source: AmiId,
+        /// The image that is shared.
+        image: AmiId,
+        /// The accounts.
+        accounts: BTreeSet<AccountId>,
+    },
+    /// Something that a failed copy left was removed (`ec2:DeregisterImage`, `ec2:DeleteSnapshot`).
+    LeftoverRemoved {
+        /// The ID of the image or snapshot.
+        resource: String,
+    },
+    /// A pitfall that showed only during the run.
+    Found(Finding),
+    /// Something went wrong; branches that do not depend on it go on.
+    Failed(Error),
+}
+
+/// What is awaited, and how far it is.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Waiting {
+    /// The ID or ARN of what is awaited.
+    pub resource: String,
+    /// What it is awaited for, in words.
+    pub what: String,
+    /// Percent, where AWS tells.
+    pub percent: Option<u8>,
+    /// How long it has been awaited, in seconds.
+    #[serde(rename = "elapsed_seconds", serialize_with = "seconds")]
+    pub elapsed: Duration,
+    /// When it is looked at next, in seconds from now.
+    #[serde(rename = "next_look_seconds", serialize_with = "seconds")]
+    pub next_look: Duration,
+}
+
+fn seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(duration.as_secs())
+}
+
+/// Takes the events of a run, as they happen. It is called on the run's own task, so it must not block.
+pub trait EventSink: Send + Sync {
+    /// Takes one event.
+    fn event(&self, event: &Event);
+}
+
+impl<F: Fn(&Event) + Send + Sync> EventSink for F {
+    fn event(&self, event: &Event) {
+        self(event);
+    }
+}

@@ -1,0 +1,206 @@
+//! Which images are copied, and which copies already stand.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+use crate::copy::adopt::{self, Candidate};
+use crate::finding::{Finding, FindingCode};
+use crate::id::{AmiId, KeyArn, SnapshotId};
+use crate::inventory::{Image, Inventory, KeyState};
+use crate::name::{self, Parts};
+use crate::request::ShareRequest;
+use crate::tags;
+
+/// A copy of an image under a key: made, or adopted where it already exists.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct CopyImage {
+    /// The image that is copied.
+    pub source: AmiId,
+    /// The key that every volume of the copy is encrypted under.
+    pub key: KeyArn,
+    /// The name of the copy.
+    pub name: String,
+    /// The tags of the copy and of its snapshots.
+    pub tags: BTreeMap<String, String>,
+    /// What the copy answers to: the digest of source, destination, key and name.
+    pub identity: String,
+    /// The copy that already exists, pending or available.
+    pub adopt: Option<AmiId>,
+    /// What failed copies left, removed once this one is available.
+    pub leftovers: Leftovers,
+    /// How many EBS volumes the source has, and so the copy must have.
+    #[serde(skip)]
+    pub(crate) volumes: usize,
+}
+
+/// What failed copies left: it counts toward quotas until it is removed (R1.5.17).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Leftovers {
+    /// Failed images of ours.
+    pub images: Vec<AmiId>,
+    /// Snapshots of ours in state `error` that no image uses.
+    pub snapshots: Vec<SnapshotId>,
+}
+
+impl Leftovers {
+    /// Whether nothing was left.
+    pub fn is_empty(&self) -> bool {
+        self.images.is_empty() && self.snapshots.is_empty()
+    }
+}
+
+impl CopyImage {
+    /// The client token of the n-th attempt: runs that see the same state send the same one, and make one copy
+    /// (R1.2.2).
+    pub(crate) fn client_token(&self, attempt: u32) -> String {
+        digest(&[&self.identity, &attempt.to_string()])
+    }
+
+    /// The name to fall back on where AWS calls [`Self::name`] a duplicate.
+    pub(crate) fn fallback_name(&self) -> String {
+        name::with_suffix(&self.name, self.identity.get(..8).unwrap_or_default())
+    }
+}
+
+/// The copy that `image` needs, or nothing where it is shared itself.
+pub(super) fn plan(
+    request: &ShareRequest,
+    inventory: &Inventory,
+    image: &Image,
+    findings: &mut Vec<Finding>,
+) -> Option<CopyImage> {
+    let key = inventory.destination.as_ref()?;
+    if inventory.is_wholly_under(image, key) || image.snapshots().next().is_none() {
+        return None;
+    }
+    let mut copy = intent(request, inventory, image, key);
+    check(&copy, findings);
+    let mut adoptable = Vec::new();
+    for candidate in inventory
+        .copies
+        .iter()
+        .filter(|candidate| adopt::answers(candidate, &copy.identity))
+    {
+        match adopt::judge(candidate, &inventory.snapshots, &copy, &inventory.place) {
+            Candidate::Adoptable => adoptable.push(candidate),
+            Candidate::Failed => copy.leftovers.images.push(candidate.id.clone()),
+            Candidate::Disabled => findings.push(Finding::warn(
+                FindingCode::CopyDisabled,
+                &candidate.id,
+                format!(
+                    "this copy of {} is disabled, so it is not used and another is made",
+                    image.id
+                ),
+                "enable it (EnableImage) to have it shared, or deregister it",
+            )),
+            Candidate::NotOurs => {}
+        }
+    }
+    // The oldest, so that runs beside each other choose the same.
+    adoptable.sort_by_key(|image| (&image.creation_date, &image.id));
+    if let [oldest, rest @ ..] = adoptable.as_slice() {
+        copy.adopt = Some(oldest.id.clone());
+        findings.extend(rest.iter().map(|extra| {
+            Finding::warn(
+                FindingCode::CopyDuplicate,
+                &extra.id,
+                format!(
+                    "this is one more copy of {} beside {}, which is the one used",
+                    image.id, oldest.id
+                ),
+                "deregister it and delete its snapshots when nothing uses it",
+            )
+        }));
+    }
+    copy.leftovers.snapshots = adopt::orphans(inventory, &copy.identity);
+    if copy.adopt.is_none() {
+        findings.extend(
+            inventory
+                .keys_of(image)
+                .iter()
+                .filter_map(|key| source_key(inventory, image, key)),
+        );
+    }
+    Some(copy)
+}
+
+fn intent(request: &ShareRequest, inventory: &Inventory, image: &Image, key: &KeyArn) -> CopyImage {
+    let place = &inventory.place;
+    let name = request.copy_name.fill(&Parts {
+        name: &image.name,
+        ami: &image.id,
+        region: &place.region,
+        account: &place.account,
+    });
+    let from = format!("{}/{}", place.region, image.id);
+    let to = format!("{}/{}", place.account, place.region);
+    let identity = digest(&["1", &from, &to, key.as_ref(), &name]);
+    let passed_on = request.copy_tags.then_some(&image.tags);
+    CopyImage {
+        source: image.id.clone(),
+        key: key.clone(),
+        tags: tags::of_copy(passed_on, &request.tags, from, identity.clone()),
+        name,
+        identity,
+        adopt: None,
+        leftovers: Leftovers::default(),
+        volumes: image.snapshots().count(),
+    }
+}
+
+fn check(copy: &CopyImage, findings: &mut Vec<Finding>) {
+    if !name::is_ami_name(&copy.name) {
+        findings.push(Finding::refuse(
+            FindingCode::CopyNameInvalid,
+            &copy.source,
+            format!(
+                "the copy would be named `{}`, which AWS does not take: 3 to 128 characters (R1.2.1)",
+                copy.name
+            ),
+            "change `copy-name`",
+        ));
+    }
+    if copy.tags.len() > tags::LIMIT {
+        findings.push(Finding::refuse(
+            FindingCode::CopyTooManyTags,
+            &copy.source,
+            format!(
+                "the copy would have {} tags, two of them ours; a resource can have {}",
+                copy.tags.len(),
+                tags::LIMIT
+            ),
+            "give fewer `tags`, or set `copy-tags` to `false`",
+        ));
+    }
+}
+
+/// A copy decrypts under the source's key, so that key must work once more.
+fn source_key(inventory: &Inventory, image: &Image, key: &KeyArn) -> Option<Finding> {
+    let (code, state) = match inventory.keys.get(key)?.state {
+        KeyState::Disabled => (FindingCode::KeyDisabled, "disabled"),
+        KeyState::PendingDeletion => (FindingCode::KeyPendingDeletion, "pending deletion"),
+        _ => return None,
+    };
+    let message = format!(
+        "{} is encrypted under this key, which is {state}, so it cannot be copied (R3.4)",
+        image.id
+    );
+    Some(Finding::refuse(
+        code,
+        key,
+        message,
+        "make the key usable again (CancelKeyDeletion, EnableKey) for the time of the copy",
+    ))
+}
+
+fn digest(parts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part.as_bytes());
+        hash.update([0]);
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,108 @@
+//! Findings about the images themselves.
+
+use crate::finding::{Finding, FindingCode};
+use crate::inventory::{Image, ImageState, Inventory};
+use crate::request::ShareRequest;
+
+pub(super) fn findings(request: &ShareRequest, inventory: &Inventory, image: &Image) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let account = &inventory.place.account;
+    if image.owner != account.as_ref() {
+        findings.push(Finding::refuse(
+            FindingCode::ImageNotOwned,
+            &image.id,
+            format!(
+                "the image belongs to account {}, and only its owner can share it (R2.5)",
+                image.owner
+            ),
+            format!(
+                "run this in account {}, or share an own copy of the image in account {account}",
+                image.owner
+            ),
+        ));
+        // Its tags and snapshots are not shown to us, so nothing more can be said.
+        return findings;
+    }
+    findings.extend(state(image));
+    for (key, value) in &request.require_image_tags {
+        if image.tags.get(key) != Some(value) {
+            findings.push(Finding::refuse(
+                FindingCode::ImageTagMissing,
+                &image.id,
+                format!("the image does not carry the tag `{key}={value}` that `require-image-tags` asks for"),
+                "make sure that this is the image you mean; tag it where it is built",
+            ));
+        }
+    }
+    if !image.product_codes.is_empty() {
+        findings.push(Finding::warn(
+            FindingCode::ImageProductCode,
+            &image.id,
+            format!("the image carries the product code {}", image.product_codes.join(", ")),
+            "each target must subscribe to the product in AWS Marketplace before it can launch, and cannot copy the image (R1.5.15)",
+        ));
+    }
+    if image.state == ImageState::Available {
+        findings.extend(volumes(request, inventory, image));
+    }
+    findings
+}
+
+fn state(image: &Image) -> Option<Finding> {
+    let reason = image.state_reason.as_deref().unwrap_or("AWS gives no reason");
+    match &image.state {
+        ImageState::Available => None,
+        ImageState::Pending => Some(Finding::warn(
+            FindingCode::ImagePending,
+            &image.id,
+            "the image is still being made, so its volumes and keys cannot be judged yet",
+            "`mode: share` waits for it; run `mode: plan` again once it is available",
+        )),
+        ImageState::Failed(state) => Some(Finding::refuse(
+            FindingCode::ImageFailed,
+            &image.id,
+            format!("the image is in state `{state}` and will never be available: {reason}"),
+            "build it again; deregister this one and delete its snapshots, which count toward quotas (R1.5.17)",
+        )),
+        ImageState::Disabled => Some(Finding::refuse(
+            FindingCode::ImageDisabled,
+            &image.id,
+            "the image is disabled, and a disabled image can be neither shared nor copied (R2.16)",
+            "enable it (EnableImage), or share another image",
+        )),
+        ImageState::Deregistered => Some(Finding::refuse(
+            FindingCode::ImageFailed,
+            &image.id,
+            "the image is deregistered",
+            "share an image that exists",
+        )),
+    }
+}
+
+fn volumes(request: &ShareRequest, inventory: &Inventory, image: &Image) -> Vec<Finding> {
+    if image.root_device_type == "instance-store" || image.snapshots().next().is_none() {
+        let (message, remedy) = (
+            "the image is backed by instance store: it has no snapshot, so there is nothing to encrypt",
+            "build an EBS-backed image where it must be encrypted",
+        );
+        return vec![if request.kms_key.is_some() {
+            Finding::refuse(FindingCode::ImageInstanceStore, &image.id, message, remedy)
+        } else {
+            Finding::warn(FindingCode::ImageInstanceStore, &image.id, message, remedy)
+        }];
+    }
+    let missing = image.snapshots().filter(|id| !inventory.snapshots.contains_key(id));
+    missing
+        .map(|id| {
+            Finding::refuse(
+                FindingCode::ImageSnapshotMissing,
+                id,
+                format!(
+                    "AWS does not show this snapshot of {}, so nobody can launch the image",
+                    image.id
+                ),
+                "build the image again, or look for the snapshot in the Recycle Bin",
+            )
+        })
+        .collect()
+}

@@ -1,0 +1,77 @@
+//! Tags: AWS's limits, and the two that mark a copy as ours.
+
+use std::collections::BTreeMap;
+
+/// How many tags a resource can have (R1.7).
+pub(crate) const LIMIT: usize = 50;
+/// Marks a copy with what it was copied from: `region/ami`.
+pub(crate) const SOURCE: &str = "ami-share:source";
+/// Marks a copy with the digest of the request that it answers.
+pub(crate) const REQUEST: &str = "ami-share:request";
+
+/// Tag keys that users cannot set and that are never passed on.
+pub(crate) fn is_reserved(key: &str) -> bool {
+    // AWS reserves its prefix in any spelling.
+    key.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case("aws:")) || key.starts_with("ami-share:")
+}
+
+/// What is wrong with a tag that a user gave.
+pub(crate) fn problem(key: &str, value: &str) -> Option<String> {
+    let shown: String = key.chars().take(40).collect();
+    if key.is_empty() {
+        Some("a tag has no key: one `key=value` on each line".to_owned())
+    } else if key.chars().count() > 128 {
+        Some(format!("the key `{shown}…` has more than 128 characters"))
+    } else if value.chars().count() > 256 {
+        Some(format!("the value of `{shown}` has more than 256 characters"))
+    } else {
+        None
+    }
+}
+
+/// The tags that a copy and its snapshots are made with: the source's own where asked, the user's above them, ours.
+pub(crate) fn of_copy(
+    source: Option<&BTreeMap<String, String>>,
+    user: &BTreeMap<String, String>,
+    from: String,
+    request: String,
+) -> BTreeMap<String, String> {
+    let passed_on = source.into_iter().flatten().filter(|(key, _)| !is_reserved(key));
+    let mut tags: BTreeMap<_, _> = passed_on
+        .chain(user)
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
+    tags.insert(SOURCE.to_owned(), from);
+    tags.insert(REQUEST.to_owned(), request);
+    tags
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_of_a_source_are_never_passed_on_and_the_users_tags_win() {
+        let map = |pairs: &[(&str, &str)]| {
+            pairs
+                .iter()
+                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+                .collect::<BTreeMap<_, _>>()
+        };
+        let source = map(&[
+            ("Name", "old"),
+            ("team", "a"),
+            ("aws:x", "y"),
+            ("AWS:z", "y"),
+            ("ami-share:request", "forged"),
+        ]);
+        let tags = of_copy(Some(&source), &map(&[("Name", "new")]), "r/ami".into(), "digest".into());
+        let expected = map(&[
+            ("Name", "new"),
+            ("team", "a"),
+            ("ami-share:source", "r/ami"),
+            ("ami-share:request", "digest"),
+        ]);
+        assert_eq!(tags, expected);
+    }
+}

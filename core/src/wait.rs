@@ -1,0 +1,124 @@
+//! When to look again: growing pauses with jitter, or what progress predicts, between a floor and a ceiling.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use backoff::ExponentialBackoff;
+use backoff::backoff::Backoff as _;
+
+/// The pauses between looks at one thing.
+#[derive(Debug)]
+pub(crate) struct Pace {
+    backoff: ExponentialBackoff,
+    floor: Duration,
+    ceiling: Duration,
+}
+
+impl Pace {
+    pub(crate) fn new((floor, ceiling): (Duration, Duration)) -> Self {
+        Self {
+            backoff: growing(floor, ceiling),
+            floor,
+            ceiling,
+        }
+    }
+
+    /// The next pause where nothing is known of progress.
+    pub(crate) fn next(&mut self) -> Duration {
+        self.backoff
+            .next_backoff()
+            .unwrap_or(self.ceiling)
+            .clamp(self.floor, self.ceiling)
+    }
+
+    /// The next pause for something that took `elapsed` for its first `percent`: until about when it should be done.
+    /// Nothing where that cannot be said yet.
+    pub(crate) fn predict(&self, percent: u8, elapsed: Duration) -> Option<Duration> {
+        if percent == 0 || elapsed.is_zero() {
+            return None;
+        }
+        let left = u32::from(100_u8.saturating_sub(percent));
+        let remaining = elapsed.saturating_mul(left) / u32::from(percent);
+        Some(jittered(remaining.clamp(self.floor, self.ceiling)).clamp(self.floor, self.ceiling))
+    }
+}
+
+/// A duration with jitter of a tenth, so that runs beside each other drift apart.
+pub(crate) fn jittered(duration: Duration) -> Duration {
+    growing(duration, duration).next_backoff().unwrap_or(duration)
+}
+
+fn growing(first: Duration, ceiling: Duration) -> ExponentialBackoff {
+    ExponentialBackoff {
+        current_interval: first,
+        initial_interval: first,
+        randomization_factor: 0.1,
+        multiplier: 1.5,
+        max_interval: ceiling,
+        // The run's deadline ends waits, never a count or a clock of their own (promise P6).
+        max_elapsed_time: None,
+        ..ExponentialBackoff::default()
+    }
+}
+
+/// What the run waits for at this moment, so that a deadline can say what it cut off.
+#[derive(Debug, Default)]
+pub(crate) struct Awaited(Mutex<BTreeMap<String, String>>);
+
+impl Awaited {
+    pub(crate) fn set(&self, resource: &str, what: String) {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(resource.to_owned(), what);
+    }
+
+    pub(crate) fn done(&self, resource: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(resource);
+    }
+
+    pub(crate) fn list(&self) -> Vec<String> {
+        let awaited = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        awaited
+            .iter()
+            .map(|(resource, what)| format!("{resource} {what}"))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const POLL: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(60));
+
+    #[test]
+    fn pauses_grow_from_the_floor_to_the_ceiling() {
+        let mut pace = Pace::new(POLL);
+        let pauses: Vec<Duration> = (0..20).map(|_| pace.next()).collect();
+        assert!(
+            pauses.iter().all(|pause| (POLL.0..=POLL.1).contains(pause)),
+            "{pauses:?}"
+        );
+        assert!(
+            pauses[0] < Duration::from_secs(6) && pauses[19] > Duration::from_secs(53),
+            "{pauses:?}"
+        );
+    }
+
+    #[test]
+    fn progress_predicts_the_next_look_within_the_bounds() {
+        let seconds = Duration::from_secs;
+        // percent, elapsed, lowest and highest allowed
+        let table = [(50, 30, 27, 33), (99, 30, 5, 6), (10, 60, 53, 60), (100, 60, 5, 6)];
+        for (percent, elapsed, low, high) in table {
+            let pause = Pace::new(POLL).predict(percent, seconds(elapsed)).unwrap();
+            assert!(
+                (seconds(low)..=seconds(high)).contains(&pause),
+                "{percent} % after {elapsed} s: {pause:?}"
+            );
+        }
+        assert_eq!(Pace::new(POLL).predict(0, seconds(30)), None);
+    }
+}
