@@ -1,0 +1,119 @@
+//! `ami-share-sim serve`.
+
+use std::fs;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+use serde_json::json;
+
+use crate::door::loopback::Server;
+use crate::fault;
+use crate::scenario::Scenario;
+use crate::sim::{Options, Sim};
+
+/// A simulated AWS for encrypted AMI sharing.
+#[derive(Debug, Parser)]
+#[command(name = "ami-share-sim", version)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serves on an address until it is stopped; prints one line of JSON when it is ready.
+    Serve(Serve),
+}
+
+#[derive(Debug, Args)]
+struct Serve {
+    /// Where to listen; port 0 is any free one.
+    #[arg(long, default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+    /// Allow an address that other machines can reach. Anybody there can then do everything here.
+    #[arg(long)]
+    listen_anywhere: bool,
+    /// The world to begin with: `two-accounts`, or a file.
+    #[arg(long, default_value = "two-accounts")]
+    scenario: String,
+    /// How long every call takes.
+    #[arg(long, default_value = "0s", value_parser = humantime::parse_duration)]
+    latency: Duration,
+    /// How long copies and building images take, in seconds.
+    #[arg(long, default_value_t = 3.0)]
+    copy_seconds: f64,
+    /// Write every call to this file, one line of JSON each.
+    #[arg(long)]
+    journal: Option<PathBuf>,
+    /// The faults to make, a file.
+    #[arg(long)]
+    faults: Option<PathBuf>,
+}
+
+impl Cli {
+    /// Does what the command line says; ends when the server is stopped.
+    ///
+    /// # Errors
+    /// One message: a wrong file, an address that cannot be had.
+    pub async fn run(self, mut out: impl Write) -> Result<(), String> {
+        let Command::Serve(serve) = self.command;
+        if !serve.listen.ip().is_loopback() && !serve.listen_anywhere {
+            return Err(format!(
+                "{} is no loopback address; --listen-anywhere allows it",
+                serve.listen
+            ));
+        }
+        let read = |path: &PathBuf| fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()));
+        let scenario = match serve.scenario.as_str() {
+            "two-accounts" => Scenario::two_accounts(),
+            file => Scenario::parse(&read(&file.into())?).map_err(|problem| format!("{file}: {problem}"))?,
+        };
+        let copy_time =
+            Duration::try_from_secs_f64(serve.copy_seconds).map_err(|error| format!("--copy-seconds: {error}"))?;
+        let sim = Sim::new(
+            scenario,
+            Options {
+                latency: serve.latency,
+                copy_time,
+                ..Options::default()
+            },
+        );
+        if let Some(path) = &serve.faults {
+            let faults = fault::parse(&read(path)?).map_err(|problem| format!("{}: {problem}", path.display()))?;
+            faults.into_iter().for_each(|fault| sim.fault(fault));
+        }
+        if let Some(path) = &serve.journal {
+            sim.journal_to(fs::File::create(path).map_err(|error| format!("{}: {error}", path.display()))?);
+        }
+        let server = Server::bind(sim.clone(), serve.listen)
+            .await
+            .map_err(|error| format!("{}: {error}", serve.listen))?;
+        let address = server.address().map_err(|error| error.to_string())?;
+        let mut ready = json!(sim.facts());
+        ready["endpoint"] = json!(format!("http://{address}"));
+        writeln!(out, "{ready}")
+            .and_then(|()| out.flush())
+            .map_err(|error| error.to_string())?;
+        tokio::select! {
+            () = server.run() => {}
+            () = stopped() => {}
+        }
+        Ok(())
+    }
+}
+
+/// Until the process is asked to end.
+async fn stopped() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}

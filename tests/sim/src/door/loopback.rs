@@ -1,0 +1,100 @@
+//! For other processes: an HTTP server on a loopback address.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::sim::{Handled, Sim};
+
+/// No request of these services is larger.
+const LARGEST: usize = 10 * 1024 * 1024;
+
+/// A server that listens, and answers once [`Server::run`].
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+    sim: Sim,
+}
+
+impl Server {
+    /// Listens; port 0 is any free one.
+    ///
+    /// # Errors
+    /// Where the address cannot be had.
+    pub async fn bind(sim: Sim, address: SocketAddr) -> io::Result<Self> {
+        Ok(Self {
+            listener: TcpListener::bind(address).await?,
+            sim,
+        })
+    }
+
+    /// Where it listens.
+    ///
+    /// # Errors
+    /// Where the system does not say.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Answers until it is dropped.
+    pub async fn run(self) {
+        loop {
+            // A connection that fails to come in is its client's trouble.
+            let Ok((stream, _)) = self.listener.accept().await else {
+                continue;
+            };
+            let sim = self.sim.clone();
+            tokio::spawn(async move { serve(sim, stream).await });
+        }
+    }
+}
+
+async fn serve(sim: Sim, stream: TcpStream) {
+    // Without it every answer would wait for the acknowledgement of the one before.
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(move |request| answer(sim.clone(), request));
+    // An error here is a connection that closed, often on order.
+    let _ = http1::Builder::new()
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
+}
+
+/// An answer, or an error on which hyper closes the connection.
+async fn answer(sim: Sim, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Closed> {
+    let (parts, body) = request.into_parts();
+    let Ok(body) = Limited::new(body, LARGEST).collect().await else {
+        let mut response = Response::new(Full::default());
+        *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
+        return Ok(response);
+    };
+    match sim.handle(Request::from_parts(parts, body.to_bytes())).await {
+        Handled::Answer(response) => Ok(response.map(Full::new)),
+        Handled::Closed => Err(Closed),
+    }
+}
+
+#[derive(Debug)]
+struct Closed;
+
+impl std::fmt::Display for Closed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("closed without an answer, as a fault asked for")
+    }
+}
+
+impl std::error::Error for Closed {}
+
+impl From<Infallible> for Closed {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
+}

@@ -1,0 +1,46 @@
+//! In process: an HTTP client for the SDK that asks the simulation, without a socket.
+
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
+use bytes::Bytes;
+
+use crate::sim::{Handled, Sim};
+
+/// The door.
+#[derive(Clone, Debug)]
+pub(crate) struct InProcess(Sim);
+
+impl InProcess {
+    pub(crate) fn new(sim: Sim) -> Self {
+        Self(sim)
+    }
+}
+
+impl HttpClient for InProcess {
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+impl HttpConnector for InProcess {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let sim = self.0.clone();
+        HttpConnectorFuture::new(async move {
+            let request = request
+                .try_into_http1x()
+                .map_err(|error| ConnectorError::other(error.into(), None))?;
+            let (parts, body) = request.into_parts();
+            let body = Bytes::copy_from_slice(body.bytes().unwrap_or_default());
+            match sim.handle(http::Request::from_parts(parts, body)).await {
+                Handled::Closed => Err(ConnectorError::io("connection closed before message completed".into())),
+                Handled::Answer(response) => HttpResponse::try_from(response.map(SdkBody::from))
+                    .map_err(|error| ConnectorError::other(error.into(), None)),
+            }
+        })
+    }
+}

@@ -1,0 +1,124 @@
+//! Key policies: what KMS takes and what it gives back.
+
+use serde_json::{Map, Value, json};
+
+use super::{allowed, need};
+use crate::auth;
+use crate::policy::{Ask as Question, Document, Verdict};
+use crate::sim::Ask;
+use crate::wire::{Body, Fail, Outcome};
+use crate::world::World;
+
+/// R3.2.2.
+const LIMIT: usize = 32_768;
+
+pub(super) fn get(world: &mut World, params: &Map<String, Value>, ask: &Ask<'_>) -> Outcome {
+    let key = allowed(world, params, ask, "kms:GetKeyPolicy", (false, false))?;
+    only_default(params)?;
+    let policy = key.policy_at(ask.now.saturating_sub(ask.stale));
+    Ok(Body::Json(json!({ "Policy": policy, "PolicyName": "default" })))
+}
+
+/// Replaces the whole document; there is no compare-and-set (R3.2.1).
+pub(super) fn put(world: &mut World, params: &Map<String, Value>, ask: &Ask<'_>) -> Outcome {
+    let arn = allowed(world, params, ask, "kms:PutKeyPolicy", (false, false))?
+        .arn
+        .clone();
+    only_default(params)?;
+    let text = need(params, "Policy")?;
+    if world.keys.get(&arn).is_some_and(|key| key.aws_managed) {
+        let message = format!(
+            "User: {} is not authorized to perform: kms:PutKeyPolicy on resource: {arn}",
+            ask.who.facts.arn
+        );
+        return Err(Fail::bad("AccessDeniedException", message));
+    }
+    check(world, text, ask)?;
+    let key = world
+        .keys
+        .get_mut(&arn)
+        .ok_or_else(|| Fail::bad("NotFoundException", format!("Key '{arn}' does not exist")))?;
+    key.policies.push((ask.now, text.to_owned()));
+    Ok(Body::Json(json!({})))
+}
+
+fn only_default(params: &Map<String, Value>) -> Result<(), Fail> {
+    match params.get("PolicyName").and_then(Value::as_str) {
+        None | Some("default") => Ok(()),
+        Some(other) => Err(Fail::bad(
+            "NotFoundException",
+            format!("No such policy exists: {other}"),
+        )),
+    }
+}
+
+/// Whether KMS takes a document: characters, size, form, principals, and that it locks nobody out.
+pub(super) fn check(world: &World, text: &str, ask: &Ask<'_>) -> Result<(), Fail> {
+    let fits = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{ff}');
+    if let Some(bad) = text.chars().find(|c| !fits(*c)) {
+        let message = format!(
+            "1 validation error detected: Value at 'policy' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\u0009\\u000A\\u000D\\u0020-\\u00FF]+ (found '{bad}')"
+        );
+        return Err(Fail::bad("ValidationException", message));
+    }
+    if text.len() > LIMIT {
+        let message = format!(
+            "The key policy has {} bytes, more than the limit of {LIMIT}.",
+            text.len()
+        );
+        return Err(Fail::bad("LimitExceededException", message));
+    }
+    let malformed = |message: &str| Fail::bad("MalformedPolicyDocumentException", message);
+    let document = Document::from_text(text).map_err(|problem| malformed(&problem))?;
+    if !document.aws_principals().all(|principal| exists(world, principal)) {
+        return Err(malformed(
+            "Policy contains a statement with one or more invalid principals.",
+        ));
+    }
+    let context = auth::context(&ask.who.facts, ask.region);
+    let question = Question {
+        principal: &ask.who.facts,
+        action: "kms:PutKeyPolicy",
+        resource: "*",
+        context: &context,
+    };
+    if !matches!(document.ask(&question), Verdict::Allowed(_)) {
+        return Err(malformed(
+            "The new key policy will not allow you to update the key policy in the future.",
+        ));
+    }
+    Ok(())
+}
+
+/// Accounts exist unless the scenario says otherwise; roles must be there; what is left of a deleted role, its unique ID,
+/// is nobody (R3.2.4, R3.2.6).
+fn exists(world: &World, principal: &str) -> bool {
+    if principal == "*" {
+        return true;
+    }
+    let is_account = |text: &str| {
+        text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit()) && !world.nonexistent_accounts.contains(text)
+    };
+    let parts: Vec<&str> = principal.splitn(6, ':').collect();
+    let [_, _, "iam" | "sts", _, account, resource] = parts[..] else {
+        return is_account(principal);
+    };
+    if !is_account(account) {
+        return false;
+    }
+    match resource.split_once('/') {
+        None => resource == "root",
+        Some(("user", _)) => world
+            .credentials
+            .values()
+            .any(|known| known.principal.facts.arn == principal),
+        Some(("role", name)) => {
+            let name = name.rsplit('/').next().unwrap_or(name);
+            world
+                .accounts
+                .get(account)
+                .is_some_and(|account| account.roles.contains_key(name))
+        }
+        Some((kind, _)) => kind == "assumed-role",
+    }
+}

@@ -1,0 +1,110 @@
+//! A small tree of XML elements, written with `quick-xml`'s escaping.
+
+use std::borrow::Cow;
+
+use quick_xml::escape::escape;
+
+/// An element with text or children.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Element {
+    name: Cow<'static, str>,
+    attribute: Option<(&'static str, &'static str)>,
+    text: Option<String>,
+    children: Vec<Self>,
+}
+
+impl Element {
+    /// An empty element.
+    pub fn new(name: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            name: name.into(),
+            attribute: None,
+            text: None,
+            children: Vec::new(),
+        }
+    }
+
+    /// An element with text.
+    pub fn of(name: impl Into<Cow<'static, str>>, text: impl ToString) -> Self {
+        Self {
+            text: Some(text.to_string()),
+            ..Self::new(name)
+        }
+    }
+
+    /// A list: an element whose children are `item`s.
+    pub fn list(name: impl Into<Cow<'static, str>>, items: impl IntoIterator<Item = Vec<Self>>) -> Self {
+        Self::new(name).children(items.into_iter().map(|members| Self::new("item").children(members)))
+    }
+
+    /// With an attribute.
+    #[must_use]
+    pub fn attribute(mut self, name: &'static str, value: &'static str) -> Self {
+        self.attribute = Some((name, value));
+        self
+    }
+
+    /// With one more child.
+    #[must_use]
+    pub fn child(mut self, child: Self) -> Self {
+        self.children.push(child);
+        self
+    }
+
+    /// With more children.
+    #[must_use]
+    pub fn children(mut self, children: impl IntoIterator<Item = Self>) -> Self {
+        self.children.extend(children);
+        self
+    }
+
+    /// With a child that holds text.
+    #[must_use]
+    pub fn text(self, name: impl Into<Cow<'static, str>>, text: impl ToString) -> Self {
+        self.child(Self::of(name, text))
+    }
+
+    /// As a document.
+    pub fn document(&self) -> String {
+        let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+        self.write(&mut out);
+        out
+    }
+
+    fn write(&self, out: &mut String) {
+        out.push('<');
+        out.push_str(&self.name);
+        if let Some((name, value)) = self.attribute {
+            out.push_str(&format!(" {name}=\"{}\"", escape(value)));
+        }
+        out.push('>');
+        if let Some(text) = &self.text {
+            // What XML cannot hold at all would make the whole answer unreadable.
+            let text: String = text
+                .chars()
+                .filter(|c| !c.is_control() || matches!(c, '\t' | '\n' | '\r'))
+                .collect();
+            out.push_str(&escape(text.as_str()));
+        }
+        for child in &self.children {
+            child.write(out);
+        }
+        out.push_str(&format!("</{}>", self.name));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_escaped() {
+        let element = Element::new("a")
+            .attribute("xmlns", "u")
+            .text("b", "<&>\u{0}")
+            .child(Element::list("l", [vec![]]));
+        let expected =
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<a xmlns=\"u\"><b>&lt;&amp;&gt;</b><l><item></item></l></a>";
+        assert_eq!(element.document(), expected);
+    }
+}

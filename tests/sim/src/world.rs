@@ -1,0 +1,171 @@
+//! The state of the simulated AWS: accounts, images, snapshots, keys, instances. Copies and building images come to
+//! their end when somebody looks: see [`World::advance`].
+
+mod advance;
+mod image;
+mod key;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::policy::{Document, PrincipalFacts};
+
+pub use image::{Fate, Image, ImageState, Instance, Mapping, Snapshot};
+pub use key::{Grant, Key, KeyState};
+
+/// Everything there is.
+#[derive(Debug, Default, Serialize)]
+pub struct World {
+    /// Accounts by ID.
+    pub accounts: BTreeMap<String, Account>,
+    /// AMIs by ID, dead ones too.
+    pub images: BTreeMap<String, Image>,
+    /// EBS snapshots by ID.
+    pub snapshots: BTreeMap<String, Snapshot>,
+    /// KMS keys by ARN.
+    pub keys: BTreeMap<String, Key>,
+    /// Aliases: account, Region and alias to key ARN.
+    #[serde(skip)]
+    pub aliases: BTreeMap<(String, String, String), String>,
+    /// Instances by ID.
+    pub instances: BTreeMap<String, Instance>,
+    /// Who is behind an access key.
+    #[serde(skip)]
+    pub credentials: BTreeMap<String, Credential>,
+    /// Client tokens: account, Region and token to parameters and result. Dead results are remembered too.
+    #[serde(skip)]
+    pub tokens: BTreeMap<(String, String, String), (String, String)>,
+    /// Accounts that KMS does not take as principals.
+    pub nonexistent_accounts: BTreeSet<String>,
+    /// Whether CopyImage asks KMS for what was recorded of copies (R1.4.5), not for what AWS publishes (R1.4.2).
+    pub copies_as_recorded: bool,
+    #[serde(skip)]
+    issued: u64,
+}
+
+/// An account.
+#[derive(Debug, Default, Serialize)]
+pub struct Account {
+    /// IAM roles by name.
+    pub roles: BTreeMap<String, Role>,
+    /// The default key for EBS by Region, where one is set; else `alias/aws/ebs`.
+    pub default_ebs_keys: BTreeMap<String, String>,
+}
+
+/// An IAM role.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Role {
+    /// The ARN.
+    pub arn: String,
+    /// The unique ID.
+    pub unique_id: String,
+    /// Who may assume it.
+    #[serde(skip)]
+    pub trust: Document,
+    /// What it may do.
+    #[serde(skip)]
+    pub policies: Vec<Document>,
+}
+
+/// An access key.
+#[derive(Clone, Debug)]
+pub struct Credential {
+    /// The secret, which only the printed facts need.
+    pub secret: String,
+    /// The token of temporary credentials.
+    pub session_token: Option<String>,
+    /// When temporary credentials end.
+    pub expires: Option<Duration>,
+    /// Who is behind it.
+    pub principal: Principal,
+}
+
+/// A user, or a session of a role.
+#[derive(Clone, Debug, Default)]
+pub struct Principal {
+    /// Who.
+    pub facts: PrincipalFacts,
+    /// The identity policies.
+    pub policies: Vec<Document>,
+    /// The session policy, where the session was given one.
+    pub session_policy: Option<Document>,
+}
+
+impl World {
+    /// A number that was never issued before, as the hexadecimal digits of an ID.
+    pub fn issue(&mut self, digits: usize) -> String {
+        self.issued += 1;
+        hex(&format!("issued {}", self.issued), digits)
+    }
+
+    /// Finds a key as KMS does: IDs and aliases in the caller's account and Region, ARNs anywhere (R3.1.4).
+    pub fn find_key(&mut self, named: &str, account: &str, region: &str) -> Option<String> {
+        if named.starts_with("arn:") {
+            if self.keys.contains_key(named) {
+                return Some(named.to_owned());
+            }
+            let parts: Vec<&str> = named.splitn(6, ':').collect();
+            let [_, _, "kms", region, account, alias] = parts[..] else {
+                return None;
+            };
+            return alias
+                .starts_with("alias/")
+                .then(|| self.find_alias(alias, account, region))
+                .flatten();
+        }
+        if named.starts_with("alias/") {
+            return self.find_alias(named, account, region);
+        }
+        let arn = format!("arn:aws:kms:{region}:{account}:key/{named}");
+        self.keys.contains_key(&arn).then_some(arn)
+    }
+
+    fn find_alias(&mut self, alias: &str, account: &str, region: &str) -> Option<String> {
+        let place = (account.to_owned(), region.to_owned(), alias.to_owned());
+        if alias == "alias/aws/ebs" && !self.aliases.contains_key(&place) && self.accounts.contains_key(account) {
+            // AWS makes its own key when it is first needed (R3.1.6).
+            let key = Key::aws_ebs(account, region);
+            self.aliases.insert(place.clone(), key.arn.clone());
+            self.keys.insert(key.arn.clone(), key);
+        }
+        self.aliases.get(&place).cloned()
+    }
+
+    /// The key that EBS uses where none is named (R1.3.5).
+    pub fn default_ebs_key(&mut self, account: &str, region: &str) -> Option<String> {
+        let set = self
+            .accounts
+            .get(account)
+            .and_then(|account| account.default_ebs_keys.get(region))
+            .cloned();
+        set.or_else(|| self.find_alias("alias/aws/ebs", account, region))
+    }
+
+    /// Whether any image that is not dead uses the snapshot.
+    pub fn images_using(&self, snapshot: &str) -> Vec<String> {
+        let uses = |image: &&Image| {
+            image.state != ImageState::Deregistered
+                && image
+                    .mappings
+                    .iter()
+                    .any(|mapping| mapping.snapshot.as_deref() == Some(snapshot))
+        };
+        self.images
+            .values()
+            .filter(uses)
+            .map(|image| image.id.clone())
+            .collect()
+    }
+}
+
+/// Hexadecimal digits that a text stands for: IDs look like AWS's and are the same in every run.
+pub fn hex(text: &str, digits: usize) -> String {
+    use sha2::Digest as _;
+    sha2::Sha256::digest(text.as_bytes())
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect::<String>()[..digits.min(64)]
+        .to_owned()
+}
