@@ -24,8 +24,7 @@ macro_rules! inputs {
     ($($field:ident $name:literal $default:literal $help:literal)+) => {
         /// The inputs as text, blank ones absent. All parsing is ours, so that every problem is said at once.
         #[derive(Clone, Debug, Default, Deserialize)]
-        #[allow(missing_docs, reason = "each field is the input of its name")]
-        pub struct Raw { $(pub $field: Option<String>,)+ }
+        pub(crate) struct Raw { $(pub(crate) $field: Option<String>,)+ }
 
         /// Every input.
         pub const INPUTS: &[Input] = &[$(Input { name: $name, default: $default, help: $help },)+];
@@ -54,42 +53,50 @@ inputs! {
 
 /// What is wrong with an input: its name and a message that says its value and what is allowed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
+pub(crate) struct Problem {
     /// The input's name.
-    pub input: String,
+    pub(crate) input: String,
     /// What is wrong.
-    pub message: String,
+    pub(crate) message: String,
 }
 
 impl Problem {
     /// A problem of `input`.
-    pub fn new(input: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { input: input.into(), message: message.into() }
+    pub(crate) fn new(input: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            input: input.into(),
+            message: message.into(),
+        }
     }
 }
 
 /// What the environment holds of inputs.
 #[derive(Debug, Default)]
-pub struct Environment {
+pub(crate) struct Environment {
     /// Our inputs.
-    pub raw: Raw,
+    pub(crate) raw: Raw,
     /// What is wrong with how they were given.
-    pub problems: Vec<Problem>,
+    pub(crate) problems: Vec<Problem>,
     /// Names that begin with `INPUT_` and are nobody's we know.
-    pub unknown: Vec<String>,
+    pub(crate) unknown: Vec<String>,
 }
 
 /// Reads `INPUT_*`: `INPUT_AMI-ID` as GitHub passes it, `INPUT_AMI_ID` where hyphens cannot be set.
-pub fn read(env: &[(OsString, OsString)]) -> Environment {
+pub(crate) fn read(env: &[(OsString, OsString)]) -> Environment {
     let mut read = Environment::default();
     let mut values: BTreeMap<String, String> = BTreeMap::new();
     for (name, value) in env {
         let name = name.to_string_lossy();
-        let Some(spelled) = name.strip_prefix("INPUT_") else { continue };
+        let Some(spelled) = name.strip_prefix("INPUT_") else {
+            continue;
+        };
         let input = spelled.to_lowercase().replace('_', "-");
         if !INPUTS.iter().any(|known| known.name == input) {
             match close_to(&input) {
-                Some(ours) => read.problems.push(Problem::new(input, format!("there is no such input; did you mean `{ours}`?"))),
+                Some(ours) => read.problems.push(Problem::new(
+                    input,
+                    format!("there is no such input; did you mean `{ours}`?"),
+                )),
                 None => read.unknown.push(name.into_owned()),
             }
             continue;
@@ -110,7 +117,11 @@ pub fn read(env: &[(OsString, OsString)]) -> Environment {
         if let Some(other) = values.insert(input.clone(), value.to_owned())
             && other != value
         {
-            let message = format!("given in two spellings with different values, `{}` and `{}`", shown(&other), shown(value));
+            let message = format!(
+                "given in two spellings with different values, `{}` and `{}`",
+                shown(&other),
+                shown(value)
+            );
             read.problems.push(Problem::new(input, message));
         }
     }
@@ -119,7 +130,11 @@ pub fn read(env: &[(OsString, OsString)]) -> Environment {
         Err(error) => read.problems.push(Problem::new("inputs", error.to_string())),
     }
     if read.raw.aws_region.is_none() {
-        let of = |variable: &str| env.iter().find(|(name, _)| name == variable).and_then(|(_, value)| value.to_str());
+        let of = |variable: &str| {
+            env.iter()
+                .find(|(name, _)| name == variable)
+                .and_then(|(_, value)| value.to_str())
+        };
         let region = of("AWS_REGION").or_else(|| of("AWS_DEFAULT_REGION")).map(str::trim);
         read.raw.aws_region = region.filter(|region| !region.is_empty()).map(str::to_owned);
     }
@@ -139,7 +154,11 @@ fn close_to(name: &str) -> Option<&'static str> {
 /// A value short enough for a message.
 pub(crate) fn shown(value: &str) -> String {
     let short: String = value.chars().take(100).collect();
-    if short.len() < value.len() { format!("{short}…") } else { short }
+    if short.len() < value.len() {
+        format!("{short}…")
+    } else {
+        short
+    }
 }
 
 #[cfg(test)]
@@ -163,14 +182,25 @@ mod tests {
 
     #[test]
     fn blank_is_unset_and_the_region_falls_back() {
-        let read = read(&env(&[("INPUT_AWS-REGION", " "), ("AWS_REGION", "eu-west-1"), ("INPUT_MODE", "")]));
+        let read = read(&env(&[
+            ("INPUT_AWS-REGION", " "),
+            ("AWS_REGION", "eu-west-1"),
+            ("INPUT_MODE", ""),
+        ]));
         assert_eq!(read.raw.aws_region.as_deref(), Some("eu-west-1"));
         assert_eq!(read.raw.mode, None);
     }
 
     #[test]
     fn a_name_close_to_ours_is_a_problem_and_any_other_is_not() {
-        let close = ["INPUT_AMI-IDS", "INPUT_TARGET_ACCOUNT", "INPUT_TAG", "INPUT_KMSKEYID", "INPUT_TIME-OUT", "INPUT_KEY-SCOPES"];
+        let close = [
+            "INPUT_AMI-IDS",
+            "INPUT_TARGET_ACCOUNT",
+            "INPUT_TAG",
+            "INPUT_KMSKEYID",
+            "INPUT_TIME-OUT",
+            "INPUT_KEY-SCOPES",
+        ];
         for name in close {
             let read = read(&env(&[(name, "x")]));
             assert_eq!((read.problems.len(), read.unknown.len()), (1, 0), "{name}");

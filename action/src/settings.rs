@@ -28,7 +28,11 @@ pub(crate) struct Settings {
 /// Parses every input.
 pub(crate) fn parse(raw: &Raw, mut problems: Vec<Problem>) -> Result<Settings, Vec<Problem>> {
     let mut parser = Parser { problems: Vec::new() };
-    let mode = parser.choice("mode", raw.mode.as_deref(), &[("share", Mode::Share), ("plan", Mode::Plan)]);
+    let mode = parser.choice(
+        "mode",
+        raw.mode.as_deref(),
+        &[("share", Mode::Share), ("plan", Mode::Plan)],
+    );
     let scopes = [("via-ec2", KeyScope::ViaEc2), ("direct", KeyScope::Direct)];
     let scope = parser.choice("key-scope", raw.key_scope.as_deref(), &scopes);
     let mask_account_ids = parser.flag("mask-account-ids", raw.mask_account_ids.as_deref(), false);
@@ -65,7 +69,11 @@ pub(crate) fn parse(raw: &Raw, mut problems: Vec<Problem>) -> Result<Settings, V
             mask_account_ids,
         }),
         (built, _) => {
-            let of_request = built.err().unwrap_or_default().into_iter().filter(|problem| !said.contains(problem.field));
+            let of_request = built
+                .err()
+                .unwrap_or_default()
+                .into_iter()
+                .filter(|problem| !said.contains(problem.field));
             problems.extend(of_request.map(|problem| Problem::new(problem.field, problem.message)));
             Err(problems)
         }
@@ -83,8 +91,13 @@ impl Parser {
     }
 
     fn choice<T: Copy>(&mut self, input: &str, value: Option<&str>, choices: &[(&str, T)]) -> Option<T> {
-        let Some(value) = value else { return choices.first().map(|(_, choice)| *choice) };
-        let found = choices.iter().find(|(name, _)| *name == value).map(|(_, choice)| *choice);
+        let Some(value) = value else {
+            return choices.first().map(|(_, choice)| *choice);
+        };
+        let found = choices
+            .iter()
+            .find(|(name, _)| *name == value)
+            .map(|(_, choice)| *choice);
         if found.is_none() {
             let names: Vec<String> = choices.iter().map(|(name, _)| format!("`{name}`")).collect();
             self.problem(input, format!("`{}` is not one of {}", shown(value), names.join(", ")));
@@ -108,21 +121,28 @@ impl Parser {
         let value = value?;
         let number = value.parse().ok().filter(|number| (1..=1000).contains(number));
         if number.is_none() {
-            self.problem(input, format!("`{}` is not a whole number from 1 to 1000", shown(value)));
+            self.problem(
+                input,
+                format!("`{}` is not a whole number from 1 to 1000", shown(value)),
+            );
         }
         number
     }
 
     fn one<T: FromStr<Err: ToString>>(&mut self, input: &str, value: Option<&str>) -> Option<T> {
         let parsed = value?.parse();
-        parsed.map_err(|error: T::Err| self.problem(input, error.to_string())).ok()
+        parsed
+            .map_err(|error: T::Err| self.problem(input, error.to_string()))
+            .ok()
     }
 
     fn accounts(&mut self, input: &str, value: Option<&str>) -> Vec<AccountId> {
         let mut accounts = Vec::new();
         for word in words(value) {
             if matches!(word, "*" | "all") {
-                let message = format!("`{word}` would make the image public, which this tool never does: list the account IDs, 12 digits each");
+                let message = format!(
+                    "`{word}` would make the image public, which this tool never does: list the account IDs, 12 digits each"
+                );
                 self.problem(input, message);
             } else {
                 accounts.extend(self.one::<AccountId>(input, Some(word)));
@@ -144,7 +164,10 @@ impl Parser {
         }
         if regions.len() > 1 {
             let names: Vec<String> = regions.iter().map(ToString::to_string).collect();
-            let message = format!("the images are in several Regions ({}); this version takes one Region a run", names.join(", "));
+            let message = format!(
+                "the images are in several Regions ({}); this version takes one Region a run",
+                names.join(", ")
+            );
             self.problem("ami-id", message);
         }
         let builder = builder.images(images);
@@ -156,9 +179,17 @@ impl Parser {
 
     fn pairs(&mut self, input: &str, value: Option<&str>) -> Vec<(String, String)> {
         let mut pairs: Vec<(String, String)> = Vec::new();
-        for line in value.unwrap_or_default().lines().map(str::trim).filter(|line| !line.is_empty()) {
+        for line in value
+            .unwrap_or_default()
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty())
+        {
             match line.split_once('=') {
-                None => self.problem(input, format!("`{}` has no `=`: one `key=value` on each line", shown(line))),
+                None => self.problem(
+                    input,
+                    format!("`{}` has no `=`: one `key=value` on each line", shown(line)),
+                ),
                 Some((key, _)) if pairs.iter().any(|(known, _)| known == key.trim()) => {
                     self.problem(input, format!("`{}` is given twice", shown(key.trim())));
                 }
@@ -180,7 +211,9 @@ impl Parser {
             }
         };
         Timing {
-            timeout: self.duration("timeout", raw.timeout.as_deref()).unwrap_or(default.timeout),
+            timeout: self
+                .duration("timeout", raw.timeout.as_deref())
+                .unwrap_or(default.timeout),
             settle: self.duration("settle", raw.settle.as_deref()).unwrap_or(default.settle),
             poll,
         }
@@ -189,16 +222,27 @@ impl Parser {
     fn duration(&mut self, input: &str, value: Option<&str>) -> Option<Duration> {
         const LONGEST: Duration = Duration::from_hours(7 * 24);
         let value = value?;
-        let duration = humantime::parse_duration(value.trim()).ok().filter(|duration| *duration <= LONGEST);
+        let duration = humantime::parse_duration(value.trim())
+            .ok()
+            .filter(|duration| *duration <= LONGEST);
         if duration.is_none() {
-            self.problem(input, format!("`{}` is not a duration of at most 7 days, such as `90s`, `45m` or `2h`", shown(value)));
+            self.problem(
+                input,
+                format!(
+                    "`{}` is not a duration of at most 7 days, such as `90s`, `45m` or `2h`",
+                    shown(value)
+                ),
+            );
         }
         duration
     }
 }
 
 fn words(value: Option<&str>) -> impl Iterator<Item = &str> {
-    value.unwrap_or_default().split(|c: char| c == ',' || c.is_whitespace()).filter(|word| !word.is_empty())
+    value
+        .unwrap_or_default()
+        .split(|c: char| c == ',' || c.is_whitespace())
+        .filter(|word| !word.is_empty())
 }
 
 #[cfg(test)]
@@ -226,9 +270,13 @@ mod tests {
         let table: &[(&str, fn(&mut Raw))] = &[
             ("ami-id", |raw| raw.ami_id = None),
             ("ami-id", |raw| raw.ami_id = Some("ami-xyz".into())),
-            ("ami-id", |raw| raw.ami_id = Some("eu-west-1:ami-1a2b3c4d us-east-1:ami-1a2b3c4e".into())),
+            ("ami-id", |raw| {
+                raw.ami_id = Some("eu-west-1:ami-1a2b3c4d us-east-1:ami-1a2b3c4e".into())
+            }),
             ("target-accounts", |raw| raw.target_accounts = None),
-            ("target-accounts", |raw| raw.target_accounts = Some("22222222222".into())),
+            ("target-accounts", |raw| {
+                raw.target_accounts = Some("22222222222".into())
+            }),
             ("target-accounts", |raw| raw.target_accounts = Some("*".into())),
             ("target-accounts", |raw| raw.target_accounts = Some("all".into())),
             ("mode", |raw| raw.mode = Some("Share".into())),
@@ -239,11 +287,15 @@ mod tests {
             ("copy-tags", |raw| raw.copy_tags = Some("yes".into())),
             ("tags", |raw| raw.tags = Some("no equals".into())),
             ("tags", |raw| raw.tags = Some("aws:x=1".into())),
-            ("tags", |raw| raw.tags = Some((0..51).map(|n| format!("k{n}=v\n")).collect())),
+            ("tags", |raw| {
+                raw.tags = Some((0..51).map(|n| format!("k{n}=v\n")).collect())
+            }),
             ("aws-region", |raw| raw.aws_region = None),
             ("aws-region", |raw| raw.aws_region = Some("us-east".into())),
             ("kms-key-id", |raw| raw.kms_key_id = Some("golden".into())),
-            ("kms-key-id", |raw| raw.kms_key_id = Some("arn:aws:kms:eu-west-1:111111111111:alias/x".into())),
+            ("kms-key-id", |raw| {
+                raw.kms_key_id = Some("arn:aws:kms:eu-west-1:111111111111:alias/x".into())
+            }),
             ("key-scope", |raw| raw.key_scope = Some("all".into())),
             ("copy-name", |raw| raw.copy_name = Some("{nme}".into())),
             ("max-concurrency", |raw| raw.max_concurrency = Some("0".into())),
@@ -253,7 +305,14 @@ mod tests {
             let mut raw = good();
             spoil(&mut raw);
             let problems = parse(&raw, Vec::new()).unwrap_err();
-            assert_eq!(problems.iter().map(|problem| problem.input.as_str()).collect::<Vec<_>>(), [*input], "{problems:?}");
+            assert_eq!(
+                problems
+                    .iter()
+                    .map(|problem| problem.input.as_str())
+                    .collect::<Vec<_>>(),
+                [*input],
+                "{problems:?}"
+            );
         }
     }
 }

@@ -145,7 +145,13 @@ pub(crate) fn iam(who: &Principal, action: &str, context: &Context) -> Result<()
 
 /// Whether STS lets the principal assume a role: the trust policy must name it, and where it names only the account, or
 /// another account than the role's, IAM must allow it too (R5.1).
-pub(crate) fn assume(who: &Principal, role_arn: &str, trust: &Document, external_id: Option<&str>, region: &str) -> bool {
+pub(crate) fn assume(
+    who: &Principal,
+    role_arn: &str,
+    trust: &Document,
+    external_id: Option<&str>,
+    region: &str,
+) -> bool {
     let mut context = context(&who.facts, region);
     if let Some(id) = external_id {
         set(&mut context, "sts:ExternalId", id);

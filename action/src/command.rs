@@ -1,0 +1,160 @@
+//! The log: plain lines for any CI, with GitHub's workflow commands where GitHub reads it.
+
+use std::io::Write;
+use std::sync::{Mutex, PoisonError};
+
+/// How lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Style {
+    GitHub,
+    Plain,
+}
+
+/// How loud a message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Level {
+    Error,
+    Warning,
+}
+
+impl Level {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        }
+    }
+}
+
+/// Writes the log. What is masked never reaches it.
+pub(crate) struct Log {
+    out: Mutex<Box<dyn Write + Send>>,
+    style: Style,
+    masked: Mutex<Vec<String>>,
+}
+
+impl Log {
+    pub(crate) fn new(out: Box<dyn Write + Send>, style: Style) -> Self {
+        Self {
+            out: Mutex::new(out),
+            style,
+            masked: Mutex::default(),
+        }
+    }
+
+    /// Keeps a text out of the log, here and, on GitHub, in what later steps write.
+    pub(crate) fn mask(&self, text: &str) {
+        if self.style == Style::GitHub {
+            // Written before it is masked here, or GitHub would be told to mask the stars.
+            self.write(&format!("::add-mask::{}", escape_data(text)));
+        }
+        self.masked
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(text.to_owned());
+    }
+
+    pub(crate) fn line(&self, text: &str) {
+        for line in text.lines() {
+            let line = self.hide(line);
+            // A line that GitHub would take as a command of ours must not begin as one.
+            let guard = if self.style == Style::GitHub && line.trim_start().starts_with("::") {
+                "\u{200b}"
+            } else {
+                ""
+            };
+            self.write(&format!("{guard}{line}"));
+        }
+    }
+
+    /// A message that GitHub shows beside the run; elsewhere a line that begins with its level.
+    pub(crate) fn annotate(&self, level: Level, title: &str, text: &str) {
+        let (title, text) = (self.hide(title), self.hide(text));
+        let word = level.word();
+        self.write(&match self.style {
+            Style::GitHub => format!("::{word} title={}::{}", escape_property(&title), escape_data(&text)),
+            Style::Plain => format!("{word}: {title}: {}", text.replace(['\r', '\n'], " ")),
+        });
+    }
+
+    /// Lines under a heading, folded on GitHub.
+    pub(crate) fn group(&self, title: &str, lines: &[String]) {
+        match self.style {
+            Style::GitHub => self.write(&format!("::group::{}", escape_data(&self.hide(title)))),
+            Style::Plain => self.line(title),
+        }
+        for line in lines {
+            self.line(&format!("  {line}"));
+        }
+        if self.style == Style::GitHub {
+            self.write("::endgroup::");
+        }
+    }
+
+    fn hide(&self, text: &str) -> String {
+        let masked = self.masked.lock().unwrap_or_else(PoisonError::into_inner);
+        masked
+            .iter()
+            .fold(text.to_owned(), |text, masked| text.replace(masked.as_str(), "***"))
+    }
+
+    fn write(&self, line: &str) {
+        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
+        // A closed pipe must not end a share half way.
+        let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+    }
+}
+
+fn escape_data(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+fn escape_property(text: &str) -> String {
+    escape_data(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Shared(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Shared {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn written(style: Style, write: impl Fn(&Log)) -> String {
+        let out = Shared::default();
+        write(&Log::new(Box::new(out.clone()), style));
+        String::from_utf8(out.0.lock().unwrap().clone()).unwrap()
+    }
+
+    #[test]
+    fn values_cannot_write_commands_of_their_own() {
+        let text = written(Style::GitHub, |log| {
+            log.annotate(Level::Error, "a:b,c", "100 %\r\n::set-output name=x::y");
+            log.line("first\n::error::forged");
+        });
+        let expected = "::error title=a%3Ab%2Cc::100 %25%0D%0A::set-output name=x::y\nfirst\n\u{200b}::error::forged\n";
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn what_is_masked_is_hidden_everywhere() {
+        let text = written(Style::Plain, |log| {
+            log.mask("222222222222");
+            log.line("to 222222222222");
+            log.annotate(Level::Warning, "222222222222", "x");
+        });
+        assert_eq!(text, "to ***\nwarning: ***: x\n");
+    }
+}

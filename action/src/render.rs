@@ -1,0 +1,223 @@
+//! Events and plans in words.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use ami_share::{Event, EventSink, Finding, Plan, Report, Severity, Step, Subject, Waiting};
+use tokio::time::Instant;
+
+use crate::command::{Level, Log};
+
+/// How often the log says that the same thing is still awaited.
+const EVERY: Duration = Duration::from_secs(30);
+
+/// Writes each event to the log as it happens.
+pub(crate) struct Lines {
+    log: Arc<Log>,
+    said: Mutex<BTreeMap<String, Instant>>,
+}
+
+impl Lines {
+    pub(crate) fn new(log: Arc<Log>) -> Self {
+        Self {
+            log,
+            said: Mutex::default(),
+        }
+    }
+
+    fn waiting(&self, waiting: &Waiting) {
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        if said
+            .get(&waiting.resource)
+            .is_some_and(|last| now.duration_since(*last) < EVERY)
+        {
+            return;
+        }
+        said.insert(waiting.resource.clone(), now);
+        let percent = waiting
+            .percent
+            .map(|percent| format!(", {percent} %"))
+            .unwrap_or_default();
+        let elapsed = humantime::format_duration(Duration::from_secs(waiting.elapsed.as_secs()));
+        self.log.line(&format!(
+            "waiting for {} {}{percent}, {elapsed} so far",
+            waiting.resource, waiting.what
+        ));
+    }
+}
+
+impl EventSink for Lines {
+    fn event(&self, event: &Event) {
+        let log = &*self.log;
+        match event {
+            Event::Waiting(waiting) => self.waiting(waiting),
+            Event::CopyStarted { source, copy } => log.line(&format!("{source} is copied to {copy}")),
+            Event::CopyAdopted { source, copy } => log.line(&format!("{copy} is already the copy of {source}")),
+            Event::CopyAvailable { source, copy } => log.line(&format!("{copy}, the copy of {source}, is available")),
+            Event::KeyPolicyPut { key, added, .. } => {
+                log.line(&format!("the policy of {key} now lets {} use it", accounts(added)));
+            }
+            Event::KeyAccessHeld { key, accounts: held } => log.line(&format!("{} can use {key}", accounts(held))),
+            Event::LaunchPermissionAdded { image, added, .. } => {
+                log.line(&format!("{image} is now shared with {}", accounts(added)));
+            }
+            Event::LaunchPermissionHeld {
+                image, accounts: held, ..
+            } => {
+                log.line(&format!("{} can launch {image}", accounts(held)));
+            }
+            Event::LeftoverRemoved { resource } => log.line(&format!("{resource}, left by a failed copy, is removed")),
+            Event::Found(found) => finding(log, found),
+            Event::Failed(error) => log.annotate(Level::Error, error.code.as_str(), &error.to_string()),
+            _ => {}
+        }
+    }
+}
+
+/// A few account IDs by name, many by their number.
+fn accounts<'a, T: ToString + 'a>(of: impl IntoIterator<Item = &'a T>) -> String {
+    let names: Vec<String> = of.into_iter().map(ToString::to_string).collect();
+    match names.as_slice() {
+        [] => "no account".to_owned(),
+        few if few.len() <= 10 => few.join(", "),
+        many => format!("{}, … and {} more", many[..9].join(", "), many.len() - 9),
+    }
+}
+
+/// A finding as an annotation.
+pub(crate) fn finding(log: &Log, finding: &Finding) {
+    let level = if finding.severity == Severity::Refuse {
+        Level::Error
+    } else {
+        Level::Warning
+    };
+    log.annotate(level, finding.code.as_str(), &finding.to_string());
+}
+
+/// The plan, a line a step.
+pub(crate) fn plan(plan: &Plan) -> Vec<String> {
+    let line = |step: &Step| match step {
+        Step::Copy(copy) => {
+            let what = match &copy.adopt {
+                Some(id) => format!("= {} is already copied: {id}", copy.source),
+                None => format!("+ copy {} as `{}` under {}", copy.source, copy.name, copy.key),
+            };
+            let left = copy.leftovers.images.len() + copy.leftovers.snapshots.len();
+            if left == 0 {
+                what
+            } else {
+                format!("{what}; then - remove {left} that failed copies left")
+            }
+        }
+        Step::KeyAccess(access) if access.missing.is_empty() => {
+            format!("= {} can already use {}", accounts(&access.accounts), access.key)
+        }
+        Step::KeyAccess(access) => format!("+ let {} use {}", accounts(&access.missing), access.key),
+        Step::LaunchPermission(launch) => {
+            let image = match &launch.image {
+                Subject::CopyOf(source) => format!("the copy of {source}"),
+                _ => launch.source.to_string(),
+            };
+            let unlisted = match launch.unlisted.len() {
+                0 => String::new(),
+                _ => format!("; {} not listed and kept", accounts(&launch.unlisted)),
+            };
+            if launch.missing.is_empty() {
+                format!("= {} can already launch {image}{unlisted}", accounts(&launch.accounts))
+            } else {
+                format!("+ let {} launch {image}{unlisted}", accounts(&launch.missing))
+            }
+        }
+        _ => String::new(),
+    };
+    plan.steps.iter().map(line).filter(|line| !line.is_empty()).collect()
+}
+
+/// The step summary.
+pub(crate) fn summary(report: &Report, applied: bool) -> String {
+    let heading = match (report.errors.is_empty(), applied, report.changed) {
+        (false, ..) => "not all was shared",
+        (true, true, true) => "shared",
+        (true, true, false) => "already shared",
+        (true, false, true) => "plan: sharing would change something",
+        (true, false, false) => "plan: nothing to change",
+    };
+    let mut text = format!(
+        "### ami-share: {heading}\n\n| image | to launch | copied | accounts | added |\n|---|---|---|---|---|\n"
+    );
+    for image in &report.images {
+        let launch = image
+            .image
+            .as_ref()
+            .map_or_else(|| "–".to_owned(), |id| format!("`{id}`"));
+        let copied = if image.copied {
+            "now"
+        } else if image.image.as_ref() == Some(&image.source) {
+            "no"
+        } else {
+            "earlier"
+        };
+        let (held, added) = (image.accounts.len(), image.added.len());
+        text.push_str(&format!(
+            "| `{}` | {launch} | {copied} | {held} | {added} |\n",
+            image.source
+        ));
+    }
+    for key in &report.keys {
+        let (held, added) = (key.accounts.len(), key.added.len());
+        text.push_str(&format!(
+            "\nKey `{}`: {held} accounts can use it, {added} of them added now.\n",
+            key.key
+        ));
+    }
+    let findings = report
+        .findings
+        .iter()
+        .map(|finding| (finding.code.as_str(), finding.to_string()));
+    for (code, said) in findings.chain(
+        report
+            .errors
+            .iter()
+            .map(|error| (error.code.as_str(), error.to_string())),
+    ) {
+        let said = said
+            .strip_prefix(code)
+            .map_or(said.as_str(), |rest| rest.trim_start_matches(':').trim_start());
+        text.push_str(&format!("\n- **{code}** {}\n", escape(said)));
+    }
+    text
+}
+
+/// Keeps what AWS and others wrote from being Markdown or HTML of the summary.
+fn escape(text: &str) -> String {
+    let mut escaped = String::new();
+    for c in text.chars() {
+        match c {
+            '<' => escaped.push_str("&lt;"),
+            '&' => escaped.push_str("&amp;"),
+            '\n' | '\r' => escaped.push(' '),
+            '|' | '*' | '_' | '[' | ']' | '#' | '!' | '`' => escaped.extend(['\\', c]),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_accounts_are_a_number() {
+        let ids: Vec<u32> = (1..=12).collect();
+        assert_eq!(accounts(&ids), "1, 2, 3, 4, 5, 6, 7, 8, 9, … and 3 more");
+        assert_eq!(accounts(&ids[..2]), "1, 2");
+    }
+
+    #[test]
+    fn others_words_are_no_markdown() {
+        assert_eq!(escape("<b>| [x](y)\n"), "&lt;b>\\| \\[x\\](y) ");
+    }
+}
