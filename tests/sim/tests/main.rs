@@ -1,1 +1,10 @@
-//! tests
+//! The rules of AWS that the simulation keeps. Each test is named after its rule in `RULES.md`.
+
+mod book;
+mod copies;
+mod images;
+mod keys;
+mod launch;
+mod roles;
+mod sharing;
+mod support;

@@ -1,5 +1,9 @@
 //! In process: an HTTP client for the SDK that asks the simulation, without a socket.
 
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_async::rt::sleep::TokioSleep;
+use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
 };
@@ -7,9 +11,29 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
+use aws_types::SdkConfig;
+use aws_types::region::Region;
 use bytes::Bytes;
 
 use crate::sim::{Handled, Sim};
+
+impl Sim {
+    /// A configuration for SDK clients that come in without a socket, on this simulation's clock, as the administrator of
+    /// an account. Unknown accounts get a key that is refused.
+    pub fn sdk_config(&self, account: &str) -> SdkConfig {
+        let key = self.facts().accounts.get(account);
+        let (id, secret) = key.map_or(("AKIAUNKNOWN", ""), |key| (&key.access_key_id, &key.secret_access_key));
+        let credentials = Credentials::from_keys(id, secret, None);
+        SdkConfig::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(Region::new(self.facts().region.clone()))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .http_client(self.http_client())
+            .time_source(self.time_source())
+            .sleep_impl(TokioSleep::new())
+            .build()
+    }
+}
 
 /// The door.
 #[derive(Clone, Debug)]

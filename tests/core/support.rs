@@ -1,0 +1,180 @@
+//! A simulated AWS, requests to share in it, and what happened.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use ami_share::aws_config::SdkConfig;
+use ami_share::{Plan, Report, ShareRequest, ShareRequestBuilder, Sharer, Timing};
+use ami_share_sim::{Fault, Options, Scenario, Sim};
+use aws_sdk_ec2::types::{BlockDeviceMapping, InstanceStateName};
+
+pub(crate) const A: &str = "111111111111";
+pub(crate) const B: &str = "222222222222";
+/// Every action that changes something.
+const CHANGING: &[&str] = &[
+    "ec2:CopyImage",
+    "ec2:CreateTags",
+    "ec2:DeleteSnapshot",
+    "ec2:DeregisterImage",
+    "ec2:ModifyImageAttribute",
+    "ec2:ModifySnapshotAttribute",
+    "kms:PutKeyPolicy",
+];
+
+/// A world with A and B, and A's sharer.
+pub(crate) struct World {
+    pub(crate) sim: Sim,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        Self::of(Scenario::two_accounts())
+    }
+
+    pub(crate) fn of(scenario: Scenario) -> Self {
+        let options = Options {
+            latency: Duration::from_millis(20),
+            ..Options::default()
+        };
+        Self {
+            sim: Sim::new(scenario, options),
+        }
+    }
+
+    pub(crate) fn with(self, fault: &str) -> Self {
+        self.sim.fault(serde_json::from_str::<Fault>(fault).unwrap());
+        self
+    }
+
+    pub(crate) fn config(&self, account: &str) -> SdkConfig {
+        self.sim.sdk_config(account)
+    }
+
+    pub(crate) fn image(&self, name: &str) -> String {
+        self.sim.facts().images[name].clone()
+    }
+
+    pub(crate) fn key(&self, name: &str) -> String {
+        self.sim.facts().keys[name].clone()
+    }
+
+    /// A request to share images with B.
+    pub(crate) fn request(&self, names: &[&str]) -> ShareRequestBuilder {
+        ShareRequest::builder()
+            .region("us-east-1".parse().unwrap())
+            .images(names.iter().map(|name| self.image(name).parse().unwrap()))
+            .target_account(B.parse().unwrap())
+    }
+
+    /// The same, re-encrypted with the key `golden`.
+    pub(crate) fn copying(&self, names: &[&str]) -> ShareRequestBuilder {
+        self.request(names).kms_key("alias/golden".parse().unwrap())
+    }
+
+    /// Plans and applies as A.
+    pub(crate) async fn share(&self, request: ShareRequestBuilder) -> Report {
+        self.try_share(request).await.unwrap()
+    }
+
+    pub(crate) async fn try_share(&self, request: ShareRequestBuilder) -> Result<Report, Report> {
+        let sharer = Sharer::new(&self.config(A));
+        let plan = sharer.plan(&request.build().unwrap()).await.unwrap();
+        sharer.apply(&plan).await.map_err(|incomplete| incomplete.report)
+    }
+
+    pub(crate) async fn plan(&self, request: ShareRequestBuilder) -> Plan {
+        Sharer::new(&self.config(A))
+            .plan(&request.build().unwrap())
+            .await
+            .unwrap()
+    }
+
+    /// The actions of the journal, in order, from a position on.
+    pub(crate) fn actions(&self, from: usize) -> Vec<String> {
+        self.sim
+            .journal()
+            .into_iter()
+            .skip(from)
+            .map(|entry| entry.action)
+            .collect()
+    }
+
+    /// How often each changing action was called.
+    pub(crate) fn changes(&self) -> BTreeMap<String, usize> {
+        let mut changes = BTreeMap::new();
+        for action in self
+            .actions(0)
+            .into_iter()
+            .filter(|action| CHANGING.contains(&action.as_str()))
+        {
+            *changes.entry(action).or_default() += 1;
+        }
+        changes
+    }
+
+    /// Launches as B's administrator: how the instance ended, or the error code.
+    pub(crate) async fn launch(&self, image: &str) -> String {
+        let ec2 = aws_sdk_ec2::Client::new(&self.config(B));
+        let launched = ec2
+            .run_instances()
+            .image_id(image)
+            .min_count(1)
+            .max_count(1)
+            .send()
+            .await;
+        let launched = match launched {
+            Ok(launched) => launched,
+            Err(error) => return error.into_service_error().meta().code().unwrap().to_owned(),
+        };
+        let id = launched.instances()[0].instance_id().unwrap();
+        let shown = ec2.describe_instances().instance_ids(id).send().await.unwrap();
+        let state = shown.reservations()[0].instances()[0].state().unwrap().name().unwrap();
+        assert!(matches!(
+            state,
+            InstanceStateName::Running | InstanceStateName::Terminated
+        ));
+        state.as_str().to_owned()
+    }
+
+    /// The text of the policy of the key `golden`.
+    pub(crate) fn policy(&self) -> String {
+        let golden = self.key("golden");
+        self.sim.edit(|world| world.keys[&golden].policy().to_owned())
+    }
+
+    /// The images that A owns beside those of the scenario, with their states.
+    pub(crate) fn copies(&self) -> BTreeMap<String, String> {
+        let named: Vec<String> = self.sim.facts().images.values().cloned().collect();
+        let images = self.sim.state()["images"].as_object().unwrap().clone();
+        images
+            .into_iter()
+            .filter(|(id, _)| !named.contains(id))
+            .map(|(id, image)| (id, image["state"].as_str().unwrap().to_owned()))
+            .collect()
+    }
+
+    /// How many snapshots there are.
+    pub(crate) fn snapshots(&self) -> usize {
+        self.sim.state()["snapshots"].as_object().unwrap().len()
+    }
+}
+
+/// The devices of an image that have a snapshot.
+pub(crate) fn volumes(mappings: &[BlockDeviceMapping]) -> usize {
+    mappings.iter().filter(|mapping| mapping.ebs().is_some()).count()
+}
+
+pub(crate) fn timing(timeout: u64) -> Timing {
+    Timing {
+        timeout: Duration::from_secs(timeout),
+        ..Timing::default()
+    }
+}
+
+/// The codes of a report's findings and errors.
+pub(crate) fn codes(report: &Report) -> Vec<&'static str> {
+    let findings = report.findings.iter().map(|finding| finding.code.as_str());
+    findings
+        .chain(report.errors.iter().map(|error| error.code.as_str()))
+        .collect()
+}
