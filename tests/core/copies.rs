@@ -282,5 +282,5 @@ async fn one_look_serves_all_that_is_awaited() {
         "{one} for one, {} for three",
         looks(&world, from)
     );
-    assert!(one < 40, "progress predicts the end: {one} looks in an hour");
+    assert!(one < 80, "at most about one a minute: {one} looks in an hour");
 }

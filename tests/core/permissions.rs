@@ -14,9 +14,11 @@ async fn everything(policy: Option<String>) -> Result<(), String> {
     let world = World::new().with(fail);
     world.try_share(world.copying(&["plain"])).await.unwrap_err();
     let sharer = Sharer::new(&assume(&world, "publisher", policy).await);
+    // The key is shared with B by now; with this account it is not.
+    let more: ami_share::AccountId = "333333333333".parse().unwrap();
     for request in [world.copying(&["plain", "managed"]), world.request(&["golden"])] {
         let plan = sharer
-            .plan(&request.build().unwrap())
+            .plan(&request.target_account(more.clone()).build().unwrap())
             .await
             .map_err(|errors| errors.to_string())?;
         let report = sharer.apply(&plan).await.map_err(|incomplete| incomplete.to_string())?;

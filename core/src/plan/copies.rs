@@ -160,7 +160,7 @@ fn check(copy: &CopyImage, findings: &mut Vec<Finding>) {
                 "the copy would be named `{}`, which AWS does not take: 3 to 128 characters (R1.2.1)",
                 copy.name
             ),
-            "change `copy-name`",
+            "change `copy-name` so that the name of every copy fits",
         ));
     }
     if copy.tags.len() > tags::LIMIT {
