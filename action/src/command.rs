@@ -73,7 +73,10 @@ impl Log {
         let word = level.word();
         self.write(&match self.style {
             Style::GitHub => format!("::{word} title={}::{}", escape_property(&title), escape_data(&text)),
-            Style::Plain => format!("{word}: {title}: {}", text.replace(['\r', '\n'], " ")),
+            Style::Plain => {
+                let text = text.strip_prefix(&format!("{title}: ")).unwrap_or(&text);
+                format!("{word}: {title}: {}", text.replace(['\r', '\n'], " "))
+            }
         });
     }
 

@@ -1,25 +1,7 @@
-//! The step as a process: environment in, exit status out. Everything else is in the library.
-
-use std::process::ExitCode;
+//! The step as a process: arguments and environment in, exit status out. Everything else is in the library.
 
 #[tokio::main(flavor = "current_thread")]
-#[expect(
-    clippy::disallowed_methods,
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "the one place that is a process"
-)]
-async fn main() -> ExitCode {
-    match ami_share_action::answer(std::env::args_os()) {
-        Ok(None) => {}
-        Ok(Some(text)) => {
-            println!("{text}");
-            return ExitCode::SUCCESS;
-        }
-        Err(problem) => {
-            eprintln!("{problem}");
-            return ExitCode::from(2);
-        }
-    }
-    ExitCode::from(ami_share_action::run(std::env::vars_os(), ami_share_action::Sinks::of_process()).await as u8)
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+async fn main() -> ami_share_action::Exit {
+    ami_share_action::process(std::env::args_os(), std::env::vars_os()).await
 }

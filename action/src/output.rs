@@ -9,6 +9,9 @@ use rand::Rng as _;
 use rand::distributions::Alphanumeric;
 use serde_json::{Map, Value, json};
 
+use crate::exit::Exit;
+use crate::step::Outcome;
+
 /// Above this the `report` output is shortened: GitHub bounds what outputs may hold.
 const LONGEST_REPORT: usize = 64 * 1024;
 
@@ -32,24 +35,45 @@ pub const OUTPUTS: &[(&str, &str)] = &[
     ),
 ];
 
-/// The values of the outputs, in the order of [`OUTPUTS`].
-pub(crate) fn values(report: &Report) -> Vec<(&'static str, String)> {
-    let plan = &report.plan;
-    let first = report.images.first().and_then(|image| image.image.as_ref());
+/// The report as JSON: how the run ended, and all that it did.
+pub(crate) fn report(outcome: &Outcome, exit: Exit) -> Map<String, Value> {
+    let mut members = Map::from_iter([("ended".to_owned(), exit.as_str().into())]);
+    match outcome {
+        Outcome::Unplanned(errors) => {
+            members.extend([("version".to_owned(), 1.into()), ("changed".to_owned(), false.into())]);
+            members.insert("errors".to_owned(), json!(errors));
+        }
+        Outcome::Planned(report) | Outcome::Applied(report) => {
+            if let Value::Object(report) = json!(report) {
+                members.extend(report);
+            }
+        }
+    }
+    members
+}
+
+/// The values of the outputs.
+pub(crate) fn values(outcome: &Outcome, report: &Map<String, Value>) -> Vec<(&'static str, String)> {
+    let short = shortened(report.clone());
+    let (Outcome::Planned(run) | Outcome::Applied(run)) = outcome else {
+        return vec![("changed", false.to_string()), ("report", short)];
+    };
+    let plan = &run.plan;
+    let first = run.images.first().and_then(|image| image.image.as_ref());
     let keys: Vec<&str> = plan.keys().into_iter().map(AsRef::as_ref).collect();
     let values = [
         first.map(ToString::to_string).unwrap_or_default(),
-        ami_ids(report).to_string(),
+        ami_ids(run).to_string(),
         keys.join(","),
-        report.changed.to_string(),
-        shortened(report),
+        run.changed.to_string(),
+        short,
         plan.launch_policy().to_string(),
         Value::from(plan.key_policy_statements()).to_string(),
     ];
     OUTPUTS.iter().map(|(name, _)| *name).zip(values).collect()
 }
 
-/// Account -> Region -> the images that it can launch. In a report of a plan: will be able to.
+/// Account -> Region -> the images that it can launch.
 fn ami_ids(report: &Report) -> Value {
     let Plan { region, targets, .. } = &report.plan;
     let of = |account: &_| {
@@ -71,19 +95,16 @@ fn ami_ids(report: &Report) -> Value {
 }
 
 /// The report without what is long, where it is too long.
-fn shortened(report: &Report) -> String {
-    let whole = json!(report);
-    let mut text = whole.to_string();
-    let Value::Object(mut members) = whole else { return text };
+fn shortened(mut report: Map<String, Value>) -> String {
     for dropped in ["plan", "keys", "images", "findings", "errors", "removed"] {
+        let text = json!(report).to_string();
         if text.len() <= LONGEST_REPORT {
-            break;
+            return text;
         }
-        members.insert("shortened".to_owned(), Value::Bool(true));
-        members.shift_remove(dropped);
-        text = Value::Object(members.clone()).to_string();
+        report.insert("shortened".to_owned(), Value::Bool(true));
+        report.shift_remove(dropped);
     }
-    text
+    json!(report).to_string()
 }
 
 /// Adds the outputs to the file that GitHub reads them from.
@@ -105,7 +126,7 @@ pub(crate) fn write_summary(path: &Path, markdown: &str) -> io::Result<()> {
     append(path)?.write_all(markdown.as_bytes())
 }
 
-pub(crate) fn write_report(path: &Path, report: &Report) -> io::Result<()> {
+pub(crate) fn write_report(path: &Path, report: &Map<String, Value>) -> io::Result<()> {
     let text = serde_json::to_string_pretty(report)?;
     std::fs::write(path, text + "\n")
 }
@@ -113,4 +134,23 @@ pub(crate) fn write_report(path: &Path, report: &Report) -> io::Result<()> {
 /// Opens a file to add to it; also how a path is tried before anything is done.
 pub(crate) fn append(path: &Path) -> io::Result<File> {
     OpenOptions::new().create(true).append(true).open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_report_is_shortened_and_says_so() {
+        let report = |length: usize| {
+            let mut report = Map::from_iter([("ended".to_owned(), Value::from("done"))]);
+            report.insert("plan".to_owned(), "x".repeat(length).into());
+            report
+        };
+        assert!(shortened(report(1000)).contains("plan"));
+        assert_eq!(
+            shortened(report(LONGEST_REPORT)),
+            r#"{"ended":"done","shortened":true}"#
+        );
+    }
 }

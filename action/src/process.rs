@@ -1,14 +1,36 @@
-//! The sinks of a process: standard output, and the signals that end it.
+//! The step as a process: its arguments, standard output, and the signals that end it.
+
+use std::ffi::OsString;
+use std::io::{self, Write as _};
 
 use futures::FutureExt as _;
 
-use crate::Sinks;
+use crate::{Exit, Sinks, help};
+
+/// Runs the step as a process does: `--help` and `--version` are answered, everything else is in the environment.
+pub async fn process(
+    arguments: impl IntoIterator<Item = OsString>,
+    env: impl IntoIterator<Item = (OsString, OsString)>,
+) -> Exit {
+    match help::answer(arguments) {
+        Ok(None) => crate::run(env, Sinks::of_process()).await,
+        // Whoever closed the pipe does not want to read it.
+        Ok(Some(text)) => {
+            let _ = writeln!(io::stdout(), "{text}");
+            Exit::Done
+        }
+        Err(problem) => {
+            let _ = writeln!(io::stderr(), "{problem}");
+            Exit::BadInput
+        }
+    }
+}
 
 impl Sinks {
     /// Standard output, SIGINT and SIGTERM, the SDK's configuration from the environment.
     pub fn of_process() -> Self {
         Self {
-            out: Box::new(std::io::stdout()),
+            out: Box::new(io::stdout()),
             cancelled: stopped().boxed(),
             aws: None,
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use ami_share::{Event, EventSink, Finding, Plan, Report, Severity, Step, Subject, Waiting};
+use ami_share::{Event, EventSink, Finding, Plan, Severity, Step, Subject, Waiting};
 use tokio::time::Instant;
 
 use crate::command::{Level, Log};
@@ -135,76 +135,6 @@ pub(crate) fn plan(plan: &Plan) -> Vec<String> {
     plan.steps.iter().map(line).filter(|line| !line.is_empty()).collect()
 }
 
-/// The step summary.
-pub(crate) fn summary(report: &Report, applied: bool) -> String {
-    let heading = match (report.errors.is_empty(), applied, report.changed) {
-        (false, ..) => "not all was shared",
-        (true, true, true) => "shared",
-        (true, true, false) => "already shared",
-        (true, false, true) => "plan: sharing would change something",
-        (true, false, false) => "plan: nothing to change",
-    };
-    let mut text = format!(
-        "### ami-share: {heading}\n\n| image | to launch | copied | accounts | added |\n|---|---|---|---|---|\n"
-    );
-    for image in &report.images {
-        let launch = image
-            .image
-            .as_ref()
-            .map_or_else(|| "–".to_owned(), |id| format!("`{id}`"));
-        let copied = if image.copied {
-            "now"
-        } else if image.image.as_ref() == Some(&image.source) {
-            "no"
-        } else {
-            "earlier"
-        };
-        let (held, added) = (image.accounts.len(), image.added.len());
-        text.push_str(&format!(
-            "| `{}` | {launch} | {copied} | {held} | {added} |\n",
-            image.source
-        ));
-    }
-    for key in &report.keys {
-        let (held, added) = (key.accounts.len(), key.added.len());
-        text.push_str(&format!(
-            "\nKey `{}`: {held} accounts can use it, {added} of them added now.\n",
-            key.key
-        ));
-    }
-    let findings = report
-        .findings
-        .iter()
-        .map(|finding| (finding.code.as_str(), finding.to_string()));
-    for (code, said) in findings.chain(
-        report
-            .errors
-            .iter()
-            .map(|error| (error.code.as_str(), error.to_string())),
-    ) {
-        let said = said
-            .strip_prefix(code)
-            .map_or(said.as_str(), |rest| rest.trim_start_matches(':').trim_start());
-        text.push_str(&format!("\n- **{code}** {}\n", escape(said)));
-    }
-    text
-}
-
-/// Keeps what AWS and others wrote from being Markdown or HTML of the summary.
-fn escape(text: &str) -> String {
-    let mut escaped = String::new();
-    for c in text.chars() {
-        match c {
-            '<' => escaped.push_str("&lt;"),
-            '&' => escaped.push_str("&amp;"),
-            '\n' | '\r' => escaped.push(' '),
-            '|' | '*' | '_' | '[' | ']' | '#' | '!' | '`' => escaped.extend(['\\', c]),
-            c => escaped.push(c),
-        }
-    }
-    escaped
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -214,10 +144,5 @@ mod tests {
         let ids: Vec<u32> = (1..=12).collect();
         assert_eq!(accounts(&ids), "1, 2, 3, 4, 5, 6, 7, 8, 9, … and 3 more");
         assert_eq!(accounts(&ids[..2]), "1, 2");
-    }
-
-    #[test]
-    fn others_words_are_no_markdown() {
-        assert_eq!(escape("<b>| [x](y)\n"), "&lt;b>\\| \\[x\\](y) ");
     }
 }

@@ -1,0 +1,52 @@
+//! How a run ends.
+
+use std::process::{ExitCode, Termination};
+
+use ami_share::{Code, Error};
+
+/// How a run ended; the number is the exit status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// All was done.
+    Done = 0,
+    /// A step failed.
+    Failed = 1,
+    /// An input is wrong; AWS was not called.
+    BadInput = 2,
+    /// The plan refuses.
+    Refused = 3,
+    /// The deadline passed.
+    Deadline = 4,
+    /// It was told to stop.
+    Cancelled = 130,
+}
+
+impl Exit {
+    /// In one word, as the report has it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::BadInput => "bad-input",
+            Self::Refused => "refused",
+            Self::Deadline => "deadline",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// The end of a run with these errors.
+    pub(crate) fn of<'a>(mut errors: impl Iterator<Item = &'a Error>) -> Self {
+        if errors.any(|error| error.code == Code::Deadline) {
+            Self::Deadline
+        } else {
+            Self::Failed
+        }
+    }
+}
+
+impl Termination for Exit {
+    fn report(self) -> ExitCode {
+        ExitCode::from(self as u8)
+    }
+}

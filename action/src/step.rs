@@ -1,0 +1,120 @@
+//! One run: plan, and in `mode: share` carry the plan out.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ami_share::aws_config::SdkConfig;
+use ami_share::{Error, Event, EventSink as _, Plan, Report, Sharer};
+
+use crate::command::{Level, Log};
+use crate::exit::Exit;
+use crate::render::{self, Lines};
+use crate::settings::{Mode, Settings};
+
+/// What a run came to, as far as it came.
+#[derive(Clone, Debug)]
+pub(crate) enum Outcome {
+    /// There is no plan: these errors kept it away, or the run was cut off before.
+    Unplanned(Vec<Error>),
+    /// A plan was made and not carried out.
+    Planned(Box<Report>),
+    /// A plan was carried out, or some of it.
+    Applied(Box<Report>),
+}
+
+/// Runs one step. Its outcome can be asked for at any time, for it may be cut off.
+pub(crate) struct StepRun {
+    log: Arc<Log>,
+    lines: Lines,
+    outcome: Mutex<Outcome>,
+}
+
+impl StepRun {
+    pub(crate) fn new(log: Arc<Log>) -> Arc<Self> {
+        let lines = Lines::new(Arc::clone(&log));
+        Arc::new(Self {
+            log,
+            lines,
+            outcome: Mutex::new(Outcome::Unplanned(Vec::new())),
+        })
+    }
+
+    /// What the run came to so far.
+    pub(crate) fn outcome(&self) -> Outcome {
+        self.outcome.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set(&self, outcome: Outcome) {
+        *self.outcome.lock().unwrap_or_else(PoisonError::into_inner) = outcome;
+    }
+
+    fn event(&self, event: &Event) {
+        if let Outcome::Applied(report) = &mut *self.outcome.lock().unwrap_or_else(PoisonError::into_inner) {
+            report.record(event);
+        }
+        self.lines.event(event);
+    }
+
+    pub(crate) async fn run(self: &Arc<Self>, settings: &Settings, config: &SdkConfig) -> Exit {
+        let sink = Arc::clone(self);
+        let sharer = Sharer::new(config).with_events(move |event: &Event| sink.event(event));
+        let planned = match settings.mode {
+            Mode::Share => sharer.plan(&settings.request).await,
+            Mode::Plan => sharer.preview(&settings.request).await,
+        };
+        match planned {
+            Ok(plan) => self.carry_out(settings, &sharer, &plan).await,
+            Err(errors) => {
+                for error in &errors {
+                    self.log.annotate(Level::Error, error.code.as_str(), &error.to_string());
+                }
+                self.set(Outcome::Unplanned(errors.iter().cloned().collect()));
+                Exit::of(errors.iter())
+            }
+        }
+    }
+
+    async fn carry_out(&self, settings: &Settings, sharer: &Sharer, plan: &Plan) -> Exit {
+        let log = &self.log;
+        if settings.mask_account_ids {
+            log.mask(plan.account.as_ref());
+        }
+        log.group(
+            &format!("Plan for account {} in {}", plan.account, plan.region),
+            &render::plan(plan),
+        );
+        plan.findings.iter().for_each(|finding| render::finding(log, finding));
+        let refused = plan.refusals().next().is_some();
+        match settings.mode {
+            Mode::Plan => {
+                self.set(Outcome::Planned(Box::new(Report::of_plan(plan))));
+                let would = if plan.changes() {
+                    "mode share would change something"
+                } else {
+                    "nothing would be changed"
+                };
+                log.line(if refused { "the plan is refused" } else { would });
+                if refused { Exit::Refused } else { Exit::Done }
+            }
+            Mode::Share if refused => {
+                // Nothing was changed, so the report must not say that anything was.
+                self.set(Outcome::Planned(Box::new(Report::begin(plan))));
+                log.line("the plan is refused: nothing was changed");
+                Exit::Refused
+            }
+            Mode::Share => {
+                self.set(Outcome::Applied(Box::new(Report::begin(plan))));
+                match sharer.apply(plan).await {
+                    Ok(report) => {
+                        log.line(if report.changed {
+                            "shared"
+                        } else {
+                            "already shared: nothing was changed"
+                        });
+                        Exit::Done
+                    }
+                    Err(incomplete) => Exit::of(incomplete.report.errors.iter()),
+                }
+            }
+        }
+    }
+}

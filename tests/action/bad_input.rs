@@ -1,0 +1,156 @@
+//! Wrong inputs: all of them said at once, and AWS not called.
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
+use ami_share_action::{Exit, Sinks};
+
+use super::support::*;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_problem_is_one_error_and_aws_is_not_called() {
+    let stage = Stage::set(1).await;
+    let tags: String = (0..51).map(|n| format!("k{n}=v\n")).collect();
+    let run = stage.run_on_github(&[
+        ("INPUT_MODE", "share!"),
+        ("INPUT_AMI-ID", "ami-xyz"),
+        ("INPUT_TARGET-ACCOUNTS", "11111111111 all"),
+        ("INPUT_TIMEOUT", "soon"),
+        ("INPUT_SETTLE", "1s"),
+        ("INPUT_COPY-TAGS", "yes"),
+        ("INPUT_COPY-NAME", "{nme}"),
+        ("INPUT_TAGS", &tags),
+        ("INPUT_REQUIRE-IMAGE-TAGS", "no equals"),
+        ("INPUT_KMS-KEY-ID", "golden"),
+        ("INPUT_KEY-SCOPE", "a"),
+        ("INPUT_KEY_SCOPE", "b"),
+        ("INPUT_TARGET-ACCOUNT", "222222222222"),
+        ("INPUT_MAX-CONCURRENCY", "many"),
+        ("INPUT_SOMEBODY-ELSES", "x"),
+        ("AWS_REGION", ""),
+    ]);
+    assert_eq!(run.status, 2);
+    assert!(stage.sim.journal().is_empty());
+    let mut named: Vec<&str> = run
+        .log
+        .lines()
+        .filter_map(|line| line.strip_prefix("::error title=")?.split_once("::"))
+        .map(|(input, message)| {
+            assert!(message.starts_with(&format!("{input}: ")), "{message}");
+            input
+        })
+        .collect();
+    named.sort_unstable();
+    let expected = [
+        "ami-id",
+        "aws-region",
+        "copy-name",
+        "copy-tags",
+        "key-scope",
+        "key-scope",
+        "kms-key-id",
+        "max-concurrency",
+        "mode",
+        "require-image-tags",
+        "tags",
+        "target-account",
+        "target-accounts",
+        "target-accounts",
+        "timeout",
+    ];
+    assert_eq!(named, expected, "{}", run.log);
+    assert_eq!(run.log.matches("::warning title=INPUT_SOMEBODY-ELSES::").count(), 1);
+    for value in [
+        "`share!`",
+        "`ami-xyz`",
+        "`11111111111`",
+        "`all`",
+        "`soon`",
+        "`yes`",
+        "`no equals`",
+        "`golden`",
+        "`many`",
+    ] {
+        assert!(run.log.contains(value), "{value} is not named: {}", run.log);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_that_could_not_be_written_is_said_before_anything_is_done() {
+    let stage = Stage::set(1).await;
+    let path = stage.path("no/such/folder/report.json");
+    let golden = stage.image("golden");
+    let inputs = [
+        ("INPUT_AMI-ID", golden.as_str()),
+        ("INPUT_TARGET-ACCOUNTS", B),
+        ("INPUT_REPORT-PATH", path.to_str().unwrap()),
+    ];
+    let run = stage.run_on_github(&inputs);
+    assert_eq!(run.status, 2, "{}", run.log);
+    assert!(run.log.contains("::error title=report-path::"));
+    assert!(stage.sim.journal().is_empty());
+}
+
+#[derive(Clone, Default)]
+struct Shared(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Runs in process, for what a shell cannot pass on.
+async fn run(env: Vec<(&str, OsString)>) -> (Exit, String) {
+    let out = Shared::default();
+    let sim = ami_share_sim::Sim::two_accounts(ami_share_sim::Options::default());
+    let sinks = Sinks {
+        out: Box::new(out.clone()),
+        cancelled: Box::pin(std::future::pending()),
+        aws: Some(sim.sdk_config(A)),
+    };
+    let exit = ami_share_action::run(env.into_iter().map(|(name, value)| (name.into(), value)), sinks).await;
+    assert!(sim.journal().is_empty());
+    let log = String::from_utf8(out.0.lock().unwrap().clone()).unwrap();
+    (exit, log)
+}
+
+#[tokio::test]
+async fn huge_values_are_errors() {
+    for input in ami_share_action::INPUTS {
+        let name = format!("INPUT_{}", input.name.to_uppercase());
+        let (exit, log) = run(vec![(&name, "x".repeat(1 << 20).into())]).await;
+        assert_eq!(exit, Exit::BadInput, "{name}");
+        assert!(
+            log.len() < 2_000,
+            "the log does not repeat the value: {} bytes",
+            log.len()
+        );
+        assert!(log.contains(input.name), "{log}");
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn values_that_are_no_text_are_errors() {
+    use std::os::unix::ffi::OsStringExt as _;
+    for input in ami_share_action::INPUTS {
+        let name = format!("INPUT_{}", input.name.to_uppercase());
+        let (exit, log) = run(vec![(&name, OsString::from_vec(vec![b'a', 0xff]))]).await;
+        assert_eq!(exit, Exit::BadInput, "{name}");
+        assert!(
+            log.contains(&format!("{}: the value is not UTF-8 text", input.name)),
+            "{log}"
+        );
+    }
+    // Somebody else's variable, in name or value, is none of our business.
+    let odd = OsString::from_vec(vec![0xff, 0xfe]);
+    let (exit, log) = run(vec![("OTHER", odd)]).await;
+    assert_eq!(exit, Exit::BadInput);
+    assert!(!log.contains("UTF-8"), "{log}");
+}

@@ -1,0 +1,115 @@
+//! Shares, and what a step leaves behind.
+
+use serde_json::{Value, json};
+
+use super::support::*;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_share_leaves_its_outputs_and_a_second_run_changes_nothing() {
+    let stage = Stage::set(1).await;
+    let golden = stage.image("golden");
+    let inputs = [("INPUT_AMI-ID", golden.as_str()), ("INPUT_TARGET-ACCOUNTS", B)];
+    let run = stage.run_on_github(&inputs);
+    assert_eq!(run.status, 0, "{}", run.log);
+    let names: Vec<&str> = run.outputs.keys().map(String::as_str).collect();
+    let mut expected: Vec<&str> = ami_share_action::OUTPUTS.iter().map(|(name, _)| *name).collect();
+    expected.sort_unstable();
+    assert_eq!(names, expected);
+    let parsed = |name: &str| serde_json::from_str::<Value>(&run.outputs[name]).unwrap();
+    assert_eq!(
+        (run.outputs["ami-id"].as_str(), run.outputs["changed"].as_str()),
+        (golden.as_str(), "true")
+    );
+    assert_eq!(parsed("ami-ids"), json!({ B: { "us-east-1": [golden] } }));
+    assert_eq!(run.outputs["kms-key-arn"], stage.sim.facts().keys["golden"]);
+    assert_eq!(
+        (&parsed("report")["version"], &parsed("report")["ended"]),
+        (&json!(1), &json!("done"))
+    );
+    assert_eq!(parsed("key-policy-statements")[0]["Sid"], "AmiShareUse");
+    assert_eq!(
+        parsed("iam-policy")["Statement"][0]["Resource"][0],
+        stage.sim.facts().keys["golden"].as_str()
+    );
+    assert!(
+        run.summary
+            .contains(&format!("| `{golden}` | `{golden}` | no | 1 | 1 |")),
+        "{}",
+        run.summary
+    );
+    assert!(
+        run.log
+            .contains("::group::Plan for account 111111111111 in us-east-1\n"),
+        "{}",
+        run.log
+    );
+    let before = stage.changes();
+    let again = stage.run_on_github(&inputs);
+    assert_eq!((again.status, again.outputs["changed"].as_str()), (0, "false"));
+    assert!(again.log.contains("already shared"));
+    assert_eq!(stage.changes(), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_github_it_writes_plain_lines_and_the_report_where_asked() {
+    let stage = Stage::set(1).await;
+    let images = format!("us-east-1:{},{}", stage.image("plain"), stage.image("managed"));
+    let path = stage.path("report.json");
+    let run = stage.run(&[
+        ("INPUT_AMI_ID", &images),
+        ("INPUT_TARGET_ACCOUNTS", B),
+        ("INPUT_KMS_KEY_ID", "alias/golden"),
+        ("INPUT_TAGS", "team=a\nstage=release"),
+        ("INPUT_REPORT_PATH", path.to_str().unwrap()),
+    ]);
+    assert_eq!(run.status, 0, "{}", run.log);
+    assert!(!run.log.contains("::"), "{}", run.log);
+    assert!(
+        run.log.contains("waiting for ami-") && run.log.contains(" %, 0s so far"),
+        "{}",
+        run.log
+    );
+    let report: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    assert_eq!(report["images"].as_array().unwrap().len(), 2);
+    assert_eq!(report["images"][0]["copied"], true);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mode_plan_changes_nothing_and_does_not_wait() {
+    let stage = Stage::set(3600).await;
+    let golden = stage.image("golden");
+    let inputs = [
+        ("INPUT_AMI-ID", golden.as_str()),
+        ("INPUT_TARGET-ACCOUNTS", B),
+        ("INPUT_MODE", "plan"),
+    ];
+    let run = stage.run_on_github(&inputs);
+    assert_eq!((run.status, run.outputs["changed"].as_str()), (0, "true"));
+    assert!(run.log.contains(&format!("+ let {B} launch {golden}")), "{}", run.log);
+    let building = stage.image("building");
+    let run = stage.run_on_github(&[
+        ("INPUT_AMI-ID", &building),
+        ("INPUT_TARGET-ACCOUNTS", B),
+        ("INPUT_MODE", "plan"),
+    ]);
+    assert_eq!(run.status, 0);
+    assert!(run.log.contains("::warning title=image.pending::"), "{}", run.log);
+    assert!(stage.changes().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn account_ids_are_masked_where_asked() {
+    let stage = Stage::set(1).await;
+    let golden = stage.image("golden");
+    let inputs = [
+        ("INPUT_AMI-ID", golden.as_str()),
+        ("INPUT_TARGET-ACCOUNTS", B),
+        ("INPUT_MASK-ACCOUNT-IDS", "true"),
+    ];
+    let run = stage.run_on_github(&inputs);
+    assert_eq!(run.status, 0, "{}", run.log);
+    for account in [A, B] {
+        assert_eq!(run.log.matches(account).count(), 1, "only in its add-mask: {}", run.log);
+        assert!(run.log.contains(&format!("::add-mask::{account}")));
+    }
+}

@@ -1,0 +1,142 @@
+//! A simulated AWS on a loopback port, and the binary run against it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use ami_share_sim::loopback::Server;
+use ami_share_sim::{Options, Sim};
+use tempfile::TempDir;
+
+pub(crate) const A: &str = "111111111111";
+pub(crate) const B: &str = "222222222222";
+
+pub(crate) struct Stage {
+    pub(crate) sim: Sim,
+    pub(crate) folder: TempDir,
+    endpoint: String,
+    server: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+/// How a run of the binary ended.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) status: i32,
+    pub(crate) log: String,
+    pub(crate) outputs: BTreeMap<String, String>,
+    pub(crate) summary: String,
+}
+
+impl Stage {
+    pub(crate) async fn set(copy_seconds: u64) -> Self {
+        let options = Options {
+            copy_time: Duration::from_secs(copy_seconds),
+            ..Options::default()
+        };
+        let sim = Sim::two_accounts(options);
+        let server = Server::bind(sim.clone(), ([127, 0, 0, 1], 0).into()).await.unwrap();
+        let endpoint = format!("http://{}", server.address().unwrap());
+        let server = tokio::spawn(server.run());
+        Self {
+            sim,
+            folder: TempDir::new().unwrap(),
+            endpoint,
+            server,
+        }
+    }
+
+    pub(crate) fn image(&self, name: &str) -> String {
+        self.sim.facts().images[name].clone()
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The binary, with nothing of this process's environment but what it needs to reach the simulation.
+    pub(crate) fn command(&self, env: &[(&str, &str)]) -> Command {
+        let keys = &self.sim.facts().accounts[A];
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ami-share-action"));
+        command
+            .env_clear()
+            .env("AWS_ENDPOINT_URL", &self.endpoint)
+            .env("AWS_ACCESS_KEY_ID", &keys.access_key_id)
+            .env("AWS_SECRET_ACCESS_KEY", &keys.secret_access_key)
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .env("AWS_REGION", "us-east-1")
+            .env("INPUT_SETTLE", "50ms")
+            .env("INPUT_POLL-INTERVAL", "50ms")
+            .envs(env.iter().copied())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    pub(crate) fn run(&self, env: &[(&str, &str)]) -> Run {
+        self.ended(self.command(env).output().unwrap())
+    }
+
+    /// As a step of a workflow on GitHub.
+    pub(crate) fn run_on_github(&self, env: &[(&str, &str)]) -> Run {
+        let output = self.github(env).output().unwrap();
+        self.ended(output)
+    }
+
+    pub(crate) fn spawn_on_github(&self, env: &[(&str, &str)]) -> Child {
+        self.github(env).spawn().unwrap()
+    }
+
+    fn github(&self, env: &[(&str, &str)]) -> Command {
+        for name in ["output", "summary"] {
+            let _ = std::fs::remove_file(self.path(name));
+        }
+        let mut command = self.command(env);
+        command
+            .env("GITHUB_ACTIONS", "true")
+            .env("GITHUB_OUTPUT", self.path("output"))
+            .env("GITHUB_STEP_SUMMARY", self.path("summary"));
+        command
+    }
+
+    pub(crate) fn ended(&self, output: Output) -> Run {
+        let read = |name: &str| std::fs::read_to_string(self.path(name)).unwrap_or_default();
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+        Run {
+            status: output.status.code().unwrap(),
+            log: String::from_utf8(output.stdout).unwrap(),
+            outputs: outputs(&read("output")),
+            summary: read("summary"),
+        }
+    }
+
+    /// The changing actions so far.
+    pub(crate) fn changes(&self) -> Vec<String> {
+        let changing = [
+            "ec2:CopyImage",
+            "ec2:ModifyImageAttribute",
+            "kms:PutKeyPolicy",
+            "ec2:DeregisterImage",
+        ];
+        let actions = self.sim.journal().into_iter().map(|entry| entry.action);
+        actions.filter(|action| changing.contains(&action.as_str())).collect()
+    }
+}
+
+/// Reads what GitHub would read of the output file.
+fn outputs(text: &str) -> BTreeMap<String, String> {
+    let mut outputs = BTreeMap::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        let (name, delimiter) = line.split_once("<<").unwrap();
+        let value: Vec<&str> = lines.by_ref().take_while(|line| *line != delimiter).collect();
+        assert!(outputs.insert(name.to_owned(), value.join("\n")).is_none());
+    }
+    outputs
+}
