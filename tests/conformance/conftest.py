@@ -1,0 +1,139 @@
+"""The simulated AWS as a process of its own, the action's binary, and boto3 as the witness between them."""
+
+import json
+import os
+import pathlib
+import subprocess
+import time
+from dataclasses import dataclass, field
+
+import boto3
+import pytest
+
+A, B = "111111111111", "222222222222"
+CHANGING = {
+    "ec2:CopyImage",
+    "ec2:CreateTags",
+    "ec2:DeleteSnapshot",
+    "ec2:DeregisterImage",
+    "ec2:ModifyImageAttribute",
+    "kms:PutKeyPolicy",
+}
+
+
+@dataclass
+class Run:
+    status: int
+    log: str
+    outputs: dict
+
+
+@dataclass
+class Stage:
+    """One simulated AWS, and what can be done in it."""
+
+    ready: dict
+    folder: pathlib.Path
+    journal_file: pathlib.Path
+    clients: dict = field(default_factory=dict)
+
+    def client(self, service, account=A, keys=None):
+        keys = keys or self.ready["accounts"][account]
+        return boto3.client(
+            service,
+            endpoint_url=self.ready["endpoint"],
+            region_name=self.ready["region"],
+            aws_access_key_id=keys["access_key_id"],
+            aws_secret_access_key=keys["secret_access_key"],
+            aws_session_token=keys.get("session_token"),
+        )
+
+    def assume(self, account, role, **more):
+        """Keys of a session of a role."""
+        arn = self.ready["roles"][account][role]
+        answer = self.client("sts", account).assume_role(RoleArn=arn, RoleSessionName="witness", **more)
+        keys = answer["Credentials"]
+        return {
+            "access_key_id": keys["AccessKeyId"],
+            "secret_access_key": keys["SecretAccessKey"],
+            "session_token": keys["SessionToken"],
+        }
+
+    def image(self, name):
+        return self.ready["images"][name]
+
+    def journal(self):
+        return [json.loads(line) for line in self.journal_file.read_text().splitlines()]
+
+    def changes(self):
+        return [call["action"] for call in self.journal() if call["action"] in CHANGING]
+
+    def launch(self, image, keys=None):
+        """How an instance that B launches ends, or the code of the error."""
+        ec2 = self.client("ec2", B, keys)
+        try:
+            launched = ec2.run_instances(ImageId=image, MinCount=1, MaxCount=1)
+        except ec2.exceptions.ClientError as error:
+            return error.response["Error"]["Code"]
+        instance = launched["Instances"][0]["InstanceId"]
+        shown = ec2.describe_instances(InstanceIds=[instance])["Reservations"][0]["Instances"][0]
+        return shown["State"]["Name"]
+
+    def run(self, inputs, keys=None, github=True):
+        """The action, with nothing of this process's environment."""
+        keys = keys or self.ready["accounts"][A]
+        output = self.folder / "output"
+        output.write_text("")
+        env = {
+            "AWS_ENDPOINT_URL": self.ready["endpoint"],
+            "AWS_REGION": self.ready["region"],
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_ACCESS_KEY_ID": keys["access_key_id"],
+            "AWS_SECRET_ACCESS_KEY": keys["secret_access_key"],
+            "INPUT_SETTLE": "200ms",
+            "INPUT_POLL-INTERVAL": "100ms..1s",
+            **inputs,
+        }
+        if "session_token" in keys:
+            env["AWS_SESSION_TOKEN"] = keys["session_token"]
+        if github:
+            env |= {"GITHUB_ACTIONS": "true", "GITHUB_OUTPUT": str(output)}
+        done = subprocess.run(
+            [os.environ["AMI_SHARE_ACTION"]], env=env, capture_output=True, text=True, timeout=120, check=False
+        )
+        assert done.stderr == ""
+        return Run(done.returncode, done.stdout, read_outputs(output.read_text()))
+
+
+def read_outputs(text):
+    """What GitHub would read."""
+    outputs, lines = {}, iter(text.splitlines())
+    for line in lines:
+        name, delimiter = line.split("<<")
+        value = []
+        for part in lines:
+            if part == delimiter:
+                break
+            value.append(part)
+        outputs[name] = "\n".join(value)
+    return outputs
+
+
+@pytest.fixture
+def stage(tmp_path):
+    journal = tmp_path / "journal.jsonl"
+    command = [os.environ["AMI_SHARE_SIM"], "serve", "--copy-seconds", "1", "--journal", str(journal)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        yield Stage(json.loads(process.stdout.readline()), tmp_path, journal)
+    finally:
+        process.terminate()
+        assert process.wait(timeout=10) == 0
+
+
+def until(condition, seconds=30):
+    """Looks until something holds; the bound is only for what never does."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it never held"
+        time.sleep(0.05)
