@@ -59,7 +59,7 @@ impl Sharer {
     /// Everything that kept it from a plan: images that AWS does not know, denied calls, the deadline. Pitfalls are no
     /// errors but [findings](Plan::findings).
     pub async fn plan(&self, request: &ShareRequest) -> Result<Plan, Errors> {
-        self.make_plan(request, true).await
+        Box::pin(self.make_plan(request, true)).await
     }
 
     /// As [`plan`](Self::plan), but waits for no image: what can be said now, with the finding `image.pending` for
@@ -68,7 +68,7 @@ impl Sharer {
     /// # Errors
     /// As [`plan`](Self::plan).
     pub async fn preview(&self, request: &ShareRequest) -> Result<Plan, Errors> {
-        self.make_plan(request, false).await
+        Box::pin(self.make_plan(request, false)).await
     }
 
     async fn make_plan(&self, request: &ShareRequest, wait: bool) -> Result<Plan, Errors> {
@@ -93,6 +93,11 @@ impl Sharer {
     /// [`Incomplete`] where anything failed, where a finding refuses the plan, or where an image of it is still
     /// pending; its report says what was done all the same.
     pub async fn apply(&self, plan: &Plan) -> Result<Report, Box<Incomplete>> {
+        // On the heap, as plans are made: the futures of all SDK calls together are large.
+        Box::pin(self.carry_out(plan)).await
+    }
+
+    async fn carry_out(&self, plan: &Plan) -> Result<Report, Box<Incomplete>> {
         let begun = Report::begin(plan);
         if let Some(error) = refusal(plan) {
             return Err(incomplete(begun, error, &*self.events));

@@ -114,7 +114,7 @@ impl Document {
         self.statements
             .iter()
             .filter_map(|statement| statement.principal.as_ref())
-            .flat_map(|named| named.aws())
+            .flat_map(principal::Principals::aws)
     }
 }
 

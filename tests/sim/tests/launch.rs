@@ -1,4 +1,4 @@
-//! RunInstances.
+//! `RunInstances`.
 
 use serde_json::json;
 
@@ -18,7 +18,7 @@ async fn rule_4_2_volumes_of_a_shared_image_are_under_the_launchers_default_key(
             .as_object()
             .unwrap()
             .values()
-            .last()
+            .next_back()
             .unwrap()["volume_keys"]
             .clone()
     };

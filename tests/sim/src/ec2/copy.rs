@@ -62,7 +62,14 @@ pub(super) fn copy_image(world: &mut World, query: &Query, ask: &Ask<'_>) -> Out
         return Err(Fail::bad("InvalidRequest", message));
     }
     dry_run(query)?;
+    let id = make(world, query, ask, &source, tags)?;
+    remember(world, query, ask, &id);
+    Ok(answer(&id))
+}
 
+/// Makes the image and its snapshots, all pending, with the end that KMS lets them have.
+fn make(world: &mut World, query: &Query, ask: &Ask<'_>, source: &Image, tags: Tagging) -> Result<String, Fail> {
+    let (encrypted, key) = (query.flag("Encrypted")?, query.get("KmsKeyId"));
     let account = ask.who.facts.account.clone();
     let copy_tags = query.flag("CopyImageTags")? == Some(true);
     let passed_on = source
@@ -98,7 +105,8 @@ pub(super) fn copy_image(world: &mut World, query: &Query, ask: &Ask<'_>) -> Out
             volume: "vol-ffffffff".to_owned(),
             key: destination,
             description: format!(
-                "Copied for DestinationAmi {id} from SourceAmi {source_id} for SourceSnapshot {}. Task created on {}.",
+                "Copied for DestinationAmi {id} from SourceAmi {} for SourceSnapshot {}. Task created on {}.",
+                source.id,
                 original.id,
                 grouped(ask)
             ),
@@ -127,7 +135,7 @@ pub(super) fn copy_image(world: &mut World, query: &Query, ask: &Ask<'_>) -> Out
     }
     let image = Image {
         id: id.clone(),
-        name: name.to_owned(),
+        name: query.need("Name")?.to_owned(),
         description: query.get("Description").unwrap_or_default().to_owned(),
         owner: account.clone(),
         region: ask.region.to_owned(),
@@ -139,12 +147,11 @@ pub(super) fn copy_image(world: &mut World, query: &Query, ask: &Ask<'_>) -> Out
         tags: [(account, passed_on.into_iter().chain(tags.image).collect())].into(),
         // Neither permissions nor, by default, tags are copied (R1.2.5).
         launch_permissions: BTreeSet::new(),
-        source: Some((source_id.to_owned(), source_region.to_owned())),
-        ..source
+        source: Some((source.id.clone(), source.region.clone())),
+        ..source.clone()
     };
     world.images.insert(id.clone(), image);
-    remember(world, query, ask, &id);
-    Ok(answer(&id))
+    Ok(id)
 }
 
 fn answer(id: &str) -> Body {
@@ -282,16 +289,17 @@ fn destination_key(
 ) -> (Option<String>, Option<(String, String)>) {
     let account = &ask.who.facts.account;
     let arn = match named {
-        Some(named) => match world
-            .find_key(named, account, ask.region)
-            .filter(|arn| usable_here(world, arn, ask))
-        {
-            Some(arn) => Some(arn),
-            None => {
+        Some(named) => {
+            if let Some(arn) = world
+                .find_key(named, account, ask.region)
+                .filter(|arn| usable_here(world, arn, ask))
+            {
+                Some(arn)
+            } else {
                 let why = format!("The specified keyId {named} is invalid");
                 return (None, Some((format!("AMI snapshot copy failed with error: {why}"), why)));
             }
-        },
+        }
         None if encrypted == Some(true) => world.default_ebs_key(account, ask.region),
         None => match &original.key {
             // Own snapshots keep their key within the Region; of others, and elsewhere, the default key is taken.

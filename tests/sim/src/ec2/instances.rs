@@ -1,4 +1,4 @@
-//! RunInstances, DescribeInstances, TerminateInstances (R4).
+//! `RunInstances`, `DescribeInstances`, `TerminateInstances` (R4).
 
 use super::{authorize, authorize_all, dry_run, filter, ids, image_arn, may_launch};
 use crate::auth;

@@ -1,4 +1,4 @@
-//! DeregisterImage and DeleteSnapshot.
+//! `DeregisterImage` and `DeleteSnapshot`.
 
 use super::{authorize_on, dry_run, ids, image_arn, snapshot_arn};
 use crate::sim::Ask;

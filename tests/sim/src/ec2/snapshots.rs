@@ -1,4 +1,4 @@
-//! DescribeSnapshots.
+//! `DescribeSnapshots`.
 
 use super::{authorize_all, filter, ids, may_copy};
 use crate::sim::Ask;
