@@ -267,15 +267,16 @@ mod tests {
 
     #[test]
     fn each_wrong_input_is_one_problem_that_names_it() {
-        let table: &[(&str, fn(&mut Raw))] = &[
+        type Spoil = fn(&mut Raw);
+        let table: &[(&str, Spoil)] = &[
             ("ami-id", |raw| raw.ami_id = None),
             ("ami-id", |raw| raw.ami_id = Some("ami-xyz".into())),
             ("ami-id", |raw| {
-                raw.ami_id = Some("eu-west-1:ami-1a2b3c4d us-east-1:ami-1a2b3c4e".into())
+                raw.ami_id = Some("eu-west-1:ami-1a2b3c4d us-east-1:ami-1a2b3c4e".into());
             }),
             ("target-accounts", |raw| raw.target_accounts = None),
             ("target-accounts", |raw| {
-                raw.target_accounts = Some("22222222222".into())
+                raw.target_accounts = Some("22222222222".into());
             }),
             ("target-accounts", |raw| raw.target_accounts = Some("*".into())),
             ("target-accounts", |raw| raw.target_accounts = Some("all".into())),
@@ -288,13 +289,13 @@ mod tests {
             ("tags", |raw| raw.tags = Some("no equals".into())),
             ("tags", |raw| raw.tags = Some("aws:x=1".into())),
             ("tags", |raw| {
-                raw.tags = Some((0..51).map(|n| format!("k{n}=v\n")).collect())
+                raw.tags = Some((0..51).map(|n| format!("k{n}=v\n")).collect());
             }),
             ("aws-region", |raw| raw.aws_region = None),
             ("aws-region", |raw| raw.aws_region = Some("us-east".into())),
             ("kms-key-id", |raw| raw.kms_key_id = Some("golden".into())),
             ("kms-key-id", |raw| {
-                raw.kms_key_id = Some("arn:aws:kms:eu-west-1:111111111111:alias/x".into())
+                raw.kms_key_id = Some("arn:aws:kms:eu-west-1:111111111111:alias/x".into());
             }),
             ("key-scope", |raw| raw.key_scope = Some("all".into())),
             ("copy-name", |raw| raw.copy_name = Some("{nme}".into())),

@@ -22,7 +22,7 @@ const NAMED: Duration = Duration::from_secs(15);
 pub(crate) async fn observe(run: &Run<'_>, request: &ShareRequest, wait: bool) -> Result<Inventory, Errors> {
     let mut images = named(run, request).await?;
     if wait {
-        await_pending(run, &mut images).await?;
+        Box::pin(await_pending(run, &mut images)).await?;
     }
     let destination = match &request.kms_key {
         Some(key) => Some(run.account.kms.describe_key(key.as_ref()).await?),
@@ -107,10 +107,10 @@ async fn copies(run: &Run<'_>, inventory: &mut Inventory) -> Result<(), Error> {
     let region = &inventory.place.region;
     let sources: Vec<String> = inventory.images.keys().map(|id| format!("{region}/{id}")).collect();
     let ec2 = &run.account.ec2;
-    let (images, snapshots) = future::try_join(
+    let (images, snapshots) = Box::pin(future::try_join(
         ec2.own_images_tagged(tags::SOURCE, sources.clone()),
         ec2.own_snapshots_tagged(tags::SOURCE, sources),
-    )
+    ))
     .await?;
     inventory.copies = images;
     inventory

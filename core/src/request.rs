@@ -40,8 +40,8 @@ impl Timing {
 impl Default for Timing {
     fn default() -> Self {
         Self {
-            timeout: Duration::from_secs(2 * 60 * 60),
-            poll: (Duration::from_secs(5), Duration::from_secs(60)),
+            timeout: Duration::from_hours(2),
+            poll: (Duration::from_secs(5), Duration::from_mins(1)),
             settle: Duration::from_secs(10),
         }
     }

@@ -112,11 +112,11 @@ impl Sharer {
             Err(error) => return Err(incomplete(begun, error, &*self.events)),
         };
         let run = Run::new(account, &plan.timing, &*self.events, Some(begun));
-        let work = async {
+        let work = Box::pin(async {
             let apply = std::pin::pin!(apply::apply(&run, &self.locks, plan));
             let look = std::pin::pin!(run.watcher.look(&run));
             future::select(apply, look).await;
-        };
+        });
         if time::timeout_at(plan.deadline, work).await.is_err() {
             run.emit(&Event::Failed(run.deadline_error()));
         }

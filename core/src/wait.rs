@@ -91,7 +91,7 @@ impl Awaited {
 mod tests {
     use super::*;
 
-    const POLL: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(60));
+    const POLL: (Duration, Duration) = (Duration::from_secs(5), Duration::from_mins(1));
 
     #[test]
     fn pauses_grow_from_the_floor_to_the_ceiling() {

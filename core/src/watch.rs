@@ -14,7 +14,7 @@ use crate::run::Run;
 use crate::wait::Pace;
 
 /// How long AWS may not know a new ID (R1.1.7) before the image counts as gone.
-pub(crate) const INVISIBLE: Duration = Duration::from_secs(600);
+pub(crate) const INVISIBLE: Duration = Duration::from_mins(10);
 
 /// How long newly awaited images are gathered into one look.
 const GATHER: Duration = Duration::from_millis(100);

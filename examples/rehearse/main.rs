@@ -14,35 +14,35 @@ async fn main() -> anyhow::Result<()> {
     let stage = Stage::set();
     let golden = stage.image("golden");
 
-    stage.say("This is a rehearsal on a simulated AWS. Every answer below is the simulation's, none is AWS's.\n");
-    stage.say(&format!(
+    Stage::say("This is a rehearsal on a simulated AWS. Every answer below is the simulation's, none is AWS's.\n");
+    Stage::say(&format!(
         "Account {A} built {golden}, encrypted with its own key. Account {B} is to launch it.\n"
     ));
 
-    stage.say(&format!("1. {B} tries before anything is shared:"));
-    stage.say(&format!("     {}", stage.launch(&golden).await));
-    stage.say("   and with launch permission alone, as most tutorials leave it:");
+    Stage::say(&format!("1. {B} tries before anything is shared:"));
+    Stage::say(&format!("     {}", stage.launch(&golden).await));
+    Stage::say("   and with launch permission alone, as most tutorials leave it:");
     let half = Stage::set();
     half.share_image_only(&golden).await?;
-    stage.say(&format!("     {}\n", half.launch(&golden).await));
+    Stage::say(&format!("     {}\n", half.launch(&golden).await));
 
-    stage.say("2. The action runs with mode: share");
+    Stage::say("2. The action runs with mode: share");
     stage.run(&golden).await?;
 
-    stage.say(&format!("\n3. {B} tries again:"));
+    Stage::say(&format!("\n3. {B} tries again:"));
     let launched = stage.launch(&golden).await;
-    stage.say(&format!("     {launched}\n"));
+    Stage::say(&format!("     {launched}\n"));
     anyhow::ensure!(
         launched == "running",
         "the rehearsal failed: the instance is {launched}"
     );
 
     let before = stage.changes();
-    stage.say("4. The action runs once more");
-    tokio::time::advance(Duration::from_secs(60)).await;
+    Stage::say("4. The action runs once more");
+    tokio::time::advance(Duration::from_mins(1)).await;
     stage.run(&golden).await?;
     let again = stage.changes() - before;
-    stage.say(&format!("     calls of the second run that change anything: {again}"));
+    Stage::say(&format!("     calls of the second run that change anything: {again}"));
     anyhow::ensure!(again == 0, "the rehearsal failed: a second run changed something");
     Ok(())
 }

@@ -20,7 +20,7 @@ impl Stage {
         Self(Sim::two_accounts(Options::default()))
     }
 
-    pub(crate) fn say(&self, text: &str) {
+    pub(crate) fn say(text: &str) {
         // Whoever closed the pipe has seen enough.
         let _ = writeln!(io::stdout(), "{text}");
     }

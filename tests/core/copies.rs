@@ -32,7 +32,7 @@ async fn a_copy_that_fails_ends_the_run_at_once_and_is_removed_once_its_replacem
     assert_eq!(codes(&report), ["copy.failed"]);
     let said = report.errors[0].to_string();
     assert!(said.contains("Copy image failed with an internal error"), "{said}");
-    assert!((world.sim.clock().now() - started).as_secs() < 30);
+    assert!(world.sim.clock().now().checked_sub(started).unwrap().as_secs() < 30);
     let failed = world.copies();
     assert_eq!(failed.values().collect::<Vec<_>>(), ["failed"]);
     assert_eq!(world.launch(&world.image("plain")).await, "AuthFailure");
@@ -40,7 +40,7 @@ async fn a_copy_that_fails_ends_the_run_at_once_and_is_removed_once_its_replacem
     let snapshots = world.snapshots();
     let report = world.share(world.copying(&["plain"])).await;
     let id = failed.keys().next().unwrap();
-    assert_eq!(report.removed, [id.clone()]);
+    assert_eq!(report.removed, std::slice::from_ref(id));
     let copies = world.copies();
     assert_eq!((copies.len(), copies[id].as_str()), (2, "deregistered"));
     assert_eq!(
@@ -157,15 +157,15 @@ async fn what_only_carries_our_tag_is_neither_adopted_nor_removed() {
     type Spoil = fn(&mut ami_share_sim::world::Image, &mut ami_share_sim::world::Snapshot);
     let spoils: [(&str, Spoil); 5] = [
         ("another source", |image, _| {
-            image.source = Some(("ami-1a2b3c4d".to_owned(), "us-east-1".to_owned()))
+            image.source = Some(("ami-1a2b3c4d".to_owned(), "us-east-1".to_owned()));
         }),
         ("no source", |image, _| image.source = None),
         ("another key", |_, snapshot| {
             snapshot.key =
-                Some("arn:aws:kms:us-east-1:111111111111:key/1234abcd-12ab-34cd-56ef-1234567890ab".to_owned())
+                Some("arn:aws:kms:us-east-1:111111111111:key/1234abcd-12ab-34cd-56ef-1234567890ab".to_owned());
         }),
         ("another destination", |_, snapshot| {
-            snapshot.description = "Copied for DestinationAmi ami-1a2b3c4d from SourceAmi".to_owned()
+            snapshot.description = "Copied for DestinationAmi ami-1a2b3c4d from SourceAmi".to_owned();
         }),
         ("fewer volumes", |image, _| image.mappings.truncate(0)),
     ];
@@ -198,7 +198,7 @@ async fn of_several_copies_the_oldest_is_used() {
         .image
         .clone()
         .unwrap();
-    tokio::time::advance(std::time::Duration::from_secs(60)).await;
+    tokio::time::advance(std::time::Duration::from_mins(1)).await;
     world.sim.edit(|world| {
         world.tokens.clear();
         world.images.get_mut(first.as_ref()).unwrap().tags.clear();
@@ -222,7 +222,7 @@ async fn the_deadline_ends_a_wait_and_says_what_was_awaited() {
         sim: ami_share_sim::Sim::new(
             Scenario::two_accounts(),
             ami_share_sim::Options {
-                copy_time: std::time::Duration::from_secs(3600),
+                copy_time: std::time::Duration::from_hours(1),
                 ..Default::default()
             },
         ),
@@ -261,7 +261,7 @@ async fn one_look_serves_all_that_is_awaited() {
         sim: ami_share_sim::Sim::new(
             Scenario::two_accounts(),
             ami_share_sim::Options {
-                copy_time: std::time::Duration::from_secs(3600),
+                copy_time: std::time::Duration::from_hours(1),
                 ..Default::default()
             },
         ),

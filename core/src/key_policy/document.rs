@@ -46,13 +46,11 @@ impl Document {
         let statements = match &found {
             None => Vec::new(),
             Some(one) if one.get().starts_with('{') => vec![one.clone()],
-            Some(list) => serde_json::from_str(list.get())
-                .map_err(|_| PolicyError::NotAPolicy("`Statement` is neither an object nor a list"))?,
+            Some(list) if list.get().starts_with('[') => serde_json::from_str(list.get()).map_err(not_json)?,
+            Some(_) => return Err(PolicyError::NotAPolicy("`Statement` is neither an object nor a list")),
         };
-        if statements
-            .iter()
-            .any(|statement: &Box<RawValue>| !statement.get().starts_with('{'))
-        {
+        let statements: Vec<Box<RawValue>> = statements;
+        if !statements.iter().all(|statement| statement.get().starts_with('{')) {
             return Err(PolicyError::NotAPolicy("a statement is not an object"));
         }
         Ok(Self {

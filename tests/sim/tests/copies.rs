@@ -259,7 +259,7 @@ async fn rule_1_3_6_a_key_is_named_by_id_alias_or_arn_and_must_be_symmetric_and_
             .copy_as(&a.image("plain"), &[("Encrypted", "true"), ("KmsKeyId", named)])
             .await
             .unwrap();
-        assert_eq!(keys_of(&a, &copy).await, [arn.clone()], "{named}");
+        assert_eq!(keys_of(&a, &copy).await, std::slice::from_ref(&arn), "{named}");
     }
     let spoil: [fn(&mut ami_share_sim::world::Key); 3] = [
         |key| key.spec = "RSA_2048".to_owned(),

@@ -83,12 +83,15 @@ fn actions_resources_and_principals() {
     assert_eq!(ask(both, &[]), Verdict::Denied);
 }
 
+/// A condition, the request's keys, and whether it holds.
+type Row<'a> = (Value, &'a [(&'a str, &'a [&'a str])], bool);
+
 #[test]
 fn conditions() {
     let via: (&str, &[&str]) = ("kms:ViaService", &["ec2.us-east-1.amazonaws.com"]);
     let two: (&str, &[&str]) = ("ec2:Add/userId", &["111111111111", "222222222222"]);
     let account: (&str, &[&str]) = ("aws:PrincipalAccount", &["222222222222"]);
-    let table: &[(Value, &[(&str, &[&str])], bool)] = &[
+    let table: &[Row<'_>] = &[
         (
             json!({ "StringLike": { "kms:viaservice": "ec2.*.amazonaws.com" } }),
             &[via],
