@@ -220,11 +220,10 @@ impl Parser {
     }
 
     fn duration(&mut self, input: &str, value: Option<&str>) -> Option<Duration> {
-        const LONGEST: Duration = Duration::from_hours(7 * 24);
         let value = value?;
         let duration = humantime::parse_duration(value.trim())
             .ok()
-            .filter(|duration| *duration <= LONGEST);
+            .filter(|duration| *duration <= Timing::LONGEST);
         if duration.is_none() {
             self.problem(
                 input,

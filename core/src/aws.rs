@@ -37,7 +37,21 @@ pub(crate) struct Identity {
 }
 
 impl Caller {
-    /// Sends one call and explains its error.
+    /// Sends one call at once, however many are under way, and explains its error.
+    pub(crate) async fn send_at_once<T, E>(
+        &self,
+        action: &'static str,
+        resource: Option<&str>,
+        call: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+    ) -> Result<T, Error>
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        call.await
+            .map_err(|error| explain::sdk_error(self, action, resource, &error))
+    }
+
+    /// Sends one call when fewer than the most allowed are under way, and explains its error.
     pub(crate) async fn send<T, E>(
         &self,
         action: &'static str,
@@ -49,8 +63,7 @@ impl Caller {
     {
         // The semaphore is never closed, so an error cannot come of it; going on without a permit would be right too.
         let _permit = self.permits.acquire().await;
-        call.await
-            .map_err(|error| explain::sdk_error(self, action, resource, &error))
+        self.send_at_once(action, resource, call).await
     }
 }
 

@@ -49,7 +49,7 @@ pub(crate) async fn ensure(run: &Run<'_>, locks: &KeyLocks, access: &KeyAccess) 
     while put_missing(run, locks, access, &mut refused).await? {
         let what = "to keep the new key policy, in case another run overwrites it";
         run.wait(&access.key, what, since, pause).await;
-        pause = jittered(pause * 2);
+        pause = jittered(pause.saturating_mul(2));
     }
     let accounts: BTreeSet<AccountId> = access.accounts.difference(&refused).cloned().collect();
     run.emit(&Event::KeyAccessHeld {

@@ -32,6 +32,9 @@ pub struct Timing {
 }
 
 impl Timing {
+    /// The longest that any of these may be.
+    pub const LONGEST: Duration = Duration::from_hours(7 * 24);
+
     /// The shortest [`settle`](Self::settle) that keeps every statement when several runs change one key: a put may
     /// land 7 s after its read, and a read may be a second old.
     pub const SAFE_SETTLE: Duration = Duration::from_secs(8);
@@ -301,6 +304,13 @@ impl ShareRequestBuilder {
             check(false, "copy-name", problem);
         }
         let (floor, ceiling) = self.timing.poll;
+        for (field, duration) in [
+            ("timeout", self.timing.timeout),
+            ("poll-interval", ceiling),
+            ("settle", self.timing.settle),
+        ] {
+            check(duration <= Timing::LONGEST, field, "must be at most 7 days".into());
+        }
         check(
             !self.timing.timeout.is_zero(),
             "timeout",
@@ -346,5 +356,38 @@ impl ShareRequestBuilder {
             timing: self.timing,
             max_concurrency: self.max_concurrency,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_problem_is_said_at_once_and_no_number_makes_it_panic() {
+        let timing = Timing {
+            timeout: Duration::MAX,
+            poll: (Duration::MAX, Duration::MAX),
+            settle: Duration::MAX,
+        };
+        let builder = ShareRequest::builder()
+            .timing(timing)
+            .max_concurrency(0)
+            .copy_name("{")
+            .tag("aws:x", "y");
+        let fields: Vec<&str> = builder.validate().iter().map(|problem| problem.field).collect();
+        let expected = [
+            "aws-region",
+            "ami-id",
+            "target-accounts",
+            "tags",
+            "copy-name",
+            "timeout",
+            "poll-interval",
+            "settle",
+            "max-concurrency",
+        ];
+        assert_eq!(fields, expected);
+        assert_eq!(builder.build().unwrap_err().len(), expected.len());
     }
 }

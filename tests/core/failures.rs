@@ -182,3 +182,25 @@ async fn a_plan_is_carried_out_only_by_the_account_that_made_it() {
     assert_eq!(codes(&report), ["credentials.invalid"]);
     assert!(world.changes().is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn rule_3_2_5_a_policy_that_kms_does_not_take_is_named_with_its_key() {
+    let refused = r#"{"operation":"kms:PutKeyPolicy","call":1,"effect":{"error":{"status":400,"code":"MalformedPolicyDocumentException","message":"The new key policy will not allow you to update the key policy in the future."}}}"#;
+    let world = World::new().with(refused);
+    let report = world.try_share(world.request(&["golden"])).await.unwrap_err();
+    assert_eq!(codes(&report), ["key.policy-refused"]);
+    assert_eq!(report.errors[0].resource, Some(world.key("golden")));
+    // Promise P1: without access to the key, nobody is shown the image.
+    assert!(!world.changes().contains_key("ec2:ModifyImageAttribute"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn rule_2_5_an_image_that_changed_hands_is_no_question_of_policies() {
+    let foreign = r#"{"operation":"ec2:DescribeImageAttribute","call":1,"effect":{"error":{"status":400,"code":"AuthFailure","message":"Not authorized for image:ami-1a2b3c4d"}}}"#;
+    let world = World::new().with(foreign);
+    let request = world.request(&["golden"]).build().unwrap();
+    let errors = Sharer::new(&world.config(A)).plan(&request).await.unwrap_err();
+    let error = errors.iter().next().unwrap();
+    assert_eq!(error.code, Code::AccessDenied);
+    assert!(error.remedy.contains("the account that owns it"), "{error}");
+}

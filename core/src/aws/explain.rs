@@ -8,11 +8,12 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use super::Caller;
 use crate::error::{AwsAnswer, Code, Error};
 
-const DENIED: &[&str] = &[
-    "UnauthorizedOperation",
-    "AccessDeniedException",
-    "AccessDenied",
-    "AuthFailure",
+const DENIED: &[&str] = &["UnauthorizedOperation", "AccessDeniedException", "AccessDenied"];
+/// What KMS answers to a policy that it does not take (R3.2.2 to R3.2.6).
+const POLICY_REFUSED: &[&str] = &[
+    "MalformedPolicyDocumentException",
+    "LimitExceededException",
+    "ValidationException",
 ];
 const CREDENTIALS: &[&str] = &[
     "AuthFailure",
@@ -83,6 +84,20 @@ fn service_error(caller: &Caller, action: &'static str, resource: Option<&str>, 
             Code::Credentials,
             format!("AWS does not accept the credentials of the source account for {action}"),
             "renew them: assume the role again right before this step, and give the session token with the key",
+        );
+    }
+    if code == "AuthFailure" {
+        return Error::new(
+            Code::AccessDenied,
+            format!("{action} is not for the account of the credentials: the resource belongs to another one"),
+            "use credentials of the account that owns it; no policy of another account can allow this (R2.5)",
+        );
+    }
+    if action == "kms:PutKeyPolicy" && POLICY_REFUSED.contains(&code) {
+        return Error::new(
+            Code::KeyPolicyRefused,
+            "KMS does not take the key policy with the statements of this run in it",
+            "see what KMS said of the policy (R3.2.2 to R3.2.6), and mend what it names in the policy of the key",
         );
     }
     if DENIED.contains(&code) {

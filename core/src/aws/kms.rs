@@ -74,7 +74,7 @@ impl Kms {
     }
 
     /// Replaces the key's policy (`kms:PutKeyPolicy`). Sent once: a retry by the SDK could land long after the read
-    /// that it was made from, and undo what others wrote in between.
+    /// that it was made from, and undo what others wrote in between. Sent at once: waiting for other calls would age the read.
     pub(crate) async fn put_key_policy(&self, key: &KeyArn, policy: &str) -> Result<Put, Error> {
         const ACTION: &str = "kms:PutKeyPolicy";
         let once = aws_sdk_kms::config::Builder::new()
@@ -94,7 +94,7 @@ impl Kms {
             .customize()
             .config_override(once)
             .send();
-        match self.caller.send(ACTION, Some(key.as_ref()), call).await {
+        match self.caller.send_at_once(ACTION, Some(key.as_ref()), call).await {
             Ok(_) => Ok(Put::Done),
             Err(error)
                 if error.code == Code::EndpointUnreachable
