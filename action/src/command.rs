@@ -35,11 +35,7 @@ pub(crate) struct Log {
 
 impl Log {
     pub(crate) fn new(out: Box<dyn Write + Send>, style: Style) -> Self {
-        Self {
-            out: Mutex::new(out),
-            style,
-            masked: Mutex::default(),
-        }
+        Self { out: Mutex::new(out), style, masked: Mutex::default() }
     }
 
     /// Keeps a text out of the log, here and, on GitHub, in what later steps write.
@@ -48,21 +44,15 @@ impl Log {
             // Written before it is masked here, or GitHub would be told to mask the stars.
             self.write(&format!("::add-mask::{}", escape_data(text)));
         }
-        self.masked
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(text.to_owned());
+        self.masked.lock().unwrap_or_else(PoisonError::into_inner).push(text.to_owned());
     }
 
     pub(crate) fn line(&self, text: &str) {
         for line in text.lines() {
             let line = self.hide(line);
             // A line that GitHub would take as a command of ours must not begin as one.
-            let guard = if self.style == Style::GitHub && line.trim_start().starts_with("::") {
-                "\u{200b}"
-            } else {
-                ""
-            };
+            let guard =
+                if self.style == Style::GitHub && line.trim_start().starts_with("::") { "\u{200b}" } else { "" };
             self.write(&format!("{guard}{line}"));
         }
     }
@@ -96,9 +86,7 @@ impl Log {
 
     fn hide(&self, text: &str) -> String {
         let masked = self.masked.lock().unwrap_or_else(PoisonError::into_inner);
-        masked
-            .iter()
-            .fold(text.to_owned(), |text, masked| text.replace(masked.as_str(), "***"))
+        masked.iter().fold(text.to_owned(), |text, masked| text.replace(masked.as_str(), "***"))
     }
 
     fn write(&self, line: &str) {

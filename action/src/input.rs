@@ -63,10 +63,7 @@ pub(crate) struct Problem {
 impl Problem {
     /// A problem of `input`.
     pub(crate) fn new(input: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            input: input.into(),
-            message: message.into(),
-        }
+        Self { input: input.into(), message: message.into() }
     }
 }
 
@@ -93,10 +90,9 @@ pub(crate) fn read(env: &[(OsString, OsString)]) -> Environment {
         let input = spelled.to_lowercase().replace('_', "-");
         if !INPUTS.iter().any(|known| known.name == input) {
             match close_to(&input) {
-                Some(ours) => read.problems.push(Problem::new(
-                    input,
-                    format!("there is no such input; did you mean `{ours}`?"),
-                )),
+                Some(ours) => {
+                    read.problems.push(Problem::new(input, format!("there is no such input; did you mean `{ours}`?")))
+                }
                 None => read.unknown.push(name.into_owned()),
             }
             continue;
@@ -117,11 +113,8 @@ pub(crate) fn read(env: &[(OsString, OsString)]) -> Environment {
         if let Some(other) = values.insert(input.clone(), value.to_owned())
             && other != value
         {
-            let message = format!(
-                "given in two spellings with different values, `{}` and `{}`",
-                shown(&other),
-                shown(value)
-            );
+            let message =
+                format!("given in two spellings with different values, `{}` and `{}`", shown(&other), shown(value));
             read.problems.push(Problem::new(input, message));
         }
     }
@@ -130,11 +123,7 @@ pub(crate) fn read(env: &[(OsString, OsString)]) -> Environment {
         Err(error) => read.problems.push(Problem::new("inputs", error.to_string())),
     }
     if read.raw.aws_region.is_none() {
-        let of = |variable: &str| {
-            env.iter()
-                .find(|(name, _)| name == variable)
-                .and_then(|(_, value)| value.to_str())
-        };
+        let of = |variable: &str| env.iter().find(|(name, _)| name == variable).and_then(|(_, value)| value.to_str());
         let region = of("AWS_REGION").or_else(|| of("AWS_DEFAULT_REGION")).map(str::trim);
         read.raw.aws_region = region.filter(|region| !region.is_empty()).map(str::to_owned);
     }
@@ -154,11 +143,7 @@ fn close_to(name: &str) -> Option<&'static str> {
 /// A value short enough for a message.
 pub(crate) fn shown(value: &str) -> String {
     let short: String = value.chars().take(100).collect();
-    if short.len() < value.len() {
-        format!("{short}…")
-    } else {
-        short
-    }
+    if short.len() < value.len() { format!("{short}…") } else { short }
 }
 
 #[cfg(test)]
@@ -182,11 +167,7 @@ mod tests {
 
     #[test]
     fn blank_is_unset_and_the_region_falls_back() {
-        let read = read(&env(&[
-            ("INPUT_AWS-REGION", " "),
-            ("AWS_REGION", "eu-west-1"),
-            ("INPUT_MODE", ""),
-        ]));
+        let read = read(&env(&[("INPUT_AWS-REGION", " "), ("AWS_REGION", "eu-west-1"), ("INPUT_MODE", "")]));
         assert_eq!(read.raw.aws_region.as_deref(), Some("eu-west-1"));
         assert_eq!(read.raw.mode, None);
     }

@@ -47,16 +47,10 @@ impl std::fmt::Debug for Sinks {
 pub async fn run(env: impl IntoIterator<Item = (OsString, OsString)>, sinks: Sinks) -> Exit {
     let env: Vec<(OsString, OsString)> = env.into_iter().collect();
     let variable = |name: &str| {
-        env.iter()
-            .find(|(known, _)| known == name)
-            .map(|(_, value)| value)
-            .filter(|value| !value.is_empty())
+        env.iter().find(|(known, _)| known == name).map(|(_, value)| value).filter(|value| !value.is_empty())
     };
-    let style = if variable("GITHUB_ACTIONS").is_some_and(|value| value == "true") {
-        Style::GitHub
-    } else {
-        Style::Plain
-    };
+    let style =
+        if variable("GITHUB_ACTIONS").is_some_and(|value| value == "true") { Style::GitHub } else { Style::Plain };
     let log = Arc::new(Log::new(sinks.out, style));
     let Some(settings) = settings(&env, &log) else {
         return Exit::BadInput;
@@ -89,11 +83,7 @@ pub async fn run(env: impl IntoIterator<Item = (OsString, OsString)>, sinks: Sin
 fn settings(env: &[(OsString, OsString)], log: &Log) -> Option<Settings> {
     let read = input::read(env);
     for name in &read.unknown {
-        log.annotate(
-            Level::Warning,
-            name,
-            "this is no input of ami-share; it is left to whoever set it",
-        );
+        log.annotate(Level::Warning, name, "this is no input of ami-share; it is left to whoever set it");
     }
     let mut parsed = settings::parse(&read.raw, read.problems);
     if let Ok(settings) = &parsed
@@ -106,11 +96,7 @@ fn settings(env: &[(OsString, OsString)], log: &Log) -> Option<Settings> {
     match parsed {
         Ok(settings) => {
             if settings.mask_account_ids {
-                settings
-                    .request
-                    .targets()
-                    .iter()
-                    .for_each(|account| log.mask(account.as_ref()));
+                settings.request.targets().iter().for_each(|account| log.mask(account.as_ref()));
                 log.annotate(
                     Level::Warning,
                     "mask-account-ids",
@@ -121,11 +107,7 @@ fn settings(env: &[(OsString, OsString)], log: &Log) -> Option<Settings> {
         }
         Err(problems) => {
             for problem in problems {
-                log.annotate(
-                    Level::Error,
-                    &problem.input,
-                    &format!("{}: {}", problem.input, problem.message),
-                );
+                log.annotate(Level::Error, &problem.input, &format!("{}: {}", problem.input, problem.message));
             }
             None
         }
@@ -142,12 +124,8 @@ struct Files<'a> {
 fn leave(files: &Files<'_>, outcome: &Outcome, exit: Exit, log: &Log) -> bool {
     let report = output::report(outcome, exit);
     let written = [
-        files
-            .outputs
-            .map(|path| (path, output::write_outputs(path, &output::values(outcome, &report)))),
-        files
-            .summary
-            .map(|path| (path, output::write_summary(path, &summary::markdown(outcome, exit)))),
+        files.outputs.map(|path| (path, output::write_outputs(path, &output::values(outcome, &report)))),
+        files.summary.map(|path| (path, output::write_summary(path, &summary::markdown(outcome, exit)))),
         files.report.map(|path| (path, output::write_report(path, &report))),
     ];
     let mut all = true;

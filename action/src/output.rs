@@ -19,20 +19,11 @@ const LONGEST_REPORT: usize = 64 * 1024;
 pub const OUTPUTS: &[(&str, &str)] = &[
     ("ami-id", "the first shared AMI"),
     ("ami-ids", "JSON: account -> Region -> list of AMIs to launch"),
-    (
-        "kms-key-arn",
-        "ARN of the key that targets need; several are separated by commas",
-    ),
+    ("kms-key-arn", "ARN of the key that targets need; several are separated by commas"),
     ("changed", "true if anything was changed, or in mode plan would be"),
-    (
-        "report",
-        "the report as JSON, shortened above 64 KiB; the whole at report-path",
-    ),
+    ("report", "the report as JSON, shortened above 64 KiB; the whole at report-path"),
     ("iam-policy", "JSON policy that those who launch in the targets need"),
-    (
-        "key-policy-statements",
-        "JSON statements that the key policy needs, for those who keep it in code",
-    ),
+    ("key-policy-statements", "JSON statements that the key policy needs, for those who keep it in code"),
 ];
 
 /// The report as JSON: how the run ended, and all that it did.
@@ -78,20 +69,11 @@ fn ami_ids(report: &Report) -> Value {
     let Plan { region, targets, .. } = &report.plan;
     let of = |account: &_| {
         let can = |image: &&ami_share::SharedImage| image.accounts.contains(account);
-        let images: Vec<&str> = report
-            .images
-            .iter()
-            .filter(can)
-            .filter_map(|image| Some(image.image.as_ref()?.as_ref()))
-            .collect();
+        let images: Vec<&str> =
+            report.images.iter().filter(can).filter_map(|image| Some(image.image.as_ref()?.as_ref())).collect();
         json!({ region.to_string(): images })
     };
-    Value::Object(
-        targets
-            .iter()
-            .map(|account| (account.to_string(), of(account)))
-            .collect::<Map<_, _>>(),
-    )
+    Value::Object(targets.iter().map(|account| (account.to_string(), of(account))).collect::<Map<_, _>>())
 }
 
 /// The report without what is long, where it is too long.
@@ -112,11 +94,7 @@ pub(crate) fn write_outputs(path: &Path, values: &[(&'static str, String)]) -> i
     let mut file = append(path)?;
     for (name, value) in values {
         // A delimiter that no value can know, for a value could otherwise end itself and begin another output.
-        let delimiter: String = rand::thread_rng()
-            .sample_iter(Alphanumeric)
-            .take(32)
-            .map(char::from)
-            .collect();
+        let delimiter: String = rand::thread_rng().sample_iter(Alphanumeric).take(32).map(char::from).collect();
         writeln!(file, "{name}<<{delimiter}\n{value}\n{delimiter}")?;
     }
     Ok(())
@@ -148,9 +126,6 @@ mod tests {
             report
         };
         assert!(shortened(report(1000)).contains("plan"));
-        assert_eq!(
-            shortened(report(LONGEST_REPORT)),
-            r#"{"ended":"done","shortened":true}"#
-        );
+        assert_eq!(shortened(report(LONGEST_REPORT)), r#"{"ended":"done","shortened":true}"#);
     }
 }

@@ -29,11 +29,7 @@ pub async fn process(
 impl Sinks {
     /// Standard output, SIGINT and SIGTERM, the SDK's configuration from the environment.
     pub fn of_process() -> Self {
-        Self {
-            out: Box::new(io::stdout()),
-            cancelled: stopped().boxed(),
-            aws: None,
-        }
+        Self { out: Box::new(io::stdout()), cancelled: stopped().boxed(), aws: None }
     }
 }
 

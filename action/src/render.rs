@@ -20,31 +20,19 @@ pub(crate) struct Lines {
 
 impl Lines {
     pub(crate) fn new(log: Arc<Log>) -> Self {
-        Self {
-            log,
-            said: Mutex::default(),
-        }
+        Self { log, said: Mutex::default() }
     }
 
     fn waiting(&self, waiting: &Waiting) {
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
-        if said
-            .get(&waiting.resource)
-            .is_some_and(|last| now.duration_since(*last) < EVERY)
-        {
+        if said.get(&waiting.resource).is_some_and(|last| now.duration_since(*last) < EVERY) {
             return;
         }
         said.insert(waiting.resource.clone(), now);
-        let percent = waiting
-            .percent
-            .map(|percent| format!(", {percent} %"))
-            .unwrap_or_default();
+        let percent = waiting.percent.map(|percent| format!(", {percent} %")).unwrap_or_default();
         let elapsed = humantime::format_duration(Duration::from_secs(waiting.elapsed.as_secs()));
-        self.log.line(&format!(
-            "waiting for {} {}{percent}, {elapsed} so far",
-            waiting.resource, waiting.what
-        ));
+        self.log.line(&format!("waiting for {} {}{percent}, {elapsed} so far", waiting.resource, waiting.what));
     }
 }
 
@@ -63,9 +51,7 @@ impl EventSink for Lines {
             Event::LaunchPermissionAdded { image, added, .. } => {
                 log.line(&format!("{image} is now shared with {}", accounts(added)));
             }
-            Event::LaunchPermissionHeld {
-                image, accounts: held, ..
-            } => {
+            Event::LaunchPermissionHeld { image, accounts: held, .. } => {
                 log.line(&format!("{} can launch {image}", accounts(held)));
             }
             Event::LeftoverRemoved { resource } => log.line(&format!("{resource}, left by a failed copy, is removed")),
@@ -88,11 +74,7 @@ fn accounts<'a, T: ToString + 'a>(of: impl IntoIterator<Item = &'a T>) -> String
 
 /// A finding as an annotation.
 pub(crate) fn finding(log: &Log, finding: &Finding) {
-    let level = if finding.severity == Severity::Refuse {
-        Level::Error
-    } else {
-        Level::Warning
-    };
+    let level = if finding.severity == Severity::Refuse { Level::Error } else { Level::Warning };
     log.annotate(level, finding.code.as_str(), &finding.to_string());
 }
 
@@ -105,11 +87,7 @@ pub(crate) fn plan(plan: &Plan) -> Vec<String> {
                 None => format!("+ copy {} as `{}` under {}", copy.source, copy.name, copy.key),
             };
             let left = copy.leftovers.images.len() + copy.leftovers.snapshots.len();
-            if left == 0 {
-                what
-            } else {
-                format!("{what}; then - remove {left} that failed copies left")
-            }
+            if left == 0 { what } else { format!("{what}; then - remove {left} that failed copies left") }
         }
         Step::KeyAccess(access) if access.missing.is_empty() => {
             format!("= {} can already use {}", accounts(&access.accounts), access.key)

@@ -28,11 +28,7 @@ pub(crate) struct Settings {
 /// Parses every input.
 pub(crate) fn parse(raw: &Raw, mut problems: Vec<Problem>) -> Result<Settings, Vec<Problem>> {
     let mut parser = Parser { problems: Vec::new() };
-    let mode = parser.choice(
-        "mode",
-        raw.mode.as_deref(),
-        &[("share", Mode::Share), ("plan", Mode::Plan)],
-    );
+    let mode = parser.choice("mode", raw.mode.as_deref(), &[("share", Mode::Share), ("plan", Mode::Plan)]);
     let scopes = [("via-ec2", KeyScope::ViaEc2), ("direct", KeyScope::Direct)];
     let scope = parser.choice("key-scope", raw.key_scope.as_deref(), &scopes);
     let mask_account_ids = parser.flag("mask-account-ids", raw.mask_account_ids.as_deref(), false);
@@ -62,18 +58,12 @@ pub(crate) fn parse(raw: &Raw, mut problems: Vec<Problem>) -> Result<Settings, V
     // What a wrong input leaves out must not be said again as missing.
     let said: BTreeSet<String> = problems.iter().map(|problem| problem.input.clone()).collect();
     match (builder.build(), mode) {
-        (Ok(request), Some(mode)) if problems.is_empty() => Ok(Settings {
-            mode,
-            request,
-            report_path: raw.report_path.as_ref().map(PathBuf::from),
-            mask_account_ids,
-        }),
+        (Ok(request), Some(mode)) if problems.is_empty() => {
+            Ok(Settings { mode, request, report_path: raw.report_path.as_ref().map(PathBuf::from), mask_account_ids })
+        }
         (built, _) => {
-            let of_request = built
-                .err()
-                .unwrap_or_default()
-                .into_iter()
-                .filter(|problem| !said.contains(problem.field));
+            let of_request =
+                built.err().unwrap_or_default().into_iter().filter(|problem| !said.contains(problem.field));
             problems.extend(of_request.map(|problem| Problem::new(problem.field, problem.message)));
             Err(problems)
         }
@@ -94,10 +84,7 @@ impl Parser {
         let Some(value) = value else {
             return choices.first().map(|(_, choice)| *choice);
         };
-        let found = choices
-            .iter()
-            .find(|(name, _)| *name == value)
-            .map(|(_, choice)| *choice);
+        let found = choices.iter().find(|(name, _)| *name == value).map(|(_, choice)| *choice);
         if found.is_none() {
             let names: Vec<String> = choices.iter().map(|(name, _)| format!("`{name}`")).collect();
             self.problem(input, format!("`{}` is not one of {}", shown(value), names.join(", ")));
@@ -121,19 +108,14 @@ impl Parser {
         let value = value?;
         let number = value.parse().ok().filter(|number| (1..=1000).contains(number));
         if number.is_none() {
-            self.problem(
-                input,
-                format!("`{}` is not a whole number from 1 to 1000", shown(value)),
-            );
+            self.problem(input, format!("`{}` is not a whole number from 1 to 1000", shown(value)));
         }
         number
     }
 
     fn one<T: FromStr<Err: ToString>>(&mut self, input: &str, value: Option<&str>) -> Option<T> {
         let parsed = value?.parse();
-        parsed
-            .map_err(|error: T::Err| self.problem(input, error.to_string()))
-            .ok()
+        parsed.map_err(|error: T::Err| self.problem(input, error.to_string())).ok()
     }
 
     fn accounts(&mut self, input: &str, value: Option<&str>) -> Vec<AccountId> {
@@ -179,17 +161,9 @@ impl Parser {
 
     fn pairs(&mut self, input: &str, value: Option<&str>) -> Vec<(String, String)> {
         let mut pairs: Vec<(String, String)> = Vec::new();
-        for line in value
-            .unwrap_or_default()
-            .lines()
-            .map(str::trim)
-            .filter(|line| !line.is_empty())
-        {
+        for line in value.unwrap_or_default().lines().map(str::trim).filter(|line| !line.is_empty()) {
             match line.split_once('=') {
-                None => self.problem(
-                    input,
-                    format!("`{}` has no `=`: one `key=value` on each line", shown(line)),
-                ),
+                None => self.problem(input, format!("`{}` has no `=`: one `key=value` on each line", shown(line))),
                 Some((key, _)) if pairs.iter().any(|(known, _)| known == key.trim()) => {
                     self.problem(input, format!("`{}` is given twice", shown(key.trim())));
                 }
@@ -211,9 +185,7 @@ impl Parser {
             }
         };
         Timing {
-            timeout: self
-                .duration("timeout", raw.timeout.as_deref())
-                .unwrap_or(default.timeout),
+            timeout: self.duration("timeout", raw.timeout.as_deref()).unwrap_or(default.timeout),
             settle: self.duration("settle", raw.settle.as_deref()).unwrap_or(default.settle),
             poll,
         }
@@ -221,16 +193,11 @@ impl Parser {
 
     fn duration(&mut self, input: &str, value: Option<&str>) -> Option<Duration> {
         let value = value?;
-        let duration = humantime::parse_duration(value.trim())
-            .ok()
-            .filter(|duration| *duration <= Timing::LONGEST);
+        let duration = humantime::parse_duration(value.trim()).ok().filter(|duration| *duration <= Timing::LONGEST);
         if duration.is_none() {
             self.problem(
                 input,
-                format!(
-                    "`{}` is not a duration of at most 7 days, such as `90s`, `45m` or `2h`",
-                    shown(value)
-                ),
+                format!("`{}` is not a duration of at most 7 days, such as `90s`, `45m` or `2h`", shown(value)),
             );
         }
         duration
@@ -238,10 +205,7 @@ impl Parser {
 }
 
 fn words(value: Option<&str>) -> impl Iterator<Item = &str> {
-    value
-        .unwrap_or_default()
-        .split(|c: char| c == ',' || c.is_whitespace())
-        .filter(|word| !word.is_empty())
+    value.unwrap_or_default().split(|c: char| c == ',' || c.is_whitespace()).filter(|word| !word.is_empty())
 }
 
 #[cfg(test)]
@@ -306,10 +270,7 @@ mod tests {
             spoil(&mut raw);
             let problems = parse(&raw, Vec::new()).unwrap_err();
             assert_eq!(
-                problems
-                    .iter()
-                    .map(|problem| problem.input.as_str())
-                    .collect::<Vec<_>>(),
+                problems.iter().map(|problem| problem.input.as_str()).collect::<Vec<_>>(),
                 [*input],
                 "{problems:?}"
             );

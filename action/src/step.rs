@@ -31,11 +31,7 @@ pub(crate) struct StepRun {
 impl StepRun {
     pub(crate) fn new(log: Arc<Log>) -> Arc<Self> {
         let lines = Lines::new(Arc::clone(&log));
-        Arc::new(Self {
-            log,
-            lines,
-            outcome: Mutex::new(Outcome::Unplanned(Vec::new())),
-        })
+        Arc::new(Self { log, lines, outcome: Mutex::new(Outcome::Unplanned(Vec::new())) })
     }
 
     /// What the run came to so far.
@@ -78,20 +74,14 @@ impl StepRun {
         if settings.mask_account_ids {
             log.mask(plan.account.as_ref());
         }
-        log.group(
-            &format!("Plan for account {} in {}", plan.account, plan.region),
-            &render::plan(plan),
-        );
+        log.group(&format!("Plan for account {} in {}", plan.account, plan.region), &render::plan(plan));
         plan.findings.iter().for_each(|finding| render::finding(log, finding));
         let refused = plan.refusals().next().is_some();
         match settings.mode {
             Mode::Plan => {
                 self.set(Outcome::Planned(Box::new(Report::of_plan(plan))));
-                let would = if plan.changes() {
-                    "mode share would change something"
-                } else {
-                    "nothing would be changed"
-                };
+                let would =
+                    if plan.changes() { "mode share would change something" } else { "nothing would be changed" };
                 log.line(if refused { "the plan is refused" } else { would });
                 if refused { Exit::Refused } else { Exit::Done }
             }
@@ -105,11 +95,7 @@ impl StepRun {
                 self.set(Outcome::Applied(Box::new(Report::begin(plan))));
                 match sharer.apply(plan).await {
                     Ok(report) => {
-                        log.line(if report.changed {
-                            "shared"
-                        } else {
-                            "already shared: nothing was changed"
-                        });
+                        log.line(if report.changed { "shared" } else { "already shared: nothing was changed" });
                         Exit::Done
                     }
                     Err(incomplete) => Exit::of(incomplete.report.errors.iter()),

@@ -21,9 +21,7 @@ pub(crate) fn markdown(outcome: &Outcome, exit: Exit) -> String {
     let mut text = format!("### ami-share: {heading}\n");
     match outcome {
         Outcome::Unplanned(errors) => {
-            errors
-                .iter()
-                .for_each(|error| item(&mut text, error.code.as_str(), &error.to_string()));
+            errors.iter().for_each(|error| item(&mut text, error.code.as_str(), &error.to_string()));
         }
         Outcome::Planned(report) | Outcome::Applied(report) => tables(&mut text, report),
     }
@@ -35,10 +33,7 @@ pub(crate) fn markdown(outcome: &Outcome, exit: Exit) -> String {
 fn tables(text: &mut String, report: &Report) {
     text.push_str("\n| image | to launch | copied | accounts that can launch | added now |\n|---|---|---|---|---|\n");
     for image in &report.images {
-        let launch = image
-            .image
-            .as_ref()
-            .map_or_else(|| "–".to_owned(), |id| format!("`{id}`"));
+        let launch = image.image.as_ref().map_or_else(|| "–".to_owned(), |id| format!("`{id}`"));
         let copied = match &image.image {
             _ if image.copied => "now",
             Some(id) if *id == image.source => "no",
@@ -50,20 +45,10 @@ fn tables(text: &mut String, report: &Report) {
     }
     for key in &report.keys {
         let (held, added) = (key.accounts.len(), key.added.len());
-        let _ = writeln!(
-            text,
-            "\nKey `{}`: accounts that can use it: {held}; added now: {added}.",
-            key.key
-        );
+        let _ = writeln!(text, "\nKey `{}`: accounts that can use it: {held}; added now: {added}.", key.key);
     }
-    report
-        .findings
-        .iter()
-        .for_each(|finding| item(text, finding.code.as_str(), &finding.to_string()));
-    report
-        .errors
-        .iter()
-        .for_each(|error| item(text, error.code.as_str(), &error.to_string()));
+    report.findings.iter().for_each(|finding| item(text, finding.code.as_str(), &finding.to_string()));
+    report.errors.iter().for_each(|error| item(text, error.code.as_str(), &error.to_string()));
 }
 
 fn item(text: &mut String, code: &str, said: &str) {

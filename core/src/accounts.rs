@@ -36,27 +36,14 @@ impl Account {
     pub(crate) async fn connect(config: &SdkConfig, region: &Region, max_concurrency: usize) -> Result<Self, Error> {
         let config = configured(config, region);
         let permits = Arc::new(Semaphore::new(max_concurrency.clamp(1, Semaphore::MAX_PERMITS)));
-        let mut caller = Caller {
-            identity: None,
-            region: region.clone(),
-            permits,
-        };
+        let mut caller = Caller { identity: None, region: region.clone(), permits };
         let identity = sts::caller_identity(&aws_sdk_sts::Client::new(&config), &caller).await?;
         let account = identity.account.clone();
         caller.identity = Some(identity);
         Ok(Self {
-            ec2: Ec2 {
-                client: ec2_client(&config, &account, region),
-                caller: caller.clone(),
-            },
-            kms: Kms {
-                client: kms_client(&config, &account, region),
-                caller,
-            },
-            place: Place {
-                account,
-                region: region.clone(),
-            },
+            ec2: Ec2 { client: ec2_client(&config, &account, region), caller: caller.clone() },
+            kms: Kms { client: kms_client(&config, &account, region), caller },
+            place: Place { account, region: region.clone() },
         })
     }
 

@@ -35,9 +35,7 @@ pub(crate) async fn apply(run: &Run<'_>, locks: &KeyLocks, plan: &Plan) {
             Step::LaunchPermission(_) => {}
         }
     }
-    let images = plan
-        .launch_permissions()
-        .map(|launch| share(run, launch, &copies, &accesses));
+    let images = plan.launch_permissions().map(|launch| share(run, launch, &copies, &accesses));
     let keys = accesses.values().map(|(_, granted)| granted.clone());
     future::join(future::join_all(images), future::join_all(keys)).await;
 
@@ -75,19 +73,13 @@ async fn share(
             Subject::CopyOf(source) => said(run, copy::ensure(run, copies.get(source)?).await),
         }
     };
-    let keys = launch
-        .keys
-        .iter()
-        .filter_map(|key| accesses.get(key))
-        .map(|(_, granted)| granted.clone());
+    let keys = launch.keys.iter().filter_map(|key| accesses.get(key)).map(|(_, granted)| granted.clone());
     let (image, keys) = future::join(image, future::join_all(keys)).await;
     let (Some(image), Some(keys)) = (image, keys.into_iter().collect::<Option<Vec<Granted>>>()) else {
         return;
     };
     // Promise P1: nobody is shown an image whose key they cannot use.
-    let accounts = keys
-        .iter()
-        .fold(launch.accounts.clone(), |accounts, key| &accounts & &key.accounts);
+    let accounts = keys.iter().fold(launch.accounts.clone(), |accounts, key| &accounts & &key.accounts);
     said(run, launch_permission(run, &launch.source, &image, &accounts).await);
 }
 
@@ -118,17 +110,12 @@ async fn launch_permission(
             // A copy that has just become available may still count as pending elsewhere in EC2 (R2.8); the SDK does
             // not try that again (R6.6).
             Err(error) if error.is_aws(&["InvalidAMIID.Unavailable", "IncorrectState"]) => {
-                run.wait(image, "to be ready for launch permission", since, pace.next())
-                    .await;
+                run.wait(image, "to be ready for launch permission", since, pace.next()).await;
             }
             Err(error) => return Err(error),
         }
     }
     let (source, image, accounts) = (source.clone(), image.clone(), accounts.clone());
-    run.emit(&Event::LaunchPermissionHeld {
-        source,
-        image,
-        accounts,
-    });
+    run.emit(&Event::LaunchPermissionHeld { source, image, accounts });
     Ok(())
 }

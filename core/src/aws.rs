@@ -47,8 +47,7 @@ impl Caller {
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        call.await
-            .map_err(|error| explain::sdk_error(self, action, resource, &error))
+        call.await.map_err(|error| explain::sdk_error(self, action, resource, &error))
     }
 
     /// Sends one call when fewer than the most allowed are under way, and explains its error.

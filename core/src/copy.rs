@@ -36,16 +36,10 @@ pub(crate) async fn ensure(run: &Run<'_>, copy: &CopyImage) -> Result<AmiId, Err
     }
     let snapshots = snapshots_of(run, &[&image]).await?;
     if adopt::judge(&image, &snapshots, copy, &run.account.place) != Candidate::Adoptable {
-        let why = format!(
-            "it is not an image of {} volumes under {} made from its source",
-            copy.volumes, copy.key
-        );
+        let why = format!("it is not an image of {} volumes under {} made from its source", copy.volumes, copy.key);
         return Err(failed(run, copy, &id, &why));
     }
-    run.emit(&Event::CopyAvailable {
-        source: copy.source.clone(),
-        copy: id.clone(),
-    });
+    run.emit(&Event::CopyAvailable { source: copy.source.clone(), copy: id.clone() });
     clean_up(run, copy).await;
     Ok(id)
 }
@@ -68,10 +62,7 @@ async fn start(run: &Run<'_>, copy: &CopyImage) -> Result<AmiId, Error> {
         };
         match run.account.ec2.copy_image(&new).await {
             Ok(id) if !is_dead(run, copy, &id).await? => {
-                run.emit(&Event::CopyStarted {
-                    source: copy.source.clone(),
-                    copy: id.clone(),
-                });
+                run.emit(&Event::CopyStarted { source: copy.source.clone(), copy: id.clone() });
                 return Ok(id);
             }
             Ok(_) => attempt += 1,
@@ -91,13 +82,8 @@ async fn start(run: &Run<'_>, copy: &CopyImage) -> Result<AmiId, Error> {
             }
             // So many copies at once are allowed (R1.5.10, R1.7): those of others end in time.
             Err(error) if error.is_aws(&["ResourceLimitExceeded"]) => {
-                run.wait(
-                    &copy.source,
-                    "to be copied: as many copies as AWS allows are under way",
-                    since,
-                    pace.next(),
-                )
-                .await;
+                run.wait(&copy.source, "to be copied: as many copies as AWS allows are under way", since, pace.next())
+                    .await;
             }
             Err(error) => return Err(error),
         }
@@ -105,10 +91,7 @@ async fn start(run: &Run<'_>, copy: &CopyImage) -> Result<AmiId, Error> {
 }
 
 fn adopted(run: &Run<'_>, copy: &CopyImage, id: AmiId) -> AmiId {
-    run.emit(&Event::CopyAdopted {
-        source: copy.source.clone(),
-        copy: id.clone(),
-    });
+    run.emit(&Event::CopyAdopted { source: copy.source.clone(), copy: id.clone() });
     id
 }
 
@@ -140,17 +123,10 @@ async fn find(run: &Run<'_>, copy: &CopyImage) -> Result<Option<AmiId>, Error> {
     let mut pace = Pace::new(run.timing.poll);
     let since = Instant::now();
     loop {
-        let tagged = run
-            .account
-            .ec2
-            .own_images_tagged(tags::REQUEST, vec![copy.identity.clone()])
-            .await?;
+        let tagged = run.account.ec2.own_images_tagged(tags::REQUEST, vec![copy.identity.clone()]).await?;
         let snapshots = snapshots_of(run, &tagged.iter().collect::<Vec<_>>()).await?;
         let judged = |image: &Image| adopt::judge(image, &snapshots, copy, &run.account.place);
-        let mut good: Vec<&Image> = tagged
-            .iter()
-            .filter(|image| judged(image) == Candidate::Adoptable)
-            .collect();
+        let mut good: Vec<&Image> = tagged.iter().filter(|image| judged(image) == Candidate::Adoptable).collect();
         good.sort_by_key(|image| (&image.creation_date, &image.id));
         if let Some(oldest) = good.first() {
             return Ok(Some(oldest.id.clone()));
@@ -158,37 +134,22 @@ async fn find(run: &Run<'_>, copy: &CopyImage) -> Result<Option<AmiId>, Error> {
         if tagged.iter().any(|image| judged(image) == Candidate::Failed) || since.elapsed() >= INVISIBLE {
             return Ok(None);
         }
-        run.wait(
-            &copy.source,
-            "to show the copy that another run started",
-            since,
-            pace.next(),
-        )
-        .await;
+        run.wait(&copy.source, "to show the copy that another run started", since, pace.next()).await;
     }
 }
 
 async fn snapshots_of(run: &Run<'_>, images: &[&Image]) -> Result<BTreeMap<SnapshotId, Snapshot>, Error> {
     let ids: BTreeSet<SnapshotId> = images.iter().flat_map(|image| image.snapshots().cloned()).collect();
     let found = run.account.ec2.snapshots(&ids).await?;
-    Ok(found
-        .into_iter()
-        .map(|snapshot| (snapshot.id.clone(), snapshot))
-        .collect())
+    Ok(found.into_iter().map(|snapshot| (snapshot.id.clone(), snapshot)).collect())
 }
 
 /// What AWS says of a failed copy: of the image, and of the snapshots that made it fail (R1.5.2).
 async fn reason(run: &Run<'_>, image: &Image) -> String {
-    let of_image = image
-        .state_reason
-        .clone()
-        .unwrap_or_else(|| "AWS gives no reason".to_owned());
+    let of_image = image.state_reason.clone().unwrap_or_else(|| "AWS gives no reason".to_owned());
     // The snapshots only add to it; not getting them must not hide it.
     let snapshots = snapshots_of(run, &[image]).await.unwrap_or_default();
-    let said: BTreeSet<String> = snapshots
-        .into_values()
-        .filter_map(|snapshot| snapshot.state_message)
-        .collect();
+    let said: BTreeSet<String> = snapshots.into_values().filter_map(|snapshot| snapshot.state_message).collect();
     said.into_iter()
         .filter(|said| !of_image.contains(said))
         .fold(of_image.clone(), |all, said| format!("{all}; {said}"))
@@ -203,13 +164,9 @@ fn failed(run: &Run<'_>, copy: &CopyImage, id: &AmiId, why: &str) -> Error {
     } else {
         "run again: a new copy is made, and this one removed once that stands".to_owned()
     };
-    Error::new(
-        Code::CopyFailed,
-        format!("the copy {id} of {} failed: {why}", copy.source),
-        remedy,
-    )
-    .at(&run.account.place.account, &run.account.place.region)
-    .on(id)
+    Error::new(Code::CopyFailed, format!("the copy {id} of {} failed: {why}", copy.source), remedy)
+        .at(&run.account.place.account, &run.account.place.region)
+        .on(id)
 }
 
 /// Removes what failed copies left, now that their replacement stands. What cannot be removed is a finding: the share
@@ -225,9 +182,7 @@ async fn clean_up(run: &Run<'_>, copy: &CopyImage) {
             }
         };
         if removed {
-            run.emit(&Event::LeftoverRemoved {
-                resource: image.to_string(),
-            });
+            run.emit(&Event::LeftoverRemoved { resource: image.to_string() });
         }
         for snapshot in left {
             not_cleaned(run, &snapshot, "AWS did not delete it with its image");
@@ -235,9 +190,7 @@ async fn clean_up(run: &Run<'_>, copy: &CopyImage) {
     }
     for snapshot in &copy.leftovers.snapshots {
         match run.account.ec2.delete_snapshot(snapshot).await {
-            Ok(()) => run.emit(&Event::LeftoverRemoved {
-                resource: snapshot.to_string(),
-            }),
+            Ok(()) => run.emit(&Event::LeftoverRemoved { resource: snapshot.to_string() }),
             Err(error) if error.is_aws(&["InvalidSnapshot.NotFound"]) => {}
             Err(error) => not_cleaned(run, snapshot, &error.to_string()),
         }

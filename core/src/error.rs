@@ -152,12 +152,7 @@ impl fmt::Display for Error {
         write!(f, "{}: {}", self.code, self.message)?;
         let mut place: Vec<String> = Vec::new();
         place.extend(self.action.map(str::to_owned));
-        place.extend(
-            self.resource
-                .as_ref()
-                .filter(|resource| !self.message.contains(*resource))
-                .cloned(),
-        );
+        place.extend(self.resource.as_ref().filter(|resource| !self.message.contains(*resource)).cloned());
         place.extend(self.account.as_ref().map(|account| format!("account {account}")));
         place.extend(self.region.as_ref().map(ToString::to_string));
         if !place.is_empty() {
@@ -229,10 +224,6 @@ mod tests {
     fn codes_are_unique_and_kebab_case_with_a_subject() {
         let texts: BTreeSet<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
         assert_eq!(texts.len(), Code::ALL.len());
-        assert!(
-            texts
-                .iter()
-                .all(|text| text.chars().all(|c| c.is_ascii_lowercase() || c == '-' || c == '.'))
-        );
+        assert!(texts.iter().all(|text| text.chars().all(|c| c.is_ascii_lowercase() || c == '-' || c == '.')));
     }
 }

@@ -96,13 +96,7 @@ impl Finding {
         remedy: impl Into<String>,
     ) -> Self {
         let resource = resource.to_string();
-        Self {
-            code,
-            severity: Severity::Refuse,
-            resource,
-            message: message.into(),
-            remedy: remedy.into(),
-        }
+        Self { code, severity: Severity::Refuse, resource, message: message.into(), remedy: remedy.into() }
     }
 
     pub(crate) fn warn(
@@ -111,19 +105,12 @@ impl Finding {
         message: impl Into<String>,
         remedy: impl Into<String>,
     ) -> Self {
-        Self {
-            severity: Severity::Warn,
-            ..Self::refuse(code, resource, message, remedy)
-        }
+        Self { severity: Severity::Warn, ..Self::refuse(code, resource, message, remedy) }
     }
 }
 
 impl std::fmt::Display for Finding {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "{}: {}: {}. What to do: {}",
-            self.code, self.resource, self.message, self.remedy
-        )
+        write!(f, "{}: {}: {}. What to do: {}", self.code, self.resource, self.message, self.remedy)
     }
 }

@@ -21,11 +21,7 @@ impl InvalidId {
         if shown.len() < value.len() {
             shown.push('…');
         }
-        Self {
-            what,
-            value: shown,
-            allowed,
-        }
+        Self { what, value: shown, allowed }
     }
 
     /// What is allowed in its place.
@@ -135,9 +131,7 @@ impl Partition {
     }
 
     fn parse(text: &str) -> Option<Self> {
-        [Self::Aws, Self::AwsCn, Self::AwsUsGov]
-            .into_iter()
-            .find(|partition| partition.as_str() == text)
+        [Self::Aws, Self::AwsCn, Self::AwsUsGov].into_iter().find(|partition| partition.as_str() == text)
     }
 }
 
@@ -176,19 +170,12 @@ impl FromStr for AmiRef {
         let parsed = match text.split_once(':') {
             None => text.parse().ok().map(|ami| Self { region: None, ami }),
             Some((region, ami)) => match (region.parse(), ami.parse()) {
-                (Ok(region), Ok(ami)) => Some(Self {
-                    region: Some(region),
-                    ami,
-                }),
+                (Ok(region), Ok(ami)) => Some(Self { region: Some(region), ami }),
                 _ => None,
             },
         };
         parsed.ok_or_else(|| {
-            InvalidId::new(
-                "an AMI",
-                text,
-                "`ami-` and 8 or 17 of 0-9a-f, or the same after a Region and a colon",
-            )
+            InvalidId::new("an AMI", text, "`ami-` and 8 or 17 of 0-9a-f, or the same after a Region and a colon")
         })
     }
 }
@@ -218,11 +205,7 @@ impl FromStr for KeyArn {
 
     fn from_str(text: &str) -> Result<Self, InvalidId> {
         parse_kms_arn(text, "key/", is_key_id)
-            .map(|(region, account)| Self {
-                text: text.to_owned(),
-                region,
-                account,
-            })
+            .map(|(region, account)| Self { text: text.to_owned(), region, account })
             .ok_or_else(|| InvalidId::new("a KMS key ARN", text, "`arn:aws:kms:<region>:<account>:key/<key ID>`"))
     }
 }
@@ -264,31 +247,17 @@ impl FromStr for KeyRef {
     type Err = InvalidId;
 
     fn from_str(text: &str) -> Result<Self, InvalidId> {
-        let invalid = || {
-            InvalidId::new(
-                "a KMS key",
-                text,
-                "a key ID, an alias (`alias/…`), or the ARN of a key or of an alias",
-            )
-        };
+        let invalid =
+            || InvalidId::new("a KMS key", text, "a key ID, an alias (`alias/…`), or the ARN of a key or of an alias");
         let place = if text.starts_with("arn:") {
             let key = parse_kms_arn(text, "key/", is_key_id);
-            Some(
-                key.or_else(|| parse_kms_arn(text, "alias/", is_alias_name))
-                    .ok_or_else(invalid)?,
-            )
-        } else if text
-            .strip_prefix("alias/")
-            .map_or_else(|| is_key_id(text), is_alias_name)
-        {
+            Some(key.or_else(|| parse_kms_arn(text, "alias/", is_alias_name)).ok_or_else(invalid)?)
+        } else if text.strip_prefix("alias/").map_or_else(|| is_key_id(text), is_alias_name) {
             None
         } else {
             return Err(invalid());
         };
-        Ok(Self {
-            text: text.to_owned(),
-            place,
-        })
+        Ok(Self { text: text.to_owned(), place })
     }
 }
 
@@ -328,18 +297,12 @@ fn is_key_id(text: &str) -> bool {
         return hex(rest, 32);
     }
     let parts: Vec<&str> = text.split('-').collect();
-    parts.len() == 5
-        && parts
-            .iter()
-            .zip([8, 4, 4, 4, 12])
-            .all(|(part, length)| hex(part, length))
+    parts.len() == 5 && parts.iter().zip([8, 4, 4, 4, 12]).all(|(part, length)| hex(part, length))
 }
 
 fn is_alias_name(text: &str) -> bool {
     (1..=250).contains(&text.len())
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'_' | b'-'))
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'_' | b'-'))
 }
 
 #[cfg(test)]
@@ -361,47 +324,19 @@ mod tests {
         let alias = "arn:aws-cn:kms:cn-north-1:111122223333:alias/golden";
         both::<AccountId>(
             &["111122223333"],
-            &[
-                "",
-                "11112222333",
-                "1111222233334",
-                "11112222333x",
-                "１１１１２２２２３３３３",
-            ],
+            &["", "11112222333", "1111222233334", "11112222333x", "１１１１２２２２３３３３"],
         );
         both::<AmiId>(
             &["ami-1a2b3c4d", "ami-0123456789abcdef0"],
             &["ami-", "ami-xyz", "ami-0123456789ABCDEF0", "snap-1a2b3c4d"],
         );
-        both::<Region>(
-            &["us-east-1", "us-gov-west-1", "ap-southeast-15"],
-            &["", "us-east", "us--1", "US-EAST-1", "1"],
-        );
-        both::<KeyArn>(
-            &[&arn],
-            &[alias, id, "arn:aws-cn:kms:us-east-1:111122223333:key/x", "arn:aws:kms"],
-        );
+        both::<Region>(&["us-east-1", "us-gov-west-1", "ap-southeast-15"], &["", "us-east", "us--1", "US-EAST-1", "1"]);
+        both::<KeyArn>(&[&arn], &[alias, id, "arn:aws-cn:kms:us-east-1:111122223333:key/x", "arn:aws:kms"]);
         both::<KeyRef>(
-            &[
-                &arn,
-                alias,
-                id,
-                "alias/golden",
-                "alias/aws/ebs",
-                "mrk-1234567890abcdef1234567890abcdef",
-            ],
-            &[
-                "",
-                "golden",
-                "alias/",
-                "alias/a b",
-                "arn:aws:kms:us-east-1:111122223333:grant/x",
-            ],
+            &[&arn, alias, id, "alias/golden", "alias/aws/ebs", "mrk-1234567890abcdef1234567890abcdef"],
+            &["", "golden", "alias/", "alias/a b", "arn:aws:kms:us-east-1:111122223333:grant/x"],
         );
-        both::<AmiRef>(
-            &["ami-1a2b3c4d", "eu-west-1:ami-1a2b3c4d"],
-            &["eu-west-1:", ":ami-1a2b3c4d", "x:ami-1a2b3c4d"],
-        );
+        both::<AmiRef>(&["ami-1a2b3c4d", "eu-west-1:ami-1a2b3c4d"], &["eu-west-1:", ":ami-1a2b3c4d", "x:ami-1a2b3c4d"]);
     }
 
     #[test]

@@ -36,21 +36,14 @@ pub(crate) struct Inventory {
 impl Inventory {
     /// The keys that the snapshots of an image are encrypted under.
     pub(crate) fn keys_of(&self, image: &Image) -> BTreeSet<KeyArn> {
-        image
-            .snapshots()
-            .filter_map(|id| self.snapshots.get(id)?.key.clone())
-            .collect()
+        image.snapshots().filter_map(|id| self.snapshots.get(id)?.key.clone()).collect()
     }
 
     /// Whether every volume of the image is encrypted under `key`: then a copy would change nothing.
     pub(crate) fn is_wholly_under(&self, image: &Image, key: &KeyArn) -> bool {
         let mut volumes = image.snapshots().peekable();
         volumes.peek().is_some()
-            && volumes.all(|id| {
-                self.snapshots
-                    .get(id)
-                    .is_some_and(|snapshot| snapshot.key.as_ref() == Some(key))
-            })
+            && volumes.all(|id| self.snapshots.get(id).is_some_and(|snapshot| snapshot.key.as_ref() == Some(key)))
     }
 }
 

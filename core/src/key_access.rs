@@ -52,10 +52,7 @@ pub(crate) async fn ensure(run: &Run<'_>, locks: &KeyLocks, access: &KeyAccess) 
         pause = jittered(pause.saturating_mul(2));
     }
     let accounts: BTreeSet<AccountId> = access.accounts.difference(&refused).cloned().collect();
-    run.emit(&Event::KeyAccessHeld {
-        key: access.key.clone(),
-        accounts: accounts.clone(),
-    });
+    run.emit(&Event::KeyAccessHeld { key: access.key.clone(), accounts: accounts.clone() });
     Ok(Granted { accounts, refused })
 }
 
@@ -66,10 +63,7 @@ pub(crate) async fn confirm(
     access: &KeyAccess,
     granted: &Granted,
 ) -> Result<(), Error> {
-    let access = KeyAccess {
-        accounts: granted.accounts.clone(),
-        ..access.clone()
-    };
+    let access = KeyAccess { accounts: granted.accounts.clone(), ..access.clone() };
     for _ in 0..=CONTENDED_PUTS {
         let policy = read(run, &access.key).await?.1;
         if missing(run, &access, &policy).is_empty() {
@@ -90,17 +84,10 @@ pub(crate) async fn confirm(
 pub(crate) fn refusal(run: &Run<'_>, access: &KeyAccess, refused: &BTreeSet<AccountId>) -> Error {
     let names: Vec<String> = refused.iter().map(ToString::to_string).collect();
     let all = refused.len() > 1 && *refused == access.accounts;
-    let other = if all {
-        ", or the key policy holds another principal that no longer exists"
-    } else {
-        ""
-    };
+    let other = if all { ", or the key policy holds another principal that no longer exists" } else { "" };
     Error::new(
         Code::KeyInvalidPrincipals,
-        format!(
-            "KMS calls these accounts invalid principals: {}{other} (R3.2.4)",
-            names.join(", ")
-        ),
+        format!("KMS calls these accounts invalid principals: {}{other} (R3.2.4)", names.join(", ")),
         "check that the accounts exist and are not closed; the others were served",
     )
     .at(&run.account.place.account, &run.account.place.region)
@@ -150,15 +137,10 @@ async fn put_batch(run: &Run<'_>, access: &KeyAccess, accounts: &BTreeSet<Accoun
             return Ok(false);
         }
         let partition = run.account.place.partition();
-        let merged = policy
-            .grant(partition, access.scope, &missing)
-            .map_err(|error| refused_policy(run, access, &error))?;
+        let merged =
+            policy.grant(partition, access.scope, &missing).map_err(|error| refused_policy(run, access, &error))?;
         if merged.size() > KeyPolicy::LIMIT {
-            let error = format!(
-                "it would have {} bytes, and KMS takes {} (R3.2.2)",
-                merged.size(),
-                KeyPolicy::LIMIT
-            );
+            let error = format!("it would have {} bytes, and KMS takes {} (R3.2.2)", merged.size(), KeyPolicy::LIMIT);
             return Err(refused_policy(run, access, &error));
         }
         if read_at.elapsed() > FRESH {
@@ -166,21 +148,11 @@ async fn put_batch(run: &Run<'_>, access: &KeyAccess, accounts: &BTreeSet<Accoun
         }
         match run.account.kms.put_key_policy(&access.key, &merged.text()).await {
             Ok(Put::Done | Put::Unknown) => {
-                run.emit(&Event::KeyPolicyPut {
-                    key: access.key.clone(),
-                    added: missing,
-                    replaced: text,
-                });
+                run.emit(&Event::KeyPolicyPut { key: access.key.clone(), added: missing, replaced: text });
                 return Ok(true);
             }
             Err(error) if error.code == Code::Throttled => {
-                run.wait(
-                    &access.key,
-                    "to be changed: KMS throttles the account",
-                    since,
-                    pace.next(),
-                )
-                .await;
+                run.wait(&access.key, "to be changed: KMS throttles the account", since, pace.next()).await;
             }
             Err(error) => return Err(error),
         }
@@ -215,11 +187,7 @@ fn is_invalid_principals(error: &Error) -> bool {
 fn refused_policy(run: &Run<'_>, access: &KeyAccess, why: &impl ToString) -> Error {
     Error::new(
         Code::KeyPolicyRefused,
-        format!(
-            "the policy of {} cannot take the new accounts: {}",
-            access.key,
-            why.to_string()
-        ),
+        format!("the policy of {} cannot take the new accounts: {}", access.key, why.to_string()),
         "change the key policy by hand as the message says, or use another key",
     )
     .at(&run.account.place.account, &run.account.place.region)

@@ -48,11 +48,7 @@ impl NameTemplate {
                 return Err(format!("`{bad}` cannot stand in the name of an AMI (R1.2.1)"));
             }
         }
-        if text.is_empty() {
-            Err("must not be empty".to_owned())
-        } else {
-            Ok(Self(pieces))
-        }
+        if text.is_empty() { Err("must not be empty".to_owned()) } else { Ok(Self(pieces)) }
     }
 
     pub(crate) fn fill(&self, parts: &Parts<'_>) -> String {
@@ -97,9 +93,7 @@ mod tests {
             region: &"us-east-1".parse().unwrap(),
             account: &"111122223333".parse().unwrap(),
         };
-        let name = NameTemplate::parse("x {name}/{ami-id}@{region}-{account}")
-            .unwrap()
-            .fill(&parts);
+        let name = NameTemplate::parse("x {name}/{ami-id}@{region}-{account}").unwrap().fill(&parts);
         assert_eq!(name, "x web/ami-1a2b3c4d@us-east-1-111122223333");
     }
 

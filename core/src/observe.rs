@@ -72,21 +72,15 @@ fn not_found(run: &Run<'_>, id: &AmiId) -> Error {
             "{} may not see {id}, or it does not exist",
             run.account.identity().map_or("the caller", |who| &who.arn)
         ),
-        format!(
-            "check that {id} is an image in {} that account {} owns",
-            place.region, place.account
-        ),
+        format!("check that {id} is an image in {} that account {} owns", place.region, place.account),
     )
     .at(&place.account, &place.region)
     .on(id)
 }
 
 async fn await_pending(run: &Run<'_>, images: &mut BTreeMap<AmiId, Image>) -> Result<(), Errors> {
-    let pending: Vec<AmiId> = images
-        .values()
-        .filter(|image| image.state == ImageState::Pending)
-        .map(|image| image.id.clone())
-        .collect();
+    let pending: Vec<AmiId> =
+        images.values().filter(|image| image.state == ImageState::Pending).map(|image| image.id.clone()).collect();
     if pending.is_empty() {
         return Ok(());
     }
@@ -113,38 +107,25 @@ async fn copies(run: &Run<'_>, inventory: &mut Inventory) -> Result<(), Error> {
     ))
     .await?;
     inventory.copies = images;
-    inventory
-        .snapshots
-        .extend(snapshots.into_iter().map(|snapshot| (snapshot.id.clone(), snapshot)));
+    inventory.snapshots.extend(snapshots.into_iter().map(|snapshot| (snapshot.id.clone(), snapshot)));
     Ok(())
 }
 
 async fn snapshots(run: &Run<'_>, inventory: &mut Inventory) -> Result<(), Error> {
     let images = inventory.images.values().chain(&inventory.copies);
-    let unknown: BTreeSet<_> = images
-        .flat_map(Image::snapshots)
-        .filter(|id| !inventory.snapshots.contains_key(*id))
-        .cloned()
-        .collect();
+    let unknown: BTreeSet<_> =
+        images.flat_map(Image::snapshots).filter(|id| !inventory.snapshots.contains_key(*id)).cloned().collect();
     let found = run.account.ec2.snapshots(&unknown).await?;
-    inventory
-        .snapshots
-        .extend(found.into_iter().map(|snapshot| (snapshot.id.clone(), snapshot)));
+    inventory.snapshots.extend(found.into_iter().map(|snapshot| (snapshot.id.clone(), snapshot)));
     Ok(())
 }
 
 /// Every key of the images, and the policies of those that targets will need.
 async fn keys(run: &Run<'_>, inventory: &mut Inventory) -> Result<(), Error> {
-    let arns: BTreeSet<KeyArn> = inventory
-        .images
-        .values()
-        .flat_map(|image| inventory.keys_of(image))
-        .collect();
+    let arns: BTreeSet<KeyArn> = inventory.images.values().flat_map(|image| inventory.keys_of(image)).collect();
     let unknown = arns.iter().filter(|arn| !inventory.keys.contains_key(*arn));
     let found = future::try_join_all(unknown.map(|arn| describe(run, arn))).await?;
-    inventory
-        .keys
-        .extend(found.into_iter().map(|key| (key.arn.clone(), key)));
+    inventory.keys.extend(found.into_iter().map(|key| (key.arn.clone(), key)));
 
     let shared: BTreeSet<KeyArn> = match &inventory.destination {
         // Images already wholly under it are shared themselves, by the same key.
@@ -157,10 +138,7 @@ async fn keys(run: &Run<'_>, inventory: &mut Inventory) -> Result<(), Error> {
         .filter(|key| shared.contains(&key.arn) && !key.aws_managed && key.arn.account() == &inventory.place.account);
     let policies = editable.map(|key| async {
         let text = run.account.kms.key_policy(&key.arn).await?;
-        Ok::<_, Error>((
-            key.arn.clone(),
-            KeyPolicy::parse(&text).map_err(|error| error.to_string()),
-        ))
+        Ok::<_, Error>((key.arn.clone(), KeyPolicy::parse(&text).map_err(|error| error.to_string())))
     });
     for (arn, policy) in future::try_join_all(policies).await? {
         if let Some(key) = inventory.keys.get_mut(&arn) {
@@ -174,13 +152,9 @@ async fn keys(run: &Run<'_>, inventory: &mut Inventory) -> Result<(), Error> {
 async fn describe(run: &Run<'_>, arn: &KeyArn) -> Result<Key, Error> {
     let foreign = arn.account() != &run.account.place.account;
     match run.account.kms.describe_key(arn.as_ref()).await {
-        Err(error) if foreign && matches!(error.code, Code::AccessDenied | Code::KeyNotFound) => Ok(Key {
-            arn: arn.clone(),
-            aws_managed: false,
-            state: KeyState::Unseen,
-            symmetric: true,
-            policy: None,
-        }),
+        Err(error) if foreign && matches!(error.code, Code::AccessDenied | Code::KeyNotFound) => {
+            Ok(Key { arn: arn.clone(), aws_managed: false, state: KeyState::Unseen, symmetric: true, policy: None })
+        }
         described => described,
     }
 }

@@ -109,9 +109,7 @@ impl Plan {
 
     /// The findings that refuse the plan.
     pub fn refusals(&self) -> impl Iterator<Item = &Finding> {
-        self.findings
-            .iter()
-            .filter(|finding| finding.severity == Severity::Refuse)
+        self.findings.iter().filter(|finding| finding.severity == Severity::Refuse)
     }
 
     /// The keys that targets need.
@@ -133,9 +131,7 @@ impl Plan {
             Step::KeyAccess(access) => Some(access.scope),
             _ => None,
         });
-        scope
-            .map(|scope| key_policy::statements(self.region.partition(), scope, &self.targets))
-            .unwrap_or_default()
+        scope.map(|scope| key_policy::statements(self.region.partition(), scope, &self.targets)).unwrap_or_default()
     }
 
     /// A plan without steps that a finding refuses.
@@ -221,19 +217,12 @@ fn launch_permission(
     targets: &BTreeSet<AccountId>,
 ) -> LaunchPermission {
     let existing = copy.map_or(Some(&source.id), |copy| copy.adopt.as_ref());
-    let held = existing
-        .and_then(|id| inventory.launch_permissions.get(id))
-        .cloned()
-        .unwrap_or_default();
-    let unlisted = held
-        .accounts
-        .iter()
-        .filter(|account| !targets.contains(account) && **account != inventory.place.account);
+    let held = existing.and_then(|id| inventory.launch_permissions.get(id)).cloned().unwrap_or_default();
+    let unlisted =
+        held.accounts.iter().filter(|account| !targets.contains(account) && **account != inventory.place.account);
     LaunchPermission {
         source: source.id.clone(),
-        image: copy.map_or(Subject::Existing(source.id.clone()), |_| {
-            Subject::CopyOf(source.id.clone())
-        }),
+        image: copy.map_or(Subject::Existing(source.id.clone()), |_| Subject::CopyOf(source.id.clone())),
         keys: copy.map_or_else(|| inventory.keys_of(source), |copy| BTreeSet::from([copy.key.clone()])),
         accounts: targets.clone(),
         missing: targets.difference(&held.accounts).cloned().collect(),

@@ -68,10 +68,7 @@ pub struct SharedKey {
 impl Report {
     /// The report of a plan that was not carried out: [`changed`](Self::changed) says whether it would change anything.
     pub fn of_plan(plan: &Plan) -> Self {
-        Self {
-            changed: plan.changes(),
-            ..Self::begin(plan)
-        }
+        Self { changed: plan.changes(), ..Self::begin(plan) }
     }
 
     /// The report of a run that has done nothing yet; [`record`](Self::record) each of its events.
@@ -139,11 +136,7 @@ impl Report {
                 self.changed = true;
                 self.image(source, |image| image.added.extend(added.iter().cloned()));
             }
-            Event::LaunchPermissionHeld {
-                source,
-                image,
-                accounts,
-            } => {
+            Event::LaunchPermissionHeld { source, image, accounts } => {
                 self.image(source, |shared| {
                     shared.image = Some(image.clone());
                     shared.accounts.clone_from(accounts);

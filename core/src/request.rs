@@ -63,10 +63,7 @@ pub struct Problem {
 impl Problem {
     /// A problem with `field`.
     pub fn new(field: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            field,
-            message: message.into(),
-        }
+        Self { field, message: message.into() }
     }
 }
 
@@ -256,37 +253,17 @@ impl ShareRequestBuilder {
                 problems.push(Problem::new(field, message));
             }
         };
-        check(
-            self.region.is_some(),
-            "aws-region",
-            "no Region is given: set it, or AWS_REGION".into(),
-        );
-        check(
-            !self.images.is_empty(),
-            "ami-id",
-            "no image is given: name at least one AMI".into(),
-        );
-        check(
-            !self.targets.is_empty(),
-            "target-accounts",
-            "no target is given: name at least one account ID".into(),
-        );
+        check(self.region.is_some(), "aws-region", "no Region is given: set it, or AWS_REGION".into());
+        check(!self.images.is_empty(), "ami-id", "no image is given: name at least one AMI".into());
+        check(!self.targets.is_empty(), "target-accounts", "no target is given: name at least one account ID".into());
         if let (Some(region), Some(key)) = (&self.region, self.kms_key.as_ref()) {
             let same = key.region().is_none_or(|of_key| of_key == region);
-            check(
-                same,
-                "kms-key-id",
-                format!("`{key}` is not in {region}, the Region of the images (R1.3.6)"),
-            );
+            check(same, "kms-key-id", format!("`{key}` is not in {region}, the Region of the images (R1.3.6)"));
         }
         check(
             self.tags.len() <= crate::tags::LIMIT,
             "tags",
-            format!(
-                "{} tags are given, a resource can have {}",
-                self.tags.len(),
-                crate::tags::LIMIT
-            ),
+            format!("{} tags are given, a resource can have {}", self.tags.len(), crate::tags::LIMIT),
         );
         for (field, tags) in [("tags", &self.tags), ("require-image-tags", &self.require_image_tags)] {
             for problem in tags.iter().filter_map(|(key, value)| crate::tags::problem(key, value)) {
@@ -294,28 +271,18 @@ impl ShareRequestBuilder {
             }
         }
         for key in self.tags.keys().filter(|key| crate::tags::is_reserved(key)) {
-            check(
-                false,
-                "tags",
-                format!("`{key}`: tag keys that begin with `aws:` or `ami-share:` are reserved"),
-            );
+            check(false, "tags", format!("`{key}`: tag keys that begin with `aws:` or `ami-share:` are reserved"));
         }
         if let Err(problem) = NameTemplate::parse(&self.copy_name) {
             check(false, "copy-name", problem);
         }
         let (floor, ceiling) = self.timing.poll;
-        for (field, duration) in [
-            ("timeout", self.timing.timeout),
-            ("poll-interval", ceiling),
-            ("settle", self.timing.settle),
-        ] {
+        for (field, duration) in
+            [("timeout", self.timing.timeout), ("poll-interval", ceiling), ("settle", self.timing.settle)]
+        {
             check(duration <= Timing::LONGEST, field, "must be at most 7 days".into());
         }
-        check(
-            !self.timing.timeout.is_zero(),
-            "timeout",
-            "must be longer than nothing".into(),
-        );
+        check(!self.timing.timeout.is_zero(), "timeout", "must be longer than nothing".into());
         check(
             !floor.is_zero() && floor <= ceiling,
             "poll-interval",
@@ -337,11 +304,7 @@ impl ShareRequestBuilder {
             return Err(problems);
         };
         let mut seen = BTreeSet::new();
-        let images = self
-            .images
-            .into_iter()
-            .filter(|image| seen.insert(image.clone()))
-            .collect();
+        let images = self.images.into_iter().filter(|image| seen.insert(image.clone())).collect();
         Ok(ShareRequest {
             region,
             images,
@@ -365,16 +328,8 @@ mod tests {
 
     #[test]
     fn every_problem_is_said_at_once_and_no_number_makes_it_panic() {
-        let timing = Timing {
-            timeout: Duration::MAX,
-            poll: (Duration::MAX, Duration::MAX),
-            settle: Duration::MAX,
-        };
-        let builder = ShareRequest::builder()
-            .timing(timing)
-            .max_concurrency(0)
-            .copy_name("{")
-            .tag("aws:x", "y");
+        let timing = Timing { timeout: Duration::MAX, poll: (Duration::MAX, Duration::MAX), settle: Duration::MAX };
+        let builder = ShareRequest::builder().timing(timing).max_concurrency(0).copy_name("{").tag("aws:x", "y");
         let fields: Vec<&str> = builder.validate().iter().map(|problem| problem.field).collect();
         let expected = [
             "aws-region",

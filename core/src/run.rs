@@ -77,11 +77,7 @@ impl<'a> Run<'a> {
     /// The error of a run whose deadline passed.
     pub(crate) fn deadline_error(&self) -> Error {
         let awaited = self.awaited.list();
-        let awaited = if awaited.is_empty() {
-            "an answer from AWS".to_owned()
-        } else {
-            awaited.join("; ")
-        };
+        let awaited = if awaited.is_empty() { "an answer from AWS".to_owned() } else { awaited.join("; ") };
         Error::new(
             Code::Deadline,
             format!("the run's deadline passed while it still awaited: {awaited}"),

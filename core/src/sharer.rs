@@ -37,11 +37,7 @@ impl std::fmt::Debug for Sharer {
 impl Sharer {
     /// A sharer with the credentials, HTTP client and clock of `config`; Region, retries and timeouts are its own.
     pub fn new(config: &SdkConfig) -> Self {
-        Self {
-            config: config.clone(),
-            events: Arc::new(|_: &Event| {}),
-            locks: KeyLocks::default(),
-        }
+        Self { config: config.clone(), events: Arc::new(|_: &Event| {}), locks: KeyLocks::default() }
     }
 
     /// Sends the events of every run to `sink`.
@@ -74,9 +70,7 @@ impl Sharer {
     async fn make_plan(&self, request: &ShareRequest, wait: bool) -> Result<Plan, Errors> {
         let deadline = Instant::now() + request.timing.timeout;
         let connect = Account::connect(&self.config, &request.region, request.max_concurrency);
-        let account = time::timeout_at(deadline, connect)
-            .await
-            .unwrap_or_else(|_| Err(no_answer()))?;
+        let account = time::timeout_at(deadline, connect).await.unwrap_or_else(|_| Err(no_answer()))?;
         if let Some(finding) = not_allowed(request, &account) {
             return Ok(Plan::refused(request, &account.place, finding, deadline));
         }
@@ -103,10 +97,7 @@ impl Sharer {
             return Err(incomplete(begun, error, &*self.events));
         }
         let connect = Account::connect(&self.config, &plan.region, plan.max_concurrency);
-        let account = match time::timeout_at(plan.deadline, connect)
-            .await
-            .unwrap_or_else(|_| Err(no_answer()))
-        {
+        let account = match time::timeout_at(plan.deadline, connect).await.unwrap_or_else(|_| Err(no_answer())) {
             Ok(account) if account.place.account == plan.account => account,
             Ok(account) => return Err(incomplete(begun, other_account(plan, &account), &*self.events)),
             Err(error) => return Err(incomplete(begun, error, &*self.events)),
@@ -121,11 +112,7 @@ impl Sharer {
             run.emit(&Event::Failed(run.deadline_error()));
         }
         let report = run.into_report().unwrap_or_else(|| Report::begin(plan));
-        if report.errors.is_empty() {
-            Ok(report)
-        } else {
-            Err(Box::new(Incomplete { report }))
-        }
+        if report.errors.is_empty() { Ok(report) } else { Err(Box::new(Incomplete { report })) }
     }
 }
 
@@ -147,19 +134,11 @@ fn not_allowed(request: &ShareRequest, account: &Account) -> Option<Finding> {
 }
 
 fn refusal(plan: &Plan) -> Option<Error> {
-    let refusals: Vec<String> = plan
-        .refusals()
-        .map(|finding| format!("{} {}", finding.code, finding.resource))
-        .collect();
-    let pending = plan
-        .findings
-        .iter()
-        .any(|finding| finding.code == FindingCode::ImagePending);
+    let refusals: Vec<String> =
+        plan.refusals().map(|finding| format!("{} {}", finding.code, finding.resource)).collect();
+    let pending = plan.findings.iter().any(|finding| finding.code == FindingCode::ImagePending);
     let (message, remedy) = if !refusals.is_empty() {
-        (
-            format!("the plan is refused: {}", refusals.join(", ")),
-            "see each finding for what to do",
-        )
+        (format!("the plan is refused: {}", refusals.join(", ")), "see each finding for what to do")
     } else if pending {
         (
             "the plan was made while images were pending".to_owned(),

@@ -37,10 +37,7 @@ pub(crate) fn of_copy(
     request: String,
 ) -> BTreeMap<String, String> {
     let passed_on = source.into_iter().flatten().filter(|(key, _)| !is_reserved(key));
-    let mut tags: BTreeMap<_, _> = passed_on
-        .chain(user)
-        .map(|(key, value)| (key.clone(), value.clone()))
-        .collect();
+    let mut tags: BTreeMap<_, _> = passed_on.chain(user).map(|(key, value)| (key.clone(), value.clone())).collect();
     tags.insert(SOURCE.to_owned(), from);
     tags.insert(REQUEST.to_owned(), request);
     tags
@@ -53,25 +50,13 @@ mod tests {
     #[test]
     fn marks_of_a_source_are_never_passed_on_and_the_users_tags_win() {
         let map = |pairs: &[(&str, &str)]| {
-            pairs
-                .iter()
-                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
-                .collect::<BTreeMap<_, _>>()
+            pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect::<BTreeMap<_, _>>()
         };
-        let source = map(&[
-            ("Name", "old"),
-            ("team", "a"),
-            ("aws:x", "y"),
-            ("AWS:z", "y"),
-            ("ami-share:request", "forged"),
-        ]);
+        let source =
+            map(&[("Name", "old"), ("team", "a"), ("aws:x", "y"), ("AWS:z", "y"), ("ami-share:request", "forged")]);
         let tags = of_copy(Some(&source), &map(&[("Name", "new")]), "r/ami".into(), "digest".into());
-        let expected = map(&[
-            ("Name", "new"),
-            ("team", "a"),
-            ("ami-share:source", "r/ami"),
-            ("ami-share:request", "digest"),
-        ]);
+        let expected =
+            map(&[("Name", "new"), ("team", "a"), ("ami-share:source", "r/ami"), ("ami-share:request", "digest")]);
         assert_eq!(tags, expected);
     }
 }

@@ -17,19 +17,12 @@ pub(crate) struct Pace {
 
 impl Pace {
     pub(crate) fn new((floor, ceiling): (Duration, Duration)) -> Self {
-        Self {
-            backoff: growing(floor, ceiling),
-            floor,
-            ceiling,
-        }
+        Self { backoff: growing(floor, ceiling), floor, ceiling }
     }
 
     /// The next pause where nothing is known of progress.
     pub(crate) fn next(&mut self) -> Duration {
-        self.backoff
-            .next_backoff()
-            .unwrap_or(self.ceiling)
-            .clamp(self.floor, self.ceiling)
+        self.backoff.next_backoff().unwrap_or(self.ceiling).clamp(self.floor, self.ceiling)
     }
 
     /// The next pause for something that took `elapsed` for its first `percent`: until about when it should be done.
@@ -68,10 +61,7 @@ pub(crate) struct Awaited(Mutex<BTreeMap<String, String>>);
 
 impl Awaited {
     pub(crate) fn set(&self, resource: &str, what: String) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(resource.to_owned(), what);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(resource.to_owned(), what);
     }
 
     pub(crate) fn done(&self, resource: &str) {
@@ -80,10 +70,7 @@ impl Awaited {
 
     pub(crate) fn list(&self) -> Vec<String> {
         let awaited = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        awaited
-            .iter()
-            .map(|(resource, what)| format!("{resource} {what}"))
-            .collect()
+        awaited.iter().map(|(resource, what)| format!("{resource} {what}")).collect()
     }
 }
 
@@ -97,14 +84,8 @@ mod tests {
     fn pauses_grow_from_the_floor_to_the_ceiling() {
         let mut pace = Pace::new(POLL);
         let pauses: Vec<Duration> = (0..20).map(|_| pace.next()).collect();
-        assert!(
-            pauses.iter().all(|pause| (POLL.0..=POLL.1).contains(pause)),
-            "{pauses:?}"
-        );
-        assert!(
-            pauses[0] < Duration::from_secs(6) && pauses[19] > Duration::from_secs(53),
-            "{pauses:?}"
-        );
+        assert!(pauses.iter().all(|pause| (POLL.0..=POLL.1).contains(pause)), "{pauses:?}");
+        assert!(pauses[0] < Duration::from_secs(6) && pauses[19] > Duration::from_secs(53), "{pauses:?}");
     }
 
     #[test]
@@ -114,10 +95,7 @@ mod tests {
         let table = [(50, 30, 27, 33), (99, 30, 5, 6), (10, 60, 53, 60), (100, 60, 5, 6)];
         for (percent, elapsed, low, high) in table {
             let pause = Pace::new(POLL).predict(percent, seconds(elapsed)).unwrap();
-            assert!(
-                (seconds(low)..=seconds(high)).contains(&pause),
-                "{percent} % after {elapsed} s: {pause:?}"
-            );
+            assert!((seconds(low)..=seconds(high)).contains(&pause), "{percent} % after {elapsed} s: {pause:?}");
         }
         assert_eq!(Pace::new(POLL).predict(0, seconds(30)), None);
     }

@@ -39,12 +39,7 @@ impl Watcher {
     /// [`Self::look`] must run beside it.
     pub(crate) async fn settled(&self, id: &AmiId, what: impl Into<String>) -> Result<Option<Image>, Error> {
         let (answer, settled) = oneshot::channel();
-        let awaited = Awaited {
-            what: what.into(),
-            since: Instant::now(),
-            last_seen: None,
-            answer,
-        };
+        let awaited = Awaited { what: what.into(), since: Instant::now(), last_seen: None, answer };
         self.lock().insert(id.clone(), awaited);
         self.more.notify_one();
         settled.await.unwrap_or(Ok(None))
@@ -82,10 +77,7 @@ impl Watcher {
     async fn look_once(&self, run: &Run<'_>, ids: &BTreeSet<AmiId>, pace: &mut Pace) -> Result<Duration, Error> {
         let images = run.account.ec2.images(ids).await?;
         let mut seen: BTreeMap<AmiId, Image> = images.into_iter().map(|image| (image.id.clone(), image)).collect();
-        let pending: Vec<&Image> = seen
-            .values()
-            .filter(|image| image.state == ImageState::Pending)
-            .collect();
+        let pending: Vec<&Image> = seen.values().filter(|image| image.state == ImageState::Pending).collect();
         let snapshots: BTreeSet<SnapshotId> = pending.iter().flat_map(|image| image.snapshots().cloned()).collect();
         let progress = progress(run, &snapshots).await?;
 
@@ -104,9 +96,7 @@ impl Watcher {
                 continue;
             }
             let percent = image.and_then(|image| percent(&image, &progress));
-            let pause = percent
-                .and_then(|percent| pace.predict(percent, since.elapsed()))
-                .unwrap_or(growing);
+            let pause = percent.and_then(|percent| pace.predict(percent, since.elapsed())).unwrap_or(growing);
             run.say_waiting(id.as_ref(), &what, percent, since, pause);
             shortest = shortest.min(pause);
         }
@@ -118,14 +108,7 @@ impl Watcher {
         match (run.account.ec2.image(id).await, seen) {
             // AWS answers with nothing, not with an error, for an ID that once existed (R1.6).
             (Ok(None), Some(last)) => {
-                self.answer(
-                    run,
-                    id,
-                    Ok(Some(Image {
-                        state: ImageState::Deregistered,
-                        ..last
-                    })),
-                );
+                self.answer(run, id, Ok(Some(Image { state: ImageState::Deregistered, ..last })));
                 Ok(true)
             }
             (Err(error), _) if !error.is_aws(&["InvalidAMIID.NotFound", "InvalidAMIID.Unavailable"]) => Err(error),
@@ -164,10 +147,7 @@ async fn progress(run: &Run<'_>, ids: &BTreeSet<SnapshotId>) -> Result<BTreeMap<
         return Ok(BTreeMap::new());
     }
     let snapshots = run.account.ec2.snapshots(ids).await?;
-    Ok(snapshots
-        .into_iter()
-        .filter_map(|snapshot| Some((snapshot.id, snapshot.progress?)))
-        .collect())
+    Ok(snapshots.into_iter().filter_map(|snapshot| Some((snapshot.id, snapshot.progress?))).collect())
 }
 
 /// An image is as far as the slowest of its snapshots.

@@ -15,9 +15,7 @@ async fn main() -> anyhow::Result<()> {
     let golden = stage.image("golden");
 
     Stage::say("This is a rehearsal on a simulated AWS. Every answer below is the simulation's, none is AWS's.\n");
-    Stage::say(&format!(
-        "Account {A} built {golden}, encrypted with its own key. Account {B} is to launch it.\n"
-    ));
+    Stage::say(&format!("Account {A} built {golden}, encrypted with its own key. Account {B} is to launch it.\n"));
 
     Stage::say(&format!("1. {B} tries before anything is shared:"));
     Stage::say(&format!("     {}", stage.launch(&golden).await));
@@ -32,10 +30,7 @@ async fn main() -> anyhow::Result<()> {
     Stage::say(&format!("\n3. {B} tries again:"));
     let launched = stage.launch(&golden).await;
     Stage::say(&format!("     {launched}\n"));
-    anyhow::ensure!(
-        launched == "running",
-        "the rehearsal failed: the instance is {launched}"
-    );
+    anyhow::ensure!(launched == "running", "the rehearsal failed: the instance is {launched}");
 
     let before = stage.changes();
     Stage::say("4. The action runs once more");

@@ -61,17 +61,9 @@ async fn every_problem_is_one_error_and_aws_is_not_called() {
     ];
     assert_eq!(named, expected, "{}", run.log);
     assert_eq!(run.log.matches("::warning title=INPUT_SOMEBODY-ELSES::").count(), 1);
-    for value in [
-        "`share!`",
-        "`ami-xyz`",
-        "`11111111111`",
-        "`all`",
-        "`soon`",
-        "`yes`",
-        "`no equals`",
-        "`golden`",
-        "`many`",
-    ] {
+    for value in
+        ["`share!`", "`ami-xyz`", "`11111111111`", "`all`", "`soon`", "`yes`", "`no equals`", "`golden`", "`many`"]
+    {
         assert!(run.log.contains(value), "{value} is not named: {}", run.log);
     }
 }
@@ -109,11 +101,8 @@ impl Write for Shared {
 async fn run(env: Vec<(&str, OsString)>) -> (Exit, String) {
     let out = Shared::default();
     let sim = ami_share_sim::Sim::two_accounts(ami_share_sim::Options::default());
-    let sinks = Sinks {
-        out: Box::new(out.clone()),
-        cancelled: Box::pin(std::future::pending()),
-        aws: Some(sim.sdk_config(A)),
-    };
+    let sinks =
+        Sinks { out: Box::new(out.clone()), cancelled: Box::pin(std::future::pending()), aws: Some(sim.sdk_config(A)) };
     let exit = ami_share_action::run(env.into_iter().map(|(name, value)| (name.into(), value)), sinks).await;
     assert!(sim.journal().is_empty());
     let log = String::from_utf8(out.0.lock().unwrap().clone()).unwrap();
@@ -126,11 +115,7 @@ async fn huge_values_are_errors() {
         let name = format!("INPUT_{}", input.name.to_uppercase());
         let (exit, log) = run(vec![(&name, "x".repeat(1 << 20).into())]).await;
         assert_eq!(exit, Exit::BadInput, "{name}");
-        assert!(
-            log.len() < 2_000,
-            "the log does not repeat the value: {} bytes",
-            log.len()
-        );
+        assert!(log.len() < 2_000, "the log does not repeat the value: {} bytes", log.len());
         assert!(log.contains(input.name), "{log}");
     }
 }
@@ -143,10 +128,7 @@ async fn values_that_are_no_text_are_errors() {
         let name = format!("INPUT_{}", input.name.to_uppercase());
         let (exit, log) = run(vec![(&name, OsString::from_vec(vec![b'a', 0xff]))]).await;
         assert_eq!(exit, Exit::BadInput, "{name}");
-        assert!(
-            log.contains(&format!("{}: the value is not UTF-8 text", input.name)),
-            "{log}"
-        );
+        assert!(log.contains(&format!("{}: the value is not UTF-8 text", input.name)), "{log}");
     }
     // Somebody else's variable, in name or value, is none of our business.
     let odd = OsString::from_vec(vec![0xff, 0xfe]);

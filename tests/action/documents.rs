@@ -21,13 +21,8 @@ fn action_yml() -> String {
     for input in INPUTS {
         let required = matches!(input.name, "ami-id" | "target-accounts");
         // A default here would reach the code as if the user had given it; AWS_REGION is no value.
-        writeln!(
-            text,
-            "  {}:\n    description: {}\n    required: {required}",
-            input.name,
-            quoted(&described(input))
-        )
-        .unwrap();
+        writeln!(text, "  {}:\n    description: {}\n    required: {required}", input.name, quoted(&described(input)))
+            .unwrap();
     }
     text.push_str("outputs:\n");
     for (name, help) in OUTPUTS {
@@ -67,33 +62,16 @@ fn action_yml_has_exactly_the_inputs_and_outputs_of_the_code() {
 fn the_readme_has_a_row_for_each_input_and_output() {
     let readme = read("README.md");
     let rows = |heading: &str| {
-        let section = readme
-            .split(heading)
-            .nth(1)
-            .unwrap()
-            .split("\n## ")
-            .next()
-            .unwrap()
-            .to_owned();
+        let section = readme.split(heading).nth(1).unwrap().split("\n## ").next().unwrap().to_owned();
         let name = |line: &str| line.strip_prefix("| `")?.split('`').next().map(str::to_owned);
         section.lines().filter_map(name).collect::<Vec<_>>()
     };
-    assert_eq!(
-        rows("\n## Inputs\n"),
-        INPUTS.iter().map(|input| input.name).collect::<Vec<_>>()
-    );
-    assert_eq!(
-        rows("\n## Outputs\n"),
-        OUTPUTS.iter().map(|(name, _)| *name).collect::<Vec<_>>()
-    );
+    assert_eq!(rows("\n## Inputs\n"), INPUTS.iter().map(|input| input.name).collect::<Vec<_>>());
+    assert_eq!(rows("\n## Outputs\n"), OUTPUTS.iter().map(|(name, _)| *name).collect::<Vec<_>>());
 }
 
 fn asked(argument: &str) -> (i32, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_ami-share-action"))
-        .arg(argument)
-        .env_clear()
-        .output()
-        .unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_ami-share-action")).arg(argument).env_clear().output().unwrap();
     (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
 }
 
@@ -102,23 +80,9 @@ fn help_lists_every_input_with_its_default() {
     let (status, help) = asked("--help");
     assert_eq!(status, 0);
     for input in INPUTS {
-        let default = if input.default.is_empty() {
-            String::new()
-        } else {
-            format!(" [default: {}]", input.default)
-        };
-        assert!(
-            help.contains(&format!("\n  {}{default}\n      {}\n", input.name, input.help)),
-            "{}",
-            input.name
-        );
+        let default = if input.default.is_empty() { String::new() } else { format!(" [default: {}]", input.default) };
+        assert!(help.contains(&format!("\n  {}{default}\n      {}\n", input.name, input.help)), "{}", input.name);
     }
-    assert_eq!(
-        asked("--version"),
-        (
-            0,
-            concat!("ami-share-action ", env!("CARGO_PKG_VERSION"), "\n").to_owned()
-        )
-    );
+    assert_eq!(asked("--version"), (0, concat!("ami-share-action ", env!("CARGO_PKG_VERSION"), "\n").to_owned()));
     assert_eq!(asked("--ami-id").0, 2);
 }

@@ -25,44 +25,25 @@ async fn what_keeps_it_from_a_plan_is_exit_1_with_a_remedy() {
             "credentials.invalid",
             "renew them",
         ),
+        (vec![("INPUT_AMI-ID", golden.as_str()), ("INPUT_KMS-KEY-ID", "alias/none")], "key.not-found", "alias/none"),
         (
-            vec![("INPUT_AMI-ID", golden.as_str()), ("INPUT_KMS-KEY-ID", "alias/none")],
-            "key.not-found",
-            "alias/none",
-        ),
-        (
-            vec![
-                ("INPUT_AMI-ID", golden.as_str()),
-                ("AWS_ENDPOINT_URL", "http://127.0.0.1:1"),
-            ],
+            vec![("INPUT_AMI-ID", golden.as_str()), ("AWS_ENDPOINT_URL", "http://127.0.0.1:1")],
             "endpoint.unreachable",
             "AWS_ENDPOINT_URL",
         ),
-        (
-            vec![("INPUT_AMI-ID", "ami-1a2b3c4d")],
-            "image.not-found",
-            "ami-1a2b3c4d",
-        ),
+        (vec![("INPUT_AMI-ID", "ami-1a2b3c4d")], "image.not-found", "ami-1a2b3c4d"),
     ];
     for (mut inputs, code, remedy) in table {
         inputs.push(("INPUT_TARGET-ACCOUNTS", B));
         let run = stage.run_on_github(&inputs);
         assert_eq!(run.status, 1, "{}", run.log);
-        assert!(
-            run.log.contains(&format!("::error title={code}::")) && run.log.contains(remedy),
-            "{}",
-            run.log
-        );
+        assert!(run.log.contains(&format!("::error title={code}::")) && run.log.contains(remedy), "{}", run.log);
         assert_eq!(run.outputs["changed"], "false");
         assert!(run.outputs["report"].contains(code));
     }
     // Nothing at all to sign with.
     let mut command = stage.command(&[("INPUT_AMI-ID", &golden), ("INPUT_TARGET-ACCOUNTS", B)]);
-    let output = command
-        .env_remove("AWS_ACCESS_KEY_ID")
-        .env_remove("AWS_SECRET_ACCESS_KEY")
-        .output()
-        .unwrap();
+    let output = command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY").output().unwrap();
     let run = stage.ended(output);
     assert_eq!(run.status, 1);
     assert!(run.log.contains("credentials.invalid"), "{}", run.log);
@@ -97,33 +78,19 @@ async fn a_signal_ends_it_at_once_with_a_report_of_what_was_done() {
         let looks = |stage: &Stage| {
             let actions: Vec<String> = stage.sim.journal().into_iter().map(|entry| entry.action).collect();
             let copied = actions.iter().position(|action| action == "ec2:CopyImage");
-            copied.is_some_and(|at| {
-                actions[at..]
-                    .iter()
-                    .filter(|action| *action == "ec2:DescribeSnapshots")
-                    .count()
-                    > 1
-            })
+            copied
+                .is_some_and(|at| actions[at..].iter().filter(|action| *action == "ec2:DescribeSnapshots").count() > 1)
         };
         while !looks(&stage) {
             assert!(begun.elapsed() < Duration::from_mins(1), "the copy never started");
             tokio::task::yield_now().await;
         }
         let id = child.id().to_string();
-        assert!(
-            std::process::Command::new("kill")
-                .args([signal, &id])
-                .status()
-                .unwrap()
-                .success()
-        );
+        assert!(std::process::Command::new("kill").args([signal, &id]).status().unwrap().success());
         let run = stage.ended(child.wait_with_output().unwrap());
         assert_eq!(run.status, 130, "{}", run.log);
         let report: serde_json::Value = serde_json::from_str(&run.outputs["report"]).unwrap();
-        assert_eq!(
-            (&report["ended"], &report["changed"]),
-            (&"cancelled".into(), &true.into())
-        );
+        assert_eq!((&report["ended"], &report["changed"]), (&"cancelled".into(), &true.into()));
         assert!(report["images"][0]["image"].is_string(), "{report}");
         assert!(run.summary.contains("cancelled"));
     }

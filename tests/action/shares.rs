@@ -16,33 +16,14 @@ async fn a_share_leaves_its_outputs_and_a_second_run_changes_nothing() {
     expected.sort_unstable();
     assert_eq!(names, expected);
     let parsed = |name: &str| serde_json::from_str::<Value>(&run.outputs[name]).unwrap();
-    assert_eq!(
-        (run.outputs["ami-id"].as_str(), run.outputs["changed"].as_str()),
-        (golden.as_str(), "true")
-    );
+    assert_eq!((run.outputs["ami-id"].as_str(), run.outputs["changed"].as_str()), (golden.as_str(), "true"));
     assert_eq!(parsed("ami-ids"), json!({ B: { "us-east-1": [golden] } }));
     assert_eq!(run.outputs["kms-key-arn"], stage.sim.facts().keys["golden"]);
-    assert_eq!(
-        (&parsed("report")["version"], &parsed("report")["ended"]),
-        (&json!(1), &json!("done"))
-    );
+    assert_eq!((&parsed("report")["version"], &parsed("report")["ended"]), (&json!(1), &json!("done")));
     assert_eq!(parsed("key-policy-statements")[0]["Sid"], "AmiShareUse");
-    assert_eq!(
-        parsed("iam-policy")["Statement"][0]["Resource"][0],
-        stage.sim.facts().keys["golden"].as_str()
-    );
-    assert!(
-        run.summary
-            .contains(&format!("| `{golden}` | `{golden}` | no | 1 | 1 |")),
-        "{}",
-        run.summary
-    );
-    assert!(
-        run.log
-            .contains("::group::Plan for account 111111111111 in us-east-1\n"),
-        "{}",
-        run.log
-    );
+    assert_eq!(parsed("iam-policy")["Statement"][0]["Resource"][0], stage.sim.facts().keys["golden"].as_str());
+    assert!(run.summary.contains(&format!("| `{golden}` | `{golden}` | no | 1 | 1 |")), "{}", run.summary);
+    assert!(run.log.contains("::group::Plan for account 111111111111 in us-east-1\n"), "{}", run.log);
     let before = stage.changes();
     let again = stage.run_on_github(&inputs);
     assert_eq!((again.status, again.outputs["changed"].as_str()), (0, "false"));
@@ -64,11 +45,7 @@ async fn without_github_it_writes_plain_lines_and_the_report_where_asked() {
     ]);
     assert_eq!(run.status, 0, "{}", run.log);
     assert!(!run.log.contains("::"), "{}", run.log);
-    assert!(
-        run.log.contains("waiting for ami-") && run.log.contains(" %, 0s so far"),
-        "{}",
-        run.log
-    );
+    assert!(run.log.contains("waiting for ami-") && run.log.contains(" %, 0s so far"), "{}", run.log);
     let report: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     assert_eq!(report["images"].as_array().unwrap().len(), 2);
     assert_eq!(report["images"][0]["copied"], true);
@@ -78,20 +55,12 @@ async fn without_github_it_writes_plain_lines_and_the_report_where_asked() {
 async fn mode_plan_changes_nothing_and_does_not_wait() {
     let stage = Stage::set(3600).await;
     let golden = stage.image("golden");
-    let inputs = [
-        ("INPUT_AMI-ID", golden.as_str()),
-        ("INPUT_TARGET-ACCOUNTS", B),
-        ("INPUT_MODE", "plan"),
-    ];
+    let inputs = [("INPUT_AMI-ID", golden.as_str()), ("INPUT_TARGET-ACCOUNTS", B), ("INPUT_MODE", "plan")];
     let run = stage.run_on_github(&inputs);
     assert_eq!((run.status, run.outputs["changed"].as_str()), (0, "true"));
     assert!(run.log.contains(&format!("+ let {B} launch {golden}")), "{}", run.log);
     let building = stage.image("building");
-    let run = stage.run_on_github(&[
-        ("INPUT_AMI-ID", &building),
-        ("INPUT_TARGET-ACCOUNTS", B),
-        ("INPUT_MODE", "plan"),
-    ]);
+    let run = stage.run_on_github(&[("INPUT_AMI-ID", &building), ("INPUT_TARGET-ACCOUNTS", B), ("INPUT_MODE", "plan")]);
     assert_eq!(run.status, 0);
     assert!(run.log.contains("::warning title=image.pending::"), "{}", run.log);
     assert!(stage.changes().is_empty());
@@ -101,11 +70,7 @@ async fn mode_plan_changes_nothing_and_does_not_wait() {
 async fn account_ids_are_masked_where_asked() {
     let stage = Stage::set(1).await;
     let golden = stage.image("golden");
-    let inputs = [
-        ("INPUT_AMI-ID", golden.as_str()),
-        ("INPUT_TARGET-ACCOUNTS", B),
-        ("INPUT_MASK-ACCOUNT-IDS", "true"),
-    ];
+    let inputs = [("INPUT_AMI-ID", golden.as_str()), ("INPUT_TARGET-ACCOUNTS", B), ("INPUT_MASK-ACCOUNT-IDS", "true")];
     let run = stage.run_on_github(&inputs);
     assert_eq!(run.status, 0, "{}", run.log);
     for account in [A, B] {

@@ -36,20 +36,12 @@ pub(crate) struct Run {
 
 impl Stage {
     pub(crate) async fn set(copy_seconds: u64) -> Self {
-        let options = Options {
-            copy_time: Duration::from_secs(copy_seconds),
-            ..Options::default()
-        };
+        let options = Options { copy_time: Duration::from_secs(copy_seconds), ..Options::default() };
         let sim = Sim::two_accounts(options);
         let server = Server::bind(sim.clone(), ([127, 0, 0, 1], 0).into()).await.unwrap();
         let endpoint = format!("http://{}", server.address().unwrap());
         let server = tokio::spawn(server.run());
-        Self {
-            sim,
-            folder: TempDir::new().unwrap(),
-            endpoint,
-            server,
-        }
+        Self { sim, folder: TempDir::new().unwrap(), endpoint, server }
     }
 
     pub(crate) fn image(&self, name: &str) -> String {
@@ -118,12 +110,7 @@ impl Stage {
 
     /// The changing actions so far.
     pub(crate) fn changes(&self) -> Vec<String> {
-        let changing = [
-            "ec2:CopyImage",
-            "ec2:ModifyImageAttribute",
-            "kms:PutKeyPolicy",
-            "ec2:DeregisterImage",
-        ];
+        let changing = ["ec2:CopyImage", "ec2:ModifyImageAttribute", "kms:PutKeyPolicy", "ec2:DeregisterImage"];
         let actions = self.sim.journal().into_iter().map(|entry| entry.action);
         actions.filter(|action| changing.contains(&action.as_str())).collect()
     }

@@ -12,16 +12,18 @@ fn ids(count: u64) -> Vec<String> {
     (0..count).map(|n| (300_000_000_000 + n).to_string()).collect()
 }
 
+/// Shares `golden` with one account.
+fn to(world: &World, target: &str) -> ShareRequest {
+    let request = ShareRequest::builder().region("us-east-1".parse().unwrap());
+    let request = request.image(world.image("golden").parse().unwrap());
+    request.target_account(target.parse().unwrap()).build().unwrap()
+}
+
 #[tokio::test(start_paused = true)]
 async fn eight_writers_on_one_key_lose_nothing() {
     let world = World::of(Scenario::with_targets(8));
     let runs = ids(8).into_iter().map(|target| {
-        let request = ShareRequest::builder()
-            .region("us-east-1".parse().unwrap())
-            .image(world.image("golden").parse().unwrap())
-            .target_account(target.parse().unwrap())
-            .build()
-            .unwrap();
+        let request = to(&world, &target);
         // Each with a sharer of its own, as eight processes would have: no lock is between them.
         let sharer = Sharer::new(&world.config(A));
         async move {
@@ -32,10 +34,7 @@ async fn eight_writers_on_one_key_lose_nothing() {
     futures::future::join_all(runs).await;
     let policy = world.policy();
     for target in ids(8) {
-        assert!(
-            policy.contains(&format!("arn:aws:iam::{target}:root")),
-            "{target} is lost: {policy}"
-        );
+        assert!(policy.contains(&format!("arn:aws:iam::{target}:root")), "{target} is lost: {policy}");
     }
     assert!(policy.contains("Enable IAM User Permissions"));
     // All read before any put: they did collide.
@@ -47,12 +46,7 @@ async fn runs_of_one_sharer_take_turns_and_never_collide() {
     let world = World::of(Scenario::with_targets(8));
     let sharer = Sharer::new(&world.config(A));
     let runs = ids(8).into_iter().map(|target| {
-        let request = ShareRequest::builder()
-            .region("us-east-1".parse().unwrap())
-            .image(world.image("golden").parse().unwrap())
-            .target_account(target.parse().unwrap())
-            .build()
-            .unwrap();
+        let request = to(&world, &target);
         let sharer = &sharer;
         async move {
             let plan = sharer.plan(&request).await.unwrap();
@@ -66,12 +60,7 @@ async fn runs_of_one_sharer_take_turns_and_never_collide() {
 /// Puts the policy that the key had at first, as a writer does that read it before our put.
 async fn overwrite(world: &World, first: &str) {
     let kms = aws_sdk_kms::Client::new(&world.config(A));
-    kms.put_key_policy()
-        .key_id(world.key("golden"))
-        .policy(first)
-        .send()
-        .await
-        .unwrap();
+    kms.put_key_policy().key_id(world.key("golden")).policy(first).send().await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -92,10 +81,7 @@ async fn a_writer_whose_put_is_overwritten_puts_again() {
     // Launch permission was written only after the second put had settled.
     let actions = world.actions(0);
     let last_put = actions.iter().rposition(|action| action == "kms:PutKeyPolicy").unwrap();
-    let shared = actions
-        .iter()
-        .position(|action| action == "ec2:ModifyImageAttribute")
-        .unwrap();
+    let shared = actions.iter().position(|action| action == "ec2:ModifyImageAttribute").unwrap();
     assert!(last_put < shared, "{actions:?}");
 }
 
@@ -112,9 +98,7 @@ async fn a_run_that_adds_what_another_removes_gives_up() {
             let shared = journal.iter().any(|action| action == "ec2:ModifyImageAttribute");
             if shared && journal.last().is_some_and(|action| action != "kms:PutKeyPolicy") {
                 let now = world.sim.clock().now();
-                world
-                    .sim
-                    .edit(|state| state.keys.get_mut(&golden).unwrap().policies.push((now, first.clone())));
+                world.sim.edit(|state| state.keys.get_mut(&golden).unwrap().policies.push((now, first.clone())));
             }
         }
     };
@@ -140,9 +124,7 @@ async fn a_throttled_put_is_made_again_from_a_new_read() {
     let world = World::new().with(r#"{"operation":"kms:PutKeyPolicy","call":1,"effect":"throttle"}"#);
     world.share(world.request(&["golden"])).await;
     let actions = world.actions(0);
-    let puts: Vec<usize> = (0..actions.len())
-        .filter(|n| actions[*n] == "kms:PutKeyPolicy")
-        .collect();
+    let puts: Vec<usize> = (0..actions.len()).filter(|n| actions[*n] == "kms:PutKeyPolicy").collect();
     assert_eq!(puts.len(), 2);
     assert_eq!(actions[puts[1] - 1], "kms:GetKeyPolicy");
 }
@@ -164,19 +146,12 @@ async fn rule_3_2_4_accounts_that_kms_refuses_are_named_and_the_others_served() 
     scenario.nonexistent_accounts = vec!["300000000003".to_owned(), "300000000007".to_owned()];
     let world = World::of(scenario);
     let targets = ids(10).into_iter().map(|id| id.parse().unwrap());
-    let report = world
-        .try_share(world.request(&["golden"]).target_accounts(targets))
-        .await
-        .unwrap_err();
+    let report = world.try_share(world.request(&["golden"]).target_accounts(targets)).await.unwrap_err();
     assert_eq!(codes(&report), ["key.invalid-principals"]);
     let said = report.errors[0].to_string();
     assert!(said.contains("300000000003, 300000000007"), "{said}");
     // Promise P1: those who cannot use the key are not shown the image.
     let shared: Value = world.sim.state()["images"][&world.image("golden")]["launch_permissions"].clone();
-    let expected: Vec<String> = [B.to_owned()]
-        .into_iter()
-        .chain(ids(10))
-        .filter(|id| !said.contains(id))
-        .collect();
+    let expected: Vec<String> = [B.to_owned()].into_iter().chain(ids(10)).filter(|id| !said.contains(id)).collect();
     assert_eq!(shared, json!(expected));
 }

@@ -24,14 +24,7 @@ pub(crate) async fn assume(world: &World, role: &str, policy: Option<String>) ->
     let config = world.config(A);
     let sts = aws_sdk_sts::Client::new(&config);
     let role = &world.sim.facts().roles[A][role];
-    let assumed = sts
-        .assume_role()
-        .role_arn(role)
-        .role_session_name("test")
-        .set_policy(policy)
-        .send()
-        .await
-        .unwrap();
+    let assumed = sts.assume_role().role_arn(role).role_session_name("test").set_policy(policy).send().await.unwrap();
     let keys = assumed.credentials().unwrap();
     let credentials = aws_sdk_sts::config::Credentials::new(
         keys.access_key_id(),
@@ -79,28 +72,19 @@ async fn missing_permissions_of_an_identity_policy_are_named() {
     let sharer = Sharer::new(&config);
     // The published policy knows no other account's keys.
     let key = format!("arn:aws:kms:us-east-1:{B}:alias/none");
-    let errors = sharer
-        .plan(&world.request(&["plain"]).kms_key(key.parse().unwrap()).build().unwrap())
-        .await
-        .unwrap_err();
+    let errors =
+        sharer.plan(&world.request(&["plain"]).kms_key(key.parse().unwrap()).build().unwrap()).await.unwrap_err();
     assert_eq!(errors.iter().next().unwrap().code, Code::KeyNotFound);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_missing_image_is_looked_for_a_while_and_then_named() {
     let world = World::new();
-    let request = world
-        .request(&["golden"])
-        .image("ami-1a2b3c4d".parse().unwrap())
-        .build()
-        .unwrap();
+    let request = world.request(&["golden"]).image("ami-1a2b3c4d".parse().unwrap()).build().unwrap();
     let started = world.sim.clock().now();
     let errors = Sharer::new(&world.config(A)).plan(&request).await.unwrap_err();
     let error = errors.iter().next().unwrap();
-    assert_eq!(
-        (error.code, error.resource.as_deref()),
-        (Code::ImageNotFound, Some("ami-1a2b3c4d"))
-    );
+    assert_eq!((error.code, error.resource.as_deref()), (Code::ImageNotFound, Some("ami-1a2b3c4d")));
     assert!((5..=15).contains(&world.sim.clock().now().checked_sub(started).unwrap().as_secs()));
     assert!(world.changes().is_empty());
 }
@@ -119,10 +103,7 @@ async fn an_endpoint_that_answers_nothing_is_said_to_be_so() {
     let request = world.request(&["golden"]).build().unwrap();
     let errors = Sharer::new(&world.config(A)).plan(&request).await.unwrap_err();
     let error = errors.iter().next().unwrap();
-    assert_eq!(
-        (error.code, error.action),
-        (Code::EndpointUnreachable, Some("sts:GetCallerIdentity"))
-    );
+    assert_eq!((error.code, error.action), (Code::EndpointUnreachable, Some("sts:GetCallerIdentity")));
     assert!(world.sim.clock().now().as_secs() < 60);
 }
 
@@ -140,10 +121,7 @@ async fn throttling_and_passing_faults_are_ridden_out() {
             let order = |call: u8| format!(r#"{{"operation":"{operation}","call":{call},"effect":{effect}}}"#);
             let world = World::new().with(&order(1)).with(&order(2));
             let report = world.share(world.copying(&["plain"])).await;
-            assert_eq!(
-                world.launch(report.images[0].image.as_ref().unwrap().as_ref()).await,
-                "running"
-            );
+            assert_eq!(world.launch(report.images[0].image.as_ref().unwrap().as_ref()).await, "running");
             assert_eq!(world.copies().len(), 1);
         }
     }
@@ -153,16 +131,9 @@ async fn throttling_and_passing_faults_are_ridden_out() {
 async fn one_image_that_fails_does_not_stop_the_others() {
     let order = r#"{"operation":"ec2:CopyImage","call":1,"effect":{"error":{"status":400,"code":"InternalError","message":"An internal error has occurred"}}}"#;
     let world = World::new().with(order);
-    let report = world
-        .try_share(world.copying(&["managed", "plain", "golden"]))
-        .await
-        .unwrap_err();
+    let report = world.try_share(world.copying(&["managed", "plain", "golden"])).await.unwrap_err();
     assert_eq!(codes(&report), ["aws.refused"]);
-    assert_eq!(
-        report.images.iter().filter(|image| image.accounts.len() == 1).count(),
-        2,
-        "{report:?}"
-    );
+    assert_eq!(report.images.iter().filter(|image| image.accounts.len() == 1).count(), 2, "{report:?}");
     assert_eq!(world.launch(&world.image("golden")).await, "running");
 }
 

@@ -18,20 +18,12 @@ async fn finds(
     let golden = world.key("golden");
     world.sim.edit(|state| change(state, &golden));
     let plan = world.plan(ask(world.request(names))).await;
-    let found: Vec<_> = plan
-        .findings
-        .iter()
-        .map(|finding| (finding.code.as_str(), finding.severity))
-        .collect();
+    let found: Vec<_> = plan.findings.iter().map(|finding| (finding.code.as_str(), finding.severity)).collect();
     assert_eq!(found, [(code, severity)], "{:?}", plan.findings);
     assert!(plan.findings[0].message.len() > 20 && plan.findings[0].remedy.len() > 20);
     assert!(world.changes().is_empty());
     if severity == Severity::Refuse {
-        let report = ami_share::Sharer::new(&world.config(A))
-            .apply(&plan)
-            .await
-            .unwrap_err()
-            .report;
+        let report = ami_share::Sharer::new(&world.config(A)).apply(&plan).await.unwrap_err().report;
         assert_eq!(report.errors[0].code.as_str(), "plan.refused");
         assert!(world.changes().is_empty());
     }
@@ -75,14 +67,7 @@ async fn of_keys() {
     .await;
     for names in [["golden"], ["plain"]] {
         let ask = if names == ["plain"] { golden } else { keep };
-        finds(
-            "key.disabled",
-            Refuse,
-            &names,
-            |state, arn| key(state, arn).state = KeyState::Disabled,
-            ask,
-        )
-        .await;
+        finds("key.disabled", Refuse, &names, |state, arn| key(state, arn).state = KeyState::Disabled, ask).await;
         finds(
             "key.pending-deletion",
             Refuse,
@@ -91,50 +76,15 @@ async fn of_keys() {
             ask,
         )
         .await;
-        finds(
-            "key.unusable",
-            Refuse,
-            &names,
-            |state, arn| key(state, arn).state = KeyState::PendingImport,
-            ask,
-        )
-        .await;
+        finds("key.unusable", Refuse, &names, |state, arn| key(state, arn).state = KeyState::PendingImport, ask).await;
     }
-    finds(
-        "key.unusable",
-        Refuse,
-        &["plain"],
-        |state, arn| key(state, arn).spec = "RSA_2048".to_owned(),
-        golden,
-    )
-    .await;
+    finds("key.unusable", Refuse, &["plain"], |state, arn| key(state, arn).spec = "RSA_2048".to_owned(), golden).await;
     let taken = json!({ "Sid": "AmiShareUse", "Effect": "Allow", "Principal": { "AWS": format!("arn:aws:iam::{B}:root") }, "Action": "kms:*", "Resource": "*" });
-    finds(
-        "key.sid-taken",
-        Refuse,
-        &["golden"],
-        |state, arn| add(state, arn, &taken),
-        keep,
-    )
-    .await;
+    finds("key.sid-taken", Refuse, &["golden"], |state, arn| add(state, arn, &taken), keep).await;
     let stale = json!({ "Effect": "Allow", "Principal": { "AWS": "AROAEXAMPLEEXAMPLE01" }, "Action": "kms:*", "Resource": "*" });
-    finds(
-        "key.stale-principal",
-        Refuse,
-        &["golden"],
-        |state, arn| add(state, arn, &stale),
-        keep,
-    )
-    .await;
+    finds("key.stale-principal", Refuse, &["golden"], |state, arn| add(state, arn, &stale), keep).await;
     let long = json!({ "Sid": "x".repeat(32_350), "Effect": "Allow", "Principal": { "AWS": format!("arn:aws:iam::{A}:root") }, "Action": "kms:*", "Resource": "*" });
-    finds(
-        "key.policy-too-large",
-        Refuse,
-        &["golden"],
-        |state, arn| add(state, arn, &long),
-        keep,
-    )
-    .await;
+    finds("key.policy-too-large", Refuse, &["golden"], |state, arn| add(state, arn, &long), keep).await;
     // Where nothing has to be written, what KMS would not take back is only worth a word.
     let ours = ami_share::key_policy::statements(
         ami_share::Partition::Aws,
@@ -159,11 +109,7 @@ async fn of_a_key_of_another_account() {
         theirs.grants.clear();
         let id = theirs.arn.clone();
         state.keys.insert(id.clone(), theirs);
-        for snapshot in state
-            .snapshots
-            .values_mut()
-            .filter(|snapshot| snapshot.key.as_deref() == Some(arn))
-        {
+        for snapshot in state.snapshots.values_mut().filter(|snapshot| snapshot.key.as_deref() == Some(arn)) {
             snapshot.key = Some(id.clone());
         }
     };
@@ -191,14 +137,8 @@ async fn of_images() {
         image.state_reason = Some("Copy image failed with an internal error".to_owned());
     };
     finds("image.failed", Refuse, &["golden"], fail, keep).await;
-    finds(
-        "image.disabled",
-        Refuse,
-        &["golden"],
-        |state, _| image(state, "golden").state = ImageState::Disabled,
-        keep,
-    )
-    .await;
+    finds("image.disabled", Refuse, &["golden"], |state, _| image(state, "golden").state = ImageState::Disabled, keep)
+        .await;
     finds(
         "image.product-code",
         Warn,
@@ -214,14 +154,8 @@ async fn of_images() {
     };
     finds("image.instance-store", Warn, &["plain"], instance_store, keep).await;
     finds("image.instance-store", Refuse, &["plain"], instance_store, golden).await;
-    finds(
-        "image.tag-missing",
-        Refuse,
-        &["golden"],
-        |_, _| {},
-        |request| request.require_image_tag("release", "yes"),
-    )
-    .await;
+    finds("image.tag-missing", Refuse, &["golden"], |_, _| {}, |request| request.require_image_tag("release", "yes"))
+        .await;
     let lose = |state: &mut State, _: &str| {
         let id = image(state, "golden").mappings[0].snapshot.clone().unwrap();
         state.snapshots.remove(&id);
@@ -232,37 +166,14 @@ async fn of_images() {
 #[tokio::test(start_paused = true)]
 async fn of_copies_and_of_the_request() {
     use Severity::{Refuse, Warn};
-    finds(
-        "copy.name-invalid",
-        Refuse,
-        &["plain"],
-        |_, _| {},
-        |request| golden(request).copy_name("{name}".repeat(30)),
-    )
-    .await;
+    finds("copy.name-invalid", Refuse, &["plain"], |_, _| {}, |request| golden(request).copy_name("{name}".repeat(30)))
+        .await;
     let many =
         |request: ShareRequestBuilder| (0..49).fold(golden(request), |request, n| request.tag(format!("k{n}"), "v"));
     finds("copy.too-many-tags", Refuse, &["plain"], |_, _| {}, many).await;
-    finds(
-        "target.is-source",
-        Warn,
-        &["golden"],
-        |_, _| {},
-        |request| request.target_account(A.parse().unwrap()),
-    )
-    .await;
-    let quick = ami_share::Timing {
-        settle: std::time::Duration::from_secs(7),
-        ..Default::default()
-    };
-    finds(
-        "timing.settle-short",
-        Warn,
-        &["golden"],
-        |_, _| {},
-        |request| request.timing(quick),
-    )
-    .await;
+    finds("target.is-source", Warn, &["golden"], |_, _| {}, |request| request.target_account(A.parse().unwrap())).await;
+    let quick = ami_share::Timing { settle: std::time::Duration::from_secs(7), ..Default::default() };
+    finds("timing.settle-short", Warn, &["golden"], |_, _| {}, |request| request.timing(quick)).await;
     finds(
         "account.not-allowed",
         Refuse,
@@ -276,19 +187,14 @@ async fn of_copies_and_of_the_request() {
 #[tokio::test(start_paused = true)]
 async fn under_a_wrong_account_nothing_but_its_name_is_asked_for() {
     let world = World::new();
-    world
-        .plan(world.request(&["golden"]).allowed_accounts([B.parse().unwrap()]))
-        .await;
+    world.plan(world.request(&["golden"]).allowed_accounts([B.parse().unwrap()])).await;
     assert_eq!(world.actions(0), ["sts:GetCallerIdentity"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_copy_that_is_disabled_is_not_used() {
     let world = World::new();
-    let first = world.share(world.copying(&["plain"])).await.images[0]
-        .image
-        .clone()
-        .unwrap();
+    let first = world.share(world.copying(&["plain"])).await.images[0].image.clone().unwrap();
     world.sim.edit(|state| {
         state.images.get_mut(first.as_ref()).unwrap().state = ImageState::Disabled;
         state.tokens.clear();

@@ -37,22 +37,9 @@ fn properties(text: &str, scope: KeyScope, targets: &BTreeSet<AccountId>) -> boo
         return false;
     };
     let after = statements(&granted.text());
-    let ours = |statement: &String| {
-        ["AmiShareUse", "AmiShareGrants"]
-            .iter()
-            .any(|sid| statement.contains(sid))
-    };
-    let foreign = |list: &[String]| {
-        list.iter()
-            .filter(|statement| !ours(statement))
-            .cloned()
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(
-        foreign(&before),
-        foreign(&after),
-        "foreign statements stay, byte for byte and in order"
-    );
+    let ours = |statement: &String| ["AmiShareUse", "AmiShareGrants"].iter().any(|sid| statement.contains(sid));
+    let foreign = |list: &[String]| list.iter().filter(|statement| !ours(statement)).cloned().collect::<Vec<_>>();
+    assert_eq!(foreign(&before), foreign(&after), "foreign statements stay, byte for byte and in order");
     assert_eq!(granted.access(Partition::Aws, scope), &held | targets);
     let twice = granted.grant(Partition::Aws, scope, targets).unwrap();
     assert_eq!(twice.text(), granted.text(), "adding twice is adding once");
@@ -60,11 +47,7 @@ fn properties(text: &str, scope: KeyScope, targets: &BTreeSet<AccountId>) -> boo
     let back = reread.revoke(Partition::Aws, scope, &(targets - &held)).unwrap();
     // Of an account that held one statement of two, taking away means taking away that one too.
     if foreign(&before) == before {
-        assert_eq!(
-            statements(&back.text()),
-            before,
-            "adding then removing gives back the document"
-        );
+        assert_eq!(statements(&back.text()), before, "adding then removing gives back the document");
     }
     assert_eq!(back.access(Partition::Aws, scope), held);
     true
@@ -80,12 +63,7 @@ fn targets() -> impl Strategy<Value = BTreeSet<AccountId>> {
 
 /// Statements as people write them, with blanks, escapes, repeated members and numbers in odd forms.
 fn statement() -> impl Strategy<Value = String> {
-    let sid = prop_oneof![
-        Just("Enable IAM"),
-        Just("Straße \\u4e2d"),
-        Just("AmiShareOther"),
-        Just("")
-    ];
+    let sid = prop_oneof![Just("Enable IAM"), Just("Straße \\u4e2d"), Just("AmiShareOther"), Just("")];
     let principal = prop_oneof![
         Just(r#""*""#),
         Just(r#"{"AWS":"arn:aws:iam::111111111111:root"}"#),
@@ -110,11 +88,7 @@ fn statement() -> impl Strategy<Value = String> {
 fn ours() -> impl Strategy<Value = String> {
     (scopes(), targets(), any::<bool>()).prop_map(|(scope, targets, reworded)| {
         let text = ami_share::key_policy::statements(Partition::Aws, scope, &targets)[0].to_string();
-        if reworded {
-            text.replace("[\"ec2.*.amazonaws.com\"]", "\"ec2.*.amazonaws.com\"")
-        } else {
-            text
-        }
+        if reworded { text.replace("[\"ec2.*.amazonaws.com\"]", "\"ec2.*.amazonaws.com\"") } else { text }
     })
 }
 
@@ -162,9 +136,7 @@ fn hold_for_real_policies() {
         let text = std::fs::read_to_string(entry.path()).unwrap();
         for scope in [KeyScope::ViaEc2, KeyScope::Direct] {
             for count in [0, 1, 2, 17, 100] {
-                let targets = (0..count)
-                    .map(|n| format!("{:012}", n * 7_919_u64).parse().unwrap())
-                    .collect();
+                let targets = (0..count).map(|n| format!("{:012}", n * 7_919_u64).parse().unwrap()).collect();
                 assert!(properties(&text, scope, &targets), "{}", entry.path().display());
             }
         }

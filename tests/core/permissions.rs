@@ -40,14 +40,10 @@ async fn the_published_policy_is_enough() {
 #[tokio::test(start_paused = true)]
 async fn without_any_one_action_the_run_fails_and_names_it() {
     let policy: Value = serde_json::from_str(PUBLISHED).unwrap();
-    let actions = policy["Statement"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .flat_map(|statement| match &statement["Action"] {
-            Value::Array(list) => list.iter().map(|action| action.as_str().unwrap().to_owned()).collect(),
-            one => vec![one.as_str().unwrap().to_owned()],
-        });
+    let actions = policy["Statement"].as_array().unwrap().iter().flat_map(|statement| match &statement["Action"] {
+        Value::Array(list) => list.iter().map(|action| action.as_str().unwrap().to_owned()).collect(),
+        one => vec![one.as_str().unwrap().to_owned()],
+    });
     let actions: std::collections::BTreeSet<String> = actions.collect();
     assert!(actions.len() > 12, "{actions:?}");
     for action in actions {
@@ -57,12 +53,7 @@ async fn without_any_one_action_the_run_fails_and_names_it() {
         ] });
         let error = everything(Some(without.to_string())).await.expect_err(&action);
         // What EC2 asks KMS for is refused to the copy, not to the call, and EC2 does not name it.
-        let via_ec2 = [
-            "kms:CreateGrant",
-            "kms:Decrypt",
-            "kms:GenerateDataKeyWithoutPlaintext",
-            "kms:ReEncrypt*",
-        ];
+        let via_ec2 = ["kms:CreateGrant", "kms:Decrypt", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncrypt*"];
         let named = if via_ec2.contains(&action.as_str()) {
             error.contains("not accessible") && error.contains(&action)
         } else {

@@ -62,11 +62,7 @@ async fn images_under_another_key_are_copied_and_the_copies_shared() {
     for (image, copied) in report.images.iter().zip([true, true, false]) {
         assert_eq!(image.copied, copied);
         let launch = image.image.as_ref().unwrap().as_ref();
-        assert_eq!(
-            launch != image.source.as_ref(),
-            copied,
-            "an image already wholly under the key is not copied"
-        );
+        assert_eq!(launch != image.source.as_ref(), copied, "an image already wholly under the key is not copied");
         assert_eq!(world.launch(launch).await, "running");
     }
     let before = world.changes();
@@ -100,19 +96,10 @@ async fn both_scopes_let_b_launch() {
 async fn what_others_were_given_is_reported_and_kept() {
     let world = World::new();
     let ec2 = aws_sdk_ec2::Client::new(&world.config(A));
-    let other = aws_sdk_ec2::types::LaunchPermission::builder()
-        .user_id("333333333333")
-        .build();
-    let change = aws_sdk_ec2::types::LaunchPermissionModifications::builder()
-        .add(other)
-        .build();
+    let other = aws_sdk_ec2::types::LaunchPermission::builder().user_id("333333333333").build();
+    let change = aws_sdk_ec2::types::LaunchPermissionModifications::builder().add(other).build();
     let golden = world.image("golden");
-    ec2.modify_image_attribute()
-        .image_id(&golden)
-        .launch_permission(change)
-        .send()
-        .await
-        .unwrap();
+    ec2.modify_image_attribute().image_id(&golden).launch_permission(change).send().await.unwrap();
     let report = world.share(world.request(&["golden"])).await;
     assert_eq!(report.images[0].unlisted.iter().collect::<Vec<_>>(), ["333333333333"]);
     let permissions = world.sim.state()["images"][&golden]["launch_permissions"].clone();
@@ -128,10 +115,7 @@ async fn the_report_is_the_sum_of_the_events() {
     let report = sharer.apply(&plan).await.unwrap();
     let mut summed = ami_share::Report::begin(&plan);
     heard.try_iter().for_each(|event| summed.record(&event));
-    assert_eq!(
-        serde_json::to_value(&summed).unwrap(),
-        serde_json::to_value(&report).unwrap()
-    );
+    assert_eq!(serde_json::to_value(&summed).unwrap(), serde_json::to_value(&report).unwrap());
     assert!(report.keys[0].replaced_policies[0].contains("Enable IAM User Permissions"));
 }
 
@@ -165,20 +149,12 @@ async fn a_run_dropped_after_any_call_leaves_the_next_one_to_finish() {
 async fn copies_carry_the_tags_that_were_asked_for_and_never_foreign_marks() {
     let mut scenario = ami_share_sim::Scenario::two_accounts();
     let plain = scenario.images.iter_mut().find(|image| image.name == "plain").unwrap();
-    plain.tags = [("team", "a"), ("Name", "old"), ("ami-share:request", "forged")]
-        .map(|(k, v)| (k.into(), v.into()))
-        .into();
+    plain.tags =
+        [("team", "a"), ("Name", "old"), ("ami-share:request", "forged")].map(|(k, v)| (k.into(), v.into())).into();
     let world = World::of(scenario);
-    let request = || {
-        world
-            .copying(&["plain"])
-            .tag("Name", "new")
-            .copy_name("{name}-{ami-id}")
-    };
+    let request = || world.copying(&["plain"]).tag("Name", "new").copy_name("{name}-{ami-id}");
     let plan = world.plan(request()).await;
-    let Step::Copy(step) = &plan.steps[0] else {
-        panic!("{plan:?}")
-    };
+    let Step::Copy(step) = &plan.steps[0] else { panic!("{plan:?}") };
     let report = world.share(request()).await;
     let copy = report.images[0].image.as_ref().unwrap().to_string();
     let ec2 = aws_sdk_ec2::Client::new(&world.config(A));
@@ -186,15 +162,9 @@ async fn copies_carry_the_tags_that_were_asked_for_and_never_foreign_marks() {
     let image = &shown.images()[0];
     assert_eq!(image.name().unwrap(), format!("plain-{}", world.image("plain")));
     assert_eq!(volumes(image.block_device_mappings()), 1);
-    let tags: std::collections::BTreeMap<_, _> = image
-        .tags()
-        .iter()
-        .map(|tag| (tag.key().unwrap(), tag.value().unwrap()))
-        .collect();
+    let tags: std::collections::BTreeMap<_, _> =
+        image.tags().iter().map(|tag| (tag.key().unwrap(), tag.value().unwrap())).collect();
     let source = format!("us-east-1/{}", world.image("plain"));
-    assert_eq!(
-        (tags["team"], tags["Name"], tags["ami-share:source"]),
-        ("a", "new", source.as_str())
-    );
+    assert_eq!((tags["team"], tags["Name"], tags["ami-share:source"]), ("a", "new", source.as_str()));
     assert_eq!(tags["ami-share:request"], step.identity);
 }

@@ -32,13 +32,14 @@ impl World {
     }
 
     pub(crate) fn of(scenario: Scenario) -> Self {
-        let options = Options {
-            latency: Duration::from_millis(20),
-            ..Options::default()
-        };
-        Self {
-            sim: Sim::new(scenario, options),
-        }
+        let options = Options { latency: Duration::from_millis(20), ..Options::default() };
+        Self { sim: Sim::new(scenario, options) }
+    }
+
+    /// A world in which copies take an hour.
+    pub(crate) fn slow() -> Self {
+        let options = Options { copy_time: Duration::from_hours(1), ..Options::default() };
+        Self { sim: Sim::new(Scenario::two_accounts(), options) }
     }
 
     pub(crate) fn with(self, fault: &str) -> Self {
@@ -83,30 +84,18 @@ impl World {
     }
 
     pub(crate) async fn plan(&self, request: ShareRequestBuilder) -> Plan {
-        Sharer::new(&self.config(A))
-            .plan(&request.build().unwrap())
-            .await
-            .unwrap()
+        Sharer::new(&self.config(A)).plan(&request.build().unwrap()).await.unwrap()
     }
 
     /// The actions of the journal, in order, from a position on.
     pub(crate) fn actions(&self, from: usize) -> Vec<String> {
-        self.sim
-            .journal()
-            .into_iter()
-            .skip(from)
-            .map(|entry| entry.action)
-            .collect()
+        self.sim.journal().into_iter().skip(from).map(|entry| entry.action).collect()
     }
 
     /// How often each changing action was called.
     pub(crate) fn changes(&self) -> BTreeMap<String, usize> {
         let mut changes = BTreeMap::new();
-        for action in self
-            .actions(0)
-            .into_iter()
-            .filter(|action| CHANGING.contains(&action.as_str()))
-        {
+        for action in self.actions(0).into_iter().filter(|action| CHANGING.contains(&action.as_str())) {
             *changes.entry(action).or_default() += 1;
         }
         changes
@@ -115,13 +104,7 @@ impl World {
     /// Launches as B's administrator: how the instance ended, or the error code.
     pub(crate) async fn launch(&self, image: &str) -> String {
         let ec2 = aws_sdk_ec2::Client::new(&self.config(B));
-        let launched = ec2
-            .run_instances()
-            .image_id(image)
-            .min_count(1)
-            .max_count(1)
-            .send()
-            .await;
+        let launched = ec2.run_instances().image_id(image).min_count(1).max_count(1).send().await;
         let launched = match launched {
             Ok(launched) => launched,
             Err(error) => return error.into_service_error().meta().code().unwrap().to_owned(),
@@ -129,10 +112,7 @@ impl World {
         let id = launched.instances()[0].instance_id().unwrap();
         let shown = ec2.describe_instances().instance_ids(id).send().await.unwrap();
         let state = shown.reservations()[0].instances()[0].state().unwrap().name().unwrap();
-        assert!(matches!(
-            state,
-            InstanceStateName::Running | InstanceStateName::Terminated
-        ));
+        assert!(matches!(state, InstanceStateName::Running | InstanceStateName::Terminated));
         state.as_str().to_owned()
     }
 
@@ -165,16 +145,11 @@ pub(crate) fn volumes(mappings: &[BlockDeviceMapping]) -> usize {
 }
 
 pub(crate) fn timing(timeout: u64) -> Timing {
-    Timing {
-        timeout: Duration::from_secs(timeout),
-        ..Timing::default()
-    }
+    Timing { timeout: Duration::from_secs(timeout), ..Timing::default() }
 }
 
 /// The codes of a report's findings and errors.
 pub(crate) fn codes(report: &Report) -> Vec<&'static str> {
     let findings = report.findings.iter().map(|finding| finding.code.as_str());
-    findings
-        .chain(report.errors.iter().map(|error| error.code.as_str()))
-        .collect()
+    findings.chain(report.errors.iter().map(|error| error.code.as_str())).collect()
 }

@@ -37,8 +37,7 @@ impl Ec2 {
     /// The images with these IDs; one that AWS does not know, or does not show, is no error but absent
     /// (`ec2:DescribeImages`).
     pub(crate) async fn images<'a>(&self, ids: impl IntoIterator<Item = &'a AmiId>) -> Result<Vec<Image>, Error> {
-        self.images_by("image-id", ids.into_iter().map(ToString::to_string).collect(), false)
-            .await
+        self.images_by("image-id", ids.into_iter().map(ToString::to_string).collect(), false).await
     }
 
     /// Own images with one of these values of a tag, disabled ones too (`ec2:DescribeImages`).
@@ -49,18 +48,9 @@ impl Ec2 {
     /// One image by its ID: `None` for one that once existed, and an error for one that AWS does not know (yet)
     /// (R1.6).
     pub(crate) async fn image(&self, id: &AmiId) -> Result<Option<Image>, Error> {
-        let call = self
-            .client
-            .describe_images()
-            .image_ids(id.as_ref())
-            .include_disabled(true)
-            .send();
+        let call = self.client.describe_images().image_ids(id.as_ref()).include_disabled(true).send();
         let answer = self.caller.send("ec2:DescribeImages", Some(id.as_ref()), call).await?;
-        answer
-            .images()
-            .first()
-            .map(|found| image(found).ok_or_else(|| self.unexpected(id, "an image")))
-            .transpose()
+        answer.images().first().map(|found| image(found).ok_or_else(|| self.unexpected(id, "an image"))).transpose()
     }
 
     async fn images_by(&self, filter: &str, values: Vec<String>, own: bool) -> Result<Vec<Image>, Error> {
@@ -96,8 +86,7 @@ impl Ec2 {
         &self,
         ids: impl IntoIterator<Item = &'a SnapshotId>,
     ) -> Result<Vec<Snapshot>, Error> {
-        self.snapshots_by("snapshot-id", ids.into_iter().map(ToString::to_string).collect(), false)
-            .await
+        self.snapshots_by("snapshot-id", ids.into_iter().map(ToString::to_string).collect(), false).await
     }
 
     /// Own snapshots with one of these values of a tag (`ec2:DescribeSnapshots`).
@@ -134,16 +123,8 @@ impl Ec2 {
     /// Who may launch the image (`ec2:DescribeImageAttribute`).
     pub(crate) async fn launch_permissions(&self, id: &AmiId) -> Result<LaunchPermissions, Error> {
         let attribute = ImageAttributeName::LaunchPermission;
-        let call = self
-            .client
-            .describe_image_attribute()
-            .image_id(id.as_ref())
-            .attribute(attribute)
-            .send();
-        let answer = self
-            .caller
-            .send("ec2:DescribeImageAttribute", Some(id.as_ref()), call)
-            .await?;
+        let call = self.client.describe_image_attribute().image_id(id.as_ref()).attribute(attribute).send();
+        let answer = self.caller.send("ec2:DescribeImageAttribute", Some(id.as_ref()), call).await?;
         Ok(launch_permissions(answer.launch_permissions()))
     }
 
@@ -151,38 +132,19 @@ impl Ec2 {
     pub(crate) async fn add_launch_permissions(&self, id: &AmiId, accounts: &BTreeSet<AccountId>) -> Result<(), Error> {
         let accounts: Vec<&AccountId> = accounts.iter().collect();
         for batch in accounts.chunks(ACCOUNTS_PER_CALL) {
-            let add = batch
-                .iter()
-                .map(|account| LaunchPermission::builder().user_id(account.as_ref()).build());
-            let change = LaunchPermissionModifications::builder()
-                .set_add(Some(add.collect()))
-                .build();
-            let call = self
-                .client
-                .modify_image_attribute()
-                .image_id(id.as_ref())
-                .launch_permission(change)
-                .send();
-            self.caller
-                .send("ec2:ModifyImageAttribute", Some(id.as_ref()), call)
-                .await?;
+            let add = batch.iter().map(|account| LaunchPermission::builder().user_id(account.as_ref()).build());
+            let change = LaunchPermissionModifications::builder().set_add(Some(add.collect())).build();
+            let call = self.client.modify_image_attribute().image_id(id.as_ref()).launch_permission(change).send();
+            self.caller.send("ec2:ModifyImageAttribute", Some(id.as_ref()), call).await?;
         }
         Ok(())
     }
 
     /// Starts a copy within the Region, encrypted and tagged in the call itself (`ec2:CopyImage`).
     pub(crate) async fn copy_image(&self, copy: &NewCopy<'_>) -> Result<AmiId, Error> {
-        let tags: Vec<Tag> = copy
-            .tags
-            .iter()
-            .map(|(key, value)| Tag::builder().key(key).value(value).build())
-            .collect();
-        let tagged = |kind| {
-            TagSpecification::builder()
-                .resource_type(kind)
-                .set_tags(Some(tags.clone()))
-                .build()
-        };
+        let tags: Vec<Tag> =
+            copy.tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect();
+        let tagged = |kind| TagSpecification::builder().resource_type(kind).set_tags(Some(tags.clone())).build();
         let call = self
             .client
             .copy_image()
@@ -195,42 +157,26 @@ impl Ec2 {
             .tag_specifications(tagged(ResourceType::Image))
             .tag_specifications(tagged(ResourceType::Snapshot))
             .send();
-        let answer = self
-            .caller
-            .send("ec2:CopyImage", Some(copy.source.as_ref()), call)
-            .await?;
-        answer
-            .image_id()
-            .and_then(|id| id.parse().ok())
-            .ok_or_else(|| self.unexpected(copy.source, "a copy"))
+        let answer = self.caller.send("ec2:CopyImage", Some(copy.source.as_ref()), call).await?;
+        answer.image_id().and_then(|id| id.parse().ok()).ok_or_else(|| self.unexpected(copy.source, "a copy"))
     }
 
     /// Removes an image and, in the same call, those of its snapshots that no other image uses
     /// (`ec2:DeregisterImage`). Returns the snapshots that AWS left.
     pub(crate) async fn deregister_image(&self, id: &AmiId) -> Result<Vec<String>, Error> {
-        let call = self
-            .client
-            .deregister_image()
-            .image_id(id.as_ref())
-            .delete_associated_snapshots(true)
-            .send();
+        let call = self.client.deregister_image().image_id(id.as_ref()).delete_associated_snapshots(true).send();
         let answer = self.caller.send("ec2:DeregisterImage", Some(id.as_ref()), call).await?;
         let left = answer
             .delete_snapshot_results()
             .iter()
             .filter(|result| result.return_code().is_none_or(|code| code.as_str() != "success"));
-        Ok(left
-            .filter_map(|result| result.snapshot_id().map(str::to_owned))
-            .collect())
+        Ok(left.filter_map(|result| result.snapshot_id().map(str::to_owned)).collect())
     }
 
     /// Removes a snapshot (`ec2:DeleteSnapshot`).
     pub(crate) async fn delete_snapshot(&self, id: &SnapshotId) -> Result<(), Error> {
         let call = self.client.delete_snapshot().snapshot_id(id.as_ref()).send();
-        self.caller
-            .send("ec2:DeleteSnapshot", Some(id.as_ref()), call)
-            .await
-            .map(|_| ())
+        self.caller.send("ec2:DeleteSnapshot", Some(id.as_ref()), call).await.map(|_| ())
     }
 
     fn unexpected(&self, resource: impl std::fmt::Display, what: &str) -> Error {

@@ -17,15 +17,8 @@ pub(super) fn image(image: &sdk::Image) -> Option<Image> {
         name: image.name().unwrap_or_default().to_owned(),
         owner: image.owner_id().unwrap_or_default().to_owned(),
         state: state(image.state()),
-        state_reason: image
-            .state_reason()
-            .and_then(|reason| reason.message().or(reason.code()))
-            .map(str::to_owned),
-        root_device_type: image
-            .root_device_type()
-            .map(|kind| kind.as_str())
-            .unwrap_or_default()
-            .to_owned(),
+        state_reason: image.state_reason().and_then(|reason| reason.message().or(reason.code())).map(str::to_owned),
+        root_device_type: image.root_device_type().map(|kind| kind.as_str()).unwrap_or_default().to_owned(),
         creation_date: image.creation_date().unwrap_or_default().to_owned(),
         mappings: image.block_device_mappings().iter().map(mapping).collect(),
         product_codes: image
@@ -59,18 +52,9 @@ fn state(state: Option<&SdkState>) -> ImageState {
 pub(super) fn snapshot(snapshot: &sdk::Snapshot) -> Option<Snapshot> {
     Some(Snapshot {
         id: snapshot.snapshot_id()?.parse().ok()?,
-        state: snapshot
-            .state()
-            .map(|state| state.as_str())
-            .unwrap_or_default()
-            .to_owned(),
-        state_message: snapshot
-            .state_message()
-            .filter(|message| !message.is_empty())
-            .map(str::to_owned),
-        progress: snapshot
-            .progress()
-            .and_then(|progress| progress.trim_end_matches('%').parse().ok()),
+        state: snapshot.state().map(|state| state.as_str()).unwrap_or_default().to_owned(),
+        state_message: snapshot.state_message().filter(|message| !message.is_empty()).map(str::to_owned),
+        progress: snapshot.progress().and_then(|progress| progress.trim_end_matches('%').parse().ok()),
         key: snapshot.kms_key_id().and_then(|key| key.parse().ok()),
         description: snapshot.description().unwrap_or_default().to_owned(),
         tags: tags(snapshot.tags()),
@@ -87,9 +71,7 @@ pub(super) fn launch_permissions(permissions: &[sdk::LaunchPermission]) -> Launc
             Some(Err(_)) => {}
             None => {
                 let other = permission.group().map(sdk::PermissionGroup::as_str);
-                let other = other
-                    .or(permission.organization_arn())
-                    .or(permission.organizational_unit_arn());
+                let other = other.or(permission.organization_arn()).or(permission.organizational_unit_arn());
                 read.others.extend(other.map(str::to_owned));
             }
         }

@@ -10,11 +10,7 @@ use crate::error::{AwsAnswer, Code, Error};
 
 const DENIED: &[&str] = &["UnauthorizedOperation", "AccessDeniedException", "AccessDenied"];
 /// What KMS answers to a policy that it does not take (R3.2.2 to R3.2.6).
-const POLICY_REFUSED: &[&str] = &[
-    "MalformedPolicyDocumentException",
-    "LimitExceededException",
-    "ValidationException",
-];
+const POLICY_REFUSED: &[&str] = &["MalformedPolicyDocumentException", "LimitExceededException", "ValidationException"];
 const CREDENTIALS: &[&str] = &[
     "AuthFailure",
     "ExpiredToken",
@@ -26,12 +22,7 @@ const CREDENTIALS: &[&str] = &[
     "SignatureDoesNotMatch",
     "UnrecognizedClientException",
 ];
-const THROTTLED: &[&str] = &[
-    "RequestLimitExceeded",
-    "Throttling",
-    "ThrottlingException",
-    "EC2ThrottledException",
-];
+const THROTTLED: &[&str] = &["RequestLimitExceeded", "Throttling", "ThrottlingException", "EC2ThrottledException"];
 const QUOTA: &[&str] = &["ResourceLimitExceeded", "LimitExceededException"];
 
 pub(crate) fn sdk_error<E>(
@@ -165,11 +156,7 @@ fn denied(caller: &Caller, action: &'static str, resource: Option<&str>, aws: &A
     } else {
         format!("allow `{what}` on `{on}` in an identity policy of {who}")
     };
-    let mut error = Error::new(
-        Code::AccessDenied,
-        format!("{who} may not perform {what} on {on}"),
-        remedy,
-    );
+    let mut error = Error::new(Code::AccessDenied, format!("{who} may not perform {what} on {on}"), remedy);
     error.resource = Some(on);
     error
 }
@@ -193,17 +180,10 @@ fn cause(error: &(dyn std::error::Error + 'static)) -> String {
         }
         next = error.source();
     }
-    if chain.is_empty() {
-        DisplayErrorContext(error).to_string()
-    } else {
-        chain.join(": ")
-    }
+    if chain.is_empty() { DisplayErrorContext(error).to_string() } else { chain.join(": ") }
 }
 
 fn request_id(response: &HttpResponse) -> Option<String> {
     let headers = response.headers();
-    headers
-        .get("x-amzn-requestid")
-        .or_else(|| headers.get("x-amz-request-id"))
-        .map(str::to_owned)
+    headers.get("x-amzn-requestid").or_else(|| headers.get("x-amz-request-id")).map(str::to_owned)
 }

@@ -33,10 +33,7 @@ impl Kms {
     /// The key behind an ID, an alias or an ARN, without its policy (`kms:DescribeKey`).
     pub(crate) async fn describe_key(&self, key: &str) -> Result<Key, Error> {
         const ACTION: &str = "kms:DescribeKey";
-        let answer = self
-            .caller
-            .send(ACTION, Some(key), self.client.describe_key().key_id(key).send())
-            .await?;
+        let answer = self.caller.send(ACTION, Some(key), self.client.describe_key().key_id(key).send()).await?;
         let metadata = answer.key_metadata();
         let arn = metadata.and_then(|metadata| metadata.arn()?.parse::<KeyArn>().ok());
         let (Some(metadata), Some(arn)) = (metadata, arn) else {
@@ -53,9 +50,7 @@ impl Kms {
             aws_managed: metadata.key_manager() == Some(&KeyManagerType::Aws),
             state,
             symmetric: metadata.key_usage() == Some(&KeyUsageType::EncryptDecrypt)
-                && metadata
-                    .key_spec()
-                    .is_none_or(|spec| *spec == KeySpec::SymmetricDefault),
+                && metadata.key_spec().is_none_or(|spec| *spec == KeySpec::SymmetricDefault),
             policy: None,
         })
     }
@@ -63,12 +58,7 @@ impl Kms {
     /// The text of the key's policy (`kms:GetKeyPolicy`).
     pub(crate) async fn key_policy(&self, key: &KeyArn) -> Result<String, Error> {
         const ACTION: &str = "kms:GetKeyPolicy";
-        let call = self
-            .client
-            .get_key_policy()
-            .key_id(key.as_ref())
-            .policy_name("default")
-            .send();
+        let call = self.client.get_key_policy().key_id(key.as_ref()).policy_name("default").send();
         let answer = self.caller.send(ACTION, Some(key.as_ref()), call).await?;
         answer.policy.ok_or_else(|| self.unexpected(key.as_ref(), "no policy"))
     }
@@ -77,14 +67,9 @@ impl Kms {
     /// that it was made from, and undo what others wrote in between. Sent at once: waiting for other calls would age the read.
     pub(crate) async fn put_key_policy(&self, key: &KeyArn, policy: &str) -> Result<Put, Error> {
         const ACTION: &str = "kms:PutKeyPolicy";
-        let once = aws_sdk_kms::config::Builder::new()
-            .retry_config(RetryConfig::disabled())
-            .timeout_config(
-                TimeoutConfig::builder()
-                    .operation_timeout(PUT_TIMEOUT)
-                    .operation_attempt_timeout(PUT_TIMEOUT)
-                    .build(),
-            );
+        let once = aws_sdk_kms::config::Builder::new().retry_config(RetryConfig::disabled()).timeout_config(
+            TimeoutConfig::builder().operation_timeout(PUT_TIMEOUT).operation_attempt_timeout(PUT_TIMEOUT).build(),
+        );
         let call = self
             .client
             .put_key_policy()

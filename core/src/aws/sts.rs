@@ -9,10 +9,7 @@ pub(crate) async fn caller_identity(client: &aws_sdk_sts::Client, caller: &Calle
     let answer = caller.send(ACTION, None, client.get_caller_identity().send()).await?;
     let account = answer.account().and_then(|account| account.parse().ok());
     match (account, answer.arn()) {
-        (Some(account), Some(arn)) => Ok(Identity {
-            account,
-            arn: arn.to_owned(),
-        }),
+        (Some(account), Some(arn)) => Ok(Identity { account, arn: arn.to_owned() }),
         _ => Err(Error::new(
             Code::AwsUnexpected,
             "STS did not say which account the credentials belong to",

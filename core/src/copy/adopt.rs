@@ -41,10 +41,7 @@ pub(crate) fn judge(
     if !ours {
         return Candidate::NotOurs;
     }
-    let under_key = known
-        .iter()
-        .filter(|snapshot| snapshot.key.as_ref() == Some(&copy.key))
-        .count();
+    let under_key = known.iter().filter(|snapshot| snapshot.key.as_ref() == Some(&copy.key)).count();
     match image.state {
         ImageState::Pending => Candidate::Adoptable,
         ImageState::Available if under_key == copy.volumes && image.snapshots().count() == copy.volumes => {
@@ -65,12 +62,7 @@ pub(crate) fn orphans(inventory: &Inventory, identity: &str) -> Vec<SnapshotId> 
             && snapshot.tags.get(tags::REQUEST).is_some_and(|tag| tag == identity)
             && !used.contains(&snapshot.id)
     };
-    inventory
-        .snapshots
-        .values()
-        .filter(orphan)
-        .map(|snapshot| snapshot.id.clone())
-        .collect()
+    inventory.snapshots.values().filter(orphan).map(|snapshot| snapshot.id.clone()).collect()
 }
 
 /// AWS writes into a copied snapshot what it was copied for and from (R1.2.10).

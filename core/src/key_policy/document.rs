@@ -53,13 +53,7 @@ impl Document {
         if !statements.iter().all(|statement| statement.get().starts_with('{')) {
             return Err(PolicyError::NotAPolicy("a statement is not an object"));
         }
-        Ok(Self {
-            original: text.to_owned(),
-            before,
-            after,
-            statements,
-            changed: false,
-        })
+        Ok(Self { original: text.to_owned(), before, after, statements, changed: false })
     }
 
     pub(super) fn insert(&mut self, place: usize, statement: &Value) -> Result<(), PolicyError> {
@@ -77,13 +71,8 @@ impl Document {
             |(name, value): &(String, Box<RawValue>)| format!("{}:{}", Value::from(name.as_str()), value.get());
         let statements: Vec<&str> = self.statements.iter().map(|raw| raw.get()).collect();
         let statements = format!("\"Statement\":[{}]", statements.join(","));
-        let members: Vec<String> = self
-            .before
-            .iter()
-            .map(member)
-            .chain([statements])
-            .chain(self.after.iter().map(member))
-            .collect();
+        let members: Vec<String> =
+            self.before.iter().map(member).chain([statements]).chain(self.after.iter().map(member)).collect();
         format!("{{{}}}", members.join(","))
     }
 }

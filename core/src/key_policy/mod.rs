@@ -59,9 +59,7 @@ impl KeyPolicy {
 
     /// The accounts that hold every statement of ours for this scope.
     pub fn access(&self, partition: Partition, scope: KeyScope) -> BTreeSet<AccountId> {
-        let mut of_each = statement::shapes(partition, scope)
-            .into_iter()
-            .map(|shape| self.accounts(partition, &shape));
+        let mut of_each = statement::shapes(partition, scope).into_iter().map(|shape| self.accounts(partition, &shape));
         let first = of_each.next().unwrap_or_default();
         of_each.fold(first, |all, next| &all & &next)
     }
@@ -94,36 +92,25 @@ impl KeyPolicy {
 
     /// The unique IDs of deleted users and roles, which KMS does not take back (R3.2.6).
     pub fn stale_principals(&self) -> Vec<String> {
-        let stale: BTreeSet<String> = self
-            .0
-            .statements
-            .iter()
-            .flat_map(|raw| statement::stale_principals(raw))
-            .collect();
+        let stale: BTreeSet<String> =
+            self.0.statements.iter().flat_map(|raw| statement::stale_principals(raw)).collect();
         stale.into_iter().collect()
     }
 
     /// Our Sids of this scope that stand on statements which are not ours.
     pub fn taken_sids(&self, partition: Partition, scope: KeyScope) -> Vec<String> {
         let shapes = statement::shapes(partition, scope);
-        let taken = shapes.iter().filter(|shape| {
-            self.0
-                .statements
-                .iter()
-                .any(|raw| matches!(shape.kind(partition, raw), Kind::Taken))
-        });
+        let taken = shapes
+            .iter()
+            .filter(|shape| self.0.statements.iter().any(|raw| matches!(shape.kind(partition, raw), Kind::Taken)));
         taken.map(|shape| shape.sid.to_owned()).collect()
     }
 
     fn accounts(&self, partition: Partition, shape: &Shape) -> BTreeSet<AccountId> {
-        let ours = self
-            .0
-            .statements
-            .iter()
-            .filter_map(|raw| match shape.kind(partition, raw) {
-                Kind::Ours(accounts) => Some(accounts),
-                Kind::Taken | Kind::Foreign => None,
-            });
+        let ours = self.0.statements.iter().filter_map(|raw| match shape.kind(partition, raw) {
+            Kind::Ours(accounts) => Some(accounts),
+            Kind::Taken | Kind::Foreign => None,
+        });
         ours.flatten().collect()
     }
 
@@ -146,11 +133,7 @@ impl KeyPolicy {
                 continue;
             }
             let is_ours = |raw: &RawValue| matches!(shape.kind(partition, raw), Kind::Ours(_));
-            let place = document
-                .statements
-                .iter()
-                .position(|raw| is_ours(raw))
-                .unwrap_or(document.statements.len());
+            let place = document.statements.iter().position(|raw| is_ours(raw)).unwrap_or(document.statements.len());
             document.statements.retain(|raw| !is_ours(raw));
             if !wanted.is_empty() {
                 document.insert(place, &shape.statement(partition, &wanted))?;
@@ -163,10 +146,7 @@ impl KeyPolicy {
 
 /// The statements that give these accounts access, for those who keep their key policies in code.
 pub fn statements(partition: Partition, scope: KeyScope, accounts: &BTreeSet<AccountId>) -> Vec<Value> {
-    statement::shapes(partition, scope)
-        .iter()
-        .map(|shape| shape.statement(partition, accounts))
-        .collect()
+    statement::shapes(partition, scope).iter().map(|shape| shape.statement(partition, accounts)).collect()
 }
 
 #[cfg(test)]

@@ -48,12 +48,7 @@ pub(super) fn shapes(partition: Partition, scope: KeyScope) -> Vec<Shape> {
         KeyScope::Direct => vec![
             Shape {
                 sid: "AmiShareUseDirect",
-                actions: &[
-                    "kms:DescribeKey",
-                    "kms:Decrypt",
-                    "kms:ReEncrypt*",
-                    "kms:GenerateDataKeyWithoutPlaintext",
-                ],
+                actions: &["kms:DescribeKey", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKeyWithoutPlaintext"],
                 condition: None,
             },
             Shape {
@@ -68,10 +63,8 @@ pub(super) fn shapes(partition: Partition, scope: KeyScope) -> Vec<Shape> {
 impl Shape {
     /// The statement for these accounts.
     pub(super) fn statement(&self, partition: Partition, accounts: &BTreeSet<AccountId>) -> Value {
-        let roots: Vec<String> = accounts
-            .iter()
-            .map(|account| format!("arn:{partition}:iam::{account}:root"))
-            .collect();
+        let roots: Vec<String> =
+            accounts.iter().map(|account| format!("arn:{partition}:iam::{account}:root")).collect();
         let mut statement = json!({
             "Sid": self.sid,
             "Effect": "Allow",
@@ -100,9 +93,7 @@ impl Shape {
         if canonical(&Value::Object(members)) != canonical(&Value::Object(ours)) {
             return Kind::Taken;
         }
-        principal
-            .and_then(|principal| accounts(partition, &principal))
-            .map_or(Kind::Taken, Kind::Ours)
+        principal.and_then(|principal| accounts(partition, &principal)).map_or(Kind::Taken, Kind::Ours)
     }
 }
 
@@ -113,9 +104,7 @@ fn accounts(partition: Partition, principal: &Value) -> Option<BTreeSet<AccountI
         return None;
     };
     let account = |text: &str| {
-        let root = text
-            .strip_prefix(&format!("arn:{partition}:iam::"))
-            .and_then(|rest| rest.strip_suffix(":root"));
+        let root = text.strip_prefix(&format!("arn:{partition}:iam::")).and_then(|rest| rest.strip_suffix(":root"));
         root.unwrap_or(text).parse().ok()
     };
     texts(named)?.into_iter().map(account).collect()
@@ -126,9 +115,7 @@ pub(super) fn stale_principals(raw: &RawValue) -> Vec<String> {
     let Ok(statement) = serde_json::from_str::<Value>(raw.get()) else {
         return Vec::new();
     };
-    let principals = ["Principal", "NotPrincipal"]
-        .iter()
-        .filter_map(|name| statement.get(name)?.get("AWS"));
+    let principals = ["Principal", "NotPrincipal"].iter().filter_map(|name| statement.get(name)?.get("AWS"));
     let named = principals.filter_map(texts).flatten();
     named.filter(|text| is_unique_id(text)).map(str::to_owned).collect()
 }
@@ -152,10 +139,7 @@ fn texts(value: &Value) -> Option<Vec<&str>> {
 fn canonical(value: &Value) -> Value {
     match value {
         Value::Bool(flag) => Value::String(flag.to_string()),
-        Value::Object(members) => members
-            .iter()
-            .map(|(name, value)| (name.clone(), canonical(value)))
-            .collect(),
+        Value::Object(members) => members.iter().map(|(name, value)| (name.clone(), canonical(value))).collect(),
         Value::Array(list) => {
             let mut list: Vec<Value> = list.iter().map(canonical).collect();
             list.sort_by_key(ToString::to_string);

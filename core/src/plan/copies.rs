@@ -79,21 +79,14 @@ pub(super) fn plan(
     let mut copy = intent(request, inventory, image, key);
     check(&copy, findings);
     let mut adoptable = Vec::new();
-    for candidate in inventory
-        .copies
-        .iter()
-        .filter(|candidate| adopt::answers(candidate, &copy.identity))
-    {
+    for candidate in inventory.copies.iter().filter(|candidate| adopt::answers(candidate, &copy.identity)) {
         match adopt::judge(candidate, &inventory.snapshots, &copy, &inventory.place) {
             Candidate::Adoptable => adoptable.push(candidate),
             Candidate::Failed => copy.leftovers.images.push(candidate.id.clone()),
             Candidate::Disabled => findings.push(Finding::warn(
                 FindingCode::CopyDisabled,
                 &candidate.id,
-                format!(
-                    "this copy of {} is disabled, so it is not used and another is made",
-                    image.id
-                ),
+                format!("this copy of {} is disabled, so it is not used and another is made", image.id),
                 "enable it (EnableImage) to have it shared, or deregister it",
             )),
             Candidate::NotOurs => {}
@@ -107,22 +100,14 @@ pub(super) fn plan(
             Finding::warn(
                 FindingCode::CopyDuplicate,
                 &extra.id,
-                format!(
-                    "this is one more copy of {} beside {}, which is the one used",
-                    image.id, oldest.id
-                ),
+                format!("this is one more copy of {} beside {}, which is the one used", image.id, oldest.id),
                 "deregister it and delete its snapshots when nothing uses it",
             )
         }));
     }
     copy.leftovers.snapshots = adopt::orphans(inventory, &copy.identity);
     if copy.adopt.is_none() {
-        findings.extend(
-            inventory
-                .keys_of(image)
-                .iter()
-                .filter_map(|key| source_key(inventory, image, key)),
-        );
+        findings.extend(inventory.keys_of(image).iter().filter_map(|key| source_key(inventory, image, key)));
     }
     Some(copy)
 }
@@ -156,10 +141,7 @@ fn check(copy: &CopyImage, findings: &mut Vec<Finding>) {
         findings.push(Finding::refuse(
             FindingCode::CopyNameInvalid,
             &copy.source,
-            format!(
-                "the copy would be named `{}`, which AWS does not take: 3 to 128 characters (R1.2.1)",
-                copy.name
-            ),
+            format!("the copy would be named `{}`, which AWS does not take: 3 to 128 characters (R1.2.1)", copy.name),
             "change `copy-name` so that the name of every copy fits",
         ));
     }
@@ -184,10 +166,7 @@ fn source_key(inventory: &Inventory, image: &Image, key: &KeyArn) -> Option<Find
         KeyState::PendingDeletion => (FindingCode::KeyPendingDeletion, "pending deletion"),
         _ => return None,
     };
-    let message = format!(
-        "{} is encrypted under this key, which is {state}, so it cannot be copied (R3.4)",
-        image.id
-    );
+    let message = format!("{} is encrypted under this key, which is {state}, so it cannot be copied (R3.4)", image.id);
     Some(Finding::refuse(
         code,
         key,

@@ -11,14 +11,8 @@ pub(super) fn findings(request: &ShareRequest, inventory: &Inventory, image: &Im
         findings.push(Finding::refuse(
             FindingCode::ImageNotOwned,
             &image.id,
-            format!(
-                "the image belongs to account {}, and only its owner can share it (R2.5)",
-                image.owner
-            ),
-            format!(
-                "run this in account {}, or share an own copy of the image in account {account}",
-                image.owner
-            ),
+            format!("the image belongs to account {}, and only its owner can share it (R2.5)", image.owner),
+            format!("run this in account {}, or share an own copy of the image in account {account}", image.owner),
         ));
         // Its tags and snapshots are not shown to us, so nothing more can be said.
         return findings;
@@ -97,10 +91,7 @@ fn volumes(request: &ShareRequest, inventory: &Inventory, image: &Image) -> Vec<
             Finding::refuse(
                 FindingCode::ImageSnapshotMissing,
                 id,
-                format!(
-                    "AWS does not show this snapshot of {}, so nobody can launch the image",
-                    image.id
-                ),
+                format!("AWS does not show this snapshot of {}, so nobody can launch the image", image.id),
                 "build the image again, or look for the snapshot in the Recycle Bin",
             )
         })

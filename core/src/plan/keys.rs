@@ -44,12 +44,7 @@ fn unusable(key: &Key, inventory: &Inventory, images: &[&str], destination: bool
     let other_key = "give `kms-key-id`, a customer managed key of this account and Region: the image is then copied under it and the copy shared";
     if key.aws_managed {
         let message = format!("{images}: an AWS managed key can never be shared with another account (R2.9)");
-        return Some(Finding::refuse(
-            FindingCode::KeyAwsManaged,
-            &key.arn,
-            message,
-            other_key,
-        ));
+        return Some(Finding::refuse(FindingCode::KeyAwsManaged, &key.arn, message, other_key));
     }
     if key.arn.account() != &inventory.place.account {
         let owner = key.arn.account();
@@ -112,22 +107,14 @@ fn access(
         findings.push(Finding::refuse(
             FindingCode::KeySidTaken,
             &key.arn,
-            format!(
-                "the key policy has a statement named {} that this tool did not write",
-                taken.join(", ")
-            ),
+            format!("the key policy has a statement named {} that this tool did not write", taken.join(", ")),
             "give that statement another Sid, or restore it to what this tool writes",
         ));
     } else if !missing.is_empty() {
         findings.extend(too_large(request, inventory, key, policy, &missing));
     }
     findings.extend(stale_principals(key, policy, !missing.is_empty()));
-    Some(KeyAccess {
-        key: key.arn.clone(),
-        scope,
-        accounts: targets.clone(),
-        missing,
-    })
+    Some(KeyAccess { key: key.arn.clone(), scope, accounts: targets.clone(), missing })
 }
 
 fn too_large(
@@ -137,10 +124,7 @@ fn too_large(
     policy: &KeyPolicy,
     missing: &BTreeSet<AccountId>,
 ) -> Option<Finding> {
-    let size = policy
-        .grant(inventory.place.partition(), request.key_scope, missing)
-        .ok()?
-        .size();
+    let size = policy.grant(inventory.place.partition(), request.key_scope, missing).ok()?.size();
     (size > KeyPolicy::LIMIT).then(|| {
         let message = format!(
             "with {} more accounts the key policy would have {size} bytes, and KMS takes {} (R3.2.2)",

@@ -10,30 +10,19 @@ use crate::world::{Grant, Key, KeyState, Principal, World};
 /// For unknown and expired access keys, in the words of the service.
 pub(crate) fn caller(world: &World, call: &Call, now: std::time::Duration) -> Result<Principal, Fail> {
     let credential = world.credentials.get(&call.access_key_id);
-    let credential = credential
-        .filter(|known| known.session_token == call.session_token)
-        .ok_or_else(|| match call.service {
-            Service::Ec2 => Fail::new(
-                401,
-                "AuthFailure",
-                "AWS was not able to validate the provided access credentials",
-            ),
-            Service::Sts => Fail::new(
-                403,
-                "InvalidClientTokenId",
-                "The security token included in the request is invalid.",
-            ),
-            Service::Kms => Fail::bad(
-                "UnrecognizedClientException",
-                "The security token included in the request is invalid.",
-            ),
-        })?;
+    let credential = credential.filter(|known| known.session_token == call.session_token).ok_or_else(|| match call
+        .service
+    {
+        Service::Ec2 => Fail::new(401, "AuthFailure", "AWS was not able to validate the provided access credentials"),
+        Service::Sts => {
+            Fail::new(403, "InvalidClientTokenId", "The security token included in the request is invalid.")
+        }
+        Service::Kms => {
+            Fail::bad("UnrecognizedClientException", "The security token included in the request is invalid.")
+        }
+    })?;
     if credential.expires.is_some_and(|end| end <= now) {
-        let code = if call.service == Service::Ec2 {
-            "RequestExpired"
-        } else {
-            "ExpiredTokenException"
-        };
+        let code = if call.service == Service::Ec2 { "RequestExpired" } else { "ExpiredTokenException" };
         return Err(Fail::bad(code, "The security token included in the request is expired"));
     }
     Ok(credential.principal.clone())
@@ -43,11 +32,7 @@ pub(crate) fn caller(world: &World, call: &Call, now: std::time::Duration) -> Re
 pub(crate) fn context(who: &PrincipalFacts, region: &str) -> Context {
     let mut context = Context::new();
     set(&mut context, "aws:PrincipalAccount", &who.account);
-    set(
-        &mut context,
-        "aws:PrincipalArn",
-        who.role_arn.as_ref().unwrap_or(&who.arn),
-    );
+    set(&mut context, "aws:PrincipalArn", who.role_arn.as_ref().unwrap_or(&who.arn));
     set(&mut context, "aws:RequestedRegion", region);
     context
 }
@@ -83,12 +68,7 @@ impl Refusal {
 
 /// What the principal's own policies say.
 fn identity(who: &Principal, action: &str, resource: &str, context: &Context) -> Result<(), Refusal> {
-    let ask = Ask {
-        principal: &who.facts,
-        action,
-        resource,
-        context,
-    };
+    let ask = Ask { principal: &who.facts, action, resource, context };
     session(who, &ask)?;
     let verdicts: Vec<Verdict> = who.policies.iter().map(|policy| policy.ask(&ask)).collect();
     if verdicts.contains(&Verdict::Denied) {
@@ -135,10 +115,7 @@ pub(crate) fn ec2(who: &Principal, action: &str, resources: &[String], context: 
 pub(crate) fn iam(who: &Principal, action: &str, context: &Context) -> Result<(), Fail> {
     identity(who, action, "*", context).map_err(|refusal| {
         let words = refusal.words(action);
-        let message = format!(
-            "User: {} is not authorized to perform: {action} on resource: * {words}",
-            who.facts.arn
-        );
+        let message = format!("User: {} is not authorized to perform: {action} on resource: * {words}", who.facts.arn);
         Fail::bad("AccessDeniedException", message)
     })
 }
@@ -156,12 +133,7 @@ pub(crate) fn assume(
     if let Some(id) = external_id {
         set(&mut context, "sts:ExternalId", id);
     }
-    let ask = Ask {
-        principal: &who.facts,
-        action: "sts:AssumeRole",
-        resource: role_arn,
-        context: &context,
-    };
+    let ask = Ask { principal: &who.facts, action: "sts:AssumeRole", resource: role_arn, context: &context };
     let same_account = role_arn.contains(&format!("::{}:", who.facts.account));
     match (trust.ask(&ask), identity(who, "sts:AssumeRole", role_arn, &context)) {
         (Verdict::Allowed(_), Ok(())) => true,
@@ -178,10 +150,8 @@ pub(crate) fn assume(
 pub(crate) fn kms(who: &Principal, action: &str, key: &Key, context: &Context) -> Result<(), Fail> {
     allowed_by_kms(who, action, key, context).map_err(|refusal| {
         let words = refusal.words(action);
-        let message = format!(
-            "User: {} is not authorized to perform: {action} on resource: {} {words}",
-            who.facts.arn, key.arn
-        );
+        let message =
+            format!("User: {} is not authorized to perform: {action} on resource: {} {words}", who.facts.arn, key.arn);
         Fail::bad("AccessDeniedException", message)
     })
 }
@@ -189,12 +159,7 @@ pub(crate) fn kms(who: &Principal, action: &str, key: &Key, context: &Context) -
 fn allowed_by_kms(who: &Principal, action: &str, key: &Key, context: &Context) -> Result<(), Refusal> {
     let mut context = context.clone();
     set(&mut context, "kms:CallerAccount", &who.facts.account);
-    let ask = Ask {
-        principal: &who.facts,
-        action,
-        resource: &key.arn,
-        context: &context,
-    };
+    let ask = Ask { principal: &who.facts, action, resource: &key.arn, context: &context };
     let policy = Document::from_text(key.policy()).unwrap_or_default();
     let (of_key, of_identity) = (policy.ask(&ask), identity(who, action, &key.arn, &context));
     if of_key == Verdict::Denied {
@@ -234,10 +199,7 @@ fn holds(grant: &Grant, who: &Principal) -> bool {
 }
 
 fn covers(grant: &Grant, action: &str) -> bool {
-    grant
-        .operations
-        .iter()
-        .any(|operation| action.strip_prefix("kms:") == Some(operation))
+    grant.operations.iter().any(|operation| action.strip_prefix("kms:") == Some(operation))
 }
 
 /// Whether a key can be used for cryptography in its state (R3.4).
@@ -248,14 +210,12 @@ pub(crate) fn usable(key: &Key) -> Result<(), Fail> {
     match key.state {
         KeyState::Enabled => Ok(()),
         KeyState::Disabled => Err(Fail::bad("DisabledException", format!("{} is disabled.", key.arn))),
-        KeyState::PendingDeletion => Err(Fail::bad(
-            "KMSInvalidStateException",
-            format!("{} is pending deletion.", key.arn),
-        )),
-        KeyState::PendingImport => Err(Fail::bad(
-            "KMSInvalidStateException",
-            format!("{} is pending import.", key.arn),
-        )),
+        KeyState::PendingDeletion => {
+            Err(Fail::bad("KMSInvalidStateException", format!("{} is pending deletion.", key.arn)))
+        }
+        KeyState::PendingImport => {
+            Err(Fail::bad("KMSInvalidStateException", format!("{} is pending import.", key.arn)))
+        }
     }
 }
 

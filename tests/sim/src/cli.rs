@@ -61,10 +61,7 @@ impl Cli {
     pub async fn run(self, mut out: impl Write) -> Result<(), String> {
         let Command::Serve(serve) = self.command;
         if !serve.listen.ip().is_loopback() && !serve.listen_anywhere {
-            return Err(format!(
-                "{} is no loopback address; --listen-anywhere allows it",
-                serve.listen
-            ));
+            return Err(format!("{} is no loopback address; --listen-anywhere allows it", serve.listen));
         }
         let read = |path: &PathBuf| fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()));
         let scenario = match serve.scenario.as_str() {
@@ -73,14 +70,7 @@ impl Cli {
         };
         let copy_time =
             Duration::try_from_secs_f64(serve.copy_seconds).map_err(|error| format!("--copy-seconds: {error}"))?;
-        let sim = Sim::new(
-            scenario,
-            Options {
-                latency: serve.latency,
-                copy_time,
-                ..Options::default()
-            },
-        );
+        let sim = Sim::new(scenario, Options { latency: serve.latency, copy_time, ..Options::default() });
         if let Some(path) = &serve.faults {
             let faults = fault::parse(&read(path)?).map_err(|problem| format!("{}: {problem}", path.display()))?;
             faults.into_iter().for_each(|fault| sim.fault(fault));
@@ -88,15 +78,12 @@ impl Cli {
         if let Some(path) = &serve.journal {
             sim.journal_to(fs::File::create(path).map_err(|error| format!("{}: {error}", path.display()))?);
         }
-        let server = Server::bind(sim.clone(), serve.listen)
-            .await
-            .map_err(|error| format!("{}: {error}", serve.listen))?;
+        let server =
+            Server::bind(sim.clone(), serve.listen).await.map_err(|error| format!("{}: {error}", serve.listen))?;
         let address = server.address().map_err(|error| error.to_string())?;
         let mut ready = json!(sim.facts());
         ready["endpoint"] = json!(format!("http://{address}"));
-        writeln!(out, "{ready}")
-            .and_then(|()| out.flush())
-            .map_err(|error| error.to_string())?;
+        writeln!(out, "{ready}").and_then(|()| out.flush()).map_err(|error| error.to_string())?;
         tokio::select! {
             () = server.run() => {}
             () = stopped() => {}

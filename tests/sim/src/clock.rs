@@ -17,10 +17,7 @@ pub struct Clock {
 impl Clock {
     /// A clock that starts now.
     pub fn start() -> Self {
-        Self {
-            start: Instant::now(),
-            wall: SystemTime::now(),
-        }
+        Self { start: Instant::now(), wall: SystemTime::now() }
     }
 
     /// The time since the start.
@@ -43,9 +40,7 @@ impl Clock {
 
     /// The wall time of a moment in seconds since 1970, as KMS writes it.
     pub fn epoch(&self, at: Duration) -> f64 {
-        self.wall(at)
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .map_or(0.0, |since| since.as_secs_f64().round())
+        self.wall(at).duration_since(SystemTime::UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64().round())
     }
 
     /// This clock for SDK clients.

@@ -31,10 +31,7 @@ pub(crate) fn call(world: &mut World, operation: &str, query: &Query, ask: &Ask<
         "RunInstances" => instances::run(world, query, ask),
         "DescribeInstances" => instances::describe(world, query, ask),
         "TerminateInstances" => instances::terminate(world, query, ask),
-        other => Err(Fail::bad(
-            "InvalidAction",
-            format!("The action {other} is not valid for this web service."),
-        )),
+        other => Err(Fail::bad("InvalidAction", format!("The action {other} is not valid for this web service."))),
     }
 }
 
@@ -77,11 +74,7 @@ fn snapshot_arn(region: &str, id: &str) -> String {
 /// The end of a dry run that would have succeeded (R4.9).
 fn dry_run(query: &Query) -> Result<(), Fail> {
     match query.flag("DryRun")? {
-        Some(true) => Err(Fail::new(
-            412,
-            "DryRunOperation",
-            "Request would have succeeded, but DryRun flag is set.",
-        )),
+        Some(true) => Err(Fail::new(412, "DryRunOperation", "Request would have succeeded, but DryRun flag is set.")),
         _ => Ok(()),
     }
 }

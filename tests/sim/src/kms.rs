@@ -36,11 +36,7 @@ fn find(world: &mut World, named: &str, ask: &Ask<'_>, alias: bool) -> Result<St
     if !alias && named.contains("alias/") {
         let message = format!("Invalid keyId '{named}'");
         return Err(Fail::bad(
-            if named.starts_with("arn:") {
-                "InvalidArnException"
-            } else {
-                "NotFoundException"
-            },
+            if named.starts_with("arn:") { "InvalidArnException" } else { "NotFoundException" },
             message,
         ));
     }
@@ -76,10 +72,7 @@ fn allowed<'a>(
     auth::kms(ask.who, action, key, &auth::context(&ask.who.facts, ask.region))?;
     if !across_accounts && key.account != ask.who.facts.account {
         // These operations never work across accounts, whatever policies say (R3.1.2).
-        let message = format!(
-            "User: {} is not authorized to perform: {action} on resource: {arn}",
-            ask.who.facts.arn
-        );
+        let message = format!("User: {} is not authorized to perform: {action} on resource: {arn}", ask.who.facts.arn);
         return Err(Fail::bad("AccessDeniedException", message));
     }
     Ok(key)
@@ -131,16 +124,10 @@ fn list_grants(world: &mut World, params: &Map<String, Value>, ask: &Ask<'_>) ->
 fn create_key(world: &mut World, params: &Map<String, Value>, ask: &Ask<'_>) -> Outcome {
     let account = &ask.who.facts.account;
     auth::iam(ask.who, "kms:CreateKey", &auth::context(&ask.who.facts, ask.region))?;
-    let text = params
-        .get("Policy")
-        .and_then(Value::as_str)
-        .map_or_else(|| Key::default_policy(account), str::to_owned);
+    let text = params.get("Policy").and_then(Value::as_str).map_or_else(|| Key::default_policy(account), str::to_owned);
     policy::check(world, &text, ask)?;
     let name = world.issue(16);
-    let key = Key {
-        created: ask.now,
-        ..Key::new(account, ask.region, &name, &text)
-    };
+    let key = Key { created: ask.now, ..Key::new(account, ask.region, &name, &text) };
     let answer = json!({ "KeyMetadata": metadata(&key, ask) });
     world.keys.insert(key.arn.clone(), key);
     Ok(Body::Json(answer))
@@ -149,10 +136,7 @@ fn create_key(world: &mut World, params: &Map<String, Value>, ask: &Ask<'_>) -> 
 fn list_aliases(world: &mut World, ask: &Ask<'_>) -> Outcome {
     let account = &ask.who.facts.account;
     auth::iam(ask.who, "kms:ListAliases", &auth::context(&ask.who.facts, ask.region))?;
-    let own = world
-        .aliases
-        .iter()
-        .filter(|((of, region, _), _)| of == account && region == ask.region);
+    let own = world.aliases.iter().filter(|((of, region, _), _)| of == account && region == ask.region);
     let aliases: Vec<Value> = own
         .map(|((_, region, alias), arn)| {
             json!({

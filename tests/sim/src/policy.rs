@@ -78,9 +78,7 @@ impl Document {
                 .and_then(Statement::parse)
                 .map_err(|problem| format!("Statement[{index}]: {problem}"))
         });
-        Ok(Self {
-            statements: parsed.collect::<Result<_, _>>()?,
-        })
+        Ok(Self { statements: parsed.collect::<Result<_, _>>()? })
     }
 
     /// Parses a document from its text.
@@ -111,10 +109,7 @@ impl Document {
 
     /// Every principal that the document names under `AWS`.
     pub fn aws_principals(&self) -> impl Iterator<Item = &str> {
-        self.statements
-            .iter()
-            .filter_map(|statement| statement.principal.as_ref())
-            .flat_map(principal::Principals::aws)
+        self.statements.iter().filter_map(|statement| statement.principal.as_ref()).flat_map(principal::Principals::aws)
     }
 }
 
@@ -135,10 +130,8 @@ impl Statement {
             principal: principal::Principals::parse(members)?,
             actions: Patterns::parse(members, "Action")?.ok_or("neither Action nor NotAction")?,
             // A resource policy may leave the resource out: it is the one that the policy stands on.
-            resources: Patterns::parse(members, "Resource")?.unwrap_or(Patterns {
-                negated: false,
-                patterns: vec!["*".to_owned()],
-            }),
+            resources: Patterns::parse(members, "Resource")?
+                .unwrap_or(Patterns { negated: false, patterns: vec!["*".to_owned()] }),
             conditions,
         })
     }
@@ -170,17 +163,11 @@ impl Patterns {
 
     fn match_action(&self, action: &str) -> bool {
         let action = action.to_lowercase();
-        self.patterns
-            .iter()
-            .any(|pattern| matches(&pattern.to_lowercase(), &action))
-            != self.negated
+        self.patterns.iter().any(|pattern| matches(&pattern.to_lowercase(), &action)) != self.negated
     }
 
     fn match_resource(&self, resource: &str, context: &Context) -> bool {
-        self.patterns
-            .iter()
-            .any(|pattern| matches(&fill(pattern, context), resource))
-            != self.negated
+        self.patterns.iter().any(|pattern| matches(&fill(pattern, context), resource)) != self.negated
     }
 }
 

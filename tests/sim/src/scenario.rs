@@ -148,31 +148,13 @@ impl Scenario {
         Self {
             region: "us-east-1".to_owned(),
             accounts: vec![
-                AccountSpec {
-                    id: A.to_owned(),
-                    roles: vec![publisher()],
-                    default_ebs_key: None,
-                },
-                AccountSpec {
-                    id: B.to_owned(),
-                    roles: vec![consumer(), launcher()],
-                    default_ebs_key: None,
-                },
+                AccountSpec { id: A.to_owned(), roles: vec![publisher()], default_ebs_key: None },
+                AccountSpec { id: B.to_owned(), roles: vec![consumer(), launcher()], default_ebs_key: None },
             ],
-            keys: vec![KeySpec {
-                name: "golden".to_owned(),
-                account: A.to_owned(),
-                ..KeySpec::default()
-            }],
+            keys: vec![KeySpec { name: "golden".to_owned(), account: A.to_owned(), ..KeySpec::default() }],
             images: vec![
-                ImageSpec {
-                    ephemeral: 1,
-                    ..image("golden", &golden)
-                },
-                ImageSpec {
-                    building: true,
-                    ..image("building", &golden[..1])
-                },
+                ImageSpec { ephemeral: 1, ..image("golden", &golden) },
+                ImageSpec { building: true, ..image("building", &golden[..1]) },
                 image("managed", &[Some("aws/ebs")]),
                 image("plain", &[None]),
             ],
@@ -183,10 +165,8 @@ impl Scenario {
     /// As [`Self::two_accounts`], with `count` more accounts that need no roles: `300000000000` and up.
     pub fn with_targets(count: u64) -> Self {
         let mut scenario = Self::two_accounts();
-        let more = (0..count).map(|n| AccountSpec {
-            id: format!("{:012}", 300_000_000_000 + n),
-            ..AccountSpec::default()
-        });
+        let more =
+            (0..count).map(|n| AccountSpec { id: format!("{:012}", 300_000_000_000 + n), ..AccountSpec::default() });
         scenario.accounts.extend(more);
         scenario
     }
@@ -204,10 +184,7 @@ fn trust(account: &str, external_id: Option<&str>) -> Value {
         "Action": "sts:AssumeRole",
     });
     if let (Some(id), Some(members)) = (external_id, statement.as_object_mut()) {
-        members.insert(
-            "Condition".to_owned(),
-            json!({ "StringEquals": { "sts:ExternalId": id } }),
-        );
+        members.insert("Condition".to_owned(), json!({ "StringEquals": { "sts:ExternalId": id } }));
     }
     json!({ "Version": "2012-10-17", "Statement": [statement] })
 }
@@ -219,21 +196,13 @@ fn allow(actions: &Value) -> Value {
 /// The role with the published policy, which is the very file that users are given.
 fn publisher() -> RoleSpec {
     let policy = serde_json::from_str(include_str!("../../../examples/iam/publisher.json")).unwrap_or_default();
-    RoleSpec {
-        name: "publisher".to_owned(),
-        trust: own(A),
-        policy,
-    }
+    RoleSpec { name: "publisher".to_owned(), trust: own(A), policy }
 }
 
 /// The role that A may assume in B.
 fn consumer() -> RoleSpec {
     let policy = allow(&json!(["ec2:*", "kms:*"]));
-    RoleSpec {
-        name: "consumer".to_owned(),
-        trust: trust(A, Some("example")),
-        policy,
-    }
+    RoleSpec { name: "consumer".to_owned(), trust: trust(A, Some("example")), policy }
 }
 
 /// The role that launches in B.
@@ -248,9 +217,5 @@ fn launcher() -> RoleSpec {
         "kms:GenerateDataKeyWithoutPlaintext",
         "kms:ReEncrypt*",
     ]);
-    RoleSpec {
-        name: "launcher".to_owned(),
-        trust: own(B),
-        policy: allow(&actions),
-    }
+    RoleSpec { name: "launcher".to_owned(), trust: own(B), policy: allow(&actions) }
 }

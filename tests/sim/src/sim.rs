@@ -31,11 +31,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            latency: Duration::ZERO,
-            copy_time: Duration::from_secs(3),
-            invisible: Duration::ZERO,
-        }
+        Self { latency: Duration::ZERO, copy_time: Duration::from_secs(3), invisible: Duration::ZERO }
     }
 }
 
@@ -76,9 +72,7 @@ pub(crate) struct Ask<'a> {
 
 impl std::fmt::Debug for Sim {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Sim")
-            .field("options", &self.0.options)
-            .finish_non_exhaustive()
+        f.debug_struct("Sim").field("options", &self.0.options).finish_non_exhaustive()
     }
 }
 
@@ -169,14 +163,7 @@ impl Sim {
         let Some(outcome) = outcome else { return Handled::Closed };
         let id = {
             let digits = self.lock_world().issue(32);
-            format!(
-                "{}-{}-{}-{}-{}",
-                &digits[..8],
-                &digits[8..12],
-                &digits[12..16],
-                &digits[16..20],
-                &digits[20..]
-            )
+            format!("{}-{}-{}-{}-{}", &digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..])
         };
         Handled::Answer(wire::write(service, &operation, &id, &outcome))
     }
@@ -184,11 +171,8 @@ impl Sim {
     /// Answers a call; nothing where its answer is lost.
     pub async fn call(&self, call: &Call) -> Option<Outcome> {
         let action = format!("{}:{}", call.service.prefix(), call.operation);
-        let account = self
-            .lock_world()
-            .credentials
-            .get(&call.access_key_id)
-            .map(|known| known.principal.facts.account.clone());
+        let account =
+            self.lock_world().credentials.get(&call.access_key_id).map(|known| known.principal.facts.account.clone());
         let effect = self.0.faults.take(&action, account.as_deref().unwrap_or_default());
         let delay = match effect {
             Some(Effect::Delay { seconds }) => Duration::try_from_secs_f64(seconds).unwrap_or_default(),
@@ -204,11 +188,7 @@ impl Sim {
             _ => self.answer(call, effect.as_ref()),
         };
         self.record(call, action, account, &outcome);
-        if effect == Some(Effect::LostAnswer) {
-            None
-        } else {
-            Some(outcome)
-        }
+        if effect == Some(Effect::LostAnswer) { None } else { Some(outcome) }
     }
 
     fn answer(&self, call: &Call, effect: Option<&Effect>) -> Outcome {
@@ -225,15 +205,7 @@ impl Sim {
             _ => None,
         };
         let (clock, options) = (&self.0.clock, &self.0.options);
-        let ask = Ask {
-            who: &who,
-            region: &call.region,
-            now,
-            clock,
-            options,
-            stale,
-            fail_copy,
-        };
+        let ask = Ask { who: &who, region: &call.region, now, clock, options, stale, fail_copy };
         match (&call.params, call.service) {
             (Params::Query(query), Service::Ec2) => ec2::call(&mut world, &call.operation, query, &ask),
             (Params::Query(query), Service::Sts) => sts::call(&mut world, &call.operation, query, &ask),
@@ -297,19 +269,10 @@ fn resources(params: &Params) -> Vec<String> {
                 "ImageId" | "SourceImageId" | "SnapshotId" | "ResourceId" | "InstanceId" | "RoleArn" | "KmsKeyId"
             )
         };
-        query
-            .pairs()
-            .filter(|(name, _)| of(name))
-            .map(|(_, value)| value.to_owned())
-            .collect()
+        query.pairs().filter(|(name, _)| of(name)).map(|(_, value)| value.to_owned()).collect()
     };
     match params {
         Params::Query(query) => named(query),
-        Params::Json(members) => members
-            .get("KeyId")
-            .and_then(Value::as_str)
-            .map(str::to_owned)
-            .into_iter()
-            .collect(),
+        Params::Json(members) => members.get("KeyId").and_then(Value::as_str).map(str::to_owned).into_iter().collect(),
     }
 }

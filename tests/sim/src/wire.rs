@@ -74,11 +74,7 @@ pub struct Fail {
 impl Fail {
     /// An error with a status.
     pub fn new(status: u16, code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
-        Self {
-            status,
-            code: code.into(),
-            message: message.into(),
-        }
+        Self { status, code: code.into(), message: message.into() }
     }
 
     /// An error with status 400, as most are.
@@ -105,11 +101,7 @@ pub type Outcome = Result<Body, Fail>;
 /// The service in whose form the error is to be written, and the error.
 pub fn read(request: &Request<Bytes>) -> Result<Call, (Service, Fail)> {
     let headers = request.headers();
-    let guessed = if headers.contains_key("x-amz-target") {
-        Service::Kms
-    } else {
-        Service::Ec2
-    };
+    let guessed = if headers.contains_key("x-amz-target") { Service::Kms } else { Service::Ec2 };
     let unsigned = || {
         let message = "Request is missing Authentication Token";
         (guessed, Fail::new(403, "MissingAuthenticationToken", message))
@@ -120,10 +112,7 @@ pub fn read(request: &Request<Bytes>) -> Result<Call, (Service, Fail)> {
             "Authorization header requires 'Credential' parameter of the form KEY/DATE/REGION/SERVICE/aws4_request.";
         (guessed, Fail::new(403, "IncompleteSignature", message))
     };
-    let credential = authorization
-        .split_once("Credential=")
-        .map(|(_, rest)| rest)
-        .ok_or_else(incomplete)?;
+    let credential = authorization.split_once("Credential=").map(|(_, rest)| rest).ok_or_else(incomplete)?;
     let credential = credential.split([',', ' ']).next().unwrap_or_default();
     let [key, _date, region, service, "aws4_request"] = credential.split('/').collect::<Vec<_>>()[..] else {
         return Err(incomplete());
@@ -177,10 +166,7 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 pub fn write(service: Service, operation: &str, request_id: &str, outcome: &Outcome) -> Response<Bytes> {
     let status = outcome.as_ref().map_or_else(|fail| fail.status, |_| 200);
     let (kind, body) = match service {
-        Service::Ec2 => (
-            "text/xml;charset=UTF-8",
-            ec2_xml(operation, request_id, outcome).document(),
-        ),
+        Service::Ec2 => ("text/xml;charset=UTF-8", ec2_xml(operation, request_id, outcome).document()),
         Service::Sts => ("text/xml", sts_xml(operation, request_id, outcome).document()),
         Service::Kms => ("application/x-amz-json-1.1", json_text(outcome)),
     };
@@ -202,11 +188,8 @@ fn ec2_xml(operation: &str, request_id: &str, outcome: &Outcome) -> Element {
             .children(elements(body)),
         Err(fail) => Element::new("Response")
             .child(
-                Element::new("Errors").child(
-                    Element::new("Error")
-                        .text("Code", &*fail.code)
-                        .text("Message", &fail.message),
-                ),
+                Element::new("Errors")
+                    .child(Element::new("Error").text("Code", &*fail.code).text("Message", &fail.message)),
             )
             .text("RequestID", request_id),
     }
@@ -222,10 +205,7 @@ fn sts_xml(operation: &str, request_id: &str, outcome: &Outcome) -> Element {
         Err(fail) => Element::new("ErrorResponse")
             .attribute("xmlns", NAMESPACE)
             .child(
-                Element::new("Error")
-                    .text("Type", "Sender")
-                    .text("Code", &*fail.code)
-                    .text("Message", &fail.message),
+                Element::new("Error").text("Type", "Sender").text("Code", &*fail.code).text("Message", &fail.message),
             )
             .text("RequestId", request_id),
     }
@@ -275,20 +255,11 @@ mod tests {
     fn malformed_requests_get_errors() {
         let table = [
             (request(None, "Action=X"), "MissingAuthenticationToken"),
-            (
-                request(Some("AWS4-HMAC-SHA256 Credential=a/b"), ""),
-                "IncompleteSignature",
-            ),
-            (
-                request(Some(&SIGNED.replace("/ec2/", "/s3/")), ""),
-                "SignatureDoesNotMatch",
-            ),
+            (request(Some("AWS4-HMAC-SHA256 Credential=a/b"), ""), "IncompleteSignature"),
+            (request(Some(&SIGNED.replace("/ec2/", "/s3/")), ""), "SignatureDoesNotMatch"),
             (request(Some(SIGNED), "Name=x"), "MissingAction"),
             (request(Some(SIGNED), "Action=X&A=1&A=2"), "InvalidParameterValue"),
-            (
-                request(Some(&SIGNED.replace("/ec2/", "/kms/")), "{}"),
-                "UnknownOperationException",
-            ),
+            (request(Some(&SIGNED.replace("/ec2/", "/kms/")), "{}"), "UnknownOperationException"),
         ];
         for (request, code) in table {
             assert_eq!(read(&request).unwrap_err().1.code, code);

@@ -110,10 +110,7 @@ impl World {
             let [_, _, "kms", region, account, alias] = parts[..] else {
                 return None;
             };
-            return alias
-                .starts_with("alias/")
-                .then(|| self.find_alias(alias, account, region))
-                .flatten();
+            return alias.starts_with("alias/").then(|| self.find_alias(alias, account, region)).flatten();
         }
         if named.starts_with("alias/") {
             return self.find_alias(named, account, region);
@@ -135,11 +132,7 @@ impl World {
 
     /// The key that EBS uses where none is named (R1.3.5).
     pub fn default_ebs_key(&mut self, account: &str, region: &str) -> Option<String> {
-        let set = self
-            .accounts
-            .get(account)
-            .and_then(|account| account.default_ebs_keys.get(region))
-            .cloned();
+        let set = self.accounts.get(account).and_then(|account| account.default_ebs_keys.get(region)).cloned();
         set.or_else(|| self.find_alias("alias/aws/ebs", account, region))
     }
 
@@ -147,25 +140,15 @@ impl World {
     pub fn images_using(&self, snapshot: &str) -> Vec<String> {
         let uses = |image: &&Image| {
             image.state != ImageState::Deregistered
-                && image
-                    .mappings
-                    .iter()
-                    .any(|mapping| mapping.snapshot.as_deref() == Some(snapshot))
+                && image.mappings.iter().any(|mapping| mapping.snapshot.as_deref() == Some(snapshot))
         };
-        self.images
-            .values()
-            .filter(uses)
-            .map(|image| image.id.clone())
-            .collect()
+        self.images.values().filter(uses).map(|image| image.id.clone()).collect()
     }
 }
 
 /// Hexadecimal digits that a text stands for: IDs look like AWS's and are the same in every run.
 pub fn hex(text: &str, digits: usize) -> String {
     use sha2::Digest as _;
-    sha2::Sha256::digest(text.as_bytes())
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect::<String>()[..digits.min(64)]
+    sha2::Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect::<String>()[..digits.min(64)]
         .to_owned()
 }

@@ -14,11 +14,7 @@ const TESTS: &[&str] = &[
 
 /// Numbers at the heads of the table's rows, such as `1.5.2`.
 fn of_book() -> BTreeSet<String> {
-    let number = |line: &str| {
-        line.strip_prefix("| ")
-            .and_then(|rest| rest.split(' ').next())
-            .map(str::to_owned)
-    };
+    let number = |line: &str| line.strip_prefix("| ").and_then(|rest| rest.split(' ').next()).map(str::to_owned);
     let is_number = |text: &String| text.starts_with(|c: char| c.is_ascii_digit());
     RULES.lines().filter_map(number).filter(is_number).collect()
 }
@@ -27,10 +23,7 @@ fn of_book() -> BTreeSet<String> {
 fn of_tests() -> BTreeSet<String> {
     let names = TESTS.iter().flat_map(|text| text.split("async fn rule_").skip(1));
     let number = |name: &str| {
-        name.split('_')
-            .take_while(|part| part.bytes().all(|b| b.is_ascii_digit()))
-            .collect::<Vec<_>>()
-            .join(".")
+        name.split('_').take_while(|part| part.bytes().all(|b| b.is_ascii_digit())).collect::<Vec<_>>().join(".")
     };
     names.map(number).collect()
 }
@@ -45,9 +38,7 @@ fn every_rule_has_a_test_of_its_name_and_every_test_a_rule() {
 #[test]
 fn every_rule_that_code_cites_is_in_the_book() {
     let top = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let mut folders: Vec<_> = ["core/src", "action/src", "tests", "examples"]
-        .map(|name| top.join(name))
-        .into();
+    let mut folders: Vec<_> = ["core/src", "action/src", "tests", "examples"].map(|name| top.join(name)).into();
     let (mut cited, mut files) = (BTreeSet::new(), 0);
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {

@@ -8,10 +8,7 @@ use super::support::*;
 async fn share_wholly(a: &Caller, image: &str) {
     a.share(image, B).await.unwrap();
     for snapshot in a.snapshots(image).await {
-        let parameters = [
-            ("SnapshotId", snapshot.as_str()),
-            ("CreateVolumePermission.Add.1.UserId", B),
-        ];
+        let parameters = [("SnapshotId", snapshot.as_str()), ("CreateVolumePermission.Add.1.UserId", B)];
         a.ec2("ModifySnapshotAttribute", &parameters).await.unwrap();
     }
     a.share_key(B).await;
@@ -21,10 +18,7 @@ async fn share_wholly(a: &Caller, image: &str) {
 async fn keys_of(who: &Caller, image: &str) -> Vec<String> {
     let mut keys = Vec::new();
     for snapshot in who.snapshots(image).await {
-        let shown = who
-            .ec2("DescribeSnapshots", &[("SnapshotId.1", &snapshot)])
-            .await
-            .unwrap();
+        let shown = who.ec2("DescribeSnapshots", &[("SnapshotId.1", &snapshot)]).await.unwrap();
         keys.push(if shown.first("encrypted") == "true" {
             shown.first("kmsKeyId").to_owned()
         } else {
@@ -35,10 +29,7 @@ async fn keys_of(who: &Caller, image: &str) -> Vec<String> {
 }
 
 async fn aws_ebs(who: &Caller) -> String {
-    let answer = who
-        .kms("DescribeKey", json!({ "KeyId": "alias/aws/ebs" }))
-        .await
-        .unwrap();
+    let answer = who.kms("DescribeKey", json!({ "KeyId": "alias/aws/ebs" })).await.unwrap();
     answer.json()["KeyMetadata"]["Arn"].as_str().unwrap().to_owned()
 }
 
@@ -47,14 +38,7 @@ async fn reason(who: &Caller, image: &str) -> (String, String, String) {
     seconds(4).await;
     let shown = who.ec2("DescribeImages", &[("ImageId.1", image)]).await.unwrap();
     let snapshots = who
-        .ec2(
-            "DescribeSnapshots",
-            &[
-                ("Owner.1", "self"),
-                ("Filter.1.Name", "status"),
-                ("Filter.1.Value.1", "error"),
-            ],
-        )
+        .ec2("DescribeSnapshots", &[("Owner.1", "self"), ("Filter.1.Name", "status"), ("Filter.1.Value.1", "error")])
         .await
         .unwrap();
     (
@@ -74,12 +58,7 @@ async fn rule_1_2_2_the_same_token_answers_the_same_image_even_a_dead_one() {
     assert_eq!(a.copy(&plain, &token).await.unwrap(), copy);
     let message = "The request uses the same client token as a previous, but non-identical request.";
     let other = [("ClientToken", "t"), ("Description", "other")];
-    fails(
-        a.copy(&plain, &other).await,
-        400,
-        "IdempotentParameterMismatch",
-        message,
-    );
+    fails(a.copy(&plain, &other).await, 400, "IdempotentParameterMismatch", message);
     // Without a token every call makes an image.
     assert_ne!(a.copy(&plain, &[]).await.unwrap(), a.copy(&plain, &[]).await.unwrap());
 }
@@ -92,22 +71,10 @@ async fn rule_1_2_4_a_copy_belongs_to_the_caller_and_keeps_ephemeral_devices() {
     let copy = b.copy_as(&golden, &[("Encrypted", "true")]).await.unwrap();
     let shown = b.ec2("DescribeImages", &[("ImageId.1", &copy)]).await.unwrap();
     assert_eq!(shown.first("imageOwnerId"), B);
-    assert_eq!(
-        (shown.first("sourceImageId"), shown.first("sourceImageRegion")),
-        (golden.as_str(), "us-east-1")
-    );
-    assert_eq!(
-        (shown.all("snapshotId").len(), shown.all("virtualName")),
-        (2, vec!["ephemeral0"])
-    );
-    let snapshot = b
-        .ec2("DescribeSnapshots", &[("SnapshotId.1", shown.first("snapshotId"))])
-        .await
-        .unwrap();
-    assert_eq!(
-        (snapshot.first("ownerId"), snapshot.first("volumeId")),
-        (B, "vol-ffffffff")
-    );
+    assert_eq!((shown.first("sourceImageId"), shown.first("sourceImageRegion")), (golden.as_str(), "us-east-1"));
+    assert_eq!((shown.all("snapshotId").len(), shown.all("virtualName")), (2, vec!["ephemeral0"]));
+    let snapshot = b.ec2("DescribeSnapshots", &[("SnapshotId.1", shown.first("snapshotId"))]).await.unwrap();
+    assert_eq!((snapshot.first("ownerId"), snapshot.first("volumeId")), (B, "vol-ffffffff"));
     let words = format!("Copied for DestinationAmi {copy} from SourceAmi {golden} for SourceSnapshot ");
     assert!(snapshot.first("description").starts_with(&words));
 }
@@ -116,41 +83,19 @@ async fn rule_1_2_4_a_copy_belongs_to_the_caller_and_keeps_ephemeral_devices() {
 async fn rule_1_2_5_permissions_and_by_default_tags_are_not_copied() {
     let (a, _) = two_accounts();
     let golden = a.image("golden");
-    a.ec2(
-        "CreateTags",
-        &[("ResourceId.1", &golden), ("Tag.1.Key", "team"), ("Tag.1.Value", "a")],
-    )
-    .await
-    .unwrap();
+    a.ec2("CreateTags", &[("ResourceId.1", &golden), ("Tag.1.Key", "team"), ("Tag.1.Value", "a")]).await.unwrap();
     a.share(&golden, B).await.unwrap();
     let copy = a.copy(&golden, &[]).await.unwrap();
     let parameters = [("ImageId", copy.as_str()), ("Attribute", "launchPermission")];
-    assert!(
-        a.ec2("DescribeImageAttribute", &parameters)
-            .await
-            .unwrap()
-            .all("userId")
-            .is_empty()
-    );
-    assert!(
-        a.ec2("DescribeImages", &[("ImageId.1", &copy)])
-            .await
-            .unwrap()
-            .all("tagSet")
-            .is_empty()
-    );
+    assert!(a.ec2("DescribeImageAttribute", &parameters).await.unwrap().all("userId").is_empty());
+    assert!(a.ec2("DescribeImages", &[("ImageId.1", &copy)]).await.unwrap().all("tagSet").is_empty());
 }
 
 #[tokio::test(start_paused = true)]
 async fn rule_1_2_6_tags_come_in_the_call_for_images_and_snapshots_only() {
     let (a, _) = two_accounts();
     let golden = a.image("golden");
-    a.ec2(
-        "CreateTags",
-        &[("ResourceId.1", &golden), ("Tag.1.Key", "team"), ("Tag.1.Value", "a")],
-    )
-    .await
-    .unwrap();
+    a.ec2("CreateTags", &[("ResourceId.1", &golden), ("Tag.1.Key", "team"), ("Tag.1.Value", "a")]).await.unwrap();
     let tags = [
         ("CopyImageTags", "true"),
         ("TagSpecification.1.ResourceType", "image"),
@@ -162,21 +107,12 @@ async fn rule_1_2_6_tags_come_in_the_call_for_images_and_snapshots_only() {
     ];
     let copy = a.copy(&golden, &tags).await.unwrap();
     let shown = a.ec2("DescribeImages", &[("ImageId.1", &copy)]).await.unwrap();
-    assert_eq!(
-        (shown.all("key"), shown.all("value")),
-        (vec!["on", "team"], vec!["image", "a"])
-    );
+    assert_eq!((shown.all("key"), shown.all("value")), (vec!["on", "team"], vec!["image", "a"]));
     for snapshot in a.snapshots(&copy).await {
-        let shown = a
-            .ec2("DescribeSnapshots", &[("SnapshotId.1", &snapshot)])
-            .await
-            .unwrap();
+        let shown = a.ec2("DescribeSnapshots", &[("SnapshotId.1", &snapshot)]).await.unwrap();
         assert_eq!(shown.all("value"), ["snapshot"]);
     }
-    let other = [
-        ("TagSpecification.1.ResourceType", "volume"),
-        ("TagSpecification.1.Tag.1.Key", "x"),
-    ];
+    let other = [("TagSpecification.1.ResourceType", "volume"), ("TagSpecification.1.Tag.1.Key", "x")];
     assert_eq!(a.copy(&golden, &other).await.unwrap_err().code, "InvalidParameterValue");
 }
 
@@ -196,12 +132,7 @@ async fn rule_1_3_2_what_is_encrypted_stays_encrypted() {
     let message = format!(
         "Snapshot {snapshot} is encrypted. Creating an unencrypted copy from an encrypted snapshot is not supported."
     );
-    fails(
-        a.copy_as(&golden, &[("Encrypted", "false")]).await,
-        400,
-        "InvalidRequest",
-        &message,
-    );
+    fails(a.copy_as(&golden, &[("Encrypted", "false")]).await, 400, "InvalidRequest", &message);
     let copy = a.copy_as(&a.image("plain"), &[("Encrypted", "false")]).await.unwrap();
     assert_eq!(keys_of(&a, &copy).await, ["none"]);
 }
@@ -237,12 +168,7 @@ async fn rule_1_3_5_encrypted_alone_takes_the_default_key() {
     assert_eq!(keys_of(&a, &copy).await, [aws_ebs(&a).await]);
     let golden = a.key("golden");
     a.sim.edit(|world| {
-        world
-            .accounts
-            .get_mut(A)
-            .unwrap()
-            .default_ebs_keys
-            .insert("us-east-1".to_owned(), golden.clone());
+        world.accounts.get_mut(A).unwrap().default_ebs_keys.insert("us-east-1".to_owned(), golden.clone());
     });
     let copy = a.copy_as(&a.image("plain"), &[("Encrypted", "true")]).await.unwrap();
     assert_eq!(keys_of(&a, &copy).await, [golden]);
@@ -255,10 +181,7 @@ async fn rule_1_3_6_a_key_is_named_by_id_alias_or_arn_and_must_be_symmetric_and_
     let id = arn.rsplit('/').next().unwrap();
     let alias_arn = format!("arn:aws:kms:us-east-1:{A}:alias/golden");
     for named in [arn.as_str(), id, "alias/golden", &alias_arn] {
-        let copy = a
-            .copy_as(&a.image("plain"), &[("Encrypted", "true"), ("KmsKeyId", named)])
-            .await
-            .unwrap();
+        let copy = a.copy_as(&a.image("plain"), &[("Encrypted", "true"), ("KmsKeyId", named)]).await.unwrap();
         assert_eq!(keys_of(&a, &copy).await, std::slice::from_ref(&arn), "{named}");
     }
     let spoil: [fn(&mut ami_share_sim::world::Key); 3] = [
@@ -286,15 +209,9 @@ async fn rule_1_4_1_the_image_and_its_snapshots_must_be_allowed_and_copysnapshot
         .to_string()
     };
     let role = format!("arn:aws:iam::{A}:role/administrator");
-    let images_only = a
-        .assume(&role, &[("Policy", &only(json!("arn:aws:ec2:*::image/*")))])
-        .await
-        .unwrap();
+    let images_only = a.assume(&role, &[("Policy", &only(json!("arn:aws:ec2:*::image/*")))]).await.unwrap();
     let fail = images_only.copy(&golden, &[]).await.unwrap_err();
-    assert!(
-        fail.code == "UnauthorizedOperation" && fail.message.contains("::snapshot/snap-"),
-        "{fail:?}"
-    );
+    assert!(fail.code == "UnauthorizedOperation" && fail.message.contains("::snapshot/snap-"), "{fail:?}");
     let both = only(json!(["arn:aws:ec2:*::image/*", "arn:aws:ec2:*::snapshot/*"]));
     let both = a.assume(&role, &[("Policy", &both)]).await.unwrap();
     both.copy(&golden, &[]).await.unwrap();
@@ -304,10 +221,7 @@ async fn rule_1_4_1_the_image_and_its_snapshots_must_be_allowed_and_copysnapshot
         ("TagSpecification.1.Tag.1.Value", "image"),
     ];
     let fail = both.copy(&golden, &tagged).await.unwrap_err();
-    assert!(
-        fail.message.contains("not authorized to perform: ec2:CreateTags"),
-        "{fail:?}"
-    );
+    assert!(fail.message.contains("not authorized to perform: ec2:CreateTags"), "{fail:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -320,33 +234,18 @@ async fn rule_1_4_2_a_copy_needs_the_published_actions_and_as_recorded_fewer() {
         "kms:ReEncryptFrom",
         "kms:ReEncryptTo",
     ];
-    let recorded = [
-        "kms:DescribeKey",
-        "kms:CreateGrant",
-        "kms:GenerateDataKeyWithoutPlaintext",
-    ];
+    let recorded = ["kms:DescribeKey", "kms:CreateGrant", "kms:GenerateDataKeyWithoutPlaintext"];
     for action in needed {
         for as_recorded in [false, true] {
             let (a, _) = two_accounts();
             a.sim.edit(|world| world.copies_as_recorded = as_recorded);
-            let copy = a
-                .without(A, &[action])
-                .await
-                .copy(&a.image("golden"), &[])
-                .await
-                .unwrap();
-            let expected = if as_recorded && !recorded.contains(&action) {
-                "available"
-            } else {
-                "failed"
-            };
+            let copy = a.without(A, &[action]).await.copy(&a.image("golden"), &[]).await.unwrap();
+            let expected = if as_recorded && !recorded.contains(&action) { "available" } else { "failed" };
             assert_eq!(reason(&a, &copy).await.0, expected, "{action} {as_recorded}");
         }
     }
     let (a, _) = two_accounts();
-    let copy = a
-        .without(A, &["kms:GenerateDataKey", "kms:Encrypt", "ec2:CopySnapshot"])
-        .await;
+    let copy = a.without(A, &["kms:GenerateDataKey", "kms:Encrypt", "ec2:CopySnapshot"]).await;
     let copy = copy.copy(&a.image("golden"), &[]).await.unwrap();
     assert_eq!(reason(&a, &copy).await.0, "available");
 }
@@ -380,10 +279,7 @@ async fn rule_1_5_2_without_access_to_a_key_the_copy_fails_later() {
 #[tokio::test(start_paused = true)]
 async fn rule_1_5_3_a_key_that_is_not_there_fails_the_copy_later() {
     let (a, _) = two_accounts();
-    let copy = a
-        .copy_as(&a.image("plain"), &[("Encrypted", "true"), ("KmsKeyId", "alias/none")])
-        .await
-        .unwrap();
+    let copy = a.copy_as(&a.image("plain"), &[("Encrypted", "true"), ("KmsKeyId", "alias/none")]).await.unwrap();
     let message = "AMI snapshot copy failed with error: The specified keyId alias/none is invalid";
     assert_eq!(reason(&a, &copy).await.1, message);
 }
@@ -391,20 +287,11 @@ async fn rule_1_5_3_a_key_that_is_not_there_fails_the_copy_later() {
 #[tokio::test(start_paused = true)]
 async fn rule_1_5_17_what_a_failed_copy_left_stays_until_it_is_removed() {
     let (a, _) = two_accounts();
-    let copy = a
-        .copy_as(&a.image("plain"), &[("Encrypted", "true"), ("KmsKeyId", "alias/none")])
-        .await
-        .unwrap();
+    let copy = a.copy_as(&a.image("plain"), &[("Encrypted", "true"), ("KmsKeyId", "alias/none")]).await.unwrap();
     let snapshot = a.snapshots(&copy).await.remove(0);
     seconds(4).await;
     assert_eq!(a.state(&copy).await, "failed");
-    assert_eq!(
-        a.ec2("DeleteSnapshot", &[("SnapshotId", &snapshot)])
-            .await
-            .unwrap_err()
-            .code,
-        "InvalidSnapshot.InUse"
-    );
+    assert_eq!(a.ec2("DeleteSnapshot", &[("SnapshotId", &snapshot)]).await.unwrap_err().code, "InvalidSnapshot.InUse");
     a.ec2("DeregisterImage", &[("ImageId", &copy)]).await.unwrap();
     a.ec2("DeleteSnapshot", &[("SnapshotId", &snapshot)]).await.unwrap();
 }

@@ -14,23 +14,10 @@ async fn rule_4_2_volumes_of_a_shared_image_are_under_the_launchers_default_key(
     a.share(&golden, B).await.unwrap();
     b.launch(&golden, &[]).await.unwrap();
     let keys = |who: &Caller| {
-        who.sim.state()["instances"]
-            .as_object()
-            .unwrap()
-            .values()
-            .next_back()
-            .unwrap()["volume_keys"]
-            .clone()
+        who.sim.state()["instances"].as_object().unwrap().values().next_back().unwrap()["volume_keys"].clone()
     };
-    let default = b
-        .kms("DescribeKey", json!({ "KeyId": "alias/aws/ebs" }))
-        .await
-        .unwrap()
-        .json();
-    assert_eq!(
-        keys(&b),
-        json!([default["KeyMetadata"]["Arn"], default["KeyMetadata"]["Arn"]])
-    );
+    let default = b.kms("DescribeKey", json!({ "KeyId": "alias/aws/ebs" })).await.unwrap().json();
+    assert_eq!(keys(&b), json!([default["KeyMetadata"]["Arn"], default["KeyMetadata"]["Arn"]]));
     // Named in the mapping, the shared key serves as well.
     let key = a.key("golden");
     let root = [
@@ -41,12 +28,7 @@ async fn rule_4_2_volumes_of_a_shared_image_are_under_the_launchers_default_key(
     assert_eq!(b.launch(&golden, &root).await.unwrap().0, "running");
     assert!(b.sim.state()["instances"].to_string().contains(&key));
     let message = "The parameter KmsKeyId requires the parameter Encrypted to be set.";
-    fails(
-        b.launch(&golden, &[root[0], root[2]]).await,
-        400,
-        "InvalidParameterDependency",
-        message,
-    );
+    fails(b.launch(&golden, &[root[0], root[2]]).await, 400, "InvalidParameterDependency", message);
 }
 
 #[tokio::test]
@@ -55,10 +37,7 @@ async fn rule_4_4_without_access_to_a_key_the_instance_ends_by_itself() {
     let golden = a.image("golden");
     a.share(&golden, B).await.unwrap();
     // B's administrator may do everything in B; the key is A's.
-    assert_eq!(
-        b.launch(&golden, &[]).await.unwrap(),
-        ("terminated".to_owned(), INVALID_KEY.to_owned())
-    );
+    assert_eq!(b.launch(&golden, &[]).await.unwrap(), ("terminated".to_owned(), INVALID_KEY.to_owned()));
     a.share_key(B).await;
     for action in [
         "kms:CreateGrant",
@@ -71,10 +50,7 @@ async fn rule_4_4_without_access_to_a_key_the_instance_ends_by_itself() {
         let ended = b.without(B, &[action]).await.launch(&golden, &[]).await.unwrap();
         assert_eq!(ended, ("terminated".to_owned(), INVALID_KEY.to_owned()), "{action}");
     }
-    assert_eq!(
-        b.launch(&golden, &[]).await.unwrap(),
-        ("running".to_owned(), String::new())
-    );
+    assert_eq!(b.launch(&golden, &[]).await.unwrap(), ("running".to_owned(), String::new()));
 }
 
 #[tokio::test]
@@ -83,18 +59,9 @@ async fn rule_4_8_a_dry_run_does_not_look_at_kms() {
     let golden = a.image("golden");
     a.share(&golden, B).await.unwrap();
     let message = "Request would have succeeded, but DryRun flag is set.";
-    fails(
-        b.launch(&golden, &[("DryRun", "true")]).await,
-        412,
-        "DryRunOperation",
-        message,
-    );
+    fails(b.launch(&golden, &[("DryRun", "true")]).await, 412, "DryRunOperation", message);
     assert_eq!(b.launch(&golden, &[]).await.unwrap().0, "terminated");
-    let denied = b
-        .without(B, &["ec2:RunInstances"])
-        .await
-        .launch(&golden, &[("DryRun", "true")])
-        .await;
+    let denied = b.without(B, &["ec2:RunInstances"]).await.launch(&golden, &[("DryRun", "true")]).await;
     assert_eq!(denied.unwrap_err().code, "UnauthorizedOperation");
 }
 
@@ -102,19 +69,9 @@ async fn rule_4_8_a_dry_run_does_not_look_at_kms() {
 async fn rule_4_10_unshared_and_unknown_images() {
     let (a, b) = two_accounts();
     let golden = a.image("golden");
-    fails(
-        b.launch(&golden, &[]).await,
-        400,
-        "AuthFailure",
-        &format!("Not authorized for images: [{golden}]"),
-    );
+    fails(b.launch(&golden, &[]).await, 400, "AuthFailure", &format!("Not authorized for images: [{golden}]"));
     let message = "The image id '[ami-1a2b3c4d]' does not exist";
-    fails(
-        b.launch("ami-1a2b3c4d", &[]).await,
-        400,
-        "InvalidAMIID.NotFound",
-        message,
-    );
+    fails(b.launch("ami-1a2b3c4d", &[]).await, 400, "InvalidAMIID.NotFound", message);
     a.ec2("DeregisterImage", &[("ImageId", &golden)]).await.unwrap();
     let message = format!("The image id '[{golden}]' does not exist");
     fails(a.launch(&golden, &[]).await, 400, "InvalidAMIID.NotFound", &message);
@@ -125,17 +82,12 @@ async fn rule_4_2_grants_on_a_volumes_key_end_with_the_instance() {
     let (a, _) = two_accounts();
     let answer = a.ec2("RunInstances", &[("ImageId", &a.image("golden"))]).await.unwrap();
     let grants = || async {
-        a.kms("ListGrants", json!({ "KeyId": a.key("golden") }))
-            .await
-            .unwrap()
-            .json()["Grants"]
+        a.kms("ListGrants", json!({ "KeyId": a.key("golden") })).await.unwrap().json()["Grants"]
             .as_array()
             .unwrap()
             .len()
     };
     assert_eq!(grants().await, 4);
-    a.ec2("TerminateInstances", &[("InstanceId.1", answer.first("instanceId"))])
-        .await
-        .unwrap();
+    a.ec2("TerminateInstances", &[("InstanceId.1", answer.first("instanceId"))]).await.unwrap();
     assert_eq!(grants().await, 0);
 }

@@ -15,11 +15,7 @@ impl Answer {
     /// The text of every element of a name.
     pub(crate) fn all(&self, name: &str) -> Vec<&str> {
         let (open, close) = (format!("<{name}>"), format!("</{name}>"));
-        self.0
-            .split(&open)
-            .skip(1)
-            .filter_map(|rest| rest.split(&close).next())
-            .collect()
+        self.0.split(&open).skip(1).filter_map(|rest| rest.split(&close).next()).collect()
     }
 
     /// The text of the first element of a name.
@@ -43,19 +39,15 @@ pub(crate) struct Caller {
 
 impl Caller {
     pub(crate) async fn ec2(&self, operation: &str, parameters: &[(&str, &str)]) -> Result<Answer, Fail> {
-        self.send(Service::Ec2, operation, Params::Query(Query::of(parameters)))
-            .await
+        self.send(Service::Ec2, operation, Params::Query(Query::of(parameters))).await
     }
 
     pub(crate) async fn sts(&self, operation: &str, parameters: &[(&str, &str)]) -> Result<Answer, Fail> {
-        self.send(Service::Sts, operation, Params::Query(Query::of(parameters)))
-            .await
+        self.send(Service::Sts, operation, Params::Query(Query::of(parameters))).await
     }
 
     pub(crate) async fn kms(&self, operation: &str, parameters: Value) -> Result<Answer, Fail> {
-        let Value::Object(members) = parameters else {
-            panic!("parameters are an object")
-        };
+        let Value::Object(members) = parameters else { panic!("parameters are an object") };
         self.send(Service::Kms, operation, Params::Json(members)).await
     }
 
@@ -71,41 +63,24 @@ impl Caller {
         let body = self.sim.call(&call).await.expect("an answer")?;
         Ok(Answer(match body {
             Body::Json(value) => value.to_string(),
-            Body::Xml(elements) => elements
-                .iter()
-                .map(ami_share_sim::wire::xml::Element::document)
-                .collect(),
+            Body::Xml(elements) => elements.iter().map(ami_share_sim::wire::xml::Element::document).collect(),
         }))
     }
 
     pub(crate) fn with_key(&self, key: &str) -> Self {
-        Self {
-            key: key.to_owned(),
-            ..self.clone()
-        }
+        Self { key: key.to_owned(), ..self.clone() }
     }
 
     pub(crate) fn in_region(&self, region: &str) -> Self {
-        Self {
-            region: region.to_owned(),
-            ..self.clone()
-        }
+        Self { region: region.to_owned(), ..self.clone() }
     }
 
     /// A session of a role, with a session policy where one is given.
     pub(crate) async fn assume(&self, role: &str, more: &[(&str, &str)]) -> Result<Self, Fail> {
-        let parameters: Vec<_> = [("RoleArn", role), ("RoleSessionName", "test")]
-            .iter()
-            .chain(more)
-            .copied()
-            .collect();
+        let parameters: Vec<_> = [("RoleArn", role), ("RoleSessionName", "test")].iter().chain(more).copied().collect();
         let answer = self.sts("AssumeRole", &parameters).await?;
         let key = answer.first("AccessKeyId").to_owned();
-        Ok(Self {
-            key,
-            token: Some(answer.first("SessionToken").to_owned()),
-            ..self.clone()
-        })
+        Ok(Self { key, token: Some(answer.first("SessionToken").to_owned()), ..self.clone() })
     }
 
     /// An administrator of the caller's account who may do all but these actions.
@@ -134,19 +109,11 @@ impl Caller {
 
     pub(crate) async fn state(&self, image: &str) -> String {
         let filter = [("Filter.1.Name", "image-id"), ("Filter.1.Value.1", image)];
-        self.ec2("DescribeImages", &filter)
-            .await
-            .unwrap()
-            .first("imageState")
-            .to_owned()
+        self.ec2("DescribeImages", &filter).await.unwrap().first("imageState").to_owned()
     }
 
     pub(crate) async fn share(&self, image: &str, account: &str) -> Result<Answer, Fail> {
-        self.ec2(
-            "ModifyImageAttribute",
-            &[("ImageId", image), ("LaunchPermission.Add.1.UserId", account)],
-        )
-        .await
+        self.ec2("ModifyImageAttribute", &[("ImageId", image), ("LaunchPermission.Add.1.UserId", account)]).await
     }
 
     /// Lets an account use the key `golden` through EC2.
@@ -165,46 +132,30 @@ impl Caller {
     /// Adds a statement to the default policy of the key `golden`.
     pub(crate) async fn put_policy(&self, statement: Value) -> Result<Answer, Fail> {
         let policy = json!({ "Version": "2012-10-17", "Statement": [root_statement(), statement] }).to_string();
-        self.kms(
-            "PutKeyPolicy",
-            json!({ "KeyId": self.key("golden"), "PolicyName": "default", "Policy": policy }),
-        )
-        .await
+        self.kms("PutKeyPolicy", json!({ "KeyId": self.key("golden"), "PolicyName": "default", "Policy": policy }))
+            .await
     }
 
     /// Copies an image within the Region under the key `golden`.
     pub(crate) async fn copy(&self, image: &str, more: &[(&str, &str)]) -> Result<String, Fail> {
         let golden = self.key("golden");
-        let parameters: Vec<_> = [("Encrypted", "true"), ("KmsKeyId", golden.as_str())]
-            .iter()
-            .chain(more)
-            .copied()
-            .collect();
+        let parameters: Vec<_> =
+            [("Encrypted", "true"), ("KmsKeyId", golden.as_str())].iter().chain(more).copied().collect();
         self.copy_as(image, &parameters).await
     }
 
     pub(crate) async fn copy_as(&self, image: &str, more: &[(&str, &str)]) -> Result<String, Fail> {
-        let base = [
-            ("SourceImageId", image),
-            ("SourceRegion", "us-east-1"),
-            ("Name", "a copy"),
-        ];
+        let base = [("SourceImageId", image), ("SourceRegion", "us-east-1"), ("Name", "a copy")];
         let parameters: Vec<_> = base.iter().chain(more).copied().collect();
         Ok(self.ec2("CopyImage", &parameters).await?.first("imageId").to_owned())
     }
 
     /// Launches, and says how the instance ended: its state and `StateReason` message.
     pub(crate) async fn launch(&self, image: &str, more: &[(&str, &str)]) -> Result<(String, String), Fail> {
-        let parameters: Vec<_> = [("ImageId", image), ("MinCount", "1"), ("MaxCount", "1")]
-            .iter()
-            .chain(more)
-            .copied()
-            .collect();
+        let parameters: Vec<_> =
+            [("ImageId", image), ("MinCount", "1"), ("MaxCount", "1")].iter().chain(more).copied().collect();
         let answer = self.ec2("RunInstances", &parameters).await?;
-        let shown = self
-            .ec2("DescribeInstances", &[("InstanceId.1", answer.first("instanceId"))])
-            .await
-            .unwrap();
+        let shown = self.ec2("DescribeInstances", &[("InstanceId.1", answer.first("instanceId"))]).await.unwrap();
         Ok((shown.first("name").to_owned(), shown.first("message").to_owned()))
     }
 }
@@ -233,10 +184,7 @@ pub(crate) fn callers(scenario: Scenario, options: Options) -> (Caller, Caller) 
 #[track_caller]
 pub(crate) fn fails<T: std::fmt::Debug>(result: Result<T, Fail>, status: u16, code: &str, message: &str) {
     let fail = result.unwrap_err();
-    assert_eq!(
-        (fail.status, fail.code.as_ref(), fail.message.as_str()),
-        (status, code, message)
-    );
+    assert_eq!((fail.status, fail.code.as_ref(), fail.message.as_str()), (status, code, message));
 }
 
 pub(crate) async fn seconds(seconds: u64) {

@@ -55,9 +55,7 @@ impl HttpConnector for InProcess {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let sim = self.0.clone();
         HttpConnectorFuture::new(async move {
-            let request = request
-                .try_into_http1x()
-                .map_err(|error| ConnectorError::other(error.into(), None))?;
+            let request = request.try_into_http1x().map_err(|error| ConnectorError::other(error.into(), None))?;
             let (parts, body) = request.into_parts();
             let body = Bytes::copy_from_slice(body.bytes().unwrap_or_default());
             match sim.handle(http::Request::from_parts(parts, body)).await {

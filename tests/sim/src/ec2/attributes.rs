@@ -20,10 +20,7 @@ pub(super) fn describe_image(world: &World, query: &Query, ask: &Ask<'_>) -> Out
         "description" => Element::new("description").text("value", &image.description),
         // Deprecated, and closed to everybody (R2.5).
         "blockDeviceMapping" => {
-            return Err(Fail::bad(
-                "AuthFailure",
-                "Unauthorized attempt to access restricted resource",
-            ));
+            return Err(Fail::bad("AuthFailure", "Unauthorized attempt to access restricted resource"));
         }
         _ => return Err(Fail::bad("InvalidRequest", "The request received was invalid.")),
     };
@@ -40,11 +37,7 @@ fn owner_only(owner: &str, image: &str, ask: &Ask<'_>) -> Result<(), Fail> {
 
 fn permissions(name: &'static str, of: &BTreeSet<String>) -> Element {
     let item = |who: &String| {
-        if who == "all" {
-            Element::of("group", "all")
-        } else {
-            Element::of("userId", who)
-        }
+        if who == "all" { Element::of("group", "all") } else { Element::of("userId", who) }
     };
     Element::list(name, of.iter().map(|who| vec![item(who)]))
 }
@@ -106,22 +99,13 @@ fn check(kind: &str, value: &str) -> Result<String, Fail> {
         }
     };
     let message = || format!("Invalid attribute item value \"{value} \" for {item} item type.");
-    if fits {
-        Ok(value.to_owned())
-    } else {
-        Err(Fail::bad("InvalidAMIAttributeItemValue", message()))
-    }
+    if fits { Ok(value.to_owned()) } else { Err(Fail::bad("InvalidAMIAttributeItemValue", message())) }
 }
 
 pub(super) fn modify_image(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
     let id = query.need("ImageId")?;
     let change = Change::read(query, "LaunchPermission")?;
-    authorize(
-        ask,
-        "ec2:ModifyImageAttribute",
-        &[image_arn(ask.region, id)],
-        &change.context(),
-    )?;
+    authorize(ask, "ec2:ModifyImageAttribute", &[image_arn(ask.region, id)], &change.context())?;
     let image = ids::image(world, id, ask)?;
     owner_only(&image.owner, id, ask)?;
     if let Some(fail) = ids::unavailable(image) {
@@ -132,10 +116,7 @@ pub(super) fn modify_image(world: &mut World, query: &Query, ask: &Ask<'_>) -> O
         ["description"] => {
             let text = query.get("Description.Value").unwrap_or_default().to_owned();
             if text.is_empty() {
-                return Err(Fail::bad(
-                    "MissingParameter",
-                    "The request must contain the parameter description",
-                ));
+                return Err(Fail::bad("MissingParameter", "The request must contain the parameter description"));
             }
             dry_run(query)?;
             if let Some(image) = world.images.get_mut(id) {
@@ -155,11 +136,7 @@ pub(super) fn modify_image(world: &mut World, query: &Query, ask: &Ask<'_>) -> O
         .filter_map(|mapping| world.snapshots.get(mapping.snapshot.as_ref()?)?.key.as_deref())
         .collect();
     let to_others = change.add.iter().any(|who| *who != image.owner);
-    if to_others
-        && keys
-            .iter()
-            .any(|key| world.keys.get(*key).is_some_and(|key| key.aws_managed))
-    {
+    if to_others && keys.iter().any(|key| world.keys.get(*key).is_some_and(|key| key.aws_managed)) {
         let message = "Snapshots encrypted with the AWS Managed CMK can't be shared. Specify another snapshot.";
         return Err(Fail::bad("InvalidParameter", message));
     }
@@ -184,11 +161,7 @@ fn kinds(query: &Query) -> Vec<&'static str> {
         ("imdsSupport", query.has("ImdsSupport")),
         ("launchPermission", launch),
     ];
-    table
-        .into_iter()
-        .filter(|(_, given)| *given)
-        .map(|(name, _)| name)
-        .collect()
+    table.into_iter().filter(|(_, given)| *given).map(|(name, _)| name).collect()
 }
 
 pub(super) fn describe_snapshot(world: &World, query: &Query, ask: &Ask<'_>) -> Outcome {
@@ -196,10 +169,7 @@ pub(super) fn describe_snapshot(world: &World, query: &Query, ask: &Ask<'_>) -> 
     authorize_on(ask, "ec2:DescribeSnapshotAttribute", snapshot_arn(ask.region, id), None)?;
     ids::check_snapshot(id)?;
     // To anybody but the owner it does not exist, even where it is shared.
-    let snapshot = world
-        .snapshots
-        .get(id)
-        .filter(|snapshot| snapshot.owner == ask.who.facts.account);
+    let snapshot = world.snapshots.get(id).filter(|snapshot| snapshot.owner == ask.who.facts.account);
     let snapshot = snapshot.ok_or_else(|| ids::snapshot_not_found(id))?;
     dry_run(query)?;
     match query.need("Attribute")? {
@@ -214,12 +184,7 @@ pub(super) fn describe_snapshot(world: &World, query: &Query, ask: &Ask<'_>) -> 
 pub(super) fn modify_snapshot(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
     let id = query.need("SnapshotId")?;
     let change = Change::read(query, "CreateVolumePermission")?;
-    authorize(
-        ask,
-        "ec2:ModifySnapshotAttribute",
-        &[snapshot_arn(ask.region, id)],
-        &change.context(),
-    )?;
+    authorize(ask, "ec2:ModifySnapshotAttribute", &[snapshot_arn(ask.region, id)], &change.context())?;
     ids::check_snapshot(id)?;
     let account = ask.who.facts.account.clone();
     let snapshot = world.snapshots.get_mut(id).filter(|snapshot| snapshot.owner == account);
@@ -229,36 +194,19 @@ pub(super) fn modify_snapshot(world: &mut World, query: &Query, ask: &Ask<'_>) -
         return Err(Fail::bad("InvalidParameterCombination", message));
     }
     if change.add.len().max(change.remove.len()) > 500 {
-        return Err(Fail::bad(
-            "InvalidParameterValue",
-            "Modification size must not be greater than 500.",
-        ));
+        return Err(Fail::bad("InvalidParameterValue", "Modification size must not be greater than 500."));
     }
-    let managed = snapshot
-        .key
-        .as_ref()
-        .and_then(|key| world.keys.get(key))
-        .is_some_and(|key| key.aws_managed);
+    let managed = snapshot.key.as_ref().and_then(|key| world.keys.get(key)).is_some_and(|key| key.aws_managed);
     if managed && !change.add.is_empty() {
-        return Err(Fail::bad(
-            "OperationNotPermitted",
-            "Encrypted snapshots with EBS default key cannot be shared",
-        ));
+        return Err(Fail::bad("OperationNotPermitted", "Encrypted snapshots with EBS default key cannot be shared"));
     }
     if change.add.contains("all") && snapshot.key.is_some() {
-        return Err(Fail::bad(
-            "OperationNotPermitted",
-            "Encrypted snapshots cannot be shared publicly.",
-        ));
+        return Err(Fail::bad("OperationNotPermitted", "Encrypted snapshots cannot be shared publicly."));
     }
     dry_run(query)?;
     // The owner itself is silently left out (recorded of real AWS).
-    snapshot
-        .create_volume_permissions
-        .extend(change.add.into_iter().filter(|who| *who != account));
-    snapshot
-        .create_volume_permissions
-        .retain(|who| !change.remove.contains(who));
+    snapshot.create_volume_permissions.extend(change.add.into_iter().filter(|who| *who != account));
+    snapshot.create_volume_permissions.retain(|who| !change.remove.contains(who));
     Ok(done())
 }
 

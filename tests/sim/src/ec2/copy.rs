@@ -21,19 +21,13 @@ const PUBLISHED: [&str; 6] = [
 ];
 /// What was recorded of the source's and the destination's key (R1.4.5).
 const RECORDED_SOURCE: [&str; 1] = ["kms:CreateGrant"];
-const RECORDED_DESTINATION: [&str; 3] = [
-    "kms:DescribeKey",
-    "kms:GenerateDataKeyWithoutPlaintext",
-    "kms:CreateGrant",
-];
+const RECORDED_DESTINATION: [&str; 3] = ["kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:CreateGrant"];
 
 const NOT_ACCESSIBLE: &str = "Given key ID is not accessible";
 
 pub(super) fn copy_image(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
     let (source_id, source_region) = (query.need("SourceImageId")?, query.need("SourceRegion")?);
-    let name = query
-        .get("Name")
-        .ok_or_else(|| Fail::bad("MissingParameter", "missing required parameter: Name"))?;
+    let name = query.get("Name").ok_or_else(|| Fail::bad("MissingParameter", "missing required parameter: Name"))?;
     let tags = Tagging::read(query)?;
     let snapshots: Vec<String> = world.images.get(source_id).map(snapshots_of).unwrap_or_default();
     let mut resources = vec![image_arn(source_region, source_id)];
@@ -52,9 +46,7 @@ pub(super) fn copy_image(world: &mut World, query: &Query, ask: &Ask<'_>) -> Out
     }
     let source = readable(world, source_id, source_region, ask)?.clone();
     if encrypted == Some(false)
-        && let Some(id) = snapshots
-            .iter()
-            .find(|id| world.snapshots.get(*id).is_some_and(|of| of.key.is_some()))
+        && let Some(id) = snapshots.iter().find(|id| world.snapshots.get(*id).is_some_and(|of| of.key.is_some()))
     {
         let message = format!(
             "Snapshot {id} is encrypted. Creating an unencrypted copy from an encrypted snapshot is not supported."
@@ -72,23 +64,13 @@ fn make(world: &mut World, query: &Query, ask: &Ask<'_>, source: &Image, tags: T
     let (encrypted, key) = (query.flag("Encrypted")?, query.get("KmsKeyId"));
     let account = ask.who.facts.account.clone();
     let copy_tags = query.flag("CopyImageTags")? == Some(true);
-    let passed_on = source
-        .tags
-        .get(&account)
-        .filter(|_| copy_tags)
-        .cloned()
-        .unwrap_or_default();
+    let passed_on = source.tags.get(&account).filter(|_| copy_tags).cloned().unwrap_or_default();
     let id = format!("ami-{}", world.issue(17));
     let (from, whole) = (ask.now, ask.options.copy_time);
     let mut failure = ask.fail_copy.clone().map(|message| (message, "Copy failed".to_owned()));
     let mut mappings = Vec::new();
     for mapping in &source.mappings {
-        let Some(original) = mapping
-            .snapshot
-            .as_ref()
-            .and_then(|id| world.snapshots.get(id))
-            .cloned()
-        else {
+        let Some(original) = mapping.snapshot.as_ref().and_then(|id| world.snapshots.get(id)).cloned() else {
             mappings.push(mapping.clone());
             continue;
         };
@@ -116,17 +98,10 @@ fn make(world: &mut World, query: &Query, ask: &Ask<'_>, source: &Image, tags: T
             create_volume_permissions: BTreeSet::new(),
             ..original
         };
-        mappings.push(Mapping {
-            snapshot: Some(copy.id.clone()),
-            ..mapping.clone()
-        });
+        mappings.push(Mapping { snapshot: Some(copy.id.clone()), ..mapping.clone() });
         world.snapshots.insert(copy.id.clone(), copy);
     }
-    let at = if failure.is_some() {
-        from + whole / 4
-    } else {
-        from + whole
-    };
+    let at = if failure.is_some() { from + whole / 4 } else { from + whole };
     let fate = Fate { from, at, failure };
     for id in mappings.iter().filter_map(|mapping| mapping.snapshot.as_ref()) {
         if let Some(snapshot) = world.snapshots.get_mut(id) {
@@ -159,11 +134,7 @@ fn answer(id: &str) -> Body {
 }
 
 fn snapshots_of(image: &Image) -> Vec<String> {
-    image
-        .mappings
-        .iter()
-        .filter_map(|mapping| mapping.snapshot.clone())
-        .collect()
+    image.mappings.iter().filter_map(|mapping| mapping.snapshot.clone()).collect()
 }
 
 /// The tags of the image and of its snapshots, set in the call itself (R1.2.6).
@@ -190,10 +161,8 @@ impl Tagging {
     }
 
     fn authorize(&self, ask: &Ask<'_>) -> Result<(), Fail> {
-        for (tags, arn) in [
-            (&self.image, image_arn(ask.region, "*")),
-            (&self.snapshot, snapshot_arn(ask.region, "*")),
-        ] {
+        for (tags, arn) in [(&self.image, image_arn(ask.region, "*")), (&self.snapshot, snapshot_arn(ask.region, "*"))]
+        {
             if !tags.is_empty() {
                 authorize(ask, "ec2:CreateTags", &[arn], &tags::context(tags, Some("CopyImage")))?;
             }
@@ -208,10 +177,7 @@ fn replay(world: &World, query: &Query, ask: &Ask<'_>) -> Result<Option<Body>, F
         return Ok(None);
     };
     if token.len() > 64 {
-        return Err(Fail::bad(
-            "InvalidParameterValue",
-            "The client token has more than 64 characters",
-        ));
+        return Err(Fail::bad("InvalidParameterValue", "The client token has more than 64 characters"));
     }
     match world.tokens.get(&place(token, ask)) {
         None => Ok(None),
@@ -225,9 +191,7 @@ fn replay(world: &World, query: &Query, ask: &Ask<'_>) -> Result<Option<Body>, F
 
 fn remember(world: &mut World, query: &Query, ask: &Ask<'_>, id: &str) {
     if let Some(token) = query.get("ClientToken") {
-        world
-            .tokens
-            .insert(place(token, ask), (parameters_of(query), id.to_owned()));
+        world.tokens.insert(place(token, ask), (parameters_of(query), id.to_owned()));
     }
 }
 
@@ -252,24 +216,17 @@ fn check_name(name: &str) -> Result<(), Fail> {
 fn readable<'a>(world: &'a World, id: &str, region: &str, ask: &Ask<'_>) -> Result<&'a Image, Fail> {
     ids::check_image(id)?;
     let account = &ask.who.facts.account;
-    let source = world
-        .images
-        .get(id)
-        .filter(|image| image.region == region && may_launch(image, account));
+    let source = world.images.get(id).filter(|image| image.region == region && may_launch(image, account));
     // Unknown for an image that is not shared at all: the stricter reading is that it does not exist.
     let source = source.ok_or_else(|| ids::image_not_found(id))?;
     if let Some(fail) = ids::unavailable(source) {
         return Err(fail);
     }
     if source.owner != *account {
-        let shared = snapshots_of(source)
-            .iter()
-            .all(|id| world.snapshots.get(id).is_some_and(|of| may_copy(of, account)));
+        let shared =
+            snapshots_of(source).iter().all(|id| world.snapshots.get(id).is_some_and(|of| may_copy(of, account)));
         if !shared {
-            return Err(Fail::bad(
-                "InvalidRequest",
-                "You do not have permission to access the storage of this ami",
-            ));
+            return Err(Fail::bad("InvalidRequest", "You do not have permission to access the storage of this ami"));
         }
         if !source.product_codes.is_empty() {
             let message = "Images from AWS Marketplace cannot be copied to another AWS account.";
@@ -290,10 +247,7 @@ fn destination_key(
     let account = &ask.who.facts.account;
     let arn = match named {
         Some(named) => {
-            if let Some(arn) = world
-                .find_key(named, account, ask.region)
-                .filter(|arn| usable_here(world, arn, ask))
-            {
+            if let Some(arn) = world.find_key(named, account, ask.region).filter(|arn| usable_here(world, arn, ask)) {
                 Some(arn)
             } else {
                 let why = format!("The specified keyId {named} is invalid");
@@ -325,16 +279,10 @@ fn usable_here(world: &World, arn: &str, ask: &Ask<'_>) -> bool {
 }
 
 fn kms_allows(world: &World, original: &Snapshot, destination: &str, ask: &Ask<'_>) -> bool {
-    let (source, target): (&[&str], &[&str]) = if world.copies_as_recorded {
-        (&RECORDED_SOURCE, &RECORDED_DESTINATION)
-    } else {
-        (&PUBLISHED, &PUBLISHED)
-    };
+    let (source, target): (&[&str], &[&str]) =
+        if world.copies_as_recorded { (&RECORDED_SOURCE, &RECORDED_DESTINATION) } else { (&PUBLISHED, &PUBLISHED) };
     let allows = |arn: &String, actions: &[&str], region: &str| {
-        world
-            .keys
-            .get(arn)
-            .is_some_and(|key| auth::via_ec2(ask.who, actions, key, region).is_ok())
+        world.keys.get(arn).is_some_and(|key| auth::via_ec2(ask.who, actions, key, region).is_ok())
     };
     original.key.iter().all(|key| allows(key, source, &original.region))
         && allows(&destination.to_owned(), target, ask.region)
@@ -348,11 +296,7 @@ fn grouped(ask: &Ask<'_>) -> String {
         reason = "milliseconds since 1970 are a small positive number"
     )]
     let digits = ((ask.clock.epoch(ask.now) * 1000.0) as u64).to_string();
-    let groups: Vec<&str> = digits
-        .as_bytes()
-        .rchunks(3)
-        .rev()
-        .map(|group| std::str::from_utf8(group).unwrap_or_default())
-        .collect();
+    let groups: Vec<&str> =
+        digits.as_bytes().rchunks(3).rev().map(|group| std::str::from_utf8(group).unwrap_or_default()).collect();
     groups.join(",")
 }

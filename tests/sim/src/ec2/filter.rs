@@ -14,10 +14,7 @@ pub(super) fn fits<'a>(
     for filter in filters {
         let name = filter.need("Name")?;
         let found: Vec<&str> = if let Some(key) = name.strip_prefix("tag:") {
-            tags.and_then(|tags| tags.get(key))
-                .map(String::as_str)
-                .into_iter()
-                .collect()
+            tags.and_then(|tags| tags.get(key)).map(String::as_str).into_iter().collect()
         } else if name == "tag-key" {
             tags.into_iter().flat_map(BTreeMap::keys).map(String::as_str).collect()
         } else {
@@ -30,10 +27,7 @@ pub(super) fn fits<'a>(
                 "The maximum number of filter values specified on a single call is 200",
             ));
         }
-        if !found
-            .iter()
-            .any(|value| wanted.iter().any(|pattern| matches(pattern, value)))
-        {
+        if !found.iter().any(|value| wanted.iter().any(|pattern| matches(pattern, value))) {
             return Ok(false);
         }
     }
@@ -50,14 +44,10 @@ pub(super) fn page<T>(query: &Query, all: Vec<T>, ids: &str) -> Result<(Vec<T>, 
         let message = format!("The parameter {name} cannot be used with the parameter maxResults");
         return Err(Fail::bad("InvalidParameterCombination", message));
     }
-    let size: usize = size
-        .parse()
-        .ok()
-        .filter(|size| (5..=1000).contains(size))
-        .ok_or_else(|| {
-            let message = format!("Invalid value '{size}' for maxResults. Expecting a value greater than 5.");
-            Fail::bad("InvalidParameterValue", message)
-        })?;
+    let size: usize = size.parse().ok().filter(|size| (5..=1000).contains(size)).ok_or_else(|| {
+        let message = format!("Invalid value '{size}' for maxResults. Expecting a value greater than 5.");
+        Fail::bad("InvalidParameterValue", message)
+    })?;
     let from: usize = match query.get("NextToken").filter(|token| !token.is_empty()) {
         None => 0,
         Some(token) => token

@@ -9,8 +9,7 @@ use crate::world::{Image, ImageState, World};
 fn well_formed(id: &str, prefix: &str) -> bool {
     let hex = |rest: &str| matches!(rest.len(), 8 | 17) && rest.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
     // All zeros look right, and EC2 calls them malformed.
-    id.strip_prefix(prefix)
-        .is_some_and(|rest| hex(rest) && rest.bytes().any(|b| b != b'0'))
+    id.strip_prefix(prefix).is_some_and(|rest| hex(rest) && rest.bytes().any(|b| b != b'0'))
 }
 
 pub(super) fn check_image(id: &str) -> Result<(), Fail> {
@@ -37,20 +36,13 @@ pub(super) fn image_not_found(id: &str) -> Fail {
 }
 
 pub(super) fn snapshot_not_found(id: &str) -> Fail {
-    Fail::bad(
-        "InvalidSnapshot.NotFound",
-        format!("The snapshot '{id}' does not exist."),
-    )
+    Fail::bad("InvalidSnapshot.NotFound", format!("The snapshot '{id}' does not exist."))
 }
 
 /// An image of the Region that has ever been, unless it is so new that EC2 does not know it everywhere (R1.1.7).
 pub(super) fn image<'a>(world: &'a World, id: &str, ask: &Ask<'_>) -> Result<&'a Image, Fail> {
     check_image(id)?;
-    world
-        .images
-        .get(id)
-        .filter(|image| is_known(image, ask))
-        .ok_or_else(|| image_not_found(id))
+    world.images.get(id).filter(|image| is_known(image, ask)).ok_or_else(|| image_not_found(id))
 }
 
 pub(super) fn is_known(image: &Image, ask: &Ask<'_>) -> bool {

@@ -27,12 +27,7 @@ pub(super) fn describe(world: &World, query: &Query, ask: &Ask<'_>) -> Outcome {
     }
     let (page, next) = filter::page(query, found, "ImageId")?;
     let images = Element::list("imagesSet", page.into_iter().map(|image| render(world, image, ask)));
-    Ok(Body::Xml(
-        [images]
-            .into_iter()
-            .chain(next.map(|token| Element::of("nextToken", token)))
-            .collect(),
-    ))
+    Ok(Body::Xml([images].into_iter().chain(next.map(|token| Element::of("nextToken", token))).collect()))
 }
 
 /// An image that exists and is not visible to the caller is simply not in the answer (R1.6).
@@ -40,10 +35,7 @@ fn is_shown(image: &Image, query: &Query, ask: &Ask<'_>) -> bool {
     let account = &ask.who.facts.account;
     let own = image.owner == *account;
     let (owners, users) = (query.list("Owner"), query.list("ExecutableBy"));
-    let owner_fits = owners.is_empty()
-        || owners
-            .iter()
-            .any(|owner| *owner == image.owner || (*owner == "self" && own));
+    let owner_fits = owners.is_empty() || owners.iter().any(|owner| *owner == image.owner || (*owner == "self" && own));
     let user_fits = users.is_empty()
         || users.iter().any(|user| {
             let wanted = if *user == "self" { account.as_str() } else { user };
@@ -66,18 +58,12 @@ fn fits(image: &Image, filters: &[Query], ask: &Ask<'_>) -> Result<bool, Fail> {
             "state" => vec![image.state.as_str()],
             "owner-id" => vec![&image.owner],
             "root-device-type" => vec![&image.root_device_type],
-            "is-public" => vec![if image.launch_permissions.contains("all") {
-                "true"
-            } else {
-                "false"
-            }],
+            "is-public" => vec![if image.launch_permissions.contains("all") { "true" } else { "false" }],
             "source-image-id" => image.source.iter().map(|(id, _)| id.as_str()).collect(),
             "source-image-region" => image.source.iter().map(|(_, region)| region.as_str()).collect(),
-            "block-device-mapping.snapshot-id" => image
-                .mappings
-                .iter()
-                .filter_map(|mapping| mapping.snapshot.as_deref())
-                .collect(),
+            "block-device-mapping.snapshot-id" => {
+                image.mappings.iter().filter_map(|mapping| mapping.snapshot.as_deref()).collect()
+            }
             _ => return None,
         })
     })
@@ -97,20 +83,12 @@ fn render(world: &World, image: &Image, ask: &Ask<'_>) -> Vec<Element> {
         Element::of("name", &image.name),
         Element::of("description", &image.description),
         Element::of("rootDeviceType", &image.root_device_type),
-        Element::of(
-            "rootDeviceName",
-            image.mappings.first().map_or("/dev/xvda", |mapping| &mapping.device),
-        ),
+        Element::of("rootDeviceName", image.mappings.first().map_or("/dev/xvda", |mapping| &mapping.device)),
         Element::list(
             "blockDeviceMapping",
             image.mappings.iter().map(|mapping| {
                 let mut members = vec![Element::of("deviceName", &mapping.device)];
-                members.extend(
-                    mapping
-                        .virtual_name
-                        .as_ref()
-                        .map(|name| Element::of("virtualName", name)),
-                );
+                members.extend(mapping.virtual_name.as_ref().map(|name| Element::of("virtualName", name)));
                 members.extend(mapping.snapshot.as_ref().map(|id| {
                     let snapshot = world.snapshots.get(id);
                     Element::new("ebs")
@@ -129,18 +107,10 @@ fn render(world: &World, image: &Image, ask: &Ask<'_>) -> Vec<Element> {
         Element::of("platformDetails", "Linux/UNIX"),
     ];
     // Recipients do not see the owner's tags: each account has its own (R1.6).
-    members.extend(
-        image
-            .tags
-            .get(account)
-            .filter(|tags| !tags.is_empty())
-            .map(super::tags::render),
-    );
+    members.extend(image.tags.get(account).filter(|tags| !tags.is_empty()).map(super::tags::render));
     members.extend(image.state_reason.as_ref().map(|message| {
         // The code of an image that failed for KMS is unknown (open point 3 of the rule book).
-        Element::new("stateReason")
-            .text("code", "Client.InternalError")
-            .text("message", message)
+        Element::new("stateReason").text("code", "Client.InternalError").text("message", message)
     }));
     if !image.product_codes.is_empty() {
         let codes = image
@@ -149,11 +119,11 @@ fn render(world: &World, image: &Image, ask: &Ask<'_>) -> Vec<Element> {
             .map(|code| vec![Element::of("productCode", code), Element::of("type", "marketplace")]);
         members.push(Element::list("productCodes", codes));
     }
-    members.extend(image.source.iter().flat_map(|(id, region)| {
-        [
-            Element::of("sourceImageId", id),
-            Element::of("sourceImageRegion", region),
-        ]
-    }));
+    members.extend(
+        image
+            .source
+            .iter()
+            .flat_map(|(id, region)| [Element::of("sourceImageId", id), Element::of("sourceImageRegion", region)]),
+    );
     members
 }

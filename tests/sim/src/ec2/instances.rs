@@ -11,20 +11,13 @@ use crate::world::{Grant, Image, Instance, Snapshot, World};
 /// What a launch asks of the key of the AMI.
 const SOURCE: [&str; 4] = ["kms:DescribeKey", "kms:CreateGrant", "kms:Decrypt", "kms:ReEncryptFrom"];
 /// What it asks of the key of the volume.
-const VOLUME: [&str; 4] = [
-    "kms:DescribeKey",
-    "kms:CreateGrant",
-    "kms:GenerateDataKeyWithoutPlaintext",
-    "kms:ReEncryptTo",
-];
+const VOLUME: [&str; 4] =
+    ["kms:DescribeKey", "kms:CreateGrant", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptTo"];
 
 pub(super) fn run(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
     let id = query.need("ImageId")?;
     let account = ask.who.facts.account.clone();
-    let resources = [
-        image_arn(ask.region, id),
-        format!("arn:aws:ec2:{}:{account}:instance/*", ask.region),
-    ];
+    let resources = [image_arn(ask.region, id), format!("arn:aws:ec2:{}:{account}:instance/*", ask.region)];
     authorize(ask, "ec2:RunInstances", &resources, &Context::new())?;
     let image = ids::image(world, id, ask)?.clone();
     if !may_launch(&image, &account) {
@@ -45,9 +38,8 @@ pub(super) fn run(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
     }
     // A dry run never looks at KMS (R4.8).
     dry_run(query)?;
-    let replayed = query
-        .get("ClientToken")
-        .map(|token| (account.clone(), ask.region.to_owned(), format!("run {token}")));
+    let replayed =
+        query.get("ClientToken").map(|token| (account.clone(), ask.region.to_owned(), format!("run {token}")));
     if let Some((_, id)) = replayed.as_ref().and_then(|place| world.tokens.get(place)) {
         let found = world.instances.get(id).map(|instance| render(instance, instance.state));
         return Ok(reservation(&account, found.into_iter().collect()));
@@ -67,12 +59,7 @@ fn launch(world: &mut World, image: &Image, overrides: &[Query], ask: &Ask<'_>) 
     let mut volume_keys = Vec::new();
     let mut refused = false;
     for mapping in &image.mappings {
-        let Some(snapshot) = mapping
-            .snapshot
-            .as_ref()
-            .and_then(|id| world.snapshots.get(id))
-            .cloned()
-        else {
+        let Some(snapshot) = mapping.snapshot.as_ref().and_then(|id| world.snapshots.get(id)).cloned() else {
             continue;
         };
         let named = overrides
@@ -84,10 +71,7 @@ fn launch(world: &mut World, image: &Image, overrides: &[Query], ask: &Ask<'_>) 
             continue;
         };
         let allows = |arn: &String, actions: &[&str]| {
-            world
-                .keys
-                .get(arn)
-                .is_some_and(|key| auth::via_ec2(ask.who, actions, key, ask.region).is_ok())
+            world.keys.get(arn).is_some_and(|key| auth::via_ec2(ask.who, actions, key, ask.region).is_ok())
         };
         refused |= !(snapshot.key.iter().all(|key| allows(key, &SOURCE)) && allows(&volume, &VOLUME));
         volume_keys.push(volume);
@@ -192,17 +176,11 @@ pub(super) fn describe(world: &World, query: &Query, ask: &Ask<'_>) -> Outcome {
 pub(super) fn terminate(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
     let wanted = query.list("InstanceId");
     let account = &ask.who.facts.account;
-    let arns: Vec<String> = wanted
-        .iter()
-        .map(|id| format!("arn:aws:ec2:{}:{account}:instance/{id}", ask.region))
-        .collect();
+    let arns: Vec<String> =
+        wanted.iter().map(|id| format!("arn:aws:ec2:{}:{account}:instance/{id}", ask.region)).collect();
     authorize(ask, "ec2:TerminateInstances", &arns, &Context::new())?;
     for id in &wanted {
-        world
-            .instances
-            .get(*id)
-            .filter(|instance| instance.owner == *account)
-            .ok_or_else(|| not_found(id))?;
+        world.instances.get(*id).filter(|instance| instance.owner == *account).ok_or_else(|| not_found(id))?;
     }
     dry_run(query)?;
     let mut changes = Vec::new();
@@ -224,10 +202,7 @@ pub(super) fn terminate(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outc
 }
 
 fn not_found(id: &str) -> Fail {
-    Fail::bad(
-        "InvalidInstanceID.NotFound",
-        format!("The instance ID '{id}' does not exist"),
-    )
+    Fail::bad("InvalidInstanceID.NotFound", format!("The instance ID '{id}' does not exist"))
 }
 
 fn reservation(account: &str, instances: Vec<Vec<Element>>) -> Body {
@@ -252,14 +227,7 @@ fn render(instance: &Instance, shown: &str) -> Vec<Element> {
         Element::of("instanceId", &instance.id),
         Element::of("imageId", &instance.image),
         state("instanceState", shown),
-        Element::of(
-            "reason",
-            if shown == "pending" {
-                ""
-            } else {
-                &instance.transition_reason
-            },
-        ),
+        Element::of("reason", if shown == "pending" { "" } else { &instance.transition_reason }),
         Element::of("instanceType", "t3.micro"),
         Element::new("placement").text("availabilityZone", format!("{}a", instance.region)),
     ];

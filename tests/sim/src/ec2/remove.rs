@@ -19,11 +19,7 @@ pub(super) fn deregister_image(world: &mut World, query: &Query, ask: &Ask<'_>) 
         return Err(ids::unavailable(image).unwrap_or_else(|| ids::image_not_found(id)));
     }
     dry_run(query)?;
-    let snapshots: Vec<String> = image
-        .mappings
-        .iter()
-        .filter_map(|mapping| mapping.snapshot.clone())
-        .collect();
+    let snapshots: Vec<String> = image.mappings.iter().filter_map(|mapping| mapping.snapshot.clone()).collect();
     if let Some(image) = world.images.get_mut(id) {
         // A pending copy is cancelled in this way (R1.1.3).
         image.state = ImageState::Deregistered;
@@ -33,16 +29,10 @@ pub(super) fn deregister_image(world: &mut World, query: &Query, ask: &Ask<'_>) 
     if query.flag("DeleteAssociatedSnapshots")? == Some(true) {
         for snapshot in snapshots {
             let code = delete_with_image(world, &snapshot, ask);
-            results.push(vec![
-                Element::of("snapshotId", snapshot),
-                Element::of("returnCode", code),
-            ]);
+            results.push(vec![Element::of("snapshotId", snapshot), Element::of("returnCode", code)]);
         }
     }
-    Ok(Body::Xml(vec![
-        Element::of("return", true),
-        Element::list("deleteSnapshotResultSet", results),
-    ]))
+    Ok(Body::Xml(vec![Element::of("return", true), Element::list("deleteSnapshotResultSet", results)]))
 }
 
 fn delete_with_image(world: &mut World, id: &str, ask: &Ask<'_>) -> &'static str {
@@ -66,10 +56,8 @@ pub(super) fn delete_snapshot(world: &mut World, query: &Query, ask: &Ask<'_>) -
     let tags = world.snapshots.get(id).and_then(|snapshot| snapshot.tags.get(account));
     authorize_on(ask, "ec2:DeleteSnapshot", snapshot_arn(ask.region, id), tags)?;
     ids::check_snapshot(id)?;
-    let own = world
-        .snapshots
-        .get(id)
-        .is_some_and(|snapshot| snapshot.owner == *account && snapshot.region == ask.region);
+    let own =
+        world.snapshots.get(id).is_some_and(|snapshot| snapshot.owner == *account && snapshot.region == ask.region);
     if !own {
         return Err(ids::snapshot_not_found(id));
     }

@@ -14,10 +14,8 @@ pub(super) fn describe(world: &World, query: &Query, ask: &Ask<'_>) -> Outcome {
     for id in &wanted {
         ids::check_snapshot(id)?;
         // One that is not visible is answered as one that does not exist (recorded of real AWS).
-        let known = world
-            .snapshots
-            .get(*id)
-            .filter(|snapshot| snapshot.region == ask.region && may_copy(snapshot, account));
+        let known =
+            world.snapshots.get(*id).filter(|snapshot| snapshot.region == ask.region && may_copy(snapshot, account));
         known.ok_or_else(|| ids::snapshot_not_found(id))?;
     }
     let filters = query.members("Filter");
@@ -30,26 +28,17 @@ pub(super) fn describe(world: &World, query: &Query, ask: &Ask<'_>) -> Outcome {
     }
     let (page, next) = filter::page(query, found, "SnapshotId")?;
     let snapshots = Element::list("snapshotSet", page.into_iter().map(|snapshot| render(snapshot, ask)));
-    Ok(Body::Xml(
-        [snapshots]
-            .into_iter()
-            .chain(next.map(|token| Element::of("nextToken", token)))
-            .collect(),
-    ))
+    Ok(Body::Xml([snapshots].into_iter().chain(next.map(|token| Element::of("nextToken", token))).collect()))
 }
 
 fn is_shown(snapshot: &Snapshot, query: &Query, ask: &Ask<'_>) -> bool {
     let account = &ask.who.facts.account;
     let owners = query.list("Owner");
     let owner_fits = owners.is_empty()
-        || owners
-            .iter()
-            .any(|owner| *owner == snapshot.owner || (*owner == "self" && snapshot.owner == *account));
+        || owners.iter().any(|owner| *owner == snapshot.owner || (*owner == "self" && snapshot.owner == *account));
     let users = query.list("RestorableBy");
-    let user_fits = users.is_empty()
-        || users
-            .iter()
-            .any(|user| may_copy(snapshot, if *user == "self" { account } else { user }));
+    let user_fits =
+        users.is_empty() || users.iter().any(|user| may_copy(snapshot, if *user == "self" { account } else { user }));
     snapshot.region == ask.region && may_copy(snapshot, account) && owner_fits && user_fits
 }
 
@@ -80,20 +69,9 @@ fn render(snapshot: &Snapshot, ask: &Ask<'_>) -> Vec<Element> {
         Element::of("encrypted", snapshot.key.is_some()),
         Element::of("storageTier", "standard"),
     ];
-    members.extend(
-        snapshot
-            .state_message
-            .as_ref()
-            .map(|message| Element::of("statusMessage", message)),
-    );
+    members.extend(snapshot.state_message.as_ref().map(|message| Element::of("statusMessage", message)));
     // Whoever sees the snapshot sees its key's ARN, without any access to KMS (R2.23).
     members.extend(snapshot.key.as_ref().map(|key| Element::of("kmsKeyId", key)));
-    members.extend(
-        snapshot
-            .tags
-            .get(&ask.who.facts.account)
-            .filter(|tags| !tags.is_empty())
-            .map(super::tags::render),
-    );
+    members.extend(snapshot.tags.get(&ask.who.facts.account).filter(|tags| !tags.is_empty()).map(super::tags::render));
     members
 }

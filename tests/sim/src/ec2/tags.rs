@@ -13,11 +13,7 @@ use crate::world::World;
 pub(super) type Tags = BTreeMap<String, String>;
 
 pub(super) fn render(tags: &Tags) -> Element {
-    Element::list(
-        "tagSet",
-        tags.iter()
-            .map(|(key, value)| vec![Element::of("key", key), Element::of("value", value)]),
-    )
+    Element::list("tagSet", tags.iter().map(|(key, value)| vec![Element::of("key", key), Element::of("value", value)]))
 }
 
 /// Reads `Tag.N` and checks what EC2 checks.
@@ -54,29 +50,18 @@ pub(super) fn create(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome
     let tags = read(query)?;
     let account = &ask.who.facts.account;
     let resources = query.list("ResourceId");
-    let arns = resources.iter().map(|id| {
-        if id.starts_with("ami-") {
-            image_arn(ask.region, id)
-        } else {
-            snapshot_arn(ask.region, id)
-        }
-    });
+    let arns = resources
+        .iter()
+        .map(|id| if id.starts_with("ami-") { image_arn(ask.region, id) } else { snapshot_arn(ask.region, id) });
     authorize(ask, "ec2:CreateTags", &arns.collect::<Vec<_>>(), &context(&tags, None))?;
     for id in &resources {
         let visible = if id.starts_with("ami-") {
             may_launch(ids::image(world, id, ask)?, account)
         } else {
-            world
-                .snapshots
-                .get(*id)
-                .is_some_and(|snapshot| may_copy(snapshot, account))
+            world.snapshots.get(*id).is_some_and(|snapshot| may_copy(snapshot, account))
         };
         if !visible {
-            return Err(if id.starts_with("ami-") {
-                ids::image_not_found(id)
-            } else {
-                ids::snapshot_not_found(id)
-            });
+            return Err(if id.starts_with("ami-") { ids::image_not_found(id) } else { ids::snapshot_not_found(id) });
         }
     }
     dry_run(query)?;

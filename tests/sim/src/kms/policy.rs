@@ -21,16 +21,12 @@ pub(super) fn get(world: &mut World, params: &Map<String, Value>, ask: &Ask<'_>)
 
 /// Replaces the whole document; there is no compare-and-set (R3.2.1).
 pub(super) fn put(world: &mut World, params: &Map<String, Value>, ask: &Ask<'_>) -> Outcome {
-    let arn = allowed(world, params, ask, "kms:PutKeyPolicy", (false, false))?
-        .arn
-        .clone();
+    let arn = allowed(world, params, ask, "kms:PutKeyPolicy", (false, false))?.arn.clone();
     only_default(params)?;
     let text = need(params, "Policy")?;
     if world.keys.get(&arn).is_some_and(|key| key.aws_managed) {
-        let message = format!(
-            "User: {} is not authorized to perform: kms:PutKeyPolicy on resource: {arn}",
-            ask.who.facts.arn
-        );
+        let message =
+            format!("User: {} is not authorized to perform: kms:PutKeyPolicy on resource: {arn}", ask.who.facts.arn);
         return Err(Fail::bad("AccessDeniedException", message));
     }
     check(world, text, ask)?;
@@ -45,10 +41,7 @@ pub(super) fn put(world: &mut World, params: &Map<String, Value>, ask: &Ask<'_>)
 fn only_default(params: &Map<String, Value>) -> Result<(), Fail> {
     match params.get("PolicyName").and_then(Value::as_str) {
         None | Some("default") => Ok(()),
-        Some(other) => Err(Fail::bad(
-            "NotFoundException",
-            format!("No such policy exists: {other}"),
-        )),
+        Some(other) => Err(Fail::bad("NotFoundException", format!("No such policy exists: {other}"))),
     }
 }
 
@@ -62,30 +55,18 @@ pub(super) fn check(world: &World, text: &str, ask: &Ask<'_>) -> Result<(), Fail
         return Err(Fail::bad("ValidationException", message));
     }
     if text.len() > LIMIT {
-        let message = format!(
-            "The key policy has {} bytes, more than the limit of {LIMIT}.",
-            text.len()
-        );
+        let message = format!("The key policy has {} bytes, more than the limit of {LIMIT}.", text.len());
         return Err(Fail::bad("LimitExceededException", message));
     }
     let malformed = |message: &str| Fail::bad("MalformedPolicyDocumentException", message);
     let document = Document::from_text(text).map_err(|problem| malformed(&problem))?;
     if !document.aws_principals().all(|principal| exists(world, principal)) {
-        return Err(malformed(
-            "Policy contains a statement with one or more invalid principals.",
-        ));
+        return Err(malformed("Policy contains a statement with one or more invalid principals."));
     }
     let context = auth::context(&ask.who.facts, ask.region);
-    let question = Question {
-        principal: &ask.who.facts,
-        action: "kms:PutKeyPolicy",
-        resource: "*",
-        context: &context,
-    };
+    let question = Question { principal: &ask.who.facts, action: "kms:PutKeyPolicy", resource: "*", context: &context };
     if !matches!(document.ask(&question), Verdict::Allowed(_)) {
-        return Err(malformed(
-            "The new key policy will not allow you to update the key policy in the future.",
-        ));
+        return Err(malformed("The new key policy will not allow you to update the key policy in the future."));
     }
     Ok(())
 }
@@ -108,16 +89,10 @@ fn exists(world: &World, principal: &str) -> bool {
     }
     match resource.split_once('/') {
         None => resource == "root",
-        Some(("user", _)) => world
-            .credentials
-            .values()
-            .any(|known| known.principal.facts.arn == principal),
+        Some(("user", _)) => world.credentials.values().any(|known| known.principal.facts.arn == principal),
         Some(("role", name)) => {
             let name = name.rsplit('/').next().unwrap_or(name);
-            world
-                .accounts
-                .get(account)
-                .is_some_and(|account| account.roles.contains_key(name))
+            world.accounts.get(account).is_some_and(|account| account.roles.contains_key(name))
         }
         Some((kind, _)) => kind == "assumed-role",
     }

@@ -57,11 +57,7 @@ impl Principals {
 
     pub(super) fn name(&self, who: &PrincipalFacts) -> Option<Named> {
         let named = self.aws.iter().filter_map(|principal| name(principal, who)).max();
-        if self.negated {
-            named.is_none().then_some(Named::Closely)
-        } else {
-            named
-        }
+        if self.negated { named.is_none().then_some(Named::Closely) } else { named }
     }
 }
 

@@ -36,19 +36,13 @@ impl Scenario {
         let known = |id: &str| self.accounts.iter().any(|account| account.id == id);
         for (index, key) in self.keys.iter().enumerate() {
             if !known(&key.account) {
-                return Err(format!(
-                    "keys[{index}].account: {} is no account of this file",
-                    key.account
-                ));
+                return Err(format!("keys[{index}].account: {} is no account of this file", key.account));
             }
             key_state(key).ok_or_else(|| format!("keys[{index}].state: no state of a key"))?;
         }
         for (index, image) in self.images.iter().enumerate() {
             if !known(&image.account) {
-                return Err(format!(
-                    "images[{index}].account: {} is no account of this file",
-                    image.account
-                ));
+                return Err(format!("images[{index}].account: {} is no account of this file", image.account));
             }
             let unknown = |name: &&String| *name != "aws/ebs" && !self.keys.iter().any(|key| key.name == **name);
             if let Some(name) = image.volumes.iter().flatten().find(unknown) {
@@ -64,10 +58,7 @@ impl Scenario {
         let mut world = World::default();
         world.nonexistent_accounts = self.nonexistent_accounts.iter().cloned().collect();
         world.copies_as_recorded = self.copies_as_recorded;
-        let mut facts = Facts {
-            region: self.region.clone(),
-            ..Facts::default()
-        };
+        let mut facts = Facts { region: self.region.clone(), ..Facts::default() };
         for account in &self.accounts {
             add_account(&mut world, &mut facts, account);
         }
@@ -88,10 +79,7 @@ impl Scenario {
 
     fn add_key(&self, world: &mut World, facts: &mut Facts, spec: &KeySpec) {
         let region = spec.region.as_ref().unwrap_or(&self.region);
-        let policy = spec
-            .policy
-            .as_ref()
-            .map_or_else(|| Key::default_policy(&spec.account), ToString::to_string);
+        let policy = spec.policy.as_ref().map_or_else(|| Key::default_policy(&spec.account), ToString::to_string);
         let mut key = Key::new(&spec.account, region, &spec.name, &policy);
         key.state = key_state(spec).unwrap_or(KeyState::Enabled);
         if let Some(kind) = &spec.spec {
@@ -106,11 +94,7 @@ impl Scenario {
     fn add_image(&self, world: &mut World, facts: &mut Facts, spec: &ImageSpec, options: &Options) {
         let region = spec.region.as_ref().unwrap_or(&self.region);
         let at = options.copy_time;
-        let fate = spec.building.then_some(Fate {
-            from: Duration::ZERO,
-            at,
-            failure: None,
-        });
+        let fate = spec.building.then_some(Fate { from: Duration::ZERO, at, failure: None });
         let mut mappings = Vec::new();
         for (index, key) in spec.volumes.iter().enumerate() {
             let key = key.as_ref().and_then(|name| match name.as_str() {
@@ -119,31 +103,17 @@ impl Scenario {
             });
             let snapshot = snapshot(spec, region, index, key, fate.as_ref());
             let device = format!("/dev/xvd{}", char::from(b'a' + u8::try_from(index % 26).unwrap_or(0)));
-            mappings.push(Mapping {
-                device,
-                snapshot: Some(snapshot.id.clone()),
-                virtual_name: None,
-            });
+            mappings.push(Mapping { device, snapshot: Some(snapshot.id.clone()), virtual_name: None });
             world.snapshots.insert(snapshot.id.clone(), snapshot);
         }
         for index in 0..spec.ephemeral {
             let (device, name) = (format!("/dev/sd{index}"), format!("ephemeral{index}"));
-            mappings.push(Mapping {
-                device,
-                snapshot: None,
-                virtual_name: Some(name),
-            });
+            mappings.push(Mapping { device, snapshot: None, virtual_name: Some(name) });
         }
-        let state = if spec.building {
-            ImageState::Pending
-        } else {
-            image_state(spec).unwrap_or(ImageState::Available)
-        };
+        let state =
+            if spec.building { ImageState::Pending } else { image_state(spec).unwrap_or(ImageState::Available) };
         let image = Image {
-            id: format!(
-                "ami-{}",
-                hex(&format!("image {} {region} {}", spec.account, spec.name), 17)
-            ),
+            id: format!("ami-{}", hex(&format!("image {} {region} {}", spec.account, spec.name), 17)),
             name: spec.name.clone(),
             description: String::new(),
             owner: spec.account.clone(),
@@ -152,12 +122,7 @@ impl Scenario {
             state_reason: (state == ImageState::Failed).then(|| "Copy image failed with an internal error".to_owned()),
             created: Duration::ZERO,
             fate,
-            root_device_type: if spec.volumes.is_empty() {
-                "instance-store"
-            } else {
-                "ebs"
-            }
-            .to_owned(),
+            root_device_type: if spec.volumes.is_empty() { "instance-store" } else { "ebs" }.to_owned(),
             mappings,
             product_codes: spec.product_codes.clone(),
             tags: [(spec.account.clone(), spec.tags.clone())].into(),
@@ -171,19 +136,13 @@ impl Scenario {
 
 fn snapshot(spec: &ImageSpec, region: &str, index: usize, key: Option<String>, fate: Option<&Fate>) -> Snapshot {
     Snapshot {
-        id: format!(
-            "snap-{}",
-            hex(&format!("snapshot {} {region} {} {index}", spec.account, spec.name), 17)
-        ),
+        id: format!("snap-{}", hex(&format!("snapshot {} {region} {} {index}", spec.account, spec.name), 17)),
         owner: spec.account.clone(),
         region: region.to_owned(),
         state: if fate.is_some() { "pending" } else { "completed" },
         state_message: None,
         progress: if fate.is_some() { 0 } else { 100 },
-        volume: format!(
-            "vol-{}",
-            hex(&format!("volume {} {region} {} {index}", spec.account, spec.name), 17)
-        ),
+        volume: format!("vol-{}", hex(&format!("volume {} {region} {} {index}", spec.account, spec.name), 17)),
         size: 8,
         key,
         description: String::new(),
@@ -218,11 +177,8 @@ fn add_account(world: &mut World, facts: &mut Facts, spec: &AccountSpec) {
     let id = &spec.id;
     let everything =
         json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Action": "*", "Resource": "*" }] });
-    let administrator = RoleSpec {
-        name: "administrator".to_owned(),
-        trust: super::own(id),
-        policy: everything.clone(),
-    };
+    let administrator =
+        RoleSpec { name: "administrator".to_owned(), trust: super::own(id), policy: everything.clone() };
     let mut account = Account::default();
     let of_account = facts.roles.entry(id.clone()).or_default();
     for role in spec.roles.iter().chain([&administrator]) {
@@ -231,15 +187,7 @@ fn add_account(world: &mut World, facts: &mut Facts, spec: &AccountSpec) {
         let unique_id = format!("AROA{}", hex(&format!("role {arn}"), 17).to_uppercase());
         let trust = Document::parse(&role.trust).unwrap_or_default();
         let policies = vec![Document::parse(&role.policy).unwrap_or_default()];
-        account.roles.insert(
-            role.name.clone(),
-            Role {
-                arn,
-                unique_id,
-                trust,
-                policies,
-            },
-        );
+        account.roles.insert(role.name.clone(), Role { arn, unique_id, trust, policies });
     }
     world.accounts.insert(id.clone(), account);
 
@@ -252,23 +200,8 @@ fn add_account(world: &mut World, facts: &mut Facts, spec: &AccountSpec) {
         unique_id: format!("AIDA{}", hex(&format!("user {id}"), 17).to_uppercase()),
     };
     let policies = vec![Document::parse(&everything).unwrap_or_default()];
-    let principal = Principal {
-        facts: principal,
-        policies,
-        session_policy: None,
-    };
-    let credential = Credential {
-        secret: secret.clone(),
-        session_token: None,
-        expires: None,
-        principal,
-    };
+    let principal = Principal { facts: principal, policies, session_policy: None };
+    let credential = Credential { secret: secret.clone(), session_token: None, expires: None, principal };
     world.credentials.insert(key_id.clone(), credential);
-    facts.accounts.insert(
-        id.clone(),
-        AccountFacts {
-            access_key_id: key_id,
-            secret_access_key: secret,
-        },
-    );
+    facts.accounts.insert(id.clone(), AccountFacts { access_key_id: key_id, secret_access_key: secret });
 }

@@ -26,12 +26,7 @@ impl Query {
 
     /// Parameters given as pairs.
     pub fn of(pairs: &[(&str, &str)]) -> Self {
-        Self(
-            pairs
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-                .collect(),
-        )
+        Self(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
     }
 
     /// One parameter.
@@ -44,12 +39,8 @@ impl Query {
     /// # Errors
     /// `MissingParameter`.
     pub fn need(&self, name: &str) -> Result<&str, Fail> {
-        self.get(name).ok_or_else(|| {
-            Fail::bad(
-                "MissingParameter",
-                format!("The request must contain the parameter {name}"),
-            )
-        })
+        self.get(name)
+            .ok_or_else(|| Fail::bad("MissingParameter", format!("The request must contain the parameter {name}")))
     }
 
     /// A truth value.
@@ -70,10 +61,8 @@ impl Query {
 
     /// The texts of a list: `Prefix.1`, `Prefix.2`, in the order of their numbers.
     pub fn list(&self, prefix: &str) -> Vec<&str> {
-        let mut members: Vec<(u32, &str)> = self
-            .under(prefix)
-            .filter_map(|(rest, value)| Some((rest.parse().ok()?, value)))
-            .collect();
+        let mut members: Vec<(u32, &str)> =
+            self.under(prefix).filter_map(|(rest, value)| Some((rest.parse().ok()?, value))).collect();
         members.sort_by_key(|(number, _)| *number);
         members.into_iter().map(|(_, value)| value).collect()
     }
@@ -85,11 +74,7 @@ impl Query {
             if let Some((number, name)) = rest.split_once('.')
                 && let Ok(number) = number.parse()
             {
-                members
-                    .entry(number)
-                    .or_default()
-                    .0
-                    .insert(name.to_owned(), value.to_owned());
+                members.entry(number).or_default().0.insert(name.to_owned(), value.to_owned());
             }
         }
         members.into_values().collect()
@@ -124,17 +109,11 @@ mod tests {
 
     #[test]
     fn lists_come_in_the_order_of_their_numbers() {
-        let query = Query::parse(
-            b"Id.10=j&Id.2=b",
-            b"Id.1=a&Filter.1.Name=n&Filter.1.Value.1=x&Filter.2.Name=m",
-        )
-        .unwrap();
+        let query =
+            Query::parse(b"Id.10=j&Id.2=b", b"Id.1=a&Filter.1.Name=n&Filter.1.Value.1=x&Filter.2.Name=m").unwrap();
         assert_eq!(query.list("Id"), ["a", "b", "j"]);
         let filters = query.members("Filter");
-        assert_eq!(
-            (filters[0].get("Name"), filters[0].list("Value")),
-            (Some("n"), vec!["x"])
-        );
+        assert_eq!((filters[0].get("Name"), filters[0].list("Value")), (Some("n"), vec!["x"]));
         assert_eq!(filters[1].get("Name"), Some("m"));
         assert!(query.has("Filter") && !query.has("Filt"));
     }

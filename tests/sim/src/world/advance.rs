@@ -22,11 +22,7 @@ impl World {
             image.fate = None;
             // One that was deregistered while it was pending stays gone (R1.1.3).
             if image.state == ImageState::Pending {
-                image.state = if fate.failure.is_some() {
-                    ImageState::Failed
-                } else {
-                    ImageState::Available
-                };
+                image.state = if fate.failure.is_some() { ImageState::Failed } else { ImageState::Available };
                 image.state_reason = fate.failure.map(|(of_image, _)| of_image);
             }
         }
@@ -49,9 +45,6 @@ fn progress(fate: &Fate, now: Duration) -> u8 {
     if fate.failure.is_some() {
         return 0;
     }
-    let (done, whole) = (
-        now.saturating_sub(fate.from).as_millis(),
-        fate.at.saturating_sub(fate.from).as_millis(),
-    );
+    let (done, whole) = (now.saturating_sub(fate.from).as_millis(), fate.at.saturating_sub(fate.from).as_millis());
     u8::try_from((done * 100).checked_div(whole).unwrap_or(100).min(99)).unwrap_or(99)
 }

@@ -78,14 +78,8 @@ impl Key {
     /// A customer managed key with a policy.
     pub fn new(account: &str, region: &str, name: &str, policy: &str) -> Self {
         let digits = hex(&format!("key {account} {region} {name}"), 32);
-        let id = format!(
-            "{}-{}-{}-{}-{}",
-            &digits[..8],
-            &digits[8..12],
-            &digits[12..16],
-            &digits[16..20],
-            &digits[20..]
-        );
+        let id =
+            format!("{}-{}-{}-{}-{}", &digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]);
         Self {
             arn: format!("arn:aws:kms:{region}:{account}:key/{id}"),
             id,
@@ -126,10 +120,7 @@ impl Key {
                 },
             ],
         });
-        Self {
-            aws_managed: true,
-            ..Self::new(account, region, "aws/ebs", &policy.to_string())
-        }
+        Self { aws_managed: true, ..Self::new(account, region, "aws/ebs", &policy.to_string()) }
     }
 
     /// The policy of a customer managed key that leaves everything to its account's IAM, as the console writes it.
@@ -155,12 +146,7 @@ impl Key {
 
     /// The policy as it was at a moment.
     pub fn policy_at(&self, moment: Duration) -> &str {
-        let known = self
-            .policies
-            .iter()
-            .rev()
-            .find(|(since, _)| *since <= moment)
-            .or(self.policies.first());
+        let known = self.policies.iter().rev().find(|(since, _)| *since <= moment).or(self.policies.first());
         known.map_or("", |(_, policy)| policy)
     }
 }
