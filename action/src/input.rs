@@ -91,7 +91,7 @@ pub(crate) fn read(env: &[(OsString, OsString)]) -> Environment {
         if !INPUTS.iter().any(|known| known.name == input) {
             match close_to(&input) {
                 Some(ours) => {
-                    read.problems.push(Problem::new(input, format!("there is no such input; did you mean `{ours}`?")))
+                    read.problems.push(Problem::new(input, format!("there is no such input; did you mean `{ours}`?")));
                 }
                 None => read.unknown.push(name.into_owned()),
             }

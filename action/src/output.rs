@@ -58,7 +58,7 @@ pub(crate) fn values(outcome: &Outcome, report: &Map<String, Value>) -> Vec<(&'s
         keys.join(","),
         run.changed.to_string(),
         short,
-        plan.launch_policy().to_string(),
+        plan.launch_policy().map(|policy| policy.to_string()).unwrap_or_default(),
         Value::from(plan.key_policy_statements()).to_string(),
     ];
     OUTPUTS.iter().map(|(name, _)| *name).zip(values).collect()

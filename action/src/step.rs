@@ -61,6 +61,9 @@ impl StepRun {
             Ok(plan) => self.carry_out(settings, &sharer, &plan).await,
             Err(errors) => {
                 for error in &errors {
+                    if let Some(account) = error.account.as_ref().filter(|_| settings.mask_account_ids) {
+                        self.log.mask(account.as_ref());
+                    }
                     self.log.annotate(Level::Error, error.code.as_str(), &error.to_string());
                 }
                 self.set(Outcome::Unplanned(errors.iter().cloned().collect()));

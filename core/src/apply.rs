@@ -70,7 +70,7 @@ async fn share(
     let image = async {
         match &launch.image {
             Subject::Existing(image) => Some(image.clone()),
-            Subject::CopyOf(source) => said(run, copy::ensure(run, copies.get(source)?).await),
+            Subject::CopyOf(source) => said(run, Box::pin(copy::ensure(run, copies.get(source)?)).await),
         }
     };
     let keys = launch.keys.iter().filter_map(|key| accesses.get(key)).map(|(_, granted)| granted.clone());
@@ -80,7 +80,7 @@ async fn share(
     };
     // Promise P1: nobody is shown an image whose key they cannot use.
     let accounts = keys.iter().fold(launch.accounts.clone(), |accounts, key| &accounts & &key.accounts);
-    said(run, launch_permission(run, &launch.source, &image, &accounts).await);
+    said(run, Box::pin(launch_permission(run, &launch.source, &image, &accounts)).await);
 }
 
 async fn launch_permission(

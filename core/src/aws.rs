@@ -61,6 +61,8 @@ impl Caller {
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
         // The semaphore is never closed, so an error cannot come of it; going on without a permit would be right too.
+        // On the heap: the SDK's futures are large, and this one would hold it twice.
+        let call = Box::pin(call);
         let _permit = self.permits.acquire().await;
         self.send_at_once(action, resource, call).await
     }

@@ -8,14 +8,14 @@ use crate::plan::Plan;
 impl Plan {
     /// What a target's launchers need in IAM beside `ec2:RunInstances`: the use of the shared keys, only through EC2
     /// (R4.1). Their own default EBS key, under which volumes end up (R4.2), needs the same where it is a customer
-    /// managed one.
-    pub fn launch_policy(&self) -> Value {
+    /// managed one. Nothing where no image is encrypted.
+    pub fn launch_policy(&self) -> Option<Value> {
         let services = via_ec2(self.region.partition());
         let keys: Vec<&str> = self.keys().into_iter().map(AsRef::as_ref).collect();
         if keys.is_empty() {
-            return json!({ "Version": "2012-10-17", "Statement": [] });
+            return None;
         }
-        json!({
+        Some(json!({
             "Version": "2012-10-17",
             "Statement": [
                 {
@@ -36,7 +36,7 @@ impl Plan {
                     },
                 },
             ],
-        })
+        }))
     }
 }
 

@@ -67,6 +67,15 @@ async fn mode_plan_changes_nothing_and_does_not_wait() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_image_that_is_not_encrypted_needs_no_policy() {
+    let stage = Stage::set(1).await;
+    let run = stage.run_on_github(&[("INPUT_AMI-ID", &stage.image("plain")), ("INPUT_TARGET-ACCOUNTS", B)]);
+    assert_eq!(run.status, 0, "{}", run.log);
+    assert_eq!((run.outputs["iam-policy"].as_str(), run.outputs["kms-key-arn"].as_str()), ("", ""));
+    assert_eq!(stage.changes(), ["ec2:ModifyImageAttribute"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn account_ids_are_masked_where_asked() {
     let stage = Stage::set(1).await;
     let golden = stage.image("golden");
@@ -77,4 +86,8 @@ async fn account_ids_are_masked_where_asked() {
         assert_eq!(run.log.matches(account).count(), 1, "only in its add-mask: {}", run.log);
         assert!(run.log.contains(&format!("::add-mask::{account}")));
     }
+    // Where there is no plan, too.
+    let missing = [("INPUT_AMI-ID", "ami-1a2b3c4d"), inputs[1], inputs[2]];
+    let run = stage.run_on_github(&missing);
+    assert_eq!((run.status, run.log.matches(A).count()), (1, 1), "{}", run.log);
 }
