@@ -1,0 +1,151 @@
+"""The released step as GitHub runs it, from a release folder on loopback; and the parts that a release is made of."""
+
+import functools
+import hashlib
+import http.server
+import os
+import pathlib
+import platform
+import shutil
+import subprocess
+import threading
+
+import pytest
+import yaml
+
+TOP = pathlib.Path(__file__).resolve().parent.parent.parent
+TARGET = {"x86_64": "x86_64-unknown-linux-gnu", "aarch64": "aarch64-unknown-linux-gnu"}[platform.machine()]
+NAME = f"ami-share-action-{TARGET}"
+# Not the real binary, for what is tested is how it gets to run: it says what it was given.
+BINARY = '#!/bin/sh\necho "runs with $INPUT_AMI_ID"\nexit 3\n'
+
+
+def prepare(*arguments, top=TOP):
+    command = [top / "release/prepare", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def release(tmp_path):
+    """A folder served on loopback, and the action.yml that was made for it."""
+    folder = tmp_path / "release"
+    folder.mkdir()
+    (folder / NAME).write_text(BINARY)
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    sums = tmp_path / "SHA256SUMS"
+    sums.write_text(prepare("sums", folder).stdout)
+    made = prepare("action-yml", f"http://127.0.0.1:{server.server_port}", sums)
+    assert made.returncode == 0, made.stderr
+    yield folder, yaml.safe_load(made.stdout)
+    server.shutdown()
+
+
+def run(action, tmp_path, **more):
+    """The step's shell, with its environment as GitHub fills it."""
+    step = action["runs"]["steps"][0]
+    env = {name: value for name, value in step["env"].items() if "${{" not in value}
+    env |= {"INPUT_AMI_ID": "ami-1a2b3c4d", "GITHUB_ACTION_PATH": str(TOP), "RUNNER_TEMP": str(tmp_path / "temp")}
+    env |= {"PATH": os.environ["PATH"], "no_proxy": "127.0.0.1", **more}
+    command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
+    return subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_the_released_action_differs_only_in_its_step(release):
+    _, action = release
+    main = yaml.safe_load((TOP / "action.yml").read_text())
+    ours, theirs = action["runs"]["steps"][0], main["runs"]["steps"][0]
+    assert {key: value for key, value in action.items() if key != "runs"} == {
+        key: value for key, value in main.items() if key != "runs"
+    }
+    inputs = {name: value for name, value in ours["env"].items() if name.startswith("INPUT_")}
+    assert inputs == theirs["env"]
+    assert set(ours["env"]) - set(inputs) == {"AMI_SHARE_RELEASE", "AMI_SHARE_SUMS"}
+    assert "cargo" not in ours["run"]
+    assert hashlib.sha256(BINARY.encode()).hexdigest() in ours["env"]["AMI_SHARE_SUMS"]
+
+
+def test_a_good_binary_is_run_with_its_inputs_and_its_status_kept(release, tmp_path):
+    folder, action = release
+    done = run(action, tmp_path)
+    assert (done.returncode, done.stdout) == (3, "runs with ami-1a2b3c4d\n"), done.stderr
+    # The second step of a job downloads nothing.
+    (folder / NAME).unlink()
+    assert run(action, tmp_path).returncode == 3
+
+
+def test_a_tampered_binary_is_not_run(release, tmp_path):
+    folder, action = release
+    (folder / NAME).write_text(BINARY.replace("runs with", "stole"))
+    done = run(action, tmp_path)
+    assert done.returncode == 1
+    assert "::error title=ami-share::" in done.stdout and "it was not run" in done.stdout
+    assert "stole" not in done.stdout
+    assert not [file for file in (tmp_path / "temp").rglob("*") if file.is_file()]
+
+
+def test_a_binary_that_was_tampered_with_after_the_download_is_replaced(release, tmp_path):
+    _, action = release
+    run(action, tmp_path)
+    (binary,) = (tmp_path / "temp").rglob(NAME)
+    binary.write_text("#!/bin/sh\necho stole\n")
+    assert run(action, tmp_path).stdout == "runs with ami-1a2b3c4d\n"
+
+
+def test_without_network_nothing_is_run(release, tmp_path):
+    _, action = release
+    action["runs"]["steps"][0]["env"]["AMI_SHARE_RELEASE"] = "http://127.0.0.1:1"
+    done = run(action, tmp_path)
+    assert done.returncode == 1
+    assert "could not be downloaded; nothing was run" in done.stdout
+
+
+def test_an_unsupported_runner_is_told_which_work(release, tmp_path):
+    _, action = release
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "uname").write_text('#!/bin/sh\n[ "$1" = -s ] && echo MINGW64_NT || echo x86_64\n')
+    (tools / "uname").chmod(0o755)
+    done = run(action, tmp_path, PATH=f"{tools}:{os.environ['PATH']}")
+    assert done.returncode == 1
+    assert "runners that work are Linux and macOS" in done.stdout
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """A copy of what `prepare` reads, to be changed."""
+    top = tmp_path / "tree"
+    (top / "release").mkdir(parents=True)
+    shutil.copy2(TOP / "release/prepare", top / "release/prepare")
+    (top / "Cargo.toml").write_text('[workspace.package]\nversion = "1.2.3"\n')
+    changes = "# Changelog\n\n## [Unreleased]\n\n- later\n\n## [1.2.3] - some day\n\n- now\n\n## [1.2.2]\n\n- before\n"
+    (top / "CHANGELOG.md").write_text(changes)
+    return top
+
+
+@pytest.mark.parametrize(
+    ("tag", "message"),
+    [
+        ("v1.2.3", None),
+        ("1.2.3", "1.2.3 is not a version tag: v1.2.3"),
+        ("v1.2", "v1.2 is not a version tag: v1.2.3"),
+        ("v1.2.4", "the tag says 1.2.4, Cargo.toml says 1.2.3"),
+    ],
+)
+def test_a_tag_must_agree_with_the_manifest(tree, tag, message):
+    done = prepare("check", tag, top=tree)
+    assert (done.returncode, done.stderr.strip()) == ((1, message) if message else (0, ""))
+
+
+def test_a_version_without_notes_is_not_released(tree):
+    assert prepare("notes", "1.2.3", top=tree).stdout == "- now\n"
+    (tree / "CHANGELOG.md").write_text("# Changelog\n\n## [Unreleased]\n")
+    assert prepare("check", "v1.2.3", top=tree).stderr == "CHANGELOG.md has no section [1.2.3]\n"
+    assert prepare("notes", "1.2.3", top=tree).returncode == 1
+
+
+def test_what_cannot_be_prepared_is_said(tmp_path):
+    assert "has no binaries" in prepare("sums", tmp_path).stderr
+    assert "release/prepare check" in prepare("nonsense").stderr
+    assert "release/prepare check" in prepare("check").stderr
