@@ -64,12 +64,14 @@ pub(crate) async fn confirm(
     granted: &Granted,
 ) -> Result<(), Error> {
     let access = KeyAccess { accounts: granted.accounts.clone(), ..access.clone() };
-    for _ in 0..=CONTENDED_PUTS {
+    for puts_left in (0..=CONTENDED_PUTS).rev() {
         let policy = read(run, &access.key).await?.1;
         if missing(run, &access, &policy).is_empty() {
             return Ok(());
         }
-        ensure(run, locks, &access).await?;
+        if puts_left > 0 {
+            ensure(run, locks, &access).await?;
+        }
     }
     Err(Error::new(
         Code::KeyPolicyContended,

@@ -1,5 +1,5 @@
-#![doc = "Shares encrypted AMIs with other AWS accounts: launch permission, key access and, where asked or needed, a copy"]
-#![doc = "re-encrypted with another key, in the right order, safe to repeat and safe to interrupt."]
+//! Shares encrypted AMIs with other AWS accounts: launch permission, key access and, where asked or needed, a copy
+//! re-encrypted with another key, in the right order, safe to repeat and safe to interrupt.
 //!
 //! A [`ShareRequest`] says what is wanted, [`Sharer::plan`] what that takes, [`Sharer::apply`] does it:
 //!

@@ -107,6 +107,7 @@ async fn a_run_that_adds_what_another_removes_gives_up() {
         () = remover => unreachable!("the remover goes on for ever"),
     };
     assert_eq!(codes(&report), ["key.policy-contended"]);
+    assert_eq!(world.changes()["kms:PutKeyPolicy"], 3, "the first put, and two more");
 }
 
 #[tokio::test(start_paused = true)]
