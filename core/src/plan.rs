@@ -229,3 +229,6 @@ fn launch_permission(
         unlisted: unlisted.map(ToString::to_string).chain(held.others.clone()).collect(),
     }
 }
+
+#[cfg(test)]
+mod tests;

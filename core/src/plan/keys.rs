@@ -27,7 +27,10 @@ pub(super) fn plan(
     let destination = copies.first().map(|copy| &copy.key);
     let mut accesses = Vec::new();
     for (arn, images) in images {
-        let Some(key) = inventory.keys.get(arn) else { continue };
+        let Some(key) = inventory.keys.get(arn) else {
+            findings.push(unreadable(arn, "the key was not read"));
+            continue;
+        };
         let before = findings.len();
         findings.extend(unusable(key, inventory, &images, destination == Some(arn)));
         if findings.len() > before {
@@ -88,15 +91,14 @@ fn access(
     targets: &BTreeSet<AccountId>,
     findings: &mut Vec<Finding>,
 ) -> Option<KeyAccess> {
-    let policy = match key.policy.as_ref()? {
-        Ok(policy) => policy,
-        Err(problem) => {
-            findings.push(Finding::refuse(
-                FindingCode::KeyPolicyUnreadable,
-                &key.arn,
-                format!("the key policy could not be read as one, so it is not touched: {problem}"),
-                "look at the policy of the key, and put a valid document",
-            ));
+    let policy = match &key.policy {
+        Some(Ok(policy)) => policy,
+        Some(Err(problem)) => {
+            findings.push(unreadable(&key.arn, problem));
+            return None;
+        }
+        None => {
+            findings.push(unreadable(&key.arn, "it was not read"));
             return None;
         }
     };
@@ -115,6 +117,16 @@ fn access(
     }
     findings.extend(stale_principals(key, policy, !missing.is_empty()));
     Some(KeyAccess { key: key.arn.clone(), scope, accounts: targets.clone(), missing })
+}
+
+/// Without its policy a key is never taken as shared: an image would be shown to targets that cannot use it (P1).
+fn unreadable(key: &KeyArn, problem: &str) -> Finding {
+    Finding::refuse(
+        FindingCode::KeyPolicyUnreadable,
+        key,
+        format!("the key policy could not be read as one, so it is not touched: {problem}"),
+        "look at the policy of the key, and put a valid document",
+    )
 }
 
 fn too_large(

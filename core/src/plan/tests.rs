@@ -1,0 +1,115 @@
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::*;
+use crate::inventory::{Key, KeyState, Mapping, Snapshot};
+use crate::key_policy::KeyPolicy;
+
+const ARN: &str = "arn:aws:kms:us-east-1:111111111111:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+const OTHER: &str = "arn:aws:kms:us-east-1:111111111111:key/1234abcd-12ab-34cd-56ef-1234567890ac";
+
+fn key(arn: &str) -> Key {
+    let policy = KeyPolicy::parse("{}").map_err(|error| error.to_string());
+    Key {
+        arn: arn.parse().unwrap(),
+        aws_managed: false,
+        state: KeyState::Enabled,
+        symmetric: true,
+        policy: Some(policy),
+    }
+}
+
+/// One image with one volume under the first key.
+fn inventory() -> Inventory {
+    let snapshot = Snapshot {
+        id: "snap-1a2b3c4d".parse().unwrap(),
+        state: "completed".to_owned(),
+        state_message: None,
+        progress: Some(100),
+        key: Some(ARN.parse().unwrap()),
+        description: String::new(),
+        tags: BTreeMap::new(),
+    };
+    let image = Image {
+        id: "ami-1a2b3c4d".parse().unwrap(),
+        name: "web".to_owned(),
+        owner: "111111111111".to_owned(),
+        state: ImageState::Available,
+        state_reason: None,
+        root_device_type: "ebs".to_owned(),
+        creation_date: String::new(),
+        mappings: vec![Mapping { snapshot: Some(snapshot.id.clone()) }, Mapping { snapshot: None }],
+        product_codes: Vec::new(),
+        tags: BTreeMap::new(),
+        source: None,
+        source_instance: None,
+    };
+    Inventory {
+        place: Place { account: "111111111111".parse().unwrap(), region: "us-east-1".parse().unwrap() },
+        images: BTreeMap::from([(image.id.clone(), image)]),
+        copies: Vec::new(),
+        snapshots: BTreeMap::from([(snapshot.id.clone(), snapshot)]),
+        keys: [ARN, OTHER].map(|arn| (arn.parse().unwrap(), key(arn))).into(),
+        destination: None,
+        launch_permissions: BTreeMap::new(),
+    }
+}
+
+fn request(name: &str) -> ShareRequest {
+    let builder = ShareRequest::builder().region("us-east-1".parse().unwrap()).image("ami-1a2b3c4d".parse().unwrap());
+    builder.target_account("222222222222".parse().unwrap()).copy_name(name).build().unwrap()
+}
+
+async fn plan(inventory: &Inventory, name: &str) -> Plan {
+    make(&request(name), inventory, Instant::now() + Duration::from_secs(1))
+}
+
+#[tokio::test]
+async fn copies_come_first_then_key_access_then_launch_permission() {
+    let mut inventory = inventory();
+    let steps = |plan: &Plan| {
+        let name = |step: &Step| serde_json::to_value(step).unwrap()["step"].as_str().unwrap().to_owned();
+        plan.steps.iter().map(name).collect::<Vec<_>>()
+    };
+    let shared = plan(&inventory, "{name}").await;
+    assert_eq!(
+        (steps(&shared), shared.keys().len()),
+        (vec!["key-access".to_owned(), "launch-permission".to_owned()], 1)
+    );
+    inventory.destination = Some(OTHER.parse().unwrap());
+    let copied = plan(&inventory, "{name}").await;
+    assert_eq!(steps(&copied), ["copy", "key-access", "launch-permission"]);
+    // Targets need the copy's key, not the source's.
+    assert_eq!(copied.keys().into_iter().map(ToString::to_string).collect::<Vec<_>>(), [OTHER]);
+}
+
+#[tokio::test]
+async fn a_key_whose_policy_is_unknown_is_never_taken_as_shared() {
+    let mut unread = inventory();
+    unread.keys.get_mut(&ARN.parse().unwrap()).unwrap().policy = None;
+    let mut unknown = inventory();
+    unknown.keys.clear();
+    for inventory in [unread, unknown] {
+        let refused = plan(&inventory, "{name}").await;
+        assert_eq!(
+            refused.refusals().map(|finding| finding.code.as_str()).collect::<Vec<_>>(),
+            ["key.policy-unreadable"]
+        );
+    }
+}
+
+#[tokio::test]
+async fn equal_requests_send_equal_tokens_and_no_others_do() {
+    let mut inventory = inventory();
+    inventory.destination = Some(OTHER.parse().unwrap());
+    let token = |plan: &Plan, attempt| match &plan.steps[0] {
+        Step::Copy(copy) => copy.client_token(attempt),
+        step => panic!("{step:?} is no copy"),
+    };
+    let (one, same, named) =
+        (plan(&inventory, "{name}").await, plan(&inventory, "{name}").await, plan(&inventory, "{name}-2").await);
+    assert_eq!(token(&one, 0), token(&same, 0));
+    assert_eq!(token(&one, 0).len(), 64);
+    let distinct: BTreeSet<String> = [token(&one, 0), token(&one, 1), token(&named, 0)].into();
+    assert_eq!(distinct.len(), 3);
+}
