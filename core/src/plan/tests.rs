@@ -60,37 +60,37 @@ fn request(name: &str) -> ShareRequest {
     builder.target_account("222222222222".parse().unwrap()).copy_name(name).build().unwrap()
 }
 
-async fn plan(inventory: &Inventory, name: &str) -> Plan {
+fn plan(inventory: &Inventory, name: &str) -> Plan {
     make(&request(name), inventory, Instant::now() + Duration::from_secs(1))
 }
 
-#[tokio::test]
-async fn copies_come_first_then_key_access_then_launch_permission() {
+#[test]
+fn copies_come_first_then_key_access_then_launch_permission() {
     let mut inventory = inventory();
     let steps = |plan: &Plan| {
         let name = |step: &Step| serde_json::to_value(step).unwrap()["step"].as_str().unwrap().to_owned();
         plan.steps.iter().map(name).collect::<Vec<_>>()
     };
-    let shared = plan(&inventory, "{name}").await;
+    let shared = plan(&inventory, "{name}");
     assert_eq!(
         (steps(&shared), shared.keys().len()),
         (vec!["key-access".to_owned(), "launch-permission".to_owned()], 1)
     );
     inventory.destination = Some(OTHER.parse().unwrap());
-    let copied = plan(&inventory, "{name}").await;
+    let copied = plan(&inventory, "{name}");
     assert_eq!(steps(&copied), ["copy", "key-access", "launch-permission"]);
     // Targets need the copy's key, not the source's.
     assert_eq!(copied.keys().into_iter().map(ToString::to_string).collect::<Vec<_>>(), [OTHER]);
 }
 
-#[tokio::test]
-async fn a_key_whose_policy_is_unknown_is_never_taken_as_shared() {
+#[test]
+fn a_key_whose_policy_is_unknown_is_never_taken_as_shared() {
     let mut unread = inventory();
     unread.keys.get_mut(&ARN.parse().unwrap()).unwrap().policy = None;
     let mut unknown = inventory();
     unknown.keys.clear();
     for inventory in [unread, unknown] {
-        let refused = plan(&inventory, "{name}").await;
+        let refused = plan(&inventory, "{name}");
         assert_eq!(
             refused.refusals().map(|finding| finding.code.as_str()).collect::<Vec<_>>(),
             ["key.policy-unreadable"]
@@ -98,16 +98,15 @@ async fn a_key_whose_policy_is_unknown_is_never_taken_as_shared() {
     }
 }
 
-#[tokio::test]
-async fn equal_requests_send_equal_tokens_and_no_others_do() {
+#[test]
+fn equal_requests_send_equal_tokens_and_no_others_do() {
     let mut inventory = inventory();
     inventory.destination = Some(OTHER.parse().unwrap());
     let token = |plan: &Plan, attempt| match &plan.steps[0] {
         Step::Copy(copy) => copy.client_token(attempt),
         step => panic!("{step:?} is no copy"),
     };
-    let (one, same, named) =
-        (plan(&inventory, "{name}").await, plan(&inventory, "{name}").await, plan(&inventory, "{name}-2").await);
+    let (one, same, named) = (plan(&inventory, "{name}"), plan(&inventory, "{name}"), plan(&inventory, "{name}-2"));
     assert_eq!(token(&one, 0), token(&same, 0));
     assert_eq!(token(&one, 0).len(), 64);
     let distinct: BTreeSet<String> = [token(&one, 0), token(&one, 1), token(&named, 0)].into();
