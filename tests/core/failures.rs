@@ -175,3 +175,20 @@ async fn rule_2_5_an_image_that_changed_hands_is_no_question_of_policies() {
     assert_eq!(error.code, Code::AccessDenied);
     assert!(error.remedy.contains("the account that owns it"), "{error}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_awaited_image_that_fails_ends_the_wait_with_its_reason() {
+    let world = World::slow();
+    let building = world.image("building");
+    world.sim.edit(|state| {
+        let fate = state.images.get_mut(&building).unwrap().fate.as_mut().unwrap();
+        fate.at = std::time::Duration::from_secs(90);
+        fate.failure = Some(("Client.InternalError: the volume is gone".to_owned(), "gone".to_owned()));
+    });
+    let plan = world.plan(world.request(&["building", "golden"])).await;
+    // The wait ended when the image failed, not when it would have been available.
+    assert!((90..180).contains(&world.sim.clock().now().as_secs()));
+    let refusals: Vec<String> = plan.refusals().map(ToString::to_string).collect();
+    assert_eq!(refusals.len(), 1);
+    assert!(refusals[0].starts_with("image.failed: ") && refusals[0].contains("the volume is gone"), "{refusals:?}");
+}
