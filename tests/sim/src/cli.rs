@@ -6,13 +6,14 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde_json::json;
 
 use crate::door::loopback::Server;
 use crate::fault;
-use crate::scenario::Scenario;
-use crate::sim::{Options, Sim};
+use crate::options::Options;
+use crate::scenario::{Scenario, Size};
+use crate::sim::Sim;
 
 /// A simulated AWS for encrypted AMI sharing.
 #[derive(Debug, Parser)]
@@ -26,6 +27,37 @@ pub struct Cli {
 enum Command {
     /// Serves on an address until it is stopped; prints one line of JSON when it is ready.
     Serve(Serve),
+    /// Writes a scenario of any size to standard output.
+    Generate(Generate),
+    /// Writes the JSON Schema of a kind of file to standard output.
+    Schema {
+        /// The kind of file.
+        of: Kind,
+    },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Kind {
+    /// What `--scenario` takes.
+    Scenario,
+    /// What `--faults` takes.
+    Faults,
+}
+
+#[derive(Debug, Args)]
+struct Generate {
+    /// Accounts, all in one organization; the first, 111111111111, owns the images.
+    #[arg(long, default_value_t = 2)]
+    accounts: usize,
+    /// Regions; the images are in the first, us-east-1.
+    #[arg(long, default_value_t = 1)]
+    regions: usize,
+    /// Images, each under a key of its own.
+    #[arg(long, default_value_t = 1)]
+    images: usize,
+    /// Snapshots of each image.
+    #[arg(long, default_value_t = 1)]
+    snapshots: usize,
 }
 
 #[derive(Debug, Args)]
@@ -59,7 +91,15 @@ impl Cli {
     /// # Errors
     /// One message: a wrong file, an address that cannot be had.
     pub async fn run(self, mut out: impl Write) -> Result<(), String> {
-        let Command::Serve(serve) = self.command;
+        let serve = match self.command {
+            Command::Serve(serve) => serve,
+            Command::Generate(size) => {
+                let Generate { accounts, regions, images, snapshots } = size;
+                let scenario = Scenario::generate(Size { accounts, regions, images, snapshots })?;
+                return write(&mut out, &json!(scenario));
+            }
+            Command::Schema { of } => return write(&mut out, &schema(of)),
+        };
         if !serve.listen.ip().is_loopback() && !serve.listen_anywhere {
             return Err(format!("{} is no loopback address; --listen-anywhere allows it", serve.listen));
         }
@@ -70,11 +110,14 @@ impl Cli {
         };
         let copy_time =
             Duration::try_from_secs_f64(serve.copy_seconds).map_err(|error| format!("--copy-seconds: {error}"))?;
-        let sim = Sim::new(scenario, Options { latency: serve.latency, copy_time, ..Options::default() });
-        if let Some(path) = &serve.faults {
-            let faults = fault::parse(&read(path)?).map_err(|problem| format!("{}: {problem}", path.display()))?;
-            faults.into_iter().for_each(|fault| sim.fault(fault));
-        }
+        let mut options = Options { latency: serve.latency, copy_time, ..Options::default() };
+        let conditions = match &serve.faults {
+            Some(path) => fault::parse(&read(path)?).map_err(|problem| format!("{}: {problem}", path.display()))?,
+            None => fault::Conditions::default(),
+        };
+        conditions.apply(&mut options);
+        let sim = Sim::new(scenario, options);
+        conditions.faults.into_iter().for_each(|fault| sim.fault(fault));
         if let Some(path) = &serve.journal {
             sim.journal_to(fs::File::create(path).map_err(|error| format!("{}: {error}", path.display()))?);
         }
@@ -90,6 +133,18 @@ impl Cli {
         }
         Ok(())
     }
+}
+
+fn schema(of: Kind) -> serde_json::Value {
+    match of {
+        Kind::Scenario => crate::scenario::schema::<Scenario>(),
+        Kind::Faults => crate::scenario::schema::<fault::FaultFile>(),
+    }
+}
+
+fn write(out: &mut impl Write, value: &serde_json::Value) -> Result<(), String> {
+    serde_json::to_writer_pretty(&mut *out, value).map_err(|error| error.to_string())?;
+    writeln!(out).map_err(|error| error.to_string())
 }
 
 /// Until the process is asked to end.

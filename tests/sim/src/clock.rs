@@ -20,9 +20,10 @@ impl Clock {
         Self { start: Instant::now(), wall: SystemTime::now() }
     }
 
-    /// The time since the start.
+    /// The time since the start, which is never zero: what has been there from the beginning is older than anything that
+    /// is done, even where the clock stands.
     pub fn now(&self) -> Duration {
-        self.start.elapsed()
+        self.start.elapsed() + Duration::from_millis(1)
     }
 
     /// The wall time of a moment.

@@ -1,74 +1,123 @@
-//! EC2: images, snapshots, sharing, copies, launches.
+//! EC2: images, snapshots, sharing, copies, launches, settings.
 
-mod attributes;
+mod change;
 mod copy;
+mod copy_keys;
+mod copy_snapshot;
+mod create;
 mod filter;
 mod ids;
+mod image_attributes;
 mod images;
 mod instances;
+mod launch;
+mod lifecycle;
+mod regions;
+mod register;
 mod remove;
+mod settings;
+mod snapshot_attributes;
 mod snapshots;
 mod tags;
 
-use crate::auth;
+use crate::auth::{self, On};
 use crate::policy::Context;
 use crate::sim::Ask;
-use crate::wire::{Fail, Outcome, Query};
-use crate::world::{Image, Snapshot, World};
+use crate::wire::xml::Element;
+use crate::wire::{Body, Fail, Outcome, Query};
+use crate::world::{Image, Settings, Snapshot, World};
 
 pub(crate) fn call(world: &mut World, operation: &str, query: &Query, ask: &Ask<'_>) -> Outcome {
     match operation {
         "DescribeImages" => images::describe(world, query, ask),
-        "DescribeSnapshots" => snapshots::describe(world, query, ask),
-        "DescribeImageAttribute" => attributes::describe_image(world, query, ask),
-        "ModifyImageAttribute" => attributes::modify_image(world, query, ask),
-        "DescribeSnapshotAttribute" => attributes::describe_snapshot(world, query, ask),
-        "ModifySnapshotAttribute" => attributes::modify_snapshot(world, query, ask),
+        "RegisterImage" => register::register_image(world, query, ask),
+        "CreateImage" => create::create_image(world, query, ask),
         "CopyImage" => copy::copy_image(world, query, ask),
         "DeregisterImage" => remove::deregister_image(world, query, ask),
+        "DescribeImageAttribute" => image_attributes::describe(world, query, ask),
+        "ModifyImageAttribute" => image_attributes::modify(world, query, ask),
+        "ResetImageAttribute" => image_attributes::reset(world, query, ask),
+        "EnableImage" | "DisableImage" => lifecycle::enable(world, query, ask, operation),
+        "EnableImageDeprecation" | "DisableImageDeprecation" => lifecycle::deprecate(world, query, ask, operation),
+        "EnableImageDeregistrationProtection" | "DisableImageDeregistrationProtection" => {
+            lifecycle::protect(world, query, ask, operation)
+        }
+        "DescribeSnapshots" => snapshots::describe(world, query, ask),
+        "CreateSnapshot" => create::create_snapshot(world, query, ask),
+        "CopySnapshot" => copy_snapshot::copy_snapshot(world, query, ask),
         "DeleteSnapshot" => remove::delete_snapshot(world, query, ask),
+        "DescribeSnapshotAttribute" => snapshot_attributes::describe(world, query, ask),
+        "ModifySnapshotAttribute" => snapshot_attributes::modify(world, query, ask),
+        "ResetSnapshotAttribute" => snapshot_attributes::reset(world, query, ask),
         "CreateTags" => tags::create(world, query, ask),
-        "RunInstances" => instances::run(world, query, ask),
+        "DeleteTags" => tags::delete(world, query, ask),
+        "RunInstances" => launch::run(world, query, ask),
         "DescribeInstances" => instances::describe(world, query, ask),
+        "DescribeVolumes" => instances::describe_volumes(world, query, ask),
         "TerminateInstances" => instances::terminate(world, query, ask),
-        other => Err(Fail::bad("InvalidAction", format!("The action {other} is not valid for this web service."))),
+        "DescribeRegions" => regions::describe(world, query, ask),
+        _ => settings::call(world, operation, query, ask),
     }
 }
 
-/// Asks IAM for an action on resources, with the condition keys that EC2 adds.
-fn authorize(ask: &Ask<'_>, action: &str, resources: &[String], more: &Context) -> Result<(), Fail> {
-    let mut context = auth::context(&ask.who.facts, ask.region);
+/// What EC2 says of an operation that it does not know, or that is not simulated.
+fn unknown(operation: &str) -> Fail {
+    Fail::bad("InvalidAction", format!("The action {operation} is not valid for this web service."))
+}
+
+/// Asks IAM for an action on each of these, with the condition keys that EC2 adds.
+fn authorize(ask: &Ask<'_>, action: &str, on: &[On], more: &Context) -> Result<(), Fail> {
+    let mut context = auth::context(ask.who, ask.region);
     auth::set(&mut context, "ec2:Region", ask.region);
     context.extend(more.clone());
-    auth::ec2(ask.who, action, resources, &context)
+    auth::ec2(ask.who, action, on, &context)
 }
 
 /// Asks IAM for an action that names no resource.
 fn authorize_all(ask: &Ask<'_>, action: &str) -> Result<(), Fail> {
-    authorize(ask, action, &["*".to_owned()], &Context::new())
+    authorize(ask, action, &[On::arn("*")], &Context::new())
 }
 
-/// Asks IAM for an action on one tagged resource.
-fn authorize_on(
-    ask: &Ask<'_>,
-    action: &str,
-    arn: String,
-    tags: Option<&std::collections::BTreeMap<String, String>>,
-) -> Result<(), Fail> {
-    let mut context = Context::new();
-    for (key, value) in tags.into_iter().flatten() {
-        auth::set(&mut context, &format!("aws:ResourceTag/{key}"), value);
-        auth::set(&mut context, &format!("ec2:ResourceTag/{key}"), value);
+/// An image as IAM sees it: with its owner and the caller's tags.
+fn image_on(world: &World, region: &str, id: &str, ask: &Ask<'_>) -> On {
+    let mut on = On::arn(format!("arn:aws:ec2:{region}::image/{id}"));
+    auth::set(&mut on.context, "ec2:ImageID", id);
+    if let Some(image) = world.images.get(id) {
+        owned(&mut on, &image.owner, image.tags.get(ask.account()));
+        auth::set(&mut on.context, "ec2:RootDeviceType", &image.root_device_type);
+        auth::set(&mut on.context, "ec2:Public", if image.launch_permissions.contains("all") { "true" } else { "false" });
     }
-    authorize(ask, action, &[arn], &context)
+    on
 }
 
-fn image_arn(region: &str, id: &str) -> String {
-    format!("arn:aws:ec2:{region}::image/{id}")
+/// A snapshot as IAM sees it.
+fn snapshot_on(world: &World, region: &str, id: &str, ask: &Ask<'_>) -> On {
+    let mut on = On::arn(format!("arn:aws:ec2:{region}::snapshot/{id}"));
+    auth::set(&mut on.context, "ec2:SnapshotID", id);
+    if let Some(snapshot) = world.snapshots.get(id) {
+        owned(&mut on, &snapshot.owner, snapshot.tags.get(ask.account()));
+        auth::set(&mut on.context, "ec2:Encrypted", if snapshot.key.is_some() { "true" } else { "false" });
+        auth::set(&mut on.context, "ec2:VolumeSize", &snapshot.size.to_string());
+        auth::set(&mut on.context, "ec2:ParentVolume", &snapshot.volume);
+    }
+    on
 }
 
-fn snapshot_arn(region: &str, id: &str) -> String {
-    format!("arn:aws:ec2:{region}::snapshot/{id}")
+/// An image or snapshot that is to be made: it will be the caller's (recorded: its ID is `*`).
+fn new_on(kind: &str, ask: &Ask<'_>) -> On {
+    let mut on = On::arn(format!("arn:aws:ec2:{}::{kind}/*", ask.region));
+    auth::set(&mut on.context, "aws:ResourceAccount", ask.account());
+    auth::set(&mut on.context, if kind == "image" { "ec2:ImageID" } else { "ec2:SnapshotID" }, "*");
+    on
+}
+
+fn owned(on: &mut On, owner: &str, tags: Option<&tags::Tags>) {
+    auth::set(&mut on.context, "ec2:Owner", owner);
+    auth::set(&mut on.context, "aws:ResourceAccount", owner);
+    for (key, value) in tags.into_iter().flatten() {
+        auth::set(&mut on.context, &format!("aws:ResourceTag/{key}"), value);
+        auth::set(&mut on.context, &format!("ec2:ResourceTag/{key}"), value);
+    }
 }
 
 /// The end of a dry run that would have succeeded (R4.9).
@@ -79,13 +128,36 @@ fn dry_run(query: &Query) -> Result<(), Fail> {
     }
 }
 
-/// Whether an account may launch and see an image (R2.1); a disabled one is its owner's only.
-fn may_launch(image: &Image, account: &str) -> bool {
-    image.owner == account || image.launch_permissions.contains(account) || image.launch_permissions.contains("all")
+fn done() -> Body {
+    Body::Xml(vec![Element::of("return", true)])
 }
 
-/// Whether an account may make copies of a snapshot.
-fn may_copy(snapshot: &Snapshot, account: &str) -> bool {
-    let shared = &snapshot.create_volume_permissions;
-    snapshot.owner == account || shared.contains(account) || shared.contains("all")
+/// The names by which sharing may mean an account: itself, everybody, its organization and the units above it (R2.1).
+fn names_of(world: &World, account: &str) -> Vec<String> {
+    let membership = world.organization.as_ref().and_then(|all| all.membership(account));
+    let above = membership.into_iter().flat_map(|membership| membership.arns);
+    [account.to_owned(), "all".to_owned()].into_iter().chain(above).collect()
+}
+
+/// Whether the caller may launch an image that was shared by then (R2.1), and its account's Allowed AMIs let it (R7.3).
+fn may_launch(world: &World, image: &Image, ask: &Ask<'_>, as_of: std::time::Duration) -> bool {
+    let account = ask.account();
+    image.owner == account
+        || (image.launch_permissions.names_any(&names_of(world, account), as_of)
+            && !settings_of(world, account, ask.region).is_some_and(|own| own.allowed_images.hide(&image.owner)))
+}
+
+/// Whether an image is there for the caller's account.
+pub(crate) fn is_available_to(world: &World, image: &Image, ask: &Ask<'_>) -> bool {
+    may_launch(world, image, ask, ask.shared_as_of())
+}
+
+/// Whether an account may make copies of a snapshot that was shared by then.
+fn may_copy(snapshot: &Snapshot, account: &str, as_of: std::time::Duration) -> bool {
+    let names = [account.to_owned(), "all".to_owned()];
+    snapshot.owner == account || snapshot.create_volume_permissions.names_any(&names, as_of)
+}
+
+fn settings_of<'a>(world: &'a World, account: &str, region: &str) -> Option<&'a Settings> {
+    world.accounts.get(account)?.settings.get(region)
 }

@@ -2,10 +2,46 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::options::{Delays, Options};
+use crate::world::ImageState;
+
+/// A fault file: orders, or an object that also says how the whole behaves.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(crate) enum FaultFile {
+    /// Orders alone.
+    Orders(Vec<Fault>),
+    /// Everything.
+    Whole(Conditions),
+}
+
+/// What makes a simulation worse than a perfect one.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
+pub(crate) struct Conditions {
+    /// What goes wrong with which call.
+    pub(crate) faults: Vec<Fault>,
+    /// How long changes take to be in force.
+    pub(crate) delays: Delays,
+    /// Whether calls are throttled, by token buckets of the documented sizes.
+    pub(crate) throttling: bool,
+    /// Whether AWS's adjustable quotas hold.
+    pub(crate) quotas: bool,
+}
+
+impl Conditions {
+    /// Puts into the options what holds for the whole simulation.
+    pub(crate) fn apply(&self, options: &mut Options) {
+        options.delays = self.delays.clone();
+        (options.throttling, options.quotas) = (self.throttling, self.quotas);
+    }
+}
+
 /// One order.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Fault {
     /// Such as `ec2:CopyImage`.
@@ -16,12 +52,15 @@ pub struct Fault {
     /// Only calls of this account.
     #[serde(default)]
     pub account: Option<String>,
+    /// Only calls to this Region.
+    #[serde(default)]
+    pub region: Option<String>,
     /// What goes wrong.
     pub effect: Effect,
 }
 
 /// What goes wrong.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", deny_unknown_fields)]
 pub enum Effect {
     /// The call is answered with this error and does nothing.
@@ -51,9 +90,40 @@ pub enum Effect {
     },
     /// The copy that the call starts will fail with this reason.
     FailCopy {
-        /// The image's `StateReason`.
+        /// The image's `StateReason`, or the snapshot's `StateMessage`.
         message: String,
+        /// The state that the image ends in.
+        #[serde(default)]
+        state: FailedState,
     },
+    /// The copy that the call starts takes so long.
+    CopyTime {
+        /// Seconds.
+        seconds: f64,
+    },
+}
+
+/// The states in which an image may end that does not become available (R1.1.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailedState {
+    /// `failed`.
+    #[default]
+    Failed,
+    /// `invalid`.
+    Invalid,
+    /// `error`.
+    Error,
+}
+
+impl From<FailedState> for ImageState {
+    fn from(state: FailedState) -> Self {
+        match state {
+            FailedState::Failed => Self::Failed,
+            FailedState::Invalid => Self::Invalid,
+            FailedState::Error => Self::Error,
+        }
+    }
 }
 
 /// All orders, with how many calls each has seen.
@@ -67,11 +137,13 @@ impl Faults {
     }
 
     /// What goes wrong with a call that is made now.
-    pub(crate) fn take(&self, operation: &str, account: &str) -> Option<Effect> {
+    pub(crate) fn take(&self, operation: &str, account: &str, region: &str) -> Option<Effect> {
         let mut orders = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut effect = None;
         for (fault, seen) in orders.iter_mut() {
-            let fits = fault.operation == operation && fault.account.as_deref().is_none_or(|of| of == account);
+            let fits = fault.operation == operation
+                && fault.account.as_deref().is_none_or(|of| of == account)
+                && fault.region.as_deref().is_none_or(|of| of == region);
             if !fits {
                 continue;
             }
@@ -84,18 +156,20 @@ impl Faults {
     }
 }
 
-/// Reads a fault file: a list of orders.
+/// Reads a fault file.
 ///
 /// # Errors
-/// One message with the place of the mistake.
-pub(crate) fn parse(text: &str) -> Result<Vec<Fault>, String> {
-    let list: Vec<serde_json::Value> =
-        serde_json::from_str(text).map_err(|error| format!("not a list of faults: {error}"))?;
-    let parsed = list
-        .into_iter()
-        .enumerate()
-        .map(|(index, fault)| serde_json::from_value(fault).map_err(|error| format!("[{index}]: {error}")));
-    parsed.collect()
+/// One message with the JSON path of the mistake.
+pub(crate) fn parse(text: &str) -> Result<Conditions, String> {
+    // One form at a time, so that a mistake is told of the form that was meant.
+    let file = match text.trim_start().starts_with('[') {
+        true => FaultFile::Orders(crate::scenario::read(text)?),
+        false => FaultFile::Whole(crate::scenario::read(text)?),
+    };
+    Ok(match file {
+        FaultFile::Orders(faults) => Conditions { faults, ..Conditions::default() },
+        FaultFile::Whole(conditions) => conditions,
+    })
 }
 
 #[cfg(test)]
@@ -107,18 +181,35 @@ mod tests {
         let orders = r#"[{"operation":"ec2:CopyImage","call":2,"effect":"lost-answer"},
                          {"operation":"ec2:CopyImage","account":"1","effect":{"delay":{"seconds":1}}}]"#;
         let faults = Faults::default();
-        parse(orders).unwrap().into_iter().for_each(|fault| faults.add(fault));
-        assert_eq!(faults.take("ec2:CopyImage", "2"), None);
-        assert_eq!(faults.take("ec2:DescribeImages", "1"), None);
-        assert_eq!(faults.take("ec2:CopyImage", "2"), Some(Effect::LostAnswer));
-        assert_eq!(faults.take("ec2:CopyImage", "1"), Some(Effect::Delay { seconds: 1.0 }));
+        parse(orders).unwrap().faults.into_iter().for_each(|fault| faults.add(fault));
+        assert_eq!(faults.take("ec2:CopyImage", "2", "us-east-1"), None);
+        assert_eq!(faults.take("ec2:DescribeImages", "1", "us-east-1"), None);
+        assert_eq!(faults.take("ec2:CopyImage", "2", "us-east-1"), Some(Effect::LostAnswer));
+        assert_eq!(faults.take("ec2:CopyImage", "1", "us-east-1"), Some(Effect::Delay { seconds: 1.0 }));
     }
 
     #[test]
     fn a_wrong_file_is_one_message_with_its_place() {
-        let error =
-            parse(r#"[{"operation":"ec2:CopyImage","effect":"throttle"},{"operation":"x","effect":"explode"}]"#);
-        assert!(error.unwrap_err().starts_with("[1]: unknown variant `explode`"));
-        assert!(parse("{}").unwrap_err().starts_with("not a list of faults"));
+        let table = [
+            (r#"[{"operation":"x","effect":"throttle"},{"operation":"x","effect":"explode"}]"#, "[1].effect: unknown variant `explode`"),
+            (r#"{"delays":{"grants":-1}}"#, "delays.grants: "),
+            (r#"{"delay":{}}"#, "delay: unknown field `delay`"),
+            (r#"{"faults":[{"operation":"x"}]}"#, "faults[0]: missing field `effect`"),
+            ("7", "invalid type"),
+            ("[{]", "no JSON: "),
+        ];
+        for (text, beginning) in table {
+            let problem = parse(text).unwrap_err();
+            assert!(problem.starts_with(beginning), "{text}: {problem}");
+        }
+    }
+
+    #[test]
+    fn a_file_may_say_how_the_whole_behaves() {
+        let text = r#"{"$comment":"slow","delays":{"grants":300,"$comment":"R3.3.7"},"throttling":true,"quotas":true}"#;
+        let mut options = Options::default();
+        parse(text).unwrap().apply(&mut options);
+        assert_eq!(options.delays.grants, std::time::Duration::from_secs(300));
+        assert!(options.throttling && options.quotas);
     }
 }

@@ -1,31 +1,54 @@
-//! KMS: keys, aliases, policies, grants.
+//! KMS: keys, aliases, policies, grants, and cryptography as far as permissions go.
 
+mod crypto;
+mod grants;
+mod keys;
 mod policy;
 
-use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 
-use crate::auth;
+use serde_json::{Map, Value};
+
+use crate::auth::{self, KeyUse};
+use crate::policy::Context;
 use crate::sim::Ask;
-use crate::wire::{Body, Fail, Outcome};
-use crate::world::{Key, World};
+use crate::wire::{Fail, Outcome};
+use crate::world::{Grant, Key, World};
 
-pub(crate) fn call(world: &mut World, operation: &str, params: &Map<String, Value>, ask: &Ask<'_>) -> Outcome {
+pub(crate) use policy::exists;
+
+pub(crate) type Params = Map<String, Value>;
+
+pub(crate) fn call(world: &mut World, operation: &str, params: &Params, ask: &Ask<'_>) -> Outcome {
     match operation {
-        "DescribeKey" => describe_key(world, params, ask),
+        "DescribeKey" => keys::describe(world, params, ask),
+        "CreateKey" => keys::create(world, params, ask),
+        "EnableKey" | "DisableKey" | "ScheduleKeyDeletion" | "CancelKeyDeletion" => {
+            keys::change_state(world, operation, params, ask)
+        }
+        "CreateAlias" => keys::create_alias(world, params, ask),
+        "DeleteAlias" => keys::delete_alias(world, params, ask),
+        "ListAliases" => keys::list_aliases(world, params, ask),
         "GetKeyPolicy" => policy::get(world, params, ask),
         "PutKeyPolicy" => policy::put(world, params, ask),
-        "ListGrants" => list_grants(world, params, ask),
-        "CreateKey" => create_key(world, params, ask),
-        "ListAliases" => list_aliases(world, ask),
+        "CreateGrant" => grants::create(world, params, ask),
+        "ListGrants" => grants::list(world, params, ask),
+        "RevokeGrant" => grants::revoke(world, params, ask),
+        "RetireGrant" => grants::retire(world, params, ask),
+        "Encrypt" => crypto::encrypt(world, params, ask),
+        "Decrypt" => crypto::decrypt(world, params, ask),
+        "ReEncrypt" => crypto::re_encrypt(world, params, ask),
+        "GenerateDataKey" | "GenerateDataKeyWithoutPlaintext" => crypto::data_key(world, operation, params, ask),
         _ => Err(Fail::bad("UnknownOperationException", "")),
     }
 }
 
 /// A parameter that must be there.
-fn need<'a>(params: &'a Map<String, Value>, name: &str) -> Result<&'a str, Fail> {
+fn need<'a>(params: &'a Params, name: &str) -> Result<&'a str, Fail> {
     params.get(name).and_then(Value::as_str).ok_or_else(|| {
         let message = format!(
-            "1 validation error detected: Value null at '{name}' failed to satisfy constraint: Member must not be null"
+            "1 validation error detected: Value null at '{}' failed to satisfy constraint: Member must not be null",
+            name[..1].to_lowercase() + &name[1..]
         );
         Fail::bad("ValidationException", message)
     })
@@ -41,10 +64,10 @@ fn find(world: &mut World, named: &str, ask: &Ask<'_>, alias: bool) -> Result<St
         ));
     }
     world
-        .find_key(named, &ask.who.facts.account, ask.region)
+        .find_key(named, ask.account(), ask.region)
         .filter(|arn| arn.contains(&format!(":{}:", ask.region)))
         .ok_or_else(|| {
-            let (account, region) = (&ask.who.facts.account, ask.region);
+            let (account, region) = (ask.account(), ask.region);
             let message = if named.starts_with("alias/") {
                 format!("Alias arn:aws:kms:{region}:{account}:{named} is not found.")
             } else if named.starts_with("arn:") {
@@ -56,95 +79,88 @@ fn find(world: &mut World, named: &str, ask: &Ask<'_>, alias: bool) -> Result<St
         })
 }
 
-/// Finds the key and asks whether the caller may.
-fn allowed<'a>(
+/// What an operation takes and needs.
+struct Op<'a> {
+    action: &'a str,
+    /// Whether it takes aliases (R3.1.4).
+    alias: bool,
+    /// Whether it works on keys of other accounts, whatever policies say (R3.1.2).
+    across: bool,
+    /// The grant that is to be made.
+    child: Option<&'a Grant>,
+    /// Condition keys of its own.
+    context: Context,
+}
+
+impl<'a> Op<'a> {
+    fn new(action: &'a str, alias: bool, across: bool) -> Self {
+        Self { action, alias, across, child: None, context: Context::new() }
+    }
+}
+
+/// Finds the key that a call names as `KeyId`, and asks whether the caller may.
+fn allowed<'a>(world: &'a mut World, params: &Params, ask: &Ask<'_>, op: &Op<'_>) -> Result<&'a mut Key, Fail> {
+    allowed_on(world, need(params, "KeyId")?, &encryption_context(params, "EncryptionContext")?, params, ask, op)
+}
+
+/// Finds a key and asks whether the caller may use it so.
+fn allowed_on<'a>(
     world: &'a mut World,
-    params: &Map<String, Value>,
+    named: &str,
+    encryption: &BTreeMap<String, String>,
+    params: &Params,
     ask: &Ask<'_>,
-    action: &str,
-    (alias, across_accounts): (bool, bool),
+    op: &Op<'_>,
 ) -> Result<&'a mut Key, Fail> {
-    let arn = find(world, need(params, "KeyId")?, ask, alias)?;
-    let key = world
-        .keys
-        .get_mut(&arn)
-        .ok_or_else(|| Fail::bad("NotFoundException", format!("Key '{arn}' does not exist")))?;
-    auth::kms(ask.who, action, key, &auth::context(&ask.who.facts, ask.region))?;
-    if !across_accounts && key.account != ask.who.facts.account {
-        // These operations never work across accounts, whatever policies say (R3.1.2).
-        let message = format!("User: {} is not authorized to perform: {action} on resource: {arn}", ask.who.facts.arn);
+    let arn = find(world, named, ask, op.alias)?;
+    let key = world.keys.get_mut(&arn).ok_or_else(|| gone(&arn))?;
+    let mut context = auth::context(ask.who, ask.region);
+    context.extend(op.context.clone());
+    let tokens = texts(params, "GrantTokens");
+    let wanted = KeyUse {
+        action: op.action,
+        context: &context,
+        encryption,
+        tokens: &tokens,
+        child: op.child,
+        policies_as_of: ask.now.saturating_sub(ask.options.delays.key_policies),
+        grants_as_of: ask.now.saturating_sub(ask.options.delays.grants),
+    };
+    auth::kms(ask.who, key, &wanted)?;
+    if !op.across && key.account != ask.account() {
+        let (user, action) = (&ask.who.facts.arn, op.action);
+        let message = format!("User: {user} is not authorized to perform: {action} on resource: {arn}");
         return Err(Fail::bad("AccessDeniedException", message));
     }
     Ok(key)
 }
 
-fn describe_key(world: &mut World, params: &Map<String, Value>, ask: &Ask<'_>) -> Outcome {
-    let key = allowed(world, params, ask, "kms:DescribeKey", (true, true))?;
-    Ok(Body::Json(json!({ "KeyMetadata": metadata(key, ask) })))
+fn gone(arn: &str) -> Fail {
+    Fail::bad("NotFoundException", format!("Key '{arn}' does not exist"))
 }
 
-fn metadata(key: &Key, ask: &Ask<'_>) -> Value {
-    let symmetric = key.spec == "SYMMETRIC_DEFAULT";
-    json!({
-        "AWSAccountId": key.account,
-        "KeyId": key.id,
-        "Arn": key.arn,
-        "CreationDate": ask.clock.epoch(key.created),
-        "Enabled": key.state.as_str() == "Enabled",
-        "Description": "",
-        "KeyUsage": if symmetric { "ENCRYPT_DECRYPT" } else { "SIGN_VERIFY" },
-        "KeyState": key.state.as_str(),
-        "Origin": "AWS_KMS",
-        "KeyManager": if key.aws_managed { "AWS" } else { "CUSTOMER" },
-        "CustomerMasterKeySpec": key.spec,
-        "KeySpec": key.spec,
-        "EncryptionAlgorithms": if symmetric { json!(["SYMMETRIC_DEFAULT"]) } else { json!([]) },
-        "MultiRegion": key.id.starts_with("mrk-"),
-    })
+/// The texts of a list.
+fn texts(params: &Params, name: &str) -> Vec<String> {
+    let list = params.get(name).and_then(Value::as_array);
+    list.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
-fn list_grants(world: &mut World, params: &Map<String, Value>, ask: &Ask<'_>) -> Outcome {
-    let key = allowed(world, params, ask, "kms:ListGrants", (false, true))?;
-    let grants: Vec<Value> = key
-        .grants
-        .iter()
-        .map(|grant| {
-            json!({
-                "KeyId": key.arn,
-                "GrantId": grant.id,
-                "GranteePrincipal": grant.grantee,
-                "IssuingAccount": format!("arn:aws:iam::{}:root", grant.issuing_account),
-                "Operations": grant.operations,
-            })
-        })
-        .collect();
-    Ok(Body::Json(json!({ "Grants": grants, "Truncated": false })))
+fn encryption_context(params: &Params, name: &str) -> Result<BTreeMap<String, String>, Fail> {
+    let Some(value) = params.get(name) else { return Ok(BTreeMap::new()) };
+    serde_json::from_value(value.clone()).map_err(|_| Fail::bad("SerializationException", ""))
 }
 
-fn create_key(world: &mut World, params: &Map<String, Value>, ask: &Ask<'_>) -> Outcome {
-    let account = &ask.who.facts.account;
-    auth::iam(ask.who, "kms:CreateKey", &auth::context(&ask.who.facts, ask.region))?;
-    let text = params.get("Policy").and_then(Value::as_str).map_or_else(|| Key::default_policy(account), str::to_owned);
-    policy::check(world, &text, ask)?;
-    let name = world.issue(16);
-    let key = Key { created: ask.now, ..Key::new(account, ask.region, &name, &text) };
-    let answer = json!({ "KeyMetadata": metadata(&key, ask) });
-    world.keys.insert(key.arn.clone(), key);
-    Ok(Body::Json(answer))
+/// The end of a dry run that would have succeeded (R3.5).
+fn dry_run(params: &Params) -> Result<(), Fail> {
+    if params.get("DryRun") == Some(&Value::Bool(true)) {
+        let message = "The request would have succeeded, but the DryRun option is set.";
+        return Err(Fail::new(412, "DryRunOperationException", message));
+    }
+    Ok(())
 }
 
-fn list_aliases(world: &mut World, ask: &Ask<'_>) -> Outcome {
-    let account = &ask.who.facts.account;
-    auth::iam(ask.who, "kms:ListAliases", &auth::context(&ask.who.facts, ask.region))?;
-    let own = world.aliases.iter().filter(|((of, region, _), _)| of == account && region == ask.region);
-    let aliases: Vec<Value> = own
-        .map(|((_, region, alias), arn)| {
-            json!({
-                "AliasName": alias,
-                "AliasArn": format!("arn:aws:kms:{region}:{account}:{alias}"),
-                "TargetKeyId": arn.rsplit('/').next(),
-            })
-        })
-        .collect();
-    Ok(Body::Json(json!({ "Aliases": aliases, "Truncated": false })))
+/// Whether IAM alone lets the principal do something that concerns no key yet.
+fn without_key(ask: &Ask<'_>, action: &str) -> Result<(), Fail> {
+    let context = auth::context(ask.who, ask.region);
+    auth::service(ask.who, action, "*", &context, (400, "AccessDeniedException"))
 }

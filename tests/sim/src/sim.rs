@@ -13,27 +13,12 @@ use crate::clock::Clock;
 use crate::door::sdk::InProcess;
 use crate::fault::{Effect, Fault, Faults};
 use crate::journal::{Entry, Journal};
+use crate::options::Options;
 use crate::scenario::{Facts, Scenario};
+use crate::throttle::Buckets;
 use crate::wire::{self, Body, Call, Fail, Outcome, Params, Query, Service};
-use crate::world::{Principal, World};
-use crate::{auth, ec2, kms, sts};
-
-/// How the simulation behaves in time.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// How long every call takes.
-    pub latency: Duration,
-    /// How long copies and building images take.
-    pub copy_time: Duration,
-    /// How long EC2 may not know a new image (R1.1.7).
-    pub invisible: Duration,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { latency: Duration::ZERO, copy_time: Duration::from_secs(3), invisible: Duration::ZERO }
-    }
-}
+use crate::world::{ImageState, Principal, World};
+use crate::{auth, ec2, iam, kms, ssm, sts};
 
 /// A simulated AWS. Clones are handles to the same world.
 #[derive(Clone)]
@@ -43,6 +28,7 @@ struct Inner {
     world: Mutex<World>,
     journal: Mutex<Journal>,
     faults: Faults,
+    buckets: Mutex<Buckets>,
     facts: Facts,
     options: Options,
     clock: Clock,
@@ -67,7 +53,21 @@ pub(crate) struct Ask<'a> {
     /// How old an answer may be.
     pub(crate) stale: Duration,
     /// Why a copy that is started now will fail.
-    pub(crate) fail_copy: Option<String>,
+    pub(crate) fail_copy: Option<(String, ImageState)>,
+    /// How long a copy that is started now takes.
+    pub(crate) copy_time: Duration,
+}
+
+impl Ask<'_> {
+    /// The caller's account.
+    pub(crate) fn account(&self) -> &str {
+        &self.who.facts.account
+    }
+
+    /// What was shared by then is shared for search, launch and copy (R2.21).
+    pub(crate) fn shared_as_of(&self) -> Duration {
+        self.now.saturating_sub(self.options.delays.sharing)
+    }
 }
 
 impl std::fmt::Debug for Sim {
@@ -85,6 +85,7 @@ impl Sim {
             world: Mutex::new(world),
             journal: Mutex::default(),
             faults: Faults::default(),
+            buckets: Mutex::default(),
             facts,
             options,
             clock,
@@ -125,7 +126,9 @@ impl Sim {
 
     /// Changes the world behind everybody's back, as a test needs it.
     pub fn edit<T>(&self, change: impl FnOnce(&mut World) -> T) -> T {
-        change(&mut self.lock_world())
+        let mut world = self.lock_world();
+        world.touch();
+        change(&mut world)
     }
 
     /// The simulation's clock.
@@ -136,6 +139,15 @@ impl Sim {
     /// The clock for SDK clients.
     pub fn time_source(&self) -> SharedTimeSource {
         self.0.clock.time_source()
+    }
+
+    /// An access key of a service that acts by its service-linked role, such as Auto Scaling: AWS lets nobody else have
+    /// such a session. Nothing where the account has no role for the service.
+    pub fn service_session(&self, account: &str, service: &str) -> Option<(String, String)> {
+        let mut world = self.lock_world();
+        let path = format!("/aws-service-role/{service}/");
+        let role = world.accounts.get(account)?.roles.values().find(|role| role.path == path)?.clone();
+        Some(sts::session(&mut world, &role, account, service, None))
     }
 
     /// A client for the SDK that comes in without a socket.
@@ -172,8 +184,8 @@ impl Sim {
     pub async fn call(&self, call: &Call) -> Option<Outcome> {
         let action = format!("{}:{}", call.service.prefix(), call.operation);
         let account =
-            self.lock_world().credentials.get(&call.access_key_id).map(|known| known.principal.facts.account.clone());
-        let effect = self.0.faults.take(&action, account.as_deref().unwrap_or_default());
+            self.lock_world().credentials.get(&call.access_key_id).map(|known| known.facts.account.clone());
+        let effect = self.0.faults.take(&action, account.as_deref().unwrap_or_default(), &call.region);
         let delay = match effect {
             Some(Effect::Delay { seconds }) => Duration::try_from_secs_f64(seconds).unwrap_or_default(),
             _ => Duration::ZERO,
@@ -185,31 +197,45 @@ impl Sim {
             Some(Effect::Drop) => return None,
             Some(Effect::Error { status, code, message }) => Err(Fail::new(*status, code.clone(), message.clone())),
             Some(Effect::Throttle) => Err(throttled(call.service)),
+            _ if !self.has_token(call, account.as_deref()) => Err(throttled(call.service)),
             _ => self.answer(call, effect.as_ref()),
         };
         self.record(call, action, account, &outcome);
         if effect == Some(Effect::LostAnswer) { None } else { Some(outcome) }
     }
 
+    /// Whether the account's token buckets let a call through.
+    fn has_token(&self, call: &Call, account: Option<&str>) -> bool {
+        let Some(account) = account.filter(|_| self.0.options.throttling) else { return true };
+        let mut buckets = self.0.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        buckets.take(account, call, self.0.clock.now())
+    }
+
     fn answer(&self, call: &Call, effect: Option<&Effect>) -> Outcome {
         let mut world = self.lock_world();
         let now = self.0.clock.now();
         world.advance(now);
-        let who = auth::caller(&world, call, now)?;
+        let who = auth::caller(&world, call, now, self.0.options.delays.iam)?;
         let stale = match effect {
             Some(Effect::Stale { seconds }) => Duration::try_from_secs_f64(*seconds).unwrap_or_default(),
             _ => Duration::ZERO,
         };
         let fail_copy = match effect {
-            Some(Effect::FailCopy { message }) => Some(message.clone()),
+            Some(Effect::FailCopy { message, state }) => Some((message.clone(), (*state).into())),
             _ => None,
         };
         let (clock, options) = (&self.0.clock, &self.0.options);
-        let ask = Ask { who: &who, region: &call.region, now, clock, options, stale, fail_copy };
+        let copy_time = match effect {
+            Some(Effect::CopyTime { seconds }) => Duration::try_from_secs_f64(*seconds).unwrap_or_default(),
+            _ => options.copy_time,
+        };
+        let ask = Ask { who: &who, region: &call.region, now, clock, options, stale, fail_copy, copy_time };
         match (&call.params, call.service) {
             (Params::Query(query), Service::Ec2) => ec2::call(&mut world, &call.operation, query, &ask),
             (Params::Query(query), Service::Sts) => sts::call(&mut world, &call.operation, query, &ask),
+            (Params::Query(query), Service::Iam) => iam::call(&mut world, &call.operation, query, &ask),
             (Params::Json(members), Service::Kms) => kms::call(&mut world, &call.operation, members, &ask),
+            (Params::Json(members), Service::Ssm) => ssm::call(&mut world, &call.operation, members, &ask),
             _ => Err(Fail::bad("InvalidAction", "")),
         }
     }
@@ -219,7 +245,7 @@ impl Sim {
         let known = world.credentials.get(&call.access_key_id);
         let entry = Entry {
             at: self.0.clock.text(self.0.clock.now()),
-            principal: known.map_or_else(|| call.access_key_id.clone(), |known| known.principal.facts.arn.clone()),
+            principal: known.map_or_else(|| call.access_key_id.clone(), |known| known.facts.arn.clone()),
             account: account.unwrap_or_default(),
             region: call.region.clone(),
             action,
@@ -244,7 +270,8 @@ impl Sim {
 fn throttled(service: Service) -> Fail {
     match service {
         Service::Ec2 => Fail::new(503, "RequestLimitExceeded", "Request limit exceeded."),
-        Service::Sts => Fail::bad("Throttling", "Rate exceeded"),
+        Service::Iam | Service::Sts => Fail::bad("Throttling", "Rate exceeded"),
+        Service::Ssm => Fail::bad("ThrottlingException", "Rate exceeded"),
         Service::Kms => Fail::bad(
             "ThrottlingException",
             "You have exceeded the rate at which you may call KMS. Reduce the frequency of your calls.",
@@ -266,13 +293,25 @@ fn resources(params: &Params) -> Vec<String> {
             let name = name.split('.').next().unwrap_or_default();
             matches!(
                 name,
-                "ImageId" | "SourceImageId" | "SnapshotId" | "ResourceId" | "InstanceId" | "RoleArn" | "KmsKeyId"
+                "ImageId"
+                    | "SourceImageId"
+                    | "SnapshotId"
+                    | "SourceSnapshotId"
+                    | "ResourceId"
+                    | "InstanceId"
+                    | "RoleArn"
+                    | "RoleName"
+                    | "PolicyArn"
+                    | "KmsKeyId"
             )
         };
         query.pairs().filter(|(name, _)| of(name)).map(|(_, value)| value.to_owned()).collect()
     };
     match params {
         Params::Query(query) => named(query),
-        Params::Json(members) => members.get("KeyId").and_then(Value::as_str).map(str::to_owned).into_iter().collect(),
+        Params::Json(members) => {
+            let of = |name| members.get(name).and_then(Value::as_str).map(str::to_owned);
+            ["KeyId", "Name"].into_iter().filter_map(of).collect()
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! STS: who somebody is, and roles.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::auth;
@@ -7,7 +8,7 @@ use crate::policy::{Document, PrincipalFacts, matches};
 use crate::sim::Ask;
 use crate::wire::xml::Element;
 use crate::wire::{Body, Fail, Outcome, Query};
-use crate::world::{Credential, Principal, World, hex};
+use crate::world::{Credential, Policy, Role, World, hex};
 
 pub(crate) fn call(world: &mut World, operation: &str, query: &Query, ask: &Ask<'_>) -> Outcome {
     match operation {
@@ -36,6 +37,12 @@ fn assume_role(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
         return Err(Fail::bad("ValidationError", message));
     }
     let seconds: u64 = query.get("DurationSeconds").and_then(|text| text.parse().ok()).unwrap_or(3600);
+    let id_fits = |c: char| c.is_ascii_alphanumeric() || "_+=,.@:/-".contains(c);
+    let external_id = query.get("ExternalId");
+    if external_id.is_some_and(|id| !(2..=1224).contains(&id.len()) || !id.chars().all(id_fits)) {
+        let message = "1 validation error detected: Value at 'externalId' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\w+=,.@:\\/-]*";
+        return Err(Fail::bad("ValidationError", message));
+    }
     if !(900..=43200).contains(&seconds) || (ask.who.facts.role_arn.is_some() && seconds > 3600) {
         let message =
             "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining";
@@ -48,7 +55,7 @@ fn assume_role(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
     let account = arn.split(':').nth(4).filter(|_| matches("arn:aws:iam::*:role/*", arn)).ok_or_else(denied)?;
     let name = arn.rsplit('/').next().ok_or_else(denied)?;
     let role = world.accounts.get(account).and_then(|account| account.roles.get(name)).cloned().ok_or_else(denied)?;
-    if !auth::assume(ask.who, &role.arn, &role.trust, query.get("ExternalId"), ask.region) {
+    if !auth::assume(ask.who, &role.arn, &role.trust.document, external_id, ask.region) {
         return Err(denied());
     }
     let session_policy = match query.get("Policy") {
@@ -56,27 +63,54 @@ fn assume_role(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
         Some(text) if text.len() > 2048 => {
             return Err(Fail::bad("PackedPolicyTooLarge", "Packed policy consumes more than 100% of allotted space"));
         }
-        Some(text) => Some(Document::from_text(text).map_err(|problem| Fail::bad("MalformedPolicyDocument", problem))?),
+        Some(text) => {
+            let policy = Policy::parse(text, ask.now).map_err(|problem| Fail::bad("MalformedPolicyDocument", problem))?;
+            Some(policy.document)
+        }
     };
-    let facts = PrincipalFacts {
-        account: account.to_owned(),
-        arn: format!("arn:aws:sts::{account}:assumed-role/{name}/{session}"),
-        role_arn: Some(role.arn.clone()),
-        unique_id: format!("{}:{session}", role.unique_id),
-    };
-    let key_id = format!("ASIA{}", world.issue(16).to_uppercase());
-    let (secret, token) = (hex(&format!("secret {key_id}"), 40), hex(&format!("token {key_id}"), 64));
+    // The longest session of a role is an hour unless its owner says otherwise, which is not simulated (R5.3).
+    if seconds > 3600 {
+        let message = "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.";
+        return Err(Fail::bad("ValidationError", message));
+    }
     let expires = ask.now + Duration::from_secs(seconds);
+    let (key_id, token) = self::session(world, &role, account, session, Some((expires, session_policy)));
+    let facts = world.credentials.get(&key_id).map(|known| known.facts.clone()).unwrap_or_default();
     let answer = vec![
         Element::new("AssumedRoleUser").text("Arn", &facts.arn).text("AssumedRoleId", &facts.unique_id),
         Element::new("Credentials")
             .text("AccessKeyId", &key_id)
-            .text("SecretAccessKey", &secret)
-            .text("SessionToken", &token)
+            .text("SecretAccessKey", secret_of(&key_id))
+            .text("SessionToken", token)
             .text("Expiration", ask.clock.text(expires)),
     ];
-    let principal = Principal { facts, policies: role.policies, session_policy };
-    let credential = Credential { secret, session_token: Some(token), expires: Some(expires), principal };
-    world.credentials.insert(key_id, credential);
     Ok(Body::Xml(answer))
+}
+
+fn secret_of(key_id: &str) -> String {
+    hex(&format!("secret {key_id}"), 40)
+}
+
+/// A new session of a role: its access key ID and token.
+pub(crate) fn session(
+    world: &mut World,
+    role: &Role,
+    account: &str,
+    name: &str,
+    limits: Option<(Duration, Option<Arc<Document>>)>,
+) -> (String, String) {
+    let role_name = role.arn.rsplit('/').next().unwrap_or_default();
+    let facts = PrincipalFacts {
+        account: account.to_owned(),
+        arn: format!("arn:aws:sts::{account}:assumed-role/{role_name}/{name}"),
+        role_arn: Some(role.arn.clone()),
+        unique_id: format!("{}:{name}", role.unique_id),
+    };
+    let key_id = format!("ASIA{}", world.issue(16).to_uppercase());
+    let (secret, token) = (secret_of(&key_id), hex(&format!("token {key_id}"), 64));
+    let (expires, session_policy) = limits.map_or((None, None), |(expires, policy)| (Some(expires), policy));
+    let session_token = Some(token.clone());
+    let credential = Credential { secret, session_token, expires, facts, administrator: false, session_policy };
+    world.credentials.insert(key_id.clone(), credential);
+    (key_id, token)
 }

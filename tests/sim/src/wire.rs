@@ -1,4 +1,4 @@
-//! From HTTP to calls and back: EC2's and STS's Query with XML, KMS's JSON 1.1.
+//! From HTTP to calls and back: Query with XML of EC2, STS and IAM, JSON 1.1 of KMS and SSM.
 
 pub mod query;
 pub mod xml;
@@ -17,8 +17,12 @@ use xml::Element;
 pub enum Service {
     /// Amazon EC2.
     Ec2,
+    /// AWS IAM.
+    Iam,
     /// AWS KMS.
     Kms,
+    /// AWS Systems Manager.
+    Ssm,
     /// AWS STS.
     Sts,
 }
@@ -28,18 +32,29 @@ impl Service {
     pub fn prefix(self) -> &'static str {
         match self {
             Self::Ec2 => "ec2",
+            Self::Iam => "iam",
             Self::Kms => "kms",
+            Self::Ssm => "ssm",
             Self::Sts => "sts",
         }
+    }
+
+    fn of(prefix: &str) -> Option<Self> {
+        [Self::Ec2, Self::Iam, Self::Kms, Self::Ssm, Self::Sts].into_iter().find(|service| service.prefix() == prefix)
+    }
+
+    /// What stands before the operation in the target of a JSON request.
+    fn target(self) -> &'static str {
+        if self == Self::Ssm { "AmazonSSM." } else { "TrentService." }
     }
 }
 
 /// What a call asks with.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Params {
-    /// Of EC2 and STS.
+    /// Of EC2, IAM and STS.
     Query(Query),
-    /// Of KMS.
+    /// Of KMS and SSM.
     Json(Map<String, Value>),
 }
 
@@ -101,7 +116,7 @@ pub type Outcome = Result<Body, Fail>;
 /// The service in whose form the error is to be written, and the error.
 pub fn read(request: &Request<Bytes>) -> Result<Call, (Service, Fail)> {
     let headers = request.headers();
-    let guessed = if headers.contains_key("x-amz-target") { Service::Kms } else { Service::Ec2 };
+    let guessed = guess(headers);
     let unsigned = || {
         let message = "Request is missing Authentication Token";
         (guessed, Fail::new(403, "MissingAuthenticationToken", message))
@@ -117,19 +132,13 @@ pub fn read(request: &Request<Bytes>) -> Result<Call, (Service, Fail)> {
     let [key, _date, region, service, "aws4_request"] = credential.split('/').collect::<Vec<_>>()[..] else {
         return Err(incomplete());
     };
-    let service = match service {
-        "ec2" => Service::Ec2,
-        "kms" => Service::Kms,
-        "sts" => Service::Sts,
-        other => {
-            let message =
-                format!("Credential should be scoped to a simulated service: ec2, kms or sts, not: '{other}'.");
-            return Err((guessed, Fail::new(403, "SignatureDoesNotMatch", message)));
-        }
-    };
+    let service = Service::of(service).ok_or_else(|| {
+        let message = format!("Credential should be scoped to a simulated service, not: '{service}'.");
+        (guessed, Fail::new(403, "SignatureDoesNotMatch", message))
+    })?;
     let (operation, params) = match service {
-        Service::Kms => json_call(request),
-        Service::Ec2 | Service::Sts => query_call(request),
+        Service::Kms | Service::Ssm => json_call(service, request),
+        Service::Ec2 | Service::Iam | Service::Sts => query_call(request),
     }
     .map_err(|fail| (service, fail))?;
     Ok(Call {
@@ -142,8 +151,23 @@ pub fn read(request: &Request<Bytes>) -> Result<Call, (Service, Fail)> {
     })
 }
 
-fn json_call(request: &Request<Bytes>) -> Result<(String, Params), Fail> {
-    let target = text(request.headers(), "x-amz-target").and_then(|target| target.strip_prefix("TrentService."));
+/// The service in whose form an error is written before the signature has told which it is.
+fn guess(headers: &HeaderMap) -> Service {
+    match text(headers, "x-amz-target") {
+        Some(target) if target.starts_with(Service::Ssm.target()) => Service::Ssm,
+        Some(_) => Service::Kms,
+        None => Service::Ec2,
+    }
+}
+
+/// What is said of a request whose body is larger than any of these services takes.
+pub fn too_large(headers: &HeaderMap) -> Response<Bytes> {
+    let fail = Fail::new(413, "RequestEntityTooLarge", "The request is larger than this service takes");
+    write(guess(headers), "", "", &Err(fail))
+}
+
+fn json_call(service: Service, request: &Request<Bytes>) -> Result<(String, Params), Fail> {
+    let target = text(request.headers(), "x-amz-target").and_then(|target| target.strip_prefix(service.target()));
     let operation = target.ok_or_else(|| Fail::bad("UnknownOperationException", ""))?;
     match serde_json::from_slice(request.body()) {
         Ok(Value::Object(members)) => Ok((operation.to_owned(), Params::Json(members))),
@@ -167,8 +191,9 @@ pub fn write(service: Service, operation: &str, request_id: &str, outcome: &Outc
     let status = outcome.as_ref().map_or_else(|fail| fail.status, |_| 200);
     let (kind, body) = match service {
         Service::Ec2 => ("text/xml;charset=UTF-8", ec2_xml(operation, request_id, outcome).document()),
-        Service::Sts => ("text/xml", sts_xml(operation, request_id, outcome).document()),
-        Service::Kms => ("application/x-amz-json-1.1", json_text(outcome)),
+        Service::Iam => ("text/xml", result_xml("https://iam.amazonaws.com/doc/2010-05-08/", operation, request_id, outcome)),
+        Service::Sts => ("text/xml", result_xml("https://sts.amazonaws.com/doc/2011-06-15/", operation, request_id, outcome)),
+        Service::Kms | Service::Ssm => ("application/x-amz-json-1.1", json_text(outcome)),
     };
     let mut response = Response::new(Bytes::from(body));
     *response.status_mut() = http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
@@ -195,20 +220,26 @@ fn ec2_xml(operation: &str, request_id: &str, outcome: &Outcome) -> Element {
     }
 }
 
-fn sts_xml(operation: &str, request_id: &str, outcome: &Outcome) -> Element {
-    const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
-    match outcome {
-        Ok(body) => Element::new(format!("{operation}Response"))
-            .attribute("xmlns", NAMESPACE)
-            .child(Element::new(format!("{operation}Result")).children(elements(body)))
-            .child(Element::new("ResponseMetadata").text("RequestId", request_id)),
+/// The form of STS and IAM.
+fn result_xml(namespace: &'static str, operation: &str, request_id: &str, outcome: &Outcome) -> String {
+    let metadata = |response: Element| response.child(Element::new("ResponseMetadata").text("RequestId", request_id));
+    let response = match outcome {
+        Ok(body) => {
+            let response = Element::new(format!("{operation}Response")).attribute("xmlns", namespace);
+            match elements(body) {
+                // Operations without a result have no element for it.
+                members if members.is_empty() => metadata(response),
+                members => metadata(response.child(Element::new(format!("{operation}Result")).children(members))),
+            }
+        }
         Err(fail) => Element::new("ErrorResponse")
-            .attribute("xmlns", NAMESPACE)
+            .attribute("xmlns", namespace)
             .child(
                 Element::new("Error").text("Type", "Sender").text("Code", &*fail.code).text("Message", &fail.message),
             )
             .text("RequestId", request_id),
-    }
+    };
+    response.document()
 }
 
 fn elements(body: &Body) -> Vec<Element> {

@@ -1,19 +1,30 @@
 //! The state of the simulated AWS: accounts, images, snapshots, keys, instances. Copies and building images come to
 //! their end when somebody looks: see [`World::advance`].
 
+mod account;
 mod advance;
+mod grant;
 mod image;
+mod instance;
 mod key;
+mod organization;
+mod shared;
+mod snapshot;
+mod trail;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::policy::{Document, PrincipalFacts};
-
-pub use image::{Fate, Image, ImageState, Instance, Mapping, Snapshot};
-pub use key::{Grant, Key, KeyState};
+pub use account::{Account, AllowedImages, Credential, Parameter, Policy, Principal, Role, Settings};
+pub use grant::{Constraint, Grant, Grantee};
+pub use image::{Fate, Image, ImageState, Mapping, Protection};
+pub use instance::{Instance, Volume};
+pub use key::{Key, KeyState};
+pub use organization::{Membership, Organization};
+pub use shared::Shared;
+pub use snapshot::Snapshot;
+pub use trail::TrailEvent;
 
 /// Everything there is.
 #[derive(Debug, Default, Serialize)]
@@ -31,6 +42,13 @@ pub struct World {
     pub aliases: BTreeMap<(String, String, String), String>,
     /// Instances by ID.
     pub instances: BTreeMap<String, Instance>,
+    /// The organization, where the accounts are in one.
+    pub organization: Option<Organization>,
+    /// What EC2 asked KMS for.
+    pub trail: Vec<TrailEvent>,
+    /// Source and destination keys whose data key a later copy uses again (recorded of CopySnapshot).
+    #[serde(skip)]
+    pub copied: BTreeSet<(String, String, String)>,
     /// Who is behind an access key.
     #[serde(skip)]
     pub credentials: BTreeMap<String, Credential>,
@@ -41,56 +59,21 @@ pub struct World {
     pub nonexistent_accounts: BTreeSet<String>,
     /// Whether CopyImage asks KMS for what was recorded of copies (R1.4.5), not for what AWS publishes (R1.4.2).
     pub copies_as_recorded: bool,
+    /// The Regions; where there are none, AWS's.
+    pub regions: Vec<Region>,
     #[serde(skip)]
     issued: u64,
-}
-
-/// An account.
-#[derive(Debug, Default, Serialize)]
-pub struct Account {
-    /// IAM roles by name.
-    pub roles: BTreeMap<String, Role>,
-    /// The default key for EBS by Region, where one is set; else `alias/aws/ebs`.
-    pub default_ebs_keys: BTreeMap<String, String>,
-}
-
-/// An IAM role.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct Role {
-    /// The ARN.
-    pub arn: String,
-    /// The unique ID.
-    pub unique_id: String,
-    /// Who may assume it.
     #[serde(skip)]
-    pub trust: Document,
-    /// What it may do.
-    #[serde(skip)]
-    pub policies: Vec<Document>,
+    pending: Option<advance::Pending>,
 }
 
-/// An access key.
-#[derive(Clone, Debug)]
-pub struct Credential {
-    /// The secret, which only the printed facts need.
-    pub secret: String,
-    /// The token of temporary credentials.
-    pub session_token: Option<String>,
-    /// When temporary credentials end.
-    pub expires: Option<Duration>,
-    /// Who is behind it.
-    pub principal: Principal,
-}
-
-/// A user, or a session of a role.
-#[derive(Clone, Debug, Default)]
-pub struct Principal {
-    /// Who.
-    pub facts: PrincipalFacts,
-    /// The identity policies.
-    pub policies: Vec<Document>,
-    /// The session policy, where the session was given one.
-    pub session_policy: Option<Document>,
+/// A Region.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Region {
+    /// Such as `eu-west-1`.
+    pub name: String,
+    /// Whether each account has to turn it on.
+    pub opt_in: bool,
 }
 
 impl World {
@@ -98,6 +81,11 @@ impl World {
     pub fn issue(&mut self, digits: usize) -> String {
         self.issued += 1;
         hex(&format!("issued {}", self.issued), digits)
+    }
+
+    /// A new ID, as EC2's are: 17 digits, of which the first is 0 (recorded).
+    pub fn new_id(&mut self, prefix: &str) -> String {
+        format!("{prefix}-0{}", self.issue(16))
     }
 
     /// Finds a key as KMS does: IDs and aliases in the caller's account and Region, ARNs anywhere (R3.1.4).
@@ -136,13 +124,15 @@ impl World {
         set.or_else(|| self.find_alias("alias/aws/ebs", account, region))
     }
 
-    /// Whether any image that is not dead uses the snapshot.
+    /// The images that use the snapshot and are not dead, the newest first (recorded of one answer).
     pub fn images_using(&self, snapshot: &str) -> Vec<String> {
         let uses = |image: &&Image| {
             image.state != ImageState::Deregistered
                 && image.mappings.iter().any(|mapping| mapping.snapshot.as_deref() == Some(snapshot))
         };
-        self.images.values().filter(uses).map(|image| image.id.clone()).collect()
+        let mut users: Vec<&Image> = self.images.values().filter(uses).collect();
+        users.sort_by_key(|image| std::cmp::Reverse(image.created));
+        users.into_iter().map(|image| image.id.clone()).collect()
     }
 }
 

@@ -1,6 +1,6 @@
 //! `RunInstances`.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::support::*;
 
@@ -14,7 +14,10 @@ async fn rule_4_2_volumes_of_a_shared_image_are_under_the_launchers_default_key(
     a.share(&golden, B).await.unwrap();
     b.launch(&golden, &[]).await.unwrap();
     let keys = |who: &Caller| {
-        who.sim.state()["instances"].as_object().unwrap().values().next_back().unwrap()["volume_keys"].clone()
+        let state = who.sim.state();
+        let last = state["instances"].as_object().unwrap().values().next_back().unwrap();
+        let volumes = last["volumes"].as_array().unwrap().clone();
+        Value::from(volumes.into_iter().map(|volume| volume["key"].clone()).collect::<Vec<_>>())
     };
     let default = b.kms("DescribeKey", json!({ "KeyId": "alias/aws/ebs" })).await.unwrap().json();
     assert_eq!(keys(&b), json!([default["KeyMetadata"]["Arn"], default["KeyMetadata"]["Arn"]]));

@@ -5,7 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
+use http::{Request, Response};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -14,6 +14,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::sim::{Handled, Sim};
+use crate::wire;
 
 /// No request of these services is larger.
 const LARGEST: usize = 10 * 1024 * 1024;
@@ -67,9 +68,7 @@ async fn serve(sim: Sim, stream: TcpStream) {
 async fn answer(sim: Sim, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Closed> {
     let (parts, body) = request.into_parts();
     let Ok(body) = Limited::new(body, LARGEST).collect().await else {
-        let mut response = Response::new(Full::default());
-        *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
-        return Ok(response);
+        return Ok(wire::too_large(&parts.headers).map(Full::new));
     };
     match sim.handle(Request::from_parts(parts, body.to_bytes())).await {
         Handled::Answer(response) => Ok(response.map(Full::new)),

@@ -1,39 +1,26 @@
 //! CopyImage (R1.2 to R1.5).
 
-use std::collections::BTreeSet;
-
-use super::{authorize, dry_run, ids, image_arn, may_copy, may_launch, snapshot_arn, tags};
+use super::tags::Tagging;
+use super::{authorize, copy_keys, dry_run, ids, image_on, may_copy, may_launch, snapshot_on};
 use crate::auth;
 use crate::policy::Context;
 use crate::sim::Ask;
 use crate::wire::xml::Element;
 use crate::wire::{Body, Fail, Outcome, Query};
-use crate::world::{Fate, Image, ImageState, Mapping, Snapshot, World};
-
-/// What AWS publishes for both keys of a copy (R1.4.2).
-const PUBLISHED: [&str; 6] = [
-    "kms:DescribeKey",
-    "kms:CreateGrant",
-    "kms:Decrypt",
-    "kms:GenerateDataKeyWithoutPlaintext",
-    "kms:ReEncryptFrom",
-    "kms:ReEncryptTo",
-];
-/// What was recorded of the source's and the destination's key (R1.4.5).
-const RECORDED_SOURCE: [&str; 1] = ["kms:CreateGrant"];
-const RECORDED_DESTINATION: [&str; 3] = ["kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:CreateGrant"];
+use crate::world::{Fate, Image, ImageState, Mapping, Protection, Shared, Snapshot, World};
 
 const NOT_ACCESSIBLE: &str = "Given key ID is not accessible";
 
 pub(super) fn copy_image(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
     let (source_id, source_region) = (query.need("SourceImageId")?, query.need("SourceRegion")?);
     let name = query.get("Name").ok_or_else(|| Fail::bad("MissingParameter", "missing required parameter: Name"))?;
-    let tags = Tagging::read(query)?;
+    let tags = Tagging::read(query, &["image", "snapshot"])?;
+    super::regions::check(world, source_region)?;
     let snapshots: Vec<String> = world.images.get(source_id).map(snapshots_of).unwrap_or_default();
-    let mut resources = vec![image_arn(source_region, source_id)];
-    resources.extend(snapshots.iter().map(|id| snapshot_arn(source_region, id)));
+    let mut resources = vec![image_on(world, source_region, source_id, ask)];
+    resources.extend(snapshots.iter().map(|id| snapshot_on(world, source_region, id, ask)));
     authorize(ask, "ec2:CopyImage", &resources, &Context::new())?;
-    tags.authorize(ask)?;
+    tags.authorize(ask, "CopyImage")?;
     if let Some(answer) = replay(world, query, ask)? {
         return Ok(answer);
     }
@@ -44,6 +31,7 @@ pub(super) fn copy_image(world: &mut World, query: &Query, ask: &Ask<'_>) -> Out
         let message = "The parameter KmsKeyId requires the parameter Encrypted to be set.";
         return Err(Fail::bad("InvalidParameterDependency", message));
     }
+    let minutes = completion_minutes(query, "SnapshotCopyCompletionDurationMinutes")?;
     let source = readable(world, source_id, source_region, ask)?.clone();
     if encrypted == Some(false)
         && let Some(id) = snapshots.iter().find(|id| world.snapshots.get(*id).is_some_and(|of| of.key.is_some()))
@@ -54,30 +42,44 @@ pub(super) fn copy_image(world: &mut World, query: &Query, ask: &Ask<'_>) -> Out
         return Err(Fail::bad("InvalidRequest", message));
     }
     dry_run(query)?;
-    let id = make(world, query, ask, &source, tags)?;
+    quotas(world, ask, snapshots.len())?;
+    let id = make(world, query, ask, &source, tags, minutes)?;
     remember(world, query, ask, &id);
     Ok(answer(&id))
 }
 
 /// Makes the image and its snapshots, all pending, with the end that KMS lets them have.
-fn make(world: &mut World, query: &Query, ask: &Ask<'_>, source: &Image, tags: Tagging) -> Result<String, Fail> {
+fn make(
+    world: &mut World,
+    query: &Query,
+    ask: &Ask<'_>,
+    source: &Image,
+    tags: Tagging,
+    completion_minutes: Option<u32>,
+) -> Result<String, Fail> {
     let (encrypted, key) = (query.flag("Encrypted")?, query.get("KmsKeyId"));
-    let account = ask.who.facts.account.clone();
+    let account = ask.account().to_owned();
     let copy_tags = query.flag("CopyImageTags")? == Some(true);
-    let passed_on = source.tags.get(&account).filter(|_| copy_tags).cloned().unwrap_or_default();
-    let id = format!("ami-{}", world.issue(17));
-    let (from, whole) = (ask.now, ask.options.copy_time);
-    let mut failure = ask.fail_copy.clone().map(|message| (message, "Copy failed".to_owned()));
+    let mut passed_on = source.tags.get(&account).filter(|_| copy_tags).cloned().unwrap_or_default();
+    if copy_tags && source.owner != account {
+        // Of others' tags only those that are meant for sharing come along (R1.2.6, R7.14).
+        let shared = source.tags.get(&source.owner).into_iter().flatten();
+        passed_on.extend(shared.filter(|(key, _)| key.starts_with("ec2:SharedTag/")).map(|(k, v)| (k.clone(), v.clone())));
+    }
+    let id = world.new_id("ami");
+    let from = ask.now;
+    let mut failure = ask.fail_copy.clone().map(|(message, _)| (message, "Copy failed".to_owned()));
     let mut mappings = Vec::new();
     for mapping in &source.mappings {
         let Some(original) = mapping.snapshot.as_ref().and_then(|id| world.snapshots.get(id)).cloned() else {
             mappings.push(mapping.clone());
             continue;
         };
-        let (destination, refused) = destination_key(world, &original, encrypted, key, ask);
+        let copy_id = world.new_id("snap");
+        let (destination, refused) = destination_key(world, &original, encrypted, key, ask, &copy_id);
         failure = failure.or(refused);
         let copy = Snapshot {
-            id: format!("snap-{}", world.issue(17)),
+            id: copy_id,
             owner: account.clone(),
             region: ask.region.to_owned(),
             state: "pending",
@@ -93,16 +95,20 @@ fn make(world: &mut World, query: &Query, ask: &Ask<'_>, source: &Image, tags: T
                 grouped(ask)
             ),
             created: from,
+            completed: None,
             fate: None,
+            completion_minutes,
+            copied_from: Some((original.region.clone(), original.id.clone())),
             tags: [(account.clone(), tags.snapshot.clone())].into(),
-            create_volume_permissions: BTreeSet::new(),
+            create_volume_permissions: Shared::default(),
             ..original
         };
         mappings.push(Mapping { snapshot: Some(copy.id.clone()), ..mapping.clone() });
         world.snapshots.insert(copy.id.clone(), copy);
     }
-    let at = if failure.is_some() { from + whole / 4 } else { from + whole };
-    let fate = Fate { from, at, failure };
+    let after = if failure.is_some() { ask.copy_time / 4 } else { ask.copy_time };
+    let fails_as = ask.fail_copy.as_ref().map_or(ImageState::Failed, |(_, state)| *state);
+    let fate = Fate { failure, fails_as, ..Fate::success(from, after) };
     for id in mappings.iter().filter_map(|mapping| mapping.snapshot.as_ref()) {
         if let Some(snapshot) = world.snapshots.get_mut(id) {
             snapshot.fate = Some(fate.clone());
@@ -121,12 +127,49 @@ fn make(world: &mut World, query: &Query, ask: &Ask<'_>, source: &Image, tags: T
         mappings,
         tags: [(account, passed_on.into_iter().chain(tags.image).collect())].into(),
         // Neither permissions nor, by default, tags are copied (R1.2.5).
-        launch_permissions: BTreeSet::new(),
+        launch_permissions: Shared::default(),
         source: Some((source.id.clone(), source.region.clone())),
+        source_instance: None,
+        // Nor what is set on the one image (R1.2.7).
+        deprecation_time: None,
+        deprecated_at: None,
+        protection: Protection::Off,
         ..source.clone()
     };
     world.images.insert(id.clone(), image);
+    world.touch();
     Ok(id)
+}
+
+/// How many copies may run at once to one Region (R1.5.10, R1.7).
+pub(super) fn quotas(world: &World, ask: &Ask<'_>, snapshots: usize) -> Result<(), Fail> {
+    if !ask.options.quotas {
+        return Ok(());
+    }
+    let here = |owner: &str, region: &str| owner == ask.account() && region == ask.region;
+    let running = world.snapshots.values().filter(|of| of.copied_from.is_some() && of.fate.is_some());
+    let running = running.filter(|of| here(&of.owner, &of.region)).count();
+    if running + snapshots > 20 {
+        let message = "Too many snapshot copies in progress. The limit is 20 for this destination region.";
+        return Err(Fail::bad("ResourceLimitExceeded", message));
+    }
+    let images = world.images.values().filter(|image| image.source.is_some() && image.fate.is_some());
+    if images.filter(|image| here(&image.owner, &image.region)).count() >= 300 {
+        return Err(Fail::bad("ResourceLimitExceeded", "Too many AMI copies in progress for this destination region."));
+    }
+    Ok(())
+}
+
+/// The minutes of a time-based copy (R7.5).
+pub(super) fn completion_minutes(query: &Query, name: &str) -> Result<Option<u32>, Fail> {
+    let Some(text) = query.get(name) else { return Ok(None) };
+    let minutes = text.parse().ok().filter(|minutes: &u32| (15..=2880).contains(minutes) && minutes % 15 == 0);
+    minutes.map(Some).ok_or_else(|| {
+        let message = format!(
+            "'{text}' is not a valid value for completion duration. Specify a value between 15 and 2880 minutes, in 15 minute increments only"
+        );
+        Fail::bad("InvalidParameterValue", message)
+    })
 }
 
 fn answer(id: &str) -> Body {
@@ -135,40 +178,6 @@ fn answer(id: &str) -> Body {
 
 fn snapshots_of(image: &Image) -> Vec<String> {
     image.mappings.iter().filter_map(|mapping| mapping.snapshot.clone()).collect()
-}
-
-/// The tags of the image and of its snapshots, set in the call itself (R1.2.6).
-#[derive(Default)]
-struct Tagging {
-    image: tags::Tags,
-    snapshot: tags::Tags,
-}
-
-impl Tagging {
-    fn read(query: &Query) -> Result<Self, Fail> {
-        let mut tagging = Self::default();
-        for specification in query.members("TagSpecification") {
-            match specification.need("ResourceType")? {
-                "image" => tagging.image = tags::read(&specification)?,
-                "snapshot" => tagging.snapshot = tags::read(&specification)?,
-                other => {
-                    let message = format!("'{other}' is not a valid taggable resource type for this operation.");
-                    return Err(Fail::bad("InvalidParameterValue", message));
-                }
-            }
-        }
-        Ok(tagging)
-    }
-
-    fn authorize(&self, ask: &Ask<'_>) -> Result<(), Fail> {
-        for (tags, arn) in [(&self.image, image_arn(ask.region, "*")), (&self.snapshot, snapshot_arn(ask.region, "*"))]
-        {
-            if !tags.is_empty() {
-                authorize(ask, "ec2:CreateTags", &[arn], &tags::context(tags, Some("CopyImage")))?;
-            }
-        }
-        Ok(())
-    }
 }
 
 /// The same token with the same parameters answers the same image, dead or alive (R1.2.2).
@@ -196,14 +205,14 @@ fn remember(world: &mut World, query: &Query, ask: &Ask<'_>, id: &str) {
 }
 
 fn place(token: &str, ask: &Ask<'_>) -> (String, String, String) {
-    (ask.who.facts.account.clone(), ask.region.to_owned(), token.to_owned())
+    (ask.account().to_owned(), ask.region.to_owned(), token.to_owned())
 }
 
 fn parameters_of(query: &Query) -> String {
     query.pairs().map(|(name, value)| format!("{name}={value}\n")).collect()
 }
 
-fn check_name(name: &str) -> Result<(), Fail> {
+pub(super) fn check_name(name: &str) -> Result<(), Fail> {
     let fits = |c: char| c.is_ascii_alphanumeric() || "()[] ./-'@_".contains(c);
     if (3..=128).contains(&name.len()) && name.chars().all(fits) {
         return Ok(());
@@ -215,16 +224,18 @@ fn check_name(name: &str) -> Result<(), Fail> {
 /// The source, if the caller may read it: the image and the storage behind it (R1.5.1, R1.5.13 to R1.5.15).
 fn readable<'a>(world: &'a World, id: &str, region: &str, ask: &Ask<'_>) -> Result<&'a Image, Fail> {
     ids::check_image(id)?;
-    let account = &ask.who.facts.account;
-    let source = world.images.get(id).filter(|image| image.region == region && may_launch(image, account));
+    let account = ask.account();
+    let as_of = ask.shared_as_of();
+    let seen = |image: &&Image| image.region == region && may_launch(world, image, ask, as_of);
+    let source = world.images.get(id).filter(seen);
     // Unknown for an image that is not shared at all: the stricter reading is that it does not exist.
     let source = source.ok_or_else(|| ids::image_not_found(id))?;
     if let Some(fail) = ids::unavailable(source) {
         return Err(fail);
     }
-    if source.owner != *account {
+    if source.owner != account {
         let shared =
-            snapshots_of(source).iter().all(|id| world.snapshots.get(id).is_some_and(|of| may_copy(of, account)));
+            snapshots_of(source).iter().all(|id| world.snapshots.get(id).is_some_and(|of| may_copy(of, account, as_of)));
         if !shared {
             return Err(Fail::bad("InvalidRequest", "You do not have permission to access the storage of this ami"));
         }
@@ -243,8 +254,10 @@ fn destination_key(
     encrypted: Option<bool>,
     named: Option<&str>,
     ask: &Ask<'_>,
+    copy: &str,
 ) -> (Option<String>, Option<(String, String)>) {
-    let account = &ask.who.facts.account;
+    let account = ask.account();
+    let by_default = super::settings_of(world, account, ask.region).is_some_and(|own| own.encryption_by_default);
     let arn = match named {
         Some(named) => {
             if let Some(arn) = world.find_key(named, account, ask.region).filter(|arn| usable_here(world, arn, ask)) {
@@ -257,12 +270,13 @@ fn destination_key(
         None if encrypted == Some(true) => world.default_ebs_key(account, ask.region),
         None => match &original.key {
             // Own snapshots keep their key within the Region; of others, and elsewhere, the default key is taken.
-            Some(key) if original.owner == *account && original.region == ask.region => Some(key.clone()),
+            Some(key) if original.owner == account && original.region == ask.region => Some(key.clone()),
             Some(_) => world.default_ebs_key(account, ask.region),
+            None if by_default => world.default_ebs_key(account, ask.region),
             None => None,
         },
     };
-    let refused = arn.as_ref().is_some_and(|arn| !kms_allows(world, original, arn, ask));
+    let refused = arn.as_ref().is_some_and(|arn| !kms_allows(world, original, arn, ask, copy));
     let failure = refused.then(|| {
         let of_image = format!("AMI snapshot copy failed with error: {NOT_ACCESSIBLE}. You must have DescribeKey permissions on the default CMK");
         (of_image, NOT_ACCESSIBLE.to_owned())
@@ -271,21 +285,22 @@ fn destination_key(
 }
 
 /// Symmetric, enabled, in this Region (R1.3.6).
-fn usable_here(world: &World, arn: &str, ask: &Ask<'_>) -> bool {
+pub(super) fn usable_here(world: &World, arn: &str, ask: &Ask<'_>) -> bool {
     world
         .keys
         .get(arn)
         .is_some_and(|key| key.region == ask.region && key.spec == "SYMMETRIC_DEFAULT" && auth::usable(key).is_ok())
 }
 
-fn kms_allows(world: &World, original: &Snapshot, destination: &str, ask: &Ask<'_>) -> bool {
-    let (source, target): (&[&str], &[&str]) =
-        if world.copies_as_recorded { (&RECORDED_SOURCE, &RECORDED_DESTINATION) } else { (&PUBLISHED, &PUBLISHED) };
-    let allows = |arn: &String, actions: &[&str], region: &str| {
-        world.keys.get(arn).is_some_and(|key| auth::via_ec2(ask.who, actions, key, region).is_ok())
-    };
-    original.key.iter().all(|key| allows(key, source, &original.region))
-        && allows(&destination.to_owned(), target, ask.region)
+/// Whether KMS plays along: with everything that AWS publishes, unless the scenario wants what was recorded only.
+fn kms_allows(world: &mut World, original: &Snapshot, destination: &str, ask: &Ask<'_>, copy: &str) -> bool {
+    let keys = original.key.iter().map(String::as_str).chain([destination]);
+    let published = |world: &World| keys.clone().all(|key| copy_keys::permitted(world, ask, key, &copy_keys::PUBLISHED));
+    if !world.copies_as_recorded && !published(world) {
+        return false;
+    }
+    let describe = copy_keys::Step::new("kms:DescribeKey", destination, copy);
+    copy_keys::forward(world, ask, &describe).is_ok() && copy_keys::copy(world, ask, original, destination, copy)
 }
 
 /// The time in milliseconds, with commas, as it stands in descriptions (R1.2.10).

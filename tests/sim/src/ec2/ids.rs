@@ -6,10 +6,16 @@ use crate::sim::Ask;
 use crate::wire::Fail;
 use crate::world::{Image, ImageState, World};
 
+/// Whether something has the form of an ID at all: the prefix and hexadecimal digits in lower case.
+fn is_id(id: &str, prefix: &str) -> bool {
+    let digits = |rest: &str| !rest.is_empty() && rest.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    id.strip_prefix(prefix).is_some_and(digits)
+}
+
 fn well_formed(id: &str, prefix: &str) -> bool {
-    let hex = |rest: &str| matches!(rest.len(), 8 | 17) && rest.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    let rest = id.strip_prefix(prefix).unwrap_or_default();
     // All zeros look right, and EC2 calls them malformed.
-    id.strip_prefix(prefix).is_some_and(|rest| hex(rest) && rest.bytes().any(|b| b != b'0'))
+    is_id(id, prefix) && (rest.len() == 8 || (rest.len() == 17 && rest.bytes().any(|b| b != b'0')))
 }
 
 pub(super) fn check_image(id: &str) -> Result<(), Fail> {
@@ -20,15 +26,32 @@ pub(super) fn check_image(id: &str) -> Result<(), Fail> {
     }
 }
 
-pub(super) fn check_snapshot(id: &str) -> Result<(), Fail> {
-    if well_formed(id, "snap-") {
+/// Of 17 digits the first is 0 (recorded); which of those AWS calls malformed nevertheless is not known.
+fn check_snapshot_or(id: &str, malformed: String) -> Result<(), Fail> {
+    if !is_id(id, "snap-") {
+        let message = format!("Value ({id}) for parameter snapshotId is invalid. Expected: 'snap-...'.");
+        return Err(Fail::bad("InvalidParameterValue", message));
+    }
+    if well_formed(id, "snap-") && (id.len() < 22 || id.starts_with("snap-0")) {
         Ok(())
     } else {
-        Err(Fail::bad(
-            "InvalidParameterValue",
-            format!("Value ({id}) for parameter snapshotId is invalid. Expected: 'snap-...'."),
-        ))
+        Err(Fail::bad("InvalidSnapshotID.Malformed", malformed))
     }
+}
+
+/// As DescribeSnapshots says it.
+pub(super) fn check_snapshot(id: &str) -> Result<(), Fail> {
+    check_snapshot_or(id, format!("Invalid id: \"{id}\""))
+}
+
+/// As operations on attributes say it.
+pub(super) fn check_snapshot_attribute(id: &str) -> Result<(), Fail> {
+    check_snapshot_or(id, format!("Value ( {id} ) for parameter SNAPSHOT is invalid. "))
+}
+
+/// Whether CopySnapshot takes it as an ID.
+pub(super) fn is_snapshot(id: &str) -> bool {
+    check_snapshot(id).is_ok()
 }
 
 pub(super) fn image_not_found(id: &str) -> Fail {
@@ -46,7 +69,7 @@ pub(super) fn image<'a>(world: &'a World, id: &str, ask: &Ask<'_>) -> Result<&'a
 }
 
 pub(super) fn is_known(image: &Image, ask: &Ask<'_>) -> bool {
-    let new = image.created > Duration::ZERO && ask.now < image.created + ask.options.invisible;
+    let new = image.created > Duration::ZERO && ask.now < image.created + ask.options.invisible.max(ask.options.delays.new_images);
     image.region == ask.region && !new
 }
 
@@ -55,11 +78,10 @@ pub(super) fn unavailable(image: &Image) -> Option<Fail> {
     let id = &image.id;
     let message = match image.state {
         ImageState::Available => return None,
-        ImageState::Pending => format!("The AMI ID '{id}' is currently pending and may not be used for this operation"),
         ImageState::Deregistered => format!("The image ID '{id}' is no longer available"),
-        ImageState::Failed => format!("The AMI ID '{id}' is currently failed and may not be used for this operation"),
-        ImageState::Disabled => {
-            format!("The AMI ID '{id}' is currently disabled and may not be used for this operation")
+        other => {
+            let state = other.as_str();
+            format!("The AMI ID '{id}' is currently {state} and may not be used for this operation")
         }
     };
     Some(Fail::bad("InvalidAMIID.Unavailable", message))

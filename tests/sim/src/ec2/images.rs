@@ -1,10 +1,12 @@
 //! DescribeImages.
 
-use super::{authorize_all, filter, ids, may_launch};
+use std::time::Duration;
+
+use super::{authorize_all, filter, ids, may_launch, names_of};
 use crate::sim::Ask;
 use crate::wire::xml::Element;
 use crate::wire::{Body, Fail, Outcome, Query};
-use crate::world::{Image, ImageState, World};
+use crate::world::{Image, ImageState, Mapping, World};
 
 pub(super) fn describe(world: &World, query: &Query, ask: &Ask<'_>) -> Outcome {
     authorize_all(ask, "ec2:DescribeImages")?;
@@ -13,15 +15,12 @@ pub(super) fn describe(world: &World, query: &Query, ask: &Ask<'_>) -> Outcome {
     for id in &wanted {
         ids::image(world, id, ask)?;
     }
-    let candidates: Vec<&Image> = if wanted.is_empty() {
-        world.images.values().collect()
-    } else {
-        wanted.iter().filter_map(|id| world.images.get(*id)).collect()
-    };
     let filters = query.members("Filter");
+    // A look by ID sees what was shared at once, a search only later (R2.21).
+    let as_of = if wanted.is_empty() { ask.shared_as_of() } else { ask.now };
     let mut found = Vec::new();
-    for image in candidates {
-        if is_shown(image, query, ask) && fits(image, &filters, ask)? {
+    for image in candidates(world, &wanted, &filters) {
+        if is_shown(world, image, query, ask, as_of) && fits(image, &filters, ask)? {
             found.push(image);
         }
     }
@@ -30,24 +29,42 @@ pub(super) fn describe(world: &World, query: &Query, ask: &Ask<'_>) -> Outcome {
     Ok(Body::Xml([images].into_iter().chain(next.map(|token| Element::of("nextToken", token))).collect()))
 }
 
+/// The images that an answer may hold: where IDs are named, no others are looked at.
+fn candidates<'a>(world: &'a World, wanted: &[&str], filters: &[Query]) -> Vec<&'a Image> {
+    let by_id = filters.iter().find(|filter| filter.get("Name") == Some("image-id"));
+    let named = by_id.map(|filter| filter.list("Value")).filter(|ids| !ids.iter().any(|id| id.contains(['*', '?'])));
+    match (wanted, named) {
+        ([], None) => world.images.values().collect(),
+        ([], Some(ids)) => ids.iter().filter_map(|id| world.images.get(*id)).collect(),
+        (ids, _) => ids.iter().filter_map(|id| world.images.get(*id)).collect(),
+    }
+}
+
 /// An image that exists and is not visible to the caller is simply not in the answer (R1.6).
-fn is_shown(image: &Image, query: &Query, ask: &Ask<'_>) -> bool {
-    let account = &ask.who.facts.account;
-    let own = image.owner == *account;
+fn is_shown(world: &World, image: &Image, query: &Query, ask: &Ask<'_>, as_of: Duration) -> bool {
+    let own = image.owner == ask.account();
     let (owners, users) = (query.list("Owner"), query.list("ExecutableBy"));
     let owner_fits = owners.is_empty() || owners.iter().any(|owner| *owner == image.owner || (*owner == "self" && own));
     let user_fits = users.is_empty()
         || users.iter().any(|user| {
-            let wanted = if *user == "self" { account.as_str() } else { user };
-            image.launch_permissions.contains(wanted)
+            // Through an organization or its units as well; `all` is a permission of its own (R1.6).
+            let explicit = |name: &String| name != "all" && image.launch_permissions.contains(name);
+            match *user {
+                "self" => names_of(world, ask.account()).iter().any(explicit),
+                other => image.launch_permissions.contains(other),
+            }
         });
     let state_fits = match image.state {
         ImageState::Deregistered => false,
         ImageState::Disabled => own && query.get("IncludeDisabled") == Some("true"),
-        ImageState::Available => true,
-        ImageState::Pending | ImageState::Failed => own,
+        // A deprecated one is hidden from others.
+        ImageState::Available => {
+            let deprecated = image.deprecated_at.is_some_and(|at| at <= ask.now);
+            own || !deprecated || query.get("IncludeDeprecated") == Some("true")
+        }
+        ImageState::Pending | ImageState::Failed | ImageState::Invalid | ImageState::Error => own,
     };
-    ids::is_known(image, ask) && may_launch(image, account) && owner_fits && user_fits && state_fits
+    ids::is_known(image, ask) && owner_fits && state_fits && user_fits && may_launch(world, image, ask, as_of)
 }
 
 fn fits(image: &Image, filters: &[Query], ask: &Ask<'_>) -> Result<bool, Fail> {
@@ -58,6 +75,9 @@ fn fits(image: &Image, filters: &[Query], ask: &Ask<'_>) -> Result<bool, Fail> {
             "state" => vec![image.state.as_str()],
             "owner-id" => vec![&image.owner],
             "root-device-type" => vec![&image.root_device_type],
+            "architecture" => vec![&image.architecture],
+            "description" => vec![&image.description],
+            "source-instance-id" => image.source_instance.iter().map(String::as_str).collect(),
             "is-public" => vec![if image.launch_permissions.contains("all") { "true" } else { "false" }],
             "source-image-id" => image.source.iter().map(|(id, _)| id.as_str()).collect(),
             "source-image-region" => image.source.iter().map(|(_, region)| region.as_str()).collect(),
@@ -70,7 +90,7 @@ fn fits(image: &Image, filters: &[Query], ask: &Ask<'_>) -> Result<bool, Fail> {
 }
 
 fn render(world: &World, image: &Image, ask: &Ask<'_>) -> Vec<Element> {
-    let account = &ask.who.facts.account;
+    let account = ask.account();
     let mut members = vec![
         Element::of("imageId", &image.id),
         Element::of("imageLocation", format!("{}/{}", image.owner, image.name)),
@@ -78,34 +98,39 @@ fn render(world: &World, image: &Image, ask: &Ask<'_>) -> Vec<Element> {
         Element::of("imageOwnerId", &image.owner),
         Element::of("creationDate", ask.clock.text(image.created)),
         Element::of("isPublic", image.launch_permissions.contains("all")),
-        Element::of("architecture", "x86_64"),
+        Element::of("architecture", &image.architecture),
         Element::of("imageType", "machine"),
         Element::of("name", &image.name),
-        Element::of("description", &image.description),
         Element::of("rootDeviceType", &image.root_device_type),
-        Element::of("rootDeviceName", image.mappings.first().map_or("/dev/xvda", |mapping| &mapping.device)),
+        Element::of("rootDeviceName", &image.root_device),
         Element::list(
             "blockDeviceMapping",
             image.mappings.iter().map(|mapping| {
                 let mut members = vec![Element::of("deviceName", &mapping.device)];
                 members.extend(mapping.virtual_name.as_ref().map(|name| Element::of("virtualName", name)));
-                members.extend(mapping.snapshot.as_ref().map(|id| {
-                    let snapshot = world.snapshots.get(id);
-                    Element::new("ebs")
-                        .text("snapshotId", id)
-                        .text("volumeSize", snapshot.map_or(8, |snapshot| snapshot.size))
-                        .text("deleteOnTermination", true)
-                        .text("volumeType", "gp3")
-                        .text("encrypted", snapshot.is_some_and(|snapshot| snapshot.key.is_some()))
-                }));
+                members.extend(ebs(world, mapping));
                 members
             }),
         ),
         Element::of("virtualizationType", "hvm"),
         Element::of("hypervisor", "xen"),
-        Element::of("enaSupport", true),
         Element::of("platformDetails", "Linux/UNIX"),
+        Element::of("usageOperation", "RunInstances"),
+        Element::of("freeTierEligible", true),
     ];
+    let text = |name: &'static str, value: &Option<String>| value.as_ref().map(|value| Element::of(name, value));
+    members.extend(Some(&image.description).filter(|text| !text.is_empty()).map(|text| Element::of("description", text)));
+    members.extend(text("imdsSupport", &image.imds_support));
+    members.extend(text("deprecationTime", &image.deprecation_time));
+    members.extend(text("sourceInstanceId", &image.source_instance));
+    if image.owner == account {
+        members.push(Element::of("deregistrationProtection", super::lifecycle::protection(image, ask)));
+    }
+    // What an account allows itself to see is told of others' images only (R7.3).
+    let settings = super::settings_of(world, account, ask.region).map(|settings| &settings.allowed_images);
+    if let Some(allowed) = settings.filter(|allowed| allowed.state.is_some() && image.owner != account) {
+        members.push(Element::of("imageAllowed", allowed.fit(&image.owner)));
+    }
     // Recipients do not see the owner's tags: each account has its own (R1.6).
     members.extend(image.tags.get(account).filter(|tags| !tags.is_empty()).map(super::tags::render));
     members.extend(image.state_reason.as_ref().map(|message| {
@@ -126,4 +151,24 @@ fn render(world: &World, image: &Image, ask: &Ask<'_>) -> Vec<Element> {
             .flat_map(|(id, region)| [Element::of("sourceImageId", id), Element::of("sourceImageRegion", region)]),
     );
     members
+}
+
+fn ebs(world: &World, mapping: &Mapping) -> Option<Element> {
+    let Some(id) = &mapping.snapshot else {
+        // A volume without data behind it.
+        return mapping.size.map(|size| {
+            Element::new("ebs")
+                .text("volumeSize", size)
+                .text("deleteOnTermination", mapping.delete_on_termination)
+                .text("volumeType", &mapping.volume_type)
+        });
+    };
+    let snapshot = world.snapshots.get(id);
+    let element = Element::new("ebs")
+        .text("snapshotId", id)
+        .text("volumeSize", snapshot.map_or(8, |snapshot| snapshot.size))
+        .text("deleteOnTermination", mapping.delete_on_termination)
+        .text("volumeType", &mapping.volume_type)
+        .text("encrypted", snapshot.is_some_and(|snapshot| snapshot.key.is_some()));
+    Some(element)
 }

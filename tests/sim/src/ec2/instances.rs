@@ -1,160 +1,45 @@
-//! `RunInstances`, `DescribeInstances`, `TerminateInstances` (R4).
+//! Instances and volumes that are there: described, and terminated.
 
-use super::{authorize, authorize_all, dry_run, filter, ids, image_arn, may_launch};
-use crate::auth;
+use super::{authorize, authorize_all, dry_run, filter, launch};
+use crate::auth::On;
 use crate::policy::Context;
 use crate::sim::Ask;
 use crate::wire::xml::Element;
 use crate::wire::{Body, Fail, Outcome, Query};
-use crate::world::{Grant, Image, Instance, Snapshot, World};
+use crate::world::{Instance, Volume, World};
 
-/// What a launch asks of the key of the AMI.
-const SOURCE: [&str; 4] = ["kms:DescribeKey", "kms:CreateGrant", "kms:Decrypt", "kms:ReEncryptFrom"];
-/// What it asks of the key of the volume.
-const VOLUME: [&str; 4] =
-    ["kms:DescribeKey", "kms:CreateGrant", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptTo"];
-
-pub(super) fn run(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
-    let id = query.need("ImageId")?;
-    let account = ask.who.facts.account.clone();
-    let resources = [image_arn(ask.region, id), format!("arn:aws:ec2:{}:{account}:instance/*", ask.region)];
-    authorize(ask, "ec2:RunInstances", &resources, &Context::new())?;
-    let image = ids::image(world, id, ask)?.clone();
-    if !may_launch(&image, &account) {
-        return Err(Fail::bad("AuthFailure", format!("Not authorized for images: [{id}]")));
-    }
-    if image.state == crate::world::ImageState::Deregistered {
-        return Err(ids::image_not_found(id));
-    }
-    if let Some(fail) = ids::unavailable(&image) {
-        return Err(fail);
-    }
-    let overrides = query.members("BlockDeviceMapping");
-    for mapping in &overrides {
-        if mapping.get("Ebs.KmsKeyId").is_some() && mapping.flag("Ebs.Encrypted")? != Some(true) {
-            let message = "The parameter KmsKeyId requires the parameter Encrypted to be set.";
-            return Err(Fail::bad("InvalidParameterDependency", message));
-        }
-    }
-    // A dry run never looks at KMS (R4.8).
-    dry_run(query)?;
-    let replayed =
-        query.get("ClientToken").map(|token| (account.clone(), ask.region.to_owned(), format!("run {token}")));
-    if let Some((_, id)) = replayed.as_ref().and_then(|place| world.tokens.get(place)) {
-        let found = world.instances.get(id).map(|instance| render(instance, instance.state));
-        return Ok(reservation(&account, found.into_iter().collect()));
-    }
-    let instance = launch(world, &image, &overrides, ask);
-    let shown = render(&instance, "pending");
-    if let Some(place) = replayed {
-        world.tokens.insert(place, (String::new(), instance.id.clone()));
-    }
-    world.instances.insert(instance.id.clone(), instance);
-    Ok(reservation(&account, vec![shown]))
+/// An instance of the caller's account.
+pub(super) fn owned<'a>(world: &'a World, id: &str, ask: &Ask<'_>) -> Result<&'a Instance, Fail> {
+    let own = |instance: &&Instance| instance.owner == ask.account() && instance.region == ask.region;
+    let missing = || Fail::bad("InvalidInstanceID.NotFound", format!("The instance ID '{id}' does not exist"));
+    world.instances.get(id).filter(own).ok_or_else(missing)
 }
 
-/// Every volume needs the AMI's key and its own; the first that KMS refuses ends the instance (R4.1, R4.4).
-fn launch(world: &mut World, image: &Image, overrides: &[Query], ask: &Ask<'_>) -> Instance {
-    let id = format!("i-{}", world.issue(17));
-    let mut volume_keys = Vec::new();
-    let mut refused = false;
-    for mapping in &image.mappings {
-        let Some(snapshot) = mapping.snapshot.as_ref().and_then(|id| world.snapshots.get(id)).cloned() else {
-            continue;
-        };
-        let named = overrides
-            .iter()
-            .find(|of| of.get("DeviceName") == Some(&mapping.device))
-            .and_then(|of| of.get("Ebs.KmsKeyId"));
-        let Some(volume) = volume_key(world, image, &snapshot, named, ask) else {
-            refused |= named.is_some();
-            continue;
-        };
-        let allows = |arn: &String, actions: &[&str]| {
-            world.keys.get(arn).is_some_and(|key| auth::via_ec2(ask.who, actions, key, ask.region).is_ok())
-        };
-        refused |= !(snapshot.key.iter().all(|key| allows(key, &SOURCE)) && allows(&volume, &VOLUME));
-        volume_keys.push(volume);
-    }
-    let (state, state_reason, transition_reason) = if refused {
-        let reason = "Client.InvalidKMSKey.InvalidState: The KMS key provided is in an incorrect state";
-        (
-            "terminated",
-            Some(("Client.InvalidKMSKey.InvalidState".to_owned(), reason.to_owned())),
-            "Client.InternalError",
-        )
-    } else {
-        ("running", None, "")
-    };
-    if !refused {
-        grant(world, &volume_keys, &id, ask);
-    }
-    Instance {
-        id,
-        image: image.id.clone(),
-        owner: ask.who.facts.account.clone(),
-        region: ask.region.to_owned(),
-        state,
-        state_reason,
-        transition_reason: transition_reason.to_owned(),
-        volume_keys,
-    }
+/// A volume of the caller's account. Volumes go with their instances.
+pub(super) fn volume<'a>(world: &'a World, id: &str, ask: &Ask<'_>) -> Result<&'a Volume, Fail> {
+    let missing = || Fail::bad("InvalidVolume.NotFound", format!("The volume '{id}' does not exist."));
+    volumes(world, ask).map(|(_, volume)| volume).find(|volume| volume.id == id).ok_or_else(missing)
 }
 
-/// The key of a volume: as the mapping names it; of an own image the snapshot's; of a shared one the launcher's default
-/// key, not the owner's (R4.2).
-fn volume_key(
-    world: &mut World,
-    image: &Image,
-    snapshot: &Snapshot,
-    named: Option<&str>,
-    ask: &Ask<'_>,
-) -> Option<String> {
-    let account = &ask.who.facts.account;
-    match (named, &snapshot.key) {
-        (Some(named), _) => world.find_key(named, account, ask.region),
-        (None, None) => None,
-        (None, Some(key)) if image.owner == *account => Some(key.clone()),
-        (None, Some(_)) => world.default_ebs_key(account, ask.region),
-    }
-}
-
-/// EC2's own grants on a volume's key stand until the instance is gone; those on the AMI's key are retired as soon as
-/// the volumes exist, and so are never seen here.
-fn grant(world: &mut World, volume_keys: &[String], instance: &str, ask: &Ask<'_>) {
-    let account = &ask.who.facts.account;
-    let grantees = [
-        format!("ec2.{}.amazonaws.com", ask.region),
-        format!("arn:aws:sts::{account}:assumed-role/aws:ec2-infrastructure/{instance}"),
-    ];
-    for arn in volume_keys {
-        for grantee in &grantees {
-            let id = world.issue(64);
-            let Some(key) = world.keys.get_mut(arn) else { continue };
-            key.grants.push(Grant {
-                id,
-                grantee: grantee.clone(),
-                issuing_account: account.clone(),
-                operations: vec!["Decrypt".to_owned()],
-                instance: Some(instance.to_owned()),
-            });
-        }
-    }
+fn volumes<'a>(world: &'a World, ask: &Ask<'_>) -> impl Iterator<Item = (&'a Instance, &'a Volume)> {
+    let (account, region) = (ask.account().to_owned(), ask.region.to_owned());
+    let own = move |instance: &&Instance| instance.owner == account && instance.region == region;
+    let live = world.instances.values().filter(own).filter(|instance| instance.state != "terminated");
+    live.flat_map(|instance| instance.volumes.iter().map(move |volume| (instance, volume)))
 }
 
 pub(super) fn describe(world: &World, query: &Query, ask: &Ask<'_>) -> Outcome {
     authorize_all(ask, "ec2:DescribeInstances")?;
     dry_run(query)?;
-    let own = |instance: &&Instance| instance.owner == ask.who.facts.account && instance.region == ask.region;
     let wanted = query.list("InstanceId");
     for id in &wanted {
-        world.instances.get(*id).filter(own).ok_or_else(|| not_found(id))?;
+        owned(world, id, ask)?;
     }
     let filters = query.members("Filter");
     let mut found = Vec::new();
-    for instance in world.instances.values().filter(own) {
+    for instance in world.instances.values().filter(|instance| owned(world, &instance.id, ask).is_ok()) {
         let named = wanted.is_empty() || wanted.contains(&instance.id.as_str());
-        let fits = filter::fits(&filters, None, |name| {
+        let fits = filter::fits(&filters, Some(&instance.tags), |name| {
             Some(match name {
                 "instance-id" => vec![&instance.id],
                 "image-id" => vec![&instance.image],
@@ -166,21 +51,64 @@ pub(super) fn describe(world: &World, query: &Query, ask: &Ask<'_>) -> Outcome {
             found.push(vec![
                 Element::of("reservationId", format!("r-{}", &instance.id[2..])),
                 Element::of("ownerId", &instance.owner),
-                Element::list("instancesSet", [render(instance, instance.state)]),
+                Element::list("instancesSet", [render(instance, instance.state, ask)]),
             ]);
         }
     }
     Ok(Body::Xml(vec![Element::list("reservationSet", found)]))
 }
 
+pub(super) fn describe_volumes(world: &World, query: &Query, ask: &Ask<'_>) -> Outcome {
+    authorize_all(ask, "ec2:DescribeVolumes")?;
+    dry_run(query)?;
+    let wanted = query.list("VolumeId");
+    for id in &wanted {
+        volume(world, id, ask)?;
+    }
+    let filters = query.members("Filter");
+    let mut found = Vec::new();
+    for (instance, volume) in volumes(world, ask) {
+        let named = wanted.is_empty() || wanted.contains(&volume.id.as_str());
+        let fits = filter::fits(&filters, None, |name| {
+            Some(match name {
+                "volume-id" => vec![&volume.id],
+                "snapshot-id" => vec![&volume.snapshot],
+                "encrypted" => vec![if volume.key.is_some() { "true" } else { "false" }],
+                "attachment.instance-id" => vec![&instance.id],
+                _ => return None,
+            })
+        })?;
+        if named && fits {
+            let attachment = vec![
+                Element::of("volumeId", &volume.id),
+                Element::of("instanceId", &instance.id),
+                Element::of("device", &volume.device),
+                Element::of("status", "attached"),
+                Element::of("deleteOnTermination", true),
+            ];
+            let mut members = vec![
+                Element::of("volumeId", &volume.id),
+                Element::of("size", volume.size),
+                Element::of("snapshotId", &volume.snapshot),
+                Element::of("availabilityZone", format!("{}a", instance.region)),
+                Element::of("status", "in-use"),
+                Element::list("attachmentSet", [attachment]),
+                Element::of("volumeType", "gp3"),
+                Element::of("encrypted", volume.key.is_some()),
+            ];
+            members.extend(volume.key.as_ref().map(|key| Element::of("kmsKeyId", key)));
+            found.push(members);
+        }
+    }
+    Ok(Body::Xml(vec![Element::list("volumeSet", found)]))
+}
+
 pub(super) fn terminate(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
     let wanted = query.list("InstanceId");
-    let account = &ask.who.facts.account;
-    let arns: Vec<String> =
-        wanted.iter().map(|id| format!("arn:aws:ec2:{}:{account}:instance/{id}", ask.region)).collect();
-    authorize(ask, "ec2:TerminateInstances", &arns, &Context::new())?;
+    let arn = |id: &&str| On::arn(format!("arn:aws:ec2:{}:{}:instance/{id}", ask.region, ask.account()));
+    authorize(ask, "ec2:TerminateInstances", &wanted.iter().map(arn).collect::<Vec<_>>(), &Context::new())?;
     for id in &wanted {
-        world.instances.get(*id).filter(|instance| instance.owner == *account).ok_or_else(|| not_found(id))?;
+        owned(world, id, ask)?;
     }
     dry_run(query)?;
     let mut changes = Vec::new();
@@ -194,21 +122,15 @@ pub(super) fn terminate(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outc
             state("currentState", "terminated"),
             state("previousState", before),
         ]);
-        for key in world.keys.values_mut() {
-            key.grants.retain(|grant| grant.instance.as_deref() != Some(id));
-        }
+        launch::retire(world, id);
     }
     Ok(Body::Xml(vec![Element::list("instancesSet", changes)]))
 }
 
-fn not_found(id: &str) -> Fail {
-    Fail::bad("InvalidInstanceID.NotFound", format!("The instance ID '{id}' does not exist"))
-}
-
-fn reservation(account: &str, instances: Vec<Vec<Element>>) -> Body {
+pub(super) fn reservation(ask: &Ask<'_>, instances: Vec<Vec<Element>>) -> Body {
     Body::Xml(vec![
         Element::of("reservationId", "r-0123456789abcdef0"),
-        Element::of("ownerId", account),
+        Element::of("ownerId", ask.account()),
         Element::list("instancesSet", instances),
     ])
 }
@@ -222,15 +144,22 @@ fn state(name: &'static str, state: &str) -> Element {
     Element::new(name).text("code", code).text("name", state)
 }
 
-fn render(instance: &Instance, shown: &str) -> Vec<Element> {
+pub(super) fn render(instance: &Instance, shown: &str, ask: &Ask<'_>) -> Vec<Element> {
     let mut members = vec![
         Element::of("instanceId", &instance.id),
         Element::of("imageId", &instance.image),
         state("instanceState", shown),
         Element::of("reason", if shown == "pending" { "" } else { &instance.transition_reason }),
-        Element::of("instanceType", "t3.micro"),
-        Element::new("placement").text("availabilityZone", format!("{}a", instance.region)),
+        Element::of("instanceType", &instance.kind),
+        Element::new("placement").text("availabilityZone", format!("{}a", ask.region)),
     ];
+    // Of an instance that has just been asked for, no volume is there yet (recorded).
+    let attached = instance.volumes.iter().filter(|_| shown == "running").map(|volume| {
+        let ebs = Element::new("ebs").text("volumeId", &volume.id).text("status", "attached");
+        vec![Element::of("deviceName", &volume.device), ebs.text("deleteOnTermination", true)]
+    });
+    members.push(Element::list("blockDeviceMapping", attached));
+    members.extend(Some(&instance.tags).filter(|tags| !tags.is_empty()).map(super::tags::render));
     if let Some((code, message)) = instance.state_reason.as_ref().filter(|_| shown != "pending") {
         members.push(Element::new("stateReason").text("code", code).text("message", message));
     }

@@ -1,6 +1,7 @@
 //! `DeregisterImage` and `DeleteSnapshot`.
 
-use super::{authorize_on, dry_run, ids, image_arn, snapshot_arn};
+use super::{authorize, done, dry_run, ids, image_on, snapshot_on};
+use crate::policy::Context;
 use crate::sim::Ask;
 use crate::wire::xml::Element;
 use crate::wire::{Body, Fail, Outcome, Query};
@@ -8,15 +9,18 @@ use crate::world::{ImageState, World};
 
 pub(super) fn deregister_image(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
     let id = query.need("ImageId")?;
-    let account = ask.who.facts.account.clone();
-    let tags = world.images.get(id).and_then(|image| image.tags.get(&account)).cloned();
-    authorize_on(ask, "ec2:DeregisterImage", image_arn(ask.region, id), tags.as_ref())?;
+    authorize(ask, "ec2:DeregisterImage", &[image_on(world, ask.region, id, ask)], &Context::new())?;
     let image = ids::image(world, id, ask)?;
-    if image.owner != account {
+    if image.owner != ask.account() {
         return Err(Fail::bad("AuthFailure", format!("Not authorized for image:{id}")));
     }
     if image.state == ImageState::Deregistered {
         return Err(ids::unavailable(image).unwrap_or_else(|| ids::image_not_found(id)));
+    }
+    if image.protection.holds(ask.now) {
+        // The words are not known (open point 10 of the rule book).
+        let message = format!("The image {id} cannot be deregistered because deregistration protection is on.");
+        return Err(Fail::bad("OperationNotPermitted", message));
     }
     dry_run(query)?;
     let snapshots: Vec<String> = image.mappings.iter().filter_map(|mapping| mapping.snapshot.clone()).collect();
@@ -39,10 +43,13 @@ fn delete_with_image(world: &mut World, id: &str, ask: &Ask<'_>) -> &'static str
     let Some(snapshot) = world.snapshots.get(id) else {
         return "client-error";
     };
-    let tags = snapshot.tags.get(&ask.who.facts.account);
-    if !world.images_using(id).is_empty() {
+    let own = snapshot.owner == ask.account();
+    let on = snapshot_on(world, ask.region, id, ask);
+    if !own {
+        "client-error"
+    } else if !world.images_using(id).is_empty() {
         "skipped"
-    } else if authorize_on(ask, "ec2:DeleteSnapshot", snapshot_arn(ask.region, id), tags).is_err() {
+    } else if authorize(ask, "ec2:DeleteSnapshot", &[on], &Context::new()).is_err() {
         "missing-permissions"
     } else {
         world.snapshots.remove(id);
@@ -52,22 +59,19 @@ fn delete_with_image(world: &mut World, id: &str, ask: &Ask<'_>) -> &'static str
 
 pub(super) fn delete_snapshot(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
     let id = query.need("SnapshotId")?;
-    let account = &ask.who.facts.account;
-    let tags = world.snapshots.get(id).and_then(|snapshot| snapshot.tags.get(account));
-    authorize_on(ask, "ec2:DeleteSnapshot", snapshot_arn(ask.region, id), tags)?;
-    ids::check_snapshot(id)?;
-    let own =
-        world.snapshots.get(id).is_some_and(|snapshot| snapshot.owner == *account && snapshot.region == ask.region);
-    if !own {
+    ids::check_snapshot_attribute(id)?;
+    authorize(ask, "ec2:DeleteSnapshot", &[snapshot_on(world, ask.region, id, ask)], &Context::new())?;
+    // A dry run does not see that it is in use (recorded).
+    dry_run(query)?;
+    let own = |snapshot: &crate::world::Snapshot| snapshot.owner == ask.account() && snapshot.region == ask.region;
+    if !world.snapshots.get(id).is_some_and(own) {
         return Err(ids::snapshot_not_found(id));
     }
-    // A dry run does not see that it is in use (recorded of real AWS).
-    dry_run(query)?;
     let users = world.images_using(id);
     if !users.is_empty() {
         let message = format!("The snapshot {id} is currently in use by {}", users.join(", "));
         return Err(Fail::bad("InvalidSnapshot.InUse", message));
     }
     world.snapshots.remove(id);
-    Ok(Body::Xml(vec![Element::of("return", true)]))
+    Ok(done())
 }

@@ -1,5 +1,7 @@
 //! `DescribeSnapshots`.
 
+use std::time::Duration;
+
 use super::{authorize_all, filter, ids, may_copy};
 use crate::sim::Ask;
 use crate::wire::xml::Element;
@@ -9,20 +11,23 @@ use crate::world::{Snapshot, World};
 pub(super) fn describe(world: &World, query: &Query, ask: &Ask<'_>) -> Outcome {
     authorize_all(ask, "ec2:DescribeSnapshots")?;
     super::dry_run(query)?;
-    let account = &ask.who.facts.account;
     let wanted = query.list("SnapshotId");
     for id in &wanted {
         ids::check_snapshot(id)?;
-        // One that is not visible is answered as one that does not exist (recorded of real AWS).
-        let known =
-            world.snapshots.get(*id).filter(|snapshot| snapshot.region == ask.region && may_copy(snapshot, account));
-        known.ok_or_else(|| ids::snapshot_not_found(id))?;
+        // One that is not visible is answered as one that does not exist (recorded).
+        let visible = |of: &&Snapshot| of.region == ask.region && may_copy(of, ask.account(), ask.now);
+        world.snapshots.get(*id).filter(visible).ok_or_else(|| ids::snapshot_not_found(id))?;
     }
+    // A look by ID sees what was shared at once, a search only later (R2.21).
+    let (candidates, as_of): (Vec<&Snapshot>, _) = if wanted.is_empty() {
+        (world.snapshots.values().collect(), ask.shared_as_of())
+    } else {
+        (wanted.iter().filter_map(|id| world.snapshots.get(*id)).collect(), ask.now)
+    };
     let filters = query.members("Filter");
     let mut found = Vec::new();
-    for snapshot in world.snapshots.values() {
-        let named = wanted.is_empty() || wanted.contains(&snapshot.id.as_str());
-        if named && is_shown(snapshot, query, ask) && fits(snapshot, &filters, ask)? {
+    for snapshot in candidates {
+        if is_shown(snapshot, query, ask, as_of) && fits(snapshot, &filters, ask)? {
             found.push(snapshot);
         }
     }
@@ -31,15 +36,15 @@ pub(super) fn describe(world: &World, query: &Query, ask: &Ask<'_>) -> Outcome {
     Ok(Body::Xml([snapshots].into_iter().chain(next.map(|token| Element::of("nextToken", token))).collect()))
 }
 
-fn is_shown(snapshot: &Snapshot, query: &Query, ask: &Ask<'_>) -> bool {
-    let account = &ask.who.facts.account;
+fn is_shown(snapshot: &Snapshot, query: &Query, ask: &Ask<'_>, as_of: Duration) -> bool {
+    let account = ask.account();
     let owners = query.list("Owner");
     let owner_fits = owners.is_empty()
-        || owners.iter().any(|owner| *owner == snapshot.owner || (*owner == "self" && snapshot.owner == *account));
+        || owners.iter().any(|owner| *owner == snapshot.owner || (*owner == "self" && snapshot.owner == account));
     let users = query.list("RestorableBy");
-    let user_fits =
-        users.is_empty() || users.iter().any(|user| may_copy(snapshot, if *user == "self" { account } else { user }));
-    snapshot.region == ask.region && may_copy(snapshot, account) && owner_fits && user_fits
+    let restorable = |user: &str| may_copy(snapshot, if user == "self" { account } else { user }, as_of);
+    let user_fits = users.is_empty() || users.iter().any(|user| restorable(user));
+    snapshot.region == ask.region && owner_fits && user_fits && may_copy(snapshot, account, as_of)
 }
 
 fn fits(snapshot: &Snapshot, filters: &[Query], ask: &Ask<'_>) -> Result<bool, Fail> {
@@ -56,7 +61,7 @@ fn fits(snapshot: &Snapshot, filters: &[Query], ask: &Ask<'_>) -> Result<bool, F
     })
 }
 
-fn render(snapshot: &Snapshot, ask: &Ask<'_>) -> Vec<Element> {
+pub(super) fn render(snapshot: &Snapshot, ask: &Ask<'_>) -> Vec<Element> {
     let mut members = vec![
         Element::of("snapshotId", &snapshot.id),
         Element::of("volumeId", &snapshot.volume),
@@ -64,14 +69,22 @@ fn render(snapshot: &Snapshot, ask: &Ask<'_>) -> Vec<Element> {
         Element::of("startTime", ask.clock.text(snapshot.created)),
         Element::of("progress", format!("{}%", snapshot.progress)),
         Element::of("ownerId", &snapshot.owner),
-        Element::of("volumeSize", snapshot.size),
+        Element::of("volumeSize", if snapshot.unknown { 0 } else { snapshot.size }),
         Element::of("description", &snapshot.description),
-        Element::of("encrypted", snapshot.key.is_some()),
+        Element::of("encrypted", snapshot.key.is_some() && !snapshot.unknown),
         Element::of("storageTier", "standard"),
+        Element::of("transferType", if snapshot.completion_minutes.is_some() { "time-based" } else { "standard" }),
     ];
+    members.extend(snapshot.completion_minutes.map(|minutes| Element::of("completionDurationMinutes", minutes)));
+    if let Some(completed) = snapshot.completed {
+        members.push(Element::of("completionTime", ask.clock.text(completed)));
+        // What is simulated has no data.
+        members.push(Element::of("fullSnapshotSizeInBytes", 0));
+    }
     members.extend(snapshot.state_message.as_ref().map(|message| Element::of("statusMessage", message)));
     // Whoever sees the snapshot sees its key's ARN, without any access to KMS (R2.23).
-    members.extend(snapshot.key.as_ref().map(|key| Element::of("kmsKeyId", key)));
-    members.extend(snapshot.tags.get(&ask.who.facts.account).filter(|tags| !tags.is_empty()).map(super::tags::render));
+    let key = snapshot.key.as_ref().filter(|_| !snapshot.unknown);
+    members.extend(key.map(|key| Element::of("kmsKeyId", key)));
+    members.extend(snapshot.tags.get(ask.account()).filter(|tags| !tags.is_empty()).map(super::tags::render));
     members
 }

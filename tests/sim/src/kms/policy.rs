@@ -1,8 +1,8 @@
 //! Key policies: what KMS takes and what it gives back.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::{allowed, need};
+use super::{Op, Params, allowed, need};
 use crate::auth;
 use crate::policy::{Ask as Question, Document, Verdict};
 use crate::sim::Ask;
@@ -12,16 +12,20 @@ use crate::world::World;
 /// R3.2.2.
 const LIMIT: usize = 32_768;
 
-pub(super) fn get(world: &mut World, params: &Map<String, Value>, ask: &Ask<'_>) -> Outcome {
-    let key = allowed(world, params, ask, "kms:GetKeyPolicy", (false, false))?;
+pub(super) fn get(world: &mut World, params: &Params, ask: &Ask<'_>) -> Outcome {
+    let key = allowed(world, params, ask, &Op::new("kms:GetKeyPolicy", false, false))?;
     only_default(params)?;
     let policy = key.policy_at(ask.now.saturating_sub(ask.stale));
     Ok(Body::Json(json!({ "Policy": policy, "PolicyName": "default" })))
 }
 
 /// Replaces the whole document; there is no compare-and-set (R3.2.1).
-pub(super) fn put(world: &mut World, params: &Map<String, Value>, ask: &Ask<'_>) -> Outcome {
-    let arn = allowed(world, params, ask, "kms:PutKeyPolicy", (false, false))?.arn.clone();
+pub(super) fn put(world: &mut World, params: &Params, ask: &Ask<'_>) -> Outcome {
+    let arn = allowed(world, params, ask, &Op::new("kms:PutKeyPolicy", false, false))?.arn.clone();
+    if params.get("PolicyName").and_then(Value::as_str) == Some("AWS_RAM") {
+        let message = "The AWS_RAM policy can only be managed by the RAM service";
+        return Err(Fail::bad("ValidationException", message));
+    }
     only_default(params)?;
     let text = need(params, "Policy")?;
     if world.keys.get(&arn).is_some_and(|key| key.aws_managed) {
@@ -29,16 +33,15 @@ pub(super) fn put(world: &mut World, params: &Map<String, Value>, ask: &Ask<'_>)
             format!("User: {} is not authorized to perform: kms:PutKeyPolicy on resource: {arn}", ask.who.facts.arn);
         return Err(Fail::bad("AccessDeniedException", message));
     }
-    check(world, text, ask)?;
-    let key = world
-        .keys
-        .get_mut(&arn)
-        .ok_or_else(|| Fail::bad("NotFoundException", format!("Key '{arn}' does not exist")))?;
-    key.policies.push((ask.now, text.to_owned()));
+    let bypass = params.get("BypassPolicyLockoutSafetyCheck") == Some(&Value::Bool(true));
+    check(world, text, bypass, ask)?;
+    if let Some(key) = world.keys.get_mut(&arn) {
+        key.policies.push((ask.now, text.to_owned()));
+    }
     Ok(Body::Json(json!({})))
 }
 
-fn only_default(params: &Map<String, Value>) -> Result<(), Fail> {
+fn only_default(params: &Params) -> Result<(), Fail> {
     match params.get("PolicyName").and_then(Value::as_str) {
         None | Some("default") => Ok(()),
         Some(other) => Err(Fail::bad("NotFoundException", format!("No such policy exists: {other}"))),
@@ -46,7 +49,7 @@ fn only_default(params: &Map<String, Value>) -> Result<(), Fail> {
 }
 
 /// Whether KMS takes a document: characters, size, form, principals, and that it locks nobody out.
-pub(super) fn check(world: &World, text: &str, ask: &Ask<'_>) -> Result<(), Fail> {
+pub(super) fn check(world: &World, text: &str, bypass_lockout_check: bool, ask: &Ask<'_>) -> Result<(), Fail> {
     let fits = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{ff}');
     if let Some(bad) = text.chars().find(|c| !fits(*c)) {
         let message = format!(
@@ -60,20 +63,20 @@ pub(super) fn check(world: &World, text: &str, ask: &Ask<'_>) -> Result<(), Fail
     }
     let malformed = |message: &str| Fail::bad("MalformedPolicyDocumentException", message);
     let document = Document::from_text(text).map_err(|problem| malformed(&problem))?;
-    if !document.aws_principals().all(|principal| exists(world, principal)) {
+    if !document.aws_principals().all(|principal| exists(world, principal, ask)) {
         return Err(malformed("Policy contains a statement with one or more invalid principals."));
     }
-    let context = auth::context(&ask.who.facts, ask.region);
+    let context = auth::context(ask.who, ask.region);
     let question = Question { principal: &ask.who.facts, action: "kms:PutKeyPolicy", resource: "*", context: &context };
-    if !matches!(document.ask(&question), Verdict::Allowed(_)) {
+    if !bypass_lockout_check && !matches!(document.ask(&question), Verdict::Allowed(_)) {
         return Err(malformed("The new key policy will not allow you to update the key policy in the future."));
     }
     Ok(())
 }
 
-/// Accounts exist unless the scenario says otherwise; roles must be there; what is left of a deleted role, its unique ID,
-/// is nobody (R3.2.4, R3.2.6).
-fn exists(world: &World, principal: &str) -> bool {
+/// Whether a principal is somebody. Accounts exist unless the scenario says otherwise; roles must be there, and a new one is
+/// not known at once; what is left of a deleted role, its unique ID, is nobody (R3.2.4, R3.2.6).
+pub(crate) fn exists(world: &World, principal: &str, ask: &Ask<'_>) -> bool {
     if principal == "*" {
         return true;
     }
@@ -87,13 +90,16 @@ fn exists(world: &World, principal: &str) -> bool {
     if !is_account(account) {
         return false;
     }
+    let is_role = |name: &str| {
+        let known = |created: std::time::Duration| created.is_zero() || created + ask.options.delays.iam <= ask.now;
+        let role = world.accounts.get(account).and_then(|account| account.roles.get(name));
+        role.is_some_and(|role| known(role.created))
+    };
     match resource.split_once('/') {
         None => resource == "root",
-        Some(("user", _)) => world.credentials.values().any(|known| known.principal.facts.arn == principal),
-        Some(("role", name)) => {
-            let name = name.rsplit('/').next().unwrap_or(name);
-            world.accounts.get(account).is_some_and(|account| account.roles.contains_key(name))
-        }
-        Some((kind, _)) => kind == "assumed-role",
+        Some(("user", _)) => world.credentials.values().any(|known| known.facts.arn == principal),
+        Some(("role", path)) => is_role(path.rsplit('/').next().unwrap_or(path)),
+        Some(("assumed-role", path)) => is_role(path.split('/').next().unwrap_or(path)),
+        Some((kind, _)) => kind == "federated-user",
     }
 }

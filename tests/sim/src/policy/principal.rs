@@ -22,8 +22,10 @@ pub struct PrincipalFacts {
 pub enum Named {
     /// By the account, which leaves it to the account's IAM.
     ByAccount,
-    /// By name, or by `*`.
+    /// By the role, or by `*`.
     Closely,
+    /// By the very session or user: then neither a session policy nor a boundary is missed (R5.4).
+    Exactly,
 }
 
 /// `Principal` or `NotPrincipal`.
@@ -63,8 +65,9 @@ impl Principals {
 
 fn name(principal: &str, who: &PrincipalFacts) -> Option<Named> {
     let by_account = principal == who.account || principal.ends_with(&format!(":iam::{}:root", who.account));
-    let closely = principal == "*" || principal == who.arn || who.role_arn.as_deref() == Some(principal);
-    if closely {
+    if principal == who.arn {
+        Some(Named::Exactly)
+    } else if principal == "*" || who.role_arn.as_deref() == Some(principal) {
         Some(Named::Closely)
     } else if by_account {
         Some(Named::ByAccount)

@@ -1,66 +1,35 @@
 //! From a scenario to a world.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{AccountFacts, AccountSpec, Facts, ImageSpec, KeySpec, RoleSpec, Scenario};
+use super::presets::{allow, own};
+use super::spec::{
+    AccountSpec, AllowedImagesState, ImageSpec, ImageStateSpec, KeySpec, KeyStateSpec, OrganizationSpec, RoleSpec,
+    Scenario,
+};
+use super::{AccountFacts, Facts};
+use crate::options::Options;
 use crate::policy::{Document, PrincipalFacts};
-use crate::sim::Options;
 use crate::world::{
-    Account, Credential, Fate, Image, ImageState, Key, KeyState, Mapping, Principal, Role, Snapshot, World, hex,
+    Account, AllowedImages, Credential, Fate, Image, ImageState, Key, KeyState, Mapping, Organization, Policy,
+    Protection, Region, Role, Settings, Shared, Snapshot, World, hex,
 };
 
 impl Scenario {
-    /// Reads a scenario file.
-    ///
-    /// # Errors
-    /// One message with the place of the mistake.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let scenario: Self = serde_json::from_str(text).map_err(|error| error.to_string())?;
-        scenario.check()?;
-        Ok(scenario)
-    }
-
-    fn check(&self) -> Result<(), String> {
-        let documents = self.accounts.iter().enumerate().flat_map(|(a, account)| {
-            account.roles.iter().enumerate().flat_map(move |(r, role)| {
-                [("trust", &role.trust), ("policy", &role.policy)]
-                    .map(|(name, document)| (format!("accounts[{a}].roles[{r}].{name}"), document))
-            })
-        });
-        for (path, document) in documents {
-            Document::parse(document).map_err(|problem| format!("{path}: {problem}"))?;
-        }
-        let known = |id: &str| self.accounts.iter().any(|account| account.id == id);
-        for (index, key) in self.keys.iter().enumerate() {
-            if !known(&key.account) {
-                return Err(format!("keys[{index}].account: {} is no account of this file", key.account));
-            }
-            key_state(key).ok_or_else(|| format!("keys[{index}].state: no state of a key"))?;
-        }
-        for (index, image) in self.images.iter().enumerate() {
-            if !known(&image.account) {
-                return Err(format!("images[{index}].account: {} is no account of this file", image.account));
-            }
-            let unknown = |name: &&String| *name != "aws/ebs" && !self.keys.iter().any(|key| key.name == **name);
-            if let Some(name) = image.volumes.iter().flatten().find(unknown) {
-                return Err(format!("images[{index}].volumes: {name} is no key of this file"));
-            }
-            image_state(image).ok_or_else(|| format!("images[{index}].state: neither failed nor disabled"))?;
-        }
-        Ok(())
-    }
-
     /// The world, and what there is to tell of it.
     pub(crate) fn build(&self, options: &Options) -> (World, Facts) {
         let mut world = World::default();
         world.nonexistent_accounts = self.nonexistent_accounts.iter().cloned().collect();
         world.copies_as_recorded = self.copies_as_recorded;
+        world.regions = self.regions.iter().map(|r| Region { name: r.name.clone(), opt_in: r.opt_in }).collect();
+        world.organization = self.organization.as_ref().map(organization);
         let mut facts = Facts { region: self.region.clone(), ..Facts::default() };
         for account in &self.accounts {
-            add_account(&mut world, &mut facts, account);
+            self.add_account(&mut world, &mut facts, account);
         }
         for key in &self.keys {
             self.add_key(&mut world, &mut facts, key);
@@ -81,7 +50,12 @@ impl Scenario {
         let region = spec.region.as_ref().unwrap_or(&self.region);
         let policy = spec.policy.as_ref().map_or_else(|| Key::default_policy(&spec.account), ToString::to_string);
         let mut key = Key::new(&spec.account, region, &spec.name, &policy);
-        key.state = key_state(spec).unwrap_or(KeyState::Enabled);
+        key.state = match spec.state {
+            KeyStateSpec::Enabled => KeyState::Enabled,
+            KeyStateSpec::Disabled => KeyState::Disabled,
+            KeyStateSpec::PendingDeletion => KeyState::PendingDeletion,
+            KeyStateSpec::PendingImport => KeyState::PendingImport,
+        };
         if let Some(kind) = &spec.spec {
             key.spec.clone_from(kind);
         }
@@ -93,8 +67,7 @@ impl Scenario {
 
     fn add_image(&self, world: &mut World, facts: &mut Facts, spec: &ImageSpec, options: &Options) {
         let region = spec.region.as_ref().unwrap_or(&self.region);
-        let at = options.copy_time;
-        let fate = spec.building.then_some(Fate { from: Duration::ZERO, at, failure: None });
+        let fate = spec.building.then(|| Fate::success(Duration::ZERO, options.copy_time));
         let mut mappings = Vec::new();
         for (index, key) in spec.volumes.iter().enumerate() {
             let key = key.as_ref().and_then(|name| match name.as_str() {
@@ -103,17 +76,20 @@ impl Scenario {
             });
             let snapshot = snapshot(spec, region, index, key, fate.as_ref());
             let device = format!("/dev/xvd{}", char::from(b'a' + u8::try_from(index % 26).unwrap_or(0)));
-            mappings.push(Mapping { device, snapshot: Some(snapshot.id.clone()), virtual_name: None });
+            mappings.push(Mapping::of_snapshot(device, snapshot.id.clone(), "gp3"));
             world.snapshots.insert(snapshot.id.clone(), snapshot);
         }
         for index in 0..spec.ephemeral {
-            let (device, name) = (format!("/dev/sd{index}"), format!("ephemeral{index}"));
-            mappings.push(Mapping { device, snapshot: None, virtual_name: Some(name) });
+            mappings.push(Mapping::ephemeral(format!("/dev/sd{index}"), format!("ephemeral{index}")));
         }
-        let state =
-            if spec.building { ImageState::Pending } else { image_state(spec).unwrap_or(ImageState::Available) };
+        let state = match spec.state {
+            _ if spec.building => ImageState::Pending,
+            ImageStateSpec::Available => ImageState::Available,
+            ImageStateSpec::Failed => ImageState::Failed,
+            ImageStateSpec::Disabled => ImageState::Disabled,
+        };
         let image = Image {
-            id: format!("ami-{}", hex(&format!("image {} {region} {}", spec.account, spec.name), 17)),
+            id: id("ami", &format!("image {} {region} {}", spec.account, spec.name)),
             name: spec.name.clone(),
             description: String::new(),
             owner: spec.account.clone(),
@@ -123,85 +99,142 @@ impl Scenario {
             created: Duration::ZERO,
             fate,
             root_device_type: if spec.volumes.is_empty() { "instance-store" } else { "ebs" }.to_owned(),
+            root_device: mappings.first().map_or("/dev/xvda", |mapping| &mapping.device).to_owned(),
             mappings,
             product_codes: spec.product_codes.clone(),
             tags: [(spec.account.clone(), spec.tags.clone())].into(),
-            launch_permissions: BTreeSet::new(),
+            launch_permissions: shared(&spec.shared_with),
             source: None,
+            source_instance: None,
+            architecture: "x86_64".to_owned(),
+            imds_support: None,
+            deprecation_time: None,
+            deprecated_at: None,
+            protection: if spec.protected { Protection::On { cooldown: false } } else { Protection::Off },
         };
         facts.images.insert(spec.name.clone(), image.id.clone());
         world.images.insert(image.id.clone(), image);
+    }
+
+    /// The account with its administrator: a user whose key is told, and a role that the account may assume.
+    fn add_account(&self, world: &mut World, facts: &mut Facts, spec: &AccountSpec) {
+        let id = &spec.id;
+        let everything = Some(allow(&json!("*")));
+        let administrator =
+            RoleSpec { name: "administrator".to_owned(), trust: own(id), policy: everything, boundary: None };
+        let mut account = Account { opted_in: spec.opted_in.iter().cloned().collect(), ..Account::default() };
+        account.settings.insert(self.region.clone(), settings(spec));
+        for managed in &spec.policies {
+            account.policies.insert(format!("arn:aws:iam::{id}:policy/{}", managed.name), policy(&managed.document));
+        }
+        let of_account = facts.roles.entry(id.clone()).or_default();
+        for spec in spec.roles.iter().chain([&administrator]) {
+            let role = role(id, "/", spec);
+            of_account.insert(spec.name.clone(), role.arn.clone());
+            account.roles.insert(spec.name.clone(), role);
+        }
+        world.accounts.insert(id.clone(), account);
+        for service in &spec.service_linked_roles {
+            let arn = crate::iam::add_service_linked(world, id, service, Duration::ZERO);
+            if let Some((name, arn)) = arn {
+                facts.roles.entry(id.clone()).or_default().insert(name, arn);
+            }
+        }
+        let key_id = format!("AKIA{}", hex(&format!("key {id}"), 16).to_uppercase());
+        let secret = hex(&format!("secret {id}"), 40);
+        let principal = PrincipalFacts {
+            account: id.clone(),
+            arn: format!("arn:aws:iam::{id}:user/admin"),
+            role_arn: None,
+            unique_id: format!("AIDA{}", hex(&format!("user {id}"), 17).to_uppercase()),
+        };
+        let credential = Credential {
+            secret: secret.clone(),
+            session_token: None,
+            expires: None,
+            facts: principal,
+            administrator: true,
+            session_policy: None,
+        };
+        world.credentials.insert(key_id.clone(), credential);
+        facts.accounts.insert(id.clone(), AccountFacts { access_key_id: key_id, secret_access_key: secret });
+    }
+}
+
+/// An ID that a text stands for: the same in every run, and of the form of AWS's.
+fn id(prefix: &str, text: &str) -> String {
+    format!("{prefix}-0{}", hex(text, 16))
+}
+
+fn shared(names: &[String]) -> Shared {
+    let mut shared = Shared::default();
+    for name in names {
+        shared.insert(name.clone());
+    }
+    shared
+}
+
+fn policy(document: &Value) -> Policy {
+    Policy::parse(&document.to_string(), Duration::ZERO).unwrap_or_default()
+}
+
+fn role(account: &str, path: &str, spec: &RoleSpec) -> Role {
+    let arn = format!("arn:aws:iam::{account}:role{path}{}", spec.name);
+    Role {
+        unique_id: format!("AROA{}", hex(&format!("role {arn}"), 17).to_uppercase()),
+        arn,
+        path: path.to_owned(),
+        trust: policy(&spec.trust),
+        inline: spec.policy.iter().map(|document| ("policy".to_owned(), policy(document))).collect(),
+        attached: BTreeMap::new(),
+        boundary: spec.boundary.as_ref().map(|boundary| policy(boundary).document),
+        created: Duration::ZERO,
+    }
+}
+
+fn settings(spec: &AccountSpec) -> Settings {
+    let allowed_images = spec.allowed_images.as_ref().map_or_else(AllowedImages::default, |allowed| AllowedImages {
+        state: Some(match allowed.state {
+            AllowedImagesState::Enabled => "enabled",
+            AllowedImagesState::AuditMode => "audit-mode",
+        }),
+        providers: vec![allowed.providers.clone()],
+    });
+    Settings {
+        encryption_by_default: spec.encryption_by_default,
+        block_public_images: spec.block_public_images,
+        block_public_snapshots: None,
+        allowed_images,
+    }
+}
+
+fn organization(spec: &OrganizationSpec) -> Organization {
+    let parse = |document: &Value| Arc::new(Document::parse(document).unwrap_or_default());
+    let controls = spec.service_control_policies.iter();
+    Organization {
+        id: spec.id.clone(),
+        management: spec.management.clone(),
+        root: spec.root.clone(),
+        units: spec.units.iter().map(|unit| (unit.id.clone(), unit.parent.clone())).collect(),
+        accounts: spec.accounts.clone(),
+        controls: controls.map(|(id, policies)| (id.clone(), policies.iter().map(parse).collect())).collect(),
     }
 }
 
 fn snapshot(spec: &ImageSpec, region: &str, index: usize, key: Option<String>, fate: Option<&Fate>) -> Snapshot {
     Snapshot {
-        id: format!("snap-{}", hex(&format!("snapshot {} {region} {} {index}", spec.account, spec.name), 17)),
+        id: id("snap", &format!("snapshot {} {region} {} {index}", spec.account, spec.name)),
         owner: spec.account.clone(),
         region: region.to_owned(),
         state: if fate.is_some() { "pending" } else { "completed" },
-        state_message: None,
         progress: if fate.is_some() { 0 } else { 100 },
-        volume: format!("vol-{}", hex(&format!("volume {} {region} {} {index}", spec.account, spec.name), 17)),
+        volume: id("vol", &format!("volume {} {region} {} {index}", spec.account, spec.name)),
         size: 8,
         key,
-        description: String::new(),
-        created: Duration::ZERO,
+        completed: fate.is_none().then_some(Duration::ZERO),
         fate: fate.cloned(),
         tags: [(spec.account.clone(), spec.tags.clone())].into(),
-        create_volume_permissions: BTreeSet::new(),
+        create_volume_permissions: shared(&spec.snapshots_shared_with),
+        ..Snapshot::default()
     }
-}
-
-fn key_state(spec: &KeySpec) -> Option<KeyState> {
-    match spec.state.as_deref() {
-        None | Some("Enabled") => Some(KeyState::Enabled),
-        Some("Disabled") => Some(KeyState::Disabled),
-        Some("PendingDeletion") => Some(KeyState::PendingDeletion),
-        Some("PendingImport") => Some(KeyState::PendingImport),
-        Some(_) => None,
-    }
-}
-
-fn image_state(spec: &ImageSpec) -> Option<ImageState> {
-    match spec.state.as_deref() {
-        None => Some(ImageState::Available),
-        Some("failed") => Some(ImageState::Failed),
-        Some("disabled") => Some(ImageState::Disabled),
-        Some(_) => None,
-    }
-}
-
-/// The account with its administrator: a user whose key is told, and a role that the account may assume.
-fn add_account(world: &mut World, facts: &mut Facts, spec: &AccountSpec) {
-    let id = &spec.id;
-    let everything =
-        json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Action": "*", "Resource": "*" }] });
-    let administrator =
-        RoleSpec { name: "administrator".to_owned(), trust: super::own(id), policy: everything.clone() };
-    let mut account = Account::default();
-    let of_account = facts.roles.entry(id.clone()).or_default();
-    for role in spec.roles.iter().chain([&administrator]) {
-        let arn = format!("arn:aws:iam::{id}:role/{}", role.name);
-        of_account.insert(role.name.clone(), arn.clone());
-        let unique_id = format!("AROA{}", hex(&format!("role {arn}"), 17).to_uppercase());
-        let trust = Document::parse(&role.trust).unwrap_or_default();
-        let policies = vec![Document::parse(&role.policy).unwrap_or_default()];
-        account.roles.insert(role.name.clone(), Role { arn, unique_id, trust, policies });
-    }
-    world.accounts.insert(id.clone(), account);
-
-    let key_id = format!("AKIA{}", hex(&format!("key {id}"), 16).to_uppercase());
-    let secret = hex(&format!("secret {id}"), 40);
-    let principal = PrincipalFacts {
-        account: id.clone(),
-        arn: format!("arn:aws:iam::{id}:user/admin"),
-        role_arn: None,
-        unique_id: format!("AIDA{}", hex(&format!("user {id}"), 17).to_uppercase()),
-    };
-    let policies = vec![Document::parse(&everything).unwrap_or_default()];
-    let principal = Principal { facts: principal, policies, session_policy: None };
-    let credential = Credential { secret: secret.clone(), session_token: None, expires: None, principal };
-    world.credentials.insert(key_id.clone(), credential);
-    facts.accounts.insert(id.clone(), AccountFacts { access_key_id: key_id, secret_access_key: secret });
 }

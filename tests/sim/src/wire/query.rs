@@ -12,10 +12,14 @@ impl Query {
     /// Parses the query string and the form of a request.
     ///
     /// # Errors
-    /// Where a parameter stands there twice.
+    /// Where a parameter stands there twice, and where something is no UTF-8.
     pub fn parse(query: &[u8], form: &[u8]) -> Result<Self, Fail> {
         let mut parameters = BTreeMap::new();
         for (name, value) in url::form_urlencoded::parse(query).chain(url::form_urlencoded::parse(form)) {
+            // What was no UTF-8 has become the replacement character.
+            if name.contains('\u{fffd}') || value.contains('\u{fffd}') {
+                return Err(Fail::bad("MalformedQueryString", "The query string contains a syntax error"));
+            }
             if parameters.insert(name.to_string(), value.into_owned()).is_some() {
                 let message = format!("The parameter '{name}' may only be specified once.");
                 return Err(Fail::bad("InvalidParameterValue", message));

@@ -29,6 +29,11 @@ impl Element {
         Self::new(name).children(items.into_iter().map(|members| Self::new("item").children(members)))
     }
 
+    /// A list as IAM and STS write it: the children are `member`s.
+    pub fn members(name: impl Into<Cow<'static, str>>, items: impl IntoIterator<Item = Vec<Self>>) -> Self {
+        Self::new(name).children(items.into_iter().map(|members| Self::new("member").children(members)))
+    }
+
     /// With an attribute.
     #[must_use]
     pub fn attribute(mut self, name: &'static str, value: &'static str) -> Self {

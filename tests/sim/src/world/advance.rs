@@ -4,38 +4,68 @@ use std::time::Duration;
 
 use super::{Fate, ImageState, World};
 
+/// What is pending, by ID.
+#[derive(Debug, Default)]
+pub(super) struct Pending {
+    images: Vec<String>,
+    snapshots: Vec<String>,
+}
+
 impl World {
+    /// Says that something may have become pending, or stopped to be.
+    pub fn touch(&mut self) {
+        self.pending = None;
+    }
+
     /// Brings everything that is pending to where it is at `now`.
     pub fn advance(&mut self, now: Duration) {
-        for image in self.images.values_mut() {
-            let Some(fate) = image.fate.clone() else { continue };
-            for id in image.mappings.iter().filter_map(|mapping| mapping.snapshot.as_ref()) {
-                if let Some(snapshot) = self.snapshots.get_mut(id)
-                    && snapshot.fate.is_some()
-                {
-                    snapshot.progress = progress(&fate, now);
-                }
-            }
-            if now < fate.at {
-                continue;
-            }
-            image.fate = None;
-            // One that was deregistered while it was pending stays gone (R1.1.3).
-            if image.state == ImageState::Pending {
-                image.state = if fate.failure.is_some() { ImageState::Failed } else { ImageState::Available };
-                image.state_reason = fate.failure.map(|(of_image, _)| of_image);
-            }
+        // Thousands of images are no reason to look at each of them in every call.
+        let mut pending = self.pending.take().unwrap_or_else(|| self.find_pending());
+        for id in &pending.images {
+            self.advance_image(id, now);
         }
-        for snapshot in self.snapshots.values_mut() {
-            let Some(fate) = snapshot.fate.take_if(|fate| now >= fate.at) else {
-                continue;
-            };
-            match fate.failure {
-                None => (snapshot.state, snapshot.progress) = ("completed", 100),
-                Some((_, of_snapshot)) => {
-                    (snapshot.state, snapshot.progress) = ("error", 0);
-                    snapshot.state_message = Some(of_snapshot);
-                }
+        for id in &pending.snapshots {
+            self.advance_snapshot(id, now);
+        }
+        pending.images.retain(|id| self.images.get(id).is_some_and(|image| image.fate.is_some()));
+        pending.snapshots.retain(|id| self.snapshots.get(id).is_some_and(|snapshot| snapshot.fate.is_some()));
+        self.pending = Some(pending);
+    }
+
+    fn find_pending(&self) -> Pending {
+        let images = self.images.values().filter(|image| image.fate.is_some());
+        let snapshots = self.snapshots.values().filter(|snapshot| snapshot.fate.is_some());
+        Pending {
+            images: images.map(|image| image.id.clone()).collect(),
+            snapshots: snapshots.map(|snapshot| snapshot.id.clone()).collect(),
+        }
+    }
+
+    fn advance_image(&mut self, id: &str, now: Duration) {
+        let Some(image) = self.images.get_mut(id) else { return };
+        let Some(fate) = image.fate.take_if(|fate| now >= fate.at) else { return };
+        // One that was deregistered while it was pending stays gone (R1.1.3).
+        if image.state == ImageState::Pending {
+            image.state = if fate.failure.is_some() { fate.fails_as } else { ImageState::Available };
+            image.state_reason = fate.failure.map(|(of_image, _)| of_image);
+        }
+    }
+
+    fn advance_snapshot(&mut self, id: &str, now: Duration) {
+        let Some(snapshot) = self.snapshots.get_mut(id) else { return };
+        let Some(fate) = snapshot.fate.take_if(|fate| now >= fate.at) else {
+            snapshot.progress = snapshot.fate.as_ref().map_or(snapshot.progress, |fate| progress(fate, now));
+            return;
+        };
+        match fate.failure {
+            None => {
+                (snapshot.state, snapshot.progress) = ("completed", 100);
+                (snapshot.completed, snapshot.unknown) = (Some(fate.at), false);
+                snapshot.state_message = None;
+            }
+            Some((_, of_snapshot)) => {
+                (snapshot.state, snapshot.progress) = ("error", 0);
+                snapshot.state_message = Some(of_snapshot);
             }
         }
     }

@@ -1,9 +1,11 @@
-//! Images, snapshots and instances.
+//! Images.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Serialize;
+
+use super::Shared;
 
 /// An AMI.
 #[derive(Clone, Debug, Serialize)]
@@ -37,9 +39,51 @@ pub struct Image {
     /// Tags; each account has its own on the same image (R1.6).
     pub tags: BTreeMap<String, BTreeMap<String, String>>,
     /// Who may launch it: accounts, or `all`.
-    pub launch_permissions: BTreeSet<String>,
+    pub launch_permissions: Shared,
     /// What it was copied from: image and Region.
     pub source: Option<(String, String)>,
+    /// The instance that CreateImage made it of.
+    pub source_instance: Option<String>,
+    /// `x86_64` and the like.
+    pub architecture: String,
+    /// The device that is the root.
+    pub root_device: String,
+    /// `v2.0`, where instances must use the newer metadata service.
+    pub imds_support: Option<String>,
+    /// When it is deprecated, as the user wrote it.
+    pub deprecation_time: Option<String>,
+    /// The same as a moment.
+    #[serde(skip)]
+    pub deprecated_at: Option<Duration>,
+    /// Whether DeregisterImage is refused.
+    pub protection: Protection,
+}
+
+/// Deregistration protection (R7.1).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Protection {
+    /// It may be deregistered.
+    #[default]
+    Off,
+    /// It may not.
+    On {
+        /// Whether it goes on for a day after it is taken off.
+        cooldown: bool,
+    },
+    /// It was taken off, and goes on until a moment.
+    Until(#[serde(skip)] Duration),
+}
+
+impl Protection {
+    /// Whether it holds at a moment.
+    pub fn holds(&self, now: Duration) -> bool {
+        match self {
+            Self::Off => false,
+            Self::On { .. } => true,
+            Self::Until(end) => now < *end,
+        }
+    }
 }
 
 /// The states of an image that are simulated.
@@ -52,6 +96,10 @@ pub enum ImageState {
     Available,
     /// Never ready.
     Failed,
+    /// Never ready either.
+    Invalid,
+    /// Nor this.
+    Error,
     /// Gone, but remembered.
     Deregistered,
     /// Shown to its owner only, and of no use.
@@ -65,6 +113,8 @@ impl ImageState {
             Self::Pending => "pending",
             Self::Available => "available",
             Self::Failed => "failed",
+            Self::Invalid => "invalid",
+            Self::Error => "error",
             Self::Deregistered => "deregistered",
             Self::Disabled => "disabled",
         }
@@ -80,6 +130,15 @@ pub struct Fate {
     pub at: Duration,
     /// Why it fails, where it does: of the image, and of its snapshots.
     pub failure: Option<(String, String)>,
+    /// The state in which the image ends, where it fails.
+    pub fails_as: ImageState,
+}
+
+impl Fate {
+    /// It succeeds after a time.
+    pub fn success(from: Duration, after: Duration) -> Self {
+        Self { from, at: from + after, failure: None, fails_as: ImageState::Failed }
+    }
 }
 
 /// One device.
@@ -91,60 +150,25 @@ pub struct Mapping {
     pub snapshot: Option<String>,
     /// Such as `ephemeral0`.
     pub virtual_name: Option<String>,
+    /// `gp2`, `gp3` and the like.
+    pub volume_type: String,
+    /// Whether the volume goes with the instance.
+    pub delete_on_termination: bool,
+    /// GiB, where the mapping has no snapshot.
+    pub size: Option<u32>,
 }
 
-/// An EBS snapshot.
-#[derive(Clone, Debug, Serialize)]
-pub struct Snapshot {
-    /// The ID.
-    pub id: String,
-    /// The account that owns it.
-    pub owner: String,
-    /// Where it is.
-    pub region: String,
-    /// `pending`, `completed` or `error` (R1.1.2).
-    pub state: &'static str,
-    /// Why it failed.
-    pub state_message: Option<String>,
-    /// Percent.
-    pub progress: u8,
-    /// The volume it was made of.
-    pub volume: String,
-    /// GiB.
-    pub size: u32,
-    /// The ARN of the key it is encrypted under.
-    pub key: Option<String>,
-    /// The description.
-    pub description: String,
-    /// When it was made.
-    #[serde(skip)]
-    pub created: Duration,
-    /// How it ends, while it is pending.
-    #[serde(skip)]
-    pub fate: Option<Fate>,
-    /// Tags, of each account its own.
-    pub tags: BTreeMap<String, BTreeMap<String, String>>,
-    /// Who may make volumes and copies of it: accounts, or `all`.
-    pub create_volume_permissions: BTreeSet<String>,
-}
+impl Mapping {
+    /// A device with a snapshot behind it.
+    pub fn of_snapshot(device: String, snapshot: String, volume_type: &str) -> Self {
+        let (virtual_name, size) = (None, None);
+        let volume_type = volume_type.to_owned();
+        Self { device, snapshot: Some(snapshot), virtual_name, volume_type, delete_on_termination: true, size }
+    }
 
-/// An EC2 instance.
-#[derive(Clone, Debug, Serialize)]
-pub struct Instance {
-    /// The ID.
-    pub id: String,
-    /// The image it was launched from.
-    pub image: String,
-    /// The account that launched it.
-    pub owner: String,
-    /// Where it is.
-    pub region: String,
-    /// `pending`, `running` or `terminated`.
-    pub state: &'static str,
-    /// `StateReason` code and message, of one that did not come up.
-    pub state_reason: Option<(String, String)>,
-    /// `StateTransitionReason`.
-    pub transition_reason: String,
-    /// The keys of its volumes.
-    pub volume_keys: Vec<String>,
+    /// A device of the machine itself.
+    pub fn ephemeral(device: String, name: String) -> Self {
+        let virtual_name = Some(name);
+        Self { device, snapshot: None, virtual_name, volume_type: String::new(), delete_on_termination: true, size: None }
+    }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::json;
 
-use super::hex;
+use super::{Grant, hex};
 
 /// A KMS key.
 #[derive(Clone, Debug, Serialize)]
@@ -29,6 +29,9 @@ pub struct Key {
     pub created: Duration,
     /// The policy documents it has had, with their times, the newest last: a stale read answers an older one.
     pub policies: Vec<(Duration, String)>,
+    /// When it is deleted, where that is scheduled.
+    #[serde(skip)]
+    pub deletion: Option<Duration>,
     /// The grants that are not retired.
     pub grants: Vec<Grant>,
 }
@@ -59,21 +62,6 @@ impl KeyState {
     }
 }
 
-/// A grant.
-#[derive(Clone, Debug, Serialize)]
-pub struct Grant {
-    /// The ID.
-    pub id: String,
-    /// To whom: an ARN, or a service.
-    pub grantee: String,
-    /// The account that issued it.
-    pub issuing_account: String,
-    /// What it allows.
-    pub operations: Vec<String>,
-    /// The instance that it serves.
-    pub instance: Option<String>,
-}
-
 impl Key {
     /// A customer managed key with a policy.
     pub fn new(account: &str, region: &str, name: &str, policy: &str) -> Self {
@@ -90,6 +78,7 @@ impl Key {
             spec: "SYMMETRIC_DEFAULT".to_owned(),
             created: Duration::ZERO,
             policies: vec![(Duration::ZERO, policy.to_owned())],
+            deletion: None,
             grants: Vec::new(),
         }
     }

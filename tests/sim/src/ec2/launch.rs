@@ -1,0 +1,198 @@
+//! RunInstances (R4): what KMS refuses shows only later, in the instance's end.
+
+use super::copy_keys::{Step, context_of, data_of, forward, permitted, service};
+use super::instances::{render, reservation};
+use super::tags::Tagging;
+use super::{authorize, dry_run, ids, image_on, may_launch, settings_of};
+use crate::auth::On;
+use crate::policy::Context;
+use crate::sim::Ask;
+use crate::wire::{Fail, Outcome, Query};
+use crate::world::{Constraint, Grant, Image, ImageState, Instance, Snapshot, Volume, World};
+
+/// What a launch asks of the key of the AMI.
+const SOURCE: [&str; 4] = ["kms:DescribeKey", "kms:CreateGrant", "kms:Decrypt", "kms:ReEncryptFrom"];
+/// What it asks of the key of the volume beside the data key and the grants.
+const VOLUME: [&str; 2] = ["kms:DescribeKey", "kms:ReEncryptTo"];
+
+pub(super) fn run(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
+    let id = query.need("ImageId")?;
+    let tags = Tagging::read(query, &["instance", "volume", "network-interface"])?;
+    authorize(ask, "ec2:RunInstances", &asked_for(world, id, ask), &Context::new())?;
+    if !tags.others.is_empty() {
+        let on = On::arn(format!("arn:aws:ec2:{}:{}:instance/*", ask.region, ask.account()));
+        authorize(ask, "ec2:CreateTags", &[on], &super::tags::context(&tags.others, Some("RunInstances")))?;
+    }
+    let image = launchable(world, id, ask)?;
+    let overrides = query.members("BlockDeviceMapping");
+    for mapping in &overrides {
+        if mapping.get("Ebs.KmsKeyId").is_some() && mapping.flag("Ebs.Encrypted")? != Some(true) {
+            let message = "The parameter KmsKeyId requires the parameter Encrypted to be set.";
+            return Err(Fail::bad("InvalidParameterDependency", message));
+        }
+    }
+    // A dry run never looks at KMS (R4.8).
+    dry_run(query)?;
+    let place = query.get("ClientToken").filter(|token| !token.is_empty());
+    let place = place.map(|token| (ask.account().to_owned(), ask.region.to_owned(), format!("run {token}")));
+    if let Some((parameters, id)) = place.as_ref().and_then(|place| world.tokens.get(place)) {
+        if *parameters != parameters_of(query) {
+            let message = "The request uses the same client token as a previous, but non-identical request.";
+            return Err(Fail::bad("IdempotentParameterMismatch", message));
+        }
+        let found = world.instances.get(id).map(|instance| render(instance, instance.state, ask));
+        return Ok(reservation(ask, found.into_iter().collect()));
+    }
+    let mut instance = launch(world, &image, &overrides, ask);
+    query.get("InstanceType").unwrap_or("m1.small").clone_into(&mut instance.kind);
+    instance.tags = tags.others;
+    let shown = render(&instance, "pending", ask);
+    if let Some(place) = place {
+        world.tokens.insert(place, (parameters_of(query), instance.id.clone()));
+    }
+    world.instances.insert(instance.id.clone(), instance);
+    Ok(reservation(ask, vec![shown]))
+}
+
+fn parameters_of(query: &Query) -> String {
+    query.pairs().map(|(name, value)| format!("{name}={value}\n")).collect()
+}
+
+/// Everything that IAM is asked for: the image, and what is made or used (R4.1).
+fn asked_for(world: &World, image: &str, ask: &Ask<'_>) -> Vec<On> {
+    let own = ["instance", "volume", "network-interface", "security-group", "subnet"];
+    let own = own.map(|kind| On::arn(format!("arn:aws:ec2:{}:{}:{kind}/*", ask.region, ask.account())));
+    [image_on(world, ask.region, image, ask)].into_iter().chain(own).collect()
+}
+
+/// The image, if the caller may launch it in its state (R4.10).
+fn launchable(world: &World, id: &str, ask: &Ask<'_>) -> Result<Image, Fail> {
+    let image = ids::image(world, id, ask)?;
+    if image.state == ImageState::Deregistered {
+        return Err(ids::image_not_found(id));
+    }
+    if !may_launch(world, image, ask, ask.shared_as_of()) {
+        return Err(Fail::bad("AuthFailure", format!("Not authorized for images: [{id}]")));
+    }
+    ids::unavailable(image).map_or_else(|| Ok(image.clone()), Err)
+}
+
+/// Every volume needs the AMI's key and its own; the first that KMS refuses ends the instance (R4.1, R4.4).
+fn launch(world: &mut World, image: &Image, overrides: &[Query], ask: &Ask<'_>) -> Instance {
+    let id = world.new_id("i");
+    let mut volumes = Vec::new();
+    let mut refused = false;
+    for mapping in &image.mappings {
+        let Some(snapshot) = mapping.snapshot.as_ref().and_then(|id| world.snapshots.get(id)).cloned() else {
+            continue;
+        };
+        let wanted = overrides.iter().find(|of| of.get("DeviceName") == Some(&mapping.device));
+        let key = match volume_key(world, image, &snapshot, wanted, ask) {
+            Ok(key) => key,
+            Err(Unknown) => {
+                refused = true;
+                continue;
+            }
+        };
+        let volume = Volume {
+            id: world.new_id("vol"),
+            device: mapping.device.clone(),
+            snapshot: snapshot.id.clone(),
+            key,
+            size: snapshot.size,
+        };
+        refused |= !through_kms(world, &snapshot, &volume, &id, ask);
+        volumes.push(volume);
+    }
+    if refused {
+        // Nothing stays of one that did not come up (recorded).
+        retire(world, &id);
+        volumes.clear();
+    }
+    let reason = "Client.InvalidKMSKey.InvalidState";
+    let state_reason = refused
+        .then(|| (reason.to_owned(), format!("{reason}: The KMS key provided is in an incorrect state")));
+    Instance {
+        id,
+        image: image.id.clone(),
+        owner: ask.account().to_owned(),
+        region: ask.region.to_owned(),
+        state: if refused { "terminated" } else { "running" },
+        state_reason,
+        transition_reason: if refused { "Client.InternalError" } else { "" }.to_owned(),
+        kind: String::new(),
+        volumes,
+        tags: std::collections::BTreeMap::new(),
+    }
+}
+
+/// A key that the request names and that is not there.
+struct Unknown;
+
+/// The key of a volume: as the mapping names it; of an own image the snapshot's; of a shared one the launcher's default
+/// key, not the owner's (R4.2).
+fn volume_key(
+    world: &mut World,
+    image: &Image,
+    snapshot: &Snapshot,
+    wanted: Option<&Query>,
+    ask: &Ask<'_>,
+) -> Result<Option<String>, Unknown> {
+    let account = ask.account();
+    if let Some(named) = wanted.and_then(|wanted| wanted.get("Ebs.KmsKeyId")) {
+        return world.find_key(named, account, ask.region).map(Some).ok_or(Unknown);
+    }
+    let encrypt = wanted.is_some_and(|wanted| wanted.get("Ebs.Encrypted") == Some("true"))
+        || settings_of(world, account, ask.region).is_some_and(|own| own.encryption_by_default);
+    Ok(match &snapshot.key {
+        Some(key) if image.owner == account => Some(key.clone()),
+        None if !encrypt => None,
+        _ => world.default_ebs_key(account, ask.region),
+    })
+}
+
+/// The way of one volume through KMS, in the recorded order (R4.3).
+fn through_kms(world: &mut World, snapshot: &Snapshot, volume: &Volume, instance: &str, ask: &Ask<'_>) -> bool {
+    if !snapshot.key.iter().all(|key| permitted(world, ask, key, &SOURCE)) {
+        return false;
+    }
+    let Some(key) = &volume.key else { return true };
+    if !permitted(world, ask, key, &VOLUME) {
+        return false;
+    }
+    if let Some(of_image) = &snapshot.key {
+        super::copy_keys::by_service(world, ask.region, "kms:Decrypt", of_image, data_of(snapshot));
+    }
+    let data_key = Step::new("kms:GenerateDataKeyWithoutPlaintext", key, &volume.id);
+    if forward(world, ask, &data_key).is_err() {
+        return false;
+    }
+    let account = ask.account();
+    let instance_role = format!("arn:aws:sts::{account}:assumed-role/aws:ec2-infrastructure/{instance}");
+    for grantee in [service(ask.region), instance_role] {
+        let constraint = Constraint::EncryptionContextSubset(context_of(&volume.id));
+        let step = Step::grant(key, grantee, constraint, &volume.id, ask);
+        if forward(world, ask, &step).is_err() {
+            return false;
+        }
+        keep(world, key, step.grant, instance);
+    }
+    super::copy_keys::by_service(world, ask.region, "kms:Decrypt", key, &volume.id);
+    true
+}
+
+/// EC2's own grants on a volume's key stand until the instance is gone; those on the AMI's key are retired as soon as
+/// the volumes exist, and so are never seen.
+fn keep(world: &mut World, key: &str, grant: Option<Grant>, instance: &str) {
+    let id = world.issue(64);
+    if let (Some(key), Some(grant)) = (world.keys.get_mut(key), grant) {
+        key.grants.push(Grant { id, instance: Some(instance.to_owned()), ..grant });
+    }
+}
+
+/// Takes back the grants that serve an instance.
+pub(super) fn retire(world: &mut World, instance: &str) {
+    for key in world.keys.values_mut() {
+        key.grants.retain(|grant| grant.instance.as_deref() != Some(instance));
+    }
+}

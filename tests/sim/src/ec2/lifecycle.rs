@@ -1,0 +1,96 @@
+//! What an owner does with an image that is there: disable, deprecate, protect (R1.1.4, R2.16, R7.1).
+
+use std::time::Duration;
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::image_attributes::owned;
+use super::{authorize, done, dry_run, ids, image_on};
+use crate::policy::Context;
+use crate::sim::Ask;
+use crate::wire::xml::Element;
+use crate::wire::{Body, Fail, Outcome, Query};
+use crate::world::{Image, ImageState, Protection, World};
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+fn allowed<'a>(world: &'a World, query: &'a Query, ask: &Ask<'_>, operation: &str) -> Result<&'a Image, Fail> {
+    let id = query.need("ImageId")?;
+    let action = format!("ec2:{operation}");
+    authorize(ask, &action, &[image_on(world, ask.region, id, ask)], &Context::new())?;
+    owned(world, id, ask)
+}
+
+/// `DisableImage` takes everybody's launch permission, and `EnableImage` does not give it back (R2.16).
+pub(super) fn enable(world: &mut World, query: &Query, ask: &Ask<'_>, operation: &str) -> Outcome {
+    let image = allowed(world, query, ask, operation)?;
+    let (id, enable) = (image.id.clone(), operation == "EnableImage");
+    match (image.state, enable) {
+        (ImageState::Disabled, true) | (ImageState::Available, false) => {}
+        // What is so already stays so; whether AWS says the same is not known.
+        (ImageState::Available, true) | (ImageState::Disabled, false) => return Ok(done()),
+        _ => return Err(ids::unavailable(image).unwrap_or_else(|| ids::image_not_found(&id))),
+    }
+    dry_run(query)?;
+    if let Some(image) = world.images.get_mut(&id) {
+        image.state = if enable { ImageState::Available } else { ImageState::Disabled };
+        if !enable {
+            image.launch_permissions.clear();
+        }
+    }
+    Ok(done())
+}
+
+pub(super) fn deprecate(world: &mut World, query: &Query, ask: &Ask<'_>, operation: &str) -> Outcome {
+    let id = allowed(world, query, ask, operation)?.id.clone();
+    let date = if operation == "EnableImageDeprecation" { Some(read_date(query.need("DeprecateAt")?, ask)?) } else { None };
+    dry_run(query)?;
+    if let Some(image) = world.images.get_mut(&id) {
+        (image.deprecation_time, image.deprecated_at) = date.unzip();
+    }
+    Ok(done())
+}
+
+/// A date in the future, to the minute, no more than ten years away (API of EnableImageDeprecation).
+fn read_date(text: &str, ask: &Ask<'_>) -> Result<(String, Duration), Fail> {
+    let wrong = || Fail::bad("InvalidParameterValue", format!("The deprecation date {text} is not valid."));
+    let date = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| wrong())?;
+    let now = OffsetDateTime::from(ask.clock.wall(ask.now));
+    let ahead = Duration::try_from(date - now).map_err(|_| wrong())?;
+    if ahead > 10 * 366 * DAY {
+        return Err(wrong());
+    }
+    let at = ask.now + ahead;
+    // Seconds are rounded to the nearest minute.
+    let minute = ask.clock.epoch(at) / 60.0;
+    let rounded = Duration::from_secs_f64((minute.round() - minute).abs() * 60.0);
+    let at = if minute.round() < minute { at.saturating_sub(rounded) } else { at + rounded };
+    Ok((ask.clock.text(at), at))
+}
+
+pub(super) fn protect(world: &mut World, query: &Query, ask: &Ask<'_>, operation: &str) -> Outcome {
+    let id = allowed(world, query, ask, operation)?.id.clone();
+    let cooldown = query.flag("WithCooldown")? == Some(true);
+    dry_run(query)?;
+    if let Some(image) = world.images.get_mut(&id) {
+        image.protection = match (operation, &image.protection) {
+            ("EnableImageDeregistrationProtection", _) => Protection::On { cooldown },
+            (_, Protection::On { cooldown: true }) => Protection::Until(ask.now + DAY),
+            (_, Protection::Until(end)) => Protection::Until(*end),
+            _ => Protection::Off,
+        };
+    }
+    Ok(Body::Xml(vec![Element::of("return", "true")]))
+}
+
+/// As images show it.
+pub(super) fn protection(image: &Image, ask: &Ask<'_>) -> &'static str {
+    match image.protection {
+        Protection::On { cooldown: true } => "enabled-with-cooldown",
+        Protection::On { cooldown: false } => "enabled-without-cooldown",
+        // The cooldown goes on after it was taken off; the documented word is for the setting.
+        Protection::Until(end) if ask.now < end => "enabled-with-cooldown",
+        Protection::Off | Protection::Until(_) => "disabled",
+    }
+}

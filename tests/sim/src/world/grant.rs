@@ -1,0 +1,82 @@
+//! Grants (R3.3).
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Serialize;
+
+/// Who a grant means. Roles are meant by their unique ID: one that is made anew under the same name is another (R3.3.8).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Grantee {
+    /// The ARN, or the name of a service.
+    pub arn: String,
+    /// The unique ID of the role or user, with the session's name where a session is meant.
+    pub unique_id: Option<String>,
+}
+
+/// What the encryption context must hold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub enum Constraint {
+    /// Exactly this.
+    EncryptionContextEquals(BTreeMap<String, String>),
+    /// At least this.
+    EncryptionContextSubset(BTreeMap<String, String>),
+}
+
+impl Constraint {
+    /// Whether a context satisfies it.
+    pub fn holds(&self, context: &BTreeMap<String, String>) -> bool {
+        match self {
+            Self::EncryptionContextEquals(wanted) => wanted == context,
+            Self::EncryptionContextSubset(wanted) => {
+                wanted.iter().all(|(key, value)| context.get(key) == Some(value))
+            }
+        }
+    }
+
+    /// Whether it lets through no more than another one (R3.3.9).
+    pub fn within(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::EncryptionContextEquals(pairs), _) => other.holds(pairs),
+            (Self::EncryptionContextSubset(pairs), Self::EncryptionContextSubset(_)) => other.holds(pairs),
+            (Self::EncryptionContextSubset(_), Self::EncryptionContextEquals(_)) => false,
+        }
+    }
+}
+
+/// A grant.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Grant {
+    /// The ID.
+    pub id: String,
+    /// The name, for repeating the request without another grant (R3.3.4).
+    pub name: Option<String>,
+    /// To whom.
+    pub grantee: Grantee,
+    /// Who may retire it.
+    pub retiring: Option<Grantee>,
+    /// The account that issued it.
+    pub issuing_account: String,
+    /// What it allows.
+    pub operations: Vec<String>,
+    /// In which encryption context.
+    pub constraint: Option<Constraint>,
+    /// The tokens that were given out for it.
+    pub tokens: Vec<String>,
+    /// The instance that it serves.
+    pub instance: Option<String>,
+    /// When it was made.
+    #[serde(skip)]
+    pub created: Duration,
+}
+
+impl Grant {
+    /// Whether it is the same grant in everything that a caller says (R3.3.4).
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.name.is_some()
+            && (&self.name, &self.grantee, &self.retiring, &self.operations, &self.constraint)
+                == (&other.name, &other.grantee, &other.retiring, &other.operations, &other.constraint)
+            && self.issuing_account == other.issuing_account
+    }
+}

@@ -1,0 +1,77 @@
+//! AWS Organizations: which accounts belong together, in which units, and what controls them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::policy::Document;
+
+/// An organization with its units and accounts.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Organization {
+    /// Such as `o-example123`.
+    pub id: String,
+    /// The management account, whom no control binds.
+    pub management: String,
+    /// Such as `r-ab12`.
+    pub root: String,
+    /// Units by ID: the unit or root that each is in.
+    pub units: BTreeMap<String, String>,
+    /// Accounts: the unit or root that each is in.
+    pub accounts: BTreeMap<String, String>,
+    /// Service control policies by what they are attached to: root, unit or account. Where there is none, everything is
+    /// allowed, as by AWS's `FullAWSAccess`.
+    #[serde(skip)]
+    pub controls: BTreeMap<String, Vec<Arc<Document>>>,
+}
+
+/// An account's place in its organization.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Membership {
+    /// The organization's ID.
+    pub organization: String,
+    /// Such as `o-example123/r-ab12/ou-ab12-11111111/`, as `aws:PrincipalOrgPaths` has it.
+    pub path: String,
+    /// The names by which launch permissions may mean the account: its organization, and every unit above it.
+    pub arns: Vec<String>,
+}
+
+impl Organization {
+    /// Where an account is.
+    pub fn membership(&self, account: &str) -> Option<Membership> {
+        let above = self.above(account)?;
+        let mut path = format!("{}/{}/", self.id, self.root);
+        let mut arns = vec![format!("arn:aws:organizations::{}:organization/{}", self.management, self.id)];
+        for unit in above.iter().rev().filter(|unit| **unit != self.root) {
+            path.push_str(unit);
+            path.push('/');
+            arns.push(format!("arn:aws:organizations::{}:ou/{}/{unit}", self.management, self.id));
+        }
+        Some(Membership { organization: self.id.clone(), path, arns })
+    }
+
+    /// The service control policies that bind an account, level by level: each must allow.
+    pub fn controls_of(&self, account: &str) -> Vec<Vec<Arc<Document>>> {
+        if account == self.management {
+            return Vec::new();
+        }
+        let mut levels = self.above(account).unwrap_or_default();
+        levels.insert(0, account);
+        levels.into_iter().filter_map(|level| self.controls.get(level).cloned()).collect()
+    }
+
+    /// The units above an account and the root, the nearest first.
+    fn above<'a>(&'a self, account: &str) -> Option<Vec<&'a str>> {
+        let mut at = self.accounts.get(account)?;
+        let mut above = vec![at.as_str()];
+        // A circle of units ends after as many steps as there are units.
+        while let Some(next) = self.units.get(at)
+            && above.len() <= self.units.len()
+        {
+            above.push(next);
+            at = next;
+        }
+        Some(above)
+    }
+}

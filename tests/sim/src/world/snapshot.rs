@@ -1,0 +1,53 @@
+//! Snapshots.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::{Fate, Shared};
+
+/// An EBS snapshot.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Snapshot {
+    /// The ID.
+    pub id: String,
+    /// The account that owns it.
+    pub owner: String,
+    /// Where it is.
+    pub region: String,
+    /// `pending`, `completed` or `error` (R1.1.2).
+    pub state: &'static str,
+    /// Why it failed, or `Metadata not updated` of a copy that is pending.
+    pub state_message: Option<String>,
+    /// Percent.
+    pub progress: u8,
+    /// The volume it was made of.
+    pub volume: String,
+    /// GiB.
+    pub size: u32,
+    /// The ARN of the key it is encrypted under.
+    pub key: Option<String>,
+    /// The description.
+    pub description: String,
+    /// When it was made.
+    #[serde(skip)]
+    pub created: Duration,
+    /// When it was completed.
+    #[serde(skip)]
+    pub completed: Option<Duration>,
+    /// How it ends, while it is pending.
+    #[serde(skip)]
+    pub fate: Option<Fate>,
+    /// Whether size and encryption are not known yet: of copies by CopySnapshot while they are pending (recorded).
+    pub unknown: bool,
+    /// The minutes that a time-based copy may take (R7.5).
+    pub completion_minutes: Option<u32>,
+    /// Where the data comes from: Region and snapshot.
+    #[serde(skip)]
+    pub copied_from: Option<(String, String)>,
+    /// Tags, of each account its own.
+    pub tags: BTreeMap<String, BTreeMap<String, String>>,
+    /// Who may make volumes and copies of it: accounts, or `all`.
+    pub create_volume_permissions: Shared,
+}
