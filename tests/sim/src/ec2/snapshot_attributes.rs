@@ -1,6 +1,7 @@
 //! Attributes of snapshots: create-volume permission (R2.14, R2.15, R2.20).
 
 use super::change::{Change, Item};
+use super::copy_keys::{self, Step};
 use super::{authorize, done, dry_run, ids, settings_of, snapshot_on};
 use crate::policy::Context;
 use crate::sim::Ask;
@@ -69,6 +70,10 @@ pub(super) fn modify(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome
     dry_run(query)?;
     let snapshot = owned(world, id, ask)?;
     check(world, snapshot, &change, ask)?;
+    let (encrypted, source) = (snapshot.key.is_some(), snapshot.id.clone());
+    if encrypted && !change.add.is_empty() {
+        look_at_the_default_key(world, &source, ask)?;
+    }
     let account = ask.account().to_owned();
     if let Some(snapshot) = world.snapshots.get_mut(id) {
         // The owner itself is silently left out (recorded).
@@ -80,6 +85,17 @@ pub(super) fn modify(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome
         }
     }
     Ok(done())
+}
+
+/// How EC2 tells the default key from others: with the sharer's identity. What it does where that is denied is not known;
+/// here it does not share (R2.10).
+fn look_at_the_default_key(world: &mut World, snapshot: &str, ask: &Ask<'_>) -> Result<(), Fail> {
+    let Some(default) = world.find_key("alias/aws/ebs", ask.account(), ask.region) else { return Ok(()) };
+    let allowed = copy_keys::forward(world, ask, &Step::new("kms:DescribeKey", &default, snapshot));
+    if let Some(event) = world.trail.last_mut().filter(|event| event.code.is_none()) {
+        event.parameters = serde_json::json!({ "keyId": "alias/aws/ebs" });
+    }
+    allowed.map_err(|_| Fail::new(403, "AuthFailure", format!("Not authorized to use key {default} ")))
 }
 
 fn check(world: &World, snapshot: &Snapshot, change: &Change, ask: &Ask<'_>) -> Result<(), Fail> {

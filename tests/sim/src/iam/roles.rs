@@ -1,11 +1,10 @@
 //! Roles, those of services too.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{arn, authorize, changeable, role};
+use super::{arn, authorize, changeable, no_such, role};
 use crate::sim::Ask;
 use crate::wire::xml::Element;
 use crate::wire::{Body, Fail, Outcome, Query};
@@ -48,26 +47,21 @@ pub(super) fn create(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome
     authorize(ask, "CreateRole", &arn, None)?;
     let trust = Policy::parse(query.need("AssumeRolePolicyDocument")?, ask.now)
         .map_err(|problem| Fail::bad("MalformedPolicyDocument", problem))?;
-    add(world, name, path, trust, ask)
-}
-
-fn add(world: &mut World, name: &str, path: &str, trust: Policy, ask: &Ask<'_>) -> Outcome {
     // Made anew, it is another role (R3.3.8).
     let digits = world.issue(17).to_uppercase();
     let account = world.accounts.entry(ask.account().to_owned()).or_default();
+    let boundary = match query.get("PermissionsBoundary") {
+        None => None,
+        Some(arn) => {
+            let missing = || no_such(format!("Scope ARN: {arn} does not exist or is not attachable."));
+            Some(account.policies.get(arn).ok_or_else(missing)?.document.clone())
+        }
+    };
     if account.roles.contains_key(name) {
         return Err(Fail::new(409, "EntityAlreadyExists", format!("Role with name {name} already exists.")));
     }
-    let role = Role {
-        arn: arn(ask.account(), path, name),
-        path: path.to_owned(),
-        unique_id: format!("AROA{digits}"),
-        trust,
-        inline: BTreeMap::new(),
-        attached: BTreeMap::new(),
-        boundary: None,
-        created: ask.now,
-    };
+    let unique_id = format!("AROA{digits}");
+    let role = Role { arn, path: path.to_owned(), unique_id, trust, boundary, created: ask.now, ..Role::default() };
     let shown = Element::new("Role").children(render(&role, ask));
     account.roles.insert(name.to_owned(), role);
     Ok(Body::Xml(vec![shown]))

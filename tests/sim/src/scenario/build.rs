@@ -229,7 +229,7 @@ fn snapshot(spec: &ImageSpec, region: &str, index: usize, key: Option<String>, f
         state: if fate.is_some() { "pending" } else { "completed" },
         progress: if fate.is_some() { 0 } else { 100 },
         volume: id("vol", &format!("volume {} {region} {} {index}", spec.account, spec.name)),
-        size: 8,
+        size: spec.size.unwrap_or(8),
         key,
         completed: fate.is_none().then_some(Duration::ZERO),
         fate: fate.cloned(),

@@ -204,6 +204,9 @@ pub struct ImageSpec {
     /// For each EBS volume the key it is encrypted under: the name of a key, `aws/ebs`, or nothing.
     #[serde(default)]
     pub volumes: Vec<Option<String>>,
+    /// GiB of each volume; without it, 8.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<u32>,
     /// How many ephemeral devices it has.
     #[serde(default)]
     pub ephemeral: usize,

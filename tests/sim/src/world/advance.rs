@@ -66,6 +66,8 @@ impl World {
             Some((_, of_snapshot)) => {
                 (snapshot.state, snapshot.progress) = ("error", 0);
                 snapshot.state_message = Some(of_snapshot);
+                // Of a source that was not read, nothing is known afterwards either (recorded).
+                snapshot.unknown &= snapshot.size == 0;
             }
         }
     }

@@ -1,0 +1,1 @@
+"""Recorded answers of AWS, replayed against the simulated AWS."""

@@ -1,0 +1,178 @@
+"""Two accounts with what the recordings started from, and short ways to set something up in them."""
+
+import itertools
+import json
+import os
+import subprocess
+import time
+import urllib.request
+
+import boto3
+from botocore.config import Config
+from botocore.handlers import inject_presigned_url_ec2
+
+A, B = "111111111111", "222222222222"
+# Copies to this Region do not come to an end.
+SLOW = "eu-west-3"
+ALLOW_ALL = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+
+
+def deny(actions, resource="*"):
+    """A session policy that takes something away."""
+    return {"Statement": [ALLOW_ALL, {"Effect": "Deny", "Action": actions, "Resource": resource}]}
+
+
+def allow(actions, resource="*", **conditions):
+    """A session policy that leaves nothing else."""
+    statement = {"Effect": "Allow", "Action": actions, "Resource": resource}
+    return {"Statement": [statement | ({"Condition": conditions} if conditions else {})]}
+
+
+def named(operator, key, value):
+    return {operator: {key: value}}
+
+
+class Lab:
+    """A simulated AWS as a process of its own."""
+
+    numbers = itertools.count()
+
+    def __init__(self, folder, faults):
+        scenario, orders = folder / "scenario.json", folder / "faults.json"
+        scenario.write_text(json.dumps(SCENARIO))
+        orders.write_text(json.dumps(faults))
+        command = [os.environ["AMI_SHARE_SIM"], "serve", "--copy-seconds", "0.1"]
+        command += ["--scenario", str(scenario), "--faults", str(orders)]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self.ready = json.loads(self.process.stdout.readline())
+
+    def close(self):
+        self.process.terminate()
+        assert self.process.wait(timeout=10) == 0
+
+    def unique(self, what):
+        return f"{what}-{next(self.numbers)}"
+
+    def client(self, service, account=A, region="us-east-1", keys=None, raw=False):
+        """A client as an administrator, or with these keys; `raw` sends what it is given and adds nothing."""
+        keys = keys or self.ready["accounts"][account]
+        client = boto3.client(
+            service,
+            endpoint_url=self.ready["endpoint"],
+            region_name=region,
+            aws_access_key_id=keys["access_key_id"],
+            aws_secret_access_key=keys["secret_access_key"],
+            aws_session_token=keys.get("session_token"),
+            config=Config(parameter_validation=False, retries={"total_max_attempts": 1}),
+        )
+        if raw and service == "ec2":
+            client.meta.events.unregister("before-call.ec2.CopySnapshot", inject_presigned_url_ec2)
+        return client
+
+    def session(self, account, role="administrator", name="session", policy=None):
+        """Keys of a session of a role, and its name."""
+        arn = f"arn:aws:iam::{account}:role/{role}"
+        more = {"Policy": json.dumps(policy)} if policy else {}
+        answer = self.client("sts", account).assume_role(RoleArn=arn, RoleSessionName=name, **more)
+        keys = answer["Credentials"]
+        return {
+            "access_key_id": keys["AccessKeyId"],
+            "secret_access_key": keys["SecretAccessKey"],
+            "session_token": keys["SessionToken"],
+        }
+
+    def state(self):
+        with urllib.request.urlopen(self.ready["endpoint"] + "/_sim/state") as answer:
+            return json.load(answer)
+
+    # What may be there before a call.
+
+    def base(self, name="plain"):
+        """The snapshot behind an image of the scenario."""
+        image = self.client("ec2").describe_images(ImageIds=[self.ready["images"][name]])["Images"][0]
+        return image["BlockDeviceMappings"][0]["Ebs"]["SnapshotId"]
+
+    def snapshot(self, key=None, region="us-east-1", wait=True, **more):
+        """A new snapshot of A's own, plain or under a key."""
+        encrypted = {"Encrypted": True, "KmsKeyId": key} if key else {}
+        ec2 = self.client("ec2", A, region)
+        made = ec2.copy_snapshot(SourceRegion="us-east-1", SourceSnapshotId=self.base(), **encrypted, **more)
+        if wait:
+            self.end(made["SnapshotId"], A, region)
+        return made["SnapshotId"]
+
+    def end(self, snapshot, account=A, region="us-east-1"):
+        """A snapshot when it is pending no more."""
+        ec2, bound = self.client("ec2", account, region), time.monotonic() + 30
+        while True:
+            shown = ec2.describe_snapshots(SnapshotIds=[snapshot])["Snapshots"][0]
+            if shown["State"] != "pending":
+                return shown
+            assert time.monotonic() < bound, shown
+            time.sleep(0.02)
+
+    def share_snapshot(self, snapshot, account):
+        permission = {"Add": [{"UserId": account}]}
+        self.client("ec2").modify_snapshot_attribute(SnapshotId=snapshot, CreateVolumePermission=permission)
+
+    def image(self, snapshot, *more):
+        """A registered image of snapshots."""
+        devices = [
+            {"DeviceName": device, "Ebs": {"SnapshotId": of}}
+            for device, of in zip(["/dev/sda1", "/dev/sdf"], [snapshot, *more], strict=False)
+        ]
+        made = self.client("ec2").register_image(
+            Name=self.unique("image"),
+            Description="owned sharing evidence",
+            Architecture="x86_64",
+            VirtualizationType="hvm",
+            RootDeviceName="/dev/sda1",
+            BlockDeviceMappings=devices,
+        )
+        return made["ImageId"]
+
+    def share_image(self, image, *accounts):
+        permission = {"Add": [{"UserId": account} for account in accounts]}
+        self.client("ec2").modify_image_attribute(ImageId=image, LaunchPermission=permission)
+
+    def key(self, account=A, *statements, region="us-east-1"):
+        """A new key that its account's IAM governs, with more statements in its policy."""
+        root = {"Effect": "Allow", "Principal": {"AWS": account}, "Action": "kms:*", "Resource": "*"}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [root, *statements]})
+        return self.client("kms", account, region).create_key(Policy=policy)["KeyMetadata"]["Arn"]
+
+    def trusting_key(self):
+        """A's key under which B may copy, as the recordings had it."""
+        actions = ["kms:DescribeKey", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:CreateGrant"]
+        return self.key(A, {"Effect": "Allow", "Principal": {"AWS": B}, "Action": actions, "Resource": "*"})
+
+    def role(self, account=A, policy=None, boundary=None):
+        """A new role that its account may assume."""
+        iam, name = self.client("iam", account), self.unique("role")
+        trust = {"Effect": "Allow", "Principal": {"AWS": account}, "Action": "sts:AssumeRole"}
+        more = {}
+        if boundary:
+            document = json.dumps(boundary)
+            made = iam.create_policy(PolicyName=self.unique("boundary"), PolicyDocument=document)
+            more["PermissionsBoundary"] = made["Policy"]["Arn"]
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({"Statement": [trust]}), **more)
+        if policy:
+            iam.put_role_policy(RoleName=name, PolicyName="policy", PolicyDocument=json.dumps({"Statement": [policy]}))
+        return name
+
+
+SCENARIO = {
+    "$comment": "What the recordings started from: plain and encrypted snapshots of 1 GiB.",
+    "region": "us-east-1",
+    "accounts": [{"id": A}, {"id": B}],
+    "keys": [{"name": "golden", "account": A}],
+    "images": [
+        {"name": "plain", "account": A, "volumes": [None], "size": 1},
+        {"name": "public", "account": A, "volumes": [None], "size": 1, "shared-with": ["all"]},
+    ],
+    "copies-as-recorded": True,
+}
+FAULTS = {
+    "$comment": "Copies to one Region never end; everything else is as fast as it can be.",
+    "faults": [{"operation": "ec2:CopySnapshot", "region": SLOW, "effect": {"copy-time": {"seconds": 86400}}}],
+}
