@@ -63,20 +63,32 @@ fn find(world: &mut World, named: &str, ask: &Ask<'_>, alias: bool) -> Result<St
             message,
         ));
     }
-    world
-        .find_key(named, ask.account(), ask.region)
-        .filter(|arn| arn.contains(&format!(":{}:", ask.region)))
-        .ok_or_else(|| {
-            let (account, region) = (ask.account(), ask.region);
-            let message = if named.starts_with("alias/") {
-                format!("Alias arn:aws:kms:{region}:{account}:{named} is not found.")
-            } else if named.starts_with("arn:") {
-                format!("Key '{named}' does not exist")
-            } else {
-                format!("Key 'arn:aws:kms:{region}:{account}:key/{named}' does not exist")
-            };
-            Fail::bad("NotFoundException", message)
+    let not_found = |message: String| Fail::bad("NotFoundException", message);
+    let (account, region) = (ask.account(), ask.region);
+    if let Some(of_arn) = named.strip_prefix("arn:").and_then(|rest| rest.split(':').nth(2))
+        && of_arn != region
+    {
+        return Err(not_found(format!("Invalid arn {of_arn}")));
+    }
+    world.find_key(named, account, region).ok_or_else(|| {
+        not_found(if named.starts_with("alias/") {
+            format!("Alias arn:aws:kms:{region}:{account}:{named} is not found.")
+        } else if named.starts_with("arn:") {
+            format!("Key '{named}' does not exist")
+        } else if is_key_id(named) {
+            format!("Key 'arn:aws:kms:{region}:{account}:key/{named}' does not exist")
+        } else {
+            format!("Invalid keyId '{named}'")
         })
+    })
+}
+
+/// Whether a text has the form of a key ID: a UUID, or that of a multi-Region key.
+fn is_key_id(text: &str) -> bool {
+    let hex = |text: &str| text.bytes().all(|b| b.is_ascii_hexdigit());
+    let lengths: Vec<usize> = text.split('-').map(str::len).collect();
+    (lengths == [8, 4, 4, 4, 12] && text.split('-').all(hex))
+        || text.strip_prefix("mrk-").is_some_and(|rest| rest.len() == 32 && hex(rest))
 }
 
 /// What an operation takes and needs.
@@ -154,7 +166,7 @@ fn encryption_context(params: &Params, name: &str) -> Result<BTreeMap<String, St
 fn dry_run(params: &Params) -> Result<(), Fail> {
     if params.get("DryRun") == Some(&Value::Bool(true)) {
         let message = "The request would have succeeded, but the DryRun option is set.";
-        return Err(Fail::new(412, "DryRunOperationException", message));
+        return Err(Fail::bad("DryRunOperationException", message));
     }
     Ok(())
 }

@@ -34,19 +34,19 @@ impl Ciphertext {
 const ALGORITHM: &str = "SYMMETRIC_DEFAULT";
 
 /// A key that can do this in its state and of its type.
-fn usable(key: &Key) -> Result<String, Fail> {
+fn usable(key: &Key, operation: &str) -> Result<String, Fail> {
     auth::usable(key)?;
     if key.spec == ALGORITHM {
         Ok(key.arn.clone())
     } else {
-        let message = format!("{} key usage is SIGN_VERIFY which is not valid for this operation.", key.arn);
+        let message = format!("{} key usage is SIGN_VERIFY which is not valid for {operation}.", key.arn);
         Err(Fail::bad("InvalidKeyUsageException", message))
     }
 }
 
 pub(super) fn encrypt(world: &mut World, params: &Params, ask: &Ask<'_>) -> Outcome {
     let plaintext = need(params, "Plaintext")?.to_owned();
-    let key = usable(allowed(world, params, ask, &Op::new("kms:Encrypt", true, true))?)?;
+    let key = usable(allowed(world, params, ask, &Op::new("kms:Encrypt", true, true))?, "Encrypt")?;
     dry_run(params)?;
     let context = encryption_context(params, "EncryptionContext")?;
     let blob = Ciphertext { key: key.clone(), context, plaintext }.write();
@@ -56,7 +56,7 @@ pub(super) fn encrypt(world: &mut World, params: &Params, ask: &Ask<'_>) -> Outc
 /// A data key is random to its users; here it is not, for nothing is protected by it.
 pub(super) fn data_key(world: &mut World, operation: &str, params: &Params, ask: &Ask<'_>) -> Outcome {
     let action = format!("kms:{operation}");
-    let key = usable(allowed(world, params, ask, &Op::new(&action, true, true))?)?;
+    let key = usable(allowed(world, params, ask, &Op::new(&action, true, true))?, operation)?;
     let size = match (params.get("NumberOfBytes").and_then(Value::as_u64), params.get("KeySpec").and_then(Value::as_str)) {
         (Some(bytes @ 1..=1024), None) => usize::try_from(bytes).unwrap_or(32),
         (None, Some("AES_256")) => 32,
@@ -105,7 +105,7 @@ fn check_key(ciphertext: Option<&Ciphertext>, key: &str) -> Result<(), Fail> {
 pub(super) fn decrypt(world: &mut World, params: &Params, ask: &Ask<'_>) -> Outcome {
     let (ciphertext, named) = source(params, "EncryptionContext", "KeyId")?;
     let context = encryption_context(params, "EncryptionContext")?;
-    let key = usable(allowed_on(world, &named, &context, params, ask, &Op::new("kms:Decrypt", true, true))?)?;
+    let key = usable(allowed_on(world, &named, &context, params, ask, &Op::new("kms:Decrypt", true, true))?, "Decrypt")?;
     check_key(ciphertext.as_ref(), &key)?;
     dry_run(params)?;
     let plaintext = ciphertext.map(|ciphertext| ciphertext.plaintext);
@@ -117,10 +117,10 @@ pub(super) fn re_encrypt(world: &mut World, params: &Params, ask: &Ask<'_>) -> O
     let before = encryption_context(params, "SourceEncryptionContext")?;
     let after = encryption_context(params, "DestinationEncryptionContext")?;
     let from = Op::new("kms:ReEncryptFrom", true, true);
-    let from = usable(allowed_on(world, &named, &before, params, ask, &from)?)?;
+    let from = usable(allowed_on(world, &named, &before, params, ask, &from)?, "ReEncrypt")?;
     check_key(ciphertext.as_ref(), &from)?;
     let to = Op::new("kms:ReEncryptTo", true, true);
-    let to = usable(allowed_on(world, need(params, "DestinationKeyId")?, &after, params, ask, &to)?)?;
+    let to = usable(allowed_on(world, need(params, "DestinationKeyId")?, &after, params, ask, &to)?, "ReEncrypt")?;
     dry_run(params)?;
     let plaintext = ciphertext.map(|ciphertext| ciphertext.plaintext).unwrap_or_default();
     let blob = Ciphertext { key: to.clone(), context: after, plaintext }.write();

@@ -95,6 +95,10 @@ pub(super) fn change_state(world: &mut World, operation: &str, params: &Params, 
 
 pub(super) fn create_alias(world: &mut World, params: &Params, ask: &Ask<'_>) -> Outcome {
     let (alias, target) = (need(params, "AliasName")?.to_owned(), need(params, "TargetKeyId")?);
+    if !alias.starts_with("alias/") {
+        let message = "Alias must start with the prefix \"alias/\". Please see https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html";
+        return Err(Fail::bad("ValidationException", message));
+    }
     let fits = |c: char| c.is_ascii_alphanumeric() || "/_-".contains(c);
     let name = alias.strip_prefix("alias/").filter(|name| !name.is_empty() && name.chars().all(fits));
     if name.is_none_or(|name| name.starts_with("aws/")) {

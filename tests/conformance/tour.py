@@ -1,0 +1,159 @@
+"""A tour of everything that the simulated AWS answers: each operation at least once, most with something to show."""
+
+import json
+
+from captures.lab import A, B
+
+TRUST = {"Statement": [{"Effect": "Allow", "Principal": {"AWS": A}, "Action": "sts:AssumeRole"}]}
+ALLOW = json.dumps({"Statement": [{"Effect": "Allow", "Action": "ec2:*", "Resource": "*"}]})
+
+
+def images(lab):
+    ec2, theirs = lab.client("ec2"), lab.client("ec2", B)
+    key = lab.trusting_key()
+    snapshot = lab.snapshot(key, TagSpecifications=[{"ResourceType": "snapshot", "Tags": [{"Key": "k", "Value": "v"}]}])
+    image = lab.image(snapshot)
+    ec2.create_tags(Resources=[image], Tags=[{"Key": "team", "Value": "a"}])
+    ec2.delete_tags(Resources=[image], Tags=[{"Key": "team"}])
+    ec2.create_tags(Resources=[image], Tags=[{"Key": "team", "Value": "a"}])
+    lab.share_image(image, B)
+    lab.share_snapshot(snapshot, B)
+    ec2.modify_image_attribute(ImageId=image, Description={"Value": "a description"})
+    ec2.modify_image_attribute(ImageId=image, ImdsSupport={"Value": "v2.0"})
+    for attribute in ["launchPermission", "description", "imdsSupport", "deregistrationProtection", "bootMode"]:
+        ec2.describe_image_attribute(ImageId=image, Attribute=attribute)
+    for attribute in ["kernel", "ramdisk", "sriovNetSupport", "tpmSupport", "uefiData", "lastLaunchedTime"]:
+        ec2.describe_image_attribute(ImageId=image, Attribute=attribute)
+    ec2.describe_image_attribute(ImageId=image, Attribute="productCodes")
+    ec2.describe_snapshot_attribute(SnapshotId=snapshot, Attribute="createVolumePermission")
+    ec2.describe_snapshot_attribute(SnapshotId=snapshot, Attribute="productCodes")
+    ec2.enable_image_deprecation(ImageId=image, DeprecateAt="2030-01-01T00:00:00Z")
+    ec2.enable_image_deregistration_protection(ImageId=image)
+    ec2.describe_images(ImageIds=[image])
+    theirs.describe_images(ExecutableUsers=["self"])
+    ec2.describe_images(Owners=["self"], MaxResults=5)
+    ec2.disable_image_deregistration_protection(ImageId=image)
+    ec2.disable_image_deprecation(ImageId=image)
+    own = lab.key(B)
+    copy = theirs.copy_image(
+        SourceImageId=image, SourceRegion="us-east-1", Name="a copy", Encrypted=True, KmsKeyId=own, CopyImageTags=True
+    )["ImageId"]
+    theirs.describe_images(ImageIds=[copy])
+    theirs.describe_snapshots(OwnerIds=["self"], MaxResults=5)
+    ec2.reset_image_attribute(ImageId=image, Attribute="launchPermission")
+    ec2.reset_snapshot_attribute(SnapshotId=snapshot, Attribute="createVolumePermission")
+    ec2.disable_image(ImageId=image)
+    ec2.enable_image(ImageId=image)
+    ec2.deregister_image(ImageId=image, DeleteAssociatedSnapshots=True)
+    ec2.delete_snapshot(SnapshotId=lab.snapshot())
+
+
+def launches(lab):
+    ec2 = lab.client("ec2")
+    tags = [{"ResourceType": "instance", "Tags": [{"Key": "k", "Value": "v"}]}]
+    encrypted = {"DeviceName": "/dev/xvda", "Ebs": {"Encrypted": True, "KmsKeyId": lab.key()}}
+    launched = ec2.run_instances(
+        ImageId=lab.ready["images"]["public"],
+        MinCount=1,
+        MaxCount=1,
+        InstanceType="t3.micro",
+        BlockDeviceMappings=[encrypted],
+        TagSpecifications=tags,
+    )
+    instance = launched["Instances"][0]["InstanceId"]
+    ec2.describe_instances(InstanceIds=[instance])
+    volume = ec2.describe_volumes(Filters=[{"Name": "attachment.instance-id", "Values": [instance]}])["Volumes"][0]
+    ec2.create_snapshot(VolumeId=volume["VolumeId"], Description="by hand")
+    made = ec2.create_image(InstanceId=instance, Name=lab.unique("created"))["ImageId"]
+    ec2.describe_images(ImageIds=[made])
+    ec2.terminate_instances(InstanceIds=[instance])
+    refused = lab.session(A, policy={"Statement": [{"Effect": "Allow", "Action": "ec2:*", "Resource": "*"}]})
+    theirs = lab.client("ec2", keys=refused)
+    dead = theirs.run_instances(
+        ImageId=lab.ready["images"]["public"], MinCount=1, MaxCount=1, BlockDeviceMappings=[encrypted]
+    )
+    ec2.describe_instances(InstanceIds=[dead["Instances"][0]["InstanceId"]])
+
+
+def settings(lab):
+    ec2 = lab.client("ec2", B, "eu-west-1")
+    ec2.describe_regions(AllRegions=True)
+    ec2.get_ebs_default_kms_key_id()
+    ec2.modify_ebs_default_kms_key_id(KmsKeyId=lab.key(B, region="eu-west-1"))
+    ec2.reset_ebs_default_kms_key_id()
+    ec2.enable_ebs_encryption_by_default()
+    ec2.get_ebs_encryption_by_default()
+    ec2.disable_ebs_encryption_by_default()
+    ec2.enable_image_block_public_access(ImageBlockPublicAccessState="block-new-sharing")
+    ec2.get_image_block_public_access_state()
+    ec2.disable_image_block_public_access()
+    ec2.enable_snapshot_block_public_access(State="block-all-sharing")
+    ec2.get_snapshot_block_public_access_state()
+    ec2.disable_snapshot_block_public_access()
+    ec2.enable_allowed_images_settings(AllowedImagesSettingsState="audit-mode")
+    ec2.replace_image_criteria_in_allowed_images_settings(ImageCriteria=[{"ImageProviders": [A]}])
+    ec2.get_allowed_images_settings()
+    ec2.disable_allowed_images_settings()
+
+
+def keys(lab):
+    kms = lab.client("kms")
+    key = kms.create_key(Description="a key")["KeyMetadata"]["KeyId"]
+    kms.create_alias(AliasName="alias/tour", TargetKeyId=key)
+    kms.list_aliases(KeyId=key)
+    kms.describe_key(KeyId="alias/tour")
+    kms.describe_key(KeyId="alias/aws/ebs")
+    policy = kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"]
+    kms.put_key_policy(KeyId=key, PolicyName="default", Policy=policy)
+    blob = kms.encrypt(KeyId=key, Plaintext=b"text", EncryptionContext={"a": "b"})["CiphertextBlob"]
+    assert kms.decrypt(CiphertextBlob=blob, EncryptionContext={"a": "b"})["Plaintext"] == b"text"
+    kms.re_encrypt(CiphertextBlob=blob, SourceEncryptionContext={"a": "b"}, DestinationKeyId=key)
+    kms.generate_data_key(KeyId=key, KeySpec="AES_256")
+    kms.generate_data_key_without_plaintext(KeyId=key, NumberOfBytes=64)
+    named = {"KeyId": key, "GranteePrincipal": f"arn:aws:iam::{B}:root", "Operations": ["Decrypt"], "Name": "tour"}
+    bound = {"Constraints": {"EncryptionContextSubset": {"a": "b"}}}
+    first = kms.create_grant(**named, **bound, RetiringPrincipal=f"arn:aws:iam::{A}:root")
+    second = kms.create_grant(**named)
+    kms.list_grants(KeyId=key, Limit=1)
+    kms.revoke_grant(KeyId=key, GrantId=second["GrantId"])
+    kms.retire_grant(GrantToken=first["GrantToken"])
+    kms.disable_key(KeyId=key)
+    kms.enable_key(KeyId=key)
+    kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
+    kms.describe_key(KeyId=key)
+    kms.cancel_key_deletion(KeyId=key)
+    kms.delete_alias(AliasName="alias/tour")
+
+
+def roles(lab):
+    iam = lab.client("iam", B)
+    name = lab.unique("tour")
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(TRUST))
+    assert iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"] == TRUST
+    iam.list_roles()
+    iam.put_role_policy(RoleName=name, PolicyName="inline", PolicyDocument=ALLOW)
+    assert iam.get_role_policy(RoleName=name, PolicyName="inline")["PolicyDocument"] == json.loads(ALLOW)
+    iam.list_role_policies(RoleName=name)
+    policy = iam.create_policy(PolicyName=name, PolicyDocument=ALLOW)["Policy"]["Arn"]
+    iam.attach_role_policy(RoleName=name, PolicyArn=policy)
+    iam.list_attached_role_policies(RoleName=name)
+    arn = iam.get_role(RoleName=name)["Role"]["Arn"]
+    iam.simulate_principal_policy(PolicySourceArn=arn, ActionNames=["ec2:RunInstances", "kms:Decrypt"])
+    iam.detach_role_policy(RoleName=name, PolicyArn=policy)
+    iam.delete_role_policy(RoleName=name, PolicyName="inline")
+    sts = lab.client("sts")
+    sts.get_caller_identity()
+    sts.assume_role(RoleArn=arn, RoleSessionName="tour")
+    iam.delete_role(RoleName=name)
+    iam.create_service_linked_role(AWSServiceName="autoscaling.amazonaws.com", CustomSuffix=name)
+
+
+def parameters(lab):
+    ssm = lab.client("ssm")
+    image = {"Name": "/tour/image", "DataType": "aws:ec2:image", "Type": "String"}
+    ssm.put_parameter(**image, Value=lab.ready["images"]["plain"])
+    ssm.get_parameter(Name="/tour/image")
+    ssm.delete_parameter(Name="/tour/image")
+
+
+STOPS = [images, launches, settings, keys, roles, parameters]
