@@ -1,0 +1,137 @@
+"""The manual way of examples/cli/README.md, run with the AWS CLI: every command, and each left out in turn."""
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+from conftest import A, B
+
+FOLDER = pathlib.Path(__file__).resolve().parents[2] / "examples/cli"
+COMMANDS = [
+    block for block in re.findall(r"```sh\n(.*?)```", (FOLDER / "README.md").read_text(), re.DOTALL) if "aws --profile" in block
+]
+SHARE, PUT_POLICY, ALLOW, LAUNCH, COPY = range(5)
+
+
+class Recipe:
+    """The commands of the README, in its folder, with the profiles that it speaks of."""
+
+    def __init__(self, stage):
+        self.stage, self.config = stage, stage.folder / "aws.conf"
+        self.env = {
+            "PATH": f"{pathlib.Path(sys.executable).parent}:{os.environ['PATH']}",
+            "HOME": str(stage.folder),
+            "AWS_CONFIG_FILE": str(self.config),
+            "AWS_ENDPOINT_URL": stage.ready["endpoint"],
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "A": A,
+            "B": B,
+            "AMI": stage.image("golden"),
+            "KEY": stage.ready["keys"]["golden"],
+            "ROLE": "runner",
+        }
+        self.profiles(a=stage.ready["accounts"][A], b=stage.ready["accounts"][B])
+        trust = {"Statement": [{"Effect": "Allow", "Principal": {"AWS": B}, "Action": "sts:AssumeRole"}]}
+        stage.client("iam", B).create_role(RoleName="runner", AssumeRolePolicyDocument=json.dumps(trust))
+        arn = f"arn:aws:iam::{B}:role/runner"
+        keys = stage.client("sts", B).assume_role(RoleArn=arn, RoleSessionName="launcher")["Credentials"]
+        self.profiles(
+            launcher={
+                "access_key_id": keys["AccessKeyId"],
+                "secret_access_key": keys["SecretAccessKey"],
+                "session_token": keys["SessionToken"],
+            }
+        )
+
+    def profiles(self, **profiles):
+        with self.config.open("a") as config:
+            for name, keys in profiles.items():
+                config.write(f"[profile {name}]\nregion = {self.stage.ready['region']}\n")
+                config.writelines(f"aws_{key} = {value}\n" for key, value in keys.items())
+
+    def run(self, number, **more):
+        """What a command printed, or the error that the CLI showed."""
+        command = COMMANDS[number]
+        for before, after in more.pop("instead", {}).items():
+            assert before in command
+            command = command.replace(before, after)
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", command],
+            cwd=FOLDER,
+            env=self.env | more,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        return done.stdout.strip() if done.returncode == 0 else done.stderr.strip()
+
+    def ends(self, instance):
+        """How an instance ended: its state, and why."""
+        shown = self.stage.client("ec2", B).describe_instances(InstanceIds=[instance])
+        found = shown["Reservations"][0]["Instances"][0]
+        return found["State"]["Name"], found.get("StateReason", {}).get("Code")
+
+    def completed(self):
+        return self.run(ALLOW, instead={"launcher-policy.json": "launcher-policy-completed.json"})
+
+
+@pytest.fixture
+def recipe(stage):
+    return Recipe(stage)
+
+
+DIES = ("terminated", "Client.InvalidKMSKey.InvalidState")
+
+
+def test_completed_it_runs_and_the_copy_needs_nothing_of_a(recipe):
+    assert len(COMMANDS) == 5
+    assert recipe.run(SHARE) == "" and recipe.run(PUT_POLICY) == "" and recipe.completed() == ""
+    instance = recipe.run(LAUNCH)
+    assert recipe.ends(instance) == ("running", None)
+    own = recipe.run(COPY, INSTANCE=instance)
+    ec2 = recipe.stage.client("ec2", B)
+    ec2.get_waiter("image_available").wait(ImageIds=[own], WaiterConfig={"Delay": 1, "MaxAttempts": 20})
+    # A takes everything back: the key's policy, and the launch permission.
+    recipe.run(PUT_POLICY, instead={"BBBBBBBBBBBB/$B": "BBBBBBBBBBBB/$A"})
+    a = recipe.stage.client("ec2", A)
+    a.reset_image_attribute(ImageId=recipe.env["AMI"], Attribute="launchPermission")
+    launched = ec2.run_instances(ImageId=own, MinCount=1, MaxCount=1)["Instances"][0]["InstanceId"]
+    assert recipe.ends(launched) == ("running", None)
+
+
+def test_as_commonly_written_the_launchers_policy_lets_the_instance_die(recipe):
+    """R4.4: EC2 makes a grant in the launcher's name, and CreateGrant is not in the policy."""
+    recipe.run(SHARE), recipe.run(PUT_POLICY), recipe.run(ALLOW)
+    assert recipe.ends(recipe.run(LAUNCH)) == DIES
+
+
+def test_without_launch_permission(recipe):
+    """R4.10."""
+    recipe.run(PUT_POLICY), recipe.completed()
+    said = recipe.run(LAUNCH)
+    assert f"(AuthFailure) when calling the RunInstances operation: Not authorized for images: [{recipe.env['AMI']}]" in said
+
+
+def test_without_the_key(recipe):
+    """R4.4: the launch succeeds, and the instance dies."""
+    recipe.run(SHARE), recipe.completed()
+    assert recipe.ends(recipe.run(LAUNCH)) == DIES
+
+
+def test_without_the_launchers_policy(recipe):
+    """R1.6: who may not do what, and why."""
+    recipe.run(SHARE), recipe.run(PUT_POLICY)
+    said = recipe.run(LAUNCH)
+    assert "(UnauthorizedOperation) when calling the RunInstances operation" in said
+    assert f"User: arn:aws:sts::{B}:assumed-role/runner/launcher is not authorized to perform: ec2:RunInstances" in said
+    assert "because no identity-based policy allows the ec2:RunInstances action" in said
+
+
+def test_without_an_instance_there_is_nothing_to_copy(recipe):
+    said = recipe.run(COPY, INSTANCE="i-0123456789abcdef0")
+    assert "(InvalidInstanceID.NotFound)" in said
