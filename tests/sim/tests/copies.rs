@@ -4,16 +4,6 @@ use serde_json::json;
 
 use super::support::*;
 
-/// Shares an image with B for copying: launch permission, every snapshot, and the key.
-async fn share_wholly(a: &Caller, image: &str) {
-    a.share(image, B).await.unwrap();
-    for snapshot in a.snapshots(image).await {
-        let parameters = [("SnapshotId", snapshot.as_str()), ("CreateVolumePermission.Add.1.UserId", B)];
-        a.ec2("ModifySnapshotAttribute", &parameters).await.unwrap();
-    }
-    a.share_key(B).await;
-}
-
 /// The keys that the snapshots of an image are under; `none` for unencrypted ones.
 async fn keys_of(who: &Caller, image: &str) -> Vec<String> {
     let mut keys = Vec::new();
@@ -67,7 +57,7 @@ async fn rule_1_2_2_the_same_token_answers_the_same_image_even_a_dead_one() {
 async fn rule_1_2_4_a_copy_belongs_to_the_caller_and_keeps_ephemeral_devices() {
     let (a, b) = two_accounts();
     let golden = a.image("golden");
-    share_wholly(&a, &golden).await;
+    a.share_wholly(&golden, B).await;
     let copy = b.copy_as(&golden, &[("Encrypted", "true")]).await.unwrap();
     let shown = b.ec2("DescribeImages", &[("ImageId.1", &copy)]).await.unwrap();
     assert_eq!(shown.first("imageOwnerId"), B);
@@ -145,7 +135,7 @@ async fn rule_1_3_3_without_parameters_own_snapshots_keep_their_key_and_shared_o
     assert_eq!(keys_of(&a, &own).await, [a.key("golden"), a.key("golden")]);
     let plain = a.copy_as(&a.image("plain"), &[]).await.unwrap();
     assert_eq!(keys_of(&a, &plain).await, ["none"]);
-    share_wholly(&a, &golden).await;
+    a.share_wholly(&golden, B).await;
     let theirs = b.copy_as(&golden, &[]).await.unwrap();
     assert_eq!(keys_of(&b, &theirs).await, [aws_ebs(&b).await, aws_ebs(&b).await]);
 }
@@ -263,7 +253,7 @@ async fn rule_1_5_1_launch_permission_alone_does_not_let_copy() {
 async fn rule_1_5_2_without_access_to_a_key_the_copy_fails_later() {
     let (a, b) = two_accounts();
     let golden = a.image("golden");
-    share_wholly(&a, &golden).await;
+    a.share_wholly(&golden, B).await;
     let policy = json!({ "Statement": [root_statement()] }).to_string();
     let parameters = json!({ "KeyId": a.key("golden"), "PolicyName": "default", "Policy": policy });
     a.kms("PutKeyPolicy", parameters).await.unwrap();

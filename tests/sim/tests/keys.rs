@@ -9,10 +9,6 @@ fn principal(arn: &str, actions: &Value, condition: &Value) -> Value {
     json!({ "Effect": "Allow", "Principal": { "AWS": arn }, "Action": actions, "Resource": "*", "Condition": condition })
 }
 
-fn root(account: &str) -> String {
-    format!("arn:aws:iam::{account}:root")
-}
-
 #[tokio::test]
 async fn rule_3_1_1_across_accounts_both_sides_must_allow() {
     let (a, b) = two_accounts();

@@ -4,9 +4,11 @@
 
 mod book;
 mod copies;
+mod copy_snapshot;
 mod images;
 mod keys;
 mod launch;
+mod lifecycle;
 mod roles;
 mod sharing;
 mod support;

@@ -51,6 +51,15 @@ impl Caller {
         self.send(Service::Kms, operation, Params::Json(members)).await
     }
 
+    pub(crate) async fn iam(&self, operation: &str, parameters: &[(&str, &str)]) -> Result<Answer, Fail> {
+        self.send(Service::Iam, operation, Params::Query(Query::of(parameters))).await
+    }
+
+    pub(crate) async fn ssm(&self, operation: &str, parameters: Value) -> Result<Answer, Fail> {
+        let Value::Object(members) = parameters else { panic!("parameters are an object") };
+        self.send(Service::Ssm, operation, Params::Json(members)).await
+    }
+
     async fn send(&self, service: Service, operation: &str, params: Params) -> Result<Answer, Fail> {
         let call = Call {
             service,
@@ -69,6 +78,50 @@ impl Caller {
 
     pub(crate) fn with_key(&self, key: &str) -> Self {
         Self { key: key.to_owned(), ..self.clone() }
+    }
+
+    /// The same world with a session's key and token.
+    pub(crate) fn with_session(&self, (key, token): (String, String)) -> Self {
+        Self { key, token: Some(token), ..self.clone() }
+    }
+
+    /// Shares a snapshot for copying.
+    pub(crate) async fn share_snapshot(&self, snapshot: &str, account: &str) -> Result<Answer, Fail> {
+        let parameters = [("SnapshotId", snapshot), ("CreateVolumePermission.Add.1.UserId", account)];
+        self.ec2("ModifySnapshotAttribute", &parameters).await
+    }
+
+    /// Shares an image with an account for copying: launch permission, every snapshot, and the key `golden`.
+    pub(crate) async fn share_wholly(&self, image: &str, account: &str) {
+        self.share(image, account).await.unwrap();
+        for snapshot in self.snapshots(image).await {
+            self.share_snapshot(&snapshot, account).await.unwrap();
+        }
+        self.share_key(account).await;
+    }
+
+    /// Makes a role with a policy, and a session of it.
+    pub(crate) async fn role(&self, account: &str, name: &str, policy: &Value) -> Self {
+        let trust = json!({ "Statement": [{ "Effect": "Allow", "Principal": { "AWS": account }, "Action": "sts:AssumeRole" }] });
+        let trust = trust.to_string();
+        self.iam("CreateRole", &[("RoleName", name), ("AssumeRolePolicyDocument", &trust)]).await.unwrap();
+        self.put_role_policy(name, policy).await.unwrap();
+        self.assume(&format!("arn:aws:iam::{account}:role/{name}"), &[]).await.unwrap()
+    }
+
+    pub(crate) async fn put_role_policy(&self, role: &str, statement: &Value) -> Result<Answer, Fail> {
+        let policy = json!({ "Statement": [statement] }).to_string();
+        self.iam("PutRolePolicy", &[("RoleName", role), ("PolicyName", "p"), ("PolicyDocument", &policy)]).await
+    }
+
+    /// A new grant on the key `golden`; its answer.
+    pub(crate) async fn grant(&self, grantee: &str, operations: &[&str], more: Value) -> Result<Value, Fail> {
+        let mut parameters =
+            json!({ "KeyId": self.key("golden"), "GranteePrincipal": grantee, "Operations": operations });
+        for (name, value) in more.as_object().unwrap() {
+            parameters[name] = value.clone();
+        }
+        Ok(self.kms("CreateGrant", parameters).await?.json())
     }
 
     pub(crate) fn in_region(&self, region: &str) -> Self {
@@ -158,6 +211,26 @@ impl Caller {
         let shown = self.ec2("DescribeInstances", &[("InstanceId.1", answer.first("instanceId"))]).await.unwrap();
         Ok((shown.first("name").to_owned(), shown.first("message").to_owned()))
     }
+}
+
+pub(crate) fn allow(actions: &Value) -> Value {
+    json!({ "Effect": "Allow", "Action": actions, "Resource": "*" })
+}
+
+pub(crate) fn root(account: &str) -> String {
+    format!("arn:aws:iam::{account}:root")
+}
+
+/// `two-accounts`, changed.
+pub(crate) fn scenario(change: impl FnOnce(&mut Scenario)) -> (Caller, Caller) {
+    let mut scenario = Scenario::two_accounts();
+    change(&mut scenario);
+    callers(scenario, Options::default())
+}
+
+/// `two-accounts` where changes take their time.
+pub(crate) fn delayed(delays: ami_share_sim::Delays) -> (Caller, Caller) {
+    callers(Scenario::two_accounts(), Options { delays, ..Options::default() })
 }
 
 pub(crate) fn root_statement() -> Value {

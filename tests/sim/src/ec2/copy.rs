@@ -296,8 +296,13 @@ pub(super) fn usable_here(world: &World, arn: &str, ask: &Ask<'_>) -> bool {
 fn kms_allows(world: &mut World, original: &Snapshot, destination: &str, ask: &Ask<'_>, copy: &str) -> bool {
     let keys = original.key.iter().map(String::as_str).chain([destination]);
     let published = |world: &World| keys.clone().all(|key| copy_keys::permitted(world, ask, key, &copy_keys::PUBLISHED));
-    if !world.copies_as_recorded && !published(world) {
-        return false;
+    if !world.copies_as_recorded {
+        // An encrypted source touches the caller's default key too (R1.4.4).
+        let default = original.key.as_ref().and_then(|_| world.default_ebs_key(ask.account(), ask.region));
+        let describe = |key: &String| copy_keys::permitted(world, ask, key, &["kms:DescribeKey"]);
+        if !published(world) || !default.iter().all(describe) {
+            return false;
+        }
     }
     let describe = copy_keys::Step::new("kms:DescribeKey", destination, copy);
     copy_keys::forward(world, ask, &describe).is_ok() && copy_keys::copy(world, ask, original, destination, copy)

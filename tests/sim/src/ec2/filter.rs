@@ -34,10 +34,14 @@ pub(super) fn fits<'a>(
     Ok(true)
 }
 
-/// One page, and the token of the next.
-pub(super) fn page<T>(query: &Query, all: Vec<T>, ids: &str) -> Result<(Vec<T>, Option<String>), Fail> {
+/// One page of what is found, and the token of the next. What comes after the page is not looked for.
+pub(super) fn page<T>(
+    query: &Query,
+    mut found: impl Iterator<Item = Result<T, Fail>>,
+    ids: &str,
+) -> Result<(Vec<T>, Option<String>), Fail> {
     let Some(size) = query.get("MaxResults") else {
-        return Ok((all, None));
+        return Ok((found.collect::<Result<_, _>>()?, None));
     };
     if query.has(ids) {
         let name = if ids == "ImageId" { "imageIdsSet" } else { "snapshotSet" };
@@ -55,6 +59,7 @@ pub(super) fn page<T>(query: &Query, all: Vec<T>, ids: &str) -> Result<(Vec<T>, 
             .and_then(|from| from.parse().ok())
             .ok_or_else(|| Fail::bad("InvalidParameterValue", "Unable to parse pagination token"))?,
     };
-    let next = (from + size < all.len()).then(|| format!("from-{}", from + size));
-    Ok((all.into_iter().skip(from).take(size).collect(), next))
+    let page = found.by_ref().skip(from).take(size).collect::<Result<Vec<T>, Fail>>()?;
+    let more = page.len() == size && found.next().transpose()?.is_some();
+    Ok((page, more.then(|| format!("from-{}", from + size))))
 }

@@ -18,12 +18,12 @@ pub(super) fn describe(world: &World, query: &Query, ask: &Ask<'_>) -> Outcome {
     let filters = query.members("Filter");
     // A look by ID sees what was shared at once, a search only later (R2.21).
     let as_of = if wanted.is_empty() { ask.shared_as_of() } else { ask.now };
-    let mut found = Vec::new();
-    for image in candidates(world, &wanted, &filters) {
-        if is_shown(world, image, query, ask, as_of) && fits(image, &filters, ask)? {
-            found.push(image);
-        }
-    }
+    let shown = candidates(world, &wanted, &filters).into_iter().filter(|image| is_shown(world, image, query, ask, as_of));
+    let found = shown.filter_map(|image| match fits(image, &filters, ask) {
+        Ok(true) => Some(Ok(image)),
+        Ok(false) => None,
+        Err(fail) => Some(Err(fail)),
+    });
     let (page, next) = filter::page(query, found, "ImageId")?;
     let images = Element::list("imagesSet", page.into_iter().map(|image| render(world, image, ask)));
     Ok(Body::Xml([images].into_iter().chain(next.map(|token| Element::of("nextToken", token))).collect()))

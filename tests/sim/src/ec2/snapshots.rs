@@ -25,12 +25,12 @@ pub(super) fn describe(world: &World, query: &Query, ask: &Ask<'_>) -> Outcome {
         (wanted.iter().filter_map(|id| world.snapshots.get(*id)).collect(), ask.now)
     };
     let filters = query.members("Filter");
-    let mut found = Vec::new();
-    for snapshot in candidates {
-        if is_shown(snapshot, query, ask, as_of) && fits(snapshot, &filters, ask)? {
-            found.push(snapshot);
-        }
-    }
+    let shown = candidates.into_iter().filter(|snapshot| is_shown(snapshot, query, ask, as_of));
+    let found = shown.filter_map(|snapshot| match fits(snapshot, &filters, ask) {
+        Ok(true) => Some(Ok(snapshot)),
+        Ok(false) => None,
+        Err(fail) => Some(Err(fail)),
+    });
     let (page, next) = filter::page(query, found, "SnapshotId")?;
     let snapshots = Element::list("snapshotSet", page.into_iter().map(|snapshot| render(snapshot, ask)));
     Ok(Body::Xml([snapshots].into_iter().chain(next.map(|token| Element::of("nextToken", token))).collect()))
