@@ -5,10 +5,16 @@
 mod book;
 mod copies;
 mod copy_snapshot;
+mod grants;
+mod iam;
 mod images;
 mod keys;
 mod launch;
+mod launches;
 mod lifecycle;
+mod limits;
+mod organization;
 mod roles;
+mod settings;
 mod sharing;
 mod support;
