@@ -2,7 +2,7 @@
 //!
 //! `cargo bench --package ami-share-sim`
 
-#![expect(clippy::print_stdout, clippy::unwrap_used, clippy::cast_precision_loss, reason = "a benchmark prints its figures")]
+#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark prints its figures")]
 
 use std::time::{Duration, Instant};
 

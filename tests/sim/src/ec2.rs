@@ -85,7 +85,11 @@ fn image_on(world: &World, region: &str, id: &str, ask: &Ask<'_>) -> On {
     if let Some(image) = world.images.get(id) {
         owned(&mut on, &image.owner, image.tags.get(ask.account()));
         auth::set(&mut on.context, "ec2:RootDeviceType", &image.root_device_type);
-        auth::set(&mut on.context, "ec2:Public", if image.launch_permissions.contains("all") { "true" } else { "false" });
+        auth::set(
+            &mut on.context,
+            "ec2:Public",
+            if image.launch_permissions.contains("all") { "true" } else { "false" },
+        );
     }
     on
 }

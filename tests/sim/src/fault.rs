@@ -162,9 +162,10 @@ impl Faults {
 /// One message with the JSON path of the mistake.
 pub(crate) fn parse(text: &str) -> Result<Conditions, String> {
     // One form at a time, so that a mistake is told of the form that was meant.
-    let file = match text.trim_start().starts_with('[') {
-        true => FaultFile::Orders(crate::scenario::read(text)?),
-        false => FaultFile::Whole(crate::scenario::read(text)?),
+    let file = if text.trim_start().starts_with('[') {
+        FaultFile::Orders(crate::scenario::read(text)?)
+    } else {
+        FaultFile::Whole(crate::scenario::read(text)?)
     };
     Ok(match file {
         FaultFile::Orders(faults) => Conditions { faults, ..Conditions::default() },
@@ -191,7 +192,10 @@ mod tests {
     #[test]
     fn a_wrong_file_is_one_message_with_its_place() {
         let table = [
-            (r#"[{"operation":"x","effect":"throttle"},{"operation":"x","effect":"explode"}]"#, "[1].effect: unknown variant `explode`"),
+            (
+                r#"[{"operation":"x","effect":"throttle"},{"operation":"x","effect":"explode"}]"#,
+                "[1].effect: unknown variant `explode`",
+            ),
             (r#"{"delays":{"grants":-1}}"#, "delays.grants: "),
             (r#"{"delay":{}}"#, "delay: unknown field `delay`"),
             (r#"{"faults":[{"operation":"x"}]}"#, "faults[0]: missing field `effect`"),
@@ -209,7 +213,7 @@ mod tests {
         let text = r#"{"$comment":"slow","delays":{"grants":300,"$comment":"R3.3.7"},"throttling":true,"quotas":true}"#;
         let mut options = Options::default();
         parse(text).unwrap().apply(&mut options);
-        assert_eq!(options.delays.grants, std::time::Duration::from_secs(300));
+        assert_eq!(options.delays.grants, std::time::Duration::from_mins(5));
         assert!(options.throttling && options.quotas);
     }
 }

@@ -159,7 +159,7 @@ fn texts(params: &Params, name: &str) -> Vec<String> {
 
 fn encryption_context(params: &Params, name: &str) -> Result<BTreeMap<String, String>, Fail> {
     let Some(value) = params.get(name) else { return Ok(BTreeMap::new()) };
-    serde_json::from_value(value.clone()).map_err(|_| Fail::bad("SerializationException", ""))
+    serde_json::from_value(value.clone()).ok().ok_or_else(|| Fail::bad("SerializationException", ""))
 }
 
 /// The end of a dry run that would have succeeded (R3.5).

@@ -183,8 +183,7 @@ impl Sim {
     /// Answers a call; nothing where its answer is lost.
     pub async fn call(&self, call: &Call) -> Option<Outcome> {
         let action = format!("{}:{}", call.service.prefix(), call.operation);
-        let account =
-            self.lock_world().credentials.get(&call.access_key_id).map(|known| known.facts.account.clone());
+        let account = self.lock_world().credentials.get(&call.access_key_id).map(|known| known.facts.account.clone());
         let effect = self.0.faults.take(&action, account.as_deref().unwrap_or_default(), &call.region);
         let delay = match effect {
             Some(Effect::Delay { seconds }) => Duration::try_from_secs_f64(seconds).unwrap_or_default(),

@@ -22,7 +22,8 @@ pub(crate) fn call(world: &mut World, operation: &str, params: &Params, ask: &As
 fn allowed<'a>(params: &'a Params, ask: &Ask<'_>, operation: &str) -> Result<&'a str, Fail> {
     let name = params.get("Name").and_then(Value::as_str).unwrap_or_default();
     if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || "/_.-".contains(c)) {
-        let message = "Parameter name must be a fully qualified name of letters, numbers and the symbols .-_ with / between.";
+        let message =
+            "Parameter name must be a fully qualified name of letters, numbers and the symbols .-_ with / between.";
         return Err(Fail::bad("ValidationException", message));
     }
     let arn = format!("arn:aws:ssm:{}:{}:parameter/{}", ask.region, ask.account(), name.trim_start_matches('/'));
@@ -45,7 +46,8 @@ fn put(world: &mut World, params: &Params, ask: &Ask<'_>) -> Outcome {
     let account = ask.account().to_owned();
     let before = world.accounts.get(&account).and_then(|account| account.parameters.get(&place));
     if before.is_some() && params.get("Overwrite") != Some(&Value::Bool(true)) {
-        let message = "The parameter already exists. To overwrite this value, set the overwrite option in the request to true.";
+        let message =
+            "The parameter already exists. To overwrite this value, set the overwrite option in the request to true.";
         return Err(Fail::bad("ParameterAlreadyExists", message));
     }
     let version = before.map_or(0, |before| before.version) + 1;
@@ -68,7 +70,9 @@ fn is_image(world: &World, id: &str, ask: &Ask<'_>) -> bool {
     let context = auth::context(ask.who, ask.region);
     let may_describe = auth::service(ask.who, "ec2:DescribeImages", "*", &context, (403, "")).is_ok();
     let available = |image: &crate::world::Image| {
-        image.region == ask.region && image.state == ImageState::Available && crate::ec2::is_available_to(world, image, ask)
+        image.region == ask.region
+            && image.state == ImageState::Available
+            && crate::ec2::is_available_to(world, image, ask)
     };
     may_describe && world.images.get(id).is_some_and(available)
 }

@@ -64,7 +64,8 @@ fn assume_role(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
             return Err(Fail::bad("PackedPolicyTooLarge", "Packed policy consumes more than 100% of allotted space"));
         }
         Some(text) => {
-            let policy = Policy::parse(text, ask.now).map_err(|problem| Fail::bad("MalformedPolicyDocument", problem))?;
+            let policy =
+                Policy::parse(text, ask.now).map_err(|problem| Fail::bad("MalformedPolicyDocument", problem))?;
             Some(policy.document)
         }
     };

@@ -54,9 +54,11 @@ fn ec2(call: &Call) -> Bucket {
     };
     match call.operation.as_str() {
         "CopyImage" => bucket("CopyImage", 100.0, 1.0),
-        "ModifyImageAttribute" | "ModifySnapshotAttribute" | "DeregisterImage" | "CreateSnapshot" | "DeleteSnapshot" => {
-            bucket("sharing and removal", 100.0, 5.0)
-        }
+        "ModifyImageAttribute"
+        | "ModifySnapshotAttribute"
+        | "DeregisterImage"
+        | "CreateSnapshot"
+        | "DeleteSnapshot" => bucket("sharing and removal", 100.0, 5.0),
         "CreateTags" => bucket("CreateTags", 100.0, 10.0),
         "RunInstances" => bucket("RunInstances", 5.0, 2.0),
         name if name.ends_with("BlockPublicAccess") && !name.starts_with("Get") => {

@@ -191,8 +191,12 @@ pub fn write(service: Service, operation: &str, request_id: &str, outcome: &Outc
     let status = outcome.as_ref().map_or_else(|fail| fail.status, |_| 200);
     let (kind, body) = match service {
         Service::Ec2 => ("text/xml;charset=UTF-8", ec2_xml(operation, request_id, outcome).document()),
-        Service::Iam => ("text/xml", result_xml("https://iam.amazonaws.com/doc/2010-05-08/", operation, request_id, outcome)),
-        Service::Sts => ("text/xml", result_xml("https://sts.amazonaws.com/doc/2011-06-15/", operation, request_id, outcome)),
+        Service::Iam => {
+            ("text/xml", result_xml("https://iam.amazonaws.com/doc/2010-05-08/", operation, request_id, outcome))
+        }
+        Service::Sts => {
+            ("text/xml", result_xml("https://sts.amazonaws.com/doc/2011-06-15/", operation, request_id, outcome))
+        }
         Service::Kms | Service::Ssm => ("application/x-amz-json-1.1", json_text(outcome)),
     };
     let mut response = Response::new(Bytes::from(body));

@@ -285,3 +285,96 @@ async fn rule_1_5_17_what_a_failed_copy_left_stays_until_it_is_removed() {
     a.ec2("DeregisterImage", &[("ImageId", &copy)]).await.unwrap();
     a.ec2("DeleteSnapshot", &[("SnapshotId", &snapshot)]).await.unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn rule_1_2_1_a_copy_is_asked_for_where_it_is_to_be_under_a_name_that_fits() {
+    let (a, _) = two_accounts();
+    let plain = a.image("plain");
+    let copy_to = |name: String| {
+        let (there, plain) = (a.in_region("eu-west-1"), plain.clone());
+        async move {
+            let parameters =
+                [("SourceImageId", plain.as_str()), ("SourceRegion", "us-east-1"), ("Name", name.as_str())];
+            there.ec2("CopyImage", &parameters).await
+        }
+    };
+    let made = copy_to("a (b) [c] ./-'@_".to_owned()).await.unwrap();
+    seconds(4).await;
+    assert_eq!(a.in_region("eu-west-1").state(made.first("imageId")).await, "available");
+    assert_eq!(a.state(made.first("imageId")).await, "");
+    for name in ["ab".to_owned(), "x".repeat(129), "a;b".to_owned(), "naïve".to_owned()] {
+        assert_eq!(copy_to(name).await.unwrap_err().code, "InvalidAMIName.Malformed");
+    }
+    let long = "t".repeat(65);
+    assert_eq!(a.copy(&plain, &[("ClientToken", &long)]).await.unwrap_err().code, "InvalidParameterValue");
+}
+
+#[tokio::test]
+async fn rule_1_2_9_a_name_is_needed() {
+    let (a, _) = two_accounts();
+    let plain = a.image("plain");
+    let nameless = [("SourceImageId", plain.as_str()), ("SourceRegion", "us-east-1")];
+    assert_eq!(a.ec2("CopyImage", &nameless).await.unwrap_err().code, "MissingParameter");
+}
+
+#[tokio::test(start_paused = true)]
+async fn rule_1_5_11_a_copy_may_fail_for_no_reason_that_is_told() {
+    let (a, _) = two_accounts();
+    let message = "Copy image failed with an internal error";
+    let effect =
+        ami_share_sim::Effect::FailCopy { message: message.to_owned(), state: ami_share_sim::FailedState::default() };
+    let (operation, account, region) = ("ec2:CopyImage".to_owned(), None, None);
+    a.sim.fault(ami_share_sim::Fault { operation, call: Some(1), account, region, effect });
+    let copy = a.copy(&a.image("plain"), &[]).await.unwrap();
+    assert_eq!(reason(&a, &copy).await.1, message);
+    let copy = a.copy(&a.image("plain"), &[]).await.unwrap();
+    seconds(4).await;
+    assert_eq!(a.state(&copy).await, "available");
+}
+
+#[tokio::test(start_paused = true)]
+async fn rule_1_5_13_a_source_that_is_pending_or_gone() {
+    let (a, _) = two_accounts();
+    let building = a.image("building");
+    assert_eq!(a.copy(&building, &[]).await.unwrap_err().code, "InvalidAMIID.Unavailable");
+    a.ec2("DeregisterImage", &[("ImageId", &building)]).await.unwrap();
+    assert_eq!(a.copy(&building, &[]).await.unwrap_err().code, "InvalidAMIID.Unavailable");
+}
+
+#[tokio::test]
+async fn rule_1_5_14_of_a_source_that_is_not_shared_at_all_nothing_is_told() {
+    let (a, b) = two_accounts();
+    let plain = a.image("plain");
+    let message = format!("The image id '[{plain}]' does not exist");
+    fails(b.copy_as(&plain, &[]).await, 400, "InvalidAMIID.NotFound", &message);
+}
+
+#[tokio::test]
+async fn rule_1_5_15_marketplace_images_stay_in_their_account() {
+    let (a, b) = scenario(|scenario| scenario.images[3].product_codes = vec!["code".to_owned()]);
+    let plain = a.image("plain");
+    a.share_wholly(&plain, B).await;
+    let message = "Images from AWS Marketplace cannot be copied to another AWS account.";
+    fails(b.copy_as(&plain, &[]).await, 400, "InvalidRequest", message);
+    a.copy_as(&plain, &[]).await.unwrap();
+}
+
+#[tokio::test]
+async fn rule_7_14_shared_tags_are_seen_by_recipients() {
+    let (a, b) = two_accounts();
+    let plain = a.image("plain");
+    let tags = [
+        ("ResourceId.1", plain.as_str()),
+        ("Tag.1.Key", "ec2:SharedTag/team"),
+        ("Tag.1.Value", "a"),
+        ("Tag.2.Key", "team"),
+        ("Tag.2.Value", "a"),
+    ];
+    a.ec2("CreateTags", &tags).await.unwrap();
+    a.share_wholly(&plain, B).await;
+    let shown = b.ec2("DescribeImages", &[("ImageId.1", &plain)]).await.unwrap();
+    assert_eq!(shown.all("key"), ["ec2:SharedTag/team"]);
+    let copy = b.copy_as(&plain, &[("CopyImageTags", "true")]).await.unwrap();
+    let shown = b.ec2("DescribeImages", &[("ImageId.1", &copy)]).await.unwrap();
+    assert_eq!(shown.all("key"), ["ec2:SharedTag/team"]);
+}

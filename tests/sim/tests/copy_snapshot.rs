@@ -67,11 +67,14 @@ async fn rule_1_5_6_a_disabled_key() {
 
 #[tokio::test(start_paused = true)]
 async fn rule_1_5_7_other_denials_show_in_the_snapshot() {
-    for (action, on_source) in [("kms:CreateGrant", false), ("kms:CreateGrant", true), ("kms:GenerateDataKeyWithoutPlaintext", false)] {
+    for (action, on_source) in
+        [("kms:CreateGrant", false), ("kms:CreateGrant", true), ("kms:GenerateDataKeyWithoutPlaintext", false)]
+    {
         let (a, b) = two_accounts();
         let (snapshot, key) = encrypted(&a, &b).await;
         let resource = if on_source { a.key("golden") } else { key.clone() };
-        let policy = json!({ "Statement": [allow(&json!("*")), { "Effect": "Deny", "Action": action, "Resource": resource }] });
+        let policy =
+            json!({ "Statement": [allow(&json!("*")), { "Effect": "Deny", "Action": action, "Resource": resource }] });
         let role = format!("arn:aws:iam::{B}:role/administrator");
         let denied = b.assume(&role, &[("Policy", &policy.to_string())]).await.unwrap();
         let made = copy(&denied, &snapshot, &[("Encrypted", "true"), ("KmsKeyId", &key)]).await.unwrap();
@@ -96,7 +99,12 @@ async fn rule_1_5_8_a_source_that_is_not_there_shows_in_the_snapshot() {
     assert_eq!(end(&b, &made).await, failed("Source snapshot is not found"));
     let made = copy(&a, "snap-1a2b3c4d", &[]).await.unwrap();
     assert_eq!(end(&a, &made).await, failed("Source snapshot is not found"));
-    fails(copy(&a, "snap-00000000000000000", &[]).await, 400, "InvalidParameterValue", "The specified snapshotId is invalid");
+    fails(
+        copy(&a, "snap-00000000000000000", &[]).await,
+        400,
+        "InvalidParameterValue",
+        "The specified snapshotId is invalid",
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -194,7 +202,7 @@ async fn rule_1_4_8_of_a_copy_only_describe_key_happens_in_the_call() {
 async fn rule_5_7_a_copy_outlives_the_session_that_started_it() {
     let (a, b) = callers(
         ami_share_sim::Scenario::two_accounts(),
-        ami_share_sim::Options { copy_time: std::time::Duration::from_secs(7200), ..Default::default() },
+        ami_share_sim::Options { copy_time: std::time::Duration::from_hours(2), ..Default::default() },
     );
     let (snapshot, key) = encrypted(&a, &b).await;
     let session = b.without(B, &["iam:*"]).await;

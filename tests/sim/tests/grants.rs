@@ -19,7 +19,9 @@ async fn describe(who: &Caller, key: &str) -> Result<Answer, ami_share_sim::wire
 #[tokio::test]
 async fn rule_3_3_1_who_a_grant_may_be_for() {
     let (a, _) = two_accounts();
-    for grantee in [root(B), role_arn(B, "launcher"), session_arn(B, "launcher"), format!("arn:aws:iam::{A}:user/admin")] {
+    for grantee in
+        [root(B), role_arn(B, "launcher"), session_arn(B, "launcher"), format!("arn:aws:iam::{A}:user/admin")]
+    {
         a.grant(&grantee, &["Decrypt"], json!({})).await.unwrap();
     }
     // An organization, everybody, a group, and roles that do not exist are nobody.
@@ -50,7 +52,8 @@ async fn rule_3_3_3_constraints_bind_cryptography_and_not_describe_key() {
     let bare = a.role(A, "bare", &allow(&json!("s3:*"))).await;
     let bound = json!({ "Constraints": { "EncryptionContextSubset": { "team": "a" } } });
     a.grant(&role_arn(A, "bare"), &["Encrypt", "DescribeKey"], bound).await.unwrap();
-    let encrypt = |context: Value| json!({ "KeyId": a.key("golden"), "Plaintext": "YQ==", "EncryptionContext": context });
+    let encrypt =
+        |context: Value| json!({ "KeyId": a.key("golden"), "Plaintext": "YQ==", "EncryptionContext": context });
     bare.kms("Encrypt", encrypt(json!({ "team": "a", "more": "x" }))).await.unwrap();
     for context in [json!({}), json!({ "team": "b" })] {
         assert_eq!(bare.kms("Encrypt", encrypt(context)).await.unwrap_err().code, "AccessDeniedException");
@@ -106,7 +109,7 @@ async fn rule_3_3_6_a_key_that_does_not_work_takes_no_grants() {
 
 #[tokio::test(start_paused = true)]
 async fn rule_3_3_7_a_grant_takes_minutes_and_its_token_does_not() {
-    let delays = ami_share_sim::Delays { grants: std::time::Duration::from_secs(300), ..Default::default() };
+    let delays = ami_share_sim::Delays { grants: std::time::Duration::from_mins(5), ..Default::default() };
     let (a, b) = delayed(delays);
     let grant = a.grant(&root(B), &["DescribeKey"], json!({})).await.unwrap();
     let key = a.key("golden");
@@ -123,9 +126,11 @@ async fn rule_3_3_7_a_grant_takes_minutes_and_its_token_does_not() {
 #[tokio::test]
 async fn rule_3_3_8_the_issuer_decides_whether_iam_is_needed_and_a_new_role_is_another() {
     let (a, b) = two_accounts();
-    a.put_policy(json!({ "Effect": "Allow", "Principal": { "AWS": root(B) }, "Action": "kms:CreateGrant", "Resource": "*" }))
-        .await
-        .unwrap();
+    a.put_policy(
+        json!({ "Effect": "Allow", "Principal": { "AWS": root(B) }, "Action": "kms:CreateGrant", "Resource": "*" }),
+    )
+    .await
+    .unwrap();
     let bare = b.role(B, "bare", &allow(&json!("s3:*"))).await;
     let key = a.key("golden");
     a.grant(&role_arn(B, "bare"), &["DescribeKey"], json!({})).await.unwrap();
@@ -207,7 +212,10 @@ async fn rule_3_3_11_grants_are_listed_in_pages_and_found_by_grantee() {
     assert_eq!(sizes, [100, 21]);
     let default = a.kms("ListGrants", json!({ "KeyId": key })).await.unwrap().json();
     assert_eq!(default["Grants"].as_array().unwrap().len(), 50);
-    assert_eq!(a.kms("ListGrants", json!({ "KeyId": key, "Limit": 101 })).await.unwrap_err().code, "ValidationException");
+    assert_eq!(
+        a.kms("ListGrants", json!({ "KeyId": key, "Limit": 101 })).await.unwrap_err().code,
+        "ValidationException"
+    );
     let of_role = json!({ "KeyId": key, "GranteePrincipal": role_arn(B, "launcher") });
     assert_eq!(a.kms("ListGrants", of_role).await.unwrap().json()["Grants"].as_array().unwrap().len(), 1);
 }

@@ -35,13 +35,22 @@ async fn rule_5_3_sessions_are_no_longer_than_they_may_be() {
 async fn rule_5_4_a_session_can_do_no_more_than_its_policy_and_its_role() {
     let (a, _) = two_accounts();
     let role = format!("arn:aws:iam::{A}:role/publisher");
-    let policy = json!({ "Statement": [allow(&json!("ec2:DescribeImages")), allow(&json!("ec2:RunInstances"))] }).to_string();
+    let policy =
+        json!({ "Statement": [allow(&json!("ec2:DescribeImages")), allow(&json!("ec2:RunInstances"))] }).to_string();
     let session = a.assume(&role, &[("Policy", &policy)]).await.unwrap();
     session.ec2("DescribeImages", &[]).await.unwrap();
     let fail = session.ec2("DescribeSnapshots", &[]).await.unwrap_err();
-    assert!(fail.message.contains("because no session policy allows the ec2:DescribeSnapshots action"), "{}", fail.message);
+    assert!(
+        fail.message.contains("because no session policy allows the ec2:DescribeSnapshots action"),
+        "{}",
+        fail.message
+    );
     let fail = session.launch(&a.image("plain"), &[]).await.unwrap_err();
-    assert!(fail.message.contains("because no identity-based policy allows the ec2:RunInstances action"), "{}", fail.message);
+    assert!(
+        fail.message.contains("because no identity-based policy allows the ec2:RunInstances action"),
+        "{}",
+        fail.message
+    );
     let long = json!({ "Statement": [allow(&json!("x".repeat(2048)))] }).to_string();
     assert_eq!(a.assume(&role, &[("Policy", &long)]).await.err().unwrap().code, "PackedPolicyTooLarge");
     assert_eq!(a.assume(&role, &[("Policy", "{")]).await.err().unwrap().code, "MalformedPolicyDocument");
@@ -54,7 +63,11 @@ async fn rule_5_4_a_boundary_limits_the_role() {
     let publisher = a.assume(&format!("arn:aws:iam::{A}:role/publisher"), &[]).await.unwrap();
     publisher.ec2("DescribeImages", &[]).await.unwrap();
     let fail = publisher.share(&a.image("golden"), B).await.unwrap_err();
-    assert!(fail.message.contains("because no permissions boundary allows the ec2:ModifyImageAttribute action"), "{}", fail.message);
+    assert!(
+        fail.message.contains("because no permissions boundary allows the ec2:ModifyImageAttribute action"),
+        "{}",
+        fail.message
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -108,7 +121,14 @@ async fn rule_5_8_attached_policies_and_simulation_say_the_same_as_calls() {
         .unwrap();
     assert_eq!(simulated.all("EvalDecision"), ["allowed", "explicitDeny", "implicitDeny"]);
     session.ec2("DescribeImages", &[]).await.unwrap();
-    assert!(session.ec2("DescribeSnapshots", &[]).await.unwrap_err().message.contains("with an explicit deny in an identity-based policy"));
+    assert!(
+        session
+            .ec2("DescribeSnapshots", &[])
+            .await
+            .unwrap_err()
+            .message
+            .contains("with an explicit deny in an identity-based policy")
+    );
     a.iam("DetachRolePolicy", &attachment).await.unwrap();
     assert!(session.ec2("DescribeImages", &[]).await.is_err());
     assert_eq!(a.iam("DetachRolePolicy", &attachment).await.unwrap_err().code, "NoSuchEntity");
@@ -117,7 +137,8 @@ async fn rule_5_8_attached_policies_and_simulation_say_the_same_as_calls() {
 #[tokio::test]
 async fn rule_5_9_a_parameter_of_an_image_is_answered_before_it_is_checked() {
     let (a, b) = two_accounts();
-    let image = |value: String| json!({ "Name": "/ami", "Value": value, "Type": "String", "DataType": "aws:ec2:image" });
+    let image =
+        |value: String| json!({ "Name": "/ami", "Value": value, "Type": "String", "DataType": "aws:ec2:image" });
     let read = json!({ "Name": "/ami" });
     // 200, and nothing was written: the image is not there for B.
     b.ssm("PutParameter", image(a.image("plain"))).await.unwrap();
@@ -126,7 +147,8 @@ async fn rule_5_9_a_parameter_of_an_image_is_answered_before_it_is_checked() {
     b.ssm("PutParameter", image(a.image("plain"))).await.unwrap();
     let stored = b.ssm("GetParameter", read.clone()).await.unwrap().json();
     assert_eq!((&stored["Parameter"]["Value"], &stored["Parameter"]["Version"]), (&json!(a.image("plain")), &json!(1)));
-    let message = "The parameter already exists. To overwrite this value, set the overwrite option in the request to true.";
+    let message =
+        "The parameter already exists. To overwrite this value, set the overwrite option in the request to true.";
     fails(b.ssm("PutParameter", image(a.image("plain"))).await, 400, "ParameterAlreadyExists", message);
     let mut again = image(a.image("plain"));
     again["Overwrite"] = json!(true);

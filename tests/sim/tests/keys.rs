@@ -251,3 +251,26 @@ async fn rule_3_1_1_a_grant_stands_in_for_the_key_policy() {
     let made = a.kms("CreateKey", json!({})).await.unwrap().json();
     a.kms("GetKeyPolicy", json!({ "KeyId": made["KeyMetadata"]["KeyId"] })).await.unwrap();
 }
+
+#[tokio::test]
+async fn rule_3_2_8_what_ram_shares_is_rams_business() {
+    let (a, _) = two_accounts();
+    let key = a.key("golden");
+    let message = "The AWS_RAM policy can only be managed by the RAM service";
+    let put = json!({ "KeyId": key, "PolicyName": "AWS_RAM", "Policy": "{}" });
+    fails(a.kms("PutKeyPolicy", put).await, 400, "ValidationException", message);
+    let get = json!({ "KeyId": key, "PolicyName": "AWS_RAM" });
+    assert_eq!(a.kms("GetKeyPolicy", get).await.unwrap_err().code, "NotFoundException");
+}
+
+#[tokio::test]
+async fn rule_3_2_9_a_statement_without_effect_is_accepted() {
+    let (a, b) = two_accounts();
+    for useless in [
+        json!({ "Effect": "Allow", "Principal": { "AWS": root(B) }, "Action": "s3:GetObject", "Resource": "*" }),
+        json!({ "Effect": "Allow", "Principal": { "AWS": root(B) }, "Action": "kms:*", "Resource": "arn:aws:kms:us-east-1:1:key/other" }),
+    ] {
+        a.put_policy(useless).await.unwrap();
+        assert!(b.kms("DescribeKey", json!({ "KeyId": a.key("golden") })).await.is_err());
+    }
+}

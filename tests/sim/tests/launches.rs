@@ -17,7 +17,9 @@ async fn rule_4_1_every_published_action_is_needed_on_the_images_key() {
     for missing in actions {
         let (a, b, golden) = shared().await;
         let rest: Vec<&str> = actions.into_iter().filter(|action| *action != missing).collect();
-        a.put_policy(json!({ "Effect": "Allow", "Principal": { "AWS": root(B) }, "Action": rest, "Resource": "*" })).await.unwrap();
+        a.put_policy(json!({ "Effect": "Allow", "Principal": { "AWS": root(B) }, "Action": rest, "Resource": "*" }))
+            .await
+            .unwrap();
         assert_eq!(b.launch(&golden, &[]).await.unwrap().0, "terminated", "{missing}");
         // The same of B's own side.
         a.share_key(B).await;
@@ -85,7 +87,16 @@ async fn rule_4_11_auto_scaling_needs_a_grant_from_its_own_account() {
     a.share_key(B).await;
     // The key is open to B; the service's role has no permission for it.
     assert_eq!(service.launch(&golden, &[]).await.unwrap().0, "terminated");
-    let operations = ["Encrypt", "Decrypt", "ReEncryptFrom", "ReEncryptTo", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext", "DescribeKey", "CreateGrant"];
+    let operations = [
+        "Encrypt",
+        "Decrypt",
+        "ReEncryptFrom",
+        "ReEncryptTo",
+        "GenerateDataKey",
+        "GenerateDataKeyWithoutPlaintext",
+        "DescribeKey",
+        "CreateGrant",
+    ];
     let arn = format!("arn:aws:iam::{B}:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling");
     let grant = json!({ "KeyId": a.key("golden"), "GranteePrincipal": arn, "Operations": operations });
     // From A it is of no use: the role's own account would have to allow it in IAM.
@@ -120,7 +131,8 @@ async fn rule_1_4_4_an_encrypted_source_touches_the_callers_default_key() {
     let default = b.kms("DescribeKey", json!({ "KeyId": "alias/aws/ebs" })).await.unwrap().json();
     let default = default["KeyMetadata"]["Arn"].as_str().unwrap();
     let policy = json!({ "Statement": [allow(&json!("*")), { "Effect": "Deny", "Action": "kms:DescribeKey", "Resource": default }] });
-    let denied = b.assume(&format!("arn:aws:iam::{B}:role/administrator"), &[("Policy", &policy.to_string())]).await.unwrap();
+    let denied =
+        b.assume(&format!("arn:aws:iam::{B}:role/administrator"), &[("Policy", &policy.to_string())]).await.unwrap();
     for (who, expected) in [(&denied, "failed"), (&b, "available")] {
         let copy = who.copy_as(&golden, &[("Encrypted", "true"), ("KmsKeyId", &own)]).await.unwrap();
         seconds(4).await;
@@ -137,9 +149,7 @@ async fn rule_1_4_3_the_published_shape_for_other_accounts_lets_them_copy() {
     let (a, b) = two_accounts();
     let golden = a.image("golden");
     a.share_wholly(&golden, B).await;
-    let statement = |actions: Value, condition: Value| {
-        json!({ "Effect": "Allow", "Principal": { "AWS": root(B) }, "Action": actions, "Resource": "*", "Condition": condition })
-    };
+    let statement = |actions: Value, condition: Value| json!({ "Effect": "Allow", "Principal": { "AWS": root(B) }, "Action": actions, "Resource": "*", "Condition": condition });
     let direct = ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"];
     let grants = ["kms:CreateGrant", "kms:ListGrants", "kms:RevokeGrant"];
     let policy = json!({ "Statement": [
@@ -147,7 +157,9 @@ async fn rule_1_4_3_the_published_shape_for_other_accounts_lets_them_copy() {
         statement(json!(direct), json!({})),
         statement(json!(grants), json!({ "Bool": { "kms:GrantIsForAWSResource": "true" } })),
     ] });
-    a.kms("PutKeyPolicy", json!({ "KeyId": a.key("golden"), "PolicyName": "default", "Policy": policy.to_string() })).await.unwrap();
+    a.kms("PutKeyPolicy", json!({ "KeyId": a.key("golden"), "PolicyName": "default", "Policy": policy.to_string() }))
+        .await
+        .unwrap();
     let copy = b.copy_as(&golden, &[("Encrypted", "true")]).await.unwrap();
     seconds(4).await;
     assert_eq!(b.state(&copy).await, "available");

@@ -12,7 +12,9 @@ async fn attribute(a: &Caller, image: &str, name: &str) -> String {
 
 #[tokio::test(start_paused = true)]
 async fn rule_1_1_1_images_have_states_and_reasons() {
-    for (state, shown) in [(FailedState::Failed, "failed"), (FailedState::Invalid, "invalid"), (FailedState::Error, "error")] {
+    for (state, shown) in
+        [(FailedState::Failed, "failed"), (FailedState::Invalid, "invalid"), (FailedState::Error, "error")]
+    {
         let (a, _) = two_accounts();
         let effect = Effect::FailCopy { message: "Copy image failed with an internal error".to_owned(), state };
         a.sim.fault(Fault { operation: "ec2:CopyImage".to_owned(), call: None, account: None, region: None, effect });
@@ -21,7 +23,10 @@ async fn rule_1_1_1_images_have_states_and_reasons() {
         seconds(4).await;
         let failed = [("Filter.1.Name", "state"), ("Filter.1.Value.1", shown)];
         let found = a.ec2("DescribeImages", &failed).await.unwrap();
-        assert_eq!((found.first("imageId"), found.first("message")), (copy.as_str(), "Copy image failed with an internal error"));
+        assert_eq!(
+            (found.first("imageId"), found.first("message")),
+            (copy.as_str(), "Copy image failed with an internal error")
+        );
     }
 }
 
@@ -126,7 +131,7 @@ async fn rule_1_6_a_deprecated_image_is_hidden_from_others() {
     let (a, b) = two_accounts();
     let plain = a.image("plain");
     a.share(&plain, B).await.unwrap();
-    let soon = a.sim.clock().text(std::time::Duration::from_secs(3600));
+    let soon = a.sim.clock().text(std::time::Duration::from_hours(1));
     a.ec2("EnableImageDeprecation", &[("ImageId", &plain), ("DeprecateAt", &soon)]).await.unwrap();
     let search = || async { b.ec2("DescribeImages", &[("Owner.1", A)]).await.unwrap().all("imageId").len() };
     assert_eq!(search().await, 1);
@@ -173,7 +178,8 @@ async fn rule_1_4_7_a_snapshot_of_a_volume_needs_no_key_permission_and_is_in_the
     let before = a.sim.state()["trail"].as_array().unwrap().len();
     a.copy(made.first("imageId"), &[]).await.unwrap();
     let trail = a.sim.state()["trail"].as_array().unwrap()[before..].to_vec();
-    let context = |of: &serde_json::Value| of["parameters"]["constraints"]["EncryptionContextEquals"]["aws:ebs:id"].clone();
+    let context =
+        |of: &serde_json::Value| of["parameters"]["constraints"]["EncryptionContextEquals"]["aws:ebs:id"].clone();
     let contexts: Vec<_> = trail.iter().filter(|of| of["action"] == "kms:CreateGrant").map(context).collect();
     assert!(contexts.contains(&json!(volumes.first("volumeId"))), "{contexts:?}");
 }

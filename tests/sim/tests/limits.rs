@@ -30,8 +30,9 @@ async fn rule_1_5_10_twenty_snapshots_are_copied_at_once() {
 async fn rule_1_7_quotas_of_sharing_and_tags() {
     let (a, _) = with_quotas();
     let plain = a.image("plain");
-    let accounts: Vec<(String, String)> =
-        (0..1001).map(|n| (format!("LaunchPermission.Add.{}.UserId", n + 1), format!("{:012}", 300_000_000_000_u64 + n))).collect();
+    let accounts: Vec<(String, String)> = (0..1001)
+        .map(|n| (format!("LaunchPermission.Add.{}.UserId", n + 1), format!("{:012}", 300_000_000_000_u64 + n)))
+        .collect();
     let parameters = |count: usize| -> Vec<(&str, &str)> {
         let names = accounts[..count].iter().map(|(name, value)| (name.as_str(), value.as_str()));
         [("ImageId", plain.as_str())].into_iter().chain(names).collect()

@@ -19,9 +19,16 @@ fn organization(controls: &[(&str, Value)]) -> OrganizationSpec {
         id: "o-example123".to_owned(),
         management: "999999999999".to_owned(),
         root: "r-ab12".to_owned(),
-        units: vec![unit("ou-ab12-11111111", "r-ab12"), unit(UNIT, "ou-ab12-11111111"), unit("ou-ab12-33333333", "r-ab12")],
+        units: vec![
+            unit("ou-ab12-11111111", "r-ab12"),
+            unit(UNIT, "ou-ab12-11111111"),
+            unit("ou-ab12-33333333", "r-ab12"),
+        ],
         accounts: [(B.to_owned(), UNIT.to_owned())].into(),
-        service_control_policies: controls.iter().map(|(id, policy)| ((*id).to_owned(), vec![policy.clone()])).collect(),
+        service_control_policies: controls
+            .iter()
+            .map(|(id, policy)| ((*id).to_owned(), vec![policy.clone()]))
+            .collect(),
     }
 }
 
@@ -76,7 +83,8 @@ async fn rule_2_7_an_account_that_is_taken_out_may_still_come_in_by_its_organiza
 async fn rule_2_15_snapshots_are_shared_with_accounts_only() {
     let (a, _) = organized(&[]);
     let snapshot = a.snapshots(&a.image("plain")).await.remove(0);
-    let parameters = [("SnapshotId", snapshot.as_str()), ("CreateVolumePermission.Add.1.OrganizationArn", ORGANIZATION)];
+    let parameters =
+        [("SnapshotId", snapshot.as_str()), ("CreateVolumePermission.Add.1.OrganizationArn", ORGANIZATION)];
     assert_eq!(a.ec2("ModifySnapshotAttribute", &parameters).await.unwrap_err().code, "InvalidAMIAttributeItemValue");
 }
 
@@ -92,12 +100,14 @@ async fn rule_3_1_10_a_key_policy_may_mean_an_organization_or_a_unit() {
     ];
     for (condition, reaches) in cases {
         let (a, b) = organized(&[]);
-        let statement = json!({ "Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*", "Condition": condition });
+        let statement =
+            json!({ "Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*", "Condition": condition });
         a.put_policy(statement).await.unwrap();
         let described = b.kms("DescribeKey", json!({ "KeyId": a.key("golden") })).await;
         assert_eq!(described.is_ok(), reaches, "{condition}");
         // `*` names the other account's principals no more closely than its root: their IAM is needed as well.
-        let denied = b.without(B, &["kms:DescribeKey"]).await.kms("DescribeKey", json!({ "KeyId": a.key("golden") })).await;
+        let denied =
+            b.without(B, &["kms:DescribeKey"]).await.kms("DescribeKey", json!({ "KeyId": a.key("golden") })).await;
         assert!(denied.is_err());
     }
 }
@@ -109,13 +119,21 @@ async fn rule_3_1_11_service_control_policies_bind_every_level_below() {
     for level in ["r-ab12", "ou-ab12-11111111", UNIT, B] {
         let (a, b) = organized(&[(level, deny.clone())]);
         let fail = b.ec2("DescribeImages", &[]).await.unwrap_err();
-        assert!(fail.message.contains("with an explicit deny in a service control policy"), "{level}: {}", fail.message);
+        assert!(
+            fail.message.contains("with an explicit deny in a service control policy"),
+            "{level}: {}",
+            fail.message
+        );
         // A is in no organization.
         a.ec2("DescribeImages", &[]).await.unwrap();
         let (_, b) = organized(&[(level, only.clone())]);
         b.ec2("DescribeImages", &[]).await.unwrap();
         let fail = b.kms("CreateKey", json!({})).await.unwrap_err();
-        assert!(fail.message.ends_with("because no service control policy allows the kms:CreateKey action"), "{}", fail.message);
+        assert!(
+            fail.message.ends_with("because no service control policy allows the kms:CreateKey action"),
+            "{}",
+            fail.message
+        );
     }
     // A sibling's policy binds nobody here.
     let (_, b) = organized(&[("ou-ab12-33333333", deny)]);

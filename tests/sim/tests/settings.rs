@@ -112,7 +112,8 @@ async fn rule_2_13_block_public_access_leaves_private_sharing_alone() {
 async fn rule_2_18_ec2_takes_accounts_that_do_not_exist_and_kms_does_not() {
     let (a, _) = scenario(|scenario| scenario.nonexistent_accounts = vec!["999999999999".to_owned()]);
     a.share(&a.image("golden"), "999999999999").await.unwrap();
-    let statement = json!({ "Effect": "Allow", "Principal": { "AWS": root("999999999999") }, "Action": "kms:*", "Resource": "*" });
+    let statement =
+        json!({ "Effect": "Allow", "Principal": { "AWS": root("999999999999") }, "Action": "kms:*", "Resource": "*" });
     assert_eq!(a.put_policy(statement).await.unwrap_err().code, "MalformedPolicyDocumentException");
 }
 
@@ -142,7 +143,7 @@ async fn rule_2_20_snapshots_have_words_of_their_own() {
 
 #[tokio::test(start_paused = true)]
 async fn rule_2_21_sharing_is_seen_by_id_at_once_and_found_later() {
-    let delays = ami_share_sim::Delays { sharing: std::time::Duration::from_secs(60), ..Default::default() };
+    let delays = ami_share_sim::Delays { sharing: std::time::Duration::from_mins(1), ..Default::default() };
     let (a, b) = delayed(delays);
     let plain = a.image("plain");
     let snapshot = a.snapshots(&plain).await.remove(0);
@@ -174,11 +175,8 @@ async fn rule_2_22_a_batch_of_accounts_is_one_multivalued_key() {
             a.assume(&format!("arn:aws:iam::{A}:role/administrator"), &[("Policy", &policy)]).await.unwrap()
         }
     };
-    let batch = [
-        ("ImageId", plain.as_str()),
-        ("LaunchPermission.Add.1.UserId", A),
-        ("LaunchPermission.Add.2.UserId", B),
-    ];
+    let batch =
+        [("ImageId", plain.as_str()), ("LaunchPermission.Add.1.UserId", A), ("LaunchPermission.Add.2.UserId", B)];
     let equals = limited("StringEquals").await;
     equals.share(&plain, B).await.unwrap();
     assert_eq!(equals.ec2("ModifyImageAttribute", &batch).await.unwrap_err().code, "UnauthorizedOperation");

@@ -98,7 +98,11 @@ fn granted(who: &Principal, key: &Key, wanted: &KeyUse<'_>, issuer: &str) -> Opt
         grant.created <= wanted.grants_as_of || grant.tokens.iter().any(|token| wanted.tokens.contains(token))
     };
     let of_issuer = key.grants.iter().filter(|grant| grant.issuing_account == issuer);
-    of_issuer.filter(in_force).filter(|grant| covers(grant, wanted)).filter_map(|grant| means(&grant.grantee, who)).max()
+    of_issuer
+        .filter(in_force)
+        .filter(|grant| covers(grant, wanted))
+        .filter_map(|grant| means(&grant.grantee, who))
+        .max()
 }
 
 fn means(grantee: &Grantee, who: &Principal) -> Option<Held> {
@@ -118,7 +122,10 @@ fn covers(grant: &Grant, wanted: &KeyUse<'_>) -> bool {
         ("CreateGrant", Some(child)) => {
             has("CreateGrant")
                 && child.operations.iter().all(|operation| has(operation))
-                && grant.constraint.as_ref().is_none_or(|own| child.constraint.as_ref().is_some_and(|of| of.within(own)))
+                && grant
+                    .constraint
+                    .as_ref()
+                    .is_none_or(|own| child.constraint.as_ref().is_some_and(|of| of.within(own)))
         }
         // Constraints do not bear on these (R3.3.3).
         ("DescribeKey" | "RetireGrant", _) => has(operation),
@@ -136,7 +143,8 @@ pub(crate) fn retire(who: &Principal, key: &Key, grant: &Grant, context: &Contex
     let ask = Ask { principal: &who.facts, action, resource: &key.arn, context };
     let opinion = Opinion::of(who, &ask);
     let named = grant.retiring.as_ref().is_some_and(|retiring| means(retiring, who).is_some())
-        || (grant.operations.iter().any(|operation| operation == "RetireGrant") && means(&grant.grantee, who).is_some());
+        || (grant.operations.iter().any(|operation| operation == "RetireGrant")
+            && means(&grant.grantee, who).is_some());
     let issued = grant.issuing_account == who.facts.account;
     let verdict = match (named, issued) {
         (true, true) => opinion.forbidden().and(opinion.limits()),

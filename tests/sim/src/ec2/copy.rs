@@ -64,7 +64,8 @@ fn make(
     if copy_tags && source.owner != account {
         // Of others' tags only those that are meant for sharing come along (R1.2.6, R7.14).
         let shared = source.tags.get(&source.owner).into_iter().flatten();
-        passed_on.extend(shared.filter(|(key, _)| key.starts_with("ec2:SharedTag/")).map(|(k, v)| (k.clone(), v.clone())));
+        passed_on
+            .extend(shared.filter(|(key, _)| key.starts_with("ec2:SharedTag/")).map(|(k, v)| (k.clone(), v.clone())));
     }
     let id = world.new_id("ami");
     let from = ask.now;
@@ -163,7 +164,7 @@ pub(super) fn quotas(world: &World, ask: &Ask<'_>, snapshots: usize) -> Result<(
 /// The minutes of a time-based copy (R7.5).
 pub(super) fn completion_minutes(query: &Query, name: &str) -> Result<Option<u32>, Fail> {
     let Some(text) = query.get(name) else { return Ok(None) };
-    let minutes = text.parse().ok().filter(|minutes: &u32| (15..=2880).contains(minutes) && minutes % 15 == 0);
+    let minutes = text.parse().ok().filter(|minutes: &u32| (15..=2880).contains(minutes) && minutes.is_multiple_of(15));
     minutes.map(Some).ok_or_else(|| {
         let message = format!(
             "'{text}' is not a valid value for completion duration. Specify a value between 15 and 2880 minutes, in 15 minute increments only"
@@ -234,8 +235,9 @@ fn readable<'a>(world: &'a World, id: &str, region: &str, ask: &Ask<'_>) -> Resu
         return Err(fail);
     }
     if source.owner != account {
-        let shared =
-            snapshots_of(source).iter().all(|id| world.snapshots.get(id).is_some_and(|of| may_copy(of, account, as_of)));
+        let shared = snapshots_of(source)
+            .iter()
+            .all(|id| world.snapshots.get(id).is_some_and(|of| may_copy(of, account, as_of)));
         if !shared {
             return Err(Fail::bad("InvalidRequest", "You do not have permission to access the storage of this ami"));
         }
@@ -295,7 +297,8 @@ pub(super) fn usable_here(world: &World, arn: &str, ask: &Ask<'_>) -> bool {
 /// Whether KMS plays along: with everything that AWS publishes, unless the scenario wants what was recorded only.
 fn kms_allows(world: &mut World, original: &Snapshot, destination: &str, ask: &Ask<'_>, copy: &str) -> bool {
     let keys = original.key.iter().map(String::as_str).chain([destination]);
-    let published = |world: &World| keys.clone().all(|key| copy_keys::permitted(world, ask, key, &copy_keys::PUBLISHED));
+    let published =
+        |world: &World| keys.clone().all(|key| copy_keys::permitted(world, ask, key, &copy_keys::PUBLISHED));
     if !world.copies_as_recorded {
         // An encrypted source touches the caller's default key too (R1.4.4).
         let default = original.key.as_ref().and_then(|_| world.default_ebs_key(ask.account(), ask.region));

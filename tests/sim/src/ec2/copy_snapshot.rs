@@ -17,7 +17,8 @@ pub(super) fn copy_snapshot(world: &mut World, query: &Query, ask: &Ask<'_>) -> 
         return Err(wrong("The specified snapshotId is invalid".to_owned()));
     }
     // That is what EC2 says of a missing Region (recorded; the status is not).
-    let from = query.get("SourceRegion").ok_or_else(|| Fail::new(500, "InternalError", "An internal error has occurred"))?;
+    let from =
+        query.get("SourceRegion").ok_or_else(|| Fail::new(500, "InternalError", "An internal error has occurred"))?;
     regions::check(world, from)?;
     let minutes = completion_minutes(query, "CompletionDurationMinutes")?;
     let tags = Tagging::read(query, &["snapshot"])?;

@@ -81,7 +81,13 @@ fn fate(ask: &Ask<'_>) -> Fate {
 }
 
 /// A snapshot of a volume is under the volume's key, and its data key is the volume's (R1.4.7).
-fn snapshot_of(world: &mut World, volume: &Volume, description: String, tags: super::tags::Tags, ask: &Ask<'_>) -> String {
+fn snapshot_of(
+    world: &mut World,
+    volume: &Volume,
+    description: String,
+    tags: super::tags::Tags,
+    ask: &Ask<'_>,
+) -> String {
     let id = world.new_id("snap");
     let snapshot = Snapshot {
         id: id.clone(),

@@ -69,7 +69,8 @@ pub(super) fn image<'a>(world: &'a World, id: &str, ask: &Ask<'_>) -> Result<&'a
 }
 
 pub(super) fn is_known(image: &Image, ask: &Ask<'_>) -> bool {
-    let new = image.created > Duration::ZERO && ask.now < image.created + ask.options.invisible.max(ask.options.delays.new_images);
+    let new = image.created > Duration::ZERO
+        && ask.now < image.created + ask.options.invisible.max(ask.options.delays.new_images);
     image.region == ask.region && !new
 }
 

@@ -29,7 +29,10 @@ pub(super) fn describe(world: &World, query: &Query, ask: &Ask<'_>) -> Outcome {
         "deregistrationProtection" => value("deregistrationProtection", Some(super::lifecycle::protection(image, ask))),
         "productCodes" => Element::list(
             "productCodes",
-            image.product_codes.iter().map(|code| vec![Element::of("productCode", code), Element::of("type", "marketplace")]),
+            image
+                .product_codes
+                .iter()
+                .map(|code| vec![Element::of("productCode", code), Element::of("type", "marketplace")]),
         ),
         // Deprecated, and closed to everybody (R2.5).
         "blockDeviceMapping" => {
@@ -125,13 +128,14 @@ fn require_new_metadata(world: &mut World, query: &Query, id: &str) -> Outcome {
 
 fn share(world: &mut World, query: &Query, id: &str, change: &Change, ask: &Ask<'_>) -> Outcome {
     let image = owned(world, id, ask)?;
-    for item in change.items().filter(|item| !item.is_well_formed()) {
+    if let Some(item) = change.items().find(|item| !item.is_well_formed()) {
         // EC2's message has a blank before the closing quote (R2.17).
-        let kind = if item.kind == "UserId" { "userId" } else { "UserGroup" };
-        let message = match item.kind.as_str() {
-            "UserId" | "Group" => format!("Invalid attribute item value \"{} \" for {kind} item type.", item.name),
-            other => format!("Invalid attribute item value \"{} \" for {other} item type.", item.name),
+        let kind = match item.kind.as_str() {
+            "UserId" => "userId",
+            "Group" => "UserGroup",
+            other => other,
         };
+        let message = format!("Invalid attribute item value \"{} \" for {kind} item type.", item.name);
         return Err(Fail::bad("InvalidAMIAttributeItemValue", message));
     }
     if change.items().count() > 10_000 {
@@ -154,7 +158,8 @@ fn share(world: &mut World, query: &Query, id: &str, change: &Change, ask: &Ask<
     let added = change.add.iter().filter(|item| !image.launch_permissions.contains(&item.name)).count();
     if ask.options.quotas && image.launch_permissions.len() + added > 1_000 {
         // The code is not known (R1.7): that of the quota on public images.
-        let message = "You have reached your quota of 1000 for the number of entities that an image can be shared with.";
+        let message =
+            "You have reached your quota of 1000 for the number of entities that an image can be shared with.";
         return Err(Fail::bad("ResourceLimitExceeded", message));
     }
     dry_run(query)?;

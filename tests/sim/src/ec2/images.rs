@@ -18,7 +18,8 @@ pub(super) fn describe(world: &World, query: &Query, ask: &Ask<'_>) -> Outcome {
     let filters = query.members("Filter");
     // A look by ID sees what was shared at once, a search only later (R2.21).
     let as_of = if wanted.is_empty() { ask.shared_as_of() } else { ask.now };
-    let shown = candidates(world, &wanted, &filters).into_iter().filter(|image| is_shown(world, image, query, ask, as_of));
+    let shown =
+        candidates(world, &wanted, &filters).into_iter().filter(|image| is_shown(world, image, query, ask, as_of));
     let found = shown.filter_map(|image| match fits(image, &filters, ask) {
         Ok(true) => Some(Ok(image)),
         Ok(false) => None,
@@ -119,7 +120,8 @@ fn render(world: &World, image: &Image, ask: &Ask<'_>) -> Vec<Element> {
         Element::of("freeTierEligible", true),
     ];
     let text = |name: &'static str, value: &Option<String>| value.as_ref().map(|value| Element::of(name, value));
-    members.extend(Some(&image.description).filter(|text| !text.is_empty()).map(|text| Element::of("description", text)));
+    members
+        .extend(Some(&image.description).filter(|text| !text.is_empty()).map(|text| Element::of("description", text)));
     members.extend(text("imdsSupport", &image.imds_support));
     members.extend(text("deprecationTime", &image.deprecation_time));
     members.extend(text("sourceInstanceId", &image.source_instance));
@@ -132,7 +134,7 @@ fn render(world: &World, image: &Image, ask: &Ask<'_>) -> Vec<Element> {
         members.push(Element::of("imageAllowed", allowed.fit(&image.owner)));
     }
     // Recipients do not see the owner's tags: each account has its own (R1.6).
-    members.extend(image.tags.get(account).filter(|tags| !tags.is_empty()).map(super::tags::render));
+    members.extend(super::tags::seen(&image.tags, &image.owner, account));
     members.extend(image.state_reason.as_ref().map(|message| {
         // The code of an image that failed for KMS is unknown (open point 3 of the rule book).
         Element::new("stateReason").text("code", "Client.InternalError").text("message", message)

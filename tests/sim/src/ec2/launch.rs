@@ -87,12 +87,9 @@ fn launch(world: &mut World, image: &Image, overrides: &[Query], ask: &Ask<'_>) 
             continue;
         };
         let wanted = overrides.iter().find(|of| of.get("DeviceName") == Some(&mapping.device));
-        let key = match volume_key(world, image, &snapshot, wanted, ask) {
-            Ok(key) => key,
-            Err(Unknown) => {
-                refused = true;
-                continue;
-            }
+        let Ok(key) = volume_key(world, image, &snapshot, wanted, ask) else {
+            refused = true;
+            continue;
         };
         let volume = Volume {
             id: world.new_id("vol"),
@@ -110,8 +107,8 @@ fn launch(world: &mut World, image: &Image, overrides: &[Query], ask: &Ask<'_>) 
         volumes.clear();
     }
     let reason = "Client.InvalidKMSKey.InvalidState";
-    let state_reason = refused
-        .then(|| (reason.to_owned(), format!("{reason}: The KMS key provided is in an incorrect state")));
+    let state_reason =
+        refused.then(|| (reason.to_owned(), format!("{reason}: The KMS key provided is in an incorrect state")));
     Instance {
         id,
         image: image.id.clone(),

@@ -13,7 +13,7 @@ use crate::wire::xml::Element;
 use crate::wire::{Body, Fail, Outcome, Query};
 use crate::world::{Image, ImageState, Protection, World};
 
-const DAY: Duration = Duration::from_secs(24 * 3600);
+const DAY: Duration = Duration::from_hours(24);
 
 fn allowed<'a>(world: &'a World, query: &'a Query, ask: &Ask<'_>, operation: &str) -> Result<&'a Image, Fail> {
     let id = query.need("ImageId")?;
@@ -44,7 +44,8 @@ pub(super) fn enable(world: &mut World, query: &Query, ask: &Ask<'_>, operation:
 
 pub(super) fn deprecate(world: &mut World, query: &Query, ask: &Ask<'_>, operation: &str) -> Outcome {
     let id = allowed(world, query, ask, operation)?.id.clone();
-    let date = if operation == "EnableImageDeprecation" { Some(read_date(query.need("DeprecateAt")?, ask)?) } else { None };
+    let date =
+        if operation == "EnableImageDeprecation" { Some(read_date(query.need("DeprecateAt")?, ask)?) } else { None };
     dry_run(query)?;
     if let Some(image) = world.images.get_mut(&id) {
         (image.deprecation_time, image.deprecated_at) = date.unzip();
@@ -55,9 +56,9 @@ pub(super) fn deprecate(world: &mut World, query: &Query, ask: &Ask<'_>, operati
 /// A date in the future, to the minute, no more than ten years away (API of EnableImageDeprecation).
 fn read_date(text: &str, ask: &Ask<'_>) -> Result<(String, Duration), Fail> {
     let wrong = || Fail::bad("InvalidParameterValue", format!("The deprecation date {text} is not valid."));
-    let date = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| wrong())?;
+    let date = OffsetDateTime::parse(text, &Rfc3339).ok().ok_or_else(wrong)?;
     let now = OffsetDateTime::from(ask.clock.wall(ask.now));
-    let ahead = Duration::try_from(date - now).map_err(|_| wrong())?;
+    let ahead = Duration::try_from(date - now).ok().ok_or_else(wrong)?;
     if ahead > 10 * 366 * DAY {
         return Err(wrong());
     }

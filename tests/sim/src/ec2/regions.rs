@@ -8,9 +8,23 @@ use crate::world::{Region, World};
 
 /// The Regions of a world that names none: those that AWS has on for every account.
 const AWS: [&str; 17] = [
-    "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-southeast-1", "ap-southeast-2",
-    "ca-central-1", "eu-central-1", "eu-north-1", "eu-west-1", "eu-west-2", "eu-west-3", "sa-east-1", "us-east-1",
-    "us-east-2", "us-west-1", "us-west-2",
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-northeast-3",
+    "ap-south-1",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ca-central-1",
+    "eu-central-1",
+    "eu-north-1",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "sa-east-1",
+    "us-east-1",
+    "us-east-2",
+    "us-west-1",
+    "us-west-2",
 ];
 
 fn all(world: &World) -> Vec<Region> {
@@ -35,7 +49,9 @@ pub(super) fn describe(world: &World, query: &Query, ask: &Ask<'_>) -> Outcome {
     dry_run(query)?;
     let wanted = query.list("RegionName");
     for name in &wanted {
-        check(world, name).map_err(|_| Fail::bad("InvalidParameterValue", format!("Invalid region name: {name}")))?;
+        check(world, name)
+            .ok()
+            .ok_or_else(|| Fail::bad("InvalidParameterValue", format!("Invalid region name: {name}")))?;
     }
     let on = world.accounts.get(ask.account()).map(|account| &account.opted_in);
     let filters = query.members("Filter");

@@ -65,9 +65,11 @@ fn mapping(world: &World, device: &Query, ask: &Ask<'_>) -> Result<Mapping, Fail
         return Ok(Mapping { snapshot: None, size, ..Mapping::of_snapshot(name, String::new(), "gp2") });
     };
     let seen = |of: &&crate::world::Snapshot| of.region == ask.region && super::may_copy(of, ask.account(), ask.now);
-    let snapshot = world.snapshots.get(id).filter(seen).ok_or_else(|| {
-        Fail::bad("InvalidSnapshotID.NotFound", format!("The snapshot ID '{id}' does not exist"))
-    })?;
+    let snapshot = world
+        .snapshots
+        .get(id)
+        .filter(seen)
+        .ok_or_else(|| Fail::bad("InvalidSnapshotID.NotFound", format!("The snapshot ID '{id}' does not exist")))?;
     if snapshot.owner != ask.account() {
         // A shared snapshot must be copied before an image can be made of it.
         let account = ask.account();

@@ -95,7 +95,8 @@ fn default_key(world: &World, ask: &Ask<'_>) -> Vec<Element> {
 fn modify_default_key(world: &mut World, query: &Query, ask: &Ask<'_>) -> Result<Vec<Element>, Fail> {
     let named = query.need("KmsKeyId")?;
     let key = world.find_key(named, ask.account(), ask.region);
-    let key = key.ok_or_else(|| Fail::bad("InvalidParameterValue", format!("The specified keyId {named} is invalid")))?;
+    let key =
+        key.ok_or_else(|| Fail::bad("InvalidParameterValue", format!("The specified keyId {named} is invalid")))?;
     if let Some(account) = world.accounts.get_mut(ask.account()) {
         account.default_ebs_keys.insert(ask.region.to_owned(), key);
     }

@@ -95,7 +95,7 @@ fn look_at_the_default_key(world: &mut World, snapshot: &str, ask: &Ask<'_>) -> 
     if let Some(event) = world.trail.last_mut().filter(|event| event.code.is_none()) {
         event.parameters = serde_json::json!({ "keyId": "alias/aws/ebs" });
     }
-    allowed.map_err(|_| Fail::new(403, "AuthFailure", format!("Not authorized to use key {default} ")))
+    allowed.ok().ok_or_else(|| Fail::new(403, "AuthFailure", format!("Not authorized to use key {default} ")))
 }
 
 fn check(world: &World, snapshot: &Snapshot, change: &Change, ask: &Ask<'_>) -> Result<(), Fail> {
@@ -124,7 +124,9 @@ fn check(world: &World, snapshot: &Snapshot, change: &Change, ask: &Ask<'_>) -> 
     let blocked = settings_of(world, ask.account(), ask.region).is_some_and(|own| own.block_public_snapshots.is_some());
     if public && blocked {
         // AWS's words are not known.
-        return refused("You can't publicly share this snapshot because block public access for snapshots is enabled for this account.");
+        return refused(
+            "You can't publicly share this snapshot because block public access for snapshots is enabled for this account.",
+        );
     }
     Ok(())
 }

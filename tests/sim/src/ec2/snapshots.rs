@@ -85,6 +85,6 @@ pub(super) fn render(snapshot: &Snapshot, ask: &Ask<'_>) -> Vec<Element> {
     // Whoever sees the snapshot sees its key's ARN, without any access to KMS (R2.23).
     let key = snapshot.key.as_ref().filter(|_| !snapshot.unknown);
     members.extend(key.map(|key| Element::of("kmsKeyId", key)));
-    members.extend(snapshot.tags.get(ask.account()).filter(|tags| !tags.is_empty()).map(super::tags::render));
+    members.extend(super::tags::seen(&snapshot.tags, &snapshot.owner, ask.account()));
     members
 }

@@ -16,6 +16,16 @@ pub(super) fn render(tags: &Tags) -> Element {
     Element::list("tagSet", tags.iter().map(|(key, value)| vec![Element::of("key", key), Element::of("value", value)]))
 }
 
+/// The tags that an account sees: its own, and of the owner's those that are meant for sharing (R7.14).
+pub(super) fn seen(all: &BTreeMap<String, Tags>, owner: &str, account: &str) -> Option<Element> {
+    let mut tags = all.get(account).cloned().unwrap_or_default();
+    if owner != account {
+        let shared = all.get(owner).into_iter().flatten().filter(|(key, _)| key.starts_with("ec2:SharedTag/"));
+        tags.extend(shared.map(|(key, value)| (key.clone(), value.clone())));
+    }
+    (!tags.is_empty()).then(|| render(&tags))
+}
+
 /// Reads `Tag.N` and checks what EC2 checks.
 pub(super) fn read(query: &Query) -> Result<Tags, Fail> {
     let mut tags = Tags::new();
@@ -78,9 +88,8 @@ pub(super) fn delete(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome
     for id in resources {
         if let Some(own) = tags_of(world, id, ask.account()) {
             let goes = |key: &String, value: &String| {
-                let named = |(of, with): &(String, Option<String>)| {
-                    of == key && with.as_ref().is_none_or(|with| with == value)
-                };
+                let named =
+                    |(of, with): &(String, Option<String>)| of == key && with.as_ref().is_none_or(|with| with == value);
                 wanted.is_empty() || wanted.iter().any(named)
             };
             own.retain(|key, value| !goes(key, value));
@@ -90,19 +99,17 @@ pub(super) fn delete(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome
 }
 
 /// The resources of a request, if the caller may do this to their tags and sees them.
-fn tagged<'a>(
-    world: &World,
-    query: &'a Query,
-    ask: &Ask<'_>,
-    action: &str,
-    tags: &Tags,
-) -> Result<Vec<&'a str>, Fail> {
+fn tagged<'a>(world: &World, query: &'a Query, ask: &Ask<'_>, action: &str, tags: &Tags) -> Result<Vec<&'a str>, Fail> {
     let resources = query.list("ResourceId");
     if resources.is_empty() {
         return Err(Fail::bad("MissingParameter", "The request must contain the parameter resourceIdSet"));
     }
     let on = |id: &&str| {
-        if id.starts_with("ami-") { image_on(world, ask.region, id, ask) } else { snapshot_on(world, ask.region, id, ask) }
+        if id.starts_with("ami-") {
+            image_on(world, ask.region, id, ask)
+        } else {
+            snapshot_on(world, ask.region, id, ask)
+        }
     };
     authorize(ask, action, &resources.iter().map(on).collect::<Vec<_>>(), &context(tags, None))?;
     for id in &resources {

@@ -72,7 +72,8 @@ pub(super) fn delete(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome
     let name = query.need("RoleName")?.to_owned();
     let role = role(world, query, ask, "DeleteRole", None)?;
     changeable(role, &name)?;
-    let conflict = |what: &str| Err(Fail::new(409, "DeleteConflict", format!("Cannot delete entity, must {what} first.")));
+    let conflict =
+        |what: &str| Err(Fail::new(409, "DeleteConflict", format!("Cannot delete entity, must {what} first.")));
     if !role.attached.is_empty() {
         return conflict("detach all policies");
     }
@@ -93,12 +94,14 @@ pub(super) fn delete(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome
 pub(super) fn create_service_linked(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
     let service = query.need("AWSServiceName")?;
     let invalid = |message: String| Fail::bad("InvalidInput", message);
-    let base = role_of_service(service).ok_or_else(|| invalid(format!("Service {service} is not simulated; AWS has others.")))?;
+    let base = role_of_service(service)
+        .ok_or_else(|| invalid(format!("Service {service} is not simulated; AWS has others.")))?;
     let suffix = query.get("CustomSuffix").map(|suffix| format!("_{suffix}")).unwrap_or_default();
     let name = format!("{base}{suffix}");
     authorize(ask, "CreateServiceLinkedRole", &arn(ask.account(), &path_of_service(service), &name), None)?;
     if world.accounts.get(ask.account()).is_some_and(|account| account.roles.contains_key(&name)) {
-        let message = format!("Service role name {name} has been taken in this account, please try a different suffix.");
+        let message =
+            format!("Service role name {name} has been taken in this account, please try a different suffix.");
         return Err(invalid(message));
     }
     let role = service_linked(world, ask.account(), service, &name, ask.now);

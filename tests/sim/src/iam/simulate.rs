@@ -38,7 +38,9 @@ pub(super) fn principal(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outc
 
 /// A role or user of the account, as somebody who calls without a session policy.
 fn subject(world: &World, arn: &str, account: &str) -> Option<Credential> {
-    if let Some(user) = world.credentials.values().find(|known| known.facts.arn == arn && known.facts.account == account) {
+    if let Some(user) =
+        world.credentials.values().find(|known| known.facts.arn == arn && known.facts.account == account)
+    {
         return Some(user.clone());
     }
     let role = world.accounts.get(account)?.roles.values().find(|role| role.arn == arn)?;

@@ -57,12 +57,13 @@ pub(super) fn encrypt(world: &mut World, params: &Params, ask: &Ask<'_>) -> Outc
 pub(super) fn data_key(world: &mut World, operation: &str, params: &Params, ask: &Ask<'_>) -> Outcome {
     let action = format!("kms:{operation}");
     let key = usable(allowed(world, params, ask, &Op::new(&action, true, true))?, operation)?;
-    let size = match (params.get("NumberOfBytes").and_then(Value::as_u64), params.get("KeySpec").and_then(Value::as_str)) {
-        (Some(bytes @ 1..=1024), None) => usize::try_from(bytes).unwrap_or(32),
-        (None, Some("AES_256")) => 32,
-        (None, Some("AES_128")) => 16,
-        _ => return Err(Fail::bad("ValidationException", "Please specify either number of bytes or key spec.")),
-    };
+    let size =
+        match (params.get("NumberOfBytes").and_then(Value::as_u64), params.get("KeySpec").and_then(Value::as_str)) {
+            (Some(bytes @ 1..=1024), None) => usize::try_from(bytes).unwrap_or(32),
+            (None, Some("AES_256")) => 32,
+            (None, Some("AES_128")) => 16,
+            _ => return Err(Fail::bad("ValidationException", "Please specify either number of bytes or key spec.")),
+        };
     dry_run(params)?;
     let plaintext = base64::encode(vec![0; size]);
     let context = encryption_context(params, "EncryptionContext")?;
@@ -105,7 +106,8 @@ fn check_key(ciphertext: Option<&Ciphertext>, key: &str) -> Result<(), Fail> {
 pub(super) fn decrypt(world: &mut World, params: &Params, ask: &Ask<'_>) -> Outcome {
     let (ciphertext, named) = source(params, "EncryptionContext", "KeyId")?;
     let context = encryption_context(params, "EncryptionContext")?;
-    let key = usable(allowed_on(world, &named, &context, params, ask, &Op::new("kms:Decrypt", true, true))?, "Decrypt")?;
+    let key =
+        usable(allowed_on(world, &named, &context, params, ask, &Op::new("kms:Decrypt", true, true))?, "Decrypt")?;
     check_key(ciphertext.as_ref(), &key)?;
     dry_run(params)?;
     let plaintext = ciphertext.map(|ciphertext| ciphertext.plaintext);

@@ -11,8 +11,17 @@ use crate::world::{Constraint, Grant, Grantee, Key, World};
 
 /// What a grant on a symmetric key may allow (R3.3.2).
 const SYMMETRIC: [&str; 11] = [
-    "Decrypt", "Encrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext", "GenerateDataKeyPair",
-    "GenerateDataKeyPairWithoutPlaintext", "ReEncryptFrom", "ReEncryptTo", "CreateGrant", "RetireGrant", "DescribeKey",
+    "Decrypt",
+    "Encrypt",
+    "GenerateDataKey",
+    "GenerateDataKeyWithoutPlaintext",
+    "GenerateDataKeyPair",
+    "GenerateDataKeyPairWithoutPlaintext",
+    "ReEncryptFrom",
+    "ReEncryptTo",
+    "CreateGrant",
+    "RetireGrant",
+    "DescribeKey",
 ];
 /// R3.3.5.
 const QUOTA: usize = 50_000;
@@ -46,11 +55,7 @@ pub(super) fn create(world: &mut World, params: &Params, ask: &Ask<'_>) -> Outco
 }
 
 fn suits(key: &Key, operation: &str) -> bool {
-    if key.spec == "SYMMETRIC_DEFAULT" {
-        SYMMETRIC.contains(&operation)
-    } else {
-        !SYMMETRIC[..8].contains(&operation)
-    }
+    if key.spec == "SYMMETRIC_DEFAULT" { SYMMETRIC.contains(&operation) } else { !SYMMETRIC[..8].contains(&operation) }
 }
 
 /// What a request asks for.
@@ -66,12 +71,17 @@ fn read(world: &World, params: &Params, ask: &Ask<'_>) -> Result<Grant, Fail> {
         {
             Grantee { arn: service.to_owned(), unique_id: None }
         }
-        (None, Some(_)) => return Err(invalid("A service principal needs a SourceArn constraint and a retiring principal.")),
-        _ => need(params, "GranteePrincipal").and(Err(invalid("One of GranteePrincipal and GranteeServicePrincipal.")))?,
+        (None, Some(_)) => {
+            return Err(invalid("A service principal needs a SourceArn constraint and a retiring principal."));
+        }
+        _ => need(params, "GranteePrincipal")
+            .and(Err(invalid("One of GranteePrincipal and GranteeServicePrincipal.")))?,
     };
     let operations = texts(params, "Operations");
     if operations.is_empty() {
-        return Err(invalid("1 validation error detected: Value '[]' at 'operations' failed to satisfy constraint: Member must not be null"));
+        return Err(invalid(
+            "1 validation error detected: Value '[]' at 'operations' failed to satisfy constraint: Member must not be null",
+        ));
     }
     Ok(Grant {
         name: of("Name").map(str::to_owned),
@@ -120,7 +130,9 @@ fn resolve(world: &World, arn: &str, ask: &Ask<'_>) -> Result<Grantee, Fail> {
             let (name, session) = path.split_once('/').ok_or_else(nobody)?;
             Some(format!("{}:{session}", role(name).ok_or_else(nobody)?))
         }
-        Some(("user", _)) => world.credentials.values().find(|of| of.facts.arn == arn).map(|of| of.facts.unique_id.clone()),
+        Some(("user", _)) => {
+            world.credentials.values().find(|of| of.facts.arn == arn).map(|of| of.facts.unique_id.clone())
+        }
         _ => None,
     };
     Ok(Grantee { arn, unique_id })
@@ -147,7 +159,9 @@ fn context(grant: &Grant) -> Context {
 pub(super) fn list(world: &mut World, params: &Params, ask: &Ask<'_>) -> Outcome {
     let limit = params.get("Limit").and_then(Value::as_u64).unwrap_or(50);
     if !(1..=100).contains(&limit) {
-        return Err(invalid(format!("1 validation error detected: Value '{limit}' at 'limit' failed to satisfy constraint: Member must have value less than or equal to 100")));
+        return Err(invalid(format!(
+            "1 validation error detected: Value '{limit}' at 'limit' failed to satisfy constraint: Member must have value less than or equal to 100"
+        )));
     }
     let limit = usize::try_from(limit).unwrap_or(100);
     let arn = allowed(world, params, ask, &Op::new("kms:ListGrants", false, true))?.arn.clone();
@@ -155,13 +169,16 @@ pub(super) fn list(world: &mut World, params: &Params, ask: &Ask<'_>) -> Outcome
     let Some(key) = world.keys.get(&arn) else { return Err(super::gone(&arn)) };
     let fits = |grant: &&Grant| {
         of("GrantId").is_none_or(|id| grant.id == id)
-            && of("GranteePrincipal").or(of("GranteeServicePrincipal")).is_none_or(|arn| shown(world, &grant.grantee) == arn)
+            && of("GranteePrincipal")
+                .or(of("GranteeServicePrincipal"))
+                .is_none_or(|arn| shown(world, &grant.grantee) == arn)
     };
     let from = match of("Marker") {
         None => 0,
-        Some(marker) => marker.strip_prefix("from-").and_then(|from| from.parse().ok()).ok_or_else(|| {
-            Fail::bad("InvalidMarkerException", "Could not deserialize marker")
-        })?,
+        Some(marker) => marker
+            .strip_prefix("from-")
+            .and_then(|from| from.parse().ok())
+            .ok_or_else(|| Fail::bad("InvalidMarkerException", "Could not deserialize marker"))?,
     };
     let mut page: Vec<&Grant> = key.grants.iter().filter(fits).skip(from).take(limit + 1).collect();
     let more = page.len() > limit;
@@ -226,7 +243,8 @@ pub(super) fn retire(world: &mut World, params: &Params, ask: &Ask<'_>) -> Outco
             key.zip(grant).ok_or_else(|| Fail::bad("InvalidGrantTokenException", ""))?
         }
         (None, Some(arn), Some(id)) => {
-            let key = world.keys.get(arn).ok_or_else(|| Fail::bad("InvalidArnException", format!("Invalid arn {arn}")))?;
+            let key =
+                world.keys.get(arn).ok_or_else(|| Fail::bad("InvalidArnException", format!("Invalid arn {arn}")))?;
             key.grants.iter().find(|grant| grant.id == id).map(|grant| (key, grant)).ok_or_else(|| missing(id))?
         }
         _ => return Err(invalid("Either a grant token, or a key ARN and a grant ID.")),

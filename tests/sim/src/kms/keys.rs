@@ -73,7 +73,9 @@ pub(super) fn change_state(world: &mut World, operation: &str, params: &Params, 
         "DisableKey" => key.state = KeyState::Disabled,
         "CancelKeyDeletion" => (key.state, key.deletion) = (KeyState::Disabled, None),
         _ if !(7..=30).contains(&days) => {
-            let message = format!("1 validation error detected: Value '{days}' at 'pendingWindowInDays' failed to satisfy constraint: Member must be between 7 and 30");
+            let message = format!(
+                "1 validation error detected: Value '{days}' at 'pendingWindowInDays' failed to satisfy constraint: Member must be between 7 and 30"
+            );
             return Err(Fail::bad("ValidationException", message));
         }
         _ => {

@@ -30,7 +30,9 @@ impl Scenario {
                 documents.extend(role.boundary.iter().map(|boundary| (of("boundary"), boundary)));
             }
             let policies = account.policies.iter().enumerate();
-            documents.extend(policies.map(|(p, policy)| (format!("accounts[{a}].policies[{p}].document"), &policy.document)));
+            documents.extend(
+                policies.map(|(p, policy)| (format!("accounts[{a}].policies[{p}].document"), &policy.document)),
+            );
         }
         for (k, key) in self.keys.iter().enumerate() {
             documents.extend(key.policy.iter().map(|policy| (format!("keys[{k}].policy"), policy)));

@@ -18,9 +18,23 @@ pub struct Size {
 
 /// The order in which Regions are taken: the most used first.
 const REGIONS: [&str; 17] = [
-    "us-east-1", "eu-west-1", "us-west-2", "eu-central-1", "ap-southeast-1", "ap-northeast-1", "us-east-2",
-    "ap-southeast-2", "eu-west-2", "ca-central-1", "ap-south-1", "eu-west-3", "eu-north-1", "sa-east-1", "us-west-1",
-    "ap-northeast-2", "ap-northeast-3",
+    "us-east-1",
+    "eu-west-1",
+    "us-west-2",
+    "eu-central-1",
+    "ap-southeast-1",
+    "ap-northeast-1",
+    "us-east-2",
+    "ap-southeast-2",
+    "eu-west-2",
+    "ca-central-1",
+    "ap-south-1",
+    "eu-west-3",
+    "eu-north-1",
+    "sa-east-1",
+    "us-west-1",
+    "ap-northeast-2",
+    "ap-northeast-3",
 ];
 const FIRST: &str = "111111111111";
 const ROOT: &str = "r-ab12";
@@ -51,7 +65,9 @@ impl Scenario {
         keys.extend(regions[1..].iter().map(|region| key(format!("key-{region}"), FIRST, Some(region))));
         for account in &accounts[1..] {
             keys.push(key(format!("own-{account}"), account, None));
-            keys.extend(regions[1..].iter().map(|region| key(format!("own-{account}-{region}"), account, Some(region))));
+            keys.extend(
+                regions[1..].iter().map(|region| key(format!("own-{account}-{region}"), account, Some(region))),
+            );
         }
         let image = |n: usize| ImageSpec {
             name: format!("image-{n}"),

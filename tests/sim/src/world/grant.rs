@@ -29,18 +29,15 @@ impl Constraint {
     pub fn holds(&self, context: &BTreeMap<String, String>) -> bool {
         match self {
             Self::EncryptionContextEquals(wanted) => wanted == context,
-            Self::EncryptionContextSubset(wanted) => {
-                wanted.iter().all(|(key, value)| context.get(key) == Some(value))
-            }
+            Self::EncryptionContextSubset(wanted) => wanted.iter().all(|(key, value)| context.get(key) == Some(value)),
         }
     }
 
     /// Whether it lets through no more than another one (R3.3.9).
     pub fn within(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::EncryptionContextEquals(pairs), _) => other.holds(pairs),
-            (Self::EncryptionContextSubset(pairs), Self::EncryptionContextSubset(_)) => other.holds(pairs),
             (Self::EncryptionContextSubset(_), Self::EncryptionContextEquals(_)) => false,
+            (Self::EncryptionContextEquals(pairs) | Self::EncryptionContextSubset(pairs), _) => other.holds(pairs),
         }
     }
 }

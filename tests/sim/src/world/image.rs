@@ -169,6 +169,13 @@ impl Mapping {
     /// A device of the machine itself.
     pub fn ephemeral(device: String, name: String) -> Self {
         let virtual_name = Some(name);
-        Self { device, snapshot: None, virtual_name, volume_type: String::new(), delete_on_termination: true, size: None }
+        Self {
+            device,
+            snapshot: None,
+            virtual_name,
+            volume_type: String::new(),
+            delete_on_termination: true,
+            size: None,
+        }
     }
 }
