@@ -199,7 +199,7 @@ mod tests {
             (r#"{"delays":{"grants":-1}}"#, "delays.grants: "),
             (r#"{"delay":{}}"#, "delay: unknown field `delay`"),
             (r#"{"faults":[{"operation":"x"}]}"#, "faults[0]: missing field `effect`"),
-            ("7", "invalid type"),
+            ("7", "neither an object nor a list"),
             ("[{]", "no JSON: "),
         ];
         for (text, beginning) in table {

@@ -23,6 +23,9 @@ pub use spec::{
 pub(crate) fn read<T: for<'de> Deserialize<'de>>(text: &str) -> Result<T, String> {
     let mut value: Value = serde_json::from_str(text).map_err(|error| format!("no JSON: {error}"))?;
     skip_comments(&mut value);
+    if !value.is_object() && !value.is_array() {
+        return Err("neither an object nor a list".to_owned());
+    }
     serde_path_to_error::deserialize(value).map_err(|error| match error.path().to_string() {
         path if path == "." => error.inner().to_string(),
         path => format!("{path}: {}", error.inner()),

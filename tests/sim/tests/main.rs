@@ -5,6 +5,7 @@
 mod book;
 mod copies;
 mod copy_snapshot;
+mod files;
 mod grants;
 mod iam;
 mod images;
@@ -13,6 +14,7 @@ mod launch;
 mod launches;
 mod lifecycle;
 mod limits;
+mod malformed;
 mod organization;
 mod roles;
 mod settings;

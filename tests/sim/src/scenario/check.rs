@@ -13,6 +13,9 @@ impl Scenario {
     /// # Errors
     /// One message with the JSON path of the mistake.
     pub fn parse(text: &str) -> Result<Self, String> {
+        if text.trim_start().starts_with('[') {
+            return Err("a scenario is an object, not a list".to_owned());
+        }
         let scenario: Self = super::read(text)?;
         scenario.check_documents()?;
         scenario.check_names()?;
