@@ -1,6 +1,4 @@
-//! A simulated AWS, small and strict: many accounts and Regions, and of EC2, KMS and STS what sharing encrypted AMIs
-//! meets, with authorization as AWS does it. Whatever it does not simulate is an error, so that nothing passes by
-//! accident. Rules are cited as R1.5.2; `RULES.md` beside this crate says what each one is and where it is known from.
+#![doc = include_str!("../README.md")]
 
 mod auth;
 pub mod cli;

@@ -17,7 +17,11 @@ async fn rule_3_1_1_across_accounts_both_sides_must_allow() {
     assert_eq!(b.kms("DescribeKey", describe.clone()).await.unwrap_err().code, "AccessDeniedException");
     a.share_key(B).await;
     b.kms("DescribeKey", describe.clone()).await.unwrap();
-    // The key policy alone is not enough either.
+    // The key policy alone is not enough either: neither for somebody who has no permission of his own account…
+    let bare = b.role(B, "bare", &allow(&json!("s3:*"))).await;
+    let fail = bare.kms("DescribeKey", describe.clone()).await.unwrap_err();
+    assert!(fail.message.ends_with("because no identity-based policy allows the kms:DescribeKey action"), "{fail:?}");
+    // … nor for somebody whom it is denied.
     let fail = b.without(B, &["kms:DescribeKey"]).await.kms("DescribeKey", describe).await.unwrap_err();
     assert!(fail.message.ends_with("with an explicit deny in a session policy"), "{fail:?}");
 }
