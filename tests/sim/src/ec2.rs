@@ -96,7 +96,9 @@ fn image_on(world: &World, region: &str, id: &str, ask: &Ask<'_>) -> On {
 
 /// A snapshot as IAM sees it.
 fn snapshot_on(world: &World, region: &str, id: &str, ask: &Ask<'_>) -> On {
-    let mut on = On::arn(format!("arn:aws:ec2:{region}::snapshot/{id}"));
+    // What is not an ID is asked of as any snapshot (recorded).
+    let named = if ids::check_snapshot(id).is_ok() { id } else { "*" };
+    let mut on = On::arn(format!("arn:aws:ec2:{region}::snapshot/{named}"));
     auth::set(&mut on.context, "ec2:SnapshotID", id);
     if let Some(snapshot) = world.snapshots.get(id) {
         owned(&mut on, &snapshot.owner, snapshot.tags.get(ask.account()));

@@ -141,6 +141,38 @@ async fn rule_2_20_snapshots_have_words_of_their_own() {
     assert_eq!(b.ec2("ModifySnapshotAttribute", &dry).await.unwrap_err().code, "DryRunOperation");
 }
 
+#[tokio::test]
+async fn rule_2_20_the_attribute_is_read_first_and_the_id_last() {
+    let (a, _) = two_accounts();
+    let denied = a.without(A, &["ec2:DescribeSnapshotAttribute", "ec2:ResetSnapshotAttribute"]).await;
+    let snapshot = a.snapshots(&a.image("plain")).await.remove(0);
+    let (request, permission) = ("InvalidRequest", "createVolumePermission");
+    let read = [
+        ("DescribeSnapshotAttribute", "invalid", request),
+        ("DescribeSnapshotAttribute", "", request),
+        ("DescribeSnapshotAttribute", permission, "DryRunOperation"),
+        ("DescribeSnapshotAttribute", "productCodes", "DryRunOperation"),
+        ("ResetSnapshotAttribute", "productCodes", request),
+        ("ResetSnapshotAttribute", "invalid", request),
+        ("ResetSnapshotAttribute", permission, "DryRunOperation"),
+    ];
+    for (operation, attribute, code) in read {
+        for id in [snapshot.as_str(), "bad", "snap-00000000000000000"] {
+            let asked = [("SnapshotId", id), ("Attribute", attribute), ("DryRun", "true")];
+            assert_eq!(a.ec2(operation, &asked).await.unwrap_err().code, code, "{operation} {attribute} {id}");
+            let refused = denied.ec2(operation, &asked).await.unwrap_err();
+            let expected = if code == request { request } else { "UnauthorizedOperation" };
+            assert_eq!(refused.code, expected, "{operation} {attribute} {id}");
+            if code != request && id != snapshot {
+                assert!(refused.message.contains("::snapshot/* "), "{}", refused.message);
+            }
+        }
+    }
+    let bad = [("SnapshotId", "bad"), ("Attribute", permission)];
+    let message = "Value (bad) for parameter snapshotId is invalid. Expected: 'snap-...'.";
+    fails(a.ec2("DescribeSnapshotAttribute", &bad).await, 400, "InvalidParameterValue", message);
+}
+
 #[tokio::test(start_paused = true)]
 async fn rule_2_21_sharing_is_seen_by_id_at_once_and_found_later() {
     let delays = ami_share_sim::Delays { sharing: std::time::Duration::from_mins(1), ..Default::default() };

@@ -66,7 +66,7 @@ pub(super) fn owned<'a>(world: &'a World, id: &str, ask: &Ask<'_>) -> Result<&'a
     }
 }
 
-fn invalid() -> Fail {
+pub(super) fn invalid() -> Fail {
     Fail::bad("InvalidRequest", "The request received was invalid.")
 }
 

@@ -59,10 +59,10 @@ fn delete_with_image(world: &mut World, id: &str, ask: &Ask<'_>) -> &'static str
 
 pub(super) fn delete_snapshot(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
     let id = query.need("SnapshotId")?;
-    ids::check_snapshot_attribute(id)?;
     authorize(ask, "ec2:DeleteSnapshot", &[snapshot_on(world, ask.region, id, ask)], &Context::new())?;
     // A dry run does not see that it is in use (recorded).
     dry_run(query)?;
+    ids::check_snapshot_attribute(id)?;
     let own = |snapshot: &crate::world::Snapshot| snapshot.owner == ask.account() && snapshot.region == ask.region;
     if !world.snapshots.get(id).is_some_and(own) {
         return Err(ids::snapshot_not_found(id));

@@ -2,6 +2,7 @@
 
 use super::change::{Change, Item};
 use super::copy_keys::{self, Step};
+use super::image_attributes::invalid;
 use super::{authorize, done, dry_run, ids, settings_of, snapshot_on};
 use crate::policy::Context;
 use crate::sim::Ask;
@@ -11,27 +12,29 @@ use crate::world::{Snapshot, World};
 
 pub(super) fn describe(world: &World, query: &Query, ask: &Ask<'_>) -> Outcome {
     let (id, attribute) = (query.need("SnapshotId")?, query.need("Attribute")?);
-    ids::check_snapshot_attribute(id)?;
+    // Before anybody is asked whether the caller may (recorded), and the ID's form after that.
+    if !matches!(attribute, "createVolumePermission" | "productCodes") {
+        return Err(invalid());
+    }
     authorize(ask, "ec2:DescribeSnapshotAttribute", &[snapshot_on(world, ask.region, id, ask)], &Context::new())?;
     // A dry run does not see whose it is (recorded of ModifySnapshotAttribute).
     dry_run(query)?;
     let snapshot = owned(world, id, ask)?;
-    let answer = match attribute {
-        "createVolumePermission" => {
-            let kind = |who: &str| if who == "all" { "group" } else { "userId" };
-            // The group stands first (recorded).
-            let mut names: Vec<&str> = snapshot.create_volume_permissions.iter().collect();
-            names.sort_by_key(|who| *who != "all");
-            Element::list("createVolumePermission", names.into_iter().map(|who| vec![Element::of(kind(who), who)]))
-        }
-        "productCodes" => Element::new("productCodes"),
-        _ => return Err(unrecognized()),
+    let answer = if attribute == "productCodes" {
+        Element::new("productCodes")
+    } else {
+        let kind = |who: &str| if who == "all" { "group" } else { "userId" };
+        // The group stands first (recorded).
+        let mut names: Vec<&str> = snapshot.create_volume_permissions.iter().collect();
+        names.sort_by_key(|who| *who != "all");
+        Element::list("createVolumePermission", names.into_iter().map(|who| vec![Element::of(kind(who), who)]))
     };
     Ok(Body::Xml(vec![Element::of("snapshotId", id), answer]))
 }
 
 /// To anybody but the owner it does not exist, even where it is shared (R2.20).
 fn owned<'a>(world: &'a World, id: &str, ask: &Ask<'_>) -> Result<&'a Snapshot, Fail> {
+    ids::check_snapshot_attribute(id)?;
     let own = |snapshot: &&Snapshot| snapshot.owner == ask.account() && snapshot.region == ask.region;
     world.snapshots.get(id).filter(own).ok_or_else(|| ids::snapshot_not_found(id))
 }
@@ -63,7 +66,6 @@ fn read(query: &Query) -> Result<Change, Fail> {
 
 pub(super) fn modify(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
     let id = query.need("SnapshotId")?;
-    ids::check_snapshot_attribute(id)?;
     let change = read(query)?;
     authorize(ask, "ec2:ModifySnapshotAttribute", &[snapshot_on(world, ask.region, id, ask)], &change.context())?;
     // A dry run sees neither whose snapshot it is nor its key (recorded).
@@ -133,13 +135,12 @@ fn check(world: &World, snapshot: &Snapshot, change: &Change, ask: &Ask<'_>) -> 
 
 pub(super) fn reset(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
     let (id, attribute) = (query.need("SnapshotId")?, query.need("Attribute")?);
-    ids::check_snapshot_attribute(id)?;
+    if attribute != "createVolumePermission" {
+        return Err(invalid());
+    }
     authorize(ask, "ec2:ResetSnapshotAttribute", &[snapshot_on(world, ask.region, id, ask)], &Context::new())?;
     dry_run(query)?;
     owned(world, id, ask)?;
-    if attribute != "createVolumePermission" {
-        return Err(unrecognized());
-    }
     if let Some(snapshot) = world.snapshots.get_mut(id) {
         snapshot.create_volume_permissions.clear();
     }
