@@ -1,6 +1,7 @@
 //! The log: plain lines for any CI, with GitHub's workflow commands where GitHub reads it.
 
 use std::io::Write;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// How lines are written.
@@ -8,6 +9,8 @@ use std::sync::{Mutex, PoisonError};
 pub(crate) enum Style {
     GitHub,
     Plain,
+    /// Somebody watches; whether in colours.
+    Terminal(bool),
 }
 
 /// How loud a message is.
@@ -31,11 +34,20 @@ pub(crate) struct Log {
     out: Mutex<Box<dyn Write + Send>>,
     style: Style,
     masked: Mutex<Vec<String>>,
+    annotated: [AtomicUsize; 2],
 }
+
+/// GitHub shows so many annotations of each kind of a step, and drops the others.
+const ANNOTATIONS: usize = 10;
 
 impl Log {
     pub(crate) fn new(out: Box<dyn Write + Send>, style: Style) -> Self {
-        Self { out: Mutex::new(out), style, masked: Mutex::default() }
+        Self { out: Mutex::new(out), style, masked: Mutex::default(), annotated: Default::default() }
+    }
+
+    /// Whether somebody watches.
+    pub(crate) fn is_terminal(&self) -> bool {
+        matches!(self.style, Style::Terminal(_))
     }
 
     /// Keeps a text out of the log, here and, on GitHub, in what later steps write.
@@ -61,20 +73,52 @@ impl Log {
     pub(crate) fn annotate(&self, level: Level, title: &str, text: &str) {
         let (title, text) = (self.hide(title), self.hide(text));
         let word = level.word();
-        self.write(&match self.style {
-            Style::GitHub => format!("::{word} title={}::{}", escape_property(&title), escape_data(&text)),
-            Style::Plain => {
-                let text = text.strip_prefix(&format!("{title}: ")).unwrap_or(&text);
-                format!("{word}: {title}: {}", text.replace(['\r', '\n'], " "))
+        let plain = || {
+            let text = text.strip_prefix(&format!("{title}: ")).unwrap_or(&text);
+            format!("{title}: {}", text.replace(['\r', '\n'], " "))
+        };
+        match self.style {
+            Style::GitHub => {
+                let before = self.annotated[level as usize].fetch_add(1, Ordering::Relaxed);
+                if before + 1 == ANNOTATIONS {
+                    self.write(&format!(
+                        "::{word} title=more {word}s::the step summary and the log below have them all"
+                    ));
+                }
+                if before + 1 < ANNOTATIONS {
+                    self.write(&format!("::{word} title={}::{}", escape_property(&title), escape_data(&text)));
+                } else {
+                    self.line(&format!("{word}: {}", plain()));
+                }
             }
-        });
+            Style::Plain | Style::Terminal(false) => self.write(&format!("{word}: {}", plain())),
+            Style::Terminal(true) => {
+                let colour = if level == Level::Error { 31 } else { 33 };
+                self.write(&format!("\u{1b}[1;{colour}m{word}\u{1b}[0m: {}", plain()));
+            }
+        }
+    }
+
+    /// Messages that are known all at once: where GitHub would drop some, the last that it shows holds the rest.
+    pub(crate) fn annotate_all(&self, level: Level, messages: &[(String, String)]) {
+        let shown =
+            if self.style == Style::GitHub && messages.len() > ANNOTATIONS { ANNOTATIONS - 1 } else { messages.len() };
+        let (first, rest) = messages.split_at(shown);
+        for (title, text) in first {
+            self.annotate(level, title, text);
+        }
+        if !rest.is_empty() {
+            let texts: Vec<String> = rest.iter().map(|(_, text)| self.hide(text)).collect();
+            let (word, title) = (level.word(), format!("{} more", rest.len()));
+            self.write(&format!("::{word} title={title}::{}", escape_data(&texts.join("\n"))));
+        }
     }
 
     /// Lines under a heading, folded on GitHub.
     pub(crate) fn group(&self, title: &str, lines: &[String]) {
         match self.style {
             Style::GitHub => self.write(&format!("::group::{}", escape_data(&self.hide(title)))),
-            Style::Plain => self.line(title),
+            Style::Plain | Style::Terminal(_) => self.line(title),
         }
         for line in lines {
             self.line(&format!("  {line}"));
@@ -84,7 +128,7 @@ impl Log {
         }
     }
 
-    fn hide(&self, text: &str) -> String {
+    pub(crate) fn hide(&self, text: &str) -> String {
         let masked = self.masked.lock().unwrap_or_else(PoisonError::into_inner);
         masked.iter().fold(text.to_owned(), |text, masked| text.replace(masked.as_str(), "***"))
     }
@@ -137,6 +181,24 @@ mod tests {
         });
         let expected = "::error title=a%3Ab%2Cc::100 %25%0D%0A::set-output name=x::y\nfirst\n\u{200b}::error::forged\n";
         assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn no_more_annotations_than_github_shows() {
+        let text = written(Style::GitHub, |log| {
+            (0..15).for_each(|n| log.annotate(Level::Warning, "code", &format!("code: number {n}")));
+            log.annotate(Level::Error, "other", "one");
+        });
+        let of = |word: &str| text.lines().filter(|line| line.starts_with(&format!("::{word} "))).count();
+        assert_eq!((of("warning"), of("error")), (10, 1));
+        assert!((0..15).all(|n| text.contains(&format!("number {n}"))), "{text}");
+    }
+
+    #[test]
+    fn colours_are_for_terminals_that_want_them() {
+        let said = |style| written(style, |log| log.annotate(Level::Error, "code", "code: text"));
+        assert_eq!(said(Style::Terminal(true)), "\u{1b}[1;31merror\u{1b}[0m: code: text\n");
+        assert_eq!(said(Style::Terminal(false)), "error: code: text\n");
     }
 
     #[test]

@@ -1,10 +1,13 @@
 //! The step of ami-share: inputs from the environment, a share, and what CI systems read of it.
 
+mod bars;
 mod command;
 mod exit;
 mod help;
 mod input;
 mod output;
+mod picture;
+mod plan_text;
 mod process;
 mod render;
 mod settings;
@@ -31,6 +34,8 @@ use step::{Outcome, StepRun};
 pub struct Sinks {
     /// The log.
     pub out: Box<dyn Write + Send>,
+    /// Whether somebody watches the log at a terminal: then progress is shown live.
+    pub terminal: bool,
     /// Ends the run at once when it is ready.
     pub cancelled: BoxFuture<'static, ()>,
     /// The SDK's configuration; without one it is loaded from the process's environment.
@@ -49,8 +54,13 @@ pub async fn run(env: impl IntoIterator<Item = (OsString, OsString)>, sinks: Sin
     let variable = |name: &str| {
         env.iter().find(|(known, _)| known == name).map(|(_, value)| value).filter(|value| !value.is_empty())
     };
-    let style =
-        if variable("GITHUB_ACTIONS").is_some_and(|value| value == "true") { Style::GitHub } else { Style::Plain };
+    let style = if variable("GITHUB_ACTIONS").is_some_and(|value| value == "true") {
+        Style::GitHub
+    } else if sinks.terminal {
+        Style::Terminal(variable("NO_COLOR").is_none())
+    } else {
+        Style::Plain
+    };
     let log = Arc::new(Log::new(sinks.out, style));
     let Some(settings) = settings(&env, &log) else {
         return Exit::BadInput;
@@ -96,7 +106,7 @@ fn settings(env: &[(OsString, OsString)], log: &Log) -> Option<Settings> {
     match parsed {
         Ok(settings) => {
             if settings.mask_account_ids {
-                settings.request.targets().iter().for_each(|account| log.mask(account.as_ref()));
+                settings.request.targets().iter().for_each(|target| log.mask(&target.to_string()));
                 log.annotate(
                     Level::Warning,
                     "mask-account-ids",
@@ -106,9 +116,11 @@ fn settings(env: &[(OsString, OsString)], log: &Log) -> Option<Settings> {
             Some(settings)
         }
         Err(problems) => {
-            for problem in problems {
-                log.annotate(Level::Error, &problem.input, &format!("{}: {}", problem.input, problem.message));
-            }
+            let said = |problem: input::Problem| {
+                let text = format!("{}: {}", problem.input, problem.message);
+                (problem.input, text)
+            };
+            log.annotate_all(Level::Error, &problems.into_iter().map(said).collect::<Vec<_>>());
             None
         }
     }

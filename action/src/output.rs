@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::Path;
 
-use ami_share::{Plan, Report};
+use ami_share::Report;
 use rand::Rng as _;
 use rand::distributions::Alphanumeric;
 use serde_json::{Map, Value, json};
@@ -18,7 +18,7 @@ const LONGEST_REPORT: usize = 64 * 1024;
 /// Every output, with its meaning in one line.
 pub const OUTPUTS: &[(&str, &str)] = &[
     ("ami-id", "the first shared AMI"),
-    ("ami-ids", "JSON: account -> Region -> list of AMIs to launch"),
+    ("ami-ids", "JSON: account -> Region -> list of AMIs to launch; organizations under their ARN"),
     ("kms-key-arn", "ARN of the key that targets need; several are separated by commas"),
     ("changed", "true if anything was changed, or in mode plan would be"),
     ("report", "the report as JSON, shortened above 64 KiB; the whole at report-path"),
@@ -50,7 +50,8 @@ pub(crate) fn values(outcome: &Outcome, report: &Map<String, Value>) -> Vec<(&'s
         return vec![("changed", false.to_string()), ("report", short)];
     };
     let plan = &run.plan;
-    let first = run.images.first().and_then(|image| image.image.as_ref());
+    let shared = plan.launch_permissions().next().is_some();
+    let first = run.images.first().filter(|_| shared).and_then(|image| image.image.as_ref());
     let keys: Vec<&str> = plan.keys().into_iter().map(AsRef::as_ref).collect();
     let values = [
         first.map(ToString::to_string).unwrap_or_default(),
@@ -64,16 +65,20 @@ pub(crate) fn values(outcome: &Outcome, report: &Map<String, Value>) -> Vec<(&'s
     OUTPUTS.iter().map(|(name, _)| *name).zip(values).collect()
 }
 
-/// Account -> Region -> the images that it can launch.
+/// Account or organization -> Region -> the images that it can launch.
 fn ami_ids(report: &Report) -> Value {
-    let Plan { region, targets, .. } = &report.plan;
-    let of = |account: &_| {
-        let can = |image: &&ami_share::SharedImage| image.accounts.contains(account);
-        let images: Vec<&str> =
-            report.images.iter().filter(can).filter_map(|image| Some(image.image.as_ref()?.as_ref())).collect();
-        json!({ region.to_string(): images })
-    };
-    Value::Object(targets.iter().map(|account| (account.to_string(), of(account))).collect::<Map<_, _>>())
+    let mut of_principal = Map::new();
+    for target in &report.plan.targets {
+        let mut of_region = Map::new();
+        for image in report.images.iter().filter(|image| image.principals.contains(target)) {
+            let list = of_region.entry(image.region.to_string()).or_insert_with(|| json!([]));
+            if let (Some(list), Some(id)) = (list.as_array_mut(), &image.image) {
+                list.push(json!(id));
+            }
+        }
+        of_principal.insert(target.to_string(), of_region.into());
+    }
+    of_principal.into()
 }
 
 /// The report without what is long, where it is too long.

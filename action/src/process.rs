@@ -1,7 +1,7 @@
 //! The step as a process: its arguments, standard output, and the signals that end it.
 
 use std::ffi::OsString;
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 
 use futures::FutureExt as _;
 
@@ -29,7 +29,12 @@ pub async fn process(
 impl Sinks {
     /// Standard output, SIGINT and SIGTERM, the SDK's configuration from the environment.
     pub fn of_process() -> Self {
-        Self { out: Box::new(io::stdout()), cancelled: stopped().boxed(), aws: None }
+        Self {
+            terminal: io::stdout().is_terminal(),
+            out: Box::new(io::stdout()),
+            cancelled: stopped().boxed(),
+            aws: None,
+        }
     }
 }
 

@@ -1,12 +1,13 @@
-//! Events and plans in words.
+//! Events in words: lines in a log, and at a terminal progress bars above which the lines scroll.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use ami_share::{Event, EventSink, Finding, Plan, Severity, Step, Subject, Waiting};
+use ami_share::{Event, EventSink, Finding, Severity, Waiting};
 use tokio::time::Instant;
 
+use crate::bars::Bars;
 use crate::command::{Level, Log};
 
 /// How often the log says that the same thing is still awaited.
@@ -16,14 +17,25 @@ const EVERY: Duration = Duration::from_secs(30);
 pub(crate) struct Lines {
     log: Arc<Log>,
     said: Mutex<BTreeMap<String, Instant>>,
+    bars: Bars,
 }
 
 impl Lines {
     pub(crate) fn new(log: Arc<Log>) -> Self {
-        Self { log, said: Mutex::default() }
+        let bars = Bars::new(log.is_terminal());
+        Self { log, said: Mutex::default(), bars }
+    }
+
+    /// Nothing is under way any more.
+    pub(crate) fn end(&self) {
+        self.bars.clear();
     }
 
     fn waiting(&self, waiting: &Waiting) {
+        let (resource, what) = (self.log.hide(&waiting.resource), self.log.hide(&waiting.what));
+        if self.bars.show(&resource, &what, waiting) {
+            return;
+        }
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         if said.get(&waiting.resource).is_some_and(|last| now.duration_since(*last) < EVERY) {
@@ -41,32 +53,75 @@ impl EventSink for Lines {
         let log = &*self.log;
         match event {
             Event::Waiting(waiting) => self.waiting(waiting),
-            Event::CopyStarted { source, copy } => log.line(&format!("{source} is copied to {copy}")),
-            Event::CopyAdopted { source, copy } => log.line(&format!("{copy} is already the copy of {source}")),
-            Event::CopyAvailable { source, copy } => log.line(&format!("{copy}, the copy of {source}, is available")),
-            Event::KeyPolicyPut { key, added, .. } => {
-                log.line(&format!("the policy of {key} now lets {} use it", accounts(added)));
+            Event::Found(found) => self.bars.suspend(|| finding(log, found)),
+            Event::Failed(error) => {
+                self.bars.suspend(|| log.annotate(Level::Error, error.code.as_str(), &error.to_string()));
             }
-            Event::KeyAccessHeld { key, accounts: held } => log.line(&format!("{} can use {key}", accounts(held))),
-            Event::LaunchPermissionAdded { image, added, .. } => {
-                log.line(&format!("{image} is now shared with {}", accounts(added)));
+            other => {
+                if let Some(line) = words(other) {
+                    self.bars.done(&line);
+                    self.bars.suspend(|| log.line(&line));
+                }
             }
-            Event::LaunchPermissionHeld { image, accounts: held, .. } => {
-                log.line(&format!("{} can launch {image}", accounts(held)));
-            }
-            Event::LeftoverRemoved { resource } => log.line(&format!("{resource}, left by a failed copy, is removed")),
-            Event::Found(found) => finding(log, found),
-            Event::Failed(error) => log.annotate(Level::Error, error.code.as_str(), &error.to_string()),
-            _ => {}
         }
     }
 }
 
-/// A few account IDs by name, many by their number.
-fn accounts<'a, T: ToString + 'a>(of: impl IntoIterator<Item = &'a T>) -> String {
+/// What happened, in a line.
+fn words(event: &Event) -> Option<String> {
+    Some(match event {
+        Event::CopyStarted { source, region, copy } => {
+            format!("{source} is copied to {copy} in {region}")
+        }
+        Event::CopyAdopted { source, region, copy } => {
+            format!("{copy} in {region} is already the copy of {source}")
+        }
+        Event::CopyAvailable { source, region, copy } => {
+            format!("{copy} in {region}, the copy of {source}, is available")
+        }
+        Event::KeyPolicyPut { key, removed, .. } if !removed.is_empty() => {
+            format!("the policy of {key} no longer lets {} use it", several(removed))
+        }
+        Event::KeyPolicyPut { key, added, .. } => format!("the policy of {key} now lets {} use it", several(added)),
+        Event::KeyAccessHeld { key, principals } => format!("{} can use {key}", several(principals)),
+        Event::GrantsCreated { key, image, added } => {
+            format!(
+                "{} have grants of {key} for {image} now; they can take five minutes to be effective (R3.3.7)",
+                several(added)
+            )
+        }
+        Event::GrantsRevoked { key, grantees } => {
+            format!("grants of {key} are revoked: {}", several(grantees))
+        }
+        Event::SnapshotPermissionAdded { snapshot, added } => {
+            format!("{} can make volumes of {snapshot} now", several(added))
+        }
+        Event::SnapshotPermissionRemoved { snapshot, removed } => {
+            format!("{} can no longer make volumes of {snapshot}", several(removed))
+        }
+        Event::LaunchPermissionAdded { image, added, .. } => {
+            format!("{image} is now shared with {}", several(added))
+        }
+        Event::LaunchPermissionHeld { image, principals, .. } => {
+            format!("{} can launch {image}", several(principals))
+        }
+        Event::LaunchPermissionRemoved { image, removed, .. } => {
+            format!("{image} is no longer shared with {}", several(removed))
+        }
+        Event::Deprecated { image, at } => format!("{image} is deprecated at {at}"),
+        Event::Protected { image } => format!("{image} is protected from deregistration"),
+        Event::Published { name, image } => format!("the parameter {name} names {image} now"),
+        Event::CopyRemoved { image } => format!("the copy {image} is removed"),
+        Event::LeftoverRemoved { resource } => format!("{resource}, left by a failed copy, is removed"),
+        _ => return None,
+    })
+}
+
+/// A few by name, many by their number.
+pub(crate) fn several<'a, T: ToString + 'a>(of: impl IntoIterator<Item = &'a T>) -> String {
     let names: Vec<String> = of.into_iter().map(ToString::to_string).collect();
     match names.as_slice() {
-        [] => "no account".to_owned(),
+        [] => "nobody".to_owned(),
         few if few.len() <= 10 => few.join(", "),
         many => format!("{}, … and {} more", many[..9].join(", "), many.len() - 9),
     }
@@ -78,41 +133,6 @@ pub(crate) fn finding(log: &Log, finding: &Finding) {
     log.annotate(level, finding.code.as_str(), &finding.to_string());
 }
 
-/// The plan, a line a step.
-pub(crate) fn plan(plan: &Plan) -> Vec<String> {
-    let line = |step: &Step| match step {
-        Step::Copy(copy) => {
-            let what = match &copy.adopt {
-                Some(id) => format!("= {} is already copied: {id}", copy.source),
-                None => format!("+ copy {} as `{}` under {}", copy.source, copy.name, copy.key),
-            };
-            let left = copy.leftovers.images.len() + copy.leftovers.snapshots.len();
-            if left == 0 { what } else { format!("{what}; then - remove {left} that failed copies left") }
-        }
-        Step::KeyAccess(access) if access.missing.is_empty() => {
-            format!("= {} can already use {}", accounts(&access.accounts), access.key)
-        }
-        Step::KeyAccess(access) => format!("+ let {} use {}", accounts(&access.missing), access.key),
-        Step::LaunchPermission(launch) => {
-            let image = match &launch.image {
-                Subject::CopyOf(source) => format!("the copy of {source}"),
-                _ => launch.source.to_string(),
-            };
-            let unlisted = match launch.unlisted.len() {
-                0 => String::new(),
-                _ => format!("; {} not listed and kept", accounts(&launch.unlisted)),
-            };
-            if launch.missing.is_empty() {
-                format!("= {} can already launch {image}{unlisted}", accounts(&launch.accounts))
-            } else {
-                format!("+ let {} launch {image}{unlisted}", accounts(&launch.missing))
-            }
-        }
-        _ => String::new(),
-    };
-    plan.steps.iter().map(line).filter(|line| !line.is_empty()).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,7 +140,7 @@ mod tests {
     #[test]
     fn many_accounts_are_a_number() {
         let ids: Vec<u32> = (1..=12).collect();
-        assert_eq!(accounts(&ids), "1, 2, 3, 4, 5, 6, 7, 8, 9, … and 3 more");
-        assert_eq!(accounts(&ids[..2]), "1, 2");
+        assert_eq!(several(&ids), "1, 2, 3, 4, 5, 6, 7, 8, 9, … and 3 more");
+        assert_eq!(several(&ids[..2]), "1, 2");
     }
 }

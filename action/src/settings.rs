@@ -1,19 +1,25 @@
 //! From inputs as text to a [`ShareRequest`], every problem said at once.
 
+mod manifest;
+mod parser;
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::str::FromStr;
-use std::time::Duration;
 
-use ami_share::{AccountId, AmiRef, KeyScope, Region, ShareRequest, ShareRequestBuilder, Timing};
+use ami_share::{
+    AmiRef, KeyAccessMode, KeyScope, OrganizationArn, OuArn, Principal, Region, Revoke, RoleArn, ShareRequest,
+    ShareRequestBuilder, ShareSnapshots, Unlisted,
+};
 
-use crate::input::{Problem, Raw, shown};
+use self::parser::Parser;
+use crate::input::{Problem, Raw};
 
 /// What to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
     Share,
     Plan,
+    Revoke,
 }
 
 /// All inputs, parsed.
@@ -28,35 +34,32 @@ pub(crate) struct Settings {
 /// Parses every input.
 pub(crate) fn parse(raw: &Raw, mut problems: Vec<Problem>) -> Result<Settings, Vec<Problem>> {
     let mut parser = Parser { problems: Vec::new() };
-    let mode = parser.choice("mode", raw.mode.as_deref(), &[("share", Mode::Share), ("plan", Mode::Plan)]);
-    let scopes = [("via-ec2", KeyScope::ViaEc2), ("direct", KeyScope::Direct)];
-    let scope = parser.choice("key-scope", raw.key_scope.as_deref(), &scopes);
+    let modes = [("share", Mode::Share), ("plan", Mode::Plan), ("revoke", Mode::Revoke)];
+    let mode = parser.choice("mode", raw.mode.as_deref(), &modes);
     let mask_account_ids = parser.flag("mask-account-ids", raw.mask_account_ids.as_deref(), false);
-    let mut builder = ShareRequest::builder()
-        .key_scope(scope.unwrap_or_default())
-        .copy_tags(parser.flag("copy-tags", raw.copy_tags.as_deref(), true))
-        .timing(parser.timing(raw))
-        .target_accounts(parser.accounts("target-accounts", raw.target_accounts.as_deref()))
-        .allowed_accounts(parser.accounts("allowed-account-ids", raw.allowed_account_ids.as_deref()));
-    builder = parser.images(builder, raw);
-    if let Some(key) = parser.one("kms-key-id", raw.kms_key_id.as_deref()) {
-        builder = builder.kms_key(key);
-    }
-    if let Some(name) = &raw.copy_name {
-        builder = builder.copy_name(name.as_str());
-    }
-    for (key, value) in parser.pairs("tags", raw.tags.as_deref()) {
-        builder = builder.tag(key, value);
-    }
-    for (key, value) in parser.pairs("require-image-tags", raw.require_image_tags.as_deref()) {
-        builder = builder.require_image_tag(key, value);
-    }
+    let mut builder = ShareRequest::builder().timing(parser.timing(raw));
+    builder = images(&mut parser, builder, raw);
+    builder = targets(&mut parser, builder, raw);
+    builder = copies(&mut parser, builder, raw);
+    builder = keys(&mut parser, builder, raw);
+    builder = afterwards(&mut parser, builder, raw);
+    builder = revoke(&mut parser, builder, raw, mode);
     if let Some(calls) = parser.number("max-concurrency", raw.max_concurrency.as_deref()) {
         builder = builder.max_concurrency(calls);
     }
     problems.append(&mut parser.problems);
     // What a wrong input leaves out must not be said again as missing.
-    let said: BTreeSet<String> = problems.iter().map(|problem| problem.input.clone()).collect();
+    let mut said: BTreeSet<String> = problems.iter().map(|problem| problem.input.clone()).collect();
+    for (given, instead) in [
+        ("packer-manifest", "ami-id"),
+        ("packer-manifest", "aws-region"),
+        ("target-organizations", "target-accounts"),
+        ("target-organizational-units", "target-accounts"),
+    ] {
+        if said.contains(given) {
+            said.insert(instead.to_owned());
+        }
+    }
     match (builder.build(), mode) {
         (Ok(request), Some(mode)) if problems.is_empty() => {
             Ok(Settings { mode, request, report_path: raw.report_path.as_ref().map(PathBuf::from), mask_account_ids })
@@ -70,142 +73,103 @@ pub(crate) fn parse(raw: &Raw, mut problems: Vec<Problem>) -> Result<Settings, V
     }
 }
 
-/// Collects what is wrong while it parses.
-struct Parser {
-    problems: Vec<Problem>,
-}
-
-impl Parser {
-    fn problem(&mut self, input: &str, message: impl Into<String>) {
-        self.problems.push(Problem::new(input, message));
+/// The images: named one by one, or by a Packer manifest.
+fn images(parser: &mut Parser, mut builder: ShareRequestBuilder, raw: &Raw) -> ShareRequestBuilder {
+    if let Some(region) = parser.one::<Region>("aws-region", raw.aws_region.as_deref()) {
+        builder = builder.region(region);
     }
-
-    fn choice<T: Copy>(&mut self, input: &str, value: Option<&str>, choices: &[(&str, T)]) -> Option<T> {
-        let Some(value) = value else {
-            return choices.first().map(|(_, choice)| *choice);
-        };
-        let found = choices.iter().find(|(name, _)| *name == value).map(|(_, choice)| *choice);
-        if found.is_none() {
-            let names: Vec<String> = choices.iter().map(|(name, _)| format!("`{name}`")).collect();
-            self.problem(input, format!("`{}` is not one of {}", shown(value), names.join(", ")));
-        }
-        found
-    }
-
-    fn flag(&mut self, input: &str, value: Option<&str>, default: bool) -> bool {
-        match value {
-            None => default,
-            Some("true") => true,
-            Some("false") => false,
-            Some(other) => {
-                self.problem(input, format!("`{}` is neither `true` nor `false`", shown(other)));
-                default
+    match (&raw.ami_id, &raw.packer_manifest) {
+        (Some(_), Some(_)) => parser.problem("ami-id", "give either this or `packer-manifest`, not both"),
+        (None, None) => parser.problem("ami-id", "no image is given: name at least one AMI, or a `packer-manifest`"),
+        (ids, None) => {
+            for image in parser.list::<AmiRef>("ami-id", ids.as_deref()) {
+                builder = match image.region {
+                    Some(region) => builder.image_in(region, image.ami),
+                    None => builder.image(image.ami),
+                };
             }
         }
-    }
-
-    fn number(&mut self, input: &str, value: Option<&str>) -> Option<usize> {
-        let value = value?;
-        let number = value.parse().ok().filter(|number| (1..=1000).contains(number));
-        if number.is_none() {
-            self.problem(input, format!("`{}` is not a whole number from 1 to 1000", shown(value)));
-        }
-        number
-    }
-
-    fn one<T: FromStr<Err: ToString>>(&mut self, input: &str, value: Option<&str>) -> Option<T> {
-        let parsed = value?.parse();
-        parsed.map_err(|error: T::Err| self.problem(input, error.to_string())).ok()
-    }
-
-    fn accounts(&mut self, input: &str, value: Option<&str>) -> Vec<AccountId> {
-        let mut accounts = Vec::new();
-        for word in words(value) {
-            if matches!(word, "*" | "all") {
-                let message = format!(
-                    "`{word}` would make the image public, which this tool never does: list the account IDs, 12 digits each"
-                );
-                self.problem(input, message);
-            } else {
-                accounts.extend(self.one::<AccountId>(input, Some(word)));
-            }
-        }
-        accounts
-    }
-
-    /// The images and their one Region.
-    fn images(&mut self, builder: ShareRequestBuilder, raw: &Raw) -> ShareRequestBuilder {
-        let default: Option<Region> = self.one("aws-region", raw.aws_region.as_deref());
-        let mut regions = BTreeSet::new();
-        let mut images = Vec::new();
-        for word in words(raw.ami_id.as_deref()) {
-            if let Some(image) = self.one::<AmiRef>("ami-id", Some(word)) {
-                regions.extend(image.region.or_else(|| default.clone()));
-                images.push(image.ami);
-            }
-        }
-        if regions.len() > 1 {
-            let names: Vec<String> = regions.iter().map(ToString::to_string).collect();
-            let message = format!(
-                "the images are in several Regions ({}); this version takes one Region a run",
-                names.join(", ")
-            );
-            self.problem("ami-id", message);
-        }
-        let builder = builder.images(images);
-        match regions.into_iter().next().or(default) {
-            Some(region) => builder.region(region),
-            None => builder,
-        }
-    }
-
-    fn pairs(&mut self, input: &str, value: Option<&str>) -> Vec<(String, String)> {
-        let mut pairs: Vec<(String, String)> = Vec::new();
-        for line in value.unwrap_or_default().lines().map(str::trim).filter(|line| !line.is_empty()) {
-            match line.split_once('=') {
-                None => self.problem(input, format!("`{}` has no `=`: one `key=value` on each line", shown(line))),
-                Some((key, _)) if pairs.iter().any(|(known, _)| known == key.trim()) => {
-                    self.problem(input, format!("`{}` is given twice", shown(key.trim())));
+        (None, Some(path)) => match manifest::read(path.as_ref()) {
+            Ok(images) => {
+                for (region, image) in images {
+                    builder = builder.image_in(region, image);
                 }
-                Some((key, value)) => pairs.push((key.trim().to_owned(), value.trim().to_owned())),
             }
-        }
-        pairs
+            Err(problem) => parser.problem("packer-manifest", format!("`{path}`: {problem}")),
+        },
     }
-
-    fn timing(&mut self, raw: &Raw) -> Timing {
-        let default = Timing::default();
-        let poll = raw.poll_interval.as_deref();
-        let poll = match poll.map(|value| value.split_once("..").unwrap_or((value, value))) {
-            None => default.poll,
-            Some((floor, ceiling)) => {
-                let floor = self.duration("poll-interval", Some(floor));
-                let ceiling = self.duration("poll-interval", Some(ceiling));
-                floor.zip(ceiling).unwrap_or(default.poll)
-            }
-        };
-        Timing {
-            timeout: self.duration("timeout", raw.timeout.as_deref()).unwrap_or(default.timeout),
-            settle: self.duration("settle", raw.settle.as_deref()).unwrap_or(default.settle),
-            poll,
-        }
+    for (key, value) in parser.pairs("require-image-tags", raw.require_image_tags.as_deref()) {
+        builder = builder.require_image_tag(key, value);
     }
-
-    fn duration(&mut self, input: &str, value: Option<&str>) -> Option<Duration> {
-        let value = value?;
-        let duration = humantime::parse_duration(value.trim()).ok().filter(|duration| *duration <= Timing::LONGEST);
-        if duration.is_none() {
-            self.problem(
-                input,
-                format!("`{}` is not a duration of at most 7 days, such as `90s`, `45m` or `2h`", shown(value)),
-            );
-        }
-        duration
-    }
+    builder.allowed_accounts(parser.accounts("allowed-account-ids", raw.allowed_account_ids.as_deref()))
 }
 
-fn words(value: Option<&str>) -> impl Iterator<Item = &str> {
-    value.unwrap_or_default().split(|c: char| c == ',' || c.is_whitespace()).filter(|word| !word.is_empty())
+fn targets(parser: &mut Parser, builder: ShareRequestBuilder, raw: &Raw) -> ShareRequestBuilder {
+    let accounts = parser.accounts("target-accounts", raw.target_accounts.as_deref());
+    let organizations: Vec<OrganizationArn> = parser.list("target-organizations", raw.target_organizations.as_deref());
+    let units: Vec<OuArn> = parser.list("target-organizational-units", raw.target_organizational_units.as_deref());
+    let unlisted = [("keep", Unlisted::Keep), ("revoke", Unlisted::Revoke)];
+    builder
+        .target_accounts(accounts)
+        .targets(organizations.into_iter().map(Principal::Organization))
+        .targets(units.into_iter().map(Principal::OrganizationalUnit))
+        .unlisted(parser.choice("unlisted", raw.unlisted.as_deref(), &unlisted).unwrap_or_default())
+}
+
+fn copies(parser: &mut Parser, mut builder: ShareRequestBuilder, raw: &Raw) -> ShareRequestBuilder {
+    builder = builder
+        .copy_tags(parser.flag("copy-tags", raw.copy_tags.as_deref(), true))
+        .copy_to_regions(parser.list::<Region>("copy-to-regions", raw.copy_to_regions.as_deref()));
+    if let Some(name) = &raw.copy_name {
+        builder = builder.copy_name(name.as_str());
+    }
+    if let Some(minutes) = parser.minutes("copy-completion-minutes", raw.copy_completion_minutes.as_deref()) {
+        builder = builder.copy_completion_minutes(minutes);
+    }
+    for (key, value) in parser.pairs("tags", raw.tags.as_deref()) {
+        builder = builder.tag(key, value);
+    }
+    builder
+}
+
+fn keys(parser: &mut Parser, builder: ShareRequestBuilder, raw: &Raw) -> ShareRequestBuilder {
+    let modes = [("policy", KeyAccessMode::Policy), ("grants", KeyAccessMode::Grants), ("none", KeyAccessMode::None)];
+    let scopes = [("via-ec2", KeyScope::ViaEc2), ("direct", KeyScope::Direct)];
+    let snapshots =
+        [("auto", ShareSnapshots::Auto), ("true", ShareSnapshots::Always), ("false", ShareSnapshots::Never)];
+    let mut builder = parser
+        .keys("kms-key-id", raw.kms_key_id.as_deref(), builder)
+        .key_access(parser.choice("key-access", raw.key_access.as_deref(), &modes).unwrap_or_default())
+        .key_scope(parser.choice("key-scope", raw.key_scope.as_deref(), &scopes).unwrap_or_default())
+        .share_snapshots(
+            parser.choice("share-snapshots", raw.share_snapshots.as_deref(), &snapshots).unwrap_or_default(),
+        );
+    if let Some(role) = parser.one::<RoleArn>("key-role", raw.key_role.as_deref()) {
+        builder = builder.key_role(role);
+    }
+    builder
+}
+
+/// What is done with the images once they are shared.
+fn afterwards(parser: &mut Parser, mut builder: ShareRequestBuilder, raw: &Raw) -> ShareRequestBuilder {
+    let protect = raw.deregistration_protection.as_deref();
+    builder = builder.deregistration_protection(parser.flag("deregistration-protection", protect, false));
+    if let Some(at) = parser.deprecation("deprecate-at", raw.deprecate_at.as_deref()) {
+        builder = builder.deprecate_at(at);
+    }
+    if let Some(name) = &raw.publish_ssm_parameter {
+        builder = builder.publish_ssm_parameter(name.as_str());
+    }
+    builder
+}
+
+fn revoke(parser: &mut Parser, builder: ShareRequestBuilder, raw: &Raw, mode: Option<Mode>) -> ShareRequestBuilder {
+    let revoke = Revoke {
+        all: parser.flag("revoke-all", raw.revoke_all.as_deref(), false),
+        remove_copies: parser.flag("remove-copies", raw.remove_copies.as_deref(), false),
+        force_key: parser.flag("force-key-revoke", raw.force_key_revoke.as_deref(), false),
+    };
+    if mode == Some(Mode::Revoke) { builder.revoke(revoke) } else { builder }
 }
 
 #[cfg(test)]
@@ -234,9 +198,52 @@ mod tests {
         let table: &[(&str, Spoil)] = &[
             ("ami-id", |raw| raw.ami_id = None),
             ("ami-id", |raw| raw.ami_id = Some("ami-xyz".into())),
-            ("ami-id", |raw| {
-                raw.ami_id = Some("eu-west-1:ami-1a2b3c4d us-east-1:ami-1a2b3c4e".into());
+            ("ami-id", |raw| raw.ami_id = Some("ami-1a2b3c4d us-east-1:ami-1a2b3c4d".into())),
+            ("ami-id", |raw| raw.packer_manifest = Some("packer-manifest.json".into())),
+            ("packer-manifest", |raw| {
+                raw.ami_id = None;
+                raw.packer_manifest = Some("no-such-file.json".into());
             }),
+            ("ami-id", |raw| raw.ami_id = Some("cn-north-1:ami-1a2b3c4d us-east-1:ami-1a2b3c4d".into())),
+            ("target-organizations", |raw| raw.target_organizations = Some("o-abcdefghij".into())),
+            ("target-organizations", |raw| {
+                raw.target_organizations =
+                    Some("arn:aws-cn:organizations::111111111111:organization/o-abcdefghij".into());
+            }),
+            ("target-organizational-units", |raw| raw.target_organizational_units = Some("ou-ab12-cdefghij".into())),
+            ("copy-to-regions", |raw| {
+                raw.copy_to_regions = Some("somewhere".into());
+            }),
+            ("kms-key-id", |raw| raw.copy_to_regions = Some("eu-west-1".into())),
+            ("kms-key-id", |raw| {
+                raw.copy_to_regions = Some("eu-west-1".into());
+                raw.kms_key_id = Some("us-east-1=alias/x".into());
+            }),
+            ("kms-key-id", |raw| raw.kms_key_id = Some("alias/x alias/y".into())),
+            ("kms-key-id", |raw| raw.kms_key_id = Some("us-east-1=alias/x us-east-1=alias/y".into())),
+            ("copy-completion-minutes", |raw| raw.copy_completion_minutes = Some("20".into())),
+            ("copy-completion-minutes", |raw| raw.copy_completion_minutes = Some("soon".into())),
+            ("key-access", |raw| raw.key_access = Some("both".into())),
+            ("key-access", |raw| {
+                raw.key_access = Some("grants".into());
+                raw.target_organizations = Some("arn:aws:organizations::111111111111:organization/o-abcdefghij".into());
+            }),
+            ("key-role", |raw| raw.key_role = Some("keys".into())),
+            ("share-snapshots", |raw| raw.share_snapshots = Some("yes".into())),
+            ("unlisted", |raw| raw.unlisted = Some("drop".into())),
+            ("deprecate-at", |raw| raw.deprecate_at = Some("later".into())),
+            ("deprecate-at", |raw| raw.deprecate_at = Some("2001-01-01".into())),
+            ("deprecate-at", |raw| raw.deprecate_at = Some("0s".into())),
+            ("publish-ssm-parameter", |raw| raw.publish_ssm_parameter = Some("/a b".into())),
+            ("target-accounts", |raw| {
+                raw.mode = Some("revoke".into());
+                raw.target_accounts = None;
+            }),
+            ("revoke-all", |raw| {
+                raw.mode = Some("revoke".into());
+                raw.revoke_all = Some("true".into());
+            }),
+            ("remove-copies", |raw| raw.remove_copies = Some("1".into())),
             ("target-accounts", |raw| raw.target_accounts = None),
             ("target-accounts", |raw| {
                 raw.target_accounts = Some("22222222222".into());

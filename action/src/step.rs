@@ -1,4 +1,4 @@
-//! One run: plan, and in `mode: share` carry the plan out.
+//! One run: plan, and unless that was all that was asked for, carry the plan out.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -7,6 +7,7 @@ use ami_share::{Error, Event, EventSink as _, Plan, Report, Sharer};
 
 use crate::command::{Level, Log};
 use crate::exit::Exit;
+use crate::plan_text;
 use crate::render::{self, Lines};
 use crate::settings::{Mode, Settings};
 
@@ -54,7 +55,7 @@ impl StepRun {
         let sink = Arc::clone(self);
         let sharer = Sharer::new(config).with_events(move |event: &Event| sink.event(event));
         let planned = match settings.mode {
-            Mode::Share => sharer.plan(&settings.request).await,
+            Mode::Share | Mode::Revoke => sharer.plan(&settings.request).await,
             Mode::Plan => sharer.preview(&settings.request).await,
         };
         match planned {
@@ -77,33 +78,39 @@ impl StepRun {
         if settings.mask_account_ids {
             log.mask(plan.account.as_ref());
         }
-        log.group(&format!("Plan for account {} in {}", plan.account, plan.region), &render::plan(plan));
+        log.group(&format!("Plan for account {} in {}", plan.account, regions(plan)), &plan_text::lines(plan));
         plan.findings.iter().for_each(|finding| render::finding(log, finding));
         let refused = plan.refusals().next().is_some();
-        match settings.mode {
-            Mode::Plan => {
-                self.set(Outcome::Planned(Box::new(Report::of_plan(plan))));
-                let would =
-                    if plan.changes() { "mode share would change something" } else { "nothing would be changed" };
-                log.line(if refused { "the plan is refused" } else { would });
-                if refused { Exit::Refused } else { Exit::Done }
+        if refused {
+            // Nothing was changed, so the report of a share must not say that anything was.
+            let only_planned = settings.mode == Mode::Plan;
+            let report = if only_planned { Report::of_plan(plan) } else { Report::begin(plan) };
+            self.set(Outcome::Planned(Box::new(report)));
+            log.line(if only_planned { "the plan is refused" } else { "the plan is refused: nothing was changed" });
+            return Exit::Refused;
+        }
+        if settings.mode == Mode::Plan {
+            self.set(Outcome::Planned(Box::new(Report::of_plan(plan))));
+            log.line(&plan_text::verdict(plan));
+            return Exit::Done;
+        }
+        self.set(Outcome::Applied(Box::new(Report::begin(plan))));
+        let applied = sharer.apply(plan).await;
+        self.lines.end();
+        match (applied, settings.mode) {
+            (Ok(report), Mode::Revoke) => {
+                log.line(if report.changed { "taken back" } else { "nothing to take back: nothing was changed" });
+                Exit::Done
             }
-            Mode::Share if refused => {
-                // Nothing was changed, so the report must not say that anything was.
-                self.set(Outcome::Planned(Box::new(Report::begin(plan))));
-                log.line("the plan is refused: nothing was changed");
-                Exit::Refused
+            (Ok(report), _) => {
+                log.line(if report.changed { "shared" } else { "already shared: nothing was changed" });
+                Exit::Done
             }
-            Mode::Share => {
-                self.set(Outcome::Applied(Box::new(Report::begin(plan))));
-                match sharer.apply(plan).await {
-                    Ok(report) => {
-                        log.line(if report.changed { "shared" } else { "already shared: nothing was changed" });
-                        Exit::Done
-                    }
-                    Err(incomplete) => Exit::of(incomplete.report.errors.iter()),
-                }
-            }
+            (Err(incomplete), _) => Exit::of(incomplete.report.errors.iter()),
         }
     }
+}
+
+fn regions(plan: &Plan) -> String {
+    plan.regions.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }

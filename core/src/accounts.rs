@@ -1,10 +1,13 @@
 //! Clients per account and Region, and the SDK's settings that every one of them shares.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
+use aws_config::sts::AssumeRoleProvider;
 use aws_config::{AppName, BehaviorVersion, SdkConfig};
+use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
 use aws_sdk_ec2::config::IdentityCache;
 use aws_sdk_ec2::config::retry::{RetryPartition, TokenBucket};
 use aws_smithy_http_client::proxy::ProxyConfig;
@@ -14,59 +17,115 @@ use tokio::sync::Semaphore;
 
 use crate::aws::ec2::Ec2;
 use crate::aws::kms::Kms;
+use crate::aws::ssm::Ssm;
 use crate::aws::{Caller, Identity, sts, timeouts};
 use crate::error::Error;
-use crate::id::{AccountId, Region};
+use crate::id::{AccountId, Region, RoleArn};
 use crate::inventory::Place;
+use crate::watch::Watcher;
 
 /// Enough to ride out a minute of throttling; with the first pause at 0.2 s, an endpoint that cannot be reached is
 /// given up after about 15 s.
 const ATTEMPTS: u32 = 8;
 
-/// The source account in one Region.
-#[derive(Clone, Debug)]
-pub(crate) struct Account {
+/// One account in one Region.
+#[derive(Debug)]
+pub(crate) struct Site {
     pub(crate) place: Place,
+    pub(crate) identity: Identity,
     pub(crate) ec2: Ec2,
     pub(crate) kms: Kms,
+    pub(crate) ssm: Ssm,
+    pub(crate) watcher: Watcher,
+}
+
+/// One account, by the credentials for it.
+#[derive(Debug)]
+pub(crate) struct Account {
+    pub(crate) identity: Identity,
+    config: SdkConfig,
+    permits: Arc<Semaphore>,
+    sites: Mutex<BTreeMap<Region, Arc<Site>>>,
 }
 
 impl Account {
-    /// Asks STS whose credentials these are (`sts:GetCallerIdentity`), and makes that account's clients.
+    /// Asks STS whose credentials these are (`sts:GetCallerIdentity`).
     pub(crate) async fn connect(config: &SdkConfig, region: &Region, max_concurrency: usize) -> Result<Self, Error> {
-        let config = configured(config, region);
         let permits = Arc::new(Semaphore::new(max_concurrency.clamp(1, Semaphore::MAX_PERMITS)));
-        let mut caller = Caller { identity: None, region: region.clone(), permits };
-        let identity = sts::caller_identity(&aws_sdk_sts::Client::new(&config), &caller).await?;
-        let account = identity.account.clone();
-        caller.identity = Some(identity);
-        Ok(Self {
-            ec2: Ec2 { client: ec2_client(&config, &account, region), caller: caller.clone() },
-            kms: Kms { client: kms_client(&config, &account, region), caller },
-            place: Place { account, region: region.clone() },
-        })
+        let config = configured(config);
+        let caller = Caller { identity: None, region: region.clone(), permits: Arc::clone(&permits) };
+        let identity = sts::caller_identity(&aws_sdk_sts::Client::new(&in_region(&config, region)), &caller).await?;
+        Ok(Self { identity, config, permits, sites: Mutex::default() })
     }
 
-    /// Who AWS says we are.
-    pub(crate) fn identity(&self) -> Option<&Identity> {
-        self.ec2.caller.identity.as_ref()
+    /// The account of a role, assumed with these credentials when it is first used (`sts:AssumeRole`), and again
+    /// whenever its session ends.
+    pub(crate) async fn assume(&self, role: &RoleArn, region: &Region, session: &str) -> Option<Self> {
+        let account = role.account()?;
+        let config = in_region(&self.config, region);
+        let provider = AssumeRoleProvider::builder(role.as_ref())
+            .session_name(session)
+            .region(aws_config::Region::new(region.to_string()))
+            .configure(&config)
+            .build()
+            .await;
+        let config = configured(&config).to_builder().credentials_provider(SharedCredentialsProvider::new(provider));
+        let identity = Identity { account, arn: role.to_string() };
+        Some(Self { identity, config: config.build(), permits: Arc::clone(&self.permits), sites: Mutex::default() })
+    }
+
+    /// The account in a Region.
+    pub(crate) fn site(&self, region: &Region) -> Arc<Site> {
+        let mut sites = self.sites.lock().unwrap_or_else(PoisonError::into_inner);
+        let site = sites.entry(region.clone()).or_insert_with(|| Arc::new(self.make(region)));
+        Arc::clone(site)
+    }
+
+    fn make(&self, region: &Region) -> Site {
+        let (config, account) = (in_region(&self.config, region), &self.identity.account);
+        let caller = Caller {
+            identity: Some(self.identity.clone()),
+            region: region.clone(),
+            permits: Arc::clone(&self.permits),
+        };
+        let ec2 = aws_sdk_ec2::config::Builder::from(&config).retry_partition(partition("ec2", account, region));
+        let kms = aws_sdk_kms::config::Builder::from(&config).retry_partition(partition("kms", account, region));
+        Site {
+            place: Place { account: account.clone(), region: region.clone() },
+            identity: self.identity.clone(),
+            ec2: Ec2 { client: aws_sdk_ec2::Client::from_conf(ec2.build()), caller: caller.clone() },
+            kms: Kms { client: aws_sdk_kms::Client::from_conf(kms.build()), caller: caller.clone() },
+            ssm: Ssm { client: aws_sdk_ssm::Client::new(&config), caller },
+            watcher: Watcher::default(),
+        }
+    }
+
+    /// Whether the credentials are a session's that nothing renews and that does not say when it ends, such as one
+    /// that an earlier step left in the environment.
+    pub(crate) async fn has_fixed_session(&self) -> bool {
+        let Some(provider) = self.config.credentials_provider() else { return false };
+        let found = provider.provide_credentials().await;
+        found.is_ok_and(|credentials| credentials.session_token().is_some() && credentials.expiry().is_none())
     }
 }
 
-/// The caller's configuration with our Region, retries and timeouts, and an identity cache of its own.
-fn configured(config: &SdkConfig, region: &Region) -> SdkConfig {
+/// The caller's configuration with our retries and timeouts, and an identity cache of its own.
+fn configured(config: &SdkConfig) -> SdkConfig {
     let retries = RetryConfig::standard()
         .with_max_attempts(ATTEMPTS)
         .with_initial_backoff(Duration::from_millis(200))
         .with_max_backoff(Duration::from_secs(20));
     config
         .to_builder()
-        .region(aws_config::Region::new(region.to_string()))
         .retry_config(retries)
         .timeout_config(timeouts())
         // The SDK's shared cache holds 64 identities, fewer than the accounts of a large organization.
         .identity_cache(IdentityCache::lazy().build())
         .build()
+}
+
+fn in_region(config: &SdkConfig, region: &Region) -> SdkConfig {
+    config.to_builder().region(aws_config::Region::new(region.to_string())).build()
 }
 
 /// The SDK shares one retry budget among all accounts of a service and Region; here one throttled account does not
@@ -75,16 +134,6 @@ fn partition(service: &str, account: &AccountId, region: &Region) -> RetryPartit
     RetryPartition::custom(format!("ami-share-{service}-{region}-{account}"))
         .token_bucket(TokenBucket::default())
         .build()
-}
-
-fn ec2_client(config: &SdkConfig, account: &AccountId, region: &Region) -> aws_sdk_ec2::Client {
-    let builder = aws_sdk_ec2::config::Builder::from(config).retry_partition(partition("ec2", account, region));
-    aws_sdk_ec2::Client::from_conf(builder.build())
-}
-
-fn kms_client(config: &SdkConfig, account: &AccountId, region: &Region) -> aws_sdk_kms::Client {
-    let builder = aws_sdk_kms::config::Builder::from(config).retry_partition(partition("kms", account, region));
-    aws_sdk_kms::Client::from_conf(builder.build())
 }
 
 /// Loads the SDK's configuration from the environment as the action does: one HTTP client with the environment's

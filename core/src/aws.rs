@@ -1,9 +1,9 @@
 //! The only place that names SDK operations: domain types in and out.
 
 pub(crate) mod ec2;
-mod ec2_convert;
 pub(crate) mod explain;
 pub(crate) mod kms;
+pub(crate) mod ssm;
 pub(crate) mod sts;
 
 use std::future::Future;

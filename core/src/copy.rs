@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tokio::time::Instant;
 
 use self::adopt::Candidate;
+use crate::accounts::Site;
 use crate::aws::ec2::NewCopy;
 use crate::error::{Code, Error};
 use crate::event::Event;
@@ -22,31 +23,32 @@ use crate::watch::INVISIBLE;
 
 /// The copy, available and checked.
 pub(crate) async fn ensure(run: &Run<'_>, copy: &CopyImage) -> Result<AmiId, Error> {
+    let site = &run.site(&copy.region);
     let id = match &copy.adopt {
         Some(id) => adopted(run, copy, id.clone()),
-        None => start(run, copy).await?,
+        None => start(run, site, copy).await?,
     };
     let what = format!("to be available, as the copy of {}", copy.source);
-    let image = run.watcher.settled(&id, what).await?;
-    let image = image.ok_or_else(|| failed(run, copy, &id, "AWS never showed it"))?;
+    let image = site.watcher.settled(&id, what).await?;
+    let image = image.ok_or_else(|| failed(site, copy, &id, "AWS never showed it"))?;
     match &image.state {
         ImageState::Available => {}
-        ImageState::Deregistered => return Err(failed(run, copy, &id, "somebody deregistered it")),
-        _ => return Err(failed(run, copy, &id, &reason(run, &image).await)),
+        ImageState::Deregistered => return Err(failed(site, copy, &id, "somebody deregistered it")),
+        _ => return Err(failed(site, copy, &id, &reason(site, &image).await)),
     }
-    let snapshots = snapshots_of(run, &[&image]).await?;
-    if adopt::judge(&image, &snapshots, copy, &run.account.place) != Candidate::Adoptable {
+    let snapshots = snapshots_of(site, &[&image]).await?;
+    if adopt::judge(&image, &snapshots, copy, &site.place) != Candidate::Adoptable {
         let why = format!("it is not an image of {} volumes under {} made from its source", copy.volumes, copy.key);
-        return Err(failed(run, copy, &id, &why));
+        return Err(failed(site, copy, &id, &why));
     }
-    run.emit(&Event::CopyAvailable { source: copy.source.clone(), copy: id.clone() });
-    clean_up(run, copy).await;
+    run.emit(&Event::CopyAvailable { source: copy.source.clone(), region: copy.region.clone(), copy: id.clone() });
+    clean_up(run, site, copy).await;
     Ok(id)
 }
 
 /// Starts the copy. The client token of an attempt is the same for every run that wants this copy, so a lost answer, a
 /// killed run or a run beside this one leads to the same image (R1.2.2); only a dead image asks for a new attempt.
-async fn start(run: &Run<'_>, copy: &CopyImage) -> Result<AmiId, Error> {
+async fn start(run: &Run<'_>, site: &Site, copy: &CopyImage) -> Result<AmiId, Error> {
     let mut name = copy.name.clone();
     let mut attempt = 0;
     let mut pace = Pace::new(run.timing.poll);
@@ -55,19 +57,24 @@ async fn start(run: &Run<'_>, copy: &CopyImage) -> Result<AmiId, Error> {
         let client_token = copy.client_token(attempt);
         let new = NewCopy {
             source: &copy.source,
+            completion: copy.completion,
             name: &name,
             key: &copy.key,
             client_token: &client_token,
             tags: &copy.tags,
         };
-        match run.account.ec2.copy_image(&new).await {
-            Ok(id) if !is_dead(run, copy, &id).await? => {
-                run.emit(&Event::CopyStarted { source: copy.source.clone(), copy: id.clone() });
+        match site.ec2.copy_image(&new).await {
+            Ok(id) if !is_dead(run, site, copy, &id).await? => {
+                run.emit(&Event::CopyStarted {
+                    source: copy.source.clone(),
+                    region: copy.region.clone(),
+                    copy: id.clone(),
+                });
                 return Ok(id);
             }
             Ok(_) => attempt += 1,
             // Somebody used the token with other tags or another name: their copy is the one.
-            Err(error) if error.is_aws(&["IdempotentParameterMismatch"]) => match find(run, copy).await? {
+            Err(error) if error.is_aws(&["IdempotentParameterMismatch"]) => match find(run, site, copy).await? {
                 Some(id) => return Ok(adopted(run, copy, id)),
                 None => attempt += 1,
             },
@@ -91,19 +98,19 @@ async fn start(run: &Run<'_>, copy: &CopyImage) -> Result<AmiId, Error> {
 }
 
 fn adopted(run: &Run<'_>, copy: &CopyImage, id: AmiId) -> AmiId {
-    run.emit(&Event::CopyAdopted { source: copy.source.clone(), copy: id.clone() });
+    run.emit(&Event::CopyAdopted { source: copy.source.clone(), region: copy.region.clone(), copy: id.clone() });
     id
 }
 
 /// Whether the token of this attempt is spent: AWS answers it with an image that failed, or is gone.
-async fn is_dead(run: &Run<'_>, copy: &CopyImage, id: &AmiId) -> Result<bool, Error> {
+async fn is_dead(run: &Run<'_>, site: &Site, copy: &CopyImage, id: &AmiId) -> Result<bool, Error> {
     if copy.leftovers.images.contains(id) {
         return Ok(true);
     }
     let mut pace = Pace::new(run.timing.poll);
     let since = Instant::now();
     loop {
-        match run.account.ec2.image(id).await {
+        match site.ec2.image(id).await {
             Ok(image) => return Ok(image.is_none_or(|image| image.state == ImageState::Deregistered)),
             Err(error) if error.is_aws(&["InvalidAMIID.Unavailable"]) => return Ok(true),
             // A new ID may be unknown for a while (R1.1.7).
@@ -119,13 +126,13 @@ async fn is_dead(run: &Run<'_>, copy: &CopyImage, id: &AmiId) -> Result<bool, Er
 }
 
 /// The copy that somebody else started; nothing where it failed, or never showed.
-async fn find(run: &Run<'_>, copy: &CopyImage) -> Result<Option<AmiId>, Error> {
+async fn find(run: &Run<'_>, site: &Site, copy: &CopyImage) -> Result<Option<AmiId>, Error> {
     let mut pace = Pace::new(run.timing.poll);
     let since = Instant::now();
     loop {
-        let tagged = run.account.ec2.own_images_tagged(tags::REQUEST, vec![copy.identity.clone()]).await?;
-        let snapshots = snapshots_of(run, &tagged.iter().collect::<Vec<_>>()).await?;
-        let judged = |image: &Image| adopt::judge(image, &snapshots, copy, &run.account.place);
+        let tagged = site.ec2.own_images_tagged(tags::REQUEST, vec![copy.identity.clone()]).await?;
+        let snapshots = snapshots_of(site, &tagged.iter().collect::<Vec<_>>()).await?;
+        let judged = |image: &Image| adopt::judge(image, &snapshots, copy, &site.place);
         let mut good: Vec<&Image> = tagged.iter().filter(|image| judged(image) == Candidate::Adoptable).collect();
         good.sort_by_key(|image| (&image.creation_date, &image.id));
         if let Some(oldest) = good.first() {
@@ -138,24 +145,24 @@ async fn find(run: &Run<'_>, copy: &CopyImage) -> Result<Option<AmiId>, Error> {
     }
 }
 
-async fn snapshots_of(run: &Run<'_>, images: &[&Image]) -> Result<BTreeMap<SnapshotId, Snapshot>, Error> {
+async fn snapshots_of(site: &Site, images: &[&Image]) -> Result<BTreeMap<SnapshotId, Snapshot>, Error> {
     let ids: BTreeSet<SnapshotId> = images.iter().flat_map(|image| image.snapshots().cloned()).collect();
-    let found = run.account.ec2.snapshots(&ids).await?;
+    let found = site.ec2.snapshots(&ids).await?;
     Ok(found.into_iter().map(|snapshot| (snapshot.id.clone(), snapshot)).collect())
 }
 
 /// What AWS says of a failed copy: of the image, and of the snapshots that made it fail (R1.5.2).
-async fn reason(run: &Run<'_>, image: &Image) -> String {
+async fn reason(site: &Site, image: &Image) -> String {
     let of_image = image.state_reason.clone().unwrap_or_else(|| "AWS gives no reason".to_owned());
     // The snapshots only add to it; not getting them must not hide it.
-    let snapshots = snapshots_of(run, &[image]).await.unwrap_or_default();
+    let snapshots = snapshots_of(site, &[image]).await.unwrap_or_default();
     let said: BTreeSet<String> = snapshots.into_values().filter_map(|snapshot| snapshot.state_message).collect();
     said.into_iter()
         .filter(|said| !of_image.contains(said))
         .fold(of_image.clone(), |all, said| format!("{all}; {said}"))
 }
 
-fn failed(run: &Run<'_>, copy: &CopyImage, id: &AmiId, why: &str) -> Error {
+fn failed(site: &Site, copy: &CopyImage, id: &AmiId, why: &str) -> Error {
     let remedy = if why.contains("not accessible") || why.contains("is invalid") {
         format!(
             "allow kms:DescribeKey, kms:CreateGrant, kms:Decrypt, kms:GenerateDataKeyWithoutPlaintext and kms:ReEncrypt* on {} and on the source's keys, in the identity policy of whoever copies and in the key policies; then run again",
@@ -165,15 +172,15 @@ fn failed(run: &Run<'_>, copy: &CopyImage, id: &AmiId, why: &str) -> Error {
         "run again: a new copy is made, and this one removed once that stands".to_owned()
     };
     Error::new(Code::CopyFailed, format!("the copy {id} of {} failed: {why}", copy.source), remedy)
-        .at(&run.account.place.account, &run.account.place.region)
+        .at(&site.place.account, &site.place.region)
         .on(id)
 }
 
 /// Removes what failed copies left, now that their replacement stands. What cannot be removed is a finding: the share
 /// itself does not suffer.
-async fn clean_up(run: &Run<'_>, copy: &CopyImage) {
+async fn clean_up(run: &Run<'_>, site: &Site, copy: &CopyImage) {
     for image in &copy.leftovers.images {
-        let (removed, left) = match run.account.ec2.deregister_image(image).await {
+        let (removed, left) = match site.ec2.deregister_image(image).await {
             Ok(left) => (true, left),
             Err(error) if error.is_aws(&["InvalidAMIID.Unavailable", "InvalidAMIID.NotFound"]) => (false, Vec::new()),
             Err(error) => {
@@ -189,7 +196,7 @@ async fn clean_up(run: &Run<'_>, copy: &CopyImage) {
         }
     }
     for snapshot in &copy.leftovers.snapshots {
-        match run.account.ec2.delete_snapshot(snapshot).await {
+        match site.ec2.delete_snapshot(snapshot).await {
             Ok(()) => run.emit(&Event::LeftoverRemoved { resource: snapshot.to_string() }),
             Err(error) if error.is_aws(&["InvalidSnapshot.NotFound"]) => {}
             Err(error) => not_cleaned(run, snapshot, &error.to_string()),

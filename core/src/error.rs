@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use crate::id::{AccountId, Region};
@@ -27,6 +28,16 @@ macro_rules! codes {
         impl ::std::fmt::Display for $name {
             fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
                 f.write_str(self.as_str())
+            }
+        }
+
+        impl ::schemars::JsonSchema for $name {
+            fn schema_name() -> ::std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut ::schemars::SchemaGenerator) -> ::schemars::Schema {
+                ::schemars::json_schema!({ "type": "string", "enum": [$($text),+] })
             }
         }
 
@@ -62,6 +73,8 @@ codes! {
         ImageNotFound => "image.not-found",
         /// KMS calls principals of the key policy invalid.
         KeyInvalidPrincipals => "key.invalid-principals",
+        /// Instances of a target run on the key, so its access was kept.
+        KeyInUseByTarget => "key.in-use-by-target",
         /// Another run takes away what this one adds.
         KeyPolicyContended => "key.policy-contended",
         /// KMS does not take the key policy.
@@ -70,6 +83,8 @@ codes! {
         KeyNotFound => "key.not-found",
         /// The plan has findings that refuse it.
         PlanRefused => "plan.refused",
+        /// SSM did not take an image into a parameter.
+        ParameterRefused => "parameter.refused",
         /// A quota of the account is used up.
         Quota => "quota.exceeded",
         /// AWS went on throttling past every retry.
@@ -78,7 +93,7 @@ codes! {
 }
 
 /// What AWS itself said.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct AwsAnswer {
     /// AWS's error code.
     pub code: String,
@@ -90,7 +105,7 @@ pub struct AwsAnswer {
 }
 
 /// One thing that went wrong, explained.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, thiserror::Error)]
 #[non_exhaustive]
 pub struct Error {
     /// What kind of error this is.
@@ -133,6 +148,11 @@ impl Error {
     pub(crate) fn at(mut self, account: &AccountId, region: &Region) -> Self {
         self.account = Some(account.clone());
         self.region = Some(region.clone());
+        self
+    }
+
+    pub(crate) fn in_account(mut self, account: &AccountId) -> Self {
+        self.account = Some(account.clone());
         self
     }
 

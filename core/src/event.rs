@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 
 use crate::error::Error;
 use crate::finding::Finding;
-use crate::id::{AccountId, AmiId, KeyArn};
+use crate::id::{AccountId, AmiId, KeyArn, Principal, Region, SnapshotId, SourceImage};
 
 /// Something that happened in a run. The [`Report`](crate::Report) is the sum of all events, so whoever kept them
 /// can tell what was done even of a run that was cut off.
@@ -20,21 +20,27 @@ pub enum Event {
     /// A copy was started (`ec2:CopyImage`).
     CopyStarted {
         /// The image that is copied.
-        source: AmiId,
+        source: SourceImage,
+        /// The Region of the copy.
+        region: Region,
         /// The copy.
         copy: AmiId,
     },
     /// A copy that an earlier or another run made is used.
     CopyAdopted {
         /// The image that was copied.
-        source: AmiId,
+        source: SourceImage,
+        /// The Region of the copy.
+        region: Region,
         /// The copy.
         copy: AmiId,
     },
     /// A copy is available, and every volume is encrypted under the key that was asked for.
     CopyAvailable {
         /// The image that was copied.
-        source: AmiId,
+        source: SourceImage,
+        /// The Region of the copy.
+        region: Region,
         /// The copy.
         copy: AmiId,
     },
@@ -42,35 +48,106 @@ pub enum Event {
     KeyPolicyPut {
         /// The key.
         key: KeyArn,
-        /// The accounts whose access was added.
-        added: BTreeSet<AccountId>,
+        /// Whose access was added.
+        added: BTreeSet<String>,
+        /// Whose access was taken away.
+        removed: BTreeSet<String>,
         /// The policy as it was read before, for whoever wrote it at the same moment.
         replaced: String,
     },
-    /// The key policy holds our statements for these accounts.
+    /// The key policy holds our statements for these principals.
     KeyAccessHeld {
         /// The key.
         key: KeyArn,
-        /// The accounts.
-        accounts: BTreeSet<AccountId>,
+        /// The principals.
+        principals: BTreeSet<Principal>,
+    },
+    /// Grants were made (`kms:CreateGrant`). They can take five minutes to be effective (R3.3.7).
+    GrantsCreated {
+        /// The key.
+        key: KeyArn,
+        /// The image that they are for.
+        image: AmiId,
+        /// The accounts that had none.
+        added: BTreeSet<AccountId>,
+    },
+    /// Grants were ended (`kms:RevokeGrant`).
+    GrantsRevoked {
+        /// The key.
+        key: KeyArn,
+        /// Who held them.
+        grantees: BTreeSet<String>,
+    },
+    /// Create-volume permission was added (`ec2:ModifySnapshotAttribute`).
+    SnapshotPermissionAdded {
+        /// The snapshot.
+        snapshot: SnapshotId,
+        /// The accounts that did not have it.
+        added: BTreeSet<AccountId>,
+    },
+    /// Create-volume permission was taken back (`ec2:ModifySnapshotAttribute`).
+    SnapshotPermissionRemoved {
+        /// The snapshot.
+        snapshot: SnapshotId,
+        /// Who had it.
+        removed: BTreeSet<Principal>,
     },
     /// Launch permission was added (`ec2:ModifyImageAttribute`).
     LaunchPermissionAdded {
         /// The image that the request named.
-        source: AmiId,
+        source: SourceImage,
+        /// The Region of the image that was shared.
+        region: Region,
         /// The image that was shared.
         image: AmiId,
-        /// The accounts that did not have it.
-        added: BTreeSet<AccountId>,
+        /// Who did not have it.
+        added: BTreeSet<Principal>,
     },
-    /// These accounts can launch the image.
+    /// These principals can launch the image.
     LaunchPermissionHeld {
         /// The image that the request named.
-        source: AmiId,
+        source: SourceImage,
+        /// The Region of the image that is shared.
+        region: Region,
         /// The image that is shared.
         image: AmiId,
-        /// The accounts.
-        accounts: BTreeSet<AccountId>,
+        /// The principals.
+        principals: BTreeSet<Principal>,
+    },
+    /// Launch permission was taken back (`ec2:ModifyImageAttribute`).
+    LaunchPermissionRemoved {
+        /// The image that the request named.
+        source: SourceImage,
+        /// The Region of the image that was shared.
+        region: Region,
+        /// The image that was shared.
+        image: AmiId,
+        /// Who had it.
+        removed: BTreeSet<Principal>,
+    },
+    /// An image is deprecated from a moment on (`ec2:EnableImageDeprecation`).
+    Deprecated {
+        /// The image.
+        image: AmiId,
+        /// The moment, in RFC 3339.
+        at: String,
+    },
+    /// An image is protected from being deregistered (`ec2:EnableImageDeregistrationProtection`).
+    Protected {
+        /// The image.
+        image: AmiId,
+    },
+    /// An SSM parameter names an image, and SSM has checked it (`ssm:PutParameter`).
+    Published {
+        /// The parameter.
+        name: String,
+        /// The image.
+        image: AmiId,
+    },
+    /// A copy was removed (`ec2:DeregisterImage`).
+    CopyRemoved {
+        /// The copy.
+        image: AmiId,
     },
     /// Something that a failed copy left was removed (`ec2:DeregisterImage`, `ec2:DeleteSnapshot`).
     LeftoverRemoved {
@@ -81,6 +158,22 @@ pub enum Event {
     Found(Finding),
     /// Something went wrong; branches that do not depend on it go on.
     Failed(Error),
+}
+
+impl Event {
+    /// Whether something in AWS is no longer as it was.
+    pub fn changed_something(&self) -> bool {
+        !matches!(
+            self,
+            Self::Waiting(_)
+                | Self::CopyAdopted { .. }
+                | Self::CopyAvailable { .. }
+                | Self::KeyAccessHeld { .. }
+                | Self::LaunchPermissionHeld { .. }
+                | Self::Found(_)
+                | Self::Failed(_)
+        )
+    }
 }
 
 /// What is awaited, and how far it is.

@@ -1,5 +1,6 @@
 //! Pitfalls that show before anything is changed, each with a stable code and a remedy.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::error::codes;
@@ -9,6 +10,8 @@ codes! {
     FindingCode {
         /// The run is under an account that the request does not allow.
         AccountNotAllowed => "account.not-allowed",
+        /// The run may outlast its session credentials.
+        CredentialsMayExpire => "credentials.may-expire",
         /// A copy of ours is disabled and cannot be shared.
         CopyDisabled => "copy.disabled",
         /// Several copies answer the same request.
@@ -19,8 +22,16 @@ codes! {
         CopyNameTaken => "copy.name-taken",
         /// What a failed copy left could not be removed.
         CopyNotCleaned => "copy.not-cleaned",
+        /// A copy is still shared with others, so it was kept.
+        CopyStillShared => "copy.still-shared",
         /// A copy would have more tags than a resource can have.
         CopyTooManyTags => "copy.too-many-tags",
+        /// The image would be deprecated already.
+        DeprecationPast => "deprecation.past",
+        /// Grants let their holders make grants.
+        GrantsRedelegable => "grants.redelegable",
+        /// The image is deprecated.
+        ImageDeprecated => "image.deprecated",
         /// The image is disabled: it can be neither shared nor copied.
         ImageDisabled => "image.disabled",
         /// The image failed and will never be available.
@@ -37,6 +48,8 @@ codes! {
         ImageTagMissing => "image.tag-missing",
         /// A snapshot of the image is gone, or not shown to this account.
         ImageSnapshotMissing => "image.snapshot-missing",
+        /// Who may use the key is not looked at, as was asked for.
+        KeyAccessUnmanaged => "key.access-unmanaged",
         /// An AWS managed key can never be shared.
         KeyAwsManaged => "key.aws-managed",
         /// The key is disabled.
@@ -45,6 +58,8 @@ codes! {
         KeyForeign => "key.foreign",
         /// The key is pending deletion.
         KeyPendingDeletion => "key.pending-deletion",
+        /// The key policy seems to be kept by another tool.
+        KeyPolicyManaged => "key.policy-managed",
         /// The key policy could not be read as one.
         KeyPolicyUnreadable => "key.policy-unreadable",
         /// The key policy would exceed KMS's limit.
@@ -55,6 +70,20 @@ codes! {
         KeyStalePrincipal => "key.stale-principal",
         /// The key cannot be used: its kind, Region or state is wrong.
         KeyUnusable => "key.unusable",
+        /// Another image under the key is shared with a target, so its access was kept.
+        KeyStillUsed => "key.still-used",
+        /// Others use the key for other things, which targets could then do too.
+        KeyUsedByMany => "key.used-by-many",
+        /// Two images would be written into one SSM parameter.
+        ParameterAmbiguous => "parameter.ambiguous",
+        /// AWS does not take the name of the SSM parameter.
+        ParameterNameInvalid => "parameter.name-invalid",
+        /// The account has not turned the Region on.
+        RegionOff => "region.off",
+        /// A target whose access was taken has another way in.
+        RevokeOtherWay => "revoke.other-way",
+        /// Snapshots cannot be shared with an organization.
+        SnapshotOrganization => "snapshot.organization",
         /// A target is the source account itself.
         TargetIsSource => "target.is-source",
         /// A key policy is watched for less time than is safe beside other runs.
@@ -63,7 +92,7 @@ codes! {
 }
 
 /// What a finding means for the plan.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
     /// The plan is not carried out: it would be useless or do harm.
@@ -73,7 +102,7 @@ pub enum Severity {
 }
 
 /// One pitfall.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Finding {
     /// What kind of pitfall.

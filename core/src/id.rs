@@ -3,7 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Serialize, Serializer};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 /// A text that is not the identifier it was given for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -34,7 +35,7 @@ impl InvalidId {
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $what:literal, $allowed:literal, $check:expr) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
         #[serde(transparent)]
         pub struct $name(String);
 
@@ -60,6 +61,14 @@ macro_rules! id {
         }
     };
 }
+
+mod image;
+mod key;
+mod principal;
+
+pub use image::{AmiRef, SourceImage};
+pub use key::{KeyArn, KeyRef};
+pub use principal::{OrganizationArn, OuArn, Principal, RoleArn};
 
 id! {
     /// An AWS account, by its twelve digits.
@@ -109,7 +118,7 @@ fn is_region(text: &str) -> bool {
 }
 
 /// A partition of AWS: accounts, keys and images never cross from one to another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Partition {
     /// The commercial Regions.
@@ -130,7 +139,7 @@ impl Partition {
         }
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         [Self::Aws, Self::AwsCn, Self::AwsUsGov].into_iter().find(|partition| partition.as_str() == text)
     }
 }
@@ -152,157 +161,6 @@ impl Region {
             Partition::Aws
         }
     }
-}
-
-/// An AMI, with its Region where the text named one: `ami-…` or `region:ami-…`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct AmiRef {
-    /// The Region before the colon.
-    pub region: Option<Region>,
-    /// The image.
-    pub ami: AmiId,
-}
-
-impl FromStr for AmiRef {
-    type Err = InvalidId;
-
-    fn from_str(text: &str) -> Result<Self, InvalidId> {
-        let parsed = match text.split_once(':') {
-            None => text.parse().ok().map(|ami| Self { region: None, ami }),
-            Some((region, ami)) => match (region.parse(), ami.parse()) {
-                (Ok(region), Ok(ami)) => Some(Self { region: Some(region), ami }),
-                _ => None,
-            },
-        };
-        parsed.ok_or_else(|| {
-            InvalidId::new("an AMI", text, "`ami-` and 8 or 17 of 0-9a-f, or the same after a Region and a colon")
-        })
-    }
-}
-
-/// The full ARN of a KMS key.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct KeyArn {
-    text: String,
-    region: Region,
-    account: AccountId,
-}
-
-impl KeyArn {
-    /// The Region of the key.
-    pub fn region(&self) -> &Region {
-        &self.region
-    }
-
-    /// The account that owns the key.
-    pub fn account(&self) -> &AccountId {
-        &self.account
-    }
-}
-
-impl FromStr for KeyArn {
-    type Err = InvalidId;
-
-    fn from_str(text: &str) -> Result<Self, InvalidId> {
-        parse_kms_arn(text, "key/", is_key_id)
-            .map(|(region, account)| Self { text: text.to_owned(), region, account })
-            .ok_or_else(|| InvalidId::new("a KMS key ARN", text, "`arn:aws:kms:<region>:<account>:key/<key ID>`"))
-    }
-}
-
-impl AsRef<str> for KeyArn {
-    fn as_ref(&self) -> &str {
-        &self.text
-    }
-}
-
-impl fmt::Display for KeyArn {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
-    }
-}
-
-impl Serialize for KeyArn {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.text)
-    }
-}
-
-/// A KMS key as people name one: key ID, alias, key ARN or alias ARN. `DescribeKey` resolves it to a [`KeyArn`];
-/// an ID or an alias means a key of the caller's account and Region (R3.1.4).
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct KeyRef {
-    text: String,
-    place: Option<(Region, AccountId)>,
-}
-
-impl KeyRef {
-    /// The Region that an ARN names.
-    pub fn region(&self) -> Option<&Region> {
-        self.place.as_ref().map(|(region, _)| region)
-    }
-}
-
-impl FromStr for KeyRef {
-    type Err = InvalidId;
-
-    fn from_str(text: &str) -> Result<Self, InvalidId> {
-        let invalid =
-            || InvalidId::new("a KMS key", text, "a key ID, an alias (`alias/…`), or the ARN of a key or of an alias");
-        let place = if text.starts_with("arn:") {
-            let key = parse_kms_arn(text, "key/", is_key_id);
-            Some(key.or_else(|| parse_kms_arn(text, "alias/", is_alias_name)).ok_or_else(invalid)?)
-        } else if text.strip_prefix("alias/").map_or_else(|| is_key_id(text), is_alias_name) {
-            None
-        } else {
-            return Err(invalid());
-        };
-        Ok(Self { text: text.to_owned(), place })
-    }
-}
-
-impl AsRef<str> for KeyRef {
-    fn as_ref(&self) -> &str {
-        &self.text
-    }
-}
-
-impl fmt::Display for KeyRef {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
-    }
-}
-
-impl Serialize for KeyRef {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.text)
-    }
-}
-
-fn parse_kms_arn(text: &str, kind: &str, is_name: fn(&str) -> bool) -> Option<(Region, AccountId)> {
-    let mut parts = text.splitn(6, ':');
-    let ("arn", partition, "kms") = (parts.next()?, parts.next()?, parts.next()?) else {
-        return None;
-    };
-    let region: Region = parts.next()?.parse().ok()?;
-    let account = parts.next()?.parse().ok()?;
-    let name = parts.next()?.strip_prefix(kind)?;
-    (Partition::parse(partition)? == region.partition() && is_name(name)).then_some((region, account))
-}
-
-/// A UUID, or a multi-Region key's `mrk-` and 32 hex digits.
-fn is_key_id(text: &str) -> bool {
-    let hex = |part: &str, length: usize| part.len() == length && part.bytes().all(|b| b.is_ascii_hexdigit());
-    if let Some(rest) = text.strip_prefix("mrk-") {
-        return hex(rest, 32);
-    }
-    let parts: Vec<&str> = text.split('-').collect();
-    parts.len() == 5 && parts.iter().zip([8, 4, 4, 4, 12]).all(|(part, length)| hex(part, length))
-}
-
-fn is_alias_name(text: &str) -> bool {
-    (1..=250).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'_' | b'-'))
 }
 
 #[cfg(test)]

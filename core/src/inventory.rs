@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::id::{AccountId, AmiId, KeyArn, Partition, Region, SnapshotId};
+use crate::id::{AccountId, AmiId, KeyArn, Principal, Region, SnapshotId, SourceImage};
 use crate::key_policy::KeyPolicy;
 
 /// Who calls, and where.
@@ -12,28 +12,64 @@ pub(crate) struct Place {
     pub(crate) region: Region,
 }
 
-impl Place {
-    pub(crate) fn partition(&self) -> Partition {
-        self.region.partition()
-    }
-}
-
 /// Everything a plan is made from.
 #[derive(Clone, Debug)]
 pub(crate) struct Inventory {
+    pub(crate) account: AccountId,
+    /// When this was read, in seconds since 1970.
+    pub(crate) now: i64,
+    pub(crate) regions: BTreeMap<Region, RegionInventory>,
+    /// Regions of the request that the account has not turned on. Then nothing else was read.
+    pub(crate) off: BTreeSet<Region>,
+    /// The credentials are temporary, cannot be renewed, and do not say when they end.
+    pub(crate) fixed_session: bool,
+}
+
+impl Inventory {
+    /// An image that the request names.
+    pub(crate) fn source(&self, image: &SourceImage) -> Option<&Image> {
+        self.regions.get(&image.region)?.images.get(&image.ami)
+    }
+}
+
+/// What there is in one Region.
+#[derive(Clone, Debug)]
+pub(crate) struct RegionInventory {
     pub(crate) place: Place,
+    /// The images of the request that are in this Region.
     pub(crate) images: BTreeMap<AmiId, Image>,
-    /// Images that carry our tag of one of the images above, in any state.
+    /// Images that carry our tag of an image of the request, in any state.
     pub(crate) copies: Vec<Image>,
     pub(crate) snapshots: BTreeMap<SnapshotId, Snapshot>,
     pub(crate) keys: BTreeMap<KeyArn, Key>,
     /// What the request's `kms-key-id` resolved to.
     pub(crate) destination: Option<KeyArn>,
     /// Of the images and copies that can be shared.
-    pub(crate) launch_permissions: BTreeMap<AmiId, LaunchPermissions>,
+    pub(crate) launch_permissions: BTreeMap<AmiId, BTreeSet<Principal>>,
+    /// Of the snapshots of those, where they matter.
+    pub(crate) snapshot_permissions: BTreeMap<SnapshotId, BTreeSet<Principal>>,
+    /// What else the account shares under the keys, where access is taken back.
+    pub(crate) others: Vec<Other>,
+    /// The values of SSM parameters that the request names.
+    pub(crate) parameters: BTreeMap<String, String>,
 }
 
-impl Inventory {
+impl RegionInventory {
+    pub(crate) fn new(place: Place) -> Self {
+        Self {
+            place,
+            images: BTreeMap::new(),
+            copies: Vec::new(),
+            snapshots: BTreeMap::new(),
+            keys: BTreeMap::new(),
+            destination: None,
+            launch_permissions: BTreeMap::new(),
+            snapshot_permissions: BTreeMap::new(),
+            others: Vec::new(),
+            parameters: BTreeMap::new(),
+        }
+    }
+
     /// The keys that the snapshots of an image are encrypted under.
     pub(crate) fn keys_of(&self, image: &Image) -> BTreeSet<KeyArn> {
         image.snapshots().filter_map(|id| self.snapshots.get(id)?.key.clone()).collect()
@@ -47,6 +83,14 @@ impl Inventory {
     }
 }
 
+/// An image or snapshot of the account that is shared and is none of the request's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Other {
+    pub(crate) id: String,
+    pub(crate) keys: BTreeSet<KeyArn>,
+    pub(crate) shared_with: BTreeSet<Principal>,
+}
+
 /// An AMI as `DescribeImages` answers it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Image {
@@ -57,6 +101,8 @@ pub(crate) struct Image {
     pub(crate) state_reason: Option<String>,
     pub(crate) root_device_type: String,
     pub(crate) creation_date: String,
+    pub(crate) deprecation_time: Option<String>,
+    pub(crate) deregistration_protected: bool,
     pub(crate) mappings: Vec<Mapping>,
     pub(crate) product_codes: Vec<String>,
     pub(crate) tags: BTreeMap<String, String>,
@@ -109,8 +155,11 @@ pub(crate) struct Key {
     pub(crate) state: KeyState,
     /// Symmetric and for encryption: all that EBS takes (R1.3.6).
     pub(crate) symmetric: bool,
+    pub(crate) description: String,
     /// Read where the plan may change it.
     pub(crate) policy: Option<Result<KeyPolicy, String>>,
+    /// Read where the plan may make or revoke some.
+    pub(crate) grants: Option<Vec<Grant>>,
 }
 
 /// The states of a key, as far as they differ for us (R3.4).
@@ -124,10 +173,25 @@ pub(crate) enum KeyState {
     Unseen,
 }
 
-/// Who may launch an image.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct LaunchPermissions {
-    pub(crate) accounts: BTreeSet<AccountId>,
-    /// Everything else: `all`, organizations, OUs.
-    pub(crate) others: BTreeSet<String>,
+/// A grant as `ListGrants` answers it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Grant {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) grantee: String,
+    /// The account or principal that made it.
+    pub(crate) issuer: String,
+}
+
+impl Grant {
+    /// Whether an AWS service holds it: by name, or as the identity that EC2 gives an instance (R4.3).
+    pub(crate) fn is_held_by_a_service(&self) -> bool {
+        let service = self.grantee.contains(".amazonaws.com") && !self.grantee.starts_with("arn:");
+        service || self.grantee.contains(":assumed-role/aws:")
+    }
+
+    /// Whether this account made it.
+    pub(crate) fn is_issued_by(&self, account: &AccountId) -> bool {
+        self.issuer.split(':').nth(4) == Some(account.as_ref())
+    }
 }

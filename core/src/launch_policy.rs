@@ -10,7 +10,7 @@ impl Plan {
     /// (R4.1). Their own default EBS key, under which volumes end up (R4.2), needs the same where it is a customer
     /// managed one. Nothing where no image is encrypted.
     pub fn launch_policy(&self) -> Option<Value> {
-        let services = via_ec2(self.region.partition());
+        let services = via_ec2(self.partition());
         let keys: Vec<&str> = self.keys().into_iter().map(AsRef::as_ref).collect();
         if keys.is_empty() {
             return None;

@@ -53,10 +53,19 @@ pub use accounts::load_config;
 pub use error::{AwsAnswer, Code, Error, Errors};
 pub use event::{Event, EventSink, Waiting};
 pub use finding::{Finding, FindingCode, Severity};
-pub use id::{AccountId, AmiId, AmiRef, InvalidId, KeyArn, KeyRef, Partition, Region, SnapshotId};
-pub use plan::{CopyImage, KeyAccess, LaunchPermission, Leftovers, Plan, Step, Subject};
+pub use id::{
+    AccountId, AmiId, AmiRef, InvalidId, KeyArn, KeyRef, OrganizationArn, OuArn, Partition, Principal, Region, RoleArn,
+    SnapshotId, SourceImage,
+};
+pub use plan::{
+    CopyImage, Deprecate, Grants, KeyAccess, LaunchPermission, Leftovers, Plan, PolicyChange, Protect, Publish,
+    RemoveCopy, RemoveKeyAccess, RemovePermissions, Shared, SnapshotPermission, Step, Subject,
+};
 pub use report::{Incomplete, Report, SharedImage, SharedKey};
-pub use request::{KeyScope, Problem, ShareRequest, ShareRequestBuilder, Timing};
+pub use request::{
+    DeprecateAt, KeyAccessMode, KeyScope, Problem, Revoke, ShareRequest, ShareRequestBuilder, ShareSnapshots, Timing,
+    Unlisted,
+};
 pub use sharer::Sharer;
 
 #[cfg(doctest)]

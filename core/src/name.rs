@@ -1,4 +1,4 @@
-//! The name of a copy: a template with placeholders, and what AWS takes as the name of an AMI.
+//! Names of copies and of parameters: templates with placeholders, and what AWS takes as such names.
 
 use crate::id::{AccountId, AmiId, Region};
 
@@ -24,7 +24,17 @@ enum Piece {
 }
 
 impl NameTemplate {
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+    /// A template for the names of AMIs.
+    pub(crate) fn for_images(text: &str) -> Result<Self, String> {
+        Self::parse(text, is_name_char, "the name of an AMI (R1.2.1)")
+    }
+
+    /// A template for the names of SSM parameters.
+    pub(crate) fn for_parameters(text: &str) -> Result<Self, String> {
+        Self::parse(text, is_parameter_char, "the name of a parameter")
+    }
+
+    fn parse(text: &str, allowed: fn(char) -> bool, what: &str) -> Result<Self, String> {
         let mut pieces = Vec::new();
         let mut rest = text;
         while let Some((before, after)) = rest.split_once('{') {
@@ -43,9 +53,9 @@ impl NameTemplate {
         pieces.push(Piece::Text(rest.to_owned()));
         for piece in &pieces {
             if let Piece::Text(literal) = piece
-                && let Some(bad) = literal.chars().find(|c| !is_name_char(*c))
+                && let Some(bad) = literal.chars().find(|c| !allowed(*c))
             {
-                return Err(format!("`{bad}` cannot stand in the name of an AMI (R1.2.1)"));
+                return Err(format!("`{bad}` cannot stand in {what}"));
             }
         }
         if text.is_empty() { Err("must not be empty".to_owned()) } else { Ok(Self(pieces)) }
@@ -68,6 +78,21 @@ impl NameTemplate {
 /// Whether AWS takes this as the name of an AMI (R1.2.1).
 pub(crate) fn is_ami_name(name: &str) -> bool {
     (3..=128).contains(&name.len()) && name.chars().all(is_name_char)
+}
+
+/// Whether SSM takes this as the name of a parameter: words between slashes, at most 15 levels, and not AWS's own.
+pub(crate) fn is_parameter_name(name: &str) -> bool {
+    let path = name.strip_prefix('/').unwrap_or(name);
+    let first = path.split('/').next().unwrap_or_default().to_ascii_lowercase();
+    (1..=1000).contains(&name.len())
+        && path.split('/').count() <= 15
+        && path.split('/').all(|word| !word.is_empty())
+        && path.chars().all(is_parameter_char)
+        && !["aws", "ssm"].iter().any(|own| first.starts_with(own))
+}
+
+fn is_parameter_char(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "_.-/".contains(c)
 }
 
 /// `name` with `-suffix`, cut so that it stays a name.
@@ -93,15 +118,27 @@ mod tests {
             region: &"us-east-1".parse().unwrap(),
             account: &"111122223333".parse().unwrap(),
         };
-        let name = NameTemplate::parse("x {name}/{ami-id}@{region}-{account}").unwrap().fill(&parts);
+        let name = NameTemplate::for_images("x {name}/{ami-id}@{region}-{account}").unwrap().fill(&parts);
         assert_eq!(name, "x web/ami-1a2b3c4d@us-east-1-111122223333");
     }
 
     #[test]
     fn what_is_no_template_is_refused() {
         for text in ["", "{", "{nme}", "a{name", "a:b", "née", "{name}}"] {
-            assert!(NameTemplate::parse(text).is_err(), "{text}");
+            assert!(NameTemplate::for_images(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn parameters_have_names_of_their_own() {
+        for name in ["/images/web", "web.latest_1-2", "/a/b/c"] {
+            assert!(is_parameter_name(name), "{name}");
+        }
+        for name in ["", "/", "/aws/x", "ssm-x", "/a//b", "/a/b c", "/x/(1)"] {
+            assert!(!is_parameter_name(name), "{name}");
+        }
+        assert!(NameTemplate::for_parameters("/images/{name}").is_ok());
+        assert!(NameTemplate::for_parameters("/images {name}").is_err());
     }
 
     #[test]

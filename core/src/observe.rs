@@ -1,174 +1,139 @@
-//! Reads what AWS says now: the images, their snapshots and keys, our copies, and who may launch.
+//! Reads what AWS says now, in every Region of the request side by side.
+
+mod images;
+mod keys;
+mod others;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::time::SystemTime;
 
 use futures::future;
-use tokio::time::Instant;
 
-use crate::error::{Code, Error, Errors};
-use crate::id::{AmiId, KeyArn};
-use crate::inventory::{Image, ImageState, Inventory, Key, KeyState};
-use crate::key_policy::KeyPolicy;
-use crate::request::ShareRequest;
+use crate::accounts::Site;
+use crate::error::{Error, Errors};
+use crate::id::{AmiId, Region};
+use crate::inventory::{Image, ImageState, Inventory, Place, RegionInventory};
+use crate::name::{Parts, is_parameter_name};
+use crate::request::{ShareRequest, Unlisted};
 use crate::run::Run;
-use crate::tags;
-use crate::wait::Pace;
-
-/// How long an image that the user named may be unknown to AWS: it was made by an earlier step, perhaps a second ago.
-const NAMED: Duration = Duration::from_secs(15);
 
 /// The inventory that a plan of `request` is made from. With `wait`, images that are pending are awaited.
 pub(crate) async fn observe(run: &Run<'_>, request: &ShareRequest, wait: bool) -> Result<Inventory, Errors> {
-    let mut images = named(run, request).await?;
-    if wait {
-        Box::pin(await_pending(run, &mut images)).await?;
-    }
-    let destination = match &request.kms_key {
-        Some(key) => Some(run.account.kms.describe_key(key.as_ref()).await?),
-        None => None,
-    };
+    let regions = request.regions();
     let mut inventory = Inventory {
-        place: run.account.place.clone(),
-        images,
-        copies: Vec::new(),
-        snapshots: BTreeMap::new(),
-        keys: BTreeMap::new(),
-        destination: destination.as_ref().map(|key| key.arn.clone()),
-        launch_permissions: BTreeMap::new(),
+        account: run.account.identity.account.clone(),
+        now: now(),
+        regions: BTreeMap::new(),
+        off: off(run, &regions).await?,
+        fixed_session: run.account.has_fixed_session().await,
     };
-    if let Some(key) = destination {
-        inventory.keys.insert(key.arn.clone(), key);
-        copies(run, &mut inventory).await?;
+    if !inventory.off.is_empty() {
+        return Ok(inventory);
     }
-    snapshots(run, &mut inventory).await?;
-    keys(run, &mut inventory).await?;
-    launch_permissions(run, &mut inventory).await?;
+    let sites: Vec<_> = regions.iter().map(|region| run.site(region)).collect();
+    let named = future::join_all(sites.iter().map(|site| images::named(run, site, request, wait))).await;
+    let named = all(named)?;
+    let read = sites.iter().zip(named).map(|(site, images)| region(run, site, request, images));
+    let read = all(future::join_all(read).await)?;
+    inventory.regions = read.into_iter().map(|there| (there.place.region.clone(), there)).collect();
+    let held = sites.iter().map(|site| parameters(site, parameter_names(request, &inventory, &site.place)));
+    let held = all(future::join_all(held).await)?;
+    for (there, held) in inventory.regions.values_mut().zip(held) {
+        there.parameters = held;
+    }
     Ok(inventory)
 }
 
-/// The images that the user named; an error for each that does not show in time.
-async fn named(run: &Run<'_>, request: &ShareRequest) -> Result<BTreeMap<AmiId, Image>, Errors> {
-    let since = Instant::now();
-    let mut pace = Pace::new((Duration::from_secs(1), Duration::from_secs(5)));
-    loop {
-        let found = run.account.ec2.images(&request.images).await?;
-        let found: BTreeMap<AmiId, Image> = found.into_iter().map(|image| (image.id.clone(), image)).collect();
-        let missing: Vec<&AmiId> = request.images.iter().filter(|id| !found.contains_key(*id)).collect();
-        let Some(first) = missing.first() else { return Ok(found) };
-        let pause = pace.next();
-        if since.elapsed() + pause > NAMED {
-            Errors::from_vec(missing.iter().map(|id| not_found(run, id)).collect())?;
-        }
-        run.wait(first, "to be shown by AWS", since, pause).await;
-    }
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
-fn not_found(run: &Run<'_>, id: &AmiId) -> Error {
-    let place = &run.account.place;
-    Error::new(
-        Code::ImageNotFound,
-        format!(
-            "{} may not see {id}, or it does not exist",
-            run.account.identity().map_or("the caller", |who| &who.arn)
-        ),
-        format!("check that {id} is an image in {} that account {} owns", place.region, place.account),
-    )
-    .at(&place.account, &place.region)
-    .on(id)
-}
-
-async fn await_pending(run: &Run<'_>, images: &mut BTreeMap<AmiId, Image>) -> Result<(), Errors> {
-    let pending: Vec<AmiId> =
-        images.values().filter(|image| image.state == ImageState::Pending).map(|image| image.id.clone()).collect();
-    if pending.is_empty() {
-        return Ok(());
-    }
-    let settled = future::try_join_all(pending.iter().map(|id| run.watcher.settled(id, "to be available")));
-    tokio::select! {
-        settled = settled => {
-            for image in settled?.into_iter().flatten() {
-                images.insert(image.id.clone(), image);
-            }
-        }
-        () = run.watcher.look(run) => {}
-    }
-    Ok(())
-}
-
-/// Images and snapshots that carry our tag of one of the images.
-async fn copies(run: &Run<'_>, inventory: &mut Inventory) -> Result<(), Error> {
-    let region = &inventory.place.region;
-    let sources: Vec<String> = inventory.images.keys().map(|id| format!("{region}/{id}")).collect();
-    let ec2 = &run.account.ec2;
-    let (images, snapshots) = Box::pin(future::try_join(
-        ec2.own_images_tagged(tags::SOURCE, sources.clone()),
-        ec2.own_snapshots_tagged(tags::SOURCE, sources),
-    ))
-    .await?;
-    inventory.copies = images;
-    inventory.snapshots.extend(snapshots.into_iter().map(|snapshot| (snapshot.id.clone(), snapshot)));
-    Ok(())
-}
-
-async fn snapshots(run: &Run<'_>, inventory: &mut Inventory) -> Result<(), Error> {
-    let images = inventory.images.values().chain(&inventory.copies);
-    let unknown: BTreeSet<_> =
-        images.flat_map(Image::snapshots).filter(|id| !inventory.snapshots.contains_key(*id)).cloned().collect();
-    let found = run.account.ec2.snapshots(&unknown).await?;
-    inventory.snapshots.extend(found.into_iter().map(|snapshot| (snapshot.id.clone(), snapshot)));
-    Ok(())
-}
-
-/// Every key of the images, and the policies of those that targets will need.
-async fn keys(run: &Run<'_>, inventory: &mut Inventory) -> Result<(), Error> {
-    let arns: BTreeSet<KeyArn> = inventory.images.values().flat_map(|image| inventory.keys_of(image)).collect();
-    let unknown = arns.iter().filter(|arn| !inventory.keys.contains_key(*arn));
-    let found = future::try_join_all(unknown.map(|arn| describe(run, arn))).await?;
-    inventory.keys.extend(found.into_iter().map(|key| (key.arn.clone(), key)));
-
-    let shared: BTreeSet<KeyArn> = match &inventory.destination {
-        // Images already wholly under it are shared themselves, by the same key.
-        Some(destination) => BTreeSet::from([destination.clone()]),
-        None => arns,
-    };
-    let editable = inventory
-        .keys
-        .values()
-        .filter(|key| shared.contains(&key.arn) && !key.aws_managed && key.arn.account() == &inventory.place.account);
-    let policies = editable.map(|key| async {
-        let text = run.account.kms.key_policy(&key.arn).await?;
-        Ok::<_, Error>((key.arn.clone(), KeyPolicy::parse(&text).map_err(|error| error.to_string())))
-    });
-    for (arn, policy) in future::try_join_all(policies).await? {
-        if let Some(key) = inventory.keys.get_mut(&arn) {
-            key.policy = Some(policy);
+/// Every result, or every error.
+fn all<T>(results: Vec<Result<T, Errors>>) -> Result<Vec<T>, Errors> {
+    let (mut good, mut bad) = (Vec::new(), Vec::new());
+    for result in results {
+        match result {
+            Ok(value) => good.push(value),
+            Err(errors) => bad.extend(errors.iter().cloned()),
         }
     }
-    Ok(())
+    Errors::from_vec(bad).map(|()| good)
 }
 
-/// A key of another account may not let us look at it; that it is foreign is known from its ARN.
-async fn describe(run: &Run<'_>, arn: &KeyArn) -> Result<Key, Error> {
-    let foreign = arn.account() != &run.account.place.account;
-    match run.account.kms.describe_key(arn.as_ref()).await {
-        Err(error) if foreign && matches!(error.code, Code::AccessDenied | Code::KeyNotFound) => {
-            Ok(Key { arn: arn.clone(), aws_managed: false, state: KeyState::Unseen, symmetric: true, policy: None })
-        }
-        described => described,
+/// The Regions that the account has not turned on. One Region alone says so by itself when it is called.
+async fn off(run: &Run<'_>, regions: &BTreeSet<Region>) -> Result<BTreeSet<Region>, Error> {
+    match regions.first() {
+        Some(first) if regions.len() > 1 => run.site(first).ec2.regions_off(regions).await,
+        _ => Ok(BTreeSet::new()),
     }
+}
+
+/// Everything of one Region beside its named images.
+async fn region(
+    run: &Run<'_>,
+    site: &Site,
+    request: &ShareRequest,
+    images: BTreeMap<AmiId, Image>,
+) -> Result<RegionInventory, Errors> {
+    let mut there = RegionInventory { images, ..RegionInventory::new(site.place.clone()) };
+    let revokes = request.options.revoke.is_some() || request.options.unlisted == Unlisted::Revoke;
+    if let Some(key) = request.options.keys.in_region(&site.place.region).filter(|_| request.options.revoke.is_none()) {
+        let key = site.kms.describe_key(key.as_ref()).await?;
+        there.destination = Some(key.arn.clone());
+        there.keys.insert(key.arn.clone(), key);
+    }
+    if there.destination.is_some() || request.options.revoke.is_some() {
+        images::copies(site, request, &mut there).await?;
+    }
+    images::snapshots(site, &mut there).await?;
+    keys::read(run, site, request, &mut there).await?;
+    launch_permissions(site, &mut there).await?;
+    if revokes || request.options.shares_snapshots() {
+        snapshot_permissions(site, &mut there).await?;
+    }
+    if revokes {
+        others::read(site, &mut there).await?;
+    }
+    Ok(there)
 }
 
 /// Who may launch the images, and the copies that may be adopted. Only the owner may ask (R2.5).
-async fn launch_permissions(run: &Run<'_>, inventory: &mut Inventory) -> Result<(), Error> {
-    let images = inventory
-        .images
-        .values()
-        .chain(&inventory.copies)
-        .filter(|image| image.owner == inventory.place.account.as_ref() && image.state == ImageState::Available);
-    let read = images.map(|image| async {
-        Ok::<_, Error>((image.id.clone(), run.account.ec2.launch_permissions(&image.id).await?))
-    });
-    inventory.launch_permissions = future::try_join_all(read).await?.into_iter().collect();
+async fn launch_permissions(site: &Site, there: &mut RegionInventory) -> Result<(), Error> {
+    let own = there.images.values().chain(&there.copies).filter(|image| image.owner == there.place.account.as_ref());
+    let images = own.filter(|image| image.state == ImageState::Available);
+    let read =
+        images.map(|image| async { Ok::<_, Error>((image.id.clone(), site.ec2.launch_permissions(&image.id).await?)) });
+    there.launch_permissions = future::try_join_all(read).await?.into_iter().collect();
     Ok(())
+}
+
+/// Who may make volumes of the snapshots of the images and copies.
+async fn snapshot_permissions(site: &Site, there: &mut RegionInventory) -> Result<(), Error> {
+    let own = there.images.values().chain(&there.copies).filter(|image| image.owner == there.place.account.as_ref());
+    let ids: BTreeSet<_> = own.flat_map(Image::snapshots).filter(|id| there.snapshots.contains_key(*id)).collect();
+    let read =
+        ids.into_iter().map(|id| async { Ok::<_, Error>((id.clone(), site.ec2.snapshot_permissions(id).await?)) });
+    there.snapshot_permissions = future::try_join_all(read).await?.into_iter().collect();
+    Ok(())
+}
+
+/// What the SSM parameters hold that the images, or their copies in this Region, are published in.
+async fn parameters(site: &Site, names: BTreeSet<String>) -> Result<BTreeMap<String, String>, Errors> {
+    let read = names.into_iter().map(|name| async {
+        let value = site.ssm.parameter(&name).await?;
+        Ok::<_, Error>(value.map(|value| (name, value)))
+    });
+    Ok(future::try_join_all(read).await?.into_iter().flatten().collect())
+}
+
+fn parameter_names(request: &ShareRequest, inventory: &Inventory, place: &Place) -> BTreeSet<String> {
+    let Some(template) = request.parameter.as_ref().filter(|_| request.options.revoke.is_none()) else {
+        return BTreeSet::new();
+    };
+    let shared_here = request.images.iter().filter(|image| request.regions_of(image).contains(&place.region));
+    let names = shared_here.filter_map(|named| inventory.source(named)).map(|image| {
+        template.fill(&Parts { name: &image.name, ami: &image.id, region: &place.region, account: &place.account })
+    });
+    names.filter(|name| is_parameter_name(name)).collect()
 }

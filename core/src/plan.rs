@@ -2,37 +2,56 @@
 //! carries out.
 
 mod copies;
+mod general;
 mod images;
 mod keys;
+mod lifecycle;
+mod permissions;
+mod removals;
+mod step;
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use crate::finding::{Finding, FindingCode, Severity};
-use crate::id::{AccountId, AmiId, KeyArn, Region};
-use crate::inventory::{Image, ImageState, Inventory, Place};
-use crate::key_policy;
-use crate::request::{KeyScope, ShareRequest, Timing};
+use crate::finding::{Finding, Severity};
+use crate::id::{AccountId, KeyArn, Partition, Principal, Region, RoleArn, SourceImage};
+use crate::inventory::{Image, ImageState, Inventory, RegionInventory};
+use crate::key_policy::{self, Holder};
+use crate::request::{KeyScope, ShareRequest, Timing, Unlisted};
 
 pub use copies::{CopyImage, Leftovers};
+pub(crate) use keys::can_edit;
+pub(crate) use lifecycle::{deprecation_moment, rfc3339};
+pub(crate) use permissions::grant_name;
+pub use step::{
+    Deprecate, Grants, KeyAccess, LaunchPermission, PolicyChange, Protect, Publish, RemoveCopy, RemoveKeyAccess,
+    RemovePermissions, Shared, SnapshotPermission, Step, Subject,
+};
 
 /// What a run will do, and what stands against it. Steps are intents, not recorded calls: `apply` looks at what it
 /// changes right before it changes it, and does nothing where the intent already holds.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Plan {
     /// The source account.
     pub account: AccountId,
-    /// The Region of the images.
-    pub region: Region,
-    /// The accounts to share with, the source account left out.
-    pub targets: BTreeSet<AccountId>,
-    /// The intents, in the order of promise P1: copies, key access, launch permission.
+    /// The Regions of the run.
+    pub regions: BTreeSet<Region>,
+    /// The images that the request named, in its order.
+    pub images: Vec<SourceImage>,
+    /// Those to share with, or to take access from; the source account left out.
+    pub targets: BTreeSet<Principal>,
+    /// The intents, in order.
     pub steps: Vec<Step>,
     /// The pitfalls that were found.
     pub findings: Vec<Finding>,
+    #[serde(skip)]
+    pub(crate) scope: KeyScope,
+    #[serde(skip)]
+    pub(crate) key_role: Option<RoleArn>,
     #[serde(skip)]
     pub(crate) timing: Timing,
     #[serde(skip)]
@@ -41,70 +60,10 @@ pub struct Plan {
     pub(crate) deadline: Instant,
 }
 
-/// One intent.
-#[derive(Clone, Debug, Serialize)]
-#[serde(tag = "step", rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum Step {
-    /// A copy of an image under the request's key exists and is available.
-    Copy(CopyImage),
-    /// Accounts can use a key.
-    KeyAccess(KeyAccess),
-    /// Accounts can launch an image.
-    LaunchPermission(LaunchPermission),
-}
-
-/// Accounts can use a key, by statements of ours in its policy.
-#[derive(Clone, Debug, Serialize)]
-#[non_exhaustive]
-pub struct KeyAccess {
-    /// The key.
-    pub key: KeyArn,
-    /// How they may use it.
-    pub scope: KeyScope,
-    /// All accounts that shall have access.
-    pub accounts: BTreeSet<AccountId>,
-    /// Those of them that do not have it yet.
-    pub missing: BTreeSet<AccountId>,
-}
-
-/// Accounts can launch an image.
-#[derive(Clone, Debug, Serialize)]
-#[non_exhaustive]
-pub struct LaunchPermission {
-    /// The image that the request named.
-    pub source: AmiId,
-    /// The image that is shared: the source itself, or its copy.
-    pub image: Subject,
-    /// The keys that targets need for it; their access is written first (P1).
-    pub keys: BTreeSet<KeyArn>,
-    /// All accounts that shall have launch permission.
-    pub accounts: BTreeSet<AccountId>,
-    /// Those of them that do not have it yet.
-    pub missing: BTreeSet<AccountId>,
-    /// Who has launch permission without being asked for; it is kept.
-    pub unlisted: BTreeSet<String>,
-}
-
-/// An image that may not exist yet.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum Subject {
-    /// An image that exists.
-    Existing(AmiId),
-    /// What the [`Step::Copy`] of this source makes or adopts.
-    CopyOf(AmiId),
-}
-
 impl Plan {
     /// Whether carrying it out would change anything.
     pub fn changes(&self) -> bool {
-        self.steps.iter().any(|step| match step {
-            Step::Copy(copy) => copy.adopt.is_none() || !copy.leftovers.is_empty(),
-            Step::KeyAccess(access) => !access.missing.is_empty(),
-            Step::LaunchPermission(launch) => !launch.missing.is_empty(),
-        })
+        self.steps.iter().any(Step::changes)
     }
 
     /// The findings that refuse the plan.
@@ -125,109 +84,126 @@ impl Plan {
         })
     }
 
-    /// The statements that each key policy needs, for those who keep it in code.
+    /// The statements that the policies of the keys need, for those who keep them in code: equal ones once.
     pub fn key_policy_statements(&self) -> Vec<serde_json::Value> {
-        let scope = self.steps.iter().find_map(|step| match step {
-            Step::KeyAccess(access) => Some(access.scope),
-            _ => None,
-        });
-        scope.map(|scope| key_policy::statements(self.region.partition(), scope, &self.targets)).unwrap_or_default()
+        let holders: BTreeSet<Holder> = self.targets.iter().filter_map(Holder::of).collect();
+        let mut statements = Vec::new();
+        for statement in self.keys().into_iter().flat_map(|key| key_policy::statements(key, self.scope, &holders)) {
+            if !statements.contains(&statement) {
+                statements.push(statement);
+            }
+        }
+        statements
+    }
+
+    /// The partition of every Region of the run.
+    pub(crate) fn partition(&self) -> Partition {
+        self.regions.first().map_or(Partition::Aws, Region::partition)
     }
 
     /// A plan without steps that a finding refuses.
-    pub(crate) fn refused(request: &ShareRequest, place: &Place, finding: Finding, deadline: Instant) -> Self {
-        Self::with(request, place, deadline, BTreeSet::new(), Vec::new(), vec![finding])
+    pub(crate) fn refused(request: &ShareRequest, account: &AccountId, finding: Finding, deadline: Instant) -> Self {
+        Self::with(request, account, deadline, Vec::new(), vec![finding])
     }
 
     fn with(
         request: &ShareRequest,
-        place: &Place,
+        account: &AccountId,
         deadline: Instant,
-        targets: BTreeSet<AccountId>,
         steps: Vec<Step>,
         findings: Vec<Finding>,
     ) -> Self {
+        let options = &request.options;
         Self {
-            account: place.account.clone(),
-            region: place.region.clone(),
-            targets,
+            account: account.clone(),
+            regions: request.regions(),
+            images: request.images.clone(),
+            targets: targets(request, account),
             steps,
             findings,
-            timing: request.timing.clone(),
-            max_concurrency: request.max_concurrency,
+            scope: options.key_scope,
+            key_role: options.key_role.clone(),
+            timing: options.timing.clone(),
+            max_concurrency: options.max_concurrency,
             deadline,
         }
     }
 }
 
+/// Those to share with; the source account needs no sharing.
+fn targets(request: &ShareRequest, account: &AccountId) -> BTreeSet<Principal> {
+    request.options.targets.iter().filter(|target| target.account() != Some(account)).cloned().collect()
+}
+
 /// Makes the plan.
 pub(crate) fn make(request: &ShareRequest, inventory: &Inventory, deadline: Instant) -> Plan {
-    let mut findings = general_findings(request, inventory);
-    let mut targets = request.targets.clone();
-    targets.remove(&inventory.place.account);
+    let mut findings = general::findings(request, inventory);
+    let steps = if !inventory.off.is_empty() {
+        Vec::new()
+    } else if request.options.revoke.is_some() {
+        removals::revoke(request, inventory, &mut findings)
+    } else {
+        share(request, inventory, &mut findings)
+    };
+    Plan::with(request, &inventory.account, deadline, steps, findings)
+}
 
-    let (mut copies, mut launches) = (Vec::new(), Vec::new());
-    for image in request.images.iter().filter_map(|id| inventory.images.get(id)) {
-        findings.extend(images::findings(request, inventory, image));
+fn share(request: &ShareRequest, inventory: &Inventory, findings: &mut Vec<Finding>) -> Vec<Step> {
+    let targets = targets(request, &inventory.account);
+    let mut all = Shares { copies: Vec::new(), launches: Vec::new(), others: Vec::new() };
+    for named in &request.images {
+        let Some((home, image)) = inventory.regions.get(&named.region).zip(inventory.source(named)) else { continue };
+        findings.extend(images::findings(request, home, image, inventory.now));
         // Of an image that is still pending, neither volumes nor keys are known yet.
         if image.state != ImageState::Available {
             continue;
         }
-        let copy = copies::plan(request, inventory, image, &mut findings);
-        launches.push(launch_permission(inventory, image, copy.as_ref(), &targets));
-        copies.extend(copy);
+        for there in request.regions_of(named).iter().filter_map(|region| inventory.regions.get(region)) {
+            share_in(request, inventory, (named, image), there, &targets, &mut all, findings);
+        }
     }
-    let accesses = keys::plan(request, inventory, &copies, &launches, &targets, &mut findings);
-
-    let steps = copies
-        .into_iter()
-        .map(Step::Copy)
-        .chain(accesses.into_iter().map(Step::KeyAccess))
-        .chain(launches.into_iter().map(Step::LaunchPermission))
-        .collect();
-    Plan::with(request, &inventory.place, deadline, targets, steps, findings)
+    let keys = keys::plan(request, inventory, &all, &targets, findings);
+    lifecycle::ambiguous_parameters(&all.others, findings);
+    let mut removals = Vec::new();
+    if request.options.unlisted == Unlisted::Revoke {
+        removals = removals::unlisted(request, inventory, &all.launches, &targets, findings);
+    }
+    let (permissions, later): (Vec<Step>, Vec<Step>) =
+        all.others.into_iter().partition(|step| matches!(step, Step::SnapshotPermission(_)));
+    let copies = all.copies.into_iter().map(Step::Copy);
+    let launches = all.launches.into_iter().map(Step::LaunchPermission);
+    copies.chain(keys).chain(permissions).chain(launches).chain(later).chain(removals).collect()
 }
 
-fn general_findings(request: &ShareRequest, inventory: &Inventory) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    let account = &inventory.place.account;
-    if request.targets.contains(account) {
-        findings.push(Finding::warn(
-            FindingCode::TargetIsSource,
-            account,
-            "this target is the source account itself, which needs no sharing",
-            "remove it from `target-accounts`; the other targets are served",
-        ));
-    }
-    if request.timing.settle < Timing::SAFE_SETTLE {
-        findings.push(Finding::warn(
-            FindingCode::TimingSettleShort,
-            "settle",
-            "a key policy is watched for less than 8 s after a change, so a run beside this one may overwrite it unseen",
-            "leave `settle` at its default, or run again where several runs change one key",
-        ));
-    }
-    findings
+/// What sharing takes, beside access to keys.
+struct Shares {
+    copies: Vec<CopyImage>,
+    launches: Vec<LaunchPermission>,
+    others: Vec<Step>,
 }
 
-fn launch_permission(
+/// One image in one Region.
+fn share_in(
+    request: &ShareRequest,
     inventory: &Inventory,
-    source: &Image,
-    copy: Option<&CopyImage>,
-    targets: &BTreeSet<AccountId>,
-) -> LaunchPermission {
-    let existing = copy.map_or(Some(&source.id), |copy| copy.adopt.as_ref());
-    let held = existing.and_then(|id| inventory.launch_permissions.get(id)).cloned().unwrap_or_default();
-    let unlisted =
-        held.accounts.iter().filter(|account| !targets.contains(account) && **account != inventory.place.account);
-    LaunchPermission {
-        source: source.id.clone(),
-        image: copy.map_or(Subject::Existing(source.id.clone()), |_| Subject::CopyOf(source.id.clone())),
-        keys: copy.map_or_else(|| inventory.keys_of(source), |copy| BTreeSet::from([copy.key.clone()])),
-        accounts: targets.clone(),
-        missing: targets.difference(&held.accounts).cloned().collect(),
-        unlisted: unlisted.map(ToString::to_string).chain(held.others.clone()).collect(),
-    }
+    source: (&SourceImage, &Image),
+    there: &RegionInventory,
+    targets: &BTreeSet<Principal>,
+    all: &mut Shares,
+    findings: &mut Vec<Finding>,
+) {
+    let copy = copies::plan(request, inventory, source, there, findings);
+    let image = match &copy {
+        None => Subject::Existing(source.1.id.clone()),
+        Some(CopyImage { adopt: Some(adopted), .. }) => Subject::Existing(adopted.clone()),
+        Some(copy) => Subject::CopyOf(copy.source.clone()),
+    };
+    let shared = Shared { source: source.0.clone(), region: there.place.region.clone(), image };
+    let keys = copy.as_ref().map_or_else(|| there.keys_of(source.1), |copy| BTreeSet::from([copy.key.clone()]));
+    all.others.extend(permissions::snapshots(request, there, &shared, targets, findings));
+    all.launches.push(permissions::launch(&inventory.account, there, &shared, keys, targets));
+    all.others.extend(lifecycle::plan(request, inventory, there, source.1, &shared, findings));
+    all.copies.extend(copy);
 }
 
 #[cfg(test)]

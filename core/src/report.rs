@@ -3,28 +3,31 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::error::{Code, Error};
 use crate::event::Event;
 use crate::finding::Finding;
-use crate::id::{AccountId, AmiId, KeyArn};
-use crate::plan::{Plan, Step, Subject};
+use crate::id::{AmiId, KeyArn, Principal, Region, SourceImage};
+use crate::plan::{Plan, Step};
 
 /// What a run did, or would do.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Report {
     /// The version of this form; a change that could break a reader raises it.
     pub version: u32,
     /// Whether anything was changed; in a report of a plan, whether anything would be.
     pub changed: bool,
-    /// Each image of the request, in its order.
+    /// Each image of the request in each of its Regions, in order.
     pub images: Vec<SharedImage>,
-    /// Each key that targets need.
+    /// Each key that targets need, or lose.
     pub keys: Vec<SharedKey>,
-    /// What failed copies had left and was removed.
+    /// What was removed: copies, and what failed ones had left.
     pub removed: Vec<String>,
+    /// The SSM parameters that were written.
+    pub published: Vec<String>,
     /// The pitfalls of the plan, and those that showed during the run.
     pub findings: Vec<Finding>,
     /// Everything that went wrong.
@@ -33,39 +36,50 @@ pub struct Report {
     pub plan: Plan,
 }
 
-/// One image of the request.
-#[derive(Clone, Debug, Serialize)]
+/// One image of the request in one Region.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct SharedImage {
     /// The image that the request named.
-    pub source: AmiId,
+    pub source: SourceImage,
+    /// The Region in which it is shared.
+    pub region: Region,
     /// The image to launch: the source itself, or its copy once one exists.
     pub image: Option<AmiId>,
     /// Whether this run started the copy.
     pub copied: bool,
-    /// The accounts that can launch it.
-    pub accounts: BTreeSet<AccountId>,
+    /// Who can launch it, of those who were asked for.
+    pub principals: BTreeSet<Principal>,
     /// Those of them that this run added.
-    pub added: BTreeSet<AccountId>,
-    /// Who else has launch permission; it was kept.
-    pub unlisted: BTreeSet<String>,
+    pub added: BTreeSet<Principal>,
+    /// From whom this run took it back.
+    pub removed: BTreeSet<Principal>,
+    /// Who else has launch permission.
+    pub unlisted: BTreeSet<Principal>,
 }
 
 /// One key.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct SharedKey {
     /// The key.
     pub key: KeyArn,
-    /// The accounts that the key policy lets use it, by statements of ours.
-    pub accounts: BTreeSet<AccountId>,
-    /// Those of them that this run added.
-    pub added: BTreeSet<AccountId>,
+    /// Who can use it by statements or grants of ours, of those who were asked for.
+    pub principals: BTreeSet<Principal>,
+    /// Whose access this run added.
+    pub added: BTreeSet<String>,
+    /// Whose access this run took back.
+    pub removed: BTreeSet<String>,
     /// The policy as it was read before each change.
     pub replaced_policies: Vec<String>,
 }
 
 impl Report {
+    /// The JSON Schema of reports.
+    pub fn schema() -> serde_json::Value {
+        schemars::schema_for!(Self).to_value()
+    }
+
     /// The report of a plan that was not carried out: [`changed`](Self::changed) says whether it would change anything.
     pub fn of_plan(plan: &Plan) -> Self {
         Self { changed: plan.changes(), ..Self::begin(plan) }
@@ -73,81 +87,100 @@ impl Report {
 
     /// The report of a run that has done nothing yet; [`record`](Self::record) each of its events.
     pub fn begin(plan: &Plan) -> Self {
-        let images = plan.launch_permissions().map(|launch| SharedImage {
-            source: launch.source.clone(),
-            image: match &launch.image {
-                Subject::Existing(image) => Some(image.clone()),
-                Subject::CopyOf(source) => adopted(plan, source),
-            },
-            copied: false,
-            accounts: launch.accounts.difference(&launch.missing).cloned().collect(),
-            added: BTreeSet::new(),
-            unlisted: launch.unlisted.clone(),
-        });
-        let keys = plan.steps.iter().filter_map(|step| match step {
-            Step::KeyAccess(access) => Some(SharedKey {
-                key: access.key.clone(),
-                accounts: access.accounts.difference(&access.missing).cloned().collect(),
-                added: BTreeSet::new(),
-                replaced_policies: Vec::new(),
-            }),
-            _ => None,
-        });
-        Self {
+        let mut report = Self {
             version: 1,
             changed: false,
-            images: images.collect(),
-            keys: keys.collect(),
+            images: Vec::new(),
+            keys: Vec::new(),
             removed: Vec::new(),
+            published: Vec::new(),
             findings: plan.findings.clone(),
             errors: Vec::new(),
             plan: plan.clone(),
+        };
+        for step in &plan.steps {
+            report.expect(step);
+        }
+        report
+    }
+
+    fn expect(&mut self, step: &Step) {
+        match step {
+            Step::LaunchPermission(launch) => {
+                let shared = self.image(&launch.shared.source, &launch.shared.region);
+                shared.image = launch.shared.existing().cloned();
+                shared.principals = launch.principals.difference(&launch.missing).cloned().collect();
+                shared.unlisted.clone_from(&launch.unlisted);
+            }
+            Step::RemovePermissions(remove) => {
+                self.image(&remove.source, &remove.region).image.get_or_insert_with(|| remove.image.clone());
+            }
+            Step::KeyAccess(access) => {
+                self.key(&access.key).principals = access.principals.difference(&access.missing).cloned().collect();
+            }
+            Step::Grants(grants) => {
+                let held = grants.accounts.difference(&grants.missing).cloned().map(Principal::Account);
+                self.key(&grants.key).principals.extend(held);
+            }
+            Step::RemoveKeyAccess(remove) => {
+                self.key(&remove.key);
+            }
+            _ => {}
         }
     }
 
     /// Adds what an event says.
     pub fn record(&mut self, event: &Event) {
+        self.changed |= event.changed_something();
         match event {
-            Event::Waiting(_) => {}
-            Event::CopyStarted { source, copy } => {
-                self.changed = true;
-                self.image(source, |image| {
-                    image.image = Some(copy.clone());
-                    image.copied = true;
-                });
+            Event::CopyStarted { source, region, copy } => {
+                let image = self.image(source, region);
+                image.image = Some(copy.clone());
+                image.copied = true;
             }
-            Event::CopyAdopted { source, copy } | Event::CopyAvailable { source, copy } => {
-                self.image(source, |image| image.image = Some(copy.clone()));
+            Event::CopyAdopted { source, region, copy } | Event::CopyAvailable { source, region, copy } => {
+                self.image(source, region).image = Some(copy.clone());
             }
-            Event::KeyPolicyPut { key, added, replaced } => {
-                self.changed = true;
-                self.key(key, |key| {
-                    key.added.extend(added.iter().cloned());
-                    key.replaced_policies.push(replaced.clone());
-                });
+            Event::KeyPolicyPut { key, added, removed, replaced } => {
+                let key = self.key(key);
+                key.added.extend(added.iter().cloned());
+                key.removed.extend(removed.iter().cloned());
+                key.replaced_policies.push(replaced.clone());
             }
-            Event::KeyAccessHeld { key, accounts } => {
-                self.key(key, |key| {
-                    key.added.retain(|account| accounts.contains(account));
-                    key.accounts.clone_from(accounts);
-                });
+            Event::KeyAccessHeld { key, principals } => {
+                let key = self.key(key);
+                key.added.retain(|added| principals.iter().any(|principal| principal.to_string() == *added));
+                key.principals.extend(principals.iter().cloned());
             }
-            Event::LaunchPermissionAdded { source, added, .. } => {
-                self.changed = true;
-                self.image(source, |image| image.added.extend(added.iter().cloned()));
+            Event::GrantsCreated { key, added, .. } => {
+                let key = self.key(key);
+                key.added.extend(added.iter().map(ToString::to_string));
+                key.principals.extend(added.iter().cloned().map(Principal::Account));
             }
-            Event::LaunchPermissionHeld { source, image, accounts } => {
-                self.image(source, |shared| {
-                    shared.image = Some(image.clone());
-                    shared.accounts.clone_from(accounts);
-                });
+            Event::GrantsRevoked { key, grantees } => self.key(key).removed.extend(grantees.iter().cloned()),
+            Event::LaunchPermissionAdded { source, region, added, .. } => {
+                self.image(source, region).added.extend(added.iter().cloned());
             }
-            Event::LeftoverRemoved { resource } => {
-                self.changed = true;
-                self.removed.push(resource.clone());
+            Event::LaunchPermissionHeld { source, region, image, principals } => {
+                let shared = self.image(source, region);
+                shared.image = Some(image.clone());
+                shared.principals.clone_from(principals);
             }
+            Event::LaunchPermissionRemoved { source, region, removed, .. } => {
+                let shared = self.image(source, region);
+                shared.removed.extend(removed.iter().cloned());
+                shared.unlisted.retain(|principal| !removed.contains(principal));
+            }
+            Event::CopyRemoved { image } => self.removed.push(image.to_string()),
+            Event::LeftoverRemoved { resource } => self.removed.push(resource.clone()),
+            Event::Published { name, .. } => self.published.push(name.clone()),
             Event::Found(finding) => self.findings.push(finding.clone()),
             Event::Failed(error) => self.errors.push(error.clone()),
+            Event::Waiting(_)
+            | Event::SnapshotPermissionAdded { .. }
+            | Event::SnapshotPermissionRemoved { .. }
+            | Event::Deprecated { .. }
+            | Event::Protected { .. } => {}
         }
     }
 
@@ -156,20 +189,37 @@ impl Report {
         self.errors.iter().any(|error| error.code == Code::Deadline)
     }
 
-    fn image(&mut self, source: &AmiId, change: impl FnOnce(&mut SharedImage)) {
-        self.images.iter_mut().find(|image| &image.source == source).map(change);
+    fn image(&mut self, source: &SourceImage, region: &Region) -> &mut SharedImage {
+        let same = |image: &SharedImage| &image.source == source && &image.region == region;
+        let place = self.images.iter().position(same).unwrap_or(self.images.len());
+        if place == self.images.len() {
+            self.images.push(SharedImage {
+                source: source.clone(),
+                region: region.clone(),
+                image: None,
+                copied: false,
+                principals: BTreeSet::new(),
+                added: BTreeSet::new(),
+                removed: BTreeSet::new(),
+                unlisted: BTreeSet::new(),
+            });
+        }
+        &mut self.images[place]
     }
 
-    fn key(&mut self, arn: &KeyArn, change: impl FnOnce(&mut SharedKey)) {
-        self.keys.iter_mut().find(|key| &key.key == arn).map(change);
+    fn key(&mut self, arn: &KeyArn) -> &mut SharedKey {
+        let place = self.keys.iter().position(|key| &key.key == arn).unwrap_or(self.keys.len());
+        if place == self.keys.len() {
+            self.keys.push(SharedKey {
+                key: arn.clone(),
+                principals: BTreeSet::new(),
+                added: BTreeSet::new(),
+                removed: BTreeSet::new(),
+                replaced_policies: Vec::new(),
+            });
+        }
+        &mut self.keys[place]
     }
-}
-
-fn adopted(plan: &Plan, source: &AmiId) -> Option<AmiId> {
-    plan.steps.iter().find_map(|step| match step {
-        Step::Copy(copy) if &copy.source == source => copy.adopt.clone(),
-        _ => None,
-    })
 }
 
 /// A run that did not do all it was to do; the report says what it did, and its errors why.

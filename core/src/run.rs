@@ -1,37 +1,48 @@
-//! What every part of one run shares: the account, the events and what is awaited.
+//! What every part of one run shares: the accounts, the events and what is awaited.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::{self, Instant};
 
-use crate::accounts::Account;
+use crate::accounts::{Account, Site};
 use crate::error::{Code, Error};
 use crate::event::{Event, EventSink, Waiting};
+use crate::id::{KeyArn, Region};
 use crate::report::Report;
 use crate::request::Timing;
 use crate::wait::Awaited;
-use crate::watch::Watcher;
 
 pub(crate) struct Run<'a> {
     pub(crate) account: Account,
+    /// Who may change keys that another account owns.
+    key_role: Option<Account>,
     pub(crate) timing: &'a Timing,
-    pub(crate) watcher: Watcher,
     awaited: Awaited,
     events: &'a dyn EventSink,
     report: Mutex<Option<Report>>,
 }
 
 impl<'a> Run<'a> {
-    pub(crate) fn new(account: Account, timing: &'a Timing, events: &'a dyn EventSink, report: Option<Report>) -> Self {
-        Self {
-            account,
-            timing,
-            events,
-            watcher: Watcher::default(),
-            awaited: Awaited::default(),
-            report: Mutex::new(report),
-        }
+    pub(crate) fn new(
+        account: Account,
+        key_role: Option<Account>,
+        timing: &'a Timing,
+        events: &'a dyn EventSink,
+        report: Option<Report>,
+    ) -> Self {
+        Self { account, key_role, timing, events, awaited: Awaited::default(), report: Mutex::new(report) }
+    }
+
+    /// The source account in a Region.
+    pub(crate) fn site(&self, region: &Region) -> Arc<Site> {
+        self.account.site(region)
+    }
+
+    /// Whoever may change the key: its own account, by `key-role` where that is another one.
+    pub(crate) fn key_site(&self, key: &KeyArn) -> Arc<Site> {
+        let role = self.key_role.as_ref().filter(|role| &role.identity.account == key.account());
+        role.unwrap_or(&self.account).site(key.region())
     }
 
     /// Tells the caller, and adds to the report.
@@ -83,6 +94,6 @@ impl<'a> Run<'a> {
             format!("the run's deadline passed while it still awaited: {awaited}"),
             "run again, and it goes on from here; or raise `timeout`",
         )
-        .at(&self.account.place.account, &self.account.place.region)
+        .in_account(&self.account.identity.account)
     }
 }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
-use futures::future;
 use tokio::time::{self, Instant};
 
 use crate::accounts::Account;
@@ -11,6 +10,7 @@ use crate::apply;
 use crate::error::{Code, Error, Errors};
 use crate::event::{Event, EventSink};
 use crate::finding::{Finding, FindingCode};
+use crate::id::{AccountId, Region, RoleArn};
 use crate::key_access::KeyLocks;
 use crate::observe;
 use crate::plan::{self, Plan};
@@ -47,9 +47,11 @@ impl Sharer {
         self
     }
 
-    /// Waits until the images are available, and says what sharing them takes. Reads only: `sts:GetCallerIdentity`,
-    /// `ec2:DescribeImages`, `ec2:DescribeSnapshots`, `ec2:DescribeImageAttribute`, `kms:DescribeKey`,
-    /// `kms:GetKeyPolicy`.
+    /// Waits until the images are available, and says what sharing them, or taking them back, takes. Reads only:
+    /// `sts:GetCallerIdentity`, `ec2:DescribeImages`, `ec2:DescribeSnapshots`, `ec2:DescribeImageAttribute`,
+    /// `kms:DescribeKey`, `kms:GetKeyPolicy`; with several Regions `ec2:DescribeRegions`, with grants and revoking
+    /// `kms:ListGrants`, with snapshots and revoking `ec2:DescribeSnapshotAttribute`, with a parameter
+    /// `ssm:GetParameter`, with `key-role` `sts:AssumeRole`.
     ///
     /// # Errors
     /// Everything that kept it from a plan: images that AWS does not know, denied calls, the deadline. Pitfalls are no
@@ -68,17 +70,35 @@ impl Sharer {
     }
 
     async fn make_plan(&self, request: &ShareRequest, wait: bool) -> Result<Plan, Errors> {
-        let deadline = Instant::now() + request.timing.timeout;
-        let connect = Account::connect(&self.config, &request.region, request.max_concurrency);
-        let account = time::timeout_at(deadline, connect).await.unwrap_or_else(|_| Err(no_answer()))?;
-        if let Some(finding) = not_allowed(request, &account) {
-            return Ok(Plan::refused(request, &account.place, finding, deadline));
+        let options = &request.options;
+        let deadline = Instant::now() + options.timing.timeout;
+        let regions = request.regions();
+        let connect = self.connect(regions.first(), options.key_role.as_ref(), options.max_concurrency);
+        let (account, key_role) = time::timeout_at(deadline, connect).await.unwrap_or_else(|_| Err(no_answer()))?;
+        if let Some(finding) = not_allowed(request, &account.identity.account) {
+            return Ok(Plan::refused(request, &account.identity.account, finding, deadline));
         }
-        let run = Run::new(account, &request.timing, &*self.events, None);
-        let inventory = time::timeout_at(deadline, observe::observe(&run, request, wait))
+        let run = Run::new(account, key_role, &options.timing, &*self.events, None);
+        let inventory = time::timeout_at(deadline, Box::pin(observe::observe(&run, request, wait)))
             .await
             .unwrap_or_else(|_| Err(run.deadline_error().into()))?;
         Ok(plan::make(request, &inventory, deadline))
+    }
+
+    /// The account of the credentials, and that of the role for keys.
+    async fn connect(
+        &self,
+        region: Option<&Region>,
+        key_role: Option<&RoleArn>,
+        max_concurrency: usize,
+    ) -> Result<(Account, Option<Account>), Error> {
+        let region = region.ok_or_else(no_answer)?;
+        let account = Account::connect(&self.config, region, max_concurrency).await?;
+        let key_role = match key_role {
+            Some(role) => account.assume(role, region, "ami-share-keys").await,
+            None => None,
+        };
+        Ok((account, key_role))
     }
 
     /// Carries out a plan, before the deadline that began with it.
@@ -96,18 +116,15 @@ impl Sharer {
         if let Some(error) = refusal(plan) {
             return Err(incomplete(begun, error, &*self.events));
         }
-        let connect = Account::connect(&self.config, &plan.region, plan.max_concurrency);
-        let account = match time::timeout_at(plan.deadline, connect).await.unwrap_or_else(|_| Err(no_answer())) {
-            Ok(account) if account.place.account == plan.account => account,
-            Ok(account) => return Err(incomplete(begun, other_account(plan, &account), &*self.events)),
+        let connect = self.connect(plan.regions.first(), plan.key_role.as_ref(), plan.max_concurrency);
+        let connected = time::timeout_at(plan.deadline, connect).await.unwrap_or_else(|_| Err(no_answer()));
+        let (account, key_role) = match connected {
+            Ok((account, key_role)) if account.identity.account == plan.account => (account, key_role),
+            Ok((account, _)) => return Err(incomplete(begun, other_account(plan, &account), &*self.events)),
             Err(error) => return Err(incomplete(begun, error, &*self.events)),
         };
-        let run = Run::new(account, &plan.timing, &*self.events, Some(begun));
-        let work = Box::pin(async {
-            let apply = std::pin::pin!(apply::apply(&run, &self.locks, plan));
-            let look = std::pin::pin!(run.watcher.look(&run));
-            future::select(apply, look).await;
-        });
+        let run = Run::new(account, key_role, &plan.timing, &*self.events, Some(begun));
+        let work = Box::pin(apply::apply(&run, &self.locks, plan));
         if time::timeout_at(plan.deadline, work).await.is_err() {
             run.emit(&Event::Failed(run.deadline_error()));
         }
@@ -116,9 +133,8 @@ impl Sharer {
     }
 }
 
-fn not_allowed(request: &ShareRequest, account: &Account) -> Option<Finding> {
-    let id = &account.place.account;
-    let allowed = &request.allowed_accounts;
+fn not_allowed(request: &ShareRequest, id: &AccountId) -> Option<Finding> {
+    let allowed = &request.options.allowed_accounts;
     (!allowed.is_empty() && !allowed.contains(id)).then(|| {
         let names: Vec<String> = allowed.iter().map(ToString::to_string).collect();
         Finding::refuse(
@@ -147,17 +163,17 @@ fn refusal(plan: &Plan) -> Option<Error> {
     } else {
         return None;
     };
-    Some(Error::new(Code::PlanRefused, message, remedy).at(&plan.account, &plan.region))
+    Some(Error::new(Code::PlanRefused, message, remedy).in_account(&plan.account))
 }
 
 fn other_account(plan: &Plan, account: &Account) -> Error {
-    let (planned, now) = (&plan.account, &account.place.account);
+    let (planned, now) = (&plan.account, &account.identity.account);
     Error::new(
         Code::Credentials,
         format!("the plan was made in account {planned}, and the credentials are now those of {now}"),
         "apply a plan with the credentials that made it",
     )
-    .at(now, &plan.region)
+    .in_account(now)
 }
 
 fn no_answer() -> Error {

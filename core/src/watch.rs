@@ -1,4 +1,4 @@
-//! Waits for images: one `DescribeImages` for all that a run awaits in its Region.
+//! Waits for images: one `DescribeImages` for all that a run awaits in a Region.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{self, Instant};
 
+use crate::aws::ec2::Ec2;
 use crate::error::Error;
 use crate::id::{AmiId, SnapshotId};
 use crate::inventory::{Image, ImageState};
@@ -19,7 +20,7 @@ pub(crate) const INVISIBLE: Duration = Duration::from_mins(10);
 /// How long newly awaited images are gathered into one look.
 const GATHER: Duration = Duration::from_millis(100);
 
-/// The images that a run awaits.
+/// The images that a run awaits in one Region.
 #[derive(Debug, Default)]
 pub(crate) struct Watcher {
     awaited: Mutex<BTreeMap<AmiId, Awaited>>,
@@ -46,7 +47,7 @@ impl Watcher {
     }
 
     /// Looks at all awaited images, again and again; never ends by itself.
-    pub(crate) async fn look(&self, run: &Run<'_>) {
+    pub(crate) async fn look(&self, run: &Run<'_>, ec2: &Ec2) {
         let mut pace = Pace::new(run.timing.poll);
         loop {
             if self.lock().is_empty() {
@@ -55,7 +56,7 @@ impl Watcher {
                 pace = Pace::new(run.timing.poll);
             }
             let ids: BTreeSet<AmiId> = self.lock().keys().cloned().collect();
-            let pause = match self.look_once(run, &ids, &mut pace).await {
+            let pause = match self.look_once(run, ec2, &ids, &mut pace).await {
                 Ok(pause) => pause,
                 Err(error) => {
                     for id in &ids {
@@ -74,12 +75,18 @@ impl Watcher {
     }
 
     /// One look: answers those who wait for what has settled, and returns when to look again.
-    async fn look_once(&self, run: &Run<'_>, ids: &BTreeSet<AmiId>, pace: &mut Pace) -> Result<Duration, Error> {
-        let images = run.account.ec2.images(ids).await?;
+    async fn look_once(
+        &self,
+        run: &Run<'_>,
+        ec2: &Ec2,
+        ids: &BTreeSet<AmiId>,
+        pace: &mut Pace,
+    ) -> Result<Duration, Error> {
+        let images = ec2.images(ids).await?;
         let mut seen: BTreeMap<AmiId, Image> = images.into_iter().map(|image| (image.id.clone(), image)).collect();
         let pending: Vec<&Image> = seen.values().filter(|image| image.state == ImageState::Pending).collect();
         let snapshots: BTreeSet<SnapshotId> = pending.iter().flat_map(|image| image.snapshots().cloned()).collect();
-        let progress = progress(run, &snapshots).await?;
+        let progress = progress(ec2, &snapshots).await?;
 
         let growing = pace.next();
         let mut shortest = growing;
@@ -92,7 +99,7 @@ impl Watcher {
             let Some((what, since, was_seen)) = self.remember(id, image.as_ref()) else {
                 continue;
             };
-            if image.is_none() && self.is_gone(run, id, since, was_seen).await? {
+            if image.is_none() && self.is_gone(run, ec2, id, since, was_seen).await? {
                 continue;
             }
             let percent = image.and_then(|image| percent(&image, &progress));
@@ -104,8 +111,15 @@ impl Watcher {
     }
 
     /// An image that was seen and is no longer shown may be deregistered; one that was never seen is awaited a while.
-    async fn is_gone(&self, run: &Run<'_>, id: &AmiId, since: Instant, seen: Option<Image>) -> Result<bool, Error> {
-        match (run.account.ec2.image(id).await, seen) {
+    async fn is_gone(
+        &self,
+        run: &Run<'_>,
+        ec2: &Ec2,
+        id: &AmiId,
+        since: Instant,
+        seen: Option<Image>,
+    ) -> Result<bool, Error> {
+        match (ec2.image(id).await, seen) {
             // AWS answers with nothing, not with an error, for an ID that once existed (R1.6).
             (Ok(None), Some(last)) => {
                 self.answer(run, id, Ok(Some(Image { state: ImageState::Deregistered, ..last })));
@@ -142,11 +156,11 @@ impl Watcher {
     }
 }
 
-async fn progress(run: &Run<'_>, ids: &BTreeSet<SnapshotId>) -> Result<BTreeMap<SnapshotId, u8>, Error> {
+async fn progress(ec2: &Ec2, ids: &BTreeSet<SnapshotId>) -> Result<BTreeMap<SnapshotId, u8>, Error> {
     if ids.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let snapshots = run.account.ec2.snapshots(ids).await?;
+    let snapshots = ec2.snapshots(ids).await?;
     Ok(snapshots.into_iter().filter_map(|snapshot| Some((snapshot.id, snapshot.progress?))).collect())
 }
 

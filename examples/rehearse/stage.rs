@@ -73,6 +73,7 @@ impl Stage {
         let env = [("INPUT_AMI-ID", image), ("INPUT_TARGET-ACCOUNTS", B), ("INPUT_AWS-REGION", "us-east-1")];
         let env = env.map(|(name, value)| (OsString::from(name), OsString::from(value)));
         let sinks = Sinks {
+            terminal: false,
             out: Box::new(Indented::default()),
             cancelled: std::future::pending().boxed(),
             aws: Some(self.config(A)),

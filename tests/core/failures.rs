@@ -133,7 +133,7 @@ async fn one_image_that_fails_does_not_stop_the_others() {
     let world = World::new().with(order);
     let report = world.try_share(world.copying(&["managed", "plain", "golden"])).await.unwrap_err();
     assert_eq!(codes(&report), ["aws.refused"]);
-    assert_eq!(report.images.iter().filter(|image| image.accounts.len() == 1).count(), 2, "{report:?}");
+    assert_eq!(report.images.iter().filter(|image| image.principals.len() == 1).count(), 2, "{report:?}");
     assert_eq!(world.launch(&world.image("golden")).await, "running");
 }
 

@@ -86,11 +86,9 @@ async fn of_keys() {
     let long = json!({ "Sid": "x".repeat(32_350), "Effect": "Allow", "Principal": { "AWS": format!("arn:aws:iam::{A}:root") }, "Action": "kms:*", "Resource": "*" });
     finds("key.policy-too-large", Refuse, &["golden"], |state, arn| add(state, arn, &long), keep).await;
     // Where nothing has to be written, what KMS would not take back is only worth a word.
-    let ours = ami_share::key_policy::statements(
-        ami_share::Partition::Aws,
-        ami_share::KeyScope::ViaEc2,
-        &[B.parse().unwrap()].into(),
-    );
+    let holders = [ami_share::key_policy::Holder::Account(B.parse().unwrap())].into();
+    let arn = World::new().key("golden").parse().unwrap();
+    let ours = ami_share::key_policy::statements(&arn, ami_share::KeyScope::ViaEc2, &holders);
     let both = |state: &mut State, arn: &str| {
         add(state, arn, &stale);
         add(state, arn, &ours[0]);

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use ami_share::key_policy::KeyPolicy;
-use ami_share::{AccountId, KeyScope, Partition};
+use ami_share::key_policy::{Holder, KeyPolicy};
+use ami_share::{KeyArn, KeyScope};
 use proptest::prelude::*;
 use serde_json::value::RawValue;
 
@@ -25,31 +25,31 @@ fn statements(text: &str) -> Vec<String> {
 }
 
 /// What must hold of any policy and any targets. Says whether the policy could be edited.
-fn properties(text: &str, scope: KeyScope, targets: &BTreeSet<AccountId>) -> bool {
+fn properties(text: &str, scope: KeyScope, targets: &BTreeSet<Holder>) -> bool {
     let Ok(policy) = KeyPolicy::parse(text) else {
         return false;
     };
     assert_eq!(policy.text(), text, "a policy that is not edited keeps every byte");
     let before = statements(text);
-    let held = policy.access(Partition::Aws, scope);
-    let Ok(granted) = policy.grant(Partition::Aws, scope, targets) else {
-        assert!(!policy.taken_sids(Partition::Aws, scope).is_empty());
+    let held = policy.access(&key(), scope);
+    let Ok(granted) = policy.grant(&key(), scope, targets) else {
+        assert!(!policy.taken_sids(&key(), scope).is_empty());
         return false;
     };
     let after = statements(&granted.text());
     let ours = |statement: &String| ["AmiShareUse", "AmiShareGrants"].iter().any(|sid| statement.contains(sid));
     let foreign = |list: &[String]| list.iter().filter(|statement| !ours(statement)).cloned().collect::<Vec<_>>();
     assert_eq!(foreign(&before), foreign(&after), "foreign statements stay, byte for byte and in order");
-    assert_eq!(granted.access(Partition::Aws, scope), &held | targets);
-    let twice = granted.grant(Partition::Aws, scope, targets).unwrap();
+    assert_eq!(granted.access(&key(), scope), &held | targets);
+    let twice = granted.grant(&key(), scope, targets).unwrap();
     assert_eq!(twice.text(), granted.text(), "adding twice is adding once");
     let reread = KeyPolicy::parse(&granted.text()).unwrap();
-    let back = reread.revoke(Partition::Aws, scope, &(targets - &held)).unwrap();
+    let back = reread.revoke(&key(), &(targets - &held)).unwrap();
     // Of an account that held one statement of two, taking away means taking away that one too.
     if foreign(&before) == before {
         assert_eq!(statements(&back.text()), before, "adding then removing gives back the document");
     }
-    assert_eq!(back.access(Partition::Aws, scope), held);
+    assert_eq!(back.access(&key(), scope), held);
     true
 }
 
@@ -57,8 +57,22 @@ fn scopes() -> impl Strategy<Value = KeyScope> {
     prop_oneof![Just(KeyScope::ViaEc2), Just(KeyScope::Direct)]
 }
 
-fn targets() -> impl Strategy<Value = BTreeSet<AccountId>> {
-    prop::collection::btree_set((0_u64..50).prop_map(|id| format!("{id:012}").parse().unwrap()), 0..20)
+fn targets() -> impl Strategy<Value = BTreeSet<Holder>> {
+    some_targets(0)
+}
+
+/// Accounts above all, and organizations and units, at least so many.
+fn some_targets(least: usize) -> impl Strategy<Value = BTreeSet<Holder>> {
+    let holder = (0_u64..50, 0..6).prop_map(|(id, kind)| match kind {
+        0 => Holder::Organization(format!("o-{id:010}")),
+        1 => Holder::Unit(format!("o-{id:010}/r-ab12/*ou-ab12-{id:08}/*")),
+        _ => Holder::Account(format!("{id:012}").parse().unwrap()),
+    });
+    prop::collection::btree_set(holder, least..20)
+}
+
+fn key() -> KeyArn {
+    "arn:aws:kms:us-east-1:111111111111:key/1234abcd-12ab-34cd-56ef-1234567890ab".parse().unwrap()
 }
 
 /// Statements as people write them, with blanks, escapes, repeated members and numbers in odd forms.
@@ -86,8 +100,8 @@ fn statement() -> impl Strategy<Value = String> {
 
 /// Statements of ours, of this scope or the other, in several forms.
 fn ours() -> impl Strategy<Value = String> {
-    (scopes(), targets(), any::<bool>()).prop_map(|(scope, targets, reworded)| {
-        let text = ami_share::key_policy::statements(Partition::Aws, scope, &targets)[0].to_string();
+    (scopes(), some_targets(1), any::<bool>()).prop_map(|(scope, targets, reworded)| {
+        let text = ami_share::key_policy::statements(&key(), scope, &targets)[0].to_string();
         if reworded { text.replace("[\"ec2.*.amazonaws.com\"]", "\"ec2.*.amazonaws.com\"") } else { text }
     })
 }
@@ -136,7 +150,8 @@ fn hold_for_real_policies() {
         let text = std::fs::read_to_string(entry.path()).unwrap();
         for scope in [KeyScope::ViaEc2, KeyScope::Direct] {
             for count in [0, 1, 2, 17, 100] {
-                let targets = (0..count).map(|n| format!("{:012}", n * 7_919_u64).parse().unwrap()).collect();
+                let targets =
+                    (0..count).map(|n| Holder::Account(format!("{:012}", n * 7_919_u64).parse().unwrap())).collect();
                 assert!(properties(&text, scope, &targets), "{}", entry.path().display());
             }
         }

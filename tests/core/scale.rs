@@ -33,7 +33,7 @@ async fn four_hundred_targets_fit_one_policy_and_one_call() {
     let plan = sharer.plan(&request).await.unwrap();
     let report = sharer.apply(&plan).await.unwrap();
     println!("plan and apply for 400 targets: {:?} of real time", started.elapsed());
-    assert_eq!(report.images[0].accounts.len(), 400);
+    assert_eq!(report.images[0].principals.len(), 400);
     assert_eq!((world.changes()["kms:PutKeyPolicy"], world.changes()["ec2:ModifyImageAttribute"]), (1, 1));
     println!("the key policy has {} bytes", world.policy().len());
 }

@@ -15,7 +15,7 @@ async fn b_cannot_launch_before_and_can_after_and_a_second_run_changes_nothing()
     let before = world.changes();
     let again = world.share(world.request(&["golden"])).await;
     assert!(!again.changed && again.images[0].added.is_empty());
-    assert_eq!(again.images[0].accounts.len(), 1);
+    assert_eq!(again.images[0].principals.len(), 1);
     assert_eq!(world.changes(), before);
 }
 
@@ -62,7 +62,7 @@ async fn images_under_another_key_are_copied_and_the_copies_shared() {
     for (image, copied) in report.images.iter().zip([true, true, false]) {
         assert_eq!(image.copied, copied);
         let launch = image.image.as_ref().unwrap().as_ref();
-        assert_eq!(launch != image.source.as_ref(), copied, "an image already wholly under the key is not copied");
+        assert_eq!(launch != image.source.ami.as_ref(), copied, "an image already wholly under the key is not copied");
         assert_eq!(world.launch(launch).await, "running");
     }
     let before = world.changes();
@@ -101,7 +101,7 @@ async fn what_others_were_given_is_reported_and_kept() {
     let golden = world.image("golden");
     ec2.modify_image_attribute().image_id(&golden).launch_permission(change).send().await.unwrap();
     let report = world.share(world.request(&["golden"])).await;
-    assert_eq!(report.images[0].unlisted.iter().collect::<Vec<_>>(), ["333333333333"]);
+    assert_eq!(report.images[0].unlisted, ["333333333333".parse().unwrap()].into());
     let permissions = world.sim.state()["images"][&golden]["launch_permissions"].clone();
     assert_eq!(permissions, serde_json::json!([B, "333333333333"]));
 }

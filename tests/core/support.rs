@@ -16,9 +16,14 @@ const CHANGING: &[&str] = &[
     "ec2:CreateTags",
     "ec2:DeleteSnapshot",
     "ec2:DeregisterImage",
+    "ec2:EnableImageDeprecation",
+    "ec2:EnableImageDeregistrationProtection",
     "ec2:ModifyImageAttribute",
     "ec2:ModifySnapshotAttribute",
+    "kms:CreateGrant",
     "kms:PutKeyPolicy",
+    "kms:RevokeGrant",
+    "ssm:PutParameter",
 ];
 
 /// A world with A and B, and A's sharer.

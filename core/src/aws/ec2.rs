@@ -1,21 +1,24 @@
-//! EC2: images, snapshots and launch permissions.
+//! EC2: what it says of images, snapshots and Regions.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod change;
+mod convert;
+mod permissions;
 
-use aws_sdk_ec2::types::{
-    Filter, ImageAttributeName, LaunchPermission, LaunchPermissionModifications, ResourceType, Tag, TagSpecification,
-};
+use std::collections::BTreeSet;
 
+use aws_sdk_ec2::types::Filter;
+
+use self::convert::{image, snapshot};
 use super::Caller;
-use super::ec2_convert::{image, launch_permissions, snapshot};
 use crate::error::{Code, Error};
-use crate::id::{AccountId, AmiId, KeyArn, SnapshotId};
-use crate::inventory::{Image, LaunchPermissions, Snapshot};
+use crate::id::{AmiId, Region, SnapshotId};
+use crate::inventory::{Image, Snapshot};
+
+pub(crate) use change::NewCopy;
+pub(crate) use permissions::Change;
 
 /// How many values a filter may have.
 const FILTER_VALUES: usize = 200;
-/// How many accounts go into one call: far below the 10,000 that AWS takes (R1.7), so that the answer comes in time.
-const ACCOUNTS_PER_CALL: usize = 500;
 
 /// EC2 in one account and Region.
 #[derive(Clone, Debug)]
@@ -24,20 +27,11 @@ pub(crate) struct Ec2 {
     pub(crate) caller: Caller,
 }
 
-/// What `CopyImage` is asked for.
-pub(crate) struct NewCopy<'a> {
-    pub(crate) source: &'a AmiId,
-    pub(crate) name: &'a str,
-    pub(crate) key: &'a KeyArn,
-    pub(crate) client_token: &'a str,
-    pub(crate) tags: &'a BTreeMap<String, String>,
-}
-
 impl Ec2 {
     /// The images with these IDs; one that AWS does not know, or does not show, is no error but absent
     /// (`ec2:DescribeImages`).
     pub(crate) async fn images<'a>(&self, ids: impl IntoIterator<Item = &'a AmiId>) -> Result<Vec<Image>, Error> {
-        self.images_by("image-id", ids.into_iter().map(ToString::to_string).collect(), false).await
+        self.images_by("image-id", texts(ids), false).await
     }
 
     /// Own images with one of these values of a tag, disabled ones too (`ec2:DescribeImages`).
@@ -51,6 +45,11 @@ impl Ec2 {
         let call = self.client.describe_images().image_ids(id.as_ref()).include_disabled(true).send();
         let answer = self.caller.send("ec2:DescribeImages", Some(id.as_ref()), call).await?;
         answer.images().first().map(|found| image(found).ok_or_else(|| self.unexpected(id, "an image"))).transpose()
+    }
+
+    /// All own images with encrypted volumes, disabled ones too (`ec2:DescribeImages`).
+    pub(crate) async fn own_encrypted_images(&self) -> Result<Vec<Image>, Error> {
+        self.images_by("block-device-mapping.encrypted", vec!["true".to_owned()], true).await
     }
 
     async fn images_by(&self, filter: &str, values: Vec<String>, own: bool) -> Result<Vec<Image>, Error> {
@@ -86,12 +85,32 @@ impl Ec2 {
         &self,
         ids: impl IntoIterator<Item = &'a SnapshotId>,
     ) -> Result<Vec<Snapshot>, Error> {
-        self.snapshots_by("snapshot-id", ids.into_iter().map(ToString::to_string).collect(), false).await
+        self.snapshots_by("snapshot-id", texts(ids), false).await
     }
 
     /// Own snapshots with one of these values of a tag (`ec2:DescribeSnapshots`).
     pub(crate) async fn own_snapshots_tagged(&self, key: &str, values: Vec<String>) -> Result<Vec<Snapshot>, Error> {
         self.snapshots_by(&format!("tag:{key}"), values, true).await
+    }
+
+    /// All own snapshots that are encrypted (`ec2:DescribeSnapshots`).
+    pub(crate) async fn own_encrypted_snapshots(&self) -> Result<Vec<Snapshot>, Error> {
+        self.snapshots_by("encrypted", vec!["true".to_owned()], true).await
+    }
+
+    /// Those of the Regions that the account has not turned on (`ec2:DescribeRegions`).
+    pub(crate) async fn regions_off(&self, regions: &BTreeSet<Region>) -> Result<BTreeSet<Region>, Error> {
+        let call = self
+            .client
+            .describe_regions()
+            .all_regions(true)
+            .filters(Filter::builder().name("region-name").set_values(Some(texts(regions))).build());
+        let answer = self.caller.send("ec2:DescribeRegions", None, call.send()).await?;
+        let on = |region: &&Region| {
+            let shown = answer.regions().iter().find(|shown| shown.region_name() == Some((*region).as_ref()));
+            shown.is_some_and(|shown| shown.opt_in_status() != Some("not-opted-in"))
+        };
+        Ok(regions.iter().filter(|region| !on(region)).cloned().collect())
     }
 
     async fn snapshots_by(&self, filter: &str, values: Vec<String>, own: bool) -> Result<Vec<Snapshot>, Error> {
@@ -120,65 +139,6 @@ impl Ec2 {
         Ok(snapshots)
     }
 
-    /// Who may launch the image (`ec2:DescribeImageAttribute`).
-    pub(crate) async fn launch_permissions(&self, id: &AmiId) -> Result<LaunchPermissions, Error> {
-        let attribute = ImageAttributeName::LaunchPermission;
-        let call = self.client.describe_image_attribute().image_id(id.as_ref()).attribute(attribute).send();
-        let answer = self.caller.send("ec2:DescribeImageAttribute", Some(id.as_ref()), call).await?;
-        Ok(launch_permissions(answer.launch_permissions()))
-    }
-
-    /// Lets accounts launch the image (`ec2:ModifyImageAttribute`).
-    pub(crate) async fn add_launch_permissions(&self, id: &AmiId, accounts: &BTreeSet<AccountId>) -> Result<(), Error> {
-        let accounts: Vec<&AccountId> = accounts.iter().collect();
-        for batch in accounts.chunks(ACCOUNTS_PER_CALL) {
-            let add = batch.iter().map(|account| LaunchPermission::builder().user_id(account.as_ref()).build());
-            let change = LaunchPermissionModifications::builder().set_add(Some(add.collect())).build();
-            let call = self.client.modify_image_attribute().image_id(id.as_ref()).launch_permission(change).send();
-            self.caller.send("ec2:ModifyImageAttribute", Some(id.as_ref()), call).await?;
-        }
-        Ok(())
-    }
-
-    /// Starts a copy within the Region, encrypted and tagged in the call itself (`ec2:CopyImage`).
-    pub(crate) async fn copy_image(&self, copy: &NewCopy<'_>) -> Result<AmiId, Error> {
-        let tags: Vec<Tag> =
-            copy.tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect();
-        let tagged = |kind| TagSpecification::builder().resource_type(kind).set_tags(Some(tags.clone())).build();
-        let call = self
-            .client
-            .copy_image()
-            .source_image_id(copy.source.as_ref())
-            .source_region(self.caller.region.as_ref())
-            .name(copy.name)
-            .encrypted(true)
-            .kms_key_id(copy.key.as_ref())
-            .client_token(copy.client_token)
-            .tag_specifications(tagged(ResourceType::Image))
-            .tag_specifications(tagged(ResourceType::Snapshot))
-            .send();
-        let answer = self.caller.send("ec2:CopyImage", Some(copy.source.as_ref()), call).await?;
-        answer.image_id().and_then(|id| id.parse().ok()).ok_or_else(|| self.unexpected(copy.source, "a copy"))
-    }
-
-    /// Removes an image and, in the same call, those of its snapshots that no other image uses
-    /// (`ec2:DeregisterImage`). Returns the snapshots that AWS left.
-    pub(crate) async fn deregister_image(&self, id: &AmiId) -> Result<Vec<String>, Error> {
-        let call = self.client.deregister_image().image_id(id.as_ref()).delete_associated_snapshots(true).send();
-        let answer = self.caller.send("ec2:DeregisterImage", Some(id.as_ref()), call).await?;
-        let left = answer
-            .delete_snapshot_results()
-            .iter()
-            .filter(|result| result.return_code().is_none_or(|code| code.as_str() != "success"));
-        Ok(left.filter_map(|result| result.snapshot_id().map(str::to_owned)).collect())
-    }
-
-    /// Removes a snapshot (`ec2:DeleteSnapshot`).
-    pub(crate) async fn delete_snapshot(&self, id: &SnapshotId) -> Result<(), Error> {
-        let call = self.client.delete_snapshot().snapshot_id(id.as_ref()).send();
-        self.caller.send("ec2:DeleteSnapshot", Some(id.as_ref()), call).await.map(|_| ())
-    }
-
     fn unexpected(&self, resource: impl std::fmt::Display, what: &str) -> Error {
         let mut error = Error::new(
             Code::AwsUnexpected,
@@ -190,4 +150,8 @@ impl Ec2 {
         error.account = self.caller.identity.as_ref().map(|identity| identity.account.clone());
         error
     }
+}
+
+fn texts<T: ToString>(of: impl IntoIterator<Item = T>) -> Vec<String> {
+    of.into_iter().map(|one| one.to_string()).collect()
 }

@@ -1,15 +1,15 @@
-//! KMS: keys and their policies.
+//! KMS: keys, their policies and grants.
 
 use std::time::Duration;
 
 use aws_sdk_kms::config::retry::RetryConfig;
 use aws_sdk_kms::config::timeout::TimeoutConfig;
-use aws_sdk_kms::types::{KeyManagerType, KeySpec, KeyState as SdkKeyState, KeyUsageType};
+use aws_sdk_kms::types::{GrantOperation, KeyManagerType, KeySpec, KeyState as SdkKeyState, KeyUsageType};
 
 use super::Caller;
 use crate::error::{Code, Error};
-use crate::id::KeyArn;
-use crate::inventory::{Key, KeyState};
+use crate::id::{AccountId, KeyArn};
+use crate::inventory::{Grant, Key, KeyState};
 
 /// How long a put may be under way: whoever read before it has put within 7 s of that read (design section 6).
 const PUT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -51,7 +51,9 @@ impl Kms {
             state,
             symmetric: metadata.key_usage() == Some(&KeyUsageType::EncryptDecrypt)
                 && metadata.key_spec().is_none_or(|spec| *spec == KeySpec::SymmetricDefault),
+            description: metadata.description().unwrap_or_default().to_owned(),
             policy: None,
+            grants: None,
         })
     }
 
@@ -88,6 +90,53 @@ impl Kms {
                 Ok(Put::Unknown)
             }
             Err(error) => Err(error),
+        }
+    }
+
+    /// Every grant of the key (`kms:ListGrants`).
+    pub(crate) async fn grants(&self, key: &KeyArn) -> Result<Vec<Grant>, Error> {
+        let (mut grants, mut marker) = (Vec::new(), None);
+        loop {
+            let call = self.client.list_grants().key_id(key.as_ref()).limit(100).set_marker(marker).send();
+            let answer = self.caller.send("kms:ListGrants", Some(key.as_ref()), call).await?;
+            grants.extend(answer.grants().iter().filter_map(|grant| {
+                Some(Grant {
+                    id: grant.grant_id()?.to_owned(),
+                    name: grant.name().unwrap_or_default().to_owned(),
+                    grantee: grant.grantee_principal().unwrap_or_default().to_owned(),
+                    issuer: grant.issuing_account().unwrap_or_default().to_owned(),
+                })
+            }));
+            marker = answer.next_marker.filter(|_| answer.truncated);
+            if marker.is_none() {
+                return Ok(grants);
+            }
+        }
+    }
+
+    /// Lets an account do exactly what AWS publishes for launches and copies (R1.4.2, R4.1). A repeat with the same
+    /// name is the same grant (`kms:CreateGrant`, R3.3.4).
+    pub(crate) async fn create_grant(&self, key: &KeyArn, account: &AccountId, name: &str) -> Result<(), Error> {
+        let grantee = format!("arn:{}:iam::{account}:root", self.caller.region.partition());
+        let operations = [
+            GrantOperation::DescribeKey,
+            GrantOperation::Decrypt,
+            GrantOperation::ReEncryptFrom,
+            GrantOperation::ReEncryptTo,
+            GrantOperation::GenerateDataKeyWithoutPlaintext,
+            GrantOperation::CreateGrant,
+        ];
+        let call = self.client.create_grant().key_id(key.as_ref()).grantee_principal(grantee).name(name);
+        let call = call.set_operations(Some(operations.to_vec())).send();
+        self.caller.send("kms:CreateGrant", Some(key.as_ref()), call).await.map(|_| ())
+    }
+
+    /// Ends a grant; one that is gone is no error (`kms:RevokeGrant`).
+    pub(crate) async fn revoke_grant(&self, key: &KeyArn, id: &str) -> Result<(), Error> {
+        let call = self.client.revoke_grant().key_id(key.as_ref()).grant_id(id).send();
+        match self.caller.send("kms:RevokeGrant", Some(key.as_ref()), call).await {
+            Err(error) if !error.is_aws(&["NotFoundException", "InvalidGrantIdException"]) => Err(error),
+            _ => Ok(()),
         }
     }
 

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::id::SnapshotId;
-use crate::inventory::{Image, ImageState, Inventory, Place, Snapshot};
+use crate::id::{SnapshotId, SourceImage};
+use crate::inventory::{Image, ImageState, Place, RegionInventory, Snapshot};
 use crate::plan::CopyImage;
 use crate::tags;
 
@@ -25,6 +25,14 @@ pub(crate) fn answers(image: &Image, identity: &str) -> bool {
     image.tags.get(tags::REQUEST).is_some_and(|tag| tag == identity)
 }
 
+/// Whether the image is a copy that this tool made of `source`, under whatever key and name.
+pub(crate) fn is_copy_of(image: &Image, source: &SourceImage, place: &Place) -> bool {
+    image.owner == place.account.as_ref()
+        && image.tags.get(tags::SOURCE).is_some_and(|tag| *tag == source.tag())
+        && image.source == Some((source.ami.to_string(), source.region.to_string()))
+        && image.source_instance.is_none()
+}
+
 /// What `image` is to `copy`. A pending image shows its volumes late, so it is judged again when it is available.
 pub(crate) fn judge(
     image: &Image,
@@ -32,7 +40,7 @@ pub(crate) fn judge(
     copy: &CopyImage,
     place: &Place,
 ) -> Candidate {
-    let from = (copy.source.to_string(), place.region.to_string());
+    let from = (copy.source.ami.to_string(), copy.source.region.to_string());
     let known: Vec<&Snapshot> = image.snapshots().filter_map(|id| snapshots.get(id)).collect();
     let ours = image.owner == place.account.as_ref()
         && image.source.as_ref() == Some(&from)
@@ -54,7 +62,7 @@ pub(crate) fn judge(
 }
 
 /// Snapshots of this copy that ended in `error` and that no image uses.
-pub(crate) fn orphans(inventory: &Inventory, identity: &str) -> Vec<SnapshotId> {
+pub(crate) fn orphans(inventory: &RegionInventory, identity: &str) -> Vec<SnapshotId> {
     let images = inventory.images.values().chain(&inventory.copies);
     let used: BTreeSet<&SnapshotId> = images.flat_map(Image::snapshots).collect();
     let orphan = |snapshot: &&Snapshot| {
@@ -72,5 +80,5 @@ fn contradicts(snapshot: &Snapshot, image: &Image, copy: &CopyImage) -> bool {
         rest.split([' ', '.']).next()
     };
     after("DestinationAmi ").is_some_and(|ami| ami != image.id.as_ref())
-        || after("SourceAmi ").is_some_and(|ami| ami != copy.source.as_ref())
+        || after("SourceAmi ").is_some_and(|ami| ami != copy.source.ami.as_ref())
 }

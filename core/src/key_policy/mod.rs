@@ -4,17 +4,20 @@
 //! way could break a document; and a document that came back changed would be a change nobody asked for.
 
 mod document;
+mod holder;
 mod statement;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use self::document::Document;
 use self::statement::{Kind, Shape};
-use crate::id::{AccountId, Partition};
+use crate::id::KeyArn;
 use crate::request::KeyScope;
+
+pub use holder::Holder;
 
 /// A key policy document.
 #[derive(Clone, Debug)]
@@ -57,37 +60,55 @@ impl KeyPolicy {
         self.0.text().len()
     }
 
-    /// The accounts that hold every statement of ours for this scope.
-    pub fn access(&self, partition: Partition, scope: KeyScope) -> BTreeSet<AccountId> {
-        let mut of_each = statement::shapes(partition, scope).into_iter().map(|shape| self.accounts(partition, &shape));
-        let first = of_each.next().unwrap_or_default();
-        of_each.fold(first, |all, next| &all & &next)
+    /// Who holds every statement of ours for this scope.
+    pub fn access(&self, key: &KeyArn, scope: KeyScope) -> BTreeSet<Holder> {
+        let mut holders = BTreeMap::<Holder, usize>::new();
+        let shapes = statement::shapes(key.region().partition(), key.account(), scope);
+        for holder in shapes.iter().flat_map(|shape| self.holders(shape)) {
+            *holders.entry(holder).or_default() += 1;
+        }
+        // Each holder is for one of the three kinds of shapes.
+        let of_each = shapes.len() / 3;
+        holders.into_iter().filter(|(_, held)| *held >= of_each).map(|(holder, _)| holder).collect()
     }
 
-    /// The policy with access for these accounts added; the same text where they have it.
+    /// Who is named by any statement of ours, of whatever scope.
+    pub fn named(&self, key: &KeyArn) -> BTreeSet<Holder> {
+        all_shapes(key).iter().flat_map(|shape| self.holders(shape)).collect()
+    }
+
+    /// The policy with access for these holders added; the same text where they have it.
     ///
     /// # Errors
     /// Where a Sid of ours is taken.
-    pub fn grant(
-        &self,
-        partition: Partition,
-        scope: KeyScope,
-        accounts: &BTreeSet<AccountId>,
-    ) -> Result<Self, PolicyError> {
-        self.edit(partition, scope, |held| held | accounts)
+    pub fn grant(&self, key: &KeyArn, scope: KeyScope, holders: &BTreeSet<Holder>) -> Result<Self, PolicyError> {
+        let shapes = statement::shapes(key.region().partition(), key.account(), scope);
+        let taken = self.taken(&shapes);
+        if !taken.is_empty() {
+            return Err(PolicyError::SidTaken(taken));
+        }
+        self.edit(&shapes, |held, shape| held | &shape.only(holders))
     }
 
-    /// The policy without access for these accounts, as far as it was given by statements of ours.
+    /// The policy without access for these holders, as far as it was given by statements of ours, of whatever scope.
     ///
     /// # Errors
-    /// Where a Sid of ours is taken.
-    pub fn revoke(
-        &self,
-        partition: Partition,
-        scope: KeyScope,
-        accounts: &BTreeSet<AccountId>,
-    ) -> Result<Self, PolicyError> {
-        self.edit(partition, scope, |held| held - accounts)
+    /// Where a statement cannot be written.
+    pub fn revoke(&self, key: &KeyArn, holders: &BTreeSet<Holder>) -> Result<Self, PolicyError> {
+        self.edit(&all_shapes(key), |held, _| held - holders)
+    }
+
+    /// The statements that are not ours: the Sid or the number of each, and the principals that it allows something.
+    pub(crate) fn foreign(&self, key: &KeyArn) -> Vec<(String, Vec<String>)> {
+        let shapes = all_shapes(key);
+        let foreign = |raw: &RawValue| !shapes.iter().any(|shape| matches!(shape.kind(raw), Kind::Ours(_)));
+        let named = |(number, raw): (usize, &RawValue)| {
+            let statement: Value = serde_json::from_str(raw.get()).unwrap_or_default();
+            let sid = statement.get("Sid").and_then(Value::as_str).map(str::to_owned);
+            (sid.unwrap_or_else(|| format!("number {}", number + 1)), statement::allowed_principals(raw))
+        };
+        let statements = self.0.statements.iter().map(|raw| &**raw).enumerate();
+        statements.filter(|(_, raw)| foreign(raw)).map(named).collect()
     }
 
     /// The unique IDs of deleted users and roles, which KMS does not take back (R3.2.6).
@@ -98,45 +119,41 @@ impl KeyPolicy {
     }
 
     /// Our Sids of this scope that stand on statements which are not ours.
-    pub fn taken_sids(&self, partition: Partition, scope: KeyScope) -> Vec<String> {
-        let shapes = statement::shapes(partition, scope);
-        let taken = shapes
-            .iter()
-            .filter(|shape| self.0.statements.iter().any(|raw| matches!(shape.kind(partition, raw), Kind::Taken)));
-        taken.map(|shape| shape.sid.to_owned()).collect()
+    pub fn taken_sids(&self, key: &KeyArn, scope: KeyScope) -> Vec<String> {
+        self.taken(&statement::shapes(key.region().partition(), key.account(), scope))
     }
 
-    fn accounts(&self, partition: Partition, shape: &Shape) -> BTreeSet<AccountId> {
-        let ours = self.0.statements.iter().filter_map(|raw| match shape.kind(partition, raw) {
-            Kind::Ours(accounts) => Some(accounts),
+    fn taken(&self, shapes: &[Shape]) -> Vec<String> {
+        let taken = |shape: &&Shape| self.0.statements.iter().any(|raw| matches!(shape.kind(raw), Kind::Taken));
+        shapes.iter().filter(taken).map(|shape| shape.sid.clone()).collect()
+    }
+
+    fn holders(&self, shape: &Shape) -> BTreeSet<Holder> {
+        let ours = self.0.statements.iter().filter_map(|raw| match shape.kind(raw) {
+            Kind::Ours(holders) => Some(holders),
             Kind::Taken | Kind::Foreign => None,
         });
         ours.flatten().collect()
     }
 
-    /// Writes each statement of ours anew where its accounts change: in place of the first, the others gone.
+    /// Writes each statement of ours anew where its holders change: in place of the first, the others gone.
     fn edit(
         &self,
-        partition: Partition,
-        scope: KeyScope,
-        change: impl Fn(&BTreeSet<AccountId>) -> BTreeSet<AccountId>,
+        shapes: &[Shape],
+        change: impl Fn(&BTreeSet<Holder>, &Shape) -> BTreeSet<Holder>,
     ) -> Result<Self, PolicyError> {
-        let taken = self.taken_sids(partition, scope);
-        if !taken.is_empty() {
-            return Err(PolicyError::SidTaken(taken));
-        }
         let mut document = self.0.clone();
-        for shape in statement::shapes(partition, scope) {
-            let held = self.accounts(partition, &shape);
-            let wanted = change(&held);
+        for shape in shapes {
+            let held = self.holders(shape);
+            let wanted = change(&held, shape);
             if wanted == held {
                 continue;
             }
-            let is_ours = |raw: &RawValue| matches!(shape.kind(partition, raw), Kind::Ours(_));
+            let is_ours = |raw: &RawValue| matches!(shape.kind(raw), Kind::Ours(_));
             let place = document.statements.iter().position(|raw| is_ours(raw)).unwrap_or(document.statements.len());
             document.statements.retain(|raw| !is_ours(raw));
             if !wanted.is_empty() {
-                document.insert(place, &shape.statement(partition, &wanted))?;
+                document.insert(place, &shape.statement(&wanted))?;
             }
             document.changed = true;
         }
@@ -144,9 +161,17 @@ impl KeyPolicy {
     }
 }
 
-/// The statements that give these accounts access, for those who keep their key policies in code.
-pub fn statements(partition: Partition, scope: KeyScope, accounts: &BTreeSet<AccountId>) -> Vec<Value> {
-    statement::shapes(partition, scope).iter().map(|shape| shape.statement(partition, accounts)).collect()
+fn all_shapes(key: &KeyArn) -> Vec<Shape> {
+    let of = |scope| statement::shapes(key.region().partition(), key.account(), scope);
+    [KeyScope::ViaEc2, KeyScope::Direct].into_iter().flat_map(of).collect()
+}
+
+/// The statements that give these holders access, for those who keep their key policies in code.
+pub fn statements(key: &KeyArn, scope: KeyScope, holders: &BTreeSet<Holder>) -> Vec<Value> {
+    let shapes = statement::shapes(key.region().partition(), key.account(), scope);
+    let with =
+        |shape: &Shape| Some(shape.only(holders)).filter(|only| !only.is_empty()).map(|only| shape.statement(&only));
+    shapes.iter().filter_map(with).collect()
 }
 
 #[cfg(test)]

@@ -3,111 +3,180 @@
 use std::collections::BTreeSet;
 
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
+use super::Holder;
 use crate::id::{AccountId, Partition};
 use crate::launch_policy::via_ec2;
 use crate::request::KeyScope;
 
-/// A statement of ours but for its accounts.
+/// Whom a statement of ours is for: each kind stands in a statement of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Whom {
+    Accounts,
+    Organizations,
+    Units,
+}
+
+/// A statement of ours but for its holders.
 pub(super) struct Shape {
-    pub(super) sid: &'static str,
+    pub(super) sid: String,
+    whom: Whom,
     actions: &'static [&'static str],
-    condition: Option<Value>,
+    condition: Map<String, Value>,
+    /// The account of the key, and the partition.
+    owner: AccountId,
+    partition: Partition,
 }
 
 /// What a statement is to a shape.
 pub(super) enum Kind {
-    /// It has the shape, for these accounts.
-    Ours(BTreeSet<AccountId>),
+    /// It has the shape, for these holders.
+    Ours(BTreeSet<Holder>),
     /// It has the Sid and not the shape.
     Taken,
     /// It is somebody else's.
     Foreign,
 }
 
-/// The shapes that give access in a scope. A version that changes one must keep the former as one that is recognised.
-pub(super) fn shapes(partition: Partition, scope: KeyScope) -> Vec<Shape> {
-    match scope {
-        // As AWS's own policy of aws/ebs: only EC2 may call on the target's behalf. `BoolIfExists` is safe only beside
-        // that: calls that make no grant carry no such key.
-        KeyScope::ViaEc2 => vec![Shape {
-            sid: "AmiShareUse",
-            actions: &[
-                "kms:DescribeKey",
-                "kms:Decrypt",
-                "kms:ReEncrypt*",
-                "kms:GenerateDataKeyWithoutPlaintext",
-                "kms:CreateGrant",
+const USE: &[&str] = &["kms:DescribeKey", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKeyWithoutPlaintext"];
+const USE_AND_GRANT: &[&str] =
+    &["kms:DescribeKey", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKeyWithoutPlaintext", "kms:CreateGrant"];
+
+/// The shapes that give access in a scope, for each kind of holder. A version that changes one must keep the former as
+/// one that is recognised.
+pub(super) fn shapes(partition: Partition, owner: &AccountId, scope: KeyScope) -> Vec<Shape> {
+    let kinds = [(Whom::Accounts, ""), (Whom::Organizations, "Organizations"), (Whom::Units, "OrganizationalUnits")];
+    let of_kind = |(whom, suffix): (Whom, &str)| {
+        let shape = |sid: &str, actions, condition: Value| Shape {
+            sid: format!("{sid}{suffix}"),
+            whom,
+            actions,
+            condition: condition.as_object().cloned().unwrap_or_default(),
+            owner: owner.clone(),
+            partition,
+        };
+        match scope {
+            // As AWS's own policy of aws/ebs: only EC2 may call on the target's behalf. `BoolIfExists` is safe only
+            // beside that: calls that make no grant carry no such key.
+            KeyScope::ViaEc2 => vec![shape(
+                "AmiShareUse",
+                USE_AND_GRANT,
+                json!({
+                    "StringLike": { "kms:ViaService": via_ec2(partition) },
+                    "BoolIfExists": { "kms:GrantIsForAWSResource": "true" },
+                }),
+            )],
+            KeyScope::Direct => vec![
+                shape("AmiShareUseDirect", USE, json!({})),
+                shape(
+                    "AmiShareGrants",
+                    &["kms:CreateGrant"],
+                    json!({ "Bool": { "kms:GrantIsForAWSResource": "true" } }),
+                ),
             ],
-            condition: Some(json!({
-                "StringLike": { "kms:ViaService": via_ec2(partition) },
-                "BoolIfExists": { "kms:GrantIsForAWSResource": "true" },
-            })),
-        }],
-        KeyScope::Direct => vec![
-            Shape {
-                sid: "AmiShareUseDirect",
-                actions: &["kms:DescribeKey", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKeyWithoutPlaintext"],
-                condition: None,
-            },
-            Shape {
-                sid: "AmiShareGrants",
-                actions: &["kms:CreateGrant"],
-                condition: Some(json!({ "Bool": { "kms:GrantIsForAWSResource": "true" } })),
-            },
-        ],
-    }
+        }
+    };
+    kinds.into_iter().flat_map(of_kind).collect()
 }
 
 impl Shape {
-    /// The statement for these accounts.
-    pub(super) fn statement(&self, partition: Partition, accounts: &BTreeSet<AccountId>) -> Value {
-        let roots: Vec<String> =
-            accounts.iter().map(|account| format!("arn:{partition}:iam::{account}:root")).collect();
+    /// Those of the holders that this shape is for.
+    pub(super) fn only(&self, holders: &BTreeSet<Holder>) -> BTreeSet<Holder> {
+        let mine = |holder: &&Holder| {
+            matches!(
+                (self.whom, holder),
+                (Whom::Accounts, Holder::Account(_))
+                    | (Whom::Organizations, Holder::Organization(_))
+                    | (Whom::Units, Holder::Unit(_))
+            )
+        };
+        holders.iter().filter(mine).cloned().collect()
+    }
+
+    /// The statement for these holders.
+    pub(super) fn statement(&self, holders: &BTreeSet<Holder>) -> Value {
+        let mut condition = self.condition.clone();
+        let names: Vec<String> = holders.iter().map(|holder| holder.text(self.partition)).collect();
+        let principal = match self.whom {
+            Whom::Accounts => json!({ "AWS": names }),
+            // `*` would give the owner's own principals direct access too (R3.1.3).
+            Whom::Organizations | Whom::Units => {
+                let (operator, key) = self.membership();
+                condition.insert(operator.to_owned(), json!({ key: names }));
+                condition.insert("StringNotEquals".to_owned(), json!({ "kms:CallerAccount": self.owner }));
+                json!({ "AWS": "*" })
+            }
+        };
         let mut statement = json!({
             "Sid": self.sid,
             "Effect": "Allow",
-            "Principal": { "AWS": roots },
+            "Principal": principal,
             "Action": self.actions,
             "Resource": "*",
         });
-        if let (Some(members), Some(condition)) = (statement.as_object_mut(), &self.condition) {
-            members.insert("Condition".to_owned(), condition.clone());
+        if let (Some(members), false) = (statement.as_object_mut(), condition.is_empty()) {
+            members.insert("Condition".to_owned(), condition.into());
         }
         statement
     }
 
-    pub(super) fn kind(&self, partition: Partition, raw: &RawValue) -> Kind {
-        let Ok(Value::Object(mut members)) = serde_json::from_str(raw.get()) else {
+    /// The operator and the key of the condition that names organizations or units.
+    fn membership(&self) -> (&'static str, &'static str) {
+        match self.whom {
+            Whom::Units => ("ForAnyValue:StringLike", "aws:PrincipalOrgPaths"),
+            Whom::Accounts | Whom::Organizations => ("StringEquals", "aws:PrincipalOrgID"),
+        }
+    }
+
+    pub(super) fn kind(&self, raw: &RawValue) -> Kind {
+        let Ok(Value::Object(members)) = serde_json::from_str(raw.get()) else {
             return Kind::Foreign;
         };
-        if members.get("Sid").and_then(Value::as_str) != Some(self.sid) {
+        if members.get("Sid").and_then(Value::as_str) != Some(self.sid.as_str()) {
             return Kind::Foreign;
         }
-        let principal = members.remove("Principal");
-        let Value::Object(mut ours) = self.statement(partition, &BTreeSet::new()) else {
-            return Kind::Taken;
-        };
-        ours.remove("Principal");
-        if canonical(&Value::Object(members)) != canonical(&Value::Object(ours)) {
-            return Kind::Taken;
+        let Some(holders) = self.holders(&members) else { return Kind::Taken };
+        // Ours is what reads as the statement that we would write for these holders.
+        let same = canonical(&named(Value::Object(members), self.partition)) == canonical(&self.statement(&holders));
+        if same { Kind::Ours(holders) } else { Kind::Taken }
+    }
+
+    /// Whom a statement with our Sid names; nothing where it names anybody in another way than ours.
+    fn holders(&self, members: &Map<String, Value>) -> Option<BTreeSet<Holder>> {
+        if self.whom == Whom::Accounts {
+            let account = |text: &str| account(self.partition, text).map(Holder::Account);
+            return texts(members.get("Principal")?.get("AWS")?)?.into_iter().map(account).collect();
         }
-        principal.and_then(|principal| accounts(partition, &principal)).map_or(Kind::Taken, Kind::Ours)
+        let (operator, key) = self.membership();
+        let holder = |text: &str| match self.whom {
+            Whom::Units => Holder::Unit(text.to_owned()),
+            Whom::Accounts | Whom::Organizations => Holder::Organization(text.to_owned()),
+        };
+        Some(texts(members.get("Condition")?.get(operator)?.get(key)?)?.into_iter().map(holder).collect())
     }
 }
 
-/// The accounts of a principal that names nothing else.
-fn accounts(partition: Partition, principal: &Value) -> Option<BTreeSet<AccountId>> {
-    let members = principal.as_object()?;
-    let (1, Some(named)) = (members.len(), members.get("AWS")) else {
-        return None;
-    };
-    let account = |text: &str| {
-        let root = text.strip_prefix(&format!("arn:{partition}:iam::")).and_then(|rest| rest.strip_suffix(":root"));
-        root.unwrap_or(text).parse().ok()
-    };
-    texts(named)?.into_iter().map(account).collect()
+/// The account that a principal means by its root or its bare ID.
+fn account(partition: Partition, text: &str) -> Option<AccountId> {
+    let root = text.strip_prefix(&format!("arn:{partition}:iam::")).and_then(|rest| rest.strip_suffix(":root"));
+    root.unwrap_or(text).parse().ok()
+}
+
+/// The statement with accounts named by their roots.
+fn named(mut statement: Value, partition: Partition) -> Value {
+    if let Some(Value::Array(list)) = statement.pointer_mut("/Principal/AWS") {
+        for text in list {
+            if let Some(account) = text.as_str().and_then(|text| account(partition, text)) {
+                *text = Holder::Account(account).text(partition).into();
+            }
+        }
+    } else if let Some(one) = statement.pointer_mut("/Principal/AWS")
+        && let Some(account) = one.as_str().and_then(|text| account(partition, text))
+    {
+        *one = Holder::Account(account).text(partition).into();
+    }
+    statement
 }
 
 /// The unique IDs that stand where a deleted user's or role's ARN was.
@@ -118,6 +187,22 @@ pub(super) fn stale_principals(raw: &RawValue) -> Vec<String> {
     let principals = ["Principal", "NotPrincipal"].iter().filter_map(|name| statement.get(name)?.get("AWS"));
     let named = principals.filter_map(texts).flatten();
     named.filter(|text| is_unique_id(text)).map(str::to_owned).collect()
+}
+
+/// Every principal that a statement allows something, of every kind.
+pub(super) fn allowed_principals(raw: &RawValue) -> Vec<String> {
+    let Ok(statement) = serde_json::from_str::<Value>(raw.get()) else {
+        return Vec::new();
+    };
+    if statement.get("Effect").and_then(Value::as_str) != Some("Allow") {
+        return Vec::new();
+    }
+    let named = match statement.get("Principal") {
+        Some(Value::Object(kinds)) => kinds.values().filter_map(texts).flatten().collect(),
+        Some(other) => texts(other).unwrap_or_default(),
+        None => Vec::new(),
+    };
+    named.into_iter().map(str::to_owned).collect()
 }
 
 /// `AIDA…` for users, `AROA…` for roles: 16 or more capital letters and digits.

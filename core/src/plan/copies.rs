@@ -2,23 +2,26 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::copy::adopt::{self, Candidate};
 use crate::finding::{Finding, FindingCode};
-use crate::id::{AmiId, KeyArn, SnapshotId};
-use crate::inventory::{Image, Inventory, KeyState};
+use crate::id::{AmiId, KeyArn, Region, SnapshotId, SourceImage};
+use crate::inventory::{Image, Inventory, KeyState, RegionInventory};
 use crate::name::{self, Parts};
 use crate::request::ShareRequest;
 use crate::tags;
 
-/// A copy of an image under a key: made, or adopted where it already exists.
-#[derive(Clone, Debug, Serialize)]
+/// A copy of an image under a key (`ec2:CopyImage`): made, or adopted where it already exists.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct CopyImage {
     /// The image that is copied.
-    pub source: AmiId,
+    pub source: SourceImage,
+    /// The Region of the copy.
+    pub region: Region,
     /// The key that every volume of the copy is encrypted under.
     pub key: KeyArn,
     /// The name of the copy.
@@ -29,6 +32,9 @@ pub struct CopyImage {
     pub identity: String,
     /// The copy that already exists, pending or available.
     pub adopt: Option<AmiId>,
+    /// In how many minutes AWS completes it, where that is paid for (R7.5).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub completion: Option<u32>,
     /// What failed copies left, removed once this one is available.
     pub leftovers: Leftovers,
     /// How many EBS volumes the source has, and so the copy must have.
@@ -37,7 +43,7 @@ pub struct CopyImage {
 }
 
 /// What failed copies left: it counts toward quotas until it is removed (R1.5.17).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Leftovers {
     /// Failed images of ours.
     pub images: Vec<AmiId>,
@@ -65,28 +71,31 @@ impl CopyImage {
     }
 }
 
-/// The copy that `image` needs, or nothing where it is shared itself.
+/// The copy of `source` that a Region needs, or nothing where the image is shared there itself.
 pub(super) fn plan(
     request: &ShareRequest,
     inventory: &Inventory,
-    image: &Image,
+    source: (&SourceImage, &Image),
+    there: &RegionInventory,
     findings: &mut Vec<Finding>,
 ) -> Option<CopyImage> {
-    let key = inventory.destination.as_ref()?;
-    if inventory.is_wholly_under(image, key) || image.snapshots().next().is_none() {
+    let (named, image) = source;
+    let at_home = named.region == there.place.region;
+    let key = there.destination.as_ref()?;
+    if at_home && (there.is_wholly_under(image, key) || image.snapshots().next().is_none()) {
         return None;
     }
-    let mut copy = intent(request, inventory, image, key);
+    let mut copy = intent(request, source, there, key);
     check(&copy, findings);
     let mut adoptable = Vec::new();
-    for candidate in inventory.copies.iter().filter(|candidate| adopt::answers(candidate, &copy.identity)) {
-        match adopt::judge(candidate, &inventory.snapshots, &copy, &inventory.place) {
+    for candidate in there.copies.iter().filter(|candidate| adopt::answers(candidate, &copy.identity)) {
+        match adopt::judge(candidate, &there.snapshots, &copy, &there.place) {
             Candidate::Adoptable => adoptable.push(candidate),
             Candidate::Failed => copy.leftovers.images.push(candidate.id.clone()),
             Candidate::Disabled => findings.push(Finding::warn(
                 FindingCode::CopyDisabled,
                 &candidate.id,
-                format!("this copy of {} is disabled, so it is not used and another is made", image.id),
+                format!("this copy of {named} is disabled, so it is not used and another is made"),
                 "enable it (EnableImage) to have it shared, or deregister it",
             )),
             Candidate::NotOurs => {}
@@ -100,37 +109,46 @@ pub(super) fn plan(
             Finding::warn(
                 FindingCode::CopyDuplicate,
                 &extra.id,
-                format!("this is one more copy of {} beside {}, which is the one used", image.id, oldest.id),
+                format!("this is one more copy of {named} beside {}, which is the one used", oldest.id),
                 "deregister it and delete its snapshots when nothing uses it",
             )
         }));
     }
-    copy.leftovers.snapshots = adopt::orphans(inventory, &copy.identity);
-    if copy.adopt.is_none() {
-        findings.extend(inventory.keys_of(image).iter().filter_map(|key| source_key(inventory, image, key)));
+    copy.leftovers.snapshots = adopt::orphans(there, &copy.identity);
+    if copy.adopt.is_none()
+        && let Some(home) = inventory.regions.get(&named.region)
+    {
+        findings.extend(home.keys_of(image).iter().filter_map(|key| source_key(home, image, key)));
     }
     Some(copy)
 }
 
-fn intent(request: &ShareRequest, inventory: &Inventory, image: &Image, key: &KeyArn) -> CopyImage {
-    let place = &inventory.place;
+fn intent(
+    request: &ShareRequest,
+    (source, image): (&SourceImage, &Image),
+    there: &RegionInventory,
+    key: &KeyArn,
+) -> CopyImage {
+    let (place, options) = (&there.place, &request.options);
     let name = request.copy_name.fill(&Parts {
         name: &image.name,
         ami: &image.id,
         region: &place.region,
         account: &place.account,
     });
-    let from = format!("{}/{}", place.region, image.id);
+    let from = source.tag();
     let to = format!("{}/{}", place.account, place.region);
     let identity = digest(&["1", &from, &to, key.as_ref(), &name]);
-    let passed_on = request.copy_tags.then_some(&image.tags);
+    let passed_on = options.copy_tags.then_some(&image.tags);
     CopyImage {
-        source: image.id.clone(),
+        source: source.clone(),
+        region: place.region.clone(),
         key: key.clone(),
-        tags: tags::of_copy(passed_on, &request.tags, from, identity.clone()),
+        tags: tags::of_copy(passed_on, &options.tags, from, identity.clone()),
         name,
         identity,
         adopt: None,
+        completion: options.copy_completion,
         leftovers: Leftovers::default(),
         volumes: image.snapshots().count(),
     }
@@ -160,7 +178,7 @@ fn check(copy: &CopyImage, findings: &mut Vec<Finding>) {
 }
 
 /// A copy decrypts under the source's key, so that key must work once more.
-fn source_key(inventory: &Inventory, image: &Image, key: &KeyArn) -> Option<Finding> {
+fn source_key(inventory: &RegionInventory, image: &Image, key: &KeyArn) -> Option<Finding> {
     let (code, state) = match inventory.keys.get(key)?.state {
         KeyState::Disabled => (FindingCode::KeyDisabled, "disabled"),
         KeyState::PendingDeletion => (FindingCode::KeyPendingDeletion, "pending deletion"),

@@ -1,10 +1,10 @@
 //! Findings about the images themselves.
 
 use crate::finding::{Finding, FindingCode};
-use crate::inventory::{Image, ImageState, Inventory};
+use crate::inventory::{Image, ImageState, RegionInventory};
 use crate::request::ShareRequest;
 
-pub(super) fn findings(request: &ShareRequest, inventory: &Inventory, image: &Image) -> Vec<Finding> {
+pub(super) fn findings(request: &ShareRequest, inventory: &RegionInventory, image: &Image, now: i64) -> Vec<Finding> {
     let mut findings = Vec::new();
     let account = &inventory.place.account;
     if image.owner != account.as_ref() {
@@ -18,7 +18,7 @@ pub(super) fn findings(request: &ShareRequest, inventory: &Inventory, image: &Im
         return findings;
     }
     findings.extend(state(image));
-    for (key, value) in &request.require_image_tags {
+    for (key, value) in &request.options.require_image_tags {
         if image.tags.get(key) != Some(value) {
             findings.push(Finding::refuse(
                 FindingCode::ImageTagMissing,
@@ -36,8 +36,16 @@ pub(super) fn findings(request: &ShareRequest, inventory: &Inventory, image: &Im
             "each target must subscribe to the product in AWS Marketplace before it can launch, and cannot copy the image (R1.5.15)",
         ));
     }
+    if let Some(at) = image.deprecation_time.as_ref().filter(|at| super::lifecycle::is_past(at, now)) {
+        findings.push(Finding::warn(
+            FindingCode::ImageDeprecated,
+            &image.id,
+            format!("the image is deprecated since {at}: it can be shared and launched, but targets do not find it by searching"),
+            "share a newer image, or give it a later `deprecate-at`",
+        ));
+    }
     if image.state == ImageState::Available {
-        findings.extend(volumes(request, inventory, image));
+        findings.extend(volumes(inventory, image));
     }
     findings
 }
@@ -73,13 +81,13 @@ fn state(image: &Image) -> Option<Finding> {
     }
 }
 
-fn volumes(request: &ShareRequest, inventory: &Inventory, image: &Image) -> Vec<Finding> {
+fn volumes(inventory: &RegionInventory, image: &Image) -> Vec<Finding> {
     if image.root_device_type == "instance-store" || image.snapshots().next().is_none() {
         let (message, remedy) = (
             "the image is backed by instance store: it has no snapshot, so there is nothing to encrypt",
             "build an EBS-backed image where it must be encrypted",
         );
-        return vec![if request.kms_key.is_some() {
+        return vec![if inventory.destination.is_some() {
             Finding::refuse(FindingCode::ImageInstanceStore, &image.id, message, remedy)
         } else {
             Finding::warn(FindingCode::ImageInstanceStore, &image.id, message, remedy)

@@ -2,58 +2,79 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{CopyImage, KeyAccess, LaunchPermission};
+use super::permissions::grant_name;
+use super::step::{Grants, KeyAccess, LaunchPermission, PolicyChange, Step};
+use super::{CopyImage, Shares};
 use crate::finding::{Finding, FindingCode};
-use crate::id::{AccountId, KeyArn};
+use crate::id::{AccountId, KeyArn, Principal, Region};
 use crate::inventory::{Inventory, Key, KeyState};
-use crate::key_policy::KeyPolicy;
-use crate::request::ShareRequest;
+use crate::key_policy::{Holder, KeyPolicy};
+use crate::request::{KeyAccessMode, KeyScope, ShareRequest};
 
-/// One intent for each key that an image shared here is encrypted under.
+/// One intent for each key that an image shared here is encrypted under; with grants, one for each image under it.
 pub(super) fn plan(
     request: &ShareRequest,
     inventory: &Inventory,
-    copies: &[CopyImage],
-    launches: &[LaunchPermission],
-    targets: &BTreeSet<AccountId>,
+    all: &Shares,
+    targets: &BTreeSet<Principal>,
     findings: &mut Vec<Finding>,
-) -> Vec<KeyAccess> {
-    let mut images: BTreeMap<&KeyArn, Vec<&str>> = BTreeMap::new();
-    for launch in launches {
+) -> Vec<Step> {
+    let mut images: BTreeMap<&KeyArn, Vec<&LaunchPermission>> = BTreeMap::new();
+    for launch in &all.launches {
         for key in &launch.keys {
-            images.entry(key).or_default().push(launch.source.as_ref());
+            images.entry(key).or_default().push(launch);
         }
     }
-    let destination = copies.first().map(|copy| &copy.key);
-    let mut accesses = Vec::new();
-    for (arn, images) in images {
-        let Some(key) = inventory.keys.get(arn) else {
+    let mut steps = Vec::new();
+    for (arn, launches) in images {
+        let found = inventory.regions.get(arn.region()).and_then(|there| there.keys.get(arn));
+        let Some(key) = found else {
             findings.push(unreadable(arn, "the key was not read"));
             continue;
         };
+        let names: BTreeSet<String> = launches.iter().map(|launch| launch.shared.source.ami.to_string()).collect();
         let before = findings.len();
-        findings.extend(unusable(key, inventory, &images, destination == Some(arn)));
+        findings.extend(unusable(key, request, inventory, &names, is_destination(&all.copies, arn)));
         if findings.len() > before {
             continue;
         }
-        accesses.extend(access(request, inventory, key, targets, findings));
+        match request.options.key_access {
+            KeyAccessMode::Policy => steps.extend(policy(request, key, targets, findings).map(Step::KeyAccess)),
+            KeyAccessMode::Grants => {
+                steps.extend(launches.iter().map(|launch| Step::Grants(grants(key, launch, targets))));
+            }
+            KeyAccessMode::None => findings.push(unmanaged(key)),
+        }
     }
-    accesses
+    steps
+}
+
+fn is_destination(copies: &[CopyImage], key: &KeyArn) -> bool {
+    copies.iter().any(|copy| &copy.key == key)
 }
 
 /// Why targets could never use the key.
-fn unusable(key: &Key, inventory: &Inventory, images: &[&str], destination: bool) -> Option<Finding> {
-    let images = images.join(", ");
+fn unusable(
+    key: &Key,
+    request: &ShareRequest,
+    inventory: &Inventory,
+    images: &BTreeSet<String>,
+    destination: bool,
+) -> Option<Finding> {
+    let images = images.iter().cloned().collect::<Vec<_>>().join(", ");
     let other_key = "give `kms-key-id`, a customer managed key of this account and Region: the image is then copied under it and the copy shared";
     if key.aws_managed {
         let message = format!("{images}: an AWS managed key can never be shared with another account (R2.9)");
         return Some(Finding::refuse(FindingCode::KeyAwsManaged, &key.arn, message, other_key));
     }
-    if key.arn.account() != &inventory.place.account {
+    if !can_edit(request, &inventory.account, &key.arn) {
         let owner = key.arn.account();
         let message =
             format!("{images}: the key belongs to account {owner}, so its policy cannot be changed from here (R3.1.2)");
-        return Some(Finding::refuse(FindingCode::KeyForeign, &key.arn, message, other_key));
+        let remedy = format!(
+            "give `key-role`, a role in account {owner} that may change its policy; or set `key-access` to `grants` or `none`; or {other_key}"
+        );
+        return Some(Finding::refuse(FindingCode::KeyForeign, &key.arn, message, remedy));
     }
     match &key.state {
         KeyState::Disabled => Some(Finding::refuse(
@@ -84,11 +105,17 @@ fn unusable(key: &Key, inventory: &Inventory, images: &[&str], destination: bool
     }
 }
 
-fn access(
+/// Whether this run may try to change who can use the key, in the way that was asked for.
+pub(crate) fn can_edit(request: &ShareRequest, account: &AccountId, key: &KeyArn) -> bool {
+    let options = &request.options;
+    let by_role = options.key_role.as_ref().and_then(|role| role.account()).as_ref() == Some(key.account());
+    key.account() == account || by_role || options.key_access != KeyAccessMode::Policy
+}
+
+fn policy(
     request: &ShareRequest,
-    inventory: &Inventory,
     key: &Key,
-    targets: &BTreeSet<AccountId>,
+    targets: &BTreeSet<Principal>,
     findings: &mut Vec<Finding>,
 ) -> Option<KeyAccess> {
     let policy = match &key.policy {
@@ -102,9 +129,13 @@ fn access(
             return None;
         }
     };
-    let (partition, scope) = (inventory.place.partition(), request.key_scope);
-    let missing: BTreeSet<AccountId> = targets.difference(&policy.access(partition, scope)).cloned().collect();
-    let taken = policy.taken_sids(partition, scope);
+    let scope = request.options.key_scope;
+    let held = policy.access(&key.arn, scope);
+    let lacks = |target: &&Principal| Holder::of(target).is_some_and(|holder| !held.contains(&holder));
+    let missing: BTreeSet<Principal> = targets.iter().filter(lacks).cloned().collect();
+    let wanted: BTreeSet<Holder> = targets.iter().filter_map(Holder::of).collect();
+    let taken = policy.taken_sids(&key.arn, scope);
+    let mut change = None;
     if !taken.is_empty() {
         findings.push(Finding::refuse(
             FindingCode::KeySidTaken,
@@ -112,11 +143,36 @@ fn access(
             format!("the key policy has a statement named {} that this tool did not write", taken.join(", ")),
             "give that statement another Sid, or restore it to what this tool writes",
         ));
-    } else if !missing.is_empty() {
-        findings.extend(too_large(request, inventory, key, policy, &missing));
+    } else if !missing.is_empty()
+        && let Ok(after) = policy.grant(&key.arn, scope, &wanted)
+    {
+        findings.extend(too_large(key, missing.len(), after.size()));
+        change = Some(PolicyChange { before: policy.text(), after: after.text() });
     }
     findings.extend(stale_principals(key, policy, !missing.is_empty()));
-    Some(KeyAccess { key: key.arn.clone(), scope, accounts: targets.clone(), missing })
+    if !missing.is_empty() {
+        findings.extend(managed(key, policy));
+        findings.extend(used_by_many(key, policy, scope));
+    }
+    Some(KeyAccess {
+        key: key.arn.clone(),
+        scope,
+        principals: targets.clone(),
+        missing,
+        unlisted: held.difference(&wanted).cloned().collect(),
+        policy: change,
+    })
+}
+
+fn grants(key: &Key, launch: &LaunchPermission, targets: &BTreeSet<Principal>) -> Grants {
+    let accounts: BTreeSet<AccountId> = targets.iter().filter_map(Principal::account).cloned().collect();
+    let held = |region: &Region, account: &&AccountId| {
+        let name = launch.shared.existing().map(|image| grant_name(region, image, account));
+        key.grants.iter().flatten().any(|grant| Some(&grant.name) == name.as_ref())
+    };
+    let region = &launch.shared.region;
+    let missing = accounts.iter().filter(|account| !held(region, account)).cloned().collect();
+    Grants { key: key.arn.clone(), shared: launch.shared.clone(), accounts, missing }
 }
 
 /// Without its policy a key is never taken as shared: an image would be shown to targets that cannot use it (P1).
@@ -129,23 +185,64 @@ fn unreadable(key: &KeyArn, problem: &str) -> Finding {
     )
 }
 
-fn too_large(
-    request: &ShareRequest,
-    inventory: &Inventory,
-    key: &Key,
-    policy: &KeyPolicy,
-    missing: &BTreeSet<AccountId>,
-) -> Option<Finding> {
-    let size = policy.grant(inventory.place.partition(), request.key_scope, missing).ok()?.size();
+/// With `key-access: none` nothing is looked at and nothing changed.
+fn unmanaged(key: &Key) -> Finding {
+    Finding::warn(
+        FindingCode::KeyAccessUnmanaged,
+        &key.arn,
+        "`key-access` is `none`: whether targets can use this key is neither looked at nor changed by this run",
+        "make sure that its policy holds the statements of the output `key-policy-statements`",
+    )
+}
+
+fn too_large(key: &Key, more: usize, size: usize) -> Option<Finding> {
     (size > KeyPolicy::LIMIT).then(|| {
         let message = format!(
-            "with {} more accounts the key policy would have {size} bytes, and KMS takes {} (R3.2.2)",
-            missing.len(),
+            "with {more} more accounts the key policy would have {size} bytes, and KMS takes {} (R3.2.2)",
             KeyPolicy::LIMIT
         );
-        let remedy =
-            "share fewer accounts by this key, remove statements that are no longer needed, or use a second key";
+        let remedy = "share with their organization (`target-organizations`), which takes one line of the policy; or set `key-access` to `grants`, of which a key can have 50,000 (R3.3.5)";
         Finding::refuse(FindingCode::KeyPolicyTooLarge, &key.arn, message, remedy)
+    })
+}
+
+/// Tools that write the whole policy from their own files undo what is added beside them.
+fn managed(key: &Key, policy: &KeyPolicy) -> Option<Finding> {
+    let foreign = policy.foreign(&key.arn);
+    let texts = foreign.iter().flat_map(|(sid, principals)| principals.iter().chain([sid]));
+    let marks = texts.chain([&key.description]).map(|text| text.to_ascii_lowercase()).collect::<Vec<_>>();
+    let tools = [
+        ("terraform", "Terraform"),
+        ("opentofu", "OpenTofu"),
+        ("cloudformation", "CloudFormation"),
+        ("cdk-", "the AWS CDK"),
+        ("pulumi", "Pulumi"),
+    ];
+    let (_, tool) = tools.into_iter().find(|(mark, _)| marks.iter().any(|text| text.contains(mark)))?;
+    Some(Finding::warn(
+        FindingCode::KeyPolicyManaged,
+        &key.arn,
+        format!(
+            "this key seems to be kept by {tool}, which takes away what others add to its policy when it next runs"
+        ),
+        "set `key-access` to `grants`; or to `none`, and keep the output `key-policy-statements` in its code",
+    ))
+}
+
+/// By calling KMS directly a target can use the key for whatever else it protects.
+fn used_by_many(key: &Key, policy: &KeyPolicy, scope: KeyScope) -> Option<Finding> {
+    let own = format!(":{}:root", key.arn.account());
+    let foreign = policy.foreign(&key.arn);
+    let others: BTreeSet<&String> =
+        foreign.iter().flat_map(|(_, principals)| principals).filter(|name| !name.ends_with(&own)).collect();
+    let names: Vec<&str> = others.iter().take(5).map(|name| name.as_str()).collect();
+    (scope == KeyScope::Direct && !others.is_empty()).then(|| {
+        Finding::warn(
+            FindingCode::KeyUsedByMany,
+            &key.arn,
+            format!("others use this key too ({}), and with `key-scope: direct` targets can decrypt with it what is not of these images", names.join(", ")),
+            "leave `key-scope` at `via-ec2`, or give a key of its own as `kms-key-id`",
+        )
     })
 }
 

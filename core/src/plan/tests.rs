@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::*;
-use crate::inventory::{Key, KeyState, Mapping, Snapshot};
+use crate::inventory::{Key, KeyState, Mapping, Place, Snapshot};
 use crate::key_policy::KeyPolicy;
 
 const ARN: &str = "arn:aws:kms:us-east-1:111111111111:key/1234abcd-12ab-34cd-56ef-1234567890ab";
@@ -15,7 +15,9 @@ fn key(arn: &str) -> Key {
         aws_managed: false,
         state: KeyState::Enabled,
         symmetric: true,
+        description: String::new(),
         policy: Some(policy),
+        grants: None,
     }
 }
 
@@ -38,21 +40,32 @@ fn inventory() -> Inventory {
         state_reason: None,
         root_device_type: "ebs".to_owned(),
         creation_date: String::new(),
+        deprecation_time: None,
+        deregistration_protected: false,
         mappings: vec![Mapping { snapshot: Some(snapshot.id.clone()) }, Mapping { snapshot: None }],
         product_codes: Vec::new(),
         tags: BTreeMap::new(),
         source: None,
         source_instance: None,
     };
-    Inventory {
-        place: Place { account: "111111111111".parse().unwrap(), region: "us-east-1".parse().unwrap() },
+    let place = Place { account: "111111111111".parse().unwrap(), region: "us-east-1".parse().unwrap() };
+    let there = RegionInventory {
         images: BTreeMap::from([(image.id.clone(), image)]),
-        copies: Vec::new(),
         snapshots: BTreeMap::from([(snapshot.id.clone(), snapshot)]),
         keys: [ARN, OTHER].map(|arn| (arn.parse().unwrap(), key(arn))).into(),
-        destination: None,
-        launch_permissions: BTreeMap::new(),
+        ..RegionInventory::new(place.clone())
+    };
+    Inventory {
+        account: place.account,
+        now: 0,
+        regions: BTreeMap::from([(place.region, there)]),
+        off: BTreeSet::new(),
+        fixed_session: false,
     }
+}
+
+fn home(inventory: &mut Inventory) -> &mut RegionInventory {
+    inventory.regions.values_mut().next().unwrap()
 }
 
 fn request(name: &str) -> ShareRequest {
@@ -76,7 +89,7 @@ fn copies_come_first_then_key_access_then_launch_permission() {
         (steps(&shared), shared.keys().len()),
         (vec!["key-access".to_owned(), "launch-permission".to_owned()], 1)
     );
-    inventory.destination = Some(OTHER.parse().unwrap());
+    home(&mut inventory).destination = Some(OTHER.parse().unwrap());
     let copied = plan(&inventory, "{name}");
     assert_eq!(steps(&copied), ["copy", "key-access", "launch-permission"]);
     // Targets need the copy's key, not the source's.
@@ -86,9 +99,9 @@ fn copies_come_first_then_key_access_then_launch_permission() {
 #[test]
 fn a_key_whose_policy_is_unknown_is_never_taken_as_shared() {
     let mut unread = inventory();
-    unread.keys.get_mut(&ARN.parse().unwrap()).unwrap().policy = None;
+    home(&mut unread).keys.get_mut(&ARN.parse().unwrap()).unwrap().policy = None;
     let mut unknown = inventory();
-    unknown.keys.clear();
+    home(&mut unknown).keys.clear();
     for inventory in [unread, unknown] {
         let refused = plan(&inventory, "{name}");
         assert_eq!(
@@ -101,7 +114,7 @@ fn a_key_whose_policy_is_unknown_is_never_taken_as_shared() {
 #[test]
 fn equal_requests_send_equal_tokens_and_no_others_do() {
     let mut inventory = inventory();
-    inventory.destination = Some(OTHER.parse().unwrap());
+    home(&mut inventory).destination = Some(OTHER.parse().unwrap());
     let token = |plan: &Plan, attempt| match &plan.steps[0] {
         Step::Copy(copy) => copy.client_token(attempt),
         step => panic!("{step:?} is no copy"),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_ec2::types::{self as sdk, ImageState as SdkState};
 
-use crate::inventory::{Image, ImageState, LaunchPermissions, Mapping, Snapshot};
+use crate::inventory::{Image, ImageState, Mapping, Snapshot};
 
 /// `None` for an answer without an ID that we can read.
 pub(super) fn image(image: &sdk::Image) -> Option<Image> {
@@ -20,6 +20,8 @@ pub(super) fn image(image: &sdk::Image) -> Option<Image> {
         state_reason: image.state_reason().and_then(|reason| reason.message().or(reason.code())).map(str::to_owned),
         root_device_type: image.root_device_type().map(|kind| kind.as_str()).unwrap_or_default().to_owned(),
         creation_date: image.creation_date().unwrap_or_default().to_owned(),
+        deprecation_time: image.deprecation_time().map(str::to_owned),
+        deregistration_protected: image.deregistration_protection().is_some_and(|state| state.starts_with("enabled")),
         mappings: image.block_device_mappings().iter().map(mapping).collect(),
         product_codes: image
             .product_codes()
@@ -59,24 +61,6 @@ pub(super) fn snapshot(snapshot: &sdk::Snapshot) -> Option<Snapshot> {
         description: snapshot.description().unwrap_or_default().to_owned(),
         tags: tags(snapshot.tags()),
     })
-}
-
-pub(super) fn launch_permissions(permissions: &[sdk::LaunchPermission]) -> LaunchPermissions {
-    let mut read = LaunchPermissions::default();
-    for permission in permissions {
-        match permission.user_id().map(str::parse) {
-            Some(Ok(account)) => {
-                read.accounts.insert(account);
-            }
-            Some(Err(_)) => {}
-            None => {
-                let other = permission.group().map(sdk::PermissionGroup::as_str);
-                let other = other.or(permission.organization_arn()).or(permission.organizational_unit_arn());
-                read.others.extend(other.map(str::to_owned));
-            }
-        }
-    }
-    read
 }
 
 fn tags(tags: &[sdk::Tag]) -> BTreeMap<String, String> {

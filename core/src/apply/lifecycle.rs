@@ -1,0 +1,78 @@
+//! What is done with an image once it is shared and that has been confirmed.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::said;
+use crate::error::{Code, Error};
+use crate::event::Event;
+use crate::id::AmiId;
+use crate::plan::{Deprecate, Plan, Publish, Shared, Step, deprecation_moment, rfc3339};
+use crate::run::Run;
+use crate::wait::Pace;
+
+/// How long SSM may take to check a parameter (R5.9) before the image counts as refused.
+const CHECKED: Duration = Duration::from_mins(2);
+
+/// Every such step of the plan for this image.
+pub(super) async fn all(run: &Run<'_>, plan: &Plan, shared: &Shared, image: &AmiId) {
+    for step in &plan.steps {
+        match step {
+            Step::Deprecate(deprecate) if &deprecate.shared == shared && !deprecate.held => {
+                said(run, self::deprecate(run, deprecate, image).await);
+            }
+            Step::Protect(protect) if &protect.shared == shared && !protect.held => {
+                let protected = run.site(&shared.region).ec2.protect(image).await;
+                if said(run, protected).is_some() {
+                    run.emit(&Event::Protected { image: image.clone() });
+                }
+            }
+            Step::Publish(publish) if &publish.shared == shared => {
+                said(run, Box::pin(self::publish(run, publish, image)).await);
+            }
+            _ => {}
+        }
+    }
+}
+
+async fn deprecate(run: &Run<'_>, deprecate: &Deprecate, image: &AmiId) -> Result<(), Error> {
+    let ec2 = &run.site(&deprecate.shared.region).ec2;
+    let mut moment = deprecation_moment(deprecate.when, "");
+    if moment.is_none() {
+        let found = ec2.images([image]).await?;
+        moment = found.first().and_then(|image| deprecation_moment(deprecate.when, &image.creation_date));
+    }
+    if let Some(moment) = moment {
+        ec2.deprecate(image, moment).await?;
+        run.emit(&Event::Deprecated { image: image.clone(), at: rfc3339(moment) });
+    }
+    Ok(())
+}
+
+/// SSM answers before it has checked that the value is an image, so the parameter is read until it holds it.
+async fn publish(run: &Run<'_>, publish: &Publish, image: &AmiId) -> Result<(), Error> {
+    let site = run.site(&publish.shared.region);
+    let holds = |value: Option<String>| value.as_deref() == Some(image.as_ref());
+    if holds(publish.current.clone()) {
+        return Ok(());
+    }
+    site.ssm.put_image(&publish.name, image).await?;
+    let mut pace = Pace::new((Duration::from_secs(1), Duration::from_secs(10)));
+    let since = Instant::now();
+    while !holds(site.ssm.parameter(&publish.name).await?) {
+        if since.elapsed() > CHECKED {
+            let place = &site.place;
+            return Err(Error::new(
+                Code::ParameterRefused,
+                format!("SSM did not take {image} into the parameter {}", publish.name),
+                "allow ssm:PutParameter and ec2:DescribeImages to whoever runs this: SSM checks the image with that identity (R5.9)",
+            )
+            .at(&place.account, &place.region)
+            .on(&publish.name));
+        }
+        run.wait(&publish.name, "to hold the image", since, pace.next()).await;
+    }
+    run.emit(&Event::Published { name: publish.name.clone(), image: image.clone() });
+    Ok(())
+}

@@ -1,0 +1,95 @@
+//! Launch permission of an image, and create-volume permission of its snapshots: looked at, then changed where needed.
+
+use std::collections::BTreeSet;
+
+use tokio::time::Instant;
+
+use crate::aws::ec2::Change;
+use crate::error::Error;
+use crate::event::Event;
+use crate::id::{AccountId, AmiId, Principal};
+use crate::plan::{RemovePermissions, Shared, SnapshotPermission};
+use crate::run::Run;
+use crate::wait::Pace;
+
+/// Lets principals launch the image.
+pub(super) async fn share_image(
+    run: &Run<'_>,
+    shared: &Shared,
+    image: &AmiId,
+    principals: &BTreeSet<Principal>,
+) -> Result<(), Error> {
+    let ec2 = &run.site(&shared.region).ec2;
+    let mut pace = Pace::new(run.timing.poll);
+    let since = Instant::now();
+    let (source, region) = (shared.source.clone(), shared.region.clone());
+    loop {
+        let held = ec2.launch_permissions(image).await?;
+        let missing: BTreeSet<Principal> = principals.difference(&held).cloned().collect();
+        if missing.is_empty() {
+            break;
+        }
+        match ec2.change_launch_permissions(image, Change::Add, &missing).await {
+            Ok(()) => {
+                let (source, region) = (source.clone(), region.clone());
+                run.emit(&Event::LaunchPermissionAdded { source, region, image: image.clone(), added: missing });
+                break;
+            }
+            // A copy that has just become available may still count as pending elsewhere in EC2 (R2.8); the SDK does
+            // not try that again (R6.6).
+            Err(error) if error.is_aws(&["InvalidAMIID.Unavailable", "IncorrectState"]) => {
+                run.wait(image, "to be ready for launch permission", since, pace.next()).await;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    run.emit(&Event::LaunchPermissionHeld { source, region, image: image.clone(), principals: principals.clone() });
+    Ok(())
+}
+
+/// Lets accounts make volumes of the image's snapshots.
+pub(super) async fn share_snapshots(run: &Run<'_>, share: &SnapshotPermission, image: &AmiId) -> Result<(), Error> {
+    let ec2 = &run.site(&share.shared.region).ec2;
+    let accounts: BTreeSet<Principal> = share.accounts.iter().cloned().map(Principal::Account).collect();
+    let all = accounts.len();
+    let known = share.shared.existing() == Some(image);
+    let snapshots: Vec<_> = if known {
+        share.missing.keys().cloned().collect()
+    } else {
+        let found = ec2.images([image]).await?;
+        found.iter().flat_map(|image| image.snapshots().cloned()).collect()
+    };
+    for snapshot in snapshots.iter().filter(|_| all > 0) {
+        let held = ec2.snapshot_permissions(snapshot).await?;
+        let missing: BTreeSet<Principal> = accounts.difference(&held).cloned().collect();
+        if !missing.is_empty() {
+            ec2.change_snapshot_permissions(snapshot, Change::Add, &missing).await?;
+            let added: BTreeSet<AccountId> = missing.iter().filter_map(Principal::account).cloned().collect();
+            run.emit(&Event::SnapshotPermissionAdded { snapshot: snapshot.clone(), added });
+        }
+    }
+    Ok(())
+}
+
+/// Takes both back: the launch permission first, or a target would see an image that it cannot copy.
+pub(super) async fn remove(run: &Run<'_>, remove: &RemovePermissions) -> Result<(), Error> {
+    let ec2 = &run.site(&remove.region).ec2;
+    if !remove.principals.is_empty() {
+        let held = ec2.launch_permissions(&remove.image).await?;
+        let present: BTreeSet<Principal> = &held & &remove.principals;
+        if !present.is_empty() {
+            ec2.change_launch_permissions(&remove.image, Change::Remove, &present).await?;
+            let (source, region, image) = (remove.source.clone(), remove.region.clone(), remove.image.clone());
+            run.emit(&Event::LaunchPermissionRemoved { source, region, image, removed: present });
+        }
+    }
+    for (snapshot, principals) in &remove.snapshots {
+        let held = ec2.snapshot_permissions(snapshot).await?;
+        let present: BTreeSet<Principal> = &held & principals;
+        if !present.is_empty() {
+            ec2.change_snapshot_permissions(snapshot, Change::Remove, &present).await?;
+            run.emit(&Event::SnapshotPermissionRemoved { snapshot: snapshot.clone(), removed: present });
+        }
+    }
+    Ok(())
+}

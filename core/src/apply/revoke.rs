@@ -1,0 +1,125 @@
+//! Takes access back, in the opposite order of giving it: launch permission, snapshots, keys, copies.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::future;
+
+use super::{permissions, said};
+use crate::error::{Code, Error};
+use crate::event::Event;
+use crate::finding::{Finding, FindingCode};
+use crate::id::{AmiId, KeyArn, Principal};
+use crate::key_access::{self, KeyLocks};
+use crate::key_policy::Holder;
+use crate::plan::{KeyAccess, Plan, RemoveCopy, RemoveKeyAccess, RemovePermissions, Step};
+use crate::run::Run;
+
+/// Carries out every step that takes access away.
+pub(super) async fn all(run: &Run<'_>, locks: &KeyLocks, plan: &Plan) {
+    let (mut images, mut keys, mut copies) = (Vec::new(), Vec::new(), Vec::new());
+    for step in &plan.steps {
+        match step {
+            Step::RemovePermissions(remove) => images.push(remove),
+            Step::RemoveKeyAccess(remove) => keys.push(remove),
+            Step::RemoveCopy(remove) => copies.push(remove),
+            _ => {}
+        }
+    }
+    let removed = images.iter().map(|remove| async {
+        let removed = said(run, Box::pin(permissions::remove(run, remove)).await);
+        removed.is_none().then_some(&remove.image)
+    });
+    let failed: BTreeSet<&AmiId> = future::join_all(removed).await.into_iter().flatten().collect();
+
+    let keys = keys.into_iter().map(|remove| {
+        let under: Vec<&RemovePermissions> =
+            images.iter().copied().filter(|image| image.keys.contains(&remove.key)).collect();
+        let failed = under.iter().any(|image| failed.contains(&image.image));
+        async move {
+            // Who can still launch an image must still be able to use its key.
+            if !failed {
+                said(run, Box::pin(key(run, locks, plan, remove, &under)).await);
+            }
+        }
+    });
+    future::join_all(keys).await;
+    let copies = copies.into_iter().filter(|copy| !failed.contains(&copy.image));
+    future::join_all(copies.map(|copy| async { said(run, Box::pin(remove_copy(run, copy)).await) })).await;
+}
+
+/// One key. A run beside this one may have shared again what was just taken back: then its access stays.
+async fn key(
+    run: &Run<'_>,
+    locks: &KeyLocks,
+    plan: &Plan,
+    remove: &RemoveKeyAccess,
+    images: &[&RemovePermissions],
+) -> Result<(), Error> {
+    for holder in &remove.in_use {
+        run.emit(&Event::Failed(in_use(run, &remove.key, holder)));
+    }
+    Box::pin(key_access::revoke_grants(run, remove)).await?;
+    if !remove.holders.is_empty() {
+        Box::pin(key_access::remove(run, locks, remove)).await?;
+    }
+    let mut back = BTreeSet::new();
+    let mut ways: BTreeMap<&AmiId, BTreeSet<Principal>> = BTreeMap::new();
+    for image in images {
+        let held = run.site(&image.region).ec2.launch_permissions(&image.image).await?;
+        back.extend(key_access::named(&held, &remove.holders));
+        let wide = held.into_iter().filter(|principal| principal.account().is_none());
+        ways.insert(&image.image, wide.collect());
+    }
+    if !back.is_empty() {
+        let access = KeyAccess {
+            key: remove.key.clone(),
+            scope: plan.scope,
+            missing: back.clone(),
+            principals: back,
+            unlisted: BTreeSet::new(),
+            policy: None,
+        };
+        Box::pin(key_access::ensure(run, locks, &access)).await?;
+    }
+    for (image, wide) in ways.into_iter().filter(|(_, wide)| !wide.is_empty()) {
+        run.emit(&Event::Found(other_way(image, &wide)));
+    }
+    Ok(())
+}
+
+fn in_use(run: &Run<'_>, key: &KeyArn, holder: &Holder) -> Error {
+    Error::new(
+        Code::KeyInUseByTarget,
+        format!("instances of {holder} run on {key}, so its access to the key was kept"),
+        "have the target move its volumes to a key of its own, then run again; or set `force-key-revoke`: instances go on until they are stopped, and do not start again",
+    )
+    .at(&run.account.identity.account, key.region())
+    .on(key)
+}
+
+fn other_way(image: &AmiId, wide: &BTreeSet<Principal>) -> Finding {
+    let names: Vec<String> = wide.iter().map(ToString::to_string).collect();
+    Finding::warn(
+        FindingCode::RevokeOtherWay,
+        image,
+        format!(
+            "the image is still shared with {}, so accounts that belong there can still launch it (R2.7)",
+            names.join(", ")
+        ),
+        "take that share back too, where they shall not",
+    )
+}
+
+async fn remove_copy(run: &Run<'_>, copy: &RemoveCopy) -> Result<(), Error> {
+    let left = run.site(&copy.region).ec2.deregister_image(&copy.image).await?;
+    run.emit(&Event::CopyRemoved { image: copy.image.clone() });
+    for snapshot in left {
+        run.emit(&Event::Found(Finding::warn(
+            FindingCode::CopyNotCleaned,
+            snapshot,
+            format!("AWS did not delete this snapshot with {}, the copy that it belonged to", copy.image),
+            "look for what still uses or locks it, and delete it by hand",
+        )));
+    }
+    Ok(())
+}

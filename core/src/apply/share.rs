@@ -1,0 +1,132 @@
+//! Gives access. Copies and key access go on side by side; an image is shared once both stand for it, and after that
+//! every key is looked at once more.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::FutureExt as _;
+use futures::future::{self, BoxFuture};
+
+use super::{lifecycle, permissions, said};
+use crate::copy;
+use crate::error::Error;
+use crate::event::Event;
+use crate::id::{AccountId, AmiId, KeyArn, Principal, Region, SourceImage};
+use crate::key_access::{self, Granted, KeyLocks};
+use crate::plan::{CopyImage, Grants, KeyAccess, LaunchPermission, Plan, Shared, SnapshotPermission, Step, Subject};
+use crate::run::Run;
+
+/// Key access is awaited by every image under the key. `None`: it failed, and that has been said.
+type Access<'a> = future::Shared<BoxFuture<'a, Option<Granted>>>;
+
+/// The steps that give access, by what they are about.
+struct Steps<'a> {
+    copies: BTreeMap<(&'a SourceImage, &'a Region), &'a CopyImage>,
+    accesses: BTreeMap<&'a KeyArn, (&'a KeyAccess, Access<'a>)>,
+    grants: Vec<&'a Grants>,
+    snapshots: Vec<&'a SnapshotPermission>,
+}
+
+/// An image that is shared now.
+struct Done<'a> {
+    launch: &'a LaunchPermission,
+    image: AmiId,
+}
+
+/// Carries out every step that gives access.
+pub(super) async fn all(run: &Run<'_>, locks: &KeyLocks, plan: &Plan) {
+    let mut steps =
+        Steps { copies: BTreeMap::new(), accesses: BTreeMap::new(), grants: Vec::new(), snapshots: Vec::new() };
+    for step in &plan.steps {
+        match step {
+            Step::Copy(copy) => {
+                steps.copies.insert((&copy.source, &copy.region), copy);
+            }
+            Step::KeyAccess(access) => {
+                let granted = key_access(run, locks, access).boxed().shared();
+                steps.accesses.insert(&access.key, (access, granted));
+            }
+            Step::Grants(grants) => steps.grants.push(grants),
+            Step::SnapshotPermission(share) => steps.snapshots.push(share),
+            _ => {}
+        }
+    }
+    let steps = &steps;
+    let images = future::join_all(plan.launch_permissions().map(|launch| image(run, steps, launch)));
+    let keys = future::join_all(steps.accesses.values().map(|(_, granted)| granted.clone()));
+    let (done, _) = Box::pin(future::join(images, keys)).await;
+    let done: Vec<Done<'_>> = done.into_iter().flatten().collect();
+
+    let lost = Box::pin(confirm(run, locks, steps, &done)).await;
+    let stands = |done: &&Done<'_>| !done.launch.keys.iter().any(|key| lost.contains(key));
+    let later = done.iter().filter(stands).map(|done| lifecycle::all(run, plan, &done.launch.shared, &done.image));
+    future::join_all(later).await;
+}
+
+async fn key_access(run: &Run<'_>, locks: &KeyLocks, access: &KeyAccess) -> Option<Granted> {
+    let granted = said(run, key_access::ensure(run, locks, access).await)?;
+    if !granted.refused.is_empty() {
+        run.emit(&Event::Failed(key_access::refusal(run, access, &granted.refused)));
+    }
+    Some(granted)
+}
+
+/// One image in one Region, from its copy to its launch permission.
+async fn image<'a>(run: &Run<'_>, steps: &Steps<'a>, launch: &'a LaunchPermission) -> Option<Done<'a>> {
+    let shared = &launch.shared;
+    let image = async {
+        match (steps.copies.get(&(&shared.source, &shared.region)), &shared.image) {
+            (Some(copy), _) => said(run, Box::pin(copy::ensure(run, copy)).await),
+            (None, Subject::Existing(image)) => Some(image.clone()),
+            (None, Subject::CopyOf(_)) => None,
+        }
+    };
+    let keys = launch.keys.iter().filter_map(|key| steps.accesses.get(key)).map(|(_, granted)| granted.clone());
+    let (image, keys) = future::join(image, future::join_all(keys)).await;
+    let (image, keys) = (image?, keys.into_iter().collect::<Option<Vec<Granted>>>()?);
+    let of_image = |of: &Shared| of == shared;
+    for grants in steps.grants.iter().filter(|grants| of_image(&grants.shared)) {
+        said(run, Box::pin(key_access::ensure_grants(run, grants, &image)).await)?;
+    }
+    // Promise P1: nobody is shown an image whose key they cannot use.
+    let principals = keys.iter().fold(launch.principals.clone(), |all, key| &all & &key.principals);
+    for share in steps.snapshots.iter().filter(|share| of_image(&share.shared)) {
+        said(run, Box::pin(permissions::share_snapshots(run, share, &image)).await)?;
+    }
+    said(run, Box::pin(permissions::share_image(run, shared, &image, &principals)).await)?;
+    Some(Done { launch, image })
+}
+
+/// Looks at every key once more, and returns those whose access did not last.
+async fn confirm<'a>(run: &Run<'_>, locks: &KeyLocks, steps: &Steps<'a>, done: &[Done<'a>]) -> BTreeSet<&'a KeyArn> {
+    let by_policy = steps.accesses.values().map(|(access, granted)| async move {
+        let granted = granted.clone().await?;
+        let under: Vec<&Done<'_>> = done.iter().filter(|done| done.launch.keys.contains(&access.key)).collect();
+        let still = async |gone: &BTreeSet<Principal>| are_shared(run, &under, gone).await;
+        let confirmed = said(run, Box::pin(key_access::confirm(run, locks, access, &granted, still)).await);
+        confirmed.is_none().then_some(&access.key)
+    });
+    let by_grants = steps.grants.iter().filter_map(|grants| {
+        let done = done.iter().find(|done| done.launch.shared == grants.shared)?;
+        Some(async move {
+            let still = async |gone: &BTreeSet<AccountId>| {
+                let gone = gone.iter().cloned().map(Principal::Account).collect();
+                are_shared(run, &[done], &gone).await
+            };
+            let confirmed = Box::pin(key_access::confirm_grants(run, grants, &done.image, still)).await;
+            said(run, confirmed).is_none().then_some(&grants.key)
+        })
+    });
+    let (by_policy, by_grants) = Box::pin(future::join(future::join_all(by_policy), future::join_all(by_grants))).await;
+    by_policy.into_iter().chain(by_grants).flatten().collect()
+}
+
+/// Whether the images are all still shared with these.
+async fn are_shared(run: &Run<'_>, images: &[&Done<'_>], with: &BTreeSet<Principal>) -> Result<bool, Error> {
+    for done in images {
+        let held = run.site(&done.launch.shared.region).ec2.launch_permissions(&done.image).await?;
+        if !with.intersection(&done.launch.principals).all(|principal| held.contains(principal)) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}

@@ -1,0 +1,76 @@
+//! EC2: what makes, changes and removes images and snapshots.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_ec2::types::{ResourceType, Tag, TagSpecification};
+use aws_smithy_types::DateTime;
+
+use super::Ec2;
+use crate::error::Error;
+use crate::id::{AmiId, KeyArn, SnapshotId, SourceImage};
+
+/// What `CopyImage` is asked for.
+pub(crate) struct NewCopy<'a> {
+    pub(crate) source: &'a SourceImage,
+    pub(crate) name: &'a str,
+    pub(crate) key: &'a KeyArn,
+    /// In minutes.
+    pub(crate) completion: Option<u32>,
+    pub(crate) client_token: &'a str,
+    pub(crate) tags: &'a BTreeMap<String, String>,
+}
+
+impl Ec2 {
+    /// Starts a copy into this Region, encrypted and tagged in the call itself (`ec2:CopyImage`).
+    pub(crate) async fn copy_image(&self, copy: &NewCopy<'_>) -> Result<AmiId, Error> {
+        let tags: Vec<Tag> =
+            copy.tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect();
+        let tagged = |kind| TagSpecification::builder().resource_type(kind).set_tags(Some(tags.clone())).build();
+        let call = self
+            .client
+            .copy_image()
+            .source_image_id(copy.source.ami.as_ref())
+            .source_region(copy.source.region.as_ref())
+            .name(copy.name)
+            .encrypted(true)
+            .kms_key_id(copy.key.as_ref())
+            .client_token(copy.client_token)
+            .set_snapshot_copy_completion_duration_minutes(copy.completion.map(i64::from))
+            .tag_specifications(tagged(ResourceType::Image))
+            .tag_specifications(tagged(ResourceType::Snapshot))
+            .send();
+        let answer = self.caller.send("ec2:CopyImage", Some(copy.source.ami.as_ref()), call).await?;
+        answer.image_id().and_then(|id| id.parse().ok()).ok_or_else(|| self.unexpected(&copy.source.ami, "a copy"))
+    }
+
+    /// Removes an image and, in the same call, those of its snapshots that no other image uses
+    /// (`ec2:DeregisterImage`). Returns the snapshots that AWS left.
+    pub(crate) async fn deregister_image(&self, id: &AmiId) -> Result<Vec<String>, Error> {
+        let call = self.client.deregister_image().image_id(id.as_ref()).delete_associated_snapshots(true).send();
+        let answer = self.caller.send("ec2:DeregisterImage", Some(id.as_ref()), call).await?;
+        let left = answer
+            .delete_snapshot_results()
+            .iter()
+            .filter(|result| result.return_code().is_none_or(|code| code.as_str() != "success"));
+        Ok(left.filter_map(|result| result.snapshot_id().map(str::to_owned)).collect())
+    }
+
+    /// Removes a snapshot (`ec2:DeleteSnapshot`).
+    pub(crate) async fn delete_snapshot(&self, id: &SnapshotId) -> Result<(), Error> {
+        let call = self.client.delete_snapshot().snapshot_id(id.as_ref()).send();
+        self.caller.send("ec2:DeleteSnapshot", Some(id.as_ref()), call).await.map(|_| ())
+    }
+
+    /// Marks the image as deprecated from a moment on, in seconds since 1970 (`ec2:EnableImageDeprecation`).
+    pub(crate) async fn deprecate(&self, id: &AmiId, at: i64) -> Result<(), Error> {
+        let call = self.client.enable_image_deprecation().image_id(id.as_ref()).deprecate_at(DateTime::from_secs(at));
+        self.caller.send("ec2:EnableImageDeprecation", Some(id.as_ref()), call.send()).await.map(|_| ())
+    }
+
+    /// Keeps the image from being deregistered (`ec2:EnableImageDeregistrationProtection`).
+    pub(crate) async fn protect(&self, id: &AmiId) -> Result<(), Error> {
+        const ACTION: &str = "ec2:EnableImageDeregistrationProtection";
+        let call = self.client.enable_image_deregistration_protection().image_id(id.as_ref());
+        self.caller.send(ACTION, Some(id.as_ref()), call.send()).await.map(|_| ())
+    }
+}

@@ -1,0 +1,41 @@
+//! SSM: the parameters that shared images are published in.
+
+use aws_sdk_ssm::types::ParameterType;
+
+use super::Caller;
+use crate::error::Error;
+use crate::id::AmiId;
+
+/// SSM in one account and Region.
+#[derive(Clone, Debug)]
+pub(crate) struct Ssm {
+    pub(crate) client: aws_sdk_ssm::Client,
+    pub(crate) caller: Caller,
+}
+
+impl Ssm {
+    /// The value of a parameter; nothing where there is none (`ssm:GetParameter`).
+    pub(crate) async fn parameter(&self, name: &str) -> Result<Option<String>, Error> {
+        let call = self.client.get_parameter().name(name).send();
+        match self.caller.send("ssm:GetParameter", Some(name), call).await {
+            Ok(answer) => Ok(answer.parameter.and_then(|parameter| parameter.value)),
+            Err(error) if error.is_aws(&["ParameterNotFound"]) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes an image's ID into a parameter that SSM checks to be one (`ssm:PutParameter`). That it answers does not
+    /// mean that it took it: the check comes later (R5.9).
+    pub(crate) async fn put_image(&self, name: &str, image: &AmiId) -> Result<(), Error> {
+        let call = self
+            .client
+            .put_parameter()
+            .name(name)
+            .value(image.as_ref())
+            .r#type(ParameterType::String)
+            .data_type("aws:ec2:image")
+            .overwrite(true)
+            .send();
+        self.caller.send("ssm:PutParameter", Some(name), call).await.map(|_| ())
+    }
+}

@@ -1,0 +1,57 @@
+//! Images, and the Region that each is in.
+
+use std::fmt;
+use std::str::FromStr;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{AmiId, InvalidId, Region};
+
+/// An AMI, with its Region where the text named one: `ami-…` or `region:ami-…`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AmiRef {
+    /// The Region before the colon.
+    pub region: Option<Region>,
+    /// The image.
+    pub ami: AmiId,
+}
+
+impl FromStr for AmiRef {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        let parsed = match text.split_once(':') {
+            None => text.parse().ok().map(|ami| Self { region: None, ami }),
+            Some((region, ami)) => match (region.parse(), ami.parse()) {
+                (Ok(region), Ok(ami)) => Some(Self { region: Some(region), ami }),
+                _ => None,
+            },
+        };
+        parsed.ok_or_else(|| {
+            InvalidId::new("an AMI", text, "`ami-` and 8 or 17 of 0-9a-f, or the same after a Region and a colon")
+        })
+    }
+}
+
+/// An image that a request names, in its Region.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+pub struct SourceImage {
+    /// The Region of the image.
+    pub region: Region,
+    /// The image.
+    pub ami: AmiId,
+}
+
+impl SourceImage {
+    /// As the tags of copies name it.
+    pub(crate) fn tag(&self) -> String {
+        format!("{}/{}", self.region, self.ami)
+    }
+}
+
+impl fmt::Display for SourceImage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} in {}", self.ami, self.region)
+    }
+}

@@ -1,0 +1,76 @@
+//! Who shall be able to launch an image, and to make volumes of its snapshots.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::step::{LaunchPermission, Shared, SnapshotPermission, Step};
+use crate::finding::{Finding, FindingCode};
+use crate::id::{AccountId, AmiId, KeyArn, Principal, Region};
+use crate::inventory::RegionInventory;
+use crate::request::ShareRequest;
+
+pub(super) fn launch(
+    account: &AccountId,
+    there: &RegionInventory,
+    shared: &Shared,
+    keys: BTreeSet<KeyArn>,
+    targets: &BTreeSet<Principal>,
+) -> LaunchPermission {
+    let held = shared.existing().and_then(|id| there.launch_permissions.get(id)).cloned().unwrap_or_default();
+    let unlisted = held.difference(targets).filter(|principal| principal.account() != Some(account));
+    LaunchPermission {
+        shared: shared.clone(),
+        keys,
+        missing: targets.difference(&held).cloned().collect(),
+        unlisted: unlisted.cloned().collect(),
+        principals: targets.clone(),
+    }
+}
+
+/// Snapshot permissions, where they are asked for. They are for accounts only (R2.15).
+pub(super) fn snapshots(
+    request: &ShareRequest,
+    there: &RegionInventory,
+    shared: &Shared,
+    targets: &BTreeSet<Principal>,
+    findings: &mut Vec<Finding>,
+) -> Option<Step> {
+    if !request.options.shares_snapshots() {
+        return None;
+    }
+    let accounts: BTreeSet<AccountId> = targets.iter().filter_map(Principal::account).cloned().collect();
+    let organizations: Vec<String> =
+        targets.iter().filter(|target| target.organization().is_some()).map(ToString::to_string).collect();
+    if !organizations.is_empty() {
+        findings.push(Finding::warn(
+            FindingCode::SnapshotOrganization,
+            &shared.source.ami,
+            format!(
+                "snapshots cannot be shared with {} (R2.15), so its accounts can launch the image but not copy it",
+                organizations.join(", ")
+            ),
+            "list the accounts that shall copy it as `target-accounts` too",
+        ));
+    }
+    let image = shared.existing().and_then(|id| find(there, id));
+    let mut missing = BTreeMap::new();
+    for snapshot in image.into_iter().flat_map(|image| image.snapshots()) {
+        let held = there.snapshot_permissions.get(snapshot);
+        let holds =
+            |account: &&AccountId| held.is_some_and(|held| held.contains(&Principal::Account((*account).clone())));
+        let lacking: BTreeSet<AccountId> = accounts.iter().filter(|account| !holds(account)).cloned().collect();
+        if !lacking.is_empty() {
+            missing.insert(snapshot.clone(), lacking);
+        }
+    }
+    Some(Step::SnapshotPermission(SnapshotPermission { shared: shared.clone(), accounts, missing }))
+}
+
+fn find<'a>(there: &'a RegionInventory, id: &AmiId) -> Option<&'a crate::inventory::Image> {
+    there.images.get(id).or_else(|| there.copies.iter().find(|copy| &copy.id == id))
+}
+
+/// The name of the grant that lets an account use a key for one image. A repeat with the same name is the same grant
+/// (R3.3.4); a change of what grants allow must raise the number.
+pub(crate) fn grant_name(region: &Region, image: &AmiId, account: &AccountId) -> String {
+    format!("ami-share-1-{region}-{image}-{account}")
+}

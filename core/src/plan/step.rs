@@ -1,0 +1,260 @@
+//! The intents of a plan.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::CopyImage;
+use crate::id::{AccountId, AmiId, KeyArn, Principal, Region, SnapshotId, SourceImage};
+use crate::key_policy::Holder;
+use crate::request::KeyScope;
+
+/// One intent. Those that give access come first, in the order of promise P1; those that take it away follow, in the
+/// opposite order.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(tag = "step", rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Step {
+    /// A copy of an image under the request's key exists and is available.
+    Copy(CopyImage),
+    /// Principals can use a key, by its policy.
+    KeyAccess(KeyAccess),
+    /// Accounts can use a key for one image, by grants.
+    Grants(Grants),
+    /// Accounts can make volumes of an image's snapshots, and so copy it.
+    SnapshotPermission(SnapshotPermission),
+    /// Principals can launch an image.
+    LaunchPermission(LaunchPermission),
+    /// An image is deprecated from a moment on.
+    Deprecate(Deprecate),
+    /// An image is protected from being deregistered.
+    Protect(Protect),
+    /// An SSM parameter names a shared image.
+    Publish(Publish),
+    /// Principals can launch an image and use its snapshots no more.
+    RemovePermissions(RemovePermissions),
+    /// Principals can use a key no more.
+    RemoveKeyAccess(RemoveKeyAccess),
+    /// A copy that this tool made exists no more.
+    RemoveCopy(RemoveCopy),
+}
+
+/// An image that may not exist yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Subject {
+    /// An image that exists.
+    Existing(AmiId),
+    /// What the [`Step::Copy`] of this source to the same Region makes.
+    CopyOf(SourceImage),
+}
+
+/// A shared image: what the request named, and what is shared of it in a Region.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Shared {
+    /// The image that the request named.
+    pub source: SourceImage,
+    /// The Region in which it is shared.
+    pub region: Region,
+    /// The image that is shared there: the source itself, or its copy.
+    pub image: Subject,
+}
+
+impl Shared {
+    /// The image, where it exists.
+    pub fn existing(&self) -> Option<&AmiId> {
+        match &self.image {
+            Subject::Existing(image) => Some(image),
+            Subject::CopyOf(_) => None,
+        }
+    }
+}
+
+/// Principals can use a key, by statements of ours in its policy (`kms:PutKeyPolicy`).
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[non_exhaustive]
+pub struct KeyAccess {
+    /// The key.
+    pub key: KeyArn,
+    /// How they may use it.
+    pub scope: KeyScope,
+    /// All that shall have access.
+    pub principals: BTreeSet<Principal>,
+    /// Those of them that do not have it yet.
+    pub missing: BTreeSet<Principal>,
+    /// Who else has access by statements of ours.
+    pub unlisted: BTreeSet<Holder>,
+    /// The policy as it is, and as it would be written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<PolicyChange>,
+}
+
+/// A key policy before and after a change.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct PolicyChange {
+    /// The document as it is.
+    pub before: String,
+    /// The document as it would be.
+    pub after: String,
+}
+
+/// Accounts can use a key for one image, by a grant for each (`kms:CreateGrant`).
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[non_exhaustive]
+pub struct Grants {
+    /// The key.
+    pub key: KeyArn,
+    /// The image that the grants are for.
+    #[serde(flatten)]
+    pub shared: Shared,
+    /// All accounts that shall have a grant.
+    pub accounts: BTreeSet<AccountId>,
+    /// Those of them that do not have it yet.
+    pub missing: BTreeSet<AccountId>,
+}
+
+/// Accounts can make volumes of the snapshots of an image (`ec2:ModifySnapshotAttribute`).
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[non_exhaustive]
+pub struct SnapshotPermission {
+    /// The image.
+    #[serde(flatten)]
+    pub shared: Shared,
+    /// All accounts that shall have permission on each snapshot.
+    pub accounts: BTreeSet<AccountId>,
+    /// The snapshots on which some do not have it yet; of a copy that does not exist yet, none is known.
+    pub missing: BTreeMap<SnapshotId, BTreeSet<AccountId>>,
+}
+
+/// Principals can launch an image (`ec2:ModifyImageAttribute`).
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[non_exhaustive]
+pub struct LaunchPermission {
+    /// The image.
+    #[serde(flatten)]
+    pub shared: Shared,
+    /// The keys that targets need for it; their access is written first (P1).
+    pub keys: BTreeSet<KeyArn>,
+    /// All that shall have launch permission.
+    pub principals: BTreeSet<Principal>,
+    /// Those of them that do not have it yet.
+    pub missing: BTreeSet<Principal>,
+    /// Who has launch permission without being asked for.
+    pub unlisted: BTreeSet<Principal>,
+}
+
+/// An image is deprecated from a moment on (`ec2:EnableImageDeprecation`).
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[non_exhaustive]
+pub struct Deprecate {
+    /// The image.
+    #[serde(flatten)]
+    pub shared: Shared,
+    /// The moment, in RFC 3339; of a copy that does not exist yet, how long after it is made.
+    pub at: String,
+    /// Whether it is so already.
+    pub held: bool,
+    #[serde(skip)]
+    pub(crate) when: crate::request::DeprecateAt,
+}
+
+/// An image is protected from being deregistered (`ec2:EnableImageDeregistrationProtection`).
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[non_exhaustive]
+pub struct Protect {
+    /// The image.
+    #[serde(flatten)]
+    pub shared: Shared,
+    /// Whether it is so already.
+    pub held: bool,
+}
+
+/// An SSM parameter names a shared image (`ssm:PutParameter`).
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[non_exhaustive]
+pub struct Publish {
+    /// The image.
+    #[serde(flatten)]
+    pub shared: Shared,
+    /// The name of the parameter.
+    pub name: String,
+    /// What it holds now.
+    pub current: Option<String>,
+}
+
+impl Publish {
+    /// Whether the parameter names the image already.
+    pub fn is_held(&self) -> bool {
+        self.shared.existing().is_some_and(|image| self.current.as_deref() == Some(image.as_ref()))
+    }
+}
+
+/// Principals can launch an image and use its snapshots no more (`ec2:ModifyImageAttribute`,
+/// `ec2:ModifySnapshotAttribute`).
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[non_exhaustive]
+pub struct RemovePermissions {
+    /// The image that the request named.
+    pub source: SourceImage,
+    /// The Region of the image that is shared.
+    pub region: Region,
+    /// The image that is shared.
+    pub image: AmiId,
+    /// The keys of its snapshots.
+    pub keys: BTreeSet<KeyArn>,
+    /// Who loses launch permission.
+    pub principals: BTreeSet<Principal>,
+    /// Who loses create-volume permission, on each snapshot.
+    pub snapshots: BTreeMap<SnapshotId, BTreeSet<Principal>>,
+}
+
+/// Principals can use a key no more (`kms:PutKeyPolicy`, `kms:RevokeGrant`).
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[non_exhaustive]
+pub struct RemoveKeyAccess {
+    /// The key.
+    pub key: KeyArn,
+    /// Who loses access by statements of ours.
+    pub holders: BTreeSet<Holder>,
+    /// The grants that are revoked, by their IDs, and who holds each.
+    pub grants: BTreeMap<String, String>,
+    /// Who keeps access because instances of theirs run on the key; the run fails for them.
+    pub in_use: BTreeSet<Holder>,
+    /// The policy as it is, and as it would be written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<PolicyChange>,
+}
+
+/// A copy that this tool made exists no more (`ec2:DeregisterImage`).
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[non_exhaustive]
+pub struct RemoveCopy {
+    /// What it is a copy of.
+    pub source: SourceImage,
+    /// The Region of the copy.
+    pub region: Region,
+    /// The copy.
+    pub image: AmiId,
+}
+
+impl Step {
+    /// Whether carrying it out would change anything.
+    pub fn changes(&self) -> bool {
+        match self {
+            Self::Copy(copy) => copy.adopt.is_none() || !copy.leftovers.is_empty(),
+            Self::KeyAccess(access) => !access.missing.is_empty(),
+            Self::Grants(grants) => !grants.missing.is_empty(),
+            Self::SnapshotPermission(share) => {
+                !share.accounts.is_empty() && (share.shared.existing().is_none() || !share.missing.is_empty())
+            }
+            Self::LaunchPermission(launch) => !launch.missing.is_empty(),
+            Self::Deprecate(Deprecate { held, .. }) | Self::Protect(Protect { held, .. }) => !held,
+            Self::Publish(publish) => !publish.is_held(),
+            Self::RemovePermissions(remove) => !remove.principals.is_empty() || !remove.snapshots.is_empty(),
+            Self::RemoveKeyAccess(remove) => !remove.holders.is_empty() || !remove.grants.is_empty(),
+            Self::RemoveCopy(_) => true,
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! Collects a [`ShareRequest`] piece by piece.
+
+use std::collections::BTreeSet;
+use std::time::SystemTime;
+
+use super::check;
+use super::options::{DeprecateAt, KeyAccessMode, KeyScope, Options, Revoke, ShareSnapshots, Timing, Unlisted};
+use super::{Problem, ShareRequest};
+use crate::id::{AccountId, AmiId, KeyRef, Principal, Region, RoleArn, SourceImage};
+use crate::name::NameTemplate;
+
+/// Collects a [`ShareRequest`]; [`build`](Self::build) checks it.
+#[derive(Clone, Debug)]
+pub struct ShareRequestBuilder {
+    pub(super) region: Option<Region>,
+    pub(super) images: Vec<(Option<Region>, AmiId)>,
+    pub(super) copy_name: String,
+    pub(super) parameter: Option<String>,
+    pub(super) options: Options,
+}
+
+impl Default for ShareRequestBuilder {
+    fn default() -> Self {
+        Self {
+            region: None,
+            images: Vec::new(),
+            copy_name: "{name}".to_owned(),
+            parameter: None,
+            options: Options::default(),
+        }
+    }
+}
+
+impl ShareRequestBuilder {
+    /// The Region of images that are given without one.
+    #[must_use]
+    pub fn region(mut self, region: Region) -> Self {
+        self.region = Some(region);
+        self
+    }
+
+    /// One more image.
+    #[must_use]
+    pub fn image(self, image: AmiId) -> Self {
+        self.images([image])
+    }
+
+    /// More images.
+    #[must_use]
+    pub fn images(mut self, images: impl IntoIterator<Item = AmiId>) -> Self {
+        self.images.extend(images.into_iter().map(|image| (None, image)));
+        self
+    }
+
+    /// One more image, in a Region of its own.
+    #[must_use]
+    pub fn image_in(mut self, region: Region, image: AmiId) -> Self {
+        self.images.push((Some(region), image));
+        self
+    }
+
+    /// One more account to share with.
+    #[must_use]
+    pub fn target_account(self, account: AccountId) -> Self {
+        self.target_accounts([account])
+    }
+
+    /// More accounts to share with.
+    #[must_use]
+    pub fn target_accounts(self, accounts: impl IntoIterator<Item = AccountId>) -> Self {
+        self.targets(accounts.into_iter().map(Principal::Account))
+    }
+
+    /// More accounts, organizations or organizational units to share with.
+    #[must_use]
+    pub fn targets(mut self, targets: impl IntoIterator<Item = Principal>) -> Self {
+        self.options.targets.extend(targets);
+        self
+    }
+
+    /// Refuse to start under any other source account than these.
+    #[must_use]
+    pub fn allowed_accounts(mut self, accounts: impl IntoIterator<Item = AccountId>) -> Self {
+        self.options.allowed_accounts.extend(accounts);
+        self
+    }
+
+    /// A tag that every source image must carry.
+    #[must_use]
+    pub fn require_image_tag(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.options.require_image_tags.insert(key.into(), value.into());
+        self
+    }
+
+    /// Re-encrypt with this key before sharing, in every Region; an image already wholly under it is not copied.
+    #[must_use]
+    pub fn kms_key(mut self, key: KeyRef) -> Self {
+        self.options.keys.all = Some(key);
+        self
+    }
+
+    /// Re-encrypt with this key in one Region.
+    #[must_use]
+    pub fn kms_key_in(mut self, region: Region, key: KeyRef) -> Self {
+        self.options.keys.of_region.insert(region, key);
+        self
+    }
+
+    /// Copy every image to these Regions, and share the copies.
+    #[must_use]
+    pub fn copy_to_regions(mut self, regions: impl IntoIterator<Item = Region>) -> Self {
+        self.options.copy_to_regions.extend(regions);
+        self
+    }
+
+    /// The name of copies, with the placeholders `{name} {ami-id} {region} {account}`.
+    #[must_use]
+    pub fn copy_name(mut self, template: impl Into<String>) -> Self {
+        self.copy_name = template.into();
+        self
+    }
+
+    /// Time-based copies (R7.5): the minutes in which AWS completes them, for a fee. 15 to 2880, in steps of 15.
+    #[must_use]
+    pub fn copy_completion_minutes(mut self, minutes: u32) -> Self {
+        self.options.copy_completion = Some(minutes);
+        self
+    }
+
+    /// Whether copies get the tags of their source.
+    #[must_use]
+    pub fn copy_tags(mut self, copy: bool) -> Self {
+        self.options.copy_tags = copy;
+        self
+    }
+
+    /// One more tag for copies and their snapshots.
+    #[must_use]
+    pub fn tag(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.options.tags.insert(key.into(), value.into());
+        self
+    }
+
+    /// How targets get to use the keys.
+    #[must_use]
+    pub fn key_access(mut self, mode: KeyAccessMode) -> Self {
+        self.options.key_access = mode;
+        self
+    }
+
+    /// How targets may use the keys, where that is by policy.
+    #[must_use]
+    pub fn key_scope(mut self, scope: KeyScope) -> Self {
+        self.options.key_scope = scope;
+        self
+    }
+
+    /// The role to assume for the policy and the grants of keys that another account owns.
+    #[must_use]
+    pub fn key_role(mut self, role: RoleArn) -> Self {
+        self.options.key_role = Some(role);
+        self
+    }
+
+    /// Whether snapshots are shared too.
+    #[must_use]
+    pub fn share_snapshots(mut self, share: ShareSnapshots) -> Self {
+        self.options.share_snapshots = share;
+        self
+    }
+
+    /// What becomes of those who have access without being listed.
+    #[must_use]
+    pub fn unlisted(mut self, unlisted: Unlisted) -> Self {
+        self.options.unlisted = unlisted;
+        self
+    }
+
+    /// Take access back instead of giving it.
+    #[must_use]
+    pub fn revoke(mut self, revoke: Revoke) -> Self {
+        self.options.revoke = Some(revoke);
+        self
+    }
+
+    /// When the shared images are to be deprecated.
+    #[must_use]
+    pub fn deprecate_at(mut self, at: DeprecateAt) -> Self {
+        self.options.deprecate_at = Some(at);
+        self
+    }
+
+    /// Protect the shared images from being deregistered.
+    #[must_use]
+    pub fn deregistration_protection(mut self, protect: bool) -> Self {
+        self.options.deregistration_protection = protect;
+        self
+    }
+
+    /// Write each shared image into the SSM parameter of this name, with the placeholders of
+    /// [`copy_name`](Self::copy_name).
+    #[must_use]
+    pub fn publish_ssm_parameter(mut self, template: impl Into<String>) -> Self {
+        self.parameter = Some(template.into());
+        self
+    }
+
+    /// How long the run may take, and how often it looks.
+    #[must_use]
+    pub fn timing(mut self, timing: Timing) -> Self {
+        self.options.timing = timing;
+        self
+    }
+
+    /// How many calls may be under way at once.
+    #[must_use]
+    pub fn max_concurrency(mut self, calls: usize) -> Self {
+        self.options.max_concurrency = calls;
+        self
+    }
+
+    /// Every problem of what was collected so far; nothing is asked of AWS.
+    pub fn validate(&self) -> Vec<Problem> {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        check::problems(self, i64::try_from(now.as_secs()).unwrap_or(i64::MAX))
+    }
+
+    /// The images with their Regions; those without any Region are left out.
+    pub(super) fn located(&self) -> impl Iterator<Item = SourceImage> {
+        self.images.iter().filter_map(|(region, ami)| {
+            let region = region.clone().or_else(|| self.region.clone())?;
+            Some(SourceImage { region, ami: ami.clone() })
+        })
+    }
+
+    /// Every Region of the run, as far as it is known.
+    pub(super) fn regions(&self) -> BTreeSet<Region> {
+        self.located().map(|image| image.region).chain(self.options.copy_to_regions.iter().cloned()).collect()
+    }
+
+    /// The request.
+    ///
+    /// # Errors
+    /// Every problem that [`validate`](Self::validate) finds.
+    pub fn build(self) -> Result<ShareRequest, Vec<Problem>> {
+        let problems = self.validate();
+        let copy_name = NameTemplate::for_images(&self.copy_name);
+        let parameter = self.parameter.as_deref().map(NameTemplate::for_parameters).transpose();
+        let (Ok(copy_name), Ok(parameter), true) = (copy_name, parameter, problems.is_empty()) else {
+            return Err(problems);
+        };
+        Ok(ShareRequest { images: self.located().collect(), copy_name, parameter, options: self.options })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn every_problem_is_said_at_once_and_no_number_makes_it_panic() {
+        let timing = Timing { timeout: Duration::MAX, poll: (Duration::MAX, Duration::MAX), settle: Duration::MAX };
+        let builder = ShareRequest::builder().timing(timing).max_concurrency(0).copy_name("{").tag("aws:x", "y");
+        let fields: Vec<&str> = builder.validate().iter().map(|problem| problem.field).collect();
+        let expected = [
+            "ami-id",
+            "aws-region",
+            "target-accounts",
+            "tags",
+            "copy-name",
+            "timeout",
+            "poll-interval",
+            "settle",
+            "max-concurrency",
+        ];
+        assert_eq!(fields, expected);
+        assert_eq!(builder.build().unwrap_err().len(), expected.len());
+    }
+}
