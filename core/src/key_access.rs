@@ -19,7 +19,7 @@ use crate::plan::{KeyAccess, RemoveKeyAccess};
 use crate::run::Run;
 use crate::wait::jittered;
 
-pub(crate) use grants::{confirm_grants, ensure_grants, revoke_grants};
+pub(crate) use grants::{confirm_grants, create_grants, ensure_grants, revoke_grants};
 
 /// How often statements that had settled and were then taken away are put again, before whoever removes them wins.
 const CONTENDED_PUTS: u32 = 2;
@@ -107,13 +107,18 @@ pub(crate) fn refusal(run: &Run<'_>, access: &KeyAccess, refused: &BTreeSet<Prin
     .on(&access.key)
 }
 
-/// Takes access by statements of ours away, and makes sure that it stays away.
-pub(crate) async fn remove(run: &Run<'_>, locks: &KeyLocks, remove: &RemoveKeyAccess) -> Result<(), Error> {
+/// Takes access by statements of ours away, makes sure that it stays away, and returns who had it.
+pub(crate) async fn remove(
+    run: &Run<'_>,
+    locks: &KeyLocks,
+    remove: &RemoveKeyAccess,
+) -> Result<BTreeSet<Holder>, Error> {
     let since = Instant::now();
-    while put::present(run, locks, &remove.key, &remove.holders).await? {
+    let mut gone = BTreeSet::new();
+    while put::present(run, locks, remove, &mut gone).await? {
         run.wait(&remove.key, SETTLE, since, run.timing.settle).await;
     }
-    Ok(())
+    Ok(gone)
 }
 
 /// Those of the principals that a statement of ours names.

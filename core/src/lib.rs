@@ -59,7 +59,7 @@ pub use id::{
 };
 pub use plan::{
     CopyImage, Deprecate, Grants, KeyAccess, LaunchPermission, Leftovers, Plan, PolicyChange, Protect, Publish,
-    RemoveCopy, RemoveKeyAccess, RemovePermissions, Shared, SnapshotPermission, Step, Subject,
+    RemoveCopy, RemoveKeyAccess, RemovePermissions, Shared, SnapshotPermission, Step, Subject, Whom,
 };
 pub use report::{Incomplete, Report, SharedImage, SharedKey};
 pub use request::{

@@ -24,7 +24,7 @@ pub(crate) async fn observe(run: &Run<'_>, request: &ShareRequest, wait: bool) -
         account: run.account.identity.account.clone(),
         now: now(),
         regions: BTreeMap::new(),
-        off: off(run, &regions).await?,
+        off: off(run, request, &regions).await?,
         fixed_session: run.account.has_fixed_session().await,
     };
     if !inventory.off.is_empty() {
@@ -61,10 +61,11 @@ fn all<T>(results: Vec<Result<T, Errors>>) -> Result<Vec<T>, Errors> {
     Errors::from_vec(bad).map(|()| good)
 }
 
-/// The Regions that the account has not turned on. One Region alone says so by itself when it is called.
-async fn off(run: &Run<'_>, regions: &BTreeSet<Region>) -> Result<BTreeSet<Region>, Error> {
-    match regions.first() {
-        Some(first) if regions.len() > 1 => run.site(first).ec2.regions_off(regions).await,
+/// The Regions that the account has not turned on, as the first image's Region knows them. That one says so itself when
+/// it is called.
+async fn off(run: &Run<'_>, request: &ShareRequest, regions: &BTreeSet<Region>) -> Result<BTreeSet<Region>, Error> {
+    match request.images.first() {
+        Some(first) if regions.len() > 1 => run.site(&first.region).ec2.regions_off(regions).await,
         _ => Ok(BTreeSet::new()),
     }
 }

@@ -28,7 +28,7 @@ pub(crate) use lifecycle::{deprecation_moment, rfc3339};
 pub(crate) use permissions::grant_name;
 pub use step::{
     Deprecate, Grants, KeyAccess, LaunchPermission, PolicyChange, Protect, Publish, RemoveCopy, RemoveKeyAccess,
-    RemovePermissions, Shared, SnapshotPermission, Step, Subject,
+    RemovePermissions, Shared, SnapshotPermission, Step, Subject, Whom,
 };
 
 /// What a run will do, and what stands against it. Steps are intents, not recorded calls: `apply` looks at what it

@@ -72,8 +72,8 @@ impl Sharer {
     async fn make_plan(&self, request: &ShareRequest, wait: bool) -> Result<Plan, Errors> {
         let options = &request.options;
         let deadline = Instant::now() + options.timing.timeout;
-        let regions = request.regions();
-        let connect = self.connect(regions.first(), options.key_role.as_ref(), options.max_concurrency);
+        let home = request.images.first().map(|image| &image.region);
+        let connect = self.connect(home, options.key_role.as_ref(), options.max_concurrency);
         let (account, key_role) = time::timeout_at(deadline, connect).await.unwrap_or_else(|_| Err(no_answer()))?;
         if let Some(finding) = not_allowed(request, &account.identity.account) {
             return Ok(Plan::refused(request, &account.identity.account, finding, deadline));
@@ -116,7 +116,8 @@ impl Sharer {
         if let Some(error) = refusal(plan) {
             return Err(incomplete(begun, error, &*self.events));
         }
-        let connect = self.connect(plan.regions.first(), plan.key_role.as_ref(), plan.max_concurrency);
+        let home = plan.images.first().map(|image| &image.region);
+        let connect = self.connect(home, plan.key_role.as_ref(), plan.max_concurrency);
         let connected = time::timeout_at(plan.deadline, connect).await.unwrap_or_else(|_| Err(no_answer()));
         let (account, key_role) = match connected {
             Ok((account, key_role)) if account.identity.account == plan.account => (account, key_role),

@@ -2,12 +2,18 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
+mod beside;
 mod contention;
 mod copies;
 mod failures;
 mod findings;
+mod grants;
 mod key_policies;
+mod lifecycle;
+mod organizations;
 mod permissions;
+mod regions;
+mod revoke;
 mod scale;
 mod sharing;
 mod support;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ami_share::aws_config::SdkConfig;
 use ami_share::{Plan, Report, ShareRequest, ShareRequestBuilder, Sharer, Timing};
-use ami_share_sim::{Fault, Options, Scenario, Sim};
+use ami_share_sim::{Fault, Options, Scenario, Sim, Size};
 use aws_sdk_ec2::types::{BlockDeviceMapping, InstanceStateName};
 
 pub(crate) const A: &str = "111111111111";
@@ -106,9 +106,21 @@ impl World {
         changes
     }
 
+    /// A generated world: its first account is A, its second B.
+    pub(crate) fn generated(accounts: usize, regions: usize, images: usize, snapshots: usize) -> Self {
+        Self::of(Scenario::generate(Size { accounts, regions, images, snapshots }).unwrap())
+    }
+
     /// Launches as B's administrator: how the instance ended, or the error code.
     pub(crate) async fn launch(&self, image: &str) -> String {
-        let ec2 = aws_sdk_ec2::Client::new(&self.config(B));
+        self.launch_as(B, "us-east-1", image).await
+    }
+
+    /// Launches as an account's administrator in a Region.
+    pub(crate) async fn launch_as(&self, account: &str, region: &str, image: &str) -> String {
+        let region = ami_share::aws_config::Region::new(region.to_owned());
+        let config = self.config(account).to_builder().region(region).build();
+        let ec2 = aws_sdk_ec2::Client::new(&config);
         let launched = ec2.run_instances().image_id(image).min_count(1).max_count(1).send().await;
         let launched = match launched {
             Ok(launched) => launched,
@@ -123,8 +135,41 @@ impl World {
 
     /// The text of the policy of the key `golden`.
     pub(crate) fn policy(&self) -> String {
-        let golden = self.key("golden");
-        self.sim.edit(|world| world.keys[&golden].policy().to_owned())
+        self.policy_of("golden")
+    }
+
+    pub(crate) fn policy_of(&self, key: &str) -> String {
+        let key = self.key(key);
+        self.sim.edit(|world| world.keys[&key].policy().to_owned())
+    }
+
+    /// Everything that sharing changes: who may launch, make volumes, and use keys.
+    pub(crate) fn access(&self) -> serde_json::Value {
+        let state = self.sim.state();
+        let each = |kind: &str, members: &[&str]| {
+            let of = state[kind].as_object().unwrap().iter();
+            let pick = |one: &serde_json::Value| members.iter().map(|name| one[*name].clone()).collect::<Vec<_>>();
+            of.map(|(id, one)| (id.clone(), pick(one).into())).collect::<serde_json::Map<_, _>>()
+        };
+        // The keys of the scenario: AWS makes its own when it first needs one.
+        let own: Vec<&String> = self.sim.facts().keys.values().collect();
+        let policies: Vec<serde_json::Value> = self.sim.edit(|world| {
+            world
+                .keys
+                .values()
+                .filter(|key| own.contains(&&key.arn))
+                .map(|key| serde_json::from_str(key.policy()).unwrap())
+                .collect()
+        });
+        let grants: Vec<Option<String>> = self.sim.edit(|world| {
+            world.keys.values().flat_map(|key| key.grants.iter().map(|grant| grant.name.clone())).collect()
+        });
+        serde_json::json!({
+            "images": each("images", &["launch_permissions"]),
+            "snapshots": each("snapshots", &["create_volume_permissions"]),
+            "policies": policies,
+            "grants": grants,
+        })
     }
 
     /// The images that A owns beside those of the scenario, with their states.

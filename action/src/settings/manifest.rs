@@ -148,9 +148,9 @@ mod tests {
             ("33", 0),
         ];
         for (number, expected) in table {
-            let files = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+            let mut files = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
             let named = |path: &std::path::PathBuf| path.file_name().unwrap().to_string_lossy().starts_with(number);
-            let path = files.filter(named).next().unwrap();
+            let path = files.find(named).unwrap();
             let found = read(&path);
             match expected {
                 0 => assert!(found.unwrap_err().contains("made no AMI"), "{number}"),

@@ -74,18 +74,17 @@ pub(super) async fn share_snapshots(run: &Run<'_>, share: &SnapshotPermission, i
 /// Takes both back: the launch permission first, or a target would see an image that it cannot copy.
 pub(super) async fn remove(run: &Run<'_>, remove: &RemovePermissions) -> Result<(), Error> {
     let ec2 = &run.site(&remove.region).ec2;
-    if !remove.principals.is_empty() {
-        let held = ec2.launch_permissions(&remove.image).await?;
-        let present: BTreeSet<Principal> = &held & &remove.principals;
-        if !present.is_empty() {
-            ec2.change_launch_permissions(&remove.image, Change::Remove, &present).await?;
-            let (source, region, image) = (remove.source.clone(), remove.region.clone(), remove.image.clone());
-            run.emit(&Event::LaunchPermissionRemoved { source, region, image, removed: present });
-        }
+    let taken = |held: BTreeSet<Principal>| -> BTreeSet<Principal> {
+        held.into_iter().filter(|principal| remove.whom.takes(principal)).collect()
+    };
+    let present = taken(ec2.launch_permissions(&remove.image).await?);
+    if !present.is_empty() {
+        ec2.change_launch_permissions(&remove.image, Change::Remove, &present).await?;
+        let (source, region, image) = (remove.source.clone(), remove.region.clone(), remove.image.clone());
+        run.emit(&Event::LaunchPermissionRemoved { source, region, image, removed: present });
     }
-    for (snapshot, principals) in &remove.snapshots {
-        let held = ec2.snapshot_permissions(snapshot).await?;
-        let present: BTreeSet<Principal> = &held & principals;
+    for snapshot in remove.snapshots.keys() {
+        let present = taken(ec2.snapshot_permissions(snapshot).await?);
         if !present.is_empty() {
             ec2.change_snapshot_permissions(snapshot, Change::Remove, &present).await?;
             run.emit(&Event::SnapshotPermissionRemoved { snapshot: snapshot.clone(), removed: present });

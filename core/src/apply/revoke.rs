@@ -11,7 +11,7 @@ use crate::finding::{Finding, FindingCode};
 use crate::id::{AmiId, KeyArn, Principal};
 use crate::key_access::{self, KeyLocks};
 use crate::key_policy::Holder;
-use crate::plan::{KeyAccess, Plan, RemoveCopy, RemoveKeyAccess, RemovePermissions, Step};
+use crate::plan::{KeyAccess, Plan, RemoveCopy, RemoveKeyAccess, RemovePermissions, Step, grant_name};
 use crate::run::Run;
 
 /// Carries out every step that takes access away.
@@ -58,17 +58,25 @@ async fn key(
     for holder in &remove.in_use {
         run.emit(&Event::Failed(in_use(run, &remove.key, holder)));
     }
-    Box::pin(key_access::revoke_grants(run, remove)).await?;
-    if !remove.holders.is_empty() {
-        Box::pin(key_access::remove(run, locks, remove)).await?;
+    let (by_policy, by_grants) = remove.reads;
+    let mut ended = BTreeSet::new();
+    if by_grants {
+        ended = Box::pin(key_access::revoke_grants(run, remove)).await?;
+    }
+    let mut gone = BTreeSet::new();
+    if by_policy {
+        gone = Box::pin(key_access::remove(run, locks, remove)).await?;
     }
     let mut back = BTreeSet::new();
     let mut ways: BTreeMap<&AmiId, BTreeSet<Principal>> = BTreeMap::new();
-    for image in images {
-        let held = run.site(&image.region).ec2.launch_permissions(&image.image).await?;
-        back.extend(key_access::named(&held, &remove.holders));
+    for RemovePermissions { region, image, .. } in images {
+        let held = run.site(region).ec2.launch_permissions(image).await?;
+        back.extend(key_access::named(&held, &gone));
+        let again = held.iter().filter_map(Principal::account);
+        let again = again.filter(|account| ended.contains(&grant_name(region, image, account))).cloned().collect();
+        Box::pin(key_access::create_grants(run, &remove.key, region, image, &again)).await?;
         let wide = held.into_iter().filter(|principal| principal.account().is_none());
-        ways.insert(&image.image, wide.collect());
+        ways.insert(image, wide.collect());
     }
     if !back.is_empty() {
         let access = KeyAccess {

@@ -7,26 +7,27 @@ use futures::future;
 use super::contended;
 use crate::error::Error;
 use crate::event::Event;
-use crate::id::{AccountId, AmiId, KeyArn};
+use crate::id::{AccountId, AmiId, KeyArn, Region};
 use crate::plan::{Grants, RemoveKeyAccess, grant_name};
 use crate::run::Run;
 
 /// Makes the grants that are missing for an image. A repeat makes none: a grant of the same name is the same (R3.3.4).
 pub(crate) async fn ensure_grants(run: &Run<'_>, grants: &Grants, image: &AmiId) -> Result<(), Error> {
     let missing = if grants.shared.existing() == Some(image) { &grants.missing } else { &grants.accounts };
-    create(run, &grants.key, grants, image, missing).await
+    create_grants(run, &grants.key, &grants.shared.region, image, missing).await
 }
 
-async fn create(
+/// Makes grants for an image.
+pub(crate) async fn create_grants(
     run: &Run<'_>,
     key: &KeyArn,
-    grants: &Grants,
+    region: &Region,
     image: &AmiId,
     missing: &BTreeSet<AccountId>,
 ) -> Result<(), Error> {
     let site = run.key_site(key);
     let made = missing.iter().map(|account| {
-        let (site, name) = (&site, grant_name(&grants.shared.region, image, account));
+        let (site, name) = (&site, grant_name(region, image, account));
         async move { site.kms.create_grant(key, account, &name).await }
     });
     future::try_join_all(made).await?;
@@ -55,19 +56,20 @@ pub(crate) async fn confirm_grants(
         if tries_left == 0 || !still_shared(&gone).await? {
             break;
         }
-        create(run, &grants.key, grants, image, &gone).await?;
+        create_grants(run, &grants.key, &grants.shared.region, image, &gone).await?;
     }
     Err(contended(run, &grants.key))
 }
 
-/// Ends grants, and says which.
-pub(crate) async fn revoke_grants(run: &Run<'_>, remove: &RemoveKeyAccess) -> Result<(), Error> {
+/// Ends the grants that are there now, and returns the names of those.
+pub(crate) async fn revoke_grants(run: &Run<'_>, remove: &RemoveKeyAccess) -> Result<BTreeSet<String>, Error> {
     let site = run.key_site(&remove.key);
-    let ended = remove.grants.keys().map(|id| site.kms.revoke_grant(&remove.key, id));
-    future::try_join_all(ended).await?;
-    if !remove.grants.is_empty() {
-        let grantees = remove.grants.values().cloned().collect();
+    let grants = site.kms.grants(&remove.key).await?;
+    let ending = remove.ending(&grants);
+    future::try_join_all(ending.keys().map(|id| site.kms.revoke_grant(&remove.key, id))).await?;
+    if !ending.is_empty() {
+        let grantees = ending.values().cloned().collect();
         run.emit(&Event::GrantsRevoked { key: remove.key.clone(), grantees });
     }
-    Ok(())
+    Ok(grants.into_iter().filter(|grant| ending.contains_key(&grant.id)).map(|grant| grant.name).collect())
 }

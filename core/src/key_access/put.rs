@@ -11,7 +11,7 @@ use crate::error::{Code, Error};
 use crate::event::Event;
 use crate::id::{KeyArn, Principal};
 use crate::key_policy::{Holder, KeyPolicy, PolicyError};
-use crate::plan::KeyAccess;
+use crate::plan::{KeyAccess, RemoveKeyAccess};
 use crate::run::Run;
 use crate::wait::Pace;
 
@@ -55,18 +55,20 @@ pub(super) async fn missing(
     Ok(put)
 }
 
-/// Puts the policy without what is to be gone; says whether any of it was there.
+/// Puts the policy without what is to be gone; says whether any of it was there, and adds that to `gone`.
 pub(super) async fn present(
     run: &Run<'_>,
     locks: &KeyLocks,
-    key: &KeyArn,
-    holders: &BTreeSet<Holder>,
+    remove: &RemoveKeyAccess,
+    gone: &mut BTreeSet<Holder>,
 ) -> Result<bool, Error> {
+    let key = &remove.key;
     let lock = locks.of(key);
     let _only_us = lock.lock().await;
     let removed = |policy: &KeyPolicy| {
-        let gone = &policy.named(key) & holders;
-        Ok((policy.revoke(key, &gone)?, gone))
+        let here: BTreeSet<Holder> = policy.named(key).into_iter().filter(|holder| remove.takes(holder)).collect();
+        gone.extend(here.iter().cloned());
+        Ok((policy.revoke(key, &here)?, here))
     };
     put_changed(run, key, false, removed).await
 }
@@ -86,7 +88,7 @@ async fn put_changed<W: ToString>(
     run: &Run<'_>,
     key: &KeyArn,
     adds: bool,
-    change: impl Fn(&KeyPolicy) -> Result<(KeyPolicy, BTreeSet<W>), PolicyError>,
+    mut change: impl FnMut(&KeyPolicy) -> Result<(KeyPolicy, BTreeSet<W>), PolicyError>,
 ) -> Result<bool, Error> {
     let mut pace = Pace::new(run.timing.poll);
     let since = Instant::now();

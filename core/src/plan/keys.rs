@@ -72,7 +72,7 @@ fn unusable(
         let message =
             format!("{images}: the key belongs to account {owner}, so its policy cannot be changed from here (R3.1.2)");
         let remedy = format!(
-            "give `key-role`, a role in account {owner} that may change its policy; or set `key-access` to `grants` or `none`; or {other_key}"
+            "give `key-role`, a role in account {owner} that may change its policy or make grants; or set `key-access` to `none`; or {other_key}"
         );
         return Some(Finding::refuse(FindingCode::KeyForeign, &key.arn, message, remedy));
     }
@@ -105,11 +105,12 @@ fn unusable(
     }
 }
 
-/// Whether this run may try to change who can use the key, in the way that was asked for.
+/// Whether this run may try to change who can use the key. What a grant is worth that neither the key's account nor
+/// the grantee's issued is not known (R3.3.8), so none is made.
 pub(crate) fn can_edit(request: &ShareRequest, account: &AccountId, key: &KeyArn) -> bool {
     let options = &request.options;
     let by_role = options.key_role.as_ref().and_then(|role| role.account()).as_ref() == Some(key.account());
-    key.account() == account || by_role || options.key_access != KeyAccessMode::Policy
+    key.account() == account || by_role || options.key_access == KeyAccessMode::None
 }
 
 fn policy(

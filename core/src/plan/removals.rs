@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::permissions::grant_name;
-use super::step::{LaunchPermission, PolicyChange, RemoveCopy, RemoveKeyAccess, RemovePermissions, Step};
+use super::step::{LaunchPermission, PolicyChange, RemoveCopy, RemoveKeyAccess, RemovePermissions, Step, Whom};
 use crate::copy::adopt;
 use crate::finding::{Finding, FindingCode};
 use crate::id::{KeyArn, Principal, SourceImage};
@@ -11,47 +11,18 @@ use crate::inventory::{Grant, Image, Inventory, Key, RegionInventory};
 use crate::key_policy::Holder;
 use crate::request::{Revoke, ShareRequest};
 
-/// From whom access is taken.
-#[derive(Clone, Copy)]
-enum From<'a> {
-    Everybody,
-    These(&'a BTreeSet<Principal>),
-    /// Everybody but these.
-    Others(&'a BTreeSet<Principal>),
-}
-
-impl From<'_> {
-    fn takes(self, principal: &Principal) -> bool {
-        match self {
-            Self::Everybody => true,
-            Self::These(principals) => principals.contains(principal),
-            Self::Others(principals) => !principals.contains(principal),
-        }
-    }
-
-    fn takes_holder(self, holder: &Holder) -> bool {
-        let holds =
-            |principals: &BTreeSet<Principal>| principals.iter().any(|p| Holder::of(p).as_ref() == Some(holder));
-        match self {
-            Self::Everybody => true,
-            Self::These(principals) => holds(principals),
-            Self::Others(principals) => !holds(principals),
-        }
-    }
-}
-
 /// `mode: revoke`: of each image and of the copies that this tool made of it.
 pub(super) fn revoke(request: &ShareRequest, inventory: &Inventory, findings: &mut Vec<Finding>) -> Vec<Step> {
     let options = request.options.revoke.unwrap_or_default();
     let targets = super::targets(request, &inventory.account);
-    let from = if options.all { From::Everybody } else { From::These(&targets) };
+    let whom = if options.all { Whom::Everybody } else { Whom::These(targets) };
     let (mut permissions, mut copies) = (Vec::new(), Vec::new());
     for source in &request.images {
         for there in inventory.regions.values() {
             let own = there.images.get(&source.ami).filter(|_| source.region == there.place.region);
-            permissions.extend(own.map(|image| remove_permissions(there, source, image, from)));
+            permissions.extend(own.map(|image| remove_permissions(there, source, image, &whom)));
             for copy in there.copies.iter().filter(|copy| adopt::is_copy_of(copy, source, &there.place)) {
-                let removed = remove_permissions(there, source, copy, from);
+                let removed = remove_permissions(there, source, copy, &whom);
                 if options.remove_copies {
                     copies.extend(remove_copy(there, &removed, findings));
                 }
@@ -59,8 +30,7 @@ pub(super) fn revoke(request: &ShareRequest, inventory: &Inventory, findings: &m
             }
         }
     }
-    let keys = keys(inventory, &permissions, from, options, findings);
-    permissions.retain(|remove| !remove.principals.is_empty() || !remove.snapshots.is_empty());
+    let keys = keys(inventory, &permissions, &whom, options, findings);
     let permissions = permissions.into_iter().map(Step::RemovePermissions);
     permissions.chain(keys).chain(copies.into_iter().map(Step::RemoveCopy)).collect()
 }
@@ -75,28 +45,22 @@ pub(super) fn unlisted(
 ) -> Vec<Step> {
     let mut listed = targets.clone();
     listed.insert(Principal::Account(inventory.account.clone()));
-    let from = From::Others(&listed);
+    let whom = Whom::AllBut(listed);
     let mut permissions = Vec::new();
     for launch in launches {
         let Some(there) = inventory.regions.get(&launch.shared.region) else { continue };
         let Some(id) = launch.shared.existing() else { continue };
         let image = there.images.get(id).or_else(|| there.copies.iter().find(|copy| &copy.id == id));
-        permissions.extend(image.map(|image| remove_permissions(there, &launch.shared.source, image, from)));
+        permissions.extend(image.map(|image| remove_permissions(there, &launch.shared.source, image, &whom)));
     }
     let revoke = request.options.revoke.unwrap_or_default();
-    let keys = keys(inventory, &permissions, from, revoke, findings);
-    permissions.retain(|remove| !remove.principals.is_empty() || !remove.snapshots.is_empty());
+    let keys = keys(inventory, &permissions, &whom, revoke, findings);
     permissions.into_iter().map(Step::RemovePermissions).chain(keys).collect()
 }
 
-fn remove_permissions(
-    there: &RegionInventory,
-    source: &SourceImage,
-    image: &Image,
-    from: From<'_>,
-) -> RemovePermissions {
+fn remove_permissions(there: &RegionInventory, source: &SourceImage, image: &Image, whom: &Whom) -> RemovePermissions {
     let of = |held: Option<&BTreeSet<Principal>>| -> BTreeSet<Principal> {
-        held.into_iter().flatten().filter(|principal| from.takes(principal)).cloned().collect()
+        held.into_iter().flatten().filter(|principal| whom.takes(principal)).cloned().collect()
     };
     let snapshots = image.snapshots().map(|id| (id.clone(), of(there.snapshot_permissions.get(id))));
     RemovePermissions {
@@ -104,8 +68,9 @@ fn remove_permissions(
         region: there.place.region.clone(),
         image: image.id.clone(),
         keys: there.keys_of(image),
+        whom: whom.clone(),
         principals: of(there.launch_permissions.get(&image.id)),
-        snapshots: snapshots.filter(|(_, principals)| !principals.is_empty()).collect(),
+        snapshots: snapshots.filter(|(id, _)| there.snapshot_permissions.contains_key(id)).collect(),
     }
 }
 
@@ -132,7 +97,7 @@ fn remove_copy(
 fn keys(
     inventory: &Inventory,
     permissions: &[RemovePermissions],
-    from: From<'_>,
+    whom: &Whom,
     revoke: Revoke,
     findings: &mut Vec<Finding>,
 ) -> Vec<Step> {
@@ -146,9 +111,9 @@ fn keys(
     for (arn, images) in images {
         let there = inventory.regions.get(arn.region());
         let Some((there, key)) = there.and_then(|there| Some((there, there.keys.get(arn)?))) else { continue };
-        let remove = remove_key_access(there, key, &images, from, revoke, findings);
-        if !(remove.holders.is_empty() && remove.grants.is_empty() && remove.in_use.is_empty()) {
-            steps.push(Step::RemoveKeyAccess(remove));
+        // An AWS managed key, or one of another account, gave nobody anything.
+        if key.policy.is_some() || key.grants.is_some() {
+            steps.push(Step::RemoveKeyAccess(remove_key_access(there, key, &images, whom, revoke, findings)));
         }
     }
     steps
@@ -158,65 +123,76 @@ fn remove_key_access(
     there: &RegionInventory,
     key: &Key,
     images: &[&RemovePermissions],
-    from: From<'_>,
+    whom: &Whom,
     revoke: Revoke,
     findings: &mut Vec<Finding>,
 ) -> RemoveKeyAccess {
     let policy = key.policy.as_ref().and_then(|policy| policy.as_ref().ok());
     let grants: &[Grant] = key.grants.as_deref().unwrap_or_default();
-    let ours = |grant: &&Grant| images.iter().any(|image| is_for(grant, image, from));
-    let mut ended: BTreeMap<String, String> =
-        grants.iter().filter(ours).map(|g| (g.id.clone(), g.grantee.clone())).collect();
     let named = policy.map(|policy| policy.named(&key.arn)).unwrap_or_default();
-    let mut losing: BTreeSet<Holder> = named.into_iter().filter(|holder| from.takes_holder(holder)).collect();
-    losing.extend(grants.iter().filter(ours).filter_map(grantee));
-    if let From::These(principals) = from {
+    let mut remove = RemoveKeyAccess {
+        key: key.arn.clone(),
+        whom: whom.clone(),
+        kept: BTreeSet::new(),
+        in_use: BTreeSet::new(),
+        holders: BTreeSet::new(),
+        grants: BTreeMap::new(),
+        policy: None,
+        images: images.iter().map(|image| (image.region.clone(), image.image.clone())).collect(),
+        reads: (policy.is_some(), key.grants.is_some()),
+    };
+    let mut losing: BTreeSet<Holder> = named.iter().filter(|holder| whom.takes_holder(holder)).cloned().collect();
+    losing.extend(grants.iter().filter_map(grantee).filter(|holder| whom.takes_holder(holder)));
+    if let Whom::These(principals) = whom {
         losing.extend(principals.iter().filter_map(Holder::of));
     }
-    let mut in_use = BTreeSet::new();
     if !revoke.force_key {
-        losing.retain(|holder| {
-            let Some(other) = there.others.iter().find(|other| other.keys.contains(&key.arn) && needs(other, holder))
-            else {
-                return true;
-            };
-            let by_policy = policy.is_some_and(|policy| policy.named(&key.arn).contains(holder));
-            if by_policy {
-                findings.push(still_used(key, holder, &other.id));
+        for holder in &losing {
+            if let Some(other) = there.others.iter().find(|other| other.keys.contains(&key.arn) && needs(other, holder))
+            {
+                remove.kept.insert(holder.clone());
+                findings.extend(named.contains(holder).then(|| still_used(key, holder, &other.id)));
+            } else if runs_on(grants, holder) {
+                remove.in_use.insert(holder.clone());
             }
-            false
-        });
-        in_use = losing.iter().filter(|holder| runs_on(grants, holder)).cloned().collect();
-        losing.retain(|holder| !in_use.contains(holder));
-        ended.retain(|_, holder| !in_use.iter().any(|user| is_root_of(holder, user)));
+        }
     }
-    let handed_on = |grant: &&Grant| {
-        let issued =
-            losing.iter().any(|holder| matches!(holder, Holder::Account(account) if grant.is_issued_by(account)));
-        issued && !grant.is_held_by_a_service()
-    };
-    ended.extend(grants.iter().filter(handed_on).map(|grant| (grant.id.clone(), grant.grantee.clone())));
-    findings.extend(losing.iter().filter_map(|holder| other_way(key, holder)));
-    let holders = policy.map(|policy| &policy.named(&key.arn) & &losing).unwrap_or_default();
-    let after = policy.filter(|_| !holders.is_empty()).and_then(|policy| {
-        Some(PolicyChange { before: policy.text(), after: policy.revoke(&key.arn, &holders).ok()?.text() })
+    findings.extend(losing.iter().filter(|holder| remove.takes(holder)).filter_map(|holder| other_way(key, holder)));
+    remove.holders = named.into_iter().filter(|holder| remove.takes(holder)).collect();
+    remove.grants = remove.ending(grants);
+    remove.policy = policy.filter(|_| !remove.holders.is_empty()).and_then(|policy| {
+        let after = policy.revoke(&key.arn, &remove.holders).ok()?;
+        Some(PolicyChange { before: policy.text(), after: after.text() })
     });
-    RemoveKeyAccess { key: key.arn.clone(), holders, grants: ended, in_use, policy: after }
+    remove
 }
 
-/// Whether this is a grant of ours for the image and somebody who loses access.
-fn is_for(grant: &Grant, image: &RemovePermissions, from: From<'_>) -> bool {
-    let Some(Holder::Account(account)) = grantee(grant) else { return false };
-    grant.name == grant_name(&image.region, &image.image, &account) && from.takes(&Principal::Account(account))
+impl RemoveKeyAccess {
+    /// The grants that end, by their IDs, and who holds each: ours for the images, and those that whoever loses access
+    /// has made and no AWS service holds.
+    pub(crate) fn ending(&self, grants: &[Grant]) -> BTreeMap<String, String> {
+        let issued_by_losers = |grant: &Grant| {
+            let issuer = grant.issuer.split(':').nth(4).and_then(|account| account.parse().ok()).map(Holder::Account);
+            issuer.is_some_and(|issuer| issuer != Holder::Account(self.key.account().clone()) && self.takes(&issuer))
+        };
+        let ends = |grant: &&Grant| self.is_ours(grant) || (issued_by_losers(grant) && !grant.is_held_by_a_service());
+        grants.iter().filter(ends).map(|grant| (grant.id.clone(), grant.grantee.clone())).collect()
+    }
+
+    /// Whether this is a grant of ours for one of the images and somebody who loses access. What another image needs
+    /// it has grants of its own for.
+    fn is_ours(&self, grant: &Grant) -> bool {
+        let Some(Holder::Account(account)) = grantee(grant) else { return false };
+        let holder = Holder::Account(account.clone());
+        self.whom.takes_holder(&holder)
+            && !self.in_use.contains(&holder)
+            && self.images.iter().any(|(region, image)| grant.name == grant_name(region, image, &account))
+    }
 }
 
 fn grantee(grant: &Grant) -> Option<Holder> {
     let account = grant.grantee.strip_suffix(":root")?.rsplit(':').next()?;
     account.parse().ok().map(Holder::Account)
-}
-
-fn is_root_of(grantee: &str, holder: &Holder) -> bool {
-    matches!(holder, Holder::Account(account) if grantee.ends_with(&format!(":{account}:root")))
 }
 
 /// Whether instances of the account run on the key: EC2 holds grants on it that were made for the account.

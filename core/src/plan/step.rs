@@ -191,6 +191,41 @@ impl Publish {
     }
 }
 
+/// From whom access is taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Whom {
+    /// Everybody.
+    Everybody,
+    /// These.
+    These(BTreeSet<Principal>),
+    /// Everybody but these.
+    AllBut(BTreeSet<Principal>),
+}
+
+impl Whom {
+    /// Whether it is taken from them.
+    pub(crate) fn takes(&self, principal: &Principal) -> bool {
+        match self {
+            Self::Everybody => true,
+            Self::These(principals) => principals.contains(principal),
+            Self::AllBut(principals) => !principals.contains(principal),
+        }
+    }
+
+    /// Whether it is taken from whom a statement of ours names.
+    pub(crate) fn takes_holder(&self, holder: &Holder) -> bool {
+        let named =
+            |principals: &BTreeSet<Principal>| principals.iter().any(|p| Holder::of(p).as_ref() == Some(holder));
+        match self {
+            Self::Everybody => true,
+            Self::These(principals) => named(principals),
+            Self::AllBut(principals) => !named(principals),
+        }
+    }
+}
+
 /// Principals can launch an image and use its snapshots no more (`ec2:ModifyImageAttribute`,
 /// `ec2:ModifySnapshotAttribute`).
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -204,9 +239,11 @@ pub struct RemovePermissions {
     pub image: AmiId,
     /// The keys of its snapshots.
     pub keys: BTreeSet<KeyArn>,
-    /// Who loses launch permission.
+    /// Who shall not have them any more.
+    pub whom: Whom,
+    /// Those of them who have launch permission now.
     pub principals: BTreeSet<Principal>,
-    /// Who loses create-volume permission, on each snapshot.
+    /// Those of them who have create-volume permission now, on each snapshot that there is.
     pub snapshots: BTreeMap<SnapshotId, BTreeSet<Principal>>,
 }
 
@@ -216,15 +253,32 @@ pub struct RemovePermissions {
 pub struct RemoveKeyAccess {
     /// The key.
     pub key: KeyArn,
-    /// Who loses access by statements of ours.
+    /// Who shall not have access any more.
+    pub whom: Whom,
+    /// Those of them who keep it, for something else needs it.
+    pub kept: BTreeSet<Holder>,
+    /// Those of them who keep it because instances of theirs run on the key; the run fails for them.
+    pub in_use: BTreeSet<Holder>,
+    /// Those of them who have access now by statements of ours.
     pub holders: BTreeSet<Holder>,
     /// The grants that are revoked, by their IDs, and who holds each.
     pub grants: BTreeMap<String, String>,
-    /// Who keeps access because instances of theirs run on the key; the run fails for them.
-    pub in_use: BTreeSet<Holder>,
     /// The policy as it is, and as it would be written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy: Option<PolicyChange>,
+    /// The shared images under the key.
+    #[serde(skip)]
+    pub(crate) images: BTreeSet<(Region, AmiId)>,
+    /// What of the key may be looked at.
+    #[serde(skip)]
+    pub(crate) reads: (bool, bool),
+}
+
+impl RemoveKeyAccess {
+    /// Whether somebody loses access.
+    pub(crate) fn takes(&self, holder: &Holder) -> bool {
+        self.whom.takes_holder(holder) && !self.kept.contains(holder) && !self.in_use.contains(holder)
+    }
 }
 
 /// A copy that this tool made exists no more (`ec2:DeregisterImage`).
@@ -252,7 +306,9 @@ impl Step {
             Self::LaunchPermission(launch) => !launch.missing.is_empty(),
             Self::Deprecate(Deprecate { held, .. }) | Self::Protect(Protect { held, .. }) => !held,
             Self::Publish(publish) => !publish.is_held(),
-            Self::RemovePermissions(remove) => !remove.principals.is_empty() || !remove.snapshots.is_empty(),
+            Self::RemovePermissions(remove) => {
+                !remove.principals.is_empty() || remove.snapshots.values().any(|who| !who.is_empty())
+            }
             Self::RemoveKeyAccess(remove) => !remove.holders.is_empty() || !remove.grants.is_empty(),
             Self::RemoveCopy(_) => true,
         }

@@ -20,7 +20,7 @@ pub(super) fn describe(world: &World, query: &Query, ask: &Ask<'_>) -> Outcome {
     let as_of = if wanted.is_empty() { ask.shared_as_of() } else { ask.now };
     let shown =
         candidates(world, &wanted, &filters).into_iter().filter(|image| is_shown(world, image, query, ask, as_of));
-    let found = shown.filter_map(|image| match fits(image, &filters, ask) {
+    let found = shown.filter_map(|image| match fits(world, image, &filters, ask) {
         Ok(true) => Some(Ok(image)),
         Ok(false) => None,
         Err(fail) => Some(Err(fail)),
@@ -68,7 +68,7 @@ fn is_shown(world: &World, image: &Image, query: &Query, ask: &Ask<'_>, as_of: D
     ids::is_known(image, ask) && owner_fits && state_fits && user_fits && may_launch(world, image, ask, as_of)
 }
 
-fn fits(image: &Image, filters: &[Query], ask: &Ask<'_>) -> Result<bool, Fail> {
+fn fits(world: &World, image: &Image, filters: &[Query], ask: &Ask<'_>) -> Result<bool, Fail> {
     filter::fits(filters, image.tags.get(&ask.who.facts.account), |name| {
         Some(match name {
             "image-id" => vec![&image.id],
@@ -82,6 +82,11 @@ fn fits(image: &Image, filters: &[Query], ask: &Ask<'_>) -> Result<bool, Fail> {
             "is-public" => vec![if image.launch_permissions.contains("all") { "true" } else { "false" }],
             "source-image-id" => image.source.iter().map(|(id, _)| id.as_str()).collect(),
             "source-image-region" => image.source.iter().map(|(_, region)| region.as_str()).collect(),
+            "block-device-mapping.encrypted" => {
+                let snapshots = image.mappings.iter().filter_map(|mapping| mapping.snapshot.as_ref());
+                let encrypted = |id: &String| world.snapshots.get(id).is_some_and(|snapshot| snapshot.key.is_some());
+                snapshots.map(|id| if encrypted(id) { "true" } else { "false" }).collect()
+            }
             "block-device-mapping.snapshot-id" => {
                 image.mappings.iter().filter_map(|mapping| mapping.snapshot.as_deref()).collect()
             }
