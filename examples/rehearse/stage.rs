@@ -90,20 +90,37 @@ impl Stage {
     }
 }
 
-/// Standard output, each line a little to the right.
+/// Standard output, each line a little to the right. The difference of a key policy, which the log shows line by line, is
+/// left out: it alone would fill a page.
 #[derive(Default)]
 struct Indented {
-    inside_line: bool,
+    line: Vec<u8>,
+    left_out: usize,
+}
+
+impl Indented {
+    fn say(&mut self) -> io::Result<()> {
+        let line = std::mem::take(&mut self.line);
+        if line.starts_with(b"    ") {
+            self.left_out += 1;
+            return Ok(());
+        }
+        if self.left_out > 0 {
+            writeln!(io::stdout(), "         ({} lines that show the change of the key policy)", self.left_out)?;
+            self.left_out = 0;
+        }
+        writeln!(io::stdout(), "     {}", String::from_utf8_lossy(&line))
+    }
 }
 
 impl Write for Indented {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         for byte in bytes {
-            if !self.inside_line {
-                io::stdout().write_all(b"     ")?;
+            if *byte == b'\n' {
+                self.say()?;
+            } else {
+                self.line.push(*byte);
             }
-            io::stdout().write_all(&[*byte])?;
-            self.inside_line = *byte != b'\n';
         }
         Ok(bytes.len())
     }
