@@ -24,7 +24,12 @@ macro_rules! inputs {
     ($($field:ident $name:literal $default:literal $help:literal)+) => {
         /// The inputs as text, blank ones absent. All parsing is ours, so that every problem is said at once.
         #[derive(Clone, Debug, Default, Deserialize)]
-        pub(crate) struct Raw { $(pub(crate) $field: Option<String>,)+ }
+        pub(crate) struct Raw {
+            $(pub(crate) $field: Option<String>,)+
+            /// No input: what the CI system calls this run.
+            #[serde(skip)]
+            pub(crate) run_name: Option<String>,
+        }
 
         /// Every input.
         pub const INPUTS: &[Input] = &[$(Input { name: $name, default: $default, help: $help },)+];
@@ -51,6 +56,13 @@ inputs! {
     key_scope "key-scope" "via-ec2" "via-ec2: targets can use the key only through EC2; direct: also by calling KMS"
     key_role "key-role" "" "ARN of a role to assume for the policy and grants of a key that another account owns"
     share_snapshots "share-snapshots" "auto" "let target accounts copy too, by create-volume permission: auto (when targets copy), true, false"
+    target_role "target-role" "" "role to assume in each target account: a name, or an ARN with {account}"
+    target_external_id "target-external-id" "" "external ID for that role"
+    target_kms_key_id "target-kms-key-id" "" "have each target copy the image under a key of its own: alias, ID or ARN, or region=key pairs"
+    keep_shared "keep-shared" "true" "false: once a target's copy is available, take back its access to the source"
+    target_launch_roles "target-launch-roles" "" "names of roles in each target that may launch with the shared key"
+    target_launch_policy "target-launch-policy" "" "managed policy in each target to attach to those roles: a name, or an ARN with {account}; without it an inline policy is put"
+    service_linked_roles "service-linked-roles" "" "services whose roles in the targets may launch, such as autoscaling.amazonaws.com"
     unlisted "unlisted" "keep" "what becomes of those who have access and are not listed: keep, or revoke"
     revoke_all "revoke-all" "false" "with mode revoke and no target: take access from everybody"
     remove_copies "remove-copies" "false" "with mode revoke: remove the copies too that this tool made"
@@ -142,7 +154,14 @@ pub(crate) fn read(env: &[(OsString, OsString)]) -> Environment {
         let region = of("AWS_REGION").or_else(|| of("AWS_DEFAULT_REGION")).map(str::trim);
         read.raw.aws_region = region.filter(|region| !region.is_empty()).map(str::to_owned);
     }
+    read.raw.run_name = run_name(env);
     read
+}
+
+/// What sessions in targets are named after: the run, as GitHub, GitLab, CodeBuild or Jenkins number it.
+fn run_name(env: &[(OsString, OsString)]) -> Option<String> {
+    let of = |variable: &&str| env.iter().find(|(name, _)| name == variable).and_then(|(_, value)| value.to_str());
+    ["GITHUB_RUN_ID", "CI_PIPELINE_ID", "CODEBUILD_BUILD_ID", "BUILD_TAG"].iter().find_map(of).map(str::to_owned)
 }
 
 /// The input that a misspelled name most likely means.

@@ -3,7 +3,7 @@
 
 use std::fmt::Display;
 
-use ami_share::{Plan, PolicyChange, Shared, Step, Subject};
+use ami_share::{Plan, PolicyChange, RolePolicy, Shared, Step, Subject};
 use similar::{ChangeTag, TextDiff};
 
 use crate::render::several;
@@ -18,8 +18,8 @@ pub(crate) fn verdict(plan: &Plan) -> String {
     let (mut add, mut change, mut remove) = (0, 0, 0);
     for step in plan.steps.iter().filter(|step| step.changes()) {
         match step {
-            Step::Copy(_) | Step::Grants(_) | Step::LaunchPermission(_) | Step::SnapshotPermission(_) => add += 1,
-            Step::KeyAccess(_) | Step::Deprecate(_) | Step::Protect(_) | Step::Publish(_) => change += 1,
+            Step::Copy(_) | Step::Grants(_) | Step::TargetCopy(_) | Step::LaunchRole(_) | Step::ServiceRole(_) | Step::LaunchPermission(_) | Step::SnapshotPermission(_) => add += 1,
+            Step::KeyAccess(_) | Step::TagShared(_) | Step::Deprecate(_) | Step::Protect(_) | Step::Publish(_) => change += 1,
             _ => remove += 1,
         }
     }
@@ -81,8 +81,16 @@ fn step(step: &Step) -> Vec<String> {
         Step::Publish(publish) => {
             let now = publish.current.as_ref().map(|now| format!(", which holds {now} now")).unwrap_or_default();
             let now = if step.changes() { now } else { String::new() };
-            vec![format!("{} the parameter {}{now} names {}", sign('~'), publish.name, image(&publish.shared))]
+            let (name, account) = (&publish.name, &publish.account);
+            let image = publish.image.as_ref().map_or_else(|| image(&publish.shared), ToString::to_string);
+            vec![format!("{} the parameter {name} of {account}{now} names {image}", sign('~'))]
         }
+        Step::TargetCopy(_)
+        | Step::TagShared(_)
+        | Step::LaunchRole(_)
+        | Step::ServiceRole(_)
+        | Step::GiveBack(_)
+        | Step::RemoveRolePolicy(_) => in_targets(step, sign('+')).into_iter().collect(),
         Step::RemovePermissions(remove) => {
             let mut lines = Vec::new();
             if !remove.principals.is_empty() {
@@ -117,6 +125,48 @@ fn step(step: &Step) -> Vec<String> {
         }
         _ => Vec::new(),
     }
+}
+
+/// A step in a target account.
+fn in_targets(step: &Step, sign: char) -> Option<String> {
+    Some(match step {
+        Step::TargetCopy(copy) => match &copy.adopt {
+            Some(id) => format!("= {id} is already the copy of {} in {}", image(&copy.shared), copy.account),
+            None => format!(
+                "+ copy {} in {} as `{}` under {}",
+                image(&copy.shared),
+                copy.account,
+                copy.name,
+                copy.key
+            ),
+        },
+        Step::TagShared(tag) if tag.missing.is_empty() => {
+            format!("= {} carries its tags in {} already", image(&tag.shared), tag.account)
+        }
+        Step::TagShared(tag) => {
+            let keys: Vec<&String> = tag.missing.keys().collect();
+            format!("~ {} is tagged in {}: {}", image(&tag.shared), tag.account, several(keys))
+        }
+        Step::LaunchRole(role) => {
+            let policy = match &role.by {
+                RolePolicy::Attached(arn) => arn,
+                RolePolicy::Inline { name, .. } => name,
+                _ => return None,
+            };
+            format!("{sign} the role {} of {} may launch, by the policy {policy}", role.role, role.account)
+        }
+        Step::ServiceRole(service) => {
+            let role = service.role.as_deref().map_or("a new role".to_owned(), str::to_owned);
+            format!("{sign} {role} of {} in {} may use {}, by a grant", service.service, service.account, service.key)
+        }
+        Step::GiveBack(give) if give.lent => {
+            format!("- {} lose {} again, once their copies stand", several(&give.accounts), image(&give.shared))
+        }
+        Step::RemoveRolePolicy(remove) => {
+            format!("- the role {} of {} loses the policy {}", remove.role, remove.account, remove.policy)
+        }
+        _ => return None,
+    })
 }
 
 fn image(shared: &Shared) -> String {

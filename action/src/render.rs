@@ -70,14 +70,14 @@ impl EventSink for Lines {
 /// What happened, in a line.
 fn words(event: &Event) -> Option<String> {
     Some(match event {
-        Event::CopyStarted { source, region, copy } => {
-            format!("{source} is copied to {copy} in {region}")
+        Event::CopyStarted { source, region, copy, account } => {
+            format!("{source} is copied to {copy} in {region} of {account}")
         }
-        Event::CopyAdopted { source, region, copy } => {
-            format!("{copy} in {region} is already the copy of {source}")
+        Event::CopyAdopted { source, region, copy, account } => {
+            format!("{copy} in {region} of {account} is already the copy of {source}")
         }
-        Event::CopyAvailable { source, region, copy } => {
-            format!("{copy} in {region}, the copy of {source}, is available")
+        Event::CopyAvailable { source, region, copy, account } => {
+            format!("{copy} in {region} of {account}, the copy of {source}, is available")
         }
         Event::KeyPolicyPut { key, removed, .. } if !removed.is_empty() => {
             format!("the policy of {key} no longer lets {} use it", several(removed))
@@ -110,7 +110,18 @@ fn words(event: &Event) -> Option<String> {
         }
         Event::Deprecated { image, at } => format!("{image} is deprecated at {at}"),
         Event::Protected { image } => format!("{image} is protected from deregistration"),
-        Event::Published { name, image } => format!("the parameter {name} names {image} now"),
+        Event::Published { account, name, image } => format!("the parameter {name} of {account} names {image} now"),
+        Event::Tagged { account, image } => format!("{image} carries its tags in {account} now"),
+        Event::RoleAllowed { account, role, policy } => {
+            format!("the role {role} of {account} may launch now, by the policy {policy}")
+        }
+        Event::RoleDisallowed { account, role, policy } => {
+            format!("the role {role} of {account} no longer has the policy {policy}")
+        }
+        Event::ServiceRoleGranted { account, role, key } => {
+            format!("{role} of {account} has a grant of {key} now; it can take five minutes to be effective (R3.3.7)")
+        }
+        Event::LoanNoted { image } => format!("the tags of {image} say who is lent it"),
         Event::CopyRemoved { image } => format!("the copy {image} is removed"),
         Event::LeftoverRemoved { resource } => format!("{resource}, left by a failed copy, is removed"),
         _ => return None,

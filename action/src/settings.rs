@@ -1,5 +1,6 @@
 //! From inputs as text to a [`ShareRequest`], every problem said at once.
 
+mod in_targets;
 mod manifest;
 mod parser;
 
@@ -42,6 +43,7 @@ pub(crate) fn parse(raw: &Raw, mut problems: Vec<Problem>) -> Result<Settings, V
     builder = targets(&mut parser, builder, raw);
     builder = copies(&mut parser, builder, raw);
     builder = keys(&mut parser, builder, raw);
+    builder = builder.in_targets(in_targets::parse(&mut parser, raw));
     builder = afterwards(&mut parser, builder, raw);
     builder = revoke(&mut parser, builder, raw, mode);
     if let Some(calls) = parser.number("max-concurrency", raw.max_concurrency.as_deref()) {
@@ -137,8 +139,14 @@ fn keys(parser: &mut Parser, builder: ShareRequestBuilder, raw: &Raw) -> ShareRe
     let scopes = [("via-ec2", KeyScope::ViaEc2), ("direct", KeyScope::Direct)];
     let snapshots =
         [("auto", ShareSnapshots::Auto), ("true", ShareSnapshots::Always), ("false", ShareSnapshots::Never)];
-    let mut builder = parser
-        .keys("kms-key-id", raw.kms_key_id.as_deref(), builder)
+    let mut builder = builder;
+    for (region, key) in parser.keys("kms-key-id", raw.kms_key_id.as_deref()) {
+        builder = match region {
+            Some(region) => builder.kms_key_in(region, key),
+            None => builder.kms_key(key),
+        };
+    }
+    builder = builder
         .key_access(parser.choice("key-access", raw.key_access.as_deref(), &modes).unwrap_or_default())
         .key_scope(parser.choice("key-scope", raw.key_scope.as_deref(), &scopes).unwrap_or_default())
         .share_snapshots(

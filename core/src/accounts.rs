@@ -16,6 +16,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use tokio::sync::Semaphore;
 
 use crate::aws::ec2::Ec2;
+use crate::aws::iam::Iam;
 use crate::aws::kms::Kms;
 use crate::aws::ssm::Ssm;
 use crate::aws::{Caller, Identity, sts, timeouts};
@@ -34,10 +35,16 @@ pub(crate) struct Site {
     pub(crate) place: Place,
     pub(crate) identity: Identity,
     pub(crate) ec2: Ec2,
+    pub(crate) iam: Iam,
     pub(crate) kms: Kms,
     pub(crate) ssm: Ssm,
     pub(crate) watcher: Watcher,
+    /// How many snapshots may be copied to here at once (R1.5.10).
+    pub(crate) copies: Semaphore,
 }
+
+/// How many snapshots AWS copies at once to one Region of an account (R1.5.10).
+pub(crate) const COPIES_AT_ONCE: u32 = 20;
 
 /// One account, by the credentials for it.
 #[derive(Debug)]
@@ -60,18 +67,45 @@ impl Account {
 
     /// The account of a role, assumed with these credentials when it is first used (`sts:AssumeRole`), and again
     /// whenever its session ends.
-    pub(crate) async fn assume(&self, role: &RoleArn, region: &Region, session: &str) -> Option<Self> {
+    pub(crate) async fn assume(
+        &self,
+        role: &RoleArn,
+        region: &Region,
+        session: &str,
+        external_id: Option<&str>,
+    ) -> Option<Self> {
         let account = role.account()?;
         let config = in_region(&self.config, region);
-        let provider = AssumeRoleProvider::builder(role.as_ref())
+        let mut provider = AssumeRoleProvider::builder(role.as_ref())
             .session_name(session)
             .region(aws_config::Region::new(region.to_string()))
-            .configure(&config)
-            .build()
-            .await;
+            .configure(&config);
+        if let Some(id) = external_id {
+            provider = provider.external_id(id);
+        }
+        let provider = provider.build().await;
         let config = configured(&config).to_builder().credentials_provider(SharedCredentialsProvider::new(provider));
         let identity = Identity { account, arn: role.to_string() };
         Some(Self { identity, config: config.build(), permits: Arc::clone(&self.permits), sites: Mutex::default() })
+    }
+
+    /// The account of a role, which is assumed at once: an error says what kept it from that, and the identity is that
+    /// of the session (`sts:AssumeRole`, `sts:GetCallerIdentity`).
+    pub(crate) async fn reach(
+        &self,
+        role: &RoleArn,
+        region: &Region,
+        session: &str,
+        external_id: Option<&str>,
+    ) -> Result<Self, Error> {
+        let Some(mut reached) = self.assume(role, region, session, external_id).await else {
+            return Err(sts::not_assumable(&self.identity, role, external_id.is_some(), None).in_account(&self.identity.account));
+        };
+        let caller = Caller { identity: None, region: region.clone(), permits: Arc::clone(&self.permits) };
+        let client = aws_sdk_sts::Client::new(&in_region(&reached.config, region));
+        let identity = sts::caller_identity(&client, &caller).await;
+        reached.identity = identity.map_err(|error| sts::explain_role(error, &self.identity, role, external_id.is_some()))?;
+        Ok(reached)
     }
 
     /// The account in a Region.
@@ -94,9 +128,11 @@ impl Account {
             place: Place { account: account.clone(), region: region.clone() },
             identity: self.identity.clone(),
             ec2: Ec2 { client: aws_sdk_ec2::Client::from_conf(ec2.build()), caller: caller.clone() },
+            iam: Iam { client: aws_sdk_iam::Client::new(&config), caller: caller.clone() },
             kms: Kms { client: aws_sdk_kms::Client::from_conf(kms.build()), caller: caller.clone() },
             ssm: Ssm { client: aws_sdk_ssm::Client::new(&config), caller },
             watcher: Watcher::default(),
+            copies: Semaphore::new(COPIES_AT_ONCE as usize),
         }
     }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod ec2;
 pub(crate) mod explain;
+pub(crate) mod iam;
 pub(crate) mod kms;
 pub(crate) mod ssm;
 pub(crate) mod sts;

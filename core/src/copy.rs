@@ -4,11 +4,12 @@
 pub(crate) mod adopt;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use tokio::time::Instant;
 
 use self::adopt::Candidate;
-use crate::accounts::Site;
+use crate::accounts::{COPIES_AT_ONCE, Site};
 use crate::aws::ec2::NewCopy;
 use crate::error::{Code, Error};
 use crate::event::Event;
@@ -21,9 +22,16 @@ use crate::tags;
 use crate::wait::Pace;
 use crate::watch::INVISIBLE;
 
+/// How long what was shared may take to be seen in a target (R2.21).
+const PUBLISHED: Duration = Duration::from_mins(2);
+
 /// The copy, available and checked.
 pub(crate) async fn ensure(run: &Run<'_>, copy: &CopyImage) -> Result<AmiId, Error> {
-    let site = &run.site(&copy.region);
+    let site = run.site_of(&copy.account, &copy.region).ok_or_else(|| unreached(copy))?;
+    let site = &*site;
+    // AWS copies so many snapshots at once; the rest queues here, not in errors (R1.5.10).
+    let volumes = u32::try_from(copy.volumes).unwrap_or(COPIES_AT_ONCE).clamp(1, COPIES_AT_ONCE);
+    let _permits = site.copies.acquire_many(volumes).await;
     let id = match &copy.adopt {
         Some(id) => adopted(run, copy, id.clone()),
         None => start(run, site, copy).await?,
@@ -41,7 +49,8 @@ pub(crate) async fn ensure(run: &Run<'_>, copy: &CopyImage) -> Result<AmiId, Err
         let why = format!("it is not an image of {} volumes under {} made from its source", copy.volumes, copy.key);
         return Err(failed(site, copy, &id, &why));
     }
-    run.emit(&Event::CopyAvailable { source: copy.source.clone(), region: copy.region.clone(), copy: id.clone() });
+    let (account, source, region) = (copy.account.clone(), copy.source.clone(), copy.region.clone());
+    run.emit(&Event::CopyAvailable { account, source, region, copy: id.clone() });
     clean_up(run, site, copy).await;
     Ok(id)
 }
@@ -65,11 +74,8 @@ async fn start(run: &Run<'_>, site: &Site, copy: &CopyImage) -> Result<AmiId, Er
         };
         match site.ec2.copy_image(&new).await {
             Ok(id) if !is_dead(run, site, copy, &id).await? => {
-                run.emit(&Event::CopyStarted {
-                    source: copy.source.clone(),
-                    region: copy.region.clone(),
-                    copy: id.clone(),
-                });
+                let (account, source, region) = (copy.account.clone(), copy.source.clone(), copy.region.clone());
+                run.emit(&Event::CopyStarted { account, source, region, copy: id.clone() });
                 return Ok(id);
             }
             Ok(_) => attempt += 1,
@@ -92,13 +98,33 @@ async fn start(run: &Run<'_>, site: &Site, copy: &CopyImage) -> Result<AmiId, Er
                 run.wait(&copy.source, "to be copied: as many copies as AWS allows are under way", since, pace.next())
                     .await;
             }
+            // What was shared a moment ago may not be seen in the target yet (R2.21).
+            Err(error) if unseen(run, copy, &error) && since.elapsed() < PUBLISHED => {
+                run.wait(&copy.source, "to be seen by the target", since, pace.next()).await;
+            }
             Err(error) => return Err(error),
         }
     }
 }
 
+/// Whether this may be how a target sees an image that was shared with it only now (R1.5.1, R1.5.14).
+fn unseen(run: &Run<'_>, copy: &CopyImage, error: &Error) -> bool {
+    let in_target = copy.account != run.account.identity.account;
+    in_target && error.is_aws(&["InvalidRequest", "InvalidAMIID.NotFound", "AuthFailure"])
+}
+
+fn unreached(copy: &CopyImage) -> Error {
+    Error::new(
+        Code::RoleNotAssumable,
+        format!("no role is assumed in {}, so no copy can be made there", copy.account),
+        "see the error about its role",
+    )
+    .at(&copy.account, &copy.region)
+}
+
 fn adopted(run: &Run<'_>, copy: &CopyImage, id: AmiId) -> AmiId {
-    run.emit(&Event::CopyAdopted { source: copy.source.clone(), region: copy.region.clone(), copy: id.clone() });
+    let (account, source, region) = (copy.account.clone(), copy.source.clone(), copy.region.clone());
+    run.emit(&Event::CopyAdopted { account, source, region, copy: id.clone() });
     id
 }
 

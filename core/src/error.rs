@@ -83,6 +83,10 @@ codes! {
         KeyNotFound => "key.not-found",
         /// The plan has findings that refuse it.
         PlanRefused => "plan.refused",
+        /// A role in a target cannot be assumed.
+        RoleNotAssumable => "role.not-assumable",
+        /// The policies of a role cannot hold what it needs.
+        RolePolicyRefused => "role.policy-refused",
         /// SSM did not take an image into a parameter.
         ParameterRefused => "parameter.refused",
         /// A quota of the account is used up.

@@ -19,6 +19,8 @@ pub enum Event {
     Waiting(Waiting),
     /// A copy was started (`ec2:CopyImage`).
     CopyStarted {
+        /// Whose copy it is.
+        account: AccountId,
         /// The image that is copied.
         source: SourceImage,
         /// The Region of the copy.
@@ -28,6 +30,8 @@ pub enum Event {
     },
     /// A copy that an earlier or another run made is used.
     CopyAdopted {
+        /// Whose copy it is.
+        account: AccountId,
         /// The image that was copied.
         source: SourceImage,
         /// The Region of the copy.
@@ -37,6 +41,8 @@ pub enum Event {
     },
     /// A copy is available, and every volume is encrypted under the key that was asked for.
     CopyAvailable {
+        /// Whose copy it is.
+        account: AccountId,
         /// The image that was copied.
         source: SourceImage,
         /// The Region of the copy.
@@ -139,6 +145,8 @@ pub enum Event {
     },
     /// An SSM parameter names an image, and SSM has checked it (`ssm:PutParameter`).
     Published {
+        /// The account of the parameter.
+        account: AccountId,
         /// The parameter.
         name: String,
         /// The image.
@@ -147,6 +155,45 @@ pub enum Event {
     /// A copy was removed (`ec2:DeregisterImage`).
     CopyRemoved {
         /// The copy.
+        image: AmiId,
+    },
+    /// A shared image carries tags in a target now (`ec2:CreateTags`).
+    Tagged {
+        /// The target.
+        account: AccountId,
+        /// The image.
+        image: AmiId,
+    },
+    /// A role may launch with the keys now (`iam:AttachRolePolicy`, `iam:PutRolePolicy`).
+    RoleAllowed {
+        /// The target.
+        account: AccountId,
+        /// The role.
+        role: String,
+        /// The ARN of the managed policy, or the name of the inline one.
+        policy: String,
+    },
+    /// A role lost what it was given to launch (`iam:DetachRolePolicy`, `iam:DeleteRolePolicy`).
+    RoleDisallowed {
+        /// The target.
+        account: AccountId,
+        /// The role.
+        role: String,
+        /// The ARN of the managed policy, or the name of the inline one.
+        policy: String,
+    },
+    /// A service's role has a grant of a key now (`kms:CreateGrant` in the target).
+    ServiceRoleGranted {
+        /// The target.
+        account: AccountId,
+        /// The role's ARN.
+        role: String,
+        /// The key.
+        key: KeyArn,
+    },
+    /// Who is lent an image is noted in its tags, or no longer (`ec2:CreateTags`, `ec2:DeleteTags`).
+    LoanNoted {
+        /// The image.
         image: AmiId,
     },
     /// Something that a failed copy left was removed (`ec2:DeregisterImage`, `ec2:DeleteSnapshot`).

@@ -74,6 +74,12 @@ codes! {
         KeyStillUsed => "key.still-used",
         /// Others use the key for other things, which targets could then do too.
         KeyUsedByMany => "key.used-by-many",
+        /// A role that is to launch does not exist in a target.
+        LaunchRoleMissing => "launch-role.missing",
+        /// The inline policies of a role in a target would be larger than IAM takes.
+        LaunchRoleTooLarge => "launch-role.too-large",
+        /// Who is lent an image cannot be noted in its tags, of which a resource has only so many.
+        LentTooManyTags => "lent.too-many-tags",
         /// Two images would be written into one SSM parameter.
         ParameterAmbiguous => "parameter.ambiguous",
         /// AWS does not take the name of the SSM parameter.
@@ -86,6 +92,8 @@ codes! {
         SnapshotOrganization => "snapshot.organization",
         /// A target is the source account itself.
         TargetIsSource => "target.is-source",
+        /// A key of a target cannot encrypt a copy.
+        TargetKeyUnusable => "target.key-unusable",
         /// A key policy is watched for less time than is safe beside other runs.
         TimingSettleShort => "timing.settle-short",
     }

@@ -16,7 +16,7 @@ pub struct InvalidId {
 }
 
 impl InvalidId {
-    fn new(what: &'static str, value: &str, allowed: &'static str) -> Self {
+    pub(crate) fn new(what: &'static str, value: &str, allowed: &'static str) -> Self {
         // A pasted file must not flood the log that shows the message.
         let mut shown: String = value.chars().take(100).collect();
         if shown.len() < value.len() {

@@ -1,9 +1,14 @@
 //! What AWS says now, as plain data. Filled by `observe`, read by `plan`.
 
+mod target;
+
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::error::Error;
 use crate::id::{AccountId, AmiId, KeyArn, Principal, Region, SnapshotId, SourceImage};
 use crate::key_policy::KeyPolicy;
+
+pub(crate) use target::{RolePolicies, Target};
 
 /// Who calls, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +28,8 @@ pub(crate) struct Inventory {
     pub(crate) off: BTreeSet<Region>,
     /// The credentials are temporary, cannot be renewed, and do not say when they end.
     pub(crate) fixed_session: bool,
+    /// The target accounts, where a role is to be assumed there: what there is, or why it could not be seen.
+    pub(crate) targets: BTreeMap<AccountId, Result<Target, Error>>,
 }
 
 impl Inventory {
@@ -55,6 +62,11 @@ pub(crate) struct RegionInventory {
 }
 
 impl RegionInventory {
+    /// An image of the request, or a copy of one.
+    pub(crate) fn image(&self, id: &AmiId) -> Option<&Image> {
+        self.images.get(id).or_else(|| self.copies.iter().find(|copy| &copy.id == id))
+    }
+
     pub(crate) fn new(place: Place) -> Self {
         Self {
             place,

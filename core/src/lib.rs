@@ -36,6 +36,7 @@ mod inventory;
 mod key_access;
 pub mod key_policy;
 mod launch_policy;
+mod lent;
 mod name;
 mod observe;
 mod plan;
@@ -44,6 +45,7 @@ mod request;
 mod run;
 mod sharer;
 mod tags;
+mod targets;
 mod wait;
 mod watch;
 
@@ -58,13 +60,14 @@ pub use id::{
     SnapshotId, SourceImage,
 };
 pub use plan::{
-    CopyImage, Deprecate, Grants, KeyAccess, LaunchPermission, Leftovers, Plan, PolicyChange, Protect, Publish,
-    RemoveCopy, RemoveKeyAccess, RemovePermissions, Shared, SnapshotPermission, Step, Subject, Whom,
+    CopyImage, Deprecate, GiveBack, Grants, KeyAccess, LaunchPermission, LaunchRole, Leftovers, Plan, PolicyChange,
+    Protect, Publish, RemoveCopy, RemoveKeyAccess, RemovePermissions, RemoveRolePolicy, RolePolicy, ServiceRole, Shared,
+    SnapshotPermission, Step, Subject, TagShared, TargetCopy, Whom,
 };
-pub use report::{Incomplete, Report, SharedImage, SharedKey};
+pub use report::{Incomplete, OwnCopy, Report, SharedImage, SharedKey, TargetReport};
 pub use request::{
-    DeprecateAt, KeyAccessMode, KeyScope, Problem, Revoke, ShareRequest, ShareRequestBuilder, ShareSnapshots, Timing,
-    Unlisted,
+    DeprecateAt, InTargets, KeyAccessMode, KeyScope, LaunchWith, ManagedPolicy, Problem, Revoke, ShareRequest,
+    ShareRequestBuilder, ShareSnapshots, TargetRole, Timing, Unlisted, Verify,
 };
 pub use sharer::Sharer;
 

@@ -1,6 +1,7 @@
 //! Names of copies and of parameters: templates with placeholders, and what AWS takes as such names.
 
 use crate::id::{AccountId, AmiId, Region};
+use crate::inventory::{Image, Place};
 
 /// The values of the placeholders of one copy.
 pub(crate) struct Parts<'a> {
@@ -8,6 +9,13 @@ pub(crate) struct Parts<'a> {
     pub(crate) ami: &'a AmiId,
     pub(crate) region: &'a Region,
     pub(crate) account: &'a AccountId,
+}
+
+impl<'a> Parts<'a> {
+    /// Those of what is made of an image in a place.
+    pub(crate) fn of(image: &'a Image, place: &'a Place) -> Self {
+        Self { name: &image.name, ami: &image.id, region: &place.region, account: &place.account }
+    }
 }
 
 /// A checked template, such as `{name}-{account}`.

@@ -3,6 +3,7 @@
 mod images;
 mod keys;
 mod others;
+mod targets;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
@@ -11,7 +12,7 @@ use futures::future;
 
 use crate::accounts::Site;
 use crate::error::{Error, Errors};
-use crate::id::{AmiId, Region};
+use crate::id::{AmiId, Region, SourceImage};
 use crate::inventory::{Image, ImageState, Inventory, Place, RegionInventory};
 use crate::name::{Parts, is_parameter_name};
 use crate::request::{ShareRequest, Unlisted};
@@ -26,6 +27,7 @@ pub(crate) async fn observe(run: &Run<'_>, request: &ShareRequest, wait: bool) -
         regions: BTreeMap::new(),
         off: off(run, request, &regions).await?,
         fixed_session: run.account.has_fixed_session().await,
+        targets: BTreeMap::new(),
     };
     if !inventory.off.is_empty() {
         return Ok(inventory);
@@ -41,6 +43,7 @@ pub(crate) async fn observe(run: &Run<'_>, request: &ShareRequest, wait: bool) -
     for (there, held) in inventory.regions.values_mut().zip(held) {
         there.parameters = held;
     }
+    inventory.targets = Box::pin(targets::read(run, request, &inventory)).await;
     Ok(inventory)
 }
 
@@ -78,14 +81,15 @@ async fn region(
     images: BTreeMap<AmiId, Image>,
 ) -> Result<RegionInventory, Errors> {
     let mut there = RegionInventory { images, ..RegionInventory::new(site.place.clone()) };
-    let revokes = request.options.revoke.is_some() || request.options.unlisted == Unlisted::Revoke;
+    let gives_back = !request.options.in_targets.keep_shared;
+    let revokes = request.options.revoke.is_some() || request.options.unlisted == Unlisted::Revoke || gives_back;
     if let Some(key) = request.options.keys.in_region(&site.place.region).filter(|_| request.options.revoke.is_none()) {
         let key = site.kms.describe_key(key.as_ref()).await?;
         there.destination = Some(key.arn.clone());
         there.keys.insert(key.arn.clone(), key);
     }
     if there.destination.is_some() || request.options.revoke.is_some() {
-        images::copies(site, request, &mut there).await?;
+        images::copies(site, request.images.iter().map(SourceImage::tag).collect(), &mut there).await?;
     }
     images::snapshots(site, &mut there).await?;
     keys::read(run, site, request, &mut there).await?;
@@ -134,7 +138,7 @@ fn parameter_names(request: &ShareRequest, inventory: &Inventory, place: &Place)
     };
     let shared_here = request.images.iter().filter(|image| request.regions_of(image).contains(&place.region));
     let names = shared_here.filter_map(|named| inventory.source(named)).map(|image| {
-        template.fill(&Parts { name: &image.name, ami: &image.id, region: &place.region, account: &place.account })
+        template.fill(&Parts::of(image, place))
     });
     names.filter(|name| is_parameter_name(name)).collect()
 }

@@ -4,11 +4,13 @@
 mod copies;
 mod general;
 mod images;
+mod in_targets;
 mod keys;
 mod lifecycle;
 mod permissions;
 mod removals;
 mod step;
+mod target_step;
 
 use std::collections::BTreeSet;
 
@@ -19,10 +21,12 @@ use tokio::time::Instant;
 use crate::finding::{Finding, Severity};
 use crate::id::{AccountId, KeyArn, Partition, Principal, Region, RoleArn, SourceImage};
 use crate::inventory::{Image, ImageState, Inventory, RegionInventory};
-use crate::key_policy::{self, Holder};
-use crate::request::{KeyScope, ShareRequest, Timing, Unlisted};
+use crate::error::Error;
+use crate::key_policy::{self, Access, Holder};
+use crate::request::{InTargets, ShareRequest, Timing, Unlisted};
 
 pub use copies::{CopyImage, Leftovers};
+pub(crate) use in_targets::{parent_grant_name, service_grant_name};
 pub(crate) use keys::can_edit;
 pub(crate) use lifecycle::{deprecation_moment, rfc3339};
 pub(crate) use permissions::grant_name;
@@ -30,6 +34,7 @@ pub use step::{
     Deprecate, Grants, KeyAccess, LaunchPermission, PolicyChange, Protect, Publish, RemoveCopy, RemoveKeyAccess,
     RemovePermissions, Shared, SnapshotPermission, Step, Subject, Whom,
 };
+pub use target_step::{GiveBack, LaunchRole, RemoveRolePolicy, RolePolicy, ServiceRole, TagShared, TargetCopy};
 
 /// What a run will do, and what stands against it. Steps are intents, not recorded calls: `apply` looks at what it
 /// changes right before it changes it, and does nothing where the intent already holds.
@@ -48,8 +53,12 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// The pitfalls that were found.
     pub findings: Vec<Finding>,
+    /// What could not be seen of targets: nothing is done there, and the run fails in the end.
+    pub errors: Vec<Error>,
     #[serde(skip)]
-    pub(crate) scope: KeyScope,
+    pub(crate) access: Access,
+    #[serde(skip)]
+    pub(crate) in_targets: InTargets,
     #[serde(skip)]
     pub(crate) key_role: Option<RoleArn>,
     #[serde(skip)]
@@ -84,11 +93,19 @@ impl Plan {
         })
     }
 
+    /// The intents of targets' own copies.
+    pub fn target_copies(&self) -> impl Iterator<Item = &TargetCopy> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::TargetCopy(copy) => Some(copy),
+            _ => None,
+        })
+    }
+
     /// The statements that the policies of the keys need, for those who keep them in code: equal ones once.
     pub fn key_policy_statements(&self) -> Vec<serde_json::Value> {
         let holders: BTreeSet<Holder> = self.targets.iter().filter_map(Holder::of).collect();
         let mut statements = Vec::new();
-        for statement in self.keys().into_iter().flat_map(|key| key_policy::statements(key, self.scope, &holders)) {
+        for statement in self.keys().into_iter().flat_map(|key| key_policy::statements(key, self.access.clone(), &holders)) {
             if !statements.contains(&statement) {
                 statements.push(statement);
             }
@@ -121,13 +138,20 @@ impl Plan {
             targets: targets(request, account),
             steps,
             findings,
-            scope: options.key_scope,
+            errors: Vec::new(),
+            access: access(request),
+            in_targets: options.in_targets.clone(),
             key_role: options.key_role.clone(),
             timing: options.timing.clone(),
             max_concurrency: options.max_concurrency,
             deadline,
         }
     }
+}
+
+/// The accounts to share with, or to take access from.
+pub(crate) fn accounts(request: &ShareRequest) -> BTreeSet<&AccountId> {
+    request.options.targets.iter().filter_map(Principal::account).collect()
 }
 
 /// Those to share with; the source account needs no sharing.
@@ -145,12 +169,20 @@ pub(crate) fn make(request: &ShareRequest, inventory: &Inventory, deadline: Inst
     } else {
         share(request, inventory, &mut findings)
     };
-    Plan::with(request, &inventory.account, deadline, steps, findings)
+    let errors = inventory.targets.values().filter_map(|target| target.as_ref().err()).cloned().collect();
+    Plan { errors, ..Plan::with(request, &inventory.account, deadline, steps, findings) }
+}
+
+/// What targets need of the keys. Those that copy launch with keys of their own.
+fn access(request: &ShareRequest) -> Access {
+    let in_targets = &request.options.in_targets;
+    let services = if in_targets.copies() { BTreeSet::new() } else { in_targets.services.clone() };
+    Access { scope: request.options.key_scope, services }
 }
 
 fn share(request: &ShareRequest, inventory: &Inventory, findings: &mut Vec<Finding>) -> Vec<Step> {
     let targets = targets(request, &inventory.account);
-    let mut all = Shares { copies: Vec::new(), launches: Vec::new(), others: Vec::new() };
+    let mut all = Shares::default();
     for named in &request.images {
         let Some((home, image)) = inventory.regions.get(&named.region).zip(inventory.source(named)) else { continue };
         findings.extend(images::findings(request, home, image, inventory.now));
@@ -162,7 +194,7 @@ fn share(request: &ShareRequest, inventory: &Inventory, findings: &mut Vec<Findi
             share_in(request, inventory, (named, image), there, &targets, &mut all, findings);
         }
     }
-    let keys = keys::plan(request, inventory, &all, &targets, findings);
+    let keys = keys::plan(request, inventory, &all, findings);
     lifecycle::ambiguous_parameters(&all.others, findings);
     let mut removals = Vec::new();
     if request.options.unlisted == Unlisted::Revoke {
@@ -170,15 +202,23 @@ fn share(request: &ShareRequest, inventory: &Inventory, findings: &mut Vec<Findi
     }
     let (permissions, later): (Vec<Step>, Vec<Step>) =
         all.others.into_iter().partition(|step| matches!(step, Step::SnapshotPermission(_)));
+    let lending: Vec<Step> = keys.iter().chain(&permissions).cloned().collect();
+    let give_back = in_targets::give_back(request, inventory, &all.launches, &lending, &all.target_copies, findings);
+    let roles = in_targets::roles(request, inventory, &all.launches, &all.target_copies, findings);
     let copies = all.copies.into_iter().map(Step::Copy);
     let launches = all.launches.into_iter().map(Step::LaunchPermission);
-    copies.chain(keys).chain(permissions).chain(launches).chain(later).chain(removals).collect()
+    let target_copies = all.target_copies.into_iter().map(Step::TargetCopy);
+    let give_back = give_back.into_iter().map(Step::GiveBack);
+    let gives = copies.chain(keys).chain(permissions).chain(launches).chain(target_copies).chain(roles).chain(later);
+    gives.chain(give_back).chain(removals).collect()
 }
 
 /// What sharing takes, beside access to keys.
+#[derive(Default)]
 struct Shares {
     copies: Vec<CopyImage>,
     launches: Vec<LaunchPermission>,
+    target_copies: Vec<TargetCopy>,
     others: Vec<Step>,
 }
 
@@ -200,10 +240,16 @@ fn share_in(
     };
     let shared = Shared { source: source.0.clone(), region: there.place.region.clone(), image };
     let keys = copy.as_ref().map_or_else(|| there.keys_of(source.1), |copy| BTreeSet::from([copy.key.clone()]));
-    all.others.extend(permissions::snapshots(request, there, &shared, targets, findings));
-    all.launches.push(permissions::launch(&inventory.account, there, &shared, keys, targets));
+    let target_copies = in_targets::copies(request, inventory, source.1, &shared, findings);
+    let done = in_targets::done(request, inventory, &target_copies);
+    let needs = |target: &&Principal| target.account().is_none_or(|account| !done.contains(account));
+    let targets: BTreeSet<Principal> = targets.iter().filter(needs).cloned().collect();
+    all.others.extend(permissions::snapshots(request, there, &shared, &targets, findings));
+    all.launches.push(permissions::launch(&inventory.account, there, &shared, keys, &targets));
     all.others.extend(lifecycle::plan(request, inventory, there, source.1, &shared, findings));
+    all.others.extend(in_targets::images(request, inventory, source.1, &shared, &target_copies, findings));
     all.copies.extend(copy);
+    all.target_copies.extend(target_copies);
 }
 
 #[cfg(test)]

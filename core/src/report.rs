@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::error::{Code, Error};
 use crate::event::Event;
 use crate::finding::Finding;
-use crate::id::{AmiId, KeyArn, Principal, Region, SourceImage};
+use crate::id::{AccountId, AmiId, KeyArn, Principal, Region, SourceImage};
 use crate::plan::{Plan, Step};
 
 /// What a run did, or would do.
@@ -24,6 +24,8 @@ pub struct Report {
     pub images: Vec<SharedImage>,
     /// Each key that targets need, or lose.
     pub keys: Vec<SharedKey>,
+    /// What was done in each target account, by the role there.
+    pub targets: Vec<TargetReport>,
     /// What was removed: copies, and what failed ones had left.
     pub removed: Vec<String>,
     /// The SSM parameters that were written.
@@ -56,6 +58,36 @@ pub struct SharedImage {
     pub removed: BTreeSet<Principal>,
     /// Who else has launch permission.
     pub unlisted: BTreeSet<Principal>,
+}
+
+/// One target account.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[non_exhaustive]
+pub struct TargetReport {
+    /// The account.
+    pub account: AccountId,
+    /// Its own copies.
+    pub copies: Vec<OwnCopy>,
+    /// Shared images that were tagged there.
+    pub tagged: BTreeSet<AmiId>,
+    /// Roles that may launch since this run.
+    pub roles: BTreeSet<String>,
+}
+
+/// A target's own copy of a shared image.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[non_exhaustive]
+pub struct OwnCopy {
+    /// The shared image.
+    pub source: SourceImage,
+    /// The Region of the copy.
+    pub region: Region,
+    /// The copy.
+    pub image: AmiId,
+    /// Whether this run started it.
+    pub copied: bool,
+    /// Whether it is available, and checked.
+    pub available: bool,
 }
 
 /// One key.
@@ -92,6 +124,7 @@ impl Report {
             changed: false,
             images: Vec::new(),
             keys: Vec::new(),
+            targets: Vec::new(),
             removed: Vec::new(),
             published: Vec::new(),
             findings: plan.findings.clone(),
@@ -133,12 +166,21 @@ impl Report {
     pub fn record(&mut self, event: &Event) {
         self.changed |= event.changed_something();
         match event {
-            Event::CopyStarted { source, region, copy } => {
+            Event::CopyStarted { account, source, region, copy }
+            | Event::CopyAdopted { account, source, region, copy }
+            | Event::CopyAvailable { account, source, region, copy }
+                if *account != self.plan.account =>
+            {
+                let started = matches!(event, Event::CopyStarted { .. });
+                let available = matches!(event, Event::CopyAvailable { .. });
+                self.target_copy(account, source, region, copy, started, available);
+            }
+            Event::CopyStarted { source, region, copy, .. } => {
                 let image = self.image(source, region);
                 image.image = Some(copy.clone());
                 image.copied = true;
             }
-            Event::CopyAdopted { source, region, copy } | Event::CopyAvailable { source, region, copy } => {
+            Event::CopyAdopted { source, region, copy, .. } | Event::CopyAvailable { source, region, copy, .. } => {
                 self.image(source, region).image = Some(copy.clone());
             }
             Event::KeyPolicyPut { key, added, removed, replaced } => {
@@ -176,7 +218,18 @@ impl Report {
             Event::Published { name, .. } => self.published.push(name.clone()),
             Event::Found(finding) => self.findings.push(finding.clone()),
             Event::Failed(error) => self.errors.push(error.clone()),
+            Event::RoleAllowed { account, role, .. } => {
+                self.target(account).roles.insert(role.clone());
+            }
+            Event::ServiceRoleGranted { account, role, .. } => {
+                self.target(account).roles.insert(role.clone());
+            }
+            Event::Tagged { account, image } => {
+                self.target(account).tagged.insert(image.clone());
+            }
             Event::Waiting(_)
+            | Event::RoleDisallowed { .. }
+            | Event::LoanNoted { .. }
             | Event::SnapshotPermissionAdded { .. }
             | Event::SnapshotPermissionRemoved { .. }
             | Event::Deprecated { .. }
@@ -205,6 +258,37 @@ impl Report {
             });
         }
         &mut self.images[place]
+    }
+
+    fn target(&mut self, account: &AccountId) -> &mut TargetReport {
+        let place = self.targets.iter().position(|target| &target.account == account).unwrap_or(self.targets.len());
+        if place == self.targets.len() {
+            let (copies, tagged, roles) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
+            self.targets.push(TargetReport { account: account.clone(), copies, tagged, roles });
+        }
+        &mut self.targets[place]
+    }
+
+    fn target_copy(
+        &mut self,
+        account: &AccountId,
+        source: &SourceImage,
+        region: &Region,
+        image: &AmiId,
+        started: bool,
+        available: bool,
+    ) {
+        let copies = &mut self.target(account).copies;
+        let place = copies.iter().position(|copy| (&copy.source, &copy.region) == (source, region));
+        let place = place.unwrap_or_else(|| {
+            let (source, region, image) = (source.clone(), region.clone(), image.clone());
+            copies.push(OwnCopy { source, region, image, copied: false, available: false });
+            copies.len() - 1
+        });
+        let copy = &mut copies[place];
+        copy.image = image.clone();
+        copy.copied |= started;
+        copy.available |= available;
     }
 
     fn key(&mut self, arn: &KeyArn) -> &mut SharedKey {

@@ -2,6 +2,7 @@
 
 mod builder;
 mod check;
+mod in_targets;
 mod keys;
 mod options;
 
@@ -13,6 +14,7 @@ use crate::id::{Principal, Region, SourceImage};
 use crate::name::NameTemplate;
 
 pub use builder::ShareRequestBuilder;
+pub use in_targets::{InTargets, LaunchWith, ManagedPolicy, TargetRole, Verify};
 pub(crate) use keys::Keys;
 pub(crate) use options::Options;
 pub use options::{DeprecateAt, KeyAccessMode, KeyScope, Revoke, ShareSnapshots, Timing, Unlisted};

@@ -1,5 +1,6 @@
 //! What every part of one run shares: the accounts, the events and what is awaited.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -8,15 +9,19 @@ use tokio::time::{self, Instant};
 use crate::accounts::{Account, Site};
 use crate::error::{Code, Error};
 use crate::event::{Event, EventSink, Waiting};
-use crate::id::{KeyArn, Region};
+use crate::id::{AccountId, KeyArn, Region};
 use crate::report::Report;
 use crate::request::Timing;
 use crate::wait::Awaited;
+
+/// The target accounts, by a role there: each reached, or why not.
+pub(crate) type Targets = BTreeMap<AccountId, Result<Account, Error>>;
 
 pub(crate) struct Run<'a> {
     pub(crate) account: Account,
     /// Who may change keys that another account owns.
     key_role: Option<Account>,
+    targets: Targets,
     pub(crate) timing: &'a Timing,
     awaited: Awaited,
     events: &'a dyn EventSink,
@@ -27,11 +32,12 @@ impl<'a> Run<'a> {
     pub(crate) fn new(
         account: Account,
         key_role: Option<Account>,
+        targets: Targets,
         timing: &'a Timing,
         events: &'a dyn EventSink,
         report: Option<Report>,
     ) -> Self {
-        Self { account, key_role, timing, events, awaited: Awaited::default(), report: Mutex::new(report) }
+        Self { account, key_role, targets, timing, events, awaited: Awaited::default(), report: Mutex::new(report) }
     }
 
     /// The source account in a Region.
@@ -43,6 +49,21 @@ impl<'a> Run<'a> {
     pub(crate) fn key_site(&self, key: &KeyArn) -> Arc<Site> {
         let role = self.key_role.as_ref().filter(|role| &role.identity.account == key.account());
         role.unwrap_or(&self.account).site(key.region())
+    }
+
+    /// The target accounts.
+    pub(crate) fn targets(&self) -> &Targets {
+        &self.targets
+    }
+
+    /// A target account in a Region, where it was reached.
+    pub(crate) fn target_site(&self, account: &AccountId, region: &Region) -> Option<Arc<Site>> {
+        self.targets.get(account)?.as_ref().ok().map(|target| target.site(region))
+    }
+
+    /// The source account or a target, in a Region.
+    pub(crate) fn site_of(&self, account: &AccountId, region: &Region) -> Option<Arc<Site>> {
+        if account == &self.account.identity.account { Some(self.site(region)) } else { self.target_site(account, region) }
     }
 
     /// Tells the caller, and adds to the report.

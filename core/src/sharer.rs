@@ -10,13 +10,14 @@ use crate::apply;
 use crate::error::{Code, Error, Errors};
 use crate::event::{Event, EventSink};
 use crate::finding::{Finding, FindingCode};
-use crate::id::{AccountId, Region, RoleArn};
+use crate::id::{AccountId, Principal, Region, RoleArn};
 use crate::key_access::KeyLocks;
 use crate::observe;
 use crate::plan::{self, Plan};
 use crate::report::{Incomplete, Report};
 use crate::request::ShareRequest;
 use crate::run::Run;
+use crate::targets;
 
 /// Plans and carries out shares from one source account, the account of its configuration's credentials.
 ///
@@ -78,7 +79,9 @@ impl Sharer {
         if let Some(finding) = not_allowed(request, &account.identity.account) {
             return Ok(Plan::refused(request, &account.identity.account, finding, deadline));
         }
-        let run = Run::new(account, key_role, &options.timing, &*self.events, None);
+        let reached = targets::reach(&account, home, &options.in_targets, plan::accounts(request));
+        let targets = time::timeout_at(deadline, reached).await.unwrap_or_default();
+        let run = Run::new(account, key_role, targets, &options.timing, &*self.events, None);
         let inventory = time::timeout_at(deadline, Box::pin(observe::observe(&run, request, wait)))
             .await
             .unwrap_or_else(|_| Err(run.deadline_error().into()))?;
@@ -95,7 +98,7 @@ impl Sharer {
         let region = region.ok_or_else(no_answer)?;
         let account = Account::connect(&self.config, region, max_concurrency).await?;
         let key_role = match key_role {
-            Some(role) => account.assume(role, region, "ami-share-keys").await,
+            Some(role) => account.assume(role, region, "ami-share-keys", None).await,
             None => None,
         };
         Ok((account, key_role))
@@ -124,7 +127,10 @@ impl Sharer {
             Ok((account, _)) => return Err(incomplete(begun, other_account(plan, &account), &*self.events)),
             Err(error) => return Err(incomplete(begun, error, &*self.events)),
         };
-        let run = Run::new(account, key_role, &plan.timing, &*self.events, Some(begun));
+        let accounts = plan.targets.iter().filter_map(Principal::account).collect();
+        let reached = targets::reach(&account, home, &plan.in_targets, accounts);
+        let targets = time::timeout_at(plan.deadline, reached).await.unwrap_or_default();
+        let run = Run::new(account, key_role, targets, &plan.timing, &*self.events, Some(begun));
         let work = Box::pin(apply::apply(&run, &self.locks, plan));
         if time::timeout_at(plan.deadline, work).await.is_err() {
             run.emit(&Event::Failed(run.deadline_error()));

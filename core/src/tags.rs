@@ -29,15 +29,18 @@ pub(crate) fn problem(key: &str, value: &str) -> Option<String> {
     }
 }
 
-/// The tags that a copy and its snapshots are made with: the source's own where asked, the user's above them, ours.
-pub(crate) fn of_copy(
+/// The tags of an image that a copy is given too: the image's own where asked, the user's above them, never marks.
+pub(crate) fn passed_on(
     source: Option<&BTreeMap<String, String>>,
     user: &BTreeMap<String, String>,
-    from: String,
-    request: String,
 ) -> BTreeMap<String, String> {
-    let passed_on = source.into_iter().flatten().filter(|(key, _)| !is_reserved(key));
-    let mut tags: BTreeMap<_, _> = passed_on.chain(user).map(|(key, value)| (key.clone(), value.clone())).collect();
+    let own = source.into_iter().flatten().filter(|(key, _)| !is_reserved(key));
+    own.chain(user).map(|(key, value)| (key.clone(), value.clone())).collect()
+}
+
+/// The tags that a copy and its snapshots are made with: those passed on, and ours.
+pub(crate) fn of_copy(passed_on: &BTreeMap<String, String>, from: String, request: String) -> BTreeMap<String, String> {
+    let mut tags = passed_on.clone();
     tags.insert(SOURCE.to_owned(), from);
     tags.insert(REQUEST.to_owned(), request);
     tags
@@ -54,7 +57,7 @@ mod tests {
         };
         let source =
             map(&[("Name", "old"), ("team", "a"), ("aws:x", "y"), ("AWS:z", "y"), ("ami-share:request", "forged")]);
-        let tags = of_copy(Some(&source), &map(&[("Name", "new")]), "r/ami".into(), "digest".into());
+        let tags = of_copy(&passed_on(Some(&source), &map(&[("Name", "new")])), "r/ami".into(), "digest".into());
         let expected =
             map(&[("Name", "new"), ("team", "a"), ("ami-share:source", "r/ami"), ("ami-share:request", "digest")]);
         assert_eq!(tags, expected);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
-use ami_share::{AccountId, DeprecateAt, Region, ShareRequestBuilder, Timing};
+use ami_share::{AccountId, DeprecateAt, KeyRef, Region, Timing};
 
 use crate::input::{Problem, Raw, shown};
 
@@ -85,13 +85,8 @@ impl Parser {
     }
 
     /// One key for all Regions, or `region=key` for each.
-    pub(super) fn keys(
-        &mut self,
-        input: &str,
-        value: Option<&str>,
-        mut builder: ShareRequestBuilder,
-    ) -> ShareRequestBuilder {
-        let mut seen = BTreeSet::new();
+    pub(super) fn keys(&mut self, input: &str, value: Option<&str>) -> Vec<(Option<Region>, KeyRef)> {
+        let (mut seen, mut keys) = (BTreeSet::new(), Vec::new());
         for word in words(value) {
             if let Some((region, key)) = word.split_once('=') {
                 if let (Some(region), Some(key)) = (self.one::<Region>(input, Some(region)), self.one(input, Some(key)))
@@ -99,17 +94,15 @@ impl Parser {
                     if !seen.insert(region.to_string()) {
                         self.problem(input, format!("{region} is given twice"));
                     }
-                    builder = builder.kms_key_in(region, key);
+                    keys.push((Some(region), key));
                 }
             } else if seen.insert(String::new()) {
-                if let Some(key) = self.one(input, Some(word)) {
-                    builder = builder.kms_key(key);
-                }
+                keys.extend(self.one(input, Some(word)).map(|key| (None, key)));
             } else {
                 self.problem(input, "more than one key is given: one for all Regions, or `region=key` for each");
             }
         }
-        builder
+        keys
     }
 
     /// A date, a moment, or how long after the image was made.

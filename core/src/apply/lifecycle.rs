@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::said;
 use crate::error::{Code, Error};
 use crate::event::Event;
-use crate::id::AmiId;
+use crate::id::{AccountId, AmiId};
 use crate::plan::{Deprecate, Plan, Publish, Shared, Step, deprecation_moment, rfc3339};
 use crate::run::Run;
 use crate::wait::Pace;
@@ -28,10 +28,19 @@ pub(super) async fn all(run: &Run<'_>, plan: &Plan, shared: &Shared, image: &Ami
                     run.emit(&Event::Protected { image: image.clone() });
                 }
             }
-            Step::Publish(publish) if &publish.shared == shared => {
-                said(run, Box::pin(self::publish(run, publish, image)).await);
-            }
             _ => {}
+        }
+    }
+    publish_in(run, plan, &plan.account, shared, image).await;
+}
+
+/// Writes the parameters of an account for this image.
+pub(super) async fn publish_in(run: &Run<'_>, plan: &Plan, account: &AccountId, shared: &Shared, image: &AmiId) {
+    for step in &plan.steps {
+        if let Step::Publish(publish) = step
+            && (&publish.account, &publish.shared) == (account, shared)
+        {
+            said(run, Box::pin(self::publish(run, publish, image)).await);
         }
     }
 }
@@ -52,7 +61,7 @@ async fn deprecate(run: &Run<'_>, deprecate: &Deprecate, image: &AmiId) -> Resul
 
 /// SSM answers before it has checked that the value is an image, so the parameter is read until it holds it.
 async fn publish(run: &Run<'_>, publish: &Publish, image: &AmiId) -> Result<(), Error> {
-    let site = run.site(&publish.shared.region);
+    let Some(site) = run.site_of(&publish.account, &publish.shared.region) else { return Ok(()) };
     let holds = |value: Option<String>| value.as_deref() == Some(image.as_ref());
     if holds(publish.current.clone()) {
         return Ok(());
@@ -73,6 +82,7 @@ async fn publish(run: &Run<'_>, publish: &Publish, image: &AmiId) -> Result<(), 
         }
         run.wait(&publish.name, "to hold the image", since, pace.next()).await;
     }
-    run.emit(&Event::Published { name: publish.name.clone(), image: image.clone() });
+    let (account, name) = (publish.account.clone(), publish.name.clone());
+    run.emit(&Event::Published { account, name, image: image.clone() });
     Ok(())
 }

@@ -11,17 +11,18 @@ use crate::finding::{Finding, FindingCode};
 use crate::id::{AmiId, KeyArn, Principal};
 use crate::key_access::{self, KeyLocks};
 use crate::key_policy::Holder;
-use crate::plan::{KeyAccess, Plan, RemoveCopy, RemoveKeyAccess, RemovePermissions, Step, grant_name};
+use crate::plan::{KeyAccess, Plan, RemoveCopy, RemoveKeyAccess, RemovePermissions, RemoveRolePolicy, Step, grant_name};
 use crate::run::Run;
 
 /// Carries out every step that takes access away.
 pub(super) async fn all(run: &Run<'_>, locks: &KeyLocks, plan: &Plan) {
-    let (mut images, mut keys, mut copies) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut images, mut keys, mut copies, mut roles) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for step in &plan.steps {
         match step {
             Step::RemovePermissions(remove) => images.push(remove),
             Step::RemoveKeyAccess(remove) => keys.push(remove),
             Step::RemoveCopy(remove) => copies.push(remove),
+            Step::RemoveRolePolicy(remove) => roles.push(remove),
             _ => {}
         }
     }
@@ -43,12 +44,13 @@ pub(super) async fn all(run: &Run<'_>, locks: &KeyLocks, plan: &Plan) {
         }
     });
     future::join_all(keys).await;
+    future::join_all(roles.into_iter().map(|role| async { said(run, Box::pin(role_policy(run, plan, role)).await) })).await;
     let copies = copies.into_iter().filter(|copy| !failed.contains(&copy.image));
     future::join_all(copies.map(|copy| async { said(run, Box::pin(remove_copy(run, copy)).await) })).await;
 }
 
 /// One key. A run beside this one may have shared again what was just taken back: then its access stays.
-async fn key(
+pub(super) async fn key(
     run: &Run<'_>,
     locks: &KeyLocks,
     plan: &Plan,
@@ -81,7 +83,7 @@ async fn key(
     if !back.is_empty() {
         let access = KeyAccess {
             key: remove.key.clone(),
-            scope: plan.scope,
+            access: plan.access.clone(),
             missing: back.clone(),
             principals: back,
             unlisted: BTreeSet::new(),
@@ -116,6 +118,16 @@ fn other_way(image: &AmiId, wide: &BTreeSet<Principal>) -> Finding {
         ),
         "take that share back too, where they shall not",
     )
+}
+
+async fn role_policy(run: &Run<'_>, plan: &Plan, remove: &RemoveRolePolicy) -> Result<(), Error> {
+    let Some(site) = plan.regions.first().and_then(|region| run.target_site(&remove.account, region)) else {
+        return Ok(());
+    };
+    let (role, policy) = (&remove.role, &remove.policy);
+    if remove.managed { site.iam.detach(role, policy).await? } else { site.iam.delete(role, policy).await? }
+    run.emit(&Event::RoleDisallowed { account: remove.account.clone(), role: role.clone(), policy: policy.clone() });
+    Ok(())
 }
 
 async fn remove_copy(run: &Run<'_>, copy: &RemoveCopy) -> Result<(), Error> {

@@ -6,43 +6,52 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::FutureExt as _;
 use futures::future::{self, BoxFuture};
 
-use super::{lifecycle, permissions, said};
+use super::{give_back, in_targets, lifecycle, permissions, said};
 use crate::copy;
 use crate::error::Error;
 use crate::event::Event;
 use crate::id::{AccountId, AmiId, KeyArn, Principal, Region, SourceImage};
 use crate::key_access::{self, Granted, KeyLocks};
-use crate::plan::{CopyImage, Grants, KeyAccess, LaunchPermission, Plan, Shared, SnapshotPermission, Step, Subject};
+use crate::plan::{Grants, KeyAccess, LaunchPermission, Plan, Shared, SnapshotPermission, Step, Subject};
 use crate::run::Run;
 
 /// Key access is awaited by every image under the key. `None`: it failed, and that has been said.
 type Access<'a> = future::Shared<BoxFuture<'a, Option<Granted>>>;
 
+/// An image that exists, with a note of what it lends. `None`: that failed, and has been said.
+type Ready<'a> = future::Shared<BoxFuture<'a, Option<AmiId>>>;
+
 /// The steps that give access, by what they are about.
 struct Steps<'a> {
-    copies: BTreeMap<(&'a SourceImage, &'a Region), &'a CopyImage>,
+    ready: BTreeMap<(&'a SourceImage, &'a Region), Ready<'a>>,
+    roles: future::Shared<BoxFuture<'a, ()>>,
     accesses: BTreeMap<&'a KeyArn, (&'a KeyAccess, Access<'a>)>,
     grants: Vec<&'a Grants>,
     snapshots: Vec<&'a SnapshotPermission>,
 }
 
 /// An image that is shared now.
-struct Done<'a> {
-    launch: &'a LaunchPermission,
-    image: AmiId,
+pub(super) struct Done<'a> {
+    pub(super) launch: &'a LaunchPermission,
+    pub(super) image: AmiId,
 }
 
 /// Carries out every step that gives access.
 pub(super) async fn all(run: &Run<'_>, locks: &KeyLocks, plan: &Plan) {
-    let mut steps =
-        Steps { copies: BTreeMap::new(), accesses: BTreeMap::new(), grants: Vec::new(), snapshots: Vec::new() };
+    let ready: BTreeMap<_, Ready<'_>> = plan
+        .launch_permissions()
+        .map(|launch| {
+            let shared = &launch.shared;
+            ((&shared.source, &shared.region), ready(run, plan, launch).boxed().shared())
+        })
+        .collect();
+    let roles = in_targets::roles(run, plan).boxed().shared();
+    let mut steps = Steps { ready, roles, accesses: BTreeMap::new(), grants: Vec::new(), snapshots: Vec::new() };
     for step in &plan.steps {
         match step {
-            Step::Copy(copy) => {
-                steps.copies.insert((&copy.source, &copy.region), copy);
-            }
             Step::KeyAccess(access) => {
-                let granted = key_access(run, locks, access).boxed().shared();
+                let noted = noted(plan, &steps, &access.key);
+                let granted = key_access(run, locks, plan, access, noted).boxed().shared();
                 steps.accesses.insert(&access.key, (access, granted));
             }
             Step::Grants(grants) => steps.grants.push(grants),
@@ -51,41 +60,79 @@ pub(super) async fn all(run: &Run<'_>, locks: &KeyLocks, plan: &Plan) {
         }
     }
     let steps = &steps;
-    let images = future::join_all(plan.launch_permissions().map(|launch| image(run, steps, launch)));
+    let images = future::join_all(plan.launch_permissions().map(|launch| image(run, plan, steps, launch)));
     let keys = future::join_all(steps.accesses.values().map(|(_, granted)| granted.clone()));
     let (done, _) = Box::pin(future::join(images, keys)).await;
     let done: Vec<Done<'_>> = done.into_iter().flatten().collect();
 
-    let lost = Box::pin(confirm(run, locks, steps, &done)).await;
+    let confirmed = Box::pin(confirm(run, locks, steps, &done));
+    let (lost, standing) = future::join(confirmed, Box::pin(in_targets::images(run, plan, &done))).await;
+    in_targets::service_roles(run, plan, |key| key.account() != &plan.account && !steps.accesses.contains_key(key)).await;
+    Box::pin(give_back::all(run, locks, plan, &done, &standing)).await;
     let stands = |done: &&Done<'_>| !done.launch.keys.iter().any(|key| lost.contains(key));
     let later = done.iter().filter(stands).map(|done| lifecycle::all(run, plan, &done.launch.shared, &done.image));
     future::join_all(later).await;
 }
 
-async fn key_access(run: &Run<'_>, locks: &KeyLocks, access: &KeyAccess) -> Option<Granted> {
+/// The images that must have a note of what they lend before the use of the key is lent with them.
+fn noted<'a>(plan: &Plan, steps: &Steps<'a>, key: &KeyArn) -> Vec<Ready<'a>> {
+    let lends = |launch: &&LaunchPermission| {
+        let of_image = |step: &Step| matches!(step, Step::GiveBack(give) if give.shared == launch.shared && !give.lends.is_empty());
+        launch.keys.contains(key) && plan.steps.iter().any(of_image)
+    };
+    let images = plan.launch_permissions().filter(lends);
+    images.filter_map(|launch| steps.ready.get(&(&launch.shared.source, &launch.shared.region)).cloned()).collect()
+}
+
+async fn key_access(
+    run: &Run<'_>,
+    locks: &KeyLocks,
+    plan: &Plan,
+    access: &KeyAccess,
+    noted: Vec<Ready<'_>>,
+) -> Option<Granted> {
+    future::join_all(noted).await;
     let granted = said(run, key_access::ensure(run, locks, access).await)?;
     if !granted.refused.is_empty() {
         run.emit(&Event::Failed(key_access::refusal(run, access, &granted.refused)));
     }
+    in_targets::service_roles(run, plan, |key| key == &access.key).await;
     Some(granted)
 }
 
-/// One image in one Region, from its copy to its launch permission.
-async fn image<'a>(run: &Run<'_>, steps: &Steps<'a>, launch: &'a LaunchPermission) -> Option<Done<'a>> {
+/// The image itself or its copy, with a note of what it lends.
+async fn ready(run: &Run<'_>, plan: &Plan, launch: &LaunchPermission) -> Option<AmiId> {
     let shared = &launch.shared;
-    let image = async {
-        match (steps.copies.get(&(&shared.source, &shared.region)), &shared.image) {
-            (Some(copy), _) => said(run, Box::pin(copy::ensure(run, copy)).await),
-            (None, Subject::Existing(image)) => Some(image.clone()),
-            (None, Subject::CopyOf(_)) => None,
-        }
+    let copy = plan.steps.iter().find_map(|step| match step {
+        Step::Copy(copy) if (&copy.source, &copy.region) == (&shared.source, &shared.region) => Some(copy),
+        _ => None,
+    });
+    let image = match (copy, &shared.image) {
+        (Some(copy), _) => said(run, Box::pin(copy::ensure(run, copy)).await)?,
+        (None, Subject::Existing(image)) => image.clone(),
+        (None, Subject::CopyOf(_)) => return None,
     };
+    for step in &plan.steps {
+        if let Step::GiveBack(give) = step
+            && &give.shared == shared
+        {
+            said(run, give_back::note(run, &shared.region, &image, &give.lends).await)?;
+        }
+    }
+    Some(image)
+}
+
+/// One image in one Region, from its copy to its launch permission.
+async fn image<'a>(run: &Run<'_>, plan: &Plan, steps: &Steps<'a>, launch: &'a LaunchPermission) -> Option<Done<'a>> {
+    let shared = &launch.shared;
+    let image = steps.ready.get(&(&shared.source, &shared.region))?.clone();
     let keys = launch.keys.iter().filter_map(|key| steps.accesses.get(key)).map(|(_, granted)| granted.clone());
-    let (image, keys) = future::join(image, future::join_all(keys)).await;
+    let (image, keys, ()) = future::join3(image, future::join_all(keys), steps.roles.clone()).await;
     let (image, keys) = (image?, keys.into_iter().collect::<Option<Vec<Granted>>>()?);
     let of_image = |of: &Shared| of == shared;
     for grants in steps.grants.iter().filter(|grants| of_image(&grants.shared)) {
         said(run, Box::pin(key_access::ensure_grants(run, grants, &image)).await)?;
+        in_targets::service_roles(run, plan, |key| key == &grants.key).await;
     }
     // Promise P1: nobody is shown an image whose key they cannot use.
     let principals = keys.iter().fold(launch.principals.clone(), |all, key| &all & &key.principals);

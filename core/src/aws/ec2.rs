@@ -139,7 +139,7 @@ impl Ec2 {
         Ok(snapshots)
     }
 
-    fn unexpected(&self, resource: impl std::fmt::Display, what: &str) -> Error {
+    pub(crate) fn unexpected(&self, resource: impl std::fmt::Display, what: &str) -> Error {
         let mut error = Error::new(
             Code::AwsUnexpected,
             format!("EC2 answered with {what} that this version cannot read"),

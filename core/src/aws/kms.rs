@@ -10,9 +10,19 @@ use super::Caller;
 use crate::error::{Code, Error};
 use crate::id::{AccountId, KeyArn};
 use crate::inventory::{Grant, Key, KeyState};
+use crate::key_policy::SERVICE_OPERATIONS;
 
 /// How long a put may be under way: whoever read before it has put within 7 s of that read (design section 6).
 const PUT_TIMEOUT: Duration = Duration::from_secs(5);
+
+const LAUNCH: [GrantOperation; 6] = [
+    GrantOperation::DescribeKey,
+    GrantOperation::Decrypt,
+    GrantOperation::ReEncryptFrom,
+    GrantOperation::ReEncryptTo,
+    GrantOperation::GenerateDataKeyWithoutPlaintext,
+    GrantOperation::CreateGrant,
+];
 
 /// KMS in one account and Region.
 #[derive(Clone, Debug)]
@@ -118,14 +128,23 @@ impl Kms {
     /// name is the same grant (`kms:CreateGrant`, R3.3.4).
     pub(crate) async fn create_grant(&self, key: &KeyArn, account: &AccountId, name: &str) -> Result<(), Error> {
         let grantee = format!("arn:{}:iam::{account}:root", self.caller.region.partition());
-        let operations = [
-            GrantOperation::DescribeKey,
-            GrantOperation::Decrypt,
-            GrantOperation::ReEncryptFrom,
-            GrantOperation::ReEncryptTo,
-            GrantOperation::GenerateDataKeyWithoutPlaintext,
-            GrantOperation::CreateGrant,
-        ];
+        self.grant(key, &grantee, name, &LAUNCH).await
+    }
+
+    /// Lets somebody do what AWS publishes for service-linked roles that launch instances (R4.11), or an account hand
+    /// that on to its own (R3.3.9).
+    pub(crate) async fn create_service_grant(&self, key: &KeyArn, grantee: &str, name: &str) -> Result<(), Error> {
+        let operations: Vec<GrantOperation> = SERVICE_OPERATIONS.iter().map(|name| GrantOperation::from(*name)).collect();
+        self.grant(key, grantee, name, &operations).await
+    }
+
+    async fn grant(
+        &self,
+        key: &KeyArn,
+        grantee: &str,
+        name: &str,
+        operations: &[GrantOperation],
+    ) -> Result<(), Error> {
         let call = self.client.create_grant().key_id(key.as_ref()).grantee_principal(grantee).name(name);
         let call = call.set_operations(Some(operations.to_vec())).send();
         self.caller.send("kms:CreateGrant", Some(key.as_ref()), call).await.map(|_| ())

@@ -1,7 +1,8 @@
-//! STS: who we are.
+//! STS: who we are, and as whom we may act.
 
 use super::{Caller, Identity};
-use crate::error::{Code, Error};
+use crate::error::{AwsAnswer, Code, Error};
+use crate::id::RoleArn;
 
 /// The account and principal behind the credentials (`sts:GetCallerIdentity`, which needs no permission, R5.6).
 pub(crate) async fn caller_identity(client: &aws_sdk_sts::Client, caller: &Caller) -> Result<Identity, Error> {
@@ -16,4 +17,49 @@ pub(crate) async fn caller_identity(client: &aws_sdk_sts::Client, caller: &Calle
             "check AWS_ENDPOINT_URL, where one is set: what answers there is not STS",
         )),
     }
+}
+
+/// The error of a call that a role's session was to be used for, where it is that the role cannot be assumed.
+pub(crate) fn explain_role(error: Error, caller: &Identity, role: &RoleArn, external_id: bool) -> Error {
+    let (Some(account), region) = (role.account(), error.region.clone()) else { return error };
+    let said = error.message.split_once("User: ").map(|(_, rest)| format!("User: {rest}"));
+    let denied = said.filter(|said| said.contains("sts:AssumeRole"));
+    let mut explained = match (denied, error.code) {
+        (Some(said), _) => not_assumable(caller, role, external_id, Some(said)),
+        // Some other reason, such as a session that is asked to be too long (R5.3).
+        (None, Code::Credentials) => Error {
+            resource: Some(role.to_string()),
+            remedy: format!("see what STS said, and put the role {role} right"),
+            ..error
+        },
+        (None, _) => error,
+    };
+    (explained.account, explained.region) = (Some(account), region);
+    explained
+}
+
+/// AWS does not tell the reasons apart (R5.1), so all of them are named.
+pub(crate) fn not_assumable(caller: &Identity, role: &RoleArn, external_id: bool, said: Option<String>) -> Error {
+    // Trust policies name the role behind a session, not the session.
+    let principal = role_of(&caller.arn).unwrap_or_else(|| caller.arn.clone());
+    let condition =
+        if external_id { ", if `StringEquals` `sts:ExternalId` is the given `target-external-id`" } else { "" };
+    let mut error = Error::new(
+        Code::RoleNotAssumable,
+        format!("{principal} may not assume {role}"),
+        format!(
+            "AWS does not say which of these is missing (R5.1): the role must exist; its trust policy must allow `sts:AssumeRole` to {principal}{condition}; and an identity policy of {principal} must allow `sts:AssumeRole` on {role}"
+        ),
+    )
+    .on(role);
+    error.action = Some("sts:AssumeRole");
+    error.aws = said.map(|message| AwsAnswer { code: "AccessDenied".to_owned(), message, request_id: None });
+    error
+}
+
+/// The ARN of the role of a session's ARN, without the path, which a session's ARN does not hold.
+fn role_of(session: &str) -> Option<String> {
+    let (place, rest) = session.split_once(":assumed-role/")?;
+    let role = rest.split('/').next()?;
+    Some(format!("{}:role/{role}", place.replacen(":sts:", ":iam:", 1)))
 }

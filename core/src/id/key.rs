@@ -81,6 +81,11 @@ impl KeyRef {
         self.place.as_ref().map(|(region, _)| region)
     }
 
+    /// The account that an ARN names.
+    pub fn account(&self) -> Option<&AccountId> {
+        self.place.as_ref().map(|(_, account)| account)
+    }
+
     /// What names the key in `region`: an ARN of another Region does where it is a multi-Region key's, whose replicas
     /// share its ID; an alias may exist in every Region, an ID of one Region only means nothing in others.
     pub(crate) fn in_region(&self, region: &Region) -> Option<Self> {

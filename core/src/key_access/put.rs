@@ -35,7 +35,7 @@ pub(super) async fn missing(
         let added = |policy: &KeyPolicy| {
             let missing = lacks(access, policy).intersection(&of_batch).cloned().collect::<BTreeSet<_>>();
             let holders = missing.iter().filter_map(Holder::of).collect();
-            Ok((policy.grant(&access.key, access.scope, &holders)?, missing))
+            Ok((policy.grant(&access.key, access.access.clone(), &holders)?, missing))
         };
         match put_changed(run, &access.key, true, added).await {
             Ok(done) => put |= done,
@@ -79,7 +79,7 @@ pub(super) async fn lacking(run: &Run<'_>, access: &KeyAccess) -> Result<BTreeSe
 }
 
 fn lacks(access: &KeyAccess, policy: &KeyPolicy) -> BTreeSet<Principal> {
-    let held = named(&access.principals, &policy.access(&access.key, access.scope));
+    let held = named(&access.principals, &policy.access(&access.key, access.access.clone()));
     access.principals.difference(&held).cloned().collect()
 }
 

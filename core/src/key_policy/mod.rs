@@ -5,19 +5,38 @@
 
 mod document;
 mod holder;
+mod services;
 mod statement;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use self::document::Document;
 use self::statement::{Kind, Shape};
-use crate::id::KeyArn;
+use crate::id::{AccountId, KeyArn, Partition};
 use crate::request::KeyScope;
 
 pub use holder::Holder;
+pub(crate) use services::SERVICE_OPERATIONS;
+
+/// What statements of ours give.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Access {
+    /// How holders may use the key.
+    pub scope: KeyScope,
+    /// The services whose service-linked roles accounts may give grants to (R4.11).
+    pub services: BTreeSet<String>,
+}
+
+impl From<KeyScope> for Access {
+    fn from(scope: KeyScope) -> Self {
+        Self { scope, services: BTreeSet::new() }
+    }
+}
 
 /// A key policy document.
 #[derive(Clone, Debug)]
@@ -60,34 +79,54 @@ impl KeyPolicy {
         self.0.text().len()
     }
 
-    /// Who holds every statement of ours for this scope.
-    pub fn access(&self, key: &KeyArn, scope: KeyScope) -> BTreeSet<Holder> {
+    /// Who holds every statement of ours that gives this access.
+    pub fn access(&self, key: &KeyArn, access: impl Into<Access>) -> BTreeSet<Holder> {
+        let access = access.into();
         let mut holders = BTreeMap::<Holder, usize>::new();
-        let shapes = statement::shapes(key.region().partition(), key.account(), scope);
+        let shapes = statement::shapes(key.region().partition(), key.account(), access.scope);
         for holder in shapes.iter().flat_map(|shape| self.holders(shape)) {
             *holders.entry(holder).or_default() += 1;
         }
         // Each holder is for one of the three kinds of shapes.
         let of_each = shapes.len() / 3;
-        holders.into_iter().filter(|(_, held)| *held >= of_each).map(|(holder, _)| holder).collect()
+        let held = holders.into_iter().filter(|(_, held)| *held >= of_each).map(|(holder, _)| holder).collect();
+        if access.services.is_empty() {
+            return held;
+        }
+        let services = self.services(key);
+        let with_services = self.holders(&self.service_shape(key, &BTreeSet::new()));
+        if access.services.is_subset(&services) { &held & &with_services } else { BTreeSet::new() }
     }
 
     /// Who is named by any statement of ours, of whatever scope.
     pub fn named(&self, key: &KeyArn) -> BTreeSet<Holder> {
-        all_shapes(key).iter().flat_map(|shape| self.holders(shape)).collect()
+        self.all_shapes(key).iter().flat_map(|shape| self.holders(shape)).collect()
     }
 
     /// The policy with access for these holders added; the same text where they have it.
     ///
     /// # Errors
     /// Where a Sid of ours is taken.
-    pub fn grant(&self, key: &KeyArn, scope: KeyScope, holders: &BTreeSet<Holder>) -> Result<Self, PolicyError> {
-        let shapes = statement::shapes(key.region().partition(), key.account(), scope);
-        let taken = self.taken(&shapes);
+    pub fn grant(
+        &self,
+        key: &KeyArn,
+        access: impl Into<Access>,
+        holders: &BTreeSet<Holder>,
+    ) -> Result<Self, PolicyError> {
+        let access = access.into();
+        let taken = self.taken_sids(key, access.clone());
         if !taken.is_empty() {
             return Err(PolicyError::SidTaken(taken));
         }
-        self.edit(&shapes, |held, shape| held | &shape.only(holders))
+        let shapes = statement::shapes(key.region().partition(), key.account(), access.scope);
+        let granted = self.edit(&shapes, |held, shape| held | &shape.only(holders))?;
+        if access.services.is_empty() {
+            return Ok(granted);
+        }
+        // One statement for all services: what it adds for a holder of others is no more than its own roles.
+        let (now, then) = (self.service_shape(key, &BTreeSet::new()), self.service_shape(key, &access.services));
+        let accounts = &self.holders(&now) | &then.only(holders);
+        granted.replace(&now, &then, &accounts)
     }
 
     /// The policy without access for these holders, as far as it was given by statements of ours, of whatever scope.
@@ -95,12 +134,30 @@ impl KeyPolicy {
     /// # Errors
     /// Where a statement cannot be written.
     pub fn revoke(&self, key: &KeyArn, holders: &BTreeSet<Holder>) -> Result<Self, PolicyError> {
-        self.edit(&all_shapes(key), |held, _| held - holders)
+        self.edit(&self.all_shapes(key), |held, _| held - holders)
+    }
+
+    /// The services of our statement for service-linked roles.
+    fn services(&self, key: &KeyArn) -> BTreeSet<String> {
+        let partition = key.region().partition();
+        self.0.statements.iter().filter_map(|raw| services::services(raw, partition)).flatten().collect()
+    }
+
+    /// The shape of our statement for service-linked roles: with the services that it names, and more.
+    fn service_shape(&self, key: &KeyArn, more: &BTreeSet<String>) -> Shape {
+        services::shape(key.region().partition(), key.account(), &(&self.services(key) | more))
+    }
+
+    /// Every shape of ours that can stand here.
+    fn all_shapes(&self, key: &KeyArn) -> Vec<Shape> {
+        let of = |scope| statement::shapes(key.region().partition(), key.account(), scope);
+        let scopes = [KeyScope::ViaEc2, KeyScope::Direct].into_iter().flat_map(of);
+        scopes.chain([self.service_shape(key, &BTreeSet::new())]).collect()
     }
 
     /// The statements that are not ours: the Sid or the number of each, and the principals that it allows something.
     pub(crate) fn foreign(&self, key: &KeyArn) -> Vec<(String, Vec<String>)> {
-        let shapes = all_shapes(key);
+        let shapes = self.all_shapes(key);
         let foreign = |raw: &RawValue| !shapes.iter().any(|shape| matches!(shape.kind(raw), Kind::Ours(_)));
         let named = |(number, raw): (usize, &RawValue)| {
             let statement: Value = serde_json::from_str(raw.get()).unwrap_or_default();
@@ -118,9 +175,14 @@ impl KeyPolicy {
         stale.into_iter().collect()
     }
 
-    /// Our Sids of this scope that stand on statements which are not ours.
-    pub fn taken_sids(&self, key: &KeyArn, scope: KeyScope) -> Vec<String> {
-        self.taken(&statement::shapes(key.region().partition(), key.account(), scope))
+    /// Our Sids of this access that stand on statements which are not ours.
+    pub fn taken_sids(&self, key: &KeyArn, access: impl Into<Access>) -> Vec<String> {
+        let access = access.into();
+        let mut shapes = statement::shapes(key.region().partition(), key.account(), access.scope);
+        if !access.services.is_empty() {
+            shapes.push(self.service_shape(key, &BTreeSet::new()));
+        }
+        self.taken(&shapes)
     }
 
     fn taken(&self, shapes: &[Shape]) -> Vec<String> {
@@ -134,6 +196,20 @@ impl KeyPolicy {
             Kind::Taken | Kind::Foreign => None,
         });
         ours.flatten().collect()
+    }
+
+    /// Writes one shape in place of another.
+    fn replace(&self, now: &Shape, then: &Shape, holders: &BTreeSet<Holder>) -> Result<Self, PolicyError> {
+        let mut document = self.0.clone();
+        let is_ours = |raw: &RawValue| matches!(now.kind(raw), Kind::Ours(_));
+        let place = document.statements.iter().position(|raw| is_ours(raw)).unwrap_or(document.statements.len());
+        if document.statements.get(place).is_some_and(|raw| matches!(then.kind(raw), Kind::Ours(held) if held == *holders)) {
+            return Ok(self.clone());
+        }
+        document.statements.retain(|raw| !is_ours(raw));
+        document.insert(place, &then.statement(holders))?;
+        document.changed = true;
+        Ok(Self(document))
     }
 
     /// Writes each statement of ours anew where its holders change: in place of the first, the others gone.
@@ -161,14 +237,14 @@ impl KeyPolicy {
     }
 }
 
-fn all_shapes(key: &KeyArn) -> Vec<Shape> {
-    let of = |scope| statement::shapes(key.region().partition(), key.account(), scope);
-    [KeyScope::ViaEc2, KeyScope::Direct].into_iter().flat_map(of).collect()
-}
-
 /// The statements that give these holders access, for those who keep their key policies in code.
-pub fn statements(key: &KeyArn, scope: KeyScope, holders: &BTreeSet<Holder>) -> Vec<Value> {
-    let shapes = statement::shapes(key.region().partition(), key.account(), scope);
+pub fn statements(key: &KeyArn, access: impl Into<Access>, holders: &BTreeSet<Holder>) -> Vec<Value> {
+    let access = access.into();
+    let (partition, owner): (Partition, &AccountId) = (key.region().partition(), key.account());
+    let mut shapes = statement::shapes(partition, owner, access.scope);
+    if !access.services.is_empty() {
+        shapes.push(services::shape(partition, owner, &access.services));
+    }
     let with =
         |shape: &Shape| Some(shape.only(holders)).filter(|only| !only.is_empty()).map(|only| shape.statement(&only));
     shapes.iter().filter_map(with).collect()

@@ -81,6 +81,18 @@ pub(super) fn shapes(partition: Partition, owner: &AccountId, scope: KeyScope) -
 }
 
 impl Shape {
+    /// A shape of a statement for accounts.
+    pub(super) fn for_accounts(
+        sid: &str,
+        actions: &'static [&'static str],
+        condition: Value,
+        owner: &AccountId,
+        partition: Partition,
+    ) -> Self {
+        let condition = condition.as_object().cloned().unwrap_or_default();
+        Self { sid: sid.to_owned(), whom: Whom::Accounts, actions, condition, owner: owner.clone(), partition }
+    }
+
     /// Those of the holders that this shape is for.
     pub(super) fn only(&self, holders: &BTreeSet<Holder>) -> BTreeSet<Holder> {
         let mine = |holder: &&Holder| {
@@ -212,7 +224,7 @@ fn is_unique_id(text: &str) -> bool {
         && text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
 }
 
-fn texts(value: &Value) -> Option<Vec<&str>> {
+pub(super) fn texts(value: &Value) -> Option<Vec<&str>> {
     match value {
         Value::String(text) => Some(vec![text]),
         Value::Array(list) => list.iter().map(Value::as_str).collect(),

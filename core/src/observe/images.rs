@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::accounts::Site;
 use crate::error::{Code, Error, Errors};
-use crate::id::{AmiId, SourceImage};
+use crate::id::AmiId;
 use crate::inventory::{Image, ImageState, RegionInventory};
 use crate::request::ShareRequest;
 use crate::run::Run;
@@ -83,9 +83,8 @@ async fn await_pending(run: &Run<'_>, site: &Site, images: &mut BTreeMap<AmiId, 
     Ok(())
 }
 
-/// Images and snapshots of this Region that carry our tag of one of the images.
-pub(super) async fn copies(site: &Site, request: &ShareRequest, there: &mut RegionInventory) -> Result<(), Error> {
-    let sources: Vec<String> = request.images.iter().map(SourceImage::tag).collect();
+/// Own images and snapshots of this Region that carry our tag with one of these sources.
+pub(super) async fn copies(site: &Site, sources: Vec<String>, there: &mut RegionInventory) -> Result<(), Error> {
     let (images, snapshots) = Box::pin(future::try_join(
         site.ec2.own_images_tagged(tags::SOURCE, sources.clone()),
         site.ec2.own_snapshots_tagged(tags::SOURCE, sources),

@@ -53,7 +53,9 @@ type Access = (KeyArn, Option<Result<KeyPolicy, String>>, Option<Vec<Grant>>);
 async fn access(run: &Run<'_>, request: &ShareRequest, key: &Key) -> Result<Access, Error> {
     let options = &request.options;
     let (mode, site) = (options.key_access, run.key_site(&key.arn));
-    let unlisted = options.unlisted == Unlisted::Revoke;
+    let in_targets = &options.in_targets;
+    // Grants of service-linked roles are made in targets, and seen here.
+    let takes = options.unlisted == Unlisted::Revoke || !in_targets.keep_shared || !in_targets.services.is_empty();
     let own = key.arn.account() == &site.place.account;
     let reads_policy = match mode {
         KeyAccessMode::Policy => true,
@@ -61,7 +63,7 @@ async fn access(run: &Run<'_>, request: &ShareRequest, key: &Key) -> Result<Acce
         KeyAccessMode::None => false,
     };
     let reads_grants =
-        mode == KeyAccessMode::Grants || (mode != KeyAccessMode::None && (options.revoke.is_some() || unlisted));
+        mode == KeyAccessMode::Grants || (mode != KeyAccessMode::None && (options.revoke.is_some() || takes));
     let policy = async {
         if !reads_policy {
             return Ok(None);

@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::copy::adopt::{self, Candidate};
 use crate::finding::{Finding, FindingCode};
-use crate::id::{AmiId, KeyArn, Region, SnapshotId, SourceImage};
+use crate::id::{AccountId, AmiId, KeyArn, Region, SnapshotId, SourceImage};
 use crate::inventory::{Image, Inventory, KeyState, RegionInventory};
 use crate::name::{self, Parts};
 use crate::request::ShareRequest;
@@ -18,6 +18,8 @@ use crate::tags;
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct CopyImage {
+    /// Whose copy it is: the source account's, or a target's.
+    pub account: AccountId,
     /// The image that is copied.
     pub source: SourceImage,
     /// The Region of the copy.
@@ -59,6 +61,32 @@ impl Leftovers {
 }
 
 impl CopyImage {
+    /// A copy that is not known to exist yet, with our tags beside `tags`.
+    pub(crate) fn new(
+        account: &AccountId,
+        source: SourceImage,
+        region: &Region,
+        key: &KeyArn,
+        name: String,
+        tags: &BTreeMap<String, String>,
+    ) -> Self {
+        let (from, to) = (source.tag(), format!("{account}/{region}"));
+        let identity = digest(&["1", &from, &to, key.as_ref(), &name]);
+        Self {
+            account: account.clone(),
+            region: region.clone(),
+            key: key.clone(),
+            tags: tags::of_copy(tags, from, identity.clone()),
+            source,
+            name,
+            identity,
+            adopt: None,
+            completion: None,
+            leftovers: Leftovers::default(),
+            volumes: 0,
+        }
+    }
+
     /// The client token of the n-th attempt: runs that see the same state send the same one, and make one copy
     /// (R1.2.2).
     pub(crate) fn client_token(&self, attempt: u32) -> String {
@@ -85,17 +113,32 @@ pub(super) fn plan(
     if at_home && (there.is_wholly_under(image, key) || image.snapshots().next().is_none()) {
         return None;
     }
-    let mut copy = intent(request, source, there, key);
+    let options = &request.options;
+    let name = request.copy_name.fill(&Parts::of(image, &there.place));
+    let passed_on = tags::passed_on(options.copy_tags.then_some(&image.tags), &options.tags);
+    let copy = CopyImage::new(&there.place.account, named.clone(), &there.place.region, key, name, &passed_on);
+    let mut copy = CopyImage { completion: options.copy_completion, volumes: image.snapshots().count(), ..copy };
     check(&copy, findings);
+    adopt(&mut copy, there, findings);
+    if copy.adopt.is_none()
+        && let Some(home) = inventory.regions.get(&named.region)
+    {
+        findings.extend(home.keys_of(image).iter().filter_map(|key| source_key(home, image, key)));
+    }
+    Some(copy)
+}
+
+/// Finds what already stands of a copy: the copy itself, or what failed ones left.
+pub(super) fn adopt(copy: &mut CopyImage, there: &RegionInventory, findings: &mut Vec<Finding>) {
     let mut adoptable = Vec::new();
     for candidate in there.copies.iter().filter(|candidate| adopt::answers(candidate, &copy.identity)) {
-        match adopt::judge(candidate, &there.snapshots, &copy, &there.place) {
+        match adopt::judge(candidate, &there.snapshots, copy, &there.place) {
             Candidate::Adoptable => adoptable.push(candidate),
             Candidate::Failed => copy.leftovers.images.push(candidate.id.clone()),
             Candidate::Disabled => findings.push(Finding::warn(
                 FindingCode::CopyDisabled,
                 &candidate.id,
-                format!("this copy of {named} is disabled, so it is not used and another is made"),
+                format!("this copy of {} is disabled, so it is not used and another is made", copy.source),
                 "enable it (EnableImage) to have it shared, or deregister it",
             )),
             Candidate::NotOurs => {}
@@ -109,52 +152,15 @@ pub(super) fn plan(
             Finding::warn(
                 FindingCode::CopyDuplicate,
                 &extra.id,
-                format!("this is one more copy of {named} beside {}, which is the one used", oldest.id),
+                format!("this is one more copy of {} beside {}, which is the one used", copy.source, oldest.id),
                 "deregister it and delete its snapshots when nothing uses it",
             )
         }));
     }
     copy.leftovers.snapshots = adopt::orphans(there, &copy.identity);
-    if copy.adopt.is_none()
-        && let Some(home) = inventory.regions.get(&named.region)
-    {
-        findings.extend(home.keys_of(image).iter().filter_map(|key| source_key(home, image, key)));
-    }
-    Some(copy)
 }
 
-fn intent(
-    request: &ShareRequest,
-    (source, image): (&SourceImage, &Image),
-    there: &RegionInventory,
-    key: &KeyArn,
-) -> CopyImage {
-    let (place, options) = (&there.place, &request.options);
-    let name = request.copy_name.fill(&Parts {
-        name: &image.name,
-        ami: &image.id,
-        region: &place.region,
-        account: &place.account,
-    });
-    let from = source.tag();
-    let to = format!("{}/{}", place.account, place.region);
-    let identity = digest(&["1", &from, &to, key.as_ref(), &name]);
-    let passed_on = options.copy_tags.then_some(&image.tags);
-    CopyImage {
-        source: source.clone(),
-        region: place.region.clone(),
-        key: key.clone(),
-        tags: tags::of_copy(passed_on, &options.tags, from, identity.clone()),
-        name,
-        identity,
-        adopt: None,
-        completion: options.copy_completion,
-        leftovers: Leftovers::default(),
-        volumes: image.snapshots().count(),
-    }
-}
-
-fn check(copy: &CopyImage, findings: &mut Vec<Finding>) {
+pub(super) fn check(copy: &CopyImage, findings: &mut Vec<Finding>) {
     if !name::is_ami_name(&copy.name) {
         findings.push(Finding::refuse(
             FindingCode::CopyNameInvalid,

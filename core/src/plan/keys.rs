@@ -16,7 +16,6 @@ pub(super) fn plan(
     request: &ShareRequest,
     inventory: &Inventory,
     all: &Shares,
-    targets: &BTreeSet<Principal>,
     findings: &mut Vec<Finding>,
 ) -> Vec<Step> {
     let mut images: BTreeMap<&KeyArn, Vec<&LaunchPermission>> = BTreeMap::new();
@@ -38,10 +37,11 @@ pub(super) fn plan(
         if findings.len() > before {
             continue;
         }
+        let targets: BTreeSet<Principal> = launches.iter().flat_map(|launch| launch.principals.clone()).collect();
         match request.options.key_access {
-            KeyAccessMode::Policy => steps.extend(policy(request, key, targets, findings).map(Step::KeyAccess)),
+            KeyAccessMode::Policy => steps.extend(policy(request, key, &targets, findings).map(Step::KeyAccess)),
             KeyAccessMode::Grants => {
-                steps.extend(launches.iter().map(|launch| Step::Grants(grants(key, launch, targets))));
+                steps.extend(launches.iter().map(|launch| Step::Grants(grants(key, launch))));
             }
             KeyAccessMode::None => findings.push(unmanaged(key)),
         }
@@ -130,12 +130,12 @@ fn policy(
             return None;
         }
     };
-    let scope = request.options.key_scope;
-    let held = policy.access(&key.arn, scope);
+    let access = super::access(request);
+    let held = policy.access(&key.arn, access.clone());
     let lacks = |target: &&Principal| Holder::of(target).is_some_and(|holder| !held.contains(&holder));
     let missing: BTreeSet<Principal> = targets.iter().filter(lacks).cloned().collect();
     let wanted: BTreeSet<Holder> = targets.iter().filter_map(Holder::of).collect();
-    let taken = policy.taken_sids(&key.arn, scope);
+    let taken = policy.taken_sids(&key.arn, access.clone());
     let mut change = None;
     if !taken.is_empty() {
         findings.push(Finding::refuse(
@@ -145,7 +145,7 @@ fn policy(
             "give that statement another Sid, or restore it to what this tool writes",
         ));
     } else if !missing.is_empty()
-        && let Ok(after) = policy.grant(&key.arn, scope, &wanted)
+        && let Ok(after) = policy.grant(&key.arn, access.clone(), &wanted)
     {
         findings.extend(too_large(key, missing.len(), after.size()));
         change = Some(PolicyChange { before: policy.text(), after: after.text() });
@@ -153,11 +153,11 @@ fn policy(
     findings.extend(stale_principals(key, policy, !missing.is_empty()));
     if !missing.is_empty() {
         findings.extend(managed(key, policy));
-        findings.extend(used_by_many(key, policy, scope));
+        findings.extend(used_by_many(key, policy, access.scope));
     }
     Some(KeyAccess {
         key: key.arn.clone(),
-        scope,
+        access,
         principals: targets.clone(),
         missing,
         unlisted: held.difference(&wanted).cloned().collect(),
@@ -165,8 +165,8 @@ fn policy(
     })
 }
 
-fn grants(key: &Key, launch: &LaunchPermission, targets: &BTreeSet<Principal>) -> Grants {
-    let accounts: BTreeSet<AccountId> = targets.iter().filter_map(Principal::account).cloned().collect();
+fn grants(key: &Key, launch: &LaunchPermission) -> Grants {
+    let accounts: BTreeSet<AccountId> = launch.principals.iter().filter_map(Principal::account).cloned().collect();
     let held = |region: &Region, account: &&AccountId| {
         let name = launch.shared.existing().map(|image| grant_name(region, image, account));
         key.grants.iter().flatten().any(|grant| Some(&grant.name) == name.as_ref())

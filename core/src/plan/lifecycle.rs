@@ -7,6 +7,7 @@ use aws_smithy_types::date_time::Format;
 
 use super::step::{Deprecate, Protect, Publish, Shared, Step};
 use crate::finding::{Finding, FindingCode};
+use crate::id::AmiId;
 use crate::inventory::{Image, Inventory, RegionInventory};
 use crate::name::{Parts, is_parameter_name};
 use crate::request::{DeprecateAt, ShareRequest};
@@ -20,8 +21,7 @@ pub(super) fn plan(
     findings: &mut Vec<Finding>,
 ) -> Vec<Step> {
     let existing = shared.existing();
-    let image =
-        existing.and_then(|id| there.images.get(id).or_else(|| there.copies.iter().find(|copy| &copy.id == id)));
+    let image = existing.and_then(|id| there.image(id));
     let mut steps = Vec::new();
     if let Some(when) = request.options.deprecate_at {
         steps.extend(deprecate(when, inventory.now, image, shared, findings));
@@ -30,26 +30,30 @@ pub(super) fn plan(
         let held = image.is_some_and(|image| image.deregistration_protected);
         steps.push(Step::Protect(Protect { shared: shared.clone(), held }));
     }
-    if let Some(template) = &request.parameter {
-        let place = &there.place;
-        let name = template.fill(&Parts {
-            name: &source.name,
-            ami: &source.id,
-            region: &place.region,
-            account: &place.account,
-        });
-        if !is_parameter_name(&name) {
-            findings.push(Finding::refuse(
-                FindingCode::ParameterNameInvalid,
-                &source.id,
-                format!("the SSM parameter would be named `{name}`, which AWS does not take"),
-                "give `publish-ssm-parameter` letters, digits, `_.-/` only; the name of the image may hold other characters",
-            ));
-        }
-        let current = there.parameters.get(&name).cloned();
-        steps.push(Step::Publish(Publish { shared: shared.clone(), name, current }));
-    }
+    steps.extend(publish(request, there, source, shared, existing.cloned(), findings).map(Step::Publish));
     steps
+}
+
+/// The parameter that names `image`, which is shared or is a target's own copy, in the account and Region of `there`.
+pub(super) fn publish(
+    request: &ShareRequest,
+    there: &RegionInventory,
+    source: &Image,
+    shared: &Shared,
+    image: Option<AmiId>,
+    findings: &mut Vec<Finding>,
+) -> Option<Publish> {
+    let name = request.parameter.as_ref()?.fill(&Parts::of(source, &there.place));
+    if !is_parameter_name(&name) {
+        findings.push(Finding::refuse(
+            FindingCode::ParameterNameInvalid,
+            &source.id,
+            format!("the SSM parameter would be named `{name}`, which AWS does not take"),
+            "give `publish-ssm-parameter` letters, digits, `_.-/` only; the name of the image may hold other characters",
+        ));
+    }
+    let current = there.parameters.get(&name).cloned();
+    Some(Publish { account: there.place.account.clone(), shared: shared.clone(), image, name, current })
 }
 
 fn deprecate(
@@ -108,7 +112,7 @@ pub(super) fn ambiguous_parameters(steps: &[Step], findings: &mut Vec<Finding>) 
     let mut images = BTreeMap::new();
     for step in steps {
         if let Step::Publish(publish) = step
-            && let Some(other) = images.insert((&publish.shared.region, &publish.name), &publish.shared.source)
+            && let Some(other) = images.insert((&publish.account, &publish.shared.region, &publish.name), &publish.shared.source)
         {
             findings.push(Finding::refuse(
                 FindingCode::ParameterAmbiguous,

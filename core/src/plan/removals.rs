@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::in_targets::{inline_name, parent_grant_name};
 use super::permissions::grant_name;
+use super::target_step::RemoveRolePolicy;
 use super::step::{LaunchPermission, PolicyChange, RemoveCopy, RemoveKeyAccess, RemovePermissions, Step, Whom};
 use crate::copy::adopt;
 use crate::finding::{Finding, FindingCode};
-use crate::id::{KeyArn, Principal, SourceImage};
+use crate::id::{AmiId, KeyArn, Principal, Region, SourceImage};
 use crate::inventory::{Grant, Image, Inventory, Key, RegionInventory};
 use crate::key_policy::Holder;
 use crate::request::{Revoke, ShareRequest};
@@ -31,8 +33,42 @@ pub(super) fn revoke(request: &ShareRequest, inventory: &Inventory, findings: &m
         }
     }
     let keys = keys(inventory, &permissions, &whom, options, findings);
+    let roles = role_policies(request, inventory, &keys);
     let permissions = permissions.into_iter().map(Step::RemovePermissions);
-    permissions.chain(keys).chain(copies.into_iter().map(Step::RemoveCopy)).collect()
+    permissions.chain(keys).chain(roles).chain(copies.into_iter().map(Step::RemoveCopy)).collect()
+}
+
+/// What lets roles in targets launch with the keys that their accounts lose.
+fn role_policies(request: &ShareRequest, inventory: &Inventory, keys: &[Step]) -> Vec<Step> {
+    let mut steps = Vec::new();
+    for (account, target) in super::in_targets::reached(inventory) {
+        let holder = Holder::Account(account.clone());
+        let (lost, kept): (Vec<_>, Vec<_>) = keys
+            .iter()
+            .filter_map(|step| match step {
+                Step::RemoveKeyAccess(remove) => Some(remove),
+                _ => None,
+            })
+            .partition(|remove| remove.takes(&holder));
+        for (role, policies) in &target.roles {
+            let Some(policies) = policies else { continue };
+            let of = |policy: String, managed, key: Option<&KeyArn>| {
+                let (account, role, key) = (account.clone(), role.clone(), key.cloned());
+                Step::RemoveRolePolicy(RemoveRolePolicy { account, role, policy, managed, key })
+            };
+            if let Some(managed) = &request.options.in_targets.launch_policy {
+                let arn = lost.first().map(|remove| managed.in_account(remove.key.region().partition(), account));
+                let arn = arn.filter(|arn| kept.is_empty() && policies.attached.contains(arn));
+                steps.extend(arn.map(|arn| of(arn, true, None)));
+                continue;
+            }
+            let inline = lost.iter().map(|remove| (&remove.key, inline_name(&remove.key)));
+            steps.extend(
+                inline.filter(|(_, name)| policies.inline.contains_key(name)).map(|(key, name)| of(name, false, Some(key))),
+            );
+        }
+    }
+    steps
 }
 
 /// `unlisted: revoke`: from whoever can launch the shared images, or use their keys by statements of ours, unasked.
@@ -130,17 +166,9 @@ fn remove_key_access(
     let policy = key.policy.as_ref().and_then(|policy| policy.as_ref().ok());
     let grants: &[Grant] = key.grants.as_deref().unwrap_or_default();
     let named = policy.map(|policy| policy.named(&key.arn)).unwrap_or_default();
-    let mut remove = RemoveKeyAccess {
-        key: key.arn.clone(),
-        whom: whom.clone(),
-        kept: BTreeSet::new(),
-        in_use: BTreeSet::new(),
-        holders: BTreeSet::new(),
-        grants: BTreeMap::new(),
-        policy: None,
-        images: images.iter().map(|image| (image.region.clone(), image.image.clone())).collect(),
-        reads: (policy.is_some(), key.grants.is_some()),
-    };
+    let images = images.iter().map(|image| (image.region.clone(), image.image.clone())).collect();
+    let mut remove =
+        RemoveKeyAccess::from(key.arn.clone(), whom.clone(), images, (policy.is_some(), key.grants.is_some()));
     let mut losing: BTreeSet<Holder> = named.iter().filter(|holder| whom.takes_holder(holder)).cloned().collect();
     losing.extend(grants.iter().filter_map(grantee).filter(|holder| whom.takes_holder(holder)));
     if let Whom::These(principals) = whom {
@@ -168,6 +196,21 @@ fn remove_key_access(
 }
 
 impl RemoveKeyAccess {
+    /// What takes a key from some, whatever else is known of it.
+    pub(crate) fn from(key: KeyArn, whom: Whom, images: BTreeSet<(Region, AmiId)>, reads: (bool, bool)) -> Self {
+        Self {
+            key,
+            whom,
+            kept: BTreeSet::new(),
+            in_use: BTreeSet::new(),
+            holders: BTreeSet::new(),
+            grants: BTreeMap::new(),
+            policy: None,
+            images,
+            reads,
+        }
+    }
+
     /// The grants that end, by their IDs, and who holds each: ours for the images, and those that whoever loses access
     /// has made and no AWS service holds.
     pub(crate) fn ending(&self, grants: &[Grant]) -> BTreeMap<String, String> {
@@ -184,6 +227,10 @@ impl RemoveKeyAccess {
     fn is_ours(&self, grant: &Grant) -> bool {
         let Some(Holder::Account(account)) = grantee(grant) else { return false };
         let holder = Holder::Account(account.clone());
+        // What services' roles are given from goes with the use of the key as a whole.
+        if grant.name == parent_grant_name(&account) {
+            return self.takes(&holder);
+        }
         self.whom.takes_holder(&holder)
             && !self.in_use.contains(&holder)
             && self.images.iter().any(|(region, image)| grant.name == grant_name(region, image, &account))
@@ -196,14 +243,14 @@ fn grantee(grant: &Grant) -> Option<Holder> {
 }
 
 /// Whether instances of the account run on the key: EC2 holds grants on it that were made for the account.
-fn runs_on(grants: &[Grant], holder: &Holder) -> bool {
+pub(super) fn runs_on(grants: &[Grant], holder: &Holder) -> bool {
     let Holder::Account(account) = holder else { return false };
     grants.iter().any(|grant| grant.is_issued_by(account) && grant.is_held_by_a_service())
 }
 
 /// Whether somebody may need the key for something else that is shared. Of an organization's accounts, AWS does not say
 /// which they are.
-fn needs(other: &crate::inventory::Other, holder: &Holder) -> bool {
+pub(super) fn needs(other: &crate::inventory::Other, holder: &Holder) -> bool {
     other.shared_with.iter().any(|with| match holder {
         Holder::Account(account) => with.account().is_none_or(|with| with == account),
         Holder::Organization(id) | Holder::Unit(id) => {

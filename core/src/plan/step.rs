@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::CopyImage;
 use crate::id::{AccountId, AmiId, KeyArn, Principal, Region, SnapshotId, SourceImage};
-use crate::key_policy::Holder;
-use crate::request::KeyScope;
+use super::target_step::{GiveBack, LaunchRole, RemoveRolePolicy, ServiceRole, TagShared, TargetCopy};
+use crate::key_policy::{Access, Holder};
 
 /// One intent. Those that give access come first, in the order of promise P1; those that take it away follow, in the
 /// opposite order.
@@ -32,6 +32,18 @@ pub enum Step {
     Protect(Protect),
     /// An SSM parameter names a shared image.
     Publish(Publish),
+    /// A target has its own copy of a shared image.
+    TargetCopy(TargetCopy),
+    /// A shared image carries tags in a target.
+    TagShared(TagShared),
+    /// A role in a target may launch with the keys.
+    LaunchRole(LaunchRole),
+    /// A service's role in a target may use a key.
+    ServiceRole(ServiceRole),
+    /// Targets lose what they were lent for copying.
+    GiveBack(GiveBack),
+    /// A role in a target loses what it was given to launch.
+    RemoveRolePolicy(RemoveRolePolicy),
     /// Principals can launch an image and use its snapshots no more.
     RemovePermissions(RemovePermissions),
     /// Principals can use a key no more.
@@ -79,7 +91,8 @@ pub struct KeyAccess {
     /// The key.
     pub key: KeyArn,
     /// How they may use it.
-    pub scope: KeyScope,
+    #[serde(flatten)]
+    pub access: Access,
     /// All that shall have access.
     pub principals: BTreeSet<Principal>,
     /// Those of them that do not have it yet.
@@ -175,9 +188,14 @@ pub struct Protect {
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Publish {
-    /// The image.
+    /// The account of the parameter.
+    pub account: AccountId,
+    /// The image that the request shares.
     #[serde(flatten)]
     pub shared: Shared,
+    /// What the parameter is to name, where that exists: the shared image, or a target's own copy of it.
+    #[serde(rename = "names")]
+    pub image: Option<AmiId>,
     /// The name of the parameter.
     pub name: String,
     /// What it holds now.
@@ -187,7 +205,7 @@ pub struct Publish {
 impl Publish {
     /// Whether the parameter names the image already.
     pub fn is_held(&self) -> bool {
-        self.shared.existing().is_some_and(|image| self.current.as_deref() == Some(image.as_ref()))
+        self.image.as_ref().is_some_and(|image| self.current.as_deref() == Some(image.as_ref()))
     }
 }
 
@@ -310,7 +328,11 @@ impl Step {
                 !remove.principals.is_empty() || remove.snapshots.values().any(|who| !who.is_empty())
             }
             Self::RemoveKeyAccess(remove) => !remove.holders.is_empty() || !remove.grants.is_empty(),
-            Self::RemoveCopy(_) => true,
+            Self::TargetCopy(copy) => copy.adopt.is_none() || !copy.leftovers.is_empty(),
+            Self::TagShared(tag) => !tag.missing.is_empty(),
+            Self::LaunchRole(LaunchRole { held, .. }) | Self::ServiceRole(ServiceRole { held, .. }) => !held,
+            Self::GiveBack(give) => give.lent,
+            Self::RemoveCopy(_) | Self::RemoveRolePolicy(_) => true,
         }
     }
 }

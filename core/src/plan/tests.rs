@@ -61,6 +61,7 @@ fn inventory() -> Inventory {
         regions: BTreeMap::from([(place.region, there)]),
         off: BTreeSet::new(),
         fixed_session: false,
+        targets: BTreeMap::new(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use super::check;
 use super::options::{DeprecateAt, KeyAccessMode, KeyScope, Options, Revoke, ShareSnapshots, Timing, Unlisted};
-use super::{Problem, ShareRequest};
+use super::{InTargets, Problem, ShareRequest};
 use crate::id::{AccountId, AmiId, KeyRef, Principal, Region, RoleArn, SourceImage};
 use crate::name::NameTemplate;
 
@@ -202,6 +202,13 @@ impl ShareRequestBuilder {
     #[must_use]
     pub fn publish_ssm_parameter(mut self, template: impl Into<String>) -> Self {
         self.parameter = Some(template.into());
+        self
+    }
+
+    /// What is done in each target account, by a role there.
+    #[must_use]
+    pub fn in_targets(mut self, in_targets: InTargets) -> Self {
+        self.options.in_targets = in_targets;
         self
     }
 

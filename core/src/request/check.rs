@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::builder::ShareRequestBuilder;
-use super::{DeprecateAt, KeyAccessMode, Problem, Timing};
-use crate::id::{Partition, Principal, Region, SourceImage};
+use super::in_targets::{is_external_id, is_iam_name};
+use super::{DeprecateAt, KeyAccessMode, Problem, Timing, Verify};
+use crate::id::{AccountId, Partition, Principal, Region, SourceImage};
 use crate::name::NameTemplate;
 use crate::tags;
 
@@ -18,6 +19,7 @@ pub(super) fn problems(request: &ShareRequestBuilder, now: i64) -> Vec<Problem> 
     tags(request, &mut problems);
     names(request, &mut problems);
     lifecycle(request, now, &mut problems);
+    in_targets(request, &mut problems);
     timing(&request.options.timing, &mut problems);
     problems.check(request.options.max_concurrency > 0, "max-concurrency", "must be at least 1");
     problems.0
@@ -113,6 +115,10 @@ fn partitions(request: &ShareRequestBuilder, problems: &mut Problems) {
     if let Some(role) = &request.options.key_role {
         check(role.partition(), "key-role", role);
     }
+    let in_targets = &request.options.in_targets;
+    if let Some((role, partition)) = in_targets.role.as_ref().and_then(|role| Some((role, role.partition()?))).filter(|(role, _)| role.is_arn()) {
+        check(partition, "target-role", role);
+    }
 }
 
 fn tags(request: &ShareRequestBuilder, problems: &mut Problems) {
@@ -154,6 +160,71 @@ fn lifecycle(request: &ShareRequestBuilder, now: i64, problems: &mut Problems) {
         None => {}
     }
 }
+
+/// What is done in targets needs a role there, and accounts to find it in.
+fn in_targets(request: &ShareRequestBuilder, problems: &mut Problems) {
+    let (options, wanted) = (&request.options, &request.options.in_targets);
+    let needs_role = [
+        ("target-external-id", wanted.external_id.is_some()),
+        ("target-kms-key-id", wanted.copies()),
+        ("target-launch-roles", !wanted.launch_roles.is_empty()),
+        ("service-linked-roles", !wanted.services.is_empty()),
+        ("verify", wanted.verify == Verify::Launch),
+    ];
+    for (field, given) in needs_role {
+        let message = "needs `target-role`, a role in each target that this run may assume";
+        problems.check(!given || wanted.role.is_some(), field, message);
+    }
+    problems.check(
+        wanted.keep_shared || wanted.copies(),
+        "keep-shared",
+        "`false` needs copies in the targets: give `target-kms-key-id`",
+    );
+    problems.check(
+        wanted.launch_policy.is_none() || !wanted.launch_roles.is_empty(),
+        "target-launch-policy",
+        "needs `target-launch-roles`, the roles to attach it to",
+    );
+    let launches = wanted.launch.instance_type.is_some() || wanted.launch.subnet.is_some();
+    let field = if wanted.launch.subnet.is_some() { "verify-subnet-id" } else { "verify-instance-type" };
+    problems.check(!launches || wanted.verify == Verify::Launch, field, "needs `verify: launch`");
+    let external_id = wanted.external_id.as_deref().is_none_or(is_external_id);
+    problems.check(external_id, "target-external-id", "must be 2 to 1224 letters, digits or `_+=,.@:/-` (R5.2)");
+    for name in wanted.launch_roles.iter().filter(|name| !is_iam_name(name)) {
+        problems.check(false, "target-launch-roles", format!("`{name}` is not the name of a role"));
+    }
+    for service in wanted.services.iter().filter(|service| !LAUNCHING_SERVICES.contains(&service.as_str())) {
+        let known = LAUNCHING_SERVICES.join("`, `");
+        let message = format!("`{service}` is not a service known to launch instances by a role of its own: `{known}`");
+        problems.check(false, "service-linked-roles", message);
+    }
+    let Some(role) = &wanted.role else { return };
+    let organizations = options.targets.iter().any(|target| target.organization().is_some());
+    problems.check(
+        !organizations || options.revoke.is_some(),
+        "target-role",
+        "is assumed in accounts, and of an organization's accounts AWS tells none: list them as `target-accounts`",
+    );
+    let partition = request.regions().first().map_or(Partition::Aws, Region::partition);
+    let accounts: BTreeSet<&AccountId> = options.targets.iter().filter_map(Principal::account).collect();
+    for account in accounts.iter().filter(|account| role.in_account(partition, account).is_none()) {
+        let message = format!("`{role}` is no role of {account}: give a name, or an ARN with `{{account}}`");
+        problems.check(false, "target-role", message);
+    }
+    let none = BTreeSet::new();
+    for problem in wanted.keys.problems(&request.regions(), &none) {
+        problems.check(false, "target-kms-key-id", problem);
+    }
+    for (key, owner) in wanted.keys.each().filter_map(|key| Some((key, key.account()?))) {
+        let own = accounts.iter().all(|account| *account == owner);
+        let message = format!("`{key}` is a key of {owner}, which is not the only target: give an alias, which each target has");
+        problems.check(own, "target-kms-key-id", message);
+    }
+}
+
+/// Services that launch instances by a service-linked role of their own (R4.11).
+const LAUNCHING_SERVICES: [&str; 4] =
+    ["autoscaling.amazonaws.com", "eks-nodegroup.amazonaws.com", "spot.amazonaws.com", "spotfleet.amazonaws.com"];
 
 fn timing(timing: &Timing, problems: &mut Problems) {
     let (floor, ceiling) = timing.poll;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::Keys;
+use super::{InTargets, Keys};
 use crate::id::{AccountId, Principal, Region, RoleArn};
 
 /// How targets get to use the keys of shared images.
@@ -129,6 +129,7 @@ pub(crate) struct Options {
     pub(crate) revoke: Option<Revoke>,
     pub(crate) deprecate_at: Option<DeprecateAt>,
     pub(crate) deregistration_protection: bool,
+    pub(crate) in_targets: InTargets,
     pub(crate) timing: Timing,
     pub(crate) max_concurrency: usize,
 }
@@ -152,6 +153,7 @@ impl Default for Options {
             revoke: None,
             deprecate_at: None,
             deregistration_protection: false,
+            in_targets: InTargets::default(),
             timing: Timing::default(),
             max_concurrency: 32,
         }
@@ -159,8 +161,12 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Whether snapshots are shared: `auto` waits for targets that copy.
+    /// Whether snapshots are shared: with `auto` where targets copy.
     pub(crate) fn shares_snapshots(&self) -> bool {
-        self.share_snapshots == ShareSnapshots::Always
+        match self.share_snapshots {
+            ShareSnapshots::Auto => self.in_targets.copies(),
+            ShareSnapshots::Always => true,
+            ShareSnapshots::Never => false,
+        }
     }
 }

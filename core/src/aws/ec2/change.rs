@@ -73,4 +73,19 @@ impl Ec2 {
         let call = self.client.enable_image_deregistration_protection().image_id(id.as_ref());
         self.caller.send(ACTION, Some(id.as_ref()), call.send()).await.map(|_| ())
     }
+
+    /// Tags an image as this account sees it: tags on a shared image are private to each account
+    /// (`ec2:CreateTags`, R1.6).
+    pub(crate) async fn tag(&self, id: &AmiId, tags: &BTreeMap<String, String>) -> Result<(), Error> {
+        let tags = tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect();
+        let call = self.client.create_tags().resources(id.as_ref()).set_tags(Some(tags)).send();
+        self.caller.send("ec2:CreateTags", Some(id.as_ref()), call).await.map(|_| ())
+    }
+
+    /// Takes tags off an image, whatever their values (`ec2:DeleteTags`).
+    pub(crate) async fn untag(&self, id: &AmiId, keys: impl IntoIterator<Item = &String>) -> Result<(), Error> {
+        let tags = keys.into_iter().map(|key| Tag::builder().key(key).build()).collect();
+        let call = self.client.delete_tags().resources(id.as_ref()).set_tags(Some(tags)).send();
+        self.caller.send("ec2:DeleteTags", Some(id.as_ref()), call).await.map(|_| ())
+    }
 }
