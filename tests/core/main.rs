@@ -8,6 +8,7 @@ mod copies;
 mod failures;
 mod findings;
 mod grants;
+mod in_targets;
 mod key_policies;
 mod lifecycle;
 mod organizations;

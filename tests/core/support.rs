@@ -23,6 +23,12 @@ const CHANGING: &[&str] = &[
     "kms:CreateGrant",
     "kms:PutKeyPolicy",
     "kms:RevokeGrant",
+    "ec2:DeleteTags",
+    "iam:AttachRolePolicy",
+    "iam:CreateServiceLinkedRole",
+    "iam:DeleteRolePolicy",
+    "iam:DetachRolePolicy",
+    "iam:PutRolePolicy",
     "ssm:PutParameter",
 ];
 
@@ -121,16 +127,7 @@ impl World {
         let region = ami_share::aws_config::Region::new(region.to_owned());
         let config = self.config(account).to_builder().region(region).build();
         let ec2 = aws_sdk_ec2::Client::new(&config);
-        let launched = ec2.run_instances().image_id(image).min_count(1).max_count(1).send().await;
-        let launched = match launched {
-            Ok(launched) => launched,
-            Err(error) => return error.into_service_error().meta().code().unwrap().to_owned(),
-        };
-        let id = launched.instances()[0].instance_id().unwrap();
-        let shown = ec2.describe_instances().instance_ids(id).send().await.unwrap();
-        let state = shown.reservations()[0].instances()[0].state().unwrap().name().unwrap();
-        assert!(matches!(state, InstanceStateName::Running | InstanceStateName::Terminated));
-        state.as_str().to_owned()
+        launched(&ec2, &ec2, image).await
     }
 
     /// The text of the policy of the key `golden`.
@@ -187,6 +184,88 @@ impl World {
     pub(crate) fn snapshots(&self) -> usize {
         self.sim.state()["snapshots"].as_object().unwrap().len()
     }
+}
+
+/// What targets' accounts do by themselves.
+impl World {
+    /// The same as [`Self::access`], of what an account owns.
+    pub(crate) fn access_of(&self, account: &str) -> serde_json::Value {
+        let state = self.sim.state();
+        let mut access = self.access();
+        for kind in ["images", "snapshots"] {
+            let members = access[kind].as_object_mut().unwrap();
+            members.retain(|id, _| state[kind][id]["owner"] == account);
+        }
+        let grants: Vec<Option<String>> = self.sim.edit(|world| {
+            let own = world.keys.values().filter(|key| key.account == account);
+            own.flat_map(|key| key.grants.iter().map(|grant| grant.name.clone())).collect()
+        });
+        access["grants"] = serde_json::json!(grants);
+        access
+    }
+
+    /// Gives a role exactly these actions, by the inline policy that the world has for it.
+    pub(crate) async fn allow(&self, account: &str, role: &str, actions: &[&str]) {
+        let statement = serde_json::json!({ "Effect": "Allow", "Action": actions, "Resource": "*" });
+        let document = serde_json::json!({ "Version": "2012-10-17", "Statement": [statement] });
+        self.put_role_policy(account, role, "more", &document).await;
+    }
+
+    pub(crate) async fn put_role_policy(&self, account: &str, role: &str, name: &str, document: &serde_json::Value) {
+        let iam = aws_sdk_iam::Client::new(&self.config(account));
+        let call = iam.put_role_policy().role_name(role).policy_name(name).policy_document(document.to_string());
+        call.send().await.unwrap();
+    }
+
+    pub(crate) async fn service_linked_role(&self, account: &str, service: &str) {
+        let iam = aws_sdk_iam::Client::new(&self.config(account));
+        iam.create_service_linked_role().aws_service_name(service).send().await.unwrap();
+    }
+
+    /// Launches as a role of an account, which the account's administrator assumes.
+    pub(crate) async fn launch_by(&self, account: &str, role: &str, image: &str) -> String {
+        let sts = aws_sdk_sts::Client::new(&self.config(account));
+        let arn = format!("arn:aws:iam::{account}:role/{role}");
+        let assumed = sts.assume_role().role_arn(arn).role_session_name("test").send().await.unwrap();
+        let session = assumed.credentials().unwrap();
+        self.launch_with(account, session.access_key_id(), session.secret_access_key(), session.session_token(), image).await
+    }
+
+    /// Launches as the service-linked role of a service, as Auto Scaling does.
+    pub(crate) async fn launch_by_service(&self, account: &str, service: &str, image: &str) -> String {
+        let (id, token) = self.sim.service_session(account, service).unwrap();
+        self.launch_with(account, &id, "secret", &token, image).await
+    }
+
+    async fn launch_with(&self, account: &str, id: &str, secret: &str, token: &str, image: &str) -> String {
+        let credentials = aws_credential_types::Credentials::new(id, secret, Some(token.to_owned()), None, "test");
+        let provider = aws_credential_types::provider::SharedCredentialsProvider::new(credentials);
+        let config = self.config(account).to_builder().credentials_provider(provider).build();
+        launched(&aws_sdk_ec2::Client::new(&config), &aws_sdk_ec2::Client::new(&self.config(account)), image).await
+    }
+
+    /// Ends every instance of an account.
+    pub(crate) async fn terminate_all(&self, account: &str) {
+        let ec2 = aws_sdk_ec2::Client::new(&self.config(account));
+        let shown = ec2.describe_instances().send().await.unwrap();
+        let ids = shown.reservations().iter().flat_map(|of| of.instances()).filter_map(|one| one.instance_id.clone());
+        let ids: Vec<String> = ids.collect();
+        ec2.terminate_instances().set_instance_ids(Some(ids)).send().await.unwrap();
+    }
+}
+
+/// How an instance ended that one client starts and another looks at; or the error code.
+async fn launched(by: &aws_sdk_ec2::Client, seen_by: &aws_sdk_ec2::Client, image: &str) -> String {
+    let launched = by.run_instances().image_id(image).min_count(1).max_count(1).send().await;
+    let launched = match launched {
+        Ok(launched) => launched,
+        Err(error) => return error.into_service_error().meta().code().unwrap().to_owned(),
+    };
+    let id = launched.instances()[0].instance_id().unwrap();
+    let shown = seen_by.describe_instances().instance_ids(id).send().await.unwrap();
+    let state = shown.reservations()[0].instances()[0].state().unwrap().name().unwrap();
+    assert!(matches!(state, InstanceStateName::Running | InstanceStateName::Terminated));
+    state.as_str().to_owned()
 }
 
 /// The devices of an image that have a snapshot.
