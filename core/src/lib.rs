@@ -11,8 +11,7 @@
 //!     .region("us-east-1".parse()?)
 //!     .image("ami-0123456789abcdef0".parse()?)
 //!     .target_account("222222222222".parse()?)
-//!     .build()
-//!     .map_err(|problems| format!("{problems:?}"))?;
+//!     .build()?;
 //! let sharer = Sharer::new(&load_config().await);
 //! let plan = sharer.plan(&request).await?;
 //! let report = sharer.apply(&plan).await?;
@@ -63,8 +62,8 @@ pub use plan::{
 };
 pub use report::{Incomplete, Report, SharedImage, SharedKey};
 pub use request::{
-    DeprecateAt, KeyAccessMode, KeyScope, Problem, Revoke, ShareRequest, ShareRequestBuilder, ShareSnapshots, Timing,
-    Unlisted,
+    DeprecateAt, KeyAccessMode, KeyScope, Problem, Problems, Revoke, ShareRequest, ShareRequestBuilder, ShareSnapshots,
+    Timing, Unlisted,
 };
 pub use sharer::Sharer;
 

@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use super::builder::ShareRequestBuilder;
-use super::{DeprecateAt, KeyAccessMode, Problem, Timing};
+use super::{DeprecateAt, KeyAccessMode, Problem, Problems, Timing};
 use crate::id::{Partition, Principal, Region, SourceImage};
 use crate::name::NameTemplate;
 use crate::tags;
 
 /// Every problem; `now` is in seconds since 1970.
-pub(super) fn problems(request: &ShareRequestBuilder, now: i64) -> Vec<Problem> {
+pub(super) fn problems(request: &ShareRequestBuilder, now: i64) -> Problems {
     let mut problems = Problems(Vec::new());
     images(request, &mut problems);
     targets(request, &mut problems);
@@ -20,10 +20,8 @@ pub(super) fn problems(request: &ShareRequestBuilder, now: i64) -> Vec<Problem> 
     lifecycle(request, now, &mut problems);
     timing(&request.options.timing, &mut problems);
     problems.check(request.options.max_concurrency > 0, "max-concurrency", "must be at least 1");
-    problems.0
+    problems
 }
-
-struct Problems(Vec<Problem>);
 
 impl Problems {
     fn check(&mut self, ok: bool, field: &'static str, message: impl Into<String>) {
