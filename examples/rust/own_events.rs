@@ -55,6 +55,7 @@ pub(crate) async fn share(
         anyhow::Ok(())
     };
     let (report, written) = tokio::join!(run, write);
+    let report = report?;
     written?;
-    report
+    Ok(report)
 }

@@ -53,7 +53,7 @@ async fn what_is_wrong_with_a_request_reaches_whoever_runs_a_program() {
     assert!(wrong.contains("`ami-xyz` is not an AMI ID"), "{wrong}");
     assert!(sim.journal().is_empty());
     let refused = share_one::share(&config, REGION, &managed, B).await.unwrap_err().to_string();
-    assert!(refused.contains("key.aws-managed"), "{refused}");
+    assert!(refused.contains("key.aws-managed") && refused.contains("can never be shared"), "{refused}");
 }
 
 #[tokio::test(start_paused = true)]
