@@ -1,5 +1,5 @@
-# The step as an image, for GitLab, Jenkins, CodeBuild, Kubernetes and `docker run`. GitHub's users take the action, which
-# downloads the same program.
+# The step as an image, for `docker run`, Jenkins and Kubernetes. GitHub's users take the action, which downloads the same
+# program. A CI that runs scripts of its own inside the image, as GitLab does, takes the binary: there is no shell in here.
 #
 # Both bases are arguments. The release resolves each to its digest and passes `name:tag@digest`; the defaults are for
 # whoever builds by hand.

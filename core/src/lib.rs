@@ -11,8 +11,7 @@
 //!     .region("us-east-1".parse()?)
 //!     .image("ami-0123456789abcdef0".parse()?)
 //!     .target_account("222222222222".parse()?)
-//!     .build()
-//!     .map_err(|problems| format!("{problems:?}"))?;
+//!     .build()?;
 //! let sharer = Sharer::new(&load_config().await);
 //! let plan = sharer.plan(&request).await?;
 //! let report = sharer.apply(&plan).await?;
@@ -66,7 +65,7 @@ pub use plan::{
 };
 pub use report::{Incomplete, OwnCopy, Report, SharedImage, SharedKey, TargetReport};
 pub use request::{
-    DeprecateAt, InTargets, KeyAccessMode, KeyScope, LaunchWith, ManagedPolicy, Problem, Revoke, ShareRequest,
+    DeprecateAt, InTargets, KeyAccessMode, KeyScope, LaunchWith, ManagedPolicy, Problem, Problems, Revoke, ShareRequest,
     ShareRequestBuilder, ShareSnapshots, TargetRole, Timing, Unlisted, Verify,
 };
 pub use sharer::Sharer;

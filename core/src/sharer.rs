@@ -157,11 +157,11 @@ fn not_allowed(request: &ShareRequest, id: &AccountId) -> Option<Finding> {
 }
 
 fn refusal(plan: &Plan) -> Option<Error> {
-    let refusals: Vec<String> =
-        plan.refusals().map(|finding| format!("{} {}", finding.code, finding.resource)).collect();
+    let said = |finding: &Finding| format!("{} {}: {}", finding.code, finding.resource, finding.message);
+    let refusals: Vec<String> = plan.refusals().map(said).collect();
     let pending = plan.findings.iter().any(|finding| finding.code == FindingCode::ImagePending);
     let (message, remedy) = if !refusals.is_empty() {
-        (format!("the plan is refused: {}", refusals.join(", ")), "see each finding for what to do")
+        (format!("the plan is refused: {}", refusals.join("; ")), "see each finding for what to do")
     } else if pending {
         (
             "the plan was made while images were pending".to_owned(),

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use super::check;
 use super::options::{DeprecateAt, KeyAccessMode, KeyScope, Options, Revoke, ShareSnapshots, Timing, Unlisted};
-use super::{InTargets, Problem, ShareRequest};
+use super::{InTargets, Problems, ShareRequest};
 use crate::id::{AccountId, AmiId, KeyRef, Principal, Region, RoleArn, SourceImage};
 use crate::name::NameTemplate;
 
@@ -227,7 +227,7 @@ impl ShareRequestBuilder {
     }
 
     /// Every problem of what was collected so far; nothing is asked of AWS.
-    pub fn validate(&self) -> Vec<Problem> {
+    pub fn validate(&self) -> Problems {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         check::problems(self, i64::try_from(now.as_secs()).unwrap_or(i64::MAX))
     }
@@ -249,11 +249,11 @@ impl ShareRequestBuilder {
     ///
     /// # Errors
     /// Every problem that [`validate`](Self::validate) finds.
-    pub fn build(self) -> Result<ShareRequest, Vec<Problem>> {
+    pub fn build(self) -> Result<ShareRequest, Problems> {
         let problems = self.validate();
         let copy_name = NameTemplate::for_images(&self.copy_name);
         let parameter = self.parameter.as_deref().map(NameTemplate::for_parameters).transpose();
-        let (Ok(copy_name), Ok(parameter), true) = (copy_name, parameter, problems.is_empty()) else {
+        let (Ok(copy_name), Ok(parameter), true) = (copy_name, parameter, problems.0.is_empty()) else {
             return Err(problems);
         };
         Ok(ShareRequest { images: self.located().collect(), copy_name, parameter, options: self.options })
@@ -283,6 +283,8 @@ mod tests {
             "max-concurrency",
         ];
         assert_eq!(fields, expected);
-        assert_eq!(builder.build().unwrap_err().len(), expected.len());
+        let error: Box<dyn std::error::Error> = builder.build().unwrap_err().into();
+        let lines = error.to_string();
+        assert_eq!(lines.lines().map(|line| line.split_once(": ").unwrap().0).collect::<Vec<_>>(), expected);
     }
 }

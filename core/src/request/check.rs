@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use super::builder::ShareRequestBuilder;
 use super::in_targets::{is_external_id, is_iam_name};
-use super::{DeprecateAt, KeyAccessMode, Problem, Timing, Verify};
+use super::{DeprecateAt, KeyAccessMode, Problem, Problems, Timing, Verify};
 use crate::id::{AccountId, Partition, Principal, Region, SourceImage};
 use crate::name::NameTemplate;
 use crate::tags;
 
 /// Every problem; `now` is in seconds since 1970.
-pub(super) fn problems(request: &ShareRequestBuilder, now: i64) -> Vec<Problem> {
+pub(super) fn problems(request: &ShareRequestBuilder, now: i64) -> Problems {
     let mut problems = Problems(Vec::new());
     images(request, &mut problems);
     targets(request, &mut problems);
@@ -22,10 +22,8 @@ pub(super) fn problems(request: &ShareRequestBuilder, now: i64) -> Vec<Problem> 
     in_targets(request, &mut problems);
     timing(&request.options.timing, &mut problems);
     problems.check(request.options.max_concurrency > 0, "max-concurrency", "must be at least 1");
-    problems.0
+    problems
 }
-
-struct Problems(Vec<Problem>);
 
 impl Problems {
     fn check(&mut self, ok: bool, field: &'static str, message: impl Into<String>) {

@@ -1,0 +1,84 @@
+"""The files of examples/, as they stand there, and what of GitHub it takes to run them."""
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+
+import yaml
+from conftest import A, B
+
+EXAMPLES = pathlib.Path(__file__).resolve().parents[2] / "examples"
+REGION = "us-east-1"
+C = "333333333333"
+
+
+def example(name):
+    """The simulated AWS has no third account, and KMS takes no principal that does not exist."""
+    return (EXAMPLES / name).read_text().replace(f" {C}", "")
+
+
+def add_launch_permission(stage, image, account):
+    add = {"Add": [{"UserId": account}]}
+    stage.client("ec2").modify_image_attribute(ImageId=image, LaunchPermission=add)
+
+
+def share(stage, image):
+    run = stage.run({"INPUT_AMI_ID": image, "INPUT_TARGET_ACCOUNTS": B, "INPUT_PUBLISH_SSM_PARAMETER": "/golden/{name}"})
+    assert run.status == 0, run.log
+
+
+def policy(*names):
+    """The statements of policies of examples/iam."""
+    files = [EXAMPLES / f"iam/{name}.json" for name in names]
+    return [statement for file in files for statement in json.loads(file.read_text())["Statement"]]
+
+
+def session(stage, *names, without=None):
+    """Keys of a session that may do what policies of examples/iam say, or all of it but one action."""
+    statements = policy(*names)
+    for statement in statements:
+        actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        statement["Action"] = [action for action in actions if action != without]
+    document = {"Version": "2012-10-17", "Statement": [one for one in statements if one["Action"]]}
+    return stage.assume(A, "administrator", Policy=json.dumps(document))
+
+
+class Workflow:
+    """A workflow of GitHub's: the values of its expressions, and what its jobs do."""
+
+    def __init__(self, stage, name, values):
+        self.stage, self.values = stage, values
+        self.jobs = yaml.safe_load(example(f"github/{name}.yml"))["jobs"]
+
+    def filled(self, texts):
+        value = lambda found: self.values[found[1]]
+        texts = {key: text if isinstance(text, str) else json.dumps(text) for key, text in texts.items()}
+        return {key: re.sub(r"\$\{\{ (.*?) \}\}", value, text) for key, text in texts.items()}
+
+    def share(self, job, keys=None):
+        """The step that uses this action, run as action.yml has it."""
+        (step,) = [step for step in self.jobs[job]["steps"] if step.get("uses", "").startswith("OWNER/ami-share@")]
+        names = {f"INPUT_{name.upper().replace('-', '_')}": value for name, value in self.filled(step["with"]).items()}
+        run = self.stage.run(names, keys)
+        self.values |= {f"steps.{step.get('id')}.outputs.{name}": value for name, value in run.outputs.items()}
+        return run
+
+    def script(self, job):
+        """Its last step, which is a script; `gh` writes down how it was called and answers nothing."""
+        calls = self.stage.folder / "calls"
+        gh = program(self.stage.folder / "bin/gh", f'printf "%s " "$@" >>{calls}; echo >>{calls}')
+        step = self.jobs[job]["steps"][-1]
+        env = {"PATH": f"{gh.parent}:{os.environ['PATH']}", **self.filled(step["env"])}
+        shell = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
+        done = subprocess.run(shell, env=env, capture_output=True, text=True, timeout=60, check=False)
+        assert (done.returncode, done.stderr) == (0, "")
+        return done.stdout + (calls.read_text() if calls.exists() else "")
+
+
+def program(path, script):
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f"#!/usr/bin/env bash\nset -euo pipefail\n{script}\n")
+    path.chmod(0o755)
+    return path

@@ -1,0 +1,134 @@
+"""The examples for GitLab, Jenkins and a plain shell: their scripts are run, with the real binary as what they download."""
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+
+import pytest
+import yaml
+from conftest import A, B
+from examples import EXAMPLES, REGION, C, add_launch_permission, example, program
+
+
+def environment(stage, **more):
+    """What a job of another CI has: credentials, and pauses that fit a simulation."""
+    keys = stage.ready["accounts"][A]
+    return {
+        "PATH": os.environ["PATH"],
+        "AWS_ENDPOINT_URL": stage.ready["endpoint"],
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_ACCESS_KEY_ID": keys["access_key_id"],
+        "AWS_SECRET_ACCESS_KEY": keys["secret_access_key"],
+        "INPUT_SETTLE": "200ms",
+        **more,
+    }
+
+
+def shell(stage, script, env):
+    done = subprocess.run(
+        ["bash", "-eo", "pipefail", "-c", script], env=env, cwd=stage.folder, capture_output=True, text=True, timeout=120, check=False
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+class GitLab:
+    """A pipeline of GitLab's; Debian's packages are left to Debian."""
+
+    def __init__(self, stage, **more):
+        self.stage, self.more = stage, more
+        self.file = yaml.safe_load(example("gitlab/.gitlab-ci.yml"))
+
+    def run(self, name):
+        hidden, job = self.file[".ami-share"], self.file[name]
+        assert job["extends"] == ".ami-share"
+        variables = self.file["variables"] | hidden["variables"] | job["variables"] | self.more
+        variables = {name: str(value) for name, value in variables.items()}
+        before = [line for line in hidden["before_script"] if not line.startswith("apt-get")]
+        env = environment(self.stage, AWS_TOKEN="t", **variables)
+        return shell(self.stage, "\n".join(before + job["script"]), env)
+
+
+def test_gitlab_downloads_checks_plans_shares_and_notices_drift(stage):
+    image = stage.image("golden")
+    binary = pathlib.Path(os.environ["AMI_SHARE_ACTION"])
+    digest = subprocess.run(["sha256sum", binary], capture_output=True, text=True, check=True).stdout.split()[0]
+    more = {
+        "AMI_SHARE_BINARY": binary.as_uri(),
+        "AMI_SHARE_SHA256": digest,
+        "AWS_WEB_IDENTITY_TOKEN_FILE": str(stage.folder / "token"),
+        "INPUT_AMI_ID": image,
+    }
+    pipeline = GitLab(stage, **more)
+    assert pipeline.run("drift")[0] == 1
+    status, said = pipeline.run("plan")
+    assert (status, stage.changes()) == (0, []), said
+    status, said = pipeline.run("share")
+    assert status == 0, said
+    assert (stage.folder / "shared.env").read_text() == f"AMI_ID={image}\n"
+    assert stage.launch(image) == "running"
+    assert pipeline.run("drift")[0] == 0
+    add_launch_permission(stage, image, C)
+    assert pipeline.run("drift")[0] == 1
+
+    calls = len(stage.journal())
+    status, said = GitLab(stage, **{**more, "AMI_SHARE_SHA256": "0" * 64}).run("share")
+    assert status == 1 and "did NOT match" in said
+    assert len(stage.journal()) == calls, "what is not the released binary is not run"
+
+
+DOCKER = r"""
+# `docker run` without Docker: the binary gets the variables that --env names, and no other.
+shift
+volume=
+given=(AWS_ENDPOINT_URL AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_EC2_METADATA_DISABLED INPUT_SETTLE)
+variables=()
+while [ $# -gt 1 ]; do
+    case "$1" in
+    --env) given+=("$2"); shift 2 ;;
+    --volume) volume="$2"; shift 2 ;;
+    --network | --user) shift 2 ;;
+    --rm | --read-only) shift ;;
+    *) echo "docker does not know $1" >&2; exit 125 ;;
+    esac
+done
+[ "$1" = "$AMI_SHARE" ]
+for name in "${given[@]}"; do
+    case "$name" in *=*) variables+=("${name/\/out/${volume%:*}}") ;; *) variables+=("$name=${!name}") ;; esac
+done
+exec env -i "${variables[@]}" "$AMI_SHARE_ACTION"
+"""
+
+
+def test_jenkins_plans_and_shares(stage):
+    image = stage.image("golden")
+    text = example("jenkins/Jenkinsfile")
+    block = re.search(r"\n    environment \{\n(.*?)\n    \}\n", text, re.DOTALL)[1]
+    variables = dict(re.findall(r"^ +(\w+) = ['\"](.*)['\"]$", block, re.MULTILINE))
+    variables["INPUT_AMI_ID"] = variables["INPUT_AMI_ID"].replace("${params.AMI_ID}", image)
+    docker = program(stage.folder / "bin/docker", DOCKER)
+    path = f"{docker.parent}:{os.environ['PATH']}"
+    more = {"PATH": path, "WORKSPACE": str(stage.folder), "AMI_SHARE_ACTION": os.environ["AMI_SHARE_ACTION"]}
+    plan, share = re.findall(r"sh '''\n(.*?)'''", text, re.DOTALL)
+    status, said = shell(stage, plan, environment(stage, **variables, **more))
+    assert (status, stage.changes()) == (0, []), said
+    assert "Plan: " in said
+    status, said = shell(stage, share, environment(stage, **variables, **more))
+    assert status == 0, said
+    assert stage.launch(image) == "running"
+    assert json.loads((stage.folder / "report.json").read_text())["ended"] == "done"
+
+
+@pytest.mark.parametrize(
+    ("image", "status", "says"),
+    [("golden", 0, "launch {} in us-east-1"), ("managed", 3, "the findings say what to do"), (None, 2, "AWS was not called")],
+)
+def test_the_shell_script_says_what_became_of_it(stage, image, status, says):
+    image = stage.image(image) if image else "ami-xyz"
+    action = program(stage.folder / "bin/ami-share-action", f"exec {os.environ['AMI_SHARE_ACTION']}")
+    env = environment(stage, AWS_REGION=REGION, PATH=f"{action.parent}:{os.environ['PATH']}")
+    ended, said = shell(stage, f"{EXAMPLES}/shell/share.sh {image} {B}", env)
+    assert ended == status, said
+    assert said.splitlines()[-1].endswith(says.format(image)), said
+    assert (stage.launch(image) == "running") == (status == 0)
