@@ -174,12 +174,13 @@ async fn rule_4_1_iam_is_asked_for_what_a_launch_names_and_for_what_it_makes() {
     let golden = a.image("golden");
     let launch = [("ImageId", golden.as_str()), ("SecurityGroupId.1", &id), ("KeyName", "door")];
     let made = [("GroupName", "others"), ("GroupDescription", "x")];
-    let table: [(&str, &[(&str, &str)], String); 8] = [
-        ("RunInstances", &launch, format!("security-group/{id}")),
+    let open = opening(&id);
+    let table = [
+        ("RunInstances", &launch[..], format!("security-group/{id}")),
         ("RunInstances", &launch, "key-pair/door".to_owned()),
         ("CreateSecurityGroup", &made, "security-group/*".to_owned()),
         ("CreateSecurityGroup", &made, "vpc/*".to_owned()),
-        ("AuthorizeSecurityGroupIngress", &opening(&id), format!("security-group/{id}")),
+        ("AuthorizeSecurityGroupIngress", &open, format!("security-group/{id}")),
         ("DeleteSecurityGroup", &[("GroupId", &id)], format!("security-group/{id}")),
         ("CreateKeyPair", &[("KeyName", "other")], "key-pair/other".to_owned()),
         ("DeleteKeyPair", &[("KeyName", "door")], "key-pair/door".to_owned()),

@@ -1,4 +1,4 @@
-//! StopInstances and TerminateInstances.
+//! `StopInstances` and `TerminateInstances`.
 
 use super::{authorize, dry_run, instances, launch};
 use crate::auth::On;
@@ -27,7 +27,7 @@ pub(super) fn stop(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
         if before == "running" {
             let (code, why) = ("Client.UserInitiatedShutdown", "User initiated");
             instance.state_reason = Some((code.to_owned(), format!("{code}: {why} shutdown")));
-            instance.transition_reason = why.to_owned();
+            why.clone_into(&mut instance.transition_reason);
         }
         changes.push(change(id, before, if before == "stopped" { "stopped" } else { "stopping" }));
     }
