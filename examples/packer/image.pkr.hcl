@@ -37,6 +37,12 @@ variable "kms_key_id" {
   description = "ID, alias or ARN of a customer managed key."
 }
 
+# A key is of one Region: for each further Region that the image is to be in, the key there.
+variable "region_kms_key_ids" {
+  type    = map(string)
+  default = {}
+}
+
 variable "target_accounts" {
   type        = list(string)
   description = "The accounts that are to launch the image."
@@ -70,8 +76,10 @@ source "amazon-ebs" "image" {
 
   # Packer makes an AMI, copies it with this key and removes the first one. ami-share finds the image encrypted as it has
   # to be, and makes no other copy.
-  encrypt_boot = true
-  kms_key_id   = var.kms_key_id
+  encrypt_boot       = true
+  kms_key_id         = var.kms_key_id
+  ami_regions        = keys(var.region_kms_key_ids)
+  region_kms_key_ids = var.region_kms_key_ids
 
   # ami_users would give away the image but not its key, and its launches would die. It is left to ami-share, which also
   # gives the key, and before the image.
@@ -98,8 +106,9 @@ build {
       output = "packer-manifest.json"
     }
 
-    # The credentials are Packer's own, where they come from the environment. Needed in IAM: ../iam/publisher.json. An
-    # error of ami-share fails the build; running it again with the same manifest goes on where it ended.
+    # ami-share-action has to be in the PATH. Its credentials are Packer's own where those come from the environment, and
+    # need what ../iam/publisher.json allows beside what Packer needs. An error of it fails the build, but the image stays:
+    # running it again with the same manifest goes on where it ended.
     post-processor "shell-local" {
       environment_vars = [
         "INPUT_PACKER_MANIFEST=packer-manifest.json",

@@ -87,18 +87,16 @@ def packer(stage, command, **variables):
 
 
 def built(stage):
-    """The image of the manifest."""
-    builds = json.loads((stage.folder / "packer-manifest.json").read_text())["builds"]
-    region, image = builds[-1]["artifact_id"].split(":")
-    assert region == stage.ready["region"]
-    return image
+    """The images of the manifest's only build, by Region."""
+    [build] = json.loads((stage.folder / "packer-manifest.json").read_text())["builds"]
+    return dict(artifact.split(":") for artifact in build["artifact_id"].split(","))
 
 
 @needs_packer
 def test_b_launches_what_packer_built(stage):
     done = packer(stage, "build")
     assert done.returncode == 0, done.stdout + done.stderr
-    image = built(stage)
+    [image] = built(stage).values()
     assert stage.launch(image) == "running"
     assert stage.launch(image, stage.assume(B, "launcher")) == "running"
 
@@ -124,11 +122,23 @@ def test_b_launches_what_packer_built(stage):
 
 
 @needs_packer
+def test_b_launches_in_every_region(stage):
+    regions = ["us-east-1", "eu-west-1"]
+    there = stage.client("kms", region="eu-west-1").create_key()["KeyMetadata"]["Arn"]
+    done = packer(stage, "build", region_kms_key_ids=json.dumps({"eu-west-1": there}))
+    assert done.returncode == 0, done.stdout + done.stderr
+    images = built(stage)
+    assert sorted(images) == sorted(regions)
+    for region in regions:
+        assert stage.launch(images[region], region=region) == "running"
+
+
+@needs_packer
 def test_a_share_that_fails_fails_the_build_and_is_made_up_for(stage):
     done = packer(stage, "build", target_accounts='["12"]')
     assert done.returncode != 0
     assert "target-accounts: `12` is not an account ID" in done.stdout
-    image = built(stage)
+    [image] = built(stage).values()
     assert stage.launch(image) == "AuthFailure"
     manifest = str(stage.folder / "packer-manifest.json")
     run = stage.run({"INPUT_PACKER_MANIFEST": manifest, "INPUT_TARGET_ACCOUNTS": B})
