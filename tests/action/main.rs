@@ -5,5 +5,6 @@
 mod bad_input;
 mod documents;
 mod ends;
+mod packer;
 mod shares;
 mod support;

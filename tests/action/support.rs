@@ -37,7 +37,10 @@ pub(crate) struct Run {
 impl Stage {
     pub(crate) async fn set(copy_seconds: u64) -> Self {
         let options = Options { copy_time: Duration::from_secs(copy_seconds), ..Options::default() };
-        let sim = Sim::two_accounts(options);
+        Self::of(Sim::two_accounts(options)).await
+    }
+
+    pub(crate) async fn of(sim: Sim) -> Self {
         let server = Server::bind(sim.clone(), ([127, 0, 0, 1], 0).into()).await.unwrap();
         let endpoint = format!("http://{}", server.address().unwrap());
         let server = tokio::spawn(server.run());

@@ -37,12 +37,12 @@ class Stage:
     journal_file: pathlib.Path
     clients: dict = field(default_factory=dict)
 
-    def client(self, service, account=A, keys=None):
+    def client(self, service, account=A, keys=None, region=None):
         keys = keys or self.ready["accounts"][account]
         return boto3.client(
             service,
             endpoint_url=self.ready["endpoint"],
-            region_name=self.ready["region"],
+            region_name=region or self.ready["region"],
             aws_access_key_id=keys["access_key_id"],
             aws_secret_access_key=keys["secret_access_key"],
             aws_session_token=keys.get("session_token"),
@@ -68,9 +68,9 @@ class Stage:
     def changes(self):
         return [call["action"] for call in self.journal() if call["action"] in CHANGING]
 
-    def launch(self, image, keys=None):
+    def launch(self, image, keys=None, region=None):
         """How an instance that B launches ends, or the code of the error."""
-        ec2 = self.client("ec2", B, keys)
+        ec2 = self.client("ec2", B, keys, region)
         try:
             launched = ec2.run_instances(ImageId=image, MinCount=1, MaxCount=1)
         except ec2.exceptions.ClientError as error:

@@ -52,11 +52,23 @@ def launches(lab):
     ec2 = lab.client("ec2")
     tags = [{"ResourceType": "instance", "Tags": [{"Key": "k", "Value": "v"}]}]
     encrypted = {"DeviceName": "/dev/xvda", "Ebs": {"Encrypted": True, "KmsKeyId": lab.key()}}
+    group = ec2.create_security_group(
+        GroupName=lab.unique("group"),
+        Description="a group",
+        TagSpecifications=[{"ResourceType": "security-group", "Tags": [{"Key": "k", "Value": "v"}]}],
+    )["GroupId"]
+    ec2.authorize_security_group_ingress(GroupId=group, IpProtocol="tcp", FromPort=22, ToPort=22, CidrIp="10.0.0.0/8")
+    anything = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "192.0.2.0/24"}]}
+    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[anything])
+    ec2.describe_security_groups(GroupIds=[group])
+    pair = ec2.create_key_pair(KeyName=lab.unique("pair"))["KeyName"]
     launched = ec2.run_instances(
         ImageId=lab.ready["images"]["public"],
         MinCount=1,
         MaxCount=1,
         InstanceType="t3.micro",
+        SecurityGroupIds=[group],
+        KeyName=pair,
         BlockDeviceMappings=[encrypted],
         TagSpecifications=tags,
     )
@@ -64,9 +76,13 @@ def launches(lab):
     ec2.describe_instances(InstanceIds=[instance])
     volume = ec2.describe_volumes(Filters=[{"Name": "attachment.instance-id", "Values": [instance]}])["Volumes"][0]
     ec2.create_snapshot(VolumeId=volume["VolumeId"], Description="by hand")
+    ec2.stop_instances(InstanceIds=[instance])
+    ec2.describe_instances(InstanceIds=[instance])
     made = ec2.create_image(InstanceId=instance, Name=lab.unique("created"))["ImageId"]
     ec2.describe_images(ImageIds=[made])
     ec2.terminate_instances(InstanceIds=[instance])
+    ec2.delete_security_group(GroupId=group)
+    ec2.delete_key_pair(KeyName=pair)
     refused = lab.session(A, policy={"Statement": [{"Effect": "Allow", "Action": "ec2:*", "Resource": "*"}]})
     theirs = lab.client("ec2", keys=refused)
     dead = theirs.run_instances(

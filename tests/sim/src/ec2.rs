@@ -9,12 +9,15 @@ mod filter;
 mod ids;
 mod image_attributes;
 mod images;
+mod instance_states;
 mod instances;
+mod key_pairs;
 mod launch;
 mod lifecycle;
 mod regions;
 mod register;
 mod remove;
+mod security_groups;
 mod settings;
 mod snapshot_attributes;
 mod snapshots;
@@ -54,7 +57,14 @@ pub(crate) fn call(world: &mut World, operation: &str, query: &Query, ask: &Ask<
         "RunInstances" => launch::run(world, query, ask),
         "DescribeInstances" => instances::describe(world, query, ask),
         "DescribeVolumes" => instances::describe_volumes(world, query, ask),
-        "TerminateInstances" => instances::terminate(world, query, ask),
+        "StopInstances" => instance_states::stop(world, query, ask),
+        "TerminateInstances" => instance_states::terminate(world, query, ask),
+        "CreateSecurityGroup" => security_groups::create(world, query, ask),
+        "AuthorizeSecurityGroupIngress" => security_groups::authorize_ingress(world, query, ask),
+        "DescribeSecurityGroups" => security_groups::describe(world, query, ask),
+        "DeleteSecurityGroup" => security_groups::delete(world, query, ask),
+        "CreateKeyPair" => key_pairs::create(world, query, ask),
+        "DeleteKeyPair" => key_pairs::delete(world, query, ask),
         "DescribeRegions" => regions::describe(world, query, ask),
         _ => settings::call(world, operation, query, ask),
     }

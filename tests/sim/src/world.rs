@@ -19,7 +19,7 @@ use serde::Serialize;
 pub use account::{Account, AllowedImages, Credential, Parameter, Policy, Principal, Role, Settings};
 pub use grant::{Constraint, Grant, Grantee};
 pub use image::{Fate, Image, ImageState, Mapping, Protection};
-pub use instance::{Instance, Volume};
+pub use instance::{Ingress, Instance, KeyPair, SecurityGroup, Volume};
 pub use key::{Key, KeyState};
 pub use organization::{Membership, Organization};
 pub use shared::Shared;
@@ -42,6 +42,10 @@ pub struct World {
     pub aliases: BTreeMap<(String, String, String), String>,
     /// Instances by ID.
     pub instances: BTreeMap<String, Instance>,
+    /// Security groups by ID.
+    pub security_groups: BTreeMap<String, SecurityGroup>,
+    /// Key pairs by ID.
+    pub key_pairs: BTreeMap<String, KeyPair>,
     /// The organization, where the accounts are in one.
     pub organization: Option<Organization>,
     /// What EC2 asked KMS for.

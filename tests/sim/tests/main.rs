@@ -9,6 +9,7 @@ mod files;
 mod grants;
 mod iam;
 mod images;
+mod instances;
 mod keys;
 mod launch;
 mod launches;

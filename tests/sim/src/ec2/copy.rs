@@ -26,7 +26,7 @@ pub(super) fn copy_image(world: &mut World, query: &Query, ask: &Ask<'_>) -> Out
     }
     check_name(name)?;
     let encrypted = query.flag("Encrypted")?;
-    let key = query.get("KmsKeyId");
+    let key = query.filled("KmsKeyId");
     if key.is_some() && encrypted != Some(true) {
         let message = "The parameter KmsKeyId requires the parameter Encrypted to be set.";
         return Err(Fail::bad("InvalidParameterDependency", message));
@@ -57,7 +57,7 @@ fn make(
     tags: Tagging,
     completion_minutes: Option<u32>,
 ) -> Result<String, Fail> {
-    let (encrypted, key) = (query.flag("Encrypted")?, query.get("KmsKeyId"));
+    let (encrypted, key) = (query.flag("Encrypted")?, query.filled("KmsKeyId"));
     let account = ask.account().to_owned();
     let copy_tags = query.flag("CopyImageTags")? == Some(true);
     let mut passed_on = source.tags.get(&account).filter(|_| copy_tags).cloned().unwrap_or_default();

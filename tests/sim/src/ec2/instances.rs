@@ -1,12 +1,10 @@
-//! Instances and volumes that are there: described, and terminated.
+//! Instances and volumes that are there.
 
-use super::{authorize, authorize_all, dry_run, filter, launch};
-use crate::auth::On;
-use crate::policy::Context;
+use super::{authorize_all, dry_run, filter};
 use crate::sim::Ask;
 use crate::wire::xml::Element;
 use crate::wire::{Body, Fail, Outcome, Query};
-use crate::world::{Instance, Volume, World};
+use crate::world::{Instance, SecurityGroup, Volume, World};
 
 /// An instance of the caller's account.
 pub(super) fn owned<'a>(world: &'a World, id: &str, ask: &Ask<'_>) -> Result<&'a Instance, Fail> {
@@ -51,7 +49,7 @@ pub(super) fn describe(world: &World, query: &Query, ask: &Ask<'_>) -> Outcome {
             found.push(vec![
                 Element::of("reservationId", format!("r-{}", &instance.id[2..])),
                 Element::of("ownerId", &instance.owner),
-                Element::list("instancesSet", [render(instance, instance.state, ask)]),
+                Element::list("instancesSet", [render(world, instance, instance.state, ask)]),
             ]);
         }
     }
@@ -103,30 +101,6 @@ pub(super) fn describe_volumes(world: &World, query: &Query, ask: &Ask<'_>) -> O
     Ok(Body::Xml(vec![Element::list("volumeSet", found)]))
 }
 
-pub(super) fn terminate(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
-    let wanted = query.list("InstanceId");
-    let arn = |id: &&str| On::arn(format!("arn:aws:ec2:{}:{}:instance/{id}", ask.region, ask.account()));
-    authorize(ask, "ec2:TerminateInstances", &wanted.iter().map(arn).collect::<Vec<_>>(), &Context::new())?;
-    for id in &wanted {
-        owned(world, id, ask)?;
-    }
-    dry_run(query)?;
-    let mut changes = Vec::new();
-    for id in wanted {
-        let Some(instance) = world.instances.get_mut(id) else {
-            continue;
-        };
-        let before = std::mem::replace(&mut instance.state, "terminated");
-        changes.push(vec![
-            Element::of("instanceId", id),
-            state("currentState", "terminated"),
-            state("previousState", before),
-        ]);
-        launch::retire(world, id);
-    }
-    Ok(Body::Xml(vec![Element::list("instancesSet", changes)]))
-}
-
 pub(super) fn reservation(ask: &Ask<'_>, instances: Vec<Vec<Element>>) -> Body {
     Body::Xml(vec![
         Element::of("reservationId", "r-0123456789abcdef0"),
@@ -135,16 +109,18 @@ pub(super) fn reservation(ask: &Ask<'_>, instances: Vec<Vec<Element>>) -> Body {
     ])
 }
 
-fn state(name: &'static str, state: &str) -> Element {
+pub(super) fn state(name: &'static str, state: &str) -> Element {
     let code = match state {
         "pending" => 0,
         "running" => 16,
+        "stopping" => 64,
+        "stopped" => 80,
         _ => 48,
     };
     Element::new(name).text("code", code).text("name", state)
 }
 
-pub(super) fn render(instance: &Instance, shown: &str, ask: &Ask<'_>) -> Vec<Element> {
+pub(super) fn render(world: &World, instance: &Instance, shown: &str, ask: &Ask<'_>) -> Vec<Element> {
     let mut members = vec![
         Element::of("instanceId", &instance.id),
         Element::of("imageId", &instance.image),
@@ -154,11 +130,17 @@ pub(super) fn render(instance: &Instance, shown: &str, ask: &Ask<'_>) -> Vec<Ele
         Element::new("placement").text("availabilityZone", format!("{}a", ask.region)),
     ];
     // Of an instance that has just been asked for, no volume is there yet (recorded).
-    let attached = instance.volumes.iter().filter(|_| shown == "running").map(|volume| {
+    let attached = instance.volumes.iter().filter(|_| matches!(shown, "running" | "stopped")).map(|volume| {
         let ebs = Element::new("ebs").text("volumeId", &volume.id).text("status", "attached");
         vec![Element::of("deviceName", &volume.device), ebs.text("deleteOnTermination", true)]
     });
     members.push(Element::list("blockDeviceMapping", attached));
+    // One that is gone is in no group any more.
+    let live = instance.security_groups.iter().filter(|_| shown != "terminated");
+    let groups = live.filter_map(|id| world.security_groups.get(id));
+    let group = |of: &SecurityGroup| vec![Element::of("groupId", &of.id), Element::of("groupName", &of.name)];
+    members.push(Element::list("groupSet", groups.map(group)));
+    members.extend(instance.key_name.as_ref().map(|name| Element::of("keyName", name)));
     members.extend(Some(&instance.tags).filter(|tags| !tags.is_empty()).map(super::tags::render));
     if let Some((code, message)) = instance.state_reason.as_ref().filter(|_| shown != "pending") {
         members.push(Element::new("stateReason").text("code", code).text("message", message));

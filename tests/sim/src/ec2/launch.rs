@@ -3,7 +3,7 @@
 use super::copy_keys::{Step, context_of, data_of, forward, permitted, service};
 use super::instances::{render, reservation};
 use super::tags::Tagging;
-use super::{authorize, dry_run, ids, image_on, may_launch, settings_of};
+use super::{authorize, dry_run, ids, image_on, key_pairs, may_launch, security_groups, settings_of};
 use crate::auth::On;
 use crate::policy::Context;
 use crate::sim::Ask;
@@ -18,12 +18,15 @@ const VOLUME: [&str; 2] = ["kms:DescribeKey", "kms:ReEncryptTo"];
 pub(super) fn run(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
     let id = query.need("ImageId")?;
     let tags = Tagging::read(query, &["instance", "volume", "network-interface"])?;
-    authorize(ask, "ec2:RunInstances", &asked_for(world, id, ask), &Context::new())?;
+    authorize(ask, "ec2:RunInstances", &asked_for(world, id, query, ask), &Context::new())?;
     if !tags.others.is_empty() {
         let on = On::arn(format!("arn:aws:ec2:{}:{}:instance/*", ask.region, ask.account()));
         authorize(ask, "ec2:CreateTags", &[on], &super::tags::context(&tags.others, Some("RunInstances")))?;
     }
     let image = launchable(world, id, ask)?;
+    let groups = query.list("SecurityGroupId");
+    security_groups::check(world, &groups, ask)?;
+    let key_name = key_pairs::named(world, query, ask)?;
     let overrides = query.members("BlockDeviceMapping");
     for mapping in &overrides {
         if mapping.get("Ebs.KmsKeyId").is_some() && mapping.flag("Ebs.Encrypted")? != Some(true) {
@@ -40,13 +43,15 @@ pub(super) fn run(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
             let message = "The request uses the same client token as a previous, but non-identical request.";
             return Err(Fail::bad("IdempotentParameterMismatch", message));
         }
-        let found = world.instances.get(id).map(|instance| render(instance, instance.state, ask));
+        let found = world.instances.get(id).map(|instance| render(world, instance, instance.state, ask));
         return Ok(reservation(ask, found.into_iter().collect()));
     }
     let mut instance = launch(world, &image, &overrides, ask);
     query.get("InstanceType").unwrap_or("m1.small").clone_into(&mut instance.kind);
     instance.tags = tags.others;
-    let shown = render(&instance, "pending", ask);
+    instance.security_groups = groups.into_iter().map(str::to_owned).collect();
+    instance.key_name = key_name;
+    let shown = render(world, &instance, "pending", ask);
     if let Some(place) = place {
         world.tokens.insert(place, (parameters_of(query), instance.id.clone()));
     }
@@ -59,10 +64,16 @@ fn parameters_of(query: &Query) -> String {
 }
 
 /// Everything that IAM is asked for: the image, and what is made or used (R4.1).
-fn asked_for(world: &World, image: &str, ask: &Ask<'_>) -> Vec<On> {
-    let own = ["instance", "volume", "network-interface", "security-group", "subnet"];
-    let own = own.map(|kind| On::arn(format!("arn:aws:ec2:{}:{}:{kind}/*", ask.region, ask.account())));
-    [image_on(world, ask.region, image, ask)].into_iter().chain(own).collect()
+fn asked_for(world: &World, image: &str, query: &Query, ask: &Ask<'_>) -> Vec<On> {
+    let made = ["instance", "volume", "network-interface", "subnet"];
+    let made = made.map(|kind| On::arn(format!("arn:aws:ec2:{}:{}:{kind}/*", ask.region, ask.account())));
+    let named = query.list("SecurityGroupId");
+    let groups = if named.is_empty() { vec!["*"] } else { named };
+    let mut on = vec![image_on(world, ask.region, image, ask)];
+    on.extend(made);
+    on.extend(groups.into_iter().map(|id| security_groups::on(world, id, ask)));
+    on.extend(key_pairs::name(query).map(|name| key_pairs::on(name, ask)));
+    on
 }
 
 /// The image, if the caller may launch it in its state (R4.10).
@@ -119,6 +130,8 @@ fn launch(world: &mut World, image: &Image, overrides: &[Query], ask: &Ask<'_>) 
         transition_reason: if refused { "Client.InternalError" } else { "" }.to_owned(),
         kind: String::new(),
         volumes,
+        security_groups: Vec::new(),
+        key_name: None,
         tags: std::collections::BTreeMap::new(),
     }
 }
@@ -189,7 +202,16 @@ fn keep(world: &mut World, key: &str, grant: Option<Grant>, instance: &str) {
 
 /// Takes back the grants that serve an instance.
 pub(super) fn retire(world: &mut World, instance: &str) {
+    retire_where(world, instance, |_| true);
+}
+
+/// Takes back the grants of an instance's own role, as when it stops; EC2 keeps its own (R4.3).
+pub(super) fn retire_of_role(world: &mut World, instance: &str) {
+    retire_where(world, instance, |grant| grant.grantee.arn.contains(":assumed-role/aws:ec2-infrastructure/"));
+}
+
+fn retire_where(world: &mut World, instance: &str, goes: impl Fn(&Grant) -> bool) {
     for key in world.keys.values_mut() {
-        key.grants.retain(|grant| grant.instance.as_deref() != Some(instance));
+        key.grants.retain(|grant| grant.instance.as_deref() != Some(instance) || !goes(grant));
     }
 }

@@ -38,6 +38,11 @@ impl Query {
         self.0.get(name).map(String::as_str)
     }
 
+    /// One parameter, unless it is blank: so Packer sends what it leaves to EC2.
+    pub fn filled(&self, name: &str) -> Option<&str> {
+        self.get(name).filter(|value| !value.is_empty())
+    }
+
     /// One parameter that must be there.
     ///
     /// # Errors

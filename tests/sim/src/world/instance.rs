@@ -1,4 +1,4 @@
-//! Instances and their volumes.
+//! Instances, their volumes, and what lets somebody in: security groups and key pairs.
 
 use serde::Serialize;
 
@@ -13,7 +13,7 @@ pub struct Instance {
     pub owner: String,
     /// Where it is.
     pub region: String,
-    /// `pending`, `running` or `terminated`.
+    /// `running`, `stopped` or `terminated`.
     pub state: &'static str,
     /// `StateReason` code and message, of one that did not come up.
     pub state_reason: Option<(String, String)>,
@@ -23,6 +23,10 @@ pub struct Instance {
     pub kind: String,
     /// Its volumes.
     pub volumes: Vec<Volume>,
+    /// The IDs of the security groups that its launch named.
+    pub security_groups: Vec<String>,
+    /// The key pair that its launch named.
+    pub key_name: Option<String>,
     /// Its tags.
     pub tags: std::collections::BTreeMap<String, String>,
 }
@@ -40,4 +44,49 @@ pub struct Volume {
     pub key: Option<String>,
     /// GiB.
     pub size: u32,
+}
+
+/// A security group. Networks are not simulated: each group is in its account's default VPC, and opens nothing.
+#[derive(Clone, Debug, Serialize)]
+pub struct SecurityGroup {
+    /// The ID.
+    pub id: String,
+    /// Unique in its VPC.
+    pub name: String,
+    /// What its maker says of it.
+    pub description: String,
+    /// The account.
+    pub owner: String,
+    /// Where it is.
+    pub region: String,
+    /// The ID of the VPC.
+    pub vpc: String,
+    /// Whom it lets in.
+    pub ingress: Vec<Ingress>,
+    /// Its tags.
+    pub tags: std::collections::BTreeMap<String, String>,
+}
+
+/// A rule of a security group, for addresses that may come in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Ingress {
+    /// Such as `tcp`; `-1` is any.
+    pub protocol: String,
+    /// The ports, of protocols that have some.
+    pub ports: Option<(u16, u16)>,
+    /// The addresses.
+    pub cidr: String,
+}
+
+/// A key pair; AWS keeps the public half.
+#[derive(Clone, Debug, Serialize)]
+pub struct KeyPair {
+    /// The ID.
+    pub id: String,
+    /// Unique in its account and Region.
+    pub name: String,
+    /// The account.
+    pub owner: String,
+    /// Where it is.
+    pub region: String,
 }

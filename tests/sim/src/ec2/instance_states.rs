@@ -1,0 +1,65 @@
+//! `StopInstances` and `TerminateInstances`.
+
+use super::{authorize, dry_run, instances, launch};
+use crate::auth::On;
+use crate::policy::Context;
+use crate::sim::Ask;
+use crate::wire::xml::Element;
+use crate::wire::{Body, Fail, Outcome, Query};
+use crate::world::World;
+
+/// Stops what runs. The volumes stay, and the grants by which EC2 uses their keys (R4.3).
+pub(super) fn stop(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
+    let wanted = asked(world, query, ask, "ec2:StopInstances")?;
+    for id in &wanted {
+        if instances::owned(world, id, ask)?.state == "terminated" {
+            // The words are not known (R4.15).
+            let message = format!("This instance '{id}' is not in a state from which it can be stopped.");
+            return Err(Fail::bad("IncorrectInstanceState", message));
+        }
+    }
+    dry_run(query)?;
+    let mut changes = Vec::new();
+    for id in wanted {
+        launch::retire_of_role(world, id);
+        let Some(instance) = world.instances.get_mut(id) else { continue };
+        let before = std::mem::replace(&mut instance.state, "stopped");
+        if before == "running" {
+            let (code, why) = ("Client.UserInitiatedShutdown", "User initiated");
+            instance.state_reason = Some((code.to_owned(), format!("{code}: {why} shutdown")));
+            why.clone_into(&mut instance.transition_reason);
+        }
+        changes.push(change(id, before, if before == "stopped" { "stopped" } else { "stopping" }));
+    }
+    Ok(Body::Xml(vec![Element::list("instancesSet", changes)]))
+}
+
+/// Ends instances, for good: their volumes go, and EC2's grants.
+pub(super) fn terminate(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
+    let wanted = asked(world, query, ask, "ec2:TerminateInstances")?;
+    dry_run(query)?;
+    let mut changes = Vec::new();
+    for id in wanted {
+        launch::retire(world, id);
+        let Some(instance) = world.instances.get_mut(id) else { continue };
+        let before = std::mem::replace(&mut instance.state, "terminated");
+        changes.push(change(id, before, "terminated"));
+    }
+    Ok(Body::Xml(vec![Element::list("instancesSet", changes)]))
+}
+
+/// The instances of a request, if they are the caller's and the caller may do this to them.
+fn asked<'a>(world: &World, query: &'a Query, ask: &Ask<'_>, action: &str) -> Result<Vec<&'a str>, Fail> {
+    let wanted = query.list("InstanceId");
+    let arn = |id: &&str| On::arn(format!("arn:aws:ec2:{}:{}:instance/{id}", ask.region, ask.account()));
+    authorize(ask, action, &wanted.iter().map(arn).collect::<Vec<_>>(), &Context::new())?;
+    for id in &wanted {
+        instances::owned(world, id, ask)?;
+    }
+    Ok(wanted)
+}
+
+fn change(id: &str, before: &str, after: &str) -> Vec<Element> {
+    let states = [instances::state("currentState", after), instances::state("previousState", before)];
+    [Element::of("instanceId", id)].into_iter().chain(states).collect()
+}
