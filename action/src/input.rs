@@ -158,7 +158,7 @@ pub(crate) fn read(env: &[(OsString, OsString)]) -> Environment {
     read
 }
 
-/// What sessions in targets are named after: the run, as GitHub, GitLab, CodeBuild or Jenkins number it.
+/// What sessions in targets are named after: the run, as the CI system numbers it.
 fn run_name(env: &[(OsString, OsString)]) -> Option<String> {
     let of = |variable: &&str| env.iter().find(|(name, _)| name == variable).and_then(|(_, value)| value.to_str());
     ["GITHUB_RUN_ID", "CI_PIPELINE_ID", "CODEBUILD_BUILD_ID", "BUILD_TAG"].iter().find_map(of).map(str::to_owned)

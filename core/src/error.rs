@@ -91,6 +91,8 @@ codes! {
         ParameterRefused => "parameter.refused",
         /// A quota of the account is used up.
         Quota => "quota.exceeded",
+        /// Something stands against a launch in a target.
+        VerifyBlocked => "verify.blocked",
         /// AWS went on throttling past every retry.
         Throttled => "aws.throttled",
     }

@@ -7,6 +7,7 @@ use serde::{Serialize, Serializer};
 
 use crate::error::Error;
 use crate::finding::Finding;
+use crate::verify::Verification;
 use crate::id::{AccountId, AmiId, KeyArn, Principal, Region, SnapshotId, SourceImage};
 
 /// Something that happened in a run. The [`Report`](crate::Report) is the sum of all events, so whoever kept them
@@ -201,6 +202,8 @@ pub enum Event {
         /// The ID of the image or snapshot.
         resource: String,
     },
+    /// It was looked at whether a target can launch an image.
+    Verified(Verification),
     /// A pitfall that showed only during the run.
     Found(Finding),
     /// Something went wrong; branches that do not depend on it go on.
@@ -217,6 +220,7 @@ impl Event {
                 | Self::CopyAvailable { .. }
                 | Self::KeyAccessHeld { .. }
                 | Self::LaunchPermissionHeld { .. }
+                | Self::Verified(_)
                 | Self::Found(_)
                 | Self::Failed(_)
         )

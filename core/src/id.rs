@@ -139,6 +139,14 @@ impl Partition {
         }
     }
 
+    /// What names of services end in.
+    pub(crate) fn dns_suffix(self) -> &'static str {
+        match self {
+            Self::AwsCn => "amazonaws.com.cn",
+            Self::Aws | Self::AwsUsGov => "amazonaws.com",
+        }
+    }
+
     pub(crate) fn parse(text: &str) -> Option<Self> {
         [Self::Aws, Self::AwsCn, Self::AwsUsGov].into_iter().find(|partition| partition.as_str() == text)
     }

@@ -193,6 +193,10 @@ pub(crate) struct Grant {
     pub(crate) grantee: String,
     /// The account or principal that made it.
     pub(crate) issuer: String,
+    /// What it allows.
+    pub(crate) operations: BTreeSet<String>,
+    /// Whether it is bound to an encryption context or a source.
+    pub(crate) constrained: bool,
 }
 
 impl Grant {

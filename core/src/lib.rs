@@ -45,6 +45,7 @@ mod run;
 mod sharer;
 mod tags;
 mod targets;
+mod verify;
 mod wait;
 mod watch;
 
@@ -69,6 +70,7 @@ pub use request::{
     ShareRequestBuilder, ShareSnapshots, TargetRole, Timing, Unlisted, Verify,
 };
 pub use sharer::Sharer;
+pub use verify::{Check, CheckName, Sum, Verdict, Verification};
 
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]

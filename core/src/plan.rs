@@ -93,6 +93,17 @@ impl Plan {
         })
     }
 
+    /// The ARNs of the roles that launch in a target: those that were named, or else the role that is assumed there.
+    pub(crate) fn launchers(&self, account: &AccountId) -> Vec<String> {
+        let partition = self.partition();
+        let named = &self.in_targets.launch_roles;
+        if named.is_empty() {
+            let role = self.in_targets.role.as_ref().and_then(|role| role.in_account(partition, account));
+            return role.into_iter().map(|role| role.to_string()).collect();
+        }
+        named.iter().map(|name| format!("arn:{partition}:iam::{account}:role/{name}")).collect()
+    }
+
     /// The intents of targets' own copies.
     pub fn target_copies(&self) -> impl Iterator<Item = &TargetCopy> {
         self.steps.iter().filter_map(|step| match step {

@@ -11,6 +11,7 @@ use crate::event::Event;
 use crate::finding::Finding;
 use crate::id::{AccountId, AmiId, KeyArn, Principal, Region, SourceImage};
 use crate::plan::{Plan, Step};
+use crate::verify::Verification;
 
 /// What a run did, or would do.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -26,6 +27,8 @@ pub struct Report {
     pub keys: Vec<SharedKey>,
     /// What was done in each target account, by the role there.
     pub targets: Vec<TargetReport>,
+    /// Whether targets can launch, as far as that was looked at.
+    pub verifications: Vec<Verification>,
     /// What was removed: copies, and what failed ones had left.
     pub removed: Vec<String>,
     /// The SSM parameters that were written.
@@ -125,6 +128,7 @@ impl Report {
             images: Vec::new(),
             keys: Vec::new(),
             targets: Vec::new(),
+            verifications: Vec::new(),
             removed: Vec::new(),
             published: Vec::new(),
             findings: plan.findings.clone(),
@@ -216,6 +220,7 @@ impl Report {
             Event::CopyRemoved { image } => self.removed.push(image.to_string()),
             Event::LeftoverRemoved { resource } => self.removed.push(resource.clone()),
             Event::Published { name, .. } => self.published.push(name.clone()),
+            Event::Verified(found) => self.verifications.push(found.clone()),
             Event::Found(finding) => self.findings.push(finding.clone()),
             Event::Failed(error) => self.errors.push(error.clone()),
             Event::RoleAllowed { account, role, .. } => {

@@ -9,8 +9,9 @@ use tokio::time::{self, Instant};
 use crate::accounts::{Account, Site};
 use crate::error::{Code, Error};
 use crate::event::{Event, EventSink, Waiting};
-use crate::id::{AccountId, KeyArn, Region};
-use crate::report::Report;
+use crate::id::{AccountId, AmiId, KeyArn, Region, SourceImage};
+use crate::plan::{Shared, TargetCopy};
+use crate::report::{Report, SharedImage};
 use crate::request::Timing;
 use crate::wait::Awaited;
 
@@ -72,6 +73,23 @@ impl<'a> Run<'a> {
             report.record(event);
         }
         self.events.event(event);
+    }
+
+    /// What is shared of an image of the request: known from the plan, or made by this run.
+    pub(crate) fn shared_as(&self, shared: &Shared) -> Option<AmiId> {
+        let report = self.report.lock().unwrap_or_else(PoisonError::into_inner);
+        let same = |of: &&SharedImage| (&of.source, &of.region) == (&shared.source, &shared.region);
+        let made = report.as_ref().and_then(|report| report.images.iter().find(same)?.image.clone());
+        made.or_else(|| shared.existing().cloned())
+    }
+
+    /// A target's own copy: known from the plan, or made by this run.
+    pub(crate) fn own_copy(&self, copy: &TargetCopy) -> Option<AmiId> {
+        let source = SourceImage { region: copy.shared.region.clone(), ami: self.shared_as(&copy.shared)? };
+        let report = self.report.lock().unwrap_or_else(PoisonError::into_inner);
+        let target = report.as_ref().and_then(|report| report.targets.iter().find(|of| of.account == copy.account));
+        let made = target.and_then(|target| target.copies.iter().find(|of| of.source == source));
+        made.map(|of| of.image.clone()).or_else(|| copy.adopt.clone())
     }
 
     /// The sum of what was emitted.

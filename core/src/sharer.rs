@@ -18,6 +18,7 @@ use crate::report::{Incomplete, Report};
 use crate::request::ShareRequest;
 use crate::run::Run;
 use crate::targets;
+use crate::verify;
 
 /// Plans and carries out shares from one source account, the account of its configuration's credentials.
 ///
@@ -86,6 +87,32 @@ impl Sharer {
             .await
             .unwrap_or_else(|_| Err(run.deadline_error().into()))?;
         Ok(plan::make(request, &inventory, deadline))
+    }
+
+    /// Looks whether targets can launch what the request shares, and changes nothing; with
+    /// [`Verify::Launch`](crate::Verify::Launch) it starts a real instance in each target and terminates it. Of what is
+    /// in targets nothing is known without a role there.
+    ///
+    /// # Errors
+    /// As [`plan`](Self::plan). That something stands against a launch is no error but part of the report.
+    pub async fn verify(&self, request: &ShareRequest) -> Result<Report, Errors> {
+        let plan = self.preview(request).await?;
+        let mut report = Report { changed: false, ..Report::begin(&plan) };
+        if plan.refusals().next().is_some() {
+            return Ok(report);
+        }
+        let home = plan.images.first().map(|image| &image.region);
+        let (account, key_role) = self.connect(home, plan.key_role.as_ref(), plan.max_concurrency).await?;
+        let accounts = plan.targets.iter().filter_map(Principal::account).collect();
+        let targets = targets::reach(&account, home, &plan.in_targets, accounts).await;
+        let run = Run::new(account, key_role, targets, &plan.timing, &*self.events, None);
+        let found = time::timeout_at(plan.deadline, Box::pin(verify::all(&run, &plan, false))).await;
+        for found in found.map_err(|_| run.deadline_error())? {
+            let event = Event::Verified(found);
+            report.record(&event);
+            run.emit(&event);
+        }
+        Ok(report)
     }
 
     /// The account of the credentials, and that of the role for keys.

@@ -27,21 +27,29 @@ pub(super) async fn images(run: &Run<'_>, plan: &Plan, done: &[Done<'_>]) -> Sta
     let copies = plan.target_copies().filter_map(|wanted| {
         let shared = done.iter().find(|done| done.launch.shared == wanted.shared)?;
         Some(async move {
-            let copied = said(run, Box::pin(copy::ensure(run, &wanted.of(&shared.image))).await)?;
-            lifecycle::publish_in(run, plan, &wanted.account, &wanted.shared, &copied).await;
+            said(run, Box::pin(copy::ensure(run, &wanted.of(&shared.image))).await)?;
             Some((wanted.account.clone(), shared.image.clone()))
         })
     });
     let tags = plan.steps.iter().filter_map(|step| {
         let Step::TagShared(tag) = step else { return None };
         let shared = done.iter().find(|done| done.launch.shared == tag.shared)?;
-        Some(async move {
-            said(run, Box::pin(self::tag(run, tag, &shared.image)).await);
-            lifecycle::publish_in(run, plan, &tag.account, &tag.shared, &shared.image).await;
-        })
+        Some(async { said(run, Box::pin(self::tag(run, tag, &shared.image)).await) })
     });
     let (copies, _) = Box::pin(future::join(future::join_all(copies), future::join_all(tags))).await;
     copies.into_iter().flatten().collect()
+}
+
+/// The parameters in targets of an image that can be launched there.
+pub(super) async fn publish(run: &Run<'_>, plan: &Plan, done: &Done<'_>) {
+    let shared = &done.launch.shared;
+    for account in run.targets().keys() {
+        let copy = plan.target_copies().find(|copy| &copy.account == account && &copy.shared == shared);
+        let image = copy.map_or_else(|| Some(done.image.clone()), |copy| run.own_copy(copy));
+        if let Some(image) = image {
+            lifecycle::publish_in(run, plan, account, shared, &image).await;
+        }
+    }
 }
 
 /// The owner's tags are not shown to targets, so each is given them again there (R1.6).

@@ -13,7 +13,9 @@ use crate::event::Event;
 use crate::id::{AccountId, AmiId, KeyArn, Principal, Region, SourceImage};
 use crate::key_access::{self, Granted, KeyLocks};
 use crate::plan::{Grants, KeyAccess, LaunchPermission, Plan, Shared, SnapshotPermission, Step, Subject};
+use crate::request::Verify;
 use crate::run::Run;
+use crate::verify::{self, Sum};
 
 /// Key access is awaited by every image under the key. `None`: it failed, and that has been said.
 type Access<'a> = future::Shared<BoxFuture<'a, Option<Granted>>>;
@@ -69,9 +71,36 @@ pub(super) async fn all(run: &Run<'_>, locks: &KeyLocks, plan: &Plan) {
     let (lost, standing) = future::join(confirmed, Box::pin(in_targets::images(run, plan, &done))).await;
     in_targets::service_roles(run, plan, |key| key.account() != &plan.account && !steps.accesses.contains_key(key)).await;
     Box::pin(give_back::all(run, locks, plan, &done, &standing)).await;
-    let stands = |done: &&Done<'_>| !done.launch.keys.iter().any(|key| lost.contains(key));
-    let later = done.iter().filter(stands).map(|done| lifecycle::all(run, plan, &done.launch.shared, &done.image));
+    let blocked = Box::pin(verify(run, plan)).await;
+    let stands = |done: &&Done<'_>| {
+        let shared = &done.launch.shared;
+        !done.launch.keys.iter().any(|key| lost.contains(key))
+            && !blocked.contains(&(shared.source.clone(), shared.region.clone()))
+    };
+    let later = done.iter().filter(stands).map(|done| async {
+        lifecycle::all(run, plan, &done.launch.shared, &done.image).await;
+        in_targets::publish(run, plan, done).await;
+    });
     future::join_all(later).await;
+}
+
+/// Looks whether targets can launch now, where a role there lets that be seen; returns what some cannot.
+async fn verify(run: &Run<'_>, plan: &Plan) -> BTreeSet<(SourceImage, Region)> {
+    if plan.in_targets.verify == Verify::None || run.targets().is_empty() {
+        return BTreeSet::new();
+    }
+    let mut blocked = BTreeSet::new();
+    for found in Box::pin(verify::all(run, plan, true)).await {
+        if found.sum == Sum::Blocked {
+            blocked.insert((found.source.clone(), found.region.clone()));
+        }
+        // Why a role cannot be assumed has been said.
+        if found.sum == Sum::Blocked && run.targets().get(&found.account).is_some_and(|target| target.is_ok()) {
+            run.emit(&Event::Failed(found.error()));
+        }
+        run.emit(&Event::Verified(found));
+    }
+    blocked
 }
 
 /// The images that must have a note of what they lend before the use of the key is lent with them.

@@ -113,6 +113,27 @@ impl Ec2 {
         Ok(regions.iter().filter(|region| !on(region)).cloned().collect())
     }
 
+    /// Whether Allowed AMIs hide images of others: `enabled`, `audit-mode` or `disabled`
+    /// (`ec2:GetAllowedImagesSettings`, R7.3).
+    pub(crate) async fn allowed_images(&self) -> Result<String, Error> {
+        let call = self.client.get_allowed_images_settings().send();
+        let answer = self.caller.send("ec2:GetAllowedImagesSettings", None, call).await?;
+        Ok(answer.state().unwrap_or("disabled").to_owned())
+    }
+
+    /// Whether new volumes are encrypted though nothing asks for it (`ec2:GetEbsEncryptionByDefault`).
+    pub(crate) async fn encrypts_by_default(&self) -> Result<bool, Error> {
+        let call = self.client.get_ebs_encryption_by_default().send();
+        let answer = self.caller.send("ec2:GetEbsEncryptionByDefault", None, call).await?;
+        Ok(answer.ebs_encryption_by_default() == Some(true))
+    }
+
+    /// The name of the key of new volumes (`ec2:GetEbsDefaultKmsKeyId`, R1.3.5).
+    pub(crate) async fn default_key(&self) -> Result<Option<String>, Error> {
+        let call = self.client.get_ebs_default_kms_key_id().send();
+        Ok(self.caller.send("ec2:GetEbsDefaultKmsKeyId", None, call).await?.kms_key_id)
+    }
+
     async fn snapshots_by(&self, filter: &str, values: Vec<String>, own: bool) -> Result<Vec<Snapshot>, Error> {
         const ACTION: &str = "ec2:DescribeSnapshots";
         let mut snapshots = Vec::new();

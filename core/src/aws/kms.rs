@@ -115,6 +115,8 @@ impl Kms {
                     name: grant.name().unwrap_or_default().to_owned(),
                     grantee: grant.grantee_principal().unwrap_or_default().to_owned(),
                     issuer: grant.issuing_account().unwrap_or_default().to_owned(),
+                    operations: grant.operations().iter().map(|operation| operation.as_str().to_owned()).collect(),
+                    constrained: grant.constraints().is_some(),
                 })
             }));
             marker = answer.next_marker.filter(|_| answer.truncated);
