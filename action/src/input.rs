@@ -37,7 +37,7 @@ macro_rules! inputs {
 }
 
 inputs! {
-    mode "mode" "share" "share; plan: say what share would do, and change nothing; revoke: take access back"
+    mode "mode" "share" "share; plan: say what share would do, and change nothing; verify: say whether targets can launch; revoke: take access back"
     ami_id "ami-id" "" "the AMIs: ami-… or region:ami-…, one or many; either this or packer-manifest"
     packer_manifest "packer-manifest" "" "a Packer manifest file: the AMIs of its last run, in every Region"
     aws_region "aws-region" "AWS_REGION" "Region of AMIs that are given without one"
@@ -63,6 +63,9 @@ inputs! {
     target_launch_roles "target-launch-roles" "" "names of roles in each target that may launch with the shared key"
     target_launch_policy "target-launch-policy" "" "managed policy in each target to attach to those roles: a name, or an ARN with {account}; without it an inline policy is put"
     service_linked_roles "service-linked-roles" "" "services whose roles in the targets may launch, such as autoscaling.amazonaws.com"
+    verify "verify" "permissions" "prove that targets can launch: none, permissions (what they say, with target-role), launch (a real instance in each target, terminated right after)"
+    verify_instance_type "verify-instance-type" "smallest that fits" "instance type for verify: launch"
+    verify_subnet_id "verify-subnet-id" "default VPC" "subnet for verify: launch"
     unlisted "unlisted" "keep" "what becomes of those who have access and are not listed: keep, or revoke"
     revoke_all "revoke-all" "false" "with mode revoke and no target: take access from everybody"
     remove_copies "remove-copies" "false" "with mode revoke: remove the copies too that this tool made"

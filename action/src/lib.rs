@@ -5,6 +5,7 @@ mod command;
 mod exit;
 mod help;
 mod input;
+mod matrix;
 mod output;
 mod picture;
 mod plan_text;

@@ -34,7 +34,7 @@ pub(crate) fn report(outcome: &Outcome, exit: Exit) -> Map<String, Value> {
             members.extend([("version".to_owned(), 1.into()), ("changed".to_owned(), false.into())]);
             members.insert("errors".to_owned(), json!(errors));
         }
-        Outcome::Planned(report) | Outcome::Applied(report) => {
+        Outcome::Planned(report) | Outcome::Verified(report) | Outcome::Applied(report) => {
             if let Value::Object(report) = json!(report) {
                 members.extend(report);
             }
@@ -46,7 +46,7 @@ pub(crate) fn report(outcome: &Outcome, exit: Exit) -> Map<String, Value> {
 /// The values of the outputs.
 pub(crate) fn values(outcome: &Outcome, report: &Map<String, Value>) -> Vec<(&'static str, String)> {
     let short = shortened(report.clone());
-    let (Outcome::Planned(run) | Outcome::Applied(run)) = outcome else {
+    let (Outcome::Planned(run) | Outcome::Verified(run) | Outcome::Applied(run)) = outcome else {
         return vec![("changed", false.to_string()), ("report", short)];
     };
     let plan = &run.plan;

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use crate::bars::Bars;
 use crate::command::{Level, Log};
+use crate::matrix;
 
 /// How often the log says that the same thing is still awaited.
 const EVERY: Duration = Duration::from_secs(30);
@@ -54,6 +55,10 @@ impl EventSink for Lines {
         match event {
             Event::Waiting(waiting) => self.waiting(waiting),
             Event::Found(found) => self.bars.suspend(|| finding(log, found)),
+            Event::Verified(found) => {
+                let line = matrix::line(found);
+                self.bars.suspend(|| log.line(&line));
+            }
             Event::Failed(error) => {
                 self.bars.suspend(|| log.annotate(Level::Error, error.code.as_str(), &error.to_string()));
             }

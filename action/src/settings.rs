@@ -20,6 +20,7 @@ use crate::input::{Problem, Raw};
 pub(crate) enum Mode {
     Share,
     Plan,
+    Verify,
     Revoke,
 }
 
@@ -35,7 +36,7 @@ pub(crate) struct Settings {
 /// Parses every input.
 pub(crate) fn parse(raw: &Raw, mut problems: Vec<Problem>) -> Result<Settings, Vec<Problem>> {
     let mut parser = Parser { problems: Vec::new() };
-    let modes = [("share", Mode::Share), ("plan", Mode::Plan), ("revoke", Mode::Revoke)];
+    let modes = [("share", Mode::Share), ("plan", Mode::Plan), ("verify", Mode::Verify), ("revoke", Mode::Revoke)];
     let mode = parser.choice("mode", raw.mode.as_deref(), &modes);
     let mask_account_ids = parser.flag("mask-account-ids", raw.mask_account_ids.as_deref(), false);
     let mut builder = ShareRequest::builder().timing(parser.timing(raw));

@@ -3,10 +3,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ami_share::aws_config::SdkConfig;
-use ami_share::{Error, Event, EventSink as _, Plan, Report, Sharer};
+use ami_share::{Error, Errors, Event, EventSink as _, Plan, Report, Sharer, Sum, Verdict};
 
 use crate::command::{Level, Log};
 use crate::exit::Exit;
+use crate::matrix;
 use crate::plan_text;
 use crate::render::{self, Lines};
 use crate::settings::{Mode, Settings};
@@ -18,6 +19,8 @@ pub(crate) enum Outcome {
     Unplanned(Vec<Error>),
     /// A plan was made and not carried out.
     Planned(Box<Report>),
+    /// It was looked at whether targets can launch; nothing was changed.
+    Verified(Box<Report>),
     /// A plan was carried out, or some of it.
     Applied(Box<Report>),
 }
@@ -54,22 +57,59 @@ impl StepRun {
     pub(crate) async fn run(self: &Arc<Self>, settings: &Settings, config: &SdkConfig) -> Exit {
         let sink = Arc::clone(self);
         let sharer = Sharer::new(config).with_events(move |event: &Event| sink.event(event));
+        if settings.mode == Mode::Verify {
+            return match sharer.verify(&settings.request).await {
+                Ok(report) => self.verified(settings, report),
+                Err(errors) => self.unplanned(settings, &errors),
+            };
+        }
         let planned = match settings.mode {
             Mode::Share | Mode::Revoke => sharer.plan(&settings.request).await,
-            Mode::Plan => sharer.preview(&settings.request).await,
+            Mode::Plan | Mode::Verify => sharer.preview(&settings.request).await,
         };
         match planned {
             Ok(plan) => self.carry_out(settings, &sharer, &plan).await,
-            Err(errors) => {
-                for error in &errors {
-                    if let Some(account) = error.account.as_ref().filter(|_| settings.mask_account_ids) {
-                        self.log.mask(account.as_ref());
-                    }
-                    self.log.annotate(Level::Error, error.code.as_str(), &error.to_string());
-                }
-                self.set(Outcome::Unplanned(errors.iter().cloned().collect()));
-                Exit::of(errors.iter())
+            Err(errors) => self.unplanned(settings, &errors),
+        }
+    }
+
+    fn unplanned(&self, settings: &Settings, errors: &Errors) -> Exit {
+        for error in errors {
+            if let Some(account) = error.account.as_ref().filter(|_| settings.mask_account_ids) {
+                self.log.mask(account.as_ref());
             }
+            self.log.annotate(Level::Error, error.code.as_str(), &error.to_string());
+        }
+        self.set(Outcome::Unplanned(errors.iter().cloned().collect()));
+        Exit::of(errors.iter())
+    }
+
+    /// `mode: verify`: what stands against a launch is what the run fails for.
+    fn verified(&self, settings: &Settings, report: Report) -> Exit {
+        let log = &self.log;
+        if settings.mask_account_ids {
+            log.mask(report.plan.account.as_ref());
+        }
+        report.findings.iter().for_each(|finding| render::finding(log, finding));
+        for found in report.verifications.iter().filter(|found| found.sum == Sum::Blocked) {
+            let failed = found.checks.iter().filter(|check| check.verdict == Verdict::No);
+            let why: Vec<&str> = failed.map(|check| check.detail.as_str()).collect();
+            log.annotate(Level::Error, "verify.blocked", &format!("{}: {}", matrix::line(found), why.join("; ")));
+        }
+        let refused = report.plan.refusals().next().is_some();
+        let blocked = report.verifications.iter().any(|found| found.sum == Sum::Blocked);
+        log.line(match (blocked, refused) {
+            (true, _) => "blocked",
+            (_, true) => "the plan is refused",
+            _ => "nothing that was looked at stands against a launch",
+        });
+        self.set(Outcome::Verified(Box::new(report)));
+        if blocked {
+            Exit::Failed
+        } else if refused {
+            Exit::Refused
+        } else {
+            Exit::Done
         }
     }
 

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use ami_share::{Report, SharedImage, SourceImage, Step};
 
 use crate::exit::Exit;
+use crate::matrix;
 use crate::picture;
 use crate::step::Outcome;
 
@@ -20,7 +21,7 @@ pub(crate) fn markdown(outcome: &Outcome, exit: Exit) -> String {
         Outcome::Unplanned(errors) => {
             items(&mut text, errors.iter().map(|error| (error.code.as_str(), error.to_string())));
         }
-        Outcome::Planned(report) | Outcome::Applied(report) => of_report(&mut text, report),
+        Outcome::Planned(report) | Outcome::Verified(report) | Outcome::Applied(report) => of_report(&mut text, report),
     }
     text.push('\n');
     text
@@ -34,6 +35,8 @@ fn heading(outcome: &Outcome, exit: Exit) -> &'static str {
         (Exit::Done, Outcome::Applied(report)) if report.changed => "shared",
         (Exit::Done, Outcome::Applied(_)) => "already shared",
         (Exit::Done, Outcome::Planned(report)) if report.changed => "plan: sharing would change something",
+        (Exit::Done, Outcome::Verified(_)) => "nothing that was looked at stands against a launch",
+        (Exit::Failed, Outcome::Verified(_)) => "something stands against a launch",
         (Exit::Done, _) => "plan: nothing to change",
         (Exit::Refused, _) => "refused, nothing was changed",
         (Exit::Deadline, _) => "the deadline passed",
@@ -70,6 +73,7 @@ fn of_report(text: &mut String, report: &Report) {
         let _ = write!(text, "\nKey `{}`: can use it: {held}; added now: {added}", key.key);
         let _ = if removed > 0 { writeln!(text, "; taken back: {removed}.") } else { writeln!(text, ".") };
     }
+    matrix::table(text, &report.verifications);
     if let Some(picture) = picture::of(report) {
         let _ = write!(text, "\n```mermaid\n{picture}```\n");
     }

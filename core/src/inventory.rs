@@ -115,6 +115,7 @@ pub(crate) struct Image {
     pub(crate) creation_date: String,
     pub(crate) deprecation_time: Option<String>,
     pub(crate) deregistration_protected: bool,
+    pub(crate) architecture: String,
     pub(crate) mappings: Vec<Mapping>,
     pub(crate) product_codes: Vec<String>,
     pub(crate) tags: BTreeMap<String, String>,
@@ -132,6 +133,7 @@ impl Image {
 /// One EBS volume of an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Mapping {
+    pub(crate) device: Option<String>,
     pub(crate) snapshot: Option<SnapshotId>,
 }
 

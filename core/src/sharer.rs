@@ -98,16 +98,14 @@ impl Sharer {
     pub async fn verify(&self, request: &ShareRequest) -> Result<Report, Errors> {
         let plan = self.preview(request).await?;
         let mut report = Report { changed: false, ..Report::begin(&plan) };
-        if plan.refusals().next().is_some() {
-            return Ok(report);
-        }
         let home = plan.images.first().map(|image| &image.region);
         let (account, key_role) = self.connect(home, plan.key_role.as_ref(), plan.max_concurrency).await?;
         let accounts = plan.targets.iter().filter_map(Principal::account).collect();
         let targets = targets::reach(&account, home, &plan.in_targets, accounts).await;
         let run = Run::new(account, key_role, targets, &plan.timing, &*self.events, None);
-        let found = time::timeout_at(plan.deadline, Box::pin(verify::all(&run, &plan, false))).await;
-        for found in found.map_err(|_| run.deadline_error())? {
+        let looked = async { Ok(Box::pin(verify::all(&run, &plan, false)).await) };
+        let found = time::timeout_at(plan.deadline, looked).await;
+        for found in found.unwrap_or_else(|_| Err(run.deadline_error()))? {
             let event = Event::Verified(found);
             report.record(&event);
             run.emit(&event);

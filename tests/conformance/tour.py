@@ -60,6 +60,8 @@ def launches(lab):
     ec2.authorize_security_group_ingress(GroupId=group, IpProtocol="tcp", FromPort=22, ToPort=22, CidrIp="10.0.0.0/8")
     anything = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "192.0.2.0/24"}]}
     ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[anything])
+    everything = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+    ec2.revoke_security_group_egress(GroupId=group, IpPermissions=[everything])
     ec2.describe_security_groups(GroupIds=[group])
     pair = ec2.create_key_pair(KeyName=lab.unique("pair"))["KeyName"]
     launched = ec2.run_instances(

@@ -18,3 +18,4 @@ mod revoke;
 mod scale;
 mod sharing;
 mod support;
+mod verify;

@@ -1,6 +1,6 @@
 //! The inputs of what is done in target accounts.
 
-use ami_share::InTargets;
+use ami_share::{InTargets, LaunchWith, Verify};
 
 use super::parser::{Parser, words};
 use crate::input::Raw;
@@ -11,6 +11,12 @@ pub(super) fn parse(parser: &mut Parser, raw: &Raw) -> InTargets {
         .keep_shared(parser.flag("keep-shared", raw.keep_shared.as_deref(), true))
         .launch_roles(words(raw.target_launch_roles.as_deref()).map(str::to_owned))
         .service_linked_roles(words(raw.service_linked_roles.as_deref()).map(str::to_owned));
+    let ways = [("permissions", Verify::Permissions), ("none", Verify::None), ("launch", Verify::Launch)];
+    wanted = wanted.verify(parser.choice("verify", raw.verify.as_deref(), &ways).unwrap_or_default());
+    wanted = wanted.launch_with(LaunchWith {
+        instance_type: raw.verify_instance_type.clone(),
+        subnet: raw.verify_subnet_id.clone(),
+    });
     if let Some(role) = parser.one("target-role", raw.target_role.as_deref()) {
         wanted = wanted.role(role);
     }

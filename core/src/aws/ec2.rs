@@ -2,6 +2,7 @@
 
 mod change;
 mod convert;
+mod instances;
 mod permissions;
 
 use std::collections::BTreeSet;
@@ -15,6 +16,7 @@ use crate::id::{AmiId, Region, SnapshotId};
 use crate::inventory::{Image, Snapshot};
 
 pub(crate) use change::NewCopy;
+pub(crate) use instances::{Instance, NewInstance};
 pub(crate) use permissions::Change;
 
 /// How many values a filter may have.

@@ -61,6 +61,7 @@ pub(crate) fn call(world: &mut World, operation: &str, query: &Query, ask: &Ask<
         "TerminateInstances" => instance_states::terminate(world, query, ask),
         "CreateSecurityGroup" => security_groups::create(world, query, ask),
         "AuthorizeSecurityGroupIngress" => security_groups::authorize_ingress(world, query, ask),
+        "RevokeSecurityGroupEgress" => security_groups::revoke_egress(world, query, ask),
         "DescribeSecurityGroups" => security_groups::describe(world, query, ask),
         "DeleteSecurityGroup" => security_groups::delete(world, query, ask),
         "CreateKeyPair" => key_pairs::create(world, query, ask),

@@ -10,7 +10,7 @@ use crate::inventory::{Image, ImageState, Mapping, Snapshot};
 pub(super) fn image(image: &sdk::Image) -> Option<Image> {
     let mapping = |mapping: &sdk::BlockDeviceMapping| {
         let snapshot = mapping.ebs().and_then(|ebs| ebs.snapshot_id()?.parse().ok());
-        Mapping { snapshot }
+        Mapping { snapshot, device: mapping.device_name().map(str::to_owned) }
     };
     Some(Image {
         id: image.image_id()?.parse().ok()?,
@@ -22,6 +22,7 @@ pub(super) fn image(image: &sdk::Image) -> Option<Image> {
         creation_date: image.creation_date().unwrap_or_default().to_owned(),
         deprecation_time: image.deprecation_time().map(str::to_owned),
         deregistration_protected: image.deregistration_protection().is_some_and(|state| state.starts_with("enabled")),
+        architecture: image.architecture().map(|kind| kind.as_str()).unwrap_or_default().to_owned(),
         mappings: image.block_device_mappings().iter().map(mapping).collect(),
         product_codes: image
             .product_codes()

@@ -127,6 +127,7 @@ pub(super) fn render(world: &World, instance: &Instance, shown: &str, ask: &Ask<
         state("instanceState", shown),
         Element::of("reason", if shown == "pending" { "" } else { &instance.transition_reason }),
         Element::of("instanceType", &instance.kind),
+        Element::of("launchTime", ask.clock.text(instance.launched)),
         Element::new("placement").text("availabilityZone", format!("{}a", ask.region)),
     ];
     // Of an instance that has just been asked for, no volume is there yet (recorded).

@@ -24,7 +24,8 @@ pub(super) fn run(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
         authorize(ask, "ec2:CreateTags", &[on], &super::tags::context(&tags.others, Some("RunInstances")))?;
     }
     let image = launchable(world, id, ask)?;
-    let groups = query.list("SecurityGroupId");
+    let groups = groups(query);
+    let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
     security_groups::check(world, &groups, ask)?;
     let key_name = key_pairs::named(world, query, ask)?;
     let overrides = query.members("BlockDeviceMapping");
@@ -59,6 +60,13 @@ pub(super) fn run(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
     Ok(reservation(ask, vec![shown]))
 }
 
+/// The security groups of a launch, named for the instance or for its interfaces.
+fn groups(query: &Query) -> Vec<String> {
+    let interfaces = query.members("NetworkInterface");
+    let of_interfaces = interfaces.iter().flat_map(|interface| interface.list("SecurityGroupId"));
+    query.list("SecurityGroupId").into_iter().chain(of_interfaces).map(str::to_owned).collect()
+}
+
 fn parameters_of(query: &Query) -> String {
     query.pairs().map(|(name, value)| format!("{name}={value}\n")).collect()
 }
@@ -67,11 +75,11 @@ fn parameters_of(query: &Query) -> String {
 fn asked_for(world: &World, image: &str, query: &Query, ask: &Ask<'_>) -> Vec<On> {
     let made = ["instance", "volume", "network-interface", "subnet"];
     let made = made.map(|kind| On::arn(format!("arn:aws:ec2:{}:{}:{kind}/*", ask.region, ask.account())));
-    let named = query.list("SecurityGroupId");
-    let groups = if named.is_empty() { vec!["*"] } else { named };
+    let named = groups(query);
+    let groups = if named.is_empty() { vec!["*".to_owned()] } else { named };
     let mut on = vec![image_on(world, ask.region, image, ask)];
     on.extend(made);
-    on.extend(groups.into_iter().map(|id| security_groups::on(world, id, ask)));
+    on.extend(groups.iter().map(|id| security_groups::on(world, id, ask)));
     on.extend(key_pairs::name(query).map(|name| key_pairs::on(name, ask)));
     on
 }
@@ -129,6 +137,7 @@ fn launch(world: &mut World, image: &Image, overrides: &[Query], ask: &Ask<'_>) 
         state_reason,
         transition_reason: if refused { "Client.InternalError" } else { "" }.to_owned(),
         kind: String::new(),
+        launched: ask.now,
         volumes,
         security_groups: Vec::new(),
         key_name: None,

@@ -38,6 +38,7 @@ pub(super) fn create(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome
         region: ask.region.to_owned(),
         vpc,
         ingress: Vec::new(),
+        lets_out: true,
         tags,
     };
     world.security_groups.insert(id.clone(), group);
@@ -83,6 +84,20 @@ pub(super) fn authorize_ingress(world: &mut World, query: &Query, ask: &Ask<'_>)
         group.ingress.extend(new);
     }
     Ok(Body::Xml(vec![Element::of("return", true), shown]))
+}
+
+/// Takes away the rule that every new group has: everything may go out.
+pub(super) fn revoke_egress(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
+    let id = query.need("GroupId")?;
+    authorize(ask, "ec2:RevokeSecurityGroupEgress", &[on(world, id, ask)], &Context::new())?;
+    find(world, id, ask)?;
+    let all = query.members("IpPermissions");
+    let all = all.iter().all(|of| of.get("IpProtocol") == Some("-1") && of.get("IpRanges.1.CidrIp") == Some("0.0.0.0/0"));
+    dry_run(query)?;
+    let group = world.security_groups.get_mut(id).filter(|group| all && group.lets_out);
+    let missing = "The specified rule does not exist in this security group.";
+    group.ok_or_else(|| Fail::bad("InvalidPermission.NotFound", missing))?.lets_out = false;
+    Ok(Body::Xml(vec![Element::of("return", true)]))
 }
 
 fn ingress(of: &Query, cidr: &str) -> Result<Ingress, Fail> {

@@ -21,6 +21,8 @@ pub struct Instance {
     pub transition_reason: String,
     /// The type, such as `t3.micro`.
     pub kind: String,
+    /// When it was launched.
+    pub launched: std::time::Duration,
     /// Its volumes.
     pub volumes: Vec<Volume>,
     /// The IDs of the security groups that its launch named.
@@ -63,6 +65,8 @@ pub struct SecurityGroup {
     pub vpc: String,
     /// Whom it lets in.
     pub ingress: Vec<Ingress>,
+    /// Whether everything may go out, as from every new group.
+    pub lets_out: bool,
     /// Its tags.
     pub tags: std::collections::BTreeMap<String, String>,
 }

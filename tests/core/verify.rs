@@ -1,0 +1,340 @@
+//! Whether targets can launch: what is said of it, held against what a launch in the simulated AWS does.
+
+use std::cell::Cell;
+
+use ami_share::{CheckName, InTargets, Report, ShareRequestBuilder, Sharer, Sum, Verdict, Verification, Verify};
+use ami_share_sim::{Scenario, Size};
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
+use serde_json::json;
+
+use super::support::*;
+
+const LAUNCHER: &str = "launcher";
+
+fn by_role() -> InTargets {
+    InTargets::default().role("consumer".parse().unwrap()).external_id("example")
+}
+
+fn to_b(world: &World, wanted: InTargets) -> ShareRequestBuilder {
+    ami_share::ShareRequest::builder()
+        .region("us-east-1".parse().unwrap())
+        .image(world.image("image-1").parse().unwrap())
+        .target_account(B.parse().unwrap())
+        .in_targets(wanted)
+}
+
+/// A world in which the role in B may look at everything that verifying needs.
+async fn world() -> World {
+    with_control(false).await
+}
+
+/// The same; with `denies`, a service control policy lets nobody in B launch.
+async fn with_control(denies: bool) -> World {
+    let mut scenario = Scenario::generate(Size { accounts: 2, regions: 1, images: 1, snapshots: 2 }).unwrap();
+    if let (true, Some(organization)) = (denies, &mut scenario.organization) {
+        let allow = json!({ "Effect": "Allow", "Action": "*", "Resource": "*" });
+        let deny = json!({ "Effect": "Deny", "Action": "ec2:RunInstances", "Resource": "*" });
+        let policy = json!({ "Version": "2012-10-17", "Statement": [allow, deny] });
+        organization.service_control_policies.insert(B.to_owned(), vec![policy]);
+    }
+    let world = World::of(scenario);
+    world.allow(B, "consumer", &["ec2:*", "kms:*", "iam:SimulatePrincipalPolicy", "iam:Get*", "iam:List*"]).await;
+    world
+}
+
+async fn verified(world: &World, wanted: InTargets) -> Verification {
+    let report = Sharer::new(&world.config(A)).verify(&to_b(world, wanted).build().unwrap()).await.unwrap();
+    report.verifications.into_iter().next().unwrap()
+}
+
+fn verdict(found: &Verification, name: CheckName) -> Option<Verdict> {
+    found.checks.iter().find(|check| check.name == name).map(|check| check.verdict)
+}
+
+fn detail(found: &Verification, name: CheckName) -> &str {
+    &found.checks.iter().find(|check| check.name == name).unwrap().detail
+}
+
+#[tokio::test(start_paused = true)]
+async fn before_and_after_sharing() {
+    let world = world().await;
+    let wanted = || by_role().launch_roles([LAUNCHER.to_owned()]);
+    let changes = world.changes();
+    let before = verified(&world, wanted()).await;
+    assert_eq!(before.sum, Sum::Blocked);
+    assert_eq!(verdict(&before, CheckName::LaunchPermission), Some(Verdict::No));
+    assert_eq!(verdict(&before, CheckName::KeyAccess), Some(Verdict::No));
+    assert_eq!(world.changes(), changes, "verifying changes nothing");
+    let report: Report = world.share(to_b(&world, by_role())).await;
+    assert_eq!(report.verifications[0].sum, Sum::NoObstacleFound, "{:?}", report.verifications);
+    let after = verified(&world, wanted()).await;
+    assert_eq!(after.sum, Sum::NoObstacleFound, "{after:?}");
+    assert!(after.checks.iter().all(|check| check.verdict == Verdict::Yes), "{after:?}");
+    assert_eq!(world.launch_by(B, LAUNCHER, &world.image("image-1")).await, "running");
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_role_nothing_is_claimed_of_the_target() {
+    let world = world().await;
+    world.share(to_b(&world, InTargets::default())).await;
+    let found = verified(&world, InTargets::default()).await;
+    assert_eq!(found.sum, Sum::NoObstacleFound);
+    for name in [CheckName::Role, CheckName::LauncherIam, CheckName::DefaultKey] {
+        assert_eq!(verdict(&found, name), Some(Verdict::Unknown), "{name}");
+    }
+    assert_eq!(verdict(&found, CheckName::KeyAccess), Some(Verdict::Yes), "{found:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_real_instance_is_the_only_proof_and_nothing_of_it_stays() {
+    let world = world().await;
+    let launching = || by_role().verify(Verify::Launch).run_name("7");
+    let report = world.share(to_b(&world, launching())).await;
+    let found = &report.verifications[0];
+    assert_eq!(found.sum, Sum::Launched, "{found:?}");
+    assert!(detail(found, CheckName::Launch).contains("assumed-role/consumer"), "as which role");
+    world.sim.edit(|state| {
+        assert_eq!(state.instances.len(), 1);
+        assert!(state.instances.values().all(|instance| instance.state == "terminated"));
+        assert!(state.security_groups.is_empty());
+    });
+    // What a killed run left is swept by the next.
+    world.sim.edit(|state| {
+        let mut left = state.instances.values().next().unwrap().clone();
+        left.id = "i-0123456789abcdef0".to_owned();
+        left.state = "running";
+        left.launched = std::time::Duration::ZERO;
+        state.instances.insert(left.id.clone(), left);
+    });
+    tokio::time::advance(std::time::Duration::from_hours(2)).await;
+    assert_eq!(verified(&world, launching().run_name("8")).await.sum, Sum::Launched);
+    world.sim.edit(|state| assert!(state.instances.values().all(|instance| instance.state == "terminated")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_launch_that_dies_is_blocked_with_awss_reason() {
+    let world = world().await;
+    world.share(to_b(&world, by_role())).await;
+    // Something that no check sees: the session's own policy does not let it through.
+    let deny = json!({ "Statement": [{ "Effect": "Deny", "Action": "ec2:RunInstances", "Resource": "*" }] });
+    world.put_role_policy(B, "consumer", "deny", &deny).await;
+    let found = verified(&world, by_role().launch_roles([LAUNCHER.to_owned()]).verify(Verify::Launch)).await;
+    assert_eq!(found.sum, Sum::Blocked);
+    assert!(detail(&found, CheckName::Launch).contains("ec2:RunInstances"), "{found:?}");
+}
+
+/// One thing that may be wrong in a world, or look like it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Twist {
+    NoLaunchPermission,
+    KeyDisabled,
+    KeyPolicyWithout(usize),
+    KeyPolicyDenies(usize),
+    KeyPolicyNamesRole,
+    KeyPolicyForS3,
+    GrantInstead,
+    LauncherWithout(usize),
+    LauncherDenied(usize),
+    LauncherThroughEc2Only,
+    DefaultKey,
+    DefaultKeyWithoutIam,
+    DefaultKeyDisabled,
+    AllowedImages,
+    OrganizationInstead,
+    ControlDenies,
+    UnclearCondition,
+}
+
+const ACTIONS: [&str; 5] =
+    ["kms:DescribeKey", "kms:CreateGrant", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKeyWithoutPlaintext"];
+
+fn twist() -> impl Strategy<Value = Twist> {
+    use Twist::*;
+    let some = (0..ACTIONS.len(), 0_usize..17).prop_map(|(n, kind)| match kind {
+        0 => NoLaunchPermission,
+        1 => KeyDisabled,
+        2 => KeyPolicyWithout(n),
+        3 => KeyPolicyDenies(n),
+        4 => KeyPolicyNamesRole,
+        5 => KeyPolicyForS3,
+        6 => GrantInstead,
+        7 => LauncherWithout(n),
+        8 => LauncherDenied(n),
+        9 => LauncherThroughEc2Only,
+        10 => DefaultKey,
+        11 => DefaultKeyWithoutIam,
+        12 => DefaultKeyDisabled,
+        13 => AllowedImages,
+        14 => OrganizationInstead,
+        15 => ControlDenies,
+        _ => UnclearCondition,
+    });
+    some
+}
+
+fn edit_policy(world: &World, change: impl FnOnce(&mut Vec<serde_json::Value>)) {
+    let key = world.key("key-1");
+    world.sim.edit(|state| {
+        let text = &mut state.keys.get_mut(&key).unwrap().policies.last_mut().unwrap().1;
+        let mut document: serde_json::Value = serde_json::from_str(text).unwrap();
+        change(document["Statement"].as_array_mut().unwrap());
+        *text = document.to_string();
+    });
+}
+
+fn launcher_policy(world: &World, more: serde_json::Value, without: Option<usize>, condition: bool) -> serde_json::Value {
+    let actions: Vec<&str> = ACTIONS.iter().enumerate().filter(|(n, _)| Some(*n) != without).map(|(_, a)| *a).collect();
+    let mut keys = json!({ "Effect": "Allow", "Action": actions, "Resource": "*" });
+    if condition {
+        keys["Condition"] = json!({ "StringLike": { "kms:ViaService": "ec2.*.amazonaws.com" } });
+    }
+    let _ = world;
+    json!({ "Version": "2012-10-17", "Statement": [keys, { "Effect": "Allow", "Action": "ec2:*", "Resource": "*" }, more] })
+}
+
+async fn set_launcher(world: &World, document: &serde_json::Value) {
+    world.sim.edit(|state| state.accounts.get_mut(B).unwrap().roles.get_mut(LAUNCHER).unwrap().inline.clear());
+    world.put_role_policy(B, LAUNCHER, "launch", document).await;
+}
+
+async fn apply(world: &World, twist: Twist) {
+    let ec2 = aws_sdk_ec2::Client::new(&world.config(B));
+    let harmless = json!({ "Effect": "Allow", "Action": "ec2:DescribeImages", "Resource": "*" });
+    let theirs = |statement: &serde_json::Value| statement["Sid"].as_str().is_some_and(|sid| sid.starts_with("AmiShare"));
+    match twist {
+        Twist::NoLaunchPermission => {
+            let image = world.image("image-1");
+            world.sim.edit(|state| state.images.get_mut(&image).unwrap().launch_permissions = Default::default());
+        }
+        Twist::KeyDisabled => {
+            let kms = aws_sdk_kms::Client::new(&world.config(A));
+            kms.disable_key().key_id(world.key("key-1")).send().await.unwrap();
+        }
+        Twist::KeyPolicyWithout(n) => edit_policy(world, |statements| {
+            for statement in statements.iter_mut().filter(|statement| theirs(statement)) {
+                statement["Action"].as_array_mut().unwrap().retain(|action| action != ACTIONS[n]);
+            }
+        }),
+        Twist::KeyPolicyDenies(n) => edit_policy(world, |statements| {
+            let who = json!({ "AWS": format!("arn:aws:iam::{B}:role/{LAUNCHER}") });
+            statements.push(json!({ "Effect": "Deny", "Principal": who, "Action": ACTIONS[n], "Resource": "*" }));
+        }),
+        Twist::KeyPolicyNamesRole => edit_policy(world, |statements| {
+            for statement in statements.iter_mut().filter(|statement| theirs(statement)) {
+                statement["Principal"] = json!({ "AWS": format!("arn:aws:iam::{B}:role/{LAUNCHER}") });
+            }
+        }),
+        Twist::KeyPolicyForS3 => edit_policy(world, |statements| {
+            for statement in statements.iter_mut().filter(|statement| theirs(statement)) {
+                statement["Condition"] = json!({ "StringEquals": { "kms:ViaService": "s3.us-east-1.amazonaws.com" } });
+            }
+        }),
+        Twist::GrantInstead => {
+            edit_policy(world, |statements| statements.retain(|statement| !theirs(statement)));
+            let kms = aws_sdk_kms::Client::new(&world.config(A));
+            let operations = ["DescribeKey", "CreateGrant", "Decrypt", "ReEncryptFrom", "ReEncryptTo"];
+            let call = kms.create_grant().key_id(world.key("key-1"));
+            let call = call.grantee_principal(format!("arn:aws:iam::{B}:root"));
+            call.set_operations(Some(operations.map(Into::into).to_vec())).send().await.unwrap();
+        }
+        Twist::LauncherWithout(n) => set_launcher(world, &launcher_policy(world, harmless, Some(n), false)).await,
+        Twist::LauncherDenied(n) => {
+            let deny = json!({ "Effect": "Deny", "Action": ACTIONS[n], "Resource": world.key("key-1") });
+            set_launcher(world, &launcher_policy(world, deny, None, false)).await;
+        }
+        Twist::LauncherThroughEc2Only => set_launcher(world, &launcher_policy(world, harmless, None, true)).await,
+        Twist::DefaultKey | Twist::DefaultKeyWithoutIam | Twist::DefaultKeyDisabled => {
+            let own = world.key("own-222222222222");
+            ec2.modify_ebs_default_kms_key_id().kms_key_id(&own).send().await.unwrap();
+            if twist == Twist::DefaultKeyWithoutIam {
+                let deny = json!({ "Effect": "Deny", "Action": "kms:CreateGrant", "Resource": own });
+                set_launcher(world, &launcher_policy(world, deny, None, false)).await;
+            }
+            if twist == Twist::DefaultKeyDisabled {
+                aws_sdk_kms::Client::new(&world.config(B)).disable_key().key_id(&own).send().await.unwrap();
+            }
+        }
+        Twist::AllowedImages => {
+            let state = aws_sdk_ec2::types::AllowedImagesSettingsEnabledState::Enabled;
+            ec2.enable_allowed_images_settings().allowed_images_settings_state(state).send().await.unwrap();
+        }
+        Twist::OrganizationInstead => {
+            let organization = "arn:aws:organizations::111111111111:organization/o-example123";
+            let image = world.image("image-1");
+            world.sim.edit(|state| {
+                let permissions = &mut state.images.get_mut(&image).unwrap().launch_permissions;
+                *permissions = Default::default();
+                permissions.add(organization.to_owned(), std::time::Duration::ZERO);
+            });
+        }
+        // Made with the world.
+        Twist::ControlDenies => {}
+        Twist::UnclearCondition => edit_policy(world, |statements| {
+            for statement in statements.iter_mut().filter(|statement| theirs(statement)) {
+                statement["Condition"] = json!({ "StringLikeIfExists": { "aws:SourceVpce": "vpce-1" } });
+            }
+        }),
+    }
+}
+
+/// The property of promise P9: where nothing is unknown, the sum is what a launch does; a no always is one.
+#[test]
+fn what_is_said_is_what_a_launch_does() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    let (worlds, unsure, blocked) = (Cell::new(0), Cell::new(0), Cell::new(0));
+    let mut runner = TestRunner::new(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() });
+    let checked = runner.run(&prop::collection::vec(twist(), 0..4), |twists| {
+        let (found, launched) = runtime.block_on(async {
+            let world = with_control(twists.contains(&Twist::ControlDenies)).await;
+            world.share(to_b(&world, InTargets::default())).await;
+            for twist in &twists {
+                apply(&world, *twist).await;
+            }
+            let found = verified(&world, by_role().launch_roles([LAUNCHER.to_owned()])).await;
+            (found, world.launch_by(B, LAUNCHER, &world.image("image-1")).await == "running")
+        });
+        let unknown = found.checks.iter().any(|check| check.verdict == Verdict::Unknown);
+        let is_blocked = found.sum == Sum::Blocked;
+        worlds.set(worlds.get() + 1);
+        unsure.set(unsure.get() + usize::from(unknown && !is_blocked));
+        blocked.set(blocked.get() + usize::from(is_blocked));
+        prop_assert!(!(is_blocked && launched), "{:?}", found);
+        prop_assert!(is_blocked || unknown || launched, "{:?}", found);
+        Ok(())
+    });
+    println!("{} worlds: {} blocked, {} with no obstacle found and something unknown", worlds.get(), blocked.get(), unsure.get());
+    checked.unwrap();
+    assert!(unsure.get() * 2 < worlds.get(), "most is known");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_no_names_what_put_right_makes_it_a_yes() {
+    use Twist::*;
+    // What is wrong, the check that says so, and what its words name.
+    let table: [(Twist, CheckName, &[&str]); 12] = [
+        (NoLaunchPermission, CheckName::LaunchPermission, &["launch permission", B]),
+        (KeyDisabled, CheckName::KeyState, &["enable it", ":key/"]),
+        (KeyPolicyWithout(1), CheckName::KeyAccess, &["kms:CreateGrant", ":key/", "policy"]),
+        (KeyPolicyDenies(2), CheckName::KeyAccess, &["kms:Decrypt", "denies", "exempt"]),
+        (KeyPolicyForS3, CheckName::KeyAccess, &["through EC2"]),
+        (LauncherWithout(0), CheckName::LauncherIam, &["kms:DescribeKey", "role/launcher", ":key/"]),
+        (LauncherDenied(1), CheckName::LauncherIam, &["kms:CreateGrant", "role/launcher", ":key/"]),
+        (DefaultKeyWithoutIam, CheckName::LauncherIam, &["kms:CreateGrant", "role/launcher", ":key/"]),
+        (DefaultKeyDisabled, CheckName::DefaultKey, &["default EBS key", "enable it"]),
+        (AllowedImages, CheckName::AllowedImages, &["Allowed AMIs", A]),
+        (ControlDenies, CheckName::LauncherIam, &["ec2:RunInstances"]),
+        (GrantInstead, CheckName::KeyAccess, &[]),
+    ];
+    for (twist, name, words) in table {
+        let world = with_control(twist == ControlDenies).await;
+        world.share(to_b(&world, InTargets::default())).await;
+        apply(&world, twist).await;
+        let found = verified(&world, by_role().launch_roles([LAUNCHER.to_owned()])).await;
+        let expected = if twist == GrantInstead { Verdict::Yes } else { Verdict::No };
+        assert_eq!(verdict(&found, name), Some(expected), "{twist:?}: {found:?}");
+        for word in words {
+            assert!(detail(&found, name).contains(word), "{twist:?}: {} does not name {word}", detail(&found, name));
+        }
+    }
+}
