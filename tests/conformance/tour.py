@@ -31,6 +31,8 @@ def images(lab):
     ec2.enable_image_deregistration_protection(ImageId=image)
     ec2.describe_images(ImageIds=[image])
     theirs.describe_images(ExecutableUsers=["self"])
+    theirs.cancel_image_launch_permission(ImageId=image)
+    lab.share_image(image, B)
     ec2.describe_images(Owners=["self"], MaxResults=5)
     ec2.disable_image_deregistration_protection(ImageId=image)
     ec2.disable_image_deprecation(ImageId=image)
