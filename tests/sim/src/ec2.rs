@@ -40,6 +40,7 @@ pub(crate) fn call(world: &mut World, operation: &str, query: &Query, ask: &Ask<
         "DescribeImageAttribute" => image_attributes::describe(world, query, ask),
         "ModifyImageAttribute" => image_attributes::modify(world, query, ask),
         "ResetImageAttribute" => image_attributes::reset(world, query, ask),
+        "CancelImageLaunchPermission" => image_attributes::cancel(world, query, ask),
         "EnableImage" | "DisableImage" => lifecycle::enable(world, query, ask, operation),
         "EnableImageDeprecation" | "DisableImageDeprecation" => lifecycle::deprecate(world, query, ask, operation),
         "EnableImageDeregistrationProtection" | "DisableImageDeregistrationProtection" => {
@@ -123,6 +124,7 @@ fn snapshot_on(world: &World, region: &str, id: &str, ask: &Ask<'_>) -> On {
 fn new_on(kind: &str, ask: &Ask<'_>) -> On {
     let mut on = On::arn(format!("arn:aws:ec2:{}::{kind}/*", ask.region));
     auth::set(&mut on.context, "aws:ResourceAccount", ask.account());
+    auth::set(&mut on.context, "aws:ResourceBeingCreated", "true");
     auth::set(&mut on.context, if kind == "image" { "ec2:ImageID" } else { "ec2:SnapshotID" }, "*");
     on
 }

@@ -21,12 +21,12 @@ async fn rule_1_1_1_images_have_states_and_reasons() {
         let copy = a.copy(&a.image("plain"), &[]).await.unwrap();
         assert_eq!(a.state(&copy).await, "pending");
         seconds(4).await;
-        let failed = [("Filter.1.Name", "state"), ("Filter.1.Value.1", shown)];
-        let found = a.ec2("DescribeImages", &failed).await.unwrap();
-        assert_eq!(
-            (found.first("imageId"), found.first("message")),
-            (copy.as_str(), "Copy image failed with an internal error")
-        );
+        let reason = "Copy image failed with an internal error";
+        for (name, value) in [("state", shown), ("state-reason-message", reason), ("state-reason-code", "Client.*")] {
+            let failed = [("Filter.1.Name", name), ("Filter.1.Value.1", value)];
+            let found = a.ec2("DescribeImages", &failed).await.unwrap();
+            assert_eq!((found.all("imageId"), found.first("message")), (vec![copy.as_str()], reason), "{name}");
+        }
     }
 }
 

@@ -8,9 +8,14 @@ use crate::wire::xml::Element;
 use crate::wire::{Body, Fail, Outcome, Query};
 use crate::world::{Image, ImageState, Mapping, World};
 
+/// The code of an image that failed for KMS is not known (open point 3 of the rule book).
+const REASON_CODE: &str = "Client.InternalError";
+
 pub(super) fn describe(world: &World, query: &Query, ask: &Ask<'_>) -> Outcome {
     authorize_all(ask, "ec2:DescribeImages")?;
     super::dry_run(query)?;
+    ids::check_users(&query.list("Owner"), &ids::OWNERS)?;
+    ids::check_users(&query.list("ExecutableBy"), &ids::USERS)?;
     let wanted = query.list("ImageId");
     for id in &wanted {
         ids::image(world, id, ask)?;
@@ -80,6 +85,13 @@ fn fits(world: &World, image: &Image, filters: &[Query], ask: &Ask<'_>) -> Resul
             "architecture" => vec![&image.architecture],
             "description" => vec![&image.description],
             "source-instance-id" => image.source_instance.iter().map(String::as_str).collect(),
+            "image-type" => vec!["machine"],
+            "hypervisor" => vec!["xen"],
+            "virtualization-type" => vec!["hvm"],
+            "root-device-name" => vec![&image.root_device],
+            "product-code" => image.product_codes.iter().map(String::as_str).collect(),
+            "state-reason-code" => image.state_reason.iter().map(|_| REASON_CODE).collect(),
+            "state-reason-message" => image.state_reason.iter().map(String::as_str).collect(),
             "is-public" => vec![if image.launch_permissions.contains("all") { "true" } else { "false" }],
             "source-image-id" => image.source.iter().map(|(id, _)| id.as_str()).collect(),
             "source-image-region" => image.source.iter().map(|(_, region)| region.as_str()).collect(),
@@ -141,10 +153,12 @@ fn render(world: &World, image: &Image, ask: &Ask<'_>) -> Vec<Element> {
     }
     // Recipients do not see the owner's tags: each account has its own (R1.6).
     members.extend(super::tags::seen(&image.tags, &image.owner, account));
-    members.extend(image.state_reason.as_ref().map(|message| {
-        // The code of an image that failed for KMS is unknown (open point 3 of the rule book).
-        Element::new("stateReason").text("code", "Client.InternalError").text("message", message)
-    }));
+    members.extend(
+        image
+            .state_reason
+            .as_ref()
+            .map(|message| Element::new("stateReason").text("code", REASON_CODE).text("message", message)),
+    );
     if !image.product_codes.is_empty() {
         let codes = image
             .product_codes
