@@ -149,7 +149,7 @@ async fn rule_1_6_a_deprecated_image_is_hidden_from_others() {
 #[tokio::test(start_paused = true)]
 async fn rule_1_2_10_aws_describes_the_snapshots_that_it_makes() {
     let (a, _) = two_accounts();
-    let instance = a.ec2("RunInstances", &[("ImageId", &a.image("plain"))]).await.unwrap();
+    let instance = a.run_instance(&a.image("plain"), &[]).await.unwrap();
     let instance = instance.first("instanceId");
     let made = a.ec2("CreateImage", &[("InstanceId", instance), ("Name", "made")]).await.unwrap();
     let made = made.first("imageId").to_owned();
@@ -165,7 +165,7 @@ async fn rule_1_2_10_aws_describes_the_snapshots_that_it_makes() {
 #[tokio::test(start_paused = true)]
 async fn rule_1_4_7_a_snapshot_of_a_volume_needs_no_key_permission_and_is_in_the_volumes_context() {
     let (a, _) = two_accounts();
-    let instance = a.ec2("RunInstances", &[("ImageId", &a.image("golden"))]).await.unwrap();
+    let instance = a.run_instance(&a.image("golden"), &[]).await.unwrap();
     let instance = instance.first("instanceId");
     let without_kms = a.without(A, &["kms:*"]).await;
     let made = without_kms.ec2("CreateImage", &[("InstanceId", instance), ("Name", "made")]).await.unwrap();

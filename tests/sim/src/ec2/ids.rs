@@ -26,6 +26,16 @@ pub(super) fn check_image(id: &str) -> Result<(), Fail> {
     }
 }
 
+pub(super) fn check_instance(id: &str) -> Result<(), Fail> {
+    let message = || format!("Invalid id: \"{id}\"");
+    if well_formed(id, "i-") { Ok(()) } else { Err(Fail::bad("InvalidInstanceID.Malformed", message())) }
+}
+
+pub(super) fn check_volume(id: &str) -> Result<(), Fail> {
+    let message = || format!("Value ({id}) for parameter volumeId is invalid. Expected: 'vol-...'.");
+    if well_formed(id, "vol-") { Ok(()) } else { Err(Fail::bad("InvalidParameterValue", message())) }
+}
+
 /// Of 17 digits the first is 0 (recorded); which of those AWS calls malformed nevertheless is not known.
 fn check_snapshot_or(id: &str, malformed: String) -> Result<(), Fail> {
     if !is_id(id, "snap-") {

@@ -81,7 +81,6 @@ fn fits(world: &World, image: &Image, filters: &[Query], ask: &Ask<'_>) -> Resul
             "state" => vec![image.state.as_str()],
             "owner-id" => vec![&image.owner],
             "root-device-type" => vec![&image.root_device_type],
-            "virtualization-type" => vec!["hvm"],
             "architecture" => vec![&image.architecture],
             "description" => vec![&image.description],
             "source-instance-id" => image.source_instance.iter().map(String::as_str).collect(),

@@ -1,7 +1,7 @@
 //! RunInstances (R4): what KMS refuses shows only later, in the instance's end.
 
 use super::copy_keys::{Step, context_of, data_of, forward, permitted, service};
-use super::instances::{render, reservation};
+use super::instances::reservation;
 use super::tags::Tagging;
 use super::{authorize, dry_run, ids, image_on, key_pairs, may_launch, security_groups, settings_of};
 use crate::auth::On;
@@ -17,6 +17,7 @@ const VOLUME: [&str; 2] = ["kms:DescribeKey", "kms:ReEncryptTo"];
 
 pub(super) fn run(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
     let id = query.need("ImageId")?;
+    check_counts(query)?;
     let tags = Tagging::read(query, &["instance", "volume", "network-interface"])?;
     authorize(ask, "ec2:RunInstances", &asked_for(world, id, query, ask), &Context::new())?;
     if !tags.others.is_empty() {
@@ -43,20 +44,39 @@ pub(super) fn run(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
             let message = "The request uses the same client token as a previous, but non-identical request.";
             return Err(Fail::bad("IdempotentParameterMismatch", message));
         }
-        let found = world.instances.get(id).map(|instance| render(world, instance, instance.state, ask));
-        return Ok(reservation(ask, found.into_iter().collect()));
+        let gone = || Fail::bad("InvalidInstanceID.NotFound", format!("The instance ID '{id}' does not exist"));
+        let known = world.instances.get(id).map(|instance| reservation(world, instance, instance.state, ask));
+        return known.ok_or_else(gone);
     }
     let mut instance = launch(world, &image, &overrides, ask);
     query.get("InstanceType").unwrap_or("m1.small").clone_into(&mut instance.kind);
     instance.tags = tags.others;
     instance.security_groups = groups.into_iter().map(str::to_owned).collect();
     instance.key_name = key_name;
-    let shown = render(world, &instance, "pending", ask);
+    let answer = reservation(world, &instance, "pending", ask);
     if let Some(place) = place {
         world.tokens.insert(place, (parameters_of(query), instance.id.clone()));
     }
     world.instances.insert(instance.id.clone(), instance);
-    Ok(reservation(ask, vec![shown]))
+    Ok(answer)
+}
+
+/// How many instances are asked for. Where one is enough, one is launched.
+fn check_counts(query: &Query) -> Result<(), Fail> {
+    let count = |name: &str| {
+        let text = query.need(name)?;
+        let wrong = || Fail::bad("InvalidParameterValue", format!("Invalid value '{text}' for {name}."));
+        text.parse::<u32>().ok().filter(|count| *count > 0).ok_or_else(wrong)
+    };
+    let (least, most) = (count("MinCount")?, count("MaxCount")?);
+    if least > most {
+        let message = format!("Invalid value '{least}' for MinCount. It is more than MaxCount.");
+        return Err(Fail::bad("InvalidParameterValue", message));
+    }
+    if least > 1 {
+        return Err(Fail::bad("UnsupportedOperation", "Only one instance a call is simulated."));
+    }
+    Ok(())
 }
 
 fn parameters_of(query: &Query) -> String {
