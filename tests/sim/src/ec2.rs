@@ -14,6 +14,8 @@ mod instances;
 mod key_pairs;
 mod launch;
 mod lifecycle;
+mod network;
+mod place;
 mod regions;
 mod register;
 mod remove;
@@ -67,6 +69,10 @@ pub(crate) fn call(world: &mut World, operation: &str, query: &Query, ask: &Ask<
         "CreateKeyPair" => key_pairs::create(world, query, ask),
         "DeleteKeyPair" => key_pairs::delete(world, query, ask),
         "DescribeRegions" => regions::describe(world, query, ask),
+        "DescribeVpcs" => network::describe_vpcs(query, ask),
+        "DescribeSubnets" => network::describe_subnets(query, ask),
+        "DescribeInstanceTypes" => network::describe_types(query, ask),
+        "RevokeSecurityGroupEgress" => security_groups::revoke_egress(world, query, ask),
         _ => settings::call(world, operation, query, ask),
     }
 }

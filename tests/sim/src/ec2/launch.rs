@@ -2,6 +2,7 @@
 
 use super::copy_keys::{Step, context_of, data_of, forward, permitted, service};
 use super::instances::reservation;
+use super::place::Place;
 use super::tags::Tagging;
 use super::{authorize, dry_run, ids, image_on, key_pairs, may_launch, security_groups, settings_of};
 use crate::auth::On;
@@ -19,14 +20,13 @@ pub(super) fn run(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
     let id = query.need("ImageId")?;
     check_counts(query)?;
     let tags = Tagging::read(query, &["instance", "volume", "network-interface"])?;
-    authorize(ask, "ec2:RunInstances", &asked_for(world, id, query, ask), &Context::new())?;
+    let place = Place::read(query);
+    authorize(ask, "ec2:RunInstances", &asked_for(world, id, &place, query, ask), &Context::new())?;
     if !tags.others.is_empty() {
         let on = On::arn(format!("arn:aws:ec2:{}:{}:instance/*", ask.region, ask.account()));
         authorize(ask, "ec2:CreateTags", &[on], &super::tags::context(&tags.others, Some("RunInstances")))?;
     }
     let image = launchable(world, id, ask)?;
-    let groups = query.list("SecurityGroupId");
-    security_groups::check(world, &groups, ask)?;
     let key_name = key_pairs::named(world, query, ask)?;
     let overrides = query.members("BlockDeviceMapping");
     for mapping in &overrides {
@@ -35,11 +35,12 @@ pub(super) fn run(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
             return Err(Fail::bad("InvalidParameterDependency", message));
         }
     }
+    place.check(world, &image, query, ask)?;
     // A dry run never looks at KMS (R4.8).
     dry_run(query)?;
-    let place = query.get("ClientToken").filter(|token| !token.is_empty());
-    let place = place.map(|token| (ask.account().to_owned(), ask.region.to_owned(), format!("run {token}")));
-    if let Some((parameters, id)) = place.as_ref().and_then(|place| world.tokens.get(place)) {
+    let token = query.get("ClientToken").filter(|token| !token.is_empty());
+    let token = token.map(|token| (ask.account().to_owned(), ask.region.to_owned(), format!("run {token}")));
+    if let Some((parameters, id)) = token.as_ref().and_then(|token| world.tokens.get(token)) {
         if *parameters != parameters_of(query) {
             let message = "The request uses the same client token as a previous, but non-identical request.";
             return Err(Fail::bad("IdempotentParameterMismatch", message));
@@ -49,13 +50,13 @@ pub(super) fn run(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
         return known.ok_or_else(gone);
     }
     let mut instance = launch(world, &image, &overrides, ask);
-    query.get("InstanceType").unwrap_or("m1.small").clone_into(&mut instance.kind);
+    place.kind.clone_into(&mut instance.kind);
     instance.tags = tags.others;
-    instance.security_groups = groups.into_iter().map(str::to_owned).collect();
+    instance.security_groups = place.groups.iter().map(|group| (*group).to_owned()).collect();
     instance.key_name = key_name;
     let answer = reservation(world, &instance, "pending", ask);
-    if let Some(place) = place {
-        world.tokens.insert(place, (parameters_of(query), instance.id.clone()));
+    if let Some(token) = token {
+        world.tokens.insert(token, (parameters_of(query), instance.id.clone()));
     }
     world.instances.insert(instance.id.clone(), instance);
     Ok(answer)
@@ -84,14 +85,14 @@ fn parameters_of(query: &Query) -> String {
 }
 
 /// Everything that IAM is asked for: the image, and what is made or used (R4.1).
-fn asked_for(world: &World, image: &str, query: &Query, ask: &Ask<'_>) -> Vec<On> {
-    let made = ["instance", "volume", "network-interface", "subnet"];
-    let made = made.map(|kind| On::arn(format!("arn:aws:ec2:{}:{}:{kind}/*", ask.region, ask.account())));
-    let named = query.list("SecurityGroupId");
-    let groups = if named.is_empty() { vec!["*"] } else { named };
+fn asked_for(world: &World, image: &str, place: &Place<'_>, query: &Query, ask: &Ask<'_>) -> Vec<On> {
+    let subnet = format!("subnet/{}", place.subnet.unwrap_or("*"));
+    let made = ["instance/*", "volume/*", "network-interface/*", subnet.as_str()];
+    let made = made.map(|what| On::arn(format!("arn:aws:ec2:{}:{}:{what}", ask.region, ask.account())));
+    let groups = if place.groups.is_empty() { &["*"][..] } else { &place.groups };
     let mut on = vec![image_on(world, ask.region, image, ask)];
     on.extend(made);
-    on.extend(groups.into_iter().map(|id| security_groups::on(world, id, ask)));
+    on.extend(groups.iter().map(|id| security_groups::on(world, id, ask)));
     on.extend(key_pairs::name(query).map(|name| key_pairs::on(name, ask)));
     on
 }

@@ -63,6 +63,8 @@ pub struct SecurityGroup {
     pub vpc: String,
     /// Whom it lets in.
     pub ingress: Vec<Ingress>,
+    /// Whether it has the rule that lets everything out, as a new one has.
+    pub lets_out: bool,
     /// Its tags.
     pub tags: std::collections::BTreeMap<String, String>,
 }
