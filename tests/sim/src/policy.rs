@@ -108,6 +108,7 @@ impl Document {
     }
 
     /// One document with the statements of both.
+    #[must_use]
     pub fn and(&self, other: &Self) -> Self {
         Self { statements: self.statements.iter().chain(&other.statements).cloned().collect() }
     }
