@@ -23,8 +23,7 @@ pub(super) fn describe(world: &World, query: &Query, ask: &Ask<'_>) -> Outcome {
     let filters = query.members("Filter");
     // A look by ID sees what was shared at once, a search only later (R2.21).
     let as_of = if wanted.is_empty() { ask.shared_as_of() } else { ask.now };
-    let shown =
-        candidates(world, &wanted, &filters).into_iter().filter(|image| is_shown(world, image, query, ask, as_of));
+    let shown = candidates(world, &wanted, &filters).filter(|image| is_shown(world, image, query, ask, as_of));
     let found = shown.filter_map(|image| match fits(world, image, &filters, ask) {
         Ok(true) => Some(Ok(image)),
         Ok(false) => None,
@@ -35,14 +34,18 @@ pub(super) fn describe(world: &World, query: &Query, ask: &Ask<'_>) -> Outcome {
     Ok(Body::Xml([images].into_iter().chain(next.map(|token| Element::of("nextToken", token))).collect()))
 }
 
-/// The images that an answer may hold: where IDs are named, no others are looked at.
-fn candidates<'a>(world: &'a World, wanted: &[&str], filters: &[Query]) -> Vec<&'a Image> {
+/// The images that an answer may hold: where IDs are named, no others are looked at, and no more than a page takes.
+fn candidates<'a>(
+    world: &'a World,
+    wanted: &'a [&str],
+    filters: &'a [Query],
+) -> Box<dyn Iterator<Item = &'a Image> + 'a> {
     let by_id = filters.iter().find(|filter| filter.get("Name") == Some("image-id"));
     let named = by_id.map(|filter| filter.list("Value")).filter(|ids| !ids.iter().any(|id| id.contains(['*', '?'])));
     match (wanted, named) {
-        ([], None) => world.images.values().collect(),
-        ([], Some(ids)) => ids.iter().filter_map(|id| world.images.get(*id)).collect(),
-        (ids, _) => ids.iter().filter_map(|id| world.images.get(*id)).collect(),
+        ([], None) => Box::new(world.images.values()),
+        ([], Some(ids)) => Box::new(ids.into_iter().filter_map(|id| world.images.get(id))),
+        (ids, _) => Box::new(ids.iter().filter_map(|id| world.images.get(*id))),
     }
 }
 
