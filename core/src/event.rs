@@ -7,8 +7,8 @@ use serde::{Serialize, Serializer};
 
 use crate::error::Error;
 use crate::finding::Finding;
-use crate::verify::Verification;
 use crate::id::{AccountId, AmiId, KeyArn, Principal, Region, SnapshotId, SourceImage};
+use crate::verify::Verification;
 
 /// Something that happened in a run. The [`Report`](crate::Report) is the sum of all events, so whoever kept them
 /// can tell what was done even of a run that was cut off.

@@ -18,10 +18,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::time::Instant;
 
+use crate::error::Error;
 use crate::finding::{Finding, Severity};
 use crate::id::{AccountId, KeyArn, Partition, Principal, Region, RoleArn, SourceImage};
 use crate::inventory::{Image, ImageState, Inventory, RegionInventory};
-use crate::error::Error;
 use crate::key_policy::{self, Access, Holder};
 use crate::request::{InTargets, ShareRequest, Timing, Unlisted};
 
@@ -116,7 +116,9 @@ impl Plan {
     pub fn key_policy_statements(&self) -> Vec<serde_json::Value> {
         let holders: BTreeSet<Holder> = self.targets.iter().filter_map(Holder::of).collect();
         let mut statements = Vec::new();
-        for statement in self.keys().into_iter().flat_map(|key| key_policy::statements(key, self.access.clone(), &holders)) {
+        for statement in
+            self.keys().into_iter().flat_map(|key| key_policy::statements(key, self.access.clone(), &holders))
+        {
             if !statements.contains(&statement) {
                 statements.push(statement);
             }

@@ -64,7 +64,11 @@ impl<'a> Run<'a> {
 
     /// The source account or a target, in a Region.
     pub(crate) fn site_of(&self, account: &AccountId, region: &Region) -> Option<Arc<Site>> {
-        if account == &self.account.identity.account { Some(self.site(region)) } else { self.target_site(account, region) }
+        if account == &self.account.identity.account {
+            Some(self.site(region))
+        } else {
+            self.target_site(account, region)
+        }
     }
 
     /// Tells the caller, and adds to the report.

@@ -36,7 +36,8 @@ async fn stage(images: [&str; 2]) -> Stage {
 /// How an instance that B launches ends.
 async fn launch(stage: &Stage, region: &str, image: &str) -> String {
     let mut shown = String::new();
-    for (operation, parameters) in [("RunInstances", vec![("ImageId", image)]), ("DescribeInstances", vec![])] {
+    let one = vec![("ImageId", image), ("MinCount", "1"), ("MaxCount", "1")];
+    for (operation, parameters) in [("RunInstances", one), ("DescribeInstances", vec![])] {
         let call = Call {
             service: Service::Ec2,
             operation: operation.to_owned(),

@@ -31,6 +31,8 @@ def images(lab):
     ec2.enable_image_deregistration_protection(ImageId=image)
     ec2.describe_images(ImageIds=[image])
     theirs.describe_images(ExecutableUsers=["self"])
+    theirs.cancel_image_launch_permission(ImageId=image)
+    lab.share_image(image, B)
     ec2.describe_images(Owners=["self"], MaxResults=5)
     ec2.disable_image_deregistration_protection(ImageId=image)
     ec2.disable_image_deprecation(ImageId=image)
@@ -60,8 +62,6 @@ def launches(lab):
     ec2.authorize_security_group_ingress(GroupId=group, IpProtocol="tcp", FromPort=22, ToPort=22, CidrIp="10.0.0.0/8")
     anything = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "192.0.2.0/24"}]}
     ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[anything])
-    everything = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
-    ec2.revoke_security_group_egress(GroupId=group, IpPermissions=[everything])
     ec2.describe_security_groups(GroupIds=[group])
     pair = ec2.create_key_pair(KeyName=lab.unique("pair"))["KeyName"]
     launched = ec2.run_instances(
@@ -85,12 +85,24 @@ def launches(lab):
     ec2.terminate_instances(InstanceIds=[instance])
     ec2.delete_security_group(GroupId=group)
     ec2.delete_key_pair(KeyName=pair)
+    network(ec2)
     refused = lab.session(A, policy={"Statement": [{"Effect": "Allow", "Action": "ec2:*", "Resource": "*"}]})
     theirs = lab.client("ec2", keys=refused)
     dead = theirs.run_instances(
         ImageId=lab.ready["images"]["public"], MinCount=1, MaxCount=1, BlockDeviceMappings=[encrypted]
     )
     ec2.describe_instances(InstanceIds=[dead["Instances"][0]["InstanceId"]])
+
+
+def network(ec2):
+    vpc = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"][0]["VpcId"]
+    subnet = ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["Subnets"][0]["SubnetId"]
+    assert subnet.startswith("subnet-")
+    group = ec2.create_security_group(GroupName="tour", Description="of the tour", VpcId=vpc)["GroupId"]
+    shown = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"][0]
+    ec2.revoke_security_group_egress(GroupId=group, IpPermissions=shown["IpPermissionsEgress"])
+    ec2.delete_security_group(GroupId=group)
+    ec2.describe_instance_types(InstanceTypes=["t3.nano"])
 
 
 def settings(lab):

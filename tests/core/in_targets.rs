@@ -194,7 +194,10 @@ async fn a_targets_key_that_cannot_encrypt_refuses_before_anything_is_changed() 
     let report = world.try_share(to_b(&world, copying())).await.unwrap_err();
     assert_eq!(codes(&report), ["target.key-unusable", "plan.refused"]);
     assert!(world.changes().is_empty());
-    let plan = Sharer::new(&world.config(A)).plan(&to_b(&world, by_role().kms_key("alias/none".parse().unwrap())).build().unwrap()).await.unwrap();
+    let plan = Sharer::new(&world.config(A))
+        .plan(&to_b(&world, by_role().kms_key("alias/none".parse().unwrap())).build().unwrap())
+        .await
+        .unwrap();
     assert_eq!(plan.errors[0].code.as_str(), "key.not-found");
     assert_eq!(plan.errors[0].account.as_ref().unwrap().as_ref(), B);
 }

@@ -228,7 +228,8 @@ impl World {
         let arn = format!("arn:aws:iam::{account}:role/{role}");
         let assumed = sts.assume_role().role_arn(arn).role_session_name("test").send().await.unwrap();
         let session = assumed.credentials().unwrap();
-        self.launch_with(account, session.access_key_id(), session.secret_access_key(), session.session_token(), image).await
+        self.launch_with(account, session.access_key_id(), session.secret_access_key(), session.session_token(), image)
+            .await
     }
 
     /// Launches as the service-linked role of a service, as Auto Scaling does.

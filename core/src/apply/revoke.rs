@@ -11,7 +11,9 @@ use crate::finding::{Finding, FindingCode};
 use crate::id::{AmiId, KeyArn, Principal};
 use crate::key_access::{self, KeyLocks};
 use crate::key_policy::Holder;
-use crate::plan::{KeyAccess, Plan, RemoveCopy, RemoveKeyAccess, RemovePermissions, RemoveRolePolicy, Step, grant_name};
+use crate::plan::{
+    KeyAccess, Plan, RemoveCopy, RemoveKeyAccess, RemovePermissions, RemoveRolePolicy, Step, grant_name,
+};
 use crate::run::Run;
 
 /// Carries out every step that takes access away.
@@ -44,7 +46,8 @@ pub(super) async fn all(run: &Run<'_>, locks: &KeyLocks, plan: &Plan) {
         }
     });
     future::join_all(keys).await;
-    future::join_all(roles.into_iter().map(|role| async { said(run, Box::pin(role_policy(run, plan, role)).await) })).await;
+    future::join_all(roles.into_iter().map(|role| async { said(run, Box::pin(role_policy(run, plan, role)).await) }))
+        .await;
     let copies = copies.into_iter().filter(|copy| !failed.contains(&copy.image));
     future::join_all(copies.map(|copy| async { said(run, Box::pin(remove_copy(run, copy)).await) })).await;
 }
@@ -125,7 +128,11 @@ async fn role_policy(run: &Run<'_>, plan: &Plan, remove: &RemoveRolePolicy) -> R
         return Ok(());
     };
     let (role, policy) = (&remove.role, &remove.policy);
-    if remove.managed { site.iam.detach(role, policy).await? } else { site.iam.delete(role, policy).await? }
+    if remove.managed {
+        site.iam.detach(role, policy).await?
+    } else {
+        site.iam.delete(role, policy).await?
+    }
     run.emit(&Event::RoleDisallowed { account: remove.account.clone(), role: role.clone(), policy: policy.clone() });
     Ok(())
 }

@@ -203,7 +203,11 @@ impl KeyPolicy {
         let mut document = self.0.clone();
         let is_ours = |raw: &RawValue| matches!(now.kind(raw), Kind::Ours(_));
         let place = document.statements.iter().position(|raw| is_ours(raw)).unwrap_or(document.statements.len());
-        if document.statements.get(place).is_some_and(|raw| matches!(then.kind(raw), Kind::Ours(held) if held == *holders)) {
+        if document
+            .statements
+            .get(place)
+            .is_some_and(|raw| matches!(then.kind(raw), Kind::Ours(held) if held == *holders))
+        {
             return Ok(self.clone());
         }
         document.statements.retain(|raw| !is_ours(raw));

@@ -112,7 +112,8 @@ pub(super) fn ambiguous_parameters(steps: &[Step], findings: &mut Vec<Finding>) 
     let mut images = BTreeMap::new();
     for step in steps {
         if let Step::Publish(publish) = step
-            && let Some(other) = images.insert((&publish.account, &publish.shared.region, &publish.name), &publish.shared.source)
+            && let Some(other) =
+                images.insert((&publish.account, &publish.shared.region, &publish.name), &publish.shared.source)
         {
             findings.push(Finding::refuse(
                 FindingCode::ParameterAmbiguous,

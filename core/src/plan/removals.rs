@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::in_targets::{inline_name, parent_grant_name};
 use super::permissions::grant_name;
-use super::target_step::RemoveRolePolicy;
 use super::step::{LaunchPermission, PolicyChange, RemoveCopy, RemoveKeyAccess, RemovePermissions, Step, Whom};
+use super::target_step::RemoveRolePolicy;
 use crate::copy::adopt;
 use crate::finding::{Finding, FindingCode};
 use crate::id::{AmiId, KeyArn, Principal, Region, SourceImage};
@@ -64,7 +64,9 @@ fn role_policies(request: &ShareRequest, inventory: &Inventory, keys: &[Step]) -
             }
             let inline = lost.iter().map(|remove| (&remove.key, inline_name(&remove.key)));
             steps.extend(
-                inline.filter(|(_, name)| policies.inline.contains_key(name)).map(|(key, name)| of(name, false, Some(key))),
+                inline
+                    .filter(|(_, name)| policies.inline.contains_key(name))
+                    .map(|(key, name)| of(name, false, Some(key))),
             );
         }
     }

@@ -129,17 +129,26 @@ fn role(target: Option<&Result<TargetSeen, Error>>) -> Check {
 }
 
 /// Who may launch, and whether the target sees it.
-fn of_image(plan: &Plan, account: &AccountId, image: &AmiId, source: &SharedSeen, seen: Option<&TargetSeen>) -> Vec<Check> {
+fn of_image(
+    plan: &Plan,
+    account: &AccountId,
+    image: &AmiId,
+    source: &SharedSeen,
+    seen: Option<&TargetSeen>,
+) -> Vec<Check> {
     let name = CheckName::LaunchPermission;
     let named = source.launch.contains(&Principal::Account(account.clone()));
     let wide = source.launch.iter().any(|principal| principal.account().is_none());
     let visible = seen.map(|seen| seen.images.contains_key(image));
     let permission = match (named, wide, visible) {
         (true, ..) => yes(name, format!("{image} is shared with {account}")),
-        (false, true, Some(true)) => yes(name, format!("{image} is shared with an organization, and the target sees it")),
-        (false, true, None) => {
-            unknown(name, format!("{image} is shared with an organization; whether {account} belongs to it was not looked at"))
+        (false, true, Some(true)) => {
+            yes(name, format!("{image} is shared with an organization, and the target sees it"))
         }
+        (false, true, None) => unknown(
+            name,
+            format!("{image} is shared with an organization; whether {account} belongs to it was not looked at"),
+        ),
         _ => no(name, format!("{image} is not shared with {account}: add launch permission")),
     };
     let Some(seen) = seen else { return vec![permission] };
@@ -153,7 +162,9 @@ fn of_image(plan: &Plan, account: &AccountId, image: &AmiId, source: &SharedSeen
             unknown(CheckName::AllowedImages, "Allowed AMIs are in audit mode: they would not refuse a launch now")
         }
         (Ok(_), _) => yes(CheckName::AllowedImages, "nothing hides the image"),
-        (Err(error), Some(true)) => yes(CheckName::AllowedImages, format!("the target sees the image ({})", error.code)),
+        (Err(error), Some(true)) => {
+            yes(CheckName::AllowedImages, format!("the target sees the image ({})", error.code))
+        }
         (Err(error), _) => unread(CheckName::AllowedImages, error),
     };
     let visible = if visible == Some(true) {
@@ -165,9 +176,14 @@ fn of_image(plan: &Plan, account: &AccountId, image: &AmiId, source: &SharedSeen
 }
 
 fn snapshots(plan: &Plan, account: &AccountId, source: &SharedSeen) -> Option<Check> {
-    let wanted = plan.steps.iter().any(|step| matches!(step, Step::SnapshotPermission(share) if share.accounts.contains(account)));
+    let wanted = plan
+        .steps
+        .iter()
+        .any(|step| matches!(step, Step::SnapshotPermission(share) if share.accounts.contains(account)));
     let name = CheckName::Snapshots;
-    let holds = |who: &BTreeSet<Principal>| who.contains(&Principal::Account(account.clone())) || who.contains(&Principal::Public);
+    let holds = |who: &BTreeSet<Principal>| {
+        who.contains(&Principal::Account(account.clone())) || who.contains(&Principal::Public)
+    };
     let missing: Vec<&str> =
         source.snapshots.iter().filter(|(_, who)| !holds(who)).map(|(snapshot, _)| snapshot.as_str()).collect();
     wanted.then(|| match missing.as_slice() {
@@ -187,7 +203,9 @@ fn key_state(keys: &[Key]) -> Check {
     });
     match bad {
         Some((key, why)) => no(name, format!("{} is {why}", key.arn)),
-        None if keys.iter().any(|key| key.state == KeyState::Unseen) => unknown(name, "a key of another account is not shown"),
+        None if keys.iter().any(|key| key.state == KeyState::Unseen) => {
+            unknown(name, "a key of another account is not shown")
+        }
         None => yes(name, format!("{} keys are enabled", keys.len())),
     }
 }
@@ -227,7 +245,10 @@ fn launcher_iam(account: &AccountId, region: &Region, image: &AmiId, needs: &[Ne
     }
     match unsure {
         Some(why) => unknown(name, why),
-        None => yes(name, "identity policies allow it; session policies, resource control policies and conditions of service control policies are not seen"),
+        None => yes(
+            name,
+            "identity policies allow it; session policies, resource control policies and conditions of service control policies are not seen",
+        ),
     }
 }
 
@@ -255,14 +276,17 @@ fn default_key<'a>(
 ) -> (Check, Vec<Need<'a>>) {
     let name = CheckName::DefaultKey;
     let key = match (&seen.default_key, &seen.encrypts) {
-        (_, Ok(false)) if source.keys.is_empty() => return (yes(name, "nothing is encrypted, so none is needed"), Vec::new()),
+        (_, Ok(false)) if source.keys.is_empty() => {
+            return (yes(name, "nothing is encrypted, so none is needed"), Vec::new());
+        }
         (Ok(None), _) => return (yes(name, "new volumes are encrypted under aws/ebs"), Vec::new()),
         (Err(error), _) => return (unread(name, error), Vec::new()),
         (_, Err(error)) if source.keys.is_empty() => return (unread(name, error), Vec::new()),
         (Ok(Some(key)), _) => key,
     };
     if key.state != KeyState::Enabled {
-        let detail = format!("{}, the default EBS key of {account}, is not enabled: enable it, or set another", key.arn);
+        let detail =
+            format!("{}, the default EBS key of {account}, is not enabled: enable it, or set another", key.arn);
         return (no(name, detail), Vec::new());
     }
     let needs = keys::of_volumes(key);
@@ -282,7 +306,9 @@ fn service_roles(plan: &Plan, account: &AccountId, of_image: &[Key]) -> Vec<Chec
             Some(Some(grants)) if grants.iter().any(|known| known.name == grant) => {
                 yes(name, format!("the role of {} has its grant", service.service))
             }
-            Some(Some(_)) => no(name, format!("the role of {} has no grant of {}: run `mode: share`", service.service, service.key)),
+            Some(Some(_)) => {
+                no(name, format!("the role of {} has no grant of {}: run `mode: share`", service.service, service.key))
+            }
             _ => unknown(name, format!("the grants of {} were not read", service.key)),
         }
     });

@@ -126,10 +126,14 @@ pub(super) fn access(
                     unsure.get_or_insert_with(|| format!("whether {key} allows {action} to {launcher}: {why}"));
                 }
                 Opinion::Denied(why) => {
-                    return check(Verdict::No, format!("{launcher} may not {action}: in the policy of {key} {why}; exempt it"));
+                    return check(
+                        Verdict::No,
+                        format!("{launcher} may not {action}: in the policy of {key} {why}; exempt it"),
+                    );
                 }
                 Opinion::No(why) => {
-                    let remedy = format!("the policy of {key} must allow {action} to {account} through EC2, or a grant must");
+                    let remedy =
+                        format!("the policy of {key} must allow {action} to {account} through EC2, or a grant must");
                     return check(Verdict::No, format!("{launcher}: {why}; {remedy}"));
                 }
             }

@@ -142,10 +142,11 @@ mod tests {
 
     #[test]
     fn a_condition_that_is_not_understood_is_never_taken_as_met() {
-        let context: Context = [("kms:viaservice", vec!["ec2.us-east-1.amazonaws.com"]), ("kms:grantisforawsresource", vec![])]
-            .into_iter()
-            .map(|(key, values)| (key.to_owned(), values.into_iter().map(str::to_owned).collect()))
-            .collect();
+        let context: Context =
+            [("kms:viaservice", vec!["ec2.us-east-1.amazonaws.com"]), ("kms:grantisforawsresource", vec![])]
+                .into_iter()
+                .map(|(key, values)| (key.to_owned(), values.into_iter().map(str::to_owned).collect()))
+                .collect();
         let table = [
             (json!({ "StringLike": { "kms:ViaService": ["s3.*", "ec2.*"] } }), Some(true)),
             (json!({ "StringEquals": { "kms:ViaService": "ec2.eu-west-1.amazonaws.com" } }), Some(false)),
@@ -158,11 +159,15 @@ mod tests {
             (json!({ "StringEquals": { "aws:SourceIp": "1.2.3.4" } }), None),
             (json!({ "IpAddress": { "kms:ViaService": "1.2.3.4/8" } }), None),
             (json!({ "StringEquals": { "kms:ViaService": "${aws:PrincipalTag/x}" } }), None),
-            (json!({ "StringLike": { "kms:ViaService": "s3.*" }, "IpAddress": { "aws:SourceIp": "::/0" } }), Some(false)),
+            (
+                json!({ "StringLike": { "kms:ViaService": "s3.*" }, "IpAddress": { "aws:SourceIp": "::/0" } }),
+                Some(false),
+            ),
         ];
         for (condition, fits) in table {
             let found = conditions(&condition, &context);
-            let expected = matches!((&found, fits), (Fit::Yes, Some(true)) | (Fit::No, Some(false)) | (Fit::Unknown(_), None));
+            let expected =
+                matches!((&found, fits), (Fit::Yes, Some(true)) | (Fit::No, Some(false)) | (Fit::Unknown(_), None));
             assert!(expected, "{condition}: {found:?}");
         }
     }

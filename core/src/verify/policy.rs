@@ -38,7 +38,14 @@ pub(crate) enum Opinion {
 }
 
 /// What the policy of a key says of a call.
-pub(crate) fn evaluate(policy: &Value, key: &str, owner: &AccountId, who: &Caller, action: &str, context: &Context) -> Opinion {
+pub(crate) fn evaluate(
+    policy: &Value,
+    key: &str,
+    owner: &AccountId,
+    who: &Caller,
+    action: &str,
+    context: &Context,
+) -> Opinion {
     let statements = match policy.get("Statement") {
         Some(Value::Array(list)) => list.as_slice(),
         Some(one) => std::slice::from_ref(one),
@@ -129,18 +136,20 @@ fn principal(statement: &Value, owner: &AccountId, who: &Caller) -> Named {
 }
 
 fn applies(statement: &Value, key: &str, action: &str, context: &Context) -> Fit {
-    let listed = |member: &str, other: &str, fits: &dyn Fn(&str) -> bool| match (statement.get(member), statement.get(other)) {
-        (Some(given), None) => match matcher::texts(given) {
-            Some(texts) => Fit::from(texts.into_iter().any(fits)),
-            None => Fit::Unknown(format!("its `{member}` cannot be read")),
-        },
-        (None, Some(given)) => match matcher::texts(given) {
-            Some(texts) => Fit::from(!texts.into_iter().any(fits)),
-            None => Fit::Unknown(format!("its `{other}` cannot be read")),
-        },
-        _ => Fit::Unknown(format!("it has no `{member}`")),
-    };
-    let action = listed("Action", "NotAction", &|pattern| matcher::like(&pattern.to_lowercase(), &action.to_lowercase()));
+    let listed =
+        |member: &str, other: &str, fits: &dyn Fn(&str) -> bool| match (statement.get(member), statement.get(other)) {
+            (Some(given), None) => match matcher::texts(given) {
+                Some(texts) => Fit::from(texts.into_iter().any(fits)),
+                None => Fit::Unknown(format!("its `{member}` cannot be read")),
+            },
+            (None, Some(given)) => match matcher::texts(given) {
+                Some(texts) => Fit::from(!texts.into_iter().any(fits)),
+                None => Fit::Unknown(format!("its `{other}` cannot be read")),
+            },
+            _ => Fit::Unknown(format!("it has no `{member}`")),
+        };
+    let action =
+        listed("Action", "NotAction", &|pattern| matcher::like(&pattern.to_lowercase(), &action.to_lowercase()));
     let resource = listed("Resource", "NotResource", &|pattern| matcher::like(pattern, key));
     let condition = statement.get("Condition").map_or(Fit::Yes, |condition| matcher::conditions(condition, context));
     action.and(resource).and(condition)

@@ -98,10 +98,11 @@ async fn shared_image(run: &Run<'_>, region: &Region, id: &AmiId) -> Result<Shar
     let site = run.site(region);
     let (image, launch) = future::try_join(site.ec2.images([id]), site.ec2.launch_permissions(id)).await?;
     let image = image.into_iter().next().ok_or_else(|| site.ec2.unexpected(id, "no image"))?;
-    let snapshots = image.snapshots().map(|id| async {
-        Ok::<_, Error>((id.to_string(), site.ec2.snapshot_permissions(id).await?))
-    });
-    let (snapshots, keys) = Box::pin(future::try_join(future::try_join_all(snapshots), keys(run, &site, &image))).await?;
+    let snapshots = image
+        .snapshots()
+        .map(|id| async { Ok::<_, Error>((id.to_string(), site.ec2.snapshot_permissions(id).await?)) });
+    let (snapshots, keys) =
+        Box::pin(future::try_join(future::try_join_all(snapshots), keys(run, &site, &image))).await?;
     Ok(SharedSeen { launch, snapshots: snapshots.into_iter().collect(), keys })
 }
 
@@ -179,7 +180,9 @@ async fn allowed(
     let keys: Vec<String> = keys.iter().cloned().collect();
     let via = ("kms:ViaService", Kind::String, format!("ec2.{region}.{}", region.partition().dns_suffix()));
     let by_service = ("kms:GrantIsForAWSResource", Kind::Boolean, "true".to_owned());
-    let simulate = |actions: &'static [&'static str], resources: Vec<String>, context: Vec<(&'static str, Kind, String)>| async move {
+    let simulate = |actions: &'static [&'static str],
+                    resources: Vec<String>,
+                    context: Vec<(&'static str, Kind, String)>| async move {
         if resources.is_empty() {
             return Ok(Vec::new());
         }

@@ -85,6 +85,10 @@ class Lab:
         with urllib.request.urlopen(self.ready["endpoint"] + "/_sim/state") as answer:
             return json.load(answer)
 
+    def events(self, before, key=""):
+        """What EC2 asked of KMS on somebody's behalf since a moment, about one key where one is named."""
+        return [event for event in self.state()["trail"][before:] if event["key"].endswith(key)]
+
     # What may be there before a call.
 
     def base(self, name="plain"):
@@ -111,6 +115,12 @@ class Lab:
             assert time.monotonic() < bound, shown
             time.sleep(0.02)
 
+    def snapshot_permissions(self, snapshot, account=A):
+        ec2 = self.client("ec2", account)
+        return ec2.describe_snapshot_attribute(SnapshotId=snapshot, Attribute="createVolumePermission")[
+            "CreateVolumePermissions"
+        ]
+
     def share_snapshot(self, snapshot, account):
         permission = {"Add": [{"UserId": account}]}
         self.client("ec2").modify_snapshot_attribute(SnapshotId=snapshot, CreateVolumePermission=permission)
@@ -130,6 +140,10 @@ class Lab:
             BlockDeviceMappings=devices,
         )
         return made["ImageId"]
+
+    def image_permissions(self, image):
+        ec2 = self.client("ec2")
+        return ec2.describe_image_attribute(ImageId=image, Attribute="launchPermission")["LaunchPermissions"]
 
     def share_image(self, image, *accounts):
         permission = {"Add": [{"UserId": account} for account in accounts]}

@@ -1,4 +1,4 @@
-//! `ami-share-sim serve`.
+//! The command line of `ami-share-sim`.
 
 use std::fs;
 use std::io::Write;
@@ -11,7 +11,8 @@ use serde_json::json;
 
 use crate::door::loopback::Server;
 use crate::fault;
-use crate::options::Options;
+use crate::layout::lay_out;
+use crate::options::{Options, duration};
 use crate::scenario::{Scenario, Size};
 use crate::sim::Sim;
 
@@ -108,8 +109,8 @@ impl Cli {
             "two-accounts" => Scenario::two_accounts(),
             file => Scenario::parse(&read(&file.into())?).map_err(|problem| format!("{file}: {problem}"))?,
         };
-        let copy_time =
-            Duration::try_from_secs_f64(serve.copy_seconds).map_err(|error| format!("--copy-seconds: {error}"))?;
+        let copy_time = duration(serve.copy_seconds).map_err(|problem| format!("--copy-seconds: {problem}"))?;
+        duration(serve.latency.as_secs_f64()).map_err(|problem| format!("--latency: {problem}"))?;
         let mut options = Options { latency: serve.latency, copy_time, ..Options::default() };
         let conditions = match &serve.faults {
             Some(path) => fault::parse(&read(path)?).map_err(|problem| format!("{}: {problem}", path.display()))?,
@@ -143,8 +144,7 @@ fn schema(of: Kind) -> serde_json::Value {
 }
 
 fn write(out: &mut impl Write, value: &serde_json::Value) -> Result<(), String> {
-    serde_json::to_writer_pretty(&mut *out, value).map_err(|error| error.to_string())?;
-    writeln!(out).map_err(|error| error.to_string())
+    writeln!(out, "{}", lay_out(value)).map_err(|error| error.to_string())
 }
 
 /// Until the process is asked to end.

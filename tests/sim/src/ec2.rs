@@ -14,6 +14,8 @@ mod instances;
 mod key_pairs;
 mod launch;
 mod lifecycle;
+mod network;
+mod place;
 mod regions;
 mod register;
 mod remove;
@@ -40,6 +42,7 @@ pub(crate) fn call(world: &mut World, operation: &str, query: &Query, ask: &Ask<
         "DescribeImageAttribute" => image_attributes::describe(world, query, ask),
         "ModifyImageAttribute" => image_attributes::modify(world, query, ask),
         "ResetImageAttribute" => image_attributes::reset(world, query, ask),
+        "CancelImageLaunchPermission" => image_attributes::cancel(world, query, ask),
         "EnableImage" | "DisableImage" => lifecycle::enable(world, query, ask, operation),
         "EnableImageDeprecation" | "DisableImageDeprecation" => lifecycle::deprecate(world, query, ask, operation),
         "EnableImageDeregistrationProtection" | "DisableImageDeregistrationProtection" => {
@@ -61,12 +64,15 @@ pub(crate) fn call(world: &mut World, operation: &str, query: &Query, ask: &Ask<
         "TerminateInstances" => instance_states::terminate(world, query, ask),
         "CreateSecurityGroup" => security_groups::create(world, query, ask),
         "AuthorizeSecurityGroupIngress" => security_groups::authorize_ingress(world, query, ask),
-        "RevokeSecurityGroupEgress" => security_groups::revoke_egress(world, query, ask),
         "DescribeSecurityGroups" => security_groups::describe(world, query, ask),
         "DeleteSecurityGroup" => security_groups::delete(world, query, ask),
         "CreateKeyPair" => key_pairs::create(world, query, ask),
         "DeleteKeyPair" => key_pairs::delete(world, query, ask),
         "DescribeRegions" => regions::describe(world, query, ask),
+        "DescribeVpcs" => network::describe_vpcs(query, ask),
+        "DescribeSubnets" => network::describe_subnets(query, ask),
+        "DescribeInstanceTypes" => network::describe_types(query, ask),
+        "RevokeSecurityGroupEgress" => security_groups::revoke_egress(world, query, ask),
         _ => settings::call(world, operation, query, ask),
     }
 }
@@ -124,6 +130,7 @@ fn snapshot_on(world: &World, region: &str, id: &str, ask: &Ask<'_>) -> On {
 fn new_on(kind: &str, ask: &Ask<'_>) -> On {
     let mut on = On::arn(format!("arn:aws:ec2:{}::{kind}/*", ask.region));
     auth::set(&mut on.context, "aws:ResourceAccount", ask.account());
+    auth::set(&mut on.context, "aws:ResourceBeingCreated", "true");
     auth::set(&mut on.context, if kind == "image" { "ec2:ImageID" } else { "ec2:SnapshotID" }, "*");
     on
 }

@@ -5,12 +5,14 @@ use std::sync::{Mutex, PoisonError};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::options::{Delays, Options};
+use crate::options::{Delays, Options, duration};
+use crate::wire::Service;
 use crate::world::ImageState;
 
-/// A fault file: orders, or an object that also says how the whole behaves.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+/// A fault file, for its schema: orders, or an object that also says how the whole behaves.
+#[derive(JsonSchema)]
 #[serde(untagged)]
+#[expect(dead_code, reason = "files are read one form at a time: see `parse`")]
 pub(crate) enum FaultFile {
     /// Orders alone.
     Orders(Vec<Fault>),
@@ -162,15 +164,42 @@ impl Faults {
 /// One message with the JSON path of the mistake.
 pub(crate) fn parse(text: &str) -> Result<Conditions, String> {
     // One form at a time, so that a mistake is told of the form that was meant.
-    let file = if text.trim_start().starts_with('[') {
-        FaultFile::Orders(crate::scenario::read(text)?)
+    let (conditions, place) = if text.trim_start().starts_with('[') {
+        (Conditions { faults: crate::scenario::read(text)?, ..Conditions::default() }, "")
     } else {
-        FaultFile::Whole(crate::scenario::read(text)?)
+        (crate::scenario::read(text)?, "faults")
     };
-    Ok(match file {
-        FaultFile::Orders(faults) => Conditions { faults, ..Conditions::default() },
-        FaultFile::Whole(conditions) => conditions,
-    })
+    for (n, fault) in conditions.faults.iter().enumerate() {
+        fault.check().map_err(|problem| format!("{place}[{n}].{problem}"))?;
+    }
+    Ok(conditions)
+}
+
+impl Fault {
+    /// What its type lets through and would never happen, or not as it was meant.
+    fn check(&self) -> Result<(), String> {
+        let service = self.operation.split_once(':').filter(|(_, name)| !name.is_empty());
+        if service.and_then(|(prefix, _)| Service::of(prefix)).is_none() {
+            let known = "a service (ec2, iam, kms, ssm, sts), a colon and an operation";
+            return Err(format!("operation: {} is not {known}", self.operation));
+        }
+        if self.call == Some(0) {
+            return Err("call: the first call is 1".to_owned());
+        }
+        match &self.effect {
+            Effect::Error { status, .. } if !(400..600).contains(status) => {
+                Err(format!("effect.error.status: {status} is no status of an error"))
+            }
+            Effect::Delay { seconds } => check_seconds(*seconds, "delay"),
+            Effect::Stale { seconds } => check_seconds(*seconds, "stale"),
+            Effect::CopyTime { seconds } => check_seconds(*seconds, "copy-time"),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn check_seconds(seconds: f64, effect: &str) -> Result<(), String> {
+    duration(seconds).map(|_| ()).map_err(|problem| format!("effect.{effect}.seconds: {problem}"))
 }
 
 #[cfg(test)]
@@ -193,12 +222,21 @@ mod tests {
     fn a_wrong_file_is_one_message_with_its_place() {
         let table = [
             (
-                r#"[{"operation":"x","effect":"throttle"},{"operation":"x","effect":"explode"}]"#,
+                r#"[{"operation":"ec2:X","effect":"throttle"},{"operation":"ec2:X","effect":"explode"}]"#,
                 "[1].effect: unknown variant `explode`",
             ),
             (r#"{"delays":{"grants":-1}}"#, "delays.grants: "),
             (r#"{"delay":{}}"#, "delay: unknown field `delay`"),
-            (r#"{"faults":[{"operation":"x"}]}"#, "faults[0]: missing field `effect`"),
+            (r#"{"faults":[{"operation":"ec2:X"}]}"#, "faults[0]: missing field `effect`"),
+            (r#"[{"operation":"CopyImage","effect":"drop"}]"#, "[0].operation: CopyImage is not a service"),
+            (r#"{"faults":[{"operation":"s3:X","effect":"drop"}]}"#, "faults[0].operation: s3:X is not a service"),
+            (r#"[{"operation":"ec2:X","call":0,"effect":"drop"}]"#, "[0].call: the first call is 1"),
+            (
+                r#"[{"operation":"ec2:X","effect":{"error":{"status":200,"code":"C","message":"M"}}}]"#,
+                "[0].effect.error.status: 200 is no status of an error",
+            ),
+            (r#"[{"operation":"ec2:X","effect":{"delay":{"seconds":-1}}}]"#, "[0].effect.delay.seconds: "),
+            (r#"[{"operation":"ec2:X","effect":{"copy-time":{"seconds":1e12}}}]"#, "[0].effect.copy-time.seconds: "),
             ("7", "neither an object nor a list"),
             ("[{]", "no JSON: "),
         ];

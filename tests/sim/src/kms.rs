@@ -45,6 +45,9 @@ pub(crate) fn call(world: &mut World, operation: &str, params: &Params, ask: &As
 
 /// A parameter that must be there.
 fn need<'a>(params: &'a Params, name: &str) -> Result<&'a str, Fail> {
+    if params.get(name).is_some_and(|value| !value.is_string() && !value.is_null()) {
+        return Err(Fail::bad("SerializationException", ""));
+    }
     params.get(name).and_then(Value::as_str).ok_or_else(|| {
         let message = format!(
             "1 validation error detected: Value null at '{}' failed to satisfy constraint: Member must not be null",

@@ -9,6 +9,7 @@ mod fault;
 mod iam;
 mod journal;
 mod kms;
+mod layout;
 mod options;
 pub mod policy;
 mod scenario;

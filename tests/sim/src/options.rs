@@ -62,5 +62,14 @@ pub struct Delays {
 }
 
 fn seconds<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    Duration::try_from_secs_f64(f64::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    duration(f64::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+}
+
+/// As long as anybody may ask for: moments are added to, and must not run over.
+const LONGEST: Duration = Duration::from_hours(100 * 366 * 24);
+
+/// A time that a user gave, in seconds.
+pub(crate) fn duration(seconds: f64) -> Result<Duration, String> {
+    let duration = Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())?;
+    if duration > LONGEST { Err(format!("{seconds} seconds are more than a hundred years")) } else { Ok(duration) }
 }

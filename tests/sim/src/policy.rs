@@ -107,6 +107,12 @@ impl Document {
         verdict
     }
 
+    /// One document with the statements of both.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        Self { statements: self.statements.iter().chain(&other.statements).cloned().collect() }
+    }
+
     /// Every principal that the document names under `AWS`.
     pub fn aws_principals(&self) -> impl Iterator<Item = &str> {
         self.statements.iter().filter_map(|statement| statement.principal.as_ref()).flat_map(principal::Principals::aws)

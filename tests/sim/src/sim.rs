@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::door::sdk::InProcess;
 use crate::fault::{Effect, Fault, Faults};
 use crate::journal::{Entry, Journal};
-use crate::options::Options;
+use crate::options::{Options, duration};
 use crate::scenario::{Facts, Scenario};
 use crate::throttle::Buckets;
 use crate::wire::{self, Body, Call, Fail, Outcome, Params, Query, Service};
@@ -186,7 +186,7 @@ impl Sim {
         let account = self.lock_world().credentials.get(&call.access_key_id).map(|known| known.facts.account.clone());
         let effect = self.0.faults.take(&action, account.as_deref().unwrap_or_default(), &call.region);
         let delay = match effect {
-            Some(Effect::Delay { seconds }) => Duration::try_from_secs_f64(seconds).unwrap_or_default(),
+            Some(Effect::Delay { seconds }) => duration(seconds).unwrap_or_default(),
             _ => Duration::ZERO,
         };
         if !(self.0.options.latency + delay).is_zero() {
@@ -216,7 +216,7 @@ impl Sim {
         world.advance(now);
         let who = auth::caller(&world, call, now, self.0.options.delays.iam)?;
         let stale = match effect {
-            Some(Effect::Stale { seconds }) => Duration::try_from_secs_f64(*seconds).unwrap_or_default(),
+            Some(Effect::Stale { seconds }) => duration(*seconds).unwrap_or_default(),
             _ => Duration::ZERO,
         };
         let fail_copy = match effect {
@@ -225,7 +225,7 @@ impl Sim {
         };
         let (clock, options) = (&self.0.clock, &self.0.options);
         let copy_time = match effect {
-            Some(Effect::CopyTime { seconds }) => Duration::try_from_secs_f64(*seconds).unwrap_or_default(),
+            Some(Effect::CopyTime { seconds }) => duration(*seconds).unwrap_or_default(),
             _ => options.copy_time,
         };
         let ask = Ask { who: &who, region: &call.region, now, clock, options, stale, fail_copy, copy_time };

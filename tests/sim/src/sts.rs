@@ -36,14 +36,14 @@ fn assume_role(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
         );
         return Err(Fail::bad("ValidationError", message));
     }
-    let seconds: u64 = query.get("DurationSeconds").and_then(|text| text.parse().ok()).unwrap_or(3600);
+    let seconds = duration(query)?;
     let id_fits = |c: char| c.is_ascii_alphanumeric() || "_+=,.@:/-".contains(c);
     let external_id = query.get("ExternalId");
     if external_id.is_some_and(|id| !(2..=1224).contains(&id.len()) || !id.chars().all(id_fits)) {
         let message = "1 validation error detected: Value at 'externalId' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\w+=,.@:\\/-]*";
         return Err(Fail::bad("ValidationError", message));
     }
-    if !(900..=43200).contains(&seconds) || (ask.who.facts.role_arn.is_some() && seconds > 3600) {
+    if ask.who.facts.role_arn.is_some() && seconds > 3600 {
         let message =
             "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining";
         return Err(Fail::bad("ValidationError", message));
@@ -58,17 +58,7 @@ fn assume_role(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
     if !auth::assume(ask.who, &role.arn, &role.trust.document, external_id, ask.region) {
         return Err(denied());
     }
-    let session_policy = match query.get("Policy") {
-        None => None,
-        Some(text) if text.len() > 2048 => {
-            return Err(Fail::bad("PackedPolicyTooLarge", "Packed policy consumes more than 100% of allotted space"));
-        }
-        Some(text) => {
-            let policy =
-                Policy::parse(text, ask.now).map_err(|problem| Fail::bad("MalformedPolicyDocument", problem))?;
-            Some(policy.document)
-        }
-    };
+    let session_policy = session_policy(world, query, account, ask)?;
     // The longest session of a role is an hour unless its owner says otherwise, which is not simulated (R5.3).
     if seconds > 3600 {
         let message = "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.";
@@ -86,6 +76,48 @@ fn assume_role(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
             .text("Expiration", ask.clock.text(expires)),
     ];
     Ok(Body::Xml(answer))
+}
+
+/// How long the session is to last; an hour where nothing is said (R5.3).
+fn duration(query: &Query) -> Result<u64, Fail> {
+    let Some(text) = query.get("DurationSeconds") else { return Ok(3600) };
+    let invalid = |bound: &str| {
+        let message = format!(
+            "1 validation error detected: Value '{text}' at 'durationSeconds' failed to satisfy constraint: Member must have value {bound}"
+        );
+        Fail::bad("ValidationError", message)
+    };
+    match text.parse() {
+        Ok(seconds @ 900..=43200) => Ok(seconds),
+        Ok(..900) | Err(_) => Err(invalid("greater than or equal to 900")),
+        Ok(_) => Err(invalid("less than or equal to 43200")),
+    }
+}
+
+/// The inline session policy and the managed ones beside it: a session may do what any of them allows and none denies
+/// (R5.4).
+fn session_policy(world: &World, query: &Query, account: &str, ask: &Ask<'_>) -> Result<Option<Arc<Document>>, Fail> {
+    let too_large = || Fail::bad("PackedPolicyTooLarge", "Packed policy consumes more than 100% of allotted space");
+    let inline = match query.get("Policy") {
+        Some(text) if text.len() > 2048 => return Err(too_large()),
+        Some(text) => {
+            Some(Policy::parse(text, ask.now).map_err(|problem| Fail::bad("MalformedPolicyDocument", problem))?)
+        }
+        None => None,
+    };
+    let arns: Vec<Query> = query.members("PolicyArns.member");
+    if arns.len() > 10 {
+        return Err(too_large());
+    }
+    let mut documents: Vec<Arc<Document>> = inline.into_iter().map(|policy| policy.document).collect();
+    for arn in &arns {
+        let arn = arn.need("arn")?;
+        let known = world.accounts.get(account).and_then(|account| account.policies.get(arn));
+        // AWS's words are not known.
+        let missing = || Fail::bad("ValidationError", format!("The managed policy {arn} does not exist"));
+        documents.push(known.ok_or_else(missing)?.document.clone());
+    }
+    Ok(documents.into_iter().reduce(|all, one| Arc::new(all.and(&one))))
 }
 
 fn secret_of(key_id: &str) -> String {

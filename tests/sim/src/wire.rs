@@ -39,7 +39,8 @@ impl Service {
         }
     }
 
-    fn of(prefix: &str) -> Option<Self> {
+    /// The service of a prefix.
+    pub(crate) fn of(prefix: &str) -> Option<Self> {
         [Self::Ec2, Self::Iam, Self::Kms, Self::Ssm, Self::Sts].into_iter().find(|service| service.prefix() == prefix)
     }
 

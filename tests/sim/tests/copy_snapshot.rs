@@ -212,3 +212,32 @@ async fn rule_5_7_a_copy_outlives_the_session_that_started_it() {
     seconds(3600).await;
     assert_eq!(end(&b, &made).await.0, "completed");
 }
+
+#[tokio::test(start_paused = true)]
+async fn rule_1_4_4_a_copy_to_the_default_key_needs_to_describe_it() {
+    let (a, _) = two_accounts();
+    let denied = a.without(A, &["kms:DescribeKey"]).await;
+    for (image, more) in [("golden", &[][..]), ("plain", &[("Encrypted", "true")][..])] {
+        let snapshot = a.snapshots(&a.image(image)).await.remove(0);
+        let made = copy(&denied, &snapshot, more).await.unwrap();
+        let (state, message, _) = end(&a, &made).await;
+        assert_eq!((state.as_str(), message.as_str()), ("error", "Given key ID is not accessible"), "{image}");
+    }
+}
+
+#[tokio::test]
+async fn rule_1_6_a_snapshot_of_another_account_cannot_be_registered_shared_or_not() {
+    let (a, b) = two_accounts();
+    let snapshot = plain(&a).await;
+    let message = format!("Invalid value '{snapshot}' for snapshotId. Snapshot does not belong to {B}");
+    let mapping = [
+        ("Name", "stolen"),
+        ("RootDeviceName", "/dev/sda1"),
+        ("BlockDeviceMapping.1.DeviceName", "/dev/sda1"),
+        ("BlockDeviceMapping.1.Ebs.SnapshotId", snapshot.as_str()),
+    ];
+    fails(b.ec2("RegisterImage", &mapping).await, 400, "InvalidParameterValue", &message);
+    a.share_snapshot(&snapshot, B).await.unwrap();
+    fails(b.ec2("RegisterImage", &mapping).await, 400, "InvalidParameterValue", &message);
+    a.ec2("RegisterImage", &mapping).await.unwrap();
+}

@@ -77,6 +77,10 @@ fn properties(schema: &Value, into: &mut std::collections::BTreeSet<String>) {
 #[tokio::test]
 async fn a_wrong_scenario_is_one_message_with_its_place() {
     let account = r#""region":"us-east-1","accounts":[{"id":"111111111111"}]"#;
+    let organization = |members: &str| {
+        let whole = format!(r#""organization":{{"id":"o-1","root":"r-1","accounts":{{}},{members}}}"#);
+        format!("{{{account},{whole}}}")
+    };
     let table = [
         ("{", "no JSON: "),
         ("[]", "a scenario is an object"),
@@ -103,9 +107,30 @@ async fn a_wrong_scenario_is_one_message_with_its_place() {
         ),
         (
             &format!(
-                r#"{{{account},"organization":{{"id":"o-1","management":"1","root":"r-1","accounts":{{"111111111111":"ou-1"}}}}}}"#
+                r#"{{{account},"organization":{{"id":"o-1","management":"111111111111","root":"r-1","accounts":{{"111111111111":"ou-1"}}}}}}"#
             ),
             "organization.accounts.111111111111: ou-1 is neither the root nor a unit",
+        ),
+        (&organization(r#""management":"1""#), "organization.management: 1 has not twelve digits"),
+        (
+            &organization(
+                r#""management":"111111111111","units":[{"id":"ou-1","parent":"ou-2"},{"id":"ou-2","parent":"ou-1"}]"#,
+            ),
+            "organization.units[0].parent: ou-2 leads in a circle",
+        ),
+        (
+            &organization(r#""management":"111111111111","service-control-policies":{"ou-3":[]}"#),
+            "organization.service-control-policies.ou-3: neither the root nor a unit",
+        ),
+        (
+            &format!(r#"{{{account},"regions":[{{"name":"eu-west-1"}}]}}"#),
+            "region: us-east-1 is no Region of this file",
+        ),
+        (
+            &format!(
+                r#"{{{account},"regions":[{{"name":"us-east-1"}}],"keys":[{{"name":"k","account":"111111111111","region":"eu-west-1"}}]}}"#
+            ),
+            "keys[0].region: eu-west-1 is no Region of this file",
         ),
     ];
     for (text, beginning) in table {
@@ -123,7 +148,7 @@ async fn a_wrong_file_or_address_keeps_the_server_from_starting() {
         file
     };
     let scenario = file(r#"{"region":"us-east-1","accounts":[{"id":"1"}]}"#);
-    let faults = file(r#"[{"operation":"x","effect":"explode"}]"#);
+    let faults = file(r#"[{"operation":"ec2:X","effect":"explode"}]"#);
     let (scenario, faults) = (scenario.path().to_str().unwrap(), faults.path().to_str().unwrap());
     let table = [
         (vec!["serve", "--scenario", scenario], format!("{scenario}: accounts[0].id: ")),
@@ -133,7 +158,9 @@ async fn a_wrong_file_or_address_keeps_the_server_from_starting() {
             vec!["serve", "--listen", "0.0.0.0:0"],
             "0.0.0.0:0 is no loopback address; --listen-anywhere allows it".to_owned(),
         ),
-        (vec!["serve", "--copy-seconds", "-1"], "error: unexpected argument".to_owned()),
+        (vec!["serve", "--copy-seconds=-1"], "--copy-seconds: ".to_owned()),
+        (vec!["serve", "--copy-seconds=1e12"], "--copy-seconds: 1000000000000 seconds are more than".to_owned()),
+        (vec!["serve", "--latency=200years"], "--latency: ".to_owned()),
         (vec!["generate", "--accounts", "0"], "a world has at least one account".to_owned()),
         (vec!["generate", "--regions", "99"], "there are 17 Regions to take, not 99".to_owned()),
     ];
@@ -159,7 +186,20 @@ async fn a_generated_world_is_a_scenario_of_its_size() {
     let state = sim.state();
     let image = &state["images"][&facts.images["image-4"]];
     assert_eq!(image["owner"], "111111111111");
-    assert_eq!(image["mappings"].as_array().unwrap().len(), 2);
+    let mappings = image["mappings"].as_array().unwrap();
+    assert_eq!(mappings.len(), 2);
+    for mapping in mappings {
+        let snapshot = &state["snapshots"][mapping["snapshot"].as_str().unwrap()];
+        assert_eq!(
+            (&snapshot["key"], &snapshot["region"]),
+            (&Value::from(facts.keys["key-4"].as_str()), &image["region"])
+        );
+    }
+    assert_eq!(image["region"], "us-east-1");
+    let trust = &state["accounts"]["222222222222"]["roles"]["consumer"]["trust"]["text"];
+    assert!(trust.as_str().unwrap().contains(r#""sts:ExternalId":"example""#), "{trust}");
+    let parents = state["organization"]["units"].as_object().unwrap();
+    assert!(parents.values().any(|parent| parents.contains_key(parent.as_str().unwrap())), "units within units");
     let units: std::collections::BTreeSet<_> =
         state["organization"]["accounts"].as_object().unwrap().values().map(Value::to_string).collect();
     assert_eq!(units.len(), 5);

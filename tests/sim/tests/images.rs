@@ -65,6 +65,8 @@ async fn rule_1_6_pages_and_names() {
     let (a, _) = two_accounts();
     let small = "Invalid value '1' for maxResults. Expecting a value greater than 5.";
     fails(a.ec2("DescribeImages", &[("MaxResults", "1")]).await, 400, "InvalidParameterValue", small);
+    // More than a page can hold is a full page.
+    a.ec2("DescribeSnapshots", &[("MaxResults", "5000")]).await.unwrap();
     let golden = a.image("golden");
     let both = "The parameter imageIdsSet cannot be used with the parameter maxResults";
     let parameters = [("MaxResults", "5"), ("ImageId.1", golden.as_str())];

@@ -5,14 +5,15 @@ use serde_json::{Value, json};
 use super::support::*;
 
 async fn launched(who: &Caller, more: &[(&str, &str)]) -> String {
-    let golden = who.image("golden");
-    let parameters: Vec<_> = [("ImageId", golden.as_str())].iter().chain(more).copied().collect();
-    who.ec2("RunInstances", &parameters).await.unwrap().first("instanceId").to_owned()
+    who.run_instance(&who.image("golden"), more).await.unwrap().first("instanceId").to_owned()
 }
 
+/// A group without any rule: the one that a new group has is gone.
 async fn group(who: &Caller, name: &str) -> String {
     let parameters = [("GroupName", name), ("GroupDescription", "for a test")];
-    who.ec2("CreateSecurityGroup", &parameters).await.unwrap().first("groupId").to_owned()
+    let id = who.ec2("CreateSecurityGroup", &parameters).await.unwrap().first("groupId").to_owned();
+    who.ec2("RevokeSecurityGroupEgress", &[("GroupId", &id)]).await.unwrap();
+    id
 }
 
 fn opening(group: &str) -> [(&str, &str); 5] {
@@ -95,10 +96,8 @@ async fn rule_4_16_security_groups_have_names_rules_and_instances() {
         let named = [("GroupId", id.as_str()), ("GroupId.1", &id)];
         fails(b.ec2(operation, &named).await, 400, "InvalidGroup.NotFound", &message);
     }
-    let golden = a.image("golden");
-    let unknown = [("ImageId", golden.as_str()), ("SecurityGroupId.1", "sg-1a2b3c4d")];
-    let message = "The security group 'sg-1a2b3c4d' does not exist";
-    fails(a.ec2("RunInstances", &unknown).await, 400, "InvalidGroup.NotFound", message);
+    let unknown = a.run_instance(&a.image("golden"), &[("SecurityGroupId.1", "sg-1a2b3c4d")]).await;
+    fails(unknown, 400, "InvalidGroup.NotFound", "The security group 'sg-1a2b3c4d' does not exist");
 
     let instance = launched(&a, &[("SecurityGroupId.1", &id)]).await;
     assert_eq!(a.ec2("DescribeInstances", &[]).await.unwrap().first("groupName"), "doors");
@@ -156,14 +155,13 @@ async fn rule_4_17_key_pairs_have_names() {
     fails(a.ec2("CreateKeyPair", &named).await, 400, "InvalidKeyPair.Duplicate", message);
     let golden = a.image("golden");
     a.share_wholly(&golden, B).await;
-    let launch = [("ImageId", golden.as_str()), named[0]];
     let message = "The key pair 'door' does not exist";
-    fails(b.ec2("RunInstances", &launch).await, 400, "InvalidKeyPair.NotFound", message);
+    fails(b.run_instance(&golden, &named).await, 400, "InvalidKeyPair.NotFound", message);
     launched(&a, &named).await;
     assert_eq!(a.ec2("DescribeInstances", &[]).await.unwrap().first("keyName"), "door");
     assert_eq!(a.ec2("DeleteKeyPair", &named).await.unwrap().first("keyPairId"), made.first("keyPairId"));
     assert_eq!(a.ec2("DeleteKeyPair", &named).await.unwrap().first("return"), "true");
-    fails(a.ec2("RunInstances", &launch).await, 400, "InvalidKeyPair.NotFound", message);
+    fails(a.run_instance(&golden, &named).await, 400, "InvalidKeyPair.NotFound", message);
 }
 
 #[tokio::test]
@@ -172,7 +170,8 @@ async fn rule_4_1_iam_is_asked_for_what_a_launch_names_and_for_what_it_makes() {
     let id = group(&a, "doors").await;
     a.ec2("CreateKeyPair", &[("KeyName", "door")]).await.unwrap();
     let golden = a.image("golden");
-    let launch = [("ImageId", golden.as_str()), ("SecurityGroupId.1", &id), ("KeyName", "door")];
+    let image = ("ImageId", golden.as_str());
+    let launch = [image, ("MinCount", "1"), ("MaxCount", "1"), ("SecurityGroupId.1", &id), ("KeyName", "door")];
     let made = [("GroupName", "others"), ("GroupDescription", "x")];
     let open = opening(&id);
     let table = [

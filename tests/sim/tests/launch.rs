@@ -83,7 +83,7 @@ async fn rule_4_10_unshared_and_unknown_images() {
 #[tokio::test]
 async fn rule_4_2_grants_on_a_volumes_key_end_with_the_instance() {
     let (a, _) = two_accounts();
-    let answer = a.ec2("RunInstances", &[("ImageId", &a.image("golden"))]).await.unwrap();
+    let answer = a.run_instance(&a.image("golden"), &[]).await.unwrap();
     let grants = || async {
         a.kms("ListGrants", json!({ "KeyId": a.key("golden") })).await.unwrap().json()["Grants"]
             .as_array()

@@ -47,13 +47,11 @@ async fn rule_4_3_the_trail_of_a_launch() {
     let (a, _) = two_accounts();
     let key = a.key("golden");
     let mapping = [
-        ("ImageId", a.image("plain")),
-        ("BlockDeviceMapping.1.DeviceName", "/dev/xvda".to_owned()),
-        ("BlockDeviceMapping.1.Ebs.Encrypted", "true".to_owned()),
-        ("BlockDeviceMapping.1.Ebs.KmsKeyId", key.clone()),
+        ("BlockDeviceMapping.1.DeviceName", "/dev/xvda"),
+        ("BlockDeviceMapping.1.Ebs.Encrypted", "true"),
+        ("BlockDeviceMapping.1.Ebs.KmsKeyId", key.as_str()),
     ];
-    let mapping: Vec<(&str, &str)> = mapping.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let instance = a.ec2("RunInstances", &mapping).await.unwrap().first("instanceId").to_owned();
+    let instance = a.run_instance(&a.image("plain"), &mapping).await.unwrap().first("instanceId").to_owned();
     let state = a.sim.state();
     let volume = state["instances"][&instance]["volumes"][0]["id"].clone();
     let trail = state["trail"].as_array().unwrap();
@@ -77,6 +75,20 @@ async fn rule_4_9_a_dry_run_sees_permissions_and_the_image() {
     assert_eq!(b.launch("ami-1a2b3c4d", &dry).await.unwrap_err().code, "InvalidAMIID.NotFound");
     let denied = b.without(B, &["ec2:RunInstances"]).await;
     assert_eq!(denied.launch(&golden, &dry).await.unwrap_err().status, 403);
+    // It sees parameters too.
+    let missing = "The request must contain the parameter MinCount";
+    let image = ("ImageId", golden.as_str());
+    fails(b.ec2("RunInstances", &[image, dry[0]]).await, 400, "MissingParameter", missing);
+    for (least, most, code) in [
+        ("0", "1", "InvalidParameterValue"),
+        ("x", "1", "InvalidParameterValue"),
+        ("2", "1", "InvalidParameterValue"),
+        ("2", "2", "UnsupportedOperation"),
+        ("1", "3", "DryRunOperation"),
+    ] {
+        let asked = [image, dry[0], ("MinCount", least), ("MaxCount", most)];
+        assert_eq!(b.ec2("RunInstances", &asked).await.unwrap_err().code, code, "{least} {most}");
+    }
 }
 
 #[tokio::test]
@@ -177,4 +189,36 @@ async fn rule_1_3_8_a_copy_may_be_under_another_accounts_key_by_arn() {
     let copy = b.copy_as(&golden, &[("Encrypted", "true"), ("KmsKeyId", "alias/golden")]).await.unwrap();
     seconds(4).await;
     assert_eq!(b.ec2("DescribeImages", &[("ImageId.1", &copy)]).await.unwrap().first("imageState"), "failed");
+}
+
+#[tokio::test]
+async fn rule_1_6_instances_and_volumes_have_words_of_their_own() {
+    let (a, b) = two_accounts();
+    let launched = a.run_instance(&a.image("plain"), &[]).await.unwrap();
+    let instance = launched.first("instanceId").to_owned();
+    let shown = a.ec2("DescribeInstances", &[("InstanceId.1", &instance)]).await.unwrap();
+    assert_eq!(shown.first("reservationId"), launched.first("reservationId"));
+    let not_found = format!("The instance ID '{instance}' does not exist");
+    fails(
+        b.ec2("DescribeInstances", &[("InstanceId.1", &instance)]).await,
+        400,
+        "InvalidInstanceID.NotFound",
+        &not_found,
+    );
+    let malformed = ("InvalidInstanceID.Malformed", "Invalid id: \"bad\"");
+    for operation in ["DescribeInstances", "TerminateInstances"] {
+        fails(a.ec2(operation, &[("InstanceId.1", "bad")]).await, 400, malformed.0, malformed.1);
+    }
+    let volume = "Value (bad) for parameter volumeId is invalid. Expected: 'vol-...'.";
+    fails(a.ec2("CreateSnapshot", &[("VolumeId", "bad")]).await, 400, "InvalidParameterValue", volume);
+    let tag = [("Tag.1.Key", "k"), ("Tag.1.Value", "v")];
+    let tagging = |id: &'static str| [("ResourceId.1", id), tag[0], tag[1]];
+    a.ec2("CreateTags", &[("ResourceId.1", &instance), tag[0], tag[1]]).await.unwrap();
+    let filter = [("Filter.1.Name", "tag:k"), ("Filter.1.Value.1", "v")];
+    assert_eq!(a.ec2("DescribeInstances", &filter).await.unwrap().first("instanceId"), instance);
+    fails(a.ec2("CreateTags", &tagging("bad")).await, 400, "InvalidID", "The ID 'bad' is not valid");
+    fails(a.ec2("CreateTags", &tagging("i-bad!")).await, 400, malformed.0, "Invalid id: \"i-bad!\"");
+    let none = [("ResourceId.1", instance.as_str())];
+    let message = "The request must contain the parameter tagSet";
+    fails(a.ec2("CreateTags", &none).await, 400, "MissingParameter", message);
 }

@@ -21,12 +21,12 @@ async fn rule_1_1_1_images_have_states_and_reasons() {
         let copy = a.copy(&a.image("plain"), &[]).await.unwrap();
         assert_eq!(a.state(&copy).await, "pending");
         seconds(4).await;
-        let failed = [("Filter.1.Name", "state"), ("Filter.1.Value.1", shown)];
-        let found = a.ec2("DescribeImages", &failed).await.unwrap();
-        assert_eq!(
-            (found.first("imageId"), found.first("message")),
-            (copy.as_str(), "Copy image failed with an internal error")
-        );
+        let reason = "Copy image failed with an internal error";
+        for (name, value) in [("state", shown), ("state-reason-message", reason), ("state-reason-code", "Client.*")] {
+            let failed = [("Filter.1.Name", name), ("Filter.1.Value.1", value)];
+            let found = a.ec2("DescribeImages", &failed).await.unwrap();
+            assert_eq!((found.all("imageId"), found.first("message")), (vec![copy.as_str()], reason), "{name}");
+        }
     }
 }
 
@@ -149,7 +149,7 @@ async fn rule_1_6_a_deprecated_image_is_hidden_from_others() {
 #[tokio::test(start_paused = true)]
 async fn rule_1_2_10_aws_describes_the_snapshots_that_it_makes() {
     let (a, _) = two_accounts();
-    let instance = a.ec2("RunInstances", &[("ImageId", &a.image("plain"))]).await.unwrap();
+    let instance = a.run_instance(&a.image("plain"), &[]).await.unwrap();
     let instance = instance.first("instanceId");
     let made = a.ec2("CreateImage", &[("InstanceId", instance), ("Name", "made")]).await.unwrap();
     let made = made.first("imageId").to_owned();
@@ -165,7 +165,7 @@ async fn rule_1_2_10_aws_describes_the_snapshots_that_it_makes() {
 #[tokio::test(start_paused = true)]
 async fn rule_1_4_7_a_snapshot_of_a_volume_needs_no_key_permission_and_is_in_the_volumes_context() {
     let (a, _) = two_accounts();
-    let instance = a.ec2("RunInstances", &[("ImageId", &a.image("golden"))]).await.unwrap();
+    let instance = a.run_instance(&a.image("golden"), &[]).await.unwrap();
     let instance = instance.first("instanceId");
     let without_kms = a.without(A, &["kms:*"]).await;
     let made = without_kms.ec2("CreateImage", &[("InstanceId", instance), ("Name", "made")]).await.unwrap();

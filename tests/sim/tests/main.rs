@@ -16,6 +16,7 @@ mod launches;
 mod lifecycle;
 mod limits;
 mod malformed;
+mod network;
 mod organization;
 mod roles;
 mod settings;

@@ -1,5 +1,7 @@
 //! STS.
 
+use serde_json::json;
+
 use super::support::*;
 
 #[tokio::test]
@@ -37,4 +39,46 @@ async fn rule_5_6_everybody_may_ask_who_he_is() {
     assert_eq!(nobody.sts("GetCallerIdentity", &[]).await.unwrap().first("Account"), A);
     let invalid = "The security token included in the request is invalid.";
     fails(a.with_key("AKIAUNKNOWN").sts("GetCallerIdentity", &[]).await, 403, "InvalidClientTokenId", invalid);
+}
+
+#[tokio::test]
+async fn rule_5_3_a_duration_has_its_bounds() {
+    let (a, _) = two_accounts();
+    let role = format!("arn:aws:iam::{A}:role/administrator");
+    for (seconds, bound) in [
+        ("899", "greater than or equal to 900"),
+        ("-1", "greater than or equal to 900"),
+        ("x", "greater than or equal to 900"),
+        ("43201", "less than or equal to 43200"),
+    ] {
+        let message = format!(
+            "1 validation error detected: Value '{seconds}' at 'durationSeconds' failed to satisfy constraint: Member must have value {bound}"
+        );
+        let refused = a.assume(&role, &[("DurationSeconds", seconds)]).await.map(|_| ());
+        fails(refused, 400, "ValidationError", &message);
+    }
+    a.assume(&role, &[("DurationSeconds", "900")]).await.unwrap();
+}
+
+#[tokio::test]
+async fn rule_5_4_managed_session_policies_limit_as_inline_ones_do() {
+    let (a, _) = two_accounts();
+    let role = format!("arn:aws:iam::{A}:role/administrator");
+    let document = json!({ "Statement": [allow(&json!("ec2:DescribeImages"))] }).to_string();
+    let made = a.iam("CreatePolicy", &[("PolicyName", "read"), ("PolicyDocument", &document)]).await.unwrap();
+    let managed = ("PolicyArns.member.1.arn", made.first("Arn"));
+    let session = a.assume(&role, &[managed]).await.unwrap();
+    session.ec2("DescribeImages", &[]).await.unwrap();
+    let fail = session.ec2("DescribeSnapshots", &[]).await.unwrap_err();
+    assert!(fail.message.contains("because no session policy allows the ec2:DescribeSnapshots action"), "{fail:?}");
+    // Of several, one that allows is enough.
+    let inline = json!({ "Statement": [allow(&json!("ec2:DescribeSnapshots"))] }).to_string();
+    let session = a.assume(&role, &[managed, ("Policy", &inline)]).await.unwrap();
+    session.ec2("DescribeImages", &[]).await.unwrap();
+    session.ec2("DescribeSnapshots", &[]).await.unwrap();
+    let missing = a.assume(&role, &[("PolicyArns.member.1.arn", "arn:aws:iam::111111111111:policy/none")]).await;
+    assert_eq!(missing.err().unwrap().code, "ValidationError");
+    let names: Vec<String> = (1..=11).map(|n| format!("PolicyArns.member.{n}.arn")).collect();
+    let eleven: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), managed.1)).collect();
+    assert_eq!(a.assume(&role, &eleven).await.err().unwrap().code, "PackedPolicyTooLarge");
 }

@@ -132,3 +132,62 @@ async fn rule_2_19_exactly_one_attribute_a_call() {
     let message = "The request must contain the parameter description";
     fails(a.ec2("ModifyImageAttribute", &empty).await, 400, "MissingParameter", message);
 }
+
+#[tokio::test]
+async fn rule_2_2_the_older_form_needs_an_operation() {
+    let (a, _) = two_accounts();
+    let golden = a.image("golden");
+    let message = "No operation specified for launchPermission attribute.";
+    let none = [("ImageId", golden.as_str()), ("Attribute", "launchPermission"), ("UserId.1", B)];
+    fails(a.ec2("ModifyImageAttribute", &none).await, 400, "InvalidParameterCombination", message);
+    assert!(shared_with(&a, &golden).await.is_empty());
+}
+
+#[tokio::test]
+async fn rule_2_6_a_recipient_takes_itself_out() {
+    let (a, b) = two_accounts();
+    let (golden, plain) = (a.image("golden"), a.image("plain"));
+    a.share(&golden, B).await.unwrap();
+    a.ec2("ModifyImageAttribute", &[("ImageId", &plain), ("LaunchPermission.Add.1.Group", "all")]).await.unwrap();
+    let cancel = |image: &str, dry: &'static str| {
+        let (b, image) = (b.clone(), image.to_owned());
+        async move { b.ec2("CancelImageLaunchPermission", &[("ImageId", &image), ("DryRun", dry)]).await }
+    };
+    assert_eq!(cancel(&golden, "true").await.unwrap_err().code, "DryRunOperation");
+    assert_eq!(shared_with(&a, &golden).await, [B]);
+    cancel(&golden, "false").await.unwrap();
+    assert!(shared_with(&a, &golden).await.is_empty());
+    assert_eq!(b.launch(&golden, &[]).await.unwrap_err().code, "AuthFailure");
+    // Out of what everybody may launch nobody can be taken, nor out of what was never shared with him.
+    for image in [&plain, &golden] {
+        fails(cancel(image, "false").await, 400, "AuthFailure", &format!("Not authorized for image:{image}"));
+    }
+    let denied = b.without(B, &["ec2:CancelImageLaunchPermission"]).await;
+    let refused = denied.ec2("CancelImageLaunchPermission", &[("ImageId", &golden)]).await.unwrap_err();
+    assert_eq!(refused.code, "UnauthorizedOperation");
+}
+
+#[tokio::test]
+async fn rule_2_18_searches_take_account_ids_and_the_words_that_ec2_knows() {
+    let (a, _) = two_accounts();
+    let table = [
+        ("DescribeImages", "Owner.1", "amazon", true),
+        ("DescribeImages", "Owner.1", "333333333333", true),
+        ("DescribeImages", "Owner.1", "all", false),
+        ("DescribeImages", "Owner.1", "123", false),
+        ("DescribeImages", "ExecutableBy.1", "all", true),
+        ("DescribeImages", "ExecutableBy.1", "amazon", false),
+        ("DescribeSnapshots", "Owner.1", "self", true),
+        ("DescribeSnapshots", "Owner.1", "12345678901x", false),
+        ("DescribeSnapshots", "RestorableBy.1", "self", true),
+        ("DescribeSnapshots", "RestorableBy.1", "", false),
+    ];
+    for (operation, name, value, known) in table {
+        let answer = a.ec2(operation, &[(name, value)]).await;
+        if known {
+            answer.unwrap();
+        } else {
+            fails(answer, 400, "InvalidUserID.Malformed", &format!("Invalid user id: \"{value}\""));
+        }
+    }
+}

@@ -203,11 +203,16 @@ impl Caller {
         Ok(self.ec2("CopyImage", &parameters).await?.first("imageId").to_owned())
     }
 
+    /// Launches; the answer to the call.
+    pub(crate) async fn run_instance(&self, image: &str, more: &[(&str, &str)]) -> Result<Answer, Fail> {
+        let one = [("ImageId", image), ("MinCount", "1"), ("MaxCount", "1")];
+        let parameters: Vec<_> = one.iter().chain(more).copied().collect();
+        self.ec2("RunInstances", &parameters).await
+    }
+
     /// Launches, and says how the instance ended: its state and `StateReason` message.
     pub(crate) async fn launch(&self, image: &str, more: &[(&str, &str)]) -> Result<(String, String), Fail> {
-        let parameters: Vec<_> =
-            [("ImageId", image), ("MinCount", "1"), ("MaxCount", "1")].iter().chain(more).copied().collect();
-        let answer = self.ec2("RunInstances", &parameters).await?;
+        let answer = self.run_instance(image, more).await?;
         let shown = self.ec2("DescribeInstances", &[("InstanceId.1", answer.first("instanceId"))]).await.unwrap();
         Ok((shown.first("name").to_owned(), shown.first("message").to_owned()))
     }

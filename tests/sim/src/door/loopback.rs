@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -18,6 +18,8 @@ use crate::wire;
 
 /// No request of these services is larger.
 const LARGEST: usize = 10 * 1024 * 1024;
+/// So much is read nevertheless: who is still writing when the connection closes does not see why.
+const READ: usize = 10 * LARGEST;
 
 /// A server that listens, and answers once [`Server::run`].
 #[derive(Debug)]
@@ -66,11 +68,23 @@ async fn serve(sim: Sim, stream: TcpStream) {
 
 /// An answer, or an error on which hyper closes the connection.
 async fn answer(sim: Sim, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Closed> {
-    let (parts, body) = request.into_parts();
-    let Ok(body) = Limited::new(body, LARGEST).collect().await else {
+    let (parts, mut body) = request.into_parts();
+    let (mut bytes, mut size) = (Vec::new(), 0);
+    while let Some(frame) = body.frame().await {
+        // A client that goes away in the middle gets no answer.
+        let Ok(frame) = frame else { return Err(Closed) };
+        let data = frame.into_data().unwrap_or_default();
+        size += data.len();
+        if size <= LARGEST {
+            bytes.extend_from_slice(&data);
+        } else if size > READ {
+            break;
+        }
+    }
+    if size > LARGEST {
         return Ok(wire::too_large(&parts.headers).map(Full::new));
-    };
-    match sim.handle(Request::from_parts(parts, body.to_bytes())).await {
+    }
+    match sim.handle(Request::from_parts(parts, bytes.into())).await {
         Handled::Answer(response) => Ok(response.map(Full::new)),
         Handled::Closed => Err(Closed),
     }
@@ -81,7 +95,7 @@ struct Closed;
 
 impl std::fmt::Display for Closed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("closed without an answer, as a fault asked for")
+        f.write_str("closed without an answer, as a fault asked for or the client did")
     }
 }
 

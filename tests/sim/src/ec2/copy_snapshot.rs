@@ -104,6 +104,8 @@ fn make(
     let by_default = super::settings_of(world, account, ask.region).is_some_and(|own| own.encryption_by_default);
     // Without a named key the copy of an encrypted snapshot falls to the default key, whatever it was under (R1.3.4).
     let falls = original.as_ref().is_some_and(|of| of.key.is_some()) || by_default;
+    // Of a key that was named the call itself has seen to that (R1.5.4).
+    let describes = query.get("KmsKeyId").is_none();
     let key = named.or_else(|| falls.then(|| world.default_ebs_key(account, ask.region)).flatten());
     let mut size = 0;
     let failure = match &original {
@@ -111,7 +113,12 @@ fn make(
         Some(of) if of.state != "completed" => Some("Source snapshot is not complete"),
         Some(of) => {
             size = of.size;
-            let through = key.as_ref().is_none_or(|key| copy_keys::copy(world, ask, of, key, &id));
+            let through = key.as_ref().is_none_or(|key| {
+                // DescribeKey on the default key is needed where that is taken (R1.4.4).
+                let seen =
+                    !describes || copy_keys::forward(world, ask, &Step::new("kms:DescribeKey", key, &id)).is_ok();
+                seen && copy_keys::copy(world, ask, of, key, &id)
+            });
             (!through).then_some("Given key ID is not accessible")
         }
     };

@@ -48,10 +48,12 @@ pub(super) fn page<T>(
         let message = format!("The parameter {name} cannot be used with the parameter maxResults");
         return Err(Fail::bad("InvalidParameterCombination", message));
     }
-    let size: usize = size.parse().ok().filter(|size| (5..=1000).contains(size)).ok_or_else(|| {
-        let message = format!("Invalid value '{size}' for maxResults. Expecting a value greater than 5.");
-        Fail::bad("InvalidParameterValue", message)
-    })?;
+    // More than 1,000 are never in a page (API of DescribeSnapshots).
+    let size: usize =
+        size.parse().ok().filter(|size| *size >= 5).map(|size: usize| size.min(1000)).ok_or_else(|| {
+            let message = format!("Invalid value '{size}' for maxResults. Expecting a value greater than 5.");
+            Fail::bad("InvalidParameterValue", message)
+        })?;
     let from: usize = match query.get("NextToken").filter(|token| !token.is_empty()) {
         None => 0,
         Some(token) => token

@@ -26,6 +26,16 @@ pub(super) fn check_image(id: &str) -> Result<(), Fail> {
     }
 }
 
+pub(super) fn check_instance(id: &str) -> Result<(), Fail> {
+    let message = || format!("Invalid id: \"{id}\"");
+    if well_formed(id, "i-") { Ok(()) } else { Err(Fail::bad("InvalidInstanceID.Malformed", message())) }
+}
+
+pub(super) fn check_volume(id: &str) -> Result<(), Fail> {
+    let message = || format!("Value ({id}) for parameter volumeId is invalid. Expected: 'vol-...'.");
+    if well_formed(id, "vol-") { Ok(()) } else { Err(Fail::bad("InvalidParameterValue", message())) }
+}
+
 /// Of 17 digits the first is 0 (recorded); which of those AWS calls malformed nevertheless is not known.
 fn check_snapshot_or(id: &str, malformed: String) -> Result<(), Fail> {
     if !is_id(id, "snap-") {
@@ -87,3 +97,17 @@ pub(super) fn unavailable(image: &Image) -> Option<Fail> {
     };
     Some(Fail::bad("InvalidAMIID.Unavailable", message))
 }
+
+/// Checks what a search names as owners, or as those who may use something: account IDs, and words that EC2 knows (R2.18).
+pub(super) fn check_users(users: &[&str], words: &[&str]) -> Result<(), Fail> {
+    let is_account = |user: &str| user.len() == 12 && user.bytes().all(|b| b.is_ascii_digit());
+    match users.iter().find(|user| !is_account(user) && !words.contains(*user)) {
+        None => Ok(()),
+        Some(user) => Err(Fail::bad("InvalidUserID.Malformed", format!("Invalid user id: \"{user}\""))),
+    }
+}
+
+/// Owners by another name than an ID.
+pub(super) const OWNERS: [&str; 4] = ["self", "amazon", "aws-marketplace", "aws-backup-vault"];
+/// Whom something is shared with, by another name than an ID.
+pub(super) const USERS: [&str; 2] = ["self", "all"];

@@ -128,6 +128,11 @@ fn require_new_metadata(world: &mut World, query: &Query, id: &str) -> Outcome {
 
 fn share(world: &mut World, query: &Query, id: &str, change: &Change, ask: &Ask<'_>) -> Outcome {
     let image = owned(world, id, ask)?;
+    if change.is_empty() {
+        // As of snapshots (recorded of them).
+        let message = "No operation specified for launchPermission attribute.";
+        return Err(Fail::bad("InvalidParameterCombination", message));
+    }
     if let Some(item) = change.items().find(|item| !item.is_well_formed()) {
         // EC2's message has a blank before the closing quote (R2.17).
         let kind = match item.kind.as_str() {
@@ -214,6 +219,26 @@ pub(super) fn reset(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome 
     dry_run(query)?;
     if let Some(image) = world.images.get_mut(id) {
         image.launch_permissions.clear();
+    }
+    Ok(done())
+}
+
+/// By it a recipient takes itself out of the accounts that are named; what comes through an organization or from the public
+/// stays (R2.6). What EC2 says to an account that is not named is not known: here, that the image is none of its own.
+pub(super) fn cancel(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
+    let (id, account) = (query.need("ImageId")?, ask.account().to_owned());
+    let action = "ec2:CancelImageLaunchPermission";
+    authorize(ask, action, &[image_on(world, ask.region, id, ask)], &Context::new())?;
+    let image = ids::image(world, id, ask)?;
+    if let Some(fail) = ids::unavailable(image) {
+        return Err(fail);
+    }
+    if !image.launch_permissions.contains(&account) {
+        return Err(Fail::bad("AuthFailure", format!("Not authorized for image:{id}")));
+    }
+    dry_run(query)?;
+    if let Some(image) = world.images.get_mut(id) {
+        image.launch_permissions.remove(&account);
     }
     Ok(done())
 }

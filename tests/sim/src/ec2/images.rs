@@ -8,9 +8,14 @@ use crate::wire::xml::Element;
 use crate::wire::{Body, Fail, Outcome, Query};
 use crate::world::{Image, ImageState, Mapping, World};
 
+/// The code of an image that failed for KMS is not known (open point 3 of the rule book).
+const REASON_CODE: &str = "Client.InternalError";
+
 pub(super) fn describe(world: &World, query: &Query, ask: &Ask<'_>) -> Outcome {
     authorize_all(ask, "ec2:DescribeImages")?;
     super::dry_run(query)?;
+    ids::check_users(&query.list("Owner"), &ids::OWNERS)?;
+    ids::check_users(&query.list("ExecutableBy"), &ids::USERS)?;
     let wanted = query.list("ImageId");
     for id in &wanted {
         ids::image(world, id, ask)?;
@@ -18,8 +23,7 @@ pub(super) fn describe(world: &World, query: &Query, ask: &Ask<'_>) -> Outcome {
     let filters = query.members("Filter");
     // A look by ID sees what was shared at once, a search only later (R2.21).
     let as_of = if wanted.is_empty() { ask.shared_as_of() } else { ask.now };
-    let shown =
-        candidates(world, &wanted, &filters).into_iter().filter(|image| is_shown(world, image, query, ask, as_of));
+    let shown = candidates(world, &wanted, &filters).filter(|image| is_shown(world, image, query, ask, as_of));
     let found = shown.filter_map(|image| match fits(world, image, &filters, ask) {
         Ok(true) => Some(Ok(image)),
         Ok(false) => None,
@@ -30,14 +34,18 @@ pub(super) fn describe(world: &World, query: &Query, ask: &Ask<'_>) -> Outcome {
     Ok(Body::Xml([images].into_iter().chain(next.map(|token| Element::of("nextToken", token))).collect()))
 }
 
-/// The images that an answer may hold: where IDs are named, no others are looked at.
-fn candidates<'a>(world: &'a World, wanted: &[&str], filters: &[Query]) -> Vec<&'a Image> {
+/// The images that an answer may hold: where IDs are named, no others are looked at, and no more than a page takes.
+fn candidates<'a>(
+    world: &'a World,
+    wanted: &'a [&str],
+    filters: &'a [Query],
+) -> Box<dyn Iterator<Item = &'a Image> + 'a> {
     let by_id = filters.iter().find(|filter| filter.get("Name") == Some("image-id"));
     let named = by_id.map(|filter| filter.list("Value")).filter(|ids| !ids.iter().any(|id| id.contains(['*', '?'])));
     match (wanted, named) {
-        ([], None) => world.images.values().collect(),
-        ([], Some(ids)) => ids.iter().filter_map(|id| world.images.get(*id)).collect(),
-        (ids, _) => ids.iter().filter_map(|id| world.images.get(*id)).collect(),
+        ([], None) => Box::new(world.images.values()),
+        ([], Some(ids)) => Box::new(ids.into_iter().filter_map(|id| world.images.get(id))),
+        (ids, _) => Box::new(ids.iter().filter_map(|id| world.images.get(*id))),
     }
 }
 
@@ -76,10 +84,16 @@ fn fits(world: &World, image: &Image, filters: &[Query], ask: &Ask<'_>) -> Resul
             "state" => vec![image.state.as_str()],
             "owner-id" => vec![&image.owner],
             "root-device-type" => vec![&image.root_device_type],
-            "virtualization-type" => vec!["hvm"],
             "architecture" => vec![&image.architecture],
             "description" => vec![&image.description],
             "source-instance-id" => image.source_instance.iter().map(String::as_str).collect(),
+            "image-type" => vec!["machine"],
+            "hypervisor" => vec!["xen"],
+            "virtualization-type" => vec!["hvm"],
+            "root-device-name" => vec![&image.root_device],
+            "product-code" => image.product_codes.iter().map(String::as_str).collect(),
+            "state-reason-code" => image.state_reason.iter().map(|_| REASON_CODE).collect(),
+            "state-reason-message" => image.state_reason.iter().map(String::as_str).collect(),
             "is-public" => vec![if image.launch_permissions.contains("all") { "true" } else { "false" }],
             "source-image-id" => image.source.iter().map(|(id, _)| id.as_str()).collect(),
             "source-image-region" => image.source.iter().map(|(_, region)| region.as_str()).collect(),
@@ -141,10 +155,12 @@ fn render(world: &World, image: &Image, ask: &Ask<'_>) -> Vec<Element> {
     }
     // Recipients do not see the owner's tags: each account has its own (R1.6).
     members.extend(super::tags::seen(&image.tags, &image.owner, account));
-    members.extend(image.state_reason.as_ref().map(|message| {
-        // The code of an image that failed for KMS is unknown (open point 3 of the rule book).
-        Element::new("stateReason").text("code", "Client.InternalError").text("message", message)
-    }));
+    members.extend(
+        image
+            .state_reason
+            .as_ref()
+            .map(|message| Element::new("stateReason").text("code", REASON_CODE).text("message", message)),
+    );
     if !image.product_codes.is_empty() {
         let codes = image
             .product_codes

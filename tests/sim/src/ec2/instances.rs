@@ -1,6 +1,6 @@
 //! Instances and volumes that are there.
 
-use super::{authorize_all, dry_run, filter};
+use super::{authorize_all, dry_run, filter, ids};
 use crate::sim::Ask;
 use crate::wire::xml::Element;
 use crate::wire::{Body, Fail, Outcome, Query};
@@ -8,6 +8,7 @@ use crate::world::{Instance, SecurityGroup, Volume, World};
 
 /// An instance of the caller's account.
 pub(super) fn owned<'a>(world: &'a World, id: &str, ask: &Ask<'_>) -> Result<&'a Instance, Fail> {
+    ids::check_instance(id)?;
     let own = |instance: &&Instance| instance.owner == ask.account() && instance.region == ask.region;
     let missing = || Fail::bad("InvalidInstanceID.NotFound", format!("The instance ID '{id}' does not exist"));
     world.instances.get(id).filter(own).ok_or_else(missing)
@@ -15,6 +16,7 @@ pub(super) fn owned<'a>(world: &'a World, id: &str, ask: &Ask<'_>) -> Result<&'a
 
 /// A volume of the caller's account. Volumes go with their instances.
 pub(super) fn volume<'a>(world: &'a World, id: &str, ask: &Ask<'_>) -> Result<&'a Volume, Fail> {
+    ids::check_volume(id)?;
     let missing = || Fail::bad("InvalidVolume.NotFound", format!("The volume '{id}' does not exist."));
     volumes(world, ask).map(|(_, volume)| volume).find(|volume| volume.id == id).ok_or_else(missing)
 }
@@ -47,7 +49,7 @@ pub(super) fn describe(world: &World, query: &Query, ask: &Ask<'_>) -> Outcome {
         })?;
         if named && fits {
             found.push(vec![
-                Element::of("reservationId", format!("r-{}", &instance.id[2..])),
+                Element::of("reservationId", reservation_id(instance)),
                 Element::of("ownerId", &instance.owner),
                 Element::list("instancesSet", [render(world, instance, instance.state, ask)]),
             ]);
@@ -101,12 +103,18 @@ pub(super) fn describe_volumes(world: &World, query: &Query, ask: &Ask<'_>) -> O
     Ok(Body::Xml(vec![Element::list("volumeSet", found)]))
 }
 
-pub(super) fn reservation(ask: &Ask<'_>, instances: Vec<Vec<Element>>) -> Body {
+/// The answer of RunInstances; the instance in a state that it may have left already.
+pub(super) fn reservation(world: &World, instance: &Instance, state: &str, ask: &Ask<'_>) -> Body {
     Body::Xml(vec![
-        Element::of("reservationId", "r-0123456789abcdef0"),
+        Element::of("reservationId", reservation_id(instance)),
         Element::of("ownerId", ask.account()),
-        Element::list("instancesSet", instances),
+        Element::list("instancesSet", [render(world, instance, state, ask)]),
     ])
+}
+
+/// Each instance is launched by itself, and so has a reservation of its own.
+fn reservation_id(instance: &Instance) -> String {
+    format!("r-{}", instance.id.trim_start_matches("i-"))
 }
 
 pub(super) fn state(name: &'static str, state: &str) -> Element {

@@ -1,7 +1,8 @@
 //! RunInstances (R4): what KMS refuses shows only later, in the instance's end.
 
 use super::copy_keys::{Step, context_of, data_of, forward, permitted, service};
-use super::instances::{render, reservation};
+use super::instances::reservation;
+use super::place::Place;
 use super::tags::Tagging;
 use super::{authorize, dry_run, ids, image_on, key_pairs, may_launch, security_groups, settings_of};
 use crate::auth::On;
@@ -17,16 +18,15 @@ const VOLUME: [&str; 2] = ["kms:DescribeKey", "kms:ReEncryptTo"];
 
 pub(super) fn run(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
     let id = query.need("ImageId")?;
+    check_counts(query)?;
     let tags = Tagging::read(query, &["instance", "volume", "network-interface"])?;
-    authorize(ask, "ec2:RunInstances", &asked_for(world, id, query, ask), &Context::new())?;
+    let place = Place::read(query);
+    authorize(ask, "ec2:RunInstances", &asked_for(world, id, &place, query, ask), &Context::new())?;
     if !tags.others.is_empty() {
         let on = On::arn(format!("arn:aws:ec2:{}:{}:instance/*", ask.region, ask.account()));
         authorize(ask, "ec2:CreateTags", &[on], &super::tags::context(&tags.others, Some("RunInstances")))?;
     }
     let image = launchable(world, id, ask)?;
-    let groups = groups(query);
-    let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
-    security_groups::check(world, &groups, ask)?;
     let key_name = key_pairs::named(world, query, ask)?;
     let overrides = query.members("BlockDeviceMapping");
     for mapping in &overrides {
@@ -35,36 +35,49 @@ pub(super) fn run(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
             return Err(Fail::bad("InvalidParameterDependency", message));
         }
     }
+    place.check(world, &image, query, ask)?;
     // A dry run never looks at KMS (R4.8).
     dry_run(query)?;
-    let place = query.get("ClientToken").filter(|token| !token.is_empty());
-    let place = place.map(|token| (ask.account().to_owned(), ask.region.to_owned(), format!("run {token}")));
-    if let Some((parameters, id)) = place.as_ref().and_then(|place| world.tokens.get(place)) {
+    let token = query.get("ClientToken").filter(|token| !token.is_empty());
+    let token = token.map(|token| (ask.account().to_owned(), ask.region.to_owned(), format!("run {token}")));
+    if let Some((parameters, id)) = token.as_ref().and_then(|token| world.tokens.get(token)) {
         if *parameters != parameters_of(query) {
             let message = "The request uses the same client token as a previous, but non-identical request.";
             return Err(Fail::bad("IdempotentParameterMismatch", message));
         }
-        let found = world.instances.get(id).map(|instance| render(world, instance, instance.state, ask));
-        return Ok(reservation(ask, found.into_iter().collect()));
+        let gone = || Fail::bad("InvalidInstanceID.NotFound", format!("The instance ID '{id}' does not exist"));
+        let known = world.instances.get(id).map(|instance| reservation(world, instance, instance.state, ask));
+        return known.ok_or_else(gone);
     }
     let mut instance = launch(world, &image, &overrides, ask);
-    query.get("InstanceType").unwrap_or("m1.small").clone_into(&mut instance.kind);
+    place.kind.clone_into(&mut instance.kind);
     instance.tags = tags.others;
-    instance.security_groups = groups.into_iter().map(str::to_owned).collect();
+    instance.security_groups = place.groups.iter().map(|group| (*group).to_owned()).collect();
     instance.key_name = key_name;
-    let shown = render(world, &instance, "pending", ask);
-    if let Some(place) = place {
-        world.tokens.insert(place, (parameters_of(query), instance.id.clone()));
+    let answer = reservation(world, &instance, "pending", ask);
+    if let Some(token) = token {
+        world.tokens.insert(token, (parameters_of(query), instance.id.clone()));
     }
     world.instances.insert(instance.id.clone(), instance);
-    Ok(reservation(ask, vec![shown]))
+    Ok(answer)
 }
 
-/// The security groups of a launch, named for the instance or for its interfaces.
-fn groups(query: &Query) -> Vec<String> {
-    let interfaces = query.members("NetworkInterface");
-    let of_interfaces = interfaces.iter().flat_map(|interface| interface.list("SecurityGroupId"));
-    query.list("SecurityGroupId").into_iter().chain(of_interfaces).map(str::to_owned).collect()
+/// How many instances are asked for. Where one is enough, one is launched.
+fn check_counts(query: &Query) -> Result<(), Fail> {
+    let count = |name: &str| {
+        let text = query.need(name)?;
+        let wrong = || Fail::bad("InvalidParameterValue", format!("Invalid value '{text}' for {name}."));
+        text.parse::<u32>().ok().filter(|count| *count > 0).ok_or_else(wrong)
+    };
+    let (least, most) = (count("MinCount")?, count("MaxCount")?);
+    if least > most {
+        let message = format!("Invalid value '{least}' for MinCount. It is more than MaxCount.");
+        return Err(Fail::bad("InvalidParameterValue", message));
+    }
+    if least > 1 {
+        return Err(Fail::bad("UnsupportedOperation", "Only one instance a call is simulated."));
+    }
+    Ok(())
 }
 
 fn parameters_of(query: &Query) -> String {
@@ -72,11 +85,11 @@ fn parameters_of(query: &Query) -> String {
 }
 
 /// Everything that IAM is asked for: the image, and what is made or used (R4.1).
-fn asked_for(world: &World, image: &str, query: &Query, ask: &Ask<'_>) -> Vec<On> {
-    let made = ["instance", "volume", "network-interface", "subnet"];
-    let made = made.map(|kind| On::arn(format!("arn:aws:ec2:{}:{}:{kind}/*", ask.region, ask.account())));
-    let named = groups(query);
-    let groups = if named.is_empty() { vec!["*".to_owned()] } else { named };
+fn asked_for(world: &World, image: &str, place: &Place<'_>, query: &Query, ask: &Ask<'_>) -> Vec<On> {
+    let subnet = format!("subnet/{}", place.subnet.unwrap_or("*"));
+    let made = ["instance/*", "volume/*", "network-interface/*", subnet.as_str()];
+    let made = made.map(|what| On::arn(format!("arn:aws:ec2:{}:{}:{what}", ask.region, ask.account())));
+    let groups = if place.groups.is_empty() { &["*"][..] } else { &place.groups };
     let mut on = vec![image_on(world, ask.region, image, ask)];
     on.extend(made);
     on.extend(groups.iter().map(|id| security_groups::on(world, id, ask)));

@@ -64,14 +64,13 @@ fn mapping(world: &World, device: &Query, ask: &Ask<'_>) -> Result<Mapping, Fail
         let size = device.get("Ebs.VolumeSize").and_then(|size| size.parse().ok());
         return Ok(Mapping { snapshot: None, size, ..Mapping::of_snapshot(name, String::new(), "gp2") });
     };
-    let seen = |of: &&crate::world::Snapshot| of.region == ask.region && super::may_copy(of, ask.account(), ask.now);
     let snapshot = world
         .snapshots
         .get(id)
-        .filter(seen)
+        .filter(|of| of.region == ask.region)
         .ok_or_else(|| Fail::bad("InvalidSnapshotID.NotFound", format!("The snapshot ID '{id}' does not exist")))?;
     if snapshot.owner != ask.account() {
-        // A shared snapshot must be copied before an image can be made of it.
+        // Shared or not: it must be copied before an image can be made of it (R1.6).
         let account = ask.account();
         let message = format!("Invalid value '{id}' for snapshotId. Snapshot does not belong to {account}");
         return Err(Fail::bad("InvalidParameterValue", message));

@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use super::tags::Tagging;
-use super::{authorize, authorize_all, dry_run, filter, owned, tags};
+use super::{authorize, authorize_all, dry_run, filter, network, owned, tags};
 use crate::auth::On;
 use crate::policy::Context;
 use crate::sim::Ask;
@@ -14,7 +14,7 @@ use crate::world::{Ingress, SecurityGroup, World, hex};
 pub(super) fn create(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
     let (name, description) = (query.need("GroupName")?, query.need("GroupDescription")?);
     let tags = Tagging::read(query, &["security-group"])?.others;
-    let vpc = format!("vpc-0{}", hex(&format!("vpc {} {}", ask.account(), ask.region), 16));
+    let vpc = network::default_id("vpc", ask);
     let vpc_on = On::arn(format!("arn:aws:ec2:{}:{}:vpc/{vpc}", ask.region, ask.account()));
     authorize(ask, "ec2:CreateSecurityGroup", &[on(world, "*", ask), vpc_on], &Context::new())?;
     if !tags.is_empty() {
@@ -38,6 +38,7 @@ pub(super) fn create(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome
         region: ask.region.to_owned(),
         vpc,
         ingress: Vec::new(),
+        // AWS lets everything out of a new group, and nothing in.
         lets_out: true,
         tags,
     };
@@ -84,20 +85,6 @@ pub(super) fn authorize_ingress(world: &mut World, query: &Query, ask: &Ask<'_>)
         group.ingress.extend(new);
     }
     Ok(Body::Xml(vec![Element::of("return", true), shown]))
-}
-
-/// Takes away the rule that every new group has: everything may go out.
-pub(super) fn revoke_egress(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
-    let id = query.need("GroupId")?;
-    authorize(ask, "ec2:RevokeSecurityGroupEgress", &[on(world, id, ask)], &Context::new())?;
-    find(world, id, ask)?;
-    let all = query.members("IpPermissions");
-    let all = all.iter().all(|of| of.get("IpProtocol") == Some("-1") && of.get("IpRanges.1.CidrIp") == Some("0.0.0.0/0"));
-    dry_run(query)?;
-    let group = world.security_groups.get_mut(id).filter(|group| all && group.lets_out);
-    let missing = "The specified rule does not exist in this security group.";
-    group.ok_or_else(|| Fail::bad("InvalidPermission.NotFound", missing))?.lets_out = false;
-    Ok(Body::Xml(vec![Element::of("return", true)]))
 }
 
 fn ingress(of: &Query, cidr: &str) -> Result<Ingress, Fail> {
@@ -158,6 +145,8 @@ fn render(group: &SecurityGroup) -> Vec<Element> {
         let range = vec![Element::of("cidrIp", &rule.cidr)];
         protocol(rule).into_iter().chain([Element::list("ipRanges", [range])]).collect()
     });
+    let everywhere = Element::list("ipRanges", [vec![Element::of("cidrIp", "0.0.0.0/0")]]);
+    let egress = group.lets_out.then(|| vec![Element::of("ipProtocol", "-1"), everywhere]);
     let mut members = vec![
         Element::of("ownerId", &group.owner),
         Element::of("groupId", &group.id),
@@ -165,9 +154,25 @@ fn render(group: &SecurityGroup) -> Vec<Element> {
         Element::of("groupDescription", &group.description),
         Element::of("vpcId", &group.vpc),
         Element::list("ipPermissions", ingress),
+        Element::list("ipPermissionsEgress", egress),
     ];
     members.extend(Some(&group.tags).filter(|tags| !tags.is_empty()).map(tags::render));
     members
+}
+
+/// Takes the rule away that lets everything out: no other rule for that is simulated.
+pub(super) fn revoke_egress(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
+    let id = query.need("GroupId")?;
+    authorize(ask, "ec2:RevokeSecurityGroupEgress", &[on(world, id, ask)], &Context::new())?;
+    if !find(world, id, ask)?.lets_out {
+        let message = "The specified rule does not exist in this security group.";
+        return Err(Fail::bad("InvalidPermission.NotFound", message));
+    }
+    dry_run(query)?;
+    if let Some(group) = world.security_groups.get_mut(id) {
+        group.lets_out = false;
+    }
+    Ok(super::done())
 }
 
 pub(super) fn delete(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {

@@ -11,6 +11,8 @@ use crate::world::{Snapshot, World};
 pub(super) fn describe(world: &World, query: &Query, ask: &Ask<'_>) -> Outcome {
     authorize_all(ask, "ec2:DescribeSnapshots")?;
     super::dry_run(query)?;
+    ids::check_users(&query.list("Owner"), &ids::OWNERS)?;
+    ids::check_users(&query.list("RestorableBy"), &ids::USERS)?;
     let wanted = query.list("SnapshotId");
     for id in &wanted {
         ids::check_snapshot(id)?;
@@ -48,6 +50,7 @@ fn is_shown(snapshot: &Snapshot, query: &Query, ask: &Ask<'_>, as_of: Duration) 
 }
 
 fn fits(snapshot: &Snapshot, filters: &[Query], ask: &Ask<'_>) -> Result<bool, Fail> {
+    let (size, progress) = (snapshot.size.to_string(), format!("{}%", snapshot.progress));
     filter::fits(filters, snapshot.tags.get(&ask.who.facts.account), |name| {
         Some(match name {
             "snapshot-id" => vec![&snapshot.id],
@@ -55,10 +58,18 @@ fn fits(snapshot: &Snapshot, filters: &[Query], ask: &Ask<'_>) -> Result<bool, F
             "owner-id" => vec![&snapshot.owner],
             "description" => vec![&snapshot.description],
             "volume-id" => vec![&snapshot.volume],
+            "volume-size" => vec![&size],
+            "progress" => vec![&progress],
+            "storage-tier" => vec!["standard"],
+            "transfer-type" => vec![transfer_type(snapshot)],
             "encrypted" => vec![if snapshot.key.is_some() { "true" } else { "false" }],
             _ => return None,
         })
     })
+}
+
+fn transfer_type(snapshot: &Snapshot) -> &'static str {
+    if snapshot.completion_minutes.is_some() { "time-based" } else { "standard" }
 }
 
 pub(super) fn render(snapshot: &Snapshot, ask: &Ask<'_>) -> Vec<Element> {
@@ -73,7 +84,7 @@ pub(super) fn render(snapshot: &Snapshot, ask: &Ask<'_>) -> Vec<Element> {
         Element::of("description", &snapshot.description),
         Element::of("encrypted", snapshot.key.is_some() && !snapshot.unknown),
         Element::of("storageTier", "standard"),
-        Element::of("transferType", if snapshot.completion_minutes.is_some() { "time-based" } else { "standard" }),
+        Element::of("transferType", transfer_type(snapshot)),
     ];
     members.extend(snapshot.completion_minutes.map(|minutes| Element::of("completionDurationMinutes", minutes)));
     if let Some(completed) = snapshot.completed {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{authorize, done, dry_run, ids, image_on, may_copy, may_launch, new_on, snapshot_on};
-use crate::auth;
+use super::{authorize, done, dry_run, ids, image_on, instances, may_copy, may_launch, new_on, snapshot_on};
+use crate::auth::{self, On};
 use crate::policy::Context;
 use crate::sim::Ask;
 use crate::wire::xml::Element;
@@ -60,6 +60,9 @@ pub(super) fn context(tags: &Tags, create_action: Option<&str>) -> Context {
 
 pub(super) fn create(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
     let tags = read(query)?;
+    if tags.is_empty() {
+        return Err(Fail::bad("MissingParameter", "The request must contain the parameter tagSet"));
+    }
     let resources = tagged(world, query, ask, "ec2:CreateTags", &tags)?;
     dry_run(query)?;
     for id in resources {
@@ -107,6 +110,8 @@ fn tagged<'a>(world: &World, query: &'a Query, ask: &Ask<'_>, action: &str, tags
     let on = |id: &&str| {
         if id.starts_with("ami-") {
             image_on(world, ask.region, id, ask)
+        } else if id.starts_with("i-") {
+            On::arn(format!("arn:aws:ec2:{}:{}:instance/{id}", ask.region, ask.account()))
         } else {
             snapshot_on(world, ask.region, id, ask)
         }
@@ -118,15 +123,22 @@ fn tagged<'a>(world: &World, query: &'a Query, ask: &Ask<'_>, action: &str, tags
             if !may_launch(world, image, ask, ask.now) {
                 return Err(ids::image_not_found(id));
             }
-        } else {
+        } else if id.starts_with("i-") {
+            instances::owned(world, id, ask)?;
+        } else if id.starts_with("snap-") {
             let seen = world.snapshots.get(*id).filter(|snapshot| may_copy(snapshot, ask.account(), ask.now));
             seen.ok_or_else(|| ids::snapshot_not_found(id))?;
+        } else {
+            return Err(Fail::bad("InvalidID", format!("The ID '{id}' is not valid")));
         }
     }
     Ok(resources)
 }
 
 fn tags_of<'a>(world: &'a mut World, id: &str, account: &str) -> Option<&'a mut Tags> {
+    if let Some(instance) = world.instances.get_mut(id) {
+        return Some(&mut instance.tags);
+    }
     let of_image = world.images.get_mut(id).map(|image| &mut image.tags);
     let all = of_image.or_else(|| world.snapshots.get_mut(id).map(|snapshot| &mut snapshot.tags))?;
     Some(all.entry(account.to_owned()).or_default())

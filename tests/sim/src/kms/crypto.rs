@@ -46,6 +46,7 @@ fn usable(key: &Key, operation: &str) -> Result<String, Fail> {
 
 pub(super) fn encrypt(world: &mut World, params: &Params, ask: &Ask<'_>) -> Outcome {
     let plaintext = need(params, "Plaintext")?.to_owned();
+    base64::decode(&plaintext).ok().ok_or_else(|| Fail::bad("SerializationException", ""))?;
     let key = usable(allowed(world, params, ask, &Op::new("kms:Encrypt", true, true))?, "Encrypt")?;
     dry_run(params)?;
     let context = encryption_context(params, "EncryptionContext")?;

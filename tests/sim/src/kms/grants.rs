@@ -159,8 +159,9 @@ fn context(grant: &Grant) -> Context {
 pub(super) fn list(world: &mut World, params: &Params, ask: &Ask<'_>) -> Outcome {
     let limit = params.get("Limit").and_then(Value::as_u64).unwrap_or(50);
     if !(1..=100).contains(&limit) {
+        let bound = if limit == 0 { "greater than or equal to 1" } else { "less than or equal to 100" };
         return Err(invalid(format!(
-            "1 validation error detected: Value '{limit}' at 'limit' failed to satisfy constraint: Member must have value less than or equal to 100"
+            "1 validation error detected: Value '{limit}' at 'limit' failed to satisfy constraint: Member must have value {bound}"
         )));
     }
     let limit = usize::try_from(limit).unwrap_or(100);

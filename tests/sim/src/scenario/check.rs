@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::spec::Scenario;
+use super::spec::{OrganizationSpec, Scenario};
 use crate::policy::Document;
 
 impl Scenario {
@@ -19,6 +19,7 @@ impl Scenario {
         let scenario: Self = super::read(text)?;
         scenario.check_documents()?;
         scenario.check_names()?;
+        scenario.check_regions()?;
         scenario.check_organization()?;
         Ok(scenario)
     }
@@ -55,7 +56,7 @@ impl Scenario {
         let mut accounts = BTreeSet::new();
         for (a, account) in self.accounts.iter().enumerate() {
             let id = &account.id;
-            if id.len() != 12 || !id.bytes().all(|b| b.is_ascii_digit()) {
+            if !is_account_id(id) {
                 return Err(format!("accounts[{a}].id: {id} has not twelve digits"));
             }
             if !accounts.insert(id.as_str()) {
@@ -90,16 +91,51 @@ impl Scenario {
         Ok(())
     }
 
+    /// Where the file lists its Regions, there are no others.
+    fn check_regions(&self) -> Result<(), String> {
+        let known = |path: String, region: &str| {
+            if self.regions.is_empty() || self.regions.iter().any(|of| of.name == region) {
+                Ok(())
+            } else {
+                Err(format!("{path}: {region} is no Region of this file"))
+            }
+        };
+        known("region".to_owned(), &self.region)?;
+        for (k, key) in self.keys.iter().enumerate() {
+            key.region.iter().try_for_each(|region| known(format!("keys[{k}].region"), region))?;
+        }
+        for (i, image) in self.images.iter().enumerate() {
+            image.region.iter().try_for_each(|region| known(format!("images[{i}].region"), region))?;
+        }
+        for (a, account) in self.accounts.iter().enumerate() {
+            let on = account.opted_in.iter().enumerate();
+            on.into_iter().try_for_each(|(r, region)| known(format!("accounts[{a}].opted-in[{r}]"), region))?;
+        }
+        Ok(())
+    }
+
     fn has_key(&self, name: &str) -> bool {
         self.keys.iter().any(|key| key.name == name)
     }
 
     fn check_organization(&self) -> Result<(), String> {
         let Some(all) = &self.organization else { return Ok(()) };
+        if !is_account_id(&all.management) {
+            return Err(format!("organization.management: {} has not twelve digits", all.management));
+        }
         let places: BTreeSet<&str> = all.units.iter().map(|unit| unit.id.as_str()).chain([all.root.as_str()]).collect();
         for (u, unit) in all.units.iter().enumerate() {
             if !places.contains(unit.parent.as_str()) {
                 return Err(format!("organization.units[{u}].parent: {} is neither the root nor a unit", unit.parent));
+            }
+            if !all.leads_to_the_root(&unit.id) {
+                return Err(format!("organization.units[{u}].parent: {} leads in a circle", unit.parent));
+            }
+        }
+        for id in all.service_control_policies.keys() {
+            if !places.contains(id.as_str()) && !all.accounts.contains_key(id) {
+                let what = "neither the root nor a unit nor an account of it";
+                return Err(format!("organization.service-control-policies.{id}: {what}"));
             }
         }
         for (account, place) in &all.accounts {
@@ -111,5 +147,18 @@ impl Scenario {
             }
         }
         Ok(())
+    }
+}
+
+fn is_account_id(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+impl OrganizationSpec {
+    /// Whether the way up from a unit ends, after as many steps as there are units at most.
+    fn leads_to_the_root(&self, unit: &str) -> bool {
+        let parent = |of: &str| self.units.iter().find(|unit| unit.id == of).map(|unit| unit.parent.as_str());
+        let way = std::iter::successors(Some(unit), |at| parent(at)).take(self.units.len() + 1);
+        way.last() == Some(self.root.as_str())
     }
 }

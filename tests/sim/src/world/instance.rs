@@ -65,7 +65,7 @@ pub struct SecurityGroup {
     pub vpc: String,
     /// Whom it lets in.
     pub ingress: Vec<Ingress>,
-    /// Whether everything may go out, as from every new group.
+    /// Whether it has the rule that lets everything out, as a new one has.
     pub lets_out: bool,
     /// Its tags.
     pub tags: std::collections::BTreeMap<String, String>,
