@@ -18,8 +18,16 @@ pub(crate) fn verdict(plan: &Plan) -> String {
     let (mut add, mut change, mut remove) = (0, 0, 0);
     for step in plan.steps.iter().filter(|step| step.changes()) {
         match step {
-            Step::Copy(_) | Step::Grants(_) | Step::TargetCopy(_) | Step::LaunchRole(_) | Step::ServiceRole(_) | Step::LaunchPermission(_) | Step::SnapshotPermission(_) => add += 1,
-            Step::KeyAccess(_) | Step::TagShared(_) | Step::Deprecate(_) | Step::Protect(_) | Step::Publish(_) => change += 1,
+            Step::Copy(_)
+            | Step::Grants(_)
+            | Step::TargetCopy(_)
+            | Step::LaunchRole(_)
+            | Step::ServiceRole(_)
+            | Step::LaunchPermission(_)
+            | Step::SnapshotPermission(_) => add += 1,
+            Step::KeyAccess(_) | Step::TagShared(_) | Step::Deprecate(_) | Step::Protect(_) | Step::Publish(_) => {
+                change += 1
+            }
             _ => remove += 1,
         }
     }
@@ -132,13 +140,7 @@ fn in_targets(step: &Step, sign: char) -> Option<String> {
     Some(match step {
         Step::TargetCopy(copy) => match &copy.adopt {
             Some(id) => format!("= {id} is already the copy of {} in {}", image(&copy.shared), copy.account),
-            None => format!(
-                "+ copy {} in {} as `{}` under {}",
-                image(&copy.shared),
-                copy.account,
-                copy.name,
-                copy.key
-            ),
+            None => format!("+ copy {} in {} as `{}` under {}", image(&copy.shared), copy.account, copy.name, copy.key),
         },
         Step::TagShared(tag) if tag.missing.is_empty() => {
             format!("= {} carries its tags in {} already", image(&tag.shared), tag.account)

@@ -99,12 +99,14 @@ impl Account {
         external_id: Option<&str>,
     ) -> Result<Self, Error> {
         let Some(mut reached) = self.assume(role, region, session, external_id).await else {
-            return Err(sts::not_assumable(&self.identity, role, external_id.is_some(), None).in_account(&self.identity.account));
+            return Err(sts::not_assumable(&self.identity, role, external_id.is_some(), None)
+                .in_account(&self.identity.account));
         };
         let caller = Caller { identity: None, region: region.clone(), permits: Arc::clone(&self.permits) };
         let client = aws_sdk_sts::Client::new(&in_region(&reached.config, region));
         let identity = sts::caller_identity(&client, &caller).await;
-        reached.identity = identity.map_err(|error| sts::explain_role(error, &self.identity, role, external_id.is_some()))?;
+        reached.identity =
+            identity.map_err(|error| sts::explain_role(error, &self.identity, role, external_id.is_some()))?;
         Ok(reached)
     }
 

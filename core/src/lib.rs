@@ -61,13 +61,13 @@ pub use id::{
 };
 pub use plan::{
     CopyImage, Deprecate, GiveBack, Grants, KeyAccess, LaunchPermission, LaunchRole, Leftovers, Plan, PolicyChange,
-    Protect, Publish, RemoveCopy, RemoveKeyAccess, RemovePermissions, RemoveRolePolicy, RolePolicy, ServiceRole, Shared,
-    SnapshotPermission, Step, Subject, TagShared, TargetCopy, Whom,
+    Protect, Publish, RemoveCopy, RemoveKeyAccess, RemovePermissions, RemoveRolePolicy, RolePolicy, ServiceRole,
+    Shared, SnapshotPermission, Step, Subject, TagShared, TargetCopy, Whom,
 };
 pub use report::{Incomplete, OwnCopy, Report, SharedImage, SharedKey, TargetReport};
 pub use request::{
-    DeprecateAt, InTargets, KeyAccessMode, KeyScope, LaunchWith, ManagedPolicy, Problem, Problems, Revoke, ShareRequest,
-    ShareRequestBuilder, ShareSnapshots, TargetRole, Timing, Unlisted, Verify,
+    DeprecateAt, InTargets, KeyAccessMode, KeyScope, LaunchWith, ManagedPolicy, Problem, Problems, Revoke,
+    ShareRequest, ShareRequestBuilder, ShareSnapshots, TargetRole, Timing, Unlisted, Verify,
 };
 pub use sharer::Sharer;
 pub use verify::{Check, CheckName, Sum, Verdict, Verification};

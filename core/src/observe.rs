@@ -137,8 +137,7 @@ fn parameter_names(request: &ShareRequest, inventory: &Inventory, place: &Place)
         return BTreeSet::new();
     };
     let shared_here = request.images.iter().filter(|image| request.regions_of(image).contains(&place.region));
-    let names = shared_here.filter_map(|named| inventory.source(named)).map(|image| {
-        template.fill(&Parts::of(image, place))
-    });
+    let names =
+        shared_here.filter_map(|named| inventory.source(named)).map(|image| template.fill(&Parts::of(image, place)));
     names.filter(|name| is_parameter_name(name)).collect()
 }

@@ -18,10 +18,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::time::Instant;
 
+use crate::error::Error;
 use crate::finding::{Finding, Severity};
 use crate::id::{AccountId, KeyArn, Partition, Principal, Region, RoleArn, SourceImage};
 use crate::inventory::{Image, ImageState, Inventory, RegionInventory};
-use crate::error::Error;
 use crate::key_policy::{self, Access, Holder};
 use crate::request::{InTargets, ShareRequest, Timing, Unlisted};
 
@@ -116,7 +116,9 @@ impl Plan {
     pub fn key_policy_statements(&self) -> Vec<serde_json::Value> {
         let holders: BTreeSet<Holder> = self.targets.iter().filter_map(Holder::of).collect();
         let mut statements = Vec::new();
-        for statement in self.keys().into_iter().flat_map(|key| key_policy::statements(key, self.access.clone(), &holders)) {
+        for statement in
+            self.keys().into_iter().flat_map(|key| key_policy::statements(key, self.access.clone(), &holders))
+        {
             if !statements.contains(&statement) {
                 statements.push(statement);
             }
@@ -205,6 +207,7 @@ fn share(request: &ShareRequest, inventory: &Inventory, findings: &mut Vec<Findi
             share_in(request, inventory, (named, image), there, &targets, &mut all, findings);
         }
     }
+    copies::queued(&all.copies, findings);
     let keys = keys::plan(request, inventory, &all, findings);
     lifecycle::ambiguous_parameters(&all.others, findings);
     let mut removals = Vec::new();
@@ -256,7 +259,7 @@ fn share_in(
     let needs = |target: &&Principal| target.account().is_none_or(|account| !done.contains(account));
     let targets: BTreeSet<Principal> = targets.iter().filter(needs).cloned().collect();
     all.others.extend(permissions::snapshots(request, there, &shared, &targets, findings));
-    all.launches.push(permissions::launch(&inventory.account, there, &shared, keys, &targets));
+    all.launches.push(permissions::launch(&inventory.account, there, &shared, keys, &targets, findings));
     all.others.extend(lifecycle::plan(request, inventory, there, source.1, &shared, findings));
     all.others.extend(in_targets::images(request, inventory, source.1, &shared, &target_copies, findings));
     all.copies.extend(copy);

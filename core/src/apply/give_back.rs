@@ -69,7 +69,9 @@ async fn of_image<'a>(
     }
     loans.values_mut().for_each(|accounts| accounts.retain(|account| stand.contains(account)));
     let lent = |held: BTreeSet<Principal>, loan: Loan| -> BTreeSet<Principal> {
-        let of = |principal: &Principal| principal.account().is_some_and(|account| loans.get(&loan).is_some_and(|lent| lent.contains(account)));
+        let of = |principal: &Principal| {
+            principal.account().is_some_and(|account| loans.get(&loan).is_some_and(|lent| lent.contains(account)))
+        };
         held.into_iter().filter(of).collect()
     };
     let present = lent(ec2.launch_permissions(&image.id).await?, Loan::Launch);
@@ -89,13 +91,7 @@ async fn of_image<'a>(
 }
 
 /// The keys: of those who were lent their use, and need them for nothing else. Says whether any failed.
-async fn keys(
-    run: &Run<'_>,
-    locks: &KeyLocks,
-    plan: &Plan,
-    steps: &[&GiveBack],
-    taken: &mut [Taken<'_>],
-) -> bool {
+async fn keys(run: &Run<'_>, locks: &KeyLocks, plan: &Plan, steps: &[&GiveBack], taken: &mut [Taken<'_>]) -> bool {
     let of_key = |key: &KeyArn| -> BTreeSet<AccountId> {
         let under = taken.iter().filter(|taken| taken.give.keys.contains_key(key));
         let lent = under.filter_map(|taken| taken.loans.get(&Loan::Keys)).flatten().cloned();

@@ -11,7 +11,9 @@ use crate::finding::{Finding, FindingCode};
 use crate::id::{AmiId, KeyArn, Principal};
 use crate::key_access::{self, KeyLocks};
 use crate::key_policy::Holder;
-use crate::plan::{KeyAccess, Plan, RemoveCopy, RemoveKeyAccess, RemovePermissions, RemoveRolePolicy, Step, grant_name};
+use crate::plan::{
+    KeyAccess, Plan, RemoveCopy, RemoveKeyAccess, RemovePermissions, RemoveRolePolicy, Step, grant_name,
+};
 use crate::run::Run;
 
 /// Carries out every step that takes access away.
@@ -44,7 +46,8 @@ pub(super) async fn all(run: &Run<'_>, locks: &KeyLocks, plan: &Plan) {
         }
     });
     future::join_all(keys).await;
-    future::join_all(roles.into_iter().map(|role| async { said(run, Box::pin(role_policy(run, plan, role)).await) })).await;
+    future::join_all(roles.into_iter().map(|role| async { said(run, Box::pin(role_policy(run, plan, role)).await) }))
+        .await;
     let copies = copies.into_iter().filter(|copy| !failed.contains(&copy.image));
     future::join_all(copies.map(|copy| async { said(run, Box::pin(remove_copy(run, copy)).await) })).await;
 }
@@ -98,13 +101,9 @@ pub(super) async fn key(
 }
 
 fn in_use(run: &Run<'_>, key: &KeyArn, holder: &Holder) -> Error {
-    Error::new(
-        Code::KeyInUseByTarget,
-        format!("instances of {holder} run on {key}, so its access to the key was kept"),
-        "have the target move its volumes to a key of its own, then run again; or set `force-key-revoke`: instances go on until they are stopped, and do not start again",
-    )
-    .at(&run.account.identity.account, key.region())
-    .on(key)
+    Error::new(Code::KeyInUseByTarget, format!("instances of {holder} run on {key}, so its access to the key was kept"))
+        .at(&run.account.identity.account, key.region())
+        .on(key)
 }
 
 fn other_way(image: &AmiId, wide: &BTreeSet<Principal>) -> Finding {
@@ -116,7 +115,6 @@ fn other_way(image: &AmiId, wide: &BTreeSet<Principal>) -> Finding {
             "the image is still shared with {}, so accounts that belong there can still launch it (R2.7)",
             names.join(", ")
         ),
-        "take that share back too, where they shall not",
     )
 }
 
@@ -125,7 +123,11 @@ async fn role_policy(run: &Run<'_>, plan: &Plan, remove: &RemoveRolePolicy) -> R
         return Ok(());
     };
     let (role, policy) = (&remove.role, &remove.policy);
-    if remove.managed { site.iam.detach(role, policy).await? } else { site.iam.delete(role, policy).await? }
+    if remove.managed {
+        site.iam.detach(role, policy).await?
+    } else {
+        site.iam.delete(role, policy).await?
+    }
     run.emit(&Event::RoleDisallowed { account: remove.account.clone(), role: role.clone(), policy: policy.clone() });
     Ok(())
 }
@@ -138,7 +140,6 @@ async fn remove_copy(run: &Run<'_>, copy: &RemoveCopy) -> Result<(), Error> {
             FindingCode::CopyNotCleaned,
             snapshot,
             format!("AWS did not delete this snapshot with {}, the copy that it belonged to", copy.image),
-            "look for what still uses or locks it, and delete it by hand",
         )));
     }
     Ok(())

@@ -69,7 +69,8 @@ pub(super) async fn all(run: &Run<'_>, locks: &KeyLocks, plan: &Plan) {
 
     let confirmed = Box::pin(confirm(run, locks, steps, &done));
     let (lost, standing) = future::join(confirmed, Box::pin(in_targets::images(run, plan, &done))).await;
-    in_targets::service_roles(run, plan, |key| key.account() != &plan.account && !steps.accesses.contains_key(key)).await;
+    in_targets::service_roles(run, plan, |key| key.account() != &plan.account && !steps.accesses.contains_key(key))
+        .await;
     Box::pin(give_back::all(run, locks, plan, &done, &standing)).await;
     let blocked = Box::pin(verify(run, plan)).await;
     let stands = |done: &&Done<'_>| {

@@ -136,17 +136,12 @@ impl Kms {
     /// Lets somebody do what AWS publishes for service-linked roles that launch instances (R4.11), or an account hand
     /// that on to its own (R3.3.9).
     pub(crate) async fn create_service_grant(&self, key: &KeyArn, grantee: &str, name: &str) -> Result<(), Error> {
-        let operations: Vec<GrantOperation> = SERVICE_OPERATIONS.iter().map(|name| GrantOperation::from(*name)).collect();
+        let operations: Vec<GrantOperation> =
+            SERVICE_OPERATIONS.iter().map(|name| GrantOperation::from(*name)).collect();
         self.grant(key, grantee, name, &operations).await
     }
 
-    async fn grant(
-        &self,
-        key: &KeyArn,
-        grantee: &str,
-        name: &str,
-        operations: &[GrantOperation],
-    ) -> Result<(), Error> {
+    async fn grant(&self, key: &KeyArn, grantee: &str, name: &str, operations: &[GrantOperation]) -> Result<(), Error> {
         let call = self.client.create_grant().key_id(key.as_ref()).grantee_principal(grantee).name(name);
         let call = call.set_operations(Some(operations.to_vec())).send();
         self.caller.send("kms:CreateGrant", Some(key.as_ref()), call).await.map(|_| ())
@@ -162,12 +157,7 @@ impl Kms {
     }
 
     fn unexpected(&self, key: &str, what: &str) -> Error {
-        let mut error = Error::new(
-            Code::AwsUnexpected,
-            format!("KMS answered with {what}"),
-            "run again; if it stays so, check what AWS_ENDPOINT_URL points at",
-        )
-        .on(key);
+        let mut error = Error::new(Code::AwsUnexpected, format!("KMS answered with {what}")).on(key);
         error.region = Some(self.caller.region.clone());
         error.account = self.caller.identity.as_ref().map(|identity| identity.account.clone());
         error

@@ -3,6 +3,7 @@
 //! Everything foreign keeps every byte. KMS takes only some characters (R3.2.3), so even writing an escape in another
 //! way could break a document; and a document that came back changed would be a change nobody asked for.
 
+mod deny;
 mod document;
 mod holder;
 mod services;
@@ -20,6 +21,7 @@ use self::statement::{Kind, Shape};
 use crate::id::{AccountId, KeyArn, Partition};
 use crate::request::KeyScope;
 
+pub(crate) use deny::Denial;
 pub use holder::Holder;
 pub(crate) use services::SERVICE_OPERATIONS;
 
@@ -168,6 +170,18 @@ impl KeyPolicy {
         statements.filter(|(_, raw)| foreign(raw)).map(named).collect()
     }
 
+    /// The statements that deny these holders the use of the key: the Sid or the number of each.
+    pub(crate) fn denials(&self, holders: &BTreeSet<Holder>) -> Vec<(String, Denial)> {
+        let statements = self.0.statements.iter().map(|raw| &**raw).enumerate();
+        let denial = |(number, raw): (usize, &RawValue)| {
+            let statement: Value = serde_json::from_str(raw.get()).ok()?;
+            let sid = statement.get("Sid").and_then(Value::as_str).map(str::to_owned);
+            let denial = deny::denial(&statement, holders)?;
+            Some((sid.unwrap_or_else(|| format!("number {}", number + 1)), denial))
+        };
+        statements.filter_map(denial).collect()
+    }
+
     /// The unique IDs of deleted users and roles, which KMS does not take back (R3.2.6).
     pub fn stale_principals(&self) -> Vec<String> {
         let stale: BTreeSet<String> =
@@ -203,7 +217,11 @@ impl KeyPolicy {
         let mut document = self.0.clone();
         let is_ours = |raw: &RawValue| matches!(now.kind(raw), Kind::Ours(_));
         let place = document.statements.iter().position(|raw| is_ours(raw)).unwrap_or(document.statements.len());
-        if document.statements.get(place).is_some_and(|raw| matches!(then.kind(raw), Kind::Ours(held) if held == *holders)) {
+        if document
+            .statements
+            .get(place)
+            .is_some_and(|raw| matches!(then.kind(raw), Kind::Ours(held) if held == *holders))
+        {
             return Ok(self.clone());
         }
         document.statements.retain(|raw| !is_ours(raw));

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::copies::{self, CopyImage};
 use super::lifecycle;
+use super::removals::{needs, runs_on};
 use super::step::{Grants, KeyAccess, LaunchPermission, Shared, Step};
 use super::target_step::{GiveBack, KeyLoan, LaunchRole, RolePolicy, ServiceRole, TagShared, TargetCopy};
-use super::removals::{needs, runs_on};
 use crate::finding::{Finding, FindingCode};
 use crate::id::{AccountId, KeyArn, Principal};
-use crate::inventory::{Image, ImageState, Inventory, KeyState, Key, RegionInventory, Target};
+use crate::inventory::{Image, ImageState, Inventory, Key, KeyState, RegionInventory, Target};
 use crate::key_policy::Holder;
 use crate::launch_policy;
 use crate::lent::{self, Loan, Loans};
@@ -98,7 +98,6 @@ fn unusable(key: &Key) -> Option<Finding> {
         FindingCode::TargetKeyUnusable,
         &key.arn,
         format!("this key of target {account} {why}, so no copy can be made under it"),
-        format!("put the key right in account {account}, or give another as `target-kms-key-id`"),
     ))
 }
 
@@ -133,7 +132,8 @@ pub(super) fn images(
         let copy = copies.iter().find(|copy| &copy.account == account);
         if copy.is_none() && !wanted.is_empty() {
             let seen = shared.existing().and_then(|id| there.images.get(id));
-            let lacks = |(key, value): &(&String, &String)| seen.is_none_or(|image| image.tags.get(*key) != Some(*value));
+            let lacks =
+                |(key, value): &(&String, &String)| seen.is_none_or(|image| image.tags.get(*key) != Some(*value));
             let missing = wanted.iter().filter(lacks).map(|(key, value)| (key.clone(), value.clone())).collect();
             steps.push(Step::TagShared(TagShared { account: account.clone(), shared: shared.clone(), missing }));
         }
@@ -182,7 +182,6 @@ fn launch_roles(
                 FindingCode::LaunchRoleMissing,
                 role,
                 format!("target {account} has no role of this name, so it cannot be let launch"),
-                "create the role there, or take it off `target-launch-roles`",
             ));
             continue;
         };
@@ -206,9 +205,7 @@ fn launch_roles(
             findings.push(Finding::refuse(
                 FindingCode::LaunchRoleTooLarge,
                 role,
-                format!("the inline policies of this role in {account} would have {size} characters, and IAM takes {INLINE_LIMIT} (R5.8)"),
-                "give `target-launch-policy`, a managed policy of the target that is attached instead",
-            ));
+                format!("the inline policies of this role in {account} would have {size} characters, and IAM takes {INLINE_LIMIT} (R5.8)")));
         }
     }
     wanted
@@ -237,7 +234,8 @@ fn service_role(
     let grants = of_source.or(of_target).and_then(|key| key.grants.as_deref()).unwrap_or_default();
     let role = roles.first().cloned();
     // Made anew, a role is another one (R3.3.8); its ARN in the grant then stands for the old one.
-    let held = role.as_ref().is_some_and(|role| grants.iter().any(|grant| grant.name == name && grant.grantee == *role));
+    let held =
+        role.as_ref().is_some_and(|role| grants.iter().any(|grant| grant.name == name && grant.grantee == *role));
     ServiceRole { account: account.clone(), service: service.clone(), role, key: key.clone(), held }
 }
 
@@ -286,8 +284,10 @@ fn give_back_of(
         findings.push(Finding::refuse(
             FindingCode::LentTooManyTags,
             &shared.source.ami,
-            format!("`keep-shared: false` notes in {more} tags of the image who is lent it, and it can have {} in all", tags::LIMIT),
-            "remove tags from the image, or share with fewer accounts at a time",
+            format!(
+                "`keep-shared: false` notes in {more} tags of the image who is lent it, and it can have {} in all",
+                tags::LIMIT
+            ),
         ));
     }
     let keys = launch.keys.iter().map(|arn| {
@@ -306,7 +306,12 @@ fn give_back_of(
 /// What this run lends of an image: what these accounts do not have yet.
 fn loans(launch: &LaunchPermission, steps: &[Step], accounts: &BTreeSet<AccountId>) -> Loans {
     let of = |principals: &BTreeSet<Principal>| -> BTreeSet<AccountId> {
-        principals.iter().filter_map(Principal::account).filter(|account| accounts.contains(*account)).cloned().collect()
+        principals
+            .iter()
+            .filter_map(Principal::account)
+            .filter(|account| accounts.contains(*account))
+            .cloned()
+            .collect()
     };
     let mut loans = Loans::from([(Loan::Launch, of(&launch.missing))]);
     for step in steps {
@@ -320,7 +325,9 @@ fn loans(launch: &LaunchPermission, steps: &[Step], accounts: &BTreeSet<AccountI
                 (Loan::Snapshots, &missing & accounts)
             }
             Step::KeyAccess(KeyAccess { key, missing, .. }) if launch.keys.contains(key) => (Loan::Keys, of(missing)),
-            Step::Grants(Grants { shared, missing, .. }) if shared == &launch.shared => (Loan::Keys, missing & accounts),
+            Step::Grants(Grants { shared, missing, .. }) if shared == &launch.shared => {
+                (Loan::Keys, missing & accounts)
+            }
             _ => continue,
         };
         loans.entry(loan).or_default().extend(more);

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::in_targets::{inline_name, parent_grant_name};
 use super::permissions::grant_name;
-use super::target_step::RemoveRolePolicy;
 use super::step::{LaunchPermission, PolicyChange, RemoveCopy, RemoveKeyAccess, RemovePermissions, Step, Whom};
+use super::target_step::RemoveRolePolicy;
 use crate::copy::adopt;
 use crate::finding::{Finding, FindingCode};
 use crate::id::{AmiId, KeyArn, Principal, Region, SourceImage};
@@ -64,7 +64,9 @@ fn role_policies(request: &ShareRequest, inventory: &Inventory, keys: &[Step]) -
             }
             let inline = lost.iter().map(|remove| (&remove.key, inline_name(&remove.key)));
             steps.extend(
-                inline.filter(|(_, name)| policies.inline.contains_key(name)).map(|(key, name)| of(name, false, Some(key))),
+                inline
+                    .filter(|(_, name)| policies.inline.contains_key(name))
+                    .map(|(key, name)| of(name, false, Some(key))),
             );
         }
     }
@@ -122,7 +124,6 @@ fn remove_copy(
             FindingCode::CopyStillShared,
             &removed.image,
             format!("this copy of {} is still shared with {}, so it is kept", removed.source, others.join(", ")),
-            "take access from them too, or set `revoke-all`",
         ));
         return None;
     }
@@ -266,7 +267,6 @@ fn still_used(key: &Key, holder: &Holder, other: &str) -> Finding {
         format!(
             "{holder} keeps access to this key: {other}, which is encrypted under it, is shared with it or with an organization"
         ),
-        "take back that share too, and access to the key goes with the last one; or set `force-key-revoke`",
     )
 }
 
@@ -283,6 +283,5 @@ fn other_way(key: &Key, holder: &Holder) -> Option<Finding> {
         FindingCode::RevokeOtherWay,
         &key.arn,
         format!("account {account} is named by another statement of the key policy too: {sid}"),
-        "remove it from that statement, which is not this tool's, if it shall not use the key at all",
     ))
 }

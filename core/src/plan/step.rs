@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::CopyImage;
-use crate::id::{AccountId, AmiId, KeyArn, Principal, Region, SnapshotId, SourceImage};
 use super::target_step::{GiveBack, LaunchRole, RemoveRolePolicy, ServiceRole, TagShared, TargetCopy};
+use crate::id::{AccountId, AmiId, KeyArn, Principal, Region, SnapshotId, SourceImage};
 use crate::key_policy::{Access, Holder};
 
 /// One intent. Those that give access come first, in the order of promise P1; those that take it away follow, in the

@@ -114,7 +114,9 @@ fn partitions(request: &ShareRequestBuilder, problems: &mut Problems) {
         check(role.partition(), "key-role", role);
     }
     let in_targets = &request.options.in_targets;
-    if let Some((role, partition)) = in_targets.role.as_ref().and_then(|role| Some((role, role.partition()?))).filter(|(role, _)| role.is_arn()) {
+    if let Some((role, partition)) =
+        in_targets.role.as_ref().and_then(|role| Some((role, role.partition()?))).filter(|(role, _)| role.is_arn())
+    {
         check(partition, "target-role", role);
     }
 }
@@ -215,7 +217,8 @@ fn in_targets(request: &ShareRequestBuilder, problems: &mut Problems) {
     }
     for (key, owner) in wanted.keys.each().filter_map(|key| Some((key, key.account()?))) {
         let own = accounts.iter().all(|account| *account == owner);
-        let message = format!("`{key}` is a key of {owner}, which is not the only target: give an alias, which each target has");
+        let message =
+            format!("`{key}` is a key of {owner}, which is not the only target: give an alias, which each target has");
         problems.check(own, "target-kms-key-id", message);
     }
 }
