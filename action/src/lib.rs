@@ -13,6 +13,7 @@ mod render;
 mod settings;
 mod step;
 mod summary;
+mod who;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -25,7 +26,7 @@ use futures::future::{self, BoxFuture, Either};
 use command::{Level, Log, Style};
 pub use exit::Exit;
 pub use input::{INPUTS, Input};
-pub use output::OUTPUTS;
+pub use output::{OUTPUTS, report_schema};
 pub use process::process;
 use settings::Settings;
 use step::{Outcome, StepRun};

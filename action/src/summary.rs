@@ -1,6 +1,6 @@
 //! The step summary, in Markdown.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use ami_share::{Report, SharedImage, SourceImage, Step};
@@ -8,11 +8,19 @@ use ami_share::{Report, SharedImage, SourceImage, Step};
 use crate::exit::Exit;
 use crate::picture;
 use crate::step::Outcome;
+use crate::who::few;
 
-/// GitHub takes a mebibyte for each step; findings beyond this many are in the report.
+/// GitHub takes a mebibyte for each step; what is beyond these is in the report.
 const FINDINGS: usize = 50;
-/// Tables beyond this many are folded.
+/// The longest finding, in characters: it may name thousands of accounts.
+const LONGEST: usize = 2_000;
+/// Rows of all tables of images together, and of the table of keys.
+const ROWS: usize = 600;
+/// A table with more rows is folded, and so are all tables beyond the first few.
+const OPEN_ROWS: usize = 12;
 const OPEN_TABLES: usize = 5;
+/// So many are named in a cell of a table.
+const NAMED: usize = 2;
 
 pub(crate) fn markdown(outcome: &Outcome, exit: Exit) -> String {
     let mut text = format!("### ami-share: {}\n", heading(outcome, exit));
@@ -20,7 +28,9 @@ pub(crate) fn markdown(outcome: &Outcome, exit: Exit) -> String {
         Outcome::Unplanned(errors) => {
             items(&mut text, errors.iter().map(|error| (error.code.as_str(), error.to_string())));
         }
-        Outcome::Planned(report) | Outcome::Applied(report) => of_report(&mut text, report),
+        // What a refused plan would do is not done, so only what is already is shown.
+        Outcome::Planned(report) => of_report(&mut text, report, exit != Exit::Refused),
+        Outcome::Applied(report) => of_report(&mut text, report, false),
     }
     text.push('\n');
     text
@@ -49,51 +59,129 @@ fn takes_back_only(report: &Report) -> bool {
 }
 
 // Writing to a String cannot fail.
-fn of_report(text: &mut String, report: &Report) {
+fn of_report(text: &mut String, report: &Report, planned: bool) {
+    let errors = report.errors.iter().map(|error| (error.code.as_str(), error.to_string()));
+    items(text, errors);
+    if let Some(picture) = picture::of(report, planned) {
+        let _ = write!(text, "\n```mermaid\n{picture}```\n");
+    }
+    images(text, report, planned);
+    keys(text, report, planned);
+    items(text, report.findings.iter().map(|finding| (finding.code.as_str(), finding.to_string())));
+}
+
+/// What was done, or in a plan would be, as a heading of a column.
+fn heads(planned: bool) -> (&'static str, &'static str) {
+    if planned { ("would be added", "would be taken back") } else { ("added now", "taken back") }
+}
+
+fn images(text: &mut String, report: &Report, planned: bool) {
     let mut tables: BTreeMap<&SourceImage, Vec<&SharedImage>> = BTreeMap::new();
     for image in &report.images {
         tables.entry(&image.source).or_default().push(image);
     }
-    let fold = tables.len() > OPEN_TABLES;
+    let mut rows = ROWS;
     for (number, (source, images)) in tables.iter().enumerate() {
-        if fold && number == OPEN_TABLES {
-            let more = tables.len() - OPEN_TABLES;
-            let _ = writeln!(text, "\n<details><summary>{more} more images</summary>");
+        let (shown, all) = (images.len().min(rows), images.len());
+        if shown == 0 {
+            let _ = writeln!(text, "\n{} more images are in the report.", tables.len() - number);
+            break;
         }
-        table(text, source, images);
+        rows -= shown;
+        let head = format!("<code>{}</code> in {}", source.ami, source.region);
+        let folded = number >= OPEN_TABLES || all > OPEN_ROWS;
+        if folded {
+            let regions = if all == 1 { "1 Region".to_owned() } else { format!("{all} Regions") };
+            let _ = writeln!(text, "\n<details><summary>{head}: {regions}</summary>\n");
+        } else {
+            let _ = writeln!(text, "\n**{head}**\n");
+        }
+        let (added, removed) = heads(planned);
+        let _ = writeln!(text, "| Region | to launch | copied | can launch | {added} | {removed} | not listed |");
+        text.push_str("|---|---|---|---|---|---|---|\n");
+        for image in &images[..shown] {
+            row(text, image, report, planned);
+        }
+        if shown < all {
+            let _ = writeln!(text, "\n{} more Regions are in the report.", all - shown);
+        }
+        if folded {
+            text.push_str("\n</details>\n");
+        }
     }
-    if fold {
-        text.push_str("\n</details>\n");
-    }
-    for key in &report.keys {
-        let (held, added, removed) = (key.principals.len(), key.added.len(), key.removed.len());
-        let _ = write!(text, "\nKey `{}`: can use it: {held}; added now: {added}", key.key);
-        let _ = if removed > 0 { writeln!(text, "; taken back: {removed}.") } else { writeln!(text, ".") };
-    }
-    if let Some(picture) = picture::of(report) {
-        let _ = write!(text, "\n```mermaid\n{picture}```\n");
-    }
-    let findings = report.findings.iter().map(|finding| (finding.code.as_str(), finding.to_string()));
-    let errors = report.errors.iter().map(|error| (error.code.as_str(), error.to_string()));
-    items(text, errors.chain(findings));
 }
 
-fn table(text: &mut String, source: &SourceImage, images: &[&SharedImage]) {
-    let _ = writeln!(text, "\n**`{}`** in {}\n", source.ami, source.region);
-    text.push_str("| Region | to launch | copied | can launch | added now | taken back | not listed |\n");
-    text.push_str("|---|---|---|---|---|---|---|\n");
-    for image in images {
-        let launch = image.image.as_ref().map_or_else(|| "–".to_owned(), |id| format!("`{id}`"));
-        let copied = match &image.image {
-            _ if image.copied => "now",
-            Some(id) if *id == image.source.ami => "no",
-            Some(_) => "earlier",
-            None => "–",
-        };
-        let (held, added) = (image.principals.len(), image.added.len());
-        let (removed, unlisted) = (image.removed.len(), image.unlisted.len());
-        let _ =
-            writeln!(text, "| {} | {launch} | {copied} | {held} | {added} | {removed} | {unlisted} |", image.region);
+fn row(text: &mut String, image: &SharedImage, report: &Report, planned: bool) {
+    let launch = image.image.as_ref().map_or_else(|| "–".to_owned(), |id| format!("`{id}`"));
+    let copied = match &image.image {
+        _ if image.copied => "now",
+        Some(id) if *id == image.source.ami => "no",
+        Some(_) => "earlier",
+        None if planned => "would be",
+        None => "–",
+    };
+    let (mut added, mut removed) = (image.added.clone(), image.removed.clone());
+    for step in report.plan.steps.iter().filter(|_| planned) {
+        match step {
+            Step::LaunchPermission(launch)
+                if (&launch.shared.source, &launch.shared.region) == (&image.source, &image.region) =>
+            {
+                added.extend(launch.missing.iter().cloned());
+            }
+            Step::RemovePermissions(remove) if (&remove.source, &remove.region) == (&image.source, &image.region) => {
+                removed.extend(remove.principals.iter().cloned());
+            }
+            _ => {}
+        }
+    }
+    let region = &image.region;
+    let cells = [&image.principals, &added, &removed, &image.unlisted].map(cell);
+    let _ = writeln!(text, "| {region} | {launch} | {copied} | {} |", cells.join(" | "));
+}
+
+fn cell<T: ToString>(who: &BTreeSet<T>) -> String {
+    escape(&few(who, NAMED))
+}
+
+fn keys(text: &mut String, report: &Report, planned: bool) {
+    if report.keys.is_empty() {
+        return;
+    }
+    let folded = report.keys.len() > OPEN_ROWS;
+    if folded {
+        let _ = writeln!(text, "\n<details><summary>{} keys</summary>", report.keys.len());
+    }
+    let (added, removed) = heads(planned);
+    if !folded {
+        text.push_str("\n**Keys**\n");
+    }
+    let _ = writeln!(text, "\n| Region | key | can use it | {added} | {removed} |\n|---|---|---|---|---|");
+    for shared in report.keys.iter().take(ROWS) {
+        let (mut added, mut removed) = (shared.added.clone(), shared.removed.clone());
+        for step in report.plan.steps.iter().filter(|_| planned) {
+            match step {
+                Step::KeyAccess(access) if access.key == shared.key => {
+                    added.extend(access.missing.iter().map(ToString::to_string));
+                }
+                Step::Grants(grants) if grants.key == shared.key => {
+                    added.extend(grants.missing.iter().map(ToString::to_string));
+                }
+                Step::RemoveKeyAccess(remove) if remove.key == shared.key => {
+                    removed.extend(remove.holders.iter().map(ToString::to_string));
+                    removed.extend(remove.grants.values().cloned());
+                }
+                _ => {}
+            }
+        }
+        let id = shared.key.as_ref().rsplit('/').next().unwrap_or_default();
+        let (region, held) = (shared.key.region(), cell(&shared.principals));
+        let _ = writeln!(text, "| {region} | `{id}` | {held} | {} | {} |", cell(&added), cell(&removed));
+    }
+    if report.keys.len() > ROWS {
+        let _ = writeln!(text, "\n{} more keys are in the report.", report.keys.len() - ROWS);
+    }
+    if folded {
+        text.push_str("\n</details>\n");
     }
 }
 
@@ -104,7 +192,8 @@ fn items<'a>(text: &mut String, said: impl Iterator<Item = (&'a str, String)>) {
             return;
         }
         let said = said.strip_prefix(code).unwrap_or(&said).trim_start_matches([':', ' ']);
-        let _ = write!(text, "\n- **{code}** {}\n", escape(said));
+        let (short, more) = said.char_indices().nth(LONGEST).map_or((said, ""), |(at, _)| (&said[..at], "…"));
+        let _ = write!(text, "\n- **{code}** {}{more}\n", escape(short));
     }
 }
 
@@ -116,7 +205,7 @@ fn escape(text: &str) -> String {
             '<' => escaped.push_str("&lt;"),
             '&' => escaped.push_str("&amp;"),
             '\n' | '\r' => escaped.push(' '),
-            '|' | '*' | '_' | '[' | ']' | '#' | '!' | '`' => escaped.extend(['\\', c]),
+            '\\' | '|' | '*' | '_' | '[' | ']' | '#' | '!' | '`' | '~' | '@' => escaped.extend(['\\', c]),
             c => escaped.push(c),
         }
     }
@@ -130,6 +219,21 @@ mod tests {
     #[test]
     fn others_words_are_no_markdown() {
         assert_eq!(escape("<b>| [x](y)\n"), "&lt;b>\\| \\[x\\](y) ");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_can_leave_its_line_or_its_cell(text in "\\PC*|[|`*_<&~@\n\r\\\\\\[\\]#!-]*|.*") {
+            let escaped = escape(&text);
+            proptest::prop_assert!(!escaped.contains(['\n', '\r', '<']));
+            let mut before = None;
+            for c in escaped.chars() {
+                // A backslash of the text is itself escaped, so it escapes nothing.
+                let bare = before != Some('\\');
+                proptest::prop_assert!(!bare || !"|*_[]#!`~".contains(c), "{}", escaped);
+                before = if bare { Some(c) } else { None };
+            }
+        }
     }
 
     #[test]
