@@ -76,6 +76,7 @@ pub async fn run(env: impl IntoIterator<Item = (OsString, OsString)>, sinks: Sin
     let exit = match future::select(work, sinks.cancelled).await {
         Either::Left((exit, _)) => exit,
         Either::Right(((), _)) => {
+            step.end();
             let message = "the run was told to stop; what is said above was done, and the next run goes on from there";
             log.annotate(Level::Error, "cancelled", message);
             Exit::Cancelled

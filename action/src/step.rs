@@ -40,6 +40,11 @@ impl StepRun {
         self.outcome.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Takes the progress away from a terminal; what is written after it stays.
+    pub(crate) fn end(&self) {
+        self.lines.end();
+    }
+
     fn set(&self, outcome: Outcome) {
         *self.outcome.lock().unwrap_or_else(PoisonError::into_inner) = outcome;
     }
@@ -58,6 +63,7 @@ impl StepRun {
             Mode::Share | Mode::Revoke => sharer.plan(&settings.request).await,
             Mode::Plan => sharer.preview(&settings.request).await,
         };
+        self.end();
         match planned {
             Ok(plan) => self.carry_out(settings, &sharer, &plan).await,
             Err(errors) => {
@@ -96,7 +102,7 @@ impl StepRun {
         }
         self.set(Outcome::Applied(Box::new(Report::begin(plan))));
         let applied = sharer.apply(plan).await;
-        self.lines.end();
+        self.end();
         match (applied, settings.mode) {
             (Ok(report), Mode::Revoke) => {
                 log.line(if report.changed { "taken back" } else { "nothing to take back: nothing was changed" });
