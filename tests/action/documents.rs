@@ -82,6 +82,19 @@ fn the_readme_has_a_row_for_each_input_and_output() {
     assert_eq!(rows("\n## Outputs\n"), OUTPUTS.iter().map(|(name, _)| *name).collect::<Vec<_>>());
 }
 
+#[test]
+fn the_examples_of_the_readme_use_inputs_that_exist() {
+    let readme = read("README.md");
+    let blocks = readme.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let given = blocks.flat_map(str::lines).filter_map(|line| line.strip_prefix("    ")?.split_once(": "));
+    let of_others = ["role-to-assume"];
+    let names: Vec<&str> = given.map(|(name, _)| name).filter(|name| !of_others.contains(name)).collect();
+    assert!(names.len() > 10, "{names:?}");
+    for name in names {
+        assert!(INPUTS.iter().any(|input| input.name == name), "{name}");
+    }
+}
+
 fn asked(argument: &str) -> (i32, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_ami-share-action")).arg(argument).env_clear().output().unwrap();
     (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
