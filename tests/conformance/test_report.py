@@ -34,6 +34,10 @@ RUNS = {
         (0, {"INPUT_TARGET_ORGANIZATIONS": ORGANIZATION, "INPUT_TARGET_ORGANIZATIONAL_UNITS": UNIT}),
         (0, {"INPUT_TARGET_ORGANIZATIONS": ORGANIZATION, "INPUT_TARGET_ORGANIZATIONAL_UNITS": UNIT, "INPUT_MODE": "revoke"}),
     ],
+    "in targets": [
+        (0, {"INPUT_TARGET_ROLE": "consumer", "INPUT_TARGET_EXTERNAL_ID": "example", "INPUT_TARGET_KMS_KEY_ID": "alias/aws/ebs"}),
+        (0, {"INPUT_TARGET_ROLE": "consumer", "INPUT_TARGET_EXTERNAL_ID": "example", "INPUT_TAGS": "team=a", "INPUT_MODE": "plan"}),
+    ],
     "refused": [(3, {"image": "managed"})],
     "no plan": [(1, {"INPUT_KMS_KEY_ID": "alias/none"})],
     "deadline": [(4, {"image": "plain", "INPUT_KMS_KEY_ID": "alias/golden", "INPUT_TIMEOUT": "500ms"})],
@@ -56,7 +60,7 @@ def strict():
     whole = closed(SCHEMA)
     # A kind of step takes its members from a definition, and adds its name to them.
     for step in whole["$defs"]["Step"]["oneOf"]:
-        whole["$defs"][step["$ref"].rsplit("/", 1)[1]].pop("unevaluatedProperties")
+        whole["$defs"][step["$ref"].rsplit("/", 1)[1]].pop("unevaluatedProperties", None)
     return Draft202012Validator(whole)
 
 
