@@ -121,7 +121,10 @@ impl Log {
             Style::Plain | Style::Terminal(_) => self.line(title),
         }
         for line in lines {
-            self.line(&format!("  {line}"));
+            match colour(line).filter(|_| self.style == Style::Terminal(true)) {
+                Some(colour) => self.line(&format!("\u{1b}[{colour}m  {line}\u{1b}[0m")),
+                None => self.line(&format!("  {line}")),
+            }
         }
         if self.style == Style::GitHub {
             self.write("::endgroup::");
@@ -137,6 +140,17 @@ impl Log {
         let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
         // A closed pipe must not end a share half way.
         let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+    }
+}
+
+/// The colour of what is added, changed, taken away, and of what is so already.
+fn colour(line: &str) -> Option<u8> {
+    match line.trim_start().chars().next()? {
+        '+' => Some(32),
+        '~' => Some(33),
+        '-' | '!' => Some(31),
+        '=' => Some(2),
+        _ => None,
     }
 }
 
@@ -199,6 +213,9 @@ mod tests {
         let said = |style| written(style, |log| log.annotate(Level::Error, "code", "code: text"));
         assert_eq!(said(Style::Terminal(true)), "\u{1b}[1;31merror\u{1b}[0m: code: text\n");
         assert_eq!(said(Style::Terminal(false)), "error: code: text\n");
+        let plan = |style| written(style, |log| log.group("Plan", &["+ more".to_owned(), "words".to_owned()]));
+        assert_eq!(plan(Style::Terminal(true)), "Plan\n\u{1b}[32m  + more\u{1b}[0m\n  words\n");
+        assert_eq!(plan(Style::Terminal(false)), "Plan\n  + more\n  words\n");
     }
 
     #[test]

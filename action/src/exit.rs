@@ -23,6 +23,10 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// Every way to end.
+    pub const ALL: &'static [Self] =
+        &[Self::Done, Self::Failed, Self::BadInput, Self::Refused, Self::Deadline, Self::Cancelled];
+
     /// In one word, as the report has it.
     pub fn as_str(self) -> &'static str {
         match self {

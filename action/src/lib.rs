@@ -14,6 +14,7 @@ mod render;
 mod settings;
 mod step;
 mod summary;
+mod who;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -26,7 +27,7 @@ use futures::future::{self, BoxFuture, Either};
 use command::{Level, Log, Style};
 pub use exit::Exit;
 pub use input::{INPUTS, Input};
-pub use output::OUTPUTS;
+pub use output::{OUTPUTS, report_schema};
 pub use process::process;
 use settings::Settings;
 use step::{Outcome, StepRun};
@@ -76,6 +77,7 @@ pub async fn run(env: impl IntoIterator<Item = (OsString, OsString)>, sinks: Sin
     let exit = match future::select(work, sinks.cancelled).await {
         Either::Left((exit, _)) => exit,
         Either::Right(((), _)) => {
+            step.end();
             let message = "the run was told to stop; what is said above was done, and the next run goes on from there";
             log.annotate(Level::Error, "cancelled", message);
             Exit::Cancelled

@@ -31,7 +31,7 @@ pub(crate) fn report(outcome: &Outcome, exit: Exit) -> Map<String, Value> {
     let mut members = Map::from_iter([("ended".to_owned(), exit.as_str().into())]);
     match outcome {
         Outcome::Unplanned(errors) => {
-            members.extend([("version".to_owned(), 1.into()), ("changed".to_owned(), false.into())]);
+            members.extend([("version".to_owned(), Report::VERSION.into()), ("changed".to_owned(), false.into())]);
             members.insert("errors".to_owned(), json!(errors));
         }
         Outcome::Planned(report) | Outcome::Verified(report) | Outcome::Applied(report) => {
@@ -41,6 +41,32 @@ pub(crate) fn report(outcome: &Outcome, exit: Exit) -> Map<String, Value> {
         }
     }
     members
+}
+
+/// The JSON Schema of what [`report`] makes: the library's report, how the run ended, and whether it was shortened. A
+/// run that has no plan has no more than errors, and a shortened report lacks what is long.
+pub fn report_schema() -> Value {
+    let mut schema = Report::schema();
+    let ends: Vec<&str> = Exit::ALL.iter().map(|exit| exit.as_str()).collect();
+    let description = "The output `report` of ami-share, and the file at `report-path`. The version is raised by what a \
+        reader could trip over: a member that goes, or changes its type or its meaning. New members, codes and kinds of \
+        steps do not raise it, so take no notice of what you do not know.";
+    if let Some(schema) = schema.as_object_mut() {
+        schema.insert("title".to_owned(), "ami-share report".into());
+        schema.insert("description".to_owned(), description.into());
+        schema.insert("required".to_owned(), json!(["ended", "version", "changed"]));
+    }
+    if let Some(members) = schema.pointer_mut("/properties").and_then(Value::as_object_mut) {
+        let ended = json!({ "description": "How the run ended.", "type": "string", "enum": ends });
+        members.shift_insert(0, "ended".to_owned(), ended);
+        members.insert(
+            "version".to_owned(),
+            json!({ "description": "The version of this form.", "const": Report::VERSION }),
+        );
+        let shortened = json!({ "description": "Whether what is long was left out; the whole is at `report-path`.", "type": "boolean" });
+        members.insert("shortened".to_owned(), shortened);
+    }
+    schema
 }
 
 /// The values of the outputs.

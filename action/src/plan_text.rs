@@ -174,7 +174,7 @@ fn in_targets(step: &Step, sign: char) -> Option<String> {
 fn image(shared: &Shared) -> String {
     match &shared.image {
         Subject::Existing(image) => format!("{image} in {}", shared.region),
-        _ => format!("the copy of {} in {}", shared.source, shared.region),
+        _ => format!("the copy in {} of {}", shared.region, shared.source),
     }
 }
 

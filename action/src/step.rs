@@ -43,6 +43,11 @@ impl StepRun {
         self.outcome.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Takes the progress away from a terminal; what is written after it stays.
+    pub(crate) fn end(&self) {
+        self.lines.end();
+    }
+
     fn set(&self, outcome: Outcome) {
         *self.outcome.lock().unwrap_or_else(PoisonError::into_inner) = outcome;
     }
@@ -67,6 +72,7 @@ impl StepRun {
             Mode::Share | Mode::Revoke => sharer.plan(&settings.request).await,
             Mode::Plan | Mode::Verify => sharer.preview(&settings.request).await,
         };
+        self.end();
         match planned {
             Ok(plan) => self.carry_out(settings, &sharer, &plan).await,
             Err(errors) => self.unplanned(settings, &errors),
@@ -136,7 +142,7 @@ impl StepRun {
         }
         self.set(Outcome::Applied(Box::new(Report::begin(plan))));
         let applied = sharer.apply(plan).await;
-        self.lines.end();
+        self.end();
         match (applied, settings.mode) {
             (Ok(report), Mode::Revoke) => {
                 log.line(if report.changed { "taken back" } else { "nothing to take back: nothing was changed" });

@@ -1,19 +1,20 @@
 //! The step summary, in Markdown.
 
-use std::collections::BTreeMap;
+mod tables;
+
 use std::fmt::Write as _;
 
-use ami_share::{Report, SharedImage, SourceImage, Step};
+use ami_share::{Report, Step};
 
 use crate::exit::Exit;
 use crate::matrix;
 use crate::picture;
 use crate::step::Outcome;
 
-/// GitHub takes a mebibyte for each step; findings beyond this many are in the report.
+/// GitHub takes a mebibyte for each step; what is beyond these is in the report.
 const FINDINGS: usize = 50;
-/// Tables beyond this many are folded.
-const OPEN_TABLES: usize = 5;
+/// The longest finding, in characters: it may name thousands of accounts.
+const LONGEST: usize = 2_000;
 
 pub(crate) fn markdown(outcome: &Outcome, exit: Exit) -> String {
     let mut text = format!("### ami-share: {}\n", heading(outcome, exit));
@@ -21,7 +22,9 @@ pub(crate) fn markdown(outcome: &Outcome, exit: Exit) -> String {
         Outcome::Unplanned(errors) => {
             items(&mut text, errors.iter().map(|error| (error.code.as_str(), error.to_string())));
         }
-        Outcome::Planned(report) | Outcome::Verified(report) | Outcome::Applied(report) => of_report(&mut text, report),
+        // What a refused plan would do is not done, so only what is already is shown.
+        Outcome::Planned(report) => of_report(&mut text, report, exit != Exit::Refused),
+        Outcome::Verified(report) | Outcome::Applied(report) => of_report(&mut text, report, false),
     }
     text.push('\n');
     text
@@ -52,53 +55,17 @@ fn takes_back_only(report: &Report) -> bool {
 }
 
 // Writing to a String cannot fail.
-fn of_report(text: &mut String, report: &Report) {
-    let mut tables: BTreeMap<&SourceImage, Vec<&SharedImage>> = BTreeMap::new();
-    for image in &report.images {
-        tables.entry(&image.source).or_default().push(image);
-    }
-    let fold = tables.len() > OPEN_TABLES;
-    for (number, (source, images)) in tables.iter().enumerate() {
-        if fold && number == OPEN_TABLES {
-            let more = tables.len() - OPEN_TABLES;
-            let _ = writeln!(text, "\n<details><summary>{more} more images</summary>");
-        }
-        table(text, source, images);
-    }
-    if fold {
-        text.push_str("\n</details>\n");
-    }
-    for key in &report.keys {
-        let (held, added, removed) = (key.principals.len(), key.added.len(), key.removed.len());
-        let _ = write!(text, "\nKey `{}`: can use it: {held}; added now: {added}", key.key);
-        let _ = if removed > 0 { writeln!(text, "; taken back: {removed}.") } else { writeln!(text, ".") };
-    }
-    matrix::table(text, &report.verifications);
-    if let Some(picture) = picture::of(report) {
+fn of_report(text: &mut String, report: &Report, planned: bool) {
+    let errors = report.errors.iter().map(|error| (error.code.as_str(), error.to_string()));
+    items(text, errors);
+    if let Some(picture) = picture::of(report, planned) {
         let _ = write!(text, "\n```mermaid\n{picture}```\n");
     }
-    let findings = report.findings.iter().map(|finding| (finding.code.as_str(), finding.to_string()));
-    let errors = report.errors.iter().map(|error| (error.code.as_str(), error.to_string()));
-    items(text, errors.chain(findings));
-}
-
-fn table(text: &mut String, source: &SourceImage, images: &[&SharedImage]) {
-    let _ = writeln!(text, "\n**`{}`** in {}\n", source.ami, source.region);
-    text.push_str("| Region | to launch | copied | can launch | added now | taken back | not listed |\n");
-    text.push_str("|---|---|---|---|---|---|---|\n");
-    for image in images {
-        let launch = image.image.as_ref().map_or_else(|| "–".to_owned(), |id| format!("`{id}`"));
-        let copied = match &image.image {
-            _ if image.copied => "now",
-            Some(id) if *id == image.source.ami => "no",
-            Some(_) => "earlier",
-            None => "–",
-        };
-        let (held, added) = (image.principals.len(), image.added.len());
-        let (removed, unlisted) = (image.removed.len(), image.unlisted.len());
-        let _ =
-            writeln!(text, "| {} | {launch} | {copied} | {held} | {added} | {removed} | {unlisted} |", image.region);
-    }
+    tables::images(text, report, planned);
+    tables::keys(text, report, planned);
+    tables::targets(text, report);
+    matrix::table(text, &report.verifications);
+    items(text, report.findings.iter().map(|finding| (finding.code.as_str(), finding.to_string())));
 }
 
 fn items<'a>(text: &mut String, said: impl Iterator<Item = (&'a str, String)>) {
@@ -108,7 +75,8 @@ fn items<'a>(text: &mut String, said: impl Iterator<Item = (&'a str, String)>) {
             return;
         }
         let said = said.strip_prefix(code).unwrap_or(&said).trim_start_matches([':', ' ']);
-        let _ = write!(text, "\n- **{code}** {}\n", escape(said));
+        let (short, more) = said.char_indices().nth(LONGEST).map_or((said, ""), |(at, _)| (&said[..at], "…"));
+        let _ = write!(text, "\n- **{code}** {}{more}\n", escape(short));
     }
 }
 
@@ -120,7 +88,7 @@ fn escape(text: &str) -> String {
             '<' => escaped.push_str("&lt;"),
             '&' => escaped.push_str("&amp;"),
             '\n' | '\r' => escaped.push(' '),
-            '|' | '*' | '_' | '[' | ']' | '#' | '!' | '`' => escaped.extend(['\\', c]),
+            '\\' | '|' | '*' | '_' | '[' | ']' | '#' | '!' | '`' | '~' | '@' => escaped.extend(['\\', c]),
             c => escaped.push(c),
         }
     }
@@ -134,6 +102,21 @@ mod tests {
     #[test]
     fn others_words_are_no_markdown() {
         assert_eq!(escape("<b>| [x](y)\n"), "&lt;b>\\| \\[x\\](y) ");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_can_leave_its_line_or_its_cell(text in "\\PC*|[|`*_<&~@\n\r\\\\\\[\\]#!-]*|.*") {
+            let escaped = escape(&text);
+            proptest::prop_assert!(!escaped.contains(['\n', '\r', '<']));
+            let mut before = None;
+            for c in escaped.chars() {
+                // A backslash of the text is itself escaped, so it escapes nothing.
+                let bare = before != Some('\\');
+                proptest::prop_assert!(!bare || !"|*_[]#!`~".contains(c), "{}", escaped);
+                before = if bare { Some(c) } else { None };
+            }
+        }
     }
 
     #[test]

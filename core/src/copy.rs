@@ -90,7 +90,6 @@ async fn start(run: &Run<'_>, site: &Site, copy: &CopyImage) -> Result<AmiId, Er
                     FindingCode::CopyNameTaken,
                     &copy.source,
                     format!("AWS calls `{}` a duplicate, so the copy is named `{name}`", copy.name),
-                    "give a `copy-name` that tells copies apart, such as `{name}-{ami-id}`",
                 )));
             }
             // So many copies at once are allowed (R1.5.10, R1.7): those of others end in time.
@@ -114,12 +113,9 @@ fn unseen(run: &Run<'_>, copy: &CopyImage, error: &Error) -> bool {
 }
 
 fn unreached(copy: &CopyImage) -> Error {
-    Error::new(
-        Code::RoleNotAssumable,
-        format!("no role is assumed in {}, so no copy can be made there", copy.account),
-        "see the error about its role",
-    )
-    .at(&copy.account, &copy.region)
+    Error::new(Code::RoleNotAssumable, format!("no role is assumed in {}, so no copy can be made there", copy.account))
+        .remedy("see the error about its role")
+        .at(&copy.account, &copy.region)
 }
 
 fn adopted(run: &Run<'_>, copy: &CopyImage, id: AmiId) -> AmiId {
@@ -189,17 +185,16 @@ async fn reason(site: &Site, image: &Image) -> String {
 }
 
 fn failed(site: &Site, copy: &CopyImage, id: &AmiId, why: &str) -> Error {
-    let remedy = if why.contains("not accessible") || why.contains("is invalid") {
-        format!(
+    let error = Error::new(Code::CopyFailed, format!("the copy {id} of {} failed: {why}", copy.source));
+    let error = if why.contains("not accessible") || why.contains("is invalid") {
+        error.remedy(format!(
             "allow kms:DescribeKey, kms:CreateGrant, kms:Decrypt, kms:GenerateDataKeyWithoutPlaintext and kms:ReEncrypt* on {} and on the source's keys, in the identity policy of whoever copies and in the key policies; then run again",
             copy.key
-        )
+        ))
     } else {
-        "run again: a new copy is made, and this one removed once that stands".to_owned()
+        error
     };
-    Error::new(Code::CopyFailed, format!("the copy {id} of {} failed: {why}", copy.source), remedy)
-        .at(&site.place.account, &site.place.region)
-        .on(id)
+    error.at(&site.place.account, &site.place.region).on(id)
 }
 
 /// Removes what failed copies left, now that their replacement stands. What cannot be removed is a finding: the share
@@ -235,6 +230,5 @@ fn not_cleaned(run: &Run<'_>, resource: impl ToString, why: &str) {
         FindingCode::CopyNotCleaned,
         resource,
         format!("a failed copy left this, and it could not be removed: {why}"),
-        "remove it by hand: it counts toward quotas (R1.5.17)",
     )));
 }

@@ -7,13 +7,15 @@ use serde::{Serialize, Serializer};
 
 use crate::id::{AccountId, Region};
 
-/// Defines an enum of stable codes with their texts.
+/// Defines an enum of stable codes: of each its meaning and its text.
 macro_rules! codes {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident => $text:literal,)+ }) => {
-        $(#[$doc])*
+    ($(#[doc = $doc:literal])* $name:ident {
+        $($(#[doc = $meaning:literal])+ $variant:ident => $text:literal,)+
+    }) => {
+        $(#[doc = $doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
-        pub enum $name { $($(#[$variant_doc])* $variant,)+ }
+        pub enum $name { $($(#[doc = $meaning])+ $variant,)+ }
 
         impl $name {
             /// Every code there is.
@@ -23,6 +25,12 @@ macro_rules! codes {
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text,)+ }
             }
+
+            /// What it means.
+            pub fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => concat!($($meaning),+).trim_ascii(),)+ }
+            }
+
         }
 
         impl ::std::fmt::Display for $name {
@@ -50,51 +58,86 @@ macro_rules! codes {
 }
 pub(crate) use codes;
 
-codes! {
+/// Defines codes with what to do about each. `docs/FINDINGS.md` is made of them.
+macro_rules! remedied {
+    ($(#[doc = $doc:literal])* $name:ident {
+        $($(#[doc = $meaning:literal])+ $variant:ident => $text:literal: $remedy:literal;)+
+    }) => {
+        $crate::error::codes! { $(#[doc = $doc])* $name { $($(#[doc = $meaning])+ $variant => $text,)+ } }
+
+        impl $name {
+            /// What to do about it; where more is known, the one that carries the code says it more exactly.
+            pub fn remedy(self) -> &'static str {
+                match self { $(Self::$variant => $remedy,)+ }
+            }
+        }
+    };
+}
+pub(crate) use remedied;
+
+remedied! {
     /// The kind of an [`Error`].
     Code {
         /// A policy refuses the call.
-        AccessDenied => "access.denied",
+        AccessDenied => "access.denied":
+            "allow the action to whoever runs this, in the policy that the message names";
         /// AWS answered with an error that has no code of its own here.
-        AwsRefused => "aws.refused",
-        /// AWS answered with something this version does not understand.
-        AwsUnexpected => "aws.unexpected",
+        AwsRefused => "aws.refused":
+            "see what AWS said; the request ID finds the call in CloudTrail";
+        /// AWS answered with something that this version does not understand.
+        AwsUnexpected => "aws.unexpected":
+            "run again; if it stays so, look for a newer version, and check what AWS_ENDPOINT_URL points at, where it is set";
         /// A copy failed.
-        CopyFailed => "copy.failed",
-        /// No credentials were found, or they are expired or unknown to AWS.
-        Credentials => "credentials.invalid",
+        CopyFailed => "copy.failed":
+            "run again: a new copy is made, and this one removed once that stands";
+        /// No credentials were found, or they are expired, unknown to AWS, or those of another account.
+        Credentials => "credentials.invalid":
+            "renew them: assume the role again right before this step, and give the session token with the key";
         /// The run's deadline passed.
-        Deadline => "deadline",
+        Deadline => "deadline":
+            "run again, and it goes on from here; or raise `timeout`";
         /// The endpoint could not be reached, or did not answer in time.
-        EndpointUnreachable => "endpoint.unreachable",
-        /// An awaited image failed.
-        ImageFailed => "image.failed",
+        EndpointUnreachable => "endpoint.unreachable":
+            "check the Region, the proxy settings and, where one is set, AWS_ENDPOINT_URL";
         /// AWS does not know the image, or does not show it to this account.
-        ImageNotFound => "image.not-found",
+        ImageNotFound => "image.not-found":
+            "check the AMI ID, its Region and the account of the credentials";
         /// KMS calls principals of the key policy invalid.
-        KeyInvalidPrincipals => "key.invalid-principals",
+        KeyInvalidPrincipals => "key.invalid-principals":
+            "check that the accounts exist and are not closed; the others were served";
         /// Instances of a target run on the key, so its access was kept.
-        KeyInUseByTarget => "key.in-use-by-target",
+        KeyInUseByTarget => "key.in-use-by-target":
+            "have the target move its volumes to a key of its own, then run again; or set `force-key-revoke`: instances go on until they are stopped, and do not start again";
         /// Another run takes away what this one adds.
-        KeyPolicyContended => "key.policy-contended",
+        KeyPolicyContended => "key.policy-contended":
+            "find out which run revokes these targets, and let only one of them have its way";
         /// KMS does not take the key policy.
-        KeyPolicyRefused => "key.policy-refused",
+        KeyPolicyRefused => "key.policy-refused":
+            "see what KMS said of the policy (R3.2.2 to R3.2.6), and mend what it names in the policy of the key";
         /// AWS does not know the key.
-        KeyNotFound => "key.not-found",
+        KeyNotFound => "key.not-found":
+            "check the key's ID, alias or ARN; an ID or an alias means a key of the source account in the images' Region (R3.1.4)";
         /// The plan has findings that refuse it.
-        PlanRefused => "plan.refused",
+        PlanRefused => "plan.refused":
+            "see each finding for what to do; where images were pending, plan again";
         /// A role in a target cannot be assumed.
-        RoleNotAssumable => "role.not-assumable",
+        RoleNotAssumable => "role.not-assumable":
+            "let the role exist and trust whoever runs this (`sts:AssumeRole`, with the external ID where one is set), and allow the call to whoever runs this";
         /// The policies of a role cannot hold what it needs.
-        RolePolicyRefused => "role.policy-refused",
+        RolePolicyRefused => "role.policy-refused":
+            "give `target-launch-policy`, a managed policy of the target that is attached instead; or remove policies that the role no longer needs";
         /// SSM did not take an image into a parameter.
-        ParameterRefused => "parameter.refused",
+        ParameterRefused => "parameter.refused":
+            "allow ssm:PutParameter and ec2:DescribeImages to whoever runs this: SSM checks the image with that identity (R5.9)";
         /// A quota of the account is used up.
-        Quota => "quota.exceeded",
+        Quota => "quota.exceeded":
+            "remove what is no longer needed, or ask AWS to raise the quota that its message names";
         /// Something stands against a launch in a target.
-        VerifyBlocked => "verify.blocked",
+        VerifyBlocked => "verify.blocked":
+            "see each check that says no in the report: it says what to put right";
         /// AWS went on throttling past every retry.
-        Throttled => "aws.throttled",
+        Throttled => "aws.throttled":
+            "run again later, or lower `max-concurrency`: other callers of this account use up its rate";
     }
 }
 
@@ -138,17 +181,22 @@ pub struct Error {
 }
 
 impl Error {
-    pub(crate) fn new(code: Code, message: impl Into<String>, remedy: impl Into<String>) -> Self {
+    pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
         Self {
             code,
             message: message.into(),
-            remedy: remedy.into(),
+            remedy: code.remedy().to_owned(),
             account: None,
             region: None,
             resource: None,
             action: None,
             aws: None,
         }
+    }
+
+    /// More exactly what to do than the code alone can say.
+    pub(crate) fn remedy(self, remedy: impl Into<String>) -> Self {
+        Self { remedy: remedy.into(), ..self }
     }
 
     pub(crate) fn at(mut self, account: &AccountId, region: &Region) -> Self {
@@ -237,19 +285,5 @@ impl std::error::Error for Errors {}
 impl Serialize for Errors {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.0.serialize(serializer)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::*;
-
-    #[test]
-    fn codes_are_unique_and_kebab_case_with_a_subject() {
-        let texts: BTreeSet<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
-        assert_eq!(texts.len(), Code::ALL.len());
-        assert!(texts.iter().all(|text| text.chars().all(|c| c.is_ascii_lowercase() || c == '-' || c == '.')));
     }
 }

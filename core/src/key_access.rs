@@ -84,13 +84,9 @@ pub(crate) async fn confirm(
 
 /// The error of whoever adds what another run takes away.
 pub(crate) fn contended(run: &Run<'_>, key: &KeyArn) -> Error {
-    Error::new(
-        Code::KeyPolicyContended,
-        format!("another run takes away the access to {key} that this one adds"),
-        "find out which run revokes these targets, and let only one of them have its way",
-    )
-    .at(&run.account.identity.account, key.region())
-    .on(key)
+    Error::new(Code::KeyPolicyContended, format!("another run takes away the access to {key} that this one adds"))
+        .at(&run.account.identity.account, key.region())
+        .on(key)
 }
 
 /// The error that names whom KMS refused.
@@ -101,7 +97,6 @@ pub(crate) fn refusal(run: &Run<'_>, access: &KeyAccess, refused: &BTreeSet<Prin
     Error::new(
         Code::KeyInvalidPrincipals,
         format!("KMS calls these accounts invalid principals: {}{other} (R3.2.4)", names.join(", ")),
-        "check that the accounts exist and are not closed; the others were served",
     )
     .at(&run.account.identity.account, access.key.region())
     .on(&access.key)

@@ -207,6 +207,7 @@ fn share(request: &ShareRequest, inventory: &Inventory, findings: &mut Vec<Findi
             share_in(request, inventory, (named, image), there, &targets, &mut all, findings);
         }
     }
+    copies::queued(&all.copies, findings);
     let keys = keys::plan(request, inventory, &all, findings);
     lifecycle::ambiguous_parameters(&all.others, findings);
     let mut removals = Vec::new();
@@ -258,7 +259,7 @@ fn share_in(
     let needs = |target: &&Principal| target.account().is_none_or(|account| !done.contains(account));
     let targets: BTreeSet<Principal> = targets.iter().filter(needs).cloned().collect();
     all.others.extend(permissions::snapshots(request, there, &shared, &targets, findings));
-    all.launches.push(permissions::launch(&inventory.account, there, &shared, keys, &targets));
+    all.launches.push(permissions::launch(&inventory.account, there, &shared, keys, &targets, findings));
     all.others.extend(lifecycle::plan(request, inventory, there, source.1, &shared, findings));
     all.others.extend(in_targets::images(request, inventory, source.1, &shared, &target_copies, findings));
     all.copies.extend(copy);

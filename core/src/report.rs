@@ -17,7 +17,7 @@ use crate::verify::Verification;
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Report {
-    /// The version of this form; a change that could break a reader raises it.
+    /// The version of this form, [`Report::VERSION`].
     pub version: u32,
     /// Whether anything was changed; in a report of a plan, whether anything would be.
     pub changed: bool,
@@ -110,7 +110,12 @@ pub struct SharedKey {
 }
 
 impl Report {
-    /// The JSON Schema of reports.
+    /// The version of the form of reports. What a reader could trip over raises it: a member that goes, or changes its
+    /// type or its meaning. A new member, a new code or a new kind of step does not, so readers take no notice of what
+    /// they do not know.
+    pub const VERSION: u32 = 1;
+
+    /// The JSON Schema of reports, as this version of the tool writes them.
     pub fn schema() -> serde_json::Value {
         schemars::schema_for!(Self).to_value()
     }
@@ -123,7 +128,7 @@ impl Report {
     /// The report of a run that has done nothing yet; [`record`](Self::record) each of its events.
     pub fn begin(plan: &Plan) -> Self {
         let mut report = Self {
-            version: 1,
+            version: Self::VERSION,
             changed: false,
             images: Vec::new(),
             keys: Vec::new(),

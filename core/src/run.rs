@@ -132,11 +132,7 @@ impl<'a> Run<'a> {
     pub(crate) fn deadline_error(&self) -> Error {
         let awaited = self.awaited.list();
         let awaited = if awaited.is_empty() { "an answer from AWS".to_owned() } else { awaited.join("; ") };
-        Error::new(
-            Code::Deadline,
-            format!("the run's deadline passed while it still awaited: {awaited}"),
-            "run again, and it goes on from here; or raise `timeout`",
-        )
-        .in_account(&self.account.identity.account)
+        Error::new(Code::Deadline, format!("the run's deadline passed while it still awaited: {awaited}"))
+            .in_account(&self.account.identity.account)
     }
 }

@@ -176,7 +176,6 @@ fn not_allowed(request: &ShareRequest, id: &AccountId) -> Option<Finding> {
                 "the credentials belong to account {id}, and `allowed-account-ids` allows only {}",
                 names.join(", ")
             ),
-            "give this step the credentials of an allowed account",
         )
     })
 }
@@ -185,17 +184,14 @@ fn refusal(plan: &Plan) -> Option<Error> {
     let said = |finding: &Finding| format!("{} {}: {}", finding.code, finding.resource, finding.message);
     let refusals: Vec<String> = plan.refusals().map(said).collect();
     let pending = plan.findings.iter().any(|finding| finding.code == FindingCode::ImagePending);
-    let (message, remedy) = if !refusals.is_empty() {
-        (format!("the plan is refused: {}", refusals.join("; ")), "see each finding for what to do")
+    let message = if !refusals.is_empty() {
+        format!("the plan is refused: {}", refusals.join("; "))
     } else if pending {
-        (
-            "the plan was made while images were pending".to_owned(),
-            "plan again with `Sharer::plan`, which waits for them",
-        )
+        "the plan was made while images were pending; `Sharer::plan` waits for them".to_owned()
     } else {
         return None;
     };
-    Some(Error::new(Code::PlanRefused, message, remedy).in_account(&plan.account))
+    Some(Error::new(Code::PlanRefused, message).in_account(&plan.account))
 }
 
 fn other_account(plan: &Plan, account: &Account) -> Error {
@@ -203,17 +199,14 @@ fn other_account(plan: &Plan, account: &Account) -> Error {
     Error::new(
         Code::Credentials,
         format!("the plan was made in account {planned}, and the credentials are now those of {now}"),
-        "apply a plan with the credentials that made it",
     )
+    .remedy("apply a plan with the credentials that made it")
     .in_account(now)
 }
 
 fn no_answer() -> Error {
-    Error::new(
-        Code::Deadline,
-        "the run's deadline passed before STS answered",
-        "check the proxy settings and, where one is set, AWS_ENDPOINT_URL; or raise `timeout`",
-    )
+    Error::new(Code::Deadline, "the run's deadline passed before STS answered")
+        .remedy("check the proxy settings and, where one is set, AWS_ENDPOINT_URL; or raise `timeout`")
 }
 
 fn incomplete(mut report: Report, error: Error, events: &dyn EventSink) -> Box<Incomplete> {

@@ -57,6 +57,19 @@ fn action_yml_has_exactly_the_inputs_and_outputs_of_the_code() {
     assert_eq!(read("action.yml"), action_yml());
 }
 
+/// Written anew with `UPDATE_REPORT_SCHEMA=1 cargo test -p ami-share-action documents`. That real reports are of it is
+/// tried in `tests/conformance`.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "asked for by whoever changed the report")]
+fn the_published_schema_of_reports_is_that_of_the_code() {
+    let schema = serde_json::to_string_pretty(&ami_share_action::report_schema()).unwrap() + "\n";
+    if std::env::var_os("UPDATE_REPORT_SCHEMA").is_some() {
+        std::fs::write(top("docs/report.schema.json"), &schema).unwrap();
+    }
+    let written = std::fs::read_to_string(top("docs/report.schema.json")).unwrap_or_default();
+    assert_eq!(written, schema, "UPDATE_REPORT_SCHEMA=1 writes it anew");
+}
+
 #[test]
 fn the_readme_has_a_row_for_each_input_and_output() {
     let readme = read("README.md");
@@ -67,6 +80,19 @@ fn the_readme_has_a_row_for_each_input_and_output() {
     };
     assert_eq!(rows("\n## Inputs\n"), INPUTS.iter().map(|input| input.name).collect::<Vec<_>>());
     assert_eq!(rows("\n## Outputs\n"), OUTPUTS.iter().map(|(name, _)| *name).collect::<Vec<_>>());
+}
+
+#[test]
+fn the_examples_of_the_readme_use_inputs_that_exist() {
+    let readme = read("README.md");
+    let blocks = readme.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let given = blocks.flat_map(str::lines).filter_map(|line| line.strip_prefix("    ")?.split_once(": "));
+    let of_others = ["role-to-assume"];
+    let names: Vec<&str> = given.map(|(name, _)| name).filter(|name| !of_others.contains(name)).collect();
+    assert!(names.len() > 10, "{names:?}");
+    for name in names {
+        assert!(INPUTS.iter().any(|input| input.name == name), "{name}");
+    }
 }
 
 fn asked(argument: &str) -> (i32, String) {

@@ -7,4 +7,5 @@ mod documents;
 mod ends;
 mod packer;
 mod shares;
+mod summaries;
 mod support;

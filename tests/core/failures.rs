@@ -5,7 +5,7 @@ use ami_share::{Code, Error, Sharer};
 use super::support::*;
 
 /// The first error of a plan as a session of A's administrator who may not do one thing.
-async fn denied(action: &str) -> Error {
+pub(crate) async fn denied(action: &str) -> Error {
     let world = World::new();
     let policy = serde_json::json!({ "Statement": [
         { "Effect": "Allow", "Action": "*", "Resource": "*" },

@@ -112,7 +112,8 @@ async fn service_role(run: &Run<'_>, plan: &Plan, wanted: &ServiceRole) -> Resul
     let role = match &wanted.role {
         Some(role) => role.clone(),
         None => site.iam.create_service_linked_role(&wanted.service).await?.ok_or_else(|| {
-            Error::new(Code::AwsUnexpected, "IAM made a role and did not say which", "run again, and it is found")
+            Error::new(Code::AwsUnexpected, "IAM made a role and did not say which")
+                .remedy("run again, and it is found")
                 .at(&wanted.account, wanted.key.region())
                 .on(&wanted.service)
         })?,

@@ -75,7 +75,6 @@ async fn publish(run: &Run<'_>, publish: &Publish, image: &AmiId) -> Result<(), 
             return Err(Error::new(
                 Code::ParameterRefused,
                 format!("SSM did not take {image} into the parameter {}", publish.name),
-                "allow ssm:PutParameter and ec2:DescribeImages to whoever runs this: SSM checks the image with that identity (R5.9)",
             )
             .at(&place.account, &place.region)
             .on(&publish.name));

@@ -101,13 +101,9 @@ pub(super) async fn key(
 }
 
 fn in_use(run: &Run<'_>, key: &KeyArn, holder: &Holder) -> Error {
-    Error::new(
-        Code::KeyInUseByTarget,
-        format!("instances of {holder} run on {key}, so its access to the key was kept"),
-        "have the target move its volumes to a key of its own, then run again; or set `force-key-revoke`: instances go on until they are stopped, and do not start again",
-    )
-    .at(&run.account.identity.account, key.region())
-    .on(key)
+    Error::new(Code::KeyInUseByTarget, format!("instances of {holder} run on {key}, so its access to the key was kept"))
+        .at(&run.account.identity.account, key.region())
+        .on(key)
 }
 
 fn other_way(image: &AmiId, wide: &BTreeSet<Principal>) -> Finding {
@@ -119,7 +115,6 @@ fn other_way(image: &AmiId, wide: &BTreeSet<Principal>) -> Finding {
             "the image is still shared with {}, so accounts that belong there can still launch it (R2.7)",
             names.join(", ")
         ),
-        "take that share back too, where they shall not",
     )
 }
 
@@ -145,7 +140,6 @@ async fn remove_copy(run: &Run<'_>, copy: &RemoveCopy) -> Result<(), Error> {
             FindingCode::CopyNotCleaned,
             snapshot,
             format!("AWS did not delete this snapshot with {}, the copy that it belonged to", copy.image),
-            "look for what still uses or locks it, and delete it by hand",
         )));
     }
     Ok(())

@@ -163,12 +163,9 @@ impl Ec2 {
     }
 
     pub(crate) fn unexpected(&self, resource: impl std::fmt::Display, what: &str) -> Error {
-        let mut error = Error::new(
-            Code::AwsUnexpected,
-            format!("EC2 answered with {what} that this version cannot read"),
-            "run again; if it stays so, look for a newer version",
-        )
-        .on(resource);
+        let mut error =
+            Error::new(Code::AwsUnexpected, format!("EC2 answered with {what} that this version cannot read"))
+                .on(resource);
         error.region = Some(self.caller.region.clone());
         error.account = self.caller.identity.as_ref().map(|identity| identity.account.clone());
         error

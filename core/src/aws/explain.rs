@@ -54,9 +54,7 @@ where
         // Credentials are resolved before the call is sent, so their absence shows as a failure to build or send it.
         _ if cause(error).to_lowercase().contains("credentials") => Error::new(
             Code::Credentials,
-            format!("{action} could not be sent: {}", cause(error)),
-            "give credentials of the source account: a role assumed by an earlier step, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
-        ),
+            format!("{action} could not be sent: {}", cause(error))).remedy("give credentials of the source account: a role assumed by an earlier step, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
         _ => unreachable(action, &cause(error)),
     };
     explained.account = caller.identity.as_ref().map(|identity| identity.account.clone());
@@ -74,59 +72,40 @@ fn service_error(caller: &Caller, action: &'static str, resource: Option<&str>, 
         return Error::new(
             Code::Credentials,
             format!("AWS does not accept the credentials of the source account for {action}"),
-            "renew them: assume the role again right before this step, and give the session token with the key",
         );
     }
     if code == "AuthFailure" {
         return Error::new(
             Code::AccessDenied,
             format!("{action} is not for the account of the credentials: the resource belongs to another one"),
-            "use credentials of the account that owns it; no policy of another account can allow this (R2.5)",
-        );
+        )
+        .remedy("use credentials of the account that owns it; no policy of another account can allow this (R2.5)");
     }
     if action == "kms:PutKeyPolicy" && POLICY_REFUSED.contains(&code) {
         return Error::new(
             Code::KeyPolicyRefused,
             "KMS does not take the key policy with the statements of this run in it",
-            "see what KMS said of the policy (R3.2.2 to R3.2.6), and mend what it names in the policy of the key",
         );
     }
     if DENIED.contains(&code) {
         return denied(caller, action, resource, aws);
     }
     if THROTTLED.contains(&code) {
-        return Error::new(
-            Code::Throttled,
-            format!("AWS went on throttling {action}"),
-            "run again later, or lower `max-concurrency`: other callers of this account use up its rate",
-        );
+        return Error::new(Code::Throttled, format!("AWS went on throttling {action}"));
     }
     if QUOTA.contains(&code) {
-        return Error::new(
-            Code::Quota,
-            format!("{action} would exceed a quota of the account"),
-            "remove what is no longer needed, or ask AWS to raise the quota that its message names",
-        );
+        return Error::new(Code::Quota, format!("{action} would exceed a quota of the account"));
     }
     if code.starts_with("InvalidAMIID") {
         return Error::new(
             Code::ImageNotFound,
             format!("{action}: AWS does not know the image, or it cannot be used in its state"),
-            "check the AMI ID, its Region and the account of the credentials",
         );
     }
     if code == "NotFoundException" || code == "InvalidArnException" {
-        return Error::new(
-            Code::KeyNotFound,
-            format!("{action}: KMS does not know the key"),
-            "check the key's ID, alias or ARN; an ID or an alias means a key of the source account in the images' Region (R3.1.4)",
-        );
+        return Error::new(Code::KeyNotFound, format!("{action}: KMS does not know the key"));
     }
-    Error::new(
-        Code::AwsRefused,
-        format!("AWS refused {action}"),
-        "see what AWS said; the request ID finds the call in CloudTrail",
-    )
+    Error::new(Code::AwsRefused, format!("AWS refused {action}"))
 }
 
 /// Who, what, on what, and which policy: AWS's message names the kind of policy where it tells at all.
@@ -156,17 +135,13 @@ fn denied(caller: &Caller, action: &'static str, resource: Option<&str>, aws: &A
     } else {
         format!("allow `{what}` on `{on}` in an identity policy of {who}")
     };
-    let mut error = Error::new(Code::AccessDenied, format!("{who} may not perform {what} on {on}"), remedy);
+    let mut error = Error::new(Code::AccessDenied, format!("{who} may not perform {what} on {on}")).remedy(remedy);
     error.resource = Some(on);
     error
 }
 
 fn unreachable(action: &str, why: &str) -> Error {
-    Error::new(
-        Code::EndpointUnreachable,
-        format!("{action} got no answer from AWS: {why}"),
-        "check the Region, the proxy settings and, where one is set, AWS_ENDPOINT_URL",
-    )
+    Error::new(Code::EndpointUnreachable, format!("{action} got no answer from AWS: {why}"))
 }
 
 fn cause(error: &(dyn std::error::Error + 'static)) -> String {

@@ -79,7 +79,8 @@ impl Iam {
         self.caller.send("iam:PutRolePolicy", Some(role), call).await.map(|_| ()).map_err(|error| {
             // Service-linked roles cannot be changed, and sizes are bounded (R5.8).
             let refused = error.is_aws(&["LimitExceeded", "UnmodifiableEntity", "MalformedPolicyDocument"]);
-            Error { code: if refused { Code::RolePolicyRefused } else { error.code }, ..error }
+            let code = Code::RolePolicyRefused;
+            if refused { Error { code, remedy: code.remedy().to_owned(), ..error } } else { error }
         })
     }
 

@@ -157,12 +157,7 @@ impl Kms {
     }
 
     fn unexpected(&self, key: &str, what: &str) -> Error {
-        let mut error = Error::new(
-            Code::AwsUnexpected,
-            format!("KMS answered with {what}"),
-            "run again; if it stays so, check what AWS_ENDPOINT_URL points at",
-        )
-        .on(key);
+        let mut error = Error::new(Code::AwsUnexpected, format!("KMS answered with {what}")).on(key);
         error.region = Some(self.caller.region.clone());
         error.account = self.caller.identity.as_ref().map(|identity| identity.account.clone());
         error

@@ -11,11 +11,8 @@ pub(crate) async fn caller_identity(client: &aws_sdk_sts::Client, caller: &Calle
     let account = answer.account().and_then(|account| account.parse().ok());
     match (account, answer.arn()) {
         (Some(account), Some(arn)) => Ok(Identity { account, arn: arn.to_owned() }),
-        _ => Err(Error::new(
-            Code::AwsUnexpected,
-            "STS did not say which account the credentials belong to",
-            "check AWS_ENDPOINT_URL, where one is set: what answers there is not STS",
-        )),
+        _ => Err(Error::new(Code::AwsUnexpected, "STS did not say which account the credentials belong to")
+            .remedy("check AWS_ENDPOINT_URL, where one is set: what answers there is not STS")),
     }
 }
 
@@ -46,11 +43,9 @@ pub(crate) fn not_assumable(caller: &Identity, role: &RoleArn, external_id: bool
         if external_id { ", if `StringEquals` `sts:ExternalId` is the given `target-external-id`" } else { "" };
     let mut error = Error::new(
         Code::RoleNotAssumable,
-        format!("{principal} may not assume {role}"),
-        format!(
+        format!("{principal} may not assume {role}")).remedy(format!(
             "AWS does not say which of these is missing (R5.1): the role must exist; its trust policy must allow `sts:AssumeRole` to {principal}{condition}; and an identity policy of {principal} must allow `sts:AssumeRole` on {role}"
-        ),
-    )
+        ))
     .on(role);
     error.action = Some("sts:AssumeRole");
     error.aws = said.map(|message| AwsAnswer { code: "AccessDenied".to_owned(), message, request_id: None });

@@ -124,13 +124,10 @@ async fn put_changed<W: ToString>(
 async fn read(run: &Run<'_>, key: &KeyArn) -> Result<(String, KeyPolicy), Error> {
     let text = run.key_site(key).kms.key_policy(key).await?;
     let policy = KeyPolicy::parse(&text).map_err(|error| {
-        Error::new(
-            Code::AwsUnexpected,
-            format!("the policy of {key} cannot be read as one: {error}"),
-            "look at the policy of the key, and put a valid document",
-        )
-        .at(&run.account.identity.account, key.region())
-        .on(key)
+        Error::new(Code::AwsUnexpected, format!("the policy of {key} cannot be read as one: {error}"))
+            .remedy("look at the policy of the key, and put a valid document")
+            .at(&run.account.identity.account, key.region())
+            .on(key)
     })?;
     Ok((text, policy))
 }
@@ -145,8 +142,8 @@ fn refused(run: &Run<'_>, key: &KeyArn, why: &impl ToString) -> Error {
     Error::new(
         Code::KeyPolicyRefused,
         format!("the policy of {key} cannot be changed as it must be: {}", why.to_string()),
-        "change the key policy by hand as the message says, or use another key",
     )
+    .remedy("change the key policy by hand as the message says, or use another key")
     .at(&run.account.identity.account, key.region())
     .on(key)
 }

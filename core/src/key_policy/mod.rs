@@ -3,6 +3,7 @@
 //! Everything foreign keeps every byte. KMS takes only some characters (R3.2.3), so even writing an escape in another
 //! way could break a document; and a document that came back changed would be a change nobody asked for.
 
+mod deny;
 mod document;
 mod holder;
 mod services;
@@ -20,6 +21,7 @@ use self::statement::{Kind, Shape};
 use crate::id::{AccountId, KeyArn, Partition};
 use crate::request::KeyScope;
 
+pub(crate) use deny::Denial;
 pub use holder::Holder;
 pub(crate) use services::SERVICE_OPERATIONS;
 
@@ -166,6 +168,18 @@ impl KeyPolicy {
         };
         let statements = self.0.statements.iter().map(|raw| &**raw).enumerate();
         statements.filter(|(_, raw)| foreign(raw)).map(named).collect()
+    }
+
+    /// The statements that deny these holders the use of the key: the Sid or the number of each.
+    pub(crate) fn denials(&self, holders: &BTreeSet<Holder>) -> Vec<(String, Denial)> {
+        let statements = self.0.statements.iter().map(|raw| &**raw).enumerate();
+        let denial = |(number, raw): (usize, &RawValue)| {
+            let statement: Value = serde_json::from_str(raw.get()).ok()?;
+            let sid = statement.get("Sid").and_then(Value::as_str).map(str::to_owned);
+            let denial = deny::denial(&statement, holders)?;
+            Some((sid.unwrap_or_else(|| format!("number {}", number + 1)), denial))
+        };
+        statements.filter_map(denial).collect()
     }
 
     /// The unique IDs of deleted users and roles, which KMS does not take back (R3.2.6).

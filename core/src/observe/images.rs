@@ -56,13 +56,10 @@ async fn shown(run: &Run<'_>, site: &Site, ids: &BTreeSet<&AmiId>) -> Result<BTr
 
 fn not_found(site: &Site, id: &AmiId) -> Error {
     let place = &site.place;
-    Error::new(
-        Code::ImageNotFound,
-        format!("{} may not see {id}, or it does not exist", site.identity.arn),
-        format!("check that {id} is an image in {} that account {} owns", place.region, place.account),
-    )
-    .at(&place.account, &place.region)
-    .on(id)
+    Error::new(Code::ImageNotFound, format!("{} may not see {id}, or it does not exist", site.identity.arn))
+        .remedy(format!("check that {id} is an image in {} that account {} owns", place.region, place.account))
+        .at(&place.account, &place.region)
+        .on(id)
 }
 
 async fn await_pending(run: &Run<'_>, site: &Site, images: &mut BTreeMap<AmiId, Image>) -> Result<(), Errors> {

@@ -139,7 +139,6 @@ pub(super) fn adopt(copy: &mut CopyImage, there: &RegionInventory, findings: &mu
                 FindingCode::CopyDisabled,
                 &candidate.id,
                 format!("this copy of {} is disabled, so it is not used and another is made", copy.source),
-                "enable it (EnableImage) to have it shared, or deregister it",
             )),
             Candidate::NotOurs => {}
         }
@@ -153,11 +152,28 @@ pub(super) fn adopt(copy: &mut CopyImage, there: &RegionInventory, findings: &mu
                 FindingCode::CopyDuplicate,
                 &extra.id,
                 format!("this is one more copy of {} beside {}, which is the one used", copy.source, oldest.id),
-                "deregister it and delete its snapshots when nothing uses it",
             )
         }));
     }
     copy.leftovers.snapshots = adopt::orphans(there, &copy.identity);
+}
+
+/// AWS copies so many snapshots from one Region to another at once (R1.5.10).
+const AT_ONCE: usize = 20;
+
+/// More copies than AWS makes at once wait for each other.
+pub(super) fn queued(copies: &[CopyImage], findings: &mut Vec<Finding>) {
+    let mut volumes: BTreeMap<(&Region, &Region), usize> = BTreeMap::new();
+    for copy in copies.iter().filter(|copy| copy.adopt.is_none()) {
+        *volumes.entry((&copy.source.region, &copy.region)).or_default() += copy.volumes;
+    }
+    for ((from, to), volumes) in volumes.into_iter().filter(|(_, volumes)| *volumes > AT_ONCE) {
+        findings.push(Finding::warn(
+            FindingCode::CopyQueued,
+            to,
+            format!("{volumes} volumes are copied from {from} to here, and AWS copies {AT_ONCE} at once (R1.5.10): the others wait"),
+        ));
+    }
 }
 
 pub(super) fn check(copy: &CopyImage, findings: &mut Vec<Finding>) {
@@ -166,7 +182,6 @@ pub(super) fn check(copy: &CopyImage, findings: &mut Vec<Finding>) {
             FindingCode::CopyNameInvalid,
             &copy.source,
             format!("the copy would be named `{}`, which AWS does not take: 3 to 128 characters (R1.2.1)", copy.name),
-            "change `copy-name` so that the name of every copy fits",
         ));
     }
     if copy.tags.len() > tags::LIMIT {
@@ -178,7 +193,6 @@ pub(super) fn check(copy: &CopyImage, findings: &mut Vec<Finding>) {
                 copy.tags.len(),
                 tags::LIMIT
             ),
-            "give fewer `tags`, or set `copy-tags` to `false`",
         ));
     }
 }
@@ -191,12 +205,7 @@ fn source_key(inventory: &RegionInventory, image: &Image, key: &KeyArn) -> Optio
         _ => return None,
     };
     let message = format!("{} is encrypted under this key, which is {state}, so it cannot be copied (R3.4)", image.id);
-    Some(Finding::refuse(
-        code,
-        key,
-        message,
-        "make the key usable again (CancelKeyDeletion, EnableKey) for the time of the copy",
-    ))
+    Some(Finding::refuse(code, key, message))
 }
 
 fn digest(parts: &[&str]) -> String {

@@ -13,7 +13,6 @@ pub(super) fn findings(request: &ShareRequest, inventory: &Inventory) -> Vec<Fin
             FindingCode::RegionOff,
             region,
             format!("account {account} has not turned this Region on, so nothing can be shared there"),
-            "enable the Region in the account's settings, or leave it out; each target must have it enabled too (R3.1.9)",
         )
     }));
     if options.targets.contains(&Principal::Account(account.clone())) {
@@ -21,32 +20,26 @@ pub(super) fn findings(request: &ShareRequest, inventory: &Inventory) -> Vec<Fin
             FindingCode::TargetIsSource,
             account,
             "this target is the source account itself, which needs no sharing",
-            "remove it from `target-accounts`; the other targets are served",
         ));
     }
     if options.timing.settle < Timing::SAFE_SETTLE {
         findings.push(Finding::warn(
             FindingCode::TimingSettleShort,
             "settle",
-            "a key policy is watched for less than 8 s after a change, so a run beside this one may overwrite it unseen",
-            "leave `settle` at its default, or run again where several runs change one key",
-        ));
+            "a key policy is watched for less than 8 s after a change, so a run beside this one may overwrite it unseen"));
     }
     if options.revoke.is_none() && options.key_access == KeyAccessMode::Grants {
         findings.push(Finding::warn(
             FindingCode::GrantsRedelegable,
             "key-access",
             "a grant that lets a target launch lets it make grants too, and so hand its access on to others (R3.3.9)",
-            "use `key-access: policy` where targets are not trusted with that; `mode: revoke` also ends what was handed on",
         ));
     }
     if inventory.fixed_session && waits(request, inventory) {
         findings.push(Finding::warn(
             FindingCode::CredentialsMayExpire,
             "credentials",
-            "the run waits for images or copies with session credentials that cannot be renewed and may end before it (R5.7)",
-            "assume the role with a longer session, or lower `timeout` to what it lasts; a run that is cut off goes on where it was",
-        ));
+            "the run waits for images or copies with session credentials that cannot be renewed and may end before it (R5.7)"));
     }
     findings
 }

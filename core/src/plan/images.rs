@@ -12,7 +12,6 @@ pub(super) fn findings(request: &ShareRequest, inventory: &RegionInventory, imag
             FindingCode::ImageNotOwned,
             &image.id,
             format!("the image belongs to account {}, and only its owner can share it (R2.5)", image.owner),
-            format!("run this in account {}, or share an own copy of the image in account {account}", image.owner),
         ));
         // Its tags and snapshots are not shown to us, so nothing more can be said.
         return findings;
@@ -24,7 +23,6 @@ pub(super) fn findings(request: &ShareRequest, inventory: &RegionInventory, imag
                 FindingCode::ImageTagMissing,
                 &image.id,
                 format!("the image does not carry the tag `{key}={value}` that `require-image-tags` asks for"),
-                "make sure that this is the image you mean; tag it where it is built",
             ));
         }
     }
@@ -33,16 +31,13 @@ pub(super) fn findings(request: &ShareRequest, inventory: &RegionInventory, imag
             FindingCode::ImageProductCode,
             &image.id,
             format!("the image carries the product code {}", image.product_codes.join(", ")),
-            "each target must subscribe to the product in AWS Marketplace before it can launch, and cannot copy the image (R1.5.15)",
         ));
     }
     if let Some(at) = image.deprecation_time.as_ref().filter(|at| super::lifecycle::is_past(at, now)) {
         findings.push(Finding::warn(
             FindingCode::ImageDeprecated,
             &image.id,
-            format!("the image is deprecated since {at}: it can be shared and launched, but targets do not find it by searching"),
-            "share a newer image, or give it a later `deprecate-at`",
-        ));
+            format!("the image is deprecated since {at}: it can be shared and launched, but targets do not find it by searching")));
     }
     if image.state == ImageState::Available {
         findings.extend(volumes(inventory, image));
@@ -58,39 +53,30 @@ fn state(image: &Image) -> Option<Finding> {
             FindingCode::ImagePending,
             &image.id,
             "the image is still being made, so its volumes and keys cannot be judged yet",
-            "`mode: share` waits for it; run `mode: plan` again once it is available",
         )),
         ImageState::Failed(state) => Some(Finding::refuse(
             FindingCode::ImageFailed,
             &image.id,
             format!("the image is in state `{state}` and will never be available: {reason}"),
-            "build it again; deregister this one and delete its snapshots, which count toward quotas (R1.5.17)",
         )),
         ImageState::Disabled => Some(Finding::refuse(
             FindingCode::ImageDisabled,
             &image.id,
             "the image is disabled, and a disabled image can be neither shared nor copied (R2.16)",
-            "enable it (EnableImage), or share another image",
         )),
-        ImageState::Deregistered => Some(Finding::refuse(
-            FindingCode::ImageFailed,
-            &image.id,
-            "the image is deregistered",
-            "share an image that exists",
-        )),
+        ImageState::Deregistered => {
+            Some(Finding::refuse(FindingCode::ImageFailed, &image.id, "the image is deregistered"))
+        }
     }
 }
 
 fn volumes(inventory: &RegionInventory, image: &Image) -> Vec<Finding> {
     if image.root_device_type == "instance-store" || image.snapshots().next().is_none() {
-        let (message, remedy) = (
-            "the image is backed by instance store: it has no snapshot, so there is nothing to encrypt",
-            "build an EBS-backed image where it must be encrypted",
-        );
+        let message = "the image is backed by instance store: it has no snapshot, so there is nothing to encrypt";
         return vec![if inventory.destination.is_some() {
-            Finding::refuse(FindingCode::ImageInstanceStore, &image.id, message, remedy)
+            Finding::refuse(FindingCode::ImageInstanceStore, &image.id, message)
         } else {
-            Finding::warn(FindingCode::ImageInstanceStore, &image.id, message, remedy)
+            Finding::warn(FindingCode::ImageInstanceStore, &image.id, message)
         }];
     }
     let missing = image.snapshots().filter(|id| !inventory.snapshots.contains_key(id));
@@ -100,7 +86,6 @@ fn volumes(inventory: &RegionInventory, image: &Image) -> Vec<Finding> {
                 FindingCode::ImageSnapshotMissing,
                 id,
                 format!("AWS does not show this snapshot of {}, so nobody can launch the image", image.id),
-                "build the image again, or look for the snapshot in the Recycle Bin",
             )
         })
         .collect()

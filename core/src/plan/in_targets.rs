@@ -98,7 +98,6 @@ fn unusable(key: &Key) -> Option<Finding> {
         FindingCode::TargetKeyUnusable,
         &key.arn,
         format!("this key of target {account} {why}, so no copy can be made under it"),
-        format!("put the key right in account {account}, or give another as `target-kms-key-id`"),
     ))
 }
 
@@ -183,7 +182,6 @@ fn launch_roles(
                 FindingCode::LaunchRoleMissing,
                 role,
                 format!("target {account} has no role of this name, so it cannot be let launch"),
-                "create the role there, or take it off `target-launch-roles`",
             ));
             continue;
         };
@@ -207,9 +205,7 @@ fn launch_roles(
             findings.push(Finding::refuse(
                 FindingCode::LaunchRoleTooLarge,
                 role,
-                format!("the inline policies of this role in {account} would have {size} characters, and IAM takes {INLINE_LIMIT} (R5.8)"),
-                "give `target-launch-policy`, a managed policy of the target that is attached instead",
-            ));
+                format!("the inline policies of this role in {account} would have {size} characters, and IAM takes {INLINE_LIMIT} (R5.8)")));
         }
     }
     wanted
@@ -292,7 +288,6 @@ fn give_back_of(
                 "`keep-shared: false` notes in {more} tags of the image who is lent it, and it can have {} in all",
                 tags::LIMIT
             ),
-            "remove tags from the image, or share with fewer accounts at a time",
         ));
     }
     let keys = launch.keys.iter().map(|arn| {

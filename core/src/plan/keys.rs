@@ -8,8 +8,11 @@ use super::{CopyImage, Shares};
 use crate::finding::{Finding, FindingCode};
 use crate::id::{AccountId, KeyArn, Principal, Region};
 use crate::inventory::{Inventory, Key, KeyState};
-use crate::key_policy::{Holder, KeyPolicy};
+use crate::key_policy::{Denial, Holder, KeyPolicy};
 use crate::request::{KeyAccessMode, KeyScope, ShareRequest};
+
+/// How many grants a key can have (R3.3.5).
+const GRANTS: usize = 50_000;
 
 /// One intent for each key that an image shared here is encrypted under; with grants, one for each image under it.
 pub(super) fn plan(
@@ -41,7 +44,9 @@ pub(super) fn plan(
         match request.options.key_access {
             KeyAccessMode::Policy => steps.extend(policy(request, key, &targets, findings).map(Step::KeyAccess)),
             KeyAccessMode::Grants => {
-                steps.extend(launches.iter().map(|launch| Step::Grants(grants(key, launch))));
+                let grants: Vec<Grants> = launches.iter().map(|launch| grants(key, launch)).collect();
+                findings.extend(too_many_grants(key, grants.iter().map(|grants| grants.missing.len()).sum()));
+                steps.extend(grants.into_iter().map(Step::Grants));
             }
             KeyAccessMode::None => findings.push(unmanaged(key)),
         }
@@ -62,44 +67,36 @@ fn unusable(
     destination: bool,
 ) -> Option<Finding> {
     let images = images.iter().cloned().collect::<Vec<_>>().join(", ");
-    let other_key = "give `kms-key-id`, a customer managed key of this account and Region: the image is then copied under it and the copy shared";
     if key.aws_managed {
         let message = format!("{images}: an AWS managed key can never be shared with another account (R2.9)");
-        return Some(Finding::refuse(FindingCode::KeyAwsManaged, &key.arn, message, other_key));
+        return Some(Finding::refuse(FindingCode::KeyAwsManaged, &key.arn, message));
     }
     if !can_edit(request, &inventory.account, &key.arn) {
         let owner = key.arn.account();
         let message =
             format!("{images}: the key belongs to account {owner}, so its policy cannot be changed from here (R3.1.2)");
-        let remedy = format!(
-            "give `key-role`, a role in account {owner} that may change its policy or make grants; or set `key-access` to `none`; or {other_key}"
-        );
-        return Some(Finding::refuse(FindingCode::KeyForeign, &key.arn, message, remedy));
+        return Some(Finding::refuse(FindingCode::KeyForeign, &key.arn, message));
     }
     match &key.state {
         KeyState::Disabled => Some(Finding::refuse(
             FindingCode::KeyDisabled,
             &key.arn,
             format!("{images}: the key is disabled, so no launch can decrypt (R3.4)"),
-            "enable it (EnableKey), or give another key as `kms-key-id`",
         )),
         KeyState::PendingDeletion => Some(Finding::refuse(
             FindingCode::KeyPendingDeletion,
             &key.arn,
             format!("{images}: the key is pending deletion, so no launch can decrypt (R3.4)"),
-            "cancel the deletion (CancelKeyDeletion, then EnableKey)",
         )),
         KeyState::Other(state) => Some(Finding::refuse(
             FindingCode::KeyUnusable,
             &key.arn,
             format!("{images}: the key is in state `{state}` and cannot be used (R3.4)"),
-            "bring it into state `Enabled`, or give another key as `kms-key-id`",
         )),
         _ if destination && !key.symmetric => Some(Finding::refuse(
             FindingCode::KeyUnusable,
             &key.arn,
             "EBS takes only symmetric encryption keys (R1.3.6)",
-            "give a key with key spec SYMMETRIC_DEFAULT and key usage ENCRYPT_DECRYPT as `kms-key-id`",
         )),
         _ => None,
     }
@@ -142,7 +139,6 @@ fn policy(
             FindingCode::KeySidTaken,
             &key.arn,
             format!("the key policy has a statement named {} that this tool did not write", taken.join(", ")),
-            "give that statement another Sid, or restore it to what this tool writes",
         ));
     } else if !missing.is_empty()
         && let Ok(after) = policy.grant(&key.arn, access.clone(), &wanted)
@@ -151,6 +147,7 @@ fn policy(
         change = Some(PolicyChange { before: policy.text(), after: after.text() });
     }
     findings.extend(stale_principals(key, policy, !missing.is_empty()));
+    findings.extend(denies(key, policy, &wanted));
     if !missing.is_empty() {
         findings.extend(managed(key, policy));
         findings.extend(used_by_many(key, policy, access.scope));
@@ -182,7 +179,6 @@ fn unreadable(key: &KeyArn, problem: &str) -> Finding {
         FindingCode::KeyPolicyUnreadable,
         key,
         format!("the key policy could not be read as one, so it is not touched: {problem}"),
-        "look at the policy of the key, and put a valid document",
     )
 }
 
@@ -192,7 +188,6 @@ fn unmanaged(key: &Key) -> Finding {
         FindingCode::KeyAccessUnmanaged,
         &key.arn,
         "`key-access` is `none`: whether targets can use this key is neither looked at nor changed by this run",
-        "make sure that its policy holds the statements of the output `key-policy-statements`",
     )
 }
 
@@ -202,9 +197,29 @@ fn too_large(key: &Key, more: usize, size: usize) -> Option<Finding> {
             "with {more} more accounts the key policy would have {size} bytes, and KMS takes {} (R3.2.2)",
             KeyPolicy::LIMIT
         );
-        let remedy = "share with their organization (`target-organizations`), which takes one line of the policy; or set `key-access` to `grants`, of which a key can have 50,000 (R3.3.5)";
-        Finding::refuse(FindingCode::KeyPolicyTooLarge, &key.arn, message, remedy)
+        Finding::refuse(FindingCode::KeyPolicyTooLarge, &key.arn, message)
     })
+}
+
+fn too_many_grants(key: &Key, more: usize) -> Option<Finding> {
+    let there = key.grants.iter().flatten().count();
+    (more > 0 && there + more > GRANTS).then(|| {
+        let message = format!("the key has {there} grants, {more} more are needed, and KMS allows {GRANTS} (R3.3.5)");
+        Finding::refuse(FindingCode::GrantsTooMany, &key.arn, message)
+    })
+}
+
+/// What a deny does to a launch shows only as the end of an instance, without a reason (R4.4).
+fn denies(key: &Key, policy: &KeyPolicy, targets: &BTreeSet<Holder>) -> Vec<Finding> {
+    let finding = |(sid, denial): (String, Denial)| {
+        let (finding, when): (fn(_, _, _) -> _, _) = match denial {
+            Denial::Always => (Finding::refuse, "targets"),
+            Denial::Sometimes => (Finding::warn, "targets, under its conditions or some of them,"),
+        };
+        let message = format!("the statement {sid} of the key policy denies {when} the use of this key");
+        finding(FindingCode::KeyPolicyDenies, &key.arn, message)
+    };
+    policy.denials(targets).into_iter().map(finding).collect()
 }
 
 /// Tools that write the whole policy from their own files undo what is added beside them.
@@ -226,7 +241,6 @@ fn managed(key: &Key, policy: &KeyPolicy) -> Option<Finding> {
         format!(
             "this key seems to be kept by {tool}, which takes away what others add to its policy when it next runs"
         ),
-        "set `key-access` to `grants`; or to `none`, and keep the output `key-policy-statements` in its code",
     ))
 }
 
@@ -241,9 +255,7 @@ fn used_by_many(key: &Key, policy: &KeyPolicy, scope: KeyScope) -> Option<Findin
         Finding::warn(
             FindingCode::KeyUsedByMany,
             &key.arn,
-            format!("others use this key too ({}), and with `key-scope: direct` targets can decrypt with it what is not of these images", names.join(", ")),
-            "leave `key-scope` at `via-ec2`, or give a key of its own as `kms-key-id`",
-        )
+            format!("others use this key too ({}), and with `key-scope: direct` targets can decrypt with it what is not of these images", names.join(", ")))
     })
 }
 
@@ -258,10 +270,9 @@ fn stale_principals(key: &Key, policy: &KeyPolicy, must_write: bool) -> Option<F
         "the key policy names principals that no longer exist ({}), and KMS refuses to take it back with them (R3.2.6)",
         stale.join(", ")
     );
-    let remedy = "remove them from the key policy; they give access to nobody";
     Some(if must_write {
-        Finding::refuse(FindingCode::KeyStalePrincipal, &key.arn, message, remedy)
+        Finding::refuse(FindingCode::KeyStalePrincipal, &key.arn, message)
     } else {
-        Finding::warn(FindingCode::KeyStalePrincipal, &key.arn, message, remedy)
+        Finding::warn(FindingCode::KeyStalePrincipal, &key.arn, message)
     })
 }

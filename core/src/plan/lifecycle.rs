@@ -49,7 +49,6 @@ pub(super) fn publish(
             FindingCode::ParameterNameInvalid,
             &source.id,
             format!("the SSM parameter would be named `{name}`, which AWS does not take"),
-            "give `publish-ssm-parameter` letters, digits, `_.-/` only; the name of the image may hold other characters",
         ));
     }
     let current = there.parameters.get(&name).cloned();
@@ -69,7 +68,6 @@ fn deprecate(
             FindingCode::DeprecationPast,
             &shared.source.ami,
             format!("the image would have been deprecated since {}, so that is left out", rfc3339(past)),
-            "give a later `deprecate-at`: a duration counts from when the image was made",
         ));
         return None;
     }
@@ -119,7 +117,6 @@ pub(super) fn ambiguous_parameters(steps: &[Step], findings: &mut Vec<Finding>) 
                 FindingCode::ParameterAmbiguous,
                 &publish.name,
                 format!("{other} and {} would both be written into this parameter", publish.shared.source),
-                "tell them apart by a placeholder of `publish-ssm-parameter`, such as `{name}`",
             ));
         }
     }

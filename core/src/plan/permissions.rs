@@ -8,19 +8,35 @@ use crate::id::{AccountId, AmiId, KeyArn, Principal, Region};
 use crate::inventory::RegionInventory;
 use crate::request::ShareRequest;
 
+/// With how many accounts, organizations and units an image can be shared unless AWS raised that (R1.7).
+const ENTITIES: usize = 1_000;
+
 pub(super) fn launch(
     account: &AccountId,
     there: &RegionInventory,
     shared: &Shared,
     keys: BTreeSet<KeyArn>,
     targets: &BTreeSet<Principal>,
+    findings: &mut Vec<Finding>,
 ) -> LaunchPermission {
     let held = shared.existing().and_then(|id| there.launch_permissions.get(id)).cloned().unwrap_or_default();
     let unlisted = held.difference(targets).filter(|principal| principal.account() != Some(account));
+    let missing: BTreeSet<Principal> = targets.difference(&held).cloned().collect();
+    let together = held.len() + missing.len();
+    if !missing.is_empty() && together > ENTITIES {
+        findings.push(Finding::warn(
+            FindingCode::ImageManyTargets,
+            &shared.source.ami,
+            format!(
+                "in {} the image would be shared with {together} accounts and organizations, and without a raised quota AWS allows {ENTITIES} (R1.7)",
+                shared.region
+            ),
+        ));
+    }
     LaunchPermission {
         shared: shared.clone(),
         keys,
-        missing: targets.difference(&held).cloned().collect(),
+        missing,
         unlisted: unlisted.cloned().collect(),
         principals: targets.clone(),
     }
@@ -48,7 +64,6 @@ pub(super) fn snapshots(
                 "snapshots cannot be shared with {} (R2.15), so its accounts can launch the image but not copy it",
                 organizations.join(", ")
             ),
-            "list the accounts that shall copy it as `target-accounts` too",
         ));
     }
     let image = shared.existing().and_then(|id| find(there, id));

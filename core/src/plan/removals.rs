@@ -124,7 +124,6 @@ fn remove_copy(
             FindingCode::CopyStillShared,
             &removed.image,
             format!("this copy of {} is still shared with {}, so it is kept", removed.source, others.join(", ")),
-            "take access from them too, or set `revoke-all`",
         ));
         return None;
     }
@@ -268,7 +267,6 @@ fn still_used(key: &Key, holder: &Holder, other: &str) -> Finding {
         format!(
             "{holder} keeps access to this key: {other}, which is encrypted under it, is shared with it or with an organization"
         ),
-        "take back that share too, and access to the key goes with the last one; or set `force-key-revoke`",
     )
 }
 
@@ -285,6 +283,5 @@ fn other_way(key: &Key, holder: &Holder) -> Option<Finding> {
         FindingCode::RevokeOtherWay,
         &key.arn,
         format!("account {account} is named by another statement of the key policy too: {sid}"),
-        "remove it from that statement, which is not this tool's, if it shall not use the key at all",
     ))
 }

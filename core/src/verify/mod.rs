@@ -4,7 +4,7 @@
 mod judge;
 mod keys;
 mod launch;
-mod matcher;
+pub(crate) mod matcher;
 mod policy;
 mod read;
 
@@ -150,7 +150,7 @@ impl Verification {
         let details: Vec<&str> = failed.iter().map(|check| check.detail.as_str()).collect();
         let what = self.image.as_ref().map_or_else(|| self.source.to_string(), ToString::to_string);
         let message = format!("{} cannot launch {what}: {}", self.account, names.join(", "));
-        Error::new(Code::VerifyBlocked, message, details.join("; ")).at(&self.account, &self.region).on(what)
+        Error::new(Code::VerifyBlocked, message).remedy(details.join("; ")).at(&self.account, &self.region).on(what)
     }
 
     /// Adds a check.

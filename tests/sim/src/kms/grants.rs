@@ -168,11 +168,9 @@ pub(super) fn list(world: &mut World, params: &Params, ask: &Ask<'_>) -> Outcome
     let arn = allowed(world, params, ask, &Op::new("kms:ListGrants", false, true))?.arn.clone();
     let of = |name: &str| params.get(name).and_then(Value::as_str);
     let Some(key) = world.keys.get(&arn) else { return Err(super::gone(&arn)) };
+    let (id, grantee) = (of("GrantId"), of("GranteePrincipal").or(of("GranteeServicePrincipal")));
     let fits = |grant: &&Grant| {
-        of("GrantId").is_none_or(|id| grant.id == id)
-            && of("GranteePrincipal")
-                .or(of("GranteeServicePrincipal"))
-                .is_none_or(|arn| shown(world, &grant.grantee) == arn)
+        id.is_none_or(|id| grant.id == id) && grantee.is_none_or(|arn| shown(world, &grant.grantee) == arn)
     };
     let from = match of("Marker") {
         None => 0,
