@@ -10,11 +10,11 @@ use crate::id::{AmiId, KeyArn, SnapshotId};
 use crate::inventory::{Image, ImageState, Other, RegionInventory, Snapshot};
 
 /// Every other image and snapshot of the account under one of the keys that is shared with anybody.
-pub(super) async fn read(site: &Site, there: &mut RegionInventory) -> Result<(), Error> {
+pub(super) async fn read(site: &Site, there: &RegionInventory) -> Result<Vec<Other>, Error> {
     let ours = || there.images.values().chain(&there.copies);
     let keys: BTreeSet<KeyArn> = ours().flat_map(|image| there.keys_of(image)).collect();
     if keys.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let (images, snapshots) =
         Box::pin(future::try_join(site.ec2.own_encrypted_images(), site.ec2.own_encrypted_snapshots())).await?;
@@ -42,6 +42,5 @@ pub(super) async fn read(site: &Site, there: &mut RegionInventory) -> Result<(),
     });
     let (images, of_keys) =
         Box::pin(future::try_join(future::try_join_all(images), future::try_join_all(of_keys))).await?;
-    there.others = images.into_iter().chain(of_keys).filter(|other| !other.shared_with.is_empty()).collect();
-    Ok(())
+    Ok(images.into_iter().chain(of_keys).filter(|other| !other.shared_with.is_empty()).collect())
 }
