@@ -18,6 +18,8 @@ use crate::name::{Parts, is_parameter_name};
 use crate::request::{ShareRequest, Unlisted};
 use crate::run::Run;
 
+pub(crate) use others::shared_under;
+
 /// The inventory that a plan of `request` is made from. With `wait`, images that are pending are awaited.
 pub(crate) async fn observe(run: &Run<'_>, request: &ShareRequest, wait: bool) -> Result<Inventory, Errors> {
     let regions = request.regions();

@@ -11,8 +11,9 @@ use crate::finding::{Finding, FindingCode};
 use crate::id::{AmiId, KeyArn, Principal};
 use crate::key_access::{self, KeyLocks};
 use crate::key_policy::Holder;
+use crate::observe;
 use crate::plan::{
-    KeyAccess, Plan, RemoveCopy, RemoveKeyAccess, RemovePermissions, RemoveRolePolicy, Step, grant_name,
+    self, KeyAccess, Plan, RemoveCopy, RemoveKeyAccess, RemovePermissions, RemoveRolePolicy, Step, grant_name,
 };
 use crate::run::Run;
 
@@ -83,6 +84,9 @@ pub(super) async fn key(
         let wide = held.into_iter().filter(|principal| principal.account().is_none());
         ways.insert(image, wide.collect());
     }
+    if !gone.is_empty() && !remove.forced {
+        back.extend(needed_since(run, remove, images, &gone).await?);
+    }
     if !back.is_empty() {
         let access = KeyAccess {
             key: remove.key.clone(),
@@ -98,6 +102,29 @@ pub(super) async fn key(
         run.emit(&Event::Found(other_way(image, &wide)));
     }
     Ok(())
+}
+
+/// Those who lost access to the key although something else under it has been shared with them since the plan was made.
+async fn needed_since(
+    run: &Run<'_>,
+    remove: &RemoveKeyAccess,
+    images: &[&RemovePermissions],
+    gone: &BTreeSet<Holder>,
+) -> Result<BTreeSet<Principal>, Error> {
+    let known = images.iter().map(|remove| &remove.image).collect();
+    let known_snapshots = images.iter().flat_map(|remove| remove.snapshots.keys()).collect();
+    let keys = BTreeSet::from([remove.key.clone()]);
+    let site = run.site(remove.key.region());
+    let mut needed = BTreeSet::new();
+    for other in Box::pin(observe::shared_under(&site, &keys, &known, &known_snapshots)).await? {
+        for principal in key_access::named(&other.shared_with, gone) {
+            if let Some(holder) = Holder::of(&principal) {
+                run.emit(&Event::Found(plan::still_used(&remove.key, &holder, &other.id)));
+            }
+            needed.insert(principal);
+        }
+    }
+    Ok(needed)
 }
 
 fn in_use(run: &Run<'_>, key: &KeyArn, holder: &Holder) -> Error {
