@@ -65,13 +65,14 @@ pub(super) async fn key(
         run.emit(&Event::Failed(in_use(run, &remove.key, holder)));
     }
     let (by_policy, by_grants) = remove.reads;
-    let mut ended = BTreeSet::new();
-    if by_grants {
-        ended = Box::pin(key_access::revoke_grants(run, remove)).await?;
-    }
     let mut gone = BTreeSet::new();
     if by_policy {
         gone = Box::pin(key_access::remove(run, locks, remove)).await?;
+    }
+    // After the policy, by which a target may make grants of its own.
+    let mut ended = BTreeSet::new();
+    if by_grants {
+        ended = Box::pin(key_access::revoke_grants(run, remove)).await?;
     }
     let mut back = BTreeSet::new();
     let mut ways: BTreeMap<&AmiId, BTreeSet<Principal>> = BTreeMap::new();

@@ -69,15 +69,21 @@ pub(crate) async fn confirm_grants(
     Ok(())
 }
 
-/// Ends the grants that are there now, and returns the names of those.
+/// Ends the grants that are there now, and returns the names of those. Then looks once more: until its access ended, a
+/// target could make others.
 pub(crate) async fn revoke_grants(run: &Run<'_>, remove: &RemoveKeyAccess) -> Result<BTreeSet<String>, Error> {
     let site = run.key_site(&remove.key);
-    let grants = site.kms.grants(&remove.key).await?;
-    let ending = remove.ending(&grants);
-    future::try_join_all(ending.keys().map(|id| site.kms.revoke_grant(&remove.key, id))).await?;
-    if !ending.is_empty() {
-        let grantees = ending.values().cloned().collect();
+    let mut ended = BTreeSet::new();
+    for _ in 0..2 {
+        let grants = site.kms.grants(&remove.key).await?;
+        let ending = remove.ending(&grants);
+        if ending.is_empty() {
+            break;
+        }
+        future::try_join_all(ending.keys().map(|id| site.kms.revoke_grant(&remove.key, id))).await?;
+        ended.extend(grants.into_iter().filter(|grant| ending.contains_key(&grant.id)).map(|grant| grant.name));
+        let grantees = ending.into_values().collect();
         run.emit(&Event::GrantsRevoked { key: remove.key.clone(), grantees });
     }
-    Ok(grants.into_iter().filter(|grant| ending.contains_key(&grant.id)).map(|grant| grant.name).collect())
+    Ok(ended)
 }
