@@ -21,7 +21,8 @@ const WITH_ORGANIZATION: Way = (KeyAccessMode::Policy, ORGANIZATION);
 /// Two images under one key.
 fn world() -> World {
     let mut scenario = Scenario::generate(Size { accounts: 2, regions: 1, images: 2, snapshots: 1 }).unwrap();
-    scenario.images[1].volumes = scenario.images[0].volumes.clone();
+    let volumes = scenario.images[0].volumes.clone();
+    scenario.images[1].volumes = volumes;
     World { sim: Sim::new(scenario, Options::default()) }
 }
 
@@ -107,32 +108,39 @@ impl Pair {
         })
     }
 
-    fn in_every_order(self) {
+    /// Runs both in every order that makes a difference; how many those are.
+    fn in_every_order(self) -> usize {
         let (mut search, mut orders) = (Search::default(), 0);
         loop {
             orders += usize::from(self.follow(&mut search));
             if !search.next() {
-                break;
+                return orders;
             }
         }
-        println!("{self:?}: {orders} orders");
-        assert!(orders > 10);
     }
 }
 
 #[test]
 fn by_grants_in_every_order() {
-    PAIRS.into_iter().filter(|pair| pair.way == BY_GRANTS).for_each(Pair::in_every_order);
+    for pair in PAIRS.into_iter().filter(|pair| pair.way == BY_GRANTS) {
+        let orders = pair.in_every_order();
+        println!("{pair:?}: {orders} orders");
+        assert!(orders > 10);
+    }
 }
 
 #[test]
 #[ignore = "takes hours: thousands of orders; the test below takes some of them at random"]
 fn by_policy_in_every_order() {
-    PAIRS.into_iter().filter(|pair| pair.way != BY_GRANTS).for_each(Pair::in_every_order);
+    for pair in PAIRS.into_iter().filter(|pair| pair.way != BY_GRANTS) {
+        let orders = pair.in_every_order();
+        println!("{pair:?}: {orders} orders");
+        assert!(orders > 100);
+    }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     #[test]
     fn in_orders_at_random(pair in prop::sample::select(PAIRS.to_vec()), path in prop::collection::vec(0_usize..4, 60)) {
