@@ -127,7 +127,8 @@ async fn share(targets: u64, mode: &str) -> Share {
         let mut beside = calls.clone();
         for call in CHAIN {
             let place = beside.iter().position(|known| known == call);
-            beside.remove(place.unwrap_or_else(|| panic!("{call} is not among {calls:?}")));
+            assert!(place.is_some(), "{call} is not among {calls:?}");
+            beside.remove(place.unwrap());
         }
         assert_eq!(beside, ["ec2:DescribeImageAttribute"], "the chain is no longer as it is written down here");
     }
