@@ -113,11 +113,10 @@ async fn needed_since(
     gone: &BTreeSet<Holder>,
 ) -> Result<BTreeSet<Principal>, Error> {
     let known = images.iter().map(|remove| &remove.image).collect();
-    let known_snapshots = images.iter().flat_map(|remove| remove.snapshots.keys()).collect();
     let keys = BTreeSet::from([remove.key.clone()]);
     let site = run.site(remove.key.region());
     let mut needed = BTreeSet::new();
-    for other in Box::pin(observe::shared_under(&site, &keys, &known, &known_snapshots)).await? {
+    for other in Box::pin(observe::shared_under(&site, &keys, &known)).await? {
         for principal in key_access::named(&other.shared_with, gone) {
             if let Some(holder) = Holder::of(&principal) {
                 run.emit(&Event::Found(plan::still_used(&remove.key, &holder, &other.id)));

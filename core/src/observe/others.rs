@@ -17,20 +17,20 @@ pub(super) async fn read(site: &Site, there: &RegionInventory) -> Result<Vec<Oth
     if keys.is_empty() {
         return Ok(Vec::new());
     }
-    let known: BTreeSet<&AmiId> = ours().map(|image| &image.id).collect();
-    let known_snapshots: BTreeSet<&SnapshotId> = ours().flat_map(Image::snapshots).collect();
-    shared_under(site, &keys, &known, &known_snapshots).await
+    shared_under(site, &keys, &ours().map(|image| &image.id).collect()).await
 }
 
-/// Every image and snapshot of the account under one of the keys that is shared with anybody, but for those.
+/// Every image and snapshot of the account under one of the keys that is shared with anybody, but for some images and
+/// their snapshots.
 pub(crate) async fn shared_under(
     site: &Site,
     keys: &BTreeSet<KeyArn>,
     known: &BTreeSet<&AmiId>,
-    known_snapshots: &BTreeSet<&SnapshotId>,
 ) -> Result<Vec<Other>, Error> {
     let (images, snapshots) =
         Box::pin(future::try_join(site.ec2.own_encrypted_images(), site.ec2.own_encrypted_snapshots())).await?;
+    let known_snapshots: BTreeSet<&SnapshotId> =
+        images.iter().filter(|image| known.contains(&image.id)).flat_map(Image::snapshots).collect();
     let under: BTreeMap<&SnapshotId, &KeyArn> =
         snapshots.iter().filter_map(|snapshot| Some((&snapshot.id, snapshot.key.as_ref()?))).collect();
 
