@@ -55,14 +55,17 @@ pub(crate) struct Account {
     sites: Mutex<BTreeMap<Region, Arc<Site>>>,
 }
 
+/// Asks STS whose credentials these are (`sts:GetCallerIdentity`).
+pub(crate) async fn identity(config: &SdkConfig, region: &Region) -> Result<Identity, Error> {
+    let caller = Caller { identity: None, region: region.clone(), permits: Arc::new(Semaphore::new(1)) };
+    sts::caller_identity(&aws_sdk_sts::Client::new(&in_region(config, region)), &caller).await
+}
+
 impl Account {
-    /// Asks STS whose credentials these are (`sts:GetCallerIdentity`).
-    pub(crate) async fn connect(config: &SdkConfig, region: &Region, max_concurrency: usize) -> Result<Self, Error> {
+    /// The account that the credentials of a [`configured`] configuration belong to.
+    pub(crate) fn new(config: &SdkConfig, identity: &Identity, max_concurrency: usize) -> Self {
         let permits = Arc::new(Semaphore::new(max_concurrency.clamp(1, Semaphore::MAX_PERMITS)));
-        let config = configured(config);
-        let caller = Caller { identity: None, region: region.clone(), permits: Arc::clone(&permits) };
-        let identity = sts::caller_identity(&aws_sdk_sts::Client::new(&in_region(&config, region)), &caller).await?;
-        Ok(Self { identity, config, permits, sites: Mutex::default() })
+        Self { identity: identity.clone(), config: config.clone(), permits, sites: Mutex::default() }
     }
 
     /// The account of a role, assumed with these credentials when it is first used (`sts:AssumeRole`), and again
@@ -148,7 +151,7 @@ impl Account {
 }
 
 /// The caller's configuration with our retries and timeouts, and an identity cache of its own.
-fn configured(config: &SdkConfig) -> SdkConfig {
+pub(crate) fn configured(config: &SdkConfig) -> SdkConfig {
     let retries = RetryConfig::standard()
         .with_max_attempts(ATTEMPTS)
         .with_initial_backoff(Duration::from_millis(200))

@@ -12,11 +12,13 @@ use futures::future;
 
 use crate::accounts::Site;
 use crate::error::{Error, Errors};
-use crate::id::{AmiId, Region, SourceImage};
+use crate::id::{AmiId, Principal, Region, SnapshotId, SourceImage};
 use crate::inventory::{Image, ImageState, Inventory, Place, RegionInventory};
 use crate::name::{Parts, is_parameter_name};
 use crate::request::{ShareRequest, Unlisted};
 use crate::run::Run;
+
+pub(crate) use others::shared_under;
 
 /// The inventory that a plan of `request` is made from. With `wait`, images that are pending are awaited.
 pub(crate) async fn observe(run: &Run<'_>, request: &ShareRequest, wait: bool) -> Result<Inventory, Errors> {
@@ -83,44 +85,60 @@ async fn region(
     let mut there = RegionInventory { images, ..RegionInventory::new(site.place.clone()) };
     let gives_back = !request.options.in_targets.keep_shared;
     let revokes = request.options.revoke.is_some() || request.options.unlisted == Unlisted::Revoke || gives_back;
-    if let Some(key) = request.options.keys.in_region(&site.place.region).filter(|_| request.options.revoke.is_none()) {
-        let key = site.kms.describe_key(key.as_ref()).await?;
-        there.destination = Some(key.arn.clone());
-        there.keys.insert(key.arn.clone(), key);
-    }
-    if there.destination.is_some() || request.options.revoke.is_some() {
-        images::copies(site, request.images.iter().map(SourceImage::tag).collect(), &mut there).await?;
-    }
-    images::snapshots(site, &mut there).await?;
-    keys::read(run, site, request, &mut there).await?;
-    launch_permissions(site, &mut there).await?;
-    if revokes || request.options.shares_snapshots() {
-        snapshot_permissions(site, &mut there).await?;
-    }
-    if revokes {
-        others::read(site, &mut there).await?;
-    }
+    let key = request.options.keys.in_region(&site.place.region).filter(|_| request.options.revoke.is_none());
+    let has_copies = key.is_some() || request.options.revoke.is_some();
+    let destination = async {
+        match key {
+            Some(key) => site.kms.describe_key(key.as_ref()).await.map(Some),
+            None => Ok(None),
+        }
+    };
+    let sources = request.images.iter().map(SourceImage::tag).collect();
+    let copies = async { if has_copies { images::copies(site, sources, &mut there).await } else { Ok(()) } };
+    let (destination, ()) = Box::pin(future::try_join(destination, copies)).await?;
+    there.destination = destination.as_ref().map(|key| key.arn.clone());
+    there.keys.extend(destination.map(|key| (key.arn.clone(), key)));
+    // Who may launch the images is asked beside their snapshots; keys and all else are known only from those.
+    let launchers = launch_permissions(site, &there);
+    let (snapshots, launchers) = future::try_join(images::snapshots(site, &there), launchers).await?;
+    there.launch_permissions = launchers;
+    there.snapshots.extend(snapshots);
+    let makers = async {
+        if revokes || request.options.shares_snapshots() {
+            snapshot_permissions(site, &there).await
+        } else {
+            Ok(BTreeMap::new())
+        }
+    };
+    let others = async { if revokes { others::read(site, &there).await } else { Ok(Vec::new()) } };
+    let (keys, makers, others) =
+        Box::pin(future::try_join3(keys::read(run, site, request, &there), makers, others)).await?;
+    (there.keys, there.snapshot_permissions, there.others) = (keys, makers, others);
     Ok(there)
 }
 
 /// Who may launch the images, and the copies that may be adopted. Only the owner may ask (R2.5).
-async fn launch_permissions(site: &Site, there: &mut RegionInventory) -> Result<(), Error> {
+async fn launch_permissions(
+    site: &Site,
+    there: &RegionInventory,
+) -> Result<BTreeMap<AmiId, BTreeSet<Principal>>, Error> {
     let own = there.images.values().chain(&there.copies).filter(|image| image.owner == there.place.account.as_ref());
     let images = own.filter(|image| image.state == ImageState::Available);
     let read =
         images.map(|image| async { Ok::<_, Error>((image.id.clone(), site.ec2.launch_permissions(&image.id).await?)) });
-    there.launch_permissions = future::try_join_all(read).await?.into_iter().collect();
-    Ok(())
+    Ok(future::try_join_all(read).await?.into_iter().collect())
 }
 
 /// Who may make volumes of the snapshots of the images and copies.
-async fn snapshot_permissions(site: &Site, there: &mut RegionInventory) -> Result<(), Error> {
+async fn snapshot_permissions(
+    site: &Site,
+    there: &RegionInventory,
+) -> Result<BTreeMap<SnapshotId, BTreeSet<Principal>>, Error> {
     let own = there.images.values().chain(&there.copies).filter(|image| image.owner == there.place.account.as_ref());
     let ids: BTreeSet<_> = own.flat_map(Image::snapshots).filter(|id| there.snapshots.contains_key(*id)).collect();
     let read =
         ids.into_iter().map(|id| async { Ok::<_, Error>((id.clone(), site.ec2.snapshot_permissions(id).await?)) });
-    there.snapshot_permissions = future::try_join_all(read).await?.into_iter().collect();
-    Ok(())
+    Ok(future::try_join_all(read).await?.into_iter().collect())
 }
 
 /// What the SSM parameters hold that the images, or their copies in this Region, are published in.

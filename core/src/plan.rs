@@ -30,6 +30,7 @@ pub(crate) use in_targets::{parent_grant_name, service_grant_name};
 pub(crate) use keys::can_edit;
 pub(crate) use lifecycle::{deprecation_moment, rfc3339};
 pub(crate) use permissions::grant_name;
+pub(crate) use removals::still_used;
 pub use step::{
     Deprecate, Grants, KeyAccess, LaunchPermission, PolicyChange, Protect, Publish, RemoveCopy, RemoveKeyAccess,
     RemovePermissions, Shared, SnapshotPermission, Step, Subject, Whom,

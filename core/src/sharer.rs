@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
+use tokio::sync::OnceCell;
 use tokio::time::{self, Instant};
 
-use crate::accounts::Account;
+use crate::accounts::{self, Account};
 use crate::apply;
+use crate::aws::Identity;
 use crate::error::{Code, Error, Errors};
 use crate::event::{Event, EventSink};
 use crate::finding::{Finding, FindingCode};
@@ -26,6 +28,8 @@ use crate::verify;
 /// was done. A `Sharer` may serve many requests at the same time.
 pub struct Sharer {
     config: SdkConfig,
+    /// Whose credentials they are: asked once, for they stay those of one account.
+    identity: OnceCell<Identity>,
     events: Arc<dyn EventSink>,
     locks: KeyLocks,
 }
@@ -39,7 +43,12 @@ impl std::fmt::Debug for Sharer {
 impl Sharer {
     /// A sharer with the credentials, HTTP client and clock of `config`; Region, retries and timeouts are its own.
     pub fn new(config: &SdkConfig) -> Self {
-        Self { config: config.clone(), events: Arc::new(|_: &Event| {}), locks: KeyLocks::default() }
+        Self {
+            config: accounts::configured(config),
+            identity: OnceCell::new(),
+            events: Arc::new(|_: &Event| {}),
+            locks: KeyLocks::default(),
+        }
     }
 
     /// Sends the events of every run to `sink`.
@@ -121,7 +130,8 @@ impl Sharer {
         max_concurrency: usize,
     ) -> Result<(Account, Option<Account>), Error> {
         let region = region.ok_or_else(no_answer)?;
-        let account = Account::connect(&self.config, region, max_concurrency).await?;
+        let identity = self.identity.get_or_try_init(|| accounts::identity(&self.config, region)).await?;
+        let account = Account::new(&self.config, identity, max_concurrency);
         let key_role = match key_role {
             Some(role) => account.assume(role, region, "ami-share-keys", None).await,
             None => None,

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{self, Instant};
 
@@ -55,6 +56,8 @@ impl Watcher {
                 time::sleep(GATHER).await;
                 pace = Pace::new(run.timing.poll);
             }
+            // Whoever came until now is in this look; only who comes later asks for one more.
+            let _ = self.more.notified().now_or_never();
             let ids: BTreeSet<AmiId> = self.lock().keys().cloned().collect();
             let pause = match self.look_once(run, ec2, &ids, &mut pace).await {
                 Ok(pause) => pause,

@@ -1,6 +1,9 @@
 //! Organizations and organizational units: their accounts, nested ones too, and nobody else.
 
-use ami_share::{FindingCode, ShareRequestBuilder};
+use ami_share::aws_config::SdkConfig;
+use ami_share::{FindingCode, KeyScope, ShareRequestBuilder};
+use ami_share_sim::{RoleSpec, Scenario, Size};
+use serde_json::{Value, json};
 
 use super::support::*;
 
@@ -40,18 +43,44 @@ async fn an_organization_is_all_of_its_accounts() {
     assert_eq!(launches(&world).await, ["running"; 4]);
 }
 
+/// A user of A's who may do everything in EC2 and nothing in KMS, in a unit that the image is shared with.
+async fn intern() -> (World, SdkConfig) {
+    let mut scenario = Scenario::generate(Size { accounts: 2, regions: 1, images: 1, snapshots: 1 }).unwrap();
+    let organization = scenario.organization.as_mut().unwrap();
+    organization.accounts.insert(A.to_owned(), "ou-ab12-22222222".to_owned());
+    let statement = |action: &str, more: Value| {
+        let mut statement = json!({ "Effect": "Allow", "Action": action });
+        statement.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!({ "Version": "2012-10-17", "Statement": [statement] })
+    };
+    scenario.accounts[0].roles.push(RoleSpec {
+        name: "intern".to_owned(),
+        trust: statement("sts:AssumeRole", json!({ "Principal": { "AWS": A } })),
+        policy: Some(statement("ec2:*", json!({ "Resource": "*" }))),
+        boundary: None,
+    });
+    let world = World::of(scenario);
+    let config = super::failures::assume(&world, "intern", None).await;
+    (world, config)
+}
+
 #[tokio::test(start_paused = true)]
 async fn rule_3_1_3_the_owners_own_principals_gain_nothing() {
-    for scope in [ami_share::KeyScope::ViaEc2, ami_share::KeyScope::Direct] {
-        let world = World::generated(2, 1, 1, 1);
-        let user = super::failures::assume(&world, "publisher", Some(r#"{"Statement":[]}"#.to_owned())).await;
-        let describe = || async {
-            let kms = aws_sdk_kms::Client::new(&user);
-            kms.describe_key().key_id(world.key("key-1")).send().await.is_ok()
-        };
-        assert!(!describe().await);
-        world.share(with(&world, ORGANIZATION).key_scope(scope)).await;
-        assert!(!describe().await, "a wildcard statement must not reach the owner's own users");
+    for principal in [ORGANIZATION, UNIT] {
+        for scope in [KeyScope::ViaEc2, KeyScope::Direct] {
+            let (world, intern) = intern().await;
+            let image = world.image("image-1");
+            let may = async || {
+                let kms = aws_sdk_kms::Client::new(&intern);
+                let described = kms.describe_key().key_id(world.key("key-1")).send().await.is_ok();
+                let ec2 = aws_sdk_ec2::Client::new(&intern);
+                (described, launched(&ec2, &ec2, &image).await)
+            };
+            assert_eq!(may().await, (false, "terminated".to_owned()));
+            world.share(with(&world, principal).key_scope(scope)).await;
+            assert_eq!(world.launch(&image).await, "running", "a member account's administrator gains it");
+            assert_eq!(may().await, (false, "terminated".to_owned()), "{principal}, {scope:?}");
+        }
     }
 }
 

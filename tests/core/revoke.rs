@@ -115,10 +115,8 @@ async fn a_key_that_instances_run_on_is_kept_and_said() {
     assert!(!world.policy().contains("AmiShareUse"));
 }
 
-#[tokio::test(start_paused = true)]
-async fn what_a_target_handed_on_ends_too() {
-    let world = World::new();
-    world.share(world.request(&["golden"]).key_scope(ami_share::KeyScope::Direct)).await;
+/// B lets its role use the key.
+fn hand_on(world: &World) {
     let golden = world.key("golden");
     let handed = ami_share_sim::world::Grant {
         id: "handed-on".to_owned(),
@@ -128,8 +126,41 @@ async fn what_a_target_handed_on_ends_too() {
         ..Default::default()
     };
     world.sim.edit(|state| state.keys.get_mut(&golden).unwrap().grants.push(handed));
+}
+
+fn has_grants(world: &World) -> bool {
+    let golden = world.key("golden");
+    world.sim.edit(|state| !state.keys[&golden].grants.is_empty())
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_target_handed_on_ends_too() {
+    let world = World::new();
+    world.share(world.request(&["golden"]).key_scope(ami_share::KeyScope::Direct)).await;
+    hand_on(&world);
     world.share(revoked(world.request(&["golden"]))).await;
-    assert!(world.sim.edit(|state| state.keys[&golden].grants.is_empty()));
+    assert!(!has_grants(&world));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_target_hands_on_until_its_access_ends_ends_too() {
+    let world = World::new();
+    world.share(world.request(&["golden"]).key_scope(ami_share::KeyScope::Direct)).await;
+    let from = world.actions(0).len();
+    // Between the read of the policy and the put that ends the access.
+    let handed = async {
+        loop {
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+            let actions = world.actions(from);
+            let taken = actions.iter().any(|action| action == "ec2:ModifyImageAttribute");
+            if taken && actions.last().is_some_and(|action| action == "kms:GetKeyPolicy") {
+                return hand_on(&world);
+            }
+        }
+    };
+    futures::future::join(world.share(revoked(world.request(&["golden"]))), handed).await;
+    assert!(world.actions(from).contains(&"kms:RevokeGrant".to_owned()));
+    assert!(!has_grants(&world));
 }
 
 #[tokio::test(start_paused = true)]

@@ -256,7 +256,7 @@ impl World {
 }
 
 /// How an instance ended that one client starts and another looks at; or the error code.
-async fn launched(by: &aws_sdk_ec2::Client, seen_by: &aws_sdk_ec2::Client, image: &str) -> String {
+pub(crate) async fn launched(by: &aws_sdk_ec2::Client, seen_by: &aws_sdk_ec2::Client, image: &str) -> String {
     let launched = by.run_instances().image_id(image).min_count(1).max_count(1).send().await;
     let launched = match launched {
         Ok(launched) => launched,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use futures::future;
 use tokio::time::Instant;
 
 use crate::aws::ec2::Change;
@@ -51,7 +52,6 @@ pub(super) async fn share_image(
 pub(super) async fn share_snapshots(run: &Run<'_>, share: &SnapshotPermission, image: &AmiId) -> Result<(), Error> {
     let ec2 = &run.site(&share.shared.region).ec2;
     let accounts: BTreeSet<Principal> = share.accounts.iter().cloned().map(Principal::Account).collect();
-    let all = accounts.len();
     let known = share.shared.existing() == Some(image);
     let snapshots: Vec<_> = if known {
         share.missing.keys().cloned().collect()
@@ -59,7 +59,7 @@ pub(super) async fn share_snapshots(run: &Run<'_>, share: &SnapshotPermission, i
         let found = ec2.images([image]).await?;
         found.iter().flat_map(|image| image.snapshots().cloned()).collect()
     };
-    for snapshot in snapshots.iter().filter(|_| all > 0) {
+    let shared = snapshots.iter().filter(|_| !accounts.is_empty()).map(|snapshot| async {
         let held = ec2.snapshot_permissions(snapshot).await?;
         let missing: BTreeSet<Principal> = accounts.difference(&held).cloned().collect();
         if !missing.is_empty() {
@@ -67,8 +67,9 @@ pub(super) async fn share_snapshots(run: &Run<'_>, share: &SnapshotPermission, i
             let added: BTreeSet<AccountId> = missing.iter().filter_map(Principal::account).cloned().collect();
             run.emit(&Event::SnapshotPermissionAdded { snapshot: snapshot.clone(), added });
         }
-    }
-    Ok(())
+        Ok(())
+    });
+    future::try_join_all(shared).await.map(|_| ())
 }
 
 /// Takes both back: the launch permission first, or a target would see an image that it cannot copy.
@@ -83,12 +84,13 @@ pub(super) async fn remove(run: &Run<'_>, remove: &RemovePermissions) -> Result<
         let (source, region, image) = (remove.source.clone(), remove.region.clone(), remove.image.clone());
         run.emit(&Event::LaunchPermissionRemoved { source, region, image, removed: present });
     }
-    for snapshot in remove.snapshots.keys() {
+    let removed = remove.snapshots.keys().map(|snapshot| async {
         let present = taken(ec2.snapshot_permissions(snapshot).await?);
         if !present.is_empty() {
             ec2.change_snapshot_permissions(snapshot, Change::Remove, &present).await?;
             run.emit(&Event::SnapshotPermissionRemoved { snapshot: snapshot.clone(), removed: present });
         }
-    }
-    Ok(())
+        Ok(())
+    });
+    future::try_join_all(removed).await.map(|_| ())
 }

@@ -11,8 +11,9 @@ use crate::finding::{Finding, FindingCode};
 use crate::id::{AmiId, KeyArn, Principal};
 use crate::key_access::{self, KeyLocks};
 use crate::key_policy::Holder;
+use crate::observe;
 use crate::plan::{
-    KeyAccess, Plan, RemoveCopy, RemoveKeyAccess, RemovePermissions, RemoveRolePolicy, Step, grant_name,
+    self, KeyAccess, Plan, RemoveCopy, RemoveKeyAccess, RemovePermissions, RemoveRolePolicy, Step, grant_name,
 };
 use crate::run::Run;
 
@@ -64,13 +65,14 @@ pub(super) async fn key(
         run.emit(&Event::Failed(in_use(run, &remove.key, holder)));
     }
     let (by_policy, by_grants) = remove.reads;
-    let mut ended = BTreeSet::new();
-    if by_grants {
-        ended = Box::pin(key_access::revoke_grants(run, remove)).await?;
-    }
     let mut gone = BTreeSet::new();
     if by_policy {
         gone = Box::pin(key_access::remove(run, locks, remove)).await?;
+    }
+    // After the policy, by which a target may make grants of its own.
+    let mut ended = BTreeSet::new();
+    if by_grants {
+        ended = Box::pin(key_access::revoke_grants(run, remove)).await?;
     }
     let mut back = BTreeSet::new();
     let mut ways: BTreeMap<&AmiId, BTreeSet<Principal>> = BTreeMap::new();
@@ -82,6 +84,9 @@ pub(super) async fn key(
         Box::pin(key_access::create_grants(run, &remove.key, region, image, &again)).await?;
         let wide = held.into_iter().filter(|principal| principal.account().is_none());
         ways.insert(image, wide.collect());
+    }
+    if !gone.is_empty() && !remove.forced {
+        back.extend(needed_since(run, remove, images, &gone).await?);
     }
     if !back.is_empty() {
         let access = KeyAccess {
@@ -98,6 +103,28 @@ pub(super) async fn key(
         run.emit(&Event::Found(other_way(image, &wide)));
     }
     Ok(())
+}
+
+/// Those who lost access to the key although something else under it has been shared with them since the plan was made.
+async fn needed_since(
+    run: &Run<'_>,
+    remove: &RemoveKeyAccess,
+    images: &[&RemovePermissions],
+    gone: &BTreeSet<Holder>,
+) -> Result<BTreeSet<Principal>, Error> {
+    let known = images.iter().map(|remove| &remove.image).collect();
+    let keys = BTreeSet::from([remove.key.clone()]);
+    let site = run.site(remove.key.region());
+    let mut needed = BTreeSet::new();
+    for other in Box::pin(observe::shared_under(&site, &keys, &known)).await? {
+        for principal in key_access::named(&other.shared_with, gone) {
+            if let Some(holder) = Holder::of(&principal) {
+                run.emit(&Event::Found(plan::still_used(&remove.key, &holder, &other.id)));
+            }
+            needed.insert(principal);
+        }
+    }
+    Ok(needed)
 }
 
 fn in_use(run: &Run<'_>, key: &KeyArn, holder: &Holder) -> Error {

@@ -182,16 +182,19 @@ async fn confirm<'a>(run: &Run<'_>, locks: &KeyLocks, steps: &Steps<'a>, done: &
         let confirmed = said(run, Box::pin(key_access::confirm(run, locks, access, &granted, still)).await);
         confirmed.is_none().then_some(&access.key)
     });
-    let by_grants = steps.grants.iter().filter_map(|grants| {
-        let done = done.iter().find(|done| done.launch.shared == grants.shared)?;
-        Some(async move {
-            let still = async |gone: &BTreeSet<AccountId>| {
-                let gone = gone.iter().cloned().map(Principal::Account).collect();
-                are_shared(run, &[done], &gone).await
-            };
-            let confirmed = Box::pin(key_access::confirm_grants(run, grants, &done.image, still)).await;
-            said(run, confirmed).is_none().then_some(&grants.key)
-        })
+    let mut granted: BTreeMap<&KeyArn, Vec<(&Grants, &AmiId)>> = BTreeMap::new();
+    for grants in &steps.grants {
+        let images = done.iter().filter(|done| done.launch.shared == grants.shared);
+        granted.entry(&grants.key).or_default().extend(images.map(|done| (*grants, &done.image)));
+    }
+    let by_grants = granted.into_iter().filter(|(_, images)| !images.is_empty()).map(|(key, images)| async move {
+        let still = async |grants: &Grants, gone: &BTreeSet<AccountId>| {
+            let of: Vec<&Done<'_>> = done.iter().filter(|done| done.launch.shared == grants.shared).collect();
+            let gone = gone.iter().cloned().map(Principal::Account).collect();
+            are_shared(run, &of, &gone).await
+        };
+        let confirmed = Box::pin(key_access::confirm_grants(run, key, &images, still)).await;
+        said(run, confirmed).is_none().then_some(key)
     });
     let (by_policy, by_grants) = Box::pin(future::join(future::join_all(by_policy), future::join_all(by_grants))).await;
     by_policy.into_iter().chain(by_grants).flatten().collect()

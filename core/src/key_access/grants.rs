@@ -37,39 +37,53 @@ pub(crate) async fn create_grants(
     Ok(())
 }
 
-/// Looks once more, after the launch permission is written: grants that are gone by now were revoked. Where the launch
-/// permission is gone as well, somebody revokes, and has their way.
+/// Looks once more, after the launch permissions are written: grants that are gone by now were revoked. Where the launch
+/// permission is gone as well, somebody revokes, and has their way. One list of a key's grants serves all images under it.
 pub(crate) async fn confirm_grants(
     run: &Run<'_>,
-    grants: &Grants,
-    image: &AmiId,
-    still_shared: impl AsyncFn(&BTreeSet<AccountId>) -> Result<bool, Error>,
+    key: &KeyArn,
+    images: &[(&Grants, &AmiId)],
+    still_shared: impl AsyncFn(&Grants, &BTreeSet<AccountId>) -> Result<bool, Error>,
 ) -> Result<(), Error> {
-    let site = run.key_site(&grants.key);
+    let site = run.key_site(key);
     for tries_left in (0..=1).rev() {
-        let names: BTreeSet<String> = site.kms.grants(&grants.key).await?.into_iter().map(|grant| grant.name).collect();
-        let held = |account: &&AccountId| names.contains(&grant_name(&grants.shared.region, image, account));
-        let gone: BTreeSet<AccountId> = grants.accounts.iter().filter(|account| !held(account)).cloned().collect();
-        if gone.is_empty() {
-            return Ok(());
+        let names: BTreeSet<String> = site.kms.grants(key).await?.into_iter().map(|grant| grant.name).collect();
+        let mut lasted = true;
+        for (grants, image) in images {
+            let region = &grants.shared.region;
+            let held = |account: &&AccountId| names.contains(&grant_name(region, image, account));
+            let gone: BTreeSet<AccountId> = grants.accounts.iter().filter(|account| !held(account)).cloned().collect();
+            if gone.is_empty() {
+                continue;
+            }
+            if tries_left == 0 || !still_shared(grants, &gone).await? {
+                return Err(contended(run, key));
+            }
+            create_grants(run, key, region, image, &gone).await?;
+            lasted = false;
         }
-        if tries_left == 0 || !still_shared(&gone).await? {
+        if lasted {
             break;
         }
-        create_grants(run, &grants.key, &grants.shared.region, image, &gone).await?;
     }
-    Err(contended(run, &grants.key))
+    Ok(())
 }
 
-/// Ends the grants that are there now, and returns the names of those.
+/// Ends the grants that are there now, and returns the names of those. Then looks once more: until its access ended, a
+/// target could make others.
 pub(crate) async fn revoke_grants(run: &Run<'_>, remove: &RemoveKeyAccess) -> Result<BTreeSet<String>, Error> {
     let site = run.key_site(&remove.key);
-    let grants = site.kms.grants(&remove.key).await?;
-    let ending = remove.ending(&grants);
-    future::try_join_all(ending.keys().map(|id| site.kms.revoke_grant(&remove.key, id))).await?;
-    if !ending.is_empty() {
-        let grantees = ending.values().cloned().collect();
+    let mut ended = BTreeSet::new();
+    for _ in 0..2 {
+        let grants = site.kms.grants(&remove.key).await?;
+        let ending = remove.ending(&grants);
+        if ending.is_empty() {
+            break;
+        }
+        future::try_join_all(ending.keys().map(|id| site.kms.revoke_grant(&remove.key, id))).await?;
+        ended.extend(grants.into_iter().filter(|grant| ending.contains_key(&grant.id)).map(|grant| grant.name));
+        let grantees = ending.into_values().collect();
         run.emit(&Event::GrantsRevoked { key: remove.key.clone(), grantees });
     }
-    Ok(grants.into_iter().filter(|grant| ending.contains_key(&grant.id)).map(|grant| grant.name).collect())
+    Ok(ended)
 }

@@ -8,8 +8,8 @@ use tokio::time::Instant;
 
 use crate::accounts::Site;
 use crate::error::{Code, Error, Errors};
-use crate::id::AmiId;
-use crate::inventory::{Image, ImageState, RegionInventory};
+use crate::id::{AmiId, SnapshotId};
+use crate::inventory::{Image, ImageState, RegionInventory, Snapshot};
 use crate::request::ShareRequest;
 use crate::run::Run;
 use crate::tags;
@@ -92,12 +92,11 @@ pub(super) async fn copies(site: &Site, sources: Vec<String>, there: &mut Region
     Ok(())
 }
 
-/// The snapshots behind the images and copies.
-pub(super) async fn snapshots(site: &Site, there: &mut RegionInventory) -> Result<(), Error> {
+/// The snapshots behind the images and copies that are not known yet.
+pub(super) async fn snapshots(site: &Site, there: &RegionInventory) -> Result<BTreeMap<SnapshotId, Snapshot>, Error> {
     let images = there.images.values().chain(&there.copies);
     let unknown: BTreeSet<_> =
         images.flat_map(Image::snapshots).filter(|id| !there.snapshots.contains_key(*id)).cloned().collect();
     let found = site.ec2.snapshots(&unknown).await?;
-    there.snapshots.extend(found.into_iter().map(|snapshot| (snapshot.id.clone(), snapshot)));
-    Ok(())
+    Ok(found.into_iter().map(|snapshot| (snapshot.id.clone(), snapshot)).collect())
 }

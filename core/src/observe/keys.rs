@@ -1,6 +1,6 @@
 //! Keys: their state, and who can use them as far as the plan may change that.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future;
 
@@ -18,15 +18,16 @@ pub(super) async fn read(
     run: &Run<'_>,
     site: &Site,
     request: &ShareRequest,
-    there: &mut RegionInventory,
-) -> Result<(), Error> {
+    there: &RegionInventory,
+) -> Result<BTreeMap<KeyArn, Key>, Error> {
     let revoke = request.options.revoke.is_some();
     let of_copies = there.copies.iter().filter(|_| revoke);
     let images = there.images.values().chain(of_copies);
     let arns: BTreeSet<KeyArn> = images.flat_map(|image| there.keys_of(image)).collect();
-    let unknown = arns.iter().filter(|arn| !there.keys.contains_key(*arn));
+    let mut keys = there.keys.clone();
+    let unknown = arns.iter().filter(|arn| !keys.contains_key(*arn));
     let found = future::try_join_all(unknown.map(|arn| describe(run, site, arn))).await?;
-    there.keys.extend(found.into_iter().map(|key| (key.arn.clone(), key)));
+    keys.extend(found.into_iter().map(|key| (key.arn.clone(), key)));
 
     let shared: BTreeSet<KeyArn> = match &there.destination {
         // Images already wholly under it are shared themselves, by the same key.
@@ -34,17 +35,16 @@ pub(super) async fn read(
         None => arns,
     };
     let account = &there.place.account;
-    let editable = there
-        .keys
+    let editable = keys
         .values()
         .filter(|key| shared.contains(&key.arn) && !key.aws_managed && can_edit(request, account, &key.arn));
     let read = future::try_join_all(editable.map(|key| access(run, request, key))).await?;
     for (arn, policy, grants) in read {
-        if let Some(key) = there.keys.get_mut(&arn) {
+        if let Some(key) = keys.get_mut(&arn) {
             (key.policy, key.grants) = (policy, grants);
         }
     }
-    Ok(())
+    Ok(keys)
 }
 
 type Access = (KeyArn, Option<Result<KeyPolicy, String>>, Option<Vec<Grant>>);

@@ -9,17 +9,28 @@ use crate::error::Error;
 use crate::id::{AmiId, KeyArn, SnapshotId};
 use crate::inventory::{Image, ImageState, Other, RegionInventory, Snapshot};
 
-/// Every other image and snapshot of the account under one of the keys that is shared with anybody.
-pub(super) async fn read(site: &Site, there: &mut RegionInventory) -> Result<(), Error> {
+/// Every image and snapshot of the account under one of the keys that is shared with anybody, but for those of the
+/// request.
+pub(super) async fn read(site: &Site, there: &RegionInventory) -> Result<Vec<Other>, Error> {
     let ours = || there.images.values().chain(&there.copies);
     let keys: BTreeSet<KeyArn> = ours().flat_map(|image| there.keys_of(image)).collect();
     if keys.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
+    shared_under(site, &keys, &ours().map(|image| &image.id).collect()).await
+}
+
+/// Every image and snapshot of the account under one of the keys that is shared with anybody, but for some images and
+/// their snapshots.
+pub(crate) async fn shared_under(
+    site: &Site,
+    keys: &BTreeSet<KeyArn>,
+    known: &BTreeSet<&AmiId>,
+) -> Result<Vec<Other>, Error> {
     let (images, snapshots) =
         Box::pin(future::try_join(site.ec2.own_encrypted_images(), site.ec2.own_encrypted_snapshots())).await?;
-    let known: BTreeSet<&AmiId> = ours().map(|image| &image.id).collect();
-    let known_snapshots: BTreeSet<&SnapshotId> = ours().flat_map(Image::snapshots).collect();
+    let known_snapshots: BTreeSet<&SnapshotId> =
+        images.iter().filter(|image| known.contains(&image.id)).flat_map(Image::snapshots).collect();
     let under: BTreeMap<&SnapshotId, &KeyArn> =
         snapshots.iter().filter_map(|snapshot| Some((&snapshot.id, snapshot.key.as_ref()?))).collect();
 
@@ -42,6 +53,5 @@ pub(super) async fn read(site: &Site, there: &mut RegionInventory) -> Result<(),
     });
     let (images, of_keys) =
         Box::pin(future::try_join(future::try_join_all(images), future::try_join_all(of_keys))).await?;
-    there.others = images.into_iter().chain(of_keys).filter(|other| !other.shared_with.is_empty()).collect();
-    Ok(())
+    Ok(images.into_iter().chain(of_keys).filter(|other| !other.shared_with.is_empty()).collect())
 }

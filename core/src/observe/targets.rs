@@ -74,7 +74,8 @@ async fn region(
         there.keys.insert(key.arn.clone(), key);
         let of = |ami: &AmiId| SourceImage { region: site.place.region.clone(), ami: ami.clone() }.tag();
         images::copies(site, shared.iter().copied().map(of).collect(), &mut there).await?;
-        images::snapshots(site, &mut there).await?;
+        let snapshots = images::snapshots(site, &there).await?;
+        there.snapshots.extend(snapshots);
     } else if options.copy_tags || !options.tags.is_empty() {
         let seen = site.ec2.images(shared.iter().copied()).await?;
         there.images = seen.into_iter().map(|image| (image.id.clone(), image)).collect();

@@ -170,6 +170,7 @@ fn remove_key_access(
     let images = images.iter().map(|image| (image.region.clone(), image.image.clone())).collect();
     let mut remove =
         RemoveKeyAccess::from(key.arn.clone(), whom.clone(), images, (policy.is_some(), key.grants.is_some()));
+    remove.forced = revoke.force_key;
     let mut losing: BTreeSet<Holder> = named.iter().filter(|holder| whom.takes_holder(holder)).cloned().collect();
     losing.extend(grants.iter().filter_map(grantee).filter(|holder| whom.takes_holder(holder)));
     if let Whom::These(principals) = whom {
@@ -180,7 +181,7 @@ fn remove_key_access(
             if let Some(other) = there.others.iter().find(|other| other.keys.contains(&key.arn) && needs(other, holder))
             {
                 remove.kept.insert(holder.clone());
-                findings.extend(named.contains(holder).then(|| still_used(key, holder, &other.id)));
+                findings.extend(named.contains(holder).then(|| still_used(&key.arn, holder, &other.id)));
             } else if runs_on(grants, holder) {
                 remove.in_use.insert(holder.clone());
             }
@@ -208,6 +209,7 @@ impl RemoveKeyAccess {
             grants: BTreeMap::new(),
             policy: None,
             images,
+            forced: false,
             reads,
         }
     }
@@ -260,10 +262,10 @@ pub(super) fn needs(other: &crate::inventory::Other, holder: &Holder) -> bool {
     })
 }
 
-fn still_used(key: &Key, holder: &Holder, other: &str) -> Finding {
+pub(crate) fn still_used(key: &KeyArn, holder: &Holder, other: &str) -> Finding {
     Finding::warn(
         FindingCode::KeyStillUsed,
-        &key.arn,
+        key,
         format!(
             "{holder} keeps access to this key: {other}, which is encrypted under it, is shared with it or with an organization"
         ),

@@ -287,6 +287,9 @@ pub struct RemoveKeyAccess {
     /// The shared images under the key.
     #[serde(skip)]
     pub(crate) images: BTreeSet<(Region, AmiId)>,
+    /// Whether it is taken even where something else needs it.
+    #[serde(skip)]
+    pub(crate) forced: bool,
     /// What of the key may be looked at.
     #[serde(skip)]
     pub(crate) reads: (bool, bool),
