@@ -26,7 +26,7 @@ pub(crate) fn verdict(plan: &Plan) -> String {
             | Step::LaunchPermission(_)
             | Step::SnapshotPermission(_) => add += 1,
             Step::KeyAccess(_) | Step::TagShared(_) | Step::Deprecate(_) | Step::Protect(_) | Step::Publish(_) => {
-                change += 1
+                change += 1;
             }
             _ => remove += 1,
         }

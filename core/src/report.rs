@@ -228,10 +228,7 @@ impl Report {
             Event::Verified(found) => self.verifications.push(found.clone()),
             Event::Found(finding) => self.findings.push(finding.clone()),
             Event::Failed(error) => self.errors.push(error.clone()),
-            Event::RoleAllowed { account, role, .. } => {
-                self.target(account).roles.insert(role.clone());
-            }
-            Event::ServiceRoleGranted { account, role, .. } => {
+            Event::RoleAllowed { account, role, .. } | Event::ServiceRoleGranted { account, role, .. } => {
                 self.target(account).roles.insert(role.clone());
             }
             Event::Tagged { account, image } => {

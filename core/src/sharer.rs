@@ -105,6 +105,10 @@ impl Sharer {
     /// # Errors
     /// As [`plan`](Self::plan). That something stands against a launch is no error but part of the report.
     pub async fn verify(&self, request: &ShareRequest) -> Result<Report, Errors> {
+        Box::pin(self.look(request)).await
+    }
+
+    async fn look(&self, request: &ShareRequest) -> Result<Report, Errors> {
         let plan = self.preview(request).await?;
         let mut report = Report { changed: false, ..Report::begin(&plan) };
         let home = plan.images.first().map(|image| &image.region);

@@ -100,7 +100,8 @@ impl Pair {
             let [sharer, revoker] = [0, 1].map(|n| Sharer::new(&gate.before(n, &world.config(A))));
             let sharing = gate.run(0, run(&sharer, request(&world, way, self.shares)));
             let revoking = gate.run(1, run(&revoker, request(&world, way, self.revokes).revoke(Revoke::default())));
-            let ended = search.follow(&gate, futures::future::join(sharing, revoking)).await;
+            let both = Box::pin(futures::future::join(sharing, revoking));
+            let ended = search.follow(&gate, both).await;
             if let Some((one, other)) = &ended {
                 check(&world, way, &[one, other], || format!("{self:?}, {:#?}", search.told()));
             }

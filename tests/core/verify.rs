@@ -3,6 +3,7 @@
 use std::cell::Cell;
 
 use ami_share::{CheckName, InTargets, Report, ShareRequestBuilder, Sharer, Sum, Verdict, Verification, Verify};
+use ami_share_sim::world::Shared;
 use ami_share_sim::{Scenario, Size};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
@@ -44,7 +45,8 @@ async fn with_control(denies: bool) -> World {
 }
 
 async fn verified(world: &World, wanted: InTargets) -> Verification {
-    let report = Sharer::new(&world.config(A)).verify(&to_b(world, wanted).build().unwrap()).await.unwrap();
+    let sharer = Sharer::new(&world.config(A));
+    let report = Box::pin(sharer.verify(&to_b(world, wanted).build().unwrap())).await.unwrap();
     report.verifications.into_iter().next().unwrap()
 }
 
@@ -151,7 +153,7 @@ const ACTIONS: [&str; 5] =
 
 fn twist() -> impl Strategy<Value = Twist> {
     use Twist::*;
-    let some = (0..ACTIONS.len(), 0_usize..17).prop_map(|(n, kind)| match kind {
+    (0..ACTIONS.len(), 0_usize..17).prop_map(|(n, kind)| match kind {
         0 => NoLaunchPermission,
         1 => KeyDisabled,
         2 => KeyPolicyWithout(n),
@@ -169,8 +171,7 @@ fn twist() -> impl Strategy<Value = Twist> {
         14 => OrganizationInstead,
         15 => ControlDenies,
         _ => UnclearCondition,
-    });
-    some
+    })
 }
 
 fn edit_policy(world: &World, change: impl FnOnce(&mut Vec<serde_json::Value>)) {
@@ -183,7 +184,12 @@ fn edit_policy(world: &World, change: impl FnOnce(&mut Vec<serde_json::Value>)) 
     });
 }
 
-fn launcher_policy(world: &World, more: serde_json::Value, without: Option<usize>, condition: bool) -> serde_json::Value {
+fn launcher_policy(
+    world: &World,
+    more: serde_json::Value,
+    without: Option<usize>,
+    condition: bool,
+) -> serde_json::Value {
     let actions: Vec<&str> = ACTIONS.iter().enumerate().filter(|(n, _)| Some(*n) != without).map(|(_, a)| *a).collect();
     let mut keys = json!({ "Effect": "Allow", "Action": actions, "Resource": "*" });
     if condition {
@@ -201,11 +207,12 @@ async fn set_launcher(world: &World, document: &serde_json::Value) {
 async fn apply(world: &World, twist: Twist) {
     let ec2 = aws_sdk_ec2::Client::new(&world.config(B));
     let harmless = json!({ "Effect": "Allow", "Action": "ec2:DescribeImages", "Resource": "*" });
-    let theirs = |statement: &serde_json::Value| statement["Sid"].as_str().is_some_and(|sid| sid.starts_with("AmiShare"));
+    let theirs =
+        |statement: &serde_json::Value| statement["Sid"].as_str().is_some_and(|sid| sid.starts_with("AmiShare"));
     match twist {
         Twist::NoLaunchPermission => {
             let image = world.image("image-1");
-            world.sim.edit(|state| state.images.get_mut(&image).unwrap().launch_permissions = Default::default());
+            world.sim.edit(|state| state.images.get_mut(&image).unwrap().launch_permissions = Shared::default());
         }
         Twist::KeyDisabled => {
             let kms = aws_sdk_kms::Client::new(&world.config(A));
@@ -264,7 +271,7 @@ async fn apply(world: &World, twist: Twist) {
             let image = world.image("image-1");
             world.sim.edit(|state| {
                 let permissions = &mut state.images.get_mut(&image).unwrap().launch_permissions;
-                *permissions = Default::default();
+                *permissions = Shared::default();
                 permissions.add(organization.to_owned(), std::time::Duration::ZERO);
             });
         }
@@ -283,7 +290,8 @@ async fn apply(world: &World, twist: Twist) {
 fn what_is_said_is_what_a_launch_does() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     let (worlds, unsure, blocked) = (Cell::new(0), Cell::new(0), Cell::new(0));
-    let mut runner = TestRunner::new(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() });
+    let mut runner =
+        TestRunner::new(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() });
     let checked = runner.run(&prop::collection::vec(twist(), 0..4), |twists| {
         let (found, launched) = runtime.block_on(async {
             let world = with_control(twists.contains(&Twist::ControlDenies)).await;
@@ -303,7 +311,12 @@ fn what_is_said_is_what_a_launch_does() {
         prop_assert!(is_blocked || unknown || launched, "{:?}", found);
         Ok(())
     });
-    println!("{} worlds: {} blocked, {} with no obstacle found and something unknown", worlds.get(), blocked.get(), unsure.get());
+    println!(
+        "{} worlds: {} blocked, {} with no obstacle found and something unknown",
+        worlds.get(),
+        blocked.get(),
+        unsure.get()
+    );
     checked.unwrap();
     assert!(unsure.get() * 2 < worlds.get(), "most is known");
 }

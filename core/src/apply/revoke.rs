@@ -151,9 +151,9 @@ async fn role_policy(run: &Run<'_>, plan: &Plan, remove: &RemoveRolePolicy) -> R
     };
     let (role, policy) = (&remove.role, &remove.policy);
     if remove.managed {
-        site.iam.detach(role, policy).await?
+        site.iam.detach(role, policy).await?;
     } else {
-        site.iam.delete(role, policy).await?
+        site.iam.delete(role, policy).await?;
     }
     run.emit(&Event::RoleDisallowed { account: remove.account.clone(), role: role.clone(), policy: policy.clone() });
     Ok(())

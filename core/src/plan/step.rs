@@ -318,7 +318,9 @@ impl Step {
     /// Whether carrying it out would change anything.
     pub fn changes(&self) -> bool {
         match self {
-            Self::Copy(copy) => copy.adopt.is_none() || !copy.leftovers.is_empty(),
+            Self::Copy(CopyImage { adopt, leftovers, .. }) | Self::TargetCopy(TargetCopy { adopt, leftovers, .. }) => {
+                adopt.is_none() || !leftovers.is_empty()
+            }
             Self::KeyAccess(access) => !access.missing.is_empty(),
             Self::Grants(grants) => !grants.missing.is_empty(),
             Self::SnapshotPermission(share) => {
@@ -331,7 +333,6 @@ impl Step {
                 !remove.principals.is_empty() || remove.snapshots.values().any(|who| !who.is_empty())
             }
             Self::RemoveKeyAccess(remove) => !remove.holders.is_empty() || !remove.grants.is_empty(),
-            Self::TargetCopy(copy) => copy.adopt.is_none() || !copy.leftovers.is_empty(),
             Self::TagShared(tag) => !tag.missing.is_empty(),
             Self::LaunchRole(LaunchRole { held, .. }) | Self::ServiceRole(ServiceRole { held, .. }) => !held,
             Self::GiveBack(give) => give.lent,

@@ -195,11 +195,10 @@ fn snapshots(plan: &Plan, account: &AccountId, source: &SharedSeen) -> Option<Ch
 fn key_state(keys: &[Key]) -> Check {
     let name = CheckName::KeyState;
     let bad = keys.iter().find_map(|key| match &key.state {
-        KeyState::Enabled => None,
+        KeyState::Enabled | KeyState::Unseen => None,
         KeyState::Disabled => Some((key, "disabled: enable it")),
         KeyState::PendingDeletion => Some((key, "pending deletion: cancel that, and enable it")),
         KeyState::Other(_) => Some((key, "in a state in which it cannot be used (R3.4)")),
-        KeyState::Unseen => None,
     });
     match bad {
         Some((key, why)) => no(name, format!("{} is {why}", key.arn)),

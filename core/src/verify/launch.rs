@@ -28,9 +28,7 @@ pub(super) async fn verify(run: &Run<'_>, plan: &Plan, target: &mut Verification
         return target.push(check(Verdict::Unknown, "nothing was launched: see the other checks".to_owned()));
     };
     let checked = match Box::pin(launch(run, plan, &site, &image)).await {
-        Ok((instance, None)) => {
-            check(Verdict::Yes, format!("{} ran, launched as {}", instance.id, site.identity.arn))
-        }
+        Ok((instance, None)) => check(Verdict::Yes, format!("{} ran, launched as {}", instance.id, site.identity.arn)),
         Ok((instance, Some(why))) => check(Verdict::No, format!("{} did not run: {why}", instance.id)),
         Err(error) => check(Verdict::No, error.to_string()),
     };

@@ -119,7 +119,8 @@ impl Ec2 {
 
     /// Makes a security group that lets nothing in or out (`ec2:CreateSecurityGroup`, `ec2:RevokeSecurityGroupEgress`).
     pub(crate) async fn create_closed_group(&self, name: &str, vpc: Option<&str>) -> Result<String, Error> {
-        let call = self.client.create_security_group().group_name(name).description("ami-share: lets nothing in or out");
+        let call =
+            self.client.create_security_group().group_name(name).description("ami-share: lets nothing in or out");
         let call = call.set_vpc_id(vpc.map(str::to_owned)).send();
         let made = self.caller.send("ec2:CreateSecurityGroup", Some(name), call).await?;
         let id = made.group_id.ok_or_else(|| self.unexpected(name, "no security group"))?;
@@ -135,7 +136,9 @@ impl Ec2 {
     pub(crate) async fn delete_group(&self, id: &str) -> Result<(), Error> {
         let call = self.client.delete_security_group().group_id(id).send();
         match self.caller.send("ec2:DeleteSecurityGroup", Some(id), call).await {
-            Err(error) if !error.is_aws(&["DependencyViolation", "InvalidGroup.NotFound", "InvalidGroup.InUse"]) => Err(error),
+            Err(error) if !error.is_aws(&["DependencyViolation", "InvalidGroup.NotFound", "InvalidGroup.InUse"]) => {
+                Err(error)
+            }
             _ => Ok(()),
         }
     }
