@@ -327,14 +327,16 @@ impl Step {
                 !share.accounts.is_empty() && (share.shared.existing().is_none() || !share.missing.is_empty())
             }
             Self::LaunchPermission(launch) => !launch.missing.is_empty(),
-            Self::Deprecate(Deprecate { held, .. }) | Self::Protect(Protect { held, .. }) => !held,
+            Self::Deprecate(Deprecate { held, .. })
+            | Self::Protect(Protect { held, .. })
+            | Self::LaunchRole(LaunchRole { held, .. })
+            | Self::ServiceRole(ServiceRole { held, .. }) => !held,
             Self::Publish(publish) => !publish.is_held(),
             Self::RemovePermissions(remove) => {
                 !remove.principals.is_empty() || remove.snapshots.values().any(|who| !who.is_empty())
             }
             Self::RemoveKeyAccess(remove) => !remove.holders.is_empty() || !remove.grants.is_empty(),
             Self::TagShared(tag) => !tag.missing.is_empty(),
-            Self::LaunchRole(LaunchRole { held, .. }) | Self::ServiceRole(ServiceRole { held, .. }) => !held,
             Self::GiveBack(give) => give.lent,
             Self::RemoveCopy(_) | Self::RemoveRolePolicy(_) => true,
         }
