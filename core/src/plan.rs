@@ -23,7 +23,7 @@ use crate::finding::{Finding, Severity};
 use crate::id::{AccountId, KeyArn, Partition, Principal, Region, RoleArn, SourceImage};
 use crate::inventory::{Image, ImageState, Inventory, RegionInventory};
 use crate::key_policy::{self, Access, Holder};
-use crate::request::{InTargets, ShareRequest, Timing, Unlisted};
+use crate::request::{InTargets, ShareRequest, Timing, Unlisted, Verify};
 
 pub use copies::{CopyImage, Leftovers};
 pub(crate) use in_targets::{parent_grant_name, service_grant_name};
@@ -94,15 +94,16 @@ impl Plan {
         })
     }
 
-    /// The ARNs of the roles that launch in a target: those that were named, or else the role that is assumed there.
+    /// The ARNs of the roles that launch in a target, as far as they are known: those that were named, or else the role
+    /// that is assumed there, where that launches.
     pub(crate) fn launchers(&self, account: &AccountId) -> Vec<String> {
-        let partition = self.partition();
-        let named = &self.in_targets.launch_roles;
-        if named.is_empty() {
-            let role = self.in_targets.role.as_ref().and_then(|role| role.in_account(partition, account));
+        let (partition, wanted) = (self.partition(), &self.in_targets);
+        if wanted.launch_roles.is_empty() {
+            let role = wanted.role.as_ref().filter(|_| wanted.verify == Verify::Launch);
+            let role = role.and_then(|role| role.in_account(partition, account));
             return role.into_iter().map(|role| role.to_string()).collect();
         }
-        named.iter().map(|name| format!("arn:{partition}:iam::{account}:role/{name}")).collect()
+        wanted.launch_roles.iter().map(|name| format!("arn:{partition}:iam::{account}:role/{name}")).collect()
     }
 
     /// The intents of targets' own copies.

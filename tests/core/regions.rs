@@ -101,16 +101,7 @@ async fn a_run_dropped_after_any_call_leaves_the_next_one_to_finish() {
     let calls = whole.actions(0).len();
     for kept in 1..calls {
         let world = World::generated(2, 2, 1, 1);
-        {
-            let mut run = std::pin::pin!(world.share(request(&world)));
-            let cut = async {
-                while world.sim.journal().len() < kept {
-                    tokio::task::yield_now().await;
-                    tokio::time::advance(std::time::Duration::from_millis(10)).await;
-                }
-            };
-            tokio::select! { _ = &mut run => {}, () = cut => {} }
-        }
+        world.cut_off(kept, world.share(request(&world))).await;
         let report = world.share(request(&world)).await;
         for image in &report.images {
             let id = image.image.as_ref().unwrap().as_ref();

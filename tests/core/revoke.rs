@@ -228,17 +228,7 @@ async fn a_revoke_dropped_after_any_call_leaves_the_next_one_to_finish() {
     for kept in 1..whole.actions(from).len() {
         let world = World::new();
         world.share(request(&world)).await;
-        let from = world.actions(0).len();
-        {
-            let mut run = std::pin::pin!(world.share(revoked(request(&world))));
-            let cut = async {
-                while world.sim.journal().len() < from + kept {
-                    tokio::task::yield_now().await;
-                    tokio::time::advance(std::time::Duration::from_millis(10)).await;
-                }
-            };
-            tokio::select! { _ = &mut run => {}, () = cut => {} }
-        }
+        world.cut_off(kept, world.share(revoked(request(&world)))).await;
         world.share(revoked(request(&world))).await;
         assert_eq!(world.access(), before, "cut after call {kept}");
     }

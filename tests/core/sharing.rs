@@ -127,16 +127,7 @@ async fn a_run_dropped_after_any_call_leaves_the_next_one_to_finish() {
     assert!(calls > 12, "{calls}");
     for kept in 1..calls {
         let world = World::new();
-        {
-            let mut run = std::pin::pin!(world.share(world.copying(&["managed"])));
-            let cut = async {
-                while world.sim.journal().len() < kept {
-                    tokio::task::yield_now().await;
-                    tokio::time::advance(std::time::Duration::from_millis(10)).await;
-                }
-            };
-            tokio::select! { _ = &mut run => {}, () = cut => {} }
-        }
+        world.cut_off(kept, world.share(world.copying(&["managed"]))).await;
         let report = world.share(world.copying(&["managed"])).await;
         let copy = report.images[0].image.as_ref().unwrap();
         assert_eq!(world.launch(copy.as_ref()).await, "running", "cut after call {kept}");

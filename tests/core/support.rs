@@ -98,6 +98,18 @@ impl World {
         Sharer::new(&self.config(A)).plan(&request.build().unwrap()).await.unwrap()
     }
 
+    /// Drops a run after so many calls of it, as a killed one ends.
+    pub(crate) async fn cut_off<F: Future>(&self, calls: usize, run: F) {
+        let from = self.sim.journal().len();
+        let made = async {
+            while self.sim.journal().len() < from + calls {
+                tokio::task::yield_now().await;
+                tokio::time::advance(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::select! { _ = run => {}, () = made => {} }
+    }
+
     /// The actions of the journal, in order, from a position on.
     pub(crate) fn actions(&self, from: usize) -> Vec<String> {
         self.sim.journal().into_iter().skip(from).map(|entry| entry.action).collect()

@@ -351,3 +351,13 @@ async fn a_no_names_what_put_right_makes_it_a_yes() {
         }
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_role_that_is_not_to_launch_need_not_be_able_to() {
+    let world = world().await;
+    let deny = json!({ "Statement": [{ "Effect": "Deny", "Action": "ec2:RunInstances", "Resource": "*" }] });
+    world.put_role_policy(B, "consumer", "deny", &deny).await;
+    let report = world.share(to_b(&world, by_role())).await;
+    assert_eq!(report.verifications[0].sum, Sum::NoObstacleFound);
+    assert_eq!(verdict(&report.verifications[0], CheckName::LauncherIam), Some(Verdict::Unknown));
+}

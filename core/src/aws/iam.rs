@@ -112,14 +112,11 @@ impl Iam {
         principal: &str,
         actions: &[&str],
         resources: &[String],
-        context: &[(&str, ContextKeyTypeEnum, String)],
+        context: &[(&str, String)],
     ) -> Result<Decisions, Error> {
-        let entries = context.iter().map(|(name, kind, value)| {
-            ContextEntry::builder()
-                .context_key_name(*name)
-                .context_key_type(kind.clone())
-                .context_key_values(value)
-                .build()
+        let entries = context.iter().map(|(name, value)| {
+            let kind = if value == "true" { ContextKeyTypeEnum::Boolean } else { ContextKeyTypeEnum::String };
+            ContextEntry::builder().context_key_name(*name).context_key_type(kind).context_key_values(value).build()
         });
         let actions = actions.iter().map(|action| (*action).to_owned()).collect();
         let call = self

@@ -113,7 +113,8 @@ fn own_copy(
     });
     let own_keys = seen.own_keys.get(&image.id).map(Vec::as_slice).unwrap_or_default();
     checks.push(key_state(own_keys));
-    let launchers: Vec<&str> = seen.launchers.iter().map(|launcher| launcher.arn.as_str()).collect();
+    let root = format!("arn:{}:iam::{account}:root", region.partition());
+    let launchers = launchers(&root, Some(seen));
     let needs = keys::of_own(own_keys);
     checks.push(keys::access(CheckName::KeyAccess, account, region, &needs, &launchers));
     checks.push(launcher_iam(account, region, &image.id, &needs, seen));
@@ -211,15 +212,18 @@ fn key_state(keys: &[Key]) -> Check {
 
 /// Who launches, as far as it is known: the roles that do, or the account as a whole.
 fn launchers<'a>(root: &'a str, seen: Option<&'a TargetSeen>) -> Vec<&'a str> {
-    match seen {
-        Some(seen) => seen.launchers.iter().map(|launcher| launcher.arn.as_str()).collect(),
-        None => vec![root],
+    match seen.map(|seen| seen.launchers.as_slice()).unwrap_or_default() {
+        [] => vec![root],
+        known => known.iter().map(|launcher| launcher.arn.as_str()).collect(),
     }
 }
 
 /// What the launchers' identity policies say, of the launch and of the keys that leave it to them.
 fn launcher_iam(account: &AccountId, region: &Region, image: &AmiId, needs: &[Need<'_>], seen: &TargetSeen) -> Check {
     let name = CheckName::LauncherIam;
+    if seen.launchers.is_empty() {
+        return unknown(name, "who launches is not known: give `target-launch-roles` to have their policies looked at");
+    }
     let mut unsure = None;
     for launcher in &seen.launchers {
         let allowed = match &launcher.allowed {

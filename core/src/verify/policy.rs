@@ -128,8 +128,11 @@ fn principal(statement: &Value, owner: &AccountId, who: &Caller) -> Named {
         } else if name == who.arn {
             // Across accounts the caller's own side must allow it in any case.
             found = everybody.clone();
-        } else if found == Named::Not && (name == who.account.as_ref() || name.ends_with(&root)) {
+        } else if found != Named::Itself && (name == who.account.as_ref() || name.ends_with(&root)) {
             found = Named::ByAccount;
+        } else if found == Named::Not && who.arn.ends_with(&root) && name.contains(&format!(":iam::{}:", who.account)) {
+            // The account as a whole stands for whoever launches, and this may be who does.
+            found = Named::Unclear("it names single principals of the account");
         }
     }
     found

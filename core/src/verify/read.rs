@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use aws_sdk_iam::types::ContextKeyTypeEnum as Kind;
 use futures::future;
 
 use super::keys::GRANT;
@@ -178,11 +177,9 @@ async fn allowed(
 ) -> Result<BTreeMap<(String, String), bool>, Error> {
     let (account, region) = (&site.place.account, &site.place.region);
     let keys: Vec<String> = keys.iter().cloned().collect();
-    let via = ("kms:ViaService", Kind::String, format!("ec2.{region}.{}", region.partition().dns_suffix()));
-    let by_service = ("kms:GrantIsForAWSResource", Kind::Boolean, "true".to_owned());
-    let simulate = |actions: &'static [&'static str],
-                    resources: Vec<String>,
-                    context: Vec<(&'static str, Kind, String)>| async move {
+    let via = ("kms:ViaService", format!("ec2.{region}.{}", region.partition().dns_suffix()));
+    let by_service = ("kms:GrantIsForAWSResource", "true".to_owned());
+    let simulate = |actions: &'static [&'static str], resources: Vec<String>, context: Vec<(&'static str, String)>| async move {
         if resources.is_empty() {
             return Ok(Vec::new());
         }
