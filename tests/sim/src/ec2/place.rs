@@ -17,8 +17,8 @@ impl<'a> Place<'a> {
     pub(super) fn read(query: &'a Query) -> Self {
         let mut groups = query.list("SecurityGroupId");
         groups.extend(query.list("NetworkInterface.1.SecurityGroupId"));
-        let subnet = query.get("SubnetId").or(query.get("NetworkInterface.1.SubnetId"));
-        Self { kind: query.get("InstanceType").unwrap_or("m1.small"), subnet, groups }
+        let subnet = query.filled("SubnetId").or(query.filled("NetworkInterface.1.SubnetId"));
+        Self { kind: query.filled("InstanceType").unwrap_or("m1.small"), subnet, groups }
     }
 
     /// What EC2 looks at in a dry run too (R4.9).
@@ -36,7 +36,7 @@ impl<'a> Place<'a> {
         self.subnet.iter().try_for_each(|id| network::check_subnet(id, ask))?;
         security_groups::check(world, &self.groups, ask)?;
         // Instance profiles are not simulated: there are none.
-        match query.get("IamInstanceProfile.Name").or(query.get("IamInstanceProfile.Arn")) {
+        match query.filled("IamInstanceProfile.Name").or(query.filled("IamInstanceProfile.Arn")) {
             Some(name) => wrong(format!(
                 "Value ({name}) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name"
             )),
