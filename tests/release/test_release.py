@@ -6,6 +6,7 @@ import http.server
 import os
 import pathlib
 import platform
+import re
 import shutil
 import subprocess
 import threading
@@ -178,3 +179,17 @@ def test_what_cannot_be_prepared_is_said(tmp_path):
     assert "has no binaries" in prepare("sums", tmp_path).stderr
     assert "release/prepare check" in prepare("nonsense").stderr
     assert "release/prepare check" in prepare("check").stderr
+
+
+def test_what_the_image_builds_first_is_a_workspace(tmp_path):
+    """The manifests and empty sources of the Dockerfile's layer of dependencies, up to where cargo would compile them."""
+    layer = re.search(r"^COPY Cargo.toml.*?(?=^COPY core core)", (TOP / "Dockerfile").read_text(), re.MULTILINE | re.DOTALL)[0]
+    copies, commands = layer.split("\nRUN ")
+    for files, folder in re.findall(r"^COPY (.+) (\S+)$", copies, re.MULTILINE):
+        (tmp_path / folder).mkdir(parents=True, exist_ok=True)
+        for file in files.split():
+            shutil.copy(TOP / file, tmp_path / folder)
+    command = commands.strip().replace("\\\n", "") + " --bin nothing"
+    env = os.environ | {"CARGO_TARGET_DIR": str(tmp_path / "target")}
+    done = subprocess.run(["sh", "-c", command], cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+    assert "no bin target named `nothing` in `ami-share-action` package" in done.stderr
