@@ -6,6 +6,7 @@ import http.server
 import os
 import pathlib
 import platform
+import re
 import shutil
 import subprocess
 import threading
@@ -14,10 +15,23 @@ import pytest
 import yaml
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
-TARGET = {"x86_64": "x86_64-unknown-linux-gnu", "aarch64": "aarch64-unknown-linux-gnu"}[platform.machine()]
+TARGETS = {
+    ("Linux", "x86_64"): "x86_64-unknown-linux-gnu",
+    ("Linux", "aarch64"): "aarch64-unknown-linux-gnu",
+    ("Darwin", "arm64"): "aarch64-apple-darwin",
+    ("Darwin", "x86_64"): "x86_64-apple-darwin",
+}
+TARGET = TARGETS[platform.system(), platform.machine()]
 NAME = f"ami-share-action-{TARGET}"
-# Not the real binary, for what is tested is how it gets to run: it says what it was given.
-BINARY = '#!/bin/sh\necho "runs with $INPUT_AMI_ID"\nexit 3\n'
+
+
+def program(target):
+    """Not the real binary, for what is tested is how it gets to run: it says which it is, and what it was given."""
+    return f'#!/bin/sh\necho "{target} runs with $INPUT_AMI_ID"\nexit 3\n'
+
+
+def says(target):
+    return f"{target} runs with ami-1a2b3c4d\n"
 
 
 def prepare(*arguments, top=TOP):
@@ -30,7 +44,8 @@ def release(tmp_path):
     """A folder served on loopback, and the action.yml that was made for it."""
     folder = tmp_path / "release"
     folder.mkdir()
-    (folder / NAME).write_text(BINARY)
+    for target in TARGETS.values():
+        (folder / f"ami-share-action-{target}").write_text(program(target))
     handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -63,13 +78,13 @@ def test_the_released_action_differs_only_in_its_step(release):
     assert inputs == theirs["env"]
     assert set(ours["env"]) - set(inputs) == {"AMI_SHARE_RELEASE", "AMI_SHARE_SUMS"}
     assert "cargo" not in ours["run"]
-    assert hashlib.sha256(BINARY.encode()).hexdigest() in ours["env"]["AMI_SHARE_SUMS"]
+    assert hashlib.sha256(program(TARGET).encode()).hexdigest() in ours["env"]["AMI_SHARE_SUMS"]
 
 
 def test_a_good_binary_is_run_with_its_inputs_and_its_status_kept(release, tmp_path):
     folder, action = release
     done = run(action, tmp_path)
-    assert (done.returncode, done.stdout) == (3, "runs with ami-1a2b3c4d\n"), done.stderr
+    assert (done.returncode, done.stdout) == (3, says(TARGET)), done.stderr
     # The second step of a job downloads nothing.
     (folder / NAME).unlink()
     assert run(action, tmp_path).returncode == 3
@@ -77,7 +92,7 @@ def test_a_good_binary_is_run_with_its_inputs_and_its_status_kept(release, tmp_p
 
 def test_a_tampered_binary_is_not_run(release, tmp_path):
     folder, action = release
-    (folder / NAME).write_text(BINARY.replace("runs with", "stole"))
+    (folder / NAME).write_text(program(TARGET).replace("runs with", "stole"))
     done = run(action, tmp_path)
     assert done.returncode == 1
     assert "::error title=ami-share::" in done.stdout and "it was not run" in done.stdout
@@ -90,7 +105,7 @@ def test_a_binary_that_was_tampered_with_after_the_download_is_replaced(release,
     run(action, tmp_path)
     (binary,) = (tmp_path / "temp").rglob(NAME)
     binary.write_text("#!/bin/sh\necho stole\n")
-    assert run(action, tmp_path).stdout == "runs with ami-1a2b3c4d\n"
+    assert run(action, tmp_path).stdout == says(TARGET)
 
 
 def test_without_network_nothing_is_run(release, tmp_path):
@@ -101,13 +116,28 @@ def test_without_network_nothing_is_run(release, tmp_path):
     assert "could not be downloaded; nothing was run" in done.stdout
 
 
-def test_an_unsupported_runner_is_told_which_work(release, tmp_path):
-    _, action = release
+def runner(tmp_path, system, machine):
+    """The PATH of a runner of some kind, as far as the step can tell. A Mac has `shasum` where Linux has `sha256sum`."""
     tools = tmp_path / "tools"
     tools.mkdir()
-    (tools / "uname").write_text('#!/bin/sh\n[ "$1" = -s ] && echo MINGW64_NT || echo x86_64\n')
+    sums = "shasum" if system == "Darwin" else "sha256sum"
+    for name in ["awk", "bash", "chmod", "curl", "cut", "env", "mkdir", "mktemp", "mv", "perl", "rm", sums]:
+        (tools / name).symlink_to(shutil.which(name))
+    (tools / "uname").write_text(f'#!/bin/sh\n[ "$1" = -s ] && echo {system} || echo {machine}\n')
     (tools / "uname").chmod(0o755)
-    done = run(action, tmp_path, PATH=f"{tools}:{os.environ['PATH']}")
+    return str(tools)
+
+
+@pytest.mark.parametrize(("system", "machine"), TARGETS)
+def test_a_runner_gets_the_binary_of_its_kind(release, tmp_path, system, machine):
+    _, action = release
+    done = run(action, tmp_path, PATH=runner(tmp_path, system, machine))
+    assert (done.returncode, done.stdout) == (3, says(TARGETS[system, machine])), done.stderr
+
+
+def test_an_unsupported_runner_is_told_which_work(release, tmp_path):
+    _, action = release
+    done = run(action, tmp_path, PATH=runner(tmp_path, "MINGW64_NT-10.0", "x86_64"))
     assert done.returncode == 1
     assert "runners that work are Linux and macOS" in done.stdout
 
@@ -149,3 +179,17 @@ def test_what_cannot_be_prepared_is_said(tmp_path):
     assert "has no binaries" in prepare("sums", tmp_path).stderr
     assert "release/prepare check" in prepare("nonsense").stderr
     assert "release/prepare check" in prepare("check").stderr
+
+
+def test_what_the_image_builds_first_is_a_workspace(tmp_path):
+    """The manifests and empty sources of the Dockerfile's layer of dependencies, up to where cargo would compile them."""
+    layer = re.search(r"^COPY Cargo.toml.*?(?=^COPY core core)", (TOP / "Dockerfile").read_text(), re.MULTILINE | re.DOTALL)[0]
+    copies, commands = layer.split("\nRUN ")
+    for files, folder in re.findall(r"^COPY (.+) (\S+)$", copies, re.MULTILINE):
+        (tmp_path / folder).mkdir(parents=True, exist_ok=True)
+        for file in files.split():
+            shutil.copy(TOP / file, tmp_path / folder)
+    command = commands.strip().replace("\\\n", "") + " --bin nothing"
+    env = os.environ | {"CARGO_TARGET_DIR": str(tmp_path / "target")}
+    done = subprocess.run(["sh", "-c", command], cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+    assert "no bin target named `nothing` in `ami-share-action` package" in done.stderr

@@ -273,7 +273,7 @@ mod tests {
             let found = text.parse::<TargetRole>().unwrap().in_account(Partition::Aws, &account);
             assert_eq!(found.map(|role| role.to_string()).as_deref(), role, "{text}");
         }
-        for text in ["", "a b", "arn:aws:iam::{account}:user/x", "arn:aws:iam::{acount}:role/x", "x/"] {
+        for text in ["", "a b", "arn:aws:iam::{account}:user/x", "arn:aws:iam::{id}:role/x", "x/"] {
             assert!(text.parse::<TargetRole>().is_err(), "{text}");
         }
     }
