@@ -10,7 +10,7 @@ pub(crate) const TARGET: &str = "222222222222";
 /// A document with example accounts, which are those of the simulated AWS.
 pub(crate) fn document(policy: &Policy) -> Value {
     with(policy, &|values| {
-        let texts: Vec<Value> = example(values).into_iter().map(Value::from).collect();
+        let texts: Vec<Value> = values.iter().flat_map(|of| example(*of)).map(Value::from).collect();
         match <[Value; 1]>::try_from(texts) {
             Ok([one]) => one,
             Err(texts) => texts.into(),
@@ -19,48 +19,44 @@ pub(crate) fn document(policy: &Policy) -> Value {
 }
 
 /// A document whose texts come from somewhere.
-pub(crate) fn with(policy: &Policy, values: &dyn Fn(Values) -> Value) -> Value {
-    let statements: Vec<Value> =
-        policy.statements.iter().map(|of| statement(of, policy.kind, values)).collect();
+pub(crate) fn with(policy: &Policy, values: &dyn Fn(&[Values]) -> Value) -> Value {
+    let statements: Vec<Value> = policy.statements.iter().map(|of| statement(of, policy.kind, values)).collect();
     json!({ "Version": "2012-10-17", "Statement": statements })
 }
 
-fn statement(of: &Statement, kind: Kind, values: &dyn Fn(Values) -> Value) -> Value {
+fn statement(of: &Statement, kind: Kind, values: &dyn Fn(&[Values]) -> Value) -> Value {
     let mut members = Map::new();
     members.insert("Sid".to_owned(), of.sid.into());
     members.insert("Effect".to_owned(), if of.allow { "Allow" } else { "Deny" }.into());
     if let Some((kind, who)) = of.principal {
-        members.insert("Principal".to_owned(), json!({ kind: values(who) }));
+        members.insert("Principal".to_owned(), json!({ kind: values(&[who]) }));
     }
     let actions: Vec<&str> = of.actions.iter().map(|action| action.name).collect();
     members.insert("Action".to_owned(), actions.into());
     if kind != Kind::Trust {
-        members.insert("Resource".to_owned(), merged(of.on.iter().map(|on| values(*on))));
+        members.insert("Resource".to_owned(), values(of.on));
     }
-    if !of.when.is_empty() {
-        let mut conditions = Map::new();
-        for when in of.when {
-            let keys = conditions.entry(when.operator).or_insert_with(|| json!({}));
-            let before = keys.get(when.key).cloned();
-            keys[when.key] = merged(before.into_iter().chain([values(when.values)]));
-        }
+    let mut conditions = Map::new();
+    for (operator, key, of_key) in of.conditions() {
+        conditions.entry(operator).or_insert_with(|| json!({}))[key] = values(&of_key);
+    }
+    if !conditions.is_empty() {
         members.insert("Condition".to_owned(), conditions.into());
     }
     members.into()
 }
 
-/// One list of several; one text or one list as it is.
-fn merged(values: impl Iterator<Item = Value>) -> Value {
-    let all: Vec<Value> = values.collect();
-    match <[Value; 1]>::try_from(all) {
-        Ok([one]) => one,
-        Err(all) => all
-            .into_iter()
-            .flat_map(|value| match value {
-                Value::Array(list) => list,
-                one => vec![one],
-            })
-            .collect(),
+impl Statement {
+    /// Its conditions, each operator and key once, in the order of the table.
+    pub(super) fn conditions(&self) -> Vec<(&'static str, &'static str, Vec<Values>)> {
+        let mut all: Vec<(&str, &str, Vec<Values>)> = Vec::new();
+        for when in self.when {
+            match all.iter_mut().find(|(operator, key, _)| (*operator, *key) == (when.operator, when.key)) {
+                Some((_, _, values)) => values.push(when.values),
+                None => all.push((when.operator, when.key, vec![when.values])),
+            }
+        }
+        all
     }
 }
 

@@ -1,6 +1,8 @@
 //! Policies that say whom a role, a key or an organization lets in.
 
-use super::Values::{ExternalId, GitHubProvider, GitHubSubject, Images, Publisher, Snapshots, TargetRoles, TargetRoots, These};
+use super::Values::{
+    ExternalId, GitHubProvider, GitHubSubject, Images, Publisher, Snapshots, TargetRoles, TargetRoots, These,
+};
 use super::{Account, Action, Basis, EVERYTHING, Kind, Policy, Statement, YES, when};
 
 const fn guard(name: &'static str, because: &'static str) -> Action {
@@ -39,7 +41,10 @@ pub(super) const POLICIES: &[Policy] = &[
             sid: "LetTheWorkflowIn",
             allow: true,
             principal: Some(("Federated", GitHubProvider)),
-            actions: &[guard("sts:AssumeRoleWithWebIdentity", "aws-actions/configure-aws-credentials, before this tool runs")],
+            actions: &[guard(
+                "sts:AssumeRoleWithWebIdentity",
+                "aws-actions/configure-aws-credentials, before this tool runs",
+            )],
             on: &[],
             when: &[
                 when("StringEquals", "token.actions.githubusercontent.com:aud", These(&["sts.amazonaws.com"])),
@@ -59,15 +64,31 @@ pub(super) const POLICIES: &[Policy] = &[
             allow: true,
             principal: Some(("AWS", TargetRoots)),
             actions: &[
-                Action { name: "kms:DescribeKey", because: "launches and copies in the targets (R1.4.2, R4.1)", basis: Basis::Published },
-                Action { name: "kms:Decrypt", because: "launches and copies in the targets (R1.4.2, R4.1)", basis: Basis::Published },
-                Action { name: "kms:ReEncrypt*", because: "launches and copies in the targets (R1.4.2, R4.1)", basis: Basis::Published },
+                Action {
+                    name: "kms:DescribeKey",
+                    because: "launches and copies in the targets (R1.4.2, R4.1)",
+                    basis: Basis::Published,
+                },
+                Action {
+                    name: "kms:Decrypt",
+                    because: "launches and copies in the targets (R1.4.2, R4.1)",
+                    basis: Basis::Published,
+                },
+                Action {
+                    name: "kms:ReEncrypt*",
+                    because: "launches and copies in the targets (R1.4.2, R4.1)",
+                    basis: Basis::Published,
+                },
                 Action {
                     name: "kms:GenerateDataKeyWithoutPlaintext",
                     because: "launches and copies in the targets (R1.4.2, R4.1)",
                     basis: Basis::Published,
                 },
-                Action { name: "kms:CreateGrant", because: "EC2's grants, made as the launcher (R1.4.6, R4.3)", basis: Basis::Exercised },
+                Action {
+                    name: "kms:CreateGrant",
+                    because: "EC2's grants, made as the launcher (R1.4.6, R4.3)",
+                    basis: Basis::Exercised,
+                },
             ],
             on: &[EVERYTHING],
             when: &[super::VIA_EC2, when("BoolIfExists", "kms:GrantIsForAWSResource", YES)],
@@ -97,4 +118,3 @@ pub(super) const POLICIES: &[Policy] = &[
         }],
     },
 ];
-

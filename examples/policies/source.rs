@@ -2,12 +2,12 @@
 
 use super::Account::Source;
 use super::Values::{
-    Images, KeysOf, Organizations, OrganizationalUnits, Parameters, SharedKeys, Snapshots, TargetAccounts,
-    TargetRoles, TargetRoots, These,
+    Images, KeysOf, OrganizationalUnits, Organizations, Parameters, SharedKeys, Snapshots, TargetAccounts, TargetRoles,
+    TargetRoots, These,
 };
 use super::{
-    EVERYTHING, FOR_EC2, IN_COPYING, Kind, NO, ONLY_OPERATIONS, ONLY_SERVICE_OPERATIONS, OURS, Policy,
-    SOME_OPERATIONS, Statement, VIA_EC2, When, YES, allow, called, published, when,
+    EVERYTHING, FOR_EC2, IN_COPYING, Kind, NO, ONLY_OPERATIONS, ONLY_SERVICE_OPERATIONS, OURS, Policy, SOME_OPERATIONS,
+    Statement, VIA_EC2, When, YES, allow, called, published, when,
 };
 
 // EC2 is known to fill these in for snapshots. For images AWS does not list them, so there they may narrow nothing; and
@@ -72,14 +72,21 @@ const REMOVE_FAILED: Statement = allow(
 );
 const LOOK_AT_KEYS: Statement = allow(
     "LookAtKeys",
-    &[called("kms:DescribeKey", "state and kind of each key; EC2 asks too when a snapshot is shared (R2.10) or copied")],
+    &[called(
+        "kms:DescribeKey",
+        "state and kind of each key; EC2 asks too when a snapshot is shared (R2.10) or copied",
+    )],
     &[KeysOf(Source)],
     &[],
 );
 const READ_KEY_POLICIES: Statement =
     allow("ReadKeyPolicies", &[called("kms:GetKeyPolicy", "who can use the key already")], &[SharedKeys], &[]);
-const WRITE_KEY_POLICIES: Statement =
-    allow("WriteKeyPolicies", &[called("kms:PutKeyPolicy", "the statements of this tool")], &[SharedKeys], &[NO_BYPASS]);
+const WRITE_KEY_POLICIES: Statement = allow(
+    "WriteKeyPolicies",
+    &[called("kms:PutKeyPolicy", "the statements of this tool")],
+    &[SharedKeys],
+    &[NO_BYPASS],
+);
 const COPY_WITH_KEYS: Statement = allow(
     "CopyWithKeys",
     &[
@@ -251,7 +258,10 @@ pub(super) const POLICIES: &[Policy] = &[
             ),
             allow(
                 "GrantForServices",
-                &[called("kms:CreateGrant", "`key-access: grants`: the grant that targets make those of the roles from")],
+                &[called(
+                    "kms:CreateGrant",
+                    "`key-access: grants`: the grant that targets make those of the roles from",
+                )],
                 &[SharedKeys],
                 &[when("StringEquals", "kms:GranteePrincipal", TargetRoots), ONLY_SERVICE_OPERATIONS, SOME_OPERATIONS],
             ),
@@ -306,7 +316,10 @@ pub(super) const POLICIES: &[Policy] = &[
                 "LookAtKeyAccess",
                 &[
                     called("kms:GetKeyPolicy", "who can use the key by its policy"),
-                    called("kms:ListGrants", "`key-access: grants`, `unlisted: revoke`, `service-linked-roles`: who has a grant"),
+                    called(
+                        "kms:ListGrants",
+                        "`key-access: grants`, `unlisted: revoke`, `service-linked-roles`: who has a grant",
+                    ),
                 ],
                 &[SharedKeys],
                 &[],
@@ -344,7 +357,10 @@ pub(super) const POLICIES: &[Policy] = &[
             allow(
                 "TakeGrantsBack",
                 &[
-                    called("kms:ListGrants", "the grants of this tool, what targets made of them, and whether instances run on the key"),
+                    called(
+                        "kms:ListGrants",
+                        "the grants of this tool, what targets made of them, and whether instances run on the key",
+                    ),
                     called("kms:RevokeGrant", "ends them"),
                 ],
                 &[SharedKeys],

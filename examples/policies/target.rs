@@ -3,11 +3,11 @@
 use super::Account::Target;
 use super::Values::{
     Images, KeysOf, LaunchPolicy, LaunchRoles, OfTarget, Parameters, ServiceRoles, SharedKeys, Snapshots,
-    SourceAccount, TargetAccounts, These,
+    SourceAccount, TargetAccounts, TargetRoles, These,
 };
 use super::{
-    EVERYTHING, FOR_EC2, IN_COPYING, Kind, NO, ONLY_SERVICE_OPERATIONS, OURS, Policy, SOME_OPERATIONS, VIA_EC2,
-    allow, called, published, when,
+    EVERYTHING, FOR_EC2, IN_COPYING, Kind, NO, ONLY_SERVICE_OPERATIONS, OURS, Policy, SOME_OPERATIONS, VIA_EC2, allow,
+    called, published, when,
 };
 
 pub(super) const POLICIES: &[Policy] = &[
@@ -51,7 +51,10 @@ pub(super) const POLICIES: &[Policy] = &[
             ),
             allow(
                 "LookAtOwnKeys",
-                &[called("kms:DescribeKey", "the key of the copies; EC2 asks for it and for the default EBS key too (R1.4.4)")],
+                &[called(
+                    "kms:DescribeKey",
+                    "the key of the copies; EC2 asks for it and for the default EBS key too (R1.4.4)",
+                )],
                 &[KeysOf(Target)],
                 &[],
             ),
@@ -177,12 +180,7 @@ pub(super) const POLICIES: &[Policy] = &[
         beside: &[],
         statements: &[
             allow("LookForRoles", &[called("iam:ListRoles", "whether the service has its role")], &[EVERYTHING], &[]),
-            allow(
-                "MakeRoles",
-                &[called("iam:CreateServiceLinkedRole", "where it has none yet")],
-                &[ServiceRoles],
-                &[],
-            ),
+            allow("MakeRoles", &[called("iam:CreateServiceLinkedRole", "where it has none yet")], &[ServiceRoles], &[]),
             allow(
                 "GrantToServices",
                 &[called("kms:CreateGrant", "the grant of the service's role")],
@@ -234,6 +232,44 @@ pub(super) const POLICIES: &[Policy] = &[
         ],
     },
     Policy {
+        name: "verifier",
+        kind: Kind::Identity,
+        account: Target,
+        purpose: "`mode: verify`, and `verify: permissions` after a share: it can change nothing. Without it the checks say `unknown`, and the share goes on.",
+        danger: "It sees what the launch roles may do, and the policies and grants of the target's keys. In the source account `reader` is needed beside it.",
+        beside: &[],
+        statements: &[
+            allow(
+                "Look",
+                &[
+                    called("ec2:DescribeImages", "whether the target sees the image"),
+                    called("ec2:DescribeSnapshots", "the keys of its own copies"),
+                    called("ec2:GetAllowedImagesSettings", "whether Allowed AMIs hide the image (R7.3)"),
+                    called("ec2:GetEbsDefaultKmsKeyId", "the key that new volumes end up under (R4.2)"),
+                    called("ec2:GetEbsEncryptionByDefault", "whether volumes of images that are not encrypted will be"),
+                ],
+                &[EVERYTHING],
+                &[],
+            ),
+            allow(
+                "LookAtKeys",
+                &[
+                    called("kms:DescribeKey", "the state of the target's own keys"),
+                    called("kms:GetKeyPolicy", "whether their policies let the launcher use them"),
+                    called("kms:ListGrants", "or whether grants do"),
+                ],
+                &[KeysOf(Target)],
+                &[],
+            ),
+            allow(
+                "AskWhatLaunchersMay",
+                &[called("iam:SimulatePrincipalPolicy", "what the identity policies of those who launch allow")],
+                &[LaunchRoles, TargetRoles],
+                &[],
+            ),
+        ],
+    },
+    Policy {
         name: "launcher",
         kind: Kind::Identity,
         account: Target,
@@ -264,7 +300,10 @@ pub(super) const POLICIES: &[Policy] = &[
                 "LaunchWithKeys",
                 &[
                     published("kms:DescribeKey", "published for the image's key and the volume's (R4.1)"),
-                    called("kms:GenerateDataKeyWithoutPlaintext", "EC2 asks for the volume's data key as the caller (R4.3)"),
+                    called(
+                        "kms:GenerateDataKeyWithoutPlaintext",
+                        "EC2 asks for the volume's data key as the caller (R4.3)",
+                    ),
                     published("kms:Decrypt", "published (R4.1); recorded as not needed (R4.4)"),
                     published("kms:ReEncrypt*", "published (R4.1)"),
                 ],
@@ -280,4 +319,3 @@ pub(super) const POLICIES: &[Policy] = &[
         ],
     },
 ];
-

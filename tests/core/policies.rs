@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::table;
+use super::table::{self, Account};
 
 fn top(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").join(name)
@@ -32,4 +32,30 @@ fn the_documents_of_examples_iam_are_those_of_the_table() {
     there.sort();
     known.sort();
     assert_eq!(there, known);
+}
+
+/// What IAM takes for one managed policy, white space apart.
+const MANAGED: usize = 6144;
+
+#[test]
+fn each_document_fits_a_managed_policy() {
+    for policy in table::all() {
+        let text = table::json::document(policy).to_string();
+        let size = text.chars().filter(|c| !c.is_whitespace()).count();
+        assert!(size <= MANAGED, "{}: {size}", policy.name);
+    }
+}
+
+#[test]
+fn the_templates_and_modules_are_those_of_the_table() {
+    for (side, name) in [(Account::Source, "source"), (Account::Target, "target")] {
+        let template = table::json::text(&table::cloudformation::template(side));
+        is(&format!("examples/cloudformation/{name}.json"), &template);
+        is(&format!("examples/terraform/{name}/main.tf"), &table::terraform::module(side));
+    }
+}
+
+#[test]
+fn the_page_about_iam_is_that_of_the_table() {
+    is("docs/IAM.md", &table::markdown::page());
 }
