@@ -45,16 +45,16 @@ has run against real AWS yet.
 | more of its inputs | `organizations`, `snapshots`, `parameters`, `lifecycle`, `revoker` (for `unlisted: revoke`) | |
 | `mode: plan` | `reader` | |
 | `mode: revoke` | `revoker`, `remove-copies` | |
-| `target-role`, whatever is done by it | `targets` beside the above | `target-trust` |
+| `target-role`, whatever is done by it | `targets` beside the above | `target-trust`; with `copy-tags`, the default, `target-tags` |
 | `target-kms-key-id` | `snapshots` | `target-copies` |
 | `keep-shared: false` | `snapshots`, `revoker`, `lending` | `target-copies` |
-| `copy-tags` and `tags` on shared images | | `target-tags` |
 | `publish-ssm-parameter` | `parameters` | `target-parameters` |
 | `target-launch-roles` with `target-launch-policy` | `revoker`, to take it back | `target-launch-roles`, `launcher` |
 | `target-launch-roles` alone | `revoker`, to take it back | `target-launch-roles-inline` |
 | `service-linked-roles` | `service-linked-roles` | `target-service-linked-roles` |
 | `mode: plan` with `target-role` | `reader` | `target-reader` |
 | `mode: verify`, `verify: permissions` | `reader` | `verifier` |
+| `verify: launch` | `reader` | `verifier`, `verifier-launch`, `launcher` |
 
 A role takes ten managed policies; each document fits one.
 "#;

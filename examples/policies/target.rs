@@ -270,6 +270,48 @@ pub(super) const POLICIES: &[Policy] = &[
         ],
     },
     Policy {
+        name: "verifier-launch",
+        kind: Kind::Identity,
+        account: Target,
+        purpose: "`verify: launch`: a real instance, ended as soon as it runs. It launches as the role in the target, which needs the statements about keys of `launcher` too.",
+        danger: "It can run and end instances, those of others only where they carry the tag `ami-share:verify`. Instances cost money until they end.",
+        beside: &["verifier", "launcher"],
+        statements: &[
+            allow(
+                "LookAtInstances",
+                &[
+                    called("ec2:DescribeInstances", "whether it runs, and what a killed run left"),
+                    called("ec2:DescribeSecurityGroups", "the group that lets nothing in or out"),
+                    called("ec2:DescribeSubnets", "`verify-subnet-id`: its VPC"),
+                ],
+                &[EVERYTHING],
+                &[],
+            ),
+            allow(
+                "TagInLaunching",
+                &[called("ec2:CreateTags", "the tag by which it is found again, within RunInstances")],
+                &[OfTarget("instance"), OfTarget("volume")],
+                &[when("StringEquals", "ec2:CreateAction", These(&["RunInstances"]))],
+            ),
+            allow(
+                "EndOwnInstances",
+                &[called("ec2:TerminateInstances", "as soon as it runs, or a killed run left it")],
+                &[OfTarget("instance")],
+                &[when("Null", "aws:ResourceTag/ami-share:verify", NO)],
+            ),
+            allow(
+                "MakeAndRemoveGroups",
+                &[
+                    called("ec2:CreateSecurityGroup", "a group of its own, `ami-share-verify`"),
+                    called("ec2:RevokeSecurityGroupEgress", "a new group lets everything out"),
+                    called("ec2:DeleteSecurityGroup", "removed with the instance"),
+                ],
+                &[OfTarget("security-group"), OfTarget("vpc")],
+                &[],
+            ),
+        ],
+    },
+    Policy {
         name: "launcher",
         kind: Kind::Identity,
         account: Target,

@@ -18,7 +18,8 @@ fn copying() -> InTargets {
 }
 
 fn with(stage: &Stage, wanted: InTargets) -> ShareRequestBuilder {
-    at_home(stage).in_targets(wanted)
+    // Tags in targets are a case of their own.
+    at_home(stage).copy_tags(false).in_targets(wanted)
 }
 
 /// A copy that failed is replaced and removed.
@@ -41,7 +42,7 @@ pub(super) async fn lend(stage: Stage) -> Result<(), String> {
 }
 
 pub(super) async fn tag(stage: Stage) -> Result<(), String> {
-    stage.run(with(&stage, by_role()).tag("team", "web")).await.map(drop)
+    stage.run(with(&stage, by_role()).copy_tags(true).tag("team", "web")).await.map(drop)
 }
 
 pub(super) async fn publish(stage: Stage) -> Result<(), String> {
@@ -55,7 +56,7 @@ pub(super) async fn attach(stage: Stage) -> Result<(), String> {
     let (image, wanted) = (world.image("image-1"), by_role().launch_roles([LAUNCHER.to_owned()]));
     let wanted = wanted.launch_policy(LAUNCH_POLICY.parse().unwrap());
     stage.run(with(&stage, wanted.clone())).await?;
-    assert_eq!(world.launch_by(B, LAUNCHER, &image).await, "running");
+    launched(&stage, world.launch_by(B, LAUNCHER, &image).await).await?;
     stage.run(with(&stage, wanted).revoke(Revoke::default())).await?;
     assert_eq!(world.launch_by(B, LAUNCHER, &image).await, "UnauthorizedOperation");
     Ok(())
@@ -140,4 +141,28 @@ pub(super) async fn verify(stage: Stage) -> Result<(), String> {
     let others = checks.filter(|check| check.verdict != Verdict::Yes);
     let others: Vec<String> = others.map(|check| format!("{}: {}", check.name, check.detail)).collect();
     if others.is_empty() { Ok(()) } else { Err(others.join("; ")) }
+}
+
+/// A real instance runs in a subnet that is named, as the role in the target, which may launch too.
+pub(super) async fn verify_by_launch(stage: Stage) -> Result<(), String> {
+    let world = &stage.world;
+    world.sim.edit(|state| {
+        let roles = &mut state.accounts.get_mut(B).unwrap().roles;
+        let launcher = roles[LAUNCHER].attached.clone();
+        roles.get_mut(CONSUMER).unwrap().attached.extend(launcher);
+    });
+    world.share(at_home(&stage)).await;
+    let ec2 = aws_sdk_ec2::Client::new(&world.config(B));
+    let subnets = ec2.describe_subnets().send().await.unwrap();
+    let subnet = subnets.subnets()[0].subnet_id().map(str::to_owned);
+    let launch = ami_share::LaunchWith { subnet, ..Default::default() };
+    let wanted = by_role().verify(Verify::Launch).launch_with(launch);
+    let report = stage.sharer().await.verify(&with(&stage, wanted).build().unwrap()).await;
+    let report = report.map_err(|errors| errors.to_string())?;
+    let found = &report.verifications[0];
+    let left = world.sim.edit(|state| state.security_groups.len());
+    if found.sum == Sum::Launched && left == 0 {
+        return Ok(());
+    }
+    Err(found.checks.iter().map(|check| format!("{}: {}", check.name, check.detail)).collect::<Vec<_>>().join("; "))
 }
