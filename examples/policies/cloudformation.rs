@@ -25,11 +25,13 @@ pub(crate) fn template(side: Account) -> Value {
             "Metadata": { "Danger": plain(policy.danger) },
             "Properties": properties,
         });
-        resources.insert(name.clone(), resource);
-        outputs.insert(format!("{name}Arn"), json!({ "Condition": format!("Has{name}"), "Value": { "Ref": name } }));
+        let policy_of = format!("{name}Policy");
+        resources.insert(policy_of.clone(), resource);
+        outputs
+            .insert(format!("{name}Arn"), json!({ "Condition": format!("Has{name}"), "Value": { "Ref": policy_of } }));
         // Who only reads, or launches, is somebody else.
         if !["reader", "target-reader", "launcher"].contains(&policy.name) {
-            attached.push(json!({ "Fn::If": [format!("Has{name}"), { "Ref": name }, { "Ref": "AWS::NoValue" }] }));
+            attached.push(json!({ "Fn::If": [format!("Has{name}"), { "Ref": policy_of }, { "Ref": "AWS::NoValue" }] }));
         }
     }
     let (role, mut properties) = (role(side), Map::new());
@@ -115,7 +117,10 @@ fn parameters(side: Account) -> Map<String, Value> {
             ),
             ("KeyArns", list("The keys of the images, and those to re-encrypt with", None)),
             ("TargetAccounts", list("The accounts to share with", None)),
-            ("TargetRoleArns", list("With targets: the role in each of them", Some(""))),
+            (
+                "TargetRoleArns",
+                list("With targets: the role in each of them", Some("arn:aws:iam::222222222222:role/consumer")),
+            ),
             ("Organizations", list("With organizations: their ARNs", Some(""))),
             ("OrganizationalUnits", list("With organizations: ARNs of units", Some(""))),
             path,
@@ -134,7 +139,13 @@ fn parameters(side: Account) -> Map<String, Value> {
             ("ExternalId", text("The input target-external-id", None)),
             ("KeyArns", list("The keys of the images, in the source account", None)),
             ("RoleName", text("The input target-role", Some("consumer"))),
-            ("LaunchRoleArns", list("With launch roles, and for verifying: the roles that launch", Some(""))),
+            (
+                "LaunchRoleArns",
+                list(
+                    "With launch roles, and for verifying: the roles that launch",
+                    Some("arn:aws:iam::222222222222:role/launcher"),
+                ),
+            ),
             ("LaunchPolicyName", text("The input target-launch-policy", Some("ami-share-launch"))),
             ("Service", text("With service-linked roles: the service", Some("autoscaling.amazonaws.com"))),
             path,
@@ -158,8 +169,8 @@ fn texts(side: Account, values: &[Values]) -> Value {
 
 /// Each text, and whether it is a list.
 fn text(side: Account, values: Values) -> Vec<(bool, Value)> {
-    let list = |name: &str| vec![(true, json!({ "Ref": name }))];
-    let one = |name: &str| vec![(false, json!({ "Ref": name }))];
+    let list = |name: &str| vec![(true, json!({ "Ref": policy_of }))];
+    let one = |name: &str| vec![(false, json!({ "Ref": policy_of }))];
     let sub = |text: &str| vec![(false, json!({ "Fn::Sub": text }))];
     match values {
         Values::SharedKeys => list("KeyArns"),

@@ -1,6 +1,9 @@
 //! What is done in targets, each with the policies for it.
 
-use ami_share::{InTargets, Revoke, ShareRequestBuilder, Sum, Verdict, Verify};
+use std::time::Duration;
+
+use ami_share::{CheckName, InTargets, KeyAccessMode, Revoke, ShareRequestBuilder, Sum, Verdict, Verify};
+use ami_share_sim::world::{Policy, Role};
 
 use super::in_source::at_home;
 use super::stage::{CONSUMER, LAUNCH_POLICY, LAUNCHER, Stage};
@@ -31,6 +34,11 @@ pub(super) async fn copy(stage: Stage) -> Result<(), String> {
     let own = report.targets[0].copies[0].image.to_string();
     assert_eq!(stage.world.launch(&own).await, "running");
     Ok(())
+}
+
+/// The same with statements of the key policy that somebody else put.
+pub(super) async fn copy_with_keys_in_code(stage: Stage) -> Result<(), String> {
+    stage.run(with(&stage, copying()).key_access(KeyAccessMode::None)).await.map(drop)
 }
 
 /// What was lent for the copy is taken back.
@@ -88,6 +96,8 @@ pub(super) async fn services(stage: Stage) -> Result<(), String> {
 
 /// A plan looks at everything in the target that any of these change.
 pub(super) async fn look(stage: Stage) -> Result<(), String> {
+    let own = serde_json::json!({ "Effect": "Allow", "Action": "ec2:*", "Resource": "*" });
+    stage.world.put_role_policy(B, LAUNCHER, "own", &serde_json::json!({ "Statement": [own] })).await;
     let before = stage.world.changes();
     let all = copying().launch_roles([LAUNCHER.to_owned()]).service_linked_roles([SERVICE.to_owned()]);
     let request = |wanted| with(&stage, wanted).publish_ssm_parameter("/golden/{name}");
@@ -97,12 +107,20 @@ pub(super) async fn look(stage: Stage) -> Result<(), String> {
     Ok(())
 }
 
-/// Both the shared image and an own copy are launched.
+/// Volumes end up under `aws/ebs`, which asks nothing of IAM, and under a key of the target.
 pub(super) async fn launch(stage: Stage) -> Result<(), String> {
-    let world = &stage.world;
+    let (world, image) = (&stage.world, stage.world.image("image-1"));
     world.share(at_home(&stage)).await;
-    let end = world.launch_by(B, LAUNCHER, &world.image("image-1")).await;
-    launched(&stage, end).await
+    launched(&stage, world.launch_by(B, LAUNCHER, &image).await).await?;
+    own_default(world).await;
+    launched(&stage, world.launch_by(B, LAUNCHER, &image).await).await
+}
+
+async fn own_default(world: &World) -> String {
+    let default = world.key("own-222222222222");
+    let ec2 = aws_sdk_ec2::Client::new(&world.config(B));
+    ec2.modify_ebs_default_kms_key_id().kms_key_id(&default).send().await.unwrap();
+    default
 }
 
 /// Nothing where an instance ran; else what `mode: verify` says, asked by those who may see everything.
@@ -110,12 +128,7 @@ pub(super) async fn launched(stage: &Stage, end: String) -> Result<(), String> {
     if end == "running" {
         return Ok(());
     }
-    stage.world.allow(B, CONSUMER, &["ec2:*", "kms:*", "iam:*"]).await;
-    stage.world.sim.edit(|state| {
-        let trust = r#"{"Statement":{"Effect":"Allow","Principal":{"AWS":"111111111111"},"Action":"sts:AssumeRole"}}"#;
-        let trust = ami_share_sim::world::Policy::parse(trust, std::time::Duration::ZERO).unwrap();
-        state.accounts.get_mut(B).unwrap().roles.get_mut(CONSUMER).unwrap().trust = trust;
-    });
+    open(&stage.world);
     let wanted = by_role().verify(Verify::Permissions).launch_roles([LAUNCHER.to_owned()]);
     let request = with(stage, wanted).build().unwrap();
     let report = ami_share::Sharer::new(&stage.world.config(A)).verify(&request).await.unwrap();
@@ -125,22 +138,76 @@ pub(super) async fn launched(stage: &Stage, end: String) -> Result<(), String> {
     Err(no.map(|check| format!("{}: {}", check.name, check.detail)).collect::<Vec<_>>().join("; "))
 }
 
-/// Every check says yes, or what it could not read.
+/// Lets everybody in A act as the role in B, which may do everything; returns the role as it was.
+fn open(world: &World) -> Role {
+    let parse = |text: &str| Policy::parse(text, Duration::ZERO).unwrap();
+    let trust = r#"{"Statement":{"Effect":"Allow","Principal":{"AWS":"111111111111"},"Action":"sts:AssumeRole"}}"#;
+    let everything = parse(r#"{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#);
+    world.sim.edit(|state| {
+        let role = state.accounts.get_mut(B).unwrap().roles.get_mut(CONSUMER).unwrap();
+        let inline = [("everything".to_owned(), everything)].into();
+        std::mem::replace(role, Role { trust: parse(trust), inline, ..role.clone() })
+    })
+}
+
+/// Every check says yes: of the shared image, of an own copy, of a default key that only a grant opens, and of an image
+/// that is not encrypted; and what hides an image is found.
 pub(super) async fn verify(stage: Stage) -> Result<(), String> {
-    let world = &stage.world;
-    let default = world.key("own-222222222222");
-    let ec2 = aws_sdk_ec2::Client::new(&world.config(B));
-    ec2.modify_ebs_default_kms_key_id().kms_key_id(&default).send().await.unwrap();
-    world.share(at_home(&stage)).await;
-    let wanted = by_role().verify(Verify::Permissions).launch_roles([LAUNCHER.to_owned()]);
-    let request = with(&stage, wanted).build().unwrap();
+    let (world, launching) = (&stage.world, by_role().launch_roles([LAUNCHER.to_owned()]));
+    let verifying = || launching.clone().verify(Verify::Permissions);
+    let closed = open(world);
+    world.share(with(&stage, copying())).await;
+    world.sim.edit(|state| state.accounts.get_mut(B).unwrap().roles.insert(CONSUMER.to_owned(), closed));
     let before = world.changes();
-    let report = stage.sharer().await.verify(&request).await.map_err(|errors| errors.to_string())?;
+    only(&stage, verifying(), Verdict::Yes, None).await?;
+    only(&stage, verifying().kms_key("alias/own-222222222222".parse().unwrap()), Verdict::Yes, None).await?;
     assert_eq!(world.changes(), before);
+    only_by_grant(world).await;
+    only(&stage, verifying(), Verdict::Yes, None).await?;
+    world.sim.edit(|state| {
+        let own = state.snapshots.values_mut().filter(|snapshot| snapshot.owner == A);
+        own.for_each(|snapshot| snapshot.key = None);
+    });
+    only(&stage, verifying(), Verdict::Yes, None).await?;
+    hide(world).await;
+    only(&stage, verifying(), Verdict::No, Some(CheckName::AllowedImages)).await
+}
+
+/// Verifies as the publisher; every check, or the one that is named, must say so.
+async fn only(stage: &Stage, wanted: InTargets, verdict: Verdict, name: Option<CheckName>) -> Result<(), String> {
+    let request = with(stage, wanted).build().unwrap();
+    let report = stage.sharer().await.verify(&request).await.map_err(|errors| errors.to_string())?;
+    // What a target could not be asked while planning is not among the checks.
+    let mut others: Vec<String> = report.plan.errors.iter().map(ToString::to_string).collect();
     let checks = report.verifications.iter().flat_map(|found| &found.checks);
-    let others = checks.filter(|check| check.verdict != Verdict::Yes);
-    let others: Vec<String> = others.map(|check| format!("{}: {}", check.name, check.detail)).collect();
+    let of_name = checks.filter(|check| name.is_none_or(|name| name == check.name));
+    let other = of_name.filter(|check| check.verdict != verdict);
+    others.extend(other.map(|check| format!("{}: {}", check.name, check.detail)));
     if others.is_empty() { Ok(()) } else { Err(others.join("; ")) }
+}
+
+/// Makes a key the default one of B whose policy lets nobody use it, and gives the launcher a grant.
+async fn only_by_grant(world: &World) {
+    let default = own_default(world).await;
+    let (kms, launcher) = (aws_sdk_kms::Client::new(&world.config(B)), format!("arn:aws:iam::{B}:role/{LAUNCHER}"));
+    let operations = ["DescribeKey", "CreateGrant", "ReEncryptTo", "GenerateDataKeyWithoutPlaintext"];
+    let operations = operations.map(aws_sdk_kms::types::GrantOperation::from).into();
+    let grant = kms.create_grant().key_id(&default).grantee_principal(launcher).set_operations(Some(operations));
+    grant.send().await.unwrap();
+    let root = serde_json::json!({ "AWS": format!("arn:aws:iam::{B}:root") });
+    let look = ["kms:DescribeKey", "kms:GetKeyPolicy", "kms:ListGrants", "kms:PutKeyPolicy"];
+    let admin = serde_json::json!({ "Effect": "Allow", "Principal": root, "Action": look, "Resource": "*" });
+    let policy = serde_json::json!({ "Version": "2012-10-17", "Statement": [admin] }).to_string();
+    kms.put_key_policy().key_id(&default).policy(policy).send().await.unwrap();
+}
+
+/// Lets B see images of nobody but itself.
+async fn hide(world: &World) {
+    let ec2 = aws_sdk_ec2::Client::new(&world.config(B));
+    let state = aws_sdk_ec2::types::AllowedImagesSettingsEnabledState::Enabled;
+    ec2.enable_allowed_images_settings().allowed_images_settings_state(state).send().await.unwrap();
+    let nobody = aws_sdk_ec2::types::ImageCriterionRequest::builder().image_providers("300000000000").build();
+    ec2.replace_image_criteria_in_allowed_images_settings().image_criteria(nobody).send().await.unwrap();
 }
 
 /// A real instance runs in a subnet that is named, as the role in the target, which may launch too.
