@@ -117,10 +117,7 @@ fn parameters(side: Account) -> Map<String, Value> {
             ),
             ("KeyArns", list("The keys of the images, and those to re-encrypt with", None)),
             ("TargetAccounts", list("The accounts to share with", None)),
-            (
-                "TargetRoleArns",
-                list("With targets: the role in each of them", Some("arn:aws:iam::222222222222:role/consumer")),
-            ),
+            ("TargetRoleArns", list("With targets: the role in each of them; else blank", None)),
             ("Organizations", list("With organizations: their ARNs", Some(""))),
             ("OrganizationalUnits", list("With organizations: ARNs of units", Some(""))),
             path,
@@ -139,13 +136,7 @@ fn parameters(side: Account) -> Map<String, Value> {
             ("ExternalId", text("The input target-external-id", None)),
             ("KeyArns", list("The keys of the images, in the source account", None)),
             ("RoleName", text("The input target-role", Some("consumer"))),
-            (
-                "LaunchRoleArns",
-                list(
-                    "With launch roles, and for verifying: the roles that launch",
-                    Some("arn:aws:iam::222222222222:role/launcher"),
-                ),
-            ),
+            ("LaunchRoleArns", list("With launch roles, and for verifying: the roles that launch; else blank", None)),
             ("LaunchPolicyName", text("The input target-launch-policy", Some("ami-share-launch"))),
             ("Service", text("With service-linked roles: the service", Some("autoscaling.amazonaws.com"))),
             path,
@@ -169,8 +160,8 @@ fn texts(side: Account, values: &[Values]) -> Value {
 
 /// Each text, and whether it is a list.
 fn text(side: Account, values: Values) -> Vec<(bool, Value)> {
-    let list = |name: &str| vec![(true, json!({ "Ref": policy_of }))];
-    let one = |name: &str| vec![(false, json!({ "Ref": policy_of }))];
+    let list = |name: &str| vec![(true, json!({ "Ref": name }))];
+    let one = |name: &str| vec![(false, json!({ "Ref": name }))];
     let sub = |text: &str| vec![(false, json!({ "Fn::Sub": text }))];
     match values {
         Values::SharedKeys => list("KeyArns"),

@@ -53,8 +53,8 @@ has run against real AWS yet.
 | `target-launch-roles` alone | `revoker`, to take it back | `target-launch-roles-inline` |
 | `service-linked-roles` | `service-linked-roles` | `target-service-linked-roles` |
 | `mode: plan` with `target-role` | `reader` | `target-reader` |
-| `mode: verify`, `verify: permissions` | `reader` | `verifier` |
-| `verify: launch` | `reader` | `verifier`, `verifier-launch`, `launcher` |
+| `mode: verify`, `verify: permissions` | `reader` | `target-reader`, `verifier` |
+| `verify: launch` | `reader` | `target-reader`, `verifier`, `verifier-launch`, `launcher` |
 
 A role takes ten managed policies; each document fits one.
 "#;

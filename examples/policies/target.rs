@@ -236,14 +236,12 @@ pub(super) const POLICIES: &[Policy] = &[
         kind: Kind::Identity,
         account: Target,
         purpose: "`mode: verify`, and `verify: permissions` after a share: it can change nothing. Without it the checks say `unknown`, and the share goes on.",
-        danger: "It sees what the launch roles may do, and the policies and grants of the target's keys. In the source account `reader` is needed beside it.",
-        beside: &[],
+        danger: "It sees what the launch roles may do, and the policies and grants of the target's keys. In the source account `reader` is needed.",
+        beside: &["target-reader"],
         statements: &[
             allow(
                 "Look",
                 &[
-                    called("ec2:DescribeImages", "whether the target sees the image"),
-                    called("ec2:DescribeSnapshots", "the keys of its own copies"),
                     called("ec2:GetAllowedImagesSettings", "whether Allowed AMIs hide the image (R7.3)"),
                     called("ec2:GetEbsDefaultKmsKeyId", "the key that new volumes end up under (R4.2)"),
                     called("ec2:GetEbsEncryptionByDefault", "whether volumes of images that are not encrypted will be"),
@@ -254,7 +252,6 @@ pub(super) const POLICIES: &[Policy] = &[
             allow(
                 "LookAtKeys",
                 &[
-                    called("kms:DescribeKey", "the state of the target's own keys"),
                     called("kms:GetKeyPolicy", "whether their policies let the launcher use them"),
                     called("kms:ListGrants", "or whether grants do"),
                 ],

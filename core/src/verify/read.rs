@@ -193,7 +193,7 @@ async fn allowed(
         site.iam.simulate(launcher, actions, &resources, &context).await
     };
     let of_images = images.iter().map(|(image, owner)| {
-        let owner = ("ec2:Owner", Kind::String, owner.clone());
+        let owner = ("ec2:Owner", owner.clone());
         simulate(&[RUN], vec![image_arn(region, image)], vec![owner])
     });
     let (uses, grants, runs, of_images) = Box::pin(future::try_join4(

@@ -355,17 +355,17 @@ resource "aws_iam_policy" "target_reader" {
   policy      = data.aws_iam_policy_document.target_reader.json
 }
 
-# It sees what the launch roles may do, and the policies and grants of the target's keys. In the source account reader is needed beside it.
+# It sees what the launch roles may do, and the policies and grants of the target's keys. In the source account reader is needed.
 data "aws_iam_policy_document" "verifier" {
   statement {
     sid       = "Look"
-    actions   = ["ec2:DescribeImages", "ec2:DescribeSnapshots", "ec2:GetAllowedImagesSettings", "ec2:GetEbsDefaultKmsKeyId", "ec2:GetEbsEncryptionByDefault"]
+    actions   = ["ec2:GetAllowedImagesSettings", "ec2:GetEbsDefaultKmsKeyId", "ec2:GetEbsEncryptionByDefault"]
     resources = ["*"]
   }
 
   statement {
     sid       = "LookAtKeys"
-    actions   = ["kms:DescribeKey", "kms:GetKeyPolicy", "kms:ListGrants"]
+    actions   = ["kms:GetKeyPolicy", "kms:ListGrants"]
     resources = ["arn:${local.partition}:kms:*:${local.account}:key/*"]
   }
 

@@ -49,8 +49,8 @@ const CASES: &[Case] = cases! {
     "let Auto Scaling launch": "publisher" "service-linked-roles" "targets" "target-trust" "target-service-linked-roles" => in_target::services,
     "let Auto Scaling launch, by grants": "publisher-grants" "service-linked-roles" "targets" "target-trust" "target-service-linked-roles" => in_target::services,
     "plan with targets": "reader" "targets" "target-trust" "target-reader" => in_target::look,
-    "verify": "reader" "targets" "target-trust" "verifier" "launcher" => in_target::verify,
-    "verify by a launch": "reader" "targets" "target-trust" "verifier" "verifier-launch" "launcher" => in_target::verify_by_launch,
+    "verify": "reader" "targets" "target-trust" "target-reader" "verifier" "launcher" => in_target::verify,
+    "verify by a launch": "reader" "targets" "target-trust" "target-reader" "verifier" "verifier-launch" "launcher" => in_target::verify_by_launch,
 };
 
 impl Case {
