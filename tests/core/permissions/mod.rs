@@ -189,3 +189,64 @@ async fn rule_1_4_5_what_is_marked_as_published_is_not_missed_where_copies_are_a
         assert_eq!(missed, exercised, "{} {}", removal.policy.name, removal.action.name);
     }
 }
+
+/// What a case of the guard lets through that it shall not: tags of this tool, written by somebody else in either account.
+async fn written_by_others(documents: &Documents) -> Vec<&'static str> {
+    let world = World::generated(3, 2, 1, 2);
+    let image = world.image("image-1");
+    let stage = Stage::new(world, documents);
+    let mut written = Vec::new();
+    for account in [A, B] {
+        stage.world.sim.edit(|state| {
+            let shared = &mut state.images.get_mut(&image).unwrap().launch_permissions;
+            shared.add(B.to_owned(), std::time::Duration::ZERO);
+        });
+        let ec2 = aws_sdk_ec2::Client::new(&stage.world.config(account));
+        let tag = aws_sdk_ec2::types::Tag::builder().key("ami-share:request").value("x").build();
+        let made = ec2.create_tags().resources(&image).tags(tag.clone()).send().await;
+        let own = aws_sdk_ec2::types::Tag::builder().key("team").value("web").build();
+        ec2.create_tags().resources(&image).tags(own).send().await.unwrap();
+        let taken = ec2.delete_tags().resources(&image).tags(tag).send().await;
+        written.extend(made.is_ok().then_some("ec2:CreateTags"));
+        written.extend(taken.is_ok().then_some("ec2:DeleteTags"));
+    }
+    written
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_the_publisher_and_the_roles_in_targets_write_the_tags_of_this_tool() {
+    let case = CASES.iter().find(|case| case.name == "lend for a copy").unwrap();
+    let guarded: Vec<&str> = case.policies.iter().copied().chain(["tag-guard"]).collect();
+    assert_eq!((case.run)(Stage::new(World::generated(3, 2, 1, 2), &published(&guarded))).await, Ok(()));
+    assert!(written_by_others(&published(&["tag-guard"])).await.is_empty());
+    for action in ["ec2:CreateTags", "ec2:DeleteTags"] {
+        let mut documents = published(&["tag-guard"]);
+        let denied = documents.get_mut("tag-guard").unwrap().1["Statement"][0]["Action"].as_array_mut().unwrap();
+        denied.retain(|denied| denied != action);
+        assert_eq!(written_by_others(&documents).await, [action, action], "in both accounts");
+    }
+}
+
+/// Whom a publisher may share with is bound where EC2 says whom a call names, and a key can be bound to its ARN.
+#[tokio::test(start_paused = true)]
+async fn conditions_narrow_what_is_allowed() {
+    let stage = Stage::new(World::generated(3, 2, 1, 2), &published(&["publisher", "snapshots"]));
+    let refused = [
+        in_source::at_home(&stage).target_account("300000000000".parse().unwrap()),
+        in_source::at_home(&stage).targets([table::json::example(table::Values::Organizations)[0].parse().unwrap()]),
+    ];
+    for request in refused {
+        let said = stage.run(request).await.unwrap_err();
+        assert!(said.contains("may not perform ec2:ModifyImageAttribute"), "{said}");
+    }
+    let one_key = stage.world.key("key-eu-west-1");
+    let mut documents = published(&["publisher"]);
+    for statement in documents.get_mut("publisher").unwrap().1["Statement"].as_array_mut().unwrap() {
+        if ["ReadKeyPolicies", "WriteKeyPolicies"].contains(&statement["Sid"].as_str().unwrap()) {
+            statement["Resource"] = one_key.clone().into();
+        }
+    }
+    let stage = Stage::new(World::generated(3, 2, 1, 2), &documents);
+    let said = stage.run(in_source::at_home(&stage)).await.unwrap_err();
+    assert!(said.contains("may not perform kms:GetKeyPolicy") && said.contains(&stage.world.key("key-1")), "{said}");
+}
