@@ -2,7 +2,7 @@
 
 use super::{Account, Basis, Kind, Policy, Statement, all, json};
 
-const BEFORE: &str = r#"# IAM: who needs what, and why
+const BEFORE: &str = r"# IAM: who needs what, and why
 
 <!-- Made from the table in examples/policies: UPDATE_IAM=1 cargo test -p ami-share polic -->
 
@@ -31,7 +31,7 @@ has run against real AWS yet.
   call names many, R2.22); `ForAllValues` alone would be true of a call that names nobody.
 - **To whom images go.** The same conditions stand on images, but for one: AWS lists `ec2:Add/…` for snapshots only, and no such
   key for organizations at all. Where EC2 does not fill them in for images, they refuse nothing, so nothing here relies on
-  one being there, and whoever may call `ec2:ModifyImageAttribute` may share every image of the account with anybody. What
+  one being there (the tests run both ways), and whoever may call `ec2:ModifyImageAttribute` may share every image of the account with anybody. What
   holds in any case: Block Public Access for AMIs, the key (an image is worth nothing without it), and tag conditions of your
   own (`aws:ResourceTag`).
 - **The tags of this tool.** `ami-share:*` are what it finds its copies and loans by: [tag-guard](#tag-guard) keeps everybody
@@ -57,9 +57,9 @@ has run against real AWS yet.
 | `verify: launch` | `reader` | `target-reader`, `verifier`, `verifier-launch`, `launcher` |
 
 A role takes ten managed policies; each document fits one.
-"#;
+";
 
-const AFTER: &str = r#"
+const AFTER: &str = r"
 ## What the tests cannot miss
 
 - `sts:GetCallerIdentity` is called and needs no permission (R5.6).
@@ -69,8 +69,9 @@ const AFTER: &str = r#"
 - A run that revokes while another shares the same image again gives back what it took: with `key-access: grants` that takes
   the `kms:CreateGrant` of `publisher-grants` beside `revoker`.
 - `ec2:RunInstances` on `key-pair/*` is asked for only of launches with a key pair.
-- Conditions and resources are not removed one by one, as actions are.
-"#;
+- Conditions and resources are not removed one by one, as actions are. What `tag-guard` denies, and that unlisted accounts,
+  organizations and other keys are refused, has tests of its own.
+";
 
 /// The whole page.
 pub(crate) fn page() -> String {

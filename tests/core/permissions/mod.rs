@@ -54,9 +54,14 @@ const CASES: &[Case] = cases! {
 };
 
 impl Case {
+    /// How it ends; `as_recorded`, where AWS asks for no more than was recorded, and fills in no condition key of which
+    /// that is not known (R2.22).
     async fn ends(&self, documents: &Documents, as_recorded: bool) -> Result<(), String> {
         let world = World::generated(3, 2, 1, 2);
-        world.sim.edit(|state| state.copies_as_recorded = as_recorded);
+        world.sim.edit(|state| {
+            state.copies_as_recorded = as_recorded;
+            state.hides_recipients_of_images = as_recorded;
+        });
         (self.run)(Stage::new(world, documents)).await
     }
 }

@@ -63,7 +63,7 @@ impl Stage {
                         let everything = Document::from_text(everything).unwrap();
                         all.controls.insert(all.root.clone(), vec![everything.into(), put.document]);
                     }
-                    (kind, None) => panic!("{kind:?} of nobody"),
+                    (Kind::Identity | Kind::Trust, None) => unreachable!("{} is of nobody", policy.name),
                 }
             }
         });
