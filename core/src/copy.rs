@@ -188,8 +188,8 @@ fn failed(site: &Site, copy: &CopyImage, id: &AmiId, why: &str) -> Error {
     let error = Error::new(Code::CopyFailed, format!("the copy {id} of {} failed: {why}", copy.source));
     let error = if why.contains("not accessible") || why.contains("is invalid") {
         error.remedy(format!(
-            "allow kms:DescribeKey, kms:CreateGrant, kms:Decrypt, kms:GenerateDataKeyWithoutPlaintext and kms:ReEncrypt* on {} and on the source's keys, in the identity policy of whoever copies and in the key policies; then run again",
-            copy.key
+            "allow kms:DescribeKey, kms:CreateGrant, kms:Decrypt, kms:GenerateDataKeyWithoutPlaintext and kms:ReEncrypt* on {} and on the source's keys, in an identity policy of {} and in the key policies; then run again",
+            copy.key, site.identity.arn
         ))
     } else {
         error
@@ -212,8 +212,8 @@ async fn clean_up(run: &Run<'_>, site: &Site, copy: &CopyImage) {
         if removed {
             run.emit(&Event::LeftoverRemoved { resource: image.to_string() });
         }
-        for snapshot in left {
-            not_cleaned(run, &snapshot, "AWS did not delete it with its image");
+        for (snapshot, why) in left {
+            not_cleaned(run, &snapshot, &not_deleted(site, &why));
         }
     }
     for snapshot in &copy.leftovers.snapshots {
@@ -223,6 +223,16 @@ async fn clean_up(run: &Run<'_>, site: &Site, copy: &CopyImage) {
             Err(error) => not_cleaned(run, snapshot, &error.to_string()),
         }
     }
+}
+
+/// Why a snapshot stayed that AWS should have deleted with its image, which it does as the caller.
+pub(crate) fn not_deleted(site: &Site, why: &str) -> String {
+    let of = if why == "missing-permissions" {
+        format!(": allow `ec2:DeleteSnapshot` in an identity policy of {}", site.identity.arn)
+    } else {
+        String::new()
+    };
+    format!("AWS did not delete it with its image ({why}){of}")
 }
 
 fn not_cleaned(run: &Run<'_>, resource: impl ToString, why: &str) {

@@ -41,8 +41,10 @@ def session(stage, *names, without=None):
     for statement in statements:
         actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
         statement["Action"] = [action for action in actions if action != without]
+        del statement["Sid"]
     document = {"Version": "2012-10-17", "Statement": [one for one in statements if one["Action"]]}
-    return stage.assume(A, "administrator", Policy=json.dumps(document))
+    # A session policy has 2,048 characters at most (R5.4).
+    return stage.assume(A, "administrator", Policy=json.dumps(document, separators=(",", ":")))
 
 
 class Workflow:

@@ -64,7 +64,8 @@ def test_drift_is_noticed_in_both_directions_by_a_role_that_can_only_read(stage)
 def test_a_policy_has_no_action_too_many(stage, name, workflow, job):
     image = stage.image("golden")
     everything = {"INPUT_AMI_ID": image, "INPUT_TARGET_ACCOUNTS": B, "INPUT_SHARE_SNAPSHOTS": "true"}
-    for action in {action for statement in policy(name) for action in statement["Action"]}:
+    actions = {action for statement in policy(name) for action in statement["Action"]}
+    for action in actions - {"ec2:DescribeRegions"}:  # the images are in one Region
         share(stage, image)
         assert stage.run({**everything, "INPUT_KEY_ACCESS": "grants"}).status == 0
         values = {"vars.GOLDEN_AMI": image, "github.event.issue.title": image}

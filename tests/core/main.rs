@@ -15,10 +15,13 @@ mod key_policies;
 mod lifecycle;
 mod organizations;
 mod permissions;
+mod policies;
 mod regions;
 mod revoke;
 mod round_trip;
 mod scale;
 mod sharing;
 mod support;
+#[path = "../../examples/policies/mod.rs"]
+mod table;
 mod verify;

@@ -76,6 +76,10 @@ async fn publish(run: &Run<'_>, publish: &Publish, image: &AmiId) -> Result<(), 
                 Code::ParameterRefused,
                 format!("SSM did not take {image} into the parameter {}", publish.name),
             )
+            .remedy(format!(
+                "allow ssm:PutParameter and ec2:DescribeImages in an identity policy of {}: SSM checks the image with that identity (R5.9)",
+                site.identity.arn
+            ))
             .at(&place.account, &place.region)
             .on(&publish.name));
         }

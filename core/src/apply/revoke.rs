@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::future;
 
 use super::{permissions, said};
+use crate::copy::not_deleted;
 use crate::error::{Code, Error};
 use crate::event::Event;
 use crate::finding::{Finding, FindingCode};
@@ -160,13 +161,14 @@ async fn role_policy(run: &Run<'_>, plan: &Plan, remove: &RemoveRolePolicy) -> R
 }
 
 async fn remove_copy(run: &Run<'_>, copy: &RemoveCopy) -> Result<(), Error> {
-    let left = run.site(&copy.region).ec2.deregister_image(&copy.image).await?;
+    let site = run.site(&copy.region);
+    let left = site.ec2.deregister_image(&copy.image).await?;
     run.emit(&Event::CopyRemoved { image: copy.image.clone() });
-    for snapshot in left {
+    for (snapshot, why) in left {
         run.emit(&Event::Found(Finding::warn(
             FindingCode::CopyNotCleaned,
             snapshot,
-            format!("AWS did not delete this snapshot with {}, the copy that it belonged to", copy.image),
+            format!("it belonged to the copy {}, and {}", copy.image, not_deleted(&site, &why)),
         )));
     }
     Ok(())

@@ -63,6 +63,11 @@ impl Need<'_> {
             Opinion::Direct | Opinion::Denied(_) => by_policy,
             _ => match self.by_grant(&who) {
                 Some(by_grant) if by_grant == Opinion::Direct || by_policy != Opinion::Delegated => by_grant,
+                // A grant that was not seen may allow what the policy does not.
+                None if key.grants.is_none() && matches!(by_policy, Opinion::No(_)) => Opinion::Unknown(format!(
+                    "its grants could not be read: allow kms:ListGrants to whoever verifies in {}",
+                    key.arn.account()
+                )),
                 _ => by_policy,
             },
         }

@@ -120,7 +120,11 @@ async fn keys(run: &Run<'_>, site: &Arc<Site>, image: &Image) -> Result<Vec<Key>
 async fn key(site: &Site, name: &str) -> Result<Key, Error> {
     let mut key = site.kms.describe_key(name).await?;
     let (policy, grants) = future::join(site.kms.key_policy(&key.arn), site.kms.grants(&key.arn)).await;
-    key.policy = policy.ok().map(|text| KeyPolicy::parse(&text).map_err(|error| error.to_string()));
+    // Why a policy is not known stands in its place.
+    key.policy = Some(match policy {
+        Ok(text) => KeyPolicy::parse(&text).map_err(|error| error.to_string()),
+        Err(error) => Err(format!("its policy could not be read: {error}")),
+    });
     key.grants = grants.ok();
     Ok(key)
 }
@@ -147,7 +151,9 @@ async fn target(
     let of_shared = here.iter().filter_map(|(_, seen)| seen.as_ref().ok()).flat_map(|seen| &seen.keys);
     let every = of_shared.chain(own_keys.values().flatten()).chain(default_key.iter().flatten());
     let arns: BTreeSet<String> = every.map(|key| key.arn.to_string()).collect();
-    let launchers = plan.launchers(account).into_iter().map(|arn| launcher(&site, arn, &ids, &arns));
+    let owner = |id: &AmiId| images.iter().find(|image| &image.id == id).map_or(plan.account.as_ref(), |image| &image.owner);
+    let owners: BTreeMap<AmiId, String> = ids.iter().map(|id| (id.clone(), owner(id).to_owned())).collect();
+    let launchers = plan.launchers(account).into_iter().map(|arn| launcher(&site, arn, &owners, &arns));
     let launchers = future::join_all(launchers).await;
     let images = images.into_iter().map(|image| (image.id.clone(), image)).collect();
     Ok(TargetSeen { images, own_keys, allowed_images, encrypts, default_key, launchers })
@@ -163,16 +169,17 @@ async fn default_key(site: &Site) -> Result<Option<Key>, Error> {
     }
 }
 
-async fn launcher(site: &Site, arn: String, images: &BTreeSet<AmiId>, keys: &BTreeSet<String>) -> Launcher {
+async fn launcher(site: &Site, arn: String, images: &BTreeMap<AmiId, String>, keys: &BTreeSet<String>) -> Launcher {
     let allowed = Box::pin(allowed(site, &arn, images, keys)).await;
     Launcher { arn, allowed }
 }
 
-/// What a launcher's identity policies say of a launch, as EC2 asks it (R4.1).
+/// What a launcher's identity policies say of a launch, as EC2 asks it (R4.1): policies may let only images of some
+/// owners through.
 async fn allowed(
     site: &Site,
     launcher: &str,
-    images: &BTreeSet<AmiId>,
+    images: &BTreeMap<AmiId, String>,
     keys: &BTreeSet<String>,
 ) -> Result<BTreeMap<(String, String), bool>, Error> {
     let (account, region) = (&site.place.account, &site.place.region);
@@ -185,13 +192,18 @@ async fn allowed(
         }
         site.iam.simulate(launcher, actions, &resources, &context).await
     };
-    let (uses, grants, runs) = Box::pin(future::try_join3(
+    let of_images = images.iter().map(|(image, owner)| {
+        let owner = ("ec2:Owner", owner.clone());
+        simulate(&[RUN], vec![image_arn(region, image)], vec![owner])
+    });
+    let (uses, grants, runs, of_images) = Box::pin(future::try_join4(
         simulate(&USES, keys.clone(), vec![via.clone()]),
         simulate(&[GRANT], keys, vec![via, by_service]),
-        simulate(&[RUN], run_resources(account, region, images), Vec::new()),
+        simulate(&[RUN], run_resources(account, region, &BTreeSet::new()), Vec::new()),
+        future::try_join_all(of_images),
     ))
     .await?;
-    let all = uses.into_iter().chain(grants).chain(runs);
+    let all = uses.into_iter().chain(grants).chain(runs).chain(of_images.into_iter().flatten());
     Ok(all.map(|(action, resource, allowed)| ((action, resource), allowed)).collect())
 }
 

@@ -63,6 +63,8 @@ pub struct World {
     pub nonexistent_accounts: BTreeSet<String>,
     /// Whether CopyImage asks KMS for what was recorded of copies (R1.4.5), not for what AWS publishes (R1.4.2).
     pub copies_as_recorded: bool,
+    /// Whether `ModifyImageAttribute` tells IAM nothing of whom it names: AWS lists such condition keys for snapshots only.
+    pub hides_recipients_of_images: bool,
     /// The Regions; where there are none, AWS's.
     pub regions: Vec<Region>,
     #[serde(skip)]

@@ -44,15 +44,15 @@ impl Ec2 {
     }
 
     /// Removes an image and, in the same call, those of its snapshots that no other image uses
-    /// (`ec2:DeregisterImage`). Returns the snapshots that AWS left.
-    pub(crate) async fn deregister_image(&self, id: &AmiId) -> Result<Vec<String>, Error> {
+    /// (`ec2:DeregisterImage`). Returns the snapshots that AWS left, and why.
+    pub(crate) async fn deregister_image(&self, id: &AmiId) -> Result<Vec<(String, String)>, Error> {
         let call = self.client.deregister_image().image_id(id.as_ref()).delete_associated_snapshots(true).send();
         let answer = self.caller.send("ec2:DeregisterImage", Some(id.as_ref()), call).await?;
-        let left = answer
-            .delete_snapshot_results()
-            .iter()
-            .filter(|result| result.return_code().is_none_or(|code| code.as_str() != "success"));
-        Ok(left.filter_map(|result| result.snapshot_id().map(str::to_owned)).collect())
+        let left = answer.delete_snapshot_results().iter().filter_map(|result| {
+            let why = result.return_code().map_or("no reason given", |code| code.as_str());
+            (why != "success").then_some((result.snapshot_id()?.to_owned(), why.to_owned()))
+        });
+        Ok(left.collect())
     }
 
     /// Removes a snapshot (`ec2:DeleteSnapshot`).

@@ -74,7 +74,8 @@ pub(super) fn modify(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome
     let id = query.need("ImageId")?;
     let change = Some(Change::modern(query, "LaunchPermission")).filter(|change| !change.is_empty());
     let change = change.or_else(|| Change::legacy(query)).unwrap_or_default();
-    authorize(ask, "ec2:ModifyImageAttribute", &[image_on(world, ask.region, id, ask)], &change.context())?;
+    let recipients = if world.hides_recipients_of_images { Context::new() } else { change.context() };
+    authorize(ask, "ec2:ModifyImageAttribute", &[image_on(world, ask.region, id, ask)], &recipients)?;
     let image = owned(world, id, ask)?;
     if let Some(fail) = ids::unavailable(image) {
         return Err(fail);

@@ -1,7 +1,7 @@
 //! `StopInstances` and `TerminateInstances`.
 
 use super::{authorize, dry_run, instances, launch};
-use crate::auth::On;
+use crate::auth::{self, On};
 use crate::policy::Context;
 use crate::sim::Ask;
 use crate::wire::xml::Element;
@@ -51,8 +51,16 @@ pub(super) fn terminate(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outc
 /// The instances of a request, if they are the caller's and the caller may do this to them.
 fn asked<'a>(world: &World, query: &'a Query, ask: &Ask<'_>, action: &str) -> Result<Vec<&'a str>, Fail> {
     let wanted = query.list("InstanceId");
-    let arn = |id: &&str| On::arn(format!("arn:aws:ec2:{}:{}:instance/{id}", ask.region, ask.account()));
-    authorize(ask, action, &wanted.iter().map(arn).collect::<Vec<_>>(), &Context::new())?;
+    let on = |id: &&str| {
+        let mut on = On::arn(format!("arn:aws:ec2:{}:{}:instance/{id}", ask.region, ask.account()));
+        // Policies may let only those with a tag be ended.
+        for (key, value) in world.instances.get(*id).into_iter().flat_map(|instance| &instance.tags) {
+            auth::set(&mut on.context, &format!("aws:ResourceTag/{key}"), value);
+            auth::set(&mut on.context, &format!("ec2:ResourceTag/{key}"), value);
+        }
+        on
+    };
+    authorize(ask, action, &wanted.iter().map(on).collect::<Vec<_>>(), &Context::new())?;
     for id in &wanted {
         instances::owned(world, id, ask)?;
     }

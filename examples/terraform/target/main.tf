@@ -1,0 +1,551 @@
+# Made from the table in examples/policies; docs/IAM.md says what each policy is for.
+
+terraform {
+  required_providers {
+    aws = {
+      source = "hashicorp/aws"
+    }
+  }
+}
+
+data "aws_caller_identity" "this" {}
+
+data "aws_partition" "this" {}
+
+locals {
+  account   = data.aws_caller_identity.this.account_id
+  partition = data.aws_partition.this.partition
+}
+
+variable "source_account" {
+  type        = string
+  description = "The account that owns the images"
+}
+
+variable "publisher_role_arn" {
+  type        = string
+  description = "The role there that runs ami-share"
+}
+
+variable "external_id" {
+  type        = string
+  description = "The input target-external-id"
+}
+
+variable "key_arns" {
+  type        = list(string)
+  description = "The keys of the images, in the source account"
+}
+
+variable "role_name" {
+  type        = string
+  description = "The input target-role"
+  default     = "consumer"
+}
+
+variable "launch_role_names" {
+  type        = list(string)
+  description = "The roles that launch"
+  default     = []
+}
+
+variable "launch_policy_name" {
+  type        = string
+  description = "The input target-launch-policy"
+  default     = "ami-share-launch"
+}
+
+variable "services" {
+  type        = list(string)
+  description = "The input service-linked-roles"
+  default     = ["autoscaling.amazonaws.com"]
+}
+
+variable "parameter_path" {
+  type        = string
+  description = "Where the SSM parameters are that images are published in"
+  default     = "/golden/"
+}
+
+variable "policies" {
+  type        = set(string)
+  description = "The policies to make, by their names in docs/IAM.md"
+
+  validation {
+    condition     = alltrue([for name in var.policies : contains(local.known, name)])
+    error_message = "One of these is no policy of this side."
+  }
+}
+
+locals {
+  known = ["target-copies", "target-tags", "target-parameters", "target-launch-roles", "target-launch-roles-inline", "target-service-linked-roles", "target-reader", "verifier", "verifier-launch", "launcher"]
+}
+
+# It can fill the account with copies, which cost money, and remove those of this tool. It can use every key of the account through EC2: name the one key and the default EBS key where you can.
+data "aws_iam_policy_document" "target_copies" {
+  statement {
+    sid       = "Look"
+    actions   = ["ec2:DescribeImages", "ec2:DescribeSnapshots"]
+    resources = ["*"]
+  }
+
+  statement {
+    sid       = "Copy"
+    actions   = ["ec2:CopyImage"]
+    resources = ["arn:${local.partition}:ec2:*::image/*", "arn:${local.partition}:ec2:*::snapshot/*"]
+  }
+
+  statement {
+    sid       = "TagCopies"
+    actions   = ["ec2:CreateTags"]
+    resources = ["arn:${local.partition}:ec2:*::image/*", "arn:${local.partition}:ec2:*::snapshot/*"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "ec2:CreateAction"
+      values   = ["CopyImage"]
+    }
+  }
+
+  statement {
+    sid       = "RemoveFailedCopies"
+    actions   = ["ec2:DeregisterImage", "ec2:DeleteSnapshot"]
+    resources = ["arn:${local.partition}:ec2:*::image/*", "arn:${local.partition}:ec2:*::snapshot/*"]
+
+    condition {
+      test     = "Null"
+      variable = "aws:ResourceTag/ami-share:request"
+      values   = ["false"]
+    }
+  }
+
+  statement {
+    sid       = "LookAtOwnKeys"
+    actions   = ["kms:DescribeKey"]
+    resources = ["arn:${local.partition}:kms:*:${local.account}:key/*"]
+  }
+
+  statement {
+    sid       = "LookAtSharedKeys"
+    actions   = ["kms:DescribeKey"]
+    resources = var.key_arns
+
+    condition {
+      test     = "StringLike"
+      variable = "kms:ViaService"
+      values   = ["ec2.*.amazonaws.com"]
+    }
+  }
+
+  statement {
+    sid       = "CopyWithKeys"
+    actions   = ["kms:GenerateDataKeyWithoutPlaintext", "kms:Decrypt", "kms:ReEncrypt*"]
+    resources = concat(var.key_arns, ["arn:${local.partition}:kms:*:${local.account}:key/*"])
+
+    condition {
+      test     = "StringLike"
+      variable = "kms:ViaService"
+      values   = ["ec2.*.amazonaws.com"]
+    }
+  }
+
+  statement {
+    sid       = "CopyGrants"
+    actions   = ["kms:CreateGrant"]
+    resources = concat(var.key_arns, ["arn:${local.partition}:kms:*:${local.account}:key/*"])
+
+    condition {
+      test     = "StringLike"
+      variable = "kms:ViaService"
+      values   = ["ec2.*.amazonaws.com"]
+    }
+
+    condition {
+      test     = "Bool"
+      variable = "kms:GrantIsForAWSResource"
+      values   = ["true"]
+    }
+  }
+}
+
+resource "aws_iam_policy" "target_copies" {
+  count       = contains(var.policies, "target-copies") ? 1 : 0
+  name        = "ami-share-target-copies"
+  description = "target-kms-key-id: copies that belong to the target, under its own key."
+  policy      = data.aws_iam_policy_document.target_copies.json
+}
+
+# It can tag every image that the account sees, but not with the tags that this tool goes by.
+data "aws_iam_policy_document" "target_tags" {
+  statement {
+    sid       = "Look"
+    actions   = ["ec2:DescribeImages"]
+    resources = ["*"]
+  }
+
+  statement {
+    sid       = "TagSharedImages"
+    actions   = ["ec2:CreateTags"]
+    resources = ["arn:${local.partition}:ec2:*::image/*"]
+
+    condition {
+      test     = "ForAllValues:StringNotLike"
+      variable = "aws:TagKeys"
+      values   = ["ami-share:*"]
+    }
+
+    condition {
+      test     = "Null"
+      variable = "aws:TagKeys"
+      values   = ["false"]
+    }
+  }
+}
+
+resource "aws_iam_policy" "target_tags" {
+  count       = contains(var.policies, "target-tags") ? 1 : 0
+  name        = "ami-share-target-tags"
+  description = "Tags on shared images as the target sees them (copy-tags, tags)."
+  policy      = data.aws_iam_policy_document.target_tags.json
+}
+
+# Whoever deploys by these parameters launches what is written into them.
+data "aws_iam_policy_document" "target_parameters" {
+  statement {
+    sid       = "CheckImages"
+    actions   = ["ec2:DescribeImages"]
+    resources = ["*"]
+  }
+
+  statement {
+    sid       = "PublishParameters"
+    actions   = ["ssm:GetParameter", "ssm:PutParameter"]
+    resources = ["arn:${local.partition}:ssm:*:${local.account}:parameter${var.parameter_path}*"]
+  }
+}
+
+resource "aws_iam_policy" "target_parameters" {
+  count       = contains(var.policies, "target-parameters") ? 1 : 0
+  name        = "ami-share-target-parameters"
+  description = "publish-ssm-parameter in targets."
+  policy      = data.aws_iam_policy_document.target_parameters.json
+}
+
+# It can give that one policy to the roles named here, and take it off, and nothing else.
+data "aws_iam_policy_document" "target_launch_roles" {
+  statement {
+    sid       = "LookAtLaunchRoles"
+    actions   = ["iam:ListAttachedRolePolicies"]
+    resources = [for each in var.launch_role_names : "arn:${local.partition}:iam::${local.account}:role/${each}"]
+  }
+
+  statement {
+    sid       = "LetLaunch"
+    actions   = ["iam:AttachRolePolicy", "iam:DetachRolePolicy"]
+    resources = [for each in var.launch_role_names : "arn:${local.partition}:iam::${local.account}:role/${each}"]
+
+    condition {
+      test     = "ArnEquals"
+      variable = "iam:PolicyARN"
+      values   = ["arn:${local.partition}:iam::${local.account}:policy/${var.launch_policy_name}"]
+    }
+  }
+}
+
+resource "aws_iam_policy" "target_launch_roles" {
+  count       = contains(var.policies, "target-launch-roles") ? 1 : 0
+  name        = "ami-share-target-launch-roles"
+  description = "target-launch-roles with target-launch-policy: the recommended way. The target makes the managed policy once, of launcher.json."
+  policy      = data.aws_iam_policy_document.target_launch_roles.json
+}
+
+# iam:PutRolePolicy is all power over the role: it can let it do anything. No condition key bounds what is written. Prefer target-launch-roles, or give the roles a permissions boundary.
+data "aws_iam_policy_document" "target_launch_roles_inline" {
+  statement {
+    sid       = "LetLaunch"
+    actions   = ["iam:ListRolePolicies", "iam:GetRolePolicy", "iam:PutRolePolicy", "iam:DeleteRolePolicy"]
+    resources = [for each in var.launch_role_names : "arn:${local.partition}:iam::${local.account}:role/${each}"]
+  }
+}
+
+resource "aws_iam_policy" "target_launch_roles_inline" {
+  count       = contains(var.policies, "target-launch-roles-inline") ? 1 : 0
+  name        = "ami-share-target-launch-roles-inline"
+  description = "target-launch-roles without target-launch-policy: an inline policy for each key."
+  policy      = data.aws_iam_policy_document.target_launch_roles_inline.json
+}
+
+# It can give the use of the keys to the roles of the services named here, and to nobody else.
+data "aws_iam_policy_document" "target_service_linked_roles" {
+  statement {
+    sid       = "LookForRoles"
+    actions   = ["iam:ListRoles"]
+    resources = ["*"]
+  }
+
+  statement {
+    sid       = "MakeRoles"
+    actions   = ["iam:CreateServiceLinkedRole"]
+    resources = [for each in var.services : "arn:${local.partition}:iam::${local.account}:role/aws-service-role/${each}/*"]
+  }
+
+  statement {
+    sid       = "GrantToServices"
+    actions   = ["kms:CreateGrant"]
+    resources = concat(var.key_arns, ["arn:${local.partition}:kms:*:${local.account}:key/*"])
+
+    condition {
+      test     = "StringLike"
+      variable = "kms:GranteePrincipal"
+      values   = [for each in var.services : "arn:${local.partition}:iam::${local.account}:role/aws-service-role/${each}/*"]
+    }
+
+    condition {
+      test     = "ForAllValues:StringEquals"
+      variable = "kms:GrantOperations"
+      values   = ["Encrypt", "Decrypt", "ReEncryptFrom", "ReEncryptTo", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext", "DescribeKey", "CreateGrant"]
+    }
+
+    condition {
+      test     = "Null"
+      variable = "kms:GrantOperations"
+      values   = ["false"]
+    }
+  }
+}
+
+resource "aws_iam_policy" "target_service_linked_roles" {
+  count       = contains(var.policies, "target-service-linked-roles") ? 1 : 0
+  name        = "ami-share-target-service-linked-roles"
+  description = "service-linked-roles, such as Auto Scaling's: grants that only the target can make (R4.11)."
+  policy      = data.aws_iam_policy_document.target_service_linked_roles.json
+}
+
+# It sees the inline policies of the launch roles, and the names of all roles.
+data "aws_iam_policy_document" "target_reader" {
+  statement {
+    sid       = "Look"
+    actions   = ["ec2:DescribeImages", "ec2:DescribeSnapshots", "iam:ListRoles"]
+    resources = ["*"]
+  }
+
+  statement {
+    sid       = "LookAtKeys"
+    actions   = ["kms:DescribeKey"]
+    resources = ["arn:${local.partition}:kms:*:${local.account}:key/*"]
+  }
+
+  statement {
+    sid       = "LookAtParameters"
+    actions   = ["ssm:GetParameter"]
+    resources = ["arn:${local.partition}:ssm:*:${local.account}:parameter${var.parameter_path}*"]
+  }
+
+  statement {
+    sid       = "LookAtLaunchRoles"
+    actions   = ["iam:ListAttachedRolePolicies", "iam:ListRolePolicies", "iam:GetRolePolicy"]
+    resources = [for each in var.launch_role_names : "arn:${local.partition}:iam::${local.account}:role/${each}"]
+  }
+}
+
+resource "aws_iam_policy" "target_reader" {
+  count       = contains(var.policies, "target-reader") ? 1 : 0
+  name        = "ami-share-target-reader"
+  description = "mode: plan with target-role: it can change nothing."
+  policy      = data.aws_iam_policy_document.target_reader.json
+}
+
+# It sees what the launch roles may do, and the policies and grants of the target's keys. In the source account reader is needed.
+data "aws_iam_policy_document" "verifier" {
+  statement {
+    sid       = "Look"
+    actions   = ["ec2:GetAllowedImagesSettings", "ec2:GetEbsDefaultKmsKeyId", "ec2:GetEbsEncryptionByDefault"]
+    resources = ["*"]
+  }
+
+  statement {
+    sid       = "LookAtKeys"
+    actions   = ["kms:GetKeyPolicy", "kms:ListGrants"]
+    resources = ["arn:${local.partition}:kms:*:${local.account}:key/*"]
+  }
+
+  statement {
+    sid       = "AskWhatLaunchersMay"
+    actions   = ["iam:SimulatePrincipalPolicy"]
+    resources = concat([for each in var.launch_role_names : "arn:${local.partition}:iam::${local.account}:role/${each}"], ["arn:${local.partition}:iam::${local.account}:role/${var.role_name}"])
+  }
+}
+
+resource "aws_iam_policy" "verifier" {
+  count       = contains(var.policies, "verifier") ? 1 : 0
+  name        = "ami-share-verifier"
+  description = "mode: verify, and verify: permissions after a share: it can change nothing. Without it the checks say unknown, and the share goes on."
+  policy      = data.aws_iam_policy_document.verifier.json
+}
+
+# It can run and end instances, those of others only where they carry the tag ami-share:verify. Instances cost money until they end.
+data "aws_iam_policy_document" "verifier_launch" {
+  statement {
+    sid       = "LookAtInstances"
+    actions   = ["ec2:DescribeInstances", "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets"]
+    resources = ["*"]
+  }
+
+  statement {
+    sid       = "TagInLaunching"
+    actions   = ["ec2:CreateTags"]
+    resources = ["arn:${local.partition}:ec2:*:${local.account}:instance/*", "arn:${local.partition}:ec2:*:${local.account}:volume/*"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "ec2:CreateAction"
+      values   = ["RunInstances"]
+    }
+  }
+
+  statement {
+    sid       = "EndOwnInstances"
+    actions   = ["ec2:TerminateInstances"]
+    resources = ["arn:${local.partition}:ec2:*:${local.account}:instance/*"]
+
+    condition {
+      test     = "Null"
+      variable = "aws:ResourceTag/ami-share:verify"
+      values   = ["false"]
+    }
+  }
+
+  statement {
+    sid       = "MakeAndRemoveGroups"
+    actions   = ["ec2:CreateSecurityGroup", "ec2:RevokeSecurityGroupEgress", "ec2:DeleteSecurityGroup"]
+    resources = ["arn:${local.partition}:ec2:*:${local.account}:security-group/*", "arn:${local.partition}:ec2:*:${local.account}:vpc/*"]
+  }
+}
+
+resource "aws_iam_policy" "verifier_launch" {
+  count       = contains(var.policies, "verifier-launch") ? 1 : 0
+  name        = "ami-share-verifier-launch"
+  description = "verify: launch: a real instance, ended as soon as it runs. It launches as the role in the target, which needs the statements about keys of launcher too."
+  policy      = data.aws_iam_policy_document.verifier_launch.json
+}
+
+# It runs instances, which cost money, of images of the two accounts only. It says nothing of instance profiles: iam:PassRole is left to you.
+data "aws_iam_policy_document" "launcher" {
+  statement {
+    sid       = "LaunchImages"
+    actions   = ["ec2:RunInstances"]
+    resources = ["arn:${local.partition}:ec2:*::image/*"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "ec2:Owner"
+      values   = ["${var.source_account}", "${local.account}"]
+    }
+  }
+
+  statement {
+    sid       = "LaunchInto"
+    actions   = ["ec2:RunInstances"]
+    resources = ["arn:${local.partition}:ec2:*:${local.account}:instance/*", "arn:${local.partition}:ec2:*:${local.account}:volume/*", "arn:${local.partition}:ec2:*:${local.account}:network-interface/*", "arn:${local.partition}:ec2:*:${local.account}:subnet/*", "arn:${local.partition}:ec2:*:${local.account}:security-group/*", "arn:${local.partition}:ec2:*:${local.account}:key-pair/*"]
+  }
+
+  statement {
+    sid       = "LaunchWithKeys"
+    actions   = ["kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:Decrypt", "kms:ReEncrypt*"]
+    resources = concat(var.key_arns, ["arn:${local.partition}:kms:*:${local.account}:key/*"])
+
+    condition {
+      test     = "StringLike"
+      variable = "kms:ViaService"
+      values   = ["ec2.*.amazonaws.com"]
+    }
+  }
+
+  statement {
+    sid       = "LaunchGrants"
+    actions   = ["kms:CreateGrant"]
+    resources = concat(var.key_arns, ["arn:${local.partition}:kms:*:${local.account}:key/*"])
+
+    condition {
+      test     = "StringLike"
+      variable = "kms:ViaService"
+      values   = ["ec2.*.amazonaws.com"]
+    }
+
+    condition {
+      test     = "Bool"
+      variable = "kms:GrantIsForAWSResource"
+      values   = ["true"]
+    }
+  }
+}
+
+resource "aws_iam_policy" "launcher" {
+  count       = contains(var.policies, "launcher") ? 1 : 0
+  name        = var.launch_policy_name
+  description = "Whoever launches the images, and the managed policy that target-launch-policy names. Roles that may run instances already need only the statements about keys; the output iam-policy is those, with the keys of the run."
+  policy      = data.aws_iam_policy_document.launcher.json
+}
+
+# It names the publisher's role, not its account: with the account, whoever may assume roles there could come. The external ID is no secret; it keeps a publisher that serves many from being sent to the wrong one.
+data "aws_iam_policy_document" "target_trust" {
+  statement {
+    sid       = "LetThePublisherIn"
+    actions   = ["sts:AssumeRole"]
+
+    principals {
+      type        = "AWS"
+      identifiers = ["${var.publisher_role_arn}"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "sts:ExternalId"
+      values   = ["${var.external_id}"]
+    }
+  }
+}
+
+resource "aws_iam_role" "consumer" {
+  count              = 1
+  name               = var.role_name
+  assume_role_policy = data.aws_iam_policy_document.target_trust.json
+}
+
+locals {
+  attached = concat(
+    aws_iam_policy.target_copies[*].arn,
+    aws_iam_policy.target_tags[*].arn,
+    aws_iam_policy.target_parameters[*].arn,
+    aws_iam_policy.target_launch_roles[*].arn,
+    aws_iam_policy.target_launch_roles_inline[*].arn,
+    aws_iam_policy.target_service_linked_roles[*].arn,
+    aws_iam_policy.verifier[*].arn,
+    aws_iam_policy.verifier_launch[*].arn,
+  )
+}
+
+resource "aws_iam_role_policy_attachment" "consumer" {
+  count      = length(aws_iam_role.consumer) * length(local.attached)
+  role       = aws_iam_role.consumer[0].name
+  policy_arn = local.attached[count.index]
+}
+
+output "role_arn" {
+  value = one(aws_iam_role.consumer[*].arn)
+}
+
+output "policy_arns" {
+  value = {
+    "target-copies" = one(aws_iam_policy.target_copies[*].arn)
+    "target-tags" = one(aws_iam_policy.target_tags[*].arn)
+    "target-parameters" = one(aws_iam_policy.target_parameters[*].arn)
+    "target-launch-roles" = one(aws_iam_policy.target_launch_roles[*].arn)
+    "target-launch-roles-inline" = one(aws_iam_policy.target_launch_roles_inline[*].arn)
+    "target-service-linked-roles" = one(aws_iam_policy.target_service_linked_roles[*].arn)
+    "target-reader" = one(aws_iam_policy.target_reader[*].arn)
+    "verifier" = one(aws_iam_policy.verifier[*].arn)
+    "verifier-launch" = one(aws_iam_policy.verifier_launch[*].arn)
+    "launcher" = one(aws_iam_policy.launcher[*].arn)
+  }
+}
