@@ -151,7 +151,8 @@ async fn target(
     let of_shared = here.iter().filter_map(|(_, seen)| seen.as_ref().ok()).flat_map(|seen| &seen.keys);
     let every = of_shared.chain(own_keys.values().flatten()).chain(default_key.iter().flatten());
     let arns: BTreeSet<String> = every.map(|key| key.arn.to_string()).collect();
-    let owner = |id: &AmiId| images.iter().find(|image| &image.id == id).map_or(plan.account.as_ref(), |image| &image.owner);
+    let owner =
+        |id: &AmiId| images.iter().find(|image| &image.id == id).map_or(plan.account.as_ref(), |image| &image.owner);
     let owners: BTreeMap<AmiId, String> = ids.iter().map(|id| (id.clone(), owner(id).to_owned())).collect();
     let launchers = plan.launchers(account).into_iter().map(|arn| launcher(&site, arn, &owners, &arns));
     let launchers = future::join_all(launchers).await;
