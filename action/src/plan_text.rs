@@ -98,6 +98,7 @@ fn step(step: &Step) -> Vec<String> {
         | Step::LaunchRole(_)
         | Step::ServiceRole(_)
         | Step::GiveBack(_)
+        | Step::EndLoan(_)
         | Step::RemoveRolePolicy(_) => in_targets(step, sign('+')).into_iter().collect(),
         Step::RemovePermissions(remove) => {
             let mut lines = Vec::new();
@@ -163,6 +164,9 @@ fn in_targets(step: &Step, sign: char) -> Option<String> {
         }
         Step::GiveBack(give) if give.lent => {
             format!("- {} lose {} again, once their copies stand", several(&give.accounts), image(&give.shared))
+        }
+        Step::EndLoan(end) => {
+            format!("~ {} in {} is no loan any more of {}", end.image, end.region, several(&end.accounts))
         }
         Step::RemoveRolePolicy(remove) => {
             format!("- the role {} of {} loses the policy {}", remove.role, remove.account, remove.policy)

@@ -60,9 +60,9 @@ pub use id::{
     SnapshotId, SourceImage,
 };
 pub use plan::{
-    CopyImage, Deprecate, GiveBack, Grants, KeyAccess, LaunchPermission, LaunchRole, Leftovers, Plan, PolicyChange,
-    Protect, Publish, RemoveCopy, RemoveKeyAccess, RemovePermissions, RemoveRolePolicy, RolePolicy, ServiceRole,
-    Shared, SnapshotPermission, Step, Subject, TagShared, TargetCopy, Whom,
+    CopyImage, Deprecate, EndLoan, GiveBack, Grants, KeyAccess, LaunchPermission, LaunchRole, Leftovers, Plan,
+    PolicyChange, Protect, Publish, RemoveCopy, RemoveKeyAccess, RemovePermissions, RemoveRolePolicy, RolePolicy,
+    ServiceRole, Shared, SnapshotPermission, Step, Subject, TagShared, TargetCopy, Whom,
 };
 pub use report::{Incomplete, OwnCopy, Report, SharedImage, SharedKey, TargetReport};
 pub use request::{

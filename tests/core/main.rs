@@ -14,14 +14,17 @@ mod interleave;
 mod key_policies;
 mod lifecycle;
 mod organizations;
+mod own_copies;
 mod permissions;
 mod policies;
 mod regions;
 mod revoke;
 mod round_trip;
 mod scale;
+mod service_roles;
 mod sharing;
 mod support;
 #[path = "../../examples/policies/mod.rs"]
 mod table;
+mod target_scale;
 mod verify;

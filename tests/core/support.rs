@@ -216,6 +216,16 @@ impl World {
         access
     }
 
+    /// Calls the own key of every target `alias/own`, in every Region.
+    pub(crate) fn name_own_keys(&self) {
+        self.sim.edit(|world| {
+            for key in world.keys.values().filter(|key| key.account != A && !key.aws_managed) {
+                let place = (key.account.clone(), key.region.clone(), "alias/own".to_owned());
+                world.aliases.insert(place, key.arn.clone());
+            }
+        });
+    }
+
     /// Gives a role exactly these actions, by the inline policy that the world has for it.
     pub(crate) async fn allow(&self, account: &str, role: &str, actions: &[&str]) {
         let statement = serde_json::json!({ "Effect": "Allow", "Action": actions, "Resource": "*" });

@@ -15,7 +15,7 @@ use crate::inventory::Image;
 use crate::key_access::KeyLocks;
 use crate::key_policy::Holder;
 use crate::lent::{self, Loan, Loans};
-use crate::plan::{GiveBack, Plan, RemoveKeyAccess, RemovePermissions, Step, Whom};
+use crate::plan::{EndLoan, GiveBack, Plan, RemoveKeyAccess, RemovePermissions, Step, Whom};
 use crate::run::Run;
 
 /// Notes in the image's tags what it lends, before it does.
@@ -143,17 +143,45 @@ async fn keys(run: &Run<'_>, locks: &KeyLocks, plan: &Plan, steps: &[&GiveBack],
 async fn forget(run: &Run<'_>, taken: &Taken<'_>) -> Result<(), Error> {
     let mut noted = taken.image.tags.clone();
     noted.extend(lent::tags(&taken.give.lends));
-    let (left, outdated) = lent::without(&noted, &taken.loans);
+    unnote(run, &taken.give.shared.region, &taken.image.id, &noted, &taken.loans).await
+}
+
+/// Takes off the notes of what is lent no more, of these images.
+pub(super) async fn end(run: &Run<'_>, plan: &Plan, images: &BTreeSet<&AmiId>) {
+    let ended = plan.steps.iter().filter_map(|step| match step {
+        Step::EndLoan(end) if images.contains(&end.image) => Some(end),
+        _ => None,
+    });
+    future::join_all(ended.map(|end| async { said(run, Box::pin(end_of(run, end)).await) })).await;
+}
+
+async fn end_of(run: &Run<'_>, end: &EndLoan) -> Result<(), Error> {
+    let found = run.site(&end.region).ec2.images([&end.image]).await?;
+    let noted = found.into_iter().next().map(|image| image.tags).unwrap_or_default();
+    let mut loans = lent::loans(&noted);
+    loans.values_mut().for_each(|accounts| accounts.retain(|account| end.accounts.contains(account)));
+    unnote(run, &end.region, &end.image, &noted, &loans).await
+}
+
+/// Takes these loans off the notes in an image's tags.
+async fn unnote(
+    run: &Run<'_>,
+    region: &Region,
+    image: &AmiId,
+    noted: &BTreeMap<String, String>,
+    loans: &Loans,
+) -> Result<(), Error> {
+    let (left, outdated) = lent::without(noted, loans);
     if outdated.is_empty() {
         return Ok(());
     }
-    let ec2 = &run.site(&taken.give.shared.region).ec2;
+    let ec2 = &run.site(region).ec2;
     let left = lent::tags(&left);
     if !left.is_empty() {
-        ec2.tag(&taken.image.id, &left).await?;
+        ec2.tag(image, &left).await?;
     }
-    ec2.untag(&taken.image.id, &outdated).await?;
-    run.emit(&Event::LoanNoted { image: taken.image.id.clone() });
+    ec2.untag(image, &outdated).await?;
+    run.emit(&Event::LoanNoted { image: image.clone() });
     Ok(())
 }
 

@@ -22,19 +22,18 @@ const PROPAGATED: Duration = Duration::from_mins(1);
 /// The copies that stand: whose, of which image of the source account.
 pub(super) type Standing = BTreeSet<(AccountId, AmiId)>;
 
-/// Copies, tags and parameters in targets, for every image that is shared now.
-pub(super) async fn images(run: &Run<'_>, plan: &Plan, done: &[Done<'_>]) -> Standing {
-    let copies = plan.target_copies().filter_map(|wanted| {
-        let shared = done.iter().find(|done| done.launch.shared == wanted.shared)?;
-        Some(async move {
-            said(run, Box::pin(copy::ensure(run, &wanted.of(&shared.image))).await)?;
-            Some((wanted.account.clone(), shared.image.clone()))
-        })
+/// Copies and tags in targets of an image that is shared now.
+pub(super) async fn image(run: &Run<'_>, plan: &Plan, done: &Done<'_>) -> Standing {
+    let shared = &done.launch.shared;
+    let copies = plan.target_copies().filter(|wanted| &wanted.shared == shared).map(|wanted| async move {
+        said(run, Box::pin(copy::ensure(run, &wanted.of(&done.image))).await)?;
+        Some((wanted.account.clone(), done.image.clone()))
     });
-    let tags = plan.steps.iter().filter_map(|step| {
-        let Step::TagShared(tag) = step else { return None };
-        let shared = done.iter().find(|done| done.launch.shared == tag.shared)?;
-        Some(async { said(run, Box::pin(self::tag(run, tag, &shared.image)).await) })
+    let tags = plan.steps.iter().filter_map(|step| match step {
+        Step::TagShared(tag) if &tag.shared == shared => {
+            Some(async { said(run, Box::pin(self::tag(run, tag, &done.image)).await) })
+        }
+        _ => None,
     });
     let (copies, _) = Box::pin(future::join(future::join_all(copies), future::join_all(tags))).await;
     copies.into_iter().flatten().collect()

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future;
 
-use super::{permissions, said};
+use super::{give_back, permissions, said};
 use crate::copy::not_deleted;
 use crate::error::{Code, Error};
 use crate::event::Event;
@@ -48,6 +48,8 @@ pub(super) async fn all(run: &Run<'_>, locks: &KeyLocks, plan: &Plan) {
         }
     });
     future::join_all(keys).await;
+    let taken = images.iter().map(|remove| &remove.image).filter(|image| !failed.contains(image)).collect();
+    give_back::end(run, plan, &taken).await;
     future::join_all(roles.into_iter().map(|role| async { said(run, Box::pin(role_policy(run, plan, role)).await) }))
         .await;
     let copies = copies.into_iter().filter(|copy| !failed.contains(&copy.image));

@@ -33,6 +33,7 @@ struct Steps<'a> {
 }
 
 /// An image that is shared now.
+#[derive(Clone)]
 pub(super) struct Done<'a> {
     pub(super) launch: &'a LaunchPermission,
     pub(super) image: AmiId,
@@ -62,16 +63,30 @@ pub(super) async fn all(run: &Run<'_>, locks: &KeyLocks, plan: &Plan) {
         }
     }
     let steps = &steps;
-    let images = future::join_all(plan.launch_permissions().map(|launch| image(run, plan, steps, launch)));
-    let keys = future::join_all(steps.accesses.values().map(|(_, granted)| granted.clone()));
-    let (done, _) = Box::pin(future::join(images, keys)).await;
-    let done: Vec<Done<'_>> = done.into_iter().flatten().collect();
-
-    let confirmed = Box::pin(confirm(run, locks, steps, &done));
-    let (lost, standing) = future::join(confirmed, Box::pin(in_targets::images(run, plan, &done))).await;
+    let images: Vec<_> =
+        plan.launch_permissions().map(|launch| image(run, plan, steps, launch).boxed().shared()).collect();
+    let shared = async {
+        let keys = future::join_all(steps.accesses.values().map(|(_, granted)| granted.clone()));
+        let (done, _) = Box::pin(future::join(future::join_all(images.iter().cloned()), keys)).await;
+        let done: Vec<Done<'_>> = done.into_iter().flatten().collect();
+        let lost = Box::pin(confirm(run, locks, steps, &done)).await;
+        (done, lost)
+    };
+    // Targets copy each image as soon as it is shared, while others still queue in the source account.
+    let copied = future::join_all(images.iter().map(|image| async {
+        match image.clone().await {
+            Some(done) => Box::pin(in_targets::image(run, plan, &done)).await,
+            None => BTreeSet::new(),
+        }
+    }));
+    let ((done, lost), standing) = Box::pin(future::join(shared, copied)).await;
+    let standing = standing.into_iter().flatten().collect();
     in_targets::service_roles(run, plan, |key| key.account() != &plan.account && !steps.accesses.contains_key(key))
         .await;
     Box::pin(give_back::all(run, locks, plan, &done, &standing)).await;
+    if plan.in_targets.keep_shared {
+        give_back::end(run, plan, &done.iter().map(|done| &done.image).collect()).await;
+    }
     let blocked = Box::pin(verify(run, plan)).await;
     let stands = |done: &&Done<'_>| {
         let shared = &done.launch.shared;

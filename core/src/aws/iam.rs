@@ -98,11 +98,17 @@ impl Iam {
         Ok(answer.roles().iter().map(|role| role.arn().to_owned()).collect())
     }
 
-    /// Makes the role of a service, and returns its ARN (`iam:CreateServiceLinkedRole`).
+    /// Makes the role of a service, and returns its ARN (`iam:CreateServiceLinkedRole`). An account has one: who comes
+    /// second is told that its name is taken, and finds it.
     pub(crate) async fn create_service_linked_role(&self, service: &str) -> Result<Option<String>, Error> {
         let call = self.client.create_service_linked_role().aws_service_name(service).send();
-        let answer = self.caller.send("iam:CreateServiceLinkedRole", Some(service), call).await?;
-        Ok(answer.role.map(|role| role.arn))
+        match self.caller.send("iam:CreateServiceLinkedRole", Some(service), call).await {
+            Err(error) if error.is_aws(&["InvalidInput", "InvalidInputException"]) => {
+                let made = self.service_linked_roles(service).await?;
+                if made.is_empty() { Err(error) } else { Ok(made.into_iter().next()) }
+            }
+            answered => Ok(answered?.role.map(|role| role.arn)),
+        }
     }
 
     /// What the identity policies of a role or user allow, in a context of condition keys

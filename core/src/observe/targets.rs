@@ -69,7 +69,10 @@ async fn region(
     }
     let shared: BTreeSet<&AmiId> = source.images.keys().chain(source.copies.iter().map(|copy| &copy.id)).collect();
     if let Some(key) = wanted.keys.in_region(&site.place.region) {
-        let key = site.kms.describe_key(key.as_ref()).await?;
+        let mut key = site.kms.describe_key(key.as_ref()).await?;
+        if !wanted.services.is_empty() {
+            key.grants = Some(site.kms.grants(&key.arn).await?);
+        }
         there.destination = Some(key.arn.clone());
         there.keys.insert(key.arn.clone(), key);
         let of = |ami: &AmiId| SourceImage { region: site.place.region.clone(), ami: ami.clone() }.tag();

@@ -6,7 +6,7 @@ use super::copies::{self, CopyImage};
 use super::lifecycle;
 use super::removals::{needs, runs_on};
 use super::step::{Grants, KeyAccess, LaunchPermission, Shared, Step};
-use super::target_step::{GiveBack, KeyLoan, LaunchRole, RolePolicy, ServiceRole, TagShared, TargetCopy};
+use super::target_step::{EndLoan, GiveBack, KeyLoan, LaunchRole, RolePolicy, ServiceRole, TagShared, TargetCopy};
 use crate::finding::{Finding, FindingCode};
 use crate::id::{AccountId, KeyArn, Principal};
 use crate::inventory::{Image, ImageState, Inventory, Key, KeyState, RegionInventory, Target};
@@ -262,6 +262,26 @@ pub(super) fn give_back(
         return Vec::new();
     }
     launches.iter().map(|launch| give_back_of(inventory, launch, steps, copies, findings)).collect()
+}
+
+/// With `keep-shared: true`: what was lent to targets by an earlier run, and is theirs for good now.
+pub(super) fn kept(request: &ShareRequest, inventory: &Inventory, launches: &[LaunchPermission]) -> Vec<Step> {
+    if !request.options.in_targets.keep_shared {
+        return Vec::new();
+    }
+    let ended = launches.iter().filter_map(|launch| {
+        let there = inventory.regions.get(&launch.shared.region)?;
+        let image = there.image(launch.shared.existing()?)?;
+        end_loan(there, image, |account| launch.principals.contains(&Principal::Account(account.clone())))
+    });
+    ended.map(Step::EndLoan).collect()
+}
+
+/// The end of what an image lends to some; nothing where it lends them nothing.
+pub(super) fn end_loan(there: &RegionInventory, image: &Image, whose: impl Fn(&AccountId) -> bool) -> Option<EndLoan> {
+    let accounts: BTreeSet<AccountId> = lent::loans(&image.tags).into_values().flatten().filter(whose).collect();
+    let (region, image) = (there.place.region.clone(), image.id.clone());
+    (!accounts.is_empty()).then_some(EndLoan { region, image, accounts })
 }
 
 fn give_back_of(

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::in_targets::{inline_name, parent_grant_name};
+use super::in_targets::{end_loan, inline_name, parent_grant_name};
 use super::permissions::grant_name;
 use super::step::{LaunchPermission, PolicyChange, RemoveCopy, RemoveKeyAccess, RemovePermissions, Step, Whom};
 use super::target_step::RemoveRolePolicy;
@@ -34,8 +34,19 @@ pub(super) fn revoke(request: &ShareRequest, inventory: &Inventory, findings: &m
     }
     let keys = keys(inventory, &permissions, &whom, options, findings);
     let roles = role_policies(request, inventory, &keys);
+    let loans = loans(inventory, &permissions);
     let permissions = permissions.into_iter().map(Step::RemovePermissions);
-    permissions.chain(keys).chain(roles).chain(copies.into_iter().map(Step::RemoveCopy)).collect()
+    let copies = copies.into_iter().map(Step::RemoveCopy);
+    permissions.chain(keys).chain(loans).chain(roles).chain(copies).collect()
+}
+
+/// What is taken back is lent no more.
+fn loans(inventory: &Inventory, permissions: &[RemovePermissions]) -> Vec<Step> {
+    let ended = permissions.iter().filter_map(|remove| {
+        let there = inventory.regions.get(&remove.region)?;
+        end_loan(there, there.image(&remove.image)?, |account| remove.whom.takes(&Principal::Account(account.clone())))
+    });
+    ended.map(Step::EndLoan).collect()
 }
 
 /// What lets roles in targets launch with the keys that their accounts lose.
@@ -93,7 +104,8 @@ pub(super) fn unlisted(
     }
     let revoke = request.options.revoke.unwrap_or_default();
     let keys = keys(inventory, &permissions, &whom, revoke, findings);
-    permissions.into_iter().map(Step::RemovePermissions).chain(keys).collect()
+    let loans = loans(inventory, &permissions);
+    permissions.into_iter().map(Step::RemovePermissions).chain(keys).chain(loans).collect()
 }
 
 fn remove_permissions(there: &RegionInventory, source: &SourceImage, image: &Image, whom: &Whom) -> RemovePermissions {

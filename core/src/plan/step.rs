@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::CopyImage;
-use super::target_step::{GiveBack, LaunchRole, RemoveRolePolicy, ServiceRole, TagShared, TargetCopy};
+use super::target_step::{EndLoan, GiveBack, LaunchRole, RemoveRolePolicy, ServiceRole, TagShared, TargetCopy};
 use crate::id::{AccountId, AmiId, KeyArn, Principal, Region, SnapshotId, SourceImage};
 use crate::key_policy::{Access, Holder};
 
@@ -42,6 +42,8 @@ pub enum Step {
     ServiceRole(ServiceRole),
     /// Targets lose what they were lent for copying.
     GiveBack(GiveBack),
+    /// What targets were lent for copying is theirs for good, or gone: it is lent no more.
+    EndLoan(EndLoan),
     /// A role in a target loses what it was given to launch.
     RemoveRolePolicy(RemoveRolePolicy),
     /// Principals can launch an image and use its snapshots no more.
@@ -338,7 +340,7 @@ impl Step {
             Self::RemoveKeyAccess(remove) => !remove.holders.is_empty() || !remove.grants.is_empty(),
             Self::TagShared(tag) => !tag.missing.is_empty(),
             Self::GiveBack(give) => give.lent,
-            Self::RemoveCopy(_) | Self::RemoveRolePolicy(_) => true,
+            Self::EndLoan(_) | Self::RemoveCopy(_) | Self::RemoveRolePolicy(_) => true,
         }
     }
 }

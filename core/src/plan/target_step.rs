@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::copies::{CopyImage, Leftovers};
 use super::step::Shared;
-use crate::id::{AccountId, AmiId, KeyArn, SourceImage};
+use crate::id::{AccountId, AmiId, KeyArn, Region, SourceImage};
 use crate::key_policy::Holder;
 use crate::lent::Loans;
 
@@ -147,6 +147,19 @@ pub struct GiveBack {
     /// The keys of the image.
     #[serde(skip)]
     pub(crate) keys: BTreeMap<KeyArn, KeyLoan>,
+}
+
+/// An image says no more that it is lent to these: they are to keep it, or have lost it (`ec2:CreateTags`,
+/// `ec2:DeleteTags`). Else a later run would take back what was given for good.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[non_exhaustive]
+pub struct EndLoan {
+    /// The Region of the image.
+    pub region: Region,
+    /// The image.
+    pub image: AmiId,
+    /// Whom it was lent.
+    pub accounts: BTreeSet<AccountId>,
 }
 
 /// A key whose use is lent.

@@ -117,8 +117,8 @@ pub(crate) async fn all(run: &Run<'_>, plan: &Plan, just_shared: bool) -> Vec<Ve
     let mut found = loop {
         let evidence = Box::pin(read::all(run, plan)).await;
         let found = judge::all(plan, &evidence);
-        let blocked = found.iter().any(|target| target.sum == Sum::Blocked);
-        if !blocked || !just_shared || since.elapsed() >= PROPAGATED {
+        let may_pass = found.iter().any(Verification::may_pass);
+        if !may_pass || !just_shared || since.elapsed() >= PROPAGATED {
             break found;
         }
         run.wait("targets", "to be able to launch", since, pace.next()).await;
@@ -151,6 +151,14 @@ impl Verification {
         let what = self.image.as_ref().map_or_else(|| self.source.to_string(), ToString::to_string);
         let message = format!("{} cannot launch {what}: {}", self.account, names.join(", "));
         Error::new(Code::VerifyBlocked, message).remedy(details.join("; ")).at(&self.account, &self.region).on(what)
+    }
+
+    /// Whether what blocks it may be nothing but that a change is not in effect yet. A role that cannot be assumed and
+    /// an image that is not there stay so.
+    fn may_pass(&self) -> bool {
+        let stays =
+            |check: &Check| check.verdict == Verdict::No && matches!(check.name, CheckName::Role | CheckName::Image);
+        self.sum == Sum::Blocked && !self.checks.iter().any(stays)
     }
 
     /// Adds a check.
