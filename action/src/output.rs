@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::Path;
 
-use ami_share::Report;
+use ami_share::{AmiId, Principal, Report, SharedImage, TargetCopy};
 use rand::Rng as _;
 use rand::distributions::Alphanumeric;
 use serde_json::{Map, Value, json};
@@ -91,20 +91,35 @@ pub(crate) fn values(outcome: &Outcome, report: &Map<String, Value>) -> Vec<(&'s
     OUTPUTS.iter().map(|(name, _)| *name).zip(values).collect()
 }
 
-/// Account or organization -> Region -> the images that it can launch.
+/// Account or organization -> Region -> the images to launch there: the shared one, or the target's own copy.
 fn ami_ids(report: &Report) -> Value {
     let mut of_principal = Map::new();
     for target in &report.plan.targets {
         let mut of_region = Map::new();
-        for image in report.images.iter().filter(|image| image.principals.contains(target)) {
+        for image in &report.images {
+            let id = match own_copy(report, target, image) {
+                Some(own) => own,
+                None => image.image.as_ref().filter(|_| image.principals.contains(target)),
+            };
+            let Some(id) = id else { continue };
             let list = of_region.entry(image.region.to_string()).or_insert_with(|| json!([]));
-            if let (Some(list), Some(id)) = (list.as_array_mut(), &image.image) {
+            if let Some(list) = list.as_array_mut() {
                 list.push(json!(id));
             }
         }
         of_principal.insert(target.to_string(), of_region.into());
     }
     of_principal.into()
+}
+
+/// Of a target that copies, its own copy once that is available. `None`: it launches the shared image itself.
+fn own_copy<'a>(report: &'a Report, target: &Principal, shared: &SharedImage) -> Option<Option<&'a AmiId>> {
+    let of_shared = |copy: &&TargetCopy| (&copy.shared.source, &copy.shared.region) == (&shared.source, &shared.region);
+    let planned = report.plan.target_copies().filter(|copy| target.account() == Some(&copy.account)).find(of_shared)?;
+    let made = report.targets.iter().filter(|made| made.account == planned.account).flat_map(|made| &made.copies);
+    let mut made = made.filter(|own| own.region == shared.region && Some(&own.source.ami) == shared.image.as_ref());
+    let stands = || planned.adopt.as_ref().filter(|_| planned.stands);
+    Some(made.find(|own| own.available).map(|own| &own.image).or_else(stands))
 }
 
 /// The report without what is long, where it is too long.
