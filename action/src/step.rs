@@ -103,8 +103,10 @@ impl StepRun {
             log.annotate(Level::Error, "verify.blocked", &format!("{}: {}", matrix::line(found), why.join("; ")));
         }
         let refused = report.plan.refusals().next().is_some();
-        let blocked = report.verifications.iter().any(|found| found.sum == Sum::Blocked);
+        let unseen = !report.errors.is_empty();
+        let blocked = unseen || report.verifications.iter().any(|found| found.sum == Sum::Blocked);
         log.line(match (blocked, refused) {
+            (true, _) if unseen => "something could not be looked at",
             (true, _) => "blocked",
             (_, true) => "the plan is refused",
             _ => "nothing that was looked at stands against a launch",

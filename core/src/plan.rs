@@ -18,7 +18,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::finding::{Finding, Severity};
 use crate::id::{AccountId, KeyArn, Partition, Principal, Region, RoleArn, SourceImage};
 use crate::inventory::{Image, ImageState, Inventory, RegionInventory};
@@ -35,7 +35,9 @@ pub use step::{
     Deprecate, Grants, KeyAccess, LaunchPermission, PolicyChange, Protect, Publish, RemoveCopy, RemoveKeyAccess,
     RemovePermissions, Shared, SnapshotPermission, Step, Subject, Whom,
 };
-pub use target_step::{GiveBack, LaunchRole, RemoveRolePolicy, RolePolicy, ServiceRole, TagShared, TargetCopy};
+pub use target_step::{
+    EndLoan, GiveBack, LaunchRole, RemoveRolePolicy, RolePolicy, ServiceRole, TagShared, TargetCopy,
+};
 
 /// What a run will do, and what stands against it. Steps are intents, not recorded calls: `apply` looks at what it
 /// changes right before it changes it, and does nothing where the intent already holds.
@@ -184,7 +186,9 @@ pub(crate) fn make(request: &ShareRequest, inventory: &Inventory, deadline: Inst
     } else {
         share(request, inventory, &mut findings)
     };
-    let errors = inventory.targets.values().filter_map(|target| target.as_ref().err()).cloned().collect();
+    let unseen = inventory.targets.values().filter_map(|target| target.as_ref().err()).cloned();
+    let (missing, errors): (Vec<Error>, Vec<Error>) = unseen.partition(|error| error.code == Code::KeyNotFound);
+    findings.extend(missing.iter().map(in_targets::missing_key));
     Plan { errors, ..Plan::with(request, &inventory.account, deadline, steps, findings) }
 }
 
@@ -220,13 +224,14 @@ fn share(request: &ShareRequest, inventory: &Inventory, findings: &mut Vec<Findi
         all.others.into_iter().partition(|step| matches!(step, Step::SnapshotPermission(_)));
     let lending: Vec<Step> = keys.iter().chain(&permissions).cloned().collect();
     let give_back = in_targets::give_back(request, inventory, &all.launches, &lending, &all.target_copies, findings);
+    let kept = in_targets::kept(request, inventory, &all.launches);
     let roles = in_targets::roles(request, inventory, &all.launches, &all.target_copies, findings);
     let copies = all.copies.into_iter().map(Step::Copy);
     let launches = all.launches.into_iter().map(Step::LaunchPermission);
     let target_copies = all.target_copies.into_iter().map(Step::TargetCopy);
     let give_back = give_back.into_iter().map(Step::GiveBack);
     let gives = copies.chain(keys).chain(permissions).chain(launches).chain(target_copies).chain(roles).chain(later);
-    gives.chain(give_back).chain(removals).collect()
+    gives.chain(give_back).chain(kept).chain(removals).collect()
 }
 
 /// What sharing takes, beside access to keys.

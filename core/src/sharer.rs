@@ -118,6 +118,11 @@ impl Sharer {
         let run = Run::new(account, key_role, targets, &plan.timing, &*self.events, None);
         let looked = async { Ok(Box::pin(verify::all(&run, &plan, false)).await) };
         let found = time::timeout_at(plan.deadline, looked).await;
+        for error in &plan.errors {
+            let event = Event::Failed(error.clone());
+            report.record(&event);
+            run.emit(&event);
+        }
         for found in found.unwrap_or_else(|_| Err(run.deadline_error()))? {
             let event = Event::Verified(found);
             report.record(&event);

@@ -1,6 +1,7 @@
 //! What is done in target accounts: copies, tags, parameters, roles, and taking back what was lent for it.
 
-use ami_share::{InTargets, KeyAccessMode, Report, Revoke, ShareRequestBuilder, Sharer};
+use ami_share::{InTargets, KeyAccessMode, Report, Revoke, ShareRequestBuilder, Sharer, Sum};
+use ami_share_sim::world::KeyState;
 use serde_json::json;
 
 use super::support::*;
@@ -188,16 +189,47 @@ async fn one_target_that_cannot_be_reached_hides_none_of_the_others() {
 
 #[tokio::test(start_paused = true)]
 async fn a_targets_key_that_cannot_encrypt_refuses_before_anything_is_changed() {
+    type Spoil = fn(&mut ami_share_sim::world::Key);
+    let other_region = |world: &World| world.key("own-222222222222-eu-west-1").rsplit('/').next().unwrap().to_owned();
+    let table: [(Option<Spoil>, Option<&str>, &str); 5] = [
+        (Some(|key| key.spec = "RSA_2048".to_owned()), None, "symmetric"),
+        (Some(|key| key.state = KeyState::Disabled), None, "is disabled"),
+        (Some(|key| key.state = KeyState::PendingDeletion), None, "pending deletion"),
+        (None, Some("alias/none"), "no such key in us-east-1"),
+        // By its ID: it is a key of another Region.
+        (None, Some(""), "no such key in us-east-1"),
+    ];
+    for (spoil, name, word) in table {
+        let world = World::generated(2, 2, 1, 1);
+        let key = world.key(B_KEY);
+        if let Some(spoil) = spoil {
+            world.sim.edit(|state| spoil(state.keys.get_mut(&key).unwrap()));
+        }
+        let name = match name {
+            Some("") => other_region(&world),
+            Some(name) => name.to_owned(),
+            None => format!("alias/{B_KEY}"),
+        };
+        let request = to_b(&world, by_role().kms_key(name.parse().unwrap()));
+        let report = world.try_share(request).await.unwrap_err();
+        assert_eq!(codes(&report), ["target.key-unusable", "plan.refused"], "{word}");
+        let message = &report.findings[0].message;
+        assert!(message.contains(word) && message.contains(B), "{message}");
+        assert!(world.changes().is_empty(), "{word}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_launched_of_a_target_that_copies_is_not_said_of_the_shared_image() {
     let world = World::generated(2, 1, 1, 1);
+    world.share(to_b(&world, InTargets::default())).await;
+    let sharer = Sharer::new(&world.config(A));
     let key = world.key(B_KEY);
-    world.sim.edit(|state| state.keys.get_mut(&key).unwrap().spec = "RSA_2048".to_owned());
-    let report = world.try_share(to_b(&world, copying())).await.unwrap_err();
-    assert_eq!(codes(&report), ["target.key-unusable", "plan.refused"]);
-    assert!(world.changes().is_empty());
-    let plan = Sharer::new(&world.config(A))
-        .plan(&to_b(&world, by_role().kms_key("alias/none".parse().unwrap())).build().unwrap())
-        .await
-        .unwrap();
-    assert_eq!(plan.errors[0].code.as_str(), "key.not-found");
-    assert_eq!(plan.errors[0].account.as_ref().unwrap().as_ref(), B);
+    world.sim.edit(|state| state.keys.get_mut(&key).unwrap().state = KeyState::Disabled);
+    let report = Box::pin(sharer.verify(&to_b(&world, copying()).build().unwrap())).await.unwrap();
+    assert_eq!(report.verifications[0].sum, Sum::Blocked, "it has no copy: {:?}", report.verifications);
+    world.sim.edit(|state| state.accounts.get_mut(B).unwrap().roles.remove("consumer"));
+    let report = Box::pin(sharer.verify(&to_b(&world, copying()).build().unwrap())).await.unwrap();
+    assert_eq!(codes(&report), ["role.not-assumable"], "it is said in `mode: verify` too");
+    assert_eq!(report.verifications[0].sum, Sum::Blocked);
 }

@@ -216,6 +216,11 @@ impl World {
         access
     }
 
+    /// An image that an account owns; a target's own copy, say.
+    pub(crate) fn image_of(&self, account: &str) -> Option<String> {
+        self.sim.edit(|world| world.images.values().find(|image| image.owner == account).map(|image| image.id.clone()))
+    }
+
     /// Calls the own key of every target `alias/own`, in every Region.
     pub(crate) fn name_own_keys(&self) {
         self.sim.edit(|world| {

@@ -25,14 +25,34 @@ fn to_b(world: &World, wanted: InTargets) -> ShareRequestBuilder {
         .in_targets(wanted)
 }
 
+/// What a target launches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// A shared image of two volumes under one key.
+    Shared,
+    /// The same, each volume under a key of its own.
+    TwoKeys,
+    /// A shared image without encryption.
+    Plain,
+    /// Its own copy of a shared image.
+    OwnCopy,
+}
+
 /// A world in which the role in B may look at everything that verifying needs.
 async fn world() -> World {
-    with_control(false).await
+    of_kind(Kind::Shared, false).await
 }
 
 /// The same; with `denies`, a service control policy lets nobody in B launch.
-async fn with_control(denies: bool) -> World {
-    let mut scenario = Scenario::generate(Size { accounts: 2, regions: 1, images: 1, snapshots: 2 }).unwrap();
+async fn of_kind(kind: Kind, denies: bool) -> World {
+    let mut scenario = Scenario::generate(Size { accounts: 2, regions: 1, images: 2, snapshots: 2 }).unwrap();
+    scenario.images.truncate(1);
+    let key = |n: usize| Some(format!("key-{n}"));
+    scenario.images[0].volumes = match kind {
+        Kind::Shared | Kind::OwnCopy => vec![key(1), key(1)],
+        Kind::TwoKeys => vec![key(1), key(2)],
+        Kind::Plain => vec![None, None],
+    };
     if let (true, Some(organization)) = (denies, &mut scenario.organization) {
         let allow = json!({ "Effect": "Allow", "Action": "*", "Resource": "*" });
         let deny = json!({ "Effect": "Deny", "Action": "ec2:RunInstances", "Resource": "*" });
@@ -146,6 +166,12 @@ enum Twist {
     OrganizationInstead,
     ControlDenies,
     UnclearCondition,
+    EncryptsByDefault,
+    OwnKeyDisabled,
+    OwnKeyDenies(usize),
+    OwnKeyNamesRole,
+    GrantToRole,
+    SecondKeyDisabled,
 }
 
 const ACTIONS: [&str; 5] =
@@ -153,7 +179,7 @@ const ACTIONS: [&str; 5] =
 
 fn twist() -> impl Strategy<Value = Twist> {
     use Twist::*;
-    (0..ACTIONS.len(), 0_usize..17).prop_map(|(n, kind)| match kind {
+    (0..ACTIONS.len(), 0_usize..23).prop_map(|(n, kind)| match kind {
         0 => NoLaunchPermission,
         1 => KeyDisabled,
         2 => KeyPolicyWithout(n),
@@ -170,12 +196,24 @@ fn twist() -> impl Strategy<Value = Twist> {
         13 => AllowedImages,
         14 => OrganizationInstead,
         15 => ControlDenies,
-        _ => UnclearCondition,
+        16 => UnclearCondition,
+        17 => EncryptsByDefault,
+        18 => OwnKeyDisabled,
+        19 => OwnKeyDenies(n),
+        20 => OwnKeyNamesRole,
+        21 => GrantToRole,
+        _ => SecondKeyDisabled,
     })
 }
 
+const OWN_KEY: &str = "own-222222222222";
+
 fn edit_policy(world: &World, change: impl FnOnce(&mut Vec<serde_json::Value>)) {
-    let key = world.key("key-1");
+    edit_policy_of(world, "key-1", change);
+}
+
+fn edit_policy_of(world: &World, key: &str, change: impl FnOnce(&mut Vec<serde_json::Value>)) {
+    let key = world.key(key);
     world.sim.edit(|state| {
         let text = &mut state.keys.get_mut(&key).unwrap().policies.last_mut().unwrap().1;
         let mut document: serde_json::Value = serde_json::from_str(text).unwrap();
@@ -277,6 +315,35 @@ async fn apply(world: &World, twist: Twist) {
         }
         // Made with the world.
         Twist::ControlDenies => {}
+        Twist::EncryptsByDefault => {
+            ec2.enable_ebs_encryption_by_default().send().await.unwrap();
+        }
+        Twist::OwnKeyDisabled => {
+            let kms = aws_sdk_kms::Client::new(&world.config(B));
+            kms.disable_key().key_id(world.key(OWN_KEY)).send().await.unwrap();
+        }
+        Twist::OwnKeyDenies(n) => edit_policy_of(world, OWN_KEY, |statements| {
+            let who = json!({ "AWS": format!("arn:aws:iam::{B}:role/{LAUNCHER}") });
+            statements.push(json!({ "Effect": "Deny", "Principal": who, "Action": ACTIONS[n], "Resource": "*" }));
+        }),
+        // It leaves nothing to the policies of the account: only what it says itself holds.
+        Twist::OwnKeyNamesRole => edit_policy_of(world, OWN_KEY, |statements| {
+            let who =
+                json!({ "AWS": [format!("arn:aws:iam::{B}:role/consumer"), format!("arn:aws:iam::{B}:user/admin")] });
+            *statements = vec![json!({ "Effect": "Allow", "Principal": who, "Action": "kms:*", "Resource": "*" })];
+        }),
+        Twist::GrantToRole => {
+            edit_policy(world, |statements| statements.retain(|statement| !theirs(statement)));
+            let kms = aws_sdk_kms::Client::new(&world.config(A));
+            let operations = ["DescribeKey", "CreateGrant", "Decrypt", "ReEncryptFrom", "ReEncryptTo"];
+            let call = kms.create_grant().key_id(world.key("key-1"));
+            let call = call.grantee_principal(format!("arn:aws:iam::{B}:role/{LAUNCHER}"));
+            call.set_operations(Some(operations.map(Into::into).to_vec())).send().await.unwrap();
+        }
+        Twist::SecondKeyDisabled => {
+            let kms = aws_sdk_kms::Client::new(&world.config(A));
+            kms.disable_key().key_id(world.key("key-2")).send().await.unwrap();
+        }
         Twist::UnclearCondition => edit_policy(world, |statements| {
             for statement in statements.iter_mut().filter(|statement| theirs(statement)) {
                 statement["Condition"] = json!({ "StringLikeIfExists": { "aws:SourceVpce": "vpce-1" } });
@@ -291,16 +358,22 @@ fn what_is_said_is_what_a_launch_does() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     let (worlds, unsure, blocked) = (Cell::new(0), Cell::new(0), Cell::new(0));
     let mut runner =
-        TestRunner::new(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() });
-    let checked = runner.run(&prop::collection::vec(twist(), 0..4), |twists| {
+        TestRunner::new(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() });
+    let kinds = prop::sample::select(vec![Kind::Shared, Kind::TwoKeys, Kind::Plain, Kind::OwnCopy]);
+    let checked = runner.run(&(kinds, prop::collection::vec(twist(), 0..4)), |(kind, twists)| {
         let (found, launched) = runtime.block_on(async {
-            let world = with_control(twists.contains(&Twist::ControlDenies)).await;
-            world.share(to_b(&world, InTargets::default())).await;
+            let world = of_kind(kind, twists.contains(&Twist::ControlDenies)).await;
+            let wanted = || match kind {
+                Kind::OwnCopy => by_role().kms_key(format!("alias/{OWN_KEY}").parse().unwrap()),
+                _ => by_role(),
+            };
+            world.share(to_b(&world, wanted().verify(Verify::None))).await;
             for twist in &twists {
                 apply(&world, *twist).await;
             }
-            let found = verified(&world, by_role().launch_roles([LAUNCHER.to_owned()])).await;
-            (found, world.launch_by(B, LAUNCHER, &world.image("image-1")).await == "running")
+            let found = verified(&world, wanted().launch_roles([LAUNCHER.to_owned()])).await;
+            let image = world.image_of(B).unwrap_or_else(|| world.image("image-1"));
+            (found, world.launch_by(B, LAUNCHER, &image).await == "running")
         });
         let unknown = found.checks.iter().any(|check| check.verdict == Verdict::Unknown);
         let is_blocked = found.sum == Sum::Blocked;
@@ -340,7 +413,7 @@ async fn a_no_names_what_put_right_makes_it_a_yes() {
         (GrantInstead, CheckName::KeyAccess, &[]),
     ];
     for (twist, name, words) in table {
-        let world = with_control(twist == ControlDenies).await;
+        let world = of_kind(Kind::Shared, twist == ControlDenies).await;
         world.share(to_b(&world, InTargets::default())).await;
         apply(&world, twist).await;
         let found = verified(&world, by_role().launch_roles([LAUNCHER.to_owned()])).await;

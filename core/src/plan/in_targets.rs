@@ -7,6 +7,7 @@ use super::lifecycle;
 use super::removals::{needs, runs_on};
 use super::step::{Grants, KeyAccess, LaunchPermission, Shared, Step};
 use super::target_step::{EndLoan, GiveBack, KeyLoan, LaunchRole, RolePolicy, ServiceRole, TagShared, TargetCopy};
+use crate::error::Error;
 use crate::finding::{Finding, FindingCode};
 use crate::id::{AccountId, KeyArn, Principal};
 use crate::inventory::{Image, ImageState, Inventory, Key, KeyState, RegionInventory, Target};
@@ -37,10 +38,8 @@ pub(super) fn copies(
     for (account, target) in reached(inventory) {
         let Some(there) = target.regions.get(&shared.region) else { continue };
         let Some(key) = there.destination.as_ref().and_then(|arn| there.keys.get(arn)) else { continue };
-        if let Some(finding) = unusable(key) {
-            findings.push(finding);
-            continue;
-        }
+        // The copy is wanted all the same: whether it can be launched is another question, which this decides too.
+        findings.extend(unusable(key));
         if source.snapshots().next().is_none() {
             continue;
         }
@@ -99,6 +98,15 @@ fn unusable(key: &Key) -> Option<Finding> {
         &key.arn,
         format!("this key of target {account} {why}, so no copy can be made under it"),
     ))
+}
+
+/// A target has no such key.
+pub(super) fn missing_key(error: &Error) -> Finding {
+    let account = error.account.as_ref().map(ToString::to_string).unwrap_or_default();
+    let region = error.region.as_ref().map(ToString::to_string).unwrap_or_default();
+    let name = error.resource.clone().unwrap_or_default();
+    let message = format!("target {account} has no such key in {region}, so no copy can be made under it");
+    Finding::refuse(FindingCode::TargetKeyUnusable, name, message)
 }
 
 fn passed_on(request: &ShareRequest, source: &Image) -> BTreeMap<String, String> {

@@ -45,8 +45,13 @@ fn one(plan: &Plan, evidence: &Evidence, account: &AccountId, launch: &LaunchPer
     let mut checks = vec![role(target)];
     let seen = target.and_then(|target| target.as_ref().ok());
     if let Some(copy) = copy {
-        let image = own_copy(evidence, copy, seen, &mut checks);
+        let image = own_copy(plan, evidence, copy, seen, &mut checks);
         return Verification::new(account, region, &shared.source, image, checks);
+    }
+    let unseen = plan.errors.iter().find(|error| error.account.as_ref() == Some(account));
+    if let Some(error) = unseen.filter(|_| plan.in_targets.copies()) {
+        checks.push(unknown(CheckName::Image, format!("whether the target has its own copy was not seen: {error}")));
+        return Verification::new(account, region, &shared.source, None, checks);
     }
     let Some((image, source)) = evidence.images.get(&(shared.source.clone(), region.clone())) else {
         checks.push(no(CheckName::Image, "there is no image to launch yet: run `mode: share`"));
@@ -93,6 +98,7 @@ fn shared_image(
 
 /// A target that copies launches its own copy, and needs nothing of the source any more (R4.13).
 fn own_copy(
+    plan: &Plan,
     evidence: &Evidence,
     copy: &TargetCopy,
     seen: Option<&TargetSeen>,
@@ -118,6 +124,7 @@ fn own_copy(
     let needs = keys::of_own(own_keys);
     checks.push(keys::access(CheckName::KeyAccess, account, region, &needs, &launchers));
     checks.push(launcher_iam(account, region, &image.id, &needs, seen));
+    checks.extend(service_roles(plan, account, own_keys));
     Some(image.id.clone())
 }
 
