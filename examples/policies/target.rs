@@ -182,6 +182,12 @@ pub(super) const POLICIES: &[Policy] = &[
             allow("LookForRoles", &[called("iam:ListRoles", "whether the service has its role")], &[EVERYTHING], &[]),
             allow("MakeRoles", &[called("iam:CreateServiceLinkedRole", "where it has none yet")], &[ServiceRoles], &[]),
             allow(
+                "LookAtGrants",
+                &[called("kms:ListGrants", "with `target-kms-key-id`: whether the target's key has the grant already")],
+                &[KeysOf(Target)],
+                &[],
+            ),
+            allow(
                 "GrantToServices",
                 &[called("kms:CreateGrant", "the grant of the service's role")],
                 &[SharedKeys, KeysOf(Target)],
@@ -209,7 +215,13 @@ pub(super) const POLICIES: &[Policy] = &[
             ),
             allow(
                 "LookAtKeys",
-                &[called("kms:DescribeKey", "`target-kms-key-id`: state and kind of the key")],
+                &[
+                    called("kms:DescribeKey", "`target-kms-key-id`: state and kind of the key"),
+                    called(
+                        "kms:ListGrants",
+                        "`service-linked-roles` beside it: whether the key has their grants; verifying: whether it has launchers' own",
+                    ),
+                ],
                 &[KeysOf(Target)],
                 &[],
             ),
@@ -251,10 +263,7 @@ pub(super) const POLICIES: &[Policy] = &[
             ),
             allow(
                 "LookAtKeys",
-                &[
-                    called("kms:GetKeyPolicy", "whether their policies let the launcher use them"),
-                    called("kms:ListGrants", "or whether grants do"),
-                ],
+                &[called("kms:GetKeyPolicy", "whether their policies let the launcher use them")],
                 &[KeysOf(Target)],
                 &[],
             ),

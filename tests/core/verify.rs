@@ -281,7 +281,8 @@ async fn apply(world: &World, twist: Twist) {
             let operations = ["DescribeKey", "CreateGrant", "Decrypt", "ReEncryptFrom", "ReEncryptTo"];
             let call = kms.create_grant().key_id(world.key("key-1"));
             let call = call.grantee_principal(format!("arn:aws:iam::{B}:root"));
-            call.set_operations(Some(operations.map(Into::into).to_vec())).send().await.unwrap();
+            // A key that is disabled by now takes none.
+            drop(call.set_operations(Some(operations.map(Into::into).to_vec())).send().await);
         }
         Twist::LauncherWithout(n) => set_launcher(world, &launcher_policy(world, harmless, Some(n), false)).await,
         Twist::LauncherDenied(n) => {
@@ -338,7 +339,8 @@ async fn apply(world: &World, twist: Twist) {
             let operations = ["DescribeKey", "CreateGrant", "Decrypt", "ReEncryptFrom", "ReEncryptTo"];
             let call = kms.create_grant().key_id(world.key("key-1"));
             let call = call.grantee_principal(format!("arn:aws:iam::{B}:role/{LAUNCHER}"));
-            call.set_operations(Some(operations.map(Into::into).to_vec())).send().await.unwrap();
+            // A key that is disabled by now takes none.
+            drop(call.set_operations(Some(operations.map(Into::into).to_vec())).send().await);
         }
         Twist::SecondKeyDisabled => {
             let kms = aws_sdk_kms::Client::new(&world.config(A));
@@ -358,7 +360,7 @@ fn what_is_said_is_what_a_launch_does() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     let (worlds, unsure, blocked) = (Cell::new(0), Cell::new(0), Cell::new(0));
     let mut runner =
-        TestRunner::new(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() });
+        TestRunner::new(ProptestConfig { cases: 192, failure_persistence: None, ..ProptestConfig::default() });
     let kinds = prop::sample::select(vec![Kind::Shared, Kind::TwoKeys, Kind::Plain, Kind::OwnCopy]);
     let checked = runner.run(&(kinds, prop::collection::vec(twist(), 0..4)), |(kind, twists)| {
         let (found, launched) = runtime.block_on(async {

@@ -54,8 +54,9 @@ async fn access(run: &Run<'_>, request: &ShareRequest, key: &Key) -> Result<Acce
     let options = &request.options;
     let (mode, site) = (options.key_access, run.key_site(&key.arn));
     let in_targets = &options.in_targets;
-    // Grants of service-linked roles are made in targets, and seen here.
-    let takes = options.unlisted == Unlisted::Revoke || !in_targets.keep_shared || !in_targets.services.is_empty();
+    // Grants of service-linked roles are made in targets, and seen here; those of copies are on targets' own keys.
+    let services = !in_targets.services.is_empty() && !in_targets.copies();
+    let takes = options.unlisted == Unlisted::Revoke || !in_targets.keep_shared || services;
     let own = key.arn.account() == &site.place.account;
     let reads_policy = match mode {
         KeyAccessMode::Policy => true,

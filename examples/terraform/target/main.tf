@@ -290,6 +290,12 @@ data "aws_iam_policy_document" "target_service_linked_roles" {
   }
 
   statement {
+    sid       = "LookAtGrants"
+    actions   = ["kms:ListGrants"]
+    resources = ["arn:${local.partition}:kms:*:${local.account}:key/*"]
+  }
+
+  statement {
     sid       = "GrantToServices"
     actions   = ["kms:CreateGrant"]
     resources = concat(var.key_arns, ["arn:${local.partition}:kms:*:${local.account}:key/*"])
@@ -331,7 +337,7 @@ data "aws_iam_policy_document" "target_reader" {
 
   statement {
     sid       = "LookAtKeys"
-    actions   = ["kms:DescribeKey"]
+    actions   = ["kms:DescribeKey", "kms:ListGrants"]
     resources = ["arn:${local.partition}:kms:*:${local.account}:key/*"]
   }
 
@@ -365,7 +371,7 @@ data "aws_iam_policy_document" "verifier" {
 
   statement {
     sid       = "LookAtKeys"
-    actions   = ["kms:GetKeyPolicy", "kms:ListGrants"]
+    actions   = ["kms:GetKeyPolicy"]
     resources = ["arn:${local.partition}:kms:*:${local.account}:key/*"]
   }
 

@@ -94,6 +94,17 @@ pub(super) async fn services(stage: Stage) -> Result<(), String> {
     Ok(())
 }
 
+/// The same of a copy of the target's own, under its own key.
+pub(super) async fn services_of_copies(stage: Stage) -> Result<(), String> {
+    let wanted = copying().service_linked_roles([SERVICE.to_owned()]);
+    let report = stage.run(with(&stage, wanted.clone())).await?;
+    let own = report.targets[0].copies[0].image.to_string();
+    assert_eq!(stage.world.launch_by_service(B, SERVICE, &own).await, "running");
+    let again = stage.run(with(&stage, wanted)).await?;
+    assert!(!again.changed);
+    Ok(())
+}
+
 /// A plan looks at everything in the target that any of these change.
 pub(super) async fn look(stage: Stage) -> Result<(), String> {
     let own = serde_json::json!({ "Effect": "Allow", "Action": "ec2:*", "Resource": "*" });

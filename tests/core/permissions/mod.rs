@@ -48,6 +48,7 @@ const CASES: &[Case] = cases! {
     "let a role launch by an inline policy": "publisher" "revoker" "targets" "target-trust" "target-launch-roles-inline" => in_target::inline,
     "let Auto Scaling launch": "publisher" "service-linked-roles" "targets" "target-trust" "target-service-linked-roles" => in_target::services,
     "let Auto Scaling launch, by grants": "publisher-grants" "service-linked-roles" "targets" "target-trust" "target-service-linked-roles" => in_target::services,
+    "let Auto Scaling launch copies in a target": "publisher" "snapshots" "targets" "target-trust" "target-copies" "target-service-linked-roles" => in_target::services_of_copies,
     "plan with targets": "reader" "targets" "target-trust" "target-reader" => in_target::look,
     "verify": "reader" "targets" "target-trust" "target-reader" "verifier" "launcher" => in_target::verify,
     "verify by a launch": "reader" "targets" "target-trust" "target-reader" "verifier" "verifier-launch" "launcher" => in_target::verify_by_launch,
