@@ -1,5 +1,8 @@
 //! Shares, and what a step leaves behind.
 
+use std::time::Duration;
+
+use ami_share_sim::{Options, Scenario, Sim, Size};
 use serde_json::{Value, json};
 
 use super::support::*;
@@ -91,4 +94,30 @@ async fn account_ids_are_masked_where_asked() {
     let missing = [("INPUT_AMI-ID", "ami-1a2b3c4d"), inputs[1], inputs[2]];
     let run = stage.run_on_github(&missing);
     assert_eq!((run.status, run.log.matches(A).count()), (1, 1), "{}", run.log);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_target_that_copies_its_own_copy_is_what_it_launches() {
+    let scenario = Scenario::generate(Size { accounts: 2, regions: 1, images: 1, snapshots: 1 }).unwrap();
+    let stage =
+        Stage::of(Sim::new(scenario, Options { copy_time: Duration::from_secs(1), ..Options::default() })).await;
+    let shared = stage.image("image-1");
+    let inputs = |mode| {
+        [
+            ("INPUT_MODE", mode),
+            ("INPUT_AMI-ID", shared.as_str()),
+            ("INPUT_TARGET-ACCOUNTS", B),
+            ("INPUT_TARGET-ROLE", "consumer"),
+            ("INPUT_TARGET-EXTERNAL-ID", "example"),
+            ("INPUT_TARGET-KMS-KEY-ID", "alias/own-222222222222"),
+            ("INPUT_KEEP-SHARED", "false"),
+        ]
+    };
+    let run = stage.run_on_github(&inputs("share"));
+    assert_eq!(run.status, 0, "{}", run.log);
+    let own = stage.sim.edit(|world| world.images.values().find(|image| image.owner == B).unwrap().id.clone());
+    for run in [run, stage.run_on_github(&inputs("share")), stage.run_on_github(&inputs("plan"))] {
+        let listed: Value = serde_json::from_str(&run.outputs["ami-ids"]).unwrap();
+        assert_eq!(listed, json!({ B: { "us-east-1": [own] } }), "{}", run.log);
+    }
 }
