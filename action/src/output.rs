@@ -97,8 +97,8 @@ fn ami_ids(report: &Report) -> Value {
     for target in &report.plan.targets {
         let mut of_region = Map::new();
         for image in &report.images {
-            let id = match own_copy(report, target, image) {
-                Some(own) => own,
+            let id = match planned(report, target, image) {
+                Some(copy) => own_copy(report, copy, image),
                 None => image.image.as_ref().filter(|_| image.principals.contains(target)),
             };
             let Some(id) = id else { continue };
@@ -112,14 +112,20 @@ fn ami_ids(report: &Report) -> Value {
     of_principal.into()
 }
 
-/// Of a target that copies, its own copy once that is available. `None`: it launches the shared image itself.
-fn own_copy<'a>(report: &'a Report, target: &Principal, shared: &SharedImage) -> Option<Option<&'a AmiId>> {
+/// The copy that a target makes of a shared image; nothing where it launches that one itself.
+fn planned<'a>(report: &'a Report, target: &Principal, shared: &SharedImage) -> Option<&'a TargetCopy> {
+    let mut of_target = report.plan.target_copies().filter(|copy| target.account() == Some(&copy.account));
     let of_shared = |copy: &&TargetCopy| (&copy.shared.source, &copy.shared.region) == (&shared.source, &shared.region);
-    let planned = report.plan.target_copies().filter(|copy| target.account() == Some(&copy.account)).find(of_shared)?;
-    let made = report.targets.iter().filter(|made| made.account == planned.account).flat_map(|made| &made.copies);
-    let mut made = made.filter(|own| own.region == shared.region && Some(&own.source.ami) == shared.image.as_ref());
+    of_target.find(of_shared)
+}
+
+/// That copy, once it is available.
+fn own_copy<'a>(report: &'a Report, planned: &'a TargetCopy, shared: &SharedImage) -> Option<&'a AmiId> {
+    let of_target = report.targets.iter().filter(|made| made.account == planned.account).flat_map(|made| &made.copies);
+    let mut made =
+        of_target.filter(|own| own.region == shared.region && Some(&own.source.ami) == shared.image.as_ref());
     let stands = || planned.adopt.as_ref().filter(|_| planned.stands);
-    Some(made.find(|own| own.available).map(|own| &own.image).or_else(stands))
+    made.find(|own| own.available).map(|own| &own.image).or_else(stands)
 }
 
 /// The report without what is long, where it is too long.

@@ -264,9 +264,10 @@ fn share_in(
     let target_copies = in_targets::copies(request, inventory, source.1, &shared, findings);
     let done = in_targets::done(request, inventory, &target_copies);
     let needs = |target: &&Principal| target.account().is_none_or(|account| !done.contains(account));
-    let targets: BTreeSet<Principal> = targets.iter().filter(needs).cloned().collect();
+    let listed = targets;
+    let targets: BTreeSet<Principal> = listed.iter().filter(needs).cloned().collect();
     all.others.extend(permissions::snapshots(request, there, &shared, &targets, findings));
-    all.launches.push(permissions::launch(&inventory.account, there, &shared, keys, &targets, findings));
+    all.launches.push(permissions::launch(&inventory.account, there, &shared, keys, &targets, listed, findings));
     all.others.extend(lifecycle::plan(request, inventory, there, source.1, &shared, findings));
     all.others.extend(in_targets::images(request, inventory, source.1, &shared, &target_copies, findings));
     all.copies.extend(copy);

@@ -82,8 +82,11 @@ async fn what_is_lent_for_copying_is_taken_back() {
 async fn what_a_target_had_before_it_keeps() {
     let world = World::generated(2, 1, 1, 1);
     world.share(to_b(&world, InTargets::default())).await;
-    world.share(to_b(&world, copying().keep_shared(false))).await;
-    assert_eq!(world.launch(&world.image("image-1")).await, "running");
+    for _ in 0..2 {
+        let report = world.share(to_b(&world, copying().keep_shared(false))).await;
+        assert_eq!(world.launch(&world.image("image-1")).await, "running");
+        assert!(report.images[0].unlisted.is_empty(), "it is listed, though its copy stands");
+    }
 }
 
 #[tokio::test(start_paused = true)]

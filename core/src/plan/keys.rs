@@ -42,7 +42,10 @@ pub(super) fn plan(
         }
         let targets: BTreeSet<Principal> = launches.iter().flat_map(|launch| launch.principals.clone()).collect();
         match request.options.key_access {
-            KeyAccessMode::Policy => steps.extend(policy(request, key, &targets, findings).map(Step::KeyAccess)),
+            KeyAccessMode::Policy => {
+                let listed = super::targets(request, &inventory.account);
+                steps.extend(policy(request, key, &targets, &listed, findings).map(Step::KeyAccess));
+            }
             KeyAccessMode::Grants => {
                 let grants: Vec<Grants> = launches.iter().map(|launch| grants(key, launch)).collect();
                 findings.extend(too_many_grants(key, grants.iter().map(|grants| grants.missing.len()).sum()));
@@ -114,6 +117,7 @@ fn policy(
     request: &ShareRequest,
     key: &Key,
     targets: &BTreeSet<Principal>,
+    listed: &BTreeSet<Principal>,
     findings: &mut Vec<Finding>,
 ) -> Option<KeyAccess> {
     let policy = match &key.policy {
@@ -157,7 +161,7 @@ fn policy(
         access,
         principals: targets.clone(),
         missing,
-        unlisted: held.difference(&wanted).cloned().collect(),
+        unlisted: held.difference(&listed.iter().filter_map(Holder::of).collect()).cloned().collect(),
         policy: change,
     })
 }

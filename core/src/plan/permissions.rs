@@ -17,10 +17,11 @@ pub(super) fn launch(
     shared: &Shared,
     keys: BTreeSet<KeyArn>,
     targets: &BTreeSet<Principal>,
+    listed: &BTreeSet<Principal>,
     findings: &mut Vec<Finding>,
 ) -> LaunchPermission {
     let held = shared.existing().and_then(|id| there.launch_permissions.get(id)).cloned().unwrap_or_default();
-    let unlisted = held.difference(targets).filter(|principal| principal.account() != Some(account));
+    let unlisted = held.difference(listed).filter(|principal| principal.account() != Some(account));
     let missing: BTreeSet<Principal> = targets.difference(&held).cloned().collect();
     let together = held.len() + missing.len();
     if !missing.is_empty() && together > ENTITIES {
