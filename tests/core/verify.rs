@@ -319,20 +319,7 @@ async fn apply(world: &World, twist: Twist) {
         Twist::EncryptsByDefault => {
             ec2.enable_ebs_encryption_by_default().send().await.unwrap();
         }
-        Twist::OwnKeyDisabled => {
-            let kms = aws_sdk_kms::Client::new(&world.config(B));
-            kms.disable_key().key_id(world.key(OWN_KEY)).send().await.unwrap();
-        }
-        Twist::OwnKeyDenies(n) => edit_policy_of(world, OWN_KEY, |statements| {
-            let who = json!({ "AWS": format!("arn:aws:iam::{B}:role/{LAUNCHER}") });
-            statements.push(json!({ "Effect": "Deny", "Principal": who, "Action": ACTIONS[n], "Resource": "*" }));
-        }),
-        // It leaves nothing to the policies of the account: only what it says itself holds.
-        Twist::OwnKeyNamesRole => edit_policy_of(world, OWN_KEY, |statements| {
-            let who =
-                json!({ "AWS": [format!("arn:aws:iam::{B}:role/consumer"), format!("arn:aws:iam::{B}:user/admin")] });
-            *statements = vec![json!({ "Effect": "Allow", "Principal": who, "Action": "kms:*", "Resource": "*" })];
-        }),
+        Twist::OwnKeyDisabled | Twist::OwnKeyDenies(_) | Twist::OwnKeyNamesRole => to_own_key(world, twist).await,
         Twist::GrantToRole => {
             edit_policy(world, |statements| statements.retain(|statement| !theirs(statement)));
             let kms = aws_sdk_kms::Client::new(&world.config(A));
@@ -351,6 +338,27 @@ async fn apply(world: &World, twist: Twist) {
                 statement["Condition"] = json!({ "StringLikeIfExists": { "aws:SourceVpce": "vpce-1" } });
             }
         }),
+    }
+}
+
+/// What may be wrong with the target's own key.
+async fn to_own_key(world: &World, twist: Twist) {
+    match twist {
+        Twist::OwnKeyDisabled => {
+            let kms = aws_sdk_kms::Client::new(&world.config(B));
+            kms.disable_key().key_id(world.key(OWN_KEY)).send().await.unwrap();
+        }
+        Twist::OwnKeyDenies(n) => edit_policy_of(world, OWN_KEY, |statements| {
+            let who = json!({ "AWS": format!("arn:aws:iam::{B}:role/{LAUNCHER}") });
+            statements.push(json!({ "Effect": "Deny", "Principal": who, "Action": ACTIONS[n], "Resource": "*" }));
+        }),
+        // It leaves nothing to the policies of the account: only what it says itself holds.
+        Twist::OwnKeyNamesRole => edit_policy_of(world, OWN_KEY, |statements| {
+            let who =
+                json!({ "AWS": [format!("arn:aws:iam::{B}:role/consumer"), format!("arn:aws:iam::{B}:user/admin")] });
+            *statements = vec![json!({ "Effect": "Allow", "Principal": who, "Action": "kms:*", "Resource": "*" })];
+        }),
+        _ => {}
     }
 }
 
