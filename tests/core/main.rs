@@ -28,3 +28,4 @@ mod support;
 mod table;
 mod target_scale;
 mod verify;
+mod verify_worlds;
