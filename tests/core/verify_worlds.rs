@@ -87,18 +87,12 @@ fn edit_policy_of(world: &World, key: &str, change: impl FnOnce(&mut Vec<serde_j
     });
 }
 
-fn launcher_policy(
-    world: &World,
-    more: serde_json::Value,
-    without: Option<usize>,
-    condition: bool,
-) -> serde_json::Value {
+fn launcher_policy(more: serde_json::Value, without: Option<usize>, condition: bool) -> serde_json::Value {
     let actions: Vec<&str> = ACTIONS.iter().enumerate().filter(|(n, _)| Some(*n) != without).map(|(_, a)| *a).collect();
     let mut keys = json!({ "Effect": "Allow", "Action": actions, "Resource": "*" });
     if condition {
         keys["Condition"] = json!({ "StringLike": { "kms:ViaService": "ec2.*.amazonaws.com" } });
     }
-    let _ = world;
     json!({ "Version": "2012-10-17", "Statement": [keys, { "Effect": "Allow", "Action": "ec2:*", "Resource": "*" }, more] })
 }
 
@@ -149,18 +143,18 @@ async fn apply(world: &World, twist: Twist) {
             // A key that is disabled by now takes none.
             drop(call.set_operations(Some(operations.map(Into::into).to_vec())).send().await);
         }
-        Twist::LauncherWithout(n) => set_launcher(world, &launcher_policy(world, harmless, Some(n), false)).await,
+        Twist::LauncherWithout(n) => set_launcher(world, &launcher_policy(harmless, Some(n), false)).await,
         Twist::LauncherDenied(n) => {
             let deny = json!({ "Effect": "Deny", "Action": ACTIONS[n], "Resource": world.key("key-1") });
-            set_launcher(world, &launcher_policy(world, deny, None, false)).await;
+            set_launcher(world, &launcher_policy(deny, None, false)).await;
         }
-        Twist::LauncherThroughEc2Only => set_launcher(world, &launcher_policy(world, harmless, None, true)).await,
+        Twist::LauncherThroughEc2Only => set_launcher(world, &launcher_policy(harmless, None, true)).await,
         Twist::DefaultKey | Twist::DefaultKeyWithoutIam | Twist::DefaultKeyDisabled => {
             let own = world.key("own-222222222222");
             ec2.modify_ebs_default_kms_key_id().kms_key_id(&own).send().await.unwrap();
             if twist == Twist::DefaultKeyWithoutIam {
                 let deny = json!({ "Effect": "Deny", "Action": "kms:CreateGrant", "Resource": own });
-                set_launcher(world, &launcher_policy(world, deny, None, false)).await;
+                set_launcher(world, &launcher_policy(deny, None, false)).await;
             }
             if twist == Twist::DefaultKeyDisabled {
                 aws_sdk_kms::Client::new(&world.config(B)).disable_key().key_id(&own).send().await.unwrap();
