@@ -115,11 +115,12 @@ impl World {
         self.sim.journal().into_iter().skip(from).map(|entry| entry.action).collect()
     }
 
-    /// How often each changing action was called.
+    /// How often each changing action was called, dry runs left out.
     pub(crate) fn changes(&self) -> BTreeMap<String, usize> {
         let mut changes = BTreeMap::new();
-        for action in self.actions(0).into_iter().filter(|action| CHANGING.contains(&action.as_str())) {
-            *changes.entry(action).or_default() += 1;
+        let changing = |action: &str| CHANGING.contains(&action);
+        for entry in self.sim.journal().into_iter().filter(|entry| changing(&entry.action) && !entry.dry_run) {
+            *changes.entry(entry.action).or_default() += 1;
         }
         changes
     }
@@ -247,6 +248,20 @@ impl World {
     pub(crate) async fn service_linked_role(&self, account: &str, service: &str) {
         let iam = aws_sdk_iam::Client::new(&self.config(account));
         iam.create_service_linked_role().aws_service_name(service).send().await.unwrap();
+    }
+
+    /// The configuration of a role of an account, bound by a session policy (R5.4).
+    pub(crate) async fn assumed(&self, account: &str, role: &str, policy: &serde_json::Value) -> SdkConfig {
+        let sts = aws_sdk_sts::Client::new(&self.config(account));
+        let arn = format!("arn:aws:iam::{account}:role/{role}");
+        let call = sts.assume_role().role_arn(arn).role_session_name("test").policy(policy.to_string());
+        let assumed = call.send().await.unwrap();
+        let of = assumed.credentials().unwrap();
+        let token = Some(of.session_token().to_owned());
+        let credentials =
+            aws_credential_types::Credentials::new(of.access_key_id(), of.secret_access_key(), token, None, "test");
+        let provider = aws_credential_types::provider::SharedCredentialsProvider::new(credentials);
+        self.config(account).to_builder().credentials_provider(provider).build()
     }
 
     /// Launches as a role of an account, which the account's administrator assumes.

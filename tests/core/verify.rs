@@ -150,3 +150,29 @@ async fn a_role_that_is_not_to_launch_need_not_be_able_to() {
     assert_eq!(report.verifications[0].sum, Sum::NoObstacleFound);
     assert_eq!(verdict(&report.verifications[0], CheckName::LauncherIam), Some(Verdict::Unknown));
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_sources_own_permissions_are_asked_for_what_is_missing() {
+    let world = world().await;
+    let found = verified(&world, by_role()).await;
+    let of_source = || found.checks.iter().filter(|check| check.name == CheckName::Source);
+    assert_eq!(of_source().count(), 2, "the image and the key: {found:?}");
+    assert!(of_source().all(|check| check.verdict == Verdict::Yes), "{found:?}");
+    // By a role that may only look, what it lacks is named.
+    let config = world
+        .assumed(
+            A,
+            "publisher",
+            &json!({ "Statement": [
+        { "Effect": "Allow", "Action": ["ec2:Describe*", "kms:*", "sts:AssumeRole"], "Resource": "*" },
+    ] }),
+        )
+        .await;
+    let request = to_b(&world, InTargets::default()).build().unwrap();
+    let report = Box::pin(Sharer::new(&config).verify(&request)).await.unwrap();
+    let found = &report.verifications[0];
+    let of_image = found.checks.iter().find(|check| check.name == CheckName::Source).unwrap();
+    assert_eq!(of_image.verdict, Verdict::No, "{found:?}");
+    assert!(of_image.detail.contains("ec2:ModifyImageAttribute"), "{}", of_image.detail);
+    assert!(world.changes().keys().all(|action| action.starts_with("iam:")), "{:?}", world.changes());
+}

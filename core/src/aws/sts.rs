@@ -53,7 +53,7 @@ pub(crate) fn not_assumable(caller: &Identity, role: &RoleArn, external_id: bool
 }
 
 /// The ARN of the role of a session's ARN, without the path, which a session's ARN does not hold.
-fn role_of(session: &str) -> Option<String> {
+pub(crate) fn role_of(session: &str) -> Option<String> {
     let (place, rest) = session.split_once(":assumed-role/")?;
     let role = rest.split('/').next()?;
     Some(format!("{}:role/{role}", place.replacen(":sts:", ":iam:", 1)))

@@ -7,6 +7,7 @@ mod launch;
 pub(crate) mod matcher;
 mod policy;
 mod read;
+mod source;
 
 use std::time::Duration;
 
@@ -123,6 +124,9 @@ pub(crate) async fn all(run: &Run<'_>, plan: &Plan, just_shared: bool) -> Vec<Ve
         }
         run.wait("targets", "to be able to launch", since, pace.next()).await;
     };
+    if !just_shared {
+        Box::pin(source::check(run, plan, &mut found)).await;
+    }
     if plan.in_targets.verify == Verify::Launch {
         let launches = found.iter_mut().map(|target| Box::pin(launch::verify(run, plan, target)));
         future::join_all(launches).await;

@@ -53,6 +53,18 @@ impl Ec2 {
         Ok(())
     }
 
+    /// Whether the caller may give these launch permission: asked by a dry run, which changes nothing
+    /// (`ec2:ModifyImageAttribute`).
+    pub(crate) async fn may_share(&self, id: &AmiId, principals: &BTreeSet<Principal>) -> Result<(), Error> {
+        let items = Some(principals.iter().take(PER_CALL).map(item).collect());
+        let add = LaunchPermissionModifications::builder().set_add(items).build();
+        let call = self.client.modify_image_attribute().image_id(id.as_ref()).launch_permission(add).dry_run(true);
+        match self.caller.send("ec2:ModifyImageAttribute", Some(id.as_ref()), call.send()).await {
+            Err(error) if !error.is_aws(&["DryRunOperation"]) => Err(error),
+            _ => Ok(()),
+        }
+    }
+
     /// Who may make volumes of the snapshot (`ec2:DescribeSnapshotAttribute`).
     pub(crate) async fn snapshot_permissions(&self, id: &SnapshotId) -> Result<BTreeSet<Principal>, Error> {
         let attribute = SnapshotAttributeName::CreateVolumePermission;
