@@ -43,7 +43,7 @@ pub(crate) fn report(outcome: &Outcome, exit: Exit) -> Map<String, Value> {
     members
 }
 
-/// The JSON Schema of what [`report`] makes: the library's report, how the run ended, and whether it was shortened. A
+/// The JSON Schema of what the output `report` makes: the library's report, how the run ended, and whether it was shortened. A
 /// run that has no plan has no more than errors, and a shortened report lacks what is long.
 pub fn report_schema() -> Value {
     let mut schema = Report::schema();
