@@ -46,7 +46,7 @@ mod tests {
     fn each_wrong_input_of_the_target_side_is_one_problem_that_names_it() {
         let table: &[(&str, Spoil)] = &[
             ("target-role", |raw| raw.target_role = Some("a b".into())),
-            ("target-role", |raw| raw.target_role = Some("arn:aws:iam::{acount}:role/x".into())),
+            ("target-role", |raw| raw.target_role = Some("arn:aws:iam::{id}:role/x".into())),
             // A role of an account that is no target: a problem for each target, and here there is one.
             ("target-role", |raw| {
                 raw.target_accounts = Some("222222222222".into());
