@@ -40,7 +40,9 @@ pub(crate) async fn observe(run: &Run<'_>, request: &ShareRequest, wait: bool) -
     let read = sites.iter().zip(named).map(|(site, images)| region(run, site, request, images));
     let read = all(future::join_all(read).await)?;
     inventory.regions = read.into_iter().map(|there| (there.place.region.clone(), there)).collect();
-    let held = sites.iter().map(|site| parameters(site, parameter_names(request, &inventory, &site.place)));
+    let held = sites
+        .iter()
+        .map(|site| async { Ok(parameters(site, parameter_names(request, &inventory, &site.place)).await?) });
     let held = all(future::join_all(held).await)?;
     for (there, held) in inventory.regions.values_mut().zip(held) {
         there.parameters = held;
@@ -142,7 +144,7 @@ async fn snapshot_permissions(
 }
 
 /// What the SSM parameters hold that the images, or their copies in this Region, are published in.
-async fn parameters(site: &Site, names: BTreeSet<String>) -> Result<BTreeMap<String, String>, Errors> {
+async fn parameters(site: &Site, names: BTreeSet<String>) -> Result<BTreeMap<String, String>, Error> {
     let read = names.into_iter().map(|name| async {
         let value = site.ssm.parameter(&name).await?;
         Ok::<_, Error>(value.map(|value| (name, value)))

@@ -97,16 +97,7 @@ async fn cut_off_after_any_call_the_next_run_comes_to_the_same_end() {
     whole.share(request(&whole)).await;
     for kept in 1..whole.actions(0).len() {
         let world = World::generated(2, 1, 1, 1);
-        {
-            let mut run = std::pin::pin!(world.share(request(&world)));
-            let cut = async {
-                while world.sim.journal().len() < kept {
-                    tokio::task::yield_now().await;
-                    tokio::time::advance(std::time::Duration::from_millis(10)).await;
-                }
-            };
-            tokio::select! { _ = &mut run => {}, () = cut => {} }
-        }
+        world.cut_off(kept, world.share(request(&world))).await;
         let report = world.share(request(&world)).await;
         assert_eq!(world.access_of(A), before, "cut after call {kept}");
         assert_eq!(world.copies().len(), 1, "cut after call {kept}");

@@ -84,16 +84,7 @@ async fn cut_off_anywhere_between_copies_of_copies_the_end_is_the_same() {
     let calls = whole.actions(0).len();
     for kept in (1..calls).step_by(7) {
         let world = world();
-        {
-            let mut run = std::pin::pin!(world.share(request(&world)));
-            let cut = async {
-                while world.sim.journal().len() < kept {
-                    tokio::task::yield_now().await;
-                    tokio::time::advance(std::time::Duration::from_millis(10)).await;
-                }
-            };
-            tokio::select! { _ = &mut run => {}, () = cut => {} }
-        }
+        world.cut_off(kept, world.share(request(&world))).await;
         let report = world.share(request(&world)).await;
         assert!(!of_a(&world).contains(B), "cut after call {kept}: {}", of_a(&world));
         // A's two in the other Region, and B's four.

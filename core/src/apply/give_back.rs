@@ -61,7 +61,7 @@ async fn of_image<'a>(
     stand: BTreeSet<AccountId>,
 ) -> Result<Taken<'a>, Error> {
     let ec2 = &run.site(&give.shared.region).ec2;
-    let image = ec2.images([image]).await?.into_iter().next().ok_or_else(|| ec2.unexpected(image, "no image"))?;
+    let image = ec2.known_image(image).await?;
     // What this run noted may not be shown yet.
     let mut loans = lent::loans(&image.tags);
     for (loan, accounts) in &give.lends {

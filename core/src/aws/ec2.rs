@@ -49,6 +49,12 @@ impl Ec2 {
         answer.images().first().map(|found| image(found).ok_or_else(|| self.unexpected(id, "an image"))).transpose()
     }
 
+    /// One image that is known to be there (`ec2:DescribeImages`).
+    pub(crate) async fn known_image(&self, id: &AmiId) -> Result<Image, Error> {
+        let found = self.images([id]).await?.into_iter().next();
+        found.ok_or_else(|| self.unexpected(id, "no image"))
+    }
+
     /// All own images with encrypted volumes, disabled ones too (`ec2:DescribeImages`).
     pub(crate) async fn own_encrypted_images(&self) -> Result<Vec<Image>, Error> {
         self.images_by("block-device-mapping.encrypted", vec!["true".to_owned()], true).await
@@ -162,7 +168,7 @@ impl Ec2 {
         Ok(snapshots)
     }
 
-    pub(crate) fn unexpected(&self, resource: impl std::fmt::Display, what: &str) -> Error {
+    fn unexpected(&self, resource: impl std::fmt::Display, what: &str) -> Error {
         let mut error =
             Error::new(Code::AwsUnexpected, format!("EC2 answered with {what} that this version cannot read"))
                 .on(resource);

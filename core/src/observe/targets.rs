@@ -9,7 +9,6 @@ use crate::accounts::{Account, Site};
 use crate::error::Error;
 use crate::id::{AccountId, AmiId, SourceImage};
 use crate::inventory::{Inventory, RegionInventory, RolePolicies, Target};
-use crate::name::{Parts, is_parameter_name};
 use crate::request::ShareRequest;
 use crate::run::Run;
 
@@ -83,20 +82,6 @@ async fn region(
         let seen = site.ec2.images(shared.iter().copied()).await?;
         there.images = seen.into_iter().map(|image| (image.id.clone(), image)).collect();
     }
-    if let Some(template) = &request.parameter {
-        let names: BTreeSet<String> = request
-            .images
-            .iter()
-            .filter(|named| request.regions_of(named).contains(&site.place.region))
-            .filter_map(|named| inventory.source(named))
-            .map(|image| template.fill(&Parts::of(image, &site.place)))
-            .filter(|name| is_parameter_name(name))
-            .collect();
-        for name in names {
-            if let Some(value) = site.ssm.parameter(&name).await? {
-                there.parameters.insert(name, value);
-            }
-        }
-    }
+    there.parameters = super::parameters(site, super::parameter_names(request, inventory, &site.place)).await?;
     Ok(there)
 }

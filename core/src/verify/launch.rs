@@ -39,7 +39,7 @@ pub(super) async fn verify(run: &Run<'_>, plan: &Plan, target: &mut Verification
 async fn launch(run: &Run<'_>, plan: &Plan, site: &Site, id: &AmiId) -> Result<(Instance, Option<String>), Error> {
     let ec2 = &site.ec2;
     let with = &plan.in_targets.launch;
-    let image = ec2.image_to_launch(id).await?;
+    let image = ec2.known_image(id).await?;
     let vpc = match &with.subnet {
         Some(subnet) => ec2.vpc_of(subnet).await?,
         None => None,

@@ -95,8 +95,7 @@ pub(super) async fn all(run: &Run<'_>, plan: &Plan) -> Evidence {
 
 async fn shared_image(run: &Run<'_>, region: &Region, id: &AmiId) -> Result<SharedSeen, Error> {
     let site = run.site(region);
-    let (image, launch) = future::try_join(site.ec2.images([id]), site.ec2.launch_permissions(id)).await?;
-    let image = image.into_iter().next().ok_or_else(|| site.ec2.unexpected(id, "no image"))?;
+    let (image, launch) = future::try_join(site.ec2.known_image(id), site.ec2.launch_permissions(id)).await?;
     let snapshots = image
         .snapshots()
         .map(|id| async { Ok::<_, Error>((id.to_string(), site.ec2.snapshot_permissions(id).await?)) });

@@ -8,7 +8,6 @@ use aws_sdk_ec2::types::{
 
 use super::Ec2;
 use crate::error::Error;
-use crate::id::AmiId;
 use crate::inventory::Image;
 
 /// What is launched.
@@ -141,12 +140,6 @@ impl Ec2 {
             }
             _ => Ok(()),
         }
-    }
-
-    /// One image with all that a launch needs to know of it (`ec2:DescribeImages`).
-    pub(crate) async fn image_to_launch(&self, id: &AmiId) -> Result<Image, Error> {
-        let found = self.images([id]).await?.into_iter().next();
-        found.ok_or_else(|| self.unexpected(id, "no image"))
     }
 }
 
