@@ -69,7 +69,7 @@ inputs! {
     unlisted "unlisted" "keep" "what becomes of those who have access and are not listed: keep, or revoke"
     revoke_all "revoke-all" "false" "with mode revoke and no target: take access from everybody"
     remove_copies "remove-copies" "false" "with mode revoke: remove the copies too that this tool made"
-    force_key_revoke "force-key-revoke" "false" "with mode revoke: take key access back even where another image or the target's instances still need it"
+    force_key_revoke "force-key-revoke" "false" "with mode revoke: take key access back even where another image, or an instance, a volume or a snapshot of the target, still needs it"
     publish_ssm_parameter "publish-ssm-parameter" "" "name of an SSM parameter to write each shared AMI into; placeholders of copy-name"
     deprecate_at "deprecate-at" "" "deprecate the shared AMIs at a date, or so long after they were made: 2030-12-31 or 90d"
     deregistration_protection "deregistration-protection" "false" "protect the shared AMIs from being deregistered"

@@ -119,13 +119,8 @@ fn step(step: &Step) -> Vec<String> {
             if !remove.grants.is_empty() {
                 lines.push(format!("- {} grants of {} end", remove.grants.len(), remove.key));
             }
-            if !remove.in_use.is_empty() {
-                lines.push(format!(
-                    "! {} keep the use of {}: instances run on it",
-                    several(&remove.in_use),
-                    remove.key
-                ));
-            }
+            let in_use = remove.in_use.iter();
+            lines.extend(in_use.map(|(who, how)| format!("! {who} keeps the use of {}: {how}", remove.key)));
             lines.extend(remove.policy.iter().flat_map(difference));
             lines
         }

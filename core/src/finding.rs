@@ -135,6 +135,10 @@ findings! {
         /// Another image under the key is shared with a target, so its access was kept.
         KeyStillUsed => "key.still-used", Warn:
             "take back that share too, and access to the key goes with the last one; or set `force-key-revoke`";
+        /// Whether volumes or snapshots of somebody who loses the key are under it was not looked at: EC2's grants show
+        /// instances, and nothing else.
+        KeyUseUnknown => "key.use-unknown", Warn:
+            "give `target-role`, a role there that may look (policy `target-revoker`), or ask the account first: a volume whose key is out of reach cannot be attached again, nor a snapshot of it used";
         /// Others use the key for other things, which targets could then do too.
         KeyUsedByMany => "key.used-by-many", Warn:
             "leave `key-scope` at `via-ec2`, or give a key of its own as `kms-key-id`";

@@ -60,7 +60,7 @@ pub use id::{
     SnapshotId, SourceImage,
 };
 pub use plan::{
-    CopyImage, Deprecate, EndLoan, GiveBack, Grants, KeyAccess, LaunchPermission, LaunchRole, Leftovers, Plan,
+    CopyImage, Deprecate, EndLoan, GiveBack, Grants, InUse, KeyAccess, LaunchPermission, LaunchRole, Leftovers, Plan,
     PolicyChange, Protect, Publish, RemoveCopy, RemoveKeyAccess, RemovePermissions, RemoveRolePolicy, RolePolicy,
     ServiceRole, Shared, SnapshotPermission, Step, Subject, TagShared, TargetCopy, Whom,
 };

@@ -7,7 +7,9 @@ mod images;
 mod in_targets;
 mod keys;
 mod lifecycle;
+mod needed;
 mod permissions;
+mod removal_step;
 mod removals;
 mod step;
 mod target_step;
@@ -29,11 +31,12 @@ pub use copies::{CopyImage, Leftovers};
 pub(crate) use in_targets::{parent_grant_name, service_grant_name};
 pub(crate) use keys::can_edit;
 pub(crate) use lifecycle::{deprecation_moment, rfc3339};
+pub(crate) use needed::still_used;
 pub(crate) use permissions::grant_name;
-pub(crate) use removals::still_used;
+pub use removal_step::{InUse, RemoveCopy, RemoveKeyAccess, RemovePermissions, Whom};
 pub use step::{
-    Deprecate, Grants, KeyAccess, LaunchPermission, PolicyChange, Protect, Publish, RemoveCopy, RemoveKeyAccess,
-    RemovePermissions, Shared, SnapshotPermission, Step, Subject, Whom,
+    Deprecate, Grants, KeyAccess, LaunchPermission, PolicyChange, Protect, Publish, Shared, SnapshotPermission, Step,
+    Subject,
 };
 pub use target_step::{
     EndLoan, GiveBack, LaunchRole, RemoveRolePolicy, RolePolicy, ServiceRole, TagShared, TargetCopy,

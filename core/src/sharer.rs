@@ -62,7 +62,8 @@ impl Sharer {
     /// `sts:GetCallerIdentity`, `ec2:DescribeImages`, `ec2:DescribeSnapshots`, `ec2:DescribeImageAttribute`,
     /// `kms:DescribeKey`, `kms:GetKeyPolicy`; with several Regions `ec2:DescribeRegions`, with grants and revoking
     /// `kms:ListGrants`, with snapshots and revoking `ec2:DescribeSnapshotAttribute`, with a parameter
-    /// `ssm:GetParameter`, with `key-role` `sts:AssumeRole`.
+    /// `ssm:GetParameter`, with `key-role` `sts:AssumeRole`. With a role in targets, by that role what is to be done
+    /// there; revoking, `ec2:DescribeVolumes` and `ec2:DescribeSnapshots`.
     ///
     /// # Errors
     /// Everything that kept it from a plan: images that AWS does not know, denied calls, the deadline. Pitfalls are no

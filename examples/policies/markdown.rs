@@ -44,7 +44,7 @@ has run against real AWS yet.
 | `mode: share` | `publisher`, or `publisher-grants` | |
 | more of its inputs | `organizations`, `snapshots`, `parameters`, `lifecycle`, `revoker` (for `unlisted: revoke`) | |
 | `mode: plan` | `reader` | |
-| `mode: revoke` | `revoker`, `remove-copies` | |
+| `mode: revoke` | `revoker`, `remove-copies`; with `target-role` also `targets` | `target-trust`, `target-revoker` |
 | `target-role`, whatever is done by it | `targets` beside the above | `target-trust`; with `copy-tags`, the default, `target-tags` |
 | `target-kms-key-id` | `snapshots` | `target-copies` |
 | `keep-shared: false` | `snapshots`, `revoker`, `lending` | `target-copies` |

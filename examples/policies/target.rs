@@ -196,6 +196,23 @@ pub(super) const POLICIES: &[Policy] = &[
         ],
     },
     Policy {
+        name: "target-revoker",
+        kind: Kind::Identity,
+        account: Target,
+        purpose: "`mode: revoke` with `target-role`: a key that something of the target is under stays usable. Without it that is not known, and the key is taken.",
+        danger: "It sees every volume and snapshot of the account, but nothing of what they hold.",
+        beside: &[],
+        statements: &[allow(
+            "LookForUse",
+            &[
+                called("ec2:DescribeVolumes", "volumes under a key that the target is to lose"),
+                called("ec2:DescribeSnapshots", "snapshots under it"),
+            ],
+            &[EVERYTHING],
+            &[],
+        )],
+    },
+    Policy {
         name: "target-reader",
         kind: Kind::Identity,
         account: Target,

@@ -3,9 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use ami_share::{
-    Code, FindingCode, InTargets, KeyAccessMode, Plan, Report, Revoke, Severity, ShareRequestBuilder, Sharer,
-};
+use ami_share::{Code, FindingCode, KeyAccessMode, Plan, Report, Revoke, Severity, ShareRequestBuilder, Sharer};
 use ami_share_sim::world::{Grant, Grantee, ImageState, KeyState};
 use ami_share_sim::{KeySpec, RegionSpec, Scenario, Size};
 use serde_json::json;
@@ -184,25 +182,21 @@ fn with_role(change: impl FnOnce(&mut Scenario)) -> World {
     World::of(scenario)
 }
 
-fn in_targets() -> InTargets {
-    InTargets::default().role("consumer".parse().unwrap()).external_id("example")
-}
-
 /// What is found in a target, by a role there.
 async fn of_targets(found: &mut Found) {
     let world = with_role(|_| ());
-    let roles = in_targets().launch_roles(["nobody".to_owned()]);
+    let roles = by_role().launch_roles(["nobody".to_owned()]);
     note(found, &world.plan(world.request(&["golden"]).in_targets(roles)).await.findings);
 
     let large = with_role(|scenario| {
         let launcher = scenario.accounts[1].roles.iter_mut().find(|role| role.name == "launcher").unwrap();
         launcher.policy.as_mut().unwrap()["Statement"][0]["Sid"] = "x".repeat(10_200).into();
     });
-    let roles = in_targets().launch_roles(["launcher".to_owned()]);
+    let roles = by_role().launch_roles(["launcher".to_owned()]);
     note(found, &large.plan(large.request(&["golden"]).in_targets(roles)).await.findings);
 
     let theirs = world.key("theirs");
-    let copying = || in_targets().kms_key(theirs.parse().unwrap());
+    let copying = || by_role().kms_key(theirs.parse().unwrap());
     let golden = world.image("golden");
     world.sim.edit(|state| {
         let tags = state.images.get_mut(&golden).unwrap().tags.entry(A.to_owned()).or_default();
@@ -254,10 +248,10 @@ async fn every_error_is_the_end_of_a_run() {
 
     met.extend(of_keys().await);
     let world = with_role(|_| ());
-    let strange = in_targets().external_id("another").launch_roles(["launcher".to_owned()]);
+    let strange = by_role().external_id("another").launch_roles(["launcher".to_owned()]);
     met.extend(ended(&world, A, sharing(&world).in_targets(strange)).await);
     let world = with_role(|_| ()).with(&error("iam:PutRolePolicy", "LimitExceeded", "Maximum policy size exceeded"));
-    let roles = in_targets().launch_roles(["launcher".to_owned()]);
+    let roles = by_role().launch_roles(["launcher".to_owned()]);
     met.extend(ended(&world, A, sharing(&world).in_targets(roles)).await);
     // The plan only warns of a deny under a condition; whether it is met, is looked at once it is shared.
     let world = with_role(|_| ());
@@ -265,7 +259,7 @@ async fn every_error_is_the_end_of_a_run() {
         "Condition": { "StringNotEquals": { "kms:CallerAccount": A } } });
     let golden = world.key("golden");
     world.sim.edit(|state| add(state, &golden, &outsiders));
-    met.extend(ended(&world, A, sharing(&world).in_targets(in_targets())).await);
+    met.extend(ended(&world, A, sharing(&world).in_targets(by_role())).await);
     let every: BTreeSet<Code> = Code::ALL.iter().copied().collect();
     assert_eq!(met, every);
 }

@@ -9,7 +9,7 @@ use super::support::*;
 const B_KEY: &str = "own-222222222222";
 
 fn by_role() -> InTargets {
-    InTargets::default().role("consumer".parse().unwrap()).external_id("example").run_name("run 7")
+    super::support::by_role().run_name("run 7")
 }
 
 fn copying() -> InTargets {

@@ -12,6 +12,7 @@ mod grants;
 mod in_targets;
 mod interleave;
 mod key_policies;
+mod keys_in_use;
 mod lifecycle;
 mod organizations;
 mod own_copies;

@@ -25,8 +25,7 @@ fn region(name: &str) -> Region {
 }
 
 fn own() -> InTargets {
-    let role = InTargets::default().role("consumer".parse().unwrap()).external_id("example");
-    role.kms_key("alias/own".parse().unwrap())
+    by_role().kms_key("alias/own".parse().unwrap())
 }
 
 fn at_home(world: &World, wanted: InTargets) -> ShareRequestBuilder {

@@ -7,8 +7,7 @@ use super::support::*;
 const AUTO_SCALING: &str = "autoscaling.amazonaws.com";
 
 fn wanted() -> InTargets {
-    let role = InTargets::default().role("consumer".parse().unwrap()).external_id("example");
-    role.service_linked_roles([AUTO_SCALING.to_owned()])
+    by_role().service_linked_roles([AUTO_SCALING.to_owned()])
 }
 
 fn to_b(world: &World, images: &[&str], wanted: InTargets) -> ShareRequestBuilder {

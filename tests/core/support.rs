@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ami_share::aws_config::SdkConfig;
-use ami_share::{Plan, Report, ShareRequest, ShareRequestBuilder, Sharer, Timing};
+use ami_share::{InTargets, Plan, Report, ShareRequest, ShareRequestBuilder, Sharer, Timing};
 use ami_share_sim::{Fault, Options, Scenario, Sim, Size};
 use aws_sdk_ec2::types::{BlockDeviceMapping, InstanceStateName};
 
@@ -314,6 +314,11 @@ pub(crate) async fn launched(by: &aws_sdk_ec2::Client, seen_by: &aws_sdk_ec2::Cl
 /// The devices of an image that have a snapshot.
 pub(crate) fn volumes(mappings: &[BlockDeviceMapping]) -> usize {
     mappings.iter().filter(|mapping| mapping.ebs().is_some()).count()
+}
+
+/// The role in every target that trusts A.
+pub(crate) fn by_role() -> InTargets {
+    InTargets::default().role("consumer".parse().unwrap()).external_id("example")
 }
 
 pub(crate) fn timing(timeout: u64) -> Timing {

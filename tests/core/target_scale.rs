@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use ami_share::{InTargets, Region, Report, ShareRequest, ShareRequestBuilder};
+use ami_share::{Region, Report, ShareRequest, ShareRequestBuilder};
 use ami_share_sim::{Options, Scenario, Sim, Size};
 
 use super::support::*;
@@ -35,7 +35,7 @@ fn world(targets: usize, images: usize) -> (World, Vec<String>) {
 fn request(world: &World, accounts: &[String], images: usize) -> ShareRequestBuilder {
     let region = |name: &str| name.parse::<Region>().unwrap();
     let names: Vec<String> = (1..=images).map(|n| format!("image-{n}")).collect();
-    let wanted = InTargets::default().role("consumer".parse().unwrap()).external_id("example");
+    let wanted = by_role();
     let mut request = ShareRequest::builder()
         .region(region(REGIONS[0]))
         .images(names.iter().map(|name| world.image(name).parse().unwrap()))

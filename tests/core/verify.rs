@@ -8,10 +8,6 @@ use super::support::*;
 
 pub(super) const LAUNCHER: &str = "launcher";
 
-pub(super) fn by_role() -> InTargets {
-    InTargets::default().role("consumer".parse().unwrap()).external_id("example")
-}
-
 pub(super) fn to_b(world: &World, wanted: InTargets) -> ShareRequestBuilder {
     ami_share::ShareRequest::builder()
         .region("us-east-1".parse().unwrap())

@@ -9,7 +9,7 @@ use proptest::test_runner::TestRunner;
 use serde_json::json;
 
 use super::support::*;
-use super::verify::{Kind, LAUNCHER, by_role, detail, of_kind, to_b, verdict, verified};
+use super::verify::{Kind, LAUNCHER, detail, of_kind, to_b, verdict, verified};
 
 /// One thing that may be wrong in a world, or look like it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

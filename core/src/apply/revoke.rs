@@ -14,7 +14,7 @@ use crate::key_access::{self, KeyLocks};
 use crate::key_policy::Holder;
 use crate::observe;
 use crate::plan::{
-    self, KeyAccess, Plan, RemoveCopy, RemoveKeyAccess, RemovePermissions, RemoveRolePolicy, Step, grant_name,
+    self, InUse, KeyAccess, Plan, RemoveCopy, RemoveKeyAccess, RemovePermissions, RemoveRolePolicy, Step, grant_name,
 };
 use crate::run::Run;
 
@@ -64,8 +64,8 @@ pub(super) async fn key(
     remove: &RemoveKeyAccess,
     images: &[&RemovePermissions],
 ) -> Result<(), Error> {
-    for holder in &remove.in_use {
-        run.emit(&Event::Failed(in_use(run, &remove.key, holder)));
+    for (holder, how) in &remove.in_use {
+        run.emit(&Event::Failed(in_use(run, &remove.key, holder, how)));
     }
     let (by_policy, by_grants) = remove.reads;
     let mut gone = BTreeSet::new();
@@ -130,8 +130,8 @@ async fn needed_since(
     Ok(needed)
 }
 
-fn in_use(run: &Run<'_>, key: &KeyArn, holder: &Holder) -> Error {
-    Error::new(Code::KeyInUseByTarget, format!("instances of {holder} run on {key}, so its access to the key was kept"))
+fn in_use(run: &Run<'_>, key: &KeyArn, holder: &Holder, how: &InUse) -> Error {
+    Error::new(Code::KeyInUseByTarget, format!("account {holder} keeps access to {key}: of that account, {how}"))
         .at(&run.account.identity.account, key.region())
         .on(key)
 }

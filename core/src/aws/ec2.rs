@@ -4,6 +4,7 @@ mod change;
 mod convert;
 mod instances;
 mod permissions;
+mod volumes;
 
 use std::collections::BTreeSet;
 

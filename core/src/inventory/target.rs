@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::RegionInventory;
-use crate::id::Region;
+use crate::id::{KeyArn, Region};
 
 /// One target account.
 #[derive(Clone, Debug, Default)]
@@ -14,6 +14,9 @@ pub(crate) struct Target {
     pub(crate) roles: BTreeMap<String, Option<RolePolicies>>,
     /// The ARNs of the roles of each service.
     pub(crate) services: BTreeMap<String, Vec<String>>,
+    /// Its volumes and snapshots under keys of the source account, by their IDs; read where access to those is taken
+    /// back.
+    pub(crate) under: BTreeMap<KeyArn, BTreeSet<String>>,
 }
 
 /// The policies of a role, as far as they matter: either kind is read where that kind is used.

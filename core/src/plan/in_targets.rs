@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::copies::{self, CopyImage};
 use super::lifecycle;
-use super::removals::{needs, runs_on};
+use super::needed::{needs, runs_on};
 use super::step::{Grants, KeyAccess, LaunchPermission, Shared, Step};
 use super::target_step::{EndLoan, GiveBack, KeyLoan, LaunchRole, RolePolicy, ServiceRole, TagShared, TargetCopy};
 use crate::error::Error;

@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::in_targets::{end_loan, inline_name, parent_grant_name};
+use super::needed::{in_use, needs, still_used, unseen_use};
 use super::permissions::grant_name;
-use super::step::{LaunchPermission, PolicyChange, RemoveCopy, RemoveKeyAccess, RemovePermissions, Step, Whom};
+use super::removal_step::{RemoveCopy, RemoveKeyAccess, RemovePermissions, Whom};
+use super::step::{LaunchPermission, PolicyChange, Step};
 use super::target_step::RemoveRolePolicy;
 use crate::copy::adopt;
 use crate::finding::{Finding, FindingCode};
@@ -162,15 +164,16 @@ fn keys(
         let Some((there, key)) = there.and_then(|there| Some((there, there.keys.get(arn)?))) else { continue };
         // An AWS managed key, or one of another account, gave nobody anything.
         if key.policy.is_some() || key.grants.is_some() {
-            steps.push(Step::RemoveKeyAccess(remove_key_access(there, key, &images, whom, revoke, findings)));
+            let remove = remove_key_access(inventory, (there, key), &images, whom, revoke, findings);
+            steps.push(Step::RemoveKeyAccess(remove));
         }
     }
     steps
 }
 
 fn remove_key_access(
-    there: &RegionInventory,
-    key: &Key,
+    inventory: &Inventory,
+    (there, key): (&RegionInventory, &Key),
     images: &[&RemovePermissions],
     whom: &Whom,
     revoke: Revoke,
@@ -183,8 +186,9 @@ fn remove_key_access(
     let mut remove =
         RemoveKeyAccess::from(key.arn.clone(), whom.clone(), images, (policy.is_some(), key.grants.is_some()));
     remove.forced = revoke.force_key;
-    let mut losing: BTreeSet<Holder> = named.iter().filter(|holder| whom.takes_holder(holder)).cloned().collect();
-    losing.extend(grants.iter().filter_map(grantee).filter(|holder| whom.takes_holder(holder)));
+    let mut has: BTreeSet<Holder> = named.iter().filter(|holder| whom.takes_holder(holder)).cloned().collect();
+    has.extend(grants.iter().filter_map(grantee).filter(|holder| whom.takes_holder(holder)));
+    let mut losing = has.clone();
     if let Whom::These(principals) = whom {
         losing.extend(principals.iter().filter_map(Holder::of));
     }
@@ -194,10 +198,11 @@ fn remove_key_access(
             {
                 remove.kept.insert(holder.clone());
                 findings.extend(named.contains(holder).then(|| still_used(&key.arn, holder, &other.id)));
-            } else if runs_on(grants, holder) {
-                remove.in_use.insert(holder.clone());
+            } else if let Some(how) = in_use(inventory, key, holder).filter(|_| has.contains(holder)) {
+                remove.in_use.insert(holder.clone(), how);
             }
         }
+        findings.extend(unseen_use(inventory, &remove, &has));
     }
     findings.extend(losing.iter().filter(|holder| remove.takes(holder)).filter_map(|holder| other_way(key, holder)));
     remove.holders = named.into_iter().filter(|holder| remove.takes(holder)).collect();
@@ -216,7 +221,7 @@ impl RemoveKeyAccess {
             key,
             whom,
             kept: BTreeSet::new(),
-            in_use: BTreeSet::new(),
+            in_use: BTreeMap::new(),
             holders: BTreeSet::new(),
             grants: BTreeMap::new(),
             policy: None,
@@ -247,7 +252,7 @@ impl RemoveKeyAccess {
             return self.takes(&holder);
         }
         self.whom.takes_holder(&holder)
-            && !self.in_use.contains(&holder)
+            && !self.in_use.contains_key(&holder)
             && self.images.iter().any(|(region, image)| grant.name == grant_name(region, image, &account))
     }
 }
@@ -255,33 +260,6 @@ impl RemoveKeyAccess {
 fn grantee(grant: &Grant) -> Option<Holder> {
     let account = grant.grantee.strip_suffix(":root")?.rsplit(':').next()?;
     account.parse().ok().map(Holder::Account)
-}
-
-/// Whether instances of the account run on the key: EC2 holds grants on it that were made for the account.
-pub(super) fn runs_on(grants: &[Grant], holder: &Holder) -> bool {
-    let Holder::Account(account) = holder else { return false };
-    grants.iter().any(|grant| grant.is_issued_by(account) && grant.is_held_by_a_service())
-}
-
-/// Whether somebody may need the key for something else that is shared. Of an organization's accounts, AWS does not say
-/// which they are.
-pub(super) fn needs(other: &crate::inventory::Other, holder: &Holder) -> bool {
-    other.shared_with.iter().any(|with| match holder {
-        Holder::Account(account) => with.account().is_none_or(|with| with == account),
-        Holder::Organization(id) | Holder::Unit(id) => {
-            with.organization().is_some_and(|organization| id.split('/').next() == Some(organization))
-        }
-    })
-}
-
-pub(crate) fn still_used(key: &KeyArn, holder: &Holder, other: &str) -> Finding {
-    Finding::warn(
-        FindingCode::KeyStillUsed,
-        key,
-        format!(
-            "{holder} keeps access to this key: {other}, which is encrypted under it, is shared with it or with an organization"
-        ),
-    )
 }
 
 /// A statement that is not ours may let somebody use the key all the same.

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::CopyImage;
+use super::removal_step::{RemoveCopy, RemoveKeyAccess, RemovePermissions};
 use super::target_step::{EndLoan, GiveBack, LaunchRole, RemoveRolePolicy, ServiceRole, TagShared, TargetCopy};
 use crate::id::{AccountId, AmiId, KeyArn, Principal, Region, SnapshotId, SourceImage};
 use crate::key_policy::{Access, Holder};
@@ -209,111 +210,6 @@ impl Publish {
     pub fn is_held(&self) -> bool {
         self.image.as_ref().is_some_and(|image| self.current.as_deref() == Some(image.as_ref()))
     }
-}
-
-/// From whom access is taken.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum Whom {
-    /// Everybody.
-    Everybody,
-    /// These.
-    These(BTreeSet<Principal>),
-    /// Everybody but these.
-    AllBut(BTreeSet<Principal>),
-}
-
-impl Whom {
-    /// Whether it is taken from them.
-    pub(crate) fn takes(&self, principal: &Principal) -> bool {
-        match self {
-            Self::Everybody => true,
-            Self::These(principals) => principals.contains(principal),
-            Self::AllBut(principals) => !principals.contains(principal),
-        }
-    }
-
-    /// Whether it is taken from whom a statement of ours names.
-    pub(crate) fn takes_holder(&self, holder: &Holder) -> bool {
-        let named =
-            |principals: &BTreeSet<Principal>| principals.iter().any(|p| Holder::of(p).as_ref() == Some(holder));
-        match self {
-            Self::Everybody => true,
-            Self::These(principals) => named(principals),
-            Self::AllBut(principals) => !named(principals),
-        }
-    }
-}
-
-/// Principals can launch an image and use its snapshots no more (`ec2:ModifyImageAttribute`,
-/// `ec2:ModifySnapshotAttribute`).
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-#[non_exhaustive]
-pub struct RemovePermissions {
-    /// The image that the request named.
-    pub source: SourceImage,
-    /// The Region of the image that is shared.
-    pub region: Region,
-    /// The image that is shared.
-    pub image: AmiId,
-    /// The keys of its snapshots.
-    pub keys: BTreeSet<KeyArn>,
-    /// Who shall not have them any more.
-    pub whom: Whom,
-    /// Those of them who have launch permission now.
-    pub principals: BTreeSet<Principal>,
-    /// Those of them who have create-volume permission now, on each snapshot that there is.
-    pub snapshots: BTreeMap<SnapshotId, BTreeSet<Principal>>,
-}
-
-/// Principals can use a key no more (`kms:PutKeyPolicy`, `kms:RevokeGrant`).
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-#[non_exhaustive]
-pub struct RemoveKeyAccess {
-    /// The key.
-    pub key: KeyArn,
-    /// Who shall not have access any more.
-    pub whom: Whom,
-    /// Those of them who keep it, for something else needs it.
-    pub kept: BTreeSet<Holder>,
-    /// Those of them who keep it because instances of theirs run on the key; the run fails for them.
-    pub in_use: BTreeSet<Holder>,
-    /// Those of them who have access now by statements of ours.
-    pub holders: BTreeSet<Holder>,
-    /// The grants that are revoked, by their IDs, and who holds each.
-    pub grants: BTreeMap<String, String>,
-    /// The policy as it is, and as it would be written.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub policy: Option<PolicyChange>,
-    /// The shared images under the key.
-    #[serde(skip)]
-    pub(crate) images: BTreeSet<(Region, AmiId)>,
-    /// Whether it is taken even where something else needs it.
-    #[serde(skip)]
-    pub(crate) forced: bool,
-    /// What of the key may be looked at.
-    #[serde(skip)]
-    pub(crate) reads: (bool, bool),
-}
-
-impl RemoveKeyAccess {
-    /// Whether somebody loses access.
-    pub(crate) fn takes(&self, holder: &Holder) -> bool {
-        self.whom.takes_holder(holder) && !self.kept.contains(holder) && !self.in_use.contains(holder)
-    }
-}
-
-/// A copy that this tool made exists no more (`ec2:DeregisterImage`).
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-#[non_exhaustive]
-pub struct RemoveCopy {
-    /// What it is a copy of.
-    pub source: SourceImage,
-    /// The Region of the copy.
-    pub region: Region,
-    /// The copy.
-    pub image: AmiId,
 }
 
 impl Step {

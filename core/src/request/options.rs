@@ -169,4 +169,9 @@ impl Options {
             ShareSnapshots::Never => false,
         }
     }
+
+    /// Whether targets lose the use of keys only where nothing of theirs needs it.
+    pub(crate) fn spares_keys_in_use(&self) -> bool {
+        self.revoke.is_some_and(|revoke| !revoke.force_key)
+    }
 }

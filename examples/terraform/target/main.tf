@@ -78,7 +78,7 @@ variable "policies" {
 }
 
 locals {
-  known = ["target-copies", "target-tags", "target-parameters", "target-launch-roles", "target-launch-roles-inline", "target-service-linked-roles", "target-reader", "verifier", "verifier-launch", "launcher"]
+  known = ["target-copies", "target-tags", "target-parameters", "target-launch-roles", "target-launch-roles-inline", "target-service-linked-roles", "target-revoker", "target-reader", "verifier", "verifier-launch", "launcher"]
 }
 
 # It can fill the account with copies, which cost money, and remove those of this tool. It can use every key of the account through EC2: name the one key and the default EBS key where you can.
@@ -327,6 +327,22 @@ resource "aws_iam_policy" "target_service_linked_roles" {
   policy      = data.aws_iam_policy_document.target_service_linked_roles.json
 }
 
+# It sees every volume and snapshot of the account, but nothing of what they hold.
+data "aws_iam_policy_document" "target_revoker" {
+  statement {
+    sid       = "LookForUse"
+    actions   = ["ec2:DescribeVolumes", "ec2:DescribeSnapshots"]
+    resources = ["*"]
+  }
+}
+
+resource "aws_iam_policy" "target_revoker" {
+  count       = contains(var.policies, "target-revoker") ? 1 : 0
+  name        = "ami-share-target-revoker"
+  description = "mode: revoke with target-role: a key that something of the target is under stays usable. Without it that is not known, and the key is taken."
+  policy      = data.aws_iam_policy_document.target_revoker.json
+}
+
 # It sees the inline policies of the launch roles, and the names of all roles.
 data "aws_iam_policy_document" "target_reader" {
   statement {
@@ -526,6 +542,7 @@ locals {
     aws_iam_policy.target_launch_roles[*].arn,
     aws_iam_policy.target_launch_roles_inline[*].arn,
     aws_iam_policy.target_service_linked_roles[*].arn,
+    aws_iam_policy.target_revoker[*].arn,
     aws_iam_policy.verifier[*].arn,
     aws_iam_policy.verifier_launch[*].arn,
   )
@@ -549,6 +566,7 @@ output "policy_arns" {
     "target-launch-roles" = one(aws_iam_policy.target_launch_roles[*].arn)
     "target-launch-roles-inline" = one(aws_iam_policy.target_launch_roles_inline[*].arn)
     "target-service-linked-roles" = one(aws_iam_policy.target_service_linked_roles[*].arn)
+    "target-revoker" = one(aws_iam_policy.target_revoker[*].arn)
     "target-reader" = one(aws_iam_policy.target_reader[*].arn)
     "verifier" = one(aws_iam_policy.verifier[*].arn)
     "verifier-launch" = one(aws_iam_policy.verifier_launch[*].arn)

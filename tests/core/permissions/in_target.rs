@@ -70,6 +70,12 @@ pub(super) async fn attach(stage: Stage) -> Result<(), String> {
     Ok(())
 }
 
+/// A key with nothing of the target under it goes; where that could not be seen, the run fails.
+pub(super) async fn revoke(stage: Stage) -> Result<(), String> {
+    stage.world.share(at_home(&stage)).await;
+    stage.run(with(&stage, by_role()).revoke(Revoke::default())).await.map(drop)
+}
+
 /// A role that may run instances under keys of its own account gets the use of the shared one.
 pub(super) async fn inline(stage: Stage) -> Result<(), String> {
     let (world, image) = (&stage.world, stage.world.image("image-1"));

@@ -100,7 +100,9 @@ pub(super) fn describe_volumes(world: &World, query: &Query, ask: &Ask<'_>) -> O
             found.push(members);
         }
     }
-    Ok(Body::Xml(vec![Element::list("volumeSet", found)]))
+    let (page, next) = filter::page(query, found.into_iter().map(Ok), "VolumeId")?;
+    let volumes = Element::list("volumeSet", page);
+    Ok(Body::Xml([volumes].into_iter().chain(next.map(|token| Element::of("nextToken", token))).collect()))
 }
 
 /// The answer of RunInstances; the instance in a state that it may have left already.
