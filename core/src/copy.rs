@@ -19,7 +19,6 @@ use crate::inventory::{Image, ImageState, Snapshot};
 use crate::plan::CopyImage;
 use crate::run::Run;
 use crate::tags;
-use crate::wait::Pace;
 use crate::watch::INVISIBLE;
 
 /// How long what was shared may take to be seen in a target (R2.21).
@@ -60,7 +59,7 @@ pub(crate) async fn ensure(run: &Run<'_>, copy: &CopyImage) -> Result<AmiId, Err
 async fn start(run: &Run<'_>, site: &Site, copy: &CopyImage) -> Result<AmiId, Error> {
     let mut name = copy.name.clone();
     let mut attempt = 0;
-    let mut pace = Pace::new(run.timing.poll);
+    let mut pace = run.pace(run.timing.poll);
     let since = Instant::now();
     loop {
         let client_token = copy.client_token(attempt);
@@ -129,7 +128,7 @@ async fn is_dead(run: &Run<'_>, site: &Site, copy: &CopyImage, id: &AmiId) -> Re
     if copy.leftovers.images.contains(id) {
         return Ok(true);
     }
-    let mut pace = Pace::new(run.timing.poll);
+    let mut pace = run.pace(run.timing.poll);
     let since = Instant::now();
     loop {
         match site.ec2.image(id).await {
@@ -149,7 +148,7 @@ async fn is_dead(run: &Run<'_>, site: &Site, copy: &CopyImage, id: &AmiId) -> Re
 
 /// The copy that somebody else started; nothing where it failed, or never showed.
 async fn find(run: &Run<'_>, site: &Site, copy: &CopyImage) -> Result<Option<AmiId>, Error> {
-    let mut pace = Pace::new(run.timing.poll);
+    let mut pace = run.pace(run.timing.poll);
     let since = Instant::now();
     loop {
         let tagged = site.ec2.own_images_tagged(tags::REQUEST, vec![copy.identity.clone()]).await?;

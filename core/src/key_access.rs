@@ -17,7 +17,7 @@ use crate::id::{KeyArn, Principal};
 use crate::key_policy::Holder;
 use crate::plan::{KeyAccess, RemoveKeyAccess};
 use crate::run::Run;
-use crate::wait::jittered;
+use crate::wait::varied;
 
 pub(crate) use grants::{confirm_grants, create_grants, ensure_grants, revoke_grants};
 
@@ -50,7 +50,7 @@ pub(crate) async fn ensure(run: &Run<'_>, locks: &KeyLocks, access: &KeyAccess) 
     while put::missing(run, locks, access, &mut refused).await? {
         run.wait(&access.key, SETTLE, since, pause).await;
         // Whoever takes away does not wait longer each time, and so wins.
-        pause = jittered(pause.saturating_mul(2));
+        pause = varied(pause.saturating_mul(2), run.timing.jitter);
     }
     let principals: BTreeSet<Principal> = access.principals.difference(&refused).cloned().collect();
     run.emit(&Event::KeyAccessHeld { key: access.key.clone(), principals: principals.clone() });

@@ -13,7 +13,7 @@ use crate::id::{AccountId, AmiId, KeyArn, Region, SourceImage};
 use crate::plan::{Shared, TargetCopy};
 use crate::report::{Report, SharedImage};
 use crate::request::Timing;
-use crate::wait::Awaited;
+use crate::wait::{Awaited, Pace};
 
 /// The target accounts, by a role there: each reached, or why not.
 pub(crate) type Targets = BTreeMap<AccountId, Result<Account, Error>>;
@@ -39,6 +39,11 @@ impl<'a> Run<'a> {
         report: Option<Report>,
     ) -> Self {
         Self { account, key_role, targets, timing, events, awaited: Awaited::default(), report: Mutex::new(report) }
+    }
+
+    /// The pauses between looks at something awaited.
+    pub(crate) fn pace(&self, range: (Duration, Duration)) -> Pace {
+        Pace::new(range, self.timing.jitter)
     }
 
     /// The source account in a Region.

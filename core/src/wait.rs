@@ -13,11 +13,13 @@ pub(crate) struct Pace {
     backoff: ExponentialBackoff,
     floor: Duration,
     ceiling: Duration,
+    jitter: bool,
 }
 
 impl Pace {
-    pub(crate) fn new((floor, ceiling): (Duration, Duration)) -> Self {
-        Self { backoff: growing(floor, ceiling), floor, ceiling }
+    /// Pauses between a floor and a ceiling, which vary by a tenth where there is jitter.
+    pub(crate) fn new((floor, ceiling): (Duration, Duration), jitter: bool) -> Self {
+        Self { backoff: growing(floor, ceiling, jitter), floor, ceiling, jitter }
     }
 
     /// The next pause where nothing is known of progress.
@@ -33,20 +35,21 @@ impl Pace {
         }
         let left = u32::from(100_u8.saturating_sub(percent));
         let remaining = elapsed.saturating_mul(left) / u32::from(percent);
-        Some(jittered(remaining.clamp(self.floor, self.ceiling)).clamp(self.floor, self.ceiling))
+        let pause = varied(remaining.clamp(self.floor, self.ceiling), self.jitter);
+        Some(pause.clamp(self.floor, self.ceiling))
     }
 }
 
-/// A duration with jitter of a tenth, so that runs beside each other drift apart.
-pub(crate) fn jittered(duration: Duration) -> Duration {
-    growing(duration, duration).next_backoff().unwrap_or(duration)
+/// A duration that varies by a tenth where there is jitter, so that runs beside each other drift apart.
+pub(crate) fn varied(duration: Duration, jitter: bool) -> Duration {
+    growing(duration, duration, jitter).next_backoff().unwrap_or(duration)
 }
 
-fn growing(first: Duration, ceiling: Duration) -> ExponentialBackoff {
+fn growing(first: Duration, ceiling: Duration, jitter: bool) -> ExponentialBackoff {
     ExponentialBackoff {
         current_interval: first,
         initial_interval: first,
-        randomization_factor: 0.1,
+        randomization_factor: if jitter { 0.1 } else { 0.0 },
         multiplier: 1.5,
         max_interval: ceiling,
         // The run's deadline ends waits, never a count or a clock of their own (promise P6).
@@ -82,7 +85,7 @@ mod tests {
 
     #[test]
     fn pauses_grow_from_the_floor_to_the_ceiling() {
-        let mut pace = Pace::new(POLL);
+        let mut pace = Pace::new(POLL, true);
         let pauses: Vec<Duration> = (0..20).map(|_| pace.next()).collect();
         assert!(pauses.iter().all(|pause| (POLL.0..=POLL.1).contains(pause)), "{pauses:?}");
         assert!(pauses[0] < Duration::from_secs(6) && pauses[19] > Duration::from_secs(53), "{pauses:?}");
@@ -94,9 +97,20 @@ mod tests {
         // percent, elapsed, lowest and highest allowed
         let table = [(50, 30, 27, 33), (99, 30, 5, 6), (10, 60, 53, 60), (100, 60, 5, 6)];
         for (percent, elapsed, low, high) in table {
-            let pause = Pace::new(POLL).predict(percent, seconds(elapsed)).unwrap();
+            let pause = Pace::new(POLL, true).predict(percent, seconds(elapsed)).unwrap();
             assert!((seconds(low)..=seconds(high)).contains(&pause), "{percent} % after {elapsed} s: {pause:?}");
         }
-        assert_eq!(Pace::new(POLL).predict(0, seconds(30)), None);
+        assert_eq!(Pace::new(POLL, true).predict(0, seconds(30)), None);
+    }
+
+    #[test]
+    fn without_jitter_every_pause_is_what_it_was() {
+        let pauses = || {
+            let mut pace = Pace::new(POLL, false);
+            [(); 3].map(|()| pace.next())
+        };
+        assert_eq!(pauses(), [5_000, 7_500, 11_250].map(Duration::from_millis));
+        assert_eq!(pauses(), pauses());
+        assert_eq!(varied(POLL.1, false), POLL.1);
     }
 }

@@ -49,12 +49,12 @@ impl Watcher {
 
     /// Looks at all awaited images, again and again; never ends by itself.
     pub(crate) async fn look(&self, run: &Run<'_>, ec2: &Ec2) {
-        let mut pace = Pace::new(run.timing.poll);
+        let mut pace = run.pace(run.timing.poll);
         loop {
             if self.lock().is_empty() {
                 self.more.notified().await;
                 time::sleep(GATHER).await;
-                pace = Pace::new(run.timing.poll);
+                pace = run.pace(run.timing.poll);
             }
             // Whoever came until now is in this look; only who comes later asks for one more.
             let _ = self.more.notified().now_or_never();

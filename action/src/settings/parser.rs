@@ -156,6 +156,7 @@ impl Parser {
             timeout: self.duration("timeout", raw.timeout.as_deref()).unwrap_or(default.timeout),
             settle: self.duration("settle", raw.settle.as_deref()).unwrap_or(default.settle),
             poll,
+            ..default
         }
     }
 

@@ -14,7 +14,6 @@ use crate::event::Event;
 use crate::id::{AccountId, AmiId, KeyArn};
 use crate::plan::{LaunchRole, Plan, RolePolicy, ServiceRole, Step, TagShared, parent_grant_name, service_grant_name};
 use crate::run::Run;
-use crate::wait::Pace;
 
 /// How long a permission may take to be in effect before a no is final (R3.2.7).
 const PROPAGATED: Duration = Duration::from_mins(1);
@@ -56,7 +55,7 @@ async fn tag(run: &Run<'_>, tag: &TagShared, image: &AmiId) -> Result<(), Error>
     let Some(site) = run.target_site(&tag.account, &tag.shared.region).filter(|_| !tag.missing.is_empty()) else {
         return Ok(());
     };
-    let (mut pace, since) = (Pace::new(run.timing.poll), Instant::now());
+    let (mut pace, since) = (run.pace(run.timing.poll), Instant::now());
     loop {
         match site.ec2.tag(image, &tag.missing).await {
             // It may have been shared only now (R2.21).
@@ -124,7 +123,7 @@ async fn service_role(run: &Run<'_>, plan: &Plan, wanted: &ServiceRole) -> Resul
         run.key_site(&wanted.key).kms.create_service_grant(&wanted.key, &root, &parent_grant_name(account)).await?;
     }
     let name = service_grant_name(&wanted.account, &wanted.service);
-    let (mut pace, since) = (Pace::new(run.timing.poll), Instant::now());
+    let (mut pace, since) = (run.pace(run.timing.poll), Instant::now());
     loop {
         match site.kms.create_service_grant(&wanted.key, &role, &name).await {
             // A key policy, or a role made just now, may not be known everywhere yet (R3.2.7, R3.3.6).

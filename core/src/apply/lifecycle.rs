@@ -10,7 +10,6 @@ use crate::event::Event;
 use crate::id::{AccountId, AmiId};
 use crate::plan::{Deprecate, Plan, Publish, Shared, Step, deprecation_moment, rfc3339};
 use crate::run::Run;
-use crate::wait::Pace;
 
 /// How long SSM may take to check a parameter (R5.9) before the image counts as refused.
 const CHECKED: Duration = Duration::from_mins(2);
@@ -67,7 +66,7 @@ async fn publish(run: &Run<'_>, publish: &Publish, image: &AmiId) -> Result<(), 
         return Ok(());
     }
     site.ssm.put_image(&publish.name, image).await?;
-    let mut pace = Pace::new((Duration::from_secs(1), Duration::from_secs(10)));
+    let mut pace = run.pace((Duration::from_secs(1), Duration::from_secs(10)));
     let since = Instant::now();
     while !holds(site.ssm.parameter(&publish.name).await?) {
         if since.elapsed() > CHECKED {

@@ -11,7 +11,6 @@ use crate::event::Event;
 use crate::id::{AccountId, AmiId, Principal};
 use crate::plan::{RemovePermissions, Shared, SnapshotPermission};
 use crate::run::Run;
-use crate::wait::Pace;
 
 /// Lets principals launch the image.
 pub(super) async fn share_image(
@@ -21,7 +20,7 @@ pub(super) async fn share_image(
     principals: &BTreeSet<Principal>,
 ) -> Result<(), Error> {
     let ec2 = &run.site(&shared.region).ec2;
-    let mut pace = Pace::new(run.timing.poll);
+    let mut pace = run.pace(run.timing.poll);
     let since = Instant::now();
     let (source, region) = (shared.source.clone(), shared.region.clone());
     loop {

@@ -13,7 +13,6 @@ use crate::id::{KeyArn, Principal};
 use crate::key_policy::{Holder, KeyPolicy, PolicyError};
 use crate::plan::{KeyAccess, RemoveKeyAccess};
 use crate::run::Run;
-use crate::wait::Pace;
 
 /// How old a read may be when the put made from it is sent.
 const FRESH: Duration = Duration::from_secs(2);
@@ -90,7 +89,7 @@ async fn put_changed<W: ToString>(
     adds: bool,
     mut change: impl FnMut(&KeyPolicy) -> Result<(KeyPolicy, BTreeSet<W>), PolicyError>,
 ) -> Result<bool, Error> {
-    let mut pace = Pace::new(run.timing.poll);
+    let mut pace = run.pace(run.timing.poll);
     let since = Instant::now();
     loop {
         let read_at = Instant::now();

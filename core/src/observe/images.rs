@@ -13,7 +13,6 @@ use crate::inventory::{Image, ImageState, RegionInventory, Snapshot};
 use crate::request::ShareRequest;
 use crate::run::Run;
 use crate::tags;
-use crate::wait::Pace;
 
 /// How long an image that the user named may be unknown to AWS: it was made by an earlier step, perhaps a second ago.
 const NAMED: Duration = Duration::from_secs(15);
@@ -40,7 +39,7 @@ pub(super) async fn named(
 
 async fn shown(run: &Run<'_>, site: &Site, ids: &BTreeSet<&AmiId>) -> Result<BTreeMap<AmiId, Image>, Errors> {
     let since = Instant::now();
-    let mut pace = Pace::new((Duration::from_secs(1), Duration::from_secs(5)));
+    let mut pace = run.pace((Duration::from_secs(1), Duration::from_secs(5)));
     loop {
         let found = site.ec2.images(ids.iter().copied()).await?;
         let found: BTreeMap<AmiId, Image> = found.into_iter().map(|image| (image.id.clone(), image)).collect();

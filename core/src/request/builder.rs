@@ -268,7 +268,8 @@ mod tests {
 
     #[test]
     fn every_problem_is_said_at_once_and_no_number_makes_it_panic() {
-        let timing = Timing { timeout: Duration::MAX, poll: (Duration::MAX, Duration::MAX), settle: Duration::MAX };
+        let longest = Duration::MAX;
+        let timing = Timing { timeout: longest, poll: (longest, longest), settle: longest, jitter: true };
         let builder = ShareRequest::builder().timing(timing).max_concurrency(0).copy_name("{").tag("aws:x", "y");
         let fields: Vec<&str> = builder.validate().iter().map(|problem| problem.field).collect();
         let expected = [

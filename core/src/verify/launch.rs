@@ -12,7 +12,6 @@ use crate::id::AmiId;
 use crate::inventory::Image;
 use crate::plan::Plan;
 use crate::run::Run;
-use crate::wait::Pace;
 
 /// Marks an instance of ours.
 const TAG: &str = "ami-share:verify";
@@ -87,7 +86,7 @@ fn smallest(image: &Image) -> &'static str {
 
 /// Nothing once the instance runs; the reason where it ends instead (R4.4).
 async fn awaited(run: &Run<'_>, site: &Site, id: &str) -> Result<Option<String>, Error> {
-    let (mut pace, since) = (Pace::new(run.timing.poll), Moment::now());
+    let (mut pace, since) = (run.pace(run.timing.poll), Moment::now());
     loop {
         let found = site.ec2.instances(TAG, Some(id)).await?.into_iter().next();
         match found {
@@ -103,7 +102,7 @@ async fn awaited(run: &Run<'_>, site: &Site, id: &str) -> Result<Option<String>,
 
 /// Waits until an instance is gone: its security group cannot go before.
 async fn gone(run: &Run<'_>, site: &Site, id: &str) -> Result<(), Error> {
-    let (mut pace, since) = (Pace::new(run.timing.poll), Moment::now());
+    let (mut pace, since) = (run.pace(run.timing.poll), Moment::now());
     while site.ec2.instances(TAG, Some(id)).await?.iter().any(|instance| instance.state != "terminated") {
         run.wait(id, "to be terminated", since, pace.next()).await;
     }

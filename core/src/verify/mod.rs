@@ -21,7 +21,6 @@ use crate::id::{AccountId, AmiId, Region, SourceImage};
 use crate::plan::Plan;
 use crate::request::Verify;
 use crate::run::Run;
-use crate::wait::Pace;
 
 codes! {
     /// What is looked at.
@@ -114,7 +113,7 @@ const PROPAGATED: Duration = Duration::from_mins(1);
 
 /// Looks at every target and image of a plan. Where the run has `just_shared`, a no is asked again for a while.
 pub(crate) async fn all(run: &Run<'_>, plan: &Plan, just_shared: bool) -> Vec<Verification> {
-    let (mut pace, since) = (Pace::new((Duration::from_secs(2), Duration::from_secs(15))), Instant::now());
+    let (mut pace, since) = (run.pace((Duration::from_secs(2), Duration::from_secs(15))), Instant::now());
     let mut found = loop {
         let evidence = Box::pin(read::all(run, plan)).await;
         let found = judge::all(plan, &evidence);
