@@ -5,9 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
-use aws_config::sts::AssumeRoleProvider;
 use aws_config::{AppName, BehaviorVersion, SdkConfig};
-use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
+use aws_credential_types::provider::ProvideCredentials as _;
 use aws_sdk_ec2::config::IdentityCache;
 use aws_sdk_ec2::config::retry::{RetryPartition, TokenBucket};
 use aws_smithy_http_client::proxy::ProxyConfig;
@@ -21,7 +20,7 @@ use crate::aws::kms::Kms;
 use crate::aws::ssm::Ssm;
 use crate::aws::{Caller, Identity, sts, timeouts};
 use crate::error::Error;
-use crate::id::{AccountId, Region, RoleArn};
+use crate::id::{AccountId, Region};
 use crate::inventory::Place;
 use crate::watch::Watcher;
 
@@ -68,49 +67,15 @@ impl Account {
         Self { identity: identity.clone(), config: config.clone(), permits, sites: Mutex::default() }
     }
 
-    /// The account of a role, assumed with these credentials when it is first used (`sts:AssumeRole`), and again
-    /// whenever its session ends.
-    pub(crate) async fn assume(
-        &self,
-        role: &RoleArn,
-        region: &Region,
-        session: &str,
-        external_id: Option<&str>,
-    ) -> Option<Self> {
-        let account = role.account()?;
-        let config = in_region(&self.config, region);
-        let mut provider = AssumeRoleProvider::builder(role.as_ref())
-            .session_name(session)
-            .region(aws_config::Region::new(region.to_string()))
-            .configure(&config);
-        if let Some(id) = external_id {
-            provider = provider.external_id(id);
-        }
-        let provider = provider.build().await;
-        let config = configured(&config).to_builder().credentials_provider(SharedCredentialsProvider::new(provider));
-        let identity = Identity { account, arn: role.to_string() };
-        Some(Self { identity, config: config.build(), permits: Arc::clone(&self.permits), sites: Mutex::default() })
+    /// Another account, by a configuration made from this one's; its calls count among this one's.
+    pub(crate) fn other(&self, config: SdkConfig, identity: Identity) -> Self {
+        Self { identity, config, permits: Arc::clone(&self.permits), sites: Mutex::default() }
     }
 
-    /// The account of a role, which is assumed at once: an error says what kept it from that, and the identity is that
-    /// of the session (`sts:AssumeRole`, `sts:GetCallerIdentity`).
-    pub(crate) async fn reach(
-        &self,
-        role: &RoleArn,
-        region: &Region,
-        session: &str,
-        external_id: Option<&str>,
-    ) -> Result<Self, Error> {
-        let Some(mut reached) = self.assume(role, region, session, external_id).await else {
-            return Err(sts::not_assumable(&self.identity, role, external_id.is_some(), None)
-                .in_account(&self.identity.account));
-        };
+    /// The configuration and who may call with it before an account is known.
+    pub(crate) fn caller(&self, region: &Region) -> (SdkConfig, Caller) {
         let caller = Caller { identity: None, region: region.clone(), permits: Arc::clone(&self.permits) };
-        let client = aws_sdk_sts::Client::new(&in_region(&reached.config, region));
-        let identity = sts::caller_identity(&client, &caller).await;
-        reached.identity =
-            identity.map_err(|error| sts::explain_role(error, &self.identity, role, external_id.is_some()))?;
-        Ok(reached)
+        (in_region(&self.config, region), caller)
     }
 
     /// The account in a Region.

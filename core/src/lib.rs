@@ -41,6 +41,7 @@ mod observe;
 mod plan;
 mod report;
 mod request;
+mod roles;
 mod run;
 mod sharer;
 mod tags;

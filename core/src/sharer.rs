@@ -18,6 +18,7 @@ use crate::observe;
 use crate::plan::{self, Plan};
 use crate::report::{Incomplete, Report};
 use crate::request::ShareRequest;
+use crate::roles::{Role, Roles};
 use crate::run::Run;
 use crate::targets;
 use crate::verify;
@@ -30,6 +31,7 @@ pub struct Sharer {
     config: SdkConfig,
     /// Whose credentials they are: asked once, for they stay those of one account.
     identity: OnceCell<Identity>,
+    roles: Roles,
     events: Arc<dyn EventSink>,
     locks: KeyLocks,
 }
@@ -46,6 +48,7 @@ impl Sharer {
         Self {
             config: accounts::configured(config),
             identity: OnceCell::new(),
+            roles: Roles::default(),
             events: Arc::new(|_: &Event| {}),
             locks: KeyLocks::default(),
         }
@@ -90,7 +93,7 @@ impl Sharer {
         if let Some(finding) = not_allowed(request, &account.identity.account) {
             return Ok(Plan::refused(request, &account.identity.account, finding, deadline));
         }
-        let reached = targets::reach(&account, home, &options.in_targets, plan::accounts(request));
+        let reached = targets::reach(&self.roles, &account, home, &options.in_targets, plan::accounts(request));
         let targets = time::timeout_at(deadline, reached).await.unwrap_or_default();
         let run = Run::new(account, key_role, targets, &options.timing, &*self.events, None);
         let inventory = time::timeout_at(deadline, Box::pin(observe::observe(&run, request, wait)))
@@ -115,7 +118,7 @@ impl Sharer {
         let home = plan.images.first().map(|image| &image.region);
         let (account, key_role) = self.connect(home, plan.key_role.as_ref(), plan.max_concurrency).await?;
         let accounts = plan.targets.iter().filter_map(Principal::account).collect();
-        let targets = targets::reach(&account, home, &plan.in_targets, accounts).await;
+        let targets = targets::reach(&self.roles, &account, home, &plan.in_targets, accounts).await;
         let run = Run::new(account, key_role, targets, &plan.timing, &*self.events, None);
         let looked = async { Ok(Box::pin(verify::all(&run, &plan, false)).await) };
         let found = time::timeout_at(plan.deadline, looked).await;
@@ -143,7 +146,10 @@ impl Sharer {
         let identity = self.identity.get_or_try_init(|| accounts::identity(&self.config, region)).await?;
         let account = Account::new(&self.config, identity, max_concurrency);
         let key_role = match key_role {
-            Some(role) => account.assume(role, region, "ami-share-keys", None).await,
+            Some(arn) => {
+                let (arn, region, session) = (arn.clone(), region.clone(), "ami-share-keys".to_owned());
+                self.roles.assume(&account, &Role { arn, region, session, external_id: None }).await
+            }
             None => None,
         };
         Ok((account, key_role))
@@ -173,7 +179,7 @@ impl Sharer {
             Err(error) => return Err(incomplete(begun, error, &*self.events)),
         };
         let accounts = plan.targets.iter().filter_map(Principal::account).collect();
-        let reached = targets::reach(&account, home, &plan.in_targets, accounts);
+        let reached = targets::reach(&self.roles, &account, home, &plan.in_targets, accounts);
         let targets = time::timeout_at(plan.deadline, reached).await.unwrap_or_default();
         let run = Run::new(account, key_role, targets, &plan.timing, &*self.events, Some(begun));
         let work = Box::pin(apply::apply(&run, &self.locks, plan));

@@ -34,6 +34,21 @@ async fn revoke_all(world: &World) {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_role_is_assumed_once_to_plan_and_to_do_and_again_when_its_session_ends() {
+    let world = World::generated(2, 1, 1, 1);
+    let request = || to_b(&world, copying()).build().unwrap();
+    let sharer = Sharer::new(&world.config(A));
+    let assumed = || world.actions(0).iter().filter(|action| *action == "sts:AssumeRole").count();
+    let plan = sharer.plan(&request()).await.unwrap();
+    sharer.apply(&plan).await.unwrap();
+    sharer.verify(&request()).await.unwrap();
+    assert_eq!(assumed(), 1);
+    tokio::time::advance(std::time::Duration::from_hours(2)).await;
+    sharer.verify(&request()).await.unwrap();
+    assert_eq!(assumed(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_targets_own_copy_launches_after_everything_was_taken_back() {
     let world = World::generated(2, 1, 1, 2);
     let before = world.access_of(A);
@@ -223,6 +238,8 @@ async fn what_cannot_be_launched_of_a_target_that_copies_is_not_said_of_the_shar
     let report = Box::pin(sharer.verify(&to_b(&world, copying()).build().unwrap())).await.unwrap();
     assert_eq!(report.verifications[0].sum, Sum::Blocked, "it has no copy: {:?}", report.verifications);
     world.sim.edit(|state| state.accounts.get_mut(B).unwrap().roles.remove("consumer"));
+    // That one has a session of the role.
+    let sharer = Sharer::new(&world.config(A));
     let report = Box::pin(sharer.verify(&to_b(&world, copying()).build().unwrap())).await.unwrap();
     assert_eq!(codes(&report), ["role.not-assumable"], "it is said in `mode: verify` too");
     assert_eq!(report.verifications[0].sum, Sum::Blocked);
