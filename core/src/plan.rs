@@ -6,6 +6,8 @@ mod general;
 mod images;
 mod in_targets;
 mod keys;
+mod launch_roles;
+mod lending;
 mod lifecycle;
 mod needed;
 mod permissions;
@@ -28,8 +30,8 @@ use crate::key_policy::{self, Access, Holder};
 use crate::request::{InTargets, ShareRequest, Timing, Unlisted, Verify};
 
 pub use copies::{CopyImage, Leftovers};
-pub(crate) use in_targets::{parent_grant_name, service_grant_name};
 pub(crate) use keys::can_edit;
+pub(crate) use launch_roles::{parent_grant_name, service_grant_name};
 pub(crate) use lifecycle::{deprecation_moment, rfc3339};
 pub(crate) use needed::still_used;
 pub(crate) use permissions::grant_name;
@@ -226,9 +228,9 @@ fn share(request: &ShareRequest, inventory: &Inventory, findings: &mut Vec<Findi
     let (permissions, later): (Vec<Step>, Vec<Step>) =
         all.others.into_iter().partition(|step| matches!(step, Step::SnapshotPermission(_)));
     let lending: Vec<Step> = keys.iter().chain(&permissions).cloned().collect();
-    let give_back = in_targets::give_back(request, inventory, &all.launches, &lending, &all.target_copies, findings);
-    let kept = in_targets::kept(request, inventory, &all.launches);
-    let roles = in_targets::roles(request, inventory, &all.launches, &all.target_copies, findings);
+    let give_back = lending::give_back(request, inventory, &all.launches, &lending, &all.target_copies, findings);
+    let kept = lending::kept(request, inventory, &all.launches);
+    let roles = launch_roles::roles(request, inventory, &all.launches, &all.target_copies, findings);
     let copies = all.copies.into_iter().map(Step::Copy);
     let launches = all.launches.into_iter().map(Step::LaunchPermission);
     let target_copies = all.target_copies.into_iter().map(Step::TargetCopy);

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::in_targets::{end_loan, inline_name, parent_grant_name};
+use super::launch_roles::{inline_name, parent_grant_name};
+use super::lending::end_loan;
 use super::needed::{in_use, needs, still_used, unseen_use};
 use super::permissions::grant_name;
 use super::removal_step::{RemoveCopy, RemoveKeyAccess, RemovePermissions, Whom};
