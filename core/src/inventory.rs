@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::Error;
 use crate::id::{AccountId, AmiId, KeyArn, Principal, Region, SnapshotId, SourceImage};
-use crate::key_policy::KeyPolicy;
+use crate::key_policy::{Holder, KeyPolicy};
 
-pub(crate) use target::{RolePolicies, Target};
+pub(crate) use target::{RolePolicies, Target, Use};
 
 /// Who calls, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub(crate) struct Inventory {
     pub(crate) fixed_session: bool,
     /// The target accounts, where a role is to be assumed there: what there is, or why it could not be seen.
     pub(crate) targets: BTreeMap<AccountId, Result<Target, Error>>,
+    /// Of those that lose a key and were reached, what they have under it.
+    pub(crate) uses: BTreeMap<AccountId, Use>,
 }
 
 impl Inventory {
@@ -176,6 +178,17 @@ pub(crate) struct Key {
     pub(crate) grants: Option<Vec<Grant>>,
 }
 
+impl Key {
+    /// Whether an account itself has access by what may be taken from it: a statement of ours, or a grant.
+    pub(crate) fn lets(&self, account: &AccountId) -> bool {
+        let policy = self.policy.as_ref().and_then(|policy| policy.as_ref().ok());
+        let named = policy.map(|policy| policy.named(&self.arn)).unwrap_or_default();
+        let mut grants = self.grants.iter().flatten();
+        named.contains(&Holder::Account(account.clone()))
+            || grants.any(|grant| grant.account().as_ref() == Some(account))
+    }
+}
+
 /// The states of a key, as far as they differ for us (R3.4).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum KeyState {
@@ -208,8 +221,18 @@ impl Grant {
         service || self.grantee.contains(":assumed-role/aws:")
     }
 
+    /// The account that holds it as a whole, as ours are held.
+    pub(crate) fn account(&self) -> Option<AccountId> {
+        self.grantee.strip_suffix(":root")?.rsplit(':').next()?.parse().ok()
+    }
+
+    /// The account that made it.
+    pub(crate) fn issuer_account(&self) -> Option<AccountId> {
+        self.issuer.split(':').nth(4)?.parse().ok()
+    }
+
     /// Whether this account made it.
     pub(crate) fn is_issued_by(&self, account: &AccountId) -> bool {
-        self.issuer.split(':').nth(4) == Some(account.as_ref())
+        self.issuer_account().as_ref() == Some(account)
     }
 }

@@ -4,6 +4,7 @@ mod images;
 mod keys;
 mod others;
 mod targets;
+mod uses;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
@@ -30,6 +31,7 @@ pub(crate) async fn observe(run: &Run<'_>, request: &ShareRequest, wait: bool) -
         off: off(run, request, &regions).await?,
         fixed_session: run.account.has_fixed_session().await,
         targets: BTreeMap::new(),
+        uses: BTreeMap::new(),
     };
     if !inventory.off.is_empty() {
         return Ok(inventory);
@@ -48,6 +50,7 @@ pub(crate) async fn observe(run: &Run<'_>, request: &ShareRequest, wait: bool) -
         there.parameters = held;
     }
     inventory.targets = Box::pin(targets::read(run, request, &inventory)).await;
+    inventory.uses = Box::pin(uses::read(run, request, &inventory)).await;
     Ok(inventory)
 }
 

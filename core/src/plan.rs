@@ -36,6 +36,7 @@ pub(crate) use lifecycle::{deprecation_moment, rfc3339};
 pub(crate) use needed::still_used;
 pub(crate) use permissions::grant_name;
 pub use removal_step::{InUse, RemoveCopy, RemoveKeyAccess, RemovePermissions, Whom};
+pub(crate) use removals::still_shared;
 pub use step::{
     Deprecate, Grants, KeyAccess, LaunchPermission, PolicyChange, Protect, Publish, Shared, SnapshotPermission, Step,
     Subject,
@@ -192,6 +193,7 @@ pub(crate) fn make(request: &ShareRequest, inventory: &Inventory, deadline: Inst
         share(request, inventory, &mut findings)
     };
     let unseen = inventory.targets.values().filter_map(|target| target.as_ref().err()).cloned();
+    let unseen = unseen.chain(inventory.uses.values().flat_map(|found| found.unseen.clone()));
     let (missing, errors): (Vec<Error>, Vec<Error>) = unseen.partition(|error| error.code == Code::KeyNotFound);
     findings.extend(missing.iter().map(in_targets::missing_key));
     Plan { errors, ..Plan::with(request, &inventory.account, deadline, steps, findings) }

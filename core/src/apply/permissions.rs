@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use futures::future;
 use tokio::time::Instant;
 
-use crate::aws::ec2::Change;
-use crate::error::Error;
+use crate::aws::ec2::{Change, Ec2};
+use crate::error::{Code, Error};
 use crate::event::Event;
-use crate::id::{AccountId, AmiId, Principal};
+use crate::id::{AccountId, AmiId, Principal, SnapshotId};
+use crate::inventory::Image;
 use crate::plan::{RemovePermissions, Shared, SnapshotPermission};
 use crate::run::Run;
 
@@ -60,15 +61,34 @@ pub(super) async fn share_snapshots(run: &Run<'_>, share: &SnapshotPermission, i
     };
     let shared = snapshots.iter().filter(|_| !accounts.is_empty()).map(|snapshot| async {
         let held = ec2.snapshot_permissions(snapshot).await?;
-        let missing: BTreeSet<Principal> = accounts.difference(&held).cloned().collect();
-        if !missing.is_empty() {
-            ec2.change_snapshot_permissions(snapshot, Change::Add, &missing).await?;
-            let added: BTreeSet<AccountId> = missing.iter().filter_map(Principal::account).cloned().collect();
-            run.emit(&Event::SnapshotPermissionAdded { snapshot: snapshot.clone(), added });
-        }
-        Ok(())
+        add_to(run, ec2, snapshot, &accounts - &held).await
     });
     future::try_join_all(shared).await.map(|_| ())
+}
+
+/// Looks once more at snapshots, after the launch permission is written: what was taken away by then is given again
+/// where the launch permission stands, and else whoever takes away has their way.
+pub(super) async fn confirm_snapshots(
+    run: &Run<'_>,
+    share: &SnapshotPermission,
+    image: &AmiId,
+    principals: &BTreeSet<Principal>,
+) -> Result<(), Error> {
+    let ec2 = &run.site(&share.shared.region).ec2;
+    let accounts: BTreeSet<Principal> = share.accounts.iter().cloned().map(Principal::Account).collect();
+    let accounts = &accounts & principals;
+    let found = ec2.images([image]).await?;
+    for snapshot in found.iter().flat_map(Image::snapshots) {
+        let missing = &accounts - &ec2.snapshot_permissions(snapshot).await?;
+        if missing.is_empty() {
+            continue;
+        }
+        if !missing.is_subset(&ec2.launch_permissions(image).await?) {
+            return Err(taken_away(run, share, image));
+        }
+        add_to(run, ec2, snapshot, missing).await?;
+    }
+    Ok(())
 }
 
 /// Takes both back: the launch permission first, or a target would see an image that it cannot copy.
@@ -83,13 +103,35 @@ pub(super) async fn remove(run: &Run<'_>, remove: &RemovePermissions) -> Result<
         let (source, region, image) = (remove.source.clone(), remove.region.clone(), remove.image.clone());
         run.emit(&Event::LaunchPermissionRemoved { source, region, image, removed: present });
     }
-    let removed = remove.snapshots.keys().map(|snapshot| async {
+    let removed = remove.snapshots.keys().map(|snapshot| async move {
         let present = taken(ec2.snapshot_permissions(snapshot).await?);
         if !present.is_empty() {
             ec2.change_snapshot_permissions(snapshot, Change::Remove, &present).await?;
-            run.emit(&Event::SnapshotPermissionRemoved { snapshot: snapshot.clone(), removed: present });
+            run.emit(&Event::SnapshotPermissionRemoved { snapshot: snapshot.clone(), removed: present.clone() });
         }
-        Ok(())
+        Ok((snapshot, present))
     });
-    future::try_join_all(removed).await.map(|_| ())
+    let removed: Vec<(&SnapshotId, BTreeSet<Principal>)> = future::try_join_all(removed).await?;
+    if removed.iter().all(|(_, present)| present.is_empty()) {
+        return Ok(());
+    }
+    // A run beside this one may have shared the image again meanwhile: then its snapshots stay shared with it.
+    let again = ec2.launch_permissions(&remove.image).await?;
+    let given = removed.iter().map(|(snapshot, present)| add_to(run, ec2, snapshot, present & &again));
+    future::try_join_all(given).await.map(|_| ())
+}
+
+fn taken_away(run: &Run<'_>, share: &SnapshotPermission, image: &AmiId) -> Error {
+    let message = format!("another run takes away the permission for snapshots of {image} that this one adds");
+    Error::new(Code::KeyPolicyContended, message).at(&run.account.identity.account, &share.shared.region).on(image)
+}
+
+async fn add_to(run: &Run<'_>, ec2: &Ec2, snapshot: &SnapshotId, missing: BTreeSet<Principal>) -> Result<(), Error> {
+    if missing.is_empty() {
+        return Ok(());
+    }
+    ec2.change_snapshot_permissions(snapshot, Change::Add, &missing).await?;
+    let added: BTreeSet<AccountId> = missing.iter().filter_map(Principal::account).cloned().collect();
+    run.emit(&Event::SnapshotPermissionAdded { snapshot: snapshot.clone(), added });
+    Ok(())
 }

@@ -1,4 +1,5 @@
-//! Takes access back, in the opposite order of giving it: launch permission, snapshots, keys, copies.
+//! Takes access back, in the opposite order of giving it: launch permission, snapshots, copies, keys. A copy goes before
+//! its key: a run beside this one that shares it again either comes first, and it stays, or finds it gone.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -35,10 +36,16 @@ pub(super) async fn all(run: &Run<'_>, locks: &KeyLocks, plan: &Plan) {
         removed.is_none().then_some(&remove.image)
     });
     let failed: BTreeSet<&AmiId> = future::join_all(removed).await.into_iter().flatten().collect();
+    let copies = copies.into_iter().filter(|copy| !failed.contains(&copy.image));
+    let gone = copies.map(|copy| async {
+        let removed = said(run, Box::pin(remove_copy(run, copy)).await);
+        removed.filter(|removed| *removed).map(|_| &copy.image)
+    });
+    let gone: BTreeSet<&AmiId> = future::join_all(gone).await.into_iter().flatten().collect();
 
     let keys = keys.into_iter().map(|remove| {
-        let under: Vec<&RemovePermissions> =
-            images.iter().copied().filter(|image| image.keys.contains(&remove.key)).collect();
+        let there = images.iter().copied().filter(|image| !gone.contains(&image.image));
+        let under: Vec<&RemovePermissions> = there.filter(|image| image.keys.contains(&remove.key)).collect();
         let failed = under.iter().any(|image| failed.contains(&image.image));
         async move {
             // Who can still launch an image must still be able to use its key.
@@ -52,8 +59,6 @@ pub(super) async fn all(run: &Run<'_>, locks: &KeyLocks, plan: &Plan) {
     give_back::end(run, plan, &taken).await;
     future::join_all(roles.into_iter().map(|role| async { said(run, Box::pin(role_policy(run, plan, role)).await) }))
         .await;
-    let copies = copies.into_iter().filter(|copy| !failed.contains(&copy.image));
-    future::join_all(copies.map(|copy| async { said(run, Box::pin(remove_copy(run, copy)).await) })).await;
 }
 
 /// One key. A run beside this one may have shared again what was just taken back: then its access stays.
@@ -131,9 +136,11 @@ async fn needed_since(
 }
 
 fn in_use(run: &Run<'_>, key: &KeyArn, holder: &Holder, how: &InUse) -> Error {
-    Error::new(Code::KeyInUseByTarget, format!("account {holder} keeps access to {key}: of that account, {how}"))
-        .at(&run.account.identity.account, key.region())
-        .on(key)
+    let message = match holder {
+        Holder::Account(account) => format!("account {account} keeps access to {key}: of that account, {how}"),
+        other => format!("{other} keeps access to {key}: of accounts that may belong there, {how}"),
+    };
+    Error::new(Code::KeyInUseByTarget, message).at(&run.account.identity.account, key.region()).on(key)
 }
 
 fn other_way(image: &AmiId, wide: &BTreeSet<Principal>) -> Finding {
@@ -162,8 +169,14 @@ async fn role_policy(run: &Run<'_>, plan: &Plan, remove: &RemoveRolePolicy) -> R
     Ok(())
 }
 
-async fn remove_copy(run: &Run<'_>, copy: &RemoveCopy) -> Result<(), Error> {
+/// Removes a copy; one that was shared again meanwhile stays. Says whether it is gone.
+async fn remove_copy(run: &Run<'_>, copy: &RemoveCopy) -> Result<bool, Error> {
     let site = run.site(&copy.region);
+    let again = site.ec2.launch_permissions(&copy.image).await?;
+    if !again.is_empty() {
+        run.emit(&Event::Found(plan::still_shared(&copy.image, &copy.source, &again)));
+        return Ok(false);
+    }
     let left = site.ec2.deregister_image(&copy.image).await?;
     run.emit(&Event::CopyRemoved { image: copy.image.clone() });
     for (snapshot, why) in left {
@@ -173,5 +186,5 @@ async fn remove_copy(run: &Run<'_>, copy: &RemoveCopy) -> Result<(), Error> {
             format!("it belonged to the copy {}, and {}", copy.image, not_deleted(&site, &why)),
         )));
     }
-    Ok(())
+    Ok(true)
 }

@@ -211,7 +211,15 @@ async fn confirm<'a>(run: &Run<'_>, locks: &KeyLocks, steps: &Steps<'a>, done: &
         let confirmed = Box::pin(key_access::confirm_grants(run, key, &images, still)).await;
         said(run, confirmed).is_none().then_some(key)
     });
-    let (by_policy, by_grants) = Box::pin(future::join(future::join_all(by_policy), future::join_all(by_grants))).await;
+    let snapshots = done.iter().flat_map(|done| {
+        let of_image = steps.snapshots.iter().filter(|share| share.shared == done.launch.shared);
+        of_image.map(move |share| async move {
+            let confirmed = permissions::confirm_snapshots(run, share, &done.image, &done.launch.principals);
+            said(run, Box::pin(confirmed).await);
+        })
+    });
+    let keys = future::join(future::join_all(by_policy), future::join_all(by_grants));
+    let ((by_policy, by_grants), _) = Box::pin(future::join(keys, future::join_all(snapshots))).await;
     by_policy.into_iter().chain(by_grants).flatten().collect()
 }
 

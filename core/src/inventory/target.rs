@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::RegionInventory;
+use crate::error::Error;
 use crate::id::{KeyArn, Region};
 
 /// One target account.
@@ -14,9 +15,15 @@ pub(crate) struct Target {
     pub(crate) roles: BTreeMap<String, Option<RolePolicies>>,
     /// The ARNs of the roles of each service.
     pub(crate) services: BTreeMap<String, Vec<String>>,
-    /// Its volumes and snapshots under keys of the source account, by their IDs; read where access to those is taken
-    /// back.
+}
+
+/// What of a target is under keys that it is to lose.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Use {
+    /// Its volumes and snapshots, by their IDs.
     pub(crate) under: BTreeMap<KeyArn, BTreeSet<String>>,
+    /// What could not be looked at.
+    pub(crate) unseen: Vec<Error>,
 }
 
 /// The policies of a role, as far as they matter: either kind is read where that kind is used.

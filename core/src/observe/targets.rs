@@ -34,12 +34,7 @@ async fn target(reached: &Account, request: &ShareRequest, inventory: &Inventory
         async move { Ok::<_, Error>((source.place.region.clone(), region(&site, request, inventory, source).await?)) }
     });
     let regions: BTreeMap<_, _> = Box::pin(future::try_join_all(regions)).await?.into_iter().collect();
-    let under = inventory.regions.values().filter(|_| request.options.spares_keys_in_use()).map(|source| {
-        let site = reached.site(&source.place.region);
-        async move { site.ec2.own_under(|key| source.keys.contains_key(key)).await }
-    });
-    let under = Box::pin(future::try_join_all(under)).await?.into_iter().flatten().collect();
-    let mut target = Target { regions, under, ..Target::default() };
+    let mut target = Target { regions, ..Target::default() };
     let Some(first) = inventory.regions.keys().next() else { return Ok(target) };
     let (iam, wanted) = (&reached.site(first).iam, &request.options.in_targets);
     for role in &wanted.launch_roles {

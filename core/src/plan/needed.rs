@@ -2,35 +2,44 @@
 
 use std::collections::BTreeSet;
 
-use super::removal_step::{InUse, RemoveKeyAccess, some_of};
+use super::removal_step::{InUse, Whom, some_of};
 use crate::finding::{Finding, FindingCode};
-use crate::id::KeyArn;
+use crate::id::{AccountId, KeyArn, Principal};
 use crate::inventory::{Grant, Inventory, Key, Other};
 use crate::key_policy::Holder;
 
-/// What of an account is under the key; nothing where nothing is, or nobody could see it.
-pub(super) fn in_use(inventory: &Inventory, key: &Key, holder: &Holder) -> Option<InUse> {
-    let Holder::Account(account) = holder else { return None };
-    let instances = runs_on(key.grants.as_deref().unwrap_or_default(), holder);
-    let target = inventory.targets.get(account).and_then(|target| target.as_ref().ok());
-    let volumes = target.and_then(|target| target.under.get(&key.arn)).cloned().unwrap_or_default();
+/// What of a holder's is under the key; nothing where nothing is, or nobody could see it. Which accounts belong to an
+/// organization AWS does not say, so that every one counts that does not keep access of its own.
+pub(super) fn in_use(inventory: &Inventory, key: &Key, holder: &Holder, whom: &Whom) -> Option<InUse> {
+    let grants = key.grants.as_deref().unwrap_or_default();
+    let Holder::Account(account) = holder else {
+        let keeps = |account: &AccountId| {
+            account == key.arn.account() || (key.lets(account) && !whom.takes(&Principal::Account(account.clone())))
+        };
+        let mut of_others = grants.iter().filter(|grant| grant.is_held_by_a_service());
+        let instances = of_others.any(|grant| grant.issuer_account().is_some_and(|account| !keeps(&account)));
+        return instances.then(|| InUse { instances, volumes: BTreeSet::new() });
+    };
+    let instances = runs_on(grants, holder);
+    let seen = inventory.uses.get(account).and_then(|found| found.under.get(&key.arn));
+    let volumes = seen.cloned().unwrap_or_default();
     (instances || !volumes.is_empty()).then_some(InUse { instances, volumes })
 }
 
-/// Whose volumes and snapshots nobody has seen, of those who lose the key by this plan.
-pub(super) fn unseen_use(
+/// Of those who lose the key by this plan, whose volumes and snapshots nobody has seen.
+pub(super) fn unseen_use<'a>(
     inventory: &Inventory,
-    remove: &RemoveKeyAccess,
-    losing: &BTreeSet<Holder>,
+    key: &KeyArn,
+    losing: impl Iterator<Item = &'a Holder>,
 ) -> Option<Finding> {
     let seen = |holder: &Holder| match holder {
-        Holder::Account(account) => matches!(inventory.targets.get(account), Some(Ok(_))),
+        Holder::Account(account) => inventory.uses.get(account).is_some_and(|found| found.unseen.is_empty()),
         _ => false,
     };
-    let unseen: Vec<&Holder> = losing.iter().filter(|holder| remove.takes(holder) && !seen(holder)).collect();
+    let unseen: Vec<&Holder> = losing.filter(|holder| !seen(holder)).collect();
     let finding = |whose: String| {
         let message = format!("whether volumes or snapshots of {whose} are under this key is not known");
-        Finding::warn(FindingCode::KeyUseUnknown, &remove.key, message)
+        Finding::warn(FindingCode::KeyUseUnknown, key, message)
     };
     (!unseen.is_empty()).then(|| finding(some_of(unseen)))
 }

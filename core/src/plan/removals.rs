@@ -133,16 +133,18 @@ fn remove_copy(
     findings: &mut Vec<Finding>,
 ) -> Option<RemoveCopy> {
     let held = there.launch_permissions.get(&removed.image).cloned().unwrap_or_default();
-    let others: Vec<String> = held.difference(&removed.principals).map(ToString::to_string).collect();
+    let others: BTreeSet<Principal> = held.difference(&removed.principals).cloned().collect();
     if !others.is_empty() {
-        findings.push(Finding::warn(
-            FindingCode::CopyStillShared,
-            &removed.image,
-            format!("this copy of {} is still shared with {}, so it is kept", removed.source, others.join(", ")),
-        ));
+        findings.push(still_shared(&removed.image, &removed.source, &others));
         return None;
     }
     Some(RemoveCopy { source: removed.source.clone(), region: removed.region.clone(), image: removed.image.clone() })
+}
+
+pub(crate) fn still_shared(copy: &AmiId, source: &SourceImage, with: &BTreeSet<Principal>) -> Finding {
+    let names: Vec<String> = with.iter().map(ToString::to_string).collect();
+    let message = format!("this copy of {source} is still shared with {}, so it is kept", names.join(", "));
+    Finding::warn(FindingCode::CopyStillShared, copy, message)
 }
 
 /// Access to the keys of the images.
@@ -187,23 +189,34 @@ fn remove_key_access(
     let mut remove =
         RemoveKeyAccess::from(key.arn.clone(), whom.clone(), images, (policy.is_some(), key.grants.is_some()));
     remove.forced = revoke.force_key;
+    let (ours, others): (Vec<&Grant>, Vec<&Grant>) = grants.iter().partition(|grant| remove.is_ours(grant));
+    let held = |grants: &[&Grant]| -> BTreeSet<Holder> {
+        grants.iter().filter_map(|grant| grant.account()).map(Holder::Account).collect()
+    };
     let mut has: BTreeSet<Holder> = named.iter().filter(|holder| whom.takes_holder(holder)).cloned().collect();
-    has.extend(grants.iter().filter_map(grantee).filter(|holder| whom.takes_holder(holder)));
+    has.extend(held(&ours));
+    // Whatever else a grant lets somebody do with the key goes on.
+    let others = held(&others);
     let mut losing = has.clone();
     if let Whom::These(principals) = whom {
         losing.extend(principals.iter().filter_map(Holder::of));
     }
     if !revoke.force_key {
+        let mut unspared = Vec::new();
         for holder in &losing {
-            if let Some(other) = there.others.iter().find(|other| other.keys.contains(&key.arn) && needs(other, holder))
-            {
+            let needs = there.others.iter().find(|other| other.keys.contains(&key.arn) && needs(other, holder));
+            if let Some(other) = needs {
                 remove.kept.insert(holder.clone());
                 findings.extend(named.contains(holder).then(|| still_used(&key.arn, holder, &other.id)));
-            } else if let Some(how) = in_use(inventory, key, holder).filter(|_| has.contains(holder)) {
-                remove.in_use.insert(holder.clone(), how);
+            }
+            let loses =
+                has.contains(holder) && !others.contains(holder) && !(needs.is_some() && named.contains(holder));
+            match in_use(inventory, key, holder, whom).filter(|_| loses) {
+                Some(how) => drop(remove.in_use.insert(holder.clone(), how)),
+                None => unspared.extend(loses.then_some(holder)),
             }
         }
-        findings.extend(unseen_use(inventory, &remove, &has));
+        findings.extend(unseen_use(inventory, &key.arn, unspared.into_iter()));
     }
     findings.extend(losing.iter().filter(|holder| remove.takes(holder)).filter_map(|holder| other_way(key, holder)));
     remove.holders = named.into_iter().filter(|holder| remove.takes(holder)).collect();
@@ -246,7 +259,7 @@ impl RemoveKeyAccess {
     /// Whether this is a grant of ours for one of the images and somebody who loses access. What another image needs
     /// it has grants of its own for.
     fn is_ours(&self, grant: &Grant) -> bool {
-        let Some(Holder::Account(account)) = grantee(grant) else { return false };
+        let Some(account) = grant.account() else { return false };
         let holder = Holder::Account(account.clone());
         // What services' roles are given from goes with the use of the key as a whole.
         if grant.name == parent_grant_name(&account) {
@@ -256,11 +269,6 @@ impl RemoveKeyAccess {
             && !self.in_use.contains_key(&holder)
             && self.images.iter().any(|(region, image)| grant.name == grant_name(region, image, &account))
     }
-}
-
-fn grantee(grant: &Grant) -> Option<Holder> {
-    let account = grant.grantee.strip_suffix(":root")?.rsplit(':').next()?;
-    account.parse().ok().map(Holder::Account)
 }
 
 /// A statement that is not ours may let somebody use the key all the same.

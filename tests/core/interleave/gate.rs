@@ -36,7 +36,8 @@ impl Call {
         let touches = match operation.as_str() {
             "GetKeyPolicy" | "PutKeyPolicy" => Some("policy".to_owned()),
             "ListGrants" | "CreateGrant" | "RevokeGrant" => Some("grants".to_owned()),
-            "DescribeImageAttribute" | "ModifyImageAttribute" => member("ImageId"),
+            "DescribeSnapshotAttribute" | "ModifySnapshotAttribute" => Some("snapshots".to_owned()),
+            "DescribeImageAttribute" | "ModifyImageAttribute" | "DeregisterImage" => member("ImageId"),
             _ => None,
         };
         let touches = touches.filter(|touched| contended.contains(touched));
@@ -118,8 +119,8 @@ impl Gate {
 
     /// Notes what a run is told, but for the ID of the answer.
     fn tell(&self, call: &Call, answer: &str) {
-        let (before, rest) = answer.split_once("<requestId>").unwrap_or((answer, ""));
-        let after = rest.split_once("</requestId>").map_or("", |(_, after)| after);
+        let (before, rest) = answer.split_once("equestId>").unwrap_or((answer, ""));
+        let after = rest.split_once("equestId>").map_or("", |(_, after)| after);
         let mut told = self.0.told.lock().unwrap();
         let (known, last) = told.get(&call.run).copied().unwrap_or_default();
         let news = digest(&(call, before, after));

@@ -15,9 +15,9 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// A clock that starts now.
-    pub fn start() -> Self {
-        Self { start: Instant::now(), wall: SystemTime::now() }
+    /// A clock that starts now, and says that it is then.
+    pub fn start(wall: SystemTime) -> Self {
+        Self { start: Instant::now(), wall }
     }
 
     /// The time since the start, which is never zero: what has been there from the beginning is older than anything that

@@ -1,6 +1,6 @@
 //! How the simulation behaves in time and under load.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -8,6 +8,8 @@ use serde::Deserialize;
 /// How the simulation behaves in time and under load.
 #[derive(Clone, Debug)]
 pub struct Options {
+    /// The wall time at which the simulation begins.
+    pub began: SystemTime,
     /// How long every call takes.
     pub latency: Duration,
     /// How long copies and building images take.
@@ -25,6 +27,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
+            began: SystemTime::now(),
             latency: Duration::ZERO,
             copy_time: Duration::from_secs(3),
             invisible: Duration::ZERO,

@@ -79,7 +79,7 @@ impl std::fmt::Debug for Sim {
 impl Sim {
     /// A world as the scenario has it.
     pub fn new(scenario: Scenario, options: Options) -> Self {
-        let clock = Clock::start();
+        let clock = Clock::start(options.began);
         let (world, facts) = scenario.build(&options);
         Self(Arc::new(Inner {
             world: Mutex::new(world),

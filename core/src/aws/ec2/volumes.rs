@@ -1,7 +1,5 @@
 //! EC2: the volumes of an account, as far as somebody else's key matters to them.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use aws_sdk_ec2::types::Filter;
 
 use super::Ec2;
@@ -12,23 +10,8 @@ use crate::id::KeyArn;
 const PER_PAGE: i32 = 500;
 
 impl Ec2 {
-    /// Own volumes and snapshots under each of the keys, by their IDs (`ec2:DescribeVolumes`, `ec2:DescribeSnapshots`).
-    pub(crate) async fn own_under(
-        &self,
-        keys: impl Fn(&KeyArn) -> bool,
-    ) -> Result<BTreeMap<KeyArn, BTreeSet<String>>, Error> {
-        let (volumes, snapshots) =
-            Box::pin(futures::future::try_join(self.own_encrypted_volumes(), self.own_encrypted_snapshots())).await?;
-        let snapshots =
-            snapshots.into_iter().filter_map(|snapshot| Some((snapshot.key?, snapshot.id.as_ref().to_owned())));
-        let mut under: BTreeMap<KeyArn, BTreeSet<String>> = BTreeMap::new();
-        for (key, id) in volumes.into_iter().chain(snapshots).filter(|(key, _)| keys(key)) {
-            under.entry(key).or_default().insert(id);
-        }
-        Ok(under)
-    }
-
-    async fn own_encrypted_volumes(&self) -> Result<Vec<(KeyArn, String)>, Error> {
+    /// All own volumes that are encrypted, by their IDs, each with its key (`ec2:DescribeVolumes`).
+    pub(crate) async fn own_encrypted_volumes(&self) -> Result<Vec<(KeyArn, String)>, Error> {
         let encrypted = Filter::builder().name("encrypted").values("true").build();
         let (mut found, mut token) = (Vec::new(), None);
         loop {
