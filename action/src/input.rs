@@ -47,7 +47,7 @@ inputs! {
     allowed_account_ids "allowed-account-ids" "" "refuse to start under any other source account"
     require_image_tags "require-image-tags" "" "tags that every source image must carry: key=value lines"
     kms_key_id "kms-key-id" "" "re-encrypt with this key before sharing: ID, alias or ARN, or region=key pairs; an image already wholly under it is not copied"
-    copy_to_regions "copy-to-regions" "" "more Regions to share in, by copies"
+    copy_to_regions "copy-to-regions" "" "more Regions to share in, by copies; with mode revoke: where to take copies back too, for copies elsewhere are not looked for"
     copy_name "copy-name" "{name}" "name of copies; placeholders {name} {ami-id} {region} {account}"
     copy_completion_minutes "copy-completion-minutes" "" "have AWS complete copies in so many minutes, for a fee: 15 to 2880, in steps of 15"
     copy_tags "copy-tags" "true" "put the AMI's tags on every copy"

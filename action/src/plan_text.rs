@@ -106,7 +106,7 @@ fn step(step: &Step) -> Vec<String> {
                 let who = several(&remove.principals);
                 lines.push(format!("- {who} can no longer launch {} in {}", remove.image, remove.region));
             }
-            for (snapshot, who) in &remove.snapshots {
+            for (snapshot, who) in remove.snapshots.iter().filter(|(_, who)| !who.is_empty()) {
                 lines.push(format!("- {} can no longer make volumes of {snapshot}", several(who)));
             }
             lines

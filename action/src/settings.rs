@@ -178,7 +178,15 @@ fn revoke(parser: &mut Parser, builder: ShareRequestBuilder, raw: &Raw, mode: Op
         remove_copies: parser.flag("remove-copies", raw.remove_copies.as_deref(), false),
         force_key: parser.flag("force-key-revoke", raw.force_key_revoke.as_deref(), false),
     };
-    if mode == Some(Mode::Revoke) { builder.revoke(revoke) } else { builder }
+    if mode == Some(Mode::Revoke) {
+        return builder.revoke(revoke);
+    }
+    let given =
+        [("revoke-all", revoke.all), ("remove-copies", revoke.remove_copies), ("force-key-revoke", revoke.force_key)];
+    for (input, _) in given.into_iter().filter(|(_, given)| *given && mode.is_some()) {
+        parser.problem(input, "needs `mode: revoke`");
+    }
+    builder
 }
 
 #[cfg(test)]
@@ -265,6 +273,27 @@ mod tests {
                 raw.revoke_all = Some("true".into());
             }),
             ("remove-copies", |raw| raw.remove_copies = Some("1".into())),
+            // They would be taken for a plan of taking back.
+            ("revoke-all", |raw| raw.revoke_all = Some("true".into())),
+            ("remove-copies", |raw| {
+                raw.mode = Some("plan".into());
+                raw.remove_copies = Some("true".into());
+            }),
+            ("force-key-revoke", |raw| {
+                raw.mode = Some("plan".into());
+                raw.force_key_revoke = Some("true".into());
+            }),
+            ("target-role", |raw| {
+                raw.mode = Some("revoke".into());
+                raw.revoke_all = Some("true".into());
+                raw.target_accounts = None;
+                raw.target_role = Some("consumer".into());
+            }),
+            ("target-role", |raw| {
+                raw.mode = Some("revoke".into());
+                raw.target_organizations = Some("arn:aws:organizations::111111111111:organization/o-abcdefghij".into());
+                raw.target_role = Some("consumer".into());
+            }),
             ("target-accounts", |raw| raw.target_accounts = None),
             ("target-accounts", |raw| {
                 raw.target_accounts = Some("22222222222".into());

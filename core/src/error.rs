@@ -233,7 +233,7 @@ impl fmt::Display for Error {
             write!(f, " ({})", place.join(", "))?;
         }
         if let Some(aws) = &self.aws {
-            write!(f, ". AWS said: {}: {}", aws.code, aws.message.trim())?;
+            write!(f, ". AWS said: {}: {}", aws.code, aws.message.trim().trim_end_matches('.'))?;
         }
         write!(f, ". What to do: {}", self.remedy)
     }

@@ -63,6 +63,8 @@ async fn mode_plan_changes_nothing_and_does_not_wait() {
     let run = stage.run_on_github(&inputs);
     assert_eq!((run.status, run.outputs["changed"].as_str()), (0, "true"));
     assert!(run.log.contains(&format!("+ {B} will be able to launch {golden} in us-east-1")), "{}", run.log);
+    let run = stage.run_on_github(&[inputs[0], inputs[1], inputs[2], ("INPUT_UNLISTED", "revoke")]);
+    assert!(run.log.contains("0 to take back") && !run.log.contains("nobody"), "{}", run.log);
     let building = stage.image("building");
     let run = stage.run_on_github(&[("INPUT_AMI-ID", &building), ("INPUT_TARGET-ACCOUNTS", B), ("INPUT_MODE", "plan")]);
     assert_eq!(run.status, 0);

@@ -1,6 +1,6 @@
 //! Taking access back: all of it, nothing else, and never what something else still needs.
 
-use ami_share::{KeyAccessMode, Principal, Revoke, ShareRequestBuilder, ShareSnapshots, Sharer, Unlisted};
+use ami_share::{KeyAccessMode, Revoke, ShareRequestBuilder, ShareSnapshots, Sharer, Unlisted};
 use serde_json::json;
 
 use super::support::*;
@@ -10,12 +10,6 @@ const UNIT: &str = "arn:aws:organizations::111111111111:ou/o-example123/ou-ab12-
 
 fn revoked(request: ShareRequestBuilder) -> ShareRequestBuilder {
     request.revoke(Revoke::default())
-}
-
-fn to(world: &World, names: &[&str], principals: &[&str]) -> ShareRequestBuilder {
-    let images = names.iter().map(|name| world.image(name).parse().unwrap());
-    let request = ami_share::ShareRequest::builder().region("us-east-1".parse().unwrap()).images(images);
-    request.targets(principals.iter().map(|text| text.parse::<Principal>().unwrap()))
 }
 
 #[tokio::test(start_paused = true)]
@@ -28,7 +22,7 @@ async fn what_was_shared_and_taken_back_is_as_it_was() {
     ];
     for (way, mode, principals) in ways {
         let world = World::generated(4, 1, 1, 2);
-        let request = || to(&world, &["image-1"], principals).key_access(mode).share_snapshots(ShareSnapshots::Always);
+        let request = || world.to(&["image-1"], principals).key_access(mode).share_snapshots(ShareSnapshots::Always);
         let before = world.access();
         let planned = world.plan(request()).await;
         assert!(planned.changes() && world.changes().is_empty(), "{way}: a plan changes nothing");
@@ -184,14 +178,14 @@ async fn another_way_in_is_said() {
     let world = World::generated(3, 1, 1, 1);
     let foreign = json!({ "Sid": "Theirs", "Effect": "Allow", "Principal": { "AWS": format!("arn:aws:iam::{B}:role/launcher") }, "Action": "kms:Decrypt", "Resource": "*" });
     let key = world.key("key-1");
-    world.share(to(&world, &["image-1"], &[B, ORGANIZATION])).await;
+    world.share(world.to(&["image-1"], &[B, ORGANIZATION])).await;
     world.sim.edit(|state| {
         let policy = &mut state.keys.get_mut(&key).unwrap().policies.last_mut().unwrap().1;
         let mut document: serde_json::Value = serde_json::from_str(policy).unwrap();
         document["Statement"].as_array_mut().unwrap().push(foreign);
         *policy = document.to_string();
     });
-    let report = world.share(revoked(to(&world, &["image-1"], &[B]))).await;
+    let report = world.share(revoked(world.to(&["image-1"], &[B]))).await;
     assert_eq!(codes(&report), ["key.use-unknown", "revoke.other-way", "revoke.other-way"]);
     assert!(report.findings.iter().any(|finding| finding.message.contains("Theirs")));
     assert!(report.findings.iter().any(|finding| finding.message.contains(ORGANIZATION)));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ami_share::aws_config::SdkConfig;
-use ami_share::{InTargets, Plan, Report, ShareRequest, ShareRequestBuilder, Sharer, Timing};
+use ami_share::{InTargets, Plan, Principal, Report, ShareRequest, ShareRequestBuilder, Sharer, Timing};
 use ami_share_sim::{Fault, Options, Scenario, Sim, Size};
 use aws_sdk_ec2::types::{BlockDeviceMapping, InstanceStateName};
 
@@ -76,6 +76,13 @@ impl World {
             .region("us-east-1".parse().unwrap())
             .images(names.iter().map(|name| self.image(name).parse().unwrap()))
             .target_account(B.parse().unwrap())
+    }
+
+    /// A request to share images with any principals.
+    pub(crate) fn to(&self, names: &[&str], principals: &[&str]) -> ShareRequestBuilder {
+        let images = names.iter().map(|name| self.image(name).parse().unwrap());
+        let request = ShareRequest::builder().region("us-east-1".parse().unwrap()).images(images);
+        request.targets(principals.iter().map(|text| text.parse::<Principal>().unwrap()))
     }
 
     /// The same, re-encrypted with the key `golden`.

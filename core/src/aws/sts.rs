@@ -19,7 +19,8 @@ pub(crate) async fn caller_identity(client: &aws_sdk_sts::Client, caller: &Calle
 /// The error of a call that a role's session was to be used for, where it is that the role cannot be assumed.
 pub(crate) fn explain_role(error: Error, caller: &Identity, role: &RoleArn, external_id: bool) -> Error {
     let (Some(account), region) = (role.account(), error.region.clone()) else { return error };
-    let said = error.message.split_once("User: ").map(|(_, rest)| format!("User: {rest}"));
+    // The SDK tells of it only by the debug text of what its credentials provider met with.
+    let said = error.message.split_once("User: ").map(|(_, rest)| format!("User: {}", before_quote(rest)));
     let denied = said.filter(|said| said.contains("sts:AssumeRole"));
     let mut explained = match (denied, error.code) {
         (Some(said), _) => not_assumable(caller, role, external_id, Some(said)),
@@ -50,6 +51,11 @@ pub(crate) fn not_assumable(caller: &Identity, role: &RoleArn, external_id: bool
     error.action = Some("sts:AssumeRole");
     error.aws = said.map(|message| AwsAnswer { code: "AccessDenied".to_owned(), message, request_id: None });
     error
+}
+
+/// A message without what follows it in a debug text, and without a full stop, which the sentence around it brings.
+fn before_quote(text: &str) -> &str {
+    text.split('"').next().unwrap_or(text).trim_end_matches(['\\', '.'])
 }
 
 /// The ARN of the role of a session's ARN, without the path, which a session's ARN does not hold.

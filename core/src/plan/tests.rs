@@ -62,6 +62,7 @@ fn inventory() -> Inventory {
         regions: BTreeMap::from([(place.region, there)]),
         off: BTreeSet::new(),
         fixed_session: false,
+        uses: BTreeMap::new(),
         targets: BTreeMap::new(),
     }
 }

@@ -201,9 +201,14 @@ fn in_targets(request: &ShareRequestBuilder, problems: &mut Problems) {
     let Some(role) = &wanted.role else { return };
     let organizations = options.targets.iter().any(|target| target.organization().is_some());
     problems.check(
-        !organizations || options.revoke.is_some(),
+        !organizations,
         "target-role",
         "is assumed in accounts, and of an organization's accounts AWS tells none: list them as `target-accounts`",
+    );
+    problems.check(
+        !options.revoke.is_some_and(|revoke| revoke.all),
+        "target-role",
+        "is assumed in `target-accounts`, and `revoke-all` lists none: take access from those first, then from the rest",
     );
     let partition = request.regions().first().map_or(Partition::Aws, Region::partition);
     let accounts: BTreeSet<&AccountId> = options.targets.iter().filter_map(Principal::account).collect();
