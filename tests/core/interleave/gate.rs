@@ -119,8 +119,10 @@ impl Gate {
 
     /// Notes what a run is told, but for the ID of the answer.
     fn tell(&self, call: &Call, answer: &str) {
-        let (before, rest) = answer.split_once("equestId>").unwrap_or((answer, ""));
-        let after = rest.split_once("equestId>").map_or("", |(_, after)| after);
+        // EC2 and STS write it differently.
+        let id = ["requestId>", "RequestId>"].into_iter().find(|id| answer.contains(id)).unwrap_or("requestId>");
+        let (before, rest) = answer.split_once(id).unwrap_or((answer, ""));
+        let after = rest.split_once(id).map_or("", |(_, after)| after);
         let mut told = self.0.told.lock().unwrap();
         let (known, last) = told.get(&call.run).copied().unwrap_or_default();
         let news = digest(&(call, before, after));
