@@ -67,7 +67,8 @@ const AFTER: &str = r"
 - `key-role` acts as a role of the account that owns a key: it needs there what `publisher` has under `ReadKeyPolicies`,
   `WriteKeyPolicies` and `LookAtKeys`, and the publisher `sts:AssumeRole` on it. No document of its own is published.
 - A run that revokes while another shares the same image again gives back what it took: with `key-access: grants` that takes
-  the `kms:CreateGrant` of `publisher-grants` beside `revoker`.
+  the `kms:CreateGrant` of `publisher-grants` beside `revoker`, and of snapshots the `ec2:ModifySnapshotAttribute` of
+  `snapshots`. Without it the run fails and says so.
 - `ec2:RunInstances` on `key-pair/*` is asked for only of launches with a key pair.
 - Conditions and resources are not removed one by one, as actions are. What `tag-guard` denies, and that unlisted accounts,
   organizations and other keys are refused, has tests of its own.
