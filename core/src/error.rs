@@ -107,7 +107,7 @@ remedied! {
             "check that the accounts exist and are not closed; the others were served";
         /// Instances, volumes or snapshots of a target are under the key, so its access was kept.
         KeyInUseByTarget => "key.in-use-by-target":
-            "have the target move its volumes and snapshots to a key of its own, then run again; or set `force-key-revoke`: instances go on until they are stopped, and do not start again";
+            "have the target move its volumes and snapshots to a key of its own, then run again; or run `mode: revoke` with `force-key-revoke`: instances go on until they are stopped, and do not start again";
         /// Another run takes away what this one adds.
         KeyPolicyContended => "key.policy-contended":
             "find out which run revokes these targets, and let only one of them have its way";

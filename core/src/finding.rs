@@ -138,7 +138,7 @@ findings! {
         /// Whether volumes or snapshots of somebody who loses the key are under it was not looked at: EC2's grants show
         /// instances, and nothing else.
         KeyUseUnknown => "key.use-unknown", Warn:
-            "list the accounts and give `target-role`, a role there that may look (policy `target-revoker`), or ask them first: a volume whose key is out of reach cannot be attached again, nor a snapshot of it used";
+            "in `mode: revoke`, list the accounts and give `target-role`, a role there that may look (policy `target-revoker`), or ask them first: a volume whose key is out of reach cannot be attached again, nor a snapshot of it used";
         /// Others use the key for other things, which targets could then do too.
         KeyUsedByMany => "key.used-by-many", Warn:
             "leave `key-scope` at `via-ec2`, or give a key of its own as `kms-key-id`";

@@ -226,6 +226,11 @@ impl Grant {
         self.grantee.strip_suffix(":root")?.rsplit(':').next()?.parse().ok()
     }
 
+    /// Whether volumes can be attached by it: EC2 makes a grant of its own from it, to decrypt (R4.1).
+    pub(crate) fn is_enough(&self) -> bool {
+        !self.constrained && ["CreateGrant", "Decrypt"].iter().all(|operation| self.operations.contains(*operation))
+    }
+
     /// The account that made it.
     pub(crate) fn issuer_account(&self) -> Option<AccountId> {
         self.issuer.split(':').nth(4)?.parse().ok()

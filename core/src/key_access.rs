@@ -69,15 +69,19 @@ pub(crate) async fn confirm(
     still_shared: impl AsyncFn(&BTreeSet<Principal>) -> Result<bool, Error>,
 ) -> Result<(), Error> {
     let access = KeyAccess { principals: granted.principals.clone(), ..access.clone() };
+    let mut again = BTreeSet::new();
     for puts_left in (0..=CONTENDED_PUTS).rev() {
         let gone = put::lacking(run, &access).await?;
         if gone.is_empty() {
-            return Ok(());
+            // Put again meanwhile for an image that was removed, it would be for nothing.
+            let stands = again.is_empty() || still_shared(&again).await?;
+            return if stands { Ok(()) } else { Err(contended(run, &access.key)) };
         }
         if puts_left == 0 || !still_shared(&gone).await? {
             break;
         }
         ensure(run, locks, &access).await?;
+        again.extend(gone);
     }
     Err(contended(run, &access.key))
 }

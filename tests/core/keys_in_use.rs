@@ -8,6 +8,8 @@ use super::support::*;
 
 const ORGANIZATION: &str = "arn:aws:organizations::111111111111:organization/o-example123";
 
+const UNIT: &str = "arn:aws:organizations::111111111111:ou/o-example123/ou-ab12-11111111";
+
 fn revoked(request: ShareRequestBuilder) -> ShareRequestBuilder {
     request.revoke(Revoke::default())
 }
@@ -84,6 +86,31 @@ async fn what_only_the_target_can_see_keeps_the_key_where_a_role_there_may_look(
         // What is gone is not kept again.
         assert_eq!(codes(&world.share(revoked(request())).await), [""; 0]);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_copy_stays_by_which_a_key_in_use_is_found_again() {
+    let world = World::new();
+    world.share(world.copying(&["plain"])).await;
+    snapshot_under(&world, "golden");
+    let revoke = |force_key| {
+        let request = world.request(&["plain"]).in_targets(by_role());
+        request.revoke(Revoke { remove_copies: true, force_key, ..Revoke::default() })
+    };
+    let report = world.try_share(revoke(false)).await.unwrap_err();
+    assert_eq!(codes(&report), ["key.in-use-by-target"]);
+    assert!(report.removed.is_empty());
+    world.share(revoke(true)).await;
+    assert!(!has_key(&world) && world.copies().values().all(|state| state == "deregistered"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_organization_loses_a_key_on_which_accounts_run_that_another_one_may_let_in() {
+    let world = World::generated(3, 1, 1, 1);
+    world.share(world.to(&["image-1"], &[ORGANIZATION, UNIT])).await;
+    launch_under(&world, "image-1", "key-1").await;
+    let report = world.share(revoked(world.to(&["image-1"], &[UNIT]))).await;
+    assert!(!codes(&report).contains(&"key.in-use-by-target"), "{:?}", codes(&report));
 }
 
 #[tokio::test(start_paused = true)]

@@ -209,6 +209,23 @@ async fn a_revoke_dropped_after_any_call_leaves_the_next_one_to_finish() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn with_copies_too_a_revoke_that_is_dropped_is_finished_by_the_next() {
+    let remove = Revoke { remove_copies: true, ..Revoke::default() };
+    let whole = World::new();
+    whole.share(whole.copying(&["plain"])).await;
+    let from = whole.actions(0).len();
+    whole.share(whole.request(&["plain"]).revoke(remove)).await;
+    for kept in 1..whole.actions(from).len() {
+        let world = World::new();
+        world.share(world.copying(&["plain"])).await;
+        world.cut_off(kept, world.share(world.request(&["plain"]).revoke(remove))).await;
+        world.share(world.request(&["plain"]).revoke(remove)).await;
+        assert!(!world.policy().contains("AmiShare"), "cut after call {kept}");
+        assert!(world.copies().values().all(|state| state == "deregistered"), "cut after call {kept}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_dry_look_at_revoking_is_a_plan_too() {
     let world = World::new();
     world.share(world.request(&["golden"])).await;

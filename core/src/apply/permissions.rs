@@ -116,7 +116,8 @@ pub(super) async fn remove(run: &Run<'_>, remove: &RemovePermissions) -> Result<
         return Ok(());
     }
     // A run beside this one may have shared the image again meanwhile: then its snapshots stay shared with it.
-    let again = ec2.launch_permissions(&remove.image).await?;
+    let mut again = ec2.launch_permissions(&remove.image).await?;
+    again.retain(|principal| principal.account().is_some());
     let given = removed.iter().map(|(snapshot, present)| add_to(run, ec2, snapshot, present & &again));
     future::try_join_all(given).await.map(|_| ())
 }

@@ -1,5 +1,6 @@
-//! Takes access back, in the opposite order of giving it: launch permission, snapshots, copies, keys. A copy goes before
-//! its key: a run beside this one that shares it again either comes first, and it stays, or finds it gone.
+//! Takes access back, in the opposite order of giving it: launch permission, snapshots, keys, copies. A run that is cut off
+//! finds a key again only by the images under it, so a copy goes last; and where one is gone, its key is looked at once more,
+//! for a run beside this one may have shared that copy just before.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,25 +37,37 @@ pub(super) async fn all(run: &Run<'_>, locks: &KeyLocks, plan: &Plan) {
         removed.is_none().then_some(&remove.image)
     });
     let failed: BTreeSet<&AmiId> = future::join_all(removed).await.into_iter().flatten().collect();
+    for remove in &keys {
+        for (holder, how) in &remove.in_use {
+            run.emit(&Event::Failed(in_use(run, &remove.key, holder, how)));
+        }
+    }
+    let keys = keys.as_slice();
+    let take = async |keys: &[&RemoveKeyAccess], images: &[&RemovePermissions]| {
+        let taken = keys.iter().map(|remove| {
+            let under: Vec<&RemovePermissions> =
+                images.iter().copied().filter(|image| image.keys.contains(&remove.key)).collect();
+            let failed = under.iter().any(|image| failed.contains(&image.image));
+            async move {
+                // Who can still launch an image must still be able to use its key.
+                if !failed {
+                    said(run, Box::pin(key(run, locks, plan, remove, &under)).await);
+                }
+            }
+        });
+        future::join_all(taken).await;
+    };
+    take(keys, &images).await;
     let copies = copies.into_iter().filter(|copy| !failed.contains(&copy.image));
     let gone = copies.map(|copy| async {
         let removed = said(run, Box::pin(remove_copy(run, copy)).await);
         removed.filter(|removed| *removed).map(|_| &copy.image)
     });
     let gone: BTreeSet<&AmiId> = future::join_all(gone).await.into_iter().flatten().collect();
-
-    let keys = keys.into_iter().map(|remove| {
-        let there = images.iter().copied().filter(|image| !gone.contains(&image.image));
-        let under: Vec<&RemovePermissions> = there.filter(|image| image.keys.contains(&remove.key)).collect();
-        let failed = under.iter().any(|image| failed.contains(&image.image));
-        async move {
-            // Who can still launch an image must still be able to use its key.
-            if !failed {
-                said(run, Box::pin(key(run, locks, plan, remove, &under)).await);
-            }
-        }
-    });
-    future::join_all(keys).await;
+    let (were, left): (Vec<&RemovePermissions>, Vec<&RemovePermissions>) =
+        images.iter().copied().partition(|image| gone.contains(&image.image));
+    let once_more = keys.iter().copied().filter(|remove| were.iter().any(|image| image.keys.contains(&remove.key)));
+    take(&once_more.collect::<Vec<_>>(), &left).await;
     let taken = images.iter().map(|remove| &remove.image).filter(|image| !failed.contains(image)).collect();
     give_back::end(run, plan, &taken).await;
     future::join_all(roles.into_iter().map(|role| async { said(run, Box::pin(role_policy(run, plan, role)).await) }))
@@ -69,9 +82,6 @@ pub(super) async fn key(
     remove: &RemoveKeyAccess,
     images: &[&RemovePermissions],
 ) -> Result<(), Error> {
-    for (holder, how) in &remove.in_use {
-        run.emit(&Event::Failed(in_use(run, &remove.key, holder, how)));
-    }
     let (by_policy, by_grants) = remove.reads;
     let mut gone = BTreeSet::new();
     if by_policy {

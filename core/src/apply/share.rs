@@ -90,7 +90,8 @@ pub(super) async fn all(run: &Run<'_>, locks: &KeyLocks, plan: &Plan) {
     let blocked = Box::pin(verify(run, plan)).await;
     let stands = |done: &&Done<'_>| {
         let shared = &done.launch.shared;
-        !done.launch.keys.iter().any(|key| lost.contains(key))
+        !done.launch.keys.iter().any(|key| lost.keys.contains(key))
+            && !lost.images.contains(&done.image)
             && !blocked.contains(&(shared.source.clone(), shared.region.clone()))
     };
     let later = done.iter().filter(stands).map(|done| async {
@@ -188,8 +189,14 @@ async fn image<'a>(run: &Run<'_>, plan: &Plan, steps: &Steps<'a>, launch: &'a La
     Some(Done { launch, image })
 }
 
-/// Looks at every key once more, and returns those whose access did not last.
-async fn confirm<'a>(run: &Run<'_>, locks: &KeyLocks, steps: &Steps<'a>, done: &[Done<'a>]) -> BTreeSet<&'a KeyArn> {
+/// What did not last: keys, and images whose snapshots are no longer shared.
+struct Lost<'a> {
+    keys: BTreeSet<&'a KeyArn>,
+    images: BTreeSet<AmiId>,
+}
+
+/// Looks at every key once more, and at snapshots, and returns those whose access did not last.
+async fn confirm<'a>(run: &Run<'_>, locks: &KeyLocks, steps: &Steps<'a>, done: &[Done<'a>]) -> Lost<'a> {
     let by_policy = steps.accesses.values().map(|(access, granted)| async move {
         let granted = granted.clone().await?;
         let under: Vec<&Done<'_>> = done.iter().filter(|done| done.launch.keys.contains(&access.key)).collect();
@@ -215,12 +222,13 @@ async fn confirm<'a>(run: &Run<'_>, locks: &KeyLocks, steps: &Steps<'a>, done: &
         let of_image = steps.snapshots.iter().filter(|share| share.shared == done.launch.shared);
         of_image.map(move |share| async move {
             let confirmed = permissions::confirm_snapshots(run, share, &done.image, &done.launch.principals);
-            said(run, Box::pin(confirmed).await);
+            said(run, Box::pin(confirmed).await).is_none().then(|| done.image.clone())
         })
     });
     let keys = future::join(future::join_all(by_policy), future::join_all(by_grants));
-    let ((by_policy, by_grants), _) = Box::pin(future::join(keys, future::join_all(snapshots))).await;
-    by_policy.into_iter().chain(by_grants).flatten().collect()
+    let ((by_policy, by_grants), images) = Box::pin(future::join(keys, future::join_all(snapshots))).await;
+    let keys = by_policy.into_iter().chain(by_grants).flatten().collect();
+    Lost { keys, images: images.into_iter().flatten().collect() }
 }
 
 /// Whether the images are all still shared with these.

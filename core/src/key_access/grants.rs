@@ -46,6 +46,7 @@ pub(crate) async fn confirm_grants(
     still_shared: impl AsyncFn(&Grants, &BTreeSet<AccountId>) -> Result<bool, Error>,
 ) -> Result<(), Error> {
     let site = run.key_site(key);
+    let mut again = BTreeSet::new();
     for tries_left in (0..=1).rev() {
         let names: BTreeSet<String> = site.kms.grants(key).await?.into_iter().map(|grant| grant.name).collect();
         let mut lasted = true;
@@ -54,12 +55,17 @@ pub(crate) async fn confirm_grants(
             let held = |account: &&AccountId| names.contains(&grant_name(region, image, account));
             let gone: BTreeSet<AccountId> = grants.accounts.iter().filter(|account| !held(account)).cloned().collect();
             if gone.is_empty() {
+                // Made again meanwhile for an image that was removed, they would be for nothing.
+                if again.contains(image) && !still_shared(grants, &grants.accounts).await? {
+                    return Err(contended(run, key));
+                }
                 continue;
             }
             if tries_left == 0 || !still_shared(grants, &gone).await? {
                 return Err(contended(run, key));
             }
             create_grants(run, key, region, image, &gone).await?;
+            again.insert(*image);
             lasted = false;
         }
         if lasted {

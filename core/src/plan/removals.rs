@@ -38,6 +38,16 @@ pub(super) fn revoke(request: &ShareRequest, inventory: &Inventory, findings: &m
     let keys = keys(inventory, &permissions, &whom, options, findings);
     let roles = role_policies(request, inventory, &keys);
     let loans = loans(inventory, &permissions);
+    // By its copy the key is found again, once what is under it is gone.
+    let in_use = |key: &KeyArn| {
+        keys.iter().any(|step| matches!(step, Step::RemoveKeyAccess(of) if &of.key == key && !of.in_use.is_empty()))
+    };
+    let spared: BTreeSet<AmiId> = permissions
+        .iter()
+        .filter(|removed| removed.keys.iter().any(in_use))
+        .map(|removed| removed.image.clone())
+        .collect();
+    let copies: Vec<RemoveCopy> = copies.into_iter().filter(|copy| !spared.contains(&copy.image)).collect();
     let permissions = permissions.into_iter().map(Step::RemovePermissions);
     let copies = copies.into_iter().map(Step::RemoveCopy);
     permissions.chain(keys).chain(loans).chain(roles).chain(copies).collect()
@@ -189,14 +199,14 @@ fn remove_key_access(
     let mut remove =
         RemoveKeyAccess::from(key.arn.clone(), whom.clone(), images, (policy.is_some(), key.grants.is_some()));
     remove.forced = revoke.force_key;
-    let (ours, others): (Vec<&Grant>, Vec<&Grant>) = grants.iter().partition(|grant| remove.is_ours(grant));
-    let held = |grants: &[&Grant]| -> BTreeSet<Holder> {
-        grants.iter().filter_map(|grant| grant.account()).map(Holder::Account).collect()
+    let held = |those: &dyn Fn(&Grant) -> bool| -> BTreeSet<Holder> {
+        grants.iter().filter(|grant| those(grant)).filter_map(Grant::account).map(Holder::Account).collect()
     };
     let mut has: BTreeSet<Holder> = named.iter().filter(|holder| whom.takes_holder(holder)).cloned().collect();
-    has.extend(held(&ours));
-    // Whatever else a grant lets somebody do with the key goes on.
-    let others = held(&others);
+    has.extend(held(&|grant| remove.is_ours(grant)));
+    // Whoever has another grant that is enough for a volume needs neither.
+    let ending = remove.ending(grants);
+    let others = held(&|grant| !ending.contains_key(&grant.id) && grant.is_enough());
     let mut losing = has.clone();
     if let Whom::These(principals) = whom {
         losing.extend(principals.iter().filter_map(Holder::of));
