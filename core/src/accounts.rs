@@ -56,7 +56,11 @@ pub(crate) struct Account {
 
 /// Asks STS whose credentials these are (`sts:GetCallerIdentity`).
 pub(crate) async fn identity(config: &SdkConfig, region: &Region) -> Result<Identity, Error> {
-    let caller = Caller { identity: None, region: region.clone(), permits: Arc::new(Semaphore::new(1)) };
+    identify(config, region, Arc::new(Semaphore::new(1))).await
+}
+
+async fn identify(config: &SdkConfig, region: &Region, permits: Arc<Semaphore>) -> Result<Identity, Error> {
+    let caller = Caller { identity: None, region: region.clone(), permits };
     sts::caller_identity(&aws_sdk_sts::Client::new(&in_region(config, region)), &caller).await
 }
 
@@ -72,10 +76,14 @@ impl Account {
         Self { identity, config, permits: Arc::clone(&self.permits), sites: Mutex::default() }
     }
 
-    /// The configuration and who may call with it before an account is known.
-    pub(crate) fn caller(&self, region: &Region) -> (SdkConfig, Caller) {
-        let caller = Caller { identity: None, region: region.clone(), permits: Arc::clone(&self.permits) };
-        (in_region(&self.config, region), caller)
+    /// The configuration for a Region.
+    pub(crate) fn config(&self, region: &Region) -> SdkConfig {
+        in_region(&self.config, region)
+    }
+
+    /// Asks STS whose credentials another configuration has, as one of this account's calls (`sts:GetCallerIdentity`).
+    pub(crate) async fn identify(&self, config: &SdkConfig, region: &Region) -> Result<Identity, Error> {
+        identify(config, region, Arc::clone(&self.permits)).await
     }
 
     /// The account in a Region.

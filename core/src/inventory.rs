@@ -179,12 +179,30 @@ pub(crate) struct Key {
 }
 
 impl Key {
+    /// Its policy, where that was read and could be.
+    pub(crate) fn readable_policy(&self) -> Option<&KeyPolicy> {
+        self.policy.as_ref()?.as_ref().ok()
+    }
+
+    /// Who has access by statements of ours.
+    pub(crate) fn named(&self) -> BTreeSet<Holder> {
+        self.readable_policy().map(|policy| policy.named(&self.arn)).unwrap_or_default()
+    }
+
+    /// The statement that is not ours and names an account, by its Sid.
+    pub(crate) fn foreign_statement(&self, account: &AccountId) -> Option<String> {
+        let names = |principals: &[String]| {
+            let of_account = |name: &str| name == account.as_ref() || name.split(':').nth(4) == Some(account.as_ref());
+            principals.iter().any(|name| of_account(name))
+        };
+        let foreign = self.readable_policy()?.foreign(&self.arn);
+        foreign.into_iter().find(|(_, principals)| names(principals)).map(|(sid, _)| sid)
+    }
+
     /// Whether an account itself has access by what may be taken from it: a statement of ours, or a grant.
     pub(crate) fn lets(&self, account: &AccountId) -> bool {
-        let policy = self.policy.as_ref().and_then(|policy| policy.as_ref().ok());
-        let named = policy.map(|policy| policy.named(&self.arn)).unwrap_or_default();
         let mut grants = self.grants.iter().flatten();
-        named.contains(&Holder::Account(account.clone()))
+        self.named().contains(&Holder::Account(account.clone()))
             || grants.any(|grant| grant.account().as_ref() == Some(account))
     }
 }

@@ -57,8 +57,7 @@ impl Roles {
         if let Some(identity) = session.identity {
             return Ok(source.other(session.config, identity));
         }
-        let (_, caller) = source.caller(&role.region);
-        let identity = sts::caller_identity(&aws_sdk_sts::Client::new(&session.config), &caller).await;
+        let identity = source.identify(&session.config, &role.region).await;
         let identity = identity.map_err(|error| sts::explain_role(error, &source.identity, &role.arn, external))?;
         self.keep(role, Session { config: session.config.clone(), identity: Some(identity.clone()) });
         Ok(source.other(session.config, identity))
@@ -81,7 +80,7 @@ impl Roles {
 
 /// A configuration whose credentials are those of a role.
 async fn assuming(source: &Account, role: &Role) -> SdkConfig {
-    let (config, _) = source.caller(&role.region);
+    let config = source.config(&role.region);
     let mut provider = AssumeRoleProvider::builder(role.arn.as_ref())
         .session_name(&role.session)
         .region(aws_config::Region::new(role.region.to_string()))

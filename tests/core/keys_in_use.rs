@@ -1,6 +1,6 @@
 //! Keys that something of a target is still under: kept, as far as anybody can see it.
 
-use ami_share::{KeyAccessMode, Revoke, ShareRequestBuilder};
+use ami_share::{InTargets, KeyAccessMode, Revoke, ShareRequestBuilder};
 use ami_share_sim::world::{Shared, Snapshot};
 use ami_share_sim::{Scenario, Size};
 
@@ -187,6 +187,22 @@ async fn accounts_of_an_organization_may_run_on_the_key() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_not_taken_needs_no_look_and_is_in_nobodys_way() {
+    let world = World::new().with(DENIED);
+    world.share(world.request(&["plain"])).await;
+    for (what, image, mode) in [
+        ("nothing is encrypted", "plain", KeyAccessMode::Policy),
+        ("it was never shared", "golden", KeyAccessMode::Policy),
+        ("the key is left alone", "golden", KeyAccessMode::None),
+    ] {
+        let request = revoked(world.request(&[image]).key_access(mode).in_targets(by_role()));
+        let report = world.share(request).await;
+        assert!(!codes(&report).contains(&"key.in-use-by-target"), "{what}");
+        assert!(!world.actions(0).contains(&"ec2:DescribeVolumes".to_owned()), "{what}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_grant_made_by_hand_is_not_ours_to_take_and_keeps_no_revoke_from_being_done() {
     let by_hand = ami_share_sim::world::Grant {
         id: "by-hand".to_owned(),
         name: Some("by-hand".to_owned()),
@@ -195,26 +211,16 @@ async fn what_is_not_taken_needs_no_look_and_is_in_nobodys_way() {
         operations: vec!["Decrypt".to_owned()],
         ..Default::default()
     };
-    let world = World::new().with(DENIED);
-    world.share(world.request(&["plain"])).await;
+    let world = World::new();
     let golden = world.key("golden");
-    for (what, image, mode) in [
-        ("nothing is encrypted", "plain", KeyAccessMode::Policy),
-        ("it was never shared", "golden", KeyAccessMode::Policy),
-        ("the key is left alone", "golden", KeyAccessMode::None),
-        ("only a grant by hand", "golden", KeyAccessMode::Grants),
-    ] {
-        if mode == KeyAccessMode::Grants {
-            world.sim.edit(|state| state.keys.get_mut(&golden).unwrap().grants.push(by_hand.clone()));
-            snapshot_under(&world, "golden");
-            assert_eq!(codes(&world.share(revoked(world.request(&[image]).key_access(mode))).await), [""; 0], "{what}");
-            continue;
-        }
-        let request = revoked(world.request(&[image]).key_access(mode).in_targets(by_role()));
-        let report = world.share(request).await;
-        assert!(!codes(&report).contains(&"key.in-use-by-target"), "{what}");
-        assert!(!world.actions(0).contains(&"ec2:DescribeVolumes".to_owned()), "{what}");
+    world.sim.edit(|state| state.keys.get_mut(&golden).unwrap().grants.push(by_hand));
+    snapshot_under(&world, "golden");
+    for wanted in [InTargets::default(), by_role()] {
+        let request = world.request(&["golden"]).key_access(KeyAccessMode::Grants).in_targets(wanted);
+        assert_eq!(codes(&world.share(revoked(request)).await), [""; 0]);
+        assert!(has_grants(&world, "golden"));
     }
+    assert!(world.actions(0).contains(&"ec2:DescribeVolumes".to_owned()), "the role there looked");
 }
 
 #[tokio::test(start_paused = true)]

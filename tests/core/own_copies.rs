@@ -113,14 +113,19 @@ async fn only_the_target_whose_copy_stands_gives_back() {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn what_was_lent_and_is_then_shared_to_stay_is_no_loan_any_more() {
-    // A run that was cut off between lending and copying.
+/// What a run leaves that was cut off between lending and copying.
+async fn lent() -> World {
     let fault = format!(
         r#"{{"operation":"ec2:CopyImage","account":"{B}","call":1,"effect":{{"fail-copy":{{"message":"Internal error"}}}}}}"#
     );
     let world = world().with(&fault);
     world.try_share(at_home(&world, own().keep_shared(false))).await.unwrap_err();
+    world
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_lent_and_is_then_shared_to_stay_is_no_loan_any_more() {
+    let world = lent().await;
     assert!(of_a(&world).contains("ami-share:lent"));
     world.share(at_home(&world, InTargets::default())).await;
     assert!(!of_a(&world).contains("ami-share:lent"), "it is lent no more: {}", of_a(&world));
@@ -132,11 +137,7 @@ async fn what_was_lent_and_is_then_shared_to_stay_is_no_loan_any_more() {
 
 #[tokio::test(start_paused = true)]
 async fn what_was_lent_and_is_revoked_is_no_loan_any_more() {
-    let fault = format!(
-        r#"{{"operation":"ec2:CopyImage","account":"{B}","call":1,"effect":{{"fail-copy":{{"message":"Internal error"}}}}}}"#
-    );
-    let world = world().with(&fault);
-    world.try_share(at_home(&world, own().keep_shared(false))).await.unwrap_err();
+    let world = lent().await;
     world.share(at_home(&world, InTargets::default()).revoke(Revoke::default())).await;
     assert!(!of_a(&world).contains(B), "{}", of_a(&world));
     world.share(at_home(&world, InTargets::default())).await;

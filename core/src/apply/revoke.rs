@@ -64,10 +64,9 @@ pub(super) async fn all(run: &Run<'_>, locks: &KeyLocks, plan: &Plan) {
         removed.filter(|removed| *removed).map(|_| &copy.image)
     });
     let gone: BTreeSet<&AmiId> = future::join_all(gone).await.into_iter().flatten().collect();
-    let (were, left): (Vec<&RemovePermissions>, Vec<&RemovePermissions>) =
-        images.iter().copied().partition(|image| gone.contains(&image.image));
-    let once_more = keys.iter().copied().filter(|remove| were.iter().any(|image| image.keys.contains(&remove.key)));
-    take(&once_more.collect::<Vec<_>>(), &left).await;
+    let (were, left): (Vec<_>, Vec<_>) = images.iter().copied().partition(|image| gone.contains(&image.image));
+    let freed = |remove: &&RemoveKeyAccess| were.iter().any(|image| image.keys.contains(&remove.key));
+    take(&keys.iter().copied().filter(freed).collect::<Vec<_>>(), &left).await;
     let taken = images.iter().map(|remove| &remove.image).filter(|image| !failed.contains(image)).collect();
     give_back::end(run, plan, &taken).await;
     future::join_all(roles.into_iter().map(|role| async { said(run, Box::pin(role_policy(run, plan, role)).await) }))

@@ -13,19 +13,15 @@ use crate::key_policy::Holder;
 pub(super) fn in_use(inventory: &Inventory, key: &Key, holder: &Holder, whom: &Whom) -> Option<InUse> {
     let grants = key.grants.as_deref().unwrap_or_default();
     let Holder::Account(account) = holder else {
-        let policy = key.policy.as_ref().and_then(|policy| policy.as_ref().ok());
-        let named = policy.map(|policy| policy.named(&key.arn)).unwrap_or_default();
         let wide = |other: &Holder| !matches!(other, Holder::Account(_)) && !whom.takes_holder(other);
         // Whoever runs on the key may belong to another organization that stays.
-        if named.iter().any(wide) {
+        if key.named().iter().any(wide) {
             return None;
         }
-        let foreign = policy.map(|policy| policy.foreign(&key.arn)).unwrap_or_default();
         let keeps = |account: &AccountId| {
-            let id: &str = account.as_ref();
             account == key.arn.account()
                 || account == &inventory.account
-                || foreign.iter().any(|(_, principals)| principals.iter().any(|name| name.contains(id)))
+                || key.foreign_statement(account).is_some()
                 || (key.lets(account) && !whom.takes(&Principal::Account(account.clone())))
         };
         let mut of_others = grants.iter().filter(|grant| grant.is_held_by_a_service());

@@ -192,9 +192,9 @@ fn remove_key_access(
     revoke: Revoke,
     findings: &mut Vec<Finding>,
 ) -> RemoveKeyAccess {
-    let policy = key.policy.as_ref().and_then(|policy| policy.as_ref().ok());
+    let policy = key.readable_policy();
     let grants: &[Grant] = key.grants.as_deref().unwrap_or_default();
-    let named = policy.map(|policy| policy.named(&key.arn)).unwrap_or_default();
+    let named = key.named();
     let images = images.iter().map(|image| (image.region.clone(), image.image.clone())).collect();
     let mut remove =
         RemoveKeyAccess::from(key.arn.clone(), whom.clone(), images, (policy.is_some(), key.grants.is_some()));
@@ -259,7 +259,7 @@ impl RemoveKeyAccess {
     /// has made and no AWS service holds.
     pub(crate) fn ending(&self, grants: &[Grant]) -> BTreeMap<String, String> {
         let issued_by_losers = |grant: &Grant| {
-            let issuer = grant.issuer.split(':').nth(4).and_then(|account| account.parse().ok()).map(Holder::Account);
+            let issuer = grant.issuer_account().map(Holder::Account);
             issuer.is_some_and(|issuer| issuer != Holder::Account(self.key.account().clone()) && self.takes(&issuer))
         };
         let ends = |grant: &&Grant| self.is_ours(grant) || (issued_by_losers(grant) && !grant.is_held_by_a_service());
@@ -283,13 +283,8 @@ impl RemoveKeyAccess {
 
 /// A statement that is not ours may let somebody use the key all the same.
 fn other_way(key: &Key, holder: &Holder) -> Option<Finding> {
-    let policy = key.policy.as_ref()?.as_ref().ok()?;
     let Holder::Account(account) = holder else { return None };
-    let foreign = policy.foreign(&key.arn);
-    let names = |principals: &[String]| {
-        principals.iter().any(|name| name == account.as_ref() || name.split(':').nth(4) == Some(account.as_ref()))
-    };
-    let (sid, _) = foreign.iter().find(|(_, principals)| names(principals))?;
+    let sid = key.foreign_statement(account)?;
     Some(Finding::warn(
         FindingCode::RevokeOtherWay,
         &key.arn,
