@@ -26,8 +26,13 @@ struct Shown {
 
 impl Bars {
     pub(crate) fn new(terminal: bool) -> Self {
-        let all = terminal.then(MultiProgress::new).filter(|all| !all.is_hidden());
-        Self { all, shown: Mutex::default() }
+        let all = terminal
+            .then(MultiProgress::new)
+            .filter(|all| !all.is_hidden());
+        Self {
+            all,
+            shown: Mutex::default(),
+        }
     }
 
     /// Shows how far something is; says whether there is anything to show it on.
@@ -52,7 +57,8 @@ impl Bars {
         });
         bar.set_message(format!("{} {what}", short(resource)));
         bar.set_position(waiting.percent.unwrap_or_default().into());
-        // The SDK's calls and our pauses leave the terminal alone for seconds; the clock on the line must go on.
+        // The SDK's calls and our pauses leave the terminal alone for seconds; the clock on the
+        // line must go on.
         bar.enable_steady_tick(Duration::from_millis(200));
         true
     }
@@ -68,14 +74,20 @@ impl Bars {
             }
             !done
         });
-        shown.more.retain(|resource| !line.contains(resource.as_str()));
+        shown
+            .more
+            .retain(|resource| !line.contains(resource.as_str()));
         shown.count(all);
     }
 
     /// Takes all of them away.
     pub(crate) fn clear(&self) {
         let shown = std::mem::take(&mut *self.shown.lock().unwrap_or_else(PoisonError::into_inner));
-        shown.bars.into_values().chain(shown.count).for_each(|bar| bar.finish_and_clear());
+        shown
+            .bars
+            .into_values()
+            .chain(shown.count)
+            .for_each(|bar| bar.finish_and_clear());
     }
 
     /// Writes to the log, above the lines.
@@ -96,14 +108,20 @@ impl Shown {
             }
             return;
         }
-        let count = self.count.get_or_insert_with(|| all.add(ProgressBar::new_spinner().with_style(style("  {msg}"))));
+        let count = self.count.get_or_insert_with(|| {
+            all.add(ProgressBar::new_spinner().with_style(style("  {msg}")))
+        });
         count.set_message(format!("… and {} more", self.more.len()));
     }
 }
 
 /// An ARN by what tells it from others, so that the line has room for what is awaited.
 fn short(resource: &str) -> &str {
-    if resource.starts_with("arn:") { resource.rsplit(':').next().unwrap_or(resource) } else { resource }
+    if resource.starts_with("arn:") {
+        resource.rsplit(':').next().unwrap_or(resource)
+    } else {
+        resource
+    }
 }
 
 fn new(measured: bool) -> ProgressBar {

@@ -42,7 +42,12 @@ const ANNOTATIONS: usize = 10;
 
 impl Log {
     pub(crate) fn new(out: Box<dyn Write + Send>, style: Style) -> Self {
-        Self { out: Mutex::new(out), style, masked: Mutex::default(), annotated: Default::default() }
+        Self {
+            out: Mutex::new(out),
+            style,
+            masked: Mutex::default(),
+            annotated: Default::default(),
+        }
     }
 
     /// Whether somebody watches.
@@ -56,15 +61,21 @@ impl Log {
             // Written before it is masked here, or GitHub would be told to mask the stars.
             self.write(&format!("::add-mask::{}", escape_data(text)));
         }
-        self.masked.lock().unwrap_or_else(PoisonError::into_inner).push(text.to_owned());
+        self.masked
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(text.to_owned());
     }
 
     pub(crate) fn line(&self, text: &str) {
         for line in text.lines() {
             let line = self.hide(line);
             // A line that GitHub would take as a command of ours must not begin as one.
-            let guard =
-                if self.style == Style::GitHub && line.trim_start().starts_with("::") { "\u{200b}" } else { "" };
+            let guard = if self.style == Style::GitHub && line.trim_start().starts_with("::") {
+                "\u{200b}"
+            } else {
+                ""
+            };
             self.write(&format!("{guard}{line}"));
         }
     }
@@ -82,11 +93,16 @@ impl Log {
                 let before = self.annotated[level as usize].fetch_add(1, Ordering::Relaxed);
                 if before + 1 == ANNOTATIONS {
                     self.write(&format!(
-                        "::{word} title=more {word}s::the step summary and the log below have them all"
+                        "::{word} title=more {word}s::the step summary and the log below have them \
+                         all"
                     ));
                 }
                 if before + 1 < ANNOTATIONS {
-                    self.write(&format!("::{word} title={}::{}", escape_property(&title), escape_data(&text)));
+                    self.write(&format!(
+                        "::{word} title={}::{}",
+                        escape_property(&title),
+                        escape_data(&text)
+                    ));
                 } else {
                     self.line(&format!("{word}: {}", plain()));
                 }
@@ -99,10 +115,14 @@ impl Log {
         }
     }
 
-    /// Messages that are known all at once: where GitHub would drop some, the last that it shows holds the rest.
+    /// Messages that are known all at once: where GitHub would drop some, the last that it shows
+    /// holds the rest.
     pub(crate) fn annotate_all(&self, level: Level, messages: &[(String, String)]) {
-        let shown =
-            if self.style == Style::GitHub && messages.len() > ANNOTATIONS { ANNOTATIONS - 1 } else { messages.len() };
+        let shown = if self.style == Style::GitHub && messages.len() > ANNOTATIONS {
+            ANNOTATIONS - 1
+        } else {
+            messages.len()
+        };
         let (first, rest) = messages.split_at(shown);
         for (title, text) in first {
             self.annotate(level, title, text);
@@ -110,7 +130,10 @@ impl Log {
         if !rest.is_empty() {
             let texts: Vec<String> = rest.iter().map(|(_, text)| self.hide(text)).collect();
             let (word, title) = (level.word(), format!("{} more", rest.len()));
-            self.write(&format!("::{word} title={title}::{}", escape_data(&texts.join("\n"))));
+            self.write(&format!(
+                "::{word} title={title}::{}",
+                escape_data(&texts.join("\n"))
+            ));
         }
     }
 
@@ -133,7 +156,9 @@ impl Log {
 
     pub(crate) fn hide(&self, text: &str) -> String {
         let masked = self.masked.lock().unwrap_or_else(PoisonError::into_inner);
-        masked.iter().fold(text.to_owned(), |text, masked| text.replace(masked.as_str(), "***"))
+        masked.iter().fold(text.to_owned(), |text, masked| {
+            text.replace(masked.as_str(), "***")
+        })
     }
 
     fn write(&self, line: &str) {
@@ -155,7 +180,9 @@ fn colour(line: &str) -> Option<u8> {
 }
 
 fn escape_data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    text.replace('%', "%25")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A")
 }
 
 fn escape_property(text: &str) -> String {
@@ -193,28 +220,51 @@ mod tests {
             log.annotate(Level::Error, "a:b,c", "100 %\r\n::set-output name=x::y");
             log.line("first\n::error::forged");
         });
-        let expected = "::error title=a%3Ab%2Cc::100 %25%0D%0A::set-output name=x::y\nfirst\n\u{200b}::error::forged\n";
+        let expected = "::error title=a%3Ab%2Cc::100 %25%0D%0A::set-output \
+                        name=x::y\nfirst\n\u{200b}::error::forged\n";
         assert_eq!(text, expected);
     }
 
     #[test]
     fn no_more_annotations_than_github_shows() {
         let text = written(Style::GitHub, |log| {
-            (0..15).for_each(|n| log.annotate(Level::Warning, "code", &format!("code: number {n}")));
+            (0..15)
+                .for_each(|n| log.annotate(Level::Warning, "code", &format!("code: number {n}")));
             log.annotate(Level::Error, "other", "one");
         });
-        let of = |word: &str| text.lines().filter(|line| line.starts_with(&format!("::{word} "))).count();
+        let of = |word: &str| {
+            text.lines()
+                .filter(|line| line.starts_with(&format!("::{word} ")))
+                .count()
+        };
         assert_eq!((of("warning"), of("error")), (10, 1));
-        assert!((0..15).all(|n| text.contains(&format!("number {n}"))), "{text}");
+        assert!(
+            (0..15).all(|n| text.contains(&format!("number {n}"))),
+            "{text}"
+        );
     }
 
     #[test]
     fn colours_are_for_terminals_that_want_them() {
-        let said = |style| written(style, |log| log.annotate(Level::Error, "code", "code: text"));
-        assert_eq!(said(Style::Terminal(true)), "\u{1b}[1;31merror\u{1b}[0m: code: text\n");
+        let said = |style| {
+            written(style, |log| {
+                log.annotate(Level::Error, "code", "code: text")
+            })
+        };
+        assert_eq!(
+            said(Style::Terminal(true)),
+            "\u{1b}[1;31merror\u{1b}[0m: code: text\n"
+        );
         assert_eq!(said(Style::Terminal(false)), "error: code: text\n");
-        let plan = |style| written(style, |log| log.group("Plan", &["+ more".to_owned(), "words".to_owned()]));
-        assert_eq!(plan(Style::Terminal(true)), "Plan\n\u{1b}[32m  + more\u{1b}[0m\n  words\n");
+        let plan = |style| {
+            written(style, |log| {
+                log.group("Plan", &["+ more".to_owned(), "words".to_owned()])
+            })
+        };
+        assert_eq!(
+            plan(Style::Terminal(true)),
+            "Plan\n\u{1b}[32m  + more\u{1b}[0m\n  words\n"
+        );
         assert_eq!(plan(Style::Terminal(false)), "Plan\n  + more\n  words\n");
     }
 

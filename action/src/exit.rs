@@ -24,8 +24,14 @@ pub enum Exit {
 
 impl Exit {
     /// Every way to end.
-    pub const ALL: &'static [Self] =
-        &[Self::Done, Self::Failed, Self::BadInput, Self::Refused, Self::Deadline, Self::Cancelled];
+    pub const ALL: &'static [Self] = &[
+        Self::Done,
+        Self::Failed,
+        Self::BadInput,
+        Self::Refused,
+        Self::Deadline,
+        Self::Cancelled,
+    ];
 
     /// In one word, as the report has it.
     pub fn as_str(self) -> &'static str {
@@ -41,7 +47,11 @@ impl Exit {
 
     /// The end of a run with these errors.
     pub(crate) fn of<'a>(mut errors: impl Iterator<Item = &'a Error>) -> Self {
-        if errors.any(|error| error.code == Code::Deadline) { Self::Deadline } else { Self::Failed }
+        if errors.any(|error| error.code == Code::Deadline) {
+            Self::Deadline
+        } else {
+            Self::Failed
+        }
     }
 }
 

@@ -9,22 +9,44 @@ use crate::input::{INPUTS, Input};
 ///
 /// # Errors
 /// Where an argument is unknown: inputs come from the environment.
-pub(crate) fn answer(arguments: impl IntoIterator<Item = OsString>) -> Result<Option<String>, String> {
-    let argument = arguments.into_iter().nth(1).map(|argument| argument.to_string_lossy().into_owned());
+pub(crate) fn answer(
+    arguments: impl IntoIterator<Item = OsString>,
+) -> Result<Option<String>, String> {
+    let argument = arguments
+        .into_iter()
+        .nth(1)
+        .map(|argument| argument.to_string_lossy().into_owned());
     match argument.as_deref() {
         None => Ok(None),
-        Some("--version" | "-V") => Ok(Some(format!("ami-share-action {}", env!("CARGO_PKG_VERSION")))),
+        Some("--version" | "-V") => Ok(Some(format!(
+            "ami-share-action {}",
+            env!("CARGO_PKG_VERSION")
+        ))),
         Some("--help" | "-h") => Ok(Some(help())),
-        Some(other) => Err(format!("`{other}` is not an argument: inputs come from the environment, see --help")),
+        Some(other) => Err(format!(
+            "`{other}` is not an argument: inputs come from the environment, see --help"
+        )),
     }
 }
 
 fn help() -> String {
-    let mut text = "Shares encrypted AMIs with other AWS accounts.\n\nEach input is the environment variable INPUT_<NAME>, in capitals, with `-` or `_`:\n".to_owned();
-    for Input { name, default, help } in INPUTS {
-        let default = if default.is_empty() { String::new() } else { format!(" [default: {default}]") };
+    let mut text = "Shares encrypted AMIs with other AWS accounts.\n\nEach input is the \
+                    environment variable INPUT_<NAME>, in capitals, with `-` or `_`:\n"
+        .to_owned();
+    for Input {
+        name,
+        default,
+        help,
+    } in INPUTS
+    {
+        let default = if default.is_empty() {
+            String::new()
+        } else {
+            format!(" [default: {default}]")
+        };
         // Writing to a String cannot fail.
         let _ = write!(text, "\n  {name}{default}\n      {help}\n");
     }
-    text + "\nExit status: 0 done; 1 a step failed; 2 bad input; 3 the plan refuses; 4 deadline; 130 cancelled."
+    text + "\nExit status: 0 done; 1 a step failed; 2 bad input; 3 the plan refuses; 4 deadline; \
+            130 cancelled."
 }

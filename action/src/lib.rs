@@ -54,7 +54,10 @@ impl std::fmt::Debug for Sinks {
 pub async fn run(env: impl IntoIterator<Item = (OsString, OsString)>, sinks: Sinks) -> Exit {
     let env: Vec<(OsString, OsString)> = env.into_iter().collect();
     let variable = |name: &str| {
-        env.iter().find(|(known, _)| known == name).map(|(_, value)| value).filter(|value| !value.is_empty())
+        env.iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value)
+            .filter(|value| !value.is_empty())
     };
     let style = if variable("GITHUB_ACTIONS").is_some_and(|value| value == "true") {
         Style::GitHub
@@ -78,7 +81,8 @@ pub async fn run(env: impl IntoIterator<Item = (OsString, OsString)>, sinks: Sin
         Either::Left((exit, _)) => exit,
         Either::Right(((), _)) => {
             step.end();
-            let message = "the run was told to stop; what is said above was done, and the next run goes on from there";
+            let message = "the run was told to stop; what is said above was done, and the next run \
+                           goes on from there";
             log.annotate(Level::Error, "cancelled", message);
             Exit::Cancelled
         }
@@ -89,14 +93,22 @@ pub async fn run(env: impl IntoIterator<Item = (OsString, OsString)>, sinks: Sin
         report: settings.report_path.as_deref(),
     };
     let left = leave(&files, &step.outcome(), exit, &log);
-    if left || exit != Exit::Done { exit } else { Exit::Failed }
+    if left || exit != Exit::Done {
+        exit
+    } else {
+        Exit::Failed
+    }
 }
 
 /// Reads the inputs; every problem is one error.
 fn settings(env: &[(OsString, OsString)], log: &Log) -> Option<Settings> {
     let read = input::read(env);
     for name in &read.unknown {
-        log.annotate(Level::Warning, name, "this is no input of ami-share; it is left to whoever set it");
+        log.annotate(
+            Level::Warning,
+            name,
+            "this is no input of ami-share; it is left to whoever set it",
+        );
     }
     let mut parsed = settings::parse(&read.raw, read.problems);
     if let Ok(settings) = &parsed
@@ -109,7 +121,11 @@ fn settings(env: &[(OsString, OsString)], log: &Log) -> Option<Settings> {
     match parsed {
         Ok(settings) => {
             if settings.mask_account_ids {
-                settings.request.targets().iter().for_each(|target| log.mask(&target.to_string()));
+                settings
+                    .request
+                    .targets()
+                    .iter()
+                    .for_each(|target| log.mask(&target.to_string()));
                 log.annotate(
                     Level::Warning,
                     "mask-account-ids",
@@ -123,7 +139,10 @@ fn settings(env: &[(OsString, OsString)], log: &Log) -> Option<Settings> {
                 let text = format!("{}: {}", problem.input, problem.message);
                 (problem.input, text)
             };
-            log.annotate_all(Level::Error, &problems.into_iter().map(said).collect::<Vec<_>>());
+            log.annotate_all(
+                Level::Error,
+                &problems.into_iter().map(said).collect::<Vec<_>>(),
+            );
             None
         }
     }
@@ -139,9 +158,21 @@ struct Files<'a> {
 fn leave(files: &Files<'_>, outcome: &Outcome, exit: Exit, log: &Log) -> bool {
     let report = output::report(outcome, exit);
     let written = [
-        files.outputs.map(|path| (path, output::write_outputs(path, &output::values(outcome, &report)))),
-        files.summary.map(|path| (path, output::write_summary(path, &summary::markdown(outcome, exit)))),
-        files.report.map(|path| (path, output::write_report(path, &report))),
+        files.outputs.map(|path| {
+            (
+                path,
+                output::write_outputs(path, &output::values(outcome, &report)),
+            )
+        }),
+        files.summary.map(|path| {
+            (
+                path,
+                output::write_summary(path, &summary::markdown(outcome, exit)),
+            )
+        }),
+        files
+            .report
+            .map(|path| (path, output::write_report(path, &report))),
     ];
     let mut all = true;
     for (path, result) in written.into_iter().flatten() {

@@ -1,7 +1,7 @@
 //! A Mermaid picture of a report: which AMIs and keys there are, and who may do what with them.
 //!
-//! Mermaid refuses above 500 edges and 50,000 characters, and nobody can read a tenth of that, so the picture is drawn
-//! in less detail until it is small enough.
+//! Mermaid refuses above 500 edges and 50,000 characters, and nobody can read a tenth of that, so
+//! the picture is drawn in less detail until it is small enough.
 
 mod fold;
 mod places;
@@ -23,16 +23,37 @@ const NAMES: usize = 3;
 const LONGEST: usize = 60;
 
 const DETAILS: [Detail; 4] = [
-    Detail { places: 8, things: 6, groups: 12 },
-    Detail { places: 8, things: 1, groups: 6 },
-    Detail { places: 3, things: 1, groups: 4 },
-    Detail { places: 1, things: 1, groups: 1 },
+    Detail {
+        places: 8,
+        things: 6,
+        groups: 12,
+    },
+    Detail {
+        places: 8,
+        things: 1,
+        groups: 6,
+    },
+    Detail {
+        places: 3,
+        things: 1,
+        groups: 4,
+    },
+    Detail {
+        places: 1,
+        things: 1,
+        groups: 1,
+    },
 ];
 
-/// The picture; nothing where nobody has, gets or loses anything. `planned` says that the plan was not carried out.
+/// The picture; nothing where nobody has, gets or loses anything. `planned` says that the plan was
+/// not carried out.
 pub(crate) fn of(report: &Report, planned: bool) -> Option<String> {
     let all = places::of(report, planned);
-    if all.iter().flat_map(|place| &place.things).all(|thing| thing.may.is_empty()) {
+    if all
+        .iter()
+        .flat_map(|place| &place.things)
+        .all(|thing| thing.may.is_empty())
+    {
         return None;
     }
     smallest(&all, report.plan.account.as_ref(), planned).map(|drawing| drawing.text)
@@ -40,8 +61,9 @@ pub(crate) fn of(report: &Report, planned: bool) -> Option<String> {
 
 /// The first drawing that is small enough.
 fn smallest(all: &[Place], account: &str, planned: bool) -> Option<Drawing> {
-    let mut drawn =
-        DETAILS.iter().map(|detail| Drawing::new(planned).draw(account, &fold::places(all, *detail), detail.groups));
+    let mut drawn = DETAILS.iter().map(|detail| {
+        Drawing::new(planned).draw(account, &fold::places(all, *detail), detail.groups)
+    });
     drawn.find(|drawing| drawing.edges.len() <= EDGES && drawing.text.len() <= CHARACTERS)
 }
 
@@ -57,7 +79,11 @@ impl Drawing {
     fn new(planned: bool) -> Self {
         // Wide enough for a line that names an image and its Region.
         let head = "%%{init: {\"flowchart\": {\"wrappingWidth\": 400}}}%%\nflowchart LR\n";
-        Self { text: head.to_owned(), edges: Vec::new(), planned }
+        Self {
+            text: head.to_owned(),
+            edges: Vec::new(),
+            planned,
+        }
     }
 
     fn draw(mut self, account: &str, places: &[Place], groups: usize) -> Self {
@@ -77,10 +103,16 @@ impl Drawing {
             for (n, thing) in place.things.iter().enumerate() {
                 self.thing(first + n, thing);
             }
-            let numbered = || place.things.iter().enumerate().map(|(n, thing)| (first + n, thing));
+            let numbered = || {
+                place
+                    .things
+                    .iter()
+                    .enumerate()
+                    .map(|(n, thing)| (first + n, thing))
+            };
             for (ami, image) in numbered() {
-                for (key, _) in
-                    numbered().filter(|(_, key)| key.kind == Kind::Key && !key.ids.is_disjoint(&image.under))
+                for (key, _) in numbered()
+                    .filter(|(_, key)| key.kind == Kind::Key && !key.ids.is_disjoint(&image.under))
                 {
                     let _ = writeln!(self.text, "      N{ami} -.-|encrypted under| N{key}");
                     self.edges.push(May::Already);
@@ -106,7 +138,12 @@ impl Drawing {
             Kind::Key => ("{{", "}}", "keys"),
         };
         let label = match thing.ids.len() {
-            1 => thing.label.iter().map(|line| safe(line)).collect::<Vec<_>>().join("<br>"),
+            1 => thing
+                .label
+                .iter()
+                .map(|line| safe(line))
+                .collect::<Vec<_>>()
+                .join("<br>"),
             many => format!("{many} {plural}"),
         };
         let _ = writeln!(self.text, "      N{number}{open}\"{label}\"{close}");
@@ -126,7 +163,11 @@ impl Drawing {
     }
 
     fn colour(&mut self, may: May, style: &str) {
-        let of = self.edges.iter().enumerate().filter(|(_, edge)| **edge == may);
+        let of = self
+            .edges
+            .iter()
+            .enumerate()
+            .filter(|(_, edge)| **edge == may);
         let numbers: Vec<String> = of.map(|(number, _)| number.to_string()).collect();
         if !numbers.is_empty() {
             let _ = writeln!(self.text, "  linkStyle {} {style}", numbers.join(","));
@@ -136,7 +177,8 @@ impl Drawing {
 
 type Relations = BTreeMap<usize, May>;
 
-/// Those who may do the same, by what they may. Beyond so many groups the rest is one, which may what any of it may.
+/// Those who may do the same, by what they may. Beyond so many groups the rest is one, which may
+/// what any of it may.
 fn grouped(things: &[&Thing], most: usize) -> BTreeMap<Relations, BTreeSet<String>> {
     let mut of_each: BTreeMap<&String, Relations> = BTreeMap::new();
     for (number, thing) in things.iter().enumerate() {
@@ -173,7 +215,8 @@ fn names<'a>(all: impl ExactSizeIterator<Item = &'a str>) -> String {
     named.join("<br>")
 }
 
-/// Text in a label: whatever could end it, or be Markdown, HTML or a command, is written by its number.
+/// Text in a label: whatever could end it, or be Markdown, HTML or a command, is written by its
+/// number.
 fn safe(text: &str) -> String {
     let mut safe = String::new();
     for c in text.chars().take(LONGEST) {
@@ -183,7 +226,11 @@ fn safe(text: &str) -> String {
             let _ = write!(safe, "#{};", u32::from(c));
         }
     }
-    if text.chars().nth(LONGEST).is_some() { safe + "…" } else { safe }
+    if text.chars().nth(LONGEST).is_some() {
+        safe + "…"
+    } else {
+        safe
+    }
 }
 
 #[cfg(test)]

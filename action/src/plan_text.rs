@@ -1,5 +1,5 @@
-//! A plan in words, in the manner of Terraform's: `+` is added, `~` changed, `-` taken away, and what is so already has
-//! no sign but `=`.
+//! A plan in words, in the manner of Terraform's: `+` is added, `~` changed, `-` taken away, and
+//! what is so already has no sign but `=`.
 
 use std::fmt::Display;
 
@@ -25,14 +25,21 @@ pub(crate) fn verdict(plan: &Plan) -> String {
             | Step::ServiceRole(_)
             | Step::LaunchPermission(_)
             | Step::SnapshotPermission(_) => add += 1,
-            Step::KeyAccess(_) | Step::TagShared(_) | Step::Deprecate(_) | Step::Protect(_) | Step::Publish(_) => {
+            Step::KeyAccess(_)
+            | Step::TagShared(_)
+            | Step::Deprecate(_)
+            | Step::Protect(_)
+            | Step::Publish(_) => {
                 change += 1;
             }
             _ => remove += 1,
         }
     }
     if plan.changes() {
-        format!("Plan: {add} to add, {change} to change, {remove} to take back. Mode share would do this")
+        format!(
+            "Plan: {add} to add, {change} to change, {remove} to take back. Mode share would do \
+             this"
+        )
     } else {
         "No changes. Everything is shared as it was asked for: nothing would be changed".to_owned()
     }
@@ -43,23 +50,57 @@ fn step(step: &Step) -> Vec<String> {
     match step {
         Step::Copy(copy) => {
             let what = match &copy.adopt {
-                Some(id) => format!("= {id} in {} is already the copy of {}", copy.region, copy.source),
-                None => format!("+ copy {} to {} as `{}` under {}", copy.source, copy.region, copy.name, copy.key),
+                Some(id) => format!(
+                    "= {id} in {} is already the copy of {}",
+                    copy.region, copy.source
+                ),
+                None => format!(
+                    "+ copy {} to {} as `{}` under {}",
+                    copy.source, copy.region, copy.name, copy.key
+                ),
             };
             let left = copy.leftovers.images.len() + copy.leftovers.snapshots.len();
-            vec![if left == 0 { what } else { format!("{what}; then - remove {left} that failed copies left") }]
+            vec![if left == 0 {
+                what
+            } else {
+                format!("{what}; then - remove {left} that failed copies left")
+            }]
         }
         Step::KeyAccess(access) => {
-            let who = if access.missing.is_empty() { &access.principals } else { &access.missing };
-            let can = if access.missing.is_empty() { "can already" } else { "will be able to" };
-            let mut lines = vec![format!("{} {} {can} use {}", sign('~'), several(who), access.key)];
-            lines.extend(also(&access.unlisted, "can use it by statements of this tool"));
+            let who = if access.missing.is_empty() {
+                &access.principals
+            } else {
+                &access.missing
+            };
+            let can = if access.missing.is_empty() {
+                "can already"
+            } else {
+                "will be able to"
+            };
+            let mut lines = vec![format!(
+                "{} {} {can} use {}",
+                sign('~'),
+                several(who),
+                access.key
+            )];
+            lines.extend(also(
+                &access.unlisted,
+                "can use it by statements of this tool",
+            ));
             lines.extend(access.policy.iter().flat_map(difference));
             lines
         }
         Step::Grants(grants) => {
-            let who = if grants.missing.is_empty() { &grants.accounts } else { &grants.missing };
-            let have = if grants.missing.is_empty() { "have already" } else { "will get" };
+            let who = if grants.missing.is_empty() {
+                &grants.accounts
+            } else {
+                &grants.missing
+            };
+            let have = if grants.missing.is_empty() {
+                "have already"
+            } else {
+                "will get"
+            };
             vec![format!(
                 "{} {} {have} grants of {} for {}",
                 sign('+'),
@@ -69,29 +110,68 @@ fn step(step: &Step) -> Vec<String> {
             )]
         }
         Step::SnapshotPermission(share) => {
-            let can = if step.changes() { "will be able to" } else { "can already" };
+            let can = if step.changes() {
+                "will be able to"
+            } else {
+                "can already"
+            };
             let (who, of) = (several(&share.accounts), image(&share.shared));
-            vec![format!("{} {who} {can} make volumes of the snapshots of {of}", sign('+'))]
+            vec![format!(
+                "{} {who} {can} make volumes of the snapshots of {of}",
+                sign('+')
+            )]
         }
         Step::LaunchPermission(launch) => {
-            let who = if launch.missing.is_empty() { &launch.principals } else { &launch.missing };
-            let can = if launch.missing.is_empty() { "can already" } else { "will be able to" };
-            let mut lines = vec![format!("{} {} {can} launch {}", sign('+'), several(who), image(&launch.shared))];
+            let who = if launch.missing.is_empty() {
+                &launch.principals
+            } else {
+                &launch.missing
+            };
+            let can = if launch.missing.is_empty() {
+                "can already"
+            } else {
+                "will be able to"
+            };
+            let mut lines = vec![format!(
+                "{} {} {can} launch {}",
+                sign('+'),
+                several(who),
+                image(&launch.shared)
+            )];
             lines.extend(also(&launch.unlisted, "can launch it"));
             lines
         }
         Step::Deprecate(deprecate) => {
-            vec![format!("{} {} is deprecated at {}", sign('~'), image(&deprecate.shared), deprecate.at)]
+            vec![format!(
+                "{} {} is deprecated at {}",
+                sign('~'),
+                image(&deprecate.shared),
+                deprecate.at
+            )]
         }
         Step::Protect(protect) => {
-            vec![format!("{} {} is protected from deregistration", sign('~'), image(&protect.shared))]
+            vec![format!(
+                "{} {} is protected from deregistration",
+                sign('~'),
+                image(&protect.shared)
+            )]
         }
         Step::Publish(publish) => {
-            let now = publish.current.as_ref().map(|now| format!(", which holds {now} now")).unwrap_or_default();
+            let now = publish
+                .current
+                .as_ref()
+                .map(|now| format!(", which holds {now} now"))
+                .unwrap_or_default();
             let now = if step.changes() { now } else { String::new() };
             let (name, account) = (&publish.name, &publish.account);
-            let image = publish.image.as_ref().map_or_else(|| image(&publish.shared), ToString::to_string);
-            vec![format!("{} the parameter {name} of {account}{now} names {image}", sign('~'))]
+            let image = publish
+                .image
+                .as_ref()
+                .map_or_else(|| image(&publish.shared), ToString::to_string);
+            vec![format!(
+                "{} the parameter {name} of {account}{now} names {image}",
+                sign('~')
+            )]
         }
         Step::TargetCopy(_)
         | Step::TagShared(_)
@@ -104,28 +184,47 @@ fn step(step: &Step) -> Vec<String> {
             let mut lines = Vec::new();
             if !remove.principals.is_empty() {
                 let who = several(&remove.principals);
-                lines.push(format!("- {who} can no longer launch {} in {}", remove.image, remove.region));
+                lines.push(format!(
+                    "- {who} can no longer launch {} in {}",
+                    remove.image, remove.region
+                ));
             }
             for (snapshot, who) in remove.snapshots.iter().filter(|(_, who)| !who.is_empty()) {
-                lines.push(format!("- {} can no longer make volumes of {snapshot}", several(who)));
+                lines.push(format!(
+                    "- {} can no longer make volumes of {snapshot}",
+                    several(who)
+                ));
             }
             lines
         }
         Step::RemoveKeyAccess(remove) => {
             let mut lines = Vec::new();
             if !remove.holders.is_empty() {
-                lines.push(format!("- {} can no longer use {}", several(&remove.holders), remove.key));
+                lines.push(format!(
+                    "- {} can no longer use {}",
+                    several(&remove.holders),
+                    remove.key
+                ));
             }
             if !remove.grants.is_empty() {
-                lines.push(format!("- {} grants of {} end", remove.grants.len(), remove.key));
+                lines.push(format!(
+                    "- {} grants of {} end",
+                    remove.grants.len(),
+                    remove.key
+                ));
             }
             let in_use = remove.in_use.iter();
-            lines.extend(in_use.map(|(who, how)| format!("! {who} keeps the use of {}: {how}", remove.key)));
+            lines.extend(
+                in_use.map(|(who, how)| format!("! {who} keeps the use of {}: {how}", remove.key)),
+            );
             lines.extend(remove.policy.iter().flat_map(difference));
             lines
         }
         Step::RemoveCopy(remove) => {
-            vec![format!("- the copy {} of {} in {} is removed", remove.image, remove.source, remove.region)]
+            vec![format!(
+                "- the copy {} of {} in {} is removed",
+                remove.image, remove.source, remove.region
+            )]
         }
         _ => Vec::new(),
     }
@@ -135,15 +234,34 @@ fn step(step: &Step) -> Vec<String> {
 fn in_targets(step: &Step, sign: char) -> Option<String> {
     Some(match step {
         Step::TargetCopy(copy) => match &copy.adopt {
-            Some(id) => format!("= {id} is already the copy of {} in {}", image(&copy.shared), copy.account),
-            None => format!("+ copy {} in {} as `{}` under {}", image(&copy.shared), copy.account, copy.name, copy.key),
+            Some(id) => format!(
+                "= {id} is already the copy of {} in {}",
+                image(&copy.shared),
+                copy.account
+            ),
+            None => format!(
+                "+ copy {} in {} as `{}` under {}",
+                image(&copy.shared),
+                copy.account,
+                copy.name,
+                copy.key
+            ),
         },
         Step::TagShared(tag) if tag.missing.is_empty() => {
-            format!("= {} carries its tags in {} already", image(&tag.shared), tag.account)
+            format!(
+                "= {} carries its tags in {} already",
+                image(&tag.shared),
+                tag.account
+            )
         }
         Step::TagShared(tag) => {
             let keys: Vec<&String> = tag.missing.keys().collect();
-            format!("~ {} is tagged in {}: {}", image(&tag.shared), tag.account, several(keys))
+            format!(
+                "~ {} is tagged in {}: {}",
+                image(&tag.shared),
+                tag.account,
+                several(keys)
+            )
         }
         Step::LaunchRole(role) => {
             let policy = match &role.by {
@@ -151,20 +269,41 @@ fn in_targets(step: &Step, sign: char) -> Option<String> {
                 RolePolicy::Inline { name, .. } => name,
                 _ => return None,
             };
-            format!("{sign} the role {} of {} may launch, by the policy {policy}", role.role, role.account)
+            format!(
+                "{sign} the role {} of {} may launch, by the policy {policy}",
+                role.role, role.account
+            )
         }
         Step::ServiceRole(service) => {
-            let role = service.role.as_deref().map_or("a new role".to_owned(), str::to_owned);
-            format!("{sign} {role} of {} in {} may use {}, by a grant", service.service, service.account, service.key)
+            let role = service
+                .role
+                .as_deref()
+                .map_or("a new role".to_owned(), str::to_owned);
+            format!(
+                "{sign} {role} of {} in {} may use {}, by a grant",
+                service.service, service.account, service.key
+            )
         }
         Step::GiveBack(give) if give.lent => {
-            format!("- {} lose {} again, once their copies stand", several(&give.accounts), image(&give.shared))
+            format!(
+                "- {} lose {} again, once their copies stand",
+                several(&give.accounts),
+                image(&give.shared)
+            )
         }
         Step::EndLoan(end) => {
-            format!("~ {} in {} is no loan any more of {}", end.image, end.region, several(&end.accounts))
+            format!(
+                "~ {} in {} is no loan any more of {}",
+                end.image,
+                end.region,
+                several(&end.accounts)
+            )
         }
         Step::RemoveRolePolicy(remove) => {
-            format!("- the role {} of {} loses the policy {}", remove.role, remove.account, remove.policy)
+            format!(
+                "- the role {} of {} loses the policy {}",
+                remove.role, remove.account, remove.policy
+            )
         }
         _ => return None,
     })
@@ -185,7 +324,9 @@ fn also<T: Display>(who: &std::collections::BTreeSet<T>, can: &str) -> Option<St
 fn difference(change: &PolicyChange) -> Vec<String> {
     let pretty = |text: &str| {
         let parsed = serde_json::from_str::<serde_json::Value>(text).ok();
-        parsed.and_then(|policy| serde_json::to_string_pretty(&policy).ok()).unwrap_or_else(|| text.to_owned())
+        parsed
+            .and_then(|policy| serde_json::to_string_pretty(&policy).ok())
+            .unwrap_or_else(|| text.to_owned())
     };
     let (before, after) = (pretty(&change.before), pretty(&change.after));
     let mut lines = Vec::new();
@@ -194,7 +335,10 @@ fn difference(change: &PolicyChange) -> Vec<String> {
             lines.push("      …".to_owned());
         }
         let diff = TextDiff::from_lines(&before, &after);
-        for change in group.iter().flat_map(|op| diff.iter_changes(op).collect::<Vec<_>>()) {
+        for change in group
+            .iter()
+            .flat_map(|op| diff.iter_changes(op).collect::<Vec<_>>())
+        {
             let sign = match change.tag() {
                 ChangeTag::Insert => '+',
                 ChangeTag::Delete => '-',
@@ -212,9 +356,27 @@ mod tests {
 
     #[test]
     fn a_policy_is_shown_by_what_changes_in_it() {
-        let before = r#"{"Statement":[{"Sid":"a","Principal":{"AWS":["1"]}},{"Sid":"b"},{"Sid":"c"}]}"#;
-        let change = PolicyChange { before: before.to_owned(), after: before.replace(r#"["1"]"#, r#"["1","2"]"#) };
-        let shown: Vec<String> = difference(&change).iter().map(|line| line.split_whitespace().collect()).collect();
-        assert_eq!(shown, ["\"Principal\":{", "\"AWS\":[", "-\"1\"", "+\"1\",", "+\"2\"", "]", "}"]);
+        let before =
+            r#"{"Statement":[{"Sid":"a","Principal":{"AWS":["1"]}},{"Sid":"b"},{"Sid":"c"}]}"#;
+        let change = PolicyChange {
+            before: before.to_owned(),
+            after: before.replace(r#"["1"]"#, r#"["1","2"]"#),
+        };
+        let shown: Vec<String> = difference(&change)
+            .iter()
+            .map(|line| line.split_whitespace().collect())
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                "\"Principal\":{",
+                "\"AWS\":[",
+                "-\"1\"",
+                "+\"1\",",
+                "+\"2\"",
+                "]",
+                "}"
+            ]
+        );
     }
 }

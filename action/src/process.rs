@@ -7,7 +7,8 @@ use futures::FutureExt as _;
 
 use crate::{Exit, Sinks, help};
 
-/// Runs the step as a process does: `--help` and `--version` are answered, everything else is in the environment.
+/// Runs the step as a process does: `--help` and `--version` are answered, everything else is in
+/// the environment.
 pub async fn process(
     arguments: impl IntoIterator<Item = OsString>,
     env: impl IntoIterator<Item = (OsString, OsString)>,
@@ -41,8 +42,10 @@ impl Sinks {
 #[cfg(unix)]
 async fn stopped() {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
+    let (Ok(mut interrupt), Ok(mut terminate)) = (
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::terminate()),
+    ) else {
         // Without handlers the signals end the process by themselves.
         return std::future::pending().await;
     };

@@ -24,7 +24,11 @@ pub(crate) struct Lines {
 impl Lines {
     pub(crate) fn new(log: Arc<Log>) -> Self {
         let bars = Bars::new(log.is_terminal());
-        Self { log, said: Mutex::default(), bars }
+        Self {
+            log,
+            said: Mutex::default(),
+            bars,
+        }
     }
 
     /// Nothing is under way any more.
@@ -33,19 +37,31 @@ impl Lines {
     }
 
     fn waiting(&self, waiting: &Waiting) {
-        let (resource, what) = (self.log.hide(&waiting.resource), self.log.hide(&waiting.what));
+        let (resource, what) = (
+            self.log.hide(&waiting.resource),
+            self.log.hide(&waiting.what),
+        );
         if self.bars.show(&resource, &what, waiting) {
             return;
         }
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
-        if said.get(&waiting.resource).is_some_and(|last| now.duration_since(*last) < EVERY) {
+        if said
+            .get(&waiting.resource)
+            .is_some_and(|last| now.duration_since(*last) < EVERY)
+        {
             return;
         }
         said.insert(waiting.resource.clone(), now);
-        let percent = waiting.percent.map(|percent| format!(", {percent} %")).unwrap_or_default();
+        let percent = waiting
+            .percent
+            .map(|percent| format!(", {percent} %"))
+            .unwrap_or_default();
         let elapsed = humantime::format_duration(Duration::from_secs(waiting.elapsed.as_secs()));
-        self.log.line(&format!("waiting for {} {}{percent}, {elapsed} so far", waiting.resource, waiting.what));
+        self.log.line(&format!(
+            "waiting for {} {}{percent}, {elapsed} so far",
+            waiting.resource, waiting.what
+        ));
     }
 }
 
@@ -60,7 +76,9 @@ impl EventSink for Lines {
                 self.bars.suspend(|| log.line(&line));
             }
             Event::Failed(error) => {
-                self.bars.suspend(|| log.annotate(Level::Error, error.code.as_str(), &error.to_string()));
+                self.bars.suspend(|| {
+                    log.annotate(Level::Error, error.code.as_str(), &error.to_string())
+                });
             }
             other => {
                 if let Some(line) = words(other) {
@@ -75,23 +93,46 @@ impl EventSink for Lines {
 /// What happened, in a line.
 fn words(event: &Event) -> Option<String> {
     Some(match event {
-        Event::CopyStarted { source, region, copy, account } => {
+        Event::CopyStarted {
+            source,
+            region,
+            copy,
+            account,
+        } => {
             format!("{source} is copied to {copy} in {region} of {account}")
         }
-        Event::CopyAdopted { source, region, copy, account } => {
+        Event::CopyAdopted {
+            source,
+            region,
+            copy,
+            account,
+        } => {
             format!("{copy} in {region} of {account} is already the copy of {source}")
         }
-        Event::CopyAvailable { source, region, copy, account } => {
+        Event::CopyAvailable {
+            source,
+            region,
+            copy,
+            account,
+        } => {
             format!("{copy} in {region} of {account}, the copy of {source}, is available")
         }
         Event::KeyPolicyPut { key, removed, .. } if !removed.is_empty() => {
-            format!("the policy of {key} no longer lets {} use it", several(removed))
+            format!(
+                "the policy of {key} no longer lets {} use it",
+                several(removed)
+            )
         }
-        Event::KeyPolicyPut { key, added, .. } => format!("the policy of {key} now lets {} use it", several(added)),
-        Event::KeyAccessHeld { key, principals } => format!("{} can use {key}", several(principals)),
+        Event::KeyPolicyPut { key, added, .. } => {
+            format!("the policy of {key} now lets {} use it", several(added))
+        }
+        Event::KeyAccessHeld { key, principals } => {
+            format!("{} can use {key}", several(principals))
+        }
         Event::GrantsCreated { key, image, added } => {
             format!(
-                "{} have grants of {key} for {image} now; they can take five minutes to be effective (R3.3.7)",
+                "{} have grants of {key} for {image} now; they can take five minutes to be \
+                 effective (R3.3.7)",
                 several(added)
             )
         }
@@ -102,12 +143,17 @@ fn words(event: &Event) -> Option<String> {
             format!("{} can make volumes of {snapshot} now", several(added))
         }
         Event::SnapshotPermissionRemoved { snapshot, removed } => {
-            format!("{} can no longer make volumes of {snapshot}", several(removed))
+            format!(
+                "{} can no longer make volumes of {snapshot}",
+                several(removed)
+            )
         }
         Event::LaunchPermissionAdded { image, added, .. } => {
             format!("{image} is now shared with {}", several(added))
         }
-        Event::LaunchPermissionHeld { image, principals, .. } => {
+        Event::LaunchPermissionHeld {
+            image, principals, ..
+        } => {
             format!("{} can launch {image}", several(principals))
         }
         Event::LaunchPermissionRemoved { image, removed, .. } => {
@@ -115,20 +161,37 @@ fn words(event: &Event) -> Option<String> {
         }
         Event::Deprecated { image, at } => format!("{image} is deprecated at {at}"),
         Event::Protected { image } => format!("{image} is protected from deregistration"),
-        Event::Published { account, name, image } => format!("the parameter {name} of {account} names {image} now"),
+        Event::Published {
+            account,
+            name,
+            image,
+        } => format!("the parameter {name} of {account} names {image} now"),
         Event::Tagged { account, image } => format!("{image} carries its tags in {account} now"),
-        Event::RoleAllowed { account, role, policy } => {
+        Event::RoleAllowed {
+            account,
+            role,
+            policy,
+        } => {
             format!("the role {role} of {account} may launch now, by the policy {policy}")
         }
-        Event::RoleDisallowed { account, role, policy } => {
+        Event::RoleDisallowed {
+            account,
+            role,
+            policy,
+        } => {
             format!("the role {role} of {account} no longer has the policy {policy}")
         }
         Event::ServiceRoleGranted { account, role, key } => {
-            format!("{role} of {account} has a grant of {key} now; it can take five minutes to be effective (R3.3.7)")
+            format!(
+                "{role} of {account} has a grant of {key} now; it can take five minutes to be \
+                 effective (R3.3.7)"
+            )
         }
         Event::LoanNoted { image } => format!("the tags of {image} say who is lent it"),
         Event::CopyRemoved { image } => format!("the copy {image} is removed"),
-        Event::LeftoverRemoved { resource } => format!("{resource}, left by a failed copy, is removed"),
+        Event::LeftoverRemoved { resource } => {
+            format!("{resource}, left by a failed copy, is removed")
+        }
         _ => return None,
     })
 }
@@ -145,7 +208,11 @@ pub(crate) fn several<'a, T: ToString + 'a>(of: impl IntoIterator<Item = &'a T>)
 
 /// A finding as an annotation.
 pub(crate) fn finding(log: &Log, finding: &Finding) {
-    let level = if finding.severity == Severity::Refuse { Level::Error } else { Level::Warning };
+    let level = if finding.severity == Severity::Refuse {
+        Level::Error
+    } else {
+        Level::Warning
+    };
     log.annotate(level, finding.code.as_str(), &finding.to_string());
 }
 

@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use ami_share::{
-    AmiRef, KeyAccessMode, KeyScope, OrganizationArn, OuArn, Principal, Region, Revoke, RoleArn, ShareRequest,
-    ShareRequestBuilder, ShareSnapshots, Unlisted,
+    AmiRef, KeyAccessMode, KeyScope, OrganizationArn, OuArn, Principal, Region, Revoke, RoleArn,
+    ShareRequest, ShareRequestBuilder, ShareSnapshots, Unlisted,
 };
 
 use self::parser::Parser;
@@ -35,8 +35,15 @@ pub(crate) struct Settings {
 
 /// Parses every input.
 pub(crate) fn parse(raw: &Raw, mut problems: Vec<Problem>) -> Result<Settings, Vec<Problem>> {
-    let mut parser = Parser { problems: Vec::new() };
-    let modes = [("share", Mode::Share), ("plan", Mode::Plan), ("verify", Mode::Verify), ("revoke", Mode::Revoke)];
+    let mut parser = Parser {
+        problems: Vec::new(),
+    };
+    let modes = [
+        ("share", Mode::Share),
+        ("plan", Mode::Plan),
+        ("verify", Mode::Verify),
+        ("revoke", Mode::Revoke),
+    ];
     let mode = parser.choice("mode", raw.mode.as_deref(), &modes);
     let mask_account_ids = parser.flag("mask-account-ids", raw.mask_account_ids.as_deref(), false);
     let mut builder = ShareRequest::builder().timing(parser.timing(raw));
@@ -52,7 +59,10 @@ pub(crate) fn parse(raw: &Raw, mut problems: Vec<Problem>) -> Result<Settings, V
     }
     problems.append(&mut parser.problems);
     // What a wrong input leaves out must not be said again as missing.
-    let mut said: BTreeSet<String> = problems.iter().map(|problem| problem.input.clone()).collect();
+    let mut said: BTreeSet<String> = problems
+        .iter()
+        .map(|problem| problem.input.clone())
+        .collect();
     for (given, instead) in [
         ("packer-manifest", "ami-id"),
         ("packer-manifest", "aws-region"),
@@ -64,12 +74,18 @@ pub(crate) fn parse(raw: &Raw, mut problems: Vec<Problem>) -> Result<Settings, V
         }
     }
     match (builder.build(), mode) {
-        (Ok(request), Some(mode)) if problems.is_empty() => {
-            Ok(Settings { mode, request, report_path: raw.report_path.as_ref().map(PathBuf::from), mask_account_ids })
-        }
+        (Ok(request), Some(mode)) if problems.is_empty() => Ok(Settings {
+            mode,
+            request,
+            report_path: raw.report_path.as_ref().map(PathBuf::from),
+            mask_account_ids,
+        }),
         (built, _) => {
-            let of_request =
-                built.err().unwrap_or_default().into_iter().filter(|problem| !said.contains(problem.field));
+            let of_request = built
+                .err()
+                .unwrap_or_default()
+                .into_iter()
+                .filter(|problem| !said.contains(problem.field));
             problems.extend(of_request.map(|problem| Problem::new(problem.field, problem.message)));
             Err(problems)
         }
@@ -82,8 +98,13 @@ fn images(parser: &mut Parser, mut builder: ShareRequestBuilder, raw: &Raw) -> S
         builder = builder.region(region);
     }
     match (&raw.ami_id, &raw.packer_manifest) {
-        (Some(_), Some(_)) => parser.problem("ami-id", "give either this or `packer-manifest`, not both"),
-        (None, None) => parser.problem("ami-id", "no image is given: name at least one AMI, or a `packer-manifest`"),
+        (Some(_), Some(_)) => {
+            parser.problem("ami-id", "give either this or `packer-manifest`, not both")
+        }
+        (None, None) => parser.problem(
+            "ami-id",
+            "no image is given: name at least one AMI, or a `packer-manifest`",
+        ),
         (ids, None) => {
             for image in parser.list::<AmiRef>("ami-id", ids.as_deref()) {
                 builder = match image.region {
@@ -104,19 +125,29 @@ fn images(parser: &mut Parser, mut builder: ShareRequestBuilder, raw: &Raw) -> S
     for (key, value) in parser.pairs("require-image-tags", raw.require_image_tags.as_deref()) {
         builder = builder.require_image_tag(key, value);
     }
-    builder.allowed_accounts(parser.accounts("allowed-account-ids", raw.allowed_account_ids.as_deref()))
+    builder.allowed_accounts(
+        parser.accounts("allowed-account-ids", raw.allowed_account_ids.as_deref()),
+    )
 }
 
 fn targets(parser: &mut Parser, builder: ShareRequestBuilder, raw: &Raw) -> ShareRequestBuilder {
     let accounts = parser.accounts("target-accounts", raw.target_accounts.as_deref());
-    let organizations: Vec<OrganizationArn> = parser.list("target-organizations", raw.target_organizations.as_deref());
-    let units: Vec<OuArn> = parser.list("target-organizational-units", raw.target_organizational_units.as_deref());
+    let organizations: Vec<OrganizationArn> =
+        parser.list("target-organizations", raw.target_organizations.as_deref());
+    let units: Vec<OuArn> = parser.list(
+        "target-organizational-units",
+        raw.target_organizational_units.as_deref(),
+    );
     let unlisted = [("keep", Unlisted::Keep), ("revoke", Unlisted::Revoke)];
     builder
         .target_accounts(accounts)
         .targets(organizations.into_iter().map(Principal::Organization))
         .targets(units.into_iter().map(Principal::OrganizationalUnit))
-        .unlisted(parser.choice("unlisted", raw.unlisted.as_deref(), &unlisted).unwrap_or_default())
+        .unlisted(
+            parser
+                .choice("unlisted", raw.unlisted.as_deref(), &unlisted)
+                .unwrap_or_default(),
+        )
 }
 
 fn copies(parser: &mut Parser, mut builder: ShareRequestBuilder, raw: &Raw) -> ShareRequestBuilder {
@@ -126,7 +157,10 @@ fn copies(parser: &mut Parser, mut builder: ShareRequestBuilder, raw: &Raw) -> S
     if let Some(name) = &raw.copy_name {
         builder = builder.copy_name(name.as_str());
     }
-    if let Some(minutes) = parser.minutes("copy-completion-minutes", raw.copy_completion_minutes.as_deref()) {
+    if let Some(minutes) = parser.minutes(
+        "copy-completion-minutes",
+        raw.copy_completion_minutes.as_deref(),
+    ) {
         builder = builder.copy_completion_minutes(minutes);
     }
     for (key, value) in parser.pairs("tags", raw.tags.as_deref()) {
@@ -136,10 +170,17 @@ fn copies(parser: &mut Parser, mut builder: ShareRequestBuilder, raw: &Raw) -> S
 }
 
 fn keys(parser: &mut Parser, builder: ShareRequestBuilder, raw: &Raw) -> ShareRequestBuilder {
-    let modes = [("policy", KeyAccessMode::Policy), ("grants", KeyAccessMode::Grants), ("none", KeyAccessMode::None)];
+    let modes = [
+        ("policy", KeyAccessMode::Policy),
+        ("grants", KeyAccessMode::Grants),
+        ("none", KeyAccessMode::None),
+    ];
     let scopes = [("via-ec2", KeyScope::ViaEc2), ("direct", KeyScope::Direct)];
-    let snapshots =
-        [("auto", ShareSnapshots::Auto), ("true", ShareSnapshots::Always), ("false", ShareSnapshots::Never)];
+    let snapshots = [
+        ("auto", ShareSnapshots::Auto),
+        ("true", ShareSnapshots::Always),
+        ("false", ShareSnapshots::Never),
+    ];
     let mut builder = builder;
     for (region, key) in parser.keys("kms-key-id", raw.kms_key_id.as_deref()) {
         builder = match region {
@@ -148,10 +189,24 @@ fn keys(parser: &mut Parser, builder: ShareRequestBuilder, raw: &Raw) -> ShareRe
         };
     }
     builder = builder
-        .key_access(parser.choice("key-access", raw.key_access.as_deref(), &modes).unwrap_or_default())
-        .key_scope(parser.choice("key-scope", raw.key_scope.as_deref(), &scopes).unwrap_or_default())
+        .key_access(
+            parser
+                .choice("key-access", raw.key_access.as_deref(), &modes)
+                .unwrap_or_default(),
+        )
+        .key_scope(
+            parser
+                .choice("key-scope", raw.key_scope.as_deref(), &scopes)
+                .unwrap_or_default(),
+        )
         .share_snapshots(
-            parser.choice("share-snapshots", raw.share_snapshots.as_deref(), &snapshots).unwrap_or_default(),
+            parser
+                .choice(
+                    "share-snapshots",
+                    raw.share_snapshots.as_deref(),
+                    &snapshots,
+                )
+                .unwrap_or_default(),
         );
     if let Some(role) = parser.one::<RoleArn>("key-role", raw.key_role.as_deref()) {
         builder = builder.key_role(role);
@@ -160,9 +215,14 @@ fn keys(parser: &mut Parser, builder: ShareRequestBuilder, raw: &Raw) -> ShareRe
 }
 
 /// What is done with the images once they are shared.
-fn afterwards(parser: &mut Parser, mut builder: ShareRequestBuilder, raw: &Raw) -> ShareRequestBuilder {
+fn afterwards(
+    parser: &mut Parser,
+    mut builder: ShareRequestBuilder,
+    raw: &Raw,
+) -> ShareRequestBuilder {
     let protect = raw.deregistration_protection.as_deref();
-    builder = builder.deregistration_protection(parser.flag("deregistration-protection", protect, false));
+    builder =
+        builder.deregistration_protection(parser.flag("deregistration-protection", protect, false));
     if let Some(at) = parser.deprecation("deprecate-at", raw.deprecate_at.as_deref()) {
         builder = builder.deprecate_at(at);
     }
@@ -172,7 +232,12 @@ fn afterwards(parser: &mut Parser, mut builder: ShareRequestBuilder, raw: &Raw) 
     builder
 }
 
-fn revoke(parser: &mut Parser, builder: ShareRequestBuilder, raw: &Raw, mode: Option<Mode>) -> ShareRequestBuilder {
+fn revoke(
+    parser: &mut Parser,
+    builder: ShareRequestBuilder,
+    raw: &Raw,
+    mode: Option<Mode>,
+) -> ShareRequestBuilder {
     let revoke = Revoke {
         all: parser.flag("revoke-all", raw.revoke_all.as_deref(), false),
         remove_copies: parser.flag("remove-copies", raw.remove_copies.as_deref(), false),
@@ -181,9 +246,15 @@ fn revoke(parser: &mut Parser, builder: ShareRequestBuilder, raw: &Raw, mode: Op
     if mode == Some(Mode::Revoke) {
         return builder.revoke(revoke);
     }
-    let given =
-        [("revoke-all", revoke.all), ("remove-copies", revoke.remove_copies), ("force-key-revoke", revoke.force_key)];
-    for (input, _) in given.into_iter().filter(|(_, given)| *given && mode.is_some()) {
+    let given = [
+        ("revoke-all", revoke.all),
+        ("remove-copies", revoke.remove_copies),
+        ("force-key-revoke", revoke.force_key),
+    ];
+    for (input, _) in given
+        .into_iter()
+        .filter(|(_, given)| *given && mode.is_some())
+    {
         parser.problem(input, "needs `mode: revoke`");
     }
     builder
@@ -201,7 +272,10 @@ mod tests {
             let mut raw = good();
             spoil(&mut raw);
             let problems = parse(&raw, Vec::new()).unwrap_err();
-            let named: Vec<&str> = problems.iter().map(|problem| problem.input.as_str()).collect();
+            let named: Vec<&str> = problems
+                .iter()
+                .map(|problem| problem.input.as_str())
+                .collect();
             assert_eq!(named, [*input], "{problems:?}");
         }
     }
@@ -227,43 +301,72 @@ mod tests {
         let table: &[(&str, Spoil)] = &[
             ("ami-id", |raw| raw.ami_id = None),
             ("ami-id", |raw| raw.ami_id = Some("ami-xyz".into())),
-            ("ami-id", |raw| raw.ami_id = Some("ami-1a2b3c4d us-east-1:ami-1a2b3c4d".into())),
-            ("ami-id", |raw| raw.packer_manifest = Some("packer-manifest.json".into())),
+            ("ami-id", |raw| {
+                raw.ami_id = Some("ami-1a2b3c4d us-east-1:ami-1a2b3c4d".into())
+            }),
+            ("ami-id", |raw| {
+                raw.packer_manifest = Some("packer-manifest.json".into())
+            }),
             ("packer-manifest", |raw| {
                 raw.ami_id = None;
                 raw.packer_manifest = Some("no-such-file.json".into());
             }),
-            ("ami-id", |raw| raw.ami_id = Some("cn-north-1:ami-1a2b3c4d us-east-1:ami-1a2b3c4d".into())),
-            ("target-organizations", |raw| raw.target_organizations = Some("o-abcdefghij".into())),
+            ("ami-id", |raw| {
+                raw.ami_id = Some("cn-north-1:ami-1a2b3c4d us-east-1:ami-1a2b3c4d".into())
+            }),
+            ("target-organizations", |raw| {
+                raw.target_organizations = Some("o-abcdefghij".into())
+            }),
             ("target-organizations", |raw| {
                 raw.target_organizations =
                     Some("arn:aws-cn:organizations::111111111111:organization/o-abcdefghij".into());
             }),
-            ("target-organizational-units", |raw| raw.target_organizational_units = Some("ou-ab12-cdefghij".into())),
+            ("target-organizational-units", |raw| {
+                raw.target_organizational_units = Some("ou-ab12-cdefghij".into())
+            }),
             ("copy-to-regions", |raw| {
                 raw.copy_to_regions = Some("somewhere".into());
             }),
-            ("kms-key-id", |raw| raw.copy_to_regions = Some("eu-west-1".into())),
+            ("kms-key-id", |raw| {
+                raw.copy_to_regions = Some("eu-west-1".into())
+            }),
             ("kms-key-id", |raw| {
                 raw.copy_to_regions = Some("eu-west-1".into());
                 raw.kms_key_id = Some("us-east-1=alias/x".into());
             }),
-            ("kms-key-id", |raw| raw.kms_key_id = Some("alias/x alias/y".into())),
-            ("kms-key-id", |raw| raw.kms_key_id = Some("us-east-1=alias/x us-east-1=alias/y".into())),
-            ("copy-completion-minutes", |raw| raw.copy_completion_minutes = Some("20".into())),
-            ("copy-completion-minutes", |raw| raw.copy_completion_minutes = Some("soon".into())),
+            ("kms-key-id", |raw| {
+                raw.kms_key_id = Some("alias/x alias/y".into())
+            }),
+            ("kms-key-id", |raw| {
+                raw.kms_key_id = Some("us-east-1=alias/x us-east-1=alias/y".into())
+            }),
+            ("copy-completion-minutes", |raw| {
+                raw.copy_completion_minutes = Some("20".into())
+            }),
+            ("copy-completion-minutes", |raw| {
+                raw.copy_completion_minutes = Some("soon".into())
+            }),
             ("key-access", |raw| raw.key_access = Some("both".into())),
             ("key-access", |raw| {
                 raw.key_access = Some("grants".into());
-                raw.target_organizations = Some("arn:aws:organizations::111111111111:organization/o-abcdefghij".into());
+                raw.target_organizations =
+                    Some("arn:aws:organizations::111111111111:organization/o-abcdefghij".into());
             }),
             ("key-role", |raw| raw.key_role = Some("keys".into())),
-            ("share-snapshots", |raw| raw.share_snapshots = Some("yes".into())),
+            ("share-snapshots", |raw| {
+                raw.share_snapshots = Some("yes".into())
+            }),
             ("unlisted", |raw| raw.unlisted = Some("drop".into())),
-            ("deprecate-at", |raw| raw.deprecate_at = Some("later".into())),
-            ("deprecate-at", |raw| raw.deprecate_at = Some("2001-01-01".into())),
+            ("deprecate-at", |raw| {
+                raw.deprecate_at = Some("later".into())
+            }),
+            ("deprecate-at", |raw| {
+                raw.deprecate_at = Some("2001-01-01".into())
+            }),
             ("deprecate-at", |raw| raw.deprecate_at = Some("0s".into())),
-            ("publish-ssm-parameter", |raw| raw.publish_ssm_parameter = Some("/a b".into())),
+            ("publish-ssm-parameter", |raw| {
+                raw.publish_ssm_parameter = Some("/a b".into())
+            }),
             ("target-accounts", |raw| {
                 raw.mode = Some("revoke".into());
                 raw.target_accounts = None;
@@ -291,19 +394,26 @@ mod tests {
             }),
             ("target-role", |raw| {
                 raw.mode = Some("revoke".into());
-                raw.target_organizations = Some("arn:aws:organizations::111111111111:organization/o-abcdefghij".into());
+                raw.target_organizations =
+                    Some("arn:aws:organizations::111111111111:organization/o-abcdefghij".into());
                 raw.target_role = Some("consumer".into());
             }),
             ("target-accounts", |raw| raw.target_accounts = None),
             ("target-accounts", |raw| {
                 raw.target_accounts = Some("22222222222".into());
             }),
-            ("target-accounts", |raw| raw.target_accounts = Some("*".into())),
-            ("target-accounts", |raw| raw.target_accounts = Some("all".into())),
+            ("target-accounts", |raw| {
+                raw.target_accounts = Some("*".into())
+            }),
+            ("target-accounts", |raw| {
+                raw.target_accounts = Some("all".into())
+            }),
             ("mode", |raw| raw.mode = Some("Share".into())),
             ("timeout", |raw| raw.timeout = Some("soon".into())),
             ("timeout", |raw| raw.timeout = Some("0s".into())),
-            ("poll-interval", |raw| raw.poll_interval = Some("60s..5s".into())),
+            ("poll-interval", |raw| {
+                raw.poll_interval = Some("60s..5s".into())
+            }),
             ("settle", |raw| raw.settle = Some("-1s".into())),
             ("copy-tags", |raw| raw.copy_tags = Some("yes".into())),
             ("tags", |raw| raw.tags = Some("no equals".into())),
@@ -319,8 +429,12 @@ mod tests {
             }),
             ("key-scope", |raw| raw.key_scope = Some("all".into())),
             ("copy-name", |raw| raw.copy_name = Some("{nme}".into())),
-            ("max-concurrency", |raw| raw.max_concurrency = Some("0".into())),
-            ("mask-account-ids", |raw| raw.mask_account_ids = Some("1".into())),
+            ("max-concurrency", |raw| {
+                raw.max_concurrency = Some("0".into())
+            }),
+            ("mask-account-ids", |raw| {
+                raw.mask_account_ids = Some("1".into())
+            }),
         ];
         each_is_one_problem(table);
     }

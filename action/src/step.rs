@@ -35,12 +35,19 @@ pub(crate) struct StepRun {
 impl StepRun {
     pub(crate) fn new(log: Arc<Log>) -> Arc<Self> {
         let lines = Lines::new(Arc::clone(&log));
-        Arc::new(Self { log, lines, outcome: Mutex::new(Outcome::Unplanned(Vec::new())) })
+        Arc::new(Self {
+            log,
+            lines,
+            outcome: Mutex::new(Outcome::Unplanned(Vec::new())),
+        })
     }
 
     /// What the run came to so far.
     pub(crate) fn outcome(&self) -> Outcome {
-        self.outcome.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.outcome
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Takes the progress away from a terminal; what is written after it stays.
@@ -53,7 +60,9 @@ impl StepRun {
     }
 
     fn event(&self, event: &Event) {
-        if let Outcome::Applied(report) = &mut *self.outcome.lock().unwrap_or_else(PoisonError::into_inner) {
+        if let Outcome::Applied(report) =
+            &mut *self.outcome.lock().unwrap_or_else(PoisonError::into_inner)
+        {
             report.record(event);
         }
         self.lines.event(event);
@@ -84,7 +93,8 @@ impl StepRun {
             if let Some(account) = error.account.as_ref().filter(|_| settings.mask_account_ids) {
                 self.log.mask(account.as_ref());
             }
-            self.log.annotate(Level::Error, error.code.as_str(), &error.to_string());
+            self.log
+                .annotate(Level::Error, error.code.as_str(), &error.to_string());
         }
         self.set(Outcome::Unplanned(errors.iter().cloned().collect()));
         Exit::of(errors.iter())
@@ -96,15 +106,33 @@ impl StepRun {
         if settings.mask_account_ids {
             log.mask(report.plan.account.as_ref());
         }
-        report.findings.iter().for_each(|finding| render::finding(log, finding));
-        for found in report.verifications.iter().filter(|found| found.sum == Sum::Blocked) {
-            let failed = found.checks.iter().filter(|check| check.verdict == Verdict::No);
+        report
+            .findings
+            .iter()
+            .for_each(|finding| render::finding(log, finding));
+        for found in report
+            .verifications
+            .iter()
+            .filter(|found| found.sum == Sum::Blocked)
+        {
+            let failed = found
+                .checks
+                .iter()
+                .filter(|check| check.verdict == Verdict::No);
             let why: Vec<&str> = failed.map(|check| check.detail.as_str()).collect();
-            log.annotate(Level::Error, "verify.blocked", &format!("{}: {}", matrix::line(found), why.join("; ")));
+            log.annotate(
+                Level::Error,
+                "verify.blocked",
+                &format!("{}: {}", matrix::line(found), why.join("; ")),
+            );
         }
         let refused = report.plan.refusals().next().is_some();
         let unseen = !report.errors.is_empty();
-        let blocked = unseen || report.verifications.iter().any(|found| found.sum == Sum::Blocked);
+        let blocked = unseen
+            || report
+                .verifications
+                .iter()
+                .any(|found| found.sum == Sum::Blocked);
         log.line(match (blocked, refused) {
             (true, _) if unseen => "something could not be looked at",
             (true, _) => "blocked",
@@ -126,15 +154,28 @@ impl StepRun {
         if settings.mask_account_ids {
             log.mask(plan.account.as_ref());
         }
-        log.group(&format!("Plan for account {} in {}", plan.account, regions(plan)), &plan_text::lines(plan));
-        plan.findings.iter().for_each(|finding| render::finding(log, finding));
+        log.group(
+            &format!("Plan for account {} in {}", plan.account, regions(plan)),
+            &plan_text::lines(plan),
+        );
+        plan.findings
+            .iter()
+            .for_each(|finding| render::finding(log, finding));
         let refused = plan.refusals().next().is_some();
         if refused {
             // Nothing was changed, so the report of a share must not say that anything was.
             let only_planned = settings.mode == Mode::Plan;
-            let report = if only_planned { Report::of_plan(plan) } else { Report::begin(plan) };
+            let report = if only_planned {
+                Report::of_plan(plan)
+            } else {
+                Report::begin(plan)
+            };
             self.set(Outcome::Planned(Box::new(report)));
-            log.line(if only_planned { "the plan is refused" } else { "the plan is refused: nothing was changed" });
+            log.line(if only_planned {
+                "the plan is refused"
+            } else {
+                "the plan is refused: nothing was changed"
+            });
             return Exit::Refused;
         }
         if settings.mode == Mode::Plan {
@@ -147,11 +188,19 @@ impl StepRun {
         self.end();
         match (applied, settings.mode) {
             (Ok(report), Mode::Revoke) => {
-                log.line(if report.changed { "taken back" } else { "nothing to take back: nothing was changed" });
+                log.line(if report.changed {
+                    "taken back"
+                } else {
+                    "nothing to take back: nothing was changed"
+                });
                 Exit::Done
             }
             (Ok(report), _) => {
-                log.line(if report.changed { "shared" } else { "already shared: nothing was changed" });
+                log.line(if report.changed {
+                    "shared"
+                } else {
+                    "already shared: nothing was changed"
+                });
                 Exit::Done
             }
             (Err(incomplete), _) => Exit::of(incomplete.report.errors.iter()),
@@ -160,5 +209,9 @@ impl StepRun {
 }
 
 fn regions(plan: &Plan) -> String {
-    plan.regions.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    plan.regions
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(", ")
 }

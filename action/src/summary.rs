@@ -20,7 +20,12 @@ pub(crate) fn markdown(outcome: &Outcome, exit: Exit) -> String {
     let mut text = format!("### ami-share: {}\n", heading(outcome, exit));
     match outcome {
         Outcome::Unplanned(errors) => {
-            items(&mut text, errors.iter().map(|error| (error.code.as_str(), error.to_string())));
+            items(
+                &mut text,
+                errors
+                    .iter()
+                    .map(|error| (error.code.as_str(), error.to_string())),
+            );
         }
         // What a refused plan would do is not done, so only what is already is shown.
         Outcome::Planned(report) => of_report(&mut text, report, exit != Exit::Refused),
@@ -37,7 +42,9 @@ fn heading(outcome: &Outcome, exit: Exit) -> &'static str {
         (Exit::Done, Outcome::Applied(_)) if revokes => "nothing to take back",
         (Exit::Done, Outcome::Applied(report)) if report.changed => "shared",
         (Exit::Done, Outcome::Applied(_)) => "already shared",
-        (Exit::Done, Outcome::Planned(report)) if report.changed => "plan: sharing would change something",
+        (Exit::Done, Outcome::Planned(report)) if report.changed => {
+            "plan: sharing would change something"
+        }
         (Exit::Done, Outcome::Verified(_)) => "nothing that was looked at stands against a launch",
         (Exit::Failed, Outcome::Verified(_)) => "something stands against a launch",
         (Exit::Done, _) => "plan: nothing to change",
@@ -56,7 +63,10 @@ fn takes_back_only(report: &Report) -> bool {
 
 // Writing to a String cannot fail.
 fn of_report(text: &mut String, report: &Report, planned: bool) {
-    let errors = report.errors.iter().map(|error| (error.code.as_str(), error.to_string()));
+    let errors = report
+        .errors
+        .iter()
+        .map(|error| (error.code.as_str(), error.to_string()));
     items(text, errors);
     if let Some(picture) = picture::of(report, planned) {
         let _ = write!(text, "\n```mermaid\n{picture}```\n");
@@ -65,7 +75,13 @@ fn of_report(text: &mut String, report: &Report, planned: bool) {
     tables::keys(text, report, planned);
     tables::targets(text, report);
     matrix::table(text, &report.verifications);
-    items(text, report.findings.iter().map(|finding| (finding.code.as_str(), finding.to_string())));
+    items(
+        text,
+        report
+            .findings
+            .iter()
+            .map(|finding| (finding.code.as_str(), finding.to_string())),
+    );
 }
 
 fn items<'a>(text: &mut String, said: impl Iterator<Item = (&'a str, String)>) {
@@ -74,8 +90,14 @@ fn items<'a>(text: &mut String, said: impl Iterator<Item = (&'a str, String)>) {
             text.push_str("\n- … and more, which are in the report\n");
             return;
         }
-        let said = said.strip_prefix(code).unwrap_or(&said).trim_start_matches([':', ' ']);
-        let (short, more) = said.char_indices().nth(LONGEST).map_or((said, ""), |(at, _)| (&said[..at], "…"));
+        let said = said
+            .strip_prefix(code)
+            .unwrap_or(&said)
+            .trim_start_matches([':', ' ']);
+        let (short, more) = said
+            .char_indices()
+            .nth(LONGEST)
+            .map_or((said, ""), |(at, _)| (&said[..at], "…"));
         let _ = write!(text, "\n- **{code}** {}{more}\n", escape(short));
     }
 }
@@ -88,7 +110,9 @@ fn escape(text: &str) -> String {
             '<' => escaped.push_str("&lt;"),
             '&' => escaped.push_str("&amp;"),
             '\n' | '\r' => escaped.push(' '),
-            '\\' | '|' | '*' | '_' | '[' | ']' | '#' | '!' | '`' | '~' | '@' => escaped.extend(['\\', c]),
+            '\\' | '|' | '*' | '_' | '[' | ']' | '#' | '!' | '`' | '~' | '@' => {
+                escaped.extend(['\\', c])
+            }
             c => escaped.push(c),
         }
     }
@@ -122,8 +146,16 @@ mod tests {
     #[test]
     fn a_flood_of_findings_is_cut() {
         let mut text = String::new();
-        items(&mut text, (0..1000).map(|n| ("code", format!("code: number {n}"))));
-        assert_eq!(text.lines().filter(|line| line.starts_with("- **code**")).count(), FINDINGS);
+        items(
+            &mut text,
+            (0..1000).map(|n| ("code", format!("code: number {n}"))),
+        );
+        assert_eq!(
+            text.lines()
+                .filter(|line| line.starts_with("- **code**"))
+                .count(),
+            FINDINGS
+        );
         assert!(text.contains("and more"));
     }
 }

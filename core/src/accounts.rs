@@ -24,8 +24,8 @@ use crate::id::{AccountId, Region};
 use crate::inventory::Place;
 use crate::watch::Watcher;
 
-/// Enough to ride out a minute of throttling; with the first pause at 0.2 s, an endpoint that cannot be reached is
-/// given up after about 15 s.
+/// Enough to ride out a minute of throttling; with the first pause at 0.2 s, an endpoint that
+/// cannot be reached is given up after about 15 s.
 const ATTEMPTS: u32 = 8;
 
 /// One account in one Region.
@@ -59,21 +59,45 @@ pub(crate) async fn identity(config: &SdkConfig, region: &Region) -> Result<Iden
     identify(config, region, Arc::new(Semaphore::new(1))).await
 }
 
-async fn identify(config: &SdkConfig, region: &Region, permits: Arc<Semaphore>) -> Result<Identity, Error> {
-    let caller = Caller { identity: None, region: region.clone(), permits };
-    sts::caller_identity(&aws_sdk_sts::Client::new(&in_region(config, region)), &caller).await
+async fn identify(
+    config: &SdkConfig,
+    region: &Region,
+    permits: Arc<Semaphore>,
+) -> Result<Identity, Error> {
+    let caller = Caller {
+        identity: None,
+        region: region.clone(),
+        permits,
+    };
+    sts::caller_identity(
+        &aws_sdk_sts::Client::new(&in_region(config, region)),
+        &caller,
+    )
+    .await
 }
 
 impl Account {
     /// The account that the credentials of a [`configured`] configuration belong to.
     pub(crate) fn new(config: &SdkConfig, identity: &Identity, max_concurrency: usize) -> Self {
-        let permits = Arc::new(Semaphore::new(max_concurrency.clamp(1, Semaphore::MAX_PERMITS)));
-        Self { identity: identity.clone(), config: config.clone(), permits, sites: Mutex::default() }
+        let permits = Arc::new(Semaphore::new(
+            max_concurrency.clamp(1, Semaphore::MAX_PERMITS),
+        ));
+        Self {
+            identity: identity.clone(),
+            config: config.clone(),
+            permits,
+            sites: Mutex::default(),
+        }
     }
 
     /// Another account, by a configuration made from this one's; its calls count among this one's.
     pub(crate) fn other(&self, config: SdkConfig, identity: Identity) -> Self {
-        Self { identity, config, permits: Arc::clone(&self.permits), sites: Mutex::default() }
+        Self {
+            identity,
+            config,
+            permits: Arc::clone(&self.permits),
+            sites: Mutex::default(),
+        }
     }
 
     /// The configuration for a Region.
@@ -81,15 +105,22 @@ impl Account {
         in_region(&self.config, region)
     }
 
-    /// Asks STS whose credentials another configuration has, as one of this account's calls (`sts:GetCallerIdentity`).
-    pub(crate) async fn identify(&self, config: &SdkConfig, region: &Region) -> Result<Identity, Error> {
+    /// Asks STS whose credentials another configuration has, as one of this account's calls
+    /// (`sts:GetCallerIdentity`).
+    pub(crate) async fn identify(
+        &self,
+        config: &SdkConfig,
+        region: &Region,
+    ) -> Result<Identity, Error> {
         identify(config, region, Arc::clone(&self.permits)).await
     }
 
     /// The account in a Region.
     pub(crate) fn site(&self, region: &Region) -> Arc<Site> {
         let mut sites = self.sites.lock().unwrap_or_else(PoisonError::into_inner);
-        let site = sites.entry(region.clone()).or_insert_with(|| Arc::new(self.make(region)));
+        let site = sites
+            .entry(region.clone())
+            .or_insert_with(|| Arc::new(self.make(region)));
         Arc::clone(site)
     }
 
@@ -100,26 +131,47 @@ impl Account {
             region: region.clone(),
             permits: Arc::clone(&self.permits),
         };
-        let ec2 = aws_sdk_ec2::config::Builder::from(&config).retry_partition(partition("ec2", account, region));
-        let kms = aws_sdk_kms::config::Builder::from(&config).retry_partition(partition("kms", account, region));
+        let ec2 = aws_sdk_ec2::config::Builder::from(&config)
+            .retry_partition(partition("ec2", account, region));
+        let kms = aws_sdk_kms::config::Builder::from(&config)
+            .retry_partition(partition("kms", account, region));
         Site {
-            place: Place { account: account.clone(), region: region.clone() },
+            place: Place {
+                account: account.clone(),
+                region: region.clone(),
+            },
             identity: self.identity.clone(),
-            ec2: Ec2 { client: aws_sdk_ec2::Client::from_conf(ec2.build()), caller: caller.clone() },
-            iam: Iam { client: aws_sdk_iam::Client::new(&config), caller: caller.clone() },
-            kms: Kms { client: aws_sdk_kms::Client::from_conf(kms.build()), caller: caller.clone() },
-            ssm: Ssm { client: aws_sdk_ssm::Client::new(&config), caller },
+            ec2: Ec2 {
+                client: aws_sdk_ec2::Client::from_conf(ec2.build()),
+                caller: caller.clone(),
+            },
+            iam: Iam {
+                client: aws_sdk_iam::Client::new(&config),
+                caller: caller.clone(),
+            },
+            kms: Kms {
+                client: aws_sdk_kms::Client::from_conf(kms.build()),
+                caller: caller.clone(),
+            },
+            ssm: Ssm {
+                client: aws_sdk_ssm::Client::new(&config),
+                caller,
+            },
             watcher: Watcher::default(),
             copies: Semaphore::new(COPIES_AT_ONCE as usize),
         }
     }
 
-    /// Whether the credentials are a session's that nothing renews and that does not say when it ends, such as one
-    /// that an earlier step left in the environment.
+    /// Whether the credentials are a session's that nothing renews and that does not say when it
+    /// ends, such as one that an earlier step left in the environment.
     pub(crate) async fn has_fixed_session(&self) -> bool {
-        let Some(provider) = self.config.credentials_provider() else { return false };
+        let Some(provider) = self.config.credentials_provider() else {
+            return false;
+        };
         let found = provider.provide_credentials().await;
-        found.is_ok_and(|credentials| credentials.session_token().is_some() && credentials.expiry().is_none())
+        found.is_ok_and(|credentials| {
+            credentials.session_token().is_some() && credentials.expiry().is_none()
+        })
     }
 }
 
@@ -133,27 +185,32 @@ pub(crate) fn configured(config: &SdkConfig) -> SdkConfig {
         .to_builder()
         .retry_config(retries)
         .timeout_config(timeouts())
-        // The SDK's shared cache holds 64 identities, fewer than the accounts of a large organization.
+        // The SDK's shared cache holds 64 identities, fewer than the accounts of a large
+        // organization.
         .identity_cache(IdentityCache::lazy().build())
         .build()
 }
 
 fn in_region(config: &SdkConfig, region: &Region) -> SdkConfig {
-    config.to_builder().region(aws_config::Region::new(region.to_string())).build()
+    config
+        .to_builder()
+        .region(aws_config::Region::new(region.to_string()))
+        .build()
 }
 
-/// The SDK shares one retry budget among all accounts of a service and Region; here one throttled account does not
-/// use up the others'.
+/// The SDK shares one retry budget among all accounts of a service and Region; here one throttled
+/// account does not use up the others'.
 fn partition(service: &str, account: &AccountId, region: &Region) -> RetryPartition {
     RetryPartition::custom(format!("ami-share-{service}-{region}-{account}"))
         .token_bucket(TokenBucket::default())
         .build()
 }
 
-/// Loads the SDK's configuration from the environment as the action does: one HTTP client with the environment's
-/// proxy settings for all services, and this tool's application name.
+/// Loads the SDK's configuration from the environment as the action does: one HTTP client with the
+/// environment's proxy settings for all services, and this tool's application name.
 pub async fn load_config() -> SdkConfig {
-    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(http_client());
+    let mut loader =
+        aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(http_client());
     if let Ok(name) = AppName::new(concat!("ami-share-", env!("CARGO_PKG_VERSION"))) {
         loader = loader.app_name(name);
     }
@@ -163,7 +220,9 @@ pub async fn load_config() -> SdkConfig {
 fn http_client() -> SharedHttpClient {
     aws_smithy_http_client::Builder::new().build_with_connector_fn(|settings, components| {
         let mut builder = Connector::builder()
-            .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc))
+            .tls_provider(tls::Provider::Rustls(
+                tls::rustls_provider::CryptoMode::AwsLc,
+            ))
             .proxy_config(ProxyConfig::from_env())
             .enable_tcp_nodelay(true);
         builder.set_connector_settings(settings.cloned());

@@ -1,5 +1,5 @@
-//! Carries out a plan: what gives access first, then what takes it away. A branch that fails stops only what depends on
-//! it.
+//! Carries out a plan: what gives access first, then what takes it away. A branch that fails stops
+//! only what depends on it.
 
 mod give_back;
 mod in_targets;
@@ -23,10 +23,17 @@ pub(crate) async fn apply(run: &Run<'_>, locks: &KeyLocks, plan: &Plan) {
         share::all(run, locks, plan).await;
         revoke::all(run, locks, plan).await;
     });
-    plan.errors.iter().for_each(|error| run.emit(&Event::Failed(error.clone())));
+    plan.errors
+        .iter()
+        .for_each(|error| run.emit(&Event::Failed(error.clone())));
     let mut sites: Vec<_> = plan.regions.iter().map(|region| run.site(region)).collect();
-    sites.extend(plan.target_copies().filter_map(|copy| run.target_site(&copy.account, &copy.shared.region)));
-    let looks = sites.iter().map(|site| Box::pin(site.watcher.look(run, &site.ec2)));
+    sites.extend(
+        plan.target_copies()
+            .filter_map(|copy| run.target_site(&copy.account, &copy.shared.region)),
+    );
+    let looks = sites
+        .iter()
+        .map(|site| Box::pin(site.watcher.look(run, &site.ec2)));
     future::select(work, Box::pin(future::join_all(looks))).await;
 }
 

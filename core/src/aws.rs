@@ -48,7 +48,8 @@ impl Caller {
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        call.await.map_err(|error| explain::sdk_error(self, action, resource, &error))
+        call.await
+            .map_err(|error| explain::sdk_error(self, action, resource, &error))
     }
 
     /// Sends one call when fewer than the most allowed are under way, and explains its error.
@@ -61,8 +62,9 @@ impl Caller {
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        // The semaphore is never closed, so an error cannot come of it; going on without a permit would be right too.
-        // On the heap: the SDK's futures are large, and this one would hold it twice.
+        // The semaphore is never closed, so an error cannot come of it; going on without a permit
+        // would be right too. On the heap: the SDK's futures are large, and this one would hold it
+        // twice.
         let call = Box::pin(call);
         let _permit = self.permits.acquire().await;
         self.send_at_once(action, resource, call).await

@@ -66,7 +66,8 @@ macro_rules! remedied {
         $crate::error::codes! { $(#[doc = $doc])* $name { $($(#[doc = $meaning])+ $variant => $text,)+ } }
 
         impl $name {
-            /// What to do about it; where more is known, the one that carries the code says it more exactly.
+            /// What to do about it; where more is known, the one that carries the code says it more
+            /// exactly.
             pub fn remedy(self) -> &'static str {
                 match self { $(Self::$variant => $remedy,)+ }
             }
@@ -86,13 +87,16 @@ remedied! {
             "see what AWS said; the request ID finds the call in CloudTrail";
         /// AWS answered with something that this version does not understand.
         AwsUnexpected => "aws.unexpected":
-            "run again; if it stays so, look for a newer version, and check what AWS_ENDPOINT_URL points at, where it is set";
+            "run again; if it stays so, look for a newer version, and check what AWS_ENDPOINT_URL \
+             points at, where it is set";
         /// A copy failed.
         CopyFailed => "copy.failed":
             "run again: a new copy is made, and this one removed once that stands";
-        /// No credentials were found, or they are expired, unknown to AWS, or those of another account.
+        /// No credentials were found, or they are expired, unknown to AWS, or those of another
+        /// account.
         Credentials => "credentials.invalid":
-            "renew them: assume the role again right before this step, and give the session token with the key";
+            "renew them: assume the role again right before this step, and give the session token \
+             with the key";
         /// The run's deadline passed.
         Deadline => "deadline":
             "run again, and it goes on from here; or raise `timeout`";
@@ -107,28 +111,35 @@ remedied! {
             "check that the accounts exist and are not closed; the others were served";
         /// Instances, volumes or snapshots of a target are under the key, so its access was kept.
         KeyInUseByTarget => "key.in-use-by-target":
-            "have the target move its volumes and snapshots to a key of its own, then run again; or run `mode: revoke` with `force-key-revoke`: instances go on until they are stopped, and do not start again";
+            "have the target move its volumes and snapshots to a key of its own, then run again; \
+             or run `mode: revoke` with `force-key-revoke`: instances go on until they are \
+             stopped, and do not start again";
         /// Another run takes away what this one adds.
         KeyPolicyContended => "key.policy-contended":
             "find out which run revokes these targets, and let only one of them have its way";
         /// KMS does not take the key policy.
         KeyPolicyRefused => "key.policy-refused":
-            "see what KMS said of the policy (R3.2.2 to R3.2.6), and mend what it names in the policy of the key";
+            "see what KMS said of the policy (R3.2.2 to R3.2.6), and mend what it names in the \
+             policy of the key";
         /// AWS does not know the key.
         KeyNotFound => "key.not-found":
-            "check the key's ID, alias or ARN; an ID or an alias means a key of the source account in the images' Region (R3.1.4)";
+            "check the key's ID, alias or ARN; an ID or an alias means a key of the source account \
+             in the images' Region (R3.1.4)";
         /// The plan has findings that refuse it.
         PlanRefused => "plan.refused":
             "see each finding for what to do; where images were pending, plan again";
         /// A role in a target cannot be assumed.
         RoleNotAssumable => "role.not-assumable":
-            "let the role exist and trust whoever runs this (`sts:AssumeRole`, with the external ID where one is set), and allow the call to whoever runs this";
+            "let the role exist and trust whoever runs this (`sts:AssumeRole`, with the external \
+             ID where one is set), and allow the call to whoever runs this";
         /// The policies of a role cannot hold what it needs.
         RolePolicyRefused => "role.policy-refused":
-            "give `target-launch-policy`, a managed policy of the target that is attached instead; or remove policies that the role no longer needs";
+            "give `target-launch-policy`, a managed policy of the target that is attached instead; \
+             or remove policies that the role no longer needs";
         /// SSM did not take an image into a parameter.
         ParameterRefused => "parameter.refused":
-            "allow ssm:PutParameter and ec2:DescribeImages to whoever runs this: SSM checks the image with that identity (R5.9)";
+            "allow ssm:PutParameter and ec2:DescribeImages to whoever runs this: SSM checks the \
+             image with that identity (R5.9)";
         /// A quota of the account is used up.
         Quota => "quota.exceeded":
             "remove what is no longer needed, or ask AWS to raise the quota that its message names";
@@ -137,7 +148,8 @@ remedied! {
             "see each check that says no in the report: it says what to put right";
         /// AWS went on throttling past every retry.
         Throttled => "aws.throttled":
-            "run again later, or lower `max-concurrency`: other callers of this account use up its rate";
+            "run again later, or lower `max-concurrency`: other callers of this account use up its \
+             rate";
     }
 }
 
@@ -196,7 +208,10 @@ impl Error {
 
     /// More exactly what to do than the code alone can say.
     pub(crate) fn remedy(self, remedy: impl Into<String>) -> Self {
-        Self { remedy: remedy.into(), ..self }
+        Self {
+            remedy: remedy.into(),
+            ..self
+        }
     }
 
     pub(crate) fn at(mut self, account: &AccountId, region: &Region) -> Self {
@@ -217,7 +232,9 @@ impl Error {
 
     /// Whether AWS's own code is one of these.
     pub(crate) fn is_aws(&self, codes: &[&str]) -> bool {
-        self.aws.as_ref().is_some_and(|aws| codes.contains(&aws.code.as_str()))
+        self.aws
+            .as_ref()
+            .is_some_and(|aws| codes.contains(&aws.code.as_str()))
     }
 }
 
@@ -226,14 +243,28 @@ impl fmt::Display for Error {
         write!(f, "{}: {}", self.code, self.message)?;
         let mut place: Vec<String> = Vec::new();
         place.extend(self.action.map(str::to_owned));
-        place.extend(self.resource.as_ref().filter(|resource| !self.message.contains(*resource)).cloned());
-        place.extend(self.account.as_ref().map(|account| format!("account {account}")));
+        place.extend(
+            self.resource
+                .as_ref()
+                .filter(|resource| !self.message.contains(*resource))
+                .cloned(),
+        );
+        place.extend(
+            self.account
+                .as_ref()
+                .map(|account| format!("account {account}")),
+        );
         place.extend(self.region.as_ref().map(ToString::to_string));
         if !place.is_empty() {
             write!(f, " ({})", place.join(", "))?;
         }
         if let Some(aws) = &self.aws {
-            write!(f, ". AWS said: {}: {}", aws.code, aws.message.trim().trim_end_matches('.'))?;
+            write!(
+                f,
+                ". AWS said: {}: {}",
+                aws.code,
+                aws.message.trim().trim_end_matches('.')
+            )?;
         }
         write!(f, ". What to do: {}", self.remedy)
     }
@@ -246,7 +277,11 @@ pub struct Errors(Vec<Error>);
 impl Errors {
     /// The errors, as the first and the rest, or nothing where there are none.
     pub(crate) fn from_vec(errors: Vec<Error>) -> Result<(), Self> {
-        if errors.is_empty() { Ok(()) } else { Err(Self(errors)) }
+        if errors.is_empty() {
+            Ok(())
+        } else {
+            Err(Self(errors))
+        }
     }
 
     /// Each error.

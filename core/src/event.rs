@@ -10,8 +10,8 @@ use crate::finding::Finding;
 use crate::id::{AccountId, AmiId, KeyArn, Principal, Region, SnapshotId, SourceImage};
 use crate::verify::Verification;
 
-/// Something that happened in a run. The [`Report`](crate::Report) is the sum of all events, so whoever kept them
-/// can tell what was done even of a run that was cut off.
+/// Something that happened in a run. The [`Report`](crate::Report) is the sum of all events, so
+/// whoever kept them can tell what was done even of a run that was cut off.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -192,7 +192,8 @@ pub enum Event {
         /// The key.
         key: KeyArn,
     },
-    /// Who is lent an image is noted in its tags, or no longer (`ec2:CreateTags`, `ec2:DeleteTags`).
+    /// Who is lent an image is noted in its tags, or no longer (`ec2:CreateTags`,
+    /// `ec2:DeleteTags`).
     LoanNoted {
         /// The image.
         image: AmiId,
@@ -249,7 +250,8 @@ fn seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S
     serializer.serialize_u64(duration.as_secs())
 }
 
-/// Takes the events of a run, as they happen. It is called on the run's own task, so it must not block.
+/// Takes the events of a run, as they happen. It is called on the run's own task, so it must not
+/// block.
 pub trait EventSink: Send + Sync {
     /// Takes one event.
     fn event(&self, event: &Event);

@@ -1,4 +1,5 @@
-//! The identifiers of AWS, checked once where they enter: past this file nothing handles a raw string.
+//! The identifiers of AWS, checked once where they enter: past this file nothing handles a raw
+//! string.
 
 use std::fmt;
 use std::str::FromStr;
@@ -22,7 +23,11 @@ impl InvalidId {
         if shown.len() < value.len() {
             shown.push('…');
         }
-        Self { what, value: shown, allowed }
+        Self {
+            what,
+            value: shown,
+            allowed,
+        }
     }
 
     /// What is allowed in its place.
@@ -148,7 +153,9 @@ impl Partition {
     }
 
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        [Self::Aws, Self::AwsCn, Self::AwsUsGov].into_iter().find(|partition| partition.as_str() == text)
+        [Self::Aws, Self::AwsCn, Self::AwsUsGov]
+            .into_iter()
+            .find(|partition| partition.as_str() == text)
     }
 }
 
@@ -190,24 +197,61 @@ mod tests {
         let alias = "arn:aws-cn:kms:cn-north-1:111122223333:alias/golden";
         both::<AccountId>(
             &["111122223333"],
-            &["", "11112222333", "1111222233334", "11112222333x", "１１１１２２２２３３３３"],
+            &[
+                "",
+                "11112222333",
+                "1111222233334",
+                "11112222333x",
+                "１１１１２２２２３３３３",
+            ],
         );
         both::<AmiId>(
             &["ami-1a2b3c4d", "ami-0123456789abcdef0"],
             &["ami-", "ami-xyz", "ami-0123456789ABCDEF0", "snap-1a2b3c4d"],
         );
-        both::<Region>(&["us-east-1", "us-gov-west-1", "ap-southeast-15"], &["", "us-east", "us--1", "US-EAST-1", "1"]);
-        both::<KeyArn>(&[&arn], &[alias, id, "arn:aws-cn:kms:us-east-1:111122223333:key/x", "arn:aws:kms"]);
-        both::<KeyRef>(
-            &[&arn, alias, id, "alias/golden", "alias/aws/ebs", "mrk-1234567890abcdef1234567890abcdef"],
-            &["", "golden", "alias/", "alias/a b", "arn:aws:kms:us-east-1:111122223333:grant/x"],
+        both::<Region>(
+            &["us-east-1", "us-gov-west-1", "ap-southeast-15"],
+            &["", "us-east", "us--1", "US-EAST-1", "1"],
         );
-        both::<AmiRef>(&["ami-1a2b3c4d", "eu-west-1:ami-1a2b3c4d"], &["eu-west-1:", ":ami-1a2b3c4d", "x:ami-1a2b3c4d"]);
+        both::<KeyArn>(
+            &[&arn],
+            &[
+                alias,
+                id,
+                "arn:aws-cn:kms:us-east-1:111122223333:key/x",
+                "arn:aws:kms",
+            ],
+        );
+        both::<KeyRef>(
+            &[
+                &arn,
+                alias,
+                id,
+                "alias/golden",
+                "alias/aws/ebs",
+                "mrk-1234567890abcdef1234567890abcdef",
+            ],
+            &[
+                "",
+                "golden",
+                "alias/",
+                "alias/a b",
+                "arn:aws:kms:us-east-1:111122223333:grant/x",
+            ],
+        );
+        both::<AmiRef>(
+            &["ami-1a2b3c4d", "eu-west-1:ami-1a2b3c4d"],
+            &["eu-west-1:", ":ami-1a2b3c4d", "x:ami-1a2b3c4d"],
+        );
     }
 
     #[test]
     fn a_long_wrong_value_is_shortened_in_its_message() {
-        let error = "9".repeat(1_000_000).parse::<AccountId>().unwrap_err().to_string();
+        let error = "9"
+            .repeat(1_000_000)
+            .parse::<AccountId>()
+            .unwrap_err()
+            .to_string();
         assert!(error.len() < 300 && error.contains("12 digits"), "{error}");
     }
 }

@@ -28,7 +28,8 @@ pub(crate) struct Inventory {
     pub(crate) off: BTreeSet<Region>,
     /// The credentials are temporary, cannot be renewed, and do not say when they end.
     pub(crate) fixed_session: bool,
-    /// The target accounts, where a role is to be assumed there: what there is, or why it could not be seen.
+    /// The target accounts, where a role is to be assumed there: what there is, or why it could not
+    /// be seen.
     pub(crate) targets: BTreeMap<AccountId, Result<Target, Error>>,
     /// Of those that lose a key and were reached, what they have under it.
     pub(crate) uses: BTreeMap<AccountId, Use>,
@@ -66,7 +67,9 @@ pub(crate) struct RegionInventory {
 impl RegionInventory {
     /// An image of the request, or a copy of one.
     pub(crate) fn image(&self, id: &AmiId) -> Option<&Image> {
-        self.images.get(id).or_else(|| self.copies.iter().find(|copy| &copy.id == id))
+        self.images
+            .get(id)
+            .or_else(|| self.copies.iter().find(|copy| &copy.id == id))
     }
 
     pub(crate) fn new(place: Place) -> Self {
@@ -86,14 +89,22 @@ impl RegionInventory {
 
     /// The keys that the snapshots of an image are encrypted under.
     pub(crate) fn keys_of(&self, image: &Image) -> BTreeSet<KeyArn> {
-        image.snapshots().filter_map(|id| self.snapshots.get(id)?.key.clone()).collect()
+        image
+            .snapshots()
+            .filter_map(|id| self.snapshots.get(id)?.key.clone())
+            .collect()
     }
 
-    /// Whether every volume of the image is encrypted under `key`: then a copy would change nothing.
+    /// Whether every volume of the image is encrypted under `key`: then a copy would change
+    /// nothing.
     pub(crate) fn is_wholly_under(&self, image: &Image, key: &KeyArn) -> bool {
         let mut volumes = image.snapshots().peekable();
         volumes.peek().is_some()
-            && volumes.all(|id| self.snapshots.get(id).is_some_and(|snapshot| snapshot.key.as_ref() == Some(key)))
+            && volumes.all(|id| {
+                self.snapshots
+                    .get(id)
+                    .is_some_and(|snapshot| snapshot.key.as_ref() == Some(key))
+            })
     }
 }
 
@@ -128,7 +139,9 @@ pub(crate) struct Image {
 impl Image {
     /// The snapshots behind the image; ephemeral mappings have none (R1.2.4).
     pub(crate) fn snapshots(&self) -> impl Iterator<Item = &SnapshotId> {
-        self.mappings.iter().filter_map(|mapping| mapping.snapshot.as_ref())
+        self.mappings
+            .iter()
+            .filter_map(|mapping| mapping.snapshot.as_ref())
     }
 }
 
@@ -186,20 +199,28 @@ impl Key {
 
     /// Who has access by statements of ours.
     pub(crate) fn named(&self) -> BTreeSet<Holder> {
-        self.readable_policy().map(|policy| policy.named(&self.arn)).unwrap_or_default()
+        self.readable_policy()
+            .map(|policy| policy.named(&self.arn))
+            .unwrap_or_default()
     }
 
     /// The statement that is not ours and names an account, by its Sid.
     pub(crate) fn foreign_statement(&self, account: &AccountId) -> Option<String> {
         let names = |principals: &[String]| {
-            let of_account = |name: &str| name == account.as_ref() || name.split(':').nth(4) == Some(account.as_ref());
+            let of_account = |name: &str| {
+                name == account.as_ref() || name.split(':').nth(4) == Some(account.as_ref())
+            };
             principals.iter().any(|name| of_account(name))
         };
         let foreign = self.readable_policy()?.foreign(&self.arn);
-        foreign.into_iter().find(|(_, principals)| names(principals)).map(|(sid, _)| sid)
+        foreign
+            .into_iter()
+            .find(|(_, principals)| names(principals))
+            .map(|(sid, _)| sid)
     }
 
-    /// Whether an account itself has access by what may be taken from it: a statement of ours, or a grant.
+    /// Whether an account itself has access by what may be taken from it: a statement of ours, or a
+    /// grant.
     pub(crate) fn lets(&self, account: &AccountId) -> bool {
         let mut grants = self.grants.iter().flatten();
         self.named().contains(&Holder::Account(account.clone()))
@@ -233,7 +254,8 @@ pub(crate) struct Grant {
 }
 
 impl Grant {
-    /// Whether an AWS service holds it: by name, or as the identity that EC2 gives an instance (R4.3).
+    /// Whether an AWS service holds it: by name, or as the identity that EC2 gives an instance
+    /// (R4.3).
     pub(crate) fn is_held_by_a_service(&self) -> bool {
         let service = self.grantee.contains(".amazonaws.com") && !self.grantee.starts_with("arn:");
         service || self.grantee.contains(":assumed-role/aws:")
@@ -241,12 +263,21 @@ impl Grant {
 
     /// The account that holds it as a whole, as ours are held.
     pub(crate) fn account(&self) -> Option<AccountId> {
-        self.grantee.strip_suffix(":root")?.rsplit(':').next()?.parse().ok()
+        self.grantee
+            .strip_suffix(":root")?
+            .rsplit(':')
+            .next()?
+            .parse()
+            .ok()
     }
 
-    /// Whether volumes can be attached by it: EC2 makes a grant of its own from it, to decrypt (R4.1).
+    /// Whether volumes can be attached by it: EC2 makes a grant of its own from it, to decrypt
+    /// (R4.1).
     pub(crate) fn is_enough(&self) -> bool {
-        !self.constrained && ["CreateGrant", "Decrypt"].iter().all(|operation| self.operations.contains(*operation))
+        !self.constrained
+            && ["CreateGrant", "Decrypt"]
+                .iter()
+                .all(|operation| self.operations.contains(*operation))
     }
 
     /// The account that made it.

@@ -1,7 +1,9 @@
-//! Lets principals use a key by editing its policy, or takes that back, beside other runs that do the same (promise P5).
+//! Lets principals use a key by editing its policy, or takes that back, beside other runs that do
+//! the same (promise P5).
 //!
-//! KMS has no compare-and-set. A put is sent within 2 s of the read that it was made from and takes at most 5 s, so
-//! whoever read before our put has put within 7 s; looking again after that shows whether our statements lived.
+//! KMS has no compare-and-set. A put is sent within 2 s of the read that it was made from and takes
+//! at most 5 s, so whoever read before our put has put within 7 s; looking again after that shows
+//! whether our statements lived.
 
 mod grants;
 mod put;
@@ -21,7 +23,8 @@ use crate::wait::varied;
 
 pub(crate) use grants::{confirm_grants, create_grants, ensure_grants, revoke_grants};
 
-/// How often statements that had settled and were then taken away are put again, before whoever removes them wins.
+/// How often statements that had settled and were then taken away are put again, before whoever
+/// removes them wins.
 const CONTENDED_PUTS: u32 = 2;
 
 /// One lock per key: runs of one process never race with each other.
@@ -42,8 +45,13 @@ pub(crate) struct Granted {
     pub(crate) refused: BTreeSet<Principal>,
 }
 
-/// Makes sure that the principals have access, and that it lasts. Where nothing is missing, nothing is awaited.
-pub(crate) async fn ensure(run: &Run<'_>, locks: &KeyLocks, access: &KeyAccess) -> Result<Granted, Error> {
+/// Makes sure that the principals have access, and that it lasts. Where nothing is missing, nothing
+/// is awaited.
+pub(crate) async fn ensure(
+    run: &Run<'_>,
+    locks: &KeyLocks,
+    access: &KeyAccess,
+) -> Result<Granted, Error> {
     let mut refused = BTreeSet::new();
     let mut pause = run.timing.settle;
     let since = Instant::now();
@@ -53,14 +61,21 @@ pub(crate) async fn ensure(run: &Run<'_>, locks: &KeyLocks, access: &KeyAccess) 
         pause = varied(pause.saturating_mul(2), run.timing.jitter);
     }
     let principals: BTreeSet<Principal> = access.principals.difference(&refused).cloned().collect();
-    run.emit(&Event::KeyAccessHeld { key: access.key.clone(), principals: principals.clone() });
-    Ok(Granted { principals, refused })
+    run.emit(&Event::KeyAccessHeld {
+        key: access.key.clone(),
+        principals: principals.clone(),
+    });
+    Ok(Granted {
+        principals,
+        refused,
+    })
 }
 
 const SETTLE: &str = "to keep the new key policy, in case another run overwrites it";
 
-/// Looks once more, after the launch permissions are written: statements that are gone by now were taken away. Where the
-/// launch permission is gone as well (`still_shared`), somebody revokes, and has their way.
+/// Looks once more, after the launch permissions are written: statements that are gone by now were
+/// taken away. Where the launch permission is gone as well (`still_shared`), somebody revokes, and
+/// has their way.
 pub(crate) async fn confirm(
     run: &Run<'_>,
     locks: &KeyLocks,
@@ -68,14 +83,21 @@ pub(crate) async fn confirm(
     granted: &Granted,
     still_shared: impl AsyncFn(&BTreeSet<Principal>) -> Result<bool, Error>,
 ) -> Result<(), Error> {
-    let access = KeyAccess { principals: granted.principals.clone(), ..access.clone() };
+    let access = KeyAccess {
+        principals: granted.principals.clone(),
+        ..access.clone()
+    };
     let mut again = BTreeSet::new();
     for puts_left in (0..=CONTENDED_PUTS).rev() {
         let gone = put::lacking(run, &access).await?;
         if gone.is_empty() {
             // Put again meanwhile for an image that was removed, it would be for nothing.
             let stands = again.is_empty() || still_shared(&again).await?;
-            return if stands { Ok(()) } else { Err(contended(run, &access.key)) };
+            return if stands {
+                Ok(())
+            } else {
+                Err(contended(run, &access.key))
+            };
         }
         if puts_left == 0 || !still_shared(&gone).await? {
             break;
@@ -88,19 +110,29 @@ pub(crate) async fn confirm(
 
 /// The error of whoever adds what another run takes away.
 pub(crate) fn contended(run: &Run<'_>, key: &KeyArn) -> Error {
-    Error::new(Code::KeyPolicyContended, format!("another run takes away the access to {key} that this one adds"))
-        .at(&run.account.identity.account, key.region())
-        .on(key)
+    Error::new(
+        Code::KeyPolicyContended,
+        format!("another run takes away the access to {key} that this one adds"),
+    )
+    .at(&run.account.identity.account, key.region())
+    .on(key)
 }
 
 /// The error that names whom KMS refused.
 pub(crate) fn refusal(run: &Run<'_>, access: &KeyAccess, refused: &BTreeSet<Principal>) -> Error {
     let names: Vec<String> = refused.iter().map(ToString::to_string).collect();
     let all = refused.len() > 1 && *refused == access.principals;
-    let other = if all { ", or the key policy holds another principal that no longer exists" } else { "" };
+    let other = if all {
+        ", or the key policy holds another principal that no longer exists"
+    } else {
+        ""
+    };
     Error::new(
         Code::KeyInvalidPrincipals,
-        format!("KMS calls these accounts invalid principals: {}{other} (R3.2.4)", names.join(", ")),
+        format!(
+            "KMS calls these accounts invalid principals: {}{other} (R3.2.4)",
+            names.join(", ")
+        ),
     )
     .at(&run.account.identity.account, access.key.region())
     .on(&access.key)
@@ -115,7 +147,8 @@ pub(crate) async fn remove(
     let since = Instant::now();
     let mut gone = BTreeSet::new();
     while put::present(run, locks, remove, &mut gone).await? {
-        run.wait(&remove.key, SETTLE, since, run.timing.settle).await;
+        run.wait(&remove.key, SETTLE, since, run.timing.settle)
+            .await;
     }
     Ok(gone)
 }
@@ -125,6 +158,8 @@ pub(crate) fn named<'a>(
     principals: impl IntoIterator<Item = &'a Principal>,
     holders: &BTreeSet<Holder>,
 ) -> BTreeSet<Principal> {
-    let named = |principal: &&Principal| Holder::of(principal).is_some_and(|holder| holders.contains(&holder));
+    let named = |principal: &&Principal| {
+        Holder::of(principal).is_some_and(|holder| holders.contains(&holder))
+    };
     principals.into_iter().filter(named).cloned().collect()
 }

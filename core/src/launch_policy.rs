@@ -6,9 +6,9 @@ use crate::id::{KeyArn, Partition};
 use crate::plan::Plan;
 
 impl Plan {
-    /// What a target's launchers need in IAM beside `ec2:RunInstances`: the use of the shared keys, only through EC2
-    /// (R4.1). Their own default EBS key, under which volumes end up (R4.2), needs the same where it is a customer
-    /// managed one. Nothing where no image is encrypted.
+    /// What a target's launchers need in IAM beside `ec2:RunInstances`: the use of the shared keys,
+    /// only through EC2 (R4.1). Their own default EBS key, under which volumes end up (R4.2), needs
+    /// the same where it is a customer managed one. Nothing where no image is encrypted.
     pub fn launch_policy(&self) -> Option<Value> {
         let keys: Vec<&str> = self.keys().into_iter().map(AsRef::as_ref).collect();
         (!keys.is_empty()).then(|| document(self.partition(), &keys))

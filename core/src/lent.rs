@@ -1,5 +1,6 @@
-//! What a target is lent only until its own copy stands: noted in tags of the shared image before it is lent, so that
-//! no more is taken back than was given, even by another run than the one that gave it. Pure.
+//! What a target is lent only until its own copy stands: noted in tags of the shared image before
+//! it is lent, so that no more is taken back than was given, even by another run than the one that
+//! gave it. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,17 +34,23 @@ impl Loan {
 /// Who is lent what.
 pub(crate) type Loans = BTreeMap<Loan, BTreeSet<AccountId>>;
 
-/// How many account IDs fit the value of a tag, which has 256 characters, with a blank between them.
+/// How many account IDs fit the value of a tag, which has 256 characters, with a blank between
+/// them.
 const PER_TAG: usize = 19;
 
-/// The tags that say so. Their keys depend on whom they name, so that runs beside each other write different ones.
+/// The tags that say so. Their keys depend on whom they name, so that runs beside each other write
+/// different ones.
 pub(crate) fn tags(loans: &Loans) -> BTreeMap<String, String> {
     let mut tags = BTreeMap::new();
     for (loan, accounts) in loans {
         let accounts: Vec<&str> = accounts.iter().map(AsRef::as_ref).collect();
         for few in accounts.chunks(PER_TAG) {
             let value = few.join(" ");
-            let digest: String = Sha256::digest(&value).iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+            let digest: String = Sha256::digest(&value)
+                .iter()
+                .take(4)
+                .map(|byte| format!("{byte:02x}"))
+                .collect();
             tags.insert(format!("{}{digest}", loan.prefix()), value);
         }
     }
@@ -54,8 +61,16 @@ pub(crate) fn tags(loans: &Loans) -> BTreeMap<String, String> {
 pub(crate) fn loans(tags: &BTreeMap<String, String>) -> Loans {
     let mut loans = Loans::new();
     for (key, value) in tags {
-        let Some(loan) = Loan::ALL.into_iter().find(|loan| key.starts_with(loan.prefix())) else { continue };
-        loans.entry(loan).or_default().extend(value.split(' ').filter_map(|account| account.parse().ok()));
+        let Some(loan) = Loan::ALL
+            .into_iter()
+            .find(|loan| key.starts_with(loan.prefix()))
+        else {
+            continue;
+        };
+        loans
+            .entry(loan)
+            .or_default()
+            .extend(value.split(' ').filter_map(|account| account.parse().ok()));
     }
     loans
 }
@@ -82,7 +97,10 @@ mod tests {
     use super::*;
 
     fn accounts(numbers: impl IntoIterator<Item = u64>) -> BTreeSet<AccountId> {
-        numbers.into_iter().map(|number| format!("{number:012}").parse().unwrap()).collect()
+        numbers
+            .into_iter()
+            .map(|number| format!("{number:012}").parse().unwrap())
+            .collect()
     }
 
     proptest! {

@@ -1,7 +1,9 @@
-//! Shares encrypted AMIs with other AWS accounts: launch permission, key access and, where asked or needed, a copy
-//! re-encrypted with another key, in the right order, safe to repeat and safe to interrupt.
+//! Shares encrypted AMIs with other AWS accounts: launch permission, key access and, where asked or
+//! needed, a copy re-encrypted with another key, in the right order, safe to repeat and safe to
+//! interrupt.
 //!
-//! A [`ShareRequest`] says what is wanted, [`Sharer::plan`] what that takes, [`Sharer::apply`] does it:
+//! A [`ShareRequest`] says what is wanted, [`Sharer::plan`] what that takes, [`Sharer::apply`] does
+//! it:
 //!
 //! ```no_run
 //! # async fn share() -> Result<(), Box<dyn std::error::Error>> {
@@ -20,8 +22,8 @@
 //! # }
 //! ```
 //!
-//! References such as R1.5.2 are to the rules of AWS that the project keeps beside its simulated AWS, in
-//! `tests/sim/RULES.md`; promises such as P1 are in `docs/ARCHITECTURE.md`.
+//! References such as R1.5.2 are to the rules of AWS that the project keeps beside its simulated
+//! AWS, in `tests/sim/RULES.md`; promises such as P1 are in `docs/ARCHITECTURE.md`.
 
 mod accounts;
 mod apply;
@@ -57,18 +59,20 @@ pub use error::{AwsAnswer, Code, Error, Errors};
 pub use event::{Event, EventSink, Waiting};
 pub use finding::{Finding, FindingCode, Severity};
 pub use id::{
-    AccountId, AmiId, AmiRef, InvalidId, KeyArn, KeyRef, OrganizationArn, OuArn, Partition, Principal, Region, RoleArn,
-    SnapshotId, SourceImage,
+    AccountId, AmiId, AmiRef, InvalidId, KeyArn, KeyRef, OrganizationArn, OuArn, Partition,
+    Principal, Region, RoleArn, SnapshotId, SourceImage,
 };
 pub use plan::{
-    CopyImage, Deprecate, EndLoan, GiveBack, Grants, InUse, KeyAccess, LaunchPermission, LaunchRole, Leftovers, Plan,
-    PolicyChange, Protect, Publish, RemoveCopy, RemoveKeyAccess, RemovePermissions, RemoveRolePolicy, RolePolicy,
-    ServiceRole, Shared, SnapshotPermission, Step, Subject, TagShared, TargetCopy, Whom,
+    CopyImage, Deprecate, EndLoan, GiveBack, Grants, InUse, KeyAccess, LaunchPermission,
+    LaunchRole, Leftovers, Plan, PolicyChange, Protect, Publish, RemoveCopy, RemoveKeyAccess,
+    RemovePermissions, RemoveRolePolicy, RolePolicy, ServiceRole, Shared, SnapshotPermission, Step,
+    Subject, TagShared, TargetCopy, Whom,
 };
 pub use report::{Incomplete, OwnCopy, Report, SharedImage, SharedKey, TargetReport};
 pub use request::{
-    DeprecateAt, InTargets, KeyAccessMode, KeyScope, LaunchWith, ManagedPolicy, Problem, Problems, Revoke,
-    ShareRequest, ShareRequestBuilder, ShareSnapshots, TargetRole, Timing, Unlisted, Verify,
+    DeprecateAt, InTargets, KeyAccessMode, KeyScope, LaunchWith, ManagedPolicy, Problem, Problems,
+    Revoke, ShareRequest, ShareRequestBuilder, ShareSnapshots, TargetRole, Timing, Unlisted,
+    Verify,
 };
 pub use sharer::Sharer;
 pub use verify::{Check, CheckName, Sum, Verdict, Verification};

@@ -1,4 +1,5 @@
-//! Names of copies and of parameters: templates with placeholders, and what AWS takes as such names.
+//! Names of copies and of parameters: templates with placeholders, and what AWS takes as such
+//! names.
 
 use crate::id::{AccountId, AmiId, Region};
 use crate::inventory::{Image, Place};
@@ -14,7 +15,12 @@ pub(crate) struct Parts<'a> {
 impl<'a> Parts<'a> {
     /// Those of what is made of an image in a place.
     pub(crate) fn of(image: &'a Image, place: &'a Place) -> Self {
-        Self { name: &image.name, ami: &image.id, region: &place.region, account: &place.account }
+        Self {
+            name: &image.name,
+            ami: &image.id,
+            region: &place.region,
+            account: &place.account,
+        }
     }
 }
 
@@ -46,7 +52,8 @@ impl NameTemplate {
         let mut pieces = Vec::new();
         let mut rest = text;
         while let Some((before, after)) = rest.split_once('{') {
-            let unknown = || "the placeholders are {name}, {ami-id}, {region} and {account}".to_owned();
+            let unknown =
+                || "the placeholders are {name}, {ami-id}, {region} and {account}".to_owned();
             let (inside, tail) = after.split_once('}').ok_or_else(unknown)?;
             pieces.push(Piece::Text(before.to_owned()));
             pieces.push(match inside {
@@ -66,7 +73,11 @@ impl NameTemplate {
                 return Err(format!("`{bad}` cannot stand in {what}"));
             }
         }
-        if text.is_empty() { Err("must not be empty".to_owned()) } else { Ok(Self(pieces)) }
+        if text.is_empty() {
+            Err("must not be empty".to_owned())
+        } else {
+            Ok(Self(pieces))
+        }
     }
 
     pub(crate) fn fill(&self, parts: &Parts<'_>) -> String {
@@ -88,10 +99,15 @@ pub(crate) fn is_ami_name(name: &str) -> bool {
     (3..=128).contains(&name.len()) && name.chars().all(is_name_char)
 }
 
-/// Whether SSM takes this as the name of a parameter: words between slashes, at most 15 levels, and not AWS's own.
+/// Whether SSM takes this as the name of a parameter: words between slashes, at most 15 levels, and
+/// not AWS's own.
 pub(crate) fn is_parameter_name(name: &str) -> bool {
     let path = name.strip_prefix('/').unwrap_or(name);
-    let first = path.split('/').next().unwrap_or_default().to_ascii_lowercase();
+    let first = path
+        .split('/')
+        .next()
+        .unwrap_or_default()
+        .to_ascii_lowercase();
     (1..=1000).contains(&name.len())
         && path.split('/').count() <= 15
         && path.split('/').all(|word| !word.is_empty())
@@ -126,7 +142,9 @@ mod tests {
             region: &"us-east-1".parse().unwrap(),
             account: &"111122223333".parse().unwrap(),
         };
-        let name = NameTemplate::for_images("x {name}/{ami-id}@{region}-{account}").unwrap().fill(&parts);
+        let name = NameTemplate::for_images("x {name}/{ami-id}@{region}-{account}")
+            .unwrap()
+            .fill(&parts);
         assert_eq!(name, "x web/ami-1a2b3c4d@us-east-1-111122223333");
     }
 

@@ -21,8 +21,13 @@ use crate::run::Run;
 
 pub(crate) use others::shared_under;
 
-/// The inventory that a plan of `request` is made from. With `wait`, images that are pending are awaited.
-pub(crate) async fn observe(run: &Run<'_>, request: &ShareRequest, wait: bool) -> Result<Inventory, Errors> {
+/// The inventory that a plan of `request` is made from. With `wait`, images that are pending are
+/// awaited.
+pub(crate) async fn observe(
+    run: &Run<'_>,
+    request: &ShareRequest,
+    wait: bool,
+) -> Result<Inventory, Errors> {
     let regions = request.regions();
     let mut inventory = Inventory {
         account: run.account.identity.account.clone(),
@@ -37,14 +42,25 @@ pub(crate) async fn observe(run: &Run<'_>, request: &ShareRequest, wait: bool) -
         return Ok(inventory);
     }
     let sites: Vec<_> = regions.iter().map(|region| run.site(region)).collect();
-    let named = future::join_all(sites.iter().map(|site| images::named(run, site, request, wait))).await;
+    let named = future::join_all(
+        sites
+            .iter()
+            .map(|site| images::named(run, site, request, wait)),
+    )
+    .await;
     let named = all(named)?;
-    let read = sites.iter().zip(named).map(|(site, images)| region(run, site, request, images));
-    let read = all(future::join_all(read).await)?;
-    inventory.regions = read.into_iter().map(|there| (there.place.region.clone(), there)).collect();
-    let held = sites
+    let read = sites
         .iter()
-        .map(|site| async { Ok(parameters(site, parameter_names(request, &inventory, &site.place)).await?) });
+        .zip(named)
+        .map(|(site, images)| region(run, site, request, images));
+    let read = all(future::join_all(read).await)?;
+    inventory.regions = read
+        .into_iter()
+        .map(|there| (there.place.region.clone(), there))
+        .collect();
+    let held = sites.iter().map(|site| async {
+        Ok(parameters(site, parameter_names(request, &inventory, &site.place)).await?)
+    });
     let held = all(future::join_all(held).await)?;
     for (there, held) in inventory.regions.values_mut().zip(held) {
         there.parameters = held;
@@ -55,7 +71,9 @@ pub(crate) async fn observe(run: &Run<'_>, request: &ShareRequest, wait: bool) -
 }
 
 fn now() -> i64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
@@ -71,9 +89,13 @@ fn all<T>(results: Vec<Result<T, Errors>>) -> Result<Vec<T>, Errors> {
     Errors::from_vec(bad).map(|()| good)
 }
 
-/// The Regions that the account has not turned on, as the first image's Region knows them. That one says so itself when
-/// it is called.
-async fn off(run: &Run<'_>, request: &ShareRequest, regions: &BTreeSet<Region>) -> Result<BTreeSet<Region>, Error> {
+/// The Regions that the account has not turned on, as the first image's Region knows them. That one
+/// says so itself when it is called.
+async fn off(
+    run: &Run<'_>,
+    request: &ShareRequest,
+    regions: &BTreeSet<Region>,
+) -> Result<BTreeSet<Region>, Error> {
     match request.images.first() {
         Some(first) if regions.len() > 1 => run.site(&first.region).ec2.regions_off(regions).await,
         _ => Ok(BTreeSet::new()),
@@ -87,10 +109,19 @@ async fn region(
     request: &ShareRequest,
     images: BTreeMap<AmiId, Image>,
 ) -> Result<RegionInventory, Errors> {
-    let mut there = RegionInventory { images, ..RegionInventory::new(site.place.clone()) };
+    let mut there = RegionInventory {
+        images,
+        ..RegionInventory::new(site.place.clone())
+    };
     let gives_back = !request.options.in_targets.keep_shared;
-    let revokes = request.options.revoke.is_some() || request.options.unlisted == Unlisted::Revoke || gives_back;
-    let key = request.options.keys.in_region(&site.place.region).filter(|_| request.options.revoke.is_none());
+    let revokes = request.options.revoke.is_some()
+        || request.options.unlisted == Unlisted::Revoke
+        || gives_back;
+    let key = request
+        .options
+        .keys
+        .in_region(&site.place.region)
+        .filter(|_| request.options.revoke.is_none());
     let has_copies = key.is_some() || request.options.revoke.is_some();
     let destination = async {
         match key {
@@ -99,13 +130,23 @@ async fn region(
         }
     };
     let sources = request.images.iter().map(SourceImage::tag).collect();
-    let copies = async { if has_copies { images::copies(site, sources, &mut there).await } else { Ok(()) } };
+    let copies = async {
+        if has_copies {
+            images::copies(site, sources, &mut there).await
+        } else {
+            Ok(())
+        }
+    };
     let (destination, ()) = Box::pin(future::try_join(destination, copies)).await?;
     there.destination = destination.as_ref().map(|key| key.arn.clone());
-    there.keys.extend(destination.map(|key| (key.arn.clone(), key)));
-    // Who may launch the images is asked beside their snapshots; keys and all else are known only from those.
+    there
+        .keys
+        .extend(destination.map(|key| (key.arn.clone(), key)));
+    // Who may launch the images is asked beside their snapshots; keys and all else are known only
+    // from those.
     let launchers = launch_permissions(site, &there);
-    let (snapshots, launchers) = future::try_join(images::snapshots(site, &there), launchers).await?;
+    let (snapshots, launchers) =
+        future::try_join(images::snapshots(site, &there), launchers).await?;
     there.launch_permissions = launchers;
     there.snapshots.extend(snapshots);
     let makers = async {
@@ -115,9 +156,19 @@ async fn region(
             Ok(BTreeMap::new())
         }
     };
-    let others = async { if revokes { others::read(site, &there).await } else { Ok(Vec::new()) } };
-    let (keys, makers, others) =
-        Box::pin(future::try_join3(keys::read(run, site, request, &there), makers, others)).await?;
+    let others = async {
+        if revokes {
+            others::read(site, &there).await
+        } else {
+            Ok(Vec::new())
+        }
+    };
+    let (keys, makers, others) = Box::pin(future::try_join3(
+        keys::read(run, site, request, &there),
+        makers,
+        others,
+    ))
+    .await?;
     (there.keys, there.snapshot_permissions, there.others) = (keys, makers, others);
     Ok(there)
 }
@@ -127,10 +178,18 @@ async fn launch_permissions(
     site: &Site,
     there: &RegionInventory,
 ) -> Result<BTreeMap<AmiId, BTreeSet<Principal>>, Error> {
-    let own = there.images.values().chain(&there.copies).filter(|image| image.owner == there.place.account.as_ref());
+    let own = there
+        .images
+        .values()
+        .chain(&there.copies)
+        .filter(|image| image.owner == there.place.account.as_ref());
     let images = own.filter(|image| image.state == ImageState::Available);
-    let read =
-        images.map(|image| async { Ok::<_, Error>((image.id.clone(), site.ec2.launch_permissions(&image.id).await?)) });
+    let read = images.map(|image| async {
+        Ok::<_, Error>((
+            image.id.clone(),
+            site.ec2.launch_permissions(&image.id).await?,
+        ))
+    });
     Ok(future::try_join_all(read).await?.into_iter().collect())
 }
 
@@ -139,28 +198,55 @@ async fn snapshot_permissions(
     site: &Site,
     there: &RegionInventory,
 ) -> Result<BTreeMap<SnapshotId, BTreeSet<Principal>>, Error> {
-    let own = there.images.values().chain(&there.copies).filter(|image| image.owner == there.place.account.as_ref());
-    let ids: BTreeSet<_> = own.flat_map(Image::snapshots).filter(|id| there.snapshots.contains_key(*id)).collect();
-    let read =
-        ids.into_iter().map(|id| async { Ok::<_, Error>((id.clone(), site.ec2.snapshot_permissions(id).await?)) });
+    let own = there
+        .images
+        .values()
+        .chain(&there.copies)
+        .filter(|image| image.owner == there.place.account.as_ref());
+    let ids: BTreeSet<_> = own
+        .flat_map(Image::snapshots)
+        .filter(|id| there.snapshots.contains_key(*id))
+        .collect();
+    let read = ids
+        .into_iter()
+        .map(|id| async { Ok::<_, Error>((id.clone(), site.ec2.snapshot_permissions(id).await?)) });
     Ok(future::try_join_all(read).await?.into_iter().collect())
 }
 
 /// What the SSM parameters hold that the images, or their copies in this Region, are published in.
-async fn parameters(site: &Site, names: BTreeSet<String>) -> Result<BTreeMap<String, String>, Error> {
+async fn parameters(
+    site: &Site,
+    names: BTreeSet<String>,
+) -> Result<BTreeMap<String, String>, Error> {
     let read = names.into_iter().map(|name| async {
         let value = site.ssm.parameter(&name).await?;
         Ok::<_, Error>(value.map(|value| (name, value)))
     });
-    Ok(future::try_join_all(read).await?.into_iter().flatten().collect())
+    Ok(future::try_join_all(read)
+        .await?
+        .into_iter()
+        .flatten()
+        .collect())
 }
 
-fn parameter_names(request: &ShareRequest, inventory: &Inventory, place: &Place) -> BTreeSet<String> {
-    let Some(template) = request.parameter.as_ref().filter(|_| request.options.revoke.is_none()) else {
+fn parameter_names(
+    request: &ShareRequest,
+    inventory: &Inventory,
+    place: &Place,
+) -> BTreeSet<String> {
+    let Some(template) = request
+        .parameter
+        .as_ref()
+        .filter(|_| request.options.revoke.is_none())
+    else {
         return BTreeSet::new();
     };
-    let shared_here = request.images.iter().filter(|image| request.regions_of(image).contains(&place.region));
-    let names =
-        shared_here.filter_map(|named| inventory.source(named)).map(|image| template.fill(&Parts::of(image, place)));
+    let shared_here = request
+        .images
+        .iter()
+        .filter(|image| request.regions_of(image).contains(&place.region));
+    let names = shared_here
+        .filter_map(|named| inventory.source(named))
+        .map(|image| template.fill(&Parts::of(image, place)));
     names.filter(|name| is_parameter_name(name)).collect()
 }

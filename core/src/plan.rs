@@ -1,5 +1,5 @@
-//! From a request and an inventory to a [`Plan`]: pure, so that `mode: plan` prints the very value that `apply`
-//! carries out.
+//! From a request and an inventory to a [`Plan`]: pure, so that `mode: plan` prints the very value
+//! that `apply` carries out.
 
 mod copies;
 mod general;
@@ -38,15 +38,16 @@ pub(crate) use permissions::grant_name;
 pub use removal_step::{InUse, RemoveCopy, RemoveKeyAccess, RemovePermissions, Whom};
 pub(crate) use removals::still_shared;
 pub use step::{
-    Deprecate, Grants, KeyAccess, LaunchPermission, PolicyChange, Protect, Publish, Shared, SnapshotPermission, Step,
-    Subject,
+    Deprecate, Grants, KeyAccess, LaunchPermission, PolicyChange, Protect, Publish, Shared,
+    SnapshotPermission, Step, Subject,
 };
 pub use target_step::{
     EndLoan, GiveBack, LaunchRole, RemoveRolePolicy, RolePolicy, ServiceRole, TagShared, TargetCopy,
 };
 
-/// What a run will do, and what stands against it. Steps are intents, not recorded calls: `apply` looks at what it
-/// changes right before it changes it, and does nothing where the intent already holds.
+/// What a run will do, and what stands against it. Steps are intents, not recorded calls: `apply`
+/// looks at what it changes right before it changes it, and does nothing where the intent already
+/// holds.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Plan {
@@ -86,12 +87,16 @@ impl Plan {
 
     /// The findings that refuse the plan.
     pub fn refusals(&self) -> impl Iterator<Item = &Finding> {
-        self.findings.iter().filter(|finding| finding.severity == Severity::Refuse)
+        self.findings
+            .iter()
+            .filter(|finding| finding.severity == Severity::Refuse)
     }
 
     /// The keys that targets need.
     pub fn keys(&self) -> BTreeSet<&KeyArn> {
-        self.launch_permissions().flat_map(|launch| &launch.keys).collect()
+        self.launch_permissions()
+            .flat_map(|launch| &launch.keys)
+            .collect()
     }
 
     /// The intents of launch permission.
@@ -102,16 +107,23 @@ impl Plan {
         })
     }
 
-    /// The ARNs of the roles that launch in a target, as far as they are known: those that were named, or else the role
-    /// that is assumed there, where that launches.
+    /// The ARNs of the roles that launch in a target, as far as they are known: those that were
+    /// named, or else the role that is assumed there, where that launches.
     pub(crate) fn launchers(&self, account: &AccountId) -> Vec<String> {
         let (partition, wanted) = (self.partition(), &self.in_targets);
         if wanted.launch_roles.is_empty() {
-            let role = wanted.role.as_ref().filter(|_| wanted.verify == Verify::Launch);
+            let role = wanted
+                .role
+                .as_ref()
+                .filter(|_| wanted.verify == Verify::Launch);
             let role = role.and_then(|role| role.in_account(partition, account));
             return role.into_iter().map(|role| role.to_string()).collect();
         }
-        wanted.launch_roles.iter().map(|name| format!("arn:{partition}:iam::{account}:role/{name}")).collect()
+        wanted
+            .launch_roles
+            .iter()
+            .map(|name| format!("arn:{partition}:iam::{account}:role/{name}"))
+            .collect()
     }
 
     /// The intents of targets' own copies.
@@ -122,12 +134,15 @@ impl Plan {
         })
     }
 
-    /// The statements that the policies of the keys need, for those who keep them in code: equal ones once.
+    /// The statements that the policies of the keys need, for those who keep them in code: equal
+    /// ones once.
     pub fn key_policy_statements(&self) -> Vec<serde_json::Value> {
         let holders: BTreeSet<Holder> = self.targets.iter().filter_map(Holder::of).collect();
         let mut statements = Vec::new();
-        for statement in
-            self.keys().into_iter().flat_map(|key| key_policy::statements(key, self.access.clone(), &holders))
+        for statement in self
+            .keys()
+            .into_iter()
+            .flat_map(|key| key_policy::statements(key, self.access.clone(), &holders))
         {
             if !statements.contains(&statement) {
                 statements.push(statement);
@@ -138,11 +153,18 @@ impl Plan {
 
     /// The partition of every Region of the run.
     pub(crate) fn partition(&self) -> Partition {
-        self.regions.first().map_or(Partition::Aws, Region::partition)
+        self.regions
+            .first()
+            .map_or(Partition::Aws, Region::partition)
     }
 
     /// A plan without steps that a finding refuses.
-    pub(crate) fn refused(request: &ShareRequest, account: &AccountId, finding: Finding, deadline: Instant) -> Self {
+    pub(crate) fn refused(
+        request: &ShareRequest,
+        account: &AccountId,
+        finding: Finding,
+        deadline: Instant,
+    ) -> Self {
         Self::with(request, account, deadline, Vec::new(), vec![finding])
     }
 
@@ -174,12 +196,23 @@ impl Plan {
 
 /// The accounts to share with, or to take access from.
 pub(crate) fn accounts(request: &ShareRequest) -> BTreeSet<&AccountId> {
-    request.options.targets.iter().filter_map(Principal::account).collect()
+    request
+        .options
+        .targets
+        .iter()
+        .filter_map(Principal::account)
+        .collect()
 }
 
 /// Those to share with; the source account needs no sharing.
 fn targets(request: &ShareRequest, account: &AccountId) -> BTreeSet<Principal> {
-    request.options.targets.iter().filter(|target| target.account() != Some(account)).cloned().collect()
+    request
+        .options
+        .targets
+        .iter()
+        .filter(|target| target.account() != Some(account))
+        .cloned()
+        .collect()
 }
 
 /// Makes the plan.
@@ -192,32 +225,70 @@ pub(crate) fn make(request: &ShareRequest, inventory: &Inventory, deadline: Inst
     } else {
         share(request, inventory, &mut findings)
     };
-    let unseen = inventory.targets.values().filter_map(|target| target.as_ref().err()).cloned();
-    let unseen = unseen.chain(inventory.uses.values().flat_map(|found| found.unseen.clone()));
-    let (missing, errors): (Vec<Error>, Vec<Error>) = unseen.partition(|error| error.code == Code::KeyNotFound);
+    let unseen = inventory
+        .targets
+        .values()
+        .filter_map(|target| target.as_ref().err())
+        .cloned();
+    let unseen = unseen.chain(
+        inventory
+            .uses
+            .values()
+            .flat_map(|found| found.unseen.clone()),
+    );
+    let (missing, errors): (Vec<Error>, Vec<Error>) =
+        unseen.partition(|error| error.code == Code::KeyNotFound);
     findings.extend(missing.iter().map(in_targets::missing_key));
-    Plan { errors, ..Plan::with(request, &inventory.account, deadline, steps, findings) }
+    Plan {
+        errors,
+        ..Plan::with(request, &inventory.account, deadline, steps, findings)
+    }
 }
 
 /// What targets need of the keys. Those that copy launch with keys of their own.
 fn access(request: &ShareRequest) -> Access {
     let in_targets = &request.options.in_targets;
-    let services = if in_targets.copies() { BTreeSet::new() } else { in_targets.services.clone() };
-    Access { scope: request.options.key_scope, services }
+    let services = if in_targets.copies() {
+        BTreeSet::new()
+    } else {
+        in_targets.services.clone()
+    };
+    Access {
+        scope: request.options.key_scope,
+        services,
+    }
 }
 
 fn share(request: &ShareRequest, inventory: &Inventory, findings: &mut Vec<Finding>) -> Vec<Step> {
     let targets = targets(request, &inventory.account);
     let mut all = Shares::default();
     for named in &request.images {
-        let Some((home, image)) = inventory.regions.get(&named.region).zip(inventory.source(named)) else { continue };
+        let Some((home, image)) = inventory
+            .regions
+            .get(&named.region)
+            .zip(inventory.source(named))
+        else {
+            continue;
+        };
         findings.extend(images::findings(request, home, image, inventory.now));
         // Of an image that is still pending, neither volumes nor keys are known yet.
         if image.state != ImageState::Available {
             continue;
         }
-        for there in request.regions_of(named).iter().filter_map(|region| inventory.regions.get(region)) {
-            share_in(request, inventory, (named, image), there, &targets, &mut all, findings);
+        for there in request
+            .regions_of(named)
+            .iter()
+            .filter_map(|region| inventory.regions.get(region))
+        {
+            share_in(
+                request,
+                inventory,
+                (named, image),
+                there,
+                &targets,
+                &mut all,
+                findings,
+            );
         }
     }
     copies::queued(&all.copies, findings);
@@ -227,17 +298,38 @@ fn share(request: &ShareRequest, inventory: &Inventory, findings: &mut Vec<Findi
     if request.options.unlisted == Unlisted::Revoke {
         removals = removals::unlisted(request, inventory, &all.launches, &targets, findings);
     }
-    let (permissions, later): (Vec<Step>, Vec<Step>) =
-        all.others.into_iter().partition(|step| matches!(step, Step::SnapshotPermission(_)));
+    let (permissions, later): (Vec<Step>, Vec<Step>) = all
+        .others
+        .into_iter()
+        .partition(|step| matches!(step, Step::SnapshotPermission(_)));
     let lending: Vec<Step> = keys.iter().chain(&permissions).cloned().collect();
-    let give_back = lending::give_back(request, inventory, &all.launches, &lending, &all.target_copies, findings);
+    let give_back = lending::give_back(
+        request,
+        inventory,
+        &all.launches,
+        &lending,
+        &all.target_copies,
+        findings,
+    );
     let kept = lending::kept(request, inventory, &all.launches);
-    let roles = launch_roles::roles(request, inventory, &all.launches, &all.target_copies, findings);
+    let roles = launch_roles::roles(
+        request,
+        inventory,
+        &all.launches,
+        &all.target_copies,
+        findings,
+    );
     let copies = all.copies.into_iter().map(Step::Copy);
     let launches = all.launches.into_iter().map(Step::LaunchPermission);
     let target_copies = all.target_copies.into_iter().map(Step::TargetCopy);
     let give_back = give_back.into_iter().map(Step::GiveBack);
-    let gives = copies.chain(keys).chain(permissions).chain(launches).chain(target_copies).chain(roles).chain(later);
+    let gives = copies
+        .chain(keys)
+        .chain(permissions)
+        .chain(launches)
+        .chain(target_copies)
+        .chain(roles)
+        .chain(later);
     gives.chain(give_back).chain(kept).chain(removals).collect()
 }
 
@@ -263,20 +355,53 @@ fn share_in(
     let copy = copies::plan(request, inventory, source, there, findings);
     let image = match &copy {
         None => Subject::Existing(source.1.id.clone()),
-        Some(CopyImage { adopt: Some(adopted), .. }) => Subject::Existing(adopted.clone()),
+        Some(CopyImage {
+            adopt: Some(adopted),
+            ..
+        }) => Subject::Existing(adopted.clone()),
         Some(copy) => Subject::CopyOf(copy.source.clone()),
     };
-    let shared = Shared { source: source.0.clone(), region: there.place.region.clone(), image };
-    let keys = copy.as_ref().map_or_else(|| there.keys_of(source.1), |copy| BTreeSet::from([copy.key.clone()]));
+    let shared = Shared {
+        source: source.0.clone(),
+        region: there.place.region.clone(),
+        image,
+    };
+    let keys = copy.as_ref().map_or_else(
+        || there.keys_of(source.1),
+        |copy| BTreeSet::from([copy.key.clone()]),
+    );
     let target_copies = in_targets::copies(request, inventory, source.1, &shared, findings);
     let done = in_targets::done(request, inventory, &target_copies);
-    let needs = |target: &&Principal| target.account().is_none_or(|account| !done.contains(account));
+    let needs = |target: &&Principal| {
+        target
+            .account()
+            .is_none_or(|account| !done.contains(account))
+    };
     let listed = targets;
     let targets: BTreeSet<Principal> = listed.iter().filter(needs).cloned().collect();
-    all.others.extend(permissions::snapshots(request, there, &shared, &targets, findings));
-    all.launches.push(permissions::launch(&inventory.account, there, &shared, keys, &targets, listed, findings));
-    all.others.extend(lifecycle::plan(request, inventory, there, source.1, &shared, findings));
-    all.others.extend(in_targets::images(request, inventory, source.1, &shared, &target_copies, findings));
+    all.others.extend(permissions::snapshots(
+        request, there, &shared, &targets, findings,
+    ));
+    all.launches.push(permissions::launch(
+        &inventory.account,
+        there,
+        &shared,
+        keys,
+        &targets,
+        listed,
+        findings,
+    ));
+    all.others.extend(lifecycle::plan(
+        request, inventory, there, source.1, &shared, findings,
+    ));
+    all.others.extend(in_targets::images(
+        request,
+        inventory,
+        source.1,
+        &shared,
+        &target_copies,
+        findings,
+    ));
     all.copies.extend(copy);
     all.target_copies.extend(target_copies);
 }

@@ -110,9 +110,9 @@ pub struct SharedKey {
 }
 
 impl Report {
-    /// The version of the form of reports. What a reader could trip over raises it: a member that goes, or changes its
-    /// type or its meaning. A new member, a new code or a new kind of step does not, so readers take no notice of what
-    /// they do not know.
+    /// The version of the form of reports. What a reader could trip over raises it: a member that
+    /// goes, or changes its type or its meaning. A new member, a new code or a new kind of step
+    /// does not, so readers take no notice of what they do not know.
     pub const VERSION: u32 = 1;
 
     /// The JSON Schema of reports, as this version of the tool writes them.
@@ -120,9 +120,13 @@ impl Report {
         schemars::schema_for!(Self).to_value()
     }
 
-    /// The report of a plan that was not carried out: [`changed`](Self::changed) says whether it would change anything.
+    /// The report of a plan that was not carried out: [`changed`](Self::changed) says whether it
+    /// would change anything.
     pub fn of_plan(plan: &Plan) -> Self {
-        Self { changed: plan.changes(), ..Self::begin(plan) }
+        Self {
+            changed: plan.changes(),
+            ..Self::begin(plan)
+        }
     }
 
     /// The report of a run that has done nothing yet; [`record`](Self::record) each of its events.
@@ -151,17 +155,31 @@ impl Report {
             Step::LaunchPermission(launch) => {
                 let shared = self.image(&launch.shared.source, &launch.shared.region);
                 shared.image = launch.shared.existing().cloned();
-                shared.principals = launch.principals.difference(&launch.missing).cloned().collect();
+                shared.principals = launch
+                    .principals
+                    .difference(&launch.missing)
+                    .cloned()
+                    .collect();
                 shared.unlisted.clone_from(&launch.unlisted);
             }
             Step::RemovePermissions(remove) => {
-                self.image(&remove.source, &remove.region).image.get_or_insert_with(|| remove.image.clone());
+                self.image(&remove.source, &remove.region)
+                    .image
+                    .get_or_insert_with(|| remove.image.clone());
             }
             Step::KeyAccess(access) => {
-                self.key(&access.key).principals = access.principals.difference(&access.missing).cloned().collect();
+                self.key(&access.key).principals = access
+                    .principals
+                    .difference(&access.missing)
+                    .cloned()
+                    .collect();
             }
             Step::Grants(grants) => {
-                let held = grants.accounts.difference(&grants.missing).cloned().map(Principal::Account);
+                let held = grants
+                    .accounts
+                    .difference(&grants.missing)
+                    .cloned()
+                    .map(Principal::Account);
                 self.key(&grants.key).principals.extend(held);
             }
             Step::RemoveKeyAccess(remove) => {
@@ -175,24 +193,58 @@ impl Report {
     pub fn record(&mut self, event: &Event) {
         self.changed |= event.changed_something();
         match event {
-            Event::CopyStarted { account, source, region, copy }
-            | Event::CopyAdopted { account, source, region, copy }
-            | Event::CopyAvailable { account, source, region, copy }
-                if *account != self.plan.account =>
-            {
+            Event::CopyStarted {
+                account,
+                source,
+                region,
+                copy,
+            }
+            | Event::CopyAdopted {
+                account,
+                source,
+                region,
+                copy,
+            }
+            | Event::CopyAvailable {
+                account,
+                source,
+                region,
+                copy,
+            } if *account != self.plan.account => {
                 let started = matches!(event, Event::CopyStarted { .. });
                 let available = matches!(event, Event::CopyAvailable { .. });
                 self.target_copy(account, source, region, copy, started, available);
             }
-            Event::CopyStarted { source, region, copy, .. } => {
+            Event::CopyStarted {
+                source,
+                region,
+                copy,
+                ..
+            } => {
                 let image = self.image(source, region);
                 image.image = Some(copy.clone());
                 image.copied = true;
             }
-            Event::CopyAdopted { source, region, copy, .. } | Event::CopyAvailable { source, region, copy, .. } => {
+            Event::CopyAdopted {
+                source,
+                region,
+                copy,
+                ..
+            }
+            | Event::CopyAvailable {
+                source,
+                region,
+                copy,
+                ..
+            } => {
                 self.image(source, region).image = Some(copy.clone());
             }
-            Event::KeyPolicyPut { key, added, removed, replaced } => {
+            Event::KeyPolicyPut {
+                key,
+                added,
+                removed,
+                replaced,
+            } => {
                 let key = self.key(key);
                 key.added.extend(added.iter().cloned());
                 key.removed.extend(removed.iter().cloned());
@@ -200,27 +252,53 @@ impl Report {
             }
             Event::KeyAccessHeld { key, principals } => {
                 let key = self.key(key);
-                key.added.retain(|added| principals.iter().any(|principal| principal.to_string() == *added));
+                key.added.retain(|added| {
+                    principals
+                        .iter()
+                        .any(|principal| principal.to_string() == *added)
+                });
                 key.principals.extend(principals.iter().cloned());
             }
             Event::GrantsCreated { key, added, .. } => {
                 let key = self.key(key);
                 key.added.extend(added.iter().map(ToString::to_string));
-                key.principals.extend(added.iter().cloned().map(Principal::Account));
+                key.principals
+                    .extend(added.iter().cloned().map(Principal::Account));
             }
-            Event::GrantsRevoked { key, grantees } => self.key(key).removed.extend(grantees.iter().cloned()),
-            Event::LaunchPermissionAdded { source, region, added, .. } => {
-                self.image(source, region).added.extend(added.iter().cloned());
+            Event::GrantsRevoked { key, grantees } => {
+                self.key(key).removed.extend(grantees.iter().cloned())
             }
-            Event::LaunchPermissionHeld { source, region, image, principals } => {
+            Event::LaunchPermissionAdded {
+                source,
+                region,
+                added,
+                ..
+            } => {
+                self.image(source, region)
+                    .added
+                    .extend(added.iter().cloned());
+            }
+            Event::LaunchPermissionHeld {
+                source,
+                region,
+                image,
+                principals,
+            } => {
                 let shared = self.image(source, region);
                 shared.image = Some(image.clone());
                 shared.principals.clone_from(principals);
             }
-            Event::LaunchPermissionRemoved { source, region, removed, .. } => {
+            Event::LaunchPermissionRemoved {
+                source,
+                region,
+                removed,
+                ..
+            } => {
                 let shared = self.image(source, region);
                 shared.removed.extend(removed.iter().cloned());
-                shared.unlisted.retain(|principal| !removed.contains(principal));
+                shared
+                    .unlisted
+                    .retain(|principal| !removed.contains(principal));
             }
             Event::CopyRemoved { image } => self.removed.push(image.to_string()),
             Event::LeftoverRemoved { resource } => self.removed.push(resource.clone()),
@@ -228,7 +306,8 @@ impl Report {
             Event::Verified(found) => self.verifications.push(found.clone()),
             Event::Found(finding) => self.findings.push(finding.clone()),
             Event::Failed(error) => self.errors.push(error.clone()),
-            Event::RoleAllowed { account, role, .. } | Event::ServiceRoleGranted { account, role, .. } => {
+            Event::RoleAllowed { account, role, .. }
+            | Event::ServiceRoleGranted { account, role, .. } => {
                 self.target(account).roles.insert(role.clone());
             }
             Event::Tagged { account, image } => {
@@ -251,7 +330,11 @@ impl Report {
 
     fn image(&mut self, source: &SourceImage, region: &Region) -> &mut SharedImage {
         let same = |image: &SharedImage| &image.source == source && &image.region == region;
-        let place = self.images.iter().position(same).unwrap_or(self.images.len());
+        let place = self
+            .images
+            .iter()
+            .position(same)
+            .unwrap_or(self.images.len());
         if place == self.images.len() {
             self.images.push(SharedImage {
                 source: source.clone(),
@@ -268,10 +351,19 @@ impl Report {
     }
 
     fn target(&mut self, account: &AccountId) -> &mut TargetReport {
-        let place = self.targets.iter().position(|target| &target.account == account).unwrap_or(self.targets.len());
+        let place = self
+            .targets
+            .iter()
+            .position(|target| &target.account == account)
+            .unwrap_or(self.targets.len());
         if place == self.targets.len() {
             let (copies, tagged, roles) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
-            self.targets.push(TargetReport { account: account.clone(), copies, tagged, roles });
+            self.targets.push(TargetReport {
+                account: account.clone(),
+                copies,
+                tagged,
+                roles,
+            });
         }
         &mut self.targets[place]
     }
@@ -286,10 +378,18 @@ impl Report {
         available: bool,
     ) {
         let copies = &mut self.target(account).copies;
-        let place = copies.iter().position(|copy| (&copy.source, &copy.region) == (source, region));
+        let place = copies
+            .iter()
+            .position(|copy| (&copy.source, &copy.region) == (source, region));
         let place = place.unwrap_or_else(|| {
             let (source, region, image) = (source.clone(), region.clone(), image.clone());
-            copies.push(OwnCopy { source, region, image, copied: false, available: false });
+            copies.push(OwnCopy {
+                source,
+                region,
+                image,
+                copied: false,
+                available: false,
+            });
             copies.len() - 1
         });
         let copy = &mut copies[place];
@@ -299,7 +399,11 @@ impl Report {
     }
 
     fn key(&mut self, arn: &KeyArn) -> &mut SharedKey {
-        let place = self.keys.iter().position(|key| &key.key == arn).unwrap_or(self.keys.len());
+        let place = self
+            .keys
+            .iter()
+            .position(|key| &key.key == arn)
+            .unwrap_or(self.keys.len());
         if place == self.keys.len() {
             self.keys.push(SharedKey {
                 key: arn.clone(),

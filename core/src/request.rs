@@ -1,4 +1,5 @@
-//! What the caller wants: [`ShareRequest`], checked as a whole, so that every problem is said at once.
+//! What the caller wants: [`ShareRequest`], checked as a whole, so that every problem is said at
+//! once.
 
 mod builder;
 mod check;
@@ -33,7 +34,10 @@ pub struct Problem {
 impl Problem {
     /// A problem with `field`.
     pub fn new(field: &'static str, message: impl Into<String>) -> Self {
-        Self { field, message: message.into() }
+        Self {
+            field,
+            message: message.into(),
+        }
     }
 }
 
@@ -112,11 +116,19 @@ impl ShareRequest {
 
     /// The Regions in which the image is shared: its own, and those that it is copied to.
     pub(crate) fn regions_of(&self, image: &SourceImage) -> BTreeSet<Region> {
-        self.options.copy_to_regions.iter().chain([&image.region]).cloned().collect()
+        self.options
+            .copy_to_regions
+            .iter()
+            .chain([&image.region])
+            .cloned()
+            .collect()
     }
 
     /// Every Region of the run.
     pub(crate) fn regions(&self) -> BTreeSet<Region> {
-        self.images.iter().flat_map(|image| self.regions_of(image)).collect()
+        self.images
+            .iter()
+            .flat_map(|image| self.regions_of(image))
+            .collect()
     }
 }

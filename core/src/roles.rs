@@ -23,7 +23,8 @@ pub(crate) struct Role {
     pub(crate) external_id: Option<String>,
 }
 
-/// The sessions so far. A plan and the run that carries it out are one after the other, and assume nothing twice.
+/// The sessions so far. A plan and the run that carries it out are one after the other, and assume
+/// nothing twice.
 #[derive(Debug, Default)]
 pub(crate) struct Roles(Mutex<BTreeMap<Role, Session>>);
 
@@ -36,17 +37,20 @@ struct Session {
 }
 
 impl Roles {
-    /// The account of a role, assumed with the source's credentials when it is first used (`sts:AssumeRole`), and again
-    /// whenever its session ends.
+    /// The account of a role, assumed with the source's credentials when it is first used
+    /// (`sts:AssumeRole`), and again whenever its session ends.
     pub(crate) async fn assume(&self, source: &Account, role: &Role) -> Option<Account> {
         let account = role.arn.account()?;
         let session = self.session(source, role).await;
-        let identity = session.identity.unwrap_or_else(|| Identity { account, arn: role.arn.to_string() });
+        let identity = session.identity.unwrap_or_else(|| Identity {
+            account,
+            arn: role.arn.to_string(),
+        });
         Some(source.other(session.config, identity))
     }
 
-    /// The account of a role, which is assumed at once: an error says what kept it from that, and the identity is that
-    /// of the session (`sts:AssumeRole`, `sts:GetCallerIdentity`).
+    /// The account of a role, which is assumed at once: an error says what kept it from that, and
+    /// the identity is that of the session (`sts:AssumeRole`, `sts:GetCallerIdentity`).
     pub(crate) async fn reach(&self, source: &Account, role: &Role) -> Result<Account, Error> {
         let external = role.external_id.is_some();
         if role.arn.account().is_none() {
@@ -58,23 +62,41 @@ impl Roles {
             return Ok(source.other(session.config, identity));
         }
         let identity = source.identify(&session.config, &role.region).await;
-        let identity = identity.map_err(|error| sts::explain_role(error, &source.identity, &role.arn, external))?;
-        self.keep(role, Session { config: session.config.clone(), identity: Some(identity.clone()) });
+        let identity = identity
+            .map_err(|error| sts::explain_role(error, &source.identity, &role.arn, external))?;
+        self.keep(
+            role,
+            Session {
+                config: session.config.clone(),
+                identity: Some(identity.clone()),
+            },
+        );
         Ok(source.other(session.config, identity))
     }
 
     async fn session(&self, source: &Account, role: &Role) -> Session {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(role).cloned();
+        let known = self
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(role)
+            .cloned();
         if let Some(session) = known {
             return session;
         }
-        let session = Session { config: assuming(source, role).await, identity: None };
+        let session = Session {
+            config: assuming(source, role).await,
+            identity: None,
+        };
         self.keep(role, session.clone());
         session
     }
 
     fn keep(&self, role: &Role, session: Session) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(role.clone(), session);
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(role.clone(), session);
     }
 }
 
@@ -89,5 +111,8 @@ async fn assuming(source: &Account, role: &Role) -> SdkConfig {
         provider = provider.external_id(id);
     }
     let provider = SharedCredentialsProvider::new(provider.build().await);
-    configured(&config).to_builder().credentials_provider(provider).build()
+    configured(&config)
+        .to_builder()
+        .credentials_provider(provider)
+        .build()
 }

@@ -12,7 +12,9 @@ pub(crate) const REQUEST: &str = "ami-share:request";
 /// Tag keys that users cannot set and that are never passed on.
 pub(crate) fn is_reserved(key: &str) -> bool {
     // AWS reserves its prefix in any spelling.
-    key.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case("aws:")) || key.starts_with("ami-share:")
+    key.get(..4)
+        .is_some_and(|prefix| prefix.eq_ignore_ascii_case("aws:"))
+        || key.starts_with("ami-share:")
 }
 
 /// What is wrong with a tag that a user gave.
@@ -23,23 +25,35 @@ pub(crate) fn problem(key: &str, value: &str) -> Option<String> {
     } else if key.chars().count() > 128 {
         Some(format!("the key `{shown}…` has more than 128 characters"))
     } else if value.chars().count() > 256 {
-        Some(format!("the value of `{shown}` has more than 256 characters"))
+        Some(format!(
+            "the value of `{shown}` has more than 256 characters"
+        ))
     } else {
         None
     }
 }
 
-/// The tags of an image that a copy is given too: the image's own where asked, the user's above them, never marks.
+/// The tags of an image that a copy is given too: the image's own where asked, the user's above
+/// them, never marks.
 pub(crate) fn passed_on(
     source: Option<&BTreeMap<String, String>>,
     user: &BTreeMap<String, String>,
 ) -> BTreeMap<String, String> {
-    let own = source.into_iter().flatten().filter(|(key, _)| !is_reserved(key));
-    own.chain(user).map(|(key, value)| (key.clone(), value.clone())).collect()
+    let own = source
+        .into_iter()
+        .flatten()
+        .filter(|(key, _)| !is_reserved(key));
+    own.chain(user)
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect()
 }
 
 /// The tags that a copy and its snapshots are made with: those passed on, and ours.
-pub(crate) fn of_copy(passed_on: &BTreeMap<String, String>, from: String, request: String) -> BTreeMap<String, String> {
+pub(crate) fn of_copy(
+    passed_on: &BTreeMap<String, String>,
+    from: String,
+    request: String,
+) -> BTreeMap<String, String> {
     let mut tags = passed_on.clone();
     tags.insert(SOURCE.to_owned(), from);
     tags.insert(REQUEST.to_owned(), request);
@@ -53,13 +67,29 @@ mod tests {
     #[test]
     fn marks_of_a_source_are_never_passed_on_and_the_users_tags_win() {
         let map = |pairs: &[(&str, &str)]| {
-            pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect::<BTreeMap<_, _>>()
+            pairs
+                .iter()
+                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+                .collect::<BTreeMap<_, _>>()
         };
-        let source =
-            map(&[("Name", "old"), ("team", "a"), ("aws:x", "y"), ("AWS:z", "y"), ("ami-share:request", "forged")]);
-        let tags = of_copy(&passed_on(Some(&source), &map(&[("Name", "new")])), "r/ami".into(), "digest".into());
-        let expected =
-            map(&[("Name", "new"), ("team", "a"), ("ami-share:source", "r/ami"), ("ami-share:request", "digest")]);
+        let source = map(&[
+            ("Name", "old"),
+            ("team", "a"),
+            ("aws:x", "y"),
+            ("AWS:z", "y"),
+            ("ami-share:request", "forged"),
+        ]);
+        let tags = of_copy(
+            &passed_on(Some(&source), &map(&[("Name", "new")])),
+            "r/ami".into(),
+            "digest".into(),
+        );
+        let expected = map(&[
+            ("Name", "new"),
+            ("team", "a"),
+            ("ami-share:source", "r/ami"),
+            ("ami-share:request", "digest"),
+        ]);
         assert_eq!(tags, expected);
     }
 }

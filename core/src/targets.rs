@@ -14,7 +14,8 @@ use crate::run::Targets;
 /// How many roles are assumed at once.
 const AT_ONCE: usize = 16;
 
-/// Assumes the role in each account, side by side; one that cannot be reached hides none of the others.
+/// Assumes the role in each account, side by side; one that cannot be reached hides none of the
+/// others.
 pub(crate) async fn reach(
     roles: &Roles,
     source: &Account,
@@ -22,12 +23,22 @@ pub(crate) async fn reach(
     wanted: &InTargets,
     accounts: BTreeSet<&AccountId>,
 ) -> Targets {
-    let (Some(role), Some(region)) = (&wanted.role, home) else { return Targets::new() };
+    let (Some(role), Some(region)) = (&wanted.role, home) else {
+        return Targets::new();
+    };
     let reached = accounts.into_iter().filter_map(|account| {
         let arn = role.in_account(region.partition(), account)?;
         let (session, external_id) = (wanted.session(), wanted.external_id.clone());
-        let role = Role { arn, region: region.clone(), session, external_id };
+        let role = Role {
+            arn,
+            region: region.clone(),
+            session,
+            external_id,
+        };
         Some(async move { (account.clone(), roles.reach(source, &role).await) })
     });
-    stream::iter(reached).buffer_unordered(AT_ONCE).collect().await
+    stream::iter(reached)
+        .buffer_unordered(AT_ONCE)
+        .collect()
+        .await
 }

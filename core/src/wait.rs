@@ -1,4 +1,5 @@
-//! When to look again: growing pauses with jitter, or what progress predicts, between a floor and a ceiling.
+//! When to look again: growing pauses with jitter, or what progress predicts, between a floor and a
+//! ceiling.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -19,16 +20,24 @@ pub(crate) struct Pace {
 impl Pace {
     /// Pauses between a floor and a ceiling, which vary by a tenth where there is jitter.
     pub(crate) fn new((floor, ceiling): (Duration, Duration), jitter: bool) -> Self {
-        Self { backoff: growing(floor, ceiling, jitter), floor, ceiling, jitter }
+        Self {
+            backoff: growing(floor, ceiling, jitter),
+            floor,
+            ceiling,
+            jitter,
+        }
     }
 
     /// The next pause where nothing is known of progress.
     pub(crate) fn next(&mut self) -> Duration {
-        self.backoff.next_backoff().unwrap_or(self.ceiling).clamp(self.floor, self.ceiling)
+        self.backoff
+            .next_backoff()
+            .unwrap_or(self.ceiling)
+            .clamp(self.floor, self.ceiling)
     }
 
-    /// The next pause for something that took `elapsed` for its first `percent`: until about when it should be done.
-    /// Nothing where that cannot be said yet.
+    /// The next pause for something that took `elapsed` for its first `percent`: until about when
+    /// it should be done. Nothing where that cannot be said yet.
     pub(crate) fn predict(&self, percent: u8, elapsed: Duration) -> Option<Duration> {
         if percent == 0 || elapsed.is_zero() {
             return None;
@@ -40,9 +49,12 @@ impl Pace {
     }
 }
 
-/// A duration that varies by a tenth where there is jitter, so that runs beside each other drift apart.
+/// A duration that varies by a tenth where there is jitter, so that runs beside each other drift
+/// apart.
 pub(crate) fn varied(duration: Duration, jitter: bool) -> Duration {
-    growing(duration, duration, jitter).next_backoff().unwrap_or(duration)
+    growing(duration, duration, jitter)
+        .next_backoff()
+        .unwrap_or(duration)
 }
 
 fn growing(first: Duration, ceiling: Duration, jitter: bool) -> ExponentialBackoff {
@@ -64,16 +76,25 @@ pub(crate) struct Awaited(Mutex<BTreeMap<String, String>>);
 
 impl Awaited {
     pub(crate) fn set(&self, resource: &str, what: String) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(resource.to_owned(), what);
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(resource.to_owned(), what);
     }
 
     pub(crate) fn done(&self, resource: &str) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(resource);
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(resource);
     }
 
     pub(crate) fn list(&self) -> Vec<String> {
         let awaited = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        awaited.iter().map(|(resource, what)| format!("{resource} {what}")).collect()
+        awaited
+            .iter()
+            .map(|(resource, what)| format!("{resource} {what}"))
+            .collect()
     }
 }
 
@@ -87,18 +108,34 @@ mod tests {
     fn pauses_grow_from_the_floor_to_the_ceiling() {
         let mut pace = Pace::new(POLL, true);
         let pauses: Vec<Duration> = (0..20).map(|_| pace.next()).collect();
-        assert!(pauses.iter().all(|pause| (POLL.0..=POLL.1).contains(pause)), "{pauses:?}");
-        assert!(pauses[0] < Duration::from_secs(6) && pauses[19] > Duration::from_secs(53), "{pauses:?}");
+        assert!(
+            pauses.iter().all(|pause| (POLL.0..=POLL.1).contains(pause)),
+            "{pauses:?}"
+        );
+        assert!(
+            pauses[0] < Duration::from_secs(6) && pauses[19] > Duration::from_secs(53),
+            "{pauses:?}"
+        );
     }
 
     #[test]
     fn progress_predicts_the_next_look_within_the_bounds() {
         let seconds = Duration::from_secs;
         // percent, elapsed, lowest and highest allowed
-        let table = [(50, 30, 27, 33), (99, 30, 5, 6), (10, 60, 53, 60), (100, 60, 5, 6)];
+        let table = [
+            (50, 30, 27, 33),
+            (99, 30, 5, 6),
+            (10, 60, 53, 60),
+            (100, 60, 5, 6),
+        ];
         for (percent, elapsed, low, high) in table {
-            let pause = Pace::new(POLL, true).predict(percent, seconds(elapsed)).unwrap();
-            assert!((seconds(low)..=seconds(high)).contains(&pause), "{percent} % after {elapsed} s: {pause:?}");
+            let pause = Pace::new(POLL, true)
+                .predict(percent, seconds(elapsed))
+                .unwrap();
+            assert!(
+                (seconds(low)..=seconds(high)).contains(&pause),
+                "{percent} % after {elapsed} s: {pause:?}"
+            );
         }
         assert_eq!(Pace::new(POLL, true).predict(0, seconds(30)), None);
     }

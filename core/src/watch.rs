@@ -37,11 +37,20 @@ struct Awaited {
 }
 
 impl Watcher {
-    /// The image once it is no longer pending: available, failed, or deregistered; nothing where AWS never showed it.
-    /// [`Self::look`] must run beside it.
-    pub(crate) async fn settled(&self, id: &AmiId, what: impl Into<String>) -> Result<Option<Image>, Error> {
+    /// The image once it is no longer pending: available, failed, or deregistered; nothing where
+    /// AWS never showed it. [`Self::look`] must run beside it.
+    pub(crate) async fn settled(
+        &self,
+        id: &AmiId,
+        what: impl Into<String>,
+    ) -> Result<Option<Image>, Error> {
         let (answer, settled) = oneshot::channel();
-        let awaited = Awaited { what: what.into(), since: Instant::now(), last_seen: None, answer };
+        let awaited = Awaited {
+            what: what.into(),
+            since: Instant::now(),
+            last_seen: None,
+            answer,
+        };
         self.lock().insert(id.clone(), awaited);
         self.more.notify_one();
         settled.await.unwrap_or(Ok(None))
@@ -68,8 +77,8 @@ impl Watcher {
                     continue;
                 }
             };
-            // A newly awaited image may be available already, so it is looked at without waiting out the pause; but
-            // once for all that come together.
+            // A newly awaited image may be available already, so it is looked at without waiting
+            // out the pause; but once for all that come together.
             tokio::select! {
                 () = time::sleep(pause) => {}
                 () = self.more.notified() => time::sleep(GATHER).await,
@@ -86,16 +95,28 @@ impl Watcher {
         pace: &mut Pace,
     ) -> Result<Duration, Error> {
         let images = ec2.images(ids).await?;
-        let mut seen: BTreeMap<AmiId, Image> = images.into_iter().map(|image| (image.id.clone(), image)).collect();
-        let pending: Vec<&Image> = seen.values().filter(|image| image.state == ImageState::Pending).collect();
-        let snapshots: BTreeSet<SnapshotId> = pending.iter().flat_map(|image| image.snapshots().cloned()).collect();
+        let mut seen: BTreeMap<AmiId, Image> = images
+            .into_iter()
+            .map(|image| (image.id.clone(), image))
+            .collect();
+        let pending: Vec<&Image> = seen
+            .values()
+            .filter(|image| image.state == ImageState::Pending)
+            .collect();
+        let snapshots: BTreeSet<SnapshotId> = pending
+            .iter()
+            .flat_map(|image| image.snapshots().cloned())
+            .collect();
         let progress = progress(ec2, &snapshots).await?;
 
         let growing = pace.next();
         let mut shortest = growing;
         for id in ids {
             let image = seen.remove(id);
-            if image.as_ref().is_some_and(|image| image.state != ImageState::Pending) {
+            if image
+                .as_ref()
+                .is_some_and(|image| image.state != ImageState::Pending)
+            {
                 self.answer(run, id, Ok(image));
                 continue;
             }
@@ -106,14 +127,17 @@ impl Watcher {
                 continue;
             }
             let percent = image.and_then(|image| percent(&image, &progress));
-            let pause = percent.and_then(|percent| pace.predict(percent, since.elapsed())).unwrap_or(growing);
+            let pause = percent
+                .and_then(|percent| pace.predict(percent, since.elapsed()))
+                .unwrap_or(growing);
             run.say_waiting(id.as_ref(), &what, percent, since, pause);
             shortest = shortest.min(pause);
         }
         Ok(shortest)
     }
 
-    /// An image that was seen and is no longer shown may be deregistered; one that was never seen is awaited a while.
+    /// An image that was seen and is no longer shown may be deregistered; one that was never seen
+    /// is awaited a while.
     async fn is_gone(
         &self,
         run: &Run<'_>,
@@ -125,10 +149,21 @@ impl Watcher {
         match (ec2.image(id).await, seen) {
             // AWS answers with nothing, not with an error, for an ID that once existed (R1.6).
             (Ok(None), Some(last)) => {
-                self.answer(run, id, Ok(Some(Image { state: ImageState::Deregistered, ..last })));
+                self.answer(
+                    run,
+                    id,
+                    Ok(Some(Image {
+                        state: ImageState::Deregistered,
+                        ..last
+                    })),
+                );
                 Ok(true)
             }
-            (Err(error), _) if !error.is_aws(&["InvalidAMIID.NotFound", "InvalidAMIID.Unavailable"]) => Err(error),
+            (Err(error), _)
+                if !error.is_aws(&["InvalidAMIID.NotFound", "InvalidAMIID.Unavailable"]) =>
+            {
+                Err(error)
+            }
             (_, None) if since.elapsed() >= INVISIBLE => {
                 self.answer(run, id, Ok(None));
                 Ok(true)
@@ -137,7 +172,11 @@ impl Watcher {
         }
     }
 
-    fn remember(&self, id: &AmiId, image: Option<&Image>) -> Option<(String, Instant, Option<Image>)> {
+    fn remember(
+        &self,
+        id: &AmiId,
+        image: Option<&Image>,
+    ) -> Option<(String, Instant, Option<Image>)> {
         let mut awaited = self.lock();
         let entry = awaited.get_mut(id)?;
         if let Some(image) = image {
@@ -159,15 +198,25 @@ impl Watcher {
     }
 }
 
-async fn progress(ec2: &Ec2, ids: &BTreeSet<SnapshotId>) -> Result<BTreeMap<SnapshotId, u8>, Error> {
+async fn progress(
+    ec2: &Ec2,
+    ids: &BTreeSet<SnapshotId>,
+) -> Result<BTreeMap<SnapshotId, u8>, Error> {
     if ids.is_empty() {
         return Ok(BTreeMap::new());
     }
     let snapshots = ec2.snapshots(ids).await?;
-    Ok(snapshots.into_iter().filter_map(|snapshot| Some((snapshot.id, snapshot.progress?))).collect())
+    Ok(snapshots
+        .into_iter()
+        .filter_map(|snapshot| Some((snapshot.id, snapshot.progress?)))
+        .collect())
 }
 
 /// An image is as far as the slowest of its snapshots.
 fn percent(image: &Image, progress: &BTreeMap<SnapshotId, u8>) -> Option<u8> {
-    image.snapshots().filter_map(|id| progress.get(id)).min().copied()
+    image
+        .snapshots()
+        .filter_map(|id| progress.get(id))
+        .min()
+        .copied()
 }

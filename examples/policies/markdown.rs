@@ -77,9 +77,15 @@ const AFTER: &str = r"
 /// The whole page.
 pub(crate) fn page() -> String {
     let mut text = BEFORE.to_owned();
-    for (heading, of) in [("In the source account", Account::Source), ("In a target account", Account::Target)] {
+    for (heading, of) in [
+        ("In the source account", Account::Source),
+        ("In a target account", Account::Target),
+    ] {
         text += &format!("\n## {heading}\n");
-        for policy in all().iter().filter(|policy| policy.account == of && policy.kind == Kind::Identity) {
+        for policy in all()
+            .iter()
+            .filter(|policy| policy.account == of && policy.kind == Kind::Identity)
+        {
             text += &section(policy);
         }
     }
@@ -92,24 +98,50 @@ pub(crate) fn page() -> String {
 
 fn section(policy: &Policy) -> String {
     let name = policy.name;
-    let beside: Vec<String> = policy.beside.iter().map(|other| format!("[{other}](#{other})")).collect();
-    let beside = if beside.is_empty() { String::new() } else { format!(" Beside {}.", beside.join(", ")) };
+    let beside: Vec<String> = policy
+        .beside
+        .iter()
+        .map(|other| format!("[{other}](#{other})"))
+        .collect();
+    let beside = if beside.is_empty() {
+        String::new()
+    } else {
+        format!(" Beside {}.", beside.join(", "))
+    };
     let rows: String = policy.statements.iter().map(rows).collect();
     format!(
-        "\n### {name}\n\n[{name}.json](../examples/iam/{name}.json). {}{beside}\n\n**Dangerous:** {}\n\n| action | on | if | because | |\n|---|---|---|---|---|\n{rows}",
+        "\n### {name}\n\n[{name}.json](../examples/iam/{name}.json). {}{beside}\n\n**Dangerous:** \
+         {}\n\n| action | on | if | because | |\n|---|---|---|---|---|\n{rows}",
         policy.purpose, policy.danger
     )
 }
 
 fn rows(of: &Statement) -> String {
-    let code = |texts: Vec<String>| texts.iter().map(|text| format!("`{text}`")).collect::<Vec<_>>().join(", ");
-    let on = code(of.on.iter().flat_map(|values| json::example(*values)).collect());
+    let code = |texts: Vec<String>| {
+        texts
+            .iter()
+            .map(|text| format!("`{text}`"))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let on = code(
+        of.on
+            .iter()
+            .flat_map(|values| json::example(*values))
+            .collect(),
+    );
     let conditions = of.conditions().into_iter().map(|(operator, key, values)| {
         let values: Vec<String> = values.into_iter().flat_map(json::example).collect();
         format!("`{operator}` `{key}` {}", code(values))
     });
-    let principal = of.principal.map(|(_, who)| format!("{} asks", code(json::example(who))));
-    let when = principal.into_iter().chain(conditions).collect::<Vec<_>>().join("; ");
+    let principal = of
+        .principal
+        .map(|(_, who)| format!("{} asks", code(json::example(who))));
+    let when = principal
+        .into_iter()
+        .chain(conditions)
+        .collect::<Vec<_>>()
+        .join("; ");
     let row = |action: &super::Action| {
         let basis = match action.basis {
             Basis::Exercised => "exercised",
@@ -117,7 +149,10 @@ fn rows(of: &Statement) -> String {
             Basis::Guard => "",
         };
         let deny = if of.allow { "" } else { "deny " };
-        format!("| {deny}`{}` | {on} | {when} | {} | {basis} |\n", action.name, action.because)
+        format!(
+            "| {deny}`{}` | {on} | {when} | {} | {basis} |\n",
+            action.name, action.because
+        )
     };
     of.actions.iter().map(row).collect()
 }

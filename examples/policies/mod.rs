@@ -1,6 +1,7 @@
-//! Who needs which permission: one table, from which come the policies of `examples/iam`, the templates of
-//! `examples/cloudformation` and `examples/terraform`, and `docs/IAM.md`. Pure data and text; the tests of
-//! `tests/core/policies.rs` keep the files equal to it, and those of `tests/core/permissions` keep it true.
+//! Who needs which permission: one table, from which come the policies of `examples/iam`, the
+//! templates of `examples/cloudformation` and `examples/terraform`, and `docs/IAM.md`. Pure data
+//! and text; the tests of `tests/core/policies.rs` keep the files equal to it, and those of
+//! `tests/core/permissions` keep it true.
 
 pub(crate) mod cloudformation;
 pub(crate) mod json;
@@ -72,7 +73,8 @@ pub(crate) struct Action {
 /// How it is known to be needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Basis {
-    /// This tool makes the call itself, or AWS was recorded making it with the caller's identity (R1.4.5, R4.3).
+    /// This tool makes the call itself, or AWS was recorded making it with the caller's identity
+    /// (R1.4.5, R4.3).
     Exercised,
     /// AWS publishes it as needed (R1.4.1, R1.4.2, R4.1); no recording shows it in use.
     Published,
@@ -88,7 +90,8 @@ pub(crate) struct When {
     pub(crate) values: Values,
 }
 
-/// Texts of a policy, which depend on whose they are. Files name example accounts; templates have parameters.
+/// Texts of a policy, which depend on whose they are. Files name example accounts; templates have
+/// parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Values {
     These(&'static [&'static str]),
@@ -126,15 +129,27 @@ pub(crate) enum Values {
 
 /// Every document, in the order of the documentation.
 pub(crate) fn all() -> Vec<&'static Policy> {
-    source::POLICIES.iter().chain(target::POLICIES).chain(resource_policies::POLICIES).collect()
+    source::POLICIES
+        .iter()
+        .chain(target::POLICIES)
+        .chain(resource_policies::POLICIES)
+        .collect()
 }
 
 const fn called(name: &'static str, because: &'static str) -> Action {
-    Action { name, because, basis: Basis::Exercised }
+    Action {
+        name,
+        because,
+        basis: Basis::Exercised,
+    }
 }
 
 const fn published(name: &'static str, because: &'static str) -> Action {
-    Action { name, because, basis: Basis::Published }
+    Action {
+        name,
+        because,
+        basis: Basis::Published,
+    }
 }
 
 const fn allow(
@@ -143,22 +158,41 @@ const fn allow(
     on: &'static [Values],
     when: &'static [When],
 ) -> Statement {
-    Statement { sid, allow: true, principal: None, actions, on, when }
+    Statement {
+        sid,
+        allow: true,
+        principal: None,
+        actions,
+        on,
+        when,
+    }
 }
 
 const fn when(operator: &'static str, key: &'static str, values: Values) -> When {
-    When { operator, key, values }
+    When {
+        operator,
+        key,
+        values,
+    }
 }
 
 const YES: Values = Values::These(&["true"]);
 const NO: Values = Values::These(&["false"]);
 const EVERYTHING: Values = Values::These(&["*"]);
 /// In `aws-cn` the service is named with `.cn` behind it as well.
-const VIA_EC2: When = when("StringLike", "kms:ViaService", Values::These(&["ec2.*.amazonaws.com"]));
+const VIA_EC2: When = when(
+    "StringLike",
+    "kms:ViaService",
+    Values::These(&["ec2.*.amazonaws.com"]),
+);
 const FOR_EC2: When = when("Bool", "kms:GrantIsForAWSResource", YES);
 /// Only what this tool made carries its tag.
 const OURS: When = when("Null", "aws:ResourceTag/ami-share:request", NO);
-const IN_COPYING: When = when("StringEquals", "ec2:CreateAction", Values::These(&["CopyImage"]));
+const IN_COPYING: When = when(
+    "StringEquals",
+    "ec2:CreateAction",
+    Values::These(&["CopyImage"]),
+);
 /// What launches and copies do with a key, as operations of grants.
 const OPERATIONS: Values = Values::These(&[
     "DescribeKey",
@@ -179,7 +213,15 @@ const SERVICE_OPERATIONS: Values = Values::These(&[
     "DescribeKey",
     "CreateGrant",
 ]);
-const ONLY_OPERATIONS: When = when("ForAllValues:StringEquals", "kms:GrantOperations", OPERATIONS);
-const ONLY_SERVICE_OPERATIONS: When = when("ForAllValues:StringEquals", "kms:GrantOperations", SERVICE_OPERATIONS);
+const ONLY_OPERATIONS: When = when(
+    "ForAllValues:StringEquals",
+    "kms:GrantOperations",
+    OPERATIONS,
+);
+const ONLY_SERVICE_OPERATIONS: When = when(
+    "ForAllValues:StringEquals",
+    "kms:GrantOperations",
+    SERVICE_OPERATIONS,
+);
 /// `ForAllValues` alone is true where the key is not there.
 const SOME_OPERATIONS: When = when("Null", "kms:GrantOperations", NO);

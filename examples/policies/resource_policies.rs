@@ -1,12 +1,17 @@
 //! Policies that say whom a role, a key or an organization lets in.
 
 use super::Values::{
-    ExternalId, GitHubProvider, GitHubSubject, Images, Publisher, Snapshots, TargetRoles, TargetRoots, These,
+    ExternalId, GitHubProvider, GitHubSubject, Images, Publisher, Snapshots, TargetRoles,
+    TargetRoots, These,
 };
 use super::{Account, Action, Basis, EVERYTHING, Kind, Policy, Statement, YES, when};
 
 const fn guard(name: &'static str, because: &'static str) -> Action {
-    Action { name, because, basis: Basis::Guard }
+    Action {
+        name,
+        because,
+        basis: Basis::Guard,
+    }
 }
 
 pub(super) const POLICIES: &[Policy] = &[
@@ -14,8 +19,11 @@ pub(super) const POLICIES: &[Policy] = &[
         name: "target-trust",
         kind: Kind::Trust,
         account: Account::Target,
-        purpose: "The trust policy of the role in the target (`target-role`, `target-external-id`).",
-        danger: "It names the publisher's role, not its account: with the account, whoever may assume roles there could come. The external ID is no secret; it keeps a publisher that serves many from being sent to the wrong one.",
+        purpose: "The trust policy of the role in the target (`target-role`, \
+                  `target-external-id`).",
+        danger: "It names the publisher's role, not its account: with the account, whoever may \
+                 assume roles there could come. The external ID is no secret; it keeps a publisher \
+                 that serves many from being sent to the wrong one.",
         beside: &[],
         statements: &[Statement {
             sid: "LetThePublisherIn",
@@ -34,8 +42,12 @@ pub(super) const POLICIES: &[Policy] = &[
         name: "github-trust",
         kind: Kind::Trust,
         account: Account::Source,
-        purpose: "The trust policy of the publisher's role for a workflow of GitHub, without any secret: jobs of one environment of one repository. The account needs GitHub's OpenID Connect provider.",
-        danger: "Without the condition on `sub` every repository of GitHub could assume the role. An environment has reviewers and branches of its own; `repo:OWNER/REPO:*` would let any branch and pull request in.",
+        purpose: "The trust policy of the publisher's role for a workflow of GitHub, without any \
+                  secret: jobs of one environment of one repository. The account needs GitHub's \
+                  OpenID Connect provider.",
+        danger: "Without the condition on `sub` every repository of GitHub could assume the role. \
+                 An environment has reviewers and branches of its own; `repo:OWNER/REPO:*` would \
+                 let any branch and pull request in.",
         beside: &[],
         statements: &[Statement {
             sid: "LetTheWorkflowIn",
@@ -47,8 +59,16 @@ pub(super) const POLICIES: &[Policy] = &[
             )],
             on: &[],
             when: &[
-                when("StringEquals", "token.actions.githubusercontent.com:aud", These(&["sts.amazonaws.com"])),
-                when("StringEquals", "token.actions.githubusercontent.com:sub", GitHubSubject),
+                when(
+                    "StringEquals",
+                    "token.actions.githubusercontent.com:aud",
+                    These(&["sts.amazonaws.com"]),
+                ),
+                when(
+                    "StringEquals",
+                    "token.actions.githubusercontent.com:sub",
+                    GitHubSubject,
+                ),
             ],
         }],
     },
@@ -56,8 +76,12 @@ pub(super) const POLICIES: &[Policy] = &[
         name: "key-policy",
         kind: Kind::Key,
         account: Account::Source,
-        purpose: "The statement that `key-access: policy` writes, for those who keep key policies in code and set `key-access: none`; the output `key-policy-statements` has it with the targets of the run.",
-        danger: "It lets all of the target accounts' principals, as far as their own IAM does, use the key through EC2. Without the first condition they could decrypt with it directly.",
+        purpose: "The statement that `key-access: policy` writes, for those who keep key policies \
+                  in code and set `key-access: none`; the output `key-policy-statements` has it \
+                  with the targets of the run.",
+        danger: "It lets all of the target accounts' principals, as far as their own IAM does, use \
+                 the key through EC2. Without the first condition they could decrypt with it \
+                 directly.",
         beside: &[],
         statements: &[Statement {
             sid: "AmiShareUse",
@@ -91,15 +115,21 @@ pub(super) const POLICIES: &[Policy] = &[
                 },
             ],
             on: &[EVERYTHING],
-            when: &[super::VIA_EC2, when("BoolIfExists", "kms:GrantIsForAWSResource", YES)],
+            when: &[
+                super::VIA_EC2,
+                when("BoolIfExists", "kms:GrantIsForAWSResource", YES),
+            ],
         }],
     },
     Policy {
         name: "tag-guard",
         kind: Kind::Control,
         account: Account::Source,
-        purpose: "A service control policy for all accounts: only the publisher and the targets' roles write the tags that this tool goes by.",
-        danger: "By `ami-share:request` a copy is found again, adopted and removed, by `ami-share:lent-…` access is taken back. This tool checks more than the tags, but IAM's conditions above have nothing else to go by.",
+        purpose: "A service control policy for all accounts: only the publisher and the targets' \
+                  roles write the tags that this tool goes by.",
+        danger: "By `ami-share:request` a copy is found again, adopted and removed, by \
+                 `ami-share:lent-…` access is taken back. This tool checks more than the tags, but \
+                 IAM's conditions above have nothing else to go by.",
         beside: &[],
         statements: &[Statement {
             sid: "OnlyAmiShareWritesItsTags",
@@ -111,7 +141,11 @@ pub(super) const POLICIES: &[Policy] = &[
             ],
             on: &[Images, Snapshots],
             when: &[
-                when("ForAnyValue:StringLike", "aws:TagKeys", These(&["ami-share:*"])),
+                when(
+                    "ForAnyValue:StringLike",
+                    "aws:TagKeys",
+                    These(&["ami-share:*"]),
+                ),
                 when("ArnNotLike", "aws:PrincipalArn", Publisher),
                 when("ArnNotLike", "aws:PrincipalArn", TargetRoles),
             ],

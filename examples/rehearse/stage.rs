@@ -36,7 +36,14 @@ impl Stage {
     /// B launches: the state of the instance with AWS's reason, or the error.
     pub(crate) async fn launch(&self, image: &str) -> String {
         let ec2 = aws_sdk_ec2::Client::new(&self.config(B));
-        let launched = match ec2.run_instances().image_id(image).min_count(1).max_count(1).send().await {
+        let launched = match ec2
+            .run_instances()
+            .image_id(image)
+            .min_count(1)
+            .max_count(1)
+            .send()
+            .await
+        {
             Ok(launched) => launched,
             Err(error) => {
                 let meta = error.meta();
@@ -46,13 +53,21 @@ impl Stage {
                 };
             }
         };
-        let id = launched.instances().first().and_then(|instance| instance.instance_id()).unwrap_or_default();
+        let id = launched
+            .instances()
+            .first()
+            .and_then(|instance| instance.instance_id())
+            .unwrap_or_default();
         match ec2.describe_instances().instance_ids(id).send().await {
             Err(error) => DisplayErrorContext(error).to_string(),
             Ok(shown) => {
-                let instance = shown.reservations().first().and_then(|reservation| reservation.instances().first());
-                let state =
-                    instance.and_then(|instance| instance.state()?.name()).map_or("unknown", |name| name.as_str());
+                let instance = shown
+                    .reservations()
+                    .first()
+                    .and_then(|reservation| reservation.instances().first());
+                let state = instance
+                    .and_then(|instance| instance.state()?.name())
+                    .map_or("unknown", |name| name.as_str());
                 let reason = instance.and_then(|instance| instance.state_reason()?.message());
                 reason.map_or_else(|| state.to_owned(), |reason| format!("{state}: {reason}"))
             }
@@ -64,13 +79,21 @@ impl Stage {
         let ec2 = aws_sdk_ec2::Client::new(&self.config(A));
         let add = LaunchPermission::builder().user_id(B).build();
         let change = LaunchPermissionModifications::builder().add(add).build();
-        ec2.modify_image_attribute().image_id(image).launch_permission(change).send().await?;
+        ec2.modify_image_attribute()
+            .image_id(image)
+            .launch_permission(change)
+            .send()
+            .await?;
         Ok(())
     }
 
     /// The action's own code, with inputs as a workflow gives them.
     pub(crate) async fn run(&self, image: &str) -> anyhow::Result<()> {
-        let env = [("INPUT_AMI-ID", image), ("INPUT_TARGET-ACCOUNTS", B), ("INPUT_AWS-REGION", "us-east-1")];
+        let env = [
+            ("INPUT_AMI-ID", image),
+            ("INPUT_TARGET-ACCOUNTS", B),
+            ("INPUT_AWS-REGION", "us-east-1"),
+        ];
         let env = env.map(|(name, value)| (OsString::from(name), OsString::from(value)));
         let sinks = Sinks {
             terminal: false,
@@ -79,19 +102,30 @@ impl Stage {
             aws: Some(self.config(A)),
         };
         let exit = ami_share_action::run(env, sinks).await;
-        anyhow::ensure!(exit == Exit::Done, "the rehearsal failed: the action ended with {exit:?}");
+        anyhow::ensure!(
+            exit == Exit::Done,
+            "the rehearsal failed: the action ended with {exit:?}"
+        );
         Ok(())
     }
 
     /// How many calls changed anything so far.
     pub(crate) fn changes(&self) -> usize {
-        let changing = ["ec2:CopyImage", "ec2:ModifyImageAttribute", "kms:PutKeyPolicy"];
-        self.0.journal().iter().filter(|entry| changing.contains(&entry.action.as_str())).count()
+        let changing = [
+            "ec2:CopyImage",
+            "ec2:ModifyImageAttribute",
+            "kms:PutKeyPolicy",
+        ];
+        self.0
+            .journal()
+            .iter()
+            .filter(|entry| changing.contains(&entry.action.as_str()))
+            .count()
     }
 }
 
-/// Standard output, each line a little to the right. The difference of a key policy, which the log shows line by line, is
-/// left out: it alone would fill a page.
+/// Standard output, each line a little to the right. The difference of a key policy, which the log
+/// shows line by line, is left out: it alone would fill a page.
 #[derive(Default)]
 struct Indented {
     line: Vec<u8>,
@@ -106,7 +140,11 @@ impl Indented {
             return Ok(());
         }
         if self.left_out > 0 {
-            writeln!(io::stdout(), "         ({} lines that show the change of the key policy)", self.left_out)?;
+            writeln!(
+                io::stdout(),
+                "         ({} lines that show the change of the key policy)",
+                self.left_out
+            )?;
             self.left_out = 0;
         }
         writeln!(io::stdout(), "     {}", String::from_utf8_lossy(&line))

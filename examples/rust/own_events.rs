@@ -1,4 +1,5 @@
-//! Shares an image and writes what happens meanwhile, each event as a line of JSON: for a log, a chat or a database.
+//! Shares an image and writes what happens meanwhile, each event as a line of JSON: for a log, a
+//! chat or a database.
 //!
 //! ```sh
 //! cargo run --package ami-share-examples --example own-events -- us-east-1 ami-0123456789abcdef0 222222222222
@@ -10,8 +11,8 @@ use ami_share::aws_config::SdkConfig;
 use ami_share::{Event, EventSink, Report, ShareRequest, Sharer, load_config};
 use tokio::sync::mpsc::{self, UnboundedSender};
 
-/// Hands every event on. A sink is called in the midst of the run, so it must not wait for anything: whoever takes the
-/// events may be slow, at the other end of the channel.
+/// Hands every event on. A sink is called in the midst of the run, so it must not wait for
+/// anything: whoever takes the events may be slow, at the other end of the channel.
 struct HandOn(UnboundedSender<Event>);
 
 impl EventSink for HandOn {
@@ -27,7 +28,14 @@ async fn main() -> anyhow::Result<()> {
     let [region, ami, account] = arguments.as_slice() else {
         anyhow::bail!("usage: own-events REGION AMI ACCOUNT");
     };
-    share(&load_config().await, region, ami, account, std::io::stdout()).await?;
+    share(
+        &load_config().await,
+        region,
+        ami,
+        account,
+        std::io::stdout(),
+    )
+    .await?;
     Ok(())
 }
 
@@ -38,8 +46,11 @@ pub(crate) async fn share(
     account: &str,
     mut log: impl Write,
 ) -> anyhow::Result<Report> {
-    let request =
-        ShareRequest::builder().region(region.parse()?).image(ami.parse()?).target_account(account.parse()?).build()?;
+    let request = ShareRequest::builder()
+        .region(region.parse()?)
+        .image(ami.parse()?)
+        .target_account(account.parse()?)
+        .build()?;
     let (sender, mut events) = mpsc::unbounded_channel();
     let sharer = Sharer::new(config).with_events(HandOn(sender));
 

@@ -1,5 +1,5 @@
-//! Says what sharing an image under a key would take, and changes nothing. If the image is not under that key yet, it
-//! would be copied.
+//! Says what sharing an image under a key would take, and changes nothing. If the image is not
+//! under that key yet, it would be copied.
 //!
 //! ```sh
 //! cargo run --package ami-share-examples --example plan-only -- \
@@ -43,12 +43,18 @@ pub(crate) async fn plan(
 
 /// A line for each finding, and for each step that would change something.
 pub(crate) fn describe(plan: &Plan) -> String {
-    let mut lines: Vec<String> = plan.findings.iter().map(|finding| finding.to_string()).collect();
+    let mut lines: Vec<String> = plan
+        .findings
+        .iter()
+        .map(|finding| finding.to_string())
+        .collect();
     for step in plan.steps.iter().filter(|step| step.changes()) {
         lines.push(match step {
             Step::Copy(copy) => format!("copy {} under {}", copy.source, copy.key),
             Step::KeyAccess(access) => format!("let {} use {}", names(&access.missing), access.key),
-            Step::LaunchPermission(launch) => format!("let {} launch the image", names(&launch.missing)),
+            Step::LaunchPermission(launch) => {
+                format!("let {} launch the image", names(&launch.missing))
+            }
             // There are more kinds of steps; their fields say what each is about.
             other => format!("{other:?}"),
         });
@@ -60,5 +66,9 @@ pub(crate) fn describe(plan: &Plan) -> String {
 }
 
 fn names(principals: &BTreeSet<Principal>) -> String {
-    principals.iter().map(|principal| principal.to_string()).collect::<Vec<_>>().join(", ")
+    principals
+        .iter()
+        .map(|principal| principal.to_string())
+        .collect::<Vec<_>>()
+        .join(", ")
 }

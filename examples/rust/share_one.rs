@@ -18,13 +18,24 @@ async fn main() -> anyhow::Result<()> {
         anyhow::bail!("usage: share-one REGION AMI ACCOUNT");
     };
     let report = share(&load_config().await, region, ami, account).await?;
-    println!("{account} can launch {ami}{}", if report.changed { "" } else { ", as before" });
+    println!(
+        "{account} can launch {ami}{}",
+        if report.changed { "" } else { ", as before" }
+    );
     Ok(())
 }
 
-pub(crate) async fn share(config: &SdkConfig, region: &str, ami: &str, account: &str) -> anyhow::Result<Report> {
-    let request =
-        ShareRequest::builder().region(region.parse()?).image(ami.parse()?).target_account(account.parse()?).build()?;
+pub(crate) async fn share(
+    config: &SdkConfig,
+    region: &str,
+    ami: &str,
+    account: &str,
+) -> anyhow::Result<Report> {
+    let request = ShareRequest::builder()
+        .region(region.parse()?)
+        .image(ami.parse()?)
+        .target_account(account.parse()?)
+        .build()?;
     let sharer = Sharer::new(config);
     let plan = sharer.plan(&request).await?;
     // What is in the way or good to know, and what to do about it.

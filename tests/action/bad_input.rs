@@ -33,15 +33,22 @@ async fn every_problem_is_one_error_and_aws_is_not_called() {
     assert_eq!(run.status, 2);
     assert!(stage.sim.journal().is_empty());
     // GitHub shows ten annotations of a kind: the last of them holds the rest, a line each.
-    let annotations = run.log.lines().filter_map(|line| line.strip_prefix("::error title=")?.split_once("::"));
+    let annotations = run
+        .log
+        .lines()
+        .filter_map(|line| line.strip_prefix("::error title=")?.split_once("::"));
     let annotations: Vec<(&str, &str)> = annotations.collect();
     assert_eq!(annotations.len(), 10, "{}", run.log);
     assert_eq!(annotations[9].0, "6 more");
     for (input, message) in &annotations[..9] {
         assert!(message.starts_with(&format!("{input}: ")), "{message}");
     }
-    let messages = annotations.iter().flat_map(|(_, message)| message.split("%0A"));
-    let mut named: Vec<&str> = messages.map(|message| message.split_once(": ").unwrap().0).collect();
+    let messages = annotations
+        .iter()
+        .flat_map(|(_, message)| message.split("%0A"));
+    let mut named: Vec<&str> = messages
+        .map(|message| message.split_once(": ").unwrap().0)
+        .collect();
     named.sort_unstable();
     let expected = [
         "ami-id",
@@ -61,10 +68,23 @@ async fn every_problem_is_one_error_and_aws_is_not_called() {
         "timeout",
     ];
     assert_eq!(named, expected, "{}", run.log);
-    assert_eq!(run.log.matches("::warning title=INPUT_SOMEBODY-ELSES::").count(), 1);
-    for value in
-        ["`share!`", "`ami-xyz`", "`11111111111`", "`all`", "`soon`", "`yes`", "`no equals`", "`golden`", "`many`"]
-    {
+    assert_eq!(
+        run.log
+            .matches("::warning title=INPUT_SOMEBODY-ELSES::")
+            .count(),
+        1
+    );
+    for value in [
+        "`share!`",
+        "`ami-xyz`",
+        "`11111111111`",
+        "`all`",
+        "`soon`",
+        "`yes`",
+        "`no equals`",
+        "`golden`",
+        "`many`",
+    ] {
         assert!(run.log.contains(value), "{value} is not named: {}", run.log);
     }
 }
@@ -108,7 +128,11 @@ async fn run(env: Vec<(&str, OsString)>) -> (Exit, String) {
         cancelled: Box::pin(std::future::pending()),
         aws: Some(sim.sdk_config(A)),
     };
-    let exit = ami_share_action::run(env.into_iter().map(|(name, value)| (name.into(), value)), sinks).await;
+    let exit = ami_share_action::run(
+        env.into_iter().map(|(name, value)| (name.into(), value)),
+        sinks,
+    )
+    .await;
     assert!(sim.journal().is_empty());
     let log = String::from_utf8(out.0.lock().unwrap().clone()).unwrap();
     (exit, log)
@@ -120,7 +144,11 @@ async fn huge_values_are_errors() {
         let name = format!("INPUT_{}", input.name.to_uppercase());
         let (exit, log) = run(vec![(&name, "x".repeat(1 << 20).into())]).await;
         assert_eq!(exit, Exit::BadInput, "{name}");
-        assert!(log.len() < 2_000, "the log does not repeat the value: {} bytes", log.len());
+        assert!(
+            log.len() < 2_000,
+            "the log does not repeat the value: {} bytes",
+            log.len()
+        );
         assert!(log.contains(input.name), "{log}");
     }
 }
@@ -133,7 +161,10 @@ async fn values_that_are_no_text_are_errors() {
         let name = format!("INPUT_{}", input.name.to_uppercase());
         let (exit, log) = run(vec![(&name, OsString::from_vec(vec![b'a', 0xff]))]).await;
         assert_eq!(exit, Exit::BadInput, "{name}");
-        assert!(log.contains(&format!("{}: the value is not UTF-8 text", input.name)), "{log}");
+        assert!(
+            log.contains(&format!("{}: the value is not UTF-8 text", input.name)),
+            "{log}"
+        );
     }
     // Somebody else's variable, in name or value, is none of our business.
     let odd = OsString::from_vec(vec![0xff, 0xfe]);

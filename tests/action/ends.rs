@@ -7,9 +7,16 @@ use super::support::*;
 #[tokio::test(flavor = "multi_thread")]
 async fn an_image_under_an_aws_managed_key_is_refused() {
     let stage = Stage::set(1).await;
-    let run = stage.run_on_github(&[("INPUT_AMI-ID", &stage.image("managed")), ("INPUT_TARGET-ACCOUNTS", B)]);
+    let run = stage.run_on_github(&[
+        ("INPUT_AMI-ID", &stage.image("managed")),
+        ("INPUT_TARGET-ACCOUNTS", B),
+    ]);
     assert_eq!(run.status, 3);
-    assert!(run.log.contains("::error title=key.aws-managed::"), "{}", run.log);
+    assert!(
+        run.log.contains("::error title=key.aws-managed::"),
+        "{}",
+        run.log
+    );
     assert!(run.log.contains("kms-key-id"));
     assert_eq!(run.outputs["changed"], "false");
     assert!(stage.changes().is_empty());
@@ -21,29 +28,54 @@ async fn what_keeps_it_from_a_plan_is_exit_1_with_a_remedy() {
     let golden = stage.image("golden");
     let table = [
         (
-            vec![("INPUT_AMI-ID", golden.as_str()), ("AWS_ACCESS_KEY_ID", "AKIAUNKNOWN")],
+            vec![
+                ("INPUT_AMI-ID", golden.as_str()),
+                ("AWS_ACCESS_KEY_ID", "AKIAUNKNOWN"),
+            ],
             "credentials.invalid",
             "renew them",
         ),
-        (vec![("INPUT_AMI-ID", golden.as_str()), ("INPUT_KMS-KEY-ID", "alias/none")], "key.not-found", "alias/none"),
         (
-            vec![("INPUT_AMI-ID", golden.as_str()), ("AWS_ENDPOINT_URL", "http://127.0.0.1:1")],
+            vec![
+                ("INPUT_AMI-ID", golden.as_str()),
+                ("INPUT_KMS-KEY-ID", "alias/none"),
+            ],
+            "key.not-found",
+            "alias/none",
+        ),
+        (
+            vec![
+                ("INPUT_AMI-ID", golden.as_str()),
+                ("AWS_ENDPOINT_URL", "http://127.0.0.1:1"),
+            ],
             "endpoint.unreachable",
             "AWS_ENDPOINT_URL",
         ),
-        (vec![("INPUT_AMI-ID", "ami-1a2b3c4d")], "image.not-found", "ami-1a2b3c4d"),
+        (
+            vec![("INPUT_AMI-ID", "ami-1a2b3c4d")],
+            "image.not-found",
+            "ami-1a2b3c4d",
+        ),
     ];
     for (mut inputs, code, remedy) in table {
         inputs.push(("INPUT_TARGET-ACCOUNTS", B));
         let run = stage.run_on_github(&inputs);
         assert_eq!(run.status, 1, "{}", run.log);
-        assert!(run.log.contains(&format!("::error title={code}::")) && run.log.contains(remedy), "{}", run.log);
+        assert!(
+            run.log.contains(&format!("::error title={code}::")) && run.log.contains(remedy),
+            "{}",
+            run.log
+        );
         assert_eq!(run.outputs["changed"], "false");
         assert!(run.outputs["report"].contains(code));
     }
     // Nothing at all to sign with.
     let mut command = stage.command(&[("INPUT_AMI-ID", &golden), ("INPUT_TARGET-ACCOUNTS", B)]);
-    let output = command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY").output().unwrap();
+    let output = command
+        .env_remove("AWS_ACCESS_KEY_ID")
+        .env_remove("AWS_SECRET_ACCESS_KEY")
+        .output()
+        .unwrap();
     let run = stage.ended(output);
     assert_eq!(run.status, 1);
     assert!(run.log.contains("credentials.invalid"), "{}", run.log);
@@ -59,7 +91,11 @@ async fn the_deadline_is_exit_4_and_says_what_was_awaited() {
         ("INPUT_TIMEOUT", "2s"),
     ]);
     assert_eq!(run.status, 4, "{}", run.log);
-    assert!(run.log.contains("to be available, as the copy of"), "{}", run.log);
+    assert!(
+        run.log.contains("to be available, as the copy of"),
+        "{}",
+        run.log
+    );
     assert_eq!(run.outputs["changed"], "true");
 }
 
@@ -76,21 +112,43 @@ async fn a_signal_ends_it_at_once_with_a_report_of_what_was_done() {
         // A look after the copy shows that the run has heard of it.
         let begun = Instant::now();
         let looks = |stage: &Stage| {
-            let actions: Vec<String> = stage.sim.journal().into_iter().map(|entry| entry.action).collect();
+            let actions: Vec<String> = stage
+                .sim
+                .journal()
+                .into_iter()
+                .map(|entry| entry.action)
+                .collect();
             let copied = actions.iter().position(|action| action == "ec2:CopyImage");
-            copied
-                .is_some_and(|at| actions[at..].iter().filter(|action| *action == "ec2:DescribeSnapshots").count() > 1)
+            copied.is_some_and(|at| {
+                actions[at..]
+                    .iter()
+                    .filter(|action| *action == "ec2:DescribeSnapshots")
+                    .count()
+                    > 1
+            })
         };
         while !looks(&stage) {
-            assert!(begun.elapsed() < Duration::from_mins(1), "the copy never started");
+            assert!(
+                begun.elapsed() < Duration::from_mins(1),
+                "the copy never started"
+            );
             tokio::task::yield_now().await;
         }
         let id = child.id().to_string();
-        assert!(std::process::Command::new("kill").args([signal, &id]).status().unwrap().success());
+        assert!(
+            std::process::Command::new("kill")
+                .args([signal, &id])
+                .status()
+                .unwrap()
+                .success()
+        );
         let run = stage.ended(child.wait_with_output().unwrap());
         assert_eq!(run.status, 130, "{}", run.log);
         let report: serde_json::Value = serde_json::from_str(&run.outputs["report"]).unwrap();
-        assert_eq!((&report["ended"], &report["changed"]), (&"cancelled".into(), &true.into()));
+        assert_eq!(
+            (&report["ended"], &report["changed"]),
+            (&"cancelled".into(), &true.into())
+        );
         assert!(report["images"][0]["image"].is_string(), "{report}");
         assert!(run.summary.contains("cancelled"));
     }

@@ -1,6 +1,9 @@
 //! The built binary against the simulated AWS over loopback, and the files that must agree with it.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
 
 mod bad_input;
 mod documents;

@@ -11,23 +11,44 @@ use super::support::*;
 
 const REGIONS: [&str; 2] = ["eu-west-1", "us-east-1"];
 
-/// A has an encrypted image in each Region, under a key of that Region, with the ID that a manifest gives it.
+/// A has an encrypted image in each Region, under a key of that Region, with the ID that a manifest
+/// gives it.
 async fn stage(images: [&str; 2]) -> Stage {
     let (account, mut scenario) = (A.to_owned(), Scenario::two_accounts());
     (scenario.keys, scenario.images) = (Vec::new(), Vec::new());
     for name in REGIONS.map(str::to_owned) {
-        let (account, region, volumes) = (account.clone(), Some(name.clone()), vec![Some(name.clone())]);
-        let key =
-            KeySpec { name: name.clone(), account: account.clone(), region: region.clone(), ..KeySpec::default() };
+        let (account, region, volumes) = (
+            account.clone(),
+            Some(name.clone()),
+            vec![Some(name.clone())],
+        );
+        let key = KeySpec {
+            name: name.clone(),
+            account: account.clone(),
+            region: region.clone(),
+            ..KeySpec::default()
+        };
         scenario.keys.push(key);
-        scenario.images.push(ImageSpec { name, account, region, volumes, ..ImageSpec::default() });
+        scenario.images.push(ImageSpec {
+            name,
+            account,
+            region,
+            volumes,
+            ..ImageSpec::default()
+        });
     }
     let sim = Sim::new(scenario, Options::default());
     for (region, id) in REGIONS.into_iter().zip(images) {
         let made = sim.facts().images[region].clone();
         sim.edit(|world| {
             let image = world.images.remove(&made).unwrap();
-            world.images.insert(id.to_owned(), Image { id: id.to_owned(), ..image });
+            world.images.insert(
+                id.to_owned(),
+                Image {
+                    id: id.to_owned(),
+                    ..image
+                },
+            );
         });
     }
     Stage::of(sim).await
@@ -47,12 +68,21 @@ async fn launch(stage: &Stage, region: &str, image: &str) -> String {
             region: region.to_owned(),
         };
         match stage.sim.call(&call).await.unwrap() {
-            Ok(Body::Xml(elements)) => shown = elements.iter().map(|element| element.document()).collect(),
+            Ok(Body::Xml(elements)) => {
+                shown = elements.iter().map(|element| element.document()).collect()
+            }
             answer => return format!("{answer:?}"),
         }
     }
     let state = shown.split("<instanceState>").nth(1).unwrap();
-    state.split("<name>").nth(1).unwrap().split("</name>").next().unwrap().to_owned()
+    state
+        .split("<name>")
+        .nth(1)
+        .unwrap()
+        .split("</name>")
+        .next()
+        .unwrap()
+        .to_owned()
 }
 
 /// Shares by a manifest, and launches in each Region.
@@ -61,12 +91,18 @@ async fn b_launches_what_it_names(manifest: &Path, images: [&str; 2]) {
     for (region, image) in REGIONS.into_iter().zip(images) {
         assert!(launch(&stage, region, image).await.contains("AuthFailure"));
     }
-    let inputs = [("INPUT_PACKER-MANIFEST", manifest.to_str().unwrap()), ("INPUT_TARGET-ACCOUNTS", B)];
+    let inputs = [
+        ("INPUT_PACKER-MANIFEST", manifest.to_str().unwrap()),
+        ("INPUT_TARGET-ACCOUNTS", B),
+    ];
     let run = stage.run_on_github(&inputs);
     assert_eq!(run.status, 0, "{}", run.log);
     let shared: Value = serde_json::from_str(&run.outputs["ami-ids"]).unwrap();
     let [eu, us] = images;
-    assert_eq!(shared, json!({ B: { "eu-west-1": [eu], "us-east-1": [us] } }));
+    assert_eq!(
+        shared,
+        json!({ B: { "eu-west-1": [eu], "us-east-1": [us] } })
+    );
     for (region, image) in REGIONS.into_iter().zip(images) {
         assert_eq!(launch(&stage, region, image).await, "running", "{region}");
     }
@@ -92,62 +128,136 @@ async fn the_last_runs_images_are_shared_in_each_region() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs the corpus of real manifests, which is not part of the repository; .ci/run runs it"]
+#[ignore = "needs the corpus of real manifests, which is not part of the repository; .ci/run runs \
+            it"]
 async fn a_real_manifest_is_shared_from_end_to_end() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpus/packer-manifests");
     let manifest = folder.join("31-one-region-then-two-regions.json");
-    b_launches_what_it_names(&manifest, ["ami-0bf0865d095294552", "ami-0885621e1fdadbd43"]).await;
+    b_launches_what_it_names(
+        &manifest,
+        ["ami-0bf0865d095294552", "ami-0885621e1fdadbd43"],
+    )
+    .await;
 }
 
 /// One message each, and no call to AWS.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_wrong_with_a_manifest_is_said_once() {
     let of = |builder: &str, artifact: &str| {
-        let build = json!({ "builder_type": builder, "artifact_id": artifact, "packer_run_uuid": "1" });
+        let build =
+            json!({ "builder_type": builder, "artifact_id": artifact, "packer_run_uuid": "1" });
         json!({ "builds": [build], "last_run_uuid": "1" }).to_string()
     };
     let whole = of("amazon-ebs", "us-east-1:ami-11111111");
-    let utf16: Vec<u8> = [0xff, 0xfe].into_iter().chain(whole.encode_utf16().flat_map(u16::to_le_bytes)).collect();
+    let utf16: Vec<u8> = [0xff, 0xfe]
+        .into_iter()
+        .chain(whole.encode_utf16().flat_map(u16::to_le_bytes))
+        .collect();
     let table: Vec<(Vec<u8>, &str)> = vec![
         (vec![], "it is no Packer manifest: it is no JSON object"),
-        (b"builds:\n- us-east-1:ami-11111111\n".to_vec(), "it is no Packer manifest: it is no JSON object"),
-        (b"[]".to_vec(), "it is no Packer manifest: it is no JSON object"),
-        (b"{}".to_vec(), "it does not say which run was the last (`last_run_uuid`)"),
-        (whole.replace("last_run", "first_run").into_bytes(), "it does not say which run was the last"),
-        (whole[..whole.len() - 1].into(), "it is no Packer manifest: EOF while parsing"),
-        (whole[..whole.len() / 2].into(), "it is no Packer manifest: EOF while parsing"),
-        (format!("{whole}{whole}").into_bytes(), "it is no Packer manifest: trailing characters"),
-        (br#"{"builds":{},"last_run_uuid":"1"}"#.to_vec(), "it is no Packer manifest: invalid type: map"),
-        (br#"{"builds":[],"last_run_uuid":1}"#.to_vec(), "it is no Packer manifest: invalid type: integer"),
+        (
+            b"builds:\n- us-east-1:ami-11111111\n".to_vec(),
+            "it is no Packer manifest: it is no JSON object",
+        ),
+        (
+            b"[]".to_vec(),
+            "it is no Packer manifest: it is no JSON object",
+        ),
+        (
+            b"{}".to_vec(),
+            "it does not say which run was the last (`last_run_uuid`)",
+        ),
+        (
+            whole.replace("last_run", "first_run").into_bytes(),
+            "it does not say which run was the last",
+        ),
+        (
+            whole[..whole.len() - 1].into(),
+            "it is no Packer manifest: EOF while parsing",
+        ),
+        (
+            whole[..whole.len() / 2].into(),
+            "it is no Packer manifest: EOF while parsing",
+        ),
+        (
+            format!("{whole}{whole}").into_bytes(),
+            "it is no Packer manifest: trailing characters",
+        ),
+        (
+            br#"{"builds":{},"last_run_uuid":"1"}"#.to_vec(),
+            "it is no Packer manifest: invalid type: map",
+        ),
+        (
+            br#"{"builds":[],"last_run_uuid":1}"#.to_vec(),
+            "it is no Packer manifest: invalid type: integer",
+        ),
         (utf16, "it is no Packer manifest: it is not UTF-8 text"),
         (vec![b' '; 17 << 20], "it is larger than 16 MiB"),
-        (br#"{"builds":null,"last_run_uuid":"1"}"#.to_vec(), "it holds no build of its last run, 1"),
         (
-            whole.replace(r#"last_run_uuid":"1"#, r#"last_run_uuid":"2"#).into_bytes(),
+            br#"{"builds":null,"last_run_uuid":"1"}"#.to_vec(),
+            "it holds no build of its last run, 1",
+        ),
+        (
+            whole
+                .replace(r#"last_run_uuid":"1"#, r#"last_run_uuid":"2"#)
+                .into_bytes(),
             "it holds no build of its last run, 2",
         ),
-        (of("docker", "sha256:1").into_bytes(), "its last run made no AMI; what it made is of docker"),
-        (of("amazon-ebsvolume", "us-east-1:vol-11111111").into_bytes(), "its last run made no AMI"),
-        (of("amazon-ebs", "").into_bytes(), "its last run made no AMI; what it made is of amazon-ebs"),
-        (of("amazon-ebs", "ami-11111111").into_bytes(), "its artifact `ami-11111111` is not `region:ami-…`"),
-        (of("amazon-chroot", "x:ami-11111111").into_bytes(), "its artifact `x:ami-11111111` is not `region:ami-…`"),
-        (of("amazon-instance", "us-east-1:ami-1").into_bytes(), "its artifact `us-east-1:ami-1` is not `region:ami-…`"),
+        (
+            of("docker", "sha256:1").into_bytes(),
+            "its last run made no AMI; what it made is of docker",
+        ),
+        (
+            of("amazon-ebsvolume", "us-east-1:vol-11111111").into_bytes(),
+            "its last run made no AMI",
+        ),
+        (
+            of("amazon-ebs", "").into_bytes(),
+            "its last run made no AMI; what it made is of amazon-ebs",
+        ),
+        (
+            of("amazon-ebs", "ami-11111111").into_bytes(),
+            "its artifact `ami-11111111` is not `region:ami-…`",
+        ),
+        (
+            of("amazon-chroot", "x:ami-11111111").into_bytes(),
+            "its artifact `x:ami-11111111` is not `region:ami-…`",
+        ),
+        (
+            of("amazon-instance", "us-east-1:ami-1").into_bytes(),
+            "its artifact `us-east-1:ami-1` is not `region:ami-…`",
+        ),
     ];
     let stage = Stage::set(1).await;
     let path = stage.path("packer-manifest.json");
     let said = |path: &Path, expected: &str| {
         let named = path.to_str().unwrap();
-        let run =
-            stage.run_on_github(&[("INPUT_PACKER-MANIFEST", named), ("INPUT_TARGET-ACCOUNTS", B), ("AWS_REGION", "")]);
-        let errors: Vec<&str> = run.log.lines().filter(|line| line.starts_with("::error ")).collect();
-        let expected = format!("::error title=packer-manifest::packer-manifest: `{named}`: {expected}");
-        assert!(errors.len() == 1 && errors[0].starts_with(&expected), "{expected}\n{}", run.log);
+        let run = stage.run_on_github(&[
+            ("INPUT_PACKER-MANIFEST", named),
+            ("INPUT_TARGET-ACCOUNTS", B),
+            ("AWS_REGION", ""),
+        ]);
+        let errors: Vec<&str> = run
+            .log
+            .lines()
+            .filter(|line| line.starts_with("::error "))
+            .collect();
+        let expected =
+            format!("::error title=packer-manifest::packer-manifest: `{named}`: {expected}");
+        assert!(
+            errors.len() == 1 && errors[0].starts_with(&expected),
+            "{expected}\n{}",
+            run.log
+        );
         assert_eq!((run.status, stage.sim.journal().len()), (2, 0));
     };
     for (content, expected) in table {
         std::fs::write(&path, content).unwrap();
         said(&path, expected);
     }
-    said(&stage.path("not-there.json"), "it cannot be read: No such file or directory");
+    said(
+        &stage.path("not-there.json"),
+        "it cannot be read: No such file or directory",
+    );
     said(stage.folder.path(), "it cannot be read: Is a directory");
 }

@@ -11,25 +11,57 @@ use super::support::*;
 async fn a_share_leaves_its_outputs_and_a_second_run_changes_nothing() {
     let stage = Stage::set(1).await;
     let golden = stage.image("golden");
-    let inputs = [("INPUT_AMI-ID", golden.as_str()), ("INPUT_TARGET-ACCOUNTS", B)];
+    let inputs = [
+        ("INPUT_AMI-ID", golden.as_str()),
+        ("INPUT_TARGET-ACCOUNTS", B),
+    ];
     let run = stage.run_on_github(&inputs);
     assert_eq!(run.status, 0, "{}", run.log);
     let names: Vec<&str> = run.outputs.keys().map(String::as_str).collect();
-    let mut expected: Vec<&str> = ami_share_action::OUTPUTS.iter().map(|(name, _)| *name).collect();
+    let mut expected: Vec<&str> = ami_share_action::OUTPUTS
+        .iter()
+        .map(|(name, _)| *name)
+        .collect();
     expected.sort_unstable();
     assert_eq!(names, expected);
     let parsed = |name: &str| serde_json::from_str::<Value>(&run.outputs[name]).unwrap();
-    assert_eq!((run.outputs["ami-id"].as_str(), run.outputs["changed"].as_str()), (golden.as_str(), "true"));
+    assert_eq!(
+        (
+            run.outputs["ami-id"].as_str(),
+            run.outputs["changed"].as_str()
+        ),
+        (golden.as_str(), "true")
+    );
     assert_eq!(parsed("ami-ids"), json!({ B: { "us-east-1": [golden] } }));
     assert_eq!(run.outputs["kms-key-arn"], stage.sim.facts().keys["golden"]);
-    assert_eq!((&parsed("report")["version"], &parsed("report")["ended"]), (&json!(1), &json!("done")));
+    assert_eq!(
+        (&parsed("report")["version"], &parsed("report")["ended"]),
+        (&json!(1), &json!("done"))
+    );
     assert_eq!(parsed("key-policy-statements")[0]["Sid"], "AmiShareUse");
-    assert_eq!(parsed("iam-policy")["Statement"][0]["Resource"][0], stage.sim.facts().keys["golden"].as_str());
-    assert!(run.summary.contains(&format!("| us-east-1 | `{golden}` | no | {B} | {B} | – | – |")), "{}", run.summary);
-    assert!(run.log.contains("::group::Plan for account 111111111111 in us-east-1\n"), "{}", run.log);
+    assert_eq!(
+        parsed("iam-policy")["Statement"][0]["Resource"][0],
+        stage.sim.facts().keys["golden"].as_str()
+    );
+    assert!(
+        run.summary.contains(&format!(
+            "| us-east-1 | `{golden}` | no | {B} | {B} | – | – |"
+        )),
+        "{}",
+        run.summary
+    );
+    assert!(
+        run.log
+            .contains("::group::Plan for account 111111111111 in us-east-1\n"),
+        "{}",
+        run.log
+    );
     let before = stage.changes();
     let again = stage.run_on_github(&inputs);
-    assert_eq!((again.status, again.outputs["changed"].as_str()), (0, "false"));
+    assert_eq!(
+        (again.status, again.outputs["changed"].as_str()),
+        (0, "false")
+    );
     assert!(again.log.contains("already shared"));
     assert_eq!(stage.changes(), before);
 }
@@ -37,7 +69,11 @@ async fn a_share_leaves_its_outputs_and_a_second_run_changes_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_github_it_writes_plain_lines_and_the_report_where_asked() {
     let stage = Stage::set(1).await;
-    let images = format!("us-east-1:{},{}", stage.image("plain"), stage.image("managed"));
+    let images = format!(
+        "us-east-1:{},{}",
+        stage.image("plain"),
+        stage.image("managed")
+    );
     let path = stage.path("report.json");
     let run = stage.run(&[
         ("INPUT_AMI_ID", &images),
@@ -47,9 +83,17 @@ async fn without_github_it_writes_plain_lines_and_the_report_where_asked() {
         ("INPUT_REPORT_PATH", path.to_str().unwrap()),
     ]);
     assert_eq!(run.status, 0, "{}", run.log);
-    let commands = run.log.lines().filter(|line| line.starts_with("::")).count();
+    let commands = run
+        .log
+        .lines()
+        .filter(|line| line.starts_with("::"))
+        .count();
     assert_eq!(commands, 0, "{}", run.log);
-    assert!(run.log.contains("waiting for ami-") && run.log.contains(" %, 0s so far"), "{}", run.log);
+    assert!(
+        run.log.contains("waiting for ami-") && run.log.contains(" %, 0s so far"),
+        "{}",
+        run.log
+    );
     let report: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     assert_eq!(report["images"].as_array().unwrap().len(), 2);
     assert_eq!(report["images"][0]["copied"], true);
@@ -59,25 +103,61 @@ async fn without_github_it_writes_plain_lines_and_the_report_where_asked() {
 async fn mode_plan_changes_nothing_and_does_not_wait() {
     let stage = Stage::set(3600).await;
     let golden = stage.image("golden");
-    let inputs = [("INPUT_AMI-ID", golden.as_str()), ("INPUT_TARGET-ACCOUNTS", B), ("INPUT_MODE", "plan")];
+    let inputs = [
+        ("INPUT_AMI-ID", golden.as_str()),
+        ("INPUT_TARGET-ACCOUNTS", B),
+        ("INPUT_MODE", "plan"),
+    ];
     let run = stage.run_on_github(&inputs);
     assert_eq!((run.status, run.outputs["changed"].as_str()), (0, "true"));
-    assert!(run.log.contains(&format!("+ {B} will be able to launch {golden} in us-east-1")), "{}", run.log);
-    let run = stage.run_on_github(&[inputs[0], inputs[1], inputs[2], ("INPUT_UNLISTED", "revoke")]);
-    assert!(run.log.contains("0 to take back") && !run.log.contains("nobody"), "{}", run.log);
+    assert!(
+        run.log.contains(&format!(
+            "+ {B} will be able to launch {golden} in us-east-1"
+        )),
+        "{}",
+        run.log
+    );
+    let run = stage.run_on_github(&[
+        inputs[0],
+        inputs[1],
+        inputs[2],
+        ("INPUT_UNLISTED", "revoke"),
+    ]);
+    assert!(
+        run.log.contains("0 to take back") && !run.log.contains("nobody"),
+        "{}",
+        run.log
+    );
     let building = stage.image("building");
-    let run = stage.run_on_github(&[("INPUT_AMI-ID", &building), ("INPUT_TARGET-ACCOUNTS", B), ("INPUT_MODE", "plan")]);
+    let run = stage.run_on_github(&[
+        ("INPUT_AMI-ID", &building),
+        ("INPUT_TARGET-ACCOUNTS", B),
+        ("INPUT_MODE", "plan"),
+    ]);
     assert_eq!(run.status, 0);
-    assert!(run.log.contains("::warning title=image.pending::"), "{}", run.log);
+    assert!(
+        run.log.contains("::warning title=image.pending::"),
+        "{}",
+        run.log
+    );
     assert!(stage.changes().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_image_that_is_not_encrypted_needs_no_policy() {
     let stage = Stage::set(1).await;
-    let run = stage.run_on_github(&[("INPUT_AMI-ID", &stage.image("plain")), ("INPUT_TARGET-ACCOUNTS", B)]);
+    let run = stage.run_on_github(&[
+        ("INPUT_AMI-ID", &stage.image("plain")),
+        ("INPUT_TARGET-ACCOUNTS", B),
+    ]);
     assert_eq!(run.status, 0, "{}", run.log);
-    assert_eq!((run.outputs["iam-policy"].as_str(), run.outputs["kms-key-arn"].as_str()), ("", ""));
+    assert_eq!(
+        (
+            run.outputs["iam-policy"].as_str(),
+            run.outputs["kms-key-arn"].as_str()
+        ),
+        ("", "")
+    );
     assert_eq!(stage.changes(), ["ec2:ModifyImageAttribute"]);
 }
 
@@ -85,24 +165,50 @@ async fn an_image_that_is_not_encrypted_needs_no_policy() {
 async fn account_ids_are_masked_where_asked() {
     let stage = Stage::set(1).await;
     let golden = stage.image("golden");
-    let inputs = [("INPUT_AMI-ID", golden.as_str()), ("INPUT_TARGET-ACCOUNTS", B), ("INPUT_MASK-ACCOUNT-IDS", "true")];
+    let inputs = [
+        ("INPUT_AMI-ID", golden.as_str()),
+        ("INPUT_TARGET-ACCOUNTS", B),
+        ("INPUT_MASK-ACCOUNT-IDS", "true"),
+    ];
     let run = stage.run_on_github(&inputs);
     assert_eq!(run.status, 0, "{}", run.log);
     for account in [A, B] {
-        assert_eq!(run.log.matches(account).count(), 1, "only in its add-mask: {}", run.log);
+        assert_eq!(
+            run.log.matches(account).count(),
+            1,
+            "only in its add-mask: {}",
+            run.log
+        );
         assert!(run.log.contains(&format!("::add-mask::{account}")));
     }
     // Where there is no plan, too.
     let missing = [("INPUT_AMI-ID", "ami-1a2b3c4d"), inputs[1], inputs[2]];
     let run = stage.run_on_github(&missing);
-    assert_eq!((run.status, run.log.matches(A).count()), (1, 1), "{}", run.log);
+    assert_eq!(
+        (run.status, run.log.matches(A).count()),
+        (1, 1),
+        "{}",
+        run.log
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_a_target_that_copies_its_own_copy_is_what_it_launches() {
-    let scenario = Scenario::generate(Size { accounts: 2, regions: 1, images: 1, snapshots: 1 }).unwrap();
-    let stage =
-        Stage::of(Sim::new(scenario, Options { copy_time: Duration::from_secs(1), ..Options::default() })).await;
+    let scenario = Scenario::generate(Size {
+        accounts: 2,
+        regions: 1,
+        images: 1,
+        snapshots: 1,
+    })
+    .unwrap();
+    let stage = Stage::of(Sim::new(
+        scenario,
+        Options {
+            copy_time: Duration::from_secs(1),
+            ..Options::default()
+        },
+    ))
+    .await;
     let shared = stage.image("image-1");
     let inputs = |mode| {
         [
@@ -117,8 +223,20 @@ async fn of_a_target_that_copies_its_own_copy_is_what_it_launches() {
     };
     let run = stage.run_on_github(&inputs("share"));
     assert_eq!(run.status, 0, "{}", run.log);
-    let own = stage.sim.edit(|world| world.images.values().find(|image| image.owner == B).unwrap().id.clone());
-    for run in [run, stage.run_on_github(&inputs("share")), stage.run_on_github(&inputs("plan"))] {
+    let own = stage.sim.edit(|world| {
+        world
+            .images
+            .values()
+            .find(|image| image.owner == B)
+            .unwrap()
+            .id
+            .clone()
+    });
+    for run in [
+        run,
+        stage.run_on_github(&inputs("share")),
+        stage.run_on_github(&inputs("plan")),
+    ] {
         let listed: Value = serde_json::from_str(&run.outputs["ami-ids"]).unwrap();
         assert_eq!(listed, json!({ B: { "us-east-1": [own] } }), "{}", run.log);
     }

@@ -1,4 +1,5 @@
-//! Step summaries of real runs, in process: small and whole however much is shared, and for every way to share.
+//! Step summaries of real runs, in process: small and whole however much is shared, and for every
+//! way to share.
 
 use std::ffi::OsString;
 use std::time::Duration;
@@ -19,8 +20,16 @@ type Input<'a> = (&'a str, &'a str);
 async fn summary(sim: &Sim, inputs: &[Input<'_>]) -> (Exit, String) {
     let folder = tempfile::TempDir::new().unwrap();
     let file = folder.path().join("summary");
-    let given = inputs.iter().map(|(name, value)| (OsString::from(format!("INPUT_{name}")), OsString::from(value)));
-    let env = [("AWS_REGION", "us-east-1".into()), ("GITHUB_STEP_SUMMARY", file.clone().into_os_string())];
+    let given = inputs.iter().map(|(name, value)| {
+        (
+            OsString::from(format!("INPUT_{name}")),
+            OsString::from(value),
+        )
+    });
+    let env = [
+        ("AWS_REGION", "us-east-1".into()),
+        ("GITHUB_STEP_SUMMARY", file.clone().into_os_string()),
+    ];
     let env = given.chain(env.into_iter().map(|(name, value)| (name.into(), value)));
     let sinks = Sinks {
         out: Box::new(std::io::sink()),
@@ -34,13 +43,21 @@ async fn summary(sim: &Sim, inputs: &[Input<'_>]) -> (Exit, String) {
     (exit, text)
 }
 
-/// What holds of every summary: it is well below GitHub's mebibyte and Mermaid's limits, and nothing is cut in two.
+/// What holds of every summary: it is well below GitHub's mebibyte and Mermaid's limits, and
+/// nothing is cut in two.
 fn is_whole(text: &str) {
     assert!(text.len() < 256 * 1024, "{} bytes", text.len());
-    assert_eq!(text.matches("<details>").count(), text.matches("</details>").count());
+    assert_eq!(
+        text.matches("<details>").count(),
+        text.matches("</details>").count()
+    );
     if let Some(picture) = picture(text) {
         let edges = picture.lines().filter(|line| line.contains('|')).count();
-        assert!(edges <= 24 && picture.len() < 10_000, "{edges} edges, {} characters", picture.len());
+        assert!(
+            edges <= 24 && picture.len() < 10_000,
+            "{edges} edges, {} characters",
+            picture.len()
+        );
     }
     // Every row of a table has as many cells as its head.
     let mut cells = None;
@@ -62,8 +79,19 @@ fn picture(text: &str) -> Option<&str> {
 async fn fifty_regions_and_fifty_accounts_stay_readable() {
     // More Regions than AWS has on for everybody.
     let elsewhere: Vec<String> = (1..50).map(|n| format!("eu-central-{}", n + 1)).collect();
-    let mut scenario = Scenario::generate(Size { accounts: 51, regions: 1, images: 2, snapshots: 1 }).unwrap();
-    scenario.regions.extend(elsewhere.iter().map(|name| RegionSpec { name: name.clone(), opt_in: false }));
+    let mut scenario = Scenario::generate(Size {
+        accounts: 51,
+        regions: 1,
+        images: 2,
+        snapshots: 1,
+    })
+    .unwrap();
+    scenario
+        .regions
+        .extend(elsewhere.iter().map(|name| RegionSpec {
+            name: name.clone(),
+            opt_in: false,
+        }));
     scenario.keys.extend(elsewhere.iter().map(|region| KeySpec {
         name: format!("key-{region}"),
         account: A.to_owned(),
@@ -73,9 +101,19 @@ async fn fifty_regions_and_fifty_accounts_stay_readable() {
     let sim = Sim::new(scenario, Options::default());
     let facts = sim.facts();
     let ids = facts.images.values().cloned().collect::<Vec<_>>().join(" ");
-    let accounts = facts.accounts.keys().filter(|id| *id != A).cloned().collect::<Vec<_>>().join(" ");
+    let accounts = facts
+        .accounts
+        .keys()
+        .filter(|id| *id != A)
+        .cloned()
+        .collect::<Vec<_>>()
+        .join(" ");
     let key = |region: &String| format!("{region}={}", facts.keys[&format!("key-{region}")]);
-    let keys = format!("us-east-1={} {}", facts.keys["key-1"], elsewhere.iter().map(key).collect::<Vec<_>>().join(" "));
+    let keys = format!(
+        "us-east-1={} {}",
+        facts.keys["key-1"],
+        elsewhere.iter().map(key).collect::<Vec<_>>().join(" ")
+    );
     let elsewhere = elsewhere.join(" ");
     let inputs = [
         ("AMI_ID", ids.as_str()),
@@ -89,41 +127,86 @@ async fn fifty_regions_and_fifty_accounts_stay_readable() {
     assert_eq!(exit, Exit::Done, "{shared}");
     for text in [planned, shared] {
         let picture = picture(&text).unwrap();
-        assert!(picture.contains("and 47 more") && picture.contains("50 keys"), "{picture}");
-        assert_eq!(text.lines().filter(|line| line.contains("| `ami-") || line.contains("would be | ")).count(), 100);
+        assert!(
+            picture.contains("and 47 more") && picture.contains("50 keys"),
+            "{picture}"
+        );
+        assert_eq!(
+            text.lines()
+                .filter(|line| line.contains("| `ami-") || line.contains("would be | "))
+                .count(),
+            100
+        );
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn every_way_to_share_is_in_the_picture() {
-    let options = || Options { copy_time: Duration::from_mins(1), ..Options::default() };
+    let options = || Options {
+        copy_time: Duration::from_mins(1),
+        ..Options::default()
+    };
     let sim = Sim::new(Scenario::two_accounts(), options());
     let golden = sim.facts().images["golden"].clone();
     let plain = sim.facts().images["plain"].clone();
     let golden = [("AMI_ID", golden.as_str())];
     let to = [("TARGET_ACCOUNTS", B)];
-    let all = [to[0], ("TARGET_ORGANIZATIONS", ORGANIZATION), ("TARGET_ORGANIZATIONAL_UNITS", UNIT)];
+    let all = [
+        to[0],
+        ("TARGET_ORGANIZATIONS", ORGANIZATION),
+        ("TARGET_ORGANIZATIONAL_UNITS", UNIT),
+    ];
     let steps: [(&[Input<'_>], &[&str]); 6] = [
         (
             &[golden.as_slice(), &to, &[("MODE", "plan")]].concat(),
-            &["T0([\"222222222222\"])", "T0 ==>|will be able to launch| N0", "T0 ==>|will be able to use| N1"],
+            &[
+                "T0([\"222222222222\"])",
+                "T0 ==>|will be able to launch| N0",
+                "T0 ==>|will be able to use| N1",
+            ],
         ),
-        (&[golden.as_slice(), &to].concat(), &["T0 ==>|can now launch| N0", "N0 -.-|encrypted under| N1"]),
+        (
+            &[golden.as_slice(), &to].concat(),
+            &["T0 ==>|can now launch| N0", "N0 -.-|encrypted under| N1"],
+        ),
         (
             &[golden.as_slice(), &all].concat(),
-            &["T0([\"222222222222\"])", "OU ou-ab12-11111111<br>organization o-example123", "-->|can launch| N0"],
+            &[
+                "T0([\"222222222222\"])",
+                "OU ou-ab12-11111111<br>organization o-example123",
+                "-->|can launch| N0",
+            ],
         ),
         (
-            &[golden.as_slice(), &[("TARGET_ACCOUNTS", "333333333333"), ("UNLISTED", "revoke"), ("MODE", "plan")]]
-                .concat(),
-            &["--x|will no longer launch| N0", "--x|will no longer use| N1", "==>|will be able to launch| N0"],
+            &[
+                golden.as_slice(),
+                &[
+                    ("TARGET_ACCOUNTS", "333333333333"),
+                    ("UNLISTED", "revoke"),
+                    ("MODE", "plan"),
+                ],
+            ]
+            .concat(),
+            &[
+                "--x|will no longer launch| N0",
+                "--x|will no longer use| N1",
+                "==>|will be able to launch| N0",
+            ],
         ),
         (
             &[golden.as_slice(), &all, &[("MODE", "revoke")]].concat(),
-            &["T0 --x|can no longer launch| N0", "T0 --x|can no longer use| N1"],
+            &[
+                "T0 --x|can no longer launch| N0",
+                "T0 --x|can no longer use| N1",
+            ],
         ),
         (
-            &[("AMI_ID", plain.as_str()), to[0], ("KMS_KEY_ID", "alias/golden"), ("KEY_ACCESS", "grants")],
+            &[
+                ("AMI_ID", plain.as_str()),
+                to[0],
+                ("KMS_KEY_ID", "alias/golden"),
+                ("KEY_ACCESS", "grants"),
+            ],
             &["<br>copy of ami-", "<br>by grants", "==>|can now use|"],
         ),
     ];
@@ -138,19 +221,39 @@ async fn every_way_to_share_is_in_the_picture() {
 
 #[tokio::test(start_paused = true)]
 async fn what_an_image_is_called_cannot_spoil_a_summary() {
-    for name in ["a|b `x` <script>", "\"]; click A\n### x", "🦀 ```mermaid", "%0A::error::x"] {
+    for name in [
+        "a|b `x` <script>",
+        "\"]; click A\n### x",
+        "🦀 ```mermaid",
+        "%0A::error::x",
+    ] {
         let sim = Sim::new(Scenario::two_accounts(), Options::default());
         sim.edit(|state| {
-            let image = state.images.values_mut().find(|image| image.name == "plain").unwrap();
+            let image = state
+                .images
+                .values_mut()
+                .find(|image| image.name == "plain")
+                .unwrap();
             name.clone_into(&mut image.name);
         });
         let plain = sim.facts().images["plain"].clone();
-        let inputs = [("AMI_ID", plain.as_str()), ("TARGET_ACCOUNTS", B), ("KMS_KEY_ID", "alias/golden")];
+        let inputs = [
+            ("AMI_ID", plain.as_str()),
+            ("TARGET_ACCOUNTS", B),
+            ("KMS_KEY_ID", "alias/golden"),
+        ];
         let (exit, text) = summary(&sim, &inputs).await;
-        assert_eq!(exit, Exit::Refused, "no copy can be named like that: {text}");
+        assert_eq!(
+            exit,
+            Exit::Refused,
+            "no copy can be named like that: {text}"
+        );
         assert!(text.contains("copy.name-invalid"));
         assert_eq!(picture(&text), None, "what is refused will not be");
-        assert!(!text.contains("<script>") && !text.contains("\n### x"), "{text}");
+        assert!(
+            !text.contains("<script>") && !text.contains("\n### x"),
+            "{text}"
+        );
         assert_eq!(text.matches("```").count() % 2, 0, "{text}");
     }
 }

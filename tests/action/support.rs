@@ -36,15 +36,25 @@ pub(crate) struct Run {
 
 impl Stage {
     pub(crate) async fn set(copy_seconds: u64) -> Self {
-        let options = Options { copy_time: Duration::from_secs(copy_seconds), ..Options::default() };
+        let options = Options {
+            copy_time: Duration::from_secs(copy_seconds),
+            ..Options::default()
+        };
         Self::of(Sim::two_accounts(options)).await
     }
 
     pub(crate) async fn of(sim: Sim) -> Self {
-        let server = Server::bind(sim.clone(), ([127, 0, 0, 1], 0).into()).await.unwrap();
+        let server = Server::bind(sim.clone(), ([127, 0, 0, 1], 0).into())
+            .await
+            .unwrap();
         let endpoint = format!("http://{}", server.address().unwrap());
         let server = tokio::spawn(server.run());
-        Self { sim, folder: TempDir::new().unwrap(), endpoint, server }
+        Self {
+            sim,
+            folder: TempDir::new().unwrap(),
+            endpoint,
+            server,
+        }
     }
 
     pub(crate) fn image(&self, name: &str) -> String {
@@ -55,7 +65,8 @@ impl Stage {
         self.folder.path().join(name)
     }
 
-    /// The binary, with nothing of this process's environment but what it needs to reach the simulation.
+    /// The binary, with nothing of this process's environment but what it needs to reach the
+    /// simulation.
     pub(crate) fn command(&self, env: &[(&str, &str)]) -> Command {
         let keys = &self.sim.facts().accounts[A];
         let mut command = Command::new(env!("CARGO_BIN_EXE_ami-share-action"));
@@ -113,9 +124,16 @@ impl Stage {
 
     /// The changing actions so far.
     pub(crate) fn changes(&self) -> Vec<String> {
-        let changing = ["ec2:CopyImage", "ec2:ModifyImageAttribute", "kms:PutKeyPolicy", "ec2:DeregisterImage"];
+        let changing = [
+            "ec2:CopyImage",
+            "ec2:ModifyImageAttribute",
+            "kms:PutKeyPolicy",
+            "ec2:DeregisterImage",
+        ];
         let actions = self.sim.journal().into_iter().map(|entry| entry.action);
-        actions.filter(|action| changing.contains(&action.as_str())).collect()
+        actions
+            .filter(|action| changing.contains(&action.as_str()))
+            .collect()
     }
 }
 
@@ -125,7 +143,10 @@ fn outputs(text: &str) -> BTreeMap<String, String> {
     let mut lines = text.lines();
     while let Some(line) = lines.next() {
         let (name, delimiter) = line.split_once("<<").unwrap();
-        let value: Vec<&str> = lines.by_ref().take_while(|line| *line != delimiter).collect();
+        let value: Vec<&str> = lines
+            .by_ref()
+            .take_while(|line| *line != delimiter)
+            .collect();
         assert!(outputs.insert(name.to_owned(), value.join("\n")).is_none());
     }
     outputs

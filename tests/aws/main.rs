@@ -1,5 +1,5 @@
-//! The promises on real AWS, and probes of what is not known of it: see README.md beside this file. Nothing here runs
-//! unless it is asked for by name.
+//! The promises on real AWS, and probes of what is not known of it: see README.md beside this file.
+//! Nothing here runs unless it is asked for by name.
 
 #![expect(
     clippy::unwrap_used,
@@ -18,8 +18,10 @@ use lab::Lab;
 #[ignore = "needs two AWS accounts: see tests/aws/README.md"]
 async fn on_real_aws() {
     let lab = Lab::set_up().await;
-    let probed = futures::FutureExt::catch_unwind(std::panic::AssertUnwindSafe(probes::all(&lab))).await;
-    let kept = futures::FutureExt::catch_unwind(std::panic::AssertUnwindSafe(scenarios::all(&lab))).await;
+    let probed =
+        futures::FutureExt::catch_unwind(std::panic::AssertUnwindSafe(probes::all(&lab))).await;
+    let kept =
+        futures::FutureExt::catch_unwind(std::panic::AssertUnwindSafe(scenarios::all(&lab))).await;
     // Whatever came of it, nothing of it stays.
     lab.tear_down().await;
     probed.unwrap();

@@ -1,11 +1,15 @@
-//! A share beside a revoke for the same target: in the end the target is in or out, never half, where both say "done".
+//! A share beside a revoke for the same target: in the end the target is in or out, never half,
+//! where both say "done".
 
 #![expect(clippy::print_stdout, reason = "the number of orders is told")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
-use ami_share::{KeyAccessMode, Report, Revoke, ShareRequest, ShareRequestBuilder, ShareSnapshots, Sharer, Timing};
+use ami_share::{
+    KeyAccessMode, Report, Revoke, ShareRequest, ShareRequestBuilder, ShareSnapshots, Sharer,
+    Timing,
+};
 use ami_share_sim::{Options, Scenario, Sim, Size};
 use proptest::prelude::*;
 use tokio::runtime::{Builder, Runtime};
@@ -26,25 +30,46 @@ const BY_GRANTS: Way = (KeyAccessMode::Grants, B);
 const KEY_ASIDE: Way = (KeyAccessMode::None, B);
 const WITH_ORGANIZATION: Way = (KeyAccessMode::Policy, ORGANIZATION);
 
-/// How often, at most, a run that changes a policy is held back while the other one waits for it to settle. With two, as
-/// a nightly search may have it, everything takes about ten times as long.
+/// How often, at most, a run that changes a policy is held back while the other one waits for it to
+/// settle. With two, as a nightly search may have it, everything takes about ten times as long.
 fn holds() -> usize {
     option_env!("AMI_SHARE_HOLDS").map_or(1, |holds| holds.parse().unwrap())
 }
 
 /// Two images under one key; or one under none, to be copied under that key.
 fn world(also: Also) -> World {
-    let mut scenario = Scenario::generate(Size { accounts: 2, regions: 1, images: 2, snapshots: 1 }).unwrap();
+    let mut scenario = Scenario::generate(Size {
+        accounts: 2,
+        regions: 1,
+        images: 2,
+        snapshots: 1,
+    })
+    .unwrap();
     let volumes = scenario.images[0].volumes.clone();
     scenario.images[1].volumes = volumes;
     if also == Also::Copies {
-        scenario.images[0].volumes.iter_mut().for_each(|key| *key = None);
+        scenario.images[0]
+            .volumes
+            .iter_mut()
+            .for_each(|key| *key = None);
     }
-    World { sim: Sim::new(scenario, Options { began: SystemTime::UNIX_EPOCH + BEGAN, ..Options::default() }) }
+    World {
+        sim: Sim::new(
+            scenario,
+            Options {
+                began: SystemTime::UNIX_EPOCH + BEGAN,
+                ..Options::default()
+            },
+        ),
+    }
 }
 
 fn runtime() -> Runtime {
-    Builder::new_current_thread().enable_time().start_paused(true).build().unwrap()
+    Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap()
 }
 
 fn request(world: &World, (mode, target): Way, image: &str) -> ShareRequestBuilder {
@@ -53,22 +78,38 @@ fn request(world: &World, (mode, target): Way, image: &str) -> ShareRequestBuild
         .image(world.image(image).parse().unwrap())
         .targets([target.parse().unwrap()])
         .key_access(mode)
-        .timing(Timing { jitter: false, ..Timing::default() })
+        .timing(Timing {
+            jitter: false,
+            ..Timing::default()
+        })
 }
 
 async fn run(sharer: &Sharer, request: ShareRequestBuilder) -> Result<Report, Report> {
     let plan = sharer.plan(&request.build().unwrap()).await.unwrap();
-    sharer.apply(&plan).await.map_err(|incomplete| incomplete.report)
+    sharer
+        .apply(&plan)
+        .await
+        .map_err(|incomplete| incomplete.report)
 }
 
-/// Where both are done, whoever can launch an image can use its key, and its snapshots where those are shared; and nobody
-/// else can.
-fn check(world: &World, (mode, _): Way, also: Also, done: &[&Result<Report, Report>], what: impl Fn() -> String) {
+/// Where both are done, whoever can launch an image can use its key, and its snapshots where those
+/// are shared; and nobody else can.
+fn check(
+    world: &World,
+    (mode, _): Way,
+    also: Also,
+    done: &[&Result<Report, Report>],
+    what: impl Fn() -> String,
+) {
     if done.iter().any(|run| run.is_err()) {
         return;
     }
     let (state, access) = (world.sim.state(), world.access());
-    let images = state["images"].as_object().unwrap().iter().filter(|(_, image)| image["owner"] == A);
+    let images = state["images"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .filter(|(_, image)| image["owner"] == A);
     let launch: BTreeMap<&String, bool> = images
         .map(|(id, image)| {
             let shared = !access["images"][id][0].as_array().unwrap().is_empty();
@@ -86,8 +127,15 @@ fn check(world: &World, (mode, _): Way, also: Also, done: &[&Result<Report, Repo
     }
     if also == Also::Snapshots {
         let snapshots = access["snapshots"].as_object().unwrap().values();
-        let made = snapshots.filter(|of| !of[0].as_array().unwrap().is_empty()).count();
-        assert_eq!(launch.values().filter(|launch| **launch).count(), made, "{}", what());
+        let made = snapshots
+            .filter(|of| !of[0].as_array().unwrap().is_empty())
+            .count();
+        assert_eq!(
+            launch.values().filter(|launch| **launch).count(),
+            made,
+            "{}",
+            what()
+        );
     }
 }
 
@@ -111,11 +159,20 @@ enum Also {
 }
 
 const fn pair(way: Way, shared_before: bool, shares: &'static str) -> Pair {
-    Pair { way, shared_before, shares, revokes: "image-1", also: Also::Nothing }
+    Pair {
+        way,
+        shared_before,
+        shares,
+        revokes: "image-1",
+        also: Also::Nothing,
+    }
 }
 
 const fn with(also: Also, way: Way, shared_before: bool) -> Pair {
-    Pair { also, ..pair(way, shared_before, "image-1") }
+    Pair {
+        also,
+        ..pair(way, shared_before, "image-1")
+    }
 }
 
 const PAIRS: [Pair; 13] = [
@@ -137,7 +194,8 @@ const PAIRS: [Pair; 13] = [
 ];
 
 impl Pair {
-    /// Runs both along a path; what they came to, where that was not known: who was done, and who has access.
+    /// Runs both along a path; what they came to, where that was not known: who was done, and who
+    /// has access.
     fn follow(self, search: &mut Search) -> Option<String> {
         runtime().block_on(async {
             let (world, way) = (world(self.also), self.way);
@@ -148,16 +206,23 @@ impl Pair {
             let contended = match self.also {
                 Also::Nothing => vec![key, world.image(self.shares), world.image(self.revokes)],
                 Also::Snapshots => vec![key, world.image("image-1"), "snapshots".to_owned()],
-                Also::Copies => [key].into_iter().chain(world.copies().into_keys()).collect(),
+                Also::Copies => [key]
+                    .into_iter()
+                    .chain(world.copies().into_keys())
+                    .collect(),
             };
             let gate = Gate::over(contended);
             let [sharer, revoker] = [0, 1].map(|n| Sharer::new(&gate.before(n, &world.config(A))));
             let sharing = gate.run(0, run(&sharer, self.shared(&world, self.shares)));
             let revoking = gate.run(1, run(&revoker, self.revoked(&world)));
             let both = Box::pin(futures::future::join(sharing, revoking));
-            let ended = search.follow(&gate, || world.access().to_string(), both).await;
+            let ended = search
+                .follow(&gate, || world.access().to_string(), both)
+                .await;
             ended.map(|(one, other)| {
-                check(&world, way, self.also, &[&one, &other], || format!("{self:?}, {:#?}", search.told()));
+                check(&world, way, self.also, &[&one, &other], || {
+                    format!("{self:?}, {:#?}", search.told())
+                });
                 format!("{} {} {}", one.is_ok(), other.is_ok(), world.access())
             })
         })
@@ -166,7 +231,10 @@ impl Pair {
     /// The request that takes back.
     fn revoked(self, world: &World) -> ShareRequestBuilder {
         let remove_copies = self.also == Also::Copies;
-        request(world, self.way, self.revokes).revoke(Revoke { remove_copies, ..Revoke::default() })
+        request(world, self.way, self.revokes).revoke(Revoke {
+            remove_copies,
+            ..Revoke::default()
+        })
     }
 
     /// The request that shares.
@@ -186,7 +254,11 @@ impl Pair {
             paths += 1;
             ends.extend(self.follow(&mut search));
             if !search.next() {
-                println!("{self:?}: {} orders, {paths} paths, {} of them lost", ends.len(), search.lost);
+                println!(
+                    "{self:?}: {} orders, {paths} paths, {} of them lost",
+                    ends.len(),
+                    search.lost
+                );
                 return ends;
             }
         }
@@ -196,25 +268,37 @@ impl Pair {
 fn in_every_order(pairs: impl Fn(&Pair) -> bool, holds: usize) {
     for pair in PAIRS.into_iter().filter(pairs) {
         let ends = pair.in_every_order(Search::of_all(holds));
-        assert!(ends.len() > 10 && ends.iter().any(|end| end.starts_with("true true")), "{pair:?}");
+        assert!(
+            ends.len() > 10 && ends.iter().any(|end| end.starts_with("true true")),
+            "{pair:?}"
+        );
     }
 }
 
 #[test]
 fn what_is_known_and_left_out_comes_to_no_other_end() {
     for pair in [false, true].map(|before| with(Also::Snapshots, KEY_ASIDE, before)) {
-        let [short, long] = [Search::of_all(1), Search::of_all(1).with_known_states()].map(|search| {
-            let ends = pair.in_every_order(search);
-            (ends.len(), BTreeSet::from_iter(ends))
-        });
+        let [short, long] =
+            [Search::of_all(1), Search::of_all(1).with_known_states()].map(|search| {
+                let ends = pair.in_every_order(search);
+                (ends.len(), BTreeSet::from_iter(ends))
+            });
         assert_eq!(short.1, long.1, "{pair:?}");
-        assert!(short.0 < long.0 && short.1.len() > 1, "{pair:?}: {} of {} orders", short.0, long.0);
+        assert!(
+            short.0 < long.0 && short.1.len() > 1,
+            "{pair:?}: {} of {} orders",
+            short.0,
+            long.0
+        );
     }
 }
 
 #[test]
 fn by_grants_in_every_order() {
-    in_every_order(|pair| pair.way == BY_GRANTS && pair.also == Also::Nothing, usize::MAX);
+    in_every_order(
+        |pair| pair.way == BY_GRANTS && pair.also == Also::Nothing,
+        usize::MAX,
+    );
 }
 
 #[test]
@@ -229,13 +313,19 @@ fn copies_in_every_order() {
 
 #[test]
 fn by_policy_for_the_first_time_in_every_order() {
-    in_every_order(|pair| pair.way.0 == KeyAccessMode::Policy && !pair.shared_before, holds());
+    in_every_order(
+        |pair| pair.way.0 == KeyAccessMode::Policy && !pair.shared_before,
+        holds(),
+    );
 }
 
 #[test]
 #[ignore = "takes minutes; .ci/run runs it"]
 fn by_policy_once_more_in_every_order() {
-    in_every_order(|pair| pair.way.0 == KeyAccessMode::Policy && pair.shared_before, holds());
+    in_every_order(
+        |pair| pair.way.0 == KeyAccessMode::Policy && pair.shared_before,
+        holds(),
+    );
 }
 
 proptest! {
@@ -249,9 +339,14 @@ proptest! {
 
 #[test]
 fn an_image_that_is_shared_while_another_one_is_taken_back_keeps_its_key() {
-    // The share as a whole, between the revoke's plan and its put: it found the key in order, and puts nothing.
+    // The share as a whole, between the revoke's plan and its put: it found the key in order, and
+    // puts nothing.
     let path = [vec![1; 5], vec![0; 60]].concat();
-    assert!(pair(BY_POLICY, true, "image-2").follow(&mut Search::along(path)).is_some());
+    assert!(
+        pair(BY_POLICY, true, "image-2")
+            .follow(&mut Search::along(path))
+            .is_some()
+    );
 }
 
 /// Any share beside any revoke. Snapshots cannot be shared with an organization (R2.15).
@@ -259,13 +354,25 @@ fn pairs() -> impl Strategy<Value = Pair> {
     let ways = prop::sample::select(vec![BY_POLICY, BY_GRANTS, WITH_ORGANIZATION]);
     let also = prop::sample::select(vec![Also::Nothing, Also::Snapshots, Also::Copies]);
     (ways, also, any::<bool>(), any::<bool>()).prop_map(|(way, also, shared_before, other)| {
-        let also = if way == WITH_ORGANIZATION && also == Also::Snapshots { Also::Nothing } else { also };
-        let shares = if other && also != Also::Copies { "image-2" } else { "image-1" };
-        Pair { also, ..pair(way, shared_before, shares) }
+        let also = if way == WITH_ORGANIZATION && also == Also::Snapshots {
+            Also::Nothing
+        } else {
+            also
+        };
+        let shares = if other && also != Also::Copies {
+            "image-2"
+        } else {
+            "image-1"
+        };
+        Pair {
+            also,
+            ..pair(way, shared_before, shares)
+        }
     })
 }
 
-/// Calls that are slow, as they come: an operation, which call of it, and by how many tenths of a second.
+/// Calls that are slow, as they come: an operation, which call of it, and by how many tenths of a
+/// second.
 fn slow() -> impl Strategy<Value = Vec<(&'static str, u32, u32)>> {
     let operation = prop::sample::select(vec![
         "kms:GetKeyPolicy",
@@ -311,7 +418,8 @@ proptest! {
                 world.try_share(pair.revoked(&world)).await
             };
             let (one, other) = futures::future::join(sharing, revoking).await;
-            check(&world, pair.way, pair.also, &[&one, &other], || format!("{pair:?} {slow:?} {head_start}"));
+            check(&world, pair.way, pair.also, &[&one, &other], || format!("{pair:?} {slow:?} \
+                {head_start}"));
         });
     }
 }

@@ -11,13 +11,19 @@ async fn one_grant_for_each_image_and_account() {
     let world = World::new();
     let request = || {
         let more = "333333333333".parse().unwrap();
-        world.request(&["golden"]).target_account(more).key_access(KeyAccessMode::Grants)
+        world
+            .request(&["golden"])
+            .target_account(more)
+            .key_access(KeyAccessMode::Grants)
     };
     let report = world.share(request()).await;
     assert_eq!(codes(&report), ["grants.redelegable"]);
     assert_eq!(world.changes()["kms:CreateGrant"], 2);
     assert!(!world.changes().contains_key("kms:PutKeyPolicy"));
-    assert!(!world.actions(0).contains(&"kms:GetKeyPolicy".to_owned()), "grants need no look at the policy");
+    assert!(
+        !world.actions(0).contains(&"kms:GetKeyPolicy".to_owned()),
+        "grants need no look at the policy"
+    );
     assert_eq!(world.launch(&world.image("golden")).await, "running");
     let again = world.share(request()).await;
     assert!(!again.changed);
@@ -41,12 +47,21 @@ fn foreign() -> (World, String) {
     let mut account = scenario.accounts[1].clone();
     C.clone_into(&mut account.id);
     let trust = json!({ "Statement": [{ "Effect": "Allow", "Principal": { "AWS": A }, "Action": "sts:AssumeRole" }] });
-    let policy = json!({ "Statement": [{ "Effect": "Allow", "Action": "kms:*", "Resource": "*" }] });
-    account.roles =
-        vec![ami_share_sim::RoleSpec { name: "keys".to_owned(), trust, policy: Some(policy), boundary: None }];
+    let policy =
+        json!({ "Statement": [{ "Effect": "Allow", "Action": "kms:*", "Resource": "*" }] });
+    account.roles = vec![ami_share_sim::RoleSpec {
+        name: "keys".to_owned(),
+        trust,
+        policy: Some(policy),
+        boundary: None,
+    }];
     scenario.accounts.push(account);
     let root = |account: &str| format!("arn:aws:iam::{account}:root");
-    let key = scenario.keys.iter_mut().find(|key| key.name == "golden").unwrap();
+    let key = scenario
+        .keys
+        .iter_mut()
+        .find(|key| key.name == "golden")
+        .unwrap();
     C.clone_into(&mut key.account);
     key.policy = Some(json!({ "Version": "2012-10-17", "Statement": [
         { "Sid": "Own", "Effect": "Allow", "Principal": { "AWS": root(C) }, "Action": "kms:*", "Resource": "*" },
@@ -59,14 +74,33 @@ fn foreign() -> (World, String) {
 async fn a_key_of_another_account_is_changed_by_a_role_there() {
     let (world, role) = foreign();
     let refused = world.plan(world.request(&["golden"])).await;
-    assert_eq!(refused.refusals().map(|finding| finding.code.as_str()).collect::<Vec<_>>(), ["key.foreign"]);
-    assert!(refused.findings[0].remedy.contains("key-role"), "{}", refused.findings[0].remedy);
-    world.share(world.request(&["golden"]).key_role(role.parse().unwrap())).await;
+    assert_eq!(
+        refused
+            .refusals()
+            .map(|finding| finding.code.as_str())
+            .collect::<Vec<_>>(),
+        ["key.foreign"]
+    );
+    assert!(
+        refused.findings[0].remedy.contains("key-role"),
+        "{}",
+        refused.findings[0].remedy
+    );
+    world
+        .share(world.request(&["golden"]).key_role(role.parse().unwrap()))
+        .await;
     assert!(world.policy().contains("AmiShareUse"));
     assert_eq!(world.launch(&world.image("golden")).await, "running");
 
     let (world, role) = foreign();
-    world.share(world.request(&["golden"]).key_access(KeyAccessMode::Grants).key_role(role.parse().unwrap())).await;
+    world
+        .share(
+            world
+                .request(&["golden"])
+                .key_access(KeyAccessMode::Grants)
+                .key_role(role.parse().unwrap()),
+        )
+        .await;
     assert!(!world.policy().contains("AmiShareUse"));
     assert_eq!(world.launch(&world.image("golden")).await, "running");
 }
@@ -75,7 +109,9 @@ async fn a_key_of_another_account_is_changed_by_a_role_there() {
 async fn with_none_the_key_is_not_touched_and_what_it_needs_is_said() {
     let world = World::new();
     let before = world.policy();
-    let report = world.share(world.request(&["golden"]).key_access(KeyAccessMode::None)).await;
+    let report = world
+        .share(world.request(&["golden"]).key_access(KeyAccessMode::None))
+        .await;
     assert_eq!(codes(&report), ["key.access-unmanaged"]);
     assert_eq!(world.policy(), before);
     let statements = report.plan.key_policy_statements();
@@ -84,8 +120,13 @@ async fn with_none_the_key_is_not_touched_and_what_it_needs_is_said() {
     assert_ne!(world.launch(&world.image("golden")).await, "running");
     let golden = world.key("golden");
     let mut policy: serde_json::Value = serde_json::from_str(&before).unwrap();
-    policy["Statement"].as_array_mut().unwrap().extend(statements);
-    world.sim.edit(|state| state.keys.get_mut(&golden).unwrap().policies[0].1 = policy.to_string());
+    policy["Statement"]
+        .as_array_mut()
+        .unwrap()
+        .extend(statements);
+    world
+        .sim
+        .edit(|state| state.keys.get_mut(&golden).unwrap().policies[0].1 = policy.to_string());
     assert_eq!(world.launch(&world.image("golden")).await, "running");
 }
 
@@ -94,12 +135,22 @@ async fn snapshots_are_shared_where_asked_and_only_there() {
     let world = World::new();
     world.share(world.request(&["golden"])).await;
     assert!(!world.changes().contains_key("ec2:ModifySnapshotAttribute"));
-    let request = || world.request(&["golden"]).share_snapshots(ShareSnapshots::Always);
+    let request = || {
+        world
+            .request(&["golden"])
+            .share_snapshots(ShareSnapshots::Always)
+    };
     world.share(request()).await;
-    assert_eq!(world.changes()["ec2:ModifySnapshotAttribute"], 2, "both volumes");
+    assert_eq!(
+        world.changes()["ec2:ModifySnapshotAttribute"],
+        2,
+        "both volumes"
+    );
     assert!(!world.share(request()).await.changed);
     // Of a copy, they are known only once it stands.
-    let copied = world.copying(&["plain"]).share_snapshots(ShareSnapshots::Always);
+    let copied = world
+        .copying(&["plain"])
+        .share_snapshots(ShareSnapshots::Always);
     world.share(copied).await;
     assert_eq!(world.changes()["ec2:ModifySnapshotAttribute"], 3);
 }

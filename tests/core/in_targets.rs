@@ -1,4 +1,5 @@
-//! What is done in target accounts: copies, tags, parameters, roles, and taking back what was lent for it.
+//! What is done in target accounts: copies, tags, parameters, roles, and taking back what was lent
+//! for it.
 
 use ami_share::{InTargets, KeyAccessMode, Report, Revoke, ShareRequestBuilder, Sharer, Sum};
 use ami_share_sim::world::KeyState;
@@ -30,7 +31,9 @@ fn own_copy(report: &Report) -> String {
 }
 
 async fn revoke_all(world: &World) {
-    world.share(to_b(world, InTargets::default()).revoke(Revoke::default())).await;
+    world
+        .share(to_b(world, InTargets::default()).revoke(Revoke::default()))
+        .await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -38,7 +41,13 @@ async fn a_role_is_assumed_once_to_plan_and_to_do_and_again_when_its_session_end
     let world = World::generated(2, 1, 1, 1);
     let request = || to_b(&world, copying()).build().unwrap();
     let sharer = Sharer::new(&world.config(A));
-    let assumed = || world.actions(0).iter().filter(|action| *action == "sts:AssumeRole").count();
+    let assumed = || {
+        world
+            .actions(0)
+            .iter()
+            .filter(|action| *action == "sts:AssumeRole")
+            .count()
+    };
     let plan = sharer.plan(&request()).await.unwrap();
     sharer.apply(&plan).await.unwrap();
     sharer.verify(&request()).await.unwrap();
@@ -62,8 +71,15 @@ async fn a_targets_own_copy_launches_after_everything_was_taken_back() {
     let state = world.sim.state();
     assert_eq!(state["images"][&copy]["owner"], B);
     for kind in ["images", "snapshots"] {
-        let of_b = state[kind].as_object().unwrap().values().filter(|one| one["owner"] == B);
-        assert!(of_b.clone().count() > 0 && of_b.clone().all(|one| one["tags"][B]["team"] == "web"), "{kind}");
+        let of_b = state[kind]
+            .as_object()
+            .unwrap()
+            .values()
+            .filter(|one| one["owner"] == B);
+        assert!(
+            of_b.clone().count() > 0 && of_b.clone().all(|one| one["tags"][B]["team"] == "web"),
+            "{kind}"
+        );
     }
 }
 
@@ -85,8 +101,14 @@ async fn what_is_lent_for_copying_is_taken_back() {
     for mode in [KeyAccessMode::Policy, KeyAccessMode::Grants] {
         let world = World::generated(3, 1, 1, 2);
         let before = world.access_of(A);
-        let report = world.share(to_b(&world, copying().keep_shared(false)).key_access(mode)).await;
-        assert_eq!(world.access_of(A), before, "{mode:?}: nothing of A's sharing is left for B");
+        let report = world
+            .share(to_b(&world, copying().keep_shared(false)).key_access(mode))
+            .await;
+        assert_eq!(
+            world.access_of(A),
+            before,
+            "{mode:?}: nothing of A's sharing is left for B"
+        );
         assert_eq!(world.launch(&own_copy(&report)).await, "running");
         let tags = world.sim.state()["images"][world.image("image-1")]["tags"].to_string();
         assert!(!tags.contains("lent"), "{tags}");
@@ -98,9 +120,14 @@ async fn what_a_target_had_before_it_keeps() {
     let world = World::generated(2, 1, 1, 1);
     world.share(to_b(&world, InTargets::default())).await;
     for _ in 0..2 {
-        let report = world.share(to_b(&world, copying().keep_shared(false))).await;
+        let report = world
+            .share(to_b(&world, copying().keep_shared(false)))
+            .await;
         assert_eq!(world.launch(&world.image("image-1")).await, "running");
-        assert!(report.images[0].unlisted.is_empty(), "it is listed, though its copy stands");
+        assert!(
+            report.images[0].unlisted.is_empty(),
+            "it is listed, though its copy stands"
+        );
     }
 }
 
@@ -116,7 +143,11 @@ async fn cut_off_after_any_call_the_next_run_comes_to_the_same_end() {
         let report = world.share(request(&world)).await;
         assert_eq!(world.access_of(A), before, "cut after call {kept}");
         assert_eq!(world.copies().len(), 1, "cut after call {kept}");
-        assert_eq!(world.launch(&own_copy(&report)).await, "running", "cut after call {kept}");
+        assert_eq!(
+            world.launch(&own_copy(&report)).await,
+            "running",
+            "cut after call {kept}"
+        );
     }
 }
 
@@ -141,18 +172,46 @@ async fn roles_are_let_launch_by_an_inline_policy_and_lose_it_again() {
     let key = world.key("own-222222222222");
     let own_key = json!({ "Effect": "Allow", "Action": "kms:*", "Resource": key });
     let ec2 = json!({ "Effect": "Allow", "Action": "ec2:*", "Resource": "*" });
-    world.sim.edit(|state| state.accounts.get_mut(B).unwrap().roles.get_mut("launcher").unwrap().inline.clear());
-    world.put_role_policy(B, "launcher", "own", &json!({ "Statement": [own_key, ec2] })).await;
+    world.sim.edit(|state| {
+        state
+            .accounts
+            .get_mut(B)
+            .unwrap()
+            .roles
+            .get_mut("launcher")
+            .unwrap()
+            .inline
+            .clear()
+    });
+    world
+        .put_role_policy(
+            B,
+            "launcher",
+            "own",
+            &json!({ "Statement": [own_key, ec2] }),
+        )
+        .await;
     let wanted = by_role().launch_roles(["launcher".to_owned()]);
     let image = world.image("image-1");
     world.share(to_b(&world, InTargets::default())).await;
-    assert_eq!(world.launch_by(B, "launcher", &image).await, "terminated", "R3.1.1: both sides");
+    assert_eq!(
+        world.launch_by(B, "launcher", &image).await,
+        "terminated",
+        "R3.1.1: both sides"
+    );
     let report = world.share(to_b(&world, wanted.clone())).await;
     assert!(report.targets[0].roles.contains("launcher"));
     assert_eq!(world.launch_by(B, "launcher", &image).await, "running");
-    assert!(!world.share(to_b(&world, wanted.clone())).await.changed, "equal text is left alone");
-    world.share(to_b(&world, wanted).revoke(Revoke::default())).await;
-    let policies = world.sim.edit(|world| world.accounts[B].roles["launcher"].inline.len());
+    assert!(
+        !world.share(to_b(&world, wanted.clone())).await.changed,
+        "equal text is left alone"
+    );
+    world
+        .share(to_b(&world, wanted).revoke(Revoke::default()))
+        .await;
+    let policies = world
+        .sim
+        .edit(|world| world.accounts[B].roles["launcher"].inline.len());
     assert_eq!(policies, 1, "only what was there before is left");
 }
 
@@ -160,20 +219,41 @@ async fn roles_are_let_launch_by_an_inline_policy_and_lose_it_again() {
 async fn auto_scaling_launches_by_a_grant_from_its_own_account() {
     for mode in [KeyAccessMode::Policy, KeyAccessMode::Grants] {
         let world = World::generated(2, 1, 1, 1);
-        world.allow(B, "consumer", &["ec2:*", "kms:*", "iam:*"]).await;
+        world
+            .allow(B, "consumer", &["ec2:*", "kms:*", "iam:*"])
+            .await;
         let image = world.image("image-1");
         let plain = || to_b(&world, by_role()).key_access(mode);
         world.share(plain()).await;
-        world.service_linked_role(B, "autoscaling.amazonaws.com").await;
-        assert_eq!(world.launch_by_service(B, "autoscaling.amazonaws.com", &image).await, "terminated", "{mode:?}");
+        world
+            .service_linked_role(B, "autoscaling.amazonaws.com")
+            .await;
+        assert_eq!(
+            world
+                .launch_by_service(B, "autoscaling.amazonaws.com", &image)
+                .await,
+            "terminated",
+            "{mode:?}"
+        );
         let wanted = by_role().service_linked_roles(["autoscaling.amazonaws.com".to_owned()]);
         let request = || to_b(&world, wanted.clone()).key_access(mode);
         world.share(request()).await;
-        assert_eq!(world.launch_by_service(B, "autoscaling.amazonaws.com", &image).await, "running", "{mode:?}: R4.11");
-        assert!(!world.share(request()).await.changed, "{mode:?}: it is found again");
+        assert_eq!(
+            world
+                .launch_by_service(B, "autoscaling.amazonaws.com", &image)
+                .await,
+            "running",
+            "{mode:?}: R4.11"
+        );
+        assert!(
+            !world.share(request()).await.changed,
+            "{mode:?}: it is found again"
+        );
         world.terminate_all(B).await;
         world.share(request().revoke(Revoke::default())).await;
-        let grants = world.sim.edit(|state| state.keys[&world.key("key-1")].grants.len());
+        let grants = world
+            .sim
+            .edit(|state| state.keys[&world.key("key-1")].grants.len());
         assert_eq!(grants, 0, "{mode:?}: A takes back what B made");
     }
 }
@@ -182,7 +262,14 @@ async fn auto_scaling_launches_by_a_grant_from_its_own_account() {
 async fn one_target_that_cannot_be_reached_hides_none_of_the_others() {
     let world = World::generated(3, 1, 1, 1);
     let other = "300000000000";
-    world.sim.edit(|state| state.accounts.get_mut(other).unwrap().roles.remove("consumer"));
+    world.sim.edit(|state| {
+        state
+            .accounts
+            .get_mut(other)
+            .unwrap()
+            .roles
+            .remove("consumer")
+    });
     let request = to_b(&world, by_role()).target_account(other.parse().unwrap());
     let report = world.try_share(request).await.unwrap_err();
     assert_eq!(codes(&report), ["role.not-assumable"]);
@@ -192,19 +279,45 @@ async fn one_target_that_cannot_be_reached_hides_none_of_the_others() {
         assert!(error.remedy.contains(word), "{error}");
     }
     let said = error.to_string();
-    assert!(said.contains(":role/consumer. What to do"), "what AWS said, and nothing of the SDK: {said}");
-    assert_eq!(report.images[0].principals.len(), 2, "it is shared with both all the same");
+    assert!(
+        said.contains(":role/consumer. What to do"),
+        "what AWS said, and nothing of the SDK: {said}"
+    );
+    assert_eq!(
+        report.images[0].principals.len(),
+        2,
+        "it is shared with both all the same"
+    );
     assert!(!report.targets[0].tagged.is_empty());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_targets_key_that_cannot_encrypt_refuses_before_anything_is_changed() {
     type Spoil = fn(&mut ami_share_sim::world::Key);
-    let other_region = |world: &World| world.key("own-222222222222-eu-west-1").rsplit('/').next().unwrap().to_owned();
+    let other_region = |world: &World| {
+        world
+            .key("own-222222222222-eu-west-1")
+            .rsplit('/')
+            .next()
+            .unwrap()
+            .to_owned()
+    };
     let table: [(Option<Spoil>, Option<&str>, &str); 5] = [
-        (Some(|key| key.spec = "RSA_2048".to_owned()), None, "symmetric"),
-        (Some(|key| key.state = KeyState::Disabled), None, "is disabled"),
-        (Some(|key| key.state = KeyState::PendingDeletion), None, "pending deletion"),
+        (
+            Some(|key| key.spec = "RSA_2048".to_owned()),
+            None,
+            "symmetric",
+        ),
+        (
+            Some(|key| key.state = KeyState::Disabled),
+            None,
+            "is disabled",
+        ),
+        (
+            Some(|key| key.state = KeyState::PendingDeletion),
+            None,
+            "pending deletion",
+        ),
         (None, Some("alias/none"), "no such key in us-east-1"),
         // By its ID: it is a key of another Region.
         (None, Some(""), "no such key in us-east-1"),
@@ -213,7 +326,9 @@ async fn a_targets_key_that_cannot_encrypt_refuses_before_anything_is_changed() 
         let world = World::generated(2, 2, 1, 1);
         let key = world.key(B_KEY);
         if let Some(spoil) = spoil {
-            world.sim.edit(|state| spoil(state.keys.get_mut(&key).unwrap()));
+            world
+                .sim
+                .edit(|state| spoil(state.keys.get_mut(&key).unwrap()));
         }
         let name = match name {
             Some("") => other_region(&world),
@@ -222,7 +337,11 @@ async fn a_targets_key_that_cannot_encrypt_refuses_before_anything_is_changed() 
         };
         let request = to_b(&world, by_role().kms_key(name.parse().unwrap()));
         let report = world.try_share(request).await.unwrap_err();
-        assert_eq!(codes(&report), ["target.key-unusable", "plan.refused"], "{word}");
+        assert_eq!(
+            codes(&report),
+            ["target.key-unusable", "plan.refused"],
+            "{word}"
+        );
         let message = &report.findings[0].message;
         assert!(message.contains(word) && message.contains(B), "{message}");
         assert!(world.changes().is_empty(), "{word}");
@@ -235,13 +354,30 @@ async fn what_cannot_be_launched_of_a_target_that_copies_is_not_said_of_the_shar
     world.share(to_b(&world, InTargets::default())).await;
     let sharer = Sharer::new(&world.config(A));
     let key = world.key(B_KEY);
-    world.sim.edit(|state| state.keys.get_mut(&key).unwrap().state = KeyState::Disabled);
-    let report = Box::pin(sharer.verify(&to_b(&world, copying()).build().unwrap())).await.unwrap();
-    assert_eq!(report.verifications[0].sum, Sum::Blocked, "it has no copy: {:?}", report.verifications);
-    world.sim.edit(|state| state.accounts.get_mut(B).unwrap().roles.remove("consumer"));
+    world
+        .sim
+        .edit(|state| state.keys.get_mut(&key).unwrap().state = KeyState::Disabled);
+    let report = Box::pin(sharer.verify(&to_b(&world, copying()).build().unwrap()))
+        .await
+        .unwrap();
+    assert_eq!(
+        report.verifications[0].sum,
+        Sum::Blocked,
+        "it has no copy: {:?}",
+        report.verifications
+    );
+    world
+        .sim
+        .edit(|state| state.accounts.get_mut(B).unwrap().roles.remove("consumer"));
     // That one has a session of the role.
     let sharer = Sharer::new(&world.config(A));
-    let report = Box::pin(sharer.verify(&to_b(&world, copying()).build().unwrap())).await.unwrap();
-    assert_eq!(codes(&report), ["role.not-assumable"], "it is said in `mode: verify` too");
+    let report = Box::pin(sharer.verify(&to_b(&world, copying()).build().unwrap()))
+        .await
+        .unwrap();
+    assert_eq!(
+        codes(&report),
+        ["role.not-assumable"],
+        "it is said in `mode: verify` too"
+    );
     assert_eq!(report.verifications[0].sum, Sum::Blocked);
 }

@@ -16,12 +16,16 @@ fn statements(text: &str) -> Vec<String> {
         statement: Option<Box<RawValue>>,
     }
     let policy: Policy = serde_json::from_str(text).unwrap();
-    let Some(raw) = policy.statement else { return Vec::new() };
+    let Some(raw) = policy.statement else {
+        return Vec::new();
+    };
     if raw.get().starts_with('{') {
         return vec![raw.get().to_owned()];
     }
     let list: Vec<Box<RawValue>> = serde_json::from_str(raw.get()).unwrap();
-    list.iter().map(|statement| statement.get().to_owned()).collect()
+    list.iter()
+        .map(|statement| statement.get().to_owned())
+        .collect()
 }
 
 /// What must hold of any policy and any targets. Says whether the policy could be edited.
@@ -29,7 +33,11 @@ fn properties(text: &str, scope: KeyScope, targets: &BTreeSet<Holder>) -> bool {
     let Ok(policy) = KeyPolicy::parse(text) else {
         return false;
     };
-    assert_eq!(policy.text(), text, "a policy that is not edited keeps every byte");
+    assert_eq!(
+        policy.text(),
+        text,
+        "a policy that is not edited keeps every byte"
+    );
     let before = statements(text);
     let held = policy.access(&key(), scope);
     let Ok(granted) = policy.grant(&key(), scope, targets) else {
@@ -37,9 +45,22 @@ fn properties(text: &str, scope: KeyScope, targets: &BTreeSet<Holder>) -> bool {
         return false;
     };
     let after = statements(&granted.text());
-    let ours = |statement: &String| ["AmiShareUse", "AmiShareGrants"].iter().any(|sid| statement.contains(sid));
-    let foreign = |list: &[String]| list.iter().filter(|statement| !ours(statement)).cloned().collect::<Vec<_>>();
-    assert_eq!(foreign(&before), foreign(&after), "foreign statements stay, byte for byte and in order");
+    let ours = |statement: &String| {
+        ["AmiShareUse", "AmiShareGrants"]
+            .iter()
+            .any(|sid| statement.contains(sid))
+    };
+    let foreign = |list: &[String]| {
+        list.iter()
+            .filter(|statement| !ours(statement))
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        foreign(&before),
+        foreign(&after),
+        "foreign statements stay, byte for byte and in order"
+    );
     assert_eq!(granted.access(&key(), scope), &held | targets);
     let twice = granted.grant(&key(), scope, targets).unwrap();
     assert_eq!(twice.text(), granted.text(), "adding twice is adding once");
@@ -47,7 +68,11 @@ fn properties(text: &str, scope: KeyScope, targets: &BTreeSet<Holder>) -> bool {
     let back = reread.revoke(&key(), &(targets - &held)).unwrap();
     // Of an account that held one statement of two, taking away means taking away that one too.
     if foreign(&before) == before {
-        assert_eq!(statements(&back.text()), before, "adding then removing gives back the document");
+        assert_eq!(
+            statements(&back.text()),
+            before,
+            "adding then removing gives back the document"
+        );
     }
     assert_eq!(back.access(&key(), scope), held);
     true
@@ -72,12 +97,20 @@ fn some_targets(least: usize) -> impl Strategy<Value = BTreeSet<Holder>> {
 }
 
 fn key() -> KeyArn {
-    "arn:aws:kms:us-east-1:111111111111:key/1234abcd-12ab-34cd-56ef-1234567890ab".parse().unwrap()
+    "arn:aws:kms:us-east-1:111111111111:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+        .parse()
+        .unwrap()
 }
 
-/// Statements as people write them, with blanks, escapes, repeated members and numbers in odd forms.
+/// Statements as people write them, with blanks, escapes, repeated members and numbers in odd
+/// forms.
 fn statement() -> impl Strategy<Value = String> {
-    let sid = prop_oneof![Just("Enable IAM"), Just("Straße \\u4e2d"), Just("AmiShareOther"), Just("")];
+    let sid = prop_oneof![
+        Just("Enable IAM"),
+        Just("Straße \\u4e2d"),
+        Just("AmiShareOther"),
+        Just("")
+    ];
     let principal = prop_oneof![
         Just(r#""*""#),
         Just(r#"{"AWS":"arn:aws:iam::111111111111:root"}"#),
@@ -102,16 +135,23 @@ fn statement() -> impl Strategy<Value = String> {
 fn ours() -> impl Strategy<Value = String> {
     (scopes(), some_targets(1), any::<bool>()).prop_map(|(scope, targets, reworded)| {
         let text = ami_share::key_policy::statements(&key(), scope, &targets)[0].to_string();
-        if reworded { text.replace("[\"ec2.*.amazonaws.com\"]", "\"ec2.*.amazonaws.com\"") } else { text }
+        if reworded {
+            text.replace("[\"ec2.*.amazonaws.com\"]", "\"ec2.*.amazonaws.com\"")
+        } else {
+            text
+        }
     })
 }
 
 fn document() -> impl Strategy<Value = String> {
     let statement = prop_oneof![4 => statement(), 1 => ours()];
-    let list = prop::collection::vec(statement, 0..6).prop_map(|list| format!("[{}]", list.join(" , ")));
+    let list =
+        prop::collection::vec(statement, 0..6).prop_map(|list| format!("[{}]", list.join(" , ")));
     let body = prop_oneof![4 => list, 1 => super::key_policies::statement()];
     let tail = prop_oneof![Just(""), Just(r#","Id":"last""#)];
-    (body, tail).prop_map(|(body, tail)| format!("{{ \"Version\" : \"2012-10-17\",\n\"Statement\":{body}{tail}}}"))
+    (body, tail).prop_map(|(body, tail)| {
+        format!("{{ \"Version\" : \"2012-10-17\",\n\"Statement\":{body}{tail}}}")
+    })
 }
 
 proptest! {
@@ -139,7 +179,8 @@ fn corpus() -> PathBuf {
 }
 
 #[test]
-#[ignore = "needs the corpus of real key policies, which is not part of the repository; .ci/run runs it"]
+#[ignore = "needs the corpus of real key policies, which is not part of the repository; .ci/run \
+            runs it"]
 fn hold_for_real_policies() {
     let mut seen = 0;
     for entry in std::fs::read_dir(corpus()).unwrap().map(Result::unwrap) {
@@ -150,9 +191,14 @@ fn hold_for_real_policies() {
         let text = std::fs::read_to_string(entry.path()).unwrap();
         for scope in [KeyScope::ViaEc2, KeyScope::Direct] {
             for count in [0, 1, 2, 17, 100] {
-                let targets =
-                    (0..count).map(|n| Holder::Account(format!("{:012}", n * 7_919_u64).parse().unwrap())).collect();
-                assert!(properties(&text, scope, &targets), "{}", entry.path().display());
+                let targets = (0..count)
+                    .map(|n| Holder::Account(format!("{:012}", n * 7_919_u64).parse().unwrap()))
+                    .collect();
+                assert!(
+                    properties(&text, scope, &targets),
+                    "{}",
+                    entry.path().display()
+                );
             }
         }
     }

@@ -1,6 +1,10 @@
-//! Scenarios through the library, in process, on a simulated AWS whose clock is paused: an hour passes in no time.
+//! Scenarios through the library, in process, on a simulated AWS whose clock is paused: an hour
+//! passes in no time.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
 
 mod beside;
 mod codes;

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use super::support::*;
 
 const ORGANIZATION: &str = "arn:aws:organizations::111111111111:organization/o-example123";
-/// Its account is B; 300000000000 is in a unit within it, 300000000001 one deeper, 300000000002 in a sibling.
+/// Its account is B; 300000000000 is in a unit within it, 300000000001 one deeper, 300000000002 in
+/// a sibling.
 const UNIT: &str = "arn:aws:organizations::111111111111:ou/o-example123/ou-ab12-11111111";
 
 fn with(world: &World, principal: &str) -> ShareRequestBuilder {
@@ -22,7 +23,11 @@ fn with(world: &World, principal: &str) -> ShareRequestBuilder {
 async fn launches(world: &World) -> Vec<String> {
     let mut ends = Vec::new();
     for account in [B, "300000000000", "300000000001", "300000000002"] {
-        ends.push(world.launch_as(account, "us-east-1", &world.image("image-1")).await);
+        ends.push(
+            world
+                .launch_as(account, "us-east-1", &world.image("image-1"))
+                .await,
+        );
     }
     ends
 }
@@ -32,7 +37,10 @@ async fn a_unit_is_its_accounts_and_those_of_the_units_below() {
     let world = World::generated(5, 1, 1, 1);
     let report = world.share(with(&world, UNIT)).await;
     assert_eq!(report.images[0].added.len(), 1);
-    assert_eq!(launches(&world).await, ["running", "running", "running", "AuthFailure"]);
+    assert_eq!(
+        launches(&world).await,
+        ["running", "running", "running", "AuthFailure"]
+    );
     assert!(!world.share(with(&world, UNIT)).await.changed);
 }
 
@@ -43,14 +51,26 @@ async fn an_organization_is_all_of_its_accounts() {
     assert_eq!(launches(&world).await, ["running"; 4]);
 }
 
-/// A user of A's who may do everything in EC2 and nothing in KMS, in a unit that the image is shared with.
+/// A user of A's who may do everything in EC2 and nothing in KMS, in a unit that the image is
+/// shared with.
 async fn intern() -> (World, SdkConfig) {
-    let mut scenario = Scenario::generate(Size { accounts: 2, regions: 1, images: 1, snapshots: 1 }).unwrap();
+    let mut scenario = Scenario::generate(Size {
+        accounts: 2,
+        regions: 1,
+        images: 1,
+        snapshots: 1,
+    })
+    .unwrap();
     let organization = scenario.organization.as_mut().unwrap();
-    organization.accounts.insert(A.to_owned(), "ou-ab12-22222222".to_owned());
+    organization
+        .accounts
+        .insert(A.to_owned(), "ou-ab12-22222222".to_owned());
     let statement = |action: &str, more: Value| {
         let mut statement = json!({ "Effect": "Allow", "Action": action });
-        statement.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        statement
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
         json!({ "Version": "2012-10-17", "Statement": [statement] })
     };
     scenario.accounts[0].roles.push(RoleSpec {
@@ -72,14 +92,27 @@ async fn rule_3_1_3_the_owners_own_principals_gain_nothing() {
             let image = world.image("image-1");
             let may = async || {
                 let kms = aws_sdk_kms::Client::new(&intern);
-                let described = kms.describe_key().key_id(world.key("key-1")).send().await.is_ok();
+                let described = kms
+                    .describe_key()
+                    .key_id(world.key("key-1"))
+                    .send()
+                    .await
+                    .is_ok();
                 let ec2 = aws_sdk_ec2::Client::new(&intern);
                 (described, launched(&ec2, &ec2, &image).await)
             };
             assert_eq!(may().await, (false, "terminated".to_owned()));
             world.share(with(&world, principal).key_scope(scope)).await;
-            assert_eq!(world.launch(&image).await, "running", "a member account's administrator gains it");
-            assert_eq!(may().await, (false, "terminated".to_owned()), "{principal}, {scope:?}");
+            assert_eq!(
+                world.launch(&image).await,
+                "running",
+                "a member account's administrator gains it"
+            );
+            assert_eq!(
+                may().await,
+                (false, "terminated".to_owned()),
+                "{principal}, {scope:?}"
+            );
         }
     }
 }
@@ -87,11 +120,20 @@ async fn rule_3_1_3_the_owners_own_principals_gain_nothing() {
 #[tokio::test(start_paused = true)]
 async fn accounts_organizations_and_units_go_together() {
     let world = World::generated(5, 1, 1, 1);
-    let request = || with(&world, UNIT).targets([ORGANIZATION.parse().unwrap(), "300000000002".parse().unwrap()]);
+    let request = || {
+        with(&world, UNIT).targets([
+            ORGANIZATION.parse().unwrap(),
+            "300000000002".parse().unwrap(),
+        ])
+    };
     let report = world.share(request()).await;
     assert_eq!(report.images[0].principals.len(), 3);
     let policy = world.policy_of("key-1");
-    for sid in ["AmiShareUse", "AmiShareUseOrganizations", "AmiShareUseOrganizationalUnits"] {
+    for sid in [
+        "AmiShareUse",
+        "AmiShareUseOrganizations",
+        "AmiShareUseOrganizationalUnits",
+    ] {
         assert!(policy.contains(&format!("\"{sid}\"")), "{policy}");
     }
     assert_eq!(world.changes()["ec2:ModifyImageAttribute"], 1);
@@ -106,5 +148,9 @@ async fn rule_2_15_snapshots_cannot_be_shared_with_an_organization() {
     let report = world.share(request).await;
     let found: Vec<FindingCode> = report.findings.iter().map(|finding| finding.code).collect();
     assert_eq!(found, [FindingCode::SnapshotOrganization]);
-    assert_eq!(world.changes()["ec2:ModifySnapshotAttribute"], 2, "the account is served on both snapshots");
+    assert_eq!(
+        world.changes()["ec2:ModifySnapshotAttribute"],
+        2,
+        "the account is served on both snapshots"
+    );
 }

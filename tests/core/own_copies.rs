@@ -1,4 +1,5 @@
-//! Targets' own copies of several images, in several Regions, of copies; and what was lent for them.
+//! Targets' own copies of several images, in several Regions, of copies; and what was lent for
+//! them.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +12,13 @@ const OTHER: &str = "300000000000";
 
 /// Two images under one key of A's; every target has a key called the same in both Regions.
 fn world() -> World {
-    let mut scenario = Scenario::generate(Size { accounts: 3, regions: 2, images: 2, snapshots: 2 }).unwrap();
+    let mut scenario = Scenario::generate(Size {
+        accounts: 3,
+        regions: 2,
+        images: 2,
+        snapshots: 2,
+    })
+    .unwrap();
     for image in &mut scenario.images {
         image.volumes = vec![Some("key-1".to_owned()); 2];
     }
@@ -41,19 +48,32 @@ fn in_both_regions(world: &World, wanted: InTargets) -> ShareRequestBuilder {
     at_home(world, wanted)
         .copy_to_regions([region("eu-west-1")])
         .kms_key_in(region("us-east-1"), world.key("key-1").parse().unwrap())
-        .kms_key_in(region("eu-west-1"), world.key("key-eu-west-1").parse().unwrap())
+        .kms_key_in(
+            region("eu-west-1"),
+            world.key("key-eu-west-1").parse().unwrap(),
+        )
 }
 
 /// Every principal that something of A's names beside A itself, as text.
 fn of_a(world: &World) -> String {
     let access = world.access_of(A);
-    let mut text = access["images"].to_string() + &access["snapshots"].to_string() + &access["grants"].to_string();
+    let mut text = access["images"].to_string()
+        + &access["snapshots"].to_string()
+        + &access["grants"].to_string();
     for key in ["key-1", "key-eu-west-1"] {
         text += &world.policy_of(key);
     }
-    let tags: Vec<String> =
-        world.sim.state()["images"].as_object().unwrap().values().map(|i| i["tags"].to_string()).collect();
-    text + &tags.iter().filter(|tags| tags.contains("ami-share:lent")).cloned().collect::<String>()
+    let tags: Vec<String> = world.sim.state()["images"]
+        .as_object()
+        .unwrap()
+        .values()
+        .map(|i| i["tags"].to_string())
+        .collect();
+    text + &tags
+        .iter()
+        .filter(|tags| tags.contains("ami-share:lent"))
+        .cloned()
+        .collect::<String>()
 }
 
 #[tokio::test(start_paused = true)]
@@ -66,12 +86,20 @@ async fn several_images_in_two_regions_are_lent_copied_and_taken_back() {
         assert!(!of_a(&world).contains(B), "{mode:?}: {}", of_a(&world));
         for copy in &report.targets[0].copies {
             let at = copy.source.region.to_string();
-            assert_eq!(world.launch_as(B, &at, copy.image.as_ref()).await, "running", "{mode:?} {at}: R4.13");
+            assert_eq!(
+                world.launch_as(B, &at, copy.image.as_ref()).await,
+                "running",
+                "{mode:?} {at}: R4.13"
+            );
         }
         assert_eq!(report.images.len(), 4);
         let before = world.changes();
         assert!(!world.share(request()).await.changed, "{mode:?}");
-        assert_eq!(world.changes(), before, "{mode:?}: no sharing at all where all copies stand");
+        assert_eq!(
+            world.changes(),
+            before,
+            "{mode:?}: no sharing at all where all copies stand"
+        );
     }
 }
 
@@ -85,12 +113,20 @@ async fn cut_off_anywhere_between_copies_of_copies_the_end_is_the_same() {
         let world = world();
         world.cut_off(kept, world.share(request(&world))).await;
         let report = world.share(request(&world)).await;
-        assert!(!of_a(&world).contains(B), "cut after call {kept}: {}", of_a(&world));
+        assert!(
+            !of_a(&world).contains(B),
+            "cut after call {kept}: {}",
+            of_a(&world)
+        );
         // A's two in the other Region, and B's four.
         assert_eq!(world.copies().len(), 6, "cut after call {kept}");
         for copy in &report.targets[0].copies {
             let at = copy.source.region.to_string();
-            assert_eq!(world.launch_as(B, &at, copy.image.as_ref()).await, "running", "cut after call {kept}");
+            assert_eq!(
+                world.launch_as(B, &at, copy.image.as_ref()).await,
+                "running",
+                "cut after call {kept}"
+            );
         }
     }
 }
@@ -102,14 +138,33 @@ async fn only_the_target_whose_copy_stands_gives_back() {
             r#"{{"operation":"ec2:CopyImage","account":"{OTHER}","effect":{{"fail-copy":{{"message":"Internal error"}}}}}}"#
         );
         let world = world().with(&fault);
-        let request =
-            || at_home(&world, own().keep_shared(false)).target_account(OTHER.parse().unwrap()).key_access(mode);
+        let request = || {
+            at_home(&world, own().keep_shared(false))
+                .target_account(OTHER.parse().unwrap())
+                .key_access(mode)
+        };
         let report = world.try_share(request()).await.unwrap_err();
-        let said: BTreeSet<&str> = report.errors.iter().map(|error| error.code.as_str()).collect();
-        assert_eq!(said, BTreeSet::from(["copy.failed", "verify.blocked"]), "{mode:?}");
-        assert!(report.errors.iter().all(|error| error.account.as_ref().unwrap().as_ref() == OTHER));
+        let said: BTreeSet<&str> = report
+            .errors
+            .iter()
+            .map(|error| error.code.as_str())
+            .collect();
+        assert_eq!(
+            said,
+            BTreeSet::from(["copy.failed", "verify.blocked"]),
+            "{mode:?}"
+        );
+        assert!(
+            report
+                .errors
+                .iter()
+                .all(|error| error.account.as_ref().unwrap().as_ref() == OTHER)
+        );
         let left = of_a(&world);
-        assert!(!left.contains(B) && left.contains(OTHER), "{mode:?}: {left}");
+        assert!(
+            !left.contains(B) && left.contains(OTHER),
+            "{mode:?}: {left}"
+        );
     }
 }
 
@@ -119,7 +174,10 @@ async fn lent() -> World {
         r#"{{"operation":"ec2:CopyImage","account":"{B}","call":1,"effect":{{"fail-copy":{{"message":"Internal error"}}}}}}"#
     );
     let world = world().with(&fault);
-    world.try_share(at_home(&world, own().keep_shared(false))).await.unwrap_err();
+    world
+        .try_share(at_home(&world, own().keep_shared(false)))
+        .await
+        .unwrap_err();
     world
 }
 
@@ -128,19 +186,33 @@ async fn what_was_lent_and_is_then_shared_to_stay_is_no_loan_any_more() {
     let world = lent().await;
     assert!(of_a(&world).contains("ami-share:lent"));
     world.share(at_home(&world, InTargets::default())).await;
-    assert!(!of_a(&world).contains("ami-share:lent"), "it is lent no more: {}", of_a(&world));
+    assert!(
+        !of_a(&world).contains("ami-share:lent"),
+        "it is lent no more: {}",
+        of_a(&world)
+    );
     let again = world.share(at_home(&world, InTargets::default())).await;
     assert!(!again.changed);
     world.share(at_home(&world, own().keep_shared(false))).await;
-    assert_eq!(world.launch(&world.image("image-1")).await, "running", "what a target had before it keeps");
+    assert_eq!(
+        world.launch(&world.image("image-1")).await,
+        "running",
+        "what a target had before it keeps"
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_was_lent_and_is_revoked_is_no_loan_any_more() {
     let world = lent().await;
-    world.share(at_home(&world, InTargets::default()).revoke(Revoke::default())).await;
+    world
+        .share(at_home(&world, InTargets::default()).revoke(Revoke::default()))
+        .await;
     assert!(!of_a(&world).contains(B), "{}", of_a(&world));
     world.share(at_home(&world, InTargets::default())).await;
     world.share(at_home(&world, own().keep_shared(false))).await;
-    assert_eq!(world.launch(&world.image("image-1")).await, "running", "what a target had before it keeps");
+    assert_eq!(
+        world.launch(&world.image("image-1")).await,
+        "running",
+        "what a target had before it keeps"
+    );
 }

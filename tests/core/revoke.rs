@@ -22,27 +22,60 @@ async fn what_was_shared_and_taken_back_is_as_it_was() {
     ];
     for (way, mode, principals) in ways {
         let world = World::generated(4, 1, 1, 2);
-        let request = || world.to(&["image-1"], principals).key_access(mode).share_snapshots(ShareSnapshots::Always);
+        let request = || {
+            world
+                .to(&["image-1"], principals)
+                .key_access(mode)
+                .share_snapshots(ShareSnapshots::Always)
+        };
         let before = world.access();
         let planned = world.plan(request()).await;
-        assert!(planned.changes() && world.changes().is_empty(), "{way}: a plan changes nothing");
+        assert!(
+            planned.changes() && world.changes().is_empty(),
+            "{way}: a plan changes nothing"
+        );
         let report = world.share(request()).await;
-        let added: Vec<String> = report.images[0].added.iter().map(ToString::to_string).collect();
-        let of_plan = planned.launch_permissions().flat_map(|launch| &launch.missing);
-        assert_eq!(added, of_plan.map(ToString::to_string).collect::<Vec<_>>(), "{way}: the plan said so");
-        assert!(!world.plan(request()).await.changes(), "{way}: the second plan is empty");
+        let added: Vec<String> = report.images[0]
+            .added
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        let of_plan = planned
+            .launch_permissions()
+            .flat_map(|launch| &launch.missing);
+        assert_eq!(
+            added,
+            of_plan.map(ToString::to_string).collect::<Vec<_>>(),
+            "{way}: the plan said so"
+        );
+        assert!(
+            !world.plan(request()).await.changes(),
+            "{way}: the second plan is empty"
+        );
         assert_ne!(world.access(), before);
         let report = world.share(revoked(request())).await;
-        assert!(report.changed && report.errors.is_empty(), "{way}: {report:?}");
+        assert!(
+            report.changed && report.errors.is_empty(),
+            "{way}: {report:?}"
+        );
         assert_eq!(world.access(), before, "{way}");
-        assert!(!world.share(revoked(request())).await.changed, "{way}: taking back again changes nothing");
+        assert!(
+            !world.share(revoked(request())).await.changed,
+            "{way}: taking back again changes nothing"
+        );
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn launch_permission_goes_first_and_the_key_last() {
     let world = World::new();
-    world.share(world.request(&["golden"]).share_snapshots(ShareSnapshots::Always)).await;
+    world
+        .share(
+            world
+                .request(&["golden"])
+                .share_snapshots(ShareSnapshots::Always),
+        )
+        .await;
     let from = world.actions(0).len();
     world.share(revoked(world.request(&["golden"]))).await;
     let actions = world.actions(from);
@@ -59,7 +92,12 @@ async fn a_key_that_another_image_needs_is_kept_until_that_is_taken_back_too() {
     let report = world.share(revoked(world.request(&["golden"]))).await;
     assert_eq!(codes(&report), ["key.still-used"]);
     assert!(world.policy().contains(B));
-    assert_eq!(world.launch(copied.images[0].image.as_ref().unwrap().as_ref()).await, "running");
+    assert_eq!(
+        world
+            .launch(copied.images[0].image.as_ref().unwrap().as_ref())
+            .await,
+        "running"
+    );
     let report = world.share(revoked(world.request(&["plain"]))).await;
     assert_eq!(codes(&report), ["key.use-unknown"]);
     assert!(!world.policy().contains("AmiShare"));
@@ -67,7 +105,10 @@ async fn a_key_that_another_image_needs_is_kept_until_that_is_taken_back_too() {
     let world = World::new();
     world.share(world.copying(&["plain"])).await;
     world.share(world.request(&["golden"])).await;
-    let force = Revoke { force_key: true, ..Revoke::default() };
+    let force = Revoke {
+        force_key: true,
+        ..Revoke::default()
+    };
     world.share(world.request(&["golden"]).revoke(force)).await;
     assert!(!world.policy().contains("AmiShare"));
 }
@@ -78,11 +119,17 @@ async fn a_snapshot_or_an_organization_may_need_the_key_as_well() {
     world.share(world.request(&["golden"])).await;
     let golden = world.key("golden");
     world.sim.edit(|state| {
-        let mut other =
-            state.snapshots.values().find(|snapshot| snapshot.key.as_ref() == Some(&golden)).unwrap().clone();
+        let mut other = state
+            .snapshots
+            .values()
+            .find(|snapshot| snapshot.key.as_ref() == Some(&golden))
+            .unwrap()
+            .clone();
         other.id = "snap-00000000000000abc".to_owned();
         other.create_volume_permissions = ami_share_sim::world::Shared::default();
-        other.create_volume_permissions.add(B.to_owned(), std::time::Duration::ZERO);
+        other
+            .create_volume_permissions
+            .add(B.to_owned(), std::time::Duration::ZERO);
         state.snapshots.insert(other.id.clone(), other);
     });
     let report = world.share(revoked(world.request(&["golden"]))).await;
@@ -95,22 +142,35 @@ fn hand_on(world: &World) {
     let handed = ami_share_sim::world::Grant {
         id: "handed-on".to_owned(),
         issuing_account: B.to_owned(),
-        grantee: ami_share_sim::world::Grantee { arn: format!("arn:aws:iam::{B}:role/launcher"), unique_id: None },
+        grantee: ami_share_sim::world::Grantee {
+            arn: format!("arn:aws:iam::{B}:role/launcher"),
+            unique_id: None,
+        },
         operations: vec!["Decrypt".to_owned()],
         ..Default::default()
     };
-    world.sim.edit(|state| state.keys.get_mut(&golden).unwrap().grants.push(handed));
+    world
+        .sim
+        .edit(|state| state.keys.get_mut(&golden).unwrap().grants.push(handed));
 }
 
 fn has_grants(world: &World) -> bool {
     let golden = world.key("golden");
-    world.sim.edit(|state| !state.keys[&golden].grants.is_empty())
+    world
+        .sim
+        .edit(|state| !state.keys[&golden].grants.is_empty())
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_a_target_handed_on_ends_too() {
     let world = World::new();
-    world.share(world.request(&["golden"]).key_scope(ami_share::KeyScope::Direct)).await;
+    world
+        .share(
+            world
+                .request(&["golden"])
+                .key_scope(ami_share::KeyScope::Direct),
+        )
+        .await;
     hand_on(&world);
     world.share(revoked(world.request(&["golden"]))).await;
     assert!(!has_grants(&world));
@@ -119,15 +179,27 @@ async fn what_a_target_handed_on_ends_too() {
 #[tokio::test(start_paused = true)]
 async fn what_a_target_hands_on_until_its_access_ends_ends_too() {
     let world = World::new();
-    world.share(world.request(&["golden"]).key_scope(ami_share::KeyScope::Direct)).await;
+    world
+        .share(
+            world
+                .request(&["golden"])
+                .key_scope(ami_share::KeyScope::Direct),
+        )
+        .await;
     let from = world.actions(0).len();
     // Between the read of the policy and the put that ends the access.
     let handed = async {
         loop {
             tokio::time::sleep(std::time::Duration::from_millis(1)).await;
             let actions = world.actions(from);
-            let taken = actions.iter().any(|action| action == "ec2:ModifyImageAttribute");
-            if taken && actions.last().is_some_and(|action| action == "kms:GetKeyPolicy") {
+            let taken = actions
+                .iter()
+                .any(|action| action == "ec2:ModifyImageAttribute");
+            if taken
+                && actions
+                    .last()
+                    .is_some_and(|action| action == "kms:GetKeyPolicy")
+            {
                 return hand_on(&world);
             }
         }
@@ -140,14 +212,29 @@ async fn what_a_target_hands_on_until_its_access_ends_ends_too() {
 #[tokio::test(start_paused = true)]
 async fn copies_of_ours_are_taken_back_and_removed_where_asked() {
     let world = World::new();
-    let copied = world.share(world.copying(&["plain"]).target_account("333333333333".parse().unwrap())).await;
+    let copied = world
+        .share(
+            world
+                .copying(&["plain"])
+                .target_account("333333333333".parse().unwrap()),
+        )
+        .await;
     let copy = copied.images[0].image.clone().unwrap();
-    let remove = Revoke { remove_copies: true, ..Revoke::default() };
+    let remove = Revoke {
+        remove_copies: true,
+        ..Revoke::default()
+    };
     // Somebody else still needs it.
     let report = world.share(world.request(&["plain"]).revoke(remove)).await;
-    assert_eq!((codes(&report), world.copies().len()), (vec!["copy.still-shared", "key.use-unknown"], 1));
+    assert_eq!(
+        (codes(&report), world.copies().len()),
+        (vec!["copy.still-shared", "key.use-unknown"], 1)
+    );
     assert_eq!(world.launch(copy.as_ref()).await, "AuthFailure");
-    let all = Revoke { all: true, ..remove };
+    let all = Revoke {
+        all: true,
+        ..remove
+    };
     let everybody = ami_share::ShareRequest::builder()
         .region("us-east-1".parse().unwrap())
         .image(world.image("plain").parse().unwrap())
@@ -163,14 +250,37 @@ async fn copies_of_ours_are_taken_back_and_removed_where_asked() {
 #[tokio::test(start_paused = true)]
 async fn others_with_access_are_reported_and_lose_it_where_asked() {
     let world = World::new();
-    world.share(world.request(&["golden"]).target_account("333333333333".parse().unwrap())).await;
+    world
+        .share(
+            world
+                .request(&["golden"])
+                .target_account("333333333333".parse().unwrap()),
+        )
+        .await;
     let kept = world.share(world.request(&["golden"])).await;
-    assert_eq!(kept.images[0].unlisted, ["333333333333".parse().unwrap()].into());
+    assert_eq!(
+        kept.images[0].unlisted,
+        ["333333333333".parse().unwrap()].into()
+    );
     assert!(!kept.changed);
-    let report = world.share(world.request(&["golden"]).unlisted(Unlisted::Revoke)).await;
-    assert_eq!(report.images[0].removed, ["333333333333".parse().unwrap()].into());
-    assert!(world.policy().contains(B) && !world.policy().contains("333333333333"), "{}", world.policy());
-    assert!(!world.share(world.request(&["golden"]).unlisted(Unlisted::Revoke)).await.changed);
+    let report = world
+        .share(world.request(&["golden"]).unlisted(Unlisted::Revoke))
+        .await;
+    assert_eq!(
+        report.images[0].removed,
+        ["333333333333".parse().unwrap()].into()
+    );
+    assert!(
+        world.policy().contains(B) && !world.policy().contains("333333333333"),
+        "{}",
+        world.policy()
+    );
+    assert!(
+        !world
+            .share(world.request(&["golden"]).unlisted(Unlisted::Revoke))
+            .await
+            .changed
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -178,23 +288,49 @@ async fn another_way_in_is_said() {
     let world = World::generated(3, 1, 1, 1);
     let foreign = json!({ "Sid": "Theirs", "Effect": "Allow", "Principal": { "AWS": format!("arn:aws:iam::{B}:role/launcher") }, "Action": "kms:Decrypt", "Resource": "*" });
     let key = world.key("key-1");
-    world.share(world.to(&["image-1"], &[B, ORGANIZATION])).await;
+    world
+        .share(world.to(&["image-1"], &[B, ORGANIZATION]))
+        .await;
     world.sim.edit(|state| {
-        let policy = &mut state.keys.get_mut(&key).unwrap().policies.last_mut().unwrap().1;
+        let policy = &mut state
+            .keys
+            .get_mut(&key)
+            .unwrap()
+            .policies
+            .last_mut()
+            .unwrap()
+            .1;
         let mut document: serde_json::Value = serde_json::from_str(policy).unwrap();
         document["Statement"].as_array_mut().unwrap().push(foreign);
         *policy = document.to_string();
     });
     let report = world.share(revoked(world.to(&["image-1"], &[B]))).await;
-    assert_eq!(codes(&report), ["key.use-unknown", "revoke.other-way", "revoke.other-way"]);
-    assert!(report.findings.iter().any(|finding| finding.message.contains("Theirs")));
-    assert!(report.findings.iter().any(|finding| finding.message.contains(ORGANIZATION)));
+    assert_eq!(
+        codes(&report),
+        ["key.use-unknown", "revoke.other-way", "revoke.other-way"]
+    );
+    assert!(
+        report
+            .findings
+            .iter()
+            .any(|finding| finding.message.contains("Theirs"))
+    );
+    assert!(
+        report
+            .findings
+            .iter()
+            .any(|finding| finding.message.contains(ORGANIZATION))
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_revoke_dropped_after_any_call_leaves_the_next_one_to_finish() {
     let whole = World::new();
-    let request = |world: &World| world.request(&["golden"]).share_snapshots(ShareSnapshots::Always);
+    let request = |world: &World| {
+        world
+            .request(&["golden"])
+            .share_snapshots(ShareSnapshots::Always)
+    };
     let before = whole.access();
     whole.share(request(&whole)).await;
     let from = whole.actions(0).len();
@@ -202,7 +338,9 @@ async fn a_revoke_dropped_after_any_call_leaves_the_next_one_to_finish() {
     for kept in 1..whole.actions(from).len() {
         let world = World::new();
         world.share(request(&world)).await;
-        world.cut_off(kept, world.share(revoked(request(&world)))).await;
+        world
+            .cut_off(kept, world.share(revoked(request(&world))))
+            .await;
         world.share(revoked(request(&world))).await;
         assert_eq!(world.access(), before, "cut after call {kept}");
     }
@@ -210,7 +348,10 @@ async fn a_revoke_dropped_after_any_call_leaves_the_next_one_to_finish() {
 
 #[tokio::test(start_paused = true)]
 async fn with_copies_too_a_revoke_that_is_dropped_is_finished_by_the_next() {
-    let remove = Revoke { remove_copies: true, ..Revoke::default() };
+    let remove = Revoke {
+        remove_copies: true,
+        ..Revoke::default()
+    };
     let whole = World::new();
     whole.share(whole.copying(&["plain"])).await;
     let from = whole.actions(0).len();
@@ -218,10 +359,18 @@ async fn with_copies_too_a_revoke_that_is_dropped_is_finished_by_the_next() {
     for kept in 1..whole.actions(from).len() {
         let world = World::new();
         world.share(world.copying(&["plain"])).await;
-        world.cut_off(kept, world.share(world.request(&["plain"]).revoke(remove))).await;
+        world
+            .cut_off(kept, world.share(world.request(&["plain"]).revoke(remove)))
+            .await;
         world.share(world.request(&["plain"]).revoke(remove)).await;
-        assert!(!world.policy().contains("AmiShare"), "cut after call {kept}");
-        assert!(world.copies().values().all(|state| state == "deregistered"), "cut after call {kept}");
+        assert!(
+            !world.policy().contains("AmiShare"),
+            "cut after call {kept}"
+        );
+        assert!(
+            world.copies().values().all(|state| state == "deregistered"),
+            "cut after call {kept}"
+        );
     }
 }
 
@@ -230,7 +379,10 @@ async fn a_dry_look_at_revoking_is_a_plan_too() {
     let world = World::new();
     world.share(world.request(&["golden"])).await;
     let before = world.changes();
-    let plan = Sharer::new(&world.config(A)).plan(&revoked(world.request(&["golden"])).build().unwrap()).await.unwrap();
+    let plan = Sharer::new(&world.config(A))
+        .plan(&revoked(world.request(&["golden"])).build().unwrap())
+        .await
+        .unwrap();
     assert!(plan.changes());
     assert_eq!(world.changes(), before);
 }

@@ -1,11 +1,11 @@
-//! Plan, share, plan, revoke, of random requests in random worlds: the plan says what is done, a second run does nothing,
-//! and what was shared and taken back is as it was.
+//! Plan, share, plan, revoke, of random requests in random worlds: the plan says what is done, a
+//! second run does nothing, and what was shared and taken back is as it was.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use ami_share::{
-    KeyAccessMode, KeyScope, Plan, Principal, Region, Report, Revoke, ShareRequest, ShareRequestBuilder,
-    ShareSnapshots, Step,
+    KeyAccessMode, KeyScope, Plan, Principal, Region, Report, Revoke, ShareRequest,
+    ShareRequestBuilder, ShareSnapshots, Step,
 };
 use ami_share_sim::world::{Grant, Grantee};
 use ami_share_sim::{Scenario, Size};
@@ -44,13 +44,28 @@ struct Case {
 
 fn cases() -> impl Strategy<Value = Case> {
     let images = prop::collection::vec(prop::collection::vec(1..=2_usize, 1..=2), 1..=3);
-    let world =
-        (images, prop::collection::vec(any::<bool>(), 5), prop::collection::vec(any::<bool>(), 4), any::<bool>());
-    let targets = prop::collection::btree_set(prop::sample::select(vec![B, ACCOUNT, ORGANIZATION, UNIT]), 1..=4);
+    let world = (
+        images,
+        prop::collection::vec(any::<bool>(), 5),
+        prop::collection::vec(any::<bool>(), 4),
+        any::<bool>(),
+    );
+    let targets = prop::collection::btree_set(
+        prop::sample::select(vec![B, ACCOUNT, ORGANIZATION, UNIT]),
+        1..=4,
+    );
     let mode = prop::sample::select(vec![KeyAccessMode::Policy, KeyAccessMode::Grants]);
     let scope = prop::sample::select(vec![KeyScope::ViaEc2, KeyScope::Direct]);
     let snapshots = prop::sample::select(vec![ShareSnapshots::Auto, ShareSnapshots::Always]);
-    let request = (1..=3_usize, targets, mode, scope, snapshots, any::<bool>(), any::<bool>());
+    let request = (
+        1..=3_usize,
+        targets,
+        mode,
+        scope,
+        snapshots,
+        any::<bool>(),
+        any::<bool>(),
+    );
     (world, request).prop_map(|(world, request)| {
         let (images, statements, grants, stranger) = world;
         let (asked, mut targets, mode, scope, snapshots, copies, regions) = request;
@@ -60,12 +75,24 @@ fn cases() -> impl Strategy<Value = Case> {
             targets.extend(targets.is_empty().then_some(B));
         }
         let asked = asked.min(images.len());
-        Case { images, statements, grants, stranger, asked, targets, mode, scope, snapshots, copies, regions }
+        Case {
+            images,
+            statements,
+            grants,
+            stranger,
+            asked,
+            targets,
+            mode,
+            scope,
+            snapshots,
+            copies,
+            regions,
+        }
     })
 }
 
-/// Statements as other people and tools write them: in words and lists, with and without a Sid, for and against, for A's
-/// own roles, for a stranger, and for a role of a target.
+/// Statements as other people and tools write them: in words and lists, with and without a Sid, for
+/// and against, for A's own roles, for a stranger, and for a role of a target.
 fn statements(which: &[bool]) -> Value {
     let all = [
         json!({ "Effect": "Allow", "Principal": { "AWS": "arn:aws:iam::111111111111:role/publisher" }, "Action": "kms:Describe*", "Resource": "*" }),
@@ -75,33 +102,58 @@ fn statements(which: &[bool]) -> Value {
         json!({ "Sid": "Whole organization", "Effect": "Allow", "Principal": { "AWS": "*" }, "Action": "kms:DescribeKey", "Resource": "*", "Condition": { "StringEquals": { "aws:PrincipalOrgID": "o-example123" } } }),
     ];
     let own = json!({ "Sid": "Own", "Effect": "Allow", "Principal": { "AWS": format!("arn:aws:iam::{A}:root") }, "Action": "kms:*", "Resource": "*" });
-    let chosen = all.into_iter().zip(which).filter_map(|(statement, chosen)| chosen.then_some(statement));
+    let chosen = all
+        .into_iter()
+        .zip(which)
+        .filter_map(|(statement, chosen)| chosen.then_some(statement));
     let statements: Vec<Value> = [own].into_iter().chain(chosen).collect();
     json!({ "Version": "2012-10-17", "Id": "mixed", "Statement": statements })
 }
 
-/// Grants that others made: of A for its own role, for a target by hand, without a name; and of a stranger.
+/// Grants that others made: of A for its own role, for a target by hand, without a name; and of a
+/// stranger.
 fn grants(which: &[bool]) -> Vec<Grant> {
     let grant = |n: usize, name: Option<&str>, issuer: &str, grantee: &str| Grant {
         id: format!("foreign-{n}"),
         name: name.map(str::to_owned),
         issuing_account: issuer.to_owned(),
-        grantee: Grantee { arn: grantee.to_owned(), unique_id: None },
+        grantee: Grantee {
+            arn: grantee.to_owned(),
+            unique_id: None,
+        },
         operations: vec!["Decrypt".to_owned()],
         ..Grant::default()
     };
     let all = [
-        grant(0, Some("backups"), A, "arn:aws:iam::111111111111:role/publisher"),
+        grant(
+            0,
+            Some("backups"),
+            A,
+            "arn:aws:iam::111111111111:role/publisher",
+        ),
         grant(1, Some("by-hand"), A, &format!("arn:aws:iam::{B}:root")),
         grant(2, None, A, &format!("arn:aws:iam::{ACCOUNT}:root")),
-        grant(3, Some("handed-on"), STRANGER, &format!("arn:aws:iam::{STRANGER}:role/launcher")),
+        grant(
+            3,
+            Some("handed-on"),
+            STRANGER,
+            &format!("arn:aws:iam::{STRANGER}:role/launcher"),
+        ),
     ];
-    all.into_iter().zip(which).filter_map(|(grant, chosen)| chosen.then_some(grant)).collect()
+    all.into_iter()
+        .zip(which)
+        .filter_map(|(grant, chosen)| chosen.then_some(grant))
+        .collect()
 }
 
 impl Case {
     fn world(&self) -> World {
-        let size = Size { accounts: 5, regions: 2, images: self.images.len().max(2), snapshots: 1 };
+        let size = Size {
+            accounts: 5,
+            regions: 2,
+            images: self.images.len().max(2),
+            snapshots: 1,
+        };
         let mut scenario = Scenario::generate(size).unwrap();
         for (image, keys) in scenario.images.iter_mut().zip(&self.images) {
             image.volumes = keys.iter().map(|key| Some(format!("key-{key}"))).collect();
@@ -127,18 +179,31 @@ impl Case {
     fn to(&self, world: &World, images: impl IntoIterator<Item = usize>) -> ShareRequestBuilder {
         let mut request = ShareRequest::builder()
             .region("us-east-1".parse().unwrap())
-            .images(images.into_iter().map(|n| world.image(&format!("image-{n}")).parse().unwrap()))
-            .targets(self.targets.iter().map(|text| text.parse::<Principal>().unwrap()))
+            .images(
+                images
+                    .into_iter()
+                    .map(|n| world.image(&format!("image-{n}")).parse().unwrap()),
+            )
+            .targets(
+                self.targets
+                    .iter()
+                    .map(|text| text.parse::<Principal>().unwrap()),
+            )
             .key_access(self.mode)
             .key_scope(self.scope)
             .share_snapshots(self.snapshots);
         if self.copies || self.regions {
-            request = request.kms_key_in("us-east-1".parse().unwrap(), world.key("key-2").parse().unwrap());
+            request = request.kms_key_in(
+                "us-east-1".parse().unwrap(),
+                world.key("key-2").parse().unwrap(),
+            );
         }
         if self.regions {
             let there: Region = "eu-west-1".parse().unwrap();
             let key = world.key("key-eu-west-1").parse().unwrap();
-            request = request.copy_to_regions([there.clone()]).kms_key_in(there, key);
+            request = request
+                .copy_to_regions([there.clone()])
+                .kms_key_in(there, key);
         }
         request
     }
@@ -150,7 +215,13 @@ impl Case {
 
 /// How many snapshots an image has.
 fn volumes(world: &World, image: &str) -> usize {
-    world.sim.edit(|state| state.images[image].mappings.iter().filter(|mapping| mapping.snapshot.is_some()).count())
+    world.sim.edit(|state| {
+        state.images[image]
+            .mappings
+            .iter()
+            .filter(|mapping| mapping.snapshot.is_some())
+            .count()
+    })
 }
 
 /// How often each changing call is made where a plan is carried out.
@@ -159,7 +230,9 @@ fn foretold(world: &World, plan: &Plan) -> BTreeMap<String, usize> {
     for step in &plan.steps {
         let (action, count) = match step {
             Step::Copy(copy) => ("ec2:CopyImage", usize::from(copy.adopt.is_none())),
-            Step::KeyAccess(access) => ("kms:PutKeyPolicy", usize::from(!access.missing.is_empty())),
+            Step::KeyAccess(access) => {
+                ("kms:PutKeyPolicy", usize::from(!access.missing.is_empty()))
+            }
             Step::Grants(grants) => ("kms:CreateGrant", grants.missing.len()),
             Step::SnapshotPermission(share) => {
                 let snapshots = match share.shared.existing() {
@@ -167,13 +240,32 @@ fn foretold(world: &World, plan: &Plan) -> BTreeMap<String, usize> {
                     // A copy has as many as its source.
                     None => volumes(world, share.shared.source.ami.as_ref()),
                 };
-                ("ec2:ModifySnapshotAttribute", if share.accounts.is_empty() { 0 } else { snapshots })
+                (
+                    "ec2:ModifySnapshotAttribute",
+                    if share.accounts.is_empty() {
+                        0
+                    } else {
+                        snapshots
+                    },
+                )
             }
-            Step::LaunchPermission(launch) => ("ec2:ModifyImageAttribute", usize::from(!launch.missing.is_empty())),
+            Step::LaunchPermission(launch) => (
+                "ec2:ModifyImageAttribute",
+                usize::from(!launch.missing.is_empty()),
+            ),
             Step::RemovePermissions(remove) => {
-                let snapshots = remove.snapshots.values().filter(|who| !who.is_empty()).count();
-                *calls.entry("ec2:ModifySnapshotAttribute".to_owned()).or_default() += snapshots;
-                ("ec2:ModifyImageAttribute", usize::from(!remove.principals.is_empty()))
+                let snapshots = remove
+                    .snapshots
+                    .values()
+                    .filter(|who| !who.is_empty())
+                    .count();
+                *calls
+                    .entry("ec2:ModifySnapshotAttribute".to_owned())
+                    .or_default() += snapshots;
+                (
+                    "ec2:ModifyImageAttribute",
+                    usize::from(!remove.principals.is_empty()),
+                )
             }
             Step::RemoveKeyAccess(remove) => {
                 *calls.entry("kms:RevokeGrant".to_owned()).or_default() += remove.grants.len();
@@ -190,17 +282,21 @@ fn foretold(world: &World, plan: &Plan) -> BTreeMap<String, usize> {
 /// The changing calls since a moment.
 fn since(world: &World, before: &BTreeMap<String, usize>) -> BTreeMap<String, usize> {
     let now = world.changes().into_iter();
-    let new = now.map(|(action, count)| (action.clone(), count - before.get(&action).copied().unwrap_or_default()));
+    let new = now.map(|(action, count)| {
+        (
+            action.clone(),
+            count - before.get(&action).copied().unwrap_or_default(),
+        )
+    });
     new.filter(|(_, count)| *count > 0).collect()
 }
 
 /// Whether the report names exactly those whom the plan named.
 fn as_planned(plan: &Plan, report: &Report) {
     for launch in plan.launch_permissions() {
-        let image = report
-            .images
-            .iter()
-            .find(|image| image.source == launch.shared.source && image.region == launch.shared.region);
+        let image = report.images.iter().find(|image| {
+            image.source == launch.shared.source && image.region == launch.shared.region
+        });
         assert_eq!(image.unwrap().added, launch.missing);
     }
     for key in &report.keys {
@@ -230,7 +326,9 @@ fn policies_as_planned(world: &World, plan: &Plan) {
             _ => continue,
         };
         if let Some(change) = change {
-            let now = world.sim.edit(|state| state.keys[&key.to_string()].policy().to_owned());
+            let now = world
+                .sim
+                .edit(|state| state.keys[&key.to_string()].policy().to_owned());
             assert_eq!(document(&now), document(&change.after));
         }
     }
@@ -244,15 +342,27 @@ async fn done(world: &World, request: impl Fn() -> ShareRequestBuilder) -> Repor
     assert_eq!(world.access(), access, "a plan changes nothing");
     assert!(plan.refusals().next().is_none(), "{:?}", plan.findings);
     let report = world.share(request()).await;
-    assert_eq!(since(world, &before), foretold(world, &plan), "the plan lists exactly what is done");
+    assert_eq!(
+        since(world, &before),
+        foretold(world, &plan),
+        "the plan lists exactly what is done"
+    );
     assert_eq!(report.changed, plan.changes());
     as_planned(&plan, &report);
     policies_as_planned(world, &plan);
     let before = world.changes();
     let again = world.plan(request()).await;
-    assert!(!again.changes(), "the second plan is empty: {:?}", again.steps);
+    assert!(
+        !again.changes(),
+        "the second plan is empty: {:?}",
+        again.steps
+    );
     assert!(!world.share(request()).await.changed);
-    assert_eq!(world.changes(), before, "the second run makes no changing call (P2)");
+    assert_eq!(
+        world.changes(),
+        before,
+        "the second run makes no changing call (P2)"
+    );
     report
 }
 
@@ -262,7 +372,10 @@ fn of_before(world: &World, before: &Value) -> Value {
     for kind in ["images", "snapshots"] {
         now[kind].as_object_mut().unwrap().retain(|id, shared| {
             let old = before[kind].get(id).is_some();
-            assert!(old || shared == &json!([[]]) || shared == &json!([{}]), "{id} is shared: {shared}");
+            assert!(
+                old || shared == &json!([[]]) || shared == &json!([{}]),
+                "{id} is shared: {shared}"
+            );
             old
         });
     }
@@ -270,7 +383,12 @@ fn of_before(world: &World, before: &Value) -> Value {
 }
 
 fn run(future: impl Future<Output = ()>) {
-    Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(future);
+    Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap()
+        .block_on(future);
 }
 
 proptest! {

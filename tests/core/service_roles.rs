@@ -1,4 +1,5 @@
-//! Services' roles in targets: made where they are missing, given one grant a key, found again (R4.11).
+//! Services' roles in targets: made where they are missing, given one grant a key, found again
+//! (R4.11).
 
 use ami_share::{InTargets, KeyAccessMode, ShareRequest, ShareRequestBuilder};
 
@@ -20,7 +21,9 @@ fn to_b(world: &World, images: &[&str], wanted: InTargets) -> ShareRequestBuilde
 
 async fn world(images: usize) -> World {
     let world = World::generated(2, 2, images, 1);
-    world.allow(B, "consumer", &["ec2:*", "kms:*", "iam:*"]).await;
+    world
+        .allow(B, "consumer", &["ec2:*", "kms:*", "iam:*"])
+        .await;
     world
 }
 
@@ -32,7 +35,9 @@ async fn a_role_that_is_missing_is_made_once_for_several_keys() {
         let report = world.share(request()).await;
         assert_eq!(report.errors, [], "{mode:?}");
         for image in ["image-1", "image-2"] {
-            let ended = world.launch_by_service(B, AUTO_SCALING, &world.image(image)).await;
+            let ended = world
+                .launch_by_service(B, AUTO_SCALING, &world.image(image))
+                .await;
             assert_eq!(ended, "running", "{mode:?}: {image}");
         }
         let before = world.changes();
@@ -44,11 +49,18 @@ async fn a_role_that_is_missing_is_made_once_for_several_keys() {
 #[tokio::test(start_paused = true)]
 async fn of_own_copies_the_role_gets_a_grant_of_the_targets_own_key() {
     let world = world(1).await;
-    let copying = || wanted().kms_key("alias/own-222222222222".parse().unwrap()).keep_shared(false);
+    let copying = || {
+        wanted()
+            .kms_key("alias/own-222222222222".parse().unwrap())
+            .keep_shared(false)
+    };
     // The key's policy leaves it to its account's policies; a service's role has none for keys.
     let report = world.share(to_b(&world, &["image-1"], copying())).await;
     let copy = report.targets[0].copies[0].image.to_string();
-    assert_eq!(world.launch_by_service(B, AUTO_SCALING, &copy).await, "running");
+    assert_eq!(
+        world.launch_by_service(B, AUTO_SCALING, &copy).await,
+        "running"
+    );
     let before = world.changes();
     let again = world.share(to_b(&world, &["image-1"], copying())).await;
     assert_eq!(world.changes(), before);

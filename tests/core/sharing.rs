@@ -25,7 +25,10 @@ async fn key_access_comes_before_launch_permission_and_is_looked_at_once_more_af
     world.share(world.request(&["golden"])).await;
     let actions = world.actions(0);
     let at = |action: &str| actions.iter().position(|of| of == action).unwrap();
-    assert!(at("kms:PutKeyPolicy") < at("ec2:ModifyImageAttribute"), "{actions:?}");
+    assert!(
+        at("kms:PutKeyPolicy") < at("ec2:ModifyImageAttribute"),
+        "{actions:?}"
+    );
     assert_eq!(actions.last().unwrap(), "kms:GetKeyPolicy");
 }
 
@@ -37,7 +40,16 @@ async fn images_that_are_pending_are_awaited_and_without_a_key_to_change_nothing
     let started = world.sim.clock().now();
     let report = world.share(world.request(&["golden", "building"])).await;
     // The key is shared already, so nobody settles: only the image is awaited, and it takes 3 s.
-    assert!(world.sim.clock().now().checked_sub(started).unwrap().as_secs() < 10);
+    assert!(
+        world
+            .sim
+            .clock()
+            .now()
+            .checked_sub(started)
+            .unwrap()
+            .as_secs()
+            < 10
+    );
     assert_eq!(report.images.len(), 2);
     assert_eq!(world.launch(&world.image("building")).await, "running");
 }
@@ -58,15 +70,23 @@ async fn a_preview_says_what_can_be_said_of_a_pending_image() {
 #[tokio::test(start_paused = true)]
 async fn images_under_another_key_are_copied_and_the_copies_shared() {
     let world = World::new();
-    let report = world.share(world.copying(&["managed", "plain", "golden"])).await;
+    let report = world
+        .share(world.copying(&["managed", "plain", "golden"]))
+        .await;
     for (image, copied) in report.images.iter().zip([true, true, false]) {
         assert_eq!(image.copied, copied);
         let launch = image.image.as_ref().unwrap().as_ref();
-        assert_eq!(launch != image.source.ami.as_ref(), copied, "an image already wholly under the key is not copied");
+        assert_eq!(
+            launch != image.source.ami.as_ref(),
+            copied,
+            "an image already wholly under the key is not copied"
+        );
         assert_eq!(world.launch(launch).await, "running");
     }
     let before = world.changes();
-    let again = world.share(world.copying(&["managed", "plain", "golden"])).await;
+    let again = world
+        .share(world.copying(&["managed", "plain", "golden"]))
+        .await;
     assert!(!again.changed, "{again:?}");
     assert_eq!(world.changes(), before);
     assert_eq!(again.images[0].image, report.images[0].image);
@@ -75,7 +95,9 @@ async fn images_under_another_key_are_copied_and_the_copies_shared() {
 #[tokio::test(start_paused = true)]
 async fn one_put_serves_many_images_of_one_key() {
     let world = World::new();
-    world.share(world.copying(&["managed", "plain", "golden"])).await;
+    world
+        .share(world.copying(&["managed", "plain", "golden"]))
+        .await;
     assert_eq!(world.changes()["kms:PutKeyPolicy"], 1);
     assert_eq!(world.changes()["ec2:ModifyImageAttribute"], 3);
 }
@@ -84,7 +106,9 @@ async fn one_put_serves_many_images_of_one_key() {
 async fn both_scopes_let_b_launch() {
     for scope in [KeyScope::ViaEc2, KeyScope::Direct] {
         let world = World::new();
-        world.share(world.request(&["golden"]).key_scope(scope)).await;
+        world
+            .share(world.request(&["golden"]).key_scope(scope))
+            .await;
         assert_eq!(world.launch(&world.image("golden")).await, "running");
         let kms = aws_sdk_kms::Client::new(&world.config(B));
         let direct = kms.describe_key().key_id(world.key("golden")).send().await;
@@ -96,12 +120,24 @@ async fn both_scopes_let_b_launch() {
 async fn what_others_were_given_is_reported_and_kept() {
     let world = World::new();
     let ec2 = aws_sdk_ec2::Client::new(&world.config(A));
-    let other = aws_sdk_ec2::types::LaunchPermission::builder().user_id("333333333333").build();
-    let change = aws_sdk_ec2::types::LaunchPermissionModifications::builder().add(other).build();
+    let other = aws_sdk_ec2::types::LaunchPermission::builder()
+        .user_id("333333333333")
+        .build();
+    let change = aws_sdk_ec2::types::LaunchPermissionModifications::builder()
+        .add(other)
+        .build();
     let golden = world.image("golden");
-    ec2.modify_image_attribute().image_id(&golden).launch_permission(change).send().await.unwrap();
+    ec2.modify_image_attribute()
+        .image_id(&golden)
+        .launch_permission(change)
+        .send()
+        .await
+        .unwrap();
     let report = world.share(world.request(&["golden"])).await;
-    assert_eq!(report.images[0].unlisted, ["333333333333".parse().unwrap()].into());
+    assert_eq!(
+        report.images[0].unlisted,
+        ["333333333333".parse().unwrap()].into()
+    );
     let permissions = world.sim.state()["images"][&golden]["launch_permissions"].clone();
     assert_eq!(permissions, serde_json::json!([B, "333333333333"]));
 }
@@ -110,12 +146,19 @@ async fn what_others_were_given_is_reported_and_kept() {
 async fn the_report_is_the_sum_of_the_events() {
     let world = World::new();
     let (events, heard) = std::sync::mpsc::channel();
-    let sharer = Sharer::new(&world.config(A)).with_events(move |event: &Event| events.send(event.clone()).unwrap());
-    let plan = sharer.plan(&world.copying(&["plain"]).build().unwrap()).await.unwrap();
+    let sharer = Sharer::new(&world.config(A))
+        .with_events(move |event: &Event| events.send(event.clone()).unwrap());
+    let plan = sharer
+        .plan(&world.copying(&["plain"]).build().unwrap())
+        .await
+        .unwrap();
     let report = sharer.apply(&plan).await.unwrap();
     let mut summed = ami_share::Report::begin(&plan);
     heard.try_iter().for_each(|event| summed.record(&event));
-    assert_eq!(serde_json::to_value(&summed).unwrap(), serde_json::to_value(&report).unwrap());
+    assert_eq!(
+        serde_json::to_value(&summed).unwrap(),
+        serde_json::to_value(&report).unwrap()
+    );
     assert!(report.keys[0].replaced_policies[0].contains("Enable IAM User Permissions"));
 }
 
@@ -127,11 +170,22 @@ async fn a_run_dropped_after_any_call_leaves_the_next_one_to_finish() {
     assert!(calls > 12, "{calls}");
     for kept in 1..calls {
         let world = World::new();
-        world.cut_off(kept, world.share(world.copying(&["managed"]))).await;
+        world
+            .cut_off(kept, world.share(world.copying(&["managed"])))
+            .await;
         let report = world.share(world.copying(&["managed"])).await;
         let copy = report.images[0].image.as_ref().unwrap();
-        assert_eq!(world.launch(copy.as_ref()).await, "running", "cut after call {kept}");
-        assert_eq!(world.copies().len(), 1, "cut after call {kept}: {:?}", world.copies());
+        assert_eq!(
+            world.launch(copy.as_ref()).await,
+            "running",
+            "cut after call {kept}"
+        );
+        assert_eq!(
+            world.copies().len(),
+            1,
+            "cut after call {kept}: {:?}",
+            world.copies()
+        );
         assert!(!world.share(world.copying(&["managed"])).await.changed);
     }
 }
@@ -139,23 +193,48 @@ async fn a_run_dropped_after_any_call_leaves_the_next_one_to_finish() {
 #[tokio::test(start_paused = true)]
 async fn copies_carry_the_tags_that_were_asked_for_and_never_foreign_marks() {
     let mut scenario = ami_share_sim::Scenario::two_accounts();
-    let plain = scenario.images.iter_mut().find(|image| image.name == "plain").unwrap();
-    plain.tags =
-        [("team", "a"), ("Name", "old"), ("ami-share:request", "forged")].map(|(k, v)| (k.into(), v.into())).into();
+    let plain = scenario
+        .images
+        .iter_mut()
+        .find(|image| image.name == "plain")
+        .unwrap();
+    plain.tags = [
+        ("team", "a"),
+        ("Name", "old"),
+        ("ami-share:request", "forged"),
+    ]
+    .map(|(k, v)| (k.into(), v.into()))
+    .into();
     let world = World::of(scenario);
-    let request = || world.copying(&["plain"]).tag("Name", "new").copy_name("{name}-{ami-id}");
+    let request = || {
+        world
+            .copying(&["plain"])
+            .tag("Name", "new")
+            .copy_name("{name}-{ami-id}")
+    };
     let plan = world.plan(request()).await;
-    let Step::Copy(step) = &plan.steps[0] else { panic!("{plan:?}") };
+    let Step::Copy(step) = &plan.steps[0] else {
+        panic!("{plan:?}")
+    };
     let report = world.share(request()).await;
     let copy = report.images[0].image.as_ref().unwrap().to_string();
     let ec2 = aws_sdk_ec2::Client::new(&world.config(A));
     let shown = ec2.describe_images().image_ids(copy).send().await.unwrap();
     let image = &shown.images()[0];
-    assert_eq!(image.name().unwrap(), format!("plain-{}", world.image("plain")));
+    assert_eq!(
+        image.name().unwrap(),
+        format!("plain-{}", world.image("plain"))
+    );
     assert_eq!(volumes(image.block_device_mappings()), 1);
-    let tags: std::collections::BTreeMap<_, _> =
-        image.tags().iter().map(|tag| (tag.key().unwrap(), tag.value().unwrap())).collect();
+    let tags: std::collections::BTreeMap<_, _> = image
+        .tags()
+        .iter()
+        .map(|tag| (tag.key().unwrap(), tag.value().unwrap()))
+        .collect();
     let source = format!("us-east-1/{}", world.image("plain"));
-    assert_eq!((tags["team"], tags["Name"], tags["ami-share:source"]), ("a", "new", source.as_str()));
+    assert_eq!(
+        (tags["team"], tags["Name"], tags["ami-share:source"]),
+        ("a", "new", source.as_str())
+    );
     assert_eq!(tags["ami-share:request"], step.identity);
 }

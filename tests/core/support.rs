@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ami_share::aws_config::SdkConfig;
-use ami_share::{InTargets, Plan, Principal, Report, ShareRequest, ShareRequestBuilder, Sharer, Timing};
+use ami_share::{
+    InTargets, Plan, Principal, Report, ShareRequest, ShareRequestBuilder, Sharer, Timing,
+};
 use ami_share_sim::{Fault, Options, Scenario, Sim, Size};
 use aws_sdk_ec2::types::{BlockDeviceMapping, InstanceStateName};
 
@@ -43,18 +45,29 @@ impl World {
     }
 
     pub(crate) fn of(scenario: Scenario) -> Self {
-        let options = Options { latency: Duration::from_millis(20), ..Options::default() };
-        Self { sim: Sim::new(scenario, options) }
+        let options = Options {
+            latency: Duration::from_millis(20),
+            ..Options::default()
+        };
+        Self {
+            sim: Sim::new(scenario, options),
+        }
     }
 
     /// A world in which copies take an hour.
     pub(crate) fn slow() -> Self {
-        let options = Options { copy_time: Duration::from_hours(1), ..Options::default() };
-        Self { sim: Sim::new(Scenario::two_accounts(), options) }
+        let options = Options {
+            copy_time: Duration::from_hours(1),
+            ..Options::default()
+        };
+        Self {
+            sim: Sim::new(Scenario::two_accounts(), options),
+        }
     }
 
     pub(crate) fn with(self, fault: &str) -> Self {
-        self.sim.fault(serde_json::from_str::<Fault>(fault).unwrap());
+        self.sim
+            .fault(serde_json::from_str::<Fault>(fault).unwrap());
         self
     }
 
@@ -81,8 +94,14 @@ impl World {
     /// A request to share images with any principals.
     pub(crate) fn to(&self, names: &[&str], principals: &[&str]) -> ShareRequestBuilder {
         let images = names.iter().map(|name| self.image(name).parse().unwrap());
-        let request = ShareRequest::builder().region("us-east-1".parse().unwrap()).images(images);
-        request.targets(principals.iter().map(|text| text.parse::<Principal>().unwrap()))
+        let request = ShareRequest::builder()
+            .region("us-east-1".parse().unwrap())
+            .images(images);
+        request.targets(
+            principals
+                .iter()
+                .map(|text| text.parse::<Principal>().unwrap()),
+        )
     }
 
     /// The same, re-encrypted with the key `golden`.
@@ -98,11 +117,17 @@ impl World {
     pub(crate) async fn try_share(&self, request: ShareRequestBuilder) -> Result<Report, Report> {
         let sharer = Sharer::new(&self.config(A));
         let plan = sharer.plan(&request.build().unwrap()).await.unwrap();
-        sharer.apply(&plan).await.map_err(|incomplete| incomplete.report)
+        sharer
+            .apply(&plan)
+            .await
+            .map_err(|incomplete| incomplete.report)
     }
 
     pub(crate) async fn plan(&self, request: ShareRequestBuilder) -> Plan {
-        Sharer::new(&self.config(A)).plan(&request.build().unwrap()).await.unwrap()
+        Sharer::new(&self.config(A))
+            .plan(&request.build().unwrap())
+            .await
+            .unwrap()
     }
 
     /// Drops a run after so many calls of it, as a killed one ends.
@@ -119,22 +144,45 @@ impl World {
 
     /// The actions of the journal, in order, from a position on.
     pub(crate) fn actions(&self, from: usize) -> Vec<String> {
-        self.sim.journal().into_iter().skip(from).map(|entry| entry.action).collect()
+        self.sim
+            .journal()
+            .into_iter()
+            .skip(from)
+            .map(|entry| entry.action)
+            .collect()
     }
 
     /// How often each changing action was called, dry runs left out.
     pub(crate) fn changes(&self) -> BTreeMap<String, usize> {
         let mut changes = BTreeMap::new();
         let changing = |action: &str| CHANGING.contains(&action);
-        for entry in self.sim.journal().into_iter().filter(|entry| changing(&entry.action) && !entry.dry_run) {
+        for entry in self
+            .sim
+            .journal()
+            .into_iter()
+            .filter(|entry| changing(&entry.action) && !entry.dry_run)
+        {
             *changes.entry(entry.action).or_default() += 1;
         }
         changes
     }
 
     /// A generated world: its first account is A, its second B.
-    pub(crate) fn generated(accounts: usize, regions: usize, images: usize, snapshots: usize) -> Self {
-        Self::of(Scenario::generate(Size { accounts, regions, images, snapshots }).unwrap())
+    pub(crate) fn generated(
+        accounts: usize,
+        regions: usize,
+        images: usize,
+        snapshots: usize,
+    ) -> Self {
+        Self::of(
+            Scenario::generate(Size {
+                accounts,
+                regions,
+                images,
+                snapshots,
+            })
+            .unwrap(),
+        )
     }
 
     /// Launches as B's administrator: how the instance ended, or the error code.
@@ -165,8 +213,14 @@ impl World {
         let state = self.sim.state();
         let each = |kind: &str, members: &[&str]| {
             let of = state[kind].as_object().unwrap().iter();
-            let pick = |one: &serde_json::Value| members.iter().map(|name| one[*name].clone()).collect::<Vec<_>>();
-            of.map(|(id, one)| (id.clone(), pick(one).into())).collect::<serde_json::Map<_, _>>()
+            let pick = |one: &serde_json::Value| {
+                members
+                    .iter()
+                    .map(|name| one[*name].clone())
+                    .collect::<Vec<_>>()
+            };
+            of.map(|(id, one)| (id.clone(), pick(one).into()))
+                .collect::<serde_json::Map<_, _>>()
         };
         // The keys of the scenario: AWS makes its own when it first needs one.
         let own: Vec<&String> = self.sim.facts().keys.values().collect();
@@ -179,7 +233,11 @@ impl World {
                 .collect()
         });
         let grants: Vec<Option<String>> = self.sim.edit(|world| {
-            world.keys.values().flat_map(|key| key.grants.iter().map(|grant| grant.name.clone())).collect()
+            world
+                .keys
+                .values()
+                .flat_map(|key| key.grants.iter().map(|grant| grant.name.clone()))
+                .collect()
         });
         serde_json::json!({
             "images": each("images", &["launch_permissions"]),
@@ -218,7 +276,8 @@ impl World {
         }
         let grants: Vec<Option<String>> = self.sim.edit(|world| {
             let own = world.keys.values().filter(|key| key.account == account);
-            own.flat_map(|key| key.grants.iter().map(|grant| grant.name.clone())).collect()
+            own.flat_map(|key| key.grants.iter().map(|grant| grant.name.clone()))
+                .collect()
         });
         access["grants"] = serde_json::json!(grants);
         access
@@ -226,14 +285,28 @@ impl World {
 
     /// An image that an account owns; a target's own copy, say.
     pub(crate) fn image_of(&self, account: &str) -> Option<String> {
-        self.sim.edit(|world| world.images.values().find(|image| image.owner == account).map(|image| image.id.clone()))
+        self.sim.edit(|world| {
+            world
+                .images
+                .values()
+                .find(|image| image.owner == account)
+                .map(|image| image.id.clone())
+        })
     }
 
     /// Calls the own key of every target `alias/own`, in every Region.
     pub(crate) fn name_own_keys(&self) {
         self.sim.edit(|world| {
-            for key in world.keys.values().filter(|key| key.account != A && !key.aws_managed) {
-                let place = (key.account.clone(), key.region.clone(), "alias/own".to_owned());
+            for key in world
+                .keys
+                .values()
+                .filter(|key| key.account != A && !key.aws_managed)
+            {
+                let place = (
+                    key.account.clone(),
+                    key.region.clone(),
+                    "alias/own".to_owned(),
+                );
                 world.aliases.insert(place, key.arn.clone());
             }
         });
@@ -241,99 +314,211 @@ impl World {
 
     /// Gives a role exactly these actions, by the inline policy that the world has for it.
     pub(crate) async fn allow(&self, account: &str, role: &str, actions: &[&str]) {
-        let statement = serde_json::json!({ "Effect": "Allow", "Action": actions, "Resource": "*" });
+        let statement =
+            serde_json::json!({ "Effect": "Allow", "Action": actions, "Resource": "*" });
         let document = serde_json::json!({ "Version": "2012-10-17", "Statement": [statement] });
         self.put_role_policy(account, role, "more", &document).await;
     }
 
-    pub(crate) async fn put_role_policy(&self, account: &str, role: &str, name: &str, document: &serde_json::Value) {
+    pub(crate) async fn put_role_policy(
+        &self,
+        account: &str,
+        role: &str,
+        name: &str,
+        document: &serde_json::Value,
+    ) {
         let iam = aws_sdk_iam::Client::new(&self.config(account));
-        let call = iam.put_role_policy().role_name(role).policy_name(name).policy_document(document.to_string());
+        let call = iam
+            .put_role_policy()
+            .role_name(role)
+            .policy_name(name)
+            .policy_document(document.to_string());
         call.send().await.unwrap();
     }
 
     pub(crate) async fn service_linked_role(&self, account: &str, service: &str) {
         let iam = aws_sdk_iam::Client::new(&self.config(account));
-        iam.create_service_linked_role().aws_service_name(service).send().await.unwrap();
+        iam.create_service_linked_role()
+            .aws_service_name(service)
+            .send()
+            .await
+            .unwrap();
     }
 
     /// The configuration of a role of an account, bound by a session policy (R5.4).
-    pub(crate) async fn assumed(&self, account: &str, role: &str, policy: &serde_json::Value) -> SdkConfig {
+    pub(crate) async fn assumed(
+        &self,
+        account: &str,
+        role: &str,
+        policy: &serde_json::Value,
+    ) -> SdkConfig {
         let sts = aws_sdk_sts::Client::new(&self.config(account));
         let arn = format!("arn:aws:iam::{account}:role/{role}");
-        let call = sts.assume_role().role_arn(arn).role_session_name("test").policy(policy.to_string());
+        let call = sts
+            .assume_role()
+            .role_arn(arn)
+            .role_session_name("test")
+            .policy(policy.to_string());
         let assumed = call.send().await.unwrap();
         let of = assumed.credentials().unwrap();
         let token = Some(of.session_token().to_owned());
-        let credentials =
-            aws_credential_types::Credentials::new(of.access_key_id(), of.secret_access_key(), token, None, "test");
+        let credentials = aws_credential_types::Credentials::new(
+            of.access_key_id(),
+            of.secret_access_key(),
+            token,
+            None,
+            "test",
+        );
         let provider = aws_credential_types::provider::SharedCredentialsProvider::new(credentials);
-        self.config(account).to_builder().credentials_provider(provider).build()
+        self.config(account)
+            .to_builder()
+            .credentials_provider(provider)
+            .build()
     }
 
     /// Launches as a role of an account, which the account's administrator assumes.
     pub(crate) async fn launch_by(&self, account: &str, role: &str, image: &str) -> String {
         let sts = aws_sdk_sts::Client::new(&self.config(account));
         let arn = format!("arn:aws:iam::{account}:role/{role}");
-        let assumed = sts.assume_role().role_arn(arn).role_session_name("test").send().await.unwrap();
-        let session = assumed.credentials().unwrap();
-        self.launch_with(account, session.access_key_id(), session.secret_access_key(), session.session_token(), image)
+        let assumed = sts
+            .assume_role()
+            .role_arn(arn)
+            .role_session_name("test")
+            .send()
             .await
+            .unwrap();
+        let session = assumed.credentials().unwrap();
+        self.launch_with(
+            account,
+            session.access_key_id(),
+            session.secret_access_key(),
+            session.session_token(),
+            image,
+        )
+        .await
     }
 
     /// Launches as the service-linked role of a service, as Auto Scaling does.
-    pub(crate) async fn launch_by_service(&self, account: &str, service: &str, image: &str) -> String {
+    pub(crate) async fn launch_by_service(
+        &self,
+        account: &str,
+        service: &str,
+        image: &str,
+    ) -> String {
         let (id, token) = self.sim.service_session(account, service).unwrap();
-        self.launch_with(account, &id, "secret", &token, image).await
+        self.launch_with(account, &id, "secret", &token, image)
+            .await
     }
 
-    async fn launch_with(&self, account: &str, id: &str, secret: &str, token: &str, image: &str) -> String {
-        let credentials = aws_credential_types::Credentials::new(id, secret, Some(token.to_owned()), None, "test");
+    async fn launch_with(
+        &self,
+        account: &str,
+        id: &str,
+        secret: &str,
+        token: &str,
+        image: &str,
+    ) -> String {
+        let credentials = aws_credential_types::Credentials::new(
+            id,
+            secret,
+            Some(token.to_owned()),
+            None,
+            "test",
+        );
         let provider = aws_credential_types::provider::SharedCredentialsProvider::new(credentials);
-        let config = self.config(account).to_builder().credentials_provider(provider).build();
-        launched(&aws_sdk_ec2::Client::new(&config), &aws_sdk_ec2::Client::new(&self.config(account)), image).await
+        let config = self
+            .config(account)
+            .to_builder()
+            .credentials_provider(provider)
+            .build();
+        launched(
+            &aws_sdk_ec2::Client::new(&config),
+            &aws_sdk_ec2::Client::new(&self.config(account)),
+            image,
+        )
+        .await
     }
 
     /// Ends every instance of an account.
     pub(crate) async fn terminate_all(&self, account: &str) {
         let ec2 = aws_sdk_ec2::Client::new(&self.config(account));
         let shown = ec2.describe_instances().send().await.unwrap();
-        let ids = shown.reservations().iter().flat_map(|of| of.instances()).filter_map(|one| one.instance_id.clone());
+        let ids = shown
+            .reservations()
+            .iter()
+            .flat_map(|of| of.instances())
+            .filter_map(|one| one.instance_id.clone());
         let ids: Vec<String> = ids.collect();
-        ec2.terminate_instances().set_instance_ids(Some(ids)).send().await.unwrap();
+        ec2.terminate_instances()
+            .set_instance_ids(Some(ids))
+            .send()
+            .await
+            .unwrap();
     }
 }
 
 /// How an instance ended that one client starts and another looks at; or the error code.
-pub(crate) async fn launched(by: &aws_sdk_ec2::Client, seen_by: &aws_sdk_ec2::Client, image: &str) -> String {
-    let launched = by.run_instances().image_id(image).min_count(1).max_count(1).send().await;
+pub(crate) async fn launched(
+    by: &aws_sdk_ec2::Client,
+    seen_by: &aws_sdk_ec2::Client,
+    image: &str,
+) -> String {
+    let launched = by
+        .run_instances()
+        .image_id(image)
+        .min_count(1)
+        .max_count(1)
+        .send()
+        .await;
     let launched = match launched {
         Ok(launched) => launched,
         Err(error) => return error.into_service_error().meta().code().unwrap().to_owned(),
     };
     let id = launched.instances()[0].instance_id().unwrap();
-    let shown = seen_by.describe_instances().instance_ids(id).send().await.unwrap();
-    let state = shown.reservations()[0].instances()[0].state().unwrap().name().unwrap();
-    assert!(matches!(state, InstanceStateName::Running | InstanceStateName::Terminated));
+    let shown = seen_by
+        .describe_instances()
+        .instance_ids(id)
+        .send()
+        .await
+        .unwrap();
+    let state = shown.reservations()[0].instances()[0]
+        .state()
+        .unwrap()
+        .name()
+        .unwrap();
+    assert!(matches!(
+        state,
+        InstanceStateName::Running | InstanceStateName::Terminated
+    ));
     state.as_str().to_owned()
 }
 
 /// The devices of an image that have a snapshot.
 pub(crate) fn volumes(mappings: &[BlockDeviceMapping]) -> usize {
-    mappings.iter().filter(|mapping| mapping.ebs().is_some()).count()
+    mappings
+        .iter()
+        .filter(|mapping| mapping.ebs().is_some())
+        .count()
 }
 
 /// The role in every target that trusts A.
 pub(crate) fn by_role() -> InTargets {
-    InTargets::default().role("consumer".parse().unwrap()).external_id("example")
+    InTargets::default()
+        .role("consumer".parse().unwrap())
+        .external_id("example")
 }
 
 pub(crate) fn timing(timeout: u64) -> Timing {
-    Timing { timeout: Duration::from_secs(timeout), ..Timing::default() }
+    Timing {
+        timeout: Duration::from_secs(timeout),
+        ..Timing::default()
+    }
 }
 
 /// The codes of a report's findings and errors.
 pub(crate) fn codes(report: &Report) -> Vec<&'static str> {
     let findings = report.findings.iter().map(|finding| finding.code.as_str());
-    findings.chain(report.errors.iter().map(|error| error.code.as_str())).collect()
+    findings
+        .chain(report.errors.iter().map(|error| error.code.as_str()))
+        .collect()
 }

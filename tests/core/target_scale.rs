@@ -14,19 +14,42 @@ const QUOTA: usize = 20;
 
 /// Every target has a key of the same name in every Region; the role is missing in each tenth.
 fn world(targets: usize, images: usize) -> (World, Vec<String>) {
-    let size = Size { accounts: targets + 1, regions: REGIONS.len(), images, snapshots: 3 };
+    let size = Size {
+        accounts: targets + 1,
+        regions: REGIONS.len(),
+        images,
+        snapshots: 3,
+    };
     let mut scenario = Scenario::generate(size).unwrap();
     for image in &mut scenario.images {
         image.volumes = vec![Some("key-1".to_owned()); 3];
     }
-    let options =
-        Options { latency: Duration::from_millis(20), copy_time: COPY_TIME, quotas: true, ..Options::default() };
-    let world = World { sim: Sim::new(scenario, options) };
-    let accounts: Vec<String> = world.sim.facts().accounts.keys().filter(|id| *id != A).cloned().collect();
+    let options = Options {
+        latency: Duration::from_millis(20),
+        copy_time: COPY_TIME,
+        quotas: true,
+        ..Options::default()
+    };
+    let world = World {
+        sim: Sim::new(scenario, options),
+    };
+    let accounts: Vec<String> = world
+        .sim
+        .facts()
+        .accounts
+        .keys()
+        .filter(|id| *id != A)
+        .cloned()
+        .collect();
     world.name_own_keys();
     world.sim.edit(|state| {
         for account in accounts.iter().step_by(10) {
-            state.accounts.get_mut(account).unwrap().roles.remove("consumer");
+            state
+                .accounts
+                .get_mut(account)
+                .unwrap()
+                .roles
+                .remove("consumer");
         }
     });
     (world, accounts)
@@ -44,21 +67,34 @@ fn request(world: &World, accounts: &[String], images: usize) -> ShareRequestBui
         .kms_key_in(region(REGIONS[0]), world.key("key-1").parse().unwrap())
         .in_targets(wanted.kms_key("alias/own".parse().unwrap()));
     for name in &REGIONS[1..] {
-        request = request.kms_key_in(region(name), world.key(&format!("key-{name}")).parse().unwrap());
+        request = request.kms_key_in(
+            region(name),
+            world.key(&format!("key-{name}")).parse().unwrap(),
+        );
     }
     request.timing(timing(24 * 3_600))
 }
 
-/// Shares, and says how many snapshots were ever being copied to one account and Region at once, and how long all took.
+/// Shares, and says how many snapshots were ever being copied to one account and Region at once,
+/// and how long all took.
 async fn shared(world: &World, request: ShareRequestBuilder) -> (Report, usize, Duration) {
     let since = tokio::time::Instant::now();
-    let report = world.try_share(request).await.unwrap_or_else(|report| report);
+    let report = world
+        .try_share(request)
+        .await
+        .unwrap_or_else(|report| report);
     let took = since.elapsed();
     // Where one ends at the moment at which another begins, the end comes first.
     let mut moments: BTreeMap<(String, String), Vec<(Duration, i64)>> = BTreeMap::new();
     world.sim.edit(|state| {
-        for copy in state.snapshots.values().filter(|of| of.copied_from.is_some()) {
-            let at = moments.entry((copy.owner.clone(), copy.region.clone())).or_default();
+        for copy in state
+            .snapshots
+            .values()
+            .filter(|of| of.copied_from.is_some())
+        {
+            let at = moments
+                .entry((copy.owner.clone(), copy.region.clone()))
+                .or_default();
             at.extend([(copy.created, 1), (copy.completed.unwrap(), -1)]);
         }
     });
@@ -70,17 +106,25 @@ async fn shared(world: &World, request: ShareRequestBuilder) -> (Report, usize, 
         });
         running.max().unwrap_or_default()
     });
-    (report, usize::try_from(most.max().unwrap_or_default()).unwrap(), took)
+    (
+        report,
+        usize::try_from(most.max().unwrap_or_default()).unwrap(),
+        took,
+    )
 }
 
 /// How often each operation was called.
 fn calls(world: &World) -> BTreeMap<String, usize> {
     let mut calls = BTreeMap::new();
-    world.actions(0).into_iter().for_each(|action| *calls.entry(action).or_default() += 1);
+    world
+        .actions(0)
+        .into_iter()
+        .for_each(|action| *calls.entry(action).or_default() += 1);
     calls
 }
 
-/// The best there is: as many whole images at once as fit the quota, first in A and then in the targets.
+/// The best there is: as many whole images at once as fit the quota, first in A and then in the
+/// targets.
 fn best(images: usize) -> Duration {
     let at_once = QUOTA / 3;
     let rounds = u32::try_from(images.div_ceil(at_once)).unwrap();
@@ -92,13 +136,29 @@ fn best(images: usize) -> Duration {
 async fn fifty_targets_in_four_regions_copy_three_volumes_each() {
     let (world, accounts) = world(50, 1);
     let (report, most, took) = shared(&world, request(&world, &accounts, 1)).await;
-    assert_eq!(report.errors.len(), 5, "a tenth cannot be reached: {:?}", codes(&report));
-    assert!(report.errors.iter().all(|error| error.code.as_str() == "role.not-assumable"));
-    let copies: usize =
-        report.targets.iter().map(|target| target.copies.iter().filter(|copy| copy.available).count()).sum();
+    assert_eq!(
+        report.errors.len(),
+        5,
+        "a tenth cannot be reached: {:?}",
+        codes(&report)
+    );
+    assert!(
+        report
+            .errors
+            .iter()
+            .all(|error| error.code.as_str() == "role.not-assumable")
+    );
+    let copies: usize = report
+        .targets
+        .iter()
+        .map(|target| target.copies.iter().filter(|copy| copy.available).count())
+        .sum();
     assert_eq!(copies, 45 * 4);
     let ratio = took.as_secs_f64() / best(1).as_secs_f64();
-    println!("50 targets, 4 Regions, 3 volumes: {took:?}, {ratio:.3} of the best, at most {most} snapshots at once");
+    println!(
+        "50 targets, 4 Regions, 3 volumes: {took:?}, {ratio:.3} of the best, at most {most} \
+         snapshots at once"
+    );
     println!("{} calls: {:?}", world.actions(0).len(), calls(&world));
     assert!(most <= QUOTA && ratio <= 1.15, "{most}, {ratio}");
 }
@@ -109,13 +169,25 @@ async fn many_images_queue_under_the_quota() {
     let (world, accounts) = world(2, images);
     let (report, most, took) = shared(&world, request(&world, &accounts[1..], images)).await;
     assert_eq!(report.errors, []);
-    let copies: usize =
-        report.targets.iter().map(|target| target.copies.iter().filter(|copy| copy.available).count()).sum();
+    let copies: usize = report
+        .targets
+        .iter()
+        .map(|target| target.copies.iter().filter(|copy| copy.available).count())
+        .sum();
     assert_eq!(copies, 4 * images);
-    let limited = world.sim.journal().iter().filter(|e| e.code.as_deref() == Some("ResourceLimitExceeded")).count();
+    let limited = world
+        .sim
+        .journal()
+        .iter()
+        .filter(|e| e.code.as_deref() == Some("ResourceLimitExceeded"))
+        .count();
     let ratio = took.as_secs_f64() / best(images).as_secs_f64();
     println!(
-        "{images} images, 1 target, 4 Regions: {took:?}, {ratio:.3} of the best, at most {most} at once, {limited} refused"
+        "{images} images, 1 target, 4 Regions: {took:?}, {ratio:.3} of the best, at most {most} at \
+         once, {limited} refused"
     );
-    assert!(most <= QUOTA && ratio <= 1.15 && limited == 0, "{most}, {ratio}, {limited}");
+    assert!(
+        most <= QUOTA && ratio <= 1.15 && limited == 0,
+        "{most}, {ratio}, {limited}"
+    );
 }

@@ -1,6 +1,9 @@
-//! Whether targets can launch: what is said of it, held against what a launch in the simulated AWS does.
+//! Whether targets can launch: what is said of it, held against what a launch in the simulated AWS
+//! does.
 
-use ami_share::{CheckName, InTargets, Report, ShareRequestBuilder, Sharer, Sum, Verdict, Verification, Verify};
+use ami_share::{
+    CheckName, InTargets, Report, ShareRequestBuilder, Sharer, Sum, Verdict, Verification, Verify,
+};
 use ami_share_sim::{Scenario, Size};
 use serde_json::json;
 
@@ -36,7 +39,13 @@ async fn world() -> World {
 
 /// The same; with `denies`, a service control policy lets nobody in B launch.
 pub(super) async fn of_kind(kind: Kind, denies: bool) -> World {
-    let mut scenario = Scenario::generate(Size { accounts: 2, regions: 1, images: 2, snapshots: 2 }).unwrap();
+    let mut scenario = Scenario::generate(Size {
+        accounts: 2,
+        regions: 1,
+        images: 2,
+        snapshots: 2,
+    })
+    .unwrap();
     scenario.images.truncate(1);
     let key = |n: usize| Some(format!("key-{n}"));
     scenario.images[0].volumes = match kind {
@@ -48,25 +57,50 @@ pub(super) async fn of_kind(kind: Kind, denies: bool) -> World {
         let allow = json!({ "Effect": "Allow", "Action": "*", "Resource": "*" });
         let deny = json!({ "Effect": "Deny", "Action": "ec2:RunInstances", "Resource": "*" });
         let policy = json!({ "Version": "2012-10-17", "Statement": [allow, deny] });
-        organization.service_control_policies.insert(B.to_owned(), vec![policy]);
+        organization
+            .service_control_policies
+            .insert(B.to_owned(), vec![policy]);
     }
     let world = World::of(scenario);
-    world.allow(B, "consumer", &["ec2:*", "kms:*", "iam:SimulatePrincipalPolicy", "iam:Get*", "iam:List*"]).await;
+    world
+        .allow(
+            B,
+            "consumer",
+            &[
+                "ec2:*",
+                "kms:*",
+                "iam:SimulatePrincipalPolicy",
+                "iam:Get*",
+                "iam:List*",
+            ],
+        )
+        .await;
     world
 }
 
 pub(super) async fn verified(world: &World, wanted: InTargets) -> Verification {
     let sharer = Sharer::new(&world.config(A));
-    let report = Box::pin(sharer.verify(&to_b(world, wanted).build().unwrap())).await.unwrap();
+    let report = Box::pin(sharer.verify(&to_b(world, wanted).build().unwrap()))
+        .await
+        .unwrap();
     report.verifications.into_iter().next().unwrap()
 }
 
 pub(super) fn verdict(found: &Verification, name: CheckName) -> Option<Verdict> {
-    found.checks.iter().find(|check| check.name == name).map(|check| check.verdict)
+    found
+        .checks
+        .iter()
+        .find(|check| check.name == name)
+        .map(|check| check.verdict)
 }
 
 pub(super) fn detail(found: &Verification, name: CheckName) -> &str {
-    &found.checks.iter().find(|check| check.name == name).unwrap().detail
+    &found
+        .checks
+        .iter()
+        .find(|check| check.name == name)
+        .unwrap()
+        .detail
 }
 
 #[tokio::test(start_paused = true)]
@@ -76,15 +110,32 @@ async fn before_and_after_sharing() {
     let changes = world.changes();
     let before = verified(&world, wanted()).await;
     assert_eq!(before.sum, Sum::Blocked);
-    assert_eq!(verdict(&before, CheckName::LaunchPermission), Some(Verdict::No));
+    assert_eq!(
+        verdict(&before, CheckName::LaunchPermission),
+        Some(Verdict::No)
+    );
     assert_eq!(verdict(&before, CheckName::KeyAccess), Some(Verdict::No));
     assert_eq!(world.changes(), changes, "verifying changes nothing");
     let report: Report = world.share(to_b(&world, by_role())).await;
-    assert_eq!(report.verifications[0].sum, Sum::NoObstacleFound, "{:?}", report.verifications);
+    assert_eq!(
+        report.verifications[0].sum,
+        Sum::NoObstacleFound,
+        "{:?}",
+        report.verifications
+    );
     let after = verified(&world, wanted()).await;
     assert_eq!(after.sum, Sum::NoObstacleFound, "{after:?}");
-    assert!(after.checks.iter().all(|check| check.verdict == Verdict::Yes), "{after:?}");
-    assert_eq!(world.launch_by(B, LAUNCHER, &world.image("image-1")).await, "running");
+    assert!(
+        after
+            .checks
+            .iter()
+            .all(|check| check.verdict == Verdict::Yes),
+        "{after:?}"
+    );
+    assert_eq!(
+        world.launch_by(B, LAUNCHER, &world.image("image-1")).await,
+        "running"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -93,10 +144,18 @@ async fn without_a_role_nothing_is_claimed_of_the_target() {
     world.share(to_b(&world, InTargets::default())).await;
     let found = verified(&world, InTargets::default()).await;
     assert_eq!(found.sum, Sum::NoObstacleFound);
-    for name in [CheckName::Role, CheckName::LauncherIam, CheckName::DefaultKey] {
+    for name in [
+        CheckName::Role,
+        CheckName::LauncherIam,
+        CheckName::DefaultKey,
+    ] {
         assert_eq!(verdict(&found, name), Some(Verdict::Unknown), "{name}");
     }
-    assert_eq!(verdict(&found, CheckName::KeyAccess), Some(Verdict::Yes), "{found:?}");
+    assert_eq!(
+        verdict(&found, CheckName::KeyAccess),
+        Some(Verdict::Yes),
+        "{found:?}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -106,10 +165,18 @@ async fn a_real_instance_is_the_only_proof_and_nothing_of_it_stays() {
     let report = world.share(to_b(&world, launching())).await;
     let found = &report.verifications[0];
     assert_eq!(found.sum, Sum::Launched, "{found:?}");
-    assert!(detail(found, CheckName::Launch).contains("assumed-role/consumer"), "as which role");
+    assert!(
+        detail(found, CheckName::Launch).contains("assumed-role/consumer"),
+        "as which role"
+    );
     world.sim.edit(|state| {
         assert_eq!(state.instances.len(), 1);
-        assert!(state.instances.values().all(|instance| instance.state == "terminated"));
+        assert!(
+            state
+                .instances
+                .values()
+                .all(|instance| instance.state == "terminated")
+        );
         assert!(state.security_groups.is_empty());
     });
     // What a killed run left is swept by the next.
@@ -121,8 +188,18 @@ async fn a_real_instance_is_the_only_proof_and_nothing_of_it_stays() {
         state.instances.insert(left.id.clone(), left);
     });
     tokio::time::advance(std::time::Duration::from_hours(2)).await;
-    assert_eq!(verified(&world, launching().run_name("8")).await.sum, Sum::Launched);
-    world.sim.edit(|state| assert!(state.instances.values().all(|instance| instance.state == "terminated")));
+    assert_eq!(
+        verified(&world, launching().run_name("8")).await.sum,
+        Sum::Launched
+    );
+    world.sim.edit(|state| {
+        assert!(
+            state
+                .instances
+                .values()
+                .all(|instance| instance.state == "terminated")
+        )
+    });
 }
 
 #[tokio::test(start_paused = true)]
@@ -132,9 +209,18 @@ async fn a_launch_that_dies_is_blocked_with_awss_reason() {
     // Something that no check sees: the session's own policy does not let it through.
     let deny = json!({ "Statement": [{ "Effect": "Deny", "Action": "ec2:RunInstances", "Resource": "*" }] });
     world.put_role_policy(B, "consumer", "deny", &deny).await;
-    let found = verified(&world, by_role().launch_roles([LAUNCHER.to_owned()]).verify(Verify::Launch)).await;
+    let found = verified(
+        &world,
+        by_role()
+            .launch_roles([LAUNCHER.to_owned()])
+            .verify(Verify::Launch),
+    )
+    .await;
     assert_eq!(found.sum, Sum::Blocked);
-    assert!(detail(&found, CheckName::Launch).contains("ec2:RunInstances"), "{found:?}");
+    assert!(
+        detail(&found, CheckName::Launch).contains("ec2:RunInstances"),
+        "{found:?}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -144,16 +230,27 @@ async fn a_role_that_is_not_to_launch_need_not_be_able_to() {
     world.put_role_policy(B, "consumer", "deny", &deny).await;
     let report = world.share(to_b(&world, by_role())).await;
     assert_eq!(report.verifications[0].sum, Sum::NoObstacleFound);
-    assert_eq!(verdict(&report.verifications[0], CheckName::LauncherIam), Some(Verdict::Unknown));
+    assert_eq!(
+        verdict(&report.verifications[0], CheckName::LauncherIam),
+        Some(Verdict::Unknown)
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_sources_own_permissions_are_asked_for_what_is_missing() {
     let world = world().await;
     let found = verified(&world, by_role()).await;
-    let of_source = || found.checks.iter().filter(|check| check.name == CheckName::Source);
+    let of_source = || {
+        found
+            .checks
+            .iter()
+            .filter(|check| check.name == CheckName::Source)
+    };
     assert_eq!(of_source().count(), 2, "the image and the key: {found:?}");
-    assert!(of_source().all(|check| check.verdict == Verdict::Yes), "{found:?}");
+    assert!(
+        of_source().all(|check| check.verdict == Verdict::Yes),
+        "{found:?}"
+    );
     // By a role that may only look, what it lacks is named.
     let config = world
         .assumed(
@@ -165,10 +262,27 @@ async fn the_sources_own_permissions_are_asked_for_what_is_missing() {
         )
         .await;
     let request = to_b(&world, InTargets::default()).build().unwrap();
-    let report = Box::pin(Sharer::new(&config).verify(&request)).await.unwrap();
+    let report = Box::pin(Sharer::new(&config).verify(&request))
+        .await
+        .unwrap();
     let found = &report.verifications[0];
-    let of_image = found.checks.iter().find(|check| check.name == CheckName::Source).unwrap();
+    let of_image = found
+        .checks
+        .iter()
+        .find(|check| check.name == CheckName::Source)
+        .unwrap();
     assert_eq!(of_image.verdict, Verdict::No, "{found:?}");
-    assert!(of_image.detail.contains("ec2:ModifyImageAttribute"), "{}", of_image.detail);
-    assert!(world.changes().keys().all(|action| action.starts_with("iam:")), "{:?}", world.changes());
+    assert!(
+        of_image.detail.contains("ec2:ModifyImageAttribute"),
+        "{}",
+        of_image.detail
+    );
+    assert!(
+        world
+            .changes()
+            .keys()
+            .all(|action| action.starts_with("iam:")),
+        "{:?}",
+        world.changes()
+    );
 }

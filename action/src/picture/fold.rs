@@ -1,4 +1,5 @@
-//! Fewer boxes where they are many: AMIs for which the same holds become one, and so do Regions that look alike.
+//! Fewer boxes where they are many: AMIs for which the same holds become one, and so do Regions
+//! that look alike.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +17,10 @@ pub(super) struct Detail {
 }
 
 pub(super) fn places(all: &[Place], detail: Detail) -> Vec<Place> {
-    let few = |place: &Place| Place { things: things(&place.things, detail.things), ..place.clone() };
+    let few = |place: &Place| Place {
+        things: things(&place.things, detail.things),
+        ..place.clone()
+    };
     let all: Vec<Place> = all.iter().map(few).collect();
     if all.len() <= detail.places {
         return all;
@@ -28,11 +32,15 @@ pub(super) fn places(all: &[Place], detail: Detail) -> Vec<Place> {
             None => alike.push(place),
         }
     }
-    // What looks different and is too much all the same is one more box, in which the details are lost.
+    // What looks different and is too much all the same is one more box, in which the details are
+    // lost.
     if alike.len() > detail.places {
         let mut rest = alike.split_off(detail.places - 1).into_iter();
         if let Some(first) = rest.next() {
-            let one = |place: Place| Place { things: things(&place.things, 1), ..place };
+            let one = |place: Place| Place {
+                things: things(&place.things, 1),
+                ..place
+            };
             let mut last = one(first);
             for place in rest {
                 last.regions.extend(place.regions);
@@ -46,7 +54,11 @@ pub(super) fn places(all: &[Place], detail: Detail) -> Vec<Place> {
 
 /// What two Regions that look alike have in common.
 fn look(place: &Place) -> Vec<(Kind, &BTreeMap<String, May>)> {
-    place.things.iter().map(|thing| (thing.kind, &thing.may)).collect()
+    place
+        .things
+        .iter()
+        .map(|thing| (thing.kind, &thing.may))
+        .collect()
 }
 
 fn join(known: &mut Place, place: Place) {
@@ -65,7 +77,11 @@ fn things(all: &[Thing], most: usize) -> Vec<Thing> {
             continue;
         }
         let alike = merged(&of_kind, |known, thing| known.may == thing.may);
-        if alike.len() <= most { few.extend(alike) } else { few.extend(merged(&of_kind, |_, _| true)) }
+        if alike.len() <= most {
+            few.extend(alike)
+        } else {
+            few.extend(merged(&of_kind, |_, _| true))
+        }
     }
     few
 }

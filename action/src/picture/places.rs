@@ -59,8 +59,8 @@ pub(super) struct Place {
     pub(super) things: Vec<Thing>,
 }
 
-/// Everything that a report says of who may do what, Region by Region. `planned` says that its plan was not carried
-/// out: then what it would change is shown as its change.
+/// Everything that a report says of who may do what, Region by Region. `planned` says that its plan
+/// was not carried out: then what it would change is shown as its change.
 pub(super) fn of(report: &Report, planned: bool) -> Vec<Place> {
     let mut all = Things::default();
     for image in &report.images {
@@ -79,12 +79,22 @@ pub(super) fn of(report: &Report, planned: bool) -> Vec<Place> {
     for step in &report.plan.steps {
         all.plan(step, planned);
     }
-    all.0.into_iter().map(|(region, things)| Place { regions: [region].into(), things }).collect()
+    all.0
+        .into_iter()
+        .map(|(region, things)| Place {
+            regions: [region].into(),
+            things,
+        })
+        .collect()
 }
 
 fn label(image: &SharedImage) -> Vec<String> {
     let source = &image.source;
-    let from = if source.region == image.region { String::new() } else { format!(" in {}", source.region) };
+    let from = if source.region == image.region {
+        String::new()
+    } else {
+        format!(" in {}", source.region)
+    };
     match &image.image {
         Some(id) if *id == source.ami => vec![id.to_string()],
         Some(id) => vec![id.to_string(), format!("copy of {}{from}", source.ami)],
@@ -100,12 +110,14 @@ impl Things {
         match step {
             Step::LaunchPermission(launch) => {
                 let ami = self.ami(&launch.shared.source, &launch.shared.region);
-                ami.under.extend(launch.keys.iter().map(ToString::to_string));
+                ami.under
+                    .extend(launch.keys.iter().map(ToString::to_string));
                 ami.note(launch.missing.iter().filter(|_| planned), May::Now);
             }
             Step::RemovePermissions(remove) => {
                 let ami = self.ami(&remove.source, &remove.region);
-                ami.under.extend(remove.keys.iter().map(ToString::to_string));
+                ami.under
+                    .extend(remove.keys.iter().map(ToString::to_string));
                 ami.note(remove.principals.iter().filter(|_| planned), May::NoMore);
             }
             Step::KeyAccess(access) => {
@@ -129,7 +141,9 @@ impl Things {
     }
 
     fn ami(&mut self, source: &SourceImage, region: &Region) -> &mut Thing {
-        self.thing(region, Kind::Ami, source.to_string(), || source.ami.to_string())
+        self.thing(region, Kind::Ami, source.to_string(), || {
+            source.ami.to_string()
+        })
     }
 
     fn key(&mut self, key: &KeyArn) -> &mut Thing {
@@ -139,13 +153,27 @@ impl Things {
         self.thing(key.region(), Kind::Key, key.to_string(), name)
     }
 
-    fn thing(&mut self, region: &Region, kind: Kind, id: String, label: impl FnOnce() -> String) -> &mut Thing {
+    fn thing(
+        &mut self,
+        region: &Region,
+        kind: Kind,
+        id: String,
+        label: impl FnOnce() -> String,
+    ) -> &mut Thing {
         let things = self.0.entry(region.clone()).or_default();
-        let known = things.iter().position(|thing| thing.kind == kind && thing.ids.contains(&id));
+        let known = things
+            .iter()
+            .position(|thing| thing.kind == kind && thing.ids.contains(&id));
         let place = known.unwrap_or(things.len());
         if known.is_none() {
             let (ids, under, may) = ([id].into(), BTreeSet::new(), BTreeMap::new());
-            things.push(Thing { kind, label: vec![label()], ids, under, may });
+            things.push(Thing {
+                kind,
+                label: vec![label()],
+                ids,
+                under,
+                may,
+            });
         }
         &mut things[place]
     }

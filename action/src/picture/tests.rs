@@ -13,13 +13,23 @@ fn thing(kind: Kind, id: usize, may: &[(&str, May)]) -> Thing {
         kind,
         label: vec![format!("thing {id}")],
         ids: [id.to_string()].into(),
-        under: if kind == Kind::Ami { [(id + 1).to_string()].into() } else { BTreeSet::new() },
-        may: may.iter().map(|(who, may)| ((*who).to_owned(), *may)).collect(),
+        under: if kind == Kind::Ami {
+            [(id + 1).to_string()].into()
+        } else {
+            BTreeSet::new()
+        },
+        may: may
+            .iter()
+            .map(|(who, may)| ((*who).to_owned(), *may))
+            .collect(),
     }
 }
 
 fn place(number: usize, things: Vec<Thing>) -> Place {
-    Place { regions: [format!("us-east-{}", number % 9 + 1).parse().unwrap()].into(), things }
+    Place {
+        regions: [format!("us-east-{}", number % 9 + 1).parse().unwrap()].into(),
+        things,
+    }
 }
 
 fn drawn(all: &[Place]) -> Drawing {
@@ -72,18 +82,29 @@ proptest! {
 /// How many people a box stands for.
 fn people(line: &str) -> usize {
     let label = line.split('"').nth(1).unwrap();
-    let more = label.split("and ").nth(1).map_or(0, |more| more.split(' ').next().unwrap().parse().unwrap());
-    more + label.split("<br>").filter(|name| !name.starts_with("and ")).count()
+    let more = label
+        .split("and ")
+        .nth(1)
+        .map_or(0, |more| more.split(' ').next().unwrap().parse().unwrap());
+    more + label
+        .split("<br>")
+        .filter(|name| !name.starts_with("and "))
+        .count()
 }
 
 #[test]
 fn fifty_regions_that_look_alike_are_one_box() {
-    let people: Vec<String> = (0..50).map(|n| format!("{:012}", 300_000_000_000_u64 + n)).collect();
+    let people: Vec<String> = (0..50)
+        .map(|n| format!("{:012}", 300_000_000_000_u64 + n))
+        .collect();
     let may: Vec<(&str, May)> = people.iter().map(|who| (who.as_str(), May::Now)).collect();
     let all: Vec<Place> = (0..50)
         .map(|n| Place {
             regions: [format!("us-west-{}", n + 1).parse().unwrap()].into(),
-            things: vec![thing(Kind::Ami, n * 10, &may), thing(Kind::Key, n * 10 + 1, &may)],
+            things: vec![
+                thing(Kind::Ami, n * 10, &may),
+                thing(Kind::Key, n * 10 + 1, &may),
+            ],
         })
         .collect();
     let drawing = drawn(&all);

@@ -11,8 +11,16 @@ pub(super) fn parse(parser: &mut Parser, raw: &Raw) -> InTargets {
         .keep_shared(parser.flag("keep-shared", raw.keep_shared.as_deref(), true))
         .launch_roles(words(raw.target_launch_roles.as_deref()).map(str::to_owned))
         .service_linked_roles(words(raw.service_linked_roles.as_deref()).map(str::to_owned));
-    let ways = [("permissions", Verify::Permissions), ("none", Verify::None), ("launch", Verify::Launch)];
-    wanted = wanted.verify(parser.choice("verify", raw.verify.as_deref(), &ways).unwrap_or_default());
+    let ways = [
+        ("permissions", Verify::Permissions),
+        ("none", Verify::None),
+        ("launch", Verify::Launch),
+    ];
+    wanted = wanted.verify(
+        parser
+            .choice("verify", raw.verify.as_deref(), &ways)
+            .unwrap_or_default(),
+    );
     wanted = wanted.launch_with(LaunchWith {
         instance_type: raw.verify_instance_type.clone(),
         subnet: raw.verify_subnet_id.clone(),
@@ -46,18 +54,26 @@ mod tests {
     fn each_wrong_input_of_the_target_side_is_one_problem_that_names_it() {
         let table: &[(&str, Spoil)] = &[
             ("target-role", |raw| raw.target_role = Some("a b".into())),
-            ("target-role", |raw| raw.target_role = Some("arn:aws:iam::{id}:role/x".into())),
-            // A role of an account that is no target: a problem for each target, and here there is one.
+            ("target-role", |raw| {
+                raw.target_role = Some("arn:aws:iam::{id}:role/x".into())
+            }),
+            // A role of an account that is no target: a problem for each target, and here there is
+            // one.
             ("target-role", |raw| {
                 raw.target_accounts = Some("222222222222".into());
                 raw.target_role = Some("arn:aws:iam::555555555555:role/x".into());
             }),
-            ("target-role", |raw| raw.target_role = Some("arn:aws-cn:iam::{account}:role/x".into())),
+            ("target-role", |raw| {
+                raw.target_role = Some("arn:aws-cn:iam::{account}:role/x".into())
+            }),
             ("target-role", |raw| {
                 raw.target_role = Some("x".into());
-                raw.target_organizations = Some("arn:aws:organizations::111111111111:organization/o-abcdefghij".into());
+                raw.target_organizations =
+                    Some("arn:aws:organizations::111111111111:organization/o-abcdefghij".into());
             }),
-            ("target-external-id", |raw| raw.target_external_id = Some("example".into())),
+            ("target-external-id", |raw| {
+                raw.target_external_id = Some("example".into())
+            }),
             ("target-external-id", |raw| {
                 raw.target_role = Some("x".into());
                 raw.target_external_id = Some("no blanks".into());
@@ -66,7 +82,9 @@ mod tests {
                 raw.target_role = Some("x".into());
                 raw.target_external_id = Some("1".into());
             }),
-            ("target-kms-key-id", |raw| raw.target_kms_key_id = Some("alias/own".into())),
+            ("target-kms-key-id", |raw| {
+                raw.target_kms_key_id = Some("alias/own".into())
+            }),
             ("target-kms-key-id", |raw| {
                 raw.target_role = Some("x".into());
                 raw.target_kms_key_id = Some("own".into());
@@ -78,18 +96,24 @@ mod tests {
             ("target-kms-key-id", |raw| {
                 raw.target_accounts = Some("222222222222".into());
                 raw.target_role = Some("x".into());
-                raw.target_kms_key_id =
-                    Some("arn:aws:kms:eu-west-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab".into());
+                raw.target_kms_key_id = Some(
+                    "arn:aws:kms:eu-west-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+                        .into(),
+                );
             }),
             ("target-kms-key-id", |raw| {
                 raw.target_accounts = Some("222222222222".into());
                 raw.target_role = Some("x".into());
-                raw.target_kms_key_id =
-                    Some("arn:aws:kms:us-east-1:555555555555:key/1234abcd-12ab-34cd-56ef-1234567890ab".into());
+                raw.target_kms_key_id = Some(
+                    "arn:aws:kms:us-east-1:555555555555:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+                        .into(),
+                );
             }),
             ("keep-shared", |raw| raw.keep_shared = Some("false".into())),
             ("keep-shared", |raw| raw.keep_shared = Some("no".into())),
-            ("target-launch-roles", |raw| raw.target_launch_roles = Some("launcher".into())),
+            ("target-launch-roles", |raw| {
+                raw.target_launch_roles = Some("launcher".into())
+            }),
             ("target-launch-roles", |raw| {
                 raw.target_role = Some("x".into());
                 raw.target_launch_roles = Some("arn:aws:iam::222222222222:role/launcher".into());
@@ -103,14 +127,18 @@ mod tests {
                 raw.target_launch_roles = Some("launcher".into());
                 raw.target_launch_policy = Some("arn:aws:iam::x:policy/y".into());
             }),
-            ("service-linked-roles", |raw| raw.service_linked_roles = Some("autoscaling.amazonaws.com".into())),
+            ("service-linked-roles", |raw| {
+                raw.service_linked_roles = Some("autoscaling.amazonaws.com".into())
+            }),
             ("service-linked-roles", |raw| {
                 raw.target_role = Some("x".into());
                 raw.service_linked_roles = Some("autoscaling.amazonaws.co".into());
             }),
             ("verify", |raw| raw.verify = Some("all".into())),
             ("verify", |raw| raw.verify = Some("launch".into())),
-            ("verify-instance-type", |raw| raw.verify_instance_type = Some("t3.nano".into())),
+            ("verify-instance-type", |raw| {
+                raw.verify_instance_type = Some("t3.nano".into())
+            }),
             ("verify-subnet-id", |raw| {
                 raw.target_role = Some("x".into());
                 raw.verify_subnet_id = Some("subnet-1a2b3c4d".into());

@@ -21,14 +21,28 @@ impl Parser {
         self.problems.push(Problem::new(input, message));
     }
 
-    pub(super) fn choice<T: Copy>(&mut self, input: &str, value: Option<&str>, choices: &[(&str, T)]) -> Option<T> {
+    pub(super) fn choice<T: Copy>(
+        &mut self,
+        input: &str,
+        value: Option<&str>,
+        choices: &[(&str, T)],
+    ) -> Option<T> {
         let Some(value) = value else {
             return choices.first().map(|(_, choice)| *choice);
         };
-        let found = choices.iter().find(|(name, _)| *name == value).map(|(_, choice)| *choice);
+        let found = choices
+            .iter()
+            .find(|(name, _)| *name == value)
+            .map(|(_, choice)| *choice);
         if found.is_none() {
-            let names: Vec<String> = choices.iter().map(|(name, _)| format!("`{name}`")).collect();
-            self.problem(input, format!("`{}` is not one of {}", shown(value), names.join(", ")));
+            let names: Vec<String> = choices
+                .iter()
+                .map(|(name, _)| format!("`{name}`"))
+                .collect();
+            self.problem(
+                input,
+                format!("`{}` is not one of {}", shown(value), names.join(", ")),
+            );
         }
         found
     }
@@ -39,7 +53,10 @@ impl Parser {
             Some("true") => true,
             Some("false") => false,
             Some(other) => {
-                self.problem(input, format!("`{}` is neither `true` nor `false`", shown(other)));
+                self.problem(
+                    input,
+                    format!("`{}` is neither `true` nor `false`", shown(other)),
+                );
                 default
             }
         }
@@ -47,9 +64,15 @@ impl Parser {
 
     pub(super) fn number(&mut self, input: &str, value: Option<&str>) -> Option<usize> {
         let value = value?;
-        let number = value.parse().ok().filter(|number| (1..=1000).contains(number));
+        let number = value
+            .parse()
+            .ok()
+            .filter(|number| (1..=1000).contains(number));
         if number.is_none() {
-            self.problem(input, format!("`{}` is not a whole number from 1 to 1000", shown(value)));
+            self.problem(
+                input,
+                format!("`{}` is not a whole number from 1 to 1000", shown(value)),
+            );
         }
         number
     }
@@ -58,39 +81,64 @@ impl Parser {
         let value = value?;
         let number = value.parse().ok();
         if number.is_none() {
-            self.problem(input, format!("`{}` is not a whole number of minutes", shown(value)));
+            self.problem(
+                input,
+                format!("`{}` is not a whole number of minutes", shown(value)),
+            );
         }
         number
     }
 
-    pub(super) fn one<T: FromStr<Err: ToString>>(&mut self, input: &str, value: Option<&str>) -> Option<T> {
+    pub(super) fn one<T: FromStr<Err: ToString>>(
+        &mut self,
+        input: &str,
+        value: Option<&str>,
+    ) -> Option<T> {
         let parsed = value?.parse();
-        parsed.map_err(|error: T::Err| self.problem(input, error.to_string())).ok()
+        parsed
+            .map_err(|error: T::Err| self.problem(input, error.to_string()))
+            .ok()
     }
 
     /// Every word of a list.
-    pub(super) fn list<T: FromStr<Err: ToString>>(&mut self, input: &str, value: Option<&str>) -> Vec<T> {
-        words(value).filter_map(|word| self.one(input, Some(word))).collect()
+    pub(super) fn list<T: FromStr<Err: ToString>>(
+        &mut self,
+        input: &str,
+        value: Option<&str>,
+    ) -> Vec<T> {
+        words(value)
+            .filter_map(|word| self.one(input, Some(word)))
+            .collect()
     }
 
     pub(super) fn accounts(&mut self, input: &str, value: Option<&str>) -> Vec<AccountId> {
         let public = |word: &&str| matches!(*word, "*" | "all");
         for word in words(value).filter(public) {
             let message = format!(
-                "`{word}` would make the image public, which this tool never does: list the account IDs, 12 digits each"
+                "`{word}` would make the image public, which this tool never does: list the \
+                 account IDs, 12 digits each"
             );
             self.problem(input, message);
         }
-        words(value).filter(|word| !public(word)).filter_map(|word| self.one(input, Some(word))).collect()
+        words(value)
+            .filter(|word| !public(word))
+            .filter_map(|word| self.one(input, Some(word)))
+            .collect()
     }
 
     /// One key for all Regions, or `region=key` for each.
-    pub(super) fn keys(&mut self, input: &str, value: Option<&str>) -> Vec<(Option<Region>, KeyRef)> {
+    pub(super) fn keys(
+        &mut self,
+        input: &str,
+        value: Option<&str>,
+    ) -> Vec<(Option<Region>, KeyRef)> {
         let (mut seen, mut keys) = (BTreeSet::new(), Vec::new());
         for word in words(value) {
             if let Some((region, key)) = word.split_once('=') {
-                if let (Some(region), Some(key)) = (self.one::<Region>(input, Some(region)), self.one(input, Some(key)))
-                {
+                if let (Some(region), Some(key)) = (
+                    self.one::<Region>(input, Some(region)),
+                    self.one(input, Some(key)),
+                ) {
                     if !seen.insert(region.to_string()) {
                         self.problem(input, format!("{region} is given twice"));
                     }
@@ -99,7 +147,10 @@ impl Parser {
             } else if seen.insert(String::new()) {
                 keys.extend(self.one(input, Some(word)).map(|key| (None, key)));
             } else {
-                self.problem(input, "more than one key is given: one for all Regions, or `region=key` for each");
+                self.problem(
+                    input,
+                    "more than one key is given: one for all Regions, or `region=key` for each",
+                );
             }
         }
         keys
@@ -113,13 +164,20 @@ impl Parser {
         {
             return Some(DeprecateAt::AfterCreation(after));
         }
-        let moment = if value.len() == "2030-12-31".len() { format!("{value}T00:00:00Z") } else { value.to_owned() };
+        let moment = if value.len() == "2030-12-31".len() {
+            format!("{value}T00:00:00Z")
+        } else {
+            value.to_owned()
+        };
         let moment = humantime::parse_rfc3339(&moment).ok();
         let since = moment.and_then(|moment| moment.duration_since(SystemTime::UNIX_EPOCH).ok());
-        let parsed = since.and_then(|since| i64::try_from(since.as_secs()).ok()).map(DeprecateAt::Time);
+        let parsed = since
+            .and_then(|since| i64::try_from(since.as_secs()).ok())
+            .map(DeprecateAt::Time);
         if parsed.is_none() {
             let message = format!(
-                "`{}` is neither a date such as `2030-12-31` or `2030-12-31T12:00:00Z` nor a time of at most 10 years such as `90d`",
+                "`{}` is neither a date such as `2030-12-31` or `2030-12-31T12:00:00Z` nor a time \
+                 of at most 10 years such as `90d`",
                 shown(value)
             );
             self.problem(input, message);
@@ -129,9 +187,17 @@ impl Parser {
 
     pub(super) fn pairs(&mut self, input: &str, value: Option<&str>) -> Vec<(String, String)> {
         let mut pairs: Vec<(String, String)> = Vec::new();
-        for line in value.unwrap_or_default().lines().map(str::trim).filter(|line| !line.is_empty()) {
+        for line in value
+            .unwrap_or_default()
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty())
+        {
             match line.split_once('=') {
-                None => self.problem(input, format!("`{}` has no `=`: one `key=value` on each line", shown(line))),
+                None => self.problem(
+                    input,
+                    format!("`{}` has no `=`: one `key=value` on each line", shown(line)),
+                ),
                 Some((key, _)) if pairs.iter().any(|(known, _)| known == key.trim()) => {
                     self.problem(input, format!("`{}` is given twice", shown(key.trim())));
                 }
@@ -153,8 +219,12 @@ impl Parser {
             }
         };
         Timing {
-            timeout: self.duration("timeout", raw.timeout.as_deref()).unwrap_or(default.timeout),
-            settle: self.duration("settle", raw.settle.as_deref()).unwrap_or(default.settle),
+            timeout: self
+                .duration("timeout", raw.timeout.as_deref())
+                .unwrap_or(default.timeout),
+            settle: self
+                .duration("settle", raw.settle.as_deref())
+                .unwrap_or(default.settle),
             poll,
             ..default
         }
@@ -162,11 +232,16 @@ impl Parser {
 
     pub(super) fn duration(&mut self, input: &str, value: Option<&str>) -> Option<Duration> {
         let value = value?;
-        let duration = humantime::parse_duration(value.trim()).ok().filter(|duration| *duration <= Timing::LONGEST);
+        let duration = humantime::parse_duration(value.trim())
+            .ok()
+            .filter(|duration| *duration <= Timing::LONGEST);
         if duration.is_none() {
             self.problem(
                 input,
-                format!("`{}` is not a duration of at most 7 days, such as `90s`, `45m` or `2h`", shown(value)),
+                format!(
+                    "`{}` is not a duration of at most 7 days, such as `90s`, `45m` or `2h`",
+                    shown(value)
+                ),
             );
         }
         duration
@@ -175,5 +250,8 @@ impl Parser {
 
 /// The words of a list, which commas and white space separate.
 pub(super) fn words(value: Option<&str>) -> impl Iterator<Item = &str> {
-    value.unwrap_or_default().split(|c: char| c == ',' || c.is_whitespace()).filter(|word| !word.is_empty())
+    value
+        .unwrap_or_default()
+        .split(|c: char| c == ',' || c.is_whitespace())
+        .filter(|word| !word.is_empty())
 }

@@ -18,7 +18,11 @@ const NAMED: usize = 2;
 
 /// What was done, or in a plan would be, as a heading of a column.
 fn heads(planned: bool) -> (&'static str, &'static str) {
-    if planned { ("would be added", "would be taken back") } else { ("added now", "taken back") }
+    if planned {
+        ("would be added", "would be taken back")
+    } else {
+        ("added now", "taken back")
+    }
 }
 
 pub(super) fn images(text: &mut String, report: &Report, planned: bool) {
@@ -30,20 +34,31 @@ pub(super) fn images(text: &mut String, report: &Report, planned: bool) {
     for (number, (source, images)) in tables.iter().enumerate() {
         let (shown, all) = (images.len().min(rows), images.len());
         if shown == 0 {
-            let _ = writeln!(text, "\n{} more images are in the report.", tables.len() - number);
+            let _ = writeln!(
+                text,
+                "\n{} more images are in the report.",
+                tables.len() - number
+            );
             break;
         }
         rows -= shown;
         let head = format!("<code>{}</code> in {}", source.ami, source.region);
         let folded = number >= OPEN_TABLES || all > OPEN_ROWS;
         if folded {
-            let regions = if all == 1 { "1 Region".to_owned() } else { format!("{all} Regions") };
+            let regions = if all == 1 {
+                "1 Region".to_owned()
+            } else {
+                format!("{all} Regions")
+            };
             let _ = writeln!(text, "\n<details><summary>{head}: {regions}</summary>\n");
         } else {
             let _ = writeln!(text, "\n**{head}**\n");
         }
         let (added, removed) = heads(planned);
-        let _ = writeln!(text, "| Region | to launch | copied | can launch | {added} | {removed} | not listed |");
+        let _ = writeln!(
+            text,
+            "| Region | to launch | copied | can launch | {added} | {removed} | not listed |"
+        );
         text.push_str("|---|---|---|---|---|---|---|\n");
         for image in &images[..shown] {
             row(text, image, report, planned);
@@ -58,7 +73,10 @@ pub(super) fn images(text: &mut String, report: &Report, planned: bool) {
 }
 
 fn row(text: &mut String, image: &SharedImage, report: &Report, planned: bool) {
-    let launch = image.image.as_ref().map_or_else(|| "–".to_owned(), |id| format!("`{id}`"));
+    let launch = image
+        .image
+        .as_ref()
+        .map_or_else(|| "–".to_owned(), |id| format!("`{id}`"));
     let copied = match &image.image {
         _ if image.copied => "now",
         Some(id) if *id == image.source.ami => "no",
@@ -70,11 +88,14 @@ fn row(text: &mut String, image: &SharedImage, report: &Report, planned: bool) {
     for step in report.plan.steps.iter().filter(|_| planned) {
         match step {
             Step::LaunchPermission(launch)
-                if (&launch.shared.source, &launch.shared.region) == (&image.source, &image.region) =>
+                if (&launch.shared.source, &launch.shared.region)
+                    == (&image.source, &image.region) =>
             {
                 added.extend(launch.missing.iter().cloned());
             }
-            Step::RemovePermissions(remove) if (&remove.source, &remove.region) == (&image.source, &image.region) => {
+            Step::RemovePermissions(remove)
+                if (&remove.source, &remove.region) == (&image.source, &image.region) =>
+            {
                 removed.extend(remove.principals.iter().cloned());
             }
             _ => {}
@@ -82,7 +103,11 @@ fn row(text: &mut String, image: &SharedImage, report: &Report, planned: bool) {
     }
     let region = &image.region;
     let cells = [&image.principals, &added, &removed, &image.unlisted].map(cell);
-    let _ = writeln!(text, "| {region} | {launch} | {copied} | {} |", cells.join(" | "));
+    let _ = writeln!(
+        text,
+        "| {region} | {launch} | {copied} | {} |",
+        cells.join(" | ")
+    );
 }
 
 fn cell<T: ToString>(who: &BTreeSet<T>) -> String {
@@ -95,13 +120,20 @@ pub(super) fn keys(text: &mut String, report: &Report, planned: bool) {
     }
     let folded = report.keys.len() > OPEN_ROWS;
     if folded {
-        let _ = writeln!(text, "\n<details><summary>{} keys</summary>", report.keys.len());
+        let _ = writeln!(
+            text,
+            "\n<details><summary>{} keys</summary>",
+            report.keys.len()
+        );
     }
     let (added, removed) = heads(planned);
     if !folded {
         text.push_str("\n**Keys**\n");
     }
-    let _ = writeln!(text, "\n| Region | key | can use it | {added} | {removed} |\n|---|---|---|---|---|");
+    let _ = writeln!(
+        text,
+        "\n| Region | key | can use it | {added} | {removed} |\n|---|---|---|---|---|"
+    );
     for shared in report.keys.iter().take(ROWS) {
         let (mut added, mut removed) = (shared.added.clone(), shared.removed.clone());
         for step in report.plan.steps.iter().filter(|_| planned) {
@@ -121,10 +153,19 @@ pub(super) fn keys(text: &mut String, report: &Report, planned: bool) {
         }
         let id = shared.key.as_ref().rsplit('/').next().unwrap_or_default();
         let (region, held) = (shared.key.region(), cell(&shared.principals));
-        let _ = writeln!(text, "| {region} | `{id}` | {held} | {} | {} |", cell(&added), cell(&removed));
+        let _ = writeln!(
+            text,
+            "| {region} | `{id}` | {held} | {} | {} |",
+            cell(&added),
+            cell(&removed)
+        );
     }
     if report.keys.len() > ROWS {
-        let _ = writeln!(text, "\n{} more keys are in the report.", report.keys.len() - ROWS);
+        let _ = writeln!(
+            text,
+            "\n{} more keys are in the report.",
+            report.keys.len() - ROWS
+        );
     }
     if folded {
         text.push_str("\n</details>\n");
@@ -138,16 +179,25 @@ pub(super) fn targets(text: &mut String, report: &Report) {
     }
     let folded = report.targets.len() > OPEN_ROWS;
     if folded {
-        let _ = writeln!(text, "\n<details><summary>In {} target accounts</summary>", report.targets.len());
+        let _ = writeln!(
+            text,
+            "\n<details><summary>In {} target accounts</summary>",
+            report.targets.len()
+        );
     } else {
         text.push_str("\n**In target accounts**\n");
     }
     text.push_str(
-        "\n| target | own copies | copied now | shared AMIs tagged | roles that may launch since this run |\n",
+        "\n| target | own copies | copied now | shared AMIs tagged | roles that may launch since \
+         this run |\n",
     );
     text.push_str("|---|---|---|---|---|\n");
     for target in report.targets.iter().take(ROWS) {
-        let named = target.copies.iter().take(NAMED).map(|copy| format!("`{}` in {}", copy.image, copy.region));
+        let named = target
+            .copies
+            .iter()
+            .take(NAMED)
+            .map(|copy| format!("`{}` in {}", copy.image, copy.region));
         let copies = match target.copies.len() {
             0 => "–".to_owned(),
             n if n <= NAMED => named.collect::<Vec<_>>().join(", "),
@@ -155,10 +205,18 @@ pub(super) fn targets(text: &mut String, report: &Report) {
         };
         let now = target.copies.iter().filter(|copy| copy.copied).count();
         let (tagged, roles) = (cell(&target.tagged), cell(&target.roles));
-        let _ = writeln!(text, "| {} | {copies} | {now} | {tagged} | {roles} |", target.account);
+        let _ = writeln!(
+            text,
+            "| {} | {copies} | {now} | {tagged} | {roles} |",
+            target.account
+        );
     }
     if report.targets.len() > ROWS {
-        let _ = writeln!(text, "\n{} more targets are in the report.", report.targets.len() - ROWS);
+        let _ = writeln!(
+            text,
+            "\n{} more targets are in the report.",
+            report.targets.len() - ROWS
+        );
     }
     if folded {
         text.push_str("\n</details>\n");

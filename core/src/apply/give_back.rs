@@ -1,4 +1,5 @@
-//! `keep-shared: false`: what a target is lent for copying is noted before, and taken back once its copy stands.
+//! `keep-shared: false`: what a target is lent for copying is noted before, and taken back once its
+//! copy stands.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,24 +20,42 @@ use crate::plan::{EndLoan, GiveBack, Plan, RemoveKeyAccess, RemovePermissions, S
 use crate::run::Run;
 
 /// Notes in the image's tags what it lends, before it does.
-pub(super) async fn note(run: &Run<'_>, region: &Region, image: &AmiId, lends: &Loans) -> Result<(), Error> {
+pub(super) async fn note(
+    run: &Run<'_>,
+    region: &Region,
+    image: &AmiId,
+    lends: &Loans,
+) -> Result<(), Error> {
     if !lends.is_empty() {
         run.site(region).ec2.tag(image, &lent::tags(lends)).await?;
-        run.emit(&Event::LoanNoted { image: image.clone() });
+        run.emit(&Event::LoanNoted {
+            image: image.clone(),
+        });
     }
     Ok(())
 }
 
 /// Takes back what was lent to those whose copies stand.
-pub(super) async fn all(run: &Run<'_>, locks: &KeyLocks, plan: &Plan, done: &[Done<'_>], standing: &Standing) {
+pub(super) async fn all(
+    run: &Run<'_>,
+    locks: &KeyLocks,
+    plan: &Plan,
+    done: &[Done<'_>],
+    standing: &Standing,
+) {
     let steps: Vec<&GiveBack> = plan.give_backs().filter(|give| give.lent).collect();
     let taken = steps.iter().filter_map(|give| {
         let done = done.iter().find(|done| done.launch.shared == give.shared)?;
-        let stand = |account: &&AccountId| standing.contains(&((*account).clone(), done.image.clone()));
+        let stand =
+            |account: &&AccountId| standing.contains(&((*account).clone(), done.image.clone()));
         let stand: BTreeSet<AccountId> = give.accounts.iter().filter(stand).cloned().collect();
         Some(async move { said(run, Box::pin(of_image(run, give, &done.image, stand)).await) })
     });
-    let mut taken: Vec<Taken<'_>> = future::join_all(taken).await.into_iter().flatten().collect();
+    let mut taken: Vec<Taken<'_>> = future::join_all(taken)
+        .await
+        .into_iter()
+        .flatten()
+        .collect();
     let failed = Box::pin(keys(run, locks, plan, &steps, &mut taken)).await;
     // The notes go last: until then a run that is cut off is taken up by the next.
     for taken in taken.iter().filter(|_| !failed) {
@@ -65,57 +84,112 @@ async fn of_image<'a>(
     // What this run noted may not be shown yet.
     let mut loans = lent::loans(&image.tags);
     for (loan, accounts) in &give.lends {
-        loans.entry(*loan).or_default().extend(accounts.iter().cloned());
+        loans
+            .entry(*loan)
+            .or_default()
+            .extend(accounts.iter().cloned());
     }
-    loans.values_mut().for_each(|accounts| accounts.retain(|account| stand.contains(account)));
+    loans
+        .values_mut()
+        .for_each(|accounts| accounts.retain(|account| stand.contains(account)));
     let lent = |held: BTreeSet<Principal>, loan: Loan| -> BTreeSet<Principal> {
         let of = |principal: &Principal| {
-            principal.account().is_some_and(|account| loans.get(&loan).is_some_and(|lent| lent.contains(account)))
+            principal
+                .account()
+                .is_some_and(|account| loans.get(&loan).is_some_and(|lent| lent.contains(account)))
         };
         held.into_iter().filter(of).collect()
     };
     let present = lent(ec2.launch_permissions(&image.id).await?, Loan::Launch);
     if !present.is_empty() {
-        ec2.change_launch_permissions(&image.id, Change::Remove, &present).await?;
-        let (source, region, image) = (give.shared.source.clone(), give.shared.region.clone(), image.id.clone());
-        run.emit(&Event::LaunchPermissionRemoved { source, region, image, removed: present });
+        ec2.change_launch_permissions(&image.id, Change::Remove, &present)
+            .await?;
+        let (source, region, image) = (
+            give.shared.source.clone(),
+            give.shared.region.clone(),
+            image.id.clone(),
+        );
+        run.emit(&Event::LaunchPermissionRemoved {
+            source,
+            region,
+            image,
+            removed: present,
+        });
     }
     for snapshot in image.snapshots() {
         let present = lent(ec2.snapshot_permissions(snapshot).await?, Loan::Snapshots);
         if !present.is_empty() {
-            ec2.change_snapshot_permissions(snapshot, Change::Remove, &present).await?;
-            run.emit(&Event::SnapshotPermissionRemoved { snapshot: snapshot.clone(), removed: present });
+            ec2.change_snapshot_permissions(snapshot, Change::Remove, &present)
+                .await?;
+            run.emit(&Event::SnapshotPermissionRemoved {
+                snapshot: snapshot.clone(),
+                removed: present,
+            });
         }
     }
-    Ok(Taken { give, image, stand, loans })
+    Ok(Taken {
+        give,
+        image,
+        stand,
+        loans,
+    })
 }
 
-/// The keys: of those who were lent their use, and need them for nothing else. Says whether any failed.
-async fn keys(run: &Run<'_>, locks: &KeyLocks, plan: &Plan, steps: &[&GiveBack], taken: &mut [Taken<'_>]) -> bool {
+/// The keys: of those who were lent their use, and need them for nothing else. Says whether any
+/// failed.
+async fn keys(
+    run: &Run<'_>,
+    locks: &KeyLocks,
+    plan: &Plan,
+    steps: &[&GiveBack],
+    taken: &mut [Taken<'_>],
+) -> bool {
     let of_key = |key: &KeyArn| -> BTreeSet<AccountId> {
-        let under = taken.iter().filter(|taken| taken.give.keys.contains_key(key));
-        let lent = under.filter_map(|taken| taken.loans.get(&Loan::Keys)).flatten().cloned();
+        let under = taken
+            .iter()
+            .filter(|taken| taken.give.keys.contains_key(key));
+        let lent = under
+            .filter_map(|taken| taken.loans.get(&Loan::Keys))
+            .flatten()
+            .cloned();
         // Another image under the key may still be lent to it, or something else need it.
         let waits = |account: &AccountId| {
-            let copies = steps.iter().filter(|give| give.keys.contains_key(key) && give.accounts.contains(account));
+            let copies = steps
+                .iter()
+                .filter(|give| give.keys.contains_key(key) && give.accounts.contains(account));
             copies.into_iter().any(|give| {
-                let stands = taken.iter().any(|taken| std::ptr::eq(taken.give, *give) && taken.stand.contains(account));
-                !stands || give.keys[key].kept.contains(&Holder::Account(account.clone()))
+                let stands = taken
+                    .iter()
+                    .any(|taken| std::ptr::eq(taken.give, *give) && taken.stand.contains(account));
+                !stands
+                    || give.keys[key]
+                        .kept
+                        .contains(&Holder::Account(account.clone()))
             })
         };
         lent.filter(|account| !waits(account)).collect()
     };
     let all: BTreeSet<&KeyArn> = steps.iter().flat_map(|give| give.keys.keys()).collect();
-    let losing: BTreeMap<&KeyArn, BTreeSet<AccountId>> = all.into_iter().map(|key| (key, of_key(key))).collect();
+    let losing: BTreeMap<&KeyArn, BTreeSet<AccountId>> =
+        all.into_iter().map(|key| (key, of_key(key))).collect();
     // Who keeps a key is still noted as owing it.
     for taken in taken.iter_mut() {
-        let loses = |account: &AccountId| taken.give.keys.keys().all(|key| losing[key].contains(account));
+        let loses = |account: &AccountId| {
+            taken
+                .give
+                .keys
+                .keys()
+                .all(|key| losing[key].contains(account))
+        };
         if let Some(lent) = taken.loans.get_mut(&Loan::Keys) {
             lent.retain(loses);
         }
     }
     let mut failed = false;
-    for (key, accounts) in losing.into_iter().filter(|(_, accounts)| !accounts.is_empty()) {
+    for (key, accounts) in losing
+        .into_iter()
+        .filter(|(_, accounts)| !accounts.is_empty())
+    {
         let whom = Whom::These(accounts.into_iter().map(Principal::Account).collect());
         let images: Vec<RemovePermissions> = taken
             .iter()
@@ -130,11 +204,21 @@ async fn keys(run: &Run<'_>, locks: &KeyLocks, plan: &Plan, steps: &[&GiveBack],
                 snapshots: BTreeMap::new(),
             })
             .collect();
-        let reads = steps.iter().find_map(|give| give.keys.get(key)).map_or((false, false), |loan| loan.reads);
-        let under = images.iter().map(|image| (image.region.clone(), image.image.clone())).collect();
+        let reads = steps
+            .iter()
+            .find_map(|give| give.keys.get(key))
+            .map_or((false, false), |loan| loan.reads);
+        let under = images
+            .iter()
+            .map(|image| (image.region.clone(), image.image.clone()))
+            .collect();
         let remove = RemoveKeyAccess::from(key.clone(), whom, under, reads);
         let images: Vec<&RemovePermissions> = images.iter().collect();
-        failed |= said(run, Box::pin(revoke::key(run, locks, plan, &remove, &images)).await).is_none();
+        failed |= said(
+            run,
+            Box::pin(revoke::key(run, locks, plan, &remove, &images)).await,
+        )
+        .is_none();
     }
     failed
 }
@@ -143,7 +227,14 @@ async fn keys(run: &Run<'_>, locks: &KeyLocks, plan: &Plan, steps: &[&GiveBack],
 async fn forget(run: &Run<'_>, taken: &Taken<'_>) -> Result<(), Error> {
     let mut noted = taken.image.tags.clone();
     noted.extend(lent::tags(&taken.give.lends));
-    unnote(run, &taken.give.shared.region, &taken.image.id, &noted, &taken.loans).await
+    unnote(
+        run,
+        &taken.give.shared.region,
+        &taken.image.id,
+        &noted,
+        &taken.loans,
+    )
+    .await
 }
 
 /// Takes off the notes of what is lent no more, of these images.
@@ -157,9 +248,15 @@ pub(super) async fn end(run: &Run<'_>, plan: &Plan, images: &BTreeSet<&AmiId>) {
 
 async fn end_of(run: &Run<'_>, end: &EndLoan) -> Result<(), Error> {
     let found = run.site(&end.region).ec2.images([&end.image]).await?;
-    let noted = found.into_iter().next().map(|image| image.tags).unwrap_or_default();
+    let noted = found
+        .into_iter()
+        .next()
+        .map(|image| image.tags)
+        .unwrap_or_default();
     let mut loans = lent::loans(&noted);
-    loans.values_mut().for_each(|accounts| accounts.retain(|account| end.accounts.contains(account)));
+    loans
+        .values_mut()
+        .for_each(|accounts| accounts.retain(|account| end.accounts.contains(account)));
     unnote(run, &end.region, &end.image, &noted, &loans).await
 }
 
@@ -181,7 +278,9 @@ async fn unnote(
         ec2.tag(image, &left).await?;
     }
     ec2.untag(image, &outdated).await?;
-    run.emit(&Event::LoanNoted { image: image.clone() });
+    run.emit(&Event::LoanNoted {
+        image: image.clone(),
+    });
     Ok(())
 }
 

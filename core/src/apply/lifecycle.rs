@@ -24,7 +24,9 @@ pub(super) async fn all(run: &Run<'_>, plan: &Plan, shared: &Shared, image: &Ami
             Step::Protect(protect) if &protect.shared == shared && !protect.held => {
                 let protected = run.site(&shared.region).ec2.protect(image).await;
                 if said(run, protected).is_some() {
-                    run.emit(&Event::Protected { image: image.clone() });
+                    run.emit(&Event::Protected {
+                        image: image.clone(),
+                    });
                 }
             }
             _ => {}
@@ -34,7 +36,13 @@ pub(super) async fn all(run: &Run<'_>, plan: &Plan, shared: &Shared, image: &Ami
 }
 
 /// Writes the parameters of an account for this image.
-pub(super) async fn publish_in(run: &Run<'_>, plan: &Plan, account: &AccountId, shared: &Shared, image: &AmiId) {
+pub(super) async fn publish_in(
+    run: &Run<'_>,
+    plan: &Plan,
+    account: &AccountId,
+    shared: &Shared,
+    image: &AmiId,
+) {
     for step in &plan.steps {
         if let Step::Publish(publish) = step
             && (&publish.account, &publish.shared) == (account, shared)
@@ -49,18 +57,26 @@ async fn deprecate(run: &Run<'_>, deprecate: &Deprecate, image: &AmiId) -> Resul
     let mut moment = deprecation_moment(deprecate.when, "");
     if moment.is_none() {
         let found = ec2.images([image]).await?;
-        moment = found.first().and_then(|image| deprecation_moment(deprecate.when, &image.creation_date));
+        moment = found
+            .first()
+            .and_then(|image| deprecation_moment(deprecate.when, &image.creation_date));
     }
     if let Some(moment) = moment {
         ec2.deprecate(image, moment).await?;
-        run.emit(&Event::Deprecated { image: image.clone(), at: rfc3339(moment) });
+        run.emit(&Event::Deprecated {
+            image: image.clone(),
+            at: rfc3339(moment),
+        });
     }
     Ok(())
 }
 
-/// SSM answers before it has checked that the value is an image, so the parameter is read until it holds it.
+/// SSM answers before it has checked that the value is an image, so the parameter is read until it
+/// holds it.
 async fn publish(run: &Run<'_>, publish: &Publish, image: &AmiId) -> Result<(), Error> {
-    let Some(site) = run.site_of(&publish.account, &publish.shared.region) else { return Ok(()) };
+    let Some(site) = run.site_of(&publish.account, &publish.shared.region) else {
+        return Ok(());
+    };
     let holds = |value: Option<String>| value.as_deref() == Some(image.as_ref());
     if holds(publish.current.clone()) {
         return Ok(());
@@ -73,18 +89,27 @@ async fn publish(run: &Run<'_>, publish: &Publish, image: &AmiId) -> Result<(), 
             let place = &site.place;
             return Err(Error::new(
                 Code::ParameterRefused,
-                format!("SSM did not take {image} into the parameter {}", publish.name),
+                format!(
+                    "SSM did not take {image} into the parameter {}",
+                    publish.name
+                ),
             )
             .remedy(format!(
-                "allow ssm:PutParameter and ec2:DescribeImages in an identity policy of {}: SSM checks the image with that identity (R5.9)",
+                "allow ssm:PutParameter and ec2:DescribeImages in an identity policy of {}: SSM \
+                 checks the image with that identity (R5.9)",
                 site.identity.arn
             ))
             .at(&place.account, &place.region)
             .on(&publish.name));
         }
-        run.wait(&publish.name, "to hold the image", since, pace.next()).await;
+        run.wait(&publish.name, "to hold the image", since, pace.next())
+            .await;
     }
     let (account, name) = (publish.account.clone(), publish.name.clone());
-    run.emit(&Event::Published { account, name, image: image.clone() });
+    run.emit(&Event::Published {
+        account,
+        name,
+        image: image.clone(),
+    });
     Ok(())
 }

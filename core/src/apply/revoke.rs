@@ -1,6 +1,7 @@
-//! Takes access back, in the opposite order of giving it: launch permission, snapshots, keys, copies. A run that is cut off
-//! finds a key again only by the images under it, so a copy goes last; and where one is gone, its key is looked at once more,
-//! for a run beside this one may have shared that copy just before.
+//! Takes access back, in the opposite order of giving it: launch permission, snapshots, keys,
+//! copies. A run that is cut off finds a key again only by the images under it, so a copy goes
+//! last; and where one is gone, its key is looked at once more, for a run beside this one may have
+//! shared that copy just before.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,13 +17,15 @@ use crate::key_access::{self, KeyLocks};
 use crate::key_policy::Holder;
 use crate::observe;
 use crate::plan::{
-    self, InUse, KeyAccess, Plan, RemoveCopy, RemoveKeyAccess, RemovePermissions, RemoveRolePolicy, Step, grant_name,
+    self, InUse, KeyAccess, Plan, RemoveCopy, RemoveKeyAccess, RemovePermissions, RemoveRolePolicy,
+    Step, grant_name,
 };
 use crate::run::Run;
 
 /// Carries out every step that takes access away.
 pub(super) async fn all(run: &Run<'_>, locks: &KeyLocks, plan: &Plan) {
-    let (mut images, mut keys, mut copies, mut roles) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut images, mut keys, mut copies, mut roles) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for step in &plan.steps {
         match step {
             Step::RemovePermissions(remove) => images.push(remove),
@@ -36,7 +39,11 @@ pub(super) async fn all(run: &Run<'_>, locks: &KeyLocks, plan: &Plan) {
         let removed = said(run, Box::pin(permissions::remove(run, remove)).await);
         removed.is_none().then_some(&remove.image)
     });
-    let failed: BTreeSet<&AmiId> = future::join_all(removed).await.into_iter().flatten().collect();
+    let failed: BTreeSet<&AmiId> = future::join_all(removed)
+        .await
+        .into_iter()
+        .flatten()
+        .collect();
     for remove in &keys {
         for (holder, how) in &remove.in_use {
             run.emit(&Event::Failed(in_use(run, &remove.key, holder, how)));
@@ -45,8 +52,11 @@ pub(super) async fn all(run: &Run<'_>, locks: &KeyLocks, plan: &Plan) {
     let keys = keys.as_slice();
     let take = async |keys: &[&RemoveKeyAccess], images: &[&RemovePermissions]| {
         let taken = keys.iter().map(|remove| {
-            let under: Vec<&RemovePermissions> =
-                images.iter().copied().filter(|image| image.keys.contains(&remove.key)).collect();
+            let under: Vec<&RemovePermissions> = images
+                .iter()
+                .copied()
+                .filter(|image| image.keys.contains(&remove.key))
+                .collect();
             let failed = under.iter().any(|image| failed.contains(&image.image));
             async move {
                 // Who can still launch an image must still be able to use its key.
@@ -58,22 +68,41 @@ pub(super) async fn all(run: &Run<'_>, locks: &KeyLocks, plan: &Plan) {
         future::join_all(taken).await;
     };
     take(keys, &images).await;
-    let copies = copies.into_iter().filter(|copy| !failed.contains(&copy.image));
+    let copies = copies
+        .into_iter()
+        .filter(|copy| !failed.contains(&copy.image));
     let gone = copies.map(|copy| async {
         let removed = said(run, Box::pin(remove_copy(run, copy)).await);
         removed.filter(|removed| *removed).map(|_| &copy.image)
     });
     let gone: BTreeSet<&AmiId> = future::join_all(gone).await.into_iter().flatten().collect();
-    let (were, left): (Vec<_>, Vec<_>) = images.iter().copied().partition(|image| gone.contains(&image.image));
-    let freed = |remove: &&RemoveKeyAccess| were.iter().any(|image| image.keys.contains(&remove.key));
-    take(&keys.iter().copied().filter(freed).collect::<Vec<_>>(), &left).await;
-    let taken = images.iter().map(|remove| &remove.image).filter(|image| !failed.contains(image)).collect();
+    let (were, left): (Vec<_>, Vec<_>) = images
+        .iter()
+        .copied()
+        .partition(|image| gone.contains(&image.image));
+    let freed =
+        |remove: &&RemoveKeyAccess| were.iter().any(|image| image.keys.contains(&remove.key));
+    take(
+        &keys.iter().copied().filter(freed).collect::<Vec<_>>(),
+        &left,
+    )
+    .await;
+    let taken = images
+        .iter()
+        .map(|remove| &remove.image)
+        .filter(|image| !failed.contains(image))
+        .collect();
     give_back::end(run, plan, &taken).await;
-    future::join_all(roles.into_iter().map(|role| async { said(run, Box::pin(role_policy(run, plan, role)).await) }))
-        .await;
+    future::join_all(
+        roles
+            .into_iter()
+            .map(|role| async { said(run, Box::pin(role_policy(run, plan, role)).await) }),
+    )
+    .await;
 }
 
-/// One key. A run beside this one may have shared again what was just taken back: then its access stays.
+/// One key. A run beside this one may have shared again what was just taken back: then its access
+/// stays.
 pub(super) async fn key(
     run: &Run<'_>,
     locks: &KeyLocks,
@@ -97,9 +126,21 @@ pub(super) async fn key(
         let held = run.site(region).ec2.launch_permissions(image).await?;
         back.extend(key_access::named(&held, &gone));
         let again = held.iter().filter_map(Principal::account);
-        let again = again.filter(|account| ended.contains(&grant_name(region, image, account))).cloned().collect();
-        Box::pin(key_access::create_grants(run, &remove.key, region, image, &again)).await?;
-        let wide = held.into_iter().filter(|principal| principal.account().is_none());
+        let again = again
+            .filter(|account| ended.contains(&grant_name(region, image, account)))
+            .cloned()
+            .collect();
+        Box::pin(key_access::create_grants(
+            run,
+            &remove.key,
+            region,
+            image,
+            &again,
+        ))
+        .await?;
+        let wide = held
+            .into_iter()
+            .filter(|principal| principal.account().is_none());
         ways.insert(image, wide.collect());
     }
     if !gone.is_empty() && !remove.forced {
@@ -122,7 +163,8 @@ pub(super) async fn key(
     Ok(())
 }
 
-/// Those who lost access to the key although something else under it has been shared with them since the plan was made.
+/// Those who lost access to the key although something else under it has been shared with them
+/// since the plan was made.
 async fn needed_since(
     run: &Run<'_>,
     remove: &RemoveKeyAccess,
@@ -136,7 +178,11 @@ async fn needed_since(
     for other in Box::pin(observe::shared_under(&site, &keys, &known)).await? {
         for principal in key_access::named(&other.shared_with, gone) {
             if let Some(holder) = Holder::of(&principal) {
-                run.emit(&Event::Found(plan::still_used(&remove.key, &holder, &other.id)));
+                run.emit(&Event::Found(plan::still_used(
+                    &remove.key,
+                    &holder,
+                    &other.id,
+                )));
             }
             needed.insert(principal);
         }
@@ -146,10 +192,14 @@ async fn needed_since(
 
 fn in_use(run: &Run<'_>, key: &KeyArn, holder: &Holder, how: &InUse) -> Error {
     let message = match holder {
-        Holder::Account(account) => format!("account {account} keeps access to {key}: of that account, {how}"),
+        Holder::Account(account) => {
+            format!("account {account} keeps access to {key}: of that account, {how}")
+        }
         other => format!("{other} keeps access to {key}: of accounts that may belong there, {how}"),
     };
-    Error::new(Code::KeyInUseByTarget, message).at(&run.account.identity.account, key.region()).on(key)
+    Error::new(Code::KeyInUseByTarget, message)
+        .at(&run.account.identity.account, key.region())
+        .on(key)
 }
 
 fn other_way(image: &AmiId, wide: &BTreeSet<Principal>) -> Finding {
@@ -158,14 +208,19 @@ fn other_way(image: &AmiId, wide: &BTreeSet<Principal>) -> Finding {
         FindingCode::RevokeOtherWay,
         image,
         format!(
-            "the image is still shared with {}, so accounts that belong there can still launch it (R2.7)",
+            "the image is still shared with {}, so accounts that belong there can still launch it \
+             (R2.7)",
             names.join(", ")
         ),
     )
 }
 
 async fn role_policy(run: &Run<'_>, plan: &Plan, remove: &RemoveRolePolicy) -> Result<(), Error> {
-    let Some(site) = plan.regions.first().and_then(|region| run.target_site(&remove.account, region)) else {
+    let Some(site) = plan
+        .regions
+        .first()
+        .and_then(|region| run.target_site(&remove.account, region))
+    else {
         return Ok(());
     };
     let (role, policy) = (&remove.role, &remove.policy);
@@ -174,7 +229,11 @@ async fn role_policy(run: &Run<'_>, plan: &Plan, remove: &RemoveRolePolicy) -> R
     } else {
         site.iam.delete(role, policy).await?;
     }
-    run.emit(&Event::RoleDisallowed { account: remove.account.clone(), role: role.clone(), policy: policy.clone() });
+    run.emit(&Event::RoleDisallowed {
+        account: remove.account.clone(),
+        role: role.clone(),
+        policy: policy.clone(),
+    });
     Ok(())
 }
 
@@ -183,16 +242,26 @@ async fn remove_copy(run: &Run<'_>, copy: &RemoveCopy) -> Result<bool, Error> {
     let site = run.site(&copy.region);
     let again = site.ec2.launch_permissions(&copy.image).await?;
     if !again.is_empty() {
-        run.emit(&Event::Found(plan::still_shared(&copy.image, &copy.source, &again)));
+        run.emit(&Event::Found(plan::still_shared(
+            &copy.image,
+            &copy.source,
+            &again,
+        )));
         return Ok(false);
     }
     let left = site.ec2.deregister_image(&copy.image).await?;
-    run.emit(&Event::CopyRemoved { image: copy.image.clone() });
+    run.emit(&Event::CopyRemoved {
+        image: copy.image.clone(),
+    });
     for (snapshot, why) in left {
         run.emit(&Event::Found(Finding::warn(
             FindingCode::CopyNotCleaned,
             snapshot,
-            format!("it belonged to the copy {}, and {}", copy.image, not_deleted(&site, &why)),
+            format!(
+                "it belonged to the copy {}, and {}",
+                copy.image,
+                not_deleted(&site, &why)
+            ),
         )));
     }
     Ok(true)

@@ -1,5 +1,5 @@
-//! Gives access. Copies and key access go on side by side; an image is shared once both stand for it, and after that
-//! every key is looked at once more.
+//! Gives access. Copies and key access go on side by side; an image is shared once both stand for
+//! it, and after that every key is looked at once more.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,9 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::id::{AccountId, AmiId, KeyArn, Principal, Region, SourceImage};
 use crate::key_access::{self, Granted, KeyLocks};
-use crate::plan::{Grants, KeyAccess, LaunchPermission, Plan, Shared, SnapshotPermission, Step, Subject};
+use crate::plan::{
+    Grants, KeyAccess, LaunchPermission, Plan, Shared, SnapshotPermission, Step, Subject,
+};
 use crate::request::Verify;
 use crate::run::Run;
 use crate::verify::{self, Sum};
@@ -45,11 +47,20 @@ pub(super) async fn all(run: &Run<'_>, locks: &KeyLocks, plan: &Plan) {
         .launch_permissions()
         .map(|launch| {
             let shared = &launch.shared;
-            ((&shared.source, &shared.region), ready(run, plan, launch).boxed().shared())
+            (
+                (&shared.source, &shared.region),
+                ready(run, plan, launch).boxed().shared(),
+            )
         })
         .collect();
     let roles = in_targets::roles(run, plan).boxed().shared();
-    let mut steps = Steps { ready, roles, accesses: BTreeMap::new(), grants: Vec::new(), snapshots: Vec::new() };
+    let mut steps = Steps {
+        ready,
+        roles,
+        accesses: BTreeMap::new(),
+        grants: Vec::new(),
+        snapshots: Vec::new(),
+    };
     for step in &plan.steps {
         match step {
             Step::KeyAccess(access) => {
@@ -63,16 +74,20 @@ pub(super) async fn all(run: &Run<'_>, locks: &KeyLocks, plan: &Plan) {
         }
     }
     let steps = &steps;
-    let images: Vec<_> =
-        plan.launch_permissions().map(|launch| image(run, plan, steps, launch).boxed().shared()).collect();
+    let images: Vec<_> = plan
+        .launch_permissions()
+        .map(|launch| image(run, plan, steps, launch).boxed().shared())
+        .collect();
     let shared = async {
         let keys = future::join_all(steps.accesses.values().map(|(_, granted)| granted.clone()));
-        let (done, _) = Box::pin(future::join(future::join_all(images.iter().cloned()), keys)).await;
+        let (done, _) =
+            Box::pin(future::join(future::join_all(images.iter().cloned()), keys)).await;
         let done: Vec<Done<'_>> = done.into_iter().flatten().collect();
         let lost = Box::pin(confirm(run, locks, steps, &done)).await;
         (done, lost)
     };
-    // Targets copy each image as soon as it is shared, while others still queue in the source account.
+    // Targets copy each image as soon as it is shared, while others still queue in the source
+    // account.
     let copied = future::join_all(images.iter().map(|image| async {
         match image.clone().await {
             Some(done) => Box::pin(in_targets::image(run, plan, &done)).await,
@@ -81,8 +96,10 @@ pub(super) async fn all(run: &Run<'_>, locks: &KeyLocks, plan: &Plan) {
     }));
     let ((done, lost), standing) = Box::pin(future::join(shared, copied)).await;
     let standing = standing.into_iter().flatten().collect();
-    in_targets::service_roles(run, plan, |key| key.account() != &plan.account && !steps.accesses.contains_key(key))
-        .await;
+    in_targets::service_roles(run, plan, |key| {
+        key.account() != &plan.account && !steps.accesses.contains_key(key)
+    })
+    .await;
     Box::pin(give_back::all(run, locks, plan, &done, &standing)).await;
     if plan.in_targets.keep_shared {
         give_back::end(run, plan, &done.iter().map(|done| &done.image).collect()).await;
@@ -101,7 +118,8 @@ pub(super) async fn all(run: &Run<'_>, locks: &KeyLocks, plan: &Plan) {
     future::join_all(later).await;
 }
 
-/// Looks whether targets can launch now, where a role there lets that be seen; returns what some cannot.
+/// Looks whether targets can launch now, where a role there lets that be seen; returns what some
+/// cannot.
 async fn verify(run: &Run<'_>, plan: &Plan) -> BTreeSet<(SourceImage, Region)> {
     if plan.in_targets.verify == Verify::None || run.targets().is_empty() {
         return BTreeSet::new();
@@ -112,7 +130,12 @@ async fn verify(run: &Run<'_>, plan: &Plan) -> BTreeSet<(SourceImage, Region)> {
             blocked.insert((found.source.clone(), found.region.clone()));
         }
         // Why a role cannot be assumed has been said.
-        if found.sum == Sum::Blocked && run.targets().get(&found.account).is_some_and(|target| target.is_ok()) {
+        if found.sum == Sum::Blocked
+            && run
+                .targets()
+                .get(&found.account)
+                .is_some_and(|target| target.is_ok())
+        {
             run.emit(&Event::Failed(found.error()));
         }
         run.emit(&Event::Verified(found));
@@ -127,7 +150,14 @@ fn noted<'a>(plan: &Plan, steps: &Steps<'a>, key: &KeyArn) -> Vec<Ready<'a>> {
         launch.keys.contains(key) && plan.steps.iter().any(of_image)
     };
     let images = plan.launch_permissions().filter(lends);
-    images.filter_map(|launch| steps.ready.get(&(&launch.shared.source, &launch.shared.region)).cloned()).collect()
+    images
+        .filter_map(|launch| {
+            steps
+                .ready
+                .get(&(&launch.shared.source, &launch.shared.region))
+                .cloned()
+        })
+        .collect()
 }
 
 async fn key_access(
@@ -140,7 +170,11 @@ async fn key_access(
     future::join_all(noted).await;
     let granted = said(run, key_access::ensure(run, locks, access).await)?;
     if !granted.refused.is_empty() {
-        run.emit(&Event::Failed(key_access::refusal(run, access, &granted.refused)));
+        run.emit(&Event::Failed(key_access::refusal(
+            run,
+            access,
+            &granted.refused,
+        )));
     }
     in_targets::service_roles(run, plan, |key| key == &access.key).await;
     Some(granted)
@@ -150,7 +184,9 @@ async fn key_access(
 async fn ready(run: &Run<'_>, plan: &Plan, launch: &LaunchPermission) -> Option<AmiId> {
     let shared = &launch.shared;
     let copy = plan.steps.iter().find_map(|step| match step {
-        Step::Copy(copy) if (&copy.source, &copy.region) == (&shared.source, &shared.region) => Some(copy),
+        Step::Copy(copy) if (&copy.source, &copy.region) == (&shared.source, &shared.region) => {
+            Some(copy)
+        }
         _ => None,
     });
     let image = match (copy, &shared.image) {
@@ -162,30 +198,61 @@ async fn ready(run: &Run<'_>, plan: &Plan, launch: &LaunchPermission) -> Option<
         if let Step::GiveBack(give) = step
             && &give.shared == shared
         {
-            said(run, give_back::note(run, &shared.region, &image, &give.lends).await)?;
+            said(
+                run,
+                give_back::note(run, &shared.region, &image, &give.lends).await,
+            )?;
         }
     }
     Some(image)
 }
 
 /// One image in one Region, from its copy to its launch permission.
-async fn image<'a>(run: &Run<'_>, plan: &Plan, steps: &Steps<'a>, launch: &'a LaunchPermission) -> Option<Done<'a>> {
+async fn image<'a>(
+    run: &Run<'_>,
+    plan: &Plan,
+    steps: &Steps<'a>,
+    launch: &'a LaunchPermission,
+) -> Option<Done<'a>> {
     let shared = &launch.shared;
     let image = steps.ready.get(&(&shared.source, &shared.region))?.clone();
-    let keys = launch.keys.iter().filter_map(|key| steps.accesses.get(key)).map(|(_, granted)| granted.clone());
+    let keys = launch
+        .keys
+        .iter()
+        .filter_map(|key| steps.accesses.get(key))
+        .map(|(_, granted)| granted.clone());
     let (image, keys, ()) = future::join3(image, future::join_all(keys), steps.roles.clone()).await;
     let (image, keys) = (image?, keys.into_iter().collect::<Option<Vec<Granted>>>()?);
     let of_image = |of: &Shared| of == shared;
-    for grants in steps.grants.iter().filter(|grants| of_image(&grants.shared)) {
-        said(run, Box::pin(key_access::ensure_grants(run, grants, &image)).await)?;
+    for grants in steps
+        .grants
+        .iter()
+        .filter(|grants| of_image(&grants.shared))
+    {
+        said(
+            run,
+            Box::pin(key_access::ensure_grants(run, grants, &image)).await,
+        )?;
         in_targets::service_roles(run, plan, |key| key == &grants.key).await;
     }
     // Promise P1: nobody is shown an image whose key they cannot use.
-    let principals = keys.iter().fold(launch.principals.clone(), |all, key| &all & &key.principals);
-    for share in steps.snapshots.iter().filter(|share| of_image(&share.shared)) {
-        said(run, Box::pin(permissions::share_snapshots(run, share, &image)).await)?;
+    let principals = keys
+        .iter()
+        .fold(launch.principals.clone(), |all, key| &all & &key.principals);
+    for share in steps
+        .snapshots
+        .iter()
+        .filter(|share| of_image(&share.shared))
+    {
+        said(
+            run,
+            Box::pin(permissions::share_snapshots(run, share, &image)).await,
+        )?;
     }
-    said(run, Box::pin(permissions::share_image(run, shared, &image, &principals)).await)?;
+    said(
+        run,
+        Box::pin(permissions::share_image(run, shared, &image, &principals)).await,
+    )?;
     Some(Done { launch, image })
 }
 
@@ -196,46 +263,89 @@ struct Lost<'a> {
 }
 
 /// Looks at every key once more, and at snapshots, and returns those whose access did not last.
-async fn confirm<'a>(run: &Run<'_>, locks: &KeyLocks, steps: &Steps<'a>, done: &[Done<'a>]) -> Lost<'a> {
+async fn confirm<'a>(
+    run: &Run<'_>,
+    locks: &KeyLocks,
+    steps: &Steps<'a>,
+    done: &[Done<'a>],
+) -> Lost<'a> {
     let by_policy = steps.accesses.values().map(|(access, granted)| async move {
         let granted = granted.clone().await?;
-        let under: Vec<&Done<'_>> = done.iter().filter(|done| done.launch.keys.contains(&access.key)).collect();
+        let under: Vec<&Done<'_>> = done
+            .iter()
+            .filter(|done| done.launch.keys.contains(&access.key))
+            .collect();
         let still = async |gone: &BTreeSet<Principal>| are_shared(run, &under, gone).await;
-        let confirmed = said(run, Box::pin(key_access::confirm(run, locks, access, &granted, still)).await);
+        let confirmed = said(
+            run,
+            Box::pin(key_access::confirm(run, locks, access, &granted, still)).await,
+        );
         confirmed.is_none().then_some(&access.key)
     });
     let mut granted: BTreeMap<&KeyArn, Vec<(&Grants, &AmiId)>> = BTreeMap::new();
     for grants in &steps.grants {
-        let images = done.iter().filter(|done| done.launch.shared == grants.shared);
-        granted.entry(&grants.key).or_default().extend(images.map(|done| (*grants, &done.image)));
+        let images = done
+            .iter()
+            .filter(|done| done.launch.shared == grants.shared);
+        granted
+            .entry(&grants.key)
+            .or_default()
+            .extend(images.map(|done| (*grants, &done.image)));
     }
-    let by_grants = granted.into_iter().filter(|(_, images)| !images.is_empty()).map(|(key, images)| async move {
-        let still = async |grants: &Grants, gone: &BTreeSet<AccountId>| {
-            let of: Vec<&Done<'_>> = done.iter().filter(|done| done.launch.shared == grants.shared).collect();
-            let gone = gone.iter().cloned().map(Principal::Account).collect();
-            are_shared(run, &of, &gone).await
-        };
-        let confirmed = Box::pin(key_access::confirm_grants(run, key, &images, still)).await;
-        said(run, confirmed).is_none().then_some(key)
-    });
+    let by_grants = granted
+        .into_iter()
+        .filter(|(_, images)| !images.is_empty())
+        .map(|(key, images)| async move {
+            let still = async |grants: &Grants, gone: &BTreeSet<AccountId>| {
+                let of: Vec<&Done<'_>> = done
+                    .iter()
+                    .filter(|done| done.launch.shared == grants.shared)
+                    .collect();
+                let gone = gone.iter().cloned().map(Principal::Account).collect();
+                are_shared(run, &of, &gone).await
+            };
+            let confirmed = Box::pin(key_access::confirm_grants(run, key, &images, still)).await;
+            said(run, confirmed).is_none().then_some(key)
+        });
     let snapshots = done.iter().flat_map(|done| {
-        let of_image = steps.snapshots.iter().filter(|share| share.shared == done.launch.shared);
+        let of_image = steps
+            .snapshots
+            .iter()
+            .filter(|share| share.shared == done.launch.shared);
         of_image.map(move |share| async move {
-            let confirmed = permissions::confirm_snapshots(run, share, &done.image, &done.launch.principals);
-            said(run, Box::pin(confirmed).await).is_none().then(|| done.image.clone())
+            let confirmed =
+                permissions::confirm_snapshots(run, share, &done.image, &done.launch.principals);
+            said(run, Box::pin(confirmed).await)
+                .is_none()
+                .then(|| done.image.clone())
         })
     });
     let keys = future::join(future::join_all(by_policy), future::join_all(by_grants));
-    let ((by_policy, by_grants), images) = Box::pin(future::join(keys, future::join_all(snapshots))).await;
+    let ((by_policy, by_grants), images) =
+        Box::pin(future::join(keys, future::join_all(snapshots))).await;
     let keys = by_policy.into_iter().chain(by_grants).flatten().collect();
-    Lost { keys, images: images.into_iter().flatten().collect() }
+    Lost {
+        keys,
+        images: images.into_iter().flatten().collect(),
+    }
 }
 
 /// Whether the images are all still shared with these.
-async fn are_shared(run: &Run<'_>, images: &[&Done<'_>], with: &BTreeSet<Principal>) -> Result<bool, Error> {
+async fn are_shared(
+    run: &Run<'_>,
+    images: &[&Done<'_>],
+    with: &BTreeSet<Principal>,
+) -> Result<bool, Error> {
     for done in images {
-        let held = run.site(&done.launch.shared.region).ec2.launch_permissions(&done.image).await?;
-        if !with.intersection(&done.launch.principals).all(|principal| held.contains(principal)) {
+        let held = run
+            .site(&done.launch.shared.region)
+            .ec2
+            .launch_permissions(&done.image)
+            .await?;
+        if !with
+            .intersection(&done.launch.principals)
+            .all(|principal| held.contains(principal))
+        {
             return Ok(false);
         }
     }

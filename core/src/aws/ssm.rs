@@ -24,8 +24,8 @@ impl Ssm {
         }
     }
 
-    /// Writes an image's ID into a parameter that SSM checks to be one (`ssm:PutParameter`). That it answers does not
-    /// mean that it took it: the check comes later (R5.9).
+    /// Writes an image's ID into a parameter that SSM checks to be one (`ssm:PutParameter`). That
+    /// it answers does not mean that it took it: the check comes later (R5.9).
     pub(crate) async fn put_image(&self, name: &str, image: &AmiId) -> Result<(), Error> {
         let call = self
             .client
@@ -36,6 +36,9 @@ impl Ssm {
             .data_type("aws:ec2:image")
             .overwrite(true)
             .send();
-        self.caller.send("ssm:PutParameter", Some(name), call).await.map(|_| ())
+        self.caller
+            .send("ssm:PutParameter", Some(name), call)
+            .await
+            .map(|_| ())
     }
 }

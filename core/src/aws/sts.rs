@@ -4,23 +4,46 @@ use super::{Caller, Identity};
 use crate::error::{AwsAnswer, Code, Error};
 use crate::id::RoleArn;
 
-/// The account and principal behind the credentials (`sts:GetCallerIdentity`, which needs no permission, R5.6).
-pub(crate) async fn caller_identity(client: &aws_sdk_sts::Client, caller: &Caller) -> Result<Identity, Error> {
+/// The account and principal behind the credentials (`sts:GetCallerIdentity`, which needs no
+/// permission, R5.6).
+pub(crate) async fn caller_identity(
+    client: &aws_sdk_sts::Client,
+    caller: &Caller,
+) -> Result<Identity, Error> {
     const ACTION: &str = "sts:GetCallerIdentity";
-    let answer = caller.send(ACTION, None, client.get_caller_identity().send()).await?;
+    let answer = caller
+        .send(ACTION, None, client.get_caller_identity().send())
+        .await?;
     let account = answer.account().and_then(|account| account.parse().ok());
     match (account, answer.arn()) {
-        (Some(account), Some(arn)) => Ok(Identity { account, arn: arn.to_owned() }),
-        _ => Err(Error::new(Code::AwsUnexpected, "STS did not say which account the credentials belong to")
-            .remedy("check AWS_ENDPOINT_URL, where one is set: what answers there is not STS")),
+        (Some(account), Some(arn)) => Ok(Identity {
+            account,
+            arn: arn.to_owned(),
+        }),
+        _ => Err(Error::new(
+            Code::AwsUnexpected,
+            "STS did not say which account the credentials belong to",
+        )
+        .remedy("check AWS_ENDPOINT_URL, where one is set: what answers there is not STS")),
     }
 }
 
-/// The error of a call that a role's session was to be used for, where it is that the role cannot be assumed.
-pub(crate) fn explain_role(error: Error, caller: &Identity, role: &RoleArn, external_id: bool) -> Error {
-    let (Some(account), region) = (role.account(), error.region.clone()) else { return error };
+/// The error of a call that a role's session was to be used for, where it is that the role cannot
+/// be assumed.
+pub(crate) fn explain_role(
+    error: Error,
+    caller: &Identity,
+    role: &RoleArn,
+    external_id: bool,
+) -> Error {
+    let (Some(account), region) = (role.account(), error.region.clone()) else {
+        return error;
+    };
     // The SDK tells of it only by the debug text of what its credentials provider met with.
-    let said = error.message.split_once("User: ").map(|(_, rest)| format!("User: {}", before_quote(rest)));
+    let said = error
+        .message
+        .split_once("User: ")
+        .map(|(_, rest)| format!("User: {}", before_quote(rest)));
     let denied = said.filter(|said| said.contains("sts:AssumeRole"));
     let mut explained = match (denied, error.code) {
         (Some(said), _) => not_assumable(caller, role, external_id, Some(said)),
@@ -37,30 +60,53 @@ pub(crate) fn explain_role(error: Error, caller: &Identity, role: &RoleArn, exte
 }
 
 /// AWS does not tell the reasons apart (R5.1), so all of them are named.
-pub(crate) fn not_assumable(caller: &Identity, role: &RoleArn, external_id: bool, said: Option<String>) -> Error {
+pub(crate) fn not_assumable(
+    caller: &Identity,
+    role: &RoleArn,
+    external_id: bool,
+    said: Option<String>,
+) -> Error {
     // Trust policies name the role behind a session, not the session.
     let principal = role_of(&caller.arn).unwrap_or_else(|| caller.arn.clone());
-    let condition =
-        if external_id { ", if `StringEquals` `sts:ExternalId` is the given `target-external-id`" } else { "" };
+    let condition = if external_id {
+        ", if `StringEquals` `sts:ExternalId` is the given `target-external-id`"
+    } else {
+        ""
+    };
     let mut error = Error::new(
         Code::RoleNotAssumable,
-        format!("{principal} may not assume {role}")).remedy(format!(
-            "AWS does not say which of these is missing (R5.1): the role must exist; its trust policy must allow `sts:AssumeRole` to {principal}{condition}; and an identity policy of {principal} must allow `sts:AssumeRole` on {role}"
-        ))
+        format!("{principal} may not assume {role}"),
+    )
+    .remedy(format!(
+        "AWS does not say which of these is missing (R5.1): the role must exist; its trust \
+             policy must allow `sts:AssumeRole` to {principal}{condition}; and an identity policy \
+             of {principal} must allow `sts:AssumeRole` on {role}"
+    ))
     .on(role);
     error.action = Some("sts:AssumeRole");
-    error.aws = said.map(|message| AwsAnswer { code: "AccessDenied".to_owned(), message, request_id: None });
+    error.aws = said.map(|message| AwsAnswer {
+        code: "AccessDenied".to_owned(),
+        message,
+        request_id: None,
+    });
     error
 }
 
-/// A message without what follows it in a debug text, and without a full stop, which the sentence around it brings.
+/// A message without what follows it in a debug text, and without a full stop, which the sentence
+/// around it brings.
 fn before_quote(text: &str) -> &str {
-    text.split('"').next().unwrap_or(text).trim_end_matches(['\\', '.'])
+    text.split('"')
+        .next()
+        .unwrap_or(text)
+        .trim_end_matches(['\\', '.'])
 }
 
 /// The ARN of the role of a session's ARN, without the path, which a session's ARN does not hold.
 pub(crate) fn role_of(session: &str) -> Option<String> {
     let (place, rest) = session.split_once(":assumed-role/")?;
     let role = rest.split('/').next()?;
-    Some(format!("{}:role/{role}", place.replacen(":sts:", ":iam:", 1)))
+    Some(format!(
+        "{}:role/{role}",
+        place.replacen(":sts:", ":iam:", 1)
+    ))
 }

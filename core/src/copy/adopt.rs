@@ -1,4 +1,5 @@
-//! Which images are copies of ours, and in what shape: pure. A tag alone proves nothing, anybody may set it.
+//! Which images are copies of ours, and in what shape: pure. A tag alone proves nothing, anybody
+//! may set it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,18 +23,25 @@ pub(crate) enum Candidate {
 
 /// Whether the image carries the tag of this request.
 pub(crate) fn answers(image: &Image, identity: &str) -> bool {
-    image.tags.get(tags::REQUEST).is_some_and(|tag| tag == identity)
+    image
+        .tags
+        .get(tags::REQUEST)
+        .is_some_and(|tag| tag == identity)
 }
 
 /// Whether the image is a copy that this tool made of `source`, under whatever key and name.
 pub(crate) fn is_copy_of(image: &Image, source: &SourceImage, place: &Place) -> bool {
     image.owner == place.account.as_ref()
-        && image.tags.get(tags::SOURCE).is_some_and(|tag| *tag == source.tag())
+        && image
+            .tags
+            .get(tags::SOURCE)
+            .is_some_and(|tag| *tag == source.tag())
         && image.source == Some((source.ami.to_string(), source.region.to_string()))
         && image.source_instance.is_none()
 }
 
-/// What `image` is to `copy`. A pending image shows its volumes late, so it is judged again when it is available.
+/// What `image` is to `copy`. A pending image shows its volumes late, so it is judged again when it
+/// is available.
 pub(crate) fn judge(
     image: &Image,
     snapshots: &BTreeMap<SnapshotId, Snapshot>,
@@ -41,18 +49,28 @@ pub(crate) fn judge(
     place: &Place,
 ) -> Candidate {
     let from = (copy.source.ami.to_string(), copy.source.region.to_string());
-    let known: Vec<&Snapshot> = image.snapshots().filter_map(|id| snapshots.get(id)).collect();
+    let known: Vec<&Snapshot> = image
+        .snapshots()
+        .filter_map(|id| snapshots.get(id))
+        .collect();
     let ours = image.owner == place.account.as_ref()
         && image.source.as_ref() == Some(&from)
         && image.source_instance.is_none()
-        && !known.iter().any(|snapshot| contradicts(snapshot, image, copy));
+        && !known
+            .iter()
+            .any(|snapshot| contradicts(snapshot, image, copy));
     if !ours {
         return Candidate::NotOurs;
     }
-    let under_key = known.iter().filter(|snapshot| snapshot.key.as_ref() == Some(&copy.key)).count();
+    let under_key = known
+        .iter()
+        .filter(|snapshot| snapshot.key.as_ref() == Some(&copy.key))
+        .count();
     match image.state {
         ImageState::Pending => Candidate::Adoptable,
-        ImageState::Available if under_key == copy.volumes && image.snapshots().count() == copy.volumes => {
+        ImageState::Available
+            if under_key == copy.volumes && image.snapshots().count() == copy.volumes =>
+        {
             Candidate::Adoptable
         }
         ImageState::Disabled => Candidate::Disabled,
@@ -67,10 +85,18 @@ pub(crate) fn orphans(inventory: &RegionInventory, identity: &str) -> Vec<Snapsh
     let used: BTreeSet<&SnapshotId> = images.flat_map(Image::snapshots).collect();
     let orphan = |snapshot: &&Snapshot| {
         snapshot.state == "error"
-            && snapshot.tags.get(tags::REQUEST).is_some_and(|tag| tag == identity)
+            && snapshot
+                .tags
+                .get(tags::REQUEST)
+                .is_some_and(|tag| tag == identity)
             && !used.contains(&snapshot.id)
     };
-    inventory.snapshots.values().filter(orphan).map(|snapshot| snapshot.id.clone()).collect()
+    inventory
+        .snapshots
+        .values()
+        .filter(orphan)
+        .map(|snapshot| snapshot.id.clone())
+        .collect()
 }
 
 /// AWS writes into a copied snapshot what it was copied for and from (R1.2.10).

@@ -24,12 +24,19 @@ impl FromStr for AmiRef {
         let parsed = match text.split_once(':') {
             None => text.parse().ok().map(|ami| Self { region: None, ami }),
             Some((region, ami)) => match (region.parse(), ami.parse()) {
-                (Ok(region), Ok(ami)) => Some(Self { region: Some(region), ami }),
+                (Ok(region), Ok(ami)) => Some(Self {
+                    region: Some(region),
+                    ami,
+                }),
                 _ => None,
             },
         };
         parsed.ok_or_else(|| {
-            InvalidId::new("an AMI", text, "`ami-` and 8 or 17 of 0-9a-f, or the same after a Region and a colon")
+            InvalidId::new(
+                "an AMI",
+                text,
+                "`ami-` and 8 or 17 of 0-9a-f, or the same after a Region and a colon",
+            )
         })
     }
 }

@@ -34,8 +34,18 @@ impl FromStr for KeyArn {
 
     fn from_str(text: &str) -> Result<Self, InvalidId> {
         parse_kms_arn(text, "key/", is_key_id)
-            .map(|(region, account)| Self { text: text.to_owned(), region, account })
-            .ok_or_else(|| InvalidId::new("a KMS key ARN", text, "`arn:aws:kms:<region>:<account>:key/<key ID>`"))
+            .map(|(region, account)| Self {
+                text: text.to_owned(),
+                region,
+                account,
+            })
+            .ok_or_else(|| {
+                InvalidId::new(
+                    "a KMS key ARN",
+                    text,
+                    "`arn:aws:kms:<region>:<account>:key/<key ID>`",
+                )
+            })
     }
 }
 
@@ -67,8 +77,8 @@ impl JsonSchema for KeyArn {
     }
 }
 
-/// A KMS key as people name one: key ID, alias, key ARN or alias ARN. `DescribeKey` resolves it to a [`KeyArn`];
-/// an ID or an alias means a key of the caller's account and Region (R3.1.4).
+/// A KMS key as people name one: key ID, alias, key ARN or alias ARN. `DescribeKey` resolves it to
+/// a [`KeyArn`]; an ID or an alias means a key of the caller's account and Region (R3.1.4).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyRef {
     text: String,
@@ -86,16 +96,22 @@ impl KeyRef {
         self.place.as_ref().map(|(_, account)| account)
     }
 
-    /// What names the key in `region`: an ARN of another Region does where it is a multi-Region key's, whose replicas
-    /// share its ID; an alias may exist in every Region, an ID of one Region only means nothing in others.
+    /// What names the key in `region`: an ARN of another Region does where it is a multi-Region
+    /// key's, whose replicas share its ID; an alias may exist in every Region, an ID of one Region
+    /// only means nothing in others.
     pub(crate) fn in_region(&self, region: &Region) -> Option<Self> {
-        let Some((home, account)) = &self.place else { return Some(self.clone()) };
+        let Some((home, account)) = &self.place else {
+            return Some(self.clone());
+        };
         if home == region {
             return Some(self.clone());
         }
         let (_, name) = self.text.rsplit_once(':')?;
         let text = format!("arn:{}:kms:{region}:{account}:{name}", region.partition());
-        name.starts_with("key/mrk-").then(|| Self { text, place: Some((region.clone(), account.clone())) })
+        name.starts_with("key/mrk-").then(|| Self {
+            text,
+            place: Some((region.clone(), account.clone())),
+        })
     }
 
     /// Whether it can name keys in several Regions.
@@ -110,17 +126,31 @@ impl FromStr for KeyRef {
     type Err = InvalidId;
 
     fn from_str(text: &str) -> Result<Self, InvalidId> {
-        let invalid =
-            || InvalidId::new("a KMS key", text, "a key ID, an alias (`alias/…`), or the ARN of a key or of an alias");
+        let invalid = || {
+            InvalidId::new(
+                "a KMS key",
+                text,
+                "a key ID, an alias (`alias/…`), or the ARN of a key or of an alias",
+            )
+        };
         let place = if text.starts_with("arn:") {
             let key = parse_kms_arn(text, "key/", is_key_id);
-            Some(key.or_else(|| parse_kms_arn(text, "alias/", is_alias_name)).ok_or_else(invalid)?)
-        } else if text.strip_prefix("alias/").map_or_else(|| is_key_id(text), is_alias_name) {
+            Some(
+                key.or_else(|| parse_kms_arn(text, "alias/", is_alias_name))
+                    .ok_or_else(invalid)?,
+            )
+        } else if text
+            .strip_prefix("alias/")
+            .map_or_else(|| is_key_id(text), is_alias_name)
+        {
             None
         } else {
             return Err(invalid());
         };
-        Ok(Self { text: text.to_owned(), place })
+        Ok(Self {
+            text: text.to_owned(),
+            place,
+        })
     }
 }
 
@@ -150,20 +180,29 @@ fn parse_kms_arn(text: &str, kind: &str, is_name: fn(&str) -> bool) -> Option<(R
     let region: Region = parts.next()?.parse().ok()?;
     let account = parts.next()?.parse().ok()?;
     let name = parts.next()?.strip_prefix(kind)?;
-    (Partition::parse(partition)? == region.partition() && is_name(name)).then_some((region, account))
+    (Partition::parse(partition)? == region.partition() && is_name(name))
+        .then_some((region, account))
 }
 
 /// A UUID, or a multi-Region key's `mrk-` and 32 hex digits.
 fn is_key_id(text: &str) -> bool {
-    let hex = |part: &str, length: usize| part.len() == length && part.bytes().all(|b| b.is_ascii_hexdigit());
+    let hex = |part: &str, length: usize| {
+        part.len() == length && part.bytes().all(|b| b.is_ascii_hexdigit())
+    };
     if let Some(rest) = text.strip_prefix("mrk-") {
         return hex(rest, 32);
     }
     let parts: Vec<&str> = text.split('-').collect();
-    parts.len() == 5 && parts.iter().zip([8, 4, 4, 4, 12]).all(|(part, length)| hex(part, length))
+    parts.len() == 5
+        && parts
+            .iter()
+            .zip([8, 4, 4, 4, 12])
+            .all(|(part, length)| hex(part, length))
 }
 
 fn is_alias_name(text: &str) -> bool {
     (1..=250).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'_' | b'-'))
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'_' | b'-'))
 }

@@ -30,25 +30,39 @@ id! {
 /// The partition, the account and the resource of an ARN of a service without Regions.
 fn parts<'a>(arn: &'a str, service: &str) -> Option<(Partition, &'a str, &'a str)> {
     let mut parts = arn.splitn(6, ':');
-    let ("arn", partition) = (parts.next()?, Partition::parse(parts.next()?)?) else { return None };
-    let (of_service, "", account, name) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?) else {
+    let ("arn", partition) = (parts.next()?, Partition::parse(parts.next()?)?) else {
         return None;
     };
-    (of_service == service && account.parse::<AccountId>().is_ok()).then_some((partition, account, name))
+    let (of_service, "", account, name) =
+        (parts.next()?, parts.next()?, parts.next()?, parts.next()?)
+    else {
+        return None;
+    };
+    (of_service == service && account.parse::<AccountId>().is_ok())
+        .then_some((partition, account, name))
 }
 
 fn is_word(text: &str, lengths: std::ops::RangeInclusive<usize>) -> bool {
-    lengths.contains(&text.len()) && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+    lengths.contains(&text.len())
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
 }
 
 fn is_organization(text: &str) -> bool {
-    text.strip_prefix("o-").is_some_and(|rest| is_word(rest, 10..=32))
+    text.strip_prefix("o-")
+        .is_some_and(|rest| is_word(rest, 10..=32))
 }
 
 fn is_unit(text: &str) -> bool {
-    let Some((organization, unit)) = text.split_once('/') else { return false };
-    let unit = unit.strip_prefix("ou-").and_then(|rest| rest.split_once('-'));
-    is_organization(organization) && unit.is_some_and(|(root, own)| is_word(root, 4..=32) && is_word(own, 8..=32))
+    let Some((organization, unit)) = text.split_once('/') else {
+        return false;
+    };
+    let unit = unit
+        .strip_prefix("ou-")
+        .and_then(|rest| rest.split_once('-'));
+    is_organization(organization)
+        && unit.is_some_and(|(root, own)| is_word(root, 4..=32) && is_word(own, 8..=32))
 }
 
 fn is_role(text: &str) -> bool {
@@ -84,8 +98,8 @@ impl OuArn {
         partition(self.as_ref())
     }
 
-    /// What matches `aws:PrincipalOrgPaths` of every account in the unit or in units below it, wherever the unit stands
-    /// in its organization. The root's ID is in the unit's.
+    /// What matches `aws:PrincipalOrgPaths` of every account in the unit or in units below it,
+    /// wherever the unit stands in its organization. The root's ID is in the unit's.
     pub(crate) fn path(&self) -> String {
         let root = self.id().split('-').nth(1).unwrap_or_default();
         format!("{}/r-{root}/*{}/*", self.organization(), self.id())
@@ -105,7 +119,10 @@ impl RoleArn {
 }
 
 fn partition(arn: &str) -> Partition {
-    arn.split(':').nth(1).and_then(Partition::parse).unwrap_or(Partition::Aws)
+    arn.split(':')
+        .nth(1)
+        .and_then(Partition::parse)
+        .unwrap_or(Partition::Aws)
 }
 
 /// Somebody who may launch an image.
@@ -162,10 +179,16 @@ impl FromStr for Principal {
     fn from_str(text: &str) -> Result<Self, InvalidId> {
         let parsed = text.parse().map(Self::Account).ok();
         let parsed = parsed.or_else(|| text.parse().map(Self::Organization).ok());
-        parsed.or_else(|| text.parse().map(Self::OrganizationalUnit).ok()).ok_or_else(|| {
-            let allowed = "12 digits, or the ARN of an organization or organizational unit";
-            InvalidId::new("an account, organization or organizational unit", text, allowed)
-        })
+        parsed
+            .or_else(|| text.parse().map(Self::OrganizationalUnit).ok())
+            .ok_or_else(|| {
+                let allowed = "12 digits, or the ARN of an organization or organizational unit";
+                InvalidId::new(
+                    "an account, organization or organizational unit",
+                    text,
+                    allowed,
+                )
+            })
     }
 }
 
@@ -192,7 +215,8 @@ impl JsonSchema for Principal {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let description = "An account ID, the ARN of an organization or organizational unit, or `all`.";
+        let description =
+            "An account ID, the ARN of an organization or organizational unit, or `all`.";
         json_schema!({ "type": "string", "description": description })
     }
 }
@@ -219,7 +243,10 @@ mod tests {
         for text in bad {
             assert!(text.parse::<Principal>().is_err(), "{text}");
         }
-        assert_eq!(unit.parse::<OuArn>().unwrap().path(), "o-abcdefghij/r-ab12/*ou-ab12-cdefghij/*");
+        assert_eq!(
+            unit.parse::<OuArn>().unwrap().path(),
+            "o-abcdefghij/r-ab12/*ou-ab12-cdefghij/*"
+        );
     }
 
     #[test]

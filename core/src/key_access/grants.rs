@@ -11,9 +11,18 @@ use crate::id::{AccountId, AmiId, KeyArn, Region};
 use crate::plan::{Grants, RemoveKeyAccess, grant_name};
 use crate::run::Run;
 
-/// Makes the grants that are missing for an image. A repeat makes none: a grant of the same name is the same (R3.3.4).
-pub(crate) async fn ensure_grants(run: &Run<'_>, grants: &Grants, image: &AmiId) -> Result<(), Error> {
-    let missing = if grants.shared.existing() == Some(image) { &grants.missing } else { &grants.accounts };
+/// Makes the grants that are missing for an image. A repeat makes none: a grant of the same name is
+/// the same (R3.3.4).
+pub(crate) async fn ensure_grants(
+    run: &Run<'_>,
+    grants: &Grants,
+    image: &AmiId,
+) -> Result<(), Error> {
+    let missing = if grants.shared.existing() == Some(image) {
+        &grants.missing
+    } else {
+        &grants.accounts
+    };
     create_grants(run, &grants.key, &grants.shared.region, image, missing).await
 }
 
@@ -32,13 +41,18 @@ pub(crate) async fn create_grants(
     });
     future::try_join_all(made).await?;
     if !missing.is_empty() {
-        run.emit(&Event::GrantsCreated { key: key.clone(), image: image.clone(), added: missing.clone() });
+        run.emit(&Event::GrantsCreated {
+            key: key.clone(),
+            image: image.clone(),
+            added: missing.clone(),
+        });
     }
     Ok(())
 }
 
-/// Looks once more, after the launch permissions are written: grants that are gone by now were revoked. Where the launch
-/// permission is gone as well, somebody revokes, and has their way. One list of a key's grants serves all images under it.
+/// Looks once more, after the launch permissions are written: grants that are gone by now were
+/// revoked. Where the launch permission is gone as well, somebody revokes, and has their way. One
+/// list of a key's grants serves all images under it.
 pub(crate) async fn confirm_grants(
     run: &Run<'_>,
     key: &KeyArn,
@@ -48,12 +62,23 @@ pub(crate) async fn confirm_grants(
     let site = run.key_site(key);
     let mut again = BTreeSet::new();
     for tries_left in (0..=1).rev() {
-        let names: BTreeSet<String> = site.kms.grants(key).await?.into_iter().map(|grant| grant.name).collect();
+        let names: BTreeSet<String> = site
+            .kms
+            .grants(key)
+            .await?
+            .into_iter()
+            .map(|grant| grant.name)
+            .collect();
         let mut lasted = true;
         for (grants, image) in images {
             let region = &grants.shared.region;
             let held = |account: &&AccountId| names.contains(&grant_name(region, image, account));
-            let gone: BTreeSet<AccountId> = grants.accounts.iter().filter(|account| !held(account)).cloned().collect();
+            let gone: BTreeSet<AccountId> = grants
+                .accounts
+                .iter()
+                .filter(|account| !held(account))
+                .cloned()
+                .collect();
             if gone.is_empty() {
                 // Made again meanwhile for an image that was removed, they would be for nothing.
                 if again.contains(image) && !still_shared(grants, &grants.accounts).await? {
@@ -75,9 +100,12 @@ pub(crate) async fn confirm_grants(
     Ok(())
 }
 
-/// Ends the grants that are there now, and returns the names of those. Then looks once more: until its access ended, a
-/// target could make others.
-pub(crate) async fn revoke_grants(run: &Run<'_>, remove: &RemoveKeyAccess) -> Result<BTreeSet<String>, Error> {
+/// Ends the grants that are there now, and returns the names of those. Then looks once more: until
+/// its access ended, a target could make others.
+pub(crate) async fn revoke_grants(
+    run: &Run<'_>,
+    remove: &RemoveKeyAccess,
+) -> Result<BTreeSet<String>, Error> {
     let site = run.key_site(&remove.key);
     let mut ended = BTreeSet::new();
     for _ in 0..2 {
@@ -86,10 +114,23 @@ pub(crate) async fn revoke_grants(run: &Run<'_>, remove: &RemoveKeyAccess) -> Re
         if ending.is_empty() {
             break;
         }
-        future::try_join_all(ending.keys().map(|id| site.kms.revoke_grant(&remove.key, id))).await?;
-        ended.extend(grants.into_iter().filter(|grant| ending.contains_key(&grant.id)).map(|grant| grant.name));
+        future::try_join_all(
+            ending
+                .keys()
+                .map(|id| site.kms.revoke_grant(&remove.key, id)),
+        )
+        .await?;
+        ended.extend(
+            grants
+                .into_iter()
+                .filter(|grant| ending.contains_key(&grant.id))
+                .map(|grant| grant.name),
+        );
         let grantees = ending.into_values().collect();
-        run.emit(&Event::GrantsRevoked { key: remove.key.clone(), grantees });
+        run.emit(&Event::GrantsRevoked {
+            key: remove.key.clone(),
+            grantees,
+        });
     }
     Ok(ended)
 }

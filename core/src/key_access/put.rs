@@ -27,14 +27,27 @@ pub(super) async fn missing(
     let lock = locks.of(&access.key);
     let _only_us = lock.lock().await;
     let mut put = false;
-    // KMS refuses a whole document for one invalid principal (R3.2.4): halve until those are named, put the rest.
-    let mut batches = vec![access.principals.difference(refused).cloned().collect::<Vec<_>>()];
+    // KMS refuses a whole document for one invalid principal (R3.2.4): halve until those are named,
+    // put the rest.
+    let mut batches = vec![
+        access
+            .principals
+            .difference(refused)
+            .cloned()
+            .collect::<Vec<_>>(),
+    ];
     while let Some(batch) = batches.pop() {
         let of_batch: BTreeSet<Principal> = batch.iter().cloned().collect();
         let added = |policy: &KeyPolicy| {
-            let missing = lacks(access, policy).intersection(&of_batch).cloned().collect::<BTreeSet<_>>();
+            let missing = lacks(access, policy)
+                .intersection(&of_batch)
+                .cloned()
+                .collect::<BTreeSet<_>>();
             let holders = missing.iter().filter_map(Holder::of).collect();
-            Ok((policy.grant(&access.key, access.access.clone(), &holders)?, missing))
+            Ok((
+                policy.grant(&access.key, access.access.clone(), &holders)?,
+                missing,
+            ))
         };
         match put_changed(run, &access.key, true, added).await {
             Ok(done) => put |= done,
@@ -54,7 +67,8 @@ pub(super) async fn missing(
     Ok(put)
 }
 
-/// Puts the policy without what is to be gone; says whether any of it was there, and adds that to `gone`.
+/// Puts the policy without what is to be gone; says whether any of it was there, and adds that to
+/// `gone`.
 pub(super) async fn present(
     run: &Run<'_>,
     locks: &KeyLocks,
@@ -65,7 +79,11 @@ pub(super) async fn present(
     let lock = locks.of(key);
     let _only_us = lock.lock().await;
     let removed = |policy: &KeyPolicy| {
-        let here: BTreeSet<Holder> = policy.named(key).into_iter().filter(|holder| remove.takes(holder)).collect();
+        let here: BTreeSet<Holder> = policy
+            .named(key)
+            .into_iter()
+            .filter(|holder| remove.takes(holder))
+            .collect();
         gone.extend(here.iter().cloned());
         Ok((policy.revoke(key, &here)?, here))
     };
@@ -73,12 +91,18 @@ pub(super) async fn present(
 }
 
 /// Who lacks access now.
-pub(super) async fn lacking(run: &Run<'_>, access: &KeyAccess) -> Result<BTreeSet<Principal>, Error> {
+pub(super) async fn lacking(
+    run: &Run<'_>,
+    access: &KeyAccess,
+) -> Result<BTreeSet<Principal>, Error> {
     Ok(lacks(access, &read(run, &access.key).await?.1))
 }
 
 fn lacks(access: &KeyAccess, policy: &KeyPolicy) -> BTreeSet<Principal> {
-    let held = named(&access.principals, &policy.access(&access.key, access.access.clone()));
+    let held = named(
+        &access.principals,
+        &policy.access(&access.key, access.access.clone()),
+    );
     access.principals.difference(&held).cloned().collect()
 }
 
@@ -99,21 +123,45 @@ async fn put_changed<W: ToString>(
             return Ok(false);
         }
         if adds && changed.size() > KeyPolicy::LIMIT {
-            let error = format!("it would have {} bytes, and KMS takes {} (R3.2.2)", changed.size(), KeyPolicy::LIMIT);
+            let error = format!(
+                "it would have {} bytes, and KMS takes {} (R3.2.2)",
+                changed.size(),
+                KeyPolicy::LIMIT
+            );
             return Err(refused(run, key, &error));
         }
         if read_at.elapsed() > FRESH {
             continue;
         }
-        match run.key_site(key).kms.put_key_policy(key, &changed.text()).await {
+        match run
+            .key_site(key)
+            .kms
+            .put_key_policy(key, &changed.text())
+            .await
+        {
             Ok(Put::Done | Put::Unknown) => {
                 let whom: BTreeSet<String> = whom.iter().map(ToString::to_string).collect();
-                let (added, removed) = if adds { (whom, BTreeSet::new()) } else { (BTreeSet::new(), whom) };
-                run.emit(&Event::KeyPolicyPut { key: key.clone(), added, removed, replaced: text });
+                let (added, removed) = if adds {
+                    (whom, BTreeSet::new())
+                } else {
+                    (BTreeSet::new(), whom)
+                };
+                run.emit(&Event::KeyPolicyPut {
+                    key: key.clone(),
+                    added,
+                    removed,
+                    replaced: text,
+                });
                 return Ok(true);
             }
             Err(error) if error.code == Code::Throttled => {
-                run.wait(key, "to be changed: KMS throttles the account", since, pace.next()).await;
+                run.wait(
+                    key,
+                    "to be changed: KMS throttles the account",
+                    since,
+                    pace.next(),
+                )
+                .await;
             }
             Err(error) => return Err(error),
         }
@@ -123,10 +171,13 @@ async fn put_changed<W: ToString>(
 async fn read(run: &Run<'_>, key: &KeyArn) -> Result<(String, KeyPolicy), Error> {
     let text = run.key_site(key).kms.key_policy(key).await?;
     let policy = KeyPolicy::parse(&text).map_err(|error| {
-        Error::new(Code::AwsUnexpected, format!("the policy of {key} cannot be read as one: {error}"))
-            .remedy("look at the policy of the key, and put a valid document")
-            .at(&run.account.identity.account, key.region())
-            .on(key)
+        Error::new(
+            Code::AwsUnexpected,
+            format!("the policy of {key} cannot be read as one: {error}"),
+        )
+        .remedy("look at the policy of the key, and put a valid document")
+        .at(&run.account.identity.account, key.region())
+        .on(key)
     })?;
     Ok((text, policy))
 }
@@ -134,13 +185,19 @@ async fn read(run: &Run<'_>, key: &KeyArn) -> Result<(String, KeyPolicy), Error>
 /// The lockout refusal carries the same code (R3.2.5).
 fn is_invalid_principals(error: &Error) -> bool {
     error.is_aws(&["MalformedPolicyDocumentException"])
-        && error.aws.as_ref().is_some_and(|aws| aws.message.contains("principal"))
+        && error
+            .aws
+            .as_ref()
+            .is_some_and(|aws| aws.message.contains("principal"))
 }
 
 fn refused(run: &Run<'_>, key: &KeyArn, why: &impl ToString) -> Error {
     Error::new(
         Code::KeyPolicyRefused,
-        format!("the policy of {key} cannot be changed as it must be: {}", why.to_string()),
+        format!(
+            "the policy of {key} cannot be changed as it must be: {}",
+            why.to_string()
+        ),
     )
     .remedy("change the key policy by hand as the message says, or use another key")
     .at(&run.account.identity.account, key.region())

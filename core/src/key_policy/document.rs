@@ -46,20 +46,36 @@ impl Document {
         let statements = match &found {
             None => Vec::new(),
             Some(one) if one.get().starts_with('{') => vec![one.clone()],
-            Some(list) if list.get().starts_with('[') => serde_json::from_str(list.get()).map_err(not_json)?,
-            Some(_) => return Err(PolicyError::NotAPolicy("`Statement` is neither an object nor a list")),
+            Some(list) if list.get().starts_with('[') => {
+                serde_json::from_str(list.get()).map_err(not_json)?
+            }
+            Some(_) => {
+                return Err(PolicyError::NotAPolicy(
+                    "`Statement` is neither an object nor a list",
+                ));
+            }
         };
         let statements: Vec<Box<RawValue>> = statements;
-        if !statements.iter().all(|statement| statement.get().starts_with('{')) {
+        if !statements
+            .iter()
+            .all(|statement| statement.get().starts_with('{'))
+        {
             return Err(PolicyError::NotAPolicy("a statement is not an object"));
         }
-        Ok(Self { original: text.to_owned(), before, after, statements, changed: false })
+        Ok(Self {
+            original: text.to_owned(),
+            before,
+            after,
+            statements,
+            changed: false,
+        })
     }
 
     pub(super) fn insert(&mut self, place: usize, statement: &Value) -> Result<(), PolicyError> {
-        let raw =
-            serde_json::value::to_raw_value(statement).map_err(|error| PolicyError::NotJson(error.to_string()))?;
-        self.statements.insert(place.min(self.statements.len()), raw);
+        let raw = serde_json::value::to_raw_value(statement)
+            .map_err(|error| PolicyError::NotJson(error.to_string()))?;
+        self.statements
+            .insert(place.min(self.statements.len()), raw);
         Ok(())
     }
 
@@ -67,12 +83,18 @@ impl Document {
         if !self.changed {
             return self.original.clone();
         }
-        let member =
-            |(name, value): &(String, Box<RawValue>)| format!("{}:{}", Value::from(name.as_str()), value.get());
+        let member = |(name, value): &(String, Box<RawValue>)| {
+            format!("{}:{}", Value::from(name.as_str()), value.get())
+        };
         let statements: Vec<&str> = self.statements.iter().map(|raw| raw.get()).collect();
         let statements = format!("\"Statement\":[{}]", statements.join(","));
-        let members: Vec<String> =
-            self.before.iter().map(member).chain([statements]).chain(self.after.iter().map(member)).collect();
+        let members: Vec<String> = self
+            .before
+            .iter()
+            .map(member)
+            .chain([statements])
+            .chain(self.after.iter().map(member))
+            .collect();
         format!("{{{}}}", members.join(","))
     }
 }

@@ -7,8 +7,8 @@ use serde::{Serialize, Serializer};
 
 use crate::id::{AccountId, Partition, Principal};
 
-/// Somebody who has access by a statement of ours, as the statement names it: an organization by its ID, an
-/// organizational unit by what matches its paths.
+/// Somebody who has access by a statement of ours, as the statement names it: an organization by
+/// its ID, an organizational unit by what matches its paths.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Holder {
     /// An account.
@@ -62,7 +62,8 @@ impl JsonSchema for Holder {
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
             "type": "string",
-            "description": "An account ID, the ID of an organization, or the paths of an organizational unit.",
+            "description": "An account ID, the ID of an organization, or the paths of an \
+                            organizational unit.",
         })
     }
 }

@@ -1,7 +1,8 @@
 //! Our statements in a key policy, merged in and taken out: pure text in, text out.
 //!
-//! Everything foreign keeps every byte. KMS takes only some characters (R3.2.3), so even writing an escape in another
-//! way could break a document; and a document that came back changed would be a change nobody asked for.
+//! Everything foreign keeps every byte. KMS takes only some characters (R3.2.3), so even writing an
+//! escape in another way could break a document; and a document that came back changed would be a
+//! change nobody asked for.
 
 mod deny;
 mod document;
@@ -36,7 +37,10 @@ pub struct Access {
 
 impl From<KeyScope> for Access {
     fn from(scope: KeyScope) -> Self {
-        Self { scope, services: BTreeSet::new() }
+        Self {
+            scope,
+            services: BTreeSet::new(),
+        }
     }
 }
 
@@ -91,18 +95,29 @@ impl KeyPolicy {
         }
         // Each holder is for one of the three kinds of shapes.
         let of_each = shapes.len() / 3;
-        let held = holders.into_iter().filter(|(_, held)| *held >= of_each).map(|(holder, _)| holder).collect();
+        let held = holders
+            .into_iter()
+            .filter(|(_, held)| *held >= of_each)
+            .map(|(holder, _)| holder)
+            .collect();
         if access.services.is_empty() {
             return held;
         }
         let services = self.services(key);
         let with_services = self.holders(&self.service_shape(key, &BTreeSet::new()));
-        if access.services.is_subset(&services) { &held & &with_services } else { BTreeSet::new() }
+        if access.services.is_subset(&services) {
+            &held & &with_services
+        } else {
+            BTreeSet::new()
+        }
     }
 
     /// Who is named by any statement of ours, of whatever scope.
     pub fn named(&self, key: &KeyArn) -> BTreeSet<Holder> {
-        self.all_shapes(key).iter().flat_map(|shape| self.holders(shape)).collect()
+        self.all_shapes(key)
+            .iter()
+            .flat_map(|shape| self.holders(shape))
+            .collect()
     }
 
     /// The policy with access for these holders added; the same text where they have it.
@@ -125,13 +140,18 @@ impl KeyPolicy {
         if access.services.is_empty() {
             return Ok(granted);
         }
-        // One statement for all services: what it adds for a holder of others is no more than its own roles.
-        let (now, then) = (self.service_shape(key, &BTreeSet::new()), self.service_shape(key, &access.services));
+        // One statement for all services: what it adds for a holder of others is no more than its
+        // own roles.
+        let (now, then) = (
+            self.service_shape(key, &BTreeSet::new()),
+            self.service_shape(key, &access.services),
+        );
         let accounts = &self.holders(&now) | &then.only(holders);
         granted.replace(&now, &then, &accounts)
     }
 
-    /// The policy without access for these holders, as far as it was given by statements of ours, of whatever scope.
+    /// The policy without access for these holders, as far as it was given by statements of ours,
+    /// of whatever scope.
     ///
     /// # Errors
     /// Where a statement cannot be written.
@@ -142,32 +162,60 @@ impl KeyPolicy {
     /// The services of our statement for service-linked roles.
     fn services(&self, key: &KeyArn) -> BTreeSet<String> {
         let partition = key.region().partition();
-        self.0.statements.iter().filter_map(|raw| services::services(raw, partition)).flatten().collect()
+        self.0
+            .statements
+            .iter()
+            .filter_map(|raw| services::services(raw, partition))
+            .flatten()
+            .collect()
     }
 
-    /// The shape of our statement for service-linked roles: with the services that it names, and more.
+    /// The shape of our statement for service-linked roles: with the services that it names, and
+    /// more.
     fn service_shape(&self, key: &KeyArn, more: &BTreeSet<String>) -> Shape {
-        services::shape(key.region().partition(), key.account(), &(&self.services(key) | more))
+        services::shape(
+            key.region().partition(),
+            key.account(),
+            &(&self.services(key) | more),
+        )
     }
 
     /// Every shape of ours that can stand here.
     fn all_shapes(&self, key: &KeyArn) -> Vec<Shape> {
         let of = |scope| statement::shapes(key.region().partition(), key.account(), scope);
-        let scopes = [KeyScope::ViaEc2, KeyScope::Direct].into_iter().flat_map(of);
-        scopes.chain([self.service_shape(key, &BTreeSet::new())]).collect()
+        let scopes = [KeyScope::ViaEc2, KeyScope::Direct]
+            .into_iter()
+            .flat_map(of);
+        scopes
+            .chain([self.service_shape(key, &BTreeSet::new())])
+            .collect()
     }
 
-    /// The statements that are not ours: the Sid or the number of each, and the principals that it allows something.
+    /// The statements that are not ours: the Sid or the number of each, and the principals that it
+    /// allows something.
     pub(crate) fn foreign(&self, key: &KeyArn) -> Vec<(String, Vec<String>)> {
         let shapes = self.all_shapes(key);
-        let foreign = |raw: &RawValue| !shapes.iter().any(|shape| matches!(shape.kind(raw), Kind::Ours(_)));
+        let foreign = |raw: &RawValue| {
+            !shapes
+                .iter()
+                .any(|shape| matches!(shape.kind(raw), Kind::Ours(_)))
+        };
         let named = |(number, raw): (usize, &RawValue)| {
             let statement: Value = serde_json::from_str(raw.get()).unwrap_or_default();
-            let sid = statement.get("Sid").and_then(Value::as_str).map(str::to_owned);
-            (sid.unwrap_or_else(|| format!("number {}", number + 1)), statement::allowed_principals(raw))
+            let sid = statement
+                .get("Sid")
+                .and_then(Value::as_str)
+                .map(str::to_owned);
+            (
+                sid.unwrap_or_else(|| format!("number {}", number + 1)),
+                statement::allowed_principals(raw),
+            )
         };
         let statements = self.0.statements.iter().map(|raw| &**raw).enumerate();
-        statements.filter(|(_, raw)| foreign(raw)).map(named).collect()
+        statements
+            .filter(|(_, raw)| foreign(raw))
+            .map(named)
+            .collect()
     }
 
     /// The statements that deny these holders the use of the key: the Sid or the number of each.
@@ -175,17 +223,27 @@ impl KeyPolicy {
         let statements = self.0.statements.iter().map(|raw| &**raw).enumerate();
         let denial = |(number, raw): (usize, &RawValue)| {
             let statement: Value = serde_json::from_str(raw.get()).ok()?;
-            let sid = statement.get("Sid").and_then(Value::as_str).map(str::to_owned);
+            let sid = statement
+                .get("Sid")
+                .and_then(Value::as_str)
+                .map(str::to_owned);
             let denial = deny::denial(&statement, holders)?;
-            Some((sid.unwrap_or_else(|| format!("number {}", number + 1)), denial))
+            Some((
+                sid.unwrap_or_else(|| format!("number {}", number + 1)),
+                denial,
+            ))
         };
         statements.filter_map(denial).collect()
     }
 
     /// The unique IDs of deleted users and roles, which KMS does not take back (R3.2.6).
     pub fn stale_principals(&self) -> Vec<String> {
-        let stale: BTreeSet<String> =
-            self.0.statements.iter().flat_map(|raw| statement::stale_principals(raw)).collect();
+        let stale: BTreeSet<String> = self
+            .0
+            .statements
+            .iter()
+            .flat_map(|raw| statement::stale_principals(raw))
+            .collect();
         stale.into_iter().collect()
     }
 
@@ -200,23 +258,45 @@ impl KeyPolicy {
     }
 
     fn taken(&self, shapes: &[Shape]) -> Vec<String> {
-        let taken = |shape: &&Shape| self.0.statements.iter().any(|raw| matches!(shape.kind(raw), Kind::Taken));
-        shapes.iter().filter(taken).map(|shape| shape.sid.clone()).collect()
+        let taken = |shape: &&Shape| {
+            self.0
+                .statements
+                .iter()
+                .any(|raw| matches!(shape.kind(raw), Kind::Taken))
+        };
+        shapes
+            .iter()
+            .filter(taken)
+            .map(|shape| shape.sid.clone())
+            .collect()
     }
 
     fn holders(&self, shape: &Shape) -> BTreeSet<Holder> {
-        let ours = self.0.statements.iter().filter_map(|raw| match shape.kind(raw) {
-            Kind::Ours(holders) => Some(holders),
-            Kind::Taken | Kind::Foreign => None,
-        });
+        let ours = self
+            .0
+            .statements
+            .iter()
+            .filter_map(|raw| match shape.kind(raw) {
+                Kind::Ours(holders) => Some(holders),
+                Kind::Taken | Kind::Foreign => None,
+            });
         ours.flatten().collect()
     }
 
     /// Writes one shape in place of another.
-    fn replace(&self, now: &Shape, then: &Shape, holders: &BTreeSet<Holder>) -> Result<Self, PolicyError> {
+    fn replace(
+        &self,
+        now: &Shape,
+        then: &Shape,
+        holders: &BTreeSet<Holder>,
+    ) -> Result<Self, PolicyError> {
         let mut document = self.0.clone();
         let is_ours = |raw: &RawValue| matches!(now.kind(raw), Kind::Ours(_));
-        let place = document.statements.iter().position(|raw| is_ours(raw)).unwrap_or(document.statements.len());
+        let place = document
+            .statements
+            .iter()
+            .position(|raw| is_ours(raw))
+            .unwrap_or(document.statements.len());
         if document
             .statements
             .get(place)
@@ -230,7 +310,8 @@ impl KeyPolicy {
         Ok(Self(document))
     }
 
-    /// Writes each statement of ours anew where its holders change: in place of the first, the others gone.
+    /// Writes each statement of ours anew where its holders change: in place of the first, the
+    /// others gone.
     fn edit(
         &self,
         shapes: &[Shape],
@@ -244,7 +325,11 @@ impl KeyPolicy {
                 continue;
             }
             let is_ours = |raw: &RawValue| matches!(shape.kind(raw), Kind::Ours(_));
-            let place = document.statements.iter().position(|raw| is_ours(raw)).unwrap_or(document.statements.len());
+            let place = document
+                .statements
+                .iter()
+                .position(|raw| is_ours(raw))
+                .unwrap_or(document.statements.len());
             document.statements.retain(|raw| !is_ours(raw));
             if !wanted.is_empty() {
                 document.insert(place, &shape.statement(&wanted))?;
@@ -256,15 +341,22 @@ impl KeyPolicy {
 }
 
 /// The statements that give these holders access, for those who keep their key policies in code.
-pub fn statements(key: &KeyArn, access: impl Into<Access>, holders: &BTreeSet<Holder>) -> Vec<Value> {
+pub fn statements(
+    key: &KeyArn,
+    access: impl Into<Access>,
+    holders: &BTreeSet<Holder>,
+) -> Vec<Value> {
     let access = access.into();
     let (partition, owner): (Partition, &AccountId) = (key.region().partition(), key.account());
     let mut shapes = statement::shapes(partition, owner, access.scope);
     if !access.services.is_empty() {
         shapes.push(services::shape(partition, owner, &access.services));
     }
-    let with =
-        |shape: &Shape| Some(shape.only(holders)).filter(|only| !only.is_empty()).map(|only| shape.statement(&only));
+    let with = |shape: &Shape| {
+        Some(shape.only(holders))
+            .filter(|only| !only.is_empty())
+            .map(|only| shape.statement(&only))
+    };
     shapes.iter().filter_map(with).collect()
 }
 

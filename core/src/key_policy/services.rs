@@ -1,5 +1,5 @@
-//! The statement that lets target accounts give grants to their service-linked roles (R4.11): what Auto Scaling and its
-//! like launch with.
+//! The statement that lets target accounts give grants to their service-linked roles (R4.11): what
+//! Auto Scaling and its like launch with.
 
 use std::collections::BTreeSet;
 
@@ -23,10 +23,14 @@ pub(crate) const SERVICE_OPERATIONS: [&str; 8] = [
 
 const SID: &str = "AmiShareServiceLinkedRoles";
 
-/// The shape of the statement for these services. It allows grants for roles of these services only, each account for
-/// its own, and none without the operations named: `ForAllValues` alone is true where there are none.
+/// The shape of the statement for these services. It allows grants for roles of these services
+/// only, each account for its own, and none without the operations named: `ForAllValues` alone is
+/// true where there are none.
 pub(super) fn shape(partition: Partition, owner: &AccountId, services: &BTreeSet<String>) -> Shape {
-    let roles: Vec<String> = services.iter().map(|service| role_pattern(partition, service)).collect();
+    let roles: Vec<String> = services
+        .iter()
+        .map(|service| role_pattern(partition, service))
+        .collect();
     let condition = json!({
         "StringLike": { "kms:GranteePrincipal": roles },
         "ForAllValues:StringEquals": { "kms:GrantOperations": SERVICE_OPERATIONS },
@@ -45,9 +49,21 @@ pub(super) fn services(raw: &RawValue, partition: Partition) -> Option<BTreeSet<
     if statement.get("Sid")?.as_str()? != SID {
         return None;
     }
-    let roles = texts(statement.get("Condition")?.get("StringLike")?.get("kms:GranteePrincipal")?)?;
+    let roles = texts(
+        statement
+            .get("Condition")?
+            .get("StringLike")?
+            .get("kms:GranteePrincipal")?,
+    )?;
     let pattern = role_pattern(partition, "*");
     let (before, after) = pattern.split_once("*/")?;
-    let service = |role: &str| Some(role.strip_prefix(before)?.strip_suffix(after)?.strip_suffix('/')?.to_owned());
+    let service = |role: &str| {
+        Some(
+            role.strip_prefix(before)?
+                .strip_suffix(after)?
+                .strip_suffix('/')?
+                .to_owned(),
+        )
+    };
     roles.into_iter().map(service).collect()
 }

@@ -39,14 +39,28 @@ pub(super) enum Kind {
     Foreign,
 }
 
-const USE: &[&str] = &["kms:DescribeKey", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKeyWithoutPlaintext"];
-const USE_AND_GRANT: &[&str] =
-    &["kms:DescribeKey", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKeyWithoutPlaintext", "kms:CreateGrant"];
+const USE: &[&str] = &[
+    "kms:DescribeKey",
+    "kms:Decrypt",
+    "kms:ReEncrypt*",
+    "kms:GenerateDataKeyWithoutPlaintext",
+];
+const USE_AND_GRANT: &[&str] = &[
+    "kms:DescribeKey",
+    "kms:Decrypt",
+    "kms:ReEncrypt*",
+    "kms:GenerateDataKeyWithoutPlaintext",
+    "kms:CreateGrant",
+];
 
-/// The shapes that give access in a scope, for each kind of holder. A version that changes one must keep the former as
-/// one that is recognised.
+/// The shapes that give access in a scope, for each kind of holder. A version that changes one must
+/// keep the former as one that is recognised.
 pub(super) fn shapes(partition: Partition, owner: &AccountId, scope: KeyScope) -> Vec<Shape> {
-    let kinds = [(Whom::Accounts, ""), (Whom::Organizations, "Organizations"), (Whom::Units, "OrganizationalUnits")];
+    let kinds = [
+        (Whom::Accounts, ""),
+        (Whom::Organizations, "Organizations"),
+        (Whom::Units, "OrganizationalUnits"),
+    ];
     let of_kind = |(whom, suffix): (Whom, &str)| {
         let shape = |sid: &str, actions, condition: Value| Shape {
             sid: format!("{sid}{suffix}"),
@@ -57,8 +71,8 @@ pub(super) fn shapes(partition: Partition, owner: &AccountId, scope: KeyScope) -
             partition,
         };
         match scope {
-            // As AWS's own policy of aws/ebs: only EC2 may call on the target's behalf. `BoolIfExists` is safe only
-            // beside that: calls that make no grant carry no such key.
+            // As AWS's own policy of aws/ebs: only EC2 may call on the target's behalf.
+            // `BoolIfExists` is safe only beside that: calls that make no grant carry no such key.
             KeyScope::ViaEc2 => vec![shape(
                 "AmiShareUse",
                 USE_AND_GRANT,
@@ -90,7 +104,14 @@ impl Shape {
         partition: Partition,
     ) -> Self {
         let condition = condition.as_object().cloned().unwrap_or_default();
-        Self { sid: sid.to_owned(), whom: Whom::Accounts, actions, condition, owner: owner.clone(), partition }
+        Self {
+            sid: sid.to_owned(),
+            whom: Whom::Accounts,
+            actions,
+            condition,
+            owner: owner.clone(),
+            partition,
+        }
     }
 
     /// Those of the holders that this shape is for.
@@ -109,14 +130,20 @@ impl Shape {
     /// The statement for these holders.
     pub(super) fn statement(&self, holders: &BTreeSet<Holder>) -> Value {
         let mut condition = self.condition.clone();
-        let names: Vec<String> = holders.iter().map(|holder| holder.text(self.partition)).collect();
+        let names: Vec<String> = holders
+            .iter()
+            .map(|holder| holder.text(self.partition))
+            .collect();
         let principal = match self.whom {
             Whom::Accounts => json!({ "AWS": names }),
             // `*` would give the owner's own principals direct access too (R3.1.3).
             Whom::Organizations | Whom::Units => {
                 let (operator, key) = self.membership();
                 condition.insert(operator.to_owned(), json!({ key: names }));
-                condition.insert("StringNotEquals".to_owned(), json!({ "kms:CallerAccount": self.owner }));
+                condition.insert(
+                    "StringNotEquals".to_owned(),
+                    json!({ "kms:CallerAccount": self.owner }),
+                );
                 json!({ "AWS": "*" })
             }
         };
@@ -148,30 +175,48 @@ impl Shape {
         if members.get("Sid").and_then(Value::as_str) != Some(self.sid.as_str()) {
             return Kind::Foreign;
         }
-        let Some(holders) = self.holders(&members) else { return Kind::Taken };
+        let Some(holders) = self.holders(&members) else {
+            return Kind::Taken;
+        };
         // Ours is what reads as the statement that we would write for these holders.
-        let same = canonical(&named(Value::Object(members), self.partition)) == canonical(&self.statement(&holders));
-        if same { Kind::Ours(holders) } else { Kind::Taken }
+        let same = canonical(&named(Value::Object(members), self.partition))
+            == canonical(&self.statement(&holders));
+        if same {
+            Kind::Ours(holders)
+        } else {
+            Kind::Taken
+        }
     }
 
-    /// Whom a statement with our Sid names; nothing where it names anybody in another way than ours.
+    /// Whom a statement with our Sid names; nothing where it names anybody in another way than
+    /// ours.
     fn holders(&self, members: &Map<String, Value>) -> Option<BTreeSet<Holder>> {
         if self.whom == Whom::Accounts {
             let account = |text: &str| account(self.partition, text).map(Holder::Account);
-            return texts(members.get("Principal")?.get("AWS")?)?.into_iter().map(account).collect();
+            return texts(members.get("Principal")?.get("AWS")?)?
+                .into_iter()
+                .map(account)
+                .collect();
         }
         let (operator, key) = self.membership();
         let holder = |text: &str| match self.whom {
             Whom::Units => Holder::Unit(text.to_owned()),
             Whom::Accounts | Whom::Organizations => Holder::Organization(text.to_owned()),
         };
-        Some(texts(members.get("Condition")?.get(operator)?.get(key)?)?.into_iter().map(holder).collect())
+        Some(
+            texts(members.get("Condition")?.get(operator)?.get(key)?)?
+                .into_iter()
+                .map(holder)
+                .collect(),
+        )
     }
 }
 
 /// The account that a principal means by its root or its bare ID.
 fn account(partition: Partition, text: &str) -> Option<AccountId> {
-    let root = text.strip_prefix(&format!("arn:{partition}:iam::")).and_then(|rest| rest.strip_suffix(":root"));
+    let root = text
+        .strip_prefix(&format!("arn:{partition}:iam::"))
+        .and_then(|rest| rest.strip_suffix(":root"));
     root.unwrap_or(text).parse().ok()
 }
 
@@ -196,9 +241,14 @@ pub(super) fn stale_principals(raw: &RawValue) -> Vec<String> {
     let Ok(statement) = serde_json::from_str::<Value>(raw.get()) else {
         return Vec::new();
     };
-    let principals = ["Principal", "NotPrincipal"].iter().filter_map(|name| statement.get(name)?.get("AWS"));
+    let principals = ["Principal", "NotPrincipal"]
+        .iter()
+        .filter_map(|name| statement.get(name)?.get("AWS"));
     let named = principals.filter_map(texts).flatten();
-    named.filter(|text| is_unique_id(text)).map(str::to_owned).collect()
+    named
+        .filter(|text| is_unique_id(text))
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Every principal that a statement allows something, of every kind.
@@ -220,8 +270,12 @@ pub(super) fn allowed_principals(raw: &RawValue) -> Vec<String> {
 /// `AIDA…` for users, `AROA…` for roles: 16 or more capital letters and digits.
 fn is_unique_id(text: &str) -> bool {
     text.len() >= 16
-        && ["AIDA", "AROA"].iter().any(|prefix| text.starts_with(prefix))
-        && text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+        && ["AIDA", "AROA"]
+            .iter()
+            .any(|prefix| text.starts_with(prefix))
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
 }
 
 pub(super) fn texts(value: &Value) -> Option<Vec<&str>> {
@@ -232,11 +286,15 @@ pub(super) fn texts(value: &Value) -> Option<Vec<&str>> {
     }
 }
 
-/// Equal for what means the same to IAM: KMS may give back a list of one as a string, or in another order.
+/// Equal for what means the same to IAM: KMS may give back a list of one as a string, or in another
+/// order.
 fn canonical(value: &Value) -> Value {
     match value {
         Value::Bool(flag) => Value::String(flag.to_string()),
-        Value::Object(members) => members.iter().map(|(name, value)| (name.clone(), canonical(value))).collect(),
+        Value::Object(members) => members
+            .iter()
+            .map(|(name, value)| (name.clone(), canonical(value)))
+            .collect(),
         Value::Array(list) => {
             let mut list: Vec<Value> = list.iter().map(canonical).collect();
             list.sort_by_key(ToString::to_string);

@@ -14,18 +14,22 @@ use crate::request::ShareRequest;
 use crate::run::Run;
 use crate::tags;
 
-/// How long an image that the user named may be unknown to AWS: it was made by an earlier step, perhaps a second ago.
+/// How long an image that the user named may be unknown to AWS: it was made by an earlier step,
+/// perhaps a second ago.
 const NAMED: Duration = Duration::from_secs(15);
 
-/// The images that the user named in this Region; an error for each that does not show in time. With `wait`, those that
-/// are pending are awaited.
+/// The images that the user named in this Region; an error for each that does not show in time.
+/// With `wait`, those that are pending are awaited.
 pub(super) async fn named(
     run: &Run<'_>,
     site: &Site,
     request: &ShareRequest,
     wait: bool,
 ) -> Result<BTreeMap<AmiId, Image>, Errors> {
-    let of_region = request.images.iter().filter(|image| image.region == site.place.region);
+    let of_region = request
+        .images
+        .iter()
+        .filter(|image| image.region == site.place.region);
     let ids: BTreeSet<&AmiId> = of_region.map(|image| &image.ami).collect();
     if ids.is_empty() {
         return Ok(BTreeMap::new());
@@ -37,14 +41,27 @@ pub(super) async fn named(
     Ok(images)
 }
 
-async fn shown(run: &Run<'_>, site: &Site, ids: &BTreeSet<&AmiId>) -> Result<BTreeMap<AmiId, Image>, Errors> {
+async fn shown(
+    run: &Run<'_>,
+    site: &Site,
+    ids: &BTreeSet<&AmiId>,
+) -> Result<BTreeMap<AmiId, Image>, Errors> {
     let since = Instant::now();
     let mut pace = run.pace((Duration::from_secs(1), Duration::from_secs(5)));
     loop {
         let found = site.ec2.images(ids.iter().copied()).await?;
-        let found: BTreeMap<AmiId, Image> = found.into_iter().map(|image| (image.id.clone(), image)).collect();
-        let missing: Vec<&AmiId> = ids.iter().copied().filter(|id| !found.contains_key(*id)).collect();
-        let Some(first) = missing.first() else { return Ok(found) };
+        let found: BTreeMap<AmiId, Image> = found
+            .into_iter()
+            .map(|image| (image.id.clone(), image))
+            .collect();
+        let missing: Vec<&AmiId> = ids
+            .iter()
+            .copied()
+            .filter(|id| !found.contains_key(*id))
+            .collect();
+        let Some(first) = missing.first() else {
+            return Ok(found);
+        };
         let pause = pace.next();
         if since.elapsed() + pause > NAMED {
             Errors::from_vec(missing.iter().map(|id| not_found(site, id)).collect())?;
@@ -55,19 +72,39 @@ async fn shown(run: &Run<'_>, site: &Site, ids: &BTreeSet<&AmiId>) -> Result<BTr
 
 fn not_found(site: &Site, id: &AmiId) -> Error {
     let place = &site.place;
-    Error::new(Code::ImageNotFound, format!("{} may not see {id}, or it does not exist", site.identity.arn))
-        .remedy(format!("check that {id} is an image in {} that account {} owns", place.region, place.account))
-        .at(&place.account, &place.region)
-        .on(id)
+    Error::new(
+        Code::ImageNotFound,
+        format!(
+            "{} may not see {id}, or it does not exist",
+            site.identity.arn
+        ),
+    )
+    .remedy(format!(
+        "check that {id} is an image in {} that account {} owns",
+        place.region, place.account
+    ))
+    .at(&place.account, &place.region)
+    .on(id)
 }
 
-async fn await_pending(run: &Run<'_>, site: &Site, images: &mut BTreeMap<AmiId, Image>) -> Result<(), Errors> {
-    let pending: Vec<AmiId> =
-        images.values().filter(|image| image.state == ImageState::Pending).map(|image| image.id.clone()).collect();
+async fn await_pending(
+    run: &Run<'_>,
+    site: &Site,
+    images: &mut BTreeMap<AmiId, Image>,
+) -> Result<(), Errors> {
+    let pending: Vec<AmiId> = images
+        .values()
+        .filter(|image| image.state == ImageState::Pending)
+        .map(|image| image.id.clone())
+        .collect();
     if pending.is_empty() {
         return Ok(());
     }
-    let settled = future::try_join_all(pending.iter().map(|id| site.watcher.settled(id, "to be available")));
+    let settled = future::try_join_all(
+        pending
+            .iter()
+            .map(|id| site.watcher.settled(id, "to be available")),
+    );
     tokio::select! {
         settled = settled => {
             for image in settled?.into_iter().flatten() {
@@ -80,22 +117,39 @@ async fn await_pending(run: &Run<'_>, site: &Site, images: &mut BTreeMap<AmiId, 
 }
 
 /// Own images and snapshots of this Region that carry our tag with one of these sources.
-pub(super) async fn copies(site: &Site, sources: Vec<String>, there: &mut RegionInventory) -> Result<(), Error> {
+pub(super) async fn copies(
+    site: &Site,
+    sources: Vec<String>,
+    there: &mut RegionInventory,
+) -> Result<(), Error> {
     let (images, snapshots) = Box::pin(future::try_join(
         site.ec2.own_images_tagged(tags::SOURCE, sources.clone()),
         site.ec2.own_snapshots_tagged(tags::SOURCE, sources),
     ))
     .await?;
     there.copies = images;
-    there.snapshots.extend(snapshots.into_iter().map(|snapshot| (snapshot.id.clone(), snapshot)));
+    there.snapshots.extend(
+        snapshots
+            .into_iter()
+            .map(|snapshot| (snapshot.id.clone(), snapshot)),
+    );
     Ok(())
 }
 
 /// The snapshots behind the images and copies that are not known yet.
-pub(super) async fn snapshots(site: &Site, there: &RegionInventory) -> Result<BTreeMap<SnapshotId, Snapshot>, Error> {
+pub(super) async fn snapshots(
+    site: &Site,
+    there: &RegionInventory,
+) -> Result<BTreeMap<SnapshotId, Snapshot>, Error> {
     let images = there.images.values().chain(&there.copies);
-    let unknown: BTreeSet<_> =
-        images.flat_map(Image::snapshots).filter(|id| !there.snapshots.contains_key(*id)).cloned().collect();
+    let unknown: BTreeSet<_> = images
+        .flat_map(Image::snapshots)
+        .filter(|id| !there.snapshots.contains_key(*id))
+        .cloned()
+        .collect();
     let found = site.ec2.snapshots(&unknown).await?;
-    Ok(found.into_iter().map(|snapshot| (snapshot.id.clone(), snapshot)).collect())
+    Ok(found
+        .into_iter()
+        .map(|snapshot| (snapshot.id.clone(), snapshot))
+        .collect())
 }

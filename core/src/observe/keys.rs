@@ -35,9 +35,9 @@ pub(super) async fn read(
         None => arns,
     };
     let account = &there.place.account;
-    let editable = keys
-        .values()
-        .filter(|key| shared.contains(&key.arn) && !key.aws_managed && can_edit(request, account, &key.arn));
+    let editable = keys.values().filter(|key| {
+        shared.contains(&key.arn) && !key.aws_managed && can_edit(request, account, &key.arn)
+    });
     let read = future::try_join_all(editable.map(|key| access(run, request, key))).await?;
     for (arn, policy, grants) in read {
         if let Some(key) = keys.get_mut(&arn) {
@@ -47,14 +47,19 @@ pub(super) async fn read(
     Ok(keys)
 }
 
-type Access = (KeyArn, Option<Result<KeyPolicy, String>>, Option<Vec<Grant>>);
+type Access = (
+    KeyArn,
+    Option<Result<KeyPolicy, String>>,
+    Option<Vec<Grant>>,
+);
 
 /// The policy of a key, its grants, or both where access is taken back.
 async fn access(run: &Run<'_>, request: &ShareRequest, key: &Key) -> Result<Access, Error> {
     let options = &request.options;
     let (mode, site) = (options.key_access, run.key_site(&key.arn));
     let in_targets = &options.in_targets;
-    // Grants of service-linked roles are made in targets, and seen here; those of copies are on targets' own keys.
+    // Grants of service-linked roles are made in targets, and seen here; those of copies are on
+    // targets' own keys.
     let services = !in_targets.services.is_empty() && !in_targets.copies();
     let takes = options.unlisted == Unlisted::Revoke || !in_targets.keep_shared || services;
     let own = key.arn.account() == &site.place.account;
@@ -63,16 +68,24 @@ async fn access(run: &Run<'_>, request: &ShareRequest, key: &Key) -> Result<Acce
         KeyAccessMode::Grants => options.revoke.is_some() && own,
         KeyAccessMode::None => false,
     };
-    let reads_grants =
-        mode == KeyAccessMode::Grants || (mode != KeyAccessMode::None && (options.revoke.is_some() || takes));
+    let reads_grants = mode == KeyAccessMode::Grants
+        || (mode != KeyAccessMode::None && (options.revoke.is_some() || takes));
     let policy = async {
         if !reads_policy {
             return Ok(None);
         }
         let text = site.kms.key_policy(&key.arn).await?;
-        Ok::<_, Error>(Some(KeyPolicy::parse(&text).map_err(|error| error.to_string())))
+        Ok::<_, Error>(Some(
+            KeyPolicy::parse(&text).map_err(|error| error.to_string()),
+        ))
     };
-    let grants = async { if reads_grants { site.kms.grants(&key.arn).await.map(Some) } else { Ok(None) } };
+    let grants = async {
+        if reads_grants {
+            site.kms.grants(&key.arn).await.map(Some)
+        } else {
+            Ok(None)
+        }
+    };
     let (policy, grants) = future::try_join(policy, grants).await?;
     Ok((key.arn.clone(), policy, grants))
 }
@@ -81,15 +94,17 @@ async fn access(run: &Run<'_>, request: &ShareRequest, key: &Key) -> Result<Acce
 async fn describe(run: &Run<'_>, site: &Site, arn: &KeyArn) -> Result<Key, Error> {
     let foreign = arn.account() != &site.place.account;
     match run.key_site(arn).kms.describe_key(arn.as_ref()).await {
-        Err(error) if foreign && matches!(error.code, Code::AccessDenied | Code::KeyNotFound) => Ok(Key {
-            arn: arn.clone(),
-            aws_managed: false,
-            state: KeyState::Unseen,
-            symmetric: true,
-            description: String::new(),
-            policy: None,
-            grants: None,
-        }),
+        Err(error) if foreign && matches!(error.code, Code::AccessDenied | Code::KeyNotFound) => {
+            Ok(Key {
+                arn: arn.clone(),
+                aws_managed: false,
+                state: KeyState::Unseen,
+                symmetric: true,
+                description: String::new(),
+                policy: None,
+                grants: None,
+            })
+        }
         described => described,
     }
 }

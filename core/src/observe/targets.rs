@@ -28,28 +28,57 @@ pub(super) async fn read(
     future::join_all(read).await.into_iter().collect()
 }
 
-async fn target(reached: &Account, request: &ShareRequest, inventory: &Inventory) -> Result<Target, Error> {
+async fn target(
+    reached: &Account,
+    request: &ShareRequest,
+    inventory: &Inventory,
+) -> Result<Target, Error> {
     let regions = inventory.regions.values().map(|source| {
         let site = reached.site(&source.place.region);
-        async move { Ok::<_, Error>((source.place.region.clone(), region(&site, request, inventory, source).await?)) }
+        async move {
+            Ok::<_, Error>((
+                source.place.region.clone(),
+                region(&site, request, inventory, source).await?,
+            ))
+        }
     });
-    let regions: BTreeMap<_, _> = Box::pin(future::try_join_all(regions)).await?.into_iter().collect();
-    let mut target = Target { regions, ..Target::default() };
-    let Some(first) = inventory.regions.keys().next() else { return Ok(target) };
+    let regions: BTreeMap<_, _> = Box::pin(future::try_join_all(regions))
+        .await?
+        .into_iter()
+        .collect();
+    let mut target = Target {
+        regions,
+        ..Target::default()
+    };
+    let Some(first) = inventory.regions.keys().next() else {
+        return Ok(target);
+    };
     let (iam, wanted) = (&reached.site(first).iam, &request.options.in_targets);
     for role in &wanted.launch_roles {
         let name = role.rsplit('/').next().unwrap_or(role);
         let policies = if wanted.launch_policy.is_some() {
             let attached = iam.attached_policies(name).await?;
-            attached.map(|arns| RolePolicies { attached: arns.into_iter().collect(), ..RolePolicies::default() })
+            attached.map(|arns| RolePolicies {
+                attached: arns.into_iter().collect(),
+                ..RolePolicies::default()
+            })
         } else {
             let inline = iam.inline_policies(name).await?;
-            inline.map(|inline| RolePolicies { inline, ..RolePolicies::default() })
+            inline.map(|inline| RolePolicies {
+                inline,
+                ..RolePolicies::default()
+            })
         };
         target.roles.insert(name.to_owned(), policies);
     }
-    for service in wanted.services.iter().filter(|_| request.options.revoke.is_none()) {
-        target.services.insert(service.clone(), iam.service_linked_roles(service).await?);
+    for service in wanted
+        .services
+        .iter()
+        .filter(|_| request.options.revoke.is_none())
+    {
+        target
+            .services
+            .insert(service.clone(), iam.service_linked_roles(service).await?);
     }
     Ok(target)
 }
@@ -66,7 +95,11 @@ async fn region(
     if options.revoke.is_some() {
         return Ok(there);
     }
-    let shared: BTreeSet<&AmiId> = source.images.keys().chain(source.copies.iter().map(|copy| &copy.id)).collect();
+    let shared: BTreeSet<&AmiId> = source
+        .images
+        .keys()
+        .chain(source.copies.iter().map(|copy| &copy.id))
+        .collect();
     if let Some(key) = wanted.keys.in_region(&site.place.region) {
         let mut key = site.kms.describe_key(key.as_ref()).await?;
         if !wanted.services.is_empty() {
@@ -74,14 +107,27 @@ async fn region(
         }
         there.destination = Some(key.arn.clone());
         there.keys.insert(key.arn.clone(), key);
-        let of = |ami: &AmiId| SourceImage { region: site.place.region.clone(), ami: ami.clone() }.tag();
+        let of = |ami: &AmiId| {
+            SourceImage {
+                region: site.place.region.clone(),
+                ami: ami.clone(),
+            }
+            .tag()
+        };
         images::copies(site, shared.iter().copied().map(of).collect(), &mut there).await?;
         let snapshots = images::snapshots(site, &there).await?;
         there.snapshots.extend(snapshots);
     } else if options.copy_tags || !options.tags.is_empty() {
         let seen = site.ec2.images(shared.iter().copied()).await?;
-        there.images = seen.into_iter().map(|image| (image.id.clone(), image)).collect();
+        there.images = seen
+            .into_iter()
+            .map(|image| (image.id.clone(), image))
+            .collect();
     }
-    there.parameters = super::parameters(site, super::parameter_names(request, inventory, &site.place)).await?;
+    there.parameters = super::parameters(
+        site,
+        super::parameter_names(request, inventory, &site.place),
+    )
+    .await?;
     Ok(there)
 }

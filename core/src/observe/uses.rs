@@ -10,21 +10,37 @@ use crate::inventory::{Inventory, RegionInventory, Use};
 use crate::request::ShareRequest;
 use crate::run::Run;
 
-/// Looks in each target that was reached. Where some of it cannot be seen, the rest counts all the same.
-pub(super) async fn read(run: &Run<'_>, request: &ShareRequest, inventory: &Inventory) -> BTreeMap<AccountId, Use> {
+/// Looks in each target that was reached. Where some of it cannot be seen, the rest counts all the
+/// same.
+pub(super) async fn read(
+    run: &Run<'_>,
+    request: &ShareRequest,
+    inventory: &Inventory,
+) -> BTreeMap<AccountId, Use> {
     if !request.options.spares_keys_in_use() {
         return BTreeMap::new();
     }
-    let reached = run.targets().iter().filter_map(|(account, reached)| Some((account, reached.as_ref().ok()?)));
+    let reached = run
+        .targets()
+        .iter()
+        .filter_map(|(account, reached)| Some((account, reached.as_ref().ok()?)));
     let looks = reached.map(|(account, reached)| async move {
-        let regions = inventory.regions.values().map(|there| region(reached, account, there));
+        let regions = inventory
+            .regions
+            .values()
+            .map(|there| region(reached, account, there));
         (account.clone(), merged(future::join_all(regions).await))
     });
     future::join_all(looks).await.into_iter().collect()
 }
 
 async fn region(reached: &Account, account: &AccountId, there: &RegionInventory) -> Use {
-    let keys: BTreeSet<&KeyArn> = there.keys.values().filter(|key| key.lets(account)).map(|key| &key.arn).collect();
+    let keys: BTreeSet<&KeyArn> = there
+        .keys
+        .values()
+        .filter(|key| key.lets(account))
+        .map(|key| &key.arn)
+        .collect();
     let mut seen = Use::default();
     if keys.is_empty() {
         return seen;
@@ -33,7 +49,10 @@ async fn region(reached: &Account, account: &AccountId, there: &RegionInventory)
     let volumes = ec2.own_encrypted_volumes();
     let (volumes, snapshots) = Box::pin(future::join(volumes, ec2.own_encrypted_snapshots())).await;
     let snapshots = snapshots.map(|snapshots| {
-        snapshots.into_iter().filter_map(|snapshot| Some((snapshot.key?, snapshot.id.to_string()))).collect::<Vec<_>>()
+        snapshots
+            .into_iter()
+            .filter_map(|snapshot| Some((snapshot.key?, snapshot.id.to_string())))
+            .collect::<Vec<_>>()
     });
     for found in [volumes, snapshots] {
         match found {

@@ -87,8 +87,8 @@ impl CopyImage {
         }
     }
 
-    /// The client token of the n-th attempt: runs that see the same state send the same one, and make one copy
-    /// (R1.2.2).
+    /// The client token of the n-th attempt: runs that see the same state send the same one, and
+    /// make one copy (R1.2.2).
     pub(crate) fn client_token(&self, attempt: u32) -> String {
         digest(&[&self.identity, &attempt.to_string()])
     }
@@ -116,14 +116,29 @@ pub(super) fn plan(
     let options = &request.options;
     let name = request.copy_name.fill(&Parts::of(image, &there.place));
     let passed_on = tags::passed_on(options.copy_tags.then_some(&image.tags), &options.tags);
-    let copy = CopyImage::new(&there.place.account, named.clone(), &there.place.region, key, name, &passed_on);
-    let mut copy = CopyImage { completion: options.copy_completion, volumes: image.snapshots().count(), ..copy };
+    let copy = CopyImage::new(
+        &there.place.account,
+        named.clone(),
+        &there.place.region,
+        key,
+        name,
+        &passed_on,
+    );
+    let mut copy = CopyImage {
+        completion: options.copy_completion,
+        volumes: image.snapshots().count(),
+        ..copy
+    };
     check(&copy, findings);
     adopt(&mut copy, there, findings);
     if copy.adopt.is_none()
         && let Some(home) = inventory.regions.get(&named.region)
     {
-        findings.extend(home.keys_of(image).iter().filter_map(|key| source_key(home, image, key)));
+        findings.extend(
+            home.keys_of(image)
+                .iter()
+                .filter_map(|key| source_key(home, image, key)),
+        );
     }
     Some(copy)
 }
@@ -131,14 +146,21 @@ pub(super) fn plan(
 /// Finds what already stands of a copy: the copy itself, or what failed ones left.
 pub(super) fn adopt(copy: &mut CopyImage, there: &RegionInventory, findings: &mut Vec<Finding>) {
     let mut adoptable = Vec::new();
-    for candidate in there.copies.iter().filter(|candidate| adopt::answers(candidate, &copy.identity)) {
+    for candidate in there
+        .copies
+        .iter()
+        .filter(|candidate| adopt::answers(candidate, &copy.identity))
+    {
         match adopt::judge(candidate, &there.snapshots, copy, &there.place) {
             Candidate::Adoptable => adoptable.push(candidate),
             Candidate::Failed => copy.leftovers.images.push(candidate.id.clone()),
             Candidate::Disabled => findings.push(Finding::warn(
                 FindingCode::CopyDisabled,
                 &candidate.id,
-                format!("this copy of {} is disabled, so it is not used and another is made", copy.source),
+                format!(
+                    "this copy of {} is disabled, so it is not used and another is made",
+                    copy.source
+                ),
             )),
             Candidate::NotOurs => {}
         }
@@ -151,7 +173,10 @@ pub(super) fn adopt(copy: &mut CopyImage, there: &RegionInventory, findings: &mu
             Finding::warn(
                 FindingCode::CopyDuplicate,
                 &extra.id,
-                format!("this is one more copy of {} beside {}, which is the one used", copy.source, oldest.id),
+                format!(
+                    "this is one more copy of {} beside {}, which is the one used",
+                    copy.source, oldest.id
+                ),
             )
         }));
     }
@@ -165,13 +190,21 @@ const AT_ONCE: usize = 20;
 pub(super) fn queued(copies: &[CopyImage], findings: &mut Vec<Finding>) {
     let mut volumes: BTreeMap<(&Region, &Region), usize> = BTreeMap::new();
     for copy in copies.iter().filter(|copy| copy.adopt.is_none()) {
-        *volumes.entry((&copy.source.region, &copy.region)).or_default() += copy.volumes;
+        *volumes
+            .entry((&copy.source.region, &copy.region))
+            .or_default() += copy.volumes;
     }
-    for ((from, to), volumes) in volumes.into_iter().filter(|(_, volumes)| *volumes > AT_ONCE) {
+    for ((from, to), volumes) in volumes
+        .into_iter()
+        .filter(|(_, volumes)| *volumes > AT_ONCE)
+    {
         findings.push(Finding::warn(
             FindingCode::CopyQueued,
             to,
-            format!("{volumes} volumes are copied from {from} to here, and AWS copies {AT_ONCE} at once (R1.5.10): the others wait"),
+            format!(
+                "{volumes} volumes are copied from {from} to here, and AWS copies {AT_ONCE} at \
+                     once (R1.5.10): the others wait"
+            ),
         ));
     }
 }
@@ -181,7 +214,11 @@ pub(super) fn check(copy: &CopyImage, findings: &mut Vec<Finding>) {
         findings.push(Finding::refuse(
             FindingCode::CopyNameInvalid,
             &copy.source,
-            format!("the copy would be named `{}`, which AWS does not take: 3 to 128 characters (R1.2.1)", copy.name),
+            format!(
+                "the copy would be named `{}`, which AWS does not take: 3 to 128 characters \
+                     (R1.2.1)",
+                copy.name
+            ),
         ));
     }
     if copy.tags.len() > tags::LIMIT {
@@ -204,7 +241,10 @@ fn source_key(inventory: &RegionInventory, image: &Image, key: &KeyArn) -> Optio
         KeyState::PendingDeletion => (FindingCode::KeyPendingDeletion, "pending deletion"),
         _ => return None,
     };
-    let message = format!("{} is encrypted under this key, which is {state}, so it cannot be copied (R3.4)", image.id);
+    let message = format!(
+        "{} is encrypted under this key, which is {state}, so it cannot be copied (R3.4)",
+        image.id
+    );
     Some(Finding::refuse(code, key, message))
 }
 
@@ -214,5 +254,8 @@ fn digest(parts: &[&str]) -> String {
         hash.update(part.as_bytes());
         hash.update([0]);
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hash.finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }

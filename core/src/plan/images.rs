@@ -4,14 +4,22 @@ use crate::finding::{Finding, FindingCode};
 use crate::inventory::{Image, ImageState, RegionInventory};
 use crate::request::ShareRequest;
 
-pub(super) fn findings(request: &ShareRequest, inventory: &RegionInventory, image: &Image, now: i64) -> Vec<Finding> {
+pub(super) fn findings(
+    request: &ShareRequest,
+    inventory: &RegionInventory,
+    image: &Image,
+    now: i64,
+) -> Vec<Finding> {
     let mut findings = Vec::new();
     let account = &inventory.place.account;
     if image.owner != account.as_ref() {
         findings.push(Finding::refuse(
             FindingCode::ImageNotOwned,
             &image.id,
-            format!("the image belongs to account {}, and only its owner can share it (R2.5)", image.owner),
+            format!(
+                "the image belongs to account {}, and only its owner can share it (R2.5)",
+                image.owner
+            ),
         ));
         // Its tags and snapshots are not shown to us, so nothing more can be said.
         return findings;
@@ -30,14 +38,25 @@ pub(super) fn findings(request: &ShareRequest, inventory: &RegionInventory, imag
         findings.push(Finding::warn(
             FindingCode::ImageProductCode,
             &image.id,
-            format!("the image carries the product code {}", image.product_codes.join(", ")),
+            format!(
+                "the image carries the product code {}",
+                image.product_codes.join(", ")
+            ),
         ));
     }
-    if let Some(at) = image.deprecation_time.as_ref().filter(|at| super::lifecycle::is_past(at, now)) {
+    if let Some(at) = image
+        .deprecation_time
+        .as_ref()
+        .filter(|at| super::lifecycle::is_past(at, now))
+    {
         findings.push(Finding::warn(
             FindingCode::ImageDeprecated,
             &image.id,
-            format!("the image is deprecated since {at}: it can be shared and launched, but targets do not find it by searching")));
+            format!(
+                "the image is deprecated since {at}: it can be shared and launched, but \
+                     targets do not find it by searching"
+            ),
+        ));
     }
     if image.state == ImageState::Available {
         findings.extend(volumes(inventory, image));
@@ -46,7 +65,10 @@ pub(super) fn findings(request: &ShareRequest, inventory: &RegionInventory, imag
 }
 
 fn state(image: &Image) -> Option<Finding> {
-    let reason = image.state_reason.as_deref().unwrap_or("AWS gives no reason");
+    let reason = image
+        .state_reason
+        .as_deref()
+        .unwrap_or("AWS gives no reason");
     match &image.state {
         ImageState::Available => None,
         ImageState::Pending => Some(Finding::warn(
@@ -64,28 +86,36 @@ fn state(image: &Image) -> Option<Finding> {
             &image.id,
             "the image is disabled, and a disabled image can be neither shared nor copied (R2.16)",
         )),
-        ImageState::Deregistered => {
-            Some(Finding::refuse(FindingCode::ImageFailed, &image.id, "the image is deregistered"))
-        }
+        ImageState::Deregistered => Some(Finding::refuse(
+            FindingCode::ImageFailed,
+            &image.id,
+            "the image is deregistered",
+        )),
     }
 }
 
 fn volumes(inventory: &RegionInventory, image: &Image) -> Vec<Finding> {
     if image.root_device_type == "instance-store" || image.snapshots().next().is_none() {
-        let message = "the image is backed by instance store: it has no snapshot, so there is nothing to encrypt";
+        let message = "the image is backed by instance store: it has no snapshot, so there is \
+                       nothing to encrypt";
         return vec![if inventory.destination.is_some() {
             Finding::refuse(FindingCode::ImageInstanceStore, &image.id, message)
         } else {
             Finding::warn(FindingCode::ImageInstanceStore, &image.id, message)
         }];
     }
-    let missing = image.snapshots().filter(|id| !inventory.snapshots.contains_key(id));
+    let missing = image
+        .snapshots()
+        .filter(|id| !inventory.snapshots.contains_key(id));
     missing
         .map(|id| {
             Finding::refuse(
                 FindingCode::ImageSnapshotMissing,
                 id,
-                format!("AWS does not show this snapshot of {}, so nobody can launch the image", image.id),
+                format!(
+                    "AWS does not show this snapshot of {}, so nobody can launch the image",
+                    image.id
+                ),
             )
         })
         .collect()

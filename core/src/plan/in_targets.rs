@@ -16,7 +16,10 @@ use crate::tags;
 
 /// The targets that were reached, with what there is.
 pub(super) fn reached(inventory: &Inventory) -> impl Iterator<Item = (&AccountId, &Target)> {
-    inventory.targets.iter().filter_map(|(account, target)| Some((account, target.as_ref().ok()?)))
+    inventory
+        .targets
+        .iter()
+        .filter_map(|(account, target)| Some((account, target.as_ref().ok()?)))
 }
 
 /// The copies that targets make of a shared image.
@@ -29,9 +32,18 @@ pub(super) fn copies(
 ) -> Vec<TargetCopy> {
     let mut wanted = Vec::new();
     for (account, target) in reached(inventory) {
-        let Some(there) = target.regions.get(&shared.region) else { continue };
-        let Some(key) = there.destination.as_ref().and_then(|arn| there.keys.get(arn)) else { continue };
-        // The copy is wanted all the same: whether it can be launched is another question, which this decides too.
+        let Some(there) = target.regions.get(&shared.region) else {
+            continue;
+        };
+        let Some(key) = there
+            .destination
+            .as_ref()
+            .and_then(|arn| there.keys.get(arn))
+        else {
+            continue;
+        };
+        // The copy is wanted all the same: whether it can be launched is another question, which
+        // this decides too.
         findings.extend(unusable(key));
         if source.snapshots().next().is_none() {
             continue;
@@ -82,7 +94,9 @@ fn unusable(key: &Key) -> Option<Finding> {
         KeyState::Disabled => "is disabled".to_owned(),
         KeyState::PendingDeletion => "is pending deletion".to_owned(),
         KeyState::Other(state) => format!("is in state `{state}`"),
-        _ if !key.symmetric => "is no symmetric encryption key, and EBS takes no other (R1.3.6)".to_owned(),
+        _ if !key.symmetric => {
+            "is no symmetric encryption key, and EBS takes no other (R1.3.6)".to_owned()
+        }
         _ => return None,
     };
     let account = key.arn.account();
@@ -95,25 +109,48 @@ fn unusable(key: &Key) -> Option<Finding> {
 
 /// A target has no such key.
 pub(super) fn missing_key(error: &Error) -> Finding {
-    let account = error.account.as_ref().map(ToString::to_string).unwrap_or_default();
-    let region = error.region.as_ref().map(ToString::to_string).unwrap_or_default();
+    let account = error
+        .account
+        .as_ref()
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    let region = error
+        .region
+        .as_ref()
+        .map(ToString::to_string)
+        .unwrap_or_default();
     let name = error.resource.clone().unwrap_or_default();
-    let message = format!("target {account} has no such key in {region}, so no copy can be made under it");
+    let message =
+        format!("target {account} has no such key in {region}, so no copy can be made under it");
     Finding::refuse(FindingCode::TargetKeyUnusable, name, message)
 }
 
 fn passed_on(request: &ShareRequest, source: &Image) -> BTreeMap<String, String> {
-    tags::passed_on(request.options.copy_tags.then_some(&source.tags), &request.options.tags)
+    tags::passed_on(
+        request.options.copy_tags.then_some(&source.tags),
+        &request.options.tags,
+    )
 }
 
-/// The accounts that need the source no more: with `keep-shared: false`, those whose own copies stand, and those that
-/// were not reached and so cannot copy now.
-pub(super) fn done(request: &ShareRequest, inventory: &Inventory, copies: &[TargetCopy]) -> BTreeSet<AccountId> {
+/// The accounts that need the source no more: with `keep-shared: false`, those whose own copies
+/// stand, and those that were not reached and so cannot copy now.
+pub(super) fn done(
+    request: &ShareRequest,
+    inventory: &Inventory,
+    copies: &[TargetCopy],
+) -> BTreeSet<AccountId> {
     if request.options.in_targets.keep_shared {
         return BTreeSet::new();
     }
-    let stand = copies.iter().filter(|copy| copy.stands).map(|copy| copy.account.clone());
-    let unreached = inventory.targets.iter().filter(|(_, target)| target.is_err()).map(|(account, _)| account.clone());
+    let stand = copies
+        .iter()
+        .filter(|copy| copy.stands)
+        .map(|copy| copy.account.clone());
+    let unreached = inventory
+        .targets
+        .iter()
+        .filter(|(_, target)| target.is_err())
+        .map(|(account, _)| account.clone());
     stand.chain(unreached).collect()
 }
 
@@ -129,17 +166,30 @@ pub(super) fn images(
     let wanted = passed_on(request, source);
     let mut steps = Vec::new();
     for (account, target) in reached(inventory) {
-        let Some(there) = target.regions.get(&shared.region) else { continue };
+        let Some(there) = target.regions.get(&shared.region) else {
+            continue;
+        };
         let copy = copies.iter().find(|copy| &copy.account == account);
         if copy.is_none() && !wanted.is_empty() {
             let seen = shared.existing().and_then(|id| there.images.get(id));
-            let lacks =
-                |(key, value): &(&String, &String)| seen.is_none_or(|image| image.tags.get(*key) != Some(*value));
-            let missing = wanted.iter().filter(lacks).map(|(key, value)| (key.clone(), value.clone())).collect();
-            steps.push(Step::TagShared(TagShared { account: account.clone(), shared: shared.clone(), missing }));
+            let lacks = |(key, value): &(&String, &String)| {
+                seen.is_none_or(|image| image.tags.get(*key) != Some(*value))
+            };
+            let missing = wanted
+                .iter()
+                .filter(lacks)
+                .map(|(key, value)| (key.clone(), value.clone()))
+                .collect();
+            steps.push(Step::TagShared(TagShared {
+                account: account.clone(),
+                shared: shared.clone(),
+                missing,
+            }));
         }
         let image = copy.map_or_else(|| shared.existing().cloned(), |copy| copy.adopt.clone());
-        steps.extend(lifecycle::publish(request, there, source, shared, image, findings).map(Step::Publish));
+        steps.extend(
+            lifecycle::publish(request, there, source, shared, image, findings).map(Step::Publish),
+        );
     }
     steps
 }

@@ -14,7 +14,8 @@ use crate::request::{KeyAccessMode, KeyScope, ShareRequest};
 /// How many grants a key can have (R3.3.5).
 const GRANTS: usize = 50_000;
 
-/// One intent for each key that an image shared here is encrypted under; with grants, one for each image under it.
+/// One intent for each key that an image shared here is encrypted under; with grants, one for each
+/// image under it.
 pub(super) fn plan(
     request: &ShareRequest,
     inventory: &Inventory,
@@ -29,26 +30,46 @@ pub(super) fn plan(
     }
     let mut steps = Vec::new();
     for (arn, launches) in images {
-        let found = inventory.regions.get(arn.region()).and_then(|there| there.keys.get(arn));
+        let found = inventory
+            .regions
+            .get(arn.region())
+            .and_then(|there| there.keys.get(arn));
         let Some(key) = found else {
             findings.push(unreadable(arn, "the key was not read"));
             continue;
         };
-        let names: BTreeSet<String> = launches.iter().map(|launch| launch.shared.source.ami.to_string()).collect();
+        let names: BTreeSet<String> = launches
+            .iter()
+            .map(|launch| launch.shared.source.ami.to_string())
+            .collect();
         let before = findings.len();
-        findings.extend(unusable(key, request, inventory, &names, is_destination(&all.copies, arn)));
+        findings.extend(unusable(
+            key,
+            request,
+            inventory,
+            &names,
+            is_destination(&all.copies, arn),
+        ));
         if findings.len() > before {
             continue;
         }
-        let targets: BTreeSet<Principal> = launches.iter().flat_map(|launch| launch.principals.clone()).collect();
+        let targets: BTreeSet<Principal> = launches
+            .iter()
+            .flat_map(|launch| launch.principals.clone())
+            .collect();
         match request.options.key_access {
             KeyAccessMode::Policy => {
                 let listed = super::targets(request, &inventory.account);
-                steps.extend(policy(request, key, &targets, &listed, findings).map(Step::KeyAccess));
+                steps
+                    .extend(policy(request, key, &targets, &listed, findings).map(Step::KeyAccess));
             }
             KeyAccessMode::Grants => {
-                let grants: Vec<Grants> = launches.iter().map(|launch| grants(key, launch)).collect();
-                findings.extend(too_many_grants(key, grants.iter().map(|grants| grants.missing.len()).sum()));
+                let grants: Vec<Grants> =
+                    launches.iter().map(|launch| grants(key, launch)).collect();
+                findings.extend(too_many_grants(
+                    key,
+                    grants.iter().map(|grants| grants.missing.len()).sum(),
+                ));
                 steps.extend(grants.into_iter().map(Step::Grants));
             }
             KeyAccessMode::None => findings.push(unmanaged(key)),
@@ -71,13 +92,20 @@ fn unusable(
 ) -> Option<Finding> {
     let images = images.iter().cloned().collect::<Vec<_>>().join(", ");
     if key.aws_managed {
-        let message = format!("{images}: an AWS managed key can never be shared with another account (R2.9)");
-        return Some(Finding::refuse(FindingCode::KeyAwsManaged, &key.arn, message));
+        let message =
+            format!("{images}: an AWS managed key can never be shared with another account (R2.9)");
+        return Some(Finding::refuse(
+            FindingCode::KeyAwsManaged,
+            &key.arn,
+            message,
+        ));
     }
     if !can_edit(request, &inventory.account, &key.arn) {
         let owner = key.arn.account();
-        let message =
-            format!("{images}: the key belongs to account {owner}, so its policy cannot be changed from here (R3.1.2)");
+        let message = format!(
+            "{images}: the key belongs to account {owner}, so its policy cannot be changed from \
+             here (R3.1.2)"
+        );
         return Some(Finding::refuse(FindingCode::KeyForeign, &key.arn, message));
     }
     match &key.state {
@@ -105,11 +133,16 @@ fn unusable(
     }
 }
 
-/// Whether this run may try to change who can use the key. What a grant is worth that neither the key's account nor
-/// the grantee's issued is not known (R3.3.8), so none is made.
+/// Whether this run may try to change who can use the key. What a grant is worth that neither the
+/// key's account nor the grantee's issued is not known (R3.3.8), so none is made.
 pub(crate) fn can_edit(request: &ShareRequest, account: &AccountId, key: &KeyArn) -> bool {
     let options = &request.options;
-    let by_role = options.key_role.as_ref().and_then(|role| role.account()).as_ref() == Some(key.account());
+    let by_role = options
+        .key_role
+        .as_ref()
+        .and_then(|role| role.account())
+        .as_ref()
+        == Some(key.account());
     key.account() == account || by_role || options.key_access == KeyAccessMode::None
 }
 
@@ -133,7 +166,8 @@ fn policy(
     };
     let access = super::access(request);
     let held = policy.access(&key.arn, access.clone());
-    let lacks = |target: &&Principal| Holder::of(target).is_some_and(|holder| !held.contains(&holder));
+    let lacks =
+        |target: &&Principal| Holder::of(target).is_some_and(|holder| !held.contains(&holder));
     let missing: BTreeSet<Principal> = targets.iter().filter(lacks).cloned().collect();
     let wanted: BTreeSet<Holder> = targets.iter().filter_map(Holder::of).collect();
     let taken = policy.taken_sids(&key.arn, access.clone());
@@ -142,13 +176,19 @@ fn policy(
         findings.push(Finding::refuse(
             FindingCode::KeySidTaken,
             &key.arn,
-            format!("the key policy has a statement named {} that this tool did not write", taken.join(", ")),
+            format!(
+                "the key policy has a statement named {} that this tool did not write",
+                taken.join(", ")
+            ),
         ));
     } else if !missing.is_empty()
         && let Ok(after) = policy.grant(&key.arn, access.clone(), &wanted)
     {
         findings.extend(too_large(key, missing.len(), after.size()));
-        change = Some(PolicyChange { before: policy.text(), after: after.text() });
+        change = Some(PolicyChange {
+            before: policy.text(),
+            after: after.text(),
+        });
     }
     findings.extend(stale_principals(key, policy, !missing.is_empty()));
     findings.extend(denies(key, policy, &wanted));
@@ -161,23 +201,47 @@ fn policy(
         access,
         principals: targets.clone(),
         missing,
-        unlisted: held.difference(&listed.iter().filter_map(Holder::of).collect()).cloned().collect(),
+        unlisted: held
+            .difference(&listed.iter().filter_map(Holder::of).collect())
+            .cloned()
+            .collect(),
         policy: change,
     })
 }
 
 fn grants(key: &Key, launch: &LaunchPermission) -> Grants {
-    let accounts: BTreeSet<AccountId> = launch.principals.iter().filter_map(Principal::account).cloned().collect();
+    let accounts: BTreeSet<AccountId> = launch
+        .principals
+        .iter()
+        .filter_map(Principal::account)
+        .cloned()
+        .collect();
     let held = |region: &Region, account: &&AccountId| {
-        let name = launch.shared.existing().map(|image| grant_name(region, image, account));
-        key.grants.iter().flatten().any(|grant| Some(&grant.name) == name.as_ref())
+        let name = launch
+            .shared
+            .existing()
+            .map(|image| grant_name(region, image, account));
+        key.grants
+            .iter()
+            .flatten()
+            .any(|grant| Some(&grant.name) == name.as_ref())
     };
     let region = &launch.shared.region;
-    let missing = accounts.iter().filter(|account| !held(region, account)).cloned().collect();
-    Grants { key: key.arn.clone(), shared: launch.shared.clone(), accounts, missing }
+    let missing = accounts
+        .iter()
+        .filter(|account| !held(region, account))
+        .cloned()
+        .collect();
+    Grants {
+        key: key.arn.clone(),
+        shared: launch.shared.clone(),
+        accounts,
+        missing,
+    }
 }
 
-/// Without its policy a key is never taken as shared: an image would be shown to targets that cannot use it (P1).
+/// Without its policy a key is never taken as shared: an image would be shown to targets that
+/// cannot use it (P1).
 fn unreadable(key: &KeyArn, problem: &str) -> Finding {
     Finding::refuse(
         FindingCode::KeyPolicyUnreadable,
@@ -191,14 +255,16 @@ fn unmanaged(key: &Key) -> Finding {
     Finding::warn(
         FindingCode::KeyAccessUnmanaged,
         &key.arn,
-        "`key-access` is `none`: whether targets can use this key is neither looked at nor changed by this run",
+        "`key-access` is `none`: whether targets can use this key is neither looked at nor changed \
+         by this run",
     )
 }
 
 fn too_large(key: &Key, more: usize, size: usize) -> Option<Finding> {
     (size > KeyPolicy::LIMIT).then(|| {
         let message = format!(
-            "with {more} more accounts the key policy would have {size} bytes, and KMS takes {} (R3.2.2)",
+            "with {more} more accounts the key policy would have {size} bytes, and KMS takes {} \
+             (R3.2.2)",
             KeyPolicy::LIMIT
         );
         Finding::refuse(FindingCode::KeyPolicyTooLarge, &key.arn, message)
@@ -208,7 +274,9 @@ fn too_large(key: &Key, more: usize, size: usize) -> Option<Finding> {
 fn too_many_grants(key: &Key, more: usize) -> Option<Finding> {
     let there = key.grants.iter().flatten().count();
     (more > 0 && there + more > GRANTS).then(|| {
-        let message = format!("the key has {there} grants, {more} more are needed, and KMS allows {GRANTS} (R3.3.5)");
+        let message = format!(
+            "the key has {there} grants, {more} more are needed, and KMS allows {GRANTS} (R3.3.5)"
+        );
         Finding::refuse(FindingCode::GrantsTooMany, &key.arn, message)
     })
 }
@@ -218,9 +286,13 @@ fn denies(key: &Key, policy: &KeyPolicy, targets: &BTreeSet<Holder>) -> Vec<Find
     let finding = |(sid, denial): (String, Denial)| {
         let (finding, when): (fn(_, _, _) -> _, _) = match denial {
             Denial::Always => (Finding::refuse, "targets"),
-            Denial::Sometimes => (Finding::warn, "targets, under its conditions or some of them,"),
+            Denial::Sometimes => (
+                Finding::warn,
+                "targets, under its conditions or some of them,",
+            ),
         };
-        let message = format!("the statement {sid} of the key policy denies {when} the use of this key");
+        let message =
+            format!("the statement {sid} of the key policy denies {when} the use of this key");
         finding(FindingCode::KeyPolicyDenies, &key.arn, message)
     };
     policy.denials(targets).into_iter().map(finding).collect()
@@ -229,8 +301,13 @@ fn denies(key: &Key, policy: &KeyPolicy, targets: &BTreeSet<Holder>) -> Vec<Find
 /// Tools that write the whole policy from their own files undo what is added beside them.
 fn managed(key: &Key, policy: &KeyPolicy) -> Option<Finding> {
     let foreign = policy.foreign(&key.arn);
-    let texts = foreign.iter().flat_map(|(sid, principals)| principals.iter().chain([sid]));
-    let marks = texts.chain([&key.description]).map(|text| text.to_ascii_lowercase()).collect::<Vec<_>>();
+    let texts = foreign
+        .iter()
+        .flat_map(|(sid, principals)| principals.iter().chain([sid]));
+    let marks = texts
+        .chain([&key.description])
+        .map(|text| text.to_ascii_lowercase())
+        .collect::<Vec<_>>();
     let tools = [
         ("terraform", "Terraform"),
         ("opentofu", "OpenTofu"),
@@ -238,12 +315,15 @@ fn managed(key: &Key, policy: &KeyPolicy) -> Option<Finding> {
         ("cdk-", "the AWS CDK"),
         ("pulumi", "Pulumi"),
     ];
-    let (_, tool) = tools.into_iter().find(|(mark, _)| marks.iter().any(|text| text.contains(mark)))?;
+    let (_, tool) = tools
+        .into_iter()
+        .find(|(mark, _)| marks.iter().any(|text| text.contains(mark)))?;
     Some(Finding::warn(
         FindingCode::KeyPolicyManaged,
         &key.arn,
         format!(
-            "this key seems to be kept by {tool}, which takes away what others add to its policy when it next runs"
+            "this key seems to be kept by {tool}, which takes away what others add to its policy \
+             when it next runs"
         ),
     ))
 }
@@ -252,26 +332,35 @@ fn managed(key: &Key, policy: &KeyPolicy) -> Option<Finding> {
 fn used_by_many(key: &Key, policy: &KeyPolicy, scope: KeyScope) -> Option<Finding> {
     let own = format!(":{}:root", key.arn.account());
     let foreign = policy.foreign(&key.arn);
-    let others: BTreeSet<&String> =
-        foreign.iter().flat_map(|(_, principals)| principals).filter(|name| !name.ends_with(&own)).collect();
+    let others: BTreeSet<&String> = foreign
+        .iter()
+        .flat_map(|(_, principals)| principals)
+        .filter(|name| !name.ends_with(&own))
+        .collect();
     let names: Vec<&str> = others.iter().take(5).map(|name| name.as_str()).collect();
     (scope == KeyScope::Direct && !others.is_empty()).then(|| {
         Finding::warn(
             FindingCode::KeyUsedByMany,
             &key.arn,
-            format!("others use this key too ({}), and with `key-scope: direct` targets can decrypt with it what is not of these images", names.join(", ")))
+            format!(
+                "others use this key too ({}), and with `key-scope: direct` targets can \
+                     decrypt with it what is not of these images",
+                names.join(", ")
+            ),
+        )
     })
 }
 
-/// KMS keeps the unique ID of a deleted user or role in the policy, and refuses the policy when it is written back
-/// (R3.2.6).
+/// KMS keeps the unique ID of a deleted user or role in the policy, and refuses the policy when it
+/// is written back (R3.2.6).
 fn stale_principals(key: &Key, policy: &KeyPolicy, must_write: bool) -> Option<Finding> {
     let stale = policy.stale_principals();
     if stale.is_empty() {
         return None;
     }
     let message = format!(
-        "the key policy names principals that no longer exist ({}), and KMS refuses to take it back with them (R3.2.6)",
+        "the key policy names principals that no longer exist ({}), and KMS refuses to take it \
+         back with them (R3.2.6)",
         stale.join(", ")
     );
     Some(if must_write {

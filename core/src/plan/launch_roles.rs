@@ -1,4 +1,5 @@
-//! What roles in targets need to launch with the keys: launchers' policies, and grants for services' roles.
+//! What roles in targets need to launch with the keys: launchers' policies, and grants for
+//! services' roles.
 
 use std::collections::BTreeSet;
 
@@ -25,14 +26,31 @@ pub(super) fn roles(
     let shared: BTreeSet<&KeyArn> = launches.iter().flat_map(|launch| &launch.keys).collect();
     let mut steps = Vec::new();
     for (account, target) in reached(inventory) {
-        let own: BTreeSet<&KeyArn> =
-            copies.iter().filter(|copy| &copy.account == account).map(|copy| &copy.key).collect();
+        let own: BTreeSet<&KeyArn> = copies
+            .iter()
+            .filter(|copy| &copy.account == account)
+            .map(|copy| &copy.key)
+            .collect();
         // Whoever launches own copies needs the source's keys no more (R4.13).
-        let keys = if request.options.in_targets.copies() { &own } else { &shared };
-        steps.extend(launch_roles(request, account, target, keys, findings).into_iter().map(Step::LaunchRole));
+        let keys = if request.options.in_targets.copies() {
+            &own
+        } else {
+            &shared
+        };
+        steps.extend(
+            launch_roles(request, account, target, keys, findings)
+                .into_iter()
+                .map(Step::LaunchRole),
+        );
         for (service, roles) in &target.services {
             for key in keys {
-                steps.push(Step::ServiceRole(service_role(inventory, target, account, (service, roles), key)));
+                steps.push(Step::ServiceRole(service_role(
+                    inventory,
+                    target,
+                    account,
+                    (service, roles),
+                    key,
+                )));
             }
         }
     }
@@ -56,8 +74,15 @@ fn launch_roles(
             ));
             continue;
         };
-        let of_role = |by, held| LaunchRole { account: account.clone(), role: role.clone(), by, held };
-        let Some(partition) = keys.first().map(|key| key.region().partition()) else { continue };
+        let of_role = |by, held| LaunchRole {
+            account: account.clone(),
+            role: role.clone(),
+            by,
+            held,
+        };
+        let Some(partition) = keys.first().map(|key| key.region().partition()) else {
+            continue;
+        };
         if let Some(managed) = &request.options.in_targets.launch_policy {
             let arn = managed.in_account(partition, account);
             let held = policies.attached.contains(&arn);
@@ -67,16 +92,26 @@ fn launch_roles(
         let mut after = policies.inline.clone();
         for key in keys {
             let (name, document) = (inline_name(key), launch_policy::for_key(key).to_string());
-            let held = policies.inline.get(&name).is_some_and(|now| same_json(now, &document));
+            let held = policies
+                .inline
+                .get(&name)
+                .is_some_and(|now| same_json(now, &document));
             after.insert(name.clone(), document.clone());
             wanted.push(of_role(RolePolicy::Inline { name, document }, held));
         }
-        let size: usize = after.values().map(|text| text.chars().filter(|c| !c.is_whitespace()).count()).sum();
+        let size: usize = after
+            .values()
+            .map(|text| text.chars().filter(|c| !c.is_whitespace()).count())
+            .sum();
         if size > INLINE_LIMIT {
             findings.push(Finding::refuse(
                 FindingCode::LaunchRoleTooLarge,
                 role,
-                format!("the inline policies of this role in {account} would have {size} characters, and IAM takes {INLINE_LIMIT} (R5.8)")));
+                format!(
+                    "the inline policies of this role in {account} would have {size} \
+                         characters, and IAM takes {INLINE_LIMIT} (R5.8)"
+                ),
+            ));
         }
     }
     wanted
@@ -84,7 +119,11 @@ fn launch_roles(
 
 /// The inline policy of a key. A role has one for each key, so that keys come and go alone.
 pub(crate) fn inline_name(key: &KeyArn) -> String {
-    format!("ami-share-{}-{}", key.region(), key.as_ref().rsplit('/').next().unwrap_or_default())
+    format!(
+        "ami-share-{}-{}",
+        key.region(),
+        key.as_ref().rsplit('/').next().unwrap_or_default()
+    )
 }
 
 fn same_json(one: &str, other: &str) -> bool {
@@ -100,19 +139,40 @@ fn service_role(
     key: &KeyArn,
 ) -> ServiceRole {
     let name = service_grant_name(account, service);
-    let of_source = inventory.regions.get(key.region()).and_then(|there| there.keys.get(key));
-    let of_target = target.regions.get(key.region()).and_then(|there| there.keys.get(key));
-    let grants = of_source.or(of_target).and_then(|key| key.grants.as_deref()).unwrap_or_default();
+    let of_source = inventory
+        .regions
+        .get(key.region())
+        .and_then(|there| there.keys.get(key));
+    let of_target = target
+        .regions
+        .get(key.region())
+        .and_then(|there| there.keys.get(key));
+    let grants = of_source
+        .or(of_target)
+        .and_then(|key| key.grants.as_deref())
+        .unwrap_or_default();
     let role = roles.first().cloned();
     // Made anew, a role is another one (R3.3.8); its ARN in the grant then stands for the old one.
-    let held =
-        role.as_ref().is_some_and(|role| grants.iter().any(|grant| grant.name == name && grant.grantee == *role));
-    ServiceRole { account: account.clone(), service: service.clone(), role, key: key.clone(), held }
+    let held = role.as_ref().is_some_and(|role| {
+        grants
+            .iter()
+            .any(|grant| grant.name == name && grant.grantee == *role)
+    });
+    ServiceRole {
+        account: account.clone(),
+        service: service.clone(),
+        role,
+        key: key.clone(),
+        held,
+    }
 }
 
 /// The name of the grant for the role of a service in a target.
 pub(crate) fn service_grant_name(account: &AccountId, service: &str) -> String {
-    format!("ami-share-1-{account}-{}", service.split('.').next().unwrap_or_default())
+    format!(
+        "ami-share-1-{account}-{}",
+        service.split('.').next().unwrap_or_default()
+    )
 }
 
 /// The name of the grant from which a target makes those of its services' roles.

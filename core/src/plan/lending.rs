@@ -25,27 +25,51 @@ pub(super) fn give_back(
     if request.options.in_targets.keep_shared {
         return Vec::new();
     }
-    launches.iter().map(|launch| give_back_of(inventory, launch, steps, copies, findings)).collect()
+    launches
+        .iter()
+        .map(|launch| give_back_of(inventory, launch, steps, copies, findings))
+        .collect()
 }
 
-/// With `keep-shared: true`: what was lent to targets by an earlier run, and is theirs for good now.
-pub(super) fn kept(request: &ShareRequest, inventory: &Inventory, launches: &[LaunchPermission]) -> Vec<Step> {
+/// With `keep-shared: true`: what was lent to targets by an earlier run, and is theirs for good
+/// now.
+pub(super) fn kept(
+    request: &ShareRequest,
+    inventory: &Inventory,
+    launches: &[LaunchPermission],
+) -> Vec<Step> {
     if !request.options.in_targets.keep_shared {
         return Vec::new();
     }
     let ended = launches.iter().filter_map(|launch| {
         let there = inventory.regions.get(&launch.shared.region)?;
         let image = there.image(launch.shared.existing()?)?;
-        end_loan(there, image, |account| launch.principals.contains(&Principal::Account(account.clone())))
+        end_loan(there, image, |account| {
+            launch
+                .principals
+                .contains(&Principal::Account(account.clone()))
+        })
     });
     ended.map(Step::EndLoan).collect()
 }
 
 /// The end of what an image lends to some; nothing where it lends them nothing.
-pub(super) fn end_loan(there: &RegionInventory, image: &Image, whose: impl Fn(&AccountId) -> bool) -> Option<EndLoan> {
-    let accounts: BTreeSet<AccountId> = lent::loans(&image.tags).into_values().flatten().filter(whose).collect();
+pub(super) fn end_loan(
+    there: &RegionInventory,
+    image: &Image,
+    whose: impl Fn(&AccountId) -> bool,
+) -> Option<EndLoan> {
+    let accounts: BTreeSet<AccountId> = lent::loans(&image.tags)
+        .into_values()
+        .flatten()
+        .filter(whose)
+        .collect();
     let (region, image) = (there.place.region.clone(), image.id.clone());
-    (!accounts.is_empty()).then_some(EndLoan { region, image, accounts })
+    (!accounts.is_empty()).then_some(EndLoan {
+        region,
+        image,
+        accounts,
+    })
 }
 
 fn give_back_of(
@@ -56,12 +80,17 @@ fn give_back_of(
     findings: &mut Vec<Finding>,
 ) -> GiveBack {
     let shared = &launch.shared;
-    let accounts: BTreeSet<AccountId> =
-        copies.iter().filter(|copy| &copy.shared == shared).map(|copy| copy.account.clone()).collect();
+    let accounts: BTreeSet<AccountId> = copies
+        .iter()
+        .filter(|copy| &copy.shared == shared)
+        .map(|copy| copy.account.clone())
+        .collect();
     let there = inventory.regions.get(&shared.region);
     let image = shared.existing().and_then(|id| there?.image(id));
     let lends = loans(launch, steps, &accounts);
-    let lent = image.map(|image| lent::loans(&image.tags)).unwrap_or_default();
+    let lent = image
+        .map(|image| lent::loans(&image.tags))
+        .unwrap_or_default();
     let owed = lent.values().any(|lent| !lent.is_disjoint(&accounts));
     let more = lent::tags(&lends).len();
     if image.is_some_and(|image| image.tags.len() + more > tags::LIMIT) {
@@ -69,22 +98,43 @@ fn give_back_of(
             FindingCode::LentTooManyTags,
             &shared.source.ami,
             format!(
-                "`keep-shared: false` notes in {more} tags of the image who is lent it, and it can have {} in all",
+                "`keep-shared: false` notes in {more} tags of the image who is lent it, and it can \
+                 have {} in all",
                 tags::LIMIT
             ),
         ));
     }
     let keys = launch.keys.iter().map(|arn| {
         let key = there.and_then(|there| there.keys.get(arn));
-        let grants = key.and_then(|key| key.grants.as_deref()).unwrap_or_default();
-        let others = there.map(|there| there.others.as_slice()).unwrap_or_default();
+        let grants = key
+            .and_then(|key| key.grants.as_deref())
+            .unwrap_or_default();
+        let others = there
+            .map(|there| there.others.as_slice())
+            .unwrap_or_default();
         let of_key = others.iter().filter(|other| other.keys.contains(arn));
-        let keeps = |holder: &Holder| of_key.clone().any(|other| needs(other, holder)) || runs_on(grants, holder);
-        let kept = accounts.iter().cloned().map(Holder::Account).filter(keeps).collect();
-        let reads = (key.is_some_and(|key| key.policy.is_some()), key.is_some_and(|key| key.grants.is_some()));
+        let keeps = |holder: &Holder| {
+            of_key.clone().any(|other| needs(other, holder)) || runs_on(grants, holder)
+        };
+        let kept = accounts
+            .iter()
+            .cloned()
+            .map(Holder::Account)
+            .filter(keeps)
+            .collect();
+        let reads = (
+            key.is_some_and(|key| key.policy.is_some()),
+            key.is_some_and(|key| key.grants.is_some()),
+        );
         (arn.clone(), KeyLoan { kept, reads })
     });
-    GiveBack { shared: shared.clone(), lent: owed || !lends.is_empty(), lends, keys: keys.collect(), accounts }
+    GiveBack {
+        shared: shared.clone(),
+        lent: owed || !lends.is_empty(),
+        lends,
+        keys: keys.collect(),
+        accounts,
+    }
 }
 
 /// What this run lends of an image: what these accounts do not have yet.
@@ -108,10 +158,12 @@ fn loans(launch: &LaunchPermission, steps: &[Step], accounts: &BTreeSet<AccountI
                 };
                 (Loan::Snapshots, &missing & accounts)
             }
-            Step::KeyAccess(KeyAccess { key, missing, .. }) if launch.keys.contains(key) => (Loan::Keys, of(missing)),
-            Step::Grants(Grants { shared, missing, .. }) if shared == &launch.shared => {
-                (Loan::Keys, missing & accounts)
+            Step::KeyAccess(KeyAccess { key, missing, .. }) if launch.keys.contains(key) => {
+                (Loan::Keys, of(missing))
             }
+            Step::Grants(Grants {
+                shared, missing, ..
+            }) if shared == &launch.shared => (Loan::Keys, missing & accounts),
             _ => continue,
         };
         loans.entry(loan).or_default().extend(more);

@@ -28,13 +28,19 @@ pub(super) fn plan(
     }
     if request.options.deregistration_protection {
         let held = image.is_some_and(|image| image.deregistration_protected);
-        steps.push(Step::Protect(Protect { shared: shared.clone(), held }));
+        steps.push(Step::Protect(Protect {
+            shared: shared.clone(),
+            held,
+        }));
     }
-    steps.extend(publish(request, there, source, shared, existing.cloned(), findings).map(Step::Publish));
+    steps.extend(
+        publish(request, there, source, shared, existing.cloned(), findings).map(Step::Publish),
+    );
     steps
 }
 
-/// The parameter that names `image`, which is shared or is a target's own copy, in the account and Region of `there`.
+/// The parameter that names `image`, which is shared or is a target's own copy, in the account and
+/// Region of `there`.
 pub(super) fn publish(
     request: &ShareRequest,
     there: &RegionInventory,
@@ -43,7 +49,10 @@ pub(super) fn publish(
     image: Option<AmiId>,
     findings: &mut Vec<Finding>,
 ) -> Option<Publish> {
-    let name = request.parameter.as_ref()?.fill(&Parts::of(source, &there.place));
+    let name = request
+        .parameter
+        .as_ref()?
+        .fill(&Parts::of(source, &there.place));
     if !is_parameter_name(&name) {
         findings.push(Finding::refuse(
             FindingCode::ParameterNameInvalid,
@@ -52,7 +61,13 @@ pub(super) fn publish(
         ));
     }
     let current = there.parameters.get(&name).cloned();
-    Some(Publish { account: there.place.account.clone(), shared: shared.clone(), image, name, current })
+    Some(Publish {
+        account: there.place.account.clone(),
+        shared: shared.clone(),
+        image,
+        name,
+        current,
+    })
 }
 
 fn deprecate(
@@ -67,7 +82,10 @@ fn deprecate(
         findings.push(Finding::warn(
             FindingCode::DeprecationPast,
             &shared.source.ami,
-            format!("the image would have been deprecated since {}, so that is left out", rfc3339(past)),
+            format!(
+                "the image would have been deprecated since {}, so that is left out",
+                rfc3339(past)
+            ),
         ));
         return None;
     }
@@ -79,20 +97,31 @@ fn deprecate(
     };
     let set = image.and_then(|image| seconds(image.deprecation_time.as_deref()?));
     // AWS keeps whole minutes.
-    let held = set.zip(moment).is_some_and(|(set, moment)| set.abs_diff(moment) <= 60);
-    Some(Step::Deprecate(Deprecate { shared: shared.clone(), at, held, when }))
+    let held = set
+        .zip(moment)
+        .is_some_and(|(set, moment)| set.abs_diff(moment) <= 60);
+    Some(Step::Deprecate(Deprecate {
+        shared: shared.clone(),
+        at,
+        held,
+        when,
+    }))
 }
 
 /// The moment at which an image of that creation date is deprecated, in seconds since 1970.
 pub(crate) fn deprecation_moment(when: DeprecateAt, creation_date: &str) -> Option<i64> {
     match when {
         DeprecateAt::Time(moment) => Some(moment),
-        DeprecateAt::AfterCreation(after) => seconds(creation_date)?.checked_add(i64::try_from(after.as_secs()).ok()?),
+        DeprecateAt::AfterCreation(after) => {
+            seconds(creation_date)?.checked_add(i64::try_from(after.as_secs()).ok()?)
+        }
     }
 }
 
 fn seconds(date: &str) -> Option<i64> {
-    DateTime::from_str(date, Format::DateTime).ok().map(|date| date.secs())
+    DateTime::from_str(date, Format::DateTime)
+        .ok()
+        .map(|date| date.secs())
 }
 
 /// Whether a moment that AWS answered is over.
@@ -102,7 +131,9 @@ pub(super) fn is_past(date: &str, now: i64) -> bool {
 
 /// A moment in RFC 3339.
 pub(crate) fn rfc3339(moment: i64) -> String {
-    DateTime::from_secs(moment).fmt(Format::DateTime).unwrap_or_else(|_| moment.to_string())
+    DateTime::from_secs(moment)
+        .fmt(Format::DateTime)
+        .unwrap_or_else(|_| moment.to_string())
 }
 
 /// Two images would be written into one parameter: which one it held would be chance.
@@ -110,13 +141,18 @@ pub(super) fn ambiguous_parameters(steps: &[Step], findings: &mut Vec<Finding>) 
     let mut images = BTreeMap::new();
     for step in steps {
         if let Step::Publish(publish) = step
-            && let Some(other) =
-                images.insert((&publish.account, &publish.shared.region, &publish.name), &publish.shared.source)
+            && let Some(other) = images.insert(
+                (&publish.account, &publish.shared.region, &publish.name),
+                &publish.shared.source,
+            )
         {
             findings.push(Finding::refuse(
                 FindingCode::ParameterAmbiguous,
                 &publish.name,
-                format!("{other} and {} would both be written into this parameter", publish.shared.source),
+                format!(
+                    "{other} and {} would both be written into this parameter",
+                    publish.shared.source
+                ),
             ));
         }
     }

@@ -8,12 +8,19 @@ use crate::id::{AccountId, KeyArn, Principal};
 use crate::inventory::{Grant, Inventory, Key, Other};
 use crate::key_policy::Holder;
 
-/// What of a holder's is under the key; nothing where nothing is, or nobody could see it. Which accounts belong to an
-/// organization AWS does not say, so that every one counts that does not keep access of its own.
-pub(super) fn in_use(inventory: &Inventory, key: &Key, holder: &Holder, whom: &Whom) -> Option<InUse> {
+/// What of a holder's is under the key; nothing where nothing is, or nobody could see it. Which
+/// accounts belong to an organization AWS does not say, so that every one counts that does not keep
+/// access of its own.
+pub(super) fn in_use(
+    inventory: &Inventory,
+    key: &Key,
+    holder: &Holder,
+    whom: &Whom,
+) -> Option<InUse> {
     let grants = key.grants.as_deref().unwrap_or_default();
     let Holder::Account(account) = holder else {
-        let wide = |other: &Holder| !matches!(other, Holder::Account(_)) && !whom.takes_holder(other);
+        let wide =
+            |other: &Holder| !matches!(other, Holder::Account(_)) && !whom.takes_holder(other);
         // Whoever runs on the key may belong to another organization that stays.
         if key.named().iter().any(wide) {
             return None;
@@ -25,11 +32,21 @@ pub(super) fn in_use(inventory: &Inventory, key: &Key, holder: &Holder, whom: &W
                 || (key.lets(account) && !whom.takes(&Principal::Account(account.clone())))
         };
         let mut of_others = grants.iter().filter(|grant| grant.is_held_by_a_service());
-        let instances = of_others.any(|grant| grant.issuer_account().is_some_and(|account| !keeps(&account)));
-        return instances.then(|| InUse { instances, volumes: BTreeSet::new() });
+        let instances = of_others.any(|grant| {
+            grant
+                .issuer_account()
+                .is_some_and(|account| !keeps(&account))
+        });
+        return instances.then(|| InUse {
+            instances,
+            volumes: BTreeSet::new(),
+        });
     };
     let instances = runs_on(grants, holder);
-    let seen = inventory.uses.get(account).and_then(|found| found.under.get(&key.arn));
+    let seen = inventory
+        .uses
+        .get(account)
+        .and_then(|found| found.under.get(&key.arn));
     let volumes = seen.cloned().unwrap_or_default();
     (instances || !volumes.is_empty()).then_some(InUse { instances, volumes })
 }
@@ -41,31 +58,40 @@ pub(super) fn unseen_use<'a>(
     losing: impl Iterator<Item = &'a Holder>,
 ) -> Option<Finding> {
     let seen = |holder: &Holder| match holder {
-        Holder::Account(account) => inventory.uses.get(account).is_some_and(|found| found.unseen.is_empty()),
+        Holder::Account(account) => inventory
+            .uses
+            .get(account)
+            .is_some_and(|found| found.unseen.is_empty()),
         _ => false,
     };
     let unseen: Vec<&Holder> = losing.filter(|holder| !seen(holder)).collect();
     let finding = |whose: String| {
-        let message = format!("whether volumes or snapshots of {whose} are under this key is not known");
+        let message =
+            format!("whether volumes or snapshots of {whose} are under this key is not known");
         Finding::warn(FindingCode::KeyUseUnknown, key, message)
     };
     (!unseen.is_empty()).then(|| finding(some_of(unseen)))
 }
 
-/// Whether instances of the account run on the key: EC2 holds grants on it that were made for the account.
+/// Whether instances of the account run on the key: EC2 holds grants on it that were made for the
+/// account.
 pub(super) fn runs_on(grants: &[Grant], holder: &Holder) -> bool {
-    let Holder::Account(account) = holder else { return false };
-    grants.iter().any(|grant| grant.is_issued_by(account) && grant.is_held_by_a_service())
+    let Holder::Account(account) = holder else {
+        return false;
+    };
+    grants
+        .iter()
+        .any(|grant| grant.is_issued_by(account) && grant.is_held_by_a_service())
 }
 
-/// Whether somebody may need the key for something else that is shared. Of an organization's accounts, AWS does not say
-/// which they are.
+/// Whether somebody may need the key for something else that is shared. Of an organization's
+/// accounts, AWS does not say which they are.
 pub(super) fn needs(other: &Other, holder: &Holder) -> bool {
     other.shared_with.iter().any(|with| match holder {
         Holder::Account(account) => with.account().is_none_or(|with| with == account),
-        Holder::Organization(id) | Holder::Unit(id) => {
-            with.organization().is_some_and(|organization| id.split('/').next() == Some(organization))
-        }
+        Holder::Organization(id) | Holder::Unit(id) => with
+            .organization()
+            .is_some_and(|organization| id.split('/').next() == Some(organization)),
     })
 }
 
@@ -74,7 +100,8 @@ pub(crate) fn still_used(key: &KeyArn, holder: &Holder, other: &str) -> Finding 
         FindingCode::KeyStillUsed,
         key,
         format!(
-            "{holder} keeps access to this key: {other}, which is encrypted under it, is shared with it or with an organization"
+            "{holder} keeps access to this key: {other}, which is encrypted under it, is shared \
+             with it or with an organization"
         ),
     )
 }

@@ -8,7 +8,8 @@ use crate::id::{AccountId, AmiId, KeyArn, Principal, Region};
 use crate::inventory::RegionInventory;
 use crate::request::ShareRequest;
 
-/// With how many accounts, organizations and units an image can be shared unless AWS raised that (R1.7).
+/// With how many accounts, organizations and units an image can be shared unless AWS raised that
+/// (R1.7).
 const ENTITIES: usize = 1_000;
 
 pub(super) fn launch(
@@ -20,8 +21,14 @@ pub(super) fn launch(
     listed: &BTreeSet<Principal>,
     findings: &mut Vec<Finding>,
 ) -> LaunchPermission {
-    let held = shared.existing().and_then(|id| there.launch_permissions.get(id)).cloned().unwrap_or_default();
-    let unlisted = held.difference(listed).filter(|principal| principal.account() != Some(account));
+    let held = shared
+        .existing()
+        .and_then(|id| there.launch_permissions.get(id))
+        .cloned()
+        .unwrap_or_default();
+    let unlisted = held
+        .difference(listed)
+        .filter(|principal| principal.account() != Some(account));
     let missing: BTreeSet<Principal> = targets.difference(&held).cloned().collect();
     let together = held.len() + missing.len();
     if !missing.is_empty() && together > ENTITIES {
@@ -29,7 +36,8 @@ pub(super) fn launch(
             FindingCode::ImageManyTargets,
             &shared.source.ami,
             format!(
-                "in {} the image would be shared with {together} accounts and organizations, and without a raised quota AWS allows {ENTITIES} (R1.7)",
+                "in {} the image would be shared with {together} accounts and organizations, and \
+                 without a raised quota AWS allows {ENTITIES} (R1.7)",
                 shared.region
             ),
         ));
@@ -54,15 +62,23 @@ pub(super) fn snapshots(
     if !request.options.shares_snapshots() {
         return None;
     }
-    let accounts: BTreeSet<AccountId> = targets.iter().filter_map(Principal::account).cloned().collect();
-    let organizations: Vec<String> =
-        targets.iter().filter(|target| target.organization().is_some()).map(ToString::to_string).collect();
+    let accounts: BTreeSet<AccountId> = targets
+        .iter()
+        .filter_map(Principal::account)
+        .cloned()
+        .collect();
+    let organizations: Vec<String> = targets
+        .iter()
+        .filter(|target| target.organization().is_some())
+        .map(ToString::to_string)
+        .collect();
     if !organizations.is_empty() {
         findings.push(Finding::warn(
             FindingCode::SnapshotOrganization,
             &shared.source.ami,
             format!(
-                "snapshots cannot be shared with {} (R2.15), so its accounts can launch the image but not copy it",
+                "snapshots cannot be shared with {} (R2.15), so its accounts can launch the image \
+                 but not copy it",
                 organizations.join(", ")
             ),
         ));
@@ -71,22 +87,34 @@ pub(super) fn snapshots(
     let mut missing = BTreeMap::new();
     for snapshot in image.into_iter().flat_map(|image| image.snapshots()) {
         let held = there.snapshot_permissions.get(snapshot);
-        let holds =
-            |account: &&AccountId| held.is_some_and(|held| held.contains(&Principal::Account((*account).clone())));
-        let lacking: BTreeSet<AccountId> = accounts.iter().filter(|account| !holds(account)).cloned().collect();
+        let holds = |account: &&AccountId| {
+            held.is_some_and(|held| held.contains(&Principal::Account((*account).clone())))
+        };
+        let lacking: BTreeSet<AccountId> = accounts
+            .iter()
+            .filter(|account| !holds(account))
+            .cloned()
+            .collect();
         if !lacking.is_empty() {
             missing.insert(snapshot.clone(), lacking);
         }
     }
-    Some(Step::SnapshotPermission(SnapshotPermission { shared: shared.clone(), accounts, missing }))
+    Some(Step::SnapshotPermission(SnapshotPermission {
+        shared: shared.clone(),
+        accounts,
+        missing,
+    }))
 }
 
 fn find<'a>(there: &'a RegionInventory, id: &AmiId) -> Option<&'a crate::inventory::Image> {
-    there.images.get(id).or_else(|| there.copies.iter().find(|copy| &copy.id == id))
+    there
+        .images
+        .get(id)
+        .or_else(|| there.copies.iter().find(|copy| &copy.id == id))
 }
 
-/// The name of the grant that lets an account use a key for one image. A repeat with the same name is the same grant
-/// (R3.3.4); a change of what grants allow must raise the number.
+/// The name of the grant that lets an account use a key for one image. A repeat with the same name
+/// is the same grant (R3.3.4); a change of what grants allow must raise the number.
 pub(crate) fn grant_name(region: &Region, image: &AmiId, account: &AccountId) -> String {
     format!("ami-share-1-{region}-{image}-{account}")
 }

@@ -34,8 +34,11 @@ impl Whom {
 
     /// Whether it is taken from whom a statement of ours names.
     pub(crate) fn takes_holder(&self, holder: &Holder) -> bool {
-        let named =
-            |principals: &BTreeSet<Principal>| principals.iter().any(|p| Holder::of(p).as_ref() == Some(holder));
+        let named = |principals: &BTreeSet<Principal>| {
+            principals
+                .iter()
+                .any(|p| Holder::of(p).as_ref() == Some(holder))
+        };
         match self {
             Self::Everybody => true,
             Self::These(principals) => named(principals),
@@ -75,8 +78,8 @@ pub struct RemoveKeyAccess {
     pub whom: Whom,
     /// Those of them who keep it, for something else needs it.
     pub kept: BTreeSet<Holder>,
-    /// Those of them who keep it because something of theirs is under the key, and what was seen of that; the run fails
-    /// for them.
+    /// Those of them who keep it because something of theirs is under the key, and what was seen of
+    /// that; the run fails for them.
     pub in_use: BTreeMap<Holder, InUse>,
     /// Those of them who have access now by statements of ours.
     pub holders: BTreeSet<Holder>,
@@ -99,7 +102,9 @@ pub struct RemoveKeyAccess {
 impl RemoveKeyAccess {
     /// Whether somebody loses access.
     pub(crate) fn takes(&self, holder: &Holder) -> bool {
-        self.whom.takes_holder(holder) && !self.kept.contains(holder) && !self.in_use.contains_key(holder)
+        self.whom.takes_holder(holder)
+            && !self.kept.contains(holder)
+            && !self.in_use.contains_key(holder)
     }
 }
 

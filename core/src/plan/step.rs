@@ -7,12 +7,14 @@ use serde::Serialize;
 
 use super::CopyImage;
 use super::removal_step::{RemoveCopy, RemoveKeyAccess, RemovePermissions};
-use super::target_step::{EndLoan, GiveBack, LaunchRole, RemoveRolePolicy, ServiceRole, TagShared, TargetCopy};
+use super::target_step::{
+    EndLoan, GiveBack, LaunchRole, RemoveRolePolicy, ServiceRole, TagShared, TargetCopy,
+};
 use crate::id::{AccountId, AmiId, KeyArn, Principal, Region, SnapshotId, SourceImage};
 use crate::key_policy::{Access, Holder};
 
-/// One intent. Those that give access come first, in the order of promise P1; those that take it away follow, in the
-/// opposite order.
+/// One intent. Those that give access come first, in the order of promise P1; those that take it
+/// away follow, in the opposite order.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(tag = "step", rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -140,7 +142,8 @@ pub struct SnapshotPermission {
     pub shared: Shared,
     /// All accounts that shall have permission on each snapshot.
     pub accounts: BTreeSet<AccountId>,
-    /// The snapshots on which some do not have it yet; of a copy that does not exist yet, none is known.
+    /// The snapshots on which some do not have it yet; of a copy that does not exist yet, none is
+    /// known.
     pub missing: BTreeMap<SnapshotId, BTreeSet<AccountId>>,
 }
 
@@ -196,7 +199,8 @@ pub struct Publish {
     /// The image that the request shares.
     #[serde(flatten)]
     pub shared: Shared,
-    /// What the parameter is to name, where that exists: the shared image, or a target's own copy of it.
+    /// What the parameter is to name, where that exists: the shared image, or a target's own copy
+    /// of it.
     #[serde(rename = "names")]
     pub image: Option<AmiId>,
     /// The name of the parameter.
@@ -208,7 +212,9 @@ pub struct Publish {
 impl Publish {
     /// Whether the parameter names the image already.
     pub fn is_held(&self) -> bool {
-        self.image.as_ref().is_some_and(|image| self.current.as_deref() == Some(image.as_ref()))
+        self.image
+            .as_ref()
+            .is_some_and(|image| self.current.as_deref() == Some(image.as_ref()))
     }
 }
 
@@ -216,13 +222,17 @@ impl Step {
     /// Whether carrying it out would change anything.
     pub fn changes(&self) -> bool {
         match self {
-            Self::Copy(CopyImage { adopt, leftovers, .. }) | Self::TargetCopy(TargetCopy { adopt, leftovers, .. }) => {
-                adopt.is_none() || !leftovers.is_empty()
-            }
+            Self::Copy(CopyImage {
+                adopt, leftovers, ..
+            })
+            | Self::TargetCopy(TargetCopy {
+                adopt, leftovers, ..
+            }) => adopt.is_none() || !leftovers.is_empty(),
             Self::KeyAccess(access) => !access.missing.is_empty(),
             Self::Grants(grants) => !grants.missing.is_empty(),
             Self::SnapshotPermission(share) => {
-                !share.accounts.is_empty() && (share.shared.existing().is_none() || !share.missing.is_empty())
+                !share.accounts.is_empty()
+                    && (share.shared.existing().is_none() || !share.missing.is_empty())
             }
             Self::LaunchPermission(launch) => !launch.missing.is_empty(),
             Self::Deprecate(Deprecate { held, .. })
@@ -231,9 +241,12 @@ impl Step {
             | Self::ServiceRole(ServiceRole { held, .. }) => !held,
             Self::Publish(publish) => !publish.is_held(),
             Self::RemovePermissions(remove) => {
-                !remove.principals.is_empty() || remove.snapshots.values().any(|who| !who.is_empty())
+                !remove.principals.is_empty()
+                    || remove.snapshots.values().any(|who| !who.is_empty())
             }
-            Self::RemoveKeyAccess(remove) => !remove.holders.is_empty() || !remove.grants.is_empty(),
+            Self::RemoveKeyAccess(remove) => {
+                !remove.holders.is_empty() || !remove.grants.is_empty()
+            }
             Self::TagShared(tag) => !tag.missing.is_empty(),
             Self::GiveBack(give) => give.lent,
             Self::EndLoan(_) | Self::RemoveCopy(_) | Self::RemoveRolePolicy(_) => true,

@@ -41,8 +41,18 @@ pub struct TargetCopy {
 impl TargetCopy {
     /// The copy of what is shared, now that it exists.
     pub(crate) fn of(&self, image: &AmiId) -> CopyImage {
-        let source = SourceImage { region: self.shared.region.clone(), ami: image.clone() };
-        let copy = CopyImage::new(&self.account, source, &self.shared.region, &self.key, self.name.clone(), &self.tags);
+        let source = SourceImage {
+            region: self.shared.region.clone(),
+            ami: image.clone(),
+        };
+        let copy = CopyImage::new(
+            &self.account,
+            source,
+            &self.shared.region,
+            &self.key,
+            self.name.clone(),
+            &self.tags,
+        );
         CopyImage {
             adopt: self.adopt.clone(),
             completion: self.completion,
@@ -53,7 +63,8 @@ impl TargetCopy {
     }
 }
 
-/// A shared image carries tags in a target: those of its owner are not shown there (`ec2:CreateTags` in the target).
+/// A shared image carries tags in a target: those of its owner are not shown there
+/// (`ec2:CreateTags` in the target).
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct TagShared {
@@ -97,7 +108,8 @@ pub enum RolePolicy {
     },
 }
 
-/// A service's role in a target may use a key, by a grant made from there (`kms:CreateGrant`, R4.11).
+/// A service's role in a target may use a key, by a grant made from there (`kms:CreateGrant`,
+/// R4.11).
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct ServiceRole {
@@ -113,7 +125,8 @@ pub struct ServiceRole {
     pub held: bool,
 }
 
-/// A role in a target loses what it was given to launch (`iam:DetachRolePolicy`, `iam:DeleteRolePolicy`).
+/// A role in a target loses what it was given to launch (`iam:DetachRolePolicy`,
+/// `iam:DeleteRolePolicy`).
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct RemoveRolePolicy {
@@ -130,7 +143,8 @@ pub struct RemoveRolePolicy {
     pub key: Option<KeyArn>,
 }
 
-/// Targets whose own copies stand lose what they were lent for copying: launch permission, snapshots, keys.
+/// Targets whose own copies stand lose what they were lent for copying: launch permission,
+/// snapshots, keys.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct GiveBack {
@@ -149,8 +163,8 @@ pub struct GiveBack {
     pub(crate) keys: BTreeMap<KeyArn, KeyLoan>,
 }
 
-/// An image says no more that it is lent to these: they are to keep it, or have lost it (`ec2:CreateTags`,
-/// `ec2:DeleteTags`). Else a later run would take back what was given for good.
+/// An image says no more that it is lent to these: they are to keep it, or have lost it
+/// (`ec2:CreateTags`, `ec2:DeleteTags`). Else a later run would take back what was given for good.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct EndLoan {

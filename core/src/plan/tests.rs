@@ -43,17 +43,27 @@ fn inventory() -> Inventory {
         deprecation_time: None,
         deregistration_protected: false,
         architecture: "x86_64".to_owned(),
-        mappings: [Some(snapshot.id.clone()), None].map(|snapshot| Mapping { snapshot, device: None }).into(),
+        mappings: [Some(snapshot.id.clone()), None]
+            .map(|snapshot| Mapping {
+                snapshot,
+                device: None,
+            })
+            .into(),
         product_codes: Vec::new(),
         tags: BTreeMap::new(),
         source: None,
         source_instance: None,
     };
-    let place = Place { account: "111111111111".parse().unwrap(), region: "us-east-1".parse().unwrap() };
+    let place = Place {
+        account: "111111111111".parse().unwrap(),
+        region: "us-east-1".parse().unwrap(),
+    };
     let there = RegionInventory {
         images: BTreeMap::from([(image.id.clone(), image)]),
         snapshots: BTreeMap::from([(snapshot.id.clone(), snapshot)]),
-        keys: [ARN, OTHER].map(|arn| (arn.parse().unwrap(), key(arn))).into(),
+        keys: [ARN, OTHER]
+            .map(|arn| (arn.parse().unwrap(), key(arn)))
+            .into(),
         ..RegionInventory::new(place.clone())
     };
     Inventory {
@@ -72,43 +82,75 @@ fn home(inventory: &mut Inventory) -> &mut RegionInventory {
 }
 
 fn request(name: &str) -> ShareRequest {
-    let builder = ShareRequest::builder().region("us-east-1".parse().unwrap()).image("ami-1a2b3c4d".parse().unwrap());
-    builder.target_account("222222222222".parse().unwrap()).copy_name(name).build().unwrap()
+    let builder = ShareRequest::builder()
+        .region("us-east-1".parse().unwrap())
+        .image("ami-1a2b3c4d".parse().unwrap());
+    builder
+        .target_account("222222222222".parse().unwrap())
+        .copy_name(name)
+        .build()
+        .unwrap()
 }
 
 fn plan(inventory: &Inventory, name: &str) -> Plan {
-    make(&request(name), inventory, Instant::now() + Duration::from_secs(1))
+    make(
+        &request(name),
+        inventory,
+        Instant::now() + Duration::from_secs(1),
+    )
 }
 
 #[test]
 fn copies_come_first_then_key_access_then_launch_permission() {
     let mut inventory = inventory();
     let steps = |plan: &Plan| {
-        let name = |step: &Step| serde_json::to_value(step).unwrap()["step"].as_str().unwrap().to_owned();
+        let name = |step: &Step| {
+            serde_json::to_value(step).unwrap()["step"]
+                .as_str()
+                .unwrap()
+                .to_owned()
+        };
         plan.steps.iter().map(name).collect::<Vec<_>>()
     };
     let shared = plan(&inventory, "{name}");
     assert_eq!(
         (steps(&shared), shared.keys().len()),
-        (vec!["key-access".to_owned(), "launch-permission".to_owned()], 1)
+        (
+            vec!["key-access".to_owned(), "launch-permission".to_owned()],
+            1
+        )
     );
     home(&mut inventory).destination = Some(OTHER.parse().unwrap());
     let copied = plan(&inventory, "{name}");
     assert_eq!(steps(&copied), ["copy", "key-access", "launch-permission"]);
     // Targets need the copy's key, not the source's.
-    assert_eq!(copied.keys().into_iter().map(ToString::to_string).collect::<Vec<_>>(), [OTHER]);
+    assert_eq!(
+        copied
+            .keys()
+            .into_iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>(),
+        [OTHER]
+    );
 }
 
 #[test]
 fn a_key_whose_policy_is_unknown_is_never_taken_as_shared() {
     let mut unread = inventory();
-    home(&mut unread).keys.get_mut(&ARN.parse().unwrap()).unwrap().policy = None;
+    home(&mut unread)
+        .keys
+        .get_mut(&ARN.parse().unwrap())
+        .unwrap()
+        .policy = None;
     let mut unknown = inventory();
     home(&mut unknown).keys.clear();
     for inventory in [unread, unknown] {
         let refused = plan(&inventory, "{name}");
         assert_eq!(
-            refused.refusals().map(|finding| finding.code.as_str()).collect::<Vec<_>>(),
+            refused
+                .refusals()
+                .map(|finding| finding.code.as_str())
+                .collect::<Vec<_>>(),
             ["key.policy-unreadable"]
         );
     }
@@ -122,7 +164,11 @@ fn equal_requests_send_equal_tokens_and_no_others_do() {
         Step::Copy(copy) => copy.client_token(attempt),
         step => panic!("{step:?} is no copy"),
     };
-    let (one, same, named) = (plan(&inventory, "{name}"), plan(&inventory, "{name}"), plan(&inventory, "{name}-2"));
+    let (one, same, named) = (
+        plan(&inventory, "{name}"),
+        plan(&inventory, "{name}"),
+        plan(&inventory, "{name}-2"),
+    );
     assert_eq!(token(&one, 0), token(&same, 0));
     assert_eq!(token(&one, 0).len(), 64);
     let distinct: BTreeSet<String> = [token(&one, 0), token(&one, 1), token(&named, 0)].into();

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 use super::check;
-use super::options::{DeprecateAt, KeyAccessMode, KeyScope, Options, Revoke, ShareSnapshots, Timing, Unlisted};
+use super::options::{
+    DeprecateAt, KeyAccessMode, KeyScope, Options, Revoke, ShareSnapshots, Timing, Unlisted,
+};
 use super::{InTargets, Problems, ShareRequest};
 use crate::id::{AccountId, AmiId, KeyRef, Principal, Region, RoleArn, SourceImage};
 use crate::name::NameTemplate;
@@ -48,7 +50,8 @@ impl ShareRequestBuilder {
     /// More images.
     #[must_use]
     pub fn images(mut self, images: impl IntoIterator<Item = AmiId>) -> Self {
-        self.images.extend(images.into_iter().map(|image| (None, image)));
+        self.images
+            .extend(images.into_iter().map(|image| (None, image)));
         self
     }
 
@@ -88,11 +91,14 @@ impl ShareRequestBuilder {
     /// A tag that every source image must carry.
     #[must_use]
     pub fn require_image_tag(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
-        self.options.require_image_tags.insert(key.into(), value.into());
+        self.options
+            .require_image_tags
+            .insert(key.into(), value.into());
         self
     }
 
-    /// Re-encrypt with this key before sharing, in every Region; an image already wholly under it is not copied.
+    /// Re-encrypt with this key before sharing, in every Region; an image already wholly under it
+    /// is not copied.
     #[must_use]
     pub fn kms_key(mut self, key: KeyRef) -> Self {
         self.options.keys.all = Some(key);
@@ -120,7 +126,8 @@ impl ShareRequestBuilder {
         self
     }
 
-    /// Time-based copies (R7.5): the minutes in which AWS completes them, for a fee. 15 to 2880, in steps of 15.
+    /// Time-based copies (R7.5): the minutes in which AWS completes them, for a fee. 15 to 2880, in
+    /// steps of 15.
     #[must_use]
     pub fn copy_completion_minutes(mut self, minutes: u32) -> Self {
         self.options.copy_completion = Some(minutes);
@@ -228,7 +235,9 @@ impl ShareRequestBuilder {
 
     /// Every problem of what was collected so far; nothing is asked of AWS.
     pub fn validate(&self) -> Problems {
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let now = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default();
         check::problems(self, i64::try_from(now.as_secs()).unwrap_or(i64::MAX))
     }
 
@@ -236,13 +245,19 @@ impl ShareRequestBuilder {
     pub(super) fn located(&self) -> impl Iterator<Item = SourceImage> {
         self.images.iter().filter_map(|(region, ami)| {
             let region = region.clone().or_else(|| self.region.clone())?;
-            Some(SourceImage { region, ami: ami.clone() })
+            Some(SourceImage {
+                region,
+                ami: ami.clone(),
+            })
         })
     }
 
     /// Every Region of the run, as far as it is known.
     pub(super) fn regions(&self) -> BTreeSet<Region> {
-        self.located().map(|image| image.region).chain(self.options.copy_to_regions.iter().cloned()).collect()
+        self.located()
+            .map(|image| image.region)
+            .chain(self.options.copy_to_regions.iter().cloned())
+            .collect()
     }
 
     /// The request.
@@ -252,11 +267,21 @@ impl ShareRequestBuilder {
     pub fn build(self) -> Result<ShareRequest, Problems> {
         let problems = self.validate();
         let copy_name = NameTemplate::for_images(&self.copy_name);
-        let parameter = self.parameter.as_deref().map(NameTemplate::for_parameters).transpose();
-        let (Ok(copy_name), Ok(parameter), true) = (copy_name, parameter, problems.0.is_empty()) else {
+        let parameter = self
+            .parameter
+            .as_deref()
+            .map(NameTemplate::for_parameters)
+            .transpose();
+        let (Ok(copy_name), Ok(parameter), true) = (copy_name, parameter, problems.0.is_empty())
+        else {
             return Err(problems);
         };
-        Ok(ShareRequest { images: self.located().collect(), copy_name, parameter, options: self.options })
+        Ok(ShareRequest {
+            images: self.located().collect(),
+            copy_name,
+            parameter,
+            options: self.options,
+        })
     }
 }
 
@@ -269,9 +294,22 @@ mod tests {
     #[test]
     fn every_problem_is_said_at_once_and_no_number_makes_it_panic() {
         let longest = Duration::MAX;
-        let timing = Timing { timeout: longest, poll: (longest, longest), settle: longest, jitter: true };
-        let builder = ShareRequest::builder().timing(timing).max_concurrency(0).copy_name("{").tag("aws:x", "y");
-        let fields: Vec<&str> = builder.validate().iter().map(|problem| problem.field).collect();
+        let timing = Timing {
+            timeout: longest,
+            poll: (longest, longest),
+            settle: longest,
+            jitter: true,
+        };
+        let builder = ShareRequest::builder()
+            .timing(timing)
+            .max_concurrency(0)
+            .copy_name("{")
+            .tag("aws:x", "y");
+        let fields: Vec<&str> = builder
+            .validate()
+            .iter()
+            .map(|problem| problem.field)
+            .collect();
         let expected = [
             "ami-id",
             "aws-region",
@@ -286,6 +324,12 @@ mod tests {
         assert_eq!(fields, expected);
         let error: Box<dyn std::error::Error> = builder.build().unwrap_err().into();
         let lines = error.to_string();
-        assert_eq!(lines.lines().map(|line| line.split_once(": ").unwrap().0).collect::<Vec<_>>(), expected);
+        assert_eq!(
+            lines
+                .lines()
+                .map(|line| line.split_once(": ").unwrap().0)
+                .collect::<Vec<_>>(),
+            expected
+        );
     }
 }

@@ -21,7 +21,11 @@ pub(super) fn problems(request: &ShareRequestBuilder, now: i64) -> Problems {
     lifecycle(request, now, &mut problems);
     in_targets(request, &mut problems);
     timing(&request.options.timing, &mut problems);
-    problems.check(request.options.max_concurrency > 0, "max-concurrency", "must be at least 1");
+    problems.check(
+        request.options.max_concurrency > 0,
+        "max-concurrency",
+        "must be at least 1",
+    );
     problems
 }
 
@@ -34,10 +38,18 @@ impl Problems {
 }
 
 fn images(request: &ShareRequestBuilder, problems: &mut Problems) {
-    problems.check(!request.images.is_empty(), "ami-id", "no image is given: name at least one AMI");
+    problems.check(
+        !request.images.is_empty(),
+        "ami-id",
+        "no image is given: name at least one AMI",
+    );
     let with_region = request.images.iter().all(|(region, _)| region.is_some());
     let placed = request.region.is_some() || (with_region && !request.images.is_empty());
-    problems.check(placed, "aws-region", "no Region is given: set it, or AWS_REGION");
+    problems.check(
+        placed,
+        "aws-region",
+        "no Region is given: set it, or AWS_REGION",
+    );
     let mut seen: BTreeSet<SourceImage> = BTreeSet::new();
     for image in request.located() {
         let message = format!("{image} is given twice");
@@ -50,11 +62,21 @@ fn targets(request: &ShareRequestBuilder, problems: &mut Problems) {
     let none = options.targets.is_empty();
     let (missing, organizations) = match options.revoke {
         Some(revoke) if revoke.all => {
-            problems.check(none, "revoke-all", "takes access from everybody: name no target beside it");
+            problems.check(
+                none,
+                "revoke-all",
+                "takes access from everybody: name no target beside it",
+            );
             (false, false)
         }
         Some(_) => (none, false),
-        None => (none, options.targets.iter().any(|target| target.organization().is_some())),
+        None => (
+            none,
+            options
+                .targets
+                .iter()
+                .any(|target| target.organization().is_some()),
+        ),
     };
     let message = if options.revoke.is_some() {
         "no target is given: name those to take access from, or set `revoke-all`"
@@ -68,14 +90,21 @@ fn targets(request: &ShareRequestBuilder, problems: &mut Problems) {
         "a grant takes no organization (R3.3.1): use `policy`, or list the accounts",
     );
     let public = options.targets.contains(&Principal::Public);
-    problems.check(!public, "target-accounts", "this tool never makes an image public");
+    problems.check(
+        !public,
+        "target-accounts",
+        "this tool never makes an image public",
+    );
 }
 
 fn keys(request: &ShareRequestBuilder, problems: &mut Problems) {
     let options = &request.options;
     // Where images are taken back, no copy is made.
     if options.revoke.is_none() {
-        for problem in options.keys.problems(&request.regions(), &options.copy_to_regions) {
+        for problem in options
+            .keys
+            .problems(&request.regions(), &options.copy_to_regions)
+        {
             problems.check(false, "kms-key-id", problem);
         }
     }
@@ -84,7 +113,9 @@ fn keys(request: &ShareRequestBuilder, problems: &mut Problems) {
 /// Partitions are never mixed: nothing crosses from one to another.
 fn partitions(request: &ShareRequestBuilder, problems: &mut Problems) {
     let regions = request.regions();
-    let Some(home) = regions.first().map(Region::partition) else { return };
+    let Some(home) = regions.first().map(Region::partition) else {
+        return;
+    };
     let mut check = |of: Partition, field, what: &dyn std::fmt::Display| {
         let message = format!(
             "`{what}` is in the partition {of}, and {} is in {home}",
@@ -94,7 +125,15 @@ fn partitions(request: &ShareRequestBuilder, problems: &mut Problems) {
     };
     for region in regions.iter().skip(1) {
         let copied_to = request.options.copy_to_regions.contains(region);
-        check(region.partition(), if copied_to { "copy-to-regions" } else { "ami-id" }, region);
+        check(
+            region.partition(),
+            if copied_to {
+                "copy-to-regions"
+            } else {
+                "ami-id"
+            },
+            region,
+        );
     }
     for target in &request.options.targets {
         let field = match target {
@@ -114,8 +153,11 @@ fn partitions(request: &ShareRequestBuilder, problems: &mut Problems) {
         check(role.partition(), "key-role", role);
     }
     let in_targets = &request.options.in_targets;
-    if let Some((role, partition)) =
-        in_targets.role.as_ref().and_then(|role| Some((role, role.partition()?))).filter(|(role, _)| role.is_arn())
+    if let Some((role, partition)) = in_targets
+        .role
+        .as_ref()
+        .and_then(|role| Some((role, role.partition()?)))
+        .filter(|(role, _)| role.is_arn())
     {
         check(partition, "target-role", role);
     }
@@ -124,14 +166,25 @@ fn partitions(request: &ShareRequestBuilder, problems: &mut Problems) {
 fn tags(request: &ShareRequestBuilder, problems: &mut Problems) {
     let options = &request.options;
     let (given, limit) = (options.tags.len(), tags::LIMIT);
-    problems.check(given <= limit, "tags", format!("{given} tags are given, a resource can have {limit}"));
-    for (field, tags) in [("tags", &options.tags), ("require-image-tags", &options.require_image_tags)] {
-        for problem in tags.iter().filter_map(|(key, value)| tags::problem(key, value)) {
+    problems.check(
+        given <= limit,
+        "tags",
+        format!("{given} tags are given, a resource can have {limit}"),
+    );
+    for (field, tags) in [
+        ("tags", &options.tags),
+        ("require-image-tags", &options.require_image_tags),
+    ] {
+        for problem in tags
+            .iter()
+            .filter_map(|(key, value)| tags::problem(key, value))
+        {
             problems.check(false, field, problem);
         }
     }
     for key in options.tags.keys().filter(|key| tags::is_reserved(key)) {
-        let message = format!("`{key}`: tag keys that begin with `aws:` or `ami-share:` are reserved");
+        let message =
+            format!("`{key}`: tag keys that begin with `aws:` or `ami-share:` are reserved");
         problems.check(false, "tags", message);
     }
 }
@@ -140,7 +193,11 @@ fn names(request: &ShareRequestBuilder, problems: &mut Problems) {
     if let Err(problem) = NameTemplate::for_images(&request.copy_name) {
         problems.check(false, "copy-name", problem);
     }
-    if let Some(Err(problem)) = request.parameter.as_deref().map(NameTemplate::for_parameters) {
+    if let Some(Err(problem)) = request
+        .parameter
+        .as_deref()
+        .map(NameTemplate::for_parameters)
+    {
         problems.check(false, "publish-ssm-parameter", problem);
     }
 }
@@ -153,9 +210,15 @@ fn lifecycle(request: &ShareRequestBuilder, now: i64, problems: &mut Problems) {
         problems.check(ok, "copy-completion-minutes", message);
     }
     match options.deprecate_at {
-        Some(DeprecateAt::Time(at)) => problems.check(at > now, "deprecate-at", "the date is in the past"),
+        Some(DeprecateAt::Time(at)) => {
+            problems.check(at > now, "deprecate-at", "the date is in the past")
+        }
         Some(DeprecateAt::AfterCreation(after)) => {
-            problems.check(!after.is_zero(), "deprecate-at", "must be longer than nothing");
+            problems.check(
+                !after.is_zero(),
+                "deprecate-at",
+                "must be longer than nothing",
+            );
         }
         None => {}
     }
@@ -186,58 +249,114 @@ fn in_targets(request: &ShareRequestBuilder, problems: &mut Problems) {
         "needs `target-launch-roles`, the roles to attach it to",
     );
     let launches = wanted.launch.instance_type.is_some() || wanted.launch.subnet.is_some();
-    let field = if wanted.launch.subnet.is_some() { "verify-subnet-id" } else { "verify-instance-type" };
-    problems.check(!launches || wanted.verify == Verify::Launch, field, "needs `verify: launch`");
+    let field = if wanted.launch.subnet.is_some() {
+        "verify-subnet-id"
+    } else {
+        "verify-instance-type"
+    };
+    problems.check(
+        !launches || wanted.verify == Verify::Launch,
+        field,
+        "needs `verify: launch`",
+    );
     let external_id = wanted.external_id.as_deref().is_none_or(is_external_id);
-    problems.check(external_id, "target-external-id", "must be 2 to 1224 letters, digits or `_+=,.@:/-` (R5.2)");
+    problems.check(
+        external_id,
+        "target-external-id",
+        "must be 2 to 1224 letters, digits or `_+=,.@:/-` (R5.2)",
+    );
     for name in wanted.launch_roles.iter().filter(|name| !is_iam_name(name)) {
-        problems.check(false, "target-launch-roles", format!("`{name}` is not the name of a role"));
+        problems.check(
+            false,
+            "target-launch-roles",
+            format!("`{name}` is not the name of a role"),
+        );
     }
-    for service in wanted.services.iter().filter(|service| !LAUNCHING_SERVICES.contains(&service.as_str())) {
+    for service in wanted
+        .services
+        .iter()
+        .filter(|service| !LAUNCHING_SERVICES.contains(&service.as_str()))
+    {
         let known = LAUNCHING_SERVICES.join("`, `");
-        let message = format!("`{service}` is not a service known to launch instances by a role of its own: `{known}`");
+        let message = format!(
+            "`{service}` is not a service known to launch instances by a role of its own: `{known}`"
+        );
         problems.check(false, "service-linked-roles", message);
     }
     let Some(role) = &wanted.role else { return };
-    let organizations = options.targets.iter().any(|target| target.organization().is_some());
+    let organizations = options
+        .targets
+        .iter()
+        .any(|target| target.organization().is_some());
     problems.check(
         !organizations,
         "target-role",
-        "is assumed in accounts, and of an organization's accounts AWS tells none: list them as `target-accounts`",
+        "is assumed in accounts, and of an organization's accounts AWS tells none: list them as \
+         `target-accounts`",
     );
     problems.check(
         !options.revoke.is_some_and(|revoke| revoke.all),
         "target-role",
-        "is assumed in `target-accounts`, and `revoke-all` lists none: take access from those first, then from the rest",
+        "is assumed in `target-accounts`, and `revoke-all` lists none: take access from those \
+         first, then from the rest",
     );
-    let partition = request.regions().first().map_or(Partition::Aws, Region::partition);
-    let accounts: BTreeSet<&AccountId> = options.targets.iter().filter_map(Principal::account).collect();
-    for account in accounts.iter().filter(|account| role.in_account(partition, account).is_none()) {
-        let message = format!("`{role}` is no role of {account}: give a name, or an ARN with `{{account}}`");
+    let partition = request
+        .regions()
+        .first()
+        .map_or(Partition::Aws, Region::partition);
+    let accounts: BTreeSet<&AccountId> = options
+        .targets
+        .iter()
+        .filter_map(Principal::account)
+        .collect();
+    for account in accounts
+        .iter()
+        .filter(|account| role.in_account(partition, account).is_none())
+    {
+        let message =
+            format!("`{role}` is no role of {account}: give a name, or an ARN with `{{account}}`");
         problems.check(false, "target-role", message);
     }
     let none = BTreeSet::new();
     for problem in wanted.keys.problems(&request.regions(), &none) {
         problems.check(false, "target-kms-key-id", problem);
     }
-    for (key, owner) in wanted.keys.each().filter_map(|key| Some((key, key.account()?))) {
+    for (key, owner) in wanted
+        .keys
+        .each()
+        .filter_map(|key| Some((key, key.account()?)))
+    {
         let own = accounts.iter().all(|account| *account == owner);
-        let message =
-            format!("`{key}` is a key of {owner}, which is not the only target: give an alias, which each target has");
+        let message = format!(
+            "`{key}` is a key of {owner}, which is not the only target: give an alias, which each \
+             target has"
+        );
         problems.check(own, "target-kms-key-id", message);
     }
 }
 
 /// Services that launch instances by a service-linked role of their own (R4.11).
-const LAUNCHING_SERVICES: [&str; 4] =
-    ["autoscaling.amazonaws.com", "eks-nodegroup.amazonaws.com", "spot.amazonaws.com", "spotfleet.amazonaws.com"];
+const LAUNCHING_SERVICES: [&str; 4] = [
+    "autoscaling.amazonaws.com",
+    "eks-nodegroup.amazonaws.com",
+    "spot.amazonaws.com",
+    "spotfleet.amazonaws.com",
+];
 
 fn timing(timing: &Timing, problems: &mut Problems) {
     let (floor, ceiling) = timing.poll;
-    for (field, duration) in [("timeout", timing.timeout), ("poll-interval", ceiling), ("settle", timing.settle)] {
+    for (field, duration) in [
+        ("timeout", timing.timeout),
+        ("poll-interval", ceiling),
+        ("settle", timing.settle),
+    ] {
         problems.check(duration <= Timing::LONGEST, field, "must be at most 7 days");
     }
-    problems.check(!timing.timeout.is_zero(), "timeout", "must be longer than nothing");
+    problems.check(
+        !timing.timeout.is_zero(),
+        "timeout",
+        "must be longer than nothing",
+    );
     problems.check(
         !floor.is_zero() && floor <= ceiling,
         "poll-interval",

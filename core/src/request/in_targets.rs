@@ -7,7 +7,8 @@ use std::str::FromStr;
 use super::Keys;
 use crate::id::{AccountId, InvalidId, KeyRef, Partition, Region, RoleArn};
 
-/// What a run does in each target account. Everything but [`verify`](Self::verify) needs the [`role`](Self::role).
+/// What a run does in each target account. Everything but [`verify`](Self::verify) needs the
+/// [`role`](Self::role).
 #[derive(Clone, Debug)]
 pub struct InTargets {
     pub(crate) role: Option<TargetRole>,
@@ -82,7 +83,8 @@ impl InTargets {
         self
     }
 
-    /// Copy each shared image in each target, re-encrypted with this key of the target's (`ec2:CopyImage`).
+    /// Copy each shared image in each target, re-encrypted with this key of the target's
+    /// (`ec2:CopyImage`).
     #[must_use]
     pub fn kms_key(mut self, key: KeyRef) -> Self {
         self.keys.all = Some(key);
@@ -117,7 +119,8 @@ impl InTargets {
         self
     }
 
-    /// Services whose service-linked roles may launch with the keys, such as `autoscaling.amazonaws.com` (R4.11).
+    /// Services whose service-linked roles may launch with the keys, such as
+    /// `autoscaling.amazonaws.com` (R4.11).
     #[must_use]
     pub fn service_linked_roles(mut self, services: impl IntoIterator<Item = String>) -> Self {
         self.services.extend(services);
@@ -146,8 +149,18 @@ impl InTargets {
     /// The name of a session in a target: what STS takes of it (R5.2).
     pub(crate) fn session(&self) -> String {
         let allowed = |c: &char| c.is_ascii_alphanumeric() || "+=,.@_-".contains(*c);
-        let name: String = self.run_name.iter().flat_map(|name| name.chars()).filter(allowed).take(50).collect();
-        if name.is_empty() { "ami-share".to_owned() } else { format!("ami-share-{name}") }
+        let name: String = self
+            .run_name
+            .iter()
+            .flat_map(|name| name.chars())
+            .filter(allowed)
+            .take(50)
+            .collect();
+        if name.is_empty() {
+            "ami-share".to_owned()
+        } else {
+            format!("ami-share-{name}")
+        }
     }
 }
 
@@ -165,7 +178,9 @@ impl TargetRole {
         } else {
             format!("arn:{partition}:iam::{account}:role/{}", self.0)
         };
-        text.parse().ok().filter(|role: &RoleArn| role.account().as_ref() == Some(account))
+        text.parse()
+            .ok()
+            .filter(|role: &RoleArn| role.account().as_ref() == Some(account))
     }
 
     /// Whether it is an ARN, and no name.
@@ -231,7 +246,10 @@ impl FromStr for ManagedPolicy {
                 let parts: Vec<&str> = rest.splitn(5, ':').collect();
                 let place = matches!(parts.as_slice(), [_, "iam", "", account, _]
                     if *account == ACCOUNT || *account == "aws" || account.parse::<AccountId>().is_ok());
-                parts.last().filter(|_| place).and_then(|name| name.strip_prefix("policy/"))
+                parts
+                    .last()
+                    .filter(|_| place)
+                    .and_then(|name| name.strip_prefix("policy/"))
             }
         };
         if name.is_some_and(is_iam_name) {
@@ -264,16 +282,38 @@ mod tests {
         let account: AccountId = "222222222222".parse().unwrap();
         let table = [
             ("consumer", Some("arn:aws:iam::222222222222:role/consumer")),
-            ("path/consumer", Some("arn:aws:iam::222222222222:role/path/consumer")),
-            ("arn:aws:iam::{account}:role/x", Some("arn:aws:iam::222222222222:role/x")),
-            ("arn:aws:iam::222222222222:role/x", Some("arn:aws:iam::222222222222:role/x")),
+            (
+                "path/consumer",
+                Some("arn:aws:iam::222222222222:role/path/consumer"),
+            ),
+            (
+                "arn:aws:iam::{account}:role/x",
+                Some("arn:aws:iam::222222222222:role/x"),
+            ),
+            (
+                "arn:aws:iam::222222222222:role/x",
+                Some("arn:aws:iam::222222222222:role/x"),
+            ),
             ("arn:aws:iam::333333333333:role/x", None),
         ];
         for (text, role) in table {
-            let found = text.parse::<TargetRole>().unwrap().in_account(Partition::Aws, &account);
-            assert_eq!(found.map(|role| role.to_string()).as_deref(), role, "{text}");
+            let found = text
+                .parse::<TargetRole>()
+                .unwrap()
+                .in_account(Partition::Aws, &account);
+            assert_eq!(
+                found.map(|role| role.to_string()).as_deref(),
+                role,
+                "{text}"
+            );
         }
-        for text in ["", "a b", "arn:aws:iam::{account}:user/x", "arn:aws:iam::{id}:role/x", "x/"] {
+        for text in [
+            "",
+            "a b",
+            "arn:aws:iam::{account}:user/x",
+            "arn:aws:iam::{id}:role/x",
+            "x/",
+        ] {
             assert!(text.parse::<TargetRole>().is_err(), "{text}");
         }
     }
@@ -281,10 +321,22 @@ mod tests {
     #[test]
     fn a_managed_policy_is_one_of_the_target_or_of_aws() {
         let account: AccountId = "222222222222".parse().unwrap();
-        let of = |text: &str| text.parse::<ManagedPolicy>().unwrap().in_account(Partition::Aws, &account);
+        let of = |text: &str| {
+            text.parse::<ManagedPolicy>()
+                .unwrap()
+                .in_account(Partition::Aws, &account)
+        };
         assert_eq!(of("launch"), "arn:aws:iam::222222222222:policy/launch");
-        assert_eq!(of("arn:aws:iam::{account}:policy/launch"), "arn:aws:iam::222222222222:policy/launch");
-        for text in ["", "a b", "arn:aws:iam::x:policy/y", "arn:aws:iam::{account}:role/y"] {
+        assert_eq!(
+            of("arn:aws:iam::{account}:policy/launch"),
+            "arn:aws:iam::222222222222:policy/launch"
+        );
+        for text in [
+            "",
+            "a b",
+            "arn:aws:iam::x:policy/y",
+            "arn:aws:iam::{account}:role/y",
+        ] {
             assert!(text.parse::<ManagedPolicy>().is_err(), "{text}");
         }
     }

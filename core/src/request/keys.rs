@@ -13,7 +13,10 @@ pub(crate) struct Keys {
 impl Keys {
     /// The key of copies in a Region.
     pub(crate) fn in_region(&self, region: &Region) -> Option<KeyRef> {
-        self.of_region.get(region).cloned().or_else(|| self.all.as_ref()?.in_region(region))
+        self.of_region
+            .get(region)
+            .cloned()
+            .or_else(|| self.all.as_ref()?.in_region(region))
     }
 
     pub(crate) fn each(&self) -> impl Iterator<Item = &KeyRef> {
@@ -21,37 +24,60 @@ impl Keys {
     }
 
     /// What is wrong with the keys for a run in these Regions that copies to some of them.
-    pub(crate) fn problems(&self, regions: &BTreeSet<Region>, copy_to: &BTreeSet<Region>) -> Vec<String> {
+    pub(crate) fn problems(
+        &self,
+        regions: &BTreeSet<Region>,
+        copy_to: &BTreeSet<Region>,
+    ) -> Vec<String> {
         let mut problems = Vec::new();
         if self.all.is_some() && !self.of_region.is_empty() {
             problems.push("either one key for all Regions, or `region=key` for each".to_owned());
         }
         for (region, key) in &self.of_region {
             if key.in_region(region).as_ref() != Some(key) {
-                problems.push(format!("`{region}={key}`: this key is not in {region} (R1.3.6)"));
+                problems.push(format!(
+                    "`{region}={key}`: this key is not in {region} (R1.3.6)"
+                ));
             }
             if !regions.contains(region) {
-                problems.push(format!("`{region}={key}`: nothing is shared in {region}; add it to `copy-to-regions`"));
+                problems.push(format!(
+                    "`{region}={key}`: nothing is shared in {region}; add it to `copy-to-regions`"
+                ));
             }
         }
         if let Some(key) = &self.all {
-            let elsewhere = regions.iter().filter(|region| key.in_region(region).is_none());
+            let elsewhere = regions
+                .iter()
+                .filter(|region| key.in_region(region).is_none());
             problems.extend(elsewhere.map(|region| {
                 format!(
-                    "`{key}` is not in {region} (R1.3.6): give a key there, as `{region}=key`, or a multi-Region key"
+                    "`{key}` is not in {region} (R1.3.6): give a key there, as `{region}=key`, or \
+                     a multi-Region key"
                 )
             }));
-            if problems.is_empty() && regions.len() > 1 && key.region().is_none() && !key.spans_regions() {
+            if problems.is_empty()
+                && regions.len() > 1
+                && key.region().is_none()
+                && !key.spans_regions()
+            {
                 problems.push(format!(
-                    "`{key}` is one key of one Region: give `region=key` for each, an alias that stands in each, or a multi-Region key"
+                    "`{key}` is one key of one Region: give `region=key` for each, an alias that \
+                     stands in each, or a multi-Region key"
                 ));
             }
             return problems;
         }
         let keyless = |region: &&Region| !self.of_region.contains_key(*region);
-        let needed = if self.of_region.is_empty() { copy_to } else { regions };
+        let needed = if self.of_region.is_empty() {
+            copy_to
+        } else {
+            regions
+        };
         problems.extend(
-            needed.iter().filter(keyless).map(|region| format!("no key is given for {region}: add `{region}=key`")),
+            needed
+                .iter()
+                .filter(keyless)
+                .map(|region| format!("no key is given for {region}: add `{region}=key`")),
         );
         problems
     }
@@ -69,13 +95,22 @@ mod tests {
     }
 
     fn keys(all: Option<&str>, pairs: &[(&str, &str)]) -> Keys {
-        let of_region = pairs.iter().map(|(region, key)| (region.parse().unwrap(), key.parse().unwrap())).collect();
-        Keys { all: all.map(|key| key.parse().unwrap()), of_region }
+        let of_region = pairs
+            .iter()
+            .map(|(region, key)| (region.parse().unwrap(), key.parse().unwrap()))
+            .collect();
+        Keys {
+            all: all.map(|key| key.parse().unwrap()),
+            of_region,
+        }
     }
 
     #[test]
     fn every_region_needs_a_key_that_is_there() {
-        let (home, two) = (regions(&["us-east-1"]), regions(&["us-east-1", "eu-west-1"]));
+        let (home, two) = (
+            regions(&["us-east-1"]),
+            regions(&["us-east-1", "eu-west-1"]),
+        );
         let (away, none) = (regions(&["eu-west-1"]), regions(&[]));
         let arn = format!("arn:aws:kms:us-east-1:111122223333:key/{ID}");
         let both = [("us-east-1", ID), ("eu-west-1", "alias/x")];
@@ -91,7 +126,12 @@ mod tests {
             (keys(None, &both), &two, &away, 0),
             (keys(None, &both[..1]), &two, &away, 1),
             (keys(None, &both), &home, &none, 1),
-            (keys(None, &[("eu-west-1", arn.as_str()), ("us-east-1", ID)]), &two, &away, 1),
+            (
+                keys(None, &[("eu-west-1", arn.as_str()), ("us-east-1", ID)]),
+                &two,
+                &away,
+                1,
+            ),
             (keys(Some("alias/x"), &both), &two, &away, 1),
         ];
         for (keys, run, copy_to, problems) in table {
@@ -102,7 +142,9 @@ mod tests {
 
     #[test]
     fn a_multi_region_key_is_named_by_its_replica() {
-        let there = keys(Some(MRK), &[]).in_region(&"eu-west-1".parse().unwrap()).unwrap();
+        let there = keys(Some(MRK), &[])
+            .in_region(&"eu-west-1".parse().unwrap())
+            .unwrap();
         assert_eq!(there.to_string(), MRK.replace("us-east-1", "eu-west-1"));
     }
 }

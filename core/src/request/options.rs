@@ -18,8 +18,8 @@ pub enum KeyAccessMode {
     Policy,
     /// By a grant for each image and account (`kms:CreateGrant`).
     Grants,
-    /// Not by this run: [`Plan::key_policy_statements`](crate::Plan::key_policy_statements) says what somebody else
-    /// must add.
+    /// Not by this run: [`Plan::key_policy_statements`](crate::Plan::key_policy_statements) says
+    /// what somebody else must add.
     None,
 }
 
@@ -34,7 +34,8 @@ pub enum KeyScope {
     Direct,
 }
 
-/// Whether the snapshots of an image are shared too. Launching does not need it, copying does (R2.14).
+/// Whether the snapshots of an image are shared too. Launching does not need it, copying does
+/// (R2.14).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ShareSnapshots {
@@ -85,11 +86,11 @@ pub struct Timing {
     pub timeout: Duration,
     /// The shortest and the longest pause between two looks at something awaited.
     pub poll: (Duration, Duration),
-    /// How long a key policy is left alone after a change before it is looked at again. Under 8 s a put of a run
-    /// beside this one, or a stale read of it, can be missed.
+    /// How long a key policy is left alone after a change before it is looked at again. Under 8 s a
+    /// put of a run beside this one, or a stale read of it, can be missed.
     pub settle: Duration,
-    /// Whether pauses vary at random by a tenth, so that runs beside each other drift apart. Tests that must see the same
-    /// run twice turn it off.
+    /// Whether pauses vary at random by a tenth, so that runs beside each other drift apart. Tests
+    /// that must see the same run twice turn it off.
     pub jitter: bool,
 }
 
@@ -97,8 +98,8 @@ impl Timing {
     /// The longest that any of these may be.
     pub const LONGEST: Duration = Duration::from_hours(7 * 24);
 
-    /// The shortest [`settle`](Self::settle) that keeps every statement when several runs change one key: a put may
-    /// land 7 s after its read, and a read may be a second old.
+    /// The shortest [`settle`](Self::settle) that keeps every statement when several runs change
+    /// one key: a put may land 7 s after its read, and a read may be a second old.
     pub const SAFE_SETTLE: Duration = Duration::from_secs(8);
 }
 

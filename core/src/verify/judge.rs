@@ -22,15 +22,27 @@ pub(super) fn all(plan: &Plan, evidence: &Evidence) -> Vec<Verification> {
 }
 
 fn yes(name: CheckName, detail: impl Into<String>) -> Check {
-    Check { name, verdict: Verdict::Yes, detail: detail.into() }
+    Check {
+        name,
+        verdict: Verdict::Yes,
+        detail: detail.into(),
+    }
 }
 
 fn no(name: CheckName, detail: impl Into<String>) -> Check {
-    Check { name, verdict: Verdict::No, detail: detail.into() }
+    Check {
+        name,
+        verdict: Verdict::No,
+        detail: detail.into(),
+    }
 }
 
 fn unknown(name: CheckName, detail: impl Into<String>) -> Check {
-    Check { name, verdict: Verdict::Unknown, detail: detail.into() }
+    Check {
+        name,
+        verdict: Verdict::Unknown,
+        detail: detail.into(),
+    }
 }
 
 fn unread(name: CheckName, error: &Error) -> Check {
@@ -38,9 +50,16 @@ fn unread(name: CheckName, error: &Error) -> Check {
 }
 
 /// One image in one target.
-fn one(plan: &Plan, evidence: &Evidence, account: &AccountId, launch: &LaunchPermission) -> Verification {
+fn one(
+    plan: &Plan,
+    evidence: &Evidence,
+    account: &AccountId,
+    launch: &LaunchPermission,
+) -> Verification {
     let (shared, region) = (&launch.shared, &launch.shared.region);
-    let copy = plan.target_copies().find(|copy| &copy.account == account && copy.shared == *shared);
+    let copy = plan
+        .target_copies()
+        .find(|copy| &copy.account == account && copy.shared == *shared);
     let target = evidence.targets.get(&(account.clone(), region.clone()));
     let mut checks = vec![role(target)];
     let seen = target.and_then(|target| target.as_ref().ok());
@@ -48,20 +67,36 @@ fn one(plan: &Plan, evidence: &Evidence, account: &AccountId, launch: &LaunchPer
         let image = own_copy(plan, evidence, copy, seen, &mut checks);
         return Verification::new(account, region, &shared.source, image, checks);
     }
-    let unseen = plan.errors.iter().find(|error| error.account.as_ref() == Some(account));
+    let unseen = plan
+        .errors
+        .iter()
+        .find(|error| error.account.as_ref() == Some(account));
     if let Some(error) = unseen.filter(|_| plan.in_targets.copies()) {
-        checks.push(unknown(CheckName::Image, format!("whether the target has its own copy was not seen: {error}")));
+        checks.push(unknown(
+            CheckName::Image,
+            format!("whether the target has its own copy was not seen: {error}"),
+        ));
         return Verification::new(account, region, &shared.source, None, checks);
     }
-    let Some((image, source)) = evidence.images.get(&(shared.source.clone(), region.clone())) else {
-        checks.push(no(CheckName::Image, "there is no image to launch yet: run `mode: share`"));
+    let Some((image, source)) = evidence
+        .images
+        .get(&(shared.source.clone(), region.clone()))
+    else {
+        checks.push(no(
+            CheckName::Image,
+            "there is no image to launch yet: run `mode: share`",
+        ));
         return Verification::new(account, region, &shared.source, None, checks);
     };
     checks.push(yes(CheckName::Image, image.to_string()));
     match source {
         Ok(source) => checks.extend(shared_image(plan, account, region, image, source, seen)),
         Err(error) => {
-            let of_source = [CheckName::LaunchPermission, CheckName::KeyState, CheckName::KeyAccess];
+            let of_source = [
+                CheckName::LaunchPermission,
+                CheckName::KeyState,
+                CheckName::KeyAccess,
+            ];
             checks.extend(of_source.map(|name| unread(name, error)));
         }
     }
@@ -82,10 +117,17 @@ fn shared_image(
     let root = format!("arn:{}:iam::{account}:root", plan.partition());
     let launchers = launchers(&root, seen);
     let of_image = keys::of_shared(&source.keys);
-    checks.push(keys::access(CheckName::KeyAccess, account, region, &of_image, &launchers));
+    checks.push(keys::access(
+        CheckName::KeyAccess,
+        account,
+        region,
+        &of_image,
+        &launchers,
+    ));
     let Some(seen) = seen else {
         let why = "no role in the target was assumed, so what is there was not looked at";
-        checks.extend([CheckName::LauncherIam, CheckName::DefaultKey].map(|name| unknown(name, why)));
+        checks
+            .extend([CheckName::LauncherIam, CheckName::DefaultKey].map(|name| unknown(name, why)));
         return checks;
     };
     let (default, of_volumes) = default_key(account, region, source, seen, &launchers);
@@ -106,23 +148,43 @@ fn own_copy(
 ) -> Option<AmiId> {
     let (account, region) = (&copy.account, &copy.shared.region);
     let place = (account.clone(), copy.shared.source.clone(), region.clone());
-    let image: Option<(&TargetSeen, &Image)> =
-        seen.zip(evidence.own_copies.get(&place)).and_then(|(seen, id)| Some((seen, seen.images.get(id)?)));
+    let image: Option<(&TargetSeen, &Image)> = seen
+        .zip(evidence.own_copies.get(&place))
+        .and_then(|(seen, id)| Some((seen, seen.images.get(id)?)));
     let Some((seen, image)) = image else {
-        checks.push(no(CheckName::Image, "the target has no copy of its own yet: run `mode: share`"));
+        checks.push(no(
+            CheckName::Image,
+            "the target has no copy of its own yet: run `mode: share`",
+        ));
         return None;
     };
     checks.push(if image.state == ImageState::Available {
         yes(CheckName::Image, format!("{}, its own copy", image.id))
     } else {
-        no(CheckName::Image, format!("its own copy {} is not available: wait for it, or run `mode: share`", image.id))
+        no(
+            CheckName::Image,
+            format!(
+                "its own copy {} is not available: wait for it, or run `mode: share`",
+                image.id
+            ),
+        )
     });
-    let own_keys = seen.own_keys.get(&image.id).map(Vec::as_slice).unwrap_or_default();
+    let own_keys = seen
+        .own_keys
+        .get(&image.id)
+        .map(Vec::as_slice)
+        .unwrap_or_default();
     checks.push(key_state(own_keys));
     let root = format!("arn:{}:iam::{account}:root", region.partition());
     let launchers = launchers(&root, Some(seen));
     let needs = keys::of_own(own_keys);
-    checks.push(keys::access(CheckName::KeyAccess, account, region, &needs, &launchers));
+    checks.push(keys::access(
+        CheckName::KeyAccess,
+        account,
+        region,
+        &needs,
+        &launchers,
+    ));
     checks.push(launcher_iam(account, region, &image.id, &needs, seen));
     checks.extend(service_roles(plan, account, own_keys));
     Some(image.id.clone())
@@ -130,7 +192,10 @@ fn own_copy(
 
 fn role(target: Option<&Result<TargetSeen, Error>>) -> Check {
     match target {
-        None => unknown(CheckName::Role, "no `target-role` is given, so nothing in the target is looked at"),
+        None => unknown(
+            CheckName::Role,
+            "no `target-role` is given, so nothing in the target is looked at",
+        ),
         Some(Ok(_)) => yes(CheckName::Role, "the role in the target was assumed"),
         Some(Err(error)) => no(CheckName::Role, error.to_string()),
     }
@@ -146,57 +211,90 @@ fn of_image(
 ) -> Vec<Check> {
     let name = CheckName::LaunchPermission;
     let named = source.launch.contains(&Principal::Account(account.clone()));
-    let wide = source.launch.iter().any(|principal| principal.account().is_none());
+    let wide = source
+        .launch
+        .iter()
+        .any(|principal| principal.account().is_none());
     let visible = seen.map(|seen| seen.images.contains_key(image));
     let permission = match (named, wide, visible) {
         (true, ..) => yes(name, format!("{image} is shared with {account}")),
-        (false, true, Some(true)) => {
-            yes(name, format!("{image} is shared with an organization, and the target sees it"))
-        }
+        (false, true, Some(true)) => yes(
+            name,
+            format!("{image} is shared with an organization, and the target sees it"),
+        ),
         (false, true, None) => unknown(
             name,
-            format!("{image} is shared with an organization; whether {account} belongs to it was not looked at"),
+            format!(
+                "{image} is shared with an organization; whether {account} belongs to it was not \
+                 looked at"
+            ),
         ),
-        _ => no(name, format!("{image} is not shared with {account}: add launch permission")),
+        _ => no(
+            name,
+            format!("{image} is not shared with {account}: add launch permission"),
+        ),
     };
-    let Some(seen) = seen else { return vec![permission] };
+    let Some(seen) = seen else {
+        return vec![permission];
+    };
     let hidden = "enabled";
     let allowed = match (&seen.allowed_images, visible) {
         (Ok(state), Some(false)) if state == hidden && (named || wide) => no(
             CheckName::AllowedImages,
-            format!("Allowed AMIs of {account} hide images of {}: add that account as a provider (R7.3)", plan.account),
+            format!(
+                "Allowed AMIs of {account} hide images of {}: add that account as a provider \
+                 (R7.3)",
+                plan.account
+            ),
         ),
-        (Ok(state), _) if state == "audit-mode" => {
-            unknown(CheckName::AllowedImages, "Allowed AMIs are in audit mode: they would not refuse a launch now")
-        }
+        (Ok(state), _) if state == "audit-mode" => unknown(
+            CheckName::AllowedImages,
+            "Allowed AMIs are in audit mode: they would not refuse a launch now",
+        ),
         (Ok(_), _) => yes(CheckName::AllowedImages, "nothing hides the image"),
-        (Err(error), Some(true)) => {
-            yes(CheckName::AllowedImages, format!("the target sees the image ({})", error.code))
-        }
+        (Err(error), Some(true)) => yes(
+            CheckName::AllowedImages,
+            format!("the target sees the image ({})", error.code),
+        ),
         (Err(error), _) => unread(CheckName::AllowedImages, error),
     };
     let visible = if visible == Some(true) {
         yes(CheckName::Visible, format!("{account} sees {image}"))
     } else {
-        no(CheckName::Visible, format!("{account} does not see {image}: see launch permission and Allowed AMIs"))
+        no(
+            CheckName::Visible,
+            format!("{account} does not see {image}: see launch permission and Allowed AMIs"),
+        )
     };
     vec![permission, allowed, visible]
 }
 
 fn snapshots(plan: &Plan, account: &AccountId, source: &SharedSeen) -> Option<Check> {
-    let wanted = plan
-        .steps
-        .iter()
-        .any(|step| matches!(step, Step::SnapshotPermission(share) if share.accounts.contains(account)));
+    let wanted = plan.steps.iter().any(
+        |step| matches!(step, Step::SnapshotPermission(share) if share.accounts.contains(account)),
+    );
     let name = CheckName::Snapshots;
     let holds = |who: &BTreeSet<Principal>| {
         who.contains(&Principal::Account(account.clone())) || who.contains(&Principal::Public)
     };
-    let missing: Vec<&str> =
-        source.snapshots.iter().filter(|(_, who)| !holds(who)).map(|(snapshot, _)| snapshot.as_str()).collect();
+    let missing: Vec<&str> = source
+        .snapshots
+        .iter()
+        .filter(|(_, who)| !holds(who))
+        .map(|(snapshot, _)| snapshot.as_str())
+        .collect();
     wanted.then(|| match missing.as_slice() {
-        [] => yes(name, format!("{} snapshots are shared", source.snapshots.len())),
-        some => no(name, format!("not shared with {account}, so it cannot copy: {}", some.join(", "))),
+        [] => yes(
+            name,
+            format!("{} snapshots are shared", source.snapshots.len()),
+        ),
+        some => no(
+            name,
+            format!(
+                "not shared with {account}, so it cannot copy: {}",
+                some.join(", ")
+            ),
+        ),
     })
 }
 
@@ -219,24 +317,39 @@ fn key_state(keys: &[Key]) -> Check {
 
 /// Who launches, as far as it is known: the roles that do, or the account as a whole.
 fn launchers<'a>(root: &'a str, seen: Option<&'a TargetSeen>) -> Vec<&'a str> {
-    match seen.map(|seen| seen.launchers.as_slice()).unwrap_or_default() {
+    match seen
+        .map(|seen| seen.launchers.as_slice())
+        .unwrap_or_default()
+    {
         [] => vec![root],
         known => known.iter().map(|launcher| launcher.arn.as_str()).collect(),
     }
 }
 
 /// What the launchers' identity policies say, of the launch and of the keys that leave it to them.
-fn launcher_iam(account: &AccountId, region: &Region, image: &AmiId, needs: &[Need<'_>], seen: &TargetSeen) -> Check {
+fn launcher_iam(
+    account: &AccountId,
+    region: &Region,
+    image: &AmiId,
+    needs: &[Need<'_>],
+    seen: &TargetSeen,
+) -> Check {
     let name = CheckName::LauncherIam;
     if seen.launchers.is_empty() {
-        return unknown(name, "who launches is not known: give `target-launch-roles` to have their policies looked at");
+        return unknown(
+            name,
+            "who launches is not known: give `target-launch-roles` to have their policies looked \
+             at",
+        );
     }
     let mut unsure = None;
     for launcher in &seen.launchers {
         let allowed = match &launcher.allowed {
             Ok(allowed) => allowed,
             Err(error) => {
-                unsure.get_or_insert_with(|| format!("{}: it could not be simulated: {error}", launcher.arn));
+                unsure.get_or_insert_with(|| {
+                    format!("{}: it could not be simulated: {error}", launcher.arn)
+                });
                 continue;
             }
         };
@@ -244,11 +357,22 @@ fn launcher_iam(account: &AccountId, region: &Region, image: &AmiId, needs: &[Ne
             match allowed.get(&(action.clone(), resource.clone())) {
                 Some(true) => {}
                 Some(false) => {
-                    let on = if resource == image_arn(region, image) { image.to_string() } else { resource };
-                    return no(name, format!("allow {action} on {on} in an identity policy of {}", launcher.arn));
+                    let on = if resource == image_arn(region, image) {
+                        image.to_string()
+                    } else {
+                        resource
+                    };
+                    return no(
+                        name,
+                        format!(
+                            "allow {action} on {on} in an identity policy of {}",
+                            launcher.arn
+                        ),
+                    );
                 }
                 None => {
-                    unsure.get_or_insert_with(|| format!("{action} on {resource} was not simulated"));
+                    unsure
+                        .get_or_insert_with(|| format!("{action} on {resource} was not simulated"));
                 }
             }
         }
@@ -257,12 +381,14 @@ fn launcher_iam(account: &AccountId, region: &Region, image: &AmiId, needs: &[Ne
         Some(why) => unknown(name, why),
         None => yes(
             name,
-            "identity policies allow it; session policies, resource control policies and conditions of service control policies are not seen",
+            "identity policies allow it; session policies, resource control policies and \
+             conditions of service control policies are not seen",
         ),
     }
 }
 
-/// What a launch asks of a launcher's identity policies; a key that allows it by itself asks for nothing.
+/// What a launch asks of a launcher's identity policies; a key that allows it by itself asks for
+/// nothing.
 fn asked(
     account: &AccountId,
     region: &Region,
@@ -271,9 +397,15 @@ fn asked(
     launcher: &Launcher,
 ) -> Vec<(String, String)> {
     let here = BTreeSet::from([image.clone()]);
-    let launch = run_resources(account, region, &here).into_iter().map(|resource| (RUN.to_owned(), resource));
-    let by_identity = needs.iter().filter(|need| !need.is_met_by_key_alone(account, region, &launcher.arn));
-    launch.chain(by_identity.map(|need| (need.action.to_owned(), need.key.arn.to_string()))).collect()
+    let launch = run_resources(account, region, &here)
+        .into_iter()
+        .map(|resource| (RUN.to_owned(), resource));
+    let by_identity = needs
+        .iter()
+        .filter(|need| !need.is_met_by_key_alone(account, region, &launcher.arn));
+    launch
+        .chain(by_identity.map(|need| (need.action.to_owned(), need.key.arn.to_string())))
+        .collect()
 }
 
 /// New volumes of a shared image are encrypted under the target's own default key (R4.2).
@@ -287,20 +419,33 @@ fn default_key<'a>(
     let name = CheckName::DefaultKey;
     let key = match (&seen.default_key, &seen.encrypts) {
         (_, Ok(false)) if source.keys.is_empty() => {
-            return (yes(name, "nothing is encrypted, so none is needed"), Vec::new());
+            return (
+                yes(name, "nothing is encrypted, so none is needed"),
+                Vec::new(),
+            );
         }
-        (Ok(None), _) => return (yes(name, "new volumes are encrypted under aws/ebs"), Vec::new()),
+        (Ok(None), _) => {
+            return (
+                yes(name, "new volumes are encrypted under aws/ebs"),
+                Vec::new(),
+            );
+        }
         (Err(error), _) => return (unread(name, error), Vec::new()),
         (_, Err(error)) if source.keys.is_empty() => return (unread(name, error), Vec::new()),
         (Ok(Some(key)), _) => key,
     };
     if key.state != KeyState::Enabled {
-        let detail =
-            format!("{}, the default EBS key of {account}, is not enabled: enable it, or set another", key.arn);
+        let detail = format!(
+            "{}, the default EBS key of {account}, is not enabled: enable it, or set another",
+            key.arn
+        );
         return (no(name, detail), Vec::new());
     }
     let needs = keys::of_volumes(key);
-    (keys::access(name, account, region, &needs, launchers), needs)
+    (
+        keys::access(name, account, region, &needs, launchers),
+        needs,
+    )
 }
 
 fn service_roles(plan: &Plan, account: &AccountId, of_image: &[Key]) -> Vec<Check> {
@@ -313,12 +458,17 @@ fn service_roles(plan: &Plan, account: &AccountId, of_image: &[Key]) -> Vec<Chec
         let grant = service_grant_name(account, &service.service);
         let key = of_image.iter().find(|key| key.arn == service.key);
         match key.map(|key| key.grants.as_ref()) {
-            Some(Some(grants)) if grants.iter().any(|known| known.name == grant) => {
-                yes(name, format!("the role of {} has its grant", service.service))
-            }
-            Some(Some(_)) => {
-                no(name, format!("the role of {} has no grant of {}: run `mode: share`", service.service, service.key))
-            }
+            Some(Some(grants)) if grants.iter().any(|known| known.name == grant) => yes(
+                name,
+                format!("the role of {} has its grant", service.service),
+            ),
+            Some(Some(_)) => no(
+                name,
+                format!(
+                    "the role of {} has no grant of {}: run `mode: share`",
+                    service.service, service.key
+                ),
+            ),
             _ => unknown(name, format!("the grants of {} were not read", service.key)),
         }
     });

@@ -16,11 +16,18 @@ pub(super) struct Need<'a> {
 
 pub(super) const GRANT: &str = "kms:CreateGrant";
 const OF_IMAGE: [&str; 4] = ["kms:DescribeKey", GRANT, "kms:Decrypt", "kms:ReEncryptFrom"];
-const OF_VOLUME: [&str; 4] = ["kms:DescribeKey", GRANT, "kms:ReEncryptTo", "kms:GenerateDataKeyWithoutPlaintext"];
+const OF_VOLUME: [&str; 4] = [
+    "kms:DescribeKey",
+    GRANT,
+    "kms:ReEncryptTo",
+    "kms:GenerateDataKeyWithoutPlaintext",
+];
 
 /// Of the keys of an image that another account shares.
 pub(super) fn of_shared(keys: &[Key]) -> Vec<Need<'_>> {
-    keys.iter().flat_map(|key| OF_IMAGE.map(|action| Need { action, key })).collect()
+    keys.iter()
+        .flat_map(|key| OF_IMAGE.map(|action| Need { action, key }))
+        .collect()
 }
 
 /// Of the key that new volumes are encrypted under.
@@ -30,28 +37,55 @@ pub(super) fn of_volumes(key: &Key) -> Vec<Need<'_>> {
 
 /// Of the keys of an own image: its volumes stay under them.
 pub(super) fn of_own(keys: &[Key]) -> Vec<Need<'_>> {
-    of_shared(keys).into_iter().chain(keys.iter().flat_map(of_volumes)).collect()
+    of_shared(keys)
+        .into_iter()
+        .chain(keys.iter().flat_map(of_volumes))
+        .collect()
 }
 
 impl Need<'_> {
     /// Whether the key allows it whatever identity policies say (R3.1.3, R3.3.8).
-    pub(super) fn is_met_by_key_alone(&self, account: &AccountId, region: &Region, launcher: &str) -> bool {
+    pub(super) fn is_met_by_key_alone(
+        &self,
+        account: &AccountId,
+        region: &Region,
+        launcher: &str,
+    ) -> bool {
         self.opinion(account, region, launcher) == Opinion::Direct
     }
 
     /// What the policy and the grants of the key say.
     fn opinion(&self, account: &AccountId, region: &Region, launcher: &str) -> Opinion {
-        let (key, who) = (self.key, Caller { account: account.clone(), arn: launcher.to_owned() });
+        let (key, who) = (
+            self.key,
+            Caller {
+                account: account.clone(),
+                arn: launcher.to_owned(),
+            },
+        );
         let same_account = key.arn.account() == account;
         if key.aws_managed {
-            let foreign = || Opinion::No("an AWS managed key is for its own account only (R3.1.6)".to_owned());
-            return if same_account { Opinion::Direct } else { foreign() };
+            let foreign = || {
+                Opinion::No("an AWS managed key is for its own account only (R3.1.6)".to_owned())
+            };
+            return if same_account {
+                Opinion::Direct
+            } else {
+                foreign()
+            };
         }
         let by_policy = match &key.policy {
             Some(Ok(policy)) => match serde_json::from_str::<Value>(&policy.text()) {
                 Ok(document) => {
                     let context = self.context(region, &who);
-                    policy::evaluate(&document, key.arn.as_ref(), key.arn.account(), &who, self.action, &context)
+                    policy::evaluate(
+                        &document,
+                        key.arn.as_ref(),
+                        key.arn.account(),
+                        &who,
+                        self.action,
+                        &context,
+                    )
                 }
                 Err(error) => Opinion::Unknown(error.to_string()),
             },
@@ -62,12 +96,19 @@ impl Need<'_> {
             // A deny holds against every grant.
             Opinion::Direct | Opinion::Denied(_) => by_policy,
             _ => match self.by_grant(&who) {
-                Some(by_grant) if by_grant == Opinion::Direct || by_policy != Opinion::Delegated => by_grant,
+                Some(by_grant)
+                    if by_grant == Opinion::Direct || by_policy != Opinion::Delegated =>
+                {
+                    by_grant
+                }
                 // A grant that was not seen may allow what the policy does not.
-                None if key.grants.is_none() && matches!(by_policy, Opinion::No(_)) => Opinion::Unknown(format!(
-                    "its grants could not be read: allow kms:ListGrants to whoever verifies in {}",
-                    key.arn.account()
-                )),
+                None if key.grants.is_none() && matches!(by_policy, Opinion::No(_)) => {
+                    Opinion::Unknown(format!(
+                        "its grants could not be read: allow kms:ListGrants to whoever verifies in \
+                         {}",
+                        key.arn.account()
+                    ))
+                }
                 _ => by_policy,
             },
         }
@@ -84,7 +125,8 @@ impl Need<'_> {
         };
         let grants: Vec<&Grant> = self.key.grants.iter().flatten().filter(fits).collect();
         let own = self.key.arn.account() == &who.account;
-        let direct = |grant: &&&Grant| grant.grantee == who.arn && (own || grant.is_issued_by(&who.account));
+        let direct =
+            |grant: &&&Grant| grant.grantee == who.arn && (own || grant.is_issued_by(&who.account));
         let found = grants.iter().find(direct).map(|_| Opinion::Direct);
         found.or_else(|| grants.first().map(|_| Opinion::Delegated))
     }
@@ -98,8 +140,14 @@ impl Need<'_> {
             ("kms:viaservice".to_owned(), one(&service)),
             ("kms:calleraccount".to_owned(), one(who.account.as_ref())),
             ("aws:principalaccount".to_owned(), one(who.account.as_ref())),
-            ("kms:grantisforawsresource".to_owned(), if grants { one("true") } else { Vec::new() }),
-            ("kms:grantoperations".to_owned(), if grants { one("Decrypt") } else { Vec::new() }),
+            (
+                "kms:grantisforawsresource".to_owned(),
+                if grants { one("true") } else { Vec::new() },
+            ),
+            (
+                "kms:grantoperations".to_owned(),
+                if grants { one("Decrypt") } else { Vec::new() },
+            ),
         ]);
         if !who.arn.ends_with(":root") {
             context.insert("aws:principalarn".to_owned(), one(&who.arn));
@@ -111,8 +159,8 @@ impl Need<'_> {
     }
 }
 
-/// Whether the keys' own policies or grants meet the needs of every launcher; what identity policies must add is another
-/// check.
+/// Whether the keys' own policies or grants meet the needs of every launcher; what identity
+/// policies must add is another check.
 pub(super) fn access(
     name: CheckName,
     account: &AccountId,
@@ -120,7 +168,11 @@ pub(super) fn access(
     needs: &[Need<'_>],
     launchers: &[&str],
 ) -> Check {
-    let check = |verdict, detail| Check { name, verdict, detail };
+    let check = |verdict, detail| Check {
+        name,
+        verdict,
+        detail,
+    };
     let mut unsure = None;
     for launcher in launchers {
         for need in needs {
@@ -128,17 +180,23 @@ pub(super) fn access(
             match need.opinion(account, region, launcher) {
                 Opinion::Direct | Opinion::Delegated => {}
                 Opinion::Unknown(why) => {
-                    unsure.get_or_insert_with(|| format!("whether {key} allows {action} to {launcher}: {why}"));
+                    unsure.get_or_insert_with(|| {
+                        format!("whether {key} allows {action} to {launcher}: {why}")
+                    });
                 }
                 Opinion::Denied(why) => {
                     return check(
                         Verdict::No,
-                        format!("{launcher} may not {action}: in the policy of {key} {why}; exempt it"),
+                        format!(
+                            "{launcher} may not {action}: in the policy of {key} {why}; exempt it"
+                        ),
                     );
                 }
                 Opinion::No(why) => {
-                    let remedy =
-                        format!("the policy of {key} must allow {action} to {account} through EC2, or a grant must");
+                    let remedy = format!(
+                        "the policy of {key} must allow {action} to {account} through EC2, or a \
+                         grant must"
+                    );
                     return check(Verdict::No, format!("{launcher}: {why}; {remedy}"));
                 }
             }
@@ -146,7 +204,9 @@ pub(super) fn access(
     }
     match unsure {
         Some(why) => check(Verdict::Unknown, why),
-        None if launchers.is_empty() => check(Verdict::Unknown, "nobody is known to launch".to_owned()),
+        None if launchers.is_empty() => {
+            check(Verdict::Unknown, "nobody is known to launch".to_owned())
+        }
         None => check(Verdict::Yes, "the keys may be used through EC2".to_owned()),
     }
 }

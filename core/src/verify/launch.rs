@@ -1,5 +1,5 @@
-//! A real instance in a target: the only proof that a launch works. It does nothing, reaches nobody, and is terminated as
-//! soon as it runs; what a killed run left is ended by the next.
+//! A real instance in a target: the only proof that a launch works. It does nothing, reaches
+//! nobody, and is terminated as soon as it runs; what a killed run left is ended by the next.
 
 use sha2::{Digest as _, Sha256};
 use tokio::time::Instant as Moment;
@@ -21,21 +21,41 @@ const LEFT: i64 = 3600;
 
 /// Launches what the target launches, waits until it runs or ends, and terminates it.
 pub(super) async fn verify(run: &Run<'_>, plan: &Plan, target: &mut Verification) {
-    let check = |verdict, detail| Check { name: CheckName::Launch, verdict, detail };
-    let (site, image) = (run.target_site(&target.account, &target.region), target.image.clone());
+    let check = |verdict, detail| Check {
+        name: CheckName::Launch,
+        verdict,
+        detail,
+    };
+    let (site, image) = (
+        run.target_site(&target.account, &target.region),
+        target.image.clone(),
+    );
     let (Some(site), Some(image), false) = (site, image, target.sum == Sum::Blocked) else {
-        return target.push(check(Verdict::Unknown, "nothing was launched: see the other checks".to_owned()));
+        return target.push(check(
+            Verdict::Unknown,
+            "nothing was launched: see the other checks".to_owned(),
+        ));
     };
     let checked = match Box::pin(launch(run, plan, &site, &image)).await {
-        Ok((instance, None)) => check(Verdict::Yes, format!("{} ran, launched as {}", instance.id, site.identity.arn)),
-        Ok((instance, Some(why))) => check(Verdict::No, format!("{} did not run: {why}", instance.id)),
+        Ok((instance, None)) => check(
+            Verdict::Yes,
+            format!("{} ran, launched as {}", instance.id, site.identity.arn),
+        ),
+        Ok((instance, Some(why))) => {
+            check(Verdict::No, format!("{} did not run: {why}", instance.id))
+        }
         Err(error) => check(Verdict::No, error.to_string()),
     };
     target.push(checked);
 }
 
 /// The instance, and why it did not run.
-async fn launch(run: &Run<'_>, plan: &Plan, site: &Site, id: &AmiId) -> Result<(Instance, Option<String>), Error> {
+async fn launch(
+    run: &Run<'_>,
+    plan: &Plan,
+    site: &Site,
+    id: &AmiId,
+) -> Result<(Instance, Option<String>), Error> {
     let ec2 = &site.ec2;
     let with = &plan.in_targets.launch;
     let image = ec2.known_image(id).await?;
@@ -50,7 +70,10 @@ async fn launch(run: &Run<'_>, plan: &Plan, site: &Site, id: &AmiId) -> Result<(
     let token = token(plan, site, id);
     let new = NewInstance {
         image: &image,
-        instance_type: with.instance_type.as_deref().unwrap_or_else(|| smallest(&image)),
+        instance_type: with
+            .instance_type
+            .as_deref()
+            .unwrap_or_else(|| smallest(&image)),
         subnet: with.subnet.as_deref(),
         group: &group,
         client_token: &token,
@@ -66,11 +89,19 @@ async fn launch(run: &Run<'_>, plan: &Plan, site: &Site, id: &AmiId) -> Result<(
     Ok((launched, ended?))
 }
 
-/// The same for every try of one run, so that a lost answer launches nothing twice; another for another run.
+/// The same for every try of one run, so that a lost answer launches nothing twice; another for
+/// another run.
 fn token(plan: &Plan, site: &Site, image: &AmiId) -> String {
-    let run = plan.in_targets.run_name.clone().unwrap_or_else(|| format!("{:?}", plan.deadline));
+    let run = plan
+        .in_targets
+        .run_name
+        .clone()
+        .unwrap_or_else(|| format!("{:?}", plan.deadline));
     let place = format!("{} {} {image} {run}", site.place.account, site.place.region);
-    Sha256::digest(place).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(place)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 /// The smallest type that is there for the architecture.
@@ -95,7 +126,10 @@ async fn awaited(run: &Run<'_>, site: &Site, id: &str) -> Result<Option<String>,
                 return Ok(Some(instance.reason.unwrap_or(instance.state)));
             }
             // A new instance may not be known everywhere yet.
-            _ => run.wait(id, "to run, in a target", since, pace.next()).await,
+            _ => {
+                run.wait(id, "to run, in a target", since, pace.next())
+                    .await
+            }
         }
     }
 }
@@ -103,16 +137,26 @@ async fn awaited(run: &Run<'_>, site: &Site, id: &str) -> Result<Option<String>,
 /// Waits until an instance is gone: its security group cannot go before.
 async fn gone(run: &Run<'_>, site: &Site, id: &str) -> Result<(), Error> {
     let (mut pace, since) = (run.pace(run.timing.poll), Moment::now());
-    while site.ec2.instances(TAG, Some(id)).await?.iter().any(|instance| instance.state != "terminated") {
+    while site
+        .ec2
+        .instances(TAG, Some(id))
+        .await?
+        .iter()
+        .any(|instance| instance.state != "terminated")
+    {
         run.wait(id, "to be terminated", since, pace.next()).await;
     }
     Ok(())
 }
 
-/// Ends what killed runs left: instances with our tag that are much older than ours, by AWS's own clock.
+/// Ends what killed runs left: instances with our tag that are much older than ours, by AWS's own
+/// clock.
 async fn sweep(site: &Site, ours: &Instance) -> Result<(), Error> {
     let all = site.ec2.instances(TAG, None).await?;
-    for left in all.iter().filter(|one| one.state != "terminated" && one.launched + LEFT < ours.launched) {
+    for left in all
+        .iter()
+        .filter(|one| one.state != "terminated" && one.launched + LEFT < ours.launched)
+    {
         site.ec2.terminate(&left.id).await?;
     }
     Ok(())

@@ -40,7 +40,8 @@ pub(crate) fn texts(value: &Value) -> Option<Vec<&str>> {
 
 /// Whether a text fits a pattern with `*` and `?`.
 pub(crate) fn like(pattern: &str, text: &str) -> bool {
-    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
+    let (pattern, text): (Vec<char>, Vec<char>) =
+        (pattern.chars().collect(), text.chars().collect());
     let (mut p, mut t, mut star) = (0, 0, None);
     while t < text.len() {
         match pattern.get(p) {
@@ -64,10 +65,14 @@ pub(crate) fn like(pattern: &str, text: &str) -> bool {
 
 /// Every condition of a statement.
 pub(crate) fn conditions(condition: &Value, context: &Context) -> Fit {
-    let Value::Object(operators) = condition else { return Fit::Unknown("its condition cannot be read".to_owned()) };
+    let Value::Object(operators) = condition else {
+        return Fit::Unknown("its condition cannot be read".to_owned());
+    };
     let mut all = Fit::Yes;
     for (operator, keys) in operators {
-        let Value::Object(keys) = keys else { return Fit::Unknown("its condition cannot be read".to_owned()) };
+        let Value::Object(keys) = keys else {
+            return Fit::Unknown("its condition cannot be read".to_owned());
+        };
         for (key, wanted) in keys {
             all = all.and(one(operator, key, wanted, context));
         }
@@ -81,7 +86,9 @@ fn one(operator: &str, key: &str, wanted: &Value, context: &Context) -> Fit {
         Value::Bool(flag) => Some(vec![flag.to_string()]),
         other => texts(other).map(|texts| texts.into_iter().map(str::to_owned).collect()),
     };
-    let (Some(wanted), Some(present)) = (wanted, context.get(&key.to_lowercase())) else { return unknown() };
+    let (Some(wanted), Some(present)) = (wanted, context.get(&key.to_lowercase())) else {
+        return unknown();
+    };
     // A variable stands for something that is not known here.
     if wanted.iter().any(|text| text.contains("${")) {
         return unknown();
@@ -99,9 +106,15 @@ fn one(operator: &str, key: &str, wanted: &Value, context: &Context) -> Fit {
         None => (plain, false),
     };
     let fits: fn(&str, &str) -> bool = match plain {
-        "StringEquals" | "StringNotEquals" | "ArnEquals" | "ArnNotEquals" if plain.starts_with("Arn") => like,
+        "StringEquals" | "StringNotEquals" | "ArnEquals" | "ArnNotEquals"
+            if plain.starts_with("Arn") =>
+        {
+            like
+        }
         "StringEquals" | "StringNotEquals" => |wanted, text| wanted == text,
-        "StringEqualsIgnoreCase" | "StringNotEqualsIgnoreCase" => |wanted, text| wanted.eq_ignore_ascii_case(text),
+        "StringEqualsIgnoreCase" | "StringNotEqualsIgnoreCase" => {
+            |wanted, text| wanted.eq_ignore_ascii_case(text)
+        }
         "StringLike" | "StringNotLike" | "ArnLike" | "ArnNotLike" => like,
         "Bool" => |wanted, text| wanted.eq_ignore_ascii_case(text),
         _ => return unknown(),
@@ -142,23 +155,63 @@ mod tests {
 
     #[test]
     fn a_condition_that_is_not_understood_is_never_taken_as_met() {
-        let context: Context =
-            [("kms:viaservice", vec!["ec2.us-east-1.amazonaws.com"]), ("kms:grantisforawsresource", vec![])]
-                .into_iter()
-                .map(|(key, values)| (key.to_owned(), values.into_iter().map(str::to_owned).collect()))
-                .collect();
+        let context: Context = [
+            ("kms:viaservice", vec!["ec2.us-east-1.amazonaws.com"]),
+            ("kms:grantisforawsresource", vec![]),
+        ]
+        .into_iter()
+        .map(|(key, values)| {
+            (
+                key.to_owned(),
+                values.into_iter().map(str::to_owned).collect(),
+            )
+        })
+        .collect();
         let table = [
-            (json!({ "StringLike": { "kms:ViaService": ["s3.*", "ec2.*"] } }), Some(true)),
-            (json!({ "StringEquals": { "kms:ViaService": "ec2.eu-west-1.amazonaws.com" } }), Some(false)),
-            (json!({ "StringNotEquals": { "kms:ViaService": "s3" } }), Some(true)),
-            (json!({ "Bool": { "kms:GrantIsForAWSResource": true } }), Some(false)),
-            (json!({ "BoolIfExists": { "kms:GrantIsForAWSResource": "true" } }), Some(true)),
-            (json!({ "Null": { "kms:GrantIsForAWSResource": "true" } }), Some(true)),
-            (json!({ "ForAllValues:StringEquals": { "kms:GrantIsForAWSResource": "x" } }), Some(true)),
-            (json!({ "ForAnyValue:StringLike": { "kms:ViaService": "ec2.*" } }), Some(true)),
-            (json!({ "StringEquals": { "aws:SourceIp": "1.2.3.4" } }), None),
-            (json!({ "IpAddress": { "kms:ViaService": "1.2.3.4/8" } }), None),
-            (json!({ "StringEquals": { "kms:ViaService": "${aws:PrincipalTag/x}" } }), None),
+            (
+                json!({ "StringLike": { "kms:ViaService": ["s3.*", "ec2.*"] } }),
+                Some(true),
+            ),
+            (
+                json!({ "StringEquals": { "kms:ViaService": "ec2.eu-west-1.amazonaws.com" } }),
+                Some(false),
+            ),
+            (
+                json!({ "StringNotEquals": { "kms:ViaService": "s3" } }),
+                Some(true),
+            ),
+            (
+                json!({ "Bool": { "kms:GrantIsForAWSResource": true } }),
+                Some(false),
+            ),
+            (
+                json!({ "BoolIfExists": { "kms:GrantIsForAWSResource": "true" } }),
+                Some(true),
+            ),
+            (
+                json!({ "Null": { "kms:GrantIsForAWSResource": "true" } }),
+                Some(true),
+            ),
+            (
+                json!({ "ForAllValues:StringEquals": { "kms:GrantIsForAWSResource": "x" } }),
+                Some(true),
+            ),
+            (
+                json!({ "ForAnyValue:StringLike": { "kms:ViaService": "ec2.*" } }),
+                Some(true),
+            ),
+            (
+                json!({ "StringEquals": { "aws:SourceIp": "1.2.3.4" } }),
+                None,
+            ),
+            (
+                json!({ "IpAddress": { "kms:ViaService": "1.2.3.4/8" } }),
+                None,
+            ),
+            (
+                json!({ "StringEquals": { "kms:ViaService": "${aws:PrincipalTag/x}" } }),
+                None,
+            ),
             (
                 json!({ "StringLike": { "kms:ViaService": "s3.*" }, "IpAddress": { "aws:SourceIp": "::/0" } }),
                 Some(false),
@@ -166,8 +219,10 @@ mod tests {
         ];
         for (condition, fits) in table {
             let found = conditions(&condition, &context);
-            let expected =
-                matches!((&found, fits), (Fit::Yes, Some(true)) | (Fit::No, Some(false)) | (Fit::Unknown(_), None));
+            let expected = matches!(
+                (&found, fits),
+                (Fit::Yes, Some(true)) | (Fit::No, Some(false)) | (Fit::Unknown(_), None)
+            );
             assert!(expected, "{condition}: {found:?}");
         }
     }

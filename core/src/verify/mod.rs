@@ -1,5 +1,5 @@
-//! Whether targets can launch, as far as that can be told: each check says yes, no or unknown, and never more than it
-//! looked at (promise P9).
+//! Whether targets can launch, as far as that can be told: each check says yes, no or unknown, and
+//! never more than it looked at (promise P9).
 
 mod judge;
 mod keys;
@@ -111,9 +111,13 @@ pub struct Verification {
 /// How long what was changed may take to be in effect before a no is final (R3.2.7, R2.21).
 const PROPAGATED: Duration = Duration::from_mins(1);
 
-/// Looks at every target and image of a plan. Where the run has `just_shared`, a no is asked again for a while.
+/// Looks at every target and image of a plan. Where the run has `just_shared`, a no is asked again
+/// for a while.
 pub(crate) async fn all(run: &Run<'_>, plan: &Plan, just_shared: bool) -> Vec<Verification> {
-    let (mut pace, since) = (run.pace((Duration::from_secs(2), Duration::from_secs(15))), Instant::now());
+    let (mut pace, since) = (
+        run.pace((Duration::from_secs(2), Duration::from_secs(15))),
+        Instant::now(),
+    );
     let mut found = loop {
         let evidence = Box::pin(read::all(run, plan)).await;
         let found = judge::all(plan, &evidence);
@@ -121,13 +125,16 @@ pub(crate) async fn all(run: &Run<'_>, plan: &Plan, just_shared: bool) -> Vec<Ve
         if !may_pass || !just_shared || since.elapsed() >= PROPAGATED {
             break found;
         }
-        run.wait("targets", "to be able to launch", since, pace.next()).await;
+        run.wait("targets", "to be able to launch", since, pace.next())
+            .await;
     };
     if !just_shared {
         Box::pin(source::check(run, plan, &mut found)).await;
     }
     if plan.in_targets.verify == Verify::Launch {
-        let launches = found.iter_mut().map(|target| Box::pin(launch::verify(run, plan, target)));
+        let launches = found
+            .iter_mut()
+            .map(|target| Box::pin(launch::verify(run, plan, target)));
         future::join_all(launches).await;
     }
     found
@@ -143,24 +150,46 @@ impl Verification {
     ) -> Self {
         let (account, region, source) = (account.clone(), region.clone(), source.clone());
         let sum = sum(&checks);
-        Self { account, region, source, image, sum, checks }
+        Self {
+            account,
+            region,
+            source,
+            image,
+            sum,
+            checks,
+        }
     }
 
     /// The error of a target that cannot launch.
     pub(crate) fn error(&self) -> Error {
-        let failed: Vec<&Check> = self.checks.iter().filter(|check| check.verdict == Verdict::No).collect();
+        let failed: Vec<&Check> = self
+            .checks
+            .iter()
+            .filter(|check| check.verdict == Verdict::No)
+            .collect();
         let names: Vec<&str> = failed.iter().map(|check| check.name.as_str()).collect();
         let details: Vec<&str> = failed.iter().map(|check| check.detail.as_str()).collect();
-        let what = self.image.as_ref().map_or_else(|| self.source.to_string(), ToString::to_string);
-        let message = format!("{} cannot launch {what}: {}", self.account, names.join(", "));
-        Error::new(Code::VerifyBlocked, message).remedy(details.join("; ")).at(&self.account, &self.region).on(what)
+        let what = self
+            .image
+            .as_ref()
+            .map_or_else(|| self.source.to_string(), ToString::to_string);
+        let message = format!(
+            "{} cannot launch {what}: {}",
+            self.account,
+            names.join(", ")
+        );
+        Error::new(Code::VerifyBlocked, message)
+            .remedy(details.join("; "))
+            .at(&self.account, &self.region)
+            .on(what)
     }
 
-    /// Whether what blocks it may be nothing but that a change is not in effect yet. A role that cannot be assumed and
-    /// an image that is not there stay so.
+    /// Whether what blocks it may be nothing but that a change is not in effect yet. A role that
+    /// cannot be assumed and an image that is not there stay so.
     fn may_pass(&self) -> bool {
-        let stays =
-            |check: &Check| check.verdict == Verdict::No && matches!(check.name, CheckName::Role | CheckName::Image);
+        let stays = |check: &Check| {
+            check.verdict == Verdict::No && matches!(check.name, CheckName::Role | CheckName::Image)
+        };
         self.sum == Sum::Blocked && !self.checks.iter().any(stays)
     }
 
@@ -174,7 +203,10 @@ impl Verification {
 fn sum(checks: &[Check]) -> Sum {
     if checks.iter().any(|check| check.verdict == Verdict::No) {
         Sum::Blocked
-    } else if checks.iter().any(|check| check.name == CheckName::Launch && check.verdict == Verdict::Yes) {
+    } else if checks
+        .iter()
+        .any(|check| check.name == CheckName::Launch && check.verdict == Verdict::Yes)
+    {
         Sum::Launched
     } else {
         Sum::NoObstacleFound

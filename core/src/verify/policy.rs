@@ -1,7 +1,7 @@
 //! What a key policy says of somebody: yes, no, or that it cannot be told from here. Pure.
 //!
-//! A yes here is taken as one by whoever reads the report, so whatever is not understood makes the answer unknown, never
-//! yes.
+//! A yes here is taken as one by whoever reads the report, so whatever is not understood makes the
+//! answer unknown, never yes.
 
 use std::collections::BTreeMap;
 
@@ -18,14 +18,15 @@ pub(crate) struct Caller {
     pub(crate) arn: String,
 }
 
-/// The condition keys of a call, in lower case, with their values; a key that is not there is unknown, and one with no
-/// value is known to be absent.
+/// The condition keys of a call, in lower case, with their values; a key that is not there is
+/// unknown, and one with no value is known to be absent.
 pub(crate) type Context = BTreeMap<String, Vec<String>>;
 
 /// What a policy says of one call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Opinion {
-    /// It allows the caller by name or by `*` in its own account: no identity policy is needed (R3.1.3).
+    /// It allows the caller by name or by `*` in its own account: no identity policy is needed
+    /// (R3.1.3).
     Direct,
     /// It leaves it to the identity policies of the caller's account (R3.1.1).
     Delegated,
@@ -56,7 +57,10 @@ pub(crate) fn evaluate(
     for (number, statement) in statements.iter().enumerate() {
         let name = || {
             let sid = statement.get("Sid").and_then(Value::as_str);
-            sid.map_or_else(|| format!("statement {}", number + 1), |sid| format!("statement `{sid}`"))
+            sid.map_or_else(
+                || format!("statement {}", number + 1),
+                |sid| format!("statement `{sid}`"),
+            )
         };
         let allows = statement.get("Effect").and_then(Value::as_str) == Some("Allow");
         let by = principal(statement, owner, who);
@@ -72,7 +76,11 @@ pub(crate) fn evaluate(
                 }
             }
             (true, Fit::Yes) => {
-                let opinion = if by == Named::Itself { Opinion::Direct } else { Opinion::Delegated };
+                let opinion = if by == Named::Itself {
+                    Opinion::Direct
+                } else {
+                    Opinion::Delegated
+                };
                 if best != Some(Opinion::Direct) {
                     best = Some(opinion);
                 }
@@ -110,7 +118,11 @@ fn principal(statement: &Value, owner: &AccountId, who: &Caller) -> Named {
         return Named::Unclear("it names who is not meant");
     }
     let same_account = owner == &who.account;
-    let everybody = if same_account { Named::Itself } else { Named::ByAccount };
+    let everybody = if same_account {
+        Named::Itself
+    } else {
+        Named::ByAccount
+    };
     let names = match statement.get("Principal") {
         Some(Value::String(all)) if all == "*" => return everybody,
         Some(Value::Object(kinds)) => match kinds.get("AWS").map(matcher::texts) {
@@ -128,9 +140,13 @@ fn principal(statement: &Value, owner: &AccountId, who: &Caller) -> Named {
         } else if name == who.arn {
             // Across accounts the caller's own side must allow it in any case.
             found = everybody.clone();
-        } else if found != Named::Itself && (name == who.account.as_ref() || name.ends_with(&root)) {
+        } else if found != Named::Itself && (name == who.account.as_ref() || name.ends_with(&root))
+        {
             found = Named::ByAccount;
-        } else if found == Named::Not && who.arn.ends_with(&root) && name.contains(&format!(":iam::{}:", who.account)) {
+        } else if found == Named::Not
+            && who.arn.ends_with(&root)
+            && name.contains(&format!(":iam::{}:", who.account))
+        {
             // The account as a whole stands for whoever launches, and this may be who does.
             found = Named::Unclear("it names single principals of the account");
         }
@@ -139,21 +155,28 @@ fn principal(statement: &Value, owner: &AccountId, who: &Caller) -> Named {
 }
 
 fn applies(statement: &Value, key: &str, action: &str, context: &Context) -> Fit {
-    let listed =
-        |member: &str, other: &str, fits: &dyn Fn(&str) -> bool| match (statement.get(member), statement.get(other)) {
-            (Some(given), None) => match matcher::texts(given) {
-                Some(texts) => Fit::from(texts.into_iter().any(fits)),
-                None => Fit::Unknown(format!("its `{member}` cannot be read")),
-            },
-            (None, Some(given)) => match matcher::texts(given) {
-                Some(texts) => Fit::from(!texts.into_iter().any(fits)),
-                None => Fit::Unknown(format!("its `{other}` cannot be read")),
-            },
-            _ => Fit::Unknown(format!("it has no `{member}`")),
-        };
-    let action =
-        listed("Action", "NotAction", &|pattern| matcher::like(&pattern.to_lowercase(), &action.to_lowercase()));
-    let resource = listed("Resource", "NotResource", &|pattern| matcher::like(pattern, key));
-    let condition = statement.get("Condition").map_or(Fit::Yes, |condition| matcher::conditions(condition, context));
+    let listed = |member: &str, other: &str, fits: &dyn Fn(&str) -> bool| match (
+        statement.get(member),
+        statement.get(other),
+    ) {
+        (Some(given), None) => match matcher::texts(given) {
+            Some(texts) => Fit::from(texts.into_iter().any(fits)),
+            None => Fit::Unknown(format!("its `{member}` cannot be read")),
+        },
+        (None, Some(given)) => match matcher::texts(given) {
+            Some(texts) => Fit::from(!texts.into_iter().any(fits)),
+            None => Fit::Unknown(format!("its `{other}` cannot be read")),
+        },
+        _ => Fit::Unknown(format!("it has no `{member}`")),
+    };
+    let action = listed("Action", "NotAction", &|pattern| {
+        matcher::like(&pattern.to_lowercase(), &action.to_lowercase())
+    });
+    let resource = listed("Resource", "NotResource", &|pattern| {
+        matcher::like(pattern, key)
+    });
+    let condition = statement.get("Condition").map_or(Fit::Yes, |condition| {
+        matcher::conditions(condition, context)
+    });
     action.and(resource).and(condition)
 }

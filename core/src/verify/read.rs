@@ -1,4 +1,5 @@
-//! Reads what checks go by, from the source account and from targets. What cannot be read stands there as its error.
+//! Reads what checks go by, from the source account and from targets. What cannot be read stands
+//! there as its error.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -56,8 +57,13 @@ pub(super) struct Launcher {
 }
 
 /// What a launch asks of every key, in one context or another.
-const USES: [&str; 5] =
-    ["kms:DescribeKey", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:GenerateDataKeyWithoutPlaintext"];
+const USES: [&str; 5] = [
+    "kms:DescribeKey",
+    "kms:Decrypt",
+    "kms:ReEncryptFrom",
+    "kms:ReEncryptTo",
+    "kms:GenerateDataKeyWithoutPlaintext",
+];
 pub(super) const RUN: &str = "ec2:RunInstances";
 
 pub(super) async fn all(run: &Run<'_>, plan: &Plan) -> Evidence {
@@ -65,21 +71,32 @@ pub(super) async fn all(run: &Run<'_>, plan: &Plan) -> Evidence {
         let (shared, image) = (&launch.shared, run.shared_as(&launch.shared)?);
         Some(async move {
             let seen = Box::pin(shared_image(run, &shared.region, &image)).await;
-            ((shared.source.clone(), shared.region.clone()), (image, seen))
+            (
+                (shared.source.clone(), shared.region.clone()),
+                (image, seen),
+            )
         })
     });
     let images: BTreeMap<_, _> = future::join_all(images).await.into_iter().collect();
     let own_copies: BTreeMap<_, _> = plan
         .target_copies()
         .filter_map(|copy| {
-            let place = (copy.account.clone(), copy.shared.source.clone(), copy.shared.region.clone());
+            let place = (
+                copy.account.clone(),
+                copy.shared.source.clone(),
+                copy.shared.region.clone(),
+            );
             Some((place, run.own_copy(copy)?))
         })
         .collect();
     let mut wanted = Vec::new();
     for (account, reached) in run.targets() {
         for region in &plan.regions {
-            wanted.push((account, region, reached.as_ref().map(|reached| reached.site(region))));
+            wanted.push((
+                account,
+                region,
+                reached.as_ref().map(|reached| reached.site(region)),
+            ));
         }
     }
     let targets = wanted.into_iter().map(|(account, region, site)| async {
@@ -90,27 +107,46 @@ pub(super) async fn all(run: &Run<'_>, plan: &Plan) -> Evidence {
         ((account.clone(), region.clone()), seen)
     });
     let targets: BTreeMap<_, _> = future::join_all(targets).await.into_iter().collect();
-    Evidence { images, targets, own_copies }
+    Evidence {
+        images,
+        targets,
+        own_copies,
+    }
 }
 
 async fn shared_image(run: &Run<'_>, region: &Region, id: &AmiId) -> Result<SharedSeen, Error> {
     let site = run.site(region);
-    let (image, launch) = future::try_join(site.ec2.known_image(id), site.ec2.launch_permissions(id)).await?;
-    let snapshots = image
-        .snapshots()
-        .map(|id| async { Ok::<_, Error>((id.to_string(), site.ec2.snapshot_permissions(id).await?)) });
-    let (snapshots, keys) =
-        Box::pin(future::try_join(future::try_join_all(snapshots), keys(run, &site, &image))).await?;
-    Ok(SharedSeen { launch, snapshots: snapshots.into_iter().collect(), keys })
+    let (image, launch) =
+        future::try_join(site.ec2.known_image(id), site.ec2.launch_permissions(id)).await?;
+    let snapshots = image.snapshots().map(|id| async {
+        Ok::<_, Error>((id.to_string(), site.ec2.snapshot_permissions(id).await?))
+    });
+    let (snapshots, keys) = Box::pin(future::try_join(
+        future::try_join_all(snapshots),
+        keys(run, &site, &image),
+    ))
+    .await?;
+    Ok(SharedSeen {
+        launch,
+        snapshots: snapshots.into_iter().collect(),
+        keys,
+    })
 }
 
 /// The keys of an image, with their policies and grants as far as those may be read.
 async fn keys(run: &Run<'_>, site: &Arc<Site>, image: &Image) -> Result<Vec<Key>, Error> {
     let snapshots = site.ec2.snapshots(image.snapshots()).await?;
-    let arns: BTreeSet<KeyArn> = snapshots.into_iter().filter_map(|snapshot| snapshot.key).collect();
+    let arns: BTreeSet<KeyArn> = snapshots
+        .into_iter()
+        .filter_map(|snapshot| snapshot.key)
+        .collect();
     let own = |arn: &KeyArn| arn.account() == &site.place.account;
     let read = arns.iter().map(|arn| async move {
-        let by = if own(arn) { Arc::clone(site) } else { run.key_site(arn) };
+        let by = if own(arn) {
+            Arc::clone(site)
+        } else {
+            run.key_site(arn)
+        };
         key(&by, arn.as_ref()).await
     });
     future::try_join_all(read).await
@@ -118,7 +154,8 @@ async fn keys(run: &Run<'_>, site: &Arc<Site>, image: &Image) -> Result<Vec<Key>
 
 async fn key(site: &Site, name: &str) -> Result<Key, Error> {
     let mut key = site.kms.describe_key(name).await?;
-    let (policy, grants) = future::join(site.kms.key_policy(&key.arn), site.kms.grants(&key.arn)).await;
+    let (policy, grants) =
+        future::join(site.kms.key_policy(&key.arn), site.kms.grants(&key.arn)).await;
     // Why a policy is not known stands in its place.
     key.policy = Some(match policy {
         Ok(text) => KeyPolicy::parse(&text).map_err(|error| error.to_string()),
@@ -138,25 +175,72 @@ async fn target(
     own_copies: &BTreeMap<(AccountId, SourceImage, Region), AmiId>,
 ) -> Result<TargetSeen, Error> {
     let (account, region) = (&site.place.account, &site.place.region);
-    let here: Vec<_> = shared.iter().filter(|((_, of), _)| of == region).map(|(_, seen)| seen).collect();
-    let own_here = own_copies.iter().filter(|((of, _, at), _)| (of, at) == (account, region)).map(|(_, id)| id);
-    let ids: BTreeSet<AmiId> = here.iter().map(|(id, _)| id).chain(own_here).cloned().collect();
+    let here: Vec<_> = shared
+        .iter()
+        .filter(|((_, of), _)| of == region)
+        .map(|(_, seen)| seen)
+        .collect();
+    let own_here = own_copies
+        .iter()
+        .filter(|((of, _, at), _)| (of, at) == (account, region))
+        .map(|(_, id)| id);
+    let ids: BTreeSet<AmiId> = here
+        .iter()
+        .map(|(id, _)| id)
+        .chain(own_here)
+        .cloned()
+        .collect();
     let images = site.ec2.images(&ids).await?;
-    let own = images.iter().filter(|image| image.owner == account.as_ref());
-    let own_keys = own.map(|image| async { Ok::<_, Error>((image.id.clone(), keys(run, &site, image).await?)) });
-    let own_keys: BTreeMap<AmiId, Vec<Key>> = Box::pin(future::try_join_all(own_keys)).await?.into_iter().collect();
-    let settings = future::join3(site.ec2.allowed_images(), site.ec2.encrypts_by_default(), default_key(&site));
+    let own = images
+        .iter()
+        .filter(|image| image.owner == account.as_ref());
+    let own_keys = own
+        .map(|image| async { Ok::<_, Error>((image.id.clone(), keys(run, &site, image).await?)) });
+    let own_keys: BTreeMap<AmiId, Vec<Key>> = Box::pin(future::try_join_all(own_keys))
+        .await?
+        .into_iter()
+        .collect();
+    let settings = future::join3(
+        site.ec2.allowed_images(),
+        site.ec2.encrypts_by_default(),
+        default_key(&site),
+    );
     let (allowed_images, encrypts, default_key) = Box::pin(settings).await;
-    let of_shared = here.iter().filter_map(|(_, seen)| seen.as_ref().ok()).flat_map(|seen| &seen.keys);
-    let every = of_shared.chain(own_keys.values().flatten()).chain(default_key.iter().flatten());
+    let of_shared = here
+        .iter()
+        .filter_map(|(_, seen)| seen.as_ref().ok())
+        .flat_map(|seen| &seen.keys);
+    let every = of_shared
+        .chain(own_keys.values().flatten())
+        .chain(default_key.iter().flatten());
     let arns: BTreeSet<String> = every.map(|key| key.arn.to_string()).collect();
-    let owner =
-        |id: &AmiId| images.iter().find(|image| &image.id == id).map_or(plan.account.as_ref(), |image| &image.owner);
-    let owners: BTreeMap<AmiId, String> = ids.iter().map(|id| (id.clone(), owner(id).to_owned())).collect();
-    let launchers = plan.launchers(account).into_iter().map(|arn| launcher(&site, arn, &owners, &arns));
+    let owner = |id: &AmiId| {
+        images
+            .iter()
+            .find(|image| &image.id == id)
+            .map_or(plan.account.as_ref(), |image| &image.owner)
+    };
+    let owners: BTreeMap<AmiId, String> = ids
+        .iter()
+        .map(|id| (id.clone(), owner(id).to_owned()))
+        .collect();
+    let launchers = plan
+        .launchers(account)
+        .into_iter()
+        .map(|arn| launcher(&site, arn, &owners, &arns));
     let launchers = future::join_all(launchers).await;
-    let images = images.into_iter().map(|image| (image.id.clone(), image)).collect();
-    Ok(TargetSeen { images, own_keys, allowed_images, encrypts, default_key, launchers })
+    let images = images
+        .into_iter()
+        .map(|image| (image.id.clone(), image))
+        .collect();
+    Ok(TargetSeen {
+        images,
+        own_keys,
+        allowed_images,
+        encrypts,
+        default_key,
+        launchers,
+    })
 }
 
 async fn default_key(site: &Site) -> Result<Option<Key>, Error> {
@@ -169,13 +253,18 @@ async fn default_key(site: &Site) -> Result<Option<Key>, Error> {
     }
 }
 
-async fn launcher(site: &Site, arn: String, images: &BTreeMap<AmiId, String>, keys: &BTreeSet<String>) -> Launcher {
+async fn launcher(
+    site: &Site,
+    arn: String,
+    images: &BTreeMap<AmiId, String>,
+    keys: &BTreeSet<String>,
+) -> Launcher {
     let allowed = Box::pin(allowed(site, &arn, images, keys)).await;
     Launcher { arn, allowed }
 }
 
-/// What a launcher's identity policies say of a launch, as EC2 asks it (R4.1): policies may let only images of some
-/// owners through.
+/// What a launcher's identity policies say of a launch, as EC2 asks it (R4.1): policies may let
+/// only images of some owners through.
 async fn allowed(
     site: &Site,
     launcher: &str,
@@ -184,13 +273,20 @@ async fn allowed(
 ) -> Result<BTreeMap<(String, String), bool>, Error> {
     let (account, region) = (&site.place.account, &site.place.region);
     let keys: Vec<String> = keys.iter().cloned().collect();
-    let via = ("kms:ViaService", format!("ec2.{region}.{}", region.partition().dns_suffix()));
+    let via = (
+        "kms:ViaService",
+        format!("ec2.{region}.{}", region.partition().dns_suffix()),
+    );
     let by_service = ("kms:GrantIsForAWSResource", "true".to_owned());
-    let simulate = |actions: &'static [&'static str], resources: Vec<String>, context: Vec<(&'static str, String)>| async move {
+    let simulate = |actions: &'static [&'static str],
+                    resources: Vec<String>,
+                    context: Vec<(&'static str, String)>| async move {
         if resources.is_empty() {
             return Ok(Vec::new());
         }
-        site.iam.simulate(launcher, actions, &resources, &context).await
+        site.iam
+            .simulate(launcher, actions, &resources, &context)
+            .await
     };
     let of_images = images.iter().map(|(image, owner)| {
         let owner = ("ec2:Owner", owner.clone());
@@ -199,20 +295,42 @@ async fn allowed(
     let (uses, grants, runs, of_images) = Box::pin(future::try_join4(
         simulate(&USES, keys.clone(), vec![via.clone()]),
         simulate(&[GRANT], keys, vec![via, by_service]),
-        simulate(&[RUN], run_resources(account, region, &BTreeSet::new()), Vec::new()),
+        simulate(
+            &[RUN],
+            run_resources(account, region, &BTreeSet::new()),
+            Vec::new(),
+        ),
         future::try_join_all(of_images),
     ))
     .await?;
-    let all = uses.into_iter().chain(grants).chain(runs).chain(of_images.into_iter().flatten());
-    Ok(all.map(|(action, resource, allowed)| ((action, resource), allowed)).collect())
+    let all = uses
+        .into_iter()
+        .chain(grants)
+        .chain(runs)
+        .chain(of_images.into_iter().flatten());
+    Ok(all
+        .map(|(action, resource, allowed)| ((action, resource), allowed))
+        .collect())
 }
 
 /// What RunInstances asks for: the image, and what is made or used.
-pub(super) fn run_resources(account: &AccountId, region: &Region, images: &BTreeSet<AmiId>) -> Vec<String> {
+pub(super) fn run_resources(
+    account: &AccountId,
+    region: &Region,
+    images: &BTreeSet<AmiId>,
+) -> Vec<String> {
     let partition = region.partition();
-    let own = ["instance", "volume", "network-interface", "security-group", "subnet"];
+    let own = [
+        "instance",
+        "volume",
+        "network-interface",
+        "security-group",
+        "subnet",
+    ];
     let own = own.map(|kind| format!("arn:{partition}:ec2:{region}:{account}:{kind}/*"));
-    own.into_iter().chain(images.iter().map(|image| image_arn(region, image))).collect()
+    own.into_iter()
+        .chain(images.iter().map(|image| image_arn(region, image)))
+        .collect()
 }
 
 pub(super) fn image_arn(region: &Region, image: &AmiId) -> String {

@@ -1,9 +1,13 @@
-//! What a share costs: from the start of the binary to its first call, its memory, and its time over that of the calls
-//! that wait for each other.
+//! What a share costs: from the start of the binary to its first call, its memory, and its time
+//! over that of the calls that wait for each other.
 //!
 //! `cargo bench --package ami-share-action`, on a machine that does nothing else.
 
-#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark prints its figures")]
+#![expect(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a benchmark prints its figures"
+)]
 
 use std::io::Read as _;
 use std::net::TcpListener;
@@ -18,8 +22,9 @@ const LATENCY: Duration = Duration::from_millis(50);
 const SETTLE: Duration = Duration::from_secs(1);
 const RUNS: usize = 11;
 
-/// The calls of a share of one image by policy that cannot be made before the one above is answered. The launch
-/// permissions that the plan needs are asked beside the snapshots, and so are not among them.
+/// The calls of a share of one image by policy that cannot be made before the one above is
+/// answered. The launch permissions that the plan needs are asked beside the snapshots, and so are
+/// not among them.
 const CHAIN: [&str; 11] = [
     // Nothing is asked before it is known in whose account.
     "sts:GetCallerIdentity",
@@ -65,9 +70,14 @@ fn median<T: PartialOrd + Copy>(mut values: Vec<T>) -> T {
 fn to_first_call() -> Duration {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    let inputs = [("INPUT_AMI-ID", "ami-1a2b3c4d".to_owned()), ("INPUT_TARGET-ACCOUNTS", "222222222222".to_owned())];
+    let inputs = [
+        ("INPUT_AMI-ID", "ami-1a2b3c4d".to_owned()),
+        ("INPUT_TARGET-ACCOUNTS", "222222222222".to_owned()),
+    ];
     let began = Instant::now();
-    let mut child = command(&endpoint, ("AKIAEXAMPLE", "secret"), &inputs).spawn().unwrap();
+    let mut child = command(&endpoint, ("AKIAEXAMPLE", "secret"), &inputs)
+        .spawn()
+        .unwrap();
     let (mut stream, _) = listener.accept().unwrap();
     stream.read_exact(&mut [0]).unwrap();
     let took = began.elapsed();
@@ -76,7 +86,8 @@ fn to_first_call() -> Duration {
     took
 }
 
-/// Waits for the process, and reads again and again how much memory it has had at most, in MB of 1,000 kB.
+/// Waits for the process, and reads again and again how much memory it has had at most, in MB of
+/// 1,000 kB.
 fn memory(child: &mut Child) -> f64 {
     let path = format!("/proc/{}/status", child.id());
     let mut most = 0.0_f64;
@@ -98,20 +109,34 @@ struct Share {
 
 /// Shares `golden` with so many accounts, by policy or by grants, in a new world.
 async fn share(targets: u64, mode: &str) -> Share {
-    let options = Options { latency: LATENCY, ..Options::default() };
+    let options = Options {
+        latency: LATENCY,
+        ..Options::default()
+    };
     let sim = Sim::new(Scenario::with_targets(targets), options);
-    let server = Server::bind(sim.clone(), ([127, 0, 0, 1], 0).into()).await.unwrap();
+    let server = Server::bind(sim.clone(), ([127, 0, 0, 1], 0).into())
+        .await
+        .unwrap();
     let endpoint = format!("http://{}", server.address().unwrap());
     let serving = tokio::spawn(server.run());
-    let accounts: Vec<String> = (0..targets).map(|n| format!("{}", 300_000_000_000 + n)).collect();
+    let accounts: Vec<String> = (0..targets)
+        .map(|n| format!("{}", 300_000_000_000 + n))
+        .collect();
     let inputs = [
         ("INPUT_AMI-ID", sim.facts().images["golden"].clone()),
         ("INPUT_TARGET-ACCOUNTS", accounts.join(",")),
         ("INPUT_KEY-ACCESS", mode.to_owned()),
-        ("INPUT_SETTLE", humantime::format_duration(SETTLE).to_string()),
+        (
+            "INPUT_SETTLE",
+            humantime::format_duration(SETTLE).to_string(),
+        ),
     ];
     let key = &sim.facts().accounts[A];
-    let mut command = command(&endpoint, (&key.access_key_id, &key.secret_access_key), &inputs);
+    let mut command = command(
+        &endpoint,
+        (&key.access_key_id, &key.secret_access_key),
+        &inputs,
+    );
     let (wall, memory, status) = tokio::task::spawn_blocking(move || {
         let began = Instant::now();
         let mut child = command.spawn().unwrap();
@@ -122,7 +147,11 @@ async fn share(targets: u64, mode: &str) -> Share {
     .unwrap();
     serving.abort();
     assert!(status.success(), "{status}");
-    let calls: Vec<String> = sim.journal().into_iter().map(|entry| entry.action).collect();
+    let calls: Vec<String> = sim
+        .journal()
+        .into_iter()
+        .map(|entry| entry.action)
+        .collect();
     if mode == "policy" {
         let mut beside = calls.clone();
         for call in CHAIN {
@@ -130,9 +159,17 @@ async fn share(targets: u64, mode: &str) -> Share {
             assert!(place.is_some(), "{call} is not among {calls:?}");
             beside.remove(place.unwrap());
         }
-        assert_eq!(beside, ["ec2:DescribeImageAttribute"], "the chain is no longer as it is written down here");
+        assert_eq!(
+            beside,
+            ["ec2:DescribeImageAttribute"],
+            "the chain is no longer as it is written down here"
+        );
     }
-    Share { calls: calls.len(), wall, memory }
+    Share {
+        calls: calls.len(),
+        wall,
+        memory,
+    }
 }
 
 #[tokio::main(worker_threads = 2)]
@@ -141,10 +178,18 @@ async fn main() {
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }
-    let starts = tokio::task::spawn_blocking(|| (0..RUNS).map(|_| to_first_call()).collect()).await.unwrap();
-    println!("start to first call: {:.1} ms (median of {RUNS})", median::<Duration>(starts).as_secs_f64() * 1e3);
+    let starts = tokio::task::spawn_blocking(|| (0..RUNS).map(|_| to_first_call()).collect())
+        .await
+        .unwrap();
+    println!(
+        "start to first call: {:.1} ms (median of {RUNS})",
+        median::<Duration>(starts).as_secs_f64() * 1e3
+    );
     println!("{LATENCY:?} a call; times without the {SETTLE:?} of settle");
-    println!("{:>8} {:>8} {:>8} {:>10} {:>12} {:>10}", "targets", "by", "calls", "time, s", "over chain", "memory, MB");
+    println!(
+        "{:>8} {:>8} {:>8} {:>10} {:>12} {:>10}",
+        "targets", "by", "calls", "time, s", "over chain", "memory, MB"
+    );
     for (targets, mode) in [
         (1, "policy"),
         (10, "policy"),
@@ -157,16 +202,26 @@ async fn main() {
         let (mut walls, mut memories, mut calls) = (Vec::new(), Vec::new(), 0);
         for _ in 0..3 {
             let share = share(targets, mode).await;
-            let settle = if mode == "policy" { SETTLE } else { Duration::ZERO };
+            let settle = if mode == "policy" {
+                SETTLE
+            } else {
+                Duration::ZERO
+            };
             walls.push((share.wall - settle).as_secs_f64());
             memories.push(share.memory);
             calls = share.calls;
         }
         let wall = median(walls);
         let over = match mode {
-            "policy" => format!("{:.2}", wall / LATENCY.as_secs_f64() / f64::from(u8::try_from(CHAIN.len()).unwrap())),
+            "policy" => format!(
+                "{:.2}",
+                wall / LATENCY.as_secs_f64() / f64::from(u8::try_from(CHAIN.len()).unwrap())
+            ),
             _ => String::new(),
         };
-        println!("{targets:>8} {mode:>8} {calls:>8} {wall:>10.2} {over:>12} {:>10.1}", median(memories));
+        println!(
+            "{targets:>8} {mode:>8} {calls:>8} {wall:>10.2} {over:>12} {:>10.1}",
+            median(memories)
+        );
     }
 }

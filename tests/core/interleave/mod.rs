@@ -1,16 +1,19 @@
 //! Runs whose calls pass a gate one at a time, in every order that makes a difference.
 //!
-//! An order is a path of choices; the search goes through all of them, depth first, each in a new world. Two orders that
-//! differ only in calls which do not touch the same thing are one (sleep sets, after Godefroid). A path ends where it comes
-//! to a state that another one came to: the world is the same, each run was told the same, and waits for the same. So a
-//! few hundred paths stand for millions.
+//! An order is a path of choices; the search goes through all of them, depth first, each in a new
+//! world. Two orders that differ only in calls which do not touch the same thing are one (sleep
+//! sets, after Godefroid). A path ends where it comes to a state that another one came to: the
+//! world is the same, each run was told the same, and waits for the same. So a few hundred paths
+//! stand for millions.
 //!
-//! Time is a choice too: while one run waits for a key policy to settle, a call of the other may be held back until
-//! shortly before it wakes, or until it has woken. That is where the paths would have no end: a run that is held back
-//! again and again. So each run is held back only so often on a path ([`Search::of_all`]); all else goes in every order.
+//! Time is a choice too: while one run waits for a key policy to settle, a call of the other may be
+//! held back until shortly before it wakes, or until it has woken. That is where the paths would
+//! have no end: a run that is held back again and again. So each run is held back only so often on
+//! a path ([`Search::of_all`]); all else goes in every order.
 //!
-//! What is no choice here: answers that are lost, and a moment shortly before the end of the longer pauses of a share that
-//! has to put once more. Tests with slow calls at random have such moments; `contention.rs` has lost answers.
+//! What is no choice here: answers that are lost, and a moment shortly before the end of the longer
+//! pauses of a share that has to put once more. Tests with slow calls at random have such moments;
+//! `contention.rs` has lost answers.
 
 mod gate;
 
@@ -53,7 +56,8 @@ struct Point {
 pub(crate) struct Search {
     path: Vec<Point>,
     depth: usize,
-    /// What is taken at each point of a single path, by its number; the first where there is no more.
+    /// What is taken at each point of a single path, by its number; the first where there is no
+    /// more.
     given: Option<Vec<usize>>,
     /// How often each run is held back at most.
     holds: usize,
@@ -68,17 +72,27 @@ pub(crate) struct Search {
 impl Search {
     /// All paths on which each run is held back so often at most.
     pub(crate) fn of_all(holds: usize) -> Self {
-        Self { holds, ..Self::default() }
+        Self {
+            holds,
+            ..Self::default()
+        }
     }
 
     /// The same, and on from states that others came to.
     pub(crate) fn with_known_states(self) -> Self {
-        Self { goes_on: true, ..self }
+        Self {
+            goes_on: true,
+            ..self
+        }
     }
 
     /// Only one path, on which nobody counts how often a run is held back.
     pub(crate) fn along(given: Vec<usize>) -> Self {
-        Self { given: Some(given), holds: usize::MAX, ..Self::default() }
+        Self {
+            given: Some(given),
+            holds: usize::MAX,
+            ..Self::default()
+        }
     }
 
     /// The path so far, as a failed test tells it.
@@ -109,11 +123,22 @@ impl Search {
         if let Some(given) = &self.given {
             let taken = given.get(self.depth).map_or(0, |number| number % can.len());
             self.depth += 1;
-            self.path.push(Point { moves: can, taken, asleep: Vec::new() });
-            return self.path.last().map(|point| point.moves[point.taken].clone());
+            self.path.push(Point {
+                moves: can,
+                taken,
+                asleep: Vec::new(),
+            });
+            return self
+                .path
+                .last()
+                .map(|point| point.moves[point.taken].clone());
         }
-        // The SDK's pauses before it tries again have jitter, so that what could be done last time need not be possible now.
-        let changed = self.path.get(self.depth).is_some_and(|point| !can.contains(&point.moves[point.taken]));
+        // The SDK's pauses before it tries again have jitter, so that what could be done last time
+        // need not be possible now.
+        let changed = self
+            .path
+            .get(self.depth)
+            .is_some_and(|point| !can.contains(&point.moves[point.taken]));
         if changed {
             self.lost += 1;
             // What was seen on the way that is no more was not gone through.
@@ -129,25 +154,44 @@ impl Search {
             }
             // From a state where no more slept than now, everything was tried.
             let seen = self.seen.entry(state()).or_default();
-            if !self.goes_on && seen.iter().any(|slept| slept.iter().all(|call| asleep.contains(call))) {
+            if !self.goes_on
+                && seen
+                    .iter()
+                    .any(|slept| slept.iter().all(|call| asleep.contains(call)))
+            {
                 return None;
             }
             seen.push(asleep.clone());
-            self.path.push(Point { moves, taken: 0, asleep });
+            self.path.push(Point {
+                moves,
+                taken: 0,
+                asleep,
+            });
         }
         let point = &self.path[self.depth];
         self.depth += 1;
         Some(point.moves[point.taken].clone())
     }
 
-    /// The calls that need not come next after this point: what follows them is known from the moves before.
+    /// The calls that need not come next after this point: what follows them is known from the
+    /// moves before.
     fn still_asleep(point: &Point) -> Vec<Call> {
-        let Move::Pass(taken) = &point.moves[point.taken] else { return Vec::new() };
-        let before = point.moves[..point.taken].iter().filter_map(|before| match before {
-            Move::Pass(call) => Some(call),
-            _ => None,
-        });
-        point.asleep.iter().chain(before).filter(|call| !call.meets(taken)).cloned().collect()
+        let Move::Pass(taken) = &point.moves[point.taken] else {
+            return Vec::new();
+        };
+        let before = point.moves[..point.taken]
+            .iter()
+            .filter_map(|before| match before {
+                Move::Pass(call) => Some(call),
+                _ => None,
+            });
+        point
+            .asleep
+            .iter()
+            .chain(before)
+            .filter(|call| !call.meets(taken))
+            .cloned()
+            .collect()
     }
 
     /// Lets the calls of runs pass along one path; nothing where the path needs no end.
@@ -162,8 +206,10 @@ impl Search {
             // The clock is paused: time passes only when nobody else has anything to do.
             tokio::select! { biased; ended = &mut runs => return Some(ended), () = sleep(MOMENT) => {} }
             let (waiting, since) = gate.waiting();
-            let (idle, touching): (Vec<Call>, Vec<Call>) =
-                waiting.iter().cloned().partition(|call| call.touches.is_none());
+            let (idle, touching): (Vec<Call>, Vec<Call>) = waiting
+                .iter()
+                .cloned()
+                .partition(|call| call.touches.is_none());
             if !idle.is_empty() {
                 idle.iter().for_each(|call| gate.pass(call));
                 continue;

@@ -1,4 +1,5 @@
-//! The published policies are enough, and each action of each of their statements is needed (promise P8).
+//! The published policies are enough, and each action of each of their statements is needed
+//! (promise P8).
 
 mod in_source;
 mod in_target;
@@ -56,8 +57,8 @@ const CASES: &[Case] = cases! {
 };
 
 impl Case {
-    /// How it ends; `as_recorded`, where AWS asks for no more than was recorded, and fills in no condition key of which
-    /// that is not known (R2.22).
+    /// How it ends; `as_recorded`, where AWS asks for no more than was recorded, and fills in no
+    /// condition key of which that is not known (R2.22).
     async fn ends(&self, documents: &Documents, as_recorded: bool) -> Result<(), String> {
         let world = World::generated(3, 2, 1, 2);
         world.sim.edit(|state| {
@@ -80,20 +81,28 @@ impl Removal {
         let of = |policy: &'static Policy| {
             let statements = policy.statements.iter().enumerate();
             statements.flat_map(move |(statement, of)| {
-                of.actions.iter().map(move |action| Self { policy, statement, action })
+                of.actions.iter().map(move |action| Self {
+                    policy,
+                    statement,
+                    action,
+                })
             })
         };
         table::all().into_iter().flat_map(of).collect()
     }
 
     fn cases(&self) -> impl Iterator<Item = &'static Case> {
-        CASES.iter().filter(|case| case.policies.contains(&self.policy.name))
+        CASES
+            .iter()
+            .filter(|case| case.policies.contains(&self.policy.name))
     }
 
     /// The documents of a case without it.
     fn from(&self, case: &Case) -> Documents {
         let mut documents = published(case.policies);
-        let statements = documents.get_mut(self.policy.name).unwrap().1["Statement"].as_array_mut().unwrap();
+        let statements = documents.get_mut(self.policy.name).unwrap().1["Statement"]
+            .as_array_mut()
+            .unwrap();
         let actions = statements[self.statement]["Action"].as_array_mut().unwrap();
         actions.retain(|action| action != self.action.name);
         if actions.is_empty() {
@@ -128,15 +137,24 @@ async fn without_any_one_action_something_fails_and_names_it_and_whose_it_is() {
         let sid = policy.statements[removal.statement].sid;
         let Some((case, said)) = missed else {
             if removal.cases().next().is_some() {
-                wrong.push(format!("{} {sid} {}: nothing misses it", policy.name, action.name));
+                wrong.push(format!(
+                    "{} {sid} {}: nothing misses it",
+                    policy.name, action.name
+                ));
             }
             continue;
         };
         let said = essence(&said, action.name);
         if !said.contains(action.name.trim_end_matches('*')) || !names(policy, &said) {
-            wrong.push(format!("{} {sid} {}: {case}: {said}", policy.name, action.name));
+            wrong.push(format!(
+                "{} {sid} {}: {case}: {said}",
+                policy.name, action.name
+            ));
         }
-        rows += &format!("| {} | {sid} | `{}` | {case} | {said} |\n", policy.name, action.name);
+        rows += &format!(
+            "| {} | {sid} | `{}` | {case} | {said} |\n",
+            policy.name, action.name
+        );
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
     is("docs/IAM-removals.md", &format!("{REMOVALS}{rows}"));
@@ -157,7 +175,9 @@ what is said then. What AWS itself said is left out, IDs too.
 fn names(policy: &Policy, said: &str) -> bool {
     match role_of(policy) {
         // Whose look at grants was refused is said by the account alone.
-        Some((account, _)) if said.contains("could not be read: allow kms:ListGrants to whoever verifies in") => {
+        Some((account, _))
+            if said.contains("could not be read: allow kms:ListGrants to whoever verifies in") =>
+        {
             said.contains(&format!("whoever verifies in {account}"))
         }
         Some((account, role)) => said.contains(account) && said.contains(&format!("role/{role}")),
@@ -165,39 +185,59 @@ fn names(policy: &Policy, said: &str) -> bool {
     }
 }
 
-/// The error that is about an action, without what AWS said and without what is another with each run.
+/// The error that is about an action, without what AWS said and without what is another with each
+/// run.
 fn essence(said: &str, action: &str) -> String {
     let about = |line: &&str| line.contains(action.trim_end_matches('*'));
-    let line = said.lines().find(about).or_else(|| said.lines().next()).unwrap_or_default();
+    let line = said
+        .lines()
+        .find(about)
+        .or_else(|| said.lines().next())
+        .unwrap_or_default();
     let (message, rest) = line.split_once(". AWS said: ").unwrap_or((line, ""));
-    let remedy = rest.split_once(". What to do: ").map(|(_, remedy)| format!(". What to do: {remedy}"));
+    let remedy = rest
+        .split_once(". What to do: ")
+        .map(|(_, remedy)| format!(". What to do: {remedy}"));
     let text = message.to_owned() + &remedy.unwrap_or_default();
     let mut words = Vec::new();
     for word in text.split(' ') {
-        let id = ["ami-", "snap-", "subnet-", "sg-", "i-", "key/"].into_iter().find_map(|kind| {
-            let (before, rest) = word.split_once(kind)?;
-            let end = rest.find(|c: char| !c.is_ascii_hexdigit() && c != '-').unwrap_or(rest.len());
-            (end >= 8).then(|| format!("{before}{kind}…{}", &rest[end..]))
-        });
+        let id = ["ami-", "snap-", "subnet-", "sg-", "i-", "key/"]
+            .into_iter()
+            .find_map(|kind| {
+                let (before, rest) = word.split_once(kind)?;
+                let end = rest
+                    .find(|c: char| !c.is_ascii_hexdigit() && c != '-')
+                    .unwrap_or(rest.len());
+                (end >= 8).then(|| format!("{before}{kind}…{}", &rest[end..]))
+            });
         words.push(id.unwrap_or_else(|| word.to_owned()));
     }
     words.join(" ").replace('|', "\\|")
 }
 
-/// What no recording shows in use, no case misses where copies ask for the recorded set only; the rest each misses.
+/// What no recording shows in use, no case misses where copies ask for the recorded set only; the
+/// rest each misses.
 #[tokio::test(start_paused = true)]
 async fn rule_1_4_5_what_is_marked_as_published_is_not_missed_where_copies_are_as_recorded() {
     let copying = ["publisher", "publisher-grants", "target-copies"];
-    for removal in Removal::all().into_iter().filter(|removal| copying.contains(&removal.policy.name)) {
+    for removal in Removal::all()
+        .into_iter()
+        .filter(|removal| copying.contains(&removal.policy.name))
+    {
         // The first case with each of them is a whole copy.
         let case = removal.cases().next().unwrap();
         let missed = case.ends(&removal.from(case), true).await.is_err();
         let exercised = removal.action.basis == Basis::Exercised;
-        assert_eq!(missed, exercised, "{} {}", removal.policy.name, removal.action.name);
+        assert_eq!(
+            missed, exercised,
+            "{} {}",
+            removal.policy.name, removal.action.name
+        );
     }
 }
 
-/// What a case of the guard lets through that it shall not: tags of this tool, written by somebody else in either account.
+/// What a case of the guard lets through that it shall not: tags of this tool, written by somebody
+/// else in either account.
 async fn written_by_others(documents: &Documents) -> Vec<&'static str> {
     let world = World::generated(3, 2, 1, 2);
     let image = world.image("image-1");
@@ -209,10 +249,26 @@ async fn written_by_others(documents: &Documents) -> Vec<&'static str> {
             shared.add(B.to_owned(), std::time::Duration::ZERO);
         });
         let ec2 = aws_sdk_ec2::Client::new(&stage.world.config(account));
-        let tag = aws_sdk_ec2::types::Tag::builder().key("ami-share:request").value("x").build();
-        let made = ec2.create_tags().resources(&image).tags(tag.clone()).send().await;
-        let own = aws_sdk_ec2::types::Tag::builder().key("team").value("web").build();
-        ec2.create_tags().resources(&image).tags(own).send().await.unwrap();
+        let tag = aws_sdk_ec2::types::Tag::builder()
+            .key("ami-share:request")
+            .value("x")
+            .build();
+        let made = ec2
+            .create_tags()
+            .resources(&image)
+            .tags(tag.clone())
+            .send()
+            .await;
+        let own = aws_sdk_ec2::types::Tag::builder()
+            .key("team")
+            .value("web")
+            .build();
+        ec2.create_tags()
+            .resources(&image)
+            .tags(own)
+            .send()
+            .await
+            .unwrap();
         let taken = ec2.delete_tags().resources(&image).tags(tag).send().await;
         written.extend(made.is_ok().then_some("ec2:CreateTags"));
         written.extend(taken.is_ok().then_some("ec2:DeleteTags"));
@@ -222,38 +278,74 @@ async fn written_by_others(documents: &Documents) -> Vec<&'static str> {
 
 #[tokio::test(start_paused = true)]
 async fn only_the_publisher_and_the_roles_in_targets_write_the_tags_of_this_tool() {
-    let case = CASES.iter().find(|case| case.name == "lend for a copy").unwrap();
+    let case = CASES
+        .iter()
+        .find(|case| case.name == "lend for a copy")
+        .unwrap();
     let guarded: Vec<&str> = case.policies.iter().copied().chain(["tag-guard"]).collect();
-    assert_eq!((case.run)(Stage::new(World::generated(3, 2, 1, 2), &published(&guarded))).await, Ok(()));
-    assert!(written_by_others(&published(&["tag-guard"])).await.is_empty());
+    assert_eq!(
+        (case.run)(Stage::new(
+            World::generated(3, 2, 1, 2),
+            &published(&guarded)
+        ))
+        .await,
+        Ok(())
+    );
+    assert!(
+        written_by_others(&published(&["tag-guard"]))
+            .await
+            .is_empty()
+    );
     for action in ["ec2:CreateTags", "ec2:DeleteTags"] {
         let mut documents = published(&["tag-guard"]);
-        let denied = documents.get_mut("tag-guard").unwrap().1["Statement"][0]["Action"].as_array_mut().unwrap();
+        let denied = documents.get_mut("tag-guard").unwrap().1["Statement"][0]["Action"]
+            .as_array_mut()
+            .unwrap();
         denied.retain(|denied| denied != action);
-        assert_eq!(written_by_others(&documents).await, [action, action], "in both accounts");
+        assert_eq!(
+            written_by_others(&documents).await,
+            [action, action],
+            "in both accounts"
+        );
     }
 }
 
-/// Whom a publisher may share with is bound where EC2 says whom a call names, and a key can be bound to its ARN.
+/// Whom a publisher may share with is bound where EC2 says whom a call names, and a key can be
+/// bound to its ARN.
 #[tokio::test(start_paused = true)]
 async fn conditions_narrow_what_is_allowed() {
-    let stage = Stage::new(World::generated(3, 2, 1, 2), &published(&["publisher", "snapshots"]));
+    let stage = Stage::new(
+        World::generated(3, 2, 1, 2),
+        &published(&["publisher", "snapshots"]),
+    );
     let refused = [
         in_source::at_home(&stage).target_account("300000000000".parse().unwrap()),
-        in_source::at_home(&stage).targets([table::json::example(table::Values::Organizations)[0].parse().unwrap()]),
+        in_source::at_home(&stage).targets([table::json::example(table::Values::Organizations)[0]
+            .parse()
+            .unwrap()]),
     ];
     for request in refused {
         let said = stage.run(request).await.unwrap_err();
-        assert!(said.contains("may not perform ec2:ModifyImageAttribute"), "{said}");
+        assert!(
+            said.contains("may not perform ec2:ModifyImageAttribute"),
+            "{said}"
+        );
     }
     let one_key = stage.world.key("key-eu-west-1");
     let mut documents = published(&["publisher"]);
-    for statement in documents.get_mut("publisher").unwrap().1["Statement"].as_array_mut().unwrap() {
+    for statement in documents.get_mut("publisher").unwrap().1["Statement"]
+        .as_array_mut()
+        .unwrap()
+    {
         if ["ReadKeyPolicies", "WriteKeyPolicies"].contains(&statement["Sid"].as_str().unwrap()) {
             statement["Resource"] = one_key.clone().into();
         }
     }
     let stage = Stage::new(World::generated(3, 2, 1, 2), &documents);
     let said = stage.run(in_source::at_home(&stage)).await.unwrap_err();
-    assert!(said.contains("may not perform kms:GetKeyPolicy") && said.contains(&stage.world.key("key-1")), "{said}");
+    assert!(
+        said.contains("may not perform kms:GetKeyPolicy")
+            && said.contains(&stage.world.key("key-1")),
+        "{said}"
+    );
 }

@@ -32,42 +32,87 @@ impl Stage {
     pub(super) fn new(world: World, documents: &Documents) -> Self {
         world.sim.edit(|state| {
             for (account, role) in [(A, PUBLISHER), (B, CONSUMER), (B, LAUNCHER)] {
-                let role = state.accounts.get_mut(account).unwrap().roles.get_mut(role).unwrap();
+                let role = state
+                    .accounts
+                    .get_mut(account)
+                    .unwrap()
+                    .roles
+                    .get_mut(role)
+                    .unwrap();
                 (role.inline, role.attached) = (BTreeMap::new(), BTreeMap::new());
             }
-            let keys: Vec<String> =
-                state.keys.values().filter(|key| key.account == A).map(|key| key.arn.clone()).collect();
+            let keys: Vec<String> = state
+                .keys
+                .values()
+                .filter(|key| key.account == A)
+                .map(|key| key.arn.clone())
+                .collect();
             for (policy, document) in documents.values() {
                 let put = Put::parse(&document.to_string(), Duration::ZERO).unwrap();
                 match (policy.kind, role_of(policy)) {
                     (Kind::Identity, Some((account, role))) => {
-                        let name = if role == LAUNCHER { LAUNCH_POLICY } else { policy.name };
-                        let (account, arn) =
-                            (state.accounts.get_mut(account).unwrap(), format!("arn:aws:iam::{account}:policy/{name}"));
+                        let name = if role == LAUNCHER {
+                            LAUNCH_POLICY
+                        } else {
+                            policy.name
+                        };
+                        let (account, arn) = (
+                            state.accounts.get_mut(account).unwrap(),
+                            format!("arn:aws:iam::{account}:policy/{name}"),
+                        );
                         account.policies.insert(arn.clone(), put);
-                        account.roles.get_mut(role).unwrap().attached.insert(arn, Duration::ZERO);
+                        account
+                            .roles
+                            .get_mut(role)
+                            .unwrap()
+                            .attached
+                            .insert(arn, Duration::ZERO);
                     }
                     (Kind::Trust, Some((account, role))) => {
-                        state.accounts.get_mut(account).unwrap().roles.get_mut(role).unwrap().trust = put;
+                        state
+                            .accounts
+                            .get_mut(account)
+                            .unwrap()
+                            .roles
+                            .get_mut(role)
+                            .unwrap()
+                            .trust = put;
                     }
                     (Kind::Key, _) => {
                         for key in &keys {
-                            add(&mut state.keys.get_mut(key).unwrap().policies.last_mut().unwrap().1, document);
+                            add(
+                                &mut state
+                                    .keys
+                                    .get_mut(key)
+                                    .unwrap()
+                                    .policies
+                                    .last_mut()
+                                    .unwrap()
+                                    .1,
+                                document,
+                            );
                         }
                     }
                     (Kind::Control, _) => {
                         let all = state.organization.as_mut().unwrap();
                         // The management account is subject to no control.
                         "300000000000".clone_into(&mut all.management);
-                        let everything = r#"{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#;
+                        let everything =
+                            r#"{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#;
                         let everything = Document::from_text(everything).unwrap();
-                        all.controls.insert(all.root.clone(), vec![everything.into(), put.document]);
+                        all.controls
+                            .insert(all.root.clone(), vec![everything.into(), put.document]);
                     }
-                    (Kind::Identity | Kind::Trust, None) => unreachable!("{} is of nobody", policy.name),
+                    (Kind::Identity | Kind::Trust, None) => {
+                        unreachable!("{} is of nobody", policy.name)
+                    }
                 }
             }
         });
-        Self { world, by_grants: documents.contains_key("publisher-grants") }
+        Self {
+            world,
+            by_grants: documents.contains_key("publisher-grants"),
+        }
     }
 
     pub(super) async fn sharer(&self) -> Sharer {
@@ -75,18 +120,33 @@ impl Stage {
     }
 
     pub(super) async fn plan(&self, request: ShareRequestBuilder) -> Result<Plan, String> {
-        let plan = self.sharer().await.plan(&request.build().unwrap()).await.map_err(|errors| errors.to_string())?;
+        let plan = self
+            .sharer()
+            .await
+            .plan(&request.build().unwrap())
+            .await
+            .map_err(|errors| errors.to_string())?;
         match plan.errors.first() {
             Some(error) => Err(error.to_string()),
             None => Ok(plan),
         }
     }
 
-    /// Carries a request out as the publisher; every error, and every leftover, is what it failed by.
+    /// Carries a request out as the publisher; every error, and every leftover, is what it failed
+    /// by.
     pub(super) async fn run(&self, request: ShareRequestBuilder) -> Result<Report, String> {
         let plan = self.plan(request).await?;
-        let report = self.sharer().await.apply(&plan).await.map_err(|incomplete| incomplete.to_string())?;
-        match report.findings.iter().find(|finding| finding.code.as_str() == "copy.not-cleaned") {
+        let report = self
+            .sharer()
+            .await
+            .apply(&plan)
+            .await
+            .map_err(|incomplete| incomplete.to_string())?;
+        match report
+            .findings
+            .iter()
+            .find(|finding| finding.code.as_str() == "copy.not-cleaned")
+        {
             Some(finding) => Err(finding.to_string()),
             None => Ok(report),
         }
@@ -103,20 +163,29 @@ pub(super) fn role_of(policy: &Policy) -> Option<(&'static str, &'static str)> {
     match (policy.account, policy.name) {
         (Account::Target, "launcher") => Some((B, LAUNCHER)),
         (Account::Target, _) => Some((B, CONSUMER)),
-        (Account::Source, _) if matches!(policy.kind, Kind::Identity | Kind::Trust) => Some((A, PUBLISHER)),
+        (Account::Source, _) if matches!(policy.kind, Kind::Identity | Kind::Trust) => {
+            Some((A, PUBLISHER))
+        }
         _ => None,
     }
 }
 
 fn add(policy: &mut String, statements: &Value) {
     let mut whole: Value = serde_json::from_str(policy).unwrap();
-    whole["Statement"].as_array_mut().unwrap().extend(statements["Statement"].as_array().unwrap().iter().cloned());
+    whole["Statement"]
+        .as_array_mut()
+        .unwrap()
+        .extend(statements["Statement"].as_array().unwrap().iter().cloned());
     *policy = whole.to_string();
 }
 
 /// The documents of these names as they are published.
 pub(super) fn published(names: &[&str]) -> Documents {
     let all = crate::table::all();
-    let found = names.iter().map(|name| *all.iter().find(|policy| policy.name == *name).unwrap());
-    found.map(|policy| (policy.name, (policy, json::document(policy)))).collect()
+    let found = names
+        .iter()
+        .map(|name| *all.iter().find(|policy| policy.name == *name).unwrap());
+    found
+        .map(|policy| (policy.name, (policy, json::document(policy))))
+        .collect()
 }

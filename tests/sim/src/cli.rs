@@ -95,39 +95,69 @@ impl Cli {
         let serve = match self.command {
             Command::Serve(serve) => serve,
             Command::Generate(size) => {
-                let Generate { accounts, regions, images, snapshots } = size;
-                let scenario = Scenario::generate(Size { accounts, regions, images, snapshots })?;
+                let Generate {
+                    accounts,
+                    regions,
+                    images,
+                    snapshots,
+                } = size;
+                let scenario = Scenario::generate(Size {
+                    accounts,
+                    regions,
+                    images,
+                    snapshots,
+                })?;
                 return write(&mut out, &json!(scenario));
             }
             Command::Schema { of } => return write(&mut out, &schema(of)),
         };
         if !serve.listen.ip().is_loopback() && !serve.listen_anywhere {
-            return Err(format!("{} is no loopback address; --listen-anywhere allows it", serve.listen));
+            return Err(format!(
+                "{} is no loopback address; --listen-anywhere allows it",
+                serve.listen
+            ));
         }
-        let read = |path: &PathBuf| fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()));
+        let read = |path: &PathBuf| {
+            fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))
+        };
         let scenario = match serve.scenario.as_str() {
             "two-accounts" => Scenario::two_accounts(),
-            file => Scenario::parse(&read(&file.into())?).map_err(|problem| format!("{file}: {problem}"))?,
+            file => Scenario::parse(&read(&file.into())?)
+                .map_err(|problem| format!("{file}: {problem}"))?,
         };
-        let copy_time = duration(serve.copy_seconds).map_err(|problem| format!("--copy-seconds: {problem}"))?;
+        let copy_time =
+            duration(serve.copy_seconds).map_err(|problem| format!("--copy-seconds: {problem}"))?;
         duration(serve.latency.as_secs_f64()).map_err(|problem| format!("--latency: {problem}"))?;
-        let mut options = Options { latency: serve.latency, copy_time, ..Options::default() };
+        let mut options = Options {
+            latency: serve.latency,
+            copy_time,
+            ..Options::default()
+        };
         let conditions = match &serve.faults {
-            Some(path) => fault::parse(&read(path)?).map_err(|problem| format!("{}: {problem}", path.display()))?,
+            Some(path) => fault::parse(&read(path)?)
+                .map_err(|problem| format!("{}: {problem}", path.display()))?,
             None => fault::Conditions::default(),
         };
         conditions.apply(&mut options);
         let sim = Sim::new(scenario, options);
-        conditions.faults.into_iter().for_each(|fault| sim.fault(fault));
+        conditions
+            .faults
+            .into_iter()
+            .for_each(|fault| sim.fault(fault));
         if let Some(path) = &serve.journal {
-            sim.journal_to(fs::File::create(path).map_err(|error| format!("{}: {error}", path.display()))?);
+            sim.journal_to(
+                fs::File::create(path).map_err(|error| format!("{}: {error}", path.display()))?,
+            );
         }
-        let server =
-            Server::bind(sim.clone(), serve.listen).await.map_err(|error| format!("{}: {error}", serve.listen))?;
+        let server = Server::bind(sim.clone(), serve.listen)
+            .await
+            .map_err(|error| format!("{}: {error}", serve.listen))?;
         let address = server.address().map_err(|error| error.to_string())?;
         let mut ready = json!(sim.facts());
         ready["endpoint"] = json!(format!("http://{address}"));
-        writeln!(out, "{ready}").and_then(|()| out.flush()).map_err(|error| error.to_string())?;
+        writeln!(out, "{ready}")
+            .and_then(|()| out.flush())
+            .map_err(|error| error.to_string())?;
         tokio::select! {
             () = server.run() => {}
             () = stopped() => {}
@@ -150,8 +180,10 @@ fn write(out: &mut impl Write, value: &serde_json::Value) -> Result<(), String> 
 /// Until the process is asked to end.
 async fn stopped() {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
+    let (Ok(mut interrupt), Ok(mut terminate)) = (
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::terminate()),
+    ) else {
         return std::future::pending().await;
     };
     tokio::select! {

@@ -17,11 +17,14 @@ pub struct Clock {
 impl Clock {
     /// A clock that starts now, and says that it is then.
     pub fn start(wall: SystemTime) -> Self {
-        Self { start: Instant::now(), wall }
+        Self {
+            start: Instant::now(),
+            wall,
+        }
     }
 
-    /// The time since the start, which is never zero: what has been there from the beginning is older than anything that
-    /// is done, even where the clock stands.
+    /// The time since the start, which is never zero: what has been there from the beginning is
+    /// older than anything that is done, even where the clock stands.
     pub fn now(&self) -> Duration {
         self.start.elapsed() + Duration::from_millis(1)
     }
@@ -41,7 +44,9 @@ impl Clock {
 
     /// The wall time of a moment in seconds since 1970, as KMS writes it.
     pub fn epoch(&self, at: Duration) -> f64 {
-        self.wall(at).duration_since(SystemTime::UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64().round())
+        self.wall(at)
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .map_or(0.0, |since| since.as_secs_f64().round())
     }
 
     /// This clock for SDK clients.

@@ -44,7 +44,9 @@ pub(crate) fn call(world: &mut World, operation: &str, query: &Query, ask: &Ask<
         "ResetImageAttribute" => image_attributes::reset(world, query, ask),
         "CancelImageLaunchPermission" => image_attributes::cancel(world, query, ask),
         "EnableImage" | "DisableImage" => lifecycle::enable(world, query, ask, operation),
-        "EnableImageDeprecation" | "DisableImageDeprecation" => lifecycle::deprecate(world, query, ask, operation),
+        "EnableImageDeprecation" | "DisableImageDeprecation" => {
+            lifecycle::deprecate(world, query, ask, operation)
+        }
         "EnableImageDeregistrationProtection" | "DisableImageDeregistrationProtection" => {
             lifecycle::protect(world, query, ask, operation)
         }
@@ -79,7 +81,10 @@ pub(crate) fn call(world: &mut World, operation: &str, query: &Query, ask: &Ask<
 
 /// What EC2 says of an operation that it does not know, or that is not simulated.
 fn unknown(operation: &str) -> Fail {
-    Fail::bad("InvalidAction", format!("The action {operation} is not valid for this web service."))
+    Fail::bad(
+        "InvalidAction",
+        format!("The action {operation} is not valid for this web service."),
+    )
 }
 
 /// Asks IAM for an action on each of these, with the condition keys that EC2 adds.
@@ -101,11 +106,19 @@ fn image_on(world: &World, region: &str, id: &str, ask: &Ask<'_>) -> On {
     auth::set(&mut on.context, "ec2:ImageID", id);
     if let Some(image) = world.images.get(id) {
         owned(&mut on, &image.owner, image.tags.get(ask.account()));
-        auth::set(&mut on.context, "ec2:RootDeviceType", &image.root_device_type);
+        auth::set(
+            &mut on.context,
+            "ec2:RootDeviceType",
+            &image.root_device_type,
+        );
         auth::set(
             &mut on.context,
             "ec2:Public",
-            if image.launch_permissions.contains("all") { "true" } else { "false" },
+            if image.launch_permissions.contains("all") {
+                "true"
+            } else {
+                "false"
+            },
         );
     }
     on
@@ -114,13 +127,29 @@ fn image_on(world: &World, region: &str, id: &str, ask: &Ask<'_>) -> On {
 /// A snapshot as IAM sees it.
 fn snapshot_on(world: &World, region: &str, id: &str, ask: &Ask<'_>) -> On {
     // What is not an ID is asked of as any snapshot (recorded).
-    let named = if ids::check_snapshot(id).is_ok() { id } else { "*" };
+    let named = if ids::check_snapshot(id).is_ok() {
+        id
+    } else {
+        "*"
+    };
     let mut on = On::arn(format!("arn:aws:ec2:{region}::snapshot/{named}"));
     auth::set(&mut on.context, "ec2:SnapshotID", id);
     if let Some(snapshot) = world.snapshots.get(id) {
         owned(&mut on, &snapshot.owner, snapshot.tags.get(ask.account()));
-        auth::set(&mut on.context, "ec2:Encrypted", if snapshot.key.is_some() { "true" } else { "false" });
-        auth::set(&mut on.context, "ec2:VolumeSize", &snapshot.size.to_string());
+        auth::set(
+            &mut on.context,
+            "ec2:Encrypted",
+            if snapshot.key.is_some() {
+                "true"
+            } else {
+                "false"
+            },
+        );
+        auth::set(
+            &mut on.context,
+            "ec2:VolumeSize",
+            &snapshot.size.to_string(),
+        );
         auth::set(&mut on.context, "ec2:ParentVolume", &snapshot.volume);
     }
     on
@@ -131,7 +160,15 @@ fn new_on(kind: &str, ask: &Ask<'_>) -> On {
     let mut on = On::arn(format!("arn:aws:ec2:{}::{kind}/*", ask.region));
     auth::set(&mut on.context, "aws:ResourceAccount", ask.account());
     auth::set(&mut on.context, "aws:ResourceBeingCreated", "true");
-    auth::set(&mut on.context, if kind == "image" { "ec2:ImageID" } else { "ec2:SnapshotID" }, "*");
+    auth::set(
+        &mut on.context,
+        if kind == "image" {
+            "ec2:ImageID"
+        } else {
+            "ec2:SnapshotID"
+        },
+        "*",
+    );
     on
 }
 
@@ -147,7 +184,11 @@ fn owned(on: &mut On, owner: &str, tags: Option<&tags::Tags>) {
 /// The end of a dry run that would have succeeded (R4.9).
 fn dry_run(query: &Query) -> Result<(), Fail> {
     match query.flag("DryRun")? {
-        Some(true) => Err(Fail::new(412, "DryRunOperation", "Request would have succeeded, but DryRun flag is set.")),
+        Some(true) => Err(Fail::new(
+            412,
+            "DryRunOperation",
+            "Request would have succeeded, but DryRun flag is set.",
+        )),
         _ => Ok(()),
     }
 }
@@ -156,19 +197,32 @@ fn done() -> Body {
     Body::Xml(vec![Element::of("return", true)])
 }
 
-/// The names by which sharing may mean an account: itself, everybody, its organization and the units above it (R2.1).
+/// The names by which sharing may mean an account: itself, everybody, its organization and the
+/// units above it (R2.1).
 fn names_of(world: &World, account: &str) -> Vec<String> {
-    let membership = world.organization.as_ref().and_then(|all| all.membership(account));
-    let above = membership.into_iter().flat_map(|membership| membership.arns);
-    [account.to_owned(), "all".to_owned()].into_iter().chain(above).collect()
+    let membership = world
+        .organization
+        .as_ref()
+        .and_then(|all| all.membership(account));
+    let above = membership
+        .into_iter()
+        .flat_map(|membership| membership.arns);
+    [account.to_owned(), "all".to_owned()]
+        .into_iter()
+        .chain(above)
+        .collect()
 }
 
-/// Whether the caller may launch an image that was shared by then (R2.1), and its account's Allowed AMIs let it (R7.3).
+/// Whether the caller may launch an image that was shared by then (R2.1), and its account's Allowed
+/// AMIs let it (R7.3).
 fn may_launch(world: &World, image: &Image, ask: &Ask<'_>, as_of: std::time::Duration) -> bool {
     let account = ask.account();
     image.owner == account
-        || (image.launch_permissions.names_any(&names_of(world, account), as_of)
-            && !settings_of(world, account, ask.region).is_some_and(|own| own.allowed_images.hide(&image.owner)))
+        || (image
+            .launch_permissions
+            .names_any(&names_of(world, account), as_of)
+            && !settings_of(world, account, ask.region)
+                .is_some_and(|own| own.allowed_images.hide(&image.owner)))
 }
 
 /// Whether an image is there for the caller's account.

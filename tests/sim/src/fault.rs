@@ -63,7 +63,11 @@ pub struct Fault {
 
 /// What goes wrong.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", deny_unknown_fields)]
+#[serde(
+    rename_all = "kebab-case",
+    rename_all_fields = "kebab-case",
+    deny_unknown_fields
+)]
 pub enum Effect {
     /// The call is answered with this error and does nothing.
     Error {
@@ -135,7 +139,10 @@ pub(crate) struct Faults(Mutex<Vec<(Fault, u32)>>);
 impl Faults {
     /// One more order.
     pub(crate) fn add(&self, fault: Fault) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push((fault, 0));
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push((fault, 0));
     }
 
     /// What goes wrong with a call that is made now.
@@ -165,12 +172,20 @@ impl Faults {
 pub(crate) fn parse(text: &str) -> Result<Conditions, String> {
     // One form at a time, so that a mistake is told of the form that was meant.
     let (conditions, place) = if text.trim_start().starts_with('[') {
-        (Conditions { faults: crate::scenario::read(text)?, ..Conditions::default() }, "")
+        (
+            Conditions {
+                faults: crate::scenario::read(text)?,
+                ..Conditions::default()
+            },
+            "",
+        )
     } else {
         (crate::scenario::read(text)?, "faults")
     };
     for (n, fault) in conditions.faults.iter().enumerate() {
-        fault.check().map_err(|problem| format!("{place}[{n}].{problem}"))?;
+        fault
+            .check()
+            .map_err(|problem| format!("{place}[{n}].{problem}"))?;
     }
     Ok(conditions)
 }
@@ -178,8 +193,14 @@ pub(crate) fn parse(text: &str) -> Result<Conditions, String> {
 impl Fault {
     /// What its type lets through and would never happen, or not as it was meant.
     fn check(&self) -> Result<(), String> {
-        let service = self.operation.split_once(':').filter(|(_, name)| !name.is_empty());
-        if service.and_then(|(prefix, _)| Service::of(prefix)).is_none() {
+        let service = self
+            .operation
+            .split_once(':')
+            .filter(|(_, name)| !name.is_empty());
+        if service
+            .and_then(|(prefix, _)| Service::of(prefix))
+            .is_none()
+        {
             let known = "a service (ec2, iam, kms, ssm, sts), a colon and an operation";
             return Err(format!("operation: {} is not {known}", self.operation));
         }
@@ -187,9 +208,9 @@ impl Fault {
             return Err("call: the first call is 1".to_owned());
         }
         match &self.effect {
-            Effect::Error { status, .. } if !(400..600).contains(status) => {
-                Err(format!("effect.error.status: {status} is no status of an error"))
-            }
+            Effect::Error { status, .. } if !(400..600).contains(status) => Err(format!(
+                "effect.error.status: {status} is no status of an error"
+            )),
             Effect::Delay { seconds } => check_seconds(*seconds, "delay"),
             Effect::Stale { seconds } => check_seconds(*seconds, "stale"),
             Effect::CopyTime { seconds } => check_seconds(*seconds, "copy-time"),
@@ -199,7 +220,9 @@ impl Fault {
 }
 
 fn check_seconds(seconds: f64, effect: &str) -> Result<(), String> {
-    duration(seconds).map(|_| ()).map_err(|problem| format!("effect.{effect}.seconds: {problem}"))
+    duration(seconds)
+        .map(|_| ())
+        .map_err(|problem| format!("effect.{effect}.seconds: {problem}"))
 }
 
 #[cfg(test)]
@@ -211,11 +234,21 @@ mod tests {
         let orders = r#"[{"operation":"ec2:CopyImage","call":2,"effect":"lost-answer"},
                          {"operation":"ec2:CopyImage","account":"1","effect":{"delay":{"seconds":1}}}]"#;
         let faults = Faults::default();
-        parse(orders).unwrap().faults.into_iter().for_each(|fault| faults.add(fault));
+        parse(orders)
+            .unwrap()
+            .faults
+            .into_iter()
+            .for_each(|fault| faults.add(fault));
         assert_eq!(faults.take("ec2:CopyImage", "2", "us-east-1"), None);
         assert_eq!(faults.take("ec2:DescribeImages", "1", "us-east-1"), None);
-        assert_eq!(faults.take("ec2:CopyImage", "2", "us-east-1"), Some(Effect::LostAnswer));
-        assert_eq!(faults.take("ec2:CopyImage", "1", "us-east-1"), Some(Effect::Delay { seconds: 1.0 }));
+        assert_eq!(
+            faults.take("ec2:CopyImage", "2", "us-east-1"),
+            Some(Effect::LostAnswer)
+        );
+        assert_eq!(
+            faults.take("ec2:CopyImage", "1", "us-east-1"),
+            Some(Effect::Delay { seconds: 1.0 })
+        );
     }
 
     #[test]
@@ -227,16 +260,34 @@ mod tests {
             ),
             (r#"{"delays":{"grants":-1}}"#, "delays.grants: "),
             (r#"{"delay":{}}"#, "delay: unknown field `delay`"),
-            (r#"{"faults":[{"operation":"ec2:X"}]}"#, "faults[0]: missing field `effect`"),
-            (r#"[{"operation":"CopyImage","effect":"drop"}]"#, "[0].operation: CopyImage is not a service"),
-            (r#"{"faults":[{"operation":"s3:X","effect":"drop"}]}"#, "faults[0].operation: s3:X is not a service"),
-            (r#"[{"operation":"ec2:X","call":0,"effect":"drop"}]"#, "[0].call: the first call is 1"),
+            (
+                r#"{"faults":[{"operation":"ec2:X"}]}"#,
+                "faults[0]: missing field `effect`",
+            ),
+            (
+                r#"[{"operation":"CopyImage","effect":"drop"}]"#,
+                "[0].operation: CopyImage is not a service",
+            ),
+            (
+                r#"{"faults":[{"operation":"s3:X","effect":"drop"}]}"#,
+                "faults[0].operation: s3:X is not a service",
+            ),
+            (
+                r#"[{"operation":"ec2:X","call":0,"effect":"drop"}]"#,
+                "[0].call: the first call is 1",
+            ),
             (
                 r#"[{"operation":"ec2:X","effect":{"error":{"status":200,"code":"C","message":"M"}}}]"#,
                 "[0].effect.error.status: 200 is no status of an error",
             ),
-            (r#"[{"operation":"ec2:X","effect":{"delay":{"seconds":-1}}}]"#, "[0].effect.delay.seconds: "),
-            (r#"[{"operation":"ec2:X","effect":{"copy-time":{"seconds":1e12}}}]"#, "[0].effect.copy-time.seconds: "),
+            (
+                r#"[{"operation":"ec2:X","effect":{"delay":{"seconds":-1}}}]"#,
+                "[0].effect.delay.seconds: ",
+            ),
+            (
+                r#"[{"operation":"ec2:X","effect":{"copy-time":{"seconds":1e12}}}]"#,
+                "[0].effect.copy-time.seconds: ",
+            ),
             ("7", "neither an object nor a list"),
             ("[{]", "no JSON: "),
         ];

@@ -27,17 +27,31 @@ pub(crate) fn call(world: &mut World, operation: &str, query: &Query, ask: &Ask<
         "DetachRolePolicy" => policies::detach(world, query, ask),
         "ListAttachedRolePolicies" => policies::list_attached(world, query, ask),
         "SimulatePrincipalPolicy" => simulate::principal(world, query, ask),
-        other => Err(Fail::bad("InvalidAction", format!("Could not find operation {other} for version 2010-05-08"))),
+        other => Err(Fail::bad(
+            "InvalidAction",
+            format!("Could not find operation {other} for version 2010-05-08"),
+        )),
     }
 }
 
 /// Asks whether the caller may do something to a resource of its account.
-fn authorize(ask: &Ask<'_>, operation: &str, resource: &str, policy: Option<&str>) -> Result<(), Fail> {
+fn authorize(
+    ask: &Ask<'_>,
+    operation: &str,
+    resource: &str,
+    policy: Option<&str>,
+) -> Result<(), Fail> {
     let mut context = auth::context(ask.who, ask.region);
     if let Some(arn) = policy {
         auth::set(&mut context, "iam:PolicyARN", arn);
     }
-    auth::service(ask.who, &format!("iam:{operation}"), resource, &context, (403, "AccessDenied"))
+    auth::service(
+        ask.who,
+        &format!("iam:{operation}"),
+        resource,
+        &context,
+        (403, "AccessDenied"),
+    )
 }
 
 fn no_such(message: String) -> Fail {
@@ -53,8 +67,13 @@ fn role<'a>(
     policy: Option<&str>,
 ) -> Result<&'a mut Role, Fail> {
     let name = query.need("RoleName")?;
-    let found = world.accounts.get_mut(ask.account()).and_then(|account| account.roles.get_mut(name));
-    let arn = found.as_ref().map_or_else(|| arn(ask.account(), "/", name), |role| role.arn.clone());
+    let found = world
+        .accounts
+        .get_mut(ask.account())
+        .and_then(|account| account.roles.get_mut(name));
+    let arn = found
+        .as_ref()
+        .map_or_else(|| arn(ask.account(), "/", name), |role| role.arn.clone());
     authorize(ask, operation, &arn, policy)?;
     found.ok_or_else(|| no_such(format!("The role with name {name} cannot be found.")))
 }
@@ -63,7 +82,8 @@ fn role<'a>(
 fn changeable(role: &Role, name: &str) -> Result<(), Fail> {
     if role.is_service_linked() {
         let message = format!(
-            "Cannot perform the operation on the protected role '{name}' - this role is only modifiable by AWS"
+            "Cannot perform the operation on the protected role '{name}' - this role is only \
+             modifiable by AWS"
         );
         return Err(Fail::bad("UnmodifiableEntity", message));
     }

@@ -44,7 +44,8 @@ impl Journal {
     /// Adds a call.
     pub(crate) fn append(&mut self, entry: Entry) {
         if let (Some(file), Ok(line)) = (&mut self.file, serde_json::to_string(&entry)) {
-            // The journal in memory is the one that counts; a full disk must not stop the simulation.
+            // The journal in memory is the one that counts; a full disk must not stop the
+            // simulation.
             let _ = writeln!(file, "{line}");
         }
         self.entries.push(entry);

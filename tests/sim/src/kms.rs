@@ -38,19 +38,25 @@ pub(crate) fn call(world: &mut World, operation: &str, params: &Params, ask: &As
         "Encrypt" => crypto::encrypt(world, params, ask),
         "Decrypt" => crypto::decrypt(world, params, ask),
         "ReEncrypt" => crypto::re_encrypt(world, params, ask),
-        "GenerateDataKey" | "GenerateDataKeyWithoutPlaintext" => crypto::data_key(world, operation, params, ask),
+        "GenerateDataKey" | "GenerateDataKeyWithoutPlaintext" => {
+            crypto::data_key(world, operation, params, ask)
+        }
         _ => Err(Fail::bad("UnknownOperationException", "")),
     }
 }
 
 /// A parameter that must be there.
 fn need<'a>(params: &'a Params, name: &str) -> Result<&'a str, Fail> {
-    if params.get(name).is_some_and(|value| !value.is_string() && !value.is_null()) {
+    if params
+        .get(name)
+        .is_some_and(|value| !value.is_string() && !value.is_null())
+    {
         return Err(Fail::bad("SerializationException", ""));
     }
     params.get(name).and_then(Value::as_str).ok_or_else(|| {
         let message = format!(
-            "1 validation error detected: Value null at '{}' failed to satisfy constraint: Member must not be null",
+            "1 validation error detected: Value null at '{}' failed to satisfy constraint: Member \
+             must not be null",
             name[..1].to_lowercase() + &name[1..]
         );
         Fail::bad("ValidationException", message)
@@ -62,13 +68,19 @@ fn find(world: &mut World, named: &str, ask: &Ask<'_>, alias: bool) -> Result<St
     if !alias && named.contains("alias/") {
         let message = format!("Invalid keyId '{named}'");
         return Err(Fail::bad(
-            if named.starts_with("arn:") { "InvalidArnException" } else { "NotFoundException" },
+            if named.starts_with("arn:") {
+                "InvalidArnException"
+            } else {
+                "NotFoundException"
+            },
             message,
         ));
     }
     let not_found = |message: String| Fail::bad("NotFoundException", message);
     let (account, region) = (ask.account(), ask.region);
-    if let Some(of_arn) = named.strip_prefix("arn:").and_then(|rest| rest.split(':').nth(2))
+    if let Some(of_arn) = named
+        .strip_prefix("arn:")
+        .and_then(|rest| rest.split(':').nth(2))
         && of_arn != region
     {
         return Err(not_found(format!("Invalid arn {of_arn}")));
@@ -91,7 +103,9 @@ fn is_key_id(text: &str) -> bool {
     let hex = |text: &str| text.bytes().all(|b| b.is_ascii_hexdigit());
     let lengths: Vec<usize> = text.split('-').map(str::len).collect();
     (lengths == [8, 4, 4, 4, 12] && text.split('-').all(hex))
-        || text.strip_prefix("mrk-").is_some_and(|rest| rest.len() == 32 && hex(rest))
+        || text
+            .strip_prefix("mrk-")
+            .is_some_and(|rest| rest.len() == 32 && hex(rest))
 }
 
 /// What an operation takes and needs.
@@ -109,13 +123,31 @@ struct Op<'a> {
 
 impl<'a> Op<'a> {
     fn new(action: &'a str, alias: bool, across: bool) -> Self {
-        Self { action, alias, across, child: None, context: Context::new() }
+        Self {
+            action,
+            alias,
+            across,
+            child: None,
+            context: Context::new(),
+        }
     }
 }
 
 /// Finds the key that a call names as `KeyId`, and asks whether the caller may.
-fn allowed<'a>(world: &'a mut World, params: &Params, ask: &Ask<'_>, op: &Op<'_>) -> Result<&'a mut Key, Fail> {
-    allowed_on(world, need(params, "KeyId")?, &encryption_context(params, "EncryptionContext")?, params, ask, op)
+fn allowed<'a>(
+    world: &'a mut World,
+    params: &Params,
+    ask: &Ask<'_>,
+    op: &Op<'_>,
+) -> Result<&'a mut Key, Fail> {
+    allowed_on(
+        world,
+        need(params, "KeyId")?,
+        &encryption_context(params, "EncryptionContext")?,
+        params,
+        ask,
+        op,
+    )
 }
 
 /// Finds a key and asks whether the caller may use it so.
@@ -144,7 +176,8 @@ fn allowed_on<'a>(
     auth::kms(ask.who, key, &wanted)?;
     if !op.across && key.account != ask.account() {
         let (user, action) = (&ask.who.facts.arn, op.action);
-        let message = format!("User: {user} is not authorized to perform: {action} on resource: {arn}");
+        let message =
+            format!("User: {user} is not authorized to perform: {action} on resource: {arn}");
         return Err(Fail::bad("AccessDeniedException", message));
     }
     Ok(key)
@@ -157,12 +190,20 @@ fn gone(arn: &str) -> Fail {
 /// The texts of a list.
 fn texts(params: &Params, name: &str) -> Vec<String> {
     let list = params.get(name).and_then(Value::as_array);
-    list.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+    list.into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .map(str::to_owned)
+        .collect()
 }
 
 fn encryption_context(params: &Params, name: &str) -> Result<BTreeMap<String, String>, Fail> {
-    let Some(value) = params.get(name) else { return Ok(BTreeMap::new()) };
-    serde_json::from_value(value.clone()).ok().ok_or_else(|| Fail::bad("SerializationException", ""))
+    let Some(value) = params.get(name) else {
+        return Ok(BTreeMap::new());
+    };
+    serde_json::from_value(value.clone())
+        .ok()
+        .ok_or_else(|| Fail::bad("SerializationException", ""))
 }
 
 /// The end of a dry run that would have succeeded (R3.5).
@@ -177,5 +218,11 @@ fn dry_run(params: &Params) -> Result<(), Fail> {
 /// Whether IAM alone lets the principal do something that concerns no key yet.
 fn without_key(ask: &Ask<'_>, action: &str) -> Result<(), Fail> {
     let context = auth::context(ask.who, ask.region);
-    auth::service(ask.who, action, "*", &context, (400, "AccessDeniedException"))
+    auth::service(
+        ask.who,
+        action,
+        "*",
+        &context,
+        (400, "AccessDeniedException"),
+    )
 }

@@ -24,20 +24,35 @@ fn lines(value: &Value, depth: usize, taken: usize) -> String {
             };
             ("{", members.iter().map(member).collect(), "}")
         }
-        Value::Array(items) => ("[", items.iter().map(|item| lines(item, depth + 1, 0)).collect(), "]"),
+        Value::Array(items) => (
+            "[",
+            items.iter().map(|item| lines(item, depth + 1, 0)).collect(),
+            "]",
+        ),
         _ => return line,
     };
     let (inner, outer) = ("  ".repeat(depth + 1), "  ".repeat(depth));
-    format!("{open}\n{inner}{}\n{outer}{close}", items.join(&format!(",\n{inner}")))
+    format!(
+        "{open}\n{inner}{}\n{outer}{close}",
+        items.join(&format!(",\n{inner}"))
+    )
 }
 
 fn inline(value: &Value) -> String {
     match value {
         Value::Object(members) if !members.is_empty() => {
-            let member = |(name, of): (&String, &Value)| format!("{}: {}", Value::from(name.as_str()), inline(of));
-            format!("{{ {} }}", members.iter().map(member).collect::<Vec<_>>().join(", "))
+            let member = |(name, of): (&String, &Value)| {
+                format!("{}: {}", Value::from(name.as_str()), inline(of))
+            };
+            format!(
+                "{{ {} }}",
+                members.iter().map(member).collect::<Vec<_>>().join(", ")
+            )
         }
-        Value::Array(items) => format!("[{}]", items.iter().map(inline).collect::<Vec<_>>().join(", ")),
+        Value::Array(items) => format!(
+            "[{}]",
+            items.iter().map(inline).collect::<Vec<_>>().join(", ")
+        ),
         other => other.to_string(),
     }
 }
@@ -52,12 +67,21 @@ mod tests {
         let long = "x".repeat(WIDTH);
         let table = [
             (json!({}), "{}".to_owned()),
-            (json!({ "a": [1, null, "\""], "b": {} }), r#"{ "a": [1, null, "\""], "b": {} }"#.to_owned()),
-            (json!([1, { "a": [long] }]), format!("[\n  1,\n  {{\n    \"a\": [\n      \"{long}\"\n    ]\n  }}\n]")),
+            (
+                json!({ "a": [1, null, "\""], "b": {} }),
+                r#"{ "a": [1, null, "\""], "b": {} }"#.to_owned(),
+            ),
+            (
+                json!([1, { "a": [long] }]),
+                format!("[\n  1,\n  {{\n    \"a\": [\n      \"{long}\"\n    ]\n  }}\n]"),
+            ),
         ];
         for (value, expected) in table {
             assert_eq!(lay_out(&value), expected);
-            assert_eq!(serde_json::from_str::<Value>(&lay_out(&value)).unwrap(), value);
+            assert_eq!(
+                serde_json::from_str::<Value>(&lay_out(&value)).unwrap(),
+                value
+            );
         }
     }
 }

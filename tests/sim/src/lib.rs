@@ -26,7 +26,8 @@ pub use fault::{Effect, FailedState, Fault};
 pub use journal::Entry;
 pub use options::{Delays, Options};
 pub use scenario::{
-    AccountFacts, AccountSpec, AllowedImagesSpec, AllowedImagesState, Facts, ImageSpec, ImageStateSpec, KeySpec,
-    KeyStateSpec, OrganizationSpec, PolicySpec, RegionSpec, RoleSpec, Scenario, Size, UnitSpec,
+    AccountFacts, AccountSpec, AllowedImagesSpec, AllowedImagesState, Facts, ImageSpec,
+    ImageStateSpec, KeySpec, KeyStateSpec, OrganizationSpec, PolicySpec, RegionSpec, RoleSpec,
+    Scenario, Size, UnitSpec,
 };
 pub use sim::{Handled, Sim};

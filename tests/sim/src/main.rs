@@ -10,7 +10,10 @@ async fn main() -> ExitCode {
     match Cli::parse().run(std::io::stdout()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
-            #[expect(clippy::print_stderr, reason = "the one message of a process that cannot start")]
+            #[expect(
+                clippy::print_stderr,
+                reason = "the one message of a process that cannot start"
+            )]
             {
                 eprintln!("ami-share-sim: {problem}");
             }

@@ -50,7 +50,8 @@ pub struct Delays {
     #[serde(deserialize_with = "seconds")]
     #[schemars(with = "f64")]
     pub key_policies: Duration,
-    /// Sharing of images and snapshots: search, launch and copy; a look by ID sees it at once (R2.21).
+    /// Sharing of images and snapshots: search, launch and copy; a look by ID sees it at once
+    /// (R2.21).
     #[serde(deserialize_with = "seconds")]
     #[schemars(with = "f64")]
     pub sharing: Duration,
@@ -74,5 +75,9 @@ const LONGEST: Duration = Duration::from_hours(100 * 366 * 24);
 /// A time that a user gave, in seconds.
 pub(crate) fn duration(seconds: f64) -> Result<Duration, String> {
     let duration = Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())?;
-    if duration > LONGEST { Err(format!("{seconds} seconds are more than a hundred years")) } else { Ok(duration) }
+    if duration > LONGEST {
+        Err(format!("{seconds} seconds are more than a hundred years"))
+    } else {
+        Ok(duration)
+    }
 }

@@ -65,20 +65,27 @@ impl Document {
     /// # Errors
     /// One message with the place of the first mistake.
     pub fn parse(document: &Value) -> Result<Self, String> {
-        let members = document.as_object().ok_or("the document is not an object")?;
+        let members = document
+            .as_object()
+            .ok_or("the document is not an object")?;
         let statements = match members.get("Statement") {
             Some(Value::Array(list)) => list.iter().collect(),
             Some(one @ Value::Object(_)) => vec![one],
             _ => return Err("Statement: neither an object nor a list".to_owned()),
         };
-        let parsed = statements.into_iter().enumerate().map(|(index, statement)| {
-            statement
-                .as_object()
-                .ok_or_else(|| "not an object".to_owned())
-                .and_then(Statement::parse)
-                .map_err(|problem| format!("Statement[{index}]: {problem}"))
-        });
-        Ok(Self { statements: parsed.collect::<Result<_, _>>()? })
+        let parsed = statements
+            .into_iter()
+            .enumerate()
+            .map(|(index, statement)| {
+                statement
+                    .as_object()
+                    .ok_or_else(|| "not an object".to_owned())
+                    .and_then(Statement::parse)
+                    .map_err(|problem| format!("Statement[{index}]: {problem}"))
+            });
+        Ok(Self {
+            statements: parsed.collect::<Result<_, _>>()?,
+        })
     }
 
     /// Parses a document from its text.
@@ -110,12 +117,22 @@ impl Document {
     /// One document with the statements of both.
     #[must_use]
     pub fn and(&self, other: &Self) -> Self {
-        Self { statements: self.statements.iter().chain(&other.statements).cloned().collect() }
+        Self {
+            statements: self
+                .statements
+                .iter()
+                .chain(&other.statements)
+                .cloned()
+                .collect(),
+        }
     }
 
     /// Every principal that the document names under `AWS`.
     pub fn aws_principals(&self) -> impl Iterator<Item = &str> {
-        self.statements.iter().filter_map(|statement| statement.principal.as_ref()).flat_map(principal::Principals::aws)
+        self.statements
+            .iter()
+            .filter_map(|statement| statement.principal.as_ref())
+            .flat_map(principal::Principals::aws)
     }
 }
 
@@ -135,9 +152,12 @@ impl Statement {
             allow,
             principal: principal::Principals::parse(members)?,
             actions: Patterns::parse(members, "Action")?.ok_or("neither Action nor NotAction")?,
-            // A resource policy may leave the resource out: it is the one that the policy stands on.
-            resources: Patterns::parse(members, "Resource")?
-                .unwrap_or(Patterns { negated: false, patterns: vec!["*".to_owned()] }),
+            // A resource policy may leave the resource out: it is the one that the policy stands
+            // on.
+            resources: Patterns::parse(members, "Resource")?.unwrap_or(Patterns {
+                negated: false,
+                patterns: vec!["*".to_owned()],
+            }),
             conditions,
         })
     }
@@ -149,7 +169,10 @@ impl Statement {
         };
         let applies = self.actions.match_action(ask.action)
             && self.resources.match_resource(ask.resource, ask.context)
-            && self.conditions.iter().all(|condition| condition.holds(ask.context));
+            && self
+                .conditions
+                .iter()
+                .all(|condition| condition.holds(ask.context));
         applies.then_some(named)
     }
 }
@@ -163,17 +186,24 @@ impl Patterns {
             (None, None) => return Ok(None),
             (Some(_), Some(_)) => return Err(format!("both {name} and {negated_name}")),
         };
-        let patterns = texts(value).ok_or_else(|| format!("{name}: neither text nor a list of texts"))?;
+        let patterns =
+            texts(value).ok_or_else(|| format!("{name}: neither text nor a list of texts"))?;
         Ok(Some(Self { negated, patterns }))
     }
 
     fn match_action(&self, action: &str) -> bool {
         let action = action.to_lowercase();
-        self.patterns.iter().any(|pattern| matches(&pattern.to_lowercase(), &action)) != self.negated
+        self.patterns
+            .iter()
+            .any(|pattern| matches(&pattern.to_lowercase(), &action))
+            != self.negated
     }
 
     fn match_resource(&self, resource: &str, context: &Context) -> bool {
-        self.patterns.iter().any(|pattern| matches(&fill(pattern, context), resource)) != self.negated
+        self.patterns
+            .iter()
+            .any(|pattern| matches(&fill(pattern, context), resource))
+            != self.negated
     }
 }
 
@@ -183,7 +213,10 @@ pub(crate) fn texts(value: &Value) -> Option<Vec<String>> {
         Value::String(text) => Some(vec![text.clone()]),
         Value::Bool(flag) => Some(vec![flag.to_string()]),
         Value::Number(number) => Some(vec![number.to_string()]),
-        Value::Array(list) => list.iter().map(|item| texts(item)?.into_iter().next()).collect(),
+        Value::Array(list) => list
+            .iter()
+            .map(|item| texts(item)?.into_iter().next())
+            .collect(),
         _ => None,
     }
 }
@@ -197,7 +230,9 @@ fn fill(pattern: &str, context: &Context) -> String {
         let Some((variable, tail)) = after.split_once('}') else {
             break;
         };
-        let value = context.get(&variable.to_lowercase()).and_then(|values| values.first());
+        let value = context
+            .get(&variable.to_lowercase())
+            .and_then(|values| values.first());
         // A variable without a value matches nothing: no ARN holds this character.
         filled.push_str(value.map_or("\u{0}", String::as_str));
         rest = tail;
@@ -207,7 +242,8 @@ fn fill(pattern: &str, context: &Context) -> String {
 
 /// Whether `text` matches a pattern with `*` and `?`.
 pub fn matches(pattern: &str, text: &str) -> bool {
-    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
+    let (pattern, text): (Vec<char>, Vec<char>) =
+        (pattern.chars().collect(), text.chars().collect());
     let (mut p, mut t, mut star) = (0, 0, None);
     while t < text.len() {
         if pattern.get(p) == Some(&'*') {

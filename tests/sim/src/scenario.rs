@@ -12,16 +12,18 @@ use std::collections::BTreeMap;
 
 pub use generate::Size;
 pub use spec::{
-    AccountSpec, AllowedImagesSpec, AllowedImagesState, ImageSpec, ImageStateSpec, KeySpec, KeyStateSpec,
-    OrganizationSpec, PolicySpec, RegionSpec, RoleSpec, Scenario, UnitSpec,
+    AccountSpec, AllowedImagesSpec, AllowedImagesState, ImageSpec, ImageStateSpec, KeySpec,
+    KeyStateSpec, OrganizationSpec, PolicySpec, RegionSpec, RoleSpec, Scenario, UnitSpec,
 };
 
-/// Reads JSON into a type, with the place of whatever is wrong. `$comment` may stand in every object and is skipped.
+/// Reads JSON into a type, with the place of whatever is wrong. `$comment` may stand in every
+/// object and is skipped.
 ///
 /// # Errors
 /// One message with the JSON path.
 pub(crate) fn read<T: for<'de> Deserialize<'de>>(text: &str) -> Result<T, String> {
-    let mut value: Value = serde_json::from_str(text).map_err(|error| format!("no JSON: {error}"))?;
+    let mut value: Value =
+        serde_json::from_str(text).map_err(|error| format!("no JSON: {error}"))?;
     skip_comments(&mut value);
     if !value.is_object() && !value.is_array() {
         return Err("neither an object nor a list".to_owned());
@@ -54,7 +56,10 @@ fn allow_comments(schema: &mut Value) {
     match schema {
         Value::Object(members) => {
             if let Some(Value::Object(properties)) = members.get_mut("properties") {
-                properties.insert("$comment".to_owned(), serde_json::json!({ "type": "string" }));
+                properties.insert(
+                    "$comment".to_owned(),
+                    serde_json::json!({ "type": "string" }),
+                );
             }
             members.values_mut().for_each(allow_comments);
         }

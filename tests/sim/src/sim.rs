@@ -72,7 +72,9 @@ impl Ask<'_> {
 
 impl std::fmt::Debug for Sim {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Sim").field("options", &self.0.options).finish_non_exhaustive()
+        f.debug_struct("Sim")
+            .field("options", &self.0.options)
+            .finish_non_exhaustive()
     }
 }
 
@@ -141,12 +143,18 @@ impl Sim {
         self.0.clock.time_source()
     }
 
-    /// An access key of a service that acts by its service-linked role, such as Auto Scaling: AWS lets nobody else have
-    /// such a session. Nothing where the account has no role for the service.
+    /// An access key of a service that acts by its service-linked role, such as Auto Scaling: AWS
+    /// lets nobody else have such a session. Nothing where the account has no role for the service.
     pub fn service_session(&self, account: &str, service: &str) -> Option<(String, String)> {
         let mut world = self.lock_world();
         let path = format!("/aws-service-role/{service}/");
-        let role = world.accounts.get(account)?.roles.values().find(|role| role.path == path)?.clone();
+        let role = world
+            .accounts
+            .get(account)?
+            .roles
+            .values()
+            .find(|role| role.path == path)?
+            .clone();
         Some(sts::session(&mut world, &role, account, service, None))
     }
 
@@ -160,7 +168,9 @@ impl Sim {
         let json = |value: Value| {
             let mut response = Response::new(Bytes::from(value.to_string()));
             let kind = http::HeaderValue::from_static("application/json");
-            response.headers_mut().insert(http::header::CONTENT_TYPE, kind);
+            response
+                .headers_mut()
+                .insert(http::header::CONTENT_TYPE, kind);
             Handled::Answer(response)
         };
         match request.uri().path() {
@@ -172,10 +182,19 @@ impl Sim {
             Err((service, fail)) => (service, String::new(), Some(Err(fail))),
             Ok(call) => (call.service, call.operation.clone(), self.call(&call).await),
         };
-        let Some(outcome) = outcome else { return Handled::Closed };
+        let Some(outcome) = outcome else {
+            return Handled::Closed;
+        };
         let id = {
             let digits = self.lock_world().issue(32);
-            format!("{}-{}-{}-{}-{}", &digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..])
+            format!(
+                "{}-{}-{}-{}-{}",
+                &digits[..8],
+                &digits[8..12],
+                &digits[12..16],
+                &digits[16..20],
+                &digits[20..]
+            )
         };
         Handled::Answer(wire::write(service, &operation, &id, &outcome))
     }
@@ -183,8 +202,16 @@ impl Sim {
     /// Answers a call; nothing where its answer is lost.
     pub async fn call(&self, call: &Call) -> Option<Outcome> {
         let action = format!("{}:{}", call.service.prefix(), call.operation);
-        let account = self.lock_world().credentials.get(&call.access_key_id).map(|known| known.facts.account.clone());
-        let effect = self.0.faults.take(&action, account.as_deref().unwrap_or_default(), &call.region);
+        let account = self
+            .lock_world()
+            .credentials
+            .get(&call.access_key_id)
+            .map(|known| known.facts.account.clone());
+        let effect = self.0.faults.take(
+            &action,
+            account.as_deref().unwrap_or_default(),
+            &call.region,
+        );
         let delay = match effect {
             Some(Effect::Delay { seconds }) => duration(seconds).unwrap_or_default(),
             _ => Duration::ZERO,
@@ -194,19 +221,33 @@ impl Sim {
         }
         let outcome = match &effect {
             Some(Effect::Drop) => return None,
-            Some(Effect::Error { status, code, message }) => Err(Fail::new(*status, code.clone(), message.clone())),
+            Some(Effect::Error {
+                status,
+                code,
+                message,
+            }) => Err(Fail::new(*status, code.clone(), message.clone())),
             Some(Effect::Throttle) => Err(throttled(call.service)),
             _ if !self.has_token(call, account.as_deref()) => Err(throttled(call.service)),
             _ => self.answer(call, effect.as_ref()),
         };
         self.record(call, action, account, &outcome);
-        if effect == Some(Effect::LostAnswer) { None } else { Some(outcome) }
+        if effect == Some(Effect::LostAnswer) {
+            None
+        } else {
+            Some(outcome)
+        }
     }
 
     /// Whether the account's token buckets let a call through.
     fn has_token(&self, call: &Call, account: Option<&str>) -> bool {
-        let Some(account) = account.filter(|_| self.0.options.throttling) else { return true };
-        let mut buckets = self.0.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(account) = account.filter(|_| self.0.options.throttling) else {
+            return true;
+        };
+        let mut buckets = self
+            .0
+            .buckets
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         buckets.take(account, call, self.0.clock.now())
     }
 
@@ -228,13 +269,32 @@ impl Sim {
             Some(Effect::CopyTime { seconds }) => duration(*seconds).unwrap_or_default(),
             _ => options.copy_time,
         };
-        let ask = Ask { who: &who, region: &call.region, now, clock, options, stale, fail_copy, copy_time };
+        let ask = Ask {
+            who: &who,
+            region: &call.region,
+            now,
+            clock,
+            options,
+            stale,
+            fail_copy,
+            copy_time,
+        };
         match (&call.params, call.service) {
-            (Params::Query(query), Service::Ec2) => ec2::call(&mut world, &call.operation, query, &ask),
-            (Params::Query(query), Service::Sts) => sts::call(&mut world, &call.operation, query, &ask),
-            (Params::Query(query), Service::Iam) => iam::call(&mut world, &call.operation, query, &ask),
-            (Params::Json(members), Service::Kms) => kms::call(&mut world, &call.operation, members, &ask),
-            (Params::Json(members), Service::Ssm) => ssm::call(&mut world, &call.operation, members, &ask),
+            (Params::Query(query), Service::Ec2) => {
+                ec2::call(&mut world, &call.operation, query, &ask)
+            }
+            (Params::Query(query), Service::Sts) => {
+                sts::call(&mut world, &call.operation, query, &ask)
+            }
+            (Params::Query(query), Service::Iam) => {
+                iam::call(&mut world, &call.operation, query, &ask)
+            }
+            (Params::Json(members), Service::Kms) => {
+                kms::call(&mut world, &call.operation, members, &ask)
+            }
+            (Params::Json(members), Service::Ssm) => {
+                ssm::call(&mut world, &call.operation, members, &ask)
+            }
             _ => Err(Fail::bad("InvalidAction", "")),
         }
     }
@@ -244,13 +304,18 @@ impl Sim {
         let known = world.credentials.get(&call.access_key_id);
         let entry = Entry {
             at: self.0.clock.text(self.0.clock.now()),
-            principal: known.map_or_else(|| call.access_key_id.clone(), |known| known.facts.arn.clone()),
+            principal: known.map_or_else(
+                || call.access_key_id.clone(),
+                |known| known.facts.arn.clone(),
+            ),
             account: account.unwrap_or_default(),
             region: call.region.clone(),
             action,
             dry_run: is_dry_run(&call.params),
             resources: resources(&call.params),
-            status: outcome.as_ref().map_or_else(|fail| fail.status, |_: &Body| 200),
+            status: outcome
+                .as_ref()
+                .map_or_else(|fail| fail.status, |_: &Body| 200),
             code: outcome.as_ref().err().map(|fail| fail.code.to_string()),
         };
         drop(world);
@@ -262,7 +327,10 @@ impl Sim {
     }
 
     fn lock_journal(&self) -> MutexGuard<'_, Journal> {
-        self.0.journal.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0
+            .journal
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -273,7 +341,8 @@ fn throttled(service: Service) -> Fail {
         Service::Ssm => Fail::bad("ThrottlingException", "Rate exceeded"),
         Service::Kms => Fail::bad(
             "ThrottlingException",
-            "You have exceeded the rate at which you may call KMS. Reduce the frequency of your calls.",
+            "You have exceeded the rate at which you may call KMS. Reduce the frequency of your \
+             calls.",
         ),
     }
 }
@@ -307,7 +376,11 @@ fn resources(params: &Params) -> Vec<String> {
                     | "KmsKeyId"
             )
         };
-        query.pairs().filter(|(name, _)| of(name)).map(|(_, value)| value.to_owned()).collect()
+        query
+            .pairs()
+            .filter(|(name, _)| of(name))
+            .map(|(_, value)| value.to_owned())
+            .collect()
     };
     match params {
         Params::Query(query) => named(query),

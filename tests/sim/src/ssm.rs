@@ -20,38 +20,62 @@ pub(crate) fn call(world: &mut World, operation: &str, params: &Params, ask: &As
 
 /// The parameter's name, if the caller may do this to it.
 fn allowed<'a>(params: &'a Params, ask: &Ask<'_>, operation: &str) -> Result<&'a str, Fail> {
-    let name = params.get("Name").and_then(Value::as_str).unwrap_or_default();
-    if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || "/_.-".contains(c)) {
-        let message =
-            "Parameter name must be a fully qualified name of letters, numbers and the symbols .-_ with / between.";
+    let name = params
+        .get("Name")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    if name.is_empty()
+        || !name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "/_.-".contains(c))
+    {
+        let message = "Parameter name must be a fully qualified name of letters, numbers and the \
+                       symbols .-_ with / between.";
         return Err(Fail::bad("ValidationException", message));
     }
-    let arn = format!("arn:aws:ssm:{}:{}:parameter/{}", ask.region, ask.account(), name.trim_start_matches('/'));
+    let arn = format!(
+        "arn:aws:ssm:{}:{}:parameter/{}",
+        ask.region,
+        ask.account(),
+        name.trim_start_matches('/')
+    );
     let context = auth::context(ask.who, ask.region);
-    auth::service(ask.who, &format!("ssm:{operation}"), &arn, &context, (400, "AccessDeniedException"))?;
+    auth::service(
+        ask.who,
+        &format!("ssm:{operation}"),
+        &arn,
+        &context,
+        (400, "AccessDeniedException"),
+    )?;
     Ok(name)
 }
 
 fn put(world: &mut World, params: &Params, ask: &Ask<'_>) -> Outcome {
     let name = allowed(params, ask, "PutParameter")?;
     let of = |name: &str| params.get(name).and_then(Value::as_str);
-    let value = of("Value").ok_or_else(|| Fail::bad("ValidationException", "A parameter needs a value."))?;
+    let value = of("Value")
+        .ok_or_else(|| Fail::bad("ValidationException", "A parameter needs a value."))?;
     let data_type = of("DataType").unwrap_or("text");
     let kind = of("Type").unwrap_or("String");
     if data_type == "aws:ec2:image" && kind != "String" {
-        let message = "The data type aws:ec2:image is only supported for parameters of the type String.";
+        let message =
+            "The data type aws:ec2:image is only supported for parameters of the type String.";
         return Err(Fail::bad("ValidationException", message));
     }
     let place = (ask.region.to_owned(), name.to_owned());
     let account = ask.account().to_owned();
-    let before = world.accounts.get(&account).and_then(|account| account.parameters.get(&place));
+    let before = world
+        .accounts
+        .get(&account)
+        .and_then(|account| account.parameters.get(&place));
     if before.is_some() && params.get("Overwrite") != Some(&Value::Bool(true)) {
-        let message =
-            "The parameter already exists. To overwrite this value, set the overwrite option in the request to true.";
+        let message = "The parameter already exists. To overwrite this value, set the overwrite \
+                       option in the request to true.";
         return Err(Fail::bad("ParameterAlreadyExists", message));
     }
     let version = before.map_or(0, |before| before.version) + 1;
-    // The answer comes before the check: where the image is not there for the account, nothing is written (R5.9).
+    // The answer comes before the check: where the image is not there for the account, nothing is
+    // written (R5.9).
     if data_type != "aws:ec2:image" || is_image(world, value, ask) {
         let parameter = Parameter {
             value: value.to_owned(),
@@ -60,15 +84,23 @@ fn put(world: &mut World, params: &Params, ask: &Ask<'_>) -> Outcome {
             version,
             written: ask.now,
         };
-        world.accounts.entry(account).or_default().parameters.insert(place, parameter);
+        world
+            .accounts
+            .entry(account)
+            .or_default()
+            .parameters
+            .insert(place, parameter);
     }
-    Ok(Body::Json(json!({ "Version": version, "Tier": "Standard" })))
+    Ok(Body::Json(
+        json!({ "Version": version, "Tier": "Standard" }),
+    ))
 }
 
 /// Whether it is an image that the caller may describe, and that is available to its account.
 fn is_image(world: &World, id: &str, ask: &Ask<'_>) -> bool {
     let context = auth::context(ask.who, ask.region);
-    let may_describe = auth::service(ask.who, "ec2:DescribeImages", "*", &context, (403, "")).is_ok();
+    let may_describe =
+        auth::service(ask.who, "ec2:DescribeImages", "*", &context, (403, "")).is_ok();
     let available = |image: &crate::world::Image| {
         image.region == ask.region
             && image.state == ImageState::Available
@@ -80,7 +112,10 @@ fn is_image(world: &World, id: &str, ask: &Ask<'_>) -> bool {
 fn get(world: &mut World, params: &Params, ask: &Ask<'_>) -> Outcome {
     let name = allowed(params, ask, "GetParameter")?;
     let place = (ask.region.to_owned(), name.to_owned());
-    let found = world.accounts.get(ask.account()).and_then(|account| account.parameters.get(&place));
+    let found = world
+        .accounts
+        .get(ask.account())
+        .and_then(|account| account.parameters.get(&place));
     let parameter = found.ok_or_else(|| Fail::bad("ParameterNotFound", ""))?;
     Ok(Body::Json(json!({ "Parameter": {
         "Name": name,
@@ -97,6 +132,9 @@ fn delete(world: &mut World, params: &Params, ask: &Ask<'_>) -> Outcome {
     let name = allowed(params, ask, "DeleteParameter")?;
     let place = (ask.region.to_owned(), name.to_owned());
     let account = world.accounts.entry(ask.account().to_owned()).or_default();
-    account.parameters.remove(&place).ok_or_else(|| Fail::bad("ParameterNotFound", ""))?;
+    account
+        .parameters
+        .remove(&place)
+        .ok_or_else(|| Fail::bad("ParameterNotFound", ""))?;
     Ok(Body::Json(json!({})))
 }

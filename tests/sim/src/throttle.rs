@@ -1,5 +1,5 @@
-//! Token buckets, of each account and Region its own (R6.1, R6.3). AWS does not say which operations share a bucket; here
-//! those of one row do, which is the stricter reading.
+//! Token buckets, of each account and Region its own (R6.1, R6.3). AWS does not say which
+//! operations share a bucket; here those of one row do, which is the stricter reading.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -25,10 +25,13 @@ pub(crate) struct Buckets(BTreeMap<(String, String, &'static str), (f64, Duratio
 impl Buckets {
     /// Takes a token for a call; says whether there was one.
     pub(crate) fn take(&mut self, account: &str, call: &Call, now: Duration) -> bool {
-        let Some(bucket) = bucket_of(call) else { return true };
+        let Some(bucket) = bucket_of(call) else {
+            return true;
+        };
         let place = (account.to_owned(), call.region.clone(), bucket.name);
         let (tokens, since) = self.0.entry(place).or_insert((bucket.size, now));
-        *tokens = (*tokens + now.saturating_sub(*since).as_secs_f64() * bucket.refill).min(bucket.size);
+        *tokens =
+            (*tokens + now.saturating_sub(*since).as_secs_f64() * bucket.refill).min(bucket.size);
         *since = now;
         if *tokens < 1.0 {
             return false;
@@ -65,7 +68,12 @@ fn ec2(call: &Call) -> Bucket {
             bucket("block public access", 1.0, 0.1)
         }
         "DescribeSnapshots" if unfiltered => bucket("unfiltered", 50.0, 10.0),
-        name if ["Describe", "Get", "List"].iter().any(|read| name.starts_with(read)) => bucket("reads", 100.0, 20.0),
+        name if ["Describe", "Get", "List"]
+            .iter()
+            .any(|read| name.starts_with(read)) =>
+        {
+            bucket("reads", 100.0, 20.0)
+        }
         _ => bucket("changes", 50.0, 5.0),
     }
 }
@@ -81,9 +89,11 @@ fn kms(operation: &str) -> Bucket {
         "ListAliases" => rate("ListAliases", 500.0),
         "GetKeyPolicy" => rate("GetKeyPolicy", 1000.0),
         "DescribeKey" => rate("DescribeKey", 2000.0),
-        "Decrypt" | "Encrypt" | "ReEncrypt" | "GenerateDataKey" | "GenerateDataKeyWithoutPlaintext" => {
-            rate("cryptography", 10_000.0)
-        }
+        "Decrypt"
+        | "Encrypt"
+        | "ReEncrypt"
+        | "GenerateDataKey"
+        | "GenerateDataKeyWithoutPlaintext" => rate("cryptography", 10_000.0),
         // Not in the rule book: few, to be on the strict side.
         _ => rate("others", 5.0),
     }
@@ -109,7 +119,9 @@ mod tests {
     fn rule_6_1_a_bucket_empties_and_fills() {
         let mut buckets = Buckets::default();
         let copy = call("CopyImage", &[]);
-        let taken = (0..200).take_while(|_| buckets.take("1", &copy, Duration::ZERO)).count();
+        let taken = (0..200)
+            .take_while(|_| buckets.take("1", &copy, Duration::ZERO))
+            .count();
         assert_eq!(taken, 100);
         assert!(!buckets.take("1", &copy, Duration::from_millis(900)));
         assert!(buckets.take("1", &copy, Duration::from_millis(1100)));

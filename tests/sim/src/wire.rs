@@ -41,12 +41,18 @@ impl Service {
 
     /// The service of a prefix.
     pub(crate) fn of(prefix: &str) -> Option<Self> {
-        [Self::Ec2, Self::Iam, Self::Kms, Self::Ssm, Self::Sts].into_iter().find(|service| service.prefix() == prefix)
+        [Self::Ec2, Self::Iam, Self::Kms, Self::Ssm, Self::Sts]
+            .into_iter()
+            .find(|service| service.prefix() == prefix)
     }
 
     /// What stands before the operation in the target of a JSON request.
     fn target(self) -> &'static str {
-        if self == Self::Ssm { "AmazonSSM." } else { "TrentService." }
+        if self == Self::Ssm {
+            "AmazonSSM."
+        } else {
+            "TrentService."
+        }
     }
 }
 
@@ -89,8 +95,16 @@ pub struct Fail {
 
 impl Fail {
     /// An error with a status.
-    pub fn new(status: u16, code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
-        Self { status, code: code.into(), message: message.into() }
+    pub fn new(
+        status: u16,
+        code: impl Into<Cow<'static, str>>,
+        message: impl Into<String>,
+    ) -> Self {
+        Self {
+            status,
+            code: code.into(),
+            message: message.into(),
+        }
     }
 
     /// An error with status 400, as most are.
@@ -120,21 +134,30 @@ pub fn read(request: &Request<Bytes>) -> Result<Call, (Service, Fail)> {
     let guessed = guess(headers);
     let unsigned = || {
         let message = "Request is missing Authentication Token";
-        (guessed, Fail::new(403, "MissingAuthenticationToken", message))
+        (
+            guessed,
+            Fail::new(403, "MissingAuthenticationToken", message),
+        )
     };
     let authorization = text(headers, "authorization").ok_or_else(unsigned)?;
     let incomplete = || {
-        let message =
-            "Authorization header requires 'Credential' parameter of the form KEY/DATE/REGION/SERVICE/aws4_request.";
+        let message = "Authorization header requires 'Credential' parameter of the form \
+                       KEY/DATE/REGION/SERVICE/aws4_request.";
         (guessed, Fail::new(403, "IncompleteSignature", message))
     };
-    let credential = authorization.split_once("Credential=").map(|(_, rest)| rest).ok_or_else(incomplete)?;
+    let credential = authorization
+        .split_once("Credential=")
+        .map(|(_, rest)| rest)
+        .ok_or_else(incomplete)?;
     let credential = credential.split([',', ' ']).next().unwrap_or_default();
-    let [key, _date, region, service, "aws4_request"] = credential.split('/').collect::<Vec<_>>()[..] else {
+    let [key, _date, region, service, "aws4_request"] =
+        credential.split('/').collect::<Vec<_>>()[..]
+    else {
         return Err(incomplete());
     };
     let service = Service::of(service).ok_or_else(|| {
-        let message = format!("Credential should be scoped to a simulated service, not: '{service}'.");
+        let message =
+            format!("Credential should be scoped to a simulated service, not: '{service}'.");
         (guessed, Fail::new(403, "SignatureDoesNotMatch", message))
     })?;
     let (operation, params) = match service {
@@ -163,12 +186,17 @@ fn guess(headers: &HeaderMap) -> Service {
 
 /// What is said of a request whose body is larger than any of these services takes.
 pub fn too_large(headers: &HeaderMap) -> Response<Bytes> {
-    let fail = Fail::new(413, "RequestEntityTooLarge", "The request is larger than this service takes");
+    let fail = Fail::new(
+        413,
+        "RequestEntityTooLarge",
+        "The request is larger than this service takes",
+    );
     write(guess(headers), "", "", &Err(fail))
 }
 
 fn json_call(service: Service, request: &Request<Bytes>) -> Result<(String, Params), Fail> {
-    let target = text(request.headers(), "x-amz-target").and_then(|target| target.strip_prefix(service.target()));
+    let target = text(request.headers(), "x-amz-target")
+        .and_then(|target| target.strip_prefix(service.target()));
     let operation = target.ok_or_else(|| Fail::bad("UnknownOperationException", ""))?;
     match serde_json::from_slice(request.body()) {
         Ok(Value::Object(members)) => Ok((operation.to_owned(), Params::Json(members))),
@@ -177,9 +205,13 @@ fn json_call(service: Service, request: &Request<Bytes>) -> Result<(String, Para
 }
 
 fn query_call(request: &Request<Bytes>) -> Result<(String, Params), Fail> {
-    let query = Query::parse(request.uri().query().unwrap_or_default().as_bytes(), request.body())?;
+    let query = Query::parse(
+        request.uri().query().unwrap_or_default().as_bytes(),
+        request.body(),
+    )?;
     let operation = query.get("Action").map(str::to_owned);
-    let operation = operation.ok_or_else(|| Fail::bad("MissingAction", "The request is missing an action"))?;
+    let operation =
+        operation.ok_or_else(|| Fail::bad("MissingAction", "The request is missing an action"))?;
     Ok((operation, Params::Query(query)))
 }
 
@@ -188,22 +220,46 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 }
 
 /// Writes the answer in the form of its service.
-pub fn write(service: Service, operation: &str, request_id: &str, outcome: &Outcome) -> Response<Bytes> {
+pub fn write(
+    service: Service,
+    operation: &str,
+    request_id: &str,
+    outcome: &Outcome,
+) -> Response<Bytes> {
     let status = outcome.as_ref().map_or_else(|fail| fail.status, |_| 200);
     let (kind, body) = match service {
-        Service::Ec2 => ("text/xml;charset=UTF-8", ec2_xml(operation, request_id, outcome).document()),
-        Service::Iam => {
-            ("text/xml", result_xml("https://iam.amazonaws.com/doc/2010-05-08/", operation, request_id, outcome))
-        }
-        Service::Sts => {
-            ("text/xml", result_xml("https://sts.amazonaws.com/doc/2011-06-15/", operation, request_id, outcome))
-        }
+        Service::Ec2 => (
+            "text/xml;charset=UTF-8",
+            ec2_xml(operation, request_id, outcome).document(),
+        ),
+        Service::Iam => (
+            "text/xml",
+            result_xml(
+                "https://iam.amazonaws.com/doc/2010-05-08/",
+                operation,
+                request_id,
+                outcome,
+            ),
+        ),
+        Service::Sts => (
+            "text/xml",
+            result_xml(
+                "https://sts.amazonaws.com/doc/2011-06-15/",
+                operation,
+                request_id,
+                outcome,
+            ),
+        ),
         Service::Kms | Service::Ssm => ("application/x-amz-json-1.1", json_text(outcome)),
     };
     let mut response = Response::new(Bytes::from(body));
-    *response.status_mut() = http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() =
+        http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
-    headers.insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static(kind));
+    headers.insert(
+        http::header::CONTENT_TYPE,
+        http::HeaderValue::from_static(kind),
+    );
     if let Ok(id) = http::HeaderValue::from_str(request_id) {
         headers.insert("x-amzn-requestid", id);
     }
@@ -218,29 +274,45 @@ fn ec2_xml(operation: &str, request_id: &str, outcome: &Outcome) -> Element {
             .children(elements(body)),
         Err(fail) => Element::new("Response")
             .child(
-                Element::new("Errors")
-                    .child(Element::new("Error").text("Code", &*fail.code).text("Message", &fail.message)),
+                Element::new("Errors").child(
+                    Element::new("Error")
+                        .text("Code", &*fail.code)
+                        .text("Message", &fail.message),
+                ),
             )
             .text("RequestID", request_id),
     }
 }
 
 /// The form of STS and IAM.
-fn result_xml(namespace: &'static str, operation: &str, request_id: &str, outcome: &Outcome) -> String {
-    let metadata = |response: Element| response.child(Element::new("ResponseMetadata").text("RequestId", request_id));
+fn result_xml(
+    namespace: &'static str,
+    operation: &str,
+    request_id: &str,
+    outcome: &Outcome,
+) -> String {
+    let metadata = |response: Element| {
+        response.child(Element::new("ResponseMetadata").text("RequestId", request_id))
+    };
     let response = match outcome {
         Ok(body) => {
-            let response = Element::new(format!("{operation}Response")).attribute("xmlns", namespace);
+            let response =
+                Element::new(format!("{operation}Response")).attribute("xmlns", namespace);
             match elements(body) {
                 // Operations without a result have no element for it.
                 members if members.is_empty() => metadata(response),
-                members => metadata(response.child(Element::new(format!("{operation}Result")).children(members))),
+                members => metadata(
+                    response.child(Element::new(format!("{operation}Result")).children(members)),
+                ),
             }
         }
         Err(fail) => Element::new("ErrorResponse")
             .attribute("xmlns", namespace)
             .child(
-                Element::new("Error").text("Type", "Sender").text("Code", &*fail.code).text("Message", &fail.message),
+                Element::new("Error")
+                    .text("Type", "Sender")
+                    .text("Code", &*fail.code)
+                    .text("Message", &fail.message),
             )
             .text("RequestId", request_id),
     };
@@ -274,8 +346,8 @@ mod tests {
         builder.body(Bytes::from_static(body.as_bytes())).unwrap()
     }
 
-    const SIGNED: &str =
-        "AWS4-HMAC-SHA256 Credential=AKIA1/20261124/us-east-1/ec2/aws4_request, SignedHeaders=host, Signature=0";
+    const SIGNED: &str = "AWS4-HMAC-SHA256 Credential=AKIA1/20261124/us-east-1/ec2/aws4_request, \
+                          SignedHeaders=host, Signature=0";
 
     #[test]
     fn the_scope_of_the_signature_decides_service_and_region() {
@@ -291,11 +363,23 @@ mod tests {
     fn malformed_requests_get_errors() {
         let table = [
             (request(None, "Action=X"), "MissingAuthenticationToken"),
-            (request(Some("AWS4-HMAC-SHA256 Credential=a/b"), ""), "IncompleteSignature"),
-            (request(Some(&SIGNED.replace("/ec2/", "/s3/")), ""), "SignatureDoesNotMatch"),
+            (
+                request(Some("AWS4-HMAC-SHA256 Credential=a/b"), ""),
+                "IncompleteSignature",
+            ),
+            (
+                request(Some(&SIGNED.replace("/ec2/", "/s3/")), ""),
+                "SignatureDoesNotMatch",
+            ),
             (request(Some(SIGNED), "Name=x"), "MissingAction"),
-            (request(Some(SIGNED), "Action=X&A=1&A=2"), "InvalidParameterValue"),
-            (request(Some(&SIGNED.replace("/ec2/", "/kms/")), "{}"), "UnknownOperationException"),
+            (
+                request(Some(SIGNED), "Action=X&A=1&A=2"),
+                "InvalidParameterValue",
+            ),
+            (
+                request(Some(&SIGNED.replace("/ec2/", "/kms/")), "{}"),
+                "UnknownOperationException",
+            ),
         ];
         for (request, code) in table {
             assert_eq!(read(&request).unwrap_err().1.code, code);

@@ -1,5 +1,5 @@
-//! The state of the simulated AWS: accounts, images, snapshots, keys, instances. Copies and building images come to
-//! their end when somebody looks: see [`World::advance`].
+//! The state of the simulated AWS: accounts, images, snapshots, keys, instances. Copies and
+//! building images come to their end when somebody looks: see [`World::advance`].
 
 mod account;
 mod advance;
@@ -16,7 +16,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-pub use account::{Account, AllowedImages, Credential, Parameter, Policy, Principal, Role, Settings};
+pub use account::{
+    Account, AllowedImages, Credential, Parameter, Policy, Principal, Role, Settings,
+};
 pub use grant::{Constraint, Grant, Grantee};
 pub use image::{Fate, Image, ImageState, Mapping, Protection};
 pub use instance::{Ingress, Instance, KeyPair, SecurityGroup, Volume};
@@ -50,20 +52,24 @@ pub struct World {
     pub organization: Option<Organization>,
     /// What EC2 asked KMS for.
     pub trail: Vec<TrailEvent>,
-    /// Source and destination keys whose data key a later copy uses again (recorded of CopySnapshot).
+    /// Source and destination keys whose data key a later copy uses again (recorded of
+    /// CopySnapshot).
     #[serde(skip)]
     pub copied: BTreeSet<(String, String, String)>,
     /// Who is behind an access key.
     #[serde(skip)]
     pub credentials: BTreeMap<String, Credential>,
-    /// Client tokens: account, Region and token to parameters and result. Dead results are remembered too.
+    /// Client tokens: account, Region and token to parameters and result. Dead results are
+    /// remembered too.
     #[serde(skip)]
     pub tokens: BTreeMap<(String, String, String), (String, String)>,
     /// Accounts that KMS does not take as principals.
     pub nonexistent_accounts: BTreeSet<String>,
-    /// Whether CopyImage asks KMS for what was recorded of copies (R1.4.5), not for what AWS publishes (R1.4.2).
+    /// Whether CopyImage asks KMS for what was recorded of copies (R1.4.5), not for what AWS
+    /// publishes (R1.4.2).
     pub copies_as_recorded: bool,
-    /// Whether `ModifyImageAttribute` tells IAM nothing of whom it names: AWS lists such condition keys for snapshots only.
+    /// Whether `ModifyImageAttribute` tells IAM nothing of whom it names: AWS lists such condition
+    /// keys for snapshots only.
     pub hides_recipients_of_images: bool,
     /// The Regions; where there are none, AWS's.
     pub regions: Vec<Region>,
@@ -94,7 +100,8 @@ impl World {
         format!("{prefix}-0{}", self.issue(16))
     }
 
-    /// Finds a key as KMS does: IDs and aliases in the caller's account and Region, ARNs anywhere (R3.1.4).
+    /// Finds a key as KMS does: IDs and aliases in the caller's account and Region, ARNs anywhere
+    /// (R3.1.4).
     pub fn find_key(&mut self, named: &str, account: &str, region: &str) -> Option<String> {
         if named.starts_with("arn:") {
             if self.keys.contains_key(named) {
@@ -104,7 +111,10 @@ impl World {
             let [_, _, "kms", region, account, alias] = parts[..] else {
                 return None;
             };
-            return alias.starts_with("alias/").then(|| self.find_alias(alias, account, region)).flatten();
+            return alias
+                .starts_with("alias/")
+                .then(|| self.find_alias(alias, account, region))
+                .flatten();
         }
         if named.starts_with("alias/") {
             return self.find_alias(named, account, region);
@@ -115,7 +125,10 @@ impl World {
 
     fn find_alias(&mut self, alias: &str, account: &str, region: &str) -> Option<String> {
         let place = (account.to_owned(), region.to_owned(), alias.to_owned());
-        if alias == "alias/aws/ebs" && !self.aliases.contains_key(&place) && self.accounts.contains_key(account) {
+        if alias == "alias/aws/ebs"
+            && !self.aliases.contains_key(&place)
+            && self.accounts.contains_key(account)
+        {
             // AWS makes its own key when it is first needed (R3.1.6).
             let key = Key::aws_ebs(account, region);
             self.aliases.insert(place.clone(), key.arn.clone());
@@ -126,15 +139,23 @@ impl World {
 
     /// The key that EBS uses where none is named (R1.3.5).
     pub fn default_ebs_key(&mut self, account: &str, region: &str) -> Option<String> {
-        let set = self.accounts.get(account).and_then(|account| account.default_ebs_keys.get(region)).cloned();
+        let set = self
+            .accounts
+            .get(account)
+            .and_then(|account| account.default_ebs_keys.get(region))
+            .cloned();
         set.or_else(|| self.find_alias("alias/aws/ebs", account, region))
     }
 
-    /// The images that use the snapshot and are not dead, the newest first (recorded of one answer).
+    /// The images that use the snapshot and are not dead, the newest first (recorded of one
+    /// answer).
     pub fn images_using(&self, snapshot: &str) -> Vec<String> {
         let uses = |image: &&Image| {
             image.state != ImageState::Deregistered
-                && image.mappings.iter().any(|mapping| mapping.snapshot.as_deref() == Some(snapshot))
+                && image
+                    .mappings
+                    .iter()
+                    .any(|mapping| mapping.snapshot.as_deref() == Some(snapshot))
         };
         let mut users: Vec<&Image> = self.images.values().filter(uses).collect();
         users.sort_by_key(|image| std::cmp::Reverse(image.created));
@@ -145,6 +166,9 @@ impl World {
 /// Hexadecimal digits that a text stands for: IDs look like AWS's and are the same in every run.
 pub fn hex(text: &str, digits: usize) -> String {
     use sha2::Digest as _;
-    sha2::Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect::<String>()[..digits.min(64)]
+    sha2::Sha256::digest(text.as_bytes())
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect::<String>()[..digits.min(64)]
         .to_owned()
 }

@@ -16,7 +16,10 @@ fn folder(name: &str) -> PathBuf {
 async fn run(arguments: &[&str]) -> Result<String, String> {
     let mut out = Vec::new();
     let all = ["ami-share-sim"].iter().chain(arguments);
-    Cli::try_parse_from(all).map_err(|error| error.to_string())?.run(&mut out).await?;
+    Cli::try_parse_from(all)
+        .map_err(|error| error.to_string())?
+        .run(&mut out)
+        .await?;
     Ok(String::from_utf8(out).unwrap())
 }
 
@@ -24,11 +27,18 @@ async fn run(arguments: &[&str]) -> Result<String, String> {
 #[tokio::test]
 async fn the_published_schemas_are_those_of_the_code() {
     for kind in ["scenario", "faults"] {
-        let (path, schema) = (folder("schema").join(format!("{kind}.json")), run(&["schema", kind]).await.unwrap());
+        let (path, schema) = (
+            folder("schema").join(format!("{kind}.json")),
+            run(&["schema", kind]).await.unwrap(),
+        );
         if option_env!("UPDATE_SCHEMAS").is_some() {
             fs::write(&path, &schema).unwrap();
         }
-        assert_eq!(fs::read_to_string(&path).unwrap_or_default(), schema, "UPDATE_SCHEMAS=1 writes it anew");
+        assert_eq!(
+            fs::read_to_string(&path).unwrap_or_default(),
+            schema,
+            "UPDATE_SCHEMAS=1 writes it anew"
+        );
     }
 }
 
@@ -42,7 +52,10 @@ async fn every_example_of_a_scenario_is_one_and_together_they_have_every_feature
         names(&serde_json::from_str(&text).unwrap(), &mut used);
     }
     let mut known = std::collections::BTreeSet::new();
-    properties(&serde_json::from_str(&run(&["schema", "scenario"]).await.unwrap()).unwrap(), &mut known);
+    properties(
+        &serde_json::from_str(&run(&["schema", "scenario"]).await.unwrap()).unwrap(),
+        &mut known,
+    );
     assert!(known.len() > 40);
     let missing: Vec<_> = known.difference(&used).collect();
     assert!(missing.is_empty(), "no example has {missing:?}");
@@ -78,7 +91,8 @@ fn properties(schema: &Value, into: &mut std::collections::BTreeSet<String>) {
 async fn a_wrong_scenario_is_one_message_with_its_place() {
     let account = r#""region":"us-east-1","accounts":[{"id":"111111111111"}]"#;
     let organization = |members: &str| {
-        let whole = format!(r#""organization":{{"id":"o-1","root":"r-1","accounts":{{}},{members}}}"#);
+        let whole =
+            format!(r#""organization":{{"id":"o-1","root":"r-1","accounts":{{}},{members}}}"#);
         format!("{{{account},{whole}}}")
     };
     let table = [
@@ -86,19 +100,32 @@ async fn a_wrong_scenario_is_one_message_with_its_place() {
         ("[]", "a scenario is an object"),
         ("7", "neither an object nor a list"),
         (r#"{"region":"us-east-1"}"#, "missing field `accounts`"),
-        (r#"{"region":"us-east-1","accounts":[{"id":1}]}"#, "accounts[0].id: invalid type: integer"),
-        (r#"{"region":"us-east-1","accounts":[{"id":"1"}]}"#, "accounts[0].id: 1 has not twelve digits"),
-        (&format!(r#"{{{account},"image":[]}}"#), "image: unknown field `image`"),
+        (
+            r#"{"region":"us-east-1","accounts":[{"id":1}]}"#,
+            "accounts[0].id: invalid type: integer",
+        ),
+        (
+            r#"{"region":"us-east-1","accounts":[{"id":"1"}]}"#,
+            "accounts[0].id: 1 has not twelve digits",
+        ),
+        (
+            &format!(r#"{{{account},"image":[]}}"#),
+            "image: unknown field `image`",
+        ),
         (
             &format!(r#"{{{account},"keys":[{{"name":"k","account":"2"}}]}}"#),
             "keys[0].account: 2 is no account of this file",
         ),
         (
-            &format!(r#"{{{account},"keys":[{{"name":"k","account":"111111111111","state":"Off"}}]}}"#),
+            &format!(
+                r#"{{{account},"keys":[{{"name":"k","account":"111111111111","state":"Off"}}]}}"#
+            ),
             "keys[0].state: unknown variant `Off`",
         ),
         (
-            &format!(r#"{{{account},"images":[{{"name":"i","account":"111111111111","volumes":[null,"k"]}}]}}"#),
+            &format!(
+                r#"{{{account},"images":[{{"name":"i","account":"111111111111","volumes":[null,"k"]}}]}}"#
+            ),
             "images[0].volumes[1]: k is no key of this file",
         ),
         (
@@ -111,7 +138,10 @@ async fn a_wrong_scenario_is_one_message_with_its_place() {
             ),
             "organization.accounts.111111111111: ou-1 is neither the root nor a unit",
         ),
-        (&organization(r#""management":"1""#), "organization.management: 1 has not twelve digits"),
+        (
+            &organization(r#""management":"1""#),
+            "organization.management: 1 has not twelve digits",
+        ),
         (
             &organization(
                 r#""management":"111111111111","units":[{"id":"ou-1","parent":"ou-2"},{"id":"ou-2","parent":"ou-1"}]"#,
@@ -149,20 +179,44 @@ async fn a_wrong_file_or_address_keeps_the_server_from_starting() {
     };
     let scenario = file(r#"{"region":"us-east-1","accounts":[{"id":"1"}]}"#);
     let faults = file(r#"[{"operation":"ec2:X","effect":"explode"}]"#);
-    let (scenario, faults) = (scenario.path().to_str().unwrap(), faults.path().to_str().unwrap());
+    let (scenario, faults) = (
+        scenario.path().to_str().unwrap(),
+        faults.path().to_str().unwrap(),
+    );
     let table = [
-        (vec!["serve", "--scenario", scenario], format!("{scenario}: accounts[0].id: ")),
-        (vec!["serve", "--faults", faults], format!("{faults}: [0].effect: unknown variant `explode`")),
+        (
+            vec!["serve", "--scenario", scenario],
+            format!("{scenario}: accounts[0].id: "),
+        ),
+        (
+            vec!["serve", "--faults", faults],
+            format!("{faults}: [0].effect: unknown variant `explode`"),
+        ),
         (vec!["serve", "--scenario", "/none"], "/none: ".to_owned()),
         (
             vec!["serve", "--listen", "0.0.0.0:0"],
             "0.0.0.0:0 is no loopback address; --listen-anywhere allows it".to_owned(),
         ),
-        (vec!["serve", "--copy-seconds=-1"], "--copy-seconds: ".to_owned()),
-        (vec!["serve", "--copy-seconds=1e12"], "--copy-seconds: 1000000000000 seconds are more than".to_owned()),
-        (vec!["serve", "--latency=200years"], "--latency: ".to_owned()),
-        (vec!["generate", "--accounts", "0"], "a world has at least one account".to_owned()),
-        (vec!["generate", "--regions", "99"], "there are 17 Regions to take, not 99".to_owned()),
+        (
+            vec!["serve", "--copy-seconds=-1"],
+            "--copy-seconds: ".to_owned(),
+        ),
+        (
+            vec!["serve", "--copy-seconds=1e12"],
+            "--copy-seconds: 1000000000000 seconds are more than".to_owned(),
+        ),
+        (
+            vec!["serve", "--latency=200years"],
+            "--latency: ".to_owned(),
+        ),
+        (
+            vec!["generate", "--accounts", "0"],
+            "a world has at least one account".to_owned(),
+        ),
+        (
+            vec!["generate", "--regions", "99"],
+            "there are 17 Regions to take, not 99".to_owned(),
+        ),
     ];
     for (arguments, beginning) in table {
         let problem = run(&arguments).await.unwrap_err();
@@ -172,7 +226,17 @@ async fn a_wrong_file_or_address_keeps_the_server_from_starting() {
 
 #[tokio::test]
 async fn a_generated_world_is_a_scenario_of_its_size() {
-    let arguments = ["generate", "--accounts", "7", "--regions", "3", "--images", "4", "--snapshots", "2"];
+    let arguments = [
+        "generate",
+        "--accounts",
+        "7",
+        "--regions",
+        "3",
+        "--images",
+        "4",
+        "--snapshots",
+        "2",
+    ];
     let text = run(&arguments).await.unwrap();
     let sim = Sim::new(Scenario::parse(&text).unwrap(), Options::default());
     let facts = sim.facts();
@@ -197,14 +261,38 @@ async fn a_generated_world_is_a_scenario_of_its_size() {
     }
     assert_eq!(image["region"], "us-east-1");
     let trust = &state["accounts"]["222222222222"]["roles"]["consumer"]["trust"]["text"];
-    assert!(trust.as_str().unwrap().contains(r#""sts:ExternalId":"example""#), "{trust}");
+    assert!(
+        trust
+            .as_str()
+            .unwrap()
+            .contains(r#""sts:ExternalId":"example""#),
+        "{trust}"
+    );
     let parents = state["organization"]["units"].as_object().unwrap();
-    assert!(parents.values().any(|parent| parents.contains_key(parent.as_str().unwrap())), "units within units");
-    let units: std::collections::BTreeSet<_> =
-        state["organization"]["accounts"].as_object().unwrap().values().map(Value::to_string).collect();
+    assert!(
+        parents
+            .values()
+            .any(|parent| parents.contains_key(parent.as_str().unwrap())),
+        "units within units"
+    );
+    let units: std::collections::BTreeSet<_> = state["organization"]["accounts"]
+        .as_object()
+        .unwrap()
+        .values()
+        .map(Value::to_string)
+        .collect();
     assert_eq!(units.len(), 5);
-    let large = Scenario::generate(Size { accounts: 1000, regions: 1, images: 1, snapshots: 1 }).unwrap();
-    assert_eq!(Sim::new(large, Options::default()).facts().accounts.len(), 1000);
+    let large = Scenario::generate(Size {
+        accounts: 1000,
+        regions: 1,
+        images: 1,
+        snapshots: 1,
+    })
+    .unwrap();
+    assert_eq!(
+        Sim::new(large, Options::default()).facts().accounts.len(),
+        1000
+    );
 }
 
 #[test]
@@ -214,7 +302,12 @@ fn every_flag_says_what_it_is_for() {
     for sub in command.get_subcommands() {
         assert!(sub.get_about().is_some(), "{}", sub.get_name());
         for argument in sub.get_arguments() {
-            assert!(argument.get_help().is_some(), "{} {}", sub.get_name(), argument.get_id());
+            assert!(
+                argument.get_help().is_some(),
+                "{} {}",
+                sub.get_name(),
+                argument.get_id()
+            );
         }
     }
 }

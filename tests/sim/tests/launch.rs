@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::support::*;
 
-const INVALID_KEY: &str = "Client.InvalidKMSKey.InvalidState: The KMS key provided is in an incorrect state";
+const INVALID_KEY: &str =
+    "Client.InvalidKMSKey.InvalidState: The KMS key provided is in an incorrect state";
 
 #[tokio::test]
 async fn rule_4_2_volumes_of_a_shared_image_are_under_the_launchers_default_key() {
@@ -15,12 +16,29 @@ async fn rule_4_2_volumes_of_a_shared_image_are_under_the_launchers_default_key(
     b.launch(&golden, &[]).await.unwrap();
     let keys = |who: &Caller| {
         let state = who.sim.state();
-        let last = state["instances"].as_object().unwrap().values().next_back().unwrap();
+        let last = state["instances"]
+            .as_object()
+            .unwrap()
+            .values()
+            .next_back()
+            .unwrap();
         let volumes = last["volumes"].as_array().unwrap().clone();
-        Value::from(volumes.into_iter().map(|volume| volume["key"].clone()).collect::<Vec<_>>())
+        Value::from(
+            volumes
+                .into_iter()
+                .map(|volume| volume["key"].clone())
+                .collect::<Vec<_>>(),
+        )
     };
-    let default = b.kms("DescribeKey", json!({ "KeyId": "alias/aws/ebs" })).await.unwrap().json();
-    assert_eq!(keys(&b), json!([default["KeyMetadata"]["Arn"], default["KeyMetadata"]["Arn"]]));
+    let default = b
+        .kms("DescribeKey", json!({ "KeyId": "alias/aws/ebs" }))
+        .await
+        .unwrap()
+        .json();
+    assert_eq!(
+        keys(&b),
+        json!([default["KeyMetadata"]["Arn"], default["KeyMetadata"]["Arn"]])
+    );
     // Named in the mapping, the shared key serves as well.
     let key = a.key("golden");
     let root = [
@@ -31,7 +49,12 @@ async fn rule_4_2_volumes_of_a_shared_image_are_under_the_launchers_default_key(
     assert_eq!(b.launch(&golden, &root).await.unwrap().0, "running");
     assert!(b.sim.state()["instances"].to_string().contains(&key));
     let message = "The parameter KmsKeyId requires the parameter Encrypted to be set.";
-    fails(b.launch(&golden, &[root[0], root[2]]).await, 400, "InvalidParameterDependency", message);
+    fails(
+        b.launch(&golden, &[root[0], root[2]]).await,
+        400,
+        "InvalidParameterDependency",
+        message,
+    );
 }
 
 #[tokio::test]
@@ -40,7 +63,10 @@ async fn rule_4_4_without_access_to_a_key_the_instance_ends_by_itself() {
     let golden = a.image("golden");
     a.share(&golden, B).await.unwrap();
     // B's administrator may do everything in B; the key is A's.
-    assert_eq!(b.launch(&golden, &[]).await.unwrap(), ("terminated".to_owned(), INVALID_KEY.to_owned()));
+    assert_eq!(
+        b.launch(&golden, &[]).await.unwrap(),
+        ("terminated".to_owned(), INVALID_KEY.to_owned())
+    );
     a.share_key(B).await;
     for action in [
         "kms:CreateGrant",
@@ -50,10 +76,22 @@ async fn rule_4_4_without_access_to_a_key_the_instance_ends_by_itself() {
         "kms:ReEncryptTo",
         "kms:GenerateDataKeyWithoutPlaintext",
     ] {
-        let ended = b.without(B, &[action]).await.launch(&golden, &[]).await.unwrap();
-        assert_eq!(ended, ("terminated".to_owned(), INVALID_KEY.to_owned()), "{action}");
+        let ended = b
+            .without(B, &[action])
+            .await
+            .launch(&golden, &[])
+            .await
+            .unwrap();
+        assert_eq!(
+            ended,
+            ("terminated".to_owned(), INVALID_KEY.to_owned()),
+            "{action}"
+        );
     }
-    assert_eq!(b.launch(&golden, &[]).await.unwrap(), ("running".to_owned(), String::new()));
+    assert_eq!(
+        b.launch(&golden, &[]).await.unwrap(),
+        ("running".to_owned(), String::new())
+    );
 }
 
 #[tokio::test]
@@ -62,9 +100,18 @@ async fn rule_4_8_a_dry_run_does_not_look_at_kms() {
     let golden = a.image("golden");
     a.share(&golden, B).await.unwrap();
     let message = "Request would have succeeded, but DryRun flag is set.";
-    fails(b.launch(&golden, &[("DryRun", "true")]).await, 412, "DryRunOperation", message);
+    fails(
+        b.launch(&golden, &[("DryRun", "true")]).await,
+        412,
+        "DryRunOperation",
+        message,
+    );
     assert_eq!(b.launch(&golden, &[]).await.unwrap().0, "terminated");
-    let denied = b.without(B, &["ec2:RunInstances"]).await.launch(&golden, &[("DryRun", "true")]).await;
+    let denied = b
+        .without(B, &["ec2:RunInstances"])
+        .await
+        .launch(&golden, &[("DryRun", "true")])
+        .await;
     assert_eq!(denied.unwrap_err().code, "UnauthorizedOperation");
 }
 
@@ -72,12 +119,29 @@ async fn rule_4_8_a_dry_run_does_not_look_at_kms() {
 async fn rule_4_10_unshared_and_unknown_images() {
     let (a, b) = two_accounts();
     let golden = a.image("golden");
-    fails(b.launch(&golden, &[]).await, 400, "AuthFailure", &format!("Not authorized for images: [{golden}]"));
+    fails(
+        b.launch(&golden, &[]).await,
+        400,
+        "AuthFailure",
+        &format!("Not authorized for images: [{golden}]"),
+    );
     let message = "The image id '[ami-1a2b3c4d]' does not exist";
-    fails(b.launch("ami-1a2b3c4d", &[]).await, 400, "InvalidAMIID.NotFound", message);
-    a.ec2("DeregisterImage", &[("ImageId", &golden)]).await.unwrap();
+    fails(
+        b.launch("ami-1a2b3c4d", &[]).await,
+        400,
+        "InvalidAMIID.NotFound",
+        message,
+    );
+    a.ec2("DeregisterImage", &[("ImageId", &golden)])
+        .await
+        .unwrap();
     let message = format!("The image id '[{golden}]' does not exist");
-    fails(a.launch(&golden, &[]).await, 400, "InvalidAMIID.NotFound", &message);
+    fails(
+        a.launch(&golden, &[]).await,
+        400,
+        "InvalidAMIID.NotFound",
+        &message,
+    );
 }
 
 #[tokio::test]
@@ -85,12 +149,20 @@ async fn rule_4_2_grants_on_a_volumes_key_end_with_the_instance() {
     let (a, _) = two_accounts();
     let answer = a.run_instance(&a.image("golden"), &[]).await.unwrap();
     let grants = || async {
-        a.kms("ListGrants", json!({ "KeyId": a.key("golden") })).await.unwrap().json()["Grants"]
+        a.kms("ListGrants", json!({ "KeyId": a.key("golden") }))
+            .await
+            .unwrap()
+            .json()["Grants"]
             .as_array()
             .unwrap()
             .len()
     };
     assert_eq!(grants().await, 4);
-    a.ec2("TerminateInstances", &[("InstanceId.1", answer.first("instanceId"))]).await.unwrap();
+    a.ec2(
+        "TerminateInstances",
+        &[("InstanceId.1", answer.first("instanceId"))],
+    )
+    .await
+    .unwrap();
     assert_eq!(grants().await, 0);
 }

@@ -7,25 +7,48 @@ use super::support::*;
 
 async fn attribute(a: &Caller, image: &str, name: &str) -> String {
     let parameters = [("ImageId", image), ("Attribute", name)];
-    a.ec2("DescribeImageAttribute", &parameters).await.unwrap().first("value").to_owned()
+    a.ec2("DescribeImageAttribute", &parameters)
+        .await
+        .unwrap()
+        .first("value")
+        .to_owned()
 }
 
 #[tokio::test(start_paused = true)]
 async fn rule_1_1_1_images_have_states_and_reasons() {
-    for (state, shown) in
-        [(FailedState::Failed, "failed"), (FailedState::Invalid, "invalid"), (FailedState::Error, "error")]
-    {
+    for (state, shown) in [
+        (FailedState::Failed, "failed"),
+        (FailedState::Invalid, "invalid"),
+        (FailedState::Error, "error"),
+    ] {
         let (a, _) = two_accounts();
-        let effect = Effect::FailCopy { message: "Copy image failed with an internal error".to_owned(), state };
-        a.sim.fault(Fault { operation: "ec2:CopyImage".to_owned(), call: None, account: None, region: None, effect });
+        let effect = Effect::FailCopy {
+            message: "Copy image failed with an internal error".to_owned(),
+            state,
+        };
+        a.sim.fault(Fault {
+            operation: "ec2:CopyImage".to_owned(),
+            call: None,
+            account: None,
+            region: None,
+            effect,
+        });
         let copy = a.copy(&a.image("plain"), &[]).await.unwrap();
         assert_eq!(a.state(&copy).await, "pending");
         seconds(4).await;
         let reason = "Copy image failed with an internal error";
-        for (name, value) in [("state", shown), ("state-reason-message", reason), ("state-reason-code", "Client.*")] {
+        for (name, value) in [
+            ("state", shown),
+            ("state-reason-message", reason),
+            ("state-reason-code", "Client.*"),
+        ] {
             let failed = [("Filter.1.Name", name), ("Filter.1.Value.1", value)];
             let found = a.ec2("DescribeImages", &failed).await.unwrap();
-            assert_eq!((found.all("imageId"), found.first("message")), (vec![copy.as_str()], reason), "{name}");
+            assert_eq!(
+                (found.all("imageId"), found.first("message")),
+                (vec![copy.as_str()], reason),
+                "{name}"
+            );
         }
     }
 }
@@ -36,8 +59,14 @@ async fn rule_1_1_2_snapshots_are_pending_completed_or_in_error() {
     let copy = a.copy(&a.image("plain"), &[]).await.unwrap();
     let snapshot = a.snapshots(&copy).await.remove(0);
     let shown = || async {
-        let answer = a.ec2("DescribeSnapshots", &[("SnapshotId.1", &snapshot)]).await.unwrap();
-        (answer.first("status").to_owned(), answer.first("progress").to_owned())
+        let answer = a
+            .ec2("DescribeSnapshots", &[("SnapshotId.1", &snapshot)])
+            .await
+            .unwrap();
+        (
+            answer.first("status").to_owned(),
+            answer.first("progress").to_owned(),
+        )
     };
     seconds(1).await;
     assert_eq!(shown().await, ("pending".to_owned(), "33%".to_owned()));
@@ -53,26 +82,71 @@ async fn rule_1_1_4_an_image_is_disabled_enabled_and_deregistered() {
     a.ec2("DisableImage", &[("ImageId", &plain)]).await.unwrap();
     assert_eq!(a.state(&plain).await, "");
     let shown = [("ImageId.1", plain.as_str()), ("IncludeDisabled", "true")];
-    assert_eq!(a.ec2("DescribeImages", &shown).await.unwrap().first("imageState"), "disabled");
-    assert_eq!(b.ec2("DescribeImages", &shown).await.unwrap().first("imageState"), "");
-    assert_eq!(b.ec2("DisableImage", &[("ImageId", &plain)]).await.unwrap_err().code, "AuthFailure");
+    assert_eq!(
+        a.ec2("DescribeImages", &shown)
+            .await
+            .unwrap()
+            .first("imageState"),
+        "disabled"
+    );
+    assert_eq!(
+        b.ec2("DescribeImages", &shown)
+            .await
+            .unwrap()
+            .first("imageState"),
+        ""
+    );
+    assert_eq!(
+        b.ec2("DisableImage", &[("ImageId", &plain)])
+            .await
+            .unwrap_err()
+            .code,
+        "AuthFailure"
+    );
     a.ec2("EnableImage", &[("ImageId", &plain)]).await.unwrap();
     assert_eq!(a.state(&plain).await, "available");
-    a.ec2("DeregisterImage", &[("ImageId", &plain)]).await.unwrap();
-    assert_eq!(a.ec2("EnableImage", &[("ImageId", &plain)]).await.unwrap_err().code, "InvalidAMIID.Unavailable");
+    a.ec2("DeregisterImage", &[("ImageId", &plain)])
+        .await
+        .unwrap();
+    assert_eq!(
+        a.ec2("EnableImage", &[("ImageId", &plain)])
+            .await
+            .unwrap_err()
+            .code,
+        "InvalidAMIID.Unavailable"
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn rule_1_2_7_what_is_set_on_one_image_does_not_come_along() {
     let (a, _) = two_accounts();
     let plain = a.image("plain");
-    a.ec2("EnableImageDeregistrationProtection", &[("ImageId", &plain)]).await.unwrap();
-    a.ec2("EnableImageDeprecation", &[("ImageId", &plain), ("DeprecateAt", "2035-01-01T00:00:00Z")]).await.unwrap();
+    a.ec2(
+        "EnableImageDeregistrationProtection",
+        &[("ImageId", &plain)],
+    )
+    .await
+    .unwrap();
+    a.ec2(
+        "EnableImageDeprecation",
+        &[("ImageId", &plain), ("DeprecateAt", "2035-01-01T00:00:00Z")],
+    )
+    .await
+    .unwrap();
     let copy = a.copy(&plain, &[]).await.unwrap();
     seconds(4).await;
-    assert_eq!(attribute(&a, &plain, "deregistrationProtection").await, "enabled-without-cooldown");
-    assert_eq!(attribute(&a, &copy, "deregistrationProtection").await, "disabled");
-    let shown = a.ec2("DescribeImages", &[("ImageId.1", &copy)]).await.unwrap();
+    assert_eq!(
+        attribute(&a, &plain, "deregistrationProtection").await,
+        "enabled-without-cooldown"
+    );
+    assert_eq!(
+        attribute(&a, &copy, "deregistrationProtection").await,
+        "disabled"
+    );
+    let shown = a
+        .ec2("DescribeImages", &[("ImageId.1", &copy)])
+        .await
+        .unwrap();
     assert!(shown.all("deprecationTime").is_empty());
 }
 
@@ -81,7 +155,10 @@ async fn rule_1_2_8_copies_may_have_the_same_name_other_images_not() {
     let (a, _) = two_accounts();
     let plain = a.image("plain");
     let first = a.copy(&plain, &[("ClientToken", "1")]).await.unwrap();
-    assert_ne!(first, a.copy(&plain, &[("ClientToken", "2")]).await.unwrap());
+    assert_ne!(
+        first,
+        a.copy(&plain, &[("ClientToken", "2")]).await.unwrap()
+    );
     let snapshot = a.snapshots(&plain).await.remove(0);
     let parameters = [
         ("Name", "plain"),
@@ -90,7 +167,12 @@ async fn rule_1_2_8_copies_may_have_the_same_name_other_images_not() {
         ("BlockDeviceMapping.1.Ebs.SnapshotId", snapshot.as_str()),
     ];
     let message = format!("AMI name plain is already in use by AMI {plain}");
-    fails(a.ec2("RegisterImage", &parameters).await, 400, "InvalidAMIName.Duplicate", &message);
+    fails(
+        a.ec2("RegisterImage", &parameters).await,
+        400,
+        "InvalidAMIName.Duplicate",
+        &message,
+    );
 }
 
 #[tokio::test]
@@ -99,9 +181,18 @@ async fn rule_2_16_disabling_takes_all_permissions_and_enabling_gives_none_back(
     let plain = a.image("plain");
     a.share(&plain, B).await.unwrap();
     a.ec2("DisableImage", &[("ImageId", &plain)]).await.unwrap();
-    assert_eq!(a.share(&plain, B).await.unwrap_err().code, "InvalidAMIID.Unavailable");
+    assert_eq!(
+        a.share(&plain, B).await.unwrap_err().code,
+        "InvalidAMIID.Unavailable"
+    );
     a.ec2("EnableImage", &[("ImageId", &plain)]).await.unwrap();
-    assert!(b.ec2("DescribeImages", &[("ImageId.1", &plain)]).await.unwrap().all("imageId").is_empty());
+    assert!(
+        b.ec2("DescribeImages", &[("ImageId.1", &plain)])
+            .await
+            .unwrap()
+            .all("imageId")
+            .is_empty()
+    );
     assert!(b.launch(&plain, &[]).await.is_err());
 }
 
@@ -110,20 +201,47 @@ async fn rule_7_1_a_protected_image_is_not_deregistered() {
     let (a, _) = two_accounts();
     let (plain, golden) = (a.image("plain"), a.image("golden"));
     let protect = |image: &str, cooldown: &'static str| {
-        vec![("ImageId".to_owned(), image.to_owned()), ("WithCooldown".to_owned(), cooldown.to_owned())]
+        vec![
+            ("ImageId".to_owned(), image.to_owned()),
+            ("WithCooldown".to_owned(), cooldown.to_owned()),
+        ]
     };
     for (image, cooldown) in [(&plain, "false"), (&golden, "true")] {
         let parameters = protect(image, cooldown);
-        let parameters: Vec<_> = parameters.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        a.ec2("EnableImageDeregistrationProtection", &parameters).await.unwrap();
-        assert_eq!(a.ec2("DeregisterImage", &[("ImageId", image)]).await.unwrap_err().code, "OperationNotPermitted");
-        a.ec2("DisableImageDeregistrationProtection", &[("ImageId", image)]).await.unwrap();
+        let parameters: Vec<_> = parameters
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        a.ec2("EnableImageDeregistrationProtection", &parameters)
+            .await
+            .unwrap();
+        assert_eq!(
+            a.ec2("DeregisterImage", &[("ImageId", image)])
+                .await
+                .unwrap_err()
+                .code,
+            "OperationNotPermitted"
+        );
+        a.ec2(
+            "DisableImageDeregistrationProtection",
+            &[("ImageId", image)],
+        )
+        .await
+        .unwrap();
     }
-    a.ec2("DeregisterImage", &[("ImageId", &plain)]).await.unwrap();
+    a.ec2("DeregisterImage", &[("ImageId", &plain)])
+        .await
+        .unwrap();
     // With a cooldown it goes on for a day.
-    assert!(a.ec2("DeregisterImage", &[("ImageId", &golden)]).await.is_err());
+    assert!(
+        a.ec2("DeregisterImage", &[("ImageId", &golden)])
+            .await
+            .is_err()
+    );
     seconds(24 * 3600).await;
-    a.ec2("DeregisterImage", &[("ImageId", &golden)]).await.unwrap();
+    a.ec2("DeregisterImage", &[("ImageId", &golden)])
+        .await
+        .unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -132,18 +250,45 @@ async fn rule_1_6_a_deprecated_image_is_hidden_from_others() {
     let plain = a.image("plain");
     a.share(&plain, B).await.unwrap();
     let soon = a.sim.clock().text(std::time::Duration::from_hours(1));
-    a.ec2("EnableImageDeprecation", &[("ImageId", &plain), ("DeprecateAt", &soon)]).await.unwrap();
-    let search = || async { b.ec2("DescribeImages", &[("Owner.1", A)]).await.unwrap().all("imageId").len() };
+    a.ec2(
+        "EnableImageDeprecation",
+        &[("ImageId", &plain), ("DeprecateAt", &soon)],
+    )
+    .await
+    .unwrap();
+    let search = || async {
+        b.ec2("DescribeImages", &[("Owner.1", A)])
+            .await
+            .unwrap()
+            .all("imageId")
+            .len()
+    };
     assert_eq!(search().await, 1);
     seconds(2 * 3600).await;
     assert_eq!(search().await, 0);
     let parameters = [("Owner.1", A), ("IncludeDeprecated", "true")];
-    assert_eq!(b.ec2("DescribeImages", &parameters).await.unwrap().all("imageId").len(), 1);
+    assert_eq!(
+        b.ec2("DescribeImages", &parameters)
+            .await
+            .unwrap()
+            .all("imageId")
+            .len(),
+        1
+    );
     assert_eq!(a.state(&plain).await, "available");
     // It can still be launched.
     assert_eq!(b.launch(&plain, &[]).await.unwrap().0, "running");
-    let past = [("ImageId", plain.as_str()), ("DeprecateAt", "2020-01-01T00:00:00Z")];
-    assert_eq!(a.ec2("EnableImageDeprecation", &past).await.unwrap_err().code, "InvalidParameterValue");
+    let past = [
+        ("ImageId", plain.as_str()),
+        ("DeprecateAt", "2020-01-01T00:00:00Z"),
+    ];
+    assert_eq!(
+        a.ec2("EnableImageDeprecation", &past)
+            .await
+            .unwrap_err()
+            .code,
+        "InvalidParameterValue"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -151,12 +296,33 @@ async fn rule_1_2_10_aws_describes_the_snapshots_that_it_makes() {
     let (a, _) = two_accounts();
     let instance = a.run_instance(&a.image("plain"), &[]).await.unwrap();
     let instance = instance.first("instanceId");
-    let made = a.ec2("CreateImage", &[("InstanceId", instance), ("Name", "made")]).await.unwrap();
+    let made = a
+        .ec2("CreateImage", &[("InstanceId", instance), ("Name", "made")])
+        .await
+        .unwrap();
     let made = made.first("imageId").to_owned();
-    let shown = a.ec2("DescribeImages", &[("ImageId.1", &made)]).await.unwrap();
-    assert_eq!((shown.first("sourceInstanceId"), shown.first("sourceImageId")), (instance, a.image("plain").as_str()));
-    let described = a.ec2("DescribeSnapshots", &[("SnapshotId.1", shown.first("snapshotId"))]).await.unwrap();
-    assert_eq!(described.first("description"), format!("Created by CreateImage({instance}) for {made}"));
+    let shown = a
+        .ec2("DescribeImages", &[("ImageId.1", &made)])
+        .await
+        .unwrap();
+    assert_eq!(
+        (
+            shown.first("sourceInstanceId"),
+            shown.first("sourceImageId")
+        ),
+        (instance, a.image("plain").as_str())
+    );
+    let described = a
+        .ec2(
+            "DescribeSnapshots",
+            &[("SnapshotId.1", shown.first("snapshotId"))],
+        )
+        .await
+        .unwrap();
+    assert_eq!(
+        described.first("description"),
+        format!("Created by CreateImage({instance}) for {made}")
+    );
     assert_eq!(a.state(&made).await, "pending");
     seconds(4).await;
     assert_eq!(a.state(&made).await, "available");
@@ -168,9 +334,15 @@ async fn rule_1_4_7_a_snapshot_of_a_volume_needs_no_key_permission_and_is_in_the
     let instance = a.run_instance(&a.image("golden"), &[]).await.unwrap();
     let instance = instance.first("instanceId");
     let without_kms = a.without(A, &["kms:*"]).await;
-    let made = without_kms.ec2("CreateImage", &[("InstanceId", instance), ("Name", "made")]).await.unwrap();
+    let made = without_kms
+        .ec2("CreateImage", &[("InstanceId", instance), ("Name", "made")])
+        .await
+        .unwrap();
     let volumes = a.ec2("DescribeVolumes", &[]).await.unwrap();
-    let by_hand = without_kms.ec2("CreateSnapshot", &[("VolumeId", volumes.first("volumeId"))]).await.unwrap();
+    let by_hand = without_kms
+        .ec2("CreateSnapshot", &[("VolumeId", volumes.first("volumeId"))])
+        .await
+        .unwrap();
     assert_eq!(by_hand.first("kmsKeyId"), a.key("golden"));
     seconds(4).await;
     assert_eq!(a.state(made.first("imageId")).await, "available");
@@ -178,8 +350,16 @@ async fn rule_1_4_7_a_snapshot_of_a_volume_needs_no_key_permission_and_is_in_the
     let before = a.sim.state()["trail"].as_array().unwrap().len();
     a.copy(made.first("imageId"), &[]).await.unwrap();
     let trail = a.sim.state()["trail"].as_array().unwrap()[before..].to_vec();
-    let context =
-        |of: &serde_json::Value| of["parameters"]["constraints"]["EncryptionContextEquals"]["aws:ebs:id"].clone();
-    let contexts: Vec<_> = trail.iter().filter(|of| of["action"] == "kms:CreateGrant").map(context).collect();
-    assert!(contexts.contains(&json!(volumes.first("volumeId"))), "{contexts:?}");
+    let context = |of: &serde_json::Value| {
+        of["parameters"]["constraints"]["EncryptionContextEquals"]["aws:ebs:id"].clone()
+    };
+    let contexts: Vec<_> = trail
+        .iter()
+        .filter(|of| of["action"] == "kms:CreateGrant")
+        .map(context)
+        .collect();
+    assert!(
+        contexts.contains(&json!(volumes.first("volumeId"))),
+        "{contexts:?}"
+    );
 }

@@ -1,6 +1,11 @@
 //! The rules of AWS that the simulation keeps. Each test is named after its rule in `RULES.md`.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot be set up has failed")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot be set up has failed"
+)]
 
 mod book;
 mod copies;

@@ -1,4 +1,5 @@
-//! Requests that are not what they should be: an error in the form of the service, never a panic or a hang.
+//! Requests that are not what they should be: an error in the form of the service, never a panic or
+//! a hang.
 
 use ami_share_sim::loopback::Server;
 use ami_share_sim::{Handled, Options, Sim};
@@ -8,7 +9,10 @@ use proptest::prelude::*;
 
 fn authorization(sim: &Sim, scope: &str) -> String {
     let key = &sim.facts().accounts["111111111111"].access_key_id;
-    format!("AWS4-HMAC-SHA256 Credential={key}/20260101/us-east-1/{scope}, SignedHeaders=host, Signature=0")
+    format!(
+        "AWS4-HMAC-SHA256 Credential={key}/20260101/us-east-1/{scope}, SignedHeaders=host, \
+         Signature=0"
+    )
 }
 
 struct Sent {
@@ -25,7 +29,10 @@ async fn send(sim: &Sim, sent: &Sent) -> Response<Bytes> {
     if let Some(target) = sent.target {
         request = request.header("x-amz-target", target);
     }
-    match sim.handle(request.body(Bytes::from(sent.body.clone())).unwrap()).await {
+    match sim
+        .handle(request.body(Bytes::from(sent.body.clone())).unwrap())
+        .await
+    {
         Handled::Answer(answer) => answer,
         Handled::Closed => panic!("closed"),
     }
@@ -37,35 +44,123 @@ const KMS: &str = "kms/aws4_request";
 #[tokio::test]
 async fn every_kind_of_malformed_request_gets_the_services_own_error() {
     let sim = Sim::two_accounts(Options::default());
-    let query = |scope, body: &[u8]| Sent { scope, target: None, body: body.to_vec() };
-    let json = |scope, target, body: &[u8]| Sent { scope, target: Some(target), body: body.to_vec() };
+    let query = |scope, body: &[u8]| Sent {
+        scope,
+        target: None,
+        body: body.to_vec(),
+    };
+    let json = |scope, target, body: &[u8]| Sent {
+        scope,
+        target: Some(target),
+        body: body.to_vec(),
+    };
     let table = [
-        (query("", b"Action=DescribeImages"), 403, "<Code>MissingAuthenticationToken</Code>"),
-        (query("ec2", b"Action=DescribeImages"), 403, "<Code>IncompleteSignature</Code>"),
-        (query("s3/aws4_request", b"Action=DescribeImages"), 403, "<Code>SignatureDoesNotMatch</Code>"),
+        (
+            query("", b"Action=DescribeImages"),
+            403,
+            "<Code>MissingAuthenticationToken</Code>",
+        ),
+        (
+            query("ec2", b"Action=DescribeImages"),
+            403,
+            "<Code>IncompleteSignature</Code>",
+        ),
+        (
+            query("s3/aws4_request", b"Action=DescribeImages"),
+            403,
+            "<Code>SignatureDoesNotMatch</Code>",
+        ),
         (query(EC2, b""), 400, "<Code>MissingAction</Code>"),
         (query(EC2, b"Action=Fly"), 400, "<Code>InvalidAction</Code>"),
-        (query("iam/aws4_request", b"Action=Fly"), 400, "<Code>InvalidAction</Code>"),
-        (query("sts/aws4_request", b"Action=Fly"), 400, "<Code>InvalidAction</Code>"),
-        (query(EC2, b"Action=CopyImage"), 400, "<Code>MissingParameter</Code>"),
-        (query(EC2, b"Action=DescribeImages&ImageId.1=a&ImageId.1=b"), 400, "<Code>InvalidParameterValue</Code>"),
-        (query(EC2, b"Action=DescribeImages&Owner.1=%ff%fe"), 400, "<Code>MalformedQueryString</Code>"),
-        (query(EC2, b"Action=DescribeImages&DryRun=perhaps"), 400, "<Code>InvalidParameterValue</Code>"),
-        (json(KMS, "TrentService.Fly", b"{}"), 400, "UnknownOperationException"),
-        (json(KMS, "AmazonSSM.GetParameter", b"{}"), 400, "UnknownOperationException"),
-        (json("ssm/aws4_request", "AmazonSSM.Fly", b"{}"), 400, "UnknownOperationException"),
-        (json(KMS, "TrentService.DescribeKey", b"{"), 400, "SerializationException"),
-        (json(KMS, "TrentService.DescribeKey", b"[]"), 400, "SerializationException"),
-        (json(KMS, "TrentService.DescribeKey", b"\xff"), 400, "SerializationException"),
-        (json(KMS, "TrentService.DescribeKey", b"{}"), 400, "ValidationException"),
-        (json(KMS, "TrentService.DescribeKey", br#"{"KeyId":5}"#), 400, "SerializationException"),
         (
-            json(KMS, "TrentService.Encrypt", br#"{"KeyId":"alias/golden","Plaintext":"@"}"#),
+            query("iam/aws4_request", b"Action=Fly"),
+            400,
+            "<Code>InvalidAction</Code>",
+        ),
+        (
+            query("sts/aws4_request", b"Action=Fly"),
+            400,
+            "<Code>InvalidAction</Code>",
+        ),
+        (
+            query(EC2, b"Action=CopyImage"),
+            400,
+            "<Code>MissingParameter</Code>",
+        ),
+        (
+            query(EC2, b"Action=DescribeImages&ImageId.1=a&ImageId.1=b"),
+            400,
+            "<Code>InvalidParameterValue</Code>",
+        ),
+        (
+            query(EC2, b"Action=DescribeImages&Owner.1=%ff%fe"),
+            400,
+            "<Code>MalformedQueryString</Code>",
+        ),
+        (
+            query(EC2, b"Action=DescribeImages&DryRun=perhaps"),
+            400,
+            "<Code>InvalidParameterValue</Code>",
+        ),
+        (
+            json(KMS, "TrentService.Fly", b"{}"),
+            400,
+            "UnknownOperationException",
+        ),
+        (
+            json(KMS, "AmazonSSM.GetParameter", b"{}"),
+            400,
+            "UnknownOperationException",
+        ),
+        (
+            json("ssm/aws4_request", "AmazonSSM.Fly", b"{}"),
+            400,
+            "UnknownOperationException",
+        ),
+        (
+            json(KMS, "TrentService.DescribeKey", b"{"),
             400,
             "SerializationException",
         ),
-        (json(KMS, "TrentService.CreateGrant", br#"{"Operations":7}"#), 400, "ValidationException"),
-        (json("", "TrentService.DescribeKey", b"{}"), 403, "MissingAuthenticationToken"),
+        (
+            json(KMS, "TrentService.DescribeKey", b"[]"),
+            400,
+            "SerializationException",
+        ),
+        (
+            json(KMS, "TrentService.DescribeKey", b"\xff"),
+            400,
+            "SerializationException",
+        ),
+        (
+            json(KMS, "TrentService.DescribeKey", b"{}"),
+            400,
+            "ValidationException",
+        ),
+        (
+            json(KMS, "TrentService.DescribeKey", br#"{"KeyId":5}"#),
+            400,
+            "SerializationException",
+        ),
+        (
+            json(
+                KMS,
+                "TrentService.Encrypt",
+                br#"{"KeyId":"alias/golden","Plaintext":"@"}"#,
+            ),
+            400,
+            "SerializationException",
+        ),
+        (
+            json(KMS, "TrentService.CreateGrant", br#"{"Operations":7}"#),
+            400,
+            "ValidationException",
+        ),
+        (
+            json("", "TrentService.DescribeKey", b"{}"),
+            403,
+            "MissingAuthenticationToken",
+        ),
     ];
     for (sent, status, code) in table {
         let answer = send(&sim, &sent).await;
@@ -81,9 +176,14 @@ async fn a_body_of_more_than_ten_megabytes_is_refused() {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let sim = Sim::two_accounts(Options::default());
     let server = Server::bind(sim, ([127, 0, 0, 1], 0).into()).await.unwrap();
-    let mut stream = tokio::net::TcpStream::connect(server.address().unwrap()).await.unwrap();
+    let mut stream = tokio::net::TcpStream::connect(server.address().unwrap())
+        .await
+        .unwrap();
     let serving = tokio::spawn(server.run());
-    let head = format!("POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n", 11 << 20);
+    let head = format!(
+        "POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n",
+        11 << 20
+    );
     stream.write_all(head.as_bytes()).await.unwrap();
     // It is read to its end, so that whoever sends it reads the answer.
     stream.write_all(&vec![b'x'; 11 << 20]).await.unwrap();
@@ -96,9 +196,20 @@ async fn a_body_of_more_than_ten_megabytes_is_refused() {
 
 /// The operations of a service, as its router has them.
 fn operations(source: &str) -> Vec<&str> {
-    let arms = source.lines().filter(|line| line.starts_with("        \"") && line.contains("=>"));
-    let names = arms.flat_map(|line| line.split("=>").next().unwrap_or_default().split('"').skip(1).step_by(2));
-    names.filter(|name| name.starts_with(|c: char| c.is_ascii_uppercase())).collect()
+    let arms = source
+        .lines()
+        .filter(|line| line.starts_with("        \"") && line.contains("=>"));
+    let names = arms.flat_map(|line| {
+        line.split("=>")
+            .next()
+            .unwrap_or_default()
+            .split('"')
+            .skip(1)
+            .step_by(2)
+    });
+    names
+        .filter(|name| name.starts_with(|c: char| c.is_ascii_uppercase()))
+        .collect()
 }
 
 const SOURCES: [(&str, &str); 6] = [
@@ -176,7 +287,11 @@ fn request() -> impl Strategy<Value = (usize, usize, Vec<(usize, String)>)> {
             "{\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"*\",\"Condition\":{\"Bool\":{\"x\":[]}}}]}".to_owned()
         ),
     ];
-    (any::<usize>(), any::<usize>(), proptest::collection::vec((0..NAMES.len(), value), 0..60))
+    (
+        any::<usize>(),
+        any::<usize>(),
+        proptest::collection::vec((0..NAMES.len(), value), 0..60),
+    )
 }
 
 /// Text that is JSON as what it says, any other as text.

@@ -1,6 +1,8 @@
 //! Organizations: sharing with them, keys for them, and what they forbid.
 
-use ami_share_sim::{AllowedImagesSpec, AllowedImagesState, OrganizationSpec, RegionSpec, UnitSpec};
+use ami_share_sim::{
+    AllowedImagesSpec, AllowedImagesState, OrganizationSpec, RegionSpec, UnitSpec,
+};
 use serde_json::{Value, json};
 
 use super::support::*;
@@ -14,7 +16,10 @@ fn unit_arn(unit: &str) -> String {
 
 /// B in a unit within a unit, beside a sibling that is empty; A is outside.
 fn organization(controls: &[(&str, Value)]) -> OrganizationSpec {
-    let unit = |id: &str, parent: &str| UnitSpec { id: id.to_owned(), parent: parent.to_owned() };
+    let unit = |id: &str, parent: &str| UnitSpec {
+        id: id.to_owned(),
+        parent: parent.to_owned(),
+    };
     OrganizationSpec {
         id: "o-example123".to_owned(),
         management: "999999999999".to_owned(),
@@ -36,9 +41,15 @@ fn organized(controls: &[(&str, Value)]) -> (Caller, Caller) {
     scenario(|scenario| scenario.organization = Some(organization(controls)))
 }
 
-async fn share(a: &Caller, image: &str, kind: &str, arn: &str) -> Result<Answer, ami_share_sim::wire::Fail> {
+async fn share(
+    a: &Caller,
+    image: &str,
+    kind: &str,
+    arn: &str,
+) -> Result<Answer, ami_share_sim::wire::Fail> {
     let name = format!("LaunchPermission.Add.1.{kind}");
-    a.ec2("ModifyImageAttribute", &[("ImageId", image), (&name, arn)]).await
+    a.ec2("ModifyImageAttribute", &[("ImageId", image), (&name, arn)])
+        .await
 }
 
 #[tokio::test]
@@ -49,18 +60,32 @@ async fn rule_2_1_launch_permission_names_organizations_and_units_too() {
         // Through the unit above it; and not through its sibling.
         ("OrganizationalUnitArn", unit_arn("ou-ab12-11111111"), true),
         ("OrganizationalUnitArn", unit_arn("ou-ab12-33333333"), false),
-        ("OrganizationArn", ORGANIZATION.replace("o-example123", "o-other1234"), false),
+        (
+            "OrganizationArn",
+            ORGANIZATION.replace("o-example123", "o-other1234"),
+            false,
+        ),
     ];
     for (kind, arn, reaches) in cases {
         let (a, b) = organized(&[]);
         let plain = a.image("plain");
         share(&a, &plain, kind, &arn).await.unwrap();
-        let read = [("ImageId", plain.as_str()), ("Attribute", "launchPermission")];
+        let read = [
+            ("ImageId", plain.as_str()),
+            ("Attribute", "launchPermission"),
+        ];
         let shown = a.ec2("DescribeImageAttribute", &read).await.unwrap();
-        let element = if kind == "OrganizationArn" { "organizationArn" } else { "organizationalUnitArn" };
+        let element = if kind == "OrganizationArn" {
+            "organizationArn"
+        } else {
+            "organizationalUnitArn"
+        };
         assert_eq!(shown.first(element), arn);
         assert_eq!(b.launch(&plain, &[]).await.is_ok(), reaches, "{arn}");
-        let mine = b.ec2("DescribeImages", &[("ExecutableBy.1", "self")]).await.unwrap();
+        let mine = b
+            .ec2("DescribeImages", &[("ExecutableBy.1", "self")])
+            .await
+            .unwrap();
         assert_eq!(mine.all("imageId").len(), usize::from(reaches));
     }
     let (a, _) = organized(&[]);
@@ -73,8 +98,13 @@ async fn rule_2_7_an_account_that_is_taken_out_may_still_come_in_by_its_organiza
     let (a, b) = organized(&[]);
     let plain = a.image("plain");
     a.share(&plain, B).await.unwrap();
-    share(&a, &plain, "OrganizationArn", ORGANIZATION).await.unwrap();
-    let remove = [("ImageId", plain.as_str()), ("LaunchPermission.Remove.1.UserId", B)];
+    share(&a, &plain, "OrganizationArn", ORGANIZATION)
+        .await
+        .unwrap();
+    let remove = [
+        ("ImageId", plain.as_str()),
+        ("LaunchPermission.Remove.1.UserId", B),
+    ];
     a.ec2("ModifyImageAttribute", &remove).await.unwrap();
     assert_eq!(b.launch(&plain, &[]).await.unwrap().0, "running");
 }
@@ -83,31 +113,50 @@ async fn rule_2_7_an_account_that_is_taken_out_may_still_come_in_by_its_organiza
 async fn rule_2_15_snapshots_are_shared_with_accounts_only() {
     let (a, _) = organized(&[]);
     let snapshot = a.snapshots(&a.image("plain")).await.remove(0);
-    let parameters =
-        [("SnapshotId", snapshot.as_str()), ("CreateVolumePermission.Add.1.OrganizationArn", ORGANIZATION)];
-    assert_eq!(a.ec2("ModifySnapshotAttribute", &parameters).await.unwrap_err().code, "InvalidAMIAttributeItemValue");
+    let parameters = [
+        ("SnapshotId", snapshot.as_str()),
+        ("CreateVolumePermission.Add.1.OrganizationArn", ORGANIZATION),
+    ];
+    assert_eq!(
+        a.ec2("ModifySnapshotAttribute", &parameters)
+            .await
+            .unwrap_err()
+            .code,
+        "InvalidAMIAttributeItemValue"
+    );
 }
 
 #[tokio::test]
 async fn rule_3_1_10_a_key_policy_may_mean_an_organization_or_a_unit() {
     let path = |unit: &str| json!({ "ForAnyValue:StringLike": { "aws:PrincipalOrgPaths": format!("o-example123/r-ab12/*{unit}/*") } });
     let cases = [
-        (json!({ "StringEquals": { "aws:PrincipalOrgID": "o-example123" } }), true),
-        (json!({ "StringEquals": { "aws:PrincipalOrgID": "o-other" } }), false),
+        (
+            json!({ "StringEquals": { "aws:PrincipalOrgID": "o-example123" } }),
+            true,
+        ),
+        (
+            json!({ "StringEquals": { "aws:PrincipalOrgID": "o-other" } }),
+            false,
+        ),
         (path(UNIT), true),
         (path("ou-ab12-11111111"), true),
         (path("ou-ab12-33333333"), false),
     ];
     for (condition, reaches) in cases {
         let (a, b) = organized(&[]);
-        let statement =
-            json!({ "Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*", "Condition": condition });
+        let statement = json!({ "Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*", "Condition": condition });
         a.put_policy(statement).await.unwrap();
-        let described = b.kms("DescribeKey", json!({ "KeyId": a.key("golden") })).await;
+        let described = b
+            .kms("DescribeKey", json!({ "KeyId": a.key("golden") }))
+            .await;
         assert_eq!(described.is_ok(), reaches, "{condition}");
-        // `*` names the other account's principals no more closely than its root: their IAM is needed as well.
-        let denied =
-            b.without(B, &["kms:DescribeKey"]).await.kms("DescribeKey", json!({ "KeyId": a.key("golden") })).await;
+        // `*` names the other account's principals no more closely than its root: their IAM is
+        // needed as well.
+        let denied = b
+            .without(B, &["kms:DescribeKey"])
+            .await
+            .kms("DescribeKey", json!({ "KeyId": a.key("golden") }))
+            .await;
         assert!(denied.is_err());
     }
 }
@@ -120,7 +169,8 @@ async fn rule_3_1_11_service_control_policies_bind_every_level_below() {
         let (a, b) = organized(&[(level, deny.clone())]);
         let fail = b.ec2("DescribeImages", &[]).await.unwrap_err();
         assert!(
-            fail.message.contains("with an explicit deny in a service control policy"),
+            fail.message
+                .contains("with an explicit deny in a service control policy"),
             "{level}: {}",
             fail.message
         );
@@ -130,7 +180,8 @@ async fn rule_3_1_11_service_control_policies_bind_every_level_below() {
         b.ec2("DescribeImages", &[]).await.unwrap();
         let fail = b.kms("CreateKey", json!({})).await.unwrap_err();
         assert!(
-            fail.message.ends_with("because no service control policy allows the kms:CreateKey action"),
+            fail.message
+                .ends_with("because no service control policy allows the kms:CreateKey action"),
             "{}",
             fail.message
         );
@@ -144,12 +195,20 @@ async fn rule_3_1_11_service_control_policies_bind_every_level_below() {
 async fn rule_7_3_allowed_amis_hide_what_others_share() {
     let with = |state, providers: &[&str]| {
         let providers = providers.iter().map(|id| (*id).to_owned()).collect();
-        scenario(|scenario| scenario.accounts[1].allowed_images = Some(AllowedImagesSpec { state, providers }))
+        scenario(|scenario| {
+            scenario.accounts[1].allowed_images = Some(AllowedImagesSpec { state, providers })
+        })
     };
     let (a, b) = with(AllowedImagesState::Enabled, &["333333333333"]);
     let plain = a.image("plain");
     a.share_wholly(&plain, B).await;
-    assert!(b.ec2("DescribeImages", &[("ImageId.1", &plain)]).await.unwrap().all("imageId").is_empty());
+    assert!(
+        b.ec2("DescribeImages", &[("ImageId.1", &plain)])
+            .await
+            .unwrap()
+            .all("imageId")
+            .is_empty()
+    );
     assert!(b.launch(&plain, &[]).await.is_err());
     assert!(b.copy_as(&plain, &[]).await.is_err());
     let (a, b) = with(AllowedImagesState::Enabled, &[A]);
@@ -158,7 +217,10 @@ async fn rule_7_3_allowed_amis_hide_what_others_share() {
     // In audit mode it only tells.
     let (a, b) = with(AllowedImagesState::AuditMode, &["333333333333"]);
     a.share(&a.image("plain"), B).await.unwrap();
-    let shown = b.ec2("DescribeImages", &[("ImageId.1", &a.image("plain"))]).await.unwrap();
+    let shown = b
+        .ec2("DescribeImages", &[("ImageId.1", &a.image("plain"))])
+        .await
+        .unwrap();
     assert_eq!(shown.first("imageAllowed"), "false");
     let settings = b.ec2("GetAllowedImagesSettings", &[]).await.unwrap();
     assert_eq!(settings.first("state"), "audit-mode");
@@ -167,20 +229,35 @@ async fn rule_7_3_allowed_amis_hide_what_others_share() {
 #[tokio::test]
 async fn rule_5_5_a_region_that_is_off_knows_nobody() {
     let (a, b) = scenario(|scenario| {
-        let region = |name: &str, opt_in| RegionSpec { name: name.to_owned(), opt_in };
+        let region = |name: &str, opt_in| RegionSpec {
+            name: name.to_owned(),
+            opt_in,
+        };
         scenario.regions = vec![region("us-east-1", false), region("af-south-1", true)];
         scenario.accounts[0].opted_in = vec!["af-south-1".to_owned()];
     });
-    a.in_region("af-south-1").ec2("DescribeImages", &[]).await.unwrap();
+    a.in_region("af-south-1")
+        .ec2("DescribeImages", &[])
+        .await
+        .unwrap();
     let off = b.in_region("af-south-1");
-    assert_eq!(off.ec2("DescribeImages", &[]).await.unwrap_err().code, "AuthFailure");
-    assert_eq!(off.kms("ListAliases", json!({})).await.unwrap_err().code, "UnrecognizedClientException");
+    assert_eq!(
+        off.ec2("DescribeImages", &[]).await.unwrap_err().code,
+        "AuthFailure"
+    );
+    assert_eq!(
+        off.kms("ListAliases", json!({})).await.unwrap_err().code,
+        "UnrecognizedClientException"
+    );
     for (who, all, statuses) in [
         (&a, "false", &["opt-in-not-required", "opted-in"][..]),
         (&b, "false", &["opt-in-not-required"][..]),
         (&b, "true", &["opt-in-not-required", "not-opted-in"][..]),
     ] {
-        let shown = who.ec2("DescribeRegions", &[("AllRegions", all)]).await.unwrap();
+        let shown = who
+            .ec2("DescribeRegions", &[("AllRegions", all)])
+            .await
+            .unwrap();
         assert_eq!(shown.all("optInStatus"), statuses);
     }
 }

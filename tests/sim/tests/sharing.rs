@@ -3,16 +3,28 @@
 use super::support::*;
 
 async fn shared_with(a: &Caller, image: &str) -> Vec<String> {
-    let answer =
-        a.ec2("DescribeImageAttribute", &[("ImageId", image), ("Attribute", "launchPermission")]).await.unwrap();
-    answer.all("userId").into_iter().map(str::to_owned).collect()
+    let answer = a
+        .ec2(
+            "DescribeImageAttribute",
+            &[("ImageId", image), ("Attribute", "launchPermission")],
+        )
+        .await
+        .unwrap();
+    answer
+        .all("userId")
+        .into_iter()
+        .map(str::to_owned)
+        .collect()
 }
 
 #[tokio::test]
 async fn rule_2_3_permissions_are_a_set() {
     let (a, _) = two_accounts();
     let golden = a.image("golden");
-    let remove = [("ImageId", golden.as_str()), ("LaunchPermission.Remove.1.UserId", B)];
+    let remove = [
+        ("ImageId", golden.as_str()),
+        ("LaunchPermission.Remove.1.UserId", B),
+    ];
     a.ec2("ModifyImageAttribute", &remove).await.unwrap();
     for account in [B, B, A] {
         a.share(&golden, account).await.unwrap();
@@ -20,8 +32,12 @@ async fn rule_2_3_permissions_are_a_set() {
     assert_eq!(shared_with(&a, &golden).await, [A, B]);
     a.ec2("ModifyImageAttribute", &remove).await.unwrap();
     assert_eq!(shared_with(&a, &golden).await, [A]);
-    let legacy =
-        [("ImageId", golden.as_str()), ("Attribute", "launchPermission"), ("OperationType", "add"), ("UserId.1", B)];
+    let legacy = [
+        ("ImageId", golden.as_str()),
+        ("Attribute", "launchPermission"),
+        ("OperationType", "add"),
+        ("UserId.1", B),
+    ];
     a.ec2("ModifyImageAttribute", &legacy).await.unwrap();
     assert_eq!(shared_with(&a, &golden).await, [A, B]);
 }
@@ -42,20 +58,48 @@ async fn rule_2_5_only_the_owner_reads_and_writes_permissions() {
     let golden = a.image("golden");
     a.share(&golden, B).await.unwrap();
     let message = format!("Not authorized for image:{golden}");
-    let read = [("ImageId", golden.as_str()), ("Attribute", "launchPermission")];
-    fails(b.ec2("DescribeImageAttribute", &read).await, 400, "AuthFailure", &message);
-    fails(b.share(&golden, "333333333333").await, 400, "AuthFailure", &message);
-    let mapping = [("ImageId", golden.as_str()), ("Attribute", "blockDeviceMapping")];
+    let read = [
+        ("ImageId", golden.as_str()),
+        ("Attribute", "launchPermission"),
+    ];
+    fails(
+        b.ec2("DescribeImageAttribute", &read).await,
+        400,
+        "AuthFailure",
+        &message,
+    );
+    fails(
+        b.share(&golden, "333333333333").await,
+        400,
+        "AuthFailure",
+        &message,
+    );
+    let mapping = [
+        ("ImageId", golden.as_str()),
+        ("Attribute", "blockDeviceMapping"),
+    ];
     let closed = "Unauthorized attempt to access restricted resource";
-    fails(a.ec2("DescribeImageAttribute", &mapping).await, 400, "AuthFailure", closed);
+    fails(
+        a.ec2("DescribeImageAttribute", &mapping).await,
+        400,
+        "AuthFailure",
+        closed,
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn rule_2_8_a_pending_image_cannot_be_shared() {
     let (a, _) = two_accounts();
     let building = a.image("building");
-    let message = format!("The AMI ID '{building}' is currently pending and may not be used for this operation");
-    fails(a.share(&building, B).await, 400, "InvalidAMIID.Unavailable", &message);
+    let message = format!(
+        "The AMI ID '{building}' is currently pending and may not be used for this operation"
+    );
+    fails(
+        a.share(&building, B).await,
+        400,
+        "InvalidAMIID.Unavailable",
+        &message,
+    );
     seconds(4).await;
     a.share(&building, B).await.unwrap();
 }
@@ -64,31 +108,64 @@ async fn rule_2_8_a_pending_image_cannot_be_shared() {
 async fn rule_2_9_what_is_under_an_aws_managed_key_cannot_be_shared() {
     let (a, _) = two_accounts();
     let managed = a.image("managed");
-    let message = "Snapshots encrypted with the AWS Managed CMK can't be shared. Specify another snapshot.";
+    let message =
+        "Snapshots encrypted with the AWS Managed CMK can't be shared. Specify another snapshot.";
     fails(a.share(&managed, B).await, 400, "InvalidParameter", message);
     a.share(&managed, A).await.unwrap();
     let snapshot = a.snapshots(&managed).await.remove(0);
-    let parameters = [("SnapshotId", snapshot.as_str()), ("CreateVolumePermission.Add.1.UserId", B)];
+    let parameters = [
+        ("SnapshotId", snapshot.as_str()),
+        ("CreateVolumePermission.Add.1.UserId", B),
+    ];
     let message = "Encrypted snapshots with EBS default key cannot be shared";
-    fails(a.ec2("ModifySnapshotAttribute", &parameters).await, 400, "OperationNotPermitted", message);
+    fails(
+        a.ec2("ModifySnapshotAttribute", &parameters).await,
+        400,
+        "OperationNotPermitted",
+        message,
+    );
 }
 
 #[tokio::test]
 async fn rule_2_11_what_is_encrypted_cannot_be_public() {
     let (a, _) = two_accounts();
     let public = |image: &str| {
-        [("ImageId".to_owned(), image.to_owned()), ("LaunchPermission.Add.1.Group".to_owned(), "all".to_owned())]
+        [
+            ("ImageId".to_owned(), image.to_owned()),
+            ("LaunchPermission.Add.1.Group".to_owned(), "all".to_owned()),
+        ]
     };
     let golden = public(&a.image("golden"));
-    let parameters: Vec<(&str, &str)> = golden.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let parameters: Vec<(&str, &str)> = golden
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
     let message = "Encrypted snapshots can't be shared publicly. Specify another snapshot.";
-    fails(a.ec2("ModifyImageAttribute", &parameters).await, 400, "UnsupportedOperation", message);
+    fails(
+        a.ec2("ModifyImageAttribute", &parameters).await,
+        400,
+        "UnsupportedOperation",
+        message,
+    );
     let snapshot = a.snapshots(&a.image("golden")).await.remove(0);
-    let parameters = [("SnapshotId", snapshot.as_str()), ("CreateVolumePermission.Add.1.Group", "all")];
+    let parameters = [
+        ("SnapshotId", snapshot.as_str()),
+        ("CreateVolumePermission.Add.1.Group", "all"),
+    ];
     let message = "Encrypted snapshots cannot be shared publicly.";
-    fails(a.ec2("ModifySnapshotAttribute", &parameters).await, 400, "OperationNotPermitted", message);
+    fails(
+        a.ec2("ModifySnapshotAttribute", &parameters).await,
+        400,
+        "OperationNotPermitted",
+        message,
+    );
     let plain = a.image("plain");
-    a.ec2("ModifyImageAttribute", &[("ImageId", &plain), ("LaunchPermission.Add.1.Group", "all")]).await.unwrap();
+    a.ec2(
+        "ModifyImageAttribute",
+        &[("ImageId", &plain), ("LaunchPermission.Add.1.Group", "all")],
+    )
+    .await
+    .unwrap();
 }
 
 #[tokio::test]
@@ -98,9 +175,24 @@ async fn rule_2_14_sharing_an_image_does_not_share_its_snapshots_and_a_launch_ne
     a.share_key(B).await;
     a.share(&golden, B).await.unwrap();
     let snapshot = a.snapshots(&golden).await.remove(0);
-    let read = [("SnapshotId", snapshot.as_str()), ("Attribute", "createVolumePermission")];
-    assert!(a.ec2("DescribeSnapshotAttribute", &read).await.unwrap().all("userId").is_empty());
-    assert_eq!(b.ec2("DescribeSnapshotAttribute", &read).await.unwrap_err().code, "InvalidSnapshot.NotFound");
+    let read = [
+        ("SnapshotId", snapshot.as_str()),
+        ("Attribute", "createVolumePermission"),
+    ];
+    assert!(
+        a.ec2("DescribeSnapshotAttribute", &read)
+            .await
+            .unwrap()
+            .all("userId")
+            .is_empty()
+    );
+    assert_eq!(
+        b.ec2("DescribeSnapshotAttribute", &read)
+            .await
+            .unwrap_err()
+            .code,
+        "InvalidSnapshot.NotFound"
+    );
     assert_eq!(b.launch(&golden, &[]).await.unwrap().0, "running");
 }
 
@@ -108,15 +200,33 @@ async fn rule_2_14_sharing_an_image_does_not_share_its_snapshots_and_a_launch_ne
 async fn rule_2_17_malformed_account_ids_are_named_with_a_blank() {
     let (a, _) = two_accounts();
     let golden = a.image("golden");
-    for (account, shown) in
-        [("123", "123 "), ("", " "), ("arn:aws:iam::222222222222:root", "arn:aws:iam::222222222222:root ")]
-    {
+    for (account, shown) in [
+        ("123", "123 "),
+        ("", " "),
+        (
+            "arn:aws:iam::222222222222:root",
+            "arn:aws:iam::222222222222:root ",
+        ),
+    ] {
         let message = format!("Invalid attribute item value \"{shown}\" for userId item type.");
-        fails(a.share(&golden, account).await, 400, "InvalidAMIAttributeItemValue", &message);
+        fails(
+            a.share(&golden, account).await,
+            400,
+            "InvalidAMIAttributeItemValue",
+            &message,
+        );
     }
-    let group = [("ImageId", golden.as_str()), ("LaunchPermission.Add.1.Group", "some")];
+    let group = [
+        ("ImageId", golden.as_str()),
+        ("LaunchPermission.Add.1.Group", "some"),
+    ];
     let message = "Invalid attribute item value \"some \" for UserGroup item type.";
-    fails(a.ec2("ModifyImageAttribute", &group).await, 400, "InvalidAMIAttributeItemValue", message);
+    fails(
+        a.ec2("ModifyImageAttribute", &group).await,
+        400,
+        "InvalidAMIAttributeItemValue",
+        message,
+    );
 }
 
 #[tokio::test]
@@ -124,13 +234,32 @@ async fn rule_2_19_exactly_one_attribute_a_call() {
     let (a, _) = two_accounts();
     let golden = a.image("golden");
     let none = [("ImageId", golden.as_str())];
-    fails(a.ec2("ModifyImageAttribute", &none).await, 400, "InvalidParameterCombination", "No attributes specified.");
-    let two = [("ImageId", golden.as_str()), ("Description.Value", "x"), ("ImdsSupport.Value", "v2.0")];
+    fails(
+        a.ec2("ModifyImageAttribute", &none).await,
+        400,
+        "InvalidParameterCombination",
+        "No attributes specified.",
+    );
+    let two = [
+        ("ImageId", golden.as_str()),
+        ("Description.Value", "x"),
+        ("ImdsSupport.Value", "v2.0"),
+    ];
     let message = "Fields for multiple attribute types specified: description, imdsSupport";
-    fails(a.ec2("ModifyImageAttribute", &two).await, 400, "InvalidParameterCombination", message);
+    fails(
+        a.ec2("ModifyImageAttribute", &two).await,
+        400,
+        "InvalidParameterCombination",
+        message,
+    );
     let empty = [("ImageId", golden.as_str()), ("Description.Value", "")];
     let message = "The request must contain the parameter description";
-    fails(a.ec2("ModifyImageAttribute", &empty).await, 400, "MissingParameter", message);
+    fails(
+        a.ec2("ModifyImageAttribute", &empty).await,
+        400,
+        "MissingParameter",
+        message,
+    );
 }
 
 #[tokio::test]
@@ -138,8 +267,17 @@ async fn rule_2_2_the_older_form_needs_an_operation() {
     let (a, _) = two_accounts();
     let golden = a.image("golden");
     let message = "No operation specified for launchPermission attribute.";
-    let none = [("ImageId", golden.as_str()), ("Attribute", "launchPermission"), ("UserId.1", B)];
-    fails(a.ec2("ModifyImageAttribute", &none).await, 400, "InvalidParameterCombination", message);
+    let none = [
+        ("ImageId", golden.as_str()),
+        ("Attribute", "launchPermission"),
+        ("UserId.1", B),
+    ];
+    fails(
+        a.ec2("ModifyImageAttribute", &none).await,
+        400,
+        "InvalidParameterCombination",
+        message,
+    );
     assert!(shared_with(&a, &golden).await.is_empty());
 }
 
@@ -148,22 +286,48 @@ async fn rule_2_6_a_recipient_takes_itself_out() {
     let (a, b) = two_accounts();
     let (golden, plain) = (a.image("golden"), a.image("plain"));
     a.share(&golden, B).await.unwrap();
-    a.ec2("ModifyImageAttribute", &[("ImageId", &plain), ("LaunchPermission.Add.1.Group", "all")]).await.unwrap();
+    a.ec2(
+        "ModifyImageAttribute",
+        &[("ImageId", &plain), ("LaunchPermission.Add.1.Group", "all")],
+    )
+    .await
+    .unwrap();
     let cancel = |image: &str, dry: &'static str| {
         let (b, image) = (b.clone(), image.to_owned());
-        async move { b.ec2("CancelImageLaunchPermission", &[("ImageId", &image), ("DryRun", dry)]).await }
+        async move {
+            b.ec2(
+                "CancelImageLaunchPermission",
+                &[("ImageId", &image), ("DryRun", dry)],
+            )
+            .await
+        }
     };
-    assert_eq!(cancel(&golden, "true").await.unwrap_err().code, "DryRunOperation");
+    assert_eq!(
+        cancel(&golden, "true").await.unwrap_err().code,
+        "DryRunOperation"
+    );
     assert_eq!(shared_with(&a, &golden).await, [B]);
     cancel(&golden, "false").await.unwrap();
     assert!(shared_with(&a, &golden).await.is_empty());
-    assert_eq!(b.launch(&golden, &[]).await.unwrap_err().code, "AuthFailure");
-    // Out of what everybody may launch nobody can be taken, nor out of what was never shared with him.
+    assert_eq!(
+        b.launch(&golden, &[]).await.unwrap_err().code,
+        "AuthFailure"
+    );
+    // Out of what everybody may launch nobody can be taken, nor out of what was never shared with
+    // him.
     for image in [&plain, &golden] {
-        fails(cancel(image, "false").await, 400, "AuthFailure", &format!("Not authorized for image:{image}"));
+        fails(
+            cancel(image, "false").await,
+            400,
+            "AuthFailure",
+            &format!("Not authorized for image:{image}"),
+        );
     }
     let denied = b.without(B, &["ec2:CancelImageLaunchPermission"]).await;
-    let refused = denied.ec2("CancelImageLaunchPermission", &[("ImageId", &golden)]).await.unwrap_err();
+    let refused = denied
+        .ec2("CancelImageLaunchPermission", &[("ImageId", &golden)])
+        .await
+        .unwrap_err();
     assert_eq!(refused.code, "UnauthorizedOperation");
 }
 
@@ -187,7 +351,12 @@ async fn rule_2_18_searches_take_account_ids_and_the_words_that_ec2_knows() {
         if known {
             answer.unwrap();
         } else {
-            fails(answer, 400, "InvalidUserID.Malformed", &format!("Invalid user id: \"{value}\""));
+            fails(
+                answer,
+                400,
+                "InvalidUserID.Malformed",
+                &format!("Invalid user id: \"{value}\""),
+            );
         }
     }
 }

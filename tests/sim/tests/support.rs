@@ -15,7 +15,11 @@ impl Answer {
     /// The text of every element of a name.
     pub(crate) fn all(&self, name: &str) -> Vec<&str> {
         let (open, close) = (format!("<{name}>"), format!("</{name}>"));
-        self.0.split(&open).skip(1).filter_map(|rest| rest.split(&close).next()).collect()
+        self.0
+            .split(&open)
+            .skip(1)
+            .filter_map(|rest| rest.split(&close).next())
+            .collect()
     }
 
     /// The text of the first element of a name.
@@ -38,29 +42,67 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
-    pub(crate) async fn ec2(&self, operation: &str, parameters: &[(&str, &str)]) -> Result<Answer, Fail> {
-        self.send(Service::Ec2, operation, Params::Query(Query::of(parameters))).await
+    pub(crate) async fn ec2(
+        &self,
+        operation: &str,
+        parameters: &[(&str, &str)],
+    ) -> Result<Answer, Fail> {
+        self.send(
+            Service::Ec2,
+            operation,
+            Params::Query(Query::of(parameters)),
+        )
+        .await
     }
 
-    pub(crate) async fn sts(&self, operation: &str, parameters: &[(&str, &str)]) -> Result<Answer, Fail> {
-        self.send(Service::Sts, operation, Params::Query(Query::of(parameters))).await
+    pub(crate) async fn sts(
+        &self,
+        operation: &str,
+        parameters: &[(&str, &str)],
+    ) -> Result<Answer, Fail> {
+        self.send(
+            Service::Sts,
+            operation,
+            Params::Query(Query::of(parameters)),
+        )
+        .await
     }
 
     pub(crate) async fn kms(&self, operation: &str, parameters: Value) -> Result<Answer, Fail> {
-        let Value::Object(members) = parameters else { panic!("parameters are an object") };
-        self.send(Service::Kms, operation, Params::Json(members)).await
+        let Value::Object(members) = parameters else {
+            panic!("parameters are an object")
+        };
+        self.send(Service::Kms, operation, Params::Json(members))
+            .await
     }
 
-    pub(crate) async fn iam(&self, operation: &str, parameters: &[(&str, &str)]) -> Result<Answer, Fail> {
-        self.send(Service::Iam, operation, Params::Query(Query::of(parameters))).await
+    pub(crate) async fn iam(
+        &self,
+        operation: &str,
+        parameters: &[(&str, &str)],
+    ) -> Result<Answer, Fail> {
+        self.send(
+            Service::Iam,
+            operation,
+            Params::Query(Query::of(parameters)),
+        )
+        .await
     }
 
     pub(crate) async fn ssm(&self, operation: &str, parameters: Value) -> Result<Answer, Fail> {
-        let Value::Object(members) = parameters else { panic!("parameters are an object") };
-        self.send(Service::Ssm, operation, Params::Json(members)).await
+        let Value::Object(members) = parameters else {
+            panic!("parameters are an object")
+        };
+        self.send(Service::Ssm, operation, Params::Json(members))
+            .await
     }
 
-    async fn send(&self, service: Service, operation: &str, params: Params) -> Result<Answer, Fail> {
+    async fn send(
+        &self,
+        service: Service,
+        operation: &str,
+        params: Params,
+    ) -> Result<Answer, Fail> {
         let call = Call {
             service,
             operation: operation.to_owned(),
@@ -72,26 +114,44 @@ impl Caller {
         let body = self.sim.call(&call).await.expect("an answer")?;
         Ok(Answer(match body {
             Body::Json(value) => value.to_string(),
-            Body::Xml(elements) => elements.iter().map(ami_share_sim::wire::xml::Element::document).collect(),
+            Body::Xml(elements) => elements
+                .iter()
+                .map(ami_share_sim::wire::xml::Element::document)
+                .collect(),
         }))
     }
 
     pub(crate) fn with_key(&self, key: &str) -> Self {
-        Self { key: key.to_owned(), ..self.clone() }
+        Self {
+            key: key.to_owned(),
+            ..self.clone()
+        }
     }
 
     /// The same world with a session's key and token.
     pub(crate) fn with_session(&self, (key, token): (String, String)) -> Self {
-        Self { key, token: Some(token), ..self.clone() }
+        Self {
+            key,
+            token: Some(token),
+            ..self.clone()
+        }
     }
 
     /// Shares a snapshot for copying.
-    pub(crate) async fn share_snapshot(&self, snapshot: &str, account: &str) -> Result<Answer, Fail> {
-        let parameters = [("SnapshotId", snapshot), ("CreateVolumePermission.Add.1.UserId", account)];
+    pub(crate) async fn share_snapshot(
+        &self,
+        snapshot: &str,
+        account: &str,
+    ) -> Result<Answer, Fail> {
+        let parameters = [
+            ("SnapshotId", snapshot),
+            ("CreateVolumePermission.Add.1.UserId", account),
+        ];
         self.ec2("ModifySnapshotAttribute", &parameters).await
     }
 
-    /// Shares an image with an account for copying: launch permission, every snapshot, and the key `golden`.
+    /// Shares an image with an account for copying: launch permission, every snapshot, and the key
+    /// `golden`.
     pub(crate) async fn share_wholly(&self, image: &str, account: &str) {
         self.share(image, account).await.unwrap();
         for snapshot in self.snapshots(image).await {
@@ -104,20 +164,43 @@ impl Caller {
     pub(crate) async fn role(&self, account: &str, name: &str, policy: &Value) -> Self {
         let trust = json!({ "Statement": [{ "Effect": "Allow", "Principal": { "AWS": account }, "Action": "sts:AssumeRole" }] });
         let trust = trust.to_string();
-        self.iam("CreateRole", &[("RoleName", name), ("AssumeRolePolicyDocument", &trust)]).await.unwrap();
+        self.iam(
+            "CreateRole",
+            &[("RoleName", name), ("AssumeRolePolicyDocument", &trust)],
+        )
+        .await
+        .unwrap();
         self.put_role_policy(name, policy).await.unwrap();
-        self.assume(&format!("arn:aws:iam::{account}:role/{name}"), &[]).await.unwrap()
+        self.assume(&format!("arn:aws:iam::{account}:role/{name}"), &[])
+            .await
+            .unwrap()
     }
 
-    pub(crate) async fn put_role_policy(&self, role: &str, statement: &Value) -> Result<Answer, Fail> {
+    pub(crate) async fn put_role_policy(
+        &self,
+        role: &str,
+        statement: &Value,
+    ) -> Result<Answer, Fail> {
         let policy = json!({ "Statement": [statement] }).to_string();
-        self.iam("PutRolePolicy", &[("RoleName", role), ("PolicyName", "p"), ("PolicyDocument", &policy)]).await
+        self.iam(
+            "PutRolePolicy",
+            &[
+                ("RoleName", role),
+                ("PolicyName", "p"),
+                ("PolicyDocument", &policy),
+            ],
+        )
+        .await
     }
 
     /// A new grant on the key `golden`; its answer.
-    pub(crate) async fn grant(&self, grantee: &str, operations: &[&str], more: Value) -> Result<Value, Fail> {
-        let mut parameters =
-            json!({ "KeyId": self.key("golden"), "GranteePrincipal": grantee, "Operations": operations });
+    pub(crate) async fn grant(
+        &self,
+        grantee: &str,
+        operations: &[&str],
+        more: Value,
+    ) -> Result<Value, Fail> {
+        let mut parameters = json!({ "KeyId": self.key("golden"), "GranteePrincipal": grantee, "Operations": operations });
         for (name, value) in more.as_object().unwrap() {
             parameters[name] = value.clone();
         }
@@ -125,15 +208,26 @@ impl Caller {
     }
 
     pub(crate) fn in_region(&self, region: &str) -> Self {
-        Self { region: region.to_owned(), ..self.clone() }
+        Self {
+            region: region.to_owned(),
+            ..self.clone()
+        }
     }
 
     /// A session of a role, with a session policy where one is given.
     pub(crate) async fn assume(&self, role: &str, more: &[(&str, &str)]) -> Result<Self, Fail> {
-        let parameters: Vec<_> = [("RoleArn", role), ("RoleSessionName", "test")].iter().chain(more).copied().collect();
+        let parameters: Vec<_> = [("RoleArn", role), ("RoleSessionName", "test")]
+            .iter()
+            .chain(more)
+            .copied()
+            .collect();
         let answer = self.sts("AssumeRole", &parameters).await?;
         let key = answer.first("AccessKeyId").to_owned();
-        Ok(Self { key, token: Some(answer.first("SessionToken").to_owned()), ..self.clone() })
+        Ok(Self {
+            key,
+            token: Some(answer.first("SessionToken").to_owned()),
+            ..self.clone()
+        })
     }
 
     /// An administrator of the caller's account who may do all but these actions.
@@ -143,7 +237,9 @@ impl Caller {
             { "Effect": "Deny", "Action": actions, "Resource": "*" },
         ] });
         let role = format!("arn:aws:iam::{account}:role/administrator");
-        self.assume(&role, &[("Policy", &policy.to_string())]).await.unwrap()
+        self.assume(&role, &[("Policy", &policy.to_string())])
+            .await
+            .unwrap()
     }
 
     pub(crate) fn image(&self, name: &str) -> String {
@@ -156,17 +252,35 @@ impl Caller {
 
     /// The IDs of the snapshots behind an image.
     pub(crate) async fn snapshots(&self, image: &str) -> Vec<String> {
-        let answer = self.ec2("DescribeImages", &[("ImageId.1", image)]).await.unwrap();
-        answer.all("snapshotId").into_iter().map(str::to_owned).collect()
+        let answer = self
+            .ec2("DescribeImages", &[("ImageId.1", image)])
+            .await
+            .unwrap();
+        answer
+            .all("snapshotId")
+            .into_iter()
+            .map(str::to_owned)
+            .collect()
     }
 
     pub(crate) async fn state(&self, image: &str) -> String {
         let filter = [("Filter.1.Name", "image-id"), ("Filter.1.Value.1", image)];
-        self.ec2("DescribeImages", &filter).await.unwrap().first("imageState").to_owned()
+        self.ec2("DescribeImages", &filter)
+            .await
+            .unwrap()
+            .first("imageState")
+            .to_owned()
     }
 
     pub(crate) async fn share(&self, image: &str, account: &str) -> Result<Answer, Fail> {
-        self.ec2("ModifyImageAttribute", &[("ImageId", image), ("LaunchPermission.Add.1.UserId", account)]).await
+        self.ec2(
+            "ModifyImageAttribute",
+            &[
+                ("ImageId", image),
+                ("LaunchPermission.Add.1.UserId", account),
+            ],
+        )
+        .await
     }
 
     /// Lets an account use the key `golden` through EC2.
@@ -184,37 +298,69 @@ impl Caller {
 
     /// Adds a statement to the default policy of the key `golden`.
     pub(crate) async fn put_policy(&self, statement: Value) -> Result<Answer, Fail> {
-        let policy = json!({ "Version": "2012-10-17", "Statement": [root_statement(), statement] }).to_string();
-        self.kms("PutKeyPolicy", json!({ "KeyId": self.key("golden"), "PolicyName": "default", "Policy": policy }))
-            .await
+        let policy = json!({ "Version": "2012-10-17", "Statement": [root_statement(), statement] })
+            .to_string();
+        self.kms(
+            "PutKeyPolicy",
+            json!({ "KeyId": self.key("golden"), "PolicyName": "default", "Policy": policy }),
+        )
+        .await
     }
 
     /// Copies an image within the Region under the key `golden`.
     pub(crate) async fn copy(&self, image: &str, more: &[(&str, &str)]) -> Result<String, Fail> {
         let golden = self.key("golden");
-        let parameters: Vec<_> =
-            [("Encrypted", "true"), ("KmsKeyId", golden.as_str())].iter().chain(more).copied().collect();
+        let parameters: Vec<_> = [("Encrypted", "true"), ("KmsKeyId", golden.as_str())]
+            .iter()
+            .chain(more)
+            .copied()
+            .collect();
         self.copy_as(image, &parameters).await
     }
 
     pub(crate) async fn copy_as(&self, image: &str, more: &[(&str, &str)]) -> Result<String, Fail> {
-        let base = [("SourceImageId", image), ("SourceRegion", "us-east-1"), ("Name", "a copy")];
+        let base = [
+            ("SourceImageId", image),
+            ("SourceRegion", "us-east-1"),
+            ("Name", "a copy"),
+        ];
         let parameters: Vec<_> = base.iter().chain(more).copied().collect();
-        Ok(self.ec2("CopyImage", &parameters).await?.first("imageId").to_owned())
+        Ok(self
+            .ec2("CopyImage", &parameters)
+            .await?
+            .first("imageId")
+            .to_owned())
     }
 
     /// Launches; the answer to the call.
-    pub(crate) async fn run_instance(&self, image: &str, more: &[(&str, &str)]) -> Result<Answer, Fail> {
+    pub(crate) async fn run_instance(
+        &self,
+        image: &str,
+        more: &[(&str, &str)],
+    ) -> Result<Answer, Fail> {
         let one = [("ImageId", image), ("MinCount", "1"), ("MaxCount", "1")];
         let parameters: Vec<_> = one.iter().chain(more).copied().collect();
         self.ec2("RunInstances", &parameters).await
     }
 
     /// Launches, and says how the instance ended: its state and `StateReason` message.
-    pub(crate) async fn launch(&self, image: &str, more: &[(&str, &str)]) -> Result<(String, String), Fail> {
+    pub(crate) async fn launch(
+        &self,
+        image: &str,
+        more: &[(&str, &str)],
+    ) -> Result<(String, String), Fail> {
         let answer = self.run_instance(image, more).await?;
-        let shown = self.ec2("DescribeInstances", &[("InstanceId.1", answer.first("instanceId"))]).await.unwrap();
-        Ok((shown.first("name").to_owned(), shown.first("message").to_owned()))
+        let shown = self
+            .ec2(
+                "DescribeInstances",
+                &[("InstanceId.1", answer.first("instanceId"))],
+            )
+            .await
+            .unwrap();
+        Ok((
+            shown.first("name").to_owned(),
+            shown.first("message").to_owned(),
+        ))
     }
 }
 
@@ -235,7 +381,13 @@ pub(crate) fn scenario(change: impl FnOnce(&mut Scenario)) -> (Caller, Caller) {
 
 /// `two-accounts` where changes take their time.
 pub(crate) fn delayed(delays: ami_share_sim::Delays) -> (Caller, Caller) {
-    callers(Scenario::two_accounts(), Options { delays, ..Options::default() })
+    callers(
+        Scenario::two_accounts(),
+        Options {
+            delays,
+            ..Options::default()
+        },
+    )
 }
 
 pub(crate) fn root_statement() -> Value {
@@ -260,9 +412,17 @@ pub(crate) fn callers(scenario: Scenario, options: Options) -> (Caller, Caller) 
 
 /// Asserts the code and the words of an error.
 #[track_caller]
-pub(crate) fn fails<T: std::fmt::Debug>(result: Result<T, Fail>, status: u16, code: &str, message: &str) {
+pub(crate) fn fails<T: std::fmt::Debug>(
+    result: Result<T, Fail>,
+    status: u16,
+    code: &str,
+    message: &str,
+) {
     let fail = result.unwrap_err();
-    assert_eq!((fail.status, fail.code.as_ref(), fail.message.as_str()), (status, code, message));
+    assert_eq!(
+        (fail.status, fail.code.as_ref(), fail.message.as_str()),
+        (status, code, message)
+    );
 }
 
 pub(crate) async fn seconds(seconds: u64) {

@@ -23,9 +23,17 @@ pub(crate) struct NewCopy<'a> {
 impl Ec2 {
     /// Starts a copy into this Region, encrypted and tagged in the call itself (`ec2:CopyImage`).
     pub(crate) async fn copy_image(&self, copy: &NewCopy<'_>) -> Result<AmiId, Error> {
-        let tags: Vec<Tag> =
-            copy.tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect();
-        let tagged = |kind| TagSpecification::builder().resource_type(kind).set_tags(Some(tags.clone())).build();
+        let tags: Vec<Tag> = copy
+            .tags
+            .iter()
+            .map(|(key, value)| Tag::builder().key(key).value(value).build())
+            .collect();
+        let tagged = |kind| {
+            TagSpecification::builder()
+                .resource_type(kind)
+                .set_tags(Some(tags.clone()))
+                .build()
+        };
         let call = self
             .client
             .copy_image()
@@ -39,53 +47,126 @@ impl Ec2 {
             .tag_specifications(tagged(ResourceType::Image))
             .tag_specifications(tagged(ResourceType::Snapshot))
             .send();
-        let answer = self.caller.send("ec2:CopyImage", Some(copy.source.ami.as_ref()), call).await?;
-        answer.image_id().and_then(|id| id.parse().ok()).ok_or_else(|| self.unexpected(&copy.source.ami, "a copy"))
+        let answer = self
+            .caller
+            .send("ec2:CopyImage", Some(copy.source.ami.as_ref()), call)
+            .await?;
+        answer
+            .image_id()
+            .and_then(|id| id.parse().ok())
+            .ok_or_else(|| self.unexpected(&copy.source.ami, "a copy"))
     }
 
     /// Removes an image and, in the same call, those of its snapshots that no other image uses
     /// (`ec2:DeregisterImage`). Returns the snapshots that AWS left, and why.
-    pub(crate) async fn deregister_image(&self, id: &AmiId) -> Result<Vec<(String, String)>, Error> {
-        let call = self.client.deregister_image().image_id(id.as_ref()).delete_associated_snapshots(true).send();
-        let answer = self.caller.send("ec2:DeregisterImage", Some(id.as_ref()), call).await?;
-        let left = answer.delete_snapshot_results().iter().filter_map(|result| {
-            let why = result.return_code().map_or("no reason given", |code| code.as_str());
-            (why != "success").then_some((result.snapshot_id()?.to_owned(), why.to_owned()))
-        });
+    pub(crate) async fn deregister_image(
+        &self,
+        id: &AmiId,
+    ) -> Result<Vec<(String, String)>, Error> {
+        let call = self
+            .client
+            .deregister_image()
+            .image_id(id.as_ref())
+            .delete_associated_snapshots(true)
+            .send();
+        let answer = self
+            .caller
+            .send("ec2:DeregisterImage", Some(id.as_ref()), call)
+            .await?;
+        let left = answer
+            .delete_snapshot_results()
+            .iter()
+            .filter_map(|result| {
+                let why = result
+                    .return_code()
+                    .map_or("no reason given", |code| code.as_str());
+                (why != "success").then_some((result.snapshot_id()?.to_owned(), why.to_owned()))
+            });
         Ok(left.collect())
     }
 
     /// Removes a snapshot (`ec2:DeleteSnapshot`).
     pub(crate) async fn delete_snapshot(&self, id: &SnapshotId) -> Result<(), Error> {
-        let call = self.client.delete_snapshot().snapshot_id(id.as_ref()).send();
-        self.caller.send("ec2:DeleteSnapshot", Some(id.as_ref()), call).await.map(|_| ())
+        let call = self
+            .client
+            .delete_snapshot()
+            .snapshot_id(id.as_ref())
+            .send();
+        self.caller
+            .send("ec2:DeleteSnapshot", Some(id.as_ref()), call)
+            .await
+            .map(|_| ())
     }
 
-    /// Marks the image as deprecated from a moment on, in seconds since 1970 (`ec2:EnableImageDeprecation`).
+    /// Marks the image as deprecated from a moment on, in seconds since 1970
+    /// (`ec2:EnableImageDeprecation`).
     pub(crate) async fn deprecate(&self, id: &AmiId, at: i64) -> Result<(), Error> {
-        let call = self.client.enable_image_deprecation().image_id(id.as_ref()).deprecate_at(DateTime::from_secs(at));
-        self.caller.send("ec2:EnableImageDeprecation", Some(id.as_ref()), call.send()).await.map(|_| ())
+        let call = self
+            .client
+            .enable_image_deprecation()
+            .image_id(id.as_ref())
+            .deprecate_at(DateTime::from_secs(at));
+        self.caller
+            .send("ec2:EnableImageDeprecation", Some(id.as_ref()), call.send())
+            .await
+            .map(|_| ())
     }
 
     /// Keeps the image from being deregistered (`ec2:EnableImageDeregistrationProtection`).
     pub(crate) async fn protect(&self, id: &AmiId) -> Result<(), Error> {
         const ACTION: &str = "ec2:EnableImageDeregistrationProtection";
-        let call = self.client.enable_image_deregistration_protection().image_id(id.as_ref());
-        self.caller.send(ACTION, Some(id.as_ref()), call.send()).await.map(|_| ())
+        let call = self
+            .client
+            .enable_image_deregistration_protection()
+            .image_id(id.as_ref());
+        self.caller
+            .send(ACTION, Some(id.as_ref()), call.send())
+            .await
+            .map(|_| ())
     }
 
     /// Tags an image as this account sees it: tags on a shared image are private to each account
     /// (`ec2:CreateTags`, R1.6).
-    pub(crate) async fn tag(&self, id: &AmiId, tags: &BTreeMap<String, String>) -> Result<(), Error> {
-        let tags = tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect();
-        let call = self.client.create_tags().resources(id.as_ref()).set_tags(Some(tags)).send();
-        self.caller.send("ec2:CreateTags", Some(id.as_ref()), call).await.map(|_| ())
+    pub(crate) async fn tag(
+        &self,
+        id: &AmiId,
+        tags: &BTreeMap<String, String>,
+    ) -> Result<(), Error> {
+        let tags = tags
+            .iter()
+            .map(|(key, value)| Tag::builder().key(key).value(value).build())
+            .collect();
+        let call = self
+            .client
+            .create_tags()
+            .resources(id.as_ref())
+            .set_tags(Some(tags))
+            .send();
+        self.caller
+            .send("ec2:CreateTags", Some(id.as_ref()), call)
+            .await
+            .map(|_| ())
     }
 
     /// Takes tags off an image, whatever their values (`ec2:DeleteTags`).
-    pub(crate) async fn untag(&self, id: &AmiId, keys: impl IntoIterator<Item = &String>) -> Result<(), Error> {
-        let tags = keys.into_iter().map(|key| Tag::builder().key(key).build()).collect();
-        let call = self.client.delete_tags().resources(id.as_ref()).set_tags(Some(tags)).send();
-        self.caller.send("ec2:DeleteTags", Some(id.as_ref()), call).await.map(|_| ())
+    pub(crate) async fn untag(
+        &self,
+        id: &AmiId,
+        keys: impl IntoIterator<Item = &String>,
+    ) -> Result<(), Error> {
+        let tags = keys
+            .into_iter()
+            .map(|key| Tag::builder().key(key).build())
+            .collect();
+        let call = self
+            .client
+            .delete_tags()
+            .resources(id.as_ref())
+            .set_tags(Some(tags))
+            .send();
+        self.caller
+            .send("ec2:DeleteTags", Some(id.as_ref()), call)
+            .await
+            .map(|_| ())
     }
 }

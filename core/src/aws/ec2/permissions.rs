@@ -3,16 +3,16 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_ec2::types::{
-    CreateVolumePermission, CreateVolumePermissionModifications, ImageAttributeName, LaunchPermission,
-    LaunchPermissionModifications, PermissionGroup, SnapshotAttributeName,
+    CreateVolumePermission, CreateVolumePermissionModifications, ImageAttributeName,
+    LaunchPermission, LaunchPermissionModifications, PermissionGroup, SnapshotAttributeName,
 };
 
 use super::Ec2;
 use crate::error::Error;
 use crate::id::{AmiId, Principal, SnapshotId};
 
-/// How many principals go into one call: what AWS takes for snapshots, and far below the 10,000 that it takes for
-/// images (R1.7), so that the answer comes in time.
+/// How many principals go into one call: what AWS takes for snapshots, and far below the 10,000
+/// that it takes for images (R1.7), so that the answer comes in time.
 const PER_CALL: usize = 500;
 
 /// Which way a permission changes.
@@ -24,11 +24,26 @@ pub(crate) enum Change {
 
 impl Ec2 {
     /// Who may launch the image (`ec2:DescribeImageAttribute`).
-    pub(crate) async fn launch_permissions(&self, id: &AmiId) -> Result<BTreeSet<Principal>, Error> {
+    pub(crate) async fn launch_permissions(
+        &self,
+        id: &AmiId,
+    ) -> Result<BTreeSet<Principal>, Error> {
         let attribute = ImageAttributeName::LaunchPermission;
-        let call = self.client.describe_image_attribute().image_id(id.as_ref()).attribute(attribute).send();
-        let answer = self.caller.send("ec2:DescribeImageAttribute", Some(id.as_ref()), call).await?;
-        Ok(answer.launch_permissions().iter().filter_map(launcher).collect())
+        let call = self
+            .client
+            .describe_image_attribute()
+            .image_id(id.as_ref())
+            .attribute(attribute)
+            .send();
+        let answer = self
+            .caller
+            .send("ec2:DescribeImageAttribute", Some(id.as_ref()), call)
+            .await?;
+        Ok(answer
+            .launch_permissions()
+            .iter()
+            .filter_map(launcher)
+            .collect())
     }
 
     /// Gives or takes launch permission (`ec2:ModifyImageAttribute`).
@@ -48,36 +63,69 @@ impl Ec2 {
             };
             let call = self.client.modify_image_attribute().image_id(id.as_ref());
             let call = call.launch_permission(modifications.build()).send();
-            self.caller.send("ec2:ModifyImageAttribute", Some(id.as_ref()), call).await?;
+            self.caller
+                .send("ec2:ModifyImageAttribute", Some(id.as_ref()), call)
+                .await?;
         }
         Ok(())
     }
 
-    /// Whether the caller may give these launch permission: asked by a dry run, which changes nothing
-    /// (`ec2:ModifyImageAttribute`).
-    pub(crate) async fn may_share(&self, id: &AmiId, principals: &BTreeSet<Principal>) -> Result<(), Error> {
+    /// Whether the caller may give these launch permission: asked by a dry run, which changes
+    /// nothing (`ec2:ModifyImageAttribute`).
+    pub(crate) async fn may_share(
+        &self,
+        id: &AmiId,
+        principals: &BTreeSet<Principal>,
+    ) -> Result<(), Error> {
         let items = Some(principals.iter().take(PER_CALL).map(item).collect());
-        let add = LaunchPermissionModifications::builder().set_add(items).build();
-        let call = self.client.modify_image_attribute().image_id(id.as_ref()).launch_permission(add).dry_run(true);
-        match self.caller.send("ec2:ModifyImageAttribute", Some(id.as_ref()), call.send()).await {
+        let add = LaunchPermissionModifications::builder()
+            .set_add(items)
+            .build();
+        let call = self
+            .client
+            .modify_image_attribute()
+            .image_id(id.as_ref())
+            .launch_permission(add)
+            .dry_run(true);
+        match self
+            .caller
+            .send("ec2:ModifyImageAttribute", Some(id.as_ref()), call.send())
+            .await
+        {
             Err(error) if !error.is_aws(&["DryRunOperation"]) => Err(error),
             _ => Ok(()),
         }
     }
 
     /// Who may make volumes of the snapshot (`ec2:DescribeSnapshotAttribute`).
-    pub(crate) async fn snapshot_permissions(&self, id: &SnapshotId) -> Result<BTreeSet<Principal>, Error> {
+    pub(crate) async fn snapshot_permissions(
+        &self,
+        id: &SnapshotId,
+    ) -> Result<BTreeSet<Principal>, Error> {
         let attribute = SnapshotAttributeName::CreateVolumePermission;
-        let call = self.client.describe_snapshot_attribute().snapshot_id(id.as_ref()).attribute(attribute).send();
-        let answer = self.caller.send("ec2:DescribeSnapshotAttribute", Some(id.as_ref()), call).await?;
+        let call = self
+            .client
+            .describe_snapshot_attribute()
+            .snapshot_id(id.as_ref())
+            .attribute(attribute)
+            .send();
+        let answer = self
+            .caller
+            .send("ec2:DescribeSnapshotAttribute", Some(id.as_ref()), call)
+            .await?;
         let who = |permission: &CreateVolumePermission| match permission.user_id() {
             Some(account) => account.parse().map(Principal::Account).ok(),
             None => permission.group().map(|_| Principal::Public),
         };
-        Ok(answer.create_volume_permissions().iter().filter_map(who).collect())
+        Ok(answer
+            .create_volume_permissions()
+            .iter()
+            .filter_map(who)
+            .collect())
     }
 
-    /// Gives or takes create-volume permission; it is for accounts only (`ec2:ModifySnapshotAttribute`, R2.15).
+    /// Gives or takes create-volume permission; it is for accounts only
+    /// (`ec2:ModifySnapshotAttribute`, R2.15).
     pub(crate) async fn change_snapshot_permissions(
         &self,
         id: &SnapshotId,
@@ -99,16 +147,24 @@ impl Ec2 {
                 Change::Add => modifications.set_add(Some(batch.to_vec())),
                 Change::Remove => modifications.set_remove(Some(batch.to_vec())),
             };
-            let call = self.client.modify_snapshot_attribute().snapshot_id(id.as_ref());
+            let call = self
+                .client
+                .modify_snapshot_attribute()
+                .snapshot_id(id.as_ref());
             let call = call.create_volume_permission(modifications.build()).send();
-            self.caller.send("ec2:ModifySnapshotAttribute", Some(id.as_ref()), call).await?;
+            self.caller
+                .send("ec2:ModifySnapshotAttribute", Some(id.as_ref()), call)
+                .await?;
         }
         Ok(())
     }
 }
 
 fn launcher(permission: &LaunchPermission) -> Option<Principal> {
-    let named = permission.user_id().or(permission.organization_arn()).or(permission.organizational_unit_arn());
+    let named = permission
+        .user_id()
+        .or(permission.organization_arn())
+        .or(permission.organizational_unit_arn());
     match named {
         Some(named) => named.parse().ok(),
         None => permission.group().map(|_| Principal::Public),

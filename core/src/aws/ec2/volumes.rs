@@ -15,10 +15,24 @@ impl Ec2 {
         let encrypted = Filter::builder().name("encrypted").values("true").build();
         let (mut found, mut token) = (Vec::new(), None);
         loop {
-            let call = self.client.describe_volumes().filters(encrypted.clone()).max_results(PER_PAGE);
-            let answer = self.caller.send("ec2:DescribeVolumes", None, call.set_next_token(token).send()).await?;
+            let call = self
+                .client
+                .describe_volumes()
+                .filters(encrypted.clone())
+                .max_results(PER_PAGE);
+            let answer = self
+                .caller
+                .send(
+                    "ec2:DescribeVolumes",
+                    None,
+                    call.set_next_token(token).send(),
+                )
+                .await?;
             let of = |volume: &aws_sdk_ec2::types::Volume| {
-                Some((volume.kms_key_id()?.parse().ok()?, volume.volume_id()?.to_owned()))
+                Some((
+                    volume.kms_key_id()?.parse().ok()?,
+                    volume.volume_id()?.to_owned(),
+                ))
             };
             found.extend(answer.volumes().iter().filter_map(of));
             token = answer.next_token.filter(|token| !token.is_empty());

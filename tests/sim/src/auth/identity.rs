@@ -15,7 +15,10 @@ pub(crate) struct On {
 impl On {
     /// Without condition keys of its own.
     pub(crate) fn arn(arn: impl Into<String>) -> Self {
-        Self { arn: arn.into(), context: Context::new() }
+        Self {
+            arn: arn.into(),
+            context: Context::new(),
+        }
     }
 }
 
@@ -33,10 +36,19 @@ impl Opinion {
         let verdicts: Vec<Verdict> = who.policies.iter().map(|policy| policy.ask(ask)).collect();
         let session = who.session_policy.as_ref().map(|policy| policy.ask(ask));
         let boundary = who.boundary.as_ref().map(|policy| policy.ask(ask));
-        let controls: Vec<Vec<Verdict>> =
-            who.controls.iter().map(|level| level.iter().map(|policy| policy.ask(ask)).collect()).collect();
+        let controls: Vec<Vec<Verdict>> = who
+            .controls
+            .iter()
+            .map(|level| level.iter().map(|policy| policy.ask(ask)).collect())
+            .collect();
         let denied = [
-            (Kind::Control, controls.iter().flatten().any(|verdict| *verdict == Verdict::Denied)),
+            (
+                Kind::Control,
+                controls
+                    .iter()
+                    .flatten()
+                    .any(|verdict| *verdict == Verdict::Denied),
+            ),
             (Kind::Identity, verdicts.contains(&Verdict::Denied)),
             (Kind::Boundary, boundary == Some(Verdict::Denied)),
             (Kind::Session, session == Some(Verdict::Denied)),
@@ -44,15 +56,22 @@ impl Opinion {
         let allows = |verdict: &Verdict| matches!(verdict, Verdict::Allowed(_));
         let missing = |kind: Kind, silent: bool| silent.then_some(Refusal::Silent(kind));
         Self {
-            deny: denied.into_iter().find(|(_, denies)| *denies).map(|(kind, _)| Refusal::Denied(kind)),
-            control: missing(Kind::Control, !controls.iter().all(|level| level.iter().any(allows))),
+            deny: denied
+                .into_iter()
+                .find(|(_, denies)| *denies)
+                .map(|(kind, _)| Refusal::Denied(kind)),
+            control: missing(
+                Kind::Control,
+                !controls.iter().all(|level| level.iter().any(allows)),
+            ),
             session: missing(Kind::Session, session == Some(Verdict::Silent)),
             boundary: missing(Kind::Boundary, boundary == Some(Verdict::Silent)),
             silent: !verdicts.iter().any(allows),
         }
     }
 
-    /// What no policy of a resource can give back: explicit denials, and what the organization does not allow.
+    /// What no policy of a resource can give back: explicit denials, and what the organization does
+    /// not allow.
     pub(super) fn forbidden(&self) -> Result<(), Refusal> {
         self.deny.or(self.control).map_or(Ok(()), Err)
     }
@@ -65,12 +84,30 @@ impl Opinion {
     /// Whether the principal's own policies allow it.
     pub(super) fn allows(&self) -> Result<(), Refusal> {
         self.forbidden()?;
-        if self.silent { Err(Refusal::Silent(Kind::Identity)) } else { self.limits() }
+        if self.silent {
+            Err(Refusal::Silent(Kind::Identity))
+        } else {
+            self.limits()
+        }
     }
 }
 
-fn allowed(who: &Principal, action: &str, resource: &str, context: &Context) -> Result<(), Refusal> {
-    Opinion::of(who, &Ask { principal: &who.facts, action, resource, context }).allows()
+fn allowed(
+    who: &Principal,
+    action: &str,
+    resource: &str,
+    context: &Context,
+) -> Result<(), Refusal> {
+    Opinion::of(
+        who,
+        &Ask {
+            principal: &who.facts,
+            action,
+            resource,
+            context,
+        },
+    )
+    .allows()
 }
 
 /// Whether EC2 lets the principal do something to each of these (R1.6).
@@ -83,7 +120,9 @@ pub(crate) fn ec2(who: &Principal, action: &str, on: &[On], context: &Context) -
         context.extend(own.clone());
         allowed(who, action, arn, &context).map_err(|refusal| {
             let message = format!(
-                "You are not authorized to perform this operation. User: {} is not authorized to perform: {action} on resource: {arn} {}. Encoded authorization failure message: {}",
+                "You are not authorized to perform this operation. User: {} is not authorized to \
+                 perform: {action} on resource: {arn} {}. Encoded authorization failure message: \
+                 {}",
                 who.facts.arn,
                 refusal.words(action),
                 hex(&format!("{action} {arn}"), 40),
@@ -110,13 +149,16 @@ pub(crate) fn service(
         Fail::new(
             status,
             code,
-            format!("User: {user} is not authorized to perform: {action} on resource: {resource} {words}"),
+            format!(
+                "User: {user} is not authorized to perform: {action} on resource: {resource} \
+                     {words}"
+            ),
         )
     })
 }
 
-/// Whether STS lets the principal assume a role: the trust policy must name it, and where it names only the account, or
-/// another account than the role's, IAM must allow it too (R5.1).
+/// Whether STS lets the principal assume a role: the trust policy must name it, and where it names
+/// only the account, or another account than the role's, IAM must allow it too (R5.1).
 pub(crate) fn assume(
     who: &Principal,
     role_arn: &str,
@@ -128,19 +170,32 @@ pub(crate) fn assume(
     if let Some(id) = external_id {
         set(&mut context, "sts:ExternalId", id);
     }
-    let ask = Ask { principal: &who.facts, action: "sts:AssumeRole", resource: role_arn, context: &context };
+    let ask = Ask {
+        principal: &who.facts,
+        action: "sts:AssumeRole",
+        resource: role_arn,
+        context: &context,
+    };
     let same_account = role_arn.contains(&format!("::{}:", who.facts.account));
     let opinion = Opinion::of(who, &ask);
     match trust.ask(&ask) {
         Verdict::Allowed(Named::Exactly) if same_account => opinion.forbidden().is_ok(),
-        Verdict::Allowed(Named::Closely) if same_account => opinion.forbidden().and(opinion.limits()).is_ok(),
+        Verdict::Allowed(Named::Closely) if same_account => {
+            opinion.forbidden().and(opinion.limits()).is_ok()
+        }
         Verdict::Allowed(_) => opinion.allows().is_ok(),
         Verdict::Denied | Verdict::Silent => false,
     }
 }
 
-/// What SimulatePrincipalPolicy says: policies of the principal, its boundary and controls, and nothing else.
-pub(crate) fn simulate(who: &Principal, action: &str, resource: &str, context: &Context) -> &'static str {
+/// What SimulatePrincipalPolicy says: policies of the principal, its boundary and controls, and
+/// nothing else.
+pub(crate) fn simulate(
+    who: &Principal,
+    action: &str,
+    resource: &str,
+    context: &Context,
+) -> &'static str {
     match allowed(who, action, resource, context) {
         Ok(()) => "allowed",
         Err(Refusal::Denied(_)) => "explicitDeny",

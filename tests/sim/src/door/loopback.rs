@@ -34,7 +34,10 @@ impl Server {
     /// # Errors
     /// Where the address cannot be had.
     pub async fn bind(sim: Sim, address: SocketAddr) -> io::Result<Self> {
-        Ok(Self { listener: TcpListener::bind(address).await?, sim })
+        Ok(Self {
+            listener: TcpListener::bind(address).await?,
+            sim,
+        })
     }
 
     /// Where it listens.
@@ -63,7 +66,9 @@ async fn serve(sim: Sim, stream: TcpStream) {
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| answer(sim.clone(), request));
     // An error here is a connection that closed, often on order.
-    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+    let _ = http1::Builder::new()
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
 }
 
 /// An answer, or an error on which hyper closes the connection.

@@ -18,11 +18,13 @@ use bytes::Bytes;
 use crate::sim::{Handled, Sim};
 
 impl Sim {
-    /// A configuration for SDK clients that come in without a socket, on this simulation's clock, as the administrator of
-    /// an account. Unknown accounts get a key that is refused.
+    /// A configuration for SDK clients that come in without a socket, on this simulation's clock,
+    /// as the administrator of an account. Unknown accounts get a key that is refused.
     pub fn sdk_config(&self, account: &str) -> SdkConfig {
         let key = self.facts().accounts.get(account);
-        let (id, secret) = key.map_or(("AKIAUNKNOWN", ""), |key| (&key.access_key_id, &key.secret_access_key));
+        let (id, secret) = key.map_or(("AKIAUNKNOWN", ""), |key| {
+            (&key.access_key_id, &key.secret_access_key)
+        });
         let credentials = Credentials::from_keys(id, secret, None);
         SdkConfig::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
@@ -46,7 +48,11 @@ impl InProcess {
 }
 
 impl HttpClient for InProcess {
-    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+    fn http_connector(
+        &self,
+        _: &HttpConnectorSettings,
+        _: &RuntimeComponents,
+    ) -> SharedHttpConnector {
         SharedHttpConnector::new(self.clone())
     }
 }
@@ -55,11 +61,15 @@ impl HttpConnector for InProcess {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let sim = self.0.clone();
         HttpConnectorFuture::new(async move {
-            let request = request.try_into_http1x().map_err(|error| ConnectorError::other(error.into(), None))?;
+            let request = request
+                .try_into_http1x()
+                .map_err(|error| ConnectorError::other(error.into(), None))?;
             let (parts, body) = request.into_parts();
             let body = Bytes::copy_from_slice(body.bytes().unwrap_or_default());
             match sim.handle(http::Request::from_parts(parts, body)).await {
-                Handled::Closed => Err(ConnectorError::io("connection closed before message completed".into())),
+                Handled::Closed => Err(ConnectorError::io(
+                    "connection closed before message completed".into(),
+                )),
                 Handled::Answer(response) => HttpResponse::try_from(response.map(SdkBody::from))
                     .map_err(|error| ConnectorError::other(error.into(), None)),
             }

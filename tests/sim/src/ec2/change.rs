@@ -24,14 +24,24 @@ impl Change {
         let read = |list: &str| {
             let members = query.members(&format!("{name}.{list}"));
             let items = |member: &Query| -> Vec<Item> {
-                member.pairs().map(|(kind, name)| Item { kind: kind.to_owned(), name: name.to_owned() }).collect()
+                member
+                    .pairs()
+                    .map(|(kind, name)| Item {
+                        kind: kind.to_owned(),
+                        name: name.to_owned(),
+                    })
+                    .collect()
             };
             members.iter().flat_map(items).collect()
         };
-        Self { add: read("Add"), remove: read("Remove") }
+        Self {
+            add: read("Add"),
+            remove: read("Remove"),
+        }
     }
 
-    /// Reads the older form, `OperationType` with `UserId.1` and `UserGroup.1`; nothing where it has no operation.
+    /// Reads the older form, `OperationType` with `UserId.1` and `UserGroup.1`; nothing where it
+    /// has no operation.
     pub(super) fn legacy(query: &Query) -> Option<Self> {
         let lists = [
             ("UserId", "UserId"),
@@ -42,11 +52,20 @@ impl Change {
         let items = lists
             .iter()
             .flat_map(|(list, kind)| query.list(list).into_iter().map(|name| (*kind, name)))
-            .map(|(kind, name)| Item { kind: kind.to_owned(), name: name.to_owned() })
+            .map(|(kind, name)| Item {
+                kind: kind.to_owned(),
+                name: name.to_owned(),
+            })
             .collect();
         match query.get("OperationType") {
-            Some("add") => Some(Self { add: items, remove: Vec::new() }),
-            Some("remove") => Some(Self { add: Vec::new(), remove: items }),
+            Some("add") => Some(Self {
+                add: items,
+                remove: Vec::new(),
+            }),
+            Some("remove") => Some(Self {
+                add: Vec::new(),
+                remove: items,
+            }),
             _ => None,
         }
     }
@@ -66,7 +85,8 @@ impl Change {
         for (items, verb) in [(&self.add, "add"), (&self.remove, "remove")] {
             for item in items {
                 let kind = item.kind.to_lowercase();
-                let values: &mut Vec<String> = context.entry(format!("ec2:{verb}/{kind}")).or_default();
+                let values: &mut Vec<String> =
+                    context.entry(format!("ec2:{verb}/{kind}")).or_default();
                 if !values.contains(&item.name) {
                     values.push(item.name.clone());
                 }
@@ -83,8 +103,13 @@ impl Item {
         match self.kind.as_str() {
             "UserId" => name.len() == 12 && name.bytes().all(|byte| byte.is_ascii_digit()),
             "Group" => name == "all",
-            "OrganizationArn" => crate::policy::matches("arn:aws*:organizations::????????????:organization/o-*", name),
-            "OrganizationalUnitArn" => crate::policy::matches("arn:aws*:organizations::????????????:ou/o-*/ou-*", name),
+            "OrganizationArn" => crate::policy::matches(
+                "arn:aws*:organizations::????????????:organization/o-*",
+                name,
+            ),
+            "OrganizationalUnitArn" => {
+                crate::policy::matches("arn:aws*:organizations::????????????:ou/o-*/ou-*", name)
+            }
             _ => false,
         }
     }

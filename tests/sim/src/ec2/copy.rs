@@ -13,12 +13,22 @@ const NOT_ACCESSIBLE: &str = "Given key ID is not accessible";
 
 pub(super) fn copy_image(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
     let (source_id, source_region) = (query.need("SourceImageId")?, query.need("SourceRegion")?);
-    let name = query.get("Name").ok_or_else(|| Fail::bad("MissingParameter", "missing required parameter: Name"))?;
+    let name = query
+        .get("Name")
+        .ok_or_else(|| Fail::bad("MissingParameter", "missing required parameter: Name"))?;
     let tags = Tagging::read(query, &["image", "snapshot"])?;
     super::regions::check(world, source_region)?;
-    let snapshots: Vec<String> = world.images.get(source_id).map(snapshots_of).unwrap_or_default();
+    let snapshots: Vec<String> = world
+        .images
+        .get(source_id)
+        .map(snapshots_of)
+        .unwrap_or_default();
     let mut resources = vec![image_on(world, source_region, source_id, ask)];
-    resources.extend(snapshots.iter().map(|id| snapshot_on(world, source_region, id, ask)));
+    resources.extend(
+        snapshots
+            .iter()
+            .map(|id| snapshot_on(world, source_region, id, ask)),
+    );
     authorize(ask, "ec2:CopyImage", &resources, &Context::new())?;
     tags.authorize(ask, "CopyImage")?;
     if let Some(answer) = replay(world, query, ask)? {
@@ -34,10 +44,13 @@ pub(super) fn copy_image(world: &mut World, query: &Query, ask: &Ask<'_>) -> Out
     let minutes = completion_minutes(query, "SnapshotCopyCompletionDurationMinutes")?;
     let source = readable(world, source_id, source_region, ask)?.clone();
     if encrypted == Some(false)
-        && let Some(id) = snapshots.iter().find(|id| world.snapshots.get(*id).is_some_and(|of| of.key.is_some()))
+        && let Some(id) = snapshots
+            .iter()
+            .find(|id| world.snapshots.get(*id).is_some_and(|of| of.key.is_some()))
     {
         let message = format!(
-            "Snapshot {id} is encrypted. Creating an unencrypted copy from an encrypted snapshot is not supported."
+            "Snapshot {id} is encrypted. Creating an unencrypted copy from an encrypted snapshot \
+             is not supported."
         );
         return Err(Fail::bad("InvalidRequest", message));
     }
@@ -60,24 +73,41 @@ fn make(
     let (encrypted, key) = (query.flag("Encrypted")?, query.filled("KmsKeyId"));
     let account = ask.account().to_owned();
     let copy_tags = query.flag("CopyImageTags")? == Some(true);
-    let mut passed_on = source.tags.get(&account).filter(|_| copy_tags).cloned().unwrap_or_default();
+    let mut passed_on = source
+        .tags
+        .get(&account)
+        .filter(|_| copy_tags)
+        .cloned()
+        .unwrap_or_default();
     if copy_tags && source.owner != account {
         // Of others' tags only those that are meant for sharing come along (R1.2.6, R7.14).
         let shared = source.tags.get(&source.owner).into_iter().flatten();
-        passed_on
-            .extend(shared.filter(|(key, _)| key.starts_with("ec2:SharedTag/")).map(|(k, v)| (k.clone(), v.clone())));
+        passed_on.extend(
+            shared
+                .filter(|(key, _)| key.starts_with("ec2:SharedTag/"))
+                .map(|(k, v)| (k.clone(), v.clone())),
+        );
     }
     let id = world.new_id("ami");
     let from = ask.now;
-    let mut failure = ask.fail_copy.clone().map(|(message, _)| (message, "Copy failed".to_owned()));
+    let mut failure = ask
+        .fail_copy
+        .clone()
+        .map(|(message, _)| (message, "Copy failed".to_owned()));
     let mut mappings = Vec::new();
     for mapping in &source.mappings {
-        let Some(original) = mapping.snapshot.as_ref().and_then(|id| world.snapshots.get(id)).cloned() else {
+        let Some(original) = mapping
+            .snapshot
+            .as_ref()
+            .and_then(|id| world.snapshots.get(id))
+            .cloned()
+        else {
             mappings.push(mapping.clone());
             continue;
         };
         let copy_id = world.new_id("snap");
-        let (destination, refused) = destination_key(world, &original, encrypted, key, ask, &copy_id);
+        let (destination, refused) =
+            destination_key(world, &original, encrypted, key, ask, &copy_id);
         failure = failure.or(refused);
         let copy = Snapshot {
             id: copy_id,
@@ -90,7 +120,8 @@ fn make(
             volume: "vol-ffffffff".to_owned(),
             key: destination,
             description: format!(
-                "Copied for DestinationAmi {id} from SourceAmi {} for SourceSnapshot {}. Task created on {}.",
+                "Copied for DestinationAmi {id} from SourceAmi {} for SourceSnapshot {}. Task \
+                 created on {}.",
                 source.id,
                 original.id,
                 grouped(ask)
@@ -104,13 +135,30 @@ fn make(
             create_volume_permissions: Shared::default(),
             ..original
         };
-        mappings.push(Mapping { snapshot: Some(copy.id.clone()), ..mapping.clone() });
+        mappings.push(Mapping {
+            snapshot: Some(copy.id.clone()),
+            ..mapping.clone()
+        });
         world.snapshots.insert(copy.id.clone(), copy);
     }
-    let after = if failure.is_some() { ask.copy_time / 4 } else { ask.copy_time };
-    let fails_as = ask.fail_copy.as_ref().map_or(ImageState::Failed, |(_, state)| *state);
-    let fate = Fate { failure, fails_as, ..Fate::success(from, after) };
-    for id in mappings.iter().filter_map(|mapping| mapping.snapshot.as_ref()) {
+    let after = if failure.is_some() {
+        ask.copy_time / 4
+    } else {
+        ask.copy_time
+    };
+    let fails_as = ask
+        .fail_copy
+        .as_ref()
+        .map_or(ImageState::Failed, |(_, state)| *state);
+    let fate = Fate {
+        failure,
+        fails_as,
+        ..Fate::success(from, after)
+    };
+    for id in mappings
+        .iter()
+        .filter_map(|mapping| mapping.snapshot.as_ref())
+    {
         if let Some(snapshot) = world.snapshots.get_mut(id) {
             snapshot.fate = Some(fate.clone());
         }
@@ -148,26 +196,46 @@ pub(super) fn quotas(world: &World, ask: &Ask<'_>, snapshots: usize) -> Result<(
         return Ok(());
     }
     let here = |owner: &str, region: &str| owner == ask.account() && region == ask.region;
-    let running = world.snapshots.values().filter(|of| of.copied_from.is_some() && of.fate.is_some());
+    let running = world
+        .snapshots
+        .values()
+        .filter(|of| of.copied_from.is_some() && of.fate.is_some());
     let running = running.filter(|of| here(&of.owner, &of.region)).count();
     if running + snapshots > 20 {
-        let message = "Too many snapshot copies in progress. The limit is 20 for this destination region.";
+        let message =
+            "Too many snapshot copies in progress. The limit is 20 for this destination region.";
         return Err(Fail::bad("ResourceLimitExceeded", message));
     }
-    let images = world.images.values().filter(|image| image.source.is_some() && image.fate.is_some());
-    if images.filter(|image| here(&image.owner, &image.region)).count() >= 300 {
-        return Err(Fail::bad("ResourceLimitExceeded", "Too many AMI copies in progress for this destination region."));
+    let images = world
+        .images
+        .values()
+        .filter(|image| image.source.is_some() && image.fate.is_some());
+    if images
+        .filter(|image| here(&image.owner, &image.region))
+        .count()
+        >= 300
+    {
+        return Err(Fail::bad(
+            "ResourceLimitExceeded",
+            "Too many AMI copies in progress for this destination region.",
+        ));
     }
     Ok(())
 }
 
 /// The minutes of a time-based copy (R7.5).
 pub(super) fn completion_minutes(query: &Query, name: &str) -> Result<Option<u32>, Fail> {
-    let Some(text) = query.get(name) else { return Ok(None) };
-    let minutes = text.parse().ok().filter(|minutes: &u32| (15..=2880).contains(minutes) && minutes.is_multiple_of(15));
+    let Some(text) = query.get(name) else {
+        return Ok(None);
+    };
+    let minutes = text
+        .parse()
+        .ok()
+        .filter(|minutes: &u32| (15..=2880).contains(minutes) && minutes.is_multiple_of(15));
     minutes.map(Some).ok_or_else(|| {
         let message = format!(
-            "'{text}' is not a valid value for completion duration. Specify a value between 15 and 2880 minutes, in 15 minute increments only"
+            "'{text}' is not a valid value for completion duration. Specify a value between 15 and \
+             2880 minutes, in 15 minute increments only"
         );
         Fail::bad("InvalidParameterValue", message)
     })
@@ -178,7 +246,11 @@ fn answer(id: &str) -> Body {
 }
 
 fn snapshots_of(image: &Image) -> Vec<String> {
-    image.mappings.iter().filter_map(|mapping| mapping.snapshot.clone()).collect()
+    image
+        .mappings
+        .iter()
+        .filter_map(|mapping| mapping.snapshot.clone())
+        .collect()
 }
 
 /// The same token with the same parameters answers the same image, dead or alive (R1.2.2).
@@ -187,13 +259,17 @@ fn replay(world: &World, query: &Query, ask: &Ask<'_>) -> Result<Option<Body>, F
         return Ok(None);
     };
     if token.len() > 64 {
-        return Err(Fail::bad("InvalidParameterValue", "The client token has more than 64 characters"));
+        return Err(Fail::bad(
+            "InvalidParameterValue",
+            "The client token has more than 64 characters",
+        ));
     }
     match world.tokens.get(&place(token, ask)) {
         None => Ok(None),
         Some((parameters, id)) if *parameters == parameters_of(query) => Ok(Some(answer(id))),
         Some(_) => {
-            let message = "The request uses the same client token as a previous, but non-identical request.";
+            let message =
+                "The request uses the same client token as a previous, but non-identical request.";
             Err(Fail::bad("IdempotentParameterMismatch", message))
         }
     }
@@ -201,16 +277,25 @@ fn replay(world: &World, query: &Query, ask: &Ask<'_>) -> Result<Option<Body>, F
 
 fn remember(world: &mut World, query: &Query, ask: &Ask<'_>, id: &str) {
     if let Some(token) = query.get("ClientToken") {
-        world.tokens.insert(place(token, ask), (parameters_of(query), id.to_owned()));
+        world
+            .tokens
+            .insert(place(token, ask), (parameters_of(query), id.to_owned()));
     }
 }
 
 fn place(token: &str, ask: &Ask<'_>) -> (String, String, String) {
-    (ask.account().to_owned(), ask.region.to_owned(), token.to_owned())
+    (
+        ask.account().to_owned(),
+        ask.region.to_owned(),
+        token.to_owned(),
+    )
 }
 
 fn parameters_of(query: &Query) -> String {
-    query.pairs().map(|(name, value)| format!("{name}={value}\n")).collect()
+    query
+        .pairs()
+        .map(|(name, value)| format!("{name}={value}\n"))
+        .collect()
 }
 
 pub(super) fn check_name(name: &str) -> Result<(), Fail> {
@@ -218,28 +303,42 @@ pub(super) fn check_name(name: &str) -> Result<(), Fail> {
     if (3..=128).contains(&name.len()) && name.chars().all(fits) {
         return Ok(());
     }
-    let message = "AMI names must be between 3 and 128 characters long, and may contain letters, numbers, '(', ')', '.', '-', '/' and '_'";
+    let message = "AMI names must be between 3 and 128 characters long, and may contain letters, \
+                   numbers, '(', ')', '.', '-', '/' and '_'";
     Err(Fail::bad("InvalidAMIName.Malformed", message))
 }
 
-/// The source, if the caller may read it: the image and the storage behind it (R1.5.1, R1.5.13 to R1.5.15).
-fn readable<'a>(world: &'a World, id: &str, region: &str, ask: &Ask<'_>) -> Result<&'a Image, Fail> {
+/// The source, if the caller may read it: the image and the storage behind it (R1.5.1, R1.5.13 to
+/// R1.5.15).
+fn readable<'a>(
+    world: &'a World,
+    id: &str,
+    region: &str,
+    ask: &Ask<'_>,
+) -> Result<&'a Image, Fail> {
     ids::check_image(id)?;
     let account = ask.account();
     let as_of = ask.shared_as_of();
     let seen = |image: &&Image| image.region == region && may_launch(world, image, ask, as_of);
     let source = world.images.get(id).filter(seen);
-    // Unknown for an image that is not shared at all: the stricter reading is that it does not exist.
+    // Unknown for an image that is not shared at all: the stricter reading is that it does not
+    // exist.
     let source = source.ok_or_else(|| ids::image_not_found(id))?;
     if let Some(fail) = ids::unavailable(source) {
         return Err(fail);
     }
     if source.owner != account {
-        let shared = snapshots_of(source)
-            .iter()
-            .all(|id| world.snapshots.get(id).is_some_and(|of| may_copy(of, account, as_of)));
+        let shared = snapshots_of(source).iter().all(|id| {
+            world
+                .snapshots
+                .get(id)
+                .is_some_and(|of| may_copy(of, account, as_of))
+        });
         if !shared {
-            return Err(Fail::bad("InvalidRequest", "You do not have permission to access the storage of this ami"));
+            return Err(Fail::bad(
+                "InvalidRequest",
+                "You do not have permission to access the storage of this ami",
+            ));
         }
         if !source.product_codes.is_empty() {
             let message = "Images from AWS Marketplace cannot be copied to another AWS account.";
@@ -249,7 +348,8 @@ fn readable<'a>(world: &'a World, id: &str, region: &str, ask: &Ask<'_>) -> Resu
     Ok(source)
 }
 
-/// The key of one copied snapshot, and why the copy will fail, where KMS does not play along (R1.3, R1.5.2, R1.5.3).
+/// The key of one copied snapshot, and why the copy will fail, where KMS does not play along (R1.3,
+/// R1.5.2, R1.5.3).
 fn destination_key(
     world: &mut World,
     original: &Snapshot,
@@ -259,28 +359,43 @@ fn destination_key(
     copy: &str,
 ) -> (Option<String>, Option<(String, String)>) {
     let account = ask.account();
-    let by_default = super::settings_of(world, account, ask.region).is_some_and(|own| own.encryption_by_default);
+    let by_default =
+        super::settings_of(world, account, ask.region).is_some_and(|own| own.encryption_by_default);
     let arn = match named {
         Some(named) => {
-            if let Some(arn) = world.find_key(named, account, ask.region).filter(|arn| usable_here(world, arn, ask)) {
+            if let Some(arn) = world
+                .find_key(named, account, ask.region)
+                .filter(|arn| usable_here(world, arn, ask))
+            {
                 Some(arn)
             } else {
                 let why = format!("The specified keyId {named} is invalid");
-                return (None, Some((format!("AMI snapshot copy failed with error: {why}"), why)));
+                return (
+                    None,
+                    Some((format!("AMI snapshot copy failed with error: {why}"), why)),
+                );
             }
         }
         None if encrypted == Some(true) => world.default_ebs_key(account, ask.region),
         None => match &original.key {
-            // Own snapshots keep their key within the Region; of others, and elsewhere, the default key is taken.
-            Some(key) if original.owner == account && original.region == ask.region => Some(key.clone()),
+            // Own snapshots keep their key within the Region; of others, and elsewhere, the default
+            // key is taken.
+            Some(key) if original.owner == account && original.region == ask.region => {
+                Some(key.clone())
+            }
             Some(_) => world.default_ebs_key(account, ask.region),
             None if by_default => world.default_ebs_key(account, ask.region),
             None => None,
         },
     };
-    let refused = arn.as_ref().is_some_and(|arn| !kms_allows(world, original, arn, ask, copy));
+    let refused = arn
+        .as_ref()
+        .is_some_and(|arn| !kms_allows(world, original, arn, ask, copy));
     let failure = refused.then(|| {
-        let of_image = format!("AMI snapshot copy failed with error: {NOT_ACCESSIBLE}. You must have DescribeKey permissions on the default CMK");
+        let of_image = format!(
+            "AMI snapshot copy failed with error: {NOT_ACCESSIBLE}. You must \
+                                have DescribeKey permissions on the default CMK"
+        );
         (of_image, NOT_ACCESSIBLE.to_owned())
     });
     (arn, failure)
@@ -288,27 +403,39 @@ fn destination_key(
 
 /// Symmetric, enabled, in this Region (R1.3.6).
 pub(super) fn usable_here(world: &World, arn: &str, ask: &Ask<'_>) -> bool {
-    world
-        .keys
-        .get(arn)
-        .is_some_and(|key| key.region == ask.region && key.spec == "SYMMETRIC_DEFAULT" && auth::usable(key).is_ok())
+    world.keys.get(arn).is_some_and(|key| {
+        key.region == ask.region && key.spec == "SYMMETRIC_DEFAULT" && auth::usable(key).is_ok()
+    })
 }
 
-/// Whether KMS plays along: with everything that AWS publishes, unless the scenario wants what was recorded only.
-fn kms_allows(world: &mut World, original: &Snapshot, destination: &str, ask: &Ask<'_>, copy: &str) -> bool {
+/// Whether KMS plays along: with everything that AWS publishes, unless the scenario wants what was
+/// recorded only.
+fn kms_allows(
+    world: &mut World,
+    original: &Snapshot,
+    destination: &str,
+    ask: &Ask<'_>,
+    copy: &str,
+) -> bool {
     let keys = original.key.iter().map(String::as_str).chain([destination]);
-    let published =
-        |world: &World| keys.clone().all(|key| copy_keys::permitted(world, ask, key, &copy_keys::PUBLISHED));
+    let published = |world: &World| {
+        keys.clone()
+            .all(|key| copy_keys::permitted(world, ask, key, &copy_keys::PUBLISHED))
+    };
     if !world.copies_as_recorded {
         // An encrypted source touches the caller's default key too (R1.4.4).
-        let default = original.key.as_ref().and_then(|_| world.default_ebs_key(ask.account(), ask.region));
+        let default = original
+            .key
+            .as_ref()
+            .and_then(|_| world.default_ebs_key(ask.account(), ask.region));
         let describe = |key: &String| copy_keys::permitted(world, ask, key, &["kms:DescribeKey"]);
         if !published(world) || !default.iter().all(describe) {
             return false;
         }
     }
     let describe = copy_keys::Step::new("kms:DescribeKey", destination, copy);
-    copy_keys::forward(world, ask, &describe).is_ok() && copy_keys::copy(world, ask, original, destination, copy)
+    copy_keys::forward(world, ask, &describe).is_ok()
+        && copy_keys::copy(world, ask, original, destination, copy)
 }
 
 /// The time in milliseconds, with commas, as it stands in descriptions (R1.2.10).
@@ -319,7 +446,11 @@ fn grouped(ask: &Ask<'_>) -> String {
         reason = "milliseconds since 1970 are a small positive number"
     )]
     let digits = ((ask.clock.epoch(ask.now) * 1000.0) as u64).to_string();
-    let groups: Vec<&str> =
-        digits.as_bytes().rchunks(3).rev().map(|group| std::str::from_utf8(group).unwrap_or_default()).collect();
+    let groups: Vec<&str> = digits
+        .as_bytes()
+        .rchunks(3)
+        .rev()
+        .map(|group| std::str::from_utf8(group).unwrap_or_default())
+        .collect();
     groups.join(",")
 }

@@ -1,5 +1,5 @@
-//! What EC2 asks of KMS on the caller's behalf, step by step as it was recorded (R1.4.5, R1.4.6, R4.3), and what it does
-//! there as itself.
+//! What EC2 asks of KMS on the caller's behalf, step by step as it was recorded (R1.4.5, R1.4.6,
+//! R4.3), and what it does there as itself.
 
 use std::collections::BTreeMap;
 
@@ -32,14 +32,31 @@ pub(super) struct Step<'a> {
 
 impl<'a> Step<'a> {
     pub(super) fn new(action: &'a str, key: &'a str, id: &'a str) -> Self {
-        Self { action, key, id, grant: None }
+        Self {
+            action,
+            key,
+            id,
+            grant: None,
+        }
     }
 
     /// The grant that lets `grantee` decrypt in this context.
-    pub(super) fn grant(key: &'a str, grantee: String, constraint: Constraint, id: &'a str, ask: &Ask<'_>) -> Self {
-        let grantee = Grantee { arn: grantee, unique_id: None };
+    pub(super) fn grant(
+        key: &'a str,
+        grantee: String,
+        constraint: Constraint,
+        id: &'a str,
+        ask: &Ask<'_>,
+    ) -> Self {
+        let grantee = Grantee {
+            arn: grantee,
+            unique_id: None,
+        };
         let grant = Grant {
-            retiring: Some(Grantee { arn: service(ask.region), unique_id: None }),
+            retiring: Some(Grantee {
+                arn: service(ask.region),
+                unique_id: None,
+            }),
             grantee,
             issuing_account: ask.account().to_owned(),
             operations: vec!["Decrypt".to_owned()],
@@ -47,7 +64,10 @@ impl<'a> Step<'a> {
             created: ask.now,
             ..Grant::default()
         };
-        Self { grant: Some(grant), ..Self::new("kms:CreateGrant", key, id) }
+        Self {
+            grant: Some(grant),
+            ..Self::new("kms:CreateGrant", key, id)
+        }
     }
 }
 
@@ -60,14 +80,23 @@ pub(super) fn context_of(id: &str) -> BTreeMap<String, String> {
     [("aws:ebs:id".to_owned(), id.to_owned())].into()
 }
 
-/// The encryption context of a snapshot's data key: of one made of a volume it is the volume's (R1.4.7).
+/// The encryption context of a snapshot's data key: of one made of a volume it is the volume's
+/// (R1.4.7).
 pub(super) fn data_of(snapshot: &Snapshot) -> &str {
-    if snapshot.volume == "vol-ffffffff" { &snapshot.id } else { &snapshot.volume }
+    if snapshot.volume == "vol-ffffffff" {
+        &snapshot.id
+    } else {
+        &snapshot.volume
+    }
 }
 
 /// Whether KMS would let the caller do all of this through EC2; nothing is done.
 pub(super) fn permitted(world: &World, ask: &Ask<'_>, key: &str, actions: &[&str]) -> bool {
-    let allows = |key: &Key| actions.iter().all(|action| evaluate(key, ask, &Step::new(action, &key.arn, "")).is_ok());
+    let allows = |key: &Key| {
+        actions
+            .iter()
+            .all(|action| evaluate(key, ask, &Step::new(action, &key.arn, "")).is_ok())
+    };
     world.keys.get(key).is_some_and(allows)
 }
 
@@ -80,7 +109,11 @@ fn evaluate(key: &Key, ask: &Ask<'_>, step: &Step<'_>) -> Result<(), Fail> {
         context.insert("kms:grantoperations".to_owned(), vec!["Decrypt".to_owned()]);
     }
     // An empty context stands for one that is not known yet; AWS's own policies bind none.
-    let encryption = if step.id.is_empty() { BTreeMap::new() } else { context_of(step.id) };
+    let encryption = if step.id.is_empty() {
+        BTreeMap::new()
+    } else {
+        context_of(step.id)
+    };
     let delays = &ask.options.delays;
     let wanted = KeyUse {
         action: step.action,
@@ -92,7 +125,11 @@ fn evaluate(key: &Key, ask: &Ask<'_>, step: &Step<'_>) -> Result<(), Fail> {
         grants_as_of: ask.now.saturating_sub(delays.grants),
     };
     auth::kms(ask.who, key, &wanted)?;
-    if step.action == "kms:DescribeKey" { Ok(()) } else { auth::usable(key) }
+    if step.action == "kms:DescribeKey" {
+        Ok(())
+    } else {
+        auth::usable(key)
+    }
 }
 
 /// Takes a step with the caller's forwarded identity, and writes it down as CloudTrail would.
@@ -101,7 +138,10 @@ fn evaluate(key: &Key, ask: &Ask<'_>, step: &Step<'_>) -> Result<(), Fail> {
 /// As KMS answers EC2, which keeps it to itself.
 pub(super) fn forward(world: &mut World, ask: &Ask<'_>, step: &Step<'_>) -> Result<(), Fail> {
     let Some(key) = world.keys.get(step.key) else {
-        return Err(Fail::bad("NotFoundException", format!("Key '{}' does not exist", step.key)));
+        return Err(Fail::bad(
+            "NotFoundException",
+            format!("Key '{}' does not exist", step.key),
+        ));
     };
     let outcome = evaluate(key, ask, step);
     // Of a call that was refused, CloudTrail shows no parameters (recorded).
@@ -115,7 +155,9 @@ pub(super) fn forward(world: &mut World, ask: &Ask<'_>, step: &Step<'_>) -> Resu
             "constraints": grant.constraint,
         }),
         (None, true) if step.action == "kms:DescribeKey" => json!({ "keyId": step.key }),
-        (None, true) => json!({ "keyId": step.key, "encryptionContext": context_of(step.id), "numberOfBytes": 64 }),
+        (None, true) => {
+            json!({ "keyId": step.key, "encryptionContext": context_of(step.id), "numberOfBytes": 64 })
+        }
     };
     let fail = outcome.as_ref().err();
     world.trail.push(TrailEvent {
@@ -124,7 +166,12 @@ pub(super) fn forward(world: &mut World, ask: &Ask<'_>, step: &Step<'_>) -> Resu
         invoked_by: Some("ec2-frontend-api.amazonaws.com".to_owned()),
         key: step.key.to_owned(),
         parameters,
-        code: fail.map(|fail| fail.code.strip_suffix("Exception").unwrap_or(&fail.code).to_owned()),
+        code: fail.map(|fail| {
+            fail.code
+                .strip_suffix("Exception")
+                .unwrap_or(&fail.code)
+                .to_owned()
+        }),
         message: fail.map(|fail| fail.message.clone()),
     });
     outcome
@@ -143,14 +190,30 @@ pub(super) fn by_service(world: &mut World, region: &str, action: &str, key: &st
     });
 }
 
-/// The way of one encrypted copy through KMS, in the recorded order: a data key and a grant of the destination's key, then
-/// a grant of the source's. Each grant is retired when EBS has used it, so none stays. Says whether KMS let it through.
-pub(super) fn copy(world: &mut World, ask: &Ask<'_>, source: &Snapshot, destination: &str, copy: &str) -> bool {
-    let used = (ask.account().to_owned(), source.key.clone().unwrap_or_default(), destination.to_owned());
+/// The way of one encrypted copy through KMS, in the recorded order: a data key and a grant of the
+/// destination's key, then a grant of the source's. Each grant is retired when EBS has used it, so
+/// none stays. Says whether KMS let it through.
+pub(super) fn copy(
+    world: &mut World,
+    ask: &Ask<'_>,
+    source: &Snapshot,
+    destination: &str,
+    copy: &str,
+) -> bool {
+    let used = (
+        ask.account().to_owned(),
+        source.key.clone().unwrap_or_default(),
+        destination.to_owned(),
+    );
     let steps = |world: &mut World| -> Result<(), Fail> {
-        // A copy between keys that an earlier one was made between uses its data key again (recorded).
+        // A copy between keys that an earlier one was made between uses its data key again
+        // (recorded).
         if !world.copied.contains(&used) {
-            forward(world, ask, &Step::new("kms:GenerateDataKeyWithoutPlaintext", destination, copy))?;
+            forward(
+                world,
+                ask,
+                &Step::new("kms:GenerateDataKeyWithoutPlaintext", destination, copy),
+            )?;
         }
         hand_over(world, ask, destination, copy, ask.region)?;
         if let Some(key) = &source.key {
@@ -166,9 +229,19 @@ pub(super) fn copy(world: &mut World, ask: &Ask<'_>, source: &Snapshot, destinat
 }
 
 /// A grant to EC2, and what EBS does under it.
-fn hand_over(world: &mut World, ask: &Ask<'_>, key: &str, id: &str, region: &str) -> Result<(), Fail> {
+fn hand_over(
+    world: &mut World,
+    ask: &Ask<'_>,
+    key: &str,
+    id: &str,
+    region: &str,
+) -> Result<(), Fail> {
     let constraint = Constraint::EncryptionContextEquals(context_of(id));
-    forward(world, ask, &Step::grant(key, service(region), constraint, id, ask))?;
+    forward(
+        world,
+        ask,
+        &Step::grant(key, service(region), constraint, id, ask),
+    )?;
     by_service(world, region, "kms:Decrypt", key, id);
     by_service(world, region, "kms:RetireGrant", key, id);
     Ok(())

@@ -1,4 +1,5 @@
-//! CreateImage and CreateSnapshot: of what an instance runs on. Neither asks anything of KMS (R1.4.7).
+//! CreateImage and CreateSnapshot: of what an instance runs on. Neither asks anything of KMS
+//! (R1.4.7).
 
 use super::tags::Tagging;
 use super::{authorize, copy, dry_run, instances, new_on, register, snapshots};
@@ -13,7 +14,11 @@ pub(super) fn create_image(world: &mut World, query: &Query, ask: &Ask<'_>) -> O
     let (instance_id, name) = (query.need("InstanceId")?, query.need("Name")?);
     let tags = Tagging::read(query, &["image", "snapshot"])?;
     let on = [
-        On::arn(format!("arn:aws:ec2:{}:{}:instance/{instance_id}", ask.region, ask.account())),
+        On::arn(format!(
+            "arn:aws:ec2:{}:{}:instance/{instance_id}",
+            ask.region,
+            ask.account()
+        )),
         new_on("image", ask),
         new_on("snapshot", ask),
     ];
@@ -41,16 +46,22 @@ pub(super) fn create_image(world: &mut World, query: &Query, ask: &Ask<'_>) -> O
         state_reason: None,
         created: ask.now,
         fate: Some(fate(ask)),
-        root_device: mappings.first().map(|mapping| mapping.device.clone()).unwrap_or_default(),
+        root_device: mappings
+            .first()
+            .map(|mapping| mapping.device.clone())
+            .unwrap_or_default(),
         mappings,
         root_device_type: "ebs".to_owned(),
         // They stay with what is made of a Marketplace image (R1.5.15).
-        product_codes: origin.map(|image| image.product_codes.clone()).unwrap_or_default(),
+        product_codes: origin
+            .map(|image| image.product_codes.clone())
+            .unwrap_or_default(),
         tags: [(ask.account().to_owned(), tags.image)].into(),
         launch_permissions: Shared::default(),
         source: origin.map(|image| (image.id.clone(), image.region.clone())),
         source_instance: Some(instance_id.to_owned()),
-        architecture: origin.map_or_else(|| "x86_64".to_owned(), |image| image.architecture.clone()),
+        architecture: origin
+            .map_or_else(|| "x86_64".to_owned(), |image| image.architecture.clone()),
         imds_support: origin.and_then(|image| image.imds_support.clone()),
         deprecation_time: None,
         deprecated_at: None,
@@ -64,15 +75,28 @@ pub(super) fn create_image(world: &mut World, query: &Query, ask: &Ask<'_>) -> O
 pub(super) fn create_snapshot(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
     let volume_id = query.need("VolumeId")?;
     let tags = Tagging::read(query, &["snapshot"])?;
-    let volume_on = On::arn(format!("arn:aws:ec2:{}:{}:volume/{volume_id}", ask.region, ask.account()));
-    authorize(ask, "ec2:CreateSnapshot", &[volume_on, new_on("snapshot", ask)], &Context::new())?;
+    let volume_on = On::arn(format!(
+        "arn:aws:ec2:{}:{}:volume/{volume_id}",
+        ask.region,
+        ask.account()
+    ));
+    authorize(
+        ask,
+        "ec2:CreateSnapshot",
+        &[volume_on, new_on("snapshot", ask)],
+        &Context::new(),
+    )?;
     tags.authorize(ask, "CreateSnapshot")?;
     let volume = instances::volume(world, volume_id, ask)?.clone();
     dry_run(query)?;
     let description = query.get("Description").unwrap_or_default().to_owned();
     let id = snapshot_of(world, &volume, description, tags.snapshot, ask);
     world.touch();
-    let shown = world.snapshots.get(&id).map(|snapshot| snapshots::render(snapshot, ask)).unwrap_or_default();
+    let shown = world
+        .snapshots
+        .get(&id)
+        .map(|snapshot| snapshots::render(snapshot, ask))
+        .unwrap_or_default();
     Ok(Body::Xml(shown))
 }
 

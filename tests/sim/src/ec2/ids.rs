@@ -8,7 +8,9 @@ use crate::world::{Image, ImageState, World};
 
 /// Whether something has the form of an ID at all: the prefix and hexadecimal digits in lower case.
 fn is_id(id: &str, prefix: &str) -> bool {
-    let digits = |rest: &str| !rest.is_empty() && rest.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    let digits = |rest: &str| {
+        !rest.is_empty() && rest.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+    };
     id.strip_prefix(prefix).is_some_and(digits)
 }
 
@@ -22,24 +24,38 @@ pub(super) fn check_image(id: &str) -> Result<(), Fail> {
     if well_formed(id, "ami-") {
         Ok(())
     } else {
-        Err(Fail::bad("InvalidAMIID.Malformed", format!("Invalid id: \"{id}\"")))
+        Err(Fail::bad(
+            "InvalidAMIID.Malformed",
+            format!("Invalid id: \"{id}\""),
+        ))
     }
 }
 
 pub(super) fn check_instance(id: &str) -> Result<(), Fail> {
     let message = || format!("Invalid id: \"{id}\"");
-    if well_formed(id, "i-") { Ok(()) } else { Err(Fail::bad("InvalidInstanceID.Malformed", message())) }
+    if well_formed(id, "i-") {
+        Ok(())
+    } else {
+        Err(Fail::bad("InvalidInstanceID.Malformed", message()))
+    }
 }
 
 pub(super) fn check_volume(id: &str) -> Result<(), Fail> {
-    let message = || format!("Value ({id}) for parameter volumeId is invalid. Expected: 'vol-...'.");
-    if well_formed(id, "vol-") { Ok(()) } else { Err(Fail::bad("InvalidParameterValue", message())) }
+    let message =
+        || format!("Value ({id}) for parameter volumeId is invalid. Expected: 'vol-...'.");
+    if well_formed(id, "vol-") {
+        Ok(())
+    } else {
+        Err(Fail::bad("InvalidParameterValue", message()))
+    }
 }
 
-/// Of 17 digits the first is 0 (recorded); which of those AWS calls malformed nevertheless is not known.
+/// Of 17 digits the first is 0 (recorded); which of those AWS calls malformed nevertheless is not
+/// known.
 fn check_snapshot_or(id: &str, malformed: String) -> Result<(), Fail> {
     if !is_id(id, "snap-") {
-        let message = format!("Value ({id}) for parameter snapshotId is invalid. Expected: 'snap-...'.");
+        let message =
+            format!("Value ({id}) for parameter snapshotId is invalid. Expected: 'snap-...'.");
         return Err(Fail::bad("InvalidParameterValue", message));
     }
     if well_formed(id, "snap-") && (id.len() < 22 || id.starts_with("snap-0")) {
@@ -56,7 +72,10 @@ pub(super) fn check_snapshot(id: &str) -> Result<(), Fail> {
 
 /// As operations on attributes say it.
 pub(super) fn check_snapshot_attribute(id: &str) -> Result<(), Fail> {
-    check_snapshot_or(id, format!("Value ( {id} ) for parameter SNAPSHOT is invalid. "))
+    check_snapshot_or(
+        id,
+        format!("Value ( {id} ) for parameter SNAPSHOT is invalid. "),
+    )
 }
 
 /// Whether CopySnapshot takes it as an ID.
@@ -65,17 +84,28 @@ pub(super) fn is_snapshot(id: &str) -> bool {
 }
 
 pub(super) fn image_not_found(id: &str) -> Fail {
-    Fail::bad("InvalidAMIID.NotFound", format!("The image id '[{id}]' does not exist"))
+    Fail::bad(
+        "InvalidAMIID.NotFound",
+        format!("The image id '[{id}]' does not exist"),
+    )
 }
 
 pub(super) fn snapshot_not_found(id: &str) -> Fail {
-    Fail::bad("InvalidSnapshot.NotFound", format!("The snapshot '{id}' does not exist."))
+    Fail::bad(
+        "InvalidSnapshot.NotFound",
+        format!("The snapshot '{id}' does not exist."),
+    )
 }
 
-/// An image of the Region that has ever been, unless it is so new that EC2 does not know it everywhere (R1.1.7).
+/// An image of the Region that has ever been, unless it is so new that EC2 does not know it
+/// everywhere (R1.1.7).
 pub(super) fn image<'a>(world: &'a World, id: &str, ask: &Ask<'_>) -> Result<&'a Image, Fail> {
     check_image(id)?;
-    world.images.get(id).filter(|image| is_known(image, ask)).ok_or_else(|| image_not_found(id))
+    world
+        .images
+        .get(id)
+        .filter(|image| is_known(image, ask))
+        .ok_or_else(|| image_not_found(id))
 }
 
 pub(super) fn is_known(image: &Image, ask: &Ask<'_>) -> bool {
@@ -98,12 +128,19 @@ pub(super) fn unavailable(image: &Image) -> Option<Fail> {
     Some(Fail::bad("InvalidAMIID.Unavailable", message))
 }
 
-/// Checks what a search names as owners, or as those who may use something: account IDs, and words that EC2 knows (R2.18).
+/// Checks what a search names as owners, or as those who may use something: account IDs, and words
+/// that EC2 knows (R2.18).
 pub(super) fn check_users(users: &[&str], words: &[&str]) -> Result<(), Fail> {
     let is_account = |user: &str| user.len() == 12 && user.bytes().all(|b| b.is_ascii_digit());
-    match users.iter().find(|user| !is_account(user) && !words.contains(*user)) {
+    match users
+        .iter()
+        .find(|user| !is_account(user) && !words.contains(*user))
+    {
         None => Ok(()),
-        Some(user) => Err(Fail::bad("InvalidUserID.Malformed", format!("Invalid user id: \"{user}\""))),
+        Some(user) => Err(Fail::bad(
+            "InvalidUserID.Malformed",
+            format!("Invalid user id: \"{user}\""),
+        )),
     }
 }
 

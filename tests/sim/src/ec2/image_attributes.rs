@@ -9,13 +9,25 @@ use crate::wire::{Body, Fail, Outcome, Query};
 use crate::world::{Image, World};
 
 /// Attributes that every image has and that say nothing here.
-const EMPTY: [&str; 7] =
-    ["bootMode", "kernel", "lastLaunchedTime", "ramdisk", "sriovNetSupport", "tpmSupport", "uefiData"];
+const EMPTY: [&str; 7] = [
+    "bootMode",
+    "kernel",
+    "lastLaunchedTime",
+    "ramdisk",
+    "sriovNetSupport",
+    "tpmSupport",
+    "uefiData",
+];
 
 pub(super) fn describe(world: &World, query: &Query, ask: &Ask<'_>) -> Outcome {
     let id = query.need("ImageId")?;
     let attribute = query.need("Attribute")?;
-    authorize(ask, "ec2:DescribeImageAttribute", &[image_on(world, ask.region, id, ask)], &Context::new())?;
+    authorize(
+        ask,
+        "ec2:DescribeImageAttribute",
+        &[image_on(world, ask.region, id, ask)],
+        &Context::new(),
+    )?;
     let image = owned(world, id, ask)?;
     dry_run(query)?;
     let value = |name: &'static str, value: Option<&str>| {
@@ -24,19 +36,30 @@ pub(super) fn describe(world: &World, query: &Query, ask: &Ask<'_>) -> Outcome {
     };
     let answer = match attribute {
         "launchPermission" => Element::list("launchPermission", permissions(image)),
-        "description" => value("description", Some(image.description.as_str()).filter(|text| !text.is_empty())),
+        "description" => value(
+            "description",
+            Some(image.description.as_str()).filter(|text| !text.is_empty()),
+        ),
         "imdsSupport" => value("imdsSupport", image.imds_support.as_deref()),
-        "deregistrationProtection" => value("deregistrationProtection", Some(super::lifecycle::protection(image, ask))),
+        "deregistrationProtection" => value(
+            "deregistrationProtection",
+            Some(super::lifecycle::protection(image, ask)),
+        ),
         "productCodes" => Element::list(
             "productCodes",
-            image
-                .product_codes
-                .iter()
-                .map(|code| vec![Element::of("productCode", code), Element::of("type", "marketplace")]),
+            image.product_codes.iter().map(|code| {
+                vec![
+                    Element::of("productCode", code),
+                    Element::of("type", "marketplace"),
+                ]
+            }),
         ),
         // Deprecated, and closed to everybody (R2.5).
         "blockDeviceMapping" => {
-            return Err(Fail::bad("AuthFailure", "Unauthorized attempt to access restricted resource"));
+            return Err(Fail::bad(
+                "AuthFailure",
+                "Unauthorized attempt to access restricted resource",
+            ));
         }
         other => match EMPTY.iter().find(|name| **name == other) {
             Some(name) => Element::new(*name),
@@ -53,7 +76,10 @@ fn permissions(image: &Image) -> impl Iterator<Item = Vec<Element>> {
         arn if arn.contains(":ou/") => "organizationalUnitArn",
         _ => "userId",
     };
-    image.launch_permissions.iter().map(move |who| vec![Element::of(kind(who), who)])
+    image
+        .launch_permissions
+        .iter()
+        .map(move |who| vec![Element::of(kind(who), who)])
 }
 
 /// Attributes are the owner's only (R2.5).
@@ -62,7 +88,10 @@ pub(super) fn owned<'a>(world: &'a World, id: &str, ask: &Ask<'_>) -> Result<&'a
     if image.owner == ask.account() {
         Ok(image)
     } else {
-        Err(Fail::bad("AuthFailure", format!("Not authorized for image:{id}")))
+        Err(Fail::bad(
+            "AuthFailure",
+            format!("Not authorized for image:{id}"),
+        ))
     }
 }
 
@@ -72,21 +101,37 @@ pub(super) fn invalid() -> Fail {
 
 pub(super) fn modify(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
     let id = query.need("ImageId")?;
-    let change = Some(Change::modern(query, "LaunchPermission")).filter(|change| !change.is_empty());
+    let change =
+        Some(Change::modern(query, "LaunchPermission")).filter(|change| !change.is_empty());
     let change = change.or_else(|| Change::legacy(query)).unwrap_or_default();
-    let recipients = if world.hides_recipients_of_images { Context::new() } else { change.context() };
-    authorize(ask, "ec2:ModifyImageAttribute", &[image_on(world, ask.region, id, ask)], &recipients)?;
+    let recipients = if world.hides_recipients_of_images {
+        Context::new()
+    } else {
+        change.context()
+    };
+    authorize(
+        ask,
+        "ec2:ModifyImageAttribute",
+        &[image_on(world, ask.region, id, ask)],
+        &recipients,
+    )?;
     let image = owned(world, id, ask)?;
     if let Some(fail) = ids::unavailable(image) {
         return Err(fail);
     }
     match kinds(query).as_slice() {
-        [] => Err(Fail::bad("InvalidParameterCombination", "No attributes specified.")),
+        [] => Err(Fail::bad(
+            "InvalidParameterCombination",
+            "No attributes specified.",
+        )),
         ["description"] => describe_anew(world, query, id),
         ["imdsSupport"] => require_new_metadata(world, query, id),
         ["launchPermission"] => share(world, query, id, &change, ask),
         several => {
-            let message = format!("Fields for multiple attribute types specified: {}", several.join(", "));
+            let message = format!(
+                "Fields for multiple attribute types specified: {}",
+                several.join(", ")
+            );
             Err(Fail::bad("InvalidParameterCombination", message))
         }
     }
@@ -104,9 +149,15 @@ fn kinds(query: &Query) -> Vec<&'static str> {
 }
 
 fn describe_anew(world: &mut World, query: &Query, id: &str) -> Outcome {
-    let text = query.get("Description.Value").or(query.get("Value")).unwrap_or_default();
+    let text = query
+        .get("Description.Value")
+        .or(query.get("Value"))
+        .unwrap_or_default();
     if text.is_empty() {
-        return Err(Fail::bad("MissingParameter", "The request must contain the parameter description"));
+        return Err(Fail::bad(
+            "MissingParameter",
+            "The request must contain the parameter description",
+        ));
     }
     dry_run(query)?;
     if let Some(image) = world.images.get_mut(id) {
@@ -141,7 +192,10 @@ fn share(world: &mut World, query: &Query, id: &str, change: &Change, ask: &Ask<
             "Group" => "UserGroup",
             other => other,
         };
-        let message = format!("Invalid attribute item value \"{} \" for {kind} item type.", item.name);
+        let message = format!(
+            "Invalid attribute item value \"{} \" for {kind} item type.",
+            item.name
+        );
         return Err(Fail::bad("InvalidAMIAttributeItemValue", message));
     }
     if change.items().count() > 10_000 {
@@ -151,21 +205,36 @@ fn share(world: &mut World, query: &Query, id: &str, change: &Change, ask: &Ask<
     let keys: Vec<&str> = image
         .mappings
         .iter()
-        .filter_map(|mapping| world.snapshots.get(mapping.snapshot.as_ref()?)?.key.as_deref())
+        .filter_map(|mapping| {
+            world
+                .snapshots
+                .get(mapping.snapshot.as_ref()?)?
+                .key
+                .as_deref()
+        })
         .collect();
     let to_others = change.add.iter().any(|item| item.name != image.owner);
-    if to_others && keys.iter().any(|key| world.keys.get(*key).is_some_and(|key| key.aws_managed)) {
-        let message = "Snapshots encrypted with the AWS Managed CMK can't be shared. Specify another snapshot.";
+    if to_others
+        && keys
+            .iter()
+            .any(|key| world.keys.get(*key).is_some_and(|key| key.aws_managed))
+    {
+        let message = "Snapshots encrypted with the AWS Managed CMK can't be shared. Specify \
+                       another snapshot.";
         return Err(Fail::bad("InvalidParameter", message));
     }
     if change.add.iter().any(|item| item.name == "all") {
         may_be_public(world, image, &keys, ask)?;
     }
-    let added = change.add.iter().filter(|item| !image.launch_permissions.contains(&item.name)).count();
+    let added = change
+        .add
+        .iter()
+        .filter(|item| !image.launch_permissions.contains(&item.name))
+        .count();
     if ask.options.quotas && image.launch_permissions.len() + added > 1_000 {
         // The code is not known (R1.7): that of the quota on public images.
-        let message =
-            "You have reached your quota of 1000 for the number of entities that an image can be shared with.";
+        let message = "You have reached your quota of 1000 for the number of entities that an \
+                       image can be shared with.";
         return Err(Fail::bad("ResourceLimitExceeded", message));
     }
     dry_run(query)?;
@@ -181,8 +250,8 @@ fn share(world: &mut World, query: &Query, id: &str, change: &Change, ask: &Ask<
     Ok(done())
 }
 
-/// Nothing encrypted can be public (R2.11), nothing of the Marketplace (R2.12), nothing where the account blocks it
-/// (R2.13), and no more than the quota (R1.7).
+/// Nothing encrypted can be public (R2.11), nothing of the Marketplace (R2.12), nothing where the
+/// account blocks it (R2.13), and no more than the quota (R1.7).
 fn may_be_public(world: &World, image: &Image, keys: &[&str], ask: &Ask<'_>) -> Result<(), Fail> {
     if !keys.is_empty() {
         let message = "Encrypted snapshots can't be shared publicly. Specify another snapshot.";
@@ -190,17 +259,28 @@ fn may_be_public(world: &World, image: &Image, keys: &[&str], ask: &Ask<'_>) -> 
     }
     if !image.product_codes.is_empty() {
         // AWS's words are not known.
-        return Err(Fail::bad("UnsupportedOperation", "Images with product codes cannot be made public."));
+        return Err(Fail::bad(
+            "UnsupportedOperation",
+            "Images with product codes cannot be made public.",
+        ));
     }
-    if settings_of(world, ask.account(), ask.region).is_some_and(|settings| settings.block_public_images) {
-        let message = "You can't publicly share this image because block public access for AMIs is enabled for this account. To publicly share the image, you must call the DisableImageBlockPublicAccess API.";
+    if settings_of(world, ask.account(), ask.region)
+        .is_some_and(|settings| settings.block_public_images)
+    {
+        let message = "You can't publicly share this image because block public access for AMIs is \
+                       enabled for this account. To publicly share the image, you must call the \
+                       DisableImageBlockPublicAccess API.";
         return Err(Fail::bad("OperationNotPermitted", message));
     }
     let is_public = |other: &&Image| {
-        other.owner == image.owner && other.region == image.region && other.launch_permissions.contains("all")
+        other.owner == image.owner
+            && other.region == image.region
+            && other.launch_permissions.contains("all")
     };
     if ask.options.quotas && world.images.values().filter(is_public).count() >= 5 {
-        let message = "You have reached your quota of 5 for the number of public images allowed in this Region. Deregister unused public images or make them private, or request an increase in your public AMIs quota.";
+        let message = "You have reached your quota of 5 for the number of public images allowed in \
+                       this Region. Deregister unused public images or make them private, or \
+                       request an increase in your public AMIs quota.";
         return Err(Fail::bad("ResourceLimitExceeded", message));
     }
     Ok(())
@@ -209,7 +289,12 @@ fn may_be_public(world: &World, image: &Image, keys: &[&str], ask: &Ask<'_>) -> 
 /// Takes everybody out, the public too; no other attribute can be reset (R2.6).
 pub(super) fn reset(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
     let (id, attribute) = (query.need("ImageId")?, query.need("Attribute")?);
-    authorize(ask, "ec2:ResetImageAttribute", &[image_on(world, ask.region, id, ask)], &Context::new())?;
+    authorize(
+        ask,
+        "ec2:ResetImageAttribute",
+        &[image_on(world, ask.region, id, ask)],
+        &Context::new(),
+    )?;
     let image = owned(world, id, ask)?;
     if let Some(fail) = ids::unavailable(image) {
         return Err(fail);
@@ -224,18 +309,27 @@ pub(super) fn reset(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome 
     Ok(done())
 }
 
-/// By it a recipient takes itself out of the accounts that are named; what comes through an organization or from the public
-/// stays (R2.6). What EC2 says to an account that is not named is not known: here, that the image is none of its own.
+/// By it a recipient takes itself out of the accounts that are named; what comes through an
+/// organization or from the public stays (R2.6). What EC2 says to an account that is not named is
+/// not known: here, that the image is none of its own.
 pub(super) fn cancel(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
     let (id, account) = (query.need("ImageId")?, ask.account().to_owned());
     let action = "ec2:CancelImageLaunchPermission";
-    authorize(ask, action, &[image_on(world, ask.region, id, ask)], &Context::new())?;
+    authorize(
+        ask,
+        action,
+        &[image_on(world, ask.region, id, ask)],
+        &Context::new(),
+    )?;
     let image = ids::image(world, id, ask)?;
     if let Some(fail) = ids::unavailable(image) {
         return Err(fail);
     }
     if !image.launch_permissions.contains(&account) {
-        return Err(Fail::bad("AuthFailure", format!("Not authorized for image:{id}")));
+        return Err(Fail::bad(
+            "AuthFailure",
+            format!("Not authorized for image:{id}"),
+        ));
     }
     dry_run(query)?;
     if let Some(image) = world.images.get_mut(id) {

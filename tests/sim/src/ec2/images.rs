@@ -22,26 +22,44 @@ pub(super) fn describe(world: &World, query: &Query, ask: &Ask<'_>) -> Outcome {
     }
     let filters = query.members("Filter");
     // A look by ID sees what was shared at once, a search only later (R2.21).
-    let as_of = if wanted.is_empty() { ask.shared_as_of() } else { ask.now };
-    let shown = candidates(world, &wanted, &filters).filter(|image| is_shown(world, image, query, ask, as_of));
+    let as_of = if wanted.is_empty() {
+        ask.shared_as_of()
+    } else {
+        ask.now
+    };
+    let shown = candidates(world, &wanted, &filters)
+        .filter(|image| is_shown(world, image, query, ask, as_of));
     let found = shown.filter_map(|image| match fits(world, image, &filters, ask) {
         Ok(true) => Some(Ok(image)),
         Ok(false) => None,
         Err(fail) => Some(Err(fail)),
     });
     let (page, next) = filter::page(query, found, "ImageId")?;
-    let images = Element::list("imagesSet", page.into_iter().map(|image| render(world, image, ask)));
-    Ok(Body::Xml([images].into_iter().chain(next.map(|token| Element::of("nextToken", token))).collect()))
+    let images = Element::list(
+        "imagesSet",
+        page.into_iter().map(|image| render(world, image, ask)),
+    );
+    Ok(Body::Xml(
+        [images]
+            .into_iter()
+            .chain(next.map(|token| Element::of("nextToken", token)))
+            .collect(),
+    ))
 }
 
-/// The images that an answer may hold: where IDs are named, no others are looked at, and no more than a page takes.
+/// The images that an answer may hold: where IDs are named, no others are looked at, and no more
+/// than a page takes.
 fn candidates<'a>(
     world: &'a World,
     wanted: &'a [&str],
     filters: &'a [Query],
 ) -> Box<dyn Iterator<Item = &'a Image> + 'a> {
-    let by_id = filters.iter().find(|filter| filter.get("Name") == Some("image-id"));
-    let named = by_id.map(|filter| filter.list("Value")).filter(|ids| !ids.iter().any(|id| id.contains(['*', '?'])));
+    let by_id = filters
+        .iter()
+        .find(|filter| filter.get("Name") == Some("image-id"));
+    let named = by_id
+        .map(|filter| filter.list("Value"))
+        .filter(|ids| !ids.iter().any(|id| id.contains(['*', '?'])));
     match (wanted, named) {
         ([], None) => Box::new(world.images.values()),
         ([], Some(ids)) => Box::new(ids.into_iter().filter_map(|id| world.images.get(id))),
@@ -53,10 +71,14 @@ fn candidates<'a>(
 fn is_shown(world: &World, image: &Image, query: &Query, ask: &Ask<'_>, as_of: Duration) -> bool {
     let own = image.owner == ask.account();
     let (owners, users) = (query.list("Owner"), query.list("ExecutableBy"));
-    let owner_fits = owners.is_empty() || owners.iter().any(|owner| *owner == image.owner || (*owner == "self" && own));
+    let owner_fits = owners.is_empty()
+        || owners
+            .iter()
+            .any(|owner| *owner == image.owner || (*owner == "self" && own));
     let user_fits = users.is_empty()
         || users.iter().any(|user| {
-            // Through an organization or its units as well; `all` is a permission of its own (R1.6).
+            // Through an organization or its units as well; `all` is a permission of its own
+            // (R1.6).
             let explicit = |name: &String| name != "all" && image.launch_permissions.contains(name);
             match *user {
                 "self" => names_of(world, ask.account()).iter().any(explicit),
@@ -73,7 +95,11 @@ fn is_shown(world: &World, image: &Image, query: &Query, ask: &Ask<'_>, as_of: D
         }
         ImageState::Pending | ImageState::Failed | ImageState::Invalid | ImageState::Error => own,
     };
-    ids::is_known(image, ask) && owner_fits && state_fits && user_fits && may_launch(world, image, ask, as_of)
+    ids::is_known(image, ask)
+        && owner_fits
+        && state_fits
+        && user_fits
+        && may_launch(world, image, ask, as_of)
 }
 
 fn fits(world: &World, image: &Image, filters: &[Query], ask: &Ask<'_>) -> Result<bool, Fail> {
@@ -94,17 +120,37 @@ fn fits(world: &World, image: &Image, filters: &[Query], ask: &Ask<'_>) -> Resul
             "product-code" => image.product_codes.iter().map(String::as_str).collect(),
             "state-reason-code" => image.state_reason.iter().map(|_| REASON_CODE).collect(),
             "state-reason-message" => image.state_reason.iter().map(String::as_str).collect(),
-            "is-public" => vec![if image.launch_permissions.contains("all") { "true" } else { "false" }],
+            "is-public" => vec![if image.launch_permissions.contains("all") {
+                "true"
+            } else {
+                "false"
+            }],
             "source-image-id" => image.source.iter().map(|(id, _)| id.as_str()).collect(),
-            "source-image-region" => image.source.iter().map(|(_, region)| region.as_str()).collect(),
+            "source-image-region" => image
+                .source
+                .iter()
+                .map(|(_, region)| region.as_str())
+                .collect(),
             "block-device-mapping.encrypted" => {
-                let snapshots = image.mappings.iter().filter_map(|mapping| mapping.snapshot.as_ref());
-                let encrypted = |id: &String| world.snapshots.get(id).is_some_and(|snapshot| snapshot.key.is_some());
-                snapshots.map(|id| if encrypted(id) { "true" } else { "false" }).collect()
+                let snapshots = image
+                    .mappings
+                    .iter()
+                    .filter_map(|mapping| mapping.snapshot.as_ref());
+                let encrypted = |id: &String| {
+                    world
+                        .snapshots
+                        .get(id)
+                        .is_some_and(|snapshot| snapshot.key.is_some())
+                };
+                snapshots
+                    .map(|id| if encrypted(id) { "true" } else { "false" })
+                    .collect()
             }
-            "block-device-mapping.snapshot-id" => {
-                image.mappings.iter().filter_map(|mapping| mapping.snapshot.as_deref()).collect()
-            }
+            "block-device-mapping.snapshot-id" => image
+                .mappings
+                .iter()
+                .filter_map(|mapping| mapping.snapshot.as_deref())
+                .collect(),
             _ => return None,
         })
     })
@@ -128,7 +174,12 @@ fn render(world: &World, image: &Image, ask: &Ask<'_>) -> Vec<Element> {
             "blockDeviceMapping",
             image.mappings.iter().map(|mapping| {
                 let mut members = vec![Element::of("deviceName", &mapping.device)];
-                members.extend(mapping.virtual_name.as_ref().map(|name| Element::of("virtualName", name)));
+                members.extend(
+                    mapping
+                        .virtual_name
+                        .as_ref()
+                        .map(|name| Element::of("virtualName", name)),
+                );
                 members.extend(ebs(world, mapping));
                 members
             }),
@@ -139,41 +190,53 @@ fn render(world: &World, image: &Image, ask: &Ask<'_>) -> Vec<Element> {
         Element::of("usageOperation", "RunInstances"),
         Element::of("freeTierEligible", true),
     ];
-    let text = |name: &'static str, value: &Option<String>| value.as_ref().map(|value| Element::of(name, value));
-    members
-        .extend(Some(&image.description).filter(|text| !text.is_empty()).map(|text| Element::of("description", text)));
+    let text = |name: &'static str, value: &Option<String>| {
+        value.as_ref().map(|value| Element::of(name, value))
+    };
+    members.extend(
+        Some(&image.description)
+            .filter(|text| !text.is_empty())
+            .map(|text| Element::of("description", text)),
+    );
     members.extend(text("imdsSupport", &image.imds_support));
     members.extend(text("deprecationTime", &image.deprecation_time));
     members.extend(text("sourceInstanceId", &image.source_instance));
     if image.owner == account {
-        members.push(Element::of("deregistrationProtection", super::lifecycle::protection(image, ask)));
+        members.push(Element::of(
+            "deregistrationProtection",
+            super::lifecycle::protection(image, ask),
+        ));
     }
     // What an account allows itself to see is told of others' images only (R7.3).
-    let settings = super::settings_of(world, account, ask.region).map(|settings| &settings.allowed_images);
-    if let Some(allowed) = settings.filter(|allowed| allowed.state.is_some() && image.owner != account) {
+    let settings =
+        super::settings_of(world, account, ask.region).map(|settings| &settings.allowed_images);
+    if let Some(allowed) =
+        settings.filter(|allowed| allowed.state.is_some() && image.owner != account)
+    {
         members.push(Element::of("imageAllowed", allowed.fit(&image.owner)));
     }
     // Recipients do not see the owner's tags: each account has its own (R1.6).
     members.extend(super::tags::seen(&image.tags, &image.owner, account));
-    members.extend(
-        image
-            .state_reason
-            .as_ref()
-            .map(|message| Element::new("stateReason").text("code", REASON_CODE).text("message", message)),
-    );
+    members.extend(image.state_reason.as_ref().map(|message| {
+        Element::new("stateReason")
+            .text("code", REASON_CODE)
+            .text("message", message)
+    }));
     if !image.product_codes.is_empty() {
-        let codes = image
-            .product_codes
-            .iter()
-            .map(|code| vec![Element::of("productCode", code), Element::of("type", "marketplace")]);
+        let codes = image.product_codes.iter().map(|code| {
+            vec![
+                Element::of("productCode", code),
+                Element::of("type", "marketplace"),
+            ]
+        });
         members.push(Element::list("productCodes", codes));
     }
-    members.extend(
-        image
-            .source
-            .iter()
-            .flat_map(|(id, region)| [Element::of("sourceImageId", id), Element::of("sourceImageRegion", region)]),
-    );
+    members.extend(image.source.iter().flat_map(|(id, region)| {
+        [
+            Element::of("sourceImageId", id),
+            Element::of("sourceImageRegion", region),
+        ]
+    }));
     members
 }
 
@@ -193,6 +256,9 @@ fn ebs(world: &World, mapping: &Mapping) -> Option<Element> {
         .text("volumeSize", snapshot.map_or(8, |snapshot| snapshot.size))
         .text("deleteOnTermination", mapping.delete_on_termination)
         .text("volumeType", &mapping.volume_type)
-        .text("encrypted", snapshot.is_some_and(|snapshot| snapshot.key.is_some()));
+        .text(
+            "encrypted",
+            snapshot.is_some_and(|snapshot| snapshot.key.is_some()),
+        );
     Some(element)
 }

@@ -14,7 +14,8 @@ pub(super) fn stop(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
     for id in &wanted {
         if instances::owned(world, id, ask)?.state == "terminated" {
             // The words are not known (R4.15).
-            let message = format!("This instance '{id}' is not in a state from which it can be stopped.");
+            let message =
+                format!("This instance '{id}' is not in a state from which it can be stopped.");
             return Err(Fail::bad("IncorrectInstanceState", message));
         }
     }
@@ -22,14 +23,24 @@ pub(super) fn stop(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
     let mut changes = Vec::new();
     for id in wanted {
         launch::retire_of_role(world, id);
-        let Some(instance) = world.instances.get_mut(id) else { continue };
+        let Some(instance) = world.instances.get_mut(id) else {
+            continue;
+        };
         let before = std::mem::replace(&mut instance.state, "stopped");
         if before == "running" {
             let (code, why) = ("Client.UserInitiatedShutdown", "User initiated");
             instance.state_reason = Some((code.to_owned(), format!("{code}: {why} shutdown")));
             why.clone_into(&mut instance.transition_reason);
         }
-        changes.push(change(id, before, if before == "stopped" { "stopped" } else { "stopping" }));
+        changes.push(change(
+            id,
+            before,
+            if before == "stopped" {
+                "stopped"
+            } else {
+                "stopping"
+            },
+        ));
     }
     Ok(Body::Xml(vec![Element::list("instancesSet", changes)]))
 }
@@ -41,7 +52,9 @@ pub(super) fn terminate(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outc
     let mut changes = Vec::new();
     for id in wanted {
         launch::retire(world, id);
-        let Some(instance) = world.instances.get_mut(id) else { continue };
+        let Some(instance) = world.instances.get_mut(id) else {
+            continue;
+        };
         let before = std::mem::replace(&mut instance.state, "terminated");
         changes.push(change(id, before, "terminated"));
     }
@@ -49,18 +62,37 @@ pub(super) fn terminate(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outc
 }
 
 /// The instances of a request, if they are the caller's and the caller may do this to them.
-fn asked<'a>(world: &World, query: &'a Query, ask: &Ask<'_>, action: &str) -> Result<Vec<&'a str>, Fail> {
+fn asked<'a>(
+    world: &World,
+    query: &'a Query,
+    ask: &Ask<'_>,
+    action: &str,
+) -> Result<Vec<&'a str>, Fail> {
     let wanted = query.list("InstanceId");
     let on = |id: &&str| {
-        let mut on = On::arn(format!("arn:aws:ec2:{}:{}:instance/{id}", ask.region, ask.account()));
+        let mut on = On::arn(format!(
+            "arn:aws:ec2:{}:{}:instance/{id}",
+            ask.region,
+            ask.account()
+        ));
         // Policies may let only those with a tag be ended.
-        for (key, value) in world.instances.get(*id).into_iter().flat_map(|instance| &instance.tags) {
+        for (key, value) in world
+            .instances
+            .get(*id)
+            .into_iter()
+            .flat_map(|instance| &instance.tags)
+        {
             auth::set(&mut on.context, &format!("aws:ResourceTag/{key}"), value);
             auth::set(&mut on.context, &format!("ec2:ResourceTag/{key}"), value);
         }
         on
     };
-    authorize(ask, action, &wanted.iter().map(on).collect::<Vec<_>>(), &Context::new())?;
+    authorize(
+        ask,
+        action,
+        &wanted.iter().map(on).collect::<Vec<_>>(),
+        &Context::new(),
+    )?;
     for id in &wanted {
         instances::owned(world, id, ask)?;
     }
@@ -68,6 +100,12 @@ fn asked<'a>(world: &World, query: &'a Query, ask: &Ask<'_>, action: &str) -> Re
 }
 
 fn change(id: &str, before: &str, after: &str) -> Vec<Element> {
-    let states = [instances::state("currentState", after), instances::state("previousState", before)];
-    [Element::of("instanceId", id)].into_iter().chain(states).collect()
+    let states = [
+        instances::state("currentState", after),
+        instances::state("previousState", before),
+    ];
+    [Element::of("instanceId", id)]
+        .into_iter()
+        .chain(states)
+        .collect()
 }

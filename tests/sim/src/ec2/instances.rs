@@ -9,23 +9,49 @@ use crate::world::{Instance, SecurityGroup, Volume, World};
 /// An instance of the caller's account.
 pub(super) fn owned<'a>(world: &'a World, id: &str, ask: &Ask<'_>) -> Result<&'a Instance, Fail> {
     ids::check_instance(id)?;
-    let own = |instance: &&Instance| instance.owner == ask.account() && instance.region == ask.region;
-    let missing = || Fail::bad("InvalidInstanceID.NotFound", format!("The instance ID '{id}' does not exist"));
+    let own =
+        |instance: &&Instance| instance.owner == ask.account() && instance.region == ask.region;
+    let missing = || {
+        Fail::bad(
+            "InvalidInstanceID.NotFound",
+            format!("The instance ID '{id}' does not exist"),
+        )
+    };
     world.instances.get(id).filter(own).ok_or_else(missing)
 }
 
 /// A volume of the caller's account. Volumes go with their instances.
 pub(super) fn volume<'a>(world: &'a World, id: &str, ask: &Ask<'_>) -> Result<&'a Volume, Fail> {
     ids::check_volume(id)?;
-    let missing = || Fail::bad("InvalidVolume.NotFound", format!("The volume '{id}' does not exist."));
-    volumes(world, ask).map(|(_, volume)| volume).find(|volume| volume.id == id).ok_or_else(missing)
+    let missing = || {
+        Fail::bad(
+            "InvalidVolume.NotFound",
+            format!("The volume '{id}' does not exist."),
+        )
+    };
+    volumes(world, ask)
+        .map(|(_, volume)| volume)
+        .find(|volume| volume.id == id)
+        .ok_or_else(missing)
 }
 
-fn volumes<'a>(world: &'a World, ask: &Ask<'_>) -> impl Iterator<Item = (&'a Instance, &'a Volume)> {
+fn volumes<'a>(
+    world: &'a World,
+    ask: &Ask<'_>,
+) -> impl Iterator<Item = (&'a Instance, &'a Volume)> {
     let (account, region) = (ask.account().to_owned(), ask.region.to_owned());
     let own = move |instance: &&Instance| instance.owner == account && instance.region == region;
-    let live = world.instances.values().filter(own).filter(|instance| instance.state != "terminated");
-    live.flat_map(|instance| instance.volumes.iter().map(move |volume| (instance, volume)))
+    let live = world
+        .instances
+        .values()
+        .filter(own)
+        .filter(|instance| instance.state != "terminated");
+    live.flat_map(|instance| {
+        instance
+            .volumes
+            .iter()
+            .map(move |volume| (instance, volume))
+    })
 }
 
 pub(super) fn describe(world: &World, query: &Query, ask: &Ask<'_>) -> Outcome {
@@ -37,7 +63,11 @@ pub(super) fn describe(world: &World, query: &Query, ask: &Ask<'_>) -> Outcome {
     }
     let filters = query.members("Filter");
     let mut found = Vec::new();
-    for instance in world.instances.values().filter(|instance| owned(world, &instance.id, ask).is_ok()) {
+    for instance in world
+        .instances
+        .values()
+        .filter(|instance| owned(world, &instance.id, ask).is_ok())
+    {
         let named = wanted.is_empty() || wanted.contains(&instance.id.as_str());
         let fits = filter::fits(&filters, Some(&instance.tags), |name| {
             Some(match name {
@@ -51,7 +81,10 @@ pub(super) fn describe(world: &World, query: &Query, ask: &Ask<'_>) -> Outcome {
             found.push(vec![
                 Element::of("reservationId", reservation_id(instance)),
                 Element::of("ownerId", &instance.owner),
-                Element::list("instancesSet", [render(world, instance, instance.state, ask)]),
+                Element::list(
+                    "instancesSet",
+                    [render(world, instance, instance.state, ask)],
+                ),
             ]);
         }
     }
@@ -73,7 +106,11 @@ pub(super) fn describe_volumes(world: &World, query: &Query, ask: &Ask<'_>) -> O
             Some(match name {
                 "volume-id" => vec![&volume.id],
                 "snapshot-id" => vec![&volume.snapshot],
-                "encrypted" => vec![if volume.key.is_some() { "true" } else { "false" }],
+                "encrypted" => vec![if volume.key.is_some() {
+                    "true"
+                } else {
+                    "false"
+                }],
                 "attachment.instance-id" => vec![&instance.id],
                 _ => return None,
             })
@@ -102,7 +139,12 @@ pub(super) fn describe_volumes(world: &World, query: &Query, ask: &Ask<'_>) -> O
     }
     let (page, next) = filter::page(query, found.into_iter().map(Ok), "VolumeId")?;
     let volumes = Element::list("volumeSet", page);
-    Ok(Body::Xml([volumes].into_iter().chain(next.map(|token| Element::of("nextToken", token))).collect()))
+    Ok(Body::Xml(
+        [volumes]
+            .into_iter()
+            .chain(next.map(|token| Element::of("nextToken", token)))
+            .collect(),
+    ))
 }
 
 /// The answer of RunInstances; the instance in a state that it may have left already.
@@ -130,31 +172,77 @@ pub(super) fn state(name: &'static str, state: &str) -> Element {
     Element::new(name).text("code", code).text("name", state)
 }
 
-pub(super) fn render(world: &World, instance: &Instance, shown: &str, ask: &Ask<'_>) -> Vec<Element> {
+pub(super) fn render(
+    world: &World,
+    instance: &Instance,
+    shown: &str,
+    ask: &Ask<'_>,
+) -> Vec<Element> {
     let mut members = vec![
         Element::of("instanceId", &instance.id),
         Element::of("imageId", &instance.image),
         state("instanceState", shown),
-        Element::of("reason", if shown == "pending" { "" } else { &instance.transition_reason }),
+        Element::of(
+            "reason",
+            if shown == "pending" {
+                ""
+            } else {
+                &instance.transition_reason
+            },
+        ),
         Element::of("instanceType", &instance.kind),
         Element::of("launchTime", ask.clock.text(instance.launched)),
         Element::new("placement").text("availabilityZone", format!("{}a", ask.region)),
     ];
     // Of an instance that has just been asked for, no volume is there yet (recorded).
-    let attached = instance.volumes.iter().filter(|_| matches!(shown, "running" | "stopped")).map(|volume| {
-        let ebs = Element::new("ebs").text("volumeId", &volume.id).text("status", "attached");
-        vec![Element::of("deviceName", &volume.device), ebs.text("deleteOnTermination", true)]
-    });
+    let attached = instance
+        .volumes
+        .iter()
+        .filter(|_| matches!(shown, "running" | "stopped"))
+        .map(|volume| {
+            let ebs = Element::new("ebs")
+                .text("volumeId", &volume.id)
+                .text("status", "attached");
+            vec![
+                Element::of("deviceName", &volume.device),
+                ebs.text("deleteOnTermination", true),
+            ]
+        });
     members.push(Element::list("blockDeviceMapping", attached));
     // One that is gone is in no group any more.
-    let live = instance.security_groups.iter().filter(|_| shown != "terminated");
+    let live = instance
+        .security_groups
+        .iter()
+        .filter(|_| shown != "terminated");
     let groups = live.filter_map(|id| world.security_groups.get(id));
-    let group = |of: &SecurityGroup| vec![Element::of("groupId", &of.id), Element::of("groupName", &of.name)];
+    let group = |of: &SecurityGroup| {
+        vec![
+            Element::of("groupId", &of.id),
+            Element::of("groupName", &of.name),
+        ]
+    };
     members.push(Element::list("groupSet", groups.map(group)));
-    members.extend(instance.key_name.as_ref().map(|name| Element::of("keyName", name)));
-    members.extend(Some(&instance.tags).filter(|tags| !tags.is_empty()).map(super::tags::render));
-    if let Some((code, message)) = instance.state_reason.as_ref().filter(|_| shown != "pending") {
-        members.push(Element::new("stateReason").text("code", code).text("message", message));
+    members.extend(
+        instance
+            .key_name
+            .as_ref()
+            .map(|name| Element::of("keyName", name)),
+    );
+    members.extend(
+        Some(&instance.tags)
+            .filter(|tags| !tags.is_empty())
+            .map(super::tags::render),
+    );
+    if let Some((code, message)) = instance
+        .state_reason
+        .as_ref()
+        .filter(|_| shown != "pending")
+    {
+        members.push(
+            Element::new("stateReason")
+                .text("code", code)
+                .text("message", message),
+        );
     }
     members
 }

@@ -12,17 +12,36 @@ pub(super) fn create(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome
     let name = query.need("KeyName")?;
     authorize(ask, "ec2:CreateKeyPair", &[on(name, ask)], &Context::new())?;
     if find(world, name, ask).is_some() {
-        return Err(Fail::bad("InvalidKeyPair.Duplicate", format!("The keypair '{name}' already exists.")));
+        return Err(Fail::bad(
+            "InvalidKeyPair.Duplicate",
+            format!("The keypair '{name}' already exists."),
+        ));
     }
     dry_run(query)?;
     let id = world.new_id("key");
     let (owner, region) = (ask.account().to_owned(), ask.region.to_owned());
-    world.key_pairs.insert(id.clone(), KeyPair { id: id.clone(), name: name.to_owned(), owner, region });
+    world.key_pairs.insert(
+        id.clone(),
+        KeyPair {
+            id: id.clone(),
+            name: name.to_owned(),
+            owner,
+            region,
+        },
+    );
     // Nobody can log in to a simulated instance: the form is a key's, the content is not.
     let armour = |end: &str| format!("-----{end} RSA PRIVATE KEY-----");
-    let material = format!("{}\n{}\n{}", armour("BEGIN"), hex(&format!("private {id}"), 64), armour("END"));
+    let material = format!(
+        "{}\n{}\n{}",
+        armour("BEGIN"),
+        hex(&format!("private {id}"), 64),
+        armour("END")
+    );
     let digits = hex(&format!("fingerprint {id}"), 40);
-    let bytes = digits.as_bytes().chunks(2).map(|byte| String::from_utf8_lossy(byte).into_owned());
+    let bytes = digits
+        .as_bytes()
+        .chunks(2)
+        .map(|byte| String::from_utf8_lossy(byte).into_owned());
     Ok(Body::Xml(vec![
         Element::of("keyName", name),
         Element::of("keyFingerprint", bytes.collect::<Vec<_>>().join(":")),
@@ -52,18 +71,33 @@ pub(super) fn name(query: &Query) -> Option<&str> {
 
 /// The same, if it is there.
 pub(super) fn named(world: &World, query: &Query, ask: &Ask<'_>) -> Result<Option<String>, Fail> {
-    let missing = |name| Fail::bad("InvalidKeyPair.NotFound", format!("The key pair '{name}' does not exist"));
+    let missing = |name| {
+        Fail::bad(
+            "InvalidKeyPair.NotFound",
+            format!("The key pair '{name}' does not exist"),
+        )
+    };
     name(query)
-        .map(|name| find(world, name, ask).map(|pair| pair.name.clone()).ok_or_else(|| missing(name)))
+        .map(|name| {
+            find(world, name, ask)
+                .map(|pair| pair.name.clone())
+                .ok_or_else(|| missing(name))
+        })
         .transpose()
 }
 
 /// A key pair as IAM sees it.
 pub(super) fn on(name: &str, ask: &Ask<'_>) -> On {
-    On::arn(format!("arn:aws:ec2:{}:{}:key-pair/{name}", ask.region, ask.account()))
+    On::arn(format!(
+        "arn:aws:ec2:{}:{}:key-pair/{name}",
+        ask.region,
+        ask.account()
+    ))
 }
 
 fn find<'a>(world: &'a World, name: &str, ask: &Ask<'_>) -> Option<&'a KeyPair> {
-    let same = |pair: &&KeyPair| pair.name == name && pair.owner == ask.account() && pair.region == ask.region;
+    let same = |pair: &&KeyPair| {
+        pair.name == name && pair.owner == ask.account() && pair.region == ask.region
+    };
     world.key_pairs.values().find(same)
 }

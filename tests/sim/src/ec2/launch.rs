@@ -4,7 +4,9 @@ use super::copy_keys::{Step, context_of, data_of, forward, permitted, service};
 use super::instances::reservation;
 use super::place::Place;
 use super::tags::Tagging;
-use super::{authorize, dry_run, ids, image_on, key_pairs, may_launch, security_groups, settings_of};
+use super::{
+    authorize, dry_run, ids, image_on, key_pairs, may_launch, security_groups, settings_of,
+};
 use crate::auth::On;
 use crate::policy::Context;
 use crate::sim::Ask;
@@ -12,7 +14,12 @@ use crate::wire::{Fail, Outcome, Query};
 use crate::world::{Constraint, Grant, Image, ImageState, Instance, Snapshot, Volume, World};
 
 /// What a launch asks of the key of the AMI.
-const SOURCE: [&str; 4] = ["kms:DescribeKey", "kms:CreateGrant", "kms:Decrypt", "kms:ReEncryptFrom"];
+const SOURCE: [&str; 4] = [
+    "kms:DescribeKey",
+    "kms:CreateGrant",
+    "kms:Decrypt",
+    "kms:ReEncryptFrom",
+];
 /// What it asks of the key of the volume beside the data key and the grants.
 const VOLUME: [&str; 2] = ["kms:DescribeKey", "kms:ReEncryptTo"];
 
@@ -21,10 +28,24 @@ pub(super) fn run(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
     check_counts(query)?;
     let tags = Tagging::read(query, &["instance", "volume", "network-interface"])?;
     let place = Place::read(query);
-    authorize(ask, "ec2:RunInstances", &asked_for(world, id, &place, query, ask), &Context::new())?;
+    authorize(
+        ask,
+        "ec2:RunInstances",
+        &asked_for(world, id, &place, query, ask),
+        &Context::new(),
+    )?;
     if !tags.others.is_empty() {
-        let on = On::arn(format!("arn:aws:ec2:{}:{}:instance/*", ask.region, ask.account()));
-        authorize(ask, "ec2:CreateTags", &[on], &super::tags::context(&tags.others, Some("RunInstances")))?;
+        let on = On::arn(format!(
+            "arn:aws:ec2:{}:{}:instance/*",
+            ask.region,
+            ask.account()
+        ));
+        authorize(
+            ask,
+            "ec2:CreateTags",
+            &[on],
+            &super::tags::context(&tags.others, Some("RunInstances")),
+        )?;
     }
     let image = launchable(world, id, ask)?;
     let key_name = key_pairs::named(world, query, ask)?;
@@ -39,24 +60,45 @@ pub(super) fn run(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
     // A dry run never looks at KMS (R4.8).
     dry_run(query)?;
     let token = query.get("ClientToken").filter(|token| !token.is_empty());
-    let token = token.map(|token| (ask.account().to_owned(), ask.region.to_owned(), format!("run {token}")));
+    let token = token.map(|token| {
+        (
+            ask.account().to_owned(),
+            ask.region.to_owned(),
+            format!("run {token}"),
+        )
+    });
     if let Some((parameters, id)) = token.as_ref().and_then(|token| world.tokens.get(token)) {
         if *parameters != parameters_of(query) {
-            let message = "The request uses the same client token as a previous, but non-identical request.";
+            let message =
+                "The request uses the same client token as a previous, but non-identical request.";
             return Err(Fail::bad("IdempotentParameterMismatch", message));
         }
-        let gone = || Fail::bad("InvalidInstanceID.NotFound", format!("The instance ID '{id}' does not exist"));
-        let known = world.instances.get(id).map(|instance| reservation(world, instance, instance.state, ask));
+        let gone = || {
+            Fail::bad(
+                "InvalidInstanceID.NotFound",
+                format!("The instance ID '{id}' does not exist"),
+            )
+        };
+        let known = world
+            .instances
+            .get(id)
+            .map(|instance| reservation(world, instance, instance.state, ask));
         return known.ok_or_else(gone);
     }
     let mut instance = launch(world, &image, &overrides, ask);
     place.kind.clone_into(&mut instance.kind);
     instance.tags = tags.others;
-    instance.security_groups = place.groups.iter().map(|group| (*group).to_owned()).collect();
+    instance.security_groups = place
+        .groups
+        .iter()
+        .map(|group| (*group).to_owned())
+        .collect();
     instance.key_name = key_name;
     let answer = reservation(world, &instance, "pending", ask);
     if let Some(token) = token {
-        world.tokens.insert(token, (parameters_of(query), instance.id.clone()));
+        world
+            .tokens
+            .insert(token, (parameters_of(query), instance.id.clone()));
     }
     world.instances.insert(instance.id.clone(), instance);
     Ok(answer)
@@ -66,8 +108,16 @@ pub(super) fn run(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
 fn check_counts(query: &Query) -> Result<(), Fail> {
     let count = |name: &str| {
         let text = query.need(name)?;
-        let wrong = || Fail::bad("InvalidParameterValue", format!("Invalid value '{text}' for {name}."));
-        text.parse::<u32>().ok().filter(|count| *count > 0).ok_or_else(wrong)
+        let wrong = || {
+            Fail::bad(
+                "InvalidParameterValue",
+                format!("Invalid value '{text}' for {name}."),
+            )
+        };
+        text.parse::<u32>()
+            .ok()
+            .filter(|count| *count > 0)
+            .ok_or_else(wrong)
     };
     let (least, most) = (count("MinCount")?, count("MaxCount")?);
     if least > most {
@@ -75,21 +125,48 @@ fn check_counts(query: &Query) -> Result<(), Fail> {
         return Err(Fail::bad("InvalidParameterValue", message));
     }
     if least > 1 {
-        return Err(Fail::bad("UnsupportedOperation", "Only one instance a call is simulated."));
+        return Err(Fail::bad(
+            "UnsupportedOperation",
+            "Only one instance a call is simulated.",
+        ));
     }
     Ok(())
 }
 
 fn parameters_of(query: &Query) -> String {
-    query.pairs().map(|(name, value)| format!("{name}={value}\n")).collect()
+    query
+        .pairs()
+        .map(|(name, value)| format!("{name}={value}\n"))
+        .collect()
 }
 
 /// Everything that IAM is asked for: the image, and what is made or used (R4.1).
-fn asked_for(world: &World, image: &str, place: &Place<'_>, query: &Query, ask: &Ask<'_>) -> Vec<On> {
+fn asked_for(
+    world: &World,
+    image: &str,
+    place: &Place<'_>,
+    query: &Query,
+    ask: &Ask<'_>,
+) -> Vec<On> {
     let subnet = format!("subnet/{}", place.subnet.unwrap_or("*"));
-    let made = ["instance/*", "volume/*", "network-interface/*", subnet.as_str()];
-    let made = made.map(|what| On::arn(format!("arn:aws:ec2:{}:{}:{what}", ask.region, ask.account())));
-    let groups = if place.groups.is_empty() { &["*"][..] } else { &place.groups };
+    let made = [
+        "instance/*",
+        "volume/*",
+        "network-interface/*",
+        subnet.as_str(),
+    ];
+    let made = made.map(|what| {
+        On::arn(format!(
+            "arn:aws:ec2:{}:{}:{what}",
+            ask.region,
+            ask.account()
+        ))
+    });
+    let groups = if place.groups.is_empty() {
+        &["*"][..]
+    } else {
+        &place.groups
+    };
     let mut on = vec![image_on(world, ask.region, image, ask)];
     on.extend(made);
     on.extend(groups.iter().map(|id| security_groups::on(world, id, ask)));
@@ -104,21 +181,32 @@ fn launchable(world: &World, id: &str, ask: &Ask<'_>) -> Result<Image, Fail> {
         return Err(ids::image_not_found(id));
     }
     if !may_launch(world, image, ask, ask.shared_as_of()) {
-        return Err(Fail::bad("AuthFailure", format!("Not authorized for images: [{id}]")));
+        return Err(Fail::bad(
+            "AuthFailure",
+            format!("Not authorized for images: [{id}]"),
+        ));
     }
     ids::unavailable(image).map_or_else(|| Ok(image.clone()), Err)
 }
 
-/// Every volume needs the AMI's key and its own; the first that KMS refuses ends the instance (R4.1, R4.4).
+/// Every volume needs the AMI's key and its own; the first that KMS refuses ends the instance
+/// (R4.1, R4.4).
 fn launch(world: &mut World, image: &Image, overrides: &[Query], ask: &Ask<'_>) -> Instance {
     let id = world.new_id("i");
     let mut volumes = Vec::new();
     let mut refused = false;
     for mapping in &image.mappings {
-        let Some(snapshot) = mapping.snapshot.as_ref().and_then(|id| world.snapshots.get(id)).cloned() else {
+        let Some(snapshot) = mapping
+            .snapshot
+            .as_ref()
+            .and_then(|id| world.snapshots.get(id))
+            .cloned()
+        else {
             continue;
         };
-        let wanted = overrides.iter().find(|of| of.get("DeviceName") == Some(&mapping.device));
+        let wanted = overrides
+            .iter()
+            .find(|of| of.get("DeviceName") == Some(&mapping.device));
         let Ok(key) = volume_key(world, image, &snapshot, wanted, ask) else {
             refused = true;
             continue;
@@ -139,8 +227,12 @@ fn launch(world: &mut World, image: &Image, overrides: &[Query], ask: &Ask<'_>) 
         volumes.clear();
     }
     let reason = "Client.InvalidKMSKey.InvalidState";
-    let state_reason =
-        refused.then(|| (reason.to_owned(), format!("{reason}: The KMS key provided is in an incorrect state")));
+    let state_reason = refused.then(|| {
+        (
+            reason.to_owned(),
+            format!("{reason}: The KMS key provided is in an incorrect state"),
+        )
+    });
     Instance {
         id,
         image: image.id.clone(),
@@ -161,8 +253,8 @@ fn launch(world: &mut World, image: &Image, overrides: &[Query], ask: &Ask<'_>) 
 /// A key that the request names and that is not there.
 struct Unknown;
 
-/// The key of a volume: as the mapping names it; of an own image the snapshot's; of a shared one the launcher's default
-/// key, not the owner's (R4.2).
+/// The key of a volume: as the mapping names it; of an own image the snapshot's; of a shared one
+/// the launcher's default key, not the owner's (R4.2).
 fn volume_key(
     world: &mut World,
     image: &Image,
@@ -172,7 +264,10 @@ fn volume_key(
 ) -> Result<Option<String>, Unknown> {
     let account = ask.account();
     if let Some(named) = wanted.and_then(|wanted| wanted.get("Ebs.KmsKeyId")) {
-        return world.find_key(named, account, ask.region).map(Some).ok_or(Unknown);
+        return world
+            .find_key(named, account, ask.region)
+            .map(Some)
+            .ok_or(Unknown);
     }
     let encrypt = wanted.is_some_and(|wanted| wanted.get("Ebs.Encrypted") == Some("true"))
         || settings_of(world, account, ask.region).is_some_and(|own| own.encryption_by_default);
@@ -184,8 +279,18 @@ fn volume_key(
 }
 
 /// The way of one volume through KMS, in the recorded order (R4.3).
-fn through_kms(world: &mut World, snapshot: &Snapshot, volume: &Volume, instance: &str, ask: &Ask<'_>) -> bool {
-    if !snapshot.key.iter().all(|key| permitted(world, ask, key, &SOURCE)) {
+fn through_kms(
+    world: &mut World,
+    snapshot: &Snapshot,
+    volume: &Volume,
+    instance: &str,
+    ask: &Ask<'_>,
+) -> bool {
+    if !snapshot
+        .key
+        .iter()
+        .all(|key| permitted(world, ask, key, &SOURCE))
+    {
         return false;
     }
     let Some(key) = &volume.key else { return true };
@@ -193,14 +298,21 @@ fn through_kms(world: &mut World, snapshot: &Snapshot, volume: &Volume, instance
         return false;
     }
     if let Some(of_image) = &snapshot.key {
-        super::copy_keys::by_service(world, ask.region, "kms:Decrypt", of_image, data_of(snapshot));
+        super::copy_keys::by_service(
+            world,
+            ask.region,
+            "kms:Decrypt",
+            of_image,
+            data_of(snapshot),
+        );
     }
     let data_key = Step::new("kms:GenerateDataKeyWithoutPlaintext", key, &volume.id);
     if forward(world, ask, &data_key).is_err() {
         return false;
     }
     let account = ask.account();
-    let instance_role = format!("arn:aws:sts::{account}:assumed-role/aws:ec2-infrastructure/{instance}");
+    let instance_role =
+        format!("arn:aws:sts::{account}:assumed-role/aws:ec2-infrastructure/{instance}");
     for grantee in [service(ask.region), instance_role] {
         let constraint = Constraint::EncryptionContextSubset(context_of(&volume.id));
         let step = Step::grant(key, grantee, constraint, &volume.id, ask);
@@ -213,12 +325,16 @@ fn through_kms(world: &mut World, snapshot: &Snapshot, volume: &Volume, instance
     true
 }
 
-/// EC2's own grants on a volume's key stand until the instance is gone; those on the AMI's key are retired as soon as
-/// the volumes exist, and so are never seen.
+/// EC2's own grants on a volume's key stand until the instance is gone; those on the AMI's key are
+/// retired as soon as the volumes exist, and so are never seen.
 fn keep(world: &mut World, key: &str, grant: Option<Grant>, instance: &str) {
     let id = world.issue(64);
     if let (Some(key), Some(grant)) = (world.keys.get_mut(key), grant) {
-        key.grants.push(Grant { id, instance: Some(instance.to_owned()), ..grant });
+        key.grants.push(Grant {
+            id,
+            instance: Some(instance.to_owned()),
+            ..grant
+        });
     }
 }
 
@@ -229,11 +345,17 @@ pub(super) fn retire(world: &mut World, instance: &str) {
 
 /// Takes back the grants of an instance's own role, as when it stops; EC2 keeps its own (R4.3).
 pub(super) fn retire_of_role(world: &mut World, instance: &str) {
-    retire_where(world, instance, |grant| grant.grantee.arn.contains(":assumed-role/aws:ec2-infrastructure/"));
+    retire_where(world, instance, |grant| {
+        grant
+            .grantee
+            .arn
+            .contains(":assumed-role/aws:ec2-infrastructure/")
+    });
 }
 
 fn retire_where(world: &mut World, instance: &str, goes: impl Fn(&Grant) -> bool) {
     for key in world.keys.values_mut() {
-        key.grants.retain(|grant| grant.instance.as_deref() != Some(instance) || !goes(grant));
+        key.grants
+            .retain(|grant| grant.instance.as_deref() != Some(instance) || !goes(grant));
     }
 }

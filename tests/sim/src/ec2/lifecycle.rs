@@ -1,4 +1,5 @@
-//! What an owner does with an image that is there: disable, deprecate, protect (R1.1.4, R2.16, R7.1).
+//! What an owner does with an image that is there: disable, deprecate, protect (R1.1.4, R2.16,
+//! R7.1).
 
 use std::time::Duration;
 
@@ -15,14 +16,25 @@ use crate::world::{Image, ImageState, Protection, World};
 
 const DAY: Duration = Duration::from_hours(24);
 
-fn allowed<'a>(world: &'a World, query: &'a Query, ask: &Ask<'_>, operation: &str) -> Result<&'a Image, Fail> {
+fn allowed<'a>(
+    world: &'a World,
+    query: &'a Query,
+    ask: &Ask<'_>,
+    operation: &str,
+) -> Result<&'a Image, Fail> {
     let id = query.need("ImageId")?;
     let action = format!("ec2:{operation}");
-    authorize(ask, &action, &[image_on(world, ask.region, id, ask)], &Context::new())?;
+    authorize(
+        ask,
+        &action,
+        &[image_on(world, ask.region, id, ask)],
+        &Context::new(),
+    )?;
     owned(world, id, ask)
 }
 
-/// `DisableImage` takes everybody's launch permission, and `EnableImage` does not give it back (R2.16).
+/// `DisableImage` takes everybody's launch permission, and `EnableImage` does not give it back
+/// (R2.16).
 pub(super) fn enable(world: &mut World, query: &Query, ask: &Ask<'_>, operation: &str) -> Outcome {
     let image = allowed(world, query, ask, operation)?;
     let (id, enable) = (image.id.clone(), operation == "EnableImage");
@@ -34,7 +46,11 @@ pub(super) fn enable(world: &mut World, query: &Query, ask: &Ask<'_>, operation:
     }
     dry_run(query)?;
     if let Some(image) = world.images.get_mut(&id) {
-        image.state = if enable { ImageState::Available } else { ImageState::Disabled };
+        image.state = if enable {
+            ImageState::Available
+        } else {
+            ImageState::Disabled
+        };
         if !enable {
             image.launch_permissions.clear();
         }
@@ -42,10 +58,18 @@ pub(super) fn enable(world: &mut World, query: &Query, ask: &Ask<'_>, operation:
     Ok(done())
 }
 
-pub(super) fn deprecate(world: &mut World, query: &Query, ask: &Ask<'_>, operation: &str) -> Outcome {
+pub(super) fn deprecate(
+    world: &mut World,
+    query: &Query,
+    ask: &Ask<'_>,
+    operation: &str,
+) -> Outcome {
     let id = allowed(world, query, ask, operation)?.id.clone();
-    let date =
-        if operation == "EnableImageDeprecation" { Some(read_date(query.need("DeprecateAt")?, ask)?) } else { None };
+    let date = if operation == "EnableImageDeprecation" {
+        Some(read_date(query.need("DeprecateAt")?, ask)?)
+    } else {
+        None
+    };
     dry_run(query)?;
     if let Some(image) = world.images.get_mut(&id) {
         (image.deprecation_time, image.deprecated_at) = date.unzip();
@@ -53,10 +77,18 @@ pub(super) fn deprecate(world: &mut World, query: &Query, ask: &Ask<'_>, operati
     Ok(done())
 }
 
-/// A date in the future, to the minute, no more than ten years away (API of EnableImageDeprecation).
+/// A date in the future, to the minute, no more than ten years away (API of
+/// EnableImageDeprecation).
 fn read_date(text: &str, ask: &Ask<'_>) -> Result<(String, Duration), Fail> {
-    let wrong = || Fail::bad("InvalidParameterValue", format!("The deprecation date {text} is not valid."));
-    let date = OffsetDateTime::parse(text, &Rfc3339).ok().ok_or_else(wrong)?;
+    let wrong = || {
+        Fail::bad(
+            "InvalidParameterValue",
+            format!("The deprecation date {text} is not valid."),
+        )
+    };
+    let date = OffsetDateTime::parse(text, &Rfc3339)
+        .ok()
+        .ok_or_else(wrong)?;
     let now = OffsetDateTime::from(ask.clock.wall(ask.now));
     let ahead = Duration::try_from(date - now).ok().ok_or_else(wrong)?;
     if ahead > 10 * 366 * DAY {
@@ -66,7 +98,11 @@ fn read_date(text: &str, ask: &Ask<'_>) -> Result<(String, Duration), Fail> {
     // Seconds are rounded to the nearest minute.
     let minute = ask.clock.epoch(at) / 60.0;
     let rounded = Duration::from_secs_f64((minute.round() - minute).abs() * 60.0);
-    let at = if minute.round() < minute { at.saturating_sub(rounded) } else { at + rounded };
+    let at = if minute.round() < minute {
+        at.saturating_sub(rounded)
+    } else {
+        at + rounded
+    };
     Ok((ask.clock.text(at), at))
 }
 

@@ -8,7 +8,10 @@ use crate::world::hex;
 
 /// Every account has its default VPC in every Region, with one subnet.
 pub(super) fn default_id(kind: &str, ask: &Ask<'_>) -> String {
-    format!("{kind}-0{}", hex(&format!("{kind} {} {}", ask.account(), ask.region), 16))
+    format!(
+        "{kind}-0{}",
+        hex(&format!("{kind} {} {}", ask.account(), ask.region), 16)
+    )
 }
 
 fn zone(ask: &Ask<'_>) -> String {
@@ -20,7 +23,10 @@ pub(super) fn describe_vpcs(query: &Query, ask: &Ask<'_>) -> Outcome {
     dry_run(query)?;
     let id = default_id("vpc", ask);
     if let Some(other) = query.list("VpcId").into_iter().find(|other| *other != id) {
-        return Err(Fail::bad("InvalidVpcID.NotFound", format!("The vpc ID '{other}' does not exist")));
+        return Err(Fail::bad(
+            "InvalidVpcID.NotFound",
+            format!("The vpc ID '{other}' does not exist"),
+        ));
     }
     let fits = filter::fits(&query.members("Filter"), None, |name| {
         Some(match name {
@@ -37,14 +43,20 @@ pub(super) fn describe_vpcs(query: &Query, ask: &Ask<'_>) -> Outcome {
         Element::of("ownerId", ask.account()),
         Element::of("isDefault", true),
     ];
-    Ok(Body::Xml(vec![Element::list("vpcSet", fits.then_some(vpc))]))
+    Ok(Body::Xml(vec![Element::list(
+        "vpcSet",
+        fits.then_some(vpc),
+    )]))
 }
 
 pub(super) fn describe_subnets(query: &Query, ask: &Ask<'_>) -> Outcome {
     authorize_all(ask, "ec2:DescribeSubnets")?;
     dry_run(query)?;
     let (id, vpc, zone) = (default_id("subnet", ask), default_id("vpc", ask), zone(ask));
-    query.list("SubnetId").into_iter().try_for_each(|named| check_subnet(named, ask))?;
+    query
+        .list("SubnetId")
+        .into_iter()
+        .try_for_each(|named| check_subnet(named, ask))?;
     let fits = filter::fits(&query.members("Filter"), None, |name| {
         Some(match name {
             "subnet-id" => vec![&id],
@@ -66,24 +78,38 @@ pub(super) fn describe_subnets(query: &Query, ask: &Ask<'_>) -> Outcome {
         Element::of("mapPublicIpOnLaunch", true),
         Element::of("ownerId", ask.account()),
     ];
-    Ok(Body::Xml(vec![Element::list("subnetSet", fits.then_some(subnet))]))
+    Ok(Body::Xml(vec![Element::list(
+        "subnetSet",
+        fits.then_some(subnet),
+    )]))
 }
 
 /// A subnet that a request names.
 pub(super) fn check_subnet(id: &str, ask: &Ask<'_>) -> Result<(), Fail> {
-    let missing = || Fail::bad("InvalidSubnetID.NotFound", format!("The subnet ID '{id}' does not exist"));
-    (id == default_id("subnet", ask)).then_some(()).ok_or_else(missing)
+    let missing = || {
+        Fail::bad(
+            "InvalidSubnetID.NotFound",
+            format!("The subnet ID '{id}' does not exist"),
+        )
+    };
+    (id == default_id("subnet", ask))
+        .then_some(())
+        .ok_or_else(missing)
 }
 
-/// The architecture of an instance type, as its name tells it: a `g` behind the generation is Arm. Nothing where it has not
-/// the form of a type.
+/// The architecture of an instance type, as its name tells it: a `g` behind the generation is Arm.
+/// Nothing where it has not the form of a type.
 pub(super) fn architecture(kind: &str) -> Option<&'static str> {
     let (family, size) = kind.split_once('.')?;
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let generation = family.find(|c: char| c.is_ascii_digit())?;
     let named = generation > 0 && !size.is_empty() && kind.chars().all(|c| fits(c) || c == '.');
     let behind = family[generation..].trim_start_matches(|c: char| c.is_ascii_digit());
-    named.then_some(if family == "a1" || behind.starts_with('g') { "arm64" } else { "x86_64" })
+    named.then_some(if family == "a1" || behind.starts_with('g') {
+        "arm64"
+    } else {
+        "x86_64"
+    })
 }
 
 /// Small types of both architectures; others can be launched all the same.
@@ -100,7 +126,10 @@ pub(super) fn describe_types(query: &Query, ask: &Ask<'_>) -> Outcome {
     authorize_all(ask, "ec2:DescribeInstanceTypes")?;
     dry_run(query)?;
     let (wanted, filters) = (query.list("InstanceType"), query.members("Filter"));
-    if let Some(unknown) = wanted.iter().find(|kind| !TYPES.iter().any(|(known, ..)| known == *kind)) {
+    if let Some(unknown) = wanted
+        .iter()
+        .find(|kind| !TYPES.iter().any(|(known, ..)| known == *kind))
+    {
         let message = format!("The following supplied instance types do not exist: [{unknown}]");
         return Err(Fail::bad("InvalidInstanceType", message));
     }
@@ -116,7 +145,8 @@ pub(super) fn describe_types(query: &Query, ask: &Ask<'_>) -> Outcome {
             })
         })?;
         if fits && (wanted.is_empty() || wanted.contains(&kind)) {
-            let supported = Element::new("supportedArchitectures").child(Element::of("item", architecture));
+            let supported =
+                Element::new("supportedArchitectures").child(Element::of("item", architecture));
             found.push(vec![
                 Element::of("instanceType", kind),
                 Element::of("currentGeneration", true),

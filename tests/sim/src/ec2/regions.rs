@@ -29,7 +29,11 @@ const AWS: [&str; 17] = [
 
 fn all(world: &World) -> Vec<Region> {
     if world.regions.is_empty() {
-        AWS.map(|name| Region { name: name.to_owned(), opt_in: false }).into()
+        AWS.map(|name| Region {
+            name: name.to_owned(),
+            opt_in: false,
+        })
+        .into()
     } else {
         world.regions.clone()
     }
@@ -40,7 +44,10 @@ pub(super) fn check(world: &World, region: &str) -> Result<(), Fail> {
     if all(world).iter().any(|known| known.name == region) {
         Ok(())
     } else {
-        Err(Fail::bad("InvalidRegion", format!("{region} is not a valid region name.")))
+        Err(Fail::bad(
+            "InvalidRegion",
+            format!("{region} is not a valid region name."),
+        ))
     }
 }
 
@@ -49,21 +56,32 @@ pub(super) fn describe(world: &World, query: &Query, ask: &Ask<'_>) -> Outcome {
     dry_run(query)?;
     let wanted = query.list("RegionName");
     for name in &wanted {
-        check(world, name)
-            .ok()
-            .ok_or_else(|| Fail::bad("InvalidParameterValue", format!("Invalid region name: {name}")))?;
+        check(world, name).ok().ok_or_else(|| {
+            Fail::bad(
+                "InvalidParameterValue",
+                format!("Invalid region name: {name}"),
+            )
+        })?;
     }
-    let on = world.accounts.get(ask.account()).map(|account| &account.opted_in);
+    let on = world
+        .accounts
+        .get(ask.account())
+        .map(|account| &account.opted_in);
     let filters = query.members("Filter");
     let mut shown = Vec::new();
     for region in all(world) {
-        let status = match (region.opt_in, on.is_some_and(|on| on.contains(&region.name))) {
+        let status = match (
+            region.opt_in,
+            on.is_some_and(|on| on.contains(&region.name)),
+        ) {
             (false, _) => "opt-in-not-required",
             (true, true) => "opted-in",
             (true, false) => "not-opted-in",
         };
         let named = wanted.is_empty() || wanted.contains(&region.name.as_str());
-        let listed = status != "not-opted-in" || query.get("AllRegions") == Some("true") || !wanted.is_empty();
+        let listed = status != "not-opted-in"
+            || query.get("AllRegions") == Some("true")
+            || !wanted.is_empty();
         let fits = filter::fits(&filters, None, |name| {
             Some(match name {
                 "region-name" => vec![region.name.as_str()],
@@ -74,7 +92,10 @@ pub(super) fn describe(world: &World, query: &Query, ask: &Ask<'_>) -> Outcome {
         if named && listed && fits {
             shown.push(vec![
                 Element::of("regionName", &region.name),
-                Element::of("regionEndpoint", format!("ec2.{}.amazonaws.com", region.name)),
+                Element::of(
+                    "regionEndpoint",
+                    format!("ec2.{}.amazonaws.com", region.name),
+                ),
                 Element::of("optInStatus", status),
             ]);
         }

@@ -12,16 +12,32 @@ pub(super) fn register_image(world: &mut World, query: &Query, ask: &Ask<'_>) ->
     let name = query.need("Name")?;
     let devices = query.members("BlockDeviceMapping");
     let tags = Tagging::read(query, &["image"])?;
-    let snapshots: Vec<&str> = devices.iter().filter_map(|device| device.get("Ebs.SnapshotId")).collect();
+    let snapshots: Vec<&str> = devices
+        .iter()
+        .filter_map(|device| device.get("Ebs.SnapshotId"))
+        .collect();
     let mut on = vec![new_on("image", ask)];
-    on.extend(snapshots.iter().map(|id| snapshot_on(world, ask.region, id, ask)));
+    on.extend(
+        snapshots
+            .iter()
+            .map(|id| snapshot_on(world, ask.region, id, ask)),
+    );
     authorize(ask, "ec2:RegisterImage", &on, &Context::new())?;
     tags.authorize(ask, "RegisterImage")?;
     copy::check_name(name)?;
     let root = query.get("RootDeviceName").unwrap_or("/dev/sda1");
-    let mappings = devices.iter().map(|device| mapping(world, device, ask)).collect::<Result<Vec<_>, Fail>>()?;
-    if !mappings.iter().any(|mapping| mapping.device == root && mapping.snapshot.is_some()) {
-        return Err(Fail::bad("InvalidBlockDeviceMapping", "No root snapshot specified in device mapping."));
+    let mappings = devices
+        .iter()
+        .map(|device| mapping(world, device, ask))
+        .collect::<Result<Vec<_>, Fail>>()?;
+    if !mappings
+        .iter()
+        .any(|mapping| mapping.device == root && mapping.snapshot.is_some())
+    {
+        return Err(Fail::bad(
+            "InvalidBlockDeviceMapping",
+            "No root snapshot specified in device mapping.",
+        ));
     }
     unique(world, name, ask)?;
     dry_run(query)?;
@@ -61,27 +77,43 @@ fn mapping(world: &World, device: &Query, ask: &Ask<'_>) -> Result<Mapping, Fail
         return Ok(Mapping::ephemeral(name, ephemeral.to_owned()));
     }
     let Some(id) = device.get("Ebs.SnapshotId") else {
-        let size = device.get("Ebs.VolumeSize").and_then(|size| size.parse().ok());
-        return Ok(Mapping { snapshot: None, size, ..Mapping::of_snapshot(name, String::new(), "gp2") });
+        let size = device
+            .get("Ebs.VolumeSize")
+            .and_then(|size| size.parse().ok());
+        return Ok(Mapping {
+            snapshot: None,
+            size,
+            ..Mapping::of_snapshot(name, String::new(), "gp2")
+        });
     };
     let snapshot = world
         .snapshots
         .get(id)
         .filter(|of| of.region == ask.region)
-        .ok_or_else(|| Fail::bad("InvalidSnapshotID.NotFound", format!("The snapshot ID '{id}' does not exist")))?;
+        .ok_or_else(|| {
+            Fail::bad(
+                "InvalidSnapshotID.NotFound",
+                format!("The snapshot ID '{id}' does not exist"),
+            )
+        })?;
     if snapshot.owner != ask.account() {
         // Shared or not: it must be copied before an image can be made of it (R1.6).
         let account = ask.account();
-        let message = format!("Invalid value '{id}' for snapshotId. Snapshot does not belong to {account}");
+        let message =
+            format!("Invalid value '{id}' for snapshotId. Snapshot does not belong to {account}");
         return Err(Fail::bad("InvalidParameterValue", message));
     }
     if device.get("Ebs.Encrypted").is_some() {
-        let message = "Parameter encrypted is invalid. You cannot specify the encrypted flag if specifying a snapshot id in a block device mapping.";
+        let message = "Parameter encrypted is invalid. You cannot specify the encrypted flag if \
+                       specifying a snapshot id in a block device mapping.";
         return Err(Fail::bad("InvalidParameter", message));
     }
     let kind = device.get("Ebs.VolumeType").unwrap_or("gp2");
     let delete_on_termination = device.flag("Ebs.DeleteOnTermination")?.unwrap_or(true);
-    Ok(Mapping { delete_on_termination, ..Mapping::of_snapshot(name, id.to_owned(), kind) })
+    Ok(Mapping {
+        delete_on_termination,
+        ..Mapping::of_snapshot(name, id.to_owned(), kind)
+    })
 }
 
 /// RegisterImage and CreateImage take no name twice, CopyImage does (R1.2.8).

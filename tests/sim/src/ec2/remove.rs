@@ -9,21 +9,35 @@ use crate::world::{ImageState, World};
 
 pub(super) fn deregister_image(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
     let id = query.need("ImageId")?;
-    authorize(ask, "ec2:DeregisterImage", &[image_on(world, ask.region, id, ask)], &Context::new())?;
+    authorize(
+        ask,
+        "ec2:DeregisterImage",
+        &[image_on(world, ask.region, id, ask)],
+        &Context::new(),
+    )?;
     let image = ids::image(world, id, ask)?;
     if image.owner != ask.account() {
-        return Err(Fail::bad("AuthFailure", format!("Not authorized for image:{id}")));
+        return Err(Fail::bad(
+            "AuthFailure",
+            format!("Not authorized for image:{id}"),
+        ));
     }
     if image.state == ImageState::Deregistered {
         return Err(ids::unavailable(image).unwrap_or_else(|| ids::image_not_found(id)));
     }
     if image.protection.holds(ask.now) {
         // The words are not known (open point 10 of the rule book).
-        let message = format!("The image {id} cannot be deregistered because deregistration protection is on.");
+        let message = format!(
+            "The image {id} cannot be deregistered because deregistration protection is on."
+        );
         return Err(Fail::bad("OperationNotPermitted", message));
     }
     dry_run(query)?;
-    let snapshots: Vec<String> = image.mappings.iter().filter_map(|mapping| mapping.snapshot.clone()).collect();
+    let snapshots: Vec<String> = image
+        .mappings
+        .iter()
+        .filter_map(|mapping| mapping.snapshot.clone())
+        .collect();
     if let Some(image) = world.images.get_mut(id) {
         // A pending copy is cancelled in this way (R1.1.3).
         image.state = ImageState::Deregistered;
@@ -33,10 +47,16 @@ pub(super) fn deregister_image(world: &mut World, query: &Query, ask: &Ask<'_>) 
     if query.flag("DeleteAssociatedSnapshots")? == Some(true) {
         for snapshot in snapshots {
             let code = delete_with_image(world, &snapshot, ask);
-            results.push(vec![Element::of("snapshotId", snapshot), Element::of("returnCode", code)]);
+            results.push(vec![
+                Element::of("snapshotId", snapshot),
+                Element::of("returnCode", code),
+            ]);
         }
     }
-    Ok(Body::Xml(vec![Element::of("return", true), Element::list("deleteSnapshotResultSet", results)]))
+    Ok(Body::Xml(vec![
+        Element::of("return", true),
+        Element::list("deleteSnapshotResultSet", results),
+    ]))
 }
 
 fn delete_with_image(world: &mut World, id: &str, ask: &Ask<'_>) -> &'static str {
@@ -59,17 +79,27 @@ fn delete_with_image(world: &mut World, id: &str, ask: &Ask<'_>) -> &'static str
 
 pub(super) fn delete_snapshot(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
     let id = query.need("SnapshotId")?;
-    authorize(ask, "ec2:DeleteSnapshot", &[snapshot_on(world, ask.region, id, ask)], &Context::new())?;
+    authorize(
+        ask,
+        "ec2:DeleteSnapshot",
+        &[snapshot_on(world, ask.region, id, ask)],
+        &Context::new(),
+    )?;
     // A dry run does not see that it is in use (recorded).
     dry_run(query)?;
     ids::check_snapshot_attribute(id)?;
-    let own = |snapshot: &crate::world::Snapshot| snapshot.owner == ask.account() && snapshot.region == ask.region;
+    let own = |snapshot: &crate::world::Snapshot| {
+        snapshot.owner == ask.account() && snapshot.region == ask.region
+    };
     if !world.snapshots.get(id).is_some_and(own) {
         return Err(ids::snapshot_not_found(id));
     }
     let users = world.images_using(id);
     if !users.is_empty() {
-        let message = format!("The snapshot {id} is currently in use by {}", users.join(", "));
+        let message = format!(
+            "The snapshot {id} is currently in use by {}",
+            users.join(", ")
+        );
         return Err(Fail::bad("InvalidSnapshot.InUse", message));
     }
     world.snapshots.remove(id);

@@ -1,4 +1,5 @@
-//! Security groups (R4.16). Networks are not simulated: each group is in its account's default VPC, and opens nothing.
+//! Security groups (R4.16). Networks are not simulated: each group is in its account's default VPC,
+//! and opens nothing.
 
 use std::net::Ipv4Addr;
 
@@ -15,16 +16,32 @@ pub(super) fn create(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome
     let (name, description) = (query.need("GroupName")?, query.need("GroupDescription")?);
     let tags = Tagging::read(query, &["security-group"])?.others;
     let vpc = network::default_id("vpc", ask);
-    let vpc_on = On::arn(format!("arn:aws:ec2:{}:{}:vpc/{vpc}", ask.region, ask.account()));
-    authorize(ask, "ec2:CreateSecurityGroup", &[on(world, "*", ask), vpc_on], &Context::new())?;
+    let vpc_on = On::arn(format!(
+        "arn:aws:ec2:{}:{}:vpc/{vpc}",
+        ask.region,
+        ask.account()
+    ));
+    authorize(
+        ask,
+        "ec2:CreateSecurityGroup",
+        &[on(world, "*", ask), vpc_on],
+        &Context::new(),
+    )?;
     if !tags.is_empty() {
         let context = tags::context(&tags, Some("CreateSecurityGroup"));
         authorize(ask, "ec2:CreateTags", &[on(world, "*", ask)], &context)?;
     }
     if let Some(other) = query.filled("VpcId").filter(|id| *id != vpc) {
-        return Err(Fail::bad("InvalidVpcID.NotFound", format!("The vpc ID '{other}' does not exist")));
+        return Err(Fail::bad(
+            "InvalidVpcID.NotFound",
+            format!("The vpc ID '{other}' does not exist"),
+        ));
     }
-    if world.security_groups.values().any(|group| group.vpc == vpc && group.name == name) {
+    if world
+        .security_groups
+        .values()
+        .any(|group| group.vpc == vpc && group.name == name)
+    {
         let message = format!("The security group '{name}' already exists for VPC '{vpc}'");
         return Err(Fail::bad("InvalidGroup.Duplicate", message));
     }
@@ -49,7 +66,12 @@ pub(super) fn create(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome
 /// Lets IPv4 addresses in; other sources are not simulated.
 pub(super) fn authorize_ingress(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
     let id = query.need("GroupId")?;
-    authorize(ask, "ec2:AuthorizeSecurityGroupIngress", &[on(world, id, ask)], &Context::new())?;
+    authorize(
+        ask,
+        "ec2:AuthorizeSecurityGroupIngress",
+        &[on(world, id, ask)],
+        &Context::new(),
+    )?;
     let group = find(world, id, ask)?;
     let mut new = Vec::new();
     let permissions = query.members("IpPermissions");
@@ -63,15 +85,22 @@ pub(super) fn authorize_ingress(world: &mut World, query: &Query, ask: &Ask<'_>)
         }
     }
     if let Some(known) = new.iter().find(|rule| group.ingress.contains(rule)) {
-        let ports = known.ports.map(|(from, to)| format!(", from port: {from}, to port: {to}")).unwrap_or_default();
+        let ports = known
+            .ports
+            .map(|(from, to)| format!(", from port: {from}, to port: {to}"))
+            .unwrap_or_default();
         let (peer, protocol) = (&known.cidr, known.protocol.to_uppercase());
-        let message = format!("the specified rule \"peer: {peer}, {protocol}{ports}, ALLOW\" already exists");
+        let message =
+            format!("the specified rule \"peer: {peer}, {protocol}{ports}, ALLOW\" already exists");
         return Err(Fail::bad("InvalidPermission.Duplicate", message));
     }
     dry_run(query)?;
     let shown = new.iter().map(|rule| {
         let mut members = vec![
-            Element::of("securityGroupRuleId", format!("sgr-0{}", hex(&format!("{id} {rule:?}"), 16))),
+            Element::of(
+                "securityGroupRuleId",
+                format!("sgr-0{}", hex(&format!("{id} {rule:?}"), 16)),
+            ),
             Element::of("groupId", id),
             Element::of("groupOwnerId", ask.account()),
             Element::of("isEgress", false),
@@ -100,18 +129,28 @@ fn ingress(of: &Query, cidr: &str) -> Result<Ingress, Fail> {
     let ports = match (protocol.as_str(), port("FromPort"), port("ToPort")) {
         ("tcp" | "udp", Some(from), Some(to)) if from <= to => Some((from, to)),
         ("tcp" | "udp", ..) => {
-            let message = "Invalid value 'Must specify both from and to ports with TCP/UDP.' for portRange.";
+            let message =
+                "Invalid value 'Must specify both from and to ports with TCP/UDP.' for portRange.";
             return Err(invalid(message.to_owned()));
         }
         _ => None,
     };
-    Ok(Ingress { protocol, ports, cidr: cidr.to_owned() })
+    Ok(Ingress {
+        protocol,
+        ports,
+        cidr: cidr.to_owned(),
+    })
 }
 
 fn protocol(rule: &Ingress) -> Vec<Element> {
-    let ports =
-        rule.ports.into_iter().flat_map(|(from, to)| [Element::of("fromPort", from), Element::of("toPort", to)]);
-    [Element::of("ipProtocol", &rule.protocol)].into_iter().chain(ports).collect()
+    let ports = rule
+        .ports
+        .into_iter()
+        .flat_map(|(from, to)| [Element::of("fromPort", from), Element::of("toPort", to)]);
+    [Element::of("ipProtocol", &rule.protocol)]
+        .into_iter()
+        .chain(ports)
+        .collect()
 }
 
 pub(super) fn describe(world: &World, query: &Query, ask: &Ask<'_>) -> Outcome {
@@ -123,7 +162,11 @@ pub(super) fn describe(world: &World, query: &Query, ask: &Ask<'_>) -> Outcome {
     }
     let filters = query.members("Filter");
     let mut found = Vec::new();
-    for group in world.security_groups.values().filter(|group| is_own(group, ask)) {
+    for group in world
+        .security_groups
+        .values()
+        .filter(|group| is_own(group, ask))
+    {
         let named = wanted.is_empty() || wanted.contains(&group.id.as_str());
         let fits = filter::fits(&filters, Some(&group.tags), |name| {
             Some(match name {
@@ -143,10 +186,15 @@ pub(super) fn describe(world: &World, query: &Query, ask: &Ask<'_>) -> Outcome {
 fn render(group: &SecurityGroup) -> Vec<Element> {
     let ingress = group.ingress.iter().map(|rule| {
         let range = vec![Element::of("cidrIp", &rule.cidr)];
-        protocol(rule).into_iter().chain([Element::list("ipRanges", [range])]).collect()
+        protocol(rule)
+            .into_iter()
+            .chain([Element::list("ipRanges", [range])])
+            .collect()
     });
     let everywhere = Element::list("ipRanges", [vec![Element::of("cidrIp", "0.0.0.0/0")]]);
-    let egress = group.lets_out.then(|| vec![Element::of("ipProtocol", "-1"), everywhere]);
+    let egress = group
+        .lets_out
+        .then(|| vec![Element::of("ipProtocol", "-1"), everywhere]);
     let mut members = vec![
         Element::of("ownerId", &group.owner),
         Element::of("groupId", &group.id),
@@ -156,14 +204,23 @@ fn render(group: &SecurityGroup) -> Vec<Element> {
         Element::list("ipPermissions", ingress),
         Element::list("ipPermissionsEgress", egress),
     ];
-    members.extend(Some(&group.tags).filter(|tags| !tags.is_empty()).map(tags::render));
+    members.extend(
+        Some(&group.tags)
+            .filter(|tags| !tags.is_empty())
+            .map(tags::render),
+    );
     members
 }
 
 /// Takes the rule away that lets everything out: no other rule for that is simulated.
 pub(super) fn revoke_egress(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
     let id = query.need("GroupId")?;
-    authorize(ask, "ec2:RevokeSecurityGroupEgress", &[on(world, id, ask)], &Context::new())?;
+    authorize(
+        ask,
+        "ec2:RevokeSecurityGroupEgress",
+        &[on(world, id, ask)],
+        &Context::new(),
+    )?;
     if !find(world, id, ask)?.lets_out {
         let message = "The specified rule does not exist in this security group.";
         return Err(Fail::bad("InvalidPermission.NotFound", message));
@@ -177,26 +234,43 @@ pub(super) fn revoke_egress(world: &mut World, query: &Query, ask: &Ask<'_>) -> 
 
 pub(super) fn delete(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
     let id = query.need("GroupId")?;
-    authorize(ask, "ec2:DeleteSecurityGroup", &[on(world, id, ask)], &Context::new())?;
+    authorize(
+        ask,
+        "ec2:DeleteSecurityGroup",
+        &[on(world, id, ask)],
+        &Context::new(),
+    )?;
     find(world, id, ask)?;
-    let used =
-        |of: &crate::world::Instance| of.state != "terminated" && of.security_groups.iter().any(|used| used == id);
+    let used = |of: &crate::world::Instance| {
+        of.state != "terminated" && of.security_groups.iter().any(|used| used == id)
+    };
     if world.instances.values().any(used) {
-        return Err(Fail::bad("DependencyViolation", format!("resource {id} has a dependent object")));
+        return Err(Fail::bad(
+            "DependencyViolation",
+            format!("resource {id} has a dependent object"),
+        ));
     }
     dry_run(query)?;
     world.security_groups.remove(id);
-    Ok(Body::Xml(vec![Element::of("return", true), Element::of("groupId", id)]))
+    Ok(Body::Xml(vec![
+        Element::of("return", true),
+        Element::of("groupId", id),
+    ]))
 }
 
 /// Whether all groups that a launch names are there.
 pub(super) fn check(world: &World, ids: &[&str], ask: &Ask<'_>) -> Result<(), Fail> {
-    ids.iter().try_for_each(|id| find(world, id, ask).map(|_| ()))
+    ids.iter()
+        .try_for_each(|id| find(world, id, ask).map(|_| ()))
 }
 
 /// A security group as IAM sees it; `*` is any, or one that is to be made.
 pub(super) fn on(world: &World, id: &str, ask: &Ask<'_>) -> On {
-    let mut on = On::arn(format!("arn:aws:ec2:{}:{}:security-group/{id}", ask.region, ask.account()));
+    let mut on = On::arn(format!(
+        "arn:aws:ec2:{}:{}:security-group/{id}",
+        ask.region,
+        ask.account()
+    ));
     if let Ok(group) = find(world, id, ask) {
         owned(&mut on, &group.owner, Some(&group.tags));
     }
@@ -204,8 +278,17 @@ pub(super) fn on(world: &World, id: &str, ask: &Ask<'_>) -> On {
 }
 
 fn find<'a>(world: &'a World, id: &str, ask: &Ask<'_>) -> Result<&'a SecurityGroup, Fail> {
-    let missing = || Fail::bad("InvalidGroup.NotFound", format!("The security group '{id}' does not exist"));
-    world.security_groups.get(id).filter(|group| is_own(group, ask)).ok_or_else(missing)
+    let missing = || {
+        Fail::bad(
+            "InvalidGroup.NotFound",
+            format!("The security group '{id}' does not exist"),
+        )
+    };
+    world
+        .security_groups
+        .get(id)
+        .filter(|group| is_own(group, ask))
+        .ok_or_else(missing)
 }
 
 fn is_own(group: &SecurityGroup, ask: &Ask<'_>) -> bool {

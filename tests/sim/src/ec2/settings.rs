@@ -1,4 +1,5 @@
-//! What EC2 has for a whole Region of an account: encryption by default, block public access, Allowed AMIs.
+//! What EC2 has for a whole Region of an account: encryption by default, block public access,
+//! Allowed AMIs.
 
 use super::{authorize_all, dry_run, unknown};
 use crate::sim::Ask;
@@ -37,7 +38,9 @@ pub(super) fn call(world: &mut World, operation: &str, query: &Query, ask: &Ask<
             of(world, ask).block_public_images = false;
             Ok(block_images(of(world, ask)))
         },
-        "GetSnapshotBlockPublicAccessState" => |world, _, ask| Ok(block_snapshots(of(world, ask), true)),
+        "GetSnapshotBlockPublicAccessState" => {
+            |world, _, ask| Ok(block_snapshots(of(world, ask), true))
+        }
         "EnableSnapshotBlockPublicAccess" => |world, query, ask| {
             let state = match query.need("State")? {
                 "block-all-sharing" => "block-all-sharing",
@@ -79,24 +82,44 @@ fn of<'a>(world: &'a mut World, ask: &Ask<'_>) -> &'a mut Settings {
 }
 
 fn wrong(name: &str) -> Fail {
-    Fail::bad("InvalidParameterValue", format!("The value of {name} is not valid."))
+    Fail::bad(
+        "InvalidParameterValue",
+        format!("The value of {name} is not valid."),
+    )
 }
 
 fn encryption(settings: &Settings) -> Vec<Element> {
-    vec![Element::of("ebsEncryptionByDefault", settings.encryption_by_default)]
+    vec![Element::of(
+        "ebsEncryptionByDefault",
+        settings.encryption_by_default,
+    )]
 }
 
 /// The alias where no key was chosen (R1.3.5).
 fn default_key(world: &World, ask: &Ask<'_>) -> Vec<Element> {
-    let set = world.accounts.get(ask.account()).and_then(|account| account.default_ebs_keys.get(ask.region));
-    vec![Element::of("kmsKeyId", set.map_or("alias/aws/ebs", String::as_str))]
+    let set = world
+        .accounts
+        .get(ask.account())
+        .and_then(|account| account.default_ebs_keys.get(ask.region));
+    vec![Element::of(
+        "kmsKeyId",
+        set.map_or("alias/aws/ebs", String::as_str),
+    )]
 }
 
-fn modify_default_key(world: &mut World, query: &Query, ask: &Ask<'_>) -> Result<Vec<Element>, Fail> {
+fn modify_default_key(
+    world: &mut World,
+    query: &Query,
+    ask: &Ask<'_>,
+) -> Result<Vec<Element>, Fail> {
     let named = query.need("KmsKeyId")?;
     let key = world.find_key(named, ask.account(), ask.region);
-    let key =
-        key.ok_or_else(|| Fail::bad("InvalidParameterValue", format!("The specified keyId {named} is invalid")))?;
+    let key = key.ok_or_else(|| {
+        Fail::bad(
+            "InvalidParameterValue",
+            format!("The specified keyId {named} is invalid"),
+        )
+    })?;
     if let Some(account) = world.accounts.get_mut(ask.account()) {
         account.default_ebs_keys.insert(ask.region.to_owned(), key);
     }
@@ -104,19 +127,31 @@ fn modify_default_key(world: &mut World, query: &Query, ask: &Ask<'_>) -> Result
 }
 
 fn block_images(settings: &Settings) -> Vec<Element> {
-    let state = if settings.block_public_images { "block-new-sharing" } else { "unblocked" };
+    let state = if settings.block_public_images {
+        "block-new-sharing"
+    } else {
+        "unblocked"
+    };
     vec![Element::of("imageBlockPublicAccessState", state)]
 }
 
 fn block_snapshots(settings: &Settings, whole: bool) -> Vec<Element> {
-    let state = Element::of("state", settings.block_public_snapshots.unwrap_or("unblocked"));
-    [state].into_iter().chain(whole.then(|| Element::of("managedBy", "account"))).collect()
+    let state = Element::of(
+        "state",
+        settings.block_public_snapshots.unwrap_or("unblocked"),
+    );
+    [state]
+        .into_iter()
+        .chain(whole.then(|| Element::of("managedBy", "account")))
+        .collect()
 }
 
 fn allowed_images(settings: &Settings) -> Vec<Element> {
     let allowed = &settings.allowed_images;
     let criteria = allowed.providers.iter().map(|providers| {
-        let items = providers.iter().map(|provider| Element::of("item", provider));
+        let items = providers
+            .iter()
+            .map(|provider| Element::of("item", provider));
         vec![Element::new("imageProviderSet").children(items)]
     });
     vec![
@@ -130,13 +165,28 @@ fn allowed_images(settings: &Settings) -> Vec<Element> {
 fn replace_criteria(world: &mut World, query: &Query, ask: &Ask<'_>) -> Result<Vec<Element>, Fail> {
     let mut providers = Vec::new();
     for criterion in query.members("ImageCriterion") {
-        if criterion.pairs().any(|(name, _)| !name.starts_with("ImageProvider.")) {
-            return Err(Fail::bad("UnsupportedOperation", "Only criteria of providers are simulated."));
+        if criterion
+            .pairs()
+            .any(|(name, _)| !name.starts_with("ImageProvider."))
+        {
+            return Err(Fail::bad(
+                "UnsupportedOperation",
+                "Only criteria of providers are simulated.",
+            ));
         }
-        providers.push(criterion.list("ImageProvider").into_iter().map(str::to_owned).collect::<Vec<_>>());
+        providers.push(
+            criterion
+                .list("ImageProvider")
+                .into_iter()
+                .map(str::to_owned)
+                .collect::<Vec<_>>(),
+        );
     }
     if providers.len() > 10 || providers.iter().any(|of| of.len() > 200) {
-        return Err(Fail::bad("InvalidParameterValue", "Too many criteria or providers."));
+        return Err(Fail::bad(
+            "InvalidParameterValue",
+            "Too many criteria or providers.",
+        ));
     }
     of(world, ask).allowed_images.providers = providers;
     Ok(vec![Element::of("return", true)])

@@ -16,7 +16,12 @@ pub(super) fn describe(world: &World, query: &Query, ask: &Ask<'_>) -> Outcome {
     if !matches!(attribute, "createVolumePermission" | "productCodes") {
         return Err(invalid());
     }
-    authorize(ask, "ec2:DescribeSnapshotAttribute", &[snapshot_on(world, ask.region, id, ask)], &Context::new())?;
+    authorize(
+        ask,
+        "ec2:DescribeSnapshotAttribute",
+        &[snapshot_on(world, ask.region, id, ask)],
+        &Context::new(),
+    )?;
     // A dry run does not see whose it is (recorded of ModifySnapshotAttribute).
     dry_run(query)?;
     let snapshot = owned(world, id, ask)?;
@@ -27,7 +32,12 @@ pub(super) fn describe(world: &World, query: &Query, ask: &Ask<'_>) -> Outcome {
         // The group stands first (recorded).
         let mut names: Vec<&str> = snapshot.create_volume_permissions.iter().collect();
         names.sort_by_key(|who| *who != "all");
-        Element::list("createVolumePermission", names.into_iter().map(|who| vec![Element::of(kind(who), who)]))
+        Element::list(
+            "createVolumePermission",
+            names
+                .into_iter()
+                .map(|who| vec![Element::of(kind(who), who)]),
+        )
     };
     Ok(Body::Xml(vec![Element::of("snapshotId", id), answer]))
 }
@@ -35,15 +45,21 @@ pub(super) fn describe(world: &World, query: &Query, ask: &Ask<'_>) -> Outcome {
 /// To anybody but the owner it does not exist, even where it is shared (R2.20).
 fn owned<'a>(world: &'a World, id: &str, ask: &Ask<'_>) -> Result<&'a Snapshot, Fail> {
     ids::check_snapshot_attribute(id)?;
-    let own = |snapshot: &&Snapshot| snapshot.owner == ask.account() && snapshot.region == ask.region;
-    world.snapshots.get(id).filter(own).ok_or_else(|| ids::snapshot_not_found(id))
+    let own =
+        |snapshot: &&Snapshot| snapshot.owner == ask.account() && snapshot.region == ask.region;
+    world
+        .snapshots
+        .get(id)
+        .filter(own)
+        .ok_or_else(|| ids::snapshot_not_found(id))
 }
 
 fn unrecognized() -> Fail {
     Fail::bad("InvalidParameterValue", "Unrecognized attribute.")
 }
 
-/// Reads what is to change. The modern form wins over the older one and over whatever `Attribute` says (recorded).
+/// Reads what is to change. The modern form wins over the older one and over whatever `Attribute`
+/// says (recorded).
 fn read(query: &Query) -> Result<Change, Fail> {
     let combination = |message: &str| Err(Fail::bad("InvalidParameterCombination", message));
     let modern = Change::modern(query, "CreateVolumePermission");
@@ -52,14 +68,17 @@ fn read(query: &Query) -> Result<Change, Fail> {
     }
     match query.get("Attribute") {
         None if query.has("OperationType") || query.has("UserId") || query.has("UserGroup") => {
-            let message = "Value for parameter attribute is invalid. Parameter may not be null or empty.";
+            let message =
+                "Value for parameter attribute is invalid. Parameter may not be null or empty.";
             Err(Fail::bad("MissingParameter", message))
         }
         None => combination("No attributes specified."),
-        Some("createVolumePermission") => match Change::legacy(query).filter(|change| !change.is_empty()) {
-            Some(change) => Ok(change),
-            None => combination("No operation specified for createVolumePermission attribute."),
-        },
+        Some("createVolumePermission") => {
+            match Change::legacy(query).filter(|change| !change.is_empty()) {
+                Some(change) => Ok(change),
+                None => combination("No operation specified for createVolumePermission attribute."),
+            }
+        }
         Some(_) => Err(unrecognized()),
     }
 }
@@ -67,7 +86,12 @@ fn read(query: &Query) -> Result<Change, Fail> {
 pub(super) fn modify(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
     let id = query.need("SnapshotId")?;
     let change = read(query)?;
-    authorize(ask, "ec2:ModifySnapshotAttribute", &[snapshot_on(world, ask.region, id, ask)], &change.context())?;
+    authorize(
+        ask,
+        "ec2:ModifySnapshotAttribute",
+        &[snapshot_on(world, ask.region, id, ask)],
+        &change.context(),
+    )?;
     // A dry run sees neither whose snapshot it is nor its key (recorded).
     dry_run(query)?;
     let snapshot = owned(world, id, ask)?;
@@ -80,7 +104,9 @@ pub(super) fn modify(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome
     if let Some(snapshot) = world.snapshots.get_mut(id) {
         // The owner itself is silently left out (recorded).
         for item in change.add.iter().filter(|item| item.name != account) {
-            snapshot.create_volume_permissions.add(item.name.clone(), ask.now);
+            snapshot
+                .create_volume_permissions
+                .add(item.name.clone(), ask.now);
         }
         for item in &change.remove {
             snapshot.create_volume_permissions.remove(&item.name);
@@ -89,29 +115,53 @@ pub(super) fn modify(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome
     Ok(done())
 }
 
-/// How EC2 tells the default key from others: with the sharer's identity. What it does where that is denied is not known;
-/// here it does not share (R2.10).
+/// How EC2 tells the default key from others: with the sharer's identity. What it does where that
+/// is denied is not known; here it does not share (R2.10).
 fn look_at_the_default_key(world: &mut World, snapshot: &str, ask: &Ask<'_>) -> Result<(), Fail> {
-    let Some(default) = world.find_key("alias/aws/ebs", ask.account(), ask.region) else { return Ok(()) };
-    let allowed = copy_keys::forward(world, ask, &Step::new("kms:DescribeKey", &default, snapshot));
+    let Some(default) = world.find_key("alias/aws/ebs", ask.account(), ask.region) else {
+        return Ok(());
+    };
+    let allowed = copy_keys::forward(
+        world,
+        ask,
+        &Step::new("kms:DescribeKey", &default, snapshot),
+    );
     if let Some(event) = world.trail.last_mut().filter(|event| event.code.is_none()) {
         event.parameters = serde_json::json!({ "keyId": "alias/aws/ebs" });
     }
-    allowed.ok().ok_or_else(|| Fail::new(403, "AuthFailure", format!("Not authorized to use key {default} ")))
+    allowed.ok().ok_or_else(|| {
+        Fail::new(
+            403,
+            "AuthFailure",
+            format!("Not authorized to use key {default} "),
+        )
+    })
 }
 
 fn check(world: &World, snapshot: &Snapshot, change: &Change, ask: &Ask<'_>) -> Result<(), Fail> {
     if !change.add.is_empty() && !change.remove.is_empty() {
-        let message = "One and only one operation type may be specified for createVolumePermissions";
+        let message =
+            "One and only one operation type may be specified for createVolumePermissions";
         return Err(Fail::bad("InvalidParameterCombination", message));
     }
-    let fits = |item: &Item| matches!(item.kind.as_str(), "UserId" | "Group") && item.is_well_formed();
+    let fits =
+        |item: &Item| matches!(item.kind.as_str(), "UserId" | "Group") && item.is_well_formed();
     if let Some(item) = change.items().find(|item| !fits(item)) {
-        let kind = if item.kind == "Group" { "UserGroup" } else { &item.kind };
-        return Err(Fail::bad("InvalidAMIAttributeItemValue", format!("{kind} {}", item.name)));
+        let kind = if item.kind == "Group" {
+            "UserGroup"
+        } else {
+            &item.kind
+        };
+        return Err(Fail::bad(
+            "InvalidAMIAttributeItemValue",
+            format!("{kind} {}", item.name),
+        ));
     }
     if change.items().count() > 500 {
-        return Err(Fail::bad("InvalidParameterValue", "Modification size must not be greater than 500."));
+        return Err(Fail::bad(
+            "InvalidParameterValue",
+            "Modification size must not be greater than 500.",
+        ));
     }
     let refused = |message: &str| Err(Fail::bad("OperationNotPermitted", message));
     let public = change.add.iter().any(|item| item.name == "all");
@@ -119,15 +169,21 @@ fn check(world: &World, snapshot: &Snapshot, change: &Change, ask: &Ask<'_>) -> 
     if public && snapshot.key.is_some() {
         return refused("Encrypted snapshots cannot be shared publicly.");
     }
-    let managed = snapshot.key.as_ref().and_then(|key| world.keys.get(key)).is_some_and(|key| key.aws_managed);
+    let managed = snapshot
+        .key
+        .as_ref()
+        .and_then(|key| world.keys.get(key))
+        .is_some_and(|key| key.aws_managed);
     if managed && !change.add.is_empty() {
         return refused("Encrypted snapshots with EBS default key cannot be shared");
     }
-    let blocked = settings_of(world, ask.account(), ask.region).is_some_and(|own| own.block_public_snapshots.is_some());
+    let blocked = settings_of(world, ask.account(), ask.region)
+        .is_some_and(|own| own.block_public_snapshots.is_some());
     if public && blocked {
         // AWS's words are not known.
         return refused(
-            "You can't publicly share this snapshot because block public access for snapshots is enabled for this account.",
+            "You can't publicly share this snapshot because block public access for snapshots is \
+             enabled for this account.",
         );
     }
     Ok(())
@@ -138,7 +194,12 @@ pub(super) fn reset(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome 
     if attribute != "createVolumePermission" {
         return Err(invalid());
     }
-    authorize(ask, "ec2:ResetSnapshotAttribute", &[snapshot_on(world, ask.region, id, ask)], &Context::new())?;
+    authorize(
+        ask,
+        "ec2:ResetSnapshotAttribute",
+        &[snapshot_on(world, ask.region, id, ask)],
+        &Context::new(),
+    )?;
     dry_run(query)?;
     owned(world, id, ask)?;
     if let Some(snapshot) = world.snapshots.get_mut(id) {

@@ -17,34 +17,58 @@ pub(super) fn describe(world: &World, query: &Query, ask: &Ask<'_>) -> Outcome {
     for id in &wanted {
         ids::check_snapshot(id)?;
         // One that is not visible is answered as one that does not exist (recorded).
-        let visible = |of: &&Snapshot| of.region == ask.region && may_copy(of, ask.account(), ask.now);
-        world.snapshots.get(*id).filter(visible).ok_or_else(|| ids::snapshot_not_found(id))?;
+        let visible =
+            |of: &&Snapshot| of.region == ask.region && may_copy(of, ask.account(), ask.now);
+        world
+            .snapshots
+            .get(*id)
+            .filter(visible)
+            .ok_or_else(|| ids::snapshot_not_found(id))?;
     }
     // A look by ID sees what was shared at once, a search only later (R2.21).
     let (candidates, as_of): (Vec<&Snapshot>, _) = if wanted.is_empty() {
         (world.snapshots.values().collect(), ask.shared_as_of())
     } else {
-        (wanted.iter().filter_map(|id| world.snapshots.get(*id)).collect(), ask.now)
+        (
+            wanted
+                .iter()
+                .filter_map(|id| world.snapshots.get(*id))
+                .collect(),
+            ask.now,
+        )
     };
     let filters = query.members("Filter");
-    let shown = candidates.into_iter().filter(|snapshot| is_shown(snapshot, query, ask, as_of));
+    let shown = candidates
+        .into_iter()
+        .filter(|snapshot| is_shown(snapshot, query, ask, as_of));
     let found = shown.filter_map(|snapshot| match fits(snapshot, &filters, ask) {
         Ok(true) => Some(Ok(snapshot)),
         Ok(false) => None,
         Err(fail) => Some(Err(fail)),
     });
     let (page, next) = filter::page(query, found, "SnapshotId")?;
-    let snapshots = Element::list("snapshotSet", page.into_iter().map(|snapshot| render(snapshot, ask)));
-    Ok(Body::Xml([snapshots].into_iter().chain(next.map(|token| Element::of("nextToken", token))).collect()))
+    let snapshots = Element::list(
+        "snapshotSet",
+        page.into_iter().map(|snapshot| render(snapshot, ask)),
+    );
+    Ok(Body::Xml(
+        [snapshots]
+            .into_iter()
+            .chain(next.map(|token| Element::of("nextToken", token)))
+            .collect(),
+    ))
 }
 
 fn is_shown(snapshot: &Snapshot, query: &Query, ask: &Ask<'_>, as_of: Duration) -> bool {
     let account = ask.account();
     let owners = query.list("Owner");
     let owner_fits = owners.is_empty()
-        || owners.iter().any(|owner| *owner == snapshot.owner || (*owner == "self" && snapshot.owner == account));
+        || owners.iter().any(|owner| {
+            *owner == snapshot.owner || (*owner == "self" && snapshot.owner == account)
+        });
     let users = query.list("RestorableBy");
-    let restorable = |user: &str| may_copy(snapshot, if user == "self" { account } else { user }, as_of);
+    let restorable =
+        |user: &str| may_copy(snapshot, if user == "self" { account } else { user }, as_of);
     let user_fits = users.is_empty() || users.iter().any(|user| restorable(user));
     snapshot.region == ask.region && owner_fits && user_fits && may_copy(snapshot, account, as_of)
 }
@@ -62,14 +86,22 @@ fn fits(snapshot: &Snapshot, filters: &[Query], ask: &Ask<'_>) -> Result<bool, F
             "progress" => vec![&progress],
             "storage-tier" => vec!["standard"],
             "transfer-type" => vec![transfer_type(snapshot)],
-            "encrypted" => vec![if snapshot.key.is_some() { "true" } else { "false" }],
+            "encrypted" => vec![if snapshot.key.is_some() {
+                "true"
+            } else {
+                "false"
+            }],
             _ => return None,
         })
     })
 }
 
 fn transfer_type(snapshot: &Snapshot) -> &'static str {
-    if snapshot.completion_minutes.is_some() { "time-based" } else { "standard" }
+    if snapshot.completion_minutes.is_some() {
+        "time-based"
+    } else {
+        "standard"
+    }
 }
 
 pub(super) fn render(snapshot: &Snapshot, ask: &Ask<'_>) -> Vec<Element> {
@@ -80,22 +112,38 @@ pub(super) fn render(snapshot: &Snapshot, ask: &Ask<'_>) -> Vec<Element> {
         Element::of("startTime", ask.clock.text(snapshot.created)),
         Element::of("progress", format!("{}%", snapshot.progress)),
         Element::of("ownerId", &snapshot.owner),
-        Element::of("volumeSize", if snapshot.unknown { 0 } else { snapshot.size }),
+        Element::of(
+            "volumeSize",
+            if snapshot.unknown { 0 } else { snapshot.size },
+        ),
         Element::of("description", &snapshot.description),
         Element::of("encrypted", snapshot.key.is_some() && !snapshot.unknown),
         Element::of("storageTier", "standard"),
         Element::of("transferType", transfer_type(snapshot)),
     ];
-    members.extend(snapshot.completion_minutes.map(|minutes| Element::of("completionDurationMinutes", minutes)));
+    members.extend(
+        snapshot
+            .completion_minutes
+            .map(|minutes| Element::of("completionDurationMinutes", minutes)),
+    );
     if let Some(completed) = snapshot.completed {
         members.push(Element::of("completionTime", ask.clock.text(completed)));
         // What is simulated has no data.
         members.push(Element::of("fullSnapshotSizeInBytes", 0));
     }
-    members.extend(snapshot.state_message.as_ref().map(|message| Element::of("statusMessage", message)));
+    members.extend(
+        snapshot
+            .state_message
+            .as_ref()
+            .map(|message| Element::of("statusMessage", message)),
+    );
     // Whoever sees the snapshot sees its key's ARN, without any access to KMS (R2.23).
     let key = snapshot.key.as_ref().filter(|_| !snapshot.unknown);
     members.extend(key.map(|key| Element::of("kmsKeyId", key)));
-    members.extend(super::tags::seen(&snapshot.tags, &snapshot.owner, ask.account()));
+    members.extend(super::tags::seen(
+        &snapshot.tags,
+        &snapshot.owner,
+        ask.account(),
+    ));
     members
 }

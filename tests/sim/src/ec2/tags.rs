@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{authorize, done, dry_run, ids, image_on, instances, may_copy, may_launch, new_on, snapshot_on};
+use super::{
+    authorize, done, dry_run, ids, image_on, instances, may_copy, may_launch, new_on, snapshot_on,
+};
 use crate::auth::{self, On};
 use crate::policy::Context;
 use crate::sim::Ask;
@@ -13,14 +15,23 @@ use crate::world::World;
 pub(super) type Tags = BTreeMap<String, String>;
 
 pub(super) fn render(tags: &Tags) -> Element {
-    Element::list("tagSet", tags.iter().map(|(key, value)| vec![Element::of("key", key), Element::of("value", value)]))
+    Element::list(
+        "tagSet",
+        tags.iter()
+            .map(|(key, value)| vec![Element::of("key", key), Element::of("value", value)]),
+    )
 }
 
-/// The tags that an account sees: its own, and of the owner's those that are meant for sharing (R7.14).
+/// The tags that an account sees: its own, and of the owner's those that are meant for sharing
+/// (R7.14).
 pub(super) fn seen(all: &BTreeMap<String, Tags>, owner: &str, account: &str) -> Option<Element> {
     let mut tags = all.get(account).cloned().unwrap_or_default();
     if owner != account {
-        let shared = all.get(owner).into_iter().flatten().filter(|(key, _)| key.starts_with("ec2:SharedTag/"));
+        let shared = all
+            .get(owner)
+            .into_iter()
+            .flatten()
+            .filter(|(key, _)| key.starts_with("ec2:SharedTag/"));
         tags.extend(shared.map(|(key, value)| (key.clone(), value.clone())));
     }
     (!tags.is_empty()).then(|| render(&tags))
@@ -35,8 +46,17 @@ pub(super) fn read(query: &Query) -> Result<Tags, Fail> {
             let message = "Tag keys starting with 'aws:' are reserved for internal use";
             return Err(Fail::bad("InvalidParameterValue", message));
         }
-        if tags.insert(key.to_owned(), tag.get("Value").unwrap_or_default().to_owned()).is_some() {
-            return Err(Fail::bad("InvalidParameterValue", "Duplicate tag key specified"));
+        if tags
+            .insert(
+                key.to_owned(),
+                tag.get("Value").unwrap_or_default().to_owned(),
+            )
+            .is_some()
+        {
+            return Err(Fail::bad(
+                "InvalidParameterValue",
+                "Duplicate tag key specified",
+            ));
         }
     }
     if tags.len() > 50 {
@@ -61,7 +81,10 @@ pub(super) fn context(tags: &Tags, create_action: Option<&str>) -> Context {
 pub(super) fn create(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
     let tags = read(query)?;
     if tags.is_empty() {
-        return Err(Fail::bad("MissingParameter", "The request must contain the parameter tagSet"));
+        return Err(Fail::bad(
+            "MissingParameter",
+            "The request must contain the parameter tagSet",
+        ));
     }
     let resources = tagged(world, query, ask, "ec2:CreateTags", &tags)?;
     dry_run(query)?;
@@ -69,7 +92,8 @@ pub(super) fn create(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome
         if let Some(own) = tags_of(world, id, ask.account()) {
             let new = tags.keys().filter(|key| !own.contains_key(*key)).count();
             if own.len() + new > 50 {
-                let message = format!("The maximum number of Tags for resource {id} has been reached.");
+                let message =
+                    format!("The maximum number of Tags for resource {id} has been reached.");
                 return Err(Fail::bad("TagLimitExceeded", message));
             }
             own.extend(tags.clone());
@@ -83,16 +107,25 @@ pub(super) fn delete(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome
     let wanted: Vec<(String, Option<String>)> = query
         .members("Tag")
         .iter()
-        .map(|tag| Ok((tag.need("Key")?.to_owned(), tag.get("Value").map(str::to_owned))))
+        .map(|tag| {
+            Ok((
+                tag.need("Key")?.to_owned(),
+                tag.get("Value").map(str::to_owned),
+            ))
+        })
         .collect::<Result<_, Fail>>()?;
-    let keys: Tags = wanted.iter().map(|(key, value)| (key.clone(), value.clone().unwrap_or_default())).collect();
+    let keys: Tags = wanted
+        .iter()
+        .map(|(key, value)| (key.clone(), value.clone().unwrap_or_default()))
+        .collect();
     let resources = tagged(world, query, ask, "ec2:DeleteTags", &keys)?;
     dry_run(query)?;
     for id in resources {
         if let Some(own) = tags_of(world, id, ask.account()) {
             let goes = |key: &String, value: &String| {
-                let named =
-                    |(of, with): &(String, Option<String>)| of == key && with.as_ref().is_none_or(|with| with == value);
+                let named = |(of, with): &(String, Option<String>)| {
+                    of == key && with.as_ref().is_none_or(|with| with == value)
+                };
                 wanted.is_empty() || wanted.iter().any(named)
             };
             own.retain(|key, value| !goes(key, value));
@@ -102,21 +135,39 @@ pub(super) fn delete(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome
 }
 
 /// The resources of a request, if the caller may do this to their tags and sees them.
-fn tagged<'a>(world: &World, query: &'a Query, ask: &Ask<'_>, action: &str, tags: &Tags) -> Result<Vec<&'a str>, Fail> {
+fn tagged<'a>(
+    world: &World,
+    query: &'a Query,
+    ask: &Ask<'_>,
+    action: &str,
+    tags: &Tags,
+) -> Result<Vec<&'a str>, Fail> {
     let resources = query.list("ResourceId");
     if resources.is_empty() {
-        return Err(Fail::bad("MissingParameter", "The request must contain the parameter resourceIdSet"));
+        return Err(Fail::bad(
+            "MissingParameter",
+            "The request must contain the parameter resourceIdSet",
+        ));
     }
     let on = |id: &&str| {
         if id.starts_with("ami-") {
             image_on(world, ask.region, id, ask)
         } else if id.starts_with("i-") {
-            On::arn(format!("arn:aws:ec2:{}:{}:instance/{id}", ask.region, ask.account()))
+            On::arn(format!(
+                "arn:aws:ec2:{}:{}:instance/{id}",
+                ask.region,
+                ask.account()
+            ))
         } else {
             snapshot_on(world, ask.region, id, ask)
         }
     };
-    authorize(ask, action, &resources.iter().map(on).collect::<Vec<_>>(), &context(tags, None))?;
+    authorize(
+        ask,
+        action,
+        &resources.iter().map(on).collect::<Vec<_>>(),
+        &context(tags, None),
+    )?;
     for id in &resources {
         if id.starts_with("ami-") {
             let image = ids::image(world, id, ask)?;
@@ -126,10 +177,16 @@ fn tagged<'a>(world: &World, query: &'a Query, ask: &Ask<'_>, action: &str, tags
         } else if id.starts_with("i-") {
             instances::owned(world, id, ask)?;
         } else if id.starts_with("snap-") {
-            let seen = world.snapshots.get(*id).filter(|snapshot| may_copy(snapshot, ask.account(), ask.now));
+            let seen = world
+                .snapshots
+                .get(*id)
+                .filter(|snapshot| may_copy(snapshot, ask.account(), ask.now));
             seen.ok_or_else(|| ids::snapshot_not_found(id))?;
         } else {
-            return Err(Fail::bad("InvalidID", format!("The ID '{id}' is not valid")));
+            return Err(Fail::bad(
+                "InvalidID",
+                format!("The ID '{id}' is not valid"),
+            ));
         }
     }
     Ok(resources)
@@ -140,7 +197,12 @@ fn tags_of<'a>(world: &'a mut World, id: &str, account: &str) -> Option<&'a mut 
         return Some(&mut instance.tags);
     }
     let of_image = world.images.get_mut(id).map(|image| &mut image.tags);
-    let all = of_image.or_else(|| world.snapshots.get_mut(id).map(|snapshot| &mut snapshot.tags))?;
+    let all = of_image.or_else(|| {
+        world
+            .snapshots
+            .get_mut(id)
+            .map(|snapshot| &mut snapshot.tags)
+    })?;
     Some(all.entry(account.to_owned()).or_default())
 }
 
@@ -159,7 +221,8 @@ impl Tagging {
         for specification in query.members("TagSpecification") {
             let kind = specification.need("ResourceType")?;
             if !types.contains(&kind) {
-                let message = format!("'{kind}' is not a valid taggable resource type for this operation.");
+                let message =
+                    format!("'{kind}' is not a valid taggable resource type for this operation.");
                 return Err(Fail::bad("InvalidParameterValue", message));
             }
             match kind {
@@ -175,7 +238,12 @@ impl Tagging {
     pub(super) fn authorize(&self, ask: &Ask<'_>, action: &str) -> Result<(), Fail> {
         for (tags, kind) in [(&self.image, "image"), (&self.snapshot, "snapshot")] {
             if !tags.is_empty() {
-                authorize(ask, "ec2:CreateTags", &[new_on(kind, ask)], &context(tags, Some(action)))?;
+                authorize(
+                    ask,
+                    "ec2:CreateTags",
+                    &[new_on(kind, ask)],
+                    &context(tags, Some(action)),
+                )?;
             }
         }
         Ok(())

@@ -25,7 +25,8 @@ pub(super) fn put(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
     let policy = read(query, ask)?;
     let others = role.inline.iter().filter(|(other, _)| *other != name);
     if others.map(|(_, policy)| size(&policy.text)).sum::<usize>() + size(&policy.text) > INLINE {
-        let message = format!("Maximum policy size of {INLINE} bytes exceeded for role {role_name}");
+        let message =
+            format!("Maximum policy size of {INLINE} bytes exceeded for role {role_name}");
         return Err(Fail::new(409, "LimitExceeded", message));
     }
     role.inline.insert(name.to_owned(), policy);
@@ -58,7 +59,8 @@ pub(super) fn delete(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome
 
 pub(super) fn list(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
     let role = role(world, query, ask, "ListRolePolicies", None)?;
-    let names = Element::new("PolicyNames").children(role.inline.keys().map(|name| Element::of("member", name)));
+    let names = Element::new("PolicyNames")
+        .children(role.inline.keys().map(|name| Element::of("member", name)));
     Ok(Body::Xml(vec![names, Element::of("IsTruncated", false)]))
 }
 
@@ -70,7 +72,8 @@ pub(super) fn create(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome
     let policy = read(query, ask)?;
     let account = world.accounts.entry(ask.account().to_owned()).or_default();
     if account.policies.contains_key(&arn) {
-        let message = format!("A policy called {name} already exists. Duplicate names are not allowed.");
+        let message =
+            format!("A policy called {name} already exists. Duplicate names are not allowed.");
         return Err(Fail::new(409, "EntityAlreadyExists", message));
     }
     account.policies.insert(arn.clone(), policy);
@@ -87,11 +90,16 @@ pub(super) fn create(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome
 
 pub(super) fn attach(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
     let (role_name, arn) = (query.need("RoleName")?, query.need("PolicyArn")?);
-    let known = world.accounts.get(ask.account()).is_some_and(|account| account.policies.contains_key(arn));
+    let known = world
+        .accounts
+        .get(ask.account())
+        .is_some_and(|account| account.policies.contains_key(arn));
     let role = role(world, query, ask, "AttachRolePolicy", Some(arn))?;
     changeable(role, role_name)?;
     if !known {
-        return Err(no_such(format!("Policy {arn} does not exist or is not attachable.")));
+        return Err(no_such(format!(
+            "Policy {arn} does not exist or is not attachable."
+        )));
     }
     role.attached.entry(arn.to_owned()).or_insert(ask.now);
     Ok(Body::Xml(Vec::new()))
@@ -109,7 +117,10 @@ pub(super) fn detach(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome
 pub(super) fn list_attached(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
     let role = role(world, query, ask, "ListAttachedRolePolicies", None)?;
     let item = |arn: &String| {
-        vec![Element::of("PolicyName", arn.rsplit('/').next().unwrap_or_default()), Element::of("PolicyArn", arn)]
+        vec![
+            Element::of("PolicyName", arn.rsplit('/').next().unwrap_or_default()),
+            Element::of("PolicyArn", arn),
+        ]
     };
     Ok(Body::Xml(vec![
         Element::members("AttachedPolicies", role.attached.keys().map(item)),

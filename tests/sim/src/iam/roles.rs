@@ -11,7 +11,8 @@ use crate::wire::{Body, Fail, Outcome, Query};
 use crate::world::{Policy, Role, World};
 
 fn render(role: &Role, ask: &Ask<'_>) -> Vec<Element> {
-    let document: String = url::form_urlencoded::byte_serialize(role.trust.text.as_bytes()).collect();
+    let document: String =
+        url::form_urlencoded::byte_serialize(role.trust.text.as_bytes()).collect();
     vec![
         Element::of("Path", &role.path),
         Element::of("RoleName", name_of(role)),
@@ -30,15 +31,31 @@ fn name_of(role: &Role) -> &str {
 
 pub(super) fn get(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
     let role = role(world, query, ask, "GetRole", None)?;
-    Ok(Body::Xml(vec![Element::new("Role").children(render(role, ask))]))
+    Ok(Body::Xml(vec![
+        Element::new("Role").children(render(role, ask)),
+    ]))
 }
 
 pub(super) fn list(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
-    authorize(ask, "ListRoles", &format!("arn:aws:iam::{}:role/", ask.account()), None)?;
+    authorize(
+        ask,
+        "ListRoles",
+        &format!("arn:aws:iam::{}:role/", ask.account()),
+        None,
+    )?;
     let prefix = query.get("PathPrefix").unwrap_or("/");
-    let roles = world.accounts.get(ask.account()).into_iter().flat_map(|account| account.roles.values());
-    let shown = roles.filter(|role| role.path.starts_with(prefix)).map(|role| render(role, ask));
-    Ok(Body::Xml(vec![Element::members("Roles", shown), Element::of("IsTruncated", false)]))
+    let roles = world
+        .accounts
+        .get(ask.account())
+        .into_iter()
+        .flat_map(|account| account.roles.values());
+    let shown = roles
+        .filter(|role| role.path.starts_with(prefix))
+        .map(|role| render(role, ask));
+    Ok(Body::Xml(vec![
+        Element::members("Roles", shown),
+        Element::of("IsTruncated", false),
+    ]))
 }
 
 pub(super) fn create(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
@@ -53,15 +70,38 @@ pub(super) fn create(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome
     let boundary = match query.get("PermissionsBoundary") {
         None => None,
         Some(arn) => {
-            let missing = || no_such(format!("Scope ARN: {arn} does not exist or is not attachable."));
-            Some(account.policies.get(arn).ok_or_else(missing)?.document.clone())
+            let missing = || {
+                no_such(format!(
+                    "Scope ARN: {arn} does not exist or is not attachable."
+                ))
+            };
+            Some(
+                account
+                    .policies
+                    .get(arn)
+                    .ok_or_else(missing)?
+                    .document
+                    .clone(),
+            )
         }
     };
     if account.roles.contains_key(name) {
-        return Err(Fail::new(409, "EntityAlreadyExists", format!("Role with name {name} already exists.")));
+        return Err(Fail::new(
+            409,
+            "EntityAlreadyExists",
+            format!("Role with name {name} already exists."),
+        ));
     }
     let unique_id = format!("AROA{digits}");
-    let role = Role { arn, path: path.to_owned(), unique_id, trust, boundary, created: ask.now, ..Role::default() };
+    let role = Role {
+        arn,
+        path: path.to_owned(),
+        unique_id,
+        trust,
+        boundary,
+        created: ask.now,
+        ..Role::default()
+    };
     let shown = Element::new("Role").children(render(&role, ask));
     account.roles.insert(name.to_owned(), role);
     Ok(Body::Xml(vec![shown]))
@@ -72,8 +112,13 @@ pub(super) fn delete(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome
     let name = query.need("RoleName")?.to_owned();
     let role = role(world, query, ask, "DeleteRole", None)?;
     changeable(role, &name)?;
-    let conflict =
-        |what: &str| Err(Fail::new(409, "DeleteConflict", format!("Cannot delete entity, must {what} first.")));
+    let conflict = |what: &str| {
+        Err(Fail::new(
+            409,
+            "DeleteConflict",
+            format!("Cannot delete entity, must {what} first."),
+        ))
+    };
     if !role.attached.is_empty() {
         return conflict("detach all policies");
     }
@@ -84,7 +129,11 @@ pub(super) fn delete(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome
     if let Some(account) = world.accounts.get_mut(ask.account()) {
         account.roles.remove(&name);
     }
-    for (_, policy) in world.keys.values_mut().filter_map(|key| key.policies.last_mut()) {
+    for (_, policy) in world
+        .keys
+        .values_mut()
+        .filter_map(|key| key.policies.last_mut())
+    {
         *policy = policy.replace(&format!("\"{arn}\""), &format!("\"{unique_id}\""));
     }
     Ok(Body::Xml(Vec::new()))
@@ -94,14 +143,31 @@ pub(super) fn delete(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome
 pub(super) fn create_service_linked(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outcome {
     let service = query.need("AWSServiceName")?;
     let invalid = |message: String| Fail::bad("InvalidInput", message);
-    let base = role_of_service(service)
-        .ok_or_else(|| invalid(format!("Service {service} is not simulated; AWS has others.")))?;
-    let suffix = query.get("CustomSuffix").map(|suffix| format!("_{suffix}")).unwrap_or_default();
+    let base = role_of_service(service).ok_or_else(|| {
+        invalid(format!(
+            "Service {service} is not simulated; AWS has others."
+        ))
+    })?;
+    let suffix = query
+        .get("CustomSuffix")
+        .map(|suffix| format!("_{suffix}"))
+        .unwrap_or_default();
     let name = format!("{base}{suffix}");
-    authorize(ask, "CreateServiceLinkedRole", &arn(ask.account(), &path_of_service(service), &name), None)?;
-    if world.accounts.get(ask.account()).is_some_and(|account| account.roles.contains_key(&name)) {
-        let message =
-            format!("Service role name {name} has been taken in this account, please try a different suffix.");
+    authorize(
+        ask,
+        "CreateServiceLinkedRole",
+        &arn(ask.account(), &path_of_service(service), &name),
+        None,
+    )?;
+    if world
+        .accounts
+        .get(ask.account())
+        .is_some_and(|account| account.roles.contains_key(&name))
+    {
+        let message = format!(
+            "Service role name {name} has been taken in this account, please try a different \
+             suffix."
+        );
         return Err(invalid(message));
     }
     let role = service_linked(world, ask.account(), service, &name, ask.now);
@@ -127,13 +193,22 @@ fn path_of_service(service: &str) -> String {
     format!("/aws-service-role/{service}/")
 }
 
-/// A role of a service. By it the service may do anything in EC2; of keys, what key policies and grants give it.
-fn service_linked(world: &mut World, account: &str, service: &str, name: &str, created: Duration) -> Role {
-    let parse = |document: &Value| Policy::parse(&document.to_string(), Duration::ZERO).unwrap_or_default();
+/// A role of a service. By it the service may do anything in EC2; of keys, what key policies and
+/// grants give it.
+fn service_linked(
+    world: &mut World,
+    account: &str,
+    service: &str,
+    name: &str,
+    created: Duration,
+) -> Role {
+    let parse =
+        |document: &Value| Policy::parse(&document.to_string(), Duration::ZERO).unwrap_or_default();
     let trust = json!({ "Version": "2012-10-17", "Statement": [
         { "Effect": "Allow", "Principal": { "Service": service }, "Action": "sts:AssumeRole" },
     ] });
-    let policy = json!({ "Statement": [{ "Effect": "Allow", "Action": "ec2:*", "Resource": "*" }] });
+    let policy =
+        json!({ "Statement": [{ "Effect": "Allow", "Action": "ec2:*", "Resource": "*" }] });
     let path = path_of_service(service);
     Role {
         arn: arn(account, &path, name),
@@ -156,6 +231,10 @@ pub(crate) fn add_service_linked(
     let name = role_of_service(service)?;
     let role = service_linked(world, account, service, name, created);
     let arn = role.arn.clone();
-    world.accounts.get_mut(account)?.roles.insert(name.to_owned(), role);
+    world
+        .accounts
+        .get_mut(account)?
+        .roles
+        .insert(name.to_owned(), role);
     Some((name.to_owned(), arn))
 }

@@ -1,4 +1,5 @@
-//! SimulatePrincipalPolicy: what the policies of a role or user say, without any policy of a resource.
+//! SimulatePrincipalPolicy: what the policies of a role or user say, without any policy of a
+//! resource.
 
 use super::{authorize, no_such};
 use crate::auth;
@@ -16,34 +17,55 @@ pub(super) fn principal(world: &mut World, query: &Query, ask: &Ask<'_>) -> Outc
     let who = auth::principal(world, &subject, ask.now, ask.options.delays.iam);
     let mut context = auth::context(&who, ask.region);
     for entry in query.members("ContextEntries.member") {
-        let values = entry.list("ContextKeyValues.member").into_iter().map(str::to_owned).collect();
+        let values = entry
+            .list("ContextKeyValues.member")
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
         context.insert(entry.need("ContextKeyName")?.to_lowercase(), values);
     }
     let resources = query.list("ResourceArns.member");
-    let resources = if resources.is_empty() { vec!["*"] } else { resources };
+    let resources = if resources.is_empty() {
+        vec!["*"]
+    } else {
+        resources
+    };
     let mut results = Vec::new();
     for action in query.list("ActionNames.member") {
         for resource in &resources {
             results.push(vec![
                 Element::of("EvalActionName", action),
                 Element::of("EvalResourceName", resource),
-                Element::of("EvalDecision", auth::simulate(&who, action, resource, &context)),
+                Element::of(
+                    "EvalDecision",
+                    auth::simulate(&who, action, resource, &context),
+                ),
                 Element::new("MatchedStatements"),
                 Element::new("MissingContextValues"),
             ]);
         }
     }
-    Ok(Body::Xml(vec![Element::members("EvaluationResults", results), Element::of("IsTruncated", false)]))
+    Ok(Body::Xml(vec![
+        Element::members("EvaluationResults", results),
+        Element::of("IsTruncated", false),
+    ]))
 }
 
 /// A role or user of the account, as somebody who calls without a session policy.
 fn subject(world: &World, arn: &str, account: &str) -> Option<Credential> {
-    if let Some(user) =
-        world.credentials.values().find(|known| known.facts.arn == arn && known.facts.account == account)
+    if let Some(user) = world
+        .credentials
+        .values()
+        .find(|known| known.facts.arn == arn && known.facts.account == account)
     {
         return Some(user.clone());
     }
-    let role = world.accounts.get(account)?.roles.values().find(|role| role.arn == arn)?;
+    let role = world
+        .accounts
+        .get(account)?
+        .roles
+        .values()
+        .find(|role| role.arn == arn)?;
     let facts = PrincipalFacts {
         account: account.to_owned(),
         arn: role.arn.clone(),
@@ -51,5 +73,12 @@ fn subject(world: &World, arn: &str, account: &str) -> Option<Credential> {
         unique_id: role.unique_id.clone(),
     };
     let (secret, session_token, session_policy) = (String::new(), None, None);
-    Some(Credential { secret, session_token, expires: None, facts, administrator: false, session_policy })
+    Some(Credential {
+        secret,
+        session_token,
+        expires: None,
+        facts,
+        administrator: false,
+        session_policy,
+    })
 }

@@ -32,30 +32,52 @@ fn invalid(message: impl Into<String>) -> Fail {
 
 pub(super) fn create(world: &mut World, params: &Params, ask: &Ask<'_>) -> Outcome {
     let grant = read(world, params, ask)?;
-    let op = Op { child: Some(&grant), context: context(&grant), ..Op::new("kms:CreateGrant", false, true) };
+    let op = Op {
+        child: Some(&grant),
+        context: context(&grant),
+        ..Op::new("kms:CreateGrant", false, true)
+    };
     let key = allowed(world, params, ask, &op)?;
     if let Some(operation) = grant.operations.iter().find(|name| !suits(key, name)) {
-        return Err(invalid(format!("The operation {operation} is not valid for a key of the type {}.", key.spec)));
+        return Err(invalid(format!(
+            "The operation {operation} is not valid for a key of the type {}.",
+            key.spec
+        )));
     }
     auth::usable(key)?;
     let arn = key.arn.clone();
     dry_run(params)?;
     let (id, token) = (world.issue(64), world.issue(64));
-    let Some(key) = world.keys.get_mut(&arn) else { return Err(super::gone(&arn)) };
+    let Some(key) = world.keys.get_mut(&arn) else {
+        return Err(super::gone(&arn));
+    };
     // The same request by name is the same grant, with one more token (R3.3.4).
     if let Some(same) = key.grants.iter_mut().find(|of| of.is_same(&grant)) {
         same.tokens.push(token.clone());
-        return Ok(Body::Json(json!({ "GrantId": same.id, "GrantToken": token })));
+        return Ok(Body::Json(
+            json!({ "GrantId": same.id, "GrantToken": token }),
+        ));
     }
     if key.grants.len() >= QUOTA {
-        return Err(Fail::bad("LimitExceededException", format!("{arn} has the most grants that a key can have.")));
+        return Err(Fail::bad(
+            "LimitExceededException",
+            format!("{arn} has the most grants that a key can have."),
+        ));
     }
-    key.grants.push(Grant { id: id.clone(), tokens: vec![token.clone()], ..grant });
+    key.grants.push(Grant {
+        id: id.clone(),
+        tokens: vec![token.clone()],
+        ..grant
+    });
     Ok(Body::Json(json!({ "GrantId": id, "GrantToken": token })))
 }
 
 fn suits(key: &Key, operation: &str) -> bool {
-    if key.spec == "SYMMETRIC_DEFAULT" { SYMMETRIC.contains(&operation) } else { !SYMMETRIC[..8].contains(&operation) }
+    if key.spec == "SYMMETRIC_DEFAULT" {
+        SYMMETRIC.contains(&operation)
+    } else {
+        !SYMMETRIC[..8].contains(&operation)
+    }
 }
 
 /// What a request asks for.
@@ -67,26 +89,37 @@ fn read(world: &World, params: &Params, ask: &Ask<'_>) -> Result<Grant, Fail> {
         (Some(arn), None) => resolve(world, arn, ask)?,
         // A service is bound to a source and needs somebody who retires the grant (R3.3.1).
         (None, Some(service))
-            if source_arn && (of("RetiringPrincipal").is_some() || of("RetiringServicePrincipal").is_some()) =>
+            if source_arn
+                && (of("RetiringPrincipal").is_some()
+                    || of("RetiringServicePrincipal").is_some()) =>
         {
-            Grantee { arn: service.to_owned(), unique_id: None }
+            Grantee {
+                arn: service.to_owned(),
+                unique_id: None,
+            }
         }
         (None, Some(_)) => {
-            return Err(invalid("A service principal needs a SourceArn constraint and a retiring principal."));
+            return Err(invalid(
+                "A service principal needs a SourceArn constraint and a retiring principal.",
+            ));
         }
-        _ => need(params, "GranteePrincipal")
-            .and(Err(invalid("One of GranteePrincipal and GranteeServicePrincipal.")))?,
+        _ => need(params, "GranteePrincipal").and(Err(invalid(
+            "One of GranteePrincipal and GranteeServicePrincipal.",
+        )))?,
     };
     let operations = texts(params, "Operations");
     if operations.is_empty() {
         return Err(invalid(
-            "1 validation error detected: Value '[]' at 'operations' failed to satisfy constraint: Member must not be null",
+            "1 validation error detected: Value '[]' at 'operations' failed to satisfy constraint: \
+             Member must not be null",
         ));
     }
     Ok(Grant {
         name: of("Name").map(str::to_owned),
         grantee,
-        retiring: of("RetiringPrincipal").map(|arn| resolve(world, arn, ask)).transpose()?,
+        retiring: of("RetiringPrincipal")
+            .map(|arn| resolve(world, arn, ask))
+            .transpose()?,
         issuing_account: ask.account().to_owned(),
         operations,
         constraint: constraints.map(read_constraint).transpose()?.flatten(),
@@ -96,16 +129,35 @@ fn read(world: &World, params: &Params, ask: &Ask<'_>) -> Result<Grant, Fail> {
 }
 
 fn read_constraint(constraints: &Map<String, Value>) -> Result<Option<Constraint>, Fail> {
-    let of = |name| constraints.contains_key(name).then(|| encryption_context(constraints, name)).transpose();
-    let constraint = match (of("EncryptionContextEquals")?, of("EncryptionContextSubset")?) {
+    let of = |name| {
+        constraints
+            .contains_key(name)
+            .then(|| encryption_context(constraints, name))
+            .transpose()
+    };
+    let constraint = match (
+        of("EncryptionContextEquals")?,
+        of("EncryptionContextSubset")?,
+    ) {
         (None, None) => return Ok(None),
         (Some(pairs), None) => Constraint::EncryptionContextEquals(pairs),
         (None, Some(pairs)) => Constraint::EncryptionContextSubset(pairs),
-        (Some(_), Some(_)) => return Err(invalid("A grant can have one encryption context constraint.")),
+        (Some(_), Some(_)) => {
+            return Err(invalid(
+                "A grant can have one encryption context constraint.",
+            ));
+        }
     };
-    let (Constraint::EncryptionContextEquals(pairs) | Constraint::EncryptionContextSubset(pairs)) = &constraint;
+    let (Constraint::EncryptionContextEquals(pairs) | Constraint::EncryptionContextSubset(pairs)) =
+        &constraint;
     // R3.3.3.
-    if pairs.len() > 8 || pairs.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>() > 384 {
+    if pairs.len() > 8
+        || pairs
+            .iter()
+            .map(|(key, value)| key.len() + value.len())
+            .sum::<usize>()
+            > 384
+    {
         return Err(invalid("The encryption context constraint is too large."));
     }
     Ok(Some(constraint))
@@ -113,42 +165,69 @@ fn read_constraint(constraints: &Map<String, Value>) -> Result<Option<Constraint
 
 /// Who is meant by an ARN: roles by their unique ID, sessions with their name (R3.3.8).
 fn resolve(world: &World, arn: &str, ask: &Ask<'_>) -> Result<Grantee, Fail> {
-    let nobody = || Fail::bad("InvalidArnException", format!("ARN does not refer to a valid principal: {arn}"));
+    let nobody = || {
+        Fail::bad(
+            "InvalidArnException",
+            format!("ARN does not refer to a valid principal: {arn}"),
+        )
+    };
     let arn = match arn {
-        account if account.len() == 12 && !account.contains(':') => format!("arn:aws:iam::{account}:root"),
+        account if account.len() == 12 && !account.contains(':') => {
+            format!("arn:aws:iam::{account}:root")
+        }
         arn => arn.to_owned(),
     };
     if !arn.starts_with("arn:") || !exists(world, &arn, ask) {
         return Err(nobody());
     }
     let parts: Vec<&str> = arn.splitn(6, ':').collect();
-    let [_, _, _, _, account, resource] = parts[..] else { return Err(nobody()) };
-    let role = |name: &str| Some(world.accounts.get(account)?.roles.get(name)?.unique_id.clone());
+    let [_, _, _, _, account, resource] = parts[..] else {
+        return Err(nobody());
+    };
+    let role = |name: &str| {
+        Some(
+            world
+                .accounts
+                .get(account)?
+                .roles
+                .get(name)?
+                .unique_id
+                .clone(),
+        )
+    };
     let unique_id = match resource.split_once('/') {
-        Some(("role", path)) => Some(role(path.rsplit('/').next().unwrap_or(path)).ok_or_else(nobody)?),
+        Some(("role", path)) => {
+            Some(role(path.rsplit('/').next().unwrap_or(path)).ok_or_else(nobody)?)
+        }
         Some(("assumed-role", path)) => {
             let (name, session) = path.split_once('/').ok_or_else(nobody)?;
             Some(format!("{}:{session}", role(name).ok_or_else(nobody)?))
         }
-        Some(("user", _)) => {
-            world.credentials.values().find(|of| of.facts.arn == arn).map(|of| of.facts.unique_id.clone())
-        }
+        Some(("user", _)) => world
+            .credentials
+            .values()
+            .find(|of| of.facts.arn == arn)
+            .map(|of| of.facts.unique_id.clone()),
         _ => None,
     };
     Ok(Grantee { arn, unique_id })
 }
 
-/// The condition keys of CreateGrant (R3.3.12). Nobody but AWS's services asks for grants that are for AWS's resources.
+/// The condition keys of CreateGrant (R3.3.12). Nobody but AWS's services asks for grants that are
+/// for AWS's resources.
 fn context(grant: &Grant) -> Context {
     let mut context = Context::new();
     auth::set(&mut context, "kms:GranteePrincipal", &grant.grantee.arn);
     if let Some(retiring) = &grant.retiring {
         auth::set(&mut context, "kms:RetiringPrincipal", &retiring.arn);
     }
-    let kind = grant.constraint.as_ref().map(|constraint| match constraint {
-        Constraint::EncryptionContextEquals(_) => "EncryptionContextEquals",
-        Constraint::EncryptionContextSubset(_) => "EncryptionContextSubset",
-    });
+    let kind = grant
+        .constraint
+        .as_ref()
+        .map(|constraint| match constraint {
+            Constraint::EncryptionContextEquals(_) => "EncryptionContextEquals",
+            Constraint::EncryptionContextSubset(_) => "EncryptionContextSubset",
+        });
     if let Some(kind) = kind {
         auth::set(&mut context, "kms:GrantConstraintType", kind);
     }
@@ -159,18 +238,31 @@ fn context(grant: &Grant) -> Context {
 pub(super) fn list(world: &mut World, params: &Params, ask: &Ask<'_>) -> Outcome {
     let limit = params.get("Limit").and_then(Value::as_u64).unwrap_or(50);
     if !(1..=100).contains(&limit) {
-        let bound = if limit == 0 { "greater than or equal to 1" } else { "less than or equal to 100" };
+        let bound = if limit == 0 {
+            "greater than or equal to 1"
+        } else {
+            "less than or equal to 100"
+        };
         return Err(invalid(format!(
-            "1 validation error detected: Value '{limit}' at 'limit' failed to satisfy constraint: Member must have value {bound}"
+            "1 validation error detected: Value '{limit}' at 'limit' failed to satisfy constraint: \
+             Member must have value {bound}"
         )));
     }
     let limit = usize::try_from(limit).unwrap_or(100);
-    let arn = allowed(world, params, ask, &Op::new("kms:ListGrants", false, true))?.arn.clone();
+    let arn = allowed(world, params, ask, &Op::new("kms:ListGrants", false, true))?
+        .arn
+        .clone();
     let of = |name: &str| params.get(name).and_then(Value::as_str);
-    let Some(key) = world.keys.get(&arn) else { return Err(super::gone(&arn)) };
-    let (id, grantee) = (of("GrantId"), of("GranteePrincipal").or(of("GranteeServicePrincipal")));
+    let Some(key) = world.keys.get(&arn) else {
+        return Err(super::gone(&arn));
+    };
+    let (id, grantee) = (
+        of("GrantId"),
+        of("GranteePrincipal").or(of("GranteeServicePrincipal")),
+    );
     let fits = |grant: &&Grant| {
-        id.is_none_or(|id| grant.id == id) && grantee.is_none_or(|arn| shown(world, &grant.grantee) == arn)
+        id.is_none_or(|id| grant.id == id)
+            && grantee.is_none_or(|arn| shown(world, &grant.grantee) == arn)
     };
     let from = match of("Marker") {
         None => 0,
@@ -179,10 +271,19 @@ pub(super) fn list(world: &mut World, params: &Params, ask: &Ask<'_>) -> Outcome
             .and_then(|from| from.parse().ok())
             .ok_or_else(|| Fail::bad("InvalidMarkerException", "Could not deserialize marker"))?,
     };
-    let mut page: Vec<&Grant> = key.grants.iter().filter(fits).skip(from).take(limit + 1).collect();
+    let mut page: Vec<&Grant> = key
+        .grants
+        .iter()
+        .filter(fits)
+        .skip(from)
+        .take(limit + 1)
+        .collect();
     let more = page.len() > limit;
     page.truncate(limit);
-    let grants: Vec<Value> = page.into_iter().map(|grant| render(world, key, grant, ask)).collect();
+    let grants: Vec<Value> = page
+        .into_iter()
+        .map(|grant| render(world, key, grant, ask))
+        .collect();
     let mut answer = json!({ "Grants": grants, "Truncated": more });
     if more {
         answer["NextMarker"] = json!(format!("from-{}", from + limit));
@@ -192,10 +293,19 @@ pub(super) fn list(world: &mut World, params: &Params, ask: &Ask<'_>) -> Outcome
 
 /// A role that was deleted is shown by what is left of it: its unique ID (R3.2.6).
 fn shown<'a>(world: &World, grantee: &'a Grantee) -> &'a str {
-    let Some(id) = &grantee.unique_id else { return &grantee.arn };
+    let Some(id) = &grantee.unique_id else {
+        return &grantee.arn;
+    };
     let role = id.split(':').next().unwrap_or(id);
-    let alive = world.accounts.values().flat_map(|account| account.roles.values()).any(|of| of.unique_id == role)
-        || world.credentials.values().any(|of| of.facts.unique_id == *id);
+    let alive = world
+        .accounts
+        .values()
+        .flat_map(|account| account.roles.values())
+        .any(|of| of.unique_id == role)
+        || world
+            .credentials
+            .values()
+            .any(|of| of.facts.unique_id == *id);
     if alive { &grantee.arn } else { id }
 }
 
@@ -225,7 +335,11 @@ fn missing(id: &str) -> Fail {
 pub(super) fn revoke(world: &mut World, params: &Params, ask: &Ask<'_>) -> Outcome {
     let id = need(params, "GrantId")?;
     let key = allowed(world, params, ask, &Op::new("kms:RevokeGrant", false, true))?;
-    let at = key.grants.iter().position(|grant| grant.id == id).ok_or_else(|| missing(id))?;
+    let at = key
+        .grants
+        .iter()
+        .position(|grant| grant.id == id)
+        .ok_or_else(|| missing(id))?;
     dry_run(params)?;
     key.grants.remove(at);
     Ok(Body::Json(json!({})))
@@ -239,16 +353,32 @@ pub(super) fn retire(world: &mut World, params: &Params, ask: &Ask<'_>) -> Outco
             let has = |grant: &Grant| grant.tokens.iter().any(|of| of == token);
             let key = world.keys.values().find(|key| key.grants.iter().any(has));
             let grant = key.and_then(|key| key.grants.iter().find(|grant| has(grant)));
-            key.zip(grant).ok_or_else(|| Fail::bad("InvalidGrantTokenException", ""))?
+            key.zip(grant)
+                .ok_or_else(|| Fail::bad("InvalidGrantTokenException", ""))?
         }
         (None, Some(arn), Some(id)) => {
-            let key =
-                world.keys.get(arn).ok_or_else(|| Fail::bad("InvalidArnException", format!("Invalid arn {arn}")))?;
-            key.grants.iter().find(|grant| grant.id == id).map(|grant| (key, grant)).ok_or_else(|| missing(id))?
+            let key = world
+                .keys
+                .get(arn)
+                .ok_or_else(|| Fail::bad("InvalidArnException", format!("Invalid arn {arn}")))?;
+            key.grants
+                .iter()
+                .find(|grant| grant.id == id)
+                .map(|grant| (key, grant))
+                .ok_or_else(|| missing(id))?
         }
-        _ => return Err(invalid("Either a grant token, or a key ARN and a grant ID.")),
+        _ => {
+            return Err(invalid(
+                "Either a grant token, or a key ARN and a grant ID.",
+            ));
+        }
     };
-    auth::retire(ask.who, found.0, found.1, &auth::context(ask.who, ask.region))?;
+    auth::retire(
+        ask.who,
+        found.0,
+        found.1,
+        &auth::context(ask.who, ask.region),
+    )?;
     let (arn, id) = (found.0.arn.clone(), found.1.id.clone());
     dry_run(params)?;
     if let Some(key) = world.keys.get_mut(&arn) {

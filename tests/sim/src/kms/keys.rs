@@ -14,14 +14,19 @@ pub(super) fn describe(world: &mut World, params: &Params, ask: &Ask<'_>) -> Out
 
 fn metadata(key: &Key, ask: &Ask<'_>) -> Value {
     let symmetric = key.spec == "SYMMETRIC_DEFAULT";
-    let origin = if key.state == KeyState::PendingImport { "EXTERNAL" } else { "AWS_KMS" };
+    let origin = if key.state == KeyState::PendingImport {
+        "EXTERNAL"
+    } else {
+        "AWS_KMS"
+    };
     let mut metadata = json!({
         "AWSAccountId": key.account,
         "KeyId": key.id,
         "Arn": key.arn,
         "CreationDate": ask.clock.epoch(key.created),
         "Enabled": key.state == KeyState::Enabled,
-        "Description": if key.aws_managed { "Default key that protects my EBS volumes when no other key is defined" } else { "" },
+        "Description": if key.aws_managed { "Default key that protects my EBS volumes when no \
+            other key is defined" } else { "" },
         "KeyUsage": if symmetric { "ENCRYPT_DECRYPT" } else { "SIGN_VERIFY" },
         "KeyState": key.state.as_str(),
         "Origin": origin,
@@ -46,7 +51,10 @@ pub(super) fn create(world: &mut World, params: &Params, ask: &Ask<'_>) -> Outco
     let bypass = params.get("BypassPolicyLockoutSafetyCheck") == Some(&Value::Bool(true));
     policy::check(world, &text, bypass, ask)?;
     let name = world.issue(16);
-    let mut key = Key { created: ask.now, ..Key::new(ask.account(), ask.region, &name, &text) };
+    let mut key = Key {
+        created: ask.now,
+        ..Key::new(ask.account(), ask.region, &name, &text)
+    };
     if let Some(spec) = of("KeySpec").or(of("CustomerMasterKeySpec")) {
         spec.clone_into(&mut key.spec);
     }
@@ -58,23 +66,40 @@ pub(super) fn create(world: &mut World, params: &Params, ask: &Ask<'_>) -> Outco
     Ok(Body::Json(answer))
 }
 
-/// Enables, disables, schedules deletion or cancels it; none works on AWS's own keys or across accounts (R3.1.2, R3.4).
-pub(super) fn change_state(world: &mut World, operation: &str, params: &Params, ask: &Ask<'_>) -> Outcome {
+/// Enables, disables, schedules deletion or cancels it; none works on AWS's own keys or across
+/// accounts (R3.1.2, R3.4).
+pub(super) fn change_state(
+    world: &mut World,
+    operation: &str,
+    params: &Params,
+    ask: &Ask<'_>,
+) -> Outcome {
     let action = format!("kms:{operation}");
     let key = allowed(world, params, ask, &Op::new(&action, false, false))?;
     let pending = key.state == KeyState::PendingDeletion;
     if pending != (operation == "CancelKeyDeletion") {
-        let why = if pending { "pending deletion" } else { "not pending deletion" };
-        return Err(Fail::bad("KMSInvalidStateException", format!("{} is {why}.", key.arn)));
+        let why = if pending {
+            "pending deletion"
+        } else {
+            "not pending deletion"
+        };
+        return Err(Fail::bad(
+            "KMSInvalidStateException",
+            format!("{} is {why}.", key.arn),
+        ));
     }
-    let days = params.get("PendingWindowInDays").and_then(Value::as_u64).unwrap_or(30);
+    let days = params
+        .get("PendingWindowInDays")
+        .and_then(Value::as_u64)
+        .unwrap_or(30);
     match operation {
         "EnableKey" => key.state = KeyState::Enabled,
         "DisableKey" => key.state = KeyState::Disabled,
         "CancelKeyDeletion" => (key.state, key.deletion) = (KeyState::Disabled, None),
         _ if !(7..=30).contains(&days) => {
             let message = format!(
-                "1 validation error detected: Value '{days}' at 'pendingWindowInDays' failed to satisfy constraint: Member must be between 7 and 30"
+                "1 validation error detected: Value '{days}' at 'pendingWindowInDays' failed to \
+                 satisfy constraint: Member must be between 7 and 30"
             );
             return Err(Fail::bad("ValidationException", message));
         }
@@ -96,21 +121,44 @@ pub(super) fn change_state(world: &mut World, operation: &str, params: &Params, 
 }
 
 pub(super) fn create_alias(world: &mut World, params: &Params, ask: &Ask<'_>) -> Outcome {
-    let (alias, target) = (need(params, "AliasName")?.to_owned(), need(params, "TargetKeyId")?);
+    let (alias, target) = (
+        need(params, "AliasName")?.to_owned(),
+        need(params, "TargetKeyId")?,
+    );
     if !alias.starts_with("alias/") {
-        let message = "Alias must start with the prefix \"alias/\". Please see https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html";
+        let message = "Alias must start with the prefix \"alias/\". Please see \
+                       https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html";
         return Err(Fail::bad("ValidationException", message));
     }
     let fits = |c: char| c.is_ascii_alphanumeric() || "/_-".contains(c);
-    let name = alias.strip_prefix("alias/").filter(|name| !name.is_empty() && name.chars().all(fits));
+    let name = alias
+        .strip_prefix("alias/")
+        .filter(|name| !name.is_empty() && name.chars().all(fits));
     if name.is_none_or(|name| name.starts_with("aws/")) {
-        return Err(Fail::bad("InvalidAliasNameException", format!("Alias {alias} is not a valid alias name.")));
+        return Err(Fail::bad(
+            "InvalidAliasNameException",
+            format!("Alias {alias} is not a valid alias name."),
+        ));
     }
     let of_target: Params = [("KeyId".to_owned(), json!(target))].into_iter().collect();
-    let arn = allowed(world, &of_target, ask, &Op::new("kms:CreateAlias", false, false))?.arn.clone();
-    let place = (ask.account().to_owned(), ask.region.to_owned(), alias.clone());
+    let arn = allowed(
+        world,
+        &of_target,
+        ask,
+        &Op::new("kms:CreateAlias", false, false),
+    )?
+    .arn
+    .clone();
+    let place = (
+        ask.account().to_owned(),
+        ask.region.to_owned(),
+        alias.clone(),
+    );
     if world.aliases.contains_key(&place) {
-        let message = format!("An alias with the name {} already exists", alias_arn(&alias, ask));
+        let message = format!(
+            "An alias with the name {} already exists",
+            alias_arn(&alias, ask)
+        );
         return Err(Fail::bad("AlreadyExistsException", message));
     }
     world.aliases.insert(place, arn);
@@ -120,8 +168,15 @@ pub(super) fn create_alias(world: &mut World, params: &Params, ask: &Ask<'_>) ->
 pub(super) fn delete_alias(world: &mut World, params: &Params, ask: &Ask<'_>) -> Outcome {
     let alias = need(params, "AliasName")?.to_owned();
     let of_target: Params = [("KeyId".to_owned(), json!(alias))].into_iter().collect();
-    allowed(world, &of_target, ask, &Op::new("kms:DeleteAlias", true, false))?;
-    world.aliases.remove(&(ask.account().to_owned(), ask.region.to_owned(), alias));
+    allowed(
+        world,
+        &of_target,
+        ask,
+        &Op::new("kms:DeleteAlias", true, false),
+    )?;
+    world
+        .aliases
+        .remove(&(ask.account().to_owned(), ask.region.to_owned(), alias));
     Ok(Body::Json(json!({})))
 }
 
@@ -132,8 +187,13 @@ fn alias_arn(alias: &str, ask: &Ask<'_>) -> String {
 pub(super) fn list_aliases(world: &mut World, params: &Params, ask: &Ask<'_>) -> Outcome {
     without_key(ask, "kms:ListAliases")?;
     let of_key = params.get("KeyId").and_then(Value::as_str);
-    let own = world.aliases.iter().filter(|((of, region, _), _)| of == ask.account() && region == ask.region);
-    let own = own.filter(|(_, arn)| of_key.is_none_or(|key| *arn == key || arn.ends_with(&format!("/{key}"))));
+    let own = world
+        .aliases
+        .iter()
+        .filter(|((of, region, _), _)| of == ask.account() && region == ask.region);
+    let own = own.filter(|(_, arn)| {
+        of_key.is_none_or(|key| *arn == key || arn.ends_with(&format!("/{key}")))
+    });
     let aliases: Vec<Value> = own
         .map(|((_, _, alias), arn)| {
             json!({
@@ -145,5 +205,7 @@ pub(super) fn list_aliases(world: &mut World, params: &Params, ask: &Ask<'_>) ->
             })
         })
         .collect();
-    Ok(Body::Json(json!({ "Aliases": aliases, "Truncated": false })))
+    Ok(Body::Json(
+        json!({ "Aliases": aliases, "Truncated": false }),
+    ))
 }

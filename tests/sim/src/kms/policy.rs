@@ -13,15 +13,29 @@ use crate::world::World;
 const LIMIT: usize = 32_768;
 
 pub(super) fn get(world: &mut World, params: &Params, ask: &Ask<'_>) -> Outcome {
-    let key = allowed(world, params, ask, &Op::new("kms:GetKeyPolicy", false, false))?;
+    let key = allowed(
+        world,
+        params,
+        ask,
+        &Op::new("kms:GetKeyPolicy", false, false),
+    )?;
     only_default(params)?;
     let policy = key.policy_at(ask.now.saturating_sub(ask.stale));
-    Ok(Body::Json(json!({ "Policy": policy, "PolicyName": "default" })))
+    Ok(Body::Json(
+        json!({ "Policy": policy, "PolicyName": "default" }),
+    ))
 }
 
 /// Replaces the whole document; there is no compare-and-set (R3.2.1).
 pub(super) fn put(world: &mut World, params: &Params, ask: &Ask<'_>) -> Outcome {
-    let arn = allowed(world, params, ask, &Op::new("kms:PutKeyPolicy", false, false))?.arn.clone();
+    let arn = allowed(
+        world,
+        params,
+        ask,
+        &Op::new("kms:PutKeyPolicy", false, false),
+    )?
+    .arn
+    .clone();
     if params.get("PolicyName").and_then(Value::as_str) == Some("AWS_RAM") {
         let message = "The AWS_RAM policy can only be managed by the RAM service";
         return Err(Fail::bad("ValidationException", message));
@@ -29,8 +43,10 @@ pub(super) fn put(world: &mut World, params: &Params, ask: &Ask<'_>) -> Outcome 
     only_default(params)?;
     let text = need(params, "Policy")?;
     if world.keys.get(&arn).is_some_and(|key| key.aws_managed) {
-        let message =
-            format!("User: {} is not authorized to perform: kms:PutKeyPolicy on resource: {arn}", ask.who.facts.arn);
+        let message = format!(
+            "User: {} is not authorized to perform: kms:PutKeyPolicy on resource: {arn}",
+            ask.who.facts.arn
+        );
         return Err(Fail::bad("AccessDeniedException", message));
     }
     let bypass = params.get("BypassPolicyLockoutSafetyCheck") == Some(&Value::Bool(true));
@@ -44,44 +60,72 @@ pub(super) fn put(world: &mut World, params: &Params, ask: &Ask<'_>) -> Outcome 
 fn only_default(params: &Params) -> Result<(), Fail> {
     match params.get("PolicyName").and_then(Value::as_str) {
         None | Some("default") => Ok(()),
-        Some(other) => Err(Fail::bad("NotFoundException", format!("No such policy exists: {other}"))),
+        Some(other) => Err(Fail::bad(
+            "NotFoundException",
+            format!("No such policy exists: {other}"),
+        )),
     }
 }
 
 /// Whether KMS takes a document: characters, size, form, principals, and that it locks nobody out.
-pub(super) fn check(world: &World, text: &str, bypass_lockout_check: bool, ask: &Ask<'_>) -> Result<(), Fail> {
+pub(super) fn check(
+    world: &World,
+    text: &str,
+    bypass_lockout_check: bool,
+    ask: &Ask<'_>,
+) -> Result<(), Fail> {
     let fits = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{ff}');
     if let Some(bad) = text.chars().find(|c| !fits(*c)) {
         let message = format!(
-            "1 validation error detected: Value at 'policy' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\u0009\\u000A\\u000D\\u0020-\\u00FF]+ (found '{bad}')"
+            "1 validation error detected: Value at 'policy' failed to satisfy constraint: Member \
+             must satisfy regular expression pattern: [\\u0009\\u000A\\u000D\\u0020-\\u00FF]+ \
+             (found '{bad}')"
         );
         return Err(Fail::bad("ValidationException", message));
     }
     if text.len() > LIMIT {
-        let message = format!("The key policy has {} bytes, more than the limit of {LIMIT}.", text.len());
+        let message = format!(
+            "The key policy has {} bytes, more than the limit of {LIMIT}.",
+            text.len()
+        );
         return Err(Fail::bad("LimitExceededException", message));
     }
     let malformed = |message: &str| Fail::bad("MalformedPolicyDocumentException", message);
     let document = Document::from_text(text).map_err(|problem| malformed(&problem))?;
-    if !document.aws_principals().all(|principal| exists(world, principal, ask)) {
-        return Err(malformed("Policy contains a statement with one or more invalid principals."));
+    if !document
+        .aws_principals()
+        .all(|principal| exists(world, principal, ask))
+    {
+        return Err(malformed(
+            "Policy contains a statement with one or more invalid principals.",
+        ));
     }
     let context = auth::context(ask.who, ask.region);
-    let question = Question { principal: &ask.who.facts, action: "kms:PutKeyPolicy", resource: "*", context: &context };
+    let question = Question {
+        principal: &ask.who.facts,
+        action: "kms:PutKeyPolicy",
+        resource: "*",
+        context: &context,
+    };
     if !bypass_lockout_check && !matches!(document.ask(&question), Verdict::Allowed(_)) {
-        return Err(malformed("The new key policy will not allow you to update the key policy in the future."));
+        return Err(malformed(
+            "The new key policy will not allow you to update the key policy in the future.",
+        ));
     }
     Ok(())
 }
 
-/// Whether a principal is somebody. Accounts exist unless the scenario says otherwise; roles must be there, and a new one is
-/// not known at once; what is left of a deleted role, its unique ID, is nobody (R3.2.4, R3.2.6).
+/// Whether a principal is somebody. Accounts exist unless the scenario says otherwise; roles must
+/// be there, and a new one is not known at once; what is left of a deleted role, its unique ID, is
+/// nobody (R3.2.4, R3.2.6).
 pub(crate) fn exists(world: &World, principal: &str, ask: &Ask<'_>) -> bool {
     if principal == "*" {
         return true;
     }
     let is_account = |text: &str| {
-        text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit()) && !world.nonexistent_accounts.contains(text)
+        text.len() == 12
+            && text.bytes().all(|b| b.is_ascii_digit())
+            && !world.nonexistent_accounts.contains(text)
     };
     let parts: Vec<&str> = principal.splitn(6, ':').collect();
     let [_, _, "iam" | "sts", _, account, resource] = parts[..] else {
@@ -91,13 +135,21 @@ pub(crate) fn exists(world: &World, principal: &str, ask: &Ask<'_>) -> bool {
         return false;
     }
     let is_role = |name: &str| {
-        let known = |created: std::time::Duration| created.is_zero() || created + ask.options.delays.iam <= ask.now;
-        let role = world.accounts.get(account).and_then(|account| account.roles.get(name));
+        let known = |created: std::time::Duration| {
+            created.is_zero() || created + ask.options.delays.iam <= ask.now
+        };
+        let role = world
+            .accounts
+            .get(account)
+            .and_then(|account| account.roles.get(name));
         role.is_some_and(|role| known(role.created))
     };
     match resource.split_once('/') {
         None => resource == "root",
-        Some(("user", _)) => world.credentials.values().any(|known| known.facts.arn == principal),
+        Some(("user", _)) => world
+            .credentials
+            .values()
+            .any(|known| known.facts.arn == principal),
         Some(("role", path)) => is_role(path.rsplit('/').next().unwrap_or(path)),
         Some(("assumed-role", path)) => is_role(path.split('/').next().unwrap_or(path)),
         Some((kind, _)) => kind == "federated-user",

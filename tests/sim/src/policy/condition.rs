@@ -24,7 +24,11 @@ enum Set {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Test {
     Null,
-    Text { like: bool, ignore_case: bool, negated: bool },
+    Text {
+        like: bool,
+        ignore_case: bool,
+        negated: bool,
+    },
     Bool,
     Number(std::cmp::Ordering, bool),
 }
@@ -33,10 +37,17 @@ impl Condition {
     pub(super) fn parse_all(operators: &Map<String, Value>) -> Result<Vec<Self>, String> {
         let mut conditions = Vec::new();
         for (operator, keys) in operators {
-            let keys = keys.as_object().ok_or_else(|| format!("Condition.{operator}: not an object"))?;
+            let keys = keys
+                .as_object()
+                .ok_or_else(|| format!("Condition.{operator}: not an object"))?;
             for (key, values) in keys {
-                let wrong = || format!("Condition.{operator}.{key}: neither text nor a list of texts");
-                conditions.push(Self::parse(operator, key, texts(values).ok_or_else(wrong)?)?);
+                let wrong =
+                    || format!("Condition.{operator}.{key}: neither text nor a list of texts");
+                conditions.push(Self::parse(
+                    operator,
+                    key,
+                    texts(values).ok_or_else(wrong)?,
+                )?);
             }
         }
         Ok(conditions)
@@ -48,8 +59,14 @@ impl Condition {
             Some(("ForAnyValue", name)) => (Some(Set::ForAnyValue), name),
             _ => (None, operator),
         };
-        let (name, if_exists) = name.strip_suffix("IfExists").map_or((name, false), |name| (name, true));
-        let text = |like, ignore_case, negated| Test::Text { like, ignore_case, negated };
+        let (name, if_exists) = name
+            .strip_suffix("IfExists")
+            .map_or((name, false), |name| (name, true));
+        let text = |like, ignore_case, negated| Test::Text {
+            like,
+            ignore_case,
+            negated,
+        };
         let test = match name {
             "Null" => Test::Null,
             "Bool" => Test::Bool,
@@ -66,9 +83,19 @@ impl Condition {
             "NumericLessThanEquals" => Test::Number(std::cmp::Ordering::Greater, false),
             "NumericGreaterThan" => Test::Number(std::cmp::Ordering::Greater, true),
             "NumericGreaterThanEquals" => Test::Number(std::cmp::Ordering::Less, false),
-            _ => return Err(format!("Condition.{operator}: this operator is not simulated")),
+            _ => {
+                return Err(format!(
+                    "Condition.{operator}: this operator is not simulated"
+                ));
+            }
         };
-        Ok(Self { set, test, if_exists, key: key.to_lowercase(), values })
+        Ok(Self {
+            set,
+            test,
+            if_exists,
+            key: key.to_lowercase(),
+            values,
+        })
     }
 
     pub(super) fn holds(&self, context: &Context) -> bool {
@@ -98,8 +125,15 @@ impl Condition {
     fn value_holds(&self, value: &str, context: &Context) -> bool {
         match self.test {
             Test::Null => false,
-            Test::Bool => self.values.iter().any(|wanted| wanted.eq_ignore_ascii_case(value)),
-            Test::Text { like, ignore_case, negated } => {
+            Test::Bool => self
+                .values
+                .iter()
+                .any(|wanted| wanted.eq_ignore_ascii_case(value)),
+            Test::Text {
+                like,
+                ignore_case,
+                negated,
+            } => {
                 let fits = |wanted: &String| {
                     let wanted = fill(wanted, context);
                     if like {
@@ -113,9 +147,13 @@ impl Condition {
                 self.values.iter().any(fits) != negated
             }
             Test::Number(order, equals) => {
-                let Ok(value) = value.parse::<f64>() else { return false };
+                let Ok(value) = value.parse::<f64>() else {
+                    return false;
+                };
                 let fits = |wanted: &String| {
-                    wanted.parse::<f64>().is_ok_and(|wanted| (value.partial_cmp(&wanted) == Some(order)) == equals)
+                    wanted
+                        .parse::<f64>()
+                        .is_ok_and(|wanted| (value.partial_cmp(&wanted) == Some(order)) == equals)
                 };
                 self.values.iter().any(fits)
             }

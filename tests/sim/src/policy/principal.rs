@@ -58,13 +58,22 @@ impl Principals {
     }
 
     pub(super) fn name(&self, who: &PrincipalFacts) -> Option<Named> {
-        let named = self.aws.iter().filter_map(|principal| name(principal, who)).max();
-        if self.negated { named.is_none().then_some(Named::Closely) } else { named }
+        let named = self
+            .aws
+            .iter()
+            .filter_map(|principal| name(principal, who))
+            .max();
+        if self.negated {
+            named.is_none().then_some(Named::Closely)
+        } else {
+            named
+        }
     }
 }
 
 fn name(principal: &str, who: &PrincipalFacts) -> Option<Named> {
-    let by_account = principal == who.account || principal.ends_with(&format!(":iam::{}:root", who.account));
+    let by_account =
+        principal == who.account || principal.ends_with(&format!(":iam::{}:root", who.account));
     if principal == who.arn {
         Some(Named::Exactly)
     } else if principal == "*" || who.role_arn.as_deref() == Some(principal) {

@@ -14,16 +14,29 @@ fn who() -> PrincipalFacts {
 fn ask(statement: Value, context: &[(&str, &[&str])]) -> Verdict {
     let context = context
         .iter()
-        .map(|(key, values)| (key.to_lowercase(), values.iter().map(|value| (*value).to_owned()).collect()))
+        .map(|(key, values)| {
+            (
+                key.to_lowercase(),
+                values.iter().map(|value| (*value).to_owned()).collect(),
+            )
+        })
         .collect();
     let document = Document::parse(&json!({ "Statement": statement })).unwrap();
     let resource = "arn:aws:kms:us-east-1:111111111111:key/k";
-    document.ask(&Ask { principal: &who(), action: "kms:ReEncryptFrom", resource, context: &context })
+    document.ask(&Ask {
+        principal: &who(),
+        action: "kms:ReEncryptFrom",
+        resource,
+        context: &context,
+    })
 }
 
 fn statement(change: Value) -> Value {
     let mut statement = json!({ "Effect": "Allow", "Action": "kms:*", "Resource": "*" });
-    statement.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+    statement
+        .as_object_mut()
+        .unwrap()
+        .extend(change.as_object().unwrap().clone());
     statement
 }
 
@@ -34,17 +47,41 @@ fn actions_resources_and_principals() {
     let table = [
         (json!({}), CLOSELY),
         (json!({ "Action": "KMS:reencrypt*" }), CLOSELY),
-        (json!({ "Action": ["kms:Decrypt", "kms:ReEncrypt?rom"] }), CLOSELY),
+        (
+            json!({ "Action": ["kms:Decrypt", "kms:ReEncrypt?rom"] }),
+            CLOSELY,
+        ),
         (json!({ "Action": "kms:Decrypt" }), Verdict::Silent),
-        (json!({ "Resource": "arn:aws:kms:*:111111111111:key/*" }), CLOSELY),
-        (json!({ "Resource": "arn:aws:kms:*:222222222222:key/*" }), Verdict::Silent),
+        (
+            json!({ "Resource": "arn:aws:kms:*:111111111111:key/*" }),
+            CLOSELY,
+        ),
+        (
+            json!({ "Resource": "arn:aws:kms:*:222222222222:key/*" }),
+            Verdict::Silent,
+        ),
         (json!({ "Effect": "Deny" }), Verdict::Denied),
         (json!({ "Principal": "*" }), CLOSELY),
-        (json!({ "Principal": { "AWS": "arn:aws:iam::222222222222:root" } }), BY_ACCOUNT),
-        (json!({ "Principal": { "AWS": ["222222222222"] } }), BY_ACCOUNT),
-        (json!({ "Principal": { "AWS": "arn:aws:iam::222222222222:role/launcher" } }), CLOSELY),
-        (json!({ "Principal": { "AWS": "arn:aws:iam::333333333333:root" } }), Verdict::Silent),
-        (json!({ "Principal": { "Service": "ec2.amazonaws.com" } }), Verdict::Silent),
+        (
+            json!({ "Principal": { "AWS": "arn:aws:iam::222222222222:root" } }),
+            BY_ACCOUNT,
+        ),
+        (
+            json!({ "Principal": { "AWS": ["222222222222"] } }),
+            BY_ACCOUNT,
+        ),
+        (
+            json!({ "Principal": { "AWS": "arn:aws:iam::222222222222:role/launcher" } }),
+            CLOSELY,
+        ),
+        (
+            json!({ "Principal": { "AWS": "arn:aws:iam::333333333333:root" } }),
+            Verdict::Silent,
+        ),
+        (
+            json!({ "Principal": { "Service": "ec2.amazonaws.com" } }),
+            Verdict::Silent,
+        ),
     ];
     for (change, expected) in table {
         assert_eq!(ask(statement(change.clone()), &[]), expected, "{change}");
@@ -64,26 +101,78 @@ fn conditions() {
     let two: (&str, &[&str]) = ("ec2:Add/userId", &["111111111111", "222222222222"]);
     let account: (&str, &[&str]) = ("aws:PrincipalAccount", &["222222222222"]);
     let table: &[Row<'_>] = &[
-        (json!({ "StringLike": { "kms:viaservice": "ec2.*.amazonaws.com" } }), &[via], true),
-        (json!({ "StringLike": { "kms:ViaService": "ec2.*.amazonaws.com" } }), &[], false),
-        (json!({ "StringLikeIfExists": { "kms:ViaService": "x" } }), &[], true),
-        (json!({ "StringNotEquals": { "kms:ViaService": "x" } }), &[], true),
-        (json!({ "StringNotEquals": { "kms:ViaService": via.1[0] } }), &[via], false),
+        (
+            json!({ "StringLike": { "kms:viaservice": "ec2.*.amazonaws.com" } }),
+            &[via],
+            true,
+        ),
+        (
+            json!({ "StringLike": { "kms:ViaService": "ec2.*.amazonaws.com" } }),
+            &[],
+            false,
+        ),
+        (
+            json!({ "StringLikeIfExists": { "kms:ViaService": "x" } }),
+            &[],
+            true,
+        ),
+        (
+            json!({ "StringNotEquals": { "kms:ViaService": "x" } }),
+            &[],
+            true,
+        ),
+        (
+            json!({ "StringNotEquals": { "kms:ViaService": via.1[0] } }),
+            &[via],
+            false,
+        ),
         (
             json!({ "BoolIfExists": { "kms:GrantIsForAWSResource": "true" } }),
             &[("kms:GrantIsForAWSResource", &["false"])],
             false,
         ),
-        (json!({ "Bool": { "kms:GrantIsForAWSResource": true } }), &[("kms:GrantIsForAWSResource", &["true"])], true),
+        (
+            json!({ "Bool": { "kms:GrantIsForAWSResource": true } }),
+            &[("kms:GrantIsForAWSResource", &["true"])],
+            true,
+        ),
         (json!({ "Null": { "kms:ViaService": "true" } }), &[], true),
         (json!({ "Null": { "kms:ViaService": "false" } }), &[], false),
-        (json!({ "StringEquals": { "ec2:Add/userId": two.1 } }), &[two], false),
-        (json!({ "ForAllValues:StringEquals": { "ec2:Add/userId": two.1 } }), &[two], true),
-        (json!({ "ForAllValues:StringEquals": { "ec2:Add/userId": "111111111111" } }), &[two], false),
-        (json!({ "ForAllValues:StringEquals": { "ec2:Add/userId": "111111111111" } }), &[], true),
-        (json!({ "ForAnyValue:StringEquals": { "ec2:Add/userId": "111111111111" } }), &[two], true),
-        (json!({ "ForAnyValue:StringEquals": { "ec2:Add/userId": "1" } }), &[], false),
-        (json!({ "StringEquals": { "aws:PrincipalAccount": "${aws:PrincipalAccount}" } }), &[account], true),
+        (
+            json!({ "StringEquals": { "ec2:Add/userId": two.1 } }),
+            &[two],
+            false,
+        ),
+        (
+            json!({ "ForAllValues:StringEquals": { "ec2:Add/userId": two.1 } }),
+            &[two],
+            true,
+        ),
+        (
+            json!({ "ForAllValues:StringEquals": { "ec2:Add/userId": "111111111111" } }),
+            &[two],
+            false,
+        ),
+        (
+            json!({ "ForAllValues:StringEquals": { "ec2:Add/userId": "111111111111" } }),
+            &[],
+            true,
+        ),
+        (
+            json!({ "ForAnyValue:StringEquals": { "ec2:Add/userId": "111111111111" } }),
+            &[two],
+            true,
+        ),
+        (
+            json!({ "ForAnyValue:StringEquals": { "ec2:Add/userId": "1" } }),
+            &[],
+            false,
+        ),
+        (
+            json!({ "StringEquals": { "aws:PrincipalAccount": "${aws:PrincipalAccount}" } }),
+            &[account],
+            true,
+        ),
         (
             json!({ "ArnLike": { "aws:PrincipalArn": "arn:aws:iam::*:role/x" } }),
             &[("aws:PrincipalArn", &["arn:aws:iam::1:role/x"])],
@@ -94,11 +183,19 @@ fn conditions() {
             &[("kms:RotationPeriodInDays", &["9"])],
             true,
         ),
-        (json!({ "NumericGreaterThanEquals": { "n": "10" } }), &[("n", &["9"])], false),
+        (
+            json!({ "NumericGreaterThanEquals": { "n": "10" } }),
+            &[("n", &["9"])],
+            false,
+        ),
     ];
     for (condition, context, holds) in table {
         let verdict = ask(statement(json!({ "Condition": condition })), context);
-        assert_eq!(verdict != Verdict::Silent, *holds, "{condition} with {context:?}");
+        assert_eq!(
+            verdict != Verdict::Silent,
+            *holds,
+            "{condition} with {context:?}"
+        );
     }
 }
 
@@ -106,7 +203,10 @@ fn conditions() {
 fn mistakes_say_where_they_are() {
     let table = [
         (json!([]), "the document is not an object"),
-        (json!({ "Statement": [statement(json!({})), 1] }), "Statement[1]: not an object"),
+        (
+            json!({ "Statement": [statement(json!({})), 1] }),
+            "Statement[1]: not an object",
+        ),
         (
             json!({ "Statement": statement(json!({ "Effect": "allow" })) }),
             "Statement[0]: Effect: neither Allow nor Deny",

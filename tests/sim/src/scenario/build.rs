@@ -8,15 +8,15 @@ use serde_json::{Value, json};
 
 use super::presets::{allow, own};
 use super::spec::{
-    AccountSpec, AllowedImagesState, ImageSpec, ImageStateSpec, KeySpec, KeyStateSpec, OrganizationSpec, RoleSpec,
-    Scenario,
+    AccountSpec, AllowedImagesState, ImageSpec, ImageStateSpec, KeySpec, KeyStateSpec,
+    OrganizationSpec, RoleSpec, Scenario,
 };
 use super::{AccountFacts, Facts};
 use crate::options::Options;
 use crate::policy::{Document, PrincipalFacts};
 use crate::world::{
-    Account, AllowedImages, Credential, Fate, Image, ImageState, Key, KeyState, Mapping, Organization, Policy,
-    Protection, Region, Role, Settings, Shared, Snapshot, World, hex,
+    Account, AllowedImages, Credential, Fate, Image, ImageState, Key, KeyState, Mapping,
+    Organization, Policy, Protection, Region, Role, Settings, Shared, Snapshot, World, hex,
 };
 
 impl Scenario {
@@ -25,9 +25,19 @@ impl Scenario {
         let mut world = World::default();
         world.nonexistent_accounts = self.nonexistent_accounts.iter().cloned().collect();
         world.copies_as_recorded = self.copies_as_recorded;
-        world.regions = self.regions.iter().map(|r| Region { name: r.name.clone(), opt_in: r.opt_in }).collect();
+        world.regions = self
+            .regions
+            .iter()
+            .map(|r| Region {
+                name: r.name.clone(),
+                opt_in: r.opt_in,
+            })
+            .collect();
         world.organization = self.organization.as_ref().map(organization);
-        let mut facts = Facts { region: self.region.clone(), ..Facts::default() };
+        let mut facts = Facts {
+            region: self.region.clone(),
+            ..Facts::default()
+        };
         for account in &self.accounts {
             self.add_account(&mut world, &mut facts, account);
         }
@@ -35,7 +45,10 @@ impl Scenario {
             self.add_key(&mut world, &mut facts, key);
         }
         for account in &self.accounts {
-            let key = account.default_ebs_key.as_ref().and_then(|name| facts.keys.get(name));
+            let key = account
+                .default_ebs_key
+                .as_ref()
+                .and_then(|name| facts.keys.get(name));
             if let (Some(arn), Some(of)) = (key, world.accounts.get_mut(&account.id)) {
                 of.default_ebs_keys.insert(self.region.clone(), arn.clone());
             }
@@ -48,7 +61,10 @@ impl Scenario {
 
     fn add_key(&self, world: &mut World, facts: &mut Facts, spec: &KeySpec) {
         let region = spec.region.as_ref().unwrap_or(&self.region);
-        let policy = spec.policy.as_ref().map_or_else(|| Key::default_policy(&spec.account), ToString::to_string);
+        let policy = spec
+            .policy
+            .as_ref()
+            .map_or_else(|| Key::default_policy(&spec.account), ToString::to_string);
         let mut key = Key::new(&spec.account, region, &spec.name, &policy);
         key.state = match spec.state {
             KeyStateSpec::Enabled => KeyState::Enabled,
@@ -59,7 +75,11 @@ impl Scenario {
         if let Some(kind) = &spec.spec {
             key.spec.clone_from(kind);
         }
-        let alias = (spec.account.clone(), region.clone(), format!("alias/{}", spec.name));
+        let alias = (
+            spec.account.clone(),
+            region.clone(),
+            format!("alias/{}", spec.name),
+        );
         world.aliases.insert(alias, key.arn.clone());
         facts.keys.insert(spec.name.clone(), key.arn.clone());
         world.keys.insert(key.arn.clone(), key);
@@ -67,7 +87,9 @@ impl Scenario {
 
     fn add_image(&self, world: &mut World, facts: &mut Facts, spec: &ImageSpec, options: &Options) {
         let region = spec.region.as_ref().unwrap_or(&self.region);
-        let fate = spec.building.then(|| Fate::success(Duration::ZERO, options.copy_time));
+        let fate = spec
+            .building
+            .then(|| Fate::success(Duration::ZERO, options.copy_time));
         let mut mappings = Vec::new();
         for (index, key) in spec.volumes.iter().enumerate() {
             let key = key.as_ref().and_then(|name| match name.as_str() {
@@ -75,12 +97,18 @@ impl Scenario {
                 name => facts.keys.get(name).cloned(),
             });
             let snapshot = snapshot(spec, region, index, key, fate.as_ref());
-            let device = format!("/dev/xvd{}", char::from(b'a' + u8::try_from(index % 26).unwrap_or(0)));
+            let device = format!(
+                "/dev/xvd{}",
+                char::from(b'a' + u8::try_from(index % 26).unwrap_or(0))
+            );
             mappings.push(Mapping::of_snapshot(device, snapshot.id.clone(), "gp3"));
             world.snapshots.insert(snapshot.id.clone(), snapshot);
         }
         for index in 0..spec.ephemeral {
-            mappings.push(Mapping::ephemeral(format!("/dev/sd{index}"), format!("ephemeral{index}")));
+            mappings.push(Mapping::ephemeral(
+                format!("/dev/sd{index}"),
+                format!("ephemeral{index}"),
+            ));
         }
         let state = match spec.state {
             _ if spec.building => ImageState::Pending,
@@ -89,17 +117,29 @@ impl Scenario {
             ImageStateSpec::Disabled => ImageState::Disabled,
         };
         let image = Image {
-            id: id("ami", &format!("image {} {region} {}", spec.account, spec.name)),
+            id: id(
+                "ami",
+                &format!("image {} {region} {}", spec.account, spec.name),
+            ),
             name: spec.name.clone(),
             description: String::new(),
             owner: spec.account.clone(),
             region: region.clone(),
             state,
-            state_reason: (state == ImageState::Failed).then(|| "Copy image failed with an internal error".to_owned()),
+            state_reason: (state == ImageState::Failed)
+                .then(|| "Copy image failed with an internal error".to_owned()),
             created: Duration::ZERO,
             fate,
-            root_device_type: if spec.volumes.is_empty() { "instance-store" } else { "ebs" }.to_owned(),
-            root_device: mappings.first().map_or("/dev/xvda", |mapping| &mapping.device).to_owned(),
+            root_device_type: if spec.volumes.is_empty() {
+                "instance-store"
+            } else {
+                "ebs"
+            }
+            .to_owned(),
+            root_device: mappings
+                .first()
+                .map_or("/dev/xvda", |mapping| &mapping.device)
+                .to_owned(),
             mappings,
             product_codes: spec.product_codes.clone(),
             tags: [(spec.account.clone(), spec.tags.clone())].into(),
@@ -110,22 +150,37 @@ impl Scenario {
             imds_support: None,
             deprecation_time: None,
             deprecated_at: None,
-            protection: if spec.protected { Protection::On { cooldown: false } } else { Protection::Off },
+            protection: if spec.protected {
+                Protection::On { cooldown: false }
+            } else {
+                Protection::Off
+            },
         };
         facts.images.insert(spec.name.clone(), image.id.clone());
         world.images.insert(image.id.clone(), image);
     }
 
-    /// The account with its administrator: a user whose key is told, and a role that the account may assume.
+    /// The account with its administrator: a user whose key is told, and a role that the account
+    /// may assume.
     fn add_account(&self, world: &mut World, facts: &mut Facts, spec: &AccountSpec) {
         let id = &spec.id;
         let everything = Some(allow(&json!("*")));
-        let administrator =
-            RoleSpec { name: "administrator".to_owned(), trust: own(id), policy: everything, boundary: None };
-        let mut account = Account { opted_in: spec.opted_in.iter().cloned().collect(), ..Account::default() };
+        let administrator = RoleSpec {
+            name: "administrator".to_owned(),
+            trust: own(id),
+            policy: everything,
+            boundary: None,
+        };
+        let mut account = Account {
+            opted_in: spec.opted_in.iter().cloned().collect(),
+            ..Account::default()
+        };
         account.settings.insert(self.region.clone(), settings(spec));
         for managed in &spec.policies {
-            account.policies.insert(format!("arn:aws:iam::{id}:policy/{}", managed.name), policy(&managed.document));
+            account.policies.insert(
+                format!("arn:aws:iam::{id}:policy/{}", managed.name),
+                policy(&managed.document),
+            );
         }
         let of_account = facts.roles.entry(id.clone()).or_default();
         for spec in spec.roles.iter().chain([&administrator]) {
@@ -157,7 +212,13 @@ impl Scenario {
             session_policy: None,
         };
         world.credentials.insert(key_id.clone(), credential);
-        facts.accounts.insert(id.clone(), AccountFacts { access_key_id: key_id, secret_access_key: secret });
+        facts.accounts.insert(
+            id.clone(),
+            AccountFacts {
+                access_key_id: key_id,
+                secret_access_key: secret,
+            },
+        );
     }
 }
 
@@ -185,21 +246,31 @@ fn role(account: &str, path: &str, spec: &RoleSpec) -> Role {
         arn,
         path: path.to_owned(),
         trust: policy(&spec.trust),
-        inline: spec.policy.iter().map(|document| ("policy".to_owned(), policy(document))).collect(),
+        inline: spec
+            .policy
+            .iter()
+            .map(|document| ("policy".to_owned(), policy(document)))
+            .collect(),
         attached: BTreeMap::new(),
-        boundary: spec.boundary.as_ref().map(|boundary| policy(boundary).document),
+        boundary: spec
+            .boundary
+            .as_ref()
+            .map(|boundary| policy(boundary).document),
         created: Duration::ZERO,
     }
 }
 
 fn settings(spec: &AccountSpec) -> Settings {
-    let allowed_images = spec.allowed_images.as_ref().map_or_else(AllowedImages::default, |allowed| AllowedImages {
-        state: Some(match allowed.state {
-            AllowedImagesState::Enabled => "enabled",
-            AllowedImagesState::AuditMode => "audit-mode",
-        }),
-        providers: vec![allowed.providers.clone()],
-    });
+    let allowed_images =
+        spec.allowed_images
+            .as_ref()
+            .map_or_else(AllowedImages::default, |allowed| AllowedImages {
+                state: Some(match allowed.state {
+                    AllowedImagesState::Enabled => "enabled",
+                    AllowedImagesState::AuditMode => "audit-mode",
+                }),
+                providers: vec![allowed.providers.clone()],
+            });
     Settings {
         encryption_by_default: spec.encryption_by_default,
         block_public_images: spec.block_public_images,
@@ -215,20 +286,42 @@ fn organization(spec: &OrganizationSpec) -> Organization {
         id: spec.id.clone(),
         management: spec.management.clone(),
         root: spec.root.clone(),
-        units: spec.units.iter().map(|unit| (unit.id.clone(), unit.parent.clone())).collect(),
+        units: spec
+            .units
+            .iter()
+            .map(|unit| (unit.id.clone(), unit.parent.clone()))
+            .collect(),
         accounts: spec.accounts.clone(),
-        controls: controls.map(|(id, policies)| (id.clone(), policies.iter().map(parse).collect())).collect(),
+        controls: controls
+            .map(|(id, policies)| (id.clone(), policies.iter().map(parse).collect()))
+            .collect(),
     }
 }
 
-fn snapshot(spec: &ImageSpec, region: &str, index: usize, key: Option<String>, fate: Option<&Fate>) -> Snapshot {
+fn snapshot(
+    spec: &ImageSpec,
+    region: &str,
+    index: usize,
+    key: Option<String>,
+    fate: Option<&Fate>,
+) -> Snapshot {
     Snapshot {
-        id: id("snap", &format!("snapshot {} {region} {} {index}", spec.account, spec.name)),
+        id: id(
+            "snap",
+            &format!("snapshot {} {region} {} {index}", spec.account, spec.name),
+        ),
         owner: spec.account.clone(),
         region: region.to_owned(),
-        state: if fate.is_some() { "pending" } else { "completed" },
+        state: if fate.is_some() {
+            "pending"
+        } else {
+            "completed"
+        },
         progress: if fate.is_some() { 0 } else { 100 },
-        volume: id("vol", &format!("volume {} {region} {} {index}", spec.account, spec.name)),
+        volume: id(
+            "vol",
+            &format!("volume {} {region} {} {index}", spec.account, spec.name),
+        ),
         size: spec.size.unwrap_or(8),
         key,
         completed: fate.is_none().then_some(Duration::ZERO),

@@ -31,20 +31,39 @@ impl Scenario {
                 let of = |name: &str| format!("accounts[{a}].roles[{r}].{name}");
                 documents.push((of("trust"), &role.trust));
                 documents.extend(role.policy.iter().map(|policy| (of("policy"), policy)));
-                documents.extend(role.boundary.iter().map(|boundary| (of("boundary"), boundary)));
+                documents.extend(
+                    role.boundary
+                        .iter()
+                        .map(|boundary| (of("boundary"), boundary)),
+                );
             }
             let policies = account.policies.iter().enumerate();
-            documents.extend(
-                policies.map(|(p, policy)| (format!("accounts[{a}].policies[{p}].document"), &policy.document)),
-            );
+            documents.extend(policies.map(|(p, policy)| {
+                (
+                    format!("accounts[{a}].policies[{p}].document"),
+                    &policy.document,
+                )
+            }));
         }
         for (k, key) in self.keys.iter().enumerate() {
-            documents.extend(key.policy.iter().map(|policy| (format!("keys[{k}].policy"), policy)));
+            documents.extend(
+                key.policy
+                    .iter()
+                    .map(|policy| (format!("keys[{k}].policy"), policy)),
+            );
         }
-        let controls = self.organization.iter().flat_map(|all| &all.service_control_policies);
+        let controls = self
+            .organization
+            .iter()
+            .flat_map(|all| &all.service_control_policies);
         for (id, policies) in controls {
             let path = |p: usize| format!("organization.service-control-policies.{id}[{p}]");
-            documents.extend(policies.iter().enumerate().map(|(p, policy)| (path(p), policy)));
+            documents.extend(
+                policies
+                    .iter()
+                    .enumerate()
+                    .map(|(p, policy)| (path(p), policy)),
+            );
         }
         for (path, document) in documents {
             Document::parse(document).map_err(|problem| format!("{path}: {problem}"))?;
@@ -62,12 +81,22 @@ impl Scenario {
             if !accounts.insert(id.as_str()) {
                 return Err(format!("accounts[{a}].id: {id} is there already"));
             }
-            if let Some(name) = account.default_ebs_key.as_ref().filter(|name| !self.has_key(name)) {
-                return Err(format!("accounts[{a}].default-ebs-key: {name} is no key of this file"));
+            if let Some(name) = account
+                .default_ebs_key
+                .as_ref()
+                .filter(|name| !self.has_key(name))
+            {
+                return Err(format!(
+                    "accounts[{a}].default-ebs-key: {name} is no key of this file"
+                ));
             }
         }
         let known = |path: String, id: &str| {
-            if accounts.contains(id) { Ok(()) } else { Err(format!("{path}: {id} is no account of this file")) }
+            if accounts.contains(id) {
+                Ok(())
+            } else {
+                Err(format!("{path}: {id} is no account of this file"))
+            }
         };
         let mut keys = BTreeSet::new();
         for (k, key) in self.keys.iter().enumerate() {
@@ -83,8 +112,13 @@ impl Scenario {
                 return Err(format!("images[{i}].name: {} is there already", image.name));
             }
             for (v, name) in image.volumes.iter().enumerate() {
-                if let Some(name) = name.as_ref().filter(|name| *name != "aws/ebs" && !self.has_key(name)) {
-                    return Err(format!("images[{i}].volumes[{v}]: {name} is no key of this file"));
+                if let Some(name) = name
+                    .as_ref()
+                    .filter(|name| *name != "aws/ebs" && !self.has_key(name))
+                {
+                    return Err(format!(
+                        "images[{i}].volumes[{v}]: {name} is no key of this file"
+                    ));
                 }
             }
         }
@@ -102,14 +136,21 @@ impl Scenario {
         };
         known("region".to_owned(), &self.region)?;
         for (k, key) in self.keys.iter().enumerate() {
-            key.region.iter().try_for_each(|region| known(format!("keys[{k}].region"), region))?;
+            key.region
+                .iter()
+                .try_for_each(|region| known(format!("keys[{k}].region"), region))?;
         }
         for (i, image) in self.images.iter().enumerate() {
-            image.region.iter().try_for_each(|region| known(format!("images[{i}].region"), region))?;
+            image
+                .region
+                .iter()
+                .try_for_each(|region| known(format!("images[{i}].region"), region))?;
         }
         for (a, account) in self.accounts.iter().enumerate() {
             let on = account.opted_in.iter().enumerate();
-            on.into_iter().try_for_each(|(r, region)| known(format!("accounts[{a}].opted-in[{r}]"), region))?;
+            on.into_iter().try_for_each(|(r, region)| {
+                known(format!("accounts[{a}].opted-in[{r}]"), region)
+            })?;
         }
         Ok(())
     }
@@ -119,31 +160,53 @@ impl Scenario {
     }
 
     fn check_organization(&self) -> Result<(), String> {
-        let Some(all) = &self.organization else { return Ok(()) };
+        let Some(all) = &self.organization else {
+            return Ok(());
+        };
         if !is_account_id(&all.management) {
-            return Err(format!("organization.management: {} has not twelve digits", all.management));
+            return Err(format!(
+                "organization.management: {} has not twelve digits",
+                all.management
+            ));
         }
-        let places: BTreeSet<&str> = all.units.iter().map(|unit| unit.id.as_str()).chain([all.root.as_str()]).collect();
+        let places: BTreeSet<&str> = all
+            .units
+            .iter()
+            .map(|unit| unit.id.as_str())
+            .chain([all.root.as_str()])
+            .collect();
         for (u, unit) in all.units.iter().enumerate() {
             if !places.contains(unit.parent.as_str()) {
-                return Err(format!("organization.units[{u}].parent: {} is neither the root nor a unit", unit.parent));
+                return Err(format!(
+                    "organization.units[{u}].parent: {} is neither the root nor a unit",
+                    unit.parent
+                ));
             }
             if !all.leads_to_the_root(&unit.id) {
-                return Err(format!("organization.units[{u}].parent: {} leads in a circle", unit.parent));
+                return Err(format!(
+                    "organization.units[{u}].parent: {} leads in a circle",
+                    unit.parent
+                ));
             }
         }
         for id in all.service_control_policies.keys() {
             if !places.contains(id.as_str()) && !all.accounts.contains_key(id) {
                 let what = "neither the root nor a unit nor an account of it";
-                return Err(format!("organization.service-control-policies.{id}: {what}"));
+                return Err(format!(
+                    "organization.service-control-policies.{id}: {what}"
+                ));
             }
         }
         for (account, place) in &all.accounts {
             if !self.accounts.iter().any(|of| of.id == *account) {
-                return Err(format!("organization.accounts.{account}: no account of this file"));
+                return Err(format!(
+                    "organization.accounts.{account}: no account of this file"
+                ));
             }
             if !places.contains(place.as_str()) {
-                return Err(format!("organization.accounts.{account}: {place} is neither the root nor a unit"));
+                return Err(format!(
+                    "organization.accounts.{account}: {place} is neither the root nor a unit"
+                ));
             }
         }
         Ok(())
@@ -157,7 +220,12 @@ fn is_account_id(text: &str) -> bool {
 impl OrganizationSpec {
     /// Whether the way up from a unit ends, after as many steps as there are units at most.
     fn leads_to_the_root(&self, unit: &str) -> bool {
-        let parent = |of: &str| self.units.iter().find(|unit| unit.id == of).map(|unit| unit.parent.as_str());
+        let parent = |of: &str| {
+            self.units
+                .iter()
+                .find(|unit| unit.id == of)
+                .map(|unit| unit.parent.as_str())
+        };
         let way = std::iter::successors(Some(unit), |at| parent(at)).take(self.units.len() + 1);
         way.last() == Some(self.root.as_str())
     }

@@ -1,7 +1,9 @@
 //! Worlds of any size.
 
 use super::presets::{consumer, launcher, publisher};
-use super::spec::{AccountSpec, ImageSpec, KeySpec, OrganizationSpec, RegionSpec, Scenario, UnitSpec};
+use super::spec::{
+    AccountSpec, ImageSpec, KeySpec, OrganizationSpec, RegionSpec, Scenario, UnitSpec,
+};
 
 /// How large a world is to be.
 #[derive(Clone, Copy, Debug)]
@@ -47,9 +49,10 @@ const UNITS: [(&str, &str); 4] = [
 ];
 
 impl Scenario {
-    /// A world of a size. The first account, `111111111111`, owns `image-1` and so on under `key-1` and so on, in the first
-    /// Region; each other has the roles `consumer` (external ID `example`) and `launcher`, and a key `own-<account>`. In
-    /// the other Regions keys are called `key-<region>` and `own-<account>-<region>`.
+    /// A world of a size. The first account, `111111111111`, owns `image-1` and so on under `key-1`
+    /// and so on, in the first Region; each other has the roles `consumer` (external ID `example`)
+    /// and `launcher`, and a key `own-<account>`. In the other Regions keys are called
+    /// `key-<region>` and `own-<account>-<region>`.
     ///
     /// # Errors
     /// Where there are not so many Regions, or nothing at all.
@@ -58,15 +61,27 @@ impl Scenario {
             return Err("a world has at least one account and one Region".to_owned());
         }
         let Some(regions) = REGIONS.get(..size.regions) else {
-            return Err(format!("there are {} Regions to take, not {}", REGIONS.len(), size.regions));
+            return Err(format!(
+                "there are {} Regions to take, not {}",
+                REGIONS.len(),
+                size.regions
+            ));
         };
         let accounts: Vec<String> = (0..size.accounts).map(account_id).collect();
-        let mut keys: Vec<KeySpec> = (1..=size.images).map(|n| key(format!("key-{n}"), FIRST, None)).collect();
-        keys.extend(regions[1..].iter().map(|region| key(format!("key-{region}"), FIRST, Some(region))));
+        let mut keys: Vec<KeySpec> = (1..=size.images)
+            .map(|n| key(format!("key-{n}"), FIRST, None))
+            .collect();
+        keys.extend(
+            regions[1..]
+                .iter()
+                .map(|region| key(format!("key-{region}"), FIRST, Some(region))),
+        );
         for account in &accounts[1..] {
             keys.push(key(format!("own-{account}"), account, None));
             keys.extend(
-                regions[1..].iter().map(|region| key(format!("own-{account}-{region}"), account, Some(region))),
+                regions[1..]
+                    .iter()
+                    .map(|region| key(format!("own-{account}-{region}"), account, Some(region))),
             );
         }
         let image = |n: usize| ImageSpec {
@@ -77,9 +92,19 @@ impl Scenario {
         };
         Ok(Self {
             region: regions[0].to_owned(),
-            regions: regions.iter().map(|name| RegionSpec { name: (*name).to_owned(), opt_in: false }).collect(),
+            regions: regions
+                .iter()
+                .map(|name| RegionSpec {
+                    name: (*name).to_owned(),
+                    opt_in: false,
+                })
+                .collect(),
             organization: Some(organization(&accounts)),
-            accounts: accounts.into_iter().enumerate().map(|(n, id)| account(n, id)).collect(),
+            accounts: accounts
+                .into_iter()
+                .enumerate()
+                .map(|(n, id)| account(n, id))
+                .collect(),
             keys,
             images: (1..=size.images).map(image).collect(),
             ..Self::default()
@@ -96,24 +121,50 @@ fn account_id(n: usize) -> String {
 }
 
 fn account(n: usize, id: String) -> AccountSpec {
-    let roles = if n == 0 { vec![publisher(&id)] } else { vec![consumer(FIRST), launcher(&id)] };
-    AccountSpec { id, roles, ..AccountSpec::default() }
+    let roles = if n == 0 {
+        vec![publisher(&id)]
+    } else {
+        vec![consumer(FIRST), launcher(&id)]
+    };
+    AccountSpec {
+        id,
+        roles,
+        ..AccountSpec::default()
+    }
 }
 
 fn key(name: String, account: &str, region: Option<&&str>) -> KeySpec {
-    KeySpec { name, account: account.to_owned(), region: region.map(|name| (*name).to_owned()), ..KeySpec::default() }
+    KeySpec {
+        name,
+        account: account.to_owned(),
+        region: region.map(|name| (*name).to_owned()),
+        ..KeySpec::default()
+    }
 }
 
 fn organization(accounts: &[String]) -> OrganizationSpec {
-    let unit = |(id, parent): (&str, &str)| UnitSpec { id: id.to_owned(), parent: parent.to_owned() };
+    let unit = |(id, parent): (&str, &str)| UnitSpec {
+        id: id.to_owned(),
+        parent: parent.to_owned(),
+    };
     // The first account manages the organization; the others are spread over the units.
-    let place = |n: usize| if n == 0 { ROOT } else { UNITS[(n - 1) % UNITS.len()].0 };
+    let place = |n: usize| {
+        if n == 0 {
+            ROOT
+        } else {
+            UNITS[(n - 1) % UNITS.len()].0
+        }
+    };
     OrganizationSpec {
         id: "o-example123".to_owned(),
         management: FIRST.to_owned(),
         root: ROOT.to_owned(),
         units: UNITS.map(unit).into(),
-        accounts: accounts.iter().enumerate().map(|(n, id)| (id.clone(), place(n).to_owned())).collect(),
+        accounts: accounts
+            .iter()
+            .enumerate()
+            .map(|(n, id)| (id.clone(), place(n).to_owned()))
+            .collect(),
         ..OrganizationSpec::default()
     }
 }

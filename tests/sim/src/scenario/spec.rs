@@ -29,7 +29,8 @@ pub struct Scenario {
     /// Account IDs that KMS does not take as principals.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub nonexistent_accounts: Vec<String>,
-    /// Whether CopyImage asks KMS for the recorded set (R1.4.5), not for the published one (R1.4.2).
+    /// Whether CopyImage asks KMS for the recorded set (R1.4.5), not for the published one
+    /// (R1.4.2).
     #[serde(default)]
     pub copies_as_recorded: bool,
 }
@@ -138,8 +139,8 @@ pub struct OrganizationSpec {
     pub units: Vec<UnitSpec>,
     /// Accounts: the ID of the unit or root that each is in.
     pub accounts: BTreeMap<String, String>,
-    /// Service control policies, by the ID of the root, unit or account that they are attached to. Where there is none,
-    /// everything is allowed.
+    /// Service control policies, by the ID of the root, unit or account that they are attached to.
+    /// Where there is none, everything is allowed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub service_control_policies: BTreeMap<String, Vec<Value>>,
 }

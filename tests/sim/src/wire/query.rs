@@ -15,12 +15,20 @@ impl Query {
     /// Where a parameter stands there twice, and where something is no UTF-8.
     pub fn parse(query: &[u8], form: &[u8]) -> Result<Self, Fail> {
         let mut parameters = BTreeMap::new();
-        for (name, value) in url::form_urlencoded::parse(query).chain(url::form_urlencoded::parse(form)) {
+        for (name, value) in
+            url::form_urlencoded::parse(query).chain(url::form_urlencoded::parse(form))
+        {
             // What was no UTF-8 has become the replacement character.
             if name.contains('\u{fffd}') || value.contains('\u{fffd}') {
-                return Err(Fail::bad("MalformedQueryString", "The query string contains a syntax error"));
+                return Err(Fail::bad(
+                    "MalformedQueryString",
+                    "The query string contains a syntax error",
+                ));
             }
-            if parameters.insert(name.to_string(), value.into_owned()).is_some() {
+            if parameters
+                .insert(name.to_string(), value.into_owned())
+                .is_some()
+            {
                 let message = format!("The parameter '{name}' may only be specified once.");
                 return Err(Fail::bad("InvalidParameterValue", message));
             }
@@ -30,7 +38,12 @@ impl Query {
 
     /// Parameters given as pairs.
     pub fn of(pairs: &[(&str, &str)]) -> Self {
-        Self(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+        Self(
+            pairs
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+        )
     }
 
     /// One parameter.
@@ -48,8 +61,12 @@ impl Query {
     /// # Errors
     /// `MissingParameter`.
     pub fn need(&self, name: &str) -> Result<&str, Fail> {
-        self.get(name)
-            .ok_or_else(|| Fail::bad("MissingParameter", format!("The request must contain the parameter {name}")))
+        self.get(name).ok_or_else(|| {
+            Fail::bad(
+                "MissingParameter",
+                format!("The request must contain the parameter {name}"),
+            )
+        })
     }
 
     /// A truth value.
@@ -70,8 +87,10 @@ impl Query {
 
     /// The texts of a list: `Prefix.1`, `Prefix.2`, in the order of their numbers.
     pub fn list(&self, prefix: &str) -> Vec<&str> {
-        let mut members: Vec<(u32, &str)> =
-            self.under(prefix).filter_map(|(rest, value)| Some((rest.parse().ok()?, value))).collect();
+        let mut members: Vec<(u32, &str)> = self
+            .under(prefix)
+            .filter_map(|(rest, value)| Some((rest.parse().ok()?, value)))
+            .collect();
         members.sort_by_key(|(number, _)| *number);
         members.into_iter().map(|(_, value)| value).collect()
     }
@@ -83,7 +102,11 @@ impl Query {
             if let Some((number, name)) = rest.split_once('.')
                 && let Ok(number) = number.parse()
             {
-                members.entry(number).or_default().0.insert(name.to_owned(), value.to_owned());
+                members
+                    .entry(number)
+                    .or_default()
+                    .0
+                    .insert(name.to_owned(), value.to_owned());
             }
         }
         members.into_values().collect()
@@ -96,7 +119,9 @@ impl Query {
 
     /// All parameters.
     pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+        self.0
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     fn under(&self, prefix: &str) -> impl Iterator<Item = (&str, &str)> {
@@ -118,11 +143,17 @@ mod tests {
 
     #[test]
     fn lists_come_in_the_order_of_their_numbers() {
-        let query =
-            Query::parse(b"Id.10=j&Id.2=b", b"Id.1=a&Filter.1.Name=n&Filter.1.Value.1=x&Filter.2.Name=m").unwrap();
+        let query = Query::parse(
+            b"Id.10=j&Id.2=b",
+            b"Id.1=a&Filter.1.Name=n&Filter.1.Value.1=x&Filter.2.Name=m",
+        )
+        .unwrap();
         assert_eq!(query.list("Id"), ["a", "b", "j"]);
         let filters = query.members("Filter");
-        assert_eq!((filters[0].get("Name"), filters[0].list("Value")), (Some("n"), vec!["x"]));
+        assert_eq!(
+            (filters[0].get("Name"), filters[0].list("Value")),
+            (Some("n"), vec!["x"])
+        );
         assert_eq!(filters[1].get("Name"), Some("m"));
         assert!(query.has("Filter") && !query.has("Filt"));
     }

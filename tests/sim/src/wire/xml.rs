@@ -16,22 +16,44 @@ pub struct Element {
 impl Element {
     /// An empty element.
     pub fn new(name: impl Into<Cow<'static, str>>) -> Self {
-        Self { name: name.into(), attribute: None, text: None, children: Vec::new() }
+        Self {
+            name: name.into(),
+            attribute: None,
+            text: None,
+            children: Vec::new(),
+        }
     }
 
     /// An element with text.
     pub fn of(name: impl Into<Cow<'static, str>>, text: impl ToString) -> Self {
-        Self { text: Some(text.to_string()), ..Self::new(name) }
+        Self {
+            text: Some(text.to_string()),
+            ..Self::new(name)
+        }
     }
 
     /// A list: an element whose children are `item`s.
-    pub fn list(name: impl Into<Cow<'static, str>>, items: impl IntoIterator<Item = Vec<Self>>) -> Self {
-        Self::new(name).children(items.into_iter().map(|members| Self::new("item").children(members)))
+    pub fn list(
+        name: impl Into<Cow<'static, str>>,
+        items: impl IntoIterator<Item = Vec<Self>>,
+    ) -> Self {
+        Self::new(name).children(
+            items
+                .into_iter()
+                .map(|members| Self::new("item").children(members)),
+        )
     }
 
     /// A list as IAM and STS write it: the children are `member`s.
-    pub fn members(name: impl Into<Cow<'static, str>>, items: impl IntoIterator<Item = Vec<Self>>) -> Self {
-        Self::new(name).children(items.into_iter().map(|members| Self::new("member").children(members)))
+    pub fn members(
+        name: impl Into<Cow<'static, str>>,
+        items: impl IntoIterator<Item = Vec<Self>>,
+    ) -> Self {
+        Self::new(name).children(
+            items
+                .into_iter()
+                .map(|members| Self::new("member").children(members)),
+        )
     }
 
     /// With an attribute.
@@ -77,7 +99,10 @@ impl Element {
         out.push('>');
         if let Some(text) = &self.text {
             // What XML cannot hold at all would make the whole answer unreadable.
-            let text: String = text.chars().filter(|c| !c.is_control() || matches!(c, '\t' | '\n' | '\r')).collect();
+            let text: String = text
+                .chars()
+                .filter(|c| !c.is_control() || matches!(c, '\t' | '\n' | '\r'))
+                .collect();
             out.push_str(&escape(text.as_str()));
         }
         for child in &self.children {
@@ -93,10 +118,12 @@ mod tests {
 
     #[test]
     fn text_is_escaped() {
-        let element =
-            Element::new("a").attribute("xmlns", "u").text("b", "<&>\u{0}").child(Element::list("l", [vec![]]));
-        let expected =
-            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<a xmlns=\"u\"><b>&lt;&amp;&gt;</b><l><item></item></l></a>";
+        let element = Element::new("a")
+            .attribute("xmlns", "u")
+            .text("b", "<&>\u{0}")
+            .child(Element::list("l", [vec![]]));
+        let expected = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<a \
+                        xmlns=\"u\"><b>&lt;&amp;&gt;</b><l><item></item></l></a>";
         assert_eq!(element.document(), expected);
     }
 }

@@ -52,7 +52,9 @@ pub struct AllowedImages {
 impl AllowedImages {
     /// Whether the criteria fit an owner; without criteria none does.
     pub fn fit(&self, owner: &str) -> bool {
-        self.providers.iter().any(|providers| providers.iter().any(|provider| provider == owner))
+        self.providers
+            .iter()
+            .any(|providers| providers.iter().any(|provider| provider == owner))
     }
 
     /// Whether it keeps images of an owner out of sight (R7.3).
@@ -127,7 +129,11 @@ impl Policy {
     /// # Errors
     /// As [`Document::from_text`].
     pub fn parse(text: &str, since: Duration) -> Result<Self, String> {
-        Ok(Self { text: text.to_owned(), document: Arc::new(Document::from_text(text)?), since })
+        Ok(Self {
+            text: text.to_owned(),
+            document: Arc::new(Document::from_text(text)?),
+            since,
+        })
     }
 }
 
@@ -142,7 +148,8 @@ pub struct Credential {
     pub expires: Option<Duration>,
     /// Who is behind it.
     pub facts: PrincipalFacts,
-    /// Whether everything is allowed to it: an administrator. Sessions have the policies of their role.
+    /// Whether everything is allowed to it: an administrator. Sessions have the policies of their
+    /// role.
     pub administrator: bool,
     /// The session policy, where the session was given one.
     pub session_policy: Option<Arc<Document>>,

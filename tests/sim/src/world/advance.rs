@@ -27,14 +27,25 @@ impl World {
         for id in &pending.snapshots {
             self.advance_snapshot(id, now);
         }
-        pending.images.retain(|id| self.images.get(id).is_some_and(|image| image.fate.is_some()));
-        pending.snapshots.retain(|id| self.snapshots.get(id).is_some_and(|snapshot| snapshot.fate.is_some()));
+        pending.images.retain(|id| {
+            self.images
+                .get(id)
+                .is_some_and(|image| image.fate.is_some())
+        });
+        pending.snapshots.retain(|id| {
+            self.snapshots
+                .get(id)
+                .is_some_and(|snapshot| snapshot.fate.is_some())
+        });
         self.pending = Some(pending);
     }
 
     fn find_pending(&self) -> Pending {
         let images = self.images.values().filter(|image| image.fate.is_some());
-        let snapshots = self.snapshots.values().filter(|snapshot| snapshot.fate.is_some());
+        let snapshots = self
+            .snapshots
+            .values()
+            .filter(|snapshot| snapshot.fate.is_some());
         Pending {
             images: images.map(|image| image.id.clone()).collect(),
             snapshots: snapshots.map(|snapshot| snapshot.id.clone()).collect(),
@@ -42,19 +53,32 @@ impl World {
     }
 
     fn advance_image(&mut self, id: &str, now: Duration) {
-        let Some(image) = self.images.get_mut(id) else { return };
-        let Some(fate) = image.fate.take_if(|fate| now >= fate.at) else { return };
+        let Some(image) = self.images.get_mut(id) else {
+            return;
+        };
+        let Some(fate) = image.fate.take_if(|fate| now >= fate.at) else {
+            return;
+        };
         // One that was deregistered while it was pending stays gone (R1.1.3).
         if image.state == ImageState::Pending {
-            image.state = if fate.failure.is_some() { fate.fails_as } else { ImageState::Available };
+            image.state = if fate.failure.is_some() {
+                fate.fails_as
+            } else {
+                ImageState::Available
+            };
             image.state_reason = fate.failure.map(|(of_image, _)| of_image);
         }
     }
 
     fn advance_snapshot(&mut self, id: &str, now: Duration) {
-        let Some(snapshot) = self.snapshots.get_mut(id) else { return };
+        let Some(snapshot) = self.snapshots.get_mut(id) else {
+            return;
+        };
         let Some(fate) = snapshot.fate.take_if(|fate| now >= fate.at) else {
-            snapshot.progress = snapshot.fate.as_ref().map_or(snapshot.progress, |fate| progress(fate, now));
+            snapshot.progress = snapshot
+                .fate
+                .as_ref()
+                .map_or(snapshot.progress, |fate| progress(fate, now));
             return;
         };
         match fate.failure {
@@ -77,6 +101,9 @@ fn progress(fate: &Fate, now: Duration) -> u8 {
     if fate.failure.is_some() {
         return 0;
     }
-    let (done, whole) = (now.saturating_sub(fate.from).as_millis(), fate.at.saturating_sub(fate.from).as_millis());
+    let (done, whole) = (
+        now.saturating_sub(fate.from).as_millis(),
+        fate.at.saturating_sub(fate.from).as_millis(),
+    );
     u8::try_from((done * 100).checked_div(whole).unwrap_or(100).min(99)).unwrap_or(99)
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-/// Who a grant means. Roles are meant by their unique ID: one that is made anew under the same name is another (R3.3.8).
+/// Who a grant means. Roles are meant by their unique ID: one that is made anew under the same name
+/// is another (R3.3.8).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Grantee {
     /// The ARN, or the name of a service.
@@ -29,7 +30,9 @@ impl Constraint {
     pub fn holds(&self, context: &BTreeMap<String, String>) -> bool {
         match self {
             Self::EncryptionContextEquals(wanted) => wanted == context,
-            Self::EncryptionContextSubset(wanted) => wanted.iter().all(|(key, value)| context.get(key) == Some(value)),
+            Self::EncryptionContextSubset(wanted) => wanted
+                .iter()
+                .all(|(key, value)| context.get(key) == Some(value)),
         }
     }
 
@@ -37,7 +40,9 @@ impl Constraint {
     pub fn within(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::EncryptionContextSubset(_), Self::EncryptionContextEquals(_)) => false,
-            (Self::EncryptionContextEquals(pairs) | Self::EncryptionContextSubset(pairs), _) => other.holds(pairs),
+            (Self::EncryptionContextEquals(pairs) | Self::EncryptionContextSubset(pairs), _) => {
+                other.holds(pairs)
+            }
         }
     }
 }
@@ -72,8 +77,19 @@ impl Grant {
     /// Whether it is the same grant in everything that a caller says (R3.3.4).
     pub fn is_same(&self, other: &Self) -> bool {
         self.name.is_some()
-            && (&self.name, &self.grantee, &self.retiring, &self.operations, &self.constraint)
-                == (&other.name, &other.grantee, &other.retiring, &other.operations, &other.constraint)
+            && (
+                &self.name,
+                &self.grantee,
+                &self.retiring,
+                &self.operations,
+                &self.constraint,
+            ) == (
+                &other.name,
+                &other.grantee,
+                &other.retiring,
+                &other.operations,
+                &other.constraint,
+            )
             && self.issuing_account == other.issuing_account
     }
 }

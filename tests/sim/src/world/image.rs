@@ -137,7 +137,12 @@ pub struct Fate {
 impl Fate {
     /// It succeeds after a time.
     pub fn success(from: Duration, after: Duration) -> Self {
-        Self { from, at: from + after, failure: None, fails_as: ImageState::Failed }
+        Self {
+            from,
+            at: from + after,
+            failure: None,
+            fails_as: ImageState::Failed,
+        }
     }
 }
 
@@ -163,7 +168,14 @@ impl Mapping {
     pub fn of_snapshot(device: String, snapshot: String, volume_type: &str) -> Self {
         let (virtual_name, size) = (None, None);
         let volume_type = volume_type.to_owned();
-        Self { device, snapshot: Some(snapshot), virtual_name, volume_type, delete_on_termination: true, size }
+        Self {
+            device,
+            snapshot: Some(snapshot),
+            virtual_name,
+            volume_type,
+            delete_on_termination: true,
+            size,
+        }
     }
 
     /// A device of the machine itself.

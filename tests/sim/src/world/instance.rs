@@ -48,7 +48,8 @@ pub struct Volume {
     pub size: u32,
 }
 
-/// A security group. Networks are not simulated: each group is in its account's default VPC, and opens nothing.
+/// A security group. Networks are not simulated: each group is in its account's default VPC, and
+/// opens nothing.
 #[derive(Clone, Debug, Serialize)]
 pub struct SecurityGroup {
     /// The ID.

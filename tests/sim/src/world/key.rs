@@ -27,7 +27,8 @@ pub struct Key {
     /// When it was made.
     #[serde(skip)]
     pub created: Duration,
-    /// The policy documents it has had, with their times, the newest last: a stale read answers an older one.
+    /// The policy documents it has had, with their times, the newest last: a stale read answers an
+    /// older one.
     pub policies: Vec<(Duration, String)>,
     /// When it is deleted, where that is scheduled.
     #[serde(skip)]
@@ -66,8 +67,14 @@ impl Key {
     /// A customer managed key with a policy.
     pub fn new(account: &str, region: &str, name: &str, policy: &str) -> Self {
         let digits = hex(&format!("key {account} {region} {name}"), 32);
-        let id =
-            format!("{}-{}-{}-{}-{}", &digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]);
+        let id = format!(
+            "{}-{}-{}-{}-{}",
+            &digits[..8],
+            &digits[8..12],
+            &digits[12..16],
+            &digits[16..20],
+            &digits[20..]
+        );
         Self {
             arn: format!("arn:aws:kms:{region}:{account}:key/{id}"),
             id,
@@ -90,7 +97,8 @@ impl Key {
             "Id": "auto-ebs-2",
             "Statement": [
                 {
-                    "Sid": "Allow access through EBS for all principals in the account that are authorized to use EBS",
+                    "Sid": "Allow access through EBS for all principals in the account that are \
+                            authorized to use EBS",
                     "Effect": "Allow",
                     "Principal": { "AWS": "*" },
                     "Action": ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:CreateGrant", "kms:DescribeKey"],
@@ -109,10 +117,14 @@ impl Key {
                 },
             ],
         });
-        Self { aws_managed: true, ..Self::new(account, region, "aws/ebs", &policy.to_string()) }
+        Self {
+            aws_managed: true,
+            ..Self::new(account, region, "aws/ebs", &policy.to_string())
+        }
     }
 
-    /// The policy of a customer managed key that leaves everything to its account's IAM, as the console writes it.
+    /// The policy of a customer managed key that leaves everything to its account's IAM, as the
+    /// console writes it.
     pub fn default_policy(account: &str) -> String {
         json!({
             "Version": "2012-10-17",
@@ -135,7 +147,12 @@ impl Key {
 
     /// The policy as it was at a moment.
     pub fn policy_at(&self, moment: Duration) -> &str {
-        let known = self.policies.iter().rev().find(|(since, _)| *since <= moment).or(self.policies.first());
+        let known = self
+            .policies
+            .iter()
+            .rev()
+            .find(|(since, _)| *since <= moment)
+            .or(self.policies.first());
         known.map_or("", |(_, policy)| policy)
     }
 }

@@ -20,8 +20,8 @@ pub struct Organization {
     pub units: BTreeMap<String, String>,
     /// Accounts: the unit or root that each is in.
     pub accounts: BTreeMap<String, String>,
-    /// Service control policies by what they are attached to: root, unit or account. Where there is none, everything is
-    /// allowed, as by AWS's `FullAWSAccess`.
+    /// Service control policies by what they are attached to: root, unit or account. Where there is
+    /// none, everything is allowed, as by AWS's `FullAWSAccess`.
     #[serde(skip)]
     pub controls: BTreeMap<String, Vec<Arc<Document>>>,
 }
@@ -33,7 +33,8 @@ pub struct Membership {
     pub organization: String,
     /// Such as `o-example123/r-ab12/ou-ab12-11111111/`, as `aws:PrincipalOrgPaths` has it.
     pub path: String,
-    /// The names by which launch permissions may mean the account: its organization, and every unit above it.
+    /// The names by which launch permissions may mean the account: its organization, and every unit
+    /// above it.
     pub arns: Vec<String>,
 }
 
@@ -42,13 +43,23 @@ impl Organization {
     pub fn membership(&self, account: &str) -> Option<Membership> {
         let above = self.above(account)?;
         let mut path = format!("{}/{}/", self.id, self.root);
-        let mut arns = vec![format!("arn:aws:organizations::{}:organization/{}", self.management, self.id)];
+        let mut arns = vec![format!(
+            "arn:aws:organizations::{}:organization/{}",
+            self.management, self.id
+        )];
         for unit in above.iter().rev().filter(|unit| **unit != self.root) {
             path.push_str(unit);
             path.push('/');
-            arns.push(format!("arn:aws:organizations::{}:ou/{}/{unit}", self.management, self.id));
+            arns.push(format!(
+                "arn:aws:organizations::{}:ou/{}/{unit}",
+                self.management, self.id
+            ));
         }
-        Some(Membership { organization: self.id.clone(), path, arns })
+        Some(Membership {
+            organization: self.id.clone(),
+            path,
+            arns,
+        })
     }
 
     /// The service control policies that bind an account, level by level: each must allow.
@@ -58,7 +69,10 @@ impl Organization {
         }
         let mut levels = self.above(account).unwrap_or_default();
         levels.insert(0, account);
-        levels.into_iter().filter_map(|level| self.controls.get(level).cloned()).collect()
+        levels
+            .into_iter()
+            .filter_map(|level| self.controls.get(level).cloned())
+            .collect()
     }
 
     /// The units above an account and the root, the nearest first.

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use serde::ser::{Serialize, Serializer};
 
-/// Whom a permission names: accounts, `all`, organizations and organizational units, each since a moment.
+/// Whom a permission names: accounts, `all`, organizations and organizational units, each since a
+/// moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Shared(BTreeMap<String, Duration>);
 
@@ -37,9 +38,12 @@ impl Shared {
         self.0.contains_key(who)
     }
 
-    /// Whether any of these was already named at a moment: sharing is published with a delay (R2.21).
+    /// Whether any of these was already named at a moment: sharing is published with a delay
+    /// (R2.21).
     pub fn names_any(&self, names: &[String], at: Duration) -> bool {
-        names.iter().any(|name| self.0.get(name).is_some_and(|since| *since <= at))
+        names
+            .iter()
+            .any(|name| self.0.get(name).is_some_and(|since| *since <= at))
     }
 
     /// Everybody, in the order of the text.

@@ -39,7 +39,8 @@ pub struct Snapshot {
     /// How it ends, while it is pending.
     #[serde(skip)]
     pub fate: Option<Fate>,
-    /// Whether size and encryption are not known yet: of copies by CopySnapshot while they are pending (recorded).
+    /// Whether size and encryption are not known yet: of copies by CopySnapshot while they are
+    /// pending (recorded).
     pub unknown: bool,
     /// The minutes that a time-based copy may take (R7.5).
     pub completion_minutes: Option<u32>,
