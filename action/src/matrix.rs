@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use ami_share::{CheckName, Sum, Verdict, Verification};
+use ami_share::{CheckName, Conclusion, Verdict, Verification};
 
 /// Rows beyond this many are in the report.
 const ROWS: usize = 200;
@@ -31,11 +31,11 @@ pub(crate) fn line(found: &Verification) -> String {
         format!("; not known: {}", unknown.join(", "))
     };
     match found.sum {
-        Sum::Launched => format!("{account} launched {image} in {region}{unknown}"),
-        Sum::NoObstacleFound => {
+        Conclusion::Launched => format!("{account} launched {image} in {region}{unknown}"),
+        Conclusion::NoObstacleFound => {
             format!("no obstacle found to {account} launching {image} in {region}{unknown}")
         }
-        Sum::Blocked => format!(
+        Conclusion::Blocked => format!(
             "{account} cannot launch {image} in {region}: {}",
             of(Verdict::No).join(", ")
         ),
@@ -71,9 +71,9 @@ pub(crate) fn table(text: &mut String, found: &[Verification]) {
             .as_ref()
             .map_or_else(|| "–".to_owned(), |image| format!("`{image}`"));
         let sum = match of.sum {
-            Sum::Launched => "**launched**",
-            Sum::NoObstacleFound => "no obstacle found",
-            Sum::Blocked => "**blocked**",
+            Conclusion::Launched => "**launched**",
+            Conclusion::NoObstacleFound => "no obstacle found",
+            Conclusion::Blocked => "**blocked**",
         };
         let _ = writeln!(
             text,

@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::Path;
 
-use ami_share::{AmiId, Principal, Report, SharedImage, TargetCopy};
+use ami_share::{AmiId, ImageReport, Principal, Report, TargetCopy};
 use rand::Rng as _;
 use rand::distributions::Alphanumeric;
 use serde_json::{Map, Value, json};
@@ -161,7 +161,7 @@ fn ami_ids(report: &Report) -> Value {
 fn planned<'a>(
     report: &'a Report,
     target: &Principal,
-    shared: &SharedImage,
+    shared: &ImageReport,
 ) -> Option<&'a TargetCopy> {
     let mut of_target = report
         .plan
@@ -177,7 +177,7 @@ fn planned<'a>(
 fn own_copy<'a>(
     report: &'a Report,
     planned: &'a TargetCopy,
-    shared: &SharedImage,
+    shared: &ImageReport,
 ) -> Option<&'a AmiId> {
     let of_target = report
         .targets

@@ -3,7 +3,7 @@
 
 use std::fmt::Display;
 
-use ami_share::{Plan, PolicyChange, RolePolicy, Shared, Step, Subject};
+use ami_share::{Plan, PolicyChange, RolePolicy, SharedImage, Step, Subject};
 use similar::{ChangeTag, TextDiff};
 
 use crate::render::several;
@@ -177,8 +177,8 @@ fn step(step: &Step) -> Vec<String> {
         | Step::TagShared(_)
         | Step::LaunchRole(_)
         | Step::ServiceRole(_)
-        | Step::GiveBack(_)
-        | Step::EndLoan(_)
+        | Step::ReclaimAccess(_)
+        | Step::ForgetTemporaryAccess(_)
         | Step::RemoveRolePolicy(_) => in_targets(step, sign('+')).into_iter().collect(),
         Step::RemovePermissions(remove) => {
             let mut lines = Vec::new();
@@ -284,14 +284,14 @@ fn in_targets(step: &Step, sign: char) -> Option<String> {
                 service.service, service.account, service.key
             )
         }
-        Step::GiveBack(give) if give.lent => {
+        Step::ReclaimAccess(give) if give.lent => {
             format!(
                 "- {} lose {} again, once their copies stand",
                 several(&give.accounts),
                 image(&give.shared)
             )
         }
-        Step::EndLoan(end) => {
+        Step::ForgetTemporaryAccess(end) => {
             format!(
                 "~ {} in {} is no loan any more of {}",
                 end.image,
@@ -309,7 +309,7 @@ fn in_targets(step: &Step, sign: char) -> Option<String> {
     })
 }
 
-fn image(shared: &Shared) -> String {
+fn image(shared: &SharedImage) -> String {
     match &shared.image {
         Subject::Existing(image) => format!("{image} in {}", shared.region),
         _ => format!("the copy in {} of {}", shared.region, shared.source),

@@ -187,7 +187,9 @@ fn words(event: &Event) -> Option<String> {
                  effective (R3.3.7)"
             )
         }
-        Event::LoanNoted { image } => format!("the tags of {image} say who is lent it"),
+        Event::TemporaryAccessRecorded { image } => {
+            format!("the tags of {image} say who is lent it")
+        }
         Event::CopyRemoved { image } => format!("the copy {image} is removed"),
         Event::LeftoverRemoved { resource } => {
             format!("{resource}, left by a failed copy, is removed")

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ami_share::aws_config::SdkConfig;
-use ami_share::{Error, Errors, Event, EventSink as _, Plan, Report, Sharer, Sum, Verdict};
+use ami_share::{Conclusion, Error, Errors, Event, EventSink as _, Plan, Report, Sharer, Verdict};
 
 use crate::command::{Level, Log};
 use crate::exit::Exit;
@@ -113,7 +113,7 @@ impl StepRun {
         for found in report
             .verifications
             .iter()
-            .filter(|found| found.sum == Sum::Blocked)
+            .filter(|found| found.sum == Conclusion::Blocked)
         {
             let failed = found
                 .checks
@@ -132,7 +132,7 @@ impl StepRun {
             || report
                 .verifications
                 .iter()
-                .any(|found| found.sum == Sum::Blocked);
+                .any(|found| found.sum == Conclusion::Blocked);
         log.line(match (blocked, refused) {
             (true, _) if unseen => "something could not be looked at",
             (true, _) => "blocked",

@@ -1,19 +1,20 @@
 //! Carries out a plan: what gives access first, then what takes it away. A branch that fails stops
 //! only what depends on it.
 
-mod give_back;
-mod in_targets;
+mod copies;
+pub(crate) mod keys;
 mod lifecycle;
 mod permissions;
+mod reclaim;
 mod revoke;
 mod share;
+mod targets;
 
 use futures::future;
 
-use crate::error::Error;
-use crate::event::Event;
-use crate::key_access::KeyLocks;
+use self::keys::KeyLocks;
 use crate::plan::Plan;
+use crate::report::Event;
 use crate::run::Run;
 
 /// Carries out every step.
@@ -25,19 +26,15 @@ pub(crate) async fn apply(run: &Run<'_>, locks: &KeyLocks, plan: &Plan) {
     });
     plan.errors
         .iter()
-        .for_each(|error| run.emit(&Event::Failed(error.clone())));
-    let mut sites: Vec<_> = plan.regions.iter().map(|region| run.site(region)).collect();
-    sites.extend(
-        plan.target_copies()
-            .filter_map(|copy| run.target_site(&copy.account, &copy.shared.region)),
-    );
-    let looks = sites
+        .for_each(|error| run.progress.emit(&Event::Failed(error.clone())));
+    let mut clients: Vec<_> = plan
+        .regions
         .iter()
-        .map(|site| Box::pin(site.watcher.look(run, &site.ec2)));
-    future::select(work, Box::pin(future::join_all(looks))).await;
-}
-
-/// Tells an error where there is one.
-fn said<T>(run: &Run<'_>, result: Result<T, Error>) -> Option<T> {
-    result.map_err(|error| run.emit(&Event::Failed(error))).ok()
+        .map(|region| run.source_clients(region))
+        .collect();
+    clients.extend(
+        plan.target_copies()
+            .filter_map(|copy| run.target_clients(&copy.account, &copy.shared.region)),
+    );
+    future::select(work, Box::pin(run.watch(clients))).await;
 }

@@ -1,23 +1,24 @@
 //! The only place that names SDK operations: domain types in and out.
 
+pub(crate) mod clients;
+pub(crate) mod config;
 pub(crate) mod ec2;
 pub(crate) mod explain;
 pub(crate) mod iam;
 pub(crate) mod kms;
+pub(crate) mod roles;
 pub(crate) mod ssm;
 pub(crate) mod sts;
 
-use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
 
-use aws_sdk_ec2::config::timeout::TimeoutConfig;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use futures::future::{BoxFuture, FutureExt as _, TryFutureExt as _};
 use tokio::sync::Semaphore;
 
-use crate::error::Error;
+use crate::diagnostic::{Code, Error};
 use crate::id::{AccountId, Region};
 
 /// Where calls go and as whom: what every error must say.
@@ -38,43 +39,51 @@ pub(crate) struct Identity {
 }
 
 impl Caller {
-    /// Sends one call at once, however many are under way, and explains its error.
-    pub(crate) async fn send_at_once<T, E>(
-        &self,
-        action: &'static str,
-        resource: Option<&str>,
-        call: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
-    ) -> Result<T, Error>
-    where
-        E: ProvideErrorMetadata + std::error::Error + 'static,
-    {
-        call.await
-            .map_err(|error| explain::sdk_error(self, action, resource, &error))
-    }
-
     /// Sends one call when fewer than the most allowed are under way, and explains its error.
-    pub(crate) async fn send<T, E>(
-        &self,
+    pub(crate) fn send<'a, T, E>(
+        &'a self,
         action: &'static str,
-        resource: Option<&str>,
-        call: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
-    ) -> Result<T, Error>
+        resource: Option<&'a str>,
+        call: impl Future<Output = Result<T, SdkError<E, HttpResponse>>> + Send + 'a,
+    ) -> BoxFuture<'a, Result<T, Error>>
     where
-        E: ProvideErrorMetadata + std::error::Error + 'static,
+        T: Send + 'a,
+        E: ProvideErrorMetadata + std::error::Error + Send + 'static,
     {
-        // The semaphore is never closed, so an error cannot come of it; going on without a permit
-        // would be right too. On the heap: the SDK's futures are large, and this one would hold it
-        // twice.
-        let call = Box::pin(call);
-        let _permit = self.permits.acquire().await;
-        self.send_at_once(action, resource, call).await
+        // The SDK's futures are large. Boxed here, they are large nowhere else.
+        let call = call.boxed();
+        async move {
+            // The semaphore is never closed, so an error cannot come of it; going on without a
+            // permit would be right too.
+            let _permit = self.permits.acquire().await;
+            self.send_at_once(action, resource, call).await
+        }
+        .boxed()
     }
-}
 
-/// Connect and attempt timeouts of every call; the run's own deadline bounds the whole.
-pub(crate) fn timeouts() -> TimeoutConfig {
-    TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(5))
-        .operation_attempt_timeout(Duration::from_secs(30))
-        .build()
+    /// Sends one call at once, however many are under way, and explains its error.
+    pub(crate) fn send_at_once<'a, T, E>(
+        &'a self,
+        action: &'static str,
+        resource: Option<&'a str>,
+        call: impl Future<Output = Result<T, SdkError<E, HttpResponse>>> + Send + 'a,
+    ) -> BoxFuture<'a, Result<T, Error>>
+    where
+        T: Send + 'a,
+        E: ProvideErrorMetadata + std::error::Error + Send + 'static,
+    {
+        let explain = move |error| explain::sdk_error(self, action, resource, &error);
+        call.map_err(explain).boxed()
+    }
+
+    /// The error of an answer that this version cannot read.
+    pub(crate) fn unexpected(&self, resource: impl ToString, message: impl Into<String>) -> Error {
+        let mut error = Error::new(Code::AwsUnexpected, message).on(resource.to_string());
+        error.region = Some(self.region.clone());
+        error.account = self
+            .identity
+            .as_ref()
+            .map(|identity| identity.account.clone());
+        error
+    }
 }

@@ -152,6 +152,19 @@ impl Partition {
         }
     }
 
+    /// EC2 of any Region, as `kms:ViaService` names it.
+    pub(crate) fn via_ec2(self) -> Vec<&'static str> {
+        match self {
+            Self::AwsCn => vec!["ec2.*.amazonaws.com", "ec2.*.amazonaws.com.cn"],
+            Self::Aws | Self::AwsUsGov => vec!["ec2.*.amazonaws.com"],
+        }
+    }
+
+    /// The ARN of an account as a whole.
+    pub(crate) fn account_root(self, account: &AccountId) -> String {
+        format!("arn:{self}:iam::{account}:root")
+    }
+
     pub(crate) fn parse(text: &str) -> Option<Self> {
         [Self::Aws, Self::AwsCn, Self::AwsUsGov]
             .into_iter()
@@ -176,6 +189,13 @@ impl Region {
             Partition::Aws
         }
     }
+}
+
+/// An account in one Region.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct AccountRegion {
+    pub(crate) account: AccountId,
+    pub(crate) region: Region,
 }
 
 #[cfg(test)]

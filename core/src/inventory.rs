@@ -4,18 +4,14 @@ mod target;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::error::Error;
-use crate::id::{AccountId, AmiId, KeyArn, Principal, Region, SnapshotId, SourceImage};
-use crate::key_policy::{Holder, KeyPolicy};
+use crate::diagnostic::Error;
+use crate::id::{
+    AccountId, AccountRegion, AmiId, KeyArn, Principal, Region, SnapshotId, SourceImage,
+};
+use crate::policy::key_policy::{KeyPolicy, PolicyPrincipal};
+use crate::request::name::NameParts;
 
-pub(crate) use target::{RolePolicies, Target, Use};
-
-/// Who calls, and where.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
-    pub(crate) account: AccountId,
-    pub(crate) region: Region,
-}
+pub(crate) use target::{RolePolicies, Target, TargetKeyUsage};
 
 /// Everything a plan is made from.
 #[derive(Clone, Debug)]
@@ -32,7 +28,7 @@ pub(crate) struct Inventory {
     /// be seen.
     pub(crate) targets: BTreeMap<AccountId, Result<Target, Error>>,
     /// Of those that lose a key and were reached, what they have under it.
-    pub(crate) uses: BTreeMap<AccountId, Use>,
+    pub(crate) uses: BTreeMap<AccountId, TargetKeyUsage>,
 }
 
 impl Inventory {
@@ -45,7 +41,7 @@ impl Inventory {
 /// What there is in one Region.
 #[derive(Clone, Debug)]
 pub(crate) struct RegionInventory {
-    pub(crate) place: Place,
+    pub(crate) location: AccountRegion,
     /// The images of the request that are in this Region.
     pub(crate) images: BTreeMap<AmiId, Image>,
     /// Images that carry our tag of an image of the request, in any state.
@@ -59,7 +55,7 @@ pub(crate) struct RegionInventory {
     /// Of the snapshots of those, where they matter.
     pub(crate) snapshot_permissions: BTreeMap<SnapshotId, BTreeSet<Principal>>,
     /// What else the account shares under the keys, where access is taken back.
-    pub(crate) others: Vec<Other>,
+    pub(crate) others: Vec<SharedResource>,
     /// The values of SSM parameters that the request names.
     pub(crate) parameters: BTreeMap<String, String>,
 }
@@ -72,9 +68,9 @@ impl RegionInventory {
             .or_else(|| self.copies.iter().find(|copy| &copy.id == id))
     }
 
-    pub(crate) fn new(place: Place) -> Self {
+    pub(crate) fn new(location: AccountRegion) -> Self {
         Self {
-            place,
+            location,
             images: BTreeMap::new(),
             copies: Vec::new(),
             snapshots: BTreeMap::new(),
@@ -110,7 +106,7 @@ impl RegionInventory {
 
 /// An image or snapshot of the account that is shared and is none of the request's.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Other {
+pub(crate) struct SharedResource {
     pub(crate) id: String,
     pub(crate) keys: BTreeSet<KeyArn>,
     pub(crate) shared_with: BTreeSet<Principal>,
@@ -137,6 +133,17 @@ pub(crate) struct Image {
 }
 
 impl Image {
+    /// What the placeholders of a name stand for, of something that is made of the image in an
+    /// account and Region.
+    pub(crate) fn name_parts<'a>(&'a self, location: &'a AccountRegion) -> NameParts<'a> {
+        NameParts {
+            name: &self.name,
+            ami: &self.id,
+            region: &location.region,
+            account: &location.account,
+        }
+    }
+
     /// The snapshots behind the image; ephemeral mappings have none (R1.2.4).
     pub(crate) fn snapshots(&self) -> impl Iterator<Item = &SnapshotId> {
         self.mappings
@@ -198,7 +205,7 @@ impl Key {
     }
 
     /// Who has access by statements of ours.
-    pub(crate) fn named(&self) -> BTreeSet<Holder> {
+    pub(crate) fn named(&self) -> BTreeSet<PolicyPrincipal> {
         self.readable_policy()
             .map(|policy| policy.named(&self.arn))
             .unwrap_or_default()
@@ -223,7 +230,8 @@ impl Key {
     /// grant.
     pub(crate) fn lets(&self, account: &AccountId) -> bool {
         let mut grants = self.grants.iter().flatten();
-        self.named().contains(&Holder::Account(account.clone()))
+        self.named()
+            .contains(&PolicyPrincipal::Account(account.clone()))
             || grants.any(|grant| grant.account().as_ref() == Some(account))
     }
 }

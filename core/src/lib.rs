@@ -25,57 +25,31 @@
 //! References such as R1.5.2 are to the rules of AWS that the project keeps beside its simulated
 //! AWS, in `tests/sim/RULES.md`; promises such as P1 are in `docs/ARCHITECTURE.md`.
 
-mod accounts;
 mod apply;
 mod aws;
-mod copy;
-mod error;
-mod event;
-mod finding;
-mod id;
+pub mod diagnostic;
+pub mod id;
 mod inventory;
-mod key_access;
-pub mod key_policy;
-mod launch_policy;
-mod lent;
-mod name;
+mod limits;
 mod observe;
-mod plan;
-mod report;
-mod request;
-mod roles;
+pub mod plan;
+mod policy;
+pub mod report;
+pub mod request;
 mod run;
 mod sharer;
 mod tags;
-mod targets;
 mod verify;
-mod wait;
-mod watch;
 
 pub use aws_config;
 
-pub use accounts::load_config;
-pub use error::{AwsAnswer, Code, Error, Errors};
-pub use event::{Event, EventSink, Waiting};
-pub use finding::{Finding, FindingCode, Severity};
-pub use id::{
-    AccountId, AmiId, AmiRef, InvalidId, KeyArn, KeyRef, OrganizationArn, OuArn, Partition,
-    Principal, Region, RoleArn, SnapshotId, SourceImage,
-};
-pub use plan::{
-    CopyImage, Deprecate, EndLoan, GiveBack, Grants, InUse, KeyAccess, LaunchPermission,
-    LaunchRole, Leftovers, Plan, PolicyChange, Protect, Publish, RemoveCopy, RemoveKeyAccess,
-    RemovePermissions, RemoveRolePolicy, RolePolicy, ServiceRole, Shared, SnapshotPermission, Step,
-    Subject, TagShared, TargetCopy, Whom,
-};
-pub use report::{Incomplete, OwnCopy, Report, SharedImage, SharedKey, TargetReport};
-pub use request::{
-    DeprecateAt, InTargets, KeyAccessMode, KeyScope, LaunchWith, ManagedPolicy, Problem, Problems,
-    Revoke, ShareRequest, ShareRequestBuilder, ShareSnapshots, TargetRole, Timing, Unlisted,
-    Verify,
-};
+pub use aws::config::load_config;
+pub use diagnostic::{Error, Errors, Finding};
+pub use id::{AccountId, AmiId, KeyRef, Principal, Region};
+pub use plan::Plan;
+pub use report::{Event, EventSink, Incomplete, Report};
+pub use request::{Problems, ShareRequest};
 pub use sharer::Sharer;
-pub use verify::{Check, CheckName, Sum, Verdict, Verification};
 
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]

@@ -1,25 +1,26 @@
 //! Reads what AWS says now, in every Region of the request side by side.
 
 mod images;
+mod key_usage;
 mod keys;
-mod others;
+mod shared_resources;
 mod targets;
-mod uses;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 
 use futures::future;
 
-use crate::accounts::Site;
-use crate::error::{Error, Errors};
+use crate::aws::clients::RegionClients;
+use crate::diagnostic::{Error, Errors};
+use crate::id::AccountRegion;
 use crate::id::{AmiId, Principal, Region, SnapshotId, SourceImage};
-use crate::inventory::{Image, ImageState, Inventory, Place, RegionInventory};
-use crate::name::{Parts, is_parameter_name};
+use crate::inventory::{Image, ImageState, Inventory, RegionInventory};
+use crate::request::name::is_parameter_name;
 use crate::request::{ShareRequest, Unlisted};
 use crate::run::Run;
 
-pub(crate) use others::shared_under;
+pub(crate) use shared_resources::shared_under;
 
 /// The inventory that a plan of `request` is made from. With `wait`, images that are pending are
 /// awaited.
@@ -30,43 +31,50 @@ pub(crate) async fn observe(
 ) -> Result<Inventory, Errors> {
     let regions = request.regions();
     let mut inventory = Inventory {
-        account: run.account.identity.account.clone(),
+        account: run.source.identity.account.clone(),
         now: now(),
         regions: BTreeMap::new(),
         off: off(run, request, &regions).await?,
-        fixed_session: run.account.has_fixed_session().await,
+        fixed_session: run.source.has_fixed_session().await,
         targets: BTreeMap::new(),
         uses: BTreeMap::new(),
     };
     if !inventory.off.is_empty() {
         return Ok(inventory);
     }
-    let sites: Vec<_> = regions.iter().map(|region| run.site(region)).collect();
+    let clients_of_regions: Vec<_> = regions
+        .iter()
+        .map(|region| run.source_clients(region))
+        .collect();
     let named = future::join_all(
-        sites
+        clients_of_regions
             .iter()
-            .map(|site| images::named(run, site, request, wait)),
+            .map(|clients| images::named(run, clients, request, wait)),
     )
     .await;
     let named = all(named)?;
-    let read = sites
+    let read = clients_of_regions
         .iter()
         .zip(named)
-        .map(|(site, images)| region(run, site, request, images));
+        .map(|(clients, images)| region(run, clients, request, images));
     let read = all(future::join_all(read).await)?;
     inventory.regions = read
         .into_iter()
-        .map(|there| (there.place.region.clone(), there))
+        .map(|there| (there.location.region.clone(), there))
         .collect();
-    let held = sites.iter().map(|site| async {
-        Ok(parameters(site, parameter_names(request, &inventory, &site.place)).await?)
+    let held = clients_of_regions.iter().map(|clients| async {
+        Ok(parameters(
+            clients,
+            parameter_names(request, &inventory, &clients.location),
+        )
+        .await?)
     });
     let held = all(future::join_all(held).await)?;
     for (there, held) in inventory.regions.values_mut().zip(held) {
         there.parameters = held;
     }
     inventory.targets = Box::pin(targets::read(run, request, &inventory)).await;
-    inventory.uses = Box::pin(uses::read(run, request, &inventory)).await;
+    inventory.uses = Box::pin(key_usage::read(run, request, &inventory)).await;
     Ok(inventory)
 }
 
@@ -97,7 +105,12 @@ async fn off(
     regions: &BTreeSet<Region>,
 ) -> Result<BTreeSet<Region>, Error> {
     match request.images.first() {
-        Some(first) if regions.len() > 1 => run.site(&first.region).ec2.regions_off(regions).await,
+        Some(first) if regions.len() > 1 => {
+            run.source_clients(&first.region)
+                .ec2
+                .regions_off(regions)
+                .await
+        }
         _ => Ok(BTreeSet::new()),
     }
 }
@@ -105,34 +118,34 @@ async fn off(
 /// Everything of one Region beside its named images.
 async fn region(
     run: &Run<'_>,
-    site: &Site,
+    clients: &RegionClients,
     request: &ShareRequest,
     images: BTreeMap<AmiId, Image>,
 ) -> Result<RegionInventory, Errors> {
     let mut there = RegionInventory {
         images,
-        ..RegionInventory::new(site.place.clone())
+        ..RegionInventory::new(clients.location.clone())
     };
-    let gives_back = !request.options.in_targets.keep_shared;
+    let gives_back = !request.options.target_options.keep_shared;
     let revokes = request.options.revoke.is_some()
         || request.options.unlisted == Unlisted::Revoke
         || gives_back;
     let key = request
         .options
         .keys
-        .in_region(&site.place.region)
+        .in_region(&clients.location.region)
         .filter(|_| request.options.revoke.is_none());
     let has_copies = key.is_some() || request.options.revoke.is_some();
     let destination = async {
         match key {
-            Some(key) => site.kms.describe_key(key.as_ref()).await.map(Some),
+            Some(key) => clients.kms.describe_key(key.as_ref()).await.map(Some),
             None => Ok(None),
         }
     };
     let sources = request.images.iter().map(SourceImage::tag).collect();
     let copies = async {
         if has_copies {
-            images::copies(site, sources, &mut there).await
+            images::copies(clients, sources, &mut there).await
         } else {
             Ok(())
         }
@@ -144,27 +157,27 @@ async fn region(
         .extend(destination.map(|key| (key.arn.clone(), key)));
     // Who may launch the images is asked beside their snapshots; keys and all else are known only
     // from those.
-    let launchers = launch_permissions(site, &there);
+    let launchers = launch_permissions(clients, &there);
     let (snapshots, launchers) =
-        future::try_join(images::snapshots(site, &there), launchers).await?;
+        future::try_join(images::snapshots(clients, &there), launchers).await?;
     there.launch_permissions = launchers;
     there.snapshots.extend(snapshots);
     let makers = async {
         if revokes || request.options.shares_snapshots() {
-            snapshot_permissions(site, &there).await
+            snapshot_permissions(clients, &there).await
         } else {
             Ok(BTreeMap::new())
         }
     };
     let others = async {
         if revokes {
-            others::read(site, &there).await
+            shared_resources::read(clients, &there).await
         } else {
             Ok(Vec::new())
         }
     };
     let (keys, makers, others) = Box::pin(future::try_join3(
-        keys::read(run, site, request, &there),
+        keys::read(run, clients, request, &there),
         makers,
         others,
     ))
@@ -175,19 +188,19 @@ async fn region(
 
 /// Who may launch the images, and the copies that may be adopted. Only the owner may ask (R2.5).
 async fn launch_permissions(
-    site: &Site,
+    clients: &RegionClients,
     there: &RegionInventory,
 ) -> Result<BTreeMap<AmiId, BTreeSet<Principal>>, Error> {
     let own = there
         .images
         .values()
         .chain(&there.copies)
-        .filter(|image| image.owner == there.place.account.as_ref());
+        .filter(|image| image.owner == there.location.account.as_ref());
     let images = own.filter(|image| image.state == ImageState::Available);
     let read = images.map(|image| async {
         Ok::<_, Error>((
             image.id.clone(),
-            site.ec2.launch_permissions(&image.id).await?,
+            clients.ec2.launch_permissions(&image.id).await?,
         ))
     });
     Ok(future::try_join_all(read).await?.into_iter().collect())
@@ -195,31 +208,31 @@ async fn launch_permissions(
 
 /// Who may make volumes of the snapshots of the images and copies.
 async fn snapshot_permissions(
-    site: &Site,
+    clients: &RegionClients,
     there: &RegionInventory,
 ) -> Result<BTreeMap<SnapshotId, BTreeSet<Principal>>, Error> {
     let own = there
         .images
         .values()
         .chain(&there.copies)
-        .filter(|image| image.owner == there.place.account.as_ref());
+        .filter(|image| image.owner == there.location.account.as_ref());
     let ids: BTreeSet<_> = own
         .flat_map(Image::snapshots)
         .filter(|id| there.snapshots.contains_key(*id))
         .collect();
-    let read = ids
-        .into_iter()
-        .map(|id| async { Ok::<_, Error>((id.clone(), site.ec2.snapshot_permissions(id).await?)) });
+    let read = ids.into_iter().map(|id| async {
+        Ok::<_, Error>((id.clone(), clients.ec2.snapshot_permissions(id).await?))
+    });
     Ok(future::try_join_all(read).await?.into_iter().collect())
 }
 
 /// What the SSM parameters hold that the images, or their copies in this Region, are published in.
 async fn parameters(
-    site: &Site,
+    clients: &RegionClients,
     names: BTreeSet<String>,
 ) -> Result<BTreeMap<String, String>, Error> {
     let read = names.into_iter().map(|name| async {
-        let value = site.ssm.parameter(&name).await?;
+        let value = clients.ssm.parameter(&name).await?;
         Ok::<_, Error>(value.map(|value| (name, value)))
     });
     Ok(future::try_join_all(read)
@@ -232,7 +245,7 @@ async fn parameters(
 fn parameter_names(
     request: &ShareRequest,
     inventory: &Inventory,
-    place: &Place,
+    location: &AccountRegion,
 ) -> BTreeSet<String> {
     let Some(template) = request
         .parameter
@@ -244,9 +257,9 @@ fn parameter_names(
     let shared_here = request
         .images
         .iter()
-        .filter(|image| request.regions_of(image).contains(&place.region));
+        .filter(|image| request.regions_of(image).contains(&location.region));
     let names = shared_here
         .filter_map(|named| inventory.source(named))
-        .map(|image| template.fill(&Parts::of(image, place)));
+        .map(|image| template.fill(&image.name_parts(location)));
     names.filter(|name| is_parameter_name(name)).collect()
 }

@@ -1,20 +1,20 @@
 //! From a request and an inventory to a [`Plan`]: pure, so that `mode: plan` prints the very value
 //! that `apply` carries out.
 
+pub(crate) mod adopt;
 mod copies;
 mod general;
 mod images;
-mod in_targets;
+mod key_use;
 mod keys;
 mod launch_roles;
-mod lending;
 mod lifecycle;
-mod needed;
+mod names;
 mod permissions;
-mod removal_step;
 mod removals;
 mod step;
-mod target_step;
+mod targets;
+mod temporary;
 
 use std::collections::BTreeSet;
 
@@ -22,27 +22,22 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use crate::error::{Code, Error};
-use crate::finding::{Finding, Severity};
-use crate::id::{AccountId, KeyArn, Partition, Principal, Region, RoleArn, SourceImage};
+use crate::diagnostic::{Code, Error, Finding, Severity};
+use crate::id::{AccountId, KeyArn, Partition, Principal, Region, SourceImage};
 use crate::inventory::{Image, ImageState, Inventory, RegionInventory};
-use crate::key_policy::{self, Access, Holder};
-use crate::request::{InTargets, ShareRequest, Timing, Unlisted, Verify};
+use crate::policy::key_policy::{self, KeyPermissions, PolicyPrincipal};
+use crate::policy::launch_policy;
+use crate::request::{ShareRequest, Unlisted, Verify};
 
-pub use copies::{CopyImage, Leftovers};
-pub(crate) use keys::can_edit;
-pub(crate) use launch_roles::{parent_grant_name, service_grant_name};
+pub(crate) use key_use::still_used;
 pub(crate) use lifecycle::{deprecation_moment, rfc3339};
-pub(crate) use needed::still_used;
-pub(crate) use permissions::grant_name;
-pub use removal_step::{InUse, RemoveCopy, RemoveKeyAccess, RemovePermissions, Whom};
+pub(crate) use names::{grant_name, parent_grant_name, service_grant_name};
 pub(crate) use removals::still_shared;
 pub use step::{
-    Deprecate, Grants, KeyAccess, LaunchPermission, PolicyChange, Protect, Publish, Shared,
-    SnapshotPermission, Step, Subject,
-};
-pub use target_step::{
-    EndLoan, GiveBack, LaunchRole, RemoveRolePolicy, RolePolicy, ServiceRole, TagShared, TargetCopy,
+    CopyImage, Deprecate, ForgetTemporaryAccess, Grants, KeyAccess, KeyUsage, LaunchPermission,
+    LaunchRole, Leftovers, PolicyChange, Protect, Publish, ReclaimAccess, Removal, RemoveCopy,
+    RemoveKeyAccess, RemovePermissions, RemoveRolePolicy, RolePolicy, ServiceRole, SharedImage,
+    SnapshotPermission, Step, TagShared, TargetCopy,
 };
 
 /// What a run will do, and what stands against it. Steps are intents, not recorded calls: `apply`
@@ -65,21 +60,22 @@ pub struct Plan {
     pub findings: Vec<Finding>,
     /// What could not be seen of targets: nothing is done there, and the run fails in the end.
     pub errors: Vec<Error>,
+    /// What was asked for.
     #[serde(skip)]
-    pub(crate) access: Access,
-    #[serde(skip)]
-    pub(crate) in_targets: InTargets,
-    #[serde(skip)]
-    pub(crate) key_role: Option<RoleArn>,
-    #[serde(skip)]
-    pub(crate) timing: Timing,
-    #[serde(skip)]
-    pub(crate) max_concurrency: usize,
+    pub(crate) request: ShareRequest,
     #[serde(skip)]
     pub(crate) deadline: Instant,
 }
 
 impl Plan {
+    /// What a target's launchers need in IAM beside `ec2:RunInstances`: the use of the shared keys,
+    /// only through EC2 (R4.1). Their own default EBS key, under which volumes end up (R4.2), needs
+    /// the same if it is a customer managed one. `None` if no image is encrypted.
+    pub fn launch_policy(&self) -> Option<serde_json::Value> {
+        let keys: Vec<&str> = self.keys().into_iter().map(AsRef::as_ref).collect();
+        (!keys.is_empty()).then(|| launch_policy::document(self.partition(), &keys))
+    }
+
     /// Whether carrying it out would change anything.
     pub fn changes(&self) -> bool {
         self.steps.iter().any(Step::changes)
@@ -110,7 +106,7 @@ impl Plan {
     /// The ARNs of the roles that launch in a target, as far as they are known: those that were
     /// named, or else the role that is assumed there, where that launches.
     pub(crate) fn launchers(&self, account: &AccountId) -> Vec<String> {
-        let (partition, wanted) = (self.partition(), &self.in_targets);
+        let (partition, wanted) = (self.partition(), &self.request.options.target_options);
         if wanted.launch_roles.is_empty() {
             let role = wanted
                 .role
@@ -137,12 +133,16 @@ impl Plan {
     /// The statements that the policies of the keys need, for those who keep them in code: equal
     /// ones once.
     pub fn key_policy_statements(&self) -> Vec<serde_json::Value> {
-        let holders: BTreeSet<Holder> = self.targets.iter().filter_map(Holder::of).collect();
+        let holders: BTreeSet<PolicyPrincipal> = self
+            .targets
+            .iter()
+            .filter_map(PolicyPrincipal::of)
+            .collect();
         let mut statements = Vec::new();
         for statement in self
             .keys()
             .into_iter()
-            .flat_map(|key| key_policy::statements(key, self.access.clone(), &holders))
+            .flat_map(|key| key_policy::statements(key, self.request.key_permissions(), &holders))
         {
             if !statements.contains(&statement) {
                 statements.push(statement);
@@ -175,7 +175,6 @@ impl Plan {
         steps: Vec<Step>,
         findings: Vec<Finding>,
     ) -> Self {
-        let options = &request.options;
         Self {
             account: account.clone(),
             regions: request.regions(),
@@ -184,24 +183,10 @@ impl Plan {
             steps,
             findings,
             errors: Vec::new(),
-            access: access(request),
-            in_targets: options.in_targets.clone(),
-            key_role: options.key_role.clone(),
-            timing: options.timing.clone(),
-            max_concurrency: options.max_concurrency,
+            request: request.clone(),
             deadline,
         }
     }
-}
-
-/// The accounts to share with, or to take access from.
-pub(crate) fn accounts(request: &ShareRequest) -> BTreeSet<&AccountId> {
-    request
-        .options
-        .targets
-        .iter()
-        .filter_map(Principal::account)
-        .collect()
 }
 
 /// Those to share with; the source account needs no sharing.
@@ -238,24 +223,10 @@ pub(crate) fn make(request: &ShareRequest, inventory: &Inventory, deadline: Inst
     );
     let (missing, errors): (Vec<Error>, Vec<Error>) =
         unseen.partition(|error| error.code == Code::KeyNotFound);
-    findings.extend(missing.iter().map(in_targets::missing_key));
+    findings.extend(missing.iter().map(targets::missing_key));
     Plan {
         errors,
         ..Plan::with(request, &inventory.account, deadline, steps, findings)
-    }
-}
-
-/// What targets need of the keys. Those that copy launch with keys of their own.
-fn access(request: &ShareRequest) -> Access {
-    let in_targets = &request.options.in_targets;
-    let services = if in_targets.copies() {
-        BTreeSet::new()
-    } else {
-        in_targets.services.clone()
-    };
-    Access {
-        scope: request.options.key_scope,
-        services,
     }
 }
 
@@ -303,7 +274,7 @@ fn share(request: &ShareRequest, inventory: &Inventory, findings: &mut Vec<Findi
         .into_iter()
         .partition(|step| matches!(step, Step::SnapshotPermission(_)));
     let lending: Vec<Step> = keys.iter().chain(&permissions).cloned().collect();
-    let give_back = lending::give_back(
+    let give_back = temporary::give_back(
         request,
         inventory,
         &all.launches,
@@ -311,7 +282,7 @@ fn share(request: &ShareRequest, inventory: &Inventory, findings: &mut Vec<Findi
         &all.target_copies,
         findings,
     );
-    let kept = lending::kept(request, inventory, &all.launches);
+    let kept = temporary::kept(request, inventory, &all.launches);
     let roles = launch_roles::roles(
         request,
         inventory,
@@ -322,7 +293,7 @@ fn share(request: &ShareRequest, inventory: &Inventory, findings: &mut Vec<Findi
     let copies = all.copies.into_iter().map(Step::Copy);
     let launches = all.launches.into_iter().map(Step::LaunchPermission);
     let target_copies = all.target_copies.into_iter().map(Step::TargetCopy);
-    let give_back = give_back.into_iter().map(Step::GiveBack);
+    let give_back = give_back.into_iter().map(Step::ReclaimAccess);
     let gives = copies
         .chain(keys)
         .chain(permissions)
@@ -354,24 +325,20 @@ fn share_in(
 ) {
     let copy = copies::plan(request, inventory, source, there, findings);
     let image = match &copy {
-        None => Subject::Existing(source.1.id.clone()),
-        Some(CopyImage {
-            adopt: Some(adopted),
-            ..
-        }) => Subject::Existing(adopted.clone()),
-        Some(copy) => Subject::CopyOf(copy.source.clone()),
+        None => Some(source.1.id.clone()),
+        Some(copy) => copy.adopt.clone(),
     };
-    let shared = Shared {
+    let shared = SharedImage {
         source: source.0.clone(),
-        region: there.place.region.clone(),
+        region: there.location.region.clone(),
         image,
     };
     let keys = copy.as_ref().map_or_else(
         || there.keys_of(source.1),
         |copy| BTreeSet::from([copy.key.clone()]),
     );
-    let target_copies = in_targets::copies(request, inventory, source.1, &shared, findings);
-    let done = in_targets::done(request, inventory, &target_copies);
+    let target_copies = targets::copies(request, inventory, source.1, &shared, findings);
+    let done = targets::done(request, inventory, &target_copies);
     let needs = |target: &&Principal| {
         target
             .account()
@@ -394,7 +361,7 @@ fn share_in(
     all.others.extend(lifecycle::plan(
         request, inventory, there, source.1, &shared, findings,
     ));
-    all.others.extend(in_targets::images(
+    all.others.extend(targets::images(
         request,
         inventory,
         source.1,

@@ -1,17 +1,20 @@
 //! The outcome of a run: serialisable, versioned, and the sum of its events.
 
+mod event;
+mod verification;
+
 use std::collections::BTreeSet;
 use std::fmt;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::error::{Code, Error};
-use crate::event::Event;
-use crate::finding::Finding;
+use crate::diagnostic::{Code, Error, Finding};
 use crate::id::{AccountId, AmiId, KeyArn, Principal, Region, SourceImage};
 use crate::plan::{Plan, Step};
-use crate::verify::Verification;
+
+pub use event::{Event, EventSink, Waiting};
+pub use verification::{Check, CheckName, Conclusion, Verdict, Verification};
 
 /// What a run did, or would do.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -22,9 +25,9 @@ pub struct Report {
     /// Whether anything was changed; in a report of a plan, whether anything would be.
     pub changed: bool,
     /// Each image of the request in each of its Regions, in order.
-    pub images: Vec<SharedImage>,
+    pub images: Vec<ImageReport>,
     /// Each key that targets need, or lose.
-    pub keys: Vec<SharedKey>,
+    pub keys: Vec<KeyReport>,
     /// What was done in each target account, by the role there.
     pub targets: Vec<TargetReport>,
     /// Whether targets can launch, as far as that was looked at.
@@ -44,7 +47,7 @@ pub struct Report {
 /// One image of the request in one Region.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[non_exhaustive]
-pub struct SharedImage {
+pub struct ImageReport {
     /// The image that the request named.
     pub source: SourceImage,
     /// The Region in which it is shared.
@@ -70,7 +73,7 @@ pub struct TargetReport {
     /// The account.
     pub account: AccountId,
     /// Its own copies.
-    pub copies: Vec<OwnCopy>,
+    pub copies: Vec<CopyReport>,
     /// Shared images that were tagged there.
     pub tagged: BTreeSet<AmiId>,
     /// Roles that may launch since this run.
@@ -80,7 +83,7 @@ pub struct TargetReport {
 /// A target's own copy of a shared image.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[non_exhaustive]
-pub struct OwnCopy {
+pub struct CopyReport {
     /// The shared image.
     pub source: SourceImage,
     /// The Region of the copy.
@@ -96,7 +99,7 @@ pub struct OwnCopy {
 /// One key.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[non_exhaustive]
-pub struct SharedKey {
+pub struct KeyReport {
     /// The key.
     pub key: KeyArn,
     /// Who can use it by statements or grants of ours, of those who were asked for.
@@ -154,7 +157,7 @@ impl Report {
         match step {
             Step::LaunchPermission(launch) => {
                 let shared = self.image(&launch.shared.source, &launch.shared.region);
-                shared.image = launch.shared.existing().cloned();
+                shared.image = launch.shared.image.clone();
                 shared.principals = launch
                     .principals
                     .difference(&launch.missing)
@@ -315,7 +318,7 @@ impl Report {
             }
             Event::Waiting(_)
             | Event::RoleDisallowed { .. }
-            | Event::LoanNoted { .. }
+            | Event::TemporaryAccessRecorded { .. }
             | Event::SnapshotPermissionAdded { .. }
             | Event::SnapshotPermissionRemoved { .. }
             | Event::Deprecated { .. }
@@ -328,15 +331,15 @@ impl Report {
         self.errors.iter().any(|error| error.code == Code::Deadline)
     }
 
-    fn image(&mut self, source: &SourceImage, region: &Region) -> &mut SharedImage {
-        let same = |image: &SharedImage| &image.source == source && &image.region == region;
+    fn image(&mut self, source: &SourceImage, region: &Region) -> &mut ImageReport {
+        let same = |image: &ImageReport| &image.source == source && &image.region == region;
         let place = self
             .images
             .iter()
             .position(same)
             .unwrap_or(self.images.len());
         if place == self.images.len() {
-            self.images.push(SharedImage {
+            self.images.push(ImageReport {
                 source: source.clone(),
                 region: region.clone(),
                 image: None,
@@ -383,7 +386,7 @@ impl Report {
             .position(|copy| (&copy.source, &copy.region) == (source, region));
         let place = place.unwrap_or_else(|| {
             let (source, region, image) = (source.clone(), region.clone(), image.clone());
-            copies.push(OwnCopy {
+            copies.push(CopyReport {
                 source,
                 region,
                 image,
@@ -398,14 +401,14 @@ impl Report {
         copy.available |= available;
     }
 
-    fn key(&mut self, arn: &KeyArn) -> &mut SharedKey {
+    fn key(&mut self, arn: &KeyArn) -> &mut KeyReport {
         let place = self
             .keys
             .iter()
             .position(|key| &key.key == arn)
             .unwrap_or(self.keys.len());
         if place == self.keys.len() {
-            self.keys.push(SharedKey {
+            self.keys.push(KeyReport {
                 key: arn.clone(),
                 principals: BTreeSet::new(),
                 added: BTreeSet::new(),

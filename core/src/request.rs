@@ -3,23 +3,26 @@
 
 mod builder;
 mod check;
-mod in_targets;
 mod keys;
+pub(crate) mod name;
 mod options;
+mod targets;
 
 use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::Serialize;
 
-use crate::id::{Principal, Region, SourceImage};
-use crate::name::NameTemplate;
+use crate::id::{AccountId, Principal, Region, SourceImage};
+use crate::policy::key_policy::KeyPermissions;
+use crate::request::name::NameTemplate;
 
+pub use crate::policy::key_policy::KeyScope;
 pub use builder::ShareRequestBuilder;
-pub use in_targets::{InTargets, LaunchWith, ManagedPolicy, TargetRole, Verify};
 pub(crate) use keys::Keys;
 pub(crate) use options::Options;
-pub use options::{DeprecateAt, KeyAccessMode, KeyScope, Revoke, ShareSnapshots, Timing, Unlisted};
+pub use options::{DeprecateAt, KeyAccessMode, Revoke, ShareSnapshots, Timing, Unlisted};
+pub use targets::{LaunchWith, ManagedPolicy, TargetOptions, TargetRole, Verify};
 
 /// One thing wrong with a request: which field, and what is allowed there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
@@ -112,6 +115,34 @@ impl ShareRequest {
     /// How long the run may take, and how often it looks.
     pub fn timing(&self) -> &Timing {
         &self.options.timing
+    }
+
+    /// The accounts to share with, or to take access from.
+    pub(crate) fn target_accounts(&self) -> BTreeSet<&AccountId> {
+        self.options
+            .targets
+            .iter()
+            .filter_map(Principal::account)
+            .collect()
+    }
+
+    /// The Region that questions about the whole run are asked in: that of the first image.
+    pub(crate) fn home(&self) -> &Region {
+        &self.images[0].region
+    }
+
+    /// What targets need of the keys. Those that copy launch with keys of their own.
+    pub(crate) fn key_permissions(&self) -> KeyPermissions {
+        let target_options = &self.options.target_options;
+        let services = if target_options.copies() {
+            BTreeSet::new()
+        } else {
+            target_options.services.clone()
+        };
+        KeyPermissions {
+            scope: self.options.key_scope,
+            services,
+        }
     }
 
     /// The Regions in which the image is shared: its own, and those that it is copied to.

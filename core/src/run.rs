@@ -1,195 +1,138 @@
-//! What every part of one run shares: the accounts, the events and what is awaited.
+//! What every part of one run shares: the accounts that it acts in, its progress, and one watcher
+//! of images for each account and Region.
+
+mod progress;
+pub(crate) mod targets;
+pub(crate) mod wait;
+pub(crate) mod watch;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
-use tokio::time::{self, Instant};
+use futures::future;
+use parking_lot::Mutex;
 
-use crate::accounts::{Account, Site};
-use crate::error::{Code, Error};
-use crate::event::{Event, EventSink, Waiting};
-use crate::id::{AccountId, AmiId, KeyArn, Region, SourceImage};
-use crate::plan::{Shared, TargetCopy};
-use crate::report::{Report, SharedImage};
+use self::targets::ReachedTargets;
+use self::watch::Watcher;
+use crate::aws::clients::{Account, RegionClients};
+use crate::diagnostic::Error;
+use crate::id::{AccountId, AccountRegion, AmiId, KeyArn, Region, SourceImage};
+use crate::inventory::Image;
+use crate::plan::{SharedImage, TargetCopy};
 use crate::request::Timing;
-use crate::wait::{Awaited, Pace};
 
-/// The target accounts, by a role there: each reached, or why not.
-pub(crate) type Targets = BTreeMap<AccountId, Result<Account, Error>>;
+pub(crate) use progress::Progress;
 
+/// One run of a `Sharer`.
 pub(crate) struct Run<'a> {
-    pub(crate) account: Account,
+    /// The account that owns the images.
+    pub(crate) source: Account,
     /// Who may change keys that another account owns.
-    key_role: Option<Account>,
-    targets: Targets,
+    pub(crate) key_role: Option<Account>,
+    pub(crate) targets: ReachedTargets,
     pub(crate) timing: &'a Timing,
-    awaited: Awaited,
-    events: &'a dyn EventSink,
-    report: Mutex<Option<Report>>,
+    pub(crate) progress: Progress<'a>,
+    watchers: Mutex<BTreeMap<AccountRegion, Arc<Watcher>>>,
 }
 
 impl<'a> Run<'a> {
     pub(crate) fn new(
-        account: Account,
+        source: Account,
         key_role: Option<Account>,
-        targets: Targets,
+        targets: ReachedTargets,
         timing: &'a Timing,
-        events: &'a dyn EventSink,
-        report: Option<Report>,
+        progress: Progress<'a>,
     ) -> Self {
         Self {
-            account,
+            source,
             key_role,
             targets,
             timing,
-            events,
-            awaited: Awaited::default(),
-            report: Mutex::new(report),
+            progress,
+            watchers: Mutex::default(),
         }
-    }
-
-    /// The pauses between looks at something awaited.
-    pub(crate) fn pace(&self, range: (Duration, Duration)) -> Pace {
-        Pace::new(range, self.timing.jitter)
     }
 
     /// The source account in a Region.
-    pub(crate) fn site(&self, region: &Region) -> Arc<Site> {
-        self.account.site(region)
+    pub(crate) fn source_clients(&self, region: &Region) -> Arc<RegionClients> {
+        self.source.in_region(region)
     }
 
     /// Whoever may change the key: its own account, by `key-role` where that is another one.
-    pub(crate) fn key_site(&self, key: &KeyArn) -> Arc<Site> {
-        let role = self
+    pub(crate) fn key_clients(&self, key: &KeyArn) -> Arc<RegionClients> {
+        let by_role = self
             .key_role
             .as_ref()
             .filter(|role| &role.identity.account == key.account());
-        role.unwrap_or(&self.account).site(key.region())
+        by_role.unwrap_or(&self.source).in_region(key.region())
     }
 
-    /// The target accounts.
-    pub(crate) fn targets(&self) -> &Targets {
-        &self.targets
-    }
-
-    /// A target account in a Region, where it was reached.
-    pub(crate) fn target_site(&self, account: &AccountId, region: &Region) -> Option<Arc<Site>> {
-        self.targets
-            .get(account)?
-            .as_ref()
-            .ok()
-            .map(|target| target.site(region))
+    /// A target account in a Region, if it was reached.
+    pub(crate) fn target_clients(
+        &self,
+        account: &AccountId,
+        region: &Region,
+    ) -> Option<Arc<RegionClients>> {
+        let target = self.targets.get(account)?.as_ref().ok()?;
+        Some(target.in_region(region))
     }
 
     /// The source account or a target, in a Region.
-    pub(crate) fn site_of(&self, account: &AccountId, region: &Region) -> Option<Arc<Site>> {
-        if account == &self.account.identity.account {
-            Some(self.site(region))
+    pub(crate) fn clients_of(
+        &self,
+        account: &AccountId,
+        region: &Region,
+    ) -> Option<Arc<RegionClients>> {
+        if account == &self.source.identity.account {
+            Some(self.source_clients(region))
         } else {
-            self.target_site(account, region)
+            self.target_clients(account, region)
         }
     }
 
-    /// Tells the caller, and adds to the report.
-    pub(crate) fn emit(&self, event: &Event) {
-        if let Some(report) = self
-            .report
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .as_mut()
-        {
-            report.record(event);
+    /// The image once it is no longer pending: available, failed or deregistered; `None` if AWS
+    /// never showed it. [`Self::watch`] must run at the same time.
+    pub(crate) async fn settled_image(
+        &self,
+        clients: &RegionClients,
+        image: &AmiId,
+        what: impl Into<String>,
+    ) -> Result<Option<Image>, Error> {
+        self.watcher(&clients.location).settled(image, what).await
+    }
+
+    /// Looks at the images that anybody awaits in these accounts and Regions; never ends by itself.
+    pub(crate) async fn watch(&self, clients: Vec<Arc<RegionClients>>) {
+        let mut watching = Vec::new();
+        for clients in &clients {
+            let watcher = self.watcher(&clients.location);
+            watching.push(async move {
+                watcher
+                    .watch(&self.progress, &clients.ec2, self.timing.poll)
+                    .await;
+            });
         }
-        self.events.event(event);
+        future::join_all(watching).await;
+    }
+
+    fn watcher(&self, location: &AccountRegion) -> Arc<Watcher> {
+        let mut watchers = self.watchers.lock();
+        Arc::clone(watchers.entry(location.clone()).or_default())
     }
 
     /// What is shared of an image of the request: known from the plan, or made by this run.
-    pub(crate) fn shared_as(&self, shared: &Shared) -> Option<AmiId> {
-        let report = self.report.lock().unwrap_or_else(PoisonError::into_inner);
-        let same = |of: &&SharedImage| (&of.source, &of.region) == (&shared.source, &shared.region);
-        let made = report
-            .as_ref()
-            .and_then(|report| report.images.iter().find(same)?.image.clone());
-        made.or_else(|| shared.existing().cloned())
+    pub(crate) fn image_of(&self, shared: &SharedImage) -> Option<AmiId> {
+        let made = self.progress.image_of(&shared.source, &shared.region);
+        made.or_else(|| shared.image.clone())
     }
 
     /// A target's own copy: known from the plan, or made by this run.
-    pub(crate) fn own_copy(&self, copy: &TargetCopy) -> Option<AmiId> {
+    pub(crate) fn target_copy(&self, copy: &TargetCopy) -> Option<AmiId> {
         let source = SourceImage {
             region: copy.shared.region.clone(),
-            ami: self.shared_as(&copy.shared)?,
+            ami: self.image_of(&copy.shared)?,
         };
-        let report = self.report.lock().unwrap_or_else(PoisonError::into_inner);
-        let target = report
-            .as_ref()
-            .and_then(|report| report.targets.iter().find(|of| of.account == copy.account));
-        let made = target.and_then(|target| target.copies.iter().find(|of| of.source == source));
-        made.map(|of| of.image.clone())
-            .or_else(|| copy.adopt.clone())
-    }
-
-    /// The sum of what was emitted.
-    pub(crate) fn into_report(self) -> Option<Report> {
-        self.report
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Says that something is awaited, then waits `pause`.
-    pub(crate) async fn wait(
-        &self,
-        resource: impl ToString,
-        what: &str,
-        since: Instant,
-        pause: Duration,
-    ) {
-        let resource = resource.to_string();
-        self.say_waiting(&resource, what, None, since, pause);
-        time::sleep(pause).await;
-        self.awaited.done(&resource);
-    }
-
-    /// Says that something is awaited until [`Self::came`].
-    pub(crate) fn say_waiting(
-        &self,
-        resource: &str,
-        what: &str,
-        percent: Option<u8>,
-        since: Instant,
-        pause: Duration,
-    ) {
-        let elapsed = since.elapsed();
-        let progress = percent
-            .map(|percent| format!(", {percent} %"))
-            .unwrap_or_default();
-        self.awaited.set(resource, format!("{what}{progress}"));
-        self.emit(&Event::Waiting(Waiting {
-            resource: resource.to_owned(),
-            what: what.to_owned(),
-            percent,
-            elapsed,
-            next_look: pause,
-        }));
-    }
-
-    /// Something awaited came.
-    pub(crate) fn came(&self, resource: impl ToString) {
-        self.awaited.done(&resource.to_string());
-    }
-
-    /// The error of a run whose deadline passed.
-    pub(crate) fn deadline_error(&self) -> Error {
-        let awaited = self.awaited.list();
-        let awaited = if awaited.is_empty() {
-            "an answer from AWS".to_owned()
-        } else {
-            awaited.join("; ")
-        };
-        Error::new(
-            Code::Deadline,
-            format!("the run's deadline passed while it still awaited: {awaited}"),
-        )
-        .in_account(&self.account.identity.account)
+        let made = self.progress.target_copy(&copy.account, &source);
+        made.or_else(|| copy.adopt.clone())
     }
 }

@@ -6,35 +6,34 @@ use aws_config::SdkConfig;
 use tokio::sync::OnceCell;
 use tokio::time::{self, Instant};
 
-use crate::accounts::{self, Account};
-use crate::apply;
-use crate::aws::Identity;
-use crate::error::{Code, Error, Errors};
-use crate::event::{Event, EventSink};
-use crate::finding::{Finding, FindingCode};
-use crate::id::{AccountId, Principal, Region, RoleArn};
-use crate::key_access::KeyLocks;
+use crate::apply::{self, keys::KeyLocks};
+use crate::aws::clients::{self, Account};
+use crate::aws::roles::{Role, Roles};
+use crate::aws::{Identity, config};
+use crate::diagnostic::{Code, Error, Errors, Finding, FindingCode};
+use crate::id::AccountId;
 use crate::observe;
 use crate::plan::{self, Plan};
-use crate::report::{Incomplete, Report};
+use crate::report::{Event, EventSink, Incomplete, Report};
 use crate::request::ShareRequest;
-use crate::roles::{Role, Roles};
-use crate::run::Run;
-use crate::targets;
+use crate::run::{Progress, Run, targets};
 use crate::verify;
 
 /// Plans and carries out shares from one source account, the account of its configuration's
 /// credentials.
 ///
 /// Dropping a future of it stops the run at once; nothing goes on in the background, and the next
-/// run goes on from what was done. A `Sharer` may serve many requests at the same time.
+/// run continues from what was done. A `Sharer` can serve many requests at the same time, and its
+/// futures can be spawned.
 pub struct Sharer {
     config: SdkConfig,
-    /// Whose credentials they are: asked once, for they stay those of one account.
+    /// Who the credentials belong to: asked once, as they stay those of one account.
     identity: OnceCell<Identity>,
     roles: Roles,
     events: Arc<dyn EventSink>,
     locks: KeyLocks,
+    /// Whether pauses vary at random, so that concurrent runs drift apart.
+    jitter: bool,
 }
 
 impl std::fmt::Debug for Sharer {
@@ -44,15 +43,17 @@ impl std::fmt::Debug for Sharer {
 }
 
 impl Sharer {
-    /// A sharer with the credentials, HTTP client and clock of `config`; Region, retries and
-    /// timeouts are its own.
+    /// A sharer with the credentials, HTTP client and clock of `config`. Its retries and timeouts
+    /// apply if they were set; those that were not are this library's own. Its Region is not used:
+    /// a request names the Regions.
     pub fn new(config: &SdkConfig) -> Self {
         Self {
-            config: accounts::configured(config),
+            config: config::with_defaults(config),
             identity: OnceCell::new(),
             roles: Roles::default(),
             events: Arc::new(|_: &Event| {}),
             locks: KeyLocks::default(),
+            jitter: true,
         }
     }
 
@@ -63,228 +64,200 @@ impl Sharer {
         self
     }
 
-    /// Waits until the images are available, and says what sharing them, or taking them back,
-    /// takes. Reads only: `sts:GetCallerIdentity`, `ec2:DescribeImages`, `ec2:DescribeSnapshots`,
-    /// `ec2:DescribeImageAttribute`, `kms:DescribeKey`, `kms:GetKeyPolicy`; with several Regions
-    /// `ec2:DescribeRegions`, with grants and revoking `kms:ListGrants`, with snapshots and
-    /// revoking `ec2:DescribeSnapshotAttribute`, with a parameter `ssm:GetParameter`, with
-    /// `key-role` `sts:AssumeRole`. With a role in targets, by that role what is to be done there;
-    /// revoking, `ec2:DescribeVolumes` and `ec2:DescribeSnapshots`.
-    ///
-    /// # Errors
-    /// Everything that kept it from a plan: images that AWS does not know, denied calls, the
-    /// deadline. Pitfalls are no errors but [findings](Plan::findings).
-    pub async fn plan(&self, request: &ShareRequest) -> Result<Plan, Errors> {
-        Box::pin(self.make_plan(request, true)).await
+    /// Pauses without chance, for tests that must see the same run twice.
+    #[cfg(test)]
+    pub(crate) fn without_jitter(mut self) -> Self {
+        self.jitter = false;
+        self
     }
 
-    /// As [`plan`](Self::plan), but waits for no image: what can be said now, with the finding
-    /// `image.pending` for each that is still being made.
+    /// Waits until the images are available, and plans how to share them or how to revoke that.
+    ///
+    /// Reads only: `sts:GetCallerIdentity`, `ec2:DescribeImages`, `ec2:DescribeSnapshots`,
+    /// `ec2:DescribeImageAttribute`, `kms:DescribeKey`, `kms:GetKeyPolicy`; with several Regions
+    /// `ec2:DescribeRegions`, with grants and when revoking `kms:ListGrants`, with snapshots and
+    /// when revoking `ec2:DescribeSnapshotAttribute`, with a parameter `ssm:GetParameter`, with
+    /// `key-role` `sts:AssumeRole`. With a role in targets, also what is to be done there, as that
+    /// role; when revoking, `ec2:DescribeVolumes` and `ec2:DescribeSnapshots`.
+    ///
+    /// # Errors
+    /// Everything that made planning impossible: images that AWS does not know, denied calls, the
+    /// deadline. Problems of the plan itself are not errors but [findings](Plan::findings).
+    pub async fn plan(&self, request: &ShareRequest) -> Result<Plan, Errors> {
+        self.make_plan(request, true).await
+    }
+
+    /// Plans like [`plan`](Self::plan), but does not wait for images: what can be said now, with
+    /// the finding `image.pending` for each image that is still being made.
     ///
     /// # Errors
     /// As [`plan`](Self::plan).
     pub async fn preview(&self, request: &ShareRequest) -> Result<Plan, Errors> {
-        Box::pin(self.make_plan(request, false)).await
+        self.make_plan(request, false).await
     }
 
     async fn make_plan(&self, request: &ShareRequest, wait: bool) -> Result<Plan, Errors> {
-        let options = &request.options;
-        let deadline = Instant::now() + options.timing.timeout;
-        let home = request.images.first().map(|image| &image.region);
-        let connect = self.connect(home, options.key_role.as_ref(), options.max_concurrency);
-        let (account, key_role) = time::timeout_at(deadline, connect)
-            .await
-            .unwrap_or_else(|_| Err(no_answer()))?;
-        if let Some(finding) = not_allowed(request, &account.identity.account) {
-            return Ok(Plan::refused(
-                request,
-                &account.identity.account,
-                finding,
-                deadline,
-            ));
+        let deadline = Instant::now() + request.timing().timeout;
+        let source = self.connect(request, deadline).await?;
+        let account = &source.identity.account;
+        if let Some(finding) = not_allowed(request, account) {
+            return Ok(Plan::refused(request, account, finding, deadline));
         }
-        let reached = targets::reach(
-            &self.roles,
-            &account,
-            home,
-            &options.in_targets,
-            plan::accounts(request),
-        );
-        let targets = time::timeout_at(deadline, reached)
-            .await
-            .unwrap_or_default();
-        let run = Run::new(
-            account,
-            key_role,
-            targets,
-            &options.timing,
-            &*self.events,
-            None,
-        );
-        let inventory = time::timeout_at(deadline, Box::pin(observe::observe(&run, request, wait)))
-            .await
-            .unwrap_or_else(|_| Err(run.deadline_error().into()))?;
-        Ok(plan::make(request, &inventory, deadline))
+        let run = self.start(source, request, deadline, None).await?;
+        let observing = observe::observe(&run, request, wait);
+        let Ok(observed) = time::timeout_at(deadline, observing).await else {
+            return Err(run.progress.deadline_error().into());
+        };
+        Ok(plan::make(request, &observed?, deadline))
     }
 
-    /// Looks whether targets can launch what the request shares, and changes nothing; with
-    /// [`Verify::Launch`](crate::Verify::Launch) it starts a real instance in each target and
-    /// terminates it. Of what is in targets nothing is known without a role there.
+    /// Checks whether targets can launch what the request shares, and changes nothing; with
+    /// [`Verify::Launch`](crate::request::Verify::Launch) it starts a real instance in each target
+    /// and terminates it. Without a role in the targets, nothing is known of what is there.
     ///
     /// # Errors
-    /// As [`plan`](Self::plan). That something stands against a launch is no error but part of the
+    /// As [`plan`](Self::plan). That something prevents a launch is not an error but part of the
     /// report.
     pub async fn verify(&self, request: &ShareRequest) -> Result<Report, Errors> {
-        Box::pin(self.look(request)).await
-    }
-
-    async fn look(&self, request: &ShareRequest) -> Result<Report, Errors> {
         let plan = self.preview(request).await?;
-        let mut report = Report {
-            changed: false,
-            ..Report::begin(&plan)
-        };
-        let home = plan.images.first().map(|image| &image.region);
-        let (account, key_role) = self
-            .connect(home, plan.key_role.as_ref(), plan.max_concurrency)
-            .await?;
-        let accounts = plan.targets.iter().filter_map(Principal::account).collect();
-        let targets = targets::reach(&self.roles, &account, home, &plan.in_targets, accounts).await;
-        let run = Run::new(
-            account,
-            key_role,
-            targets,
-            &plan.timing,
-            &*self.events,
-            None,
-        );
-        let looked = async { Ok(Box::pin(verify::all(&run, &plan, false)).await) };
-        let found = time::timeout_at(plan.deadline, looked).await;
+        let source = self.connect(request, plan.deadline).await?;
+        let report = Some(Report::begin(&plan));
+        let run = self.start(source, request, plan.deadline, report).await?;
         for error in &plan.errors {
-            let event = Event::Failed(error.clone());
-            report.record(&event);
-            run.emit(&event);
+            run.progress.emit(&Event::Failed(error.clone()));
         }
-        for found in found.unwrap_or_else(|_| Err(run.deadline_error()))? {
-            let event = Event::Verified(found);
-            report.record(&event);
-            run.emit(&event);
-        }
-        Ok(report)
-    }
-
-    /// The account of the credentials, and that of the role for keys.
-    async fn connect(
-        &self,
-        region: Option<&Region>,
-        key_role: Option<&RoleArn>,
-        max_concurrency: usize,
-    ) -> Result<(Account, Option<Account>), Error> {
-        let region = region.ok_or_else(no_answer)?;
-        let identity = self
-            .identity
-            .get_or_try_init(|| accounts::identity(&self.config, region))
-            .await?;
-        let account = Account::new(&self.config, identity, max_concurrency);
-        let key_role = match key_role {
-            Some(arn) => {
-                let (arn, region, session) =
-                    (arn.clone(), region.clone(), "ami-share-keys".to_owned());
-                self.roles
-                    .assume(
-                        &account,
-                        &Role {
-                            arn,
-                            region,
-                            session,
-                            external_id: None,
-                        },
-                    )
-                    .await
-            }
-            None => None,
+        let verifying = verify::verify(&run, &plan, false);
+        let Ok(verifications) = time::timeout_at(plan.deadline, verifying).await else {
+            return Err(run.progress.deadline_error().into());
         };
-        Ok((account, key_role))
+        for verification in verifications {
+            run.progress.emit(&Event::Verified(verification));
+        }
+        Ok(run.progress.into_report(&plan))
     }
 
     /// Carries out a plan, before the deadline that began with it.
     ///
     /// # Errors
-    /// [`Incomplete`] where anything failed, where a finding refuses the plan, or where an image of
-    /// it is still pending; its report says what was done all the same.
+    /// [`Incomplete`] if anything failed, if a finding refuses the plan, or if an image of it is
+    /// still pending; its report says what was done all the same.
     pub async fn apply(&self, plan: &Plan) -> Result<Report, Box<Incomplete>> {
-        // On the heap, as plans are made: the futures of all SDK calls together are large.
-        Box::pin(self.carry_out(plan)).await
-    }
-
-    async fn carry_out(&self, plan: &Plan) -> Result<Report, Box<Incomplete>> {
-        let begun = Report::begin(plan);
+        let report = Report::begin(plan);
         if let Some(error) = refusal(plan) {
-            return Err(incomplete(begun, error, &*self.events));
+            return Err(self.incomplete(report, error));
         }
-        let home = plan.images.first().map(|image| &image.region);
-        let connect = self.connect(home, plan.key_role.as_ref(), plan.max_concurrency);
-        let connected = time::timeout_at(plan.deadline, connect)
-            .await
-            .unwrap_or_else(|_| Err(no_answer()));
-        let (account, key_role) = match connected {
-            Ok((account, key_role)) if account.identity.account == plan.account => {
-                (account, key_role)
-            }
-            Ok((account, _)) => {
-                return Err(incomplete(
-                    begun,
-                    other_account(plan, &account),
-                    &*self.events,
-                ));
-            }
-            Err(error) => return Err(incomplete(begun, error, &*self.events)),
+        let source = match self.connect(&plan.request, plan.deadline).await {
+            Ok(source) if source.identity.account == plan.account => source,
+            Ok(source) => return Err(self.incomplete(report, other_account(plan, &source))),
+            Err(error) => return Err(self.incomplete(report, error)),
         };
-        let accounts = plan.targets.iter().filter_map(Principal::account).collect();
-        let reached = targets::reach(&self.roles, &account, home, &plan.in_targets, accounts);
-        let targets = time::timeout_at(plan.deadline, reached)
+        let begun = Some(report.clone());
+        let run = match self
+            .start(source, &plan.request, plan.deadline, begun)
             .await
-            .unwrap_or_default();
-        let run = Run::new(
-            account,
-            key_role,
-            targets,
-            &plan.timing,
-            &*self.events,
-            Some(begun),
-        );
-        let work = Box::pin(apply::apply(&run, &self.locks, plan));
-        if time::timeout_at(plan.deadline, work).await.is_err() {
-            run.emit(&Event::Failed(run.deadline_error()));
+        {
+            Ok(run) => run,
+            Err(error) => return Err(self.incomplete(report, error)),
+        };
+        let applying = apply::apply(&run, &self.locks, plan);
+        if time::timeout_at(plan.deadline, applying).await.is_err() {
+            let error = run.progress.deadline_error();
+            run.progress.emit(&Event::Failed(error));
         }
-        let report = run.into_report().unwrap_or_else(|| Report::begin(plan));
+        let report = run.progress.into_report(plan);
         if report.errors.is_empty() {
             Ok(report)
         } else {
             Err(Box::new(Incomplete { report }))
         }
     }
+
+    /// The account of the credentials (`sts:GetCallerIdentity`).
+    async fn connect(&self, request: &ShareRequest, deadline: Instant) -> Result<Account, Error> {
+        let home = request.home();
+        let asking = self
+            .identity
+            .get_or_try_init(|| clients::identity(&self.config, home));
+        let identity = time::timeout_at(deadline, asking)
+            .await
+            .unwrap_or_else(|_| Err(no_answer()))?;
+        let max_concurrency = request.options.max_concurrency;
+        Ok(Account::new(&self.config, identity, max_concurrency))
+    }
+
+    /// A run in the source account, with the role for keys and the targets that could be reached
+    /// (`sts:AssumeRole`).
+    async fn start<'a>(
+        &'a self,
+        source: Account,
+        request: &'a ShareRequest,
+        deadline: Instant,
+        report: Option<Report>,
+    ) -> Result<Run<'a>, Error> {
+        let (home, options) = (request.home(), &request.options);
+        let key_role = match &options.key_role {
+            Some(arn) => {
+                let role = Role {
+                    arn: arn.clone(),
+                    region: home.clone(),
+                    session: "ami-share-keys".to_owned(),
+                    external_id: None,
+                };
+                self.roles.assume(&source, &role).await
+            }
+            None => None,
+        };
+        let accounts = request.target_accounts();
+        let reaching = targets::reach(
+            &self.roles,
+            &source,
+            home,
+            &options.target_options,
+            accounts,
+        );
+        let targets = time::timeout_at(deadline, reaching)
+            .await
+            .map_err(|_| no_answer())?;
+        let progress = Progress::new(&source.identity.account, &*self.events, report, self.jitter);
+        Ok(Run::new(
+            source,
+            key_role,
+            targets,
+            &options.timing,
+            progress,
+        ))
+    }
+
+    fn incomplete(&self, mut report: Report, error: Error) -> Box<Incomplete> {
+        let event = Event::Failed(error);
+        report.record(&event);
+        self.events.event(&event);
+        Box::new(Incomplete { report })
+    }
 }
 
-fn not_allowed(request: &ShareRequest, id: &AccountId) -> Option<Finding> {
+fn not_allowed(request: &ShareRequest, account: &AccountId) -> Option<Finding> {
     let allowed = &request.options.allowed_accounts;
-    (!allowed.is_empty() && !allowed.contains(id)).then(|| {
-        let names: Vec<String> = allowed.iter().map(ToString::to_string).collect();
-        Finding::refuse(
-            FindingCode::AccountNotAllowed,
-            id,
-            format!(
-                "the credentials belong to account {id}, and `allowed-account-ids` allows only {}",
-                names.join(", ")
-            ),
-        )
-    })
+    if allowed.is_empty() || allowed.contains(account) {
+        return None;
+    }
+    let names: Vec<&str> = allowed.iter().map(AsRef::as_ref).collect();
+    let message = format!(
+        "the credentials belong to account {account}, and `allowed-account-ids` allows only {}",
+        names.join(", ")
+    );
+    Some(Finding::refuse(
+        FindingCode::AccountNotAllowed,
+        account,
+        message,
+    ))
 }
 
 fn refusal(plan: &Plan) -> Option<Error> {
-    let said =
-        |finding: &Finding| format!("{} {}: {}", finding.code, finding.resource, finding.message);
-    let refusals: Vec<String> = plan.refusals().map(said).collect();
+    let refusals: Vec<String> = plan
+        .refusals()
+        .map(|finding| format!("{} {}: {}", finding.code, finding.resource, finding.message))
+        .collect();
     let pending = plan
         .findings
         .iter()
@@ -299,16 +272,14 @@ fn refusal(plan: &Plan) -> Option<Error> {
     Some(Error::new(Code::PlanRefused, message).in_account(&plan.account))
 }
 
-fn other_account(plan: &Plan, account: &Account) -> Error {
-    let (planned, now) = (&plan.account, &account.identity.account);
-    Error::new(
-        Code::Credentials,
-        format!(
-            "the plan was made in account {planned}, and the credentials are now those of {now}"
-        ),
-    )
-    .remedy("apply a plan with the credentials that made it")
-    .in_account(now)
+fn other_account(plan: &Plan, source: &Account) -> Error {
+    let (planned, now) = (&plan.account, &source.identity.account);
+    let message = format!(
+        "the plan was made in account {planned}, and the credentials are now those of {now}"
+    );
+    Error::new(Code::Credentials, message)
+        .remedy("apply a plan with the credentials that made it")
+        .in_account(now)
 }
 
 fn no_answer() -> Error {
@@ -317,11 +288,4 @@ fn no_answer() -> Error {
         "the run's deadline passed before STS answered",
     )
     .remedy("check the proxy settings and, where one is set, AWS_ENDPOINT_URL; or raise `timeout`")
-}
-
-fn incomplete(mut report: Report, error: Error, events: &dyn EventSink) -> Box<Incomplete> {
-    let event = Event::Failed(error);
-    report.record(&event);
-    events.event(&event);
-    Box::new(Incomplete { report })
 }

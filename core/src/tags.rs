@@ -1,9 +1,9 @@
 //! Tags: AWS's limits, and the two that mark a copy as ours.
 
+pub(crate) mod temporary;
+
 use std::collections::BTreeMap;
 
-/// How many tags a resource can have (R1.7).
-pub(crate) const LIMIT: usize = 50;
 /// Marks a copy with what it was copied from: `region/ami`.
 pub(crate) const SOURCE: &str = "ami-share:source";
 /// Marks a copy with the digest of the request that it answers.

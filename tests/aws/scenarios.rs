@@ -1,7 +1,7 @@
 //! The scenarios of `tests/core`, on real AWS: the same requests, and the same things must hold.
 
 use ami_share::{
-    InTargets, Report, Revoke, ShareRequest, ShareRequestBuilder, Sharer, Sum, Verify,
+    Conclusion, Report, Revoke, ShareRequest, ShareRequestBuilder, Sharer, TargetOptions, Verify,
 };
 
 use crate::lab::{EXTERNAL_ID, Lab};
@@ -11,7 +11,7 @@ pub(crate) async fn all(lab: &Lab) {
     own_copy_after_everything_was_taken_back(lab).await;
 }
 
-fn request(lab: &Lab, wanted: InTargets) -> ShareRequestBuilder {
+fn request(lab: &Lab, wanted: TargetOptions) -> ShareRequestBuilder {
     let role = lab.name.parse().unwrap();
     ShareRequest::builder()
         .region(lab.region.parse().unwrap())
@@ -36,21 +36,23 @@ async fn run(lab: &Lab, request: ShareRequestBuilder) -> Report {
 
 /// P1, P2, P9: shared, launched by a real instance, and a second run changes nothing.
 async fn shared_and_launched(lab: &Lab) {
-    let launching = || request(lab, InTargets::default().verify(Verify::Launch));
+    let launching = || request(lab, TargetOptions::default().verify(Verify::Launch));
     let report = run(lab, launching()).await;
     assert_eq!(
         report.verifications[0].sum,
-        Sum::Launched,
+        Conclusion::Launched,
         "{:?}",
         report.verifications
     );
     assert!(
-        !run(lab, request(lab, InTargets::default())).await.changed,
+        !run(lab, request(lab, TargetOptions::default()))
+            .await
+            .changed,
         "a second run changes nothing"
     );
     run(
         lab,
-        request(lab, InTargets::default()).revoke(Revoke::default()),
+        request(lab, TargetOptions::default()).revoke(Revoke::default()),
     )
     .await;
     let policy = lab
@@ -69,14 +71,14 @@ async fn shared_and_launched(lab: &Lab) {
 
 /// R4.13: the target's own copy needs the source no more.
 async fn own_copy_after_everything_was_taken_back(lab: &Lab) {
-    let copying = InTargets::default()
+    let copying = TargetOptions::default()
         .kms_key("alias/aws/ebs".parse().unwrap())
         .keep_shared(false)
         .verify(Verify::Launch);
     let report = run(lab, request(lab, copying)).await;
     assert_eq!(
         report.verifications[0].sum,
-        Sum::Launched,
+        Conclusion::Launched,
         "{:?}",
         report.verifications
     );

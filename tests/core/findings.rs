@@ -202,7 +202,10 @@ async fn of_key_policies(all: &mut Found) {
         .await;
     }
     // Where nothing has to be written, what KMS would not take back is only worth a word.
-    let holders = [ami_share::key_policy::Holder::Account(B.parse().unwrap())].into();
+    let holders = [ami_share::key_policy::PolicyPrincipal::Account(
+        B.parse().unwrap(),
+    )]
+    .into();
     let arn = World::new().key("golden").parse().unwrap();
     let ours = ami_share::key_policy::statements(&arn, KeyScope::ViaEc2, &holders);
     let both = |state: &mut State, arn: &str| {

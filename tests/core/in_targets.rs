@@ -1,7 +1,9 @@
 //! What is done in target accounts: copies, tags, parameters, roles, and taking back what was lent
 //! for it.
 
-use ami_share::{InTargets, KeyAccessMode, Report, Revoke, ShareRequestBuilder, Sharer, Sum};
+use ami_share::{
+    Conclusion, KeyAccessMode, Report, Revoke, ShareRequestBuilder, Sharer, TargetOptions,
+};
 use ami_share_sim::world::KeyState;
 use serde_json::json;
 
@@ -9,15 +11,15 @@ use super::support::*;
 
 const B_KEY: &str = "own-222222222222";
 
-fn by_role() -> InTargets {
+fn by_role() -> TargetOptions {
     super::support::by_role().run_name("run 7")
 }
 
-fn copying() -> InTargets {
+fn copying() -> TargetOptions {
     by_role().kms_key(format!("alias/{B_KEY}").parse().unwrap())
 }
 
-fn to_b(world: &World, wanted: InTargets) -> ShareRequestBuilder {
+fn to_b(world: &World, wanted: TargetOptions) -> ShareRequestBuilder {
     ami_share::ShareRequest::builder()
         .region("us-east-1".parse().unwrap())
         .image(world.image("image-1").parse().unwrap())
@@ -32,7 +34,7 @@ fn own_copy(report: &Report) -> String {
 
 async fn revoke_all(world: &World) {
     world
-        .share(to_b(world, InTargets::default()).revoke(Revoke::default()))
+        .share(to_b(world, TargetOptions::default()).revoke(Revoke::default()))
         .await;
 }
 
@@ -118,7 +120,7 @@ async fn what_is_lent_for_copying_is_taken_back() {
 #[tokio::test(start_paused = true)]
 async fn what_a_target_had_before_it_keeps() {
     let world = World::generated(2, 1, 1, 1);
-    world.share(to_b(&world, InTargets::default())).await;
+    world.share(to_b(&world, TargetOptions::default())).await;
     for _ in 0..2 {
         let report = world
             .share(to_b(&world, copying().keep_shared(false)))
@@ -193,7 +195,7 @@ async fn roles_are_let_launch_by_an_inline_policy_and_lose_it_again() {
         .await;
     let wanted = by_role().launch_roles(["launcher".to_owned()]);
     let image = world.image("image-1");
-    world.share(to_b(&world, InTargets::default())).await;
+    world.share(to_b(&world, TargetOptions::default())).await;
     assert_eq!(
         world.launch_by(B, "launcher", &image).await,
         "terminated",
@@ -351,7 +353,7 @@ async fn a_targets_key_that_cannot_encrypt_refuses_before_anything_is_changed() 
 #[tokio::test(start_paused = true)]
 async fn what_cannot_be_launched_of_a_target_that_copies_is_not_said_of_the_shared_image() {
     let world = World::generated(2, 1, 1, 1);
-    world.share(to_b(&world, InTargets::default())).await;
+    world.share(to_b(&world, TargetOptions::default())).await;
     let sharer = Sharer::new(&world.config(A));
     let key = world.key(B_KEY);
     world
@@ -362,7 +364,7 @@ async fn what_cannot_be_launched_of_a_target_that_copies_is_not_said_of_the_shar
         .unwrap();
     assert_eq!(
         report.verifications[0].sum,
-        Sum::Blocked,
+        Conclusion::Blocked,
         "it has no copy: {:?}",
         report.verifications
     );
@@ -379,5 +381,5 @@ async fn what_cannot_be_launched_of_a_target_that_copies_is_not_said_of_the_shar
         ["role.not-assumable"],
         "it is said in `mode: verify` too"
     );
-    assert_eq!(report.verifications[0].sum, Sum::Blocked);
+    assert_eq!(report.verifications[0].sum, Conclusion::Blocked);
 }

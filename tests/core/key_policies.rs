@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use ami_share::key_policy::{Holder, KeyPolicy};
+use ami_share::key_policy::{KeyPolicy, PolicyPrincipal};
 use ami_share::{KeyArn, KeyScope};
 use proptest::prelude::*;
 use serde_json::value::RawValue;
@@ -29,7 +29,7 @@ fn statements(text: &str) -> Vec<String> {
 }
 
 /// What must hold of any policy and any targets. Says whether the policy could be edited.
-fn properties(text: &str, scope: KeyScope, targets: &BTreeSet<Holder>) -> bool {
+fn properties(text: &str, scope: KeyScope, targets: &BTreeSet<PolicyPrincipal>) -> bool {
     let Ok(policy) = KeyPolicy::parse(text) else {
         return false;
     };
@@ -82,16 +82,16 @@ fn scopes() -> impl Strategy<Value = KeyScope> {
     prop_oneof![Just(KeyScope::ViaEc2), Just(KeyScope::Direct)]
 }
 
-fn targets() -> impl Strategy<Value = BTreeSet<Holder>> {
+fn targets() -> impl Strategy<Value = BTreeSet<PolicyPrincipal>> {
     some_targets(0)
 }
 
 /// Accounts above all, and organizations and units, at least so many.
-fn some_targets(least: usize) -> impl Strategy<Value = BTreeSet<Holder>> {
+fn some_targets(least: usize) -> impl Strategy<Value = BTreeSet<PolicyPrincipal>> {
     let holder = (0_u64..50, 0..6).prop_map(|(id, kind)| match kind {
-        0 => Holder::Organization(format!("o-{id:010}")),
-        1 => Holder::Unit(format!("o-{id:010}/r-ab12/*ou-ab12-{id:08}/*")),
-        _ => Holder::Account(format!("{id:012}").parse().unwrap()),
+        0 => PolicyPrincipal::Organization(format!("o-{id:010}")),
+        1 => PolicyPrincipal::Unit(format!("o-{id:010}/r-ab12/*ou-ab12-{id:08}/*")),
+        _ => PolicyPrincipal::Account(format!("{id:012}").parse().unwrap()),
     });
     prop::collection::btree_set(holder, least..20)
 }
@@ -192,7 +192,9 @@ fn hold_for_real_policies() {
         for scope in [KeyScope::ViaEc2, KeyScope::Direct] {
             for count in [0, 1, 2, 17, 100] {
                 let targets = (0..count)
-                    .map(|n| Holder::Account(format!("{:012}", n * 7_919_u64).parse().unwrap()))
+                    .map(|n| {
+                        PolicyPrincipal::Account(format!("{:012}", n * 7_919_u64).parse().unwrap())
+                    })
                     .collect();
                 assert!(
                     properties(&text, scope, &targets),

@@ -1,6 +1,6 @@
 //! Keys that something of a target is still under: kept, as far as anybody can see it.
 
-use ami_share::{InTargets, KeyAccessMode, Revoke, ShareRequestBuilder};
+use ami_share::{KeyAccessMode, Revoke, ShareRequestBuilder, TargetOptions};
 use ami_share_sim::world::{Shared, Snapshot};
 use ami_share_sim::{Scenario, Size};
 
@@ -318,7 +318,7 @@ async fn a_grant_made_by_hand_is_not_ours_to_take_and_keeps_no_revoke_from_being
         .sim
         .edit(|state| state.keys.get_mut(&golden).unwrap().grants.push(by_hand));
     snapshot_under(&world, "golden");
-    for wanted in [InTargets::default(), by_role()] {
+    for wanted in [TargetOptions::default(), by_role()] {
         let request = world
             .request(&["golden"])
             .key_access(KeyAccessMode::Grants)

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use ami_share::{InTargets, KeyAccessMode, Region, Revoke, ShareRequest, ShareRequestBuilder};
+use ami_share::{KeyAccessMode, Region, Revoke, ShareRequest, ShareRequestBuilder, TargetOptions};
 use ami_share_sim::{Scenario, Size};
 
 use super::support::*;
@@ -31,11 +31,11 @@ fn region(name: &str) -> Region {
     name.parse().unwrap()
 }
 
-fn own() -> InTargets {
+fn own() -> TargetOptions {
     by_role().kms_key("alias/own".parse().unwrap())
 }
 
-fn at_home(world: &World, wanted: InTargets) -> ShareRequestBuilder {
+fn at_home(world: &World, wanted: TargetOptions) -> ShareRequestBuilder {
     ShareRequest::builder()
         .region(region("us-east-1"))
         .images(["image-1", "image-2"].map(|name| world.image(name).parse().unwrap()))
@@ -44,7 +44,7 @@ fn at_home(world: &World, wanted: InTargets) -> ShareRequestBuilder {
 }
 
 /// Both images, copied by A to a second Region first.
-fn in_both_regions(world: &World, wanted: InTargets) -> ShareRequestBuilder {
+fn in_both_regions(world: &World, wanted: TargetOptions) -> ShareRequestBuilder {
     at_home(world, wanted)
         .copy_to_regions([region("eu-west-1")])
         .kms_key_in(region("us-east-1"), world.key("key-1").parse().unwrap())
@@ -185,13 +185,13 @@ async fn lent() -> World {
 async fn what_was_lent_and_is_then_shared_to_stay_is_no_loan_any_more() {
     let world = lent().await;
     assert!(of_a(&world).contains("ami-share:lent"));
-    world.share(at_home(&world, InTargets::default())).await;
+    world.share(at_home(&world, TargetOptions::default())).await;
     assert!(
         !of_a(&world).contains("ami-share:lent"),
         "it is lent no more: {}",
         of_a(&world)
     );
-    let again = world.share(at_home(&world, InTargets::default())).await;
+    let again = world.share(at_home(&world, TargetOptions::default())).await;
     assert!(!again.changed);
     world.share(at_home(&world, own().keep_shared(false))).await;
     assert_eq!(
@@ -205,10 +205,10 @@ async fn what_was_lent_and_is_then_shared_to_stay_is_no_loan_any_more() {
 async fn what_was_lent_and_is_revoked_is_no_loan_any_more() {
     let world = lent().await;
     world
-        .share(at_home(&world, InTargets::default()).revoke(Revoke::default()))
+        .share(at_home(&world, TargetOptions::default()).revoke(Revoke::default()))
         .await;
     assert!(!of_a(&world).contains(B), "{}", of_a(&world));
-    world.share(at_home(&world, InTargets::default())).await;
+    world.share(at_home(&world, TargetOptions::default())).await;
     world.share(at_home(&world, own().keep_shared(false))).await;
     assert_eq!(
         world.launch(&world.image("image-1")).await,

@@ -1,17 +1,17 @@
 //! Services' roles in targets: made where they are missing, given one grant a key, found again
 //! (R4.11).
 
-use ami_share::{InTargets, KeyAccessMode, ShareRequest, ShareRequestBuilder};
+use ami_share::{KeyAccessMode, ShareRequest, ShareRequestBuilder, TargetOptions};
 
 use super::support::*;
 
 const AUTO_SCALING: &str = "autoscaling.amazonaws.com";
 
-fn wanted() -> InTargets {
+fn wanted() -> TargetOptions {
     by_role().service_linked_roles([AUTO_SCALING.to_owned()])
 }
 
-fn to_b(world: &World, images: &[&str], wanted: InTargets) -> ShareRequestBuilder {
+fn to_b(world: &World, images: &[&str], wanted: TargetOptions) -> ShareRequestBuilder {
     ShareRequest::builder()
         .region("us-east-1".parse().unwrap())
         .images(images.iter().map(|name| world.image(name).parse().unwrap()))

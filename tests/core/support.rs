@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ami_share::aws_config::SdkConfig;
 use ami_share::{
-    InTargets, Plan, Principal, Report, ShareRequest, ShareRequestBuilder, Sharer, Timing,
+    Plan, Principal, Report, ShareRequest, ShareRequestBuilder, Sharer, TargetOptions, Timing,
 };
 use ami_share_sim::{Fault, Options, Scenario, Sim, Size};
 use aws_sdk_ec2::types::{BlockDeviceMapping, InstanceStateName};
@@ -502,8 +502,8 @@ pub(crate) fn volumes(mappings: &[BlockDeviceMapping]) -> usize {
 }
 
 /// The role in every target that trusts A.
-pub(crate) fn by_role() -> InTargets {
-    InTargets::default()
+pub(crate) fn by_role() -> TargetOptions {
+    TargetOptions::default()
         .role("consumer".parse().unwrap())
         .external_id("example")
 }

@@ -2,7 +2,8 @@
 //! does.
 
 use ami_share::{
-    CheckName, InTargets, Report, ShareRequestBuilder, Sharer, Sum, Verdict, Verification, Verify,
+    CheckName, Conclusion, Report, ShareRequestBuilder, Sharer, TargetOptions, Verdict,
+    Verification, Verify,
 };
 use ami_share_sim::{Scenario, Size};
 use serde_json::json;
@@ -11,7 +12,7 @@ use super::support::*;
 
 pub(super) const LAUNCHER: &str = "launcher";
 
-pub(super) fn to_b(world: &World, wanted: InTargets) -> ShareRequestBuilder {
+pub(super) fn to_b(world: &World, wanted: TargetOptions) -> ShareRequestBuilder {
     ami_share::ShareRequest::builder()
         .region("us-east-1".parse().unwrap())
         .image(world.image("image-1").parse().unwrap())
@@ -29,7 +30,7 @@ pub(super) enum Kind {
     /// A shared image without encryption.
     Plain,
     /// Its own copy of a shared image.
-    OwnCopy,
+    CopyReport,
 }
 
 /// A world in which the role in B may look at everything that verifying needs.
@@ -49,7 +50,7 @@ pub(super) async fn of_kind(kind: Kind, denies: bool) -> World {
     scenario.images.truncate(1);
     let key = |n: usize| Some(format!("key-{n}"));
     scenario.images[0].volumes = match kind {
-        Kind::Shared | Kind::OwnCopy => vec![key(1), key(1)],
+        Kind::Shared | Kind::CopyReport => vec![key(1), key(1)],
         Kind::TwoKeys => vec![key(1), key(2)],
         Kind::Plain => vec![None, None],
     };
@@ -78,7 +79,7 @@ pub(super) async fn of_kind(kind: Kind, denies: bool) -> World {
     world
 }
 
-pub(super) async fn verified(world: &World, wanted: InTargets) -> Verification {
+pub(super) async fn verified(world: &World, wanted: TargetOptions) -> Verification {
     let sharer = Sharer::new(&world.config(A));
     let report = Box::pin(sharer.verify(&to_b(world, wanted).build().unwrap()))
         .await
@@ -109,7 +110,7 @@ async fn before_and_after_sharing() {
     let wanted = || by_role().launch_roles([LAUNCHER.to_owned()]);
     let changes = world.changes();
     let before = verified(&world, wanted()).await;
-    assert_eq!(before.sum, Sum::Blocked);
+    assert_eq!(before.sum, Conclusion::Blocked);
     assert_eq!(
         verdict(&before, CheckName::LaunchPermission),
         Some(Verdict::No)
@@ -119,12 +120,12 @@ async fn before_and_after_sharing() {
     let report: Report = world.share(to_b(&world, by_role())).await;
     assert_eq!(
         report.verifications[0].sum,
-        Sum::NoObstacleFound,
+        Conclusion::NoObstacleFound,
         "{:?}",
         report.verifications
     );
     let after = verified(&world, wanted()).await;
-    assert_eq!(after.sum, Sum::NoObstacleFound, "{after:?}");
+    assert_eq!(after.sum, Conclusion::NoObstacleFound, "{after:?}");
     assert!(
         after
             .checks
@@ -141,9 +142,9 @@ async fn before_and_after_sharing() {
 #[tokio::test(start_paused = true)]
 async fn without_a_role_nothing_is_claimed_of_the_target() {
     let world = world().await;
-    world.share(to_b(&world, InTargets::default())).await;
-    let found = verified(&world, InTargets::default()).await;
-    assert_eq!(found.sum, Sum::NoObstacleFound);
+    world.share(to_b(&world, TargetOptions::default())).await;
+    let found = verified(&world, TargetOptions::default()).await;
+    assert_eq!(found.sum, Conclusion::NoObstacleFound);
     for name in [
         CheckName::Role,
         CheckName::LauncherIam,
@@ -164,7 +165,7 @@ async fn a_real_instance_is_the_only_proof_and_nothing_of_it_stays() {
     let launching = || by_role().verify(Verify::Launch).run_name("7");
     let report = world.share(to_b(&world, launching())).await;
     let found = &report.verifications[0];
-    assert_eq!(found.sum, Sum::Launched, "{found:?}");
+    assert_eq!(found.sum, Conclusion::Launched, "{found:?}");
     assert!(
         detail(found, CheckName::Launch).contains("assumed-role/consumer"),
         "as which role"
@@ -190,7 +191,7 @@ async fn a_real_instance_is_the_only_proof_and_nothing_of_it_stays() {
     tokio::time::advance(std::time::Duration::from_hours(2)).await;
     assert_eq!(
         verified(&world, launching().run_name("8")).await.sum,
-        Sum::Launched
+        Conclusion::Launched
     );
     world.sim.edit(|state| {
         assert!(
@@ -216,7 +217,7 @@ async fn a_launch_that_dies_is_blocked_with_awss_reason() {
             .verify(Verify::Launch),
     )
     .await;
-    assert_eq!(found.sum, Sum::Blocked);
+    assert_eq!(found.sum, Conclusion::Blocked);
     assert!(
         detail(&found, CheckName::Launch).contains("ec2:RunInstances"),
         "{found:?}"
@@ -229,7 +230,7 @@ async fn a_role_that_is_not_to_launch_need_not_be_able_to() {
     let deny = json!({ "Statement": [{ "Effect": "Deny", "Action": "ec2:RunInstances", "Resource": "*" }] });
     world.put_role_policy(B, "consumer", "deny", &deny).await;
     let report = world.share(to_b(&world, by_role())).await;
-    assert_eq!(report.verifications[0].sum, Sum::NoObstacleFound);
+    assert_eq!(report.verifications[0].sum, Conclusion::NoObstacleFound);
     assert_eq!(
         verdict(&report.verifications[0], CheckName::LauncherIam),
         Some(Verdict::Unknown)
@@ -261,7 +262,7 @@ async fn the_sources_own_permissions_are_asked_for_what_is_missing() {
     ] }),
         )
         .await;
-    let request = to_b(&world, InTargets::default()).build().unwrap();
+    let request = to_b(&world, TargetOptions::default()).build().unwrap();
     let report = Box::pin(Sharer::new(&config).verify(&request))
         .await
         .unwrap();

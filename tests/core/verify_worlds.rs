@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use ami_share::{CheckName, InTargets, Sum, Verdict, Verify};
+use ami_share::{CheckName, Conclusion, TargetOptions, Verdict, Verify};
 use ami_share_sim::world::Shared;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
@@ -340,7 +340,7 @@ fn what_is_said_is_what_a_launch_does() {
         Kind::Shared,
         Kind::TwoKeys,
         Kind::Plain,
-        Kind::OwnCopy,
+        Kind::CopyReport,
     ]);
     let checked = runner.run(
         &(kinds, prop::collection::vec(twist(), 0..4)),
@@ -348,7 +348,9 @@ fn what_is_said_is_what_a_launch_does() {
             let (found, launched) = runtime.block_on(async {
                 let world = of_kind(kind, twists.contains(&Twist::ControlDenies)).await;
                 let wanted = || match kind {
-                    Kind::OwnCopy => by_role().kms_key(format!("alias/{OWN_KEY}").parse().unwrap()),
+                    Kind::CopyReport => {
+                        by_role().kms_key(format!("alias/{OWN_KEY}").parse().unwrap())
+                    }
                     _ => by_role(),
                 };
                 world
@@ -368,7 +370,7 @@ fn what_is_said_is_what_a_launch_does() {
                 .checks
                 .iter()
                 .any(|check| check.verdict == Verdict::Unknown);
-            let is_blocked = found.sum == Sum::Blocked;
+            let is_blocked = found.sum == Conclusion::Blocked;
             worlds.set(worlds.get() + 1);
             unsure.set(unsure.get() + usize::from(unknown && !is_blocked));
             blocked.set(blocked.get() + usize::from(is_blocked));
@@ -439,7 +441,7 @@ async fn a_no_names_what_put_right_makes_it_a_yes() {
     ];
     for (twist, name, words) in table {
         let world = of_kind(Kind::Shared, twist == ControlDenies).await;
-        world.share(to_b(&world, InTargets::default())).await;
+        world.share(to_b(&world, TargetOptions::default())).await;
         apply(&world, twist).await;
         let found = verified(&world, by_role().launch_roles([LAUNCHER.to_owned()])).await;
         let expected = if twist == GrantInstead {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ami_share::{KeyArn, Region, Report, SharedImage, SourceImage, Step};
+use ami_share::{ImageReport, KeyArn, Region, Report, SourceImage, Step};
 
 use crate::who::short;
 
@@ -88,7 +88,7 @@ pub(super) fn of(report: &Report, planned: bool) -> Vec<Place> {
         .collect()
 }
 
-fn label(image: &SharedImage) -> Vec<String> {
+fn label(image: &ImageReport) -> Vec<String> {
     let source = &image.source;
     let from = if source.region == image.region {
         String::new()

@@ -1,13 +1,13 @@
 //! The inputs of what is done in target accounts.
 
-use ami_share::{InTargets, LaunchWith, Verify};
+use ami_share::{LaunchWith, TargetOptions, Verify};
 
 use super::parser::{Parser, words};
 use crate::input::Raw;
 
 /// Parses them; what they need of each other is checked with the whole request.
-pub(super) fn parse(parser: &mut Parser, raw: &Raw) -> InTargets {
-    let mut wanted = InTargets::default()
+pub(super) fn parse(parser: &mut Parser, raw: &Raw) -> TargetOptions {
+    let mut wanted = TargetOptions::default()
         .keep_shared(parser.flag("keep-shared", raw.keep_shared.as_deref(), true))
         .launch_roles(words(raw.target_launch_roles.as_deref()).map(str::to_owned))
         .service_linked_roles(words(raw.service_linked_roles.as_deref()).map(str::to_owned));

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use ami_share::{Report, SharedImage, SourceImage, Step};
+use ami_share::{ImageReport, Report, SourceImage, Step};
 
 use super::escape;
 use crate::who::few;
@@ -26,7 +26,7 @@ fn heads(planned: bool) -> (&'static str, &'static str) {
 }
 
 pub(super) fn images(text: &mut String, report: &Report, planned: bool) {
-    let mut tables: BTreeMap<&SourceImage, Vec<&SharedImage>> = BTreeMap::new();
+    let mut tables: BTreeMap<&SourceImage, Vec<&ImageReport>> = BTreeMap::new();
     for image in &report.images {
         tables.entry(&image.source).or_default().push(image);
     }
@@ -72,7 +72,7 @@ pub(super) fn images(text: &mut String, report: &Report, planned: bool) {
     }
 }
 
-fn row(text: &mut String, image: &SharedImage, report: &Report, planned: bool) {
+fn row(text: &mut String, image: &ImageReport, report: &Report, planned: bool) {
     let launch = image
         .image
         .as_ref()

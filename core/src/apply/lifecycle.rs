@@ -4,27 +4,25 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::said;
-use crate::error::{Code, Error};
-use crate::event::Event;
+use crate::diagnostic::{Code, Error};
 use crate::id::{AccountId, AmiId};
-use crate::plan::{Deprecate, Plan, Publish, Shared, Step, deprecation_moment, rfc3339};
+use crate::limits::PARAMETER_CHECK;
+use crate::plan::{Deprecate, Plan, Publish, SharedImage, Step, deprecation_moment, rfc3339};
+use crate::report::Event;
 use crate::run::Run;
 
-/// How long SSM may take to check a parameter (R5.9) before the image counts as refused.
-const CHECKED: Duration = Duration::from_mins(2);
-
 /// Every such step of the plan for this image.
-pub(super) async fn all(run: &Run<'_>, plan: &Plan, shared: &Shared, image: &AmiId) {
+pub(super) async fn all(run: &Run<'_>, plan: &Plan, shared: &SharedImage, image: &AmiId) {
     for step in &plan.steps {
         match step {
             Step::Deprecate(deprecate) if &deprecate.shared == shared && !deprecate.held => {
-                said(run, self::deprecate(run, deprecate, image).await);
+                run.progress
+                    .report_error(self::deprecate(run, deprecate, image).await);
             }
             Step::Protect(protect) if &protect.shared == shared && !protect.held => {
-                let protected = run.site(&shared.region).ec2.protect(image).await;
-                if said(run, protected).is_some() {
-                    run.emit(&Event::Protected {
+                let protected = run.source_clients(&shared.region).ec2.protect(image).await;
+                if run.progress.report_error(protected).is_some() {
+                    run.progress.emit(&Event::Protected {
                         image: image.clone(),
                     });
                 }
@@ -40,20 +38,21 @@ pub(super) async fn publish_in(
     run: &Run<'_>,
     plan: &Plan,
     account: &AccountId,
-    shared: &Shared,
+    shared: &SharedImage,
     image: &AmiId,
 ) {
     for step in &plan.steps {
         if let Step::Publish(publish) = step
             && (&publish.account, &publish.shared) == (account, shared)
         {
-            said(run, Box::pin(self::publish(run, publish, image)).await);
+            run.progress
+                .report_error(Box::pin(self::publish(run, publish, image)).await);
         }
     }
 }
 
 async fn deprecate(run: &Run<'_>, deprecate: &Deprecate, image: &AmiId) -> Result<(), Error> {
-    let ec2 = &run.site(&deprecate.shared.region).ec2;
+    let ec2 = &run.source_clients(&deprecate.shared.region).ec2;
     let mut moment = deprecation_moment(deprecate.when, "");
     if moment.is_none() {
         let found = ec2.images([image]).await?;
@@ -63,7 +62,7 @@ async fn deprecate(run: &Run<'_>, deprecate: &Deprecate, image: &AmiId) -> Resul
     }
     if let Some(moment) = moment {
         ec2.deprecate(image, moment).await?;
-        run.emit(&Event::Deprecated {
+        run.progress.emit(&Event::Deprecated {
             image: image.clone(),
             at: rfc3339(moment),
         });
@@ -74,19 +73,21 @@ async fn deprecate(run: &Run<'_>, deprecate: &Deprecate, image: &AmiId) -> Resul
 /// SSM answers before it has checked that the value is an image, so the parameter is read until it
 /// holds it.
 async fn publish(run: &Run<'_>, publish: &Publish, image: &AmiId) -> Result<(), Error> {
-    let Some(site) = run.site_of(&publish.account, &publish.shared.region) else {
+    let Some(clients) = run.clients_of(&publish.account, &publish.shared.region) else {
         return Ok(());
     };
     let holds = |value: Option<String>| value.as_deref() == Some(image.as_ref());
     if holds(publish.current.clone()) {
         return Ok(());
     }
-    site.ssm.put_image(&publish.name, image).await?;
-    let mut pace = run.pace((Duration::from_secs(1), Duration::from_secs(10)));
+    clients.ssm.put_image(&publish.name, image).await?;
+    let mut backoff = run
+        .progress
+        .poll_backoff((Duration::from_secs(1), Duration::from_secs(10)));
     let since = Instant::now();
-    while !holds(site.ssm.parameter(&publish.name).await?) {
-        if since.elapsed() > CHECKED {
-            let place = &site.place;
+    while !holds(clients.ssm.parameter(&publish.name).await?) {
+        if since.elapsed() > PARAMETER_CHECK {
+            let location = &clients.location;
             return Err(Error::new(
                 Code::ParameterRefused,
                 format!(
@@ -97,16 +98,17 @@ async fn publish(run: &Run<'_>, publish: &Publish, image: &AmiId) -> Result<(), 
             .remedy(format!(
                 "allow ssm:PutParameter and ec2:DescribeImages in an identity policy of {}: SSM \
                  checks the image with that identity (R5.9)",
-                site.identity.arn
+                clients.identity.arn
             ))
-            .at(&place.account, &place.region)
+            .at(&location.account, &location.region)
             .on(&publish.name));
         }
-        run.wait(&publish.name, "to hold the image", since, pace.next())
+        run.progress
+            .wait(&publish.name, "to hold the image", since, backoff.next())
             .await;
     }
     let (account, name) = (publish.account.clone(), publish.name.clone());
-    run.emit(&Event::Published {
+    run.progress.emit(&Event::Published {
         account,
         name,
         image: image.clone(),

@@ -7,22 +7,22 @@ use futures::future;
 use tokio::time::Instant;
 
 use crate::aws::ec2::{Change, Ec2};
-use crate::error::{Code, Error};
-use crate::event::Event;
+use crate::diagnostic::{Code, Error};
 use crate::id::{AccountId, AmiId, Principal, SnapshotId};
 use crate::inventory::Image;
-use crate::plan::{RemovePermissions, Shared, SnapshotPermission};
+use crate::plan::{RemovePermissions, SharedImage, SnapshotPermission};
+use crate::report::Event;
 use crate::run::Run;
 
 /// Lets principals launch the image.
 pub(super) async fn share_image(
     run: &Run<'_>,
-    shared: &Shared,
+    shared: &SharedImage,
     image: &AmiId,
     principals: &BTreeSet<Principal>,
 ) -> Result<(), Error> {
-    let ec2 = &run.site(&shared.region).ec2;
-    let mut pace = run.pace(run.timing.poll);
+    let ec2 = &run.source_clients(&shared.region).ec2;
+    let mut backoff = run.progress.poll_backoff(run.timing.poll);
     let since = Instant::now();
     let (source, region) = (shared.source.clone(), shared.region.clone());
     loop {
@@ -37,7 +37,7 @@ pub(super) async fn share_image(
         {
             Ok(()) => {
                 let (source, region) = (source.clone(), region.clone());
-                run.emit(&Event::LaunchPermissionAdded {
+                run.progress.emit(&Event::LaunchPermissionAdded {
                     source,
                     region,
                     image: image.clone(),
@@ -48,18 +48,19 @@ pub(super) async fn share_image(
             // A copy that has just become available may still count as pending elsewhere in EC2
             // (R2.8); the SDK does not try that again (R6.6).
             Err(error) if error.is_aws(&["InvalidAMIID.Unavailable", "IncorrectState"]) => {
-                run.wait(
-                    image,
-                    "to be ready for launch permission",
-                    since,
-                    pace.next(),
-                )
-                .await;
+                run.progress
+                    .wait(
+                        image,
+                        "to be ready for launch permission",
+                        since,
+                        backoff.next(),
+                    )
+                    .await;
             }
             Err(error) => return Err(error),
         }
     }
-    run.emit(&Event::LaunchPermissionHeld {
+    run.progress.emit(&Event::LaunchPermissionHeld {
         source,
         region,
         image: image.clone(),
@@ -74,14 +75,14 @@ pub(super) async fn share_snapshots(
     share: &SnapshotPermission,
     image: &AmiId,
 ) -> Result<(), Error> {
-    let ec2 = &run.site(&share.shared.region).ec2;
+    let ec2 = &run.source_clients(&share.shared.region).ec2;
     let accounts: BTreeSet<Principal> = share
         .accounts
         .iter()
         .cloned()
         .map(Principal::Account)
         .collect();
-    let known = share.shared.existing() == Some(image);
+    let known = share.shared.image.as_ref() == Some(image);
     let snapshots: Vec<_> = if known {
         share.missing.keys().cloned().collect()
     } else {
@@ -110,7 +111,7 @@ pub(super) async fn confirm_snapshots(
     image: &AmiId,
     principals: &BTreeSet<Principal>,
 ) -> Result<(), Error> {
-    let ec2 = &run.site(&share.shared.region).ec2;
+    let ec2 = &run.source_clients(&share.shared.region).ec2;
     let accounts: BTreeSet<Principal> = share
         .accounts
         .iter()
@@ -135,7 +136,7 @@ pub(super) async fn confirm_snapshots(
 /// Takes both back: the launch permission first, or a target would see an image that it cannot
 /// copy.
 pub(super) async fn remove(run: &Run<'_>, remove: &RemovePermissions) -> Result<(), Error> {
-    let ec2 = &run.site(&remove.region).ec2;
+    let ec2 = &run.source_clients(&remove.region).ec2;
     let taken = |held: BTreeSet<Principal>| -> BTreeSet<Principal> {
         held.into_iter()
             .filter(|principal| remove.whom.takes(principal))
@@ -150,7 +151,7 @@ pub(super) async fn remove(run: &Run<'_>, remove: &RemovePermissions) -> Result<
             remove.region.clone(),
             remove.image.clone(),
         );
-        run.emit(&Event::LaunchPermissionRemoved {
+        run.progress.emit(&Event::LaunchPermissionRemoved {
             source,
             region,
             image,
@@ -162,7 +163,7 @@ pub(super) async fn remove(run: &Run<'_>, remove: &RemovePermissions) -> Result<
         if !present.is_empty() {
             ec2.change_snapshot_permissions(snapshot, Change::Remove, &present)
                 .await?;
-            run.emit(&Event::SnapshotPermissionRemoved {
+            run.progress.emit(&Event::SnapshotPermissionRemoved {
                 snapshot: snapshot.clone(),
                 removed: present.clone(),
             });
@@ -188,7 +189,7 @@ fn taken_away(run: &Run<'_>, share: &SnapshotPermission, image: &AmiId) -> Error
         "another run takes away the permission for snapshots of {image} that this one adds"
     );
     Error::new(Code::KeyPolicyContended, message)
-        .at(&run.account.identity.account, &share.shared.region)
+        .at(&run.source.identity.account, &share.shared.region)
         .on(image)
 }
 
@@ -208,7 +209,7 @@ async fn add_to(
         .filter_map(Principal::account)
         .cloned()
         .collect();
-    run.emit(&Event::SnapshotPermissionAdded {
+    run.progress.emit(&Event::SnapshotPermissionAdded {
         snapshot: snapshot.clone(),
         added,
     });

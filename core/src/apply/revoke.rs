@@ -7,19 +7,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future;
 
-use super::{give_back, permissions, said};
-use crate::copy::not_deleted;
-use crate::error::{Code, Error};
-use crate::event::Event;
-use crate::finding::{Finding, FindingCode};
+use super::copies::not_deleted;
+use super::keys::{self, KeyLocks};
+use super::{permissions, reclaim};
+use crate::diagnostic::{Code, Error, Finding, FindingCode};
 use crate::id::{AmiId, KeyArn, Principal};
-use crate::key_access::{self, KeyLocks};
-use crate::key_policy::Holder;
 use crate::observe;
 use crate::plan::{
-    self, InUse, KeyAccess, Plan, RemoveCopy, RemoveKeyAccess, RemovePermissions, RemoveRolePolicy,
-    Step, grant_name,
+    self, KeyAccess, KeyUsage, Plan, RemoveCopy, RemoveKeyAccess, RemovePermissions,
+    RemoveRolePolicy, Step, grant_name,
 };
+use crate::policy::key_policy::PolicyPrincipal;
+use crate::report::Event;
 use crate::run::Run;
 
 /// Carries out every step that takes access away.
@@ -36,7 +35,9 @@ pub(super) async fn all(run: &Run<'_>, locks: &KeyLocks, plan: &Plan) {
         }
     }
     let removed = images.iter().map(|remove| async {
-        let removed = said(run, Box::pin(permissions::remove(run, remove)).await);
+        let removed = run
+            .progress
+            .report_error(Box::pin(permissions::remove(run, remove)).await);
         removed.is_none().then_some(&remove.image)
     });
     let failed: BTreeSet<&AmiId> = future::join_all(removed)
@@ -46,7 +47,8 @@ pub(super) async fn all(run: &Run<'_>, locks: &KeyLocks, plan: &Plan) {
         .collect();
     for remove in &keys {
         for (holder, how) in &remove.in_use {
-            run.emit(&Event::Failed(in_use(run, &remove.key, holder, how)));
+            run.progress
+                .emit(&Event::Failed(in_use(run, &remove.key, holder, how)));
         }
     }
     let keys = keys.as_slice();
@@ -61,7 +63,8 @@ pub(super) async fn all(run: &Run<'_>, locks: &KeyLocks, plan: &Plan) {
             async move {
                 // Who can still launch an image must still be able to use its key.
                 if !failed {
-                    said(run, Box::pin(key(run, locks, plan, remove, &under)).await);
+                    run.progress
+                        .report_error(Box::pin(key(run, locks, plan, remove, &under)).await);
                 }
             }
         });
@@ -72,7 +75,9 @@ pub(super) async fn all(run: &Run<'_>, locks: &KeyLocks, plan: &Plan) {
         .into_iter()
         .filter(|copy| !failed.contains(&copy.image));
     let gone = copies.map(|copy| async {
-        let removed = said(run, Box::pin(remove_copy(run, copy)).await);
+        let removed = run
+            .progress
+            .report_error(Box::pin(remove_copy(run, copy)).await);
         removed.filter(|removed| *removed).map(|_| &copy.image)
     });
     let gone: BTreeSet<&AmiId> = future::join_all(gone).await.into_iter().flatten().collect();
@@ -92,12 +97,11 @@ pub(super) async fn all(run: &Run<'_>, locks: &KeyLocks, plan: &Plan) {
         .map(|remove| &remove.image)
         .filter(|image| !failed.contains(image))
         .collect();
-    give_back::end(run, plan, &taken).await;
-    future::join_all(
-        roles
-            .into_iter()
-            .map(|role| async { said(run, Box::pin(role_policy(run, plan, role)).await) }),
-    )
+    reclaim::end(run, plan, &taken).await;
+    future::join_all(roles.into_iter().map(|role| async {
+        run.progress
+            .report_error(Box::pin(role_policy(run, plan, role)).await)
+    }))
     .await;
 }
 
@@ -113,31 +117,28 @@ pub(super) async fn key(
     let (by_policy, by_grants) = remove.reads;
     let mut gone = BTreeSet::new();
     if by_policy {
-        gone = Box::pin(key_access::remove(run, locks, remove)).await?;
+        gone = Box::pin(keys::remove(run, locks, remove)).await?;
     }
     // After the policy, by which a target may make grants of its own.
     let mut ended = BTreeSet::new();
     if by_grants {
-        ended = Box::pin(key_access::revoke_grants(run, remove)).await?;
+        ended = Box::pin(keys::revoke_grants(run, remove)).await?;
     }
     let mut back = BTreeSet::new();
     let mut ways: BTreeMap<&AmiId, BTreeSet<Principal>> = BTreeMap::new();
     for RemovePermissions { region, image, .. } in images {
-        let held = run.site(region).ec2.launch_permissions(image).await?;
-        back.extend(key_access::named(&held, &gone));
+        let held = run
+            .source_clients(region)
+            .ec2
+            .launch_permissions(image)
+            .await?;
+        back.extend(keys::named(&held, &gone));
         let again = held.iter().filter_map(Principal::account);
         let again = again
             .filter(|account| ended.contains(&grant_name(region, image, account)))
             .cloned()
             .collect();
-        Box::pin(key_access::create_grants(
-            run,
-            &remove.key,
-            region,
-            image,
-            &again,
-        ))
-        .await?;
+        Box::pin(keys::create_grants(run, &remove.key, region, image, &again)).await?;
         let wide = held
             .into_iter()
             .filter(|principal| principal.account().is_none());
@@ -149,16 +150,16 @@ pub(super) async fn key(
     if !back.is_empty() {
         let access = KeyAccess {
             key: remove.key.clone(),
-            access: plan.access.clone(),
+            access: plan.request.key_permissions(),
             missing: back.clone(),
             principals: back,
             unlisted: BTreeSet::new(),
             policy: None,
         };
-        Box::pin(key_access::ensure(run, locks, &access)).await?;
+        Box::pin(keys::ensure(run, locks, &access)).await?;
     }
     for (image, wide) in ways.into_iter().filter(|(_, wide)| !wide.is_empty()) {
-        run.emit(&Event::Found(other_way(image, &wide)));
+        run.progress.emit(&Event::Found(other_way(image, &wide)));
     }
     Ok(())
 }
@@ -169,16 +170,16 @@ async fn needed_since(
     run: &Run<'_>,
     remove: &RemoveKeyAccess,
     images: &[&RemovePermissions],
-    gone: &BTreeSet<Holder>,
+    gone: &BTreeSet<PolicyPrincipal>,
 ) -> Result<BTreeSet<Principal>, Error> {
     let known = images.iter().map(|remove| &remove.image).collect();
     let keys = BTreeSet::from([remove.key.clone()]);
-    let site = run.site(remove.key.region());
+    let clients = run.source_clients(remove.key.region());
     let mut needed = BTreeSet::new();
-    for other in Box::pin(observe::shared_under(&site, &keys, &known)).await? {
-        for principal in key_access::named(&other.shared_with, gone) {
-            if let Some(holder) = Holder::of(&principal) {
-                run.emit(&Event::Found(plan::still_used(
+    for other in Box::pin(observe::shared_under(&clients, &keys, &known)).await? {
+        for principal in keys::named(&other.shared_with, gone) {
+            if let Some(holder) = PolicyPrincipal::of(&principal) {
+                run.progress.emit(&Event::Found(plan::still_used(
                     &remove.key,
                     &holder,
                     &other.id,
@@ -190,15 +191,15 @@ async fn needed_since(
     Ok(needed)
 }
 
-fn in_use(run: &Run<'_>, key: &KeyArn, holder: &Holder, how: &InUse) -> Error {
+fn in_use(run: &Run<'_>, key: &KeyArn, holder: &PolicyPrincipal, how: &KeyUsage) -> Error {
     let message = match holder {
-        Holder::Account(account) => {
+        PolicyPrincipal::Account(account) => {
             format!("account {account} keeps access to {key}: of that account, {how}")
         }
         other => format!("{other} keeps access to {key}: of accounts that may belong there, {how}"),
     };
     Error::new(Code::KeyInUseByTarget, message)
-        .at(&run.account.identity.account, key.region())
+        .at(&run.source.identity.account, key.region())
         .on(key)
 }
 
@@ -216,20 +217,20 @@ fn other_way(image: &AmiId, wide: &BTreeSet<Principal>) -> Finding {
 }
 
 async fn role_policy(run: &Run<'_>, plan: &Plan, remove: &RemoveRolePolicy) -> Result<(), Error> {
-    let Some(site) = plan
+    let Some(clients) = plan
         .regions
         .first()
-        .and_then(|region| run.target_site(&remove.account, region))
+        .and_then(|region| run.target_clients(&remove.account, region))
     else {
         return Ok(());
     };
     let (role, policy) = (&remove.role, &remove.policy);
     if remove.managed {
-        site.iam.detach(role, policy).await?;
+        clients.iam.detach(role, policy).await?;
     } else {
-        site.iam.delete(role, policy).await?;
+        clients.iam.delete(role, policy).await?;
     }
-    run.emit(&Event::RoleDisallowed {
+    run.progress.emit(&Event::RoleDisallowed {
         account: remove.account.clone(),
         role: role.clone(),
         policy: policy.clone(),
@@ -239,28 +240,28 @@ async fn role_policy(run: &Run<'_>, plan: &Plan, remove: &RemoveRolePolicy) -> R
 
 /// Removes a copy; one that was shared again meanwhile stays. Says whether it is gone.
 async fn remove_copy(run: &Run<'_>, copy: &RemoveCopy) -> Result<bool, Error> {
-    let site = run.site(&copy.region);
-    let again = site.ec2.launch_permissions(&copy.image).await?;
+    let clients = run.source_clients(&copy.region);
+    let again = clients.ec2.launch_permissions(&copy.image).await?;
     if !again.is_empty() {
-        run.emit(&Event::Found(plan::still_shared(
+        run.progress.emit(&Event::Found(plan::still_shared(
             &copy.image,
             &copy.source,
             &again,
         )));
         return Ok(false);
     }
-    let left = site.ec2.deregister_image(&copy.image).await?;
-    run.emit(&Event::CopyRemoved {
+    let left = clients.ec2.deregister_image(&copy.image).await?;
+    run.progress.emit(&Event::CopyRemoved {
         image: copy.image.clone(),
     });
     for (snapshot, why) in left {
-        run.emit(&Event::Found(Finding::warn(
+        run.progress.emit(&Event::Found(Finding::warn(
             FindingCode::CopyNotCleaned,
             snapshot,
             format!(
                 "it belonged to the copy {}, and {}",
                 copy.image,
-                not_deleted(&site, &why)
+                not_deleted(&clients, &why)
             ),
         )));
     }

@@ -6,18 +6,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::FutureExt as _;
 use futures::future::{self, BoxFuture};
 
-use super::{give_back, in_targets, lifecycle, permissions, said};
-use crate::copy;
-use crate::error::Error;
-use crate::event::Event;
+use super::copies;
+use super::keys::{self, Granted, KeyLocks};
+use super::{lifecycle, permissions, reclaim, targets};
+use crate::diagnostic::Error;
 use crate::id::{AccountId, AmiId, KeyArn, Principal, Region, SourceImage};
-use crate::key_access::{self, Granted, KeyLocks};
 use crate::plan::{
-    Grants, KeyAccess, LaunchPermission, Plan, Shared, SnapshotPermission, Step, Subject,
+    Grants, KeyAccess, LaunchPermission, Plan, SharedImage, SnapshotPermission, Step,
 };
+use crate::report::Conclusion;
+use crate::report::Event;
 use crate::request::Verify;
 use crate::run::Run;
-use crate::verify::{self, Sum};
+use crate::verify;
 
 /// Key access is awaited by every image under the key. `None`: it failed, and that has been said.
 type Access<'a> = future::Shared<BoxFuture<'a, Option<Granted>>>;
@@ -53,7 +54,7 @@ pub(super) async fn all(run: &Run<'_>, locks: &KeyLocks, plan: &Plan) {
             )
         })
         .collect();
-    let roles = in_targets::roles(run, plan).boxed().shared();
+    let roles = targets::roles(run, plan).boxed().shared();
     let mut steps = Steps {
         ready,
         roles,
@@ -90,19 +91,19 @@ pub(super) async fn all(run: &Run<'_>, locks: &KeyLocks, plan: &Plan) {
     // account.
     let copied = future::join_all(images.iter().map(|image| async {
         match image.clone().await {
-            Some(done) => Box::pin(in_targets::image(run, plan, &done)).await,
+            Some(done) => Box::pin(targets::image(run, plan, &done)).await,
             None => BTreeSet::new(),
         }
     }));
     let ((done, lost), standing) = Box::pin(future::join(shared, copied)).await;
     let standing = standing.into_iter().flatten().collect();
-    in_targets::service_roles(run, plan, |key| {
+    targets::service_roles(run, plan, |key| {
         key.account() != &plan.account && !steps.accesses.contains_key(key)
     })
     .await;
-    Box::pin(give_back::all(run, locks, plan, &done, &standing)).await;
-    if plan.in_targets.keep_shared {
-        give_back::end(run, plan, &done.iter().map(|done| &done.image).collect()).await;
+    Box::pin(reclaim::all(run, locks, plan, &done, &standing)).await;
+    if plan.request.options.target_options.keep_shared {
+        reclaim::end(run, plan, &done.iter().map(|done| &done.image).collect()).await;
     }
     let blocked = Box::pin(verify(run, plan)).await;
     let stands = |done: &&Done<'_>| {
@@ -113,7 +114,7 @@ pub(super) async fn all(run: &Run<'_>, locks: &KeyLocks, plan: &Plan) {
     };
     let later = done.iter().filter(stands).map(|done| async {
         lifecycle::all(run, plan, &done.launch.shared, &done.image).await;
-        in_targets::publish(run, plan, done).await;
+        targets::publish(run, plan, done).await;
     });
     future::join_all(later).await;
 }
@@ -121,24 +122,24 @@ pub(super) async fn all(run: &Run<'_>, locks: &KeyLocks, plan: &Plan) {
 /// Looks whether targets can launch now, where a role there lets that be seen; returns what some
 /// cannot.
 async fn verify(run: &Run<'_>, plan: &Plan) -> BTreeSet<(SourceImage, Region)> {
-    if plan.in_targets.verify == Verify::None || run.targets().is_empty() {
+    if plan.request.options.target_options.verify == Verify::None || run.targets.is_empty() {
         return BTreeSet::new();
     }
     let mut blocked = BTreeSet::new();
-    for found in Box::pin(verify::all(run, plan, true)).await {
-        if found.sum == Sum::Blocked {
+    for found in Box::pin(verify::verify(run, plan, true)).await {
+        if found.sum == Conclusion::Blocked {
             blocked.insert((found.source.clone(), found.region.clone()));
         }
         // Why a role cannot be assumed has been said.
-        if found.sum == Sum::Blocked
+        if found.sum == Conclusion::Blocked
             && run
-                .targets()
+                .targets
                 .get(&found.account)
                 .is_some_and(|target| target.is_ok())
         {
-            run.emit(&Event::Failed(found.error()));
+            run.progress.emit(&Event::Failed(found.error()));
         }
-        run.emit(&Event::Verified(found));
+        run.progress.emit(&Event::Verified(found));
     }
     blocked
 }
@@ -146,7 +147,7 @@ async fn verify(run: &Run<'_>, plan: &Plan) -> BTreeSet<(SourceImage, Region)> {
 /// The images that must have a note of what they lend before the use of the key is lent with them.
 fn noted<'a>(plan: &Plan, steps: &Steps<'a>, key: &KeyArn) -> Vec<Ready<'a>> {
     let lends = |launch: &&LaunchPermission| {
-        let of_image = |step: &Step| matches!(step, Step::GiveBack(give) if give.shared == launch.shared && !give.lends.is_empty());
+        let of_image = |step: &Step| matches!(step, Step::ReclaimAccess(give) if give.shared == launch.shared && !give.lends.is_empty());
         launch.keys.contains(key) && plan.steps.iter().any(of_image)
     };
     let images = plan.launch_permissions().filter(lends);
@@ -168,15 +169,14 @@ async fn key_access(
     noted: Vec<Ready<'_>>,
 ) -> Option<Granted> {
     future::join_all(noted).await;
-    let granted = said(run, key_access::ensure(run, locks, access).await)?;
+    let granted = run
+        .progress
+        .report_error(keys::ensure(run, locks, access).await)?;
     if !granted.refused.is_empty() {
-        run.emit(&Event::Failed(key_access::refusal(
-            run,
-            access,
-            &granted.refused,
-        )));
+        run.progress
+            .emit(&Event::Failed(keys::refusal(run, access, &granted.refused)));
     }
-    in_targets::service_roles(run, plan, |key| key == &access.key).await;
+    targets::service_roles(run, plan, |key| key == &access.key).await;
     Some(granted)
 }
 
@@ -190,18 +190,17 @@ async fn ready(run: &Run<'_>, plan: &Plan, launch: &LaunchPermission) -> Option<
         _ => None,
     });
     let image = match (copy, &shared.image) {
-        (Some(copy), _) => said(run, Box::pin(copy::ensure(run, copy)).await)?,
-        (None, Subject::Existing(image)) => image.clone(),
-        (None, Subject::CopyOf(_)) => return None,
+        (Some(copy), _) => run
+            .progress
+            .report_error(Box::pin(copies::ensure(run, copy)).await)?,
+        (None, image) => image.clone()?,
     };
     for step in &plan.steps {
-        if let Step::GiveBack(give) = step
+        if let Step::ReclaimAccess(give) = step
             && &give.shared == shared
         {
-            said(
-                run,
-                give_back::note(run, &shared.region, &image, &give.lends).await,
-            )?;
+            run.progress
+                .report_error(reclaim::note(run, &shared.region, &image, &give.lends).await)?;
         }
     }
     Some(image)
@@ -223,17 +222,15 @@ async fn image<'a>(
         .map(|(_, granted)| granted.clone());
     let (image, keys, ()) = future::join3(image, future::join_all(keys), steps.roles.clone()).await;
     let (image, keys) = (image?, keys.into_iter().collect::<Option<Vec<Granted>>>()?);
-    let of_image = |of: &Shared| of == shared;
+    let of_image = |of: &SharedImage| of == shared;
     for grants in steps
         .grants
         .iter()
         .filter(|grants| of_image(&grants.shared))
     {
-        said(
-            run,
-            Box::pin(key_access::ensure_grants(run, grants, &image)).await,
-        )?;
-        in_targets::service_roles(run, plan, |key| key == &grants.key).await;
+        run.progress
+            .report_error(Box::pin(keys::ensure_grants(run, grants, &image)).await)?;
+        targets::service_roles(run, plan, |key| key == &grants.key).await;
     }
     // Promise P1: nobody is shown an image whose key they cannot use.
     let principals = keys
@@ -244,15 +241,11 @@ async fn image<'a>(
         .iter()
         .filter(|share| of_image(&share.shared))
     {
-        said(
-            run,
-            Box::pin(permissions::share_snapshots(run, share, &image)).await,
-        )?;
+        run.progress
+            .report_error(Box::pin(permissions::share_snapshots(run, share, &image)).await)?;
     }
-    said(
-        run,
-        Box::pin(permissions::share_image(run, shared, &image, &principals)).await,
-    )?;
+    run.progress
+        .report_error(Box::pin(permissions::share_image(run, shared, &image, &principals)).await)?;
     Some(Done { launch, image })
 }
 
@@ -276,10 +269,9 @@ async fn confirm<'a>(
             .filter(|done| done.launch.keys.contains(&access.key))
             .collect();
         let still = async |gone: &BTreeSet<Principal>| are_shared(run, &under, gone).await;
-        let confirmed = said(
-            run,
-            Box::pin(key_access::confirm(run, locks, access, &granted, still)).await,
-        );
+        let confirmed = run
+            .progress
+            .report_error(Box::pin(keys::confirm(run, locks, access, &granted, still)).await);
         confirmed.is_none().then_some(&access.key)
     });
     let mut granted: BTreeMap<&KeyArn, Vec<(&Grants, &AmiId)>> = BTreeMap::new();
@@ -304,8 +296,11 @@ async fn confirm<'a>(
                 let gone = gone.iter().cloned().map(Principal::Account).collect();
                 are_shared(run, &of, &gone).await
             };
-            let confirmed = Box::pin(key_access::confirm_grants(run, key, &images, still)).await;
-            said(run, confirmed).is_none().then_some(key)
+            let confirmed = Box::pin(keys::confirm_grants(run, key, &images, still)).await;
+            run.progress
+                .report_error(confirmed)
+                .is_none()
+                .then_some(key)
         });
     let snapshots = done.iter().flat_map(|done| {
         let of_image = steps
@@ -315,7 +310,8 @@ async fn confirm<'a>(
         of_image.map(move |share| async move {
             let confirmed =
                 permissions::confirm_snapshots(run, share, &done.image, &done.launch.principals);
-            said(run, Box::pin(confirmed).await)
+            run.progress
+                .report_error(Box::pin(confirmed).await)
                 .is_none()
                 .then(|| done.image.clone())
         })
@@ -338,7 +334,7 @@ async fn are_shared(
 ) -> Result<bool, Error> {
     for done in images {
         let held = run
-            .site(&done.launch.shared.region)
+            .source_clients(&done.launch.shared.region)
             .ec2
             .launch_permissions(&done.image)
             .await?;

@@ -12,16 +12,14 @@ use aws_sdk_ec2::types::Filter;
 
 use self::convert::{image, snapshot};
 use super::Caller;
-use crate::error::{Code, Error};
+use crate::diagnostic::Error;
 use crate::id::{AmiId, Region, SnapshotId};
 use crate::inventory::{Image, Snapshot};
+use crate::limits::{FILTER_VALUES, PAGE_SIZE};
 
 pub(crate) use change::NewCopy;
 pub(crate) use instances::{Instance, NewInstance};
 pub(crate) use permissions::Change;
-
-/// How many values a filter may have.
-const FILTER_VALUES: usize = 200;
 
 /// EC2 in one account and Region.
 #[derive(Clone, Debug)]
@@ -108,7 +106,7 @@ impl Ec2 {
                     .set_owners(own.then(|| vec!["self".to_owned()]))
                     .include_disabled(true)
                     .include_deprecated(true)
-                    .max_results(1000)
+                    .max_results(PAGE_SIZE)
                     .set_next_token(token);
                 let answer = self.caller.send(ACTION, None, call.send()).await?;
                 for found in answer.images() {
@@ -231,7 +229,7 @@ impl Ec2 {
                             .build(),
                     )
                     .set_owner_ids(own.then(|| vec!["self".to_owned()]))
-                    .max_results(1000)
+                    .max_results(PAGE_SIZE)
                     .set_next_token(token);
                 let answer = self.caller.send(ACTION, None, call.send()).await?;
                 for found in answer.snapshots() {
@@ -249,19 +247,9 @@ impl Ec2 {
         Ok(snapshots)
     }
 
-    fn unexpected(&self, resource: impl std::fmt::Display, what: &str) -> Error {
-        let mut error = Error::new(
-            Code::AwsUnexpected,
-            format!("EC2 answered with {what} that this version cannot read"),
-        )
-        .on(resource);
-        error.region = Some(self.caller.region.clone());
-        error.account = self
-            .caller
-            .identity
-            .as_ref()
-            .map(|identity| identity.account.clone());
-        error
+    fn unexpected(&self, resource: impl ToString, what: &str) -> Error {
+        let message = format!("EC2 answered with {what} that this version cannot read");
+        self.caller.unexpected(resource, message)
     }
 }
 

@@ -6,7 +6,7 @@ use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use super::Caller;
-use crate::error::{AwsAnswer, Code, Error};
+use crate::diagnostic::{AwsAnswer, Code, Error};
 
 const DENIED: &[&str] = &[
     "UnauthorizedOperation",

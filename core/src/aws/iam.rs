@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use aws_sdk_iam::types::{ContextEntry, ContextKeyTypeEnum};
 
 use super::Caller;
-use crate::error::{Code, Error};
+use crate::diagnostic::{Code, Error};
 
 /// IAM of one account.
 #[derive(Clone, Debug)]

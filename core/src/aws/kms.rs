@@ -9,10 +9,10 @@ use aws_sdk_kms::types::{
 };
 
 use super::Caller;
-use crate::error::{Code, Error};
+use crate::diagnostic::{Code, Error};
 use crate::id::{AccountId, KeyArn};
 use crate::inventory::{Grant, Key, KeyState};
-use crate::key_policy::SERVICE_OPERATIONS;
+use crate::policy::key_policy::SERVICE_OPERATIONS;
 
 /// How long a put may be under way: whoever read before it has put within 7 s of that read (design
 /// section 6).
@@ -238,14 +238,7 @@ impl Kms {
     }
 
     fn unexpected(&self, key: &str, what: &str) -> Error {
-        let mut error =
-            Error::new(Code::AwsUnexpected, format!("KMS answered with {what}")).on(key);
-        error.region = Some(self.caller.region.clone());
-        error.account = self
-            .caller
-            .identity
-            .as_ref()
-            .map(|identity| identity.account.clone());
-        error
+        self.caller
+            .unexpected(key, format!("KMS answered with {what}"))
     }
 }

@@ -3,7 +3,7 @@
 use aws_sdk_ssm::types::ParameterType;
 
 use super::Caller;
-use crate::error::Error;
+use crate::diagnostic::Error;
 use crate::id::AmiId;
 
 /// SSM in one account and Region.

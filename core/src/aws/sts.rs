@@ -1,7 +1,7 @@
 //! STS: who we are, and as whom we may act.
 
 use super::{Caller, Identity};
-use crate::error::{AwsAnswer, Code, Error};
+use crate::diagnostic::{AwsAnswer, Code, Error};
 use crate::id::RoleArn;
 
 /// The account and principal behind the credentials (`sts:GetCallerIdentity`, which needs no
@@ -103,10 +103,10 @@ fn before_quote(text: &str) -> &str {
 
 /// The ARN of the role of a session's ARN, without the path, which a session's ARN does not hold.
 pub(crate) fn role_of(session: &str) -> Option<String> {
-    let (place, rest) = session.split_once(":assumed-role/")?;
+    let (location, rest) = session.split_once(":assumed-role/")?;
     let role = rest.split('/').next()?;
     Some(format!(
         "{}:role/{role}",
-        place.replacen(":sts:", ":iam:", 1)
+        location.replacen(":sts:", ":iam:", 1)
     ))
 }

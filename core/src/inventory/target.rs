@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::RegionInventory;
-use crate::error::Error;
+use crate::diagnostic::Error;
 use crate::id::{KeyArn, Region};
 
 /// One target account.
@@ -19,7 +19,7 @@ pub(crate) struct Target {
 
 /// What of a target is under keys that it is to lose.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Use {
+pub(crate) struct TargetKeyUsage {
     /// Its volumes and snapshots, by their IDs.
     pub(crate) under: BTreeMap<KeyArn, BTreeSet<String>>,
     /// What could not be looked at.

@@ -6,8 +6,8 @@ use std::time::Duration;
 use futures::future;
 use tokio::time::Instant;
 
-use crate::accounts::Site;
-use crate::error::{Code, Error, Errors};
+use crate::aws::clients::RegionClients;
+use crate::diagnostic::{Code, Error, Errors};
 use crate::id::{AmiId, SnapshotId};
 use crate::inventory::{Image, ImageState, RegionInventory, Snapshot};
 use crate::request::ShareRequest;
@@ -22,34 +22,36 @@ const NAMED: Duration = Duration::from_secs(15);
 /// With `wait`, those that are pending are awaited.
 pub(super) async fn named(
     run: &Run<'_>,
-    site: &Site,
+    clients: &RegionClients,
     request: &ShareRequest,
     wait: bool,
 ) -> Result<BTreeMap<AmiId, Image>, Errors> {
     let of_region = request
         .images
         .iter()
-        .filter(|image| image.region == site.place.region);
+        .filter(|image| image.region == clients.location.region);
     let ids: BTreeSet<&AmiId> = of_region.map(|image| &image.ami).collect();
     if ids.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let mut images = shown(run, site, &ids).await?;
+    let mut images = shown(run, clients, &ids).await?;
     if wait {
-        Box::pin(await_pending(run, site, &mut images)).await?;
+        Box::pin(await_pending(run, clients, &mut images)).await?;
     }
     Ok(images)
 }
 
 async fn shown(
     run: &Run<'_>,
-    site: &Site,
+    clients: &RegionClients,
     ids: &BTreeSet<&AmiId>,
 ) -> Result<BTreeMap<AmiId, Image>, Errors> {
     let since = Instant::now();
-    let mut pace = run.pace((Duration::from_secs(1), Duration::from_secs(5)));
+    let mut backoff = run
+        .progress
+        .poll_backoff((Duration::from_secs(1), Duration::from_secs(5)));
     loop {
-        let found = site.ec2.images(ids.iter().copied()).await?;
+        let found = clients.ec2.images(ids.iter().copied()).await?;
         let found: BTreeMap<AmiId, Image> = found
             .into_iter()
             .map(|image| (image.id.clone(), image))
@@ -62,34 +64,36 @@ async fn shown(
         let Some(first) = missing.first() else {
             return Ok(found);
         };
-        let pause = pace.next();
+        let pause = backoff.next();
         if since.elapsed() + pause > NAMED {
-            Errors::from_vec(missing.iter().map(|id| not_found(site, id)).collect())?;
+            Errors::from_vec(missing.iter().map(|id| not_found(clients, id)).collect())?;
         }
-        run.wait(first, "to be shown by AWS", since, pause).await;
+        run.progress
+            .wait(first, "to be shown by AWS", since, pause)
+            .await;
     }
 }
 
-fn not_found(site: &Site, id: &AmiId) -> Error {
-    let place = &site.place;
+fn not_found(clients: &RegionClients, id: &AmiId) -> Error {
+    let location = &clients.location;
     Error::new(
         Code::ImageNotFound,
         format!(
             "{} may not see {id}, or it does not exist",
-            site.identity.arn
+            clients.identity.arn
         ),
     )
     .remedy(format!(
         "check that {id} is an image in {} that account {} owns",
-        place.region, place.account
+        location.region, location.account
     ))
-    .at(&place.account, &place.region)
+    .at(&location.account, &location.region)
     .on(id)
 }
 
 async fn await_pending(
     run: &Run<'_>,
-    site: &Site,
+    clients: &RegionClients,
     images: &mut BTreeMap<AmiId, Image>,
 ) -> Result<(), Errors> {
     let pending: Vec<AmiId> = images
@@ -103,7 +107,7 @@ async fn await_pending(
     let settled = future::try_join_all(
         pending
             .iter()
-            .map(|id| site.watcher.settled(id, "to be available")),
+            .map(|id| run.settled_image(clients, id, "to be available")),
     );
     tokio::select! {
         settled = settled => {
@@ -111,20 +115,20 @@ async fn await_pending(
                 images.insert(image.id.clone(), image);
             }
         }
-        () = site.watcher.look(run, &site.ec2) => {}
+        () = run.watch(vec![run.source_clients(&clients.location.region)]) => {}
     }
     Ok(())
 }
 
 /// Own images and snapshots of this Region that carry our tag with one of these sources.
 pub(super) async fn copies(
-    site: &Site,
+    clients: &RegionClients,
     sources: Vec<String>,
     there: &mut RegionInventory,
 ) -> Result<(), Error> {
     let (images, snapshots) = Box::pin(future::try_join(
-        site.ec2.own_images_tagged(tags::SOURCE, sources.clone()),
-        site.ec2.own_snapshots_tagged(tags::SOURCE, sources),
+        clients.ec2.own_images_tagged(tags::SOURCE, sources.clone()),
+        clients.ec2.own_snapshots_tagged(tags::SOURCE, sources),
     ))
     .await?;
     there.copies = images;
@@ -138,7 +142,7 @@ pub(super) async fn copies(
 
 /// The snapshots behind the images and copies that are not known yet.
 pub(super) async fn snapshots(
-    site: &Site,
+    clients: &RegionClients,
     there: &RegionInventory,
 ) -> Result<BTreeMap<SnapshotId, Snapshot>, Error> {
     let images = there.images.values().chain(&there.copies);
@@ -147,7 +151,7 @@ pub(super) async fn snapshots(
         .filter(|id| !there.snapshots.contains_key(*id))
         .cloned()
         .collect();
-    let found = site.ec2.snapshots(&unknown).await?;
+    let found = clients.ec2.snapshots(&unknown).await?;
     Ok(found
         .into_iter()
         .map(|snapshot| (snapshot.id.clone(), snapshot))

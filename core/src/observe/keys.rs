@@ -4,19 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future;
 
-use crate::accounts::Site;
-use crate::error::{Code, Error};
+use crate::aws::clients::RegionClients;
+use crate::diagnostic::{Code, Error};
 use crate::id::KeyArn;
 use crate::inventory::{Grant, Key, KeyState, RegionInventory};
-use crate::key_policy::KeyPolicy;
-use crate::plan::can_edit;
+use crate::policy::key_policy::KeyPolicy;
 use crate::request::{KeyAccessMode, ShareRequest, Unlisted};
 use crate::run::Run;
 
 /// Every key of the images, and the policies or grants of those that targets need, or lose.
 pub(super) async fn read(
     run: &Run<'_>,
-    site: &Site,
+    clients: &RegionClients,
     request: &ShareRequest,
     there: &RegionInventory,
 ) -> Result<BTreeMap<KeyArn, Key>, Error> {
@@ -26,7 +25,7 @@ pub(super) async fn read(
     let arns: BTreeSet<KeyArn> = images.flat_map(|image| there.keys_of(image)).collect();
     let mut keys = there.keys.clone();
     let unknown = arns.iter().filter(|arn| !keys.contains_key(*arn));
-    let found = future::try_join_all(unknown.map(|arn| describe(run, site, arn))).await?;
+    let found = future::try_join_all(unknown.map(|arn| describe(run, clients, arn))).await?;
     keys.extend(found.into_iter().map(|key| (key.arn.clone(), key)));
 
     let shared: BTreeSet<KeyArn> = match &there.destination {
@@ -34,9 +33,11 @@ pub(super) async fn read(
         Some(destination) => BTreeSet::from([destination.clone()]),
         None => arns,
     };
-    let account = &there.place.account;
+    let account = &there.location.account;
     let editable = keys.values().filter(|key| {
-        shared.contains(&key.arn) && !key.aws_managed && can_edit(request, account, &key.arn)
+        shared.contains(&key.arn)
+            && !key.aws_managed
+            && request.options.can_change_key(account, &key.arn)
     });
     let read = future::try_join_all(editable.map(|key| access(run, request, key))).await?;
     for (arn, policy, grants) in read {
@@ -56,13 +57,13 @@ type Access = (
 /// The policy of a key, its grants, or both where access is taken back.
 async fn access(run: &Run<'_>, request: &ShareRequest, key: &Key) -> Result<Access, Error> {
     let options = &request.options;
-    let (mode, site) = (options.key_access, run.key_site(&key.arn));
-    let in_targets = &options.in_targets;
+    let (mode, clients) = (options.key_access, run.key_clients(&key.arn));
+    let target_options = &options.target_options;
     // Grants of service-linked roles are made in targets, and seen here; those of copies are on
     // targets' own keys.
-    let services = !in_targets.services.is_empty() && !in_targets.copies();
-    let takes = options.unlisted == Unlisted::Revoke || !in_targets.keep_shared || services;
-    let own = key.arn.account() == &site.place.account;
+    let services = !target_options.services.is_empty() && !target_options.copies();
+    let takes = options.unlisted == Unlisted::Revoke || !target_options.keep_shared || services;
+    let own = key.arn.account() == &clients.location.account;
     let reads_policy = match mode {
         KeyAccessMode::Policy => true,
         KeyAccessMode::Grants => options.revoke.is_some() && own,
@@ -74,14 +75,14 @@ async fn access(run: &Run<'_>, request: &ShareRequest, key: &Key) -> Result<Acce
         if !reads_policy {
             return Ok(None);
         }
-        let text = site.kms.key_policy(&key.arn).await?;
+        let text = clients.kms.key_policy(&key.arn).await?;
         Ok::<_, Error>(Some(
             KeyPolicy::parse(&text).map_err(|error| error.to_string()),
         ))
     };
     let grants = async {
         if reads_grants {
-            site.kms.grants(&key.arn).await.map(Some)
+            clients.kms.grants(&key.arn).await.map(Some)
         } else {
             Ok(None)
         }
@@ -91,9 +92,9 @@ async fn access(run: &Run<'_>, request: &ShareRequest, key: &Key) -> Result<Acce
 }
 
 /// A key of another account may not let us look at it; that it is foreign is known from its ARN.
-async fn describe(run: &Run<'_>, site: &Site, arn: &KeyArn) -> Result<Key, Error> {
-    let foreign = arn.account() != &site.place.account;
-    match run.key_site(arn).kms.describe_key(arn.as_ref()).await {
+async fn describe(run: &Run<'_>, clients: &RegionClients, arn: &KeyArn) -> Result<Key, Error> {
+    let foreign = arn.account() != &clients.location.account;
+    match run.key_clients(arn).kms.describe_key(arn.as_ref()).await {
         Err(error) if foreign && matches!(error.code, Code::AccessDenied | Code::KeyNotFound) => {
             Ok(Key {
                 arn: arn.clone(),

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::future;
 
 use super::images;
-use crate::accounts::{Account, Site};
-use crate::error::Error;
+use crate::aws::clients::{Account, RegionClients};
+use crate::diagnostic::Error;
 use crate::id::{AccountId, AmiId, SourceImage};
 use crate::inventory::{Inventory, RegionInventory, RolePolicies, Target};
 use crate::request::ShareRequest;
@@ -18,7 +18,7 @@ pub(super) async fn read(
     request: &ShareRequest,
     inventory: &Inventory,
 ) -> BTreeMap<AccountId, Result<Target, Error>> {
-    let read = run.targets().iter().map(|(account, reached)| async move {
+    let read = run.targets.iter().map(|(account, reached)| async move {
         let target = match reached {
             Ok(reached) => Box::pin(target(reached, request, inventory)).await,
             Err(error) => Err(error.clone()),
@@ -34,11 +34,11 @@ async fn target(
     inventory: &Inventory,
 ) -> Result<Target, Error> {
     let regions = inventory.regions.values().map(|source| {
-        let site = reached.site(&source.place.region);
+        let clients = reached.in_region(&source.location.region);
         async move {
             Ok::<_, Error>((
-                source.place.region.clone(),
-                region(&site, request, inventory, source).await?,
+                source.location.region.clone(),
+                region(&clients, request, inventory, source).await?,
             ))
         }
     });
@@ -53,7 +53,10 @@ async fn target(
     let Some(first) = inventory.regions.keys().next() else {
         return Ok(target);
     };
-    let (iam, wanted) = (&reached.site(first).iam, &request.options.in_targets);
+    let (iam, wanted) = (
+        &reached.in_region(first).iam,
+        &request.options.target_options,
+    );
     for role in &wanted.launch_roles {
         let name = role.rsplit('/').next().unwrap_or(role);
         let policies = if wanted.launch_policy.is_some() {
@@ -85,13 +88,13 @@ async fn target(
 
 /// One Region of a target, beside the source account's of the same name.
 async fn region(
-    site: &Site,
+    clients: &RegionClients,
     request: &ShareRequest,
     inventory: &Inventory,
     source: &RegionInventory,
 ) -> Result<RegionInventory, Error> {
-    let mut there = RegionInventory::new(site.place.clone());
-    let (options, wanted) = (&request.options, &request.options.in_targets);
+    let mut there = RegionInventory::new(clients.location.clone());
+    let (options, wanted) = (&request.options, &request.options.target_options);
     if options.revoke.is_some() {
         return Ok(there);
     }
@@ -100,33 +103,38 @@ async fn region(
         .keys()
         .chain(source.copies.iter().map(|copy| &copy.id))
         .collect();
-    if let Some(key) = wanted.keys.in_region(&site.place.region) {
-        let mut key = site.kms.describe_key(key.as_ref()).await?;
+    if let Some(key) = wanted.keys.in_region(&clients.location.region) {
+        let mut key = clients.kms.describe_key(key.as_ref()).await?;
         if !wanted.services.is_empty() {
-            key.grants = Some(site.kms.grants(&key.arn).await?);
+            key.grants = Some(clients.kms.grants(&key.arn).await?);
         }
         there.destination = Some(key.arn.clone());
         there.keys.insert(key.arn.clone(), key);
         let of = |ami: &AmiId| {
             SourceImage {
-                region: site.place.region.clone(),
+                region: clients.location.region.clone(),
                 ami: ami.clone(),
             }
             .tag()
         };
-        images::copies(site, shared.iter().copied().map(of).collect(), &mut there).await?;
-        let snapshots = images::snapshots(site, &there).await?;
+        images::copies(
+            clients,
+            shared.iter().copied().map(of).collect(),
+            &mut there,
+        )
+        .await?;
+        let snapshots = images::snapshots(clients, &there).await?;
         there.snapshots.extend(snapshots);
     } else if options.copy_tags || !options.tags.is_empty() {
-        let seen = site.ec2.images(shared.iter().copied()).await?;
+        let seen = clients.ec2.images(shared.iter().copied()).await?;
         there.images = seen
             .into_iter()
             .map(|image| (image.id.clone(), image))
             .collect();
     }
     there.parameters = super::parameters(
-        site,
-        super::parameter_names(request, inventory, &site.place),
+        clients,
+        super::parameter_names(request, inventory, &clients.location),
     )
     .await?;
     Ok(there)

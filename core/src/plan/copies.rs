@@ -2,102 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
-use serde::Serialize;
-use sha2::{Digest as _, Sha256};
-
-use crate::copy::adopt::{self, Candidate};
-use crate::finding::{Finding, FindingCode};
-use crate::id::{AccountId, AmiId, KeyArn, Region, SnapshotId, SourceImage};
+use super::adopt::{self, Candidate};
+use super::step::CopyImage;
+use crate::diagnostic::{Finding, FindingCode};
+use crate::id::{KeyArn, Region, SourceImage};
 use crate::inventory::{Image, Inventory, KeyState, RegionInventory};
-use crate::name::{self, Parts};
+use crate::limits::CONCURRENT_SNAPSHOT_COPIES;
+use crate::limits::TAGS_PER_RESOURCE;
 use crate::request::ShareRequest;
+use crate::request::name;
 use crate::tags;
-
-/// A copy of an image under a key (`ec2:CopyImage`): made, or adopted where it already exists.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-#[non_exhaustive]
-pub struct CopyImage {
-    /// Whose copy it is: the source account's, or a target's.
-    pub account: AccountId,
-    /// The image that is copied.
-    pub source: SourceImage,
-    /// The Region of the copy.
-    pub region: Region,
-    /// The key that every volume of the copy is encrypted under.
-    pub key: KeyArn,
-    /// The name of the copy.
-    pub name: String,
-    /// The tags of the copy and of its snapshots.
-    pub tags: BTreeMap<String, String>,
-    /// What the copy answers to: the digest of source, destination, key and name.
-    pub identity: String,
-    /// The copy that already exists, pending or available.
-    pub adopt: Option<AmiId>,
-    /// In how many minutes AWS completes it, where that is paid for (R7.5).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub completion: Option<u32>,
-    /// What failed copies left, removed once this one is available.
-    pub leftovers: Leftovers,
-    /// How many EBS volumes the source has, and so the copy must have.
-    #[serde(skip)]
-    pub(crate) volumes: usize,
-}
-
-/// What failed copies left: it counts toward quotas until it is removed (R1.5.17).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Leftovers {
-    /// Failed images of ours.
-    pub images: Vec<AmiId>,
-    /// Snapshots of ours in state `error` that no image uses.
-    pub snapshots: Vec<SnapshotId>,
-}
-
-impl Leftovers {
-    /// Whether nothing was left.
-    pub fn is_empty(&self) -> bool {
-        self.images.is_empty() && self.snapshots.is_empty()
-    }
-}
-
-impl CopyImage {
-    /// A copy that is not known to exist yet, with our tags beside `tags`.
-    pub(crate) fn new(
-        account: &AccountId,
-        source: SourceImage,
-        region: &Region,
-        key: &KeyArn,
-        name: String,
-        tags: &BTreeMap<String, String>,
-    ) -> Self {
-        let (from, to) = (source.tag(), format!("{account}/{region}"));
-        let identity = digest(&["1", &from, &to, key.as_ref(), &name]);
-        Self {
-            account: account.clone(),
-            region: region.clone(),
-            key: key.clone(),
-            tags: tags::of_copy(tags, from, identity.clone()),
-            source,
-            name,
-            identity,
-            adopt: None,
-            completion: None,
-            leftovers: Leftovers::default(),
-            volumes: 0,
-        }
-    }
-
-    /// The client token of the n-th attempt: runs that see the same state send the same one, and
-    /// make one copy (R1.2.2).
-    pub(crate) fn client_token(&self, attempt: u32) -> String {
-        digest(&[&self.identity, &attempt.to_string()])
-    }
-
-    /// The name to fall back on where AWS calls [`Self::name`] a duplicate.
-    pub(crate) fn fallback_name(&self) -> String {
-        name::with_suffix(&self.name, self.identity.get(..8).unwrap_or_default())
-    }
-}
 
 /// The copy of `source` that a Region needs, or nothing where the image is shared there itself.
 pub(super) fn plan(
@@ -108,18 +22,18 @@ pub(super) fn plan(
     findings: &mut Vec<Finding>,
 ) -> Option<CopyImage> {
     let (named, image) = source;
-    let at_home = named.region == there.place.region;
+    let at_home = named.region == there.location.region;
     let key = there.destination.as_ref()?;
     if at_home && (there.is_wholly_under(image, key) || image.snapshots().next().is_none()) {
         return None;
     }
     let options = &request.options;
-    let name = request.copy_name.fill(&Parts::of(image, &there.place));
+    let name = request.copy_name.fill(&image.name_parts(&there.location));
     let passed_on = tags::passed_on(options.copy_tags.then_some(&image.tags), &options.tags);
     let copy = CopyImage::new(
-        &there.place.account,
+        &there.location.account,
         named.clone(),
-        &there.place.region,
+        &there.location.region,
         key,
         name,
         &passed_on,
@@ -151,7 +65,7 @@ pub(super) fn adopt(copy: &mut CopyImage, there: &RegionInventory, findings: &mu
         .iter()
         .filter(|candidate| adopt::answers(candidate, &copy.identity))
     {
-        match adopt::judge(candidate, &there.snapshots, copy, &there.place) {
+        match adopt::judge(candidate, &there.snapshots, copy, &there.location) {
             Candidate::Adoptable => adoptable.push(candidate),
             Candidate::Failed => copy.leftovers.images.push(candidate.id.clone()),
             Candidate::Disabled => findings.push(Finding::warn(
@@ -183,9 +97,6 @@ pub(super) fn adopt(copy: &mut CopyImage, there: &RegionInventory, findings: &mu
     copy.leftovers.snapshots = adopt::orphans(there, &copy.identity);
 }
 
-/// AWS copies so many snapshots from one Region to another at once (R1.5.10).
-const AT_ONCE: usize = 20;
-
 /// More copies than AWS makes at once wait for each other.
 pub(super) fn queued(copies: &[CopyImage], findings: &mut Vec<Finding>) {
     let mut volumes: BTreeMap<(&Region, &Region), usize> = BTreeMap::new();
@@ -196,13 +107,13 @@ pub(super) fn queued(copies: &[CopyImage], findings: &mut Vec<Finding>) {
     }
     for ((from, to), volumes) in volumes
         .into_iter()
-        .filter(|(_, volumes)| *volumes > AT_ONCE)
+        .filter(|(_, volumes)| *volumes > CONCURRENT_SNAPSHOT_COPIES)
     {
         findings.push(Finding::warn(
             FindingCode::CopyQueued,
             to,
             format!(
-                "{volumes} volumes are copied from {from} to here, and AWS copies {AT_ONCE} at \
+                "{volumes} volumes are copied from {from} to here, and AWS copies {CONCURRENT_SNAPSHOT_COPIES} at \
                      once (R1.5.10): the others wait"
             ),
         ));
@@ -221,14 +132,14 @@ pub(super) fn check(copy: &CopyImage, findings: &mut Vec<Finding>) {
             ),
         ));
     }
-    if copy.tags.len() > tags::LIMIT {
+    if copy.tags.len() > TAGS_PER_RESOURCE {
         findings.push(Finding::refuse(
             FindingCode::CopyTooManyTags,
             &copy.source,
             format!(
                 "the copy would have {} tags, two of them ours; a resource can have {}",
                 copy.tags.len(),
-                tags::LIMIT
+                TAGS_PER_RESOURCE
             ),
         ));
     }
@@ -246,16 +157,4 @@ fn source_key(inventory: &RegionInventory, image: &Image, key: &KeyArn) -> Optio
         image.id
     );
     Some(Finding::refuse(code, key, message))
-}
-
-fn digest(parts: &[&str]) -> String {
-    let mut hash = Sha256::new();
-    for part in parts {
-        hash.update(part.as_bytes());
-        hash.update([0]);
-    }
-    hash.finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
 }

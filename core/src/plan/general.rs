@@ -1,6 +1,6 @@
 //! Findings about the run as a whole.
 
-use crate::finding::{Finding, FindingCode};
+use crate::diagnostic::{Finding, FindingCode};
 use crate::id::Principal;
 use crate::inventory::{ImageState, Inventory};
 use crate::request::{KeyAccessMode, ShareRequest, Timing};

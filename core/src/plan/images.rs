@@ -1,6 +1,6 @@
 //! Findings about the images themselves.
 
-use crate::finding::{Finding, FindingCode};
+use crate::diagnostic::{Finding, FindingCode};
 use crate::inventory::{Image, ImageState, RegionInventory};
 use crate::request::ShareRequest;
 
@@ -11,7 +11,7 @@ pub(super) fn findings(
     now: i64,
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let account = &inventory.place.account;
+    let account = &inventory.location.account;
     if image.owner != account.as_ref() {
         findings.push(Finding::refuse(
             FindingCode::ImageNotOwned,

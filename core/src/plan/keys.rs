@@ -1,14 +1,15 @@
-//! Access to the keys that targets need, and what can be wrong with a key.
+//! KeyPermissions to the keys that targets need, and what can be wrong with a key.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::permissions::grant_name;
+use super::names::grant_name;
 use super::step::{Grants, KeyAccess, LaunchPermission, PolicyChange, Step};
 use super::{CopyImage, Shares};
-use crate::finding::{Finding, FindingCode};
+use crate::diagnostic::{Finding, FindingCode};
 use crate::id::{AccountId, KeyArn, Principal, Region};
 use crate::inventory::{Inventory, Key, KeyState};
-use crate::key_policy::{Denial, Holder, KeyPolicy};
+use crate::limits::KEY_POLICY_BYTES;
+use crate::policy::key_policy::{Denial, KeyPolicy, PolicyPrincipal};
 use crate::request::{KeyAccessMode, KeyScope, ShareRequest};
 
 /// How many grants a key can have (R3.3.5).
@@ -100,7 +101,7 @@ fn unusable(
             message,
         ));
     }
-    if !can_edit(request, &inventory.account, &key.arn) {
+    if !request.options.can_change_key(&inventory.account, &key.arn) {
         let owner = key.arn.account();
         let message = format!(
             "{images}: the key belongs to account {owner}, so its policy cannot be changed from \
@@ -133,19 +134,6 @@ fn unusable(
     }
 }
 
-/// Whether this run may try to change who can use the key. What a grant is worth that neither the
-/// key's account nor the grantee's issued is not known (R3.3.8), so none is made.
-pub(crate) fn can_edit(request: &ShareRequest, account: &AccountId, key: &KeyArn) -> bool {
-    let options = &request.options;
-    let by_role = options
-        .key_role
-        .as_ref()
-        .and_then(|role| role.account())
-        .as_ref()
-        == Some(key.account());
-    key.account() == account || by_role || options.key_access == KeyAccessMode::None
-}
-
 fn policy(
     request: &ShareRequest,
     key: &Key,
@@ -164,12 +152,14 @@ fn policy(
             return None;
         }
     };
-    let access = super::access(request);
+    let access = request.key_permissions();
     let held = policy.access(&key.arn, access.clone());
-    let lacks =
-        |target: &&Principal| Holder::of(target).is_some_and(|holder| !held.contains(&holder));
+    let lacks = |target: &&Principal| {
+        PolicyPrincipal::of(target).is_some_and(|holder| !held.contains(&holder))
+    };
     let missing: BTreeSet<Principal> = targets.iter().filter(lacks).cloned().collect();
-    let wanted: BTreeSet<Holder> = targets.iter().filter_map(Holder::of).collect();
+    let wanted: BTreeSet<PolicyPrincipal> =
+        targets.iter().filter_map(PolicyPrincipal::of).collect();
     let taken = policy.taken_sids(&key.arn, access.clone());
     let mut change = None;
     if !taken.is_empty() {
@@ -202,7 +192,7 @@ fn policy(
         principals: targets.clone(),
         missing,
         unlisted: held
-            .difference(&listed.iter().filter_map(Holder::of).collect())
+            .difference(&listed.iter().filter_map(PolicyPrincipal::of).collect())
             .cloned()
             .collect(),
         policy: change,
@@ -219,7 +209,8 @@ fn grants(key: &Key, launch: &LaunchPermission) -> Grants {
     let held = |region: &Region, account: &&AccountId| {
         let name = launch
             .shared
-            .existing()
+            .image
+            .as_ref()
             .map(|image| grant_name(region, image, account));
         key.grants
             .iter()
@@ -261,11 +252,11 @@ fn unmanaged(key: &Key) -> Finding {
 }
 
 fn too_large(key: &Key, more: usize, size: usize) -> Option<Finding> {
-    (size > KeyPolicy::LIMIT).then(|| {
+    (size > KEY_POLICY_BYTES).then(|| {
         let message = format!(
             "with {more} more accounts the key policy would have {size} bytes, and KMS takes {} \
              (R3.2.2)",
-            KeyPolicy::LIMIT
+            KEY_POLICY_BYTES
         );
         Finding::refuse(FindingCode::KeyPolicyTooLarge, &key.arn, message)
     })
@@ -282,7 +273,7 @@ fn too_many_grants(key: &Key, more: usize) -> Option<Finding> {
 }
 
 /// What a deny does to a launch shows only as the end of an instance, without a reason (R4.4).
-fn denies(key: &Key, policy: &KeyPolicy, targets: &BTreeSet<Holder>) -> Vec<Finding> {
+fn denies(key: &Key, policy: &KeyPolicy, targets: &BTreeSet<PolicyPrincipal>) -> Vec<Finding> {
     let finding = |(sid, denial): (String, Denial)| {
         let (finding, when): (fn(_, _, _) -> _, _) = match denial {
             Denial::Always => (Finding::refuse, "targets"),

@@ -3,13 +3,14 @@
 
 use std::collections::BTreeSet;
 
-use super::in_targets::reached;
+use super::names::{inline_policy_name, service_grant_name};
+use super::step::target::{LaunchRole, RolePolicy, ServiceRole, TargetCopy};
 use super::step::{LaunchPermission, Step};
-use super::target_step::{LaunchRole, RolePolicy, ServiceRole, TargetCopy};
-use crate::finding::{Finding, FindingCode};
+use super::targets::reached;
+use crate::diagnostic::{Finding, FindingCode};
 use crate::id::{AccountId, KeyArn};
 use crate::inventory::{Inventory, Target};
-use crate::launch_policy;
+use crate::policy::launch_policy;
 use crate::request::ShareRequest;
 
 /// How many characters the inline policies of a role may have together, blanks aside (R5.8).
@@ -32,7 +33,7 @@ pub(super) fn roles(
             .map(|copy| &copy.key)
             .collect();
         // Whoever launches own copies needs the source's keys no more (R4.13).
-        let keys = if request.options.in_targets.copies() {
+        let keys = if request.options.target_options.copies() {
             &own
         } else {
             &shared
@@ -83,7 +84,7 @@ fn launch_roles(
         let Some(partition) = keys.first().map(|key| key.region().partition()) else {
             continue;
         };
-        if let Some(managed) = &request.options.in_targets.launch_policy {
+        if let Some(managed) = &request.options.target_options.launch_policy {
             let arn = managed.in_account(partition, account);
             let held = policies.attached.contains(&arn);
             wanted.push(of_role(RolePolicy::Attached(arn), held));
@@ -91,7 +92,10 @@ fn launch_roles(
         }
         let mut after = policies.inline.clone();
         for key in keys {
-            let (name, document) = (inline_name(key), launch_policy::for_key(key).to_string());
+            let (name, document) = (
+                inline_policy_name(key),
+                launch_policy::for_key(key).to_string(),
+            );
             let held = policies
                 .inline
                 .get(&name)
@@ -115,15 +119,6 @@ fn launch_roles(
         }
     }
     wanted
-}
-
-/// The inline policy of a key. A role has one for each key, so that keys come and go alone.
-pub(crate) fn inline_name(key: &KeyArn) -> String {
-    format!(
-        "ami-share-{}-{}",
-        key.region(),
-        key.as_ref().rsplit('/').next().unwrap_or_default()
-    )
 }
 
 fn same_json(one: &str, other: &str) -> bool {
@@ -165,17 +160,4 @@ fn service_role(
         key: key.clone(),
         held,
     }
-}
-
-/// The name of the grant for the role of a service in a target.
-pub(crate) fn service_grant_name(account: &AccountId, service: &str) -> String {
-    format!(
-        "ami-share-1-{account}-{}",
-        service.split('.').next().unwrap_or_default()
-    )
-}
-
-/// The name of the grant from which a target makes those of its services' roles.
-pub(crate) fn parent_grant_name(account: &AccountId) -> String {
-    format!("ami-share-1-{account}-roles")
 }

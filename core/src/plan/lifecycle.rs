@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 
-use super::step::{Deprecate, Protect, Publish, Shared, Step};
-use crate::finding::{Finding, FindingCode};
+use super::step::{Deprecate, Protect, Publish, SharedImage, Step};
+use crate::diagnostic::{Finding, FindingCode};
 use crate::id::AmiId;
 use crate::inventory::{Image, Inventory, RegionInventory};
-use crate::name::{Parts, is_parameter_name};
+use crate::request::name::is_parameter_name;
 use crate::request::{DeprecateAt, ShareRequest};
 
 pub(super) fn plan(
@@ -17,10 +17,10 @@ pub(super) fn plan(
     inventory: &Inventory,
     there: &RegionInventory,
     source: &Image,
-    shared: &Shared,
+    shared: &SharedImage,
     findings: &mut Vec<Finding>,
 ) -> Vec<Step> {
-    let existing = shared.existing();
+    let existing = shared.image.as_ref();
     let image = existing.and_then(|id| there.image(id));
     let mut steps = Vec::new();
     if let Some(when) = request.options.deprecate_at {
@@ -45,14 +45,14 @@ pub(super) fn publish(
     request: &ShareRequest,
     there: &RegionInventory,
     source: &Image,
-    shared: &Shared,
+    shared: &SharedImage,
     image: Option<AmiId>,
     findings: &mut Vec<Finding>,
 ) -> Option<Publish> {
     let name = request
         .parameter
         .as_ref()?
-        .fill(&Parts::of(source, &there.place));
+        .fill(&source.name_parts(&there.location));
     if !is_parameter_name(&name) {
         findings.push(Finding::refuse(
             FindingCode::ParameterNameInvalid,
@@ -62,7 +62,7 @@ pub(super) fn publish(
     }
     let current = there.parameters.get(&name).cloned();
     Some(Publish {
-        account: there.place.account.clone(),
+        account: there.location.account.clone(),
         shared: shared.clone(),
         image,
         name,
@@ -74,7 +74,7 @@ fn deprecate(
     when: DeprecateAt,
     now: i64,
     image: Option<&Image>,
-    shared: &Shared,
+    shared: &SharedImage,
     findings: &mut Vec<Finding>,
 ) -> Option<Step> {
     let moment = image.and_then(|image| deprecation_moment(when, &image.creation_date));

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::step::{LaunchPermission, Shared, SnapshotPermission, Step};
-use crate::finding::{Finding, FindingCode};
-use crate::id::{AccountId, AmiId, KeyArn, Principal, Region};
+use super::step::{LaunchPermission, SharedImage, SnapshotPermission, Step};
+use crate::diagnostic::{Finding, FindingCode};
+use crate::id::{AccountId, AmiId, KeyArn, Principal};
 use crate::inventory::RegionInventory;
 use crate::request::ShareRequest;
 
@@ -15,14 +15,15 @@ const ENTITIES: usize = 1_000;
 pub(super) fn launch(
     account: &AccountId,
     there: &RegionInventory,
-    shared: &Shared,
+    shared: &SharedImage,
     keys: BTreeSet<KeyArn>,
     targets: &BTreeSet<Principal>,
     listed: &BTreeSet<Principal>,
     findings: &mut Vec<Finding>,
 ) -> LaunchPermission {
     let held = shared
-        .existing()
+        .image
+        .as_ref()
         .and_then(|id| there.launch_permissions.get(id))
         .cloned()
         .unwrap_or_default();
@@ -55,7 +56,7 @@ pub(super) fn launch(
 pub(super) fn snapshots(
     request: &ShareRequest,
     there: &RegionInventory,
-    shared: &Shared,
+    shared: &SharedImage,
     targets: &BTreeSet<Principal>,
     findings: &mut Vec<Finding>,
 ) -> Option<Step> {
@@ -83,7 +84,7 @@ pub(super) fn snapshots(
             ),
         ));
     }
-    let image = shared.existing().and_then(|id| find(there, id));
+    let image = shared.image.as_ref().and_then(|id| find(there, id));
     let mut missing = BTreeMap::new();
     for snapshot in image.into_iter().flat_map(|image| image.snapshots()) {
         let held = there.snapshot_permissions.get(snapshot);
@@ -111,10 +112,4 @@ fn find<'a>(there: &'a RegionInventory, id: &AmiId) -> Option<&'a crate::invento
         .images
         .get(id)
         .or_else(|| there.copies.iter().find(|copy| &copy.id == id))
-}
-
-/// The name of the grant that lets an account use a key for one image. A repeat with the same name
-/// is the same grant (R3.3.4); a change of what grants allow must raise the number.
-pub(crate) fn grant_name(region: &Region, image: &AmiId, account: &AccountId) -> String {
-    format!("ami-share-1-{region}-{image}-{account}")
 }

@@ -2,18 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::launch_roles::{inline_name, parent_grant_name};
-use super::lending::end_loan;
-use super::needed::{in_use, needs, still_used, unseen_use};
-use super::permissions::grant_name;
-use super::removal_step::{RemoveCopy, RemoveKeyAccess, RemovePermissions, Whom};
+use super::key_use::{in_use, needs, still_used, unseen_use};
+use super::names::{grant_name, inline_policy_name, parent_grant_name};
+use super::step::removal::{Removal, RemoveCopy, RemoveKeyAccess, RemovePermissions};
+use super::step::target::RemoveRolePolicy;
 use super::step::{LaunchPermission, PolicyChange, Step};
-use super::target_step::RemoveRolePolicy;
-use crate::copy::adopt;
-use crate::finding::{Finding, FindingCode};
+use super::temporary::end_loan;
+use crate::diagnostic::{Finding, FindingCode};
 use crate::id::{AmiId, KeyArn, Principal, Region, SourceImage};
 use crate::inventory::{Grant, Image, Inventory, Key, RegionInventory};
-use crate::key_policy::Holder;
+use crate::plan::adopt;
+use crate::policy::key_policy::PolicyPrincipal;
 use crate::request::{Revoke, ShareRequest};
 
 /// `mode: revoke`: of each image and of the copies that this tool made of it.
@@ -25,9 +24,9 @@ pub(super) fn revoke(
     let options = request.options.revoke.unwrap_or_default();
     let targets = super::targets(request, &inventory.account);
     let whom = if options.all {
-        Whom::Everybody
+        Removal::Everybody
     } else {
-        Whom::These(targets)
+        Removal::These(targets)
     };
     let (mut permissions, mut copies) = (Vec::new(), Vec::new());
     for source in &request.images {
@@ -35,12 +34,12 @@ pub(super) fn revoke(
             let own = there
                 .images
                 .get(&source.ami)
-                .filter(|_| source.region == there.place.region);
+                .filter(|_| source.region == there.location.region);
             permissions.extend(own.map(|image| remove_permissions(there, source, image, &whom)));
             for copy in there
                 .copies
                 .iter()
-                .filter(|copy| adopt::is_copy_of(copy, source, &there.place))
+                .filter(|copy| adopt::is_copy_of(copy, source, &there.location))
             {
                 let removed = remove_permissions(there, source, copy, &whom);
                 if options.remove_copies {
@@ -84,14 +83,14 @@ fn loans(inventory: &Inventory, permissions: &[RemovePermissions]) -> Vec<Step> 
             remove.whom.takes(&Principal::Account(account.clone()))
         })
     });
-    ended.map(Step::EndLoan).collect()
+    ended.map(Step::ForgetTemporaryAccess).collect()
 }
 
 /// What lets roles in targets launch with the keys that their accounts lose.
 fn role_policies(request: &ShareRequest, inventory: &Inventory, keys: &[Step]) -> Vec<Step> {
     let mut steps = Vec::new();
-    for (account, target) in super::in_targets::reached(inventory) {
-        let holder = Holder::Account(account.clone());
+    for (account, target) in super::targets::reached(inventory) {
+        let holder = PolicyPrincipal::Account(account.clone());
         let (lost, kept): (Vec<_>, Vec<_>) = keys
             .iter()
             .filter_map(|step| match step {
@@ -111,7 +110,7 @@ fn role_policies(request: &ShareRequest, inventory: &Inventory, keys: &[Step]) -
                     key,
                 })
             };
-            if let Some(managed) = &request.options.in_targets.launch_policy {
+            if let Some(managed) = &request.options.target_options.launch_policy {
                 let arn = lost
                     .first()
                     .map(|remove| managed.in_account(remove.key.region().partition(), account));
@@ -121,7 +120,7 @@ fn role_policies(request: &ShareRequest, inventory: &Inventory, keys: &[Step]) -
             }
             let inline = lost
                 .iter()
-                .map(|remove| (&remove.key, inline_name(&remove.key)));
+                .map(|remove| (&remove.key, inline_policy_name(&remove.key)));
             steps.extend(
                 inline
                     .filter(|(_, name)| policies.inline.contains_key(name))
@@ -143,13 +142,13 @@ pub(super) fn unlisted(
 ) -> Vec<Step> {
     let mut listed = targets.clone();
     listed.insert(Principal::Account(inventory.account.clone()));
-    let whom = Whom::AllBut(listed);
+    let whom = Removal::AllBut(listed);
     let mut permissions = Vec::new();
     for launch in launches {
         let Some(there) = inventory.regions.get(&launch.shared.region) else {
             continue;
         };
-        let Some(id) = launch.shared.existing() else {
+        let Some(id) = launch.shared.image.as_ref() else {
             continue;
         };
         let image = there
@@ -175,7 +174,7 @@ fn remove_permissions(
     there: &RegionInventory,
     source: &SourceImage,
     image: &Image,
-    whom: &Whom,
+    whom: &Removal,
 ) -> RemovePermissions {
     let of = |held: Option<&BTreeSet<Principal>>| -> BTreeSet<Principal> {
         held.into_iter()
@@ -189,7 +188,7 @@ fn remove_permissions(
         .map(|id| (id.clone(), of(there.snapshot_permissions.get(id))));
     RemovePermissions {
         source: source.clone(),
-        region: there.place.region.clone(),
+        region: there.location.region.clone(),
         image: image.id.clone(),
         keys: there.keys_of(image),
         whom: whom.clone(),
@@ -239,7 +238,7 @@ pub(crate) fn still_shared(
 fn keys(
     inventory: &Inventory,
     permissions: &[RemovePermissions],
-    whom: &Whom,
+    whom: &Removal,
     revoke: Revoke,
     findings: &mut Vec<Finding>,
 ) -> Vec<Step> {
@@ -269,7 +268,7 @@ fn remove_key_access(
     inventory: &Inventory,
     (there, key): (&RegionInventory, &Key),
     images: &[&RemovePermissions],
-    whom: &Whom,
+    whom: &Removal,
     revoke: Revoke,
     findings: &mut Vec<Finding>,
 ) -> RemoveKeyAccess {
@@ -287,15 +286,15 @@ fn remove_key_access(
         (policy.is_some(), key.grants.is_some()),
     );
     remove.forced = revoke.force_key;
-    let held = |those: &dyn Fn(&Grant) -> bool| -> BTreeSet<Holder> {
+    let held = |those: &dyn Fn(&Grant) -> bool| -> BTreeSet<PolicyPrincipal> {
         grants
             .iter()
             .filter(|grant| those(grant))
             .filter_map(Grant::account)
-            .map(Holder::Account)
+            .map(PolicyPrincipal::Account)
             .collect()
     };
-    let mut has: BTreeSet<Holder> = named
+    let mut has: BTreeSet<PolicyPrincipal> = named
         .iter()
         .filter(|holder| whom.takes_holder(holder))
         .cloned()
@@ -305,8 +304,8 @@ fn remove_key_access(
     let ending = remove.ending(grants);
     let others = held(&|grant| !ending.contains_key(&grant.id) && grant.is_enough());
     let mut losing = has.clone();
-    if let Whom::These(principals) = whom {
-        losing.extend(principals.iter().filter_map(Holder::of));
+    if let Removal::These(principals) = whom {
+        losing.extend(principals.iter().filter_map(PolicyPrincipal::of));
     }
     if !revoke.force_key {
         let mut unspared = Vec::new();
@@ -360,7 +359,7 @@ impl RemoveKeyAccess {
     /// What takes a key from some, whatever else is known of it.
     pub(crate) fn from(
         key: KeyArn,
-        whom: Whom,
+        whom: Removal,
         images: BTreeSet<(Region, AmiId)>,
         reads: (bool, bool),
     ) -> Self {
@@ -382,9 +381,10 @@ impl RemoveKeyAccess {
     /// whoever loses access has made and no AWS service holds.
     pub(crate) fn ending(&self, grants: &[Grant]) -> BTreeMap<String, String> {
         let issued_by_losers = |grant: &Grant| {
-            let issuer = grant.issuer_account().map(Holder::Account);
+            let issuer = grant.issuer_account().map(PolicyPrincipal::Account);
             issuer.is_some_and(|issuer| {
-                issuer != Holder::Account(self.key.account().clone()) && self.takes(&issuer)
+                issuer != PolicyPrincipal::Account(self.key.account().clone())
+                    && self.takes(&issuer)
             })
         };
         let ends = |grant: &&Grant| {
@@ -403,7 +403,7 @@ impl RemoveKeyAccess {
         let Some(account) = grant.account() else {
             return false;
         };
-        let holder = Holder::Account(account.clone());
+        let holder = PolicyPrincipal::Account(account.clone());
         // What services' roles are given from goes with the use of the key as a whole.
         if grant.name == parent_grant_name(&account) {
             return self.takes(&holder);
@@ -418,8 +418,8 @@ impl RemoveKeyAccess {
 }
 
 /// A statement that is not ours may let somebody use the key all the same.
-fn other_way(key: &Key, holder: &Holder) -> Option<Finding> {
-    let Holder::Account(account) = holder else {
+fn other_way(key: &Key, holder: &PolicyPrincipal) -> Option<Finding> {
+    let PolicyPrincipal::Account(account) = holder else {
         return None;
     };
     let sid = key.foreign_statement(account)?;

@@ -1,17 +1,26 @@
 //! The intents of a plan.
 
+pub(super) mod copy;
+pub(super) mod removal;
+pub(super) mod shared;
+pub(super) mod target;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::CopyImage;
-use super::removal_step::{RemoveCopy, RemoveKeyAccess, RemovePermissions};
-use super::target_step::{
-    EndLoan, GiveBack, LaunchRole, RemoveRolePolicy, ServiceRole, TagShared, TargetCopy,
+use super::KeyPermissions;
+use crate::id::{AccountId, AmiId, KeyArn, Principal, SnapshotId};
+use crate::policy::key_policy::PolicyPrincipal;
+
+pub use copy::{CopyImage, Leftovers};
+pub use removal::{KeyUsage, Removal, RemoveCopy, RemoveKeyAccess, RemovePermissions};
+pub use shared::{PolicyChange, SharedImage};
+pub use target::{
+    ForgetTemporaryAccess, LaunchRole, ReclaimAccess, RemoveRolePolicy, RolePolicy, ServiceRole,
+    TagShared, TargetCopy,
 };
-use crate::id::{AccountId, AmiId, KeyArn, Principal, Region, SnapshotId, SourceImage};
-use crate::key_policy::{Access, Holder};
 
 /// One intent. Those that give access come first, in the order of promise P1; those that take it
 /// away follow, in the opposite order.
@@ -44,9 +53,9 @@ pub enum Step {
     /// A service's role in a target may use a key.
     ServiceRole(ServiceRole),
     /// Targets lose what they were lent for copying.
-    GiveBack(GiveBack),
+    ReclaimAccess(ReclaimAccess),
     /// What targets were lent for copying is theirs for good, or gone: it is lent no more.
-    EndLoan(EndLoan),
+    ForgetTemporaryAccess(ForgetTemporaryAccess),
     /// A role in a target loses what it was given to launch.
     RemoveRolePolicy(RemoveRolePolicy),
     /// Principals can launch an image and use its snapshots no more.
@@ -57,38 +66,6 @@ pub enum Step {
     RemoveCopy(RemoveCopy),
 }
 
-/// An image that may not exist yet.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum Subject {
-    /// An image that exists.
-    Existing(AmiId),
-    /// What the [`Step::Copy`] of this source to the same Region makes.
-    CopyOf(SourceImage),
-}
-
-/// A shared image: what the request named, and what is shared of it in a Region.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Shared {
-    /// The image that the request named.
-    pub source: SourceImage,
-    /// The Region in which it is shared.
-    pub region: Region,
-    /// The image that is shared there: the source itself, or its copy.
-    pub image: Subject,
-}
-
-impl Shared {
-    /// The image, where it exists.
-    pub fn existing(&self) -> Option<&AmiId> {
-        match &self.image {
-            Subject::Existing(image) => Some(image),
-            Subject::CopyOf(_) => None,
-        }
-    }
-}
-
 /// Principals can use a key, by statements of ours in its policy (`kms:PutKeyPolicy`).
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[non_exhaustive]
@@ -97,25 +74,16 @@ pub struct KeyAccess {
     pub key: KeyArn,
     /// How they may use it.
     #[serde(flatten)]
-    pub access: Access,
+    pub access: KeyPermissions,
     /// All that shall have access.
     pub principals: BTreeSet<Principal>,
     /// Those of them that do not have it yet.
     pub missing: BTreeSet<Principal>,
     /// Who else has access by statements of ours.
-    pub unlisted: BTreeSet<Holder>,
+    pub unlisted: BTreeSet<PolicyPrincipal>,
     /// The policy as it is, and as it would be written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy: Option<PolicyChange>,
-}
-
-/// A key policy before and after a change.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct PolicyChange {
-    /// The document as it is.
-    pub before: String,
-    /// The document as it would be.
-    pub after: String,
 }
 
 /// Accounts can use a key for one image, by a grant for each (`kms:CreateGrant`).
@@ -126,7 +94,7 @@ pub struct Grants {
     pub key: KeyArn,
     /// The image that the grants are for.
     #[serde(flatten)]
-    pub shared: Shared,
+    pub shared: SharedImage,
     /// All accounts that shall have a grant.
     pub accounts: BTreeSet<AccountId>,
     /// Those of them that do not have it yet.
@@ -139,7 +107,7 @@ pub struct Grants {
 pub struct SnapshotPermission {
     /// The image.
     #[serde(flatten)]
-    pub shared: Shared,
+    pub shared: SharedImage,
     /// All accounts that shall have permission on each snapshot.
     pub accounts: BTreeSet<AccountId>,
     /// The snapshots on which some do not have it yet; of a copy that does not exist yet, none is
@@ -153,7 +121,7 @@ pub struct SnapshotPermission {
 pub struct LaunchPermission {
     /// The image.
     #[serde(flatten)]
-    pub shared: Shared,
+    pub shared: SharedImage,
     /// The keys that targets need for it; their access is written first (P1).
     pub keys: BTreeSet<KeyArn>,
     /// All that shall have launch permission.
@@ -170,7 +138,7 @@ pub struct LaunchPermission {
 pub struct Deprecate {
     /// The image.
     #[serde(flatten)]
-    pub shared: Shared,
+    pub shared: SharedImage,
     /// The moment, in RFC 3339; of a copy that does not exist yet, how long after it is made.
     pub at: String,
     /// Whether it is so already.
@@ -185,7 +153,7 @@ pub struct Deprecate {
 pub struct Protect {
     /// The image.
     #[serde(flatten)]
-    pub shared: Shared,
+    pub shared: SharedImage,
     /// Whether it is so already.
     pub held: bool,
 }
@@ -198,7 +166,7 @@ pub struct Publish {
     pub account: AccountId,
     /// The image that the request shares.
     #[serde(flatten)]
-    pub shared: Shared,
+    pub shared: SharedImage,
     /// What the parameter is to name, where that exists: the shared image, or a target's own copy
     /// of it.
     #[serde(rename = "names")]
@@ -232,7 +200,7 @@ impl Step {
             Self::Grants(grants) => !grants.missing.is_empty(),
             Self::SnapshotPermission(share) => {
                 !share.accounts.is_empty()
-                    && (share.shared.existing().is_none() || !share.missing.is_empty())
+                    && (share.shared.image.as_ref().is_none() || !share.missing.is_empty())
             }
             Self::LaunchPermission(launch) => !launch.missing.is_empty(),
             Self::Deprecate(Deprecate { held, .. })
@@ -248,8 +216,10 @@ impl Step {
                 !remove.holders.is_empty() || !remove.grants.is_empty()
             }
             Self::TagShared(tag) => !tag.missing.is_empty(),
-            Self::GiveBack(give) => give.lent,
-            Self::EndLoan(_) | Self::RemoveCopy(_) | Self::RemoveRolePolicy(_) => true,
+            Self::ReclaimAccess(give) => give.lent,
+            Self::ForgetTemporaryAccess(_) | Self::RemoveCopy(_) | Self::RemoveRolePolicy(_) => {
+                true
+            }
         }
     }
 }

@@ -2,8 +2,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::*;
-use crate::inventory::{Key, KeyState, Mapping, Place, Snapshot};
-use crate::key_policy::KeyPolicy;
+use crate::inventory::{AccountRegion, Key, KeyState, Mapping, Snapshot};
+use crate::policy::key_policy::KeyPolicy;
 
 const ARN: &str = "arn:aws:kms:us-east-1:111111111111:key/1234abcd-12ab-34cd-56ef-1234567890ab";
 const OTHER: &str = "arn:aws:kms:us-east-1:111111111111:key/1234abcd-12ab-34cd-56ef-1234567890ac";
@@ -54,7 +54,7 @@ fn inventory() -> Inventory {
         source: None,
         source_instance: None,
     };
-    let place = Place {
+    let location = AccountRegion {
         account: "111111111111".parse().unwrap(),
         region: "us-east-1".parse().unwrap(),
     };
@@ -64,12 +64,12 @@ fn inventory() -> Inventory {
         keys: [ARN, OTHER]
             .map(|arn| (arn.parse().unwrap(), key(arn)))
             .into(),
-        ..RegionInventory::new(place.clone())
+        ..RegionInventory::new(location.clone())
     };
     Inventory {
-        account: place.account,
+        account: location.account,
         now: 0,
-        regions: BTreeMap::from([(place.region, there)]),
+        regions: BTreeMap::from([(location.region, there)]),
         off: BTreeSet::new(),
         fixed_session: false,
         uses: BTreeMap::new(),

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 use std::time::SystemTime;
 
+use super::KeyScope;
 use super::check;
 use super::options::{
-    DeprecateAt, KeyAccessMode, KeyScope, Options, Revoke, ShareSnapshots, Timing, Unlisted,
+    DeprecateAt, KeyAccessMode, Options, Revoke, ShareSnapshots, Timing, Unlisted,
 };
-use super::{InTargets, Problems, ShareRequest};
+use super::{Problems, ShareRequest, TargetOptions};
 use crate::id::{AccountId, AmiId, KeyRef, Principal, Region, RoleArn, SourceImage};
-use crate::name::NameTemplate;
+use crate::request::name::NameTemplate;
 
 /// Collects a [`ShareRequest`]; [`build`](Self::build) checks it.
 #[derive(Clone, Debug)]
@@ -214,8 +215,8 @@ impl ShareRequestBuilder {
 
     /// What is done in each target account, by a role there.
     #[must_use]
-    pub fn in_targets(mut self, in_targets: InTargets) -> Self {
-        self.options.in_targets = in_targets;
+    pub fn target_options(mut self, target_options: TargetOptions) -> Self {
+        self.options.target_options = target_options;
         self
     }
 

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::builder::ShareRequestBuilder;
-use super::in_targets::{is_external_id, is_iam_name};
+use super::targets::{is_external_id, is_iam_name};
 use super::{DeprecateAt, KeyAccessMode, Problem, Problems, Timing, Verify};
 use crate::id::{AccountId, Partition, Principal, Region, SourceImage};
-use crate::name::NameTemplate;
+use crate::limits::TAGS_PER_RESOURCE;
+use crate::request::name::NameTemplate;
 use crate::tags;
 
 /// Every problem; `now` is in seconds since 1970.
@@ -19,7 +20,7 @@ pub(super) fn problems(request: &ShareRequestBuilder, now: i64) -> Problems {
     tags(request, &mut problems);
     names(request, &mut problems);
     lifecycle(request, now, &mut problems);
-    in_targets(request, &mut problems);
+    target_options(request, &mut problems);
     timing(&request.options.timing, &mut problems);
     problems.check(
         request.options.max_concurrency > 0,
@@ -152,8 +153,8 @@ fn partitions(request: &ShareRequestBuilder, problems: &mut Problems) {
     if let Some(role) = &request.options.key_role {
         check(role.partition(), "key-role", role);
     }
-    let in_targets = &request.options.in_targets;
-    if let Some((role, partition)) = in_targets
+    let target_options = &request.options.target_options;
+    if let Some((role, partition)) = target_options
         .role
         .as_ref()
         .and_then(|role| Some((role, role.partition()?)))
@@ -165,7 +166,7 @@ fn partitions(request: &ShareRequestBuilder, problems: &mut Problems) {
 
 fn tags(request: &ShareRequestBuilder, problems: &mut Problems) {
     let options = &request.options;
-    let (given, limit) = (options.tags.len(), tags::LIMIT);
+    let (given, limit) = (options.tags.len(), TAGS_PER_RESOURCE);
     problems.check(
         given <= limit,
         "tags",
@@ -225,8 +226,8 @@ fn lifecycle(request: &ShareRequestBuilder, now: i64, problems: &mut Problems) {
 }
 
 /// What is done in targets needs a role there, and accounts to find it in.
-fn in_targets(request: &ShareRequestBuilder, problems: &mut Problems) {
-    let (options, wanted) = (&request.options, &request.options.in_targets);
+fn target_options(request: &ShareRequestBuilder, problems: &mut Problems) {
+    let (options, wanted) = (&request.options, &request.options.target_options);
     let needs_role = [
         ("target-external-id", wanted.external_id.is_some()),
         ("target-kms-key-id", wanted.copies()),

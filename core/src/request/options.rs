@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{InTargets, Keys};
-use crate::id::{AccountId, Principal, Region, RoleArn};
+use super::{Keys, TargetOptions};
+use crate::id::{AccountId, KeyArn, Principal, Region, RoleArn};
+use crate::policy::key_policy::KeyScope;
 
 /// How targets get to use the keys of shared images.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -21,17 +21,6 @@ pub enum KeyAccessMode {
     /// Not by this run: [`Plan::key_policy_statements`](crate::Plan::key_policy_statements) says
     /// what somebody else must add.
     None,
-}
-
-/// How targets may use the key of a shared image.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum KeyScope {
-    /// Only through EC2, as AWS's own policy of `aws/ebs` has it.
-    #[default]
-    ViaEc2,
-    /// Also by calling KMS directly.
-    Direct,
 }
 
 /// Whether the snapshots of an image are shared too. Launching does not need it, copying does
@@ -134,7 +123,7 @@ pub(crate) struct Options {
     pub(crate) revoke: Option<Revoke>,
     pub(crate) deprecate_at: Option<DeprecateAt>,
     pub(crate) deregistration_protection: bool,
-    pub(crate) in_targets: InTargets,
+    pub(crate) target_options: TargetOptions,
     pub(crate) timing: Timing,
     pub(crate) max_concurrency: usize,
 }
@@ -158,7 +147,7 @@ impl Default for Options {
             revoke: None,
             deprecate_at: None,
             deregistration_protection: false,
-            in_targets: InTargets::default(),
+            target_options: TargetOptions::default(),
             timing: Timing::default(),
             max_concurrency: 32,
         }
@@ -166,10 +155,19 @@ impl Default for Options {
 }
 
 impl Options {
+    /// Whether this run may try to change who can use the key. What a grant is worth that neither
+    /// the key's account nor the grantee's issued is not known (R3.3.8), so none is made.
+    pub(crate) fn can_change_key(&self, account: &AccountId, key: &KeyArn) -> bool {
+        let role = self.key_role.as_ref().and_then(|role| role.account());
+        key.account() == account
+            || role.as_ref() == Some(key.account())
+            || self.key_access == KeyAccessMode::None
+    }
+
     /// Whether snapshots are shared: with `auto` where targets copy.
     pub(crate) fn shares_snapshots(&self) -> bool {
         match self.share_snapshots {
-            ShareSnapshots::Auto => self.in_targets.copies(),
+            ShareSnapshots::Auto => self.target_options.copies(),
             ShareSnapshots::Always => true,
             ShareSnapshots::Never => false,
         }

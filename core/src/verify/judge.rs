@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use super::keys::{self, Need};
 use super::read::{Evidence, Launcher, RUN, SharedSeen, TargetSeen, image_arn, run_resources};
-use super::{Check, CheckName, Verdict, Verification};
-use crate::error::Error;
+use crate::diagnostic::Error;
 use crate::id::{AccountId, AmiId, Principal, Region};
 use crate::inventory::{Image, ImageState, Key, KeyState};
 use crate::plan::{LaunchPermission, Plan, Step, TargetCopy, service_grant_name};
+use crate::report::{Check, CheckName, Verdict, Verification};
 
 /// Every image of the plan in every target account.
 pub(super) fn all(plan: &Plan, evidence: &Evidence) -> Vec<Verification> {
@@ -71,7 +71,7 @@ fn one(
         .errors
         .iter()
         .find(|error| error.account.as_ref() == Some(account));
-    if let Some(error) = unseen.filter(|_| plan.in_targets.copies()) {
+    if let Some(error) = unseen.filter(|_| plan.request.options.target_options.copies()) {
         checks.push(unknown(
             CheckName::Image,
             format!("whether the target has its own copy was not seen: {error}"),
@@ -147,9 +147,9 @@ fn own_copy(
     checks: &mut Vec<Check>,
 ) -> Option<AmiId> {
     let (account, region) = (&copy.account, &copy.shared.region);
-    let place = (account.clone(), copy.shared.source.clone(), region.clone());
+    let location = (account.clone(), copy.shared.source.clone(), region.clone());
     let image: Option<(&TargetSeen, &Image)> = seen
-        .zip(evidence.own_copies.get(&place))
+        .zip(evidence.own_copies.get(&location))
         .and_then(|(seen, id)| Some((seen, seen.images.get(id)?)));
     let Some((seen, image)) = image else {
         checks.push(no(

@@ -2,10 +2,11 @@
 
 use serde_json::Value;
 
-use super::policy::{self, Caller, Context, Opinion};
-use super::{Check, CheckName, Verdict};
 use crate::id::{AccountId, Region};
 use crate::inventory::{Grant, Key};
+use crate::policy::evaluate::{self, Caller, Decision};
+use crate::policy::matcher::Context;
+use crate::report::{Check, CheckName, Verdict};
 
 /// One action that EC2 takes on a key for whoever launches.
 #[derive(Clone, Copy, Debug)]
@@ -51,11 +52,11 @@ impl Need<'_> {
         region: &Region,
         launcher: &str,
     ) -> bool {
-        self.opinion(account, region, launcher) == Opinion::Direct
+        self.opinion(account, region, launcher) == Decision::Direct
     }
 
     /// What the policy and the grants of the key say.
-    fn opinion(&self, account: &AccountId, region: &Region, launcher: &str) -> Opinion {
+    fn opinion(&self, account: &AccountId, region: &Region, launcher: &str) -> Decision {
         let (key, who) = (
             self.key,
             Caller {
@@ -66,10 +67,10 @@ impl Need<'_> {
         let same_account = key.arn.account() == account;
         if key.aws_managed {
             let foreign = || {
-                Opinion::No("an AWS managed key is for its own account only (R3.1.6)".to_owned())
+                Decision::No("an AWS managed key is for its own account only (R3.1.6)".to_owned())
             };
             return if same_account {
-                Opinion::Direct
+                Decision::Direct
             } else {
                 foreign()
             };
@@ -78,7 +79,7 @@ impl Need<'_> {
             Some(Ok(policy)) => match serde_json::from_str::<Value>(&policy.text()) {
                 Ok(document) => {
                     let context = self.context(region, &who);
-                    policy::evaluate(
+                    evaluate::evaluate(
                         &document,
                         key.arn.as_ref(),
                         key.arn.account(),
@@ -87,23 +88,23 @@ impl Need<'_> {
                         &context,
                     )
                 }
-                Err(error) => Opinion::Unknown(error.to_string()),
+                Err(error) => Decision::Unknown(error.to_string()),
             },
-            Some(Err(problem)) => Opinion::Unknown(problem.clone()),
-            None => Opinion::Unknown("its policy was not read".to_owned()),
+            Some(Err(problem)) => Decision::Unknown(problem.clone()),
+            None => Decision::Unknown("its policy was not read".to_owned()),
         };
         match by_policy {
             // A deny holds against every grant.
-            Opinion::Direct | Opinion::Denied(_) => by_policy,
+            Decision::Direct | Decision::Denied(_) => by_policy,
             _ => match self.by_grant(&who) {
                 Some(by_grant)
-                    if by_grant == Opinion::Direct || by_policy != Opinion::Delegated =>
+                    if by_grant == Decision::Direct || by_policy != Decision::Delegated =>
                 {
                     by_grant
                 }
                 // A grant that was not seen may allow what the policy does not.
-                None if key.grants.is_none() && matches!(by_policy, Opinion::No(_)) => {
-                    Opinion::Unknown(format!(
+                None if key.grants.is_none() && matches!(by_policy, Decision::No(_)) => {
+                    Decision::Unknown(format!(
                         "its grants could not be read: allow kms:ListGrants to whoever verifies in \
                          {}",
                         key.arn.account()
@@ -115,7 +116,7 @@ impl Need<'_> {
     }
 
     /// Grants for the launcher or its account that are bound to nothing (R3.3.8).
-    fn by_grant(&self, who: &Caller) -> Option<Opinion> {
+    fn by_grant(&self, who: &Caller) -> Option<Decision> {
         let operation = self.action.strip_prefix("kms:")?;
         let root = format!(":iam::{}:root", who.account);
         let fits = |grant: &&Grant| {
@@ -127,8 +128,8 @@ impl Need<'_> {
         let own = self.key.arn.account() == &who.account;
         let direct =
             |grant: &&&Grant| grant.grantee == who.arn && (own || grant.is_issued_by(&who.account));
-        let found = grants.iter().find(direct).map(|_| Opinion::Direct);
-        found.or_else(|| grants.first().map(|_| Opinion::Delegated))
+        let found = grants.iter().find(direct).map(|_| Decision::Direct);
+        found.or_else(|| grants.first().map(|_| Decision::Delegated))
     }
 
     /// The condition keys of the call that EC2 makes; what is not here is not known.
@@ -178,13 +179,13 @@ pub(super) fn access(
         for need in needs {
             let (key, action) = (&need.key.arn, need.action);
             match need.opinion(account, region, launcher) {
-                Opinion::Direct | Opinion::Delegated => {}
-                Opinion::Unknown(why) => {
+                Decision::Direct | Decision::Delegated => {}
+                Decision::Unknown(why) => {
                     unsure.get_or_insert_with(|| {
                         format!("whether {key} allows {action} to {launcher}: {why}")
                     });
                 }
-                Opinion::Denied(why) => {
+                Decision::Denied(why) => {
                     return check(
                         Verdict::No,
                         format!(
@@ -192,7 +193,7 @@ pub(super) fn access(
                         ),
                     );
                 }
-                Opinion::No(why) => {
+                Decision::No(why) => {
                     let remedy = format!(
                         "the policy of {key} must allow {action} to {account} through EC2, or a \
                          grant must"

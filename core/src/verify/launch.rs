@@ -4,13 +4,13 @@
 use sha2::{Digest as _, Sha256};
 use tokio::time::Instant as Moment;
 
-use super::{Check, CheckName, Sum, Verdict, Verification};
-use crate::accounts::Site;
+use crate::aws::clients::RegionClients;
 use crate::aws::ec2::{Instance, NewInstance};
-use crate::error::Error;
+use crate::diagnostic::Error;
 use crate::id::AmiId;
 use crate::inventory::Image;
 use crate::plan::Plan;
+use crate::report::{Check, CheckName, Conclusion, Verdict, Verification};
 use crate::run::Run;
 
 /// Marks an instance of ours.
@@ -26,20 +26,21 @@ pub(super) async fn verify(run: &Run<'_>, plan: &Plan, target: &mut Verification
         verdict,
         detail,
     };
-    let (site, image) = (
-        run.target_site(&target.account, &target.region),
+    let (clients, image) = (
+        run.target_clients(&target.account, &target.region),
         target.image.clone(),
     );
-    let (Some(site), Some(image), false) = (site, image, target.sum == Sum::Blocked) else {
+    let (Some(clients), Some(image), false) = (clients, image, target.sum == Conclusion::Blocked)
+    else {
         return target.push(check(
             Verdict::Unknown,
             "nothing was launched: see the other checks".to_owned(),
         ));
     };
-    let checked = match Box::pin(launch(run, plan, &site, &image)).await {
+    let checked = match Box::pin(launch(run, plan, &clients, &image)).await {
         Ok((instance, None)) => check(
             Verdict::Yes,
-            format!("{} ran, launched as {}", instance.id, site.identity.arn),
+            format!("{} ran, launched as {}", instance.id, clients.identity.arn),
         ),
         Ok((instance, Some(why))) => {
             check(Verdict::No, format!("{} did not run: {why}", instance.id))
@@ -53,11 +54,11 @@ pub(super) async fn verify(run: &Run<'_>, plan: &Plan, target: &mut Verification
 async fn launch(
     run: &Run<'_>,
     plan: &Plan,
-    site: &Site,
+    clients: &RegionClients,
     id: &AmiId,
 ) -> Result<(Instance, Option<String>), Error> {
-    let ec2 = &site.ec2;
-    let with = &plan.in_targets.launch;
+    let ec2 = &clients.ec2;
+    let with = &plan.request.options.target_options.launch;
     let image = ec2.known_image(id).await?;
     let vpc = match &with.subnet {
         Some(subnet) => ec2.vpc_of(subnet).await?,
@@ -67,7 +68,7 @@ async fn launch(
         Some(group) => group,
         None => ec2.create_closed_group(GROUP, vpc.as_deref()).await?,
     };
-    let token = token(plan, site, id);
+    let token = token(plan, clients, id);
     let new = NewInstance {
         image: &image,
         instance_type: with
@@ -80,25 +81,30 @@ async fn launch(
         tag: (TAG, &token),
     };
     let launched = ec2.run_instance(&new).await?;
-    let ended = Box::pin(awaited(run, site, &launched.id)).await;
+    let ended = Box::pin(awaited(run, clients, &launched.id)).await;
     // Whatever came of it, nothing of it stays.
     ec2.terminate(&launched.id).await?;
-    sweep(site, &launched).await?;
-    gone(run, site, &launched.id).await?;
+    sweep(clients, &launched).await?;
+    gone(run, clients, &launched.id).await?;
     ec2.delete_group(&group).await?;
     Ok((launched, ended?))
 }
 
 /// The same for every try of one run, so that a lost answer launches nothing twice; another for
 /// another run.
-fn token(plan: &Plan, site: &Site, image: &AmiId) -> String {
+fn token(plan: &Plan, clients: &RegionClients, image: &AmiId) -> String {
     let run = plan
-        .in_targets
+        .request
+        .options
+        .target_options
         .run_name
         .clone()
         .unwrap_or_else(|| format!("{:?}", plan.deadline));
-    let place = format!("{} {} {image} {run}", site.place.account, site.place.region);
-    Sha256::digest(place)
+    let location = format!(
+        "{} {} {image} {run}",
+        clients.location.account, clients.location.region
+    );
+    Sha256::digest(location)
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect()
@@ -116,10 +122,19 @@ fn smallest(image: &Image) -> &'static str {
 }
 
 /// Nothing once the instance runs; the reason where it ends instead (R4.4).
-async fn awaited(run: &Run<'_>, site: &Site, id: &str) -> Result<Option<String>, Error> {
-    let (mut pace, since) = (run.pace(run.timing.poll), Moment::now());
+async fn awaited(
+    run: &Run<'_>,
+    clients: &RegionClients,
+    id: &str,
+) -> Result<Option<String>, Error> {
+    let (mut backoff, since) = (run.progress.poll_backoff(run.timing.poll), Moment::now());
     loop {
-        let found = site.ec2.instances(TAG, Some(id)).await?.into_iter().next();
+        let found = clients
+            .ec2
+            .instances(TAG, Some(id))
+            .await?
+            .into_iter()
+            .next();
         match found {
             Some(instance) if instance.state == "running" => return Ok(None),
             Some(instance) if instance.state != "pending" => {
@@ -127,7 +142,8 @@ async fn awaited(run: &Run<'_>, site: &Site, id: &str) -> Result<Option<String>,
             }
             // A new instance may not be known everywhere yet.
             _ => {
-                run.wait(id, "to run, in a target", since, pace.next())
+                run.progress
+                    .wait(id, "to run, in a target", since, backoff.next())
                     .await
             }
         }
@@ -135,29 +151,31 @@ async fn awaited(run: &Run<'_>, site: &Site, id: &str) -> Result<Option<String>,
 }
 
 /// Waits until an instance is gone: its security group cannot go before.
-async fn gone(run: &Run<'_>, site: &Site, id: &str) -> Result<(), Error> {
-    let (mut pace, since) = (run.pace(run.timing.poll), Moment::now());
-    while site
+async fn gone(run: &Run<'_>, clients: &RegionClients, id: &str) -> Result<(), Error> {
+    let (mut backoff, since) = (run.progress.poll_backoff(run.timing.poll), Moment::now());
+    while clients
         .ec2
         .instances(TAG, Some(id))
         .await?
         .iter()
         .any(|instance| instance.state != "terminated")
     {
-        run.wait(id, "to be terminated", since, pace.next()).await;
+        run.progress
+            .wait(id, "to be terminated", since, backoff.next())
+            .await;
     }
     Ok(())
 }
 
 /// Ends what killed runs left: instances with our tag that are much older than ours, by AWS's own
 /// clock.
-async fn sweep(site: &Site, ours: &Instance) -> Result<(), Error> {
-    let all = site.ec2.instances(TAG, None).await?;
+async fn sweep(clients: &RegionClients, ours: &Instance) -> Result<(), Error> {
+    let all = clients.ec2.instances(TAG, None).await?;
     for left in all
         .iter()
         .filter(|one| one.state != "terminated" && one.launched + LEFT < ours.launched)
     {
-        site.ec2.terminate(&left.id).await?;
+        clients.ec2.terminate(&left.id).await?;
     }
     Ok(())
 }

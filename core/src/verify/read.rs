@@ -7,12 +7,12 @@ use std::sync::Arc;
 use futures::future;
 
 use super::keys::GRANT;
-use crate::accounts::Site;
-use crate::error::Error;
+use crate::aws::clients::RegionClients;
+use crate::diagnostic::Error;
 use crate::id::{AccountId, AmiId, KeyArn, Principal, Region, SourceImage};
 use crate::inventory::{Image, Key};
-use crate::key_policy::KeyPolicy;
 use crate::plan::Plan;
+use crate::policy::key_policy::KeyPolicy;
 use crate::run::Run;
 
 /// Everything that was read.
@@ -68,7 +68,7 @@ pub(super) const RUN: &str = "ec2:RunInstances";
 
 pub(super) async fn all(run: &Run<'_>, plan: &Plan) -> Evidence {
     let images = plan.launch_permissions().filter_map(|launch| {
-        let (shared, image) = (&launch.shared, run.shared_as(&launch.shared)?);
+        let (shared, image) = (&launch.shared, run.image_of(&launch.shared)?);
         Some(async move {
             let seen = Box::pin(shared_image(run, &shared.region, &image)).await;
             (
@@ -81,27 +81,27 @@ pub(super) async fn all(run: &Run<'_>, plan: &Plan) -> Evidence {
     let own_copies: BTreeMap<_, _> = plan
         .target_copies()
         .filter_map(|copy| {
-            let place = (
+            let location = (
                 copy.account.clone(),
                 copy.shared.source.clone(),
                 copy.shared.region.clone(),
             );
-            Some((place, run.own_copy(copy)?))
+            Some((location, run.target_copy(copy)?))
         })
         .collect();
     let mut wanted = Vec::new();
-    for (account, reached) in run.targets() {
+    for (account, reached) in &run.targets {
         for region in &plan.regions {
             wanted.push((
                 account,
                 region,
-                reached.as_ref().map(|reached| reached.site(region)),
+                reached.as_ref().map(|reached| reached.in_region(region)),
             ));
         }
     }
-    let targets = wanted.into_iter().map(|(account, region, site)| async {
-        let seen = match site {
-            Ok(site) => Box::pin(target(run, plan, site, &images, &own_copies)).await,
+    let targets = wanted.into_iter().map(|(account, region, clients)| async {
+        let seen = match clients {
+            Ok(clients) => Box::pin(target(run, plan, clients, &images, &own_copies)).await,
             Err(error) => Err(error.clone()),
         };
         ((account.clone(), region.clone()), seen)
@@ -115,15 +115,18 @@ pub(super) async fn all(run: &Run<'_>, plan: &Plan) -> Evidence {
 }
 
 async fn shared_image(run: &Run<'_>, region: &Region, id: &AmiId) -> Result<SharedSeen, Error> {
-    let site = run.site(region);
-    let (image, launch) =
-        future::try_join(site.ec2.known_image(id), site.ec2.launch_permissions(id)).await?;
+    let clients = run.source_clients(region);
+    let (image, launch) = future::try_join(
+        clients.ec2.known_image(id),
+        clients.ec2.launch_permissions(id),
+    )
+    .await?;
     let snapshots = image.snapshots().map(|id| async {
-        Ok::<_, Error>((id.to_string(), site.ec2.snapshot_permissions(id).await?))
+        Ok::<_, Error>((id.to_string(), clients.ec2.snapshot_permissions(id).await?))
     });
     let (snapshots, keys) = Box::pin(future::try_join(
         future::try_join_all(snapshots),
-        keys(run, &site, &image),
+        keys(run, &clients, &image),
     ))
     .await?;
     Ok(SharedSeen {
@@ -134,28 +137,35 @@ async fn shared_image(run: &Run<'_>, region: &Region, id: &AmiId) -> Result<Shar
 }
 
 /// The keys of an image, with their policies and grants as far as those may be read.
-async fn keys(run: &Run<'_>, site: &Arc<Site>, image: &Image) -> Result<Vec<Key>, Error> {
-    let snapshots = site.ec2.snapshots(image.snapshots()).await?;
+async fn keys(
+    run: &Run<'_>,
+    clients: &Arc<RegionClients>,
+    image: &Image,
+) -> Result<Vec<Key>, Error> {
+    let snapshots = clients.ec2.snapshots(image.snapshots()).await?;
     let arns: BTreeSet<KeyArn> = snapshots
         .into_iter()
         .filter_map(|snapshot| snapshot.key)
         .collect();
-    let own = |arn: &KeyArn| arn.account() == &site.place.account;
+    let own = |arn: &KeyArn| arn.account() == &clients.location.account;
     let read = arns.iter().map(|arn| async move {
         let by = if own(arn) {
-            Arc::clone(site)
+            Arc::clone(clients)
         } else {
-            run.key_site(arn)
+            run.key_clients(arn)
         };
         key(&by, arn.as_ref()).await
     });
     future::try_join_all(read).await
 }
 
-async fn key(site: &Site, name: &str) -> Result<Key, Error> {
-    let mut key = site.kms.describe_key(name).await?;
-    let (policy, grants) =
-        future::join(site.kms.key_policy(&key.arn), site.kms.grants(&key.arn)).await;
+async fn key(clients: &RegionClients, name: &str) -> Result<Key, Error> {
+    let mut key = clients.kms.describe_key(name).await?;
+    let (policy, grants) = future::join(
+        clients.kms.key_policy(&key.arn),
+        clients.kms.grants(&key.arn),
+    )
+    .await;
     // Why a policy is not known stands in its place.
     key.policy = Some(match policy {
         Ok(text) => KeyPolicy::parse(&text).map_err(|error| error.to_string()),
@@ -170,11 +180,11 @@ type Images = BTreeMap<(SourceImage, Region), (AmiId, Result<SharedSeen, Error>)
 async fn target(
     run: &Run<'_>,
     plan: &Plan,
-    site: Arc<Site>,
+    clients: Arc<RegionClients>,
     shared: &Images,
     own_copies: &BTreeMap<(AccountId, SourceImage, Region), AmiId>,
 ) -> Result<TargetSeen, Error> {
-    let (account, region) = (&site.place.account, &site.place.region);
+    let (account, region) = (&clients.location.account, &clients.location.region);
     let here: Vec<_> = shared
         .iter()
         .filter(|((_, of), _)| of == region)
@@ -190,20 +200,21 @@ async fn target(
         .chain(own_here)
         .cloned()
         .collect();
-    let images = site.ec2.images(&ids).await?;
+    let images = clients.ec2.images(&ids).await?;
     let own = images
         .iter()
         .filter(|image| image.owner == account.as_ref());
-    let own_keys = own
-        .map(|image| async { Ok::<_, Error>((image.id.clone(), keys(run, &site, image).await?)) });
+    let own_keys = own.map(|image| async {
+        Ok::<_, Error>((image.id.clone(), keys(run, &clients, image).await?))
+    });
     let own_keys: BTreeMap<AmiId, Vec<Key>> = Box::pin(future::try_join_all(own_keys))
         .await?
         .into_iter()
         .collect();
     let settings = future::join3(
-        site.ec2.allowed_images(),
-        site.ec2.encrypts_by_default(),
-        default_key(&site),
+        clients.ec2.allowed_images(),
+        clients.ec2.encrypts_by_default(),
+        default_key(&clients),
     );
     let (allowed_images, encrypts, default_key) = Box::pin(settings).await;
     let of_shared = here
@@ -227,7 +238,7 @@ async fn target(
     let launchers = plan
         .launchers(account)
         .into_iter()
-        .map(|arn| launcher(&site, arn, &owners, &arns));
+        .map(|arn| launcher(&clients, arn, &owners, &arns));
     let launchers = future::join_all(launchers).await;
     let images = images
         .into_iter()
@@ -243,10 +254,10 @@ async fn target(
     })
 }
 
-async fn default_key(site: &Site) -> Result<Option<Key>, Error> {
-    match site.ec2.default_key().await? {
+async fn default_key(clients: &RegionClients) -> Result<Option<Key>, Error> {
+    match clients.ec2.default_key().await? {
         Some(name) if !name.ends_with("alias/aws/ebs") => {
-            let key = key(site, &name).await?;
+            let key = key(clients, &name).await?;
             Ok((!key.aws_managed).then_some(key))
         }
         _ => Ok(None),
@@ -254,24 +265,24 @@ async fn default_key(site: &Site) -> Result<Option<Key>, Error> {
 }
 
 async fn launcher(
-    site: &Site,
+    clients: &RegionClients,
     arn: String,
     images: &BTreeMap<AmiId, String>,
     keys: &BTreeSet<String>,
 ) -> Launcher {
-    let allowed = Box::pin(allowed(site, &arn, images, keys)).await;
+    let allowed = Box::pin(allowed(clients, &arn, images, keys)).await;
     Launcher { arn, allowed }
 }
 
 /// What a launcher's identity policies say of a launch, as EC2 asks it (R4.1): policies may let
 /// only images of some owners through.
 async fn allowed(
-    site: &Site,
+    clients: &RegionClients,
     launcher: &str,
     images: &BTreeMap<AmiId, String>,
     keys: &BTreeSet<String>,
 ) -> Result<BTreeMap<(String, String), bool>, Error> {
-    let (account, region) = (&site.place.account, &site.place.region);
+    let (account, region) = (&clients.location.account, &clients.location.region);
     let keys: Vec<String> = keys.iter().cloned().collect();
     let via = (
         "kms:ViaService",
@@ -284,7 +295,8 @@ async fn allowed(
         if resources.is_empty() {
             return Ok(Vec::new());
         }
-        site.iam
+        clients
+            .iam
             .simulate(launcher, actions, &resources, &context)
             .await
     };

@@ -1,11 +1,11 @@
 //! The source account's own permissions for what a plan would do, asked without doing it: EC2 by
 //! its dry runs, KMS by what IAM says of the caller's policies.
 
-use super::{Check, CheckName, Verdict, Verification};
 use crate::aws::sts;
-use crate::error::{Code, Error};
+use crate::diagnostic::{Code, Error};
 use crate::id::Principal;
 use crate::plan::{KeyAccess, LaunchPermission, Plan, Step};
+use crate::report::{Check, CheckName, Verdict, Verification};
 use crate::run::Run;
 
 /// Adds to each target what stands against sharing with it.
@@ -49,9 +49,9 @@ pub(super) async fn check(run: &Run<'_>, plan: &Plan, found: &mut [Verification]
 /// Launch permission of an image that exists: a dry run looks at everything but changes nothing
 /// (R4.9).
 async fn of_image(run: &Run<'_>, launch: &LaunchPermission) -> Option<Check> {
-    let image = launch.shared.existing()?;
-    let site = run.site(&launch.shared.region);
-    let asked = site.ec2.may_share(image, &launch.missing).await;
+    let image = launch.shared.image.as_ref()?;
+    let clients = run.source_clients(&launch.shared.region);
+    let asked = clients.ec2.may_share(image, &launch.missing).await;
     Some(answer(
         asked,
         &format!("launch permission of {image} may be given"),
@@ -62,9 +62,10 @@ async fn of_image(run: &Run<'_>, launch: &LaunchPermission) -> Option<Check> {
 /// policies say.
 async fn of_key(run: &Run<'_>, access: &KeyAccess) -> Check {
     const PUT: &str = "kms:PutKeyPolicy";
-    let site = run.key_site(&access.key);
-    let caller = sts::role_of(&site.identity.arn).unwrap_or_else(|| site.identity.arn.clone());
-    let asked = site
+    let clients = run.key_clients(&access.key);
+    let caller =
+        sts::role_of(&clients.identity.arn).unwrap_or_else(|| clients.identity.arn.clone());
+    let asked = clients
         .iam
         .simulate(&caller, &[PUT], &[access.key.to_string()], &[])
         .await;

@@ -1,8 +1,8 @@
 //! What is done in the source account, each with the policies for it.
 
 use ami_share::{
-    DeprecateAt, InTargets, KeyAccessMode, Principal, Revoke, ShareRequest, ShareRequestBuilder,
-    ShareSnapshots, Unlisted, Verify,
+    DeprecateAt, KeyAccessMode, Principal, Revoke, ShareRequest, ShareRequestBuilder,
+    ShareSnapshots, TargetOptions, Unlisted, Verify,
 };
 
 use super::stage::Stage;
@@ -31,7 +31,7 @@ pub(super) fn everywhere(stage: &Stage) -> ShareRequestBuilder {
             world.key("key-1").parse().unwrap(),
         )
         .kms_key_in(there, world.key("key-eu-west-1").parse().unwrap())
-        .in_targets(InTargets::default().verify(Verify::None))
+        .in_targets(TargetOptions::default().verify(Verify::None))
 }
 
 /// The same at home only.
@@ -45,7 +45,7 @@ pub(super) fn at_home(stage: &Stage) -> ShareRequestBuilder {
         .world
         .request(&["image-1"])
         .key_access(mode)
-        .in_targets(InTargets::default().verify(Verify::None))
+        .in_targets(TargetOptions::default().verify(Verify::None))
 }
 
 /// A copy that failed is replaced and removed; both images are launched.

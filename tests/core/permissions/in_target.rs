@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use ami_share::{
-    CheckName, InTargets, KeyAccessMode, Revoke, ShareRequestBuilder, Sum, Verdict, Verify,
+    CheckName, Conclusion, KeyAccessMode, Revoke, ShareRequestBuilder, TargetOptions, Verdict,
+    Verify,
 };
 use ami_share_sim::world::{Policy, Role};
 
@@ -13,19 +14,19 @@ use crate::support::*;
 
 const SERVICE: &str = "autoscaling.amazonaws.com";
 
-fn by_role() -> InTargets {
-    let wanted = InTargets::default()
+fn by_role() -> TargetOptions {
+    let wanted = TargetOptions::default()
         .role(CONSUMER.parse().unwrap())
         .external_id("example")
         .run_name("run 7");
     wanted.verify(Verify::None)
 }
 
-fn copying() -> InTargets {
+fn copying() -> TargetOptions {
     by_role().kms_key("alias/own-222222222222".parse().unwrap())
 }
 
-fn with(stage: &Stage, wanted: InTargets) -> ShareRequestBuilder {
+fn with(stage: &Stage, wanted: TargetOptions) -> ShareRequestBuilder {
     // Tags in targets are a case of their own.
     at_home(stage).copy_tags(false).in_targets(wanted)
 }
@@ -235,7 +236,7 @@ pub(super) async fn launched(stage: &Stage, end: String) -> Result<(), String> {
     let found = &report.verifications[0];
     assert_eq!(
         found.sum,
-        Sum::Blocked,
+        Conclusion::Blocked,
         "it ended as {end}, so it is not to be found free of obstacles"
     );
     let no = found
@@ -321,7 +322,7 @@ pub(super) async fn verify(stage: Stage) -> Result<(), String> {
 /// Verifies as the publisher; every check, or the one that is named, must say so.
 async fn only(
     stage: &Stage,
-    wanted: InTargets,
+    wanted: TargetOptions,
     verdict: Verdict,
     name: Option<CheckName>,
 ) -> Result<(), String> {
@@ -429,7 +430,7 @@ pub(super) async fn verify_by_launch(stage: Stage) -> Result<(), String> {
     let report = report.map_err(|errors| errors.to_string())?;
     let found = &report.verifications[0];
     let left = world.sim.edit(|state| state.security_groups.len());
-    if found.sum == Sum::Launched && left == 0 {
+    if found.sum == Conclusion::Launched && left == 0 {
         return Ok(());
     }
     Err(found

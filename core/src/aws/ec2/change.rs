@@ -6,7 +6,7 @@ use aws_sdk_ec2::types::{ResourceType, Tag, TagSpecification};
 use aws_smithy_types::DateTime;
 
 use super::Ec2;
-use crate::error::Error;
+use crate::diagnostic::Error;
 use crate::id::{AmiId, KeyArn, SnapshotId, SourceImage};
 
 /// What `CopyImage` is asked for.

@@ -7,7 +7,7 @@ use aws_sdk_ec2::types::{
 };
 
 use super::Ec2;
-use crate::error::Error;
+use crate::diagnostic::Error;
 use crate::inventory::Image;
 
 /// What is launched.
@@ -222,7 +222,7 @@ impl Ec2 {
                 if !error.is_aws(&[
                     "DependencyViolation",
                     "InvalidGroup.NotFound",
-                    "InvalidGroup.InUse",
+                    "InvalidGroup.KeyUsage",
                 ]) =>
             {
                 Err(error)

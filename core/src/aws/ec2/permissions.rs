@@ -8,12 +8,9 @@ use aws_sdk_ec2::types::{
 };
 
 use super::Ec2;
-use crate::error::Error;
+use crate::diagnostic::Error;
 use crate::id::{AmiId, Principal, SnapshotId};
-
-/// How many principals go into one call: what AWS takes for snapshots, and far below the 10,000
-/// that it takes for images (R1.7), so that the answer comes in time.
-const PER_CALL: usize = 500;
+use crate::limits::PRINCIPALS_PER_CALL;
 
 /// Which way a permission changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +51,7 @@ impl Ec2 {
         principals: &BTreeSet<Principal>,
     ) -> Result<(), Error> {
         let principals: Vec<&Principal> = principals.iter().collect();
-        for batch in principals.chunks(PER_CALL) {
+        for batch in principals.chunks(PRINCIPALS_PER_CALL) {
             let items = Some(batch.iter().map(|principal| item(principal)).collect());
             let modifications = LaunchPermissionModifications::builder();
             let modifications = match change {
@@ -77,7 +74,13 @@ impl Ec2 {
         id: &AmiId,
         principals: &BTreeSet<Principal>,
     ) -> Result<(), Error> {
-        let items = Some(principals.iter().take(PER_CALL).map(item).collect());
+        let items = Some(
+            principals
+                .iter()
+                .take(PRINCIPALS_PER_CALL)
+                .map(item)
+                .collect(),
+        );
         let add = LaunchPermissionModifications::builder()
             .set_add(items)
             .build();
@@ -141,7 +144,7 @@ impl Ec2 {
             }
         });
         let items: Vec<CreateVolumePermission> = items.collect();
-        for batch in items.chunks(PER_CALL) {
+        for batch in items.chunks(PRINCIPALS_PER_CALL) {
             let modifications = CreateVolumePermissionModifications::builder();
             let modifications = match change {
                 Change::Add => modifications.set_add(Some(batch.to_vec())),

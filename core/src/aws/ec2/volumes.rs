@@ -3,11 +3,9 @@
 use aws_sdk_ec2::types::Filter;
 
 use super::Ec2;
-use crate::error::Error;
+use crate::diagnostic::Error;
 use crate::id::KeyArn;
-
-/// How many volumes a page holds at most: AWS advises against asking without pages.
-const PER_PAGE: i32 = 500;
+use crate::limits::VOLUME_PAGE_SIZE;
 
 impl Ec2 {
     /// All own volumes that are encrypted, by their IDs, each with its key (`ec2:DescribeVolumes`).
@@ -19,7 +17,7 @@ impl Ec2 {
                 .client
                 .describe_volumes()
                 .filters(encrypted.clone())
-                .max_results(PER_PAGE);
+                .max_results(VOLUME_PAGE_SIZE);
             let answer = self
                 .caller
                 .send(

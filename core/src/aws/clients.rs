@@ -1,0 +1,158 @@
+//! Clients per account and Region.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use aws_config::SdkConfig;
+use aws_credential_types::provider::ProvideCredentials as _;
+use parking_lot::Mutex;
+use tokio::sync::Semaphore;
+
+use super::config::{in_region, retry_partition};
+use super::ec2::Ec2;
+use super::iam::Iam;
+use super::kms::Kms;
+use super::ssm::Ssm;
+use super::{Caller, Identity, sts};
+use crate::diagnostic::Error;
+use crate::id::{AccountRegion, Region};
+use crate::limits::CONCURRENT_SNAPSHOT_COPIES;
+
+/// The clients of one account in one Region.
+#[derive(Debug)]
+pub(crate) struct RegionClients {
+    pub(crate) location: AccountRegion,
+    pub(crate) identity: Identity,
+    pub(crate) ec2: Ec2,
+    pub(crate) iam: Iam,
+    pub(crate) kms: Kms,
+    pub(crate) ssm: Ssm,
+    /// A permit for each snapshot that may be copied into this Region at once.
+    pub(crate) snapshot_copies: Semaphore,
+}
+
+/// One account, by the credentials for it.
+#[derive(Debug)]
+pub(crate) struct Account {
+    pub(crate) identity: Identity,
+    config: SdkConfig,
+    permits: Arc<Semaphore>,
+    regions: Mutex<BTreeMap<Region, Arc<RegionClients>>>,
+}
+
+/// Asks STS whose credentials these are (`sts:GetCallerIdentity`).
+pub(crate) async fn identity(config: &SdkConfig, region: &Region) -> Result<Identity, Error> {
+    identify(config, region, Arc::new(Semaphore::new(1))).await
+}
+
+async fn identify(
+    config: &SdkConfig,
+    region: &Region,
+    permits: Arc<Semaphore>,
+) -> Result<Identity, Error> {
+    let client = aws_sdk_sts::Client::new(&in_region(config, region));
+    let caller = Caller {
+        identity: None,
+        region: region.clone(),
+        permits,
+    };
+    sts::caller_identity(&client, &caller).await
+}
+
+impl Account {
+    /// The account that the credentials of a configuration belong to.
+    pub(crate) fn new(config: &SdkConfig, identity: &Identity, max_concurrency: usize) -> Self {
+        let permits = max_concurrency.clamp(1, Semaphore::MAX_PERMITS);
+        Self {
+            identity: identity.clone(),
+            config: config.clone(),
+            permits: Arc::new(Semaphore::new(permits)),
+            regions: Mutex::default(),
+        }
+    }
+
+    /// Another account, by a configuration made from this one's; its calls count among this one's.
+    pub(super) fn other(&self, config: SdkConfig, identity: Identity) -> Self {
+        Self {
+            identity,
+            config,
+            permits: Arc::clone(&self.permits),
+            regions: Mutex::default(),
+        }
+    }
+
+    /// The configuration for a Region.
+    pub(super) fn config(&self, region: &Region) -> SdkConfig {
+        in_region(&self.config, region)
+    }
+
+    /// Asks STS whose credentials another configuration has, as one of this account's calls
+    /// (`sts:GetCallerIdentity`).
+    pub(super) async fn identify(
+        &self,
+        config: &SdkConfig,
+        region: &Region,
+    ) -> Result<Identity, Error> {
+        identify(config, region, Arc::clone(&self.permits)).await
+    }
+
+    /// The account in a Region.
+    pub(crate) fn in_region(&self, region: &Region) -> Arc<RegionClients> {
+        let mut regions = self.regions.lock();
+        let clients = regions
+            .entry(region.clone())
+            .or_insert_with(|| Arc::new(self.clients(region)));
+        Arc::clone(clients)
+    }
+
+    fn clients(&self, region: &Region) -> RegionClients {
+        let (config, account) = (self.config(region), &self.identity.account);
+        let caller = Caller {
+            identity: Some(self.identity.clone()),
+            region: region.clone(),
+            permits: Arc::clone(&self.permits),
+        };
+        let ec2 = aws_sdk_ec2::config::Builder::from(&config)
+            .retry_partition(retry_partition("ec2", account, region));
+        let kms = aws_sdk_kms::config::Builder::from(&config)
+            .retry_partition(retry_partition("kms", account, region));
+        RegionClients {
+            location: AccountRegion {
+                account: account.clone(),
+                region: region.clone(),
+            },
+            identity: self.identity.clone(),
+            ec2: Ec2 {
+                client: aws_sdk_ec2::Client::from_conf(ec2.build()),
+                caller: caller.clone(),
+            },
+            iam: Iam {
+                client: aws_sdk_iam::Client::new(&config),
+                caller: caller.clone(),
+            },
+            kms: Kms {
+                client: aws_sdk_kms::Client::from_conf(kms.build()),
+                caller: caller.clone(),
+            },
+            ssm: Ssm {
+                client: aws_sdk_ssm::Client::new(&config),
+                caller,
+            },
+            snapshot_copies: Semaphore::new(CONCURRENT_SNAPSHOT_COPIES),
+        }
+    }
+
+    /// Whether the credentials are a session's that nothing renews and that does not say when it
+    /// ends, such as one that an earlier step left in the environment.
+    pub(crate) async fn has_fixed_session(&self) -> bool {
+        let Some(provider) = self.config.credentials_provider() else {
+            return false;
+        };
+        match provider.provide_credentials().await {
+            Ok(credentials) => {
+                credentials.session_token().is_some() && credentials.expiry().is_none()
+            }
+            Err(_) => false,
+        }
+    }
+}

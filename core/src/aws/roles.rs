@@ -1,0 +1,111 @@
+//! Roles and their sessions: each is assumed once, however many runs of a `Sharer` act as it.
+
+use std::collections::BTreeMap;
+
+use aws_config::SdkConfig;
+use aws_config::sts::AssumeRoleProvider;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use parking_lot::Mutex;
+
+use super::clients::Account;
+use super::config::with_defaults;
+use super::{Identity, sts};
+use crate::diagnostic::Error;
+use crate::id::{Region, RoleArn};
+
+/// A role, and how it is assumed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Role {
+    pub(crate) arn: RoleArn,
+    /// Whose STS is asked.
+    pub(crate) region: Region,
+    /// The name of the session.
+    pub(crate) session: String,
+    pub(crate) external_id: Option<String>,
+}
+
+/// The sessions so far. A plan and the run that carries it out are one after the other, and assume
+/// nothing twice.
+#[derive(Debug, Default)]
+pub(crate) struct Roles(Mutex<BTreeMap<Role, Session>>);
+
+#[derive(Clone, Debug)]
+struct Session {
+    /// With credentials that renew themselves, and an identity cache that holds them.
+    config: SdkConfig,
+    /// Known once STS was asked.
+    identity: Option<Identity>,
+}
+
+impl Roles {
+    /// The account of a role, assumed with the source's credentials when it is first used
+    /// (`sts:AssumeRole`), and again whenever its session ends.
+    pub(crate) async fn assume(&self, source: &Account, role: &Role) -> Option<Account> {
+        let account = role.arn.account()?;
+        let session = self.session(source, role).await;
+        let identity = session.identity.unwrap_or_else(|| Identity {
+            account,
+            arn: role.arn.to_string(),
+        });
+        Some(source.other(session.config, identity))
+    }
+
+    /// The account of a role, which is assumed at once: an error says what kept it from that, and
+    /// the identity is that of the session (`sts:AssumeRole`, `sts:GetCallerIdentity`).
+    pub(crate) async fn reach(&self, source: &Account, role: &Role) -> Result<Account, Error> {
+        let external = role.external_id.is_some();
+        if role.arn.account().is_none() {
+            let error = sts::not_assumable(&source.identity, &role.arn, external, None);
+            return Err(error.in_account(&source.identity.account));
+        }
+        let session = self.session(source, role).await;
+        if let Some(identity) = session.identity {
+            return Ok(source.other(session.config, identity));
+        }
+        let identity = source.identify(&session.config, &role.region).await;
+        let identity = identity
+            .map_err(|error| sts::explain_role(error, &source.identity, &role.arn, external))?;
+        self.keep(
+            role,
+            Session {
+                config: session.config.clone(),
+                identity: Some(identity.clone()),
+            },
+        );
+        Ok(source.other(session.config, identity))
+    }
+
+    async fn session(&self, source: &Account, role: &Role) -> Session {
+        let known = self.0.lock().get(role).cloned();
+        if let Some(session) = known {
+            return session;
+        }
+        let session = Session {
+            config: assuming(source, role).await,
+            identity: None,
+        };
+        self.keep(role, session.clone());
+        session
+    }
+
+    fn keep(&self, role: &Role, session: Session) {
+        self.0.lock().insert(role.clone(), session);
+    }
+}
+
+/// A configuration whose credentials are those of a role.
+async fn assuming(source: &Account, role: &Role) -> SdkConfig {
+    let config = source.config(&role.region);
+    let mut provider = AssumeRoleProvider::builder(role.arn.as_ref())
+        .session_name(&role.session)
+        .region(aws_config::Region::new(role.region.to_string()))
+        .configure(&config);
+    if let Some(id) = &role.external_id {
+        provider = provider.external_id(id);
+    }
+    let provider = SharedCredentialsProvider::new(provider.build().await);
+    with_defaults(&config)
+        .to_builder()
+        .credentials_provider(provider)
+        .build()
+}

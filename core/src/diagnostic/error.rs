@@ -1,0 +1,256 @@
+//! What went wrong: a stable code, where it happened, what AWS said, and what to do about it.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Serialize, Serializer};
+
+use super::code::remedied;
+use crate::id::{AccountId, Region};
+
+remedied! {
+    /// The kind of an [`Error`].
+    Code {
+        /// A policy refuses the call.
+        AccessDenied => "access.denied":
+            "allow the action to whoever runs this, in the policy that the message names";
+        /// AWS answered with an error that has no code of its own here.
+        AwsRefused => "aws.refused":
+            "see what AWS said; the request ID finds the call in CloudTrail";
+        /// AWS answered with something that this version does not understand.
+        AwsUnexpected => "aws.unexpected":
+            "run again; if it stays so, look for a newer version, and check what AWS_ENDPOINT_URL \
+             points at, where it is set";
+        /// A copy failed.
+        CopyFailed => "copy.failed":
+            "run again: a new copy is made, and this one removed once that stands";
+        /// No credentials were found, or they are expired, unknown to AWS, or those of another
+        /// account.
+        Credentials => "credentials.invalid":
+            "renew them: assume the role again right before this step, and give the session token \
+             with the key";
+        /// The run's deadline passed.
+        Deadline => "deadline":
+            "run again, and it goes on from here; or raise `timeout`";
+        /// The endpoint could not be reached, or did not answer in time.
+        EndpointUnreachable => "endpoint.unreachable":
+            "check the Region, the proxy settings and, where one is set, AWS_ENDPOINT_URL";
+        /// AWS does not know the image, or does not show it to this account.
+        ImageNotFound => "image.not-found":
+            "check the AMI ID, its Region and the account of the credentials";
+        /// KMS calls principals of the key policy invalid.
+        KeyInvalidPrincipals => "key.invalid-principals":
+            "check that the accounts exist and are not closed; the others were served";
+        /// Instances, volumes or snapshots of a target are under the key, so its access was kept.
+        KeyInUseByTarget => "key.in-use-by-target":
+            "have the target move its volumes and snapshots to a key of its own, then run again; \
+             or run `mode: revoke` with `force-key-revoke`: instances go on until they are \
+             stopped, and do not start again";
+        /// Another run takes away what this one adds.
+        KeyPolicyContended => "key.policy-contended":
+            "find out which run revokes these targets, and let only one of them have its way";
+        /// KMS does not take the key policy.
+        KeyPolicyRefused => "key.policy-refused":
+            "see what KMS said of the policy (R3.2.2 to R3.2.6), and mend what it names in the \
+             policy of the key";
+        /// AWS does not know the key.
+        KeyNotFound => "key.not-found":
+            "check the key's ID, alias or ARN; an ID or an alias means a key of the source account \
+             in the images' Region (R3.1.4)";
+        /// The plan has findings that refuse it.
+        PlanRefused => "plan.refused":
+            "see each finding for what to do; where images were pending, plan again";
+        /// A role in a target cannot be assumed.
+        RoleNotAssumable => "role.not-assumable":
+            "let the role exist and trust whoever runs this (`sts:AssumeRole`, with the external \
+             ID where one is set), and allow the call to whoever runs this";
+        /// The policies of a role cannot hold what it needs.
+        RolePolicyRefused => "role.policy-refused":
+            "give `target-launch-policy`, a managed policy of the target that is attached instead; \
+             or remove policies that the role no longer needs";
+        /// SSM did not take an image into a parameter.
+        ParameterRefused => "parameter.refused":
+            "allow ssm:PutParameter and ec2:DescribeImages to whoever runs this: SSM checks the \
+             image with that identity (R5.9)";
+        /// A quota of the account is used up.
+        Quota => "quota.exceeded":
+            "remove what is no longer needed, or ask AWS to raise the quota that its message names";
+        /// Something stands against a launch in a target.
+        VerifyBlocked => "verify.blocked":
+            "see each check that says no in the report: it says what to put right";
+        /// AWS went on throttling past every retry.
+        Throttled => "aws.throttled":
+            "run again later, or lower `max-concurrency`: other callers of this account use up its \
+             rate";
+    }
+}
+
+/// What AWS itself said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct AwsAnswer {
+    /// AWS's error code.
+    pub code: String,
+    /// AWS's words.
+    pub message: String,
+    /// The ID by which AWS's support finds the call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+}
+
+/// One thing that went wrong, explained.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, thiserror::Error)]
+#[non_exhaustive]
+pub struct Error {
+    /// What kind of error this is.
+    pub code: Code,
+    /// What happened.
+    pub message: String,
+    /// What to do about it.
+    pub remedy: String,
+    /// The account in which it happened, once known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account: Option<AccountId>,
+    /// The Region in which it happened.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<Region>,
+    /// The ID or ARN of what it happened to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource: Option<String>,
+    /// The call, as IAM names it: `ec2:CopyImage`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub action: Option<&'static str>,
+    /// What AWS said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aws: Option<AwsAnswer>,
+}
+
+impl Error {
+    pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            remedy: code.remedy().to_owned(),
+            account: None,
+            region: None,
+            resource: None,
+            action: None,
+            aws: None,
+        }
+    }
+
+    /// More exactly what to do than the code alone can say.
+    pub(crate) fn remedy(self, remedy: impl Into<String>) -> Self {
+        Self {
+            remedy: remedy.into(),
+            ..self
+        }
+    }
+
+    pub(crate) fn at(mut self, account: &AccountId, region: &Region) -> Self {
+        self.account = Some(account.clone());
+        self.region = Some(region.clone());
+        self
+    }
+
+    pub(crate) fn in_account(mut self, account: &AccountId) -> Self {
+        self.account = Some(account.clone());
+        self
+    }
+
+    pub(crate) fn on(mut self, resource: impl fmt::Display) -> Self {
+        self.resource = Some(resource.to_string());
+        self
+    }
+
+    /// Whether AWS's own code is one of these.
+    pub(crate) fn is_aws(&self, codes: &[&str]) -> bool {
+        self.aws
+            .as_ref()
+            .is_some_and(|aws| codes.contains(&aws.code.as_str()))
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code, self.message)?;
+        let mut place: Vec<String> = Vec::new();
+        place.extend(self.action.map(str::to_owned));
+        place.extend(
+            self.resource
+                .as_ref()
+                .filter(|resource| !self.message.contains(*resource))
+                .cloned(),
+        );
+        place.extend(
+            self.account
+                .as_ref()
+                .map(|account| format!("account {account}")),
+        );
+        place.extend(self.region.as_ref().map(ToString::to_string));
+        if !place.is_empty() {
+            write!(f, " ({})", place.join(", "))?;
+        }
+        if let Some(aws) = &self.aws {
+            write!(
+                f,
+                ". AWS said: {}: {}",
+                aws.code,
+                aws.message.trim().trim_end_matches('.')
+            )?;
+        }
+        write!(f, ". What to do: {}", self.remedy)
+    }
+}
+
+/// Everything that stopped a plan; never empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Errors(Vec<Error>);
+
+impl Errors {
+    /// The errors, as the first and the rest, or nothing where there are none.
+    pub(crate) fn from_vec(errors: Vec<Error>) -> Result<(), Self> {
+        if errors.is_empty() {
+            Ok(())
+        } else {
+            Err(Self(errors))
+        }
+    }
+
+    /// Each error.
+    pub fn iter(&self) -> std::slice::Iter<'_, Error> {
+        self.0.iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a Errors {
+    type Item = &'a Error;
+    type IntoIter = std::slice::Iter<'a, Error>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl From<Error> for Errors {
+    fn from(error: Error) -> Self {
+        Self(vec![error])
+    }
+}
+
+impl fmt::Display for Errors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, error) in self.0.iter().enumerate() {
+            let separator = if index == 0 { "" } else { "\n" };
+            write!(f, "{separator}{error}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Errors {}
+
+impl Serialize for Errors {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}

@@ -1,0 +1,51 @@
+//! Every limit, quota and delay of AWS that this code knows, each with its rule in
+//! `tests/sim/RULES.md`.
+
+use std::time::Duration;
+
+/// How many snapshots AWS copies at once into a Region of an account (R1.5.10).
+pub(crate) const CONCURRENT_SNAPSHOT_COPIES: usize = 20;
+/// The minutes that a time-based copy can be given, and the steps between them (R7.5).
+pub(crate) const COPY_COMPLETION_MINUTES: std::ops::RangeInclusive<u32> = 15..=2880;
+pub(crate) const COPY_COMPLETION_STEP_MINUTES: u32 = 15;
+
+/// The characters of an AMI's name (R1.2.1).
+pub(crate) const AMI_NAME_CHARACTERS: std::ops::RangeInclusive<usize> = 3..=128;
+/// The characters of an SSM parameter's name, and the levels of a path.
+pub(crate) const PARAMETER_NAME_CHARACTERS: std::ops::RangeInclusive<usize> = 1..=1000;
+pub(crate) const PARAMETER_LEVELS: usize = 15;
+
+/// How many tags a resource can have (R1.7), and the characters of each key and value.
+pub(crate) const TAGS_PER_RESOURCE: usize = 50;
+pub(crate) const TAG_KEY_CHARACTERS: usize = 128;
+pub(crate) const TAG_VALUE_CHARACTERS: usize = 256;
+
+/// How many accounts, organizations and units an image can be shared with, unless AWS raised the
+/// quota (R1.7).
+pub(crate) const LAUNCH_PERMISSIONS_PER_IMAGE: usize = 1_000;
+/// How many principals go into one call that changes permissions: what AWS takes for snapshots,
+/// and far below the 10,000 that it takes for images (R1.7), so that the answer comes in time.
+pub(crate) const PRINCIPALS_PER_CALL: usize = 500;
+/// How many values a filter of EC2 can have.
+pub(crate) const FILTER_VALUES: usize = 200;
+/// How many images or snapshots a page of EC2 holds at most.
+pub(crate) const PAGE_SIZE: i32 = 1_000;
+/// How many volumes a page holds at most: AWS advises against asking without pages.
+pub(crate) const VOLUME_PAGE_SIZE: i32 = 500;
+
+/// How many bytes a key policy can have (R3.2.2).
+pub(crate) const KEY_POLICY_BYTES: usize = 32_768;
+/// How many grants a key can have (R3.3.5), and how many a page of them holds at most.
+pub(crate) const GRANTS_PER_KEY: usize = 50_000;
+pub(crate) const GRANT_PAGE_SIZE: i32 = 100;
+/// How many characters the inline policies of a role can have together, without white space (R5.8).
+pub(crate) const INLINE_POLICY_CHARACTERS: usize = 10_240;
+
+/// How long AWS may not know the ID of a new image (R1.1.7) before the image counts as gone.
+pub(crate) const NEW_ID_INVISIBLE: Duration = Duration::from_mins(10);
+/// How long a change of permissions may take to be in effect before a no is final (R3.2.7, R2.21).
+pub(crate) const PERMISSION_PROPAGATION: Duration = Duration::from_mins(1);
+/// How long a shared image may take to be seen in a target (R2.21).
+pub(crate) const SHARE_PROPAGATION: Duration = Duration::from_mins(2);
+/// How long SSM may take to check a parameter (R5.9) before the image counts as refused.
+pub(crate) const PARAMETER_CHECK: Duration = Duration::from_mins(2);

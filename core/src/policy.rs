@@ -1,0 +1,7 @@
+//! Policy documents: the statements in key policies, launch policies, and what a document allows.
+//! Pure: text in, text or an answer out.
+
+pub(crate) mod evaluate;
+pub(crate) mod key_policy;
+pub(crate) mod launch_policy;
+pub(crate) mod matcher;

@@ -1,0 +1,268 @@
+use super::*;
+
+const SCOPES: [KeyScope; 2] = [KeyScope::ViaEc2, KeyScope::Direct];
+const ROOT: &str = r#"{"Sid":"Enable IAM","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111111111111:root"},"Action":"kms:*","Resource":"*"}"#;
+
+fn accounts(ids: &[u64]) -> BTreeSet<PolicyPrincipal> {
+    ids.iter()
+        .map(|id| PolicyPrincipal::Account(format!("{id:012}").parse().unwrap()))
+        .collect()
+}
+
+fn key() -> KeyArn {
+    "arn:aws:kms:us-east-1:111111111111:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+        .parse()
+        .unwrap()
+}
+
+fn china() -> KeyArn {
+    "arn:aws-cn:kms:cn-north-1:111111111111:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+        .parse()
+        .unwrap()
+}
+
+fn organization() -> BTreeSet<PolicyPrincipal> {
+    let unit = "arn:aws:organizations::111111111111:ou/o-abcdefghij/ou-ab12-cdefghij";
+    let organization = "arn:aws:organizations::111111111111:organization/o-abcdefghij";
+    [unit, organization]
+        .iter()
+        .map(|text| PolicyPrincipal::of(&text.parse().unwrap()).unwrap())
+        .collect()
+}
+
+fn policy(statement: &str) -> KeyPolicy {
+    KeyPolicy::parse(&format!(
+        r#"{{"Version":"2012-10-17","Statement":{statement},"Id":"last"}}"#
+    ))
+    .unwrap()
+}
+
+fn granted(scope: KeyScope) -> KeyPolicy {
+    policy(&format!("[{ROOT}]"))
+        .grant(&key(), scope, &accounts(&[2, 3]))
+        .unwrap()
+}
+
+#[test]
+fn statements_are_written_as_designed() {
+    let text = granted(KeyScope::ViaEc2).text();
+    let ours = r#"{"Sid":"AmiShareUse","Effect":"Allow","Principal":{"AWS":["arn:aws:iam::000000000002:root","arn:aws:iam::000000000003:root"]},"Action":["kms:DescribeKey","kms:Decrypt","kms:ReEncrypt*","kms:GenerateDataKeyWithoutPlaintext","kms:CreateGrant"],"Resource":"*","Condition":{"StringLike":{"kms:ViaService":["ec2.*.amazonaws.com"]},"BoolIfExists":{"kms:GrantIsForAWSResource":"true"}}}"#;
+    assert_eq!(
+        text,
+        format!(r#"{{"Version":"2012-10-17","Statement":[{ROOT},{ours}],"Id":"last"}}"#)
+    );
+    let direct = statements(&china(), KeyScope::Direct, &accounts(&[2]));
+    assert_eq!(
+        direct[0]["Principal"]["AWS"][0],
+        "arn:aws-cn:iam::000000000002:root"
+    );
+    assert_eq!(direct[1]["Sid"], "AmiShareGrants");
+    let china = statements(&china(), KeyScope::ViaEc2, &accounts(&[2]));
+    let services = &china[0]["Condition"]["StringLike"]["kms:ViaService"];
+    assert_eq!(
+        *services,
+        serde_json::json!(["ec2.*.amazonaws.com", "ec2.*.amazonaws.com.cn"])
+    );
+}
+
+#[test]
+fn adding_twice_is_adding_once_and_removing_gives_back_the_document() {
+    for scope in SCOPES {
+        for statement in [format!("[{ROOT}]"), "[]".to_owned(), ROOT.to_owned()] {
+            let before = policy(&statement);
+            let once = before.grant(&key(), scope, &accounts(&[2, 3])).unwrap();
+            assert_eq!(once.access(&key(), scope), accounts(&[2, 3]));
+            assert_eq!(
+                once.grant(&key(), scope, &accounts(&[3])).unwrap().text(),
+                once.text()
+            );
+            let back = once.revoke(&key(), &accounts(&[2, 3])).unwrap();
+            let list: Vec<&str> = back.0.statements.iter().map(|raw| raw.get()).collect();
+            assert_eq!(
+                list,
+                before
+                    .0
+                    .statements
+                    .iter()
+                    .map(|raw| raw.get())
+                    .collect::<Vec<_>>()
+            );
+        }
+    }
+}
+
+#[test]
+fn organizations_and_units_get_statements_of_their_own() {
+    let everyone = &accounts(&[2]) | &organization();
+    let before = policy(&format!("[{ROOT}]"));
+    for scope in SCOPES {
+        let granted = before.grant(&key(), scope, &everyone).unwrap();
+        assert_eq!(granted.access(&key(), scope), everyone);
+        assert_eq!(granted.named(&key()), everyone);
+        let without = granted.revoke(&key(), &organization()).unwrap();
+        assert_eq!(without.access(&key(), scope), accounts(&[2]));
+        assert_eq!(
+            without
+                .revoke(&key(), &everyone)
+                .unwrap()
+                .0
+                .statements
+                .len(),
+            1
+        );
+    }
+    let written = statements(&key(), KeyScope::ViaEc2, &everyone);
+    assert_eq!(written.len(), 3);
+    let condition = |n: usize, operator: &str| written[n]["Condition"][operator].clone();
+    assert_eq!(
+        condition(1, "StringEquals"),
+        serde_json::json!({ "aws:PrincipalOrgID": ["o-abcdefghij"] })
+    );
+    let paths =
+        serde_json::json!({ "aws:PrincipalOrgPaths": ["o-abcdefghij/r-ab12/*ou-ab12-cdefghij/*"] });
+    assert_eq!(condition(2, "ForAnyValue:StringLike"), paths);
+    for n in [1, 2] {
+        // Without this, `*` would let the owner's own principals use the key directly (R3.1.3).
+        assert_eq!(
+            condition(n, "StringNotEquals"),
+            serde_json::json!({ "kms:CallerAccount": "111111111111" })
+        );
+        assert_eq!(written[n]["Principal"], serde_json::json!({ "AWS": "*" }));
+    }
+    // A wildcard without the condition on the organization is not ours.
+    let text = before
+        .grant(&key(), KeyScope::ViaEc2, &organization())
+        .unwrap()
+        .text();
+    let open = text.replace(
+        r#""StringEquals":{"aws:PrincipalOrgID":["o-abcdefghij"]},"#,
+        "",
+    );
+    let open = KeyPolicy::parse(&open).unwrap();
+    assert_eq!(
+        open.taken_sids(&key(), KeyScope::ViaEc2),
+        ["AmiShareUseOrganizations"]
+    );
+}
+
+#[test]
+fn a_statement_is_ours_in_whatever_form_kms_gives_it_back() {
+    let text = granted(KeyScope::ViaEc2).text();
+    let reworded = [
+        // A list of one as a string, another order, a bare account ID.
+        text.replace(r#"["ec2.*.amazonaws.com"]"#, r#""ec2.*.amazonaws.com""#),
+        text.replace(
+            r#""kms:DescribeKey","kms:Decrypt""#,
+            r#""kms:Decrypt","kms:DescribeKey""#,
+        ),
+        text.replace("arn:aws:iam::000000000002:root", "000000000002"),
+        text.replace(r#":"true"}"#, ":true}"),
+    ];
+    for text in reworded {
+        let policy = KeyPolicy::parse(&text).unwrap();
+        assert_eq!(
+            policy.access(&key(), KeyScope::ViaEc2),
+            accounts(&[2, 3]),
+            "{text}"
+        );
+        assert!(policy.taken_sids(&key(), KeyScope::ViaEc2).is_empty());
+    }
+}
+
+#[test]
+fn a_sid_of_ours_on_anything_else_is_taken_and_refuses() {
+    let text = granted(KeyScope::ViaEc2).text();
+    let others = [
+        text.replace(r#""kms:Decrypt","#, ""),
+        text.replace("ec2.*", "*"),
+        text.replace("000000000002:root", "000000000002:role/x"),
+        text.replace(
+            r#"{"Sid":"AmiShareUse","Effect":"Allow""#,
+            r#"{"Sid":"AmiShareUse","Effect":"Deny""#,
+        ),
+    ];
+    for text in others {
+        let policy = KeyPolicy::parse(&text).unwrap();
+        assert_eq!(
+            policy.taken_sids(&key(), KeyScope::ViaEc2),
+            ["AmiShareUse"],
+            "{text}"
+        );
+        let error = policy
+            .grant(&key(), KeyScope::ViaEc2, &accounts(&[4]))
+            .unwrap_err();
+        assert_eq!(error, PolicyError::SidTaken(vec!["AmiShareUse".to_owned()]));
+        assert!(policy.access(&key(), KeyScope::ViaEc2).is_empty());
+        // The other scope's Sids are free.
+        assert!(
+            policy
+                .grant(&key(), KeyScope::Direct, &accounts(&[4]))
+                .is_ok()
+        );
+    }
+}
+
+#[test]
+fn several_of_ours_become_one_on_the_next_change() {
+    let ours = |id| statements(&key(), KeyScope::ViaEc2, &accounts(&[id]))[0].to_string();
+    let policy = policy(&format!("[{},{ROOT},{}]", ours(2), ours(3)));
+    assert_eq!(policy.access(&key(), KeyScope::ViaEc2), accounts(&[2, 3]));
+    let merged = policy
+        .grant(&key(), KeyScope::ViaEc2, &accounts(&[4]))
+        .unwrap();
+    assert_eq!(
+        merged.access(&key(), KeyScope::ViaEc2),
+        accounts(&[2, 3, 4])
+    );
+    assert_eq!(merged.0.statements.len(), 2);
+    assert_eq!(merged.0.statements[1].get(), ROOT);
+}
+
+#[test]
+fn foreign_bytes_stay_as_they_are() {
+    let odd =
+        "{\r\n \"Sid\" : \"Stra\\u00dfe \\u4e2d\", \"N\": 1.0, \"N\": 1e400, \"Principal\":\"*\"}";
+    let policy = policy(&format!("[{odd}]"))
+        .grant(&key(), KeyScope::Direct, &accounts(&[2]))
+        .unwrap();
+    assert!(policy.text().contains(odd), "{}", policy.text());
+}
+
+#[test]
+fn rule_3_2_6_principals_of_deleted_roles_are_found() {
+    let policy = policy(
+        r#"[{"Principal":{"AWS":["AROAEXAMPLEEXAMPLE1","arn:aws:iam::111111111111:role/AROA"]}},
+            {"NotPrincipal":{"AWS":"AIDAEXAMPLEEXAMPLE2"}},{"Principal":"*"},{"Principal":{"Service":"AROAEXAMPLEEXAMPLE3"}}]"#,
+    );
+    assert_eq!(
+        policy.stale_principals(),
+        ["AIDAEXAMPLEEXAMPLE2", "AROAEXAMPLEEXAMPLE1"]
+    );
+}
+
+#[test]
+fn what_is_no_policy_is_said_so() {
+    for text in ["", "{", "nonsense", "{\"Statement\":[}"] {
+        assert!(
+            matches!(KeyPolicy::parse(text), Err(PolicyError::NotJson(_))),
+            "{text}"
+        );
+    }
+    for text in [
+        "[]",
+        "1",
+        r#"{"Statement":1}"#,
+        r#"{"Statement":["x"]}"#,
+        r#"{"Statement":[],"Statement":[]}"#,
+    ] {
+        assert!(
+            matches!(KeyPolicy::parse(text), Err(PolicyError::NotAPolicy(_))),
+            "{text}"
+        );
+    }
+    let empty = KeyPolicy::parse("{}")
+        .unwrap()
+        .grant(&key(), KeyScope::ViaEc2, &accounts(&[2]))
+        .unwrap();
+    assert_eq!(empty.access(&key(), KeyScope::ViaEc2), accounts(&[2]));
+}

@@ -1,0 +1,263 @@
+//! What a run tells while it goes on.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde::{Serialize, Serializer};
+
+use super::Verification;
+use crate::diagnostic::{Error, Finding};
+use crate::id::{AccountId, AmiId, KeyArn, Principal, Region, SnapshotId, SourceImage};
+
+/// Something that happened in a run. The [`Report`](crate::Report) is the sum of all events, so
+/// whoever kept them can tell what was done even of a run that was cut off.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Event {
+    /// Something is not ready yet; sent after every look.
+    Waiting(Waiting),
+    /// A copy was started (`ec2:CopyImage`).
+    CopyStarted {
+        /// Whose copy it is.
+        account: AccountId,
+        /// The image that is copied.
+        source: SourceImage,
+        /// The Region of the copy.
+        region: Region,
+        /// The copy.
+        copy: AmiId,
+    },
+    /// A copy that an earlier or another run made is used.
+    CopyAdopted {
+        /// Whose copy it is.
+        account: AccountId,
+        /// The image that was copied.
+        source: SourceImage,
+        /// The Region of the copy.
+        region: Region,
+        /// The copy.
+        copy: AmiId,
+    },
+    /// A copy is available, and every volume is encrypted under the key that was asked for.
+    CopyAvailable {
+        /// Whose copy it is.
+        account: AccountId,
+        /// The image that was copied.
+        source: SourceImage,
+        /// The Region of the copy.
+        region: Region,
+        /// The copy.
+        copy: AmiId,
+    },
+    /// A key policy was replaced (`kms:PutKeyPolicy`).
+    KeyPolicyPut {
+        /// The key.
+        key: KeyArn,
+        /// Whose access was added.
+        added: BTreeSet<String>,
+        /// Whose access was taken away.
+        removed: BTreeSet<String>,
+        /// The policy as it was read before, for whoever wrote it at the same moment.
+        replaced: String,
+    },
+    /// The key policy holds our statements for these principals.
+    KeyAccessHeld {
+        /// The key.
+        key: KeyArn,
+        /// The principals.
+        principals: BTreeSet<Principal>,
+    },
+    /// Grants were made (`kms:CreateGrant`). They can take five minutes to be effective (R3.3.7).
+    GrantsCreated {
+        /// The key.
+        key: KeyArn,
+        /// The image that they are for.
+        image: AmiId,
+        /// The accounts that had none.
+        added: BTreeSet<AccountId>,
+    },
+    /// Grants were ended (`kms:RevokeGrant`).
+    GrantsRevoked {
+        /// The key.
+        key: KeyArn,
+        /// Who held them.
+        grantees: BTreeSet<String>,
+    },
+    /// Create-volume permission was added (`ec2:ModifySnapshotAttribute`).
+    SnapshotPermissionAdded {
+        /// The snapshot.
+        snapshot: SnapshotId,
+        /// The accounts that did not have it.
+        added: BTreeSet<AccountId>,
+    },
+    /// Create-volume permission was taken back (`ec2:ModifySnapshotAttribute`).
+    SnapshotPermissionRemoved {
+        /// The snapshot.
+        snapshot: SnapshotId,
+        /// Who had it.
+        removed: BTreeSet<Principal>,
+    },
+    /// Launch permission was added (`ec2:ModifyImageAttribute`).
+    LaunchPermissionAdded {
+        /// The image that the request named.
+        source: SourceImage,
+        /// The Region of the image that was shared.
+        region: Region,
+        /// The image that was shared.
+        image: AmiId,
+        /// Who did not have it.
+        added: BTreeSet<Principal>,
+    },
+    /// These principals can launch the image.
+    LaunchPermissionHeld {
+        /// The image that the request named.
+        source: SourceImage,
+        /// The Region of the image that is shared.
+        region: Region,
+        /// The image that is shared.
+        image: AmiId,
+        /// The principals.
+        principals: BTreeSet<Principal>,
+    },
+    /// Launch permission was taken back (`ec2:ModifyImageAttribute`).
+    LaunchPermissionRemoved {
+        /// The image that the request named.
+        source: SourceImage,
+        /// The Region of the image that was shared.
+        region: Region,
+        /// The image that was shared.
+        image: AmiId,
+        /// Who had it.
+        removed: BTreeSet<Principal>,
+    },
+    /// An image is deprecated from a moment on (`ec2:EnableImageDeprecation`).
+    Deprecated {
+        /// The image.
+        image: AmiId,
+        /// The moment, in RFC 3339.
+        at: String,
+    },
+    /// An image is protected from being deregistered (`ec2:EnableImageDeregistrationProtection`).
+    Protected {
+        /// The image.
+        image: AmiId,
+    },
+    /// An SSM parameter names an image, and SSM has checked it (`ssm:PutParameter`).
+    Published {
+        /// The account of the parameter.
+        account: AccountId,
+        /// The parameter.
+        name: String,
+        /// The image.
+        image: AmiId,
+    },
+    /// A copy was removed (`ec2:DeregisterImage`).
+    CopyRemoved {
+        /// The copy.
+        image: AmiId,
+    },
+    /// A shared image carries tags in a target now (`ec2:CreateTags`).
+    Tagged {
+        /// The target.
+        account: AccountId,
+        /// The image.
+        image: AmiId,
+    },
+    /// A role may launch with the keys now (`iam:AttachRolePolicy`, `iam:PutRolePolicy`).
+    RoleAllowed {
+        /// The target.
+        account: AccountId,
+        /// The role.
+        role: String,
+        /// The ARN of the managed policy, or the name of the inline one.
+        policy: String,
+    },
+    /// A role lost what it was given to launch (`iam:DetachRolePolicy`, `iam:DeleteRolePolicy`).
+    RoleDisallowed {
+        /// The target.
+        account: AccountId,
+        /// The role.
+        role: String,
+        /// The ARN of the managed policy, or the name of the inline one.
+        policy: String,
+    },
+    /// A service's role has a grant of a key now (`kms:CreateGrant` in the target).
+    ServiceRoleGranted {
+        /// The target.
+        account: AccountId,
+        /// The role's ARN.
+        role: String,
+        /// The key.
+        key: KeyArn,
+    },
+    /// Who is lent an image is noted in its tags, or no longer (`ec2:CreateTags`,
+    /// `ec2:DeleteTags`).
+    TemporaryAccessRecorded {
+        /// The image.
+        image: AmiId,
+    },
+    /// Something that a failed copy left was removed (`ec2:DeregisterImage`, `ec2:DeleteSnapshot`).
+    LeftoverRemoved {
+        /// The ID of the image or snapshot.
+        resource: String,
+    },
+    /// It was looked at whether a target can launch an image.
+    Verified(Verification),
+    /// A pitfall that showed only during the run.
+    Found(Finding),
+    /// Something went wrong; branches that do not depend on it go on.
+    Failed(Error),
+}
+
+impl Event {
+    /// Whether something in AWS is no longer as it was.
+    pub fn changed_something(&self) -> bool {
+        !matches!(
+            self,
+            Self::Waiting(_)
+                | Self::CopyAdopted { .. }
+                | Self::CopyAvailable { .. }
+                | Self::KeyAccessHeld { .. }
+                | Self::LaunchPermissionHeld { .. }
+                | Self::Verified(_)
+                | Self::Found(_)
+                | Self::Failed(_)
+        )
+    }
+}
+
+/// What is awaited, and how far it is.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Waiting {
+    /// The ID or ARN of what is awaited.
+    pub resource: String,
+    /// What it is awaited for, in words.
+    pub what: String,
+    /// Percent, where AWS tells.
+    pub percent: Option<u8>,
+    /// How long it has been awaited, in seconds.
+    #[serde(rename = "elapsed_seconds", serialize_with = "seconds")]
+    pub elapsed: Duration,
+    /// When it is looked at next, in seconds from now.
+    #[serde(rename = "next_look_seconds", serialize_with = "seconds")]
+    pub next_look: Duration,
+}
+
+fn seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(duration.as_secs())
+}
+
+/// Takes the events of a run, as they happen. It is called on the run's own task, so it must not
+/// block.
+pub trait EventSink: Send + Sync {
+    /// Takes one event.
+    fn event(&self, event: &Event);
+}
+
+impl<F: Fn(&Event) + Send + Sync> EventSink for F {
+    fn event(&self, event: &Event) {
+        self(event);
+    }
+}

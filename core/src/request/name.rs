@@ -1,0 +1,163 @@
+//! Names of copies and of parameters: templates with placeholders, and what AWS takes as such
+//! names.
+
+use crate::id::{AccountId, AmiId, Region};
+
+/// The values of the placeholders of one copy.
+pub(crate) struct NameParts<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) ami: &'a AmiId,
+    pub(crate) region: &'a Region,
+    pub(crate) account: &'a AccountId,
+}
+
+/// A checked template, such as `{name}-{account}`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct NameTemplate(Vec<Piece>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Piece {
+    Text(String),
+    Name,
+    Ami,
+    Region,
+    Account,
+}
+
+impl NameTemplate {
+    /// A template for the names of AMIs.
+    pub(crate) fn for_images(text: &str) -> Result<Self, String> {
+        Self::parse(text, is_name_char, "the name of an AMI (R1.2.1)")
+    }
+
+    /// A template for the names of SSM parameters.
+    pub(crate) fn for_parameters(text: &str) -> Result<Self, String> {
+        Self::parse(text, is_parameter_char, "the name of a parameter")
+    }
+
+    fn parse(text: &str, allowed: fn(char) -> bool, what: &str) -> Result<Self, String> {
+        let mut pieces = Vec::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once('{') {
+            let unknown =
+                || "the placeholders are {name}, {ami-id}, {region} and {account}".to_owned();
+            let (inside, tail) = after.split_once('}').ok_or_else(unknown)?;
+            pieces.push(Piece::Text(before.to_owned()));
+            pieces.push(match inside {
+                "name" => Piece::Name,
+                "ami-id" => Piece::Ami,
+                "region" => Piece::Region,
+                "account" => Piece::Account,
+                _ => return Err(unknown()),
+            });
+            rest = tail;
+        }
+        pieces.push(Piece::Text(rest.to_owned()));
+        for piece in &pieces {
+            if let Piece::Text(literal) = piece
+                && let Some(bad) = literal.chars().find(|c| !allowed(*c))
+            {
+                return Err(format!("`{bad}` cannot stand in {what}"));
+            }
+        }
+        if text.is_empty() {
+            Err("must not be empty".to_owned())
+        } else {
+            Ok(Self(pieces))
+        }
+    }
+
+    pub(crate) fn fill(&self, parts: &NameParts<'_>) -> String {
+        self.0
+            .iter()
+            .map(|piece| match piece {
+                Piece::Text(text) => text,
+                Piece::Name => parts.name,
+                Piece::Ami => parts.ami.as_ref(),
+                Piece::Region => parts.region.as_ref(),
+                Piece::Account => parts.account.as_ref(),
+            })
+            .collect()
+    }
+}
+
+/// Whether AWS takes this as the name of an AMI (R1.2.1).
+pub(crate) fn is_ami_name(name: &str) -> bool {
+    (3..=128).contains(&name.len()) && name.chars().all(is_name_char)
+}
+
+/// Whether SSM takes this as the name of a parameter: words between slashes, at most 15 levels, and
+/// not AWS's own.
+pub(crate) fn is_parameter_name(name: &str) -> bool {
+    let path = name.strip_prefix('/').unwrap_or(name);
+    let first = path
+        .split('/')
+        .next()
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    (1..=1000).contains(&name.len())
+        && path.split('/').count() <= 15
+        && path.split('/').all(|word| !word.is_empty())
+        && path.chars().all(is_parameter_char)
+        && !["aws", "ssm"].iter().any(|own| first.starts_with(own))
+}
+
+fn is_parameter_char(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "_.-/".contains(c)
+}
+
+/// `name` with `-suffix`, cut so that it stays a name.
+pub(crate) fn with_suffix(name: &str, suffix: &str) -> String {
+    let room = 128 - suffix.len() - 1;
+    let kept: String = name.chars().take(room).collect();
+    format!("{kept}-{suffix}")
+}
+
+fn is_name_char(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "()[] ./-'@_".contains(c)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placeholders_are_filled() {
+        let parts = NameParts {
+            name: "web",
+            ami: &"ami-1a2b3c4d".parse().unwrap(),
+            region: &"us-east-1".parse().unwrap(),
+            account: &"111122223333".parse().unwrap(),
+        };
+        let name = NameTemplate::for_images("x {name}/{ami-id}@{region}-{account}")
+            .unwrap()
+            .fill(&parts);
+        assert_eq!(name, "x web/ami-1a2b3c4d@us-east-1-111122223333");
+    }
+
+    #[test]
+    fn what_is_no_template_is_refused() {
+        for text in ["", "{", "{nme}", "a{name", "a:b", "née", "{name}}"] {
+            assert!(NameTemplate::for_images(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn parameters_have_names_of_their_own() {
+        for name in ["/images/web", "web.latest_1-2", "/a/b/c"] {
+            assert!(is_parameter_name(name), "{name}");
+        }
+        for name in ["", "/", "/aws/x", "ssm-x", "/a//b", "/a/b c", "/x/(1)"] {
+            assert!(!is_parameter_name(name), "{name}");
+        }
+        assert!(NameTemplate::for_parameters("/images/{name}").is_ok());
+        assert!(NameTemplate::for_parameters("/images {name}").is_err());
+    }
+
+    #[test]
+    fn a_suffix_keeps_a_name_a_name() {
+        assert!(is_ami_name(&with_suffix(&"n".repeat(128), "0123abcd")));
+        assert_eq!(with_suffix("web", "0123abcd"), "web-0123abcd");
+        assert!(!is_ami_name("ab") && !is_ami_name(&"n".repeat(129)));
+    }
+}

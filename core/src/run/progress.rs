@@ -1,0 +1,145 @@
+//! How far a run is: its events, its report, and what it waits for.
+
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::time::{self, Instant};
+
+use super::wait::{Awaited, PollBackoff, varied};
+use crate::diagnostic::{Code, Error};
+use crate::id::{AccountId, AmiId, Region, SourceImage};
+use crate::plan::Plan;
+use crate::report::{Event, EventSink, Report, Waiting};
+
+/// Tells the caller what happens, adds it to the report, and knows what the run waits for.
+pub(crate) struct Progress<'a> {
+    /// The source account, for errors.
+    account: AccountId,
+    events: &'a dyn EventSink,
+    report: Mutex<Option<Report>>,
+    awaited: Awaited,
+    /// Whether pauses vary at random.
+    jitter: bool,
+}
+
+impl<'a> Progress<'a> {
+    /// The progress of a run that adds its events to `report`, if there is one.
+    pub(crate) fn new(
+        account: &AccountId,
+        events: &'a dyn EventSink,
+        report: Option<Report>,
+        jitter: bool,
+    ) -> Self {
+        Self {
+            account: account.clone(),
+            events,
+            report: Mutex::new(report),
+            awaited: Awaited::default(),
+            jitter,
+        }
+    }
+
+    /// Tells the caller, and adds to the report.
+    pub(crate) fn emit(&self, event: &Event) {
+        if let Some(report) = self.report.lock().as_mut() {
+            report.record(event);
+        }
+        self.events.event(event);
+    }
+
+    /// The value; an error is emitted, and what depends on the value cannot be done.
+    pub(crate) fn report_error<T>(&self, result: Result<T, Error>) -> Option<T> {
+        result
+            .map_err(|error| self.emit(&Event::Failed(error)))
+            .ok()
+    }
+
+    /// The outcome of carrying out a plan: everything that was emitted.
+    pub(crate) fn into_report(self, plan: &Plan) -> Report {
+        let report = self.report.into_inner();
+        report.unwrap_or_else(|| Report::begin(plan))
+    }
+
+    /// What this run shares of an image in a Region, once that exists.
+    pub(super) fn image_of(&self, source: &SourceImage, region: &Region) -> Option<AmiId> {
+        let report = self.report.lock();
+        let images = report.iter().flat_map(|report| &report.images);
+        let mut same = images.filter(|image| (&image.source, &image.region) == (source, region));
+        same.next()?.image.clone()
+    }
+
+    /// A target's copy of a shared image, made or adopted by this run.
+    pub(super) fn target_copy(&self, account: &AccountId, source: &SourceImage) -> Option<AmiId> {
+        let report = self.report.lock();
+        let target = report
+            .as_ref()?
+            .targets
+            .iter()
+            .find(|target| &target.account == account)?;
+        let copy = target.copies.iter().find(|copy| &copy.source == source)?;
+        Some(copy.image.clone())
+    }
+
+    /// The pauses between looks at something awaited, between a shortest and a longest one.
+    pub(crate) fn poll_backoff(&self, range: (Duration, Duration)) -> PollBackoff {
+        PollBackoff::new(range, self.jitter)
+    }
+
+    /// A pause that varies by a tenth, so that concurrent runs drift apart.
+    pub(crate) fn varied(&self, pause: Duration) -> Duration {
+        varied(pause, self.jitter)
+    }
+
+    /// Reports that something is awaited, then waits `pause`.
+    pub(crate) async fn wait(
+        &self,
+        resource: impl ToString,
+        what: &str,
+        since: Instant,
+        pause: Duration,
+    ) {
+        let resource = resource.to_string();
+        self.report_waiting(&resource, what, None, since, pause);
+        time::sleep(pause).await;
+        self.awaited.done(&resource);
+    }
+
+    /// Reports that something is awaited, until [`Self::arrived`].
+    pub(crate) fn report_waiting(
+        &self,
+        resource: &str,
+        what: &str,
+        percent: Option<u8>,
+        since: Instant,
+        pause: Duration,
+    ) {
+        let progress = percent
+            .map(|percent| format!(", {percent} %"))
+            .unwrap_or_default();
+        self.awaited.set(resource, format!("{what}{progress}"));
+        self.emit(&Event::Waiting(Waiting {
+            resource: resource.to_owned(),
+            what: what.to_owned(),
+            percent,
+            elapsed: since.elapsed(),
+            next_look: pause,
+        }));
+    }
+
+    /// Something awaited is there.
+    pub(crate) fn arrived(&self, resource: impl ToString) {
+        self.awaited.done(&resource.to_string());
+    }
+
+    /// The error of a run whose deadline passed: what it still waited for.
+    pub(crate) fn deadline_error(&self) -> Error {
+        let awaited = self.awaited.list();
+        let awaited = if awaited.is_empty() {
+            "an answer from AWS".to_owned()
+        } else {
+            awaited.join("; ")
+        };
+        let message = format!("the run's deadline passed while it still awaited: {awaited}");
+        Error::new(Code::Deadline, message).in_account(&self.account)
+    }
+}

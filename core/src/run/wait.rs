@@ -1,0 +1,146 @@
+//! When to look again: growing pauses with jitter, or what progress predicts, between a floor and a
+//! ceiling.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use backoff::ExponentialBackoff;
+use backoff::backoff::Backoff as _;
+use parking_lot::Mutex;
+
+/// The pauses between looks at one thing.
+#[derive(Debug)]
+pub(crate) struct PollBackoff {
+    backoff: ExponentialBackoff,
+    floor: Duration,
+    ceiling: Duration,
+    jitter: bool,
+}
+
+impl PollBackoff {
+    /// Pauses between a floor and a ceiling, which vary by a tenth with jitter.
+    pub(crate) fn new((floor, ceiling): (Duration, Duration), jitter: bool) -> Self {
+        Self {
+            backoff: growing(floor, ceiling, jitter),
+            floor,
+            ceiling,
+            jitter,
+        }
+    }
+
+    /// The next pause if no progress is known.
+    pub(crate) fn next(&mut self) -> Duration {
+        self.backoff
+            .next_backoff()
+            .unwrap_or(self.ceiling)
+            .clamp(self.floor, self.ceiling)
+    }
+
+    /// The next pause for something that took `elapsed` for its first `percent`: until about when
+    /// it should be done. `None` if that cannot be said yet.
+    pub(crate) fn predict(&self, percent: u8, elapsed: Duration) -> Option<Duration> {
+        if percent == 0 || elapsed.is_zero() {
+            return None;
+        }
+        let left = u32::from(100_u8.saturating_sub(percent));
+        let remaining = elapsed.saturating_mul(left) / u32::from(percent);
+        let pause = varied(remaining.clamp(self.floor, self.ceiling), self.jitter);
+        Some(pause.clamp(self.floor, self.ceiling))
+    }
+}
+
+/// A duration that varies by a tenth with jitter, so that concurrent runs drift apart.
+pub(super) fn varied(duration: Duration, jitter: bool) -> Duration {
+    growing(duration, duration, jitter)
+        .next_backoff()
+        .unwrap_or(duration)
+}
+
+fn growing(first: Duration, ceiling: Duration, jitter: bool) -> ExponentialBackoff {
+    ExponentialBackoff {
+        current_interval: first,
+        initial_interval: first,
+        randomization_factor: if jitter { 0.1 } else { 0.0 },
+        multiplier: 1.5,
+        max_interval: ceiling,
+        // The run's deadline ends waits, never a count or a clock of their own (promise P6).
+        max_elapsed_time: None,
+        ..ExponentialBackoff::default()
+    }
+}
+
+/// What the run waits for at this moment, so that a deadline can say what it cut off.
+#[derive(Debug, Default)]
+pub(super) struct Awaited(Mutex<BTreeMap<String, String>>);
+
+impl Awaited {
+    pub(crate) fn set(&self, resource: &str, what: String) {
+        self.0.lock().insert(resource.to_owned(), what);
+    }
+
+    pub(crate) fn done(&self, resource: &str) {
+        self.0.lock().remove(resource);
+    }
+
+    pub(crate) fn list(&self) -> Vec<String> {
+        let awaited = self.0.lock();
+        awaited
+            .iter()
+            .map(|(resource, what)| format!("{resource} {what}"))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const POLL: (Duration, Duration) = (Duration::from_secs(5), Duration::from_mins(1));
+
+    #[test]
+    fn pauses_grow_from_the_floor_to_the_ceiling() {
+        let mut pace = PollBackoff::new(POLL, true);
+        let pauses: Vec<Duration> = (0..20).map(|_| pace.next()).collect();
+        assert!(
+            pauses.iter().all(|pause| (POLL.0..=POLL.1).contains(pause)),
+            "{pauses:?}"
+        );
+        assert!(
+            pauses[0] < Duration::from_secs(6) && pauses[19] > Duration::from_secs(53),
+            "{pauses:?}"
+        );
+    }
+
+    #[test]
+    fn progress_predicts_the_next_look_within_the_bounds() {
+        let seconds = Duration::from_secs;
+        // percent, elapsed, lowest and highest allowed
+        let table = [
+            (50, 30, 27, 33),
+            (99, 30, 5, 6),
+            (10, 60, 53, 60),
+            (100, 60, 5, 6),
+        ];
+        for (percent, elapsed, low, high) in table {
+            let pause = PollBackoff::new(POLL, true)
+                .predict(percent, seconds(elapsed))
+                .unwrap();
+            assert!(
+                (seconds(low)..=seconds(high)).contains(&pause),
+                "{percent} % after {elapsed} s: {pause:?}"
+            );
+        }
+        assert_eq!(PollBackoff::new(POLL, true).predict(0, seconds(30)), None);
+    }
+
+    #[test]
+    fn without_jitter_every_pause_is_what_it_was() {
+        let pauses = || {
+            let mut pace = PollBackoff::new(POLL, false);
+            [(); 3].map(|()| pace.next())
+        };
+        assert_eq!(pauses(), [5_000, 7_500, 11_250].map(Duration::from_millis));
+        assert_eq!(pauses(), pauses());
+        assert_eq!(varied(POLL.1, false), POLL.1);
+    }
+}
