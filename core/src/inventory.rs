@@ -205,9 +205,9 @@ impl Key {
     }
 
     /// Who has access by statements of ours.
-    pub(crate) fn named(&self) -> BTreeSet<PolicyPrincipal> {
+    pub(crate) fn granted_principals(&self) -> BTreeSet<PolicyPrincipal> {
         self.readable_policy()
-            .map(|policy| policy.named(&self.arn))
+            .map(|policy| policy.granted_principals(&self.arn))
             .unwrap_or_default()
     }
 
@@ -228,9 +228,9 @@ impl Key {
 
     /// Whether an account itself has access by what may be taken from it: a statement of ours, or a
     /// grant.
-    pub(crate) fn lets(&self, account: &AccountId) -> bool {
+    pub(crate) fn grants_access_to(&self, account: &AccountId) -> bool {
         let mut grants = self.grants.iter().flatten();
-        self.named()
+        self.granted_principals()
             .contains(&PolicyPrincipal::Account(account.clone()))
             || grants.any(|grant| grant.account().as_ref() == Some(account))
     }

@@ -51,6 +51,13 @@ pub use report::{Event, EventSink, Incomplete, Report};
 pub use request::{Problems, ShareRequest};
 pub use sharer::Sharer;
 
+#[cfg(test)]
+extern crate self as ami_share;
+
+#[cfg(test)]
+#[path = "../../tests/concurrent/main.rs"]
+mod concurrent;
+
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct ReadmeDoctests;

@@ -25,10 +25,11 @@ use tokio::time::Instant;
 use crate::diagnostic::{Code, Error, Finding, Severity};
 use crate::id::{AccountId, KeyArn, Partition, Principal, Region, SourceImage};
 use crate::inventory::{Image, ImageState, Inventory, RegionInventory};
-use crate::policy::key_policy::{self, KeyPermissions, PolicyPrincipal};
+use crate::policy::key_policy;
 use crate::policy::launch_policy;
 use crate::request::{ShareRequest, Unlisted, Verify};
 
+pub use crate::policy::key_policy::{KeyPermissions, PolicyPrincipal};
 pub(crate) use key_use::still_used;
 pub(crate) use lifecycle::{deprecation_moment, rfc3339};
 pub(crate) use names::{grant_name, parent_grant_name, service_grant_name};

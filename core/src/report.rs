@@ -253,7 +253,7 @@ impl Report {
                 key.removed.extend(removed.iter().cloned());
                 key.replaced_policies.push(replaced.clone());
             }
-            Event::KeyAccessHeld { key, principals } => {
+            Event::KeyAccessConfirmed { key, principals } => {
                 let key = self.key(key);
                 key.added.retain(|added| {
                     principals
@@ -281,7 +281,7 @@ impl Report {
                     .added
                     .extend(added.iter().cloned());
             }
-            Event::LaunchPermissionHeld {
+            Event::LaunchPermissionConfirmed {
                 source,
                 region,
                 image,

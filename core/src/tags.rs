@@ -4,6 +4,8 @@ pub(crate) mod temporary;
 
 use std::collections::BTreeMap;
 
+use crate::limits::{TAG_KEY_CHARACTERS, TAG_VALUE_CHARACTERS};
+
 /// Marks a copy with what it was copied from: `region/ami`.
 pub(crate) const SOURCE: &str = "ami-share:source";
 /// Marks a copy with the digest of the request that it answers.
@@ -22,11 +24,13 @@ pub(crate) fn problem(key: &str, value: &str) -> Option<String> {
     let shown: String = key.chars().take(40).collect();
     if key.is_empty() {
         Some("a tag has no key: one `key=value` on each line".to_owned())
-    } else if key.chars().count() > 128 {
-        Some(format!("the key `{shown}…` has more than 128 characters"))
-    } else if value.chars().count() > 256 {
+    } else if key.chars().count() > TAG_KEY_CHARACTERS {
         Some(format!(
-            "the value of `{shown}` has more than 256 characters"
+            "the key `{shown}…` has more than {TAG_KEY_CHARACTERS} characters"
+        ))
+    } else if value.chars().count() > TAG_VALUE_CHARACTERS {
+        Some(format!(
+            "the value of `{shown}` has more than {TAG_VALUE_CHARACTERS} characters"
         ))
     } else {
         None

@@ -128,7 +128,7 @@ pub(super) const POLICIES: &[Policy] = &[
         purpose: "A service control policy for all accounts: only the publisher and the targets' \
                   roles write the tags that this tool goes by.",
         danger: "By `ami-share:request` a copy is found again, adopted and removed, by \
-                 `ami-share:lent-…` access is taken back. This tool checks more than the tags, but \
+                 `ami-share:temporary-…` access is taken back. This tool checks more than the tags, but \
                  IAM's conditions above have nothing else to go by.",
         beside: &[],
         statements: &[Statement {

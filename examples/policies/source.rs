@@ -332,7 +332,7 @@ pub(super) const POLICIES: &[Policy] = &[
                 when(
                     "ForAllValues:StringLike",
                     "aws:TagKeys",
-                    These(&["ami-share:lent-*"]),
+                    These(&["ami-share:temporary-*"]),
                 ),
                 when("Null", "aws:TagKeys", NO),
             ],

@@ -11,7 +11,8 @@
 use std::collections::BTreeSet;
 
 use ami_share::aws_config::SdkConfig;
-use ami_share::{Plan, Principal, ShareRequest, Sharer, Step, load_config};
+use ami_share::plan::Step;
+use ami_share::{Plan, Principal, ShareRequest, Sharer, load_config};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {

@@ -1,8 +1,8 @@
 //! The scenarios of `tests/core`, on real AWS: the same requests, and the same things must hold.
 
-use ami_share::{
-    Conclusion, Report, Revoke, ShareRequest, ShareRequestBuilder, Sharer, TargetOptions, Verify,
-};
+use ami_share::report::Conclusion;
+use ami_share::request::{Revoke, ShareRequestBuilder, TargetOptions, Verify};
+use ami_share::{Report, ShareRequest, Sharer};
 
 use crate::lab::{EXTERNAL_ID, Lab};
 
@@ -18,7 +18,7 @@ fn request(lab: &Lab, wanted: TargetOptions) -> ShareRequestBuilder {
         .image(lab.image.parse().unwrap())
         .target_account(lab.b.account.parse().unwrap())
         .tag(crate::lab::TAG, &lab.name)
-        .in_targets(
+        .target_options(
             wanted
                 .role(role)
                 .external_id(EXTERNAL_ID)
@@ -39,7 +39,7 @@ async fn shared_and_launched(lab: &Lab) {
     let launching = || request(lab, TargetOptions::default().verify(Verify::Launch));
     let report = run(lab, launching()).await;
     assert_eq!(
-        report.verifications[0].sum,
+        report.verifications[0].conclusion,
         Conclusion::Launched,
         "{:?}",
         report.verifications
@@ -77,7 +77,7 @@ async fn own_copy_after_everything_was_taken_back(lab: &Lab) {
         .verify(Verify::Launch);
     let report = run(lab, request(lab, copying)).await;
     assert_eq!(
-        report.verifications[0].sum,
+        report.verifications[0].conclusion,
         Conclusion::Launched,
         "{:?}",
         report.verifications

@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use ami_share::{
-    Code, FindingCode, KeyAccessMode, Plan, Report, Revoke, Severity, ShareRequestBuilder, Sharer,
-};
+use ami_share::diagnostic::{Code, FindingCode, Severity};
+use ami_share::request::{KeyAccessMode, Revoke, ShareRequestBuilder};
+use ami_share::{Plan, Report, Sharer};
 use ami_share_sim::world::{Grant, Grantee, ImageState, KeyState};
 use ami_share_sim::{KeySpec, RegionSpec, Scenario, Size};
 use serde_json::json;
@@ -325,7 +325,7 @@ async fn of_targets(found: &mut Found) {
     note(
         found,
         &world
-            .plan(world.request(&["golden"]).in_targets(roles))
+            .plan(world.request(&["golden"]).target_options(roles))
             .await
             .findings,
     );
@@ -342,7 +342,7 @@ async fn of_targets(found: &mut Found) {
     note(
         found,
         &large
-            .plan(large.request(&["golden"]).in_targets(roles))
+            .plan(large.request(&["golden"]).target_options(roles))
             .await
             .findings,
     );
@@ -363,7 +363,7 @@ async fn of_targets(found: &mut Found) {
     let lending = world
         .request(&["golden"])
         .copy_tags(false)
-        .in_targets(copying().keep_shared(false));
+        .target_options(copying().keep_shared(false));
     note(found, &world.plan(lending).await.findings);
     world
         .sim
@@ -375,7 +375,7 @@ async fn of_targets(found: &mut Found) {
                 world
                     .request(&["golden"])
                     .copy_tags(false)
-                    .in_targets(copying()),
+                    .target_options(copying()),
             )
             .await
             .findings,
@@ -468,14 +468,14 @@ async fn every_error_is_the_end_of_a_run() {
     let strange = by_role()
         .external_id("another")
         .launch_roles(["launcher".to_owned()]);
-    met.extend(ended(&world, A, sharing(&world).in_targets(strange)).await);
+    met.extend(ended(&world, A, sharing(&world).target_options(strange)).await);
     let world = with_role(|_| ()).with(&error(
         "iam:PutRolePolicy",
         "LimitExceeded",
         "Maximum policy size exceeded",
     ));
     let roles = by_role().launch_roles(["launcher".to_owned()]);
-    met.extend(ended(&world, A, sharing(&world).in_targets(roles)).await);
+    met.extend(ended(&world, A, sharing(&world).target_options(roles)).await);
     // The plan only warns of a deny under a condition; whether it is met, is looked at once it is
     // shared.
     let world = with_role(|_| ());
@@ -483,7 +483,7 @@ async fn every_error_is_the_end_of_a_run() {
         "Condition": { "StringNotEquals": { "kms:CallerAccount": A } } });
     let golden = world.key("golden");
     world.sim.edit(|state| add(state, &golden, &outsiders));
-    met.extend(ended(&world, A, sharing(&world).in_targets(by_role())).await);
+    met.extend(ended(&world, A, sharing(&world).target_options(by_role())).await);
     let every: BTreeSet<Code> = Code::ALL.iter().copied().collect();
     assert_eq!(met, every);
 }

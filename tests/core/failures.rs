@@ -1,7 +1,8 @@
 //! What AWS refuses: every error says who, what, on what, where, and which policy to change
 //! (promise P7).
 
-use ami_share::{Code, Error, Sharer};
+use ami_share::diagnostic::Code;
+use ami_share::{Error, Sharer};
 
 use super::support::*;
 

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use Severity::{Refuse, Warn};
-use ami_share::{
-    DeprecateAt, KeyAccessMode, KeyScope, Severity, ShareRequestBuilder, ShareSnapshots,
+use ami_share::diagnostic::Severity;
+use ami_share::request::{
+    DeprecateAt, KeyAccessMode, KeyScope, ShareRequestBuilder, ShareSnapshots,
 };
 use ami_share_sim::world::{Image, ImageState, Key, KeyState, World as State};
 use serde_json::json;
@@ -202,12 +203,9 @@ async fn of_key_policies(all: &mut Found) {
         .await;
     }
     // Where nothing has to be written, what KMS would not take back is only worth a word.
-    let holders = [ami_share::key_policy::PolicyPrincipal::Account(
-        B.parse().unwrap(),
-    )]
-    .into();
-    let arn = World::new().key("golden").parse().unwrap();
-    let ours = ami_share::key_policy::statements(&arn, KeyScope::ViaEc2, &holders);
+    let world = World::new();
+    let plan = world.plan(world.to(&["golden"], &[B])).await;
+    let ours = plan.key_policy_statements();
     let both = |state: &mut State, arn: &str| {
         add(state, arn, &stale);
         add(state, arn, &ours[0]);
@@ -350,7 +348,7 @@ async fn of_copies(all: &mut Found) {
 async fn of_the_request(all: &mut Found) {
     let own = |request: ShareRequestBuilder| request.target_account(A.parse().unwrap());
     finds(all, ("target.is-source", Warn), &["golden"], nothing, own).await;
-    let quick = ami_share::Timing {
+    let quick = ami_share::request::Timing {
         settle: Duration::from_secs(7),
         ..Default::default()
     };

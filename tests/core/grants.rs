@@ -1,6 +1,6 @@
 //! Key access by grants, and keys that another account owns.
 
-use ami_share::{KeyAccessMode, ShareSnapshots};
+use ami_share::request::{KeyAccessMode, ShareSnapshots};
 use ami_share_sim::Scenario;
 use serde_json::json;
 

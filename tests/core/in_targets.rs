@@ -1,9 +1,9 @@
 //! What is done in target accounts: copies, tags, parameters, roles, and taking back what was lent
 //! for it.
 
-use ami_share::{
-    Conclusion, KeyAccessMode, Report, Revoke, ShareRequestBuilder, Sharer, TargetOptions,
-};
+use ami_share::report::Conclusion;
+use ami_share::request::{KeyAccessMode, Revoke, ShareRequestBuilder, TargetOptions};
+use ami_share::{Report, Sharer};
 use ami_share_sim::world::KeyState;
 use serde_json::json;
 
@@ -25,7 +25,7 @@ fn to_b(world: &World, wanted: TargetOptions) -> ShareRequestBuilder {
         .image(world.image("image-1").parse().unwrap())
         .target_account(B.parse().unwrap())
         .tag("team", "web")
-        .in_targets(wanted)
+        .target_options(wanted)
 }
 
 fn own_copy(report: &Report) -> String {
@@ -363,7 +363,7 @@ async fn what_cannot_be_launched_of_a_target_that_copies_is_not_said_of_the_shar
         .await
         .unwrap();
     assert_eq!(
-        report.verifications[0].sum,
+        report.verifications[0].conclusion,
         Conclusion::Blocked,
         "it has no copy: {:?}",
         report.verifications
@@ -381,5 +381,5 @@ async fn what_cannot_be_launched_of_a_target_that_copies_is_not_said_of_the_shar
         ["role.not-assumable"],
         "it is said in `mode: verify` too"
     );
-    assert_eq!(report.verifications[0].sum, Conclusion::Blocked);
+    assert_eq!(report.verifications[0].conclusion, Conclusion::Blocked);
 }

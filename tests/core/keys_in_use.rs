@@ -1,6 +1,6 @@
 //! Keys that something of a target is still under: kept, as far as anybody can see it.
 
-use ami_share::{KeyAccessMode, Revoke, ShareRequestBuilder, TargetOptions};
+use ami_share::request::{KeyAccessMode, Revoke, ShareRequestBuilder, TargetOptions};
 use ami_share_sim::world::{Shared, Snapshot};
 use ami_share_sim::{Scenario, Size};
 
@@ -110,7 +110,7 @@ async fn what_only_the_target_can_see_keeps_the_key_where_a_role_there_may_look(
         } else {
             snapshot_under(&world, "golden")
         };
-        let request = || world.request(&["golden"]).in_targets(by_role());
+        let request = || world.request(&["golden"]).target_options(by_role());
         let report = world.try_share(revoked(request())).await.unwrap_err();
         assert_eq!(codes(&report), ["key.in-use-by-target"]);
         assert!(
@@ -139,7 +139,7 @@ async fn the_copy_stays_by_which_a_key_in_use_is_found_again() {
     world.share(world.copying(&["plain"])).await;
     snapshot_under(&world, "golden");
     let revoke = |force_key| {
-        let request = world.request(&["plain"]).in_targets(by_role());
+        let request = world.request(&["plain"]).target_options(by_role());
         request.revoke(Revoke {
             remove_copies: true,
             force_key,
@@ -193,7 +193,7 @@ async fn a_target_with_nothing_under_the_key_loses_it() {
         "under a key of its own"
     );
     let report = world
-        .share(revoked(world.request(&["golden"])).in_targets(by_role()))
+        .share(revoked(world.request(&["golden"])).target_options(by_role()))
         .await;
     assert_eq!(codes(&report), [""; 0]);
     assert!(!has_key(&world));
@@ -231,7 +231,7 @@ async fn a_grant_that_ends_is_spared_too_where_another_image_is_shared_with_an_o
         snapshot_under(&world, "key-1");
         if sees {
             let report = world
-                .try_share(revoked(request().in_targets(by_role())))
+                .try_share(revoked(request().target_options(by_role())))
                 .await
                 .unwrap_err();
             assert_eq!(codes(&report), ["key.in-use-by-target"]);
@@ -288,7 +288,7 @@ async fn what_is_not_taken_needs_no_look_and_is_in_nobodys_way() {
             world
                 .request(&[image])
                 .key_access(mode)
-                .in_targets(by_role()),
+                .target_options(by_role()),
         );
         let report = world.share(request).await;
         assert!(!codes(&report).contains(&"key.in-use-by-target"), "{what}");
@@ -322,7 +322,7 @@ async fn a_grant_made_by_hand_is_not_ours_to_take_and_keeps_no_revoke_from_being
         let request = world
             .request(&["golden"])
             .key_access(KeyAccessMode::Grants)
-            .in_targets(wanted);
+            .target_options(wanted);
         assert_eq!(codes(&world.share(revoked(request)).await), [""; 0]);
         assert!(has_grants(&world, "golden"));
     }
@@ -342,7 +342,7 @@ async fn what_was_seen_counts_though_something_else_could_not_be_looked_at() {
         let id = snapshot_under(&world, "golden");
         let role = by_role().launch_roles(["launcher".to_owned()]);
         let report = world
-            .try_share(revoked(world.request(&["golden"]).in_targets(role)))
+            .try_share(revoked(world.request(&["golden"]).target_options(role)))
             .await
             .unwrap_err();
         assert!(
@@ -372,7 +372,7 @@ async fn a_target_cannot_keep_a_key_by_denying_the_look() {
     let world = World::new().with(DENIED);
     world.share(world.request(&["golden"])).await;
     let report = world
-        .try_share(revoked(world.request(&["golden"])).in_targets(by_role()))
+        .try_share(revoked(world.request(&["golden"])).target_options(by_role()))
         .await
         .unwrap_err();
     assert_eq!(codes(&report), ["key.use-unknown", "access.denied"]);

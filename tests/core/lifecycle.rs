@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ami_share::{DeprecateAt, ShareRequestBuilder};
+use ami_share::request::{DeprecateAt, ShareRequestBuilder};
 
 use super::support::*;
 

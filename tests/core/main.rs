@@ -6,7 +6,6 @@
     reason = "a test that cannot be set up has failed"
 )]
 
-mod beside;
 mod codes;
 mod contention;
 mod copies;
@@ -14,8 +13,6 @@ mod failures;
 mod findings;
 mod grants;
 mod in_targets;
-mod interleave;
-mod key_policies;
 mod keys_in_use;
 mod lifecycle;
 mod organizations;

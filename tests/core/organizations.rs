@@ -1,7 +1,8 @@
 //! Organizations and organizational units: their accounts, nested ones too, and nobody else.
 
 use ami_share::aws_config::SdkConfig;
-use ami_share::{FindingCode, KeyScope, ShareRequestBuilder};
+use ami_share::diagnostic::FindingCode;
+use ami_share::request::{KeyScope, ShareRequestBuilder};
 use ami_share_sim::{RoleSpec, Scenario, Size};
 use serde_json::{Value, json};
 
@@ -144,7 +145,7 @@ async fn accounts_organizations_and_units_go_together() {
 async fn rule_2_15_snapshots_cannot_be_shared_with_an_organization() {
     let world = World::generated(3, 1, 1, 2);
     let request = with(&world, ORGANIZATION).target_account(B.parse().unwrap());
-    let request = request.share_snapshots(ami_share::ShareSnapshots::Always);
+    let request = request.share_snapshots(ami_share::request::ShareSnapshots::Always);
     let report = world.share(request).await;
     let found: Vec<FindingCode> = report.findings.iter().map(|finding| finding.code).collect();
     assert_eq!(found, [FindingCode::SnapshotOrganization]);

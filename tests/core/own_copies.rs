@@ -3,7 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use ami_share::{KeyAccessMode, Region, Revoke, ShareRequest, ShareRequestBuilder, TargetOptions};
+use ami_share::request::{KeyAccessMode, Revoke, ShareRequestBuilder, TargetOptions};
+use ami_share::{Region, ShareRequest};
 use ami_share_sim::{Scenario, Size};
 
 use super::support::*;
@@ -40,7 +41,7 @@ fn at_home(world: &World, wanted: TargetOptions) -> ShareRequestBuilder {
         .region(region("us-east-1"))
         .images(["image-1", "image-2"].map(|name| world.image(name).parse().unwrap()))
         .target_account(B.parse().unwrap())
-        .in_targets(wanted)
+        .target_options(wanted)
 }
 
 /// Both images, copied by A to a second Region first.

@@ -1,6 +1,7 @@
 //! Many images in many Regions.
 
-use ami_share::{Region, ShareRequest, ShareRequestBuilder};
+use ami_share::request::ShareRequestBuilder;
+use ami_share::{Region, ShareRequest};
 use ami_share_sim::{RegionSpec, Scenario};
 
 use super::support::*;
@@ -155,7 +156,7 @@ async fn a_run_dropped_after_any_call_leaves_the_next_one_to_finish() {
             world.key("key-eu-west-1").parse().unwrap(),
         );
         request
-            .share_snapshots(ami_share::ShareSnapshots::Always)
+            .share_snapshots(ami_share::request::ShareSnapshots::Always)
             .publish_ssm_parameter("/images/{name}")
     };
     whole.share(request(&whole)).await;

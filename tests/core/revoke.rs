@@ -1,6 +1,7 @@
 //! Taking access back: all of it, nothing else, and never what something else still needs.
 
-use ami_share::{KeyAccessMode, Revoke, ShareRequestBuilder, ShareSnapshots, Sharer, Unlisted};
+use ami_share::Sharer;
+use ami_share::request::{KeyAccessMode, Revoke, ShareRequestBuilder, ShareSnapshots, Unlisted};
 use serde_json::json;
 
 use super::support::*;
@@ -168,7 +169,7 @@ async fn what_a_target_handed_on_ends_too() {
         .share(
             world
                 .request(&["golden"])
-                .key_scope(ami_share::KeyScope::Direct),
+                .key_scope(ami_share::request::KeyScope::Direct),
         )
         .await;
     hand_on(&world);
@@ -183,7 +184,7 @@ async fn what_a_target_hands_on_until_its_access_ends_ends_too() {
         .share(
             world
                 .request(&["golden"])
-                .key_scope(ami_share::KeyScope::Direct),
+                .key_scope(ami_share::request::KeyScope::Direct),
         )
         .await;
     let from = world.actions(0).len();

@@ -3,10 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ami_share::{
-    KeyAccessMode, KeyScope, Plan, Principal, Region, Report, Revoke, ShareRequest,
-    ShareRequestBuilder, ShareSnapshots, Step,
-};
+use ami_share::plan::Step;
+use ami_share::request::{KeyAccessMode, KeyScope, Revoke, ShareRequestBuilder, ShareSnapshots};
+use ami_share::{Plan, Principal, Region, Report, ShareRequest};
 use ami_share_sim::world::{Grant, Grantee};
 use ami_share_sim::{Scenario, Size};
 use proptest::prelude::*;

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use ami_share::{AccountId, KeyAccessMode, Region, ShareRequestBuilder};
+use ami_share::request::{KeyAccessMode, ShareRequestBuilder};
+use ami_share::{AccountId, Region};
 use ami_share_sim::Scenario;
 use serde_json::{Value, json};
 

@@ -1,7 +1,8 @@
 //! Services' roles in targets: made where they are missing, given one grant a key, found again
 //! (R4.11).
 
-use ami_share::{KeyAccessMode, ShareRequest, ShareRequestBuilder, TargetOptions};
+use ami_share::ShareRequest;
+use ami_share::request::{KeyAccessMode, ShareRequestBuilder, TargetOptions};
 
 use super::support::*;
 
@@ -16,7 +17,7 @@ fn to_b(world: &World, images: &[&str], wanted: TargetOptions) -> ShareRequestBu
         .region("us-east-1".parse().unwrap())
         .images(images.iter().map(|name| world.image(name).parse().unwrap()))
         .target_account(B.parse().unwrap())
-        .in_targets(wanted)
+        .target_options(wanted)
 }
 
 async fn world(images: usize) -> World {

@@ -1,6 +1,8 @@
 //! The way of a share: what is done, in which order, and what a second run does.
 
-use ami_share::{Event, KeyScope, Sharer, Step};
+use ami_share::plan::Step;
+use ami_share::request::KeyScope;
+use ami_share::{Event, Sharer};
 
 use super::support::*;
 

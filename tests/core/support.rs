@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ami_share::aws_config::SdkConfig;
-use ami_share::{
-    Plan, Principal, Report, ShareRequest, ShareRequestBuilder, Sharer, TargetOptions, Timing,
-};
+use ami_share::request::{ShareRequestBuilder, TargetOptions, Timing};
+use ami_share::{Plan, Principal, Report, ShareRequest, Sharer};
 use ami_share_sim::{Fault, Options, Scenario, Sim, Size};
 use aws_sdk_ec2::types::{BlockDeviceMapping, InstanceStateName};
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use ami_share::{Region, Report, ShareRequest, ShareRequestBuilder};
+use ami_share::request::ShareRequestBuilder;
+use ami_share::{Region, Report, ShareRequest};
 use ami_share_sim::{Options, Scenario, Sim, Size};
 
 use super::support::*;
@@ -65,7 +66,7 @@ fn request(world: &World, accounts: &[String], images: usize) -> ShareRequestBui
         .target_accounts(accounts.iter().map(|id| id.parse().unwrap()))
         .copy_to_regions(REGIONS[1..].iter().map(|name| region(name)))
         .kms_key_in(region(REGIONS[0]), world.key("key-1").parse().unwrap())
-        .in_targets(wanted.kms_key("alias/own".parse().unwrap()));
+        .target_options(wanted.kms_key("alias/own".parse().unwrap()));
     for name in &REGIONS[1..] {
         request = request.kms_key_in(
             region(name),

@@ -1,10 +1,9 @@
 //! Whether targets can launch: what is said of it, held against what a launch in the simulated AWS
 //! does.
 
-use ami_share::{
-    CheckName, Conclusion, Report, ShareRequestBuilder, Sharer, TargetOptions, Verdict,
-    Verification, Verify,
-};
+use ami_share::report::{CheckName, Conclusion, Verdict, Verification};
+use ami_share::request::{ShareRequestBuilder, TargetOptions, Verify};
+use ami_share::{Report, Sharer};
 use ami_share_sim::{Scenario, Size};
 use serde_json::json;
 
@@ -17,7 +16,7 @@ pub(super) fn to_b(world: &World, wanted: TargetOptions) -> ShareRequestBuilder 
         .region("us-east-1".parse().unwrap())
         .image(world.image("image-1").parse().unwrap())
         .target_account(B.parse().unwrap())
-        .in_targets(wanted)
+        .target_options(wanted)
 }
 
 /// What a target launches.
@@ -110,7 +109,7 @@ async fn before_and_after_sharing() {
     let wanted = || by_role().launch_roles([LAUNCHER.to_owned()]);
     let changes = world.changes();
     let before = verified(&world, wanted()).await;
-    assert_eq!(before.sum, Conclusion::Blocked);
+    assert_eq!(before.conclusion, Conclusion::Blocked);
     assert_eq!(
         verdict(&before, CheckName::LaunchPermission),
         Some(Verdict::No)
@@ -119,13 +118,13 @@ async fn before_and_after_sharing() {
     assert_eq!(world.changes(), changes, "verifying changes nothing");
     let report: Report = world.share(to_b(&world, by_role())).await;
     assert_eq!(
-        report.verifications[0].sum,
+        report.verifications[0].conclusion,
         Conclusion::NoObstacleFound,
         "{:?}",
         report.verifications
     );
     let after = verified(&world, wanted()).await;
-    assert_eq!(after.sum, Conclusion::NoObstacleFound, "{after:?}");
+    assert_eq!(after.conclusion, Conclusion::NoObstacleFound, "{after:?}");
     assert!(
         after
             .checks
@@ -144,7 +143,7 @@ async fn without_a_role_nothing_is_claimed_of_the_target() {
     let world = world().await;
     world.share(to_b(&world, TargetOptions::default())).await;
     let found = verified(&world, TargetOptions::default()).await;
-    assert_eq!(found.sum, Conclusion::NoObstacleFound);
+    assert_eq!(found.conclusion, Conclusion::NoObstacleFound);
     for name in [
         CheckName::Role,
         CheckName::LauncherIam,
@@ -165,7 +164,7 @@ async fn a_real_instance_is_the_only_proof_and_nothing_of_it_stays() {
     let launching = || by_role().verify(Verify::Launch).run_name("7");
     let report = world.share(to_b(&world, launching())).await;
     let found = &report.verifications[0];
-    assert_eq!(found.sum, Conclusion::Launched, "{found:?}");
+    assert_eq!(found.conclusion, Conclusion::Launched, "{found:?}");
     assert!(
         detail(found, CheckName::Launch).contains("assumed-role/consumer"),
         "as which role"
@@ -190,7 +189,7 @@ async fn a_real_instance_is_the_only_proof_and_nothing_of_it_stays() {
     });
     tokio::time::advance(std::time::Duration::from_hours(2)).await;
     assert_eq!(
-        verified(&world, launching().run_name("8")).await.sum,
+        verified(&world, launching().run_name("8")).await.conclusion,
         Conclusion::Launched
     );
     world.sim.edit(|state| {
@@ -217,7 +216,7 @@ async fn a_launch_that_dies_is_blocked_with_awss_reason() {
             .verify(Verify::Launch),
     )
     .await;
-    assert_eq!(found.sum, Conclusion::Blocked);
+    assert_eq!(found.conclusion, Conclusion::Blocked);
     assert!(
         detail(&found, CheckName::Launch).contains("ec2:RunInstances"),
         "{found:?}"
@@ -230,7 +229,10 @@ async fn a_role_that_is_not_to_launch_need_not_be_able_to() {
     let deny = json!({ "Statement": [{ "Effect": "Deny", "Action": "ec2:RunInstances", "Resource": "*" }] });
     world.put_role_policy(B, "consumer", "deny", &deny).await;
     let report = world.share(to_b(&world, by_role())).await;
-    assert_eq!(report.verifications[0].sum, Conclusion::NoObstacleFound);
+    assert_eq!(
+        report.verifications[0].conclusion,
+        Conclusion::NoObstacleFound
+    );
     assert_eq!(
         verdict(&report.verifications[0], CheckName::LauncherIam),
         Some(Verdict::Unknown)

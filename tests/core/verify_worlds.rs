@@ -2,7 +2,8 @@
 
 use std::cell::Cell;
 
-use ami_share::{CheckName, Conclusion, TargetOptions, Verdict, Verify};
+use ami_share::report::{CheckName, Conclusion, Verdict};
+use ami_share::request::{TargetOptions, Verify};
 use ami_share_sim::world::Shared;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
@@ -370,7 +371,7 @@ fn what_is_said_is_what_a_launch_does() {
                 .checks
                 .iter()
                 .any(|check| check.verdict == Verdict::Unknown);
-            let is_blocked = found.sum == Conclusion::Blocked;
+            let is_blocked = found.conclusion == Conclusion::Blocked;
             worlds.set(worlds.get() + 1);
             unsure.set(unsure.get() + usize::from(unknown && !is_blocked));
             blocked.set(blocked.get() + usize::from(is_blocked));

@@ -61,7 +61,7 @@ pub(crate) async fn ensure(
         pause = run.progress.varied(pause.saturating_mul(2));
     }
     let principals: BTreeSet<Principal> = access.principals.difference(&refused).cloned().collect();
-    run.progress.emit(&Event::KeyAccessHeld {
+    run.progress.emit(&Event::KeyAccessConfirmed {
         key: access.key.clone(),
         principals: principals.clone(),
     });

@@ -15,11 +15,11 @@ use crate::run::Run;
 pub(super) async fn all(run: &Run<'_>, plan: &Plan, shared: &SharedImage, image: &AmiId) {
     for step in &plan.steps {
         match step {
-            Step::Deprecate(deprecate) if &deprecate.shared == shared && !deprecate.held => {
+            Step::Deprecate(deprecate) if &deprecate.shared == shared && !deprecate.in_effect => {
                 run.progress
                     .report_error(self::deprecate(run, deprecate, image).await);
             }
-            Step::Protect(protect) if &protect.shared == shared && !protect.held => {
+            Step::Protect(protect) if &protect.shared == shared && !protect.in_effect => {
                 let protected = run.source_clients(&shared.region).ec2.protect(image).await;
                 if run.progress.report_error(protected).is_some() {
                     run.progress.emit(&Event::Protected {

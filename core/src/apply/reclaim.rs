@@ -48,7 +48,7 @@ pub(super) async fn all(
     done: &[Done<'_>],
     standing: &Standing,
 ) {
-    let steps: Vec<&ReclaimAccess> = plan.give_backs().filter(|give| give.lent).collect();
+    let steps: Vec<&ReclaimAccess> = plan.give_backs().filter(|give| give.needed).collect();
     let taken = steps.iter().filter_map(|give| {
         let done = done.iter().find(|done| done.launch.shared == give.shared)?;
         let stand =
@@ -205,7 +205,7 @@ async fn keys(
         .into_iter()
         .filter(|(_, accounts)| !accounts.is_empty())
     {
-        let whom = Removal::These(accounts.into_iter().map(Principal::Account).collect());
+        let removal = Removal::These(accounts.into_iter().map(Principal::Account).collect());
         let images: Vec<RemovePermissions> = taken
             .iter()
             .filter(|taken| taken.give.keys.contains_key(key))
@@ -214,7 +214,7 @@ async fn keys(
                 region: taken.give.shared.region.clone(),
                 image: taken.image.id.clone(),
                 keys: BTreeSet::from([key.clone()]),
-                whom: whom.clone(),
+                removal: removal.clone(),
                 principals: BTreeSet::new(),
                 snapshots: BTreeMap::new(),
             })
@@ -227,7 +227,7 @@ async fn keys(
             .iter()
             .map(|image| (image.region.clone(), image.image.clone()))
             .collect();
-        let remove = RemoveKeyAccess::from(key.clone(), whom, under, reads);
+        let remove = RemoveKeyAccess::from(key.clone(), removal, under, reads);
         let images: Vec<&RemovePermissions> = images.iter().collect();
         failed |= run
             .progress

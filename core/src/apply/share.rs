@@ -127,11 +127,11 @@ async fn verify(run: &Run<'_>, plan: &Plan) -> BTreeSet<(SourceImage, Region)> {
     }
     let mut blocked = BTreeSet::new();
     for found in Box::pin(verify::verify(run, plan, true)).await {
-        if found.sum == Conclusion::Blocked {
+        if found.conclusion == Conclusion::Blocked {
             blocked.insert((found.source.clone(), found.region.clone()));
         }
         // Why a role cannot be assumed has been said.
-        if found.sum == Conclusion::Blocked
+        if found.conclusion == Conclusion::Blocked
             && run
                 .targets
                 .get(&found.account)

@@ -94,7 +94,7 @@ async fn tag(run: &Run<'_>, tag: &TagShared, image: &AmiId) -> Result<(), Error>
 /// What lets roles in targets launch.
 pub(super) async fn roles(run: &Run<'_>, plan: &Plan) {
     let wanted = plan.steps.iter().filter_map(|step| match step {
-        Step::LaunchRole(wanted) if !wanted.held => Some(wanted),
+        Step::LaunchRole(wanted) if !wanted.in_effect => Some(wanted),
         _ => None,
     });
     future::join_all(wanted.map(|wanted| async {
@@ -133,7 +133,7 @@ async fn launch_role(run: &Run<'_>, plan: &Plan, wanted: &LaunchRole) -> Result<
 /// The grants of services' roles on a key, made from the targets (R4.11).
 pub(super) async fn service_roles(run: &Run<'_>, plan: &Plan, of: impl Fn(&KeyArn) -> bool) {
     let wanted = plan.steps.iter().filter_map(|step| match step {
-        Step::ServiceRole(wanted) if !wanted.held && of(&wanted.key) => Some(wanted),
+        Step::ServiceRole(wanted) if !wanted.in_effect && of(&wanted.key) => Some(wanted),
         _ => None,
     });
     future::join_all(wanted.map(|wanted| async {
@@ -167,10 +167,7 @@ async fn service_role(run: &Run<'_>, plan: &Plan, wanted: &ServiceRole) -> Resul
     {
         // A target hands on no more than it has (R3.3.9): so it is given all of that first.
         let account = &wanted.account;
-        let root = format!(
-            "arn:{}:iam::{account}:root",
-            wanted.key.region().partition()
-        );
+        let root = wanted.key.region().partition().account_root(account);
         run.key_clients(&wanted.key)
             .kms
             .create_service_grant(&wanted.key, &root, &parent_grant_name(account))

@@ -12,6 +12,7 @@ use super::Caller;
 use crate::diagnostic::{Code, Error};
 use crate::id::{AccountId, KeyArn};
 use crate::inventory::{Grant, Key, KeyState};
+use crate::limits::GRANT_PAGE_SIZE;
 use crate::policy::key_policy::SERVICE_OPERATIONS;
 
 /// How long a put may be under way: whoever read before it has put within 7 s of that read (design
@@ -142,7 +143,7 @@ impl Kms {
                 .client
                 .list_grants()
                 .key_id(key.as_ref())
-                .limit(100)
+                .limit(GRANT_PAGE_SIZE)
                 .set_marker(marker)
                 .send();
             let answer = self
@@ -178,7 +179,7 @@ impl Kms {
         account: &AccountId,
         name: &str,
     ) -> Result<(), Error> {
-        let grantee = format!("arn:{}:iam::{account}:root", self.caller.region.partition());
+        let grantee = self.caller.region.partition().account_root(account);
         self.grant(key, &grantee, name, &LAUNCH).await
     }
 

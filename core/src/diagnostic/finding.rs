@@ -169,7 +169,7 @@ findings! {
         LaunchRoleTooLarge => "launch-role.too-large", Refuse:
             "give `target-launch-policy`, a managed policy of the target that is attached instead";
         /// Who is lent an image cannot be noted in its tags, of which a resource has only so many.
-        TemporaryAccessTooManyTags => "lent.too-many-tags", Refuse:
+        TemporaryAccessTooManyTags => "temporary-access.too-many-tags", Refuse:
             "remove tags from the image, or share with fewer accounts at a time";
         /// Two images would be written into one SSM parameter.
         ParameterAmbiguous => "parameter.ambiguous", Refuse:

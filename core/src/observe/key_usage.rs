@@ -38,7 +38,7 @@ async fn region(reached: &Account, account: &AccountId, there: &RegionInventory)
     let keys: BTreeSet<&KeyArn> = there
         .keys
         .values()
-        .filter(|key| key.lets(account))
+        .filter(|key| key.grants_access_to(account))
         .map(|key| &key.arn)
         .collect();
     let mut seen = TargetKeyUsage::default();

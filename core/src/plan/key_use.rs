@@ -15,22 +15,23 @@ pub(super) fn in_use(
     inventory: &Inventory,
     key: &Key,
     holder: &PolicyPrincipal,
-    whom: &Removal,
+    removal: &Removal,
 ) -> Option<KeyUsage> {
     let grants = key.grants.as_deref().unwrap_or_default();
     let PolicyPrincipal::Account(account) = holder else {
         let wide = |other: &PolicyPrincipal| {
-            !matches!(other, PolicyPrincipal::Account(_)) && !whom.takes_holder(other)
+            !matches!(other, PolicyPrincipal::Account(_)) && !removal.takes_principal(other)
         };
         // Whoever runs on the key may belong to another organization that stays.
-        if key.named().iter().any(wide) {
+        if key.granted_principals().iter().any(wide) {
             return None;
         }
         let keeps = |account: &AccountId| {
             account == key.arn.account()
                 || account == &inventory.account
                 || key.foreign_statement(account).is_some()
-                || (key.lets(account) && !whom.takes(&Principal::Account(account.clone())))
+                || (key.grants_access_to(account)
+                    && !removal.takes(&Principal::Account(account.clone())))
         };
         let mut of_others = grants.iter().filter(|grant| grant.is_held_by_a_service());
         let instances = of_others.any(|grant| {

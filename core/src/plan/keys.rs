@@ -8,12 +8,9 @@ use super::{CopyImage, Shares};
 use crate::diagnostic::{Finding, FindingCode};
 use crate::id::{AccountId, KeyArn, Principal, Region};
 use crate::inventory::{Inventory, Key, KeyState};
-use crate::limits::KEY_POLICY_BYTES;
+use crate::limits::{GRANTS_PER_KEY, KEY_POLICY_BYTES};
 use crate::policy::key_policy::{Denial, KeyPolicy, PolicyPrincipal};
 use crate::request::{KeyAccessMode, KeyScope, ShareRequest};
-
-/// How many grants a key can have (R3.3.5).
-const GRANTS: usize = 50_000;
 
 /// One intent for each key that an image shared here is encrypted under; with grants, one for each
 /// image under it.
@@ -264,9 +261,9 @@ fn too_large(key: &Key, more: usize, size: usize) -> Option<Finding> {
 
 fn too_many_grants(key: &Key, more: usize) -> Option<Finding> {
     let there = key.grants.iter().flatten().count();
-    (more > 0 && there + more > GRANTS).then(|| {
+    (more > 0 && there + more > GRANTS_PER_KEY).then(|| {
         let message = format!(
-            "the key has {there} grants, {more} more are needed, and KMS allows {GRANTS} (R3.3.5)"
+            "the key has {there} grants, {more} more are needed, and KMS allows {GRANTS_PER_KEY} (R3.3.5)"
         );
         Finding::refuse(FindingCode::GrantsTooMany, &key.arn, message)
     })

@@ -10,11 +10,9 @@ use super::targets::reached;
 use crate::diagnostic::{Finding, FindingCode};
 use crate::id::{AccountId, KeyArn};
 use crate::inventory::{Inventory, Target};
+use crate::limits::INLINE_POLICY_CHARACTERS;
 use crate::policy::launch_policy;
 use crate::request::ShareRequest;
-
-/// How many characters the inline policies of a role may have together, blanks aside (R5.8).
-const INLINE_LIMIT: usize = 10_240;
 
 /// What roles in targets need to launch, and services' roles.
 pub(super) fn roles(
@@ -79,7 +77,7 @@ fn launch_roles(
             account: account.clone(),
             role: role.clone(),
             by,
-            held,
+            in_effect: held,
         };
         let Some(partition) = keys.first().map(|key| key.region().partition()) else {
             continue;
@@ -107,13 +105,13 @@ fn launch_roles(
             .values()
             .map(|text| text.chars().filter(|c| !c.is_whitespace()).count())
             .sum();
-        if size > INLINE_LIMIT {
+        if size > INLINE_POLICY_CHARACTERS {
             findings.push(Finding::refuse(
                 FindingCode::LaunchRoleTooLarge,
                 role,
                 format!(
                     "the inline policies of this role in {account} would have {size} \
-                         characters, and IAM takes {INLINE_LIMIT} (R5.8)"
+                         characters, and IAM takes {INLINE_POLICY_CHARACTERS} (R5.8)"
                 ),
             ));
         }
@@ -158,6 +156,6 @@ fn service_role(
         service: service.clone(),
         role,
         key: key.clone(),
-        held,
+        in_effect: held,
     }
 }

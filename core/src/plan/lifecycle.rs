@@ -30,7 +30,7 @@ pub(super) fn plan(
         let held = image.is_some_and(|image| image.deregistration_protected);
         steps.push(Step::Protect(Protect {
             shared: shared.clone(),
-            held,
+            in_effect: held,
         }));
     }
     steps.extend(
@@ -103,7 +103,7 @@ fn deprecate(
     Some(Step::Deprecate(Deprecate {
         shared: shared.clone(),
         at,
-        held,
+        in_effect: held,
         when,
     }))
 }

@@ -6,11 +6,8 @@ use super::step::{LaunchPermission, SharedImage, SnapshotPermission, Step};
 use crate::diagnostic::{Finding, FindingCode};
 use crate::id::{AccountId, AmiId, KeyArn, Principal};
 use crate::inventory::RegionInventory;
+use crate::limits::LAUNCH_PERMISSIONS_PER_IMAGE;
 use crate::request::ShareRequest;
-
-/// With how many accounts, organizations and units an image can be shared unless AWS raised that
-/// (R1.7).
-const ENTITIES: usize = 1_000;
 
 pub(super) fn launch(
     account: &AccountId,
@@ -32,13 +29,13 @@ pub(super) fn launch(
         .filter(|principal| principal.account() != Some(account));
     let missing: BTreeSet<Principal> = targets.difference(&held).cloned().collect();
     let together = held.len() + missing.len();
-    if !missing.is_empty() && together > ENTITIES {
+    if !missing.is_empty() && together > LAUNCH_PERMISSIONS_PER_IMAGE {
         findings.push(Finding::warn(
             FindingCode::ImageManyTargets,
             &shared.source.ami,
             format!(
                 "in {} the image would be shared with {together} accounts and organizations, and \
-                 without a raised quota AWS allows {ENTITIES} (R1.7)",
+                 without a raised quota AWS allows {LAUNCH_PERMISSIONS_PER_IMAGE} (R1.7)",
                 shared.region
             ),
         ));

@@ -1,4 +1,4 @@
-//! What is taken back, from whom, and what must stay because something else needs it.
+//! What is taken back, from removal, and what must stay because something else needs it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,7 +23,7 @@ pub(super) fn revoke(
 ) -> Vec<Step> {
     let options = request.options.revoke.unwrap_or_default();
     let targets = super::targets(request, &inventory.account);
-    let whom = if options.all {
+    let removal = if options.all {
         Removal::Everybody
     } else {
         Removal::These(targets)
@@ -35,13 +35,13 @@ pub(super) fn revoke(
                 .images
                 .get(&source.ami)
                 .filter(|_| source.region == there.location.region);
-            permissions.extend(own.map(|image| remove_permissions(there, source, image, &whom)));
+            permissions.extend(own.map(|image| remove_permissions(there, source, image, &removal)));
             for copy in there
                 .copies
                 .iter()
                 .filter(|copy| adopt::is_copy_of(copy, source, &there.location))
             {
-                let removed = remove_permissions(there, source, copy, &whom);
+                let removed = remove_permissions(there, source, copy, &removal);
                 if options.remove_copies {
                     copies.extend(remove_copy(there, &removed, findings));
                 }
@@ -49,7 +49,7 @@ pub(super) fn revoke(
             }
         }
     }
-    let keys = keys(inventory, &permissions, &whom, options, findings);
+    let keys = keys(inventory, &permissions, &removal, options, findings);
     let roles = role_policies(request, inventory, &keys);
     let loans = loans(inventory, &permissions);
     // By its copy the key is found again, once what is under it is gone.
@@ -80,7 +80,7 @@ fn loans(inventory: &Inventory, permissions: &[RemovePermissions]) -> Vec<Step> 
     let ended = permissions.iter().filter_map(|remove| {
         let there = inventory.regions.get(&remove.region)?;
         end_loan(there, there.image(&remove.image)?, |account| {
-            remove.whom.takes(&Principal::Account(account.clone()))
+            remove.removal.takes(&Principal::Account(account.clone()))
         })
     });
     ended.map(Step::ForgetTemporaryAccess).collect()
@@ -142,7 +142,7 @@ pub(super) fn unlisted(
 ) -> Vec<Step> {
     let mut listed = targets.clone();
     listed.insert(Principal::Account(inventory.account.clone()));
-    let whom = Removal::AllBut(listed);
+    let removal = Removal::AllBut(listed);
     let mut permissions = Vec::new();
     for launch in launches {
         let Some(there) = inventory.regions.get(&launch.shared.region) else {
@@ -156,11 +156,11 @@ pub(super) fn unlisted(
             .get(id)
             .or_else(|| there.copies.iter().find(|copy| &copy.id == id));
         permissions.extend(
-            image.map(|image| remove_permissions(there, &launch.shared.source, image, &whom)),
+            image.map(|image| remove_permissions(there, &launch.shared.source, image, &removal)),
         );
     }
     let revoke = request.options.revoke.unwrap_or_default();
-    let keys = keys(inventory, &permissions, &whom, revoke, findings);
+    let keys = keys(inventory, &permissions, &removal, revoke, findings);
     let loans = loans(inventory, &permissions);
     permissions
         .into_iter()
@@ -174,12 +174,12 @@ fn remove_permissions(
     there: &RegionInventory,
     source: &SourceImage,
     image: &Image,
-    whom: &Removal,
+    removal: &Removal,
 ) -> RemovePermissions {
     let of = |held: Option<&BTreeSet<Principal>>| -> BTreeSet<Principal> {
         held.into_iter()
             .flatten()
-            .filter(|principal| whom.takes(principal))
+            .filter(|principal| removal.takes(principal))
             .cloned()
             .collect()
     };
@@ -191,7 +191,7 @@ fn remove_permissions(
         region: there.location.region.clone(),
         image: image.id.clone(),
         keys: there.keys_of(image),
-        whom: whom.clone(),
+        removal: removal.clone(),
         principals: of(there.launch_permissions.get(&image.id)),
         snapshots: snapshots
             .filter(|(id, _)| there.snapshot_permissions.contains_key(id))
@@ -238,7 +238,7 @@ pub(crate) fn still_shared(
 fn keys(
     inventory: &Inventory,
     permissions: &[RemovePermissions],
-    whom: &Removal,
+    removal: &Removal,
     revoke: Revoke,
     findings: &mut Vec<Finding>,
 ) -> Vec<Step> {
@@ -257,7 +257,7 @@ fn keys(
         // An AWS managed key, or one of another account, gave nobody anything.
         if key.policy.is_some() || key.grants.is_some() {
             let remove =
-                remove_key_access(inventory, (there, key), &images, whom, revoke, findings);
+                remove_key_access(inventory, (there, key), &images, removal, revoke, findings);
             steps.push(Step::RemoveKeyAccess(remove));
         }
     }
@@ -268,20 +268,20 @@ fn remove_key_access(
     inventory: &Inventory,
     (there, key): (&RegionInventory, &Key),
     images: &[&RemovePermissions],
-    whom: &Removal,
+    removal: &Removal,
     revoke: Revoke,
     findings: &mut Vec<Finding>,
 ) -> RemoveKeyAccess {
     let policy = key.readable_policy();
     let grants: &[Grant] = key.grants.as_deref().unwrap_or_default();
-    let named = key.named();
+    let named = key.granted_principals();
     let images = images
         .iter()
         .map(|image| (image.region.clone(), image.image.clone()))
         .collect();
     let mut remove = RemoveKeyAccess::from(
         key.arn.clone(),
-        whom.clone(),
+        removal.clone(),
         images,
         (policy.is_some(), key.grants.is_some()),
     );
@@ -296,7 +296,7 @@ fn remove_key_access(
     };
     let mut has: BTreeSet<PolicyPrincipal> = named
         .iter()
-        .filter(|holder| whom.takes_holder(holder))
+        .filter(|holder| removal.takes_principal(holder))
         .cloned()
         .collect();
     has.extend(held(&|grant| remove.is_ours(grant)));
@@ -304,7 +304,7 @@ fn remove_key_access(
     let ending = remove.ending(grants);
     let others = held(&|grant| !ending.contains_key(&grant.id) && grant.is_enough());
     let mut losing = has.clone();
-    if let Removal::These(principals) = whom {
+    if let Removal::These(principals) = removal {
         losing.extend(principals.iter().filter_map(PolicyPrincipal::of));
     }
     if !revoke.force_key {
@@ -325,7 +325,7 @@ fn remove_key_access(
             let loses = has.contains(holder)
                 && !others.contains(holder)
                 && !(needs.is_some() && named.contains(holder));
-            match in_use(inventory, key, holder, whom).filter(|_| loses) {
+            match in_use(inventory, key, holder, removal).filter(|_| loses) {
                 Some(how) => drop(remove.in_use.insert(holder.clone(), how)),
                 None => unspared.extend(loses.then_some(holder)),
             }
@@ -338,15 +338,15 @@ fn remove_key_access(
             .filter(|holder| remove.takes(holder))
             .filter_map(|holder| other_way(key, holder)),
     );
-    remove.holders = named
+    remove.principals = named
         .into_iter()
         .filter(|holder| remove.takes(holder))
         .collect();
     remove.grants = remove.ending(grants);
     remove.policy = policy
-        .filter(|_| !remove.holders.is_empty())
+        .filter(|_| !remove.principals.is_empty())
         .and_then(|policy| {
-            let after = policy.revoke(&key.arn, &remove.holders).ok()?;
+            let after = policy.revoke(&key.arn, &remove.principals).ok()?;
             Some(PolicyChange {
                 before: policy.text(),
                 after: after.text(),
@@ -359,16 +359,16 @@ impl RemoveKeyAccess {
     /// What takes a key from some, whatever else is known of it.
     pub(crate) fn from(
         key: KeyArn,
-        whom: Removal,
+        removal: Removal,
         images: BTreeSet<(Region, AmiId)>,
         reads: (bool, bool),
     ) -> Self {
         Self {
             key,
-            whom,
+            removal,
             kept: BTreeSet::new(),
             in_use: BTreeMap::new(),
-            holders: BTreeSet::new(),
+            principals: BTreeSet::new(),
             grants: BTreeMap::new(),
             policy: None,
             images,
@@ -408,7 +408,7 @@ impl RemoveKeyAccess {
         if grant.name == parent_grant_name(&account) {
             return self.takes(&holder);
         }
-        self.whom.takes_holder(&holder)
+        self.removal.takes_principal(&holder)
             && !self.in_use.contains_key(&holder)
             && self
                 .images

@@ -142,7 +142,7 @@ pub struct Deprecate {
     /// The moment, in RFC 3339; of a copy that does not exist yet, how long after it is made.
     pub at: String,
     /// Whether it is so already.
-    pub held: bool,
+    pub in_effect: bool,
     #[serde(skip)]
     pub(crate) when: crate::request::DeprecateAt,
 }
@@ -155,7 +155,7 @@ pub struct Protect {
     #[serde(flatten)]
     pub shared: SharedImage,
     /// Whether it is so already.
-    pub held: bool,
+    pub in_effect: bool,
 }
 
 /// An SSM parameter names a shared image (`ssm:PutParameter`).
@@ -203,20 +203,20 @@ impl Step {
                     && (share.shared.image.as_ref().is_none() || !share.missing.is_empty())
             }
             Self::LaunchPermission(launch) => !launch.missing.is_empty(),
-            Self::Deprecate(Deprecate { held, .. })
-            | Self::Protect(Protect { held, .. })
-            | Self::LaunchRole(LaunchRole { held, .. })
-            | Self::ServiceRole(ServiceRole { held, .. }) => !held,
+            Self::Deprecate(Deprecate { in_effect, .. })
+            | Self::Protect(Protect { in_effect, .. })
+            | Self::LaunchRole(LaunchRole { in_effect, .. })
+            | Self::ServiceRole(ServiceRole { in_effect, .. }) => !in_effect,
             Self::Publish(publish) => !publish.is_held(),
             Self::RemovePermissions(remove) => {
                 !remove.principals.is_empty()
                     || remove.snapshots.values().any(|who| !who.is_empty())
             }
             Self::RemoveKeyAccess(remove) => {
-                !remove.holders.is_empty() || !remove.grants.is_empty()
+                !remove.principals.is_empty() || !remove.grants.is_empty()
             }
             Self::TagShared(tag) => !tag.missing.is_empty(),
-            Self::ReclaimAccess(give) => give.lent,
+            Self::ReclaimAccess(reclaim) => reclaim.needed,
             Self::ForgetTemporaryAccess(_) | Self::RemoveCopy(_) | Self::RemoveRolePolicy(_) => {
                 true
             }

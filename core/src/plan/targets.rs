@@ -68,7 +68,7 @@ fn copy(
         key: key.arn.clone(),
         name,
         adopt: None,
-        stands: false,
+        available: false,
         leftovers: Leftovers::default(),
         tags: passed_on(request, source),
         completion: request.options.copy_completion,
@@ -81,7 +81,7 @@ fn copy(
     if shared.image.as_ref().is_some() {
         copies::adopt(&mut copy, there, findings);
         let adopted = copy.adopt.as_ref().and_then(|id| there.image(id));
-        wanted.stands = adopted.is_some_and(|image| image.state == ImageState::Available);
+        wanted.available = adopted.is_some_and(|image| image.state == ImageState::Available);
         (wanted.adopt, wanted.leftovers) = (copy.adopt, copy.leftovers);
     }
     wanted
@@ -143,7 +143,7 @@ pub(super) fn done(
     }
     let stand = copies
         .iter()
-        .filter(|copy| copy.stands)
+        .filter(|copy| copy.available)
         .map(|copy| copy.account.clone());
     let unreached = inventory
         .targets

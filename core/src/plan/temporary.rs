@@ -130,7 +130,7 @@ fn give_back_of(
     });
     ReclaimAccess {
         shared: shared.clone(),
-        lent: owed || !lends.is_empty(),
+        needed: owed || !lends.is_empty(),
         lends,
         keys: keys.collect(),
         accounts,

@@ -2,7 +2,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::*;
-use crate::inventory::{AccountRegion, Key, KeyState, Mapping, Snapshot};
+use crate::id::AccountRegion;
+use crate::inventory::{Key, KeyState, Mapping, Snapshot};
 use crate::policy::key_policy::KeyPolicy;
 
 const ARN: &str = "arn:aws:kms:us-east-1:111111111111:key/1234abcd-12ab-34cd-56ef-1234567890ab";

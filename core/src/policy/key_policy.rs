@@ -56,12 +56,11 @@ impl From<KeyScope> for KeyPermissions {
 
 /// A key policy document.
 #[derive(Clone, Debug)]
-pub struct KeyPolicy(Document);
+pub(crate) struct KeyPolicy(Document);
 
 /// Why a text is not taken as a key policy, or not edited.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum PolicyError {
+pub(crate) enum PolicyError {
     /// The text is not JSON.
     #[error("it is not JSON: {0}")]
     NotJson(String),
@@ -78,22 +77,22 @@ impl KeyPolicy {
     ///
     /// # Errors
     /// Where the text is not JSON, or not of the form of a policy.
-    pub fn parse(text: &str) -> Result<Self, PolicyError> {
+    pub(crate) fn parse(text: &str) -> Result<Self, PolicyError> {
         Document::parse(text).map(Self)
     }
 
     /// What `kms:PutKeyPolicy` gets.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         self.0.text()
     }
 
     /// The size that KMS counts, in bytes.
-    pub fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         self.0.text().len()
     }
 
     /// Who holds every statement of ours that gives this access.
-    pub fn access(
+    pub(crate) fn access(
         &self,
         key: &KeyArn,
         access: impl Into<KeyPermissions>,
@@ -124,7 +123,7 @@ impl KeyPolicy {
     }
 
     /// Who is named by any statement of ours, of whatever scope.
-    pub fn named(&self, key: &KeyArn) -> BTreeSet<PolicyPrincipal> {
+    pub(crate) fn granted_principals(&self, key: &KeyArn) -> BTreeSet<PolicyPrincipal> {
         self.all_shapes(key)
             .iter()
             .flat_map(|shape| self.holders(shape))
@@ -135,7 +134,7 @@ impl KeyPolicy {
     ///
     /// # Errors
     /// Where a Sid of ours is taken.
-    pub fn grant(
+    pub(crate) fn grant(
         &self,
         key: &KeyArn,
         access: impl Into<KeyPermissions>,
@@ -166,7 +165,7 @@ impl KeyPolicy {
     ///
     /// # Errors
     /// Where a statement cannot be written.
-    pub fn revoke(
+    pub(crate) fn revoke(
         &self,
         key: &KeyArn,
         holders: &BTreeSet<PolicyPrincipal>,
@@ -252,7 +251,7 @@ impl KeyPolicy {
     }
 
     /// The unique IDs of deleted users and roles, which KMS does not take back (R3.2.6).
-    pub fn stale_principals(&self) -> Vec<String> {
+    pub(crate) fn stale_principals(&self) -> Vec<String> {
         let stale: BTreeSet<String> = self
             .0
             .statements
@@ -263,7 +262,11 @@ impl KeyPolicy {
     }
 
     /// Our Sids of this access that stand on statements which are not ours.
-    pub fn taken_sids(&self, key: &KeyArn, access: impl Into<KeyPermissions>) -> Vec<String> {
+    pub(crate) fn taken_sids(
+        &self,
+        key: &KeyArn,
+        access: impl Into<KeyPermissions>,
+    ) -> Vec<String> {
         let access = access.into();
         let mut shapes = statement::shapes(key.region().partition(), key.account(), access.scope);
         if !access.services.is_empty() {
@@ -356,7 +359,7 @@ impl KeyPolicy {
 }
 
 /// The statements that give these holders access, for those who keep their key policies in code.
-pub fn statements(
+pub(crate) fn statements(
     key: &KeyArn,
     access: impl Into<KeyPermissions>,
     holders: &BTreeSet<PolicyPrincipal>,
@@ -375,5 +378,7 @@ pub fn statements(
     shapes.iter().filter_map(with).collect()
 }
 
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod tests;

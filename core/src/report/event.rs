@@ -62,7 +62,7 @@ pub enum Event {
         replaced: String,
     },
     /// The key policy holds our statements for these principals.
-    KeyAccessHeld {
+    KeyAccessConfirmed {
         /// The key.
         key: KeyArn,
         /// The principals.
@@ -110,7 +110,7 @@ pub enum Event {
         added: BTreeSet<Principal>,
     },
     /// These principals can launch the image.
-    LaunchPermissionHeld {
+    LaunchPermissionConfirmed {
         /// The image that the request named.
         source: SourceImage,
         /// The Region of the image that is shared.
@@ -218,8 +218,8 @@ impl Event {
             Self::Waiting(_)
                 | Self::CopyAdopted { .. }
                 | Self::CopyAvailable { .. }
-                | Self::KeyAccessHeld { .. }
-                | Self::LaunchPermissionHeld { .. }
+                | Self::KeyAccessConfirmed { .. }
+                | Self::LaunchPermissionConfirmed { .. }
                 | Self::Verified(_)
                 | Self::Found(_)
                 | Self::Failed(_)

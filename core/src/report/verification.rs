@@ -88,7 +88,7 @@ pub struct Verification {
     /// What the target launches: the shared image, or its own copy.
     pub image: Option<AmiId>,
     /// The sum.
-    pub sum: Conclusion,
+    pub conclusion: Conclusion,
     /// Each check.
     pub checks: Vec<Check>,
 }
@@ -102,13 +102,13 @@ impl Verification {
         checks: Vec<Check>,
     ) -> Self {
         let (account, region, source) = (account.clone(), region.clone(), source.clone());
-        let sum = sum(&checks);
+        let conclusion = conclude(&checks);
         Self {
             account,
             region,
             source,
             image,
-            sum,
+            conclusion,
             checks,
         }
     }
@@ -143,17 +143,17 @@ impl Verification {
         let stays = |check: &Check| {
             check.verdict == Verdict::No && matches!(check.name, CheckName::Role | CheckName::Image)
         };
-        self.sum == Conclusion::Blocked && !self.checks.iter().any(stays)
+        self.conclusion == Conclusion::Blocked && !self.checks.iter().any(stays)
     }
 
     /// Adds a check.
     pub(crate) fn push(&mut self, check: Check) {
         self.checks.push(check);
-        self.sum = sum(&self.checks);
+        self.conclusion = conclude(&self.checks);
     }
 }
 
-fn sum(checks: &[Check]) -> Conclusion {
+fn conclude(checks: &[Check]) -> Conclusion {
     if checks.iter().any(|check| check.verdict == Verdict::No) {
         Conclusion::Blocked
     } else if checks

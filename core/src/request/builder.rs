@@ -299,7 +299,6 @@ mod tests {
             timeout: longest,
             poll: (longest, longest),
             settle: longest,
-            jitter: true,
         };
         let builder = ShareRequest::builder()
             .timing(timing)

@@ -2,6 +2,7 @@
 //! names.
 
 use crate::id::{AccountId, AmiId, Region};
+use crate::limits::{AMI_NAME_CHARACTERS, PARAMETER_LEVELS, PARAMETER_NAME_CHARACTERS};
 
 /// The values of the placeholders of one copy.
 pub(crate) struct NameParts<'a> {
@@ -83,7 +84,7 @@ impl NameTemplate {
 
 /// Whether AWS takes this as the name of an AMI (R1.2.1).
 pub(crate) fn is_ami_name(name: &str) -> bool {
-    (3..=128).contains(&name.len()) && name.chars().all(is_name_char)
+    AMI_NAME_CHARACTERS.contains(&name.len()) && name.chars().all(is_name_char)
 }
 
 /// Whether SSM takes this as the name of a parameter: words between slashes, at most 15 levels, and
@@ -95,8 +96,8 @@ pub(crate) fn is_parameter_name(name: &str) -> bool {
         .next()
         .unwrap_or_default()
         .to_ascii_lowercase();
-    (1..=1000).contains(&name.len())
-        && path.split('/').count() <= 15
+    PARAMETER_NAME_CHARACTERS.contains(&name.len())
+        && path.split('/').count() <= PARAMETER_LEVELS
         && path.split('/').all(|word| !word.is_empty())
         && path.chars().all(is_parameter_char)
         && !["aws", "ssm"].iter().any(|own| first.starts_with(own))
@@ -108,7 +109,7 @@ fn is_parameter_char(c: char) -> bool {
 
 /// `name` with `-suffix`, cut so that it stays a name.
 pub(crate) fn with_suffix(name: &str, suffix: &str) -> String {
-    let room = 128 - suffix.len() - 1;
+    let room = AMI_NAME_CHARACTERS.end() - suffix.len() - 1;
     let kept: String = name.chars().take(room).collect();
     format!("{kept}-{suffix}")
 }

@@ -78,9 +78,6 @@ pub struct Timing {
     /// How long a key policy is left alone after a change before it is looked at again. Under 8 s a
     /// put of a run beside this one, or a stale read of it, can be missed.
     pub settle: Duration,
-    /// Whether pauses vary at random by a tenth, so that runs beside each other drift apart. Tests
-    /// that must see the same run twice turn it off.
-    pub jitter: bool,
 }
 
 impl Timing {
@@ -98,7 +95,6 @@ impl Default for Timing {
             timeout: Duration::from_hours(2),
             poll: (Duration::from_secs(5), Duration::from_mins(1)),
             settle: Duration::from_secs(10),
-            jitter: true,
         }
     }
 }

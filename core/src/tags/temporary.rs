@@ -24,9 +24,9 @@ impl TemporaryAccess {
 
     fn prefix(self) -> &'static str {
         match self {
-            Self::Launch => "ami-share:lent-launch:",
-            Self::Snapshots => "ami-share:lent-snapshots:",
-            Self::Keys => "ami-share:lent-keys:",
+            Self::Launch => "ami-share:temporary-launch:",
+            Self::Snapshots => "ami-share:temporary-snapshots:",
+            Self::Keys => "ami-share:temporary-keys:",
         }
     }
 }

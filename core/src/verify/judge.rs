@@ -114,7 +114,7 @@ fn shared_image(
     let mut checks = of_image(plan, account, image, source, seen);
     checks.extend(snapshots(plan, account, source));
     checks.push(key_state(&source.keys));
-    let root = format!("arn:{}:iam::{account}:root", plan.partition());
+    let root = plan.partition().account_root(account);
     let launchers = launchers(&root, seen);
     let of_image = keys::of_shared(&source.keys);
     checks.push(keys::access(
@@ -175,7 +175,7 @@ fn own_copy(
         .map(Vec::as_slice)
         .unwrap_or_default();
     checks.push(key_state(own_keys));
-    let root = format!("arn:{}:iam::{account}:root", region.partition());
+    let root = region.partition().account_root(account);
     let launchers = launchers(&root, Some(seen));
     let needs = keys::of_own(own_keys);
     checks.push(keys::access(

@@ -30,7 +30,8 @@ pub(super) async fn verify(run: &Run<'_>, plan: &Plan, target: &mut Verification
         run.target_clients(&target.account, &target.region),
         target.image.clone(),
     );
-    let (Some(clients), Some(image), false) = (clients, image, target.sum == Conclusion::Blocked)
+    let (Some(clients), Some(image), false) =
+        (clients, image, target.conclusion == Conclusion::Blocked)
     else {
         return target.push(check(
             Verdict::Unknown,

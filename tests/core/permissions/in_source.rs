@@ -1,9 +1,10 @@
 //! What is done in the source account, each with the policies for it.
 
-use ami_share::{
-    DeprecateAt, KeyAccessMode, Principal, Revoke, ShareRequest, ShareRequestBuilder,
-    ShareSnapshots, TargetOptions, Unlisted, Verify,
+use ami_share::request::{
+    DeprecateAt, KeyAccessMode, Revoke, ShareRequestBuilder, ShareSnapshots, TargetOptions,
+    Unlisted, Verify,
 };
+use ami_share::{Principal, ShareRequest};
 
 use super::stage::Stage;
 use crate::support::*;
@@ -31,7 +32,7 @@ pub(super) fn everywhere(stage: &Stage) -> ShareRequestBuilder {
             world.key("key-1").parse().unwrap(),
         )
         .kms_key_in(there, world.key("key-eu-west-1").parse().unwrap())
-        .in_targets(TargetOptions::default().verify(Verify::None))
+        .target_options(TargetOptions::default().verify(Verify::None))
 }
 
 /// The same at home only.
@@ -45,7 +46,7 @@ pub(super) fn at_home(stage: &Stage) -> ShareRequestBuilder {
         .world
         .request(&["image-1"])
         .key_access(mode)
-        .in_targets(TargetOptions::default().verify(Verify::None))
+        .target_options(TargetOptions::default().verify(Verify::None))
 }
 
 /// A copy that failed is replaced and removed; both images are launched.

@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use ami_share::{
-    CheckName, Conclusion, KeyAccessMode, Revoke, ShareRequestBuilder, TargetOptions, Verdict,
-    Verify,
-};
+use ami_share::report::{CheckName, Conclusion, Verdict};
+use ami_share::request::{KeyAccessMode, Revoke, ShareRequestBuilder, TargetOptions, Verify};
 use ami_share_sim::world::{Policy, Role};
 
 use super::in_source::at_home;
@@ -28,7 +26,7 @@ fn copying() -> TargetOptions {
 
 fn with(stage: &Stage, wanted: TargetOptions) -> ShareRequestBuilder {
     // Tags in targets are a case of their own.
-    at_home(stage).copy_tags(false).in_targets(wanted)
+    at_home(stage).copy_tags(false).target_options(wanted)
 }
 
 /// A copy that failed is replaced and removed.
@@ -235,7 +233,7 @@ pub(super) async fn launched(stage: &Stage, end: String) -> Result<(), String> {
         .unwrap();
     let found = &report.verifications[0];
     assert_eq!(
-        found.sum,
+        found.conclusion,
         Conclusion::Blocked,
         "it ended as {end}, so it is not to be found free of obstacles"
     );
@@ -417,7 +415,7 @@ pub(super) async fn verify_by_launch(stage: Stage) -> Result<(), String> {
     let ec2 = aws_sdk_ec2::Client::new(&world.config(B));
     let subnets = ec2.describe_subnets().send().await.unwrap();
     let subnet = subnets.subnets()[0].subnet_id().map(str::to_owned);
-    let launch = ami_share::LaunchWith {
+    let launch = ami_share::request::LaunchWith {
         subnet,
         ..Default::default()
     };
@@ -430,7 +428,7 @@ pub(super) async fn verify_by_launch(stage: Stage) -> Result<(), String> {
     let report = report.map_err(|errors| errors.to_string())?;
     let found = &report.verifications[0];
     let left = world.sim.edit(|state| state.security_groups.len());
-    if found.sum == Conclusion::Launched && left == 0 {
+    if found.conclusion == Conclusion::Launched && left == 0 {
         return Ok(());
     }
     Err(found

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use ami_share::{Plan, Report, ShareRequestBuilder, Sharer};
+use ami_share::request::ShareRequestBuilder;
+use ami_share::{Plan, Report, Sharer};
 use ami_share_sim::policy::Document;
 use ami_share_sim::world::Policy as Put;
 use serde_json::Value;

@@ -81,7 +81,7 @@ pub(super) async fn present(
     let _only_us = lock.lock().await;
     let removed = |policy: &KeyPolicy| {
         let here: BTreeSet<PolicyPrincipal> = policy
-            .named(key)
+            .granted_principals(key)
             .into_iter()
             .filter(|holder| remove.takes(holder))
             .collect();

@@ -33,7 +33,7 @@ impl Removal {
     }
 
     /// Whether it is taken from whom a statement of ours names.
-    pub(crate) fn takes_holder(&self, holder: &PolicyPrincipal) -> bool {
+    pub(crate) fn takes_principal(&self, holder: &PolicyPrincipal) -> bool {
         let named = |principals: &BTreeSet<Principal>| {
             principals
                 .iter()
@@ -61,7 +61,7 @@ pub struct RemovePermissions {
     /// The keys of its snapshots.
     pub keys: BTreeSet<KeyArn>,
     /// Who shall not have them any more.
-    pub whom: Removal,
+    pub removal: Removal,
     /// Those of them who have launch permission now.
     pub principals: BTreeSet<Principal>,
     /// Those of them who have create-volume permission now, on each snapshot that there is.
@@ -75,14 +75,14 @@ pub struct RemoveKeyAccess {
     /// The key.
     pub key: KeyArn,
     /// Who shall not have access any more.
-    pub whom: Removal,
+    pub removal: Removal,
     /// Those of them who keep it, for something else needs it.
     pub kept: BTreeSet<PolicyPrincipal>,
     /// Those of them who keep it because something of theirs is under the key, and what was seen of
     /// that; the run fails for them.
     pub in_use: BTreeMap<PolicyPrincipal, KeyUsage>,
     /// Those of them who have access now by statements of ours.
-    pub holders: BTreeSet<PolicyPrincipal>,
+    pub principals: BTreeSet<PolicyPrincipal>,
     /// The grants that are revoked, by their IDs, and who holds each.
     pub grants: BTreeMap<String, String>,
     /// The policy as it is, and as it would be written.
@@ -102,7 +102,7 @@ pub struct RemoveKeyAccess {
 impl RemoveKeyAccess {
     /// Whether somebody loses access.
     pub(crate) fn takes(&self, holder: &PolicyPrincipal) -> bool {
-        self.whom.takes_holder(holder)
+        self.removal.takes_principal(holder)
             && !self.kept.contains(holder)
             && !self.in_use.contains_key(holder)
     }

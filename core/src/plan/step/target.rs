@@ -26,7 +26,7 @@ pub struct TargetCopy {
     /// The copy that already exists, pending or available.
     pub adopt: Option<AmiId>,
     /// Whether that one is available, so that nothing of the source is needed any more.
-    pub stands: bool,
+    pub available: bool,
     /// What failed copies left, removed once this one is available.
     pub leftovers: Leftovers,
     /// The tags of the copy beside ours.
@@ -88,7 +88,7 @@ pub struct LaunchRole {
     #[serde(flatten)]
     pub by: RolePolicy,
     /// Whether it is so already.
-    pub held: bool,
+    pub in_effect: bool,
 }
 
 /// The policy of a role.
@@ -121,7 +121,7 @@ pub struct ServiceRole {
     /// The key.
     pub key: KeyArn,
     /// Whether the grant stands already.
-    pub held: bool,
+    pub in_effect: bool,
 }
 
 /// A role in a target loses what it was given to launch (`iam:DetachRolePolicy`,
@@ -153,7 +153,7 @@ pub struct ReclaimAccess {
     /// The targets that copy it.
     pub accounts: BTreeSet<AccountId>,
     /// Whether something is lent already, or will be.
-    pub lent: bool,
+    pub needed: bool,
     /// What this run lends.
     #[serde(skip)]
     pub(crate) lends: TemporaryAccounts,

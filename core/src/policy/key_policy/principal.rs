@@ -33,7 +33,7 @@ impl PolicyPrincipal {
     /// The text in the statement.
     pub(super) fn text(&self, partition: Partition) -> String {
         match self {
-            Self::Account(account) => format!("arn:{partition}:iam::{account}:root"),
+            Self::Account(account) => partition.account_root(account),
             Self::Organization(text) | Self::Unit(text) => text.clone(),
         }
     }

@@ -98,7 +98,7 @@ fn organizations_and_units_get_statements_of_their_own() {
     for scope in SCOPES {
         let granted = before.grant(&key(), scope, &everyone).unwrap();
         assert_eq!(granted.access(&key(), scope), everyone);
-        assert_eq!(granted.named(&key()), everyone);
+        assert_eq!(granted.granted_principals(&key()), everyone);
         let without = granted.revoke(&key(), &organization()).unwrap();
         assert_eq!(without.access(&key(), scope), accounts(&[2]));
         assert_eq!(

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use ami_share::key_policy::{KeyPolicy, PolicyPrincipal};
-use ami_share::{KeyArn, KeyScope};
 use proptest::prelude::*;
 use serde_json::value::RawValue;
+
+use super::{KeyPolicy, KeyScope, PolicyPrincipal};
+use crate::id::KeyArn;
 
 /// The statements of a document, each with its bytes.
 fn statements(text: &str) -> Vec<String> {
@@ -134,7 +135,7 @@ fn statement() -> impl Strategy<Value = String> {
 /// Statements of ours, of this scope or the other, in several forms.
 fn ours() -> impl Strategy<Value = String> {
     (scopes(), some_targets(1), any::<bool>()).prop_map(|(scope, targets, reworded)| {
-        let text = ami_share::key_policy::statements(&key(), scope, &targets)[0].to_string();
+        let text = super::statements(&key(), scope, &targets)[0].to_string();
         if reworded {
             text.replace("[\"ec2.*.amazonaws.com\"]", "\"ec2.*.amazonaws.com\"")
         } else {
@@ -144,10 +145,10 @@ fn ours() -> impl Strategy<Value = String> {
 }
 
 fn document() -> impl Strategy<Value = String> {
-    let statement = prop_oneof![4 => statement(), 1 => ours()];
-    let list =
-        prop::collection::vec(statement, 0..6).prop_map(|list| format!("[{}]", list.join(" , ")));
-    let body = prop_oneof![4 => list, 1 => super::key_policies::statement()];
+    let any_statement = prop_oneof![4 => statement(), 1 => ours()];
+    let list = prop::collection::vec(any_statement, 0..6)
+        .prop_map(|list| format!("[{}]", list.join(" , ")));
+    let body = prop_oneof![4 => list, 1 => statement()];
     let tail = prop_oneof![Just(""), Just(r#","Id":"last""#)];
     (body, tail).prop_map(|(body, tail)| {
         format!("{{ \"Version\" : \"2012-10-17\",\n\"Statement\":{body}{tail}}}")

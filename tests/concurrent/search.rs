@@ -15,16 +15,12 @@
 //! pauses of a share that has to put once more. Tests with slow calls at random have such moments;
 //! `contention.rs` has lost answers.
 
-mod gate;
-
 use std::collections::HashMap;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use gate::{Call, digest};
-
-pub(crate) use gate::Gate;
+use super::gate::{Call, Gate, digest};
 
 /// In which everybody does what there is to do.
 const MOMENT: Duration = Duration::from_millis(1);

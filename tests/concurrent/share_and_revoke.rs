@@ -6,15 +6,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
-use ami_share::{
-    KeyAccessMode, Report, Revoke, ShareRequest, ShareRequestBuilder, ShareSnapshots, Sharer,
-    Timing,
-};
+use ami_share::request::{KeyAccessMode, Revoke, ShareRequestBuilder, ShareSnapshots};
+use ami_share::{Report, ShareRequest, Sharer};
 use ami_share_sim::{Options, Scenario, Sim, Size};
 use proptest::prelude::*;
 use tokio::runtime::{Builder, Runtime};
 
-use super::interleave::{Gate, Search};
+use super::gate::Gate;
+use super::search::Search;
 use super::support::*;
 
 const ORGANIZATION: &str = "arn:aws:organizations::111111111111:organization/o-example123";
@@ -78,10 +77,6 @@ fn request(world: &World, (mode, target): Way, image: &str) -> ShareRequestBuild
         .image(world.image(image).parse().unwrap())
         .targets([target.parse().unwrap()])
         .key_access(mode)
-        .timing(Timing {
-            jitter: false,
-            ..Timing::default()
-        })
 }
 
 async fn run(sharer: &Sharer, request: ShareRequestBuilder) -> Result<Report, Report> {
@@ -212,7 +207,8 @@ impl Pair {
                     .collect(),
             };
             let gate = Gate::over(contended);
-            let [sharer, revoker] = [0, 1].map(|n| Sharer::new(&gate.before(n, &world.config(A))));
+            let [sharer, revoker] =
+                [0, 1].map(|n| Sharer::new(&gate.before(n, &world.config(A))).without_jitter());
             let sharing = gate.run(0, run(&sharer, self.shared(&world, self.shares)));
             let revoking = gate.run(1, run(&revoker, self.revoked(&world)));
             let both = Box::pin(futures::future::join(sharing, revoking));
