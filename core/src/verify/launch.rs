@@ -1,12 +1,12 @@
 //! A real instance in a target: the only proof that a launch works. It does nothing, reaches
 //! nobody, and is terminated as soon as it runs; what a killed run left is ended by the next.
 
-use sha2::{Digest as _, Sha256};
 use tokio::time::Instant as Moment;
 
 use crate::aws::clients::RegionClients;
 use crate::aws::ec2::{Instance, NewInstance};
 use crate::diagnostic::Error;
+use crate::digest::hex_sha256;
 use crate::id::AmiId;
 use crate::inventory::Image;
 use crate::plan::Plan;
@@ -105,10 +105,7 @@ fn token(plan: &Plan, clients: &RegionClients, image: &AmiId) -> String {
         "{} {} {image} {run}",
         clients.location.account, clients.location.region
     );
-    Sha256::digest(location)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex_sha256(location)
 }
 
 /// The smallest type that is there for the architecture.
