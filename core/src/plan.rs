@@ -123,8 +123,8 @@ impl Plan {
     }
 
     /// The identity policy that principals in a target need besides `ec2:RunInstances`: the use of
-    /// the shared keys, through EC2 only. The default EBS key of the target encrypts the volumes, so
-    /// they need the same for that key if it is a customer managed one. `None` if no image is
+    /// the shared keys, through EC2 only. The default EBS key of the target encrypts the volumes,
+    /// so they need the same for that key if it is a customer managed one. `None` if no image is
     /// encrypted.
     pub fn launch_policy(&self) -> Option<serde_json::Value> {
         let keys: Vec<&str> = self.keys().into_iter().map(AsRef::as_ref).collect();

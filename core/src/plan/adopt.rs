@@ -1,5 +1,5 @@
-//! Which images are copies that this tool made, and in what state. Pure. A tag alone proves nothing,
-//! because anybody may set it.
+//! Which images are copies that this tool made, and in what state. Pure. A tag alone proves
+//! nothing, because anybody may set it.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -93,7 +93,7 @@ impl Planner<'_> {
             copy.adopt = Some(oldest.id.clone());
             for duplicate in duplicates {
                 let message = format!(
-                    "this is one more copy of {} beside {}, which is the one used",
+                    "this is another copy of {}; the one that is used is {}",
                     copy.source, oldest.id
                 );
                 self.warn(FindingCode::CopyDuplicate, &duplicate.id, message);

@@ -11,7 +11,7 @@ use crate::diagnostic::FindingCode;
 use crate::id::{KeyArn, Principal};
 use crate::inventory::Key;
 use crate::limits::GRANTS_PER_KEY;
-use crate::policy::key_policy::PolicyPrincipal;
+use crate::policy::key_policy::{KeyPolicy, PolicyPrincipal};
 use crate::request::KeyAccessMode;
 
 impl Planner<'_> {
@@ -43,22 +43,13 @@ impl Planner<'_> {
         }
     }
 
+    /// Access for all targets that the images under the key are shared with, by its policy.
     fn plan_policy_access(
         &mut self,
         key: &Key,
         launches: &[&LaunchPermission],
     ) -> Option<KeyAccess> {
-        let policy = match &key.policy {
-            Some(Ok(policy)) => policy,
-            Some(Err(problem)) => {
-                self.refuse_unreadable(&key.arn, problem);
-                return None;
-            }
-            None => {
-                self.refuse_unreadable(&key.arn, "it was not read");
-                return None;
-            }
-        };
+        let policy = self.readable_policy(key)?;
 
         // 1. Who is to have access, and who of them lacks it. No statement names the public.
         let access = self.request.key_permissions();
@@ -75,24 +66,8 @@ impl Planner<'_> {
             }
         }
 
-        // 2. The new policy. It cannot be written over a statement that only looks like ours.
-        let taken = policy.taken_sids(&key.arn, access.clone());
-        let mut change = None;
-        if !taken.is_empty() {
-            let message = format!(
-                "the key policy has a statement named {} that this tool did not write",
-                taken.join(", ")
-            );
-            self.refuse(FindingCode::KeySidTaken, &key.arn, message);
-        } else if !missing.is_empty()
-            && let Ok(after) = policy.grant(&key.arn, access.clone(), &required)
-        {
-            self.check_policy_size(key, missing.len(), after.size());
-            change = Some(PolicyChange {
-                before: policy.text(),
-                after: after.text(),
-            });
-        }
+        // 2. The new policy, unless all have access.
+        let change = self.plan_policy_change(key, policy, &required, missing.len());
 
         // 3. What else in the policy prevents access, or makes it too wide.
         self.check_stale_principals(key, policy, !missing.is_empty());
@@ -111,6 +86,46 @@ impl Planner<'_> {
             missing,
             unlisted,
             policy: change,
+        })
+    }
+
+    /// The policy of a key. Targets must not see an image whose key they cannot use (P1), so a
+    /// policy that was not read, or is none, refuses the plan.
+    fn readable_policy<'k>(&mut self, key: &'k Key) -> Option<&'k KeyPolicy> {
+        match &key.policy {
+            Some(Ok(policy)) => return Some(policy),
+            Some(Err(problem)) => self.refuse_unreadable(&key.arn, problem),
+            None => self.refuse_unreadable(&key.arn, "it was not read"),
+        }
+        None
+    }
+
+    /// The policy with access for these principals, of which some lack it.
+    fn plan_policy_change(
+        &mut self,
+        key: &Key,
+        policy: &KeyPolicy,
+        principals: &BTreeSet<PolicyPrincipal>,
+        missing: usize,
+    ) -> Option<PolicyChange> {
+        let access = self.request.key_permissions();
+        let taken = policy.taken_sids(&key.arn, access.clone());
+        if !taken.is_empty() {
+            let message = format!(
+                "the key policy has a statement named {} that this tool did not write",
+                taken.join(", ")
+            );
+            self.refuse(FindingCode::KeySidTaken, &key.arn, message);
+            return None;
+        }
+        if missing == 0 {
+            return None;
+        }
+        let after = policy.grant(&key.arn, access, principals).ok()?;
+        self.check_policy_size(key, missing, after.size());
+        Some(PolicyChange {
+            before: policy.text(),
+            after: after.text(),
         })
     }
 
@@ -135,8 +150,6 @@ impl Planner<'_> {
         planned
     }
 
-    /// Targets must not see an image whose key they cannot use (P1), so a key counts as shared only
-    /// if its policy was read.
     fn refuse_unreadable(&mut self, key: &KeyArn, problem: &str) {
         let message =
             format!("the key policy could not be read as one, so it is not touched: {problem}");

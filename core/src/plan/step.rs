@@ -116,8 +116,8 @@ pub struct SnapshotPermission {
     pub shared: SharedImage,
     /// All accounts that are to have the permission, on each snapshot.
     pub accounts: BTreeSet<AccountId>,
-    /// The accounts that do not have it yet, by snapshot. Empty if the image is a copy that does not
-    /// exist yet, because its snapshots are not known.
+    /// The accounts that do not have it yet, by snapshot. Empty if the image is a copy that does
+    /// not exist yet, because its snapshots are not known.
     pub missing: BTreeMap<SnapshotId, BTreeSet<AccountId>>,
 }
 

@@ -129,13 +129,14 @@ impl Planner<'_> {
             let Some(region) = target.regions.get(&shared.region) else {
                 continue;
             };
-            let mut launched = shared.image.clone();
-            if let Some(copy) = copies.iter().find(|copy| &copy.account == account) {
-                launched = copy.adopt.clone();
-            } else {
-                let tags = self.plan_shared_tags(account, region, source, shared);
-                steps.extend(tags.map(Step::TagShared));
-            }
+            let launched = match copies.iter().find(|copy| &copy.account == account) {
+                Some(copy) => copy.adopt.clone(),
+                None => {
+                    let tags = self.plan_shared_tags(account, region, source, shared);
+                    steps.extend(tags.map(Step::TagShared));
+                    shared.image.clone()
+                }
+            };
             let publish = self.plan_parameter(region, source, shared, launched);
             steps.extend(publish.map(Step::Publish));
         }

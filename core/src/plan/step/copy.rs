@@ -31,7 +31,7 @@ pub struct CopyImage {
     pub identity: String,
     /// The copy that exists already, pending or available.
     pub adopt: Option<AmiId>,
-    /// The minutes in which AWS is to complete it, which costs extra; `None` without that promise.
+    /// The minutes in which AWS is to complete it, which costs extra; `None` for no limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub completion: Option<u32>,
     /// What failed copies left; it is removed once this copy is available.
@@ -58,8 +58,8 @@ impl Leftovers {
 }
 
 impl CopyImage {
-    /// A copy in an account and Region, not known to exist yet. Its tags are `tags` and the marks of
-    /// this tool.
+    /// A copy in an account and Region, not known to exist yet. Its tags are `tags` and the marks
+    /// of this tool.
     pub(crate) fn new(
         source: SourceImage,
         location: &AccountRegion,

@@ -82,8 +82,8 @@ pub struct RemoveKeyAccess {
     pub removal: Removal,
     /// Those of them that keep it because another shared image or snapshot needs it.
     pub kept: BTreeSet<PolicyPrincipal>,
-    /// Those of them that keep it because instances, volumes or snapshots of theirs use the key. The
-    /// run fails for these.
+    /// Those of them that keep it because instances, volumes or snapshots of theirs use the key.
+    /// The run fails for these.
     pub in_use: BTreeMap<PolicyPrincipal, KeyUsage>,
     /// Those of them that lose access which they have now by statements of this tool.
     pub principals: BTreeSet<PolicyPrincipal>,
@@ -98,6 +98,7 @@ pub struct RemoveKeyAccess {
     /// Whether principals lose access even if something still needs it.
     #[serde(skip)]
     pub(crate) forced: bool,
+    /// What of the key was read.
     #[serde(skip)]
     pub(crate) reads: KeyReads,
 }

@@ -183,5 +183,6 @@ pub struct ForgetTemporaryAccess {
 pub(crate) struct TemporaryKeyAccess {
     /// Those that keep its use because something else needs it.
     pub(crate) kept: BTreeSet<PolicyPrincipal>,
+    /// What of the key was read.
     pub(crate) reads: KeyReads,
 }
