@@ -7,7 +7,9 @@ use std::str::FromStr;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 
-use super::{AccountId, InvalidId, Partition, Region};
+use super::{AccountId, InvalidId, Partition, Region, deserialize_by_parsing};
+
+deserialize_by_parsing! { KeyArn KeyRef }
 
 /// The full ARN of a KMS key.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

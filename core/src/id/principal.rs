@@ -7,7 +7,9 @@ use std::str::FromStr;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 
-use super::{AccountId, InvalidId, Partition};
+use super::{AccountId, InvalidId, Partition, deserialize_by_parsing};
+
+deserialize_by_parsing! { Principal }
 
 id! {
     /// An AWS organization, by its full ARN.
