@@ -30,5 +30,5 @@ FROM ${RUNTIME}
 LABEL org.opencontainers.image.title="ami-share" \
       org.opencontainers.image.description="Share encrypted AMIs with other AWS accounts" \
       org.opencontainers.image.licenses="Apache-2.0"
-COPY --from=build /src/target/release/ami-share-action /usr/local/bin/ami-share-action
-ENTRYPOINT ["/usr/local/bin/ami-share-action"]
+COPY --from=build /src/target/release/ami-share /usr/local/bin/ami-share
+ENTRYPOINT ["/usr/local/bin/ami-share"]

@@ -106,7 +106,7 @@ build {
       output = "packer-manifest.json"
     }
 
-    # ami-share-action has to be in the PATH. Its credentials are Packer's own where those come from the environment, and
+    # ami-share has to be in the PATH. Its credentials are Packer's own where those come from the environment, and
     # need what ../iam/publisher.json allows beside what Packer needs. An error of it fails the build, but the image stays:
     # running it again with the same manifest goes on where it ended.
     post-processor "shell-local" {
@@ -114,7 +114,7 @@ build {
         "INPUT_PACKER_MANIFEST=packer-manifest.json",
         "INPUT_TARGET_ACCOUNTS=${join(" ", var.target_accounts)}",
       ]
-      inline = ["ami-share-action"]
+      inline = ["ami-share"]
     }
   }
 }

@@ -126,7 +126,7 @@ def test_jenkins_plans_and_shares(stage):
 )
 def test_the_shell_script_says_what_became_of_it(stage, image, status, says):
     image = stage.image(image) if image else "ami-xyz"
-    action = program(stage.folder / "bin/ami-share-action", f"exec {os.environ['AMI_SHARE_ACTION']}")
+    action = program(stage.folder / "bin/ami-share", f"exec {os.environ['AMI_SHARE_ACTION']}")
     env = environment(stage, AWS_REGION=REGION, PATH=f"{action.parent}:{os.environ['PATH']}")
     ended, said = shell(stage, f"{EXAMPLES}/shell/share.sh {image} {B}", env)
     assert ended == status, said

@@ -20,15 +20,15 @@ EVERYTHING = {
 }
 RUNS = {
     "share": [(0, {})],
-    "plan": [(0, {"INPUT_MODE": "plan"})],
+    "plan": [(0, {"INPUT_DRY_RUN": "true"})],
     "already shared": [(0, {}), (0, {})],
     "revoke": [(0, {}), (0, {"INPUT_MODE": "revoke"})],
-    "plan of unlisted": [(0, {}), (0, {"INPUT_MODE": "plan", "INPUT_TARGET_ACCOUNTS": "333333333333", "INPUT_UNLISTED": "revoke"})],
+    "plan of unlisted": [(0, {}), (0, {"INPUT_DRY_RUN": "true", "INPUT_TARGET_ACCOUNTS": "333333333333", "INPUT_UNLISTED": "revoke"})],
     "grants": [(0, {"INPUT_KEY_ACCESS": "grants"}), (0, {"INPUT_KEY_ACCESS": "grants", "INPUT_MODE": "revoke"})],
-    "copies": [(0, EVERYTHING), (0, EVERYTHING | {"INPUT_MODE": "plan"})],
+    "copies": [(0, EVERYTHING), (0, EVERYTHING | {"INPUT_DRY_RUN": "true"})],
     "copies removed": [
         (0, {"INPUT_KMS_KEY_ID": "alias/golden", "image": "plain"}),
-        (0, {"INPUT_MODE": "revoke", "INPUT_REMOVE_COPIES": "true", "image": "plain"}),
+        (0, {"INPUT_MODE": "revoke", "INPUT_REVOKE_COPIES": "true", "image": "plain"}),
     ],
     "organizations": [
         (0, {"INPUT_TARGET_ORGANIZATIONS": ORGANIZATION, "INPUT_TARGET_ORGANIZATIONAL_UNITS": UNIT}),
@@ -36,7 +36,7 @@ RUNS = {
     ],
     "in targets": [
         (0, {"INPUT_TARGET_ROLE": "consumer", "INPUT_TARGET_EXTERNAL_ID": "example", "INPUT_TARGET_KMS_KEY_ID": "alias/aws/ebs"}),
-        (0, {"INPUT_TARGET_ROLE": "consumer", "INPUT_TARGET_EXTERNAL_ID": "example", "INPUT_TAGS": "team=a", "INPUT_MODE": "plan"}),
+        (0, {"INPUT_TARGET_ROLE": "consumer", "INPUT_TARGET_EXTERNAL_ID": "example", "INPUT_TAGS": "team=a", "INPUT_DRY_RUN": "true"}),
     ],
     "refused": [(3, {"image": "managed"})],
     "no plan": [(1, {"INPUT_KMS_KEY_ID": "alias/none"})],

@@ -22,7 +22,7 @@ TARGETS = {
     ("Darwin", "x86_64"): "x86_64-apple-darwin",
 }
 TARGET = TARGETS[platform.system(), platform.machine()]
-NAME = f"ami-share-action-{TARGET}"
+NAME = f"ami-share-{TARGET}"
 
 
 def program(target):
@@ -45,7 +45,7 @@ def release(tmp_path):
     folder = tmp_path / "release"
     folder.mkdir()
     for target in TARGETS.values():
-        (folder / f"ami-share-action-{target}").write_text(program(target))
+        (folder / f"ami-share-{target}").write_text(program(target))
     handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
