@@ -85,7 +85,7 @@ def test_an_issue_with_the_label_takes_an_image_back(stage):
     again = {"INPUT_AMI_ID": image, "INPUT_TARGET_ACCOUNTS": B}
     refused = stage.run(again, session(stage, "revoker"))
     assert refused.status == 1 and "may not perform ec2:ModifyImageAttribute" in refused.log, "who takes back may not give"
-    assert "issue comment 12 --body Taking access back: success." in workflow.script("answer")
+    assert "issue comment 12 --body Revoking access: success." in workflow.script("answer")
     assert "issue close 12" in workflow.script("answer")
 
     calls = len(stage.journal())
