@@ -51,7 +51,9 @@ class Stage:
     def assume(self, account, role, **more):
         """Keys of a session of a role."""
         arn = self.ready["roles"][account][role]
-        answer = self.client("sts", account).assume_role(RoleArn=arn, RoleSessionName="witness", **more)
+        answer = self.client("sts", account).assume_role(
+            RoleArn=arn, RoleSessionName="witness", **more
+        )
         keys = answer["Credentials"]
         return {
             "access_key_id": keys["AccessKeyId"],
@@ -99,7 +101,12 @@ class Stage:
         if github:
             env |= {"GITHUB_ACTIONS": "true", "GITHUB_OUTPUT": str(output)}
         done = subprocess.run(
-            [os.environ["AMI_SHARE_ACTION"]], env=env, capture_output=True, text=True, timeout=120, check=False
+            [os.environ["AMI_SHARE_ACTION"]],
+            env=env,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
         )
         assert done.stderr == ""
         return Run(done.returncode, done.stdout, read_outputs(output.read_text()))
@@ -122,7 +129,14 @@ def read_outputs(text):
 @pytest.fixture
 def stage(tmp_path):
     journal = tmp_path / "journal.jsonl"
-    command = [os.environ["AMI_SHARE_SIM"], "serve", "--copy-seconds", "1", "--journal", str(journal)]
+    command = [
+        os.environ["AMI_SHARE_SIM"],
+        "serve",
+        "--copy-seconds",
+        "1",
+        "--journal",
+        str(journal),
+    ]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         yield Stage(json.loads(process.stdout.readline()), tmp_path, journal)

@@ -25,7 +25,13 @@ def add_launch_permission(stage, image, account):
 
 
 def share(stage, image):
-    run = stage.run({"INPUT_AMI_ID": image, "INPUT_TARGET_ACCOUNTS": B, "INPUT_PUBLISH_SSM_PARAMETER": "/golden/{name}"})
+    run = stage.run(
+        {
+            "INPUT_AMI_ID": image,
+            "INPUT_TARGET_ACCOUNTS": B,
+            "INPUT_PUBLISH_SSM_PARAMETER": "/golden/{name}",
+        }
+    )
     assert run.status == 0, run.log
 
 
@@ -39,7 +45,9 @@ def session(stage, *names, without=None):
     """Keys of a session that may do what policies of examples/iam say, or all of it but one action."""
     statements = policy(*names)
     for statement in statements:
-        actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        actions = (
+            statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        )
         statement["Action"] = [action for action in actions if action != without]
         del statement["Sid"]
     document = {"Version": "2012-10-17", "Statement": [one for one in statements if one["Action"]]}
@@ -56,15 +64,26 @@ class Workflow:
 
     def filled(self, texts):
         value = lambda found: self.values[found[1]]
-        texts = {key: text if isinstance(text, str) else json.dumps(text) for key, text in texts.items()}
+        texts = {
+            key: text if isinstance(text, str) else json.dumps(text) for key, text in texts.items()
+        }
         return {key: re.sub(r"\$\{\{ (.*?) \}\}", value, text) for key, text in texts.items()}
 
     def share(self, job, keys=None):
         """The step that uses this action, run as action.yml has it."""
-        (step,) = [step for step in self.jobs[job]["steps"] if step.get("uses", "").startswith("OWNER/ami-share@")]
-        names = {f"INPUT_{name.upper().replace('-', '_')}": value for name, value in self.filled(step["with"]).items()}
+        (step,) = [
+            step
+            for step in self.jobs[job]["steps"]
+            if step.get("uses", "").startswith("OWNER/ami-share@")
+        ]
+        names = {
+            f"INPUT_{name.upper().replace('-', '_')}": value
+            for name, value in self.filled(step["with"]).items()
+        }
         run = self.stage.run(names, keys)
-        self.values |= {f"steps.{step.get('id')}.outputs.{name}": value for name, value in run.outputs.items()}
+        self.values |= {
+            f"steps.{step.get('id')}.outputs.{name}": value for name, value in run.outputs.items()
+        }
         return run
 
     def script(self, job):
@@ -74,7 +93,9 @@ class Workflow:
         step = self.jobs[job]["steps"][-1]
         env = {"PATH": f"{gh.parent}:{os.environ['PATH']}", **self.filled(step["env"])}
         shell = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
-        done = subprocess.run(shell, env=env, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(
+            shell, env=env, capture_output=True, text=True, timeout=60, check=False
+        )
         assert (done.returncode, done.stderr) == (0, "")
         return done.stdout + (calls.read_text() if calls.exists() else "")
 

@@ -14,7 +14,11 @@ def problems(model, body):
     protocol = model.service_model.metadata["protocol"]
     if protocol == "json":
         value = json.loads(body or "{}")
-        return list(of_json(shape, value, "")) if shape else ([] if value == {} else ["an answer without a shape"])
+        return (
+            list(of_json(shape, value, ""))
+            if shape
+            else ([] if value == {} else ["an answer without a shape"])
+        )
     root = strip(ElementTree.fromstring(body))
     if root.tag != f"{model.name}Response":
         return [f"the root is {root.tag}"]
@@ -48,7 +52,9 @@ def of_xml(shape, element, path):
             here = f"{path}/{child.tag}"
             if child.tag not in members:
                 yield here
-            elif tags.count(child.tag) > 1 and not members[child.tag].serialization.get("flattened"):
+            elif tags.count(child.tag) > 1 and not members[child.tag].serialization.get(
+                "flattened"
+            ):
                 yield f"{here} stands there twice"
             else:
                 yield from of_xml(members[child.tag], child, here)

@@ -8,7 +8,9 @@ from captures.lab import FAULTS, A, B, Lab
 from captures.setups import SETUPS
 
 CASES = load()
-pytestmark = pytest.mark.skipif(not CASES, reason="the recorded cases are not part of the repository")
+pytestmark = pytest.mark.skipif(
+    not CASES, reason="the recorded cases are not part of the repository"
+)
 # Where sharing takes its time.
 LATE = {"snap-data-003"}
 
@@ -39,13 +41,20 @@ def test_every_case_is_replayed_or_left_out_with_a_reason():
 
 def call(client, case, parameters):
     """What a call is answered with: status, code, message, and the answer itself."""
-    name = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in case.operation).lstrip("_")
+    name = "".join(
+        f"_{letter.lower()}" if letter.isupper() else letter for letter in case.operation
+    ).lstrip("_")
     try:
         answer = getattr(client, name)(**parameters)
     except ClientError as error:
         response = error.response
         found = response["Error"]
-        return response["ResponseMetadata"]["HTTPStatusCode"], found["Code"], found.get("Message", ""), None
+        return (
+            response["ResponseMetadata"]["HTTPStatusCode"],
+            found["Code"],
+            found.get("Message", ""),
+            None,
+        )
     return answer["ResponseMetadata"]["HTTPStatusCode"], None, None, answer
 
 
@@ -65,7 +74,9 @@ def test_recorded(case, labs):
     if case.status is not None:
         assert status == case.status
     if case.message is not None:
-        expected = fill(case.message, {name: value for name, value in symbols.items() if name != "role"})
+        expected = fill(
+            case.message, {name: value for name, value in symbols.items() if name != "role"}
+        )
         assert same(expected, message, prose=case.evidence == "contract-summary")
     if case.response and answer is not None:
         assert within(case.response, answer, symbols), answer
@@ -78,16 +89,25 @@ def compare_trail(case, events, symbols):
     action = f"kms:{case.operation}"
     expected = fill(case.params, symbols)
     for event in (event for event in events if event["action"] == action):
-        found = {key[:1].upper() + key[1:]: value for key, value in (event["parameters"] or {}).items()}
-        fits = event["code"] == case.code and (case.code or within(expected, found | not_simulated(event), symbols))
-        if fits and (case.message is None or same(fill(case.message, without_role(symbols)), event["message"])):
+        found = {
+            key[:1].upper() + key[1:]: value for key, value in (event["parameters"] or {}).items()
+        }
+        fits = event["code"] == case.code and (
+            case.code or within(expected, found | not_simulated(event), symbols)
+        )
+        if fits and (
+            case.message is None
+            or same(fill(case.message, without_role(symbols)), event["message"])
+        ):
             return
     raise AssertionError([event for event in events if event["action"] == action])
 
 
 def not_simulated(event):
     """What every event of this kind has in the recordings and is not simulated as a parameter."""
-    return {"EncryptionAlgorithm": "SYMMETRIC_DEFAULT"} | ({"GrantId": "$any"} if "Retire" in event["action"] else {})
+    return {"EncryptionAlgorithm": "SYMMETRIC_DEFAULT"} | (
+        {"GrantId": "$any"} if "Retire" in event["action"] else {}
+    )
 
 
 def without_role(symbols):

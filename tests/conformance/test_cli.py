@@ -12,7 +12,9 @@ from conftest import A, B
 
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "examples/cli"
 COMMANDS = [
-    block for block in re.findall(r"```sh\n(.*?)```", (FOLDER / "README.md").read_text(), re.DOTALL) if "aws --profile" in block
+    block
+    for block in re.findall(r"```sh\n(.*?)```", (FOLDER / "README.md").read_text(), re.DOTALL)
+    if "aws --profile" in block
 ]
 SHARE, PUT_POLICY, ALLOW, LAUNCH, COPY = range(5)
 
@@ -35,10 +37,16 @@ class Recipe:
             "ROLE": "runner",
         }
         self.profiles(a=stage.ready["accounts"][A], b=stage.ready["accounts"][B])
-        trust = {"Statement": [{"Effect": "Allow", "Principal": {"AWS": B}, "Action": "sts:AssumeRole"}]}
-        stage.client("iam", B).create_role(RoleName="runner", AssumeRolePolicyDocument=json.dumps(trust))
+        trust = {
+            "Statement": [{"Effect": "Allow", "Principal": {"AWS": B}, "Action": "sts:AssumeRole"}]
+        }
+        stage.client("iam", B).create_role(
+            RoleName="runner", AssumeRolePolicyDocument=json.dumps(trust)
+        )
         arn = f"arn:aws:iam::{B}:role/runner"
-        keys = stage.client("sts", B).assume_role(RoleArn=arn, RoleSessionName="launcher")["Credentials"]
+        keys = stage.client("sts", B).assume_role(RoleArn=arn, RoleSessionName="launcher")[
+            "Credentials"
+        ]
         self.profiles(
             launcher={
                 "access_key_id": keys["AccessKeyId"],
@@ -95,7 +103,9 @@ def test_completed_it_runs_and_the_copy_needs_nothing_of_a(recipe):
     assert recipe.ends(instance) == ("running", None)
     own = recipe.run(COPY, INSTANCE=instance)
     ec2 = recipe.stage.client("ec2", B)
-    ec2.get_waiter("image_available").wait(ImageIds=[own], WaiterConfig={"Delay": 1, "MaxAttempts": 20})
+    ec2.get_waiter("image_available").wait(
+        ImageIds=[own], WaiterConfig={"Delay": 1, "MaxAttempts": 20}
+    )
     # A takes everything back: the key's policy, and the launch permission.
     recipe.run(PUT_POLICY, instead={"BBBBBBBBBBBB/$B": "BBBBBBBBBBBB/$A"})
     a = recipe.stage.client("ec2", A)
@@ -114,7 +124,10 @@ def test_without_launch_permission(recipe):
     """R4.10."""
     recipe.run(PUT_POLICY), recipe.completed()
     said = recipe.run(LAUNCH)
-    assert f"(AuthFailure) when calling the RunInstances operation: Not authorized for images: [{recipe.env['AMI']}]" in said
+    assert (
+        f"(AuthFailure) when calling the RunInstances operation: Not authorized for images: [{recipe.env['AMI']}]"
+        in said
+    )
 
 
 def test_without_the_key(recipe):
@@ -128,7 +141,10 @@ def test_without_the_launchers_policy(recipe):
     recipe.run(SHARE), recipe.run(PUT_POLICY)
     said = recipe.run(LAUNCH)
     assert "(UnauthorizedOperation) when calling the RunInstances operation" in said
-    assert f"User: arn:aws:sts::{B}:assumed-role/runner/launcher is not authorized to perform: ec2:RunInstances" in said
+    assert (
+        f"User: arn:aws:sts::{B}:assumed-role/runner/launcher is not authorized to perform: ec2:RunInstances"
+        in said
+    )
     assert "because no identity-based policy allows the ec2:RunInstances action" in said
 
 

@@ -28,7 +28,13 @@ def environment(stage, **more):
 
 def shell(stage, script, env):
     done = subprocess.run(
-        ["bash", "-eo", "pipefail", "-c", script], env=env, cwd=stage.folder, capture_output=True, text=True, timeout=120, check=False
+        ["bash", "-eo", "pipefail", "-c", script],
+        env=env,
+        cwd=stage.folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
     return done.returncode, done.stdout + done.stderr
 
@@ -53,7 +59,9 @@ class GitLab:
 def test_gitlab_downloads_checks_plans_shares_and_notices_drift(stage):
     image = stage.image("golden")
     binary = pathlib.Path(os.environ["AMI_SHARE_ACTION"])
-    digest = subprocess.run(["sha256sum", binary], capture_output=True, text=True, check=True).stdout.split()[0]
+    digest = subprocess.run(
+        ["sha256sum", binary], capture_output=True, text=True, check=True
+    ).stdout.split()[0]
     more = {
         "AMI_SHARE_BINARY": binary.as_uri(),
         "AMI_SHARE_SHA256": digest,
@@ -109,7 +117,11 @@ def test_jenkins_plans_and_shares(stage):
     variables["INPUT_AMI_ID"] = variables["INPUT_AMI_ID"].replace("${params.AMI_ID}", image)
     docker = program(stage.folder / "bin/docker", DOCKER)
     path = f"{docker.parent}:{os.environ['PATH']}"
-    more = {"PATH": path, "WORKSPACE": str(stage.folder), "AMI_SHARE_ACTION": os.environ["AMI_SHARE_ACTION"]}
+    more = {
+        "PATH": path,
+        "WORKSPACE": str(stage.folder),
+        "AMI_SHARE_ACTION": os.environ["AMI_SHARE_ACTION"],
+    }
     plan, share = re.findall(r"sh '''\n(.*?)'''", text, re.DOTALL)
     status, said = shell(stage, plan, environment(stage, **variables, **more))
     assert (status, stage.changes()) == (0, []), said
@@ -122,7 +134,11 @@ def test_jenkins_plans_and_shares(stage):
 
 @pytest.mark.parametrize(
     ("image", "status", "says"),
-    [("golden", 0, "launch {} in us-east-1"), ("managed", 3, "the findings say what to do"), (None, 2, "AWS was not called")],
+    [
+        ("golden", 0, "launch {} in us-east-1"),
+        ("managed", 3, "the findings say what to do"),
+        (None, 2, "AWS was not called"),
+    ],
 )
 def test_the_shell_script_says_what_became_of_it(stage, image, status, says):
     image = stage.image(image) if image else "ami-xyz"

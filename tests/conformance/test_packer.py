@@ -41,12 +41,16 @@ def missing():
     if not pathlib.Path(PACKER).exists():
         return f"there is no {PACKER}: `apt-get install packer` on Debian 12 or Ubuntu 22.04"
     version = subprocess.run([PACKER, "version"], capture_output=True, text=True, check=True).stdout
-    return None if "v1.6." in version else f"since 1.7 builders are plugins from elsewhere: {version}"
+    return (
+        None if "v1.6." in version else f"since 1.7 builders are plugins from elsewhere: {version}"
+    )
 
 
 WHY = missing()
 # In CI a machine on which this is not tried is a failure.
-needs_packer = pytest.mark.skipif(WHY is not None and os.environ.get("CI") != "true", reason=WHY or "")
+needs_packer = pytest.mark.skipif(
+    WHY is not None and os.environ.get("CI") != "true", reason=WHY or ""
+)
 
 
 def packer(stage, command, **variables):
@@ -110,14 +114,22 @@ def test_b_launches_what_packer_built(stage):
     assert actions.index("kms:PutKeyPolicy") < actions.index("ec2:ModifyImageAttribute")
 
     ec2 = stage.client("ec2")
-    shown = ec2.describe_images(Owners=["self"], Filters=[{"Name": "name", "Values": ["golden-*"]}])["Images"]
+    shown = ec2.describe_images(
+        Owners=["self"], Filters=[{"Name": "name", "Values": ["golden-*"]}]
+    )["Images"]
     assert [found["ImageId"] for found in shown] == [image]
     assert shown[0]["Tags"] == [{"Key": "Name", "Value": "golden"}]
-    snapshot = ec2.describe_snapshots(SnapshotIds=[shown[0]["BlockDeviceMappings"][0]["Ebs"]["SnapshotId"]])["Snapshots"][0]
+    snapshot = ec2.describe_snapshots(
+        SnapshotIds=[shown[0]["BlockDeviceMappings"][0]["Ebs"]["SnapshotId"]]
+    )["Snapshots"][0]
     assert (snapshot["Encrypted"], snapshot["KmsKeyId"]) == (True, stage.ready["keys"]["golden"])
     # Nothing else of the build is left.
     assert ec2.describe_security_groups()["SecurityGroups"] == []
-    states = [one["State"]["Name"] for all in ec2.describe_instances()["Reservations"] for one in all["Instances"]]
+    states = [
+        one["State"]["Name"]
+        for all in ec2.describe_instances()["Reservations"]
+        for one in all["Instances"]
+    ]
     assert states == ["terminated"]
 
 
@@ -150,7 +162,9 @@ def test_a_share_that_fails_fails_the_build_and_is_made_up_for(stage):
 def test_the_template_is_valid(stage):
     done = packer(stage, "validate")
     assert done.returncode == 0, done.stdout + done.stderr
-    formatted = subprocess.run([PACKER, "fmt", "-check", "-diff", FOLDER], capture_output=True, text=True, check=False)
+    formatted = subprocess.run(
+        [PACKER, "fmt", "-check", "-diff", FOLDER], capture_output=True, text=True, check=False
+    )
     assert formatted.returncode == 0, formatted.stdout
 
 

@@ -26,9 +26,12 @@ def answers(tmp_path_factory):
 
     def client(*arguments, **more):
         made = plain(*arguments, **more)
-        made.meta.events.register("before-parse", lambda operation_model, response_dict, **_: seen.append(
-            [operation_model, response_dict["body"], None]
-        ))
+        made.meta.events.register(
+            "before-parse",
+            lambda operation_model, response_dict, **_: seen.append(
+                [operation_model, response_dict["body"], None]
+            ),
+        )
 
         def after(parsed, **_):
             seen[-1][2] = parsed
@@ -48,7 +51,8 @@ def answers(tmp_path_factory):
 def test_the_tour_goes_everywhere(answers):
     """Whoever simulates one more operation also shows it here."""
     text = "\n".join(
-        (SOURCES / name).read_text() for name in ["ec2.rs", "ec2/settings.rs", "kms.rs", "iam.rs", "ssm.rs", "sts.rs"]
+        (SOURCES / name).read_text()
+        for name in ["ec2.rs", "ec2/settings.rs", "kms.rs", "iam.rs", "ssm.rs", "sts.rs"]
     )
     # Arms of the routers: quoted names of operations, before an arrow.
     arms = re.findall(r'^ {8}((?:"[A-Z]\w+"(?: \| )?)+) =>', text, re.MULTILINE)
@@ -59,13 +63,20 @@ def test_the_tour_goes_everywhere(answers):
 
 
 def test_every_answer_fits_its_service_model(answers):
-    wrong = {f"{model.name}{problem}" for model, body, _ in answers for problem in problems(model, body)}
+    wrong = {
+        f"{model.name}{problem}" for model, body, _ in answers for problem in problems(model, body)
+    }
     assert wrong == set()
 
 
 def test_the_check_sees_what_is_wrong():
-    model = botocore.session.get_session().get_service_model("ec2").operation_model("DescribeImages")
-    head, tail = '<DescribeImagesResponse xmlns="x"><requestId>1</requestId><imagesSet>', "</imagesSet></DescribeImagesResponse>"
+    model = (
+        botocore.session.get_session().get_service_model("ec2").operation_model("DescribeImages")
+    )
+    head, tail = (
+        '<DescribeImagesResponse xmlns="x"><requestId>1</requestId><imagesSet>',
+        "</imagesSet></DescribeImagesResponse>",
+    )
     table = {
         "<item><imageId>ami-1</imageId></item>": [],
         "<item><ImageId>ami-1</ImageId></item>": ["/imagesSet/item/ImageId"],
@@ -122,7 +133,9 @@ def real_answers(file):
         return
     model = botocore.session.get_session().get_service_model("ec2").operation_model(operation)
     # Some samples have a pattern where a time should stand.
-    body = file.read_bytes().strip().replace(b"YYYY-MM-DDTHH:MM:SS.SSSZ", b"2026-01-01T00:00:00.000Z")
+    body = (
+        file.read_bytes().strip().replace(b"YYYY-MM-DDTHH:MM:SS.SSSZ", b"2026-01-01T00:00:00.000Z")
+    )
     response = {"status_code": 200, "headers": {}, "body": body}
     yield operation, botocore.parsers.create_parser("ec2").parse(response, model.output_shape)
 
@@ -133,7 +146,11 @@ def test_errors_have_the_form_that_clients_read(tmp_path):
         table = {
             "ec2": ("deregister_image", {"ImageId": "ami-1a2b3c4d"}, "InvalidAMIID.NotFound"),
             "kms": ("describe_key", {"KeyId": "alias/none"}, "NotFoundException"),
-            "sts": ("assume_role", {"RoleArn": "arn:aws:iam::1:role/x", "RoleSessionName": "ab"}, "AccessDenied"),
+            "sts": (
+                "assume_role",
+                {"RoleArn": "arn:aws:iam::1:role/x", "RoleSessionName": "ab"},
+                "AccessDenied",
+            ),
             "iam": ("get_role", {"RoleName": "none"}, "NoSuchEntity"),
             "ssm": ("get_parameter", {"Name": "none"}, "ParameterNotFound"),
         }
@@ -142,6 +159,8 @@ def test_errors_have_the_form_that_clients_read(tmp_path):
             with pytest.raises(boto3.exceptions.botocore.exceptions.ClientError) as caught:
                 getattr(client, operation)(**parameters)
             assert caught.value.response["Error"]["Code"] == code
-            assert re.fullmatch(r"[0-9a-f-]{36}", caught.value.response["ResponseMetadata"]["RequestId"])
+            assert re.fullmatch(
+                r"[0-9a-f-]{36}", caught.value.response["ResponseMetadata"]["RequestId"]
+            )
     finally:
         lab.close()

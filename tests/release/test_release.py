@@ -61,10 +61,16 @@ def run(action, tmp_path, **more):
     """The step's shell, with its environment as GitHub fills it."""
     step = action["runs"]["steps"][0]
     env = {name: value for name, value in step["env"].items() if "${{" not in value}
-    env |= {"INPUT_AMI_ID": "ami-1a2b3c4d", "GITHUB_ACTION_PATH": str(TOP), "RUNNER_TEMP": str(tmp_path / "temp")}
+    env |= {
+        "INPUT_AMI_ID": "ami-1a2b3c4d",
+        "GITHUB_ACTION_PATH": str(TOP),
+        "RUNNER_TEMP": str(tmp_path / "temp"),
+    }
     env |= {"PATH": os.environ["PATH"], "no_proxy": "127.0.0.1", **more}
     command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
-    return subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(
+        command, env=env, capture_output=True, text=True, timeout=120, check=False
+    )
 
 
 def test_the_released_action_differs_only_in_its_step(release):
@@ -121,7 +127,20 @@ def runner(tmp_path, system, machine):
     tools = tmp_path / "tools"
     tools.mkdir()
     sums = "shasum" if system == "Darwin" else "sha256sum"
-    for name in ["awk", "bash", "chmod", "curl", "cut", "env", "mkdir", "mktemp", "mv", "perl", "rm", sums]:
+    for name in [
+        "awk",
+        "bash",
+        "chmod",
+        "curl",
+        "cut",
+        "env",
+        "mkdir",
+        "mktemp",
+        "mv",
+        "perl",
+        "rm",
+        sums,
+    ]:
         (tools / name).symlink_to(shutil.which(name))
     (tools / "uname").write_text(f'#!/bin/sh\n[ "$1" = -s ] && echo {system} || echo {machine}\n')
     (tools / "uname").chmod(0o755)
@@ -183,7 +202,11 @@ def test_what_cannot_be_prepared_is_said(tmp_path):
 
 def test_what_the_image_builds_first_is_a_workspace(tmp_path):
     """The manifests and empty sources of the Dockerfile's layer of dependencies, up to where cargo would compile them."""
-    layer = re.search(r"^COPY Cargo.toml.*?(?=^COPY core core)", (TOP / "Dockerfile").read_text(), re.MULTILINE | re.DOTALL)[0]
+    layer = re.search(
+        r"^COPY Cargo.toml.*?(?=^COPY core core)",
+        (TOP / "Dockerfile").read_text(),
+        re.MULTILINE | re.DOTALL,
+    )[0]
     copies, commands = layer.split("\nRUN ")
     for files, folder in re.findall(r"^COPY (.+) (\S+)$", copies, re.MULTILINE):
         (tmp_path / folder).mkdir(parents=True, exist_ok=True)
@@ -191,5 +214,7 @@ def test_what_the_image_builds_first_is_a_workspace(tmp_path):
             shutil.copy(TOP / file, tmp_path / folder)
     command = commands.strip().replace("\\\n", "") + " --bin nothing"
     env = os.environ | {"CARGO_TARGET_DIR": str(tmp_path / "target")}
-    done = subprocess.run(["sh", "-c", command], cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["sh", "-c", command], cwd=tmp_path, env=env, capture_output=True, text=True, check=False
+    )
     assert "no bin target named `nothing` in `ami-share-action` package" in done.stderr

@@ -55,11 +55,14 @@ def within(recorded, answered, symbols):
     """Whether everything recorded is in an answer; symbols that are new there stand for what they find."""
     if isinstance(recorded, dict):
         return isinstance(answered, dict) and all(
-            key in answered and within(value, answered[key], symbols) for key, value in recorded.items()
+            key in answered and within(value, answered[key], symbols)
+            for key, value in recorded.items()
         )
     if isinstance(recorded, list):
         return len(recorded) == len(answered) and all(
             within(one, other, symbols) for one, other in zip(recorded, answered, strict=True)
         )
     filled = fill(recorded, symbols)
-    return filled == answered or (isinstance(filled, str) and re.fullmatch(r"\$\w+", filled) is not None)
+    return filled == answered or (
+        isinstance(filled, str) and re.fullmatch(r"\$\w+", filled) is not None
+    )

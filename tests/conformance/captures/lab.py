@@ -93,14 +93,18 @@ class Lab:
 
     def base(self, name="plain"):
         """The snapshot behind an image of the scenario."""
-        image = self.client("ec2").describe_images(ImageIds=[self.ready["images"][name]])["Images"][0]
+        image = self.client("ec2").describe_images(ImageIds=[self.ready["images"][name]])["Images"][
+            0
+        ]
         return image["BlockDeviceMappings"][0]["Ebs"]["SnapshotId"]
 
     def snapshot(self, key=None, region="us-east-1", wait=True, **more):
         """A new snapshot of A's own, plain or under a key."""
         encrypted = {"Encrypted": True, "KmsKeyId": key} if key else {}
         ec2 = self.client("ec2", A, region)
-        made = ec2.copy_snapshot(SourceRegion="us-east-1", SourceSnapshotId=self.base(), **encrypted, **more)
+        made = ec2.copy_snapshot(
+            SourceRegion="us-east-1", SourceSnapshotId=self.base(), **encrypted, **more
+        )
         if wait:
             self.end(made["SnapshotId"], A, region)
         return made["SnapshotId"]
@@ -117,13 +121,15 @@ class Lab:
 
     def snapshot_permissions(self, snapshot, account=A):
         ec2 = self.client("ec2", account)
-        return ec2.describe_snapshot_attribute(SnapshotId=snapshot, Attribute="createVolumePermission")[
-            "CreateVolumePermissions"
-        ]
+        return ec2.describe_snapshot_attribute(
+            SnapshotId=snapshot, Attribute="createVolumePermission"
+        )["CreateVolumePermissions"]
 
     def share_snapshot(self, snapshot, account):
         permission = {"Add": [{"UserId": account}]}
-        self.client("ec2").modify_snapshot_attribute(SnapshotId=snapshot, CreateVolumePermission=permission)
+        self.client("ec2").modify_snapshot_attribute(
+            SnapshotId=snapshot, CreateVolumePermission=permission
+        )
 
     def image(self, snapshot, *more):
         """A registered image of snapshots."""
@@ -143,7 +149,9 @@ class Lab:
 
     def image_permissions(self, image):
         ec2 = self.client("ec2")
-        return ec2.describe_image_attribute(ImageId=image, Attribute="launchPermission")["LaunchPermissions"]
+        return ec2.describe_image_attribute(ImageId=image, Attribute="launchPermission")[
+            "LaunchPermissions"
+        ]
 
     def share_image(self, image, *accounts):
         permission = {"Add": [{"UserId": account} for account in accounts]}
@@ -151,14 +159,27 @@ class Lab:
 
     def key(self, account=A, *statements, region="us-east-1"):
         """A new key that its account's IAM governs, with more statements in its policy."""
-        root = {"Effect": "Allow", "Principal": {"AWS": account}, "Action": "kms:*", "Resource": "*"}
+        root = {
+            "Effect": "Allow",
+            "Principal": {"AWS": account},
+            "Action": "kms:*",
+            "Resource": "*",
+        }
         policy = json.dumps({"Version": "2012-10-17", "Statement": [root, *statements]})
         return self.client("kms", account, region).create_key(Policy=policy)["KeyMetadata"]["Arn"]
 
     def trusting_key(self):
         """A's key under which B may copy, as the recordings had it."""
-        actions = ["kms:DescribeKey", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:CreateGrant"]
-        return self.key(A, {"Effect": "Allow", "Principal": {"AWS": B}, "Action": actions, "Resource": "*"})
+        actions = [
+            "kms:DescribeKey",
+            "kms:Decrypt",
+            "kms:ReEncrypt*",
+            "kms:GenerateDataKey*",
+            "kms:CreateGrant",
+        ]
+        return self.key(
+            A, {"Effect": "Allow", "Principal": {"AWS": B}, "Action": actions, "Resource": "*"}
+        )
 
     def role(self, account=A, policy=None, boundary=None):
         """A new role that its account may assume."""
@@ -169,9 +190,15 @@ class Lab:
             document = json.dumps(boundary)
             made = iam.create_policy(PolicyName=self.unique("boundary"), PolicyDocument=document)
             more["PermissionsBoundary"] = made["Policy"]["Arn"]
-        iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({"Statement": [trust]}), **more)
+        iam.create_role(
+            RoleName=name, AssumeRolePolicyDocument=json.dumps({"Statement": [trust]}), **more
+        )
         if policy:
-            iam.put_role_policy(RoleName=name, PolicyName="policy", PolicyDocument=json.dumps({"Statement": [policy]}))
+            iam.put_role_policy(
+                RoleName=name,
+                PolicyName="policy",
+                PolicyDocument=json.dumps({"Statement": [policy]}),
+            )
         return name
 
 
@@ -188,5 +215,11 @@ SCENARIO = {
 }
 FAULTS = {
     "$comment": "Copies to one Region never end; everything else is as fast as it can be.",
-    "faults": [{"operation": "ec2:CopySnapshot", "region": SLOW, "effect": {"copy-time": {"seconds": 86400}}}],
+    "faults": [
+        {
+            "operation": "ec2:CopySnapshot",
+            "region": SLOW,
+            "effect": {"copy-time": {"seconds": 86400}},
+        }
+    ],
 }

@@ -37,7 +37,9 @@ def public_snapshot(_, lab):
     snapshot = lab.snapshot()
     lab.share_snapshot(snapshot, B)
     permission = {"Add": [{"Group": "all"}]}
-    lab.client("ec2").modify_snapshot_attribute(SnapshotId=snapshot, CreateVolumePermission=permission)
+    lab.client("ec2").modify_snapshot_attribute(
+        SnapshotId=snapshot, CreateVolumePermission=permission
+    )
 
     def after(_, __):
         assert lab.snapshot_permissions(snapshot) == []
@@ -85,7 +87,12 @@ def sharing_under_a_condition_that_fails(case, lab):
 
 
 @setup(
-    "snap-batch-002", "snap-batch-003", "snap-batch-004", "snap-batch-006", "snap-batch-007", "snap-batch-008"
+    "snap-batch-002",
+    "snap-batch-003",
+    "snap-batch-004",
+    "snap-batch-006",
+    "snap-batch-007",
+    "snap-batch-008",
 )
 def sharing_with_named_accounts(case, lab):
     lists = {"owner-only": A, "member-only": B, "both": [A, B]}
