@@ -1,10 +1,10 @@
-"""What is refused, as a user of the binary sees it."""
+"""Refusals as a user of the binary sees them."""
 
 import pytest
 from conftest import B
 
 
-def test_bad_inputs_are_all_said_and_aws_is_not_called(stage):
+def test_bad_inputs_are_all_reported_without_a_call_to_aws(stage):
     run = stage.run(
         {
             "INPUT_AMI-ID": "ami-nope",
@@ -39,7 +39,7 @@ def test_bad_inputs_are_all_said_and_aws_is_not_called(stage):
         ({"INPUT_AMI-ID": "building", "INPUT_TIMEOUT": "1ms"}, 4, "deadline"),
     ],
 )
-def test_refusals(stage, inputs, status, code):
+def test_refusal_has_its_exit_status_and_code(stage, inputs, status, code):
     inputs = {**inputs, "INPUT_TARGET-ACCOUNTS": B}
     inputs["INPUT_AMI-ID"] = stage.ready["images"].get(
         inputs["INPUT_AMI-ID"], inputs["INPUT_AMI-ID"]
@@ -51,7 +51,7 @@ def test_refusals(stage, inputs, status, code):
     assert stage.changes() == []
 
 
-def test_a_role_that_may_not_is_told_what_it_lacks(stage):
+def test_role_without_permission_is_told_what_it_lacks(stage):
     keys = stage.assume(B, "launcher")
     run = stage.run(
         {"INPUT_AMI-ID": stage.image("golden"), "INPUT_TARGET-ACCOUNTS": "333333333333"}, keys

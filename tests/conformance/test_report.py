@@ -1,4 +1,4 @@
-"""Reports of real runs are of the published JSON Schema."""
+"""Checks reports of real runs against the published JSON Schema."""
 
 import json
 import pathlib
@@ -85,7 +85,7 @@ RUNS = {
 
 
 def closed(schema):
-    """The schema with every member that it does not know forbidden: what is published leaves room for later ones."""
+    """Returns the schema with unknown members forbidden. The published one allows later members."""
     if isinstance(schema, list):
         return [closed(part) for part in schema]
     if not isinstance(schema, dict):
@@ -98,13 +98,13 @@ def closed(schema):
 
 def strict():
     whole = closed(SCHEMA)
-    # A kind of step takes its members from a definition, and adds its name to them.
+    # Each kind of step adds its name to the members of a definition.
     for step in whole["$defs"]["Step"]["oneOf"]:
         whole["$defs"][step["$ref"].rsplit("/", 1)[1]].pop("unevaluatedProperties", None)
     return Draft202012Validator(whole)
 
 
-def test_the_schema_is_one_and_can_refuse():
+def test_schema_is_valid_and_refuses_wrong_reports():
     Draft202012Validator.check_schema(SCHEMA)
     validator = Draft202012Validator(SCHEMA)
     good = {"ended": "done", "version": 1, "changed": False}
@@ -120,7 +120,7 @@ def test_the_schema_is_one_and_can_refuse():
 
 
 @pytest.mark.parametrize("case", RUNS)
-def test_reports_of_real_runs_are_of_the_schema(stage, case):
+def test_reports_of_real_runs_follow_the_schema(stage, case):
     validator = strict()
     for status, inputs in RUNS[case]:
         inputs = dict(inputs)
@@ -134,7 +134,7 @@ def test_reports_of_real_runs_are_of_the_schema(stage, case):
         }
         run = stage.run(inputs)
         assert run.status == status, run.log
-        # The output may be shortened, the file never is.
+        # The output may be shortened, the file never.
         for report in (json.loads(file.read_text()), json.loads(run.outputs["report"])):
             errors = [
                 f"{error.json_path}: {error.message}" for error in validator.iter_errors(report)

@@ -1,4 +1,4 @@
-"""Names and forms of answers: against botocore's service models, and against real answers of AWS."""
+"""Checks names and forms of answers against botocore's models and real answers of AWS."""
 
 import json
 import pathlib
@@ -19,7 +19,7 @@ SOURCES = pathlib.Path(__file__).resolve().parents[1] / "sim/src"
 
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory):
-    """Every answer of the tour: the operation's model, the bytes, and what botocore made of them."""
+    """Collects every answer of the tour: the operation's model, the bytes, the parsed answer."""
     seen = []
     lab = Lab(tmp_path_factory.mktemp("tour"), FAULTS)
     plain = lab.client
@@ -48,28 +48,28 @@ def answers(tmp_path_factory):
     return seen
 
 
-def test_the_tour_goes_everywhere(answers):
-    """Whoever simulates one more operation also shows it here."""
-    text = "\n".join(
-        (SOURCES / name).read_text()
-        for name in ["ec2.rs", "ec2/settings.rs", "kms.rs", "iam.rs", "ssm.rs", "sts.rs"]
-    )
-    # Arms of the routers: quoted names of operations, before an arrow.
-    arms = re.findall(r'^ {8}((?:"[A-Z]\w+"(?: \| )?)+) =>', text, re.MULTILINE)
-    known = {name for arm in arms for name in re.findall(r"\w+", arm)}
+def test_tour_visits_every_simulated_operation(answers):
+    text = "\n".join(file.read_text() for file in SOURCES.rglob("*.rs"))
+    # The routers' match arms: names of AWS's operations in quotes, before an arrow.
+    arms = re.findall(r'((?:"[A-Z]\w+"(?:\s*\|\s*)?)+)\s*=>', text)
+    models = botocore.session.get_session()
+    operations = set()
+    for service in ["ec2", "kms", "iam", "ssm", "sts"]:
+        operations.update(models.get_service_model(service).operation_names)
+    known = {name for arm in arms for name in re.findall(r"\w+", arm)} & operations
     visited = {model.name for model, _, _ in answers}
     assert len(known) > 80
     assert known == visited, known ^ visited
 
 
-def test_every_answer_fits_its_service_model(answers):
+def test_answers_fit_their_service_models(answers):
     wrong = {
         f"{model.name}{problem}" for model, body, _ in answers for problem in problems(model, body)
     }
     assert wrong == set()
 
 
-def test_the_check_sees_what_is_wrong():
+def test_check_against_models_reports_problems():
     model = (
         botocore.session.get_session().get_service_model("ec2").operation_model("DescribeImages")
     )
@@ -86,12 +86,12 @@ def test_the_check_sees_what_is_wrong():
     }
     for inside, expected in table.items():
         assert problems(model, head + inside + tail) == expected
-    found = problems(model, head + "<item><imageState>ready</imageState></item>" + tail)
-    assert found and found[0].startswith("/imagesSet/item/imageState: 'ready' is none of")
+    reported = problems(model, head + "<item><imageState>ready</imageState></item>" + tail)
+    assert reported and reported[0].startswith("/imagesSet/item/imageState: 'ready' is none of")
 
 
 @pytest.mark.skipif(not CORPUS.exists(), reason="the answers of AWS are not part of the repository")
-def test_answers_have_the_names_and_forms_of_real_ones(answers):
+def test_answers_have_the_names_and_forms_of_real_answers(answers):
     real = {}
     for file in sorted(CORPUS.iterdir()):
         for operation, parsed in real_answers(file):
@@ -117,11 +117,13 @@ def test_answers_have_the_names_and_forms_of_real_ones(answers):
 
 
 def real_answers(file):
-    """The operation of a file of the corpus, and its answer as botocore parses it; nothing for errors and lists."""
+    """Yields a corpus file's operation and parsed answer; nothing for errors and lists."""
     named = re.search(
-        r"(copy-image|copy-snapshot|create-image|deregister-image|describe-images|describe-image-attribute|"
-        r"describe-snapshots|describe-snapshot-attribute|delete-snapshot|modify-image-attribute|modify-snapshot-attribute|"
-        r"register-image|reset-image-attribute|describe-key|get-key-policy|list-grants|create-grant|put-key-policy)",
+        r"(copy-image|copy-snapshot|create-image|deregister-image|describe-images|"
+        r"describe-image-attribute|describe-snapshots|describe-snapshot-attribute|"
+        r"delete-snapshot|modify-image-attribute|modify-snapshot-attribute|register-image|"
+        r"reset-image-attribute|describe-key|get-key-policy|list-grants|create-grant|"
+        r"put-key-policy)",
         re.sub(r"(?<=[a-z])(?=[A-Z])", "-", file.name).lower(),
     )
     if "error" in file.name or named is None or file.suffix not in (".json", ".xml"):
@@ -132,7 +134,7 @@ def real_answers(file):
         yield operation, content.get("data", content)
         return
     model = botocore.session.get_session().get_service_model("ec2").operation_model(operation)
-    # Some samples have a pattern where a time should stand.
+    # Some samples have a pattern instead of a time.
     body = (
         file.read_bytes().strip().replace(b"YYYY-MM-DDTHH:MM:SS.SSSZ", b"2026-01-01T00:00:00.000Z")
     )
@@ -140,7 +142,7 @@ def real_answers(file):
     yield operation, botocore.parsers.create_parser("ec2").parse(response, model.output_shape)
 
 
-def test_errors_have_the_form_that_clients_read(tmp_path):
+def test_errors_have_the_form_that_clients_parse(tmp_path):
     lab = Lab(tmp_path, FAULTS)
     try:
         table = {

@@ -1,4 +1,4 @@
-"""A tour of everything that the simulated AWS answers: each operation at least once, most with something to show."""
+"""Calls every operation of the simulated AWS at least once, most with something in the answer."""
 
 import json
 

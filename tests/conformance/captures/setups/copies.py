@@ -1,4 +1,4 @@
-"""Copies of snapshots, and what EC2 did with keys on the caller's behalf."""
+"""Copies of snapshots, and EC2's use of keys on the caller's behalf."""
 
 from ..lab import SLOW, A, B, allow, deny, named
 from ..table import Setup, session, setup
@@ -7,7 +7,7 @@ COPY = "ec2:CopySnapshot"
 
 
 def ends(lab, account=A, region="us-east-1", symbols=None):
-    """Looks at how the copy ended, where the case says how."""
+    """Checks how the copy ended, if the case says how."""
 
     def after(case, answer):
         if answer is None or "SnapshotId" not in answer:
@@ -101,7 +101,7 @@ def copy_limited(case, lab):
 
 
 def with_keys(lab, source):
-    """A snapshot of A's under a key, shared with B, and a key of B's."""
+    """Creates a snapshot in A under a key, shared with B, and a key in B."""
     snapshot = lab.snapshot(source)
     lab.share_snapshot(snapshot, B)
     target = lab.key(B)
@@ -194,7 +194,7 @@ def copy_denied(case, lab):
     return Setup(B, keys, symbols=symbols, after=after)
 
 
-# What EC2 did with keys on the caller's behalf.
+# EC2's use of keys on the caller's behalf.
 
 
 @setup(

@@ -1,4 +1,4 @@
-"""Grants, and who may use a key by them."""
+"""Grants, and the use of keys by grant."""
 
 import json
 
@@ -46,7 +46,7 @@ def granting(_, lab):
     "kms-grant-009",
 )
 def granted(case, lab):
-    """A grant of A's to a role without policies, or to one of its sessions."""
+    """A grant from A to a role without policies, or to one of its sessions."""
     key = lab.key()
     boundary = allow("s3:*") if "boundary" in case.label else None
     role = lab.role(boundary=boundary)
@@ -67,7 +67,7 @@ def granted(case, lab):
 
 @setup("kms-grant-012", "kms-grant-013")
 def delegating(case, lab):
-    """Somebody who has nothing but grants, and hands them on."""
+    """A caller that has only grants, and creates further grants."""
     key, delegator, role = lab.key(), lab.role(), lab.role()
     bound = {"EncryptionContextEquals": {"department": "IT", "project": "stackd"}}
     grantee = arn_of(A, delegator, "target")
@@ -99,7 +99,7 @@ def recreated(_, lab):
     "kms-grant-022",
 )
 def across(case, lab):
-    """A key of A's that B may make grants on, and a role of B's with a grant."""
+    """A key in A on which B may create grants, and a role in B with a grant."""
     key = lab.key(
         A,
         {"Effect": "Allow", "Principal": {"AWS": B}, "Action": "kms:CreateGrant", "Resource": "*"},

@@ -1,4 +1,4 @@
-"""Images: what is registered, shared, described and dead."""
+"""Images: registered, shared, described and deregistered."""
 
 from ..cases import fill
 from ..lab import A, B, allow, deny
@@ -82,7 +82,7 @@ def own_image(_, lab):
         if case.operation == "DeregisterImage":
             assert shown == []
             return
-        # Of a call that was refused nothing applies.
+        # A refused call has no effect.
         assert shown[0]["Description"] == "owned sharing evidence" and "ImdsSupport" not in shown[0]
         asked = case.params.get("LaunchPermission", {}).get("Add", [])
         assert lab.image_permissions(image) == fill(asked, {"acctA": A})

@@ -25,7 +25,7 @@ def own_shared_snapshot(_, lab):
     lab.share_snapshot(snapshot, B)
 
     def after(case, _):
-        # What names a group is stored; the owner itself, and whatever is refused, leaves no trace.
+        # AWS stores entries for groups. Entries for the owner and refused entries leave no trace.
         added = [item for item in case.params["CreateVolumePermission"]["Add"] if "Group" in item]
         assert lab.snapshot_permissions(snapshot) == [*added, {"UserId": B}]
 
