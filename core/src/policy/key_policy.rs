@@ -13,7 +13,7 @@ mod statement;
 use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -26,7 +26,7 @@ pub use principal::PolicyPrincipal;
 pub(crate) use services::SERVICE_OPERATIONS;
 
 /// How targets may use the key of a shared image.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum KeyScope {
     /// Only through EC2, as AWS's own policy of `aws/ebs` has it.

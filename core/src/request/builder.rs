@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 use super::KeyScope;
+use serde::{Deserialize, Serialize};
+
 use super::check;
 use super::options::{
     DeprecateAt, KeyAccessMode, Options, Revoke, ShareSnapshots, Timing, Unlisted,
@@ -13,7 +15,10 @@ use crate::id::{AccountId, AmiId, KeyRef, Principal, Region, RoleArn, SourceImag
 use crate::request::name::NameTemplate;
 
 /// Collects a [`ShareRequest`]; [`build`](Self::build) checks it.
-#[derive(Clone, Debug)]
+///
+/// Read and written with serde it is a request that was not checked yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
 pub struct ShareRequestBuilder {
     pub(super) region: Option<Region>,
     pub(super) images: Vec<(Option<Region>, AmiId)>,

@@ -2,9 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use crate::id::{KeyRef, Region};
 
-#[derive(Clone, Debug, Default)]
+/// One key for all Regions, or one for each.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
 pub(crate) struct Keys {
     pub(crate) all: Option<KeyRef>,
     pub(crate) of_region: BTreeMap<Region, KeyRef>,

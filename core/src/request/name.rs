@@ -25,6 +25,21 @@ enum Piece {
     Account,
 }
 
+impl std::fmt::Display for NameTemplate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for piece in &self.0 {
+            f.write_str(match piece {
+                Piece::Text(text) => text,
+                Piece::Name => "{name}",
+                Piece::Ami => "{ami-id}",
+                Piece::Region => "{region}",
+                Piece::Account => "{account}",
+            })?;
+        }
+        Ok(())
+    }
+}
+
 impl NameTemplate {
     /// A template for the names of AMIs.
     pub(crate) fn for_images(text: &str) -> Result<Self, String> {

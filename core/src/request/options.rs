@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Keys, TargetOptions};
 use crate::id::{AccountId, KeyArn, Principal, Region, RoleArn};
 use crate::policy::key_policy::KeyScope;
 
 /// How targets get to use the keys of shared images.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum KeyAccessMode {
     /// By statements in the key policy (`kms:PutKeyPolicy`).
@@ -25,7 +25,7 @@ pub enum KeyAccessMode {
 
 /// Whether the snapshots of an image are shared too. Launching does not need it, copying does
 /// (R2.14).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ShareSnapshots {
     /// Where targets copy the image.
@@ -38,7 +38,7 @@ pub enum ShareSnapshots {
 }
 
 /// What becomes of those who have access without being listed. They are reported in any case.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Unlisted {
     /// They keep it.
@@ -49,7 +49,8 @@ pub enum Unlisted {
 }
 
 /// A run that takes access back instead of giving it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
 pub struct Revoke {
     /// From everybody who has it; then the request names no target.
     pub all: bool,
@@ -60,23 +61,28 @@ pub struct Revoke {
 }
 
 /// When shared images are to be deprecated (`ec2:EnableImageDeprecation`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum DeprecateAt {
     /// At a moment, in seconds since 1970.
     Time(i64),
     /// So long after the image was made, which is the same moment in every run.
-    AfterCreation(Duration),
+    AfterCreation(#[serde(with = "super::text::duration")] Duration),
 }
 
 /// How long things may take, and how often to look.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
 pub struct Timing {
     /// The whole run's deadline, counted from the start of [`Sharer::plan`](crate::Sharer::plan).
+    #[serde(with = "super::text::duration")]
     pub timeout: Duration,
     /// The shortest and the longest pause between two looks at something awaited.
+    #[serde(with = "super::text::range")]
     pub poll: (Duration, Duration),
     /// How long a key policy is left alone after a change before it is looked at again. Under 8 s a
     /// put of a run beside this one, or a stale read of it, can be missed.
+    #[serde(with = "super::text::duration")]
     pub settle: Duration,
 }
 
@@ -100,7 +106,8 @@ impl Default for Timing {
 }
 
 /// Everything of a request that needs no parsing of its own.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
 pub(crate) struct Options {
     pub(crate) targets: BTreeSet<Principal>,
     pub(crate) allowed_accounts: BTreeSet<AccountId>,

@@ -4,12 +4,17 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 use super::Keys;
-use crate::id::{AccountId, InvalidId, KeyRef, Partition, Region, RoleArn};
+use crate::id::{AccountId, InvalidId, KeyRef, Partition, Region, RoleArn, deserialize_by_parsing};
+
+deserialize_by_parsing! { TargetRole ManagedPolicy }
 
 /// What a run does in each target account. Everything but [`verify`](Self::verify) needs the
 /// [`role`](Self::role).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
 pub struct TargetOptions {
     pub(crate) role: Option<TargetRole>,
     pub(crate) external_id: Option<String>,
@@ -24,7 +29,8 @@ pub struct TargetOptions {
 }
 
 /// How far a run proves that targets can launch.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Verify {
     /// Not at all.
     None,
@@ -36,7 +42,8 @@ pub enum Verify {
 }
 
 /// With what [`Verify::Launch`] launches.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
 pub struct LaunchWith {
     /// The instance type; by default the smallest of a few that fits the image's architecture.
     pub instance_type: Option<String>,
@@ -167,7 +174,7 @@ impl TargetOptions {
 const ACCOUNT: &str = "{account}";
 
 /// The role to assume in each target: its name, or its ARN with `{account}` for the target's ID.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TargetRole(String);
 
 impl TargetRole {
@@ -222,7 +229,7 @@ impl fmt::Display for TargetRole {
 }
 
 /// A managed policy in each target: its name, or its ARN with `{account}` for the target's ID.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ManagedPolicy(String);
 
 impl ManagedPolicy {
