@@ -77,6 +77,11 @@ impl Plan {
         (!keys.is_empty()).then(|| launch_policy::document(self.partition(), &keys))
     }
 
+    /// The steps that would change anything.
+    pub fn changing_steps(&self) -> impl Iterator<Item = &Step> {
+        self.steps.iter().filter(|step| step.changes())
+    }
+
     /// Whether carrying it out would change anything.
     pub fn changes(&self) -> bool {
         self.steps.iter().any(Step::changes)
