@@ -6,6 +6,7 @@ mod check;
 mod keys;
 pub(crate) mod name;
 mod options;
+mod target_names;
 mod targets;
 mod text;
 
@@ -23,7 +24,8 @@ pub use builder::ShareRequestBuilder;
 pub(crate) use keys::Keys;
 pub(crate) use options::Options;
 pub use options::{DeprecateAt, KeyAccessMode, Revoke, ShareSnapshots, Timing, Unlisted};
-pub use targets::{LaunchWith, ManagedPolicy, TargetOptions, TargetRole, Verify};
+pub use target_names::{ManagedPolicy, TargetRole};
+pub use targets::{LaunchWith, TargetOptions, Verify};
 
 /// One thing wrong with a request: which field, and what is allowed there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]

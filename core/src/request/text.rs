@@ -22,6 +22,28 @@ pub(super) mod duration {
     }
 }
 
+/// One duration, or none.
+pub(super) mod optional {
+    use serde::{Deserialize as _, Serialize as _};
+
+    use super::{Deserializer, Duration, Serializer, parse};
+
+    pub(in super::super) fn serialize<S: Serializer>(
+        duration: &Option<Duration>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let text = duration.map(|duration| humantime::format_duration(duration).to_string());
+        text.serialize(serializer)
+    }
+
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Duration>, D::Error> {
+        let text = Option::<String>::deserialize(deserializer)?;
+        text.map(|text| parse(&text)).transpose()
+    }
+}
+
 /// A shortest and a longest one.
 pub(super) mod range {
     use super::{Deserializer, Duration, Serializer, parse, read};
