@@ -1,1 +1,0 @@
-//! Nothing but a test: see `tests/main.rs`.
