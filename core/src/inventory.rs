@@ -219,7 +219,7 @@ impl Key {
             };
             principals.iter().any(|name| of_account(name))
         };
-        let foreign = self.readable_policy()?.foreign(&self.arn);
+        let foreign = self.readable_policy()?.foreign_statements(&self.arn);
         foreign
             .into_iter()
             .find(|(_, principals)| names(principals))

@@ -25,7 +25,7 @@ use tokio::time::Instant;
 use crate::diagnostic::{Code, Error, Finding, Severity};
 use crate::id::{AccountId, KeyArn, Partition, Principal, Region, SourceImage};
 use crate::inventory::{Image, ImageState, Inventory, RegionInventory};
-use crate::policy::key_policy;
+use crate::policy::key_policy::access_statements;
 use crate::policy::launch_policy;
 use crate::request::{ShareRequest, Unlisted, Verify};
 
@@ -148,7 +148,7 @@ impl Plan {
         for statement in self
             .keys()
             .into_iter()
-            .flat_map(|key| key_policy::statements(key, self.request.key_permissions(), &holders))
+            .flat_map(|key| access_statements(key, &self.request.key_permissions(), &holders))
         {
             if !statements.contains(&statement) {
                 statements.push(statement);

@@ -31,7 +31,7 @@ pub(super) async fn note(
     if !lends.is_empty() {
         run.source_clients(region)
             .ec2
-            .tag(image, &temporary::tags(lends))
+            .tag_image(image, &temporary::tags(lends))
             .await?;
         run.progress.emit(&Event::TemporaryAccessRecorded {
             image: image.clone(),
@@ -296,9 +296,9 @@ async fn unnote(
     let ec2 = &run.source_clients(region).ec2;
     let left = temporary::tags(&left);
     if !left.is_empty() {
-        ec2.tag(image, &left).await?;
+        ec2.tag_image(image, &left).await?;
     }
-    ec2.untag(image, &outdated).await?;
+    ec2.untag_image(image, &outdated).await?;
     run.progress.emit(&Event::TemporaryAccessRecorded {
         image: image.clone(),
     });

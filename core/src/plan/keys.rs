@@ -150,14 +150,14 @@ fn policy(
         }
     };
     let access = request.key_permissions();
-    let held = policy.access(&key.arn, access.clone());
+    let held = policy.principals_with_access(&key.arn, &access);
     let lacks = |target: &&Principal| {
         PolicyPrincipal::of(target).is_some_and(|holder| !held.contains(&holder))
     };
     let missing: BTreeSet<Principal> = targets.iter().filter(lacks).cloned().collect();
     let wanted: BTreeSet<PolicyPrincipal> =
         targets.iter().filter_map(PolicyPrincipal::of).collect();
-    let taken = policy.taken_sids(&key.arn, access.clone());
+    let taken = policy.taken_sids(&key.arn, &access);
     let mut change = None;
     if !taken.is_empty() {
         findings.push(Finding::refuse(
@@ -169,7 +169,7 @@ fn policy(
             ),
         ));
     } else if !missing.is_empty()
-        && let Ok(after) = policy.grant(&key.arn, access.clone(), &wanted)
+        && let Ok(after) = policy.with_access(&key.arn, &access, &wanted)
     {
         findings.extend(too_large(key, missing.len(), after.size()));
         change = Some(PolicyChange {
@@ -283,12 +283,16 @@ fn denies(key: &Key, policy: &KeyPolicy, targets: &BTreeSet<PolicyPrincipal>) ->
             format!("the statement {sid} of the key policy denies {when} the use of this key");
         finding(FindingCode::KeyPolicyDenies, &key.arn, message)
     };
-    policy.denials(targets).into_iter().map(finding).collect()
+    policy
+        .denying_statements(targets)
+        .into_iter()
+        .map(finding)
+        .collect()
 }
 
 /// Tools that write the whole policy from their own files undo what is added beside them.
 fn managed(key: &Key, policy: &KeyPolicy) -> Option<Finding> {
-    let foreign = policy.foreign(&key.arn);
+    let foreign = policy.foreign_statements(&key.arn);
     let texts = foreign
         .iter()
         .flat_map(|(sid, principals)| principals.iter().chain([sid]));
@@ -319,7 +323,7 @@ fn managed(key: &Key, policy: &KeyPolicy) -> Option<Finding> {
 /// By calling KMS directly a target can use the key for whatever else it protects.
 fn used_by_many(key: &Key, policy: &KeyPolicy, scope: KeyScope) -> Option<Finding> {
     let own = format!(":{}:root", key.arn.account());
-    let foreign = policy.foreign(&key.arn);
+    let foreign = policy.foreign_statements(&key.arn);
     let others: BTreeSet<&String> = foreign
         .iter()
         .flat_map(|(_, principals)| principals)

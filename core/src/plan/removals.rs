@@ -346,7 +346,7 @@ fn remove_key_access(
     remove.policy = policy
         .filter(|_| !remove.principals.is_empty())
         .and_then(|policy| {
-            let after = policy.revoke(&key.arn, &remove.principals).ok()?;
+            let after = policy.without_access(&key.arn, &remove.principals).ok()?;
             Some(PolicyChange {
                 before: policy.text(),
                 after: after.text(),
