@@ -1,4 +1,4 @@
-//! From a request and an inventory to a [`Plan`]: pure, so that `mode: plan` prints the very value
+//! From a request and an inventory to a [`Plan`]: pure, so that a dry run prints the very value
 //! that `apply` carries out.
 
 pub(crate) mod adopt;

@@ -1,4 +1,4 @@
-//! `keep-shared: false`: what a target is lent for copying is noted before, and taken back once its
+//! `unshare-after-copy`: what a target is lent for copying is noted before, and taken back once its
 //! copy stands.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -44,7 +44,7 @@ remedied! {
         /// Instances, volumes or snapshots of a target are under the key, so its access was kept.
         KeyInUseByTarget => "key.in-use-by-target":
             "have the target move its volumes and snapshots to a key of its own, then run again; \
-             or run `mode: revoke` with `force-key-revoke`: instances go on until they are \
+             or run `mode: revoke` with `revoke-keys-in-use`: instances go on until they are \
              stopped, and do not start again";
         /// Another run takes away what this one adds.
         KeyPolicyContended => "key.policy-contended":

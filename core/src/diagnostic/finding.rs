@@ -57,7 +57,7 @@ findings! {
             "take access from them too, or set `revoke-all`";
         /// A copy would have more tags than a resource can have.
         CopyTooManyTags => "copy.too-many-tags", Refuse:
-            "give fewer `tags`, or set `copy-tags` to `false`";
+            "give fewer `tags`, or set `copy-image-tags` to `false`";
         /// The image would be deprecated already, so that is left out.
         DeprecationPast => "deprecation.past", Warn:
             "give a later `deprecate-at`: a duration counts from when the image was made";
@@ -92,7 +92,7 @@ findings! {
             "run this in the account that owns it, or share a copy that is your own";
         /// The image is still being made, so its volumes and keys are not known.
         ImagePending => "image.pending", Warn:
-            "`mode: share` waits for it; run `mode: plan` again once it is available";
+            "`mode: share` waits for it; run the dry run again once it is available";
         /// The image carries a product code of AWS Marketplace.
         ImageProductCode => "image.product-code", Warn:
             "have each target subscribe to the product before it launches; it cannot copy the \
@@ -151,8 +151,8 @@ findings! {
              SYMMETRIC_DEFAULT and key usage ENCRYPT_DECRYPT";
         /// Another image under the key is shared with a target, so its access was kept.
         KeyStillUsed => "key.still-used", Warn:
-            "take back that share too, and access to the key goes with the last one; or set \
-             `force-key-revoke`";
+            "revoke that share too, and access to the key is removed with the last one; or set \
+             `revoke-keys-in-use`";
         /// Whether volumes or snapshots of somebody who loses the key are under it was not looked
         /// at: EC2's grants show instances, and nothing else.
         KeyUseUnknown => "key.use-unknown", Warn:

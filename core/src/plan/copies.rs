@@ -29,7 +29,10 @@ pub(super) fn plan(
     }
     let options = &request.options;
     let name = request.copy_name.fill(&image.name_parts(&there.location));
-    let passed_on = tags::passed_on(options.copy_tags.then_some(&image.tags), &options.tags);
+    let passed_on = tags::passed_on(
+        options.copy_image_tags.then_some(&image.tags),
+        &options.tags,
+    );
     let copy = CopyImage::new(
         &there.location.account,
         named.clone(),
@@ -39,7 +42,7 @@ pub(super) fn plan(
         &passed_on,
     );
     let mut copy = CopyImage {
-        completion: options.copy_completion,
+        completion: options.copy_completion_minutes(),
         volumes: image.snapshots().count(),
         ..copy
     };

@@ -42,7 +42,7 @@ pub(super) fn revoke(
                 .filter(|copy| adopt::is_copy_of(copy, source, &there.location))
             {
                 let removed = remove_permissions(there, source, copy, &whom);
-                if options.remove_copies {
+                if options.copies {
                     copies.extend(remove_copy(there, &removed, findings));
                 }
                 permissions.push(removed);
@@ -285,7 +285,7 @@ fn remove_key_access(
         images,
         (policy.is_some(), key.grants.is_some()),
     );
-    remove.forced = revoke.force_key;
+    remove.forced = revoke.keys_in_use;
     let held = |those: &dyn Fn(&Grant) -> bool| -> BTreeSet<PolicyPrincipal> {
         grants
             .iter()
@@ -307,7 +307,7 @@ fn remove_key_access(
     if let Removal::These(principals) = whom {
         losing.extend(principals.iter().filter_map(PolicyPrincipal::of));
     }
-    if !revoke.force_key {
+    if !revoke.keys_in_use {
         let mut unspared = Vec::new();
         for holder in &losing {
             let needs = there

@@ -71,7 +71,7 @@ fn copy(
         stands: false,
         leftovers: Leftovers::default(),
         tags: passed_on(request, source),
-        completion: request.options.copy_completion,
+        completion: request.options.copy_completion_minutes(),
         volumes: source.snapshots().count(),
     };
     // What does not exist yet has no copies; its name and tags can be judged all the same.
@@ -126,19 +126,19 @@ pub(super) fn missing_key(error: &Error) -> Finding {
 
 fn passed_on(request: &ShareRequest, source: &Image) -> BTreeMap<String, String> {
     tags::passed_on(
-        request.options.copy_tags.then_some(&source.tags),
+        request.options.copy_image_tags.then_some(&source.tags),
         &request.options.tags,
     )
 }
 
-/// The accounts that need the source no more: with `keep-shared: false`, those whose own copies
+/// The accounts that need the source no more: with `unshare-after-copy`, those whose own copies
 /// stand, and those that were not reached and so cannot copy now.
 pub(super) fn done(
     request: &ShareRequest,
     inventory: &Inventory,
     copies: &[TargetCopy],
 ) -> BTreeSet<AccountId> {
-    if request.options.target_options.keep_shared {
+    if !request.options.target_options.unshare_after_copy {
         return BTreeSet::new();
     }
     let stand = copies

@@ -1,4 +1,4 @@
-//! With `keep-shared: false`: what is lent to targets until their copies stand.
+//! With `unshare-after-copy`: what is lent to targets until their copies stand.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use crate::policy::key_policy::PolicyPrincipal;
 use crate::request::ShareRequest;
 use crate::tags::temporary::{self, TemporaryAccess, TemporaryAccounts};
 
-/// With `keep-shared: false`: what each image lends, and takes back once the copies stand.
+/// With `unshare-after-copy`: what each image lends, and takes back once the copies stand.
 pub(super) fn give_back(
     request: &ShareRequest,
     inventory: &Inventory,
@@ -22,7 +22,7 @@ pub(super) fn give_back(
     copies: &[TargetCopy],
     findings: &mut Vec<Finding>,
 ) -> Vec<ReclaimAccess> {
-    if request.options.target_options.keep_shared {
+    if !request.options.target_options.unshare_after_copy {
         return Vec::new();
     }
     launches
@@ -31,14 +31,14 @@ pub(super) fn give_back(
         .collect()
 }
 
-/// With `keep-shared: true`: what was lent to targets by an earlier run, and is theirs for good
+/// Without `unshare-after-copy`: what was lent to targets by an earlier run, and is theirs for good
 /// now.
 pub(super) fn kept(
     request: &ShareRequest,
     inventory: &Inventory,
     launches: &[LaunchPermission],
 ) -> Vec<Step> {
-    if !request.options.target_options.keep_shared {
+    if request.options.target_options.unshare_after_copy {
         return Vec::new();
     }
     let ended = launches.iter().filter_map(|launch| {
@@ -98,7 +98,7 @@ fn give_back_of(
             FindingCode::TemporaryAccessTooManyTags,
             &shared.source.ami,
             format!(
-                "`keep-shared: false` notes in {more} tags of the image who is lent it, and it can \
+                "`unshare-after-copy` notes in {more} tags of the image who is lent it, and it can \
                  have {} in all",
                 TAGS_PER_RESOURCE
             ),

@@ -1,7 +1,7 @@
 //! Collects a [`ShareRequest`] piece by piece.
 
 use std::collections::BTreeSet;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::KeyScope;
 use super::check;
@@ -127,18 +127,18 @@ impl ShareRequestBuilder {
         self
     }
 
-    /// Time-based copies (R7.5): the minutes in which AWS completes them, for a fee. 15 to 2880, in
-    /// steps of 15.
+    /// Time-based copies: the time in which AWS completes them, for a fee. 15 minutes to 48 hours,
+    /// in steps of 15 minutes.
     #[must_use]
-    pub fn copy_completion_minutes(mut self, minutes: u32) -> Self {
-        self.options.copy_completion = Some(minutes);
+    pub fn copy_completion(mut self, time: Duration) -> Self {
+        self.options.copy_completion = Some(time);
         self
     }
 
     /// Whether copies get the tags of their source.
     #[must_use]
-    pub fn copy_tags(mut self, copy: bool) -> Self {
-        self.options.copy_tags = copy;
+    pub fn copy_image_tags(mut self, copy: bool) -> Self {
+        self.options.copy_image_tags = copy;
         self
     }
 
@@ -288,8 +288,6 @@ impl ShareRequestBuilder {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]

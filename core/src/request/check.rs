@@ -1,12 +1,13 @@
 //! What can be wrong with a request: everything that shows before AWS is asked.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use super::builder::ShareRequestBuilder;
 use super::targets::{is_external_id, is_iam_name};
 use super::{DeprecateAt, KeyAccessMode, Problem, Problems, Timing, Verify};
 use crate::id::{AccountId, Partition, Principal, Region, SourceImage};
-use crate::limits::TAGS_PER_RESOURCE;
+use crate::limits::{COPY_COMPLETION_MINUTES, COPY_COMPLETION_STEP_MINUTES, TAGS_PER_RESOURCE};
 use crate::request::name::NameTemplate;
 use crate::tags;
 
@@ -205,10 +206,15 @@ fn names(request: &ShareRequestBuilder, problems: &mut Problems) {
 
 fn lifecycle(request: &ShareRequestBuilder, now: i64, problems: &mut Problems) {
     let options = &request.options;
-    if let Some(minutes) = options.copy_completion {
-        let ok = (15..=2880).contains(&minutes) && minutes.is_multiple_of(15);
-        let message = format!("`{minutes}` is not from 15 to 2880 in steps of 15 (R7.5)");
-        problems.check(ok, "copy-completion-minutes", message);
+    if let Some(time) = options.copy_completion {
+        let allowed = options.copy_completion_minutes().is_some_and(|minutes| {
+            COPY_COMPLETION_MINUTES.contains(&minutes)
+                && minutes.is_multiple_of(COPY_COMPLETION_STEP_MINUTES)
+                && time == Duration::from_mins(minutes.into())
+        });
+        let time = humantime::format_duration(time);
+        let message = format!("`{time}` is not from 15m to 48h, in steps of 15 minutes");
+        problems.check(allowed, "copy-completion", message);
     }
     match options.deprecate_at {
         Some(DeprecateAt::Time(at)) => {
@@ -232,7 +238,7 @@ fn target_options(request: &ShareRequestBuilder, problems: &mut Problems) {
         ("target-external-id", wanted.external_id.is_some()),
         ("target-kms-key-id", wanted.copies()),
         ("target-launch-roles", !wanted.launch_roles.is_empty()),
-        ("service-linked-roles", !wanted.services.is_empty()),
+        ("target-service-linked-roles", !wanted.services.is_empty()),
         ("verify", wanted.verify == Verify::Launch),
     ];
     for (field, given) in needs_role {
@@ -240,9 +246,9 @@ fn target_options(request: &ShareRequestBuilder, problems: &mut Problems) {
         problems.check(!given || wanted.role.is_some(), field, message);
     }
     problems.check(
-        wanted.keep_shared || wanted.copies(),
-        "keep-shared",
-        "`false` needs copies in the targets: give `target-kms-key-id`",
+        !wanted.unshare_after_copy || wanted.copies(),
+        "unshare-after-copy",
+        "needs copies in the targets: give `target-kms-key-id`",
     );
     problems.check(
         wanted.launch_policy.is_none() || !wanted.launch_roles.is_empty(),
@@ -282,7 +288,7 @@ fn target_options(request: &ShareRequestBuilder, problems: &mut Problems) {
         let message = format!(
             "`{service}` is not a service known to launch instances by a role of its own: `{known}`"
         );
-        problems.check(false, "service-linked-roles", message);
+        problems.check(false, "target-service-linked-roles", message);
     }
     let Some(role) = &wanted.role else { return };
     let organizations = options

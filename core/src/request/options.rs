@@ -53,10 +53,10 @@ pub enum Unlisted {
 pub struct Revoke {
     /// From everybody who has it; then the request names no target.
     pub all: bool,
-    /// Remove the copies too that this tool made of the images.
-    pub remove_copies: bool,
-    /// Take key access back even where another image, or instances of the target, still need it.
-    pub force_key: bool,
+    /// Also remove the copies that this tool made of the images.
+    pub copies: bool,
+    /// Revoke key access even if another image, or instances of the target, still need it.
+    pub keys_in_use: bool,
 }
 
 /// When shared images are to be deprecated (`ec2:EnableImageDeprecation`).
@@ -111,9 +111,8 @@ pub(crate) struct Options {
     pub(crate) require_image_tags: BTreeMap<String, String>,
     pub(crate) keys: Keys,
     pub(crate) copy_to_regions: BTreeSet<Region>,
-    /// In minutes.
-    pub(crate) copy_completion: Option<u32>,
-    pub(crate) copy_tags: bool,
+    pub(crate) copy_completion: Option<Duration>,
+    pub(crate) copy_image_tags: bool,
     pub(crate) tags: BTreeMap<String, String>,
     pub(crate) key_access: KeyAccessMode,
     pub(crate) key_scope: KeyScope,
@@ -137,7 +136,7 @@ impl Default for Options {
             keys: Keys::default(),
             copy_to_regions: BTreeSet::new(),
             copy_completion: None,
-            copy_tags: true,
+            copy_image_tags: true,
             tags: BTreeMap::new(),
             key_access: KeyAccessMode::default(),
             key_scope: KeyScope::default(),
@@ -164,6 +163,12 @@ impl Options {
             || self.key_access == KeyAccessMode::None
     }
 
+    /// The minutes in which AWS completes copies, as CopyImage takes them.
+    pub(crate) fn copy_completion_minutes(&self) -> Option<u32> {
+        let minutes = self.copy_completion?.as_secs() / 60;
+        u32::try_from(minutes).ok()
+    }
+
     /// Whether snapshots are shared: with `auto` where targets copy.
     pub(crate) fn shares_snapshots(&self) -> bool {
         match self.share_snapshots {
@@ -175,6 +180,6 @@ impl Options {
 
     /// Whether targets lose the use of keys only where nothing of theirs needs it.
     pub(crate) fn spares_keys_in_use(&self) -> bool {
-        self.revoke.is_some_and(|revoke| !revoke.force_key)
+        self.revoke.is_some_and(|revoke| !revoke.keys_in_use)
     }
 }

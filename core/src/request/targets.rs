@@ -15,7 +15,7 @@ pub struct TargetOptions {
     pub(crate) external_id: Option<String>,
     pub(crate) run_name: Option<String>,
     pub(crate) keys: Keys,
-    pub(crate) keep_shared: bool,
+    pub(crate) unshare_after_copy: bool,
     pub(crate) launch_roles: BTreeSet<String>,
     pub(crate) launch_policy: Option<ManagedPolicy>,
     pub(crate) services: BTreeSet<String>,
@@ -51,7 +51,7 @@ impl Default for TargetOptions {
             external_id: None,
             run_name: None,
             keys: Keys::default(),
-            keep_shared: true,
+            unshare_after_copy: false,
             launch_roles: BTreeSet::new(),
             launch_policy: None,
             services: BTreeSet::new(),
@@ -98,10 +98,10 @@ impl TargetOptions {
         self
     }
 
-    /// Whether a target keeps access to what it copied once its copy is available.
+    /// Whether a target loses access to the source once its own copy is available.
     #[must_use]
-    pub fn keep_shared(mut self, keep: bool) -> Self {
-        self.keep_shared = keep;
+    pub fn unshare_after_copy(mut self, unshare: bool) -> Self {
+        self.unshare_after_copy = unshare;
         self
     }
 
