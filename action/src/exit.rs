@@ -2,7 +2,8 @@
 
 use std::process::{ExitCode, Termination};
 
-use ami_share::{Code, Error};
+use ami_share::Error;
+use ami_share::diagnostic::Code;
 
 /// How a run ended; the number is the exit status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fmt::Write as _;
 
-use crate::input::{INPUTS, Input};
+use crate::inputs::{INPUTS, Input};
 
 /// What `--help` and `--version` print; nothing where the arguments ask for a run.
 ///
@@ -18,10 +18,7 @@ pub(crate) fn answer(
         .map(|argument| argument.to_string_lossy().into_owned());
     match argument.as_deref() {
         None => Ok(None),
-        Some("--version" | "-V") => Ok(Some(format!(
-            "ami-share-action {}",
-            env!("CARGO_PKG_VERSION")
-        ))),
+        Some("--version" | "-V") => Ok(Some(format!("ami-share {}", env!("CARGO_PKG_VERSION")))),
         Some("--help" | "-h") => Ok(Some(help())),
         Some(other) => Err(format!(
             "`{other}` is not an argument: inputs come from the environment, see --help"

@@ -1,20 +1,12 @@
 //! The step of ami-share: inputs from the environment, a share, and what CI systems read of it.
 
-mod bars;
-mod command;
 mod exit;
 mod help;
-mod input;
-mod matrix;
+mod inputs;
 mod output;
-mod picture;
-mod plan_text;
 mod process;
-mod render;
+mod runner;
 mod settings;
-mod step;
-mod summary;
-mod who;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -24,13 +16,15 @@ use std::sync::Arc;
 use ami_share::aws_config::SdkConfig;
 use futures::future::{self, BoxFuture, Either};
 
-use command::{Level, Log, Style};
 pub use exit::Exit;
-pub use input::{INPUTS, Input};
+pub use inputs::{INPUTS, Input};
+use output::log::{Level, Log, Style};
+use output::outcome::Outcome;
+use output::summary;
 pub use output::{OUTPUTS, report_schema};
 pub use process::process;
+use runner::StepRun;
 use settings::Settings;
-use step::{Outcome, StepRun};
 
 /// Where a run writes to, and what ends it.
 pub struct Sinks {
@@ -102,7 +96,7 @@ pub async fn run(env: impl IntoIterator<Item = (OsString, OsString)>, sinks: Sin
 
 /// Reads the inputs; every problem is one error.
 fn settings(env: &[(OsString, OsString)], log: &Log) -> Option<Settings> {
-    let read = input::read(env);
+    let read = inputs::read(env);
     for name in &read.unknown {
         log.annotate(
             Level::Warning,
@@ -116,7 +110,7 @@ fn settings(env: &[(OsString, OsString)], log: &Log) -> Option<Settings> {
         && let Err(error) = output::append(path)
     {
         let message = format!("`{}` cannot be written: {error}", path.display());
-        parsed = Err(vec![input::Problem::new("report-path", message)]);
+        parsed = Err(vec![inputs::Problem::new("report-path", message)]);
     }
     match parsed {
         Ok(settings) => {
@@ -135,7 +129,7 @@ fn settings(env: &[(OsString, OsString)], log: &Log) -> Option<Settings> {
             Some(settings)
         }
         Err(problems) => {
-            let said = |problem: input::Problem| {
+            let said = |problem: inputs::Problem| {
                 let text = format!("{}: {}", problem.input, problem.message);
                 (problem.input, text)
             };

@@ -1,16 +1,28 @@
 //! What the step leaves behind: `GITHUB_OUTPUT`, the step summary, and the report file.
 
+mod diagram;
+pub(crate) mod events;
+pub(crate) mod log;
+pub(crate) mod outcome;
+pub(crate) mod plan_text;
+mod principal_name;
+mod progress;
+pub(crate) mod summary;
+pub(crate) mod verification;
+
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::Path;
 
-use ami_share::{AmiId, ImageReport, Principal, Report, TargetCopy};
+use ami_share::plan::TargetCopy;
+use ami_share::report::ImageReport;
+use ami_share::{AmiId, Principal, Report};
 use rand::Rng as _;
 use rand::distributions::Alphanumeric;
 use serde_json::{Map, Value, json};
 
 use crate::exit::Exit;
-use crate::step::Outcome;
+use crate::output::outcome::Outcome;
 
 /// Above this the `report` output is shortened: GitHub bounds what outputs may hold.
 const LONGEST_REPORT: usize = 64 * 1024;

@@ -1,19 +1,20 @@
 //! From inputs as text to a [`ShareRequest`], every problem said at once.
 
-mod in_targets;
 mod manifest;
 mod parser;
+mod targets;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use ami_share::{
-    AmiRef, KeyAccessMode, KeyScope, OrganizationArn, OuArn, Principal, Region, Revoke, RoleArn,
-    ShareRequest, ShareRequestBuilder, ShareSnapshots, Unlisted,
+use ami_share::id::{AmiRef, OrganizationArn, OuArn, RoleArn};
+use ami_share::request::{
+    KeyAccessMode, KeyScope, Revoke, ShareRequestBuilder, ShareSnapshots, Unlisted,
 };
+use ami_share::{Principal, Region, ShareRequest};
 
 use self::parser::Parser;
-use crate::input::{Problem, Raw};
+use crate::inputs::{Problem, Raw};
 
 /// What to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +52,7 @@ pub(crate) fn parse(raw: &Raw, mut problems: Vec<Problem>) -> Result<Settings, V
     builder = targets(&mut parser, builder, raw);
     builder = copies(&mut parser, builder, raw);
     builder = keys(&mut parser, builder, raw);
-    builder = builder.in_targets(in_targets::parse(&mut parser, raw));
+    builder = builder.target_options(targets::parse(&mut parser, raw));
     builder = afterwards(&mut parser, builder, raw);
     builder = revoke(&mut parser, builder, raw, mode);
     if let Some(calls) = parser.number("max-concurrency", raw.max_concurrency.as_deref()) {

@@ -126,7 +126,7 @@ async fn region(
         images,
         ..RegionInventory::new(clients.location.clone())
     };
-    let gives_back = !request.options.target_options.keep_shared;
+    let gives_back = request.options.target_options.unshare_after_copy;
     let revokes = request.options.revoke.is_some()
         || request.options.unlisted == Unlisted::Revoke
         || gives_back;

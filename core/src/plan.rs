@@ -26,7 +26,7 @@ use tokio::time::Instant;
 
 use crate::diagnostic::{Error, Finding, Severity};
 use crate::id::{AccountId, KeyArn, Partition, Principal, Region, SourceImage};
-use crate::policy::key_policy;
+use crate::policy::key_policy::access_statements;
 use crate::policy::launch_policy;
 use crate::request::{ShareRequest, Verify};
 
@@ -104,6 +104,11 @@ impl Plan {
         }
     }
 
+    /// The steps that would change anything.
+    pub fn changing_steps(&self) -> impl Iterator<Item = &Step> {
+        self.steps.iter().filter(|step| step.changes())
+    }
+
     /// Whether carrying it out would change anything.
     pub fn changes(&self) -> bool {
         self.steps.iter().any(Step::changes)
@@ -139,7 +144,7 @@ impl Plan {
         let mut statements = Vec::new();
         for key in self.keys() {
             let permissions = self.request.key_permissions();
-            for statement in key_policy::statements(key, permissions, &principals) {
+            for statement in access_statements(key, &permissions, &principals) {
                 if !statements.contains(&statement) {
                     statements.push(statement);
                 }

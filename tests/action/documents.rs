@@ -145,7 +145,7 @@ fn the_examples_of_the_readme_use_inputs_that_exist() {
 }
 
 fn asked(argument: &str) -> (i32, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_ami-share-action"))
+    let output = Command::new(env!("CARGO_BIN_EXE_ami-share"))
         .arg(argument)
         .env_clear()
         .output()
@@ -179,7 +179,7 @@ fn help_lists_every_input_with_its_default() {
         asked("--version"),
         (
             0,
-            concat!("ami-share-action ", env!("CARGO_PKG_VERSION"), "\n").to_owned()
+            concat!("ami-share ", env!("CARGO_PKG_VERSION"), "\n").to_owned()
         )
     );
     assert_eq!(asked("--ami-id").0, 2);

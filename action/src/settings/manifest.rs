@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::io::Read as _;
 use std::path::Path;
 
-use ami_share::{AmiId, AmiRef, Region};
+use ami_share::id::AmiRef;
+use ami_share::{AmiId, Region};
 use serde::Deserialize;
 
-use crate::input::shown;
+use crate::inputs::shown;
 
 /// A thousand runs in ten Regions are half a megabyte.
 const LARGEST: u64 = 16 << 20;

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
-use ami_share::{AccountId, DeprecateAt, KeyRef, Region, Timing};
+use ami_share::request::{DeprecateAt, Timing};
+use ami_share::{AccountId, KeyRef, Region};
 
-use crate::input::{Problem, Raw, shown};
+use crate::inputs::{Problem, Raw, shown};
 
 /// AWS takes dates up to ten years from now.
 const LONGEST_LIFE: Duration = Duration::from_hours(10 * 366 * 24);

@@ -13,6 +13,7 @@ use crate::inventory::{Image, ImageState, Snapshot};
 use crate::limits::{CONCURRENT_SNAPSHOT_COPIES, NEW_ID_INVISIBLE, SHARE_PROPAGATION};
 use crate::plan::CopyImage;
 use crate::plan::adopt::{self, Candidate};
+use crate::policy::launch_operations::use_and_grant_patterns;
 use crate::report::Event;
 use crate::run::Run;
 use crate::tags;
@@ -290,10 +291,11 @@ fn failed(clients: &RegionClients, copy: &CopyImage, id: &AmiId, why: &str) -> E
     );
     let error = if why.contains("not accessible") || why.contains("is invalid") {
         error.remedy(format!(
-            "allow kms:DescribeKey, kms:CreateGrant, kms:Decrypt, \
-             kms:GenerateDataKeyWithoutPlaintext and kms:ReEncrypt* on {} and on the source's \
-             keys, in an identity policy of {} and in the key policies; then run again",
-            copy.key, clients.identity.arn
+            "allow {} on {} and on the source's keys, in an identity policy of {} and in the key \
+             policies; then run again",
+            use_and_grant_patterns().join(", "),
+            copy.key,
+            clients.identity.arn
         ))
     } else {
         error

@@ -20,7 +20,11 @@ pub(super) async fn all(run: &Run<'_>, plan: &Plan, shared: &SharedImage, image:
                     .report_error(self::deprecate(run, deprecate, image).await);
             }
             Step::Protect(protect) if &protect.shared == shared && !protect.in_effect => {
-                let protected = run.source_clients(&shared.region).ec2.protect(image).await;
+                let protected = run
+                    .source_clients(&shared.region)
+                    .ec2
+                    .protect_image(image)
+                    .await;
                 if run.progress.report_error(protected).is_some() {
                     run.progress.emit(&Event::Protected {
                         image: image.clone(),
@@ -61,7 +65,7 @@ async fn deprecate(run: &Run<'_>, deprecate: &Deprecate, image: &AmiId) -> Resul
             .and_then(|image| deprecation_moment(deprecate.when, &image.creation_date));
     }
     if let Some(moment) = moment {
-        ec2.deprecate(image, moment).await?;
+        ec2.deprecate_image(image, moment).await?;
         run.progress.emit(&Event::Deprecated {
             image: image.clone(),
             at: rfc3339(moment),

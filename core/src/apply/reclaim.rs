@@ -1,4 +1,4 @@
-//! `keep-shared: false`: what a target is lent for copying is noted before, and taken back once its
+//! `unshare-after-copy`: what a target is lent for copying is noted before, and taken back once its
 //! copy stands.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,7 +31,7 @@ pub(super) async fn note(
     if !lends.is_empty() {
         run.source_clients(region)
             .ec2
-            .tag(image, &temporary::to_tags(lends))
+            .tag_image(image, &temporary::to_tags(lends))
             .await?;
         run.progress.emit(&Event::TemporaryAccessRecorded {
             image: image.clone(),
@@ -297,9 +297,9 @@ async fn unnote(
     let ec2 = &run.source_clients(region).ec2;
     let left = temporary::to_tags(&left);
     if !left.is_empty() {
-        ec2.tag(image, &left).await?;
+        ec2.tag_image(image, &left).await?;
     }
-    ec2.untag(image, &outdated).await?;
+    ec2.untag_image(image, &outdated).await?;
     run.progress.emit(&Event::TemporaryAccessRecorded {
         image: image.clone(),
     });

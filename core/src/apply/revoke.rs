@@ -226,9 +226,9 @@ async fn role_policy(run: &Run<'_>, plan: &Plan, remove: &RemoveRolePolicy) -> R
     };
     let (role, policy) = (&remove.role, &remove.policy);
     if remove.managed {
-        clients.iam.detach(role, policy).await?;
+        clients.iam.detach_policy(role, policy).await?;
     } else {
-        clients.iam.delete(role, policy).await?;
+        clients.iam.delete_inline_policy(role, policy).await?;
     }
     run.progress.emit(&Event::RoleDisallowed {
         account: remove.account.clone(),

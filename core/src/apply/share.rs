@@ -102,7 +102,7 @@ pub(super) async fn all(run: &Run<'_>, locks: &KeyLocks, plan: &Plan) {
     })
     .await;
     Box::pin(reclaim::all(run, locks, plan, &done, &standing)).await;
-    if plan.request.options.target_options.keep_shared {
+    if !plan.request.options.target_options.unshare_after_copy {
         reclaim::end(run, plan, &done.iter().map(|done| &done.image).collect()).await;
     }
     let blocked = Box::pin(verify(run, plan)).await;

@@ -72,7 +72,7 @@ async fn tag(run: &Run<'_>, tag: &TagShared, image: &AmiId) -> Result<(), Error>
     };
     let (mut backoff, since) = (run.progress.poll_backoff(run.timing.poll), Instant::now());
     loop {
-        match clients.ec2.tag(image, &tag.missing).await {
+        match clients.ec2.tag_image(image, &tag.missing).await {
             // It may have been shared only now (R2.21).
             Err(error)
                 if error.is_aws(&["InvalidAMIID.NotFound"])
@@ -115,11 +115,14 @@ async fn launch_role(run: &Run<'_>, plan: &Plan, wanted: &LaunchRole) -> Result<
     };
     let policy = match &wanted.by {
         RolePolicy::Attached(arn) => {
-            clients.iam.attach(&wanted.role, arn).await?;
+            clients.iam.attach_policy(&wanted.role, arn).await?;
             arn.clone()
         }
         RolePolicy::Inline { name, document } => {
-            clients.iam.put(&wanted.role, name, document).await?;
+            clients
+                .iam
+                .put_inline_policy(&wanted.role, name, document)
+                .await?;
             name.clone()
         }
     };

@@ -41,7 +41,7 @@ impl Key {
     /// The Sid or number of a statement that allows an account, or a principal in it, something and
     /// that this tool did not write.
     pub(crate) fn foreign_statement(&self, account: &AccountId) -> Option<String> {
-        for (sid, principals) in self.readable_policy()?.foreign(&self.arn) {
+        for (sid, principals) in self.readable_policy()?.foreign_statements(&self.arn) {
             let mut accounts = principals.iter().map(|name| account_of(name));
             if accounts.any(|named| named == Some(account.as_ref())) {
                 return Some(sid);

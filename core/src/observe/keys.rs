@@ -62,7 +62,8 @@ async fn access(run: &Run<'_>, request: &ShareRequest, key: &Key) -> Result<Acce
     // Grants of service-linked roles are made in targets, and seen here; those of copies are on
     // targets' own keys.
     let services = !target_options.services.is_empty() && !target_options.copies();
-    let takes = options.unlisted == Unlisted::Revoke || !target_options.keep_shared || services;
+    let takes =
+        options.unlisted == Unlisted::Revoke || target_options.unshare_after_copy || services;
     let own = key.arn.account() == &clients.location.account;
     let reads_policy = match mode {
         KeyAccessMode::Policy => true,

@@ -125,7 +125,7 @@ async fn region(
         .await?;
         let snapshots = images::snapshots(clients, &there).await?;
         there.snapshots.extend(snapshots);
-    } else if options.copy_tags || !options.tags.is_empty() {
+    } else if options.copy_image_tags || !options.tags.is_empty() {
         let seen = clients.ec2.images(shared.iter().copied()).await?;
         there.images = seen
             .into_iter()

@@ -28,7 +28,7 @@ impl Planner<'_> {
         let name = self.request.copy_name.fill(&image.name_parts(location));
         let tags = self.tags_of_copy(image);
         let mut copy = CopyImage::new(source.clone(), location, key, name, &tags);
-        copy.completion = self.request.options.copy_completion;
+        copy.completion = self.request.options.copy_completion_minutes();
         copy.volumes = image.snapshots().count();
         self.check_copy(&copy);
         self.adopt_copy(&mut copy, region);
@@ -41,7 +41,7 @@ impl Planner<'_> {
     /// The tags of a copy of the image, without the marks of this tool.
     pub(super) fn tags_of_copy(&self, image: &Image) -> BTreeMap<String, String> {
         let options = &self.request.options;
-        let source = options.copy_tags.then_some(&image.tags);
+        let source = options.copy_image_tags.then_some(&image.tags);
         tags::passed_on(source, &options.tags)
     }
 

@@ -53,7 +53,7 @@ impl Planner<'_> {
 
         // 1. Who is to have access, and who of them lacks it. No statement names the public.
         let access = self.request.key_permissions();
-        let granted = policy.access(&key.arn, access.clone());
+        let granted = policy.principals_with_access(&key.arn, &access);
         let (mut principals, mut missing) = (BTreeSet::new(), BTreeSet::new());
         let mut required = BTreeSet::new();
         for principal in launches.iter().flat_map(|launch| &launch.principals) {
@@ -109,7 +109,7 @@ impl Planner<'_> {
         missing: usize,
     ) -> Option<PolicyChange> {
         let access = self.request.key_permissions();
-        let taken = policy.taken_sids(&key.arn, access.clone());
+        let taken = policy.taken_sids(&key.arn, &access);
         if !taken.is_empty() {
             let message = format!(
                 "the key policy has a statement named {} that this tool did not write",
@@ -121,7 +121,7 @@ impl Planner<'_> {
         if missing == 0 {
             return None;
         }
-        let after = policy.grant(&key.arn, access, principals).ok()?;
+        let after = policy.with_access(&key.arn, &access, principals).ok()?;
         self.check_policy_size(key, missing, after.size());
         Some(PolicyChange {
             before: policy.text(),

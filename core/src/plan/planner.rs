@@ -125,10 +125,10 @@ impl<'a> Planner<'a> {
 
         // 4. Access of targets that copy: it ends with their copies, or becomes permanent.
         let (mut reclaims, mut forgets) = (Vec::new(), Vec::new());
-        if self.request.options.target_options.keep_shared {
-            forgets = self.plan_permanent_access(&steps.launches);
-        } else {
+        if self.request.options.target_options.unshare_after_copy {
             reclaims = self.plan_reclaims(&steps);
+        } else {
+            forgets = self.plan_permanent_access(&steps.launches);
         }
 
         // 5. Roles in targets.

@@ -35,7 +35,7 @@ impl Planner<'_> {
                 }
                 for copy in copies_of(source, region) {
                     let remove = permissions_to_remove(region, source, copy, &removal);
-                    if options.remove_copies {
+                    if options.copies {
                         copies.extend(self.plan_copy_removal(region, &remove));
                     }
                     permissions.push(remove);

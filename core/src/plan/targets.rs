@@ -50,7 +50,7 @@ impl Planner<'_> {
             available: false,
             leftovers: Leftovers::default(),
             tags: self.tags_of_copy(source),
-            completion: self.request.options.copy_completion,
+            completion: self.request.options.copy_completion_minutes(),
             volumes: source.snapshots().count(),
         };
         // If the shared image does not exist yet, there is nothing to adopt; the name and the tags
@@ -103,7 +103,7 @@ impl Planner<'_> {
     /// available do not, nor those that were not reached and so cannot copy now.
     pub(super) fn principals_in_need(&self, copies: &[TargetCopy]) -> BTreeSet<Principal> {
         let mut principals = self.targets.clone();
-        if self.request.options.target_options.keep_shared {
+        if !self.request.options.target_options.unshare_after_copy {
             return principals;
         }
         for copy in copies.iter().filter(|copy| copy.available) {

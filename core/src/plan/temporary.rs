@@ -62,7 +62,7 @@ impl Planner<'_> {
         let more = temporary::to_tags(given).len();
         if image.tags.len() + more > TAGS_PER_RESOURCE {
             let message = format!(
-                "`keep-shared: false` records temporary access in {more} more tags of the image, \
+                "`unshare-after-copy` records temporary access in {more} more tags of the image, \
                  and it can have {TAGS_PER_RESOURCE} in all"
             );
             let code = FindingCode::TemporaryAccessTooManyTags;

@@ -48,7 +48,7 @@ const CHAIN: [&str; 11] = [
 
 /// The binary as a step on GitHub runs it, with nothing else in its environment.
 fn command(endpoint: &str, key: (&str, &str), inputs: &[(&str, String)]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_ami-share-action"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ami-share"));
     command
         .env_clear()
         .env("AWS_ENDPOINT_URL", endpoint)

@@ -46,7 +46,7 @@ pub(super) async fn missing(
                 .collect::<BTreeSet<_>>();
             let holders = missing.iter().filter_map(PolicyPrincipal::of).collect();
             Ok((
-                policy.grant(&access.key, access.access.clone(), &holders)?,
+                policy.with_access(&access.key, &access.access, &holders)?,
                 missing,
             ))
         };
@@ -86,7 +86,7 @@ pub(super) async fn present(
             .filter(|holder| remove.revokes_from(holder))
             .collect();
         gone.extend(here.iter().cloned());
-        Ok((policy.revoke(key, &here)?, here))
+        Ok((policy.without_access(key, &here)?, here))
     };
     put_changed(run, key, false, removed).await
 }
@@ -102,7 +102,7 @@ pub(super) async fn lacking(
 fn lacks(access: &KeyAccess, policy: &KeyPolicy) -> BTreeSet<Principal> {
     let held = named(
         &access.principals,
-        &policy.access(&access.key, access.access.clone()),
+        &policy.principals_with_access(&access.key, &access.access),
     );
     access.principals.difference(&held).cloned().collect()
 }

@@ -121,7 +121,7 @@ impl Planner<'_> {
         policy: &KeyPolicy,
         targets: &BTreeSet<PolicyPrincipal>,
     ) {
-        for (sid, denial) in policy.denials(targets) {
+        for (sid, denial) in policy.denying_statements(targets) {
             let code = FindingCode::KeyPolicyDenies;
             let statement = format!("the statement {sid} of the key policy denies targets");
             match denial {
@@ -143,7 +143,7 @@ impl Planner<'_> {
     /// others add.
     pub(super) fn check_other_tools(&mut self, key: &Key, policy: &KeyPolicy) {
         let mut texts = vec![key.description.to_ascii_lowercase()];
-        for (sid, principals) in policy.foreign(&key.arn) {
+        for (sid, principals) in policy.foreign_statements(&key.arn) {
             texts.push(sid.to_ascii_lowercase());
             texts.extend(principals.iter().map(|name| name.to_ascii_lowercase()));
         }
@@ -166,7 +166,7 @@ impl Planner<'_> {
         }
         let own_account = format!(":{}:root", key.arn.account());
         let mut others = BTreeSet::new();
-        for (_, principals) in policy.foreign(&key.arn) {
+        for (_, principals) in policy.foreign_statements(&key.arn) {
             others.extend(principals);
         }
         others.retain(|name| !name.ends_with(&own_account));

@@ -25,7 +25,7 @@ impl Planner<'_> {
                 images_by_key.entry(key).or_default().insert(image);
             }
         }
-        let forced = self.request.options.revoke.unwrap_or_default().force_key;
+        let forced = self.request.options.revoke.unwrap_or_default().keys_in_use;
         let mut removals = Vec::new();
         for (arn, images) in images_by_key {
             if let Some(key) = self.inventory.key(arn)
@@ -152,7 +152,7 @@ fn policy_change(key: &Key, principals: &BTreeSet<PolicyPrincipal>) -> Option<Po
     if principals.is_empty() {
         return None;
     }
-    let after = policy.revoke(&key.arn, principals).ok()?;
+    let after = policy.without_access(&key.arn, principals).ok()?;
     Some(PolicyChange {
         before: policy.text(),
         after: after.text(),

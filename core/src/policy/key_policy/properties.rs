@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use proptest::prelude::*;
 use serde_json::value::RawValue;
 
+use super::tests::{key, of_scope};
 use super::{KeyPolicy, KeyScope, PolicyPrincipal};
-use crate::id::KeyArn;
 
 /// The statements of a document, each with its bytes.
 fn statements(text: &str) -> Vec<String> {
@@ -40,9 +40,9 @@ fn properties(text: &str, scope: KeyScope, targets: &BTreeSet<PolicyPrincipal>) 
         "a policy that is not edited keeps every byte"
     );
     let before = statements(text);
-    let held = policy.access(&key(), scope);
-    let Ok(granted) = policy.grant(&key(), scope, targets) else {
-        assert!(!policy.taken_sids(&key(), scope).is_empty());
+    let held = policy.principals_with_access(&key(), &of_scope(scope));
+    let Ok(granted) = policy.with_access(&key(), &of_scope(scope), targets) else {
+        assert!(!policy.taken_sids(&key(), &of_scope(scope)).is_empty());
         return false;
     };
     let after = statements(&granted.text());
@@ -62,11 +62,16 @@ fn properties(text: &str, scope: KeyScope, targets: &BTreeSet<PolicyPrincipal>) 
         foreign(&after),
         "foreign statements stay, byte for byte and in order"
     );
-    assert_eq!(granted.access(&key(), scope), &held | targets);
-    let twice = granted.grant(&key(), scope, targets).unwrap();
+    assert_eq!(
+        granted.principals_with_access(&key(), &of_scope(scope)),
+        &held | targets
+    );
+    let twice = granted
+        .with_access(&key(), &of_scope(scope), targets)
+        .unwrap();
     assert_eq!(twice.text(), granted.text(), "adding twice is adding once");
     let reread = KeyPolicy::parse(&granted.text()).unwrap();
-    let back = reread.revoke(&key(), &(targets - &held)).unwrap();
+    let back = reread.without_access(&key(), &(targets - &held)).unwrap();
     // Of an account that held one statement of two, taking away means taking away that one too.
     if foreign(&before) == before {
         assert_eq!(
@@ -75,7 +80,7 @@ fn properties(text: &str, scope: KeyScope, targets: &BTreeSet<PolicyPrincipal>) 
             "adding then removing gives back the document"
         );
     }
-    assert_eq!(back.access(&key(), scope), held);
+    assert_eq!(back.principals_with_access(&key(), &of_scope(scope)), held);
     true
 }
 
@@ -95,12 +100,6 @@ fn some_targets(least: usize) -> impl Strategy<Value = BTreeSet<PolicyPrincipal>
         _ => PolicyPrincipal::Account(format!("{id:012}").parse().unwrap()),
     });
     prop::collection::btree_set(holder, least..20)
-}
-
-fn key() -> KeyArn {
-    "arn:aws:kms:us-east-1:111111111111:key/1234abcd-12ab-34cd-56ef-1234567890ab"
-        .parse()
-        .unwrap()
 }
 
 /// Statements as people write them, with blanks, escapes, repeated members and numbers in odd
@@ -135,7 +134,7 @@ fn statement() -> impl Strategy<Value = String> {
 /// Statements of ours, of this scope or the other, in several forms.
 fn ours() -> impl Strategy<Value = String> {
     (scopes(), some_targets(1), any::<bool>()).prop_map(|(scope, targets, reworded)| {
-        let text = super::statements(&key(), scope, &targets)[0].to_string();
+        let text = super::access_statements(&key(), &of_scope(scope), &targets)[0].to_string();
         if reworded {
             text.replace("[\"ec2.*.amazonaws.com\"]", "\"ec2.*.amazonaws.com\"")
         } else {

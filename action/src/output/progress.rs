@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use ami_share::Waiting;
+use ami_share::report::Waiting;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 /// So many lines are shown; whatever else is awaited is counted.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::places::{Kind, May, Place, Thing};
+use super::model::{Kind, May, Place, Thing};
 
 /// How many boxes are drawn one by one.
 #[derive(Clone, Copy, Debug)]

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::places::{Kind, May, Place, Thing};
+use super::model::{Kind, May, Place, Thing};
 use super::*;
 
 fn thing(kind: Kind, id: usize, may: &[(&str, May)]) -> Thing {

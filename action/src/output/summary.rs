@@ -4,12 +4,13 @@ mod tables;
 
 use std::fmt::Write as _;
 
-use ami_share::{Report, Step};
+use ami_share::Report;
+use ami_share::plan::Step;
 
 use crate::exit::Exit;
-use crate::matrix;
-use crate::picture;
-use crate::step::Outcome;
+use crate::output::diagram;
+use crate::output::outcome::Outcome;
+use crate::output::verification;
 
 /// GitHub takes a mebibyte for each step; what is beyond these is in the report.
 const FINDINGS: usize = 50;
@@ -68,13 +69,13 @@ fn of_report(text: &mut String, report: &Report, planned: bool) {
         .iter()
         .map(|error| (error.code.as_str(), error.to_string()));
     items(text, errors);
-    if let Some(picture) = picture::of(report, planned) {
+    if let Some(picture) = diagram::of(report, planned) {
         let _ = write!(text, "\n```mermaid\n{picture}```\n");
     }
     tables::images(text, report, planned);
     tables::keys(text, report, planned);
     tables::targets(text, report);
-    matrix::table(text, &report.verifications);
+    verification::table(text, &report.verifications);
     items(
         text,
         report

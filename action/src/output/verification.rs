@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use ami_share::{CheckName, Conclusion, Verdict, Verification};
+use ami_share::report::{CheckName, Conclusion, Verdict, Verification};
 
 /// Rows beyond this many are in the report.
 const ROWS: usize = 200;

@@ -3,10 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use ami_share::{ImageReport, Report, SourceImage, Step};
+use ami_share::Report;
+use ami_share::id::SourceImage;
+use ami_share::plan::Step;
+use ami_share::report::ImageReport;
 
 use super::escape;
-use crate::who::few;
+use crate::output::principal_name::few;
 
 /// Rows of all tables of images together, and of the table of keys.
 const ROWS: usize = 600;

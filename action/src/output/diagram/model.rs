@@ -2,9 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ami_share::{ImageReport, KeyArn, Region, Report, SourceImage, Step};
+use ami_share::id::{KeyArn, SourceImage};
+use ami_share::plan::Step;
+use ami_share::report::ImageReport;
+use ami_share::{Region, Report};
 
-use crate::who::short;
+use crate::output::principal_name::short;
 
 /// What somebody may do with a thing. Where boxes become one, the last of these counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -3,27 +3,16 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ami_share::aws_config::SdkConfig;
-use ami_share::{Conclusion, Error, Errors, Event, EventSink as _, Plan, Report, Sharer, Verdict};
+use ami_share::report::{Conclusion, Verdict};
+use ami_share::{Errors, Event, EventSink as _, Plan, Report, Sharer};
 
-use crate::command::{Level, Log};
 use crate::exit::Exit;
-use crate::matrix;
-use crate::plan_text;
-use crate::render::{self, Lines};
+use crate::output::events::{self, Lines};
+use crate::output::log::{Level, Log};
+use crate::output::outcome::Outcome;
+use crate::output::plan_text;
+use crate::output::verification;
 use crate::settings::{Mode, Settings};
-
-/// What a run came to, as far as it came.
-#[derive(Clone, Debug)]
-pub(crate) enum Outcome {
-    /// There is no plan: these errors kept it away, or the run was cut off before.
-    Unplanned(Vec<Error>),
-    /// A plan was made and not carried out.
-    Planned(Box<Report>),
-    /// It was looked at whether targets can launch; nothing was changed.
-    Verified(Box<Report>),
-    /// A plan was carried out, or some of it.
-    Applied(Box<Report>),
-}
 
 /// Runs one step. Its outcome can be asked for at any time, for it may be cut off.
 pub(crate) struct StepRun {
@@ -109,7 +98,7 @@ impl StepRun {
         report
             .findings
             .iter()
-            .for_each(|finding| render::finding(log, finding));
+            .for_each(|finding| events::finding(log, finding));
         for found in report
             .verifications
             .iter()
@@ -123,7 +112,7 @@ impl StepRun {
             log.annotate(
                 Level::Error,
                 "verify.blocked",
-                &format!("{}: {}", matrix::line(found), why.join("; ")),
+                &format!("{}: {}", verification::line(found), why.join("; ")),
             );
         }
         let refused = report.plan.refusals().next().is_some();
@@ -160,7 +149,7 @@ impl StepRun {
         );
         plan.findings
             .iter()
-            .for_each(|finding| render::finding(log, finding));
+            .for_each(|finding| events::finding(log, finding));
         let refused = plan.refusals().next().is_some();
         if refused {
             // Nothing was changed, so the report of a share must not say that anything was.

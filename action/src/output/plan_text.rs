@@ -3,10 +3,11 @@
 
 use std::fmt::Display;
 
-use ami_share::{Plan, PolicyChange, RolePolicy, SharedImage, Step, Subject};
+use ami_share::Plan;
+use ami_share::plan::{PolicyChange, RolePolicy, SharedImage, Step};
 use similar::{ChangeTag, TextDiff};
 
-use crate::render::several;
+use crate::output::events::several;
 
 /// Every step, with the change of each key policy as a difference below it.
 pub(crate) fn lines(plan: &Plan) -> Vec<String> {
@@ -311,8 +312,8 @@ fn in_targets(step: &Step, sign: char) -> Option<String> {
 
 fn image(shared: &SharedImage) -> String {
     match &shared.image {
-        Subject::Existing(image) => format!("{image} in {}", shared.region),
-        _ => format!("the copy in {} of {}", shared.region, shared.source),
+        Some(image) => format!("{image} in {}", shared.region),
+        None => format!("the copy in {} of {}", shared.region, shared.source),
     }
 }
 

@@ -1,9 +1,9 @@
 //! The inputs of what is done in target accounts.
 
-use ami_share::{LaunchWith, TargetOptions, Verify};
+use ami_share::request::{LaunchWith, TargetOptions, Verify};
 
 use super::parser::{Parser, words};
-use crate::input::Raw;
+use crate::inputs::Raw;
 
 /// Parses them; what they need of each other is checked with the whole request.
 pub(super) fn parse(parser: &mut Parser, raw: &Raw) -> TargetOptions {

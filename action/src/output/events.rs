@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use ami_share::{Event, EventSink, Finding, Severity, Waiting};
+use ami_share::diagnostic::Severity;
+use ami_share::report::Waiting;
+use ami_share::{Event, EventSink, Finding};
 use tokio::time::Instant;
 
-use crate::bars::Bars;
-use crate::command::{Level, Log};
-use crate::matrix;
+use crate::output::log::{Level, Log};
+use crate::output::progress::Bars;
+use crate::output::verification;
 
 /// How often the log says that the same thing is still awaited.
 const EVERY: Duration = Duration::from_secs(30);
@@ -72,7 +74,7 @@ impl EventSink for Lines {
             Event::Waiting(waiting) => self.waiting(waiting),
             Event::Found(found) => self.bars.suspend(|| finding(log, found)),
             Event::Verified(found) => {
-                let line = matrix::line(found);
+                let line = verification::line(found);
                 self.bars.suspend(|| log.line(&line));
             }
             Event::Failed(error) => {

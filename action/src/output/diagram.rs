@@ -3,16 +3,16 @@
 //! Mermaid refuses above 500 edges and 50,000 characters, and nobody can read a tenth of that, so
 //! the picture is drawn in less detail until it is small enough.
 
-mod fold;
-mod places;
+mod model;
+mod simplify;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use ami_share::Report;
 
-use self::fold::Detail;
-use self::places::{Kind, May, Place, Thing};
+use self::model::{Kind, May, Place, Thing};
+use self::simplify::Detail;
 
 /// What a reader can follow.
 const EDGES: usize = 24;
@@ -48,7 +48,7 @@ const DETAILS: [Detail; 4] = [
 /// The picture; nothing where nobody has, gets or loses anything. `planned` says that the plan was
 /// not carried out.
 pub(crate) fn of(report: &Report, planned: bool) -> Option<String> {
-    let all = places::of(report, planned);
+    let all = model::of(report, planned);
     if all
         .iter()
         .flat_map(|place| &place.things)
@@ -62,7 +62,7 @@ pub(crate) fn of(report: &Report, planned: bool) -> Option<String> {
 /// The first drawing that is small enough.
 fn smallest(all: &[Place], account: &str, planned: bool) -> Option<Drawing> {
     let mut drawn = DETAILS.iter().map(|detail| {
-        Drawing::new(planned).draw(account, &fold::places(all, *detail), detail.groups)
+        Drawing::new(planned).draw(account, &simplify::places(all, *detail), detail.groups)
     });
     drawn.find(|drawing| drawing.edges.len() <= EDGES && drawing.text.len() <= CHARACTERS)
 }
