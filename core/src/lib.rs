@@ -65,6 +65,7 @@
 mod apply;
 mod aws;
 pub mod diagnostic;
+mod digest;
 pub mod id;
 mod inventory;
 mod limits;

@@ -34,12 +34,12 @@ pub(crate) async fn observe(
         account: run.source.identity.account.clone(),
         now: now(),
         regions: BTreeMap::new(),
-        off: off(run, request, &regions).await?,
+        disabled_regions: off(run, request, &regions).await?,
         fixed_session: run.source.has_fixed_session().await,
         targets: BTreeMap::new(),
-        uses: BTreeMap::new(),
+        key_usage: BTreeMap::new(),
     };
-    if !inventory.off.is_empty() {
+    if !inventory.disabled_regions.is_empty() {
         return Ok(inventory);
     }
     let clients_of_regions: Vec<_> = regions
@@ -74,7 +74,7 @@ pub(crate) async fn observe(
         there.parameters = held;
     }
     inventory.targets = Box::pin(targets::read(run, request, &inventory)).await;
-    inventory.uses = Box::pin(key_usage::read(run, request, &inventory)).await;
+    inventory.key_usage = Box::pin(key_usage::read(run, request, &inventory)).await;
     Ok(inventory)
 }
 
@@ -151,7 +151,7 @@ async fn region(
         }
     };
     let (destination, ()) = Box::pin(future::try_join(destination, copies)).await?;
-    there.destination = destination.as_ref().map(|key| key.arn.clone());
+    there.destination_key = destination.as_ref().map(|key| key.arn.clone());
     there
         .keys
         .extend(destination.map(|key| (key.arn.clone(), key)));
@@ -182,7 +182,11 @@ async fn region(
         others,
     ))
     .await?;
-    (there.keys, there.snapshot_permissions, there.others) = (keys, makers, others);
+    (
+        there.keys,
+        there.snapshot_permissions,
+        there.shared_resources,
+    ) = (keys, makers, others);
     Ok(there)
 }
 

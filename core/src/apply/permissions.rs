@@ -139,7 +139,7 @@ pub(super) async fn remove(run: &Run<'_>, remove: &RemovePermissions) -> Result<
     let ec2 = &run.source_clients(&remove.region).ec2;
     let taken = |held: BTreeSet<Principal>| -> BTreeSet<Principal> {
         held.into_iter()
-            .filter(|principal| remove.removal.takes(principal))
+            .filter(|principal| remove.removal.includes(principal))
             .collect()
     };
     let present = taken(ec2.launch_permissions(&remove.image).await?);

@@ -31,7 +31,7 @@ pub(super) async fn note(
     if !lends.is_empty() {
         run.source_clients(region)
             .ec2
-            .tag_image(image, &temporary::tags(lends))
+            .tag_image(image, &temporary::to_tags(lends))
             .await?;
         run.progress.emit(&Event::TemporaryAccessRecorded {
             image: image.clone(),
@@ -91,8 +91,8 @@ async fn of_image<'a>(
     let ec2 = &run.source_clients(&give.shared.region).ec2;
     let image = ec2.known_image(image).await?;
     // What this run noted may not be shown yet.
-    let mut loans = temporary::loans(&image.tags);
-    for (loan, accounts) in &give.lends {
+    let mut loans = temporary::from_tags(&image.tags);
+    for (loan, accounts) in &give.given {
         loans
             .entry(*loan)
             .or_default()
@@ -222,12 +222,13 @@ async fn keys(
         let reads = steps
             .iter()
             .find_map(|give| give.keys.get(key))
-            .map_or((false, false), |loan| loan.reads);
+            .map(|access| access.reads)
+            .unwrap_or_default();
         let under = images
             .iter()
             .map(|image| (image.region.clone(), image.image.clone()))
             .collect();
-        let remove = RemoveKeyAccess::from(key.clone(), removal, under, reads);
+        let remove = RemoveKeyAccess::new(key.clone(), removal, under, reads);
         let images: Vec<&RemovePermissions> = images.iter().collect();
         failed |= run
             .progress
@@ -240,7 +241,7 @@ async fn keys(
 /// Takes off the notes of what is given back.
 async fn forget(run: &Run<'_>, taken: &Taken<'_>) -> Result<(), Error> {
     let mut noted = taken.image.tags.clone();
-    noted.extend(temporary::tags(&taken.give.lends));
+    noted.extend(temporary::to_tags(&taken.give.given));
     unnote(
         run,
         &taken.give.shared.region,
@@ -274,7 +275,7 @@ async fn end_of(run: &Run<'_>, end: &ForgetTemporaryAccess) -> Result<(), Error>
         .next()
         .map(|image| image.tags)
         .unwrap_or_default();
-    let mut loans = temporary::loans(&noted);
+    let mut loans = temporary::from_tags(&noted);
     loans
         .values_mut()
         .for_each(|accounts| accounts.retain(|account| end.accounts.contains(account)));
@@ -294,7 +295,7 @@ async fn unnote(
         return Ok(());
     }
     let ec2 = &run.source_clients(region).ec2;
-    let left = temporary::tags(&left);
+    let left = temporary::to_tags(&left);
     if !left.is_empty() {
         ec2.tag_image(image, &left).await?;
     }

@@ -114,7 +114,7 @@ pub(super) async fn key(
     remove: &RemoveKeyAccess,
     images: &[&RemovePermissions],
 ) -> Result<(), Error> {
-    let (by_policy, by_grants) = remove.reads;
+    let (by_policy, by_grants) = (remove.reads.policy, remove.reads.grants);
     let mut gone = BTreeSet::new();
     if by_policy {
         gone = Box::pin(keys::remove(run, locks, remove)).await?;
@@ -179,7 +179,7 @@ async fn needed_since(
     for other in Box::pin(observe::shared_under(&clients, &keys, &known)).await? {
         for principal in keys::named(&other.shared_with, gone) {
             if let Some(holder) = PolicyPrincipal::of(&principal) {
-                run.progress.emit(&Event::Found(plan::still_used(
+                run.progress.emit(&Event::Found(plan::key_still_used(
                     &remove.key,
                     &holder,
                     &other.id,
@@ -243,7 +243,7 @@ async fn remove_copy(run: &Run<'_>, copy: &RemoveCopy) -> Result<bool, Error> {
     let clients = run.source_clients(&copy.region);
     let again = clients.ec2.launch_permissions(&copy.image).await?;
     if !again.is_empty() {
-        run.progress.emit(&Event::Found(plan::still_shared(
+        run.progress.emit(&Event::Found(plan::copy_still_shared(
             &copy.image,
             &copy.source,
             &again,

@@ -147,7 +147,7 @@ async fn verify(run: &Run<'_>, plan: &Plan) -> BTreeSet<(SourceImage, Region)> {
 /// The images that must have a note of what they lend before the use of the key is lent with them.
 fn noted<'a>(plan: &Plan, steps: &Steps<'a>, key: &KeyArn) -> Vec<Ready<'a>> {
     let lends = |launch: &&LaunchPermission| {
-        let of_image = |step: &Step| matches!(step, Step::ReclaimAccess(give) if give.shared == launch.shared && !give.lends.is_empty());
+        let of_image = |step: &Step| matches!(step, Step::ReclaimAccess(give) if give.shared == launch.shared && !give.given.is_empty());
         launch.keys.contains(key) && plan.steps.iter().any(of_image)
     };
     let images = plan.launch_permissions().filter(lends);
@@ -200,7 +200,7 @@ async fn ready(run: &Run<'_>, plan: &Plan, launch: &LaunchPermission) -> Option<
             && &give.shared == shared
         {
             run.progress
-                .report_error(reclaim::note(run, &shared.region, &image, &give.lends).await)?;
+                .report_error(reclaim::note(run, &shared.region, &image, &give.given).await)?;
         }
     }
     Some(image)

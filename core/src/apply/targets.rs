@@ -28,8 +28,9 @@ pub(super) async fn image(run: &Run<'_>, plan: &Plan, done: &Done<'_>) -> Standi
         .target_copies()
         .filter(|wanted| &wanted.shared == shared)
         .map(|wanted| async move {
-            run.progress
-                .report_error(Box::pin(copies::ensure(run, &wanted.of(&done.image))).await)?;
+            run.progress.report_error(
+                Box::pin(copies::ensure(run, &wanted.to_copy_image(&done.image))).await,
+            )?;
             Some((wanted.account.clone(), done.image.clone()))
         });
     let tags = plan.steps.iter().filter_map(|step| match step {

@@ -58,10 +58,10 @@ async fn region(reached: &Account, account: &AccountId, there: &RegionInventory)
         match found {
             Ok(found) => {
                 for (key, id) in found.into_iter().filter(|(key, _)| keys.contains(key)) {
-                    seen.under.entry(key).or_default().insert(id);
+                    seen.volumes.entry(key).or_default().insert(id);
                 }
             }
-            Err(error) => seen.unseen.push(error),
+            Err(error) => seen.errors.push(error),
         }
     }
     seen
@@ -72,8 +72,8 @@ fn merged(regions: Vec<TargetKeyUsage>) -> TargetKeyUsage {
         .into_iter()
         .fold(TargetKeyUsage::default(), |mut all, one| {
             // A key is of one Region.
-            all.under.extend(one.under);
-            all.unseen.extend(one.unseen);
+            all.volumes.extend(one.volumes);
+            all.errors.extend(one.errors);
             all
         })
 }

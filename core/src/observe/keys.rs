@@ -28,7 +28,7 @@ pub(super) async fn read(
     let found = future::try_join_all(unknown.map(|arn| describe(run, clients, arn))).await?;
     keys.extend(found.into_iter().map(|key| (key.arn.clone(), key)));
 
-    let shared: BTreeSet<KeyArn> = match &there.destination {
+    let shared: BTreeSet<KeyArn> = match &there.destination_key {
         // Images already wholly under it are shared themselves, by the same key.
         Some(destination) => BTreeSet::from([destination.clone()]),
         None => arns,

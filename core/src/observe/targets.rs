@@ -108,7 +108,7 @@ async fn region(
         if !wanted.services.is_empty() {
             key.grants = Some(clients.kms.grants(&key.arn).await?);
         }
-        there.destination = Some(key.arn.clone());
+        there.destination_key = Some(key.arn.clone());
         there.keys.insert(key.arn.clone(), key);
         let of = |ami: &AmiId| {
             SourceImage {

@@ -1,12 +1,12 @@
 //! Launches a real instance in a target: the only proof that a launch works. The instance does
 //! nothing, reaches nobody, and is terminated as soon as it runs.
 
-use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 
 use crate::aws::clients::RegionClients;
 use crate::aws::ec2::{Instance, NewInstance};
 use crate::diagnostic::Error;
+use crate::digest::hex_sha256;
 use crate::id::AmiId;
 use crate::inventory::Image;
 use crate::plan::Plan;
@@ -101,8 +101,7 @@ fn client_token(plan: &Plan, clients: &RegionClients, image: &AmiId) -> String {
         Some(name) => name.clone(),
         None => format!("{:?}", plan.deadline),
     };
-    let digest = Sha256::digest(format!("{account} {region} {image} {run}"));
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex_sha256(&format!("{account} {region} {image} {run}"))
 }
 
 /// The smallest instance type of the architecture.

@@ -110,7 +110,7 @@ pub(crate) async fn revoke_grants(
     let mut ended = BTreeSet::new();
     for _ in 0..2 {
         let grants = clients.kms.grants(&remove.key).await?;
-        let ending = remove.ending(&grants);
+        let ending = remove.grants_to_revoke(&grants);
         if ending.is_empty() {
             break;
         }

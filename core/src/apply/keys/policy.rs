@@ -83,7 +83,7 @@ pub(super) async fn present(
         let here: BTreeSet<PolicyPrincipal> = policy
             .granted_principals(key)
             .into_iter()
-            .filter(|holder| remove.takes(holder))
+            .filter(|holder| remove.revokes_from(holder))
             .collect();
         gone.extend(here.iter().cloned());
         Ok((policy.without_access(key, &here)?, here))
