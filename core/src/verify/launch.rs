@@ -101,7 +101,7 @@ fn client_token(plan: &Plan, clients: &RegionClients, image: &AmiId) -> String {
         Some(name) => name.clone(),
         None => format!("{:?}", plan.deadline),
     };
-    hex_sha256(format!("{account} {region} {image} {run}"))
+    hex_sha256(&format!("{account} {region} {image} {run}"))
 }
 
 /// The smallest instance type of the architecture.

@@ -1,7 +1,10 @@
 use super::*;
 
 const SCOPES: [KeyScope; 2] = [KeyScope::ViaEc2, KeyScope::Direct];
-const ROOT: &str = r#"{"Sid":"Enable IAM","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111111111111:root"},"Action":"kms:*","Resource":"*"}"#;
+const ROOT: &str = concat!(
+    r#"{"Sid":"Enable IAM","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111111111111:root"},"#,
+    r#""Action":"kms:*","Resource":"*"}"#,
+);
 
 fn accounts(ids: &[u64]) -> BTreeSet<PolicyPrincipal> {
     ids.iter()
@@ -53,7 +56,14 @@ fn granted(scope: KeyScope) -> KeyPolicy {
 #[test]
 fn statements_are_written_as_designed() {
     let text = granted(KeyScope::ViaEc2).text();
-    let ours = r#"{"Sid":"AmiShareUse","Effect":"Allow","Principal":{"AWS":["arn:aws:iam::000000000002:root","arn:aws:iam::000000000003:root"]},"Action":["kms:DescribeKey","kms:Decrypt","kms:ReEncrypt*","kms:GenerateDataKeyWithoutPlaintext","kms:CreateGrant"],"Resource":"*","Condition":{"StringLike":{"kms:ViaService":["ec2.*.amazonaws.com"]},"BoolIfExists":{"kms:GrantIsForAWSResource":"true"}}}"#;
+    let ours = concat!(
+        r#"{"Sid":"AmiShareUse","Effect":"Allow","Principal":{"AWS":["#,
+        r#""arn:aws:iam::000000000002:root","arn:aws:iam::000000000003:root"]},"#,
+        r#""Action":["kms:DescribeKey","kms:Decrypt","kms:ReEncrypt*","#,
+        r#""kms:GenerateDataKeyWithoutPlaintext","kms:CreateGrant"],"Resource":"*","#,
+        r#""Condition":{"StringLike":{"kms:ViaService":["ec2.*.amazonaws.com"]},"#,
+        r#""BoolIfExists":{"kms:GrantIsForAWSResource":"true"}}}"#,
+    );
     assert_eq!(
         text,
         format!(r#"{{"Version":"2012-10-17","Statement":[{ROOT},{ours}],"Id":"last"}}"#)
@@ -73,7 +83,7 @@ fn statements_are_written_as_designed() {
 }
 
 #[test]
-fn adding_twice_is_adding_once_and_removing_gives_back_the_document() {
+fn access_is_added_once_and_its_removal_restores_the_document() {
     for scope in SCOPES {
         for statement in [format!("[{ROOT}]"), "[]".to_owned(), ROOT.to_owned()] {
             let before = policy(&statement);
@@ -168,7 +178,7 @@ fn organizations_and_units_get_statements_of_their_own() {
 }
 
 #[test]
-fn a_statement_is_ours_in_whatever_form_kms_gives_it_back() {
+fn statement_is_recognized_in_every_form_that_kms_answers() {
     let text = granted(KeyScope::ViaEc2).text();
     let reworded = [
         // A list of one as a string, another order, a bare account ID.
@@ -196,7 +206,7 @@ fn a_statement_is_ours_in_whatever_form_kms_gives_it_back() {
 }
 
 #[test]
-fn a_sid_of_ours_on_anything_else_is_taken_and_refuses() {
+fn sid_on_another_statement_refuses_the_edit() {
     let text = granted(KeyScope::ViaEc2).text();
     let others = [
         text.replace(r#""kms:Decrypt","#, ""),
@@ -233,7 +243,7 @@ fn a_sid_of_ours_on_anything_else_is_taken_and_refuses() {
 }
 
 #[test]
-fn several_of_ours_become_one_on_the_next_change() {
+fn repeated_statements_are_merged_by_the_next_edit() {
     let ours = |id| {
         access_statements(&key(), &of_scope(KeyScope::ViaEc2), &accounts(&[id]))[0].to_string()
     };
@@ -254,7 +264,7 @@ fn several_of_ours_become_one_on_the_next_change() {
 }
 
 #[test]
-fn foreign_bytes_stay_as_they_are() {
+fn foreign_statement_keeps_its_bytes() {
     let odd =
         "{\r\n \"Sid\" : \"Stra\\u00dfe \\u4e2d\", \"N\": 1.0, \"N\": 1e400, \"Principal\":\"*\"}";
     let policy = policy(&format!("[{odd}]"))
@@ -267,7 +277,9 @@ fn foreign_bytes_stay_as_they_are() {
 fn rule_3_2_6_principals_of_deleted_roles_are_found() {
     let policy = policy(
         r#"[{"Principal":{"AWS":["AROAEXAMPLEEXAMPLE1","arn:aws:iam::111111111111:role/AROA"]}},
-            {"NotPrincipal":{"AWS":"AIDAEXAMPLEEXAMPLE2"}},{"Principal":"*"},{"Principal":{"Service":"AROAEXAMPLEEXAMPLE3"}}]"#,
+            {"NotPrincipal":{"AWS":"AIDAEXAMPLEEXAMPLE2"}},
+            {"Principal":"*"},
+            {"Principal":{"Service":"AROAEXAMPLEEXAMPLE3"}}]"#,
     );
     assert_eq!(
         policy.stale_principals(),
@@ -276,7 +288,7 @@ fn rule_3_2_6_principals_of_deleted_roles_are_found() {
 }
 
 #[test]
-fn what_is_no_policy_is_said_so() {
+fn text_that_is_no_policy_is_refused() {
     for text in ["", "{", "nonsense", "{\"Statement\":[}"] {
         assert!(
             matches!(KeyPolicy::parse(text), Err(PolicyError::NotJson(_))),

@@ -3,7 +3,7 @@ use serde_json::json;
 use super::*;
 
 #[test]
-fn patterns_fit_as_in_iam() {
+fn pattern_matches_as_in_iam() {
     let table = [
         ("*", "", true),
         ("kms:*", "kms:Decrypt", true),
@@ -20,7 +20,7 @@ fn patterns_fit_as_in_iam() {
 }
 
 #[test]
-fn a_condition_that_is_not_understood_is_never_taken_as_met() {
+fn condition_that_is_not_understood_is_never_met() {
     let context: Context = [
         ("kms:viaservice", vec!["ec2.us-east-1.amazonaws.com"]),
         ("kms:grantisforawsresource", vec![]),
@@ -79,7 +79,10 @@ fn a_condition_that_is_not_understood_is_never_taken_as_met() {
             None,
         ),
         (
-            json!({ "StringLike": { "kms:ViaService": "s3.*" }, "IpAddress": { "aws:SourceIp": "::/0" } }),
+            json!({
+                "StringLike": { "kms:ViaService": "s3.*" },
+                "IpAddress": { "aws:SourceIp": "::/0" },
+            }),
             Some(false),
         ),
     ];

@@ -3,7 +3,7 @@ use serde_json::json;
 use super::*;
 
 #[test]
-fn a_deny_counts_for_whom_and_what_it_is_about() {
+fn deny_counts_for_its_principals_and_actions_only() {
     let target = BTreeSet::from([PolicyPrincipal::Account("222222222222".parse().unwrap())]);
     let wide = BTreeSet::from([PolicyPrincipal::Organization("o-abcdefghij".to_owned())]);
     let root = |account: &str| format!("arn:aws:iam::{account}:root");
@@ -76,12 +76,16 @@ fn a_deny_counts_for_whom_and_what_it_is_about() {
             always,
         ),
         (
-            json!({ "Principal": "*", "Action": "kms:*", "Condition": { "StringNotEquals": { "aws:PrincipalOrgID": "o-x" } } }),
+            json!({ "Principal": "*", "Action": "kms:*", "Condition": {
+                "StringNotEquals": { "aws:PrincipalOrgID": "o-x" },
+            } }),
             sometimes,
             sometimes,
         ),
         (
-            json!({ "Principal": "*", "Action": "kms:*", "Condition": { "Bool": { "aws:SecureTransport": "false" } } }),
+            json!({ "Principal": "*", "Action": "kms:*", "Condition": {
+                "Bool": { "aws:SecureTransport": "false" },
+            } }),
             None,
             None,
         ),
