@@ -18,7 +18,7 @@ async fn every_problem_is_one_error_and_aws_is_not_called() {
         ("INPUT_TARGET-ACCOUNTS", "11111111111 all"),
         ("INPUT_TIMEOUT", "soon"),
         ("INPUT_SETTLE", "1s"),
-        ("INPUT_COPY-TAGS", "yes"),
+        ("INPUT_COPY-IMAGE-TAGS", "yes"),
         ("INPUT_COPY-NAME", "{nme}"),
         ("INPUT_TAGS", &tags),
         ("INPUT_REQUIRE-IMAGE-TAGS", "no equals"),
@@ -53,8 +53,8 @@ async fn every_problem_is_one_error_and_aws_is_not_called() {
     let expected = [
         "ami-id",
         "aws-region",
+        "copy-image-tags",
         "copy-name",
-        "copy-tags",
         "key-scope",
         "key-scope",
         "kms-key-id",

@@ -106,7 +106,7 @@ async fn mode_plan_changes_nothing_and_does_not_wait() {
     let inputs = [
         ("INPUT_AMI-ID", golden.as_str()),
         ("INPUT_TARGET-ACCOUNTS", B),
-        ("INPUT_MODE", "plan"),
+        ("INPUT_DRY-RUN", "true"),
     ];
     let run = stage.run_on_github(&inputs);
     assert_eq!((run.status, run.outputs["changed"].as_str()), (0, "true"));
@@ -124,7 +124,7 @@ async fn mode_plan_changes_nothing_and_does_not_wait() {
         ("INPUT_UNLISTED", "revoke"),
     ]);
     assert!(
-        run.log.contains("0 to take back") && !run.log.contains("nobody"),
+        run.log.contains("0 to remove") && !run.log.contains("nobody"),
         "{}",
         run.log
     );
@@ -132,7 +132,7 @@ async fn mode_plan_changes_nothing_and_does_not_wait() {
     let run = stage.run_on_github(&[
         ("INPUT_AMI-ID", &building),
         ("INPUT_TARGET-ACCOUNTS", B),
-        ("INPUT_MODE", "plan"),
+        ("INPUT_DRY-RUN", "true"),
     ]);
     assert_eq!(run.status, 0);
     assert!(
@@ -210,18 +210,18 @@ async fn of_a_target_that_copies_its_own_copy_is_what_it_launches() {
     ))
     .await;
     let shared = stage.image("image-1");
-    let inputs = |mode| {
+    let inputs = |dry_run| {
         [
-            ("INPUT_MODE", mode),
+            ("INPUT_DRY-RUN", dry_run),
             ("INPUT_AMI-ID", shared.as_str()),
             ("INPUT_TARGET-ACCOUNTS", B),
             ("INPUT_TARGET-ROLE", "consumer"),
             ("INPUT_TARGET-EXTERNAL-ID", "example"),
             ("INPUT_TARGET-KMS-KEY-ID", "alias/own-222222222222"),
-            ("INPUT_KEEP-SHARED", "false"),
+            ("INPUT_UNSHARE-AFTER-COPY", "true"),
         ]
     };
-    let run = stage.run_on_github(&inputs("share"));
+    let run = stage.run_on_github(&inputs("false"));
     assert_eq!(run.status, 0, "{}", run.log);
     let own = stage.sim.edit(|world| {
         world
@@ -234,8 +234,8 @@ async fn of_a_target_that_copies_its_own_copy_is_what_it_launches() {
     });
     for run in [
         run,
-        stage.run_on_github(&inputs("share")),
-        stage.run_on_github(&inputs("plan")),
+        stage.run_on_github(&inputs("false")),
+        stage.run_on_github(&inputs("true")),
     ] {
         let listed: Value = serde_json::from_str(&run.outputs["ami-ids"]).unwrap();
         assert_eq!(listed, json!({ B: { "us-east-1": [own] } }), "{}", run.log);

@@ -121,7 +121,8 @@ async fn fifty_regions_and_fifty_accounts_stay_readable() {
         ("COPY_TO_REGIONS", &elsewhere),
         ("KMS_KEY_ID", &keys),
     ];
-    let (exit, planned) = summary(&sim, &[inputs.as_slice(), &[("MODE", "plan")]].concat()).await;
+    let (exit, planned) =
+        summary(&sim, &[inputs.as_slice(), &[("DRY_RUN", "true")]].concat()).await;
     assert_eq!(exit, Exit::Done, "{planned}");
     let (exit, shared) = summary(&sim, &inputs).await;
     assert_eq!(exit, Exit::Done, "{shared}");
@@ -158,7 +159,7 @@ async fn every_way_to_share_is_in_the_picture() {
     ];
     let steps: [(&[Input<'_>], &[&str]); 6] = [
         (
-            &[golden.as_slice(), &to, &[("MODE", "plan")]].concat(),
+            &[golden.as_slice(), &to, &[("DRY_RUN", "true")]].concat(),
             &[
                 "T0([\"222222222222\"])",
                 "T0 ==>|will be able to launch| N0",
@@ -183,7 +184,7 @@ async fn every_way_to_share_is_in_the_picture() {
                 &[
                     ("TARGET_ACCOUNTS", "333333333333"),
                     ("UNLISTED", "revoke"),
-                    ("MODE", "plan"),
+                    ("DRY_RUN", "true"),
                 ],
             ]
             .concat(),
