@@ -56,7 +56,7 @@ pub(crate) fn parse(raw: &Raw, mut problems: Vec<Problem>) -> Result<Settings, V
             mode,
             dry_run,
             request,
-            report_path: raw.report_path.as_ref().map(PathBuf::from),
+            report_path: raw.report_path().text.map(PathBuf::from),
             mask_account_ids,
         }),
         (built, _) => {
@@ -68,7 +68,7 @@ pub(crate) fn parse(raw: &Raw, mut problems: Vec<Problem>) -> Result<Settings, V
 }
 
 fn mode(parser: &mut Parser, raw: &Raw) -> Option<Mode> {
-    if raw.mode.as_deref() == Some("plan") {
+    if raw.mode().text == Some("plan") {
         let message = "`plan` is now `dry-run: true`, for `mode: share` and `mode: revoke` alike";
         parser.problem("mode", message);
         return None;

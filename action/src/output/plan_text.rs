@@ -1,5 +1,5 @@
-//! A plan in words, in the manner of Terraform's: `+` is added, `~` changed, `-` removed, and `=` is
-//! so already.
+//! A plan in words, in the manner of Terraform's: `+` is added, `~` changed, `-` removed, and `=`
+//! is so already.
 
 mod policy_diff;
 mod removals;
@@ -94,7 +94,7 @@ fn describe(step: &Step) -> Vec<String> {
 }
 
 /// What to call a shared image, which may be a copy that does not exist yet.
-fn name(shared: &SharedImage) -> String {
+fn image_name(shared: &SharedImage) -> String {
     let SharedImage { source, region, .. } = shared;
     match &shared.image {
         Some(image) => format!("{image} in {region}"),

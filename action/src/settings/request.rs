@@ -31,9 +31,9 @@ fn images(parser: &mut Parser, mut builder: ShareRequestBuilder, raw: &Raw) -> S
         builder = builder.require_image_tag(key, value);
     }
     builder = builder.allowed_accounts(parser.accounts(raw.allowed_account_ids()));
-    match (&raw.ami_id, &raw.packer_manifest) {
+    match (raw.ami_id().text, raw.packer_manifest().text) {
         (Some(_), Some(_)) => {
-            parser.problem("ami-id", "give either this or `packer-manifest`, not both")
+            parser.problem("ami-id", "give either this or `packer-manifest`, not both");
         }
         (None, None) => parser.problem(
             "ami-id",
@@ -74,8 +74,8 @@ fn copies(parser: &mut Parser, mut builder: ShareRequestBuilder, raw: &Raw) -> S
     builder = builder
         .copy_image_tags(parser.flag(raw.copy_image_tags(), true))
         .copy_to_regions(parser.list::<Region>(raw.copy_to_regions()));
-    if let Some(name) = &raw.copy_name {
-        builder = builder.copy_name(name.as_str());
+    if let Some(name) = raw.copy_name().text {
+        builder = builder.copy_name(name);
     }
     if let Some(time) = parser.duration(raw.copy_completion()) {
         builder = builder.copy_completion(time);
@@ -130,8 +130,8 @@ fn lifecycle(
     if let Some(at) = parser.deprecation(raw.deprecate_at()) {
         builder = builder.deprecate_at(at);
     }
-    if let Some(name) = &raw.publish_ssm_parameter {
-        builder = builder.publish_ssm_parameter(name.as_str());
+    if let Some(name) = raw.publish_ssm_parameter().text {
+        builder = builder.publish_ssm_parameter(name);
     }
     builder
 }

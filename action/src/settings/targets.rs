@@ -8,8 +8,8 @@ use crate::inputs::Raw;
 /// Parses them; what they need of each other is checked with the whole request.
 pub(super) fn parse(parser: &mut Parser, raw: &Raw, verify: Verify) -> TargetOptions {
     let launch_with = LaunchWith {
-        instance_type: raw.verify_instance_type.clone(),
-        subnet: raw.verify_subnet_id.clone(),
+        instance_type: raw.verify_instance_type().text.map(str::to_owned),
+        subnet: raw.verify_subnet_id().text.map(str::to_owned),
     };
     let services = words(raw.target_service_linked_roles());
     let mut options = TargetOptions::default()
@@ -21,8 +21,8 @@ pub(super) fn parse(parser: &mut Parser, raw: &Raw, verify: Verify) -> TargetOpt
     if let Some(role) = parser.one(raw.target_role()) {
         options = options.role(role);
     }
-    if let Some(id) = &raw.target_external_id {
-        options = options.external_id(id.as_str());
+    if let Some(id) = raw.target_external_id().text {
+        options = options.external_id(id);
     }
     if let Some(policy) = parser.one(raw.target_launch_policy()) {
         options = options.launch_policy(policy);

@@ -83,7 +83,7 @@ proptest! {
         let resources = regions.iter().flat_map(|region| &region.resources);
         let principals: BTreeSet<&String> = resources.flat_map(|r| r.access.keys()).collect();
         let groups = text.lines().filter(|line| line.starts_with("  T") && line.contains("([\""));
-        prop_assert_eq!(groups.map(people).sum::<usize>(), principals.len());
+        prop_assert_eq!(groups.map(principals_in).sum::<usize>(), principals.len());
     }
 
     #[test]
@@ -100,8 +100,8 @@ proptest! {
     }
 }
 
-/// How many people a box stands for.
-fn people(line: &str) -> usize {
+/// How many principals a box stands for.
+fn principals_in(line: &str) -> usize {
     let label = line.split('"').nth(1).unwrap();
     let more = label
         .split("and ")

@@ -5,7 +5,7 @@ use ami_share::plan::{
     RemoveRolePolicy,
 };
 
-use super::{name, policy_diff};
+use super::{image_name, policy_diff};
 use crate::output::principal_name::list;
 
 pub(super) fn permissions(remove: &RemovePermissions) -> Vec<String> {
@@ -55,7 +55,7 @@ pub(super) fn copy(remove: &RemoveCopy) -> String {
 
 /// A line only if something was shared temporarily.
 pub(super) fn reclaim(reclaim: &ReclaimAccess) -> Option<String> {
-    let (who, image) = (list(&reclaim.accounts), name(&reclaim.shared));
+    let (who, image) = (list(&reclaim.accounts), image_name(&reclaim.shared));
     let line = format!("- {who} lose access to {image} once their own copies are available");
     reclaim.lent.then_some(line)
 }

@@ -7,7 +7,7 @@ use ami_share::plan::{
     CopyImage, Deprecate, Grants, KeyAccess, LaunchPermission, Protect, Publish, SnapshotPermission,
 };
 
-use super::{name, policy_diff};
+use super::{image_name, policy_diff};
 use crate::output::principal_name::list;
 
 pub(super) fn copy(copy: &CopyImage) -> String {
@@ -47,19 +47,19 @@ pub(super) fn grants(grants: &Grants, sign: char) -> String {
     } else {
         (list(&grants.missing), "will get")
     };
-    let (key, image) = (&grants.key, name(&grants.shared));
+    let (key, image) = (&grants.key, image_name(&grants.shared));
     format!("{sign} {who} {have} grants of {key} for {image}")
 }
 
 pub(super) fn snapshots(permission: &SnapshotPermission, sign: char) -> String {
     let can = if sign == '=' { CAN_ALREADY } else { WILL };
-    let (who, image) = (list(&permission.accounts), name(&permission.shared));
+    let (who, image) = (list(&permission.accounts), image_name(&permission.shared));
     format!("{sign} {who} {can} create volumes from the snapshots of {image}")
 }
 
 pub(super) fn launch_permission(permission: &LaunchPermission, sign: char) -> Vec<String> {
     let (who, can) = gain(&permission.principals, &permission.missing);
-    let image = name(&permission.shared);
+    let image = image_name(&permission.shared);
     let mut lines = vec![format!("{sign} {who} {can} launch {image}")];
     if !permission.unlisted.is_empty() {
         let unlisted = list(&permission.unlisted);
@@ -69,12 +69,12 @@ pub(super) fn launch_permission(permission: &LaunchPermission, sign: char) -> Ve
 }
 
 pub(super) fn deprecate(deprecate: &Deprecate, sign: char) -> String {
-    let (image, at) = (name(&deprecate.shared), &deprecate.at);
+    let (image, at) = (image_name(&deprecate.shared), &deprecate.at);
     format!("{sign} {image} is deprecated at {at}")
 }
 
 pub(super) fn protect(protect: &Protect, sign: char) -> String {
-    let image = name(&protect.shared);
+    let image = image_name(&protect.shared);
     format!("{sign} {image} is protected from deregistration")
 }
 
@@ -82,7 +82,7 @@ pub(super) fn publish(publish: &Publish, sign: char) -> String {
     let (parameter, account) = (&publish.name, &publish.account);
     let image = match &publish.image {
         Some(image) => image.to_string(),
-        None => name(&publish.shared),
+        None => image_name(&publish.shared),
     };
     let current = match &publish.current {
         Some(current) if sign != '=' => format!(", which holds {current} now"),

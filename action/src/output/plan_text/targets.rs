@@ -2,22 +2,20 @@
 
 use ami_share::plan::{LaunchRole, RolePolicy, ServiceRole, TagShared, TargetCopy};
 
-use super::name;
+use super::image_name;
 use crate::output::principal_name::list;
 
 pub(super) fn copy(copy: &TargetCopy) -> String {
-    let (image, account) = (super::name(&copy.shared), &copy.account);
-    match &copy.adopt {
-        Some(id) => format!("= {id} is already the copy of {image} in {account}"),
-        None => {
-            let TargetCopy { name, key, .. } = copy;
-            format!("+ copy {image} in {account} as `{name}` under {key}")
-        }
+    let (image, account) = (image_name(&copy.shared), &copy.account);
+    if let Some(id) = &copy.adopt {
+        return format!("= {id} is already the copy of {image} in {account}");
     }
+    let TargetCopy { name, key, .. } = copy;
+    format!("+ copy {image} in {account} as `{name}` under {key}")
 }
 
 pub(super) fn tags(tag: &TagShared, sign: char) -> String {
-    let (image, account) = (name(&tag.shared), &tag.account);
+    let (image, account) = (image_name(&tag.shared), &tag.account);
     if tag.missing.is_empty() {
         return format!("{sign} {image} carries its tags in {account} already");
     }
