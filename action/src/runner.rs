@@ -1,206 +1,178 @@
-//! One run: plan, and unless that was all that was asked for, carry the plan out.
+//! One run: plan, and unless it is a dry run, carry the plan out; or verify.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use ami_share::aws_config::SdkConfig;
-use ami_share::report::{Conclusion, Verdict};
-use ami_share::{Errors, Event, EventSink as _, Plan, Report, Sharer};
+use ami_share::report::{Conclusion, Verification};
+use ami_share::{Errors, Event, EventSink as _, Plan, Region, Report, Sharer};
+use parking_lot::Mutex;
 
 use crate::exit::Exit;
-use crate::output::events::{self, Lines};
+use crate::output::events::{EventLog, log_error, log_finding};
 use crate::output::log::{Level, Log};
 use crate::output::outcome::Outcome;
-use crate::output::plan_text;
-use crate::output::verification;
+use crate::output::{plan_text, verification};
 use crate::settings::{Mode, Settings};
 
-/// Runs one step. Its outcome can be asked for at any time, for it may be cut off.
-pub(crate) struct StepRun {
+/// Runs the step. Its outcome can be asked for at any time, because the run may be interrupted.
+pub(crate) struct Runner {
     log: Arc<Log>,
-    lines: Lines,
+    events: EventLog,
     outcome: Mutex<Outcome>,
 }
 
-impl StepRun {
+impl Runner {
     pub(crate) fn new(log: Arc<Log>) -> Arc<Self> {
-        let lines = Lines::new(Arc::clone(&log));
+        let events = EventLog::new(Arc::clone(&log));
         Arc::new(Self {
             log,
-            lines,
+            events,
             outcome: Mutex::new(Outcome::Unplanned(Vec::new())),
         })
     }
 
     /// What the run came to so far.
     pub(crate) fn outcome(&self) -> Outcome {
-        self.outcome
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.outcome.lock().clone()
     }
 
-    /// Takes the progress away from a terminal; what is written after it stays.
-    pub(crate) fn end(&self) {
-        self.lines.end();
-    }
-
-    fn set(&self, outcome: Outcome) {
-        *self.outcome.lock().unwrap_or_else(PoisonError::into_inner) = outcome;
-    }
-
-    fn event(&self, event: &Event) {
-        if let Outcome::Applied(report) =
-            &mut *self.outcome.lock().unwrap_or_else(PoisonError::into_inner)
-        {
-            report.record(event);
-        }
-        self.lines.event(event);
+    /// Removes the progress bars from a terminal; what is written afterwards stays.
+    pub(crate) fn clear_progress(&self) {
+        self.events.clear_progress();
     }
 
     pub(crate) async fn run(self: &Arc<Self>, settings: &Settings, config: &SdkConfig) -> Exit {
-        let sink = Arc::clone(self);
-        let sharer = Sharer::new(config).with_events(move |event: &Event| sink.event(event));
+        let runner = Arc::clone(self);
+        let sharer = Sharer::new(config).with_events(move |event: &Event| runner.take(event));
+        let request = &settings.request;
         if settings.mode == Mode::Verify {
-            return match sharer.verify(&settings.request).await {
+            return match sharer.verify(request).await {
                 Ok(report) => self.verified(settings, report),
                 Err(errors) => self.unplanned(settings, &errors),
             };
         }
-        let planned = match settings.mode {
-            Mode::Share | Mode::Revoke => sharer.plan(&settings.request).await,
-            Mode::Plan | Mode::Verify => sharer.preview(&settings.request).await,
+        let planned = if settings.dry_run {
+            sharer.preview(request).await
+        } else {
+            sharer.plan(request).await
         };
-        self.end();
+        self.clear_progress();
         match planned {
-            Ok(plan) => self.carry_out(settings, &sharer, &plan).await,
+            Ok(plan) => self.planned(settings, &sharer, &plan).await,
             Err(errors) => self.unplanned(settings, &errors),
         }
     }
 
+    /// Keeps in the report what happened, and writes it to the log.
+    fn take(&self, event: &Event) {
+        if let Outcome::Applied(report) = &mut *self.outcome.lock() {
+            report.record(event);
+        }
+        self.events.event(event);
+    }
+
+    fn set(&self, outcome: Outcome) {
+        *self.outcome.lock() = outcome;
+    }
+
     fn unplanned(&self, settings: &Settings, errors: &Errors) -> Exit {
         for error in errors {
-            if let Some(account) = error.account.as_ref().filter(|_| settings.mask_account_ids) {
+            if let Some(account) = &error.account
+                && settings.mask_account_ids
+            {
                 self.log.mask(account.as_ref());
             }
-            self.log
-                .annotate(Level::Error, error.code.as_str(), &error.to_string());
+            log_error(&self.log, error);
         }
         self.set(Outcome::Unplanned(errors.iter().cloned().collect()));
         Exit::of(errors.iter())
     }
 
-    /// `mode: verify`: what stands against a launch is what the run fails for.
+    /// `mode: verify`: the run fails if a launch is blocked, or could not be checked.
     fn verified(&self, settings: &Settings, report: Report) -> Exit {
         let log = &self.log;
-        if settings.mask_account_ids {
-            log.mask(report.plan.account.as_ref());
+        self.mask_source(settings, &report.plan);
+        for finding in &report.findings {
+            log_finding(log, finding);
         }
-        report
-            .findings
-            .iter()
-            .for_each(|finding| events::finding(log, finding));
-        for found in report
+        let blocked: Vec<&Verification> = report
             .verifications
             .iter()
-            .filter(|found| found.sum == Conclusion::Blocked)
-        {
-            let failed = found
-                .checks
-                .iter()
-                .filter(|check| check.verdict == Verdict::No);
-            let why: Vec<&str> = failed.map(|check| check.detail.as_str()).collect();
-            log.annotate(
-                Level::Error,
-                "verify.blocked",
-                &format!("{}: {}", verification::line(found), why.join("; ")),
-            );
+            .filter(|verification| verification.sum == Conclusion::Blocked)
+            .collect();
+        for blocked in &blocked {
+            let (what, why) = (verification::line(blocked), verification::failures(blocked));
+            log.annotate(Level::Error, "verify.blocked", &format!("{what}: {why}"));
         }
-        let refused = report.plan.refusals().next().is_some();
-        let unseen = !report.errors.is_empty();
-        let blocked = unseen
-            || report
-                .verifications
-                .iter()
-                .any(|found| found.sum == Conclusion::Blocked);
-        log.line(match (blocked, refused) {
-            (true, _) if unseen => "something could not be looked at",
-            (true, _) => "blocked",
-            (_, true) => "the plan is refused",
-            _ => "nothing that was looked at stands against a launch",
-        });
-        self.set(Outcome::Verified(Box::new(report)));
-        if blocked {
-            Exit::Failed
-        } else if refused {
-            Exit::Refused
+        let (verdict, exit) = if !report.errors.is_empty() {
+            ("something could not be checked", Exit::Failed)
+        } else if !blocked.is_empty() {
+            ("blocked", Exit::Failed)
+        } else if is_refused(&report.plan) {
+            ("the plan is refused", Exit::Refused)
         } else {
-            Exit::Done
-        }
+            ("no check found an obstacle to a launch", Exit::Done)
+        };
+        log.line(verdict);
+        self.set(Outcome::Verified(Box::new(report)));
+        exit
     }
 
-    async fn carry_out(&self, settings: &Settings, sharer: &Sharer, plan: &Plan) -> Exit {
+    /// Shows the plan, and carries it out unless it is a dry run or refused.
+    async fn planned(&self, settings: &Settings, sharer: &Sharer, plan: &Plan) -> Exit {
         let log = &self.log;
-        if settings.mask_account_ids {
-            log.mask(plan.account.as_ref());
+        self.mask_source(settings, plan);
+        let regions: Vec<&str> = plan.regions.iter().map(Region::as_ref).collect();
+        let (account, regions) = (&plan.account, regions.join(", "));
+        let title = format!("Plan for account {account} in {regions}");
+        log.group(&title, &plan_text::lines(plan));
+        for finding in &plan.findings {
+            log_finding(log, finding);
         }
-        log.group(
-            &format!("Plan for account {} in {}", plan.account, regions(plan)),
-            &plan_text::lines(plan),
-        );
-        plan.findings
-            .iter()
-            .for_each(|finding| events::finding(log, finding));
-        let refused = plan.refusals().next().is_some();
-        if refused {
-            // Nothing was changed, so the report of a share must not say that anything was.
-            let only_planned = settings.mode == Mode::Plan;
-            let report = if only_planned {
-                Report::of_plan(plan)
-            } else {
-                Report::begin(plan)
-            };
-            self.set(Outcome::Planned(Box::new(report)));
-            log.line(if only_planned {
-                "the plan is refused"
-            } else {
-                "the plan is refused: nothing was changed"
-            });
-            return Exit::Refused;
-        }
-        if settings.mode == Mode::Plan {
+        if settings.dry_run {
             self.set(Outcome::Planned(Box::new(Report::of_plan(plan))));
-            log.line(&plan_text::verdict(plan));
+            if is_refused(plan) {
+                log.line("the plan is refused");
+                return Exit::Refused;
+            }
+            log.line(&plan_text::verdict(plan, settings.mode));
             return Exit::Done;
         }
+        if is_refused(plan) {
+            // The report of a share must not say that something was changed, as that of a dry run
+            // says what would be.
+            self.set(Outcome::Planned(Box::new(Report::begin(plan))));
+            log.line("the plan is refused: nothing was changed");
+            return Exit::Refused;
+        }
+        self.carry_out(settings.mode, sharer, plan).await
+    }
+
+    async fn carry_out(&self, mode: Mode, sharer: &Sharer, plan: &Plan) -> Exit {
         self.set(Outcome::Applied(Box::new(Report::begin(plan))));
         let applied = sharer.apply(plan).await;
-        self.end();
-        match (applied, settings.mode) {
-            (Ok(report), Mode::Revoke) => {
-                log.line(if report.changed {
-                    "taken back"
-                } else {
-                    "nothing to take back: nothing was changed"
-                });
-                Exit::Done
-            }
-            (Ok(report), _) => {
-                log.line(if report.changed {
-                    "shared"
-                } else {
-                    "already shared: nothing was changed"
-                });
-                Exit::Done
-            }
-            (Err(incomplete), _) => Exit::of(incomplete.report.errors.iter()),
+        self.clear_progress();
+        let changed = match applied {
+            Ok(report) => report.changed,
+            Err(incomplete) => return Exit::of(incomplete.report.errors.iter()),
+        };
+        self.log.line(match (mode, changed) {
+            (Mode::Revoke, true) => "revoked",
+            (Mode::Revoke, false) => "nothing to revoke: nothing was changed",
+            (_, true) => "shared",
+            (_, false) => "already shared: nothing was changed",
+        });
+        Exit::Done
+    }
+
+    /// The targets are masked before the run; the source account is known only now.
+    fn mask_source(&self, settings: &Settings, plan: &Plan) {
+        if settings.mask_account_ids {
+            self.log.mask(plan.account.as_ref());
         }
     }
 }
 
-fn regions(plan: &Plan) -> String {
-    plan.regions
-        .iter()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(", ")
+fn is_refused(plan: &Plan) -> bool {
+    plan.refusals().next().is_some()
 }

@@ -1,49 +1,78 @@
-//! How those with access are named where there is little room.
+//! Short names of principals, and lists of names where there is little room.
 
 use std::collections::BTreeSet;
 
-/// A principal in short: an account by its ID, an organization or a unit by the last of its ID.
-/// Principals, whom key policies name, and grantees come in many forms; equal ones come out equal.
-pub(crate) fn short(text: &str) -> String {
-    let mut words = text.split([':', '/', '*']).filter(|word| !word.is_empty());
-    let unit = words.clone().rfind(|word| word.starts_with("ou-"));
-    let organization = words.clone().rfind(|word| word.starts_with("o-"));
-    if let Some(unit) = unit {
+/// A line of the log names this many.
+const IN_A_LINE: usize = 10;
+
+/// A principal in short: an account by its ID, an organization or a unit by the last part of its
+/// ID. Launch permissions, key policies and grants write the same principal in different forms;
+/// all of them get the same name.
+pub(crate) fn short_name(principal: &str) -> String {
+    let parts: Vec<&str> = principal
+        .split([':', '/', '*'])
+        .filter(|part| !part.is_empty())
+        .collect();
+    let last_with = |prefix| parts.iter().rfind(|part| part.starts_with(prefix));
+    if let Some(unit) = last_with("ou-") {
         return format!("OU {unit}");
     }
-    if let Some(organization) = organization {
+    if let Some(organization) = last_with("o-") {
         return format!("organization {organization}");
     }
-    if text.starts_with("arn:") {
-        let last = words.clone().next_back().filter(|last| *last != "root");
-        let account =
-            words.find(|word| word.len() == 12 && word.bytes().all(|b| b.is_ascii_digit()));
-        return match (account, last) {
-            (Some(account), Some(last)) if text.contains(":role/") => {
-                format!("{last} of {account}")
-            }
-            (Some(account), _) => account.to_owned(),
-            (None, _) => text.to_owned(),
+    if principal == "all" {
+        return "everybody".to_owned();
+    }
+    if principal.starts_with("arn:")
+        && let Some(account) = parts.iter().find(|part| is_account_id(part))
+    {
+        return match parts.last() {
+            Some(role) if principal.contains(":role/") => format!("{role} of {account}"),
+            _ => (*account).to_owned(),
         };
     }
-    if text == "all" {
-        "everybody".to_owned()
+    principal.to_owned()
+}
+
+fn is_account_id(part: &str) -> bool {
+    part.len() == 12 && part.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// At most `most` entries: the names, or a few of them and how many more there are.
+pub(crate) fn a_few<T: ToString>(names: impl IntoIterator<Item = T>, most: usize) -> Vec<String> {
+    let mut names: Vec<String> = names.into_iter().map(|name| name.to_string()).collect();
+    if names.len() > most {
+        let rest = names.split_off(most - 1);
+        names.push(format!("and {} more", rest.len()));
+    }
+    names
+}
+
+/// A few names, in a line of the log.
+pub(crate) fn list<T: ToString>(names: impl IntoIterator<Item = T>) -> String {
+    let names = a_few(names, IN_A_LINE);
+    if names.is_empty() {
+        "nobody".to_owned()
     } else {
-        text.to_owned()
+        names.join(", ")
     }
 }
 
-/// A few by name, many by their number; nobody is a dash.
-pub(crate) fn few<T: ToString>(all: &BTreeSet<T>, most: usize) -> String {
-    match all.len() {
+/// All names, or only their number if they are more than `most`; nobody is a dash.
+pub(crate) fn list_or_count(names: &[String], most: usize) -> String {
+    match names.len() {
         0 => "–".to_owned(),
-        n if n <= most => all
-            .iter()
-            .map(|one| short(&one.to_string()))
-            .collect::<Vec<_>>()
-            .join(", "),
-        n => n.to_string(),
+        count if count > most => count.to_string(),
+        _ => names.join(", "),
     }
+}
+
+/// The short names of principals, each once per principal.
+pub(crate) fn short_names<T: ToString>(principals: &BTreeSet<T>) -> Vec<String> {
+    principals
+        .iter()
+        .map(|principal| short_name(&principal.to_string()))
+        .collect()
 }
 
 #[cfg(test)]
@@ -51,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whoever_is_meant_has_one_name() {
+    fn principal_has_one_name_in_every_form() {
         let table = [
             ("222222222222", "222222222222"),
             ("arn:aws:iam::222222222222:root", "222222222222"),
@@ -75,18 +104,29 @@ mod tests {
             ("ec2.us-east-1.amazonaws.com", "ec2.us-east-1.amazonaws.com"),
             ("all", "everybody"),
         ];
-        for (text, name) in table {
-            assert_eq!(short(text), name);
+        for (principal, name) in table {
+            assert_eq!(short_name(principal), name);
         }
     }
 
     #[test]
-    fn many_are_a_number() {
-        assert_eq!(few::<String>(&BTreeSet::new(), 2), "–");
+    fn long_list_counts_the_rest() {
+        let ids: Vec<u32> = (1..=12).collect();
+        assert_eq!(list(&ids), "1, 2, 3, 4, 5, 6, 7, 8, 9, and 3 more");
+        assert_eq!(list(&ids[..2]), "1, 2");
+    }
+
+    #[test]
+    fn many_principals_in_a_cell_are_a_number() {
+        let cell = |principals: &[&str]| {
+            let principals: BTreeSet<&str> = principals.iter().copied().collect();
+            list_or_count(&short_names(&principals), 2)
+        };
+        assert_eq!(cell(&[]), "–");
         assert_eq!(
-            few(&["222222222222", "o-example123"].into(), 2),
+            cell(&["222222222222", "o-example123"]),
             "222222222222, organization o-example123"
         );
-        assert_eq!(few(&["1", "2", "3"].into(), 2), "3");
+        assert_eq!(cell(&["1", "2", "3"]), "3");
     }
 }

@@ -1,121 +1,126 @@
-//! Live progress at a terminal: a line for each thing that is awaited, below the log.
+//! Live progress at a terminal: below the log, a bar for each thing that a run waits for.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use ami_share::report::Waiting;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use parking_lot::Mutex;
 
-/// So many lines are shown; whatever else is awaited is counted.
-const MOST: usize = 8;
+/// This many bars are shown; what else the run waits for is counted.
+const MAX_BARS: usize = 8;
 
-/// The bars; without a terminal that can show them there are none.
-pub(crate) struct Bars {
-    all: Option<MultiProgress>,
-    shown: Mutex<Shown>,
+/// The bars; there are none if no terminal can show them.
+pub(crate) struct ProgressBars {
+    screen: Option<MultiProgress>,
+    bars: Mutex<Bars>,
 }
 
 #[derive(Default)]
-struct Shown {
-    bars: BTreeMap<String, ProgressBar>,
-    /// What is awaited and has no line, and the line that counts it.
+struct Bars {
+    /// The bars, by resource.
+    shown: BTreeMap<String, ProgressBar>,
+    /// Resources without a bar.
     more: BTreeSet<String>,
+    /// The line that counts them.
     count: Option<ProgressBar>,
 }
 
-impl Bars {
+impl ProgressBars {
     pub(crate) fn new(terminal: bool) -> Self {
-        let all = terminal
-            .then(MultiProgress::new)
-            .filter(|all| !all.is_hidden());
+        let screen = terminal.then(MultiProgress::new);
         Self {
-            all,
-            shown: Mutex::default(),
+            screen: screen.filter(|screen| !screen.is_hidden()),
+            bars: Mutex::default(),
         }
     }
 
-    /// Shows how far something is; says whether there is anything to show it on.
-    pub(crate) fn show(&self, resource: &str, what: &str, waiting: &Waiting) -> bool {
-        let Some(all) = &self.all else { return false };
-        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
-        if !shown.bars.contains_key(resource) && shown.bars.len() == MOST {
-            shown.more.insert(resource.to_owned());
-            shown.count(all);
+    /// Shows progress in percent, if that is known; returns whether a terminal shows it.
+    pub(crate) fn show(&self, resource: &str, what: &str, percent: Option<u8>) -> bool {
+        let Some(screen) = &self.screen else {
+            return false;
+        };
+        let mut bars = self.bars.lock();
+        if !bars.shown.contains_key(resource) && bars.shown.len() == MAX_BARS {
+            bars.more.insert(resource.to_owned());
+            bars.update_count(screen);
             return true;
         }
-        if shown.more.remove(resource) {
-            shown.count(all);
+        if bars.more.remove(resource) {
+            bars.update_count(screen);
         }
-        let count = shown.count.clone();
-        let bar = shown.bars.entry(resource.to_owned()).or_insert_with(|| {
-            let bar = new(waiting.percent.is_some());
-            match count {
-                Some(count) => all.insert_before(&count, bar),
-                None => all.add(bar),
-            }
-        });
+        let bar = bars.get_or_add(screen, resource, percent.is_some());
         bar.set_message(format!("{} {what}", short(resource)));
-        bar.set_position(waiting.percent.unwrap_or_default().into());
-        // The SDK's calls and our pauses leave the terminal alone for seconds; the clock on the
-        // line must go on.
+        bar.set_position(percent.unwrap_or_default().into());
+        // Nothing happens for seconds between two polls, but the clock on the line must go on.
         bar.enable_steady_tick(Duration::from_millis(200));
         true
     }
 
-    /// Takes away the lines of what a line of the log says has come.
-    pub(crate) fn done(&self, line: &str) {
-        let Some(all) = &self.all else { return };
-        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
-        shown.bars.retain(|resource, bar| {
+    /// Removes the bars of what a line of the log says is done.
+    pub(crate) fn finish(&self, line: &str) {
+        let Some(screen) = &self.screen else { return };
+        let mut bars = self.bars.lock();
+        bars.shown.retain(|resource, bar| {
             let done = line.contains(resource.as_str());
             if done {
                 bar.finish_and_clear();
             }
             !done
         });
-        shown
-            .more
+        bars.more
             .retain(|resource| !line.contains(resource.as_str()));
-        shown.count(all);
+        bars.update_count(screen);
     }
 
-    /// Takes all of them away.
+    /// Removes all bars.
     pub(crate) fn clear(&self) {
-        let shown = std::mem::take(&mut *self.shown.lock().unwrap_or_else(PoisonError::into_inner));
-        shown
-            .bars
-            .into_values()
-            .chain(shown.count)
-            .for_each(|bar| bar.finish_and_clear());
+        let bars = std::mem::take(&mut *self.bars.lock());
+        for bar in bars.shown.into_values().chain(bars.count) {
+            bar.finish_and_clear();
+        }
     }
 
-    /// Writes to the log, above the lines.
+    /// Writes to the log, above the bars.
     pub(crate) fn suspend(&self, write: impl FnOnce()) {
-        match &self.all {
-            Some(all) => all.suspend(write),
+        match &self.screen {
+            Some(screen) => screen.suspend(write),
             None => write(),
         }
     }
 }
 
-impl Shown {
-    /// The line that counts what has none, last of all.
-    fn count(&mut self, all: &MultiProgress) {
+impl Bars {
+    fn get_or_add(
+        &mut self,
+        screen: &MultiProgress,
+        resource: &str,
+        measured: bool,
+    ) -> &ProgressBar {
+        let count = self.count.clone();
+        self.shown.entry(resource.to_owned()).or_insert_with(|| {
+            let bar = new_bar(measured);
+            // The line that counts the others stays the last.
+            match count {
+                Some(count) => screen.insert_before(&count, bar),
+                None => screen.add(bar),
+            }
+        })
+    }
+
+    fn update_count(&mut self, screen: &MultiProgress) {
         if self.more.is_empty() {
             if let Some(count) = self.count.take() {
                 count.finish_and_clear();
             }
             return;
         }
-        let count = self.count.get_or_insert_with(|| {
-            all.add(ProgressBar::new_spinner().with_style(style("  {msg}")))
-        });
+        let line = || ProgressBar::new_spinner().with_style(style("  {msg}"));
+        let count = self.count.get_or_insert_with(|| screen.add(line()));
         count.set_message(format!("… and {} more", self.more.len()));
     }
 }
 
-/// An ARN by what tells it from others, so that the line has room for what is awaited.
+/// The last part of an ARN, which tells it from others and leaves room for the rest of the line.
 fn short(resource: &str) -> &str {
     if resource.starts_with("arn:") {
         resource.rsplit(':').next().unwrap_or(resource)
@@ -124,13 +129,13 @@ fn short(resource: &str) -> &str {
     }
 }
 
-fn new(measured: bool) -> ProgressBar {
-    let style = style(if measured {
+fn new_bar(measured: bool) -> ProgressBar {
+    let template = if measured {
         "{spinner} [{bar:24}] {pos:>3} % {elapsed:>4} {wide_msg}"
     } else {
         "{spinner} {elapsed:>37} {wide_msg}"
-    });
-    ProgressBar::new(100).with_style(style.progress_chars("=> "))
+    };
+    ProgressBar::new(100).with_style(style(template).progress_chars("=> "))
 }
 
 fn style(template: &str) -> ProgressStyle {

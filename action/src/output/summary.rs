@@ -1,123 +1,106 @@
 //! The step summary, in Markdown.
 
+mod markdown;
 mod tables;
 
 use std::fmt::Write as _;
 
 use ami_share::Report;
-use ami_share::plan::Step;
 
+use self::markdown::escape;
+use super::outcome::Outcome;
+use super::{diagram, verification};
 use crate::exit::Exit;
-use crate::output::diagram;
-use crate::output::outcome::Outcome;
-use crate::output::verification;
+use crate::settings::Mode;
 
-/// GitHub takes a mebibyte for each step; what is beyond these is in the report.
-const FINDINGS: usize = 50;
+/// GitHub takes a mebibyte for each step; what does not fit is in the report.
+const MAX_ITEMS: usize = 50;
 /// The longest finding, in characters: it may name thousands of accounts.
-const LONGEST: usize = 2_000;
+const LONGEST_ITEM: usize = 2_000;
 
-pub(crate) fn markdown(outcome: &Outcome, exit: Exit) -> String {
-    let mut text = format!("### ami-share: {}\n", heading(outcome, exit));
+pub(super) fn markdown(outcome: &Outcome, exit: Exit, mode: Mode) -> String {
+    let mut text = format!("### ami-share: {}\n", heading(outcome, exit, mode));
     match outcome {
         Outcome::Unplanned(errors) => {
+            let errors = errors.iter();
             items(
                 &mut text,
-                errors
-                    .iter()
-                    .map(|error| (error.code.as_str(), error.to_string())),
+                errors.map(|error| (error.code.as_str(), error.to_string())),
             );
         }
-        // What a refused plan would do is not done, so only what is already is shown.
-        Outcome::Planned(report) => of_report(&mut text, report, exit != Exit::Refused),
-        Outcome::Verified(report) | Outcome::Applied(report) => of_report(&mut text, report, false),
+        // What a refused plan would do is not done, so the summary shows only what is so already.
+        Outcome::Planned(report) => whole_report(&mut text, report, exit != Exit::Refused),
+        Outcome::Verified(report) | Outcome::Applied(report) => {
+            whole_report(&mut text, report, false);
+        }
     }
     text.push('\n');
     text
 }
 
-fn heading(outcome: &Outcome, exit: Exit) -> &'static str {
-    let revokes = matches!(outcome, Outcome::Planned(report) | Outcome::Applied(report) if takes_back_only(report));
-    match (exit, outcome) {
-        (Exit::Done, Outcome::Applied(report)) if revokes && report.changed => "taken back",
-        (Exit::Done, Outcome::Applied(_)) if revokes => "nothing to take back",
-        (Exit::Done, Outcome::Applied(report)) if report.changed => "shared",
-        (Exit::Done, Outcome::Applied(_)) => "already shared",
-        (Exit::Done, Outcome::Planned(report)) if report.changed => {
-            "plan: sharing would change something"
+fn heading(outcome: &Outcome, exit: Exit, mode: Mode) -> &'static str {
+    let changed = outcome.report().is_some_and(|report| report.changed);
+    match (exit, outcome, mode) {
+        (Exit::Done, Outcome::Applied(_), Mode::Revoke) if changed => "revoked",
+        (Exit::Done, Outcome::Applied(_), Mode::Revoke) => "nothing to revoke",
+        (Exit::Done, Outcome::Applied(_), _) if changed => "shared",
+        (Exit::Done, Outcome::Applied(_), _) => "already shared",
+        (Exit::Done, Outcome::Planned(_), Mode::Revoke) if changed => {
+            "dry run: a revoke would change something"
         }
-        (Exit::Done, Outcome::Verified(_)) => "nothing that was looked at stands against a launch",
-        (Exit::Failed, Outcome::Verified(_)) => "something stands against a launch",
-        (Exit::Done, _) => "plan: nothing to change",
-        (Exit::Refused, _) => "refused, nothing was changed",
-        (Exit::Deadline, _) => "the deadline passed",
-        (Exit::Cancelled, _) => "cancelled",
-        (Exit::Failed | Exit::BadInput, _) if revokes => "not all was taken back",
-        (Exit::Failed | Exit::BadInput, _) => "not all was shared",
+        (Exit::Done, Outcome::Planned(_), _) if changed => {
+            "dry run: a share would change something"
+        }
+        (Exit::Done, Outcome::Verified(_), _) => "no obstacle to a launch found",
+        (Exit::Done, _, _) => "dry run: nothing to change",
+        (Exit::Failed, Outcome::Verified(_), _) => "a launch is blocked, or could not be checked",
+        (Exit::Refused, _, _) => "refused, nothing was changed",
+        (Exit::Deadline, _, _) => "the deadline passed",
+        (Exit::Cancelled, _, _) => "cancelled",
+        (Exit::Failed | Exit::BadInput, _, Mode::Revoke) => "not everything was revoked",
+        (Exit::Failed | Exit::BadInput, _, Mode::Verify) => "nothing could be checked",
+        (Exit::Failed | Exit::BadInput, _, Mode::Share) => "not everything was shared",
     }
 }
 
-fn takes_back_only(report: &Report) -> bool {
-    let gives = |step: &Step| matches!(step, Step::LaunchPermission(_));
-    !report.plan.steps.is_empty() && !report.plan.steps.iter().any(gives)
-}
-
 // Writing to a String cannot fail.
-fn of_report(text: &mut String, report: &Report, planned: bool) {
-    let errors = report
-        .errors
-        .iter()
-        .map(|error| (error.code.as_str(), error.to_string()));
-    items(text, errors);
-    if let Some(picture) = diagram::of(report, planned) {
-        let _ = write!(text, "\n```mermaid\n{picture}```\n");
+fn whole_report(text: &mut String, report: &Report, planned: bool) {
+    let errors = report.errors.iter();
+    items(
+        text,
+        errors.map(|error| (error.code.as_str(), error.to_string())),
+    );
+    if let Some(diagram) = diagram::of_report(report, planned) {
+        let _ = write!(text, "\n```mermaid\n{diagram}```\n");
     }
     tables::images(text, report, planned);
     tables::keys(text, report, planned);
     tables::targets(text, report);
     verification::table(text, &report.verifications);
+    let findings = report.findings.iter();
     items(
         text,
-        report
-            .findings
-            .iter()
-            .map(|finding| (finding.code.as_str(), finding.to_string())),
+        findings.map(|finding| (finding.code.as_str(), finding.to_string())),
     );
 }
 
-fn items<'a>(text: &mut String, said: impl Iterator<Item = (&'a str, String)>) {
-    for (number, (code, said)) in said.enumerate() {
-        if number == FINDINGS {
+/// Findings or errors, by code and text.
+fn items<'a>(text: &mut String, items: impl Iterator<Item = (&'a str, String)>) {
+    for (number, (code, message)) in items.enumerate() {
+        if number == MAX_ITEMS {
             text.push_str("\n- … and more, which are in the report\n");
             return;
         }
-        let said = said
-            .strip_prefix(code)
-            .unwrap_or(&said)
-            .trim_start_matches([':', ' ']);
-        let (short, more) = said
-            .char_indices()
-            .nth(LONGEST)
-            .map_or((said, ""), |(at, _)| (&said[..at], "…"));
-        let _ = write!(text, "\n- **{code}** {}{more}\n", escape(short));
+        // The code is written in bold already.
+        let message = message.strip_prefix(code).unwrap_or(&message);
+        let message = message.trim_start_matches([':', ' ']);
+        let (message, more) = match message.char_indices().nth(LONGEST_ITEM) {
+            Some((end, _)) => (&message[..end], "…"),
+            None => (message, ""),
+        };
+        let message = escape(message);
+        let _ = write!(text, "\n- **{code}** {message}{more}\n");
     }
-}
-
-/// Keeps what AWS and others wrote from being Markdown or HTML of the summary.
-fn escape(text: &str) -> String {
-    let mut escaped = String::new();
-    for c in text.chars() {
-        match c {
-            '<' => escaped.push_str("&lt;"),
-            '&' => escaped.push_str("&amp;"),
-            '\n' | '\r' => escaped.push(' '),
-            '\\' | '|' | '*' | '_' | '[' | ']' | '#' | '!' | '`' | '~' | '@' => {
-                escaped.extend(['\\', c])
-            }
-            c => escaped.push(c),
-        }
-    }
-    escaped
 }
 
 #[cfg(test)]
@@ -125,27 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn others_words_are_no_markdown() {
-        assert_eq!(escape("<b>| [x](y)\n"), "&lt;b>\\| \\[x\\](y) ");
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn no_text_can_leave_its_line_or_its_cell(text in "\\PC*|[|`*_<&~@\n\r\\\\\\[\\]#!-]*|.*") {
-            let escaped = escape(&text);
-            proptest::prop_assert!(!escaped.contains(['\n', '\r', '<']));
-            let mut before = None;
-            for c in escaped.chars() {
-                // A backslash of the text is itself escaped, so it escapes nothing.
-                let bare = before != Some('\\');
-                proptest::prop_assert!(!bare || !"|*_[]#!`~".contains(c), "{}", escaped);
-                before = if bare { Some(c) } else { None };
-            }
-        }
-    }
-
-    #[test]
-    fn a_flood_of_findings_is_cut() {
+    fn many_findings_are_cut() {
         let mut text = String::new();
         items(
             &mut text,
@@ -155,7 +118,7 @@ mod tests {
             text.lines()
                 .filter(|line| line.starts_with("- **code**"))
                 .count(),
-            FINDINGS
+            MAX_ITEMS
         );
         assert!(text.contains("and more"));
     }

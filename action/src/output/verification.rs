@@ -1,107 +1,119 @@
-//! Whether targets can launch: a line of the log for each, and a table of the summary, targets down
-//! and checks across.
+//! Whether targets can launch: a line of the log for each, and a table of the summary with targets
+//! down and checks across.
 
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use ami_share::report::{CheckName, Conclusion, Verdict, Verification};
 
-/// Rows beyond this many are in the report.
-const ROWS: usize = 200;
+/// Further rows are only in the report.
+const MAX_ROWS: usize = 200;
 
 /// One target and image, in a line.
-pub(crate) fn line(found: &Verification) -> String {
-    let image = found
-        .image
-        .as_ref()
-        .map_or_else(|| found.source.ami.to_string(), ToString::to_string);
-    let (account, region) = (&found.account, &found.region);
-    let of = |verdict| -> Vec<&str> {
-        found
-            .checks
-            .iter()
-            .filter(|check| check.verdict == verdict)
-            .map(|check| check.name.as_str())
-            .collect()
+pub(crate) fn line(verification: &Verification) -> String {
+    let Verification {
+        account, region, ..
+    } = verification;
+    let image = match &verification.image {
+        Some(image) => image.to_string(),
+        None => verification.source.ami.to_string(),
     };
-    let unknown = of(Verdict::Unknown);
+    let unknown = checks_with(verification, Verdict::Unknown);
     let unknown = if unknown.is_empty() {
         String::new()
     } else {
-        format!("; not known: {}", unknown.join(", "))
+        format!("; not known: {unknown}")
     };
-    match found.sum {
+    match verification.sum {
         Conclusion::Launched => format!("{account} launched {image} in {region}{unknown}"),
         Conclusion::NoObstacleFound => {
             format!("no obstacle found to {account} launching {image} in {region}{unknown}")
         }
-        Conclusion::Blocked => format!(
-            "{account} cannot launch {image} in {region}: {}",
-            of(Verdict::No).join(", ")
-        ),
+        Conclusion::Blocked => {
+            let failed = checks_with(verification, Verdict::No);
+            format!("{account} cannot launch {image} in {region}: {failed}")
+        }
     }
 }
 
-/// The table; nothing where nothing was looked at.
-pub(crate) fn table(text: &mut String, found: &[Verification]) {
-    let looked_at: BTreeSet<CheckName> = found
+/// Why a target cannot launch: the details of the checks that failed.
+pub(crate) fn failures(verification: &Verification) -> String {
+    let failed = verification
+        .checks
         .iter()
-        .flat_map(|of| of.checks.iter().map(|check| check.name))
-        .collect();
-    let columns: Vec<CheckName> = CheckName::ALL
+        .filter(|check| check.verdict == Verdict::No);
+    let details: Vec<&str> = failed.map(|check| check.detail.as_str()).collect();
+    details.join("; ")
+}
+
+fn checks_with(verification: &Verification, verdict: Verdict) -> String {
+    let checks = verification
+        .checks
         .iter()
-        .copied()
-        .filter(|name| looked_at.contains(name))
-        .collect();
+        .filter(|check| check.verdict == verdict);
+    let names: Vec<&str> = checks.map(|check| check.name.as_str()).collect();
+    names.join(", ")
+}
+
+/// Adds the table, if there was any check. (Writing to a String cannot fail.)
+pub(super) fn table(text: &mut String, verifications: &[Verification]) {
+    let columns = columns(verifications);
     if columns.is_empty() {
         return;
     }
     let names: Vec<&str> = columns.iter().map(|name| name.as_str()).collect();
-    // Writing to a String cannot fail.
-    let _ = writeln!(
-        text,
-        "\n| target | Region | image | sum | {} |",
-        names.join(" | ")
-    );
+    let names = names.join(" | ");
+    let _ = writeln!(text, "\n| target | Region | image | sum | {names} |");
     let _ = writeln!(text, "|---|---|---|---|{}", "---|".repeat(columns.len()));
-    for of in found.iter().take(ROWS) {
-        let cells: Vec<&str> = columns.iter().map(|name| cell(of, *name)).collect();
-        let image = of
-            .image
-            .as_ref()
-            .map_or_else(|| "–".to_owned(), |image| format!("`{image}`"));
-        let sum = match of.sum {
-            Conclusion::Launched => "**launched**",
-            Conclusion::NoObstacleFound => "no obstacle found",
-            Conclusion::Blocked => "**blocked**",
-        };
-        let _ = writeln!(
-            text,
-            "| {} | {} | {image} | {sum} | {} |",
-            of.account,
-            of.region,
-            cells.join(" | ")
-        );
+    for verification in verifications.iter().take(MAX_ROWS) {
+        row(text, verification, &columns);
     }
-    if found.len() > ROWS {
-        let _ = writeln!(
-            text,
-            "\n… and {} more, which are in the report",
-            found.len() - ROWS
-        );
+    let more = verifications.len().saturating_sub(MAX_ROWS);
+    if more > 0 {
+        let _ = writeln!(text, "\n… and {more} more, which are in the report");
     }
 }
 
-fn cell(of: &Verification, name: CheckName) -> &'static str {
-    match of
-        .checks
-        .iter()
+/// The checks that were made of any target, in their usual order.
+fn columns(verifications: &[Verification]) -> Vec<CheckName> {
+    let mut columns = Vec::new();
+    for name in CheckName::ALL {
+        let made = |verification: &Verification| verdict(verification, *name).is_some();
+        if verifications.iter().any(made) {
+            columns.push(*name);
+        }
+    }
+    columns
+}
+
+fn row(text: &mut String, verification: &Verification, columns: &[CheckName]) {
+    let Verification {
+        account, region, ..
+    } = verification;
+    let image = match &verification.image {
+        Some(image) => format!("`{image}`"),
+        None => "–".to_owned(),
+    };
+    let sum = match verification.sum {
+        Conclusion::Launched => "**launched**",
+        Conclusion::NoObstacleFound => "no obstacle found",
+        Conclusion::Blocked => "**blocked**",
+    };
+    let mut cells = Vec::new();
+    for name in columns {
+        cells.push(match verdict(verification, *name) {
+            Some(Verdict::Yes) => "yes",
+            Some(Verdict::No) => "**no**",
+            Some(Verdict::Unknown) => "?",
+            None => "",
+        });
+    }
+    let cells = cells.join(" | ");
+    let _ = writeln!(text, "| {account} | {region} | {image} | {sum} | {cells} |");
+}
+
+fn verdict(verification: &Verification, name: CheckName) -> Option<Verdict> {
+    let mut checks = verification.checks.iter();
+    checks
         .find(|check| check.name == name)
         .map(|check| check.verdict)
-    {
-        Some(Verdict::Yes) => "yes",
-        Some(Verdict::No) => "**no**",
-        Some(Verdict::Unknown) => "?",
-        None => "",
-    }
 }

@@ -6,44 +6,37 @@ use super::parser::{Parser, words};
 use crate::inputs::Raw;
 
 /// Parses them; what they need of each other is checked with the whole request.
-pub(super) fn parse(parser: &mut Parser, raw: &Raw) -> TargetOptions {
-    let mut wanted = TargetOptions::default()
-        .keep_shared(parser.flag("keep-shared", raw.keep_shared.as_deref(), true))
-        .launch_roles(words(raw.target_launch_roles.as_deref()).map(str::to_owned))
-        .service_linked_roles(words(raw.service_linked_roles.as_deref()).map(str::to_owned));
-    let ways = [
-        ("permissions", Verify::Permissions),
-        ("none", Verify::None),
-        ("launch", Verify::Launch),
-    ];
-    wanted = wanted.verify(
-        parser
-            .choice("verify", raw.verify.as_deref(), &ways)
-            .unwrap_or_default(),
-    );
-    wanted = wanted.launch_with(LaunchWith {
-        instance_type: raw.verify_instance_type.clone(),
-        subnet: raw.verify_subnet_id.clone(),
-    });
-    if let Some(role) = parser.one("target-role", raw.target_role.as_deref()) {
-        wanted = wanted.role(role);
+pub(super) fn parse(parser: &mut Parser, raw: &Raw, verify: Verify) -> TargetOptions {
+    let launch_with = LaunchWith {
+        instance_type: raw.verify_instance_type().text.map(str::to_owned),
+        subnet: raw.verify_subnet_id().text.map(str::to_owned),
+    };
+    let services = words(raw.target_service_linked_roles());
+    let mut options = TargetOptions::default()
+        .unshare_after_copy(parser.flag(raw.unshare_after_copy(), false))
+        .launch_roles(words(raw.target_launch_roles()).map(str::to_owned))
+        .service_linked_roles(services.map(str::to_owned))
+        .verify(verify)
+        .launch_with(launch_with);
+    if let Some(role) = parser.one(raw.target_role()) {
+        options = options.role(role);
     }
-    if let Some(id) = &raw.target_external_id {
-        wanted = wanted.external_id(id.as_str());
+    if let Some(id) = raw.target_external_id().text {
+        options = options.external_id(id);
     }
-    if let Some(policy) = parser.one("target-launch-policy", raw.target_launch_policy.as_deref()) {
-        wanted = wanted.launch_policy(policy);
+    if let Some(policy) = parser.one(raw.target_launch_policy()) {
+        options = options.launch_policy(policy);
     }
-    for (region, key) in parser.keys("target-kms-key-id", raw.target_kms_key_id.as_deref()) {
-        wanted = match region {
-            Some(region) => wanted.kms_key_in(region, key),
-            None => wanted.kms_key(key),
+    for (region, key) in parser.keys(raw.target_kms_key_id()) {
+        options = match region {
+            Some(region) => options.kms_key_in(region, key),
+            None => options.kms_key(key),
         };
     }
     if let Some(name) = &raw.run_name {
-        wanted = wanted.run_name(name.as_str());
+        options = options.run_name(name.as_str());
     }
-    wanted
+    options
 }
 
 #[cfg(test)]
@@ -51,7 +44,7 @@ mod tests {
     use super::super::tests::{Spoil, each_is_one_problem};
 
     #[test]
-    fn each_wrong_input_of_the_target_side_is_one_problem_that_names_it() {
+    fn wrong_target_input_is_one_problem_that_names_it() {
         let table: &[(&str, Spoil)] = &[
             ("target-role", |raw| raw.target_role = Some("a b".into())),
             ("target-role", |raw| {
@@ -109,8 +102,12 @@ mod tests {
                         .into(),
                 );
             }),
-            ("keep-shared", |raw| raw.keep_shared = Some("false".into())),
-            ("keep-shared", |raw| raw.keep_shared = Some("no".into())),
+            ("unshare-after-copy", |raw| {
+                raw.unshare_after_copy = Some("true".into())
+            }),
+            ("unshare-after-copy", |raw| {
+                raw.unshare_after_copy = Some("no".into())
+            }),
             ("target-launch-roles", |raw| {
                 raw.target_launch_roles = Some("launcher".into())
             }),
@@ -127,12 +124,12 @@ mod tests {
                 raw.target_launch_roles = Some("launcher".into());
                 raw.target_launch_policy = Some("arn:aws:iam::x:policy/y".into());
             }),
-            ("service-linked-roles", |raw| {
-                raw.service_linked_roles = Some("autoscaling.amazonaws.com".into())
+            ("target-service-linked-roles", |raw| {
+                raw.target_service_linked_roles = Some("autoscaling.amazonaws.com".into())
             }),
-            ("service-linked-roles", |raw| {
+            ("target-service-linked-roles", |raw| {
                 raw.target_role = Some("x".into());
-                raw.service_linked_roles = Some("autoscaling.amazonaws.co".into());
+                raw.target_service_linked_roles = Some("autoscaling.amazonaws.co".into());
             }),
             ("verify", |raw| raw.verify = Some("all".into())),
             ("verify", |raw| raw.verify = Some("launch".into())),

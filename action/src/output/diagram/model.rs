@@ -1,4 +1,4 @@
-//! What a picture shows: the AMIs and keys of each Region, and who may do what with them.
+//! What a diagram shows: the AMIs and keys of each Region, and who may do what with them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,177 +7,202 @@ use ami_share::plan::Step;
 use ami_share::report::ImageReport;
 use ami_share::{Region, Report};
 
-use crate::output::principal_name::short;
+use crate::output::principal_name::short_name;
 
-/// What somebody may do with a thing. Where boxes become one, the last of these counts.
+/// The access of a principal to an image or key. Where several become one box, the last of these
+/// counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum May {
-    /// They could before.
-    Already,
-    /// This run took it from them, or would.
-    NoMore,
-    /// This run gave it to them, or would.
-    Now,
+pub(super) enum Access {
+    /// It was there before.
+    Kept,
+    /// This run removed it, or would.
+    Removed,
+    /// This run added it, or would.
+    Added,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
-    Ami,
+    Image,
     Key,
 }
 
 /// An AMI or a key, or several of one kind in one box.
 #[derive(Clone, Debug)]
-pub(super) struct Thing {
+pub(super) struct Resource {
     pub(super) kind: Kind,
-    /// What to call it, while it is one.
+    /// What to call it, while it is only one.
     pub(super) label: Vec<String>,
     pub(super) ids: BTreeSet<String>,
-    /// The keys that it is encrypted under.
-    pub(super) under: BTreeSet<String>,
-    pub(super) may: BTreeMap<String, May>,
+    /// The keys that an image is encrypted under.
+    pub(super) keys: BTreeSet<String>,
+    /// The access of each principal, by its short name.
+    pub(super) access: BTreeMap<String, Access>,
 }
 
-impl Thing {
-    fn note<T: ToString>(&mut self, whom: impl IntoIterator<Item = T>, may: May) {
-        for who in whom {
-            let held = self.may.entry(short(&who.to_string())).or_insert(may);
-            *held = (*held).max(may);
+impl Resource {
+    /// Sets the access of principals, where it counts more than what is known of them.
+    fn set<T: ToString>(&mut self, principals: impl IntoIterator<Item = T>, access: Access) {
+        for principal in principals {
+            let name = short_name(&principal.to_string());
+            let known = self.access.entry(name).or_insert(access);
+            *known = (*known).max(access);
         }
     }
 
+    /// Adds another one of its kind to the box.
     pub(super) fn absorb(&mut self, other: &Self) {
         self.ids.extend(other.ids.iter().cloned());
-        self.under.extend(other.under.iter().cloned());
-        for (who, may) in &other.may {
-            self.note([who], *may);
+        self.keys.extend(other.keys.iter().cloned());
+        for (principal, access) in &other.access {
+            self.set([principal], *access);
         }
     }
 }
 
 /// A Region, or several in one box.
 #[derive(Clone, Debug)]
-pub(super) struct Place {
+pub(super) struct RegionBox {
     pub(super) regions: BTreeSet<Region>,
-    pub(super) things: Vec<Thing>,
+    pub(super) resources: Vec<Resource>,
 }
 
 /// Everything that a report says of who may do what, Region by Region. `planned` says that its plan
 /// was not carried out: then what it would change is shown as its change.
-pub(super) fn of(report: &Report, planned: bool) -> Vec<Place> {
-    let mut all = Things::default();
+pub(super) fn of_report(report: &Report, planned: bool) -> Vec<RegionBox> {
+    let mut model = Model::default();
     for image in &report.images {
-        let ami = all.ami(&image.source, &image.region);
-        ami.label = label(image);
-        ami.note(image.principals.iter().chain(&image.unlisted), May::Already);
-        ami.note(&image.added, May::Now);
-        ami.note(&image.removed, May::NoMore);
+        let resource = model.image(&image.source, &image.region);
+        resource.label = label(image);
+        resource.set(&image.principals, Access::Kept);
+        resource.set(&image.unlisted, Access::Kept);
+        resource.set(&image.added, Access::Added);
+        resource.set(&image.removed, Access::Removed);
     }
-    for shared in &report.keys {
-        let key = all.key(&shared.key);
-        key.note(&shared.principals, May::Already);
-        key.note(&shared.added, May::Now);
-        key.note(&shared.removed, May::NoMore);
+    for key in &report.keys {
+        let resource = model.key(&key.key);
+        resource.set(&key.principals, Access::Kept);
+        resource.set(&key.added, Access::Added);
+        resource.set(&key.removed, Access::Removed);
     }
     for step in &report.plan.steps {
-        all.plan(step, planned);
+        model.add_state(step);
+        if planned {
+            model.add_change(step);
+        }
     }
-    all.0
-        .into_iter()
-        .map(|(region, things)| Place {
-            regions: [region].into(),
-            things,
-        })
-        .collect()
+    let mut boxes = Vec::new();
+    for (region, resources) in model.0 {
+        let regions = BTreeSet::from([region]);
+        boxes.push(RegionBox { regions, resources });
+    }
+    boxes
 }
 
+/// The lines that an image is called by.
 fn label(image: &ImageReport) -> Vec<String> {
     let source = &image.source;
-    let from = if source.region == image.region {
-        String::new()
+    let copy = if source.region == image.region {
+        format!("copy of {}", source.ami)
     } else {
-        format!(" in {}", source.region)
+        format!("copy of {} in {}", source.ami, source.region)
     };
     match &image.image {
         Some(id) if *id == source.ami => vec![id.to_string()],
-        Some(id) => vec![id.to_string(), format!("copy of {}{from}", source.ami)],
-        None => vec![format!("copy of {}{from}", source.ami)],
+        Some(id) => vec![id.to_string(), copy],
+        None => vec![copy],
     }
 }
 
+/// The resources of each Region.
 #[derive(Default)]
-struct Things(BTreeMap<Region, Vec<Thing>>);
+struct Model(BTreeMap<Region, Vec<Resource>>);
 
-impl Things {
-    fn plan(&mut self, step: &Step, planned: bool) {
+impl Model {
+    /// Adds what a step says of how it is now.
+    fn add_state(&mut self, step: &Step) {
         match step {
             Step::LaunchPermission(launch) => {
-                let ami = self.ami(&launch.shared.source, &launch.shared.region);
-                ami.under
-                    .extend(launch.keys.iter().map(ToString::to_string));
-                ami.note(launch.missing.iter().filter(|_| planned), May::Now);
+                let image = self.image(&launch.shared.source, &launch.shared.region);
+                image
+                    .keys
+                    .extend(launch.keys.iter().map(|key| key.to_string()));
             }
             Step::RemovePermissions(remove) => {
-                let ami = self.ami(&remove.source, &remove.region);
-                ami.under
-                    .extend(remove.keys.iter().map(ToString::to_string));
-                ami.note(remove.principals.iter().filter(|_| planned), May::NoMore);
+                let image = self.image(&remove.source, &remove.region);
+                image
+                    .keys
+                    .extend(remove.keys.iter().map(|key| key.to_string()));
             }
             Step::KeyAccess(access) => {
-                let key = self.key(&access.key);
-                key.note(&access.unlisted, May::Already);
-                key.note(access.missing.iter().filter(|_| planned), May::Now);
+                self.key(&access.key).set(&access.unlisted, Access::Kept);
             }
             Step::Grants(grants) => {
                 let key = self.key(&grants.key);
                 key.label.truncate(1);
                 key.label.push("by grants".to_owned());
-                key.note(grants.missing.iter().filter(|_| planned), May::Now);
             }
             Step::RemoveKeyAccess(remove) => {
-                let key = self.key(&remove.key);
-                key.note(remove.holders.iter().filter(|_| planned), May::NoMore);
-                key.note(remove.grants.values().filter(|_| planned), May::NoMore);
+                self.key(&remove.key);
             }
             _ => {}
         }
     }
 
-    fn ami(&mut self, source: &SourceImage, region: &Region) -> &mut Thing {
-        self.thing(region, Kind::Ami, source.to_string(), || {
-            source.ami.to_string()
-        })
+    /// Adds what a step would change.
+    fn add_change(&mut self, step: &Step) {
+        match step {
+            Step::LaunchPermission(launch) => self
+                .image(&launch.shared.source, &launch.shared.region)
+                .set(&launch.missing, Access::Added),
+            Step::RemovePermissions(remove) => self
+                .image(&remove.source, &remove.region)
+                .set(&remove.principals, Access::Removed),
+            Step::KeyAccess(access) => self.key(&access.key).set(&access.missing, Access::Added),
+            Step::Grants(grants) => self.key(&grants.key).set(&grants.missing, Access::Added),
+            Step::RemoveKeyAccess(remove) => {
+                let key = self.key(&remove.key);
+                key.set(&remove.holders, Access::Removed);
+                key.set(remove.grants.values(), Access::Removed);
+            }
+            _ => {}
+        }
     }
 
-    fn key(&mut self, key: &KeyArn) -> &mut Thing {
+    fn image(&mut self, source: &SourceImage, region: &Region) -> &mut Resource {
+        let label = source.ami.to_string();
+        self.resource(region, Kind::Image, source.to_string(), label)
+    }
+
+    fn key(&mut self, key: &KeyArn) -> &mut Resource {
         // The whole ID is in the table; here it would only be wrapped.
         let id = key.as_ref().rsplit('/').next().unwrap_or_default();
-        let name = || format!("key {}", id.get(..13).unwrap_or(id));
-        self.thing(key.region(), Kind::Key, key.to_string(), name)
+        let label = format!("key {}", id.get(..13).unwrap_or(id));
+        self.resource(key.region(), Kind::Key, key.to_string(), label)
     }
 
-    fn thing(
+    /// The resource with this ID, added with this label if it is new.
+    fn resource(
         &mut self,
         region: &Region,
         kind: Kind,
         id: String,
-        label: impl FnOnce() -> String,
-    ) -> &mut Thing {
-        let things = self.0.entry(region.clone()).or_default();
-        let known = things
+        label: String,
+    ) -> &mut Resource {
+        let resources = self.0.entry(region.clone()).or_default();
+        let known = resources
             .iter()
-            .position(|thing| thing.kind == kind && thing.ids.contains(&id));
-        let place = known.unwrap_or(things.len());
+            .position(|resource| resource.kind == kind && resource.ids.contains(&id));
+        let index = known.unwrap_or(resources.len());
         if known.is_none() {
-            let (ids, under, may) = ([id].into(), BTreeSet::new(), BTreeMap::new());
-            things.push(Thing {
+            resources.push(Resource {
                 kind,
-                label: vec![label()],
-                ids,
-                under,
-                may,
+                label: vec![label],
+                ids: BTreeSet::from([id]),
+                keys: BTreeSet::new(),
+                access: BTreeMap::new(),
             });
         }
-        &mut things[place]
+        &mut resources[index]
     }
 }

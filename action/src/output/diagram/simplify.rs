@@ -1,98 +1,109 @@
-//! Fewer boxes where they are many: AMIs for which the same holds become one, and so do Regions
-//! that look alike.
+//! Fewer boxes where there are many: AMIs with the same access become one box, and so do Regions
+//! that look the same.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::model::{Kind, May, Place, Thing};
+use super::model::{Access, Kind, RegionBox, Resource};
 
 /// How many boxes are drawn one by one.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Detail {
     /// Regions.
-    pub(super) places: usize,
+    pub(super) regions: usize,
     /// AMIs of a Region, and keys of it.
-    pub(super) things: usize,
-    /// Groups of those who may do the same.
+    pub(super) resources: usize,
+    /// Groups of principals that may do the same.
     pub(super) groups: usize,
 }
 
-pub(super) fn places(all: &[Place], detail: Detail) -> Vec<Place> {
-    let few = |place: &Place| Place {
-        things: things(&place.things, detail.things),
-        ..place.clone()
-    };
-    let all: Vec<Place> = all.iter().map(few).collect();
-    if all.len() <= detail.places {
-        return all;
+/// The Regions in no more boxes than `detail` says.
+pub(super) fn regions(all: &[RegionBox], detail: Detail) -> Vec<RegionBox> {
+    let mut boxes: Vec<RegionBox> = Vec::new();
+    for region in all {
+        boxes.push(RegionBox {
+            regions: region.regions.clone(),
+            resources: resources(&region.resources, detail.resources),
+        });
     }
-    let mut alike: Vec<Place> = Vec::new();
-    for place in all {
-        match alike.iter_mut().find(|known| look(known) == look(&place)) {
-            Some(known) => join(known, place),
-            None => alike.push(place),
-        }
+    if boxes.len() <= detail.regions {
+        return boxes;
     }
-    // What looks different and is too much all the same is one more box, in which the details are
-    // lost.
-    if alike.len() > detail.places {
-        let mut rest = alike.split_off(detail.places - 1).into_iter();
-        if let Some(first) = rest.next() {
-            let one = |place: Place| Place {
-                things: things(&place.things, 1),
-                ..place
-            };
-            let mut last = one(first);
-            for place in rest {
-                last.regions.extend(place.regions);
-                last.things.extend(place.things);
-            }
-            alike.push(one(last));
-        }
+    let boxes = join_equal(boxes);
+    if boxes.len() <= detail.regions {
+        return boxes;
     }
-    alike
+    join_rest(boxes, detail.regions)
 }
 
-/// What two Regions that look alike have in common.
-fn look(place: &Place) -> Vec<(Kind, &BTreeMap<String, May>)> {
-    place
-        .things
-        .iter()
-        .map(|thing| (thing.kind, &thing.may))
+/// Regions that look the same, in one box.
+fn join_equal(all: Vec<RegionBox>) -> Vec<RegionBox> {
+    let mut boxes: Vec<RegionBox> = Vec::new();
+    for region in all {
+        let same = |known: &&mut RegionBox| appearance(known) == appearance(&region);
+        let Some(known) = boxes.iter_mut().find(same) else {
+            boxes.push(region);
+            continue;
+        };
+        known.regions.extend(region.regions);
+        for (known, resource) in known.resources.iter_mut().zip(&region.resources) {
+            known.absorb(resource);
+        }
+    }
+    boxes
+}
+
+/// What two Regions that look the same have in common.
+fn appearance(region: &RegionBox) -> Vec<(Kind, &BTreeMap<String, Access>)> {
+    let resources = region.resources.iter();
+    resources
+        .map(|resource| (resource.kind, &resource.access))
         .collect()
 }
 
-fn join(known: &mut Place, place: Place) {
-    known.regions.extend(place.regions);
-    for (known, thing) in known.things.iter_mut().zip(&place.things) {
-        known.absorb(thing);
+/// The first boxes as they are, and all others in a last one, without their details.
+fn join_rest(mut boxes: Vec<RegionBox>, most: usize) -> Vec<RegionBox> {
+    let (mut regions, mut rest) = (BTreeSet::new(), Vec::new());
+    for region in boxes.split_off(most - 1) {
+        regions.extend(region.regions);
+        rest.extend(region.resources);
     }
+    boxes.push(RegionBox {
+        regions,
+        resources: resources(&rest, 1),
+    });
+    boxes
 }
 
-fn things(all: &[Thing], most: usize) -> Vec<Thing> {
-    let mut few = Vec::new();
-    for kind in [Kind::Ami, Kind::Key] {
-        let of_kind: Vec<&Thing> = all.iter().filter(|thing| thing.kind == kind).collect();
+/// The images and the keys in no more than `most` boxes each: those with the same access in one
+/// box, or, if these are too many, all.
+fn resources(all: &[Resource], most: usize) -> Vec<Resource> {
+    let mut boxes = Vec::new();
+    for kind in [Kind::Image, Kind::Key] {
+        let of_kind: Vec<&Resource> = all
+            .iter()
+            .filter(|resource| resource.kind == kind)
+            .collect();
         if of_kind.len() <= most {
-            few.extend(of_kind.into_iter().cloned());
+            boxes.extend(of_kind.into_iter().cloned());
             continue;
         }
-        let alike = merged(&of_kind, |known, thing| known.may == thing.may);
-        if alike.len() <= most {
-            few.extend(alike)
+        let joined = join(&of_kind, |one, other| one.access == other.access);
+        if joined.len() <= most {
+            boxes.extend(joined);
         } else {
-            few.extend(merged(&of_kind, |_, _| true))
+            boxes.extend(join(&of_kind, |_, _| true));
         }
     }
-    few
+    boxes
 }
 
-fn merged(things: &[&Thing], same: impl Fn(&Thing, &Thing) -> bool) -> Vec<Thing> {
-    let mut all: Vec<Thing> = Vec::new();
-    for thing in things {
-        match all.iter_mut().find(|known| same(known, thing)) {
-            Some(known) => known.absorb(thing),
-            None => all.push((*thing).clone()),
+fn join(resources: &[&Resource], same: fn(&Resource, &Resource) -> bool) -> Vec<Resource> {
+    let mut boxes: Vec<Resource> = Vec::new();
+    for resource in resources {
+        match boxes.iter_mut().find(|known| same(known, resource)) {
+            Some(known) => known.absorb(resource),
+            None => boxes.push((*resource).clone()),
         }
     }
-    all
+    boxes
 }

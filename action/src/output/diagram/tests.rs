@@ -1,86 +1,107 @@
-//! Pictures of every size are small, and nothing in them can end a label.
+//! Diagrams of every size are small, and nothing in them can end a label.
 
 use std::collections::BTreeSet;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::model::{Kind, May, Place, Thing};
 use super::*;
 
-fn thing(kind: Kind, id: usize, may: &[(&str, May)]) -> Thing {
-    Thing {
+fn resource(kind: Kind, id: usize, access: &[(&str, Access)]) -> Resource {
+    Resource {
         kind,
-        label: vec![format!("thing {id}")],
+        label: vec![format!("resource {id}")],
         ids: [id.to_string()].into(),
-        under: if kind == Kind::Ami {
+        keys: if kind == Kind::Image {
             [(id + 1).to_string()].into()
         } else {
             BTreeSet::new()
         },
-        may: may
+        access: access
             .iter()
-            .map(|(who, may)| ((*who).to_owned(), *may))
+            .map(|(principal, access)| ((*principal).to_owned(), *access))
             .collect(),
     }
 }
 
-fn place(number: usize, things: Vec<Thing>) -> Place {
-    Place {
+fn region(number: usize, resources: Vec<Resource>) -> RegionBox {
+    RegionBox {
         regions: [format!("us-east-{}", number % 9 + 1).parse().unwrap()].into(),
-        things,
+        resources,
     }
 }
 
-fn drawn(all: &[Place]) -> Drawing {
-    smallest(all, "111111111111", false).unwrap()
+fn drawn(regions: &[RegionBox]) -> Drawing {
+    smallest(regions, "111111111111", false).unwrap()
 }
 
-/// Things of a Region, with who of so many people may what.
-fn things() -> impl Strategy<Value = Vec<(Kind, Vec<(usize, May)>)>> {
-    let kind = prop_oneof![Just(Kind::Ami), Just(Kind::Ami), Just(Kind::Key)];
-    let may = prop_oneof![Just(May::Already), Just(May::Now), Just(May::NoMore)];
-    vec((kind, vec((0..40_usize, may), 1..20)), 1..10)
+/// A resource, and the access of principals by their numbers.
+type Spec = (Kind, Vec<(usize, Access)>);
+
+/// The resources of a Region, and what some of forty principals may do with them.
+fn specs() -> impl Strategy<Value = Vec<Spec>> {
+    let kind = prop_oneof![Just(Kind::Image), Just(Kind::Image), Just(Kind::Key)];
+    let access = prop_oneof![
+        Just(Access::Kept),
+        Just(Access::Added),
+        Just(Access::Removed)
+    ];
+    vec((kind, vec((0..40_usize, access), 1..20)), 1..10)
+}
+
+/// The Regions with these resources.
+fn regions_of(specs: &[Vec<Spec>]) -> Vec<RegionBox> {
+    let name = |n: usize| (300_000_000_000 + n as u64).to_string();
+    let names: Vec<String> = (0..40).map(name).collect();
+    let mut regions = Vec::new();
+    for (number, specs) in specs.iter().enumerate() {
+        let mut resources = Vec::new();
+        for (n, (kind, access)) in specs.iter().enumerate() {
+            let access: Vec<(&str, Access)> = access
+                .iter()
+                .map(|(n, access)| (names[*n].as_str(), *access))
+                .collect();
+            resources.push(resource(*kind, number * 100 + n, &access));
+        }
+        regions.push(region(number, resources));
+    }
+    regions
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn however_much_there_is_a_picture_stays_small_and_counts_everybody(all in vec(things(), 1..40)) {
-        let names: Vec<String> = (0..40_u64).map(|n| (300_000_000_000 + n).to_string()).collect();
-        let named = |may: &[(usize, May)]| may.iter().map(|(n, may)| (names[*n].as_str(), *may)).collect::<Vec<_>>();
-        let all: Vec<Place> = all
-            .iter()
-            .enumerate()
-            .map(|(number, things)| {
-                let things = things.iter().enumerate();
-                place(number, things.map(|(n, (kind, may))| thing(*kind, number * 100 + n, &named(may))).collect())
-            })
-            .collect();
-        let drawing = drawn(&all);
-        prop_assert!(drawing.edges.len() <= EDGES && drawing.text.len() <= CHARACTERS, "{}", drawing.text);
-        let edges = drawing.text.lines().filter(|line| line.contains('|')).count();
+    fn diagram_stays_small_and_counts_every_principal(specs in vec(specs(), 1..40)) {
+        let regions = regions_of(&specs);
+        let drawing = drawn(&regions);
+        let text = &drawing.text;
+        prop_assert!(drawing.edges.len() <= MAX_EDGES && text.len() <= MAX_CHARACTERS, "{}", text);
+        let edges = text.lines().filter(|line| line.contains('|')).count();
         prop_assert_eq!(edges, drawing.edges.len());
         // Those who are not named are counted.
-        let somebody: BTreeSet<&String> = all.iter().flat_map(|place| &place.things).flat_map(|t| t.may.keys()).collect();
-        let counted: usize = drawing.text.lines().filter(|line| line.starts_with("  T") && line.contains("([\"")).map(people).sum();
-        prop_assert_eq!(counted, somebody.len());
+        let resources = regions.iter().flat_map(|region| &region.resources);
+        let principals: BTreeSet<&String> = resources.flat_map(|r| r.access.keys()).collect();
+        let groups = text.lines().filter(|line| line.starts_with("  T") && line.contains("([\""));
+        prop_assert_eq!(groups.map(principals_in).sum::<usize>(), principals.len());
     }
 
     #[test]
-    fn no_text_can_end_its_label(text in "\\PC*|[\"`|<>&\n\\[\\]{}()%#;=-]*|.*") {
-        let drawing = drawn(&[place(1, vec![thing(Kind::Ami, 1, &[(&text, May::Now)])])]);
+    fn text_cannot_end_its_label(text in "\\PC*|[\"`|<>&\n\\[\\]{}()%#;=-]*|.*") {
+        let image = resource(Kind::Image, 1, &[(&text, Access::Added)]);
+        let drawing = drawn(&[region(1, vec![image])]);
         let label = drawing.text.lines().find(|line| line.starts_with("  T0([")).unwrap();
-        let inner = label.strip_prefix("  T0([\"").and_then(|rest| rest.strip_suffix("\"])")).unwrap();
-        prop_assert!(!inner.contains(['"', '`', '|', '<', '\\', '[', '{', '%', '=']), "{}", inner);
+        let inner = label.strip_prefix("  T0([\"").and_then(|rest| rest.strip_suffix("\"])"));
+        let inner = inner.unwrap();
+        let special = ['"', '`', '|', '<', '\\', '[', '{', '%', '='];
+        prop_assert!(!inner.contains(special), "{}", inner);
         prop_assert!(inner.chars().all(|c| !c.is_control()));
         prop_assert_eq!(drawing.text.lines().count(), 10, "{}", drawing.text);
     }
 }
 
-/// How many people a box stands for.
-fn people(line: &str) -> usize {
+/// How many principals a box stands for.
+fn principals_in(line: &str) -> usize {
     let label = line.split('"').nth(1).unwrap();
     let more = label
         .split("and ")
@@ -93,21 +114,25 @@ fn people(line: &str) -> usize {
 }
 
 #[test]
-fn fifty_regions_that_look_alike_are_one_box() {
-    let people: Vec<String> = (0..50)
+fn regions_that_look_the_same_are_one_box() {
+    let principals: Vec<String> = (0..50)
         .map(|n| format!("{:012}", 300_000_000_000_u64 + n))
         .collect();
-    let may: Vec<(&str, May)> = people.iter().map(|who| (who.as_str(), May::Now)).collect();
-    let all: Vec<Place> = (0..50)
-        .map(|n| Place {
-            regions: [format!("us-west-{}", n + 1).parse().unwrap()].into(),
-            things: vec![
-                thing(Kind::Ami, n * 10, &may),
-                thing(Kind::Key, n * 10 + 1, &may),
-            ],
-        })
+    let access: Vec<(&str, Access)> = principals
+        .iter()
+        .map(|principal| (principal.as_str(), Access::Added))
         .collect();
-    let drawing = drawn(&all);
+    let mut regions = Vec::new();
+    for n in 0..50 {
+        regions.push(RegionBox {
+            regions: [format!("us-west-{}", n + 1).parse().unwrap()].into(),
+            resources: vec![
+                resource(Kind::Image, n * 10, &access),
+                resource(Kind::Key, n * 10 + 1, &access),
+            ],
+        });
+    }
+    let drawing = drawn(&regions);
     assert_eq!(drawing.edges.len(), 3);
     for part in ["and 47 more", "50 AMIs", "50 keys"] {
         assert!(drawing.text.contains(part), "{part}: {}", drawing.text);

@@ -3,83 +3,119 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use ami_share::Report;
 use ami_share::id::SourceImage;
 use ami_share::plan::Step;
-use ami_share::report::ImageReport;
+use ami_share::report::{ImageReport, KeyReport};
+use ami_share::{Principal, Report};
 
-use super::escape;
-use crate::output::principal_name::few;
+use super::markdown::escape;
+use crate::output::principal_name::{list_or_count, short_names};
 
-/// Rows of all tables of images together, and of the table of keys.
-const ROWS: usize = 600;
-/// A table with more rows is folded, and so are all tables beyond the first few.
+/// Rows of all tables of images together, and of each other table.
+const MAX_ROWS: usize = 600;
+/// A table with more rows is folded, and so are the tables of images after the first few.
 const OPEN_ROWS: usize = 12;
 const OPEN_TABLES: usize = 5;
-/// So many are named in a cell of a table.
-const NAMED: usize = 2;
+/// A cell names this many, and otherwise says how many there are.
+const NAMES_IN_A_CELL: usize = 2;
 
-/// What was done, or in a plan would be, as a heading of a column.
-fn heads(planned: bool) -> (&'static str, &'static str) {
-    if planned {
-        ("would be added", "would be taken back")
-    } else {
-        ("added now", "taken back")
-    }
+/// A table under a title.
+struct Table<'a> {
+    /// The title, in Markdown and in HTML.
+    title: String,
+    /// What the title says if the table is folded.
+    folded_title: String,
+    folded: bool,
+    columns: Vec<&'a str>,
+    /// The cells of each row.
+    rows: Vec<Vec<String>>,
+    /// How many rows were left out, and what they are about.
+    left_out: (usize, &'a str),
 }
 
-pub(super) fn images(text: &mut String, report: &Report, planned: bool) {
-    let mut tables: BTreeMap<&SourceImage, Vec<&ImageReport>> = BTreeMap::new();
-    for image in &report.images {
-        tables.entry(&image.source).or_default().push(image);
-    }
-    let mut rows = ROWS;
-    for (number, (source, images)) in tables.iter().enumerate() {
-        let (shown, all) = (images.len().min(rows), images.len());
-        if shown == 0 {
-            let _ = writeln!(
-                text,
-                "\n{} more images are in the report.",
-                tables.len() - number
-            );
-            break;
-        }
-        rows -= shown;
-        let head = format!("<code>{}</code> in {}", source.ami, source.region);
-        let folded = number >= OPEN_TABLES || all > OPEN_ROWS;
-        if folded {
-            let regions = if all == 1 {
-                "1 Region".to_owned()
-            } else {
-                format!("{all} Regions")
-            };
-            let _ = writeln!(text, "\n<details><summary>{head}: {regions}</summary>\n");
+// Writing to a String cannot fail.
+impl Table<'_> {
+    fn write(&self, text: &mut String) {
+        if self.folded {
+            let title = &self.folded_title;
+            let _ = writeln!(text, "\n<details><summary>{title}</summary>\n");
         } else {
-            let _ = writeln!(text, "\n**{head}**\n");
+            let _ = writeln!(text, "\n**{}**\n", self.title);
         }
-        let (added, removed) = heads(planned);
-        let _ = writeln!(
-            text,
-            "| Region | to launch | copied | can launch | {added} | {removed} | not listed |"
-        );
-        text.push_str("|---|---|---|---|---|---|---|\n");
-        for image in &images[..shown] {
-            row(text, image, report, planned);
+        let _ = writeln!(text, "| {} |", self.columns.join(" | "));
+        let _ = writeln!(text, "|{}", "---|".repeat(self.columns.len()));
+        for cells in &self.rows {
+            let _ = writeln!(text, "| {} |", cells.join(" | "));
         }
-        if shown < all {
-            let _ = writeln!(text, "\n{} more Regions are in the report.", all - shown);
+        let (left_out, what) = self.left_out;
+        if left_out > 0 {
+            let _ = writeln!(text, "\n{left_out} more {what} are in the report.");
         }
-        if folded {
+        if self.folded {
             text.push_str("\n</details>\n");
         }
     }
 }
 
-fn row(text: &mut String, image: &ImageReport, report: &Report, planned: bool) {
-    let launch = image
-        .image
-        .as_ref()
-        .map_or_else(|| "–".to_owned(), |id| format!("`{id}`"));
+/// The columns of what was changed, or in a dry run would be.
+fn change_columns(planned: bool) -> [&'static str; 2] {
+    if planned {
+        ["would be added", "would be removed"]
+    } else {
+        ["added now", "removed"]
+    }
+}
+
+/// A table for each image of the request, with a row for each Region.
+pub(super) fn images(text: &mut String, report: &Report, planned: bool) {
+    let mut tables: BTreeMap<&SourceImage, Vec<&ImageReport>> = BTreeMap::new();
+    for image in &report.images {
+        tables.entry(&image.source).or_default().push(image);
+    }
+    let [added, removed] = change_columns(planned);
+    let mut rows_left = MAX_ROWS;
+    for (number, (source, images)) in tables.iter().enumerate() {
+        if rows_left == 0 {
+            let more = tables.len() - number;
+            let _ = writeln!(text, "\n{more} more images are in the report.");
+            break;
+        }
+        let shown = images.len().min(rows_left);
+        rows_left -= shown;
+        let title = format!("<code>{}</code> in {}", source.ami, source.region);
+        let regions = match images.len() {
+            1 => "1 Region".to_owned(),
+            count => format!("{count} Regions"),
+        };
+        let mut rows = Vec::new();
+        for image in &images[..shown] {
+            rows.push(image_row(image, report, planned));
+        }
+        let table = Table {
+            folded_title: format!("{title}: {regions}"),
+            title,
+            folded: number >= OPEN_TABLES || images.len() > OPEN_ROWS,
+            columns: vec![
+                "Region",
+                "to launch",
+                "copied",
+                "can launch",
+                added,
+                removed,
+                "not listed",
+            ],
+            rows,
+            left_out: (images.len() - shown, "Regions"),
+        };
+        table.write(text);
+    }
+}
+
+fn image_row(image: &ImageReport, report: &Report, planned: bool) -> Vec<String> {
+    let to_launch = match &image.image {
+        Some(id) => format!("`{id}`"),
+        None => "–".to_owned(),
+    };
     let copied = match &image.image {
         _ if image.copied => "now",
         Some(id) if *id == image.source.ami => "no",
@@ -88,140 +124,141 @@ fn row(text: &mut String, image: &ImageReport, report: &Report, planned: bool) {
         None => "–",
     };
     let (mut added, mut removed) = (image.added.clone(), image.removed.clone());
-    for step in report.plan.steps.iter().filter(|_| planned) {
+    if planned {
+        add_planned_image_changes(image, report, &mut added, &mut removed);
+    }
+    vec![
+        image.region.to_string(),
+        to_launch,
+        copied.to_owned(),
+        cell(&image.principals),
+        cell(&added),
+        cell(&removed),
+        cell(&image.unlisted),
+    ]
+}
+
+fn add_planned_image_changes(
+    image: &ImageReport,
+    report: &Report,
+    added: &mut BTreeSet<Principal>,
+    removed: &mut BTreeSet<Principal>,
+) {
+    let is_this = |source: &_, region: &_| (&image.source, &image.region) == (source, region);
+    for step in &report.plan.steps {
         match step {
             Step::LaunchPermission(launch)
-                if (&launch.shared.source, &launch.shared.region)
-                    == (&image.source, &image.region) =>
+                if is_this(&launch.shared.source, &launch.shared.region) =>
             {
                 added.extend(launch.missing.iter().cloned());
             }
-            Step::RemovePermissions(remove)
-                if (&remove.source, &remove.region) == (&image.source, &image.region) =>
-            {
+            Step::RemovePermissions(remove) if is_this(&remove.source, &remove.region) => {
                 removed.extend(remove.principals.iter().cloned());
             }
             _ => {}
         }
     }
-    let region = &image.region;
-    let cells = [&image.principals, &added, &removed, &image.unlisted].map(cell);
-    let _ = writeln!(
-        text,
-        "| {region} | {launch} | {copied} | {} |",
-        cells.join(" | ")
-    );
 }
 
-fn cell<T: ToString>(who: &BTreeSet<T>) -> String {
-    escape(&few(who, NAMED))
-}
-
+/// The keys that targets need, or lose.
 pub(super) fn keys(text: &mut String, report: &Report, planned: bool) {
-    if report.keys.is_empty() {
+    let keys = &report.keys;
+    if keys.is_empty() {
         return;
     }
-    let folded = report.keys.len() > OPEN_ROWS;
-    if folded {
-        let _ = writeln!(
-            text,
-            "\n<details><summary>{} keys</summary>",
-            report.keys.len()
-        );
+    let [added, removed] = change_columns(planned);
+    let mut rows = Vec::new();
+    for key in keys.iter().take(MAX_ROWS) {
+        rows.push(key_row(key, report, planned));
     }
-    let (added, removed) = heads(planned);
-    if !folded {
-        text.push_str("\n**Keys**\n");
+    let table = Table {
+        title: "Keys".to_owned(),
+        folded_title: format!("{} keys", keys.len()),
+        folded: keys.len() > OPEN_ROWS,
+        columns: vec!["Region", "key", "can use it", added, removed],
+        rows,
+        left_out: (keys.len().saturating_sub(MAX_ROWS), "keys"),
+    };
+    table.write(text);
+}
+
+fn key_row(key: &KeyReport, report: &Report, planned: bool) -> Vec<String> {
+    let (mut added, mut removed) = (key.added.clone(), key.removed.clone());
+    if planned {
+        add_planned_key_changes(key, report, &mut added, &mut removed);
     }
-    let _ = writeln!(
-        text,
-        "\n| Region | key | can use it | {added} | {removed} |\n|---|---|---|---|---|"
-    );
-    for shared in report.keys.iter().take(ROWS) {
-        let (mut added, mut removed) = (shared.added.clone(), shared.removed.clone());
-        for step in report.plan.steps.iter().filter(|_| planned) {
-            match step {
-                Step::KeyAccess(access) if access.key == shared.key => {
-                    added.extend(access.missing.iter().map(ToString::to_string));
-                }
-                Step::Grants(grants) if grants.key == shared.key => {
-                    added.extend(grants.missing.iter().map(ToString::to_string));
-                }
-                Step::RemoveKeyAccess(remove) if remove.key == shared.key => {
-                    removed.extend(remove.holders.iter().map(ToString::to_string));
-                    removed.extend(remove.grants.values().cloned());
-                }
-                _ => {}
+    let id = key.key.as_ref().rsplit('/').next().unwrap_or_default();
+    vec![
+        key.key.region().to_string(),
+        format!("`{id}`"),
+        cell(&key.principals),
+        cell(&added),
+        cell(&removed),
+    ]
+}
+
+fn add_planned_key_changes(
+    key: &KeyReport,
+    report: &Report,
+    added: &mut BTreeSet<String>,
+    removed: &mut BTreeSet<String>,
+) {
+    for step in &report.plan.steps {
+        match step {
+            Step::KeyAccess(access) if access.key == key.key => {
+                added.extend(access.missing.iter().map(ToString::to_string));
             }
+            Step::Grants(grants) if grants.key == key.key => {
+                added.extend(grants.missing.iter().map(ToString::to_string));
+            }
+            Step::RemoveKeyAccess(remove) if remove.key == key.key => {
+                removed.extend(remove.holders.iter().map(ToString::to_string));
+                removed.extend(remove.grants.values().cloned());
+            }
+            _ => {}
         }
-        let id = shared.key.as_ref().rsplit('/').next().unwrap_or_default();
-        let (region, held) = (shared.key.region(), cell(&shared.principals));
-        let _ = writeln!(
-            text,
-            "| {region} | `{id}` | {held} | {} | {} |",
-            cell(&added),
-            cell(&removed)
-        );
-    }
-    if report.keys.len() > ROWS {
-        let _ = writeln!(
-            text,
-            "\n{} more keys are in the report.",
-            report.keys.len() - ROWS
-        );
-    }
-    if folded {
-        text.push_str("\n</details>\n");
     }
 }
 
 /// What was done in target accounts.
 pub(super) fn targets(text: &mut String, report: &Report) {
-    if report.targets.is_empty() {
+    let targets = &report.targets;
+    if targets.is_empty() {
         return;
     }
-    let folded = report.targets.len() > OPEN_ROWS;
-    if folded {
-        let _ = writeln!(
-            text,
-            "\n<details><summary>In {} target accounts</summary>",
-            report.targets.len()
-        );
-    } else {
-        text.push_str("\n**In target accounts**\n");
+    let mut rows = Vec::new();
+    for target in targets.iter().take(MAX_ROWS) {
+        let mut copies = Vec::new();
+        for copy in &target.copies {
+            copies.push(format!("`{}` in {}", copy.image, copy.region));
+        }
+        let copied_now = target.copies.iter().filter(|copy| copy.copied).count();
+        rows.push(vec![
+            target.account.to_string(),
+            list_or_count(&copies, NAMES_IN_A_CELL),
+            copied_now.to_string(),
+            cell(&target.tagged),
+            cell(&target.roles),
+        ]);
     }
-    text.push_str(
-        "\n| target | own copies | copied now | shared AMIs tagged | roles that may launch since \
-         this run |\n",
-    );
-    text.push_str("|---|---|---|---|---|\n");
-    for target in report.targets.iter().take(ROWS) {
-        let named = target
-            .copies
-            .iter()
-            .take(NAMED)
-            .map(|copy| format!("`{}` in {}", copy.image, copy.region));
-        let copies = match target.copies.len() {
-            0 => "–".to_owned(),
-            n if n <= NAMED => named.collect::<Vec<_>>().join(", "),
-            n => n.to_string(),
-        };
-        let now = target.copies.iter().filter(|copy| copy.copied).count();
-        let (tagged, roles) = (cell(&target.tagged), cell(&target.roles));
-        let _ = writeln!(
-            text,
-            "| {} | {copies} | {now} | {tagged} | {roles} |",
-            target.account
-        );
-    }
-    if report.targets.len() > ROWS {
-        let _ = writeln!(
-            text,
-            "\n{} more targets are in the report.",
-            report.targets.len() - ROWS
-        );
-    }
-    if folded {
-        text.push_str("\n</details>\n");
-    }
+    let table = Table {
+        title: "In target accounts".to_owned(),
+        folded_title: format!("In {} target accounts", targets.len()),
+        folded: targets.len() > OPEN_ROWS,
+        columns: vec![
+            "target",
+            "own copies",
+            "copied now",
+            "shared AMIs tagged",
+            "roles that may launch since this run",
+        ],
+        rows,
+        left_out: (targets.len().saturating_sub(MAX_ROWS), "targets"),
+    };
+    table.write(text);
+}
+
+/// A cell with the names of principals, images or roles.
+fn cell<T: ToString>(all: &BTreeSet<T>) -> String {
+    escape(&list_or_count(&short_names(all), NAMES_IN_A_CELL))
 }
