@@ -98,7 +98,7 @@ impl Runner {
         let blocked: Vec<&Verification> = report
             .verifications
             .iter()
-            .filter(|verification| verification.sum == Conclusion::Blocked)
+            .filter(|verification| verification.conclusion == Conclusion::Blocked)
             .collect();
         for blocked in &blocked {
             let (what, why) = (verification::line(blocked), verification::failures(blocked));

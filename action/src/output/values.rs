@@ -130,5 +130,5 @@ fn available_copy<'a>(
             }
         }
     }
-    planned.adopt.as_ref().filter(|_| planned.stands)
+    planned.adopt.as_ref().filter(|_| planned.available)
 }

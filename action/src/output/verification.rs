@@ -23,7 +23,7 @@ pub(crate) fn line(verification: &Verification) -> String {
     } else {
         format!("; not known: {unknown}")
     };
-    match verification.sum {
+    match verification.conclusion {
         Conclusion::Launched => format!("{account} launched {image} in {region}{unknown}"),
         Conclusion::NoObstacleFound => {
             format!("no obstacle found to {account} launching {image} in {region}{unknown}")
@@ -93,7 +93,7 @@ fn row(text: &mut String, verification: &Verification, columns: &[CheckName]) {
         Some(image) => format!("`{image}`"),
         None => "–".to_owned(),
     };
-    let sum = match verification.sum {
+    let sum = match verification.conclusion {
         Conclusion::Launched => "**launched**",
         Conclusion::NoObstacleFound => "no obstacle found",
         Conclusion::Blocked => "**blocked**",

@@ -162,7 +162,7 @@ impl Model {
             Step::Grants(grants) => self.key(&grants.key).set(&grants.missing, Access::Added),
             Step::RemoveKeyAccess(remove) => {
                 let key = self.key(&remove.key);
-                key.set(&remove.holders, Access::Removed);
+                key.set(&remove.principals, Access::Removed);
                 key.set(remove.grants.values(), Access::Removed);
             }
             _ => {}

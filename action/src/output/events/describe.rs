@@ -50,7 +50,7 @@ fn key_access(event: &Event) -> Option<String> {
         Event::KeyPolicyPut { key, added, .. } => {
             format!("the policy of {key} now lets {} use it", list(added))
         }
-        Event::KeyAccessHeld { key, principals } => {
+        Event::KeyAccessConfirmed { key, principals } => {
             format!("{} can use {key}", list(principals))
         }
         Event::GrantsCreated { key, image, added } => {
@@ -79,7 +79,7 @@ fn permissions(event: &Event) -> Option<String> {
         Event::LaunchPermissionAdded { image, added, .. } => {
             format!("{image} is now shared with {}", list(added))
         }
-        Event::LaunchPermissionHeld {
+        Event::LaunchPermissionConfirmed {
             image, principals, ..
         } => format!("{} can launch {image}", list(principals)),
         Event::LaunchPermissionRemoved { image, removed, .. } => {

@@ -28,8 +28,8 @@ pub(super) fn permissions(remove: &RemovePermissions) -> Vec<String> {
 pub(super) fn key_access(remove: &RemoveKeyAccess) -> Vec<String> {
     let key = &remove.key;
     let mut lines = Vec::new();
-    if !remove.holders.is_empty() {
-        let who = list(&remove.holders);
+    if !remove.principals.is_empty() {
+        let who = list(&remove.principals);
         lines.push(format!("- {who} can no longer use {key}"));
     }
     if !remove.grants.is_empty() {
@@ -57,7 +57,7 @@ pub(super) fn copy(remove: &RemoveCopy) -> String {
 pub(super) fn reclaim(reclaim: &ReclaimAccess) -> Option<String> {
     let (who, image) = (list(&reclaim.accounts), image_name(&reclaim.shared));
     let line = format!("- {who} lose access to {image} once their own copies are available");
-    reclaim.lent.then_some(line)
+    reclaim.needed.then_some(line)
 }
 
 pub(super) fn forget(forget: &ForgetTemporaryAccess, sign: char) -> String {

@@ -212,7 +212,7 @@ fn add_planned_key_changes(
                 added.extend(grants.missing.iter().map(ToString::to_string));
             }
             Step::RemoveKeyAccess(remove) if remove.key == key.key => {
-                removed.extend(remove.holders.iter().map(ToString::to_string));
+                removed.extend(remove.principals.iter().map(ToString::to_string));
                 removed.extend(remove.grants.values().cloned());
             }
             _ => {}
