@@ -47,7 +47,7 @@ impl Exit {
     }
 
     /// The end of a run with these errors.
-    pub(crate) fn of<'a>(mut errors: impl Iterator<Item = &'a Error>) -> Self {
+    pub(crate) fn of_errors<'a>(mut errors: impl Iterator<Item = &'a Error>) -> Self {
         if errors.any(|error| error.code == Code::Deadline) {
             Self::Deadline
         } else {

@@ -85,7 +85,7 @@ impl Runner {
             log_error(&self.log, error);
         }
         self.set(Outcome::Unplanned(errors.iter().cloned().collect()));
-        Exit::of(errors.iter())
+        Exit::of_errors(errors.iter())
     }
 
     /// `mode: verify`: the run fails if a launch is blocked, or could not be checked.
@@ -154,7 +154,7 @@ impl Runner {
         self.clear_progress();
         let changed = match applied {
             Ok(report) => report.changed,
-            Err(incomplete) => return Exit::of(incomplete.report.errors.iter()),
+            Err(incomplete) => return Exit::of_errors(incomplete.report.errors.iter()),
         };
         self.log.line(match (mode, changed) {
             (Mode::Revoke, true) => "revoked",

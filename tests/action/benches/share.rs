@@ -31,7 +31,7 @@ const CHAIN: [&str; 11] = [
     "ec2:DescribeImages",
     // Of the image.
     "ec2:DescribeSnapshots",
-    // Of the snapshots. The policy of a key that AWS manages cannot be read, so the key is read first.
+    // Of the snapshots. The policy of an AWS managed key cannot be read, so the key comes first.
     "kms:DescribeKey",
     "kms:GetKeyPolicy",
     // Right before the change (promise P5).

@@ -21,7 +21,7 @@ const NAMES_IN_A_CELL: usize = 2;
 
 /// A table under a title.
 struct Table<'a> {
-    /// The title, in Markdown and in HTML.
+    /// The title, which is the same in Markdown and in HTML.
     title: String,
     /// What the title says if the table is folded.
     folded_title: String,
