@@ -1,6 +1,7 @@
 //! From a request and an inventory to a [`Plan`]: pure, so that `mode: plan` prints the very value
 //! that `apply` carries out.
 
+mod accessors;
 pub(crate) mod adopt;
 mod copies;
 mod general;
