@@ -1,5 +1,7 @@
 //! The command line of `ami-share-sim`.
 
+mod layout;
+
 use std::fs;
 use std::io::Write;
 use std::net::SocketAddr;
@@ -10,11 +12,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde_json::json;
 
 use crate::door::loopback::Server;
-use crate::fault;
-use crate::layout::lay_out;
+use crate::json_file;
 use crate::options::{Options, duration};
 use crate::scenario::{Scenario, Size};
-use crate::sim::Sim;
+use crate::sim::{Sim, fault};
+use layout::lay_out;
 
 /// A simulated AWS for encrypted AMI sharing.
 #[derive(Debug, Parser)]
@@ -168,8 +170,8 @@ impl Cli {
 
 fn schema(of: Kind) -> serde_json::Value {
     match of {
-        Kind::Scenario => crate::scenario::schema::<Scenario>(),
-        Kind::Faults => crate::scenario::schema::<fault::FaultFile>(),
+        Kind::Scenario => json_file::schema::<Scenario>(),
+        Kind::Faults => json_file::schema::<fault::FaultFile>(),
     }
 }
 

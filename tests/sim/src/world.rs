@@ -4,10 +4,12 @@
 mod account;
 mod advance;
 mod grant;
+mod ids;
 mod image;
 mod instance;
 mod key;
 mod organization;
+mod service_role;
 mod shared;
 mod snapshot;
 mod trail;
@@ -20,6 +22,8 @@ pub use account::{
     Account, AllowedImages, Credential, Parameter, Policy, Principal, Role, Settings,
 };
 pub use grant::{Constraint, Grant, Grantee};
+pub use ids::hex;
+pub(crate) use ids::uuid;
 pub use image::{Fate, Image, ImageState, Mapping, Protection};
 pub use instance::{Ingress, Instance, KeyPair, SecurityGroup, Volume};
 pub use key::{Key, KeyState};
@@ -89,17 +93,6 @@ pub struct Region {
 }
 
 impl World {
-    /// A number that was never issued before, as the hexadecimal digits of an ID.
-    pub fn issue(&mut self, digits: usize) -> String {
-        self.issued += 1;
-        hex(&format!("issued {}", self.issued), digits)
-    }
-
-    /// A new ID, as EC2's are: 17 digits, of which the first is 0 (recorded).
-    pub fn new_id(&mut self, prefix: &str) -> String {
-        format!("{prefix}-0{}", self.issue(16))
-    }
-
     /// Finds a key as KMS does: IDs and aliases in the caller's account and Region, ARNs anywhere
     /// (R3.1.4).
     pub fn find_key(&mut self, named: &str, account: &str, region: &str) -> Option<String> {
@@ -161,14 +154,4 @@ impl World {
         users.sort_by_key(|image| std::cmp::Reverse(image.created));
         users.into_iter().map(|image| image.id.clone()).collect()
     }
-}
-
-/// Hexadecimal digits that a text stands for: IDs look like AWS's and are the same in every run.
-pub fn hex(text: &str, digits: usize) -> String {
-    use sha2::Digest as _;
-    sha2::Sha256::digest(text.as_bytes())
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect::<String>()[..digits.min(64)]
-        .to_owned()
 }

@@ -5,7 +5,8 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
 use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+    SharedHttpConnector,
 };
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
@@ -35,17 +36,15 @@ impl Sim {
             .sleep_impl(TokioSleep::new())
             .build()
     }
-}
 
-/// The door.
-#[derive(Clone, Debug)]
-pub(crate) struct InProcess(Sim);
-
-impl InProcess {
-    pub(crate) fn new(sim: Sim) -> Self {
-        Self(sim)
+    /// An HTTP client for the SDK that asks this simulation, without a socket.
+    pub fn http_client(&self) -> SharedHttpClient {
+        SharedHttpClient::new(InProcess(self.clone()))
     }
 }
+
+#[derive(Clone, Debug)]
+struct InProcess(Sim);
 
 impl HttpClient for InProcess {
     fn http_connector(

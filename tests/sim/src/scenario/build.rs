@@ -190,7 +190,7 @@ impl Scenario {
         }
         world.accounts.insert(id.clone(), account);
         for service in &spec.service_linked_roles {
-            let arn = crate::iam::add_service_linked(world, id, service, Duration::ZERO);
+            let arn = world.add_service_linked_role(id, service, Duration::ZERO);
             if let Some((name, arn)) = arn {
                 facts.roles.entry(id.clone()).or_default().insert(name, arn);
             }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::spec::{OrganizationSpec, Scenario};
+use crate::json_file;
 use crate::policy::Document;
 
 impl Scenario {
@@ -16,7 +17,7 @@ impl Scenario {
         if text.trim_start().starts_with('[') {
             return Err("a scenario is an object, not a list".to_owned());
         }
-        let scenario: Self = super::read(text)?;
+        let scenario: Self = json_file::read(text)?;
         scenario.check_documents()?;
         scenario.check_names()?;
         scenario.check_regions()?;

@@ -5,7 +5,8 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::json;
 
-use super::{Grant, hex};
+use super::Grant;
+use super::ids::{hex, uuid};
 
 /// A KMS key.
 #[derive(Clone, Debug, Serialize)]
@@ -67,14 +68,7 @@ impl Key {
     /// A customer managed key with a policy.
     pub fn new(account: &str, region: &str, name: &str, policy: &str) -> Self {
         let digits = hex(&format!("key {account} {region} {name}"), 32);
-        let id = format!(
-            "{}-{}-{}-{}-{}",
-            &digits[..8],
-            &digits[8..12],
-            &digits[12..16],
-            &digits[16..20],
-            &digits[20..]
-        );
+        let id = uuid(&digits);
         Self {
             arn: format!("arn:aws:kms:{region}:{account}:key/{id}"),
             id,
