@@ -1,6 +1,7 @@
-//! Worlds as data: what there is when a simulation begins.
+//! Worlds as data: the state in which a simulation begins.
 
 mod build;
+mod build_image;
 mod check;
 mod generate;
 mod presets;

@@ -1,6 +1,6 @@
-//! The simulated services. Each has a router of its operations, in the file of its name.
+//! The simulated services. The file of each has the router of its operations.
 
-pub(crate) mod ec2;
+mod ec2;
 mod iam;
 mod kms;
 mod ssm;
@@ -13,18 +13,18 @@ use crate::options::Options;
 use crate::wire::{Call, Fail, Outcome, Params, Service};
 use crate::world::{ImageState, Principal, World};
 
-/// What every operation gets beside its parameters.
+/// The request of an operation: who makes it, where and when. The parameters come apart from it.
 pub(crate) struct Request<'a> {
     pub(crate) caller: &'a Principal,
     pub(crate) region: &'a str,
     pub(crate) now: Duration,
     pub(crate) clock: &'a Clock,
     pub(crate) options: &'a Options,
-    /// How old an answer may be.
+    /// How old the answer to a read may be.
     pub(crate) staleness: Duration,
-    /// Why a copy that is started now will fail.
+    /// Why a copy that starts now will fail, and the state in which the image ends.
     pub(crate) fail_copy: Option<(String, ImageState)>,
-    /// How long a copy that is started now takes.
+    /// How long a copy that starts now takes.
     pub(crate) copy_time: Duration,
 }
 
@@ -34,7 +34,7 @@ impl Request<'_> {
         &self.caller.facts.account
     }
 
-    /// What was shared by then is shared for search, launch and copy (R2.21).
+    /// The moment up to which sharing has taken effect for search, launch and copy (R2.21).
     pub(crate) fn shared_as_of(&self) -> Duration {
         self.now.saturating_sub(self.options.delays.sharing)
     }

@@ -2,6 +2,7 @@
 //! it into the journal.
 
 pub(crate) mod fault;
+pub(crate) mod fault_file;
 pub(crate) mod journal;
 mod throttle;
 

@@ -1,60 +1,66 @@
-//! JSON for people: what fits on a line stands on one.
+//! JSON for people: a value that fits on a line is on one.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 const WIDTH: usize = 120;
 
-/// A value over as many lines as it takes.
-pub(crate) fn lay_out(value: &Value) -> String {
+/// A value on as many lines as it needs.
+pub(super) fn lay_out(value: &Value) -> String {
     lines(value, 0, 0)
 }
 
-/// A value at a depth, where so much of its first line is taken already.
+/// A value at a depth, with `taken` columns of its first line in use.
 fn lines(value: &Value, depth: usize, taken: usize) -> String {
     let line = inline(value);
     if 2 * depth + taken + line.len() < WIDTH {
         return line;
     }
-    let (open, items, close): (_, Vec<String>, _) = match value {
+    let mut items = Vec::new();
+    let (open, close) = match value {
         Value::Object(members) => {
-            let member = |(name, of): (&String, &Value)| {
-                let name = format!("{}: ", Value::from(name.as_str()));
-                let of = lines(of, depth + 1, name.len());
-                name + &of
-            };
-            ("{", members.iter().map(member).collect(), "}")
+            for (name, value) in members {
+                let name = member_name(name);
+                let value = lines(value, depth + 1, name.len());
+                items.push(name + &value);
+            }
+            ("{", "}")
         }
-        Value::Array(items) => (
-            "[",
-            items.iter().map(|item| lines(item, depth + 1, 0)).collect(),
-            "]",
-        ),
+        Value::Array(values) => {
+            for value in values {
+                items.push(lines(value, depth + 1, 0));
+            }
+            ("[", "]")
+        }
         _ => return line,
     };
     let (inner, outer) = ("  ".repeat(depth + 1), "  ".repeat(depth));
-    format!(
-        "{open}\n{inner}{}\n{outer}{close}",
-        items.join(&format!(",\n{inner}"))
-    )
+    let items = items.join(&format!(",\n{inner}"));
+    format!("{open}\n{inner}{items}\n{outer}{close}")
 }
 
 fn inline(value: &Value) -> String {
     match value {
         Value::Object(members) if !members.is_empty() => {
-            let member = |(name, of): (&String, &Value)| {
-                format!("{}: {}", Value::from(name.as_str()), inline(of))
-            };
-            format!(
-                "{{ {} }}",
-                members.iter().map(member).collect::<Vec<_>>().join(", ")
-            )
+            format!("{{ {} }}", inline_members(members).join(", "))
         }
-        Value::Array(items) => format!(
-            "[{}]",
-            items.iter().map(inline).collect::<Vec<_>>().join(", ")
-        ),
+        Value::Array(values) => {
+            let values: Vec<String> = values.iter().map(inline).collect();
+            format!("[{}]", values.join(", "))
+        }
         other => other.to_string(),
     }
+}
+
+fn inline_members(members: &Map<String, Value>) -> Vec<String> {
+    let mut texts = Vec::new();
+    for (name, value) in members {
+        texts.push(member_name(name) + &inline(value));
+    }
+    texts
+}
+
+fn member_name(name: &str) -> String {
+    format!("{}: ", Value::from(name))
 }
 
 #[cfg(test)]
@@ -63,7 +69,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn what_fits_stands_on_a_line() {
+    fn a_value_that_fits_is_on_one_line() {
         let long = "x".repeat(WIDTH);
         let table = [
             (json!({}), "{}".to_owned()),

@@ -19,13 +19,14 @@ use bytes::Bytes;
 use crate::sim::{Handled, Sim};
 
 impl Sim {
-    /// A configuration for SDK clients that come in without a socket, on this simulation's clock,
-    /// as the administrator of an account. Unknown accounts get a key that is refused.
+    /// A configuration for SDK clients without a socket, on this simulation's clock, as the
+    /// administrator of an account. For an unknown account it has a key that is refused.
     pub fn sdk_config(&self, account: &str) -> SdkConfig {
         let key = self.facts().accounts.get(account);
-        let (id, secret) = key.map_or(("AKIAUNKNOWN", ""), |key| {
-            (&key.access_key_id, &key.secret_access_key)
-        });
+        let (id, secret) = match key {
+            Some(key) => (key.access_key_id.as_str(), key.secret_access_key.as_str()),
+            None => ("AKIAUNKNOWN", ""),
+        };
         let credentials = Credentials::from_keys(id, secret, None);
         SdkConfig::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())

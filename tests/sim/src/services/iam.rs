@@ -4,12 +4,12 @@ mod policies;
 mod roles;
 mod simulate;
 
+use super::Request;
 use crate::auth;
-use crate::services::Request;
 use crate::wire::{Fail, Outcome, Query};
-use crate::world::{Role, World};
+use crate::world::{Account, Role, World};
 
-pub(crate) fn call(
+pub(super) fn call(
     world: &mut World,
     operation: &str,
     query: &Query,
@@ -30,14 +30,15 @@ pub(crate) fn call(
         "DetachRolePolicy" => policies::detach(world, query, request),
         "ListAttachedRolePolicies" => policies::list_attached(world, query, request),
         "SimulatePrincipalPolicy" => simulate::principal(world, query, request),
-        other => Err(Fail::bad(
-            "InvalidAction",
-            format!("Could not find operation {other} for version 2010-05-08"),
-        )),
+        other => {
+            let message = format!("Could not find operation {other} for version 2010-05-08");
+            Err(Fail::bad("InvalidAction", message))
+        }
     }
 }
 
-/// Asks whether the caller may do something to a resource of its account.
+/// Asks whether the caller may do something to a resource of its account, with the ARN of the
+/// policy that it attaches or detaches.
 fn authorize(
     request: &Request<'_>,
     operation: &str,
@@ -48,21 +49,25 @@ fn authorize(
     if let Some(arn) = policy {
         auth::set(&mut context, "iam:PolicyARN", arn);
     }
-    auth::service(
-        request.caller,
-        &format!("iam:{operation}"),
-        resource,
-        &context,
-        (403, "AccessDenied"),
-    )
+    let action = format!("iam:{operation}");
+    let denied = (403, "AccessDenied");
+    auth::authorize_service(request.caller, &action, resource, &context, denied)
 }
 
-fn no_such(message: String) -> Fail {
+fn no_such_entity(message: String) -> Fail {
     Fail::new(404, "NoSuchEntity", message)
 }
 
+/// The caller's account, which the world gets if it does not have it yet.
+fn own_account<'a>(world: &'a mut World, request: &Request<'_>) -> &'a mut Account {
+    world
+        .accounts
+        .entry(request.account().to_owned())
+        .or_default()
+}
+
 /// The role that a request names, if the caller may do this to it.
-fn role<'a>(
+fn authorized_role<'a>(
     world: &'a mut World,
     query: &Query,
     request: &Request<'_>,
@@ -70,20 +75,18 @@ fn role<'a>(
     policy: Option<&str>,
 ) -> Result<&'a mut Role, Fail> {
     let name = query.need("RoleName")?;
-    let found = world
-        .accounts
-        .get_mut(request.account())
-        .and_then(|account| account.roles.get_mut(name));
-    let arn = found.as_ref().map_or_else(
-        || Role::arn_of(request.account(), "/", name),
-        |role| role.arn.clone(),
-    );
+    let account = world.accounts.get_mut(request.account());
+    let role = account.and_then(|account| account.roles.get_mut(name));
+    let arn = match &role {
+        Some(role) => role.arn.clone(),
+        None => Role::arn_of(request.account(), "/", name),
+    };
     authorize(request, operation, &arn, policy)?;
-    found.ok_or_else(|| no_such(format!("The role with name {name} cannot be found.")))
+    role.ok_or_else(|| no_such_entity(format!("The role with name {name} cannot be found.")))
 }
 
-/// Roles of services are changed by AWS only (R5.8).
-fn changeable(role: &Role, name: &str) -> Result<(), Fail> {
+/// Fails for a role that only AWS changes: one of a service (R5.8).
+fn check_changeable(role: &Role, name: &str) -> Result<(), Fail> {
     if role.is_service_linked() {
         let message = format!(
             "Cannot perform the operation on the protected role '{name}' - this role is only \
@@ -92,4 +95,10 @@ fn changeable(role: &Role, name: &str) -> Result<(), Fail> {
         return Err(Fail::bad("UnmodifiableEntity", message));
     }
     Ok(())
+}
+
+/// A policy document as IAM answers it. Clients decode it as a URL, where a blank is `%20`.
+fn url_encoded(document: &str) -> String {
+    let encoded: String = url::form_urlencoded::byte_serialize(document.as_bytes()).collect();
+    encoded.replace('+', "%20")
 }

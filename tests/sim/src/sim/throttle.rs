@@ -1,12 +1,12 @@
-//! Token buckets, of each account and Region its own (R6.1, R6.3). AWS does not say which
-//! operations share a bucket; here those of one row do, which is the stricter reading.
+//! Token buckets of each account and Region (R6.1, R6.3). AWS does not say which operations share a
+//! bucket. Here those of one row of its tables do, which is the stricter reading.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::wire::{Call, Fail, Params, Service};
 
-/// A row of AWS's tables: how many tokens there are, and how many come back a second.
+/// A row of AWS's tables: how many tokens a bucket holds, and how many it gets a second.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Bucket {
     name: &'static str,
@@ -23,16 +23,16 @@ const fn bucket(name: &'static str, size: f64, refill: f64) -> Bucket {
 pub(super) struct Buckets(BTreeMap<(String, String, &'static str), (f64, Duration)>);
 
 impl Buckets {
-    /// Takes a token for a call; says whether there was one.
+    /// Takes a token for a call. Returns whether there was one.
     pub(super) fn take(&mut self, account: &str, call: &Call, now: Duration) -> bool {
         let Some(bucket) = bucket_of(call) else {
             return true;
         };
-        let place = (account.to_owned(), call.region.clone(), bucket.name);
-        let (tokens, since) = self.0.entry(place).or_insert((bucket.size, now));
-        *tokens =
-            (*tokens + now.saturating_sub(*since).as_secs_f64() * bucket.refill).min(bucket.size);
-        *since = now;
+        let key = (account.to_owned(), call.region.clone(), bucket.name);
+        let (tokens, updated) = self.0.entry(key).or_insert((bucket.size, now));
+        let elapsed = now.saturating_sub(*updated).as_secs_f64();
+        *tokens = (*tokens + elapsed * bucket.refill).min(bucket.size);
+        *updated = now;
         if *tokens < 1.0 {
             return false;
         }
@@ -59,7 +59,7 @@ fn bucket_of(call: &Call) -> Option<Bucket> {
     match call.service {
         Service::Ec2 => Some(ec2(call)),
         Service::Kms => Some(kms(&call.operation)),
-        // Their rates are not in the rule book.
+        // The rule book does not have their rates.
         Service::Iam | Service::Ssm | Service::Sts => None,
     }
 }
@@ -82,14 +82,14 @@ fn ec2(call: &Call) -> Bucket {
             bucket("block public access", 1.0, 0.1)
         }
         "DescribeSnapshots" if unfiltered => bucket("unfiltered", 50.0, 10.0),
-        name if ["Describe", "Get", "List"]
-            .iter()
-            .any(|read| name.starts_with(read)) =>
-        {
-            bucket("reads", 100.0, 20.0)
-        }
+        name if is_read(name) => bucket("reads", 100.0, 20.0),
         _ => bucket("changes", 50.0, 5.0),
     }
+}
+
+fn is_read(operation: &str) -> bool {
+    let verbs = ["Describe", "Get", "List"];
+    verbs.iter().any(|verb| operation.starts_with(verb))
 }
 
 /// KMS counts requests a second.
@@ -108,7 +108,7 @@ fn kms(operation: &str) -> Bucket {
         | "ReEncrypt"
         | "GenerateDataKey"
         | "GenerateDataKeyWithoutPlaintext" => rate("cryptography", 10_000.0),
-        // Not in the rule book: few, to be on the strict side.
+        // Not in the rule book: few, which is the stricter reading.
         _ => rate("others", 5.0),
     }
 }
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn rule_6_1_a_search_without_filters_costs_more() {
+    fn rule_6_1_a_search_without_filters_has_a_smaller_bucket() {
         let sizes = |parameters: &[(&str, &str)]| ec2(&call("DescribeSnapshots", parameters)).size;
         assert!(sizes(&[]) < sizes(&[("Filter.1.Name", "status")]));
         assert!(sizes(&[]) < sizes(&[("MaxResults", "100")]));

@@ -2,73 +2,68 @@
 
 use std::time::Duration;
 
-use super::{authorize_all, filter, ids, may_launch, names_of};
+use super::authorize::authorize_all;
+use super::sharing::{may_launch, names_of, settings_of};
+use super::{dry_run, filter, ids, image_attributes, lifecycle, tags};
 use crate::services::Request;
 use crate::wire::xml::Element;
-use crate::wire::{Body, Fail, Outcome, Query};
+use crate::wire::{Fail, Outcome, Query, bool_text};
 use crate::world::{Image, ImageState, Mapping, World};
 
-/// The code of an image that failed for KMS is not known (open point 3 of the rule book).
+/// AWS's code for an image that failed because of KMS is not known (R1.5.2).
 const REASON_CODE: &str = "Client.InternalError";
 
 pub(super) fn describe(world: &World, query: &Query, request: &Request<'_>) -> Outcome {
     authorize_all(request, "ec2:DescribeImages")?;
-    super::dry_run(query)?;
+    dry_run(query)?;
     ids::check_users(&query.list("Owner"), &ids::OWNERS)?;
     ids::check_users(&query.list("ExecutableBy"), &ids::USERS)?;
-    let wanted = query.list("ImageId");
-    for id in &wanted {
+    let requested = query.list("ImageId");
+    for id in &requested {
         ids::image(world, id, request)?;
     }
     let filters = query.members("Filter");
-    // A look by ID sees what was shared at once, a search only later (R2.21).
-    let as_of = if wanted.is_empty() {
+    // A request by ID sees sharing at once, a search only later (R2.21).
+    let as_of = if requested.is_empty() {
         request.shared_as_of()
     } else {
         request.now
     };
-    let shown = candidates(world, &wanted, &filters)
-        .filter(|image| is_shown(world, image, query, request, as_of));
-    let found = shown.filter_map(|image| match fits(world, image, &filters, request) {
+    let visible = candidates(world, &requested, &filters)
+        .filter(|image| is_visible(world, image, query, request, as_of));
+    let fitting = visible.filter_map(|image| match fits(world, image, &filters, request) {
         Ok(true) => Some(Ok(image)),
         Ok(false) => None,
         Err(fail) => Some(Err(fail)),
     });
-    let (page, next) = filter::page(query, found, "ImageId")?;
-    let images = Element::list(
-        "imagesSet",
-        page.into_iter().map(|image| render(world, image, request)),
-    );
-    Ok(Body::Xml(
-        [images]
-            .into_iter()
-            .chain(next.map(|token| Element::of("nextToken", token)))
-            .collect(),
-    ))
+    let page = filter::page(query, fitting, "ImageId")?;
+    Ok(page.answer("imagesSet", |image| render(world, image, request)))
 }
 
-/// The images that an answer may hold: where IDs are named, no others are looked at, and no more
-/// than a page takes.
+/// The images that an answer may have. If the request names IDs, these are the only ones, so that a
+/// large world costs no time.
 fn candidates<'a>(
     world: &'a World,
-    wanted: &'a [&str],
+    requested: &'a [&str],
     filters: &'a [Query],
 ) -> Box<dyn Iterator<Item = &'a Image> + 'a> {
-    let by_id = filters
-        .iter()
-        .find(|filter| filter.get("Name") == Some("image-id"));
-    let named = by_id
-        .map(|filter| filter.list("Value"))
-        .filter(|ids| !ids.iter().any(|id| id.contains(['*', '?'])));
-    match (wanted, named) {
-        ([], None) => Box::new(world.images.values()),
-        ([], Some(ids)) => Box::new(ids.into_iter().filter_map(|id| world.images.get(id))),
-        (ids, _) => Box::new(ids.iter().filter_map(|id| world.images.get(*id))),
+    let mut ids = requested.to_vec();
+    if ids.is_empty() {
+        let by_id = |filter: &&Query| filter.get("Name") == Some("image-id");
+        let Some(filter) = filters.iter().find(by_id) else {
+            return Box::new(world.images.values());
+        };
+        ids = filter.list("Value");
+        if ids.iter().any(|id| id.contains(['*', '?'])) {
+            return Box::new(world.images.values());
+        }
     }
+    Box::new(ids.into_iter().filter_map(|id| world.images.get(id)))
 }
 
-/// An image that exists and is not visible to the caller is simply not in the answer (R1.6).
-fn is_shown(
+/// Whether the caller sees an image and the request asks for it. An invisible image is simply not
+/// in the answer (R1.6).
+fn is_visible(
     world: &World,
     image: &Image,
     query: &Query,
@@ -76,36 +71,38 @@ fn is_shown(
     as_of: Duration,
 ) -> bool {
     let own = image.owner == request.account();
-    let (owners, users) = (query.list("Owner"), query.list("ExecutableBy"));
-    let owner_fits = owners.is_empty()
-        || owners
-            .iter()
-            .any(|owner| *owner == image.owner || (*owner == "self" && own));
-    let user_fits = users.is_empty()
-        || users.iter().any(|user| {
-            // Through an organization or its units as well; `all` is a permission of its own
-            // (R1.6).
-            let explicit = |name: &String| name != "all" && image.launch_permissions.contains(name);
-            match *user {
-                "self" => names_of(world, request.account()).iter().any(explicit),
-                other => image.launch_permissions.contains(other),
-            }
-        });
     let state_fits = match image.state {
         ImageState::Deregistered => false,
         ImageState::Disabled => own && query.get("IncludeDisabled") == Some("true"),
-        // A deprecated one is hidden from others.
+        // A deprecated image is hidden from others.
         ImageState::Available => {
             let deprecated = image.deprecated_at.is_some_and(|at| at <= request.now);
             own || !deprecated || query.get("IncludeDeprecated") == Some("true")
         }
         ImageState::Pending | ImageState::Failed | ImageState::Invalid | ImageState::Error => own,
     };
-    ids::is_known(image, request)
-        && owner_fits
-        && state_fits
-        && user_fits
+    state_fits
+        && ids::is_known(image, request)
+        && owner_fits(image, &query.list("Owner"), own)
+        && user_fits(world, image, &query.list("ExecutableBy"), request)
         && may_launch(world, image, request, as_of)
+}
+
+fn owner_fits(image: &Image, owners: &[&str], own: bool) -> bool {
+    let fits = |owner: &&str| *owner == image.owner || (*owner == "self" && own);
+    owners.is_empty() || owners.iter().any(fits)
+}
+
+/// `self` means every permission of the caller's account, those of its organization and units too,
+/// but not a public image: `all` is a permission of its own (R1.6).
+fn user_fits(world: &World, image: &Image, users: &[&str], request: &Request<'_>) -> bool {
+    let permissions = &image.launch_permissions;
+    let has_explicit = |name: &String| name != "all" && permissions.contains(name);
+    let fits = |user: &&str| match *user {
+        "self" => names_of(world, request.account()).iter().any(has_explicit),
+        other => permissions.contains(other),
+    };
+    users.is_empty() || users.iter().any(fits)
 }
 
 fn fits(
@@ -114,166 +111,149 @@ fn fits(
     filters: &[Query],
     request: &Request<'_>,
 ) -> Result<bool, Fail> {
-    filter::fits(
-        filters,
-        image.tags.get(&request.caller.facts.account),
-        |name| {
-            Some(match name {
-                "image-id" => vec![&image.id],
-                "name" => vec![&image.name],
-                "state" => vec![image.state.as_str()],
-                "owner-id" => vec![&image.owner],
-                "root-device-type" => vec![&image.root_device_type],
-                "architecture" => vec![&image.architecture],
-                "description" => vec![&image.description],
-                "source-instance-id" => image.source_instance.iter().map(String::as_str).collect(),
-                "image-type" => vec!["machine"],
-                "hypervisor" => vec!["xen"],
-                "virtualization-type" => vec!["hvm"],
-                "root-device-name" => vec![&image.root_device],
-                "product-code" => image.product_codes.iter().map(String::as_str).collect(),
-                "state-reason-code" => image.state_reason.iter().map(|_| REASON_CODE).collect(),
-                "state-reason-message" => image.state_reason.iter().map(String::as_str).collect(),
-                "is-public" => vec![if image.launch_permissions.contains("all") {
-                    "true"
-                } else {
-                    "false"
-                }],
-                "source-image-id" => image.source.iter().map(|(id, _)| id.as_str()).collect(),
-                "source-image-region" => image
-                    .source
-                    .iter()
-                    .map(|(_, region)| region.as_str())
-                    .collect(),
-                "block-device-mapping.encrypted" => {
-                    let snapshots = image
-                        .mappings
-                        .iter()
-                        .filter_map(|mapping| mapping.snapshot.as_ref());
-                    let encrypted = |id: &String| {
-                        world
-                            .snapshots
-                            .get(id)
-                            .is_some_and(|snapshot| snapshot.key.is_some())
-                    };
-                    snapshots
-                        .map(|id| if encrypted(id) { "true" } else { "false" })
-                        .collect()
-                }
-                "block-device-mapping.snapshot-id" => image
-                    .mappings
-                    .iter()
-                    .filter_map(|mapping| mapping.snapshot.as_deref())
-                    .collect(),
-                _ => return None,
-            })
-        },
-    )
+    let tags = image.tags.get(request.account());
+    filter::fits(filters, tags, |name| filter_values(world, image, name))
+}
+
+fn filter_values<'a>(world: &World, image: &'a Image, name: &str) -> Option<Vec<&'a str>> {
+    let value = match name {
+        "image-id" => &image.id,
+        "name" => &image.name,
+        "state" => image.state.as_str(),
+        "owner-id" => &image.owner,
+        "root-device-type" => &image.root_device_type,
+        "architecture" => &image.architecture,
+        "description" => &image.description,
+        "image-type" => "machine",
+        "hypervisor" => "xen",
+        "virtualization-type" => "hvm",
+        "root-device-name" => &image.root_device,
+        "is-public" => bool_text(image.is_public()),
+        _ => return other_filter_values(world, image, name),
+    };
+    Some(vec![value])
+}
+
+/// The values of filters that have none, or several.
+fn other_filter_values<'a>(world: &World, image: &'a Image, name: &str) -> Option<Vec<&'a str>> {
+    let mut values: Vec<&str> = Vec::new();
+    match name {
+        "source-instance-id" => values.extend(image.source_instance.as_deref()),
+        "product-code" => values.extend(image.product_codes.iter().map(String::as_str)),
+        "state-reason-code" => values.extend(image.state_reason.as_ref().map(|_| REASON_CODE)),
+        "state-reason-message" => values.extend(image.state_reason.as_deref()),
+        "source-image-id" => values.extend(image.source.as_ref().map(|(id, _)| id.as_str())),
+        "source-image-region" => {
+            values.extend(image.source.as_ref().map(|(_, region)| region.as_str()));
+        }
+        "block-device-mapping.snapshot-id" => values.extend(image.snapshot_ids()),
+        "block-device-mapping.encrypted" => {
+            for id in image.snapshot_ids() {
+                let snapshot = world.snapshots.get(id);
+                let encrypted = snapshot.is_some_and(|snapshot| snapshot.key.is_some());
+                values.push(bool_text(encrypted));
+            }
+        }
+        _ => return None,
+    }
+    Some(values)
 }
 
 fn render(world: &World, image: &Image, request: &Request<'_>) -> Vec<Element> {
     let account = request.account();
+    let location = format!("{}/{}", image.owner, image.name);
     let mut members = vec![
         Element::of("imageId", &image.id),
-        Element::of("imageLocation", format!("{}/{}", image.owner, image.name)),
+        Element::of("imageLocation", location),
         Element::of("imageState", image.state.as_str()),
         Element::of("imageOwnerId", &image.owner),
         Element::of("creationDate", request.clock.text(image.created)),
-        Element::of("isPublic", image.launch_permissions.contains("all")),
+        Element::of("isPublic", image.is_public()),
         Element::of("architecture", &image.architecture),
         Element::of("imageType", "machine"),
         Element::of("name", &image.name),
         Element::of("rootDeviceType", &image.root_device_type),
         Element::of("rootDeviceName", &image.root_device),
-        Element::list(
-            "blockDeviceMapping",
-            image.mappings.iter().map(|mapping| {
-                let mut members = vec![Element::of("deviceName", &mapping.device)];
-                members.extend(
-                    mapping
-                        .virtual_name
-                        .as_ref()
-                        .map(|name| Element::of("virtualName", name)),
-                );
-                members.extend(ebs(world, mapping));
-                members
-            }),
-        ),
+        block_device_mapping(world, image),
         Element::of("virtualizationType", "hvm"),
         Element::of("hypervisor", "xen"),
         Element::of("platformDetails", "Linux/UNIX"),
         Element::of("usageOperation", "RunInstances"),
         Element::of("freeTierEligible", true),
     ];
-    let text = |name: &'static str, value: &Option<String>| {
-        value.as_ref().map(|value| Element::of(name, value))
-    };
-    members.extend(
-        Some(&image.description)
-            .filter(|text| !text.is_empty())
-            .map(|text| Element::of("description", text)),
-    );
-    members.extend(text("imdsSupport", &image.imds_support));
-    members.extend(text("deprecationTime", &image.deprecation_time));
-    members.extend(text("sourceInstanceId", &image.source_instance));
+    let description = Some(&image.description).filter(|text| !text.is_empty());
+    let source_instance = image.source_instance.as_ref();
+    members.extend(Element::optional("description", description));
+    members.extend(Element::optional(
+        "imdsSupport",
+        image.imds_support.as_ref(),
+    ));
+    members.extend(Element::optional(
+        "deprecationTime",
+        image.deprecation_time.as_ref(),
+    ));
+    members.extend(Element::optional("sourceInstanceId", source_instance));
     if image.owner == account {
-        members.push(Element::of(
-            "deregistrationProtection",
-            super::lifecycle::protection(image, request),
-        ));
+        let protection = lifecycle::protection(image, request);
+        members.push(Element::of("deregistrationProtection", protection));
     }
-    // What an account allows itself to see is told of others' images only (R7.3).
-    let settings =
-        super::settings_of(world, account, request.region).map(|settings| &settings.allowed_images);
-    if let Some(allowed) =
-        settings.filter(|allowed| allowed.state.is_some() && image.owner != account)
-    {
-        members.push(Element::of("imageAllowed", allowed.fit(&image.owner)));
-    }
+    members.extend(image_allowed(world, image, request));
     // Recipients do not see the owner's tags: each account has its own (R1.6).
-    members.extend(super::tags::seen(&image.tags, &image.owner, account));
-    members.extend(image.state_reason.as_ref().map(|message| {
-        Element::new("stateReason")
-            .text("code", REASON_CODE)
-            .text("message", message)
-    }));
-    if !image.product_codes.is_empty() {
-        let codes = image.product_codes.iter().map(|code| {
-            vec![
-                Element::of("productCode", code),
-                Element::of("type", "marketplace"),
-            ]
-        });
-        members.push(Element::list("productCodes", codes));
+    let tags = tags::visible(&image.tags, &image.owner, account);
+    members.extend(tags::render(&tags));
+    if let Some(message) = &image.state_reason {
+        let reason = Element::new("stateReason");
+        members.push(reason.text("code", REASON_CODE).text("message", message));
     }
-    members.extend(image.source.iter().flat_map(|(id, region)| {
-        [
-            Element::of("sourceImageId", id),
-            Element::of("sourceImageRegion", region),
-        ]
-    }));
+    if !image.product_codes.is_empty() {
+        members.push(image_attributes::product_codes(image));
+    }
+    if let Some((id, region)) = &image.source {
+        members.push(Element::of("sourceImageId", id));
+        members.push(Element::of("sourceImageRegion", region));
+    }
     members
+}
+
+/// Whether the account's Allowed AMIs let it use an image of another account (R7.3).
+fn image_allowed(world: &World, image: &Image, request: &Request<'_>) -> Option<Element> {
+    let allowed = &settings_of(world, request)?.allowed_images;
+    if image.owner == request.account() || allowed.state.is_none() {
+        return None;
+    }
+    Some(Element::of("imageAllowed", allowed.fit(&image.owner)))
+}
+
+fn block_device_mapping(world: &World, image: &Image) -> Element {
+    let mut items = Vec::new();
+    for mapping in &image.mappings {
+        let mut members = vec![Element::of("deviceName", &mapping.device)];
+        members.extend(Element::optional(
+            "virtualName",
+            mapping.virtual_name.as_ref(),
+        ));
+        members.extend(ebs(world, mapping));
+        items.push(members);
+    }
+    Element::list("blockDeviceMapping", items)
 }
 
 fn ebs(world: &World, mapping: &Mapping) -> Option<Element> {
     let Some(id) = &mapping.snapshot else {
-        // A volume without data behind it.
-        return mapping.size.map(|size| {
-            Element::new("ebs")
-                .text("volumeSize", size)
-                .text("deleteOnTermination", mapping.delete_on_termination)
-                .text("volumeType", &mapping.volume_type)
-        });
+        // A new, empty volume.
+        let ebs = Element::new("ebs")
+            .text("volumeSize", mapping.size?)
+            .text("deleteOnTermination", mapping.delete_on_termination)
+            .text("volumeType", &mapping.volume_type);
+        return Some(ebs);
     };
     let snapshot = world.snapshots.get(id);
-    let element = Element::new("ebs")
+    let encrypted = snapshot.is_some_and(|snapshot| snapshot.key.is_some());
+    let ebs = Element::new("ebs")
         .text("snapshotId", id)
         .text("volumeSize", snapshot.map_or(8, |snapshot| snapshot.size))
         .text("deleteOnTermination", mapping.delete_on_termination)
         .text("volumeType", &mapping.volume_type)
-        .text(
-            "encrypted",
-            snapshot.is_some_and(|snapshot| snapshot.key.is_some()),
-        );
-    Some(element)
+        .text("encrypted", encrypted);
+    Some(ebs)
 }

@@ -1,7 +1,8 @@
-//! Key pairs, as far as a launch names one (R4.17).
+//! Key pairs, as a launch names them (R4.17).
 
-use super::{authorize, dry_run};
-use crate::auth::On;
+use super::authorize::{account_resource, authorize};
+use super::dry_run;
+use crate::auth::Resource;
 use crate::policy::Context;
 use crate::services::Request;
 use crate::wire::xml::Element;
@@ -10,108 +11,91 @@ use crate::world::{KeyPair, World, hex};
 
 pub(super) fn create(world: &mut World, query: &Query, request: &Request<'_>) -> Outcome {
     let name = query.need("KeyName")?;
-    authorize(
-        request,
-        "ec2:CreateKeyPair",
-        &[on(name, request)],
-        &Context::new(),
-    )?;
+    let key_pair = resource(name, request);
+    authorize(request, "ec2:CreateKeyPair", &[key_pair], &Context::new())?;
     if find(world, name, request).is_some() {
-        return Err(Fail::bad(
-            "InvalidKeyPair.Duplicate",
-            format!("The keypair '{name}' already exists."),
-        ));
+        let message = format!("The keypair '{name}' already exists.");
+        return Err(Fail::bad("InvalidKeyPair.Duplicate", message));
     }
     dry_run(query)?;
     let id = world.new_id("key");
-    let (owner, region) = (request.account().to_owned(), request.region.to_owned());
-    world.key_pairs.insert(
-        id.clone(),
-        KeyPair {
-            id: id.clone(),
-            name: name.to_owned(),
-            owner,
-            region,
-        },
-    );
-    // Nobody can log in to a simulated instance: the form is a key's, the content is not.
-    let armour = |end: &str| format!("-----{end} RSA PRIVATE KEY-----");
-    let material = format!(
-        "{}\n{}\n{}",
-        armour("BEGIN"),
-        hex(&format!("private {id}"), 64),
-        armour("END")
-    );
-    let digits = hex(&format!("fingerprint {id}"), 40);
-    let bytes = digits
-        .as_bytes()
-        .chunks(2)
-        .map(|byte| String::from_utf8_lossy(byte).into_owned());
+    let key_pair = KeyPair {
+        id: id.clone(),
+        name: name.to_owned(),
+        owner: request.account().to_owned(),
+        region: request.region.to_owned(),
+    };
+    world.key_pairs.insert(id.clone(), key_pair);
     Ok(Body::Xml(vec![
         Element::of("keyName", name),
-        Element::of("keyFingerprint", bytes.collect::<Vec<_>>().join(":")),
-        Element::of("keyMaterial", material),
+        Element::of("keyFingerprint", fingerprint(&id)),
+        Element::of("keyMaterial", key_material(&id)),
         Element::of("keyPairId", id),
     ]))
 }
 
-/// One that is not there is deleted already.
+fn fingerprint(id: &str) -> String {
+    let mut text = String::new();
+    for (index, digit) in hex(&format!("fingerprint {id}"), 40).chars().enumerate() {
+        if index > 0 && index % 2 == 0 {
+            text.push(':');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A text of the form of a private key. It is not one: nobody can log in to a simulated instance.
+fn key_material(id: &str) -> String {
+    let kind = "RSA PRIVATE KEY";
+    let content = hex(&format!("private {id}"), 64);
+    format!("-----BEGIN {kind}-----\n{content}\n-----END {kind}-----")
+}
+
+/// Deletes a key pair. Deleting an unknown one succeeds.
 pub(super) fn delete(world: &mut World, query: &Query, request: &Request<'_>) -> Outcome {
     let name = query.need("KeyName")?;
-    authorize(
-        request,
-        "ec2:DeleteKeyPair",
-        &[on(name, request)],
-        &Context::new(),
-    )?;
+    let key_pair = resource(name, request);
+    authorize(request, "ec2:DeleteKeyPair", &[key_pair], &Context::new())?;
     dry_run(query)?;
-    let id = find(world, name, request).map(|pair| pair.id.clone());
     let mut answer = vec![Element::of("return", true)];
-    if let Some(id) = id {
+    if let Some(id) = find(world, name, request).map(|pair| pair.id.clone()) {
         world.key_pairs.remove(&id);
         answer.push(Element::of("keyPairId", id));
     }
     Ok(Body::Xml(answer))
 }
 
-/// The key pair that a launch names.
+/// The name of the key pair in a launch.
 pub(super) fn name(query: &Query) -> Option<&str> {
     query.filled("KeyName")
 }
 
-/// The same, if it is there.
+/// The same, if the key pair exists.
 pub(super) fn named(
     world: &World,
     query: &Query,
     request: &Request<'_>,
 ) -> Result<Option<String>, Fail> {
-    let missing = |name| {
-        Fail::bad(
-            "InvalidKeyPair.NotFound",
-            format!("The key pair '{name}' does not exist"),
-        )
+    let Some(name) = name(query) else {
+        return Ok(None);
     };
-    name(query)
-        .map(|name| {
-            find(world, name, request)
-                .map(|pair| pair.name.clone())
-                .ok_or_else(|| missing(name))
-        })
-        .transpose()
+    if find(world, name, request).is_none() {
+        let message = format!("The key pair '{name}' does not exist");
+        return Err(Fail::bad("InvalidKeyPair.NotFound", message));
+    }
+    Ok(Some(name.to_owned()))
 }
 
 /// A key pair as IAM sees it.
-pub(super) fn on(name: &str, request: &Request<'_>) -> On {
-    On::arn(format!(
-        "arn:aws:ec2:{}:{}:key-pair/{name}",
-        request.region,
-        request.account()
-    ))
+pub(super) fn resource(name: &str, request: &Request<'_>) -> Resource {
+    account_resource(&format!("key-pair/{name}"), request)
 }
 
 fn find<'a>(world: &'a World, name: &str, request: &Request<'_>) -> Option<&'a KeyPair> {
-    let same = |pair: &&KeyPair| {
-        pair.name == name && pair.owner == request.account() && pair.region == request.region
-    };
-    world.key_pairs.values().find(same)
+    let (account, region) = (request.account(), request.region);
+    world
+        .key_pairs
+        .values()
+        .find(|pair| pair.name == name && pair.owner == account && pair.region == region)
 }

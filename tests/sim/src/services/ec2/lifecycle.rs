@@ -1,65 +1,61 @@
-//! What an owner does with an image that is there: disable, deprecate, protect (R1.1.4, R2.16,
-//! R7.1).
+//! What an owner does with an image: disable, deprecate, protect (R1.1.4, R2.16, R7.1).
 
 use std::time::Duration;
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::{authorize, done, dry_run, ids, image_on};
-use crate::policy::Context;
+use super::authorize::authorize_image;
+use super::{dry_run, ids, return_true};
 use crate::services::Request;
 use crate::wire::xml::Element;
 use crate::wire::{Body, Fail, Outcome, Query};
 use crate::world::{Image, ImageState, Protection, World};
 
 const DAY: Duration = Duration::from_hours(24);
+/// A deprecation date is at most this far away (API of EnableImageDeprecation).
+const TEN_YEARS: Duration = Duration::from_hours(10 * 366 * 24);
 
-fn allowed<'a>(
+/// The image that a request names, if the caller may do this to it.
+fn authorized_image<'a>(
     world: &'a World,
-    query: &'a Query,
+    query: &Query,
     request: &Request<'_>,
     operation: &str,
 ) -> Result<&'a Image, Fail> {
     let id = query.need("ImageId")?;
-    let action = format!("ec2:{operation}");
-    authorize(
-        request,
-        &action,
-        &[image_on(world, request.region, id, request)],
-        &Context::new(),
-    )?;
+    authorize_image(world, id, &format!("ec2:{operation}"), request)?;
     ids::own_image(world, id, request)
 }
 
-/// `DisableImage` takes everybody's launch permission, and `EnableImage` does not give it back
-/// (R2.16).
+/// `DisableImage` removes every launch permission, and `EnableImage` does not restore them (R2.16).
 pub(super) fn enable(
     world: &mut World,
     query: &Query,
     request: &Request<'_>,
     operation: &str,
 ) -> Outcome {
-    let image = allowed(world, query, request, operation)?;
+    let image = authorized_image(world, query, request, operation)?;
     let (id, enable) = (image.id.clone(), operation == "EnableImage");
     match (image.state, enable) {
         (ImageState::Disabled, true) | (ImageState::Available, false) => {}
-        // What is so already stays so; whether AWS says the same is not known.
-        (ImageState::Available, true) | (ImageState::Disabled, false) => return Ok(done()),
-        _ => return Err(ids::unavailable(image).unwrap_or_else(|| ids::image_not_found(&id))),
+        // Nothing to do; whether AWS answers this too is not known.
+        (ImageState::Available, true) | (ImageState::Disabled, false) => return Ok(return_true()),
+        _ => {
+            ids::check_available(image)?;
+            return Err(ids::image_not_found(&id));
+        }
     }
     dry_run(query)?;
     if let Some(image) = world.images.get_mut(&id) {
-        image.state = if enable {
-            ImageState::Available
+        if enable {
+            image.state = ImageState::Available;
         } else {
-            ImageState::Disabled
-        };
-        if !enable {
+            image.state = ImageState::Disabled;
             image.launch_permissions.clear();
         }
     }
-    Ok(done())
+    Ok(return_true())
 }
 
 pub(super) fn deprecate(
@@ -68,7 +64,9 @@ pub(super) fn deprecate(
     request: &Request<'_>,
     operation: &str,
 ) -> Outcome {
-    let id = allowed(world, query, request, operation)?.id.clone();
+    let id = authorized_image(world, query, request, operation)?
+        .id
+        .clone();
     let date = if operation == "EnableImageDeprecation" {
         Some(read_date(query.need("DeprecateAt")?, request)?)
     } else {
@@ -78,28 +76,15 @@ pub(super) fn deprecate(
     if let Some(image) = world.images.get_mut(&id) {
         (image.deprecation_time, image.deprecated_at) = date.unzip();
     }
-    Ok(done())
+    Ok(return_true())
 }
 
-/// A date in the future, to the minute, no more than ten years away (API of
-/// EnableImageDeprecation).
+/// A date in the future, rounded to the nearest minute.
 fn read_date(text: &str, request: &Request<'_>) -> Result<(String, Duration), Fail> {
-    let wrong = || {
-        Fail::bad(
-            "InvalidParameterValue",
-            format!("The deprecation date {text} is not valid."),
-        )
+    let Some(at) = future_moment(text, request) else {
+        let message = format!("The deprecation date {text} is not valid.");
+        return Err(Fail::invalid_value(message));
     };
-    let date = OffsetDateTime::parse(text, &Rfc3339)
-        .ok()
-        .ok_or_else(wrong)?;
-    let now = OffsetDateTime::from(request.clock.wall(request.now));
-    let ahead = Duration::try_from(date - now).ok().ok_or_else(wrong)?;
-    if ahead > 10 * 366 * DAY {
-        return Err(wrong());
-    }
-    let at = request.now + ahead;
-    // Seconds are rounded to the nearest minute.
     let minute = request.clock.epoch(at) / 60.0;
     let rounded = Duration::from_secs_f64((minute.round() - minute).abs() * 60.0);
     let at = if minute.round() < minute {
@@ -110,13 +95,23 @@ fn read_date(text: &str, request: &Request<'_>) -> Result<(String, Duration), Fa
     Ok((request.clock.text(at), at))
 }
 
+/// The moment of a date that is neither in the past nor too far away.
+fn future_moment(text: &str, request: &Request<'_>) -> Option<Duration> {
+    let date = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+    let now = OffsetDateTime::from(request.clock.wall(request.now));
+    let ahead = Duration::try_from(date - now).ok()?;
+    (ahead <= TEN_YEARS).then_some(request.now + ahead)
+}
+
 pub(super) fn protect(
     world: &mut World,
     query: &Query,
     request: &Request<'_>,
     operation: &str,
 ) -> Outcome {
-    let id = allowed(world, query, request, operation)?.id.clone();
+    let id = authorized_image(world, query, request, operation)?
+        .id
+        .clone();
     let cooldown = query.flag("WithCooldown")? == Some(true);
     dry_run(query)?;
     if let Some(image) = world.images.get_mut(&id) {
@@ -130,12 +125,13 @@ pub(super) fn protect(
     Ok(Body::Xml(vec![Element::of("return", "true")]))
 }
 
-/// As images show it.
+/// Deregistration protection, as images show it.
 pub(super) fn protection(image: &Image, request: &Request<'_>) -> &'static str {
     match image.protection {
         Protection::On { cooldown: true } => "enabled-with-cooldown",
         Protection::On { cooldown: false } => "enabled-without-cooldown",
-        // The cooldown goes on after it was taken off; the documented word is for the setting.
+        // The cooldown continues after the protection was disabled. AWS documents no word for that
+        // time; this is the word of the setting.
         Protection::Until(end) if request.now < end => "enabled-with-cooldown",
         Protection::Off | Protection::Until(_) => "disabled",
     }

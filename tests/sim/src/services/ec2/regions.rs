@@ -1,12 +1,13 @@
-//! DescribeRegions, and which Regions there are.
+//! The Regions that exist, and DescribeRegions.
 
-use super::{authorize_all, dry_run, filter};
+use super::authorize::authorize_all;
+use super::{dry_run, filter};
 use crate::services::Request;
 use crate::wire::xml::Element;
 use crate::wire::{Body, Fail, Outcome, Query};
 use crate::world::{Region, World};
 
-/// The Regions of a world that names none: those that AWS has on for every account.
+/// The Regions of a world that lists none: those that AWS enables for every account.
 const AWS: [&str; 17] = [
     "ap-northeast-1",
     "ap-northeast-2",
@@ -27,61 +28,44 @@ const AWS: [&str; 17] = [
     "us-west-2",
 ];
 
-fn all(world: &World) -> Vec<Region> {
-    if world.regions.is_empty() {
-        AWS.map(|name| Region {
-            name: name.to_owned(),
-            opt_in: false,
-        })
-        .into()
-    } else {
-        world.regions.clone()
+fn all_regions(world: &World) -> Vec<Region> {
+    if !world.regions.is_empty() {
+        return world.regions.clone();
     }
+    let region = |name: &str| Region {
+        name: name.to_owned(),
+        opt_in: false,
+    };
+    AWS.map(region).into()
 }
 
-/// What EC2 says of a source Region that does not exist (R1.5.12).
+fn exists(world: &World, region: &str) -> bool {
+    all_regions(world).iter().any(|known| known.name == region)
+}
+
+/// Checks that a source Region exists (R1.5.12).
 pub(super) fn check(world: &World, region: &str) -> Result<(), Fail> {
-    if all(world).iter().any(|known| known.name == region) {
-        Ok(())
-    } else {
-        Err(Fail::bad(
-            "InvalidRegion",
-            format!("{region} is not a valid region name."),
-        ))
+    if exists(world, region) {
+        return Ok(());
     }
+    let message = format!("{region} is not a valid region name.");
+    Err(Fail::bad("InvalidRegion", message))
 }
 
 pub(super) fn describe(world: &World, query: &Query, request: &Request<'_>) -> Outcome {
     authorize_all(request, "ec2:DescribeRegions")?;
     dry_run(query)?;
-    let wanted = query.list("RegionName");
-    for name in &wanted {
-        check(world, name).ok().ok_or_else(|| {
-            Fail::bad(
-                "InvalidParameterValue",
-                format!("Invalid region name: {name}"),
-            )
-        })?;
+    let requested = query.list("RegionName");
+    for name in &requested {
+        if !exists(world, name) {
+            return Err(Fail::invalid_value(format!("Invalid region name: {name}")));
+        }
     }
-    let on = world
-        .accounts
-        .get(request.account())
-        .map(|account| &account.opted_in);
+    let lists_disabled = !requested.is_empty() || query.get("AllRegions") == Some("true");
     let filters = query.members("Filter");
-    let mut shown = Vec::new();
-    for region in all(world) {
-        let status = match (
-            region.opt_in,
-            on.is_some_and(|on| on.contains(&region.name)),
-        ) {
-            (false, _) => "opt-in-not-required",
-            (true, true) => "opted-in",
-            (true, false) => "not-opted-in",
-        };
-        let named = wanted.is_empty() || wanted.contains(&region.name.as_str());
-        let listed = status != "not-opted-in"
-            || query.get("AllRegions") == Some("true")
-            || !wanted.is_empty();
+    let mut items = Vec::new();
+    for region in all_regions(world) {
+        let status = opt_in_status(world, &region, request);
         let fits = filter::fits(&filters, None, |name| {
             Some(match name {
                 "region-name" => vec![region.name.as_str()],
@@ -89,16 +73,28 @@ pub(super) fn describe(world: &World, query: &Query, request: &Request<'_>) -> O
                 _ => return None,
             })
         })?;
-        if named && listed && fits {
-            shown.push(vec![
+        let is_requested = requested.is_empty() || requested.contains(&region.name.as_str());
+        let is_listed = lists_disabled || status != "not-opted-in";
+        if fits && is_requested && is_listed {
+            let endpoint = format!("ec2.{}.amazonaws.com", region.name);
+            items.push(vec![
                 Element::of("regionName", &region.name),
-                Element::of(
-                    "regionEndpoint",
-                    format!("ec2.{}.amazonaws.com", region.name),
-                ),
+                Element::of("regionEndpoint", endpoint),
                 Element::of("optInStatus", status),
             ]);
         }
     }
-    Ok(Body::Xml(vec![Element::list("regionInfo", shown)]))
+    Ok(Body::Xml(vec![Element::list("regionInfo", items)]))
+}
+
+fn opt_in_status(world: &World, region: &Region, request: &Request<'_>) -> &'static str {
+    if !region.opt_in {
+        return "opt-in-not-required";
+    }
+    let account = world.accounts.get(request.account());
+    if account.is_some_and(|account| account.opted_in.contains(&region.name)) {
+        "opted-in"
+    } else {
+        "not-opted-in"
+    }
 }

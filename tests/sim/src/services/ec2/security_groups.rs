@@ -1,52 +1,39 @@
 //! Security groups (R4.16). Networks are not simulated: each group is in its account's default VPC,
 //! and opens nothing.
 
-use std::net::Ipv4Addr;
-
-use super::tags::Tagging;
-use super::{authorize, authorize_all, dry_run, filter, network, owned, tags};
-use crate::auth::On;
+use super::authorize::{account_resource, authorize, authorize_all, set_owner, set_tags};
+use super::tags::{self, Tagging};
+use super::{dry_run, filter, network, return_true};
+use crate::auth::Resource;
 use crate::policy::Context;
 use crate::services::Request;
 use crate::wire::xml::Element;
 use crate::wire::{Body, Fail, Outcome, Query};
-use crate::world::{Ingress, SecurityGroup, World, hex};
+use crate::world::{Ingress, Instance, SecurityGroup, World};
 
 pub(super) fn create(world: &mut World, query: &Query, request: &Request<'_>) -> Outcome {
     let (name, description) = (query.need("GroupName")?, query.need("GroupDescription")?);
     let tags = Tagging::read(query, &["security-group"])?.others;
-    let vpc = network::default_id("vpc", request);
-    let vpc_on = On::arn(format!(
-        "arn:aws:ec2:{}:{}:vpc/{vpc}",
-        request.region,
-        request.account()
-    ));
+    let vpc = network::default_vpc(request);
+    let resources = [
+        resource(world, "*", request),
+        account_resource(&format!("vpc/{vpc}"), request),
+    ];
     authorize(
         request,
         "ec2:CreateSecurityGroup",
-        &[on(world, "*", request), vpc_on],
+        &resources,
         &Context::new(),
     )?;
     if !tags.is_empty() {
         let context = tags::context(&tags, Some("CreateSecurityGroup"));
-        authorize(
-            request,
-            "ec2:CreateTags",
-            &[on(world, "*", request)],
-            &context,
-        )?;
+        authorize(request, "ec2:CreateTags", &resources[..1], &context)?;
     }
-    if let Some(other) = query.filled("VpcId").filter(|id| *id != vpc) {
-        return Err(Fail::bad(
-            "InvalidVpcID.NotFound",
-            format!("The vpc ID '{other}' does not exist"),
-        ));
+    if let Some(id) = query.filled("VpcId") {
+        network::check_vpc(id, request)?;
     }
-    if world
-        .security_groups
-        .values()
-        .any(|group| group.vpc == vpc && group.name == name)
-    {
+    let has_name = |group: &SecurityGroup| group.vpc == vpc && group.name == name;
+    if world.security_groups.values().any(has_name) {
         let message = format!("The security group '{name}' already exists for VPC '{vpc}'");
         return Err(Fail::bad("InvalidGroup.Duplicate", message));
     }
@@ -60,7 +47,7 @@ pub(super) fn create(world: &mut World, query: &Query, request: &Request<'_>) ->
         region: request.region.to_owned(),
         vpc,
         ingress: Vec::new(),
-        // AWS lets everything out of a new group, and nothing in.
+        // A new group of AWS lets everything out, and nothing in.
         lets_out: true,
         tags,
     };
@@ -68,115 +55,17 @@ pub(super) fn create(world: &mut World, query: &Query, request: &Request<'_>) ->
     Ok(Body::Xml(vec![Element::of("groupId", id)]))
 }
 
-/// Lets IPv4 addresses in; other sources are not simulated.
-pub(super) fn authorize_ingress(
-    world: &mut World,
-    query: &Query,
-    request: &Request<'_>,
-) -> Outcome {
-    let id = query.need("GroupId")?;
-    authorize(
-        request,
-        "ec2:AuthorizeSecurityGroupIngress",
-        &[on(world, id, request)],
-        &Context::new(),
-    )?;
-    let group = find(world, id, request)?;
-    let mut new = Vec::new();
-    let permissions = query.members("IpPermissions");
-    if permissions.is_empty() {
-        new.push(ingress(query, query.need("CidrIp")?)?);
-    }
-    for permission in &permissions {
-        permission.need("IpRanges.1.CidrIp")?;
-        for range in permission.members("IpRanges") {
-            new.push(ingress(permission, range.need("CidrIp")?)?);
-        }
-    }
-    if let Some(known) = new.iter().find(|rule| group.ingress.contains(rule)) {
-        let ports = known
-            .ports
-            .map(|(from, to)| format!(", from port: {from}, to port: {to}"))
-            .unwrap_or_default();
-        let (peer, protocol) = (&known.cidr, known.protocol.to_uppercase());
-        let message =
-            format!("the specified rule \"peer: {peer}, {protocol}{ports}, ALLOW\" already exists");
-        return Err(Fail::bad("InvalidPermission.Duplicate", message));
-    }
-    dry_run(query)?;
-    let shown = new.iter().map(|rule| {
-        let mut members = vec![
-            Element::of(
-                "securityGroupRuleId",
-                format!("sgr-0{}", hex(&format!("{id} {rule:?}"), 16)),
-            ),
-            Element::of("groupId", id),
-            Element::of("groupOwnerId", request.account()),
-            Element::of("isEgress", false),
-            Element::of("cidrIpv4", &rule.cidr),
-        ];
-        members.extend(protocol(rule));
-        members
-    });
-    let shown = Element::list("securityGroupRuleSet", shown);
-    if let Some(group) = world.security_groups.get_mut(id) {
-        group.ingress.extend(new);
-    }
-    Ok(Body::Xml(vec![Element::of("return", true), shown]))
-}
-
-fn ingress(of: &Query, cidr: &str) -> Result<Ingress, Fail> {
-    let invalid = |message: String| Fail::bad("InvalidParameterValue", message);
-    let is_range = cidr.split_once('/').is_some_and(|(address, bits)| {
-        address.parse::<Ipv4Addr>().is_ok() && bits.parse::<u8>().is_ok_and(|bits| bits <= 32)
-    });
-    if !is_range {
-        return Err(invalid(format!("CIDR block {cidr} is malformed")));
-    }
-    let protocol = of.need("IpProtocol")?.to_owned();
-    let port = |name| of.get(name).and_then(|port| port.parse().ok());
-    let ports = match (protocol.as_str(), port("FromPort"), port("ToPort")) {
-        ("tcp" | "udp", Some(from), Some(to)) if from <= to => Some((from, to)),
-        ("tcp" | "udp", ..) => {
-            let message =
-                "Invalid value 'Must specify both from and to ports with TCP/UDP.' for portRange.";
-            return Err(invalid(message.to_owned()));
-        }
-        _ => None,
-    };
-    Ok(Ingress {
-        protocol,
-        ports,
-        cidr: cidr.to_owned(),
-    })
-}
-
-fn protocol(rule: &Ingress) -> Vec<Element> {
-    let ports = rule
-        .ports
-        .into_iter()
-        .flat_map(|(from, to)| [Element::of("fromPort", from), Element::of("toPort", to)]);
-    [Element::of("ipProtocol", &rule.protocol)]
-        .into_iter()
-        .chain(ports)
-        .collect()
-}
-
 pub(super) fn describe(world: &World, query: &Query, request: &Request<'_>) -> Outcome {
     authorize_all(request, "ec2:DescribeSecurityGroups")?;
     dry_run(query)?;
-    let wanted = query.list("GroupId");
-    for id in &wanted {
-        find(world, id, request)?;
-    }
+    let requested = query.list("GroupId");
+    check_all(world, &requested, request)?;
     let filters = query.members("Filter");
-    let mut found = Vec::new();
-    for group in world
-        .security_groups
-        .values()
-        .filter(|group| is_own(group, request))
-    {
-        let named = wanted.is_empty() || wanted.contains(&group.id.as_str());
+    let mut items = Vec::new();
+    for group in world.security_groups.values() {
+        if !is_own(group, request) {
+            continue;
+        }
         let fits = filter::fits(&filters, Some(&group.tags), |name| {
             Some(match name {
                 "group-id" => vec![&group.id],
@@ -185,25 +74,29 @@ pub(super) fn describe(world: &World, query: &Query, request: &Request<'_>) -> O
                 _ => return None,
             })
         })?;
-        if named && fits {
-            found.push(render(group));
+        if fits && (requested.is_empty() || requested.contains(&group.id.as_str())) {
+            items.push(render(group));
         }
     }
-    Ok(Body::Xml(vec![Element::list("securityGroupInfo", found)]))
+    Ok(Body::Xml(vec![Element::list("securityGroupInfo", items)]))
 }
 
 fn render(group: &SecurityGroup) -> Vec<Element> {
-    let ingress = group.ingress.iter().map(|rule| {
+    let mut ingress = Vec::new();
+    for rule in &group.ingress {
+        let mut members = render_protocol(rule);
         let range = vec![Element::of("cidrIp", &rule.cidr)];
-        protocol(rule)
-            .into_iter()
-            .chain([Element::list("ipRanges", [range])])
-            .collect()
-    });
-    let everywhere = Element::list("ipRanges", [vec![Element::of("cidrIp", "0.0.0.0/0")]]);
-    let egress = group
-        .lets_out
-        .then(|| vec![Element::of("ipProtocol", "-1"), everywhere]);
+        members.push(Element::list("ipRanges", [range]));
+        ingress.push(members);
+    }
+    let mut egress = Vec::new();
+    if group.lets_out {
+        let range = vec![Element::of("cidrIp", "0.0.0.0/0")];
+        egress.push(vec![
+            Element::of("ipProtocol", "-1"),
+            Element::list("ipRanges", [range]),
+        ]);
+    }
     let mut members = vec![
         Element::of("ownerId", &group.owner),
         Element::of("groupId", &group.id),
@@ -213,23 +106,26 @@ fn render(group: &SecurityGroup) -> Vec<Element> {
         Element::list("ipPermissions", ingress),
         Element::list("ipPermissionsEgress", egress),
     ];
-    members.extend(
-        Some(&group.tags)
-            .filter(|tags| !tags.is_empty())
-            .map(tags::render),
-    );
+    members.extend(tags::render(&group.tags));
     members
 }
 
-/// Takes the rule away that lets everything out: no other rule for that is simulated.
+/// The protocol and ports of a rule.
+pub(super) fn render_protocol(rule: &Ingress) -> Vec<Element> {
+    let mut members = vec![Element::of("ipProtocol", &rule.protocol)];
+    if let Some((from, to)) = rule.ports {
+        members.push(Element::of("fromPort", from));
+        members.push(Element::of("toPort", to));
+    }
+    members
+}
+
+/// Removes the rule that lets everything out. No other rule for that is simulated.
 pub(super) fn revoke_egress(world: &mut World, query: &Query, request: &Request<'_>) -> Outcome {
     let id = query.need("GroupId")?;
-    authorize(
-        request,
-        "ec2:RevokeSecurityGroupEgress",
-        &[on(world, id, request)],
-        &Context::new(),
-    )?;
+    let group = resource(world, id, request);
+    let action = "ec2:RevokeSecurityGroupEgress";
+    authorize(request, action, &[group], &Context::new())?;
     if !find(world, id, request)?.lets_out {
         let message = "The specified rule does not exist in this security group.";
         return Err(Fail::bad("InvalidPermission.NotFound", message));
@@ -238,26 +134,22 @@ pub(super) fn revoke_egress(world: &mut World, query: &Query, request: &Request<
     if let Some(group) = world.security_groups.get_mut(id) {
         group.lets_out = false;
     }
-    Ok(super::done())
+    Ok(return_true())
 }
 
 pub(super) fn delete(world: &mut World, query: &Query, request: &Request<'_>) -> Outcome {
     let id = query.need("GroupId")?;
-    authorize(
-        request,
-        "ec2:DeleteSecurityGroup",
-        &[on(world, id, request)],
-        &Context::new(),
-    )?;
+    let group = resource(world, id, request);
+    let action = "ec2:DeleteSecurityGroup";
+    authorize(request, action, &[group], &Context::new())?;
     find(world, id, request)?;
-    let used = |of: &crate::world::Instance| {
-        of.state != "terminated" && of.security_groups.iter().any(|used| used == id)
+    let is_in_group = |instance: &Instance| {
+        let groups = &instance.security_groups;
+        instance.state != "terminated" && groups.iter().any(|group| group == id)
     };
-    if world.instances.values().any(used) {
-        return Err(Fail::bad(
-            "DependencyViolation",
-            format!("resource {id} has a dependent object"),
-        ));
+    if world.instances.values().any(is_in_group) {
+        let message = format!("resource {id} has a dependent object");
+        return Err(Fail::bad("DependencyViolation", message));
     }
     dry_run(query)?;
     world.security_groups.remove(id);
@@ -267,37 +159,36 @@ pub(super) fn delete(world: &mut World, query: &Query, request: &Request<'_>) ->
     ]))
 }
 
-/// Whether all groups that a launch names are there.
-pub(super) fn check(world: &World, ids: &[&str], request: &Request<'_>) -> Result<(), Fail> {
-    ids.iter()
-        .try_for_each(|id| find(world, id, request).map(|_| ()))
-}
-
-/// A security group as IAM sees it; `*` is any, or one that is to be made.
-pub(super) fn on(world: &World, id: &str, request: &Request<'_>) -> On {
-    let mut on = On::arn(format!(
-        "arn:aws:ec2:{}:{}:security-group/{id}",
-        request.region,
-        request.account()
-    ));
-    if let Ok(group) = find(world, id, request) {
-        owned(&mut on, &group.owner, Some(&group.tags));
+/// Checks that all groups that a request names exist.
+pub(super) fn check_all(world: &World, ids: &[&str], request: &Request<'_>) -> Result<(), Fail> {
+    for id in ids {
+        find(world, id, request)?;
     }
-    on
+    Ok(())
 }
 
-fn find<'a>(world: &'a World, id: &str, request: &Request<'_>) -> Result<&'a SecurityGroup, Fail> {
-    let missing = || {
-        Fail::bad(
-            "InvalidGroup.NotFound",
-            format!("The security group '{id}' does not exist"),
-        )
-    };
-    world
-        .security_groups
-        .get(id)
-        .filter(|group| is_own(group, request))
-        .ok_or_else(missing)
+/// A security group as IAM sees it. `*` is any group, or one that is to be made.
+pub(super) fn resource(world: &World, id: &str, request: &Request<'_>) -> Resource {
+    let mut resource = account_resource(&format!("security-group/{id}"), request);
+    if let Ok(group) = find(world, id, request) {
+        set_owner(&mut resource, &group.owner);
+        set_tags(&mut resource, Some(&group.tags));
+    }
+    resource
+}
+
+pub(super) fn find<'a>(
+    world: &'a World,
+    id: &str,
+    request: &Request<'_>,
+) -> Result<&'a SecurityGroup, Fail> {
+    match world.security_groups.get(id) {
+        Some(group) if is_own(group, request) => Ok(group),
+        _ => {
+            let message = format!("The security group '{id}' does not exist");
+            Err(Fail::bad("InvalidGroup.NotFound", message))
+        }
+    }
 }
 
 fn is_own(group: &SecurityGroup, request: &Request<'_>) -> bool {

@@ -1,11 +1,14 @@
-//! What EC2 has for a whole Region of an account: encryption by default, block public access,
+//! The settings of a whole Region of an account: encryption by default, block public access,
 //! Allowed AMIs.
 
-use super::{authorize_all, dry_run, unknown};
+use super::authorize::authorize_all;
+use super::{dry_run, return_true, unknown_action};
 use crate::services::Request;
 use crate::wire::xml::Element;
 use crate::wire::{Body, Fail, Outcome, Query};
 use crate::world::{Settings, World};
+
+type Operation = fn(&mut World, &Query, &Request<'_>) -> Outcome;
 
 pub(super) fn call(
     world: &mut World,
@@ -13,201 +16,188 @@ pub(super) fn call(
     query: &Query,
     request: &Request<'_>,
 ) -> Outcome {
-    let answer: fn(&mut World, &Query, &Request<'_>) -> Result<Vec<Element>, Fail> = match operation
-    {
-        "GetEbsEncryptionByDefault" => |world, _, request| Ok(encryption(of(world, request))),
-        "EnableEbsEncryptionByDefault" => |world, _, request| {
-            of(world, request).encryption_by_default = true;
-            Ok(encryption(of(world, request)))
-        },
-        "DisableEbsEncryptionByDefault" => |world, _, request| {
-            of(world, request).encryption_by_default = false;
-            Ok(encryption(of(world, request)))
-        },
-        "GetEbsDefaultKmsKeyId" => |world, _, request| Ok(default_key(world, request)),
+    let answer: Operation = match operation {
+        "GetEbsEncryptionByDefault" => get_encryption,
+        "EnableEbsEncryptionByDefault" => enable_encryption,
+        "DisableEbsEncryptionByDefault" => disable_encryption,
+        "GetEbsDefaultKmsKeyId" => get_default_key,
         "ModifyEbsDefaultKmsKeyId" => modify_default_key,
-        "ResetEbsDefaultKmsKeyId" => |world, _, request| {
-            if let Some(account) = world.accounts.get_mut(request.account()) {
-                account.default_ebs_keys.remove(request.region);
-            }
-            Ok(default_key(world, request))
-        },
-        "GetImageBlockPublicAccessState" => {
-            |world, _, request| Ok(block_images(of(world, request)))
-        }
-        "EnableImageBlockPublicAccess" => |world, query, request| {
-            if query.need("ImageBlockPublicAccessState")? != "block-new-sharing" {
-                return Err(wrong("ImageBlockPublicAccessState"));
-            }
-            of(world, request).block_public_images = true;
-            Ok(block_images(of(world, request)))
-        },
-        "DisableImageBlockPublicAccess" => |world, _, request| {
-            of(world, request).block_public_images = false;
-            Ok(block_images(of(world, request)))
-        },
-        "GetSnapshotBlockPublicAccessState" => {
-            |world, _, request| Ok(block_snapshots(of(world, request), true))
-        }
-        "EnableSnapshotBlockPublicAccess" => |world, query, request| {
-            let state = match query.need("State")? {
-                "block-all-sharing" => "block-all-sharing",
-                "block-new-sharing" => "block-new-sharing",
-                _ => return Err(wrong("State")),
-            };
-            of(world, request).block_public_snapshots = Some(state);
-            Ok(block_snapshots(of(world, request), false))
-        },
-        "DisableSnapshotBlockPublicAccess" => |world, _, request| {
-            of(world, request).block_public_snapshots = None;
-            Ok(block_snapshots(of(world, request), false))
-        },
-        "GetAllowedImagesSettings" => |world, _, request| Ok(allowed_images(of(world, request))),
-        "EnableAllowedImagesSettings" => |world, query, request| {
-            let state = match query.need("AllowedImagesSettingsState")? {
-                "enabled" => "enabled",
-                "audit-mode" => "audit-mode",
-                _ => return Err(wrong("AllowedImagesSettingsState")),
-            };
-            of(world, request).allowed_images.state = Some(state);
-            Ok(vec![Element::of("allowedImagesSettingsState", state)])
-        },
-        "DisableAllowedImagesSettings" => |world, _, request| {
-            of(world, request).allowed_images.state = None;
-            Ok(vec![Element::of("allowedImagesSettingsState", "disabled")])
-        },
+        "ResetEbsDefaultKmsKeyId" => reset_default_key,
+        "GetImageBlockPublicAccessState" => get_image_block,
+        "EnableImageBlockPublicAccess" => enable_image_block,
+        "DisableImageBlockPublicAccess" => disable_image_block,
+        "GetSnapshotBlockPublicAccessState" => get_snapshot_block,
+        "EnableSnapshotBlockPublicAccess" => enable_snapshot_block,
+        "DisableSnapshotBlockPublicAccess" => disable_snapshot_block,
+        "GetAllowedImagesSettings" => get_allowed_images,
+        "EnableAllowedImagesSettings" => enable_allowed_images,
+        "DisableAllowedImagesSettings" => disable_allowed_images,
         "ReplaceImageCriteriaInAllowedImagesSettings" => replace_criteria,
-        other => return Err(unknown(other)),
+        other => return Err(unknown_action(other)),
     };
     authorize_all(request, &format!("ec2:{operation}"))?;
     dry_run(query)?;
-    Ok(Body::Xml(answer(world, query, request)?))
+    answer(world, query, request)
 }
 
-fn of<'a>(world: &'a mut World, request: &Request<'_>) -> &'a mut Settings {
-    let account = world
-        .accounts
-        .entry(request.account().to_owned())
-        .or_default();
+fn settings<'a>(world: &'a mut World, request: &Request<'_>) -> &'a mut Settings {
+    let account = request.account().to_owned();
+    let account = world.accounts.entry(account).or_default();
     account
         .settings
         .entry(request.region.to_owned())
         .or_default()
 }
 
-fn wrong(name: &str) -> Fail {
-    Fail::bad(
-        "InvalidParameterValue",
-        format!("The value of {name} is not valid."),
-    )
+/// A parameter that has to be one of these.
+fn one_of(query: &Query, name: &str, values: &[&'static str]) -> Result<&'static str, Fail> {
+    let text = query.need(name)?;
+    let known = values.iter().find(|value| **value == text);
+    known.copied().ok_or_else(|| {
+        let message = format!("The value of {name} is not valid.");
+        Fail::invalid_value(message)
+    })
 }
 
-fn encryption(settings: &Settings) -> Vec<Element> {
-    vec![Element::of(
+fn get_encryption(world: &mut World, _: &Query, request: &Request<'_>) -> Outcome {
+    let encrypts = settings(world, request).encryption_by_default;
+    Ok(Body::Xml(vec![Element::of(
         "ebsEncryptionByDefault",
-        settings.encryption_by_default,
-    )]
+        encrypts,
+    )]))
 }
 
-/// The alias where no key was chosen (R1.3.5).
-fn default_key(world: &World, request: &Request<'_>) -> Vec<Element> {
-    let set = world
-        .accounts
-        .get(request.account())
-        .and_then(|account| account.default_ebs_keys.get(request.region));
-    vec![Element::of(
-        "kmsKeyId",
-        set.map_or("alias/aws/ebs", String::as_str),
-    )]
+fn enable_encryption(world: &mut World, query: &Query, request: &Request<'_>) -> Outcome {
+    settings(world, request).encryption_by_default = true;
+    get_encryption(world, query, request)
 }
 
-fn modify_default_key(
-    world: &mut World,
-    query: &Query,
-    request: &Request<'_>,
-) -> Result<Vec<Element>, Fail> {
-    let named = query.need("KmsKeyId")?;
-    let key = world.find_key(named, request.account(), request.region);
-    let key = key.ok_or_else(|| {
-        Fail::bad(
-            "InvalidParameterValue",
-            format!("The specified keyId {named} is invalid"),
-        )
-    })?;
+fn disable_encryption(world: &mut World, query: &Query, request: &Request<'_>) -> Outcome {
+    settings(world, request).encryption_by_default = false;
+    get_encryption(world, query, request)
+}
+
+/// The default key, or the alias of AWS's own if none was chosen (R1.3.5).
+fn get_default_key(world: &mut World, _: &Query, request: &Request<'_>) -> Outcome {
+    let account = world.accounts.get(request.account());
+    let key = account.and_then(|account| account.default_ebs_keys.get(request.region));
+    let key = key.map_or("alias/aws/ebs", String::as_str);
+    Ok(Body::Xml(vec![Element::of("kmsKeyId", key)]))
+}
+
+fn modify_default_key(world: &mut World, query: &Query, request: &Request<'_>) -> Outcome {
+    let name = query.need("KmsKeyId")?;
+    let Some(key) = world.find_key(name, request.account(), request.region) else {
+        let message = format!("The specified keyId {name} is invalid");
+        return Err(Fail::invalid_value(message));
+    };
     if let Some(account) = world.accounts.get_mut(request.account()) {
-        account
-            .default_ebs_keys
-            .insert(request.region.to_owned(), key);
+        let region = request.region.to_owned();
+        account.default_ebs_keys.insert(region, key);
     }
-    Ok(default_key(world, request))
+    get_default_key(world, query, request)
 }
 
-fn block_images(settings: &Settings) -> Vec<Element> {
-    let state = if settings.block_public_images {
+fn reset_default_key(world: &mut World, query: &Query, request: &Request<'_>) -> Outcome {
+    if let Some(account) = world.accounts.get_mut(request.account()) {
+        account.default_ebs_keys.remove(request.region);
+    }
+    get_default_key(world, query, request)
+}
+
+fn get_image_block(world: &mut World, _: &Query, request: &Request<'_>) -> Outcome {
+    let state = if settings(world, request).block_public_images {
         "block-new-sharing"
     } else {
         "unblocked"
     };
-    vec![Element::of("imageBlockPublicAccessState", state)]
+    let state = Element::of("imageBlockPublicAccessState", state);
+    Ok(Body::Xml(vec![state]))
 }
 
-fn block_snapshots(settings: &Settings, whole: bool) -> Vec<Element> {
-    let state = Element::of(
-        "state",
-        settings.block_public_snapshots.unwrap_or("unblocked"),
-    );
-    [state]
-        .into_iter()
-        .chain(whole.then(|| Element::of("managedBy", "account")))
-        .collect()
+fn enable_image_block(world: &mut World, query: &Query, request: &Request<'_>) -> Outcome {
+    one_of(query, "ImageBlockPublicAccessState", &["block-new-sharing"])?;
+    settings(world, request).block_public_images = true;
+    get_image_block(world, query, request)
 }
 
-fn allowed_images(settings: &Settings) -> Vec<Element> {
-    let allowed = &settings.allowed_images;
-    let criteria = allowed.providers.iter().map(|providers| {
-        let items = providers
-            .iter()
-            .map(|provider| Element::of("item", provider));
-        vec![Element::new("imageProviderSet").children(items)]
-    });
-    vec![
+fn disable_image_block(world: &mut World, query: &Query, request: &Request<'_>) -> Outcome {
+    settings(world, request).block_public_images = false;
+    get_image_block(world, query, request)
+}
+
+fn snapshot_block_state(settings: &Settings) -> Element {
+    let state = settings.block_public_snapshots.unwrap_or("unblocked");
+    Element::of("state", state)
+}
+
+fn get_snapshot_block(world: &mut World, _: &Query, request: &Request<'_>) -> Outcome {
+    let state = snapshot_block_state(settings(world, request));
+    Ok(Body::Xml(vec![state, Element::of("managedBy", "account")]))
+}
+
+fn enable_snapshot_block(world: &mut World, query: &Query, request: &Request<'_>) -> Outcome {
+    let states = ["block-all-sharing", "block-new-sharing"];
+    let state = one_of(query, "State", &states)?;
+    let settings = settings(world, request);
+    settings.block_public_snapshots = Some(state);
+    Ok(Body::Xml(vec![snapshot_block_state(settings)]))
+}
+
+fn disable_snapshot_block(world: &mut World, _: &Query, request: &Request<'_>) -> Outcome {
+    let settings = settings(world, request);
+    settings.block_public_snapshots = None;
+    Ok(Body::Xml(vec![snapshot_block_state(settings)]))
+}
+
+fn get_allowed_images(world: &mut World, _: &Query, request: &Request<'_>) -> Outcome {
+    let allowed = &settings(world, request).allowed_images;
+    let mut criteria = Vec::new();
+    for providers in &allowed.providers {
+        let mut provider_set = Element::new("imageProviderSet");
+        for provider in providers {
+            provider_set = provider_set.text("item", provider);
+        }
+        criteria.push(vec![provider_set]);
+    }
+    Ok(Body::Xml(vec![
         Element::of("state", allowed.state.unwrap_or("disabled")),
         Element::list("imageCriterionSet", criteria),
         Element::of("managedBy", "account"),
-    ]
+    ]))
 }
 
-/// At most 10 criteria of at most 200 providers (R7.3); other kinds of criteria are not simulated.
-fn replace_criteria(
-    world: &mut World,
-    query: &Query,
-    request: &Request<'_>,
-) -> Result<Vec<Element>, Fail> {
-    let mut providers = Vec::new();
+fn enable_allowed_images(world: &mut World, query: &Query, request: &Request<'_>) -> Outcome {
+    let name = "AllowedImagesSettingsState";
+    let state = one_of(query, name, &["enabled", "audit-mode"])?;
+    settings(world, request).allowed_images.state = Some(state);
+    Ok(allowed_images_state(state))
+}
+
+fn disable_allowed_images(world: &mut World, _: &Query, request: &Request<'_>) -> Outcome {
+    settings(world, request).allowed_images.state = None;
+    Ok(allowed_images_state("disabled"))
+}
+
+fn allowed_images_state(state: &str) -> Body {
+    Body::Xml(vec![Element::of("allowedImagesSettingsState", state)])
+}
+
+/// At most 10 criteria of at most 200 providers (R7.3). Other kinds of criteria are not simulated.
+fn replace_criteria(world: &mut World, query: &Query, request: &Request<'_>) -> Outcome {
+    let mut criteria: Vec<Vec<String>> = Vec::new();
     for criterion in query.members("ImageCriterion") {
-        if criterion
-            .pairs()
-            .any(|(name, _)| !name.starts_with("ImageProvider."))
-        {
-            return Err(Fail::bad(
-                "UnsupportedOperation",
-                "Only criteria of providers are simulated.",
-            ));
+        let mut names = criterion.pairs().map(|(name, _)| name);
+        if names.any(|name| !name.starts_with("ImageProvider.")) {
+            let message = "Only criteria of providers are simulated.";
+            return Err(Fail::bad("UnsupportedOperation", message));
         }
-        providers.push(
-            criterion
-                .list("ImageProvider")
-                .into_iter()
-                .map(str::to_owned)
-                .collect::<Vec<_>>(),
-        );
+        let providers = criterion.list("ImageProvider");
+        criteria.push(providers.into_iter().map(str::to_owned).collect());
     }
-    if providers.len() > 10 || providers.iter().any(|of| of.len() > 200) {
-        return Err(Fail::bad(
-            "InvalidParameterValue",
-            "Too many criteria or providers.",
-        ));
+    if criteria.len() > 10 || criteria.iter().any(|providers| providers.len() > 200) {
+        return Err(Fail::invalid_value("Too many criteria or providers."));
     }
-    of(world, request).allowed_images.providers = providers;
-    Ok(vec![Element::of("return", true)])
+    settings(world, request).allowed_images.providers = criteria;
+    Ok(return_true())
 }

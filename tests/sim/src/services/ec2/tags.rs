@@ -2,61 +2,59 @@
 
 use std::collections::BTreeMap;
 
-use super::{authorize, new_on};
+use super::authorize::{authorize, new_image, new_snapshot};
 use crate::auth;
 use crate::policy::Context;
 use crate::services::Request;
 use crate::wire::xml::Element;
 use crate::wire::{Fail, Query};
+use crate::world::Tags;
 
-pub(super) type Tags = BTreeMap<String, String>;
+/// Others see those tags of an owner whose keys begin with this (R7.14).
+const SHARED_PREFIX: &str = "ec2:SharedTag/";
+/// A resource has no more tags.
+pub(super) const MOST: usize = 50;
 
-pub(super) fn render(tags: &Tags) -> Element {
-    Element::list(
-        "tagSet",
-        tags.iter()
-            .map(|(key, value)| vec![Element::of("key", key), Element::of("value", value)]),
-    )
+/// The tags as an answer shows them; `None` if there are none.
+pub(super) fn render(tags: &Tags) -> Option<Element> {
+    if tags.is_empty() {
+        return None;
+    }
+    let items = tags
+        .iter()
+        .map(|(key, value)| vec![Element::of("key", key), Element::of("value", value)]);
+    Some(Element::list("tagSet", items))
 }
 
-/// The tags that an account sees: its own, and of the owner's those that are meant for sharing
-/// (R7.14).
-pub(super) fn seen(all: &BTreeMap<String, Tags>, owner: &str, account: &str) -> Option<Element> {
+/// The tags that an account sees on a resource of an owner: its own, and the owner's that are
+/// meant for sharing.
+pub(super) fn visible(all: &BTreeMap<String, Tags>, owner: &str, account: &str) -> Tags {
     let mut tags = all.get(account).cloned().unwrap_or_default();
     if owner != account {
-        let shared = all
-            .get(owner)
-            .into_iter()
-            .flatten()
-            .filter(|(key, _)| key.starts_with("ec2:SharedTag/"));
-        tags.extend(shared.map(|(key, value)| (key.clone(), value.clone())));
+        for (key, value) in all.get(owner).into_iter().flatten() {
+            if key.starts_with(SHARED_PREFIX) {
+                tags.insert(key.clone(), value.clone());
+            }
+        }
     }
-    (!tags.is_empty()).then(|| render(&tags))
+    tags
 }
 
-/// Reads `Tag.N` and checks what EC2 checks.
+/// Reads `Tag.N`, with the checks of EC2.
 pub(super) fn read(query: &Query) -> Result<Tags, Fail> {
     let mut tags = Tags::new();
     for tag in query.members("Tag") {
-        let key = tag.need("Key")?;
+        let key = tag.need("Key")?.to_owned();
         if key.to_lowercase().starts_with("aws:") {
             let message = "Tag keys starting with 'aws:' are reserved for internal use";
-            return Err(Fail::bad("InvalidParameterValue", message));
+            return Err(Fail::invalid_value(message));
         }
-        if tags
-            .insert(
-                key.to_owned(),
-                tag.get("Value").unwrap_or_default().to_owned(),
-            )
-            .is_some()
-        {
-            return Err(Fail::bad(
-                "InvalidParameterValue",
-                "Duplicate tag key specified",
-            ));
+        let value = tag.get("Value").unwrap_or_default().to_owned();
+        if tags.insert(key, value).is_some() {
+            return Err(Fail::invalid_value("Duplicate tag key specified"));
         }
     }
-    if tags.len() > 50 {
+    if tags.len() > MOST {
         return Err(Fail::bad("TagLimitExceeded", "More than 50 tags specified"));
     }
     Ok(tags)
@@ -84,7 +82,7 @@ pub(super) struct Tagging {
 }
 
 impl Tagging {
-    /// Reads the tag specifications; `types` are those that the operation takes.
+    /// Reads the tag specifications. `types` are those that the operation takes.
     pub(super) fn read(query: &Query, types: &[&str]) -> Result<Self, Fail> {
         let mut tagging = Self::default();
         for specification in query.members("TagSpecification") {
@@ -92,27 +90,28 @@ impl Tagging {
             if !types.contains(&kind) {
                 let message =
                     format!("'{kind}' is not a valid taggable resource type for this operation.");
-                return Err(Fail::bad("InvalidParameterValue", message));
+                return Err(Fail::invalid_value(message));
             }
+            let tags = read(&specification)?;
             match kind {
-                "image" => tagging.image = read(&specification)?,
-                "snapshot" => tagging.snapshot = read(&specification)?,
-                _ => tagging.others.extend(read(&specification)?),
+                "image" => tagging.image = tags,
+                "snapshot" => tagging.snapshot = tags,
+                _ => tagging.others.extend(tags),
             }
         }
         Ok(tagging)
     }
 
-    /// Asks IAM for the tags of what is to be made.
+    /// Asks IAM for the tags of images and snapshots that are to be made.
     pub(super) fn authorize(&self, request: &Request<'_>, action: &str) -> Result<(), Fail> {
-        for (tags, kind) in [(&self.image, "image"), (&self.snapshot, "snapshot")] {
+        let tagged = [
+            (&self.image, new_image(request)),
+            (&self.snapshot, new_snapshot(request)),
+        ];
+        for (tags, resource) in tagged {
             if !tags.is_empty() {
-                authorize(
-                    request,
-                    "ec2:CreateTags",
-                    &[new_on(kind, request)],
-                    &context(tags, Some(action)),
-                )?;
+                let context = context(tags, Some(action));
+                authorize(request, "ec2:CreateTags", &[resource], &context)?;
             }
         }
         Ok(())

@@ -1,55 +1,49 @@
-//! Roles, those of services too.
+//! Roles, service-linked ones too.
 
-use super::{authorize, changeable, no_such, role};
+use super::{
+    authorize, authorized_role, check_changeable, no_such_entity, own_account, url_encoded,
+};
 use crate::services::Request;
 use crate::wire::xml::Element;
 use crate::wire::{Body, Fail, Outcome, Query};
 use crate::world::{Policy, Role, World};
 
 fn render(role: &Role, request: &Request<'_>) -> Vec<Element> {
-    let document: String =
-        url::form_urlencoded::byte_serialize(role.trust.text.as_bytes()).collect();
     vec![
         Element::of("Path", &role.path),
-        Element::of("RoleName", name_of(role)),
+        Element::of("RoleName", role.name()),
         Element::of("RoleId", &role.unique_id),
         Element::of("Arn", &role.arn),
         Element::of("CreateDate", request.clock.text(role.created)),
-        // Clients decode it as a URL: a blank is %20.
-        Element::of("AssumeRolePolicyDocument", document.replace('+', "%20")),
+        Element::of("AssumeRolePolicyDocument", url_encoded(&role.trust.text)),
         Element::of("MaxSessionDuration", 3600),
     ]
 }
 
-fn name_of(role: &Role) -> &str {
-    role.arn.rsplit('/').next().unwrap_or_default()
+fn role_answer(role: &Role, request: &Request<'_>) -> Body {
+    let role = Element::new("Role").children(render(role, request));
+    Body::Xml(vec![role])
 }
 
 pub(super) fn get(world: &mut World, query: &Query, request: &Request<'_>) -> Outcome {
-    let role = role(world, query, request, "GetRole", None)?;
-    Ok(Body::Xml(vec![
-        Element::new("Role").children(render(role, request)),
-    ]))
+    let role = authorized_role(world, query, request, "GetRole", None)?;
+    Ok(role_answer(role, request))
 }
 
 pub(super) fn list(world: &mut World, query: &Query, request: &Request<'_>) -> Outcome {
-    authorize(
-        request,
-        "ListRoles",
-        &format!("arn:aws:iam::{}:role/", request.account()),
-        None,
-    )?;
+    let resource = format!("arn:aws:iam::{}:role/", request.account());
+    authorize(request, "ListRoles", &resource, None)?;
     let prefix = query.get("PathPrefix").unwrap_or("/");
-    let roles = world
-        .accounts
-        .get(request.account())
-        .into_iter()
-        .flat_map(|account| account.roles.values());
-    let shown = roles
-        .filter(|role| role.path.starts_with(prefix))
-        .map(|role| render(role, request));
+    let mut items = Vec::new();
+    if let Some(account) = world.accounts.get(request.account()) {
+        for role in account.roles.values() {
+            if role.path.starts_with(prefix) {
+                items.push(render(role, request));
+            }
+        }
+    }
     Ok(Body::Xml(vec![
-        Element::members("Roles", shown),
+        Element::members("Roles", items),
         Element::of("IsTruncated", false),
     ]))
 }
@@ -60,38 +54,21 @@ pub(super) fn create(world: &mut World, query: &Query, request: &Request<'_>) ->
     authorize(request, "CreateRole", &arn, None)?;
     let trust = Policy::parse(query.need("AssumeRolePolicyDocument")?, request.now)
         .map_err(|problem| Fail::bad("MalformedPolicyDocument", problem))?;
-    // Made anew, it is another role (R3.3.8).
-    let digits = world.issue(17).to_uppercase();
-    let account = world
-        .accounts
-        .entry(request.account().to_owned())
-        .or_default();
-    let boundary = match query.get("PermissionsBoundary") {
-        None => None,
-        Some(arn) => {
-            let missing = || {
-                no_such(format!(
-                    "Scope ARN: {arn} does not exist or is not attachable."
-                ))
-            };
-            Some(
-                account
-                    .policies
-                    .get(arn)
-                    .ok_or_else(missing)?
-                    .document
-                    .clone(),
-            )
-        }
-    };
-    if account.roles.contains_key(name) {
-        return Err(Fail::new(
-            409,
-            "EntityAlreadyExists",
-            format!("Role with name {name} already exists."),
-        ));
+    // A role that is made again has another ID (R3.3.8).
+    let unique_id = format!("AROA{}", world.issue(17).to_uppercase());
+    let account = own_account(world, request);
+    let mut boundary = None;
+    if let Some(arn) = query.get("PermissionsBoundary") {
+        let Some(policy) = account.policies.get(arn) else {
+            let message = format!("Scope ARN: {arn} does not exist or is not attachable.");
+            return Err(no_such_entity(message));
+        };
+        boundary = Some(policy.document.clone());
     }
-    let unique_id = format!("AROA{digits}");
+    if account.roles.contains_key(name) {
+        let message = format!("Role with name {name} already exists.");
+        return Err(Fail::new(409, "EntityAlreadyExists", message));
+    }
     let role = Role {
         arn,
         path: path.to_owned(),
@@ -101,41 +78,36 @@ pub(super) fn create(world: &mut World, query: &Query, request: &Request<'_>) ->
         created: request.now,
         ..Role::default()
     };
-    let shown = Element::new("Role").children(render(&role, request));
+    let answer = role_answer(&role, request);
     account.roles.insert(name.to_owned(), role);
-    Ok(Body::Xml(vec![shown]))
+    Ok(answer)
 }
 
 /// Deletes a role that has no policies left. Key policies keep its unique ID (R3.2.6).
 pub(super) fn delete(world: &mut World, query: &Query, request: &Request<'_>) -> Outcome {
     let name = query.need("RoleName")?.to_owned();
-    let role = role(world, query, request, "DeleteRole", None)?;
-    changeable(role, &name)?;
-    let conflict = |what: &str| {
-        Err(Fail::new(
-            409,
-            "DeleteConflict",
-            format!("Cannot delete entity, must {what} first."),
-        ))
-    };
+    let role = authorized_role(world, query, request, "DeleteRole", None)?;
+    check_changeable(role, &name)?;
     if !role.attached.is_empty() {
-        return conflict("detach all policies");
+        return Err(delete_conflict("detach all policies"));
     }
     if !role.inline.is_empty() {
-        return conflict("delete policies");
+        return Err(delete_conflict("delete policies"));
     }
-    let (arn, unique_id) = (role.arn.clone(), role.unique_id.clone());
-    if let Some(account) = world.accounts.get_mut(request.account()) {
-        account.roles.remove(&name);
-    }
-    for (_, policy) in world
-        .keys
-        .values_mut()
-        .filter_map(|key| key.policies.last_mut())
-    {
-        *policy = policy.replace(&format!("\"{arn}\""), &format!("\"{unique_id}\""));
+    let arn = format!("\"{}\"", role.arn);
+    let unique_id = format!("\"{}\"", role.unique_id);
+    own_account(world, request).roles.remove(&name);
+    for key in world.keys.values_mut() {
+        if let Some((_, policy)) = key.policies.last_mut() {
+            *policy = policy.replace(&arn, &unique_id);
+        }
     }
     Ok(Body::Xml(Vec::new()))
+}
+
+fn delete_conflict(what: &str) -> Fail {
+    let message = format!("Cannot delete entity, must {what} first.");
+    Fail::new(409, "DeleteConflict", message)
 }
 
 /// The role of a service, such as `AWSServiceRoleForAutoScaling` (R4.11).
@@ -145,38 +117,25 @@ pub(super) fn create_service_linked(
     request: &Request<'_>,
 ) -> Outcome {
     let service = query.need("AWSServiceName")?;
-    let invalid = |message: String| Fail::bad("InvalidInput", message);
-    let base = Role::name_of_service(service).ok_or_else(|| {
-        invalid(format!(
-            "Service {service} is not simulated; AWS has others."
-        ))
-    })?;
-    let suffix = query
-        .get("CustomSuffix")
-        .map(|suffix| format!("_{suffix}"))
-        .unwrap_or_default();
-    let name = format!("{base}{suffix}");
-    authorize(
-        request,
-        "CreateServiceLinkedRole",
-        &Role::arn_of(request.account(), &Role::path_of_service(service), &name),
-        None,
-    )?;
-    if world
-        .accounts
-        .get(request.account())
-        .is_some_and(|account| account.roles.contains_key(&name))
-    {
+    let Some(mut name) = Role::name_of_service(service).map(str::to_owned) else {
+        let message = format!("Service {service} is not simulated; AWS has others.");
+        return Err(Fail::bad("InvalidInput", message));
+    };
+    if let Some(suffix) = query.get("CustomSuffix") {
+        name = format!("{name}_{suffix}");
+    }
+    let account = request.account();
+    let arn = Role::arn_of(account, &Role::path_of_service(service), &name);
+    authorize(request, "CreateServiceLinkedRole", &arn, None)?;
+    if own_account(world, request).roles.contains_key(&name) {
         let message = format!(
             "Service role name {name} has been taken in this account, please try a different \
              suffix."
         );
-        return Err(invalid(message));
+        return Err(Fail::bad("InvalidInput", message));
     }
-    let role = world.service_linked_role(request.account(), service, &name, request.now);
-    let shown = Element::new("Role").children(render(&role, request));
-    if let Some(account) = world.accounts.get_mut(request.account()) {
-        account.roles.insert(name, role);
-    }
-    Ok(Body::Xml(vec![shown]))
+    let role = world.service_linked_role(account, service, &name, request.now);
+    let answer = role_answer(&role, request);
+    own_account(world, request).roles.insert(name, role);
+    Ok(answer)
 }

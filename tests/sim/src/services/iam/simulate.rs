@@ -1,7 +1,7 @@
-//! SimulatePrincipalPolicy: what the policies of a role or user say, without any policy of a
+//! SimulatePrincipalPolicy: what the policies of a role or user decide, without any policy of a
 //! resource.
 
-use super::{authorize, no_such};
+use super::{authorize, no_such_entity};
 use crate::auth;
 use crate::policy::PrincipalFacts;
 use crate::services::Request;
@@ -12,34 +12,30 @@ use crate::world::{Credential, World};
 pub(super) fn principal(world: &mut World, query: &Query, request: &Request<'_>) -> Outcome {
     let source = query.need("PolicySourceArn")?;
     authorize(request, "SimulatePrincipalPolicy", source, None)?;
-    let unknown = || no_such(format!("The principal {source} cannot be found."));
-    let subject = subject(world, source, request.account()).ok_or_else(unknown)?;
-    let who = auth::principal(world, &subject, request.now, request.options.delays.iam);
-    let mut context = auth::context(&who, request.region);
+    let Some(subject) = find_subject(world, source, request.account()) else {
+        let message = format!("The principal {source} cannot be found.");
+        return Err(no_such_entity(message));
+    };
+    let delay = request.options.delays.iam;
+    let subject = auth::principal(world, &subject, request.now, delay);
+    let mut context = auth::context(&subject, request.region);
     for entry in query.members("ContextEntries.member") {
-        let values = entry
-            .list("ContextKeyValues.member")
-            .into_iter()
-            .map(str::to_owned)
-            .collect();
+        let values = entry.list("ContextKeyValues.member");
+        let values = values.into_iter().map(str::to_owned).collect();
         context.insert(entry.need("ContextKeyName")?.to_lowercase(), values);
     }
-    let resources = query.list("ResourceArns.member");
-    let resources = if resources.is_empty() {
-        vec!["*"]
-    } else {
-        resources
-    };
+    let mut resources = query.list("ResourceArns.member");
+    if resources.is_empty() {
+        resources.push("*");
+    }
     let mut results = Vec::new();
     for action in query.list("ActionNames.member") {
         for resource in &resources {
+            let decision = auth::simulate(&subject, action, resource, &context);
             results.push(vec![
                 Element::of("EvalActionName", action),
                 Element::of("EvalResourceName", resource),
-                Element::of(
-                    "EvalDecision",
-                    auth::simulate(&who, action, resource, &context),
-                ),
+                Element::of("EvalDecision", decision),
                 Element::new("MatchedStatements"),
                 Element::new("MissingContextValues"),
             ]);
@@ -51,34 +47,27 @@ pub(super) fn principal(world: &mut World, query: &Query, request: &Request<'_>)
     ]))
 }
 
-/// A role or user of the account, as somebody who calls without a session policy.
-fn subject(world: &World, arn: &str, account: &str) -> Option<Credential> {
-    if let Some(user) = world
-        .credentials
-        .values()
-        .find(|known| known.facts.arn == arn && known.facts.account == account)
-    {
-        return Some(user.clone());
+/// A role or user of the account, as a caller without a session policy.
+fn find_subject(world: &World, arn: &str, account: &str) -> Option<Credential> {
+    for credential in world.credentials.values() {
+        if credential.facts.arn == arn && credential.facts.account == account {
+            return Some(credential.clone());
+        }
     }
-    let role = world
-        .accounts
-        .get(account)?
-        .roles
-        .values()
-        .find(|role| role.arn == arn)?;
+    let mut roles = world.accounts.get(account)?.roles.values();
+    let role = roles.find(|role| role.arn == arn)?;
     let facts = PrincipalFacts {
         account: account.to_owned(),
         arn: role.arn.clone(),
         role_arn: Some(role.arn.clone()),
         unique_id: role.unique_id.clone(),
     };
-    let (secret, session_token, session_policy) = (String::new(), None, None);
     Some(Credential {
-        secret,
-        session_token,
+        secret: String::new(),
+        session_token: None,
         expires: None,
         facts,
         administrator: false,
-        session_policy,
+        session_policy: None,
     })
 }

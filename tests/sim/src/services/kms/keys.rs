@@ -1,28 +1,41 @@
-//! Keys and aliases.
+//! Keys: describe, create, enable, disable, delete.
+
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Op, Params, allowed, need, policy, without_key};
+use super::authorize::{Operation, authorize_without_key, authorized_key};
+use super::params::{is_true, text};
+use super::{Params, policy};
 use crate::services::Request;
 use crate::wire::{Body, Fail, Outcome};
 use crate::world::{Key, KeyState, World};
 
+const DAY: Duration = Duration::from_hours(24);
+
 pub(super) fn describe(world: &mut World, params: &Params, request: &Request<'_>) -> Outcome {
-    let key = allowed(
-        world,
-        params,
-        request,
-        &Op::new("kms:DescribeKey", true, true),
-    )?;
-    Ok(Body::Json(json!({ "KeyMetadata": metadata(key, request) })))
+    let operation = Operation::all_keys("kms:DescribeKey").by_alias();
+    let key = authorized_key(world, params, request, &operation)?;
+    let answer = json!({ "KeyMetadata": metadata(key, request) });
+    Ok(Body::Json(answer))
 }
 
 fn metadata(key: &Key, request: &Request<'_>) -> Value {
     let symmetric = key.spec == "SYMMETRIC_DEFAULT";
-    let origin = if key.state == KeyState::PendingImport {
-        "EXTERNAL"
+    let usage = if symmetric {
+        "ENCRYPT_DECRYPT"
     } else {
-        "AWS_KMS"
+        "SIGN_VERIFY"
+    };
+    let origin = match key.state {
+        KeyState::PendingImport => "EXTERNAL",
+        _ => "AWS_KMS",
+    };
+    let (manager, description) = if key.aws_managed {
+        let text = "Default key that protects my EBS volumes when no other key is defined";
+        ("AWS", text)
+    } else {
+        ("CUSTOMER", "")
     };
     let mut metadata = json!({
         "AWSAccountId": key.account,
@@ -30,12 +43,11 @@ fn metadata(key: &Key, request: &Request<'_>) -> Value {
         "Arn": key.arn,
         "CreationDate": request.clock.epoch(key.created),
         "Enabled": key.state == KeyState::Enabled,
-        "Description": if key.aws_managed { "Default key that protects my EBS volumes when no \
-            other key is defined" } else { "" },
-        "KeyUsage": if symmetric { "ENCRYPT_DECRYPT" } else { "SIGN_VERIFY" },
+        "Description": description,
+        "KeyUsage": usage,
         "KeyState": key.state.as_str(),
         "Origin": origin,
-        "KeyManager": if key.aws_managed { "AWS" } else { "CUSTOMER" },
+        "KeyManager": manager,
         "CustomerMasterKeySpec": key.spec,
         "KeySpec": key.spec,
         "MultiRegion": key.id.starts_with("mrk-"),
@@ -50,20 +62,20 @@ fn metadata(key: &Key, request: &Request<'_>) -> Value {
 }
 
 pub(super) fn create(world: &mut World, params: &Params, request: &Request<'_>) -> Outcome {
-    without_key(request, "kms:CreateKey")?;
-    let of = |name: &str| params.get(name).and_then(Value::as_str);
-    let text = of("Policy").map_or_else(|| Key::default_policy(request.account()), str::to_owned);
-    let bypass = params.get("BypassPolicyLockoutSafetyCheck") == Some(&Value::Bool(true));
-    policy::check(world, &text, bypass, request)?;
-    let name = world.issue(16);
-    let mut key = Key {
-        created: request.now,
-        ..Key::new(request.account(), request.region, &name, &text)
+    authorize_without_key(request, "kms:CreateKey")?;
+    let policy = match text(params, "Policy") {
+        Some(policy) => policy.to_owned(),
+        None => Key::default_policy(request.account()),
     };
-    if let Some(spec) = of("KeySpec").or(of("CustomerMasterKeySpec")) {
+    let bypass = is_true(params, "BypassPolicyLockoutSafetyCheck");
+    policy::check(world, &policy, bypass, request)?;
+    let name = world.issue(16);
+    let mut key = Key::new(request.account(), request.region, &name, &policy);
+    key.created = request.now;
+    if let Some(spec) = text(params, "KeySpec").or(text(params, "CustomerMasterKeySpec")) {
         spec.clone_into(&mut key.spec);
     }
-    if of("Origin") == Some("EXTERNAL") {
+    if text(params, "Origin") == Some("EXTERNAL") {
         key.state = KeyState::PendingImport;
     }
     let answer = json!({ "KeyMetadata": metadata(&key, request) });
@@ -71,152 +83,64 @@ pub(super) fn create(world: &mut World, params: &Params, request: &Request<'_>) 
     Ok(Body::Json(answer))
 }
 
-/// Enables, disables, schedules deletion or cancels it; none works on AWS's own keys or across
+/// Enables, disables, schedules deletion or cancels it. None works on AWS's own keys or across
 /// accounts (R3.1.2, R3.4).
 pub(super) fn change_state(
     world: &mut World,
-    operation: &str,
+    name: &str,
     params: &Params,
     request: &Request<'_>,
 ) -> Outcome {
-    let action = format!("kms:{operation}");
-    let key = allowed(world, params, request, &Op::new(&action, false, false))?;
-    let pending = key.state == KeyState::PendingDeletion;
-    if pending != (operation == "CancelKeyDeletion") {
-        let why = if pending {
-            "pending deletion"
-        } else {
-            "not pending deletion"
-        };
-        return Err(Fail::bad(
-            "KMSInvalidStateException",
-            format!("{} is {why}.", key.arn),
-        ));
-    }
-    let days = params
-        .get("PendingWindowInDays")
-        .and_then(Value::as_u64)
-        .unwrap_or(30);
-    match operation {
+    let action = format!("kms:{name}");
+    let operation = Operation::own_keys(&action);
+    let key = authorized_key(world, params, request, &operation)?;
+    check_pending_deletion(key, name == "CancelKeyDeletion")?;
+    match name {
         "EnableKey" => key.state = KeyState::Enabled,
         "DisableKey" => key.state = KeyState::Disabled,
         "CancelKeyDeletion" => (key.state, key.deletion) = (KeyState::Disabled, None),
-        _ if !(7..=30).contains(&days) => {
+        _ => return schedule_deletion(key, params, request),
+    }
+    let answer = match name {
+        "CancelKeyDeletion" => json!({ "KeyId": key.arn }),
+        _ => json!({}),
+    };
+    Ok(Body::Json(answer))
+}
+
+/// Fails unless a key is pending deletion, or is not, as the operation needs it.
+fn check_pending_deletion(key: &Key, needed: bool) -> Result<(), Fail> {
+    let pending = key.state == KeyState::PendingDeletion;
+    if pending == needed {
+        return Ok(());
+    }
+    let state = if pending {
+        "pending deletion"
+    } else {
+        "not pending deletion"
+    };
+    let message = format!("{} is {state}.", key.arn);
+    Err(Fail::bad("KMSInvalidStateException", message))
+}
+
+fn schedule_deletion(key: &mut Key, params: &Params, request: &Request<'_>) -> Outcome {
+    let days = params.get("PendingWindowInDays").and_then(Value::as_u64);
+    let days = match days.unwrap_or(30) {
+        days @ 7..=30 => days,
+        other => {
             let message = format!(
-                "1 validation error detected: Value '{days}' at 'pendingWindowInDays' failed to \
+                "1 validation error detected: Value '{other}' at 'pendingWindowInDays' failed to \
                  satisfy constraint: Member must be between 7 and 30"
             );
             return Err(Fail::bad("ValidationException", message));
         }
-        _ => {
-            let at = request.now + std::time::Duration::from_secs(days * 24 * 3600);
-            (key.state, key.deletion) = (KeyState::PendingDeletion, Some(at));
-        }
-    }
-    Ok(Body::Json(match (operation, key.deletion) {
-        ("ScheduleKeyDeletion", Some(at)) => json!({
-            "KeyId": key.arn,
-            "DeletionDate": request.clock.epoch(at),
-            "KeyState": key.state.as_str(),
-            "PendingWindowInDays": days,
-        }),
-        ("CancelKeyDeletion", _) => json!({ "KeyId": key.arn }),
-        _ => json!({}),
-    }))
-}
-
-pub(super) fn create_alias(world: &mut World, params: &Params, request: &Request<'_>) -> Outcome {
-    let (alias, target) = (
-        need(params, "AliasName")?.to_owned(),
-        need(params, "TargetKeyId")?,
-    );
-    if !alias.starts_with("alias/") {
-        let message = "Alias must start with the prefix \"alias/\". Please see \
-                       https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html";
-        return Err(Fail::bad("ValidationException", message));
-    }
-    let fits = |c: char| c.is_ascii_alphanumeric() || "/_-".contains(c);
-    let name = alias
-        .strip_prefix("alias/")
-        .filter(|name| !name.is_empty() && name.chars().all(fits));
-    if name.is_none_or(|name| name.starts_with("aws/")) {
-        return Err(Fail::bad(
-            "InvalidAliasNameException",
-            format!("Alias {alias} is not a valid alias name."),
-        ));
-    }
-    let of_target: Params = [("KeyId".to_owned(), json!(target))].into_iter().collect();
-    let arn = allowed(
-        world,
-        &of_target,
-        request,
-        &Op::new("kms:CreateAlias", false, false),
-    )?
-    .arn
-    .clone();
-    let place = (
-        request.account().to_owned(),
-        request.region.to_owned(),
-        alias.clone(),
-    );
-    if world.aliases.contains_key(&place) {
-        let message = format!(
-            "An alias with the name {} already exists",
-            alias_arn(&alias, request)
-        );
-        return Err(Fail::bad("AlreadyExistsException", message));
-    }
-    world.aliases.insert(place, arn);
-    Ok(Body::Json(json!({})))
-}
-
-pub(super) fn delete_alias(world: &mut World, params: &Params, request: &Request<'_>) -> Outcome {
-    let alias = need(params, "AliasName")?.to_owned();
-    let of_target: Params = [("KeyId".to_owned(), json!(alias))].into_iter().collect();
-    allowed(
-        world,
-        &of_target,
-        request,
-        &Op::new("kms:DeleteAlias", true, false),
-    )?;
-    world.aliases.remove(&(
-        request.account().to_owned(),
-        request.region.to_owned(),
-        alias,
-    ));
-    Ok(Body::Json(json!({})))
-}
-
-fn alias_arn(alias: &str, request: &Request<'_>) -> String {
-    format!(
-        "arn:aws:kms:{}:{}:{alias}",
-        request.region,
-        request.account()
-    )
-}
-
-pub(super) fn list_aliases(world: &mut World, params: &Params, request: &Request<'_>) -> Outcome {
-    without_key(request, "kms:ListAliases")?;
-    let of_key = params.get("KeyId").and_then(Value::as_str);
-    let own = world
-        .aliases
-        .iter()
-        .filter(|((of, region, _), _)| of == request.account() && region == request.region);
-    let own = own.filter(|(_, arn)| {
-        of_key.is_none_or(|key| *arn == key || arn.ends_with(&format!("/{key}")))
-    });
-    let aliases: Vec<Value> = own
-        .map(|((_, _, alias), arn)| {
-            json!({
-                "AliasName": alias,
-                "AliasArn": alias_arn(alias, request),
-                "TargetKeyId": arn.rsplit('/').next(),
-                "CreationDate": request.clock.epoch(std::time::Duration::ZERO),
-                "LastUpdatedDate": request.clock.epoch(std::time::Duration::ZERO),
-            })
-        })
-        .collect();
-    Ok(Body::Json(
-        json!({ "Aliases": aliases, "Truncated": false }),
-    ))
+    };
+    let at = request.now + Duration::from_secs(days * DAY.as_secs());
+    (key.state, key.deletion) = (KeyState::PendingDeletion, Some(at));
+    Ok(Body::Json(json!({
+        "KeyId": key.arn,
+        "DeletionDate": request.clock.epoch(at),
+        "KeyState": key.state.as_str(),
+        "PendingWindowInDays": days,
+    })))
 }

@@ -1,79 +1,98 @@
-//! Key policies: what KMS takes and what it gives back.
+//! Key policies: GetKeyPolicy, PutKeyPolicy, and which documents KMS accepts.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{Op, Params, allowed, need};
+use super::authorize::{Operation, authorized_key};
+use super::params::{is_true, need, text};
+use super::{Params, principals};
 use crate::auth;
-use crate::policy::{Ask as Question, Document, Verdict};
+use crate::policy::{AccessRequest, Document};
 use crate::services::Request;
 use crate::wire::{Body, Fail, Outcome};
 use crate::world::World;
 
-/// R3.2.2.
+/// How many bytes a policy has at most (R3.2.2).
 const LIMIT: usize = 32_768;
 
 pub(super) fn get(world: &mut World, params: &Params, request: &Request<'_>) -> Outcome {
-    let key = allowed(
-        world,
-        params,
-        request,
-        &Op::new("kms:GetKeyPolicy", false, false),
-    )?;
-    only_default(params)?;
+    let operation = Operation::own_keys("kms:GetKeyPolicy");
+    let key = authorized_key(world, params, request, &operation)?;
+    check_name(params)?;
     let policy = key.policy_at(request.now.saturating_sub(request.staleness));
-    Ok(Body::Json(
-        json!({ "Policy": policy, "PolicyName": "default" }),
-    ))
+    let answer = json!({ "Policy": policy, "PolicyName": "default" });
+    Ok(Body::Json(answer))
 }
 
 /// Replaces the whole document; there is no compare-and-set (R3.2.1).
 pub(super) fn put(world: &mut World, params: &Params, request: &Request<'_>) -> Outcome {
-    let arn = allowed(
-        world,
-        params,
-        request,
-        &Op::new("kms:PutKeyPolicy", false, false),
-    )?
-    .arn
-    .clone();
-    if params.get("PolicyName").and_then(Value::as_str) == Some("AWS_RAM") {
+    let operation = Operation::own_keys("kms:PutKeyPolicy");
+    let key = authorized_key(world, params, request, &operation)?;
+    let (arn, aws_managed) = (key.arn.clone(), key.aws_managed);
+    if text(params, "PolicyName") == Some("AWS_RAM") {
         let message = "The AWS_RAM policy can only be managed by the RAM service";
         return Err(Fail::bad("ValidationException", message));
     }
-    only_default(params)?;
-    let text = need(params, "Policy")?;
-    if world.keys.get(&arn).is_some_and(|key| key.aws_managed) {
+    check_name(params)?;
+    let policy = need(params, "Policy")?;
+    if aws_managed {
+        let user = &request.caller.facts.arn;
         let message = format!(
-            "User: {} is not authorized to perform: kms:PutKeyPolicy on resource: {arn}",
-            request.caller.facts.arn
+            "User: {user} is not authorized to perform: kms:PutKeyPolicy on resource: {arn}"
         );
         return Err(Fail::bad("AccessDeniedException", message));
     }
-    let bypass = params.get("BypassPolicyLockoutSafetyCheck") == Some(&Value::Bool(true));
-    check(world, text, bypass, request)?;
+    let bypass = is_true(params, "BypassPolicyLockoutSafetyCheck");
+    check(world, policy, bypass, request)?;
     if let Some(key) = world.keys.get_mut(&arn) {
-        key.policies.push((request.now, text.to_owned()));
+        key.policies.push((request.now, policy.to_owned()));
     }
     Ok(Body::Json(json!({})))
 }
 
-fn only_default(params: &Params) -> Result<(), Fail> {
-    match params.get("PolicyName").and_then(Value::as_str) {
+/// A key has one policy, called `default`.
+fn check_name(params: &Params) -> Result<(), Fail> {
+    match text(params, "PolicyName") {
         None | Some("default") => Ok(()),
-        Some(other) => Err(Fail::bad(
-            "NotFoundException",
-            format!("No such policy exists: {other}"),
-        )),
+        Some(other) => {
+            let message = format!("No such policy exists: {other}");
+            Err(Fail::bad("NotFoundException", message))
+        }
     }
 }
 
-/// Whether KMS takes a document: characters, size, form, principals, and that it locks nobody out.
+/// Checks a document as KMS does: characters, size, form, principals, and that the caller can
+/// still change it afterwards.
 pub(super) fn check(
     world: &World,
     text: &str,
     bypass_lockout_check: bool,
     request: &Request<'_>,
 ) -> Result<(), Fail> {
+    check_text(text)?;
+    let malformed = |message: &str| Fail::bad("MalformedPolicyDocumentException", message);
+    let document = Document::from_text(text).map_err(|problem| malformed(&problem))?;
+    for principal in document.aws_principals() {
+        if !principals::exists(world, principal, request) {
+            let message = "Policy contains a statement with one or more invalid principals.";
+            return Err(malformed(message));
+        }
+    }
+    let context = auth::context(request.caller, request.region);
+    let access = AccessRequest {
+        principal: &request.caller.facts,
+        action: "kms:PutKeyPolicy",
+        resource: "*",
+        context: &context,
+    };
+    if !bypass_lockout_check && !document.evaluate(&access).is_allow() {
+        let message =
+            "The new key policy will not allow you to update the key policy in the future.";
+        return Err(malformed(message));
+    }
+    Ok(())
+}
+
+fn check_text(text: &str) -> Result<(), Fail> {
     let fits = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{ff}');
     if let Some(bad) = text.chars().find(|c| !fits(*c)) {
         let message = format!(
@@ -83,75 +102,10 @@ pub(super) fn check(
         );
         return Err(Fail::bad("ValidationException", message));
     }
-    if text.len() > LIMIT {
-        let message = format!(
-            "The key policy has {} bytes, more than the limit of {LIMIT}.",
-            text.len()
-        );
+    let size = text.len();
+    if size > LIMIT {
+        let message = format!("The key policy has {size} bytes, more than the limit of {LIMIT}.");
         return Err(Fail::bad("LimitExceededException", message));
     }
-    let malformed = |message: &str| Fail::bad("MalformedPolicyDocumentException", message);
-    let document = Document::from_text(text).map_err(|problem| malformed(&problem))?;
-    if !document
-        .aws_principals()
-        .all(|principal| exists(world, principal, request))
-    {
-        return Err(malformed(
-            "Policy contains a statement with one or more invalid principals.",
-        ));
-    }
-    let context = auth::context(request.caller, request.region);
-    let question = Question {
-        principal: &request.caller.facts,
-        action: "kms:PutKeyPolicy",
-        resource: "*",
-        context: &context,
-    };
-    if !bypass_lockout_check && !matches!(document.ask(&question), Verdict::Allowed(_)) {
-        return Err(malformed(
-            "The new key policy will not allow you to update the key policy in the future.",
-        ));
-    }
     Ok(())
-}
-
-/// Whether a principal is somebody. Accounts exist unless the scenario says otherwise; roles must
-/// be there, and a new one is not known at once; what is left of a deleted role, its unique ID, is
-/// nobody (R3.2.4, R3.2.6).
-pub(crate) fn exists(world: &World, principal: &str, request: &Request<'_>) -> bool {
-    if principal == "*" {
-        return true;
-    }
-    let is_account = |text: &str| {
-        text.len() == 12
-            && text.bytes().all(|b| b.is_ascii_digit())
-            && !world.nonexistent_accounts.contains(text)
-    };
-    let parts: Vec<&str> = principal.splitn(6, ':').collect();
-    let [_, _, "iam" | "sts", _, account, resource] = parts[..] else {
-        return is_account(principal);
-    };
-    if !is_account(account) {
-        return false;
-    }
-    let is_role = |name: &str| {
-        let known = |created: std::time::Duration| {
-            created.is_zero() || created + request.options.delays.iam <= request.now
-        };
-        let role = world
-            .accounts
-            .get(account)
-            .and_then(|account| account.roles.get(name));
-        role.is_some_and(|role| known(role.created))
-    };
-    match resource.split_once('/') {
-        None => resource == "root",
-        Some(("user", _)) => world
-            .credentials
-            .values()
-            .any(|known| known.facts.arn == principal),
-        Some(("role", path)) => is_role(path.rsplit('/').next().unwrap_or(path)),
-        Some(("assumed-role", path)) => is_role(path.split('/').next().unwrap_or(path)),
-        Some((kind, _)) => kind == "federated-user",
-    }
 }
