@@ -1,14 +1,16 @@
-# The step as an image, for `docker run`, Jenkins and Kubernetes. GitHub's users take the action, which downloads the same
-# program. A CI that runs scripts of its own inside the image, as GitLab does, takes the binary: there is no shell in here.
+# The step as an image, for `docker run`, Jenkins and Kubernetes. On GitHub use the action, which
+# downloads the same program. A CI such as GitLab, which runs its scripts inside the image, needs
+# the binary instead, because the image has no shell.
 #
-# Both bases are arguments. The release resolves each to its digest and passes `name:tag@digest`; the defaults are for
-# whoever builds by hand.
+# Both base images are arguments. The release resolves each to its digest and passes
+# `name:tag@digest`. The defaults are for builds by hand.
 ARG BUILDER=docker.io/library/rust:1.95.0-bookworm
 ARG RUNTIME=gcr.io/distroless/cc-debian12:latest
 
 FROM ${BUILDER} AS build
 WORKDIR /src
-# The dependencies first, with sources that are empty: they change seldom, and the EC2 SDK takes minutes.
+# Builds the dependencies first, with empty sources: they change rarely, and the EC2 SDK takes
+# minutes.
 COPY Cargo.toml Cargo.lock ./
 COPY core/Cargo.toml core/
 COPY action/Cargo.toml action/
@@ -16,19 +18,22 @@ COPY tests/sim/Cargo.toml tests/sim/
 COPY examples/Cargo.toml examples/
 RUN mkdir -p core/src action/src tests/sim/src examples/rehearse \
     && touch core/src/lib.rs action/src/lib.rs tests/sim/src/lib.rs \
-    && for main in action/src/main.rs tests/sim/src/main.rs examples/rehearse/main.rs; do echo 'fn main() {}' > "$main"; done \
+    && for main in action/src/main.rs tests/sim/src/main.rs examples/rehearse/main.rs; do \
+           echo 'fn main() {}' > "$main"; \
+       done \
     && cargo build --release --locked --package ami-share-action
 COPY core core
 COPY action action
-# Newer than what was built from the empty ones.
+# Cargo builds what is newer than the empty sources.
 RUN touch core/src/lib.rs action/src/lib.rs action/src/main.rs \
     && cargo build --release --locked --package ami-share-action
 
-# glibc and CA certificates, no shell. It runs as root, as GitHub wants it of container actions; it writes nothing but the
-# files that its inputs name, so a read-only file system and a missing HOME do no harm.
+# The runtime has glibc and CA certificates, and no shell. The program runs as root, as GitHub
+# requires of container actions. It writes only the files that its inputs name, so a read-only file
+# system and a missing HOME do no harm.
 FROM ${RUNTIME}
 LABEL org.opencontainers.image.title="ami-share" \
       org.opencontainers.image.description="Share encrypted AMIs with other AWS accounts" \
       org.opencontainers.image.licenses="Apache-2.0"
-COPY --from=build /src/target/release/ami-share-action /usr/local/bin/ami-share-action
-ENTRYPOINT ["/usr/local/bin/ami-share-action"]
+COPY --from=build /src/target/release/ami-share /usr/local/bin/ami-share
+ENTRYPOINT ["/usr/local/bin/ami-share"]

@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// A text that is not the identifier it was given for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -36,6 +36,28 @@ impl InvalidId {
     }
 }
 
+/// Reads an identifier where its text is part of a larger value, such as a request in JSON.
+pub(crate) fn deserialize<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+where
+    T: FromStr<Err = InvalidId>,
+    D: Deserializer<'de>,
+{
+    let text = String::deserialize(deserializer)?;
+    text.parse().map_err(serde::de::Error::custom)
+}
+
+/// Implements `Deserialize` by `FromStr`.
+macro_rules! deserialize_by_parsing {
+    ($($name:ident)+) => {$(
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(text: D) -> Result<Self, D::Error> {
+                $crate::id::deserialize(text)
+            }
+        }
+    )+};
+}
+pub(crate) use deserialize_by_parsing;
+
 /// Defines a newtype over a text that passed `$check`.
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $what:literal, $allowed:literal, $check:expr) => {
@@ -52,6 +74,8 @@ macro_rules! id {
                 if check(text) { Ok(Self(text.to_owned())) } else { Err(InvalidId::new($what, text, $allowed)) }
             }
         }
+
+        deserialize_by_parsing! { $name }
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

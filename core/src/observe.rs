@@ -36,12 +36,12 @@ pub(crate) async fn observe(
         account: run.source.identity.account.clone(),
         now: seconds_since_1970(),
         regions: BTreeMap::new(),
-        off: find_disabled_regions(run, request, &regions).await?,
+        disabled_regions: find_disabled_regions(run, request, &regions).await?,
         fixed_session: run.source.has_fixed_session().await,
         targets: BTreeMap::new(),
-        uses: BTreeMap::new(),
+        key_usage: BTreeMap::new(),
     };
-    if !inventory.off.is_empty() {
+    if !inventory.disabled_regions.is_empty() {
         return Ok(inventory);
     }
     let mut clients_of_regions = Vec::new();
@@ -80,7 +80,7 @@ pub(crate) async fn observe(
     // 5. Targets show what is shared with them, and what they have under keys that they are to
     //    lose.
     inventory.targets = targets::read_targets(run, request, &inventory).await;
-    inventory.uses = key_usage::read_key_usage(run, request, &inventory).await;
+    inventory.key_usage = key_usage::read_key_usage(run, request, &inventory).await;
     Ok(inventory)
 }
 
@@ -136,7 +136,7 @@ async fn read_region(
     let copies = images::read_own_copies(clients, request);
     let (destination, (copies, snapshots)) = future::try_join(destination, copies).await?;
     if let Some(key) = destination {
-        region.destination = Some(key.arn.clone());
+        region.destination_key = Some(key.arn.clone());
         region.keys.insert(key.arn.clone(), key);
     }
     (region.copies, region.snapshots) = (copies, snapshots);
@@ -168,7 +168,7 @@ async fn read_region(
     let (keys, permissions, others) = future::try_join3(keys, permissions, others).await?;
     region.keys = keys;
     region.snapshot_permissions = permissions;
-    region.others = others;
+    region.shared_resources = others;
     Ok(region)
 }
 
@@ -177,7 +177,7 @@ fn may_revoke(request: &ShareRequest) -> bool {
     let options = &request.options;
     options.revoke.is_some()
         || options.unlisted == Unlisted::Revoke
-        || !options.target_options.keep_shared
+        || options.target_options.unshare_after_copy
 }
 
 /// The key that copies in a Region are made with.

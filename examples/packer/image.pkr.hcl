@@ -1,5 +1,5 @@
-# An encrypted AMI that other accounts can launch: Packer builds it in your account and encrypts it with your key, then
-# ami-share gives the accounts the key and the image, in that order.
+# An encrypted AMI that other accounts can launch. Packer builds it in your account and encrypts it
+# with your key. Then ami-share shares the key and the image with the accounts, in that order.
 #
 #   packer init .    # Packer 1.7 and later
 #   packer build -var kms_key_id=alias/golden -var 'target_accounts=["222222222222"]' .
@@ -30,14 +30,14 @@ variable "instance_type" {
   default = "t3.micro"
 }
 
-# Without a key of your own Packer would take the account's default key. Where that is AWS's, `aws/ebs`, nobody can share
-# what it encrypts, and the image would have to be copied once more.
+# Without a key of yours, Packer takes the account's default key. If that is the AWS managed key
+# `aws/ebs`, the image cannot be shared and must be copied once more.
 variable "kms_key_id" {
   type        = string
   description = "ID, alias or ARN of a customer managed key."
 }
 
-# A key is of one Region: for each further Region that the image is to be in, the key there.
+# A key belongs to one Region: for each further Region of the image, name the key there.
 variable "region_kms_key_ids" {
   type    = map(string)
   default = {}
@@ -45,17 +45,17 @@ variable "region_kms_key_ids" {
 
 variable "target_accounts" {
   type        = list(string)
-  description = "The accounts that are to launch the image."
+  description = "The accounts that may launch the image."
 }
 
-# Only for trying this without AWS, such as on ami-share-sim.
+# Only to try this without AWS, for example on ami-share-sim.
 variable "ec2_endpoint" {
   type    = string
   default = ""
 }
 
 locals {
-  # An account holds each name once, so that a second build needs another one.
+  # Packer refuses an AMI name that exists already, so every build needs a new one.
   built_at = formatdate("YYYYMMDDhhmmss", timestamp())
 }
 
@@ -74,21 +74,21 @@ source "amazon-ebs" "image" {
     most_recent = true
   }
 
-  # Packer makes an AMI, copies it with this key and removes the first one. ami-share finds the image encrypted as it has
-  # to be, and makes no other copy.
+  # Packer creates an AMI, copies it under this key and removes the first one. ami-share then finds
+  # the image under the right key and makes no other copy.
   encrypt_boot       = true
   kms_key_id         = var.kms_key_id
   ami_regions        = keys(var.region_kms_key_ids)
   region_kms_key_ids = var.region_kms_key_ids
 
-  # ami_users would give away the image but not its key, and its launches would die. It is left to ami-share, which also
-  # gives the key, and before the image.
+  # ami_users would share the image but not its key, and launches would fail. ami-share shares both,
+  # the key first.
 
-  # Nothing is installed here, so nothing logs in. With provisioners in the build below take "ssh", and say whose image
-  # it is, such as ssh_username = "ec2-user".
+  # Nothing is installed here, so Packer need not log in. If you add provisioners to the build
+  # below, set "ssh" and the image's user, such as ssh_username = "ec2-user".
   communicator = "none"
 
-  # Who shares an image by its ID can ask for these with `require-image-tags`.
+  # A step that shares an image by its ID can require these tags with `require-image-tags`.
   tags = {
     Name = var.name
   }
@@ -99,22 +99,22 @@ source "amazon-ebs" "image" {
 build {
   sources = ["source.amazon-ebs.image"]
 
-  # One after the other: sharing reads what the manifest says.
+  # In this order, because ami-share reads the manifest.
   post-processors {
-    # It keeps every build; ami-share takes those of the last run, in every Region.
+    # The manifest keeps every build. ami-share takes those of the last run, in every Region.
     post-processor "manifest" {
       output = "packer-manifest.json"
     }
 
-    # ami-share-action has to be in the PATH. Its credentials are Packer's own where those come from the environment, and
-    # need what ../iam/publisher.json allows beside what Packer needs. An error of it fails the build, but the image stays:
-    # running it again with the same manifest goes on where it ended.
+    # ami-share must be on the PATH. It uses Packer's credentials if they come from the environment;
+    # besides Packer's own permissions they need those of ../iam/publisher.json. If ami-share fails,
+    # the build fails but the image stays: run ami-share again with the same manifest to continue.
     post-processor "shell-local" {
       environment_vars = [
         "INPUT_PACKER_MANIFEST=packer-manifest.json",
         "INPUT_TARGET_ACCOUNTS=${join(" ", var.target_accounts)}",
       ]
-      inline = ["ami-share-action"]
+      inline = ["ami-share"]
     }
   }
 }

@@ -1,5 +1,5 @@
-# Since Packer 1.7 builders come as plugins, which `packer init` installs. Packer 1.6 has them inside and does not know
-# this block: leave this file out there.
+# Since Packer 1.7, builders are plugins that `packer init` installs. Packer 1.6 has them built in
+# and does not know this block: leave this file out there.
 packer {
   required_plugins {
     amazon = {

@@ -1,4 +1,4 @@
-"""The simulated AWS as a process of its own, the action's binary, and boto3 as the witness between them."""
+"""Fixtures: the simulated AWS as a process, the action's binary, and boto3 as a witness."""
 
 import json
 import os
@@ -30,7 +30,7 @@ class Run:
 
 @dataclass
 class Stage:
-    """One simulated AWS, and what can be done in it."""
+    """One simulated AWS with helpers to act in it."""
 
     ready: dict
     folder: pathlib.Path
@@ -49,9 +49,11 @@ class Stage:
         )
 
     def assume(self, account, role, **more):
-        """Keys of a session of a role."""
+        """Assumes a role and returns the session's keys."""
         arn = self.ready["roles"][account][role]
-        answer = self.client("sts", account).assume_role(RoleArn=arn, RoleSessionName="witness", **more)
+        answer = self.client("sts", account).assume_role(
+            RoleArn=arn, RoleSessionName="witness", **more
+        )
         keys = answer["Credentials"]
         return {
             "access_key_id": keys["AccessKeyId"],
@@ -69,7 +71,7 @@ class Stage:
         return [call["action"] for call in self.journal() if call["action"] in CHANGING]
 
     def launch(self, image, keys=None, region=None):
-        """How an instance that B launches ends, or the code of the error."""
+        """Launches an instance in B and returns its final state, or the error code."""
         ec2 = self.client("ec2", B, keys, region)
         try:
             launched = ec2.run_instances(ImageId=image, MinCount=1, MaxCount=1)
@@ -80,7 +82,7 @@ class Stage:
         return shown["State"]["Name"]
 
     def run(self, inputs, keys=None, github=True):
-        """The action, with nothing of this process's environment."""
+        """Runs the action without this process's environment."""
         keys = keys or self.ready["accounts"][A]
         output = self.folder / "output"
         output.write_text("")
@@ -99,14 +101,19 @@ class Stage:
         if github:
             env |= {"GITHUB_ACTIONS": "true", "GITHUB_OUTPUT": str(output)}
         done = subprocess.run(
-            [os.environ["AMI_SHARE_ACTION"]], env=env, capture_output=True, text=True, timeout=120, check=False
+            [os.environ["AMI_SHARE_ACTION"]],
+            env=env,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
         )
         assert done.stderr == ""
         return Run(done.returncode, done.stdout, read_outputs(output.read_text()))
 
 
 def read_outputs(text):
-    """What GitHub would read."""
+    """Parses the output file as GitHub does."""
     outputs, lines = {}, iter(text.splitlines())
     for line in lines:
         name, delimiter = line.split("<<")
@@ -122,7 +129,14 @@ def read_outputs(text):
 @pytest.fixture
 def stage(tmp_path):
     journal = tmp_path / "journal.jsonl"
-    command = [os.environ["AMI_SHARE_SIM"], "serve", "--copy-seconds", "1", "--journal", str(journal)]
+    command = [
+        os.environ["AMI_SHARE_SIM"],
+        "serve",
+        "--copy-seconds",
+        "1",
+        "--journal",
+        str(journal),
+    ]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         yield Stage(json.loads(process.stdout.readline()), tmp_path, journal)
@@ -132,8 +146,8 @@ def stage(tmp_path):
 
 
 def until(condition, seconds=30):
-    """Looks until something holds; the bound is only for what never does."""
+    """Polls until a condition holds, and fails after a bound."""
     end = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < end, "it never held"
+        assert time.monotonic() < end, "the condition never held"
         time.sleep(0.05)

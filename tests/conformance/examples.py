@@ -1,4 +1,4 @@
-"""The files of examples/, as they stand there, and what of GitHub it takes to run them."""
+"""Runs the files of examples/ as they are, with the parts of GitHub that they need."""
 
 import json
 import os
@@ -15,7 +15,7 @@ C = "333333333333"
 
 
 def example(name):
-    """The simulated AWS has no third account, and KMS takes no principal that does not exist."""
+    """Reads an example, without account C: KMS refuses principals that do not exist."""
     return (EXAMPLES / name).read_text().replace(f" {C}", "")
 
 
@@ -25,56 +25,82 @@ def add_launch_permission(stage, image, account):
 
 
 def share(stage, image):
-    run = stage.run({"INPUT_AMI_ID": image, "INPUT_TARGET_ACCOUNTS": B, "INPUT_PUBLISH_SSM_PARAMETER": "/golden/{name}"})
+    run = stage.run(
+        {
+            "INPUT_AMI_ID": image,
+            "INPUT_TARGET_ACCOUNTS": B,
+            "INPUT_PUBLISH_SSM_PARAMETER": "/golden/{name}",
+        }
+    )
     assert run.status == 0, run.log
 
 
 def policy(*names):
-    """The statements of policies of examples/iam."""
+    """Returns the statements of policies of examples/iam."""
     files = [EXAMPLES / f"iam/{name}.json" for name in names]
     return [statement for file in files for statement in json.loads(file.read_text())["Statement"]]
 
 
 def session(stage, *names, without=None):
-    """Keys of a session that may do what policies of examples/iam say, or all of it but one action."""
+    """Returns keys of a session with policies of examples/iam, minus one action if given."""
     statements = policy(*names)
     for statement in statements:
-        actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        actions = (
+            statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        )
         statement["Action"] = [action for action in actions if action != without]
         del statement["Sid"]
-    document = {"Version": "2012-10-17", "Statement": [one for one in statements if one["Action"]]}
-    # A session policy has 2,048 characters at most (R5.4).
+    document = {
+        "Version": "2012-10-17",
+        "Statement": [statement for statement in statements if statement["Action"]],
+    }
+    # A session policy has at most 2,048 characters (R5.4).
     return stage.assume(A, "administrator", Policy=json.dumps(document, separators=(",", ":")))
 
 
 class Workflow:
-    """A workflow of GitHub's: the values of its expressions, and what its jobs do."""
+    """A GitHub workflow: fills in its expressions and runs its steps."""
 
     def __init__(self, stage, name, values):
         self.stage, self.values = stage, values
         self.jobs = yaml.safe_load(example(f"github/{name}.yml"))["jobs"]
 
     def filled(self, texts):
-        value = lambda found: self.values[found[1]]
-        texts = {key: text if isinstance(text, str) else json.dumps(text) for key, text in texts.items()}
-        return {key: re.sub(r"\$\{\{ (.*?) \}\}", value, text) for key, text in texts.items()}
+        filled = {}
+        for key, value in texts.items():
+            text = value if isinstance(value, str) else json.dumps(value)
+            for expression in re.findall(r"\$\{\{ (.*?) \}\}", text):
+                text = text.replace(f"${{{{ {expression} }}}}", self.values[expression])
+            filled[key] = text
+        return filled
 
     def share(self, job, keys=None):
-        """The step that uses this action, run as action.yml has it."""
-        (step,) = [step for step in self.jobs[job]["steps"] if step.get("uses", "").startswith("OWNER/ami-share@")]
-        names = {f"INPUT_{name.upper().replace('-', '_')}": value for name, value in self.filled(step["with"]).items()}
+        """Runs the step that uses this action, as action.yml does."""
+        (step,) = [
+            step
+            for step in self.jobs[job]["steps"]
+            if step.get("uses", "").startswith("OWNER/ami-share@")
+        ]
+        names = {
+            f"INPUT_{name.upper().replace('-', '_')}": value
+            for name, value in self.filled(step["with"]).items()
+        }
         run = self.stage.run(names, keys)
-        self.values |= {f"steps.{step.get('id')}.outputs.{name}": value for name, value in run.outputs.items()}
+        self.values |= {
+            f"steps.{step.get('id')}.outputs.{name}": value for name, value in run.outputs.items()
+        }
         return run
 
     def script(self, job):
-        """Its last step, which is a script; `gh` writes down how it was called and answers nothing."""
+        """Runs the last step, a script, with a `gh` that records its calls and prints nothing."""
         calls = self.stage.folder / "calls"
         gh = program(self.stage.folder / "bin/gh", f'printf "%s " "$@" >>{calls}; echo >>{calls}')
         step = self.jobs[job]["steps"][-1]
         env = {"PATH": f"{gh.parent}:{os.environ['PATH']}", **self.filled(step["env"])}
         shell = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
-        done = subprocess.run(shell, env=env, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(
+            shell, env=env, capture_output=True, text=True, timeout=60, check=False
+        )
         assert (done.returncode, done.stderr) == (0, "")
         return done.stdout + (calls.read_text() if calls.exists() else "")
 

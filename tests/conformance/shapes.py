@@ -1,4 +1,4 @@
-"""What botocore's service models say of an answer, asked of the bytes that came over the wire."""
+"""Checks the bytes of an answer against botocore's service models."""
 
 import json
 import re
@@ -9,12 +9,16 @@ TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
 
 def problems(model, body):
-    """Everything in an answer that the model of its operation does not know, by its path."""
+    """Returns the path of everything in an answer that the operation's model does not know."""
     shape = model.output_shape
     protocol = model.service_model.metadata["protocol"]
     if protocol == "json":
         value = json.loads(body or "{}")
-        return list(of_json(shape, value, "")) if shape else ([] if value == {} else ["an answer without a shape"])
+        return (
+            list(of_json(shape, value, ""))
+            if shape
+            else ([] if value == {} else ["an answer without a shape"])
+        )
     root = strip(ElementTree.fromstring(body))
     if root.tag != f"{model.name}Response":
         return [f"the root is {root.tag}"]
@@ -24,7 +28,8 @@ def problems(model, body):
         allowed = {wrapper, "ResponseMetadata"} - {None}
         extra = [f"/{tag}" for tag in children.keys() - allowed]
         return extra + (list(of_xml(shape, children[wrapper], "")) if wrapper in children else [])
-    # EC2 has the ID of the request beside the members of its answer; where there are none it says that it is done.
+    # EC2 puts the request ID next to the members of its answer. An answer without members has
+    # `return` instead.
     alone = {"requestId"} if shape else {"requestId", "return"}
     root[:] = [child for child in root if child.tag not in alone]
     if shape is None:
@@ -48,8 +53,10 @@ def of_xml(shape, element, path):
             here = f"{path}/{child.tag}"
             if child.tag not in members:
                 yield here
-            elif tags.count(child.tag) > 1 and not members[child.tag].serialization.get("flattened"):
-                yield f"{here} stands there twice"
+            elif tags.count(child.tag) > 1 and not members[child.tag].serialization.get(
+                "flattened"
+            ):
+                yield f"{here} appears twice"
             else:
                 yield from of_xml(members[child.tag], child, here)
     elif shape.type_name == "list":
@@ -109,7 +116,7 @@ def of_json(shape, value, path):
 
 
 def forms(value, path=""):
-    """Every path in a parsed answer, with whether a structure, a list or a text stands there."""
+    """Yields every path in a parsed answer, and whether it is a structure, a list or a text."""
     # Some recordings hold a time as an object of this form.
     if isinstance(value, dict) and value.get("__class__") != "datetime":
         yield path, "structure"

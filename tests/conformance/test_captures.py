@@ -1,4 +1,4 @@
-"""Every recorded case in scope is replayed: its state set up, its call made, its answer compared."""
+"""Replays every recorded case in scope: sets up its state, makes its call, compares the answer."""
 
 import pytest
 from botocore.exceptions import ClientError
@@ -8,8 +8,10 @@ from captures.lab import FAULTS, A, B, Lab
 from captures.setups import SETUPS
 
 CASES = load()
-pytestmark = pytest.mark.skipif(not CASES, reason="the recorded cases are not part of the repository")
-# Where sharing takes its time.
+pytestmark = pytest.mark.skipif(
+    not CASES, reason="the recorded cases are not part of the repository"
+)
+# Cases in which sharing is delayed.
 LATE = {"snap-data-003"}
 
 
@@ -38,14 +40,16 @@ def test_every_case_is_replayed_or_left_out_with_a_reason():
 
 
 def call(client, case, parameters):
-    """What a call is answered with: status, code, message, and the answer itself."""
-    name = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in case.operation).lstrip("_")
+    """Makes a call and returns its status, error code, error message and answer."""
+    name = "".join(
+        f"_{letter.lower()}" if letter.isupper() else letter for letter in case.operation
+    ).lstrip("_")
     try:
         answer = getattr(client, name)(**parameters)
     except ClientError as error:
         response = error.response
-        found = response["Error"]
-        return response["ResponseMetadata"]["HTTPStatusCode"], found["Code"], found.get("Message", ""), None
+        status = response["ResponseMetadata"]["HTTPStatusCode"]
+        return status, response["Error"]["Code"], response["Error"].get("Message", ""), None
     return answer["ResponseMetadata"]["HTTPStatusCode"], None, None, answer
 
 
@@ -61,11 +65,11 @@ def test_recorded(case, labs):
     parameters = setup.more | fill(case.params, symbols) | setup.instead
     status, code, message, answer = call(client, case, parameters)
     assert code == case.code, message
-    # What the recording does not tell is not compared.
+    # Compares only what the recording has.
     if case.status is not None:
         assert status == case.status
     if case.message is not None:
-        expected = fill(case.message, {name: value for name, value in symbols.items() if name != "role"})
+        expected = fill(case.message, without_role(symbols))
         assert same(expected, message, prose=case.evidence == "contract-summary")
     if case.response and answer is not None:
         assert within(case.response, answer, symbols), answer
@@ -74,20 +78,29 @@ def test_recorded(case, labs):
 
 
 def compare_trail(case, events, symbols):
-    """EC2's own calls to KMS are no client's: they are found among the events that it left."""
+    """Finds a call that EC2 made to KMS among the events, because no client sees its answer."""
     action = f"kms:{case.operation}"
     expected = fill(case.params, symbols)
-    for event in (event for event in events if event["action"] == action):
-        found = {key[:1].upper() + key[1:]: value for key, value in (event["parameters"] or {}).items()}
-        fits = event["code"] == case.code and (case.code or within(expected, found | not_simulated(event), symbols))
-        if fits and (case.message is None or same(fill(case.message, without_role(symbols)), event["message"])):
+    calls = [event for event in events if event["action"] == action]
+    for event in calls:
+        parameters = not_simulated(event)
+        for key, value in (event["parameters"] or {}).items():
+            parameters.setdefault(key[:1].upper() + key[1:], value)
+        if event["code"] != case.code:
+            continue
+        if not case.code and not within(expected, parameters, symbols):
+            continue
+        message = case.message and fill(case.message, without_role(symbols))
+        if message is None or same(message, event["message"]):
             return
-    raise AssertionError([event for event in events if event["action"] == action])
+    raise AssertionError(calls)
 
 
 def not_simulated(event):
-    """What every event of this kind has in the recordings and is not simulated as a parameter."""
-    return {"EncryptionAlgorithm": "SYMMETRIC_DEFAULT"} | ({"GrantId": "$any"} if "Retire" in event["action"] else {})
+    """Returns parameters that these events have in the recordings but not in the simulation."""
+    return {"EncryptionAlgorithm": "SYMMETRIC_DEFAULT"} | (
+        {"GrantId": "$any"} if "Retire" in event["action"] else {}
+    )
 
 
 def without_role(symbols):

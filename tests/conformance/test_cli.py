@@ -1,4 +1,4 @@
-"""The manual way of examples/cli/README.md, run with the AWS CLI: every command, and each left out in turn."""
+"""Runs the commands of examples/cli/README.md with the AWS CLI, and leaves out one at a time."""
 
 import json
 import os
@@ -12,13 +12,15 @@ from conftest import A, B
 
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "examples/cli"
 COMMANDS = [
-    block for block in re.findall(r"```sh\n(.*?)```", (FOLDER / "README.md").read_text(), re.DOTALL) if "aws --profile" in block
+    block
+    for block in re.findall(r"```sh\n(.*?)```", (FOLDER / "README.md").read_text(), re.DOTALL)
+    if "aws --profile" in block
 ]
 SHARE, PUT_POLICY, ALLOW, LAUNCH, COPY = range(5)
 
 
 class Recipe:
-    """The commands of the README, in its folder, with the profiles that it speaks of."""
+    """The commands of the README, run in its folder with the profiles that it names."""
 
     def __init__(self, stage):
         self.stage, self.config = stage, stage.folder / "aws.conf"
@@ -35,10 +37,16 @@ class Recipe:
             "ROLE": "runner",
         }
         self.profiles(a=stage.ready["accounts"][A], b=stage.ready["accounts"][B])
-        trust = {"Statement": [{"Effect": "Allow", "Principal": {"AWS": B}, "Action": "sts:AssumeRole"}]}
-        stage.client("iam", B).create_role(RoleName="runner", AssumeRolePolicyDocument=json.dumps(trust))
+        trust = {
+            "Statement": [{"Effect": "Allow", "Principal": {"AWS": B}, "Action": "sts:AssumeRole"}]
+        }
+        stage.client("iam", B).create_role(
+            RoleName="runner", AssumeRolePolicyDocument=json.dumps(trust)
+        )
         arn = f"arn:aws:iam::{B}:role/runner"
-        keys = stage.client("sts", B).assume_role(RoleArn=arn, RoleSessionName="launcher")["Credentials"]
+        keys = stage.client("sts", B).assume_role(RoleArn=arn, RoleSessionName="launcher")[
+            "Credentials"
+        ]
         self.profiles(
             launcher={
                 "access_key_id": keys["AccessKeyId"],
@@ -54,7 +62,7 @@ class Recipe:
                 config.writelines(f"aws_{key} = {value}\n" for key, value in keys.items())
 
     def run(self, number, **more):
-        """What a command printed, or the error that the CLI showed."""
+        """Runs a command and returns its output, or the error of the CLI."""
         command = COMMANDS[number]
         for before, after in more.pop("instead", {}).items():
             assert before in command
@@ -71,10 +79,10 @@ class Recipe:
         return done.stdout.strip() if done.returncode == 0 else done.stderr.strip()
 
     def ends(self, instance):
-        """How an instance ended: its state, and why."""
+        """Returns the final state of an instance and its reason."""
         shown = self.stage.client("ec2", B).describe_instances(InstanceIds=[instance])
-        found = shown["Reservations"][0]["Instances"][0]
-        return found["State"]["Name"], found.get("StateReason", {}).get("Code")
+        instance = shown["Reservations"][0]["Instances"][0]
+        return instance["State"]["Name"], instance.get("StateReason", {}).get("Code")
 
     def completed(self):
         return self.run(ALLOW, instead={"launcher-policy.json": "launcher-policy-completed.json"})
@@ -88,15 +96,17 @@ def recipe(stage):
 DIES = ("terminated", "Client.InvalidKMSKey.InvalidState")
 
 
-def test_completed_it_runs_and_the_copy_needs_nothing_of_a(recipe):
+def test_commands_with_the_completed_policy_make_a_copy_that_does_not_depend_on_a(recipe):
     assert len(COMMANDS) == 5
     assert recipe.run(SHARE) == "" and recipe.run(PUT_POLICY) == "" and recipe.completed() == ""
     instance = recipe.run(LAUNCH)
     assert recipe.ends(instance) == ("running", None)
     own = recipe.run(COPY, INSTANCE=instance)
     ec2 = recipe.stage.client("ec2", B)
-    ec2.get_waiter("image_available").wait(ImageIds=[own], WaiterConfig={"Delay": 1, "MaxAttempts": 20})
-    # A takes everything back: the key's policy, and the launch permission.
+    ec2.get_waiter("image_available").wait(
+        ImageIds=[own], WaiterConfig={"Delay": 1, "MaxAttempts": 20}
+    )
+    # A revokes everything: the key's policy and the launch permission.
     recipe.run(PUT_POLICY, instead={"BBBBBBBBBBBB/$B": "BBBBBBBBBBBB/$A"})
     a = recipe.stage.client("ec2", A)
     a.reset_image_attribute(ImageId=recipe.env["AMI"], Attribute="launchPermission")
@@ -104,34 +114,36 @@ def test_completed_it_runs_and_the_copy_needs_nothing_of_a(recipe):
     assert recipe.ends(launched) == ("running", None)
 
 
-def test_as_commonly_written_the_launchers_policy_lets_the_instance_die(recipe):
-    """R4.4: EC2 makes a grant in the launcher's name, and CreateGrant is not in the policy."""
+def test_launcher_policy_as_commonly_written_lets_the_instance_die(recipe):
+    """R4.4: EC2 creates a grant in the launcher's name, and the policy lacks CreateGrant."""
     recipe.run(SHARE), recipe.run(PUT_POLICY), recipe.run(ALLOW)
     assert recipe.ends(recipe.run(LAUNCH)) == DIES
 
 
-def test_without_launch_permission(recipe):
+def test_launch_without_launch_permission_is_refused(recipe):
     """R4.10."""
     recipe.run(PUT_POLICY), recipe.completed()
-    said = recipe.run(LAUNCH)
-    assert f"(AuthFailure) when calling the RunInstances operation: Not authorized for images: [{recipe.env['AMI']}]" in said
+    error = recipe.run(LAUNCH)
+    refusal = f"Not authorized for images: [{recipe.env['AMI']}]"
+    assert f"(AuthFailure) when calling the RunInstances operation: {refusal}" in error
 
 
-def test_without_the_key(recipe):
+def test_launch_without_key_access_lets_the_instance_die(recipe):
     """R4.4: the launch succeeds, and the instance dies."""
     recipe.run(SHARE), recipe.completed()
     assert recipe.ends(recipe.run(LAUNCH)) == DIES
 
 
-def test_without_the_launchers_policy(recipe):
-    """R1.6: who may not do what, and why."""
+def test_launch_without_the_launcher_policy_is_refused(recipe):
+    """R1.6: the error says who may not do what, and why."""
     recipe.run(SHARE), recipe.run(PUT_POLICY)
-    said = recipe.run(LAUNCH)
-    assert "(UnauthorizedOperation) when calling the RunInstances operation" in said
-    assert f"User: arn:aws:sts::{B}:assumed-role/runner/launcher is not authorized to perform: ec2:RunInstances" in said
-    assert "because no identity-based policy allows the ec2:RunInstances action" in said
+    error = recipe.run(LAUNCH)
+    assert "(UnauthorizedOperation) when calling the RunInstances operation" in error
+    user = f"arn:aws:sts::{B}:assumed-role/runner/launcher"
+    assert f"User: {user} is not authorized to perform: ec2:RunInstances" in error
+    assert "because no identity-based policy allows the ec2:RunInstances action" in error
 
 
-def test_without_an_instance_there_is_nothing_to_copy(recipe):
-    said = recipe.run(COPY, INSTANCE="i-0123456789abcdef0")
-    assert "(InvalidInstanceID.NotFound)" in said
+def test_copy_without_an_instance_is_refused(recipe):
+    error = recipe.run(COPY, INSTANCE="i-0123456789abcdef0")
+    assert "(InvalidInstanceID.NotFound)" in error

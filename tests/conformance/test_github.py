@@ -1,4 +1,4 @@
-"""The workflows of examples/github: what each would give the action is given to the real one, and its scripts are run."""
+"""Runs the workflows of examples/github: the action with their inputs, and their scripts."""
 
 import json
 
@@ -7,9 +7,14 @@ from conftest import B
 from examples import REGION, C, Workflow, add_launch_permission, policy, session, share
 
 
-def test_what_packer_built_is_shared(stage):
+def test_share_workflow_shares_what_packer_built(stage):
     image = stage.image("plain")
-    build = {"builder_type": "amazon-ebs", "artifact_id": f"{REGION}:{image}", "packer_run_uuid": "x", "name": "golden"}
+    build = {
+        "builder_type": "amazon-ebs",
+        "artifact_id": f"{REGION}:{image}",
+        "packer_run_uuid": "x",
+        "name": "golden",
+    }
     manifest = stage.folder / "packer-manifest.json"
     manifest.write_text(json.dumps({"builds": [build], "last_run_uuid": "x"}))
     workflow = Workflow(stage, "share-after-packer", {})
@@ -24,7 +29,7 @@ def test_what_packer_built_is_shared(stage):
     assert workflow.script("golden") == f"Launch {run.outputs['ami-id']}\n"
 
 
-def test_an_image_is_promoted_and_only_one_that_is_marked_for_it(stage):
+def test_promotion_shares_only_an_image_with_the_release_tag(stage):
     image = stage.image("golden")
     values = {"inputs.ami-id": image, "vars.STAGING_ACCOUNTS": B, "vars.PRODUCTION_ACCOUNTS": B}
     workflow = Workflow(stage, "promote", values)
@@ -40,55 +45,86 @@ def test_an_image_is_promoted_and_only_one_that_is_marked_for_it(stage):
     run = workflow.share("production", session(stage, "publisher", "parameters"))
     assert run.status == 0, run.log
     assert stage.client("ssm").get_parameter(Name="/golden/golden")["Parameter"]["Value"] == image
-    assert workflow.share("plan", session(stage, "reader")).outputs["changed"] == "false", "so nobody is asked to approve anything"
+    assert workflow.share("plan", session(stage, "reader")).outputs["changed"] == "false", (
+        "so nobody is asked to approve anything"
+    )
 
 
-def test_drift_is_noticed_in_both_directions_by_a_role_that_can_only_read(stage):
+def test_drift_workflow_notices_missing_and_extra_access_with_a_read_only_role(stage):
     image = stage.image("golden")
-    urls = {"github.server_url": "https://github.example", "github.repository": "o/r", "github.run_id": "7"}
+    urls = {
+        "github.server_url": "https://github.example",
+        "github.repository": "o/r",
+        "github.run_id": "7",
+    }
     workflow = Workflow(stage, "drift", {"vars.GOLDEN_AMI": image, "github.token": "t", **urls})
-    look = lambda keys=None: workflow.share("plan", keys or session(stage, "reader")).outputs.get("changed")
-    assert look() == "true", "it is not shared yet"
+
+    def changed():
+        return workflow.share("plan", session(stage, "reader")).outputs.get("changed")
+
+    assert changed() == "true", "it is not shared yet"
     share(stage, image)
-    assert look() == "false"
+    assert changed() == "false"
     add_launch_permission(stage, image, C)
     before = stage.changes()
-    assert look() == "true", "somebody else has got it"
+    assert changed() == "true", "another account has access"
     assert stage.changes() == before
-    said = workflow.script("notice")
-    assert "issue create --title The golden image is not shared as it should be" in said
-    assert "https://github.example/o/r/actions/runs/7" in said
+    output = workflow.script("notice")
+    assert "issue create --title The golden image is not shared as it should be" in output
+    assert "https://github.example/o/r/actions/runs/7" in output
 
 
-@pytest.mark.parametrize(("name", "workflow", "job"), [("reader", "drift", "plan"), ("revoker", "revoke", "revoke")])
-def test_a_policy_has_no_action_too_many(stage, name, workflow, job):
+@pytest.mark.parametrize(
+    ("name", "workflow", "job"), [("reader", "drift", "plan"), ("revoker", "revoke", "revoke")]
+)
+def test_policy_needs_each_of_its_actions(stage, name, workflow, job):
     image = stage.image("golden")
-    everything = {"INPUT_AMI_ID": image, "INPUT_TARGET_ACCOUNTS": B, "INPUT_SHARE_SNAPSHOTS": "true"}
+    everything = {
+        "INPUT_AMI_ID": image,
+        "INPUT_TARGET_ACCOUNTS": B,
+        "INPUT_SHARE_SNAPSHOTS": "true",
+    }
     actions = {action for statement in policy(name) for action in statement["Action"]}
     for action in actions - {"ec2:DescribeRegions"}:  # the images are in one Region
         share(stage, image)
         assert stage.run({**everything, "INPUT_KEY_ACCESS": "grants"}).status == 0
         values = {"vars.GOLDEN_AMI": image, "github.event.issue.title": image}
         run = Workflow(stage, workflow, values).share(job, session(stage, name, without=action))
-        assert run.status == 1 and f"`{action}`" in run.log, f"without {action}: {run.status}\n{run.log}"
+        assert run.status == 1 and f"`{action}`" in run.log, (
+            f"without {action}: {run.status}\n{run.log}"
+        )
 
 
-def test_an_issue_with_the_label_takes_an_image_back(stage):
+def test_issue_with_the_label_revokes_an_image(stage):
     image = stage.image("golden")
     share(stage, image)
-    urls = {"github.server_url": "https://github.example", "github.repository": "o/r", "github.run_id": "7"}
-    values = {"github.event.issue.title": image, "github.event.issue.number": "12", "github.token": "t", **urls}
+    urls = {
+        "github.server_url": "https://github.example",
+        "github.repository": "o/r",
+        "github.run_id": "7",
+    }
+    values = {
+        "github.event.issue.title": image,
+        "github.event.issue.number": "12",
+        "github.token": "t",
+        **urls,
+    }
     workflow = Workflow(stage, "revoke", {**values, "needs.revoke.result": "success"})
     run = workflow.share("revoke", session(stage, "revoker"))
     assert run.status == 0, run.log
     assert stage.launch(image) == "AuthFailure"
     again = {"INPUT_AMI_ID": image, "INPUT_TARGET_ACCOUNTS": B}
     refused = stage.run(again, session(stage, "revoker"))
-    assert refused.status == 1 and "may not perform ec2:ModifyImageAttribute" in refused.log, "who takes back may not give"
-    assert "issue comment 12 --body Taking access back: success." in workflow.script("answer")
+    assert refused.status == 1 and "may not perform ec2:ModifyImageAttribute" in refused.log, (
+        "a revoker may not share"
+    )
+    assert "issue comment 12 --body Revoking access: success." in workflow.script("answer")
     assert "issue close 12" in workflow.script("answer")
 
     calls = len(stage.journal())
     for title in ("please take it back", f"{image}; all", "*"):
-        assert Workflow(stage, "revoke", {"github.event.issue.title": title}).share("revoke").status == 2
+        assert (
+            Workflow(stage, "revoke", {"github.event.issue.title": title}).share("revoke").status
+            == 2
+        )
     assert len(stage.journal()) == calls

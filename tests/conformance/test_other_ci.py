@@ -1,4 +1,4 @@
-"""The examples for GitLab, Jenkins and a plain shell: their scripts are run, with the real binary as what they download."""
+"""Runs the scripts of the examples for GitLab, Jenkins and a shell with the real binary."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from examples import EXAMPLES, REGION, C, add_launch_permission, example, progra
 
 
 def environment(stage, **more):
-    """What a job of another CI has: credentials, and pauses that fit a simulation."""
+    """Returns a CI job's environment: credentials, and pauses short enough for a simulation."""
     keys = stage.ready["accounts"][A]
     return {
         "PATH": os.environ["PATH"],
@@ -28,13 +28,19 @@ def environment(stage, **more):
 
 def shell(stage, script, env):
     done = subprocess.run(
-        ["bash", "-eo", "pipefail", "-c", script], env=env, cwd=stage.folder, capture_output=True, text=True, timeout=120, check=False
+        ["bash", "-eo", "pipefail", "-c", script],
+        env=env,
+        cwd=stage.folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
     return done.returncode, done.stdout + done.stderr
 
 
 class GitLab:
-    """A pipeline of GitLab's; Debian's packages are left to Debian."""
+    """A GitLab pipeline, without the installation of Debian packages."""
 
     def __init__(self, stage, **more):
         self.stage, self.more = stage, more
@@ -50,10 +56,12 @@ class GitLab:
         return shell(self.stage, "\n".join(before + job["script"]), env)
 
 
-def test_gitlab_downloads_checks_plans_shares_and_notices_drift(stage):
+def test_gitlab_pipeline_verifies_the_binary_plans_shares_and_notices_drift(stage):
     image = stage.image("golden")
     binary = pathlib.Path(os.environ["AMI_SHARE_ACTION"])
-    digest = subprocess.run(["sha256sum", binary], capture_output=True, text=True, check=True).stdout.split()[0]
+    digest = subprocess.run(
+        ["sha256sum", binary], capture_output=True, text=True, check=True
+    ).stdout.split()[0]
     more = {
         "AMI_SHARE_BINARY": binary.as_uri(),
         "AMI_SHARE_SHA256": digest,
@@ -62,10 +70,10 @@ def test_gitlab_downloads_checks_plans_shares_and_notices_drift(stage):
     }
     pipeline = GitLab(stage, **more)
     assert pipeline.run("drift")[0] == 1
-    status, said = pipeline.run("plan")
-    assert (status, stage.changes()) == (0, []), said
-    status, said = pipeline.run("share")
-    assert status == 0, said
+    status, output = pipeline.run("plan")
+    assert (status, stage.changes()) == (0, []), output
+    status, output = pipeline.run("share")
+    assert status == 0, output
     assert (stage.folder / "shared.env").read_text() == f"AMI_ID={image}\n"
     assert stage.launch(image) == "running"
     assert pipeline.run("drift")[0] == 0
@@ -73,16 +81,17 @@ def test_gitlab_downloads_checks_plans_shares_and_notices_drift(stage):
     assert pipeline.run("drift")[0] == 1
 
     calls = len(stage.journal())
-    status, said = GitLab(stage, **{**more, "AMI_SHARE_SHA256": "0" * 64}).run("share")
-    assert status == 1 and "did NOT match" in said
-    assert len(stage.journal()) == calls, "what is not the released binary is not run"
+    status, output = GitLab(stage, **{**more, "AMI_SHARE_SHA256": "0" * 64}).run("share")
+    assert status == 1 and "did NOT match" in output
+    assert len(stage.journal()) == calls, "a binary with another checksum is not run"
 
 
 DOCKER = r"""
-# `docker run` without Docker: the binary gets the variables that --env names, and no other.
+# `docker run` without Docker: the binary gets only the variables that --env names.
 shift
 volume=
-given=(AWS_ENDPOINT_URL AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_EC2_METADATA_DISABLED INPUT_SETTLE)
+given=(AWS_ENDPOINT_URL AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY)
+given+=(AWS_EC2_METADATA_DISABLED INPUT_SETTLE)
 variables=()
 while [ $# -gt 1 ]; do
     case "$1" in
@@ -95,13 +104,16 @@ while [ $# -gt 1 ]; do
 done
 [ "$1" = "$AMI_SHARE" ]
 for name in "${given[@]}"; do
-    case "$name" in *=*) variables+=("${name/\/out/${volume%:*}}") ;; *) variables+=("$name=${!name}") ;; esac
+    case "$name" in
+    *=*) variables+=("${name/\/out/${volume%:*}}") ;;
+    *) variables+=("$name=${!name}") ;;
+    esac
 done
 exec env -i "${variables[@]}" "$AMI_SHARE_ACTION"
 """
 
 
-def test_jenkins_plans_and_shares(stage):
+def test_jenkins_pipeline_plans_and_shares(stage):
     image = stage.image("golden")
     text = example("jenkins/Jenkinsfile")
     block = re.search(r"\n    environment \{\n(.*?)\n    \}\n", text, re.DOTALL)[1]
@@ -109,26 +121,34 @@ def test_jenkins_plans_and_shares(stage):
     variables["INPUT_AMI_ID"] = variables["INPUT_AMI_ID"].replace("${params.AMI_ID}", image)
     docker = program(stage.folder / "bin/docker", DOCKER)
     path = f"{docker.parent}:{os.environ['PATH']}"
-    more = {"PATH": path, "WORKSPACE": str(stage.folder), "AMI_SHARE_ACTION": os.environ["AMI_SHARE_ACTION"]}
+    more = {
+        "PATH": path,
+        "WORKSPACE": str(stage.folder),
+        "AMI_SHARE_ACTION": os.environ["AMI_SHARE_ACTION"],
+    }
     plan, share = re.findall(r"sh '''\n(.*?)'''", text, re.DOTALL)
-    status, said = shell(stage, plan, environment(stage, **variables, **more))
-    assert (status, stage.changes()) == (0, []), said
-    assert "Plan: " in said
-    status, said = shell(stage, share, environment(stage, **variables, **more))
-    assert status == 0, said
+    status, output = shell(stage, plan, environment(stage, **variables, **more))
+    assert (status, stage.changes()) == (0, []), output
+    assert "Plan: " in output
+    status, output = shell(stage, share, environment(stage, **variables, **more))
+    assert status == 0, output
     assert stage.launch(image) == "running"
     assert json.loads((stage.folder / "report.json").read_text())["ended"] == "done"
 
 
 @pytest.mark.parametrize(
     ("image", "status", "says"),
-    [("golden", 0, "launch {} in us-east-1"), ("managed", 3, "the findings say what to do"), (None, 2, "AWS was not called")],
+    [
+        ("golden", 0, "launch {} in us-east-1"),
+        ("managed", 3, "the findings say what to do"),
+        (None, 2, "AWS was not called"),
+    ],
 )
-def test_the_shell_script_says_what_became_of_it(stage, image, status, says):
+def test_shell_script_reports_how_the_share_ended(stage, image, status, says):
     image = stage.image(image) if image else "ami-xyz"
-    action = program(stage.folder / "bin/ami-share-action", f"exec {os.environ['AMI_SHARE_ACTION']}")
+    action = program(stage.folder / "bin/ami-share", f"exec {os.environ['AMI_SHARE_ACTION']}")
     env = environment(stage, AWS_REGION=REGION, PATH=f"{action.parent}:{os.environ['PATH']}")
-    ended, said = shell(stage, f"{EXAMPLES}/shell/share.sh {image} {B}", env)
-    assert ended == status, said
-    assert said.splitlines()[-1].endswith(says.format(image)), said
+    ended, output = shell(stage, f"{EXAMPLES}/shell/share.sh {image} {B}", env)
+    assert ended == status, output
+    assert output.splitlines()[-1].endswith(says.format(image)), output
     assert (stage.launch(image) == "running") == (status == 0)

@@ -1,4 +1,4 @@
-"""The real Packer builds examples/packer on the simulated AWS, and its post-processors share what it built."""
+"""Runs the real Packer with examples/packer on the simulated AWS, and checks what it shares."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from conftest import A, B
 
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "examples/packer"
 TEMPLATE = FOLDER / "image.pkr.hcl"
-# Every action of EC2 that Packer 1.6.6 was seen to ask for in this build.
+# Every EC2 action that Packer 1.6.6 calls in this build.
 CALLED = {
     "ec2:AuthorizeSecurityGroupIngress",
     "ec2:CopyImage",
@@ -37,20 +37,24 @@ PACKER = os.environ.get("AMI_SHARE_PACKER", "/usr/bin/packer")
 
 
 def missing():
-    """Why Packer is not to be had, where that is so."""
+    """Returns why the right Packer is missing, or None."""
     if not pathlib.Path(PACKER).exists():
         return f"there is no {PACKER}: `apt-get install packer` on Debian 12 or Ubuntu 22.04"
     version = subprocess.run([PACKER, "version"], capture_output=True, text=True, check=True).stdout
-    return None if "v1.6." in version else f"since 1.7 builders are plugins from elsewhere: {version}"
+    return (
+        None if "v1.6." in version else f"since 1.7 builders are plugins from elsewhere: {version}"
+    )
 
 
 WHY = missing()
-# In CI a machine on which this is not tried is a failure.
-needs_packer = pytest.mark.skipif(WHY is not None and os.environ.get("CI") != "true", reason=WHY or "")
+# In CI, a machine without Packer is a failure.
+needs_packer = pytest.mark.skipif(
+    WHY is not None and os.environ.get("CI") != "true", reason=WHY or ""
+)
 
 
 def packer(stage, command, **variables):
-    """Packer on the template that users copy, with nothing but the endpoint to say that this is not AWS."""
+    """Runs Packer with the template that users copy. Only the endpoint differs from real AWS."""
     assert WHY is None, WHY
     given = {
         "ec2_endpoint": stage.ready["endpoint"],
@@ -69,7 +73,7 @@ def packer(stage, command, **variables):
         "AWS_POLL_DELAY_SECONDS": "1",
         "AWS_ACCESS_KEY_ID": keys["access_key_id"],
         "AWS_SECRET_ACCESS_KEY": keys["secret_access_key"],
-        # The rest is for the action, as a pipeline sets it beside Packer.
+        # The rest is for the action, as a pipeline would set it.
         "AWS_ENDPOINT_URL": stage.ready["endpoint"],
         "AWS_EC2_METADATA_DISABLED": "true",
         "INPUT_SETTLE": "200ms",
@@ -87,13 +91,13 @@ def packer(stage, command, **variables):
 
 
 def built(stage):
-    """The images of the manifest's only build, by Region."""
+    """Returns the images of the manifest's only build by Region."""
     [build] = json.loads((stage.folder / "packer-manifest.json").read_text())["builds"]
     return dict(artifact.split(":") for artifact in build["artifact_id"].split(","))
 
 
 @needs_packer
-def test_b_launches_what_packer_built(stage):
+def test_image_that_packer_built_launches_in_b(stage):
     done = packer(stage, "build")
     assert done.returncode == 0, done.stdout + done.stderr
     [image] = built(stage).values()
@@ -105,27 +109,36 @@ def test_b_launches_what_packer_built(stage):
     by_packer = actions[: actions.index("ec2:DeleteKeyPair") + 1]
     assert set(by_packer) == CALLED
     assert all(call["code"] is None for call in calls), calls
-    # Packer's copy is encrypted as it has to be: the action made no other, and gave the key before the image.
+    # Packer's copy is under the right key, so the action copies nothing. It shares the key before
+    # the image.
     assert actions.count("ec2:CopyImage") == 1
     assert actions.index("kms:PutKeyPolicy") < actions.index("ec2:ModifyImageAttribute")
 
     ec2 = stage.client("ec2")
-    shown = ec2.describe_images(Owners=["self"], Filters=[{"Name": "name", "Values": ["golden-*"]}])["Images"]
-    assert [found["ImageId"] for found in shown] == [image]
+    shown = ec2.describe_images(
+        Owners=["self"], Filters=[{"Name": "name", "Values": ["golden-*"]}]
+    )["Images"]
+    assert [entry["ImageId"] for entry in shown] == [image]
     assert shown[0]["Tags"] == [{"Key": "Name", "Value": "golden"}]
-    snapshot = ec2.describe_snapshots(SnapshotIds=[shown[0]["BlockDeviceMappings"][0]["Ebs"]["SnapshotId"]])["Snapshots"][0]
+    snapshot = ec2.describe_snapshots(
+        SnapshotIds=[shown[0]["BlockDeviceMappings"][0]["Ebs"]["SnapshotId"]]
+    )["Snapshots"][0]
     assert (snapshot["Encrypted"], snapshot["KmsKeyId"]) == (True, stage.ready["keys"]["golden"])
-    # Nothing else of the build is left.
+    # The build leaves nothing else behind.
     assert ec2.describe_security_groups()["SecurityGroups"] == []
-    states = [one["State"]["Name"] for all in ec2.describe_instances()["Reservations"] for one in all["Instances"]]
+    states = [
+        one["State"]["Name"]
+        for all in ec2.describe_instances()["Reservations"]
+        for one in all["Instances"]
+    ]
     assert states == ["terminated"]
 
 
 @needs_packer
-def test_b_launches_in_every_region(stage):
+def test_image_that_packer_built_launches_in_every_region(stage):
     regions = ["us-east-1", "eu-west-1"]
-    there = stage.client("kms", region="eu-west-1").create_key()["KeyMetadata"]["Arn"]
-    done = packer(stage, "build", region_kms_key_ids=json.dumps({"eu-west-1": there}))
+    key = stage.client("kms", region="eu-west-1").create_key()["KeyMetadata"]["Arn"]
+    done = packer(stage, "build", region_kms_key_ids=json.dumps({"eu-west-1": key}))
     assert done.returncode == 0, done.stdout + done.stderr
     images = built(stage)
     assert sorted(images) == sorted(regions)
@@ -134,7 +147,7 @@ def test_b_launches_in_every_region(stage):
 
 
 @needs_packer
-def test_a_share_that_fails_fails_the_build_and_is_made_up_for(stage):
+def test_share_that_fails_fails_the_build_and_can_be_repeated(stage):
     done = packer(stage, "build", target_accounts='["12"]')
     assert done.returncode != 0
     assert "target-accounts: `12` is not an account ID" in done.stdout
@@ -147,15 +160,17 @@ def test_a_share_that_fails_fails_the_build_and_is_made_up_for(stage):
 
 
 @needs_packer
-def test_the_template_is_valid(stage):
+def test_template_is_valid_and_formatted(stage):
     done = packer(stage, "validate")
     assert done.returncode == 0, done.stdout + done.stderr
-    formatted = subprocess.run([PACKER, "fmt", "-check", "-diff", FOLDER], capture_output=True, text=True, check=False)
+    formatted = subprocess.run(
+        [PACKER, "fmt", "-check", "-diff", FOLDER], capture_output=True, text=True, check=False
+    )
     assert formatted.returncode == 0, formatted.stdout
 
 
-def test_the_files_are_hcl():
-    """Not only to this Packer: it does not know what newer ones have in the second file."""
+def test_template_files_are_hcl():
+    """Parses the second file too, which Packer 1.6 does not know."""
     parsed = {file.name: hcl2.loads(file.read_text()) for file in FOLDER.glob("*.hcl")}
     assert parsed.keys() == {"image.pkr.hcl", "plugins.pkr.hcl"}
     assert "source" in parsed["image.pkr.hcl"] and "packer" in parsed["plugins.pkr.hcl"]

@@ -1,4 +1,4 @@
-"""Names and forms of answers: against botocore's service models, and against real answers of AWS."""
+"""Checks names and forms of answers against botocore's models and real answers of AWS."""
 
 import json
 import pathlib
@@ -19,16 +19,19 @@ SOURCES = pathlib.Path(__file__).resolve().parents[1] / "sim/src"
 
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory):
-    """Every answer of the tour: the operation's model, the bytes, and what botocore made of them."""
+    """Collects every answer of the tour: the operation's model, the bytes, the parsed answer."""
     seen = []
     lab = Lab(tmp_path_factory.mktemp("tour"), FAULTS)
     plain = lab.client
 
     def client(*arguments, **more):
         made = plain(*arguments, **more)
-        made.meta.events.register("before-parse", lambda operation_model, response_dict, **_: seen.append(
-            [operation_model, response_dict["body"], None]
-        ))
+        made.meta.events.register(
+            "before-parse",
+            lambda operation_model, response_dict, **_: seen.append(
+                [operation_model, response_dict["body"], None]
+            ),
+        )
 
         def after(parsed, **_):
             seen[-1][2] = parsed
@@ -45,27 +48,35 @@ def answers(tmp_path_factory):
     return seen
 
 
-def test_the_tour_goes_everywhere(answers):
-    """Whoever simulates one more operation also shows it here."""
-    text = "\n".join(
-        (SOURCES / name).read_text() for name in ["ec2.rs", "ec2/settings.rs", "kms.rs", "iam.rs", "ssm.rs", "sts.rs"]
-    )
-    # Arms of the routers: quoted names of operations, before an arrow.
-    arms = re.findall(r'^ {8}((?:"[A-Z]\w+"(?: \| )?)+) =>', text, re.MULTILINE)
-    known = {name for arm in arms for name in re.findall(r"\w+", arm)}
+def test_tour_visits_every_simulated_operation(answers):
+    text = "\n".join(file.read_text() for file in SOURCES.rglob("*.rs"))
+    # The routers' match arms: names of AWS's operations in quotes, before an arrow.
+    arms = re.findall(r'((?:"[A-Z]\w+"(?:\s*\|\s*)?)+)\s*=>', text)
+    models = botocore.session.get_session()
+    operations = set()
+    for service in ["ec2", "kms", "iam", "ssm", "sts"]:
+        operations.update(models.get_service_model(service).operation_names)
+    known = {name for arm in arms for name in re.findall(r"\w+", arm)} & operations
     visited = {model.name for model, _, _ in answers}
     assert len(known) > 80
     assert known == visited, known ^ visited
 
 
-def test_every_answer_fits_its_service_model(answers):
-    wrong = {f"{model.name}{problem}" for model, body, _ in answers for problem in problems(model, body)}
+def test_answers_fit_their_service_models(answers):
+    wrong = {
+        f"{model.name}{problem}" for model, body, _ in answers for problem in problems(model, body)
+    }
     assert wrong == set()
 
 
-def test_the_check_sees_what_is_wrong():
-    model = botocore.session.get_session().get_service_model("ec2").operation_model("DescribeImages")
-    head, tail = '<DescribeImagesResponse xmlns="x"><requestId>1</requestId><imagesSet>', "</imagesSet></DescribeImagesResponse>"
+def test_check_against_models_reports_problems():
+    model = (
+        botocore.session.get_session().get_service_model("ec2").operation_model("DescribeImages")
+    )
+    head, tail = (
+        '<DescribeImagesResponse xmlns="x"><requestId>1</requestId><imagesSet>',
+        "</imagesSet></DescribeImagesResponse>",
+    )
     table = {
         "<item><imageId>ami-1</imageId></item>": [],
         "<item><ImageId>ami-1</ImageId></item>": ["/imagesSet/item/ImageId"],
@@ -75,12 +86,12 @@ def test_the_check_sees_what_is_wrong():
     }
     for inside, expected in table.items():
         assert problems(model, head + inside + tail) == expected
-    found = problems(model, head + "<item><imageState>ready</imageState></item>" + tail)
-    assert found and found[0].startswith("/imagesSet/item/imageState: 'ready' is none of")
+    reported = problems(model, head + "<item><imageState>ready</imageState></item>" + tail)
+    assert reported and reported[0].startswith("/imagesSet/item/imageState: 'ready' is none of")
 
 
 @pytest.mark.skipif(not CORPUS.exists(), reason="the answers of AWS are not part of the repository")
-def test_answers_have_the_names_and_forms_of_real_ones(answers):
+def test_answers_have_the_names_and_forms_of_real_answers(answers):
     real = {}
     for file in sorted(CORPUS.iterdir()):
         for operation, parsed in real_answers(file):
@@ -106,11 +117,13 @@ def test_answers_have_the_names_and_forms_of_real_ones(answers):
 
 
 def real_answers(file):
-    """The operation of a file of the corpus, and its answer as botocore parses it; nothing for errors and lists."""
+    """Yields a corpus file's operation and parsed answer; nothing for errors and lists."""
     named = re.search(
-        r"(copy-image|copy-snapshot|create-image|deregister-image|describe-images|describe-image-attribute|"
-        r"describe-snapshots|describe-snapshot-attribute|delete-snapshot|modify-image-attribute|modify-snapshot-attribute|"
-        r"register-image|reset-image-attribute|describe-key|get-key-policy|list-grants|create-grant|put-key-policy)",
+        r"(copy-image|copy-snapshot|create-image|deregister-image|describe-images|"
+        r"describe-image-attribute|describe-snapshots|describe-snapshot-attribute|"
+        r"delete-snapshot|modify-image-attribute|modify-snapshot-attribute|register-image|"
+        r"reset-image-attribute|describe-key|get-key-policy|list-grants|create-grant|"
+        r"put-key-policy)",
         re.sub(r"(?<=[a-z])(?=[A-Z])", "-", file.name).lower(),
     )
     if "error" in file.name or named is None or file.suffix not in (".json", ".xml"):
@@ -121,19 +134,25 @@ def real_answers(file):
         yield operation, content.get("data", content)
         return
     model = botocore.session.get_session().get_service_model("ec2").operation_model(operation)
-    # Some samples have a pattern where a time should stand.
-    body = file.read_bytes().strip().replace(b"YYYY-MM-DDTHH:MM:SS.SSSZ", b"2026-01-01T00:00:00.000Z")
+    # Some samples have a pattern instead of a time.
+    body = (
+        file.read_bytes().strip().replace(b"YYYY-MM-DDTHH:MM:SS.SSSZ", b"2026-01-01T00:00:00.000Z")
+    )
     response = {"status_code": 200, "headers": {}, "body": body}
     yield operation, botocore.parsers.create_parser("ec2").parse(response, model.output_shape)
 
 
-def test_errors_have_the_form_that_clients_read(tmp_path):
+def test_errors_have_the_form_that_clients_parse(tmp_path):
     lab = Lab(tmp_path, FAULTS)
     try:
         table = {
             "ec2": ("deregister_image", {"ImageId": "ami-1a2b3c4d"}, "InvalidAMIID.NotFound"),
             "kms": ("describe_key", {"KeyId": "alias/none"}, "NotFoundException"),
-            "sts": ("assume_role", {"RoleArn": "arn:aws:iam::1:role/x", "RoleSessionName": "ab"}, "AccessDenied"),
+            "sts": (
+                "assume_role",
+                {"RoleArn": "arn:aws:iam::1:role/x", "RoleSessionName": "ab"},
+                "AccessDenied",
+            ),
             "iam": ("get_role", {"RoleName": "none"}, "NoSuchEntity"),
             "ssm": ("get_parameter", {"Name": "none"}, "ParameterNotFound"),
         }
@@ -142,6 +161,8 @@ def test_errors_have_the_form_that_clients_read(tmp_path):
             with pytest.raises(boto3.exceptions.botocore.exceptions.ClientError) as caught:
                 getattr(client, operation)(**parameters)
             assert caught.value.response["Error"]["Code"] == code
-            assert re.fullmatch(r"[0-9a-f-]{36}", caught.value.response["ResponseMetadata"]["RequestId"])
+            assert re.fullmatch(
+                r"[0-9a-f-]{36}", caught.value.response["ResponseMetadata"]["RequestId"]
+            )
     finally:
         lab.close()

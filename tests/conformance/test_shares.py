@@ -1,4 +1,4 @@
-"""What a target can do before and after, as boto3 sees it."""
+"""Checks with boto3 what a target can do before and after a share."""
 
 import json
 
@@ -15,7 +15,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_refused_before_and_running_after(stage, case):
+def test_launch_is_refused_before_a_share_and_runs_after(stage, case):
     names, inputs = CASES[case]
     images = [stage.image(name) for name in names]
     for image in images:
@@ -44,16 +44,22 @@ def test_refused_before_and_running_after(stage, case):
     assert json.loads(again.outputs["ami-ids"]) == json.loads(run.outputs["ami-ids"])
 
 
-def test_the_published_policy_is_enough(stage):
+def test_published_policy_is_sufficient(stage):
     publisher = stage.assume("111111111111", "publisher")
     images = " ".join(stage.image(name) for name in ("managed", "golden"))
-    inputs = {"INPUT_AMI-ID": images, "INPUT_TARGET-ACCOUNTS": B, "INPUT_KMS-KEY-ID": "alias/golden"}
+    inputs = {
+        "INPUT_AMI-ID": images,
+        "INPUT_TARGET-ACCOUNTS": B,
+        "INPUT_KMS-KEY-ID": "alias/golden",
+    }
     run = stage.run(inputs, publisher)
     assert run.status == 0, run.log
     for image in json.loads(run.outputs["ami-ids"])[B][stage.ready["region"]]:
         assert stage.launch(image) == "running"
-    mine = {call["principal"] for call in stage.journal() if call["action"] == "kms:PutKeyPolicy"}
-    assert mine == {"arn:aws:sts::111111111111:assumed-role/publisher/witness"}
+    callers = {
+        call["principal"] for call in stage.journal() if call["action"] == "kms:PutKeyPolicy"
+    }
+    assert callers == {"arn:aws:sts::111111111111:assumed-role/publisher/witness"}
 
 
 def test_copies_are_encrypted_tagged_and_owned(stage):
@@ -73,22 +79,32 @@ def test_copies_are_encrypted_tagged_and_owned(stage):
     tags = {tag["Key"]: tag["Value"] for tag in image["Tags"]}
     assert tags["team"] == "images"
     assert tags["ami-share:source"] == f"us-east-1/{stage.image('plain')}"
-    snapshot = ec2.describe_snapshots(SnapshotIds=[image["BlockDeviceMappings"][0]["Ebs"]["SnapshotId"]])["Snapshots"][0]
+    snapshot = ec2.describe_snapshots(
+        SnapshotIds=[image["BlockDeviceMappings"][0]["Ebs"]["SnapshotId"]]
+    )["Snapshots"][0]
     assert (snapshot["Encrypted"], snapshot["KmsKeyId"]) == (True, stage.ready["keys"]["golden"])
     assert snapshot["Tags"] == image["Tags"]
 
 
-def test_boto3_sees_what_the_simulation_says(stage):
-    """Not the action: boto3's own parsers on every operation that a share needs."""
+def test_boto3_parses_every_operation_that_a_share_needs(stage):
+    """Uses boto3 alone, without the action."""
     ec2, kms, sts = stage.client("ec2"), stage.client("kms"), stage.client("sts")
     assert sts.get_caller_identity()["Account"] == "111111111111"
     building = stage.image("building")
     until(lambda: ec2.describe_images(ImageIds=[building])["Images"][0]["State"] == "available")
     key = kms.describe_key(KeyId="alias/golden")["KeyMetadata"]
-    assert (key["KeyManager"], key["KeyState"], key["Arn"]) == ("CUSTOMER", "Enabled", stage.ready["keys"]["golden"])
+    assert (key["KeyManager"], key["KeyState"], key["Arn"]) == (
+        "CUSTOMER",
+        "Enabled",
+        stage.ready["keys"]["golden"],
+    )
     policy = json.loads(kms.get_key_policy(KeyId=key["KeyId"], PolicyName="default")["Policy"])
     kms.put_key_policy(KeyId=key["KeyId"], PolicyName="default", Policy=json.dumps(policy))
-    pages = ec2.get_paginator("describe_images").paginate(Owners=["self"], PaginationConfig={"PageSize": 5})
+    pages = ec2.get_paginator("describe_images").paginate(
+        Owners=["self"], PaginationConfig={"PageSize": 5}
+    )
     assert sum(len(page["Images"]) for page in pages) == 4
     with pytest.raises(ec2.exceptions.ClientError, match="UnauthorizedOperation|AuthFailure"):
-        stage.client("ec2", B).describe_image_attribute(ImageId=building, Attribute="launchPermission")
+        stage.client("ec2", B).describe_image_attribute(
+            ImageId=building, Attribute="launchPermission"
+        )

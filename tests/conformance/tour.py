@@ -1,4 +1,4 @@
-"""A tour of everything that the simulated AWS answers: each operation at least once, most with something to show."""
+"""Calls every operation of the simulated AWS at least once, most with something in the answer."""
 
 import json
 
@@ -11,7 +11,9 @@ ALLOW = json.dumps({"Statement": [{"Effect": "Allow", "Action": "ec2:*", "Resour
 def images(lab):
     ec2, theirs = lab.client("ec2"), lab.client("ec2", B)
     key = lab.trusting_key()
-    snapshot = lab.snapshot(key, TagSpecifications=[{"ResourceType": "snapshot", "Tags": [{"Key": "k", "Value": "v"}]}])
+    snapshot = lab.snapshot(
+        key, TagSpecifications=[{"ResourceType": "snapshot", "Tags": [{"Key": "k", "Value": "v"}]}]
+    )
     image = lab.image(snapshot)
     ec2.create_tags(Resources=[image], Tags=[{"Key": "team", "Value": "a"}])
     ec2.delete_tags(Resources=[image], Tags=[{"Key": "team"}])
@@ -20,9 +22,22 @@ def images(lab):
     lab.share_snapshot(snapshot, B)
     ec2.modify_image_attribute(ImageId=image, Description={"Value": "a description"})
     ec2.modify_image_attribute(ImageId=image, ImdsSupport={"Value": "v2.0"})
-    for attribute in ["launchPermission", "description", "imdsSupport", "deregistrationProtection", "bootMode"]:
+    for attribute in [
+        "launchPermission",
+        "description",
+        "imdsSupport",
+        "deregistrationProtection",
+        "bootMode",
+    ]:
         ec2.describe_image_attribute(ImageId=image, Attribute=attribute)
-    for attribute in ["kernel", "ramdisk", "sriovNetSupport", "tpmSupport", "uefiData", "lastLaunchedTime"]:
+    for attribute in [
+        "kernel",
+        "ramdisk",
+        "sriovNetSupport",
+        "tpmSupport",
+        "uefiData",
+        "lastLaunchedTime",
+    ]:
         ec2.describe_image_attribute(ImageId=image, Attribute=attribute)
     ec2.describe_image_attribute(ImageId=image, Attribute="productCodes")
     ec2.describe_snapshot_attribute(SnapshotId=snapshot, Attribute="createVolumePermission")
@@ -38,7 +53,12 @@ def images(lab):
     ec2.disable_image_deprecation(ImageId=image)
     own = lab.key(B)
     copy = theirs.copy_image(
-        SourceImageId=image, SourceRegion="us-east-1", Name="a copy", Encrypted=True, KmsKeyId=own, CopyImageTags=True
+        SourceImageId=image,
+        SourceRegion="us-east-1",
+        Name="a copy",
+        Encrypted=True,
+        KmsKeyId=own,
+        CopyImageTags=True,
     )["ImageId"]
     theirs.describe_images(ImageIds=[copy])
     theirs.describe_snapshots(OwnerIds=["self"], MaxResults=5)
@@ -57,9 +77,13 @@ def launches(lab):
     group = ec2.create_security_group(
         GroupName=lab.unique("group"),
         Description="a group",
-        TagSpecifications=[{"ResourceType": "security-group", "Tags": [{"Key": "k", "Value": "v"}]}],
+        TagSpecifications=[
+            {"ResourceType": "security-group", "Tags": [{"Key": "k", "Value": "v"}]}
+        ],
     )["GroupId"]
-    ec2.authorize_security_group_ingress(GroupId=group, IpProtocol="tcp", FromPort=22, ToPort=22, CidrIp="10.0.0.0/8")
+    ec2.authorize_security_group_ingress(
+        GroupId=group, IpProtocol="tcp", FromPort=22, ToPort=22, CidrIp="10.0.0.0/8"
+    )
     anything = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "192.0.2.0/24"}]}
     ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[anything])
     ec2.describe_security_groups(GroupIds=[group])
@@ -76,7 +100,9 @@ def launches(lab):
     )
     instance = launched["Instances"][0]["InstanceId"]
     ec2.describe_instances(InstanceIds=[instance])
-    volume = ec2.describe_volumes(Filters=[{"Name": "attachment.instance-id", "Values": [instance]}])["Volumes"][0]
+    volume = ec2.describe_volumes(
+        Filters=[{"Name": "attachment.instance-id", "Values": [instance]}]
+    )["Volumes"][0]
     ec2.create_snapshot(VolumeId=volume["VolumeId"], Description="by hand")
     ec2.stop_instances(InstanceIds=[instance])
     ec2.describe_instances(InstanceIds=[instance])
@@ -86,19 +112,30 @@ def launches(lab):
     ec2.delete_security_group(GroupId=group)
     ec2.delete_key_pair(KeyName=pair)
     network(ec2)
-    refused = lab.session(A, policy={"Statement": [{"Effect": "Allow", "Action": "ec2:*", "Resource": "*"}]})
+    refused = lab.session(
+        A, policy={"Statement": [{"Effect": "Allow", "Action": "ec2:*", "Resource": "*"}]}
+    )
     theirs = lab.client("ec2", keys=refused)
     dead = theirs.run_instances(
-        ImageId=lab.ready["images"]["public"], MinCount=1, MaxCount=1, BlockDeviceMappings=[encrypted]
+        ImageId=lab.ready["images"]["public"],
+        MinCount=1,
+        MaxCount=1,
+        BlockDeviceMappings=[encrypted],
     )
     ec2.describe_instances(InstanceIds=[dead["Instances"][0]["InstanceId"]])
 
 
 def network(ec2):
-    vpc = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"][0]["VpcId"]
-    subnet = ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["Subnets"][0]["SubnetId"]
+    vpc = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"][0][
+        "VpcId"
+    ]
+    subnet = ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["Subnets"][0][
+        "SubnetId"
+    ]
     assert subnet.startswith("subnet-")
-    group = ec2.create_security_group(GroupName="tour", Description="of the tour", VpcId=vpc)["GroupId"]
+    group = ec2.create_security_group(GroupName="tour", Description="of the tour", VpcId=vpc)[
+        "GroupId"
+    ]
     shown = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"][0]
     ec2.revoke_security_group_egress(GroupId=group, IpPermissions=shown["IpPermissionsEgress"])
     ec2.delete_security_group(GroupId=group)
@@ -140,7 +177,12 @@ def keys(lab):
     kms.re_encrypt(CiphertextBlob=blob, SourceEncryptionContext={"a": "b"}, DestinationKeyId=key)
     kms.generate_data_key(KeyId=key, KeySpec="AES_256")
     kms.generate_data_key_without_plaintext(KeyId=key, NumberOfBytes=64)
-    named = {"KeyId": key, "GranteePrincipal": f"arn:aws:iam::{B}:root", "Operations": ["Decrypt"], "Name": "tour"}
+    named = {
+        "KeyId": key,
+        "GranteePrincipal": f"arn:aws:iam::{B}:root",
+        "Operations": ["Decrypt"],
+        "Name": "tour",
+    }
     bound = {"Constraints": {"EncryptionContextSubset": {"a": "b"}}}
     first = kms.create_grant(**named, **bound, RetiringPrincipal=f"arn:aws:iam::{A}:root")
     second = kms.create_grant(**named)
@@ -162,13 +204,17 @@ def roles(lab):
     assert iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"] == TRUST
     iam.list_roles()
     iam.put_role_policy(RoleName=name, PolicyName="inline", PolicyDocument=ALLOW)
-    assert iam.get_role_policy(RoleName=name, PolicyName="inline")["PolicyDocument"] == json.loads(ALLOW)
+    assert iam.get_role_policy(RoleName=name, PolicyName="inline")["PolicyDocument"] == json.loads(
+        ALLOW
+    )
     iam.list_role_policies(RoleName=name)
     policy = iam.create_policy(PolicyName=name, PolicyDocument=ALLOW)["Policy"]["Arn"]
     iam.attach_role_policy(RoleName=name, PolicyArn=policy)
     iam.list_attached_role_policies(RoleName=name)
     arn = iam.get_role(RoleName=name)["Role"]["Arn"]
-    iam.simulate_principal_policy(PolicySourceArn=arn, ActionNames=["ec2:RunInstances", "kms:Decrypt"])
+    iam.simulate_principal_policy(
+        PolicySourceArn=arn, ActionNames=["ec2:RunInstances", "kms:Decrypt"]
+    )
     iam.detach_role_policy(RoleName=name, PolicyArn=policy)
     iam.delete_role_policy(RoleName=name, PolicyName="inline")
     sts = lab.client("sts")

@@ -1,4 +1,4 @@
-"""The released step as GitHub runs it, from a release folder on loopback; and the parts that a release is made of."""
+"""Runs the released step as GitHub does, from a release on loopback; checks a release's parts."""
 
 import functools
 import hashlib
@@ -22,11 +22,11 @@ TARGETS = {
     ("Darwin", "x86_64"): "x86_64-apple-darwin",
 }
 TARGET = TARGETS[platform.system(), platform.machine()]
-NAME = f"ami-share-action-{TARGET}"
+NAME = f"ami-share-{TARGET}"
 
 
 def program(target):
-    """Not the real binary, for what is tested is how it gets to run: it says which it is, and what it was given."""
+    """Returns a stand-in for the binary that prints its target and its input."""
     return f'#!/bin/sh\necho "{target} runs with $INPUT_AMI_ID"\nexit 3\n'
 
 
@@ -41,11 +41,11 @@ def prepare(*arguments, top=TOP):
 
 @pytest.fixture
 def release(tmp_path):
-    """A folder served on loopback, and the action.yml that was made for it."""
+    """Serves a folder on loopback, and prepares the action.yml for it."""
     folder = tmp_path / "release"
     folder.mkdir()
     for target in TARGETS.values():
-        (folder / f"ami-share-action-{target}").write_text(program(target))
+        (folder / f"ami-share-{target}").write_text(program(target))
     handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -58,16 +58,22 @@ def release(tmp_path):
 
 
 def run(action, tmp_path, **more):
-    """The step's shell, with its environment as GitHub fills it."""
+    """Runs the step in its shell, with the environment that GitHub sets."""
     step = action["runs"]["steps"][0]
     env = {name: value for name, value in step["env"].items() if "${{" not in value}
-    env |= {"INPUT_AMI_ID": "ami-1a2b3c4d", "GITHUB_ACTION_PATH": str(TOP), "RUNNER_TEMP": str(tmp_path / "temp")}
+    env |= {
+        "INPUT_AMI_ID": "ami-1a2b3c4d",
+        "GITHUB_ACTION_PATH": str(TOP),
+        "RUNNER_TEMP": str(tmp_path / "temp"),
+    }
     env |= {"PATH": os.environ["PATH"], "no_proxy": "127.0.0.1", **more}
     command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
-    return subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(
+        command, env=env, capture_output=True, text=True, timeout=120, check=False
+    )
 
 
-def test_the_released_action_differs_only_in_its_step(release):
+def test_released_action_differs_only_in_its_step(release):
     _, action = release
     main = yaml.safe_load((TOP / "action.yml").read_text())
     ours, theirs = action["runs"]["steps"][0], main["runs"]["steps"][0]
@@ -81,16 +87,16 @@ def test_the_released_action_differs_only_in_its_step(release):
     assert hashlib.sha256(program(TARGET).encode()).hexdigest() in ours["env"]["AMI_SHARE_SUMS"]
 
 
-def test_a_good_binary_is_run_with_its_inputs_and_its_status_kept(release, tmp_path):
+def test_good_binary_gets_its_inputs_and_its_exit_status_is_kept(release, tmp_path):
     folder, action = release
     done = run(action, tmp_path)
     assert (done.returncode, done.stdout) == (3, says(TARGET)), done.stderr
-    # The second step of a job downloads nothing.
+    # A second step of the job downloads nothing.
     (folder / NAME).unlink()
     assert run(action, tmp_path).returncode == 3
 
 
-def test_a_tampered_binary_is_not_run(release, tmp_path):
+def test_tampered_binary_is_not_run(release, tmp_path):
     folder, action = release
     (folder / NAME).write_text(program(TARGET).replace("runs with", "stole"))
     done = run(action, tmp_path)
@@ -100,7 +106,7 @@ def test_a_tampered_binary_is_not_run(release, tmp_path):
     assert not [file for file in (tmp_path / "temp").rglob("*") if file.is_file()]
 
 
-def test_a_binary_that_was_tampered_with_after_the_download_is_replaced(release, tmp_path):
+def test_binary_that_is_tampered_with_after_the_download_is_replaced(release, tmp_path):
     _, action = release
     run(action, tmp_path)
     (binary,) = (tmp_path / "temp").rglob(NAME)
@@ -108,7 +114,7 @@ def test_a_binary_that_was_tampered_with_after_the_download_is_replaced(release,
     assert run(action, tmp_path).stdout == says(TARGET)
 
 
-def test_without_network_nothing_is_run(release, tmp_path):
+def test_step_without_network_runs_nothing(release, tmp_path):
     _, action = release
     action["runs"]["steps"][0]["env"]["AMI_SHARE_RELEASE"] = "http://127.0.0.1:1"
     done = run(action, tmp_path)
@@ -117,11 +123,24 @@ def test_without_network_nothing_is_run(release, tmp_path):
 
 
 def runner(tmp_path, system, machine):
-    """The PATH of a runner of some kind, as far as the step can tell. A Mac has `shasum` where Linux has `sha256sum`."""
+    """Returns the PATH of a runner with this system. macOS has `shasum` instead of `sha256sum`."""
     tools = tmp_path / "tools"
     tools.mkdir()
     sums = "shasum" if system == "Darwin" else "sha256sum"
-    for name in ["awk", "bash", "chmod", "curl", "cut", "env", "mkdir", "mktemp", "mv", "perl", "rm", sums]:
+    for name in [
+        "awk",
+        "bash",
+        "chmod",
+        "curl",
+        "cut",
+        "env",
+        "mkdir",
+        "mktemp",
+        "mv",
+        "perl",
+        "rm",
+        sums,
+    ]:
         (tools / name).symlink_to(shutil.which(name))
     (tools / "uname").write_text(f'#!/bin/sh\n[ "$1" = -s ] && echo {system} || echo {machine}\n')
     (tools / "uname").chmod(0o755)
@@ -129,13 +148,13 @@ def runner(tmp_path, system, machine):
 
 
 @pytest.mark.parametrize(("system", "machine"), TARGETS)
-def test_a_runner_gets_the_binary_of_its_kind(release, tmp_path, system, machine):
+def test_runner_gets_the_binary_for_its_system(release, tmp_path, system, machine):
     _, action = release
     done = run(action, tmp_path, PATH=runner(tmp_path, system, machine))
     assert (done.returncode, done.stdout) == (3, says(TARGETS[system, machine])), done.stderr
 
 
-def test_an_unsupported_runner_is_told_which_work(release, tmp_path):
+def test_unsupported_runner_is_told_which_ones_work(release, tmp_path):
     _, action = release
     done = run(action, tmp_path, PATH=runner(tmp_path, "MINGW64_NT-10.0", "x86_64"))
     assert done.returncode == 1
@@ -144,12 +163,13 @@ def test_an_unsupported_runner_is_told_which_work(release, tmp_path):
 
 @pytest.fixture
 def tree(tmp_path):
-    """A copy of what `prepare` reads, to be changed."""
+    """Copies the files that `prepare` reads, so that a test can change them."""
     top = tmp_path / "tree"
     (top / "release").mkdir(parents=True)
     shutil.copy2(TOP / "release/prepare", top / "release/prepare")
     (top / "Cargo.toml").write_text('[workspace.package]\nversion = "1.2.3"\n')
-    changes = "# Changelog\n\n## [Unreleased]\n\n- later\n\n## [1.2.3] - some day\n\n- now\n\n## [1.2.2]\n\n- before\n"
+    changes = "# Changelog\n\n## [Unreleased]\n\n- later\n\n## [1.2.3] - some day\n\n- now\n\n"
+    changes += "## [1.2.2]\n\n- before\n"
     (top / "CHANGELOG.md").write_text(changes)
     return top
 
@@ -163,27 +183,31 @@ def tree(tmp_path):
         ("v1.2.4", "the tag says 1.2.4, Cargo.toml says 1.2.3"),
     ],
 )
-def test_a_tag_must_agree_with_the_manifest(tree, tag, message):
+def test_tag_must_agree_with_the_manifest(tree, tag, message):
     done = prepare("check", tag, top=tree)
     assert (done.returncode, done.stderr.strip()) == ((1, message) if message else (0, ""))
 
 
-def test_a_version_without_notes_is_not_released(tree):
+def test_version_without_notes_is_not_released(tree):
     assert prepare("notes", "1.2.3", top=tree).stdout == "- now\n"
     (tree / "CHANGELOG.md").write_text("# Changelog\n\n## [Unreleased]\n")
     assert prepare("check", "v1.2.3", top=tree).stderr == "CHANGELOG.md has no section [1.2.3]\n"
     assert prepare("notes", "1.2.3", top=tree).returncode == 1
 
 
-def test_what_cannot_be_prepared_is_said(tmp_path):
+def test_prepare_says_what_it_cannot_prepare(tmp_path):
     assert "has no binaries" in prepare("sums", tmp_path).stderr
     assert "release/prepare check" in prepare("nonsense").stderr
     assert "release/prepare check" in prepare("check").stderr
 
 
-def test_what_the_image_builds_first_is_a_workspace(tmp_path):
-    """The manifests and empty sources of the Dockerfile's layer of dependencies, up to where cargo would compile them."""
-    layer = re.search(r"^COPY Cargo.toml.*?(?=^COPY core core)", (TOP / "Dockerfile").read_text(), re.MULTILINE | re.DOTALL)[0]
+def test_dockerfile_builds_dependencies_from_a_valid_workspace(tmp_path):
+    """Runs the Dockerfile's layer of dependencies up to the point where cargo would compile."""
+    layer = re.search(
+        r"^COPY Cargo.toml.*?(?=^COPY core core)",
+        (TOP / "Dockerfile").read_text(),
+        re.MULTILINE | re.DOTALL,
+    )[0]
     copies, commands = layer.split("\nRUN ")
     for files, folder in re.findall(r"^COPY (.+) (\S+)$", copies, re.MULTILINE):
         (tmp_path / folder).mkdir(parents=True, exist_ok=True)
@@ -191,5 +215,7 @@ def test_what_the_image_builds_first_is_a_workspace(tmp_path):
             shutil.copy(TOP / file, tmp_path / folder)
     command = commands.strip().replace("\\\n", "") + " --bin nothing"
     env = os.environ | {"CARGO_TARGET_DIR": str(tmp_path / "target")}
-    done = subprocess.run(["sh", "-c", command], cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["sh", "-c", command], cwd=tmp_path, env=env, capture_output=True, text=True, check=False
+    )
     assert "no bin target named `nothing` in `ami-share-action` package" in done.stderr

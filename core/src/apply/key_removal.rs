@@ -18,15 +18,15 @@ impl Apply<'_> {
         remove: &RemoveKeyAccess,
         images: &[(&Region, &AmiId)],
     ) -> Result<(), Error> {
-        let (by_policy, by_grants) = remove.reads;
+        let readable = remove.reads;
 
         // 1. The statements go first: by them, a target may make grants of its own.
         let mut removed = BTreeSet::new();
-        if by_policy {
+        if readable.policy {
             removed = self.remove_key_statements(remove).await?;
         }
         let mut revoked_grants = BTreeSet::new();
-        if by_grants {
+        if readable.grants {
             revoked_grants = self.revoke_grants(remove).await?;
         }
 
@@ -85,7 +85,7 @@ impl Apply<'_> {
         for other in observe::find_shared_under(&clients, &keys, &known).await? {
             for principal in named_principals(&other.shared_with, removed) {
                 if let Some(named) = PolicyPrincipal::of(&principal) {
-                    let finding = plan::still_used(&remove.key, &named, &other.id);
+                    let finding = plan::key_still_used(&remove.key, &named, &other.id);
                     self.progress().emit(&Event::Found(finding));
                 }
                 needed.insert(principal);

@@ -42,7 +42,7 @@ impl Apply<'_> {
         shared: &SharedImage,
         image_id: &AmiId,
     ) {
-        for step in self.plan.publishes() {
+        for step in self.plan.publications() {
             if &step.account == account && &step.shared == shared {
                 let published = self.publish(step, image_id).await;
                 self.progress().report_error(published);
@@ -62,7 +62,7 @@ impl Apply<'_> {
             return Ok(());
         };
         let clients = self.run.source_clients(region);
-        clients.ec2.deprecate(image_id, moment).await?;
+        clients.ec2.deprecate_image(image_id, moment).await?;
         self.progress().emit(&Event::Deprecated {
             image: image_id.clone(),
             at: rfc3339(moment),
@@ -72,7 +72,7 @@ impl Apply<'_> {
 
     async fn protect(&self, shared: &SharedImage, image_id: &AmiId) -> Result<(), Error> {
         let clients = self.run.source_clients(&shared.region);
-        clients.ec2.protect(image_id).await?;
+        clients.ec2.protect_image(image_id).await?;
         self.progress().emit(&Event::Protected {
             image: image_id.clone(),
         });

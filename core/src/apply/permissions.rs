@@ -141,7 +141,7 @@ impl Apply<'_> {
 
         // 1. The launch permission goes first, or a target would see an image that it cannot copy.
         let mut present = ec2.launch_permissions(image_id).await?;
-        present.retain(|principal| step.removal.takes(principal));
+        present.retain(|principal| step.removal.includes(principal));
         self.remove_launch_permission(&step.source, region, image_id, present)
             .await?;
 
@@ -150,7 +150,7 @@ impl Apply<'_> {
         for snapshot in step.snapshots.keys() {
             removing.push(async move {
                 let mut present = ec2.snapshot_permissions(snapshot).await?;
-                present.retain(|principal| step.removal.takes(principal));
+                present.retain(|principal| step.removal.includes(principal));
                 self.remove_snapshot_permission(ec2, snapshot, &present)
                     .await?;
                 Ok::<_, Error>((snapshot, present))

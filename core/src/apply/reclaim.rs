@@ -78,9 +78,9 @@ impl Apply<'_> {
         let shared = &step.shared;
         let ec2 = &self.run.source_clients(&shared.region).ec2;
         let image = ec2.known_image(image_id).await?;
-        let mut access = temporary::loans(&image.tags);
+        let mut access = temporary::from_tags(&image.tags);
         // AWS may not show yet what this run recorded.
-        for (kind, accounts) in &step.lends {
+        for (kind, accounts) in &step.given {
             let recorded = access.entry(*kind).or_default();
             recorded.extend(accounts.iter().cloned());
         }
@@ -124,13 +124,13 @@ impl Apply<'_> {
                 .map(|image| (&image.step.shared.region, &image.image.id))
                 .collect();
             let mut with_key = steps.iter().filter_map(|step| step.keys.get(*key));
-            let reads = with_key.next().map_or((false, false), |key| key.reads);
+            let reads = with_key.next().map(|key| key.reads).unwrap_or_default();
             let removal = Removal::These(super::as_principals(accounts));
             let under = images
                 .iter()
                 .map(|(region, image_id)| ((*region).clone(), (*image_id).clone()))
                 .collect();
-            let remove = RemoveKeyAccess::from((*key).clone(), removal, under, reads);
+            let remove = RemoveKeyAccess::new((*key).clone(), removal, under, reads);
             let revoked = self.revoke_key_access(&remove, &images).await;
             all_revoked &= self.progress().report_error(revoked).is_some();
         }
@@ -140,7 +140,7 @@ impl Apply<'_> {
     async fn remove_record(&self, reclaimed: &ReclaimedImage<'_>) -> Result<(), Error> {
         let region = &reclaimed.step.shared.region;
         let mut tags = reclaimed.image.tags.clone();
-        tags.extend(temporary::tags(&reclaimed.step.lends));
+        tags.extend(temporary::to_tags(&reclaimed.step.given));
         self.untag_temporary_access(region, &reclaimed.image.id, &tags, &reclaimed.access)
             .await
     }

@@ -15,8 +15,8 @@ use crate::report::Event;
 impl Apply<'_> {
     /// Carries out every step that takes access away.
     pub(super) async fn revoke(&self) {
-        let images: Vec<&RemovePermissions> = self.plan.removed_permissions().collect();
-        let keys: Vec<&RemoveKeyAccess> = self.plan.removed_key_accesses().collect();
+        let images: Vec<&RemovePermissions> = self.plan.permission_removals().collect();
+        let keys: Vec<&RemoveKeyAccess> = self.plan.key_access_removals().collect();
 
         // 1. Permissions go first: an account that can launch an image must be able to use its key
         //    (P1). So whatever depends on an image that failed here remains.
@@ -99,7 +99,7 @@ impl Apply<'_> {
     /// Removes copies; returns those that are gone.
     async fn remove_copies(&self, failed: &BTreeSet<&AmiId>) -> BTreeSet<&AmiId> {
         let mut removing = Vec::new();
-        for step in self.plan.removed_copies() {
+        for step in self.plan.copy_removals() {
             if failed.contains(&step.image) {
                 continue;
             }
@@ -118,7 +118,7 @@ impl Apply<'_> {
         let clients = self.run.source_clients(&step.region);
         let launchers = clients.ec2.launch_permissions(&step.image).await?;
         if !launchers.is_empty() {
-            let finding = plan::still_shared(&step.image, &step.source, &launchers);
+            let finding = plan::copy_still_shared(&step.image, &step.source, &launchers);
             self.progress().emit(&Event::Found(finding));
             return Ok(false);
         }

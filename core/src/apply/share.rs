@@ -62,7 +62,7 @@ impl<'a> Apply<'a> {
         // 3. Temporary access ends once the targets' copies are available. Where it becomes
         //    permanent, a later run must not reclaim it.
         self.reclaim_access(&images, &available).await;
-        if self.plan.request.options.target_options.keep_shared {
+        if !self.plan.request.options.target_options.unshare_after_copy {
             let image_ids = images.iter().map(|image| &image.image_id).collect();
             self.forget_temporary_access(&image_ids).await;
         }
@@ -116,7 +116,7 @@ impl<'a> Apply<'a> {
             let gives_temporary_access = self
                 .plan
                 .reclaims()
-                .any(|step| &step.shared == shared && !step.lends.is_empty());
+                .any(|step| &step.shared == shared && !step.given.is_empty());
             if launch.keys.contains(key) && gives_temporary_access {
                 recorded.extend(images.get(&(&shared.source, &shared.region)).cloned());
             }
@@ -137,7 +137,7 @@ impl<'a> Apply<'a> {
         for step in self.plan.reclaims() {
             if &step.shared == shared {
                 let recorded = self
-                    .record_temporary_access(&shared.region, &image_id, &step.lends)
+                    .record_temporary_access(&shared.region, &image_id, &step.given)
                     .await;
                 self.progress().report_error(recorded)?;
             }

@@ -23,14 +23,14 @@ impl Apply<'_> {
         for step in self.plan.target_copies() {
             if &step.shared == image.shared() {
                 copying.push(async move {
-                    let copied = self.ensure_copy(&step.of(&image.image_id)).await;
+                    let copied = self.ensure_copy(&step.to_copy_image(&image.image_id)).await;
                     self.progress().report_error(copied)?;
                     Some((step.account.clone(), image.image_id.clone()))
                 });
             }
         }
         let mut tagging = Vec::new();
-        for step in self.plan.tags_to_share() {
+        for step in self.plan.shared_image_tags() {
             if &step.shared == image.shared() {
                 tagging.push(async move {
                     let tagged = self.tag_in_target(step, &image.image_id).await;
@@ -71,7 +71,7 @@ impl Apply<'_> {
         }
         let mut backoff = self.progress().poll_backoff(self.run.timing.poll);
         let since = Instant::now();
-        while let Err(error) = clients.ec2.tag(image_id, &step.missing).await {
+        while let Err(error) = clients.ec2.tag_image(image_id, &step.missing).await {
             // The target may not see yet what was shared with it a moment ago (R2.21).
             let may_appear = error.is_aws(&["InvalidAMIID.NotFound"]);
             if !may_appear || since.elapsed() >= PERMISSION_PROPAGATION {

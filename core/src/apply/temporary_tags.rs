@@ -25,8 +25,8 @@ impl Apply<'_> {
             return Ok(());
         }
         let clients = self.run.source_clients(region);
-        let tags = temporary::tags(accounts);
-        clients.ec2.tag(image_id, &tags).await?;
+        let tags = temporary::to_tags(accounts);
+        clients.ec2.tag_image(image_id, &tags).await?;
         self.report_recorded(image_id);
         Ok(())
     }
@@ -49,7 +49,7 @@ impl Apply<'_> {
     async fn forget_accounts(&self, step: &ForgetTemporaryAccess) -> Result<(), Error> {
         let image = self.find_image(&step.region, &step.image).await?;
         let tags = image.map(|image| image.tags).unwrap_or_default();
-        let mut forgotten = temporary::loans(&tags);
+        let mut forgotten = temporary::from_tags(&tags);
         for accounts in forgotten.values_mut() {
             accounts.retain(|account| step.accounts.contains(account));
         }
@@ -70,11 +70,11 @@ impl Apply<'_> {
             return Ok(());
         }
         let ec2 = &self.run.source_clients(region).ec2;
-        let remaining = temporary::tags(&remaining);
+        let remaining = temporary::to_tags(&remaining);
         if !remaining.is_empty() {
-            ec2.tag(image_id, &remaining).await?;
+            ec2.tag_image(image_id, &remaining).await?;
         }
-        ec2.untag(image_id, &outdated).await?;
+        ec2.untag_image(image_id, &outdated).await?;
         self.report_recorded(image_id);
         Ok(())
     }

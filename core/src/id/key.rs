@@ -9,6 +9,8 @@ use serde::{Serialize, Serializer};
 
 use super::{AccountId, InvalidId, Partition, Region};
 
+deserialize_by_parsing! { KeyArn KeyRef }
+
 /// The full ARN of a KMS key.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyArn {

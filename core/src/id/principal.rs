@@ -9,6 +9,8 @@ use serde::{Serialize, Serializer};
 
 use super::{AccountId, InvalidId, Partition};
 
+deserialize_by_parsing! { Principal }
+
 id! {
     /// An AWS organization, by its full ARN.
     OrganizationArn, "the ARN of an organization", "`arn:aws:organizations::<account>:organization/o-…`",

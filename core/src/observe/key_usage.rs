@@ -42,8 +42,8 @@ async fn read_target(
     let mut usage = TargetKeyUsage::default();
     for of_region in future::join_all(reading).await {
         // A key belongs to one Region.
-        usage.under.extend(of_region.under);
-        usage.unseen.extend(of_region.unseen);
+        usage.volumes.extend(of_region.volumes);
+        usage.errors.extend(of_region.errors);
     }
     (account.clone(), usage)
 }
@@ -69,7 +69,7 @@ async fn read_region(
     let (volumes, snapshots) = future::join(volumes, snapshots).await;
     match volumes {
         Ok(volumes) => add_resources(&mut usage, &keys, volumes),
-        Err(error) => usage.unseen.push(error),
+        Err(error) => usage.errors.push(error),
     }
     match snapshots {
         Ok(snapshots) => {
@@ -78,7 +78,7 @@ async fn read_region(
                 snapshots.filter_map(|snapshot| Some((snapshot.key?, snapshot.id.to_string())));
             add_resources(&mut usage, &keys, with_key);
         }
-        Err(error) => usage.unseen.push(error),
+        Err(error) => usage.errors.push(error),
     }
     usage
 }
@@ -91,7 +91,7 @@ fn add_resources(
 ) {
     for (key, id) in resources {
         if keys.contains(&key) {
-            usage.under.entry(key).or_default().insert(id);
+            usage.volumes.entry(key).or_default().insert(id);
         }
     }
 }

@@ -34,7 +34,7 @@ pub(super) async fn read_keys(
 
     // 2. The access to those that are shared. With a key for copies it is that one: images wholly
     //    under it are shared themselves, by the same key.
-    let shared = match &region.destination {
+    let shared = match &region.destination_key {
         Some(destination) => BTreeSet::from([destination.clone()]),
         None => arns,
     };

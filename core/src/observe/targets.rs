@@ -111,7 +111,7 @@ async fn read_region(
         .in_region(&clients.location.region);
     if let Some(key) = key {
         read_copies(clients, request, key.as_ref(), &shared, &mut region).await?;
-    } else if options.copy_tags || !options.tags.is_empty() {
+    } else if options.copy_image_tags || !options.tags.is_empty() {
         let images = clients.ec2.images(shared.iter().copied()).await?;
         region.images = images::images_by_id(images);
     }
@@ -131,7 +131,7 @@ async fn read_copies(
     if !request.options.target_options.services.is_empty() {
         key.grants = Some(clients.kms.grants(&key.arn).await?);
     }
-    region.destination = Some(key.arn.clone());
+    region.destination_key = Some(key.arn.clone());
     region.keys.insert(key.arn.clone(), key);
     let mut sources = Vec::new();
     for image_id in shared {

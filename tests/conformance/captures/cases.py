@@ -1,4 +1,4 @@
-"""The recorded cases, and the comparison of an answer with one."""
+"""Loads the recorded cases and compares answers with them."""
 
 import json
 import pathlib
@@ -15,8 +15,8 @@ class Case:
     def __init__(self, line):
         self.__dict__.update(json.loads(line))
         self.terminal = self.__dict__.get("terminal") or {}
-        found = re.search(r"assumed-role/\$(?:role|delegator)/([\w-]+) ", self.message or "")
-        self.session_name = found[1] if found else "session"
+        match = re.search(r"assumed-role/\$(?:role|delegator)/([\w-]+) ", self.message or "")
+        self.session_name = match[1] if match else "session"
 
     def __str__(self):
         return self.id
@@ -27,7 +27,7 @@ def load():
 
 
 def fill(value, symbols):
-    """A value with its symbols replaced; names of an account's own stand before shorter ones."""
+    """Replaces the symbols in a value, longer names first, so that no name cuts another."""
     if isinstance(value, dict):
         return {key: fill(of, symbols) for key, of in value.items()}
     if isinstance(value, list):
@@ -39,9 +39,10 @@ def fill(value, symbols):
 
 
 def same(recorded, answered, prose=False):
-    """Whether a message is the recorded one; what is encoded, and who is not known before, may be anything.
+    """Tells whether a message is the recorded one.
 
-    A case that was taken from a summary in prose has its message without the full stop that ended the sentence.
+    Encoded parts and principals that are not known in advance match anything. A case from a summary
+    in prose has a message without its final full stop.
     """
     if prose:
         recorded, answered = recorded.rstrip("."), answered.rstrip(".")
@@ -52,14 +53,18 @@ def same(recorded, answered, prose=False):
 
 
 def within(recorded, answered, symbols):
-    """Whether everything recorded is in an answer; symbols that are new there stand for what they find."""
+    """Tells whether an answer has everything recorded. A new symbol matches any value."""
     if isinstance(recorded, dict):
         return isinstance(answered, dict) and all(
-            key in answered and within(value, answered[key], symbols) for key, value in recorded.items()
+            key in answered and within(value, answered[key], symbols)
+            for key, value in recorded.items()
         )
     if isinstance(recorded, list):
         return len(recorded) == len(answered) and all(
-            within(one, other, symbols) for one, other in zip(recorded, answered, strict=True)
+            within(expected, actual, symbols)
+            for expected, actual in zip(recorded, answered, strict=True)
         )
     filled = fill(recorded, symbols)
-    return filled == answered or (isinstance(filled, str) and re.fullmatch(r"\$\w+", filled) is not None)
+    return filled == answered or (
+        isinstance(filled, str) and re.fullmatch(r"\$\w+", filled) is not None
+    )

@@ -1,4 +1,4 @@
-"""Two accounts with what the recordings started from, and short ways to set something up in them."""
+"""Two accounts in the state that the recordings started from, and short ways to set them up."""
 
 import itertools
 import json
@@ -12,18 +12,18 @@ from botocore.config import Config
 from botocore.handlers import inject_presigned_url_ec2
 
 A, B = "111111111111", "222222222222"
-# Copies to this Region do not come to an end.
+# Copies to this Region never complete.
 SLOW = "eu-west-3"
 ALLOW_ALL = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 
 
 def deny(actions, resource="*"):
-    """A session policy that takes something away."""
+    """Returns a session policy that denies these actions and allows all others."""
     return {"Statement": [ALLOW_ALL, {"Effect": "Deny", "Action": actions, "Resource": resource}]}
 
 
 def allow(actions, resource="*", **conditions):
-    """A session policy that leaves nothing else."""
+    """Returns a session policy that allows these actions only."""
     statement = {"Effect": "Allow", "Action": actions, "Resource": resource}
     return {"Statement": [statement | ({"Condition": conditions} if conditions else {})]}
 
@@ -54,7 +54,10 @@ class Lab:
         return f"{what}-{next(self.numbers)}"
 
     def client(self, service, account=A, region="us-east-1", keys=None, raw=False):
-        """A client as an administrator, or with these keys; `raw` sends what it is given and adds nothing."""
+        """Returns a client of an administrator, or with these keys.
+
+        With `raw`, the client sends only the given parameters.
+        """
         keys = keys or self.ready["accounts"][account]
         client = boto3.client(
             service,
@@ -70,7 +73,7 @@ class Lab:
         return client
 
     def session(self, account, role="administrator", name="session", policy=None):
-        """Keys of a session of a role, and its name."""
+        """Assumes a role and returns the session's keys."""
         arn = f"arn:aws:iam::{account}:role/{role}"
         more = {"Policy": json.dumps(policy)} if policy else {}
         answer = self.client("sts", account).assume_role(RoleArn=arn, RoleSessionName=name, **more)
@@ -86,27 +89,31 @@ class Lab:
             return json.load(answer)
 
     def events(self, before, key=""):
-        """What EC2 asked of KMS on somebody's behalf since a moment, about one key where one is named."""
+        """Returns EC2's own calls to KMS after the first `before` ones, for one key if given."""
         return [event for event in self.state()["trail"][before:] if event["key"].endswith(key)]
 
-    # What may be there before a call.
+    # The state before a call.
 
     def base(self, name="plain"):
-        """The snapshot behind an image of the scenario."""
-        image = self.client("ec2").describe_images(ImageIds=[self.ready["images"][name]])["Images"][0]
+        """Returns the snapshot of an image of the scenario."""
+        image = self.client("ec2").describe_images(ImageIds=[self.ready["images"][name]])["Images"][
+            0
+        ]
         return image["BlockDeviceMappings"][0]["Ebs"]["SnapshotId"]
 
     def snapshot(self, key=None, region="us-east-1", wait=True, **more):
-        """A new snapshot of A's own, plain or under a key."""
+        """Creates a snapshot in A, unencrypted or under a key."""
         encrypted = {"Encrypted": True, "KmsKeyId": key} if key else {}
         ec2 = self.client("ec2", A, region)
-        made = ec2.copy_snapshot(SourceRegion="us-east-1", SourceSnapshotId=self.base(), **encrypted, **more)
+        made = ec2.copy_snapshot(
+            SourceRegion="us-east-1", SourceSnapshotId=self.base(), **encrypted, **more
+        )
         if wait:
             self.end(made["SnapshotId"], A, region)
         return made["SnapshotId"]
 
     def end(self, snapshot, account=A, region="us-east-1"):
-        """A snapshot when it is pending no more."""
+        """Waits until a snapshot is no longer pending, and returns it."""
         ec2, bound = self.client("ec2", account, region), time.monotonic() + 30
         while True:
             shown = ec2.describe_snapshots(SnapshotIds=[snapshot])["Snapshots"][0]
@@ -117,16 +124,18 @@ class Lab:
 
     def snapshot_permissions(self, snapshot, account=A):
         ec2 = self.client("ec2", account)
-        return ec2.describe_snapshot_attribute(SnapshotId=snapshot, Attribute="createVolumePermission")[
-            "CreateVolumePermissions"
-        ]
+        return ec2.describe_snapshot_attribute(
+            SnapshotId=snapshot, Attribute="createVolumePermission"
+        )["CreateVolumePermissions"]
 
     def share_snapshot(self, snapshot, account):
         permission = {"Add": [{"UserId": account}]}
-        self.client("ec2").modify_snapshot_attribute(SnapshotId=snapshot, CreateVolumePermission=permission)
+        self.client("ec2").modify_snapshot_attribute(
+            SnapshotId=snapshot, CreateVolumePermission=permission
+        )
 
     def image(self, snapshot, *more):
-        """A registered image of snapshots."""
+        """Registers an image of snapshots."""
         devices = [
             {"DeviceName": device, "Ebs": {"SnapshotId": of}}
             for device, of in zip(["/dev/sda1", "/dev/sdf"], [snapshot, *more], strict=False)
@@ -143,25 +152,40 @@ class Lab:
 
     def image_permissions(self, image):
         ec2 = self.client("ec2")
-        return ec2.describe_image_attribute(ImageId=image, Attribute="launchPermission")["LaunchPermissions"]
+        return ec2.describe_image_attribute(ImageId=image, Attribute="launchPermission")[
+            "LaunchPermissions"
+        ]
 
     def share_image(self, image, *accounts):
         permission = {"Add": [{"UserId": account} for account in accounts]}
         self.client("ec2").modify_image_attribute(ImageId=image, LaunchPermission=permission)
 
     def key(self, account=A, *statements, region="us-east-1"):
-        """A new key that its account's IAM governs, with more statements in its policy."""
-        root = {"Effect": "Allow", "Principal": {"AWS": account}, "Action": "kms:*", "Resource": "*"}
+        """Creates a key whose policy leaves access to IAM, and adds these statements."""
+        root = {
+            "Effect": "Allow",
+            "Principal": {"AWS": account},
+            "Action": "kms:*",
+            "Resource": "*",
+        }
         policy = json.dumps({"Version": "2012-10-17", "Statement": [root, *statements]})
         return self.client("kms", account, region).create_key(Policy=policy)["KeyMetadata"]["Arn"]
 
     def trusting_key(self):
-        """A's key under which B may copy, as the recordings had it."""
-        actions = ["kms:DescribeKey", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:CreateGrant"]
-        return self.key(A, {"Effect": "Allow", "Principal": {"AWS": B}, "Action": actions, "Resource": "*"})
+        """Creates a key in A that lets B copy, as in the recordings."""
+        actions = [
+            "kms:DescribeKey",
+            "kms:Decrypt",
+            "kms:ReEncrypt*",
+            "kms:GenerateDataKey*",
+            "kms:CreateGrant",
+        ]
+        return self.key(
+            A, {"Effect": "Allow", "Principal": {"AWS": B}, "Action": actions, "Resource": "*"}
+        )
 
     def role(self, account=A, policy=None, boundary=None):
-        """A new role that its account may assume."""
+        """Creates a role that its account may assume."""
         iam, name = self.client("iam", account), self.unique("role")
         trust = {"Effect": "Allow", "Principal": {"AWS": account}, "Action": "sts:AssumeRole"}
         more = {}
@@ -169,9 +193,15 @@ class Lab:
             document = json.dumps(boundary)
             made = iam.create_policy(PolicyName=self.unique("boundary"), PolicyDocument=document)
             more["PermissionsBoundary"] = made["Policy"]["Arn"]
-        iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({"Statement": [trust]}), **more)
+        iam.create_role(
+            RoleName=name, AssumeRolePolicyDocument=json.dumps({"Statement": [trust]}), **more
+        )
         if policy:
-            iam.put_role_policy(RoleName=name, PolicyName="policy", PolicyDocument=json.dumps({"Statement": [policy]}))
+            iam.put_role_policy(
+                RoleName=name,
+                PolicyName="policy",
+                PolicyDocument=json.dumps({"Statement": [policy]}),
+            )
         return name
 
 
@@ -188,5 +218,11 @@ SCENARIO = {
 }
 FAULTS = {
     "$comment": "Copies to one Region never end; everything else is as fast as it can be.",
-    "faults": [{"operation": "ec2:CopySnapshot", "region": SLOW, "effect": {"copy-time": {"seconds": 86400}}}],
+    "faults": [
+        {
+            "operation": "ec2:CopySnapshot",
+            "region": SLOW,
+            "effect": {"copy-time": {"seconds": 86400}},
+        }
+    ],
 }

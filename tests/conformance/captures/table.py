@@ -1,4 +1,4 @@
-"""The table of set-ups: for each recorded case, what was there before the call, and who called."""
+"""The table of set-ups: for each recorded case, the state before the call, and the caller."""
 
 from dataclasses import dataclass, field
 
@@ -7,7 +7,7 @@ from .lab import A
 
 @dataclass
 class Setup:
-    """Who calls, with what the case's symbols stand for."""
+    """The caller, and what the case's symbols stand for."""
 
     account: str = A
     keys: dict | None = None
@@ -18,9 +18,10 @@ class Setup:
     more: dict = field(default_factory=dict)
     # Parameters that the case only describes.
     instead: dict = field(default_factory=dict)
-    # Looks at what became of it, where the case says more than its answer; the answer is nothing where it was refused.
+    # Checks the state after the call, if the case says more than its answer. After a refusal the
+    # answer is None.
     after: object = None
-    # For cases that are no call of a client's: the events that EC2 left behind.
+    # Returns EC2's own events, for cases that are no call of a client.
     trail: object = None
 
 
@@ -38,5 +39,5 @@ def setup(*cases):
 
 
 def session(case, lab, account, policy=None, role="administrator"):
-    """Keys of a session that is called as the case calls it."""
+    """Assumes a role under the session name of the case, and returns the keys."""
     return lab.session(account, role, case.session_name, policy)

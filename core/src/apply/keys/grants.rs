@@ -111,7 +111,7 @@ impl Apply<'_> {
         let mut revoked = BTreeSet::new();
         for _ in 0..2 {
             let grants = kms.grants(&remove.key).await?;
-            let grantees = remove.ending(&grants);
+            let grantees = remove.grants_to_revoke(&grants);
             if grantees.is_empty() {
                 break;
             }

@@ -49,17 +49,17 @@ impl Edit<'_> {
                 let missing = &missing_principals(access, policy) & batch;
                 let principals = missing.iter().filter_map(PolicyPrincipal::of).collect();
                 Ok(Edited {
-                    policy: policy.grant(&access.key, access.access.clone(), &principals)?,
+                    policy: policy.with_access(&access.key, &access.access, &principals)?,
                     added: missing.iter().map(ToString::to_string).collect(),
                     removed: BTreeSet::new(),
                 })
             }
             Self::Remove(remove, removed) => {
                 let mut present = policy.granted_principals(&remove.key);
-                present.retain(|principal| remove.takes(principal));
+                present.retain(|principal| remove.revokes_from(principal));
                 removed.extend(present.iter().cloned());
                 Ok(Edited {
-                    policy: policy.revoke(&remove.key, &present)?,
+                    policy: policy.without_access(&remove.key, &present)?,
                     added: BTreeSet::new(),
                     removed: present.iter().map(ToString::to_string).collect(),
                 })
@@ -195,7 +195,7 @@ impl Apply<'_> {
 
 /// Those of the step's principals who lack access by a policy.
 fn missing_principals(access: &KeyAccess, policy: &KeyPolicy) -> BTreeSet<Principal> {
-    let current = policy.access(&access.key, access.access.clone());
+    let current = policy.principals_with_access(&access.key, &access.access);
     &access.principals - &named_principals(&access.principals, &current)
 }
 

@@ -37,11 +37,14 @@ impl Apply<'_> {
         };
         let policy = match &step.by {
             RolePolicy::Attached(arn) => {
-                clients.iam.attach(&step.role, arn).await?;
+                clients.iam.attach_policy(&step.role, arn).await?;
                 arn.clone()
             }
             RolePolicy::Inline { name, document } => {
-                clients.iam.put(&step.role, name, document).await?;
+                clients
+                    .iam
+                    .put_inline_policy(&step.role, name, document)
+                    .await?;
                 name.clone()
             }
         };
@@ -56,7 +59,7 @@ impl Apply<'_> {
     /// Removes the policies by which roles in targets could launch.
     pub(in crate::apply) async fn remove_role_policies(&self) {
         let mut removing = Vec::new();
-        for step in self.plan.removed_role_policies() {
+        for step in self.plan.role_policy_removals() {
             removing.push(async move {
                 let removed = self.remove_role_policy(step).await;
                 self.progress().report_error(removed)
@@ -70,9 +73,12 @@ impl Apply<'_> {
             return Ok(());
         };
         if step.managed {
-            clients.iam.detach(&step.role, &step.policy).await?;
+            clients.iam.detach_policy(&step.role, &step.policy).await?;
         } else {
-            clients.iam.delete(&step.role, &step.policy).await?;
+            clients
+                .iam
+                .delete_inline_policy(&step.role, &step.policy)
+                .await?;
         }
         self.progress().emit(&Event::RoleDisallowed {
             account: step.account.clone(),

@@ -1,6 +1,6 @@
-"""For each recorded case, what was there before the call, and who called. Nothing here knows an answer.
+"""For each recorded case, the state before the call, and the caller; never the answer.
 
-Importing a module enters its cases into the table.
+Importing a module adds its cases to the table.
 """
 
 from ..table import SETUPS

@@ -1,4 +1,4 @@
-"""Copies of snapshots, and what EC2 did with keys on the caller's behalf."""
+"""Copies of snapshots, and EC2's use of keys on the caller's behalf."""
 
 from ..lab import SLOW, A, B, allow, deny, named
 from ..table import Setup, session, setup
@@ -7,7 +7,7 @@ COPY = "ec2:CopySnapshot"
 
 
 def ends(lab, account=A, region="us-east-1", symbols=None):
-    """Looks at how the copy ended, where the case says how."""
+    """Checks how the copy ended, if the case says how."""
 
     def after(case, answer):
         if answer is None or "SnapshotId" not in answer:
@@ -28,7 +28,9 @@ def ends(lab, account=A, region="us-east-1", symbols=None):
                 value = account
             assert shown[name] == value, (name, shown)
         if not case.terminal and "error" in case.then:
-            assert shown["State"] == "error" and f"StateMessage '{shown['StateMessage']}'" in case.then, shown
+            assert (
+                shown["State"] == "error" and f"StateMessage '{shown['StateMessage']}'" in case.then
+            ), shown
         elif not case.terminal:
             assert shown["State"] == "completed" and "StateMessage" not in shown, shown
 
@@ -39,7 +41,9 @@ def ends(lab, account=A, region="us-east-1", symbols=None):
 def copy_own(case, lab):
     keys = session(case, lab, A, deny(COPY)) if "denied" in case.caller else None
     symbols = {"snap": lab.snapshot()}
-    return Setup(keys=keys, symbols=symbols, raw=not case.params.get("SourceRegion"), after=ends(lab))
+    return Setup(
+        keys=keys, symbols=symbols, raw=not case.params.get("SourceRegion"), after=ends(lab)
+    )
 
 
 @setup("snap-copy-003", "snap-copy-004")
@@ -70,7 +74,14 @@ def copy_raw(_, lab):
     return Setup(symbols={"snap": lab.snapshot()}, raw=True)
 
 
-@setup("snap-copy-015", "snap-copy-016", "snap-copy-017", "snap-copy-019", "snap-copy-020", "snap-copy-021")
+@setup(
+    "snap-copy-015",
+    "snap-copy-016",
+    "snap-copy-017",
+    "snap-copy-019",
+    "snap-copy-020",
+    "snap-copy-021",
+)
 def copy_limited(case, lab):
     snapshot = lab.snapshot()
     lab.share_snapshot(snapshot, B)
@@ -84,11 +95,13 @@ def copy_limited(case, lab):
         "snap-copy-021": (A, deny(["ec2:DescribeSnapshots", "ebs:List*", "ebs:Get*"])),
     }[case.id]
     after = ends(lab, account) if case.status == 200 else None
-    return Setup(account, session(case, lab, account, policy), symbols={"snap": snapshot}, after=after)
+    return Setup(
+        account, session(case, lab, account, policy), symbols={"snap": snapshot}, after=after
+    )
 
 
 def with_keys(lab, source):
-    """A snapshot of A's under a key, shared with B, and a key of B's."""
+    """Creates a snapshot in A under a key, shared with B, and a key in B."""
     snapshot = lab.snapshot(source)
     lab.share_snapshot(snapshot, B)
     target = lab.key(B)
@@ -100,7 +113,9 @@ def copy_with_a_key(case, lab):
     key = lab.key()
     if case.id == "snap-enc-011":
         lab.client("kms").disable_key(KeyId=key)
-    of_case = "00000000-0000-0000-0000-000000000000" if case.id == "snap-enc-010" else key.split("/")[1]
+    of_case = (
+        "00000000-0000-0000-0000-000000000000" if case.id == "snap-enc-010" else key.split("/")[1]
+    )
     symbols = {"snap": lab.snapshot(), "keyA": of_case, "missing": lab.unique("missing")}
     return Setup(symbols=symbols, after=ends(lab, symbols=symbols))
 
@@ -121,8 +136,12 @@ def copy_across(_, lab):
 def copy_with_a_url(_, lab):
     symbols = {"snap": lab.snapshot()}
     url = "https://ec2.us-east-1.amazonaws.com/?Action=CopySnapshot&SourceRegion=us-east-1"
-    symbols["url_other_snapshot"] = f"{url}&SourceSnapshotId=snap-00000000000000000&DestinationRegion=us-west-2"
-    symbols["url_wrong_destination"] = f"{url}&SourceSnapshotId={symbols['snap']}&DestinationRegion=us-east-1"
+    symbols["url_other_snapshot"] = (
+        f"{url}&SourceSnapshotId=snap-00000000000000000&DestinationRegion=us-west-2"
+    )
+    symbols["url_wrong_destination"] = (
+        f"{url}&SourceSnapshotId={symbols['snap']}&DestinationRegion=us-east-1"
+    )
     return Setup(region="us-west-2", symbols=symbols, raw=True)
 
 
@@ -151,11 +170,20 @@ def denied_copy(case, lab):
     source = lab.trusting_key()
     symbols = with_keys(lab, source)
     target = f"arn:aws:kms:us-east-1:{B}:key/{symbols['keyB']}"
-    copy = {"SourceRegion": "us-east-1", "SourceSnapshotId": symbols["snap"], "Encrypted": True, "KmsKeyId": target}
+    copy = {
+        "SourceRegion": "us-east-1",
+        "SourceSnapshotId": symbols["snap"],
+        "Encrypted": True,
+        "KmsKeyId": target,
+    }
     if case.id in USED_BEFORE:
         made = lab.client("ec2", B).copy_snapshot(**copy)
         lab.end(made["SnapshotId"], B)
-    policy = deny(DENIED[case.id], source if case.id in ON_SOURCE else "*") if case.id in DENIED else None
+    policy = (
+        deny(DENIED[case.id], source if case.id in ON_SOURCE else "*")
+        if case.id in DENIED
+        else None
+    )
     return symbols, copy, session(case, lab, B, policy)
 
 
@@ -166,10 +194,18 @@ def copy_denied(case, lab):
     return Setup(B, keys, symbols=symbols, after=after)
 
 
-# What EC2 did with keys on the caller's behalf.
+# EC2's use of keys on the caller's behalf.
 
 
-@setup("snap-enc-028", "snap-enc-030", "snap-enc-031", "snap-enc-032", "snap-enc-034", "snap-enc-035", "snap-enc-036")
+@setup(
+    "snap-enc-028",
+    "snap-enc-030",
+    "snap-enc-031",
+    "snap-enc-032",
+    "snap-enc-034",
+    "snap-enc-035",
+    "snap-enc-036",
+)
 def events_of_a_copy(case, lab):
     symbols, copy, keys = denied_copy(case, lab)
     before = len(lab.state()["trail"])

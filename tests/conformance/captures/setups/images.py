@@ -1,4 +1,4 @@
-"""Images: what is registered, shared, described and dead."""
+"""Images: registered, shared, described and deregistered."""
 
 from ..cases import fill
 from ..lab import A, B, allow, deny
@@ -19,7 +19,11 @@ def register(_, lab):
         assert shown["BlockDeviceMappings"][0]["Ebs"] == volume | {"DeleteOnTermination": True}
         assert not shown.keys() & {"BootMode", "ImdsSupport"}
 
-    return Setup(symbols={"snap": snapshot, "name": lab.unique("image"), "v": "suite"}, more=more, after=after)
+    return Setup(
+        symbols={"snap": snapshot, "name": lab.unique("image"), "v": "suite"},
+        more=more,
+        after=after,
+    )
 
 
 @setup("img-ref-009")
@@ -38,7 +42,10 @@ def register_shared(_, lab):
 @setup("img-ctl-017", "img-ctl-018", "img-ctl-020")
 def register_limited(case, lab):
     snapshot = lab.snapshot()
-    image, of_snapshot = "arn:aws:ec2:us-east-1::image/*", f"arn:aws:ec2:us-east-1::snapshot/{snapshot}"
+    image, of_snapshot = (
+        "arn:aws:ec2:us-east-1::image/*",
+        f"arn:aws:ec2:us-east-1::snapshot/{snapshot}",
+    )
     policy = {
         "img-ctl-017": allow("ec2:RegisterImage", image),
         "img-ctl-018": allow("ec2:RegisterImage", of_snapshot),
@@ -75,7 +82,7 @@ def own_image(_, lab):
         if case.operation == "DeregisterImage":
             assert shown == []
             return
-        # Of a call that was refused nothing applies.
+        # A refused call has no effect.
         assert shown[0]["Description"] == "owned sharing evidence" and "ImdsSupport" not in shown[0]
         asked = case.params.get("LaunchPermission", {}).get("Add", [])
         assert lab.image_permissions(image) == fill(asked, {"acctA": A})
@@ -155,7 +162,14 @@ def data_of_an_image(_, lab):
     return Setup(symbols={"snap": snapshot})
 
 
-@setup("img-ref-004", "snap-data-002", "snap-data-003", "snap-data-012", "snap-share-023", "snap-share-025")
+@setup(
+    "img-ref-004",
+    "snap-data-002",
+    "snap-data-003",
+    "snap-data-012",
+    "snap-share-023",
+    "snap-share-025",
+)
 def shared_snapshot(case, lab):
     snapshot = lab.snapshot(Description="evidence")
     lab.share_snapshot(snapshot, B)
@@ -174,5 +188,7 @@ def shared_encrypted_snapshot(_, lab):
 def snapshot_that_was_shared(_, lab):
     snapshot = lab.snapshot()
     lab.share_snapshot(snapshot, B)
-    lab.client("ec2").reset_snapshot_attribute(SnapshotId=snapshot, Attribute="createVolumePermission")
+    lab.client("ec2").reset_snapshot_attribute(
+        SnapshotId=snapshot, Attribute="createVolumePermission"
+    )
     return Setup(B, symbols={"snap": snapshot})

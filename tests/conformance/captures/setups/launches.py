@@ -24,7 +24,9 @@ def run(case, lab):
     symbols, keys = launch(case, lab)
 
     def after(_, answer):
-        shown = lab.client("ec2").describe_instances(InstanceIds=[answer["Instances"][0]["InstanceId"]])
+        shown = lab.client("ec2").describe_instances(
+            InstanceIds=[answer["Instances"][0]["InstanceId"]]
+        )
         instance = shown["Reservations"][0]["Instances"][0]
         runs = "boots" in case.then
         assert instance["State"]["Name"] == ("running" if runs else "terminated")
@@ -46,7 +48,9 @@ def events_of_a_launch(case, lab):
     key = f"arn:aws:kms:us-east-1:{A}:key/{symbols['key']}"
     ebs = {"DeviceName": "/dev/xvda", "Ebs": {"Encrypted": True, "KmsKeyId": key}}
     ec2 = lab.client("ec2", keys=keys)
-    made = ec2.run_instances(ImageId=symbols["ami"], MinCount=1, MaxCount=1, BlockDeviceMappings=[ebs])
+    made = ec2.run_instances(
+        ImageId=symbols["ami"], MinCount=1, MaxCount=1, BlockDeviceMappings=[ebs]
+    )
     symbols["instance"] = made["Instances"][0]["InstanceId"]
     state = lab.state()["instances"][symbols["instance"]]
     symbols["volume"] = state["volumes"][0]["id"] if state["volumes"] else ""

@@ -25,7 +25,7 @@ def own_shared_snapshot(_, lab):
     lab.share_snapshot(snapshot, B)
 
     def after(case, _):
-        # What names a group is stored; the owner itself, and whatever is refused, leaves no trace.
+        # AWS stores entries for groups. Entries for the owner and refused entries leave no trace.
         added = [item for item in case.params["CreateVolumePermission"]["Add"] if "Group" in item]
         assert lab.snapshot_permissions(snapshot) == [*added, {"UserId": B}]
 
@@ -37,7 +37,9 @@ def public_snapshot(_, lab):
     snapshot = lab.snapshot()
     lab.share_snapshot(snapshot, B)
     permission = {"Add": [{"Group": "all"}]}
-    lab.client("ec2").modify_snapshot_attribute(SnapshotId=snapshot, CreateVolumePermission=permission)
+    lab.client("ec2").modify_snapshot_attribute(
+        SnapshotId=snapshot, CreateVolumePermission=permission
+    )
 
     def after(_, __):
         assert lab.snapshot_permissions(snapshot) == []
@@ -85,7 +87,12 @@ def sharing_under_a_condition_that_fails(case, lab):
 
 
 @setup(
-    "snap-batch-002", "snap-batch-003", "snap-batch-004", "snap-batch-006", "snap-batch-007", "snap-batch-008"
+    "snap-batch-002",
+    "snap-batch-003",
+    "snap-batch-004",
+    "snap-batch-006",
+    "snap-batch-007",
+    "snap-batch-008",
 )
 def sharing_with_named_accounts(case, lab):
     lists = {"owner-only": A, "member-only": B, "both": [A, B]}
