@@ -1,5 +1,6 @@
 //! Looks once more at what was shared, after the launch permissions are written: other runs may
-//! have revoked some of it meanwhile (promise P5), and targets may be unable to launch all the same.
+//! have revoked some of it meanwhile (promise P5), and targets may be unable to launch it for
+//! reasons of their own.
 
 use std::collections::{BTreeMap, BTreeSet};
 
