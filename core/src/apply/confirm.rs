@@ -116,7 +116,7 @@ impl<'a> Apply<'a> {
     /// that some cannot.
     pub(super) async fn verify_launches(&self) -> BTreeSet<(SourceImage, Region)> {
         let mut blocked = BTreeSet::new();
-        let verify = self.plan.request.options.target_options.verify;
+        let verify = self.plan.request.options.in_targets.verify;
         if verify == Verify::None || self.run.targets.is_empty() {
             return blocked;
         }

@@ -62,7 +62,7 @@ impl<'a> Apply<'a> {
         // 3. Temporary access ends once the targets' copies are available. Where it becomes
         //    permanent, a later run must not reclaim it.
         self.reclaim_access(&images, &available).await;
-        if !self.plan.request.options.target_options.unshare_after_copy {
+        if !self.plan.request.options.in_targets.unshare_after_copy {
             let image_ids = images.iter().map(|image| &image.image_id).collect();
             self.forget_temporary_access(&image_ids).await;
         }
