@@ -113,7 +113,7 @@ async fn what_is_lent_for_copying_is_taken_back() {
         );
         assert_eq!(world.launch(&own_copy(&report)).await, "running");
         let tags = world.sim.state()["images"][world.image("image-1")]["tags"].to_string();
-        assert!(!tags.contains("lent"), "{tags}");
+        assert!(!tags.contains("ami-share:temporary"), "{tags}");
     }
 }
 

@@ -72,7 +72,7 @@ fn of_a(world: &World) -> String {
         .collect();
     text + &tags
         .iter()
-        .filter(|tags| tags.contains("ami-share:lent"))
+        .filter(|tags| tags.contains("ami-share:temporary"))
         .cloned()
         .collect::<String>()
 }
@@ -185,10 +185,10 @@ async fn lent() -> World {
 #[tokio::test(start_paused = true)]
 async fn what_was_lent_and_is_then_shared_to_stay_is_no_loan_any_more() {
     let world = lent().await;
-    assert!(of_a(&world).contains("ami-share:lent"));
+    assert!(of_a(&world).contains("ami-share:temporary"));
     world.share(at_home(&world, TargetOptions::default())).await;
     assert!(
-        !of_a(&world).contains("ami-share:lent"),
+        !of_a(&world).contains("ami-share:temporary"),
         "it is lent no more: {}",
         of_a(&world)
     );

@@ -234,7 +234,7 @@ fn foretold(world: &World, plan: &Plan) -> BTreeMap<String, usize> {
             }
             Step::Grants(grants) => ("kms:CreateGrant", grants.missing.len()),
             Step::SnapshotPermission(share) => {
-                let snapshots = match share.shared.existing() {
+                let snapshots = match share.shared.image {
                     Some(_) => share.missing.len(),
                     // A copy has as many as its source.
                     None => volumes(world, share.shared.source.ami.as_ref()),
@@ -268,7 +268,10 @@ fn foretold(world: &World, plan: &Plan) -> BTreeMap<String, usize> {
             }
             Step::RemoveKeyAccess(remove) => {
                 *calls.entry("kms:RevokeGrant".to_owned()).or_default() += remove.grants.len();
-                ("kms:PutKeyPolicy", usize::from(!remove.holders.is_empty()))
+                (
+                    "kms:PutKeyPolicy",
+                    usize::from(!remove.principals.is_empty()),
+                )
             }
             other => unreachable!("nothing of the kind was asked for: {other:?}"),
         };

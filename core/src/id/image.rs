@@ -42,7 +42,9 @@ impl FromStr for AmiRef {
 }
 
 /// An image that a request names, in its Region.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 pub struct SourceImage {
     /// The Region of the image.
     pub region: Region,
