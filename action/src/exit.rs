@@ -2,13 +2,14 @@
 
 use std::process::{ExitCode, Termination};
 
-use ami_share::{Code, Error};
+use ami_share::Error;
+use ami_share::diagnostic::Code;
 
-/// How a run ended; the number is the exit status.
+/// How a run ended; its number is the exit status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
-    /// All was done.
+    /// Everything was done.
     Done = 0,
     /// A step failed.
     Failed = 1,
@@ -18,7 +19,7 @@ pub enum Exit {
     Refused = 3,
     /// The deadline passed.
     Deadline = 4,
-    /// It was told to stop.
+    /// The run was told to stop.
     Cancelled = 130,
 }
 
@@ -33,7 +34,7 @@ impl Exit {
         Self::Cancelled,
     ];
 
-    /// In one word, as the report has it.
+    /// The word that the report has for it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Done => "done",
@@ -46,7 +47,7 @@ impl Exit {
     }
 
     /// The end of a run with these errors.
-    pub(crate) fn of<'a>(mut errors: impl Iterator<Item = &'a Error>) -> Self {
+    pub(crate) fn of_errors<'a>(mut errors: impl Iterator<Item = &'a Error>) -> Self {
         if errors.any(|error| error.code == Code::Deadline) {
             Self::Deadline
         } else {

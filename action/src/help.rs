@@ -3,29 +3,26 @@
 use std::ffi::OsString;
 use std::fmt::Write as _;
 
-use crate::input::{INPUTS, Input};
+use anyhow::bail;
 
-/// What `--help` and `--version` print; nothing where the arguments ask for a run.
+use crate::inputs::{INPUTS, Input};
+
+/// What `--help` and `--version` print; `None` if the arguments ask for a run.
 ///
 /// # Errors
-/// Where an argument is unknown: inputs come from the environment.
+/// An argument is unknown: inputs come from the environment.
 pub(crate) fn answer(
     arguments: impl IntoIterator<Item = OsString>,
-) -> Result<Option<String>, String> {
-    let argument = arguments
-        .into_iter()
-        .nth(1)
-        .map(|argument| argument.to_string_lossy().into_owned());
-    match argument.as_deref() {
-        None => Ok(None),
-        Some("--version" | "-V") => Ok(Some(format!(
-            "ami-share-action {}",
-            env!("CARGO_PKG_VERSION")
-        ))),
-        Some("--help" | "-h") => Ok(Some(help())),
-        Some(other) => Err(format!(
-            "`{other}` is not an argument: inputs come from the environment, see --help"
-        )),
+) -> anyhow::Result<Option<String>> {
+    let Some(argument) = arguments.into_iter().nth(1) else {
+        return Ok(None);
+    };
+    match &*argument.to_string_lossy() {
+        "--version" | "-V" => Ok(Some(format!("ami-share {}", env!("CARGO_PKG_VERSION")))),
+        "--help" | "-h" => Ok(Some(help())),
+        other => {
+            bail!("`{other}` is not an argument: inputs come from the environment, see --help")
+        }
     }
 }
 

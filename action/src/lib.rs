@@ -1,20 +1,12 @@
 //! The step of ami-share: inputs from the environment, a share, and what CI systems read of it.
 
-mod bars;
-mod command;
 mod exit;
 mod help;
-mod input;
-mod matrix;
+mod inputs;
 mod output;
-mod picture;
-mod plan_text;
 mod process;
-mod render;
+mod runner;
 mod settings;
-mod step;
-mod summary;
-mod who;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -24,13 +16,16 @@ use std::sync::Arc;
 use ami_share::aws_config::SdkConfig;
 use futures::future::{self, BoxFuture, Either};
 
-use command::{Level, Log, Style};
+use inputs::{Problem, variable};
+use output::Files;
+use output::log::{Level, Log, Style};
+use runner::Runner;
+use settings::Settings;
+
 pub use exit::Exit;
-pub use input::{INPUTS, Input};
+pub use inputs::{INPUTS, Input};
 pub use output::{OUTPUTS, report_schema};
 pub use process::process;
-use settings::Settings;
-use step::{Outcome, StepRun};
 
 /// Where a run writes to, and what ends it.
 pub struct Sinks {
@@ -53,134 +48,89 @@ impl std::fmt::Debug for Sinks {
 /// Runs the step with the inputs of `env`.
 pub async fn run(env: impl IntoIterator<Item = (OsString, OsString)>, sinks: Sinks) -> Exit {
     let env: Vec<(OsString, OsString)> = env.into_iter().collect();
-    let variable = |name: &str| {
-        env.iter()
-            .find(|(known, _)| known == name)
-            .map(|(_, value)| value)
-            .filter(|value| !value.is_empty())
-    };
-    let style = if variable("GITHUB_ACTIONS").is_some_and(|value| value == "true") {
+    let style = if variable(&env, "GITHUB_ACTIONS").is_some_and(|value| value == "true") {
         Style::GitHub
     } else if sinks.terminal {
-        Style::Terminal(variable("NO_COLOR").is_none())
+        Style::Terminal(variable(&env, "NO_COLOR").is_none())
     } else {
         Style::Plain
     };
     let log = Arc::new(Log::new(sinks.out, style));
-    let Some(settings) = settings(&env, &log) else {
-        return Exit::BadInput;
+
+    // Every problem of the inputs is reported before AWS is called.
+    let settings = match read_settings(&env, &log) {
+        Ok(settings) => settings,
+        Err(problems) => {
+            log_problems(&log, problems);
+            return Exit::BadInput;
+        }
     };
+    mask_targets(&settings, &log);
 
     let config = match sinks.aws {
         Some(config) => config,
         None => ami_share::load_config().await,
     };
-    let step = StepRun::new(Arc::clone(&log));
-    let work = Box::pin(step.run(&settings, &config));
+    let runner = Runner::new(Arc::clone(&log));
+    let work = Box::pin(runner.run(&settings, &config));
     let exit = match future::select(work, sinks.cancelled).await {
         Either::Left((exit, _)) => exit,
         Either::Right(((), _)) => {
-            step.end();
-            let message = "the run was told to stop; what is said above was done, and the next run \
-                           goes on from there";
+            runner.clear_progress();
+            let message = "the run was told to stop; the log says what was done until then, and \
+                           the next run continues from there";
             log.annotate(Level::Error, "cancelled", message);
             Exit::Cancelled
         }
     };
+
+    // The files are written even of a run that was interrupted.
     let files = Files {
-        outputs: variable("GITHUB_OUTPUT").map(Path::new),
-        summary: variable("GITHUB_STEP_SUMMARY").map(Path::new),
+        outputs: variable(&env, "GITHUB_OUTPUT").map(Path::new),
+        summary: variable(&env, "GITHUB_STEP_SUMMARY").map(Path::new),
         report: settings.report_path.as_deref(),
     };
-    let left = leave(&files, &step.outcome(), exit, &log);
-    if left || exit != Exit::Done {
-        exit
-    } else {
-        Exit::Failed
+    let errors = files.write(&runner.outcome(), exit, settings.mode);
+    for error in &errors {
+        log.annotate(Level::Error, "output", &format!("{error:#}"));
     }
+    if exit == Exit::Done && !errors.is_empty() {
+        return Exit::Failed;
+    }
+    exit
 }
 
-/// Reads the inputs; every problem is one error.
-fn settings(env: &[(OsString, OsString)], log: &Log) -> Option<Settings> {
-    let read = input::read(env);
+/// Reads the inputs, and makes sure that the report can be written.
+fn read_settings(env: &[(OsString, OsString)], log: &Log) -> Result<Settings, Vec<Problem>> {
+    let read = inputs::read(env);
     for name in &read.unknown {
-        log.annotate(
-            Level::Warning,
-            name,
-            "this is no input of ami-share; it is left to whoever set it",
-        );
+        let message = "not an input of ami-share, so it is ignored";
+        log.annotate(Level::Warning, name, message);
     }
-    let mut parsed = settings::parse(&read.raw, read.problems);
-    if let Ok(settings) = &parsed
-        && let Some(path) = &settings.report_path
-        && let Err(error) = output::append(path)
+    let settings = settings::parse(&read.raw, read.problems)?;
+    if let Some(path) = &settings.report_path
+        && let Err(error) = output::check_writable(path)
     {
-        let message = format!("`{}` cannot be written: {error}", path.display());
-        parsed = Err(vec![input::Problem::new("report-path", message)]);
+        return Err(vec![Problem::new("report-path", format!("{error:#}"))]);
     }
-    match parsed {
-        Ok(settings) => {
-            if settings.mask_account_ids {
-                settings
-                    .request
-                    .targets()
-                    .iter()
-                    .for_each(|target| log.mask(&target.to_string()));
-                log.annotate(
-                    Level::Warning,
-                    "mask-account-ids",
-                    "GitHub blanks every output that holds a masked account ID",
-                );
-            }
-            Some(settings)
-        }
-        Err(problems) => {
-            let said = |problem: input::Problem| {
-                let text = format!("{}: {}", problem.input, problem.message);
-                (problem.input, text)
-            };
-            log.annotate_all(
-                Level::Error,
-                &problems.into_iter().map(said).collect::<Vec<_>>(),
-            );
-            None
-        }
-    }
+    Ok(settings)
 }
 
-struct Files<'a> {
-    outputs: Option<&'a Path>,
-    summary: Option<&'a Path>,
-    report: Option<&'a Path>,
+fn log_problems(log: &Log, problems: Vec<Problem>) {
+    let mut messages = Vec::new();
+    for Problem { input, message } in problems {
+        let text = format!("{input}: {message}");
+        messages.push((input, text));
+    }
+    log.annotate_all(Level::Error, &messages);
 }
 
-/// Writes what the step leaves behind; says whether all of it could be written.
-fn leave(files: &Files<'_>, outcome: &Outcome, exit: Exit, log: &Log) -> bool {
-    let report = output::report(outcome, exit);
-    let written = [
-        files.outputs.map(|path| {
-            (
-                path,
-                output::write_outputs(path, &output::values(outcome, &report)),
-            )
-        }),
-        files.summary.map(|path| {
-            (
-                path,
-                output::write_summary(path, &summary::markdown(outcome, exit)),
-            )
-        }),
-        files
-            .report
-            .map(|path| (path, output::write_report(path, &report))),
-    ];
-    let mut all = true;
-    for (path, result) in written.into_iter().flatten() {
-        if let Err(error) = result {
-            all = false;
-            let message = format!("{} could not be written: {error}", path.display());
-            log.annotate(Level::Error, "output", &message);
+fn mask_targets(settings: &Settings, log: &Log) {
+    if settings.mask_account_ids {
+        for target in settings.request.targets() {
+            log.mask(&target.to_string());
         }
+        let message = "GitHub blanks every output that holds a masked account ID";
+        log.annotate(Level::Warning, "mask-account-ids", message);
     }
-    all
 }

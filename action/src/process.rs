@@ -15,13 +15,13 @@ pub async fn process(
 ) -> Exit {
     match help::answer(arguments) {
         Ok(None) => crate::run(env, Sinks::of_process()).await,
-        // Whoever closed the pipe does not want to read it.
         Ok(Some(text)) => {
+            // A closed pipe means that nobody wants to read it.
             let _ = writeln!(io::stdout(), "{text}");
             Exit::Done
         }
-        Err(problem) => {
-            let _ = writeln!(io::stderr(), "{problem}");
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "{error}");
             Exit::BadInput
         }
     }
@@ -33,19 +33,18 @@ impl Sinks {
         Self {
             terminal: io::stdout().is_terminal(),
             out: Box::new(io::stdout()),
-            cancelled: stopped().boxed(),
+            cancelled: stop_signal().boxed(),
             aws: None,
         }
     }
 }
 
 #[cfg(unix)]
-async fn stopped() {
+async fn stop_signal() {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (
-        signal(SignalKind::interrupt()),
-        signal(SignalKind::terminate()),
-    ) else {
+    let interrupt = signal(SignalKind::interrupt());
+    let terminate = signal(SignalKind::terminate());
+    let (Ok(mut interrupt), Ok(mut terminate)) = (interrupt, terminate) else {
         // Without handlers the signals end the process by themselves.
         return std::future::pending().await;
     };
@@ -56,7 +55,7 @@ async fn stopped() {
 }
 
 #[cfg(not(unix))]
-async fn stopped() {
+async fn stop_signal() {
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending().await
     }

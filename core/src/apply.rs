@@ -1,7 +1,9 @@
 //! Carries out a plan: what gives access first, then what takes it away. A branch that fails stops
 //! only what depends on it.
 
+mod confirm;
 mod copies;
+mod key_removal;
 pub(crate) mod keys;
 mod lifecycle;
 mod permissions;
@@ -9,32 +11,88 @@ mod reclaim;
 mod revoke;
 mod share;
 mod targets;
+mod temporary_tags;
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use futures::FutureExt as _;
 use futures::future;
 
 use self::keys::KeyLocks;
-use crate::plan::Plan;
+use crate::aws::clients::RegionClients;
+use crate::diagnostic::Error;
+use crate::id::{AccountId, AmiId, Principal, Region};
+use crate::inventory::Image;
+use crate::plan::{LaunchPermission, Plan, SharedImage};
 use crate::report::Event;
-use crate::run::Run;
+use crate::run::{Progress, Run};
 
-/// Carries out every step.
+/// Carries out every step of a plan; what happens is emitted.
 pub(crate) async fn apply(run: &Run<'_>, locks: &KeyLocks, plan: &Plan) {
-    // On the heap, as all that holds many calls.
-    let work = Box::pin(async {
-        share::all(run, locks, plan).await;
-        revoke::all(run, locks, plan).await;
-    });
-    plan.errors
-        .iter()
-        .for_each(|error| run.progress.emit(&Event::Failed(error.clone())));
-    let mut clients: Vec<_> = plan
-        .regions
-        .iter()
-        .map(|region| run.source_clients(region))
-        .collect();
-    clients.extend(
-        plan.target_copies()
-            .filter_map(|copy| run.target_clients(&copy.account, &copy.shared.region)),
-    );
-    future::select(work, Box::pin(run.watch(clients))).await;
+    let apply = Apply { run, locks, plan };
+    // What the plan could not see of targets fails the run, whatever else succeeds.
+    for error in &plan.errors {
+        run.progress.emit(&Event::Failed(error.clone()));
+    }
+    let work = async {
+        apply.share().await;
+        apply.revoke().await;
+    };
+    let watch = run.watch(apply.clients_with_copies());
+    future::select(work.boxed(), watch.boxed()).await;
+}
+
+/// A plan that is being carried out.
+pub(crate) struct Apply<'a> {
+    run: &'a Run<'a>,
+    locks: &'a KeyLocks,
+    plan: &'a Plan,
+}
+
+/// An image whose launch permission is written: the source itself, or its copy.
+#[derive(Clone)]
+struct LaunchableImage<'a> {
+    launch: &'a LaunchPermission,
+    image_id: AmiId,
+}
+
+/// Which targets have an available copy, each with the image that it copied.
+type AvailableCopies = BTreeSet<(AccountId, AmiId)>;
+
+impl<'a> LaunchableImage<'a> {
+    fn shared(&self) -> &'a SharedImage {
+        &self.launch.shared
+    }
+}
+
+impl<'a> Apply<'a> {
+    fn progress(&self) -> &'a Progress<'a> {
+        &self.run.progress
+    }
+
+    /// Wherever copies are made, and so may be awaited.
+    fn clients_with_copies(&self) -> Vec<Arc<RegionClients>> {
+        let mut clients = Vec::new();
+        for region in &self.plan.regions {
+            clients.push(self.run.source_clients(region));
+        }
+        for copy in self.plan.target_copies() {
+            let region = &copy.shared.region;
+            clients.extend(self.run.target_clients(&copy.account, region));
+        }
+        clients
+    }
+
+    /// An image of the source account as AWS shows it now (`ec2:DescribeImages`).
+    async fn find_image(&self, region: &Region, image_id: &AmiId) -> Result<Option<Image>, Error> {
+        let clients = self.run.source_clients(region);
+        let images = clients.ec2.images([image_id]).await?;
+        Ok(images.into_iter().next())
+    }
+}
+
+/// Accounts as the principals that permissions name.
+fn as_principals(accounts: &BTreeSet<AccountId>) -> BTreeSet<Principal> {
+    accounts.iter().cloned().map(Principal::Account).collect()
 }

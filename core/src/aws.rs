@@ -72,7 +72,7 @@ impl Caller {
         T: Send + 'a,
         E: ProvideErrorMetadata + std::error::Error + Send + 'static,
     {
-        let explain = move |error| explain::sdk_error(self, action, resource, &error);
+        let explain = move |error| explain::explain_error(self, action, resource, &error);
         call.map_err(explain).boxed()
     }
 
@@ -85,5 +85,14 @@ impl Caller {
             .as_ref()
             .map(|identity| identity.account.clone());
         error
+    }
+}
+
+/// The answer to a call for which these error codes of AWS mean success, such as that what is to be
+/// removed does not exist.
+fn accept_codes<T>(answer: Result<T, Error>, codes: &[&str]) -> Result<(), Error> {
+    match answer {
+        Err(error) if !error.is_aws(codes) => Err(error),
+        _ => Ok(()),
     }
 }

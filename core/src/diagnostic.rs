@@ -3,6 +3,7 @@
 pub(crate) mod code;
 mod error;
 mod finding;
+pub(crate) mod names;
 
 pub use error::{AwsAnswer, Code, Error, Errors};
 pub use finding::{Finding, FindingCode, Severity};

@@ -1,14 +1,17 @@
-//! Shares encrypted AMIs with other AWS accounts: launch permission, key access and, where asked or
-//! needed, a copy re-encrypted with another key, in the right order, safe to repeat and safe to
-//! interrupt.
+//! Shares encrypted AMIs with other AWS accounts: launch permission, key access and, where needed, a
+//! copy re-encrypted with another key. It writes them in the right order, and a run is safe to repeat
+//! and safe to interrupt.
 //!
-//! A [`ShareRequest`] says what is wanted, [`Sharer::plan`] what that takes, [`Sharer::apply`] does
-//! it:
+//! A [`ShareRequest`] says what to share with whom. [`Sharer::plan`] reads what AWS says now and
+//! returns a [`Plan`]: steps, and findings about what would go wrong. [`Sharer::apply`] carries it
+//! out and returns a [`Report`].
+//!
+//! # Share
 //!
 //! ```no_run
-//! # async fn share() -> Result<(), Box<dyn std::error::Error>> {
 //! use ami_share::{ShareRequest, Sharer, load_config};
 //!
+//! # async fn share() -> Result<(), Box<dyn std::error::Error>> {
 //! let request = ShareRequest::builder()
 //!     .region("us-east-1".parse()?)
 //!     .image("ami-0123456789abcdef0".parse()?)
@@ -22,12 +25,47 @@
 //! # }
 //! ```
 //!
-//! References such as R1.5.2 are to the rules of AWS that the project keeps beside its simulated
-//! AWS, in `tests/sim/RULES.md`; promises such as P1 are in `docs/ARCHITECTURE.md`.
+//! # Plan only
+//!
+//! A preview waits for nothing and changes nothing.
+//!
+//! ```no_run
+//! use ami_share::{ShareRequest, Sharer};
+//!
+//! # async fn preview(sharer: Sharer, request: ShareRequest) -> Result<(), ami_share::Errors> {
+//! let plan = sharer.preview(&request).await?;
+//! for finding in &plan.findings {
+//!     println!("{finding}");
+//! }
+//! println!("{} of {} steps change something", plan.changing_steps().count(), plan.steps.len());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Own events
+//!
+//! A run reports what happens while it runs. The sink can be any closure or [`EventSink`].
+//!
+//! ```no_run
+//! use ami_share::{Event, Sharer, load_config};
+//!
+//! # async fn events() {
+//! let sharer = Sharer::new(&load_config().await).with_events(|event: &Event| match event {
+//!     Event::Waiting(waiting) => eprintln!("waiting for {}", waiting.resource),
+//!     Event::Failed(error) => eprintln!("{error}"),
+//!     _ => {}
+//! });
+//! # }
+//! ```
+//!
+//! Everything else that a request can ask for is in [`request`]; the steps of a plan are in
+//! [`plan`], the parts of a report and the events in [`report`], identifiers of AWS in [`id`], the
+//! codes of errors and findings in [`diagnostic`].
 
 mod apply;
 mod aws;
 pub mod diagnostic;
+mod digest;
 pub mod id;
 mod inventory;
 mod limits;

@@ -1,18 +1,20 @@
 //! Every limit, quota and delay of AWS that this code knows, each with its rule in
 //! `tests/sim/RULES.md`.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 /// How many snapshots AWS copies at once into a Region of an account (R1.5.10).
 pub(crate) const CONCURRENT_SNAPSHOT_COPIES: usize = 20;
-/// The minutes that a time-based copy can be given, and the steps between them (R7.5).
-pub(crate) const COPY_COMPLETION_MINUTES: std::ops::RangeInclusive<u32> = 15..=2880;
-pub(crate) const COPY_COMPLETION_STEP_MINUTES: u32 = 15;
+/// How fast a time-based copy can be, and the steps between (R7.5).
+pub(crate) const COPY_COMPLETION: RangeInclusive<Duration> =
+    Duration::from_mins(15)..=Duration::from_hours(48);
+pub(crate) const COPY_COMPLETION_STEP: Duration = Duration::from_mins(15);
 
 /// The characters of an AMI's name (R1.2.1).
-pub(crate) const AMI_NAME_CHARACTERS: std::ops::RangeInclusive<usize> = 3..=128;
+pub(crate) const AMI_NAME_CHARACTERS: RangeInclusive<usize> = 3..=128;
 /// The characters of an SSM parameter's name, and the levels of a path.
-pub(crate) const PARAMETER_NAME_CHARACTERS: std::ops::RangeInclusive<usize> = 1..=1000;
+pub(crate) const PARAMETER_NAME_CHARACTERS: RangeInclusive<usize> = 1..=1000;
 pub(crate) const PARAMETER_LEVELS: usize = 15;
 
 /// How many tags a resource can have (R1.7), and the characters of each key and value.
@@ -49,3 +51,11 @@ pub(crate) const PERMISSION_PROPAGATION: Duration = Duration::from_mins(1);
 pub(crate) const SHARE_PROPAGATION: Duration = Duration::from_mins(2);
 /// How long SSM may take to check a parameter (R5.9) before the image counts as refused.
 pub(crate) const PARAMETER_CHECK: Duration = Duration::from_mins(2);
+
+/// Services that launch instances by a service-linked role of their own (R4.11).
+pub(crate) const LAUNCHING_SERVICES: [&str; 4] = [
+    "autoscaling.amazonaws.com",
+    "eks-nodegroup.amazonaws.com",
+    "spot.amazonaws.com",
+    "spotfleet.amazonaws.com",
+];

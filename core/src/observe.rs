@@ -1,8 +1,10 @@
-//! Reads what AWS says now, in every Region of the request side by side.
+//! Reads what AWS says now, in all Regions of the request at once.
 
 mod images;
 mod key_usage;
 mod keys;
+mod parameters;
+mod permissions;
 mod shared_resources;
 mod targets;
 
@@ -13,253 +15,182 @@ use futures::future;
 
 use crate::aws::clients::RegionClients;
 use crate::diagnostic::{Error, Errors};
-use crate::id::AccountRegion;
-use crate::id::{AmiId, Principal, Region, SnapshotId, SourceImage};
-use crate::inventory::{Image, ImageState, Inventory, RegionInventory};
-use crate::request::name::is_parameter_name;
+use crate::id::{AmiId, Region};
+use crate::inventory::{Image, Inventory, Key, RegionInventory};
 use crate::request::{ShareRequest, Unlisted};
 use crate::run::Run;
 
-pub(crate) use shared_resources::shared_under;
+pub(crate) use shared_resources::find_shared_under;
 
-/// The inventory that a plan of `request` is made from. With `wait`, images that are pending are
-/// awaited.
+/// The inventory that a plan of `request` is made from. With `wait`, pending images are awaited.
 pub(crate) async fn observe(
     run: &Run<'_>,
     request: &ShareRequest,
     wait: bool,
 ) -> Result<Inventory, Errors> {
     let regions = request.regions();
+
+    // 1. In a Region that is not enabled, every call fails and says no more than that: such Regions
+    //    are asked for first, and are all that is said then.
     let mut inventory = Inventory {
         account: run.source.identity.account.clone(),
-        now: now(),
+        now: seconds_since_1970(),
         regions: BTreeMap::new(),
-        off: off(run, request, &regions).await?,
+        disabled_regions: find_disabled_regions(run, request, &regions).await?,
         fixed_session: run.source.has_fixed_session().await,
         targets: BTreeMap::new(),
-        uses: BTreeMap::new(),
+        key_usage: BTreeMap::new(),
     };
-    if !inventory.off.is_empty() {
+    if !inventory.disabled_regions.is_empty() {
         return Ok(inventory);
     }
-    let clients_of_regions: Vec<_> = regions
-        .iter()
-        .map(|region| run.source_clients(region))
-        .collect();
-    let named = future::join_all(
-        clients_of_regions
-            .iter()
-            .map(|clients| images::named(run, clients, request, wait)),
-    )
-    .await;
-    let named = all(named)?;
-    let read = clients_of_regions
-        .iter()
-        .zip(named)
-        .map(|(clients, images)| region(run, clients, request, images));
-    let read = all(future::join_all(read).await)?;
-    inventory.regions = read
-        .into_iter()
-        .map(|there| (there.location.region.clone(), there))
-        .collect();
-    let held = clients_of_regions.iter().map(|clients| async {
-        Ok(parameters(
-            clients,
-            parameter_names(request, &inventory, &clients.location),
-        )
-        .await?)
-    });
-    let held = all(future::join_all(held).await)?;
-    for (there, held) in inventory.regions.values_mut().zip(held) {
-        there.parameters = held;
+    let mut clients_of_regions = Vec::new();
+    for region in &regions {
+        clients_of_regions.push(run.source_clients(region));
     }
-    inventory.targets = Box::pin(targets::read(run, request, &inventory)).await;
-    inventory.uses = Box::pin(key_usage::read(run, request, &inventory)).await;
+
+    // 2. The named images of all Regions come before anything else is read, so that nobody waits
+    //    for other reads to learn of a wrong ID.
+    let mut reading = Vec::new();
+    for clients in &clients_of_regions {
+        reading.push(images::read_named_images(run, clients, request, wait));
+    }
+    let images_of_regions = values_or_errors(future::join_all(reading).await)?;
+
+    // 3. Everything else, Region by Region.
+    let mut reading = Vec::new();
+    for (clients, images) in clients_of_regions.iter().zip(images_of_regions) {
+        reading.push(read_region(run, clients, request, images));
+    }
+    for region in values_or_errors(future::join_all(reading).await)? {
+        let name = region.location.region.clone();
+        inventory.regions.insert(name, region);
+    }
+
+    // 4. The name of a parameter depends on images of other Regions.
+    let mut reading = Vec::new();
+    for clients in &clients_of_regions {
+        reading.push(parameters::read_parameters(clients, request, &inventory));
+    }
+    let parameters_of_regions = values_or_errors(future::join_all(reading).await)?;
+    for (region, parameters) in inventory.regions.values_mut().zip(parameters_of_regions) {
+        region.parameters = parameters;
+    }
+
+    // 5. Targets show what is shared with them, and what they have under keys that they are to
+    //    lose.
+    inventory.targets = targets::read_targets(run, request, &inventory).await;
+    inventory.key_usage = key_usage::read_key_usage(run, request, &inventory).await;
     Ok(inventory)
 }
 
-fn now() -> i64 {
+fn seconds_since_1970() -> i64 {
     let since = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or_default();
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
-/// Every result, or every error.
-fn all<T>(results: Vec<Result<T, Errors>>) -> Result<Vec<T>, Errors> {
-    let (mut good, mut bad) = (Vec::new(), Vec::new());
+/// Every value, or every error.
+fn values_or_errors<T, E: Into<Errors>>(results: Vec<Result<T, E>>) -> Result<Vec<T>, Errors> {
+    let (mut values, mut all_errors) = (Vec::new(), Vec::new());
     for result in results {
-        match result {
-            Ok(value) => good.push(value),
-            Err(errors) => bad.extend(errors.iter().cloned()),
+        match result.map_err(Into::into) {
+            Ok(value) => values.push(value),
+            Err(errors) => all_errors.extend(errors.iter().cloned()),
         }
     }
-    Errors::from_vec(bad).map(|()| good)
+    Errors::from_vec(all_errors)?;
+    Ok(values)
 }
 
-/// The Regions that the account has not turned on, as the first image's Region knows them. That one
-/// says so itself when it is called.
-async fn off(
+/// The Regions that are not enabled for the account, asked in the first image's Region. If that one
+/// is not enabled, the call itself says so.
+async fn find_disabled_regions(
     run: &Run<'_>,
     request: &ShareRequest,
     regions: &BTreeSet<Region>,
 ) -> Result<BTreeSet<Region>, Error> {
-    match request.images.first() {
-        Some(first) if regions.len() > 1 => {
-            run.source_clients(&first.region)
-                .ec2
-                .regions_off(regions)
-                .await
-        }
-        _ => Ok(BTreeSet::new()),
+    let Some(first) = request.images.first() else {
+        return Ok(BTreeSet::new());
+    };
+    if regions.len() < 2 {
+        return Ok(BTreeSet::new());
     }
+    let clients = run.source_clients(&first.region);
+    clients.ec2.regions_off(regions).await
 }
 
-/// Everything of one Region beside its named images.
-async fn region(
+/// Everything of one Region of the source account but its named images.
+async fn read_region(
     run: &Run<'_>,
     clients: &RegionClients,
     request: &ShareRequest,
     images: BTreeMap<AmiId, Image>,
 ) -> Result<RegionInventory, Errors> {
-    let mut there = RegionInventory {
-        images,
-        ..RegionInventory::new(clients.location.clone())
-    };
-    let gives_back = !request.options.target_options.keep_shared;
-    let revokes = request.options.revoke.is_some()
-        || request.options.unlisted == Unlisted::Revoke
-        || gives_back;
-    let key = request
-        .options
-        .keys
-        .in_region(&clients.location.region)
-        .filter(|_| request.options.revoke.is_none());
-    let has_copies = key.is_some() || request.options.revoke.is_some();
-    let destination = async {
-        match key {
-            Some(key) => clients.kms.describe_key(key.as_ref()).await.map(Some),
-            None => Ok(None),
-        }
-    };
-    let sources = request.images.iter().map(SourceImage::tag).collect();
-    let copies = async {
-        if has_copies {
-            images::copies(clients, sources, &mut there).await
-        } else {
-            Ok(())
-        }
-    };
-    let (destination, ()) = Box::pin(future::try_join(destination, copies)).await?;
-    there.destination = destination.as_ref().map(|key| key.arn.clone());
-    there
-        .keys
-        .extend(destination.map(|key| (key.arn.clone(), key)));
-    // Who may launch the images is asked beside their snapshots; keys and all else are known only
-    // from those.
-    let launchers = launch_permissions(clients, &there);
-    let (snapshots, launchers) =
-        future::try_join(images::snapshots(clients, &there), launchers).await?;
-    there.launch_permissions = launchers;
-    there.snapshots.extend(snapshots);
-    let makers = async {
-        if revokes || request.options.shares_snapshots() {
-            snapshot_permissions(clients, &there).await
+    let mut region = RegionInventory::new(clients.location.clone());
+    region.images = images;
+
+    // 1. The key that copies are made with, and the copies that exist.
+    let destination = read_destination_key(clients, request);
+    let copies = images::read_own_copies(clients, request);
+    let (destination, (copies, snapshots)) = future::try_join(destination, copies).await?;
+    if let Some(key) = destination {
+        region.destination_key = Some(key.arn.clone());
+        region.keys.insert(key.arn.clone(), key);
+    }
+    (region.copies, region.snapshots) = (copies, snapshots);
+
+    // 2. Who may launch the images, and the snapshots behind them.
+    let snapshots = images::read_snapshots(clients, &region);
+    let launchers = permissions::read_launch_permissions(clients, &region);
+    let (snapshots, launchers) = future::try_join(snapshots, launchers).await?;
+    region.snapshots.extend(snapshots);
+    region.launch_permissions = launchers;
+
+    // 3. What only the snapshots tell: their keys, and what else is shared under those. That
+    //    matters where a key may be revoked.
+    let keys = keys::read_keys(run, clients, request, &region);
+    let permissions = async {
+        if may_revoke(request) || request.options.shares_snapshots() {
+            permissions::read_snapshot_permissions(clients, &region).await
         } else {
             Ok(BTreeMap::new())
         }
     };
     let others = async {
-        if revokes {
-            shared_resources::read(clients, &there).await
+        if may_revoke(request) {
+            shared_resources::read_other_shares(clients, &region).await
         } else {
             Ok(Vec::new())
         }
     };
-    let (keys, makers, others) = Box::pin(future::try_join3(
-        keys::read(run, clients, request, &there),
-        makers,
-        others,
-    ))
-    .await?;
-    (there.keys, there.snapshot_permissions, there.others) = (keys, makers, others);
-    Ok(there)
+    let (keys, permissions, others) = future::try_join3(keys, permissions, others).await?;
+    region.keys = keys;
+    region.snapshot_permissions = permissions;
+    region.shared_resources = others;
+    Ok(region)
 }
 
-/// Who may launch the images, and the copies that may be adopted. Only the owner may ask (R2.5).
-async fn launch_permissions(
+/// Whether anybody may lose access by a run of this request.
+fn may_revoke(request: &ShareRequest) -> bool {
+    let options = &request.options;
+    options.revoke.is_some()
+        || options.unlisted == Unlisted::Revoke
+        || options.target_options.unshare_after_copy
+}
+
+/// The key that copies in a Region are made with.
+async fn read_destination_key(
     clients: &RegionClients,
-    there: &RegionInventory,
-) -> Result<BTreeMap<AmiId, BTreeSet<Principal>>, Error> {
-    let own = there
-        .images
-        .values()
-        .chain(&there.copies)
-        .filter(|image| image.owner == there.location.account.as_ref());
-    let images = own.filter(|image| image.state == ImageState::Available);
-    let read = images.map(|image| async {
-        Ok::<_, Error>((
-            image.id.clone(),
-            clients.ec2.launch_permissions(&image.id).await?,
-        ))
-    });
-    Ok(future::try_join_all(read).await?.into_iter().collect())
-}
-
-/// Who may make volumes of the snapshots of the images and copies.
-async fn snapshot_permissions(
-    clients: &RegionClients,
-    there: &RegionInventory,
-) -> Result<BTreeMap<SnapshotId, BTreeSet<Principal>>, Error> {
-    let own = there
-        .images
-        .values()
-        .chain(&there.copies)
-        .filter(|image| image.owner == there.location.account.as_ref());
-    let ids: BTreeSet<_> = own
-        .flat_map(Image::snapshots)
-        .filter(|id| there.snapshots.contains_key(*id))
-        .collect();
-    let read = ids.into_iter().map(|id| async {
-        Ok::<_, Error>((id.clone(), clients.ec2.snapshot_permissions(id).await?))
-    });
-    Ok(future::try_join_all(read).await?.into_iter().collect())
-}
-
-/// What the SSM parameters hold that the images, or their copies in this Region, are published in.
-async fn parameters(
-    clients: &RegionClients,
-    names: BTreeSet<String>,
-) -> Result<BTreeMap<String, String>, Error> {
-    let read = names.into_iter().map(|name| async {
-        let value = clients.ssm.parameter(&name).await?;
-        Ok::<_, Error>(value.map(|value| (name, value)))
-    });
-    Ok(future::try_join_all(read)
-        .await?
-        .into_iter()
-        .flatten()
-        .collect())
-}
-
-fn parameter_names(
     request: &ShareRequest,
-    inventory: &Inventory,
-    location: &AccountRegion,
-) -> BTreeSet<String> {
-    let Some(template) = request
-        .parameter
-        .as_ref()
-        .filter(|_| request.options.revoke.is_none())
-    else {
-        return BTreeSet::new();
-    };
-    let shared_here = request
-        .images
-        .iter()
-        .filter(|image| request.regions_of(image).contains(&location.region));
-    let names = shared_here
-        .filter_map(|named| inventory.source(named))
-        .map(|image| template.fill(&image.name_parts(location)));
-    names.filter(|name| is_parameter_name(name)).collect()
+) -> Result<Option<Key>, Error> {
+    let options = &request.options;
+    match options.keys.in_region(&clients.location.region) {
+        Some(key) if options.revoke.is_none() => {
+            let key = clients.kms.describe_key(key.as_ref()).await?;
+            Ok(Some(key))
+        }
+        _ => Ok(None),
+    }
 }

@@ -3,5 +3,7 @@
 
 pub(crate) mod evaluate;
 pub(crate) mod key_policy;
+pub(crate) mod launch_operations;
 pub(crate) mod launch_policy;
 pub(crate) mod matcher;
+mod statement;

@@ -6,12 +6,14 @@ mod check;
 mod keys;
 pub(crate) mod name;
 mod options;
+mod target_names;
 mod targets;
+mod text;
 
 use std::collections::BTreeSet;
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::id::{AccountId, Principal, Region, SourceImage};
 use crate::policy::key_policy::KeyPermissions;
@@ -22,7 +24,8 @@ pub use builder::ShareRequestBuilder;
 pub(crate) use keys::Keys;
 pub(crate) use options::Options;
 pub use options::{DeprecateAt, KeyAccessMode, Revoke, ShareSnapshots, Timing, Unlisted};
-pub use targets::{LaunchWith, ManagedPolicy, TargetOptions, TargetRole, Verify};
+pub use target_names::{ManagedPolicy, TargetRole};
+pub use targets::{LaunchWith, TargetOptions, Verify};
 
 /// One thing wrong with a request: which field, and what is allowed there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
@@ -86,14 +89,37 @@ impl fmt::Display for Problems {
 
 impl std::error::Error for Problems {}
 
-/// Images to share, with whom, and how; or to take back. Made by [`ShareRequest::builder`].
-#[derive(Clone, Debug)]
+/// Images to share, with whom, and how; or to revoke. Made by [`ShareRequest::builder`], or read with
+/// serde, which checks it as the builder does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "ShareRequestBuilder", into = "ShareRequestBuilder")]
 #[non_exhaustive]
 pub struct ShareRequest {
     pub(crate) images: Vec<SourceImage>,
     pub(crate) copy_name: NameTemplate,
     pub(crate) parameter: Option<NameTemplate>,
     pub(crate) options: Options,
+}
+
+impl TryFrom<ShareRequestBuilder> for ShareRequest {
+    type Error = Problems;
+
+    fn try_from(builder: ShareRequestBuilder) -> Result<Self, Problems> {
+        builder.build()
+    }
+}
+
+impl From<ShareRequest> for ShareRequestBuilder {
+    fn from(request: ShareRequest) -> Self {
+        let mut builder = Self::default();
+        for image in request.images {
+            builder = builder.image_in(image.region, image.ami);
+        }
+        builder.copy_name = request.copy_name.to_string();
+        builder.parameter = request.parameter.map(|name| name.to_string());
+        builder.options = request.options;
+        builder
+    }
 }
 
 impl ShareRequest {
@@ -161,5 +187,50 @@ impl ShareRequest {
             .iter()
             .flat_map(|image| self.regions_of(image))
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn request_is_read_as_it_was_written() {
+        let builder = ShareRequest::builder()
+            .region("us-east-1".parse().unwrap())
+            .image("ami-1a2b3c4d".parse().unwrap())
+            .target_account("222222222222".parse().unwrap())
+            .kms_key("alias/golden".parse().unwrap())
+            .copy_name("{name}-{account}")
+            .publish_ssm_parameter("/images/{name}")
+            .tag("team", "a")
+            .deprecate_at(DeprecateAt::AfterCreation(Timing::LONGEST))
+            .target_options(
+                TargetOptions::default()
+                    .role("consumer".parse().unwrap())
+                    .kms_key("alias/own".parse().unwrap()),
+            );
+        let request = builder.build().unwrap();
+        let text = serde_json::to_string(&request).unwrap();
+        assert!(text.contains(r#""timeout":"2h""#), "{text}");
+        assert!(text.contains(r#""poll":"5s..1m""#), "{text}");
+        assert_eq!(
+            serde_json::from_str::<ShareRequest>(&text).unwrap(),
+            request
+        );
+    }
+
+    #[test]
+    fn request_that_is_read_is_checked() {
+        let table = [
+            (r#"{}"#, "ami-id"),
+            (r#"{"images":[["us-east-1","ami-1"]]}"#, "ami-1"),
+            (r#"{"image":"ami-1a2b3c4d"}"#, "unknown field"),
+            (r#"{"options":{"timing":{"timeout":"soon"}}}"#, "soon"),
+        ];
+        for (text, expected) in table {
+            let error = serde_json::from_str::<ShareRequest>(text).unwrap_err();
+            assert!(error.to_string().contains(expected), "{text}: {error}");
+        }
     }
 }

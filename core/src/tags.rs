@@ -1,4 +1,4 @@
-//! Tags: AWS's limits, and the two that mark a copy as ours.
+//! Tags of images and copies, and the two tags that mark the copies of this tool.
 
 pub(crate) mod temporary;
 
@@ -6,20 +6,20 @@ use std::collections::BTreeMap;
 
 use crate::limits::{TAG_KEY_CHARACTERS, TAG_VALUE_CHARACTERS};
 
-/// Marks a copy with what it was copied from: `region/ami`.
+/// Marks a copy with its source: `region/ami`.
 pub(crate) const SOURCE: &str = "ami-share:source";
-/// Marks a copy with the digest of the request that it answers.
+/// Marks a copy with its identity: a digest of source, destination, key and name.
 pub(crate) const REQUEST: &str = "ami-share:request";
 
-/// Tag keys that users cannot set and that are never passed on.
+/// Whether users cannot set a tag of this key; such tags are not copied either.
 pub(crate) fn is_reserved(key: &str) -> bool {
-    // AWS reserves its prefix in any spelling.
+    // AWS reserves its prefix in upper and lower case.
     key.get(..4)
         .is_some_and(|prefix| prefix.eq_ignore_ascii_case("aws:"))
         || key.starts_with("ami-share:")
 }
 
-/// What is wrong with a tag that a user gave.
+/// The problem of a tag that a user gave; `None` if it has none.
 pub(crate) fn problem(key: &str, value: &str) -> Option<String> {
     let shown: String = key.chars().take(40).collect();
     if key.is_empty() {
@@ -37,8 +37,8 @@ pub(crate) fn problem(key: &str, value: &str) -> Option<String> {
     }
 }
 
-/// The tags of an image that a copy is given too: the image's own where asked, the user's above
-/// them, never marks.
+/// The tags of a copy without the marks: those of the source image, if given, and the user's, which
+/// win over them.
 pub(crate) fn passed_on(
     source: Option<&BTreeMap<String, String>>,
     user: &BTreeMap<String, String>,
@@ -52,15 +52,15 @@ pub(crate) fn passed_on(
         .collect()
 }
 
-/// The tags that a copy and its snapshots are made with: those passed on, and ours.
+/// The tags of a copy and its snapshots: those passed on, and the two marks.
 pub(crate) fn of_copy(
     passed_on: &BTreeMap<String, String>,
-    from: String,
-    request: String,
+    source: String,
+    identity: String,
 ) -> BTreeMap<String, String> {
     let mut tags = passed_on.clone();
-    tags.insert(SOURCE.to_owned(), from);
-    tags.insert(REQUEST.to_owned(), request);
+    tags.insert(SOURCE.to_owned(), source);
+    tags.insert(REQUEST.to_owned(), identity);
     tags
 }
 
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn marks_of_a_source_are_never_passed_on_and_the_users_tags_win() {
+    fn copies_get_no_marks_of_their_source_and_the_users_tags_win() {
         let map = |pairs: &[(&str, &str)]| {
             pairs
                 .iter()

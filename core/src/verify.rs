@@ -1,8 +1,8 @@
-//! Whether targets can launch, as far as that can be told: each check says yes, no or unknown, and
-//! never more than it looked at (promise P9).
+//! Checks whether targets can launch: each check says yes, no or unknown, and never more than it
+//! checked (promise P9).
 
+mod evidence;
 mod judge;
-mod keys;
 mod launch;
 mod read;
 mod source;
@@ -18,33 +18,54 @@ use crate::report::Verification;
 use crate::request::Verify;
 use crate::run::Run;
 
-/// Looks at every target and image of a plan. Where the run has `just_shared`, a no is asked again
-/// for a while.
+/// The shortest and the longest pause before targets are checked again.
+const POLL: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(15));
+
+/// Checks every image of a plan in every target account. If the run has `just_shared` them, a no
+/// is not final until AWS had the time to put permissions into effect.
 pub(crate) async fn verify(run: &Run<'_>, plan: &Plan, just_shared: bool) -> Vec<Verification> {
-    let (mut backoff, since) = (
-        run.progress
-            .poll_backoff((Duration::from_secs(2), Duration::from_secs(15))),
-        Instant::now(),
-    );
-    let mut found = loop {
-        let evidence = Box::pin(read::all(run, plan)).await;
-        let found = judge::all(plan, &evidence);
-        let may_pass = found.iter().any(Verification::may_pass);
+    // 1. What can be told by reading.
+    let mut verifications = judge_until_in_effect(run, plan, just_shared).await;
+    // 2. The source's own permissions for the share; a share that is done has shown them.
+    if !just_shared {
+        source::check_source_permissions(run, plan, &mut verifications).await;
+    }
+    // 3. A real launch, if asked for: last, so that nothing is launched that is known to fail.
+    if plan.request.options.target_options.verify == Verify::Launch {
+        let mut launches = Vec::new();
+        for verification in &mut verifications {
+            launches.push(launch::verify_by_launch(run, plan, verification));
+        }
+        future::join_all(launches).await;
+    }
+    verifications
+}
+
+/// Reads and judges; again while a no may only mean that a change is not in effect yet.
+async fn judge_until_in_effect(run: &Run<'_>, plan: &Plan, just_shared: bool) -> Vec<Verification> {
+    let mut backoff = run.progress.poll_backoff(POLL);
+    let since = Instant::now();
+    loop {
+        let evidence = read::read_evidence(run, plan).await;
+        let verifications = judge::judge_plan(plan, &evidence);
+        let may_pass = verifications.iter().any(Verification::may_pass);
         if !may_pass || !just_shared || since.elapsed() >= PERMISSION_PROPAGATION {
-            break found;
+            return verifications;
         }
         run.progress
             .wait("targets", "to be able to launch", since, backoff.next())
             .await;
-    };
-    if !just_shared {
-        Box::pin(source::check(run, plan, &mut found)).await;
     }
-    if plan.request.options.target_options.verify == Verify::Launch {
-        let launches = found
-            .iter_mut()
-            .map(|target| Box::pin(launch::verify(run, plan, target)));
-        future::join_all(launches).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_send<T: Send>(_: T) {}
+
+    #[test]
+    fn verification_can_run_in_a_spawned_task() {
+        let _: fn(&Run<'_>, &Plan) = |run, plan| is_send(verify(run, plan, false));
     }
-    found
 }

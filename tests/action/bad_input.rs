@@ -1,4 +1,4 @@
-//! Wrong inputs: all of them said at once, and AWS not called.
+//! Wrong inputs: all of them are reported at once, and AWS is not called.
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -9,7 +9,7 @@ use ami_share_action::{Exit, Sinks};
 use super::support::*;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_problem_is_one_error_and_aws_is_not_called() {
+async fn problems_are_one_error_each_and_aws_is_not_called() {
     let stage = Stage::set(1).await;
     let tags: String = (0..51).map(|n| format!("k{n}=v\n")).collect();
     let run = stage.run_on_github(&[
@@ -18,7 +18,7 @@ async fn every_problem_is_one_error_and_aws_is_not_called() {
         ("INPUT_TARGET-ACCOUNTS", "11111111111 all"),
         ("INPUT_TIMEOUT", "soon"),
         ("INPUT_SETTLE", "1s"),
-        ("INPUT_COPY-TAGS", "yes"),
+        ("INPUT_COPY-IMAGE-TAGS", "yes"),
         ("INPUT_COPY-NAME", "{nme}"),
         ("INPUT_TAGS", &tags),
         ("INPUT_REQUIRE-IMAGE-TAGS", "no equals"),
@@ -46,15 +46,15 @@ async fn every_problem_is_one_error_and_aws_is_not_called() {
     let messages = annotations
         .iter()
         .flat_map(|(_, message)| message.split("%0A"));
-    let mut named: Vec<&str> = messages
+    let mut inputs: Vec<&str> = messages
         .map(|message| message.split_once(": ").unwrap().0)
         .collect();
-    named.sort_unstable();
+    inputs.sort_unstable();
     let expected = [
         "ami-id",
         "aws-region",
+        "copy-image-tags",
         "copy-name",
-        "copy-tags",
         "key-scope",
         "key-scope",
         "kms-key-id",
@@ -67,7 +67,7 @@ async fn every_problem_is_one_error_and_aws_is_not_called() {
         "target-accounts",
         "timeout",
     ];
-    assert_eq!(named, expected, "{}", run.log);
+    assert_eq!(inputs, expected, "{}", run.log);
     assert_eq!(
         run.log
             .matches("::warning title=INPUT_SOMEBODY-ELSES::")
@@ -90,7 +90,26 @@ async fn every_problem_is_one_error_and_aws_is_not_called() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_report_that_could_not_be_written_is_said_before_anything_is_done() {
+async fn old_name_of_an_input_is_refused_with_the_new_one() {
+    let stage = Stage::set(1).await;
+    let run = stage.run_on_github(&[
+        ("INPUT_AMI-ID", &stage.image("golden")),
+        ("INPUT_TARGET-ACCOUNTS", B),
+        ("INPUT_MODE", "plan"),
+        ("INPUT_COPY_TAGS", "false"),
+    ]);
+    assert_eq!(run.status, 2);
+    for message in [
+        "mode: `plan` is now `dry-run: true`",
+        "copy-tags: is now called `copy-image-tags`",
+    ] {
+        assert!(run.log.contains(message), "{message}: {}", run.log);
+    }
+    assert!(stage.sim.journal().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn report_path_that_cannot_be_written_is_refused_at_once() {
     let stage = Stage::set(1).await;
     let path = stage.path("no/such/folder/report.json");
     let golden = stage.image("golden");
@@ -139,7 +158,7 @@ async fn run(env: Vec<(&str, OsString)>) -> (Exit, String) {
 }
 
 #[tokio::test]
-async fn huge_values_are_errors() {
+async fn huge_value_is_an_error() {
     for input in ami_share_action::INPUTS {
         let name = format!("INPUT_{}", input.name.to_uppercase());
         let (exit, log) = run(vec![(&name, "x".repeat(1 << 20).into())]).await;
@@ -155,7 +174,7 @@ async fn huge_values_are_errors() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn values_that_are_no_text_are_errors() {
+async fn value_that_is_no_text_is_an_error() {
     use std::os::unix::ffi::OsStringExt as _;
     for input in ami_share_action::INPUTS {
         let name = format!("INPUT_{}", input.name.to_uppercase());
@@ -166,7 +185,7 @@ async fn values_that_are_no_text_are_errors() {
             "{log}"
         );
     }
-    // Somebody else's variable, in name or value, is none of our business.
+    // A variable that is no input may hold anything.
     let odd = OsString::from_vec(vec![0xff, 0xfe]);
     let (exit, log) = run(vec![("OTHER", odd)]).await;
     assert_eq!(exit, Exit::BadInput);

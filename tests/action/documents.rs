@@ -1,10 +1,13 @@
-//! What is written of the inputs and outputs agrees with the code.
+//! What is written about inputs, outputs and the report agrees with the code.
+//!
+//! `UPDATE_ACTION_YML=1 cargo test -p ami-share-action documents` writes `action.yml` and the
+//! README's tables, `UPDATE_REPORT_SCHEMA=1` the schema of reports.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::Command;
 
-use ami_share_action::{INPUTS, OUTPUTS};
+use ami_share_action::{INPUTS, Input, OUTPUTS};
 
 fn top(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -16,7 +19,15 @@ fn read(name: &str) -> String {
     std::fs::read_to_string(top(name)).unwrap()
 }
 
-/// `action.yml` as the code has it. `UPDATE_ACTION_YML=1 cargo test` writes it.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "asked for by the author of a change"
+)]
+fn is_set(variable: &str) -> bool {
+    std::env::var_os(variable).is_some()
+}
+
+/// `action.yml` as the code has it.
 fn action_yml() -> String {
     let quoted = |text: &str| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
     let mut text = "# The inputs and outputs are made from the code: UPDATE_ACTION_YML=1 cargo \
@@ -44,7 +55,12 @@ fn action_yml() -> String {
         )
         .unwrap();
     }
-    text.push_str("runs:\n  using: composite\n  steps:\n    - id: share\n      shell: bash\n      # Until there is a release, the step is built from source.\n      run: cargo run --quiet --release --locked --manifest-path \"$GITHUB_ACTION_PATH/Cargo.toml\" --package ami-share-action\n      env:\n");
+    text.push_str(
+        "runs:\n  using: composite\n  steps:\n    - id: share\n      shell: bash\n      # Until \
+         there is a release, the step is built from source.\n      run: cargo run --quiet \
+         --release --locked --manifest-path \"$GITHUB_ACTION_PATH/Cargo.toml\" --package \
+         ami-share-action\n      env:\n",
+    );
     for input in INPUTS {
         let name = input.name.to_uppercase().replace('-', "_");
         writeln!(
@@ -57,7 +73,7 @@ fn action_yml() -> String {
     text
 }
 
-fn described(input: &ami_share_action::Input) -> String {
+fn described(input: &Input) -> String {
     if input.default.is_empty() {
         input.help.to_owned()
     } else {
@@ -65,66 +81,83 @@ fn described(input: &ami_share_action::Input) -> String {
     }
 }
 
+/// The README's table of inputs as the code has it.
+fn input_table() -> String {
+    let mut table = "| input | default | meaning |\n|---|---|---|\n".to_owned();
+    for Input {
+        name,
+        default,
+        help,
+    } in INPUTS
+    {
+        // Words are no value that somebody could give.
+        let default = if default.is_empty() || default.contains(' ') {
+            (*default).to_owned()
+        } else {
+            format!("`{default}`")
+        };
+        writeln!(table, "| `{name}` | {default} | {help} |").unwrap();
+    }
+    table
+}
+
+/// The README's table of outputs as the code has it.
+fn output_table() -> String {
+    let mut table = "| output | meaning |\n|---|---|\n".to_owned();
+    for (name, help) in OUTPUTS {
+        writeln!(table, "| `{name}` | {help} |").unwrap();
+    }
+    table
+}
+
+/// Where the table of a section is in the text.
+fn table_of(text: &str, heading: &str) -> std::ops::Range<usize> {
+    let section = text.find(heading).unwrap();
+    let begin = section + text[section..].find("\n| ").unwrap() + 1;
+    let end = begin + text[begin..].find("\n\n").unwrap() + 1;
+    begin..end
+}
+
 #[test]
-#[expect(
-    clippy::disallowed_methods,
-    reason = "asked for by whoever changed an input"
-)]
 fn action_yml_has_exactly_the_inputs_and_outputs_of_the_code() {
-    if std::env::var_os("UPDATE_ACTION_YML").is_some() {
+    if is_set("UPDATE_ACTION_YML") {
         std::fs::write(top("action.yml"), action_yml()).unwrap();
     }
     assert_eq!(read("action.yml"), action_yml());
 }
 
-/// Written anew with `UPDATE_REPORT_SCHEMA=1 cargo test -p ami-share-action documents`. That real
-/// reports are of it is tried in `tests/conformance`.
 #[test]
-#[expect(
-    clippy::disallowed_methods,
-    reason = "asked for by whoever changed the report"
-)]
-fn the_published_schema_of_reports_is_that_of_the_code() {
+fn readme_tables_have_exactly_the_inputs_and_outputs_of_the_code() {
+    let tables = [
+        ("\n## Inputs\n", input_table()),
+        ("\n## Outputs\n", output_table()),
+    ];
+    let mut readme = read("README.md");
+    if is_set("UPDATE_ACTION_YML") {
+        for (heading, table) in &tables {
+            let range = table_of(&readme, heading);
+            readme.replace_range(range, table);
+        }
+        std::fs::write(top("README.md"), &readme).unwrap();
+    }
+    for (heading, table) in tables {
+        assert_eq!(readme[table_of(&readme, heading)], table);
+    }
+}
+
+/// `tests/conformance` validates real reports against it.
+#[test]
+fn published_report_schema_is_that_of_the_code() {
     let schema = serde_json::to_string_pretty(&ami_share_action::report_schema()).unwrap() + "\n";
-    if std::env::var_os("UPDATE_REPORT_SCHEMA").is_some() {
+    if is_set("UPDATE_REPORT_SCHEMA") {
         std::fs::write(top("docs/report.schema.json"), &schema).unwrap();
     }
-    let written = std::fs::read_to_string(top("docs/report.schema.json")).unwrap_or_default();
-    assert_eq!(written, schema, "UPDATE_REPORT_SCHEMA=1 writes it anew");
+    let published = std::fs::read_to_string(top("docs/report.schema.json")).unwrap_or_default();
+    assert_eq!(published, schema, "UPDATE_REPORT_SCHEMA=1 writes it anew");
 }
 
 #[test]
-fn the_readme_has_a_row_for_each_input_and_output() {
-    let readme = read("README.md");
-    let rows = |heading: &str| {
-        let section = readme
-            .split(heading)
-            .nth(1)
-            .unwrap()
-            .split("\n## ")
-            .next()
-            .unwrap()
-            .to_owned();
-        let name = |line: &str| {
-            line.strip_prefix("| `")?
-                .split('`')
-                .next()
-                .map(str::to_owned)
-        };
-        section.lines().filter_map(name).collect::<Vec<_>>()
-    };
-    assert_eq!(
-        rows("\n## Inputs\n"),
-        INPUTS.iter().map(|input| input.name).collect::<Vec<_>>()
-    );
-    assert_eq!(
-        rows("\n## Outputs\n"),
-        OUTPUTS.iter().map(|(name, _)| *name).collect::<Vec<_>>()
-    );
-}
-
-#[test]
-fn the_examples_of_the_readme_use_inputs_that_exist() {
+fn readme_examples_use_inputs_that_exist() {
     let readme = read("README.md");
     let blocks = readme
         .split("```yaml\n")
@@ -144,8 +177,8 @@ fn the_examples_of_the_readme_use_inputs_that_exist() {
     }
 }
 
-fn asked(argument: &str) -> (i32, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_ami-share-action"))
+fn run_with(argument: &str) -> (i32, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_ami-share"))
         .arg(argument)
         .env_clear()
         .output()
@@ -158,7 +191,7 @@ fn asked(argument: &str) -> (i32, String) {
 
 #[test]
 fn help_lists_every_input_with_its_default() {
-    let (status, help) = asked("--help");
+    let (status, help) = run_with("--help");
     assert_eq!(status, 0);
     for input in INPUTS {
         let default = if input.default.is_empty() {
@@ -176,11 +209,11 @@ fn help_lists_every_input_with_its_default() {
         );
     }
     assert_eq!(
-        asked("--version"),
+        run_with("--version"),
         (
             0,
-            concat!("ami-share-action ", env!("CARGO_PKG_VERSION"), "\n").to_owned()
+            concat!("ami-share ", env!("CARGO_PKG_VERSION"), "\n").to_owned()
         )
     );
-    assert_eq!(asked("--ami-id").0, 2);
+    assert_eq!(run_with("--ami-id").0, 2);
 }

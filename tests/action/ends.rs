@@ -1,11 +1,11 @@
-//! How a run ends otherwise: each exit status, with a message that says what to do.
+//! How else a run ends: each exit status, with a message that says what to do.
 
 use std::time::{Duration, Instant};
 
 use super::support::*;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_image_under_an_aws_managed_key_is_refused() {
+async fn image_under_an_aws_managed_key_is_refused() {
     let stage = Stage::set(1).await;
     let run = stage.run_on_github(&[
         ("INPUT_AMI-ID", &stage.image("managed")),
@@ -23,7 +23,20 @@ async fn an_image_under_an_aws_managed_key_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_keeps_it_from_a_plan_is_exit_1_with_a_remedy() {
+async fn dry_run_of_a_refused_plan_is_exit_3() {
+    let stage = Stage::set(1).await;
+    let run = stage.run_on_github(&[
+        ("INPUT_AMI-ID", &stage.image("managed")),
+        ("INPUT_TARGET-ACCOUNTS", B),
+        ("INPUT_DRY-RUN", "true"),
+    ]);
+    assert_eq!(run.status, 3);
+    assert!(run.log.contains("the plan is refused"), "{}", run.log);
+    assert!(stage.changes().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn plan_that_cannot_be_made_is_exit_1_with_a_remedy() {
     let stage = Stage::set(1).await;
     let golden = stage.image("golden");
     let table = [
@@ -69,7 +82,7 @@ async fn what_keeps_it_from_a_plan_is_exit_1_with_a_remedy() {
         assert_eq!(run.outputs["changed"], "false");
         assert!(run.outputs["report"].contains(code));
     }
-    // Nothing at all to sign with.
+    // No credentials at all.
     let mut command = stage.command(&[("INPUT_AMI-ID", &golden), ("INPUT_TARGET-ACCOUNTS", B)]);
     let output = command
         .env_remove("AWS_ACCESS_KEY_ID")
@@ -82,7 +95,7 @@ async fn what_keeps_it_from_a_plan_is_exit_1_with_a_remedy() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_deadline_is_exit_4_and_says_what_was_awaited() {
+async fn deadline_is_exit_4_and_says_what_was_awaited() {
     let stage = Stage::set(3600).await;
     let run = stage.run_on_github(&[
         ("INPUT_AMI-ID", &stage.image("plain")),
@@ -101,7 +114,7 @@ async fn the_deadline_is_exit_4_and_says_what_was_awaited() {
 
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_signal_ends_it_at_once_with_a_report_of_what_was_done() {
+async fn signal_ends_the_run_at_once_with_a_report() {
     for signal in ["-INT", "-TERM"] {
         let stage = Stage::set(3600).await;
         let child = stage.spawn_on_github(&[
@@ -109,9 +122,9 @@ async fn a_signal_ends_it_at_once_with_a_report_of_what_was_done() {
             ("INPUT_TARGET-ACCOUNTS", B),
             ("INPUT_KMS-KEY-ID", "alias/golden"),
         ]);
-        // A look after the copy shows that the run has heard of it.
+        // A second poll after the copy shows that the run knows of it.
         let begun = Instant::now();
-        let looks = |stage: &Stage| {
+        let polls = |stage: &Stage| {
             let actions: Vec<String> = stage
                 .sim
                 .journal()
@@ -127,7 +140,7 @@ async fn a_signal_ends_it_at_once_with_a_report_of_what_was_done() {
                     > 1
             })
         };
-        while !looks(&stage) {
+        while !polls(&stage) {
             assert!(
                 begun.elapsed() < Duration::from_mins(1),
                 "the copy never started"

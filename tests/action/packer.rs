@@ -85,8 +85,8 @@ async fn launch(stage: &Stage, region: &str, image: &str) -> String {
         .to_owned()
 }
 
-/// Shares by a manifest, and launches in each Region.
-async fn b_launches_what_it_names(manifest: &Path, images: [&str; 2]) {
+/// Shares by a manifest; then the target launches the images in each Region.
+async fn share_and_launch_in_every_region(manifest: &Path, images: [&str; 2]) {
     let stage = stage(images).await;
     for (region, image) in REGIONS.into_iter().zip(images) {
         assert!(launch(&stage, region, image).await.contains("AuthFailure"));
@@ -112,28 +112,29 @@ async fn b_launches_what_it_names(manifest: &Path, images: [&str; 2]) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_last_runs_images_are_shared_in_each_region() {
+async fn images_of_the_last_run_are_shared_in_each_region() {
     let images = ["ami-0123456789abcdef0", "ami-fedcba98"];
     let build = |run: &str, builder: &str, artifact: String| json!({ "builder_type": builder, "artifact_id": artifact, "packer_run_uuid": run });
+    let both = format!("us-east-1:{}, eu-west-1:{}", images[1], images[0]);
     let manifest = json!({ "builds": [
         build("1", "amazon-ebs", "us-east-1:ami-11111111".to_owned()),
         build("2", "qemu", "VM".to_owned()),
-        build("2", "amazon-ebssurrogate", format!("us-east-1:{}, eu-west-1:{}", images[1], images[0])),
+        build("2", "amazon-ebssurrogate", both),
         build("2", "amazon-ebs", format!("us-east-1:{}", images[1])),
     ], "last_run_uuid": "2" });
     let folder = tempfile::TempDir::new().unwrap();
     let path = folder.path().join("a manifest.json");
     std::fs::write(&path, format!("\u{feff}{manifest:#}\r\n")).unwrap();
-    b_launches_what_it_names(&path, images).await;
+    share_and_launch_in_every_region(&path, images).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs the corpus of real manifests, which is not part of the repository; .ci/run runs \
             it"]
-async fn a_real_manifest_is_shared_from_end_to_end() {
+async fn real_manifest_is_shared_from_end_to_end() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpus/packer-manifests");
     let manifest = folder.join("31-one-region-then-two-regions.json");
-    b_launches_what_it_names(
+    share_and_launch_in_every_region(
         &manifest,
         ["ami-0bf0865d095294552", "ami-0885621e1fdadbd43"],
     )
@@ -142,7 +143,7 @@ async fn a_real_manifest_is_shared_from_end_to_end() {
 
 /// One message each, and no call to AWS.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_wrong_with_a_manifest_is_said_once() {
+async fn wrong_manifest_is_one_error() {
     let of = |builder: &str, artifact: &str| {
         let build =
             json!({ "builder_type": builder, "artifact_id": artifact, "packer_run_uuid": "1" });
@@ -230,10 +231,10 @@ async fn what_is_wrong_with_a_manifest_is_said_once() {
     ];
     let stage = Stage::set(1).await;
     let path = stage.path("packer-manifest.json");
-    let said = |path: &Path, expected: &str| {
-        let named = path.to_str().unwrap();
+    let assert_refused = |path: &Path, expected: &str| {
+        let manifest = path.to_str().unwrap();
         let run = stage.run_on_github(&[
-            ("INPUT_PACKER-MANIFEST", named),
+            ("INPUT_PACKER-MANIFEST", manifest),
             ("INPUT_TARGET-ACCOUNTS", B),
             ("AWS_REGION", ""),
         ]);
@@ -243,7 +244,7 @@ async fn what_is_wrong_with_a_manifest_is_said_once() {
             .filter(|line| line.starts_with("::error "))
             .collect();
         let expected =
-            format!("::error title=packer-manifest::packer-manifest: `{named}`: {expected}");
+            format!("::error title=packer-manifest::packer-manifest: `{manifest}`: {expected}");
         assert!(
             errors.len() == 1 && errors[0].starts_with(&expected),
             "{expected}\n{}",
@@ -253,11 +254,11 @@ async fn what_is_wrong_with_a_manifest_is_said_once() {
     };
     for (content, expected) in table {
         std::fs::write(&path, content).unwrap();
-        said(&path, expected);
+        assert_refused(&path, expected);
     }
-    said(
+    assert_refused(
         &stage.path("not-there.json"),
         "it cannot be read: No such file or directory",
     );
-    said(stage.folder.path(), "it cannot be read: Is a directory");
+    assert_refused(stage.folder.path(), "it cannot be read: Is a directory");
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::support::*;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_share_leaves_its_outputs_and_a_second_run_changes_nothing() {
+async fn share_leaves_its_outputs_and_a_second_run_changes_nothing() {
     let stage = Stage::set(1).await;
     let golden = stage.image("golden");
     let inputs = [
@@ -67,7 +67,7 @@ async fn a_share_leaves_its_outputs_and_a_second_run_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_github_it_writes_plain_lines_and_the_report_where_asked() {
+async fn run_without_github_writes_plain_lines_and_the_report() {
     let stage = Stage::set(1).await;
     let images = format!(
         "us-east-1:{},{}",
@@ -100,13 +100,13 @@ async fn without_github_it_writes_plain_lines_and_the_report_where_asked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn mode_plan_changes_nothing_and_does_not_wait() {
+async fn dry_run_of_a_share_changes_nothing_and_does_not_wait() {
     let stage = Stage::set(3600).await;
     let golden = stage.image("golden");
     let inputs = [
         ("INPUT_AMI-ID", golden.as_str()),
         ("INPUT_TARGET-ACCOUNTS", B),
-        ("INPUT_MODE", "plan"),
+        ("INPUT_DRY-RUN", "true"),
     ];
     let run = stage.run_on_github(&inputs);
     assert_eq!((run.status, run.outputs["changed"].as_str()), (0, "true"));
@@ -124,7 +124,7 @@ async fn mode_plan_changes_nothing_and_does_not_wait() {
         ("INPUT_UNLISTED", "revoke"),
     ]);
     assert!(
-        run.log.contains("0 to take back") && !run.log.contains("nobody"),
+        run.log.contains("0 to remove") && !run.log.contains("nobody"),
         "{}",
         run.log
     );
@@ -132,7 +132,7 @@ async fn mode_plan_changes_nothing_and_does_not_wait() {
     let run = stage.run_on_github(&[
         ("INPUT_AMI-ID", &building),
         ("INPUT_TARGET-ACCOUNTS", B),
-        ("INPUT_MODE", "plan"),
+        ("INPUT_DRY-RUN", "true"),
     ]);
     assert_eq!(run.status, 0);
     assert!(
@@ -144,7 +144,48 @@ async fn mode_plan_changes_nothing_and_does_not_wait() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_image_that_is_not_encrypted_needs_no_policy() {
+async fn dry_run_of_a_revoke_changes_nothing() {
+    let stage = Stage::set(1).await;
+    let golden = stage.image("golden");
+    let share = [
+        ("INPUT_AMI-ID", golden.as_str()),
+        ("INPUT_TARGET-ACCOUNTS", B),
+    ];
+    let revoke = [share[0], share[1], ("INPUT_MODE", "revoke")];
+    let dry_run = [revoke[0], revoke[1], revoke[2], ("INPUT_DRY-RUN", "true")];
+    let run = stage.run_on_github(&dry_run);
+    assert_eq!((run.status, run.outputs["changed"].as_str()), (0, "false"));
+    assert!(
+        run.log.contains("There is no access to revoke"),
+        "{}",
+        run.log
+    );
+    assert_eq!(stage.run_on_github(&share).status, 0);
+
+    let before = stage.changes();
+    let run = stage.run_on_github(&dry_run);
+    assert_eq!((run.status, run.outputs["changed"].as_str()), (0, "true"));
+    for line in [
+        format!("- {B} can no longer launch {golden} in us-east-1"),
+        "`mode: revoke` would do this".to_owned(),
+    ] {
+        assert!(run.log.contains(&line), "{line}: {}", run.log);
+    }
+    assert!(run.summary.contains("dry run: a revoke would change"));
+    assert_eq!(stage.changes(), before);
+
+    let run = stage.run_on_github(&revoke);
+    assert_eq!((run.status, run.outputs["changed"].as_str()), (0, "true"));
+    let again = stage.run_on_github(&revoke);
+    assert_eq!(
+        (again.status, again.outputs["changed"].as_str()),
+        (0, "false")
+    );
+    assert!(again.log.contains("nothing to revoke"), "{}", again.log);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unencrypted_image_needs_no_policy() {
     let stage = Stage::set(1).await;
     let run = stage.run_on_github(&[
         ("INPUT_AMI-ID", &stage.image("plain")),
@@ -162,7 +203,7 @@ async fn an_image_that_is_not_encrypted_needs_no_policy() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn account_ids_are_masked_where_asked() {
+async fn account_ids_are_masked_if_asked() {
     let stage = Stage::set(1).await;
     let golden = stage.image("golden");
     let inputs = [
@@ -193,7 +234,7 @@ async fn account_ids_are_masked_where_asked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_a_target_that_copies_its_own_copy_is_what_it_launches() {
+async fn target_that_copies_launches_its_own_copy() {
     let scenario = Scenario::generate(Size {
         accounts: 2,
         regions: 1,
@@ -210,18 +251,18 @@ async fn of_a_target_that_copies_its_own_copy_is_what_it_launches() {
     ))
     .await;
     let shared = stage.image("image-1");
-    let inputs = |mode| {
+    let inputs = |dry_run| {
         [
-            ("INPUT_MODE", mode),
+            ("INPUT_DRY-RUN", dry_run),
             ("INPUT_AMI-ID", shared.as_str()),
             ("INPUT_TARGET-ACCOUNTS", B),
             ("INPUT_TARGET-ROLE", "consumer"),
             ("INPUT_TARGET-EXTERNAL-ID", "example"),
             ("INPUT_TARGET-KMS-KEY-ID", "alias/own-222222222222"),
-            ("INPUT_KEEP-SHARED", "false"),
+            ("INPUT_UNSHARE-AFTER-COPY", "true"),
         ]
     };
-    let run = stage.run_on_github(&inputs("share"));
+    let run = stage.run_on_github(&inputs("false"));
     assert_eq!(run.status, 0, "{}", run.log);
     let own = stage.sim.edit(|world| {
         world
@@ -234,8 +275,8 @@ async fn of_a_target_that_copies_its_own_copy_is_what_it_launches() {
     });
     for run in [
         run,
-        stage.run_on_github(&inputs("share")),
-        stage.run_on_github(&inputs("plan")),
+        stage.run_on_github(&inputs("false")),
+        stage.run_on_github(&inputs("true")),
     ] {
         let listed: Value = serde_json::from_str(&run.outputs["ami-ids"]).unwrap();
         assert_eq!(listed, json!({ B: { "us-east-1": [own] } }), "{}", run.log);

@@ -16,7 +16,7 @@ const UNIT: &str = "arn:aws:organizations::111111111111:ou/o-example123/ou-ab12-
 /// A name and a value.
 type Input<'a> = (&'a str, &'a str);
 
-/// Runs the step with these inputs; returns its end and its summary.
+/// Runs the step with these inputs; returns how it ended and its summary.
 async fn summary(sim: &Sim, inputs: &[Input<'_>]) -> (Exit, String) {
     let folder = tempfile::TempDir::new().unwrap();
     let file = folder.path().join("summary");
@@ -51,12 +51,12 @@ fn is_whole(text: &str) {
         text.matches("<details>").count(),
         text.matches("</details>").count()
     );
-    if let Some(picture) = picture(text) {
-        let edges = picture.lines().filter(|line| line.contains('|')).count();
+    if let Some(diagram) = diagram(text) {
+        let edges = diagram.lines().filter(|line| line.contains('|')).count();
         assert!(
-            edges <= 24 && picture.len() < 10_000,
+            edges <= 24 && diagram.len() < 10_000,
             "{edges} edges, {} characters",
-            picture.len()
+            diagram.len()
         );
     }
     // Every row of a table has as many cells as its head.
@@ -71,12 +71,12 @@ fn is_whole(text: &str) {
     }
 }
 
-fn picture(text: &str) -> Option<&str> {
+fn diagram(text: &str) -> Option<&str> {
     text.split("```mermaid\n").nth(1)?.split("```").next()
 }
 
 #[tokio::test(start_paused = true)]
-async fn fifty_regions_and_fifty_accounts_stay_readable() {
+async fn summary_of_fifty_regions_and_accounts_stays_readable() {
     // More Regions than AWS has on for everybody.
     let elsewhere: Vec<String> = (1..50).map(|n| format!("eu-central-{}", n + 1)).collect();
     let mut scenario = Scenario::generate(Size {
@@ -121,15 +121,16 @@ async fn fifty_regions_and_fifty_accounts_stay_readable() {
         ("COPY_TO_REGIONS", &elsewhere),
         ("KMS_KEY_ID", &keys),
     ];
-    let (exit, planned) = summary(&sim, &[inputs.as_slice(), &[("MODE", "plan")]].concat()).await;
+    let (exit, planned) =
+        summary(&sim, &[inputs.as_slice(), &[("DRY_RUN", "true")]].concat()).await;
     assert_eq!(exit, Exit::Done, "{planned}");
     let (exit, shared) = summary(&sim, &inputs).await;
     assert_eq!(exit, Exit::Done, "{shared}");
     for text in [planned, shared] {
-        let picture = picture(&text).unwrap();
+        let diagram = diagram(&text).unwrap();
         assert!(
-            picture.contains("and 47 more") && picture.contains("50 keys"),
-            "{picture}"
+            diagram.contains("and 47 more") && diagram.contains("50 keys"),
+            "{diagram}"
         );
         assert_eq!(
             text.lines()
@@ -141,7 +142,7 @@ async fn fifty_regions_and_fifty_accounts_stay_readable() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_way_to_share_is_in_the_picture() {
+async fn diagram_shows_every_way_to_share() {
     let options = || Options {
         copy_time: Duration::from_mins(1),
         ..Options::default()
@@ -158,7 +159,7 @@ async fn every_way_to_share_is_in_the_picture() {
     ];
     let steps: [(&[Input<'_>], &[&str]); 6] = [
         (
-            &[golden.as_slice(), &to, &[("MODE", "plan")]].concat(),
+            &[golden.as_slice(), &to, &[("DRY_RUN", "true")]].concat(),
             &[
                 "T0([\"222222222222\"])",
                 "T0 ==>|will be able to launch| N0",
@@ -183,7 +184,7 @@ async fn every_way_to_share_is_in_the_picture() {
                 &[
                     ("TARGET_ACCOUNTS", "333333333333"),
                     ("UNLISTED", "revoke"),
-                    ("MODE", "plan"),
+                    ("DRY_RUN", "true"),
                 ],
             ]
             .concat(),
@@ -214,13 +215,13 @@ async fn every_way_to_share_is_in_the_picture() {
         let (exit, text) = summary(&sim, inputs).await;
         assert_eq!(exit, Exit::Done, "{text}");
         for part in parts {
-            assert!(picture(&text).unwrap().contains(part), "{part}: {text}");
+            assert!(diagram(&text).unwrap().contains(part), "{part}: {text}");
         }
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_an_image_is_called_cannot_spoil_a_summary() {
+async fn image_name_cannot_spoil_a_summary() {
     for name in [
         "a|b `x` <script>",
         "\"]; click A\n### x",
@@ -249,7 +250,7 @@ async fn what_an_image_is_called_cannot_spoil_a_summary() {
             "no copy can be named like that: {text}"
         );
         assert!(text.contains("copy.name-invalid"));
-        assert_eq!(picture(&text), None, "what is refused will not be");
+        assert_eq!(diagram(&text), None, "what is refused will not be");
         assert!(
             !text.contains("<script>") && !text.contains("\n### x"),
             "{text}"

@@ -69,7 +69,7 @@ impl Stage {
     /// simulation.
     pub(crate) fn command(&self, env: &[(&str, &str)]) -> Command {
         let keys = &self.sim.facts().accounts[A];
-        let mut command = Command::new(env!("CARGO_BIN_EXE_ami-share-action"));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ami-share"));
         command
             .env_clear()
             .env("AWS_ENDPOINT_URL", &self.endpoint)

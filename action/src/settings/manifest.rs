@@ -1,19 +1,24 @@
 //! The AMIs of a Packer manifest's last run.
 
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
-use ami_share::{AmiId, AmiRef, Region};
+use ami_share::id::AmiRef;
+use ami_share::{AmiId, Region};
+use anyhow::{Context as _, bail, ensure};
 use serde::Deserialize;
 
-use crate::input::shown;
+use crate::inputs::shorten;
 
 /// A thousand runs in ten Regions are half a megabyte.
-const LARGEST: u64 = 16 << 20;
+const LARGEST_FILE: u64 = 16 << 20;
 
-/// A manifest as Packer's post-processor of that name writes it; it adds a build to `builds` for
-/// each run. Whatever else stands there, such as `custom_data`, is nobody's business here.
+const NO_MANIFEST: &str = "it is no Packer manifest";
+
+/// A manifest as Packer's post-processor of that name writes it: each run adds its builds to
+/// `builds`. Other members, such as `custom_data`, do not matter here.
 #[derive(Deserialize)]
 struct Manifest {
     builds: Option<Vec<Build>>,
@@ -28,84 +33,85 @@ struct Build {
 }
 
 /// The images of the file, in order.
-pub(super) fn read(path: &Path) -> Result<Vec<(Region, AmiId)>, String> {
-    let unreadable = |error| format!("it cannot be read: {error}");
-    let mut bytes = Vec::new();
-    let file = std::fs::File::open(path).map_err(unreadable)?;
-    file.take(LARGEST + 1)
-        .read_to_end(&mut bytes)
-        .map_err(unreadable)?;
-    if bytes.len() as u64 > LARGEST {
-        return Err(format!("it is larger than {} MiB", LARGEST >> 20));
-    }
-    let text =
-        String::from_utf8(bytes).map_err(|_not_text| no_manifest(&"it is not UTF-8 text"))?;
+pub(super) fn read(path: &Path) -> anyhow::Result<Vec<(Region, AmiId)>> {
+    let bytes = read_bytes(path).context("it cannot be read")?;
+    ensure!(
+        bytes.len() as u64 <= LARGEST_FILE,
+        "it is larger than {} MiB",
+        LARGEST_FILE >> 20
+    );
+    let Ok(text) = String::from_utf8(bytes) else {
+        bail!("{NO_MANIFEST}: it is not UTF-8 text");
+    };
     // Editors and shells of Windows put a mark before the text.
     images(text.strip_prefix('\u{feff}').unwrap_or(&text))
 }
 
-fn no_manifest(why: &dyn std::fmt::Display) -> String {
-    format!("it is no Packer manifest: {why}")
+/// The file, but not much more than the largest that is a manifest.
+fn read_bytes(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut file = File::open(path)?.take(LARGEST_FILE + 1);
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
-fn images(text: &str) -> Result<Vec<(Region, AmiId)>, String> {
+fn images(text: &str) -> anyhow::Result<Vec<(Region, AmiId)>> {
     if !text.trim_start().starts_with('{') {
-        return Err(no_manifest(&"it is no JSON object"));
+        bail!("{NO_MANIFEST}: it is no JSON object");
     }
-    let manifest: Manifest = serde_json::from_str(text).map_err(|error| no_manifest(&error))?;
-    let Some(last_run) = manifest.last_run_uuid.filter(|uuid| !uuid.is_empty()) else {
-        return Err("it does not say which run was the last (`last_run_uuid`)".to_owned());
-    };
-    let builds = manifest.builds.unwrap_or_default();
-    let last: Vec<&Build> = builds
-        .iter()
-        .filter(|build| build.packer_run_uuid.as_deref() == Some(&last_run))
-        .collect();
-    if last.is_empty() {
-        return Err(format!(
-            "it holds no build of its last run, {}",
-            shown(&last_run)
-        ));
-    }
-    let mut seen = BTreeSet::new();
+    let manifest: Manifest = serde_json::from_str(text).context(NO_MANIFEST)?;
+    let builds = last_run(manifest)?;
     let mut images = Vec::new();
-    for build in &last {
-        let by_amazon = build
-            .builder_type
-            .as_deref()
-            .is_some_and(|builder| builder.starts_with("amazon"));
-        let artifacts = build.artifact_id.as_deref().unwrap_or_default();
-        let artifacts = artifacts.split(|c: char| c == ',' || c.is_whitespace());
-        for artifact in artifacts.filter(|artifact| !artifact.is_empty()) {
-            // Other builders' artifacts never have this form; importers of other builders' images
-            // do.
-            if let Ok(AmiRef {
-                region: Some(region),
-                ami,
-            }) = artifact.parse()
-            {
-                images.extend(
-                    seen.insert((region.clone(), ami.clone()))
-                        .then_some((region, ami)),
-                );
-            } else if by_amazon && artifact.contains("ami-") {
-                return Err(format!(
-                    "its artifact `{}` is not `region:ami-…`",
-                    shown(artifact)
-                ));
+    let mut seen = BTreeSet::new();
+    for build in &builds {
+        for image in images_of(build)? {
+            if seen.insert(image.clone()) {
+                images.push(image);
             }
         }
     }
     if images.is_empty() {
-        let builders: BTreeSet<&str> = last
+        let builders: BTreeSet<&str> = builds
             .iter()
             .filter_map(|build| build.builder_type.as_deref())
             .collect();
-        let builders = builders.into_iter().collect::<Vec<_>>().join(", ");
-        return Err(format!(
-            "its last run made no AMI; what it made is of {}",
-            shown(&builders)
-        ));
+        let builders: Vec<&str> = builders.into_iter().collect();
+        let builders = shorten(&builders.join(", "));
+        bail!("its last run made no AMI; what it made is of {builders}");
+    }
+    Ok(images)
+}
+
+/// The builds of the last run.
+fn last_run(manifest: Manifest) -> anyhow::Result<Vec<Build>> {
+    let last_run = manifest
+        .last_run_uuid
+        .filter(|uuid| !uuid.is_empty())
+        .context("it does not say which run was the last (`last_run_uuid`)")?;
+    let mut builds = manifest.builds.unwrap_or_default();
+    builds.retain(|build| build.packer_run_uuid.as_deref() == Some(&last_run));
+    if builds.is_empty() {
+        bail!("it holds no build of its last run, {}", shorten(&last_run));
+    }
+    Ok(builds)
+}
+
+/// The images of a build. Its artifact is a list of them; other builders' artifacts never have this
+/// form, but importers of other builders' images do.
+fn images_of(build: &Build) -> anyhow::Result<Vec<(Region, AmiId)>> {
+    let builder = build.builder_type.as_deref().unwrap_or_default();
+    let artifact = build.artifact_id.as_deref().unwrap_or_default();
+    let mut images = Vec::new();
+    for part in artifact.split(|c: char| c == ',' || c.is_whitespace()) {
+        if let Ok(AmiRef {
+            region: Some(region),
+            ami,
+        }) = part.parse()
+        {
+            images.push((region, ami));
+        } else if builder.starts_with("amazon") && part.contains("ami-") {
+            bail!("its artifact `{}` is not `region:ami-…`", shorten(part));
+        }
     }
     Ok(images)
 }

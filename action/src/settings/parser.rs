@@ -4,14 +4,16 @@ use std::collections::BTreeSet;
 use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
-use ami_share::{AccountId, DeprecateAt, KeyRef, Region, Timing};
+use ami_share::request::{DeprecateAt, Timing};
+use ami_share::{AccountId, KeyRef, Region};
 
-use crate::input::{Problem, Raw, shown};
+use crate::inputs::{InputValue, Problem, shorten};
 
 /// AWS takes dates up to ten years from now.
-const LONGEST_LIFE: Duration = Duration::from_hours(10 * 366 * 24);
+const LONGEST_AGE: Duration = Duration::from_hours(10 * 366 * 24);
 
 /// Collects what is wrong while it parses.
+#[derive(Default)]
 pub(super) struct Parser {
     pub(super) problems: Vec<Problem>,
 }
@@ -21,237 +23,193 @@ impl Parser {
         self.problems.push(Problem::new(input, message));
     }
 
+    /// One of a few words, the first by default; `None` if the word is none of them.
     pub(super) fn choice<T: Copy>(
         &mut self,
-        input: &str,
-        value: Option<&str>,
+        input: InputValue<'_>,
         choices: &[(&str, T)],
     ) -> Option<T> {
-        let Some(value) = value else {
+        let Some(text) = input.text else {
             return choices.first().map(|(_, choice)| *choice);
         };
-        let found = choices
-            .iter()
-            .find(|(name, _)| *name == value)
-            .map(|(_, choice)| *choice);
-        if found.is_none() {
-            let names: Vec<String> = choices
-                .iter()
-                .map(|(name, _)| format!("`{name}`"))
-                .collect();
-            self.problem(
-                input,
-                format!("`{}` is not one of {}", shown(value), names.join(", ")),
-            );
+        for (word, choice) in choices {
+            if *word == text {
+                return Some(*choice);
+            }
         }
-        found
+        let words: Vec<String> = choices
+            .iter()
+            .map(|(word, _)| format!("`{word}`"))
+            .collect();
+        let message = format!("`{}` is not one of {}", shorten(text), words.join(", "));
+        self.problem(input.name, message);
+        None
     }
 
-    pub(super) fn flag(&mut self, input: &str, value: Option<&str>, default: bool) -> bool {
-        match value {
+    pub(super) fn flag(&mut self, input: InputValue<'_>, default: bool) -> bool {
+        match input.text {
             None => default,
             Some("true") => true,
             Some("false") => false,
             Some(other) => {
-                self.problem(
-                    input,
-                    format!("`{}` is neither `true` nor `false`", shown(other)),
-                );
+                let message = format!("`{}` is neither `true` nor `false`", shorten(other));
+                self.problem(input.name, message);
                 default
             }
         }
     }
 
-    pub(super) fn number(&mut self, input: &str, value: Option<&str>) -> Option<usize> {
-        let value = value?;
-        let number = value
-            .parse()
-            .ok()
-            .filter(|number| (1..=1000).contains(number));
+    pub(super) fn number(&mut self, input: InputValue<'_>) -> Option<usize> {
+        let text = input.text?;
+        let number: Option<usize> = text.parse().ok();
+        let number = number.filter(|number| (1..=1000).contains(number));
         if number.is_none() {
-            self.problem(
-                input,
-                format!("`{}` is not a whole number from 1 to 1000", shown(value)),
-            );
+            let message = format!("`{}` is not a whole number from 1 to 1000", shorten(text));
+            self.problem(input.name, message);
         }
         number
     }
 
-    pub(super) fn minutes(&mut self, input: &str, value: Option<&str>) -> Option<u32> {
-        let value = value?;
-        let number = value.parse().ok();
-        if number.is_none() {
-            self.problem(
-                input,
-                format!("`{}` is not a whole number of minutes", shown(value)),
+    pub(super) fn duration(&mut self, input: InputValue<'_>) -> Option<Duration> {
+        let text = input.text?;
+        let duration = humantime::parse_duration(text.trim()).ok();
+        let duration = duration.filter(|duration| *duration <= Timing::LONGEST);
+        if duration.is_none() {
+            let message = format!(
+                "`{}` is not a duration of at most 7 days, such as `90s`, `45m` or `2h`",
+                shorten(text)
             );
+            self.problem(input.name, message);
         }
-        number
+        duration
     }
 
-    pub(super) fn one<T: FromStr<Err: ToString>>(
-        &mut self,
-        input: &str,
-        value: Option<&str>,
-    ) -> Option<T> {
-        let parsed = value?.parse();
-        parsed
-            .map_err(|error: T::Err| self.problem(input, error.to_string()))
-            .ok()
+    /// The whole value as one identifier of AWS.
+    pub(super) fn one<T: FromStr<Err: ToString>>(&mut self, input: InputValue<'_>) -> Option<T> {
+        self.word(input.name, input.text?)
     }
 
     /// Every word of a list.
-    pub(super) fn list<T: FromStr<Err: ToString>>(
-        &mut self,
-        input: &str,
-        value: Option<&str>,
-    ) -> Vec<T> {
-        words(value)
-            .filter_map(|word| self.one(input, Some(word)))
+    pub(super) fn list<T: FromStr<Err: ToString>>(&mut self, input: InputValue<'_>) -> Vec<T> {
+        words(input)
+            .filter_map(|word| self.word(input.name, word))
             .collect()
     }
 
-    pub(super) fn accounts(&mut self, input: &str, value: Option<&str>) -> Vec<AccountId> {
-        let public = |word: &&str| matches!(*word, "*" | "all");
-        for word in words(value).filter(public) {
-            let message = format!(
-                "`{word}` would make the image public, which this tool never does: list the \
-                 account IDs, 12 digits each"
-            );
-            self.problem(input, message);
+    fn word<T: FromStr<Err: ToString>>(&mut self, input: &str, word: &str) -> Option<T> {
+        match word.parse() {
+            Ok(parsed) => Some(parsed),
+            Err(error) => {
+                self.problem(input, error.to_string());
+                None
+            }
         }
-        words(value)
-            .filter(|word| !public(word))
-            .filter_map(|word| self.one(input, Some(word)))
-            .collect()
+    }
+
+    /// A list of accounts; what would make an image public is refused with a message of its own.
+    pub(super) fn accounts(&mut self, input: InputValue<'_>) -> Vec<AccountId> {
+        let mut accounts = Vec::new();
+        for word in words(input) {
+            if matches!(word, "*" | "all") {
+                let message = format!(
+                    "`{word}` would make the image public, which this tool never does: list the \
+                     account IDs, 12 digits each"
+                );
+                self.problem(input.name, message);
+            } else {
+                accounts.extend(self.word::<AccountId>(input.name, word));
+            }
+        }
+        accounts
     }
 
     /// One key for all Regions, or `region=key` for each.
-    pub(super) fn keys(
-        &mut self,
-        input: &str,
-        value: Option<&str>,
-    ) -> Vec<(Option<Region>, KeyRef)> {
-        let (mut seen, mut keys) = (BTreeSet::new(), Vec::new());
-        for word in words(value) {
-            if let Some((region, key)) = word.split_once('=') {
-                if let (Some(region), Some(key)) = (
-                    self.one::<Region>(input, Some(region)),
-                    self.one(input, Some(key)),
-                ) {
-                    if !seen.insert(region.to_string()) {
-                        self.problem(input, format!("{region} is given twice"));
+    pub(super) fn keys(&mut self, input: InputValue<'_>) -> Vec<(Option<Region>, KeyRef)> {
+        let (mut regions, mut keys) = (BTreeSet::new(), Vec::new());
+        for word in words(input) {
+            let (region, key) = match word.split_once('=') {
+                None => (None, self.word::<KeyRef>(input.name, word)),
+                Some((region, key)) => {
+                    let region = self.word::<Region>(input.name, region);
+                    let key = self.word(input.name, key);
+                    // Without its Region the key would be taken for that of all Regions.
+                    if region.is_none() {
+                        continue;
                     }
-                    keys.push((Some(region), key));
+                    (region, key)
                 }
-            } else if seen.insert(String::new()) {
-                keys.extend(self.one(input, Some(word)).map(|key| (None, key)));
-            } else {
-                self.problem(
-                    input,
-                    "more than one key is given: one for all Regions, or `region=key` for each",
-                );
+            };
+            if !regions.insert(region.clone()) {
+                let message = match &region {
+                    Some(region) => format!("{region} is given twice"),
+                    None => "more than one key is given: one for all Regions, or `region=key` for \
+                             each"
+                        .to_owned(),
+                };
+                self.problem(input.name, message);
+                continue;
             }
+            keys.extend(key.map(|key| (region, key)));
         }
         keys
     }
 
-    /// A date, a moment, or how long after the image was made.
-    pub(super) fn deprecation(&mut self, input: &str, value: Option<&str>) -> Option<DeprecateAt> {
-        let value = value?;
-        if let Ok(after) = humantime::parse_duration(value)
-            && after <= LONGEST_LIFE
+    /// A date, a moment, or the age of the image.
+    pub(super) fn deprecation(&mut self, input: InputValue<'_>) -> Option<DeprecateAt> {
+        let text = input.text?;
+        if let Ok(age) = humantime::parse_duration(text)
+            && age <= LONGEST_AGE
         {
-            return Some(DeprecateAt::AfterCreation(after));
+            return Some(DeprecateAt::AfterCreation(age));
         }
-        let moment = if value.len() == "2030-12-31".len() {
-            format!("{value}T00:00:00Z")
-        } else {
-            value.to_owned()
-        };
-        let moment = humantime::parse_rfc3339(&moment).ok();
-        let since = moment.and_then(|moment| moment.duration_since(SystemTime::UNIX_EPOCH).ok());
-        let parsed = since
-            .and_then(|since| i64::try_from(since.as_secs()).ok())
-            .map(DeprecateAt::Time);
-        if parsed.is_none() {
-            let message = format!(
-                "`{}` is neither a date such as `2030-12-31` or `2030-12-31T12:00:00Z` nor a time \
-                 of at most 10 years such as `90d`",
-                shown(value)
-            );
-            self.problem(input, message);
+        if let Some(seconds) = seconds_since_1970(text) {
+            return Some(DeprecateAt::Time(seconds));
         }
-        parsed
+        let message = format!(
+            "`{}` is neither a date such as `2030-12-31` or `2030-12-31T12:00:00Z` nor an age of \
+             at most 10 years such as `90d`",
+            shorten(text)
+        );
+        self.problem(input.name, message);
+        None
     }
 
-    pub(super) fn pairs(&mut self, input: &str, value: Option<&str>) -> Vec<(String, String)> {
+    /// `key=value`, one on each line.
+    pub(super) fn pairs(&mut self, input: InputValue<'_>) -> Vec<(String, String)> {
         let mut pairs: Vec<(String, String)> = Vec::new();
-        for line in value
-            .unwrap_or_default()
-            .lines()
-            .map(str::trim)
-            .filter(|line| !line.is_empty())
-        {
-            match line.split_once('=') {
-                None => self.problem(
-                    input,
-                    format!("`{}` has no `=`: one `key=value` on each line", shown(line)),
-                ),
-                Some((key, _)) if pairs.iter().any(|(known, _)| known == key.trim()) => {
-                    self.problem(input, format!("`{}` is given twice", shown(key.trim())));
-                }
-                Some((key, value)) => pairs.push((key.trim().to_owned(), value.trim().to_owned())),
+        for line in input.text.unwrap_or_default().lines().map(str::trim) {
+            if line.is_empty() {
+                continue;
+            }
+            let Some((key, value)) = line.split_once('=') else {
+                let line = shorten(line);
+                let message = format!("`{line}` has no `=`: one `key=value` on each line");
+                self.problem(input.name, message);
+                continue;
+            };
+            let (key, value) = (key.trim().to_owned(), value.trim().to_owned());
+            if pairs.iter().any(|(known, _)| *known == key) {
+                self.problem(input.name, format!("`{}` is given twice", shorten(&key)));
+            } else {
+                pairs.push((key, value));
             }
         }
         pairs
     }
-
-    pub(super) fn timing(&mut self, raw: &Raw) -> Timing {
-        let default = Timing::default();
-        let poll = raw.poll_interval.as_deref();
-        let poll = match poll.map(|value| value.split_once("..").unwrap_or((value, value))) {
-            None => default.poll,
-            Some((floor, ceiling)) => {
-                let floor = self.duration("poll-interval", Some(floor));
-                let ceiling = self.duration("poll-interval", Some(ceiling));
-                floor.zip(ceiling).unwrap_or(default.poll)
-            }
-        };
-        Timing {
-            timeout: self
-                .duration("timeout", raw.timeout.as_deref())
-                .unwrap_or(default.timeout),
-            settle: self
-                .duration("settle", raw.settle.as_deref())
-                .unwrap_or(default.settle),
-            poll,
-            ..default
-        }
-    }
-
-    pub(super) fn duration(&mut self, input: &str, value: Option<&str>) -> Option<Duration> {
-        let value = value?;
-        let duration = humantime::parse_duration(value.trim())
-            .ok()
-            .filter(|duration| *duration <= Timing::LONGEST);
-        if duration.is_none() {
-            self.problem(
-                input,
-                format!(
-                    "`{}` is not a duration of at most 7 days, such as `90s`, `45m` or `2h`",
-                    shown(value)
-                ),
-            );
-        }
-        duration
-    }
 }
 
 /// The words of a list, which commas and white space separate.
-pub(super) fn words(value: Option<&str>) -> impl Iterator<Item = &str> {
-    value
-        .unwrap_or_default()
-        .split(|c: char| c == ',' || c.is_whitespace())
+pub(super) fn words(input: InputValue<'_>) -> impl Iterator<Item = &str> {
+    let text = input.text.unwrap_or_default();
+    text.split(|c: char| c == ',' || c.is_whitespace())
         .filter(|word| !word.is_empty())
+}
+
+/// A date or a moment after 1970.
+fn seconds_since_1970(text: &str) -> Option<i64> {
+    let is_date = text.len() == "2030-12-31".len();
+    let time = if is_date { "T00:00:00Z" } else { "" };
+    let moment = humantime::parse_rfc3339(&format!("{text}{time}")).ok()?;
+    let since = moment.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    i64::try_from(since.as_secs()).ok()
 }

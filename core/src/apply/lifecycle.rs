@@ -1,117 +1,127 @@
-//! What is done with an image once it is shared and that has been confirmed.
+//! What follows once an image is shared and its access is confirmed: deprecation, protection, the
+//! SSM parameters that name it.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::Apply;
+use crate::aws::clients::RegionClients;
 use crate::diagnostic::{Code, Error};
 use crate::id::{AccountId, AmiId};
 use crate::limits::PARAMETER_CHECK;
-use crate::plan::{Deprecate, Plan, Publish, SharedImage, Step, deprecation_moment, rfc3339};
+use crate::plan::{Deprecate, Publish, SharedImage, deprecation_moment, rfc3339};
 use crate::report::Event;
-use crate::run::Run;
 
-/// Every such step of the plan for this image.
-pub(super) async fn all(run: &Run<'_>, plan: &Plan, shared: &SharedImage, image: &AmiId) {
-    for step in &plan.steps {
-        match step {
-            Step::Deprecate(deprecate) if &deprecate.shared == shared && !deprecate.in_effect => {
-                run.progress
-                    .report_error(self::deprecate(run, deprecate, image).await);
+/// The shortest and longest pause between looks at a parameter that SSM checks.
+const PARAMETER_POLL: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
+
+impl Apply<'_> {
+    /// Deprecates and protects an image, and publishes it in the source account, as far as the plan
+    /// says so.
+    pub(super) async fn complete_lifecycle(&self, shared: &SharedImage, image_id: &AmiId) {
+        for step in self.plan.deprecations() {
+            if &step.shared == shared && !step.in_effect {
+                let deprecated = self.deprecate(step, image_id).await;
+                self.progress().report_error(deprecated);
             }
-            Step::Protect(protect) if &protect.shared == shared && !protect.in_effect => {
-                let protected = run.source_clients(&shared.region).ec2.protect(image).await;
-                if run.progress.report_error(protected).is_some() {
-                    run.progress.emit(&Event::Protected {
-                        image: image.clone(),
-                    });
-                }
+        }
+        for step in self.plan.protections() {
+            if &step.shared == shared && !step.in_effect {
+                let protected = self.protect(shared, image_id).await;
+                self.progress().report_error(protected);
             }
-            _ => {}
+        }
+        self.publish_in(&self.plan.account, shared, image_id).await;
+    }
+
+    /// Writes the parameters of an account that name this image.
+    pub(super) async fn publish_in(
+        &self,
+        account: &AccountId,
+        shared: &SharedImage,
+        image_id: &AmiId,
+    ) {
+        for step in self.plan.publications() {
+            if &step.account == account && &step.shared == shared {
+                let published = self.publish(step, image_id).await;
+                self.progress().report_error(published);
+            }
         }
     }
-    publish_in(run, plan, &plan.account, shared, image).await;
-}
 
-/// Writes the parameters of an account for this image.
-pub(super) async fn publish_in(
-    run: &Run<'_>,
-    plan: &Plan,
-    account: &AccountId,
-    shared: &SharedImage,
-    image: &AmiId,
-) {
-    for step in &plan.steps {
-        if let Step::Publish(publish) = step
-            && (&publish.account, &publish.shared) == (account, shared)
-        {
-            run.progress
-                .report_error(Box::pin(self::publish(run, publish, image)).await);
+    async fn deprecate(&self, step: &Deprecate, image_id: &AmiId) -> Result<(), Error> {
+        let region = &step.shared.region;
+        let mut moment = deprecation_moment(step.when, "");
+        if moment.is_none() {
+            // A period begins when the image was made; a copy was made by this run perhaps.
+            let image = self.find_image(region, image_id).await?;
+            moment = image.and_then(|image| deprecation_moment(step.when, &image.creation_date));
         }
-    }
-}
-
-async fn deprecate(run: &Run<'_>, deprecate: &Deprecate, image: &AmiId) -> Result<(), Error> {
-    let ec2 = &run.source_clients(&deprecate.shared.region).ec2;
-    let mut moment = deprecation_moment(deprecate.when, "");
-    if moment.is_none() {
-        let found = ec2.images([image]).await?;
-        moment = found
-            .first()
-            .and_then(|image| deprecation_moment(deprecate.when, &image.creation_date));
-    }
-    if let Some(moment) = moment {
-        ec2.deprecate(image, moment).await?;
-        run.progress.emit(&Event::Deprecated {
-            image: image.clone(),
+        let Some(moment) = moment else {
+            return Ok(());
+        };
+        let clients = self.run.source_clients(region);
+        clients.ec2.deprecate_image(image_id, moment).await?;
+        self.progress().emit(&Event::Deprecated {
+            image: image_id.clone(),
             at: rfc3339(moment),
         });
+        Ok(())
     }
-    Ok(())
+
+    async fn protect(&self, shared: &SharedImage, image_id: &AmiId) -> Result<(), Error> {
+        let clients = self.run.source_clients(&shared.region);
+        clients.ec2.protect_image(image_id).await?;
+        self.progress().emit(&Event::Protected {
+            image: image_id.clone(),
+        });
+        Ok(())
+    }
+
+    /// Writes a parameter. SSM answers before it has checked that the value is an image, so the
+    /// parameter is read until it names the image (R5.9).
+    async fn publish(&self, step: &Publish, image_id: &AmiId) -> Result<(), Error> {
+        let Some(clients) = self.run.clients_of(&step.account, &step.shared.region) else {
+            return Ok(());
+        };
+        if step.current.as_deref() == Some(image_id.as_ref()) {
+            return Ok(());
+        }
+        clients.ssm.put_image(&step.name, image_id).await?;
+        let mut backoff = self.progress().poll_backoff(PARAMETER_POLL);
+        let since = Instant::now();
+        loop {
+            let value = clients.ssm.parameter(&step.name).await?;
+            if value.as_deref() == Some(image_id.as_ref()) {
+                break;
+            }
+            if since.elapsed() > PARAMETER_CHECK {
+                return Err(refused_parameter(&clients, &step.name, image_id));
+            }
+            let pause = backoff.next();
+            self.progress()
+                .wait(&step.name, "to hold the image", since, pause)
+                .await;
+        }
+        self.progress().emit(&Event::Published {
+            account: step.account.clone(),
+            name: step.name.clone(),
+            image: image_id.clone(),
+        });
+        Ok(())
+    }
 }
 
-/// SSM answers before it has checked that the value is an image, so the parameter is read until it
-/// holds it.
-async fn publish(run: &Run<'_>, publish: &Publish, image: &AmiId) -> Result<(), Error> {
-    let Some(clients) = run.clients_of(&publish.account, &publish.shared.region) else {
-        return Ok(());
-    };
-    let holds = |value: Option<String>| value.as_deref() == Some(image.as_ref());
-    if holds(publish.current.clone()) {
-        return Ok(());
-    }
-    clients.ssm.put_image(&publish.name, image).await?;
-    let mut backoff = run
-        .progress
-        .poll_backoff((Duration::from_secs(1), Duration::from_secs(10)));
-    let since = Instant::now();
-    while !holds(clients.ssm.parameter(&publish.name).await?) {
-        if since.elapsed() > PARAMETER_CHECK {
-            let location = &clients.location;
-            return Err(Error::new(
-                Code::ParameterRefused,
-                format!(
-                    "SSM did not take {image} into the parameter {}",
-                    publish.name
-                ),
-            )
-            .remedy(format!(
-                "allow ssm:PutParameter and ec2:DescribeImages in an identity policy of {}: SSM \
-                 checks the image with that identity (R5.9)",
-                clients.identity.arn
-            ))
-            .at(&location.account, &location.region)
-            .on(&publish.name));
-        }
-        run.progress
-            .wait(&publish.name, "to hold the image", since, backoff.next())
-            .await;
-    }
-    let (account, name) = (publish.account.clone(), publish.name.clone());
-    run.progress.emit(&Event::Published {
-        account,
-        name,
-        image: image.clone(),
-    });
-    Ok(())
+fn refused_parameter(clients: &RegionClients, name: &str, image_id: &AmiId) -> Error {
+    let message = format!("SSM did not take {image_id} into the parameter {name}");
+    let remedy = format!(
+        "allow ssm:PutParameter and ec2:DescribeImages in an identity policy of {}: SSM checks \
+         the image with that identity",
+        clients.identity.arn
+    );
+    Error::new(Code::ParameterRefused, message)
+        .remedy(remedy)
+        .at(&clients.location.account, &clients.location.region)
+        .on(name)
 }

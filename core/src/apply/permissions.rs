@@ -1,217 +1,245 @@
-//! Launch permission of an image, and create-volume permission of its snapshots: looked at, then
-//! changed where needed.
+//! Launch permission of an image, and create-volume permission of its snapshots: read, then changed
+//! where needed.
 
 use std::collections::BTreeSet;
 
 use futures::future;
 use tokio::time::Instant;
 
+use super::{Apply, LaunchableImage, as_principals};
 use crate::aws::ec2::{Change, Ec2};
 use crate::diagnostic::{Code, Error};
-use crate::id::{AccountId, AmiId, Principal, SnapshotId};
+use crate::id::{AmiId, Principal, Region, SnapshotId, SourceImage};
 use crate::inventory::Image;
 use crate::plan::{RemovePermissions, SharedImage, SnapshotPermission};
 use crate::report::Event;
-use crate::run::Run;
 
-/// Lets principals launch the image.
-pub(super) async fn share_image(
-    run: &Run<'_>,
-    shared: &SharedImage,
-    image: &AmiId,
-    principals: &BTreeSet<Principal>,
-) -> Result<(), Error> {
-    let ec2 = &run.source_clients(&shared.region).ec2;
-    let mut backoff = run.progress.poll_backoff(run.timing.poll);
-    let since = Instant::now();
-    let (source, region) = (shared.source.clone(), shared.region.clone());
-    loop {
-        let held = ec2.launch_permissions(image).await?;
-        let missing: BTreeSet<Principal> = principals.difference(&held).cloned().collect();
-        if missing.is_empty() {
-            break;
-        }
-        match ec2
-            .change_launch_permissions(image, Change::Add, &missing)
-            .await
-        {
-            Ok(()) => {
-                let (source, region) = (source.clone(), region.clone());
-                run.progress.emit(&Event::LaunchPermissionAdded {
-                    source,
-                    region,
-                    image: image.clone(),
-                    added: missing,
-                });
-                break;
+impl Apply<'_> {
+    /// Lets principals launch the image.
+    pub(super) async fn ensure_launch_permission(
+        &self,
+        shared: &SharedImage,
+        image_id: &AmiId,
+        principals: &BTreeSet<Principal>,
+    ) -> Result<(), Error> {
+        const NOT_READY: &[&str] = &["InvalidAMIID.Unavailable", "IncorrectState"];
+        const WHAT: &str = "to be ready for launch permission";
+        let ec2 = &self.run.source_clients(&shared.region).ec2;
+        let mut backoff = self.progress().poll_backoff(self.run.timing.poll);
+        let since = Instant::now();
+        let added = loop {
+            let missing = principals - &ec2.launch_permissions(image_id).await?;
+            if missing.is_empty() {
+                break missing;
             }
-            // A copy that has just become available may still count as pending elsewhere in EC2
-            // (R2.8); the SDK does not try that again (R6.6).
-            Err(error) if error.is_aws(&["InvalidAMIID.Unavailable", "IncorrectState"]) => {
-                run.progress
-                    .wait(
-                        image,
-                        "to be ready for launch permission",
-                        since,
-                        backoff.next(),
-                    )
-                    .await;
+            let change = ec2.change_launch_permissions(image_id, Change::Add, &missing);
+            match change.await {
+                Ok(()) => break missing,
+                // A copy that has just become available may still count as pending elsewhere in EC2
+                // (R2.8); the SDK does not try that again (R6.6).
+                Err(error) if error.is_aws(NOT_READY) => {
+                    let pause = backoff.next();
+                    self.progress().wait(image_id, WHAT, since, pause).await;
+                }
+                Err(error) => return Err(error),
             }
-            Err(error) => return Err(error),
-        }
-    }
-    run.progress.emit(&Event::LaunchPermissionConfirmed {
-        source,
-        region,
-        image: image.clone(),
-        principals: principals.clone(),
-    });
-    Ok(())
-}
-
-/// Lets accounts make volumes of the image's snapshots.
-pub(super) async fn share_snapshots(
-    run: &Run<'_>,
-    share: &SnapshotPermission,
-    image: &AmiId,
-) -> Result<(), Error> {
-    let ec2 = &run.source_clients(&share.shared.region).ec2;
-    let accounts: BTreeSet<Principal> = share
-        .accounts
-        .iter()
-        .cloned()
-        .map(Principal::Account)
-        .collect();
-    let known = share.shared.image.as_ref() == Some(image);
-    let snapshots: Vec<_> = if known {
-        share.missing.keys().cloned().collect()
-    } else {
-        let found = ec2.images([image]).await?;
-        found
-            .iter()
-            .flat_map(|image| image.snapshots().cloned())
-            .collect()
-    };
-    let shared = snapshots
-        .iter()
-        .filter(|_| !accounts.is_empty())
-        .map(|snapshot| async {
-            let held = ec2.snapshot_permissions(snapshot).await?;
-            add_to(run, ec2, snapshot, &accounts - &held).await
-        });
-    future::try_join_all(shared).await.map(|_| ())
-}
-
-/// Looks once more at snapshots, after the launch permission is written: what was taken away by
-/// then is given again where the launch permission stands, and else whoever takes away has their
-/// way.
-pub(super) async fn confirm_snapshots(
-    run: &Run<'_>,
-    share: &SnapshotPermission,
-    image: &AmiId,
-    principals: &BTreeSet<Principal>,
-) -> Result<(), Error> {
-    let ec2 = &run.source_clients(&share.shared.region).ec2;
-    let accounts: BTreeSet<Principal> = share
-        .accounts
-        .iter()
-        .cloned()
-        .map(Principal::Account)
-        .collect();
-    let accounts = &accounts & principals;
-    let found = ec2.images([image]).await?;
-    for snapshot in found.iter().flat_map(Image::snapshots) {
-        let missing = &accounts - &ec2.snapshot_permissions(snapshot).await?;
-        if missing.is_empty() {
-            continue;
-        }
-        if !missing.is_subset(&ec2.launch_permissions(image).await?) {
-            return Err(taken_away(run, share, image));
-        }
-        add_to(run, ec2, snapshot, missing).await?;
-    }
-    Ok(())
-}
-
-/// Takes both back: the launch permission first, or a target would see an image that it cannot
-/// copy.
-pub(super) async fn remove(run: &Run<'_>, remove: &RemovePermissions) -> Result<(), Error> {
-    let ec2 = &run.source_clients(&remove.region).ec2;
-    let taken = |held: BTreeSet<Principal>| -> BTreeSet<Principal> {
-        held.into_iter()
-            .filter(|principal| remove.removal.takes(principal))
-            .collect()
-    };
-    let present = taken(ec2.launch_permissions(&remove.image).await?);
-    if !present.is_empty() {
-        ec2.change_launch_permissions(&remove.image, Change::Remove, &present)
-            .await?;
-        let (source, region, image) = (
-            remove.source.clone(),
-            remove.region.clone(),
-            remove.image.clone(),
-        );
-        run.progress.emit(&Event::LaunchPermissionRemoved {
-            source,
-            region,
-            image,
-            removed: present,
-        });
-    }
-    let removed = remove.snapshots.keys().map(|snapshot| async move {
-        let present = taken(ec2.snapshot_permissions(snapshot).await?);
-        if !present.is_empty() {
-            ec2.change_snapshot_permissions(snapshot, Change::Remove, &present)
-                .await?;
-            run.progress.emit(&Event::SnapshotPermissionRemoved {
-                snapshot: snapshot.clone(),
-                removed: present.clone(),
+        };
+        if !added.is_empty() {
+            self.progress().emit(&Event::LaunchPermissionAdded {
+                source: shared.source.clone(),
+                region: shared.region.clone(),
+                image: image_id.clone(),
+                added,
             });
         }
-        Ok((snapshot, present))
-    });
-    let removed: Vec<(&SnapshotId, BTreeSet<Principal>)> = future::try_join_all(removed).await?;
-    if removed.iter().all(|(_, present)| present.is_empty()) {
-        return Ok(());
+        self.progress().emit(&Event::LaunchPermissionConfirmed {
+            source: shared.source.clone(),
+            region: shared.region.clone(),
+            image: image_id.clone(),
+            principals: principals.clone(),
+        });
+        Ok(())
     }
-    // A run beside this one may have shared the image again meanwhile: then its snapshots stay
-    // shared with it.
-    let mut again = ec2.launch_permissions(&remove.image).await?;
-    again.retain(|principal| principal.account().is_some());
-    let given = removed
-        .iter()
-        .map(|(snapshot, present)| add_to(run, ec2, snapshot, present & &again));
-    future::try_join_all(given).await.map(|_| ())
-}
 
-fn taken_away(run: &Run<'_>, share: &SnapshotPermission, image: &AmiId) -> Error {
-    let message = format!(
-        "another run takes away the permission for snapshots of {image} that this one adds"
-    );
-    Error::new(Code::KeyPolicyContended, message)
-        .at(&run.source.identity.account, &share.shared.region)
-        .on(image)
-}
-
-async fn add_to(
-    run: &Run<'_>,
-    ec2: &Ec2,
-    snapshot: &SnapshotId,
-    missing: BTreeSet<Principal>,
-) -> Result<(), Error> {
-    if missing.is_empty() {
-        return Ok(());
+    /// Lets accounts make volumes of the image's snapshots.
+    pub(super) async fn ensure_snapshot_permissions(
+        &self,
+        step: &SnapshotPermission,
+        image_id: &AmiId,
+    ) -> Result<(), Error> {
+        let region = &step.shared.region;
+        let is_planned_image = step.shared.image.as_ref() == Some(image_id);
+        let snapshots: Vec<SnapshotId> = if is_planned_image {
+            step.missing.keys().cloned().collect()
+        } else {
+            let image = self.find_image(region, image_id).await?;
+            let snapshots = image.iter().flat_map(Image::snapshots);
+            snapshots.cloned().collect()
+        };
+        if step.accounts.is_empty() {
+            return Ok(());
+        }
+        let ec2 = &self.run.source_clients(region).ec2;
+        let accounts = &as_principals(&step.accounts);
+        let mut sharing = Vec::new();
+        for snapshot in &snapshots {
+            sharing.push(async move {
+                let missing = accounts - &ec2.snapshot_permissions(snapshot).await?;
+                self.add_snapshot_permission(ec2, snapshot, missing).await
+            });
+        }
+        future::try_join_all(sharing).await?;
+        Ok(())
     }
-    ec2.change_snapshot_permissions(snapshot, Change::Add, &missing)
-        .await?;
-    let added: BTreeSet<AccountId> = missing
-        .iter()
-        .filter_map(Principal::account)
-        .cloned()
-        .collect();
-    run.progress.emit(&Event::SnapshotPermissionAdded {
-        snapshot: snapshot.clone(),
-        added,
-    });
-    Ok(())
+
+    /// Looks once more at snapshots, after the launch permission is written. Restores permissions
+    /// that another run removed while the launch permission is still there; otherwise the revoke
+    /// wins.
+    pub(super) async fn confirm_snapshot_permissions(
+        &self,
+        step: &SnapshotPermission,
+        image: &LaunchableImage<'_>,
+    ) -> Result<(), Error> {
+        let (region, image_id) = (&step.shared.region, &image.image_id);
+        let ec2 = &self.run.source_clients(region).ec2;
+        let accounts = &as_principals(&step.accounts) & &image.launch.principals;
+        let current = self.find_image(region, image_id).await?;
+        for snapshot in current.iter().flat_map(Image::snapshots) {
+            let missing = &accounts - &ec2.snapshot_permissions(snapshot).await?;
+            if missing.is_empty() {
+                continue;
+            }
+            if !missing.is_subset(&ec2.launch_permissions(image_id).await?) {
+                return Err(self.contended_snapshots(region, image_id));
+            }
+            self.add_snapshot_permission(ec2, snapshot, missing).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether the images are all still shared with those of these whom they are to be shared with.
+    pub(super) async fn are_still_shared(
+        &self,
+        images: &[&LaunchableImage<'_>],
+        principals: &BTreeSet<Principal>,
+    ) -> Result<bool, Error> {
+        for image in images {
+            let clients = self.run.source_clients(&image.shared().region);
+            let current = clients.ec2.launch_permissions(&image.image_id).await?;
+            let required = principals & &image.launch.principals;
+            if !required.is_subset(&current) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Removes both permissions.
+    pub(super) async fn remove_permissions(&self, step: &RemovePermissions) -> Result<(), Error> {
+        let (region, image_id) = (&step.region, &step.image);
+        let ec2 = &self.run.source_clients(region).ec2;
+
+        // 1. The launch permission goes first, or a target would see an image that it cannot copy.
+        let mut present = ec2.launch_permissions(image_id).await?;
+        present.retain(|principal| step.removal.includes(principal));
+        self.remove_launch_permission(&step.source, region, image_id, present)
+            .await?;
+
+        // 2. The snapshots.
+        let mut removing = Vec::new();
+        for snapshot in step.snapshots.keys() {
+            removing.push(async move {
+                let mut present = ec2.snapshot_permissions(snapshot).await?;
+                present.retain(|principal| step.removal.includes(principal));
+                self.remove_snapshot_permission(ec2, snapshot, &present)
+                    .await?;
+                Ok::<_, Error>((snapshot, present))
+            });
+        }
+        let mut removed = future::try_join_all(removing).await?;
+        removed.retain(|(_, principals)| !principals.is_empty());
+        if removed.is_empty() {
+            return Ok(());
+        }
+
+        // 3. Another run may have shared the image again meanwhile: then its snapshots are shared
+        //    again too (P5).
+        let mut launchers = ec2.launch_permissions(image_id).await?;
+        launchers.retain(|principal| principal.account().is_some());
+        let mut restoring = Vec::new();
+        for (snapshot, principals) in &removed {
+            let restored = principals & &launchers;
+            restoring.push(self.add_snapshot_permission(ec2, snapshot, restored));
+        }
+        future::try_join_all(restoring).await?;
+        Ok(())
+    }
+
+    pub(super) async fn remove_launch_permission(
+        &self,
+        source: &SourceImage,
+        region: &Region,
+        image_id: &AmiId,
+        principals: BTreeSet<Principal>,
+    ) -> Result<(), Error> {
+        if principals.is_empty() {
+            return Ok(());
+        }
+        let ec2 = &self.run.source_clients(region).ec2;
+        ec2.change_launch_permissions(image_id, Change::Remove, &principals)
+            .await?;
+        self.progress().emit(&Event::LaunchPermissionRemoved {
+            source: source.clone(),
+            region: region.clone(),
+            image: image_id.clone(),
+            removed: principals,
+        });
+        Ok(())
+    }
+
+    pub(super) async fn remove_snapshot_permission(
+        &self,
+        ec2: &Ec2,
+        snapshot: &SnapshotId,
+        principals: &BTreeSet<Principal>,
+    ) -> Result<(), Error> {
+        if principals.is_empty() {
+            return Ok(());
+        }
+        ec2.change_snapshot_permissions(snapshot, Change::Remove, principals)
+            .await?;
+        self.progress().emit(&Event::SnapshotPermissionRemoved {
+            snapshot: snapshot.clone(),
+            removed: principals.clone(),
+        });
+        Ok(())
+    }
+
+    async fn add_snapshot_permission(
+        &self,
+        ec2: &Ec2,
+        snapshot: &SnapshotId,
+        principals: BTreeSet<Principal>,
+    ) -> Result<(), Error> {
+        if principals.is_empty() {
+            return Ok(());
+        }
+        ec2.change_snapshot_permissions(snapshot, Change::Add, &principals)
+            .await?;
+        let accounts = principals.iter().filter_map(Principal::account);
+        self.progress().emit(&Event::SnapshotPermissionAdded {
+            snapshot: snapshot.clone(),
+            added: accounts.cloned().collect(),
+        });
+        Ok(())
+    }
+
+    fn contended_snapshots(&self, region: &Region, image_id: &AmiId) -> Error {
+        let message = format!(
+            "another run revokes the permission for snapshots of {image_id} that this one adds"
+        );
+        Error::new(Code::KeyPolicyContended, message)
+            .at(&self.run.source.identity.account, region)
+            .on(image_id)
+    }
 }

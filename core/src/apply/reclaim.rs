@@ -1,315 +1,208 @@
-//! `keep-shared: false`: what a target is lent for copying is noted before, and taken back once its
-//! copy stands.
+//! Reclaims temporary access: a target that makes its own copy loses the access to the source once
+//! that copy is available.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future;
 
-use super::keys::KeyLocks;
-use super::revoke;
-use super::share::Done;
-use super::targets::Standing;
-use crate::aws::ec2::Change;
+use super::{Apply, AvailableCopies, LaunchableImage};
 use crate::diagnostic::Error;
 use crate::id::{AccountId, AmiId, KeyArn, Principal, Region};
 use crate::inventory::Image;
-use crate::plan::{
-    ForgetTemporaryAccess, Plan, ReclaimAccess, Removal, RemoveKeyAccess, RemovePermissions, Step,
-};
+use crate::plan::{ReclaimAccess, Removal, RemoveKeyAccess};
 use crate::policy::key_policy::PolicyPrincipal;
-use crate::report::Event;
-use crate::run::Run;
 use crate::tags::temporary::{self, TemporaryAccess, TemporaryAccounts};
 
-/// Notes in the image's tags what it lends, before it does.
-pub(super) async fn note(
-    run: &Run<'_>,
-    region: &Region,
-    image: &AmiId,
-    lends: &TemporaryAccounts,
-) -> Result<(), Error> {
-    if !lends.is_empty() {
-        run.source_clients(region)
-            .ec2
-            .tag(image, &temporary::tags(lends))
-            .await?;
-        run.progress.emit(&Event::TemporaryAccessRecorded {
-            image: image.clone(),
-        });
-    }
-    Ok(())
-}
-
-/// Takes back what was lent to those whose copies stand.
-pub(super) async fn all(
-    run: &Run<'_>,
-    locks: &KeyLocks,
-    plan: &Plan,
-    done: &[Done<'_>],
-    standing: &Standing,
-) {
-    let steps: Vec<&ReclaimAccess> = plan.give_backs().filter(|give| give.needed).collect();
-    let taken = steps.iter().filter_map(|give| {
-        let done = done.iter().find(|done| done.launch.shared == give.shared)?;
-        let stand =
-            |account: &&AccountId| standing.contains(&((*account).clone(), done.image.clone()));
-        let stand: BTreeSet<AccountId> = give.accounts.iter().filter(stand).cloned().collect();
-        Some(async move {
-            run.progress
-                .report_error(Box::pin(of_image(run, give, &done.image, stand)).await)
-        })
-    });
-    let mut taken: Vec<Taken<'_>> = future::join_all(taken)
-        .await
-        .into_iter()
-        .flatten()
-        .collect();
-    let failed = Box::pin(keys(run, locks, plan, &steps, &mut taken)).await;
-    // The notes go last: until then a run that is cut off is taken up by the next.
-    for taken in taken.iter().filter(|_| !failed) {
-        run.progress
-            .report_error(Box::pin(forget(run, taken)).await);
-    }
-}
-
-/// What was taken back of an image.
-struct Taken<'a> {
-    give: &'a ReclaimAccess,
+/// An image whose permissions were reclaimed.
+struct ReclaimedImage<'a> {
+    step: &'a ReclaimAccess,
     image: Image,
-    /// Whose copies stand.
-    stand: BTreeSet<AccountId>,
-    /// What these were lent.
-    loans: TemporaryAccounts,
+    /// The targets whose copies are available.
+    targets: BTreeSet<AccountId>,
+    /// The temporary access that these had.
+    access: TemporaryAccounts,
 }
 
-async fn of_image<'a>(
-    run: &Run<'_>,
-    give: &'a ReclaimAccess,
-    image: &AmiId,
-    stand: BTreeSet<AccountId>,
-) -> Result<Taken<'a>, Error> {
-    let ec2 = &run.source_clients(&give.shared.region).ec2;
-    let image = ec2.known_image(image).await?;
-    // What this run noted may not be shown yet.
-    let mut loans = temporary::loans(&image.tags);
-    for (loan, accounts) in &give.lends {
-        loans
-            .entry(*loan)
-            .or_default()
-            .extend(accounts.iter().cloned());
-    }
-    loans
-        .values_mut()
-        .for_each(|accounts| accounts.retain(|account| stand.contains(account)));
-    let lent = |held: BTreeSet<Principal>, loan: TemporaryAccess| -> BTreeSet<Principal> {
-        let of = |principal: &Principal| {
-            principal
-                .account()
-                .is_some_and(|account| loans.get(&loan).is_some_and(|lent| lent.contains(account)))
-        };
-        held.into_iter().filter(of).collect()
-    };
-    let present = lent(
-        ec2.launch_permissions(&image.id).await?,
-        TemporaryAccess::Launch,
-    );
-    if !present.is_empty() {
-        ec2.change_launch_permissions(&image.id, Change::Remove, &present)
-            .await?;
-        let (source, region, image) = (
-            give.shared.source.clone(),
-            give.shared.region.clone(),
-            image.id.clone(),
-        );
-        run.progress.emit(&Event::LaunchPermissionRemoved {
-            source,
-            region,
-            image,
-            removed: present,
-        });
-    }
-    for snapshot in image.snapshots() {
-        let present = lent(
-            ec2.snapshot_permissions(snapshot).await?,
-            TemporaryAccess::Snapshots,
-        );
-        if !present.is_empty() {
-            ec2.change_snapshot_permissions(snapshot, Change::Remove, &present)
-                .await?;
-            run.progress.emit(&Event::SnapshotPermissionRemoved {
-                snapshot: snapshot.clone(),
-                removed: present,
+impl Apply<'_> {
+    /// Reclaims access from the targets whose copies are available.
+    pub(super) async fn reclaim_access(
+        &self,
+        images: &[LaunchableImage<'_>],
+        available: &AvailableCopies,
+    ) {
+        // 1. Launch permissions and snapshots of each image.
+        let steps: Vec<&ReclaimAccess> = self.plan.reclaims().filter(|step| step.needed).collect();
+        let mut reclaiming = Vec::new();
+        for step in &steps {
+            let Some(image) = images.iter().find(|image| image.shared() == &step.shared) else {
+                continue;
+            };
+            let image_id = &image.image_id;
+            let mut targets = step.accounts.clone();
+            targets.retain(|account| available.contains(&(account.clone(), image_id.clone())));
+            reclaiming.push(async move {
+                let reclaimed = self.reclaim_permissions(step, image_id, targets).await;
+                self.progress().report_error(reclaimed)
             });
         }
-    }
-    Ok(Taken {
-        give,
-        image,
-        stand,
-        loans,
-    })
-}
+        let reclaimed = future::join_all(reclaiming).await;
+        let mut reclaimed: Vec<ReclaimedImage<'_>> = reclaimed.into_iter().flatten().collect();
 
-/// The keys: of those who were lent their use, and need them for nothing else. Says whether any
-/// failed.
-async fn keys(
-    run: &Run<'_>,
-    locks: &KeyLocks,
-    plan: &Plan,
-    steps: &[&ReclaimAccess],
-    taken: &mut [Taken<'_>],
-) -> bool {
-    let of_key = |key: &KeyArn| -> BTreeSet<AccountId> {
-        let under = taken
-            .iter()
-            .filter(|taken| taken.give.keys.contains_key(key));
-        let lent = under
-            .filter_map(|taken| taken.loans.get(&TemporaryAccess::Keys))
-            .flatten()
-            .cloned();
-        // Another image under the key may still be lent to it, or something else need it.
-        let waits = |account: &AccountId| {
-            let copies = steps
-                .iter()
-                .filter(|give| give.keys.contains_key(key) && give.accounts.contains(account));
-            copies.into_iter().any(|give| {
-                let stands = taken
-                    .iter()
-                    .any(|taken| std::ptr::eq(taken.give, *give) && taken.stand.contains(account));
-                !stands
-                    || give.keys[key]
-                        .kept
-                        .contains(&PolicyPrincipal::Account(account.clone()))
-            })
-        };
-        lent.filter(|account| !waits(account)).collect()
-    };
-    let all: BTreeSet<&KeyArn> = steps.iter().flat_map(|give| give.keys.keys()).collect();
-    let losing: BTreeMap<&KeyArn, BTreeSet<AccountId>> =
-        all.into_iter().map(|key| (key, of_key(key))).collect();
-    // Who keeps a key is still noted as owing it.
-    for taken in taken.iter_mut() {
-        let loses = |account: &AccountId| {
-            taken
-                .give
-                .keys
-                .keys()
-                .all(|key| losing[key].contains(account))
-        };
-        if let Some(lent) = taken.loans.get_mut(&TemporaryAccess::Keys) {
-            lent.retain(loses);
+        // 2. The keys, of which each may serve several images.
+        let revocable = revocable_keys(&steps, &reclaimed);
+        for image in &mut reclaimed {
+            // An account that keeps a key stays recorded, so that a later run reclaims it.
+            let keys = &image.step.keys;
+            if let Some(accounts) = image.access.get_mut(&TemporaryAccess::Keys) {
+                accounts.retain(|account| keys.keys().all(|key| revocable[key].contains(account)));
+            }
+        }
+        let all_revoked = self.reclaim_keys(&revocable, &steps, &reclaimed).await;
+
+        // 3. The record goes last: until then the next run continues one that is cut off (P4).
+        if all_revoked {
+            for image in &reclaimed {
+                let forgotten = self.remove_record(image).await;
+                self.progress().report_error(forgotten);
+            }
         }
     }
-    let mut failed = false;
-    for (key, accounts) in losing
-        .into_iter()
-        .filter(|(_, accounts)| !accounts.is_empty())
-    {
-        let removal = Removal::These(accounts.into_iter().map(Principal::Account).collect());
-        let images: Vec<RemovePermissions> = taken
-            .iter()
-            .filter(|taken| taken.give.keys.contains_key(key))
-            .map(|taken| RemovePermissions {
-                source: taken.give.shared.source.clone(),
-                region: taken.give.shared.region.clone(),
-                image: taken.image.id.clone(),
-                keys: BTreeSet::from([key.clone()]),
-                removal: removal.clone(),
-                principals: BTreeSet::new(),
-                snapshots: BTreeMap::new(),
-            })
-            .collect();
-        let reads = steps
-            .iter()
-            .find_map(|give| give.keys.get(key))
-            .map_or((false, false), |loan| loan.reads);
-        let under = images
-            .iter()
-            .map(|image| (image.region.clone(), image.image.clone()))
-            .collect();
-        let remove = RemoveKeyAccess::from(key.clone(), removal, under, reads);
-        let images: Vec<&RemovePermissions> = images.iter().collect();
-        failed |= run
-            .progress
-            .report_error(Box::pin(revoke::key(run, locks, plan, &remove, &images)).await)
-            .is_none();
-    }
-    failed
-}
 
-/// Takes off the notes of what is given back.
-async fn forget(run: &Run<'_>, taken: &Taken<'_>) -> Result<(), Error> {
-    let mut noted = taken.image.tags.clone();
-    noted.extend(temporary::tags(&taken.give.lends));
-    unnote(
-        run,
-        &taken.give.shared.region,
-        &taken.image.id,
-        &noted,
-        &taken.loans,
-    )
-    .await
-}
+    /// Removes the launch permission and snapshot permissions that the targets had for a time.
+    async fn reclaim_permissions<'a>(
+        &self,
+        step: &'a ReclaimAccess,
+        image_id: &AmiId,
+        targets: BTreeSet<AccountId>,
+    ) -> Result<ReclaimedImage<'a>, Error> {
+        let shared = &step.shared;
+        let ec2 = &self.run.source_clients(&shared.region).ec2;
+        let image = ec2.known_image(image_id).await?;
+        let mut access = temporary::from_tags(&image.tags);
+        // AWS may not show yet what this run recorded.
+        for (kind, accounts) in &step.given {
+            let recorded = access.entry(*kind).or_default();
+            recorded.extend(accounts.iter().cloned());
+        }
+        for accounts in access.values_mut() {
+            accounts.retain(|account| targets.contains(account));
+        }
 
-/// Takes off the notes of what is lent no more, of these images.
-pub(super) async fn end(run: &Run<'_>, plan: &Plan, images: &BTreeSet<&AmiId>) {
-    let ended = plan.steps.iter().filter_map(|step| match step {
-        Step::ForgetTemporaryAccess(end) if images.contains(&end.image) => Some(end),
-        _ => None,
-    });
-    future::join_all(
-        ended.map(|end| async { run.progress.report_error(Box::pin(end_of(run, end)).await) }),
-    )
-    .await;
-}
-
-async fn end_of(run: &Run<'_>, end: &ForgetTemporaryAccess) -> Result<(), Error> {
-    let found = run
-        .source_clients(&end.region)
-        .ec2
-        .images([&end.image])
-        .await?;
-    let noted = found
-        .into_iter()
-        .next()
-        .map(|image| image.tags)
-        .unwrap_or_default();
-    let mut loans = temporary::loans(&noted);
-    loans
-        .values_mut()
-        .for_each(|accounts| accounts.retain(|account| end.accounts.contains(account)));
-    unnote(run, &end.region, &end.image, &noted, &loans).await
-}
-
-/// Takes these loans off the notes in an image's tags.
-async fn unnote(
-    run: &Run<'_>,
-    region: &Region,
-    image: &AmiId,
-    noted: &BTreeMap<String, String>,
-    loans: &TemporaryAccounts,
-) -> Result<(), Error> {
-    let (left, outdated) = temporary::without(noted, loans);
-    if outdated.is_empty() {
-        return Ok(());
-    }
-    let ec2 = &run.source_clients(region).ec2;
-    let left = temporary::tags(&left);
-    if !left.is_empty() {
-        ec2.tag(image, &left).await?;
-    }
-    ec2.untag(image, &outdated).await?;
-    run.progress.emit(&Event::TemporaryAccessRecorded {
-        image: image.clone(),
-    });
-    Ok(())
-}
-
-impl Plan {
-    fn give_backs(&self) -> impl Iterator<Item = &ReclaimAccess> {
-        self.steps.iter().filter_map(|step| match step {
-            Step::ReclaimAccess(give) => Some(give),
-            _ => None,
+        let launchers = ec2.launch_permissions(image_id).await?;
+        let temporary = only_temporary(launchers, &access, TemporaryAccess::Launch);
+        self.remove_launch_permission(&shared.source, &shared.region, image_id, temporary)
+            .await?;
+        for snapshot in image.snapshots() {
+            let current = ec2.snapshot_permissions(snapshot).await?;
+            let temporary = only_temporary(current, &access, TemporaryAccess::Snapshots);
+            self.remove_snapshot_permission(ec2, snapshot, &temporary)
+                .await?;
+        }
+        Ok(ReclaimedImage {
+            step,
+            image,
+            targets,
+            access,
         })
     }
+
+    /// Revokes the use of keys; returns whether nothing failed.
+    async fn reclaim_keys(
+        &self,
+        revocable: &BTreeMap<&KeyArn, BTreeSet<AccountId>>,
+        steps: &[&ReclaimAccess],
+        reclaimed: &[ReclaimedImage<'_>],
+    ) -> bool {
+        let mut all_revoked = true;
+        for (key, accounts) in revocable {
+            if accounts.is_empty() {
+                continue;
+            }
+            let images: Vec<(&Region, &AmiId)> = reclaimed
+                .iter()
+                .filter(|image| image.step.keys.contains_key(*key))
+                .map(|image| (&image.step.shared.region, &image.image.id))
+                .collect();
+            let mut with_key = steps.iter().filter_map(|step| step.keys.get(*key));
+            let reads = with_key.next().map(|key| key.reads).unwrap_or_default();
+            let removal = Removal::These(super::as_principals(accounts));
+            let under = images
+                .iter()
+                .map(|(region, image_id)| ((*region).clone(), (*image_id).clone()))
+                .collect();
+            let remove = RemoveKeyAccess::new((*key).clone(), removal, under, reads);
+            let revoked = self.revoke_key_access(&remove, &images).await;
+            all_revoked &= self.progress().report_error(revoked).is_some();
+        }
+        all_revoked
+    }
+
+    async fn remove_record(&self, reclaimed: &ReclaimedImage<'_>) -> Result<(), Error> {
+        let region = &reclaimed.step.shared.region;
+        let mut tags = reclaimed.image.tags.clone();
+        tags.extend(temporary::to_tags(&reclaimed.step.given));
+        self.untag_temporary_access(region, &reclaimed.image.id, &tags, &reclaimed.access)
+            .await
+    }
+}
+
+/// Those of the principals who have a kind of access for a time.
+fn only_temporary(
+    mut principals: BTreeSet<Principal>,
+    access: &TemporaryAccounts,
+    kind: TemporaryAccess,
+) -> BTreeSet<Principal> {
+    let accounts = access.get(&kind);
+    principals.retain(|principal| {
+        principal
+            .account()
+            .zip(accounts)
+            .is_some_and(|(account, accounts)| accounts.contains(account))
+    });
+    principals
+}
+
+/// The accounts that have each key for a time, and need it for nothing else any more.
+fn revocable_keys<'a>(
+    steps: &[&'a ReclaimAccess],
+    reclaimed: &[ReclaimedImage<'_>],
+) -> BTreeMap<&'a KeyArn, BTreeSet<AccountId>> {
+    let mut revocable = BTreeMap::new();
+    for key in steps.iter().flat_map(|step| step.keys.keys()) {
+        let mut accounts = BTreeSet::new();
+        for image in reclaimed {
+            if image.step.keys.contains_key(key) {
+                let temporary = image.access.get(&TemporaryAccess::Keys);
+                accounts.extend(temporary.into_iter().flatten().cloned());
+            }
+        }
+        accounts.retain(|account| !still_needs_key(account, key, steps, reclaimed));
+        revocable.insert(key, accounts);
+    }
+    revocable
+}
+
+/// Whether an account must keep a key: to copy another image under it, or for something else.
+fn still_needs_key(
+    account: &AccountId,
+    key: &KeyArn,
+    steps: &[&ReclaimAccess],
+    reclaimed: &[ReclaimedImage<'_>],
+) -> bool {
+    for step in steps {
+        let Some(temporary) = step.keys.get(key) else {
+            continue;
+        };
+        if !step.accounts.contains(account) {
+            continue;
+        }
+        let is_copied = reclaimed
+            .iter()
+            .any(|image| image.step.shared == step.shared && image.targets.contains(account));
+        let principal = PolicyPrincipal::Account(account.clone());
+        if !is_copied || temporary.kept.contains(&principal) {
+            return true;
+        }
+    }
+    false
 }

@@ -1,269 +1,151 @@
-//! Takes access back, in the opposite order of giving it: launch permission, snapshots, keys,
-//! copies. A run that is cut off finds a key again only by the images under it, so a copy goes
-//! last; and where one is gone, its key is looked at once more, for a run beside this one may have
-//! shared that copy just before.
+//! Revokes access, in the opposite order of giving it: launch permission, snapshots, keys, copies.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use futures::future;
 
-use super::copies::not_deleted;
-use super::keys::{self, KeyLocks};
-use super::{permissions, reclaim};
+use super::Apply;
+use super::copies::explain_kept_snapshot;
 use crate::diagnostic::{Code, Error, Finding, FindingCode};
-use crate::id::{AmiId, KeyArn, Principal};
-use crate::observe;
-use crate::plan::{
-    self, KeyAccess, KeyUsage, Plan, RemoveCopy, RemoveKeyAccess, RemovePermissions,
-    RemoveRolePolicy, Step, grant_name,
-};
+use crate::id::{AmiId, KeyArn, Region};
+use crate::plan::{self, KeyUsage, RemoveCopy, RemoveKeyAccess, RemovePermissions};
 use crate::policy::key_policy::PolicyPrincipal;
 use crate::report::Event;
-use crate::run::Run;
 
-/// Carries out every step that takes access away.
-pub(super) async fn all(run: &Run<'_>, locks: &KeyLocks, plan: &Plan) {
-    let (mut images, mut keys, mut copies, mut roles) =
-        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for step in &plan.steps {
-        match step {
-            Step::RemovePermissions(remove) => images.push(remove),
-            Step::RemoveKeyAccess(remove) => keys.push(remove),
-            Step::RemoveCopy(remove) => copies.push(remove),
-            Step::RemoveRolePolicy(remove) => roles.push(remove),
-            _ => {}
+impl Apply<'_> {
+    /// Carries out every step that takes access away.
+    pub(super) async fn revoke(&self) {
+        let images: Vec<&RemovePermissions> = self.plan.permission_removals().collect();
+        let keys: Vec<&RemoveKeyAccess> = self.plan.key_access_removals().collect();
+
+        // 1. Permissions go first: an account that can launch an image must be able to use its key
+        //    (P1). So whatever depends on an image that failed here remains.
+        let failed = self.remove_all_permissions(&images).await;
+
+        // 2. What targets still run on keys is an error, but stops nothing else.
+        for step in &keys {
+            for (principal, usage) in &step.in_use {
+                let error = self.key_in_use(&step.key, principal, usage);
+                self.progress().emit(&Event::Failed(error));
+            }
         }
+
+        // 3. Keys go before copies: a run that is cut off finds a key again only by the images
+        //    under it (P4).
+        self.revoke_keys(&keys, &images, &failed).await;
+        let removed_copies = self.remove_copies(&failed).await;
+
+        // 4. Another run may have shared a copy just before it was removed, and given access to its
+        //    key for that: those keys are revoked once more, now that nothing needs that (P5).
+        let (removed, remaining): (Vec<&RemovePermissions>, Vec<_>) = images
+            .iter()
+            .partition(|step| removed_copies.contains(&step.image));
+        let mut freed_keys = keys;
+        freed_keys.retain(|key| removed.iter().any(|image| image.keys.contains(&key.key)));
+        self.revoke_keys(&freed_keys, &remaining, &failed).await;
+
+        // 5. The record of temporary access goes only after that access, so that a run that is cut
+        //    off is continued by the next one (P4).
+        let mut revoked: BTreeSet<&AmiId> = images.iter().map(|step| &step.image).collect();
+        revoked.retain(|image_id| !failed.contains(image_id));
+        self.forget_temporary_access(&revoked).await;
+
+        // 6. Roles need their policies no more.
+        self.remove_role_policies().await;
     }
-    let removed = images.iter().map(|remove| async {
-        let removed = run
-            .progress
-            .report_error(Box::pin(permissions::remove(run, remove)).await);
-        removed.is_none().then_some(&remove.image)
-    });
-    let failed: BTreeSet<&AmiId> = future::join_all(removed)
-        .await
-        .into_iter()
-        .flatten()
-        .collect();
-    for remove in &keys {
-        for (holder, how) in &remove.in_use {
-            run.progress
-                .emit(&Event::Failed(in_use(run, &remove.key, holder, how)));
+
+    /// Removes launch and snapshot permissions; returns the images where that failed.
+    async fn remove_all_permissions<'a>(
+        &self,
+        images: &[&'a RemovePermissions],
+    ) -> BTreeSet<&'a AmiId> {
+        let mut removing = Vec::new();
+        for step in images {
+            removing.push(async move {
+                let removed = self.remove_permissions(step).await;
+                let failed = self.progress().report_error(removed).is_none();
+                failed.then_some(&step.image)
+            });
         }
+        let failed = future::join_all(removing).await;
+        failed.into_iter().flatten().collect()
     }
-    let keys = keys.as_slice();
-    let take = async |keys: &[&RemoveKeyAccess], images: &[&RemovePermissions]| {
-        let taken = keys.iter().map(|remove| {
-            let under: Vec<&RemovePermissions> = images
+
+    /// Revokes the use of keys, but for those of an image that failed.
+    async fn revoke_keys(
+        &self,
+        keys: &[&RemoveKeyAccess],
+        images: &[&RemovePermissions],
+        failed: &BTreeSet<&AmiId>,
+    ) {
+        let mut revoking = Vec::new();
+        for step in keys {
+            let under: Vec<(&Region, &AmiId)> = images
                 .iter()
-                .copied()
-                .filter(|image| image.keys.contains(&remove.key))
+                .filter(|image| image.keys.contains(&step.key))
+                .map(|image| (&image.region, &image.image))
                 .collect();
-            let failed = under.iter().any(|image| failed.contains(&image.image));
-            async move {
-                // Who can still launch an image must still be able to use its key.
-                if !failed {
-                    run.progress
-                        .report_error(Box::pin(key(run, locks, plan, remove, &under)).await);
-                }
+            if under.iter().any(|(_, image_id)| failed.contains(image_id)) {
+                continue;
             }
+            revoking.push(async move {
+                let revoked = self.revoke_key_access(step, &under).await;
+                self.progress().report_error(revoked)
+            });
+        }
+        future::join_all(revoking).await;
+    }
+
+    /// Removes copies; returns those that are gone.
+    async fn remove_copies(&self, failed: &BTreeSet<&AmiId>) -> BTreeSet<&AmiId> {
+        let mut removing = Vec::new();
+        for step in self.plan.copy_removals() {
+            if failed.contains(&step.image) {
+                continue;
+            }
+            removing.push(async move {
+                let removed = self.remove_copy(step).await;
+                let is_removed = self.progress().report_error(removed) == Some(true);
+                is_removed.then_some(&step.image)
+            });
+        }
+        let removed = future::join_all(removing).await;
+        removed.into_iter().flatten().collect()
+    }
+
+    /// Removes a copy, unless another run shared it again meanwhile; returns whether it is gone.
+    async fn remove_copy(&self, step: &RemoveCopy) -> Result<bool, Error> {
+        let clients = self.run.source_clients(&step.region);
+        let launchers = clients.ec2.launch_permissions(&step.image).await?;
+        if !launchers.is_empty() {
+            let finding = plan::copy_still_shared(&step.image, &step.source, &launchers);
+            self.progress().emit(&Event::Found(finding));
+            return Ok(false);
+        }
+        let kept_snapshots = clients.ec2.deregister_image(&step.image).await?;
+        self.progress().emit(&Event::CopyRemoved {
+            image: step.image.clone(),
         });
-        future::join_all(taken).await;
-    };
-    take(keys, &images).await;
-    let copies = copies
-        .into_iter()
-        .filter(|copy| !failed.contains(&copy.image));
-    let gone = copies.map(|copy| async {
-        let removed = run
-            .progress
-            .report_error(Box::pin(remove_copy(run, copy)).await);
-        removed.filter(|removed| *removed).map(|_| &copy.image)
-    });
-    let gone: BTreeSet<&AmiId> = future::join_all(gone).await.into_iter().flatten().collect();
-    let (were, left): (Vec<_>, Vec<_>) = images
-        .iter()
-        .copied()
-        .partition(|image| gone.contains(&image.image));
-    let freed =
-        |remove: &&RemoveKeyAccess| were.iter().any(|image| image.keys.contains(&remove.key));
-    take(
-        &keys.iter().copied().filter(freed).collect::<Vec<_>>(),
-        &left,
-    )
-    .await;
-    let taken = images
-        .iter()
-        .map(|remove| &remove.image)
-        .filter(|image| !failed.contains(image))
-        .collect();
-    reclaim::end(run, plan, &taken).await;
-    future::join_all(roles.into_iter().map(|role| async {
-        run.progress
-            .report_error(Box::pin(role_policy(run, plan, role)).await)
-    }))
-    .await;
-}
+        for (snapshot, why) in kept_snapshots {
+            let why = explain_kept_snapshot(&clients, &why);
+            let message = format!("it belonged to the copy {}, and {why}", step.image);
+            let finding = Finding::warn(FindingCode::CopyNotCleaned, snapshot, message);
+            self.progress().emit(&Event::Found(finding));
+        }
+        Ok(true)
+    }
 
-/// One key. A run beside this one may have shared again what was just taken back: then its access
-/// stays.
-pub(super) async fn key(
-    run: &Run<'_>,
-    locks: &KeyLocks,
-    plan: &Plan,
-    remove: &RemoveKeyAccess,
-    images: &[&RemovePermissions],
-) -> Result<(), Error> {
-    let (by_policy, by_grants) = remove.reads;
-    let mut gone = BTreeSet::new();
-    if by_policy {
-        gone = Box::pin(keys::remove(run, locks, remove)).await?;
-    }
-    // After the policy, by which a target may make grants of its own.
-    let mut ended = BTreeSet::new();
-    if by_grants {
-        ended = Box::pin(keys::revoke_grants(run, remove)).await?;
-    }
-    let mut back = BTreeSet::new();
-    let mut ways: BTreeMap<&AmiId, BTreeSet<Principal>> = BTreeMap::new();
-    for RemovePermissions { region, image, .. } in images {
-        let held = run
-            .source_clients(region)
-            .ec2
-            .launch_permissions(image)
-            .await?;
-        back.extend(keys::named(&held, &gone));
-        let again = held.iter().filter_map(Principal::account);
-        let again = again
-            .filter(|account| ended.contains(&grant_name(region, image, account)))
-            .cloned()
-            .collect();
-        Box::pin(keys::create_grants(run, &remove.key, region, image, &again)).await?;
-        let wide = held
-            .into_iter()
-            .filter(|principal| principal.account().is_none());
-        ways.insert(image, wide.collect());
-    }
-    if !gone.is_empty() && !remove.forced {
-        back.extend(needed_since(run, remove, images, &gone).await?);
-    }
-    if !back.is_empty() {
-        let access = KeyAccess {
-            key: remove.key.clone(),
-            access: plan.request.key_permissions(),
-            missing: back.clone(),
-            principals: back,
-            unlisted: BTreeSet::new(),
-            policy: None,
-        };
-        Box::pin(keys::ensure(run, locks, &access)).await?;
-    }
-    for (image, wide) in ways.into_iter().filter(|(_, wide)| !wide.is_empty()) {
-        run.progress.emit(&Event::Found(other_way(image, &wide)));
-    }
-    Ok(())
-}
-
-/// Those who lost access to the key although something else under it has been shared with them
-/// since the plan was made.
-async fn needed_since(
-    run: &Run<'_>,
-    remove: &RemoveKeyAccess,
-    images: &[&RemovePermissions],
-    gone: &BTreeSet<PolicyPrincipal>,
-) -> Result<BTreeSet<Principal>, Error> {
-    let known = images.iter().map(|remove| &remove.image).collect();
-    let keys = BTreeSet::from([remove.key.clone()]);
-    let clients = run.source_clients(remove.key.region());
-    let mut needed = BTreeSet::new();
-    for other in Box::pin(observe::shared_under(&clients, &keys, &known)).await? {
-        for principal in keys::named(&other.shared_with, gone) {
-            if let Some(holder) = PolicyPrincipal::of(&principal) {
-                run.progress.emit(&Event::Found(plan::still_used(
-                    &remove.key,
-                    &holder,
-                    &other.id,
-                )));
+    fn key_in_use(&self, key: &KeyArn, principal: &PolicyPrincipal, usage: &KeyUsage) -> Error {
+        let message = match principal {
+            PolicyPrincipal::Account(account) => {
+                format!("account {account} keeps access to {key}: of that account, {usage}")
             }
-            needed.insert(principal);
-        }
+            wide => {
+                format!("{wide} keeps access to {key}: of accounts that may belong there, {usage}")
+            }
+        };
+        Error::new(Code::KeyInUseByTarget, message)
+            .at(&self.run.source.identity.account, key.region())
+            .on(key)
     }
-    Ok(needed)
-}
-
-fn in_use(run: &Run<'_>, key: &KeyArn, holder: &PolicyPrincipal, how: &KeyUsage) -> Error {
-    let message = match holder {
-        PolicyPrincipal::Account(account) => {
-            format!("account {account} keeps access to {key}: of that account, {how}")
-        }
-        other => format!("{other} keeps access to {key}: of accounts that may belong there, {how}"),
-    };
-    Error::new(Code::KeyInUseByTarget, message)
-        .at(&run.source.identity.account, key.region())
-        .on(key)
-}
-
-fn other_way(image: &AmiId, wide: &BTreeSet<Principal>) -> Finding {
-    let names: Vec<String> = wide.iter().map(ToString::to_string).collect();
-    Finding::warn(
-        FindingCode::RevokeOtherWay,
-        image,
-        format!(
-            "the image is still shared with {}, so accounts that belong there can still launch it \
-             (R2.7)",
-            names.join(", ")
-        ),
-    )
-}
-
-async fn role_policy(run: &Run<'_>, plan: &Plan, remove: &RemoveRolePolicy) -> Result<(), Error> {
-    let Some(clients) = plan
-        .regions
-        .first()
-        .and_then(|region| run.target_clients(&remove.account, region))
-    else {
-        return Ok(());
-    };
-    let (role, policy) = (&remove.role, &remove.policy);
-    if remove.managed {
-        clients.iam.detach(role, policy).await?;
-    } else {
-        clients.iam.delete(role, policy).await?;
-    }
-    run.progress.emit(&Event::RoleDisallowed {
-        account: remove.account.clone(),
-        role: role.clone(),
-        policy: policy.clone(),
-    });
-    Ok(())
-}
-
-/// Removes a copy; one that was shared again meanwhile stays. Says whether it is gone.
-async fn remove_copy(run: &Run<'_>, copy: &RemoveCopy) -> Result<bool, Error> {
-    let clients = run.source_clients(&copy.region);
-    let again = clients.ec2.launch_permissions(&copy.image).await?;
-    if !again.is_empty() {
-        run.progress.emit(&Event::Found(plan::still_shared(
-            &copy.image,
-            &copy.source,
-            &again,
-        )));
-        return Ok(false);
-    }
-    let left = clients.ec2.deregister_image(&copy.image).await?;
-    run.progress.emit(&Event::CopyRemoved {
-        image: copy.image.clone(),
-    });
-    for (snapshot, why) in left {
-        run.progress.emit(&Event::Found(Finding::warn(
-            FindingCode::CopyNotCleaned,
-            snapshot,
-            format!(
-                "it belonged to the copy {}, and {}",
-                copy.image,
-                not_deleted(&clients, &why)
-            ),
-        )));
-    }
-    Ok(true)
 }

@@ -1,349 +1,260 @@
-//! Gives access. Copies and key access go on side by side; an image is shared once both stand for
-//! it, and after that every key is looked at once more.
+//! Gives access. Copies and key access are made concurrently; an image is shared once both are
+//! available for it, and after that every key is checked once more.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::FutureExt as _;
-use futures::future::{self, BoxFuture};
+use futures::future::{self, BoxFuture, Shared};
 
-use super::copies;
-use super::keys::{self, Granted, KeyLocks};
-use super::{lifecycle, permissions, reclaim, targets};
+use super::confirm::LostAccess;
+use super::keys::Granted;
+use super::{Apply, AvailableCopies, LaunchableImage};
 use crate::diagnostic::Error;
-use crate::id::{AccountId, AmiId, KeyArn, Principal, Region, SourceImage};
-use crate::plan::{
-    Grants, KeyAccess, LaunchPermission, Plan, SharedImage, SnapshotPermission, Step,
-};
-use crate::report::Conclusion;
+use crate::id::{AmiId, KeyArn, Principal, Region, SourceImage};
+use crate::plan::{KeyAccess, LaunchPermission, SharedImage};
 use crate::report::Event;
-use crate::request::Verify;
-use crate::run::Run;
-use crate::verify;
 
-/// Key access is awaited by every image under the key. `None`: it failed, and that has been said.
-type Access<'a> = future::Shared<BoxFuture<'a, Option<Granted>>>;
+/// An image that exists, with its temporary access recorded. `None` if that failed; the error was
+/// emitted.
+type ImageFuture<'a> = Shared<BoxFuture<'a, Option<AmiId>>>;
 
-/// An image that exists, with a note of what it lends. `None`: that failed, and has been said.
-type Ready<'a> = future::Shared<BoxFuture<'a, Option<AmiId>>>;
+/// Access to one key. `None` if that failed; the error was emitted.
+type KeyFuture<'a> = Shared<BoxFuture<'a, Option<Granted>>>;
 
-/// The steps that give access, by what they are about.
-struct Steps<'a> {
-    ready: BTreeMap<(&'a SourceImage, &'a Region), Ready<'a>>,
-    roles: future::Shared<BoxFuture<'a, ()>>,
-    accesses: BTreeMap<&'a KeyArn, (&'a KeyAccess, Access<'a>)>,
-    grants: Vec<&'a Grants>,
-    snapshots: Vec<&'a SnapshotPermission>,
+/// What launch permissions wait for. Several images may wait for the same; each future runs once,
+/// from when it is first polled.
+struct Prerequisites<'a> {
+    images: BTreeMap<(&'a SourceImage, &'a Region), ImageFuture<'a>>,
+    keys: BTreeMap<&'a KeyArn, (&'a KeyAccess, KeyFuture<'a>)>,
+    launch_roles: Shared<BoxFuture<'a, ()>>,
 }
 
-/// An image that is shared now.
-#[derive(Clone)]
-pub(super) struct Done<'a> {
-    pub(super) launch: &'a LaunchPermission,
-    pub(super) image: AmiId,
-}
+impl<'a> Apply<'a> {
+    /// Carries out every step that gives access.
+    pub(super) async fn share(&self) {
+        // 1. Share each image as soon as it exists and its keys can be used (P1), and look at all
+        //    keys and snapshots once more when the last launch permission is written (P5).
+        //    Targets copy each image as soon as it is shared, while others still queue in the
+        //    source account.
+        let prerequisites = self.prepare();
+        let mut sharing = Vec::new();
+        for launch in self.plan.launch_permissions() {
+            let image = self.share_image(&prerequisites, launch);
+            sharing.push(image.boxed().shared());
+        }
+        let ((images, lost), available) = future::join(
+            self.await_and_confirm(&prerequisites, &sharing),
+            self.serve_targets(&sharing),
+        )
+        .await;
 
-/// Carries out every step that gives access.
-pub(super) async fn all(run: &Run<'_>, locks: &KeyLocks, plan: &Plan) {
-    let ready: BTreeMap<_, Ready<'_>> = plan
-        .launch_permissions()
-        .map(|launch| {
-            let shared = &launch.shared;
-            (
-                (&shared.source, &shared.region),
-                ready(run, plan, launch).boxed().shared(),
-            )
-        })
-        .collect();
-    let roles = targets::roles(run, plan).boxed().shared();
-    let mut steps = Steps {
-        ready,
-        roles,
-        accesses: BTreeMap::new(),
-        grants: Vec::new(),
-        snapshots: Vec::new(),
-    };
-    for step in &plan.steps {
-        match step {
-            Step::KeyAccess(access) => {
-                let noted = noted(plan, &steps, &access.key);
-                let granted = key_access(run, locks, plan, access, noted).boxed().shared();
-                steps.accesses.insert(&access.key, (access, granted));
+        // 2. Roles of services are granted keys that this run changes no policy of: nothing before
+        //    has done that.
+        let mut other_keys = BTreeSet::new();
+        for role in self.plan.service_roles() {
+            let is_foreign = role.key.account() != &self.plan.account;
+            if is_foreign && !prerequisites.keys.contains_key(&role.key) {
+                other_keys.insert(&role.key);
             }
-            Step::Grants(grants) => steps.grants.push(grants),
-            Step::SnapshotPermission(share) => steps.snapshots.push(share),
-            _ => {}
         }
-    }
-    let steps = &steps;
-    let images: Vec<_> = plan
-        .launch_permissions()
-        .map(|launch| image(run, plan, steps, launch).boxed().shared())
-        .collect();
-    let shared = async {
-        let keys = future::join_all(steps.accesses.values().map(|(_, granted)| granted.clone()));
-        let (done, _) =
-            Box::pin(future::join(future::join_all(images.iter().cloned()), keys)).await;
-        let done: Vec<Done<'_>> = done.into_iter().flatten().collect();
-        let lost = Box::pin(confirm(run, locks, steps, &done)).await;
-        (done, lost)
-    };
-    // Targets copy each image as soon as it is shared, while others still queue in the source
-    // account.
-    let copied = future::join_all(images.iter().map(|image| async {
-        match image.clone().await {
-            Some(done) => Box::pin(targets::image(run, plan, &done)).await,
-            None => BTreeSet::new(),
-        }
-    }));
-    let ((done, lost), standing) = Box::pin(future::join(shared, copied)).await;
-    let standing = standing.into_iter().flatten().collect();
-    targets::service_roles(run, plan, |key| {
-        key.account() != &plan.account && !steps.accesses.contains_key(key)
-    })
-    .await;
-    Box::pin(reclaim::all(run, locks, plan, &done, &standing)).await;
-    if plan.request.options.target_options.keep_shared {
-        reclaim::end(run, plan, &done.iter().map(|done| &done.image).collect()).await;
-    }
-    let blocked = Box::pin(verify(run, plan)).await;
-    let stands = |done: &&Done<'_>| {
-        let shared = &done.launch.shared;
-        !done.launch.keys.iter().any(|key| lost.keys.contains(key))
-            && !lost.images.contains(&done.image)
-            && !blocked.contains(&(shared.source.clone(), shared.region.clone()))
-    };
-    let later = done.iter().filter(stands).map(|done| async {
-        lifecycle::all(run, plan, &done.launch.shared, &done.image).await;
-        targets::publish(run, plan, done).await;
-    });
-    future::join_all(later).await;
-}
+        self.grant_service_roles(&other_keys).await;
 
-/// Looks whether targets can launch now, where a role there lets that be seen; returns what some
-/// cannot.
-async fn verify(run: &Run<'_>, plan: &Plan) -> BTreeSet<(SourceImage, Region)> {
-    if plan.request.options.target_options.verify == Verify::None || run.targets.is_empty() {
-        return BTreeSet::new();
-    }
-    let mut blocked = BTreeSet::new();
-    for found in Box::pin(verify::verify(run, plan, true)).await {
-        if found.conclusion == Conclusion::Blocked {
-            blocked.insert((found.source.clone(), found.region.clone()));
+        // 3. Temporary access ends once the targets' copies are available. Where it becomes
+        //    permanent, a later run must not reclaim it.
+        self.reclaim_access(&images, &available).await;
+        if !self.plan.request.options.target_options.unshare_after_copy {
+            let image_ids = images.iter().map(|image| &image.image_id).collect();
+            self.forget_temporary_access(&image_ids).await;
         }
-        // Why a role cannot be assumed has been said.
-        if found.conclusion == Conclusion::Blocked
-            && run
-                .targets
-                .get(&found.account)
-                .is_some_and(|target| target.is_ok())
-        {
-            run.progress.emit(&Event::Failed(found.error()));
+
+        // 4. Nothing may name an image that targets cannot launch: only those whose access was
+        //    confirmed are deprecated, protected and published.
+        let blocked = self.verify_launches().await;
+        let mut completing = Vec::new();
+        for image in &images {
+            let shared = image.shared();
+            let is_blocked = blocked.contains(&(shared.source.clone(), shared.region.clone()));
+            if !is_blocked && !lost.concerns(image) {
+                completing.push(async move {
+                    self.complete_lifecycle(shared, &image.image_id).await;
+                    self.publish_in_targets(image).await;
+                });
+            }
         }
-        run.progress.emit(&Event::Verified(found));
+        future::join_all(completing).await;
     }
-    blocked
-}
 
-/// The images that must have a note of what they lend before the use of the key is lent with them.
-fn noted<'a>(plan: &Plan, steps: &Steps<'a>, key: &KeyArn) -> Vec<Ready<'a>> {
-    let lends = |launch: &&LaunchPermission| {
-        let of_image = |step: &Step| matches!(step, Step::ReclaimAccess(give) if give.shared == launch.shared && !give.lends.is_empty());
-        launch.keys.contains(key) && plan.steps.iter().any(of_image)
-    };
-    let images = plan.launch_permissions().filter(lends);
-    images
-        .filter_map(|launch| {
-            steps
-                .ready
-                .get(&(&launch.shared.source, &launch.shared.region))
-                .cloned()
-        })
-        .collect()
-}
-
-async fn key_access(
-    run: &Run<'_>,
-    locks: &KeyLocks,
-    plan: &Plan,
-    access: &KeyAccess,
-    noted: Vec<Ready<'_>>,
-) -> Option<Granted> {
-    future::join_all(noted).await;
-    let granted = run
-        .progress
-        .report_error(keys::ensure(run, locks, access).await)?;
-    if !granted.refused.is_empty() {
-        run.progress
-            .emit(&Event::Failed(keys::refusal(run, access, &granted.refused)));
-    }
-    targets::service_roles(run, plan, |key| key == &access.key).await;
-    Some(granted)
-}
-
-/// The image itself or its copy, with a note of what it lends.
-async fn ready(run: &Run<'_>, plan: &Plan, launch: &LaunchPermission) -> Option<AmiId> {
-    let shared = &launch.shared;
-    let copy = plan.steps.iter().find_map(|step| match step {
-        Step::Copy(copy) if (&copy.source, &copy.region) == (&shared.source, &shared.region) => {
-            Some(copy)
+    /// What the launch permissions wait for; nothing has begun yet.
+    fn prepare(&self) -> Prerequisites<'_> {
+        let mut images = BTreeMap::new();
+        for launch in self.plan.launch_permissions() {
+            let key = (&launch.shared.source, &launch.shared.region);
+            images.insert(key, self.ensure_image(launch).boxed().shared());
         }
-        _ => None,
-    });
-    let image = match (copy, &shared.image) {
-        (Some(copy), _) => run
-            .progress
-            .report_error(Box::pin(copies::ensure(run, copy)).await)?,
-        (None, image) => image.clone()?,
-    };
-    for step in &plan.steps {
-        if let Step::ReclaimAccess(give) = step
-            && &give.shared == shared
-        {
-            run.progress
-                .report_error(reclaim::note(run, &shared.region, &image, &give.lends).await)?;
+        let mut keys = BTreeMap::new();
+        for access in self.plan.key_accesses() {
+            let recorded = self.images_to_record(&access.key, &images);
+            let granted = self.ensure_key(access, recorded).boxed().shared();
+            keys.insert(&access.key, (access, granted));
+        }
+        Prerequisites {
+            images,
+            keys,
+            launch_roles: self.allow_launch_roles().boxed().shared(),
         }
     }
-    Some(image)
-}
 
-/// One image in one Region, from its copy to its launch permission.
-async fn image<'a>(
-    run: &Run<'_>,
-    plan: &Plan,
-    steps: &Steps<'a>,
-    launch: &'a LaunchPermission,
-) -> Option<Done<'a>> {
-    let shared = &launch.shared;
-    let image = steps.ready.get(&(&shared.source, &shared.region))?.clone();
-    let keys = launch
-        .keys
-        .iter()
-        .filter_map(|key| steps.accesses.get(key))
-        .map(|(_, granted)| granted.clone());
-    let (image, keys, ()) = future::join3(image, future::join_all(keys), steps.roles.clone()).await;
-    let (image, keys) = (image?, keys.into_iter().collect::<Option<Vec<Granted>>>()?);
-    let of_image = |of: &SharedImage| of == shared;
-    for grants in steps
-        .grants
-        .iter()
-        .filter(|grants| of_image(&grants.shared))
+    /// The images whose tags must record temporary access before the use of the key is given.
+    fn images_to_record<'b>(
+        &self,
+        key: &KeyArn,
+        images: &BTreeMap<(&SourceImage, &Region), ImageFuture<'b>>,
+    ) -> Vec<ImageFuture<'b>> {
+        let mut recorded = Vec::new();
+        for launch in self.plan.launch_permissions() {
+            let shared = &launch.shared;
+            let gives_temporary_access = self
+                .plan
+                .reclaims()
+                .any(|step| &step.shared == shared && !step.given.is_empty());
+            if launch.keys.contains(key) && gives_temporary_access {
+                recorded.extend(images.get(&(&shared.source, &shared.region)).cloned());
+            }
+        }
+        recorded
+    }
+
+    /// The image itself or its copy, with its temporary access recorded.
+    async fn ensure_image(&self, launch: &LaunchPermission) -> Option<AmiId> {
+        let shared = &launch.shared;
+        let image_id = match self.plan.copy_of(&shared.source, &shared.region) {
+            Some(copy) => {
+                let copied = self.ensure_copy(copy).await;
+                self.progress().report_error(copied)?
+            }
+            None => shared.image.clone()?,
+        };
+        for step in self.plan.reclaims() {
+            if &step.shared == shared {
+                let recorded = self
+                    .record_temporary_access(&shared.region, &image_id, &step.given)
+                    .await;
+                self.progress().report_error(recorded)?;
+            }
+        }
+        Some(image_id)
+    }
+
+    /// Access to a key, once every image that gives it for a time has recorded that.
+    async fn ensure_key(
+        &self,
+        access: &KeyAccess,
+        recorded: Vec<ImageFuture<'_>>,
+    ) -> Option<Granted> {
+        future::join_all(recorded).await;
+        let granted = self.ensure_key_access(access).await;
+        let granted = self.progress().report_error(granted)?;
+        if !granted.refused.is_empty() {
+            let error = self.invalid_principals(access, &granted.refused);
+            self.progress().emit(&Event::Failed(error));
+        }
+        self.grant_service_roles(&BTreeSet::from([&access.key]))
+            .await;
+        Some(granted)
+    }
+
+    /// Shares one image in one Region, from its copy to its launch permission.
+    async fn share_image<'b>(
+        &self,
+        prerequisites: &Prerequisites<'_>,
+        launch: &'b LaunchPermission,
+    ) -> Option<LaunchableImage<'b>> {
+        let shared = &launch.shared;
+        // 1. Wait for the image and its keys.
+        let image = prerequisites.images.get(&(&shared.source, &shared.region));
+        let mut keys = Vec::new();
+        for key in &launch.keys {
+            let access = prerequisites.keys.get(key);
+            keys.extend(access.map(|(_, granted)| granted.clone()));
+        }
+        let (image_id, granted, ()) = future::join3(
+            image?.clone(),
+            future::join_all(keys),
+            prerequisites.launch_roles.clone(),
+        )
+        .await;
+        let (image_id, granted) = (image_id?, granted.into_iter().collect::<Option<Vec<_>>>()?);
+
+        // 2. Give what a launch or a copy needs besides. An account that KMS refused gets no launch
+        //    permission: nobody is shown an image whose key they cannot use (P1).
+        let mut principals = launch.principals.clone();
+        for granted in &granted {
+            principals = &principals & &granted.principals;
+        }
+        let given = self.give_permissions(shared, &image_id, &principals).await;
+        self.progress().report_error(given)?;
+        Some(LaunchableImage { launch, image_id })
+    }
+
+    /// Gives access to one image: grants and snapshots first, the launch permission last.
+    async fn give_permissions(
+        &self,
+        shared: &SharedImage,
+        image_id: &AmiId,
+        principals: &BTreeSet<Principal>,
+    ) -> Result<(), Error> {
+        for grants in self.plan.grants() {
+            if &grants.shared == shared {
+                self.ensure_grants(grants, image_id).await?;
+                self.grant_service_roles(&BTreeSet::from([&grants.key]))
+                    .await;
+            }
+        }
+        for step in self.plan.snapshot_permissions() {
+            if &step.shared == shared {
+                self.ensure_snapshot_permissions(step, image_id).await?;
+            }
+        }
+        self.ensure_launch_permission(shared, image_id, principals)
+            .await
+    }
+
+    /// The images that were shared, and what another run revoked of that meanwhile.
+    async fn await_and_confirm<'b>(
+        &self,
+        prerequisites: &Prerequisites<'b>,
+        sharing: &[Shared<BoxFuture<'_, Option<LaunchableImage<'b>>>>],
+    ) -> (Vec<LaunchableImage<'b>>, LostAccess<'b>)
+    where
+        'a: 'b,
     {
-        run.progress
-            .report_error(Box::pin(keys::ensure_grants(run, grants, &image)).await)?;
-        targets::service_roles(run, plan, |key| key == &grants.key).await;
-    }
-    // Promise P1: nobody is shown an image whose key they cannot use.
-    let principals = keys
-        .iter()
-        .fold(launch.principals.clone(), |all, key| &all & &key.principals);
-    for share in steps
-        .snapshots
-        .iter()
-        .filter(|share| of_image(&share.shared))
-    {
-        run.progress
-            .report_error(Box::pin(permissions::share_snapshots(run, share, &image)).await)?;
-    }
-    run.progress
-        .report_error(Box::pin(permissions::share_image(run, shared, &image, &principals)).await)?;
-    Some(Done { launch, image })
-}
-
-/// What did not last: keys, and images whose snapshots are no longer shared.
-struct Lost<'a> {
-    keys: BTreeSet<&'a KeyArn>,
-    images: BTreeSet<AmiId>,
-}
-
-/// Looks at every key once more, and at snapshots, and returns those whose access did not last.
-async fn confirm<'a>(
-    run: &Run<'_>,
-    locks: &KeyLocks,
-    steps: &Steps<'a>,
-    done: &[Done<'a>],
-) -> Lost<'a> {
-    let by_policy = steps.accesses.values().map(|(access, granted)| async move {
-        let granted = granted.clone().await?;
-        let under: Vec<&Done<'_>> = done
-            .iter()
-            .filter(|done| done.launch.keys.contains(&access.key))
-            .collect();
-        let still = async |gone: &BTreeSet<Principal>| are_shared(run, &under, gone).await;
-        let confirmed = run
-            .progress
-            .report_error(Box::pin(keys::confirm(run, locks, access, &granted, still)).await);
-        confirmed.is_none().then_some(&access.key)
-    });
-    let mut granted: BTreeMap<&KeyArn, Vec<(&Grants, &AmiId)>> = BTreeMap::new();
-    for grants in &steps.grants {
-        let images = done
-            .iter()
-            .filter(|done| done.launch.shared == grants.shared);
-        granted
-            .entry(&grants.key)
-            .or_default()
-            .extend(images.map(|done| (*grants, &done.image)));
-    }
-    let by_grants = granted
-        .into_iter()
-        .filter(|(_, images)| !images.is_empty())
-        .map(|(key, images)| async move {
-            let still = async |grants: &Grants, gone: &BTreeSet<AccountId>| {
-                let of: Vec<&Done<'_>> = done
-                    .iter()
-                    .filter(|done| done.launch.shared == grants.shared)
-                    .collect();
-                let gone = gone.iter().cloned().map(Principal::Account).collect();
-                are_shared(run, &of, &gone).await
-            };
-            let confirmed = Box::pin(keys::confirm_grants(run, key, &images, still)).await;
-            run.progress
-                .report_error(confirmed)
-                .is_none()
-                .then_some(key)
-        });
-    let snapshots = done.iter().flat_map(|done| {
-        let of_image = steps
-            .snapshots
-            .iter()
-            .filter(|share| share.shared == done.launch.shared);
-        of_image.map(move |share| async move {
-            let confirmed =
-                permissions::confirm_snapshots(run, share, &done.image, &done.launch.principals);
-            run.progress
-                .report_error(Box::pin(confirmed).await)
-                .is_none()
-                .then(|| done.image.clone())
-        })
-    });
-    let keys = future::join(future::join_all(by_policy), future::join_all(by_grants));
-    let ((by_policy, by_grants), images) =
-        Box::pin(future::join(keys, future::join_all(snapshots))).await;
-    let keys = by_policy.into_iter().chain(by_grants).flatten().collect();
-    Lost {
-        keys,
-        images: images.into_iter().flatten().collect(),
-    }
-}
-
-/// Whether the images are all still shared with these.
-async fn are_shared(
-    run: &Run<'_>,
-    images: &[&Done<'_>],
-    with: &BTreeSet<Principal>,
-) -> Result<bool, Error> {
-    for done in images {
-        let held = run
-            .source_clients(&done.launch.shared.region)
-            .ec2
-            .launch_permissions(&done.image)
-            .await?;
-        if !with
-            .intersection(&done.launch.principals)
-            .all(|principal| held.contains(principal))
-        {
-            return Ok(false);
+        let mut keys = Vec::new();
+        for (access, granted) in prerequisites.keys.values() {
+            keys.push(async { Some((*access, granted.clone().await?)) });
         }
+        let images = future::join_all(sharing.iter().cloned());
+        let (images, granted) = future::join(images, future::join_all(keys)).await;
+        let images: Vec<LaunchableImage<'_>> = images.into_iter().flatten().collect();
+        let granted: Vec<(&KeyAccess, Granted)> = granted.into_iter().flatten().collect();
+        let lost = self.confirm_access(&granted, &images).await;
+        (images, lost)
     }
-    Ok(true)
+
+    /// Copies and tags each image in targets, once it is shared.
+    async fn serve_targets(
+        &self,
+        sharing: &[Shared<BoxFuture<'_, Option<LaunchableImage<'_>>>>],
+    ) -> AvailableCopies {
+        let mut serving = Vec::new();
+        for image in sharing {
+            serving.push(async {
+                match image.clone().await {
+                    Some(image) => self.copy_and_tag_in_targets(&image).await,
+                    None => AvailableCopies::new(),
+                }
+            });
+        }
+        let available = future::join_all(serving).await;
+        available.into_iter().flatten().collect()
+    }
 }

@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn settings_of_the_caller_stay_and_open_ones_get_ours() {
+    fn caller_settings_stay_and_open_ones_get_defaults() {
         let open = with_defaults(&SdkConfig::builder().build());
         assert_eq!(open.retry_config().unwrap().max_attempts(), ATTEMPTS);
         let timeouts = open.timeout_config().unwrap();
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn settings_given_to_the_loader_stay_and_its_own_defaults_do_not() {
+    async fn loader_settings_stay_and_sdk_defaults_do_not() {
         let loader = || aws_config::defaults(BehaviorVersion::v2026_01_12()).no_credentials();
         let open = with_defaults(&loader().load().await);
         assert_eq!(open.retry_config().unwrap().max_attempts(), ATTEMPTS);

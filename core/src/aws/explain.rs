@@ -1,4 +1,4 @@
-//! From an SDK error to one that says who was denied what, where, and what to do (promise P7).
+//! Explains an error of the SDK: who was denied what, where, and what to do about it (promise P7).
 
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
@@ -8,37 +8,66 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use super::Caller;
 use crate::diagnostic::{AwsAnswer, Code, Error};
 
-const DENIED: &[&str] = &[
-    "UnauthorizedOperation",
-    "AccessDeniedException",
-    "AccessDenied",
+/// Our code for each of AWS's, whatever the call. [`code_of`] knows the exceptions.
+const CODES: &[(Code, &[&str])] = &[
+    (
+        Code::AccessDenied,
+        &[
+            "UnauthorizedOperation",
+            "AccessDeniedException",
+            "AccessDenied",
+        ],
+    ),
+    (
+        Code::Credentials,
+        &[
+            "ExpiredToken",
+            "ExpiredTokenException",
+            "IncompleteSignature",
+            "InvalidClientTokenId",
+            "MissingAuthenticationToken",
+            "RequestExpired",
+            "SignatureDoesNotMatch",
+            "UnrecognizedClientException",
+        ],
+    ),
+    (
+        Code::Throttled,
+        &[
+            "RequestLimitExceeded",
+            "Throttling",
+            "ThrottlingException",
+            "EC2ThrottledException",
+        ],
+    ),
+    (
+        Code::Quota,
+        &["ResourceLimitExceeded", "LimitExceededException"],
+    ),
+    (
+        Code::KeyNotFound,
+        &["NotFoundException", "InvalidArnException"],
+    ),
 ];
-/// What KMS answers to a policy that it does not take (R3.2.2 to R3.2.6).
-const POLICY_REFUSED: &[&str] = &[
+/// What KMS answers to a key policy that it does not take (R3.2.2 to R3.2.6).
+const KEY_POLICY_REFUSED: &[&str] = &[
     "MalformedPolicyDocumentException",
     "LimitExceededException",
     "ValidationException",
 ];
-const CREDENTIALS: &[&str] = &[
-    "AuthFailure",
-    "ExpiredToken",
-    "ExpiredTokenException",
-    "IncompleteSignature",
-    "InvalidClientTokenId",
-    "MissingAuthenticationToken",
-    "RequestExpired",
-    "SignatureDoesNotMatch",
-    "UnrecognizedClientException",
-];
-const THROTTLED: &[&str] = &[
-    "RequestLimitExceeded",
-    "Throttling",
-    "ThrottlingException",
-    "EC2ThrottledException",
-];
-const QUOTA: &[&str] = &["ResourceLimitExceeded", "LimitExceededException"];
+/// EC2 answers it both for unknown credentials and for resources of another account (R2.5).
+const AUTH_FAILURE: &str = "AuthFailure";
 
-pub(crate) fn sdk_error<E>(
+/// A call that failed.
+struct Call<'a> {
+    caller: &'a Caller,
+    /// The action, as IAM names it.
+    action: &'static str,
+    resource: Option<&'a str>,
+}
+
+/// Our error for an error of the SDK.
+pub(crate) fn explain_error<E>(
     caller: &Caller,
     action: &'static str,
     resource: Option<&str>,
@@ -47,6 +76,11 @@ pub(crate) fn sdk_error<E>(
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
+    let call = Call {
+        caller,
+        action,
+        resource,
+    };
     let mut explained = match error {
         SdkError::ServiceError(service) => {
             let meta = service.err().meta();
@@ -55,161 +89,145 @@ where
                 message: meta.message().unwrap_or("(no message)").to_owned(),
                 request_id: request_id(service.raw()),
             };
-            let mut explained = service_error(caller, action, resource, &aws);
+            let mut explained = explain_answer(&call, &aws);
             explained.aws = Some(aws);
             explained
         }
         SdkError::TimeoutError(_) => unreachable(action, "no answer came in time"),
+        SdkError::ResponseError(_) => unreachable(action, "the answer could not be read"),
         SdkError::DispatchFailure(failure) if failure.is_timeout() || failure.is_io() => {
             unreachable(action, &cause(error))
         }
-        SdkError::ResponseError(_) => unreachable(action, "the answer could not be read"),
-        // Credentials are resolved before the call is sent, so their absence shows as a failure to
-        // build or send it.
-        _ if cause(error).to_lowercase().contains("credentials") => Error::new(
-            Code::Credentials,
-            format!("{action} could not be sent: {}", cause(error)),
-        )
-        .remedy(
-            "give credentials of \
-                the source account: a role assumed by an earlier step, or AWS_ACCESS_KEY_ID and \
-                AWS_SECRET_ACCESS_KEY",
-        ),
+        // The SDK looks for credentials before it sends a call, so that their absence shows as a
+        // failure to build or send it.
+        _ if cause(error).to_lowercase().contains("credentials") => {
+            no_credentials(action, &cause(error))
+        }
         _ => unreachable(action, &cause(error)),
     };
-    explained.account = caller
-        .identity
-        .as_ref()
-        .map(|identity| identity.account.clone());
+    let identity = caller.identity.as_ref();
+    explained.account = identity.map(|identity| identity.account.clone());
     explained.region = Some(caller.region.clone());
     explained.resource = explained.resource.or_else(|| resource.map(str::to_owned));
     explained.action = Some(action);
     explained
 }
 
-fn service_error(
-    caller: &Caller,
-    action: &'static str,
-    resource: Option<&str>,
-    aws: &AwsAnswer,
-) -> Error {
-    let code = aws.code.as_str();
-    // EC2 uses AuthFailure for unknown keys as well as for resources of others.
-    let unknown_key = code == "AuthFailure" && aws.message.contains("credentials");
-    if CREDENTIALS.contains(&code) && (code != "AuthFailure" || unknown_key) {
-        return Error::new(
-            Code::Credentials,
-            format!("AWS does not accept the credentials of the source account for {action}"),
-        );
-    }
-    if code == "AuthFailure" {
-        return Error::new(
-            Code::AccessDenied,
-            format!(
-                "{action} is not for the account of the credentials: the resource belongs to \
-                     another one"
-            ),
-        )
-        .remedy(
-            "use credentials of the account that owns it; no policy of another account can \
-                 allow this (R2.5)",
-        );
-    }
-    if action == "kms:PutKeyPolicy" && POLICY_REFUSED.contains(&code) {
-        return Error::new(
-            Code::KeyPolicyRefused,
-            "KMS does not take the key policy with the statements of this run in it",
-        );
-    }
-    if DENIED.contains(&code) {
-        return denied(caller, action, resource, aws);
-    }
-    if THROTTLED.contains(&code) {
-        return Error::new(Code::Throttled, format!("AWS went on throttling {action}"));
-    }
-    if QUOTA.contains(&code) {
-        return Error::new(
-            Code::Quota,
-            format!("{action} would exceed a quota of the account"),
-        );
-    }
-    if code.starts_with("InvalidAMIID") {
-        return Error::new(
-            Code::ImageNotFound,
-            format!("{action}: AWS does not know the image, or it cannot be used in its state"),
-        );
-    }
-    if code == "NotFoundException" || code == "InvalidArnException" {
-        return Error::new(
-            Code::KeyNotFound,
-            format!("{action}: KMS does not know the key"),
-        );
-    }
-    Error::new(Code::AwsRefused, format!("AWS refused {action}"))
+fn explain_answer(call: &Call<'_>, aws: &AwsAnswer) -> Error {
+    let action = call.action;
+    let code = code_of(action, aws);
+    let message = match code {
+        Code::AccessDenied if aws.code == AUTH_FAILURE => return owned_by_another(action),
+        Code::AccessDenied => return denied(call, &aws.message),
+        Code::Credentials => {
+            format!("AWS does not accept the credentials of the source account for {action}")
+        }
+        Code::KeyPolicyRefused => {
+            "KMS does not take the key policy with the statements of this run in it".to_owned()
+        }
+        Code::Throttled => format!("AWS went on throttling {action}"),
+        Code::Quota => format!("{action} would exceed a quota of the account"),
+        Code::ImageNotFound => {
+            format!("{action}: AWS does not know the image, or it cannot be used in its state")
+        }
+        Code::KeyNotFound => format!("{action}: KMS does not know the key"),
+        _ => format!("AWS refused {action}"),
+    };
+    Error::new(code, message)
 }
 
-/// Who, what, on what, and which policy: AWS's message names the kind of policy where it tells at
-/// all.
-fn denied(caller: &Caller, action: &'static str, resource: Option<&str>, aws: &AwsAnswer) -> Error {
-    let message = &aws.message;
-    let between = |from: &str, to: char| {
-        let (_, rest) = message.split_once(from)?;
-        rest.split(to)
-            .next()
-            .map(str::trim)
-            .filter(|text| !text.is_empty())
-    };
-    let who = between("User: ", ' ').or(caller
-        .identity
-        .as_ref()
-        .map(|identity| identity.arn.as_str()));
-    let who = who.unwrap_or("the caller").to_owned();
-    // A call can be denied for an action that it implies, such as ec2:CreateTags in CopyImage.
-    let what = between("not authorized to perform: ", ' ')
-        .unwrap_or(action)
-        .to_owned();
-    let on = between("on resource: ", ' ')
-        .or(resource)
-        .unwrap_or("*")
-        .to_owned();
+/// Our code for an answer of AWS.
+fn code_of(action: &str, aws: &AwsAnswer) -> Code {
+    let aws_code = aws.code.as_str();
+    if aws_code == AUTH_FAILURE {
+        // Only the message tells the two cases apart.
+        return if aws.message.contains("credentials") {
+            Code::Credentials
+        } else {
+            Code::AccessDenied
+        };
+    }
+    if action == "kms:PutKeyPolicy" && KEY_POLICY_REFUSED.contains(&aws_code) {
+        return Code::KeyPolicyRefused;
+    }
+    if aws_code.starts_with("InvalidAMIID") {
+        return Code::ImageNotFound;
+    }
+    for (code, aws_codes) in CODES {
+        if aws_codes.contains(&aws_code) {
+            return *code;
+        }
+    }
+    Code::AwsRefused
+}
+
+fn owned_by_another(action: &str) -> Error {
+    let message = format!(
+        "{action} is not for the account of the credentials: the resource belongs to another one"
+    );
+    Error::new(Code::AccessDenied, message).remedy(
+        "use credentials of the account that owns it; no policy of another account can allow this",
+    )
+}
+
+/// A refusal by a policy: which principal may not do what, on what, and which policy is to be
+/// changed, if AWS's message tells.
+fn denied(call: &Call<'_>, message: &str) -> Error {
+    let identity = call.caller.identity.as_ref();
+    let principal = text_between(message, "User: ", ' ')
+        .or(identity.map(|identity| identity.arn.as_str()))
+        .unwrap_or("the caller");
+    // A call can be denied because of an action that it implies, as ec2:CreateTags in CopyImage.
+    let action = text_between(message, "not authorized to perform: ", ' ').unwrap_or(call.action);
+    let resource = text_between(message, "on resource: ", ' ')
+        .or(call.resource)
+        .unwrap_or("*");
+
     let remedy = if message.contains("explicit deny") {
-        let policy = between("explicit deny in ", '\0').unwrap_or("a policy");
-        let policy = policy
-            .split(" Encoded")
-            .next()
-            .unwrap_or(policy)
-            .trim_end_matches('.');
-        format!("remove the deny of `{what}` from {policy}, or exempt {who} from it")
+        let policy = text_between(message, "explicit deny in ", '\0').unwrap_or("a policy");
+        let policy = policy.split(" Encoded").next().unwrap_or(policy);
+        let policy = policy.trim_end_matches('.');
+        format!("remove the deny of `{action}` from {policy}, or exempt {principal} from it")
     } else if message.contains("no resource-based policy") {
         format!(
-            "add a statement to the key policy of {on} that allows `{what}` to {who}, or that \
-             delegates to the account's IAM"
+            "add a statement to the key policy of {resource} that allows `{action}` to \
+             {principal}, or that delegates to the account's IAM"
         )
     } else if message.contains("no session policy") {
-        format!("allow `{what}` in the session policy that {who} was assumed with")
+        format!("allow `{action}` in the session policy that {principal} was assumed with")
     } else if message.contains("service control policy") {
-        format!("have `{what}` allowed by the organization's service control policies")
+        format!("have `{action}` allowed by the organization's service control policies")
     } else {
-        format!("allow `{what}` on `{on}` in an identity policy of {who}")
+        format!("allow `{action}` on `{resource}` in an identity policy of {principal}")
     };
-    let mut error = Error::new(
-        Code::AccessDenied,
-        format!("{who} may not perform {what} on {on}"),
+    let message = format!("{principal} may not perform {action} on {resource}");
+    Error::new(Code::AccessDenied, message)
+        .remedy(remedy)
+        .on(resource)
+}
+
+/// What a message says after `start` and before `end`; `None` if that is nothing.
+fn text_between<'a>(message: &'a str, start: &str, end: char) -> Option<&'a str> {
+    let (_, rest) = message.split_once(start)?;
+    let text = rest.split(end).next()?.trim();
+    (!text.is_empty()).then_some(text)
+}
+
+fn no_credentials(action: &str, why: &str) -> Error {
+    let message = format!("{action} could not be sent: {why}");
+    Error::new(Code::Credentials, message).remedy(
+        "give credentials of the source account: a role assumed by an earlier step, or \
+         AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
     )
-    .remedy(remedy);
-    error.resource = Some(on);
-    error
 }
 
 fn unreachable(action: &str, why: &str) -> Error {
-    Error::new(
-        Code::EndpointUnreachable,
-        format!("{action} got no answer from AWS: {why}"),
-    )
+    let message = format!("{action} got no answer from AWS: {why}");
+    Error::new(Code::EndpointUnreachable, message)
 }
 
+/// The chain of causes of an error. The error's own text repeats the whole request.
 fn cause(error: &(dyn std::error::Error + 'static)) -> String {
-    // The chain says what failed; the context behind it repeats the whole request.
     let mut chain = Vec::new();
     let mut next = error.source();
     while let Some(error) = next {
@@ -226,10 +244,11 @@ fn cause(error: &(dyn std::error::Error + 'static)) -> String {
     }
 }
 
+/// The ID by which AWS's support finds the call.
 fn request_id(response: &HttpResponse) -> Option<String> {
     let headers = response.headers();
-    headers
+    let id = headers
         .get("x-amzn-requestid")
-        .or_else(|| headers.get("x-amz-request-id"))
-        .map(str::to_owned)
+        .or_else(|| headers.get("x-amz-request-id"));
+    id.map(str::to_owned)
 }

@@ -1,11 +1,21 @@
-//! IAM: roles in targets, their policies, and what those would allow. It is one for all Regions.
+//! IAM: roles in targets, their policies, and what those would allow. IAM is global: every Region
+//! answers the same.
 
 use std::collections::BTreeMap;
 
 use aws_sdk_iam::types::{ContextEntry, ContextKeyTypeEnum};
 
-use super::Caller;
+use super::{Caller, accept_codes};
 use crate::diagnostic::{Code, Error};
+
+/// What IAM answers about a role or policy that does not exist.
+const NOT_FOUND: &str = "NoSuchEntity";
+/// What IAM answers to an inline policy that it does not take.
+const ROLE_POLICY_REFUSED: [&str; 3] = [
+    "LimitExceeded",
+    "UnmodifiableEntity",
+    "MalformedPolicyDocument",
+];
 
 /// IAM of one account.
 #[derive(Clone, Debug)]
@@ -14,38 +24,19 @@ pub(crate) struct Iam {
     pub(crate) caller: Caller,
 }
 
-/// What a role or user may do, as `SimulatePrincipalPolicy` says: action, resource and decision.
+/// What a principal may do: of each action and resource, whether it is allowed.
 pub(crate) type Decisions = Vec<(String, String, bool)>;
 
 impl Iam {
-    /// The inline policies of a role, by name; nothing where there is no such role
+    /// The inline policies of a role, by name; `None` if there is no such role
     /// (`iam:ListRolePolicies`, `iam:GetRolePolicy`).
     pub(crate) async fn inline_policies(
         &self,
         role: &str,
     ) -> Result<Option<BTreeMap<String, String>>, Error> {
-        let (mut names, mut marker) = (Vec::new(), None);
-        loop {
-            let call = self
-                .client
-                .list_role_policies()
-                .role_name(role)
-                .set_marker(marker)
-                .send();
-            let answer = match self
-                .caller
-                .send("iam:ListRolePolicies", Some(role), call)
-                .await
-            {
-                Err(error) if error.is_aws(&["NoSuchEntity"]) => return Ok(None),
-                answered => answered?,
-            };
-            names.extend(answer.policy_names().iter().cloned());
-            marker = answer.marker.filter(|_| answer.is_truncated);
-            if marker.is_none() {
-                break;
-            }
-        }
+        let Some(names) = none_if_absent(self.inline_policy_names(role).await)? else {
+            return Ok(None);
+        };
         let mut policies = BTreeMap::new();
         for name in names {
             let call = self
@@ -58,45 +49,50 @@ impl Iam {
                 .caller
                 .send("iam:GetRolePolicy", Some(role), call)
                 .await?;
-            policies.insert(name, decoded(answer.policy_document()));
+            policies.insert(name, decode_document(answer.policy_document()));
         }
         Ok(Some(policies))
     }
 
-    /// The ARNs of the managed policies of a role; nothing where there is no such role
+    async fn inline_policy_names(&self, role: &str) -> Result<Vec<String>, Error> {
+        const ACTION: &str = "iam:ListRolePolicies";
+        let mut names = Vec::new();
+        let call = self.client.list_role_policies().role_name(role);
+        let mut pages = call.into_paginator().send();
+        while let Some(page) = self
+            .caller
+            .send(ACTION, Some(role), pages.try_next())
+            .await?
+        {
+            names.extend(page.policy_names);
+        }
+        Ok(names)
+    }
+
+    /// The ARNs of the managed policies of a role; `None` if there is no such role
     /// (`iam:ListAttachedRolePolicies`).
     pub(crate) async fn attached_policies(&self, role: &str) -> Result<Option<Vec<String>>, Error> {
-        let (mut arns, mut marker) = (Vec::new(), None);
-        loop {
-            let call = self
-                .client
-                .list_attached_role_policies()
-                .role_name(role)
-                .set_marker(marker)
-                .send();
-            let answer = match self
-                .caller
-                .send("iam:ListAttachedRolePolicies", Some(role), call)
-                .await
-            {
-                Err(error) if error.is_aws(&["NoSuchEntity"]) => return Ok(None),
-                answered => answered?,
-            };
-            arns.extend(
-                answer
-                    .attached_policies()
-                    .iter()
-                    .filter_map(|policy| policy.policy_arn.clone()),
-            );
-            marker = answer.marker.filter(|_| answer.is_truncated);
-            if marker.is_none() {
-                return Ok(Some(arns));
-            }
+        none_if_absent(self.attached_policy_arns(role).await)
+    }
+
+    async fn attached_policy_arns(&self, role: &str) -> Result<Vec<String>, Error> {
+        const ACTION: &str = "iam:ListAttachedRolePolicies";
+        let mut arns = Vec::new();
+        let call = self.client.list_attached_role_policies().role_name(role);
+        let mut pages = call.into_paginator().send();
+        while let Some(page) = self
+            .caller
+            .send(ACTION, Some(role), pages.try_next())
+            .await?
+        {
+            let policies = page.attached_policies.into_iter().flatten();
+            arns.extend(policies.filter_map(|policy| policy.policy_arn));
         }
+        Ok(arns)
     }
 
     /// Attaches a managed policy to a role; a repeat changes nothing (`iam:AttachRolePolicy`).
-    pub(crate) async fn attach(&self, role: &str, policy: &str) -> Result<(), Error> {
+    pub(crate) async fn attach_policy(&self, role: &str, policy: &str) -> Result<(), Error> {
         let call = self
             .client
             .attach_role_policy()
@@ -109,23 +105,33 @@ impl Iam {
             .map(|_| ())
     }
 
-    /// Detaches it; one that is not attached is no error (`iam:DetachRolePolicy`).
-    pub(crate) async fn detach(&self, role: &str, policy: &str) -> Result<(), Error> {
+    /// Detaches a managed policy from a role; one that is not attached is no error
+    /// (`iam:DetachRolePolicy`).
+    pub(crate) async fn detach_policy(&self, role: &str, policy: &str) -> Result<(), Error> {
         let call = self
             .client
             .detach_role_policy()
             .role_name(role)
             .policy_arn(policy)
             .send();
-        gone(
-            self.caller
-                .send("iam:DetachRolePolicy", Some(role), call)
-                .await,
-        )
+        let answer = self
+            .caller
+            .send("iam:DetachRolePolicy", Some(role), call)
+            .await;
+        accept_codes(answer, &[NOT_FOUND])
     }
 
-    /// Puts an inline policy of a role (`iam:PutRolePolicy`).
-    pub(crate) async fn put(&self, role: &str, name: &str, document: &str) -> Result<(), Error> {
+    /// Writes an inline policy of a role (`iam:PutRolePolicy`).
+    ///
+    /// # Errors
+    /// With [`Code::RolePolicyRefused`] if the role cannot be changed or its policies get too large
+    /// (R5.8).
+    pub(crate) async fn put_inline_policy(
+        &self,
+        role: &str,
+        name: &str,
+        document: &str,
+    ) -> Result<(), Error> {
         let call = self
             .client
             .put_role_policy()
@@ -133,46 +139,41 @@ impl Iam {
             .policy_name(name)
             .policy_document(document)
             .send();
-        self.caller
+        let answer = self
+            .caller
             .send("iam:PutRolePolicy", Some(role), call)
-            .await
-            .map(|_| ())
-            .map_err(|error| {
-                // Service-linked roles cannot be changed, and sizes are bounded (R5.8).
-                let refused = error.is_aws(&[
-                    "LimitExceeded",
-                    "UnmodifiableEntity",
-                    "MalformedPolicyDocument",
-                ]);
+            .await;
+        match answer {
+            Err(error) if error.is_aws(&ROLE_POLICY_REFUSED) => {
                 let code = Code::RolePolicyRefused;
-                if refused {
-                    Error {
-                        code,
-                        remedy: code.remedy().to_owned(),
-                        ..error
-                    }
-                } else {
-                    error
-                }
-            })
+                let remedy = code.remedy().to_owned();
+                Err(Error {
+                    code,
+                    remedy,
+                    ..error
+                })
+            }
+            answer => answer.map(drop),
+        }
     }
 
-    /// Deletes it; one that is not there is no error (`iam:DeleteRolePolicy`).
-    pub(crate) async fn delete(&self, role: &str, name: &str) -> Result<(), Error> {
+    /// Deletes an inline policy of a role; one that does not exist is no error
+    /// (`iam:DeleteRolePolicy`).
+    pub(crate) async fn delete_inline_policy(&self, role: &str, name: &str) -> Result<(), Error> {
         let call = self
             .client
             .delete_role_policy()
             .role_name(role)
             .policy_name(name)
             .send();
-        gone(
-            self.caller
-                .send("iam:DeleteRolePolicy", Some(role), call)
-                .await,
-        )
+        let answer = self
+            .caller
+            .send("iam:DeleteRolePolicy", Some(role), call)
+            .await;
+        accept_codes(answer, &[NOT_FOUND])
     }
 
-    /// The ARNs of a service's roles: one, or several where some have a suffix (`iam:ListRoles`).
+    /// The ARNs of a service's roles: one, or several if some have a suffix (`iam:ListRoles`).
     pub(crate) async fn service_linked_roles(&self, service: &str) -> Result<Vec<String>, Error> {
         let prefix = format!("/aws-service-role/{service}/");
         let call = self.client.list_roles().path_prefix(&prefix).send();
@@ -187,8 +188,9 @@ impl Iam {
             .collect())
     }
 
-    /// Makes the role of a service, and returns its ARN (`iam:CreateServiceLinkedRole`). An account
-    /// has one: who comes second is told that its name is taken, and finds it.
+    /// Creates the role of a service, and returns its ARN (`iam:CreateServiceLinkedRole`). An
+    /// account has one: if another caller was faster, IAM calls the name taken, and this returns
+    /// the role that exists.
     pub(crate) async fn create_service_linked_role(
         &self,
         service: &str,
@@ -198,20 +200,16 @@ impl Iam {
             .create_service_linked_role()
             .aws_service_name(service)
             .send();
-        match self
+        let answer = self
             .caller
             .send("iam:CreateServiceLinkedRole", Some(service), call)
-            .await
-        {
+            .await;
+        match answer {
             Err(error) if error.is_aws(&["InvalidInput", "InvalidInputException"]) => {
-                let made = self.service_linked_roles(service).await?;
-                if made.is_empty() {
-                    Err(error)
-                } else {
-                    Ok(made.into_iter().next())
-                }
+                let mut existing = self.service_linked_roles(service).await?.into_iter();
+                existing.next().map(Some).ok_or(error)
             }
-            answered => Ok(answered?.role.map(|role| role.arn)),
+            answer => Ok(answer?.role.map(|role| role.arn)),
         }
     }
 
@@ -224,52 +222,57 @@ impl Iam {
         resources: &[String],
         context: &[(&str, String)],
     ) -> Result<Decisions, Error> {
-        let entries = context.iter().map(|(name, value)| {
-            let kind = if value == "true" {
-                ContextKeyTypeEnum::Boolean
-            } else {
-                ContextKeyTypeEnum::String
-            };
-            ContextEntry::builder()
-                .context_key_name(*name)
-                .context_key_type(kind)
-                .context_key_values(value)
-                .build()
-        });
+        let mut entries = Vec::new();
+        for (name, value) in context {
+            entries.push(context_entry(name, value));
+        }
         let actions = actions.iter().map(|action| (*action).to_owned()).collect();
+        let resources = Some(resources.to_vec()).filter(|resources| !resources.is_empty());
         let call = self
             .client
             .simulate_principal_policy()
             .policy_source_arn(principal)
             .set_action_names(Some(actions))
-            .set_resource_arns(Some(resources.to_vec()).filter(|some| !some.is_empty()))
-            .set_context_entries(Some(entries.collect()))
+            .set_resource_arns(resources)
+            .set_context_entries(Some(entries))
             .send();
         let answer = self
             .caller
             .send("iam:SimulatePrincipalPolicy", Some(principal), call)
             .await?;
-        let decision = |result: &aws_sdk_iam::types::EvaluationResult| {
+        let mut decisions = Decisions::new();
+        for result in answer.evaluation_results() {
+            let action = result.eval_action_name().to_owned();
             let resource = result.eval_resource_name().unwrap_or("*").to_owned();
-            (
-                result.eval_action_name().to_owned(),
-                resource,
-                result.eval_decision().as_str() == "allowed",
-            )
-        };
-        Ok(answer.evaluation_results().iter().map(decision).collect())
+            let is_allowed = result.eval_decision().as_str() == "allowed";
+            decisions.push((action, resource, is_allowed));
+        }
+        Ok(decisions)
     }
 }
 
-fn gone<T>(answer: Result<T, Error>) -> Result<(), Error> {
+fn context_entry(name: &str, value: &str) -> ContextEntry {
+    let kind = if value == "true" {
+        ContextKeyTypeEnum::Boolean
+    } else {
+        ContextKeyTypeEnum::String
+    };
+    ContextEntry::builder()
+        .context_key_name(name)
+        .context_key_type(kind)
+        .context_key_values(value)
+        .build()
+}
+
+fn none_if_absent<T>(answer: Result<T, Error>) -> Result<Option<T>, Error> {
     match answer {
-        Err(error) if !error.is_aws(&["NoSuchEntity"]) => Err(error),
-        _ => Ok(()),
+        Err(error) if error.is_aws(&[NOT_FOUND]) => Ok(None),
+        answer => answer.map(Some),
     }
 }
 
-/// IAM answers documents as they stand in a URL.
-fn decoded(document: &str) -> String {
+/// The text of a policy document: IAM answers it encoded as in a URL.
+fn decode_document(document: &str) -> String {
     percent_encoding::percent_decode_str(document)
         .decode_utf8_lossy()
         .into_owned()

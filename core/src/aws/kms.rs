@@ -5,28 +5,19 @@ use std::time::Duration;
 use aws_sdk_kms::config::retry::RetryConfig;
 use aws_sdk_kms::config::timeout::TimeoutConfig;
 use aws_sdk_kms::types::{
-    GrantOperation, KeyManagerType, KeySpec, KeyState as SdkKeyState, KeyUsageType,
+    GrantListEntry, GrantOperation, KeyManagerType, KeySpec, KeyState as SdkKeyState, KeyUsageType,
 };
 
-use super::Caller;
+use super::{Caller, accept_codes};
 use crate::diagnostic::{Code, Error};
 use crate::id::{AccountId, KeyArn};
 use crate::inventory::{Grant, Key, KeyState};
 use crate::limits::GRANT_PAGE_SIZE;
-use crate::policy::key_policy::SERVICE_OPERATIONS;
+use crate::policy::launch_operations::{SERVICE_ROLE_OPERATIONS, launch_grant_operations};
 
-/// How long a put may be under way: whoever read before it has put within 7 s of that read (design
-/// section 6).
+/// How long a put may be under way. A run puts a policy at most 2 s after it read it, so that no
+/// put takes effect later than 7 s after its read.
 const PUT_TIMEOUT: Duration = Duration::from_secs(5);
-
-const LAUNCH: [GrantOperation; 6] = [
-    GrantOperation::DescribeKey,
-    GrantOperation::Decrypt,
-    GrantOperation::ReEncryptFrom,
-    GrantOperation::ReEncryptTo,
-    GrantOperation::GenerateDataKeyWithoutPlaintext,
-    GrantOperation::CreateGrant,
-];
 
 /// KMS in one account and Region.
 #[derive(Clone, Debug)]
@@ -35,47 +26,33 @@ pub(crate) struct Kms {
     pub(crate) caller: Caller,
 }
 
-/// What became of a put.
+/// The outcome of a put.
 #[derive(Clone, Debug)]
 pub(crate) enum Put {
     Done,
-    /// The answer was lost: it may have taken effect or not.
+    /// The answer was lost: the put may have taken effect or not.
     Unknown,
 }
 
 impl Kms {
     /// The key behind an ID, an alias or an ARN, without its policy (`kms:DescribeKey`).
     pub(crate) async fn describe_key(&self, key: &str) -> Result<Key, Error> {
-        const ACTION: &str = "kms:DescribeKey";
-        let answer = self
-            .caller
-            .send(
-                ACTION,
-                Some(key),
-                self.client.describe_key().key_id(key).send(),
-            )
-            .await?;
+        let call = self.client.describe_key().key_id(key).send();
+        let answer = self.caller.send("kms:DescribeKey", Some(key), call).await?;
         let metadata = answer.key_metadata();
         let arn = metadata.and_then(|metadata| metadata.arn()?.parse::<KeyArn>().ok());
         let (Some(metadata), Some(arn)) = (metadata, arn) else {
             return Err(self.unexpected(key, "a key without an ARN"));
         };
-        let state = match metadata.key_state() {
-            Some(SdkKeyState::Enabled | SdkKeyState::Updating) => KeyState::Enabled,
-            Some(SdkKeyState::Disabled) => KeyState::Disabled,
-            Some(SdkKeyState::PendingDeletion | SdkKeyState::PendingReplicaDeletion) => {
-                KeyState::PendingDeletion
-            }
-            other => KeyState::Other(other.map_or("unknown", SdkKeyState::as_str).to_owned()),
-        };
+        let is_for_encryption = metadata.key_usage() == Some(&KeyUsageType::EncryptDecrypt);
+        let is_symmetric = metadata
+            .key_spec()
+            .is_none_or(|spec| *spec == KeySpec::SymmetricDefault);
         Ok(Key {
             arn,
             aws_managed: metadata.key_manager() == Some(&KeyManagerType::Aws),
-            state,
-            symmetric: metadata.key_usage() == Some(&KeyUsageType::EncryptDecrypt)
-                && metadata
-                    .key_spec()
-                    .is_none_or(|spec| *spec == KeySpec::SymmetricDefault),
+            state: key_state(metadata.key_state()),
+            symmetric: is_for_encryption && is_symmetric,
             description: metadata.description().unwrap_or_default().to_owned(),
             policy: None,
             grants: None,
@@ -97,19 +74,22 @@ impl Kms {
             .ok_or_else(|| self.unexpected(key.as_ref(), "no policy"))
     }
 
-    /// Replaces the key's policy (`kms:PutKeyPolicy`). Sent once: a retry by the SDK could land
-    /// long after the read that it was made from, and undo what others wrote in between. Sent at
-    /// once: waiting for other calls would age the read.
+    /// Replaces the key's policy (`kms:PutKeyPolicy`).
+    ///
+    /// Sent without retries: one by the SDK could take effect long after the read that the policy
+    /// was made from, and undo what others wrote in between. Sent without waiting for other calls:
+    /// the read would age.
     pub(crate) async fn put_key_policy(&self, key: &KeyArn, policy: &str) -> Result<Put, Error> {
         const ACTION: &str = "kms:PutKeyPolicy";
+        /// After these errors the put may have taken effect.
+        const LOST: [&str; 2] = ["KMSInternalException", "DependencyTimeoutException"];
+        let timeouts = TimeoutConfig::builder()
+            .operation_timeout(PUT_TIMEOUT)
+            .operation_attempt_timeout(PUT_TIMEOUT)
+            .build();
         let once = aws_sdk_kms::config::Builder::new()
             .retry_config(RetryConfig::disabled())
-            .timeout_config(
-                TimeoutConfig::builder()
-                    .operation_timeout(PUT_TIMEOUT)
-                    .operation_attempt_timeout(PUT_TIMEOUT)
-                    .build(),
-            );
+            .timeout_config(timeouts);
         let call = self
             .client
             .put_key_policy()
@@ -119,16 +99,13 @@ impl Kms {
             .customize()
             .config_override(once)
             .send();
-        match self
+        let answer = self
             .caller
             .send_at_once(ACTION, Some(key.as_ref()), call)
-            .await
-        {
+            .await;
+        match answer {
             Ok(_) => Ok(Put::Done),
-            Err(error)
-                if error.code == Code::EndpointUnreachable
-                    || error.is_aws(&["KMSInternalException", "DependencyTimeoutException"]) =>
-            {
+            Err(error) if error.code == Code::EndpointUnreachable || error.is_aws(&LOST) => {
                 Ok(Put::Unknown)
             }
             Err(error) => Err(error),
@@ -137,42 +114,22 @@ impl Kms {
 
     /// Every grant of the key (`kms:ListGrants`).
     pub(crate) async fn grants(&self, key: &KeyArn) -> Result<Vec<Grant>, Error> {
-        let (mut grants, mut marker) = (Vec::new(), None);
-        loop {
-            let call = self
-                .client
-                .list_grants()
-                .key_id(key.as_ref())
-                .limit(GRANT_PAGE_SIZE)
-                .set_marker(marker)
-                .send();
-            let answer = self
-                .caller
-                .send("kms:ListGrants", Some(key.as_ref()), call)
-                .await?;
-            grants.extend(answer.grants().iter().filter_map(|grant| {
-                Some(Grant {
-                    id: grant.grant_id()?.to_owned(),
-                    name: grant.name().unwrap_or_default().to_owned(),
-                    grantee: grant.grantee_principal().unwrap_or_default().to_owned(),
-                    issuer: grant.issuing_account().unwrap_or_default().to_owned(),
-                    operations: grant
-                        .operations()
-                        .iter()
-                        .map(|operation| operation.as_str().to_owned())
-                        .collect(),
-                    constrained: grant.constraints().is_some(),
-                })
-            }));
-            marker = answer.next_marker.filter(|_| answer.truncated);
-            if marker.is_none() {
-                return Ok(grants);
-            }
+        const ACTION: &str = "kms:ListGrants";
+        let mut grants = Vec::new();
+        let call = self.client.list_grants().key_id(key.as_ref());
+        let mut pages = call.limit(GRANT_PAGE_SIZE).into_paginator().send();
+        while let Some(page) = self
+            .caller
+            .send(ACTION, Some(key.as_ref()), pages.try_next())
+            .await?
+        {
+            grants.extend(page.grants().iter().filter_map(convert_grant));
         }
+        Ok(grants)
     }
 
-    /// Lets an account do exactly what AWS publishes for launches and copies (R1.4.2, R4.1). A
-    /// repeat with the same name is the same grant (`kms:CreateGrant`, R3.3.4).
+    /// Gives an account a grant of exactly what AWS publishes for launches and copies (R1.4.2,
+    /// R4.1). A repeat with the same name is the same grant (`kms:CreateGrant`, R3.3.4).
     pub(crate) async fn create_grant(
         &self,
         key: &KeyArn,
@@ -180,22 +137,21 @@ impl Kms {
         name: &str,
     ) -> Result<(), Error> {
         let grantee = self.caller.region.partition().account_root(account);
-        self.grant(key, &grantee, name, &LAUNCH).await
+        self.grant(key, &grantee, name, &launch_grant_operations())
+            .await
     }
 
-    /// Lets somebody do what AWS publishes for service-linked roles that launch instances (R4.11),
-    /// or an account hand that on to its own (R3.3.9).
+    /// Gives a grantee a grant of what AWS publishes for service-linked roles that launch instances
+    /// (R4.11): such a role, or an account that passes the grant on to its own (R3.3.9)
+    /// (`kms:CreateGrant`).
     pub(crate) async fn create_service_grant(
         &self,
         key: &KeyArn,
         grantee: &str,
         name: &str,
     ) -> Result<(), Error> {
-        let operations: Vec<GrantOperation> = SERVICE_OPERATIONS
-            .iter()
-            .map(|name| GrantOperation::from(*name))
-            .collect();
-        self.grant(key, grantee, name, &operations).await
+        self.grant(key, grantee, name, &SERVICE_ROLE_OPERATIONS)
+            .await
     }
 
     async fn grant(
@@ -203,22 +159,24 @@ impl Kms {
         key: &KeyArn,
         grantee: &str,
         name: &str,
-        operations: &[GrantOperation],
+        operations: &[&str],
     ) -> Result<(), Error> {
+        let operations = operations.iter().map(|name| GrantOperation::from(*name));
         let call = self
             .client
             .create_grant()
             .key_id(key.as_ref())
             .grantee_principal(grantee)
-            .name(name);
-        let call = call.set_operations(Some(operations.to_vec())).send();
+            .name(name)
+            .set_operations(Some(operations.collect()))
+            .send();
         self.caller
             .send("kms:CreateGrant", Some(key.as_ref()), call)
             .await
-            .map(|_| ())
+            .map(drop)
     }
 
-    /// Ends a grant; one that is gone is no error (`kms:RevokeGrant`).
+    /// Revokes a grant; one that does not exist is no error (`kms:RevokeGrant`).
     pub(crate) async fn revoke_grant(&self, key: &KeyArn, id: &str) -> Result<(), Error> {
         let call = self
             .client
@@ -226,20 +184,41 @@ impl Kms {
             .key_id(key.as_ref())
             .grant_id(id)
             .send();
-        match self
+        let answer = self
             .caller
             .send("kms:RevokeGrant", Some(key.as_ref()), call)
-            .await
-        {
-            Err(error) if !error.is_aws(&["NotFoundException", "InvalidGrantIdException"]) => {
-                Err(error)
-            }
-            _ => Ok(()),
-        }
+            .await;
+        accept_codes(answer, &["NotFoundException", "InvalidGrantIdException"])
     }
 
     fn unexpected(&self, key: &str, what: &str) -> Error {
         self.caller
             .unexpected(key, format!("KMS answered with {what}"))
     }
+}
+
+fn key_state(state: Option<&SdkKeyState>) -> KeyState {
+    match state {
+        Some(SdkKeyState::Enabled | SdkKeyState::Updating) => KeyState::Enabled,
+        Some(SdkKeyState::Disabled) => KeyState::Disabled,
+        Some(SdkKeyState::PendingDeletion | SdkKeyState::PendingReplicaDeletion) => {
+            KeyState::PendingDeletion
+        }
+        other => KeyState::Other(other.map_or("unknown", SdkKeyState::as_str).to_owned()),
+    }
+}
+
+/// `None` for a grant without an ID.
+fn convert_grant(grant: &GrantListEntry) -> Option<Grant> {
+    let operations = grant.operations().iter();
+    Some(Grant {
+        id: grant.grant_id()?.to_owned(),
+        name: grant.name().unwrap_or_default().to_owned(),
+        grantee: grant.grantee_principal().unwrap_or_default().to_owned(),
+        issuer: grant.issuing_account().unwrap_or_default().to_owned(),
+        operations: operations
+            .map(|operation| operation.as_str().to_owned())
+            .collect(),
+        constrained: grant.constraints().is_some(),
+    })
 }

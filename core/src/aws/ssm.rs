@@ -14,7 +14,7 @@ pub(crate) struct Ssm {
 }
 
 impl Ssm {
-    /// The value of a parameter; nothing where there is none (`ssm:GetParameter`).
+    /// The value of a parameter; `None` if it does not exist (`ssm:GetParameter`).
     pub(crate) async fn parameter(&self, name: &str) -> Result<Option<String>, Error> {
         let call = self.client.get_parameter().name(name).send();
         match self.caller.send("ssm:GetParameter", Some(name), call).await {
@@ -24,8 +24,8 @@ impl Ssm {
         }
     }
 
-    /// Writes an image's ID into a parameter that SSM checks to be one (`ssm:PutParameter`). That
-    /// it answers does not mean that it took it: the check comes later (R5.9).
+    /// Writes an image's ID into a parameter of the type for image IDs (`ssm:PutParameter`). SSM
+    /// checks the ID only after it has answered, and may still refuse it (R5.9).
     pub(crate) async fn put_image(&self, name: &str, image: &AmiId) -> Result<(), Error> {
         let call = self
             .client
@@ -39,6 +39,6 @@ impl Ssm {
         self.caller
             .send("ssm:PutParameter", Some(name), call)
             .await
-            .map(|_| ())
+            .map(drop)
     }
 }

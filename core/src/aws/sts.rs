@@ -1,4 +1,4 @@
-//! STS: who we are, and as whom we may act.
+//! STS: the identity of credentials, and why a role cannot be assumed.
 
 use super::{Caller, Identity};
 use crate::diagnostic::{AwsAnswer, Code, Error};
@@ -24,12 +24,12 @@ pub(crate) async fn caller_identity(
             Code::AwsUnexpected,
             "STS did not say which account the credentials belong to",
         )
-        .remedy("check AWS_ENDPOINT_URL, where one is set: what answers there is not STS")),
+        .remedy("check AWS_ENDPOINT_URL, if it is set: what answers there is not STS")),
     }
 }
 
-/// The error of a call that a role's session was to be used for, where it is that the role cannot
-/// be assumed.
+/// Our error for a call that was to be made with a role's session, if it failed because the role
+/// cannot be assumed; any other error as it is.
 pub(crate) fn explain_role(
     error: Error,
     caller: &Identity,
@@ -39,18 +39,18 @@ pub(crate) fn explain_role(
     let (Some(account), region) = (role.account(), error.region.clone()) else {
         return error;
     };
-    // The SDK tells of it only by the debug text of what its credentials provider met with.
-    let said = error
+    // The SDK shows STS's message only in the debug text of its credentials provider's error.
+    let sts_message = error
         .message
         .split_once("User: ")
         .map(|(_, rest)| format!("User: {}", before_quote(rest)));
-    let denied = said.filter(|said| said.contains("sts:AssumeRole"));
-    let mut explained = match (denied, error.code) {
-        (Some(said), _) => not_assumable(caller, role, external_id, Some(said)),
+    let denial = sts_message.filter(|message| message.contains("sts:AssumeRole"));
+    let mut explained = match (denial, error.code) {
+        (Some(message), _) => not_assumable(caller, role, external_id, Some(message)),
         // Some other reason, such as a session that is asked to be too long (R5.3).
         (None, Code::Credentials) => Error {
             resource: Some(role.to_string()),
-            remedy: format!("see what STS said, and put the role {role} right"),
+            remedy: format!("see what STS said, and correct the role {role}"),
             ..error
         },
         (None, _) => error,
@@ -59,12 +59,13 @@ pub(crate) fn explain_role(
     explained
 }
 
-/// AWS does not tell the reasons apart (R5.1), so all of them are named.
+/// The error of a role that cannot be assumed. AWS does not tell the reasons apart (R5.1), so the
+/// remedy names all of them.
 pub(crate) fn not_assumable(
     caller: &Identity,
     role: &RoleArn,
     external_id: bool,
-    said: Option<String>,
+    sts_message: Option<String>,
 ) -> Error {
     // Trust policies name the role behind a session, not the session.
     let principal = role_of(&caller.arn).unwrap_or_else(|| caller.arn.clone());
@@ -73,18 +74,17 @@ pub(crate) fn not_assumable(
     } else {
         ""
     };
-    let mut error = Error::new(
-        Code::RoleNotAssumable,
-        format!("{principal} may not assume {role}"),
-    )
-    .remedy(format!(
-        "AWS does not say which of these is missing (R5.1): the role must exist; its trust \
-             policy must allow `sts:AssumeRole` to {principal}{condition}; and an identity policy \
-             of {principal} must allow `sts:AssumeRole` on {role}"
-    ))
-    .on(role);
+    let remedy = format!(
+        "AWS does not say which of these is missing: the role must exist; its trust policy must \
+         allow `sts:AssumeRole` to {principal}{condition}; and an identity policy of {principal} \
+         must allow `sts:AssumeRole` on {role}"
+    );
+    let message = format!("{principal} may not assume {role}");
+    let mut error = Error::new(Code::RoleNotAssumable, message)
+        .remedy(remedy)
+        .on(role);
     error.action = Some("sts:AssumeRole");
-    error.aws = said.map(|message| AwsAnswer {
+    error.aws = sts_message.map(|message| AwsAnswer {
         code: "AccessDenied".to_owned(),
         message,
         request_id: None,

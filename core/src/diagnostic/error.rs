@@ -13,17 +13,17 @@ remedied! {
     Code {
         /// A policy refuses the call.
         AccessDenied => "access.denied":
-            "allow the action to whoever runs this, in the policy that the message names";
+            "allow the action to the caller, in the policy that the message names";
         /// AWS answered with an error that has no code of its own here.
         AwsRefused => "aws.refused":
-            "see what AWS said; the request ID finds the call in CloudTrail";
+            "see AWS's answer; the request ID finds the call in CloudTrail";
         /// AWS answered with something that this version does not understand.
         AwsUnexpected => "aws.unexpected":
-            "run again; if it stays so, look for a newer version, and check what AWS_ENDPOINT_URL \
-             points at, where it is set";
+            "run again; if it stays so, look for a newer version, and check AWS_ENDPOINT_URL if \
+             it is set";
         /// A copy failed.
         CopyFailed => "copy.failed":
-            "run again: a new copy is made, and this one removed once that stands";
+            "run again: a new copy is made, and this one is removed once that is available";
         /// No credentials were found, or they are expired, unknown to AWS, or those of another
         /// account.
         Credentials => "credentials.invalid":
@@ -31,57 +31,57 @@ remedied! {
              with the key";
         /// The run's deadline passed.
         Deadline => "deadline":
-            "run again, and it goes on from here; or raise `timeout`";
+            "run again, and it continues from here; or raise `timeout`";
         /// The endpoint could not be reached, or did not answer in time.
         EndpointUnreachable => "endpoint.unreachable":
-            "check the Region, the proxy settings and, where one is set, AWS_ENDPOINT_URL";
+            "check the Region, the proxy settings and, if it is set, AWS_ENDPOINT_URL";
         /// AWS does not know the image, or does not show it to this account.
         ImageNotFound => "image.not-found":
             "check the AMI ID, its Region and the account of the credentials";
         /// KMS calls principals of the key policy invalid.
         KeyInvalidPrincipals => "key.invalid-principals":
-            "check that the accounts exist and are not closed; the others were served";
-        /// Instances, volumes or snapshots of a target are under the key, so its access was kept.
+            "check that the accounts exist and are not closed; the others have access";
+        /// Instances, volumes or snapshots of a target are under the key, so the target keeps its
+        /// access.
         KeyInUseByTarget => "key.in-use-by-target":
             "have the target move its volumes and snapshots to a key of its own, then run again; \
-             or run `mode: revoke` with `force-key-revoke`: instances go on until they are \
+             or run `mode: revoke` with `revoke-keys-in-use`: instances go on until they are \
              stopped, and do not start again";
-        /// Another run takes away what this one adds.
+        /// Another run removes what this one adds.
         KeyPolicyContended => "key.policy-contended":
-            "find out which run revokes these targets, and let only one of them have its way";
-        /// KMS does not take the key policy.
+            "find the run that revokes these targets, and let only one of the two run";
+        /// KMS does not accept the key policy.
         KeyPolicyRefused => "key.policy-refused":
-            "see what KMS said of the policy (R3.2.2 to R3.2.6), and mend what it names in the \
-             policy of the key";
+            "see KMS's answer, and repair what it names in the policy of the key";
         /// AWS does not know the key.
         KeyNotFound => "key.not-found":
-            "check the key's ID, alias or ARN; an ID or an alias means a key of the source account \
-             in the images' Region (R3.1.4)";
+            "check the key's ID, alias or ARN; an ID or an alias means a key of the source \
+             account in the images' Region";
         /// The plan has findings that refuse it.
         PlanRefused => "plan.refused":
-            "see each finding for what to do; where images were pending, plan again";
+            "see each finding for what to do; if images were pending, plan again";
         /// A role in a target cannot be assumed.
         RoleNotAssumable => "role.not-assumable":
-            "let the role exist and trust whoever runs this (`sts:AssumeRole`, with the external \
-             ID where one is set), and allow the call to whoever runs this";
+            "create the role, let it trust the caller (`sts:AssumeRole`, with the external ID if \
+             one is set), and allow the caller to assume it";
         /// The policies of a role cannot hold what it needs.
         RolePolicyRefused => "role.policy-refused":
             "give `target-launch-policy`, a managed policy of the target that is attached instead; \
              or remove policies that the role no longer needs";
-        /// SSM did not take an image into a parameter.
+        /// SSM did not accept an image for a parameter.
         ParameterRefused => "parameter.refused":
-            "allow ssm:PutParameter and ec2:DescribeImages to whoever runs this: SSM checks the \
-             image with that identity (R5.9)";
+            "allow ssm:PutParameter and ec2:DescribeImages to the caller: SSM checks the image \
+             with that identity";
         /// A quota of the account is used up.
         Quota => "quota.exceeded":
             "remove what is no longer needed, or ask AWS to raise the quota that its message names";
-        /// Something stands against a launch in a target.
+        /// A check found that a target cannot launch.
         VerifyBlocked => "verify.blocked":
-            "see each check that says no in the report: it says what to put right";
-        /// AWS went on throttling past every retry.
+            "see each failed check in the report: it says what to repair";
+        /// AWS kept throttling until the last retry.
         Throttled => "aws.throttled":
-            "run again later, or lower `max-concurrency`: other callers of this account use up its \
-             rate";
+            "run again later, or lower `max-concurrency`: other callers of this account use up \
+             its rate";
     }
 }
 

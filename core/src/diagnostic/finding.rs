@@ -1,4 +1,4 @@
-//! Pitfalls that show before anything is changed, each with a stable code and a remedy.
+//! Problems that are found before anything is changed, each with a stable code and a remedy.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -29,24 +29,23 @@ findings! {
             "give this step the credentials of an account of `allowed-account-ids`";
         /// The run may outlast its session credentials.
         CredentialsMayExpire => "credentials.may-expire", Warn:
-            "assume the role with a longer session, or lower `timeout` to what it lasts; a run \
-             that is cut off goes on where it was";
-        /// A copy of ours is disabled and cannot be shared, so another is made.
+            "assume the role with a longer session, or lower `timeout` to its length; after a run \
+             that was cut off, the next one continues where it stopped";
+        /// A copy of this tool is disabled and cannot be shared, so another is made.
         CopyDisabled => "copy.disabled", Warn:
-            "enable it (EnableImage) to have it shared, or deregister it";
-        /// Several copies answer the same request; the oldest is used.
+            "enable it (EnableImage) to share it, or deregister it";
+        /// Several copies match the same request; the oldest is used.
         CopyDuplicate => "copy.duplicate", Warn:
             "deregister it and delete its snapshots when nothing uses it";
-        /// The name of a copy would be one that AWS does not take.
+        /// AWS does not accept the name that a copy would have.
         CopyNameInvalid => "copy.name-invalid", Refuse:
             "change `copy-name` so that the name of every copy fits";
         /// AWS calls the name of a copy a duplicate; a digest was appended.
         CopyNameTaken => "copy.name-taken", Warn:
             "give a `copy-name` that tells copies apart, such as `{name}-{ami-id}`";
-        /// What a copy left could not be removed.
+        /// A leftover of a copy could not be removed.
         CopyNotCleaned => "copy.not-cleaned", Warn:
-            "look for what still uses or locks it, and remove it by hand: it counts toward quotas \
-             (R1.5.17)";
+            "find what still uses or locks it, and remove it by hand: it counts toward quotas";
         /// More volumes are to be copied into a Region than AWS copies at once, so some copies wait
         /// for others.
         CopyQueued => "copy.queued", Warn:
@@ -54,21 +53,21 @@ findings! {
              there";
         /// A copy is still shared with others, so it was kept.
         CopyStillShared => "copy.still-shared", Warn:
-            "take access from them too, or set `revoke-all`";
+            "revoke access from them too, or set `revoke-all`";
         /// A copy would have more tags than a resource can have.
         CopyTooManyTags => "copy.too-many-tags", Refuse:
-            "give fewer `tags`, or set `copy-tags` to `false`";
-        /// The image would be deprecated already, so that is left out.
+            "give fewer `tags`, or set `copy-image-tags` to `false`";
+        /// The image would be deprecated already, so it is not deprecated.
         DeprecationPast => "deprecation.past", Warn:
-            "give a later `deprecate-at`: a duration counts from when the image was made";
-        /// Grants let their holders make grants.
+            "give a later `deprecate-at`: a duration counts from the creation of the image";
+        /// Grants let their grantees make grants.
         GrantsRedelegable => "grants.redelegable", Warn:
-            "use `key-access: policy` where targets are not trusted with that; `mode: revoke` also \
-             ends what was handed on";
+            "use `key-access: policy` if you do not trust targets with that; `mode: revoke` also \
+             revokes the grants that targets made";
         /// A key would have more grants than KMS allows.
         GrantsTooMany => "grants.too-many", Refuse:
-            "use `key-access: policy`, with `target-organizations` where accounts are many; or \
-             give images keys of their own as `kms-key-id`";
+            "use `key-access: policy`, with `target-organizations` for many accounts; or give \
+             images keys of their own as `kms-key-id`";
         /// The image is deprecated.
         ImageDeprecated => "image.deprecated", Warn:
             "share a newer image, or give it a later `deprecate-at`";
@@ -77,12 +76,12 @@ findings! {
             "enable it (EnableImage), or share another image";
         /// The image failed, or is gone, and will never be available.
         ImageFailed => "image.failed", Refuse:
-            "build it again, or share an image that exists; deregister a failed one and delete its \
-             snapshots, which count toward quotas (R1.5.17)";
+            "build it again, or share an image that exists; deregister a failed one and delete \
+             its snapshots, which count toward quotas";
         /// The image is backed by instance store: it has no snapshot, so there is nothing to
-        /// encrypt. This refuses where it was to be copied under a key.
+        /// encrypt. This refuses if it was to be copied under a key.
         ImageInstanceStore => "image.instance-store", Refuse | Warn:
-            "build an EBS-backed image where it must be encrypted";
+            "build an EBS-backed image if it must be encrypted";
         /// The image would be shared with more entities than AWS allows without a raised quota.
         ImageManyTargets => "image.many-targets", Warn:
             "share with an organization or organizational units, each of which counts as one, or \
@@ -92,18 +91,18 @@ findings! {
             "run this in the account that owns it, or share a copy that is your own";
         /// The image is still being made, so its volumes and keys are not known.
         ImagePending => "image.pending", Warn:
-            "`mode: share` waits for it; run `mode: plan` again once it is available";
+            "`mode: share` waits for it; repeat the dry run once it is available";
         /// The image carries a product code of AWS Marketplace.
         ImageProductCode => "image.product-code", Warn:
-            "have each target subscribe to the product before it launches; it cannot copy the \
-             image (R1.5.15)";
+            "have each target subscribe to the product before it launches; a target cannot copy \
+             the image";
         /// The image lacks a tag that the request asks for.
         ImageTagMissing => "image.tag-missing", Refuse:
             "make sure that this is the image you mean, and tag it where it is built";
         /// A snapshot of the image is gone, or not shown to this account.
         ImageSnapshotMissing => "image.snapshot-missing", Refuse:
             "build the image again, or look for the snapshot in the Recycle Bin";
-        /// Who may use the key is not looked at, as was asked for.
+        /// This run does not check who may use the key, as requested.
         KeyAccessUnmanaged => "key.access-unmanaged", Warn:
             "make sure that its policy holds the statements of the output `key-policy-statements`";
         /// An AWS managed key can never be shared.
@@ -112,92 +111,95 @@ findings! {
              then copied under it and the copy shared";
         /// The key is disabled.
         KeyDisabled => "key.disabled", Refuse:
-            "enable it (EnableKey), for the time of the copy where the image is only copied from \
-             it; or give another `kms-key-id`";
+            "enable it (EnableKey); if the image is only copied from it, enabling it for the time \
+             of the copy is enough; or give another `kms-key-id`";
         /// The key belongs to another account, so its policy cannot be changed from this one.
         KeyForeign => "key.foreign", Refuse:
-            "give `key-role`, a role in the key's account that may change its policy or make grants; or set `key-access` to `none`; or give `kms-key-id`, a key of this account that the image is copied under";
+            "give `key-role`, a role in the key's account that may change its policy or make \
+             grants; or set `key-access` to `none`; or give `kms-key-id`, a key of this account \
+             that the image is copied under";
         /// The key is pending deletion.
         KeyPendingDeletion => "key.pending-deletion", Refuse:
-            "cancel the deletion and enable it (CancelKeyDeletion, EnableKey), for the time of the \
-             copy where the image is only copied from it; or give another `kms-key-id`";
-        /// A statement of the key policy denies the use of the key, and a deny beats every
-        /// permission. This refuses where the deny has no condition.
+            "cancel the deletion and enable it (CancelKeyDeletion, EnableKey); if the image is \
+             only copied from it, that is needed only for the time of the copy; or give another \
+             `kms-key-id`";
+        /// A statement of the key policy denies the use of the key, and a deny overrides every
+        /// permission. This refuses if the deny has no condition.
         KeyPolicyDenies => "key.policy-denies", Refuse | Warn:
-            "exempt the targets from that statement, or give another key as `kms-key-id`; what a \
-             denied launch says is only `Client.InternalError`";
-        /// The key policy seems to be kept by another tool, which would take away what is added to
-        /// it.
+            "exempt the targets from that statement, or give another key as `kms-key-id`; a \
+             denied launch only reports `Client.InternalError`";
+        /// Another tool seems to manage the key policy, and would remove what is added to it.
         KeyPolicyManaged => "key.policy-managed", Warn:
             "set `key-access` to `grants`; or to `none`, and keep the output \
              `key-policy-statements` in the code of that tool";
-        /// The key policy could not be read as one.
+        /// The key policy could not be parsed.
         KeyPolicyUnreadable => "key.policy-unreadable", Refuse:
-            "look at the policy of the key, and put a valid document";
+            "check the policy of the key, and put a valid document";
         /// The key policy would exceed KMS's limit.
         KeyPolicyTooLarge => "key.policy-too-large", Refuse:
             "share with their organization (`target-organizations`), which takes one line of the \
-             policy; or set `key-access` to `grants`, of which a key can have 50,000 (R3.3.5)";
-        /// A statement that is not ours uses a Sid of ours.
+             policy; or set `key-access` to `grants`, of which a key can have 50,000";
+        /// Another statement uses a Sid of this tool.
         KeySidTaken => "key.sid-taken", Refuse:
             "give that statement another Sid, or restore it to what this tool writes";
-        /// The key policy names a principal that no longer exists, and KMS does not take it back
-        /// with that. This refuses where the policy must be written.
+        /// The key policy names a principal that no longer exists, and KMS does not accept the
+        /// policy with it. This refuses if the policy must be written.
         KeyStalePrincipal => "key.stale-principal", Refuse | Warn:
             "remove them from the key policy; they give access to nobody";
         /// The key cannot be used: its kind or its state is wrong.
         KeyUnusable => "key.unusable", Refuse:
             "bring it into state `Enabled`, or give another key as `kms-key-id`, with key spec \
              SYMMETRIC_DEFAULT and key usage ENCRYPT_DECRYPT";
-        /// Another image under the key is shared with a target, so its access was kept.
+        /// Another image under the key is shared with a target, so the target keeps its access.
         KeyStillUsed => "key.still-used", Warn:
-            "take back that share too, and access to the key goes with the last one; or set \
-             `force-key-revoke`";
-        /// Whether volumes or snapshots of somebody who loses the key are under it was not looked
-        /// at: EC2's grants show instances, and nothing else.
+            "revoke that share too, and access to the key is removed with the last one; or set \
+             `revoke-keys-in-use`";
+        /// It was not checked whether volumes or snapshots of a principal that loses the key are
+        /// under it: EC2's grants show instances, and nothing else.
         KeyUseUnknown => "key.use-unknown", Warn:
             "in `mode: revoke`, list the accounts and give `target-role`, a role there that may \
-             look (policy `target-revoker`), or ask them first: a volume whose key is out of reach \
-             cannot be attached again, nor a snapshot of it used";
-        /// Others use the key for other things, which targets could then do too.
+             list them (policy `target-revoker`), or ask the accounts first: a volume cannot be \
+             attached again, and a snapshot cannot be used, without its key";
+        /// Others use the key for other things, and targets could then decrypt those too.
         KeyUsedByMany => "key.used-by-many", Warn:
             "leave `key-scope` at `via-ec2`, or give a key of its own as `kms-key-id`";
         /// A role that is to launch does not exist in a target.
         LaunchRoleMissing => "launch-role.missing", Refuse:
-            "create the role there, or take it off `target-launch-roles`";
+            "create the role there, or remove it from `target-launch-roles`";
         /// The inline policies of a role in a target would be larger than IAM takes.
         LaunchRoleTooLarge => "launch-role.too-large", Refuse:
             "give `target-launch-policy`, a managed policy of the target that is attached instead";
-        /// Who is lent an image cannot be noted in its tags, of which a resource has only so many.
+        /// The accounts with temporary access to an image cannot be noted in its tags: a resource
+        /// has a limited number of them.
         TemporaryAccessTooManyTags => "temporary-access.too-many-tags", Refuse:
             "remove tags from the image, or share with fewer accounts at a time";
         /// Two images would be written into one SSM parameter.
         ParameterAmbiguous => "parameter.ambiguous", Refuse:
             "tell them apart by a placeholder of `publish-ssm-parameter`, such as `{name}`";
-        /// AWS does not take the name of the SSM parameter.
+        /// AWS does not accept the name of the SSM parameter.
         ParameterNameInvalid => "parameter.name-invalid", Refuse:
             "give `publish-ssm-parameter` letters, digits, `_.-/` only; the name of the image may \
              hold other characters";
-        /// The account has not turned the Region on.
+        /// The Region is not enabled for the account.
         RegionOff => "region.off", Refuse:
             "enable the Region in the account's settings, or leave it out; each target must have \
-             it enabled too (R3.1.9)";
-        /// A target whose access was taken has another way in.
+             it enabled too";
+        /// A target whose access was revoked still has access in another way.
         RevokeOtherWay => "revoke.other-way", Warn:
-            "take that away too, where it shall have no access at all; what this tool did not add, \
-             it leaves alone";
+            "remove that too if the target shall have no access at all; this tool removes only \
+             what it added";
         /// Snapshots cannot be shared with an organization.
         SnapshotOrganization => "snapshot.organization", Warn:
-            "list the accounts that shall copy it as `target-accounts` too";
+            "also list the accounts that shall copy it as `target-accounts`";
         /// A target is the source account itself, which needs no sharing.
         TargetIsSource => "target.is-source", Warn:
-            "remove it from `target-accounts`; the other targets are served";
+            "remove it from `target-accounts`; the image is shared with the other targets";
         /// A key of a target cannot encrypt a copy.
         TargetKeyUnusable => "target.key-unusable", Refuse:
-            "put the key right in that account, or give another as `target-kms-key-id`";
-        /// A key policy is watched for less time than is safe beside other runs.
+            "repair the key in that account, or give another as `target-kms-key-id`";
+        /// A key policy is watched for less time than concurrent runs need.
         TimingSettleShort => "timing.settle-short", Warn:
-            "leave `settle` at its default, or run again where several runs change one key";
+            "leave `settle` at its default, or run again if several runs change one key";
     }
 }
 
@@ -205,17 +207,17 @@ findings! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
-    /// The plan is not carried out: it would be useless or do harm.
+    /// The plan is not carried out: it would be useless or harmful.
     Refuse,
     /// The plan is carried out, and the user should know.
     Warn,
 }
 
-/// One pitfall.
+/// One problem.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Finding {
-    /// What kind of pitfall.
+    /// The kind of problem.
     pub code: FindingCode,
     /// Whether it refuses the plan.
     pub severity: Severity,

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 
-use super::{AccountId, InvalidId, Partition, deserialize_by_parsing};
+use super::{AccountId, InvalidId, Partition};
 
 deserialize_by_parsing! { Principal }
 

@@ -1,36 +1,43 @@
-//! What there is in a target account, as the role there sees it.
+//! A target account, as the role there sees it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::RegionInventory;
+use super::{Key, RegionInventory};
 use crate::diagnostic::Error;
 use crate::id::{KeyArn, Region};
 
 /// One target account.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Target {
-    /// Its own copies and keys, and of the shared images what it sees of them.
+    /// The target's own copies and keys, and the shared images that it sees.
     pub(crate) regions: BTreeMap<Region, RegionInventory>,
-    /// The roles that are to launch, by name; nothing where there is no such role.
+    /// The roles that are to launch, by name; `None` for a role that does not exist.
     pub(crate) roles: BTreeMap<String, Option<RolePolicies>>,
-    /// The ARNs of the roles of each service.
+    /// The ARNs of service-linked roles, by service.
     pub(crate) services: BTreeMap<String, Vec<String>>,
 }
 
-/// What of a target is under keys that it is to lose.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct TargetKeyUsage {
-    /// Its volumes and snapshots, by their IDs.
-    pub(crate) under: BTreeMap<KeyArn, BTreeSet<String>>,
-    /// What could not be looked at.
-    pub(crate) unseen: Vec<Error>,
+impl Target {
+    /// A key of the target.
+    pub(crate) fn key(&self, arn: &KeyArn) -> Option<&Key> {
+        self.regions.get(arn.region())?.keys.get(arn)
+    }
 }
 
-/// The policies of a role, as far as they matter: either kind is read where that kind is used.
+/// What a target has under keys that it is to lose.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TargetKeyUsage {
+    /// The IDs of the target's volumes and snapshots, by key.
+    pub(crate) volumes: BTreeMap<KeyArn, BTreeSet<String>>,
+    /// Why some of them could not be listed.
+    pub(crate) errors: Vec<Error>,
+}
+
+/// The policies of a role: only those of the kind that the request uses.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct RolePolicies {
-    /// The ARNs of managed ones.
+    /// The ARNs of managed policies.
     pub(crate) attached: BTreeSet<String>,
-    /// Inline ones, by name.
+    /// The documents of inline policies, by name.
     pub(crate) inline: BTreeMap<String, String>,
 }

@@ -8,65 +8,61 @@ use tokio::time::Instant;
 
 use crate::aws::clients::RegionClients;
 use crate::diagnostic::{Code, Error, Errors};
-use crate::id::{AmiId, SnapshotId};
+use crate::id::{AmiId, SnapshotId, SourceImage};
 use crate::inventory::{Image, ImageState, RegionInventory, Snapshot};
 use crate::request::ShareRequest;
 use crate::run::Run;
 use crate::tags;
 
-/// How long an image that the user named may be unknown to AWS: it was made by an earlier step,
-/// perhaps a second ago.
-const NAMED: Duration = Duration::from_secs(15);
+/// How long an image that the user named may be unknown to AWS: an earlier step made it, perhaps a
+/// second ago.
+const NAMED_IMAGE_INVISIBLE: Duration = Duration::from_secs(15);
+
+/// The shortest and longest pause between looks for an image that the user named.
+const NAMED_IMAGE_POLL: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(5));
 
 /// The images that the user named in this Region; an error for each that does not show in time.
-/// With `wait`, those that are pending are awaited.
-pub(super) async fn named(
+/// With `wait`, pending ones are awaited.
+pub(super) async fn read_named_images(
     run: &Run<'_>,
     clients: &RegionClients,
     request: &ShareRequest,
     wait: bool,
 ) -> Result<BTreeMap<AmiId, Image>, Errors> {
-    let of_region = request
-        .images
-        .iter()
-        .filter(|image| image.region == clients.location.region);
-    let ids: BTreeSet<&AmiId> = of_region.map(|image| &image.ami).collect();
+    let mut ids = BTreeSet::new();
+    for image in &request.images {
+        if image.region == clients.location.region {
+            ids.insert(&image.ami);
+        }
+    }
     if ids.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let mut images = shown(run, clients, &ids).await?;
+    let mut images = await_shown_images(run, clients, &ids).await?;
     if wait {
-        Box::pin(await_pending(run, clients, &mut images)).await?;
+        await_pending_images(run, clients, &mut images).await?;
     }
     Ok(images)
 }
 
-async fn shown(
+async fn await_shown_images(
     run: &Run<'_>,
     clients: &RegionClients,
     ids: &BTreeSet<&AmiId>,
 ) -> Result<BTreeMap<AmiId, Image>, Errors> {
     let since = Instant::now();
-    let mut backoff = run
-        .progress
-        .poll_backoff((Duration::from_secs(1), Duration::from_secs(5)));
+    let mut backoff = run.progress.poll_backoff(NAMED_IMAGE_POLL);
     loop {
-        let found = clients.ec2.images(ids.iter().copied()).await?;
-        let found: BTreeMap<AmiId, Image> = found
-            .into_iter()
-            .map(|image| (image.id.clone(), image))
-            .collect();
-        let missing: Vec<&AmiId> = ids
-            .iter()
-            .copied()
-            .filter(|id| !found.contains_key(*id))
-            .collect();
+        let images = images_by_id(clients.ec2.images(ids.iter().copied()).await?);
+        let mut missing = ids.clone();
+        missing.retain(|id| !images.contains_key(*id));
         let Some(first) = missing.first() else {
-            return Ok(found);
+            return Ok(images);
         };
         let pause = backoff.next();
-        if since.elapsed() + pause > NAMED {
-            Errors::from_vec(missing.iter().map(|id| not_found(clients, id)).collect())?;
+        if since.elapsed() + pause > NAMED_IMAGE_INVISIBLE {
+            let errors = missing.iter().map(|id| unknown_image(clients, id));
+            Errors::from_vec(errors.collect())?;
         }
         run.progress
             .wait(first, "to be shown by AWS", since, pause)
@@ -74,86 +70,89 @@ async fn shown(
     }
 }
 
-fn not_found(clients: &RegionClients, id: &AmiId) -> Error {
-    let location = &clients.location;
-    Error::new(
-        Code::ImageNotFound,
-        format!(
-            "{} may not see {id}, or it does not exist",
-            clients.identity.arn
-        ),
-    )
-    .remedy(format!(
+fn unknown_image(clients: &RegionClients, id: &AmiId) -> Error {
+    let (location, arn) = (&clients.location, &clients.identity.arn);
+    let message = format!("{arn} may not see {id}, or it does not exist");
+    let remedy = format!(
         "check that {id} is an image in {} that account {} owns",
         location.region, location.account
-    ))
-    .at(&location.account, &location.region)
-    .on(id)
+    );
+    Error::new(Code::ImageNotFound, message)
+        .remedy(remedy)
+        .at(&location.account, &location.region)
+        .on(id)
 }
 
-async fn await_pending(
+async fn await_pending_images(
     run: &Run<'_>,
     clients: &RegionClients,
     images: &mut BTreeMap<AmiId, Image>,
 ) -> Result<(), Errors> {
-    let pending: Vec<AmiId> = images
-        .values()
-        .filter(|image| image.state == ImageState::Pending)
-        .map(|image| image.id.clone())
-        .collect();
+    let mut pending = Vec::new();
+    for image in images.values() {
+        if image.state == ImageState::Pending {
+            pending.push(run.settled_image(clients, &image.id, "to be available"));
+        }
+    }
     if pending.is_empty() {
         return Ok(());
     }
-    let settled = future::try_join_all(
-        pending
-            .iter()
-            .map(|id| run.settled_image(clients, id, "to be available")),
-    );
-    tokio::select! {
-        settled = settled => {
-            for image in settled?.into_iter().flatten() {
-                images.insert(image.id.clone(), image);
-            }
-        }
-        () = run.watch(vec![run.source_clients(&clients.location.region)]) => {}
-    }
+    let watched = vec![run.source_clients(&clients.location.region)];
+    let settled = tokio::select! {
+        settled = future::try_join_all(pending) => settled?,
+        () = run.watch(watched) => Vec::new(),
+    };
+    images.extend(images_by_id(settled.into_iter().flatten()));
     Ok(())
 }
 
-/// Own images and snapshots of this Region that carry our tag with one of these sources.
-pub(super) async fn copies(
+/// Our copies in a Region, of images of the request, and their snapshots. Read if the request
+/// copies, or may remove copies.
+pub(super) async fn read_own_copies(
+    clients: &RegionClients,
+    request: &ShareRequest,
+) -> Result<(Vec<Image>, BTreeMap<SnapshotId, Snapshot>), Error> {
+    let options = &request.options;
+    let copies = options.keys.in_region(&clients.location.region).is_some();
+    if !copies && options.revoke.is_none() {
+        return Ok((Vec::new(), BTreeMap::new()));
+    }
+    let sources = request.images.iter().map(SourceImage::tag).collect();
+    read_copies_of(clients, sources).await
+}
+
+/// Own images and snapshots of a Region that carry our tag with one of these sources.
+pub(super) async fn read_copies_of(
     clients: &RegionClients,
     sources: Vec<String>,
-    there: &mut RegionInventory,
-) -> Result<(), Error> {
-    let (images, snapshots) = Box::pin(future::try_join(
-        clients.ec2.own_images_tagged(tags::SOURCE, sources.clone()),
-        clients.ec2.own_snapshots_tagged(tags::SOURCE, sources),
-    ))
-    .await?;
-    there.copies = images;
-    there.snapshots.extend(
-        snapshots
-            .into_iter()
-            .map(|snapshot| (snapshot.id.clone(), snapshot)),
-    );
-    Ok(())
+) -> Result<(Vec<Image>, BTreeMap<SnapshotId, Snapshot>), Error> {
+    let ec2 = &clients.ec2;
+    let images = ec2.own_images_tagged(tags::SOURCE, sources.clone());
+    let snapshots = ec2.own_snapshots_tagged(tags::SOURCE, sources);
+    let (images, snapshots) = future::try_join(images, snapshots).await?;
+    Ok((images, snapshots_by_id(snapshots)))
 }
 
 /// The snapshots behind the images and copies that are not known yet.
-pub(super) async fn snapshots(
+pub(super) async fn read_snapshots(
     clients: &RegionClients,
-    there: &RegionInventory,
+    region: &RegionInventory,
 ) -> Result<BTreeMap<SnapshotId, Snapshot>, Error> {
-    let images = there.images.values().chain(&there.copies);
-    let unknown: BTreeSet<_> = images
-        .flat_map(Image::snapshots)
-        .filter(|id| !there.snapshots.contains_key(*id))
-        .cloned()
-        .collect();
-    let found = clients.ec2.snapshots(&unknown).await?;
-    Ok(found
-        .into_iter()
+    let images = region.images.values().chain(&region.copies);
+    let mut unknown: BTreeSet<&SnapshotId> = images.flat_map(Image::snapshots).collect();
+    unknown.retain(|id| !region.snapshots.contains_key(*id));
+    let snapshots = clients.ec2.snapshots(unknown).await?;
+    Ok(snapshots_by_id(snapshots))
+}
+
+pub(super) fn images_by_id(images: impl IntoIterator<Item = Image>) -> BTreeMap<AmiId, Image> {
+    let images = images.into_iter();
+    images.map(|image| (image.id.clone(), image)).collect()
+}
+
+fn snapshots_by_id(snapshots: Vec<Snapshot>) -> BTreeMap<SnapshotId, Snapshot> {
+    let snapshots = snapshots.into_iter();
+    snapshots
         .map(|snapshot| (snapshot.id.clone(), snapshot))
-        .collect())
+        .collect()
 }

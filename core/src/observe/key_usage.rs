@@ -1,4 +1,4 @@
-//! What targets have under keys that they are to lose, as the role there sees it.
+//! What targets have encrypted under keys that they are to lose, as the role there sees it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,9 +10,9 @@ use crate::inventory::{Inventory, RegionInventory, TargetKeyUsage};
 use crate::request::ShareRequest;
 use crate::run::Run;
 
-/// Looks in each target that was reached. Where some of it cannot be seen, the rest counts all the
-/// same.
-pub(super) async fn read(
+/// Reads it in each target that was reached. Where some of it cannot be read, the rest counts all
+/// the same.
+pub(super) async fn read_key_usage(
     run: &Run<'_>,
     request: &ShareRequest,
     inventory: &Inventory,
@@ -20,60 +20,78 @@ pub(super) async fn read(
     if !request.options.spares_keys_in_use() {
         return BTreeMap::new();
     }
-    let reached = run
-        .targets
-        .iter()
-        .filter_map(|(account, reached)| Some((account, reached.as_ref().ok()?)));
-    let looks = reached.map(|(account, reached)| async move {
-        let regions = inventory
-            .regions
-            .values()
-            .map(|there| region(reached, account, there));
-        (account.clone(), merged(future::join_all(regions).await))
-    });
-    future::join_all(looks).await.into_iter().collect()
-}
-
-async fn region(reached: &Account, account: &AccountId, there: &RegionInventory) -> TargetKeyUsage {
-    let keys: BTreeSet<&KeyArn> = there
-        .keys
-        .values()
-        .filter(|key| key.grants_access_to(account))
-        .map(|key| &key.arn)
-        .collect();
-    let mut seen = TargetKeyUsage::default();
-    if keys.is_empty() {
-        return seen;
-    }
-    let ec2 = &reached.in_region(&there.location.region).ec2;
-    let volumes = ec2.own_encrypted_volumes();
-    let (volumes, snapshots) = Box::pin(future::join(volumes, ec2.own_encrypted_snapshots())).await;
-    let snapshots = snapshots.map(|snapshots| {
-        snapshots
-            .into_iter()
-            .filter_map(|snapshot| Some((snapshot.key?, snapshot.id.to_string())))
-            .collect::<Vec<_>>()
-    });
-    for found in [volumes, snapshots] {
-        match found {
-            Ok(found) => {
-                for (key, id) in found.into_iter().filter(|(key, _)| keys.contains(key)) {
-                    seen.under.entry(key).or_default().insert(id);
-                }
-            }
-            Err(error) => seen.unseen.push(error),
+    let mut reading = Vec::new();
+    for (account, reached) in &run.targets {
+        if let Ok(reached) = reached {
+            reading.push(read_target(account, reached, inventory));
         }
     }
-    seen
+    let usage = future::join_all(reading).await;
+    usage.into_iter().collect()
 }
 
-fn merged(regions: Vec<TargetKeyUsage>) -> TargetKeyUsage {
-    regions
-        .into_iter()
-        .fold(TargetKeyUsage::default(), |mut all, one| {
-            // A key is of one Region.
-            all.under.extend(one.under);
-            all.unseen.extend(one.unseen);
-            all
-        })
+async fn read_target(
+    account: &AccountId,
+    reached: &Account,
+    inventory: &Inventory,
+) -> (AccountId, TargetKeyUsage) {
+    let mut reading = Vec::new();
+    for region in inventory.regions.values() {
+        reading.push(read_region(account, reached, region));
+    }
+    let mut usage = TargetKeyUsage::default();
+    for of_region in future::join_all(reading).await {
+        // A key belongs to one Region.
+        usage.volumes.extend(of_region.volumes);
+        usage.errors.extend(of_region.errors);
+    }
+    (account.clone(), usage)
+}
+
+async fn read_region(
+    account: &AccountId,
+    reached: &Account,
+    region: &RegionInventory,
+) -> TargetKeyUsage {
+    let mut usage = TargetKeyUsage::default();
+    let mut keys = BTreeSet::new();
+    for key in region.keys.values() {
+        if key.grants_access_to(account) {
+            keys.insert(&key.arn);
+        }
+    }
+    if keys.is_empty() {
+        return usage;
+    }
+    let clients = reached.in_region(&region.location.region);
+    let volumes = clients.ec2.own_encrypted_volumes();
+    let snapshots = clients.ec2.own_encrypted_snapshots();
+    let (volumes, snapshots) = future::join(volumes, snapshots).await;
+    match volumes {
+        Ok(volumes) => add_resources(&mut usage, &keys, volumes),
+        Err(error) => usage.errors.push(error),
+    }
+    match snapshots {
+        Ok(snapshots) => {
+            let snapshots = snapshots.into_iter();
+            let with_key =
+                snapshots.filter_map(|snapshot| Some((snapshot.key?, snapshot.id.to_string())));
+            add_resources(&mut usage, &keys, with_key);
+        }
+        Err(error) => usage.errors.push(error),
+    }
+    usage
+}
+
+/// Adds volumes or snapshots, given with the key of each, as far as they are under these keys.
+fn add_resources(
+    usage: &mut TargetKeyUsage,
+    keys: &BTreeSet<&KeyArn>,
+    resources: impl IntoIterator<Item = (KeyArn, String)>,
+) {
+    for (key, id) in resources {
+        if keys.contains(&key) {
+            usage.volumes.entry(key).or_default().insert(id);
+        }
+    }
 }

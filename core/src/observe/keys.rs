@@ -1,4 +1,4 @@
-//! Keys: their state, and who can use them as far as the plan may change that.
+//! Keys: their state, and who can use them, if the plan may change that.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,105 +7,133 @@ use futures::future;
 use crate::aws::clients::RegionClients;
 use crate::diagnostic::{Code, Error};
 use crate::id::KeyArn;
-use crate::inventory::{Grant, Key, KeyState, RegionInventory};
+use crate::inventory::{Key, KeyState, RegionInventory};
 use crate::policy::key_policy::KeyPolicy;
-use crate::request::{KeyAccessMode, ShareRequest, Unlisted};
+use crate::request::{KeyAccessMode, ShareRequest};
 use crate::run::Run;
 
 /// Every key of the images, and the policies or grants of those that targets need, or lose.
-pub(super) async fn read(
+pub(super) async fn read_keys(
     run: &Run<'_>,
     clients: &RegionClients,
     request: &ShareRequest,
-    there: &RegionInventory,
+    region: &RegionInventory,
 ) -> Result<BTreeMap<KeyArn, Key>, Error> {
-    let revoke = request.options.revoke.is_some();
-    let of_copies = there.copies.iter().filter(|_| revoke);
-    let images = there.images.values().chain(of_copies);
-    let arns: BTreeSet<KeyArn> = images.flat_map(|image| there.keys_of(image)).collect();
-    let mut keys = there.keys.clone();
-    let unknown = arns.iter().filter(|arn| !keys.contains_key(*arn));
-    let found = future::try_join_all(unknown.map(|arn| describe(run, clients, arn))).await?;
-    keys.extend(found.into_iter().map(|key| (key.arn.clone(), key)));
+    // 1. The state of every key.
+    let arns = keys_of_images(request, region);
+    let mut keys = region.keys.clone();
+    let mut reading = Vec::new();
+    for arn in &arns {
+        if !keys.contains_key(arn) {
+            reading.push(describe_key(run, clients, arn));
+        }
+    }
+    for key in future::try_join_all(reading).await? {
+        keys.insert(key.arn.clone(), key);
+    }
 
-    let shared: BTreeSet<KeyArn> = match &there.destination {
-        // Images already wholly under it are shared themselves, by the same key.
+    // 2. The access to those that are shared. With a key for copies it is that one: images wholly
+    //    under it are shared themselves, by the same key.
+    let shared = match &region.destination_key {
         Some(destination) => BTreeSet::from([destination.clone()]),
         None => arns,
     };
-    let account = &there.location.account;
-    let editable = keys.values().filter(|key| {
-        shared.contains(&key.arn)
-            && !key.aws_managed
-            && request.options.can_change_key(account, &key.arn)
-    });
-    let read = future::try_join_all(editable.map(|key| access(run, request, key))).await?;
-    for (arn, policy, grants) in read {
-        if let Some(key) = keys.get_mut(&arn) {
-            (key.policy, key.grants) = (policy, grants);
+    let account = &region.location.account;
+    let mut reading = Vec::new();
+    for key in keys.values() {
+        let can_change = request.options.can_change_key(account, &key.arn);
+        if shared.contains(&key.arn) && !key.aws_managed && can_change {
+            reading.push(read_access(run, request, key.clone()));
         }
+    }
+    for key in future::try_join_all(reading).await? {
+        keys.insert(key.arn.clone(), key);
     }
     Ok(keys)
 }
 
-type Access = (
-    KeyArn,
-    Option<Result<KeyPolicy, String>>,
-    Option<Vec<Grant>>,
-);
+/// The keys of the images, and of their copies if those may be revoked.
+fn keys_of_images(request: &ShareRequest, region: &RegionInventory) -> BTreeSet<KeyArn> {
+    let mut keys = BTreeSet::new();
+    for image in region.images.values() {
+        keys.extend(region.keys_of(image));
+    }
+    if request.options.revoke.is_some() {
+        for copy in &region.copies {
+            keys.extend(region.keys_of(copy));
+        }
+    }
+    keys
+}
 
-/// The policy of a key, its grants, or both where access is taken back.
-async fn access(run: &Run<'_>, request: &ShareRequest, key: &Key) -> Result<Access, Error> {
-    let options = &request.options;
-    let (mode, clients) = (options.key_access, run.key_clients(&key.arn));
-    let target_options = &options.target_options;
-    // Grants of service-linked roles are made in targets, and seen here; those of copies are on
-    // targets' own keys.
-    let services = !target_options.services.is_empty() && !target_options.copies();
-    let takes = options.unlisted == Unlisted::Revoke || !target_options.keep_shared || services;
-    let own = key.arn.account() == &clients.location.account;
-    let reads_policy = match mode {
-        KeyAccessMode::Policy => true,
-        KeyAccessMode::Grants => options.revoke.is_some() && own,
-        KeyAccessMode::None => false,
-    };
-    let reads_grants = mode == KeyAccessMode::Grants
-        || (mode != KeyAccessMode::None && (options.revoke.is_some() || takes));
+/// The key with its policy, its grants, or both, as the request requires.
+async fn read_access(run: &Run<'_>, request: &ShareRequest, key: Key) -> Result<Key, Error> {
+    let clients = run.key_clients(&key.arn);
+    let is_own = key.arn.account() == &clients.location.account;
     let policy = async {
-        if !reads_policy {
+        if !reads_policy(request, is_own) {
             return Ok(None);
         }
         let text = clients.kms.key_policy(&key.arn).await?;
-        Ok::<_, Error>(Some(
+        Ok(Some(
             KeyPolicy::parse(&text).map_err(|error| error.to_string()),
         ))
     };
     let grants = async {
-        if reads_grants {
-            clients.kms.grants(&key.arn).await.map(Some)
-        } else {
-            Ok(None)
+        if !reads_grants(request) {
+            return Ok(None);
         }
+        clients.kms.grants(&key.arn).await.map(Some)
     };
     let (policy, grants) = future::try_join(policy, grants).await?;
-    Ok((key.arn.clone(), policy, grants))
+    Ok(Key {
+        policy,
+        grants,
+        ..key
+    })
 }
 
-/// A key of another account may not let us look at it; that it is foreign is known from its ARN.
-async fn describe(run: &Run<'_>, clients: &RegionClients, arn: &KeyArn) -> Result<Key, Error> {
-    let foreign = arn.account() != &clients.location.account;
-    match run.key_clients(arn).kms.describe_key(arn.as_ref()).await {
-        Err(error) if foreign && matches!(error.code, Code::AccessDenied | Code::KeyNotFound) => {
-            Ok(Key {
-                arn: arn.clone(),
-                aws_managed: false,
-                state: KeyState::Unseen,
-                symmetric: true,
-                description: String::new(),
-                policy: None,
-                grants: None,
-            })
-        }
+fn reads_policy(request: &ShareRequest, is_own: bool) -> bool {
+    match request.options.key_access {
+        KeyAccessMode::Policy => true,
+        // Statements of an earlier run may be there too.
+        KeyAccessMode::Grants => request.options.revoke.is_some() && is_own,
+        KeyAccessMode::None => false,
+    }
+}
+
+fn reads_grants(request: &ShareRequest) -> bool {
+    let options = &request.options;
+    let target_options = &options.target_options;
+    // Grants for roles of services are made in targets, and seen here; those of copies are on the
+    // targets' own keys.
+    let for_services = !target_options.services.is_empty() && !target_options.copies();
+    match options.key_access {
+        KeyAccessMode::Grants => true,
+        KeyAccessMode::Policy => super::may_revoke(request) || for_services,
+        KeyAccessMode::None => false,
+    }
+}
+
+/// A key, whose account may not let us see it if that is another one: that it is foreign is known
+/// from its ARN.
+async fn describe_key(run: &Run<'_>, clients: &RegionClients, arn: &KeyArn) -> Result<Key, Error> {
+    let is_foreign = arn.account() != &clients.location.account;
+    let described = run.key_clients(arn).kms.describe_key(arn.as_ref()).await;
+    match described {
+        Err(error) if is_foreign && is_hidden(&error) => Ok(Key {
+            arn: arn.clone(),
+            aws_managed: false,
+            state: KeyState::Unseen,
+            symmetric: true,
+            description: String::new(),
+            policy: None,
+            grants: None,
+        }),
         described => described,
     }
+}
+
+fn is_hidden(error: &Error) -> bool {
+    matches!(error.code, Code::AccessDenied | Code::KeyNotFound)
 }

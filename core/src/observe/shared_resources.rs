@@ -1,5 +1,5 @@
 //! What else the account shares under the keys of the images: who still needs a key when one image
-//! is taken back.
+//! is revoked.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,81 +10,92 @@ use crate::diagnostic::Error;
 use crate::id::{AmiId, KeyArn, SnapshotId};
 use crate::inventory::{Image, ImageState, RegionInventory, SharedResource, Snapshot};
 
-/// Every image and snapshot of the account under one of the keys that is shared with anybody, but
-/// for those of the request.
-pub(super) async fn read(
+/// Every image and snapshot of the account under a key of the request's images that is shared with
+/// anybody, but for those of the request.
+pub(super) async fn read_other_shares(
     clients: &RegionClients,
-    there: &RegionInventory,
+    region: &RegionInventory,
 ) -> Result<Vec<SharedResource>, Error> {
-    let ours = || there.images.values().chain(&there.copies);
-    let keys: BTreeSet<KeyArn> = ours().flat_map(|image| there.keys_of(image)).collect();
+    let (mut keys, mut known) = (BTreeSet::new(), BTreeSet::new());
+    for image in region.images.values().chain(&region.copies) {
+        keys.extend(region.keys_of(image));
+        known.insert(&image.id);
+    }
     if keys.is_empty() {
         return Ok(Vec::new());
     }
-    shared_under(clients, &keys, &ours().map(|image| &image.id).collect()).await
+    find_shared_under(clients, &keys, &known).await
 }
 
 /// Every image and snapshot of the account under one of the keys that is shared with anybody, but
-/// for some images and their snapshots.
-pub(crate) async fn shared_under(
+/// for the known images and their snapshots.
+pub(crate) async fn find_shared_under(
     clients: &RegionClients,
     keys: &BTreeSet<KeyArn>,
     known: &BTreeSet<&AmiId>,
 ) -> Result<Vec<SharedResource>, Error> {
-    let (images, snapshots) = Box::pin(future::try_join(
-        clients.ec2.own_encrypted_images(),
-        clients.ec2.own_encrypted_snapshots(),
-    ))
-    .await?;
-    let known_snapshots: BTreeSet<&SnapshotId> = images
-        .iter()
-        .filter(|image| known.contains(&image.id))
-        .flat_map(Image::snapshots)
-        .collect();
-    let under: BTreeMap<&SnapshotId, &KeyArn> = snapshots
-        .iter()
-        .filter_map(|snapshot| Some((&snapshot.id, snapshot.key.as_ref()?)))
-        .collect();
+    let images = clients.ec2.own_encrypted_images();
+    let snapshots = clients.ec2.own_encrypted_snapshots();
+    let (images, snapshots) = future::try_join(images, snapshots).await?;
+    let mut key_of = BTreeMap::new();
+    for snapshot in &snapshots {
+        if let Some(key) = snapshot.key.as_ref().filter(|key| keys.contains(*key)) {
+            key_of.insert(&snapshot.id, key);
+        }
+    }
 
-    let others = images
-        .iter()
-        .filter(|image| image.state == ImageState::Available && !known.contains(&image.id));
-    let images = others.filter_map(|image| {
-        let of_image = image
+    let mut known_snapshots = BTreeSet::<&SnapshotId>::new();
+    let mut reading_images = Vec::new();
+    for image in &images {
+        if known.contains(&image.id) {
+            known_snapshots.extend(image.snapshots());
+            continue;
+        }
+        let keys: BTreeSet<&KeyArn> = image
             .snapshots()
-            .filter_map(|id| under.get(id).copied())
-            .filter(|key| keys.contains(*key));
-        let of_image: BTreeSet<KeyArn> = of_image.cloned().collect();
-        (!of_image.is_empty()).then_some((image, of_image))
-    });
-    let images = images.map(|(image, keys)| async move {
-        let shared_with = clients.ec2.launch_permissions(&image.id).await?;
-        Ok::<_, Error>(SharedResource {
-            id: image.id.to_string(),
-            keys,
-            shared_with,
-        })
-    });
-    let of_keys = |snapshot: &&Snapshot| {
-        !known_snapshots.contains(&snapshot.id)
-            && snapshot.key.as_ref().is_some_and(|key| keys.contains(key))
-    };
-    let of_keys = snapshots.iter().filter(of_keys).map(|snapshot| async move {
-        let shared_with = clients.ec2.snapshot_permissions(&snapshot.id).await?;
-        Ok::<_, Error>(SharedResource {
-            id: snapshot.id.to_string(),
-            keys: snapshot.key.iter().cloned().collect(),
-            shared_with,
-        })
-    });
-    let (images, of_keys) = Box::pin(future::try_join(
-        future::try_join_all(images),
-        future::try_join_all(of_keys),
-    ))
-    .await?;
-    Ok(images
-        .into_iter()
-        .chain(of_keys)
-        .filter(|other| !other.shared_with.is_empty())
-        .collect())
+            .filter_map(|id| key_of.get(id).copied())
+            .collect();
+        if image.state == ImageState::Available && !keys.is_empty() {
+            reading_images.push(read_image(clients, image, keys));
+        }
+    }
+    let mut reading_snapshots = Vec::new();
+    for snapshot in &snapshots {
+        if let Some(key) = key_of.get(&snapshot.id)
+            && !known_snapshots.contains(&snapshot.id)
+        {
+            reading_snapshots.push(read_snapshot(clients, snapshot, key));
+        }
+    }
+
+    let images = future::try_join_all(reading_images);
+    let snapshots = future::try_join_all(reading_snapshots);
+    let (mut resources, snapshots) = future::try_join(images, snapshots).await?;
+    resources.extend(snapshots);
+    resources.retain(|resource| !resource.shared_with.is_empty());
+    Ok(resources)
+}
+
+async fn read_image(
+    clients: &RegionClients,
+    image: &Image,
+    keys: BTreeSet<&KeyArn>,
+) -> Result<SharedResource, Error> {
+    Ok(SharedResource {
+        id: image.id.to_string(),
+        keys: keys.into_iter().cloned().collect(),
+        shared_with: clients.ec2.launch_permissions(&image.id).await?,
+    })
+}
+
+async fn read_snapshot(
+    clients: &RegionClients,
+    snapshot: &Snapshot,
+    key: &KeyArn,
+) -> Result<SharedResource, Error> {
+    Ok(SharedResource {
+        id: snapshot.id.to_string(),
+        keys: BTreeSet::from([key.clone()]),
+        shared_with: clients.ec2.snapshot_permissions(&snapshot.id).await?,
+    })
 }

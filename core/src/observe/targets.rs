@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future;
 
-use super::images;
+use super::{images, parameters};
 use crate::aws::clients::{Account, RegionClients};
 use crate::diagnostic::Error;
 use crate::id::{AccountId, AmiId, SourceImage};
@@ -12,130 +12,138 @@ use crate::inventory::{Inventory, RegionInventory, RolePolicies, Target};
 use crate::request::ShareRequest;
 use crate::run::Run;
 
-/// Every target that was reached, side by side; why one could not be seen stands in its place.
-pub(super) async fn read(
+/// Every target, or why it could not be read.
+pub(super) async fn read_targets(
     run: &Run<'_>,
     request: &ShareRequest,
     inventory: &Inventory,
 ) -> BTreeMap<AccountId, Result<Target, Error>> {
-    let read = run.targets.iter().map(|(account, reached)| async move {
-        let target = match reached {
-            Ok(reached) => Box::pin(target(reached, request, inventory)).await,
-            Err(error) => Err(error.clone()),
-        };
-        (account.clone(), target)
-    });
-    future::join_all(read).await.into_iter().collect()
+    let mut reading = Vec::new();
+    for (account, reached) in &run.targets {
+        reading.push(async move {
+            let target = match reached {
+                Ok(reached) => read_target(reached, request, inventory).await,
+                Err(error) => Err(error.clone()),
+            };
+            (account.clone(), target)
+        });
+    }
+    let targets = future::join_all(reading).await;
+    targets.into_iter().collect()
 }
 
-async fn target(
+async fn read_target(
     reached: &Account,
     request: &ShareRequest,
     inventory: &Inventory,
 ) -> Result<Target, Error> {
-    let regions = inventory.regions.values().map(|source| {
+    // 1. What it has in each Region.
+    let mut reading = Vec::new();
+    for source in inventory.regions.values() {
         let clients = reached.in_region(&source.location.region);
-        async move {
-            Ok::<_, Error>((
-                source.location.region.clone(),
-                region(&clients, request, inventory, source).await?,
-            ))
-        }
-    });
-    let regions: BTreeMap<_, _> = Box::pin(future::try_join_all(regions))
-        .await?
-        .into_iter()
-        .collect();
-    let mut target = Target {
-        regions,
-        ..Target::default()
-    };
+        reading.push(async move { read_region(&clients, request, inventory, source).await });
+    }
+    let mut target = Target::default();
+    for region in future::try_join_all(reading).await? {
+        target
+            .regions
+            .insert(region.location.region.clone(), region);
+    }
+
+    // 2. Its roles. IAM is the same in every Region.
     let Some(first) = inventory.regions.keys().next() else {
         return Ok(target);
     };
-    let (iam, wanted) = (
-        &reached.in_region(first).iam,
-        &request.options.target_options,
-    );
-    for role in &wanted.launch_roles {
+    let clients = reached.in_region(first);
+    let options = &request.options.target_options;
+    for role in &options.launch_roles {
         let name = role.rsplit('/').next().unwrap_or(role);
-        let policies = if wanted.launch_policy.is_some() {
-            let attached = iam.attached_policies(name).await?;
-            attached.map(|arns| RolePolicies {
-                attached: arns.into_iter().collect(),
-                ..RolePolicies::default()
-            })
-        } else {
-            let inline = iam.inline_policies(name).await?;
-            inline.map(|inline| RolePolicies {
-                inline,
-                ..RolePolicies::default()
-            })
-        };
+        let policies = read_role(&clients, request, name).await?;
         target.roles.insert(name.to_owned(), policies);
     }
-    for service in wanted
-        .services
-        .iter()
-        .filter(|_| request.options.revoke.is_none())
-    {
-        target
-            .services
-            .insert(service.clone(), iam.service_linked_roles(service).await?);
+    if request.options.revoke.is_none() {
+        for service in &options.services {
+            let roles = clients.iam.service_linked_roles(service).await?;
+            target.services.insert(service.clone(), roles);
+        }
     }
     Ok(target)
 }
 
-/// One Region of a target, beside the source account's of the same name.
-async fn region(
+/// The policies of a role, of the kind that the request uses; `None` if there is no such role.
+async fn read_role(
+    clients: &RegionClients,
+    request: &ShareRequest,
+    name: &str,
+) -> Result<Option<RolePolicies>, Error> {
+    let mut policies = RolePolicies::default();
+    if request.options.target_options.launch_policy.is_some() {
+        let Some(attached) = clients.iam.attached_policies(name).await? else {
+            return Ok(None);
+        };
+        policies.attached = attached.into_iter().collect();
+    } else {
+        let Some(inline) = clients.iam.inline_policies(name).await? else {
+            return Ok(None);
+        };
+        policies.inline = inline;
+    }
+    Ok(Some(policies))
+}
+
+/// One Region of a target; `source` is the same Region of the source account.
+async fn read_region(
     clients: &RegionClients,
     request: &ShareRequest,
     inventory: &Inventory,
     source: &RegionInventory,
 ) -> Result<RegionInventory, Error> {
-    let mut there = RegionInventory::new(clients.location.clone());
-    let (options, wanted) = (&request.options, &request.options.target_options);
+    let mut region = RegionInventory::new(clients.location.clone());
+    let options = &request.options;
     if options.revoke.is_some() {
-        return Ok(there);
+        return Ok(region);
     }
-    let shared: BTreeSet<&AmiId> = source
-        .images
-        .keys()
-        .chain(source.copies.iter().map(|copy| &copy.id))
-        .collect();
-    if let Some(key) = wanted.keys.in_region(&clients.location.region) {
-        let mut key = clients.kms.describe_key(key.as_ref()).await?;
-        if !wanted.services.is_empty() {
-            key.grants = Some(clients.kms.grants(&key.arn).await?);
-        }
-        there.destination = Some(key.arn.clone());
-        there.keys.insert(key.arn.clone(), key);
-        let of = |ami: &AmiId| {
-            SourceImage {
-                region: clients.location.region.clone(),
-                ami: ami.clone(),
-            }
-            .tag()
+    let copies = source.copies.iter().map(|copy| &copy.id);
+    let shared: BTreeSet<&AmiId> = source.images.keys().chain(copies).collect();
+    let key = options
+        .target_options
+        .keys
+        .in_region(&clients.location.region);
+    if let Some(key) = key {
+        read_copies(clients, request, key.as_ref(), &shared, &mut region).await?;
+    } else if options.copy_image_tags || !options.tags.is_empty() {
+        let images = clients.ec2.images(shared.iter().copied()).await?;
+        region.images = images::images_by_id(images);
+    }
+    region.parameters = parameters::read_parameters(clients, request, inventory).await?;
+    Ok(region)
+}
+
+/// The key that a target copies with, and its copies of the shared images.
+async fn read_copies(
+    clients: &RegionClients,
+    request: &ShareRequest,
+    key: &str,
+    shared: &BTreeSet<&AmiId>,
+    region: &mut RegionInventory,
+) -> Result<(), Error> {
+    let mut key = clients.kms.describe_key(key).await?;
+    if !request.options.target_options.services.is_empty() {
+        key.grants = Some(clients.kms.grants(&key.arn).await?);
+    }
+    region.destination_key = Some(key.arn.clone());
+    region.keys.insert(key.arn.clone(), key);
+    let mut sources = Vec::new();
+    for image_id in shared {
+        let source = SourceImage {
+            region: clients.location.region.clone(),
+            ami: (*image_id).clone(),
         };
-        images::copies(
-            clients,
-            shared.iter().copied().map(of).collect(),
-            &mut there,
-        )
-        .await?;
-        let snapshots = images::snapshots(clients, &there).await?;
-        there.snapshots.extend(snapshots);
-    } else if options.copy_tags || !options.tags.is_empty() {
-        let seen = clients.ec2.images(shared.iter().copied()).await?;
-        there.images = seen
-            .into_iter()
-            .map(|image| (image.id.clone(), image))
-            .collect();
+        sources.push(source.tag());
     }
-    there.parameters = super::parameters(
-        clients,
-        super::parameter_names(request, inventory, &clients.location),
-    )
-    .await?;
-    Ok(there)
+    let (copies, snapshots) = images::read_copies_of(clients, sources).await?;
+    (region.copies, region.snapshots) = (copies, snapshots);
+    let snapshots = images::read_snapshots(clients, region).await?;
+    region.snapshots.extend(snapshots);
+    Ok(())
 }

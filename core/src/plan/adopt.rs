@@ -1,111 +1,96 @@
-//! Which images are copies of ours, and in what shape: pure. A tag alone proves nothing, anybody
-//! may set it.
+//! Which images are copies that this tool made, and in what state. Pure. A tag alone proves
+//! nothing, because anybody may set it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::id::AccountRegion;
-use crate::id::{SnapshotId, SourceImage};
+use crate::id::{AccountRegion, SnapshotId, SourceImage};
 use crate::inventory::{Image, ImageState, RegionInventory, Snapshot};
 use crate::plan::CopyImage;
 use crate::tags;
 
-/// What an image with our tag is to a copy that is wanted.
+/// What an image with the tag of a copy is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Candidate {
-    /// It is the copy, or becomes it.
+    /// The copy, available or pending.
     Adoptable,
-    /// It was a copy of ours, and failed.
+    /// A copy that failed.
     Failed,
-    /// It is the copy, but disabled.
+    /// The copy, but disabled.
     Disabled,
-    /// It is something else that carries our tag.
-    NotOurs,
+    /// Something else.
+    Unrelated,
 }
 
-/// Whether the image carries the tag of this request.
-pub(crate) fn answers(image: &Image, identity: &str) -> bool {
-    image
-        .tags
-        .get(tags::REQUEST)
-        .is_some_and(|tag| tag == identity)
+/// Whether a tag calls the image the copy of this identity.
+pub(super) fn has_identity(image: &Image, identity: &str) -> bool {
+    image.tags.get(tags::REQUEST).map(String::as_str) == Some(identity)
 }
 
-/// Whether the image is a copy that this tool made of `source`, under whatever key and name.
-pub(crate) fn is_copy_of(image: &Image, source: &SourceImage, location: &AccountRegion) -> bool {
+/// Whether the image is a copy that this tool made of `source`, under any key and name.
+pub(super) fn is_copy_of(image: &Image, source: &SourceImage, location: &AccountRegion) -> bool {
+    image.tags.get(tags::SOURCE) == Some(&source.tag()) && was_copied_from(image, source, location)
+}
+
+/// Whether AWS says that the image is a copy of `source`, owned by the account.
+fn was_copied_from(image: &Image, source: &SourceImage, location: &AccountRegion) -> bool {
+    let from = (source.ami.to_string(), source.region.to_string());
     image.owner == location.account.as_ref()
-        && image
-            .tags
-            .get(tags::SOURCE)
-            .is_some_and(|tag| *tag == source.tag())
-        && image.source == Some((source.ami.to_string(), source.region.to_string()))
+        && image.source == Some(from)
         && image.source_instance.is_none()
 }
 
-/// What `image` is to `copy`. A pending image shows its volumes late, so it is judged again when it
-/// is available.
+/// What `image` is to `copy`. AWS shows the volumes of a pending image late, so it is judged again
+/// once it is available.
 pub(crate) fn judge(
     image: &Image,
     snapshots: &BTreeMap<SnapshotId, Snapshot>,
     copy: &CopyImage,
     location: &AccountRegion,
 ) -> Candidate {
-    let from = (copy.source.ami.to_string(), copy.source.region.to_string());
-    let known: Vec<&Snapshot> = image
-        .snapshots()
-        .filter_map(|id| snapshots.get(id))
-        .collect();
-    let ours = image.owner == location.account.as_ref()
-        && image.source.as_ref() == Some(&from)
-        && image.source_instance.is_none()
-        && !known
-            .iter()
-            .any(|snapshot| contradicts(snapshot, image, copy));
-    if !ours {
-        return Candidate::NotOurs;
+    if !was_copied_from(image, &copy.source, location) {
+        return Candidate::Unrelated;
     }
-    let under_key = known
-        .iter()
-        .filter(|snapshot| snapshot.key.as_ref() == Some(&copy.key))
-        .count();
+    let mut under_key = 0;
+    for snapshot in image.snapshots().filter_map(|id| snapshots.get(id)) {
+        if contradicts(snapshot, image, copy) {
+            return Candidate::Unrelated;
+        }
+        if snapshot.key.as_ref() == Some(&copy.key) {
+            under_key += 1;
+        }
+    }
+    let is_complete = under_key == copy.volumes && image.snapshots().count() == copy.volumes;
     match image.state {
         ImageState::Pending => Candidate::Adoptable,
-        ImageState::Available
-            if under_key == copy.volumes && image.snapshots().count() == copy.volumes =>
-        {
-            Candidate::Adoptable
-        }
+        ImageState::Available if is_complete => Candidate::Adoptable,
         ImageState::Disabled => Candidate::Disabled,
         ImageState::Failed(_) => Candidate::Failed,
-        ImageState::Available | ImageState::Deregistered => Candidate::NotOurs,
+        ImageState::Available | ImageState::Deregistered => Candidate::Unrelated,
     }
 }
 
-/// Snapshots of this copy that ended in `error` and that no image uses.
-pub(crate) fn orphans(inventory: &RegionInventory, identity: &str) -> Vec<SnapshotId> {
-    let images = inventory.images.values().chain(&inventory.copies);
-    let used: BTreeSet<&SnapshotId> = images.flat_map(Image::snapshots).collect();
-    let orphan = |snapshot: &&Snapshot| {
-        snapshot.state == "error"
-            && snapshot
-                .tags
-                .get(tags::REQUEST)
-                .is_some_and(|tag| tag == identity)
-            && !used.contains(&snapshot.id)
-    };
-    inventory
-        .snapshots
-        .values()
-        .filter(orphan)
-        .map(|snapshot| snapshot.id.clone())
-        .collect()
-}
-
-/// AWS writes into a copied snapshot what it was copied for and from (R1.2.10).
+/// Whether the snapshot belongs to another copy: AWS writes into a copied snapshot which copy it
+/// was made for, and from which image (R1.2.10).
 fn contradicts(snapshot: &Snapshot, image: &Image, copy: &CopyImage) -> bool {
-    let after = |marker: &str| {
+    let word_after = |marker: &str| {
         let (_, rest) = snapshot.description.split_once(marker)?;
         rest.split([' ', '.']).next()
     };
-    after("DestinationAmi ").is_some_and(|ami| ami != image.id.as_ref())
-        || after("SourceAmi ").is_some_and(|ami| ami != copy.source.ami.as_ref())
+    word_after("DestinationAmi ").is_some_and(|id| id != image.id.as_ref())
+        || word_after("SourceAmi ").is_some_and(|id| id != copy.source.ami.as_ref())
+}
+
+/// Snapshots that failed copies of this identity left: in state `error`, and used by no image.
+pub(super) fn failed_snapshots(region: &RegionInventory, identity: &str) -> Vec<SnapshotId> {
+    let images = region.images.values().chain(&region.copies);
+    let used: BTreeSet<&SnapshotId> = images.flat_map(Image::snapshots).collect();
+    let mut failed = Vec::new();
+    for snapshot in region.snapshots.values() {
+        let tag = snapshot.tags.get(tags::REQUEST);
+        let is_of_copy = tag.map(String::as_str) == Some(identity);
+        if is_of_copy && snapshot.state == "error" && !used.contains(&snapshot.id) {
+            failed.push(snapshot.id.clone());
+        }
+    }
+    failed
 }

@@ -1,122 +1,103 @@
-//! Findings about the images themselves.
+//! Findings about the images of the request.
 
-use crate::diagnostic::{Finding, FindingCode};
+use super::lifecycle;
+use super::planner::Planner;
+use crate::diagnostic::FindingCode;
 use crate::inventory::{Image, ImageState, RegionInventory};
-use crate::request::ShareRequest;
 
-pub(super) fn findings(
-    request: &ShareRequest,
-    inventory: &RegionInventory,
-    image: &Image,
-    now: i64,
-) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    let account = &inventory.location.account;
-    if image.owner != account.as_ref() {
-        findings.push(Finding::refuse(
-            FindingCode::ImageNotOwned,
-            &image.id,
-            format!(
-                "the image belongs to account {}, and only its owner can share it (R2.5)",
+impl Planner<'_> {
+    /// Checks whether an image can be shared, and is the one that the user means.
+    pub(super) fn check_image(&mut self, region: &RegionInventory, image: &Image) {
+        if image.owner != region.location.account.as_ref() {
+            // R2.5
+            let message = format!(
+                "the image belongs to account {}, and only its owner can share it",
                 image.owner
-            ),
-        ));
-        // Its tags and snapshots are not shown to us, so nothing more can be said.
-        return findings;
-    }
-    findings.extend(state(image));
-    for (key, value) in &request.options.require_image_tags {
-        if image.tags.get(key) != Some(value) {
-            findings.push(Finding::refuse(
-                FindingCode::ImageTagMissing,
-                &image.id,
-                format!("the image does not carry the tag `{key}={value}` that `require-image-tags` asks for"),
-            ));
+            );
+            self.refuse(FindingCode::ImageNotOwned, &image.id, message);
+            // AWS does not show its tags and snapshots to other accounts.
+            return;
+        }
+        self.check_image_state(image);
+        for (key, value) in &self.request.options.require_image_tags {
+            if image.tags.get(key) != Some(value) {
+                let message = format!(
+                    "the image does not carry the tag `{key}={value}` that `require-image-tags` \
+                     asks for"
+                );
+                self.refuse(FindingCode::ImageTagMissing, &image.id, message);
+            }
+        }
+        if !image.product_codes.is_empty() {
+            let codes = image.product_codes.join(", ");
+            let message = format!("the image carries the product code {codes}");
+            self.warn(FindingCode::ImageProductCode, &image.id, message);
+        }
+        if let Some(at) = &image.deprecation_time
+            && lifecycle::is_past(at, self.inventory.now)
+        {
+            let message = format!(
+                "the image is deprecated since {at}: it can be shared and launched, but targets do \
+                 not find it by searching"
+            );
+            self.warn(FindingCode::ImageDeprecated, &image.id, message);
+        }
+        if image.state == ImageState::Available {
+            self.check_image_volumes(region, image);
         }
     }
-    if !image.product_codes.is_empty() {
-        findings.push(Finding::warn(
-            FindingCode::ImageProductCode,
-            &image.id,
-            format!(
-                "the image carries the product code {}",
-                image.product_codes.join(", ")
-            ),
-        ));
-    }
-    if let Some(at) = image
-        .deprecation_time
-        .as_ref()
-        .filter(|at| super::lifecycle::is_past(at, now))
-    {
-        findings.push(Finding::warn(
-            FindingCode::ImageDeprecated,
-            &image.id,
-            format!(
-                "the image is deprecated since {at}: it can be shared and launched, but \
-                     targets do not find it by searching"
-            ),
-        ));
-    }
-    if image.state == ImageState::Available {
-        findings.extend(volumes(inventory, image));
-    }
-    findings
-}
 
-fn state(image: &Image) -> Option<Finding> {
-    let reason = image
-        .state_reason
-        .as_deref()
-        .unwrap_or("AWS gives no reason");
-    match &image.state {
-        ImageState::Available => None,
-        ImageState::Pending => Some(Finding::warn(
-            FindingCode::ImagePending,
-            &image.id,
-            "the image is still being made, so its volumes and keys cannot be judged yet",
-        )),
-        ImageState::Failed(state) => Some(Finding::refuse(
-            FindingCode::ImageFailed,
-            &image.id,
-            format!("the image is in state `{state}` and will never be available: {reason}"),
-        )),
-        ImageState::Disabled => Some(Finding::refuse(
-            FindingCode::ImageDisabled,
-            &image.id,
-            "the image is disabled, and a disabled image can be neither shared nor copied (R2.16)",
-        )),
-        ImageState::Deregistered => Some(Finding::refuse(
-            FindingCode::ImageFailed,
-            &image.id,
-            "the image is deregistered",
-        )),
+    fn check_image_state(&mut self, image: &Image) {
+        match &image.state {
+            ImageState::Available => {}
+            ImageState::Pending => self.warn(
+                FindingCode::ImagePending,
+                &image.id,
+                "the image is still being made, so its volumes and keys cannot be judged yet",
+            ),
+            ImageState::Failed(state) => {
+                let reason = image.state_reason.as_deref();
+                let reason = reason.unwrap_or("AWS gives no reason");
+                let message = format!(
+                    "the image is in state `{state}` and will never be available: {reason}"
+                );
+                self.refuse(FindingCode::ImageFailed, &image.id, message);
+            }
+            // R2.16
+            ImageState::Disabled => self.refuse(
+                FindingCode::ImageDisabled,
+                &image.id,
+                "the image is disabled, and a disabled image can be neither shared nor copied",
+            ),
+            ImageState::Deregistered => self.refuse(
+                FindingCode::ImageFailed,
+                &image.id,
+                "the image is deregistered",
+            ),
+        }
     }
-}
 
-fn volumes(inventory: &RegionInventory, image: &Image) -> Vec<Finding> {
-    if image.root_device_type == "instance-store" || image.snapshots().next().is_none() {
-        let message = "the image is backed by instance store: it has no snapshot, so there is \
-                       nothing to encrypt";
-        return vec![if inventory.destination.is_some() {
-            Finding::refuse(FindingCode::ImageInstanceStore, &image.id, message)
-        } else {
-            Finding::warn(FindingCode::ImageInstanceStore, &image.id, message)
-        }];
-    }
-    let missing = image
-        .snapshots()
-        .filter(|id| !inventory.snapshots.contains_key(id));
-    missing
-        .map(|id| {
-            Finding::refuse(
-                FindingCode::ImageSnapshotMissing,
-                id,
-                format!(
+    fn check_image_volumes(&mut self, region: &RegionInventory, image: &Image) {
+        if image.root_device_type == "instance-store" || image.snapshots().next().is_none() {
+            let code = FindingCode::ImageInstanceStore;
+            let message = "the image is backed by instance store: it has no snapshot, so there is \
+                           nothing to encrypt";
+            // Such an image can be shared, but not copied under a key.
+            if region.destination_key.is_some() {
+                self.refuse(code, &image.id, message);
+            } else {
+                self.warn(code, &image.id, message);
+            }
+            return;
+        }
+        for id in image.snapshots() {
+            if !region.snapshots.contains_key(id) {
+                let message = format!(
                     "AWS does not show this snapshot of {}, so nobody can launch the image",
                     image.id
-                ),
-            )
-        })
-        .collect()
+                );
+                self.refuse(FindingCode::ImageSnapshotMissing, id, message);
+            }
+        }
+    }
 }

@@ -1,109 +1,94 @@
-//! What still needs a key that somebody is to lose.
+//! What still needs a key that a principal is to lose.
 
 use std::collections::BTreeSet;
 
-use super::step::removal::{KeyUsage, Removal, some_of};
+use super::planner::Planner;
+use super::step::{KeyUsage, Removal};
+use crate::diagnostic::names::first_names;
 use crate::diagnostic::{Finding, FindingCode};
 use crate::id::{AccountId, KeyArn, Principal};
-use crate::inventory::{Grant, Inventory, Key, SharedResource};
+use crate::inventory::Key;
 use crate::policy::key_policy::PolicyPrincipal;
 
-/// What of a holder's is under the key; nothing where nothing is, or nobody could see it. Which
-/// accounts belong to an organization AWS does not say, so that every one counts that does not keep
-/// access of its own.
-pub(super) fn in_use(
-    inventory: &Inventory,
-    key: &Key,
-    holder: &PolicyPrincipal,
-    removal: &Removal,
-) -> Option<KeyUsage> {
-    let grants = key.grants.as_deref().unwrap_or_default();
-    let PolicyPrincipal::Account(account) = holder else {
-        let wide = |other: &PolicyPrincipal| {
-            !matches!(other, PolicyPrincipal::Account(_)) && !removal.takes_principal(other)
+impl Planner<'_> {
+    /// What the principal uses the key for; `None` if nothing, or if it could not be checked.
+    pub(super) fn key_usage(
+        &self,
+        key: &Key,
+        principal: &PolicyPrincipal,
+        removal: &Removal,
+    ) -> Option<KeyUsage> {
+        let (instances, volumes) = match principal {
+            PolicyPrincipal::Account(account) => {
+                let usage = self.inventory.key_usage.get(account);
+                let volumes = usage.and_then(|usage| usage.volumes.get(&key.arn));
+                let volumes = volumes.cloned().unwrap_or_default();
+                (key.has_instances_of(account), volumes)
+            }
+            PolicyPrincipal::Organization(_) | PolicyPrincipal::Unit(_) => {
+                let instances = self.may_have_instances_of_members(key, removal);
+                (instances, BTreeSet::new())
+            }
         };
-        // Whoever runs on the key may belong to another organization that stays.
-        if key.granted_principals().iter().any(wide) {
-            return None;
+        let is_used = instances || !volumes.is_empty();
+        is_used.then_some(KeyUsage { instances, volumes })
+    }
+
+    /// Whether instances of an organization's accounts may use the key. AWS does not say which
+    /// accounts belong to an organization, so every account counts that does not keep access.
+    fn may_have_instances_of_members(&self, key: &Key, removal: &Removal) -> bool {
+        for other in key.granted_principals() {
+            let is_account = matches!(other, PolicyPrincipal::Account(_));
+            // The instances may belong to this other organization, which keeps access.
+            if !is_account && !removal.includes_policy_principal(&other) {
+                return false;
+            }
         }
-        let keeps = |account: &AccountId| {
-            account == key.arn.account()
-                || account == &inventory.account
-                || key.foreign_statement(account).is_some()
-                || (key.grants_access_to(account)
-                    && !removal.takes(&Principal::Account(account.clone())))
+        let mut grants = key.known_grants().iter();
+        grants.any(|grant| {
+            let issuer = grant.issuer_account();
+            grant.is_held_by_service()
+                && issuer.is_some_and(|account| !self.keeps_key(key, &account, removal))
+        })
+    }
+
+    /// Whether an account keeps access to the key, whatever organization it belongs to.
+    fn keeps_key(&self, key: &Key, account: &AccountId, removal: &Removal) -> bool {
+        let principal = Principal::Account(account.clone());
+        account == key.arn.account()
+            || account == &self.inventory.account
+            || key.foreign_statement(account).is_some()
+            || (key.grants_access_to(account) && !removal.includes(&principal))
+    }
+
+    /// Warns of principals that lose the key although nobody could list their volumes and
+    /// snapshots.
+    pub(super) fn warn_of_unknown_usage(&mut self, key: &KeyArn, losing: &[&PolicyPrincipal]) {
+        let mut unknown = losing.to_vec();
+        unknown.retain(|principal| !self.has_complete_usage(principal));
+        if !unknown.is_empty() {
+            let message = format!(
+                "whether volumes or snapshots of {} are under this key is not known",
+                first_names(unknown)
+            );
+            self.warn(FindingCode::KeyUseUnknown, key, message);
+        }
+    }
+
+    fn has_complete_usage(&self, principal: &PolicyPrincipal) -> bool {
+        let PolicyPrincipal::Account(account) = principal else {
+            return false;
         };
-        let mut of_others = grants.iter().filter(|grant| grant.is_held_by_a_service());
-        let instances = of_others.any(|grant| {
-            grant
-                .issuer_account()
-                .is_some_and(|account| !keeps(&account))
-        });
-        return instances.then(|| KeyUsage {
-            instances,
-            volumes: BTreeSet::new(),
-        });
-    };
-    let instances = runs_on(grants, holder);
-    let seen = inventory
-        .uses
-        .get(account)
-        .and_then(|found| found.under.get(&key.arn));
-    let volumes = seen.cloned().unwrap_or_default();
-    (instances || !volumes.is_empty()).then_some(KeyUsage { instances, volumes })
+        let usage = self.inventory.key_usage.get(account);
+        usage.is_some_and(|usage| usage.errors.is_empty())
+    }
 }
 
-/// Of those who lose the key by this plan, whose volumes and snapshots nobody has seen.
-pub(super) fn unseen_use<'a>(
-    inventory: &Inventory,
-    key: &KeyArn,
-    losing: impl Iterator<Item = &'a PolicyPrincipal>,
-) -> Option<Finding> {
-    let seen = |holder: &PolicyPrincipal| match holder {
-        PolicyPrincipal::Account(account) => inventory
-            .uses
-            .get(account)
-            .is_some_and(|found| found.unseen.is_empty()),
-        _ => false,
-    };
-    let unseen: Vec<&PolicyPrincipal> = losing.filter(|holder| !seen(holder)).collect();
-    let finding = |whose: String| {
-        let message =
-            format!("whether volumes or snapshots of {whose} are under this key is not known");
-        Finding::warn(FindingCode::KeyUseUnknown, key, message)
-    };
-    (!unseen.is_empty()).then(|| finding(some_of(unseen)))
-}
-
-/// Whether instances of the account run on the key: EC2 holds grants on it that were made for the
-/// account.
-pub(super) fn runs_on(grants: &[Grant], holder: &PolicyPrincipal) -> bool {
-    let PolicyPrincipal::Account(account) = holder else {
-        return false;
-    };
-    grants
-        .iter()
-        .any(|grant| grant.is_issued_by(account) && grant.is_held_by_a_service())
-}
-
-/// Whether somebody may need the key for something else that is shared. Of an organization's
-/// accounts, AWS does not say which they are.
-pub(super) fn needs(other: &SharedResource, holder: &PolicyPrincipal) -> bool {
-    other.shared_with.iter().any(|with| match holder {
-        PolicyPrincipal::Account(account) => with.account().is_none_or(|with| with == account),
-        PolicyPrincipal::Organization(id) | PolicyPrincipal::Unit(id) => with
-            .organization()
-            .is_some_and(|organization| id.split('/').next() == Some(organization)),
-    })
-}
-
-pub(crate) fn still_used(key: &KeyArn, holder: &PolicyPrincipal, other: &str) -> Finding {
-    Finding::warn(
-        FindingCode::KeyStillUsed,
-        key,
-        format!(
-            "{holder} keeps access to this key: {other}, which is encrypted under it, is shared \
-             with it or with an organization"
-        ),
-    )
+/// The finding of a principal that keeps a key because something else under it is shared.
+pub(crate) fn key_still_used(key: &KeyArn, principal: &PolicyPrincipal, other: &str) -> Finding {
+    let message = format!(
+        "{principal} keeps access to this key: {other}, which is encrypted under it, is shared \
+         with it or with an organization"
+    );
+    Finding::warn(FindingCode::KeyStillUsed, key, message)
 }

@@ -1,161 +1,144 @@
-//! What roles in targets need to launch with the keys: launchers' policies, and grants for
-//! services' roles.
+//! What roles in targets need to launch with the keys: policies for the roles that the request
+//! names, and grants for service-linked roles.
 
 use std::collections::BTreeSet;
 
 use super::names::{inline_policy_name, service_grant_name};
-use super::step::target::{LaunchRole, RolePolicy, ServiceRole, TargetCopy};
-use super::step::{LaunchPermission, Step};
-use super::targets::reached;
-use crate::diagnostic::{Finding, FindingCode};
+use super::planner::{Planner, ShareSteps};
+use super::step::{LaunchRole, RolePolicy, ServiceRole, Step};
+use crate::diagnostic::FindingCode;
 use crate::id::{AccountId, KeyArn};
-use crate::inventory::{Inventory, Target};
+use crate::inventory::{RolePolicies, Target};
 use crate::limits::INLINE_POLICY_CHARACTERS;
 use crate::policy::launch_policy;
-use crate::request::ShareRequest;
 
-/// What roles in targets need to launch, and services' roles.
-pub(super) fn roles(
-    request: &ShareRequest,
-    inventory: &Inventory,
-    launches: &[LaunchPermission],
-    copies: &[TargetCopy],
-    findings: &mut Vec<Finding>,
-) -> Vec<Step> {
-    let shared: BTreeSet<&KeyArn> = launches.iter().flat_map(|launch| &launch.keys).collect();
-    let mut steps = Vec::new();
-    for (account, target) in reached(inventory) {
-        let own: BTreeSet<&KeyArn> = copies
-            .iter()
-            .filter(|copy| &copy.account == account)
-            .map(|copy| &copy.key)
-            .collect();
-        // Whoever launches own copies needs the source's keys no more (R4.13).
-        let keys = if request.options.target_options.copies() {
-            &own
-        } else {
-            &shared
-        };
-        steps.extend(
-            launch_roles(request, account, target, keys, findings)
-                .into_iter()
-                .map(Step::LaunchRole),
-        );
-        for (service, roles) in &target.services {
-            for key in keys {
-                steps.push(Step::ServiceRole(service_role(
-                    inventory,
-                    target,
-                    account,
-                    (service, roles),
-                    key,
-                )));
+impl Planner<'_> {
+    /// The steps for roles in each target. Targets that copy launch their copies, and so need their
+    /// own keys instead of those of the shared images (R4.13).
+    pub(super) fn plan_roles(&mut self, steps: &ShareSteps) -> Vec<Step> {
+        let launches = steps.launches.iter();
+        let shared_keys: BTreeSet<&KeyArn> = launches.flat_map(|launch| &launch.keys).collect();
+        let mut roles = Vec::new();
+        for (account, target) in self.inventory.reached_targets() {
+            let mut keys = shared_keys.clone();
+            if self.request.options.target_options.copies() {
+                let copies = steps.target_copies.iter();
+                let own = copies.filter(|copy| &copy.account == account);
+                keys = own.map(|copy| &copy.key).collect();
+            }
+            for launch_role in self.plan_launch_roles(account, target, &keys) {
+                roles.push(Step::LaunchRole(launch_role));
+            }
+            for service in target.services.keys() {
+                for key in &keys {
+                    let role = self.plan_service_role(account, target, service, key);
+                    roles.push(Step::ServiceRole(role));
+                }
             }
         }
+        roles
     }
-    steps
-}
 
-fn launch_roles(
-    request: &ShareRequest,
-    account: &AccountId,
-    target: &Target,
-    keys: &BTreeSet<&KeyArn>,
-    findings: &mut Vec<Finding>,
-) -> Vec<LaunchRole> {
-    let mut wanted = Vec::new();
-    for (role, policies) in &target.roles {
-        let Some(policies) = policies else {
-            findings.push(Finding::refuse(
-                FindingCode::LaunchRoleMissing,
-                role,
-                format!("target {account} has no role of this name, so it cannot be let launch"),
-            ));
-            continue;
-        };
-        let of_role = |by, held| LaunchRole {
-            account: account.clone(),
-            role: role.clone(),
-            by,
-            in_effect: held,
-        };
-        let Some(partition) = keys.first().map(|key| key.region().partition()) else {
-            continue;
-        };
-        if let Some(managed) = &request.options.target_options.launch_policy {
-            let arn = managed.in_account(partition, account);
-            let held = policies.attached.contains(&arn);
-            wanted.push(of_role(RolePolicy::Attached(arn), held));
-            continue;
+    /// The policies of the roles that launch in a target.
+    fn plan_launch_roles(
+        &mut self,
+        account: &AccountId,
+        target: &Target,
+        keys: &BTreeSet<&KeyArn>,
+    ) -> Vec<LaunchRole> {
+        let mut launch_roles = Vec::new();
+        for (role, policies) in &target.roles {
+            let Some(policies) = policies else {
+                let message =
+                    format!("target {account} has no role of this name, so it cannot launch");
+                self.refuse(FindingCode::LaunchRoleMissing, role, message);
+                continue;
+            };
+            let planned = match &self.request.options.target_options.launch_policy {
+                Some(managed) => {
+                    let partition = keys.first().map(|key| key.region().partition());
+                    let arn = partition.map(|partition| managed.in_account(partition, account));
+                    Vec::from_iter(arn.map(|arn| managed_policy(arn, policies)))
+                }
+                None => self.plan_inline_policies(account, role, policies, keys),
+            };
+            for (by, in_effect) in planned {
+                launch_roles.push(LaunchRole {
+                    account: account.clone(),
+                    role: role.clone(),
+                    by,
+                    in_effect,
+                });
+            }
         }
+        launch_roles
+    }
+
+    /// An inline policy for each key, and whether the role has it already.
+    fn plan_inline_policies(
+        &mut self,
+        account: &AccountId,
+        role: &str,
+        policies: &RolePolicies,
+        keys: &BTreeSet<&KeyArn>,
+    ) -> Vec<(RolePolicy, bool)> {
+        let mut planned = Vec::new();
         let mut after = policies.inline.clone();
         for key in keys {
-            let (name, document) = (
-                inline_policy_name(key),
-                launch_policy::for_key(key).to_string(),
+            let name = inline_policy_name(key);
+            let document = launch_policy::for_key(key).to_string();
+            let current = after.insert(name.clone(), document.clone());
+            let in_effect = current.is_some_and(|current| is_same_json(&current, &document));
+            planned.push((RolePolicy::Inline { name, document }, in_effect));
+        }
+        // IAM does not count white space (R5.8).
+        let characters = after.values().flat_map(|document| document.chars());
+        let size = characters.filter(|c| !c.is_whitespace()).count();
+        if size > INLINE_POLICY_CHARACTERS && !keys.is_empty() {
+            let message = format!(
+                "the inline policies of this role in {account} would have {size} characters, and \
+                 IAM takes {INLINE_POLICY_CHARACTERS}"
             );
-            let held = policies
-                .inline
-                .get(&name)
-                .is_some_and(|now| same_json(now, &document));
-            after.insert(name.clone(), document.clone());
-            wanted.push(of_role(RolePolicy::Inline { name, document }, held));
+            self.refuse(FindingCode::LaunchRoleTooLarge, role, message);
         }
-        let size: usize = after
-            .values()
-            .map(|text| text.chars().filter(|c| !c.is_whitespace()).count())
-            .sum();
-        if size > INLINE_POLICY_CHARACTERS {
-            findings.push(Finding::refuse(
-                FindingCode::LaunchRoleTooLarge,
-                role,
-                format!(
-                    "the inline policies of this role in {account} would have {size} \
-                         characters, and IAM takes {INLINE_POLICY_CHARACTERS} (R5.8)"
-                ),
-            ));
-        }
+        planned
     }
-    wanted
-}
 
-fn same_json(one: &str, other: &str) -> bool {
-    let parsed = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
-    parsed(one).is_some_and(|one| Some(one) == parsed(other))
-}
-
-fn service_role(
-    inventory: &Inventory,
-    target: &Target,
-    account: &AccountId,
-    (service, roles): (&String, &Vec<String>),
-    key: &KeyArn,
-) -> ServiceRole {
-    let name = service_grant_name(account, service);
-    let of_source = inventory
-        .regions
-        .get(key.region())
-        .and_then(|there| there.keys.get(key));
-    let of_target = target
-        .regions
-        .get(key.region())
-        .and_then(|there| there.keys.get(key));
-    let grants = of_source
-        .or(of_target)
-        .and_then(|key| key.grants.as_deref())
-        .unwrap_or_default();
-    let role = roles.first().cloned();
-    // Made anew, a role is another one (R3.3.8); its ARN in the grant then stands for the old one.
-    let held = role.as_ref().is_some_and(|role| {
-        grants
+    /// The grant of a service-linked role on a key: of the source account, or the target's own.
+    fn plan_service_role(
+        &self,
+        account: &AccountId,
+        target: &Target,
+        service: &str,
+        arn: &KeyArn,
+    ) -> ServiceRole {
+        let role = target.services.get(service).and_then(|roles| roles.first());
+        let key = self.inventory.key(arn).or_else(|| target.key(arn));
+        let grants = key.map(|key| key.known_grants()).unwrap_or_default();
+        let name = service_grant_name(account, service);
+        // A grant names the role's ARN only as long as the role is the same: a role that was
+        // deleted and created again is another one (R3.3.8).
+        let in_effect = grants
             .iter()
-            .any(|grant| grant.name == name && grant.grantee == *role)
-    });
-    ServiceRole {
-        account: account.clone(),
-        service: service.clone(),
-        role,
-        key: key.clone(),
-        in_effect: held,
+            .any(|grant| grant.name == name && Some(&grant.grantee) == role);
+        ServiceRole {
+            account: account.clone(),
+            service: service.to_owned(),
+            role: role.cloned(),
+            key: arn.clone(),
+            in_effect,
+        }
     }
+}
+
+/// A managed policy, and whether the role has it already.
+fn managed_policy(arn: String, policies: &RolePolicies) -> (RolePolicy, bool) {
+    let in_effect = policies.attached.contains(&arn);
+    (RolePolicy::Attached(arn), in_effect)
+}
+
+/// Whether two documents say the same: IAM keeps them as they were written.
+fn is_same_json(one: &str, other: &str) -> bool {
+    let parse = |text| serde_json::from_str::<serde_json::Value>(text).ok();
+    parse(one).is_some_and(|one| Some(one) == parse(other))
 }

@@ -1,14 +1,14 @@
-//! The names by which later runs find what this tool made.
+//! The names of what this tool makes, by which later runs find it.
 
 use crate::id::{AccountId, AmiId, KeyArn, Region};
 
-/// The name of the grant that lets an account use a key for one image. A repeat with the same name
-/// is the same grant (R3.3.4); a change of what grants allow must raise the number.
+/// The name of the grant that lets an account use a key for one image. KMS makes one grant of two
+/// calls with the same name (R3.3.4), so the number is raised whenever grants allow something else.
 pub(crate) fn grant_name(region: &Region, image: &AmiId, account: &AccountId) -> String {
     format!("ami-share-1-{region}-{image}-{account}")
 }
 
-/// The name of the grant for the role of a service in a target.
+/// The name of the grant for a service-linked role in a target.
 pub(crate) fn service_grant_name(account: &AccountId, service: &str) -> String {
     format!(
         "ami-share-1-{account}-{}",
@@ -16,12 +16,13 @@ pub(crate) fn service_grant_name(account: &AccountId, service: &str) -> String {
     )
 }
 
-/// The name of the grant from which a target makes those of its services' roles.
+/// The name of the grant by which a target can make grants for its service-linked roles.
 pub(crate) fn parent_grant_name(account: &AccountId) -> String {
     format!("ami-share-1-{account}-roles")
 }
 
-/// The inline policy of a key. A role has one for each key, so that keys come and go alone.
+/// The name of the inline policy for a key. A role has one for each key, so that each key can be
+/// revoked alone.
 pub(crate) fn inline_policy_name(key: &KeyArn) -> String {
     format!(
         "ami-share-{}-{}",

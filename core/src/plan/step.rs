@@ -1,4 +1,4 @@
-//! The intents of a plan.
+//! What a plan consists of: steps, as data.
 
 pub(super) mod copy;
 pub(super) mod removal;
@@ -13,6 +13,10 @@ use serde::Serialize;
 use super::KeyPermissions;
 use crate::id::{AccountId, AmiId, KeyArn, Principal, SnapshotId};
 use crate::policy::key_policy::PolicyPrincipal;
+use crate::request::DeprecateAt;
+
+pub(crate) use removal::KeyReads;
+pub(crate) use target::TemporaryKeyAccess;
 
 pub use copy::{CopyImage, Leftovers};
 pub use removal::{KeyUsage, Removal, RemoveCopy, RemoveKeyAccess, RemovePermissions};
@@ -22,51 +26,53 @@ pub use target::{
     TagShared, TargetCopy,
 };
 
-/// One intent. Those that give access come first, in the order of promise P1; those that take it
-/// away follow, in the opposite order.
+/// One state that a run brings about, if it is not in effect yet.
+///
+/// Steps that give access come first: keys before images (P1). Steps that revoke access follow, in
+/// the opposite order.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(tag = "step", rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Step {
-    /// A copy of an image under the request's key exists and is available.
+    /// A copy of an image under the request's key is available.
     Copy(CopyImage),
-    /// Principals can use a key, by its policy.
+    /// Principals can use a key, by statements of its policy.
     KeyAccess(KeyAccess),
-    /// Accounts can use a key for one image, by grants.
+    /// Accounts can use a key for one image, by a grant each.
     Grants(Grants),
-    /// Accounts can make volumes of an image's snapshots, and so copy it.
+    /// Accounts can create volumes from an image's snapshots, which copying the image needs.
     SnapshotPermission(SnapshotPermission),
     /// Principals can launch an image.
     LaunchPermission(LaunchPermission),
-    /// An image is deprecated from a moment on.
+    /// An image is deprecated from a given time.
     Deprecate(Deprecate),
     /// An image is protected from being deregistered.
     Protect(Protect),
-    /// An SSM parameter names a shared image.
+    /// An SSM parameter holds the ID of a shared image.
     Publish(Publish),
     /// A target has its own copy of a shared image.
     TargetCopy(TargetCopy),
-    /// A shared image carries tags in a target.
+    /// A shared image has tags in a target.
     TagShared(TagShared),
-    /// A role in a target may launch with the keys.
+    /// A role in a target is allowed to use the keys to launch.
     LaunchRole(LaunchRole),
-    /// A service's role in a target may use a key.
+    /// A service-linked role in a target can use a key.
     ServiceRole(ServiceRole),
-    /// Targets lose what they were lent for copying.
+    /// Targets lose the temporary access that they had to copy an image.
     ReclaimAccess(ReclaimAccess),
-    /// What targets were lent for copying is theirs for good, or gone: it is lent no more.
+    /// An image's record of temporary access is removed: the access is permanent now, or revoked.
     ForgetTemporaryAccess(ForgetTemporaryAccess),
-    /// A role in a target loses what it was given to launch.
+    /// A role in a target loses the policy that allowed it to use a key.
     RemoveRolePolicy(RemoveRolePolicy),
-    /// Principals can launch an image and use its snapshots no more.
+    /// Principals can no longer launch an image or use its snapshots.
     RemovePermissions(RemovePermissions),
-    /// Principals can use a key no more.
+    /// Principals can no longer use a key.
     RemoveKeyAccess(RemoveKeyAccess),
-    /// A copy that this tool made exists no more.
+    /// A copy that this tool made is deregistered.
     RemoveCopy(RemoveCopy),
 }
 
-/// Principals can use a key, by statements of ours in its policy (`kms:PutKeyPolicy`).
+/// Principals can use a key, by statements of this tool in its policy (`kms:PutKeyPolicy`).
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct KeyAccess {
@@ -75,13 +81,13 @@ pub struct KeyAccess {
     /// How they may use it.
     #[serde(flatten)]
     pub access: KeyPermissions,
-    /// All that shall have access.
+    /// All principals that are to have access.
     pub principals: BTreeSet<Principal>,
     /// Those of them that do not have it yet.
     pub missing: BTreeSet<Principal>,
-    /// Who else has access by statements of ours.
+    /// Principals that have access by statements of this tool and are not listed in the request.
     pub unlisted: BTreeSet<PolicyPrincipal>,
-    /// The policy as it is, and as it would be written.
+    /// The policy before and after the change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy: Option<PolicyChange>,
 }
@@ -92,26 +98,26 @@ pub struct KeyAccess {
 pub struct Grants {
     /// The key.
     pub key: KeyArn,
-    /// The image that the grants are for.
+    /// The shared image.
     #[serde(flatten)]
     pub shared: SharedImage,
-    /// All accounts that shall have a grant.
+    /// All accounts that are to have a grant.
     pub accounts: BTreeSet<AccountId>,
-    /// Those of them that do not have it yet.
+    /// Those of them that do not have one yet.
     pub missing: BTreeSet<AccountId>,
 }
 
-/// Accounts can make volumes of the snapshots of an image (`ec2:ModifySnapshotAttribute`).
+/// Accounts can create volumes from the snapshots of an image (`ec2:ModifySnapshotAttribute`).
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct SnapshotPermission {
-    /// The image.
+    /// The shared image.
     #[serde(flatten)]
     pub shared: SharedImage,
-    /// All accounts that shall have permission on each snapshot.
+    /// All accounts that are to have the permission, on each snapshot.
     pub accounts: BTreeSet<AccountId>,
-    /// The snapshots on which some do not have it yet; of a copy that does not exist yet, none is
-    /// known.
+    /// The accounts that do not have it yet, by snapshot. Empty if the image is a copy that does
+    /// not exist yet, because its snapshots are not known.
     pub missing: BTreeMap<SnapshotId, BTreeSet<AccountId>>,
 }
 
@@ -119,67 +125,68 @@ pub struct SnapshotPermission {
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct LaunchPermission {
-    /// The image.
+    /// The shared image.
     #[serde(flatten)]
     pub shared: SharedImage,
-    /// The keys that targets need for it; their access is written first (P1).
+    /// The keys that targets need to launch it. Access to them comes first (P1).
     pub keys: BTreeSet<KeyArn>,
-    /// All that shall have launch permission.
+    /// All principals that are to have launch permission.
     pub principals: BTreeSet<Principal>,
     /// Those of them that do not have it yet.
     pub missing: BTreeSet<Principal>,
-    /// Who has launch permission without being asked for.
+    /// Principals that have launch permission and are not listed in the request.
     pub unlisted: BTreeSet<Principal>,
 }
 
-/// An image is deprecated from a moment on (`ec2:EnableImageDeprecation`).
+/// An image is deprecated from a given time (`ec2:EnableImageDeprecation`).
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Deprecate {
-    /// The image.
+    /// The shared image.
     #[serde(flatten)]
     pub shared: SharedImage,
-    /// The moment, in RFC 3339; of a copy that does not exist yet, how long after it is made.
+    /// The time, in RFC 3339. For a copy that does not exist yet: how long after its creation.
     pub at: String,
-    /// Whether it is so already.
+    /// Whether AWS has that time already, to the minute.
     pub in_effect: bool,
+    /// What the request asks for.
     #[serde(skip)]
-    pub(crate) when: crate::request::DeprecateAt,
+    pub(crate) when: DeprecateAt,
 }
 
 /// An image is protected from being deregistered (`ec2:EnableImageDeregistrationProtection`).
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Protect {
-    /// The image.
+    /// The shared image.
     #[serde(flatten)]
     pub shared: SharedImage,
-    /// Whether it is so already.
+    /// Whether it is protected already.
     pub in_effect: bool,
 }
 
-/// An SSM parameter names a shared image (`ssm:PutParameter`).
+/// An SSM parameter holds the ID of a shared image (`ssm:PutParameter`).
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Publish {
-    /// The account of the parameter.
+    /// The account that the parameter is in.
     pub account: AccountId,
     /// The image that the request shares.
     #[serde(flatten)]
     pub shared: SharedImage,
-    /// What the parameter is to name, where that exists: the shared image, or a target's own copy
-    /// of it.
+    /// The image that the parameter is to hold: the shared image, or the target's own copy of it.
+    /// `None` if that copy does not exist yet.
     #[serde(rename = "names")]
     pub image: Option<AmiId>,
     /// The name of the parameter.
     pub name: String,
-    /// What it holds now.
+    /// The value that it has now; `None` if it does not exist.
     pub current: Option<String>,
 }
 
 impl Publish {
-    /// Whether the parameter names the image already.
-    pub fn is_held(&self) -> bool {
+    /// Whether the parameter holds the image already.
+    pub fn is_in_effect(&self) -> bool {
         self.image
             .as_ref()
             .is_some_and(|image| self.current.as_deref() == Some(image.as_ref()))
@@ -187,7 +194,7 @@ impl Publish {
 }
 
 impl Step {
-    /// Whether carrying it out would change anything.
+    /// Whether it would change anything.
     pub fn changes(&self) -> bool {
         match self {
             Self::Copy(CopyImage {
@@ -200,17 +207,20 @@ impl Step {
             Self::Grants(grants) => !grants.missing.is_empty(),
             Self::SnapshotPermission(share) => {
                 !share.accounts.is_empty()
-                    && (share.shared.image.as_ref().is_none() || !share.missing.is_empty())
+                    && (share.shared.image.is_none() || !share.missing.is_empty())
             }
             Self::LaunchPermission(launch) => !launch.missing.is_empty(),
             Self::Deprecate(Deprecate { in_effect, .. })
             | Self::Protect(Protect { in_effect, .. })
             | Self::LaunchRole(LaunchRole { in_effect, .. })
             | Self::ServiceRole(ServiceRole { in_effect, .. }) => !in_effect,
-            Self::Publish(publish) => !publish.is_held(),
+            Self::Publish(publish) => !publish.is_in_effect(),
             Self::RemovePermissions(remove) => {
                 !remove.principals.is_empty()
-                    || remove.snapshots.values().any(|who| !who.is_empty())
+                    || remove
+                        .snapshots
+                        .values()
+                        .any(|principals| !principals.is_empty())
             }
             Self::RemoveKeyAccess(remove) => {
                 !remove.principals.is_empty() || !remove.grants.is_empty()

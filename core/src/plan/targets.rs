@@ -1,194 +1,172 @@
-//! What is to be done in target accounts, by the role there.
+//! What is done in target accounts, by the role there: own copies, tags, parameters.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::copies;
-use super::lifecycle;
-use super::step::target::{TagShared, TargetCopy};
-use super::step::{CopyImage, Leftovers};
-use super::step::{SharedImage, Step};
-use crate::diagnostic::{Error, Finding, FindingCode};
-use crate::id::AccountId;
-use crate::inventory::{Image, ImageState, Inventory, Key, KeyState, RegionInventory, Target};
-use crate::request::ShareRequest;
-use crate::tags;
+use super::planner::Planner;
+use super::step::{Leftovers, SharedImage, Step, TagShared, TargetCopy};
+use crate::diagnostic::{Error, FindingCode};
+use crate::id::{AccountId, KeyArn, Principal};
+use crate::inventory::{Image, ImageState, Key, KeyState, RegionInventory};
 
-/// The targets that were reached, with what there is.
-pub(super) fn reached(inventory: &Inventory) -> impl Iterator<Item = (&AccountId, &Target)> {
-    inventory
-        .targets
-        .iter()
-        .filter_map(|(account, target)| Some((account, target.as_ref().ok()?)))
-}
-
-/// The copies that targets make of a shared image.
-pub(super) fn copies(
-    request: &ShareRequest,
-    inventory: &Inventory,
-    source: &Image,
-    shared: &SharedImage,
-    findings: &mut Vec<Finding>,
-) -> Vec<TargetCopy> {
-    let mut wanted = Vec::new();
-    for (account, target) in reached(inventory) {
-        let Some(there) = target.regions.get(&shared.region) else {
-            continue;
-        };
-        let Some(key) = there
-            .destination
-            .as_ref()
-            .and_then(|arn| there.keys.get(arn))
-        else {
-            continue;
-        };
-        // The copy is wanted all the same: whether it can be launched is another question, which
-        // this decides too.
-        findings.extend(unusable(key));
-        if source.snapshots().next().is_none() {
-            continue;
-        }
-        wanted.push(copy(request, account, there, key, source, shared, findings));
-    }
-    wanted
-}
-
-fn copy(
-    request: &ShareRequest,
-    account: &AccountId,
-    there: &RegionInventory,
-    key: &Key,
-    source: &Image,
-    shared: &SharedImage,
-    findings: &mut Vec<Finding>,
-) -> TargetCopy {
-    let name = request.copy_name.fill(&source.name_parts(&there.location));
-    let mut wanted = TargetCopy {
-        account: account.clone(),
-        shared: shared.clone(),
-        key: key.arn.clone(),
-        name,
-        adopt: None,
-        available: false,
-        leftovers: Leftovers::default(),
-        tags: passed_on(request, source),
-        completion: request.options.copy_completion,
-        volumes: source.snapshots().count(),
-    };
-    // What does not exist yet has no copies; its name and tags can be judged all the same.
-    let of: &crate::id::AmiId = shared.image.as_ref().unwrap_or(&source.id);
-    let mut copy: CopyImage = wanted.of(of);
-    copies::check(&copy, findings);
-    if shared.image.as_ref().is_some() {
-        copies::adopt(&mut copy, there, findings);
-        let adopted = copy.adopt.as_ref().and_then(|id| there.image(id));
-        wanted.available = adopted.is_some_and(|image| image.state == ImageState::Available);
-        (wanted.adopt, wanted.leftovers) = (copy.adopt, copy.leftovers);
-    }
-    wanted
-}
-
-/// Why a target's key can never encrypt a copy.
-fn unusable(key: &Key) -> Option<Finding> {
-    let why = match &key.state {
-        KeyState::Disabled => "is disabled".to_owned(),
-        KeyState::PendingDeletion => "is pending deletion".to_owned(),
-        KeyState::Other(state) => format!("is in state `{state}`"),
-        _ if !key.symmetric => {
-            "is no symmetric encryption key, and EBS takes no other (R1.3.6)".to_owned()
-        }
-        _ => return None,
-    };
-    let account = key.arn.account();
-    Some(Finding::refuse(
-        FindingCode::TargetKeyUnusable,
-        &key.arn,
-        format!("this key of target {account} {why}, so no copy can be made under it"),
-    ))
-}
-
-/// A target has no such key.
-pub(super) fn missing_key(error: &Error) -> Finding {
-    let account = error
-        .account
-        .as_ref()
-        .map(ToString::to_string)
-        .unwrap_or_default();
-    let region = error
-        .region
-        .as_ref()
-        .map(ToString::to_string)
-        .unwrap_or_default();
-    let name = error.resource.clone().unwrap_or_default();
-    let message =
-        format!("target {account} has no such key in {region}, so no copy can be made under it");
-    Finding::refuse(FindingCode::TargetKeyUnusable, name, message)
-}
-
-fn passed_on(request: &ShareRequest, source: &Image) -> BTreeMap<String, String> {
-    tags::passed_on(
-        request.options.copy_tags.then_some(&source.tags),
-        &request.options.tags,
-    )
-}
-
-/// The accounts that need the source no more: with `keep-shared: false`, those whose own copies
-/// stand, and those that were not reached and so cannot copy now.
-pub(super) fn done(
-    request: &ShareRequest,
-    inventory: &Inventory,
-    copies: &[TargetCopy],
-) -> BTreeSet<AccountId> {
-    if request.options.target_options.keep_shared {
-        return BTreeSet::new();
-    }
-    let stand = copies
-        .iter()
-        .filter(|copy| copy.available)
-        .map(|copy| copy.account.clone());
-    let unreached = inventory
-        .targets
-        .iter()
-        .filter(|(_, target)| target.is_err())
-        .map(|(account, _)| account.clone());
-    stand.chain(unreached).collect()
-}
-
-/// Tags in targets that share the image itself, and the parameters there.
-pub(super) fn images(
-    request: &ShareRequest,
-    inventory: &Inventory,
-    source: &Image,
-    shared: &SharedImage,
-    copies: &[TargetCopy],
-    findings: &mut Vec<Finding>,
-) -> Vec<Step> {
-    let wanted = passed_on(request, source);
-    let mut steps = Vec::new();
-    for (account, target) in reached(inventory) {
-        let Some(there) = target.regions.get(&shared.region) else {
-            continue;
-        };
-        let copy = copies.iter().find(|copy| &copy.account == account);
-        if copy.is_none() && !wanted.is_empty() {
-            let seen = shared.image.as_ref().and_then(|id| there.images.get(id));
-            let lacks = |(key, value): &(&String, &String)| {
-                seen.is_none_or(|image| image.tags.get(*key) != Some(*value))
+impl Planner<'_> {
+    /// The copies that targets make of a shared image.
+    pub(super) fn plan_target_copies(
+        &mut self,
+        source: &Image,
+        shared: &SharedImage,
+    ) -> Vec<TargetCopy> {
+        let mut copies = Vec::new();
+        for (_, target) in self.inventory.reached_targets() {
+            let Some(region) = target.regions.get(&shared.region) else {
+                continue;
             };
-            let missing = wanted
-                .iter()
-                .filter(lacks)
-                .map(|(key, value)| (key.clone(), value.clone()))
-                .collect();
-            steps.push(Step::TagShared(TagShared {
-                account: account.clone(),
-                shared: shared.clone(),
-                missing,
-            }));
+            let arn = region.destination_key.as_ref();
+            let Some(key) = arn.and_then(|arn| region.keys.get(arn)) else {
+                continue;
+            };
+            self.check_target_key(key);
+            if source.snapshots().next().is_some() {
+                copies.push(self.plan_target_copy(region, &key.arn, source, shared));
+            }
         }
-        let image = copy.map_or_else(|| shared.image.clone(), |copy| copy.adopt.clone());
-        steps.extend(
-            lifecycle::publish(request, there, source, shared, image, findings).map(Step::Publish),
-        );
+        copies
     }
-    steps
+
+    /// The copy that a target makes under a key of its own.
+    fn plan_target_copy(
+        &mut self,
+        region: &RegionInventory,
+        key: &KeyArn,
+        source: &Image,
+        shared: &SharedImage,
+    ) -> TargetCopy {
+        let name_parts = source.name_parts(&region.location);
+        let mut target_copy = TargetCopy {
+            account: region.location.account.clone(),
+            shared: shared.clone(),
+            key: key.clone(),
+            name: self.request.copy_name.fill(&name_parts),
+            adopt: None,
+            available: false,
+            leftovers: Leftovers::default(),
+            tags: self.tags_of_copy(source),
+            completion: self.request.options.copy_completion_minutes(),
+            volumes: source.snapshots().count(),
+        };
+        // If the shared image does not exist yet, there is nothing to adopt; the name and the tags
+        // of its copy are the same as those of a copy of the source.
+        let image_id = shared.image.as_ref().unwrap_or(&source.id);
+        let mut copy = target_copy.to_copy_image(image_id);
+        self.check_copy(&copy);
+        if shared.image.is_some() {
+            self.adopt_copy(&mut copy, region);
+            let adopted = copy.adopt.as_ref().and_then(|id| region.image(id));
+            target_copy.available =
+                adopted.is_some_and(|image| image.state == ImageState::Available);
+            target_copy.adopt = copy.adopt;
+            target_copy.leftovers = copy.leftovers;
+        }
+        target_copy
+    }
+
+    /// Whether a target's key can encrypt a copy.
+    fn check_target_key(&mut self, key: &Key) {
+        let problem = match &key.state {
+            KeyState::Disabled => "is disabled".to_owned(),
+            KeyState::PendingDeletion => "is pending deletion".to_owned(),
+            KeyState::Other(state) => format!("is in state `{state}`"),
+            // R1.3.6
+            _ if !key.symmetric => {
+                "is no symmetric encryption key, and EBS takes no other".to_owned()
+            }
+            _ => return,
+        };
+        let account = key.arn.account();
+        let message =
+            format!("this key of target {account} {problem}, so no copy can be made under it");
+        self.refuse(FindingCode::TargetKeyUnusable, &key.arn, message);
+    }
+
+    /// Refuses a target's key that AWS does not know.
+    pub(super) fn refuse_missing_key(&mut self, error: &Error) {
+        let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
+        let account = text(error.account.as_ref().map(AsRef::as_ref));
+        let region = text(error.region.as_ref().map(AsRef::as_ref));
+        let message = format!(
+            "target {account} has no such key in {region}, so no copy can be made under it"
+        );
+        let key = text(error.resource.as_deref());
+        self.refuse(FindingCode::TargetKeyUnusable, key, message);
+    }
+
+    /// The targets that need the shared image. With temporary access, those whose own copies are
+    /// available do not, nor those that were not reached and so cannot copy now.
+    pub(super) fn principals_in_need(&self, copies: &[TargetCopy]) -> BTreeSet<Principal> {
+        let mut principals = self.targets.clone();
+        if !self.request.options.target_options.unshare_after_copy {
+            return principals;
+        }
+        for copy in copies.iter().filter(|copy| copy.available) {
+            principals.remove(&Principal::Account(copy.account.clone()));
+        }
+        for (account, target) in &self.inventory.targets {
+            if target.is_err() {
+                principals.remove(&Principal::Account(account.clone()));
+            }
+        }
+        principals
+    }
+
+    /// The parameter in each target, and the tags of the shared image in targets that do not copy.
+    pub(super) fn plan_tags_and_parameters(
+        &mut self,
+        source: &Image,
+        shared: &SharedImage,
+        copies: &[TargetCopy],
+    ) -> Vec<Step> {
+        let mut steps = Vec::new();
+        for (account, target) in self.inventory.reached_targets() {
+            let Some(region) = target.regions.get(&shared.region) else {
+                continue;
+            };
+            let launched = match copies.iter().find(|copy| &copy.account == account) {
+                Some(copy) => copy.adopt.clone(),
+                None => {
+                    let tags = self.plan_shared_tags(account, region, source, shared);
+                    steps.extend(tags.map(Step::TagShared));
+                    shared.image.clone()
+                }
+            };
+            let publish = self.plan_parameter(region, source, shared, launched);
+            steps.extend(publish.map(Step::Publish));
+        }
+        steps
+    }
+
+    /// The tags of the shared image in a target; `None` if it is to have none.
+    fn plan_shared_tags(
+        &self,
+        account: &AccountId,
+        region: &RegionInventory,
+        source: &Image,
+        shared: &SharedImage,
+    ) -> Option<TagShared> {
+        let tags = self.tags_of_copy(source);
+        if tags.is_empty() {
+            return None;
+        }
+        let image = shared.image.as_ref().and_then(|id| region.images.get(id));
+        let current = image.map(|image| image.tags.clone()).unwrap_or_default();
+        let mut missing = BTreeMap::new();
+        for (key, value) in tags {
+            if current.get(&key) != Some(&value) {
+                missing.insert(key, value);
+            }
+        }
+        Some(TagShared {
+            account: account.clone(),
+            shared: shared.clone(),
+            missing,
+        })
+    }
 }

@@ -1,177 +1,207 @@
-//! With `keep-shared: false`: what is lent to targets until their copies stand.
+//! Access that targets have only until their own copies are available.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::key_use::{needs, runs_on};
-use super::step::target::{ForgetTemporaryAccess, ReclaimAccess, TargetCopy, TemporaryKeyAccess};
-use super::step::{Grants, KeyAccess, LaunchPermission, Step};
-use crate::diagnostic::{Finding, FindingCode};
-use crate::id::{AccountId, Principal};
-use crate::inventory::{Image, Inventory, RegionInventory};
+use super::planner::{Planner, ShareSteps};
+use super::step::{
+    ForgetTemporaryAccess, KeyReads, LaunchPermission, ReclaimAccess, RemovePermissions,
+    SharedImage, TemporaryKeyAccess,
+};
+use crate::diagnostic::FindingCode;
+use crate::id::{AccountId, KeyArn, Principal};
+use crate::inventory::{Image, RegionInventory};
 use crate::limits::TAGS_PER_RESOURCE;
 use crate::policy::key_policy::PolicyPrincipal;
-use crate::request::ShareRequest;
 use crate::tags::temporary::{self, TemporaryAccess, TemporaryAccounts};
 
-/// With `keep-shared: false`: what each image lends, and takes back once the copies stand.
-pub(super) fn give_back(
-    request: &ShareRequest,
-    inventory: &Inventory,
-    launches: &[LaunchPermission],
-    steps: &[Step],
-    copies: &[TargetCopy],
-    findings: &mut Vec<Finding>,
-) -> Vec<ReclaimAccess> {
-    if request.options.target_options.keep_shared {
-        return Vec::new();
+impl Planner<'_> {
+    /// The temporary access of each shared image.
+    pub(super) fn plan_reclaims(&mut self, steps: &ShareSteps) -> Vec<ReclaimAccess> {
+        let mut reclaims = Vec::new();
+        for launch in &steps.launches {
+            reclaims.push(self.plan_reclaim(launch, steps));
+        }
+        reclaims
     }
-    launches
-        .iter()
-        .map(|launch| give_back_of(inventory, launch, steps, copies, findings))
-        .collect()
+
+    fn plan_reclaim(&mut self, launch: &LaunchPermission, steps: &ShareSteps) -> ReclaimAccess {
+        let shared = &launch.shared;
+        let copies = steps.target_copies.iter();
+        let copies = copies.filter(|copy| &copy.shared == shared);
+        let accounts: BTreeSet<AccountId> = copies.map(|copy| copy.account.clone()).collect();
+
+        // What this run gives, and what the image's tags record from earlier runs.
+        let given = access_given(launch, steps, &accounts);
+        let mut needed = !given.is_empty();
+        if let Some(image) = self.existing_image(shared) {
+            self.check_temporary_tags(image, shared, &given);
+            let recorded = temporary::from_tags(&image.tags);
+            needed |= recorded.values().any(|some| !some.is_disjoint(&accounts));
+        }
+
+        let mut keys = BTreeMap::new();
+        for key in &launch.keys {
+            keys.insert(key.clone(), self.temporary_key_access(key, &accounts));
+        }
+        ReclaimAccess {
+            shared: shared.clone(),
+            accounts,
+            needed,
+            given,
+            keys,
+        }
+    }
+
+    /// Whether the image has room for the tags that record temporary access.
+    fn check_temporary_tags(
+        &mut self,
+        image: &Image,
+        shared: &SharedImage,
+        given: &TemporaryAccounts,
+    ) {
+        let more = temporary::to_tags(given).len();
+        if image.tags.len() + more > TAGS_PER_RESOURCE {
+            let message = format!(
+                "`unshare-after-copy` records temporary access in {more} more tags of the image, \
+                 and it can have {TAGS_PER_RESOURCE} in all"
+            );
+            let code = FindingCode::TemporaryAccessTooManyTags;
+            self.refuse(code, &shared.source.ami, message);
+        }
+    }
+
+    /// Which accounts keep a key because something else needs it.
+    fn temporary_key_access(
+        &self,
+        arn: &KeyArn,
+        accounts: &BTreeSet<AccountId>,
+    ) -> TemporaryKeyAccess {
+        let key = self.inventory.key(arn);
+        let mut kept = BTreeSet::new();
+        for account in accounts {
+            let principal = PolicyPrincipal::Account(account.clone());
+            let mut others = self.inventory.shared_under(arn);
+            if others.any(|resource| resource.may_be_used_by(&principal))
+                || key.is_some_and(|key| key.has_instances_of(account))
+            {
+                kept.insert(principal);
+            }
+        }
+        TemporaryKeyAccess {
+            kept,
+            reads: key.map(KeyReads::of).unwrap_or_default(),
+        }
+    }
+
+    /// What an earlier run gave temporarily and this run makes permanent.
+    pub(super) fn plan_permanent_access(
+        &self,
+        launches: &[LaunchPermission],
+    ) -> Vec<ForgetTemporaryAccess> {
+        let mut forgets = Vec::new();
+        for launch in launches {
+            let shared = &launch.shared;
+            if let Some(region) = self.inventory.regions.get(&shared.region)
+                && let Some(image) = self.existing_image(shared)
+            {
+                let mut accounts = recorded_accounts(image);
+                accounts.retain(|account| {
+                    let principal = Principal::Account(account.clone());
+                    launch.principals.contains(&principal)
+                });
+                forgets.extend(forget(region, image, accounts));
+            }
+        }
+        forgets
+    }
+
+    /// The records of temporary access that end because the access is revoked.
+    pub(super) fn plan_forgets(
+        &self,
+        permissions: &[RemovePermissions],
+    ) -> Vec<ForgetTemporaryAccess> {
+        let mut forgets = Vec::new();
+        for remove in permissions {
+            if let Some(region) = self.inventory.regions.get(&remove.region)
+                && let Some(image) = region.image(&remove.image)
+            {
+                let mut accounts = recorded_accounts(image);
+                accounts.retain(|account| {
+                    let principal = Principal::Account(account.clone());
+                    remove.removal.includes(&principal)
+                });
+                forgets.extend(forget(region, image, accounts));
+            }
+        }
+        forgets
+    }
 }
 
-/// With `keep-shared: true`: what was lent to targets by an earlier run, and is theirs for good
-/// now.
-pub(super) fn kept(
-    request: &ShareRequest,
-    inventory: &Inventory,
-    launches: &[LaunchPermission],
-) -> Vec<Step> {
-    if !request.options.target_options.keep_shared {
-        return Vec::new();
-    }
-    let ended = launches.iter().filter_map(|launch| {
-        let there = inventory.regions.get(&launch.shared.region)?;
-        let image = there.image(launch.shared.image.as_ref()?)?;
-        end_loan(there, image, |account| {
-            launch
-                .principals
-                .contains(&Principal::Account(account.clone()))
-        })
-    });
-    ended.map(Step::ForgetTemporaryAccess).collect()
+/// The accounts that have temporary access of any kind, as the tags of the image record.
+fn recorded_accounts(image: &Image) -> BTreeSet<AccountId> {
+    let recorded = temporary::from_tags(&image.tags);
+    recorded.into_values().flatten().collect()
 }
 
-/// The end of what an image lends to some; nothing where it lends them nothing.
-pub(super) fn end_loan(
-    there: &RegionInventory,
+fn forget(
+    region: &RegionInventory,
     image: &Image,
-    whose: impl Fn(&AccountId) -> bool,
+    accounts: BTreeSet<AccountId>,
 ) -> Option<ForgetTemporaryAccess> {
-    let accounts: BTreeSet<AccountId> = temporary::loans(&image.tags)
-        .into_values()
-        .flatten()
-        .filter(whose)
-        .collect();
-    let (region, image) = (there.location.region.clone(), image.id.clone());
-    (!accounts.is_empty()).then_some(ForgetTemporaryAccess {
-        region,
-        image,
+    if accounts.is_empty() {
+        return None;
+    }
+    Some(ForgetTemporaryAccess {
+        region: region.location.region.clone(),
+        image: image.id.clone(),
         accounts,
     })
 }
 
-fn give_back_of(
-    inventory: &Inventory,
+/// The access to an image that this run gives to accounts: what they do not have yet.
+fn access_given(
     launch: &LaunchPermission,
-    steps: &[Step],
-    copies: &[TargetCopy],
-    findings: &mut Vec<Finding>,
-) -> ReclaimAccess {
-    let shared = &launch.shared;
-    let accounts: BTreeSet<AccountId> = copies
-        .iter()
-        .filter(|copy| &copy.shared == shared)
-        .map(|copy| copy.account.clone())
-        .collect();
-    let there = inventory.regions.get(&shared.region);
-    let image = shared.image.as_ref().and_then(|id| there?.image(id));
-    let lends = loans(launch, steps, &accounts);
-    let lent = image
-        .map(|image| temporary::loans(&image.tags))
-        .unwrap_or_default();
-    let owed = lent.values().any(|lent| !lent.is_disjoint(&accounts));
-    let more = temporary::tags(&lends).len();
-    if image.is_some_and(|image| image.tags.len() + more > TAGS_PER_RESOURCE) {
-        findings.push(Finding::refuse(
-            FindingCode::TemporaryAccessTooManyTags,
-            &shared.source.ami,
-            format!(
-                "`keep-shared: false` notes in {more} tags of the image who is lent it, and it can \
-                 have {} in all",
-                TAGS_PER_RESOURCE
-            ),
-        ));
-    }
-    let keys = launch.keys.iter().map(|arn| {
-        let key = there.and_then(|there| there.keys.get(arn));
-        let grants = key
-            .and_then(|key| key.grants.as_deref())
-            .unwrap_or_default();
-        let others = there
-            .map(|there| there.others.as_slice())
-            .unwrap_or_default();
-        let of_key = others.iter().filter(|other| other.keys.contains(arn));
-        let keeps = |holder: &PolicyPrincipal| {
-            of_key.clone().any(|other| needs(other, holder)) || runs_on(grants, holder)
-        };
-        let kept = accounts
-            .iter()
-            .cloned()
-            .map(PolicyPrincipal::Account)
-            .filter(keeps)
-            .collect();
-        let reads = (
-            key.is_some_and(|key| key.policy.is_some()),
-            key.is_some_and(|key| key.grants.is_some()),
-        );
-        (arn.clone(), TemporaryKeyAccess { kept, reads })
-    });
-    ReclaimAccess {
-        shared: shared.clone(),
-        needed: owed || !lends.is_empty(),
-        lends,
-        keys: keys.collect(),
-        accounts,
-    }
-}
-
-/// What this run lends of an image: what these accounts do not have yet.
-fn loans(
-    launch: &LaunchPermission,
-    steps: &[Step],
+    steps: &ShareSteps,
     accounts: &BTreeSet<AccountId>,
 ) -> TemporaryAccounts {
-    let of = |principals: &BTreeSet<Principal>| -> BTreeSet<AccountId> {
-        principals
-            .iter()
-            .filter_map(Principal::account)
-            .filter(|account| accounts.contains(*account))
-            .cloned()
-            .collect()
-    };
-    let mut loans = TemporaryAccounts::from([(TemporaryAccess::Launch, of(&launch.missing))]);
-    for step in steps {
-        let (loan, more) = match step {
-            Step::SnapshotPermission(share) if share.shared == launch.shared => {
-                let missing: BTreeSet<AccountId> = if share.shared.image.as_ref().is_some() {
-                    share.missing.values().flatten().cloned().collect()
-                } else {
-                    share.accounts.clone()
-                };
-                (TemporaryAccess::Snapshots, &missing & accounts)
-            }
-            Step::KeyAccess(KeyAccess { key, missing, .. }) if launch.keys.contains(key) => {
-                (TemporaryAccess::Keys, of(missing))
-            }
-            Step::Grants(Grants {
-                shared, missing, ..
-            }) if shared == &launch.shared => (TemporaryAccess::Keys, missing & accounts),
-            _ => continue,
-        };
-        loans.entry(loan).or_default().extend(more);
+    let shared = &launch.shared;
+    let (mut snapshots, mut keys) = (BTreeSet::new(), BTreeSet::new());
+    for permission in &steps.snapshots {
+        if &permission.shared != shared {
+            continue;
+        }
+        if shared.image.is_some() {
+            snapshots.extend(permission.missing.values().flatten().cloned());
+        } else {
+            // The snapshots of a copy that does not exist yet are unknown: nobody has them.
+            snapshots.extend(permission.accounts.iter().cloned());
+        }
     }
-    loans.retain(|_, accounts| !accounts.is_empty());
-    loans
+    for access in &steps.key_accesses {
+        if launch.keys.contains(&access.key) {
+            keys.extend(accounts_of(&access.missing));
+        }
+    }
+    for grants in &steps.grants {
+        if &grants.shared == shared {
+            keys.extend(grants.missing.iter().cloned());
+        }
+    }
+    let mut given = TemporaryAccounts::new();
+    for (kind, missing) in [
+        (TemporaryAccess::Launch, accounts_of(&launch.missing)),
+        (TemporaryAccess::Snapshots, snapshots),
+        (TemporaryAccess::Keys, keys),
+    ] {
+        let missing = &missing & accounts;
+        if !missing.is_empty() {
+            given.insert(kind, missing);
+        }
+    }
+    given
+}
+
+fn accounts_of(principals: &BTreeSet<Principal>) -> BTreeSet<AccountId> {
+    let accounts = principals.iter().filter_map(Principal::account);
+    accounts.cloned().collect()
 }

@@ -3,7 +3,9 @@ use std::time::Duration;
 
 use super::*;
 use crate::id::AccountRegion;
-use crate::inventory::{Key, KeyState, Mapping, Snapshot};
+use crate::inventory::{
+    Image, ImageState, Inventory, Key, KeyState, Mapping, RegionInventory, Snapshot,
+};
 use crate::policy::key_policy::KeyPolicy;
 
 const ARN: &str = "arn:aws:kms:us-east-1:111111111111:key/1234abcd-12ab-34cd-56ef-1234567890ab";
@@ -59,7 +61,7 @@ fn inventory() -> Inventory {
         account: "111111111111".parse().unwrap(),
         region: "us-east-1".parse().unwrap(),
     };
-    let there = RegionInventory {
+    let region = RegionInventory {
         images: BTreeMap::from([(image.id.clone(), image)]),
         snapshots: BTreeMap::from([(snapshot.id.clone(), snapshot)]),
         keys: [ARN, OTHER]
@@ -70,10 +72,10 @@ fn inventory() -> Inventory {
     Inventory {
         account: location.account,
         now: 0,
-        regions: BTreeMap::from([(location.region, there)]),
-        off: BTreeSet::new(),
+        regions: BTreeMap::from([(location.region, region)]),
+        disabled_regions: BTreeSet::new(),
         fixed_session: false,
-        uses: BTreeMap::new(),
+        key_usage: BTreeMap::new(),
         targets: BTreeMap::new(),
     }
 }
@@ -102,7 +104,7 @@ fn plan(inventory: &Inventory, name: &str) -> Plan {
 }
 
 #[test]
-fn copies_come_first_then_key_access_then_launch_permission() {
+fn steps_are_copies_then_key_access_then_launch_permission() {
     let mut inventory = inventory();
     let steps = |plan: &Plan| {
         let name = |step: &Step| {
@@ -121,7 +123,7 @@ fn copies_come_first_then_key_access_then_launch_permission() {
             1
         )
     );
-    home(&mut inventory).destination = Some(OTHER.parse().unwrap());
+    home(&mut inventory).destination_key = Some(OTHER.parse().unwrap());
     let copied = plan(&inventory, "{name}");
     assert_eq!(steps(&copied), ["copy", "key-access", "launch-permission"]);
     // Targets need the copy's key, not the source's.
@@ -136,7 +138,7 @@ fn copies_come_first_then_key_access_then_launch_permission() {
 }
 
 #[test]
-fn a_key_whose_policy_is_unknown_is_never_taken_as_shared() {
+fn plan_is_refused_if_the_policy_of_a_key_is_unknown() {
     let mut unread = inventory();
     home(&mut unread)
         .keys
@@ -158,9 +160,9 @@ fn a_key_whose_policy_is_unknown_is_never_taken_as_shared() {
 }
 
 #[test]
-fn equal_requests_send_equal_tokens_and_no_others_do() {
+fn client_tokens_are_equal_for_equal_requests_only() {
     let mut inventory = inventory();
-    home(&mut inventory).destination = Some(OTHER.parse().unwrap());
+    home(&mut inventory).destination_key = Some(OTHER.parse().unwrap());
     let token = |plan: &Plan, attempt| match &plan.steps[0] {
         Step::Copy(copy) => copy.client_token(attempt),
         step => panic!("{step:?} is no copy"),

@@ -1,176 +1,177 @@
-//! What a key policy says of somebody: yes, no, or that it cannot be told from here. Pure.
+//! What a key policy decides about a call: allowed, denied, or not to be told from here. Pure.
 //!
-//! A yes here is taken as one by whoever reads the report, so whatever is not understood makes the
-//! answer unknown, never yes.
+//! Readers of a report rely on a yes, so whatever is not understood makes the answer unknown,
+//! never yes.
 
 use serde_json::Value;
 
-use super::matcher::{self, Context, Match};
-use crate::id::AccountId;
+use super::matcher::{Context, Match, match_conditions, matches_action, matches_pattern};
+use super::statement::{has_effect, sid_or_number, texts};
+use crate::id::{AccountId, KeyArn};
 
-/// Who calls.
+/// The principal that makes a call.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     pub(crate) account: AccountId,
-    /// The ARN of the role.
+    /// The ARN of the role, or of the account's root for any principal of the account.
     pub(crate) arn: String,
 }
 
-/// What a policy says of one call.
+/// A call on a key.
+#[derive(Clone, Debug)]
+pub(crate) struct KeyCall<'a> {
+    pub(crate) caller: &'a Caller,
+    pub(crate) key: &'a KeyArn,
+    pub(crate) action: &'a str,
+    pub(crate) context: &'a Context,
+}
+
+/// What a policy decides about one call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Decision {
-    /// It allows the caller by name or by `*` in its own account: no identity policy is needed
+    /// It allows the caller by name, or by `*` in its own account: no identity policy is needed
     /// (R3.1.3).
     Direct,
-    /// It leaves it to the identity policies of the caller's account (R3.1.1).
+    /// It leaves the decision to identity policies of the caller's account (R3.1.1).
     Delegated,
-    /// It does not allow it: why.
+    /// It does not allow the call: why.
     No(String),
-    /// It denies it: by which statement.
+    /// It denies the call: by which statement.
     Denied(String),
     /// It cannot be told from here: why.
     Unknown(String),
 }
 
-/// What the policy of a key says of a call.
-pub(crate) fn evaluate(
-    policy: &Value,
-    key: &str,
-    owner: &AccountId,
-    who: &Caller,
-    action: &str,
-    context: &Context,
-) -> Decision {
+/// What a key policy decides about a call.
+pub(crate) fn evaluate(policy: &Value, call: &KeyCall<'_>) -> Decision {
     let statements = match policy.get("Statement") {
         Some(Value::Array(list)) => list.as_slice(),
         Some(one) => std::slice::from_ref(one),
         None => &[],
     };
-    let mut best: Option<Decision> = None;
-    let mut unsure = None;
-    for (number, statement) in statements.iter().enumerate() {
-        let name = || {
-            let sid = statement.get("Sid").and_then(Value::as_str);
-            sid.map_or_else(
-                || format!("statement {}", number + 1),
-                |sid| format!("statement `{sid}`"),
-            )
-        };
-        let allows = statement.get("Effect").and_then(Value::as_str) == Some("Allow");
-        let by = principal(statement, owner, who);
-        let fit = by.fit().and(applies(statement, key, action, context));
-        match (allows, fit) {
-            (_, Match::No) => {}
-            (false, Match::Yes) => return Decision::Denied(format!("{} denies it", name())),
-            // What may deny leaves nothing certain.
-            (_, Match::Unknown(why)) => {
-                unsure.get_or_insert((allows, format!("{}: {why}", name())));
-                if !allows {
-                    unsure = Some((false, format!("{}: {why}", name())));
-                }
+    let mut allowed = None;
+    let (mut may_allow, mut may_deny) = (None, None);
+    for (index, statement) in statements.iter().enumerate() {
+        let naming = naming_of_caller(statement, call);
+        let allows = has_effect(statement, "Allow");
+        let name = sid_or_number(statement, index);
+        match naming.to_match().and(match_call(statement, call)) {
+            Match::No => {}
+            Match::Yes if !allows => {
+                return Decision::Denied(format!("statement {name} denies it"));
             }
-            (true, Match::Yes) => {
-                let opinion = if by == Named::Itself {
-                    Decision::Direct
-                } else {
-                    Decision::Delegated
-                };
-                if best != Some(Decision::Direct) {
-                    best = Some(opinion);
-                }
+            Match::Yes if naming == Naming::Directly => allowed = Some(Decision::Direct),
+            Match::Yes => allowed = allowed.or(Some(Decision::Delegated)),
+            Match::Unknown(why) if allows => {
+                may_allow.get_or_insert(format!("statement {name}: {why}"));
             }
+            Match::Unknown(why) => may_deny = Some(format!("statement {name}: {why}")),
         }
     }
-    match (best, unsure) {
-        (Some(_), Some((false, why))) | (None, Some((_, why))) => Decision::Unknown(why),
-        (Some(best), _) => best,
-        (None, None) => Decision::No("no statement allows it".to_owned()),
+    // A statement that may deny leaves nothing certain; one that may allow adds nothing to an
+    // allow.
+    match (may_deny, allowed, may_allow) {
+        (Some(why), _, _) | (None, None, Some(why)) => Decision::Unknown(why),
+        (None, Some(decision), _) => decision,
+        (None, None, None) => Decision::No("no statement allows it".to_owned()),
     }
 }
 
 /// How a statement names the caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Named {
-    Itself,
+enum Naming {
+    Directly,
     ByAccount,
-    Not,
+    NotAtAll,
     Unclear(&'static str),
 }
 
-impl Named {
-    fn fit(&self) -> Match {
+impl Naming {
+    fn to_match(&self) -> Match {
         match self {
-            Self::Itself | Self::ByAccount => Match::Yes,
-            Self::Not => Match::No,
+            Self::Directly | Self::ByAccount => Match::Yes,
+            Self::NotAtAll => Match::No,
             Self::Unclear(why) => Match::Unknown((*why).to_owned()),
         }
     }
 }
 
-fn principal(statement: &Value, owner: &AccountId, who: &Caller) -> Named {
+fn naming_of_caller(statement: &Value, call: &KeyCall<'_>) -> Naming {
+    const UNREADABLE: Naming = Naming::Unclear("its principal cannot be read");
     if statement.get("NotPrincipal").is_some() {
-        return Named::Unclear("it names who is not meant");
+        return Naming::Unclear("it names the principals that it does not apply to");
     }
-    let same_account = owner == &who.account;
-    let everybody = if same_account {
-        Named::Itself
+    // Across accounts, an identity policy of the caller's account must allow the call in any case.
+    let direct = if call.key.account() == &call.caller.account {
+        Naming::Directly
     } else {
-        Named::ByAccount
+        Naming::ByAccount
     };
-    let names = match statement.get("Principal") {
-        Some(Value::String(all)) if all == "*" => return everybody,
-        Some(Value::Object(kinds)) => match kinds.get("AWS").map(matcher::texts) {
-            Some(Some(names)) => names,
-            Some(None) => return Named::Unclear("its principal cannot be read"),
-            None => return Named::Not,
+    let principals = match statement.get("Principal") {
+        Some(Value::String(principal)) if principal == "*" => return direct,
+        Some(Value::Object(kinds)) => match kinds.get("AWS") {
+            Some(principals) => texts(principals),
+            None => return Naming::NotAtAll,
         },
-        _ => return Named::Unclear("its principal cannot be read"),
+        _ => None,
     };
-    let root = format!(":iam::{}:root", who.account);
-    let mut found = Named::Not;
-    for name in names {
-        if name == "*" {
-            return everybody;
-        } else if name == who.arn {
-            // Across accounts the caller's own side must allow it in any case.
-            found = everybody.clone();
-        } else if found != Named::Itself && (name == who.account.as_ref() || name.ends_with(&root))
+    let Some(principals) = principals else {
+        return UNREADABLE;
+    };
+
+    let (account, caller) = (&call.caller.account, &call.caller.arn);
+    let of_account = format!(":iam::{account}:");
+    let root = format!("{of_account}root");
+    let mut naming = Naming::NotAtAll;
+    for principal in principals {
+        if principal == "*" {
+            return direct;
+        } else if principal == caller {
+            naming = direct.clone();
+        } else if principal == account.as_ref() || principal.ends_with(&root) {
+            if naming != Naming::Directly {
+                naming = Naming::ByAccount;
+            }
+        } else if naming == Naming::NotAtAll
+            && caller.ends_with(&root)
+            && principal.contains(&of_account)
         {
-            found = Named::ByAccount;
-        } else if found == Named::Not
-            && who.arn.ends_with(&root)
-            && name.contains(&format!(":iam::{}:", who.account))
-        {
-            // The account as a whole stands for whoever launches, and this may be who does.
-            found = Named::Unclear("it names single principals of the account");
+            // The caller is any principal of the account, and this may be the one.
+            naming = Naming::Unclear("it names single principals of the account");
         }
     }
-    found
+    naming
 }
 
-fn applies(statement: &Value, key: &str, action: &str, context: &Context) -> Match {
-    let listed = |member: &str, other: &str, fits: &dyn Fn(&str) -> bool| match (
-        statement.get(member),
-        statement.get(other),
-    ) {
-        (Some(given), None) => match matcher::texts(given) {
-            Some(texts) => Match::from(texts.into_iter().any(fits)),
-            None => Match::Unknown(format!("its `{member}` cannot be read")),
-        },
-        (None, Some(given)) => match matcher::texts(given) {
-            Some(texts) => Match::from(!texts.into_iter().any(fits)),
-            None => Match::Unknown(format!("its `{other}` cannot be read")),
-        },
-        _ => Match::Unknown(format!("it has no `{member}`")),
+/// Whether the action, the resource and the conditions of a statement match the call.
+fn match_call(statement: &Value, call: &KeyCall<'_>) -> Match {
+    let action = match_member(statement, ["Action", "NotAction"], |pattern| {
+        matches_action(pattern, call.action)
+    });
+    let resource = match_member(statement, ["Resource", "NotResource"], |pattern| {
+        matches_pattern(pattern, call.key.as_ref())
+    });
+    let conditions = match statement.get("Condition") {
+        Some(condition) => match_conditions(condition, call.context),
+        None => Match::Yes,
     };
-    let action = listed("Action", "NotAction", &|pattern| {
-        matcher::like(&pattern.to_lowercase(), &action.to_lowercase())
-    });
-    let resource = listed("Resource", "NotResource", &|pattern| {
-        matcher::like(pattern, key)
-    });
-    let condition = statement.get("Condition").map_or(Match::Yes, |condition| {
-        matcher::conditions(condition, context)
-    });
-    action.and(resource).and(condition)
+    action.and(resource).and(conditions)
+}
+
+/// Whether a member of a statement, or else the one that negates it, matches.
+fn match_member(
+    statement: &Value,
+    [member, negated]: [&str; 2],
+    matches: impl Fn(&str) -> bool,
+) -> Match {
+    let (name, patterns) = match (statement.get(member), statement.get(negated)) {
+        (Some(patterns), None) => (member, patterns),
+        (None, Some(patterns)) => (negated, patterns),
+        _ => return Match::Unknown(format!("it has no `{member}`")),
+    };
+    let Some(patterns) = texts(patterns) else {
+        return Match::Unknown(format!("its `{name}` cannot be read"));
+    };
+    let any_matches = patterns.into_iter().any(matches);
+    Match::from(any_matches == (name == member))
 }

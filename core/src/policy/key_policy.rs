@@ -1,58 +1,30 @@
-//! Our statements in a key policy, merged in and taken out: pure text in, text out.
+//! The statements of this tool in a key policy: merged in and taken out. Pure: text in, text out.
 //!
-//! Everything foreign keeps every byte. KMS takes only some characters (R3.2.3), so even writing an
-//! escape in another way could break a document; and a document that came back changed would be a
-//! change nobody asked for.
+//! Every other statement keeps each of its bytes. KMS takes only some characters (R3.2.3), so even
+//! another way to write an escape could break a document; and nobody asked for a changed one.
 
 mod deny;
 mod document;
+mod foreign;
+mod permissions;
 mod principal;
 mod services;
-mod statement;
+mod template;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use schemars::JsonSchema;
-use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use self::document::Document;
-use self::statement::{Ownership, StatementTemplate};
-use crate::id::{AccountId, KeyArn, Partition};
+use self::services::{named_services, service_template};
+use self::template::{Ownership, StatementTemplate, templates_of_scope};
+use super::statement::sid_or_number;
+use crate::id::KeyArn;
 
 pub(crate) use deny::Denial;
+pub use permissions::{KeyPermissions, KeyScope};
 pub use principal::PolicyPrincipal;
-pub(crate) use services::SERVICE_OPERATIONS;
-
-/// How targets may use the key of a shared image.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum KeyScope {
-    /// Only through EC2, as AWS's own policy of `aws/ebs` has it.
-    #[default]
-    ViaEc2,
-    /// Also by calling KMS directly.
-    Direct,
-}
-
-/// What statements of ours give.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct KeyPermissions {
-    /// How holders may use the key.
-    pub scope: KeyScope,
-    /// The services whose service-linked roles accounts may give grants to (R4.11).
-    pub services: BTreeSet<String>,
-}
-
-impl From<KeyScope> for KeyPermissions {
-    fn from(scope: KeyScope) -> Self {
-        Self {
-            scope,
-            services: BTreeSet::new(),
-        }
-    }
-}
 
 /// A key policy document.
 #[derive(Clone, Debug)]
@@ -64,10 +36,10 @@ pub(crate) enum PolicyError {
     /// The text is not JSON.
     #[error("it is not JSON: {0}")]
     NotJson(String),
-    /// The JSON is not of the form of a policy.
+    /// The JSON does not have the form of a policy.
     #[error("it is not a policy: {0}")]
     NotAPolicy(&'static str),
-    /// A statement with a Sid of ours is not one of ours.
+    /// A statement has a Sid of this tool and something else in it.
     #[error("a statement named {} is not one that this tool wrote", .0.join(", "))]
     SidTaken(Vec<String>),
 }
@@ -76,7 +48,7 @@ impl KeyPolicy {
     /// Reads what `kms:GetKeyPolicy` answers.
     ///
     /// # Errors
-    /// Where the text is not JSON, or not of the form of a policy.
+    /// If the text is not JSON, or does not have the form of a policy.
     pub(crate) fn parse(text: &str) -> Result<Self, PolicyError> {
         Document::parse(text).map(Self)
     }
@@ -91,291 +63,231 @@ impl KeyPolicy {
         self.0.text().len()
     }
 
-    /// Who holds every statement of ours that gives this access.
-    pub(crate) fn access(
+    /// The principals that every statement of these permissions names.
+    pub(crate) fn principals_with_access(
         &self,
         key: &KeyArn,
-        access: impl Into<KeyPermissions>,
+        permissions: &KeyPermissions,
     ) -> BTreeSet<PolicyPrincipal> {
-        let access = access.into();
-        let mut holders = BTreeMap::<PolicyPrincipal, usize>::new();
-        let shapes = statement::shapes(key.region().partition(), key.account(), access.scope);
-        for holder in shapes.iter().flat_map(|shape| self.holders(shape)) {
-            *holders.entry(holder).or_default() += 1;
+        // A scope can take several statements; access takes all of them.
+        let templates = templates_of_scope(key, permissions.scope);
+        let mut principals = self.principals_of_any(&templates);
+        for template in &templates {
+            let named = self.principals_of(template);
+            principals.retain(|principal| !template.is_for(principal) || named.contains(principal));
         }
-        // Each holder is for one of the three kinds of shapes.
-        let of_each = shapes.len() / 3;
-        let held = holders
-            .into_iter()
-            .filter(|(_, held)| *held >= of_each)
-            .map(|(holder, _)| holder)
-            .collect();
-        if access.services.is_empty() {
-            return held;
+        if permissions.services.is_empty() {
+            return principals;
         }
-        let services = self.services(key);
-        let with_services = self.holders(&self.service_shape(key, &BTreeSet::new()));
-        if access.services.is_subset(&services) {
-            &held & &with_services
-        } else {
-            BTreeSet::new()
+        if !permissions.services.is_subset(&self.services(key)) {
+            return BTreeSet::new();
         }
+        &principals & &self.principals_of(&self.service_template(key))
     }
 
-    /// Who is named by any statement of ours, of whatever scope.
+    /// The principals that any statement of this tool names, of whatever scope.
     pub(crate) fn granted_principals(&self, key: &KeyArn) -> BTreeSet<PolicyPrincipal> {
-        self.all_shapes(key)
-            .iter()
-            .flat_map(|shape| self.holders(shape))
-            .collect()
+        self.principals_of_any(&self.all_templates(key))
     }
 
-    /// The policy with access for these holders added; the same text where they have it.
+    /// The policy with access for these principals added; the same text if they have it.
     ///
     /// # Errors
-    /// Where a Sid of ours is taken.
-    pub(crate) fn grant(
+    /// If a Sid of this tool is taken.
+    pub(crate) fn with_access(
         &self,
         key: &KeyArn,
-        access: impl Into<KeyPermissions>,
-        holders: &BTreeSet<PolicyPrincipal>,
+        permissions: &KeyPermissions,
+        principals: &BTreeSet<PolicyPrincipal>,
     ) -> Result<Self, PolicyError> {
-        let access = access.into();
-        let taken = self.taken_sids(key, access.clone());
+        let taken = self.taken_sids(key, permissions);
         if !taken.is_empty() {
             return Err(PolicyError::SidTaken(taken));
         }
-        let shapes = statement::shapes(key.region().partition(), key.account(), access.scope);
-        let granted = self.edit(&shapes, |held, shape| held | &shape.only(holders))?;
-        if access.services.is_empty() {
-            return Ok(granted);
+        let mut policy = self.clone();
+        for template in templates_of_scope(key, permissions.scope) {
+            let all = &self.principals_of(&template) | &template.select(principals);
+            policy.set_principals(&template, &all)?;
         }
-        // One statement for all services: what it adds for a holder of others is no more than its
-        // own roles.
-        let (now, then) = (
-            self.service_shape(key, &BTreeSet::new()),
-            self.service_shape(key, &access.services),
-        );
-        let accounts = &self.holders(&now) | &then.only(holders);
-        granted.replace(&now, &then, &accounts)
+        if !permissions.services.is_empty() {
+            policy.add_services(key, &permissions.services, principals)?;
+        }
+        Ok(policy)
     }
 
-    /// The policy without access for these holders, as far as it was given by statements of ours,
-    /// of whatever scope.
+    /// The policy without any access for these principals that statements of this tool give, of
+    /// whatever scope.
     ///
     /// # Errors
-    /// Where a statement cannot be written.
-    pub(crate) fn revoke(
+    /// If a statement cannot be written.
+    pub(crate) fn without_access(
         &self,
         key: &KeyArn,
-        holders: &BTreeSet<PolicyPrincipal>,
+        principals: &BTreeSet<PolicyPrincipal>,
     ) -> Result<Self, PolicyError> {
-        self.edit(&self.all_shapes(key), |held, _| held - holders)
+        let mut policy = self.clone();
+        for template in self.all_templates(key) {
+            let remaining = &self.principals_of(&template) - principals;
+            policy.set_principals(&template, &remaining)?;
+        }
+        Ok(policy)
     }
 
-    /// The services of our statement for service-linked roles.
+    /// The statements that this tool did not write: the Sid or the number of each, and the
+    /// principals that it allows something.
+    pub(crate) fn foreign_statements(&self, key: &KeyArn) -> Vec<(String, Vec<String>)> {
+        let templates = self.all_templates(key);
+        let mut statements = Vec::new();
+        for (index, raw) in self.0.statements.iter().enumerate() {
+            if !templates.iter().any(|template| template.owns(raw)) {
+                let statement: Value = serde_json::from_str(raw.get()).unwrap_or_default();
+                let name = sid_or_number(&statement, index);
+                statements.push((name, foreign::allowed_principals(&statement)));
+            }
+        }
+        statements
+    }
+
+    /// The statements that deny these principals the use of the key: the Sid or the number of each.
+    pub(crate) fn denying_statements(
+        &self,
+        principals: &BTreeSet<PolicyPrincipal>,
+    ) -> Vec<(String, Denial)> {
+        let mut denying = Vec::new();
+        for (index, statement) in self.parsed_statements().iter().enumerate() {
+            if let Some(denial) = deny::find_denial(statement, principals) {
+                denying.push((sid_or_number(statement, index), denial));
+            }
+        }
+        denying
+    }
+
+    /// The unique IDs of deleted users and roles. KMS refuses a policy with them (R3.2.6).
+    pub(crate) fn stale_principals(&self) -> Vec<String> {
+        let mut stale = BTreeSet::new();
+        for statement in self.parsed_statements() {
+            stale.extend(foreign::deleted_principals(&statement));
+        }
+        stale.into_iter().collect()
+    }
+
+    /// The Sids of these permissions on statements that this tool did not write.
+    pub(crate) fn taken_sids(&self, key: &KeyArn, permissions: &KeyPermissions) -> Vec<String> {
+        let mut templates = templates_of_scope(key, permissions.scope);
+        if !permissions.services.is_empty() {
+            templates.push(self.service_template(key));
+        }
+        let mut taken = Vec::new();
+        for template in templates {
+            let is_taken = |raw: &RawValue| matches!(template.ownership_of(raw), Ownership::Taken);
+            if self.0.statements.iter().any(|raw| is_taken(raw)) {
+                taken.push(template.sid);
+            }
+        }
+        taken
+    }
+
+    /// Every template whose statements the policy can have.
+    fn all_templates<'a>(&self, key: &'a KeyArn) -> Vec<StatementTemplate<'a>> {
+        let mut templates = templates_of_scope(key, KeyScope::ViaEc2);
+        templates.extend(templates_of_scope(key, KeyScope::Direct));
+        templates.push(self.service_template(key));
+        templates
+    }
+
+    /// The template of our statement for service-linked roles, with the services that it names.
+    fn service_template<'a>(&self, key: &'a KeyArn) -> StatementTemplate<'a> {
+        service_template(key, &self.services(key))
+    }
+
+    /// The services that our statement for service-linked roles names.
     fn services(&self, key: &KeyArn) -> BTreeSet<String> {
         let partition = key.region().partition();
-        self.0
-            .statements
-            .iter()
-            .filter_map(|raw| services::services(raw, partition))
+        let statements = self.0.statements.iter();
+        statements
+            .filter_map(|raw| named_services(raw, partition))
             .flatten()
             .collect()
     }
 
-    /// The shape of our statement for service-linked roles: with the services that it names, and
-    /// more.
-    fn service_shape(&self, key: &KeyArn, more: &BTreeSet<String>) -> StatementTemplate {
-        services::shape(
-            key.region().partition(),
-            key.account(),
-            &(&self.services(key) | more),
-        )
-    }
-
-    /// Every shape of ours that can stand here.
-    fn all_shapes(&self, key: &KeyArn) -> Vec<StatementTemplate> {
-        let of = |scope| statement::shapes(key.region().partition(), key.account(), scope);
-        let scopes = [KeyScope::ViaEc2, KeyScope::Direct]
-            .into_iter()
-            .flat_map(of);
-        scopes
-            .chain([self.service_shape(key, &BTreeSet::new())])
-            .collect()
-    }
-
-    /// The statements that are not ours: the Sid or the number of each, and the principals that it
-    /// allows something.
-    pub(crate) fn foreign(&self, key: &KeyArn) -> Vec<(String, Vec<String>)> {
-        let shapes = self.all_shapes(key);
-        let foreign = |raw: &RawValue| {
-            !shapes
-                .iter()
-                .any(|shape| matches!(shape.kind(raw), Ownership::Ours(_)))
-        };
-        let named = |(number, raw): (usize, &RawValue)| {
-            let statement: Value = serde_json::from_str(raw.get()).unwrap_or_default();
-            let sid = statement
-                .get("Sid")
-                .and_then(Value::as_str)
-                .map(str::to_owned);
-            (
-                sid.unwrap_or_else(|| format!("number {}", number + 1)),
-                statement::allowed_principals(raw),
-            )
-        };
-        let statements = self.0.statements.iter().map(|raw| &**raw).enumerate();
+    fn parsed_statements(&self) -> Vec<Value> {
+        let statements = self.0.statements.iter();
         statements
-            .filter(|(_, raw)| foreign(raw))
-            .map(named)
+            .map(|raw| serde_json::from_str(raw.get()).unwrap_or_default())
             .collect()
     }
 
-    /// The statements that deny these holders the use of the key: the Sid or the number of each.
-    pub(crate) fn denials(&self, holders: &BTreeSet<PolicyPrincipal>) -> Vec<(String, Denial)> {
-        let statements = self.0.statements.iter().map(|raw| &**raw).enumerate();
-        let denial = |(number, raw): (usize, &RawValue)| {
-            let statement: Value = serde_json::from_str(raw.get()).ok()?;
-            let sid = statement
-                .get("Sid")
-                .and_then(Value::as_str)
-                .map(str::to_owned);
-            let denial = deny::denial(&statement, holders)?;
-            Some((
-                sid.unwrap_or_else(|| format!("number {}", number + 1)),
-                denial,
-            ))
-        };
-        statements.filter_map(denial).collect()
+    /// The principals that our statements of a template name.
+    fn principals_of(&self, template: &StatementTemplate<'_>) -> BTreeSet<PolicyPrincipal> {
+        let mut principals = BTreeSet::new();
+        for raw in &self.0.statements {
+            if let Ownership::Ours(named) = template.ownership_of(raw) {
+                principals.extend(named);
+            }
+        }
+        principals
     }
 
-    /// The unique IDs of deleted users and roles, which KMS does not take back (R3.2.6).
-    pub(crate) fn stale_principals(&self) -> Vec<String> {
-        let stale: BTreeSet<String> = self
-            .0
-            .statements
-            .iter()
-            .flat_map(|raw| statement::stale_principals(raw))
-            .collect();
-        stale.into_iter().collect()
+    fn principals_of_any(&self, templates: &[StatementTemplate<'_>]) -> BTreeSet<PolicyPrincipal> {
+        let mut principals = BTreeSet::new();
+        for template in templates {
+            principals.extend(self.principals_of(template));
+        }
+        principals
     }
 
-    /// Our Sids of this access that stand on statements which are not ours.
-    pub(crate) fn taken_sids(
-        &self,
+    /// Writes the statement of a template anew if its principals change.
+    fn set_principals(
+        &mut self,
+        template: &StatementTemplate<'_>,
+        principals: &BTreeSet<PolicyPrincipal>,
+    ) -> Result<(), PolicyError> {
+        if *principals == self.principals_of(template) {
+            return Ok(());
+        }
+        let statement = (!principals.is_empty()).then(|| template.statement(principals));
+        self.0
+            .replace_statements(|raw| template.owns(raw), statement.as_ref())
+    }
+
+    /// Adds services and accounts to our statement for service-linked roles. There is one statement
+    /// for all services: an account can give grants to its own roles only, whichever they are.
+    fn add_services(
+        &mut self,
         key: &KeyArn,
-        access: impl Into<KeyPermissions>,
-    ) -> Vec<String> {
-        let access = access.into();
-        let mut shapes = statement::shapes(key.region().partition(), key.account(), access.scope);
-        if !access.services.is_empty() {
-            shapes.push(self.service_shape(key, &BTreeSet::new()));
+        services: &BTreeSet<String>,
+        principals: &BTreeSet<PolicyPrincipal>,
+    ) -> Result<(), PolicyError> {
+        let current = self.service_template(key);
+        let new = service_template(key, &(&self.services(key) | services));
+        let accounts = &self.principals_of(&current) | &new.select(principals);
+        if accounts == self.principals_of(&new) {
+            return Ok(());
         }
-        self.taken(&shapes)
-    }
-
-    fn taken(&self, shapes: &[StatementTemplate]) -> Vec<String> {
-        let taken = |shape: &&StatementTemplate| {
-            self.0
-                .statements
-                .iter()
-                .any(|raw| matches!(shape.kind(raw), Ownership::Taken))
-        };
-        shapes
-            .iter()
-            .filter(taken)
-            .map(|shape| shape.sid.clone())
-            .collect()
-    }
-
-    fn holders(&self, shape: &StatementTemplate) -> BTreeSet<PolicyPrincipal> {
-        let ours = self
-            .0
-            .statements
-            .iter()
-            .filter_map(|raw| match shape.kind(raw) {
-                Ownership::Ours(holders) => Some(holders),
-                Ownership::Taken | Ownership::Foreign => None,
-            });
-        ours.flatten().collect()
-    }
-
-    /// Writes one shape in place of another.
-    fn replace(
-        &self,
-        now: &StatementTemplate,
-        then: &StatementTemplate,
-        holders: &BTreeSet<PolicyPrincipal>,
-    ) -> Result<Self, PolicyError> {
-        let mut document = self.0.clone();
-        let is_ours = |raw: &RawValue| matches!(now.kind(raw), Ownership::Ours(_));
-        let place = document
-            .statements
-            .iter()
-            .position(|raw| is_ours(raw))
-            .unwrap_or(document.statements.len());
-        if document
-            .statements
-            .get(place)
-            .is_some_and(|raw| matches!(then.kind(raw), Ownership::Ours(held) if held == *holders))
-        {
-            return Ok(self.clone());
-        }
-        document.statements.retain(|raw| !is_ours(raw));
-        document.insert(place, &then.statement(holders))?;
-        document.changed = true;
-        Ok(Self(document))
-    }
-
-    /// Writes each statement of ours anew where its holders change: in place of the first, the
-    /// others gone.
-    fn edit(
-        &self,
-        shapes: &[StatementTemplate],
-        change: impl Fn(&BTreeSet<PolicyPrincipal>, &StatementTemplate) -> BTreeSet<PolicyPrincipal>,
-    ) -> Result<Self, PolicyError> {
-        let mut document = self.0.clone();
-        for shape in shapes {
-            let held = self.holders(shape);
-            let wanted = change(&held, shape);
-            if wanted == held {
-                continue;
-            }
-            let is_ours = |raw: &RawValue| matches!(shape.kind(raw), Ownership::Ours(_));
-            let place = document
-                .statements
-                .iter()
-                .position(|raw| is_ours(raw))
-                .unwrap_or(document.statements.len());
-            document.statements.retain(|raw| !is_ours(raw));
-            if !wanted.is_empty() {
-                document.insert(place, &shape.statement(&wanted))?;
-            }
-            document.changed = true;
-        }
-        Ok(Self(document))
+        let statement = new.statement(&accounts);
+        self.0
+            .replace_statements(|raw| current.owns(raw), Some(&statement))
     }
 }
 
-/// The statements that give these holders access, for those who keep their key policies in code.
-pub(crate) fn statements(
+/// The statements that give these principals access, for users that keep key policies in code.
+pub(crate) fn access_statements(
     key: &KeyArn,
-    access: impl Into<KeyPermissions>,
-    holders: &BTreeSet<PolicyPrincipal>,
+    permissions: &KeyPermissions,
+    principals: &BTreeSet<PolicyPrincipal>,
 ) -> Vec<Value> {
-    let access = access.into();
-    let (partition, owner): (Partition, &AccountId) = (key.region().partition(), key.account());
-    let mut shapes = statement::shapes(partition, owner, access.scope);
-    if !access.services.is_empty() {
-        shapes.push(services::shape(partition, owner, &access.services));
+    let mut templates = templates_of_scope(key, permissions.scope);
+    if !permissions.services.is_empty() {
+        templates.push(service_template(key, &permissions.services));
     }
-    let with = |shape: &StatementTemplate| {
-        Some(shape.only(holders))
-            .filter(|only| !only.is_empty())
-            .map(|only| shape.statement(&only))
-    };
-    shapes.iter().filter_map(with).collect()
+    let mut statements = Vec::new();
+    for template in templates {
+        let named = template.select(principals);
+        if !named.is_empty() {
+            statements.push(template.statement(&named));
+        }
+    }
+    statements
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
-//! The identity policy that those who launch in a target need for the shared keys.
+//! The identity policy with which principals of a target launch from the shared keys.
 
 use serde_json::{Value, json};
 
+use super::launch_operations::{CREATE_GRANT, use_patterns};
 use crate::id::{KeyArn, Partition};
 
 /// The launch policy for one key.
@@ -9,6 +10,7 @@ pub(crate) fn for_key(key: &KeyArn) -> Value {
     document(key.region().partition(), &[key.as_ref()])
 }
 
+/// The launch policy for several keys of a partition: their use, only through EC2.
 pub(crate) fn document(partition: Partition, keys: &[&str]) -> Value {
     let services = partition.via_ec2();
     json!({
@@ -17,14 +19,14 @@ pub(crate) fn document(partition: Partition, keys: &[&str]) -> Value {
             {
                 "Sid": "AmiShareLaunch",
                 "Effect": "Allow",
-                "Action": ["kms:DescribeKey", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKeyWithoutPlaintext"],
+                "Action": use_patterns(),
                 "Resource": keys,
                 "Condition": { "StringLike": { "kms:ViaService": services } },
             },
             {
                 "Sid": "AmiShareLaunchGrants",
                 "Effect": "Allow",
-                "Action": "kms:CreateGrant",
+                "Action": CREATE_GRANT,
                 "Resource": keys,
                 "Condition": {
                     "StringLike": { "kms:ViaService": services },

@@ -1,4 +1,4 @@
-//! What a run tells while it goes on.
+//! What a run reports while it runs.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -9,17 +9,17 @@ use super::Verification;
 use crate::diagnostic::{Error, Finding};
 use crate::id::{AccountId, AmiId, KeyArn, Principal, Region, SnapshotId, SourceImage};
 
-/// Something that happened in a run. The [`Report`](crate::Report) is the sum of all events, so
-/// whoever kept them can tell what was done even of a run that was cut off.
+/// Something that happened in a run. The [`Report`](crate::Report) is made of all events, so a caller
+/// that keeps them knows what was done even if the run was cut off.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Event {
-    /// Something is not ready yet; sent after every look.
+    /// Something is not ready yet; sent after every check.
     Waiting(Waiting),
     /// A copy was started (`ec2:CopyImage`).
     CopyStarted {
-        /// Whose copy it is.
+        /// The account of the copy.
         account: AccountId,
         /// The image that is copied.
         source: SourceImage,
@@ -28,9 +28,9 @@ pub enum Event {
         /// The copy.
         copy: AmiId,
     },
-    /// A copy that an earlier or another run made is used.
+    /// A copy that another run made is used.
     CopyAdopted {
-        /// Whose copy it is.
+        /// The account of the copy.
         account: AccountId,
         /// The image that was copied.
         source: SourceImage,
@@ -41,7 +41,7 @@ pub enum Event {
     },
     /// A copy is available, and every volume is encrypted under the key that was asked for.
     CopyAvailable {
-        /// Whose copy it is.
+        /// The account of the copy.
         account: AccountId,
         /// The image that was copied.
         source: SourceImage,
@@ -54,21 +54,22 @@ pub enum Event {
     KeyPolicyPut {
         /// The key.
         key: KeyArn,
-        /// Whose access was added.
+        /// The principals whose access was added.
         added: BTreeSet<String>,
-        /// Whose access was taken away.
+        /// The principals whose access was removed.
         removed: BTreeSet<String>,
-        /// The policy as it was read before, for whoever wrote it at the same moment.
+        /// The policy as it was read before: a change that another tool made at the same moment is
+        /// not in the new one.
         replaced: String,
     },
-    /// The key policy holds our statements for these principals.
+    /// The key policy holds this tool's statements for these principals.
     KeyAccessConfirmed {
         /// The key.
         key: KeyArn,
         /// The principals.
         principals: BTreeSet<Principal>,
     },
-    /// Grants were made (`kms:CreateGrant`). They can take five minutes to be effective (R3.3.7).
+    /// Grants were created (`kms:CreateGrant`). They can take five minutes to be effective.
     GrantsCreated {
         /// The key.
         key: KeyArn,
@@ -77,11 +78,11 @@ pub enum Event {
         /// The accounts that had none.
         added: BTreeSet<AccountId>,
     },
-    /// Grants were ended (`kms:RevokeGrant`).
+    /// Grants were revoked (`kms:RevokeGrant`).
     GrantsRevoked {
         /// The key.
         key: KeyArn,
-        /// Who held them.
+        /// The grantees.
         grantees: BTreeSet<String>,
     },
     /// Create-volume permission was added (`ec2:ModifySnapshotAttribute`).
@@ -91,11 +92,11 @@ pub enum Event {
         /// The accounts that did not have it.
         added: BTreeSet<AccountId>,
     },
-    /// Create-volume permission was taken back (`ec2:ModifySnapshotAttribute`).
+    /// Create-volume permission was removed (`ec2:ModifySnapshotAttribute`).
     SnapshotPermissionRemoved {
         /// The snapshot.
         snapshot: SnapshotId,
-        /// Who had it.
+        /// The principals that had it.
         removed: BTreeSet<Principal>,
     },
     /// Launch permission was added (`ec2:ModifyImageAttribute`).
@@ -106,7 +107,7 @@ pub enum Event {
         region: Region,
         /// The image that was shared.
         image: AmiId,
-        /// Who did not have it.
+        /// The principals that did not have it.
         added: BTreeSet<Principal>,
     },
     /// These principals can launch the image.
@@ -120,7 +121,7 @@ pub enum Event {
         /// The principals.
         principals: BTreeSet<Principal>,
     },
-    /// Launch permission was taken back (`ec2:ModifyImageAttribute`).
+    /// Launch permission was removed (`ec2:ModifyImageAttribute`).
     LaunchPermissionRemoved {
         /// The image that the request named.
         source: SourceImage,
@@ -128,7 +129,7 @@ pub enum Event {
         region: Region,
         /// The image that was shared.
         image: AmiId,
-        /// Who had it.
+        /// The principals that had it.
         removed: BTreeSet<Principal>,
     },
     /// An image is deprecated from a moment on (`ec2:EnableImageDeprecation`).
@@ -191,8 +192,8 @@ pub enum Event {
         /// The key.
         key: KeyArn,
     },
-    /// Who is lent an image is noted in its tags, or no longer (`ec2:CreateTags`,
-    /// `ec2:DeleteTags`).
+    /// The tags of an image name the accounts with temporary access to it, or no longer do
+    /// (`ec2:CreateTags`, `ec2:DeleteTags`).
     TemporaryAccessRecorded {
         /// The image.
         image: AmiId,
@@ -202,16 +203,16 @@ pub enum Event {
         /// The ID of the image or snapshot.
         resource: String,
     },
-    /// It was looked at whether a target can launch an image.
+    /// It was checked whether a target can launch an image.
     Verified(Verification),
-    /// A pitfall that showed only during the run.
+    /// A finding that the plan could not have.
     Found(Finding),
-    /// Something went wrong; branches that do not depend on it go on.
+    /// Something failed; what does not depend on it continues.
     Failed(Error),
 }
 
 impl Event {
-    /// Whether something in AWS is no longer as it was.
+    /// Whether something in AWS was changed.
     pub fn changed_something(&self) -> bool {
         !matches!(
             self,
@@ -227,20 +228,20 @@ impl Event {
     }
 }
 
-/// What is awaited, and how far it is.
+/// Something that the run waits for, and how far it is.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Waiting {
     /// The ID or ARN of what is awaited.
     pub resource: String,
-    /// What it is awaited for, in words.
+    /// What the run waits for it to be, in words.
     pub what: String,
-    /// Percent, where AWS tells.
+    /// Percent, if AWS reports it.
     pub percent: Option<u8>,
-    /// How long it has been awaited, in seconds.
+    /// How long the run has waited, in seconds.
     #[serde(rename = "elapsed_seconds", serialize_with = "seconds")]
     pub elapsed: Duration,
-    /// When it is looked at next, in seconds from now.
+    /// When it is checked next, in seconds from now.
     #[serde(rename = "next_look_seconds", serialize_with = "seconds")]
     pub next_look: Duration,
 }

@@ -1,4 +1,4 @@
-//! Whether targets can launch, as values: each check says yes, no or unknown.
+//! The result of `verify`: whether each target can launch each image, check by check.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -8,7 +8,7 @@ use crate::diagnostic::{Code, Error};
 use crate::id::{AccountId, AmiId, Region, SourceImage};
 
 codes! {
-    /// What is looked at.
+    /// What a check is about.
     CheckName {
         /// The role in the target can be assumed.
         Role => "role",
@@ -18,23 +18,23 @@ codes! {
         LaunchPermission => "launch-permission",
         /// The target sees the image.
         Visible => "visible",
-        /// Allowed AMIs in the target let images of this owner through (R7.3).
+        /// Allowed AMIs in the target do not hide images of this owner.
         AllowedImages => "allowed-amis",
-        /// The target may make volumes of the snapshots, where it is to copy (R2.14).
+        /// The target can make volumes of the snapshots, if it is to copy.
         Snapshots => "snapshots",
-        /// Every key of the image works.
+        /// Every key of the image is enabled.
         KeyState => "key-state",
-        /// The keys' policies or grants let the launcher use them.
+        /// The policies or grants of the keys let the launcher use them.
         KeyAccess => "key-access",
         /// The launcher's identity policies allow the launch.
         LauncherIam => "launcher-iam",
-        /// The key that new volumes are encrypted under can be used (R4.2).
+        /// The launcher can use the key that new volumes are encrypted under.
         DefaultKey => "default-key",
-        /// Services' roles have their grants (R4.11).
+        /// The service-linked roles have their grants.
         ServiceRoles => "service-linked-roles",
-        /// A real instance ran.
+        /// A real instance runs.
         Launch => "launch",
-        /// The source account's own permission for what the plan would do.
+        /// The source account may do what the plan would do.
         Source => "source-permissions",
     }
 }
@@ -45,33 +45,33 @@ codes! {
 pub enum Verdict {
     /// It is so.
     Yes,
-    /// It is not, and a launch fails for it.
+    /// It is not, and launches fail because of it.
     No,
-    /// It was not, or could not be, looked at.
+    /// It was not checked, or could not be.
     Unknown,
 }
 
-/// One check.
+/// One check, and its answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Check {
-    /// What was looked at.
+    /// What was checked.
     pub name: CheckName,
-    /// What came of it.
+    /// The answer.
     pub verdict: Verdict,
-    /// What was seen; of a no, what to put right for a yes.
+    /// What the answer rests on; for a no, what to do about it.
     pub detail: String,
 }
 
-/// The sum of the checks of one image in one target; never more than they say.
+/// The conclusion from the checks of one image in one target; never more than they say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Conclusion {
     /// A real instance ran.
     Launched,
-    /// Nothing that was looked at stands against a launch; see the checks for what was not.
+    /// No check says no; some may be unknown.
     NoObstacleFound,
-    /// Something stands against it.
+    /// A check says no: a launch fails.
     Blocked,
 }
 
@@ -87,10 +87,37 @@ pub struct Verification {
     pub source: SourceImage,
     /// What the target launches: the shared image, or its own copy.
     pub image: Option<AmiId>,
-    /// The sum.
+    /// The conclusion.
     pub conclusion: Conclusion,
-    /// Each check.
+    /// The checks.
     pub checks: Vec<Check>,
+}
+
+impl Check {
+    pub(crate) fn yes(name: CheckName, detail: impl Into<String>) -> Self {
+        Self::new(name, Verdict::Yes, detail)
+    }
+
+    pub(crate) fn no(name: CheckName, detail: impl Into<String>) -> Self {
+        Self::new(name, Verdict::No, detail)
+    }
+
+    pub(crate) fn unknown(name: CheckName, detail: impl Into<String>) -> Self {
+        Self::new(name, Verdict::Unknown, detail)
+    }
+
+    /// A check of something that could not be read.
+    pub(crate) fn unread(name: CheckName, error: &Error) -> Self {
+        Self::unknown(name, format!("it could not be read: {error}"))
+    }
+
+    fn new(name: CheckName, verdict: Verdict, detail: impl Into<String>) -> Self {
+        Self {
+            name,
+            verdict,
+            detail: detail.into(),
+        }
+    }
 }
 
 impl Verification {
@@ -115,35 +142,33 @@ impl Verification {
 
     /// The error of a target that cannot launch.
     pub(crate) fn error(&self) -> Error {
-        let failed: Vec<&Check> = self
-            .checks
-            .iter()
-            .filter(|check| check.verdict == Verdict::No)
-            .collect();
-        let names: Vec<&str> = failed.iter().map(|check| check.name.as_str()).collect();
-        let details: Vec<&str> = failed.iter().map(|check| check.detail.as_str()).collect();
-        let what = self
-            .image
-            .as_ref()
-            .map_or_else(|| self.source.to_string(), ToString::to_string);
-        let message = format!(
-            "{} cannot launch {what}: {}",
-            self.account,
-            names.join(", ")
-        );
+        let (mut names, mut details) = (Vec::new(), Vec::new());
+        for check in &self.checks {
+            if check.verdict == Verdict::No {
+                names.push(check.name.as_str());
+                details.push(check.detail.as_str());
+            }
+        }
+        let image = match &self.image {
+            Some(image) => image.to_string(),
+            None => self.source.to_string(),
+        };
+        let (account, names) = (&self.account, names.join(", "));
+        let message = format!("{account} cannot launch {image}: {names}");
         Error::new(Code::VerifyBlocked, message)
             .remedy(details.join("; "))
-            .at(&self.account, &self.region)
-            .on(what)
+            .at(account, &self.region)
+            .on(image)
     }
 
-    /// Whether what blocks it may be nothing but that a change is not in effect yet. A role that
-    /// cannot be assumed and an image that is not there stay so.
+    /// Whether it may be blocked only because a change is not in effect yet. A role that cannot be
+    /// assumed and an image that does not exist are no such change.
     pub(crate) fn may_pass(&self) -> bool {
-        let stays = |check: &Check| {
-            check.verdict == Verdict::No && matches!(check.name, CheckName::Role | CheckName::Image)
+        let is_final = |check: &Check| {
+            let is_final = matches!(check.name, CheckName::Role | CheckName::Image);
+            is_final && check.verdict == Verdict::No
         };
-        self.conclusion == Conclusion::Blocked && !self.checks.iter().any(stays)
+        self.conclusion == Conclusion::Blocked && !self.checks.iter().any(is_final)
     }
 
     /// Adds a check.
@@ -154,12 +179,15 @@ impl Verification {
 }
 
 fn conclude(checks: &[Check]) -> Conclusion {
-    if checks.iter().any(|check| check.verdict == Verdict::No) {
-        Conclusion::Blocked
-    } else if checks
-        .iter()
-        .any(|check| check.name == CheckName::Launch && check.verdict == Verdict::Yes)
-    {
+    let mut launched = false;
+    for check in checks {
+        match check.verdict {
+            Verdict::No => return Conclusion::Blocked,
+            Verdict::Yes => launched |= check.name == CheckName::Launch,
+            Verdict::Unknown => {}
+        }
+    }
+    if launched {
         Conclusion::Launched
     } else {
         Conclusion::NoObstacleFound

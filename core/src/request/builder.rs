@@ -1,19 +1,23 @@
 //! Collects a [`ShareRequest`] piece by piece.
 
 use std::collections::BTreeSet;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use super::KeyScope;
+use serde::{Deserialize, Serialize};
+
 use super::check;
 use super::options::{
     DeprecateAt, KeyAccessMode, Options, Revoke, ShareSnapshots, Timing, Unlisted,
 };
-use super::{Problems, ShareRequest, TargetOptions};
+use super::{KeyScope, Problems, ShareRequest, TargetOptions};
 use crate::id::{AccountId, AmiId, KeyRef, Principal, Region, RoleArn, SourceImage};
 use crate::request::name::NameTemplate;
 
 /// Collects a [`ShareRequest`]; [`build`](Self::build) checks it.
-#[derive(Clone, Debug)]
+///
+/// Read and written with serde it is a request that was not checked yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
 pub struct ShareRequestBuilder {
     pub(super) region: Option<Region>,
     pub(super) images: Vec<(Option<Region>, AmiId)>,
@@ -35,20 +39,20 @@ impl Default for ShareRequestBuilder {
 }
 
 impl ShareRequestBuilder {
-    /// The Region of images that are given without one.
+    /// Sets the Region of images that are given without one.
     #[must_use]
     pub fn region(mut self, region: Region) -> Self {
         self.region = Some(region);
         self
     }
 
-    /// One more image.
+    /// Adds an image.
     #[must_use]
     pub fn image(self, image: AmiId) -> Self {
         self.images([image])
     }
 
-    /// More images.
+    /// Adds images.
     #[must_use]
     pub fn images(mut self, images: impl IntoIterator<Item = AmiId>) -> Self {
         self.images
@@ -56,40 +60,40 @@ impl ShareRequestBuilder {
         self
     }
 
-    /// One more image, in a Region of its own.
+    /// Adds an image in a Region of its own.
     #[must_use]
     pub fn image_in(mut self, region: Region, image: AmiId) -> Self {
         self.images.push((Some(region), image));
         self
     }
 
-    /// One more account to share with.
+    /// Adds an account to share with.
     #[must_use]
     pub fn target_account(self, account: AccountId) -> Self {
         self.target_accounts([account])
     }
 
-    /// More accounts to share with.
+    /// Adds accounts to share with.
     #[must_use]
     pub fn target_accounts(self, accounts: impl IntoIterator<Item = AccountId>) -> Self {
         self.targets(accounts.into_iter().map(Principal::Account))
     }
 
-    /// More accounts, organizations or organizational units to share with.
+    /// Adds accounts, organizations or organizational units to share with.
     #[must_use]
     pub fn targets(mut self, targets: impl IntoIterator<Item = Principal>) -> Self {
         self.options.targets.extend(targets);
         self
     }
 
-    /// Refuse to start under any other source account than these.
+    /// Refuses to start in any other source account than these.
     #[must_use]
     pub fn allowed_accounts(mut self, accounts: impl IntoIterator<Item = AccountId>) -> Self {
         self.options.allowed_accounts.extend(accounts);
         self
     }
 
-    /// A tag that every source image must carry.
+    /// Requires a tag of every source image.
     #[must_use]
     pub fn require_image_tag(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         self.options
@@ -98,114 +102,114 @@ impl ShareRequestBuilder {
         self
     }
 
-    /// Re-encrypt with this key before sharing, in every Region; an image already wholly under it
-    /// is not copied.
+    /// Re-encrypts with this key before sharing, in every Region. An image whose volumes are all
+    /// under it is not copied.
     #[must_use]
     pub fn kms_key(mut self, key: KeyRef) -> Self {
         self.options.keys.all = Some(key);
         self
     }
 
-    /// Re-encrypt with this key in one Region.
+    /// Re-encrypts with this key in one Region.
     #[must_use]
     pub fn kms_key_in(mut self, region: Region, key: KeyRef) -> Self {
         self.options.keys.of_region.insert(region, key);
         self
     }
 
-    /// Copy every image to these Regions, and share the copies.
+    /// Copies every image to these Regions, and shares the copies.
     #[must_use]
     pub fn copy_to_regions(mut self, regions: impl IntoIterator<Item = Region>) -> Self {
         self.options.copy_to_regions.extend(regions);
         self
     }
 
-    /// The name of copies, with the placeholders `{name} {ami-id} {region} {account}`.
+    /// Names the copies, with the placeholders `{name} {ami-id} {region} {account}`.
     #[must_use]
     pub fn copy_name(mut self, template: impl Into<String>) -> Self {
         self.copy_name = template.into();
         self
     }
 
-    /// Time-based copies (R7.5): the minutes in which AWS completes them, for a fee. 15 to 2880, in
-    /// steps of 15.
+    /// Has AWS complete copies within this time, for a fee: 15 minutes to 48 hours, in steps of 15
+    /// minutes.
     #[must_use]
-    pub fn copy_completion_minutes(mut self, minutes: u32) -> Self {
-        self.options.copy_completion = Some(minutes);
+    pub fn copy_completion(mut self, time: Duration) -> Self {
+        self.options.copy_completion = Some(time);
         self
     }
 
-    /// Whether copies get the tags of their source.
+    /// Sets whether copies get the tags of their source.
     #[must_use]
-    pub fn copy_tags(mut self, copy: bool) -> Self {
-        self.options.copy_tags = copy;
+    pub fn copy_image_tags(mut self, copy: bool) -> Self {
+        self.options.copy_image_tags = copy;
         self
     }
 
-    /// One more tag for copies and their snapshots.
+    /// Adds a tag to copies and their snapshots.
     #[must_use]
     pub fn tag(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         self.options.tags.insert(key.into(), value.into());
         self
     }
 
-    /// How targets get to use the keys.
+    /// Sets how targets are given access to the keys.
     #[must_use]
     pub fn key_access(mut self, mode: KeyAccessMode) -> Self {
         self.options.key_access = mode;
         self
     }
 
-    /// How targets may use the keys, where that is by policy.
+    /// Sets how targets may use the keys by a key policy.
     #[must_use]
     pub fn key_scope(mut self, scope: KeyScope) -> Self {
         self.options.key_scope = scope;
         self
     }
 
-    /// The role to assume for the policy and the grants of keys that another account owns.
+    /// Sets the role to assume for the policy and grants of keys that another account owns.
     #[must_use]
     pub fn key_role(mut self, role: RoleArn) -> Self {
         self.options.key_role = Some(role);
         self
     }
 
-    /// Whether snapshots are shared too.
+    /// Sets whether snapshots are shared too.
     #[must_use]
     pub fn share_snapshots(mut self, share: ShareSnapshots) -> Self {
         self.options.share_snapshots = share;
         self
     }
 
-    /// What becomes of those who have access without being listed.
+    /// Sets what becomes of principals that have access and are not listed.
     #[must_use]
     pub fn unlisted(mut self, unlisted: Unlisted) -> Self {
         self.options.unlisted = unlisted;
         self
     }
 
-    /// Take access back instead of giving it.
+    /// Revokes access instead of giving it.
     #[must_use]
     pub fn revoke(mut self, revoke: Revoke) -> Self {
         self.options.revoke = Some(revoke);
         self
     }
 
-    /// When the shared images are to be deprecated.
+    /// Deprecates the shared images.
     #[must_use]
     pub fn deprecate_at(mut self, at: DeprecateAt) -> Self {
         self.options.deprecate_at = Some(at);
         self
     }
 
-    /// Protect the shared images from being deregistered.
+    /// Sets whether the shared images are protected from being deregistered.
     #[must_use]
     pub fn deregistration_protection(mut self, protect: bool) -> Self {
         self.options.deregistration_protection = protect;
         self
     }
 
-    /// Write each shared image into the SSM parameter of this name, with the placeholders of
+    /// Writes each shared image into the SSM parameter of this name, with the placeholders of
     /// [`copy_name`](Self::copy_name).
     #[must_use]
     pub fn publish_ssm_parameter(mut self, template: impl Into<String>) -> Self {
@@ -213,28 +217,28 @@ impl ShareRequestBuilder {
         self
     }
 
-    /// What is done in each target account, by a role there.
+    /// Sets what is done in each target account, with a role there.
     #[must_use]
     pub fn target_options(mut self, target_options: TargetOptions) -> Self {
         self.options.target_options = target_options;
         self
     }
 
-    /// How long the run may take, and how often it looks.
+    /// Sets how long the run may take, and how often it checks.
     #[must_use]
     pub fn timing(mut self, timing: Timing) -> Self {
         self.options.timing = timing;
         self
     }
 
-    /// How many calls may be under way at once.
+    /// Sets how many calls may run at once.
     #[must_use]
     pub fn max_concurrency(mut self, calls: usize) -> Self {
         self.options.max_concurrency = calls;
         self
     }
 
-    /// Every problem of what was collected so far; nothing is asked of AWS.
+    /// Returns every problem of what was collected so far, without a call to AWS.
     pub fn validate(&self) -> Problems {
         let now = SystemTime::now()
             .duration_since(SystemTime::UNIX_EPOCH)
@@ -253,7 +257,7 @@ impl ShareRequestBuilder {
         })
     }
 
-    /// Every Region of the run, as far as it is known.
+    /// The Regions of the run that are known.
     pub(super) fn regions(&self) -> BTreeSet<Region> {
         self.located()
             .map(|image| image.region)
@@ -261,7 +265,7 @@ impl ShareRequestBuilder {
             .collect()
     }
 
-    /// The request.
+    /// Checks and returns the request.
     ///
     /// # Errors
     /// Every problem that [`validate`](Self::validate) finds.
@@ -288,12 +292,10 @@ impl ShareRequestBuilder {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
-    fn every_problem_is_said_at_once_and_no_number_makes_it_panic() {
+    fn builder_reports_every_problem_at_once_and_panics_on_no_number() {
         let longest = Duration::MAX;
         let timing = Timing {
             timeout: longest,

@@ -1,366 +1,219 @@
 //! What can be wrong with a request: everything that shows before AWS is asked.
 
+mod partitions;
+mod target_options;
+
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use super::builder::ShareRequestBuilder;
-use super::targets::{is_external_id, is_iam_name};
-use super::{DeprecateAt, KeyAccessMode, Problem, Problems, Timing, Verify};
-use crate::id::{AccountId, Partition, Principal, Region, SourceImage};
-use crate::limits::TAGS_PER_RESOURCE;
+use super::{DeprecateAt, KeyAccessMode, Problem, Problems, Timing};
+use crate::id::{Principal, SourceImage};
+use crate::limits::{COPY_COMPLETION, COPY_COMPLETION_STEP, TAGS_PER_RESOURCE};
 use crate::request::name::NameTemplate;
 use crate::tags;
 
 /// Every problem; `now` is in seconds since 1970.
 pub(super) fn problems(request: &ShareRequestBuilder, now: i64) -> Problems {
-    let mut problems = Problems(Vec::new());
-    images(request, &mut problems);
-    targets(request, &mut problems);
-    keys(request, &mut problems);
-    partitions(request, &mut problems);
-    tags(request, &mut problems);
-    names(request, &mut problems);
-    lifecycle(request, now, &mut problems);
-    target_options(request, &mut problems);
-    timing(&request.options.timing, &mut problems);
-    problems.check(
-        request.options.max_concurrency > 0,
-        "max-concurrency",
-        "must be at least 1",
-    );
-    problems
+    let mut check = Check {
+        request,
+        problems: Problems(Vec::new()),
+    };
+    check.images();
+    check.targets();
+    check.keys();
+    check.partitions();
+    check.tags();
+    check.names();
+    check.copy_completion();
+    check.deprecation(now);
+    check.target_options();
+    check.timing();
+    let some = request.options.max_concurrency > 0;
+    check.require(some, "max-concurrency", "must be at least 1");
+    check.problems
 }
 
-impl Problems {
-    fn check(&mut self, ok: bool, field: &'static str, message: impl Into<String>) {
+struct Check<'a> {
+    request: &'a ShareRequestBuilder,
+    problems: Problems,
+}
+
+impl Check<'_> {
+    fn require(&mut self, ok: bool, field: &'static str, message: impl Into<String>) {
         if !ok {
-            self.0.push(Problem::new(field, message));
+            self.refuse(field, message);
         }
     }
-}
 
-fn images(request: &ShareRequestBuilder, problems: &mut Problems) {
-    problems.check(
-        !request.images.is_empty(),
-        "ami-id",
-        "no image is given: name at least one AMI",
-    );
-    let with_region = request.images.iter().all(|(region, _)| region.is_some());
-    let placed = request.region.is_some() || (with_region && !request.images.is_empty());
-    problems.check(
-        placed,
-        "aws-region",
-        "no Region is given: set it, or AWS_REGION",
-    );
-    let mut seen: BTreeSet<SourceImage> = BTreeSet::new();
-    for image in request.located() {
-        let message = format!("{image} is given twice");
-        problems.check(seen.insert(image), "ami-id", message);
+    fn refuse(&mut self, field: &'static str, message: impl Into<String>) {
+        self.problems.0.push(Problem::new(field, message));
     }
-}
 
-fn targets(request: &ShareRequestBuilder, problems: &mut Problems) {
-    let options = &request.options;
-    let none = options.targets.is_empty();
-    let (missing, organizations) = match options.revoke {
-        Some(revoke) if revoke.all => {
-            problems.check(
+    fn images(&mut self) {
+        let images = &self.request.images;
+        let all_in_regions = images.iter().all(|(region, _)| region.is_some());
+        let located = self.request.region.is_some() || (all_in_regions && !images.is_empty());
+        self.require(
+            !images.is_empty(),
+            "ami-id",
+            "no image is given: name at least one AMI",
+        );
+        self.require(
+            located,
+            "aws-region",
+            "no Region is given: set it, or AWS_REGION",
+        );
+        let mut seen: BTreeSet<SourceImage> = BTreeSet::new();
+        for image in self.request.located() {
+            if seen.contains(&image) {
+                self.refuse("ami-id", format!("{image} is given twice"));
+            }
+            seen.insert(image);
+        }
+    }
+
+    fn targets(&mut self) {
+        let options = &self.request.options;
+        let none = options.targets.is_empty();
+        match options.revoke {
+            Some(revoke) if revoke.all => self.require(
                 none,
                 "revoke-all",
-                "takes access from everybody: name no target beside it",
+                "revokes access from everybody: name no target with it",
+            ),
+            Some(_) => self.require(
+                !none,
+                "target-accounts",
+                "no target is given: name those to revoke access from, or set `revoke-all`",
+            ),
+            None => self.require(
+                !none,
+                "target-accounts",
+                "no target is given: name at least one account ID, organization or \
+                 organizational unit",
+            ),
+        }
+        let shares = options.revoke.is_none();
+        let by_grants = options.key_access == KeyAccessMode::Grants;
+        self.require(
+            !(shares && by_grants && self.has_organizations()),
+            "key-access",
+            "a grant takes no organization: use `policy`, or list the accounts",
+        );
+        self.require(
+            !options.targets.contains(&Principal::Public),
+            "target-accounts",
+            "this tool never makes an image public",
+        );
+    }
+
+    fn has_organizations(&self) -> bool {
+        let mut targets = self.request.options.targets.iter();
+        targets.any(|target| target.organization().is_some())
+    }
+
+    fn keys(&mut self) {
+        let options = &self.request.options;
+        // A revoke makes no copy.
+        if options.revoke.is_some() {
+            return;
+        }
+        let regions = self.request.regions();
+        for problem in options.keys.problems(&regions, &options.copy_to_regions) {
+            self.refuse("kms-key-id", problem);
+        }
+    }
+
+    fn tags(&mut self) {
+        let options = &self.request.options;
+        let given = options.tags.len();
+        self.require(
+            given <= TAGS_PER_RESOURCE,
+            "tags",
+            format!("{given} tags are given, a resource can have {TAGS_PER_RESOURCE}"),
+        );
+        for (field, tags) in [
+            ("tags", &options.tags),
+            ("require-image-tags", &options.require_image_tags),
+        ] {
+            for (key, value) in tags {
+                if let Some(problem) = tags::problem(key, value) {
+                    self.refuse(field, problem);
+                }
+            }
+        }
+        for key in options.tags.keys() {
+            self.require(
+                !tags::is_reserved(key),
+                "tags",
+                format!("`{key}`: tag keys that begin with `aws:` or `ami-share:` are reserved"),
             );
-            (false, false)
         }
-        Some(_) => (none, false),
-        None => (
-            none,
-            options
-                .targets
-                .iter()
-                .any(|target| target.organization().is_some()),
-        ),
-    };
-    let message = if options.revoke.is_some() {
-        "no target is given: name those to take access from, or set `revoke-all`"
-    } else {
-        "no target is given: name at least one account ID, organization or organizational unit"
-    };
-    problems.check(!missing, "target-accounts", message);
-    problems.check(
-        !(organizations && options.key_access == KeyAccessMode::Grants),
-        "key-access",
-        "a grant takes no organization (R3.3.1): use `policy`, or list the accounts",
-    );
-    let public = options.targets.contains(&Principal::Public);
-    problems.check(
-        !public,
-        "target-accounts",
-        "this tool never makes an image public",
-    );
-}
+    }
 
-fn keys(request: &ShareRequestBuilder, problems: &mut Problems) {
-    let options = &request.options;
-    // Where images are taken back, no copy is made.
-    if options.revoke.is_none() {
-        for problem in options
-            .keys
-            .problems(&request.regions(), &options.copy_to_regions)
+    fn names(&mut self) {
+        if let Err(problem) = NameTemplate::for_images(&self.request.copy_name) {
+            self.refuse("copy-name", problem);
+        }
+        if let Some(name) = &self.request.parameter
+            && let Err(problem) = NameTemplate::for_parameters(name)
         {
-            problems.check(false, "kms-key-id", problem);
+            self.refuse("publish-ssm-parameter", problem);
         }
     }
-}
 
-/// Partitions are never mixed: nothing crosses from one to another.
-fn partitions(request: &ShareRequestBuilder, problems: &mut Problems) {
-    let regions = request.regions();
-    let Some(home) = regions.first().map(Region::partition) else {
-        return;
-    };
-    let mut check = |of: Partition, field, what: &dyn std::fmt::Display| {
-        let message = format!(
-            "`{what}` is in the partition {of}, and {} is in {home}",
-            regions.iter().next().map_or("", AsRef::as_ref)
-        );
-        problems.check(of == home, field, message);
-    };
-    for region in regions.iter().skip(1) {
-        let copied_to = request.options.copy_to_regions.contains(region);
-        check(
-            region.partition(),
-            if copied_to {
-                "copy-to-regions"
-            } else {
-                "ami-id"
-            },
-            region,
-        );
-    }
-    for target in &request.options.targets {
-        let field = match target {
-            Principal::OrganizationalUnit(_) => "target-organizational-units",
-            _ => "target-organizations",
+    fn copy_completion(&mut self) {
+        let Some(time) = self.request.options.copy_completion else {
+            return;
         };
-        if let Some(partition) = target.partition() {
-            check(partition, field, target);
-        }
-    }
-    for key in request.options.keys.each() {
-        if let Some(region) = key.region().filter(|region| !regions.contains(*region)) {
-            check(region.partition(), "kms-key-id", key);
-        }
-    }
-    if let Some(role) = &request.options.key_role {
-        check(role.partition(), "key-role", role);
-    }
-    let target_options = &request.options.target_options;
-    if let Some((role, partition)) = target_options
-        .role
-        .as_ref()
-        .and_then(|role| Some((role, role.partition()?)))
-        .filter(|(role, _)| role.is_arn())
-    {
-        check(partition, "target-role", role);
-    }
-}
-
-fn tags(request: &ShareRequestBuilder, problems: &mut Problems) {
-    let options = &request.options;
-    let (given, limit) = (options.tags.len(), TAGS_PER_RESOURCE);
-    problems.check(
-        given <= limit,
-        "tags",
-        format!("{given} tags are given, a resource can have {limit}"),
-    );
-    for (field, tags) in [
-        ("tags", &options.tags),
-        ("require-image-tags", &options.require_image_tags),
-    ] {
-        for problem in tags
-            .iter()
-            .filter_map(|(key, value)| tags::problem(key, value))
-        {
-            problems.check(false, field, problem);
-        }
-    }
-    for key in options.tags.keys().filter(|key| tags::is_reserved(key)) {
-        let message =
-            format!("`{key}`: tag keys that begin with `aws:` or `ami-share:` are reserved");
-        problems.check(false, "tags", message);
-    }
-}
-
-fn names(request: &ShareRequestBuilder, problems: &mut Problems) {
-    if let Err(problem) = NameTemplate::for_images(&request.copy_name) {
-        problems.check(false, "copy-name", problem);
-    }
-    if let Some(Err(problem)) = request
-        .parameter
-        .as_deref()
-        .map(NameTemplate::for_parameters)
-    {
-        problems.check(false, "publish-ssm-parameter", problem);
-    }
-}
-
-fn lifecycle(request: &ShareRequestBuilder, now: i64, problems: &mut Problems) {
-    let options = &request.options;
-    if let Some(minutes) = options.copy_completion {
-        let ok = (15..=2880).contains(&minutes) && minutes.is_multiple_of(15);
-        let message = format!("`{minutes}` is not from 15 to 2880 in steps of 15 (R7.5)");
-        problems.check(ok, "copy-completion-minutes", message);
-    }
-    match options.deprecate_at {
-        Some(DeprecateAt::Time(at)) => {
-            problems.check(at > now, "deprecate-at", "the date is in the past")
-        }
-        Some(DeprecateAt::AfterCreation(after)) => {
-            problems.check(
-                !after.is_zero(),
-                "deprecate-at",
-                "must be longer than nothing",
-            );
-        }
-        None => {}
-    }
-}
-
-/// What is done in targets needs a role there, and accounts to find it in.
-fn target_options(request: &ShareRequestBuilder, problems: &mut Problems) {
-    let (options, wanted) = (&request.options, &request.options.target_options);
-    let needs_role = [
-        ("target-external-id", wanted.external_id.is_some()),
-        ("target-kms-key-id", wanted.copies()),
-        ("target-launch-roles", !wanted.launch_roles.is_empty()),
-        ("service-linked-roles", !wanted.services.is_empty()),
-        ("verify", wanted.verify == Verify::Launch),
-    ];
-    for (field, given) in needs_role {
-        let message = "needs `target-role`, a role in each target that this run may assume";
-        problems.check(!given || wanted.role.is_some(), field, message);
-    }
-    problems.check(
-        wanted.keep_shared || wanted.copies(),
-        "keep-shared",
-        "`false` needs copies in the targets: give `target-kms-key-id`",
-    );
-    problems.check(
-        wanted.launch_policy.is_none() || !wanted.launch_roles.is_empty(),
-        "target-launch-policy",
-        "needs `target-launch-roles`, the roles to attach it to",
-    );
-    let launches = wanted.launch.instance_type.is_some() || wanted.launch.subnet.is_some();
-    let field = if wanted.launch.subnet.is_some() {
-        "verify-subnet-id"
-    } else {
-        "verify-instance-type"
-    };
-    problems.check(
-        !launches || wanted.verify == Verify::Launch,
-        field,
-        "needs `verify: launch`",
-    );
-    let external_id = wanted.external_id.as_deref().is_none_or(is_external_id);
-    problems.check(
-        external_id,
-        "target-external-id",
-        "must be 2 to 1224 letters, digits or `_+=,.@:/-` (R5.2)",
-    );
-    for name in wanted.launch_roles.iter().filter(|name| !is_iam_name(name)) {
-        problems.check(
-            false,
-            "target-launch-roles",
-            format!("`{name}` is not the name of a role"),
+        let steps = time.subsec_nanos() == 0
+            && time
+                .as_secs()
+                .is_multiple_of(COPY_COMPLETION_STEP.as_secs());
+        let range: RangeInclusive<Duration> = COPY_COMPLETION;
+        let given = humantime::format_duration(time);
+        self.require(
+            range.contains(&time) && steps,
+            "copy-completion",
+            format!("`{given}` is not from 15m to 48h, in steps of 15 minutes"),
         );
     }
-    for service in wanted
-        .services
-        .iter()
-        .filter(|service| !LAUNCHING_SERVICES.contains(&service.as_str()))
-    {
-        let known = LAUNCHING_SERVICES.join("`, `");
-        let message = format!(
-            "`{service}` is not a service known to launch instances by a role of its own: `{known}`"
-        );
-        problems.check(false, "service-linked-roles", message);
-    }
-    let Some(role) = &wanted.role else { return };
-    let organizations = options
-        .targets
-        .iter()
-        .any(|target| target.organization().is_some());
-    problems.check(
-        !organizations,
-        "target-role",
-        "is assumed in accounts, and of an organization's accounts AWS tells none: list them as \
-         `target-accounts`",
-    );
-    problems.check(
-        !options.revoke.is_some_and(|revoke| revoke.all),
-        "target-role",
-        "is assumed in `target-accounts`, and `revoke-all` lists none: take access from those \
-         first, then from the rest",
-    );
-    let partition = request
-        .regions()
-        .first()
-        .map_or(Partition::Aws, Region::partition);
-    let accounts: BTreeSet<&AccountId> = options
-        .targets
-        .iter()
-        .filter_map(Principal::account)
-        .collect();
-    for account in accounts
-        .iter()
-        .filter(|account| role.in_account(partition, account).is_none())
-    {
-        let message =
-            format!("`{role}` is no role of {account}: give a name, or an ARN with `{{account}}`");
-        problems.check(false, "target-role", message);
-    }
-    let none = BTreeSet::new();
-    for problem in wanted.keys.problems(&request.regions(), &none) {
-        problems.check(false, "target-kms-key-id", problem);
-    }
-    for (key, owner) in wanted
-        .keys
-        .each()
-        .filter_map(|key| Some((key, key.account()?)))
-    {
-        let own = accounts.iter().all(|account| *account == owner);
-        let message = format!(
-            "`{key}` is a key of {owner}, which is not the only target: give an alias, which each \
-             target has"
-        );
-        problems.check(own, "target-kms-key-id", message);
-    }
-}
 
-/// Services that launch instances by a service-linked role of their own (R4.11).
-const LAUNCHING_SERVICES: [&str; 4] = [
-    "autoscaling.amazonaws.com",
-    "eks-nodegroup.amazonaws.com",
-    "spot.amazonaws.com",
-    "spotfleet.amazonaws.com",
-];
-
-fn timing(timing: &Timing, problems: &mut Problems) {
-    let (floor, ceiling) = timing.poll;
-    for (field, duration) in [
-        ("timeout", timing.timeout),
-        ("poll-interval", ceiling),
-        ("settle", timing.settle),
-    ] {
-        problems.check(duration <= Timing::LONGEST, field, "must be at most 7 days");
+    fn deprecation(&mut self, now: i64) {
+        const FIELD: &str = "deprecate-at";
+        match self.request.options.deprecate_at {
+            Some(DeprecateAt::Time(at)) => {
+                self.require(at > now, FIELD, "the date is in the past");
+            }
+            Some(DeprecateAt::AfterCreation(after)) => {
+                self.require(!after.is_zero(), FIELD, "must be longer than nothing");
+            }
+            None => {}
+        }
     }
-    problems.check(
-        !timing.timeout.is_zero(),
-        "timeout",
-        "must be longer than nothing",
-    );
-    problems.check(
-        !floor.is_zero() && floor <= ceiling,
-        "poll-interval",
-        "the shortest pause must be longer than nothing and at most the longest",
-    );
+
+    fn timing(&mut self) {
+        let timing = &self.request.options.timing;
+        let (shortest, longest) = timing.poll;
+        for (field, duration) in [
+            ("timeout", timing.timeout),
+            ("poll-interval", longest),
+            ("settle", timing.settle),
+        ] {
+            let ok = duration <= Timing::LONGEST;
+            self.require(ok, field, "must be at most 7 days");
+        }
+        self.require(
+            !timing.timeout.is_zero(),
+            "timeout",
+            "must be longer than nothing",
+        );
+        self.require(
+            !shortest.is_zero() && shortest <= longest,
+            "poll-interval",
+            "the shortest pause must be longer than nothing and at most the longest",
+        );
+    }
 }

@@ -2,9 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use crate::id::{KeyRef, Region};
 
-#[derive(Clone, Debug, Default)]
+/// One key for all Regions, or one for each.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
 pub(crate) struct Keys {
     pub(crate) all: Option<KeyRef>,
     pub(crate) of_region: BTreeMap<Region, KeyRef>,
@@ -35,9 +39,7 @@ impl Keys {
         }
         for (region, key) in &self.of_region {
             if key.in_region(region).as_ref() != Some(key) {
-                problems.push(format!(
-                    "`{region}={key}`: this key is not in {region} (R1.3.6)"
-                ));
+                problems.push(format!("`{region}={key}`: this key is not in {region}"));
             }
             if !regions.contains(region) {
                 problems.push(format!(
@@ -51,7 +53,7 @@ impl Keys {
                 .filter(|region| key.in_region(region).is_none());
             problems.extend(elsewhere.map(|region| {
                 format!(
-                    "`{key}` is not in {region} (R1.3.6): give a key there, as `{region}=key`, or \
+                    "`{key}` is not in {region}: give a key there, as `{region}=key`, or \
                      a multi-Region key"
                 )
             }));
@@ -106,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn every_region_needs_a_key_that_is_there() {
+    fn every_region_needs_a_key_in_it() {
         let (home, two) = (
             regions(&["us-east-1"]),
             regions(&["us-east-1", "eu-west-1"]),
@@ -141,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_multi_region_key_is_named_by_its_replica() {
+    fn multi_region_key_is_named_by_its_replica() {
         let there = keys(Some(MRK), &[])
             .in_region(&"eu-west-1".parse().unwrap())
             .unwrap();

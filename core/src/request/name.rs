@@ -25,10 +25,25 @@ enum Piece {
     Account,
 }
 
+impl std::fmt::Display for NameTemplate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for piece in &self.0 {
+            f.write_str(match piece {
+                Piece::Text(text) => text,
+                Piece::Name => "{name}",
+                Piece::Ami => "{ami-id}",
+                Piece::Region => "{region}",
+                Piece::Account => "{account}",
+            })?;
+        }
+        Ok(())
+    }
+}
+
 impl NameTemplate {
     /// A template for the names of AMIs.
     pub(crate) fn for_images(text: &str) -> Result<Self, String> {
-        Self::parse(text, is_name_char, "the name of an AMI (R1.2.1)")
+        Self::parse(text, is_name_char, "the name of an AMI")
     }
 
     /// A template for the names of SSM parameters.
@@ -82,7 +97,7 @@ impl NameTemplate {
     }
 }
 
-/// Whether AWS takes this as the name of an AMI (R1.2.1).
+/// Whether AWS takes this as the name of an AMI.
 pub(crate) fn is_ami_name(name: &str) -> bool {
     AMI_NAME_CHARACTERS.contains(&name.len()) && name.chars().all(is_name_char)
 }
@@ -123,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn placeholders_are_filled() {
+    fn template_fills_its_placeholders() {
         let parts = NameParts {
             name: "web",
             ami: &"ami-1a2b3c4d".parse().unwrap(),
@@ -137,14 +152,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_template_is_refused() {
+    fn template_with_unknown_placeholder_or_character_is_refused() {
         for text in ["", "{", "{nme}", "a{name", "a:b", "née", "{name}}"] {
             assert!(NameTemplate::for_images(text).is_err(), "{text}");
         }
     }
 
     #[test]
-    fn parameters_have_names_of_their_own() {
+    fn parameter_name_follows_the_rules_of_ssm() {
         for name in ["/images/web", "web.latest_1-2", "/a/b/c"] {
             assert!(is_parameter_name(name), "{name}");
         }
@@ -156,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_suffix_keeps_a_name_a_name() {
+    fn name_with_suffix_is_a_name() {
         assert!(is_ami_name(&with_suffix(&"n".repeat(128), "0123abcd")));
         assert_eq!(with_suffix("web", "0123abcd"), "web-0123abcd");
         assert!(!is_ami_name("ab") && !is_ami_name(&"n".repeat(129)));

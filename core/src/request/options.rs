@@ -1,16 +1,16 @@
-//! How a run is to go.
+//! The options of a request.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Keys, TargetOptions};
 use crate::id::{AccountId, KeyArn, Principal, Region, RoleArn};
 use crate::policy::key_policy::KeyScope;
 
 /// How targets get to use the keys of shared images.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum KeyAccessMode {
     /// By statements in the key policy (`kms:PutKeyPolicy`).
@@ -23,12 +23,11 @@ pub enum KeyAccessMode {
     None,
 }
 
-/// Whether the snapshots of an image are shared too. Launching does not need it, copying does
-/// (R2.14).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+/// Whether the snapshots of an image are shared too. Launching does not need them, copying does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ShareSnapshots {
-    /// Where targets copy the image.
+    /// If targets copy the image.
     #[default]
     Auto,
     /// Always.
@@ -37,46 +36,52 @@ pub enum ShareSnapshots {
     Never,
 }
 
-/// What becomes of those who have access without being listed. They are reported in any case.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+/// What becomes of principals that have access and are not listed. They are always reported.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Unlisted {
     /// They keep it.
     #[default]
     Keep,
-    /// It is taken back.
+    /// Their access is revoked.
     Revoke,
 }
 
-/// A run that takes access back instead of giving it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// A run that revokes access instead of giving it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
 pub struct Revoke {
-    /// From everybody who has it; then the request names no target.
+    /// Revoke the access of everybody who has it; then the request names no target.
     pub all: bool,
-    /// Remove the copies too that this tool made of the images.
-    pub remove_copies: bool,
-    /// Take key access back even where another image, or instances of the target, still need it.
-    pub force_key: bool,
+    /// Also remove the copies that this tool made of the images.
+    pub copies: bool,
+    /// Revoke key access even if another image, or instances of the target, still need it.
+    pub keys_in_use: bool,
 }
 
 /// When shared images are to be deprecated (`ec2:EnableImageDeprecation`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum DeprecateAt {
     /// At a moment, in seconds since 1970.
     Time(i64),
-    /// So long after the image was made, which is the same moment in every run.
-    AfterCreation(Duration),
+    /// A time after the image was created, which is the same moment in every run.
+    AfterCreation(#[serde(with = "super::text::duration")] Duration),
 }
 
-/// How long things may take, and how often to look.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// How long a run may take, and how often it checks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
 pub struct Timing {
     /// The whole run's deadline, counted from the start of [`Sharer::plan`](crate::Sharer::plan).
+    #[serde(with = "super::text::duration")]
     pub timeout: Duration,
-    /// The shortest and the longest pause between two looks at something awaited.
+    /// The shortest and the longest pause between two checks of something that the run waits for.
+    #[serde(with = "super::text::range")]
     pub poll: (Duration, Duration),
-    /// How long a key policy is left alone after a change before it is looked at again. Under 8 s a
-    /// put of a run beside this one, or a stale read of it, can be missed.
+    /// How long a key policy is left alone after a change before it is checked again. Under 8 s the
+    /// change of a concurrent run, or a stale read of it, can be missed.
+    #[serde(with = "super::text::duration")]
     pub settle: Duration,
 }
 
@@ -100,16 +105,17 @@ impl Default for Timing {
 }
 
 /// Everything of a request that needs no parsing of its own.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
 pub(crate) struct Options {
     pub(crate) targets: BTreeSet<Principal>,
     pub(crate) allowed_accounts: BTreeSet<AccountId>,
     pub(crate) require_image_tags: BTreeMap<String, String>,
     pub(crate) keys: Keys,
     pub(crate) copy_to_regions: BTreeSet<Region>,
-    /// In minutes.
-    pub(crate) copy_completion: Option<u32>,
-    pub(crate) copy_tags: bool,
+    #[serde(with = "super::text::optional")]
+    pub(crate) copy_completion: Option<Duration>,
+    pub(crate) copy_image_tags: bool,
     pub(crate) tags: BTreeMap<String, String>,
     pub(crate) key_access: KeyAccessMode,
     pub(crate) key_scope: KeyScope,
@@ -133,7 +139,7 @@ impl Default for Options {
             keys: Keys::default(),
             copy_to_regions: BTreeSet::new(),
             copy_completion: None,
-            copy_tags: true,
+            copy_image_tags: true,
             tags: BTreeMap::new(),
             key_access: KeyAccessMode::default(),
             key_scope: KeyScope::default(),
@@ -151,8 +157,8 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Whether this run may try to change who can use the key. What a grant is worth that neither
-    /// the key's account nor the grantee's issued is not known (R3.3.8), so none is made.
+    /// Whether this run may try to change who can use the key. What a grant does that a third account
+    /// issued is not known (R3.3.8), so a key of another account needs a role there.
     pub(crate) fn can_change_key(&self, account: &AccountId, key: &KeyArn) -> bool {
         let role = self.key_role.as_ref().and_then(|role| role.account());
         key.account() == account
@@ -160,7 +166,13 @@ impl Options {
             || self.key_access == KeyAccessMode::None
     }
 
-    /// Whether snapshots are shared: with `auto` where targets copy.
+    /// The minutes in which AWS completes copies, as CopyImage takes them.
+    pub(crate) fn copy_completion_minutes(&self) -> Option<u32> {
+        let minutes = self.copy_completion?.as_secs() / 60;
+        u32::try_from(minutes).ok()
+    }
+
+    /// Whether snapshots are shared: with `auto` if targets copy.
     pub(crate) fn shares_snapshots(&self) -> bool {
         match self.share_snapshots {
             ShareSnapshots::Auto => self.target_options.copies(),
@@ -169,8 +181,8 @@ impl Options {
         }
     }
 
-    /// Whether targets lose the use of keys only where nothing of theirs needs it.
+    /// Whether targets keep keys that something of theirs needs.
     pub(crate) fn spares_keys_in_use(&self) -> bool {
-        self.revoke.is_some_and(|revoke| !revoke.force_key)
+        self.revoke.is_some_and(|revoke| !revoke.keys_in_use)
     }
 }

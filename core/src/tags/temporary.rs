@@ -1,14 +1,12 @@
-//! What a target is lent only until its own copy stands: noted in tags of the shared image before
-//! it is lent, so that no more is taken back than was given, even by another run than the one that
-//! gave it. Pure.
+//! Temporary access: what a target has only until its own copy is available. Tags of the shared
+//! image record it before it is given, so that any later run reclaims exactly that. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sha2::{Digest as _, Sha256};
-
+use crate::digest::hex_sha256;
 use crate::id::AccountId;
 
-/// What is lent.
+/// A kind of temporary access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum TemporaryAccess {
     /// Launch permission.
@@ -22,6 +20,7 @@ pub(crate) enum TemporaryAccess {
 impl TemporaryAccess {
     const ALL: [Self; 3] = [Self::Launch, Self::Snapshots, Self::Keys];
 
+    /// What the tags' keys begin with.
     fn prefix(self) -> &'static str {
         match self {
             Self::Launch => "ami-share:temporary-launch:",
@@ -29,68 +28,76 @@ impl TemporaryAccess {
             Self::Keys => "ami-share:temporary-keys:",
         }
     }
+
+    /// The kind that a tag records; `None` for any other tag.
+    fn of_tag(key: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|access| key.starts_with(access.prefix()))
+    }
 }
 
-/// Who is lent what.
+/// The accounts that have temporary access, by its kind.
 pub(crate) type TemporaryAccounts = BTreeMap<TemporaryAccess, BTreeSet<AccountId>>;
 
-/// How many account IDs fit the value of a tag, which has 256 characters, with a blank between
-/// them.
-const PER_TAG: usize = 19;
+/// The account IDs that fit into the value of one tag, with a space between them: 256 characters.
+const ACCOUNTS_PER_TAG: usize = 19;
 
-/// The tags that say so. Their keys depend on whom they name, so that runs beside each other write
-/// different ones.
-pub(crate) fn tags(loans: &TemporaryAccounts) -> BTreeMap<String, String> {
+/// The tags that record temporary access. Their keys contain a digest of the accounts, so that
+/// concurrent runs do not overwrite each other's tags.
+pub(crate) fn to_tags(temporary: &TemporaryAccounts) -> BTreeMap<String, String> {
     let mut tags = BTreeMap::new();
-    for (loan, accounts) in loans {
+    for (access, accounts) in temporary {
         let accounts: Vec<&str> = accounts.iter().map(AsRef::as_ref).collect();
-        for few in accounts.chunks(PER_TAG) {
+        for few in accounts.chunks(ACCOUNTS_PER_TAG) {
             let value = few.join(" ");
-            let digest: String = Sha256::digest(&value)
-                .iter()
-                .take(4)
-                .map(|byte| format!("{byte:02x}"))
-                .collect();
-            tags.insert(format!("{}{digest}", loan.prefix()), value);
+            let digest = &hex_sha256(&value)[..8];
+            tags.insert(format!("{}{digest}", access.prefix()), value);
         }
     }
     tags
 }
 
-/// What the tags of an image say.
-pub(crate) fn loans(tags: &BTreeMap<String, String>) -> TemporaryAccounts {
-    let mut loans = TemporaryAccounts::new();
+/// The temporary access that the tags of an image record.
+pub(crate) fn from_tags(tags: &BTreeMap<String, String>) -> TemporaryAccounts {
+    let mut temporary = TemporaryAccounts::new();
     for (key, value) in tags {
-        let Some(loan) = TemporaryAccess::ALL
-            .into_iter()
-            .find(|loan| key.starts_with(loan.prefix()))
-        else {
-            continue;
-        };
-        loans
-            .entry(loan)
-            .or_default()
-            .extend(value.split(' ').filter_map(|account| account.parse().ok()));
+        if let Some(access) = TemporaryAccess::of_tag(key) {
+            temporary
+                .entry(access)
+                .or_default()
+                .extend(accounts_in(value));
+        }
     }
-    loans
+    temporary
 }
 
-/// What is left of loans once these were given back, and the keys of the tags that say otherwise.
+/// How tags change when access is reclaimed: what the tags that name one of these accounts still
+/// record without them, and the keys of these tags, which are outdated.
 pub(crate) fn without(
     tags: &BTreeMap<String, String>,
-    gave_back: &TemporaryAccounts,
+    reclaimed: &TemporaryAccounts,
 ) -> (TemporaryAccounts, Vec<String>) {
     let (mut left, mut outdated) = (TemporaryAccounts::new(), Vec::new());
     for (key, value) in tags {
-        for (loan, accounts) in loans(&BTreeMap::from([(key.clone(), value.clone())])) {
-            let back = gave_back.get(&loan).cloned().unwrap_or_default();
-            if !accounts.is_disjoint(&back) {
-                outdated.push(key.clone());
-                left.entry(loan).or_default().extend(&accounts - &back);
-            }
+        let access = TemporaryAccess::of_tag(key);
+        let Some((access, gone)) = access.and_then(|access| reclaimed.get_key_value(&access))
+        else {
+            continue;
+        };
+        let accounts: BTreeSet<AccountId> = accounts_in(value).collect();
+        if !accounts.is_disjoint(gone) {
+            outdated.push(key.clone());
+            left.entry(*access).or_default().extend(&accounts - gone);
         }
     }
     (left, outdated)
+}
+
+/// The accounts in the value of a tag. Texts that are no account ID are skipped: anybody may edit
+/// tags.
+fn accounts_in(value: &str) -> impl Iterator<Item = AccountId> {
+    value.split(' ').filter_map(|account| account.parse().ok())
 }
 
 #[cfg(test)]
@@ -108,26 +115,32 @@ mod tests {
 
     proptest! {
         #[test]
-        fn tags_say_what_is_lent_and_what_is_left(
+        fn tags_record_temporary_access_and_what_is_left_of_it(
             launch in prop::collection::btree_set(0_u64..200, 0..60),
             keys in prop::collection::btree_set(0_u64..200, 0..60),
-            back in prop::collection::btree_set(0_u64..200, 0..60),
+            gone in prop::collection::btree_set(0_u64..200, 0..60),
         ) {
-            let mut lent = TemporaryAccounts::from([(TemporaryAccess::Launch, accounts(launch)), (TemporaryAccess::Keys, accounts(keys))]);
-            lent.retain(|_, accounts| !accounts.is_empty());
-            let mut written = tags(&lent);
-            prop_assert!(written.iter().all(|(key, value)| key.len() <= 128 && value.len() <= 256));
-            prop_assert_eq!(&loans(&written), &lent);
-            let back = accounts(back);
-            let gave_back = TemporaryAccounts::from([(TemporaryAccess::Launch, back.clone()), (TemporaryAccess::Keys, back.clone())]);
-            let (left, outdated) = without(&written, &gave_back);
-            written.retain(|key, _| !outdated.contains(key));
-            written.extend(tags(&left));
-            for accounts in lent.values_mut() {
-                accounts.retain(|account| !back.contains(account));
+            let mut temporary = TemporaryAccounts::from([
+                (TemporaryAccess::Launch, accounts(launch)),
+                (TemporaryAccess::Keys, accounts(keys)),
+            ]);
+            temporary.retain(|_, accounts| !accounts.is_empty());
+            let mut tags = to_tags(&temporary);
+            prop_assert!(tags.iter().all(|(key, value)| key.len() <= 128 && value.len() <= 256));
+            prop_assert_eq!(&from_tags(&tags), &temporary);
+            let gone = accounts(gone);
+            let reclaimed = TemporaryAccounts::from([
+                (TemporaryAccess::Launch, gone.clone()),
+                (TemporaryAccess::Keys, gone.clone()),
+            ]);
+            let (left, outdated) = without(&tags, &reclaimed);
+            tags.retain(|key, _| !outdated.contains(key));
+            tags.extend(to_tags(&left));
+            for accounts in temporary.values_mut() {
+                accounts.retain(|account| !gone.contains(account));
             }
-            lent.retain(|_, accounts| !accounts.is_empty());
-            prop_assert_eq!(loans(&written), lent);
+            temporary.retain(|_, accounts| !accounts.is_empty());
+            prop_assert_eq!(from_tags(&tags), temporary);
         }
     }
 }

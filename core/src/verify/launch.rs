@@ -1,118 +1,111 @@
-//! A real instance in a target: the only proof that a launch works. It does nothing, reaches
-//! nobody, and is terminated as soon as it runs; what a killed run left is ended by the next.
+//! Launches a real instance in a target: the only proof that a launch works. The instance does
+//! nothing, reaches nobody, and is terminated as soon as it runs.
 
-use sha2::{Digest as _, Sha256};
-use tokio::time::Instant as Moment;
+use tokio::time::Instant;
 
 use crate::aws::clients::RegionClients;
 use crate::aws::ec2::{Instance, NewInstance};
 use crate::diagnostic::Error;
+use crate::digest::hex_sha256;
 use crate::id::AmiId;
 use crate::inventory::Image;
 use crate::plan::Plan;
-use crate::report::{Check, CheckName, Conclusion, Verdict, Verification};
+use crate::report::{Check, CheckName, Conclusion, Verification};
 use crate::run::Run;
 
-/// Marks an instance of ours.
+/// The tag of the instances that this tool launches.
 const TAG: &str = "ami-share:verify";
-const GROUP: &str = "ami-share-verify";
-/// How much older than ours an instance must be to be one that a killed run left, in seconds.
-const LEFT: i64 = 3600;
+const SECURITY_GROUP: &str = "ami-share-verify";
+/// How much older than this run's instance one must be to be left by a killed run, in seconds.
+const ABANDONED_AFTER: i64 = 3600;
 
-/// Launches what the target launches, waits until it runs or ends, and terminates it.
-pub(super) async fn verify(run: &Run<'_>, plan: &Plan, target: &mut Verification) {
-    let check = |verdict, detail| Check {
-        name: CheckName::Launch,
-        verdict,
-        detail,
+/// Launches the target's image, waits until the instance runs or ends, and terminates it. A target
+/// that is known to fail launches nothing.
+pub(super) async fn verify_by_launch(run: &Run<'_>, plan: &Plan, verification: &mut Verification) {
+    let name = CheckName::Launch;
+    let clients = run.target_clients(&verification.account, &verification.region);
+    let image = verification.image.clone();
+    let is_blocked = verification.conclusion == Conclusion::Blocked;
+    let (Some(clients), Some(image), false) = (clients, image, is_blocked) else {
+        let detail = "nothing was launched: see the other checks";
+        return verification.push(Check::unknown(name, detail));
     };
-    let (clients, image) = (
-        run.target_clients(&target.account, &target.region),
-        target.image.clone(),
-    );
-    let (Some(clients), Some(image), false) =
-        (clients, image, target.conclusion == Conclusion::Blocked)
-    else {
-        return target.push(check(
-            Verdict::Unknown,
-            "nothing was launched: see the other checks".to_owned(),
-        ));
-    };
-    let checked = match Box::pin(launch(run, plan, &clients, &image)).await {
-        Ok((instance, None)) => check(
-            Verdict::Yes,
-            format!("{} ran, launched as {}", instance.id, clients.identity.arn),
-        ),
-        Ok((instance, Some(why))) => {
-            check(Verdict::No, format!("{} did not run: {why}", instance.id))
+    let check = match launch_and_terminate(run, plan, &clients, &image).await {
+        Ok((instance, None)) => {
+            let launcher = &clients.identity.arn;
+            Check::yes(name, format!("{} ran, launched as {launcher}", instance.id))
         }
-        Err(error) => check(Verdict::No, error.to_string()),
+        Ok((instance, Some(why))) => Check::no(name, format!("{} did not run: {why}", instance.id)),
+        Err(error) => Check::no(name, error.to_string()),
     };
-    target.push(checked);
+    verification.push(check);
 }
 
-/// The instance, and why it did not run.
-async fn launch(
+/// The instance, and why it did not run, if it did not.
+async fn launch_and_terminate(
     run: &Run<'_>,
     plan: &Plan,
     clients: &RegionClients,
-    id: &AmiId,
+    image_id: &AmiId,
 ) -> Result<(Instance, Option<String>), Error> {
     let ec2 = &clients.ec2;
-    let with = &plan.request.options.target_options.launch;
-    let image = ec2.known_image(id).await?;
-    let vpc = match &with.subnet {
+    let options = &plan.request.options.target_options.launch;
+    let image = ec2.known_image(image_id).await?;
+
+    // 1. A security group that lets nothing in or out: the default one may let others in.
+    let vpc = match &options.subnet {
         Some(subnet) => ec2.vpc_of(subnet).await?,
         None => None,
     };
-    let group = match ec2.security_group(GROUP, vpc.as_deref()).await? {
+    let group = match ec2.security_group(SECURITY_GROUP, vpc.as_deref()).await? {
         Some(group) => group,
-        None => ec2.create_closed_group(GROUP, vpc.as_deref()).await?,
+        None => {
+            ec2.create_closed_security_group(SECURITY_GROUP, vpc.as_deref())
+                .await?
+        }
     };
-    let token = token(plan, clients, id);
+
+    // 2. The launch. Its token makes a repeat after a lost answer return the same instance.
+    let token = client_token(plan, clients, image_id);
+    let instance_type = options.instance_type.as_deref();
     let new = NewInstance {
         image: &image,
-        instance_type: with
-            .instance_type
-            .as_deref()
-            .unwrap_or_else(|| smallest(&image)),
-        subnet: with.subnet.as_deref(),
+        instance_type: instance_type.unwrap_or_else(|| smallest_instance_type(&image)),
+        subnet: options.subnet.as_deref(),
         group: &group,
         client_token: &token,
         tag: (TAG, &token),
     };
-    let launched = ec2.run_instance(&new).await?;
-    let ended = Box::pin(awaited(run, clients, &launched.id)).await;
-    // Whatever came of it, nothing of it stays.
-    ec2.terminate(&launched.id).await?;
-    sweep(clients, &launched).await?;
-    gone(run, clients, &launched.id).await?;
-    ec2.delete_group(&group).await?;
-    Ok((launched, ended?))
+    let instance = ec2.run_instance(&new).await?;
+
+    // 3. The wait: EC2 accepts a launch before it has used the keys (R4.4). An error of the wait
+    // comes after the termination, so that it leaves no instance behind.
+    let outcome = wait_until_running(run, clients, &instance.id).await;
+
+    // 4. The termination, whatever the outcome.
+    ec2.terminate_instance(&instance.id).await?;
+
+    // 5. The sweep: what killed runs left behind costs until somebody ends it.
+    terminate_abandoned(clients, &instance).await?;
+
+    // 6. The security group: AWS does not delete it before the instance is terminated.
+    wait_until_terminated(run, clients, &instance.id).await?;
+    ec2.delete_security_group(&group).await?;
+    Ok((instance, outcome?))
 }
 
-/// The same for every try of one run, so that a lost answer launches nothing twice; another for
-/// another run.
-fn token(plan: &Plan, clients: &RegionClients, image: &AmiId) -> String {
-    let run = plan
-        .request
-        .options
-        .target_options
-        .run_name
-        .clone()
-        .unwrap_or_else(|| format!("{:?}", plan.deadline));
-    let location = format!(
-        "{} {} {image} {run}",
-        clients.location.account, clients.location.region
-    );
-    Sha256::digest(location)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+/// A token that is the same for every try of one run, and another for another run.
+fn client_token(plan: &Plan, clients: &RegionClients, image: &AmiId) -> String {
+    let (account, region) = (&clients.location.account, &clients.location.region);
+    let run = match &plan.request.options.target_options.run_name {
+        Some(name) => name.clone(),
+        None => format!("{:?}", plan.deadline),
+    };
+    hex_sha256(&format!("{account} {region} {image} {run}"))
 }
 
-/// The smallest type that is there for the architecture.
-fn smallest(image: &Image) -> &'static str {
+/// The smallest instance type of the architecture.
+fn smallest_instance_type(image: &Image) -> &'static str {
     match image.architecture.as_str() {
         "arm64" => "t4g.nano",
         "i386" => "t2.nano",
@@ -122,61 +115,55 @@ fn smallest(image: &Image) -> &'static str {
     }
 }
 
-/// Nothing once the instance runs; the reason where it ends instead (R4.4).
-async fn awaited(
+/// Waits until the instance runs or ends; the reason if it ends.
+async fn wait_until_running(
     run: &Run<'_>,
     clients: &RegionClients,
     id: &str,
 ) -> Result<Option<String>, Error> {
-    let (mut backoff, since) = (run.progress.poll_backoff(run.timing.poll), Moment::now());
+    let mut backoff = run.progress.poll_backoff(run.timing.poll);
+    let since = Instant::now();
     loop {
-        let found = clients
-            .ec2
-            .instances(TAG, Some(id))
-            .await?
-            .into_iter()
-            .next();
-        match found {
+        let instances = clients.ec2.instances(TAG, Some(id)).await?;
+        match instances.into_iter().next() {
             Some(instance) if instance.state == "running" => return Ok(None),
             Some(instance) if instance.state != "pending" => {
                 return Ok(Some(instance.reason.unwrap_or(instance.state)));
             }
-            // A new instance may not be known everywhere yet.
-            _ => {
-                run.progress
-                    .wait(id, "to run, in a target", since, backoff.next())
-                    .await
-            }
+            // EC2 may not show a new instance yet.
+            Some(_) | None => {}
         }
+        run.progress
+            .wait(id, "to run, in a target", since, backoff.next())
+            .await;
     }
 }
 
-/// Waits until an instance is gone: its security group cannot go before.
-async fn gone(run: &Run<'_>, clients: &RegionClients, id: &str) -> Result<(), Error> {
-    let (mut backoff, since) = (run.progress.poll_backoff(run.timing.poll), Moment::now());
-    while clients
-        .ec2
-        .instances(TAG, Some(id))
-        .await?
-        .iter()
-        .any(|instance| instance.state != "terminated")
-    {
+async fn wait_until_terminated(
+    run: &Run<'_>,
+    clients: &RegionClients,
+    id: &str,
+) -> Result<(), Error> {
+    let mut backoff = run.progress.poll_backoff(run.timing.poll);
+    let since = Instant::now();
+    loop {
+        let instances = clients.ec2.instances(TAG, Some(id)).await?;
+        if instances.iter().all(Instance::is_terminated) {
+            return Ok(());
+        }
         run.progress
             .wait(id, "to be terminated", since, backoff.next())
             .await;
     }
-    Ok(())
 }
 
-/// Ends what killed runs left: instances with our tag that are much older than ours, by AWS's own
-/// clock.
-async fn sweep(clients: &RegionClients, ours: &Instance) -> Result<(), Error> {
-    let all = clients.ec2.instances(TAG, None).await?;
-    for left in all
-        .iter()
-        .filter(|one| one.state != "terminated" && one.launched + LEFT < ours.launched)
-    {
-        clients.ec2.terminate(&left.id).await?;
+/// Terminates instances with our tag that are much older than this run's, by AWS's own clock.
+async fn terminate_abandoned(clients: &RegionClients, current: &Instance) -> Result<(), Error> {
+    for instance in clients.ec2.instances(TAG, None).await? {
+        let is_old = instance.launched + ABANDONED_AFTER < current.launched;
+        if is_old && !instance.is_terminated() {
+            clients.ec2.terminate_instance(&instance.id).await?;
+        }
     }
     Ok(())
 }

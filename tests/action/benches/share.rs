@@ -23,15 +23,15 @@ const SETTLE: Duration = Duration::from_secs(1);
 const RUNS: usize = 11;
 
 /// The calls of a share of one image by policy that cannot be made before the one above is
-/// answered. The launch permissions that the plan needs are asked beside the snapshots, and so are
-/// not among them.
+/// answered. The launch permissions that the plan needs are read while the snapshots are, so that
+/// call is not among them.
 const CHAIN: [&str; 11] = [
-    // Nothing is asked before it is known in whose account.
+    // The account of the credentials is needed for everything else.
     "sts:GetCallerIdentity",
     "ec2:DescribeImages",
     // Of the image.
     "ec2:DescribeSnapshots",
-    // Of the snapshots; nobody may ask for the policy of AWS's own key.
+    // Of the snapshots. The policy of an AWS managed key cannot be read, so the key comes first.
     "kms:DescribeKey",
     "kms:GetKeyPolicy",
     // Right before the change (promise P5).
@@ -48,7 +48,7 @@ const CHAIN: [&str; 11] = [
 
 /// The binary as a step on GitHub runs it, with nothing else in its environment.
 fn command(endpoint: &str, key: (&str, &str), inputs: &[(&str, String)]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_ami-share-action"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ami-share"));
     command
         .env_clear()
         .env("AWS_ENDPOINT_URL", endpoint)
@@ -107,7 +107,7 @@ struct Share {
     memory: f64,
 }
 
-/// Shares `golden` with so many accounts, by policy or by grants, in a new world.
+/// Shares `golden` with this many accounts, by policy or by grants, in a new world.
 async fn share(targets: u64, mode: &str) -> Share {
     let options = Options {
         latency: LATENCY,
@@ -153,14 +153,14 @@ async fn share(targets: u64, mode: &str) -> Share {
         .map(|entry| entry.action)
         .collect();
     if mode == "policy" {
-        let mut beside = calls.clone();
+        let mut concurrent = calls.clone();
         for call in CHAIN {
-            let place = beside.iter().position(|known| known == call);
+            let place = concurrent.iter().position(|known| known == call);
             assert!(place.is_some(), "{call} is not among {calls:?}");
-            beside.remove(place.unwrap());
+            concurrent.remove(place.unwrap());
         }
         assert_eq!(
-            beside,
+            concurrent,
             ["ec2:DescribeImageAttribute"],
             "the chain is no longer as it is written down here"
         );

@@ -11,14 +11,30 @@ fn text(images: &[(Region, AmiId)]) -> Vec<String> {
 
 /// Builds of a last run, as builder and artifact.
 fn last_run(builds: &[(&str, &str)]) -> String {
-    let build = |(builder, artifact): &(&str, &str)| json!({ "builder_type": builder, "artifact_id": artifact, "packer_run_uuid": "2" });
-    json!({ "builds": builds.iter().map(build).collect::<Vec<_>>(), "last_run_uuid": "2" })
-        .to_string()
+    let mut list = Vec::new();
+    for (builder, artifact) in builds {
+        list.push(json!({
+            "builder_type": builder,
+            "artifact_id": artifact,
+            "packer_run_uuid": "2",
+        }));
+    }
+    json!({ "builds": list, "last_run_uuid": "2" }).to_string()
 }
 
 #[test]
-fn the_last_run_counts_with_every_region_of_each_build() {
-    let build = |run: &str, builder: &str, artifact: &str| json!({ "name": "golden", "builder_type": builder, "build_time": 1, "files": null, "artifact_id": artifact, "packer_run_uuid": run, "custom_data": { "ami": "us-east-1:ami-99999999" } });
+fn last_run_counts_with_every_region_of_each_build() {
+    let build = |run: &str, builder: &str, artifact: &str| {
+        json!({
+            "name": "golden",
+            "builder_type": builder,
+            "build_time": 1,
+            "files": null,
+            "artifact_id": artifact,
+            "packer_run_uuid": run,
+            "custom_data": { "ami": "us-east-1:ami-99999999" },
+        })
+    };
     let manifest = json!({ "builds": [
         build("2", "amazon-ebs", "us-east-1:ami-22222222,eu-west-1:ami-33333333"),
         build("1", "amazon-ebs", "us-east-1:ami-11111111"),
@@ -38,7 +54,7 @@ fn the_last_run_counts_with_every_region_of_each_build() {
 }
 
 #[test]
-fn all_of_amazons_builders_and_spellings_count() {
+fn artifacts_of_amazon_builders_count_in_every_spelling() {
     let (one, two) = (
         "us-east-1:ami-11111111",
         "us-gov-west-1:ami-0123456789abcdef0",
@@ -68,24 +84,25 @@ fn all_of_amazons_builders_and_spellings_count() {
             "{artifact:?}"
         );
     }
-    // Volumes and snapshots are no images, beside some or not.
-    let beside = [
+    // Volumes and snapshots are no images, whether there are images too or not.
+    let volumes = [
         (
             "amazon-ebsvolume",
             "us-east-1:vol-22222222,us-east-1:snap-22222222",
         ),
         ("amazon-ebs", one),
     ];
-    assert_eq!(text(&images(&last_run(&beside)).unwrap()), [one]);
+    assert_eq!(text(&images(&last_run(&volumes)).unwrap()), [one]);
+    let error = images(&last_run(&volumes[..1])).unwrap_err();
     assert!(
-        images(&last_run(&beside[..1]))
-            .unwrap_err()
+        error
+            .to_string()
             .ends_with("made no AMI; what it made is of amazon-ebsvolume")
     );
 }
 
 #[test]
-fn what_packer_does_not_write_any_more_or_not_yet_does_no_harm() {
+fn unknown_and_missing_members_do_no_harm() {
     let one = "us-east-1:ami-11111111";
     for (member, value) in [
         ("custom_data", json!(null)),
@@ -109,9 +126,15 @@ fn what_packer_does_not_write_any_more_or_not_yet_does_no_harm() {
 }
 
 #[test]
-fn a_thousand_runs_are_no_more_than_one() {
-    let build = |n: u32| json!({ "builder_type": "amazon-ebs", "artifact_id": format!("us-east-1:ami-{n:08x}"), "packer_run_uuid": n.to_string() });
-    let builds: Vec<Value> = (0..1000).map(build).collect();
+fn thousand_runs_give_only_the_last() {
+    let mut builds = Vec::new();
+    for n in 0..1000 {
+        builds.push(json!({
+            "builder_type": "amazon-ebs",
+            "artifact_id": format!("us-east-1:ami-{n:08x}"),
+            "packer_run_uuid": n.to_string(),
+        }));
+    }
     let manifest = json!({ "builds": builds, "last_run_uuid": "999" });
     assert_eq!(
         text(&images(&manifest.to_string()).unwrap()),
@@ -132,8 +155,9 @@ const REAL: [(&str, &str); 17] = [
         "03",
         "ap-northeast-1:ami-01a90f48799ea887a ap-northeast-2:ami-0f4c51f4c181fc71b \
          ap-south-1:ami-05a9b1846d80e118f \
-         ap-southeast-1:ami-0fde9a5cbda026656 ap-southeast-2:ami-00cf034eb64f73394 us-east-1:ami-0545120bb80d14a28 \
-         us-east-2:ami-0b070436c1c7e498d us-west-1:ami-0b775a701e2fcb5c4 us-west-2:ami-01ec95f8e8a83dde8",
+         ap-southeast-1:ami-0fde9a5cbda026656 ap-southeast-2:ami-00cf034eb64f73394 \
+         us-east-1:ami-0545120bb80d14a28 us-east-2:ami-0b070436c1c7e498d \
+         us-west-1:ami-0b775a701e2fcb5c4 us-west-2:ami-01ec95f8e8a83dde8",
     ),
     (
         "05",
@@ -185,10 +209,10 @@ fn real_manifests_give_the_right_images() {
             path.display()
         );
         match read(path) {
-            Ok(found) => assert_eq!(text(&found).join(" "), expected, "{number}"),
-            Err(problem) => assert!(
-                expected.is_empty() && problem.contains("made no AMI"),
-                "{number}: {problem}"
+            Ok(images) => assert_eq!(text(&images).join(" "), expected, "{number}"),
+            Err(error) => assert!(
+                expected.is_empty() && error.to_string().contains("made no AMI"),
+                "{number}: {error}"
             ),
         }
     }

@@ -4,133 +4,146 @@ use std::collections::BTreeSet;
 
 use futures::future;
 
-use super::contended;
+use crate::apply::{Apply, LaunchableImage, as_principals};
 use crate::diagnostic::Error;
 use crate::id::{AccountId, AmiId, KeyArn, Region};
 use crate::plan::{Grants, RemoveKeyAccess, grant_name};
 use crate::report::Event;
-use crate::run::Run;
 
-/// Makes the grants that are missing for an image. A repeat makes none: a grant of the same name is
-/// the same (R3.3.4).
-pub(crate) async fn ensure_grants(
-    run: &Run<'_>,
-    grants: &Grants,
-    image: &AmiId,
-) -> Result<(), Error> {
-    let missing = if grants.shared.image.as_ref() == Some(image) {
-        &grants.missing
-    } else {
-        &grants.accounts
-    };
-    create_grants(run, &grants.key, &grants.shared.region, image, missing).await
-}
+impl Apply<'_> {
+    /// Makes the grants that are missing for an image. A repeat makes none: a grant of the same
+    /// name is the same (R3.3.4).
+    pub(in crate::apply) async fn ensure_grants(
+        &self,
+        grants: &Grants,
+        image_id: &AmiId,
+    ) -> Result<(), Error> {
+        let is_planned_image = grants.shared.image.as_ref() == Some(image_id);
+        let missing = if is_planned_image {
+            &grants.missing
+        } else {
+            &grants.accounts
+        };
+        self.create_grants(&grants.key, &grants.shared.region, image_id, missing)
+            .await
+    }
 
-/// Makes grants for an image.
-pub(crate) async fn create_grants(
-    run: &Run<'_>,
-    key: &KeyArn,
-    region: &Region,
-    image: &AmiId,
-    missing: &BTreeSet<AccountId>,
-) -> Result<(), Error> {
-    let clients = run.key_clients(key);
-    let made = missing.iter().map(|account| {
-        let (clients, name) = (&clients, grant_name(region, image, account));
-        async move { clients.kms.create_grant(key, account, &name).await }
-    });
-    future::try_join_all(made).await?;
-    if !missing.is_empty() {
-        run.progress.emit(&Event::GrantsCreated {
+    /// Makes a grant for an image to each account.
+    pub(in crate::apply) async fn create_grants(
+        &self,
+        key: &KeyArn,
+        region: &Region,
+        image_id: &AmiId,
+        accounts: &BTreeSet<AccountId>,
+    ) -> Result<(), Error> {
+        if accounts.is_empty() {
+            return Ok(());
+        }
+        let kms = &self.run.key_clients(key).kms;
+        let mut creating = Vec::new();
+        for account in accounts {
+            let name = grant_name(region, image_id, account);
+            creating.push(async move { kms.create_grant(key, account, &name).await });
+        }
+        future::try_join_all(creating).await?;
+        self.progress().emit(&Event::GrantsCreated {
             key: key.clone(),
-            image: image.clone(),
-            added: missing.clone(),
+            image: image_id.clone(),
+            added: accounts.clone(),
         });
+        Ok(())
     }
-    Ok(())
-}
 
-/// Looks once more, after the launch permissions are written: grants that are gone by now were
-/// revoked. Where the launch permission is gone as well, somebody revokes, and has their way. One
-/// list of a key's grants serves all images under it.
-pub(crate) async fn confirm_grants(
-    run: &Run<'_>,
-    key: &KeyArn,
-    images: &[(&Grants, &AmiId)],
-    still_shared: impl AsyncFn(&Grants, &BTreeSet<AccountId>) -> Result<bool, Error>,
-) -> Result<(), Error> {
-    let clients = run.key_clients(key);
-    let mut again = BTreeSet::new();
-    for tries_left in (0..=1).rev() {
-        let names: BTreeSet<String> = clients
-            .kms
-            .grants(key)
-            .await?
-            .into_iter()
-            .map(|grant| grant.name)
-            .collect();
-        let mut lasted = true;
-        for (grants, image) in images {
-            let region = &grants.shared.region;
-            let held = |account: &&AccountId| names.contains(&grant_name(region, image, account));
-            let gone: BTreeSet<AccountId> = grants
-                .accounts
-                .iter()
-                .filter(|account| !held(account))
-                .cloned()
-                .collect();
-            if gone.is_empty() {
-                // Made again meanwhile for an image that was removed, they would be for nothing.
-                if again.contains(image) && !still_shared(grants, &grants.accounts).await? {
-                    return Err(contended(run, key));
+    /// Looks once more, after the launch permissions are written: another run has revoked the
+    /// grants that are gone by now. If the launch permission is gone as well, that run wins. One
+    /// list of a key's grants serves all `images` under it.
+    pub(in crate::apply) async fn confirm_grants(
+        &self,
+        key: &KeyArn,
+        images: &[(&Grants, &LaunchableImage<'_>)],
+    ) -> Result<(), Error> {
+        let mut restored = BTreeSet::new();
+        for is_last_try in [false, true] {
+            let names = self.list_grant_names(key).await?;
+            let mut all_exist = true;
+            for (grants, image) in images {
+                let gone = missing_grants(grants, &image.image_id, &names);
+                if gone.is_empty() {
+                    // Grants that were restored for an image that another run revoked meanwhile
+                    // would be useless.
+                    let accounts = as_principals(&grants.accounts);
+                    if restored.contains(&image.image_id)
+                        && !self.are_still_shared(&[image], &accounts).await?
+                    {
+                        return Err(self.contended(key));
+                    }
+                    continue;
                 }
-                continue;
+                let accounts = as_principals(&gone);
+                if is_last_try || !self.are_still_shared(&[image], &accounts).await? {
+                    return Err(self.contended(key));
+                }
+                let region = &grants.shared.region;
+                self.create_grants(key, region, &image.image_id, &gone)
+                    .await?;
+                restored.insert(&image.image_id);
+                all_exist = false;
             }
-            if tries_left == 0 || !still_shared(grants, &gone).await? {
-                return Err(contended(run, key));
+            if all_exist {
+                break;
             }
-            create_grants(run, key, region, image, &gone).await?;
-            again.insert(*image);
-            lasted = false;
         }
-        if lasted {
-            break;
-        }
+        Ok(())
     }
-    Ok(())
+
+    async fn list_grant_names(&self, key: &KeyArn) -> Result<BTreeSet<String>, Error> {
+        let grants = self.run.key_clients(key).kms.grants(key).await?;
+        Ok(grants.into_iter().map(|grant| grant.name).collect())
+    }
+
+    /// Revokes the grants that exist now, and returns their names. Then looks once more: until its
+    /// access ended, a target could make others.
+    pub(in crate::apply) async fn revoke_grants(
+        &self,
+        remove: &RemoveKeyAccess,
+    ) -> Result<BTreeSet<String>, Error> {
+        let kms = &self.run.key_clients(&remove.key).kms;
+        let mut revoked = BTreeSet::new();
+        for _ in 0..2 {
+            let grants = kms.grants(&remove.key).await?;
+            let grantees = remove.grants_to_revoke(&grants);
+            if grantees.is_empty() {
+                break;
+            }
+            let mut revoking = Vec::new();
+            for id in grantees.keys() {
+                revoking.push(kms.revoke_grant(&remove.key, id));
+            }
+            future::try_join_all(revoking).await?;
+            for grant in grants {
+                if grantees.contains_key(&grant.id) {
+                    revoked.insert(grant.name);
+                }
+            }
+            self.progress().emit(&Event::GrantsRevoked {
+                key: remove.key.clone(),
+                grantees: grantees.into_values().collect(),
+            });
+        }
+        Ok(revoked)
+    }
 }
 
-/// Ends the grants that are there now, and returns the names of those. Then looks once more: until
-/// its access ended, a target could make others.
-pub(crate) async fn revoke_grants(
-    run: &Run<'_>,
-    remove: &RemoveKeyAccess,
-) -> Result<BTreeSet<String>, Error> {
-    let clients = run.key_clients(&remove.key);
-    let mut ended = BTreeSet::new();
-    for _ in 0..2 {
-        let grants = clients.kms.grants(&remove.key).await?;
-        let ending = remove.ending(&grants);
-        if ending.is_empty() {
-            break;
-        }
-        future::try_join_all(
-            ending
-                .keys()
-                .map(|id| clients.kms.revoke_grant(&remove.key, id)),
-        )
-        .await?;
-        ended.extend(
-            grants
-                .into_iter()
-                .filter(|grant| ending.contains_key(&grant.id))
-                .map(|grant| grant.name),
-        );
-        let grantees = ending.into_values().collect();
-        run.progress.emit(&Event::GrantsRevoked {
-            key: remove.key.clone(),
-            grantees,
-        });
-    }
-    Ok(ended)
+/// The accounts whose grant for an image is not among these names.
+fn missing_grants(
+    grants: &Grants,
+    image_id: &AmiId,
+    names: &BTreeSet<String>,
+) -> BTreeSet<AccountId> {
+    let mut missing = grants.accounts.clone();
+    missing.retain(|account| {
+        let name = grant_name(&grants.shared.region, image_id, account);
+        !names.contains(&name)
+    });
+    missing
 }

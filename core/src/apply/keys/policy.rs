@@ -1,11 +1,12 @@
-//! One change of a key policy: read, merge, put.
+//! One change of a key policy: read, edit, put.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{KeyLocks, named};
+use super::named_principals;
+use crate::apply::Apply;
 use crate::aws::kms::Put;
 use crate::diagnostic::{Code, Error};
 use crate::id::{KeyArn, Principal};
@@ -13,195 +14,196 @@ use crate::limits::KEY_POLICY_BYTES;
 use crate::plan::{KeyAccess, RemoveKeyAccess};
 use crate::policy::key_policy::{KeyPolicy, PolicyError, PolicyPrincipal};
 use crate::report::Event;
-use crate::run::Run;
 
 /// How old a read may be when the put made from it is sent.
 const FRESH: Duration = Duration::from_secs(2);
 
-/// Puts what is missing; says whether anything was.
-pub(super) async fn missing(
-    run: &Run<'_>,
-    locks: &KeyLocks,
-    access: &KeyAccess,
-    refused: &mut BTreeSet<Principal>,
-) -> Result<bool, Error> {
-    let lock = locks.of(&access.key);
-    let _only_us = lock.lock().await;
-    let mut put = false;
-    // KMS refuses a whole document for one invalid principal (R3.2.4): halve until those are named,
-    // put the rest.
-    let mut batches = vec![
-        access
-            .principals
-            .difference(refused)
-            .cloned()
-            .collect::<Vec<_>>(),
-    ];
-    while let Some(batch) = batches.pop() {
-        let of_batch: BTreeSet<Principal> = batch.iter().cloned().collect();
-        let added = |policy: &KeyPolicy| {
-            let missing = lacks(access, policy)
-                .intersection(&of_batch)
-                .cloned()
-                .collect::<BTreeSet<_>>();
-            let holders = missing.iter().filter_map(PolicyPrincipal::of).collect();
-            Ok((
-                policy.grant(&access.key, access.access.clone(), &holders)?,
-                missing,
-            ))
-        };
-        match put_changed(run, &access.key, true, added).await {
-            Ok(done) => put |= done,
-            Err(error) if is_invalid_principals(&error) => match batch.as_slice() {
-                [] => return Err(error),
-                [one] => {
-                    refused.insert(one.clone());
-                }
-                many => {
-                    let (left, right) = many.split_at(many.len() / 2);
-                    batches.extend([right.to_vec(), left.to_vec()]);
-                }
-            },
-            Err(error) => return Err(error),
+const THROTTLED: &str = "to be changed: KMS throttles the account";
+
+/// What is to change in a key policy, whatever the policy says when it is read.
+enum Edit<'a> {
+    /// Access is added for those of these who lack it.
+    Add(&'a KeyAccess, BTreeSet<Principal>),
+    /// Access is removed; whom a policy named is added to the set.
+    Remove(&'a RemoveKeyAccess, &'a mut BTreeSet<PolicyPrincipal>),
+}
+
+/// A policy after an edit, and whose access changes by it.
+struct Edited {
+    policy: KeyPolicy,
+    added: BTreeSet<String>,
+    removed: BTreeSet<String>,
+}
+
+impl Edit<'_> {
+    fn key(&self) -> &KeyArn {
+        match self {
+            Self::Add(access, _) => &access.key,
+            Self::Remove(remove, _) => &remove.key,
         }
     }
-    Ok(put)
-}
 
-/// Puts the policy without what is to be gone; says whether any of it was there, and adds that to
-/// `gone`.
-pub(super) async fn present(
-    run: &Run<'_>,
-    locks: &KeyLocks,
-    remove: &RemoveKeyAccess,
-    gone: &mut BTreeSet<PolicyPrincipal>,
-) -> Result<bool, Error> {
-    let key = &remove.key;
-    let lock = locks.of(key);
-    let _only_us = lock.lock().await;
-    let removed = |policy: &KeyPolicy| {
-        let here: BTreeSet<PolicyPrincipal> = policy
-            .granted_principals(key)
-            .into_iter()
-            .filter(|holder| remove.takes(holder))
-            .collect();
-        gone.extend(here.iter().cloned());
-        Ok((policy.revoke(key, &here)?, here))
-    };
-    put_changed(run, key, false, removed).await
-}
-
-/// Who lacks access now.
-pub(super) async fn lacking(
-    run: &Run<'_>,
-    access: &KeyAccess,
-) -> Result<BTreeSet<Principal>, Error> {
-    Ok(lacks(access, &read(run, &access.key).await?.1))
-}
-
-fn lacks(access: &KeyAccess, policy: &KeyPolicy) -> BTreeSet<Principal> {
-    let held = named(
-        &access.principals,
-        &policy.access(&access.key, access.access.clone()),
-    );
-    access.principals.difference(&held).cloned().collect()
-}
-
-/// Read, merge, put; says whether the change changed anything.
-async fn put_changed<W: ToString>(
-    run: &Run<'_>,
-    key: &KeyArn,
-    adds: bool,
-    mut change: impl FnMut(&KeyPolicy) -> Result<(KeyPolicy, BTreeSet<W>), PolicyError>,
-) -> Result<bool, Error> {
-    let mut backoff = run.progress.poll_backoff(run.timing.poll);
-    let since = Instant::now();
-    loop {
-        let read_at = Instant::now();
-        let (text, policy) = read(run, key).await?;
-        let (changed, whom) = change(&policy).map_err(|error| refused(run, key, &error))?;
-        if whom.is_empty() {
-            return Ok(false);
-        }
-        if adds && changed.size() > KEY_POLICY_BYTES {
-            let error = format!(
-                "it would have {} bytes, and KMS takes {} (R3.2.2)",
-                changed.size(),
-                KEY_POLICY_BYTES
-            );
-            return Err(refused(run, key, &error));
-        }
-        if read_at.elapsed() > FRESH {
-            continue;
-        }
-        match run
-            .key_clients(key)
-            .kms
-            .put_key_policy(key, &changed.text())
-            .await
-        {
-            Ok(Put::Done | Put::Unknown) => {
-                let whom: BTreeSet<String> = whom.iter().map(ToString::to_string).collect();
-                let (added, removed) = if adds {
-                    (whom, BTreeSet::new())
-                } else {
-                    (BTreeSet::new(), whom)
-                };
-                run.progress.emit(&Event::KeyPolicyPut {
-                    key: key.clone(),
-                    added,
-                    removed,
-                    replaced: text,
-                });
-                return Ok(true);
+    fn apply(&mut self, policy: &KeyPolicy) -> Result<Edited, PolicyError> {
+        match self {
+            Self::Add(access, batch) => {
+                let missing = &missing_principals(access, policy) & batch;
+                let principals = missing.iter().filter_map(PolicyPrincipal::of).collect();
+                Ok(Edited {
+                    policy: policy.with_access(&access.key, &access.access, &principals)?,
+                    added: missing.iter().map(ToString::to_string).collect(),
+                    removed: BTreeSet::new(),
+                })
             }
-            Err(error) if error.code == Code::Throttled => {
-                run.progress
-                    .wait(
+            Self::Remove(remove, removed) => {
+                let mut present = policy.granted_principals(&remove.key);
+                present.retain(|principal| remove.revokes_from(principal));
+                removed.extend(present.iter().cloned());
+                Ok(Edited {
+                    policy: policy.without_access(&remove.key, &present)?,
+                    added: BTreeSet::new(),
+                    removed: present.iter().map(ToString::to_string).collect(),
+                })
+            }
+        }
+    }
+}
+
+impl Apply<'_> {
+    /// Adds the statements that are missing; returns whether any were. Adds to `refused` whom KMS
+    /// calls invalid.
+    pub(super) async fn add_statements(
+        &self,
+        access: &KeyAccess,
+        refused: &mut BTreeSet<Principal>,
+    ) -> Result<bool, Error> {
+        let lock = self.locks.of(&access.key);
+        let _guard = lock.lock().await;
+        let mut changed = false;
+        // KMS refuses a whole document for one invalid principal, and does not say which (R3.2.4):
+        // halves are tried until the invalid ones are alone.
+        let accepted: Vec<Principal> = access.principals.difference(refused).cloned().collect();
+        let mut batches = vec![accepted];
+        while let Some(batch) = batches.pop() {
+            let edit = Edit::Add(access, batch.iter().cloned().collect());
+            let error = match self.edit_policy(edit).await {
+                Ok(is_changed) => {
+                    changed |= is_changed;
+                    continue;
+                }
+                Err(error) => error,
+            };
+            if batch.is_empty() || !is_about_principals(&error) {
+                return Err(error);
+            }
+            if let [principal] = batch.as_slice() {
+                refused.insert(principal.clone());
+            } else {
+                let (left, right) = batch.split_at(batch.len() / 2);
+                batches.extend([right.to_vec(), left.to_vec()]);
+            }
+        }
+        Ok(changed)
+    }
+
+    /// Removes our statements; returns whether there were any, and adds whom they named to
+    /// `removed`.
+    pub(super) async fn remove_statements(
+        &self,
+        remove: &RemoveKeyAccess,
+        removed: &mut BTreeSet<PolicyPrincipal>,
+    ) -> Result<bool, Error> {
+        let lock = self.locks.of(&remove.key);
+        let _guard = lock.lock().await;
+        self.edit_policy(Edit::Remove(remove, removed)).await
+    }
+
+    /// Those who lack access now.
+    pub(super) async fn find_missing_statements(
+        &self,
+        access: &KeyAccess,
+    ) -> Result<BTreeSet<Principal>, Error> {
+        let (_, policy) = self.read_policy(&access.key).await?;
+        Ok(missing_principals(access, &policy))
+    }
+
+    /// Reads, edits and puts a policy; returns whether anything changed.
+    async fn edit_policy(&self, mut edit: Edit<'_>) -> Result<bool, Error> {
+        let key = edit.key().clone();
+        let mut backoff = self.progress().poll_backoff(self.run.timing.poll);
+        let since = Instant::now();
+        loop {
+            let read_at = Instant::now();
+            let (replaced, policy) = self.read_policy(&key).await?;
+            let edited = edit
+                .apply(&policy)
+                .map_err(|error| self.refused_policy(&key, &error))?;
+            if edited.added.is_empty() && edited.removed.is_empty() {
+                return Ok(false);
+            }
+            let size = edited.policy.size();
+            if !edited.added.is_empty() && size > KEY_POLICY_BYTES {
+                let why = format!("it would have {size} bytes, and KMS takes {KEY_POLICY_BYTES}");
+                return Err(self.refused_policy(&key, &why));
+            }
+            if read_at.elapsed() > FRESH {
+                continue;
+            }
+            let kms = &self.run.key_clients(&key).kms;
+            match kms.put_key_policy(&key, &edited.policy.text()).await {
+                Ok(Put::Done | Put::Unknown) => {
+                    self.progress().emit(&Event::KeyPolicyPut {
                         key,
-                        "to be changed: KMS throttles the account",
-                        since,
-                        backoff.next(),
-                    )
-                    .await;
+                        added: edited.added,
+                        removed: edited.removed,
+                        replaced,
+                    });
+                    return Ok(true);
+                }
+                Err(error) if error.code == Code::Throttled => {
+                    let pause = backoff.next();
+                    self.progress().wait(&key, THROTTLED, since, pause).await;
+                }
+                Err(error) => return Err(error),
             }
-            Err(error) => return Err(error),
         }
+    }
+
+    async fn read_policy(&self, key: &KeyArn) -> Result<(String, KeyPolicy), Error> {
+        let text = self.run.key_clients(key).kms.key_policy(key).await?;
+        match KeyPolicy::parse(&text) {
+            Ok(policy) => Ok((text, policy)),
+            Err(error) => {
+                let message = format!("the policy of {key} cannot be read as one: {error}");
+                let error = Error::new(Code::AwsUnexpected, message)
+                    .remedy("look at the policy of the key, and put a valid document")
+                    .at(&self.run.source.identity.account, key.region())
+                    .on(key);
+                Err(error)
+            }
+        }
+    }
+
+    fn refused_policy(&self, key: &KeyArn, why: &impl ToString) -> Error {
+        let why = why.to_string();
+        let message = format!("the policy of {key} cannot be changed as it must be: {why}");
+        Error::new(Code::KeyPolicyRefused, message)
+            .remedy("change the key policy by hand as the message says, or use another key")
+            .at(&self.run.source.identity.account, key.region())
+            .on(key)
     }
 }
 
-async fn read(run: &Run<'_>, key: &KeyArn) -> Result<(String, KeyPolicy), Error> {
-    let text = run.key_clients(key).kms.key_policy(key).await?;
-    let policy = KeyPolicy::parse(&text).map_err(|error| {
-        Error::new(
-            Code::AwsUnexpected,
-            format!("the policy of {key} cannot be read as one: {error}"),
-        )
-        .remedy("look at the policy of the key, and put a valid document")
-        .at(&run.source.identity.account, key.region())
-        .on(key)
-    })?;
-    Ok((text, policy))
+/// Those of the step's principals who lack access by a policy.
+fn missing_principals(access: &KeyAccess, policy: &KeyPolicy) -> BTreeSet<Principal> {
+    let current = policy.principals_with_access(&access.key, &access.access);
+    &access.principals - &named_principals(&access.principals, &current)
 }
 
-/// The lockout refusal carries the same code (R3.2.5).
-fn is_invalid_principals(error: &Error) -> bool {
+/// Whether KMS refused a principal; the refusal of a lockout has the same code (R3.2.5).
+fn is_about_principals(error: &Error) -> bool {
     error.is_aws(&["MalformedPolicyDocumentException"])
         && error
             .aws
             .as_ref()
             .is_some_and(|aws| aws.message.contains("principal"))
-}
-
-fn refused(run: &Run<'_>, key: &KeyArn, why: &impl ToString) -> Error {
-    Error::new(
-        Code::KeyPolicyRefused,
-        format!(
-            "the policy of {key} cannot be changed as it must be: {}",
-            why.to_string()
-        ),
-    )
-    .remedy("change the key policy by hand as the message says, or use another key")
-    .at(&run.source.identity.account, key.region())
-    .on(key)
 }

@@ -1,11 +1,11 @@
-//! EC2: what makes, changes and removes images and snapshots.
+//! EC2: creates, changes and removes images and snapshots.
 
 use std::collections::BTreeMap;
 
-use aws_sdk_ec2::types::{ResourceType, Tag, TagSpecification};
+use aws_sdk_ec2::types::{ResourceType, Tag};
 use aws_smithy_types::DateTime;
 
-use super::Ec2;
+use super::{Ec2, tagged, tags};
 use crate::diagnostic::Error;
 use crate::id::{AmiId, KeyArn, SnapshotId, SourceImage};
 
@@ -21,19 +21,10 @@ pub(crate) struct NewCopy<'a> {
 }
 
 impl Ec2 {
-    /// Starts a copy into this Region, encrypted and tagged in the call itself (`ec2:CopyImage`).
+    /// Starts a copy into this Region, encrypted and tagged by the call itself, and returns its ID
+    /// (`ec2:CopyImage`).
     pub(crate) async fn copy_image(&self, copy: &NewCopy<'_>) -> Result<AmiId, Error> {
-        let tags: Vec<Tag> = copy
-            .tags
-            .iter()
-            .map(|(key, value)| Tag::builder().key(key).value(value).build())
-            .collect();
-        let tagged = |kind| {
-            TagSpecification::builder()
-                .resource_type(kind)
-                .set_tags(Some(tags.clone()))
-                .build()
-        };
+        let tags = tags(copy.tags);
         let call = self
             .client
             .copy_image()
@@ -44,21 +35,19 @@ impl Ec2 {
             .kms_key_id(copy.key.as_ref())
             .client_token(copy.client_token)
             .set_snapshot_copy_completion_duration_minutes(copy.completion.map(i64::from))
-            .tag_specifications(tagged(ResourceType::Image))
-            .tag_specifications(tagged(ResourceType::Snapshot))
+            .tag_specifications(tagged(ResourceType::Image, &tags))
+            .tag_specifications(tagged(ResourceType::Snapshot, &tags))
             .send();
         let answer = self
             .caller
             .send("ec2:CopyImage", Some(copy.source.ami.as_ref()), call)
             .await?;
-        answer
-            .image_id()
-            .and_then(|id| id.parse().ok())
-            .ok_or_else(|| self.unexpected(&copy.source.ami, "a copy"))
+        let copy_id = answer.image_id().and_then(|id| id.parse().ok());
+        copy_id.ok_or_else(|| self.unexpected(&copy.source.ami, "a copy"))
     }
 
-    /// Removes an image and, in the same call, those of its snapshots that no other image uses
-    /// (`ec2:DeregisterImage`). Returns the snapshots that AWS left, and why.
+    /// Deregisters an image and, in the same call, deletes those of its snapshots that no other
+    /// image uses. Returns the snapshots that AWS left, and why (`ec2:DeregisterImage`).
     pub(crate) async fn deregister_image(
         &self,
         id: &AmiId,
@@ -73,19 +62,18 @@ impl Ec2 {
             .caller
             .send("ec2:DeregisterImage", Some(id.as_ref()), call)
             .await?;
-        let left = answer
-            .delete_snapshot_results()
-            .iter()
-            .filter_map(|result| {
-                let why = result
-                    .return_code()
-                    .map_or("no reason given", |code| code.as_str());
-                (why != "success").then_some((result.snapshot_id()?.to_owned(), why.to_owned()))
-            });
-        Ok(left.collect())
+        let mut left = Vec::new();
+        for result in answer.delete_snapshot_results() {
+            let code = result.return_code();
+            let why = code.map_or("no reason given", |code| code.as_str());
+            if let (Some(snapshot), true) = (result.snapshot_id(), why != "success") {
+                left.push((snapshot.to_owned(), why.to_owned()));
+            }
+        }
+        Ok(left)
     }
 
-    /// Removes a snapshot (`ec2:DeleteSnapshot`).
+    /// Deletes a snapshot (`ec2:DeleteSnapshot`).
     pub(crate) async fn delete_snapshot(&self, id: &SnapshotId) -> Result<(), Error> {
         let call = self
             .client
@@ -95,12 +83,11 @@ impl Ec2 {
         self.caller
             .send("ec2:DeleteSnapshot", Some(id.as_ref()), call)
             .await
-            .map(|_| ())
+            .map(drop)
     }
 
-    /// Marks the image as deprecated from a moment on, in seconds since 1970
-    /// (`ec2:EnableImageDeprecation`).
-    pub(crate) async fn deprecate(&self, id: &AmiId, at: i64) -> Result<(), Error> {
+    /// Deprecates an image from a moment on, in seconds since 1970 (`ec2:EnableImageDeprecation`).
+    pub(crate) async fn deprecate_image(&self, id: &AmiId, at: i64) -> Result<(), Error> {
         let call = self
             .client
             .enable_image_deprecation()
@@ -109,11 +96,11 @@ impl Ec2 {
         self.caller
             .send("ec2:EnableImageDeprecation", Some(id.as_ref()), call.send())
             .await
-            .map(|_| ())
+            .map(drop)
     }
 
-    /// Keeps the image from being deregistered (`ec2:EnableImageDeregistrationProtection`).
-    pub(crate) async fn protect(&self, id: &AmiId) -> Result<(), Error> {
+    /// Protects an image from deregistration (`ec2:EnableImageDeregistrationProtection`).
+    pub(crate) async fn protect_image(&self, id: &AmiId) -> Result<(), Error> {
         const ACTION: &str = "ec2:EnableImageDeregistrationProtection";
         let call = self
             .client
@@ -122,51 +109,44 @@ impl Ec2 {
         self.caller
             .send(ACTION, Some(id.as_ref()), call.send())
             .await
-            .map(|_| ())
+            .map(drop)
     }
 
-    /// Tags an image as this account sees it: tags on a shared image are private to each account
-    /// (`ec2:CreateTags`, R1.6).
-    pub(crate) async fn tag(
+    /// Tags an image. Each account has its own tags on a shared image (`ec2:CreateTags`, R1.6).
+    pub(crate) async fn tag_image(
         &self,
         id: &AmiId,
         tags: &BTreeMap<String, String>,
     ) -> Result<(), Error> {
-        let tags = tags
-            .iter()
-            .map(|(key, value)| Tag::builder().key(key).value(value).build())
-            .collect();
         let call = self
             .client
             .create_tags()
             .resources(id.as_ref())
-            .set_tags(Some(tags))
+            .set_tags(Some(self::tags(tags)))
             .send();
         self.caller
             .send("ec2:CreateTags", Some(id.as_ref()), call)
             .await
-            .map(|_| ())
+            .map(drop)
     }
 
-    /// Takes tags off an image, whatever their values (`ec2:DeleteTags`).
-    pub(crate) async fn untag(
+    /// Removes tags from an image, whatever their values (`ec2:DeleteTags`).
+    pub(crate) async fn untag_image(
         &self,
         id: &AmiId,
         keys: impl IntoIterator<Item = &String>,
     ) -> Result<(), Error> {
-        let tags = keys
-            .into_iter()
-            .map(|key| Tag::builder().key(key).build())
-            .collect();
+        // A tag without a value stands for every value.
+        let keys = keys.into_iter().map(|key| Tag::builder().key(key).build());
         let call = self
             .client
             .delete_tags()
             .resources(id.as_ref())
-            .set_tags(Some(tags))
+            .set_tags(Some(keys.collect()))
             .send();
         self.caller
             .send("ec2:DeleteTags", Some(id.as_ref()), call)
             .await
-            .map(|_| ())
+            .map(drop)
     }
 }

@@ -1,12 +1,13 @@
-//! EC2: the instances of `verify: launch`, and their security group.
+//! EC2: the instances of `verify: launch`.
 
 use aws_sdk_ec2::types::{
-    BlockDeviceMapping, EbsBlockDevice, Filter, HttpTokensState, InstanceMetadataEndpointState,
+    BlockDeviceMapping, EbsBlockDevice, HttpTokensState, InstanceMetadataEndpointState,
     InstanceMetadataOptionsRequest, InstanceNetworkInterfaceSpecification, InstanceType,
-    IpPermission, IpRange, ResourceType, ShutdownBehavior, Tag, TagSpecification,
+    ResourceType, ShutdownBehavior,
 };
 
-use super::Ec2;
+use super::{Ec2, filter, tag, tagged};
+use crate::aws::accept_codes;
 use crate::diagnostic::Error;
 use crate::inventory::Image;
 
@@ -21,7 +22,7 @@ pub(crate) struct NewInstance<'a> {
     pub(crate) tag: (&'a str, &'a str),
 }
 
-/// An instance, as far as it matters.
+/// An instance, as `DescribeInstances` answers it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Instance {
     pub(crate) id: String,
@@ -32,9 +33,15 @@ pub(crate) struct Instance {
     pub(crate) launched: i64,
 }
 
+impl Instance {
+    pub(crate) fn is_terminated(&self) -> bool {
+        self.state == "terminated"
+    }
+}
+
 impl Ec2 {
     /// Launches one instance that can do nothing and reach nobody: no profile, no public address,
-    /// no metadata service; it and its volumes go when it is shut down (`ec2:RunInstances`).
+    /// no metadata service. A shutdown deletes it and its volumes (`ec2:RunInstances`).
     pub(crate) async fn run_instance(&self, new: &NewInstance<'_>) -> Result<Instance, Error> {
         let network = InstanceNetworkInterfaceSpecification::builder()
             .device_index(0)
@@ -47,30 +54,8 @@ impl Ec2 {
             .http_endpoint(InstanceMetadataEndpointState::Disabled)
             .http_tokens(HttpTokensState::Required)
             .build();
-        let gone = EbsBlockDevice::builder()
-            .delete_on_termination(true)
-            .build();
-        let volumes = new
-            .image
-            .mappings
-            .iter()
-            .filter(|mapping| mapping.snapshot.is_some())
-            .filter_map(|mapping| {
-                let device = mapping.device.as_ref()?;
-                Some(
-                    BlockDeviceMapping::builder()
-                        .device_name(device)
-                        .ebs(gone.clone())
-                        .build(),
-                )
-            });
-        let tag = Tag::builder().key(new.tag.0).value(new.tag.1).build();
-        let tagged = |kind| {
-            TagSpecification::builder()
-                .resource_type(kind)
-                .tags(tag.clone())
-                .build()
-        };
+        let (key, value) = new.tag;
+        let tags = [tag(key, value)];
         let call = self
             .client
             .run_instances()
@@ -82,165 +67,75 @@ impl Ec2 {
             .network_interfaces(network)
             .metadata_options(metadata)
             .instance_initiated_shutdown_behavior(ShutdownBehavior::Terminate)
-            .set_block_device_mappings(Some(volumes.collect()))
-            .tag_specifications(tagged(ResourceType::Instance))
-            .tag_specifications(tagged(ResourceType::Volume))
+            .set_block_device_mappings(Some(volumes_deleted_on_termination(new.image)))
+            .tag_specifications(tagged(ResourceType::Instance, &tags))
+            .tag_specifications(tagged(ResourceType::Volume, &tags))
             .send();
         let answer = self
             .caller
             .send("ec2:RunInstances", Some(new.image.id.as_ref()), call)
             .await?;
-        let launched = answer.instances().first().and_then(instance);
+        let launched = answer.instances().first().and_then(convert_instance);
         launched.ok_or_else(|| self.unexpected(&new.image.id, "no instance"))
     }
 
-    /// The instances with a tag, whatever its value; one ID alone where it is given
+    /// The instances with a tag, whatever its value; only the one with the ID, if that is given
     /// (`ec2:DescribeInstances`).
     pub(crate) async fn instances(
         &self,
         tag: &str,
         id: Option<&str>,
     ) -> Result<Vec<Instance>, Error> {
-        let mut filters = vec![Filter::builder().name("tag-key").values(tag).build()];
-        filters.extend(id.map(|id| Filter::builder().name("instance-id").values(id).build()));
-        let (mut found, mut token) = (Vec::new(), None);
-        loop {
-            let call = self
-                .client
-                .describe_instances()
-                .set_filters(Some(filters.clone()))
-                .set_next_token(token);
-            let answer = self
-                .caller
-                .send("ec2:DescribeInstances", id, call.send())
-                .await?;
-            let instances = answer.reservations().iter().flat_map(|of| of.instances());
-            found.extend(instances.filter_map(instance));
-            token = answer.next_token.filter(|token| !token.is_empty());
-            if token.is_none() {
-                return Ok(found);
+        const ACTION: &str = "ec2:DescribeInstances";
+        let mut filters = vec![filter("tag-key", [tag])];
+        filters.extend(id.map(|id| filter("instance-id", [id])));
+        let call = self.client.describe_instances().set_filters(Some(filters));
+        let mut pages = call.into_paginator().send();
+        let mut instances = Vec::new();
+        while let Some(page) = self.caller.send(ACTION, id, pages.try_next()).await? {
+            for reservation in page.reservations() {
+                instances.extend(reservation.instances().iter().filter_map(convert_instance));
             }
         }
+        Ok(instances)
     }
 
-    /// Ends an instance (`ec2:TerminateInstances`).
-    pub(crate) async fn terminate(&self, id: &str) -> Result<(), Error> {
+    /// Terminates an instance; one that does not exist is no error (`ec2:TerminateInstances`).
+    pub(crate) async fn terminate_instance(&self, id: &str) -> Result<(), Error> {
         let call = self.client.terminate_instances().instance_ids(id).send();
-        match self
+        let answer = self
             .caller
             .send("ec2:TerminateInstances", Some(id), call)
-            .await
-        {
-            Err(error) if !error.is_aws(&["InvalidInstanceID.NotFound"]) => Err(error),
-            _ => Ok(()),
-        }
-    }
-
-    /// The VPC of a subnet (`ec2:DescribeSubnets`).
-    pub(crate) async fn vpc_of(&self, subnet: &str) -> Result<Option<String>, Error> {
-        let call = self.client.describe_subnets().subnet_ids(subnet).send();
-        let answer = self
-            .caller
-            .send("ec2:DescribeSubnets", Some(subnet), call)
-            .await?;
-        Ok(answer
-            .subnets()
-            .first()
-            .and_then(|subnet| subnet.vpc_id.clone()))
-    }
-
-    /// A security group by its name, in a VPC where that is given (`ec2:DescribeSecurityGroups`).
-    pub(crate) async fn security_group(
-        &self,
-        name: &str,
-        vpc: Option<&str>,
-    ) -> Result<Option<String>, Error> {
-        let mut filters = vec![Filter::builder().name("group-name").values(name).build()];
-        filters.extend(vpc.map(|vpc| Filter::builder().name("vpc-id").values(vpc).build()));
-        let call = self
-            .client
-            .describe_security_groups()
-            .set_filters(Some(filters))
-            .send();
-        let answer = self
-            .caller
-            .send("ec2:DescribeSecurityGroups", Some(name), call)
-            .await?;
-        Ok(answer
-            .security_groups()
-            .first()
-            .and_then(|group| group.group_id.clone()))
-    }
-
-    /// Makes a security group that lets nothing in or out (`ec2:CreateSecurityGroup`,
-    /// `ec2:RevokeSecurityGroupEgress`).
-    pub(crate) async fn create_closed_group(
-        &self,
-        name: &str,
-        vpc: Option<&str>,
-    ) -> Result<String, Error> {
-        let call = self
-            .client
-            .create_security_group()
-            .group_name(name)
-            .description("ami-share: lets nothing in or out");
-        let call = call.set_vpc_id(vpc.map(str::to_owned)).send();
-        let made = self
-            .caller
-            .send("ec2:CreateSecurityGroup", Some(name), call)
-            .await?;
-        let id = made
-            .group_id
-            .ok_or_else(|| self.unexpected(name, "no security group"))?;
-        // A new group lets everything out.
-        let all = IpRange::builder().cidr_ip("0.0.0.0/0").build();
-        let all = IpPermission::builder()
-            .ip_protocol("-1")
-            .ip_ranges(all)
-            .build();
-        let call = self
-            .client
-            .revoke_security_group_egress()
-            .group_id(&id)
-            .ip_permissions(all)
-            .send();
-        self.caller
-            .send("ec2:RevokeSecurityGroupEgress", Some(&id), call)
-            .await?;
-        Ok(id)
-    }
-
-    /// Removes a security group; one that something still uses stays (`ec2:DeleteSecurityGroup`).
-    pub(crate) async fn delete_group(&self, id: &str) -> Result<(), Error> {
-        let call = self.client.delete_security_group().group_id(id).send();
-        match self
-            .caller
-            .send("ec2:DeleteSecurityGroup", Some(id), call)
-            .await
-        {
-            Err(error)
-                if !error.is_aws(&[
-                    "DependencyViolation",
-                    "InvalidGroup.NotFound",
-                    "InvalidGroup.KeyUsage",
-                ]) =>
-            {
-                Err(error)
-            }
-            _ => Ok(()),
-        }
+            .await;
+        accept_codes(answer, &["InvalidInstanceID.NotFound"])
     }
 }
 
-fn instance(found: &aws_sdk_ec2::types::Instance) -> Option<Instance> {
-    let reason = found
-        .state_reason()
-        .and_then(|reason| reason.message().or(reason.code()))
-        .map(str::to_owned);
+/// The volumes of the image, each deleted with its instance whatever the image says.
+fn volumes_deleted_on_termination(image: &Image) -> Vec<BlockDeviceMapping> {
+    let deleted = EbsBlockDevice::builder()
+        .delete_on_termination(true)
+        .build();
+    let mut volumes = Vec::new();
+    for mapping in &image.mappings {
+        if let (Some(device), Some(_)) = (&mapping.device, &mapping.snapshot) {
+            let volume = BlockDeviceMapping::builder()
+                .device_name(device)
+                .ebs(deleted.clone());
+            volumes.push(volume.build());
+        }
+    }
+    volumes
+}
+
+/// `None` for an instance without an ID or a state.
+fn convert_instance(instance: &aws_sdk_ec2::types::Instance) -> Option<Instance> {
+    let reason = instance.state_reason();
+    let reason = reason.and_then(|reason| reason.message().or(reason.code()));
     Some(Instance {
-        id: found.instance_id()?.to_owned(),
-        state: found.state()?.name()?.as_str().to_owned(),
-        reason,
-        launched: found.launch_time().map_or(0, |time| time.secs()),
+        id: instance.instance_id()?.to_owned(),
+        state: instance.state()?.name()?.as_str().to_owned(),
+        reason: reason.map(str::to_owned),
+        launched: instance.launch_time().map_or(0, |time| time.secs()),
     })
 }

@@ -1,4 +1,4 @@
-//! EC2: who may launch an image, and who may make volumes of a snapshot.
+//! EC2: the permissions to launch an image, and to make volumes of a snapshot.
 
 use std::collections::BTreeSet;
 
@@ -8,6 +8,7 @@ use aws_sdk_ec2::types::{
 };
 
 use super::Ec2;
+use crate::aws::accept_codes;
 use crate::diagnostic::Error;
 use crate::id::{AmiId, Principal, SnapshotId};
 use crate::limits::PRINCIPALS_PER_CALL;
@@ -20,7 +21,7 @@ pub(crate) enum Change {
 }
 
 impl Ec2 {
-    /// Who may launch the image (`ec2:DescribeImageAttribute`).
+    /// The principals that may launch the image (`ec2:DescribeImageAttribute`).
     pub(crate) async fn launch_permissions(
         &self,
         id: &AmiId,
@@ -36,14 +37,11 @@ impl Ec2 {
             .caller
             .send("ec2:DescribeImageAttribute", Some(id.as_ref()), call)
             .await?;
-        Ok(answer
-            .launch_permissions()
-            .iter()
-            .filter_map(launcher)
-            .collect())
+        let permissions = answer.launch_permissions().iter();
+        Ok(permissions.filter_map(convert_launch_permission).collect())
     }
 
-    /// Gives or takes launch permission (`ec2:ModifyImageAttribute`).
+    /// Adds or removes launch permissions (`ec2:ModifyImageAttribute`).
     pub(crate) async fn change_launch_permissions(
         &self,
         id: &AmiId,
@@ -52,7 +50,7 @@ impl Ec2 {
     ) -> Result<(), Error> {
         let principals: Vec<&Principal> = principals.iter().collect();
         for batch in principals.chunks(PRINCIPALS_PER_CALL) {
-            let items = Some(batch.iter().map(|principal| item(principal)).collect());
+            let items = Some(batch.iter().copied().map(launch_permission).collect());
             let modifications = LaunchPermissionModifications::builder();
             let modifications = match change {
                 Change::Add => modifications.set_add(items),
@@ -67,40 +65,32 @@ impl Ec2 {
         Ok(())
     }
 
-    /// Whether the caller may give these launch permission: asked by a dry run, which changes
+    /// Succeeds if the caller may give these principals launch permission: a dry run, which changes
     /// nothing (`ec2:ModifyImageAttribute`).
     pub(crate) async fn may_share(
         &self,
         id: &AmiId,
         principals: &BTreeSet<Principal>,
     ) -> Result<(), Error> {
-        let items = Some(
-            principals
-                .iter()
-                .take(PRINCIPALS_PER_CALL)
-                .map(item)
-                .collect(),
-        );
+        let first_batch = principals.iter().take(PRINCIPALS_PER_CALL);
         let add = LaunchPermissionModifications::builder()
-            .set_add(items)
+            .set_add(Some(first_batch.map(launch_permission).collect()))
             .build();
         let call = self
             .client
             .modify_image_attribute()
             .image_id(id.as_ref())
             .launch_permission(add)
-            .dry_run(true);
-        match self
+            .dry_run(true)
+            .send();
+        let answer = self
             .caller
-            .send("ec2:ModifyImageAttribute", Some(id.as_ref()), call.send())
-            .await
-        {
-            Err(error) if !error.is_aws(&["DryRunOperation"]) => Err(error),
-            _ => Ok(()),
-        }
+            .send("ec2:ModifyImageAttribute", Some(id.as_ref()), call)
+            .await;
+        accept_codes(answer, &["DryRunOperation"])
     }
 
-    /// Who may make volumes of the snapshot (`ec2:DescribeSnapshotAttribute`).
+    /// The principals that may make volumes of the snapshot (`ec2:DescribeSnapshotAttribute`).
     pub(crate) async fn snapshot_permissions(
         &self,
         id: &SnapshotId,
@@ -116,34 +106,20 @@ impl Ec2 {
             .caller
             .send("ec2:DescribeSnapshotAttribute", Some(id.as_ref()), call)
             .await?;
-        let who = |permission: &CreateVolumePermission| match permission.user_id() {
-            Some(account) => account.parse().map(Principal::Account).ok(),
-            None => permission.group().map(|_| Principal::Public),
-        };
-        Ok(answer
-            .create_volume_permissions()
-            .iter()
-            .filter_map(who)
-            .collect())
+        let permissions = answer.create_volume_permissions().iter();
+        Ok(permissions.filter_map(convert_volume_permission).collect())
     }
 
-    /// Gives or takes create-volume permission; it is for accounts only
-    /// (`ec2:ModifySnapshotAttribute`, R2.15).
+    /// Adds or removes create-volume permissions. Only accounts and the public can have them;
+    /// others are left out (`ec2:ModifySnapshotAttribute`, R2.15).
     pub(crate) async fn change_snapshot_permissions(
         &self,
         id: &SnapshotId,
         change: Change,
         principals: &BTreeSet<Principal>,
     ) -> Result<(), Error> {
-        let items = principals.iter().filter_map(|principal| {
-            let item = CreateVolumePermission::builder();
-            match principal {
-                Principal::Account(account) => Some(item.user_id(account.as_ref()).build()),
-                Principal::Public => Some(item.group(PermissionGroup::All).build()),
-                Principal::Organization(_) | Principal::OrganizationalUnit(_) => None,
-            }
-        });
-        let items: Vec<CreateVolumePermission> = items.collect();
+        let items: Vec<CreateVolumePermission> =
+            principals.iter().filter_map(volume_permission).collect();
         for batch in items.chunks(PRINCIPALS_PER_CALL) {
             let modifications = CreateVolumePermissionModifications::builder();
             let modifications = match change {
@@ -163,7 +139,7 @@ impl Ec2 {
     }
 }
 
-fn launcher(permission: &LaunchPermission) -> Option<Principal> {
+fn convert_launch_permission(permission: &LaunchPermission) -> Option<Principal> {
     let named = permission
         .user_id()
         .or(permission.organization_arn())
@@ -174,13 +150,29 @@ fn launcher(permission: &LaunchPermission) -> Option<Principal> {
     }
 }
 
-fn item(principal: &Principal) -> LaunchPermission {
-    let item = LaunchPermission::builder();
+fn launch_permission(principal: &Principal) -> LaunchPermission {
+    let permission = LaunchPermission::builder();
     match principal {
-        Principal::Account(account) => item.user_id(account.as_ref()),
-        Principal::Organization(arn) => item.organization_arn(arn.as_ref()),
-        Principal::OrganizationalUnit(arn) => item.organizational_unit_arn(arn.as_ref()),
-        Principal::Public => item.group(PermissionGroup::All),
+        Principal::Account(account) => permission.user_id(account.as_ref()),
+        Principal::Organization(arn) => permission.organization_arn(arn.as_ref()),
+        Principal::OrganizationalUnit(arn) => permission.organizational_unit_arn(arn.as_ref()),
+        Principal::Public => permission.group(PermissionGroup::All),
     }
     .build()
+}
+
+fn convert_volume_permission(permission: &CreateVolumePermission) -> Option<Principal> {
+    match permission.user_id() {
+        Some(account) => account.parse().map(Principal::Account).ok(),
+        None => permission.group().map(|_| Principal::Public),
+    }
+}
+
+fn volume_permission(principal: &Principal) -> Option<CreateVolumePermission> {
+    let permission = CreateVolumePermission::builder();
+    match principal {
+        Principal::Account(account) => Some(permission.user_id(account.as_ref()).build()),
+        Principal::Public => Some(permission.group(PermissionGroup::All).build()),
+        Principal::Organization(_) | Principal::OrganizationalUnit(_) => None,
+    }
 }

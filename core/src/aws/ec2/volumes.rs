@@ -1,42 +1,32 @@
-//! EC2: the volumes of an account, as far as somebody else's key matters to them.
+//! EC2: reads the volumes of an account that a key of another account matters to.
 
-use aws_sdk_ec2::types::Filter;
+use aws_sdk_ec2::types::Volume;
 
-use super::Ec2;
+use super::{Ec2, filter};
 use crate::diagnostic::Error;
 use crate::id::KeyArn;
 use crate::limits::VOLUME_PAGE_SIZE;
 
 impl Ec2 {
-    /// All own volumes that are encrypted, by their IDs, each with its key (`ec2:DescribeVolumes`).
+    /// The IDs of all encrypted volumes of the account, each with its key
+    /// (`ec2:DescribeVolumes`).
     pub(crate) async fn own_encrypted_volumes(&self) -> Result<Vec<(KeyArn, String)>, Error> {
-        let encrypted = Filter::builder().name("encrypted").values("true").build();
-        let (mut found, mut token) = (Vec::new(), None);
-        loop {
-            let call = self
-                .client
-                .describe_volumes()
-                .filters(encrypted.clone())
-                .max_results(VOLUME_PAGE_SIZE);
-            let answer = self
-                .caller
-                .send(
-                    "ec2:DescribeVolumes",
-                    None,
-                    call.set_next_token(token).send(),
-                )
-                .await?;
-            let of = |volume: &aws_sdk_ec2::types::Volume| {
-                Some((
-                    volume.kms_key_id()?.parse().ok()?,
-                    volume.volume_id()?.to_owned(),
-                ))
-            };
-            found.extend(answer.volumes().iter().filter_map(of));
-            token = answer.next_token.filter(|token| !token.is_empty());
-            if token.is_none() {
-                return Ok(found);
-            }
+        const ACTION: &str = "ec2:DescribeVolumes";
+        let mut volumes = Vec::new();
+        let call = self
+            .client
+            .describe_volumes()
+            .filters(filter("encrypted", ["true"]))
+            .max_results(VOLUME_PAGE_SIZE);
+        let mut pages = call.into_paginator().send();
+        while let Some(page) = self.caller.send(ACTION, None, pages.try_next()).await? {
+            volumes.extend(page.volumes().iter().filter_map(key_and_id));
         }
+        Ok(volumes)
     }
+}
+
+fn key_and_id(volume: &Volume) -> Option<(KeyArn, String)> {
+    let key = volume.kms_key_id()?.parse().ok()?;
+    Some((key, volume.volume_id()?.to_owned()))
 }

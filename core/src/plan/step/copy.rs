@@ -4,17 +4,17 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use sha2::{Digest as _, Sha256};
 
-use crate::id::{AccountId, AmiId, KeyArn, Region, SnapshotId, SourceImage};
+use crate::digest::hex_sha256;
+use crate::id::{AccountId, AccountRegion, AmiId, KeyArn, Region, SnapshotId, SourceImage};
 use crate::request::name;
 use crate::tags;
 
-/// A copy of an image under a key (`ec2:CopyImage`): made, or adopted where it already exists.
+/// A copy of an image under a key (`ec2:CopyImage`): a new one, or one that exists already.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct CopyImage {
-    /// Whose copy it is: the source account's, or a target's.
+    /// The account that owns the copy: the source account, or a target.
     pub account: AccountId,
     /// The image that is copied.
     pub source: SourceImage,
@@ -26,26 +26,27 @@ pub struct CopyImage {
     pub name: String,
     /// The tags of the copy and of its snapshots.
     pub tags: BTreeMap<String, String>,
-    /// What the copy answers to: the digest of source, destination, key and name.
+    /// A digest of source, destination, key and name. Copies with the same identity are the same
+    /// copy; a tag of the copy holds it.
     pub identity: String,
-    /// The copy that already exists, pending or available.
+    /// The copy that exists already, pending or available.
     pub adopt: Option<AmiId>,
-    /// In how many minutes AWS completes it, where that is paid for (R7.5).
+    /// The minutes in which AWS is to complete it, which costs extra; `None` for no limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub completion: Option<u32>,
-    /// What failed copies left, removed once this one is available.
+    /// What failed copies left; it is removed once this copy is available.
     pub leftovers: Leftovers,
-    /// How many EBS volumes the source has, and so the copy must have.
+    /// The number of EBS volumes that the source has, and the copy must have.
     #[serde(skip)]
     pub(crate) volumes: usize,
 }
 
-/// What failed copies left: it counts toward quotas until it is removed (R1.5.17).
+/// What failed copies left. It counts toward quotas until it is removed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Leftovers {
-    /// Failed images of ours.
+    /// Failed copies that this tool made.
     pub images: Vec<AmiId>,
-    /// Snapshots of ours in state `error` that no image uses.
+    /// Snapshots of such copies that are in state `error` and that no image uses.
     pub snapshots: Vec<SnapshotId>,
 }
 
@@ -57,23 +58,25 @@ impl Leftovers {
 }
 
 impl CopyImage {
-    /// A copy that is not known to exist yet, with our tags beside `tags`.
+    /// A copy in an account and Region, not known to exist yet. Its tags are `tags` and the marks
+    /// of this tool.
     pub(crate) fn new(
-        account: &AccountId,
         source: SourceImage,
-        region: &Region,
-        key: &KeyArn,
+        location: &AccountRegion,
+        key: KeyArn,
         name: String,
         tags: &BTreeMap<String, String>,
     ) -> Self {
-        let (from, to) = (source.tag(), format!("{account}/{region}"));
-        let identity = digest(&["1", &from, &to, key.as_ref(), &name]);
+        let from = source.tag();
+        let to = format!("{}/{}", location.account, location.region);
+        // The number is raised whenever what a copy consists of changes.
+        let identity = hash_parts(&["1", &from, &to, key.as_ref(), &name]);
         Self {
-            account: account.clone(),
-            region: region.clone(),
-            key: key.clone(),
-            tags: tags::of_copy(tags, from, identity.clone()),
+            account: location.account.clone(),
             source,
+            region: location.region.clone(),
+            key,
+            tags: tags::of_copy(tags, from, identity.clone()),
             name,
             identity,
             adopt: None,
@@ -83,26 +86,24 @@ impl CopyImage {
         }
     }
 
-    /// The client token of the n-th attempt: runs that see the same state send the same one, and
-    /// make one copy (R1.2.2).
+    /// The client token of an attempt. Concurrent runs send the same token, so that AWS makes one
+    /// copy (R1.2.2).
     pub(crate) fn client_token(&self, attempt: u32) -> String {
-        digest(&[&self.identity, &attempt.to_string()])
+        hash_parts(&[&self.identity, &attempt.to_string()])
     }
 
-    /// The name to fall back on where AWS calls [`Self::name`] a duplicate.
+    /// The name to use if AWS refuses [`Self::name`] as a duplicate.
     pub(crate) fn fallback_name(&self) -> String {
         name::with_suffix(&self.name, self.identity.get(..8).unwrap_or_default())
     }
 }
 
-fn digest(parts: &[&str]) -> String {
-    let mut hash = Sha256::new();
+/// A digest of texts, each ended by a zero byte so that no two lists have the same bytes.
+fn hash_parts(parts: &[&str]) -> String {
+    let mut bytes = Vec::new();
     for part in parts {
-        hash.update(part.as_bytes());
-        hash.update([0]);
+        bytes.extend(part.as_bytes());
+        bytes.push(0);
     }
-    hash.finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex_sha256(bytes)
 }

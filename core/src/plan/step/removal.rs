@@ -1,30 +1,34 @@
-//! The intents of a plan that take access away.
+//! The steps that revoke access.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::PolicyChange;
+use crate::diagnostic::names::first_names;
 use crate::id::{AmiId, KeyArn, Principal, Region, SnapshotId, SourceImage};
+use crate::inventory::{Grant, Key};
+use crate::plan::names::{grant_name, parent_grant_name};
 use crate::policy::key_policy::PolicyPrincipal;
 
-/// From whom access is taken.
+/// The principals that lose access.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Removal {
     /// Everybody.
     Everybody,
-    /// These.
+    /// These principals.
     These(BTreeSet<Principal>),
-    /// Everybody but these.
+    /// Everybody but these principals.
     AllBut(BTreeSet<Principal>),
 }
 
 impl Removal {
-    /// Whether it is taken from them.
-    pub(crate) fn takes(&self, principal: &Principal) -> bool {
+    /// Whether a principal loses access.
+    pub(crate) fn includes(&self, principal: &Principal) -> bool {
         match self {
             Self::Everybody => true,
             Self::These(principals) => principals.contains(principal),
@@ -32,117 +36,182 @@ impl Removal {
         }
     }
 
-    /// Whether it is taken from whom a statement of ours names.
-    pub(crate) fn takes_principal(&self, holder: &PolicyPrincipal) -> bool {
-        let named = |principals: &BTreeSet<Principal>| {
-            principals
-                .iter()
-                .any(|p| PolicyPrincipal::of(p).as_ref() == Some(holder))
-        };
+    /// Whether a principal that a key policy names loses access.
+    pub(crate) fn includes_policy_principal(&self, principal: &PolicyPrincipal) -> bool {
         match self {
             Self::Everybody => true,
-            Self::These(principals) => named(principals),
-            Self::AllBut(principals) => !named(principals),
+            Self::These(principals) => lists(principals, principal),
+            Self::AllBut(principals) => !lists(principals, principal),
         }
     }
 }
 
-/// Principals can launch an image and use its snapshots no more (`ec2:ModifyImageAttribute`,
+fn lists(principals: &BTreeSet<Principal>, searched: &PolicyPrincipal) -> bool {
+    let mut listed = principals.iter().filter_map(PolicyPrincipal::of);
+    listed.any(|principal| &principal == searched)
+}
+
+/// Principals can no longer launch an image or use its snapshots (`ec2:ModifyImageAttribute`,
 /// `ec2:ModifySnapshotAttribute`).
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct RemovePermissions {
-    /// The image that the request named.
+    /// The image that the request names.
     pub source: SourceImage,
-    /// The Region of the image that is shared.
+    /// The Region of the shared image.
     pub region: Region,
-    /// The image that is shared.
+    /// The shared image: the source itself, or a copy that this tool made of it.
     pub image: AmiId,
     /// The keys of its snapshots.
     pub keys: BTreeSet<KeyArn>,
-    /// Who shall not have them any more.
+    /// The principals that lose the permissions.
     pub removal: Removal,
-    /// Those of them who have launch permission now.
+    /// Those of them that have launch permission now.
     pub principals: BTreeSet<Principal>,
-    /// Those of them who have create-volume permission now, on each snapshot that there is.
+    /// Those of them that have create-volume permission now, by snapshot.
     pub snapshots: BTreeMap<SnapshotId, BTreeSet<Principal>>,
 }
 
-/// Principals can use a key no more (`kms:PutKeyPolicy`, `kms:RevokeGrant`).
+/// Principals can no longer use a key (`kms:PutKeyPolicy`, `kms:RevokeGrant`).
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct RemoveKeyAccess {
     /// The key.
     pub key: KeyArn,
-    /// Who shall not have access any more.
+    /// The principals that lose access.
     pub removal: Removal,
-    /// Those of them who keep it, for something else needs it.
+    /// Those of them that keep it because another shared image or snapshot needs it.
     pub kept: BTreeSet<PolicyPrincipal>,
-    /// Those of them who keep it because something of theirs is under the key, and what was seen of
-    /// that; the run fails for them.
+    /// Those of them that keep it because instances, volumes or snapshots of theirs use the key.
+    /// The run fails for these.
     pub in_use: BTreeMap<PolicyPrincipal, KeyUsage>,
-    /// Those of them who have access now by statements of ours.
+    /// Those of them that lose access which they have now by statements of this tool.
     pub principals: BTreeSet<PolicyPrincipal>,
-    /// The grants that are revoked, by their IDs, and who holds each.
+    /// The grants that are revoked: the grantee of each, by the grant's ID.
     pub grants: BTreeMap<String, String>,
-    /// The policy as it is, and as it would be written.
+    /// The policy before and after the change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy: Option<PolicyChange>,
     /// The shared images under the key.
     #[serde(skip)]
     pub(crate) images: BTreeSet<(Region, AmiId)>,
-    /// Whether it is taken even where something else needs it.
+    /// Whether principals lose access even if something still needs it.
     #[serde(skip)]
     pub(crate) forced: bool,
-    /// What of the key may be looked at.
+    /// What of the key was read.
     #[serde(skip)]
-    pub(crate) reads: (bool, bool),
+    pub(crate) reads: KeyReads,
+}
+
+/// What the run reads of a key, and so can change.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct KeyReads {
+    pub(crate) policy: bool,
+    pub(crate) grants: bool,
+}
+
+impl KeyReads {
+    pub(crate) fn of(key: &Key) -> Self {
+        Self {
+            policy: key.policy.is_some(),
+            grants: key.grants.is_some(),
+        }
+    }
 }
 
 impl RemoveKeyAccess {
-    /// Whether somebody loses access.
-    pub(crate) fn takes(&self, holder: &PolicyPrincipal) -> bool {
-        self.removal.takes_principal(holder)
-            && !self.kept.contains(holder)
-            && !self.in_use.contains_key(holder)
+    /// The removal of access to a key under which nothing is known yet but these shared images.
+    pub(crate) fn new(
+        key: KeyArn,
+        removal: Removal,
+        images: BTreeSet<(Region, AmiId)>,
+        reads: KeyReads,
+    ) -> Self {
+        Self {
+            key,
+            removal,
+            kept: BTreeSet::new(),
+            in_use: BTreeMap::new(),
+            principals: BTreeSet::new(),
+            grants: BTreeMap::new(),
+            policy: None,
+            images,
+            forced: false,
+            reads,
+        }
+    }
+
+    /// Whether a principal loses access.
+    pub(crate) fn revokes_from(&self, principal: &PolicyPrincipal) -> bool {
+        self.removal.includes_policy_principal(principal)
+            && !self.kept.contains(principal)
+            && !self.in_use.contains_key(principal)
+    }
+
+    /// The grants that are revoked, by ID, with the grantee of each: those of this tool for the
+    /// images, and those that accounts which lose access made, unless an AWS service holds them.
+    pub(crate) fn grants_to_revoke(&self, grants: &[Grant]) -> BTreeMap<String, String> {
+        let mut revoked = BTreeMap::new();
+        for grant in grants {
+            let delegated = self.is_issued_by_loser(grant) && !grant.is_held_by_service();
+            if delegated || self.is_own_grant(grant) {
+                revoked.insert(grant.id.clone(), grant.grantee.clone());
+            }
+        }
+        revoked
+    }
+
+    /// Whether an account that loses access made the grant. The key's own account never does.
+    fn is_issued_by_loser(&self, grant: &Grant) -> bool {
+        grant.issuer_account().is_some_and(|issuer| {
+            &issuer != self.key.account() && self.revokes_from(&PolicyPrincipal::Account(issuer))
+        })
+    }
+
+    /// Whether this tool made the grant, for one of the images or for service-linked roles, and
+    /// its account loses access. Images that stay shared have grants of their own.
+    pub(crate) fn is_own_grant(&self, grant: &Grant) -> bool {
+        let Some(account) = grant.grantee_account() else {
+            return false;
+        };
+        let principal = PolicyPrincipal::Account(account.clone());
+        // Service-linked roles need this grant until the account loses the key altogether.
+        if grant.name == parent_grant_name(&account) {
+            return self.revokes_from(&principal);
+        }
+        let mut images = self.images.iter();
+        self.removal.includes_policy_principal(&principal)
+            && !self.in_use.contains_key(&principal)
+            && images.any(|(region, image)| grant.name == grant_name(region, image, &account))
     }
 }
 
-/// What of an account is under a key of another one.
+/// What a principal uses a key of another account for.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct KeyUsage {
-    /// Whether EC2 holds grants on the key that were made for the account: instances run on it.
+    /// Whether instances use it: EC2 holds grants on the key that were made for the account.
     pub instances: bool,
-    /// The account's volumes and snapshots under the key, as the role there sees them.
+    /// The IDs of the account's volumes and snapshots under the key, if a role there could list
+    /// them.
     pub volumes: BTreeSet<String>,
 }
 
-impl std::fmt::Display for KeyUsage {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for KeyUsage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.volumes.is_empty() {
             return f.write_str("instances run on it");
         }
-        write!(f, "{} are under it", some_of(&self.volumes))
+        write!(f, "{} are under it", first_names(&self.volumes))
     }
 }
 
-/// The first few by name, and how many more there are.
-pub(in crate::plan) fn some_of<T: ToString>(all: impl IntoIterator<Item = T>) -> String {
-    const NAMED: usize = 5;
-    let mut names: Vec<String> = all.into_iter().map(|one| one.to_string()).collect();
-    if let Some(more) = names.len().checked_sub(NAMED).filter(|more| *more > 0) {
-        names.truncate(NAMED);
-        names.push(format!("{more} more"));
-    }
-    names.join(", ")
-}
-
-/// A copy that this tool made exists no more (`ec2:DeregisterImage`).
+/// A copy that this tool made is deregistered, and its snapshots are deleted
+/// (`ec2:DeregisterImage`).
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct RemoveCopy {
-    /// What it is a copy of.
+    /// The image that it is a copy of.
     pub source: SourceImage,
     /// The Region of the copy.
     pub region: Region,

@@ -1,14 +1,14 @@
-//! What several steps are about: a shared image, and the change of a key policy.
+//! What several steps share: a shared image, and the change of a key policy.
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::id::{AmiId, Region, SourceImage};
 
-/// A shared image: what the request named, and what is shared of it in a Region.
+/// An image of the request in one Region, and the image that is shared of it there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct SharedImage {
-    /// The image that the request named.
+    /// The image that the request names.
     pub source: SourceImage,
     /// The Region in which it is shared.
     pub region: Region,
@@ -20,8 +20,8 @@ pub struct SharedImage {
 /// A key policy before and after a change.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct PolicyChange {
-    /// The document as it is.
+    /// The document that the key has now.
     pub before: String,
-    /// The document as it would be.
+    /// The document that would be written.
     pub after: String,
 }

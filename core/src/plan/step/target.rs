@@ -1,12 +1,13 @@
-//! The intents in target accounts.
+//! The steps in target accounts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::removal::KeyReads;
 use super::{CopyImage, Leftovers, SharedImage};
-use crate::id::{AccountId, AmiId, KeyArn, Region, SourceImage};
+use crate::id::{AccountId, AccountRegion, AmiId, KeyArn, Region, SourceImage};
 use crate::policy::key_policy::PolicyPrincipal;
 use crate::tags::temporary::TemporaryAccounts;
 
@@ -23,60 +24,61 @@ pub struct TargetCopy {
     pub key: KeyArn,
     /// The name of the copy.
     pub name: String,
-    /// The copy that already exists, pending or available.
+    /// The copy that exists already, pending or available.
     pub adopt: Option<AmiId>,
-    /// Whether that one is available, so that nothing of the source is needed any more.
+    /// Whether that copy is available, so that the target no longer needs the shared image.
     pub available: bool,
-    /// What failed copies left, removed once this one is available.
+    /// What failed copies left; it is removed once this copy is available.
     pub leftovers: Leftovers,
-    /// The tags of the copy beside ours.
+    /// The tags of the copy, without the marks of this tool.
     pub tags: BTreeMap<String, String>,
+    /// In minutes, as in [`CopyImage`].
     #[serde(skip)]
     pub(crate) completion: Option<u32>,
+    /// The number of EBS volumes, as in [`CopyImage`].
     #[serde(skip)]
     pub(crate) volumes: usize,
 }
 
 impl TargetCopy {
-    /// The copy of what is shared, now that it exists.
-    pub(crate) fn of(&self, image: &AmiId) -> CopyImage {
+    /// The copy that the target makes of an image, which is known only once it exists.
+    pub(crate) fn to_copy_image(&self, image_id: &AmiId) -> CopyImage {
+        let region = &self.shared.region;
         let source = SourceImage {
-            region: self.shared.region.clone(),
-            ami: image.clone(),
+            region: region.clone(),
+            ami: image_id.clone(),
         };
-        let copy = CopyImage::new(
-            &self.account,
-            source,
-            &self.shared.region,
-            &self.key,
-            self.name.clone(),
-            &self.tags,
-        );
+        let location = AccountRegion {
+            account: self.account.clone(),
+            region: region.clone(),
+        };
+        let (key, name) = (self.key.clone(), self.name.clone());
         CopyImage {
             adopt: self.adopt.clone(),
             completion: self.completion,
             leftovers: self.leftovers.clone(),
             volumes: self.volumes,
-            ..copy
+            ..CopyImage::new(source, &location, key, name, &self.tags)
         }
     }
 }
 
-/// A shared image carries tags in a target: those of its owner are not shown there
+/// A shared image has tags in a target: AWS does not show a target the tags of the image's owner
 /// (`ec2:CreateTags` in the target).
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct TagShared {
     /// The target.
     pub account: AccountId,
-    /// The image.
+    /// The shared image.
     #[serde(flatten)]
     pub shared: SharedImage,
-    /// The tags that it lacks there, or has with other values.
+    /// The tags that the image does not have there yet, or has with another value.
     pub missing: BTreeMap<String, String>,
 }
 
-/// A role in a target may launch with the keys (`iam:AttachRolePolicy`, or `iam:PutRolePolicy`).
+/// A role in a target is allowed to use the keys to launch (`iam:AttachRolePolicy` or
+/// `iam:PutRolePolicy` in the target).
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct LaunchRole {
@@ -84,48 +86,48 @@ pub struct LaunchRole {
     pub account: AccountId,
     /// The name of the role.
     pub role: String,
-    /// How it may.
+    /// The policy that allows it.
     #[serde(flatten)]
     pub by: RolePolicy,
-    /// Whether it is so already.
+    /// Whether the role has the policy already.
     pub in_effect: bool,
 }
 
-/// The policy of a role.
+/// A policy of a role.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum RolePolicy {
-    /// A managed one, by its ARN.
+    /// A managed policy, by its ARN.
     Attached(String),
-    /// An inline one.
+    /// An inline policy.
     Inline {
-        /// Its name, after the key.
+        /// Its name, which contains the key's ID.
         name: String,
-        /// Its text.
+        /// Its document.
         document: String,
     },
 }
 
-/// A service's role in a target may use a key, by a grant made from there (`kms:CreateGrant`,
-/// R4.11).
+/// A service-linked role in a target can use a key, by a grant that the target makes
+/// (`kms:CreateGrant` in the target).
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct ServiceRole {
     /// The target.
     pub account: AccountId,
-    /// The service.
+    /// The service principal, such as `autoscaling.amazonaws.com`.
     pub service: String,
-    /// The ARN of its role; nothing where it must be made first (`iam:CreateServiceLinkedRole`).
+    /// The ARN of the role; `None` if it does not exist yet (`iam:CreateServiceLinkedRole`).
     pub role: Option<String>,
     /// The key.
     pub key: KeyArn,
-    /// Whether the grant stands already.
+    /// Whether the role has the grant already.
     pub in_effect: bool,
 }
 
-/// A role in a target loses what it was given to launch (`iam:DetachRolePolicy`,
-/// `iam:DeleteRolePolicy`).
+/// A role in a target loses the policy that allowed it to use a key (`iam:DetachRolePolicy` or
+/// `iam:DeleteRolePolicy` in the target).
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct RemoveRolePolicy {
@@ -133,37 +135,38 @@ pub struct RemoveRolePolicy {
     pub account: AccountId,
     /// The name of the role.
     pub role: String,
-    /// The ARN of the managed policy, or the name of the inline one.
+    /// The ARN of the managed policy, or the name of the inline policy.
     pub policy: String,
-    /// Whether it is a managed one.
+    /// Whether it is a managed policy.
     pub managed: bool,
-    /// The key that goes with it; a role keeps the policy of a key that its account keeps.
+    /// The key of an inline policy; `None` for a managed policy, which may serve several keys.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<KeyArn>,
 }
 
-/// Targets whose own copies stand lose what they were lent for copying: launch permission,
-/// snapshots, keys.
+/// Targets whose own copies are available lose the temporary access that they had to copy an image:
+/// launch permission, snapshots, keys.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct ReclaimAccess {
-    /// The image that they were lent.
+    /// The shared image.
     #[serde(flatten)]
     pub shared: SharedImage,
     /// The targets that copy it.
     pub accounts: BTreeSet<AccountId>,
-    /// Whether something is lent already, or will be.
+    /// Whether they have temporary access now, or get it in this run.
     pub needed: bool,
-    /// What this run lends.
+    /// The temporary access that they get in this run.
     #[serde(skip)]
-    pub(crate) lends: TemporaryAccounts,
+    pub(crate) given: TemporaryAccounts,
     /// The keys of the image.
     #[serde(skip)]
     pub(crate) keys: BTreeMap<KeyArn, TemporaryKeyAccess>,
 }
 
-/// An image says no more that it is lent to these: they are to keep it, or have lost it
-/// (`ec2:CreateTags`, `ec2:DeleteTags`). Else a later run would take back what was given for good.
+/// Accounts are removed from an image's record of temporary access: their access is permanent now,
+/// or revoked (`ec2:CreateTags`, `ec2:DeleteTags`). With the record, a later run would reclaim
+/// access that is to stay.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct ForgetTemporaryAccess {
@@ -171,15 +174,15 @@ pub struct ForgetTemporaryAccess {
     pub region: Region,
     /// The image.
     pub image: AmiId,
-    /// Whom it was lent.
+    /// The accounts that are removed from the record.
     pub accounts: BTreeSet<AccountId>,
 }
 
-/// A key whose use is lent.
+/// A key that targets may use temporarily.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TemporaryKeyAccess {
-    /// Who keeps its use, for something else needs it.
+    /// Those that keep its use because something else needs it.
     pub(crate) kept: BTreeSet<PolicyPrincipal>,
-    /// Whether its policy and its grants may be looked at.
-    pub(crate) reads: (bool, bool),
+    /// What of the key was read.
+    pub(crate) reads: KeyReads,
 }

@@ -1,214 +1,109 @@
-//! Which statements deny a target the use of a key. A deny beats every permission, so access given
-//! beside it is none.
+//! Which statements deny targets the use of a key. A deny beats every permission, so that access
+//! under a deny is none.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
 use super::PolicyPrincipal;
-use crate::policy::matcher::{like, texts};
-
-/// What a launch and a copy ask of the key (R1.4.2, R4.1).
-const NEEDED: &[&str] = &[
-    "kms:DescribeKey",
-    "kms:Decrypt",
-    "kms:ReEncryptFrom",
-    "kms:ReEncryptTo",
-    "kms:GenerateDataKeyWithoutPlaintext",
-    "kms:CreateGrant",
-];
+use crate::policy::launch_operations::use_and_grant_actions;
+use crate::policy::matcher::matches_action;
+use crate::policy::statement::{has_effect, is_of_account, texts};
 
 /// How surely a statement denies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Denial {
-    /// Whatever the call.
+    /// Every call.
     Always,
-    /// Under conditions, or for some principals of a target.
+    /// Calls under conditions, or calls of some principals of a target.
     Sometimes,
 }
 
-/// Whether a statement denies one of the holders something that a launch needs. Conditions are not
-/// judged, but for the one that is met by every call without TLS: EC2 makes none.
-pub(super) fn denial(statement: &Value, holders: &BTreeSet<PolicyPrincipal>) -> Option<Denial> {
-    if statement.get("Effect").and_then(Value::as_str) != Some("Deny") || !of_use(statement) {
+/// Whether a statement denies one of the principals something that a launch needs. Of conditions,
+/// only the one that every call with TLS escapes is evaluated: EC2 makes no other calls.
+pub(super) fn find_denial(
+    statement: &Value,
+    principals: &BTreeSet<PolicyPrincipal>,
+) -> Option<Denial> {
+    if !has_effect(statement, "Deny") || !covers_launch(statement) {
         return None;
     }
-    let of_principals = holders
+    let denials = principals
         .iter()
-        .filter_map(|holder| of_principal(statement, holder));
-    let surest = of_principals.min_by_key(|denial| *denial as u8)?;
-    match statement.get("Condition").and_then(Value::as_object) {
-        None => Some(surest),
-        Some(condition) if condition.is_empty() => Some(surest),
-        Some(condition) => {
-            let keys = condition
-                .values()
-                .filter_map(Value::as_object)
-                .flat_map(|keys| keys.keys());
-            let only_tls = keys
-                .clone()
-                .all(|key| key.eq_ignore_ascii_case("aws:SecureTransport"));
-            (!only_tls).then_some(Denial::Sometimes)
-        }
+        .filter_map(|principal| denial_of_principal(statement, principal));
+    let surest = denials.min()?;
+
+    let Some(Value::Object(operators)) = statement.get("Condition") else {
+        return Some(surest);
+    };
+    if operators.is_empty() {
+        return Some(surest);
     }
+    let mut only_without_tls = true;
+    for keys in operators.values().filter_map(Value::as_object) {
+        only_without_tls &= keys
+            .keys()
+            .all(|key| key.eq_ignore_ascii_case("aws:SecureTransport"));
+    }
+    (!only_without_tls).then_some(Denial::Sometimes)
 }
 
-/// Whether the statement is about anything that is needed.
-fn of_use(statement: &Value) -> bool {
-    let covers = |patterns: &Value, action: &str| {
-        texts(patterns)
-            .is_some_and(|patterns| patterns.iter().any(|pattern| matches(pattern, action)))
+/// Whether the statement is about any action that a launch needs.
+fn covers_launch(statement: &Value) -> bool {
+    let matches_any = |patterns: &Value, action: &str| {
+        let patterns = texts(patterns).unwrap_or_default();
+        patterns
+            .iter()
+            .any(|pattern| matches_action(pattern, action))
     };
+    let mut needed = use_and_grant_actions().into_iter();
     match (statement.get("Action"), statement.get("NotAction")) {
-        (Some(patterns), _) => NEEDED.iter().any(|action| covers(patterns, action)),
-        (None, Some(patterns)) => NEEDED.iter().any(|action| !covers(patterns, action)),
+        (Some(patterns), _) => needed.any(|action| matches_any(patterns, action)),
+        (None, Some(patterns)) => needed.any(|action| !matches_any(patterns, action)),
         (None, None) => false,
     }
 }
 
-fn of_principal(statement: &Value, holder: &PolicyPrincipal) -> Option<Denial> {
-    let named = |value: &Value| -> Vec<String> {
-        let of_aws = if value.is_object() {
-            value.get("AWS").and_then(texts)
-        } else {
-            texts(value)
-        };
-        of_aws
-            .unwrap_or_default()
-            .into_iter()
-            .map(str::to_owned)
-            .collect()
-    };
-    let is_of = |name: &str| match holder {
-        PolicyPrincipal::Account(account) => {
-            name == account.as_ref() || name.split(':').nth(4) == Some(account.as_ref())
-        }
+/// How surely a statement's `Principal` or `NotPrincipal` makes it deny a principal.
+fn denial_of_principal(statement: &Value, principal: &PolicyPrincipal) -> Option<Denial> {
+    // An organization is denied only with everybody: its accounts are not known.
+    let is_part = |name: &str| match principal {
+        PolicyPrincipal::Account(account) => is_of_account(name, account.as_ref()),
         PolicyPrincipal::Organization(_) | PolicyPrincipal::Unit(_) => false,
     };
-    let whole = |name: &str| {
-        name == "*" || (is_of(name) && (!name.contains(':') || name.ends_with(":root")))
+    let is_whole = |name: &str| {
+        let is_account = !name.contains(':') || name.ends_with(":root");
+        name == "*" || (is_part(name) && is_account)
     };
-    if let Some(principal) = statement.get("Principal") {
-        let names = named(principal);
-        if names.iter().any(|name| whole(name)) {
-            return Some(Denial::Always);
-        }
-        return names
-            .iter()
-            .any(|name| is_of(name))
-            .then_some(Denial::Sometimes);
+    if let Some(denied) = statement.get("Principal") {
+        let denied = aws_principals(denied);
+        return if denied.iter().any(|name| is_whole(name)) {
+            Some(Denial::Always)
+        } else if denied.iter().any(|name| is_part(name)) {
+            Some(Denial::Sometimes)
+        } else {
+            None
+        };
     }
-    let spared = named(statement.get("NotPrincipal")?);
-    if spared.iter().any(|name| whole(name)) {
-        return None;
-    }
-    Some(if spared.iter().any(|name| is_of(name)) {
-        Denial::Sometimes
+    let spared = aws_principals(statement.get("NotPrincipal")?);
+    if spared.iter().any(|name| is_whole(name)) {
+        None
+    } else if spared.iter().any(|name| is_part(name)) {
+        Some(Denial::Sometimes)
     } else {
-        Denial::Always
-    })
+        Some(Denial::Always)
+    }
 }
 
-/// Whether an action is one of a pattern's, as IAM compares them: case is none.
-fn matches(pattern: &str, action: &str) -> bool {
-    like(&pattern.to_ascii_lowercase(), &action.to_ascii_lowercase())
+/// The names under `AWS` of a `Principal` or `NotPrincipal`, or `*`.
+fn aws_principals(value: &Value) -> Vec<&str> {
+    let names = if value.is_object() {
+        value.get("AWS").and_then(texts)
+    } else {
+        texts(value)
+    };
+    names.unwrap_or_default()
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn a_deny_counts_for_whom_and_what_it_is_about() {
-        let target = BTreeSet::from([PolicyPrincipal::Account("222222222222".parse().unwrap())]);
-        let wide = BTreeSet::from([PolicyPrincipal::Organization("o-abcdefghij".to_owned())]);
-        let root = |account: &str| format!("arn:aws:iam::{account}:root");
-        let role = "arn:aws:iam::222222222222:role/x";
-        let (always, sometimes) = (Some(Denial::Always), Some(Denial::Sometimes));
-        let table = [
-            (
-                json!({ "Principal": "*", "Action": "kms:*" }),
-                always,
-                always,
-            ),
-            (
-                json!({ "Principal": { "AWS": "*" }, "Action": ["kms:decrypt"] }),
-                always,
-                always,
-            ),
-            (
-                json!({ "Principal": { "AWS": root("222222222222") }, "Action": "kms:ReEncrypt*" }),
-                always,
-                None,
-            ),
-            (
-                json!({ "Principal": { "AWS": ["222222222222"] }, "Action": "*" }),
-                always,
-                None,
-            ),
-            (
-                json!({ "Principal": { "AWS": role }, "Action": "kms:*" }),
-                sometimes,
-                None,
-            ),
-            (
-                json!({ "Principal": { "AWS": root("333333333333") }, "Action": "kms:*" }),
-                None,
-                None,
-            ),
-            (
-                json!({ "Principal": { "Service": "ec2.amazonaws.com" }, "Action": "kms:*" }),
-                None,
-                None,
-            ),
-            (
-                json!({ "Principal": "*", "Action": ["kms:PutKeyPolicy", "kms:ScheduleKeyDeletion"] }),
-                None,
-                None,
-            ),
-            (
-                json!({ "Principal": "*", "NotAction": "kms:*" }),
-                None,
-                None,
-            ),
-            (
-                json!({ "Principal": "*", "NotAction": "kms:De?crypt" }),
-                always,
-                always,
-            ),
-            (
-                json!({ "NotPrincipal": { "AWS": root("111111111111") }, "Action": "kms:CreateGrant" }),
-                always,
-                always,
-            ),
-            (
-                json!({ "NotPrincipal": { "AWS": root("222222222222") }, "Action": "kms:*" }),
-                None,
-                always,
-            ),
-            (
-                json!({ "NotPrincipal": { "AWS": role }, "Action": "kms:*" }),
-                sometimes,
-                always,
-            ),
-            (
-                json!({ "Principal": "*", "Action": "kms:*", "Condition": { "StringNotEquals": { "aws:PrincipalOrgID": "o-x" } } }),
-                sometimes,
-                sometimes,
-            ),
-            (
-                json!({ "Principal": "*", "Action": "kms:*", "Condition": { "Bool": { "aws:SecureTransport": "false" } } }),
-                None,
-                None,
-            ),
-        ];
-        for (mut statement, of_account, of_organization) in table {
-            assert_eq!(denial(&statement, &target), None, "it allows: {statement}");
-            statement["Effect"] = "Deny".into();
-            assert_eq!(denial(&statement, &target), of_account, "{statement}");
-            assert_eq!(denial(&statement, &wide), of_organization, "{statement}");
-        }
-    }
-}
+mod tests;

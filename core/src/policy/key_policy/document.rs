@@ -16,36 +16,37 @@ pub(super) struct Document {
     before: Members,
     after: Members,
     pub(super) statements: Vec<Box<RawValue>>,
-    /// Whether [`Self::text`] must be written anew.
-    pub(super) changed: bool,
+    /// Whether [`Self::text`] differs from the original.
+    changed: bool,
 }
 
 type Members = Vec<(String, Box<RawValue>)>;
 
 impl Document {
+    /// Reads a document, and splits it where its statements are.
     pub(super) fn parse(text: &str) -> Result<Self, PolicyError> {
         let not_json = |error: serde_json::Error| PolicyError::NotJson(error.to_string());
-        // A document that is JSON but no object is another mistake than one that is no JSON.
+        // JSON that is no object is another mistake than a text that is no JSON.
         let raw: &RawValue = serde_json::from_str(text).map_err(not_json)?;
         if !raw.get().starts_with('{') {
             return Err(PolicyError::NotAPolicy("it is not an object"));
         }
         let Ordered(members) = serde_json::from_str(text).map_err(not_json)?;
-        let (mut before, mut after, mut found) = (Members::new(), Members::new(), None);
+        let (mut before, mut after, mut statements) = (Members::new(), Members::new(), None);
         for (name, value) in members {
             if name == "Statement" {
-                if found.replace(value).is_some() {
-                    return Err(PolicyError::NotAPolicy("`Statement` stands there twice"));
+                if statements.replace(value).is_some() {
+                    return Err(PolicyError::NotAPolicy("it has `Statement` twice"));
                 }
-            } else if found.is_none() {
+            } else if statements.is_none() {
                 before.push((name, value));
             } else {
                 after.push((name, value));
             }
         }
-        let statements = match &found {
+        let statements: Vec<Box<RawValue>> = match statements {
             None => Vec::new(),
-            Some(one) if one.get().starts_with('{') => vec![one.clone()],
+            Some(one) if one.get().starts_with('{') => vec![one],
             Some(list) if list.get().starts_with('[') => {
                 serde_json::from_str(list.get()).map_err(not_json)?
             }
@@ -55,7 +56,6 @@ impl Document {
                 ));
             }
         };
-        let statements: Vec<Box<RawValue>> = statements;
         if !statements
             .iter()
             .all(|statement| statement.get().starts_with('{'))
@@ -71,35 +71,45 @@ impl Document {
         })
     }
 
-    pub(super) fn insert(&mut self, place: usize, statement: &Value) -> Result<(), PolicyError> {
-        let raw = serde_json::value::to_raw_value(statement)
-            .map_err(|error| PolicyError::NotJson(error.to_string()))?;
-        self.statements
-            .insert(place.min(self.statements.len()), raw);
+    /// Puts a statement in place of the first that `is_replaced` picks, or at the end, and removes
+    /// the others that it picks. Without a statement it only removes.
+    pub(super) fn replace_statements(
+        &mut self,
+        is_replaced: impl Fn(&RawValue) -> bool,
+        statement: Option<&Value>,
+    ) -> Result<(), PolicyError> {
+        let first = self.statements.iter().position(|raw| is_replaced(raw));
+        self.statements.retain(|raw| !is_replaced(raw));
+        if let Some(statement) = statement {
+            let raw = serde_json::value::to_raw_value(statement)
+                .map_err(|error| PolicyError::NotJson(error.to_string()))?;
+            let place = first.unwrap_or(self.statements.len());
+            self.statements.insert(place, raw);
+        }
+        self.changed = true;
         Ok(())
     }
 
+    /// The document: as it was read, or with its statements written anew between the members
+    /// before and after them.
     pub(super) fn text(&self) -> String {
         if !self.changed {
             return self.original.clone();
         }
-        let member = |(name, value): &(String, Box<RawValue>)| {
-            format!("{}:{}", Value::from(name.as_str()), value.get())
-        };
         let statements: Vec<&str> = self.statements.iter().map(|raw| raw.get()).collect();
-        let statements = format!("\"Statement\":[{}]", statements.join(","));
-        let members: Vec<String> = self
-            .before
-            .iter()
-            .map(member)
-            .chain([statements])
-            .chain(self.after.iter().map(member))
-            .collect();
+        let mut members = Vec::new();
+        for (name, value) in &self.before {
+            members.push(format!("{}:{}", Value::from(name.as_str()), value.get()));
+        }
+        members.push(format!("\"Statement\":[{}]", statements.join(",")));
+        for (name, value) in &self.after {
+            members.push(format!("{}:{}", Value::from(name.as_str()), value.get()));
+        }
         format!("{{{}}}", members.join(","))
     }
 }
 
-/// The members of an object in their order, repeated ones too.
+/// The members of an object in their order, with repeated ones.
 struct Ordered(Members);
 
 impl<'de> Deserialize<'de> for Ordered {

@@ -1,4 +1,4 @@
-//! Whom a statement of ours names.
+//! The principals that statements of this tool name.
 
 use std::fmt;
 
@@ -7,8 +7,8 @@ use serde::{Serialize, Serializer};
 
 use crate::id::{AccountId, Partition, Principal};
 
-/// Somebody who has access by a statement of ours, as the statement names it: an organization by
-/// its ID, an organizational unit by what matches its paths.
+/// A principal that has access by a statement of this tool, as the statement names it: an
+/// organization by its ID, an organizational unit by a pattern that matches its paths.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PolicyPrincipal {
     /// An account.
@@ -20,7 +20,7 @@ pub enum PolicyPrincipal {
 }
 
 impl PolicyPrincipal {
-    /// How a statement names a principal; nothing for what no statement of ours ever names.
+    /// How a statement names a principal; `None` for the public, which no statement names.
     pub fn of(principal: &Principal) -> Option<Self> {
         match principal {
             Principal::Account(account) => Some(Self::Account(account.clone())),

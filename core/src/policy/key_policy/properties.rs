@@ -1,4 +1,4 @@
-//! Key policies of every form: what is foreign stays, what is ours comes and goes.
+//! Key policies of every form: foreign statements stay, those of this tool come and go.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use proptest::prelude::*;
 use serde_json::value::RawValue;
 
+use super::tests::{key, of_scope};
 use super::{KeyPolicy, KeyScope, PolicyPrincipal};
-use crate::id::KeyArn;
 
 /// The statements of a document, each with its bytes.
 fn statements(text: &str) -> Vec<String> {
@@ -29,7 +29,7 @@ fn statements(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// What must hold of any policy and any targets. Says whether the policy could be edited.
+/// Asserts what must hold of any policy and any targets; whether the policy could be edited.
 fn properties(text: &str, scope: KeyScope, targets: &BTreeSet<PolicyPrincipal>) -> bool {
     let Ok(policy) = KeyPolicy::parse(text) else {
         return false;
@@ -40,9 +40,9 @@ fn properties(text: &str, scope: KeyScope, targets: &BTreeSet<PolicyPrincipal>) 
         "a policy that is not edited keeps every byte"
     );
     let before = statements(text);
-    let held = policy.access(&key(), scope);
-    let Ok(granted) = policy.grant(&key(), scope, targets) else {
-        assert!(!policy.taken_sids(&key(), scope).is_empty());
+    let current = policy.principals_with_access(&key(), &of_scope(scope));
+    let Ok(granted) = policy.with_access(&key(), &of_scope(scope), targets) else {
+        assert!(!policy.taken_sids(&key(), &of_scope(scope)).is_empty());
         return false;
     };
     let after = statements(&granted.text());
@@ -62,12 +62,19 @@ fn properties(text: &str, scope: KeyScope, targets: &BTreeSet<PolicyPrincipal>) 
         foreign(&after),
         "foreign statements stay, byte for byte and in order"
     );
-    assert_eq!(granted.access(&key(), scope), &held | targets);
-    let twice = granted.grant(&key(), scope, targets).unwrap();
+    assert_eq!(
+        granted.principals_with_access(&key(), &of_scope(scope)),
+        &current | targets
+    );
+    let twice = granted
+        .with_access(&key(), &of_scope(scope), targets)
+        .unwrap();
     assert_eq!(twice.text(), granted.text(), "adding twice is adding once");
     let reread = KeyPolicy::parse(&granted.text()).unwrap();
-    let back = reread.revoke(&key(), &(targets - &held)).unwrap();
-    // Of an account that held one statement of two, taking away means taking away that one too.
+    let back = reread
+        .without_access(&key(), &(targets - &current))
+        .unwrap();
+    // An account in one statement of two loses that one too.
     if foreign(&before) == before {
         assert_eq!(
             statements(&back.text()),
@@ -75,7 +82,10 @@ fn properties(text: &str, scope: KeyScope, targets: &BTreeSet<PolicyPrincipal>) 
             "adding then removing gives back the document"
         );
     }
-    assert_eq!(back.access(&key(), scope), held);
+    assert_eq!(
+        back.principals_with_access(&key(), &of_scope(scope)),
+        current
+    );
     true
 }
 
@@ -87,20 +97,14 @@ fn targets() -> impl Strategy<Value = BTreeSet<PolicyPrincipal>> {
     some_targets(0)
 }
 
-/// Accounts above all, and organizations and units, at least so many.
+/// At least this many principals: mostly accounts, with organizations and units.
 fn some_targets(least: usize) -> impl Strategy<Value = BTreeSet<PolicyPrincipal>> {
-    let holder = (0_u64..50, 0..6).prop_map(|(id, kind)| match kind {
+    let principal = (0_u64..50, 0..6).prop_map(|(id, kind)| match kind {
         0 => PolicyPrincipal::Organization(format!("o-{id:010}")),
         1 => PolicyPrincipal::Unit(format!("o-{id:010}/r-ab12/*ou-ab12-{id:08}/*")),
         _ => PolicyPrincipal::Account(format!("{id:012}").parse().unwrap()),
     });
-    prop::collection::btree_set(holder, least..20)
-}
-
-fn key() -> KeyArn {
-    "arn:aws:kms:us-east-1:111111111111:key/1234abcd-12ab-34cd-56ef-1234567890ab"
-        .parse()
-        .unwrap()
+    prop::collection::btree_set(principal, least..20)
 }
 
 /// Statements as people write them, with blanks, escapes, repeated members and numbers in odd
@@ -126,16 +130,16 @@ fn statement() -> impl Strategy<Value = String> {
         Just(r#","Condition":{"Bool":{"x":true}}"#)
     ];
     (sid, principal, blank, extra).prop_map(|(sid, principal, blank, extra)| {
-        format!(
-            r#"{{{blank}"Sid":"{sid}",{blank}"Effect":"Allow","Principal":{principal},"Action":"kms:*"{extra}{blank}}}"#
-        )
+        let members =
+            format!(r#""Effect":"Allow","Principal":{principal},"Action":"kms:*"{extra}"#);
+        format!(r#"{{{blank}"Sid":"{sid}",{blank}{members}{blank}}}"#)
     })
 }
 
-/// Statements of ours, of this scope or the other, in several forms.
+/// Statements of this tool, of either scope, in several forms.
 fn ours() -> impl Strategy<Value = String> {
     (scopes(), some_targets(1), any::<bool>()).prop_map(|(scope, targets, reworded)| {
-        let text = super::statements(&key(), scope, &targets)[0].to_string();
+        let text = super::access_statements(&key(), &of_scope(scope), &targets)[0].to_string();
         if reworded {
             text.replace("[\"ec2.*.amazonaws.com\"]", "\"ec2.*.amazonaws.com\"")
         } else {
@@ -167,7 +171,9 @@ proptest! {
     }
 
     #[test]
-    fn no_spoiled_policy_makes_it_panic(text in document(), cut in 0_usize..400, scope in scopes(), targets in targets()) {
+    fn no_spoiled_policy_makes_it_panic(
+        text in document(), cut in 0_usize..400, scope in scopes(), targets in targets(),
+    ) {
         let cut = text.char_indices().map(|(at, _)| at).nth(cut).unwrap_or(text.len());
         properties(&text[..cut], scope, &targets);
         properties(&text[cut..], scope, &targets);
@@ -175,7 +181,7 @@ proptest! {
 }
 
 fn corpus() -> PathBuf {
-    // Where the project's own machines keep it; a newcomer has none, and these tests are ignored.
+    // Only the project's own machines have it, so that the test is ignored elsewhere.
     std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpus/key-policies")
 }
 

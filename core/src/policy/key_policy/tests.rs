@@ -1,7 +1,10 @@
 use super::*;
 
 const SCOPES: [KeyScope; 2] = [KeyScope::ViaEc2, KeyScope::Direct];
-const ROOT: &str = r#"{"Sid":"Enable IAM","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111111111111:root"},"Action":"kms:*","Resource":"*"}"#;
+const ROOT: &str = concat!(
+    r#"{"Sid":"Enable IAM","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111111111111:root"},"#,
+    r#""Action":"kms:*","Resource":"*"}"#,
+);
 
 fn accounts(ids: &[u64]) -> BTreeSet<PolicyPrincipal> {
     ids.iter()
@@ -9,7 +12,7 @@ fn accounts(ids: &[u64]) -> BTreeSet<PolicyPrincipal> {
         .collect()
 }
 
-fn key() -> KeyArn {
+pub(super) fn key() -> KeyArn {
     "arn:aws:kms:us-east-1:111111111111:key/1234abcd-12ab-34cd-56ef-1234567890ab"
         .parse()
         .unwrap()
@@ -30,6 +33,13 @@ fn organization() -> BTreeSet<PolicyPrincipal> {
         .collect()
 }
 
+pub(super) fn of_scope(scope: KeyScope) -> KeyPermissions {
+    KeyPermissions {
+        scope,
+        services: BTreeSet::new(),
+    }
+}
+
 fn policy(statement: &str) -> KeyPolicy {
     KeyPolicy::parse(&format!(
         r#"{{"Version":"2012-10-17","Statement":{statement},"Id":"last"}}"#
@@ -39,25 +49,32 @@ fn policy(statement: &str) -> KeyPolicy {
 
 fn granted(scope: KeyScope) -> KeyPolicy {
     policy(&format!("[{ROOT}]"))
-        .grant(&key(), scope, &accounts(&[2, 3]))
+        .with_access(&key(), &of_scope(scope), &accounts(&[2, 3]))
         .unwrap()
 }
 
 #[test]
 fn statements_are_written_as_designed() {
     let text = granted(KeyScope::ViaEc2).text();
-    let ours = r#"{"Sid":"AmiShareUse","Effect":"Allow","Principal":{"AWS":["arn:aws:iam::000000000002:root","arn:aws:iam::000000000003:root"]},"Action":["kms:DescribeKey","kms:Decrypt","kms:ReEncrypt*","kms:GenerateDataKeyWithoutPlaintext","kms:CreateGrant"],"Resource":"*","Condition":{"StringLike":{"kms:ViaService":["ec2.*.amazonaws.com"]},"BoolIfExists":{"kms:GrantIsForAWSResource":"true"}}}"#;
+    let ours = concat!(
+        r#"{"Sid":"AmiShareUse","Effect":"Allow","Principal":{"AWS":["#,
+        r#""arn:aws:iam::000000000002:root","arn:aws:iam::000000000003:root"]},"#,
+        r#""Action":["kms:DescribeKey","kms:Decrypt","kms:ReEncrypt*","#,
+        r#""kms:GenerateDataKeyWithoutPlaintext","kms:CreateGrant"],"Resource":"*","#,
+        r#""Condition":{"StringLike":{"kms:ViaService":["ec2.*.amazonaws.com"]},"#,
+        r#""BoolIfExists":{"kms:GrantIsForAWSResource":"true"}}}"#,
+    );
     assert_eq!(
         text,
         format!(r#"{{"Version":"2012-10-17","Statement":[{ROOT},{ours}],"Id":"last"}}"#)
     );
-    let direct = statements(&china(), KeyScope::Direct, &accounts(&[2]));
+    let direct = access_statements(&china(), &of_scope(KeyScope::Direct), &accounts(&[2]));
     assert_eq!(
         direct[0]["Principal"]["AWS"][0],
         "arn:aws-cn:iam::000000000002:root"
     );
     assert_eq!(direct[1]["Sid"], "AmiShareGrants");
-    let china = statements(&china(), KeyScope::ViaEc2, &accounts(&[2]));
+    let china = access_statements(&china(), &of_scope(KeyScope::ViaEc2), &accounts(&[2]));
     let services = &china[0]["Condition"]["StringLike"]["kms:ViaService"];
     assert_eq!(
         *services,
@@ -66,17 +83,24 @@ fn statements_are_written_as_designed() {
 }
 
 #[test]
-fn adding_twice_is_adding_once_and_removing_gives_back_the_document() {
+fn access_is_added_once_and_its_removal_restores_the_document() {
     for scope in SCOPES {
         for statement in [format!("[{ROOT}]"), "[]".to_owned(), ROOT.to_owned()] {
             let before = policy(&statement);
-            let once = before.grant(&key(), scope, &accounts(&[2, 3])).unwrap();
-            assert_eq!(once.access(&key(), scope), accounts(&[2, 3]));
+            let once = before
+                .with_access(&key(), &of_scope(scope), &accounts(&[2, 3]))
+                .unwrap();
             assert_eq!(
-                once.grant(&key(), scope, &accounts(&[3])).unwrap().text(),
+                once.principals_with_access(&key(), &of_scope(scope)),
+                accounts(&[2, 3])
+            );
+            assert_eq!(
+                once.with_access(&key(), &of_scope(scope), &accounts(&[3]))
+                    .unwrap()
+                    .text(),
                 once.text()
             );
-            let back = once.revoke(&key(), &accounts(&[2, 3])).unwrap();
+            let back = once.without_access(&key(), &accounts(&[2, 3])).unwrap();
             let list: Vec<&str> = back.0.statements.iter().map(|raw| raw.get()).collect();
             assert_eq!(
                 list,
@@ -96,14 +120,22 @@ fn organizations_and_units_get_statements_of_their_own() {
     let everyone = &accounts(&[2]) | &organization();
     let before = policy(&format!("[{ROOT}]"));
     for scope in SCOPES {
-        let granted = before.grant(&key(), scope, &everyone).unwrap();
-        assert_eq!(granted.access(&key(), scope), everyone);
+        let granted = before
+            .with_access(&key(), &of_scope(scope), &everyone)
+            .unwrap();
+        assert_eq!(
+            granted.principals_with_access(&key(), &of_scope(scope)),
+            everyone
+        );
         assert_eq!(granted.granted_principals(&key()), everyone);
-        let without = granted.revoke(&key(), &organization()).unwrap();
-        assert_eq!(without.access(&key(), scope), accounts(&[2]));
+        let without = granted.without_access(&key(), &organization()).unwrap();
+        assert_eq!(
+            without.principals_with_access(&key(), &of_scope(scope)),
+            accounts(&[2])
+        );
         assert_eq!(
             without
-                .revoke(&key(), &everyone)
+                .without_access(&key(), &everyone)
                 .unwrap()
                 .0
                 .statements
@@ -111,7 +143,7 @@ fn organizations_and_units_get_statements_of_their_own() {
             1
         );
     }
-    let written = statements(&key(), KeyScope::ViaEc2, &everyone);
+    let written = access_statements(&key(), &of_scope(KeyScope::ViaEc2), &everyone);
     assert_eq!(written.len(), 3);
     let condition = |n: usize, operator: &str| written[n]["Condition"][operator].clone();
     assert_eq!(
@@ -131,7 +163,7 @@ fn organizations_and_units_get_statements_of_their_own() {
     }
     // A wildcard without the condition on the organization is not ours.
     let text = before
-        .grant(&key(), KeyScope::ViaEc2, &organization())
+        .with_access(&key(), &of_scope(KeyScope::ViaEc2), &organization())
         .unwrap()
         .text();
     let open = text.replace(
@@ -140,13 +172,13 @@ fn organizations_and_units_get_statements_of_their_own() {
     );
     let open = KeyPolicy::parse(&open).unwrap();
     assert_eq!(
-        open.taken_sids(&key(), KeyScope::ViaEc2),
+        open.taken_sids(&key(), &of_scope(KeyScope::ViaEc2)),
         ["AmiShareUseOrganizations"]
     );
 }
 
 #[test]
-fn a_statement_is_ours_in_whatever_form_kms_gives_it_back() {
+fn statement_is_recognized_in_every_form_that_kms_answers() {
     let text = granted(KeyScope::ViaEc2).text();
     let reworded = [
         // A list of one as a string, another order, a bare account ID.
@@ -161,16 +193,20 @@ fn a_statement_is_ours_in_whatever_form_kms_gives_it_back() {
     for text in reworded {
         let policy = KeyPolicy::parse(&text).unwrap();
         assert_eq!(
-            policy.access(&key(), KeyScope::ViaEc2),
+            policy.principals_with_access(&key(), &of_scope(KeyScope::ViaEc2)),
             accounts(&[2, 3]),
             "{text}"
         );
-        assert!(policy.taken_sids(&key(), KeyScope::ViaEc2).is_empty());
+        assert!(
+            policy
+                .taken_sids(&key(), &of_scope(KeyScope::ViaEc2))
+                .is_empty()
+        );
     }
 }
 
 #[test]
-fn a_sid_of_ours_on_anything_else_is_taken_and_refuses() {
+fn sid_on_another_statement_refuses_the_edit() {
     let text = granted(KeyScope::ViaEc2).text();
     let others = [
         text.replace(r#""kms:Decrypt","#, ""),
@@ -184,34 +220,43 @@ fn a_sid_of_ours_on_anything_else_is_taken_and_refuses() {
     for text in others {
         let policy = KeyPolicy::parse(&text).unwrap();
         assert_eq!(
-            policy.taken_sids(&key(), KeyScope::ViaEc2),
+            policy.taken_sids(&key(), &of_scope(KeyScope::ViaEc2)),
             ["AmiShareUse"],
             "{text}"
         );
         let error = policy
-            .grant(&key(), KeyScope::ViaEc2, &accounts(&[4]))
+            .with_access(&key(), &of_scope(KeyScope::ViaEc2), &accounts(&[4]))
             .unwrap_err();
         assert_eq!(error, PolicyError::SidTaken(vec!["AmiShareUse".to_owned()]));
-        assert!(policy.access(&key(), KeyScope::ViaEc2).is_empty());
+        assert!(
+            policy
+                .principals_with_access(&key(), &of_scope(KeyScope::ViaEc2))
+                .is_empty()
+        );
         // The other scope's Sids are free.
         assert!(
             policy
-                .grant(&key(), KeyScope::Direct, &accounts(&[4]))
+                .with_access(&key(), &of_scope(KeyScope::Direct), &accounts(&[4]))
                 .is_ok()
         );
     }
 }
 
 #[test]
-fn several_of_ours_become_one_on_the_next_change() {
-    let ours = |id| statements(&key(), KeyScope::ViaEc2, &accounts(&[id]))[0].to_string();
+fn repeated_statements_are_merged_by_the_next_edit() {
+    let ours = |id| {
+        access_statements(&key(), &of_scope(KeyScope::ViaEc2), &accounts(&[id]))[0].to_string()
+    };
     let policy = policy(&format!("[{},{ROOT},{}]", ours(2), ours(3)));
-    assert_eq!(policy.access(&key(), KeyScope::ViaEc2), accounts(&[2, 3]));
+    assert_eq!(
+        policy.principals_with_access(&key(), &of_scope(KeyScope::ViaEc2)),
+        accounts(&[2, 3])
+    );
     let merged = policy
-        .grant(&key(), KeyScope::ViaEc2, &accounts(&[4]))
+        .with_access(&key(), &of_scope(KeyScope::ViaEc2), &accounts(&[4]))
         .unwrap();
     assert_eq!(
-        merged.access(&key(), KeyScope::ViaEc2),
+        merged.principals_with_access(&key(), &of_scope(KeyScope::ViaEc2)),
         accounts(&[2, 3, 4])
     );
     assert_eq!(merged.0.statements.len(), 2);
@@ -219,11 +264,11 @@ fn several_of_ours_become_one_on_the_next_change() {
 }
 
 #[test]
-fn foreign_bytes_stay_as_they_are() {
+fn foreign_statement_keeps_its_bytes() {
     let odd =
         "{\r\n \"Sid\" : \"Stra\\u00dfe \\u4e2d\", \"N\": 1.0, \"N\": 1e400, \"Principal\":\"*\"}";
     let policy = policy(&format!("[{odd}]"))
-        .grant(&key(), KeyScope::Direct, &accounts(&[2]))
+        .with_access(&key(), &of_scope(KeyScope::Direct), &accounts(&[2]))
         .unwrap();
     assert!(policy.text().contains(odd), "{}", policy.text());
 }
@@ -232,7 +277,9 @@ fn foreign_bytes_stay_as_they_are() {
 fn rule_3_2_6_principals_of_deleted_roles_are_found() {
     let policy = policy(
         r#"[{"Principal":{"AWS":["AROAEXAMPLEEXAMPLE1","arn:aws:iam::111111111111:role/AROA"]}},
-            {"NotPrincipal":{"AWS":"AIDAEXAMPLEEXAMPLE2"}},{"Principal":"*"},{"Principal":{"Service":"AROAEXAMPLEEXAMPLE3"}}]"#,
+            {"NotPrincipal":{"AWS":"AIDAEXAMPLEEXAMPLE2"}},
+            {"Principal":"*"},
+            {"Principal":{"Service":"AROAEXAMPLEEXAMPLE3"}}]"#,
     );
     assert_eq!(
         policy.stale_principals(),
@@ -241,7 +288,7 @@ fn rule_3_2_6_principals_of_deleted_roles_are_found() {
 }
 
 #[test]
-fn what_is_no_policy_is_said_so() {
+fn text_that_is_no_policy_is_refused() {
     for text in ["", "{", "nonsense", "{\"Statement\":[}"] {
         assert!(
             matches!(KeyPolicy::parse(text), Err(PolicyError::NotJson(_))),
@@ -262,7 +309,10 @@ fn what_is_no_policy_is_said_so() {
     }
     let empty = KeyPolicy::parse("{}")
         .unwrap()
-        .grant(&key(), KeyScope::ViaEc2, &accounts(&[2]))
+        .with_access(&key(), &of_scope(KeyScope::ViaEc2), &accounts(&[2]))
         .unwrap();
-    assert_eq!(empty.access(&key(), KeyScope::ViaEc2), accounts(&[2]));
+    assert_eq!(
+        empty.principals_with_access(&key(), &of_scope(KeyScope::ViaEc2)),
+        accounts(&[2])
+    );
 }

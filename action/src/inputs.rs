@@ -1,0 +1,155 @@
+//! The inputs: their names, defaults and meaning, each declared once.
+
+mod environment;
+mod renamed;
+
+use serde::Deserialize;
+
+pub(crate) use environment::{read, variable};
+
+/// One input, as `--help`, `action.yml` and the README show it.
+#[derive(Clone, Copy, Debug)]
+pub struct Input {
+    /// The name, in kebab-case.
+    pub name: &'static str,
+    /// The default; in words if it is not a value.
+    pub default: &'static str,
+    /// What it means, in one line.
+    pub help: &'static str,
+}
+
+/// The value of one input, with the name that problems call it by.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct InputValue<'a> {
+    /// The name of the input.
+    pub(crate) name: &'static str,
+    /// The text that was given; `None` if it is blank or missing.
+    pub(crate) text: Option<&'a str>,
+}
+
+/// Declares each input once: its field and accessor in [`Raw`], and its line in [`INPUTS`].
+macro_rules! inputs {
+    ($($field:ident $name:literal $default:literal $help:literal)+) => {
+        /// The inputs as text; blank ones are absent. They are parsed later, in one place, so that
+        /// every problem is reported at once.
+        #[derive(Clone, Debug, Default, Deserialize)]
+        pub(crate) struct Raw {
+            $(pub(crate) $field: Option<String>,)+
+            /// Not an input: what the CI system calls this run.
+            #[serde(skip)]
+            pub(crate) run_name: Option<String>,
+        }
+
+        impl Raw {
+            $(pub(crate) fn $field(&self) -> InputValue<'_> {
+                InputValue { name: $name, text: self.$field.as_deref() }
+            })+
+        }
+
+        /// Every input.
+        pub const INPUTS: &[Input] = &[$(Input { name: $name, default: $default, help: $help },)+];
+    };
+}
+
+inputs! {
+    mode "mode" "share" "share; revoke: remove access; verify: check whether targets can launch, \
+        and change nothing"
+    dry_run "dry-run" "false" "say what share or revoke would do, and change nothing"
+    ami_id "ami-id" "" "the AMIs: ami-… or region:ami-…, one or many; give either this or \
+        packer-manifest"
+    packer_manifest "packer-manifest" "" "a Packer manifest file: the AMIs of its last run, in \
+        every Region"
+    aws_region "aws-region" "AWS_REGION" "Region of AMIs that are given without one"
+    target_accounts "target-accounts" "" "accounts to share with: 12 digits each"
+    target_organizations "target-organizations" "" "organizations to share with: ARNs"
+    target_organizational_units "target-organizational-units" "" "organizational units to share \
+        with: ARNs"
+    allowed_account_ids "allowed-account-ids" "" "refuse to start under any other source account"
+    require_image_tags "require-image-tags" "" "tags that every source image must carry: key=value \
+        lines"
+    kms_key_id "kms-key-id" "" "re-encrypt with this key before sharing: ID, alias or ARN, or \
+        region=key pairs; an image already wholly under it is not copied"
+    copy_to_regions "copy-to-regions" "" "more Regions to share in, by copies; with mode revoke: \
+        Regions whose copies are revoked too, because no others are searched"
+    copy_name "copy-name" "{name}" "name of copies; placeholders {name} {ami-id} {region} {account}"
+    copy_completion "copy-completion" "" "have AWS complete copies in this time, for a fee: 15m to \
+        48h, in steps of 15 minutes"
+    copy_image_tags "copy-image-tags" "true" "put the AMI's tags on every copy and, with \
+        target-role, on the shared AMI in each target"
+    tags "tags" "" "more tags for copies: key=value lines"
+    key_access "key-access" "policy" "policy: statements in the key policy; grants: a grant for \
+        each image and account; none: print what somebody else must add"
+    key_scope "key-scope" "via-ec2" "via-ec2: targets can use the key only through EC2; direct: \
+        also by calling KMS"
+    key_role "key-role" "" "ARN of a role to assume for the policy and grants of a key that \
+        another account owns"
+    share_snapshots "share-snapshots" "auto" "create-volume permission, which target accounts need \
+        to copy: auto (if targets copy), true, false"
+    target_role "target-role" "" "role to assume in each target account: a name, or an ARN with \
+        {account}"
+    target_external_id "target-external-id" "" "external ID for that role"
+    target_kms_key_id "target-kms-key-id" "" "have each target copy the image under a key of its \
+        own: alias, ID or ARN, or region=key pairs"
+    unshare_after_copy "unshare-after-copy" "false" "once a target's copy is available, revoke its \
+        access to the source"
+    target_launch_roles "target-launch-roles" "" "names of roles in each target that may launch \
+        with the shared key"
+    target_launch_policy "target-launch-policy" "" "managed policy in each target to attach to \
+        those roles: a name, or an ARN with {account}; without it they get an inline policy"
+    target_service_linked_roles "target-service-linked-roles" "" "services whose roles in the \
+        targets may launch, such as autoscaling.amazonaws.com"
+    verify "verify" "permissions" "check that targets can launch: none, permissions (read them, \
+        with target-role in the targets too), launch (start a real instance in each target, and \
+        terminate it)"
+    verify_instance_type "verify-instance-type" "smallest that fits" "instance type for verify: \
+        launch"
+    verify_subnet_id "verify-subnet-id" "default VPC" "subnet for verify: launch"
+    unlisted "unlisted" "keep" "principals that have access but are not listed: keep, or revoke"
+    revoke_all "revoke-all" "false" "with mode revoke and no target: remove everybody's access"
+    revoke_copies "revoke-copies" "false" "with mode revoke: also remove copies that this tool made"
+    revoke_keys_in_use "revoke-keys-in-use" "false" "with mode revoke: revoke key access even if \
+        another image, or an instance, a volume or a snapshot of the target, still needs it"
+    publish_ssm_parameter "publish-ssm-parameter" "" "name of an SSM parameter to write each \
+        shared AMI into; placeholders of copy-name"
+    deprecate_at "deprecate-at" "" "deprecate the shared AMIs at a date, or at an age: 2030-12-31 \
+        or 90d"
+    deregistration_protection "deregistration-protection" "false" "protect the shared AMIs from \
+        deregistration"
+    timeout "timeout" "2h" "the run's deadline"
+    poll_interval "poll-interval" "5s..60s" "shortest and longest pause between two polls; one \
+        value sets both"
+    settle "settle" "10s" "how long to wait after a change of a key policy before reading it \
+        again; a warning under 8s"
+    max_concurrency "max-concurrency" "32" "how many calls may run at once"
+    report_path "report-path" "" "also write the report to this file"
+    mask_account_ids "mask-account-ids" "false" "mask account IDs in the log"
+}
+
+/// What is wrong with an input: its name, and a message that says its value and what is allowed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Problem {
+    /// The input's name.
+    pub(crate) input: String,
+    /// What is wrong.
+    pub(crate) message: String,
+}
+
+impl Problem {
+    /// A problem of `input`.
+    pub(crate) fn new(input: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            input: input.into(),
+            message: message.into(),
+        }
+    }
+}
+
+/// A value short enough for a message.
+pub(crate) fn shorten(value: &str) -> String {
+    let short: String = value.chars().take(100).collect();
+    if short.len() < value.len() {
+        format!("{short}…")
+    } else {
+        short
+    }
+}

@@ -1,0 +1,140 @@
+//! Diagrams of every size are small, and nothing in them can end a label.
+
+use std::collections::BTreeSet;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::*;
+
+fn resource(kind: Kind, id: usize, access: &[(&str, Access)]) -> Resource {
+    Resource {
+        kind,
+        label: vec![format!("resource {id}")],
+        ids: [id.to_string()].into(),
+        keys: if kind == Kind::Image {
+            [(id + 1).to_string()].into()
+        } else {
+            BTreeSet::new()
+        },
+        access: access
+            .iter()
+            .map(|(principal, access)| ((*principal).to_owned(), *access))
+            .collect(),
+    }
+}
+
+fn region(number: usize, resources: Vec<Resource>) -> RegionBox {
+    RegionBox {
+        regions: [format!("us-east-{}", number % 9 + 1).parse().unwrap()].into(),
+        resources,
+    }
+}
+
+fn drawn(regions: &[RegionBox]) -> Drawing {
+    smallest(regions, "111111111111", false).unwrap()
+}
+
+/// A resource, and the access of principals by their numbers.
+type Spec = (Kind, Vec<(usize, Access)>);
+
+/// The resources of a Region, and what some of forty principals may do with them.
+fn specs() -> impl Strategy<Value = Vec<Spec>> {
+    let kind = prop_oneof![Just(Kind::Image), Just(Kind::Image), Just(Kind::Key)];
+    let access = prop_oneof![
+        Just(Access::Kept),
+        Just(Access::Added),
+        Just(Access::Removed)
+    ];
+    vec((kind, vec((0..40_usize, access), 1..20)), 1..10)
+}
+
+/// The Regions with these resources.
+fn regions_of(specs: &[Vec<Spec>]) -> Vec<RegionBox> {
+    let name = |n: usize| (300_000_000_000 + n as u64).to_string();
+    let names: Vec<String> = (0..40).map(name).collect();
+    let mut regions = Vec::new();
+    for (number, specs) in specs.iter().enumerate() {
+        let mut resources = Vec::new();
+        for (n, (kind, access)) in specs.iter().enumerate() {
+            let access: Vec<(&str, Access)> = access
+                .iter()
+                .map(|(n, access)| (names[*n].as_str(), *access))
+                .collect();
+            resources.push(resource(*kind, number * 100 + n, &access));
+        }
+        regions.push(region(number, resources));
+    }
+    regions
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn diagram_stays_small_and_counts_every_principal(specs in vec(specs(), 1..40)) {
+        let regions = regions_of(&specs);
+        let drawing = drawn(&regions);
+        let text = &drawing.text;
+        prop_assert!(drawing.edges.len() <= MAX_EDGES && text.len() <= MAX_CHARACTERS, "{}", text);
+        let edges = text.lines().filter(|line| line.contains('|')).count();
+        prop_assert_eq!(edges, drawing.edges.len());
+        // Those who are not named are counted.
+        let resources = regions.iter().flat_map(|region| &region.resources);
+        let principals: BTreeSet<&String> = resources.flat_map(|r| r.access.keys()).collect();
+        let groups = text.lines().filter(|line| line.starts_with("  T") && line.contains("([\""));
+        prop_assert_eq!(groups.map(principals_in).sum::<usize>(), principals.len());
+    }
+
+    #[test]
+    fn text_cannot_end_its_label(text in "\\PC*|[\"`|<>&\n\\[\\]{}()%#;=-]*|.*") {
+        let image = resource(Kind::Image, 1, &[(&text, Access::Added)]);
+        let drawing = drawn(&[region(1, vec![image])]);
+        let label = drawing.text.lines().find(|line| line.starts_with("  T0([")).unwrap();
+        let inner = label.strip_prefix("  T0([\"").and_then(|rest| rest.strip_suffix("\"])"));
+        let inner = inner.unwrap();
+        let special = ['"', '`', '|', '<', '\\', '[', '{', '%', '='];
+        prop_assert!(!inner.contains(special), "{}", inner);
+        prop_assert!(inner.chars().all(|c| !c.is_control()));
+        prop_assert_eq!(drawing.text.lines().count(), 10, "{}", drawing.text);
+    }
+}
+
+/// How many principals a box stands for.
+fn principals_in(line: &str) -> usize {
+    let label = line.split('"').nth(1).unwrap();
+    let more = label
+        .split("and ")
+        .nth(1)
+        .map_or(0, |more| more.split(' ').next().unwrap().parse().unwrap());
+    more + label
+        .split("<br>")
+        .filter(|name| !name.starts_with("and "))
+        .count()
+}
+
+#[test]
+fn regions_that_look_the_same_are_one_box() {
+    let principals: Vec<String> = (0..50)
+        .map(|n| format!("{:012}", 300_000_000_000_u64 + n))
+        .collect();
+    let access: Vec<(&str, Access)> = principals
+        .iter()
+        .map(|principal| (principal.as_str(), Access::Added))
+        .collect();
+    let mut regions = Vec::new();
+    for n in 0..50 {
+        regions.push(RegionBox {
+            regions: [format!("us-west-{}", n + 1).parse().unwrap()].into(),
+            resources: vec![
+                resource(Kind::Image, n * 10, &access),
+                resource(Kind::Key, n * 10 + 1, &access),
+            ],
+        });
+    }
+    let drawing = drawn(&regions);
+    assert_eq!(drawing.edges.len(), 3);
+    for part in ["and 47 more", "50 AMIs", "50 keys"] {
+        assert!(drawing.text.contains(part), "{part}: {}", drawing.text);
+    }
+}

@@ -1,0 +1,126 @@
+//! What happened, in words.
+
+use ami_share::Event;
+
+use crate::output::principal_name::list;
+
+/// One line for an event that changed something or confirms a state; `None` for other events.
+pub(super) fn describe(event: &Event) -> Option<String> {
+    copies(event)
+        .or_else(|| key_access(event))
+        .or_else(|| permissions(event))
+        .or_else(|| lifecycle(event))
+        .or_else(|| target_roles(event))
+}
+
+fn copies(event: &Event) -> Option<String> {
+    Some(match event {
+        Event::CopyStarted {
+            source,
+            region,
+            copy,
+            account,
+        } => format!("{source} is copied to {copy} in {region} of {account}"),
+        Event::CopyAdopted {
+            source,
+            region,
+            copy,
+            account,
+        } => format!("{copy} in {region} of {account} is already the copy of {source}"),
+        Event::CopyAvailable {
+            source,
+            region,
+            copy,
+            account,
+        } => format!("{copy} in {region} of {account}, the copy of {source}, is available"),
+        Event::CopyRemoved { image } => format!("the copy {image} is removed"),
+        Event::LeftoverRemoved { resource } => {
+            format!("{resource}, left by a failed copy, is removed")
+        }
+        _ => return None,
+    })
+}
+
+fn key_access(event: &Event) -> Option<String> {
+    Some(match event {
+        Event::KeyPolicyPut { key, removed, .. } if !removed.is_empty() => {
+            let removed = list(removed);
+            format!("the policy of {key} no longer lets {removed} use it")
+        }
+        Event::KeyPolicyPut { key, added, .. } => {
+            format!("the policy of {key} now lets {} use it", list(added))
+        }
+        Event::KeyAccessConfirmed { key, principals } => {
+            format!("{} can use {key}", list(principals))
+        }
+        Event::GrantsCreated { key, image, added } => {
+            let added = list(added);
+            format!(
+                "{added} have grants of {key} for {image} now; they can take five minutes to be \
+                 effective"
+            )
+        }
+        Event::GrantsRevoked { key, grantees } => {
+            format!("grants of {key} are revoked: {}", list(grantees))
+        }
+        _ => return None,
+    })
+}
+
+fn permissions(event: &Event) -> Option<String> {
+    Some(match event {
+        Event::SnapshotPermissionAdded { snapshot, added } => {
+            format!("{} can create volumes from {snapshot} now", list(added))
+        }
+        Event::SnapshotPermissionRemoved { snapshot, removed } => {
+            let removed = list(removed);
+            format!("{removed} can no longer create volumes from {snapshot}")
+        }
+        Event::LaunchPermissionAdded { image, added, .. } => {
+            format!("{image} is now shared with {}", list(added))
+        }
+        Event::LaunchPermissionConfirmed {
+            image, principals, ..
+        } => format!("{} can launch {image}", list(principals)),
+        Event::LaunchPermissionRemoved { image, removed, .. } => {
+            format!("{image} is no longer shared with {}", list(removed))
+        }
+        Event::TemporaryAccessRecorded { image } => {
+            format!("the tags of {image} record who has temporary access")
+        }
+        _ => return None,
+    })
+}
+
+fn lifecycle(event: &Event) -> Option<String> {
+    Some(match event {
+        Event::Deprecated { image, at } => format!("{image} is deprecated at {at}"),
+        Event::Protected { image } => format!("{image} is protected from deregistration"),
+        Event::Published {
+            account,
+            name,
+            image,
+        } => format!("the parameter {name} of {account} names {image} now"),
+        Event::Tagged { account, image } => format!("{image} carries its tags in {account} now"),
+        _ => return None,
+    })
+}
+
+fn target_roles(event: &Event) -> Option<String> {
+    Some(match event {
+        Event::RoleAllowed {
+            account,
+            role,
+            policy,
+        } => format!("the role {role} of {account} may launch now, by the policy {policy}"),
+        Event::RoleDisallowed {
+            account,
+            role,
+            policy,
+        } => format!("the role {role} of {account} no longer has the policy {policy}"),
+        Event::ServiceRoleGranted { account, role, key } => format!(
+            "{role} of {account} has a grant of {key} now; it can take five minutes to be effective"
+        ),
+        _ => return None,
+    })
+}

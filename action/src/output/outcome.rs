@@ -1,0 +1,26 @@
+//! How far a run came, as a value that everything written afterwards is made of.
+
+use ami_share::{Error, Report};
+
+/// What a run came to, until it ended or was interrupted.
+#[derive(Clone, Debug)]
+pub(crate) enum Outcome {
+    /// There is no plan: these errors prevented it, or the run was interrupted before.
+    Unplanned(Vec<Error>),
+    /// A plan was made and not carried out.
+    Planned(Box<Report>),
+    /// The run checked whether targets can launch, and changed nothing.
+    Verified(Box<Report>),
+    /// A plan was carried out, or a part of it.
+    Applied(Box<Report>),
+}
+
+impl Outcome {
+    /// The report; `None` if there is no plan.
+    pub(crate) fn report(&self) -> Option<&Report> {
+        match self {
+            Self::Unplanned(_) => None,
+            Self::Planned(report) | Self::Verified(report) | Self::Applied(report) => Some(report),
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! The steps that take access away, and those that end temporary access.
+
+use ami_share::plan::{
+    ForgetTemporaryAccess, ReclaimAccess, RemoveCopy, RemoveKeyAccess, RemovePermissions,
+    RemoveRolePolicy,
+};
+
+use super::{image_name, policy_diff};
+use crate::output::principal_name::list;
+
+pub(super) fn permissions(remove: &RemovePermissions) -> Vec<String> {
+    let mut lines = Vec::new();
+    if !remove.principals.is_empty() {
+        let (who, image, region) = (list(&remove.principals), &remove.image, &remove.region);
+        lines.push(format!("- {who} can no longer launch {image} in {region}"));
+    }
+    for (snapshot, principals) in &remove.snapshots {
+        if !principals.is_empty() {
+            let who = list(principals);
+            lines.push(format!(
+                "- {who} can no longer create volumes from {snapshot}"
+            ));
+        }
+    }
+    lines
+}
+
+pub(super) fn key_access(remove: &RemoveKeyAccess) -> Vec<String> {
+    let key = &remove.key;
+    let mut lines = Vec::new();
+    if !remove.principals.is_empty() {
+        let who = list(&remove.principals);
+        lines.push(format!("- {who} can no longer use {key}"));
+    }
+    if !remove.grants.is_empty() {
+        let count = remove.grants.len();
+        lines.push(format!("- {count} grants of {key} are revoked"));
+    }
+    for (principal, usage) in &remove.in_use {
+        lines.push(format!("! {principal} keeps access to {key}: {usage}"));
+    }
+    lines.extend(remove.policy.iter().flat_map(policy_diff::lines));
+    lines
+}
+
+pub(super) fn copy(remove: &RemoveCopy) -> String {
+    let RemoveCopy {
+        image,
+        source,
+        region,
+        ..
+    } = remove;
+    format!("- the copy {image} of {source} in {region} is removed")
+}
+
+/// A line only if something was shared temporarily.
+pub(super) fn reclaim(reclaim: &ReclaimAccess) -> Option<String> {
+    let (who, image) = (list(&reclaim.accounts), image_name(&reclaim.shared));
+    let line = format!("- {who} lose access to {image} once their own copies are available");
+    reclaim.needed.then_some(line)
+}
+
+pub(super) fn forget(forget: &ForgetTemporaryAccess, sign: char) -> String {
+    let ForgetTemporaryAccess { image, region, .. } = forget;
+    let who = list(&forget.accounts);
+    format!("{sign} the tags of {image} in {region} no longer record temporary access of {who}")
+}
+
+pub(super) fn role_policy(remove: &RemoveRolePolicy) -> String {
+    let RemoveRolePolicy {
+        role,
+        account,
+        policy,
+        ..
+    } = remove;
+    format!("- the role {role} of {account} loses the policy {policy}")
+}

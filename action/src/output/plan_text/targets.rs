@@ -1,0 +1,47 @@
+//! The steps in target accounts.
+
+use ami_share::plan::{LaunchRole, RolePolicy, ServiceRole, TagShared, TargetCopy};
+
+use super::image_name;
+use crate::output::principal_name::list;
+
+pub(super) fn copy(copy: &TargetCopy) -> String {
+    let (image, account) = (image_name(&copy.shared), &copy.account);
+    if let Some(id) = &copy.adopt {
+        return format!("= {id} is already the copy of {image} in {account}");
+    }
+    let TargetCopy { name, key, .. } = copy;
+    format!("+ copy {image} in {account} as `{name}` under {key}")
+}
+
+pub(super) fn tags(tag: &TagShared, sign: char) -> String {
+    let (image, account) = (image_name(&tag.shared), &tag.account);
+    if tag.missing.is_empty() {
+        return format!("{sign} {image} carries its tags in {account} already");
+    }
+    let keys = list(tag.missing.keys());
+    format!("{sign} {image} is tagged in {account}: {keys}")
+}
+
+pub(super) fn launch_role(launch: &LaunchRole, sign: char) -> Option<String> {
+    let policy = match &launch.by {
+        RolePolicy::Attached(arn) => arn,
+        RolePolicy::Inline { name, .. } => name,
+        _ => return None,
+    };
+    let LaunchRole { role, account, .. } = launch;
+    Some(format!(
+        "{sign} the role {role} of {account} may launch, by the policy {policy}"
+    ))
+}
+
+pub(super) fn service_role(service_role: &ServiceRole, sign: char) -> String {
+    let ServiceRole {
+        service,
+        account,
+        key,
+        ..
+    } = service_role;
+    let role = service_role.role.as_deref().unwrap_or("a new role");
+    format!("{sign} {role} of {service} in {account} may use {key}, by a grant")
+}

@@ -1,0 +1,132 @@
+//! Short names of principals, and lists of names where there is little room.
+
+use std::collections::BTreeSet;
+
+/// A line of the log names this many.
+const IN_A_LINE: usize = 10;
+
+/// A principal in short: an account by its ID, an organization or a unit by the last part of its
+/// ID. Launch permissions, key policies and grants write the same principal in different forms;
+/// all of them get the same name.
+pub(crate) fn short_name(principal: &str) -> String {
+    let parts: Vec<&str> = principal
+        .split([':', '/', '*'])
+        .filter(|part| !part.is_empty())
+        .collect();
+    let last_with = |prefix| parts.iter().rfind(|part| part.starts_with(prefix));
+    if let Some(unit) = last_with("ou-") {
+        return format!("OU {unit}");
+    }
+    if let Some(organization) = last_with("o-") {
+        return format!("organization {organization}");
+    }
+    if principal == "all" {
+        return "everybody".to_owned();
+    }
+    if principal.starts_with("arn:")
+        && let Some(account) = parts.iter().find(|part| is_account_id(part))
+    {
+        return match parts.last() {
+            Some(role) if principal.contains(":role/") => format!("{role} of {account}"),
+            _ => (*account).to_owned(),
+        };
+    }
+    principal.to_owned()
+}
+
+fn is_account_id(part: &str) -> bool {
+    part.len() == 12 && part.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// At most `most` entries: the names, or a few of them and how many more there are.
+pub(crate) fn a_few<T: ToString>(names: impl IntoIterator<Item = T>, most: usize) -> Vec<String> {
+    let mut names: Vec<String> = names.into_iter().map(|name| name.to_string()).collect();
+    if names.len() > most {
+        let rest = names.split_off(most - 1);
+        names.push(format!("and {} more", rest.len()));
+    }
+    names
+}
+
+/// A few names, in a line of the log.
+pub(crate) fn list<T: ToString>(names: impl IntoIterator<Item = T>) -> String {
+    let names = a_few(names, IN_A_LINE);
+    if names.is_empty() {
+        "nobody".to_owned()
+    } else {
+        names.join(", ")
+    }
+}
+
+/// All names, or only their number if they are more than `most`; nobody is a dash.
+pub(crate) fn list_or_count(names: &[String], most: usize) -> String {
+    match names.len() {
+        0 => "–".to_owned(),
+        count if count > most => count.to_string(),
+        _ => names.join(", "),
+    }
+}
+
+/// The short names of principals, each once per principal.
+pub(crate) fn short_names<T: ToString>(principals: &BTreeSet<T>) -> Vec<String> {
+    principals
+        .iter()
+        .map(|principal| short_name(&principal.to_string()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn principal_has_one_name_in_every_form() {
+        let table = [
+            ("222222222222", "222222222222"),
+            ("arn:aws:iam::222222222222:root", "222222222222"),
+            (
+                "arn:aws:iam::222222222222:role/ops/launcher",
+                "launcher of 222222222222",
+            ),
+            (
+                "arn:aws:organizations::111111111111:organization/o-example123",
+                "organization o-example123",
+            ),
+            ("o-example123", "organization o-example123"),
+            (
+                "arn:aws:organizations::111111111111:ou/o-example123/ou-ab12-11111111",
+                "OU ou-ab12-11111111",
+            ),
+            (
+                "o-example123/r-ab12/*ou-ab12-11111111/*",
+                "OU ou-ab12-11111111",
+            ),
+            ("ec2.us-east-1.amazonaws.com", "ec2.us-east-1.amazonaws.com"),
+            ("all", "everybody"),
+        ];
+        for (principal, name) in table {
+            assert_eq!(short_name(principal), name);
+        }
+    }
+
+    #[test]
+    fn long_list_counts_the_rest() {
+        let ids: Vec<u32> = (1..=12).collect();
+        assert_eq!(list(&ids), "1, 2, 3, 4, 5, 6, 7, 8, 9, and 3 more");
+        assert_eq!(list(&ids[..2]), "1, 2");
+    }
+
+    #[test]
+    fn many_principals_in_a_cell_are_a_number() {
+        let cell = |principals: &[&str]| {
+            let principals: BTreeSet<&str> = principals.iter().copied().collect();
+            list_or_count(&short_names(&principals), 2)
+        };
+        assert_eq!(cell(&[]), "–");
+        assert_eq!(
+            cell(&["222222222222", "o-example123"]),
+            "222222222222, organization o-example123"
+        );
+        assert_eq!(cell(&["1", "2", "3"]), "3");
+    }
+}

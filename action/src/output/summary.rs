@@ -1,0 +1,125 @@
+//! The step summary, in Markdown.
+
+mod markdown;
+mod tables;
+
+use std::fmt::Write as _;
+
+use ami_share::Report;
+
+use self::markdown::escape;
+use super::outcome::Outcome;
+use super::{diagram, verification};
+use crate::exit::Exit;
+use crate::settings::Mode;
+
+/// GitHub takes a mebibyte for each step; what does not fit is in the report.
+const MAX_ITEMS: usize = 50;
+/// The longest finding, in characters: it may name thousands of accounts.
+const LONGEST_ITEM: usize = 2_000;
+
+pub(super) fn markdown(outcome: &Outcome, exit: Exit, mode: Mode) -> String {
+    let mut text = format!("### ami-share: {}\n", heading(outcome, exit, mode));
+    match outcome {
+        Outcome::Unplanned(errors) => {
+            let errors = errors.iter();
+            items(
+                &mut text,
+                errors.map(|error| (error.code.as_str(), error.to_string())),
+            );
+        }
+        // What a refused plan would do is not done, so the summary shows only what is so already.
+        Outcome::Planned(report) => whole_report(&mut text, report, exit != Exit::Refused),
+        Outcome::Verified(report) | Outcome::Applied(report) => {
+            whole_report(&mut text, report, false);
+        }
+    }
+    text.push('\n');
+    text
+}
+
+fn heading(outcome: &Outcome, exit: Exit, mode: Mode) -> &'static str {
+    let changed = outcome.report().is_some_and(|report| report.changed);
+    match (exit, outcome, mode) {
+        (Exit::Done, Outcome::Applied(_), Mode::Revoke) if changed => "revoked",
+        (Exit::Done, Outcome::Applied(_), Mode::Revoke) => "nothing to revoke",
+        (Exit::Done, Outcome::Applied(_), _) if changed => "shared",
+        (Exit::Done, Outcome::Applied(_), _) => "already shared",
+        (Exit::Done, Outcome::Planned(_), Mode::Revoke) if changed => {
+            "dry run: a revoke would change something"
+        }
+        (Exit::Done, Outcome::Planned(_), _) if changed => {
+            "dry run: a share would change something"
+        }
+        (Exit::Done, Outcome::Verified(_), _) => "no obstacle to a launch found",
+        (Exit::Done, _, _) => "dry run: nothing to change",
+        (Exit::Failed, Outcome::Verified(_), _) => "a launch is blocked, or could not be checked",
+        (Exit::Refused, _, _) => "refused, nothing was changed",
+        (Exit::Deadline, _, _) => "the deadline passed",
+        (Exit::Cancelled, _, _) => "cancelled",
+        (Exit::Failed | Exit::BadInput, _, Mode::Revoke) => "not everything was revoked",
+        (Exit::Failed | Exit::BadInput, _, Mode::Verify) => "nothing could be checked",
+        (Exit::Failed | Exit::BadInput, _, Mode::Share) => "not everything was shared",
+    }
+}
+
+// Writing to a String cannot fail.
+fn whole_report(text: &mut String, report: &Report, planned: bool) {
+    let errors = report.errors.iter();
+    items(
+        text,
+        errors.map(|error| (error.code.as_str(), error.to_string())),
+    );
+    if let Some(diagram) = diagram::of_report(report, planned) {
+        let _ = write!(text, "\n```mermaid\n{diagram}```\n");
+    }
+    tables::images(text, report, planned);
+    tables::keys(text, report, planned);
+    tables::targets(text, report);
+    verification::table(text, &report.verifications);
+    let findings = report.findings.iter();
+    items(
+        text,
+        findings.map(|finding| (finding.code.as_str(), finding.to_string())),
+    );
+}
+
+/// Findings or errors, by code and text.
+fn items<'a>(text: &mut String, items: impl Iterator<Item = (&'a str, String)>) {
+    for (number, (code, message)) in items.enumerate() {
+        if number == MAX_ITEMS {
+            text.push_str("\n- … and more, which are in the report\n");
+            return;
+        }
+        // The code is written in bold already.
+        let message = message.strip_prefix(code).unwrap_or(&message);
+        let message = message.trim_start_matches([':', ' ']);
+        let (message, more) = match message.char_indices().nth(LONGEST_ITEM) {
+            Some((end, _)) => (&message[..end], "…"),
+            None => (message, ""),
+        };
+        let message = escape(message);
+        let _ = write!(text, "\n- **{code}** {message}{more}\n");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_findings_are_cut() {
+        let mut text = String::new();
+        items(
+            &mut text,
+            (0..1000).map(|n| ("code", format!("code: number {n}"))),
+        );
+        assert_eq!(
+            text.lines()
+                .filter(|line| line.starts_with("- **code**"))
+                .count(),
+            MAX_ITEMS
+        );
+        assert!(text.contains("and more"));
+    }
+}

@@ -1,0 +1,178 @@
+//! One run: plan, and unless it is a dry run, carry the plan out; or verify.
+
+use std::sync::Arc;
+
+use ami_share::aws_config::SdkConfig;
+use ami_share::report::{Conclusion, Verification};
+use ami_share::{Errors, Event, EventSink as _, Plan, Region, Report, Sharer};
+use parking_lot::Mutex;
+
+use crate::exit::Exit;
+use crate::output::events::{EventLog, log_error, log_finding};
+use crate::output::log::{Level, Log};
+use crate::output::outcome::Outcome;
+use crate::output::{plan_text, verification};
+use crate::settings::{Mode, Settings};
+
+/// Runs the step. Its outcome can be asked for at any time, because the run may be interrupted.
+pub(crate) struct Runner {
+    log: Arc<Log>,
+    events: EventLog,
+    outcome: Mutex<Outcome>,
+}
+
+impl Runner {
+    pub(crate) fn new(log: Arc<Log>) -> Arc<Self> {
+        let events = EventLog::new(Arc::clone(&log));
+        Arc::new(Self {
+            log,
+            events,
+            outcome: Mutex::new(Outcome::Unplanned(Vec::new())),
+        })
+    }
+
+    /// What the run came to so far.
+    pub(crate) fn outcome(&self) -> Outcome {
+        self.outcome.lock().clone()
+    }
+
+    /// Removes the progress bars from a terminal; what is written afterwards stays.
+    pub(crate) fn clear_progress(&self) {
+        self.events.clear_progress();
+    }
+
+    pub(crate) async fn run(self: &Arc<Self>, settings: &Settings, config: &SdkConfig) -> Exit {
+        let runner = Arc::clone(self);
+        let sharer = Sharer::new(config).with_events(move |event: &Event| runner.take(event));
+        let request = &settings.request;
+        if settings.mode == Mode::Verify {
+            return match sharer.verify(request).await {
+                Ok(report) => self.verified(settings, report),
+                Err(errors) => self.unplanned(settings, &errors),
+            };
+        }
+        let planned = if settings.dry_run {
+            sharer.preview(request).await
+        } else {
+            sharer.plan(request).await
+        };
+        self.clear_progress();
+        match planned {
+            Ok(plan) => self.planned(settings, &sharer, &plan).await,
+            Err(errors) => self.unplanned(settings, &errors),
+        }
+    }
+
+    /// Keeps in the report what happened, and writes it to the log.
+    fn take(&self, event: &Event) {
+        if let Outcome::Applied(report) = &mut *self.outcome.lock() {
+            report.record(event);
+        }
+        self.events.event(event);
+    }
+
+    fn set(&self, outcome: Outcome) {
+        *self.outcome.lock() = outcome;
+    }
+
+    fn unplanned(&self, settings: &Settings, errors: &Errors) -> Exit {
+        for error in errors {
+            if let Some(account) = &error.account
+                && settings.mask_account_ids
+            {
+                self.log.mask(account.as_ref());
+            }
+            log_error(&self.log, error);
+        }
+        self.set(Outcome::Unplanned(errors.iter().cloned().collect()));
+        Exit::of_errors(errors.iter())
+    }
+
+    /// `mode: verify`: the run fails if a launch is blocked, or could not be checked.
+    fn verified(&self, settings: &Settings, report: Report) -> Exit {
+        let log = &self.log;
+        self.mask_source(settings, &report.plan);
+        for finding in &report.findings {
+            log_finding(log, finding);
+        }
+        let blocked: Vec<&Verification> = report
+            .verifications
+            .iter()
+            .filter(|verification| verification.conclusion == Conclusion::Blocked)
+            .collect();
+        for blocked in &blocked {
+            let (what, why) = (verification::line(blocked), verification::failures(blocked));
+            log.annotate(Level::Error, "verify.blocked", &format!("{what}: {why}"));
+        }
+        let (verdict, exit) = if !report.errors.is_empty() {
+            ("something could not be checked", Exit::Failed)
+        } else if !blocked.is_empty() {
+            ("blocked", Exit::Failed)
+        } else if is_refused(&report.plan) {
+            ("the plan is refused", Exit::Refused)
+        } else {
+            ("no check found an obstacle to a launch", Exit::Done)
+        };
+        log.line(verdict);
+        self.set(Outcome::Verified(Box::new(report)));
+        exit
+    }
+
+    /// Shows the plan, and carries it out unless it is a dry run or refused.
+    async fn planned(&self, settings: &Settings, sharer: &Sharer, plan: &Plan) -> Exit {
+        let log = &self.log;
+        self.mask_source(settings, plan);
+        let regions: Vec<&str> = plan.regions.iter().map(Region::as_ref).collect();
+        let (account, regions) = (&plan.account, regions.join(", "));
+        let title = format!("Plan for account {account} in {regions}");
+        log.group(&title, &plan_text::lines(plan));
+        for finding in &plan.findings {
+            log_finding(log, finding);
+        }
+        if settings.dry_run {
+            self.set(Outcome::Planned(Box::new(Report::of_plan(plan))));
+            if is_refused(plan) {
+                log.line("the plan is refused");
+                return Exit::Refused;
+            }
+            log.line(&plan_text::verdict(plan, settings.mode));
+            return Exit::Done;
+        }
+        if is_refused(plan) {
+            // The report of a share must not say that something was changed, as that of a dry run
+            // says what would be.
+            self.set(Outcome::Planned(Box::new(Report::begin(plan))));
+            log.line("the plan is refused: nothing was changed");
+            return Exit::Refused;
+        }
+        self.carry_out(settings.mode, sharer, plan).await
+    }
+
+    async fn carry_out(&self, mode: Mode, sharer: &Sharer, plan: &Plan) -> Exit {
+        self.set(Outcome::Applied(Box::new(Report::begin(plan))));
+        let applied = sharer.apply(plan).await;
+        self.clear_progress();
+        let changed = match applied {
+            Ok(report) => report.changed,
+            Err(incomplete) => return Exit::of_errors(incomplete.report.errors.iter()),
+        };
+        self.log.line(match (mode, changed) {
+            (Mode::Revoke, true) => "revoked",
+            (Mode::Revoke, false) => "nothing to revoke: nothing was changed",
+            (_, true) => "shared",
+            (_, false) => "already shared: nothing was changed",
+        });
+        Exit::Done
+    }
+
+    /// The targets are masked before the run; the source account is known only now.
+    fn mask_source(&self, settings: &Settings, plan: &Plan) {
+        if settings.mask_account_ids {
+            self.log.mask(plan.account.as_ref());
+        }
+    }
+}
+
+fn is_refused(plan: &Plan) -> bool {
+    plan.refusals().next().is_some()
+}

@@ -1,0 +1,167 @@
+//! The inputs of the request itself: which images, whom to share with, copies, keys.
+
+use ami_share::id::{AmiRef, OrganizationArn, OuArn};
+use ami_share::request::{
+    KeyAccessMode, KeyScope, Revoke, ShareRequestBuilder, ShareSnapshots, Unlisted,
+};
+use ami_share::{Principal, Region, ShareRequest};
+
+use super::parser::Parser;
+use super::{Mode, manifest, timing};
+use crate::inputs::Raw;
+
+/// Parses them; `mode` is `None` if that input is wrong itself.
+pub(super) fn parse(parser: &mut Parser, raw: &Raw, mode: Option<Mode>) -> ShareRequestBuilder {
+    let mut builder = ShareRequest::builder();
+    builder = images(parser, builder, raw);
+    builder = targets(parser, builder, raw);
+    builder = copies(parser, builder, raw);
+    builder = keys(parser, builder, raw);
+    builder = lifecycle(parser, builder, raw);
+    builder = revoke(parser, builder, raw, mode);
+    timing::parse(parser, builder, raw)
+}
+
+/// The images: named one by one, or by a Packer manifest.
+fn images(parser: &mut Parser, mut builder: ShareRequestBuilder, raw: &Raw) -> ShareRequestBuilder {
+    if let Some(region) = parser.one::<Region>(raw.aws_region()) {
+        builder = builder.region(region);
+    }
+    for (key, value) in parser.pairs(raw.require_image_tags()) {
+        builder = builder.require_image_tag(key, value);
+    }
+    builder = builder.allowed_accounts(parser.accounts(raw.allowed_account_ids()));
+    match (raw.ami_id().text, raw.packer_manifest().text) {
+        (Some(_), Some(_)) => {
+            parser.problem("ami-id", "give either this or `packer-manifest`, not both");
+        }
+        (None, None) => parser.problem(
+            "ami-id",
+            "no image is given: name at least one AMI, or a `packer-manifest`",
+        ),
+        (Some(_), None) => {
+            for image in parser.list::<AmiRef>(raw.ami_id()) {
+                builder = match image.region {
+                    Some(region) => builder.image_in(region, image.ami),
+                    None => builder.image(image.ami),
+                };
+            }
+        }
+        (None, Some(path)) => match manifest::read(path.as_ref()) {
+            Ok(images) => {
+                for (region, image_id) in images {
+                    builder = builder.image_in(region, image_id);
+                }
+            }
+            Err(error) => parser.problem("packer-manifest", format!("`{path}`: {error:#}")),
+        },
+    }
+    builder
+}
+
+fn targets(parser: &mut Parser, builder: ShareRequestBuilder, raw: &Raw) -> ShareRequestBuilder {
+    let organizations: Vec<OrganizationArn> = parser.list(raw.target_organizations());
+    let units: Vec<OuArn> = parser.list(raw.target_organizational_units());
+    let unlisted = [("keep", Unlisted::Keep), ("revoke", Unlisted::Revoke)];
+    builder
+        .target_accounts(parser.accounts(raw.target_accounts()))
+        .targets(organizations.into_iter().map(Principal::Organization))
+        .targets(units.into_iter().map(Principal::OrganizationalUnit))
+        .unlisted(parser.choice(raw.unlisted(), &unlisted).unwrap_or_default())
+}
+
+fn copies(parser: &mut Parser, mut builder: ShareRequestBuilder, raw: &Raw) -> ShareRequestBuilder {
+    builder = builder
+        .copy_image_tags(parser.flag(raw.copy_image_tags(), true))
+        .copy_to_regions(parser.list::<Region>(raw.copy_to_regions()));
+    if let Some(name) = raw.copy_name().text {
+        builder = builder.copy_name(name);
+    }
+    if let Some(time) = parser.duration(raw.copy_completion()) {
+        builder = builder.copy_completion(time);
+    }
+    for (key, value) in parser.pairs(raw.tags()) {
+        builder = builder.tag(key, value);
+    }
+    builder
+}
+
+fn keys(parser: &mut Parser, mut builder: ShareRequestBuilder, raw: &Raw) -> ShareRequestBuilder {
+    let modes = [
+        ("policy", KeyAccessMode::Policy),
+        ("grants", KeyAccessMode::Grants),
+        ("none", KeyAccessMode::None),
+    ];
+    let scopes = [("via-ec2", KeyScope::ViaEc2), ("direct", KeyScope::Direct)];
+    let snapshots = [
+        ("auto", ShareSnapshots::Auto),
+        ("true", ShareSnapshots::Always),
+        ("false", ShareSnapshots::Never),
+    ];
+    for (region, key) in parser.keys(raw.kms_key_id()) {
+        builder = match region {
+            Some(region) => builder.kms_key_in(region, key),
+            None => builder.kms_key(key),
+        };
+    }
+    if let Some(mode) = parser.choice(raw.key_access(), &modes) {
+        builder = builder.key_access(mode);
+    }
+    if let Some(scope) = parser.choice(raw.key_scope(), &scopes) {
+        builder = builder.key_scope(scope);
+    }
+    if let Some(share) = parser.choice(raw.share_snapshots(), &snapshots) {
+        builder = builder.share_snapshots(share);
+    }
+    if let Some(role) = parser.one(raw.key_role()) {
+        builder = builder.key_role(role);
+    }
+    builder
+}
+
+/// What happens to the images once they are shared.
+fn lifecycle(
+    parser: &mut Parser,
+    mut builder: ShareRequestBuilder,
+    raw: &Raw,
+) -> ShareRequestBuilder {
+    builder =
+        builder.deregistration_protection(parser.flag(raw.deregistration_protection(), false));
+    if let Some(at) = parser.deprecation(raw.deprecate_at()) {
+        builder = builder.deprecate_at(at);
+    }
+    if let Some(name) = raw.publish_ssm_parameter().text {
+        builder = builder.publish_ssm_parameter(name);
+    }
+    builder
+}
+
+/// What a revoke removes. With another mode these inputs are refused: nobody may take a share for
+/// a revoke.
+fn revoke(
+    parser: &mut Parser,
+    builder: ShareRequestBuilder,
+    raw: &Raw,
+    mode: Option<Mode>,
+) -> ShareRequestBuilder {
+    let revoke = Revoke {
+        all: parser.flag(raw.revoke_all(), false),
+        copies: parser.flag(raw.revoke_copies(), false),
+        keys_in_use: parser.flag(raw.revoke_keys_in_use(), false),
+    };
+    if mode == Some(Mode::Revoke) {
+        return builder.revoke(revoke);
+    }
+    if mode.is_some() {
+        for (input, given) in [
+            ("revoke-all", revoke.all),
+            ("revoke-copies", revoke.copies),
+            ("revoke-keys-in-use", revoke.keys_in_use),
+        ] {
+            if given {
+                parser.problem(input, "needs `mode: revoke`");
+            }
+        }
+    }
+    builder
+}

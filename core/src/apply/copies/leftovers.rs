@@ -1,0 +1,65 @@
+//! Removes what failed copies left. What cannot be removed is a finding and no error: the share
+//! itself does not suffer.
+
+use super::CopyJob;
+use crate::aws::clients::RegionClients;
+use crate::diagnostic::{Finding, FindingCode};
+use crate::id::{AmiId, SnapshotId};
+use crate::report::Event;
+
+impl CopyJob<'_> {
+    pub(super) async fn remove_leftovers(&self) {
+        for image in &self.copy.leftovers.images {
+            self.remove_image(image).await;
+        }
+        for snapshot in &self.copy.leftovers.snapshots {
+            self.remove_snapshot(snapshot).await;
+        }
+    }
+
+    async fn remove_image(&self, image: &AmiId) {
+        const GONE: &[&str] = &["InvalidAMIID.Unavailable", "InvalidAMIID.NotFound"];
+        match self.clients.ec2.deregister_image(image).await {
+            Ok(kept) => {
+                self.report_removed(image);
+                for (snapshot, why) in kept {
+                    self.warn(&snapshot, &explain_kept_snapshot(self.clients, &why));
+                }
+            }
+            Err(error) if error.is_aws(GONE) => {}
+            Err(error) => self.warn(image, &error.to_string()),
+        }
+    }
+
+    async fn remove_snapshot(&self, snapshot: &SnapshotId) {
+        match self.clients.ec2.delete_snapshot(snapshot).await {
+            Ok(()) => self.report_removed(snapshot),
+            Err(error) if error.is_aws(&["InvalidSnapshot.NotFound"]) => {}
+            Err(error) => self.warn(snapshot, &error.to_string()),
+        }
+    }
+
+    fn report_removed(&self, resource: impl ToString) {
+        self.run.progress.emit(&Event::LeftoverRemoved {
+            resource: resource.to_string(),
+        });
+    }
+
+    fn warn(&self, resource: impl ToString, why: &str) {
+        let message = format!("a failed copy left this, and it could not be removed: {why}");
+        let finding = Finding::warn(FindingCode::CopyNotCleaned, resource, message);
+        self.run.progress.emit(&Event::Found(finding));
+    }
+}
+
+/// Why a snapshot stays that AWS should have deleted with its image: AWS does so as the caller.
+pub(in crate::apply) fn explain_kept_snapshot(clients: &RegionClients, why: &str) -> String {
+    let mut message = format!("AWS did not delete it with its image ({why})");
+    if why == "missing-permissions" {
+        message.push_str(&format!(
+            ": allow `ec2:DeleteSnapshot` in an identity policy of {}",
+            clients.identity.arn
+        ));
+    }
+    message
+}

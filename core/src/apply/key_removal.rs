@@ -1,0 +1,122 @@
+//! Revokes the use of one key, and lets those keep it whom another run gave a new reason to.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Apply;
+use super::keys::named_principals;
+use crate::diagnostic::{Error, Finding, FindingCode};
+use crate::id::{AmiId, Principal, Region};
+use crate::observe;
+use crate::plan::{self, KeyAccess, RemoveKeyAccess, grant_name};
+use crate::policy::key_policy::PolicyPrincipal;
+use crate::report::Event;
+
+impl Apply<'_> {
+    /// Revokes the use of a key, of which `images` are those of the plan under it that remain.
+    pub(super) async fn revoke_key_access(
+        &self,
+        remove: &RemoveKeyAccess,
+        images: &[(&Region, &AmiId)],
+    ) -> Result<(), Error> {
+        let readable = remove.reads;
+
+        // 1. The statements go first: by them, a target may make grants of its own.
+        let mut removed = BTreeSet::new();
+        if readable.policy {
+            removed = self.remove_key_statements(remove).await?;
+        }
+        let mut revoked_grants = BTreeSet::new();
+        if readable.grants {
+            revoked_grants = self.revoke_grants(remove).await?;
+        }
+
+        // 2. Another run may have shared an image again meanwhile: an account that can launch it
+        //    must be able to use its key (P1, P5).
+        let mut restored = BTreeSet::new();
+        let mut other_ways = BTreeMap::new();
+        for (region, image_id) in images {
+            let clients = self.run.source_clients(region);
+            let launchers = clients.ec2.launch_permissions(image_id).await?;
+            restored.extend(named_principals(&launchers, &removed));
+            let mut accounts = BTreeSet::new();
+            for account in launchers.iter().filter_map(Principal::account) {
+                if revoked_grants.contains(&grant_name(region, image_id, account)) {
+                    accounts.insert(account.clone());
+                }
+            }
+            self.create_grants(&remove.key, region, image_id, &accounts)
+                .await?;
+            let mut wide = launchers;
+            wide.retain(|principal| principal.account().is_none());
+            other_ways.insert(image_id, wide);
+        }
+
+        // 3. So it is for whatever else under the key was shared since the plan was made.
+        if !removed.is_empty() && !remove.forced {
+            let needed = self.find_new_need(remove, images, &removed).await?;
+            restored.extend(needed);
+        }
+        if !restored.is_empty() {
+            self.restore_key_access(remove, restored).await?;
+        }
+
+        // 4. An image may be shared with a whole organization or everybody too: revoking from an
+        //    account alone does not keep it out.
+        for (image_id, wide) in other_ways {
+            if !wide.is_empty() {
+                let finding = warn_of_other_way(image_id, &wide);
+                self.progress().emit(&Event::Found(finding));
+            }
+        }
+        Ok(())
+    }
+
+    /// Those of the `removed` with whom something else under the key is shared by now.
+    async fn find_new_need(
+        &self,
+        remove: &RemoveKeyAccess,
+        images: &[(&Region, &AmiId)],
+        removed: &BTreeSet<PolicyPrincipal>,
+    ) -> Result<BTreeSet<Principal>, Error> {
+        let known = images.iter().map(|(_, image_id)| *image_id).collect();
+        let keys = BTreeSet::from([remove.key.clone()]);
+        let clients = self.run.source_clients(remove.key.region());
+        let mut needed = BTreeSet::new();
+        for other in observe::find_shared_under(&clients, &keys, &known).await? {
+            for principal in named_principals(&other.shared_with, removed) {
+                if let Some(named) = PolicyPrincipal::of(&principal) {
+                    let finding = plan::key_still_used(&remove.key, &named, &other.id);
+                    self.progress().emit(&Event::Found(finding));
+                }
+                needed.insert(principal);
+            }
+        }
+        Ok(needed)
+    }
+
+    async fn restore_key_access(
+        &self,
+        remove: &RemoveKeyAccess,
+        principals: BTreeSet<Principal>,
+    ) -> Result<(), Error> {
+        let access = KeyAccess {
+            key: remove.key.clone(),
+            access: self.plan.request.key_permissions(),
+            missing: principals.clone(),
+            principals,
+            unlisted: BTreeSet::new(),
+            policy: None,
+        };
+        self.ensure_key_access(&access).await?;
+        Ok(())
+    }
+}
+
+fn warn_of_other_way(image_id: &AmiId, wide: &BTreeSet<Principal>) -> Finding {
+    let names: Vec<String> = wide.iter().map(ToString::to_string).collect();
+    let message = format!(
+        "the image is still shared with {}, so accounts that belong there can still launch it",
+        names.join(", ")
+    );
+    Finding::warn(FindingCode::RevokeOtherWay, image_id, message)
+}

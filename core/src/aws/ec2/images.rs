@@ -1,0 +1,95 @@
+//! EC2: reads images.
+
+use super::convert::convert_image;
+use super::{Ec2, filter, owners};
+use crate::diagnostic::Error;
+use crate::id::AmiId;
+use crate::inventory::Image;
+use crate::limits::{FILTER_VALUES, PAGE_SIZE};
+
+const ACTION: &str = "ec2:DescribeImages";
+
+impl Ec2 {
+    /// The images with these IDs. One that AWS does not know, or does not show to the account, is
+    /// absent (`ec2:DescribeImages`).
+    pub(crate) async fn images<'a>(
+        &self,
+        ids: impl IntoIterator<Item = &'a AmiId>,
+    ) -> Result<Vec<Image>, Error> {
+        let ids = ids.into_iter().map(ToString::to_string).collect();
+        self.images_by("image-id", ids, false).await
+    }
+
+    /// The account's images with one of these values of a tag, with disabled ones
+    /// (`ec2:DescribeImages`).
+    pub(crate) async fn own_images_tagged(
+        &self,
+        key: &str,
+        values: Vec<String>,
+    ) -> Result<Vec<Image>, Error> {
+        self.images_by(&format!("tag:{key}"), values, true).await
+    }
+
+    /// All images of the account with encrypted volumes, with disabled ones
+    /// (`ec2:DescribeImages`).
+    pub(crate) async fn own_encrypted_images(&self) -> Result<Vec<Image>, Error> {
+        let values = vec!["true".to_owned()];
+        self.images_by("block-device-mapping.encrypted", values, true)
+            .await
+    }
+
+    /// One image by its ID: `None` if it existed once (`ec2:DescribeImages`).
+    ///
+    /// # Errors
+    /// If AWS does not know the image, or does not know it yet (R1.6).
+    pub(crate) async fn image(&self, id: &AmiId) -> Result<Option<Image>, Error> {
+        let call = self
+            .client
+            .describe_images()
+            .image_ids(id.as_ref())
+            .include_disabled(true)
+            .send();
+        let answer = self.caller.send(ACTION, Some(id.as_ref()), call).await?;
+        match answer.images().first() {
+            Some(image) => match convert_image(image) {
+                Some(image) => Ok(Some(image)),
+                None => Err(self.unexpected(id, "an image")),
+            },
+            None => Ok(None),
+        }
+    }
+
+    /// One image that is known to exist (`ec2:DescribeImages`).
+    pub(crate) async fn known_image(&self, id: &AmiId) -> Result<Image, Error> {
+        let image = self.images([id]).await?.into_iter().next();
+        image.ok_or_else(|| self.unexpected(id, "no image"))
+    }
+
+    async fn images_by(
+        &self,
+        name: &str,
+        values: Vec<String>,
+        own: bool,
+    ) -> Result<Vec<Image>, Error> {
+        let mut images = Vec::new();
+        for values in values.chunks(FILTER_VALUES) {
+            let call = self
+                .client
+                .describe_images()
+                .filters(filter(name, values))
+                .set_owners(owners(own))
+                .include_disabled(true)
+                .include_deprecated(true)
+                .max_results(PAGE_SIZE);
+            let mut pages = call.into_paginator().send();
+            while let Some(page) = self.caller.send(ACTION, None, pages.try_next()).await? {
+                for image in page.images() {
+                    let image = convert_image(image);
+                    let unreadable = || self.unexpected(values.join(", "), "an image");
+                    images.push(image.ok_or_else(unreadable)?);
+                }
+            }
+        }
+        Ok(images)
+    }
+}

@@ -1,0 +1,79 @@
+//! Images and their snapshots.
+
+use std::collections::BTreeMap;
+
+use crate::id::{AccountRegion, AmiId, KeyArn, SnapshotId};
+use crate::request::name::NameParts;
+
+/// An AMI as `DescribeImages` answers it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Image {
+    pub(crate) id: AmiId,
+    pub(crate) name: String,
+    pub(crate) owner: String,
+    pub(crate) state: ImageState,
+    pub(crate) state_reason: Option<String>,
+    pub(crate) root_device_type: String,
+    pub(crate) creation_date: String,
+    pub(crate) deprecation_time: Option<String>,
+    pub(crate) deregistration_protected: bool,
+    pub(crate) architecture: String,
+    pub(crate) mappings: Vec<Mapping>,
+    pub(crate) product_codes: Vec<String>,
+    pub(crate) tags: BTreeMap<String, String>,
+    /// The ID and Region of the image that it was copied from.
+    pub(crate) source: Option<(String, String)>,
+    /// The instance that it was made from.
+    pub(crate) source_instance: Option<String>,
+}
+
+impl Image {
+    /// The values of placeholders in a name, for something that is made of the image in an account
+    /// and Region.
+    pub(crate) fn name_parts<'a>(&'a self, location: &'a AccountRegion) -> NameParts<'a> {
+        NameParts {
+            name: &self.name,
+            ami: &self.id,
+            region: &location.region,
+            account: &location.account,
+        }
+    }
+
+    /// The snapshots behind the image; ephemeral mappings have none (R1.2.4).
+    pub(crate) fn snapshots(&self) -> impl Iterator<Item = &SnapshotId> {
+        self.mappings
+            .iter()
+            .filter_map(|mapping| mapping.snapshot.as_ref())
+    }
+}
+
+/// One block device of an image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Mapping {
+    pub(crate) device: Option<String>,
+    pub(crate) snapshot: Option<SnapshotId>,
+}
+
+/// The states of an image that this tool distinguishes (R1.1.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ImageState {
+    Pending,
+    Available,
+    Disabled,
+    /// `failed`, `error`, `invalid`: it will never be available.
+    Failed(String),
+    Deregistered,
+}
+
+/// A snapshot as `DescribeSnapshots` answers it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Snapshot {
+    pub(crate) id: SnapshotId,
+    pub(crate) state: String,
+    pub(crate) state_message: Option<String>,
+    /// Percent.
+    pub(crate) progress: Option<u8>,
+    pub(crate) key: Option<KeyArn>,
+    pub(crate) description: String,
+    pub(crate) tags: BTreeMap<String, String>,
+}

@@ -1,0 +1,138 @@
+//! Keys, and who has access to them.
+
+use std::collections::BTreeSet;
+
+use crate::id::{AccountId, KeyArn};
+use crate::policy::key_policy::{KeyPolicy, PolicyPrincipal};
+
+/// A KMS key as `DescribeKey` and `GetKeyPolicy` answer it.
+#[derive(Clone, Debug)]
+pub(crate) struct Key {
+    pub(crate) arn: KeyArn,
+    pub(crate) aws_managed: bool,
+    pub(crate) state: KeyState,
+    /// Symmetric and for encryption: all that EBS takes (R1.3.6).
+    pub(crate) symmetric: bool,
+    pub(crate) description: String,
+    /// The policy, or why it cannot be read as one. `None` if the plan does not need it.
+    pub(crate) policy: Option<Result<KeyPolicy, String>>,
+    /// Every grant of the key. `None` if the plan does not need them.
+    pub(crate) grants: Option<Vec<Grant>>,
+}
+
+impl Key {
+    /// The policy, if it was read and is one.
+    pub(crate) fn readable_policy(&self) -> Option<&KeyPolicy> {
+        self.policy.as_ref()?.as_ref().ok()
+    }
+
+    /// The grants that were read.
+    pub(crate) fn known_grants(&self) -> &[Grant] {
+        self.grants.as_deref().unwrap_or_default()
+    }
+
+    /// The principals that have access by statements of this tool.
+    pub(crate) fn granted_principals(&self) -> BTreeSet<PolicyPrincipal> {
+        self.readable_policy()
+            .map(|policy| policy.granted_principals(&self.arn))
+            .unwrap_or_default()
+    }
+
+    /// The Sid or number of a statement that allows an account, or a principal in it, something and
+    /// that this tool did not write.
+    pub(crate) fn foreign_statement(&self, account: &AccountId) -> Option<String> {
+        for (sid, principals) in self.readable_policy()?.foreign_statements(&self.arn) {
+            let mut accounts = principals.iter().map(|name| account_of(name));
+            if accounts.any(|named| named == Some(account.as_ref())) {
+                return Some(sid);
+            }
+        }
+        None
+    }
+
+    /// Whether an account has access that a revoke can remove: by a statement of this tool, or by a
+    /// grant.
+    pub(crate) fn grants_access_to(&self, account: &AccountId) -> bool {
+        let mut grants = self.known_grants().iter();
+        self.granted_principals()
+            .contains(&PolicyPrincipal::Account(account.clone()))
+            || grants.any(|grant| grant.grantee_account().as_ref() == Some(account))
+    }
+
+    /// Whether instances of an account use the key: EC2 holds grants on it that were made for the
+    /// account.
+    pub(crate) fn has_instances_of(&self, account: &AccountId) -> bool {
+        let mut grants = self.known_grants().iter();
+        grants.any(|grant| grant.is_issued_by(account) && grant.is_held_by_service())
+    }
+}
+
+/// The account of a principal in a policy, which is an account ID or an ARN.
+fn account_of(principal: &str) -> Option<&str> {
+    if principal.starts_with("arn:") {
+        principal.split(':').nth(4)
+    } else {
+        Some(principal)
+    }
+}
+
+/// The states of a key that this tool distinguishes (R3.4).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum KeyState {
+    Enabled,
+    Disabled,
+    PendingDeletion,
+    Other(String),
+    /// Unknown, because the key belongs to another account that does not let this one read it.
+    Unseen,
+}
+
+/// A grant as `ListGrants` answers it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Grant {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) grantee: String,
+    /// The account or principal that made it.
+    pub(crate) issuer: String,
+    /// The operations of KMS that it allows.
+    pub(crate) operations: BTreeSet<String>,
+    /// Whether it is limited to an encryption context or a source.
+    pub(crate) constrained: bool,
+}
+
+impl Grant {
+    /// Whether the grantee is an AWS service, or the identity that EC2 gives to an instance (R4.3).
+    pub(crate) fn is_held_by_service(&self) -> bool {
+        let service = self.grantee.contains(".amazonaws.com") && !self.grantee.starts_with("arn:");
+        service || self.grantee.contains(":assumed-role/aws:")
+    }
+
+    /// The grantee if it is an account, as in the grants that this tool makes.
+    pub(crate) fn grantee_account(&self) -> Option<AccountId> {
+        self.grantee
+            .strip_suffix(":root")?
+            .rsplit(':')
+            .next()?
+            .parse()
+            .ok()
+    }
+
+    /// Whether the grantee can attach volumes by it: EC2 makes a grant of its own from it, to
+    /// decrypt (R4.1).
+    pub(crate) fn allows_attaching(&self) -> bool {
+        !self.constrained
+            && self.operations.contains("CreateGrant")
+            && self.operations.contains("Decrypt")
+    }
+
+    /// The account that made it.
+    pub(crate) fn issuer_account(&self) -> Option<AccountId> {
+        self.issuer.split(':').nth(4)?.parse().ok()
+    }
+
+    /// Whether this account made it.
+    pub(crate) fn is_issued_by(&self, account: &AccountId) -> bool {
+        self.issuer_account().as_ref() == Some(account)
+    }
+}

@@ -1,0 +1,182 @@
+//! What prevents targets from using a key, or lets them do more than launch.
+
+use std::collections::BTreeSet;
+
+use crate::diagnostic::FindingCode;
+use crate::diagnostic::names::first_names;
+use crate::inventory::{Key, KeyState};
+use crate::limits::KEY_POLICY_BYTES;
+use crate::plan::planner::Planner;
+use crate::plan::step::LaunchPermission;
+use crate::policy::key_policy::{Denial, KeyPolicy, PolicyPrincipal};
+use crate::request::KeyScope;
+
+/// Tools that write whole key policies: what their marks contain, and their names.
+const POLICY_TOOLS: [(&str, &str); 5] = [
+    ("terraform", "Terraform"),
+    ("opentofu", "OpenTofu"),
+    ("cloudformation", "CloudFormation"),
+    ("cdk-", "the AWS CDK"),
+    ("pulumi", "Pulumi"),
+];
+
+impl Planner<'_> {
+    /// Whether targets can be given the use of the key at all, for these images.
+    pub(super) fn check_key(
+        &mut self,
+        key: &Key,
+        launches: &[&LaunchPermission],
+        encrypts_copies: bool,
+    ) -> bool {
+        let mut images = BTreeSet::new();
+        for launch in launches {
+            images.insert(launch.shared.source.ami.as_ref());
+        }
+        let images = Vec::from_iter(images).join(", ");
+        let is_editable = self
+            .request
+            .options
+            .can_change_key(&self.inventory.account, &key.arn);
+
+        let (code, message) = if key.aws_managed {
+            // R2.9
+            let message =
+                format!("{images}: an AWS managed key can never be shared with another account");
+            (FindingCode::KeyAwsManaged, message)
+        } else if !is_editable {
+            // R3.1.2
+            let owner = key.arn.account();
+            let message = format!(
+                "{images}: the key belongs to account {owner}, so its policy cannot be changed \
+                 from here"
+            );
+            (FindingCode::KeyForeign, message)
+        } else {
+            // R3.4
+            match &key.state {
+                KeyState::Disabled => (
+                    FindingCode::KeyDisabled,
+                    format!("{images}: the key is disabled, so no launch can decrypt"),
+                ),
+                KeyState::PendingDeletion => (
+                    FindingCode::KeyPendingDeletion,
+                    format!("{images}: the key is pending deletion, so no launch can decrypt"),
+                ),
+                KeyState::Other(state) => (
+                    FindingCode::KeyUnusable,
+                    format!("{images}: the key is in state `{state}` and cannot be used"),
+                ),
+                // R1.3.6
+                _ if encrypts_copies && !key.symmetric => (
+                    FindingCode::KeyUnusable,
+                    "EBS takes only symmetric encryption keys".to_owned(),
+                ),
+                _ => return true,
+            }
+        };
+        self.refuse(code, &key.arn, message);
+        false
+    }
+
+    /// Whether KMS takes a policy of this size (R3.2.2).
+    pub(super) fn check_policy_size(&mut self, key: &Key, added: usize, bytes: usize) {
+        if bytes > KEY_POLICY_BYTES {
+            let message = format!(
+                "with {added} more accounts the key policy would have {bytes} bytes, and KMS takes \
+                 {KEY_POLICY_BYTES}"
+            );
+            self.refuse(FindingCode::KeyPolicyTooLarge, &key.arn, message);
+        }
+    }
+
+    /// Finds principals that were deleted. KMS replaces them by their unique IDs, and refuses a
+    /// policy that contains such an ID when it is written back (R3.2.6).
+    pub(super) fn check_stale_principals(
+        &mut self,
+        key: &Key,
+        policy: &KeyPolicy,
+        must_write: bool,
+    ) {
+        let stale = policy.stale_principals();
+        if stale.is_empty() {
+            return;
+        }
+        let message = format!(
+            "the key policy names principals that no longer exist ({}), and KMS refuses a policy \
+             that is written back with them",
+            stale.join(", ")
+        );
+        if must_write {
+            self.refuse(FindingCode::KeyStalePrincipal, &key.arn, message);
+        } else {
+            self.warn(FindingCode::KeyStalePrincipal, &key.arn, message);
+        }
+    }
+
+    /// Finds statements that deny targets the key. A launch that is denied only shows an instance
+    /// that ends, without a reason (R4.4).
+    pub(super) fn check_denials(
+        &mut self,
+        key: &Key,
+        policy: &KeyPolicy,
+        targets: &BTreeSet<PolicyPrincipal>,
+    ) {
+        for (sid, denial) in policy.denying_statements(targets) {
+            let code = FindingCode::KeyPolicyDenies;
+            let statement = format!("the statement {sid} of the key policy denies targets");
+            match denial {
+                Denial::Always => {
+                    let message = format!("{statement} the use of this key");
+                    self.refuse(code, &key.arn, message);
+                }
+                Denial::Sometimes => {
+                    let message = format!(
+                        "{statement}, under its conditions or some of them, the use of this key"
+                    );
+                    self.warn(code, &key.arn, message);
+                }
+            }
+        }
+    }
+
+    /// Finds marks of tools that write the whole policy from their own files, and so remove what
+    /// others add.
+    pub(super) fn check_other_tools(&mut self, key: &Key, policy: &KeyPolicy) {
+        let mut texts = vec![key.description.to_ascii_lowercase()];
+        for (sid, principals) in policy.foreign_statements(&key.arn) {
+            texts.push(sid.to_ascii_lowercase());
+            texts.extend(principals.iter().map(|name| name.to_ascii_lowercase()));
+        }
+        for (mark, tool) in POLICY_TOOLS {
+            if texts.iter().any(|text| text.contains(mark)) {
+                let message = format!(
+                    "this key seems to be managed by {tool}, which removes what others add to its \
+                     policy when it next runs"
+                );
+                self.warn(FindingCode::KeyPolicyManaged, &key.arn, message);
+                return;
+            }
+        }
+    }
+
+    /// Finds other users of the key: a target that may call KMS directly can decrypt their data.
+    pub(super) fn check_other_users(&mut self, key: &Key, policy: &KeyPolicy, scope: KeyScope) {
+        if scope != KeyScope::Direct {
+            return;
+        }
+        let own_account = format!(":{}:root", key.arn.account());
+        let mut others = BTreeSet::new();
+        for (_, principals) in policy.foreign_statements(&key.arn) {
+            others.extend(principals);
+        }
+        others.retain(|name| !name.ends_with(&own_account));
+        if !others.is_empty() {
+            let message = format!(
+                "others use this key too ({}), and with `key-scope: direct` targets can decrypt \
+                 with it what is not of these images",
+                first_names(others)
+            );
+            self.warn(FindingCode::KeyUsedByMany, &key.arn, message);
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! The steps of a plan, by their kind: nothing outside of this room searches `Plan::steps`.
+
+use super::Plan;
+use super::step::{
+    CopyImage, Deprecate, ForgetTemporaryAccess, Grants, KeyAccess, LaunchPermission, LaunchRole,
+    Protect, Publish, ReclaimAccess, RemoveCopy, RemoveKeyAccess, RemovePermissions,
+    RemoveRolePolicy, ServiceRole, SharedImage, SnapshotPermission, Step, TagShared, TargetCopy,
+};
+use crate::id::{AccountId, Region, SourceImage};
+
+/// What is done in the source account to share.
+impl Plan {
+    /// The copies that the source account makes of its images.
+    pub fn copies(&self) -> impl Iterator<Item = &CopyImage> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::Copy(copy) => Some(copy),
+            _ => None,
+        })
+    }
+
+    /// The copy of an image to a Region; `None` if the image itself is shared there.
+    pub fn copy_of(&self, source: &SourceImage, region: &Region) -> Option<&CopyImage> {
+        self.copies()
+            .find(|copy| (&copy.source, &copy.region) == (source, region))
+    }
+
+    /// Access to keys by their policies.
+    pub fn key_accesses(&self) -> impl Iterator<Item = &KeyAccess> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::KeyAccess(access) => Some(access),
+            _ => None,
+        })
+    }
+
+    /// Access to keys by grants, of one key and one image each.
+    pub fn grants(&self) -> impl Iterator<Item = &Grants> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::Grants(grants) => Some(grants),
+            _ => None,
+        })
+    }
+
+    /// Create-volume permissions of snapshots, of one image each.
+    pub fn snapshot_permissions(&self) -> impl Iterator<Item = &SnapshotPermission> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::SnapshotPermission(permission) => Some(permission),
+            _ => None,
+        })
+    }
+
+    /// Launch permissions, of one image each.
+    pub fn launch_permissions(&self) -> impl Iterator<Item = &LaunchPermission> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::LaunchPermission(permission) => Some(permission),
+            _ => None,
+        })
+    }
+
+    /// The images that are deprecated.
+    pub fn deprecations(&self) -> impl Iterator<Item = &Deprecate> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::Deprecate(deprecate) => Some(deprecate),
+            _ => None,
+        })
+    }
+
+    /// The images that are protected from being deregistered.
+    pub fn protections(&self) -> impl Iterator<Item = &Protect> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::Protect(protect) => Some(protect),
+            _ => None,
+        })
+    }
+
+    /// The SSM parameters, in the source account and in targets.
+    pub fn publications(&self) -> impl Iterator<Item = &Publish> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::Publish(publish) => Some(publish),
+            _ => None,
+        })
+    }
+}
+
+/// What is done in targets to share.
+impl Plan {
+    /// The copies that targets make.
+    pub fn target_copies(&self) -> impl Iterator<Item = &TargetCopy> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::TargetCopy(copy) => Some(copy),
+            _ => None,
+        })
+    }
+
+    /// The copy that a target makes of a shared image; `None` if it launches the image itself.
+    pub fn target_copy_of(&self, account: &AccountId, shared: &SharedImage) -> Option<&TargetCopy> {
+        self.target_copies()
+            .find(|copy| (&copy.account, &copy.shared) == (account, shared))
+    }
+
+    /// The tags that targets give to shared images.
+    pub fn shared_image_tags(&self) -> impl Iterator<Item = &TagShared> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::TagShared(tag) => Some(tag),
+            _ => None,
+        })
+    }
+
+    /// The policies by which roles in targets can launch.
+    pub fn launch_roles(&self) -> impl Iterator<Item = &LaunchRole> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::LaunchRole(role) => Some(role),
+            _ => None,
+        })
+    }
+
+    /// The grants for service-linked roles in targets.
+    pub fn service_roles(&self) -> impl Iterator<Item = &ServiceRole> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::ServiceRole(role) => Some(role),
+            _ => None,
+        })
+    }
+
+    /// The temporary access that is reclaimed, of one image each.
+    pub fn reclaims(&self) -> impl Iterator<Item = &ReclaimAccess> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::ReclaimAccess(reclaim) => Some(reclaim),
+            _ => None,
+        })
+    }
+
+    /// The temporary access that is reclaimed of a shared image.
+    pub fn reclaim_of(&self, shared: &SharedImage) -> Option<&ReclaimAccess> {
+        self.reclaims().find(|reclaim| &reclaim.shared == shared)
+    }
+
+    /// The records of temporary access that are removed, of one image each.
+    pub fn forgets(&self) -> impl Iterator<Item = &ForgetTemporaryAccess> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::ForgetTemporaryAccess(forget) => Some(forget),
+            _ => None,
+        })
+    }
+}
+
+/// What is revoked.
+impl Plan {
+    /// Launch and create-volume permissions, of one image each.
+    pub fn permission_removals(&self) -> impl Iterator<Item = &RemovePermissions> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::RemovePermissions(remove) => Some(remove),
+            _ => None,
+        })
+    }
+
+    /// Access to keys.
+    pub fn key_access_removals(&self) -> impl Iterator<Item = &RemoveKeyAccess> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::RemoveKeyAccess(remove) => Some(remove),
+            _ => None,
+        })
+    }
+
+    /// The policies of roles in targets.
+    pub fn role_policy_removals(&self) -> impl Iterator<Item = &RemoveRolePolicy> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::RemoveRolePolicy(remove) => Some(remove),
+            _ => None,
+        })
+    }
+
+    /// The copies that are deregistered.
+    pub fn copy_removals(&self) -> impl Iterator<Item = &RemoveCopy> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::RemoveCopy(remove) => Some(remove),
+            _ => None,
+        })
+    }
+}

@@ -1,0 +1,239 @@
+//! How a report grows: from what a plan expects, then by each event of the run.
+
+use std::collections::BTreeSet;
+
+use super::{CopyReport, Event, ImageReport, KeyReport, Report, TargetReport};
+use crate::id::{AccountId, KeyArn, Principal, Region, SourceImage};
+use crate::plan::Step;
+
+impl Report {
+    /// Adds what a step says of the state before it.
+    pub(super) fn expect(&mut self, step: &Step) {
+        match step {
+            Step::LaunchPermission(launch) => {
+                let image = self.image(&launch.shared.source, &launch.shared.region);
+                image.image.clone_from(&launch.shared.image);
+                image.principals = &launch.principals - &launch.missing;
+                image.unlisted.clone_from(&launch.unlisted);
+            }
+            Step::RemovePermissions(remove) => {
+                let image = self.image(&remove.source, &remove.region);
+                image.image.get_or_insert_with(|| remove.image.clone());
+            }
+            Step::KeyAccess(access) => {
+                self.key(&access.key).principals = &access.principals - &access.missing;
+            }
+            Step::Grants(grants) => {
+                let granted = &grants.accounts - &grants.missing;
+                let principals = granted.into_iter().map(Principal::Account);
+                self.key(&grants.key).principals.extend(principals);
+            }
+            Step::RemoveKeyAccess(remove) => {
+                self.key(&remove.key);
+            }
+            _ => {}
+        }
+    }
+
+    /// Adds what an event says.
+    pub fn record(&mut self, event: &Event) {
+        self.changed |= event.changed_something();
+        self.record_copy(event);
+        self.record_key_access(event);
+        self.record_launch_permission(event);
+        match event {
+            Event::CopyRemoved { image } => self.removed.push(image.to_string()),
+            Event::LeftoverRemoved { resource } => self.removed.push(resource.clone()),
+            Event::Published { name, .. } => self.published.push(name.clone()),
+            Event::Verified(verification) => self.verifications.push(verification.clone()),
+            Event::Found(finding) => self.findings.push(finding.clone()),
+            Event::Failed(error) => self.errors.push(error.clone()),
+            Event::RoleAllowed { account, role, .. }
+            | Event::ServiceRoleGranted { account, role, .. } => {
+                self.target(account).roles.insert(role.clone());
+            }
+            Event::Tagged { account, image } => {
+                self.target(account).tagged.insert(image.clone());
+            }
+            _ => {}
+        }
+    }
+
+    /// A copy of the source account is an image to launch; one of a target is its own.
+    fn record_copy(&mut self, event: &Event) {
+        let (Event::CopyStarted {
+            account,
+            source,
+            region,
+            copy,
+        }
+        | Event::CopyAdopted {
+            account,
+            source,
+            region,
+            copy,
+        }
+        | Event::CopyAvailable {
+            account,
+            source,
+            region,
+            copy,
+        }) = event
+        else {
+            return;
+        };
+        let started = matches!(event, Event::CopyStarted { .. });
+        if *account == self.plan.account {
+            let image = self.image(source, region);
+            image.image = Some(copy.clone());
+            image.copied |= started;
+        } else {
+            let own = self.target_copy(account, source, region);
+            own.image = copy.clone();
+            own.copied |= started;
+            own.available |= matches!(event, Event::CopyAvailable { .. });
+        }
+    }
+
+    fn record_key_access(&mut self, event: &Event) {
+        match event {
+            Event::KeyPolicyPut {
+                key,
+                added,
+                removed,
+                replaced,
+            } => {
+                let key = self.key(key);
+                key.added.extend(added.iter().cloned());
+                key.removed.extend(removed.iter().cloned());
+                key.replaced_policies.push(replaced.clone());
+            }
+            Event::KeyAccessConfirmed { key, principals } => {
+                let names: BTreeSet<String> = principals.iter().map(ToString::to_string).collect();
+                let key = self.key(key);
+                key.added.retain(|added| names.contains(added));
+                key.principals.extend(principals.iter().cloned());
+            }
+            Event::GrantsCreated { key, added, .. } => {
+                let key = self.key(key);
+                for account in added {
+                    key.added.insert(account.to_string());
+                    key.principals.insert(Principal::Account(account.clone()));
+                }
+            }
+            Event::GrantsRevoked { key, grantees } => {
+                self.key(key).removed.extend(grantees.iter().cloned());
+            }
+            _ => {}
+        }
+    }
+
+    fn record_launch_permission(&mut self, event: &Event) {
+        match event {
+            Event::LaunchPermissionAdded {
+                source,
+                region,
+                added,
+                ..
+            } => self
+                .image(source, region)
+                .added
+                .extend(added.iter().cloned()),
+            Event::LaunchPermissionConfirmed {
+                source,
+                region,
+                image,
+                principals,
+            } => {
+                let shared = self.image(source, region);
+                shared.image = Some(image.clone());
+                shared.principals.clone_from(principals);
+            }
+            Event::LaunchPermissionRemoved {
+                source,
+                region,
+                removed,
+                ..
+            } => {
+                let shared = self.image(source, region);
+                shared.removed.extend(removed.iter().cloned());
+                shared
+                    .unlisted
+                    .retain(|principal| !removed.contains(principal));
+            }
+            _ => {}
+        }
+    }
+
+    fn image(&mut self, source: &SourceImage, region: &Region) -> &mut ImageReport {
+        entry(
+            &mut self.images,
+            |image| (&image.source, &image.region) == (source, region),
+            || ImageReport {
+                source: source.clone(),
+                region: region.clone(),
+                image: None,
+                copied: false,
+                principals: BTreeSet::new(),
+                added: BTreeSet::new(),
+                removed: BTreeSet::new(),
+                unlisted: BTreeSet::new(),
+            },
+        )
+    }
+
+    fn key(&mut self, arn: &KeyArn) -> &mut KeyReport {
+        entry(
+            &mut self.keys,
+            |key| &key.key == arn,
+            || KeyReport {
+                key: arn.clone(),
+                principals: BTreeSet::new(),
+                added: BTreeSet::new(),
+                removed: BTreeSet::new(),
+                replaced_policies: Vec::new(),
+            },
+        )
+    }
+
+    fn target(&mut self, account: &AccountId) -> &mut TargetReport {
+        entry(
+            &mut self.targets,
+            |target| &target.account == account,
+            || TargetReport {
+                account: account.clone(),
+                copies: Vec::new(),
+                tagged: BTreeSet::new(),
+                roles: BTreeSet::new(),
+            },
+        )
+    }
+
+    fn target_copy(
+        &mut self,
+        account: &AccountId,
+        source: &SourceImage,
+        region: &Region,
+    ) -> &mut CopyReport {
+        entry(
+            &mut self.target(account).copies,
+            |copy| (&copy.source, &copy.region) == (source, region),
+            || CopyReport {
+                source: source.clone(),
+                region: region.clone(),
+                image: source.ami.clone(),
+                copied: false,
+                available: false,
+            },
+        )
+    }
+}
+
+/// The entry of a list, added at the end if there is none.
+fn entry<T>(list: &mut Vec<T>, is_it: impl Fn(&T) -> bool, new: impl FnOnce() -> T) -> &mut T {
+    let index = list.iter().position(is_it).unwrap_or(list.len());
+    if index == list.len() {
+        list.push(new());
+    }
+    &mut list[index]
+}

@@ -1,0 +1,138 @@
+//! What is done in targets needs a role there, and accounts to find it in.
+
+use std::collections::BTreeSet;
+
+use super::Check;
+use crate::id::{AccountId, Partition, Principal, Region};
+use crate::limits::LAUNCHING_SERVICES;
+use crate::request::target_names::{TargetRole, is_external_id, is_iam_name};
+use crate::request::{ShareRequestBuilder, Verify};
+
+impl Check<'_> {
+    pub(super) fn target_options(&mut self) {
+        self.inputs_that_need_others();
+        self.names_in_targets();
+        if let Some(role) = &self.request.options.target_options.role {
+            self.target_role(role);
+            self.target_keys();
+        }
+    }
+
+    fn inputs_that_need_others(&mut self) {
+        let options = &self.request.options.target_options;
+        let (copies, launches) = (options.copies(), options.verify == Verify::Launch);
+        for (field, given) in [
+            ("target-external-id", options.external_id.is_some()),
+            ("target-kms-key-id", copies),
+            ("target-launch-roles", !options.launch_roles.is_empty()),
+            ("target-service-linked-roles", !options.services.is_empty()),
+            ("verify", launches),
+        ] {
+            self.require(
+                !given || options.role.is_some(),
+                field,
+                "needs `target-role`, a role in each target that this run may assume",
+            );
+        }
+        self.require(
+            !options.unshare_after_copy || copies,
+            "unshare-after-copy",
+            "needs copies in the targets: give `target-kms-key-id`",
+        );
+        self.require(
+            options.launch_policy.is_none() || !options.launch_roles.is_empty(),
+            "target-launch-policy",
+            "needs `target-launch-roles`, the roles to attach it to",
+        );
+        let (subnet, instance_type) = (&options.launch.subnet, &options.launch.instance_type);
+        let field = if subnet.is_some() {
+            "verify-subnet-id"
+        } else {
+            "verify-instance-type"
+        };
+        let given = subnet.is_some() || instance_type.is_some();
+        self.require(!given || launches, field, "needs `verify: launch`");
+    }
+
+    fn names_in_targets(&mut self) {
+        let options = &self.request.options.target_options;
+        if let Some(id) = &options.external_id {
+            self.require(
+                is_external_id(id),
+                "target-external-id",
+                "must be 2 to 1224 letters, digits or `_+=,.@:/-`",
+            );
+        }
+        for name in &options.launch_roles {
+            self.require(
+                is_iam_name(name),
+                "target-launch-roles",
+                format!("`{name}` is not the name of a role"),
+            );
+        }
+        for service in &options.services {
+            let known = LAUNCHING_SERVICES.join("`, `");
+            self.require(
+                LAUNCHING_SERVICES.contains(&service.as_str()),
+                "target-service-linked-roles",
+                format!(
+                    "`{service}` is not a service known to launch instances by a role of its \
+                     own: `{known}`"
+                ),
+            );
+        }
+    }
+
+    fn target_role(&mut self, role: &TargetRole) {
+        const FIELD: &str = "target-role";
+        let revokes_all = self.request.options.revoke.is_some_and(|revoke| revoke.all);
+        self.require(
+            !self.has_organizations(),
+            FIELD,
+            "is assumed in accounts, and AWS does not list those of an organization: list them as \
+             `target-accounts`",
+        );
+        self.require(
+            !revokes_all,
+            FIELD,
+            "is assumed in `target-accounts`, and `revoke-all` lists none: revoke access from \
+             those first, then from the rest",
+        );
+        let regions = self.request.regions();
+        let partition = regions.first().map_or(Partition::Aws, Region::partition);
+        for account in target_accounts(self.request) {
+            self.require(
+                role.in_account(partition, account).is_some(),
+                FIELD,
+                format!(
+                    "`{role}` is no role of {account}: give a name, or an ARN with `{{account}}`"
+                ),
+            );
+        }
+    }
+
+    fn target_keys(&mut self) {
+        const FIELD: &str = "target-kms-key-id";
+        let keys = &self.request.options.target_options.keys;
+        let accounts = target_accounts(self.request);
+        for problem in keys.problems(&self.request.regions(), &BTreeSet::new()) {
+            self.refuse(FIELD, problem);
+        }
+        for key in keys.each() {
+            let Some(owner) = key.account() else { continue };
+            self.require(
+                accounts.iter().all(|account| *account == owner),
+                FIELD,
+                format!(
+                    "`{key}` is a key of {owner}, which is not the only target: give an alias, \
+                     which each target has"
+                ),
+            );
+        }
+    }
+}
+
+fn target_accounts(request: &ShareRequestBuilder) -> BTreeSet<&AccountId> {
+    let targets = request.options.targets.iter();
+    targets.filter_map(Principal::account).collect()
+}

@@ -1,0 +1,76 @@
+//! Durations as text, such as `90s` or `5s..1m`, where a request is read or written.
+
+use std::time::Duration;
+
+use serde::{Deserialize as _, Deserializer, Serializer};
+
+/// One duration.
+pub(super) mod duration {
+    use super::{Deserializer, Duration, Serializer, parse, read};
+
+    pub(in super::super) fn serialize<S: Serializer>(
+        duration: &Duration,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&humantime::format_duration(*duration))
+    }
+
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Duration, D::Error> {
+        parse(&read(deserializer)?)
+    }
+}
+
+/// One duration, or none.
+pub(super) mod optional {
+    use serde::{Deserialize as _, Serialize as _};
+
+    use super::{Deserializer, Duration, Serializer, parse};
+
+    pub(in super::super) fn serialize<S: Serializer>(
+        duration: &Option<Duration>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let text = duration.map(|duration| humantime::format_duration(duration).to_string());
+        text.serialize(serializer)
+    }
+
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Duration>, D::Error> {
+        let text = Option::<String>::deserialize(deserializer)?;
+        text.map(|text| parse(&text)).transpose()
+    }
+}
+
+/// A shortest and a longest one.
+pub(super) mod range {
+    use super::{Deserializer, Duration, Serializer, parse, read};
+
+    pub(in super::super) fn serialize<S: Serializer>(
+        (shortest, longest): &(Duration, Duration),
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let shortest = humantime::format_duration(*shortest);
+        let longest = humantime::format_duration(*longest);
+        serializer.collect_str(&format_args!("{shortest}..{longest}"))
+    }
+
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<(Duration, Duration), D::Error> {
+        let text = read(deserializer)?;
+        let (shortest, longest) = text.split_once("..").unwrap_or((&text, &text));
+        Ok((parse(shortest)?, parse(longest)?))
+    }
+}
+
+fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    String::deserialize(deserializer)
+}
+
+fn parse<E: serde::de::Error>(text: &str) -> Result<Duration, E> {
+    humantime::parse_duration(text.trim())
+        .map_err(|error| E::custom(format_args!("`{text}` is not a duration: {error}")))
+}

@@ -1,0 +1,80 @@
+//! What verifying reads, as plain data. What cannot be read is its error.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::diagnostic::Error;
+use crate::id::{AccountId, AmiId, Principal, Region, SourceImage};
+use crate::inventory::{Image, Key};
+
+pub(super) const RUN_INSTANCES: &str = "ec2:RunInstances";
+
+/// Everything that was read.
+pub(super) struct Evidence {
+    pub(super) shared_images: SharedImages,
+    /// The targets by account and Region; empty without a role in the targets.
+    pub(super) targets: BTreeMap<(AccountId, Region), Result<TargetEvidence, Error>>,
+    pub(super) own_copies: OwnCopies,
+}
+
+/// What is shared of each image of the request, by Region.
+pub(super) type SharedImages =
+    BTreeMap<(SourceImage, Region), (AmiId, Result<SharedImageEvidence, Error>)>;
+
+/// The targets' own copies of the images of the request.
+pub(super) type OwnCopies = BTreeMap<(AccountId, SourceImage, Region), AmiId>;
+
+/// A shared image, as its owner sees it.
+pub(super) struct SharedImageEvidence {
+    pub(super) launch_permissions: BTreeSet<Principal>,
+    /// The principals that can make volumes of each snapshot.
+    pub(super) snapshot_permissions: BTreeMap<String, BTreeSet<Principal>>,
+    pub(super) keys: Vec<Key>,
+}
+
+/// A target account in one Region.
+pub(super) struct TargetEvidence {
+    /// The shared images that the target sees, and its own copies.
+    pub(super) images: BTreeMap<AmiId, Image>,
+    /// The keys of its own copies.
+    pub(super) own_keys: BTreeMap<AmiId, Vec<Key>>,
+    /// The state of Allowed AMIs, which can hide images (R7.3).
+    pub(super) allowed_images: Result<String, Error>,
+    /// Whether new volumes are encrypted even if their snapshots are not.
+    pub(super) encrypts_by_default: Result<bool, Error>,
+    /// The key of new volumes; `None` if that is `aws/ebs` (R1.3.5).
+    pub(super) default_key: Result<Option<Key>, Error>,
+    pub(super) launchers: Vec<Launcher>,
+}
+
+/// A role that launches, and what its identity policies allow.
+pub(super) struct Launcher {
+    pub(super) arn: String,
+    pub(super) allowed: Result<Simulated, Error>,
+}
+
+/// Whether each action is allowed on each resource.
+pub(super) type Simulated = BTreeMap<(String, String), bool>;
+
+/// The ARNs of what a launch makes or uses, other than the image.
+pub(super) fn launch_resources(account: &AccountId, region: &Region) -> Vec<String> {
+    let kinds = [
+        "instance",
+        "volume",
+        "network-interface",
+        "security-group",
+        "subnet",
+    ];
+    let partition = region.partition();
+    let arn = |kind| format!("arn:{partition}:ec2:{region}:{account}:{kind}/*");
+    kinds.map(arn).into()
+}
+
+/// The ARN of an image; it names no account.
+pub(super) fn image_arn(region: &Region, image: &AmiId) -> String {
+    format!("arn:{}:ec2:{region}::image/{image}", region.partition())
+}
+
+/// EC2 in a Region, as `kms:ViaService` names it.
+pub(super) fn ec2_service(region: &Region) -> String {
+    format!("ec2.{region}.{}", region.partition().dns_suffix())
+}

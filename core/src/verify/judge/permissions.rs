@@ -1,0 +1,133 @@
+//! Checks the permissions of a shared image, and whether the target sees it.
+
+use std::collections::BTreeSet;
+
+use super::ImageInTarget;
+use crate::id::{AmiId, Principal};
+use crate::plan::Step;
+use crate::report::{Check, CheckName};
+use crate::verify::evidence::{SharedImageEvidence, TargetEvidence};
+
+/// The launch permission: for the account, or for an organization that it may belong to.
+pub(super) fn check_launch_permission(
+    image: ImageInTarget<'_>,
+    image_id: &AmiId,
+    shared: &SharedImageEvidence,
+) -> Check {
+    let (name, account) = (CheckName::LaunchPermission, image.account);
+    if names_account(image, &shared.launch_permissions) {
+        return Check::yes(name, format!("{image_id} is shared with {account}"));
+    }
+    let is_visible = image
+        .target_evidence()
+        .map(|target| target.images.contains_key(image_id));
+    match (is_shared_widely(shared), is_visible) {
+        (true, Some(true)) => Check::yes(
+            name,
+            format!("{image_id} is shared with an organization, and the target sees it"),
+        ),
+        (true, None) => Check::unknown(
+            name,
+            format!(
+                "{image_id} is shared with an organization; whether {account} belongs to it was \
+                 not checked"
+            ),
+        ),
+        _ => Check::no(
+            name,
+            format!("{image_id} is not shared with {account}: add launch permission"),
+        ),
+    }
+}
+
+/// Allowed AMIs of the target: they can hide images of the source account (R7.3).
+pub(super) fn check_allowed_images(
+    image: ImageInTarget<'_>,
+    image_id: &AmiId,
+    shared: &SharedImageEvidence,
+    target: &TargetEvidence,
+) -> Check {
+    let name = CheckName::AllowedImages;
+    let is_visible = target.images.contains_key(image_id);
+    let state = match &target.allowed_images {
+        Ok(state) => state.as_str(),
+        Err(error) if is_visible => {
+            let detail = format!("the target sees the image ({})", error.code);
+            return Check::yes(name, detail);
+        }
+        Err(error) => return Check::unread(name, error),
+    };
+    let is_shared = names_account(image, &shared.launch_permissions) || is_shared_widely(shared);
+    if state == "enabled" && is_shared && !is_visible {
+        let (account, owner) = (image.account, &image.plan.account);
+        return Check::no(
+            name,
+            format!(
+                "Allowed AMIs of {account} hide images of {owner}: add that account as a provider"
+            ),
+        );
+    }
+    if state == "audit-mode" {
+        let detail = "Allowed AMIs are in audit mode: they do not refuse a launch now";
+        return Check::unknown(name, detail);
+    }
+    Check::yes(name, "nothing hides the image")
+}
+
+/// Whether the target sees the image.
+pub(super) fn check_visible(
+    image: ImageInTarget<'_>,
+    image_id: &AmiId,
+    target: &TargetEvidence,
+) -> Check {
+    let (name, account) = (CheckName::Visible, image.account);
+    if target.images.contains_key(image_id) {
+        Check::yes(name, format!("{account} sees {image_id}"))
+    } else {
+        Check::no(
+            name,
+            format!("{account} does not see {image_id}: see launch permission and Allowed AMIs"),
+        )
+    }
+}
+
+/// The permission to make volumes of the snapshots, which a target needs that copies (R2.14).
+pub(super) fn check_snapshots(
+    image: ImageInTarget<'_>,
+    shared: &SharedImageEvidence,
+) -> Option<Check> {
+    let is_planned = image.plan.steps.iter().any(|step| match step {
+        Step::SnapshotPermission(permission) => permission.accounts.contains(image.account),
+        _ => false,
+    });
+    if !is_planned {
+        return None;
+    }
+    let mut missing = Vec::new();
+    for (snapshot, principals) in &shared.snapshot_permissions {
+        if !names_account(image, principals) && !principals.contains(&Principal::Public) {
+            missing.push(snapshot.as_str());
+        }
+    }
+    let (name, account) = (CheckName::Snapshots, image.account);
+    Some(if missing.is_empty() {
+        let count = shared.snapshot_permissions.len();
+        Check::yes(name, format!("{count} snapshots are shared"))
+    } else {
+        let missing = missing.join(", ");
+        Check::no(
+            name,
+            format!("not shared with {account}, so it cannot copy: {missing}"),
+        )
+    })
+}
+
+fn names_account(image: ImageInTarget<'_>, principals: &BTreeSet<Principal>) -> bool {
+    principals.contains(&Principal::Account(image.account.clone()))
+}
+
+/// Whether the image is shared with more than single accounts.
+fn is_shared_widely(shared: &SharedImageEvidence) -> bool {
+    let mut principals = shared.launch_permissions.iter();
+    principals.any(|principal| principal.account().is_none())
+}

@@ -1,0 +1,161 @@
+//! Reads the targets: each account in each Region, as the role there sees it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use futures::future;
+
+use super::launchers::read_launcher;
+use super::{read_key, read_keys};
+use crate::aws::clients::RegionClients;
+use crate::diagnostic::Error;
+use crate::id::{AccountId, AmiId, Region};
+use crate::inventory::{Image, Key};
+use crate::plan::Plan;
+use crate::run::Run;
+use crate::verify::evidence::{OwnCopies, SharedImages, TargetEvidence};
+
+/// Reads every target that was reached, in every Region of the plan.
+pub(super) async fn read_targets(
+    run: &Run<'_>,
+    plan: &Plan,
+    shared_images: &SharedImages,
+    own_copies: &OwnCopies,
+) -> BTreeMap<(AccountId, Region), Result<TargetEvidence, Error>> {
+    let reader = TargetReader {
+        run,
+        plan,
+        shared_images,
+        own_copies,
+    };
+    let mut reading = Vec::new();
+    for (account, reached) in &run.targets {
+        for region in &plan.regions {
+            let location = (account.clone(), region.clone());
+            let clients = reached.as_ref().map(|reached| reached.in_region(region));
+            reading.push(async move {
+                let evidence = match clients {
+                    Ok(clients) => reader.read_target(&clients).await,
+                    Err(error) => Err(error.clone()),
+                };
+                (location, evidence)
+            });
+        }
+    }
+    future::join_all(reading).await.into_iter().collect()
+}
+
+#[derive(Clone, Copy)]
+struct TargetReader<'a> {
+    run: &'a Run<'a>,
+    plan: &'a Plan,
+    shared_images: &'a SharedImages,
+    own_copies: &'a OwnCopies,
+}
+
+impl TargetReader<'_> {
+    async fn read_target(&self, clients: &Arc<RegionClients>) -> Result<TargetEvidence, Error> {
+        // 1. The images that the target is to launch, if it sees them.
+        let image_ids = self.image_ids(clients);
+        let images = clients.ec2.images(&image_ids).await?;
+        // 2. The keys of its own copies.
+        let own_keys = self.read_own_keys(clients, &images).await?;
+        // 3. The settings of the account.
+        let (allowed_images, encrypts_by_default, default_key) = future::join3(
+            clients.ec2.allowed_images(),
+            clients.ec2.encrypts_by_default(),
+            read_default_key(clients),
+        )
+        .await;
+        // 4. What its launchers may do with those images and with every key that they may need.
+        let mut keys = self.keys_of_shared_images(&clients.location.region);
+        for key in own_keys.values().flatten() {
+            keys.insert(key.arn.to_string());
+        }
+        for key in default_key.iter().flatten() {
+            keys.insert(key.arn.to_string());
+        }
+        let owners = self.owners_of(&image_ids, &images);
+        let mut launchers = Vec::new();
+        for arn in self.plan.launchers(&clients.location.account) {
+            launchers.push(read_launcher(clients, arn, &owners, &keys));
+        }
+        let launchers = future::join_all(launchers).await;
+
+        let images = images.into_iter().map(|image| (image.id.clone(), image));
+        Ok(TargetEvidence {
+            images: images.collect(),
+            own_keys,
+            allowed_images,
+            encrypts_by_default,
+            default_key,
+            launchers,
+        })
+    }
+
+    /// The shared images in the Region, and the target's own copies there.
+    fn image_ids(&self, clients: &RegionClients) -> BTreeSet<AmiId> {
+        let location = &clients.location;
+        let mut image_ids = BTreeSet::new();
+        for ((_, region), (image_id, _)) in self.shared_images {
+            if *region == location.region {
+                image_ids.insert(image_id.clone());
+            }
+        }
+        for ((account, _, region), image_id) in self.own_copies {
+            if *account == location.account && *region == location.region {
+                image_ids.insert(image_id.clone());
+            }
+        }
+        image_ids
+    }
+
+    fn keys_of_shared_images(&self, region: &Region) -> BTreeSet<String> {
+        let mut keys = BTreeSet::new();
+        for ((_, of_image), (_, evidence)) in self.shared_images {
+            if let (true, Ok(evidence)) = (of_image == region, evidence) {
+                keys.extend(evidence.keys.iter().map(|key| key.arn.to_string()));
+            }
+        }
+        keys
+    }
+
+    async fn read_own_keys(
+        &self,
+        clients: &RegionClients,
+        images: &[Image],
+    ) -> Result<BTreeMap<AmiId, Vec<Key>>, Error> {
+        let mut reading = Vec::new();
+        for image in images {
+            if image.owner == clients.location.account.as_ref() {
+                reading.push(async move {
+                    let keys = read_keys(self.run, clients, image).await?;
+                    Ok::<_, Error>((image.id.clone(), keys))
+                });
+            }
+        }
+        Ok(future::try_join_all(reading).await?.into_iter().collect())
+    }
+
+    /// The owner of each image; an image that the target does not see is the source account's.
+    fn owners_of(&self, ids: &BTreeSet<AmiId>, images: &[Image]) -> BTreeMap<AmiId, String> {
+        let mut owners = BTreeMap::new();
+        for id in ids {
+            let image = images.iter().find(|image| &image.id == id);
+            let owner = image.map_or(self.plan.account.as_ref(), |image| &image.owner);
+            owners.insert(id.clone(), owner.to_owned());
+        }
+        owners
+    }
+}
+
+/// The customer managed key of new volumes, if they have one. Every launcher can use `aws/ebs`.
+async fn read_default_key(clients: &RegionClients) -> Result<Option<Key>, Error> {
+    match clients.ec2.default_key().await? {
+        Some(name) if !name.ends_with("alias/aws/ebs") => {
+            let key = read_key(clients, &name).await?;
+            Ok((!key.aws_managed).then_some(key))
+        }
+        _ => Ok(None),
+    }
+}
