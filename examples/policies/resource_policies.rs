@@ -1,154 +1,141 @@
-//! Policies that say whom a role, a key or an organization lets in.
+//! Policies of resources: of roles, of keys and of an organization.
 
 use super::Values::{
     ExternalId, GitHubProvider, GitHubSubject, Images, Publisher, Snapshots, TargetRoles,
-    TargetRoots, These,
+    TargetRoots, Texts,
 };
-use super::{Account, Action, Basis, EVERYTHING, Kind, Policy, Statement, YES, when};
+use super::conditions::*;
+use super::{Account, Action, Basis, Kind, Policy, Statement, called, published};
 
-const fn guard(name: &'static str, because: &'static str) -> Action {
+pub(super) const POLICIES: &[Policy] = &[TARGET_TRUST, GITHUB_TRUST, KEY_POLICY, TAG_GUARD];
+
+const fn guard(name: &'static str, reason: &'static str) -> Action {
     Action {
         name,
-        because,
+        reason,
         basis: Basis::Guard,
     }
 }
 
-pub(super) const POLICIES: &[Policy] = &[
-    Policy {
-        name: "target-trust",
-        kind: Kind::Trust,
-        account: Account::Target,
-        purpose: "The trust policy of the role in the target (`target-role`, \
-                  `target-external-id`).",
-        danger: "It names the publisher's role, not its account: with the account, whoever may \
-                 assume roles there could come. The external ID is no secret; it keeps a publisher \
-                 that serves many from being sent to the wrong one.",
-        beside: &[],
-        statements: &[Statement {
-            sid: "LetThePublisherIn",
-            allow: true,
-            principal: Some(("AWS", Publisher)),
-            actions: &[Action {
-                name: "sts:AssumeRole",
-                because: "the publisher's own policy must allow it too (R5.1)",
-                basis: Basis::Exercised,
-            }],
-            on: &[],
-            when: &[when("StringEquals", "sts:ExternalId", ExternalId)],
-        }],
-    },
-    Policy {
-        name: "github-trust",
-        kind: Kind::Trust,
-        account: Account::Source,
-        purpose: "The trust policy of the publisher's role for a workflow of GitHub, without any \
-                  secret: jobs of one environment of one repository. The account needs GitHub's \
-                  OpenID Connect provider.",
-        danger: "Without the condition on `sub` every repository of GitHub could assume the role. \
-                 An environment has reviewers and branches of its own; `repo:OWNER/REPO:*` would \
-                 let any branch and pull request in.",
-        beside: &[],
-        statements: &[Statement {
-            sid: "LetTheWorkflowIn",
-            allow: true,
-            principal: Some(("Federated", GitHubProvider)),
-            actions: &[guard(
-                "sts:AssumeRoleWithWebIdentity",
-                "aws-actions/configure-aws-credentials, before this tool runs",
-            )],
-            on: &[],
-            when: &[
-                when(
-                    "StringEquals",
-                    "token.actions.githubusercontent.com:aud",
-                    These(&["sts.amazonaws.com"]),
-                ),
-                when(
-                    "StringEquals",
-                    "token.actions.githubusercontent.com:sub",
-                    GitHubSubject,
-                ),
-            ],
-        }],
-    },
-    Policy {
-        name: "key-policy",
-        kind: Kind::Key,
-        account: Account::Source,
-        purpose: "The statement that `key-access: policy` writes, for those who keep key policies \
-                  in code and set `key-access: none`; the output `key-policy-statements` has it \
-                  with the targets of the run.",
-        danger: "It lets all of the target accounts' principals, as far as their own IAM does, use \
-                 the key through EC2. Without the first condition they could decrypt with it \
-                 directly.",
-        beside: &[],
-        statements: &[Statement {
-            sid: "AmiShareUse",
-            allow: true,
-            principal: Some(("AWS", TargetRoots)),
-            actions: &[
-                Action {
-                    name: "kms:DescribeKey",
-                    because: "launches and copies in the targets (R1.4.2, R4.1)",
-                    basis: Basis::Published,
-                },
-                Action {
-                    name: "kms:Decrypt",
-                    because: "launches and copies in the targets (R1.4.2, R4.1)",
-                    basis: Basis::Published,
-                },
-                Action {
-                    name: "kms:ReEncrypt*",
-                    because: "launches and copies in the targets (R1.4.2, R4.1)",
-                    basis: Basis::Published,
-                },
-                Action {
-                    name: "kms:GenerateDataKeyWithoutPlaintext",
-                    because: "launches and copies in the targets (R1.4.2, R4.1)",
-                    basis: Basis::Published,
-                },
-                Action {
-                    name: "kms:CreateGrant",
-                    because: "EC2's grants, made as the launcher (R1.4.6, R4.3)",
-                    basis: Basis::Exercised,
-                },
-            ],
-            on: &[EVERYTHING],
-            when: &[
-                super::VIA_EC2,
-                when("BoolIfExists", "kms:GrantIsForAWSResource", YES),
-            ],
-        }],
-    },
-    Policy {
-        name: "tag-guard",
-        kind: Kind::Control,
-        account: Account::Source,
-        purpose: "A service control policy for all accounts: only the publisher and the targets' \
-                  roles write the tags that this tool goes by.",
-        danger: "By `ami-share:request` a copy is found again, adopted and removed, by \
-                 `ami-share:temporary-…` access is taken back. This tool checks more than the tags, but \
-                 IAM's conditions above have nothing else to go by.",
-        beside: &[],
-        statements: &[Statement {
-            sid: "OnlyAmiShareWritesItsTags",
-            allow: false,
-            principal: None,
-            actions: &[
-                guard("ec2:CreateTags", "denied to everybody else"),
-                guard("ec2:DeleteTags", "denied to everybody else"),
-            ],
-            on: &[Images, Snapshots],
-            when: &[
-                when(
-                    "ForAnyValue:StringLike",
-                    "aws:TagKeys",
-                    These(&["ami-share:*"]),
-                ),
-                when("ArnNotLike", "aws:PrincipalArn", Publisher),
-                when("ArnNotLike", "aws:PrincipalArn", TargetRoles),
-            ],
-        }],
-    },
-];
+const TARGET_TRUST: Policy = Policy {
+    name: "target-trust",
+    kind: Kind::Trust,
+    account: Account::Target,
+    purpose: "The trust policy of the role in the target (`target-role`, `target-external-id`).",
+    danger: "It names the publisher's role and not its account, which would trust every principal \
+             there that may assume roles. The external ID is not a secret: it prevents that a \
+             publisher which serves several customers is made to act for the wrong one.",
+    used_with: &[],
+    statements: &[Statement {
+        sid: "TrustPublisher",
+        allow: true,
+        principal: Some(("AWS", Publisher)),
+        actions: &[called(
+            "sts:AssumeRole",
+            "the publisher's own policy must allow it too",
+        )],
+        resources: &[],
+        conditions: &[when("StringEquals", "sts:ExternalId", ExternalId)],
+    }],
+};
+
+const GITHUB_TRUST: Policy = Policy {
+    name: "github-trust",
+    kind: Kind::Trust,
+    account: Account::Source,
+    purpose: "The trust policy of the publisher's role for a workflow of GitHub, without a \
+              secret: for jobs of one environment of one repository. The account needs GitHub's \
+              OpenID Connect provider.",
+    danger: "Without the condition on `sub`, every repository of GitHub could assume the role. An \
+             environment has its own reviewers and branches; `repo:OWNER/REPO:*` would trust \
+             every branch and pull request.",
+    used_with: &[],
+    statements: &[Statement {
+        sid: "TrustWorkflow",
+        allow: true,
+        principal: Some(("Federated", GitHubProvider)),
+        actions: &[guard(
+            "sts:AssumeRoleWithWebIdentity",
+            "aws-actions/configure-aws-credentials calls it before ami-share runs",
+        )],
+        resources: &[],
+        conditions: &[
+            when(
+                "StringEquals",
+                "token.actions.githubusercontent.com:aud",
+                Texts(&["sts.amazonaws.com"]),
+            ),
+            when(
+                "StringEquals",
+                "token.actions.githubusercontent.com:sub",
+                GitHubSubject,
+            ),
+        ],
+    }],
+};
+
+const LISTED: &str = "AWS lists it for launches and copies in the targets";
+
+const KEY_POLICY: Policy = Policy {
+    name: "key-policy",
+    kind: Kind::Key,
+    account: Account::Source,
+    purpose: "The statement that `key-access: policy` writes, if you keep key policies in code \
+              and set `key-access: none`. The output `key-policy-statements` has it with the \
+              targets of the run.",
+    danger: "It lets every principal of the target accounts use the key through EC2, if their own \
+             IAM policies allow it. Without the first condition they could decrypt with the key \
+             directly.",
+    used_with: &[],
+    statements: &[Statement {
+        sid: "AmiShareUse",
+        allow: true,
+        principal: Some(("AWS", TargetRoots)),
+        actions: &[
+            published("kms:DescribeKey", LISTED),
+            published("kms:Decrypt", LISTED),
+            published("kms:ReEncrypt*", LISTED),
+            published("kms:GenerateDataKeyWithoutPlaintext", LISTED),
+            called(
+                "kms:CreateGrant",
+                "EC2 creates its grants as the principal that launches",
+            ),
+        ],
+        resources: &[EVERYTHING],
+        conditions: &[
+            VIA_EC2,
+            when("BoolIfExists", "kms:GrantIsForAWSResource", YES),
+        ],
+    }],
+};
+
+const TAG_GUARD: Policy = Policy {
+    name: "tag-guard",
+    kind: Kind::Control,
+    account: Account::Source,
+    purpose: "A service control policy for all accounts: only the publisher and the targets' \
+              roles may write the tags that ami-share relies on.",
+    danger: "`ami-share:request` identifies the copies that a run adopts or removes, and \
+             `ami-share:temporary-…` the access that it revokes. ami-share checks more than the \
+             tags; the conditions of the policies above can check nothing else.",
+    used_with: &[],
+    statements: &[Statement {
+        sid: "OnlyAmiShareWritesItsTags",
+        allow: false,
+        principal: None,
+        actions: &[
+            guard("ec2:CreateTags", "denied to all others"),
+            guard("ec2:DeleteTags", "denied to all others"),
+        ],
+        resources: &[Images, Snapshots],
+        conditions: &[
+            when(
+                "ForAnyValue:StringLike",
+                "aws:TagKeys",
+                Texts(&["ami-share:*"]),
+            ),
+            when("ArnNotLike", "aws:PrincipalArn", Publisher),
+            when("ArnNotLike", "aws:PrincipalArn", TargetRoles),
+        ],
+    }],
+};

@@ -1,6 +1,6 @@
-//! What happens to a real user, on a simulated AWS: Account B cannot launch Account A's encrypted
-//! image, the action shares it, B launches it, and a second run changes nothing. No credentials, no
-//! network, no server.
+//! A whole share on a simulated AWS: account B cannot launch account A's encrypted image, the
+//! action shares it, B launches it, and a second run changes nothing. It needs no credentials, no
+//! network and no server.
 
 mod stage;
 
@@ -10,24 +10,24 @@ use stage::{A, B, Stage};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
-    // The waits of the run are real ones; this time need not pass.
+    // The run waits for AWS as always, but with a paused clock the waits take no time.
     tokio::time::pause();
-    let stage = Stage::set();
-    let golden = stage.image("golden");
+    let stage = Stage::new();
+    let golden = stage.find_image_id("golden");
 
     Stage::say(
-        "This is a rehearsal on a simulated AWS. Every answer below is the simulation's, none is \
-         AWS's.\n",
+        "This is a rehearsal on a simulated AWS. Every answer below comes from the simulation, \
+         none from AWS.\n",
     );
     Stage::say(&format!(
-        "Account {A} built {golden}, encrypted with its own key. Account {B} is to launch it.\n"
+        "Account {A} built {golden}, encrypted with its own key. Account {B} wants to launch it.\n"
     ));
 
     Stage::say(&format!("1. {B} tries before anything is shared:"));
     Stage::say(&format!("     {}", stage.launch(&golden).await));
-    Stage::say("   and with launch permission alone, as most tutorials leave it:");
-    let half = Stage::set();
-    half.share_image_only(&golden).await?;
+    Stage::say("   and with only the launch permission, where most tutorials stop:");
+    let half = Stage::new();
+    half.add_launch_permission(&golden).await?;
     Stage::say(&format!("     {}\n", half.launch(&golden).await));
 
     Stage::say("2. The action runs with mode: share");
@@ -41,14 +41,12 @@ async fn main() -> anyhow::Result<()> {
         "the rehearsal failed: the instance is {launched}"
     );
 
-    let before = stage.changes();
-    Stage::say("4. The action runs once more");
+    let before = stage.count_changes();
+    Stage::say("4. The action runs again");
     tokio::time::advance(Duration::from_mins(1)).await;
     stage.run(&golden).await?;
-    let again = stage.changes() - before;
-    Stage::say(&format!(
-        "     calls of the second run that change anything: {again}"
-    ));
+    let again = stage.count_changes() - before;
+    Stage::say(&format!("     changing calls of the second run: {again}"));
     anyhow::ensure!(
         again == 0,
         "the rehearsal failed: a second run changed something"

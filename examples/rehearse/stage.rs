@@ -1,4 +1,4 @@
-//! The simulated AWS of the rehearsal, and its actors.
+//! The simulated AWS of the rehearsal, and what its accounts do.
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -16,16 +16,16 @@ pub(crate) const B: &str = "222222222222";
 pub(crate) struct Stage(Sim);
 
 impl Stage {
-    pub(crate) fn set() -> Self {
+    pub(crate) fn new() -> Self {
         Self(Sim::two_accounts(Options::default()))
     }
 
     pub(crate) fn say(text: &str) {
-        // Whoever closed the pipe has seen enough.
+        // An error means that the reader closed the pipe.
         let _ = writeln!(io::stdout(), "{text}");
     }
 
-    pub(crate) fn image(&self, name: &str) -> String {
+    pub(crate) fn find_image_id(&self, name: &str) -> String {
         self.0.facts().images.get(name).cloned().unwrap_or_default()
     }
 
@@ -33,7 +33,7 @@ impl Stage {
         self.0.sdk_config(account)
     }
 
-    /// B launches: the state of the instance with AWS's reason, or the error.
+    /// Launches as B; returns the state of the instance with AWS's reason, or the error.
     pub(crate) async fn launch(&self, image: &str) -> String {
         let ec2 = aws_sdk_ec2::Client::new(&self.config(B));
         let launched = match ec2
@@ -74,8 +74,8 @@ impl Stage {
         }
     }
 
-    /// Launch permission by hand, and nothing else.
-    pub(crate) async fn share_image_only(&self, image: &str) -> anyhow::Result<()> {
+    /// Adds the launch permission, and gives no access to the key.
+    pub(crate) async fn add_launch_permission(&self, image: &str) -> anyhow::Result<()> {
         let ec2 = aws_sdk_ec2::Client::new(&self.config(A));
         let add = LaunchPermission::builder().user_id(B).build();
         let change = LaunchPermissionModifications::builder().add(add).build();
@@ -87,7 +87,7 @@ impl Stage {
         Ok(())
     }
 
-    /// The action's own code, with inputs as a workflow gives them.
+    /// Runs the code of the action, with inputs as a workflow gives them.
     pub(crate) async fn run(&self, image: &str) -> anyhow::Result<()> {
         let env = [
             ("INPUT_AMI-ID", image),
@@ -109,8 +109,8 @@ impl Stage {
         Ok(())
     }
 
-    /// How many calls changed anything so far.
-    pub(crate) fn changes(&self) -> usize {
+    /// How many calls have changed anything.
+    pub(crate) fn count_changes(&self) -> usize {
         let changing = [
             "ec2:CopyImage",
             "ec2:ModifyImageAttribute",
@@ -124,28 +124,28 @@ impl Stage {
     }
 }
 
-/// Standard output, each line a little to the right. The difference of a key policy, which the log
-/// shows line by line, is left out: it alone would fill a page.
+/// Indented standard output. It leaves out the lines that show the change of a key policy, which
+/// would fill a page.
 #[derive(Default)]
 struct Indented {
     line: Vec<u8>,
-    left_out: usize,
+    hidden_lines: usize,
 }
 
 impl Indented {
-    fn say(&mut self) -> io::Result<()> {
+    fn write_line(&mut self) -> io::Result<()> {
         let line = std::mem::take(&mut self.line);
         if line.starts_with(b"    ") {
-            self.left_out += 1;
+            self.hidden_lines += 1;
             return Ok(());
         }
-        if self.left_out > 0 {
+        if self.hidden_lines > 0 {
             writeln!(
                 io::stdout(),
                 "         ({} lines that show the change of the key policy)",
-                self.left_out
+                self.hidden_lines
             )?;
-            self.left_out = 0;
+            self.hidden_lines = 0;
         }
         writeln!(io::stdout(), "     {}", String::from_utf8_lossy(&line))
     }
@@ -155,7 +155,7 @@ impl Write for Indented {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         for byte in bytes {
             if *byte == b'\n' {
-                self.say()?;
+                self.write_line()?;
             } else {
                 self.line.push(*byte);
             }

@@ -1,8 +1,9 @@
-//! Shares an image and writes what happens meanwhile, each event as a line of JSON: for a log, a
-//! chat or a database.
+//! Shares an image and writes each event of the run as a line of JSON: for a log, a chat or a
+//! database.
 //!
 //! ```sh
-//! cargo run --package ami-share-examples --example own-events -- us-east-1 ami-0123456789abcdef0 222222222222
+//! cargo run --package ami-share-examples --example own-events -- \
+//!     us-east-1 ami-0123456789abcdef0 222222222222
 //! ```
 
 use std::io::Write;
@@ -11,13 +12,13 @@ use ami_share::aws_config::SdkConfig;
 use ami_share::{Event, EventSink, Report, ShareRequest, Sharer, load_config};
 use tokio::sync::mpsc::{self, UnboundedSender};
 
-/// Hands every event on. A sink is called in the midst of the run, so it must not wait for
-/// anything: whoever takes the events may be slow, at the other end of the channel.
-struct HandOn(UnboundedSender<Event>);
+/// Sends every event to a channel. The run calls the sink and waits for it, so a sink must return
+/// at once; the receiver of the channel may be slow.
+struct SendEvents(UnboundedSender<Event>);
 
-impl EventSink for HandOn {
+impl EventSink for SendEvents {
     fn event(&self, event: &Event) {
-        // If nobody takes them any more, the run goes on all the same.
+        // The run continues even if nobody receives the events any more.
         let _ = self.0.send(event.clone());
     }
 }
@@ -52,9 +53,9 @@ pub(crate) async fn share(
         .target_account(account.parse()?)
         .build()?;
     let (sender, mut events) = mpsc::unbounded_channel();
-    let sharer = Sharer::new(config).with_events(HandOn(sender));
+    let sharer = Sharer::new(config).with_events(SendEvents(sender));
 
-    // The channel ends when the run does, for the sharer has its only sender.
+    // The channel closes when the run ends, because the sharer has its only sender.
     let run = async move {
         let plan = sharer.plan(&request).await?;
         anyhow::Ok(sharer.apply(&plan).await?)

@@ -1,12 +1,12 @@
-//! Says what sharing an image under a key would take, and changes nothing. If the image is not
-//! under that key yet, it would be copied.
+//! Prints what it takes to share an image encrypted with a given key, and changes nothing. If the
+//! image is not encrypted with that key, sharing it would make a copy.
 //!
 //! ```sh
 //! cargo run --package ami-share-examples --example plan-only -- \
 //!     us-east-1 ami-0123456789abcdef0 222222222222 alias/golden
 //! ```
 
-#![expect(clippy::print_stdout, reason = "what it says is for whoever runs it")]
+#![expect(clippy::print_stdout, reason = "the plan is the output of the program")]
 
 use std::collections::BTreeSet;
 
@@ -22,7 +22,7 @@ async fn main() -> anyhow::Result<()> {
     };
     let plan = plan(&load_config().await, region, ami, account, key).await?;
     println!("{}", describe(&plan));
-    anyhow::ensure!(plan.refusals().next().is_none(), "it would be refused");
+    anyhow::ensure!(plan.refusals().next().is_none(), "the plan is refused");
     Ok(())
 }
 
@@ -56,7 +56,7 @@ pub(crate) fn describe(plan: &Plan) -> String {
             Step::LaunchPermission(launch) => {
                 format!("let {} launch the image", names(&launch.missing))
             }
-            // There are more kinds of steps; their fields say what each is about.
+            // There are more kinds of steps; their fields say what each one does.
             other => format!("{other:?}"),
         });
     }

@@ -1,12 +1,16 @@
 //! Shares one image with one account.
 //!
 //! ```sh
-//! cargo run --package ami-share-examples --example share-one -- us-east-1 ami-0123456789abcdef0 222222222222
+//! cargo run --package ami-share-examples --example share-one -- \
+//!     us-east-1 ami-0123456789abcdef0 222222222222
 //! ```
 //!
-//! It may be run again at any time: what is shared already is left as it is.
+//! You can run it again at any time: it changes nothing if the image is already shared.
 
-#![expect(clippy::print_stdout, reason = "what it says is for whoever runs it")]
+#![expect(
+    clippy::print_stdout,
+    reason = "the result is the output of the program"
+)]
 
 use ami_share::aws_config::SdkConfig;
 use ami_share::{Report, ShareRequest, Sharer, load_config};
@@ -38,7 +42,7 @@ pub(crate) async fn share(
         .build()?;
     let sharer = Sharer::new(config);
     let plan = sharer.plan(&request).await?;
-    // What is in the way or good to know, and what to do about it.
+    // Each finding says what prevents the share or what to know about it, and what to do.
     for finding in &plan.findings {
         println!("{finding}");
     }

@@ -1,88 +1,24 @@
-//! Two accounts, a key, an encrypted image, a role, and their end.
+//! Two accounts with a key, an encrypted image and a role, until they are torn down.
 
-use std::time::Duration;
+mod side;
 
-use ami_share::aws_config::{self, BehaviorVersion, SdkConfig};
-use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use aws_sdk_ec2::types::{Filter, Image, ResourceType, Tag, TagSpecification};
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
+use aws_smithy_types::error::ErrorMetadata;
 use serde_json::json;
 
-/// Marks all that a lab makes.
+use self::side::{Side, read_variable};
+
+/// Marks everything that a lab creates.
 pub(crate) const TAG: &str = "ami-share-test";
 pub(crate) const EXTERNAL_ID: &str = "ami-share-test";
 const NEWEST: &str =
     "/aws/service/ami-amazon-linux-latest/al2023-ami-minimal-kernel-default-x86_64";
+const DAY: Duration = Duration::from_hours(24);
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "which accounts these are can only be told from outside"
-)]
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok()
-}
-
-/// One account.
-pub(crate) struct Side {
-    pub(crate) account: String,
-    pub(crate) config: SdkConfig,
-    pub(crate) ec2: aws_sdk_ec2::Client,
-    pub(crate) iam: aws_sdk_iam::Client,
-    pub(crate) kms: aws_sdk_kms::Client,
-}
-
-impl Side {
-    async fn of(profile: &str, region: &str) -> Self {
-        let profile =
-            variable(profile).expect("name a profile for each account: see tests/aws/README.md");
-        let region = aws_config::Region::new(region.to_owned());
-        let loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
-            .profile_name(profile)
-            .region(region);
-        let config = loader.load().await;
-        let identity = aws_sdk_sts::Client::new(&config)
-            .get_caller_identity()
-            .send()
-            .await
-            .unwrap();
-        Self {
-            account: identity.account().unwrap().to_owned(),
-            ec2: aws_sdk_ec2::Client::new(&config),
-            iam: aws_sdk_iam::Client::new(&config),
-            kms: aws_sdk_kms::Client::new(&config),
-            config,
-        }
-    }
-
-    /// The state of an image, once it is pending no more, and its reason: code and message.
-    pub(crate) async fn settled(&self, image: &str) -> (String, Option<String>, Option<String>) {
-        loop {
-            let by_id = Filter::builder().name("image-id").values(image).build();
-            let found = self
-                .ec2
-                .describe_images()
-                .filters(by_id)
-                .send()
-                .await
-                .unwrap();
-            let image = found.images().first();
-            let state = image
-                .and_then(|image| image.state())
-                .map_or("pending", |state| state.as_str())
-                .to_owned();
-            if state != "pending" {
-                let reason = image.and_then(|image| image.state_reason());
-                let text = |of: Option<&str>| of.map(str::to_owned);
-                return (
-                    state,
-                    text(reason.and_then(|of| of.code())),
-                    text(reason.and_then(|of| of.message())),
-                );
-            }
-            tokio::time::sleep(Duration::from_secs(15)).await;
-        }
-    }
-}
-
-/// The lab.
 pub(crate) struct Lab {
     pub(crate) name: String,
     pub(crate) region: String,
@@ -90,149 +26,97 @@ pub(crate) struct Lab {
     pub(crate) b: Side,
     /// The ARN of A's key.
     pub(crate) key: String,
-    /// A's image, encrypted under it.
-    pub(crate) image: String,
+    /// A's image, encrypted with it.
+    pub(crate) image_id: String,
 }
 
 impl Lab {
     pub(crate) async fn set_up() -> Self {
-        let region = variable("AMI_SHARE_AWS_REGION").unwrap_or_else(|| "us-east-1".to_owned());
-        let (a, b) = (
-            Side::of("AMI_SHARE_AWS_A_PROFILE", &region).await,
-            Side::of("AMI_SHARE_AWS_B_PROFILE", &region).await,
-        );
+        let region = read_variable("AMI_SHARE_AWS_REGION");
+        let region = region.unwrap_or_else(|| "us-east-1".to_owned());
+        let a = Side::connect("AMI_SHARE_AWS_A_PROFILE", &region).await;
+        let b = Side::connect("AMI_SHARE_AWS_B_PROFILE", &region).await;
         assert_ne!(a.account, b.account, "two accounts are needed");
         let name = format!("{TAG}-{:08x}", rand::random::<u32>());
-        let tag = aws_sdk_kms::types::Tag::builder()
-            .tag_key(TAG)
-            .tag_value(&name)
-            .build()
-            .unwrap();
-        let key = a
-            .kms
-            .create_key()
-            .description(&name)
-            .tags(tag)
-            .send()
-            .await
-            .unwrap();
-        let key = key.key_metadata().unwrap().arn().unwrap().to_owned();
-        let newest = aws_sdk_ssm::Client::new(&a.config)
-            .get_parameter()
-            .name(NEWEST)
-            .send()
-            .await
-            .unwrap();
+        let key = a.create_key(TAG, &name).await;
+        let ssm = aws_sdk_ssm::Client::new(&a.config);
+        let newest = ssm.get_parameter().name(NEWEST).send().await.unwrap();
         let public = newest.parameter().unwrap().value().unwrap().to_owned();
         let lab = Self {
-            image: String::new(),
+            image_id: String::new(),
             name,
             region,
             a,
             b,
             key,
         };
-        lab.sweep().await;
-        lab.make_role().await;
-        let image = lab.copy(&lab.a, &public, &lab.key, "source").await.unwrap();
-        assert_eq!(lab.a.settled(&image).await.0, "available");
-        Self { image, ..lab }
+        lab.remove_old_images().await;
+        lab.create_role().await;
+        let copied = lab.copy(&lab.a, &public, &lab.key, "source").await;
+        let image_id = copied.unwrap();
+        let settled = lab.a.wait_until_settled(&image_id).await;
+        assert_eq!(settled.state, "available");
+        Self { image_id, ..lab }
     }
 
-    pub(crate) fn tags(&self, kind: ResourceType) -> TagSpecification {
-        TagSpecification::builder()
-            .resource_type(kind)
-            .tags(Tag::builder().key(TAG).value(&self.name).build())
-            .build()
+    fn build_tags(&self, kind: ResourceType) -> TagSpecification {
+        let tag = Tag::builder().key(TAG).value(&self.name).build();
+        let tags = TagSpecification::builder().resource_type(kind);
+        tags.tags(tag).build()
     }
 
-    /// Starts a copy of the lab's own; or says with which code it was refused.
+    /// Starts a copy that belongs to the lab; the error describes the refusal.
     pub(crate) async fn copy(
         &self,
         by: &Side,
-        image: &str,
+        image_id: &str,
         key: &str,
-        what: &str,
+        name: &str,
     ) -> Result<String, String> {
-        let call = by
-            .ec2
-            .copy_image()
-            .source_region(&self.region)
-            .source_image_id(image)
-            .name(format!("{}-{what}", self.name));
-        let call = call.encrypted(true).kms_key_id(key);
+        let call = by.ec2.copy_image().source_region(&self.region);
         let call = call
-            .tag_specifications(self.tags(ResourceType::Image))
-            .tag_specifications(self.tags(ResourceType::Snapshot));
-        let copied = call.send().await;
-        copied
-            .map(|copied| copied.image_id().unwrap().to_owned())
-            .map_err(|error| said(error.into_service_error().meta()))
+            .source_image_id(image_id)
+            .name(format!("{}-{name}", self.name))
+            .encrypted(true)
+            .kms_key_id(key)
+            .tag_specifications(self.build_tags(ResourceType::Image))
+            .tag_specifications(self.build_tags(ResourceType::Snapshot));
+        match call.send().await {
+            Ok(copied) => Ok(copied.image_id().unwrap().to_owned()),
+            Err(error) => Err(describe_refusal(error.into_service_error().meta())),
+        }
     }
 
-    /// A role in B that A may assume, as `target-role`.
-    async fn make_role(&self) {
+    /// Creates a role in B that A may assume, for `target-role`.
+    async fn create_role(&self) {
         let trust = json!({ "Version": "2012-10-17", "Statement": [{
             "Effect": "Allow",
             "Principal": { "AWS": format!("arn:aws:iam::{}:root", self.a.account) },
             "Action": "sts:AssumeRole",
             "Condition": { "StringEquals": { "sts:ExternalId": EXTERNAL_ID } },
         }] });
-        let all = json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Action": ["ec2:*", "kms:*", "iam:SimulatePrincipalPolicy"], "Resource": "*" }] });
-        let call = self
-            .b
-            .iam
-            .create_role()
-            .role_name(&self.name)
-            .assume_role_policy_document(trust.to_string());
-        call.send().await.unwrap();
-        let call = self
-            .b
-            .iam
-            .put_role_policy()
-            .role_name(&self.name)
-            .policy_name("all")
-            .policy_document(all.to_string());
-        call.send().await.unwrap();
+        let policy = json!({ "Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow",
+            "Action": ["ec2:*", "kms:*", "iam:SimulatePrincipalPolicy"],
+            "Resource": "*",
+        }] });
+        let create = self.b.iam.create_role().role_name(&self.name);
+        let create = create.assume_role_policy_document(trust.to_string());
+        create.send().await.unwrap();
+        let put = self.b.iam.put_role_policy().role_name(&self.name);
+        let put = put.policy_name("all").policy_document(policy.to_string());
+        put.send().await.unwrap();
     }
 
-    /// Removes what killed labs left a day ago; younger ones may be at work.
-    async fn sweep(&self) {
+    /// Removes images that killed labs left more than a day ago; younger ones may be in use.
+    async fn remove_old_images(&self) {
         for side in [&self.a, &self.b] {
             let tagged = Filter::builder().name("tag-key").values(TAG).build();
-            let found = side
-                .ec2
-                .describe_images()
-                .owners("self")
-                .filters(tagged)
-                .send()
-                .await
-                .unwrap();
-            for image in found.images() {
-                let id = image.image_id().unwrap_or_default();
-                let made = image.creation_date().and_then(|date| {
-                    aws_smithy_types::DateTime::from_str(
-                        date,
-                        aws_smithy_types::date_time::Format::DateTime,
-                    )
-                    .ok()
-                });
-                let now = std::time::SystemTime::now()
-                    .duration_since(std::time::UNIX_EPOCH)
-                    .unwrap()
-                    .as_secs();
-                if made.is_some_and(|made| made.secs() + 86_400 < i64::try_from(now).unwrap()) {
-                    println!(
-                        "removing {id} of {}, left by a lab that was killed",
-                        side.account
-                    );
-                    let _ = side
-                        .ec2
-                        .deregister_image()
-                        .image_id(id)
-                        .delete_associated_snapshots(true)
-                        .send()
-                        .await;
+            for image in side.list_images(tagged).await {
+                if is_older_than_a_day(&image) {
+                    let id = image.image_id().unwrap_or_default();
+                    println!("removing {id} of {}, left by a killed lab", side.account);
+                    side.remove_image(id).await;
                 }
             }
         }
@@ -240,53 +124,38 @@ impl Lab {
 
     pub(crate) async fn tear_down(&self) {
         for side in [&self.b, &self.a] {
-            let own = Filter::builder()
-                .name(format!("tag:{TAG}"))
-                .values(&self.name)
-                .build();
-            let found = side
-                .ec2
-                .describe_images()
-                .owners("self")
-                .filters(own)
-                .send()
-                .await
-                .unwrap();
-            for id in found.images().iter().filter_map(|image| image.image_id()) {
-                let _ = side
-                    .ec2
-                    .deregister_image()
-                    .image_id(id)
-                    .delete_associated_snapshots(true)
-                    .send()
+            let tag = format!("tag:{TAG}");
+            let own = Filter::builder().name(tag).values(&self.name).build();
+            for image in side.list_images(own).await {
+                side.remove_image(image.image_id().unwrap_or_default())
                     .await;
             }
         }
-        let _ = self
-            .b
-            .iam
-            .delete_role_policy()
-            .role_name(&self.name)
-            .policy_name("all")
-            .send()
-            .await;
-        let _ = self.b.iam.delete_role().role_name(&self.name).send().await;
-        self.a
-            .kms
-            .schedule_key_deletion()
-            .key_id(&self.key)
-            .pending_window_in_days(7)
-            .send()
-            .await
-            .unwrap();
+        let iam = &self.b.iam;
+        let delete = iam.delete_role_policy().role_name(&self.name);
+        let _ = delete.policy_name("all").send().await;
+        let _ = iam.delete_role().role_name(&self.name).send().await;
+        let delete = self.a.kms.schedule_key_deletion().key_id(&self.key);
+        let delete = delete.pending_window_in_days(7);
+        delete.send().await.unwrap();
     }
 }
 
-/// A refusal as it stands in the rule book.
-pub(crate) fn said(meta: &aws_smithy_types::error::ErrorMetadata) -> String {
-    format!(
-        "{}: {}",
-        meta.code().unwrap_or("(no code)"),
-        meta.message().unwrap_or("(no message)")
-    )
+fn is_older_than_a_day(image: &Image) -> bool {
+    let Some(date) = image.creation_date() else {
+        return false;
+    };
+    let Ok(created) = DateTime::from_str(date, Format::DateTime) else {
+        return false;
+    };
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let day_ago = i64::try_from((now - DAY).as_secs()).unwrap();
+    created.secs() < day_ago
+}
+
+/// A refusal as the rule book writes it.
+pub(crate) fn describe_refusal(meta: &ErrorMetadata) -> String {
+    let code = meta.code().unwrap_or("(no code)");
+    let message = meta.message().unwrap_or("(no message)");
+    format!("{code}: {message}")
 }

@@ -1,5 +1,5 @@
-//! The promises on real AWS, and probes of what is not known of it: see README.md beside this file.
-//! Nothing here runs unless it is asked for by name.
+//! The promises on real AWS, and probes of what is unknown about it: see README.md in this folder.
+//! Nothing here runs unless it is named.
 
 #![expect(
     clippy::unwrap_used,
@@ -12,18 +12,19 @@ mod lab;
 mod probes;
 mod scenarios;
 
+use std::panic::AssertUnwindSafe;
+
+use futures::FutureExt as _;
 use lab::Lab;
 
 #[tokio::test]
 #[ignore = "needs two AWS accounts: see tests/aws/README.md"]
-async fn on_real_aws() {
+async fn promises_hold_on_real_aws() {
     let lab = Lab::set_up().await;
-    let probed =
-        futures::FutureExt::catch_unwind(std::panic::AssertUnwindSafe(probes::all(&lab))).await;
-    let kept =
-        futures::FutureExt::catch_unwind(std::panic::AssertUnwindSafe(scenarios::all(&lab))).await;
-    // Whatever came of it, nothing of it stays.
+    let probed = AssertUnwindSafe(probes::run(&lab)).catch_unwind().await;
+    let checked = AssertUnwindSafe(scenarios::run(&lab)).catch_unwind().await;
+    // Remove the lab in any case.
     lab.tear_down().await;
     probed.unwrap();
-    kept.unwrap();
+    checked.unwrap();
 }

@@ -1,96 +1,69 @@
-//! The scenarios of `tests/core`, on real AWS: the same requests, and the same things must hold.
+//! The scenarios of `tests/core` on real AWS: the same requests, and the same must hold.
 
 use ami_share::report::Conclusion;
 use ami_share::request::{Revoke, ShareRequestBuilder, TargetOptions, Verify};
-use ami_share::{Report, ShareRequest, Sharer};
+use ami_share::{Event, Report, ShareRequest, Sharer};
 
-use crate::lab::{EXTERNAL_ID, Lab};
+use crate::lab::{EXTERNAL_ID, Lab, TAG};
 
-pub(crate) async fn all(lab: &Lab) {
-    shared_and_launched(lab).await;
-    own_copy_after_everything_was_taken_back(lab).await;
+pub(crate) async fn run(lab: &Lab) {
+    check_share_and_revoke(lab).await;
+    check_target_copy(lab).await;
 }
 
-fn request(lab: &Lab, wanted: TargetOptions) -> ShareRequestBuilder {
-    let role = lab.name.parse().unwrap();
+fn build_request(lab: &Lab, options: TargetOptions) -> ShareRequestBuilder {
+    let options = options.role(lab.name.parse().unwrap());
     ShareRequest::builder()
         .region(lab.region.parse().unwrap())
-        .image(lab.image.parse().unwrap())
+        .image(lab.image_id.parse().unwrap())
         .target_account(lab.b.account.parse().unwrap())
-        .tag(crate::lab::TAG, &lab.name)
-        .target_options(
-            wanted
-                .role(role)
-                .external_id(EXTERNAL_ID)
-                .run_name(&lab.name),
-        )
+        .tag(TAG, &lab.name)
+        .target_options(options.external_id(EXTERNAL_ID).run_name(&lab.name))
 }
 
-async fn run(lab: &Lab, request: ShareRequestBuilder) -> Report {
-    let sharer = Sharer::new(&lab.a.config).with_events(|event: &ami_share::Event| {
-        println!("{}", serde_json::to_string(event).unwrap())
+async fn carry_out(lab: &Lab, request: ShareRequestBuilder) -> Report {
+    let sharer = Sharer::new(&lab.a.config).with_events(|event: &Event| {
+        println!("{}", serde_json::to_string(event).unwrap());
     });
     let plan = sharer.plan(&request.build().unwrap()).await.unwrap();
     sharer.apply(&plan).await.unwrap()
 }
 
-/// P1, P2, P9: shared, launched by a real instance, and a second run changes nothing.
-async fn shared_and_launched(lab: &Lab) {
-    let launching = || request(lab, TargetOptions::default().verify(Verify::Launch));
-    let report = run(lab, launching()).await;
-    assert_eq!(
-        report.verifications[0].conclusion,
-        Conclusion::Launched,
-        "{:?}",
-        report.verifications
-    );
-    assert!(
-        !run(lab, request(lab, TargetOptions::default()))
-            .await
-            .changed,
-        "a second run changes nothing"
-    );
-    run(
-        lab,
-        request(lab, TargetOptions::default()).revoke(Revoke::default()),
-    )
-    .await;
-    let policy = lab
-        .a
-        .kms
-        .get_key_policy()
-        .key_id(&lab.key)
-        .send()
-        .await
-        .unwrap();
-    assert!(
-        !policy.policy().unwrap().contains("AmiShare"),
-        "what was added is gone"
-    );
+/// P1, P2, P9: a shared image is launched by a real instance, and a second run changes nothing.
+async fn check_share_and_revoke(lab: &Lab) {
+    let launching = TargetOptions::default().verify(Verify::Launch);
+    let report = carry_out(lab, build_request(lab, launching)).await;
+    let verification = &report.verifications[0];
+    let conclusion = verification.conclusion;
+    assert_eq!(conclusion, Conclusion::Launched, "{verification:?}");
+
+    let request = || build_request(lab, TargetOptions::default());
+    let again = carry_out(lab, request()).await;
+    assert!(!again.changed, "a second run changes nothing");
+    carry_out(lab, request().revoke(Revoke::default())).await;
+    let call = lab.a.kms.get_key_policy().key_id(&lab.key);
+    let policy = call.send().await.unwrap();
+    let text = policy.policy().unwrap();
+    assert!(!text.contains("AmiShare"), "the added statements are gone");
 }
 
-/// R4.13: the target's own copy needs the source no more.
-async fn own_copy_after_everything_was_taken_back(lab: &Lab) {
+/// R4.13: the target's own copy no longer needs the source.
+async fn check_target_copy(lab: &Lab) {
     let copying = TargetOptions::default()
         .kms_key("alias/aws/ebs".parse().unwrap())
         .keep_shared(false)
         .verify(Verify::Launch);
-    let report = run(lab, request(lab, copying)).await;
-    assert_eq!(
-        report.verifications[0].conclusion,
-        Conclusion::Launched,
-        "{:?}",
-        report.verifications
-    );
-    let permissions = lab.a.ec2.describe_image_attribute().image_id(&lab.image);
-    let permissions = permissions
-        .attribute("launchPermission".into())
-        .send()
-        .await
-        .unwrap();
-    let left = permissions
-        .launch_permissions()
-        .iter()
-        .any(|of| of.user_id() == Some(&lab.b.account));
-    assert!(!left, "nothing of the sharing is left");
+    let report = carry_out(lab, build_request(lab, copying)).await;
+    let verification = &report.verifications[0];
+    let conclusion = verification.conclusion;
+    assert_eq!(conclusion, Conclusion::Launched, "{verification:?}");
+
+    let call = lab.a.ec2.describe_image_attribute();
+    let call = call.image_id(&lab.image_id);
+    let call = call.attribute("launchPermission".into());
+    let shown = call.send().await.unwrap();
+    let account = Some(lab.b.account.as_str());
+    let mut permissions = shown.launch_permissions().iter();
+    let is_shared = permissions.any(|permission| permission.user_id() == account);
+    assert!(!is_shared, "the launch permission is revoked");
 }

@@ -1,108 +1,95 @@
-//! Runs whose calls pass a gate one at a time, in every order that makes a difference.
+//! Two runs whose calls pass a gate one at a time, in every order that makes a difference.
 //!
-//! An order is a path of choices; the search goes through all of them, depth first, each in a new
-//! world. Two orders that differ only in calls which do not touch the same thing are one (sleep
-//! sets, after Godefroid). A path ends where it comes to a state that another one came to: the
-//! world is the same, each run was told the same, and waits for the same. So a few hundred paths
-//! stand for millions.
+//! An order is a path of moves. The search follows every path, depth first, each in a new world,
+//! but leaves out paths that can only repeat what others showed:
 //!
-//! Time is a choice too: while one run waits for a key policy to settle, a call of the other may be
-//! held back until shortly before it wakes, or until it has woken. That is where the paths would
-//! have no end: a run that is held back again and again. So each run is held back only so often on
-//! a path ([`Search::of_all`]); all else goes in every order.
+//! - Two orders that differ only in calls which do not depend on each other are one. At each point
+//!   the search keeps the calls that need not come next because an earlier path covers what follows
+//!   them (a *sleep set*).
+//! - A path ends at a state that another path reached: the world is the same, and each run got the
+//!   same answers and waits for the same. Thus a few hundred paths stand for millions.
 //!
-//! What is no choice here: answers that are lost, and a moment shortly before the end of the longer
-//! pauses of a share that has to put once more. Tests with slow calls at random have such moments;
-//! `contention.rs` has lost answers.
+//! Time is a move too: while one run waits for a key policy to settle, a call of the other may be
+//! held back until shortly before that run wakes, or until it has woken. A run that is held back
+//! again and again would make endless paths, so each run is held back only a given number of times
+//! on a path ([`Search::new`]).
+//!
+//! The search does not cover lost answers, nor moments shortly before the end of the longer pauses
+//! of a share that has to put a policy once more. Tests with random slow calls cover such moments;
+//! `tests/core/contention.rs` covers lost answers.
+
+mod moves;
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
+use self::moves::{MOMENT, Move, list_moves};
 use super::gate::{Call, Gate, digest};
 
-/// In which everybody does what there is to do.
-const MOMENT: Duration = Duration::from_millis(1);
-/// Shortly before a run wakes that waits for `settle`, 10 s; later pauses are longer.
-const ALMOST: Duration = Duration::from_millis(9_500);
-/// How long a call is held back at most.
-const HELD: Duration = Duration::from_secs(25);
-
-/// What may happen next.
-#[derive(Clone, Debug, PartialEq)]
-enum Move {
-    Pass(Call),
-    /// Time passes until shortly before whoever sleeps wakes.
-    Almost,
-    /// Time passes until somebody comes.
-    Wait,
-}
-
-/// A point of a path: what could have been done there, what was, and what need not be.
+/// A point of a path.
 #[derive(Debug)]
 struct Point {
+    /// What can be done next.
     moves: Vec<Move>,
+    /// The move that the path takes, by its number.
     taken: usize,
-    asleep: Vec<Call>,
+    /// The calls that need not come next because an earlier path covers what follows them.
+    covered: Vec<Call>,
 }
 
 /// All paths, one after the other; or a single one.
 #[derive(Debug, Default)]
-pub(crate) struct Search {
+pub(super) struct Search {
     path: Vec<Point>,
     depth: usize,
-    /// What is taken at each point of a single path, by its number; the first where there is no
-    /// more.
-    given: Option<Vec<usize>>,
+    /// For a single path, the number of the move at each point; the first move if there are no more
+    /// numbers.
+    single: Option<Vec<usize>>,
     /// How often each run is held back at most.
     holds: usize,
-    /// Whether paths go on from states that others came to.
-    goes_on: bool,
-    /// The states that paths came to, each with what was asleep there.
+    /// Whether paths continue from states that others reached.
+    repeats_states: bool,
+    /// The states that paths reached, each with what was covered there.
     seen: HashMap<u64, Vec<Vec<Call>>>,
     /// How many paths led elsewhere when they were followed again.
-    pub(crate) lost: usize,
+    pub(super) lost: usize,
 }
 
 impl Search {
-    /// All paths on which each run is held back so often at most.
-    pub(crate) fn of_all(holds: usize) -> Self {
+    /// All paths on which each run is held back at most that often.
+    pub(super) fn new(holds: usize) -> Self {
         Self {
             holds,
             ..Self::default()
         }
     }
 
-    /// The same, and on from states that others came to.
-    pub(crate) fn with_known_states(self) -> Self {
+    /// The same, but paths continue from states that others reached.
+    pub(super) fn with_repeated_states(self) -> Self {
         Self {
-            goes_on: true,
+            repeats_states: true,
             ..self
         }
     }
 
-    /// Only one path, on which nobody counts how often a run is held back.
-    pub(crate) fn along(given: Vec<usize>) -> Self {
+    /// A single path, on which a run may be held back any number of times.
+    pub(super) fn single_path(numbers: Vec<usize>) -> Self {
         Self {
-            given: Some(given),
+            single: Some(numbers),
             holds: usize::MAX,
             ..Self::default()
         }
     }
 
-    /// The path so far, as a failed test tells it.
-    pub(crate) fn told(&self) -> Vec<String> {
+    /// The path so far, as a failed test prints it.
+    pub(super) fn describe_path(&self) -> Vec<String> {
         let taken = self.path.iter().map(|point| &point.moves[point.taken]);
-        let told = taken.map(|taken| match taken {
-            Move::Pass(call) => format!("{} {}", call.run, call.operation),
-            other => format!("{other:?}"),
-        });
-        told.collect()
+        taken.map(ToString::to_string).collect()
     }
 
-    /// Goes to the next path; says whether there is one.
-    pub(crate) fn next(&mut self) -> bool {
+    /// Moves on to the next path; returns whether there is one.
+    pub(super) fn advance(&mut self) -> bool {
         self.depth = 0;
         while let Some(last) = self.path.last_mut() {
             last.taken += 1;
@@ -114,84 +101,66 @@ impl Search {
         false
     }
 
-    /// What to do next of what can be done; nothing where every order from here on is known.
-    fn choose(&mut self, can: Vec<Move>, state: impl FnOnce() -> u64) -> Option<Move> {
-        if let Some(given) = &self.given {
-            let taken = given.get(self.depth).map_or(0, |number| number % can.len());
-            self.depth += 1;
-            self.path.push(Point {
-                moves: can,
-                taken,
-                asleep: Vec::new(),
-            });
-            return self
-                .path
-                .last()
-                .map(|point| point.moves[point.taken].clone());
-        }
-        // The SDK's pauses before it tries again have jitter, so that what could be done last time
-        // need not be possible now.
-        let changed = self
-            .path
-            .get(self.depth)
-            .is_some_and(|point| !can.contains(&point.moves[point.taken]));
-        if changed {
-            self.lost += 1;
-            // What was seen on the way that is no more was not gone through.
-            self.seen.clear();
-            self.path.truncate(self.depth);
-        }
-        if self.depth == self.path.len() {
-            let asleep = self.path.last().map(Self::still_asleep).unwrap_or_default();
-            let new = |could: &Move| !matches!(could, Move::Pass(call) if asleep.contains(call));
-            let moves: Vec<Move> = can.into_iter().filter(new).collect();
-            if moves.is_empty() {
-                return None;
-            }
-            // From a state where no more slept than now, everything was tried.
-            let seen = self.seen.entry(state()).or_default();
-            if !self.goes_on
-                && seen
-                    .iter()
-                    .any(|slept| slept.iter().all(|call| asleep.contains(call)))
-            {
-                return None;
-            }
-            seen.push(asleep.clone());
+    /// The next move of the path; `None` if other paths cover everything from here on.
+    fn choose_move(&mut self, moves: Vec<Move>, state: impl FnOnce() -> u64) -> Option<Move> {
+        if let Some(numbers) = &self.single {
+            let number = numbers.get(self.depth).copied().unwrap_or_default();
+            let taken = number % moves.len();
             self.path.push(Point {
                 moves,
-                taken: 0,
-                asleep,
+                taken,
+                covered: Vec::new(),
             });
+        } else {
+            self.drop_lost_path(&moves);
+            if self.depth == self.path.len() {
+                let point = self.explore(moves, state)?;
+                self.path.push(point);
+            }
         }
         let point = &self.path[self.depth];
         self.depth += 1;
         Some(point.moves[point.taken].clone())
     }
 
-    /// The calls that need not come next after this point: what follows them is known from the
-    /// moves before.
-    fn still_asleep(point: &Point) -> Vec<Call> {
-        let Move::Pass(taken) = &point.moves[point.taken] else {
-            return Vec::new();
+    /// The SDK's pauses before it tries again have jitter, so that a move of the last time may not
+    /// be possible now.
+    fn drop_lost_path(&mut self, moves: &[Move]) {
+        let Some(point) = self.path.get(self.depth) else {
+            return;
         };
-        let before = point.moves[..point.taken]
-            .iter()
-            .filter_map(|before| match before {
-                Move::Pass(call) => Some(call),
-                _ => None,
-            });
-        point
-            .asleep
-            .iter()
-            .chain(before)
-            .filter(|call| !call.meets(taken))
-            .cloned()
-            .collect()
+        if !moves.contains(&point.moves[point.taken]) {
+            self.lost += 1;
+            // States on the lost part of the path were not explored to the end.
+            self.seen.clear();
+            self.path.truncate(self.depth);
+        }
     }
 
-    /// Lets the calls of runs pass along one path; nothing where the path needs no end.
-    pub(crate) async fn follow<T>(
+    /// A new point with the moves that no other path covers; `None` if there are none.
+    fn explore(&mut self, mut moves: Vec<Move>, state: impl FnOnce() -> u64) -> Option<Point> {
+        let covered = self.path.last().map(list_covered).unwrap_or_default();
+        moves.retain(|next| !matches!(next, Move::Pass(call) if covered.contains(call)));
+        if moves.is_empty() {
+            return None;
+        }
+        // From a state in which no more was covered than now, everything was tried.
+        let seen = self.seen.entry(state()).or_default();
+        let is_known = |before: &Vec<Call>| before.iter().all(|call| covered.contains(call));
+        if !self.repeats_states && seen.iter().any(is_known) {
+            return None;
+        }
+        seen.push(covered.clone());
+        Some(Point {
+            moves,
+            taken: 0,
+            covered,
+        })
+    }
+
+    /// Lets the calls of runs pass along one path; `None` if the path need not be followed to its
+    /// end.
+    pub(super) async fn follow<T>(
         &mut self,
         gate: &Gate,
         world: impl Fn() -> String,
@@ -199,48 +168,57 @@ impl Search {
     ) -> Option<T> {
         let mut runs = std::pin::pin!(runs);
         loop {
-            // The clock is paused: time passes only when nobody else has anything to do.
-            tokio::select! { biased; ended = &mut runs => return Some(ended), () = sleep(MOMENT) => {} }
-            let (waiting, since) = gate.waiting();
+            // The clock is paused: time passes only when no run has anything else to do.
+            tokio::select! {
+                biased;
+                ended = &mut runs => return Some(ended),
+                () = sleep(MOMENT) => {}
+            }
+            let (waiting, since) = gate.list_waiting();
             let (idle, touching): (Vec<Call>, Vec<Call>) = waiting
                 .iter()
                 .cloned()
                 .partition(|call| call.touches.is_none());
             if !idle.is_empty() {
-                idle.iter().for_each(|call| gate.pass(call));
+                for call in &idle {
+                    gate.let_through(call);
+                }
                 continue;
             }
-            // A put that is held back for 5 s fails, any other call after 30 s, and was never sent.
-            let puts = touching.iter().any(|call| call.operation == "PutKeyPolicy");
-            let longest = since.map(|since| since + HELD);
-            let patient = longest.is_none_or(|longest| Instant::now() + HELD / 2 < longest);
-            // A put can come after somebody has woken only where it was read for shortly before.
-            let reads = touching.iter().any(|call| call.operation == "GetKeyPolicy");
-            let patient = patient && touching.iter().all(|call| gate.held(call.run) < self.holds);
-            let almost = gate.asleep(&waiting).map(|since| since + ALMOST);
-            let mut can: Vec<Move> = touching.into_iter().map(Move::Pass).collect();
-            match almost {
-                _ if can.is_empty() => can.push(Move::Wait),
-                Some(at) if patient && reads && Instant::now() < at => can.push(Move::Almost),
-                Some(at) if patient && (!puts || Instant::now() >= at) => can.push(Move::Wait),
-                _ => {}
-            }
-            let until = match self.choose(can, || digest(&(world(), gate.state())))? {
+            let options = list_moves(gate, touching, since, self.holds);
+            let state = || digest(&(world(), gate.digest_state()));
+            let until = match self.choose_move(options.moves, state)? {
                 Move::Pass(call) => {
-                    gate.pass(&call);
+                    gate.let_through(&call);
                     continue;
                 }
-                Move::Almost => almost,
-                Move::Wait => longest,
+                Move::AlmostWake => options.almost_awake,
+                Move::Wait => options.longest_hold,
             };
-            gate.hold(&waiting);
-            let until = sleep(until.map_or(Duration::MAX, |at| at - Instant::now()));
+            gate.record_holds(&waiting);
+            let until = sleep(until.map_or(std::time::Duration::MAX, |at| at - Instant::now()));
             tokio::select! {
                 biased;
                 ended = &mut runs => return Some(ended),
-                () = gate.arrival() => {}
+                () = gate.next_arrival() => {}
                 () = until => {}
             }
         }
     }
+}
+
+/// The calls that need not come next after this point, because earlier paths cover what follows
+/// them.
+fn list_covered(point: &Point) -> Vec<Call> {
+    let Move::Pass(taken) = &point.moves[point.taken] else {
+        return Vec::new();
+    };
+    let mut covered = point.covered.clone();
+    for tried in &point.moves[..point.taken] {
+        if let Move::Pass(call) = tried {
+            covered.push(call.clone());
+        }
+    }
+    covered.retain(|call| !call.depends_on(taken));
+    covered
 }

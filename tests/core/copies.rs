@@ -1,310 +1,239 @@
 //! Copies: one for each request, whatever happens on the way.
 
-use ami_share::Sharer;
-use ami_share_sim::Scenario;
+use std::time::Duration;
+
+use ami_share::{AmiId, Sharer};
+use ami_share_sim::world::{Image, Snapshot};
+use ami_share_sim::{Options, Scenario};
 
 use super::support::*;
 
-const FAIL_FIRST: &str = r#"{"operation":"ec2:CopyImage","call":1,"effect":{"fail-copy":{"message":"Copy image failed with an internal error"}}}"#;
+const INTERNAL_ERROR: &str = "Copy image failed with an internal error";
+
+/// Shares a copy of `plain` and returns its ID.
+async fn share_copy(world: &World) -> AmiId {
+    let report = world.share(world.build_copy_request(&["plain"])).await;
+    report.images[0].image.clone().unwrap()
+}
 
 #[tokio::test(start_paused = true)]
-async fn a_lost_answer_of_copy_image_makes_one_image() {
+async fn copy_image_with_lost_answer_makes_one_image() {
     for effect in ["lost-answer", "drop"] {
-        let world = World::new().with(&format!(
-            r#"{{"operation":"ec2:CopyImage","call":1,"effect":"{effect}"}}"#
-        ));
-        let report = world.share(world.copying(&["plain"])).await;
-        let copy = report.images[0].image.as_ref().unwrap().to_string();
-        assert_eq!(
-            world.copies().into_iter().collect::<Vec<_>>(),
-            [(copy.clone(), "available".to_owned())],
-            "{effect}"
-        );
-        assert_eq!(world.launch(&copy).await, "running");
+        let world = World::new().with_fault(affect_call("ec2:CopyImage", 1, effect));
+        let copy = share_copy(&world).await.to_string();
+        let copies: Vec<(String, String)> = world.list_copies().into_iter().collect();
+        assert_eq!(copies, [(copy.clone(), "available".to_owned())], "{effect}");
+        assert_eq!(world.launch_as_b(&copy).await, "running");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_copy_that_fails_ends_the_run_at_once_and_is_removed_once_its_replacement_stands() {
-    let world = World::new().with(FAIL_FIRST);
-    let started = world.sim.clock().now();
-    let report = world
-        .try_share(world.copying(&["plain"]))
-        .await
-        .unwrap_err();
-    assert_eq!(codes(&report), ["copy.failed"]);
-    let said = report.errors[0].to_string();
-    assert!(
-        said.contains("Copy image failed with an internal error"),
-        "{said}"
-    );
-    assert!(
-        world
-            .sim
-            .clock()
-            .now()
-            .checked_sub(started)
-            .unwrap()
-            .as_secs()
-            < 30
-    );
-    let failed = world.copies();
+async fn failed_copy_ends_run_and_is_removed_after_its_replacement() {
+    let world = World::new().with_fault(fail_first_copy(INTERNAL_ERROR));
+    let request = || world.build_copy_request(&["plain"]);
+    let started = world.elapsed();
+    let report = world.try_share(request()).await.unwrap_err();
+    assert_eq!(list_codes(&report), ["copy.failed"]);
+    let message = report.errors[0].to_string();
+    assert!(message.contains(INTERNAL_ERROR), "{message}");
+    assert!((world.elapsed() - started).as_secs() < 30);
+    let failed = world.list_copies();
     assert_eq!(failed.values().collect::<Vec<_>>(), ["failed"]);
-    assert_eq!(world.launch(&world.image("plain")).await, "AuthFailure");
+    assert_eq!(
+        world.launch_as_b(&world.image_id("plain")).await,
+        "AuthFailure"
+    );
 
-    let snapshots = world.snapshots();
-    let report = world.share(world.copying(&["plain"])).await;
+    let snapshots = world.count_snapshots();
+    let report = world.share(request()).await;
     let id = failed.keys().next().unwrap();
     assert_eq!(report.removed, std::slice::from_ref(id));
-    let copies = world.copies();
+    let copies = world.list_copies();
     assert_eq!((copies.len(), copies[id].as_str()), (2, "deregistered"));
     assert_eq!(
-        world.snapshots(),
+        world.count_snapshots(),
         snapshots,
-        "the failed copy's snapshot went, the new one came"
+        "the snapshot of the failed copy is gone, that of the new one exists"
     );
     // The failed image was removed after the new one was available.
-    assert_eq!(
-        world
-            .launch(report.images[0].image.as_ref().unwrap().as_ref())
-            .await,
-        "running"
-    );
-    assert!(!world.share(world.copying(&["plain"])).await.changed);
+    let copy = report.images[0].image.as_ref().unwrap();
+    assert_eq!(world.launch_as_b(copy.as_ref()).await, "running");
+    assert!(!world.share(request()).await.changed);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failed_copy_stays_while_its_replacement_does_not_stand() {
-    let world = World::new().with(&FAIL_FIRST.replace(r#""call":1,"#, ""));
+async fn failed_copy_stays_until_its_replacement_is_available() {
+    let mut fault = fail_first_copy(INTERNAL_ERROR);
+    fault.as_object_mut().unwrap().remove("call");
+    let world = World::new().with_fault(fault);
     for attempts in 1..=3 {
-        world
-            .try_share(world.copying(&["plain"]))
-            .await
-            .unwrap_err();
-        assert_eq!(
-            world.copies().into_values().collect::<Vec<_>>(),
-            vec!["failed"; attempts]
-        );
+        let request = world.build_copy_request(&["plain"]);
+        world.try_share(request).await.unwrap_err();
+        let states: Vec<String> = world.list_copies().into_values().collect();
+        assert_eq!(states, vec!["failed"; attempts]);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_copy_that_was_deregistered_is_made_again() {
+async fn deregistered_copy_is_made_again() {
     let world = World::new();
-    let first = world.share(world.copying(&["plain"])).await.images[0]
-        .image
-        .clone()
-        .unwrap();
+    let first = share_copy(&world).await;
     let ec2 = aws_sdk_ec2::Client::new(&world.config(A));
-    ec2.deregister_image()
-        .image_id(first.as_ref())
-        .send()
-        .await
-        .unwrap();
-    let second = world.share(world.copying(&["plain"])).await.images[0]
-        .image
-        .clone()
-        .unwrap();
+    let call = ec2.deregister_image().image_id(first.as_ref());
+    call.send().await.unwrap();
+    let second = share_copy(&world).await;
     assert_ne!(first, second);
-    assert_eq!(world.launch(second.as_ref()).await, "running");
+    assert_eq!(world.launch_as_b(second.as_ref()).await, "running");
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_runs_at_once_make_one_copy() {
+async fn concurrent_runs_make_one_copy() {
     let world = World::new();
-    let (one, other) = futures::future::join(
-        world.share(world.copying(&["plain"])),
-        world.share(world.copying(&["plain"])),
-    )
-    .await;
-    assert_eq!(one.images[0].image, other.images[0].image);
-    assert_eq!(world.copies().len(), 1);
+    let (one, other) = futures::future::join(share_copy(&world), share_copy(&world)).await;
+    assert_eq!(one, other);
+    assert_eq!(world.list_copies().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn rule_1_2_2_a_run_with_other_tags_adopts_the_copy_of_the_first() {
+async fn rule_1_2_2_run_with_other_tags_adopts_existing_copy() {
     let world = World::new();
-    let request = || world.copying(&["plain"]);
-    let tagged = async {
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-        world.share(request().tag("more", "tags")).await
+    let with_tags = async {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        let request = world.build_copy_request(&["plain"]);
+        world.share(request.tag("more", "tags")).await
     };
-    let (one, other) = futures::future::join(world.share(request()), tagged).await;
-    assert_eq!(one.images[0].image, other.images[0].image);
-    assert_eq!(world.copies().len(), 1);
-    assert!(
-        world
-            .sim
-            .journal()
-            .iter()
-            .any(|entry| entry.code.as_deref() == Some("IdempotentParameterMismatch"))
-    );
+    let (copy, report) = futures::future::join(share_copy(&world), with_tags).await;
+    assert_eq!(report.images[0].image, Some(copy));
+    assert_eq!(world.list_copies().len(), 1);
+    let mismatch = Some("IdempotentParameterMismatch");
+    let journal = world.sim.journal();
+    assert!(journal.iter().any(|call| call.code.as_deref() == mismatch));
 }
 
 #[tokio::test(start_paused = true)]
-async fn rule_1_1_7_an_id_that_is_not_known_yet_is_awaited() {
-    let options = ami_share_sim::Options {
-        invisible: std::time::Duration::from_secs(90),
-        ..Default::default()
+async fn rule_1_1_7_copy_that_is_not_visible_yet_is_awaited() {
+    let options = Options {
+        invisible: Duration::from_secs(90),
+        ..Options::default()
     };
-    let world = World {
-        sim: ami_share_sim::Sim::new(Scenario::two_accounts(), options),
-    };
-    tokio::time::advance(std::time::Duration::from_secs(1)).await;
-    let report = world.share(world.copying(&["plain"])).await;
-    assert_eq!(
-        world
-            .launch(report.images[0].image.as_ref().unwrap().as_ref())
-            .await,
-        "running"
-    );
-    assert_eq!(world.copies().len(), 1);
+    let world = World::with_options(Scenario::two_accounts(), options);
+    tokio::time::advance(Duration::from_secs(1)).await;
+    let copy = share_copy(&world).await;
+    assert_eq!(world.launch_as_b(copy.as_ref()).await, "running");
+    assert_eq!(world.list_copies().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_duplicate_name_gets_a_digest_and_a_finding() {
-    let duplicate = r#"{"operation":"ec2:CopyImage","call":1,"effect":{"error":{"status":400,"code":"InvalidAMIName.Duplicate","message":"AMI name plain is already in use by AMI ami-1a2b3c4d"}}}"#;
-    let world = World::new().with(duplicate);
-    let report = world.share(world.copying(&["plain"])).await;
-    assert_eq!(codes(&report), ["copy.name-taken"]);
-    assert!(!world.share(world.copying(&["plain"])).await.changed);
+async fn duplicate_copy_name_gets_digest_and_finding() {
+    let world = World::new().with_fault(fail_first_call(
+        "ec2:CopyImage",
+        "InvalidAMIName.Duplicate",
+        "AMI name plain is already in use by AMI ami-1a2b3c4d",
+    ));
+    let report = world.share(world.build_copy_request(&["plain"])).await;
+    assert_eq!(list_codes(&report), ["copy.name-taken"]);
+    let again = world.share(world.build_copy_request(&["plain"])).await;
+    assert!(!again.changed);
 }
 
 #[tokio::test(start_paused = true)]
-async fn rule_1_5_10_a_full_queue_of_copies_is_waited_out() {
-    let full = r#"{"operation":"ec2:CopyImage","call":1,"effect":{"error":{"status":400,"code":"ResourceLimitExceeded","message":"You have exceeded the maximum number of concurrent snapshot copies"}}}"#;
-    let world = World::new().with(full);
-    assert!(world.share(world.copying(&["plain"])).await.images[0].copied);
+async fn rule_1_5_10_copy_waits_until_the_copy_queue_has_room() {
+    let world = World::new().with_fault(fail_first_call(
+        "ec2:CopyImage",
+        "ResourceLimitExceeded",
+        "You have exceeded the maximum number of concurrent snapshot copies",
+    ));
+    let report = world.share(world.build_copy_request(&["plain"])).await;
+    assert!(report.images[0].copied);
 }
 
-/// An image that carries the mark of a copy and is none: anybody may set a tag.
+/// An image that has the tag of a copy and is none: anybody may set a tag.
 #[tokio::test(start_paused = true)]
-async fn what_only_carries_our_tag_is_neither_adopted_nor_removed() {
-    type Spoil = fn(&mut ami_share_sim::world::Image, &mut ami_share_sim::world::Snapshot);
+async fn image_with_forged_request_tag_is_neither_adopted_nor_removed() {
+    type Spoil = fn(&mut Image, &mut Snapshot);
+    const OTHER_KEY: &str =
+        "arn:aws:kms:us-east-1:111111111111:key/1234abcd-12ab-34cd-56ef-1234567890ab";
     let spoils: [(&str, Spoil); 5] = [
         ("another source", |image, _| {
             image.source = Some(("ami-1a2b3c4d".to_owned(), "us-east-1".to_owned()));
         }),
         ("no source", |image, _| image.source = None),
         ("another key", |_, snapshot| {
-            snapshot.key = Some(
-                "arn:aws:kms:us-east-1:111111111111:key/1234abcd-12ab-34cd-56ef-1234567890ab"
-                    .to_owned(),
-            );
+            snapshot.key = Some(OTHER_KEY.to_owned());
         }),
         ("another destination", |_, snapshot| {
-            snapshot.description =
-                "Copied for DestinationAmi ami-1a2b3c4d from SourceAmi".to_owned();
+            let other = "Copied for DestinationAmi ami-1a2b3c4d from SourceAmi";
+            snapshot.description = other.to_owned();
         }),
         ("fewer volumes", |image, _| image.mappings.truncate(0)),
     ];
     for (what, spoil) in spoils {
         let world = World::new();
-        let first = world.share(world.copying(&["plain"])).await.images[0]
-            .image
-            .clone()
-            .unwrap();
-        world.sim.edit(|world| {
-            let image = world.images.get_mut(first.as_ref()).unwrap();
+        let first = share_copy(&world).await;
+        world.sim.edit(|state| {
+            let image = state.images.get_mut(first.as_ref()).unwrap();
             let snapshot = image.mappings[0].snapshot.clone().unwrap();
-            spoil(image, world.snapshots.get_mut(&snapshot).unwrap());
+            spoil(image, state.snapshots.get_mut(&snapshot).unwrap());
             // So that AWS does not answer the token with it.
-            world.tokens.clear();
+            state.tokens.clear();
         });
-        let second = world.share(world.copying(&["plain"])).await.images[0]
-            .image
-            .clone()
-            .unwrap();
+        let second = share_copy(&world).await;
         assert_ne!(first, second, "{what}");
-        assert_eq!(world.copies()[first.as_ref()], "available", "{what}");
+        let state = &world.list_copies()[first.as_ref()];
+        assert_eq!(state, "available", "{what}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_several_copies_the_oldest_is_used() {
+async fn oldest_of_duplicate_copies_is_used() {
     let world = World::new();
-    let first = world.share(world.copying(&["plain"])).await.images[0]
-        .image
-        .clone()
-        .unwrap();
-    tokio::time::advance(std::time::Duration::from_mins(1)).await;
-    world.sim.edit(|world| {
-        world.tokens.clear();
-        world.images.get_mut(first.as_ref()).unwrap().tags.clear();
-    });
-    let second = world.share(world.copying(&["plain"])).await.images[0]
-        .image
-        .clone()
-        .unwrap();
-    world.sim.edit(|world| {
-        let tags = world.images[second.as_ref()].tags.clone();
-        world.images.get_mut(first.as_ref()).unwrap().tags = tags;
-    });
-    let report = world.share(world.copying(&["plain"])).await;
-    assert_eq!(report.images[0].image.as_ref(), Some(&first));
-    assert_eq!(codes(&report), ["copy.duplicate"]);
+    let first = share_copy(&world).await;
+    tokio::time::advance(Duration::from_mins(1)).await;
+    world.sim.edit(|state| state.tokens.clear());
+    world.edit_image(first.as_ref(), |image| image.tags.clear());
+    let second = share_copy(&world).await;
+    let tags = world.edit_image(second.as_ref(), |image| image.tags.clone());
+    world.edit_image(first.as_ref(), |image| image.tags = tags);
+    let report = world.share(world.build_copy_request(&["plain"])).await;
+    assert_eq!(report.images[0].image, Some(first));
+    assert_eq!(list_codes(&report), ["copy.duplicate"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_deadline_ends_a_wait_and_says_what_was_awaited() {
-    let world = World::slow();
-    let report = world
-        .try_share(world.copying(&["plain"]).timing(timing(600)))
-        .await
-        .unwrap_err();
-    assert_eq!(codes(&report), ["deadline"]);
-    let copy = world.copies().into_keys().next().unwrap();
-    let said = report.errors[0].to_string();
-    assert!(
-        said.contains(&format!(
-            "{copy} to be available, as the copy of {}",
-            world.image("plain")
-        )),
-        "{said}"
-    );
-    assert_eq!(world.sim.clock().now().as_secs(), 600);
+async fn deadline_error_names_the_awaited_image() {
+    let world = World::with_slow_copies();
+    let request = world.build_copy_request(&["plain"]);
+    let ended = world.try_share(request.timing(with_timeout(600))).await;
+    let report = ended.unwrap_err();
+    assert_eq!(list_codes(&report), ["deadline"]);
+    let copy = world.list_copies().into_keys().next().unwrap();
+    let plain = world.image_id("plain");
+    let awaited = format!("{copy} to be available, as the copy of {plain}");
+    let message = report.errors[0].to_string();
+    assert!(message.contains(&awaited), "{message}");
+    assert_eq!(world.elapsed().as_secs(), 600);
+
     // The same while it waits for a source.
     let sharer = Sharer::new(&world.config(A));
-    let errors = sharer
-        .plan(
-            &world
-                .request(&["building"])
-                .timing(timing(60))
-                .build()
-                .unwrap(),
-        )
-        .await
-        .unwrap_err();
-    let said = errors.to_string();
+    let request = world.build_request(&["building"]);
+    let request = request.timing(with_timeout(60)).build().unwrap();
+    let message = sharer.plan(&request).await.unwrap_err().to_string();
+    let building = world.image_id("building");
     assert!(
-        said.contains(&world.image("building")) && said.contains(", 1"),
-        "{said}"
+        message.contains(&building) && message.contains(", 1"),
+        "{message}"
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_look_serves_all_that_is_awaited() {
-    let world = World::slow();
-    let looks = |world: &World, from: usize| {
-        world
-            .actions(from)
-            .iter()
-            .filter(|action| *action == "ec2:DescribeImages")
-            .count()
-    };
-    world.share(world.copying(&["plain"])).await;
-    let one = looks(&world, 0);
-    let from = world.sim.journal().len();
-    world
-        .share(world.copying(&["managed", "plain", "building"]))
-        .await;
-    assert!(
-        looks(&world, from) < one + 20,
-        "{one} for one, {} for three",
-        looks(&world, from)
-    );
-    assert!(
-        one < 80,
-        "at most about one a minute: {one} looks in an hour"
-    );
+async fn one_describe_call_serves_every_awaited_image() {
+    let world = World::with_slow_copies();
+    let count_describes = || world.count_calls()["ec2:DescribeImages"];
+    share_copy(&world).await;
+    let one = count_describes();
+    let names = ["managed", "plain", "building"];
+    world.share(world.build_copy_request(&names)).await;
+    let three = count_describes() - one;
+    assert!(three < one + 20, "{one} for one, {three} for three");
+    assert!(one < 80, "at most about one a minute: {one} in an hour");
 }

@@ -1,156 +1,157 @@
 //! Key access by grants, and keys that another account owns.
 
 use ami_share::request::{KeyAccessMode, ShareSnapshots};
-use ami_share_sim::Scenario;
+use ami_share_sim::{RoleSpec, Scenario};
 use serde_json::json;
 
 use super::support::*;
 
 #[tokio::test(start_paused = true)]
-async fn one_grant_for_each_image_and_account() {
+async fn each_image_and_account_gets_one_grant() {
     let world = World::new();
     let request = || {
-        let more = "333333333333".parse().unwrap();
-        world
-            .request(&["golden"])
-            .target_account(more)
-            .key_access(KeyAccessMode::Grants)
+        let request = world.build_request_for(&["golden"], &[B, "333333333333"]);
+        request.key_access(KeyAccessMode::Grants)
     };
     let report = world.share(request()).await;
-    assert_eq!(codes(&report), ["grants.redelegable"]);
-    assert_eq!(world.changes()["kms:CreateGrant"], 2);
-    assert!(!world.changes().contains_key("kms:PutKeyPolicy"));
+    assert_eq!(list_codes(&report), ["grants.redelegable"]);
+    let changes = world.count_changes();
+    assert_eq!(changes["kms:CreateGrant"], 2);
+    assert!(!changes.contains_key("kms:PutKeyPolicy"));
     assert!(
-        !world.actions(0).contains(&"kms:GetKeyPolicy".to_owned()),
-        "grants need no look at the policy"
+        !world.has_called("kms:GetKeyPolicy"),
+        "a share by grants does not read the policy"
     );
-    assert_eq!(world.launch(&world.image("golden")).await, "running");
+    assert_eq!(
+        world.launch_as_b(&world.image_id("golden")).await,
+        "running"
+    );
     let again = world.share(request()).await;
     assert!(!again.changed);
-    assert_eq!(world.changes()["kms:CreateGrant"], 2);
+    assert_eq!(world.count_changes()["kms:CreateGrant"], 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_copy_gets_grants_of_its_own() {
+async fn copy_gets_its_own_grants() {
     let world = World::new();
-    let request = || world.copying(&["plain"]).key_access(KeyAccessMode::Grants);
+    let request = || {
+        let request = world.build_copy_request(&["plain"]);
+        request.key_access(KeyAccessMode::Grants)
+    };
     let report = world.share(request()).await;
     let copy = report.images[0].image.clone().unwrap();
-    assert_eq!(world.launch(copy.as_ref()).await, "running");
+    assert_eq!(world.launch_as_b(copy.as_ref()).await, "running");
     assert!(!world.share(request()).await.changed);
 }
 
-/// `golden` is under a key of C, whose role `keys` A may assume.
-fn foreign() -> (World, String) {
+/// `golden` is under a key of C, whose role `keys` A may assume; returns the ARN of that role.
+fn with_foreign_key() -> (World, String) {
     const C: &str = "444444444444";
     let mut scenario = Scenario::two_accounts();
     let mut account = scenario.accounts[1].clone();
     C.clone_into(&mut account.id);
-    let trust = json!({ "Statement": [{ "Effect": "Allow", "Principal": { "AWS": A }, "Action": "sts:AssumeRole" }] });
-    let policy =
-        json!({ "Statement": [{ "Effect": "Allow", "Action": "kms:*", "Resource": "*" }] });
-    account.roles = vec![ami_share_sim::RoleSpec {
+    let assume =
+        json!({ "Effect": "Allow", "Principal": { "AWS": A }, "Action": "sts:AssumeRole" });
+    let use_kms = json!({ "Effect": "Allow", "Action": "kms:*", "Resource": "*" });
+    account.roles = vec![RoleSpec {
         name: "keys".to_owned(),
-        trust,
-        policy: Some(policy),
+        trust: json!({ "Statement": [assume] }),
+        policy: Some(json!({ "Statement": [use_kms] })),
         boundary: None,
     }];
     scenario.accounts.push(account);
-    let root = |account: &str| format!("arn:aws:iam::{account}:root");
-    let key = scenario
-        .keys
-        .iter_mut()
-        .find(|key| key.name == "golden")
-        .unwrap();
+    let mut keys = scenario.keys.iter_mut();
+    let key = keys.find(|key| key.name == "golden").unwrap();
     C.clone_into(&mut key.account);
-    key.policy = Some(json!({ "Version": "2012-10-17", "Statement": [
-        { "Sid": "Own", "Effect": "Allow", "Principal": { "AWS": root(C) }, "Action": "kms:*", "Resource": "*" },
-        { "Sid": "A", "Effect": "Allow", "Principal": { "AWS": root(A) }, "Action": ["kms:DescribeKey", "kms:CreateGrant", "kms:ListGrants", "kms:RevokeGrant"], "Resource": "*" },
-    ] }));
-    (World::of(scenario), format!("arn:aws:iam::{C}:role/keys"))
+    let own = json!({
+        "Sid": "Own",
+        "Effect": "Allow",
+        "Principal": { "AWS": format!("arn:aws:iam::{C}:root") },
+        "Action": "kms:*",
+        "Resource": "*",
+    });
+    let grants = [
+        "kms:DescribeKey",
+        "kms:CreateGrant",
+        "kms:ListGrants",
+        "kms:RevokeGrant",
+    ];
+    let of_a = json!({
+        "Sid": "A",
+        "Effect": "Allow",
+        "Principal": { "AWS": format!("arn:aws:iam::{A}:root") },
+        "Action": grants,
+        "Resource": "*",
+    });
+    key.policy = Some(json!({ "Version": "2012-10-17", "Statement": [own, of_a] }));
+    let role = format!("arn:aws:iam::{C}:role/keys");
+    (World::from_scenario(scenario), role)
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_key_of_another_account_is_changed_by_a_role_there() {
-    let (world, role) = foreign();
-    let refused = world.plan(world.request(&["golden"])).await;
+async fn foreign_key_is_changed_through_key_role() {
+    let (world, role) = with_foreign_key();
+    let plan = world.plan(world.build_request(&["golden"])).await;
+    let refusals = plan.refusals().map(|finding| finding.code.as_str());
+    assert_eq!(refusals.collect::<Vec<_>>(), ["key.foreign"]);
+    let remedy = &plan.findings[0].remedy;
+    assert!(remedy.contains("key-role"), "{remedy}");
+    let request = world.build_request(&["golden"]);
+    world.share(request.key_role(role.parse().unwrap())).await;
+    assert!(world.read_golden_policy().contains("AmiShareUse"));
     assert_eq!(
-        refused
-            .refusals()
-            .map(|finding| finding.code.as_str())
-            .collect::<Vec<_>>(),
-        ["key.foreign"]
+        world.launch_as_b(&world.image_id("golden")).await,
+        "running"
     );
-    assert!(
-        refused.findings[0].remedy.contains("key-role"),
-        "{}",
-        refused.findings[0].remedy
-    );
-    world
-        .share(world.request(&["golden"]).key_role(role.parse().unwrap()))
-        .await;
-    assert!(world.policy().contains("AmiShareUse"));
-    assert_eq!(world.launch(&world.image("golden")).await, "running");
 
-    let (world, role) = foreign();
-    world
-        .share(
-            world
-                .request(&["golden"])
-                .key_access(KeyAccessMode::Grants)
-                .key_role(role.parse().unwrap()),
-        )
-        .await;
-    assert!(!world.policy().contains("AmiShareUse"));
-    assert_eq!(world.launch(&world.image("golden")).await, "running");
+    let (world, role) = with_foreign_key();
+    let request = world.build_request(&["golden"]);
+    let request = request.key_access(KeyAccessMode::Grants);
+    world.share(request.key_role(role.parse().unwrap())).await;
+    assert!(!world.read_golden_policy().contains("AmiShareUse"));
+    assert_eq!(
+        world.launch_as_b(&world.image_id("golden")).await,
+        "running"
+    );
 }
 
 #[tokio::test(start_paused = true)]
-async fn with_none_the_key_is_not_touched_and_what_it_needs_is_said() {
+async fn key_access_none_leaves_key_and_lists_missing_statements() {
     let world = World::new();
-    let before = world.policy();
-    let report = world
-        .share(world.request(&["golden"]).key_access(KeyAccessMode::None))
-        .await;
-    assert_eq!(codes(&report), ["key.access-unmanaged"]);
-    assert_eq!(world.policy(), before);
-    let statements = report.plan.key_policy_statements();
-    assert_eq!(statements[0]["Sid"], "AmiShareUse");
+    let (golden, before) = (world.image_id("golden"), world.read_golden_policy());
+    let request = world.build_request(&["golden"]);
+    let report = world.share(request.key_access(KeyAccessMode::None)).await;
+    assert_eq!(list_codes(&report), ["key.access-unmanaged"]);
+    assert_eq!(world.read_golden_policy(), before);
+    let missing = report.plan.key_policy_statements();
+    assert_eq!(missing[0]["Sid"], "AmiShareUse");
     // Put by somebody else, they are what was missing.
-    assert_ne!(world.launch(&world.image("golden")).await, "running");
-    let golden = world.key("golden");
-    let mut policy: serde_json::Value = serde_json::from_str(&before).unwrap();
-    policy["Statement"]
-        .as_array_mut()
-        .unwrap()
-        .extend(statements);
-    world
-        .sim
-        .edit(|state| state.keys.get_mut(&golden).unwrap().policies[0].1 = policy.to_string());
-    assert_eq!(world.launch(&world.image("golden")).await, "running");
+    assert_ne!(world.launch_as_b(&golden).await, "running");
+    world.edit_statements(&world.key_arn("golden"), |statements| {
+        statements.extend(missing);
+    });
+    assert_eq!(world.launch_as_b(&golden).await, "running");
 }
 
 #[tokio::test(start_paused = true)]
-async fn snapshots_are_shared_where_asked_and_only_there() {
+async fn snapshots_are_shared_only_on_request() {
     let world = World::new();
-    world.share(world.request(&["golden"])).await;
-    assert!(!world.changes().contains_key("ec2:ModifySnapshotAttribute"));
+    world.share(world.build_request(&["golden"])).await;
+    let count_shared = || {
+        let changes = world.count_changes();
+        changes.get("ec2:ModifySnapshotAttribute").copied()
+    };
+    assert_eq!(count_shared(), None);
     let request = || {
-        world
-            .request(&["golden"])
-            .share_snapshots(ShareSnapshots::Always)
+        let request = world.build_request(&["golden"]);
+        request.share_snapshots(ShareSnapshots::Always)
     };
     world.share(request()).await;
-    assert_eq!(
-        world.changes()["ec2:ModifySnapshotAttribute"],
-        2,
-        "both volumes"
-    );
+    assert_eq!(count_shared(), Some(2), "both volumes");
     assert!(!world.share(request()).await.changed);
-    // Of a copy, they are known only once it stands.
-    let copied = world
-        .copying(&["plain"])
-        .share_snapshots(ShareSnapshots::Always);
-    world.share(copied).await;
-    assert_eq!(world.changes()["ec2:ModifySnapshotAttribute"], 3);
+    // The snapshots of a copy are known only once it is available.
+    let request = world.build_copy_request(&["plain"]);
+    let request = request.share_snapshots(ShareSnapshots::Always);
+    world.share(request).await;
+    assert_eq!(count_shared(), Some(3));
 }

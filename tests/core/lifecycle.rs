@@ -1,4 +1,4 @@
-//! What is done with an image once it is shared: deprecation, protection, an SSM parameter.
+//! What a run does with an image after it shared it: deprecation, protection, an SSM parameter.
 
 use std::time::Duration;
 
@@ -6,69 +6,56 @@ use ami_share::request::{DeprecateAt, ShareRequestBuilder};
 
 use super::support::*;
 
-fn released(request: ShareRequestBuilder) -> ShareRequestBuilder {
+fn with_release(request: ShareRequestBuilder) -> ShareRequestBuilder {
+    let nine_years = Duration::from_hours(24 * 365 * 9);
     request
-        .deprecate_at(DeprecateAt::AfterCreation(Duration::from_hours(
-            24 * 365 * 9,
-        )))
+        .deprecate_at(DeprecateAt::AfterCreation(nine_years))
         .deregistration_protection(true)
         .publish_ssm_parameter("/images/{name}")
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_release_is_deprecated_protected_and_published_once() {
+async fn release_is_deprecated_protected_and_published_once() {
     let world = World::new();
-    let request = || released(world.copying(&["plain"]));
+    let request = || with_release(world.build_copy_request(&["plain"]));
     let report = world.share(request()).await;
     assert_eq!(report.published, ["/images/plain"]);
-    let expected = [
+    let changes = world.count_changes();
+    for action in [
         "ec2:EnableImageDeprecation",
         "ec2:EnableImageDeregistrationProtection",
         "ssm:PutParameter",
-    ];
+    ] {
+        assert_eq!(changes[action], 1, "{changes:?}");
+    }
+    let actions = world.list_actions(0);
+    let last = |action: &str| actions.iter().rposition(|made| made == action).unwrap();
+    // A reader of the parameter must be able to launch the image that it names.
+    assert!(last("ec2:ModifyImageAttribute") < last("ssm:PutParameter"));
     assert!(
-        expected.iter().all(|action| world.changes()[*action] == 1),
-        "{:?}",
-        world.changes()
-    );
-    let actions = world.actions(0);
-    let place = |action: &str| actions.iter().rposition(|known| known == action).unwrap();
-    // Whoever reads the parameter must be able to launch what it names.
-    assert!(place("ec2:ModifyImageAttribute") < place("ssm:PutParameter"));
-    assert!(
-        place("kms:GetKeyPolicy") < place("ssm:PutParameter"),
-        "only after the key was looked at once more"
+        last("kms:GetKeyPolicy") < last("ssm:PutParameter"),
+        "only after the key was checked once more"
     );
     let again = world.share(request()).await;
-    assert!(!again.changed, "{:?}", world.changes());
+    assert!(!again.changed, "{:?}", world.count_changes());
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_published_of_what_could_not_be_shared() {
-    let fail = r#"{"operation":"ec2:ModifyImageAttribute","call":1,"effect":{"error":{"status":400,"code":"UnauthorizedOperation","message":"no"}}}"#;
-    let world = World::new().with(fail);
-    world
-        .try_share(released(world.request(&["golden"])))
-        .await
-        .unwrap_err();
-    assert!(!world.actions(0).contains(&"ssm:PutParameter".to_owned()));
+async fn image_that_cannot_be_shared_is_not_published() {
+    let fault = fail_first_call("ec2:ModifyImageAttribute", "UnauthorizedOperation", "no");
+    let world = World::new().with_fault(fault);
+    let request = with_release(world.build_request(&["golden"]));
+    world.try_share(request).await.unwrap_err();
+    assert!(!world.has_called("ssm:PutParameter"));
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_images_in_one_parameter_are_refused() {
+async fn two_images_for_one_parameter_are_refused() {
     let world = World::new();
-    let plan = world
-        .plan(
-            world
-                .request(&["golden", "plain"])
-                .publish_ssm_parameter("/images/latest"),
-        )
-        .await;
-    assert_eq!(
-        plan.refusals()
-            .map(|finding| finding.code.as_str())
-            .collect::<Vec<_>>(),
-        ["parameter.ambiguous"]
-    );
-    assert!(world.changes().is_empty());
+    let request = world.build_request(&["golden", "plain"]);
+    let request = request.publish_ssm_parameter("/images/latest");
+    let plan = world.plan(request).await;
+    let refusals = plan.refusals().map(|finding| finding.code.as_str());
+    assert_eq!(refusals.collect::<Vec<_>>(), ["parameter.ambiguous"]);
+    assert!(world.count_changes().is_empty());
 }

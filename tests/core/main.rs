@@ -1,5 +1,5 @@
-//! Scenarios through the library, in process, on a simulated AWS whose clock is paused: an hour
-//! passes in no time.
+//! Scenarios through the library, in process, on a simulated AWS whose clock is paused, so that an
+//! hour passes at once.
 
 #![expect(
     clippy::unwrap_used,
@@ -9,10 +9,10 @@
 mod codes;
 mod contention;
 mod copies;
+mod errors;
 mod failures;
 mod findings;
 mod grants;
-mod in_targets;
 mod keys_in_use;
 mod lifecycle;
 mod organizations;
@@ -24,10 +24,13 @@ mod revoke;
 mod round_trip;
 mod scale;
 mod service_roles;
-mod sharing;
+mod share;
 mod support;
-#[path = "../../examples/policies/mod.rs"]
-mod table;
 mod target_scale;
+mod targets;
 mod verify;
-mod verify_worlds;
+
+#[path = "../../examples"]
+mod examples {
+    pub(crate) mod policies;
+}

@@ -1,157 +1,125 @@
-//! Organizations and organizational units: their accounts, nested ones too, and nobody else.
+//! Organizations and organizational units: their accounts, nested ones too, and no others.
 
 use ami_share::aws_config::SdkConfig;
 use ami_share::diagnostic::FindingCode;
-use ami_share::request::{KeyScope, ShareRequestBuilder};
-use ami_share_sim::{RoleSpec, Scenario, Size};
-use serde_json::{Value, json};
+use ami_share::request::{KeyScope, ShareRequestBuilder, ShareSnapshots};
+use ami_share_sim::RoleSpec;
+use serde_json::json;
 
 use super::support::*;
 
-const ORGANIZATION: &str = "arn:aws:organizations::111111111111:organization/o-example123";
-/// Its account is B; 300000000000 is in a unit within it, 300000000001 one deeper, 300000000002 in
-/// a sibling.
-const UNIT: &str = "arn:aws:organizations::111111111111:ou/o-example123/ou-ab12-11111111";
-
-fn with(world: &World, principal: &str) -> ShareRequestBuilder {
-    ami_share::ShareRequest::builder()
-        .region("us-east-1".parse().unwrap())
-        .image(world.image("image-1").parse().unwrap())
-        .targets([principal.parse().unwrap()])
+fn build_request(world: &World, principal: &str) -> ShareRequestBuilder {
+    world.build_request_for(&["image-1"], &[principal])
 }
 
-/// How launches end in the accounts below, beside and above the unit.
-async fn launches(world: &World) -> Vec<String> {
+/// How launches end in B, in two accounts in units below it, and in an account outside.
+async fn launch_in_accounts(world: &World) -> Vec<String> {
+    let image_id = world.image_id("image-1");
     let mut ends = Vec::new();
     for account in [B, "300000000000", "300000000001", "300000000002"] {
-        ends.push(
-            world
-                .launch_as(account, "us-east-1", &world.image("image-1"))
-                .await,
-        );
+        ends.push(world.launch_in(account, "us-east-1", &image_id).await);
     }
     ends
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_unit_is_its_accounts_and_those_of_the_units_below() {
-    let world = World::generated(5, 1, 1, 1);
-    let report = world.share(with(&world, UNIT)).await;
+async fn unit_covers_its_accounts_and_nested_units() {
+    let world = World::generate(5, 1, 1, 1);
+    let report = world.share(build_request(&world, UNIT)).await;
     assert_eq!(report.images[0].added.len(), 1);
-    assert_eq!(
-        launches(&world).await,
-        ["running", "running", "running", "AuthFailure"]
-    );
-    assert!(!world.share(with(&world, UNIT)).await.changed);
+    let ends = launch_in_accounts(&world).await;
+    assert_eq!(ends, ["running", "running", "running", "AuthFailure"]);
+    let again = world.share(build_request(&world, UNIT)).await;
+    assert!(!again.changed);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_organization_is_all_of_its_accounts() {
-    let world = World::generated(5, 1, 1, 1);
-    world.share(with(&world, ORGANIZATION)).await;
-    assert_eq!(launches(&world).await, ["running"; 4]);
+async fn organization_covers_all_its_accounts() {
+    let world = World::generate(5, 1, 1, 1);
+    world.share(build_request(&world, ORGANIZATION)).await;
+    assert_eq!(launch_in_accounts(&world).await, ["running"; 4]);
 }
 
-/// A user of A's who may do everything in EC2 and nothing in KMS, in a unit that the image is
-/// shared with.
-async fn intern() -> (World, SdkConfig) {
-    let mut scenario = Scenario::generate(Size {
-        accounts: 2,
-        regions: 1,
-        images: 1,
-        snapshots: 1,
-    })
-    .unwrap();
+/// A role of A that may do everything in EC2 and nothing in KMS, while A is in a unit with which
+/// the image is shared.
+async fn with_intern() -> (World, SdkConfig) {
+    let mut scenario = generate_scenario(2, 1, 1, 1);
     let organization = scenario.organization.as_mut().unwrap();
-    organization
-        .accounts
-        .insert(A.to_owned(), "ou-ab12-22222222".to_owned());
-    let statement = |action: &str, more: Value| {
-        let mut statement = json!({ "Effect": "Allow", "Action": action });
-        statement
-            .as_object_mut()
-            .unwrap()
-            .extend(more.as_object().unwrap().clone());
-        json!({ "Version": "2012-10-17", "Statement": [statement] })
-    };
+    let unit = "ou-ab12-22222222".to_owned();
+    organization.accounts.insert(A.to_owned(), unit);
+    let trust = json!({ "Effect": "Allow", "Principal": { "AWS": A }, "Action": "sts:AssumeRole" });
+    let policy = json!({ "Effect": "Allow", "Action": "ec2:*", "Resource": "*" });
     scenario.accounts[0].roles.push(RoleSpec {
         name: "intern".to_owned(),
-        trust: statement("sts:AssumeRole", json!({ "Principal": { "AWS": A } })),
-        policy: Some(statement("ec2:*", json!({ "Resource": "*" }))),
+        trust: json!({ "Version": "2012-10-17", "Statement": [trust] }),
+        policy: Some(json!({ "Version": "2012-10-17", "Statement": [policy] })),
         boundary: None,
     });
-    let world = World::of(scenario);
-    let config = super::failures::assume(&world, "intern", None).await;
+    let world = World::from_scenario(scenario);
+    let config = world.assume_role(A, "intern", None).await;
     (world, config)
 }
 
+/// Whether the intern can describe the key, and how its launch ends.
+async fn try_as_intern(world: &World, intern: &SdkConfig) -> (bool, String) {
+    let kms = aws_sdk_kms::Client::new(intern);
+    let call = kms.describe_key().key_id(world.key_arn("key-1"));
+    let can_describe = call.send().await.is_ok();
+    let ec2 = aws_sdk_ec2::Client::new(intern);
+    let launched = launch_with_client(&ec2, &ec2, &world.image_id("image-1")).await;
+    (can_describe, launched)
+}
+
 #[tokio::test(start_paused = true)]
-async fn rule_3_1_3_the_owners_own_principals_gain_nothing() {
+async fn rule_3_1_3_owner_principals_gain_no_access() {
+    let no_access = (false, "terminated".to_owned());
     for principal in [ORGANIZATION, UNIT] {
         for scope in [KeyScope::ViaEc2, KeyScope::Direct] {
-            let (world, intern) = intern().await;
-            let image = world.image("image-1");
-            let may = async || {
-                let kms = aws_sdk_kms::Client::new(&intern);
-                let described = kms
-                    .describe_key()
-                    .key_id(world.key("key-1"))
-                    .send()
-                    .await
-                    .is_ok();
-                let ec2 = aws_sdk_ec2::Client::new(&intern);
-                (described, launched(&ec2, &ec2, &image).await)
-            };
-            assert_eq!(may().await, (false, "terminated".to_owned()));
-            world.share(with(&world, principal).key_scope(scope)).await;
+            let (world, intern) = with_intern().await;
+            assert_eq!(try_as_intern(&world, &intern).await, no_access);
+            let request = build_request(&world, principal);
+            world.share(request.key_scope(scope)).await;
             assert_eq!(
-                world.launch(&image).await,
+                world.launch_as_b(&world.image_id("image-1")).await,
                 "running",
-                "a member account's administrator gains it"
+                "the administrator of a member account gains access"
             );
-            assert_eq!(
-                may().await,
-                (false, "terminated".to_owned()),
-                "{principal}, {scope:?}"
-            );
+            let after = try_as_intern(&world, &intern).await;
+            assert_eq!(after, no_access, "{principal}, {scope:?}");
         }
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn accounts_organizations_and_units_go_together() {
-    let world = World::generated(5, 1, 1, 1);
-    let request = || {
-        with(&world, UNIT).targets([
-            ORGANIZATION.parse().unwrap(),
-            "300000000002".parse().unwrap(),
-        ])
-    };
+async fn accounts_organizations_and_units_share_together() {
+    let world = World::generate(5, 1, 1, 1);
+    let principals = [UNIT, ORGANIZATION, "300000000002"];
+    let request = || world.build_request_for(&["image-1"], &principals);
     let report = world.share(request()).await;
     assert_eq!(report.images[0].principals.len(), 3);
-    let policy = world.policy_of("key-1");
+    let policy = world.read_key_policy("key-1");
     for sid in [
-        "AmiShareUse",
-        "AmiShareUseOrganizations",
-        "AmiShareUseOrganizationalUnits",
+        "\"AmiShareUse\"",
+        "\"AmiShareUseOrganizations\"",
+        "\"AmiShareUseOrganizationalUnits\"",
     ] {
-        assert!(policy.contains(&format!("\"{sid}\"")), "{policy}");
+        assert!(policy.contains(sid), "{policy}");
     }
-    assert_eq!(world.changes()["ec2:ModifyImageAttribute"], 1);
+    assert_eq!(world.count_changes()["ec2:ModifyImageAttribute"], 1);
     assert!(!world.share(request()).await.changed);
 }
 
 #[tokio::test(start_paused = true)]
 async fn rule_2_15_snapshots_cannot_be_shared_with_an_organization() {
-    let world = World::generated(3, 1, 1, 2);
-    let request = with(&world, ORGANIZATION).target_account(B.parse().unwrap());
-    let request = request.share_snapshots(ami_share::request::ShareSnapshots::Always);
+    let world = World::generate(3, 1, 1, 2);
+    let request = world.build_request_for(&["image-1"], &[ORGANIZATION, B]);
+    let request = request.share_snapshots(ShareSnapshots::Always);
     let report = world.share(request).await;
-    let found: Vec<FindingCode> = report.findings.iter().map(|finding| finding.code).collect();
-    assert_eq!(found, [FindingCode::SnapshotOrganization]);
+    let codes: Vec<FindingCode> = report.findings.iter().map(|finding| finding.code).collect();
+    assert_eq!(codes, [FindingCode::SnapshotOrganization]);
     assert_eq!(
-        world.changes()["ec2:ModifySnapshotAttribute"],
+        world.count_changes()["ec2:ModifySnapshotAttribute"],
         2,
-        "the account is served on both snapshots"
+        "both snapshots are shared with the account"
     );
 }

@@ -1,219 +1,187 @@
-//! Targets' own copies of several images, in several Regions, of copies; and what was lent for
+//! Targets' own copies of several images, in several Regions, of copies; and temporary access for
 //! them.
 
 use std::collections::BTreeSet;
 
-use ami_share::request::{KeyAccessMode, Revoke, ShareRequestBuilder, TargetOptions};
-use ami_share::{Region, ShareRequest};
-use ami_share_sim::{Scenario, Size};
+use ami_share::request::{KeyAccessMode, ShareRequestBuilder, TargetOptions};
+use ami_share::{Region, Report};
+use serde_json::{Value, json};
 
 use super::support::*;
 
 const OTHER: &str = "300000000000";
+const TEMPORARY: &str = "ami-share:temporary";
 
-/// Two images under one key of A's; every target has a key called the same in both Regions.
-fn world() -> World {
-    let mut scenario = Scenario::generate(Size {
-        accounts: 3,
-        regions: 2,
-        images: 2,
-        snapshots: 2,
-    })
-    .unwrap();
+/// Two images under one key of A; every target has a key with the same alias in both Regions.
+fn build_world() -> World {
+    let mut scenario = generate_scenario(3, 2, 2, 2);
     for image in &mut scenario.images {
         image.volumes = vec![Some("key-1".to_owned()); 2];
     }
-    let world = World::of(scenario);
-    world.name_own_keys();
+    let world = World::from_scenario(scenario);
+    world.alias_own_keys();
     world
 }
 
-fn region(name: &str) -> Region {
-    name.parse().unwrap()
+/// Targets copy under their own key, and lose access to the source afterwards.
+fn copy_and_unshare() -> TargetOptions {
+    let key = "alias/own".parse().unwrap();
+    with_target_role().kms_key(key).keep_shared(false)
 }
 
-fn own() -> TargetOptions {
-    by_role().kms_key("alias/own".parse().unwrap())
-}
-
-fn at_home(world: &World, wanted: TargetOptions) -> ShareRequestBuilder {
-    ShareRequest::builder()
-        .region(region("us-east-1"))
-        .images(["image-1", "image-2"].map(|name| world.image(name).parse().unwrap()))
-        .target_account(B.parse().unwrap())
-        .target_options(wanted)
+/// Both images in their home Region.
+fn build_home_request(world: &World, options: TargetOptions) -> ShareRequestBuilder {
+    let request = world.build_request(&["image-1", "image-2"]);
+    request.target_options(options)
 }
 
 /// Both images, copied by A to a second Region first.
-fn in_both_regions(world: &World, wanted: TargetOptions) -> ShareRequestBuilder {
-    at_home(world, wanted)
+fn build_two_region_request(world: &World) -> ShareRequestBuilder {
+    let region = |name: &str| name.parse::<Region>().unwrap();
+    let key = |name: &str| world.key_arn(name).parse().unwrap();
+    build_home_request(world, copy_and_unshare())
         .copy_to_regions([region("eu-west-1")])
-        .kms_key_in(region("us-east-1"), world.key("key-1").parse().unwrap())
-        .kms_key_in(
-            region("eu-west-1"),
-            world.key("key-eu-west-1").parse().unwrap(),
-        )
+        .kms_key_in(region("us-east-1"), key("key-1"))
+        .kms_key_in(region("eu-west-1"), key("key-eu-west-1"))
 }
 
-/// Every principal that something of A's names beside A itself, as text.
-fn of_a(world: &World) -> String {
-    let access = world.access_of(A);
-    let mut text = access["images"].to_string()
-        + &access["snapshots"].to_string()
-        + &access["grants"].to_string();
-    for key in ["key-1", "key-eu-west-1"] {
-        text += &world.policy_of(key);
+/// Everything of A that names other accounts, and the tags for temporary access, as text.
+fn describe_access_to_a(world: &World) -> String {
+    let access = world.list_access_of(A);
+    let mut text = String::new();
+    for kind in ["images", "snapshots", "grants"] {
+        text += &access[kind].to_string();
     }
-    let tags: Vec<String> = world.sim.state()["images"]
-        .as_object()
-        .unwrap()
-        .values()
-        .map(|i| i["tags"].to_string())
-        .collect();
-    text + &tags
-        .iter()
-        .filter(|tags| tags.contains("ami-share:lent"))
-        .cloned()
-        .collect::<String>()
+    for key in ["key-1", "key-eu-west-1"] {
+        text += &world.read_key_policy(key);
+    }
+    for image in world.sim.state()["images"].as_object().unwrap().values() {
+        let tags = image["tags"].to_string();
+        if tags.contains(TEMPORARY) {
+            text += &tags;
+        }
+    }
+    text
+}
+
+async fn check_copies_launch(world: &World, report: &Report, context: &str) {
+    for copy in &report.targets[0].copies {
+        let region = copy.source.region.as_ref();
+        let launched = world.launch_in(B, region, copy.image.as_ref()).await;
+        assert_eq!(launched, "running", "{context}, {region}: R4.13");
+    }
 }
 
 #[tokio::test(start_paused = true)]
-async fn several_images_in_two_regions_are_lent_copied_and_taken_back() {
+async fn temporary_access_of_two_images_in_two_regions_is_reclaimed() {
     for mode in [KeyAccessMode::Policy, KeyAccessMode::Grants] {
-        let world = world();
-        let request = || in_both_regions(&world, own().keep_shared(false)).key_access(mode);
+        let world = build_world();
+        let request = || build_two_region_request(&world).key_access(mode);
         let report = world.share(request()).await;
         assert_eq!(report.targets[0].copies.len(), 4, "{mode:?}");
-        assert!(!of_a(&world).contains(B), "{mode:?}: {}", of_a(&world));
-        for copy in &report.targets[0].copies {
-            let at = copy.source.region.to_string();
-            assert_eq!(
-                world.launch_as(B, &at, copy.image.as_ref()).await,
-                "running",
-                "{mode:?} {at}: R4.13"
-            );
-        }
+        let left = describe_access_to_a(&world);
+        assert!(!left.contains(B), "{mode:?}: {left}");
+        check_copies_launch(&world, &report, &format!("{mode:?}")).await;
         assert_eq!(report.images.len(), 4);
-        let before = world.changes();
+        let before = world.count_changes();
         assert!(!world.share(request()).await.changed, "{mode:?}");
         assert_eq!(
-            world.changes(),
+            world.count_changes(),
             before,
-            "{mode:?}: no sharing at all where all copies stand"
+            "{mode:?}: nothing is shared because all copies are available"
         );
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn cut_off_anywhere_between_copies_of_copies_the_end_is_the_same() {
-    let whole = world();
-    let request = |world: &World| in_both_regions(world, own().keep_shared(false));
-    whole.share(request(&whole)).await;
-    let calls = whole.actions(0).len();
-    for kept in (1..calls).step_by(7) {
-        let world = world();
-        world.cut_off(kept, world.share(request(&world))).await;
-        let report = world.share(request(&world)).await;
-        assert!(
-            !of_a(&world).contains(B),
-            "cut after call {kept}: {}",
-            of_a(&world)
-        );
+async fn interrupted_copies_of_copies_are_completed_by_the_next_run() {
+    let whole = build_world();
+    whole.share(build_two_region_request(&whole)).await;
+    let all_calls = whole.list_actions(0).len();
+    for calls in (1..all_calls).step_by(7) {
+        let world = build_world();
+        let run = world.share(build_two_region_request(&world));
+        world.drop_after_calls(calls, run).await;
+        let report = world.share(build_two_region_request(&world)).await;
+        let context = format!("dropped after {calls} calls");
+        let left = describe_access_to_a(&world);
+        assert!(!left.contains(B), "{context}: {left}");
         // A's two in the other Region, and B's four.
-        assert_eq!(world.copies().len(), 6, "cut after call {kept}");
-        for copy in &report.targets[0].copies {
-            let at = copy.source.region.to_string();
-            assert_eq!(
-                world.launch_as(B, &at, copy.image.as_ref()).await,
-                "running",
-                "cut after call {kept}"
-            );
-        }
+        assert_eq!(world.list_copies().len(), 6, "{context}");
+        check_copies_launch(&world, &report, &context).await;
     }
 }
 
+/// Every copy that an account makes fails, or only its first.
+fn fail_copies_of(account: &str, first_only: bool) -> Value {
+    let failure = json!({ "message": "Internal error" });
+    let effect = json!({ "fail-copy": failure });
+    let mut fault = json!({ "operation": "ec2:CopyImage", "account": account, "effect": effect });
+    if first_only {
+        fault["call"] = 1.into();
+    }
+    fault
+}
+
 #[tokio::test(start_paused = true)]
-async fn only_the_target_whose_copy_stands_gives_back() {
+async fn only_target_with_available_copy_loses_temporary_access() {
     for mode in [KeyAccessMode::Policy, KeyAccessMode::Grants] {
-        let fault = format!(
-            r#"{{"operation":"ec2:CopyImage","account":"{OTHER}","effect":{{"fail-copy":{{"message":"Internal error"}}}}}}"#
-        );
-        let world = world().with(&fault);
-        let request = || {
-            at_home(&world, own().keep_shared(false))
-                .target_account(OTHER.parse().unwrap())
-                .key_access(mode)
-        };
-        let report = world.try_share(request()).await.unwrap_err();
-        let said: BTreeSet<&str> = report
-            .errors
-            .iter()
-            .map(|error| error.code.as_str())
-            .collect();
-        assert_eq!(
-            said,
-            BTreeSet::from(["copy.failed", "verify.blocked"]),
-            "{mode:?}"
-        );
-        assert!(
-            report
-                .errors
-                .iter()
-                .all(|error| error.account.as_ref().unwrap().as_ref() == OTHER)
-        );
-        let left = of_a(&world);
-        assert!(
-            !left.contains(B) && left.contains(OTHER),
-            "{mode:?}: {left}"
-        );
+        let world = build_world().with_fault(fail_copies_of(OTHER, false));
+        let request = build_home_request(&world, copy_and_unshare());
+        let request = request.target_account(OTHER.parse().unwrap());
+        let ended = world.try_share(request.key_access(mode)).await;
+        let report = ended.unwrap_err();
+        let mut codes = BTreeSet::new();
+        for error in &report.errors {
+            codes.insert(error.code.as_str());
+            assert_eq!(error.account.as_ref().unwrap().as_ref(), OTHER);
+        }
+        let expected = BTreeSet::from(["copy.failed", "verify.blocked"]);
+        assert_eq!(codes, expected, "{mode:?}");
+        let left = describe_access_to_a(&world);
+        let only_other = !left.contains(B) && left.contains(OTHER);
+        assert!(only_other, "{mode:?}: {left}");
     }
 }
 
-/// What a run leaves that was cut off between lending and copying.
-async fn lent() -> World {
-    let fault = format!(
-        r#"{{"operation":"ec2:CopyImage","account":"{B}","call":1,"effect":{{"fail-copy":{{"message":"Internal error"}}}}}}"#
-    );
-    let world = world().with(&fault);
-    world
-        .try_share(at_home(&world, own().keep_shared(false)))
-        .await
-        .unwrap_err();
+/// A world after a run that gave temporary access and could not copy.
+async fn with_temporary_access() -> World {
+    let world = build_world().with_fault(fail_copies_of(B, true));
+    let request = build_home_request(&world, copy_and_unshare());
+    world.try_share(request).await.unwrap_err();
     world
 }
 
-#[tokio::test(start_paused = true)]
-async fn what_was_lent_and_is_then_shared_to_stay_is_no_loan_any_more() {
-    let world = lent().await;
-    assert!(of_a(&world).contains("ami-share:lent"));
-    world.share(at_home(&world, TargetOptions::default())).await;
-    assert!(
-        !of_a(&world).contains("ami-share:lent"),
-        "it is lent no more: {}",
-        of_a(&world)
-    );
-    let again = world.share(at_home(&world, TargetOptions::default())).await;
-    assert!(!again.changed);
-    world.share(at_home(&world, own().keep_shared(false))).await;
-    assert_eq!(
-        world.launch(&world.image("image-1")).await,
-        "running",
-        "what a target had before it keeps"
-    );
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_was_lent_and_is_revoked_is_no_loan_any_more() {
-    let world = lent().await;
+/// Shares permanently, then copies with `unshare-after-copy`: the permanent access must stay.
+async fn check_permanent_access_stays(world: &World) {
+    let permanent = || build_home_request(world, TargetOptions::default());
+    world.share(permanent()).await;
+    let access = describe_access_to_a(world);
+    assert!(!access.contains(TEMPORARY), "{access}");
+    assert!(!world.share(permanent()).await.changed);
     world
-        .share(at_home(&world, TargetOptions::default()).revoke(Revoke::default()))
+        .share(build_home_request(world, copy_and_unshare()))
         .await;
-    assert!(!of_a(&world).contains(B), "{}", of_a(&world));
-    world.share(at_home(&world, TargetOptions::default())).await;
-    world.share(at_home(&world, own().keep_shared(false))).await;
     assert_eq!(
-        world.launch(&world.image("image-1")).await,
+        world.launch_as_b(&world.image_id("image-1")).await,
         "running",
-        "what a target had before it keeps"
+        "a target keeps the access that it had before"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn permanent_share_replaces_temporary_access() {
+    let world = with_temporary_access().await;
+    assert!(describe_access_to_a(&world).contains(TEMPORARY));
+    check_permanent_access_stays(&world).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn revoke_ends_temporary_access() {
+    let world = with_temporary_access().await;
+    let request = build_home_request(&world, TargetOptions::default());
+    world.share(into_revoke(request)).await;
+    let access = describe_access_to_a(&world);
+    assert!(!access.contains(B), "{access}");
+    check_permanent_access_stays(&world).await;
 }

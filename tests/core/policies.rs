@@ -1,78 +1,74 @@
-//! The files that are made from the table of permissions, `examples/policies`, are what it says.
+//! The files that are generated from the table of permissions, `examples/policies`, match it.
 
 use std::path::PathBuf;
 
-use super::table::{self, Account};
+use super::examples::policies::{Account, all, cloudformation, json, markdown, terraform};
 
-fn top(name: &str) -> PathBuf {
+fn path_in_repository(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("..")
         .join(name)
 }
 
-/// Compares a file with what it shall be. `UPDATE_IAM=1 cargo test -p ami-share polic` writes it.
+/// Compares a file with what it should be. `UPDATE_IAM=1 cargo test -p ami-share polic` writes it.
 #[expect(
     clippy::disallowed_methods,
-    reason = "asked for by whoever changed the table"
+    reason = "the variable is set by the person who changed the table"
 )]
-pub(crate) fn is(name: &str, text: &str) {
+pub(crate) fn check_file(name: &str, text: &str) {
+    let path = path_in_repository(name);
     if std::env::var_os("UPDATE_IAM").is_some() {
-        std::fs::create_dir_all(top(name).parent().unwrap()).unwrap();
-        std::fs::write(top(name), text).unwrap();
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, text).unwrap();
     }
-    let there = std::fs::read_to_string(top(name)).unwrap_or_default();
+    let current = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(
-        there == text,
-        "{name} is not what the table says: UPDATE_IAM=1 cargo test -p ami-share polic"
+        current == text,
+        "{name} does not match the table: UPDATE_IAM=1 cargo test -p ami-share polic"
     );
 }
 
 #[test]
-fn the_documents_of_examples_iam_are_those_of_the_table() {
-    for policy in table::all() {
-        is(
-            &format!("examples/iam/{}.json", policy.name),
-            &table::json::text(&table::json::document(policy)),
-        );
+fn iam_documents_match_table() {
+    let mut expected = Vec::new();
+    for policy in all() {
+        let name = format!("{}.json", policy.name);
+        let text = json::write_json(&json::build_document(policy));
+        check_file(&format!("examples/iam/{name}"), &text);
+        expected.push(name);
     }
-    let mut there: Vec<String> = std::fs::read_dir(top("examples/iam"))
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
-    let mut known: Vec<String> = table::all()
-        .iter()
-        .map(|policy| format!("{}.json", policy.name))
-        .collect();
-    there.sort();
-    known.sort();
-    assert_eq!(there, known);
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(path_in_repository("examples/iam")).unwrap() {
+        names.push(entry.unwrap().file_name().into_string().unwrap());
+    }
+    names.sort();
+    expected.sort();
+    assert_eq!(names, expected);
 }
 
-/// What IAM takes for one managed policy, white space apart.
-const MANAGED: usize = 6144;
+/// The characters that IAM takes for one managed policy, without white space.
+const MANAGED_POLICY_SIZE: usize = 6144;
 
 #[test]
-fn each_document_fits_a_managed_policy() {
-    for policy in table::all() {
-        let text = table::json::document(policy).to_string();
+fn iam_documents_fit_a_managed_policy() {
+    for policy in all() {
+        let text = json::build_document(policy).to_string();
         let size = text.chars().filter(|c| !c.is_whitespace()).count();
-        assert!(size <= MANAGED, "{}: {size}", policy.name);
+        assert!(size <= MANAGED_POLICY_SIZE, "{}: {size}", policy.name);
     }
 }
 
 #[test]
-fn the_templates_and_modules_are_those_of_the_table() {
+fn templates_and_modules_match_table() {
     for (side, name) in [(Account::Source, "source"), (Account::Target, "target")] {
-        let template = table::json::text(&table::cloudformation::template(side));
-        is(&format!("examples/cloudformation/{name}.json"), &template);
-        is(
-            &format!("examples/terraform/{name}/main.tf"),
-            &table::terraform::module(side),
-        );
+        let template = json::write_json(&cloudformation::build_template(side));
+        check_file(&format!("examples/cloudformation/{name}.json"), &template);
+        let module = terraform::build_module(side);
+        check_file(&format!("examples/terraform/{name}/main.tf"), &module);
     }
 }
 
 #[test]
-fn the_page_about_iam_is_that_of_the_table() {
-    is("docs/IAM.md", &table::markdown::page());
+fn iam_page_matches_table() {
+    check_file("docs/IAM.md", &markdown::build_page());
 }

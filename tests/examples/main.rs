@@ -1,4 +1,4 @@
-//! The Rust programs of `examples/rust`, as they stand there, on a simulated AWS.
+//! The Rust programs of `examples/rust`, unchanged, on a simulated AWS.
 
 #![expect(
     clippy::unwrap_used,
@@ -6,13 +6,13 @@
 )]
 
 #[path = "../../examples/rust/own_events.rs"]
-#[expect(dead_code, reason = "its main is for whoever runs it")]
+#[expect(dead_code, reason = "its main reads the command line")]
 mod own_events;
 #[path = "../../examples/rust/plan_only.rs"]
-#[expect(dead_code, reason = "its main is for whoever runs it")]
+#[expect(dead_code, reason = "its main reads the command line")]
 mod plan_only;
 #[path = "../../examples/rust/share_one.rs"]
-#[expect(dead_code, reason = "its main is for whoever runs it")]
+#[expect(dead_code, reason = "its main reads the command line")]
 mod share_one;
 
 use ami_share_sim::{Options, Sim};
@@ -22,12 +22,12 @@ const B: &str = "222222222222";
 const REGION: &str = "us-east-1";
 const KEY: &str = "alias/golden";
 
-/// B launches the image: how the instance ended, or the error's code.
-async fn launch(sim: &Sim, ami: &str) -> String {
+/// Launches as B; returns how the instance ended, or the error code.
+async fn launch_as_b(sim: &Sim, image_id: &str) -> String {
     let ec2 = aws_sdk_ec2::Client::new(&sim.sdk_config(B));
     let launched = match ec2
         .run_instances()
-        .image_id(ami)
+        .image_id(image_id)
         .min_count(1)
         .max_count(1)
         .send()
@@ -51,7 +51,7 @@ async fn launch(sim: &Sim, ami: &str) -> String {
         .to_string()
 }
 
-fn actions(sim: &Sim) -> Vec<String> {
+fn list_actions(sim: &Sim) -> Vec<String> {
     sim.journal()
         .into_iter()
         .map(|entry| entry.action)
@@ -59,17 +59,17 @@ fn actions(sim: &Sim) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn share_one_lets_the_account_launch_and_changes_nothing_when_run_again() {
+async fn share_one_lets_account_launch_and_second_run_changes_nothing() {
     let sim = Sim::two_accounts(Options::default());
     let (config, golden) = (sim.sdk_config(A), sim.facts().images["golden"].clone());
-    assert_eq!(launch(&sim, &golden).await, "AuthFailure");
+    assert_eq!(launch_as_b(&sim, &golden).await, "AuthFailure");
     assert!(
         share_one::share(&config, REGION, &golden, B)
             .await
             .unwrap()
             .changed
     );
-    assert_eq!(launch(&sim, &golden).await, "running");
+    assert_eq!(launch_as_b(&sim, &golden).await, "running");
     assert!(
         !share_one::share(&config, REGION, &golden, B)
             .await
@@ -79,7 +79,7 @@ async fn share_one_lets_the_account_launch_and_changes_nothing_when_run_again() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_wrong_with_a_request_reaches_whoever_runs_a_program() {
+async fn share_one_reports_invalid_and_refused_requests() {
     let sim = Sim::two_accounts(Options::default());
     let (config, managed) = (sim.sdk_config(A), sim.facts().images["managed"].clone());
     let wrong = share_one::share(&config, REGION, "ami-xyz", B)
@@ -99,7 +99,7 @@ async fn what_is_wrong_with_a_request_reaches_whoever_runs_a_program() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn plan_only_says_what_is_to_do_and_does_nothing() {
+async fn plan_only_lists_steps_and_changes_nothing() {
     let sim = Sim::two_accounts(Options::default());
     let (config, golden, plain) = (
         sim.sdk_config(A),
@@ -128,7 +128,7 @@ async fn plan_only_says_what_is_to_do_and_does_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn own_events_writes_every_change_that_aws_saw_in_order() {
+async fn own_events_writes_every_change_in_order() {
     let sim = Sim::two_accounts(Options::default());
     let (config, building) = (sim.sdk_config(A), sim.facts().images["building"].clone());
     let mut log = Vec::new();
@@ -150,7 +150,7 @@ async fn own_events_writes_every_change_that_aws_saw_in_order() {
         .filter(|kind| ["key-policy-put", "launch-permission-added"].contains(kind))
         .collect();
     assert_eq!(changes, ["key-policy-put", "launch-permission-added"]);
-    let calls = actions(&sim);
+    let calls = list_actions(&sim);
     let changing = calls.iter().filter(|action| {
         ["kms:PutKeyPolicy", "ec2:ModifyImageAttribute"].contains(&action.as_str())
     });

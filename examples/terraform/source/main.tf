@@ -1,4 +1,4 @@
-# Made from the table in examples/policies; docs/IAM.md says what each policy is for.
+# Generated from examples/policies; docs/IAM.md says what each policy is for.
 
 terraform {
   required_providers {
@@ -47,7 +47,7 @@ variable "organizational_units" {
 
 variable "parameter_path" {
   type        = string
-  description = "Where the SSM parameters are that images are published in"
+  description = "The path of the SSM parameters that images are published in"
   default     = "/golden/"
 }
 
@@ -59,34 +59,34 @@ variable "role_name" {
 
 variable "github_subject" {
   type        = string
-  description = "Who may assume it, such as repo:OWNER/REPO:environment:production; blank makes no role"
+  description = "Who may assume it, such as repo:OWNER/REPO:environment:production; if blank, no role is created"
   default     = ""
 }
 
 variable "policies" {
   type        = set(string)
-  description = "The policies to make, by their names in docs/IAM.md"
+  description = "The policies to create, by their names in docs/IAM.md"
 
   validation {
     condition     = alltrue([for name in var.policies : contains(local.known, name)])
-    error_message = "One of these is no policy of this side."
+    error_message = "One of these is not a policy of this side."
   }
 }
 
 locals {
-  known = ["publisher", "publisher-grants", "organizations", "snapshots", "targets", "lending", "service-linked-roles", "parameters", "lifecycle", "reader", "revoker", "remove-copies"]
+  known = ["publisher", "publisher-grants", "organizations", "snapshots", "targets", "temporary-access", "service-linked-role-grants", "parameters", "lifecycle", "reader", "revoker", "revoke-copies"]
 }
 
-# kms:PutKeyPolicy is all power over the key: whoever has it can let anybody use it, themselves above all. Name the keys in Resource, or use publisher-grants. ec2:ModifyImageAttribute shares every image of the account.
+# kms:PutKeyPolicy gives full control over the key: its holder can let anybody use the key, including itself. Name the keys in Resource, or use publisher-grants. ec2:ModifyImageAttribute can share every image of the account.
 data "aws_iam_policy_document" "publisher" {
   statement {
-    sid       = "Look"
+    sid       = "Describe"
     actions   = ["ec2:DescribeImages", "ec2:DescribeSnapshots", "ec2:DescribeRegions"]
     resources = ["*"]
   }
 
   statement {
-    sid       = "LookAtLaunchPermissions"
+    sid       = "ReadLaunchPermissions"
     actions   = ["ec2:DescribeImageAttribute"]
     resources = ["arn:${local.partition}:ec2:*::image/*"]
   }
@@ -152,7 +152,7 @@ data "aws_iam_policy_document" "publisher" {
   }
 
   statement {
-    sid       = "LookAtKeys"
+    sid       = "DescribeKeys"
     actions   = ["kms:DescribeKey"]
     resources = ["arn:${local.partition}:kms:*:${local.account}:key/*"]
   }
@@ -188,7 +188,7 @@ data "aws_iam_policy_document" "publisher" {
   }
 
   statement {
-    sid       = "CopyGrants"
+    sid       = "CreateCopyGrants"
     actions   = ["kms:CreateGrant"]
     resources = var.key_arns
 
@@ -213,16 +213,16 @@ resource "aws_iam_policy" "publisher" {
   policy      = data.aws_iam_policy_document.publisher.json
 }
 
-# It can give the use of the key to the target accounts named in it, and to nobody else. A grant that may create grants can be handed on by its holder.
+# It can let the target accounts that it names use the key, and no others. A target can pass on a grant that allows creating grants.
 data "aws_iam_policy_document" "publisher_grants" {
   statement {
-    sid       = "Look"
+    sid       = "Describe"
     actions   = ["ec2:DescribeImages", "ec2:DescribeSnapshots", "ec2:DescribeRegions"]
     resources = ["*"]
   }
 
   statement {
-    sid       = "LookAtLaunchPermissions"
+    sid       = "ReadLaunchPermissions"
     actions   = ["ec2:DescribeImageAttribute"]
     resources = ["arn:${local.partition}:ec2:*::image/*"]
   }
@@ -288,19 +288,19 @@ data "aws_iam_policy_document" "publisher_grants" {
   }
 
   statement {
-    sid       = "LookAtKeys"
+    sid       = "DescribeKeys"
     actions   = ["kms:DescribeKey"]
     resources = ["arn:${local.partition}:kms:*:${local.account}:key/*"]
   }
 
   statement {
-    sid       = "LookAtGrants"
+    sid       = "ListGrants"
     actions   = ["kms:ListGrants"]
     resources = var.key_arns
   }
 
   statement {
-    sid       = "Grant"
+    sid       = "CreateGrants"
     actions   = ["kms:CreateGrant"]
     resources = var.key_arns
 
@@ -336,7 +336,7 @@ data "aws_iam_policy_document" "publisher_grants" {
   }
 
   statement {
-    sid       = "CopyGrants"
+    sid       = "CreateCopyGrants"
     actions   = ["kms:CreateGrant"]
     resources = var.key_arns
 
@@ -357,11 +357,11 @@ data "aws_iam_policy_document" "publisher_grants" {
 resource "aws_iam_policy" "publisher_grants" {
   count       = contains(var.policies, "publisher-grants") ? 1 : 0
   name        = "ami-share-publisher-grants"
-  description = "The same with key-access: grants: the key policy is neither read nor written."
+  description = "The same with key-access: grants: it neither reads nor writes the key policy."
   policy      = data.aws_iam_policy_document.publisher_grants.json
 }
 
-# Every account that will ever join the organization or unit can launch the image. The policies above refuse organizations and units where EC2 fills in the condition keys.
+# Every account that ever joins the organization or unit can launch the image. The policies above refuse organizations and units if EC2 fills in the condition keys.
 data "aws_iam_policy_document" "organizations" {
   statement {
     sid       = "ShareWithOrganizations"
@@ -443,10 +443,10 @@ resource "aws_iam_policy" "organizations" {
   policy      = data.aws_iam_policy_document.organizations.json
 }
 
-# Whoever may make volumes of a snapshot, and use its key, reads all that is on it.
+# A principal that may create volumes from a snapshot and use its key can read everything in the snapshot.
 data "aws_iam_policy_document" "snapshots" {
   statement {
-    sid       = "LookAtSnapshotPermissions"
+    sid       = "ReadSnapshotPermissions"
     actions   = ["ec2:DescribeSnapshotAttribute"]
     resources = ["arn:${local.partition}:ec2:*::snapshot/*"]
   }
@@ -479,11 +479,11 @@ data "aws_iam_policy_document" "snapshots" {
 resource "aws_iam_policy" "snapshots" {
   count       = contains(var.policies, "snapshots") ? 1 : 0
   name        = "ami-share-snapshots"
-  description = "share-snapshots: true, and wherever targets copy (target-kms-key-id)."
+  description = "share-snapshots: true, and target-kms-key-id, with which targets copy."
   policy      = data.aws_iam_policy_document.snapshots.json
 }
 
-# It is worth what the role in the target may do there.
+# It can do whatever the role in the target may do.
 data "aws_iam_policy_document" "targets" {
   statement {
     sid       = "ActInTargets"
@@ -499,17 +499,17 @@ resource "aws_iam_policy" "targets" {
   policy      = data.aws_iam_policy_document.targets.json
 }
 
-# By these tags the next run knows what to take back: who writes them can make it take back what was not lent.
-data "aws_iam_policy_document" "lending" {
+# The next run revokes the access that these tags name: whoever can write them can make it revoke other access.
+data "aws_iam_policy_document" "temporary_access" {
   statement {
-    sid       = "NoteLoans"
+    sid       = "RecordTemporaryAccess"
     actions   = ["ec2:CreateTags", "ec2:DeleteTags"]
     resources = ["arn:${local.partition}:ec2:*::image/*"]
 
     condition {
       test     = "ForAllValues:StringLike"
       variable = "aws:TagKeys"
-      values   = ["ami-share:lent-*"]
+      values   = ["ami-share:temporary-*"]
     }
 
     condition {
@@ -520,23 +520,23 @@ data "aws_iam_policy_document" "lending" {
   }
 }
 
-resource "aws_iam_policy" "lending" {
-  count       = contains(var.policies, "lending") ? 1 : 0
-  name        = "ami-share-lending"
-  description = "keep-shared: false: what a target is lent for copying is noted in tags of the image, and taken back."
-  policy      = data.aws_iam_policy_document.lending.json
+resource "aws_iam_policy" "temporary_access" {
+  count       = contains(var.policies, "temporary-access") ? 1 : 0
+  name        = "ami-share-temporary-access"
+  description = "unshare-after-copy: true: tags of the image record the access that a target gets for its copy only, until it is revoked."
+  policy      = data.aws_iam_policy_document.temporary_access.json
 }
 
-# The parent grant lets the target hand on the use of the key to whomever it likes (R3.3.9). Only key-access: grants makes it; with policy a statement of the key policy, bound to the services' roles, stands in its place.
-data "aws_iam_policy_document" "service_linked_roles" {
+# With key-access: grants, the target can let any principal use the key by the grant that this policy creates. With policy, there is no such grant: a statement of the key policy, limited to the service-linked roles, takes its place.
+data "aws_iam_policy_document" "service_linked_role_grants" {
   statement {
-    sid       = "LookAtServiceGrants"
+    sid       = "ListServiceGrants"
     actions   = ["kms:ListGrants"]
     resources = var.key_arns
   }
 
   statement {
-    sid       = "GrantForServices"
+    sid       = "CreateParentGrants"
     actions   = ["kms:CreateGrant"]
     resources = var.key_arns
 
@@ -560,14 +560,14 @@ data "aws_iam_policy_document" "service_linked_roles" {
   }
 }
 
-resource "aws_iam_policy" "service_linked_roles" {
-  count       = contains(var.policies, "service-linked-roles") ? 1 : 0
-  name        = "ami-share-service-linked-roles"
-  description = "service-linked-roles: what the source account does for it."
-  policy      = data.aws_iam_policy_document.service_linked_roles.json
+resource "aws_iam_policy" "service_linked_role_grants" {
+  count       = contains(var.policies, "service-linked-role-grants") ? 1 : 0
+  name        = "ami-share-service-linked-role-grants"
+  description = "target-service-linked-roles: the part that is done in the source account."
+  policy      = data.aws_iam_policy_document.service_linked_role_grants.json
 }
 
-# Whoever deploys by these parameters launches what is written into them.
+# Deployments that read these parameters launch the image that is written to them.
 data "aws_iam_policy_document" "parameters" {
   statement {
     sid       = "PublishParameters"
@@ -583,7 +583,7 @@ resource "aws_iam_policy" "parameters" {
   policy      = data.aws_iam_policy_document.parameters.json
 }
 
-# Deprecated images stop being found by those who do not ask for their ID.
+# Searches no longer find deprecated images, unless they name the ID.
 data "aws_iam_policy_document" "lifecycle" {
   statement {
     sid       = "DeprecateAndProtect"
@@ -599,34 +599,34 @@ resource "aws_iam_policy" "lifecycle" {
   policy      = data.aws_iam_policy_document.lifecycle.json
 }
 
-# It sees with whom everything is shared. With targets, targets and target-reader are needed beside it.
+# It can read with whom everything is shared. With targets, use it with targets and target-reader.
 data "aws_iam_policy_document" "reader" {
   statement {
-    sid       = "Look"
+    sid       = "Describe"
     actions   = ["ec2:DescribeImages", "ec2:DescribeSnapshots", "ec2:DescribeRegions"]
     resources = ["*"]
   }
 
   statement {
-    sid       = "LookAtPermissions"
+    sid       = "ReadPermissions"
     actions   = ["ec2:DescribeImageAttribute", "ec2:DescribeSnapshotAttribute"]
     resources = ["arn:${local.partition}:ec2:*::image/*", "arn:${local.partition}:ec2:*::snapshot/*"]
   }
 
   statement {
-    sid       = "LookAtKeys"
+    sid       = "DescribeKeys"
     actions   = ["kms:DescribeKey"]
     resources = ["arn:${local.partition}:kms:*:${local.account}:key/*"]
   }
 
   statement {
-    sid       = "LookAtKeyAccess"
+    sid       = "ReadKeyAccess"
     actions   = ["kms:GetKeyPolicy", "kms:ListGrants"]
     resources = var.key_arns
   }
 
   statement {
-    sid       = "LookAtParameters"
+    sid       = "ReadParameters"
     actions   = ["ssm:GetParameter"]
     resources = ["arn:${local.partition}:ssm:*:${local.account}:parameter${var.parameter_path}*"]
   }
@@ -635,26 +635,26 @@ data "aws_iam_policy_document" "reader" {
 resource "aws_iam_policy" "reader" {
   count       = contains(var.policies, "reader") ? 1 : 0
   name        = "ami-share-reader"
-  description = "mode: plan of whatever the other policies do: it can change nothing."
+  description = "dry-run: true, whatever the other policies would do: it cannot change anything."
   policy      = data.aws_iam_policy_document.reader.json
 }
 
-# It can take every image from everybody. It cannot share snapshots; of images, only where EC2 fills in the condition keys. kms:PutKeyPolicy is all power over the key.
+# It can revoke access to every image from everybody. It cannot share snapshots; it cannot share images if EC2 fills in the condition keys. kms:PutKeyPolicy gives full control over the key.
 data "aws_iam_policy_document" "revoker" {
   statement {
-    sid       = "Look"
+    sid       = "Describe"
     actions   = ["ec2:DescribeImages", "ec2:DescribeSnapshots", "ec2:DescribeRegions"]
     resources = ["*"]
   }
 
   statement {
-    sid       = "LookAtPermissions"
+    sid       = "ReadPermissions"
     actions   = ["ec2:DescribeImageAttribute", "ec2:DescribeSnapshotAttribute"]
     resources = ["arn:${local.partition}:ec2:*::image/*", "arn:${local.partition}:ec2:*::snapshot/*"]
   }
 
   statement {
-    sid       = "TakeBack"
+    sid       = "RevokePermissions"
     actions   = ["ec2:ModifyImageAttribute", "ec2:ModifySnapshotAttribute"]
     resources = ["arn:${local.partition}:ec2:*::image/*", "arn:${local.partition}:ec2:*::snapshot/*"]
 
@@ -684,7 +684,7 @@ data "aws_iam_policy_document" "revoker" {
   }
 
   statement {
-    sid       = "LookAtKeys"
+    sid       = "DescribeKeys"
     actions   = ["kms:DescribeKey"]
     resources = ["arn:${local.partition}:kms:*:${local.account}:key/*"]
   }
@@ -708,7 +708,7 @@ data "aws_iam_policy_document" "revoker" {
   }
 
   statement {
-    sid       = "TakeGrantsBack"
+    sid       = "RevokeGrants"
     actions   = ["kms:ListGrants", "kms:RevokeGrant"]
     resources = var.key_arns
   }
@@ -717,12 +717,12 @@ data "aws_iam_policy_document" "revoker" {
 resource "aws_iam_policy" "revoker" {
   count       = contains(var.policies, "revoker") ? 1 : 0
   name        = "ami-share-revoker"
-  description = "mode: revoke; beside publisher also unlisted: revoke."
+  description = "mode: revoke; with publisher also unlisted: revoke."
   policy      = data.aws_iam_policy_document.revoker.json
 }
 
-# What carries the tag ami-share:request can be deleted: see tag-guard.
-data "aws_iam_policy_document" "remove_copies" {
+# It can delete every image and snapshot that has the tag ami-share:request: see tag-guard.
+data "aws_iam_policy_document" "revoke_copies" {
   statement {
     sid       = "RemoveCopies"
     actions   = ["ec2:DeregisterImage", "ec2:DeleteSnapshot"]
@@ -736,17 +736,17 @@ data "aws_iam_policy_document" "remove_copies" {
   }
 }
 
-resource "aws_iam_policy" "remove_copies" {
-  count       = contains(var.policies, "remove-copies") ? 1 : 0
-  name        = "ami-share-remove-copies"
-  description = "mode: revoke with remove-copies."
-  policy      = data.aws_iam_policy_document.remove_copies.json
+resource "aws_iam_policy" "revoke_copies" {
+  count       = contains(var.policies, "revoke-copies") ? 1 : 0
+  name        = "ami-share-revoke-copies"
+  description = "mode: revoke with revoke-copies: true."
+  policy      = data.aws_iam_policy_document.revoke_copies.json
 }
 
-# Without the condition on sub every repository of GitHub could assume the role. An environment has reviewers and branches of its own; repo:OWNER/REPO:* would let any branch and pull request in.
+# Without the condition on sub, every repository of GitHub could assume the role. An environment has its own reviewers and branches; repo:OWNER/REPO:* would trust every branch and pull request.
 data "aws_iam_policy_document" "github_trust" {
   statement {
-    sid       = "LetTheWorkflowIn"
+    sid       = "TrustWorkflow"
     actions   = ["sts:AssumeRoleWithWebIdentity"]
 
     principals {
@@ -781,12 +781,12 @@ locals {
     aws_iam_policy.organizations[*].arn,
     aws_iam_policy.snapshots[*].arn,
     aws_iam_policy.targets[*].arn,
-    aws_iam_policy.lending[*].arn,
-    aws_iam_policy.service_linked_roles[*].arn,
+    aws_iam_policy.temporary_access[*].arn,
+    aws_iam_policy.service_linked_role_grants[*].arn,
     aws_iam_policy.parameters[*].arn,
     aws_iam_policy.lifecycle[*].arn,
     aws_iam_policy.revoker[*].arn,
-    aws_iam_policy.remove_copies[*].arn,
+    aws_iam_policy.revoke_copies[*].arn,
   )
 }
 
@@ -807,12 +807,12 @@ output "policy_arns" {
     "organizations" = one(aws_iam_policy.organizations[*].arn)
     "snapshots" = one(aws_iam_policy.snapshots[*].arn)
     "targets" = one(aws_iam_policy.targets[*].arn)
-    "lending" = one(aws_iam_policy.lending[*].arn)
-    "service-linked-roles" = one(aws_iam_policy.service_linked_roles[*].arn)
+    "temporary-access" = one(aws_iam_policy.temporary_access[*].arn)
+    "service-linked-role-grants" = one(aws_iam_policy.service_linked_role_grants[*].arn)
     "parameters" = one(aws_iam_policy.parameters[*].arn)
     "lifecycle" = one(aws_iam_policy.lifecycle[*].arn)
     "reader" = one(aws_iam_policy.reader[*].arn)
     "revoker" = one(aws_iam_policy.revoker[*].arn)
-    "remove-copies" = one(aws_iam_policy.remove_copies[*].arn)
+    "revoke-copies" = one(aws_iam_policy.revoke_copies[*].arn)
   }
 }

@@ -1,4 +1,4 @@
-# Made from the table in examples/policies; docs/IAM.md says what each policy is for.
+# Generated from examples/policies; docs/IAM.md says what each policy is for.
 
 terraform {
   required_providers {
@@ -24,7 +24,7 @@ variable "source_account" {
 
 variable "publisher_role_arn" {
   type        = string
-  description = "The role there that runs ami-share"
+  description = "The role in that account that runs ami-share"
 }
 
 variable "external_id" {
@@ -57,23 +57,23 @@ variable "launch_policy_name" {
 
 variable "services" {
   type        = list(string)
-  description = "The input service-linked-roles"
+  description = "The input target-service-linked-roles"
   default     = ["autoscaling.amazonaws.com"]
 }
 
 variable "parameter_path" {
   type        = string
-  description = "Where the SSM parameters are that images are published in"
+  description = "The path of the SSM parameters that images are published in"
   default     = "/golden/"
 }
 
 variable "policies" {
   type        = set(string)
-  description = "The policies to make, by their names in docs/IAM.md"
+  description = "The policies to create, by their names in docs/IAM.md"
 
   validation {
     condition     = alltrue([for name in var.policies : contains(local.known, name)])
-    error_message = "One of these is no policy of this side."
+    error_message = "One of these is not a policy of this side."
   }
 }
 
@@ -81,10 +81,10 @@ locals {
   known = ["target-copies", "target-tags", "target-parameters", "target-launch-roles", "target-launch-roles-inline", "target-service-linked-roles", "target-revoker", "target-reader", "verifier", "verifier-launch", "launcher"]
 }
 
-# It can fill the account with copies, which cost money, and remove those of this tool. It can use every key of the account through EC2: name the one key and the default EBS key where you can.
+# It can fill the account with copies, which cost money, and remove those of ami-share. It can use every key of the account through EC2: if you can, name the one key and the default EBS key.
 data "aws_iam_policy_document" "target_copies" {
   statement {
-    sid       = "Look"
+    sid       = "Describe"
     actions   = ["ec2:DescribeImages", "ec2:DescribeSnapshots"]
     resources = ["*"]
   }
@@ -120,13 +120,13 @@ data "aws_iam_policy_document" "target_copies" {
   }
 
   statement {
-    sid       = "LookAtOwnKeys"
+    sid       = "DescribeOwnKeys"
     actions   = ["kms:DescribeKey"]
     resources = ["arn:${local.partition}:kms:*:${local.account}:key/*"]
   }
 
   statement {
-    sid       = "LookAtSharedKeys"
+    sid       = "DescribeSharedKeys"
     actions   = ["kms:DescribeKey"]
     resources = var.key_arns
 
@@ -150,7 +150,7 @@ data "aws_iam_policy_document" "target_copies" {
   }
 
   statement {
-    sid       = "CopyGrants"
+    sid       = "CreateCopyGrants"
     actions   = ["kms:CreateGrant"]
     resources = concat(var.key_arns, ["arn:${local.partition}:kms:*:${local.account}:key/*"])
 
@@ -175,10 +175,10 @@ resource "aws_iam_policy" "target_copies" {
   policy      = data.aws_iam_policy_document.target_copies.json
 }
 
-# It can tag every image that the account sees, but not with the tags that this tool goes by.
+# It can tag every image that the account can see, but not with the tags that ami-share relies on.
 data "aws_iam_policy_document" "target_tags" {
   statement {
-    sid       = "Look"
+    sid       = "Describe"
     actions   = ["ec2:DescribeImages"]
     resources = ["*"]
   }
@@ -205,11 +205,11 @@ data "aws_iam_policy_document" "target_tags" {
 resource "aws_iam_policy" "target_tags" {
   count       = contains(var.policies, "target-tags") ? 1 : 0
   name        = "ami-share-target-tags"
-  description = "Tags on shared images as the target sees them (copy-tags, tags)."
+  description = "copy-image-tags, tags: tags of shared images as the target sees them."
   policy      = data.aws_iam_policy_document.target_tags.json
 }
 
-# Whoever deploys by these parameters launches what is written into them.
+# Deployments that read these parameters launch the image that is written to them.
 data "aws_iam_policy_document" "target_parameters" {
   statement {
     sid       = "CheckImages"
@@ -231,16 +231,16 @@ resource "aws_iam_policy" "target_parameters" {
   policy      = data.aws_iam_policy_document.target_parameters.json
 }
 
-# It can give that one policy to the roles named here, and take it off, and nothing else.
+# It can attach that one policy to the roles named here, and detach it.
 data "aws_iam_policy_document" "target_launch_roles" {
   statement {
-    sid       = "LookAtLaunchRoles"
+    sid       = "ListAttachedPolicies"
     actions   = ["iam:ListAttachedRolePolicies"]
     resources = [for each in var.launch_role_names : "arn:${local.partition}:iam::${local.account}:role/${each}"]
   }
 
   statement {
-    sid       = "LetLaunch"
+    sid       = "AttachLaunchPolicy"
     actions   = ["iam:AttachRolePolicy", "iam:DetachRolePolicy"]
     resources = [for each in var.launch_role_names : "arn:${local.partition}:iam::${local.account}:role/${each}"]
 
@@ -255,14 +255,14 @@ data "aws_iam_policy_document" "target_launch_roles" {
 resource "aws_iam_policy" "target_launch_roles" {
   count       = contains(var.policies, "target-launch-roles") ? 1 : 0
   name        = "ami-share-target-launch-roles"
-  description = "target-launch-roles with target-launch-policy: the recommended way. The target makes the managed policy once, of launcher.json."
+  description = "target-launch-roles with target-launch-policy: the recommended way. The target creates the managed policy once, from launcher.json."
   policy      = data.aws_iam_policy_document.target_launch_roles.json
 }
 
-# iam:PutRolePolicy is all power over the role: it can let it do anything. No condition key bounds what is written. Prefer target-launch-roles, or give the roles a permissions boundary.
+# iam:PutRolePolicy gives full control over the role: it can let the role do anything, as no condition key limits what is written. Prefer target-launch-roles, or give the roles a permissions boundary.
 data "aws_iam_policy_document" "target_launch_roles_inline" {
   statement {
-    sid       = "LetLaunch"
+    sid       = "PutLaunchPolicies"
     actions   = ["iam:ListRolePolicies", "iam:GetRolePolicy", "iam:PutRolePolicy", "iam:DeleteRolePolicy"]
     resources = [for each in var.launch_role_names : "arn:${local.partition}:iam::${local.account}:role/${each}"]
   }
@@ -275,28 +275,28 @@ resource "aws_iam_policy" "target_launch_roles_inline" {
   policy      = data.aws_iam_policy_document.target_launch_roles_inline.json
 }
 
-# It can give the use of the keys to the roles of the services named here, and to nobody else.
+# It can let the roles of the services named here use the keys, and no others.
 data "aws_iam_policy_document" "target_service_linked_roles" {
   statement {
-    sid       = "LookForRoles"
+    sid       = "ListRoles"
     actions   = ["iam:ListRoles"]
     resources = ["*"]
   }
 
   statement {
-    sid       = "MakeRoles"
+    sid       = "CreateServiceLinkedRoles"
     actions   = ["iam:CreateServiceLinkedRole"]
     resources = [for each in var.services : "arn:${local.partition}:iam::${local.account}:role/aws-service-role/${each}/*"]
   }
 
   statement {
-    sid       = "LookAtGrants"
+    sid       = "ListGrants"
     actions   = ["kms:ListGrants"]
     resources = ["arn:${local.partition}:kms:*:${local.account}:key/*"]
   }
 
   statement {
-    sid       = "GrantToServices"
+    sid       = "CreateServiceGrants"
     actions   = ["kms:CreateGrant"]
     resources = concat(var.key_arns, ["arn:${local.partition}:kms:*:${local.account}:key/*"])
 
@@ -323,14 +323,14 @@ data "aws_iam_policy_document" "target_service_linked_roles" {
 resource "aws_iam_policy" "target_service_linked_roles" {
   count       = contains(var.policies, "target-service-linked-roles") ? 1 : 0
   name        = "ami-share-target-service-linked-roles"
-  description = "service-linked-roles, such as Auto Scaling's: grants that only the target can make (R4.11)."
+  description = "target-service-linked-roles, such as Auto Scaling's: grants that only the target can create."
   policy      = data.aws_iam_policy_document.target_service_linked_roles.json
 }
 
-# It sees every volume and snapshot of the account, but nothing of what they hold.
+# It can list every volume and snapshot of the account, but not read their contents.
 data "aws_iam_policy_document" "target_revoker" {
   statement {
-    sid       = "LookForUse"
+    sid       = "FindKeyUse"
     actions   = ["ec2:DescribeVolumes", "ec2:DescribeSnapshots"]
     resources = ["*"]
   }
@@ -339,32 +339,32 @@ data "aws_iam_policy_document" "target_revoker" {
 resource "aws_iam_policy" "target_revoker" {
   count       = contains(var.policies, "target-revoker") ? 1 : 0
   name        = "ami-share-target-revoker"
-  description = "mode: revoke with target-role: a key that something of the target is under stays usable. Without it that is not known, and the key is taken."
+  description = "mode: revoke with target-role: a key that volumes or snapshots of the target are encrypted with stays usable. Without this policy nobody can tell, and the key is revoked."
   policy      = data.aws_iam_policy_document.target_revoker.json
 }
 
-# It sees the inline policies of the launch roles, and the names of all roles.
+# It can read the inline policies of the launch roles, and the names of all roles.
 data "aws_iam_policy_document" "target_reader" {
   statement {
-    sid       = "Look"
+    sid       = "Describe"
     actions   = ["ec2:DescribeImages", "ec2:DescribeSnapshots", "iam:ListRoles"]
     resources = ["*"]
   }
 
   statement {
-    sid       = "LookAtKeys"
+    sid       = "ReadKeys"
     actions   = ["kms:DescribeKey", "kms:ListGrants"]
     resources = ["arn:${local.partition}:kms:*:${local.account}:key/*"]
   }
 
   statement {
-    sid       = "LookAtParameters"
+    sid       = "ReadParameters"
     actions   = ["ssm:GetParameter"]
     resources = ["arn:${local.partition}:ssm:*:${local.account}:parameter${var.parameter_path}*"]
   }
 
   statement {
-    sid       = "LookAtLaunchRoles"
+    sid       = "ReadLaunchRoles"
     actions   = ["iam:ListAttachedRolePolicies", "iam:ListRolePolicies", "iam:GetRolePolicy"]
     resources = [for each in var.launch_role_names : "arn:${local.partition}:iam::${local.account}:role/${each}"]
   }
@@ -373,26 +373,26 @@ data "aws_iam_policy_document" "target_reader" {
 resource "aws_iam_policy" "target_reader" {
   count       = contains(var.policies, "target-reader") ? 1 : 0
   name        = "ami-share-target-reader"
-  description = "mode: plan with target-role: it can change nothing."
+  description = "dry-run: true with target-role: it cannot change anything."
   policy      = data.aws_iam_policy_document.target_reader.json
 }
 
-# It sees what the launch roles may do, and the policies and grants of the target's keys. In the source account reader is needed.
+# It can read what the launch roles may do, and the policies and grants of the target's keys. The source account needs reader.
 data "aws_iam_policy_document" "verifier" {
   statement {
-    sid       = "Look"
+    sid       = "ReadSettings"
     actions   = ["ec2:GetAllowedImagesSettings", "ec2:GetEbsDefaultKmsKeyId", "ec2:GetEbsEncryptionByDefault"]
     resources = ["*"]
   }
 
   statement {
-    sid       = "LookAtKeys"
+    sid       = "ReadKeyPolicies"
     actions   = ["kms:GetKeyPolicy"]
     resources = ["arn:${local.partition}:kms:*:${local.account}:key/*"]
   }
 
   statement {
-    sid       = "AskWhatLaunchersMay"
+    sid       = "SimulateLaunches"
     actions   = ["iam:SimulatePrincipalPolicy"]
     resources = concat([for each in var.launch_role_names : "arn:${local.partition}:iam::${local.account}:role/${each}"], ["arn:${local.partition}:iam::${local.account}:role/${var.role_name}"])
   }
@@ -401,20 +401,20 @@ data "aws_iam_policy_document" "verifier" {
 resource "aws_iam_policy" "verifier" {
   count       = contains(var.policies, "verifier") ? 1 : 0
   name        = "ami-share-verifier"
-  description = "mode: verify, and verify: permissions after a share: it can change nothing. Without it the checks say unknown, and the share goes on."
+  description = "mode: verify, and verify: permissions after a share: it cannot change anything. Without it the checks say unknown, and the share continues."
   policy      = data.aws_iam_policy_document.verifier.json
 }
 
-# It can run and end instances, those of others only where they carry the tag ami-share:verify. Instances cost money until they end.
+# It can launch instances, and terminate those that have the tag ami-share:verify. An instance costs money until it is terminated.
 data "aws_iam_policy_document" "verifier_launch" {
   statement {
-    sid       = "LookAtInstances"
+    sid       = "DescribeInstances"
     actions   = ["ec2:DescribeInstances", "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets"]
     resources = ["*"]
   }
 
   statement {
-    sid       = "TagInLaunching"
+    sid       = "TagLaunches"
     actions   = ["ec2:CreateTags"]
     resources = ["arn:${local.partition}:ec2:*:${local.account}:instance/*", "arn:${local.partition}:ec2:*:${local.account}:volume/*"]
 
@@ -426,7 +426,7 @@ data "aws_iam_policy_document" "verifier_launch" {
   }
 
   statement {
-    sid       = "EndOwnInstances"
+    sid       = "TerminateOwnInstances"
     actions   = ["ec2:TerminateInstances"]
     resources = ["arn:${local.partition}:ec2:*:${local.account}:instance/*"]
 
@@ -438,7 +438,7 @@ data "aws_iam_policy_document" "verifier_launch" {
   }
 
   statement {
-    sid       = "MakeAndRemoveGroups"
+    sid       = "ManageSecurityGroups"
     actions   = ["ec2:CreateSecurityGroup", "ec2:RevokeSecurityGroupEgress", "ec2:DeleteSecurityGroup"]
     resources = ["arn:${local.partition}:ec2:*:${local.account}:security-group/*", "arn:${local.partition}:ec2:*:${local.account}:vpc/*"]
   }
@@ -447,11 +447,11 @@ data "aws_iam_policy_document" "verifier_launch" {
 resource "aws_iam_policy" "verifier_launch" {
   count       = contains(var.policies, "verifier-launch") ? 1 : 0
   name        = "ami-share-verifier-launch"
-  description = "verify: launch: a real instance, ended as soon as it runs. It launches as the role in the target, which needs the statements about keys of launcher too."
+  description = "verify: launch: a real instance, terminated as soon as it runs. The role in the target launches it, and needs the statements about keys of launcher too."
   policy      = data.aws_iam_policy_document.verifier_launch.json
 }
 
-# It runs instances, which cost money, of images of the two accounts only. It says nothing of instance profiles: iam:PassRole is left to you.
+# It launches instances, which cost money, only from images of the two accounts. It does not allow instance profiles: add iam:PassRole yourself.
 data "aws_iam_policy_document" "launcher" {
   statement {
     sid       = "LaunchImages"
@@ -484,7 +484,7 @@ data "aws_iam_policy_document" "launcher" {
   }
 
   statement {
-    sid       = "LaunchGrants"
+    sid       = "CreateLaunchGrants"
     actions   = ["kms:CreateGrant"]
     resources = concat(var.key_arns, ["arn:${local.partition}:kms:*:${local.account}:key/*"])
 
@@ -505,14 +505,14 @@ data "aws_iam_policy_document" "launcher" {
 resource "aws_iam_policy" "launcher" {
   count       = contains(var.policies, "launcher") ? 1 : 0
   name        = var.launch_policy_name
-  description = "Whoever launches the images, and the managed policy that target-launch-policy names. Roles that may run instances already need only the statements about keys; the output iam-policy is those, with the keys of the run."
+  description = "The principals that launch the images, and the managed policy that target-launch-policy names. Roles that may launch instances already need only the statements about keys; the output iam-policy has those, with the keys of the run."
   policy      = data.aws_iam_policy_document.launcher.json
 }
 
-# It names the publisher's role, not its account: with the account, whoever may assume roles there could come. The external ID is no secret; it keeps a publisher that serves many from being sent to the wrong one.
+# It names the publisher's role and not its account, which would trust every principal there that may assume roles. The external ID is not a secret: it prevents that a publisher which serves several customers is made to act for the wrong one.
 data "aws_iam_policy_document" "target_trust" {
   statement {
-    sid       = "LetThePublisherIn"
+    sid       = "TrustPublisher"
     actions   = ["sts:AssumeRole"]
 
     principals {

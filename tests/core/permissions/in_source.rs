@@ -1,189 +1,160 @@
-//! What is done in the source account, each with the policies for it.
+//! Tasks in the source account.
 
+use std::time::Duration;
+
+use ami_share::Principal;
 use ami_share::request::{
     DeprecateAt, KeyAccessMode, Revoke, ShareRequestBuilder, ShareSnapshots, TargetOptions,
     Unlisted, Verify,
 };
-use ami_share::{Principal, ShareRequest};
 
 use super::stage::Stage;
+use super::verifying::check_launch;
+use crate::examples::policies::{Values, json::list_examples};
 use crate::support::*;
-use crate::table::{Values, json::example};
 
-const ELSEWHERE: &str = "eu-west-1";
+const SECOND_REGION: &str = "eu-west-1";
 
-/// Shares `image-1` with B, at home and by a copy in another Region.
-pub(super) fn everywhere(stage: &Stage) -> ShareRequestBuilder {
-    let (world, mode) = (
-        &stage.world,
-        if stage.by_grants {
-            KeyAccessMode::Grants
-        } else {
-            KeyAccessMode::Policy
-        },
-    );
-    let there = ELSEWHERE.parse().unwrap();
-    world
-        .request(&["image-1"])
-        .key_access(mode)
-        .copy_to_regions([ELSEWHERE.parse().unwrap()])
-        .kms_key_in(
-            "us-east-1".parse().unwrap(),
-            world.key("key-1").parse().unwrap(),
-        )
-        .kms_key_in(there, world.key("key-eu-west-1").parse().unwrap())
-        .target_options(TargetOptions::default().verify(Verify::None))
-}
-
-/// The same at home only.
-pub(super) fn at_home(stage: &Stage) -> ShareRequestBuilder {
-    let mode = if stage.by_grants {
-        KeyAccessMode::Grants
-    } else {
-        KeyAccessMode::Policy
+/// Shares `image-1` with B in its home Region.
+pub(super) fn build_home_request(stage: &Stage) -> ShareRequestBuilder {
+    let mode = match stage.by_grants {
+        true => KeyAccessMode::Grants,
+        false => KeyAccessMode::Policy,
     };
-    stage
-        .world
-        .request(&["image-1"])
+    let request = stage.world.build_request(&["image-1"]);
+    request
         .key_access(mode)
         .target_options(TargetOptions::default().verify(Verify::None))
 }
 
-/// A copy that failed is replaced and removed; both images are launched.
+/// The same, and by a copy in another Region.
+fn build_two_region_request(stage: &Stage) -> ShareRequestBuilder {
+    let key = |name: &str| stage.world.key_arn(name).parse().unwrap();
+    build_home_request(stage)
+        .copy_to_regions([SECOND_REGION.parse().unwrap()])
+        .kms_key_in("us-east-1".parse().unwrap(), key("key-1"))
+        .kms_key_in(SECOND_REGION.parse().unwrap(), key("key-eu-west-1"))
+}
+
+/// Replaces and removes a copy that failed, and launches both images.
 pub(super) async fn share(stage: Stage) -> Result<(), String> {
-    let fail = r#"{"operation":"ec2:CopyImage","call":1,"effect":{"fail-copy":{"message":"internal error"}}}"#;
-    let stage = Stage {
-        world: stage.world.with(fail),
-        ..stage
-    };
-    stage.run_in_vain(everywhere(&stage)).await;
-    let report = stage.run(everywhere(&stage)).await?;
+    let world = stage.world.with_fault(fail_first_copy("internal error"));
+    let stage = Stage { world, ..stage };
+    stage.run_into_fault(build_two_region_request(&stage)).await;
+    let report = stage.run(build_two_region_request(&stage)).await?;
     assert_eq!(report.images.len(), 2);
     for image in &report.images {
         let (region, id) = (image.region.as_ref(), image.image.as_ref().unwrap());
-        assert_eq!(
-            stage.world.launch_as(B, region, id.as_ref()).await,
-            "running",
-            "{region}"
-        );
+        let launched = stage.world.launch_in(B, region, id.as_ref()).await;
+        assert_eq!(launched, "running", "{region}");
     }
-    let again = stage.run(everywhere(&stage)).await?;
+    let again = stage.run(build_two_region_request(&stage)).await?;
     assert!(!again.changed);
     Ok(())
 }
 
-pub(super) async fn organizations(stage: Stage) -> Result<(), String> {
-    let one = |values| example(values).remove(0).parse::<Principal>().unwrap();
-    let (organization, unit) = (one(Values::Organizations), one(Values::OrganizationalUnits));
-    let image = stage.world.image("image-1");
-    for wanted in [
-        vec![organization.clone()],
-        vec![unit.clone()],
-        vec![organization, unit, B.parse().unwrap()],
-    ] {
-        let request = ShareRequest::builder()
-            .region("us-east-1".parse().unwrap())
-            .image(image.parse().unwrap());
-        stage.run(request.targets(wanted)).await?;
+pub(super) async fn share_with_organizations(stage: Stage) -> Result<(), String> {
+    let example = |values| list_examples(values)[0].clone();
+    let organization = example(Values::Organizations);
+    let unit = example(Values::OrganizationalUnits);
+    for principals in [vec![&organization], vec![&unit], vec![&organization, &unit]] {
+        let with_account = principals.len() == 2;
+        let mut principals: Vec<&str> = principals.into_iter().map(String::as_str).collect();
+        principals.extend(with_account.then_some(B));
+        let request = stage.world.build_request_for(&["image-1"], &principals);
+        stage.run(request).await?;
     }
-    assert_eq!(stage.world.launch(&image).await, "running");
+    let image_id = stage.world.image_id("image-1");
+    assert_eq!(stage.world.launch_as_b(&image_id).await, "running");
     Ok(())
 }
 
-pub(super) async fn snapshots(stage: Stage) -> Result<(), String> {
-    stage
-        .run(at_home(&stage).share_snapshots(ShareSnapshots::Always))
-        .await
-        .map(drop)
+pub(super) async fn share_snapshots(stage: Stage) -> Result<(), String> {
+    let request = build_home_request(&stage);
+    let request = request.share_snapshots(ShareSnapshots::Always);
+    stage.run(request).await.map(drop)
 }
 
-pub(super) async fn publish(stage: Stage) -> Result<(), String> {
-    stage
-        .run(at_home(&stage).publish_ssm_parameter("/golden/{name}"))
-        .await
-        .map(drop)
+pub(super) async fn publish_parameter(stage: Stage) -> Result<(), String> {
+    let request = build_home_request(&stage);
+    let request = request.publish_ssm_parameter("/golden/{name}");
+    stage.run(request).await.map(drop)
 }
 
-pub(super) async fn release(stage: Stage) -> Result<(), String> {
-    let nine_years = std::time::Duration::from_hours(24 * 365 * 9);
-    let request = at_home(&stage).deprecate_at(DeprecateAt::AfterCreation(nine_years));
-    stage
-        .run(request.deregistration_protection(true))
-        .await
-        .map(drop)
+pub(super) async fn deprecate_and_protect(stage: Stage) -> Result<(), String> {
+    let nine_years = Duration::from_hours(24 * 365 * 9);
+    let request = build_home_request(&stage)
+        .deprecate_at(DeprecateAt::AfterCreation(nine_years))
+        .deregistration_protection(true);
+    stage.run(request).await.map(drop)
 }
 
-/// A plan looks at everything that any of these change.
-pub(super) async fn look(stage: Stage) -> Result<(), String> {
-    let before = stage.world.changes();
-    let request = everywhere(&stage)
+/// Plans everything that the other cases do.
+pub(super) async fn plan(stage: Stage) -> Result<(), String> {
+    let before = stage.world.count_changes();
+    let request = build_two_region_request(&stage)
         .share_snapshots(ShareSnapshots::Always)
-        .unlisted(Unlisted::Revoke);
-    stage
-        .plan(request.publish_ssm_parameter("/golden/{name}"))
-        .await?;
-    assert_eq!(stage.world.changes(), before);
+        .unlisted(Unlisted::Revoke)
+        .publish_ssm_parameter("/golden/{name}");
+    stage.plan(request).await?;
+    assert_eq!(stage.world.count_changes(), before);
     Ok(())
 }
 
-/// What was shared in both ways is taken back.
+/// Revokes what was shared by the key policy and by grants.
 pub(super) async fn revoke(stage: Stage) -> Result<(), String> {
-    let owner = &stage.world;
-    let before = owner.access();
-    owner
-        .share(everywhere(&stage).share_snapshots(ShareSnapshots::Always))
+    let world = &stage.world;
+    let before = world.list_access();
+    let request = build_two_region_request(&stage);
+    world
+        .share(request.share_snapshots(ShareSnapshots::Always))
         .await;
-    owner
-        .share(everywhere(&stage).key_access(KeyAccessMode::Grants))
-        .await;
-    stage
-        .run(everywhere(&stage).revoke(Revoke::default()))
-        .await?;
-    assert_eq!(owner.launch(&owner.image("image-1")).await, "AuthFailure");
-    let after = owner.access();
-    assert_eq!(
-        (&after["policies"], &after["grants"]),
-        (&before["policies"], &before["grants"])
-    );
+    let request = build_two_region_request(&stage);
+    world.share(request.key_access(KeyAccessMode::Grants)).await;
+    let request = build_two_region_request(&stage);
+    stage.run(into_revoke(request)).await?;
+    let image_id = world.image_id("image-1");
+    assert_eq!(world.launch_as_b(&image_id).await, "AuthFailure");
+    let after = world.list_access();
+    for kind in ["policies", "grants"] {
+        assert_eq!(after[kind], before[kind]);
+    }
     Ok(())
 }
 
-pub(super) async fn remove_copies(stage: Stage) -> Result<(), String> {
-    stage.world.share(everywhere(&stage)).await;
-    let remove = Revoke {
+pub(super) async fn revoke_copies(stage: Stage) -> Result<(), String> {
+    stage.world.share(build_two_region_request(&stage)).await;
+    let revoke = Revoke {
         remove_copies: true,
         ..Revoke::default()
     };
-    let report = stage.run(everywhere(&stage).revoke(remove)).await?;
-    if let Some(finding) = report
-        .findings
-        .iter()
-        .find(|finding| finding.code.as_str().starts_with("copy."))
-    {
+    let request = build_two_region_request(&stage).revoke(revoke);
+    let report = stage.run(request).await?;
+    let mut findings = report.findings.iter();
+    let finding = findings.find(|finding| finding.code.as_str().starts_with("copy."));
+    if let Some(finding) = finding {
         return Err(finding.to_string());
     }
     assert_eq!(report.removed.len(), 1);
     Ok(())
 }
 
-/// Somebody who is not listed any more loses access.
-pub(super) async fn unlist(stage: Stage) -> Result<(), String> {
-    stage
-        .world
-        .share(at_home(&stage).target_account("300000000000".parse().unwrap()))
-        .await;
-    let report = stage
-        .run(at_home(&stage).unlisted(Unlisted::Revoke))
-        .await?;
+/// Revokes the access of an account that is no longer listed.
+pub(super) async fn revoke_unlisted(stage: Stage) -> Result<(), String> {
+    let other: Principal = "300000000000".parse().unwrap();
+    let request = build_home_request(&stage).targets([other]);
+    stage.world.share(request).await;
+    let request = build_home_request(&stage).unlisted(Unlisted::Revoke);
+    let report = stage.run(request).await?;
     assert_eq!(report.images[0].removed.len(), 1);
     Ok(())
 }
 
-/// With the statements put by somebody else, the image is shared and launched.
-pub(super) async fn keys_in_code(stage: Stage) -> Result<(), String> {
-    let (world, image) = (&stage.world, stage.world.image("image-1"));
-    stage
-        .run(at_home(&stage).key_access(KeyAccessMode::None))
-        .await?;
-    super::in_target::launched(&stage, world.launch(&image).await).await
+/// Shares an image whose key policy already has the statements, and launches it.
+pub(super) async fn share_without_key(stage: Stage) -> Result<(), String> {
+    let request = build_home_request(&stage).key_access(KeyAccessMode::None);
+    stage.run(request).await?;
+    let image_id = stage.world.image_id("image-1");
+    let launched = stage.world.launch_as_b(&image_id).await;
+    check_launch(&stage, launched).await
 }

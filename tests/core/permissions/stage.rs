@@ -1,4 +1,4 @@
-//! A world in which everybody may do exactly what policies of the table say.
+//! A world in which every role may do exactly what policies of the table allow.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,17 +6,16 @@ use std::time::Duration;
 use ami_share::request::ShareRequestBuilder;
 use ami_share::{Plan, Report, Sharer};
 use ami_share_sim::policy::Document;
-use ami_share_sim::world::Policy as Put;
+use ami_share_sim::world::{Policy as PutPolicy, World as State};
 use serde_json::Value;
 
-use crate::failures::assume;
+use crate::examples::policies::{Account, Kind, Policy, all, json};
 use crate::support::*;
-use crate::table::{Account, Kind, Policy, json};
 
 /// The documents that are in force, by name.
 pub(super) type Documents = BTreeMap<&'static str, (&'static Policy, Value)>;
 
-/// The roles that run this tool in A, are assumed by it in B, and launch in B.
+/// The role in A that runs the library, the role in B that it assumes, and the role that launches.
 pub(super) const PUBLISHER: &str = "publisher";
 pub(super) const CONSUMER: &str = "consumer";
 pub(super) const LAUNCHER: &str = "launcher";
@@ -31,136 +30,110 @@ pub(super) struct Stage {
 impl Stage {
     /// Gives the roles of a world these documents and nothing else.
     pub(super) fn new(world: World, documents: &Documents) -> Self {
-        world.sim.edit(|state| {
-            for (account, role) in [(A, PUBLISHER), (B, CONSUMER), (B, LAUNCHER)] {
-                let role = state
-                    .accounts
-                    .get_mut(account)
-                    .unwrap()
-                    .roles
-                    .get_mut(role)
-                    .unwrap();
-                (role.inline, role.attached) = (BTreeMap::new(), BTreeMap::new());
-            }
-            let keys: Vec<String> = state
-                .keys
-                .values()
-                .filter(|key| key.account == A)
-                .map(|key| key.arn.clone())
-                .collect();
-            for (policy, document) in documents.values() {
-                let put = Put::parse(&document.to_string(), Duration::ZERO).unwrap();
-                match (policy.kind, role_of(policy)) {
-                    (Kind::Identity, Some((account, role))) => {
-                        let name = if role == LAUNCHER {
-                            LAUNCH_POLICY
-                        } else {
-                            policy.name
-                        };
-                        let (account, arn) = (
-                            state.accounts.get_mut(account).unwrap(),
-                            format!("arn:aws:iam::{account}:policy/{name}"),
-                        );
-                        account.policies.insert(arn.clone(), put);
-                        account
-                            .roles
-                            .get_mut(role)
-                            .unwrap()
-                            .attached
-                            .insert(arn, Duration::ZERO);
-                    }
-                    (Kind::Trust, Some((account, role))) => {
-                        state
-                            .accounts
-                            .get_mut(account)
-                            .unwrap()
-                            .roles
-                            .get_mut(role)
-                            .unwrap()
-                            .trust = put;
-                    }
-                    (Kind::Key, _) => {
-                        for key in &keys {
-                            add(
-                                &mut state
-                                    .keys
-                                    .get_mut(key)
-                                    .unwrap()
-                                    .policies
-                                    .last_mut()
-                                    .unwrap()
-                                    .1,
-                                document,
-                            );
-                        }
-                    }
-                    (Kind::Control, _) => {
-                        let all = state.organization.as_mut().unwrap();
-                        // The management account is subject to no control.
-                        "300000000000".clone_into(&mut all.management);
-                        let everything =
-                            r#"{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#;
-                        let everything = Document::from_text(everything).unwrap();
-                        all.controls
-                            .insert(all.root.clone(), vec![everything.into(), put.document]);
-                    }
-                    (Kind::Identity | Kind::Trust, None) => {
-                        unreachable!("{} is of nobody", policy.name)
-                    }
-                }
-            }
-        });
+        for (account, role) in [(A, PUBLISHER), (B, CONSUMER), (B, LAUNCHER)] {
+            world.edit_role(account, role, |role| {
+                role.inline.clear();
+                role.attached.clear();
+            });
+        }
+        for (policy, document) in documents.values() {
+            put_in_force(&world, policy, document);
+        }
         Self {
             world,
             by_grants: documents.contains_key("publisher-grants"),
         }
     }
 
-    pub(super) async fn sharer(&self) -> Sharer {
-        Sharer::new(&assume(&self.world, PUBLISHER, None).await)
+    pub(super) async fn build_sharer(&self) -> Sharer {
+        Sharer::new(&self.world.assume_role(A, PUBLISHER, None).await)
     }
 
+    /// Plans as the publisher; the error is the first one of the plan.
     pub(super) async fn plan(&self, request: ShareRequestBuilder) -> Result<Plan, String> {
-        let plan = self
-            .sharer()
-            .await
-            .plan(&request.build().unwrap())
-            .await
-            .map_err(|errors| errors.to_string())?;
+        let request = request.build().unwrap();
+        let planned = self.build_sharer().await.plan(&request).await;
+        let plan = planned.map_err(|errors| errors.to_string())?;
         match plan.errors.first() {
             Some(error) => Err(error.to_string()),
             None => Ok(plan),
         }
     }
 
-    /// Carries a request out as the publisher; every error, and every leftover, is what it failed
-    /// by.
+    /// Carries a request out as the publisher; a copy that could not be removed is an error too.
     pub(super) async fn run(&self, request: ShareRequestBuilder) -> Result<Report, String> {
         let plan = self.plan(request).await?;
-        let report = self
-            .sharer()
-            .await
-            .apply(&plan)
-            .await
-            .map_err(|incomplete| incomplete.to_string())?;
-        match report
-            .findings
-            .iter()
-            .find(|finding| finding.code.as_str() == "copy.not-cleaned")
-        {
+        let applied = self.build_sharer().await.apply(&plan).await;
+        let report = applied.map_err(|incomplete| incomplete.to_string())?;
+        let mut findings = report.findings.iter();
+        match findings.find(|finding| finding.code.as_str() == "copy.not-cleaned") {
             Some(finding) => Err(finding.to_string()),
             None => Ok(report),
         }
     }
 
-    /// What a fault does to the first run is not the policies' fault.
-    pub(super) async fn run_in_vain(&self, request: ShareRequestBuilder) {
+    /// The same for a run that a fault makes fail, which the policies are not to blame for.
+    pub(super) async fn run_into_fault(&self, request: ShareRequestBuilder) {
         let _ = self.run(request).await;
     }
 }
 
+fn put_in_force(world: &World, policy: &Policy, document: &Value) {
+    let put = PutPolicy::parse(&document.to_string(), Duration::ZERO).unwrap();
+    match (policy.kind, find_role(policy)) {
+        (Kind::Identity, Some((account, role))) => {
+            let is_launcher = role == LAUNCHER;
+            let name = if is_launcher {
+                LAUNCH_POLICY
+            } else {
+                policy.name
+            };
+            let arn = format!("arn:aws:iam::{account}:policy/{name}");
+            world.sim.edit(|state| {
+                let account = state.accounts.get_mut(account).unwrap();
+                account.policies.insert(arn.clone(), put);
+                let role = account.roles.get_mut(role).unwrap();
+                role.attached.insert(arn, Duration::ZERO);
+            });
+        }
+        (Kind::Trust, Some((account, role))) => {
+            world.edit_role(account, role, |role| role.trust = put);
+        }
+        (Kind::Key, _) => world.sim.edit(|state| add_to_key_policies(state, document)),
+        (Kind::Control, _) => world.sim.edit(|state| add_control(state, put)),
+        (Kind::Identity | Kind::Trust, None) => {
+            unreachable!("{} belongs to no role", policy.name)
+        }
+    }
+}
+
+/// Adds statements to the policies of all keys of A.
+fn add_to_key_policies(state: &mut State, document: &Value) {
+    let statements = document["Statement"].as_array().unwrap();
+    for key in state.keys.values_mut().filter(|key| key.account == A) {
+        let text = &mut key.policies.last_mut().unwrap().1;
+        let mut policy: Value = serde_json::from_str(text).unwrap();
+        let own = policy["Statement"].as_array_mut().unwrap();
+        own.extend(statements.iter().cloned());
+        *text = policy.to_string();
+    }
+}
+
+/// Adds a service control policy for all accounts.
+fn add_control(state: &mut State, put: PutPolicy) {
+    let organization = state.organization.as_mut().unwrap();
+    // No service control policy applies to the management account.
+    "300000000000".clone_into(&mut organization.management);
+    let everything = r#"{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#;
+    let everything = Document::from_text(everything).unwrap();
+    let controls = vec![everything.into(), put.document];
+    organization
+        .controls
+        .insert(organization.root.clone(), controls);
+}
+
 /// The role that a document is for.
-pub(super) fn role_of(policy: &Policy) -> Option<(&'static str, &'static str)> {
+pub(super) fn find_role(policy: &Policy) -> Option<(&'static str, &'static str)> {
     match (policy.account, policy.name) {
         (Account::Target, "launcher") => Some((B, LAUNCHER)),
         (Account::Target, _) => Some((B, CONSUMER)),
@@ -171,22 +144,13 @@ pub(super) fn role_of(policy: &Policy) -> Option<(&'static str, &'static str)> {
     }
 }
 
-fn add(policy: &mut String, statements: &Value) {
-    let mut whole: Value = serde_json::from_str(policy).unwrap();
-    whole["Statement"]
-        .as_array_mut()
-        .unwrap()
-        .extend(statements["Statement"].as_array().unwrap().iter().cloned());
-    *policy = whole.to_string();
-}
-
-/// The documents of these names as they are published.
-pub(super) fn published(names: &[&str]) -> Documents {
-    let all = crate::table::all();
-    let found = names
-        .iter()
-        .map(|name| *all.iter().find(|policy| policy.name == *name).unwrap());
-    found
-        .map(|policy| (policy.name, (policy, json::document(policy))))
-        .collect()
+/// The published documents with these names.
+pub(super) fn list_documents(names: &[&str]) -> Documents {
+    let mut documents = Documents::new();
+    for name in names {
+        let mut policies = all().into_iter();
+        let policy = policies.find(|policy| policy.name == *name).unwrap();
+        documents.insert(policy.name, (policy, json::build_document(policy)));
+    }
+    documents
 }

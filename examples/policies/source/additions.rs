@@ -1,0 +1,140 @@
+//! Policies that single inputs of a share need in addition.
+
+use super::super::Account::Source;
+use super::super::Values::{Images, Parameters, SharedKeys, TargetRoles, TargetRoots, Texts};
+use super::super::conditions::*;
+use super::super::{Kind, Policy, allow, called};
+
+pub(super) const POLICIES: &[Policy] = &[
+    TARGETS,
+    TEMPORARY_ACCESS,
+    SERVICE_LINKED_ROLE_GRANTS,
+    PARAMETERS,
+    LIFECYCLE,
+];
+
+const TARGETS: Policy = Policy {
+    name: "targets",
+    kind: Kind::Identity,
+    account: Source,
+    purpose: "`target-role`: everything that is done in target accounts.",
+    danger: "It can do whatever the role in the target may do.",
+    used_with: &["publisher"],
+    statements: &[allow(
+        "ActInTargets",
+        &[called(
+            "sts:AssumeRole",
+            "assumes the role in each target, whose trust policy must allow it too",
+        )],
+        &[TargetRoles],
+        &[],
+    )],
+};
+
+const TEMPORARY_ACCESS: Policy = Policy {
+    name: "temporary-access",
+    kind: Kind::Identity,
+    account: Source,
+    purpose: "`unshare-after-copy: true`: tags of the image record the access that a target gets \
+              for its copy only, until it is revoked.",
+    danger: "The next run revokes the access that these tags name: whoever can write them can \
+             make it revoke other access.",
+    used_with: &["publisher", "snapshots", "targets", "revoker"],
+    statements: &[allow(
+        "RecordTemporaryAccess",
+        &[
+            called("ec2:CreateTags", "records the access before it is given"),
+            called(
+                "ec2:DeleteTags",
+                "removes the record after the access is revoked",
+            ),
+        ],
+        &[Images],
+        &[
+            when(
+                "ForAllValues:StringLike",
+                "aws:TagKeys",
+                Texts(&["ami-share:temporary-*"]),
+            ),
+            when("Null", "aws:TagKeys", NO),
+        ],
+    )],
+};
+
+const SERVICE_LINKED_ROLE_GRANTS: Policy = Policy {
+    name: "service-linked-role-grants",
+    kind: Kind::Identity,
+    account: Source,
+    purpose: "`target-service-linked-roles`: the part that is done in the source account.",
+    danger: "With `key-access: grants`, the target can let any principal use the key by the \
+             grant that this policy creates. With `policy`, there is no such grant: a statement \
+             of the key policy, limited to the service-linked roles, takes its place.",
+    used_with: &["publisher", "targets"],
+    statements: &[
+        allow(
+            "ListServiceGrants",
+            &[called(
+                "kms:ListGrants",
+                "reads whether the roles have their grants already",
+            )],
+            &[SharedKeys],
+            &[],
+        ),
+        allow(
+            "CreateParentGrants",
+            &[called(
+                "kms:CreateGrant",
+                "`key-access: grants`: creates the grant from which targets create those of the \
+                 roles",
+            )],
+            &[SharedKeys],
+            &[
+                when("StringEquals", "kms:GranteePrincipal", TargetRoots),
+                ONLY_SERVICE_OPERATIONS,
+                SOME_OPERATIONS,
+            ],
+        ),
+    ],
+};
+
+const PARAMETERS: Policy = Policy {
+    name: "parameters",
+    kind: Kind::Identity,
+    account: Source,
+    purpose: "`publish-ssm-parameter`.",
+    danger: "Deployments that read these parameters launch the image that is written to them.",
+    used_with: &["publisher"],
+    statements: &[allow(
+        "PublishParameters",
+        &[
+            called(
+                "ssm:GetParameter",
+                "reads the current value, and again until SSM has checked the image",
+            ),
+            called("ssm:PutParameter", "writes the image's ID"),
+        ],
+        &[Parameters(Source)],
+        &[],
+    )],
+};
+
+const LIFECYCLE: Policy = Policy {
+    name: "lifecycle",
+    kind: Kind::Identity,
+    account: Source,
+    purpose: "`deprecate-at` and `deregistration-protection`.",
+    danger: "Searches no longer find deprecated images, unless they name the ID.",
+    used_with: &["publisher"],
+    statements: &[allow(
+        "DeprecateAndProtect",
+        &[
+            called("ec2:EnableImageDeprecation", "`deprecate-at`"),
+            called(
+                "ec2:EnableImageDeregistrationProtection",
+                "`deregistration-protection`",
+            ),
+        ],
+        &[Images],
+        &[],
+    )],
+};

@@ -1,0 +1,117 @@
+//! Policies for dry runs and for revoking.
+
+use super::super::Account::Source;
+use super::super::Values::{Images, Parameters, SharedKeys, Snapshots};
+use super::super::conditions::*;
+use super::super::{Kind, Policy, allow, called};
+use super::statements::*;
+
+pub(super) const POLICIES: &[Policy] = &[READER, REVOKER, REVOKE_COPIES];
+
+const READER: Policy = Policy {
+    name: "reader",
+    kind: Kind::Identity,
+    account: Source,
+    purpose: "`dry-run: true`, whatever the other policies would do: it cannot change anything.",
+    danger: "It can read with whom everything is shared. With targets, use it with `targets` and \
+             `target-reader`.",
+    used_with: &[],
+    statements: &[
+        DESCRIBE,
+        READ_PERMISSIONS,
+        DESCRIBE_KEYS,
+        allow(
+            "ReadKeyAccess",
+            &[
+                called(
+                    "kms:GetKeyPolicy",
+                    "reads who can use the key by its policy",
+                ),
+                called(
+                    "kms:ListGrants",
+                    "`key-access: grants`, `unlisted: revoke`, `target-service-linked-roles`: \
+                     reads who has a grant",
+                ),
+            ],
+            &[SharedKeys],
+            &[],
+        ),
+        allow(
+            "ReadParameters",
+            &[called(
+                "ssm:GetParameter",
+                "`publish-ssm-parameter`: reads the current value",
+            )],
+            &[Parameters(Source)],
+            &[],
+        ),
+    ],
+};
+
+const REVOKER: Policy = Policy {
+    name: "revoker",
+    kind: Kind::Identity,
+    account: Source,
+    purpose: "`mode: revoke`; with `publisher` also `unlisted: revoke`.",
+    danger: "It can revoke access to every image from everybody. It cannot share snapshots; it \
+             cannot share images if EC2 fills in the condition keys. `kms:PutKeyPolicy` gives \
+             full control over the key.",
+    used_with: &[],
+    statements: &[
+        DESCRIBE,
+        READ_PERMISSIONS,
+        allow(
+            "RevokePermissions",
+            &[
+                called("ec2:ModifyImageAttribute", "removes launch permissions"),
+                called(
+                    "ec2:ModifySnapshotAttribute",
+                    "removes create-volume permissions",
+                ),
+            ],
+            &[Images, Snapshots],
+            &[NOT_PUBLIC, NO_ACCOUNT, NO_ORGANIZATION, NO_UNIT],
+        ),
+        DESCRIBE_KEYS,
+        READ_KEY_POLICIES,
+        WRITE_KEY_POLICIES,
+        allow(
+            "RevokeGrants",
+            &[
+                called(
+                    "kms:ListGrants",
+                    "finds the grants of ami-share, those that targets created from them, and \
+                     those of running instances",
+                ),
+                called("kms:RevokeGrant", "revokes grants"),
+            ],
+            &[SharedKeys],
+            &[],
+        ),
+    ],
+};
+
+const REVOKE_COPIES: Policy = Policy {
+    name: "revoke-copies",
+    kind: Kind::Identity,
+    account: Source,
+    purpose: "`mode: revoke` with `revoke-copies: true`.",
+    danger: "It can delete every image and snapshot that has the tag `ami-share:request`: see \
+             `tag-guard`.",
+    used_with: &["revoker"],
+    statements: &[allow(
+        "RemoveCopies",
+        &[
+            called(
+                "ec2:DeregisterImage",
+                "removes a copy of ami-share that is no longer shared with anybody",
+            ),
+            called(
+                "ec2:DeleteSnapshot",
+                "AWS deletes the snapshots with the image, as the caller",
+            ),
+        ],
+        &[Images, Snapshots],
+        &[OWN_COPIES],
+    )],
+};

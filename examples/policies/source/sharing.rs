@@ -1,0 +1,146 @@
+//! Policies that share images, their keys and snapshots.
+
+use super::super::Account::Source;
+use super::super::Values::{Images, SharedKeys, Snapshots, TargetRoots};
+use super::super::conditions::*;
+use super::super::{Kind, Policy, allow, called};
+use super::statements::*;
+
+pub(super) const POLICIES: &[Policy] = &[PUBLISHER, PUBLISHER_GRANTS, ORGANIZATIONS, SNAPSHOTS];
+
+const PUBLISHER: Policy = Policy {
+    name: "publisher",
+    kind: Kind::Identity,
+    account: Source,
+    purpose: "`mode: share` with accounts, in any number of Regions, with copies, and with \
+              `key-access: policy`.",
+    danger: "`kms:PutKeyPolicy` gives full control over the key: its holder can let anybody use \
+             the key, including itself. Name the keys in `Resource`, or use `publisher-grants`. \
+             `ec2:ModifyImageAttribute` can share every image of the account.",
+    used_with: &[],
+    statements: &[
+        DESCRIBE,
+        READ_LAUNCH_PERMISSIONS,
+        SHARE,
+        COPY,
+        TAG_COPIES,
+        REMOVE_FAILED_COPIES,
+        DESCRIBE_KEYS,
+        READ_KEY_POLICIES,
+        WRITE_KEY_POLICIES,
+        COPY_WITH_KEYS,
+        CREATE_COPY_GRANTS,
+    ],
+};
+
+const PUBLISHER_GRANTS: Policy = Policy {
+    name: "publisher-grants",
+    kind: Kind::Identity,
+    account: Source,
+    purpose: "The same with `key-access: grants`: it neither reads nor writes the key policy.",
+    danger: "It can let the target accounts that it names use the key, and no others. A target \
+             can pass on a grant that allows creating grants.",
+    used_with: &[],
+    statements: &[
+        DESCRIBE,
+        READ_LAUNCH_PERMISSIONS,
+        SHARE,
+        COPY,
+        TAG_COPIES,
+        REMOVE_FAILED_COPIES,
+        DESCRIBE_KEYS,
+        allow(
+            "ListGrants",
+            &[called("kms:ListGrants", "reads who has a grant already")],
+            &[SharedKeys],
+            &[],
+        ),
+        allow(
+            "CreateGrants",
+            &[called(
+                "kms:CreateGrant",
+                "creates one grant for each image and account",
+            )],
+            &[SharedKeys],
+            &[
+                when("StringEquals", "kms:GranteePrincipal", TargetRoots),
+                ONLY_OPERATIONS,
+                SOME_OPERATIONS,
+            ],
+        ),
+        COPY_WITH_KEYS,
+        CREATE_COPY_GRANTS,
+    ],
+};
+
+const ORGANIZATIONS: Policy = Policy {
+    name: "organizations",
+    kind: Kind::Identity,
+    account: Source,
+    purpose: "`target-organizations` and `target-organizational-units`, alone or with accounts.",
+    danger: "Every account that ever joins the organization or unit can launch the image. The \
+             policies above refuse organizations and units if EC2 fills in the condition keys.",
+    used_with: &["publisher"],
+    statements: &[
+        allow(
+            "ShareWithOrganizations",
+            &[called(
+                "ec2:ModifyImageAttribute",
+                "adds launch permissions for organizations",
+            )],
+            &[Images],
+            &[
+                NOT_PUBLIC,
+                when("Null", "ec2:Add/organizationArn", NO),
+                ONLY_ORGANIZATIONS,
+                ONLY_UNITS,
+                ONLY_TARGETS,
+            ],
+        ),
+        allow(
+            "ShareWithOrganizationalUnits",
+            &[called(
+                "ec2:ModifyImageAttribute",
+                "adds launch permissions for organizational units",
+            )],
+            &[Images],
+            &[
+                NOT_PUBLIC,
+                when("Null", "ec2:Add/organizationalUnitArn", NO),
+                ONLY_ORGANIZATIONS,
+                ONLY_UNITS,
+                ONLY_TARGETS,
+            ],
+        ),
+    ],
+};
+
+const SNAPSHOTS: Policy = Policy {
+    name: "snapshots",
+    kind: Kind::Identity,
+    account: Source,
+    purpose: "`share-snapshots: true`, and `target-kms-key-id`, with which targets copy.",
+    danger: "A principal that may create volumes from a snapshot and use its key can read \
+             everything in the snapshot.",
+    used_with: &["publisher"],
+    statements: &[
+        allow(
+            "ReadSnapshotPermissions",
+            &[called(
+                "ec2:DescribeSnapshotAttribute",
+                "reads who may create volumes already",
+            )],
+            &[Snapshots],
+            &[],
+        ),
+        allow(
+            "ShareSnapshots",
+            &[called(
+                "ec2:ModifySnapshotAttribute",
+                "adds create-volume permissions, which targets need to copy",
+            )],
+            &[Snapshots],
+            &[NOT_PUBLIC, SOME_ACCOUNT, ONLY_TARGETS],
+        ),
+    ],
+};

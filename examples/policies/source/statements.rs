@@ -1,0 +1,149 @@
+//! Statements that several policies of the source account share.
+
+use super::super::Account::Source;
+use super::super::Values::{Images, KeysOf, SharedKeys, Snapshots};
+use super::super::conditions::*;
+use super::super::{Statement, allow, called, published};
+
+pub(super) const DESCRIBE: Statement = allow(
+    "Describe",
+    &[
+        called(
+            "ec2:DescribeImages",
+            "reads state, volumes and tags of the images, waits for them, finds existing copies",
+        ),
+        called(
+            "ec2:DescribeSnapshots",
+            "reads the keys of the images and the progress of copies",
+        ),
+        called(
+            "ec2:DescribeRegions",
+            "with several Regions: checks that each is enabled",
+        ),
+    ],
+    &[EVERYTHING],
+    &[],
+);
+
+pub(super) const READ_LAUNCH_PERMISSIONS: Statement = allow(
+    "ReadLaunchPermissions",
+    &[called(
+        "ec2:DescribeImageAttribute",
+        "reads who may launch the image already",
+    )],
+    &[Images],
+    &[],
+);
+
+pub(super) const READ_PERMISSIONS: Statement = allow(
+    "ReadPermissions",
+    &[
+        called(
+            "ec2:DescribeImageAttribute",
+            "reads who may launch the image",
+        ),
+        called(
+            "ec2:DescribeSnapshotAttribute",
+            "reads who may create volumes from the snapshots",
+        ),
+    ],
+    &[Images, Snapshots],
+    &[],
+);
+
+pub(super) const SHARE: Statement = allow(
+    "Share",
+    &[called(
+        "ec2:ModifyImageAttribute",
+        "adds launch permissions",
+    )],
+    &[Images],
+    &[NOT_PUBLIC, NO_ORGANIZATION, NO_UNIT, ONLY_TARGETS],
+);
+
+pub(super) const COPY: Statement = allow(
+    "Copy",
+    &[called(
+        "ec2:CopyImage",
+        "`kms-key-id`, `copy-to-regions`; AWS checks it on the image and on each snapshot",
+    )],
+    &[Images, Snapshots],
+    &[],
+);
+
+pub(super) const TAG_COPIES: Statement = allow(
+    "TagCopies",
+    &[called("ec2:CreateTags", "tags a copy as part of CopyImage")],
+    &[Images, Snapshots],
+    &[DURING_COPY],
+);
+
+pub(super) const REMOVE_FAILED_COPIES: Statement = allow(
+    "RemoveFailedCopies",
+    &[
+        called(
+            "ec2:DeregisterImage",
+            "removes a failed copy of ami-share, once its replacement is available",
+        ),
+        called(
+            "ec2:DeleteSnapshot",
+            "AWS deletes the snapshots with the image, as the caller",
+        ),
+    ],
+    &[Images, Snapshots],
+    &[OWN_COPIES],
+);
+
+pub(super) const DESCRIBE_KEYS: Statement = allow(
+    "DescribeKeys",
+    &[called(
+        "kms:DescribeKey",
+        "reads state and kind of each key; EC2 also calls it when a snapshot is shared or copied",
+    )],
+    &[KeysOf(Source)],
+    &[],
+);
+
+pub(super) const READ_KEY_POLICIES: Statement = allow(
+    "ReadKeyPolicies",
+    &[called(
+        "kms:GetKeyPolicy",
+        "reads who can use the key already",
+    )],
+    &[SharedKeys],
+    &[],
+);
+
+pub(super) const WRITE_KEY_POLICIES: Statement = allow(
+    "WriteKeyPolicies",
+    &[called(
+        "kms:PutKeyPolicy",
+        "adds and removes the statements of ami-share",
+    )],
+    &[SharedKeys],
+    &[NO_BYPASS],
+);
+
+pub(super) const COPY_WITH_KEYS: Statement = allow(
+    "CopyWithKeys",
+    &[
+        called(
+            "kms:GenerateDataKeyWithoutPlaintext",
+            "EC2 creates the copy's data key as the caller",
+        ),
+        published("kms:Decrypt", "AWS lists it for both keys of a copy"),
+        published("kms:ReEncrypt*", "AWS lists it for both keys of a copy"),
+    ],
+    &[SharedKeys],
+    &[VIA_EC2],
+);
+
+pub(super) const CREATE_COPY_GRANTS: Statement = allow(
+    "CreateCopyGrants",
+    &[called(
+        "kms:CreateGrant",
+        "EC2 creates a grant for itself on each key of a copy, as the caller",
+    )],
+    &[SharedKeys],
+    &[VIA_EC2, FOR_EC2],
+);

@@ -1,0 +1,172 @@
+//! Policies for copies, tags and parameters in a target.
+
+use super::super::Account::Target;
+use super::super::Values::{Images, KeysOf, Parameters, SharedKeys, Snapshots, Texts};
+use super::super::conditions::*;
+use super::super::{Kind, Policy, allow, called, published};
+
+pub(super) const POLICIES: &[Policy] = &[TARGET_COPIES, TARGET_TAGS, TARGET_PARAMETERS];
+
+const TARGET_COPIES: Policy = Policy {
+    name: "target-copies",
+    kind: Kind::Identity,
+    account: Target,
+    purpose: "`target-kms-key-id`: copies that belong to the target, under its own key.",
+    danger: "It can fill the account with copies, which cost money, and remove those of \
+             ami-share. It can use every key of the account through EC2: if you can, name the one \
+             key and the default EBS key.",
+    used_with: &[],
+    statements: &[
+        allow(
+            "Describe",
+            &[
+                called(
+                    "ec2:DescribeImages",
+                    "reads the shared image, finds existing copies, waits for new ones",
+                ),
+                called(
+                    "ec2:DescribeSnapshots",
+                    "reads the keys and the progress of copies",
+                ),
+            ],
+            &[EVERYTHING],
+            &[],
+        ),
+        allow(
+            "Copy",
+            &[called(
+                "ec2:CopyImage",
+                "AWS checks it on the image and on each snapshot",
+            )],
+            &[Images, Snapshots],
+            &[],
+        ),
+        allow(
+            "TagCopies",
+            &[called("ec2:CreateTags", "tags a copy as part of CopyImage")],
+            &[Images, Snapshots],
+            &[DURING_COPY],
+        ),
+        allow(
+            "RemoveFailedCopies",
+            &[
+                called(
+                    "ec2:DeregisterImage",
+                    "removes a failed copy of ami-share, once its replacement is available",
+                ),
+                called(
+                    "ec2:DeleteSnapshot",
+                    "AWS deletes the snapshots with the image, as the caller",
+                ),
+            ],
+            &[Images, Snapshots],
+            &[OWN_COPIES],
+        ),
+        allow(
+            "DescribeOwnKeys",
+            &[called(
+                "kms:DescribeKey",
+                "reads the key of the copies; EC2 also reads it, and the default EBS key",
+            )],
+            &[KeysOf(Target)],
+            &[],
+        ),
+        allow(
+            "DescribeSharedKeys",
+            &[published(
+                "kms:DescribeKey",
+                "AWS lists it for both keys of a copy",
+            )],
+            &[SharedKeys],
+            &[VIA_EC2],
+        ),
+        allow(
+            "CopyWithKeys",
+            &[
+                called(
+                    "kms:GenerateDataKeyWithoutPlaintext",
+                    "EC2 creates the copy's data key as the caller",
+                ),
+                published("kms:Decrypt", "AWS lists it for both keys of a copy"),
+                published("kms:ReEncrypt*", "AWS lists it for both keys of a copy"),
+            ],
+            &[SharedKeys, KeysOf(Target)],
+            &[VIA_EC2],
+        ),
+        allow(
+            "CreateCopyGrants",
+            &[called(
+                "kms:CreateGrant",
+                "EC2 creates a grant for itself on each key of a copy, as the caller",
+            )],
+            &[SharedKeys, KeysOf(Target)],
+            &[VIA_EC2, FOR_EC2],
+        ),
+    ],
+};
+
+const TARGET_TAGS: Policy = Policy {
+    name: "target-tags",
+    kind: Kind::Identity,
+    account: Target,
+    purpose: "`copy-image-tags`, `tags`: tags of shared images as the target sees them.",
+    danger: "It can tag every image that the account can see, but not with the tags that \
+             ami-share relies on.",
+    used_with: &[],
+    statements: &[
+        allow(
+            "Describe",
+            &[called("ec2:DescribeImages", "reads the current tags")],
+            &[EVERYTHING],
+            &[],
+        ),
+        allow(
+            "TagSharedImages",
+            &[called(
+                "ec2:CreateTags",
+                "each account has its own tags of a shared image",
+            )],
+            &[Images],
+            &[
+                when(
+                    "ForAllValues:StringNotLike",
+                    "aws:TagKeys",
+                    Texts(&["ami-share:*"]),
+                ),
+                when("Null", "aws:TagKeys", NO),
+            ],
+        ),
+    ],
+};
+
+const TARGET_PARAMETERS: Policy = Policy {
+    name: "target-parameters",
+    kind: Kind::Identity,
+    account: Target,
+    purpose: "`publish-ssm-parameter` in targets.",
+    danger: "Deployments that read these parameters launch the image that is written to them.",
+    used_with: &[],
+    statements: &[
+        allow(
+            "CheckImages",
+            &[called(
+                "ec2:DescribeImages",
+                "SSM checks with it that the value is an image",
+            )],
+            &[EVERYTHING],
+            &[],
+        ),
+        allow(
+            "PublishParameters",
+            &[
+                called(
+                    "ssm:GetParameter",
+                    "reads the current value, and again until SSM has checked the image",
+                ),
+                called("ssm:PutParameter", "writes the image's ID"),
+            ],
+            &[Parameters(Target)],
+            &[],
+        ),
+    ],
+};

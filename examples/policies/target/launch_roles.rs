@@ -1,0 +1,123 @@
+//! Policies that let roles in a target launch.
+
+use super::super::Account::Target;
+use super::super::Values::{KeysOf, LaunchPolicy, LaunchRoles, ServiceRoles, SharedKeys};
+use super::super::conditions::*;
+use super::super::{Kind, Policy, allow, called};
+
+pub(super) const POLICIES: &[Policy] = &[
+    TARGET_LAUNCH_ROLES,
+    TARGET_LAUNCH_ROLES_INLINE,
+    TARGET_SERVICE_LINKED_ROLES,
+];
+
+const TARGET_LAUNCH_ROLES: Policy = Policy {
+    name: "target-launch-roles",
+    kind: Kind::Identity,
+    account: Target,
+    purpose: "`target-launch-roles` with `target-launch-policy`: the recommended way. The target \
+              creates the managed policy once, from `launcher.json`.",
+    danger: "It can attach that one policy to the roles named here, and detach it.",
+    used_with: &["launcher"],
+    statements: &[
+        allow(
+            "ListAttachedPolicies",
+            &[called(
+                "iam:ListAttachedRolePolicies",
+                "reads whether the policy is attached already",
+            )],
+            &[LaunchRoles],
+            &[],
+        ),
+        allow(
+            "AttachLaunchPolicy",
+            &[
+                called("iam:AttachRolePolicy", "lets the role launch"),
+                called("iam:DetachRolePolicy", "`mode: revoke`"),
+            ],
+            &[LaunchRoles],
+            &[when("ArnEquals", "iam:PolicyARN", LaunchPolicy)],
+        ),
+    ],
+};
+
+const TARGET_LAUNCH_ROLES_INLINE: Policy = Policy {
+    name: "target-launch-roles-inline",
+    kind: Kind::Identity,
+    account: Target,
+    purpose: "`target-launch-roles` without `target-launch-policy`: an inline policy for each \
+              key.",
+    danger: "`iam:PutRolePolicy` gives full control over the role: it can let the role do \
+             anything, as no condition key limits what is written. Prefer `target-launch-roles`, \
+             or give the roles a permissions boundary.",
+    used_with: &[],
+    statements: &[allow(
+        "PutLaunchPolicies",
+        &[
+            called(
+                "iam:ListRolePolicies",
+                "reads the names of the inline policies, to find their size together",
+            ),
+            called(
+                "iam:GetRolePolicy",
+                "reads whether the policy of ami-share is up to date",
+            ),
+            called("iam:PutRolePolicy", "lets the role use the key"),
+            called("iam:DeleteRolePolicy", "`mode: revoke`"),
+        ],
+        &[LaunchRoles],
+        &[],
+    )],
+};
+
+const TARGET_SERVICE_LINKED_ROLES: Policy = Policy {
+    name: "target-service-linked-roles",
+    kind: Kind::Identity,
+    account: Target,
+    purpose: "`target-service-linked-roles`, such as Auto Scaling's: grants that only the target \
+              can create.",
+    danger: "It can let the roles of the services named here use the keys, and no others.",
+    used_with: &[],
+    statements: &[
+        allow(
+            "ListRoles",
+            &[called(
+                "iam:ListRoles",
+                "reads whether the service has its role",
+            )],
+            &[EVERYTHING],
+            &[],
+        ),
+        allow(
+            "CreateServiceLinkedRoles",
+            &[called(
+                "iam:CreateServiceLinkedRole",
+                "creates the role if it is missing",
+            )],
+            &[ServiceRoles],
+            &[],
+        ),
+        allow(
+            "ListGrants",
+            &[called(
+                "kms:ListGrants",
+                "with `target-kms-key-id`: reads whether the target's key has the grant already",
+            )],
+            &[KeysOf(Target)],
+            &[],
+        ),
+        allow(
+            "CreateServiceGrants",
+            &[called(
+                "kms:CreateGrant",
+                "creates the grant of the service's role",
+            )],
+            &[SharedKeys, KeysOf(Target)],
+            &[
+                when("StringLike", "kms:GranteePrincipal", ServiceRoles),
+                ONLY_SERVICE_OPERATIONS,
+                SOME_OPERATIONS,
+            ],
+        ),
+    ],
+};

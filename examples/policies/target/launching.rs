@@ -1,0 +1,154 @@
+//! Policies that launch instances.
+
+use super::super::Account::Target;
+use super::super::Values::{
+    Images, KeysOf, SharedKeys, SourceAccount, TargetAccounts, TargetResources, Texts,
+};
+use super::super::conditions::*;
+use super::super::{Kind, Policy, allow, called, published};
+
+pub(super) const POLICIES: &[Policy] = &[VERIFIER_LAUNCH, LAUNCHER];
+
+const VERIFIER_LAUNCH: Policy = Policy {
+    name: "verifier-launch",
+    kind: Kind::Identity,
+    account: Target,
+    purpose: "`verify: launch`: a real instance, terminated as soon as it runs. The role in the \
+              target launches it, and needs the statements about keys of `launcher` too.",
+    danger: "It can launch instances, and terminate those that have the tag `ami-share:verify`. \
+             An instance costs money until it is terminated.",
+    used_with: &["verifier", "launcher"],
+    statements: &[
+        allow(
+            "DescribeInstances",
+            &[
+                called(
+                    "ec2:DescribeInstances",
+                    "reads whether the instance runs, and finds what a killed run left",
+                ),
+                called(
+                    "ec2:DescribeSecurityGroups",
+                    "finds the security group that allows no traffic",
+                ),
+                called(
+                    "ec2:DescribeSubnets",
+                    "`verify-subnet-id`: reads the VPC of the subnet",
+                ),
+            ],
+            &[EVERYTHING],
+            &[],
+        ),
+        allow(
+            "TagLaunches",
+            &[called(
+                "ec2:CreateTags",
+                "sets the tag that identifies the instance, as part of RunInstances",
+            )],
+            &[TargetResources("instance"), TargetResources("volume")],
+            &[when(
+                "StringEquals",
+                "ec2:CreateAction",
+                Texts(&["RunInstances"]),
+            )],
+        ),
+        allow(
+            "TerminateOwnInstances",
+            &[called(
+                "ec2:TerminateInstances",
+                "terminates the instance as soon as it runs, and what a killed run left",
+            )],
+            &[TargetResources("instance")],
+            &[when("Null", "aws:ResourceTag/ami-share:verify", NO)],
+        ),
+        allow(
+            "ManageSecurityGroups",
+            &[
+                called(
+                    "ec2:CreateSecurityGroup",
+                    "creates a security group of its own, `ami-share-verify`",
+                ),
+                called(
+                    "ec2:RevokeSecurityGroupEgress",
+                    "a new security group allows all outgoing traffic",
+                ),
+                called(
+                    "ec2:DeleteSecurityGroup",
+                    "removes the security group after the instance",
+                ),
+            ],
+            &[TargetResources("security-group"), TargetResources("vpc")],
+            &[],
+        ),
+    ],
+};
+
+const LAUNCHER: Policy = Policy {
+    name: "launcher",
+    kind: Kind::Identity,
+    account: Target,
+    purpose: "The principals that launch the images, and the managed policy that \
+              `target-launch-policy` names. Roles that may launch instances already need only the \
+              statements about keys; the output `iam-policy` has those, with the keys of the run.",
+    danger: "It launches instances, which cost money, only from images of the two accounts. It \
+             does not allow instance profiles: add `iam:PassRole` yourself.",
+    used_with: &[],
+    statements: &[
+        allow(
+            "LaunchImages",
+            &[called(
+                "ec2:RunInstances",
+                "images of the source account, and the target's own copies",
+            )],
+            &[Images],
+            &[
+                when("StringEquals", "ec2:Owner", SourceAccount),
+                when("StringEquals", "ec2:Owner", TargetAccounts),
+            ],
+        ),
+        allow(
+            "LaunchInto",
+            &[called(
+                "ec2:RunInstances",
+                "what a launch creates, and where it creates it",
+            )],
+            &[
+                TargetResources("instance"),
+                TargetResources("volume"),
+                TargetResources("network-interface"),
+                TargetResources("subnet"),
+                TargetResources("security-group"),
+                TargetResources("key-pair"),
+            ],
+            &[],
+        ),
+        allow(
+            "LaunchWithKeys",
+            &[
+                published(
+                    "kms:DescribeKey",
+                    "AWS lists it for the keys of the image and of the volume",
+                ),
+                called(
+                    "kms:GenerateDataKeyWithoutPlaintext",
+                    "EC2 creates the volume's data key as the caller",
+                ),
+                published(
+                    "kms:Decrypt",
+                    "AWS lists it; a recorded launch did not need it",
+                ),
+                published("kms:ReEncrypt*", "AWS lists it"),
+            ],
+            &[SharedKeys, KeysOf(Target)],
+            &[VIA_EC2],
+        ),
+        allow(
+            "CreateLaunchGrants",
+            &[called(
+                "kms:CreateGrant",
+                "EC2 creates grants for itself and the instance, as the caller",
+            )],
+            &[SharedKeys, KeysOf(Target)],
+            &[VIA_EC2, FOR_EC2],
+        ),
+    ],
+};

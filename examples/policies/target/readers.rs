@@ -1,0 +1,149 @@
+//! Policies that read in a target: before a revoke, in dry runs, and to verify.
+
+use super::super::Account::Target;
+use super::super::Values::{KeysOf, LaunchRoles, Parameters, TargetRoles};
+use super::super::conditions::*;
+use super::super::{Kind, Policy, allow, called};
+
+pub(super) const POLICIES: &[Policy] = &[TARGET_REVOKER, TARGET_READER, VERIFIER];
+
+const TARGET_REVOKER: Policy = Policy {
+    name: "target-revoker",
+    kind: Kind::Identity,
+    account: Target,
+    purpose: "`mode: revoke` with `target-role`: a key that volumes or snapshots of the target \
+              are encrypted with stays usable. Without this policy nobody can tell, and the key \
+              is revoked.",
+    danger: "It can list every volume and snapshot of the account, but not read their contents.",
+    used_with: &[],
+    statements: &[allow(
+        "FindKeyUse",
+        &[
+            called(
+                "ec2:DescribeVolumes",
+                "finds volumes under a key that the target would lose",
+            ),
+            called("ec2:DescribeSnapshots", "finds snapshots under it"),
+        ],
+        &[EVERYTHING],
+        &[],
+    )],
+};
+
+const TARGET_READER: Policy = Policy {
+    name: "target-reader",
+    kind: Kind::Identity,
+    account: Target,
+    purpose: "`dry-run: true` with `target-role`: it cannot change anything.",
+    danger: "It can read the inline policies of the launch roles, and the names of all roles.",
+    used_with: &[],
+    statements: &[
+        allow(
+            "Describe",
+            &[
+                called(
+                    "ec2:DescribeImages",
+                    "reads shared images and existing copies",
+                ),
+                called("ec2:DescribeSnapshots", "reads the keys of copies"),
+                called(
+                    "iam:ListRoles",
+                    "`target-service-linked-roles`: reads whether the service has its role",
+                ),
+            ],
+            &[EVERYTHING],
+            &[],
+        ),
+        allow(
+            "ReadKeys",
+            &[
+                called(
+                    "kms:DescribeKey",
+                    "`target-kms-key-id`: reads state and kind of the key",
+                ),
+                called(
+                    "kms:ListGrants",
+                    "with `target-service-linked-roles`: reads whether the key has their grants; \
+                     to verify: whether it has grants of the launch roles",
+                ),
+            ],
+            &[KeysOf(Target)],
+            &[],
+        ),
+        allow(
+            "ReadParameters",
+            &[called(
+                "ssm:GetParameter",
+                "`publish-ssm-parameter`: reads the current value",
+            )],
+            &[Parameters(Target)],
+            &[],
+        ),
+        allow(
+            "ReadLaunchRoles",
+            &[
+                called(
+                    "iam:ListAttachedRolePolicies",
+                    "with `target-launch-policy`: reads whether it is attached",
+                ),
+                called(
+                    "iam:ListRolePolicies",
+                    "without it: reads the names of the inline policies",
+                ),
+                called("iam:GetRolePolicy", "without it: reads what they allow"),
+            ],
+            &[LaunchRoles],
+            &[],
+        ),
+    ],
+};
+
+const VERIFIER: Policy = Policy {
+    name: "verifier",
+    kind: Kind::Identity,
+    account: Target,
+    purpose: "`mode: verify`, and `verify: permissions` after a share: it cannot change anything. \
+              Without it the checks say `unknown`, and the share continues.",
+    danger: "It can read what the launch roles may do, and the policies and grants of the \
+             target's keys. The source account needs `reader`.",
+    used_with: &["target-reader"],
+    statements: &[
+        allow(
+            "ReadSettings",
+            &[
+                called(
+                    "ec2:GetAllowedImagesSettings",
+                    "reads whether Allowed AMIs hide the image",
+                ),
+                called(
+                    "ec2:GetEbsDefaultKmsKeyId",
+                    "reads the key that new volumes are encrypted with",
+                ),
+                called(
+                    "ec2:GetEbsEncryptionByDefault",
+                    "reads whether volumes of unencrypted images are encrypted",
+                ),
+            ],
+            &[EVERYTHING],
+            &[],
+        ),
+        allow(
+            "ReadKeyPolicies",
+            &[called(
+                "kms:GetKeyPolicy",
+                "reads whether the key policies let the launch roles use the keys",
+            )],
+            &[KeysOf(Target)],
+            &[],
+        ),
+        allow(
+            "SimulateLaunches",
+            &[called(
+                "iam:SimulatePrincipalPolicy",
+                "asks what the identity policies of the launch roles allow",
+            )],
+            &[LaunchRoles, TargetRoles],
+            &[],
+        ),
+    ],
+};

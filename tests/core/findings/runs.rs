@@ -1,0 +1,90 @@
+//! Findings about what an earlier run left, and findings that show only during a run.
+
+use ami_share::request::Revoke;
+use ami_share_sim::world::ImageState;
+use serde_json::json;
+
+use super::Seen;
+use crate::support::*;
+
+pub(super) async fn collect(seen: &mut Seen) {
+    two_copies(seen, ImageState::Disabled).await;
+    two_copies(seen, ImageState::Available).await;
+    duplicate_name(seen).await;
+    leftovers(seen).await;
+    revoke(seen).await;
+}
+
+/// Two copies of one image, of which the first is in this state.
+async fn two_copies(seen: &mut Seen, state: ImageState) {
+    let world = World::new();
+    let copy = async || {
+        let report = world.share(world.build_copy_request(&["plain"])).await;
+        let image_id = report.images[0].image.clone().unwrap().to_string();
+        (image_id, report.findings)
+    };
+    let (first, _) = copy().await;
+    world.edit_image(&first, |image| image.state = state);
+    world.sim.edit(|world| world.tokens.clear());
+    if state == ImageState::Available {
+        // Hide it from the second run, so that it makes one more.
+        world.edit_image(&first, |image| image.tags.clear());
+    }
+    let (second, findings) = copy().await;
+    seen.record(&findings);
+    let tags = world.edit_image(&second, |image| image.tags.clone());
+    world.edit_image(&first, |image| image.tags = tags);
+    seen.record(&copy().await.1);
+}
+
+async fn duplicate_name(seen: &mut Seen) {
+    let duplicate = fail_first_call(
+        "ec2:CopyImage",
+        "InvalidAMIName.Duplicate",
+        "AMI name plain is already in use",
+    );
+    let world = World::new().with_fault(duplicate);
+    let report = world.share(world.build_copy_request(&["plain"])).await;
+    seen.record(&report.findings);
+}
+
+/// A failed copy that cannot be removed.
+async fn leftovers(seen: &mut Seen) {
+    let protected = fail_first_call(
+        "ec2:DeregisterImage",
+        "OperationNotPermitted",
+        "It is protected",
+    );
+    let world = World::new()
+        .with_fault(fail_first_copy("Copy image failed with an internal error"))
+        .with_fault(protected);
+    let request = || world.build_copy_request(&["plain"]);
+    world.try_share(request()).await.unwrap_err();
+    seen.record(&world.share(request()).await.findings);
+}
+
+async fn revoke(seen: &mut Seen) {
+    let world = World::new();
+    let third_account = "333333333333".parse().unwrap();
+    let request = world.build_copy_request(&["plain"]);
+    world.share(request.target_account(third_account)).await;
+    world.share(world.build_request(&["golden"])).await;
+    world.edit_statements(&world.key_arn("golden"), |statements| {
+        statements.push(json!({
+            "Sid": "Theirs",
+            "Effect": "Allow",
+            "Principal": { "AWS": B },
+            "Action": "kms:Decrypt",
+            "Resource": "*",
+        }));
+    });
+    let revoke = Revoke {
+        remove_copies: true,
+        ..Revoke::default()
+    };
+    // The copy keeps the key in use; then it is itself still shared with another account.
+    for image in ["golden", "plain"] {
+        let request = world.build_request(&[image]).revoke(revoke);
+        seen.record(&world.share(request).await.findings);
+    }
+}

@@ -1,0 +1,55 @@
+//! Findings about target accounts, read with a role there.
+
+use ami_share::request::TargetOptions;
+use ami_share_sim::world::KeyState;
+use ami_share_sim::{KeySpec, Scenario};
+use serde_json::json;
+
+use super::Seen;
+use crate::support::*;
+
+/// A world whose target has a key `theirs`, and a role that may do everything there.
+pub(crate) fn with_admin_role(change: impl FnOnce(&mut Scenario)) -> World {
+    let mut scenario = Scenario::two_accounts();
+    let everything = json!({ "Effect": "Allow", "Action": "*", "Resource": "*" });
+    let mut roles = scenario.accounts[1].roles.iter_mut();
+    let consumer = roles.find(|role| role.name == "consumer").unwrap();
+    consumer.policy = Some(json!({ "Statement": [everything] }));
+    scenario.keys.push(KeySpec {
+        name: "theirs".to_owned(),
+        account: B.to_owned(),
+        ..KeySpec::default()
+    });
+    change(&mut scenario);
+    World::from_scenario(scenario)
+}
+
+pub(super) async fn collect(seen: &mut Seen) {
+    let world = with_admin_role(|_| ());
+    let options = with_target_role().launch_roles(["nobody".to_owned()]);
+    record(seen, &world, options).await;
+
+    let large = with_admin_role(|scenario| {
+        let mut roles = scenario.accounts[1].roles.iter_mut();
+        let launcher = roles.find(|role| role.name == "launcher").unwrap();
+        launcher.policy.as_mut().unwrap()["Statement"][0]["Sid"] = "x".repeat(10_200).into();
+    });
+    let options = with_target_role().launch_roles(["launcher".to_owned()]);
+    record(seen, &large, options).await;
+
+    let key = world.key_arn("theirs");
+    let copying = || with_target_role().kms_key(key.parse().unwrap());
+    world.edit_image(&world.image_id("golden"), |image| {
+        let tags = image.tags.entry(A.to_owned()).or_default();
+        tags.extend((0..50).map(|n| (format!("tag-{n}"), "x".to_owned())));
+    });
+    record(seen, &world, copying().keep_shared(false)).await;
+    world.edit_key(&key, |key| key.state = KeyState::Disabled);
+    record(seen, &world, copying()).await;
+}
+
+async fn record(seen: &mut Seen, world: &World, options: TargetOptions) {
+    let request = world.build_request(&["golden"]).copy_tags(false);
+    let plan = world.plan(request.target_options(options)).await;
+    seen.record(&plan.findings);
+}
