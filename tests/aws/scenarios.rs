@@ -51,7 +51,7 @@ async fn check_share_and_revoke(lab: &Lab) {
 async fn check_target_copy(lab: &Lab) {
     let copying = TargetOptions::default()
         .kms_key("alias/aws/ebs".parse().unwrap())
-        .keep_shared(false)
+        .unshare_after_copy(true)
         .verify(Verify::Launch);
     let report = carry_out(lab, build_request(lab, copying)).await;
     let verification = &report.verifications[0];

@@ -100,7 +100,7 @@ impl Pair {
             .build_request_for(&[self.revokes], &[target])
             .key_access(mode)
             .revoke(Revoke {
-                remove_copies: self.also == Also::Copies,
+                copies: self.also == Also::Copies,
                 ..Revoke::default()
             })
     }

@@ -10,7 +10,7 @@ use super::support::*;
 /// The request that revokes key access even if the key is in use.
 fn into_forced_revoke(request: ShareRequestBuilder) -> ShareRequestBuilder {
     request.revoke(Revoke {
-        force_key: true,
+        keys_in_use: true,
         ..Revoke::default()
     })
 }

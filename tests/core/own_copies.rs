@@ -26,7 +26,7 @@ fn build_world() -> World {
 /// Targets copy under their own key, and lose access to the source afterwards.
 fn copy_and_unshare() -> TargetOptions {
     let key = "alias/own".parse().unwrap();
-    with_target_role().kms_key(key).keep_shared(false)
+    with_target_role().kms_key(key).unshare_after_copy(true)
 }
 
 /// Both images in their home Region.

@@ -93,7 +93,7 @@ async fn revoke_keeps_key_that_another_image_needs() {
     world.share(world.build_copy_request(&["plain"])).await;
     world.share(golden(&world)).await;
     let force = Revoke {
-        force_key: true,
+        keys_in_use: true,
         ..Revoke::default()
     };
     world.share(golden(&world).revoke(force)).await;
@@ -127,7 +127,7 @@ async fn revoke_copies_removes_copies_shared_with_nobody() {
     let copied = world.share(request).await;
     let copy = copied.images[0].image.clone().unwrap();
     let with_copies = Revoke {
-        remove_copies: true,
+        copies: true,
         ..Revoke::default()
     };
     // The third account still needs the copy.

@@ -49,7 +49,7 @@ async fn service_role_gets_grant_on_key_of_target_copy() {
     let world = build_world(1).await;
     let request = || {
         let key = "alias/own-222222222222".parse().unwrap();
-        let options = with_auto_scaling().kms_key(key).keep_shared(false);
+        let options = with_auto_scaling().kms_key(key).unshare_after_copy(true);
         build_request(&world, &["image-1"], options)
     };
     // The key's policy delegates to its account's policies; a service's role has none for keys.

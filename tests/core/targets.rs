@@ -76,7 +76,7 @@ async fn target_copy_launches_after_full_revoke() {
 
 #[tokio::test(start_paused = true)]
 async fn second_run_changes_nothing_in_target() {
-    for options in [with_own_key(), with_own_key().keep_shared(false)] {
+    for options in [with_own_key(), with_own_key().unshare_after_copy(true)] {
         let world = World::generate(2, 1, 2, 1);
         let first = world.share(build_request(&world, options.clone())).await;
         let before = world.count_changes();
@@ -92,7 +92,7 @@ async fn temporary_access_is_reclaimed_after_copy() {
     for mode in [KeyAccessMode::Policy, KeyAccessMode::Grants] {
         let world = World::generate(3, 1, 1, 2);
         let before = world.list_access_of(A);
-        let request = build_request(&world, with_own_key().keep_shared(false));
+        let request = build_request(&world, with_own_key().unshare_after_copy(true));
         let report = world.share(request.key_access(mode)).await;
         assert_eq!(
             world.list_access_of(A),
@@ -113,7 +113,7 @@ async fn unshare_after_copy_keeps_access_from_before() {
     let request = build_request(&world, TargetOptions::default());
     world.share(request).await;
     for _ in 0..2 {
-        let request = build_request(&world, with_own_key().keep_shared(false));
+        let request = build_request(&world, with_own_key().unshare_after_copy(true));
         let report = world.share(request).await;
         assert_eq!(
             world.launch_as_b(&world.image_id("image-1")).await,
@@ -129,7 +129,7 @@ async fn unshare_after_copy_keeps_access_from_before() {
 #[tokio::test(start_paused = true)]
 async fn interrupted_run_with_target_copies_is_completed_by_the_next() {
     let whole = World::generate(2, 1, 1, 1);
-    let request = |world: &World| build_request(world, with_own_key().keep_shared(false));
+    let request = |world: &World| build_request(world, with_own_key().unshare_after_copy(true));
     let before = whole.list_access_of(A);
     whole.share(request(&whole)).await;
     for calls in 1..whole.list_actions(0).len() {

@@ -79,7 +79,7 @@ async fn revoke(seen: &mut Seen) {
         }));
     });
     let revoke = Revoke {
-        remove_copies: true,
+        copies: true,
         ..Revoke::default()
     };
     // The copy keeps the key in use; then it is itself still shared with another account.

@@ -43,13 +43,13 @@ pub(super) async fn collect(seen: &mut Seen) {
         let tags = image.tags.entry(A.to_owned()).or_default();
         tags.extend((0..50).map(|n| (format!("tag-{n}"), "x".to_owned())));
     });
-    record(seen, &world, copying().keep_shared(false)).await;
+    record(seen, &world, copying().unshare_after_copy(true)).await;
     world.edit_key(&key, |key| key.state = KeyState::Disabled);
     record(seen, &world, copying()).await;
 }
 
 async fn record(seen: &mut Seen, world: &World, options: TargetOptions) {
-    let request = world.build_request(&["golden"]).copy_tags(false);
+    let request = world.build_request(&["golden"]).copy_image_tags(false);
     let plan = world.plan(request.target_options(options)).await;
     seen.record(&plan.findings);
 }

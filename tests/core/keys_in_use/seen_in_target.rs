@@ -71,12 +71,12 @@ async fn revoke_copies_keeps_copy_whose_key_is_in_use() {
     let world = World::new();
     world.share(world.build_copy_request(&["plain"])).await;
     add_snapshot(&world, "golden");
-    let revoke = |force_key| {
+    let revoke = |keys_in_use| {
         let request = world.build_request(&["plain"]);
         let request = request.target_options(with_target_role());
         request.revoke(Revoke {
-            remove_copies: true,
-            force_key,
+            copies: true,
+            keys_in_use,
             ..Revoke::default()
         })
     };

@@ -125,7 +125,7 @@ pub(super) async fn revoke(stage: Stage) -> Result<(), String> {
 pub(super) async fn revoke_copies(stage: Stage) -> Result<(), String> {
     stage.world.share(build_two_region_request(&stage)).await;
     let revoke = Revoke {
-        remove_copies: true,
+        copies: true,
         ..Revoke::default()
     };
     let request = build_two_region_request(&stage).revoke(revoke);

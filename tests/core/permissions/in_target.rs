@@ -25,7 +25,7 @@ fn with_launcher() -> TargetOptions {
 /// Without tags in the target, which have a case of their own.
 pub(super) fn build_request(stage: &Stage, options: TargetOptions) -> ShareRequestBuilder {
     build_home_request(stage)
-        .copy_tags(false)
+        .copy_image_tags(false)
         .target_options(options)
 }
 
@@ -51,7 +51,7 @@ pub(super) async fn copy_without_key(stage: Stage) -> Result<(), String> {
 /// Revokes the access to the source after the copy.
 pub(super) async fn copy_and_unshare(stage: Stage) -> Result<(), String> {
     let before = stage.world.list_access_of(A);
-    let options = with_own_key().keep_shared(false);
+    let options = with_own_key().unshare_after_copy(true);
     stage.run(build_request(&stage, options)).await?;
     assert_eq!(stage.world.list_access_of(A), before);
     Ok(())
@@ -59,7 +59,7 @@ pub(super) async fn copy_and_unshare(stage: Stage) -> Result<(), String> {
 
 pub(super) async fn tag(stage: Stage) -> Result<(), String> {
     let request = build_request(&stage, without_verify());
-    let request = request.copy_tags(true).tag("team", "web");
+    let request = request.copy_image_tags(true).tag("team", "web");
     stage.run(request).await.map(drop)
 }
 

@@ -28,7 +28,7 @@ async fn interrupted_revoke_is_completed_by_the_next_run() {
 async fn interrupted_revoke_of_copies_is_completed_by_the_next_run() {
     let revoke = |world: &World| {
         world.build_request(&["plain"]).revoke(Revoke {
-            remove_copies: true,
+            copies: true,
             ..Revoke::default()
         })
     };
