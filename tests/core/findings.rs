@@ -41,9 +41,8 @@ impl Seen {
         let golden = world.key_arn("golden");
         world.sim.edit(|state| change(state, &golden));
         let plan = world.plan(adapt(world.build_request(images))).await;
-        let [finding] = &plan.findings[..] else {
-            panic!("exactly one finding is expected: {:?}", plan.findings)
-        };
+        assert_eq!(plan.findings.len(), 1, "{:?}", plan.findings);
+        let finding = &plan.findings[0];
         assert_eq!((finding.code.as_str(), finding.severity), (code, severity));
         assert!(finding.message.len() > 20 && finding.remedy.len() > 20);
         assert!(world.count_changes().is_empty());

@@ -242,7 +242,7 @@ pub(crate) fn with_target_role() -> TargetOptions {
         .external_id("example")
 }
 
-/// The default timing, but with a deadline after so many seconds.
+/// The default timing, but with a deadline after this many seconds.
 pub(crate) fn with_timeout(seconds: u64) -> Timing {
     Timing {
         timeout: Duration::from_secs(seconds),
