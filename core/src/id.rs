@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize as _, Deserializer, Serialize};
 
 /// A text that is not the identifier it was given for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

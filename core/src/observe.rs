@@ -177,7 +177,7 @@ fn may_revoke(request: &ShareRequest) -> bool {
     let options = &request.options;
     options.revoke.is_some()
         || options.unlisted == Unlisted::Revoke
-        || options.target_options.unshare_after_copy
+        || options.in_targets.unshare_after_copy
 }
 
 /// The key that copies in a Region are made with.

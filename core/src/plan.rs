@@ -157,7 +157,7 @@ impl Plan {
     /// names, or else the role that is assumed there, if it starts instances to verify.
     pub(crate) fn launchers(&self, account: &AccountId) -> Vec<String> {
         let partition = self.partition();
-        let options = &self.request.options.target_options;
+        let options = &self.request.options.in_targets;
         let mut launchers = Vec::new();
         for name in &options.launch_roles {
             launchers.push(format!("arn:{partition}:iam::{account}:role/{name}"));

@@ -159,7 +159,7 @@ impl ShareRequest {
 
     /// What targets need of the keys. Those that copy launch with keys of their own.
     pub(crate) fn key_permissions(&self) -> KeyPermissions {
-        let target_options = &self.options.target_options;
+        let target_options = &self.options.in_targets;
         let services = if target_options.copies() {
             BTreeSet::new()
         } else {

@@ -27,7 +27,7 @@ pub(crate) use progress::Progress;
 pub(crate) struct Run<'a> {
     /// The account that owns the images.
     pub(crate) source: Account,
-    /// Who may change keys that another account owns.
+    /// The role that may change keys of another account.
     pub(crate) key_role: Option<Account>,
     pub(crate) targets: ReachedTargets,
     pub(crate) timing: &'a Timing,
@@ -58,7 +58,8 @@ impl<'a> Run<'a> {
         self.source.in_region(region)
     }
 
-    /// Whoever may change the key: its own account, by `key-role` where that is another one.
+    /// The clients that may change the key: those of `key-role` if that is in the key's account, or
+    /// else the source account's.
     pub(crate) fn key_clients(&self, key: &KeyArn) -> Arc<RegionClients> {
         let by_role = self
             .key_role
@@ -101,7 +102,7 @@ impl<'a> Run<'a> {
         self.watcher(&clients.location).settled(image, what).await
     }
 
-    /// Looks at the images that anybody awaits in these accounts and Regions; never ends by itself.
+    /// Polls the images that are awaited in these accounts and Regions; never ends by itself.
     pub(crate) async fn watch(&self, clients: Vec<Arc<RegionClients>>) {
         let mut watching = Vec::new();
         for clients in &clients {

@@ -84,7 +84,7 @@ impl Sharer {
     /// Everything that made planning impossible: images that AWS does not know, denied calls, the
     /// deadline. Problems of the plan itself are not errors but [findings](Plan::findings).
     pub async fn plan(&self, request: &ShareRequest) -> Result<Plan, Errors> {
-        self.make_plan(request, true).await
+        Box::pin(self.make_plan(request, true)).await
     }
 
     /// Plans like [`plan`](Self::plan), but does not wait for images: what can be said now, with
@@ -93,7 +93,7 @@ impl Sharer {
     /// # Errors
     /// As [`plan`](Self::plan).
     pub async fn preview(&self, request: &ShareRequest) -> Result<Plan, Errors> {
-        self.make_plan(request, false).await
+        Box::pin(self.make_plan(request, false)).await
     }
 
     async fn make_plan(&self, request: &ShareRequest, wait: bool) -> Result<Plan, Errors> {
@@ -104,7 +104,7 @@ impl Sharer {
             return Ok(Plan::refused(request, account, finding, deadline));
         }
         let run = self.start(source, request, deadline, None).await?;
-        let observing = observe::observe(&run, request, wait);
+        let observing = Box::pin(observe::observe(&run, request, wait));
         let Ok(observed) = time::timeout_at(deadline, observing).await else {
             return Err(run.progress.deadline_error().into());
         };
@@ -126,7 +126,7 @@ impl Sharer {
         for error in &plan.errors {
             run.progress.emit(&Event::Failed(error.clone()));
         }
-        let verifying = verify::verify(&run, &plan, false);
+        let verifying = Box::pin(verify::verify(&run, &plan, false));
         let Ok(verifications) = time::timeout_at(plan.deadline, verifying).await else {
             return Err(run.progress.deadline_error().into());
         };
@@ -159,7 +159,7 @@ impl Sharer {
             Ok(run) => run,
             Err(error) => return Err(self.incomplete(report, error)),
         };
-        let applying = apply::apply(&run, &self.locks, plan);
+        let applying = Box::pin(apply::apply(&run, &self.locks, plan));
         if time::timeout_at(plan.deadline, applying).await.is_err() {
             let error = run.progress.deadline_error();
             run.progress.emit(&Event::Failed(error));
@@ -208,16 +208,10 @@ impl Sharer {
             None => None,
         };
         let accounts = request.target_accounts();
-        let reaching = targets::reach(
-            &self.roles,
-            &source,
-            home,
-            &options.target_options,
-            accounts,
-        );
+        let reaching = targets::reach(&self.roles, &source, home, &options.in_targets, accounts);
         let targets = time::timeout_at(deadline, reaching)
             .await
-            .map_err(|_| no_answer())?;
+            .map_err(|_elapsed| no_answer())?;
         let progress = Progress::new(&source.identity.account, &*self.events, report, self.jitter);
         Ok(Run::new(
             source,

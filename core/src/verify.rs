@@ -31,7 +31,7 @@ pub(crate) async fn verify(run: &Run<'_>, plan: &Plan, just_shared: bool) -> Vec
         source::check_source_permissions(run, plan, &mut verifications).await;
     }
     // 3. A real launch, if asked for: last, so that nothing is launched that is known to fail.
-    if plan.request.options.target_options.verify == Verify::Launch {
+    if plan.request.options.in_targets.verify == Verify::Launch {
         let mut launches = Vec::new();
         for verification in &mut verifications {
             launches.push(launch::verify_by_launch(run, plan, verification));

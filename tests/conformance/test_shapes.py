@@ -14,7 +14,7 @@ from shapes import forms, problems
 from tour import STOPS
 
 CORPUS = pathlib.Path(__file__).resolve().parents[3] / "shared/corpus/aws-responses"
-SOURCES = pathlib.Path(__file__).resolve().parents[1] / "sim/src"
+SOURCES = pathlib.Path(__file__).resolve().parents[1] / "sim/src/services"
 
 
 @pytest.fixture(scope="module")

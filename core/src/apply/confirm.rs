@@ -1,5 +1,6 @@
 //! Looks once more at what was shared, after the launch permissions are written: other runs may
-//! have revoked some of it meanwhile (promise P5), and targets may be unable to launch all the same.
+//! have revoked some of it meanwhile (promise P5), and targets may be unable to launch it for
+//! reasons of their own.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -115,7 +116,7 @@ impl<'a> Apply<'a> {
     /// that some cannot.
     pub(super) async fn verify_launches(&self) -> BTreeSet<(SourceImage, Region)> {
         let mut blocked = BTreeSet::new();
-        let verify = self.plan.request.options.target_options.verify;
+        let verify = self.plan.request.options.in_targets.verify;
         if verify == Verify::None || self.run.targets.is_empty() {
             return blocked;
         }

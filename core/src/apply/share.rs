@@ -62,7 +62,7 @@ impl<'a> Apply<'a> {
         // 3. Temporary access ends once the targets' copies are available. Where it becomes
         //    permanent, a later run must not reclaim it.
         self.reclaim_access(&images, &available).await;
-        if !self.plan.request.options.target_options.unshare_after_copy {
+        if !self.plan.request.options.in_targets.unshare_after_copy {
             let image_ids = images.iter().map(|image| &image.image_id).collect();
             self.forget_temporary_access(&image_ids).await;
         }
@@ -113,11 +113,9 @@ impl<'a> Apply<'a> {
         let mut recorded = Vec::new();
         for launch in self.plan.launch_permissions() {
             let shared = &launch.shared;
-            let gives_temporary_access = self
-                .plan
-                .reclaims()
-                .any(|step| &step.shared == shared && !step.given.is_empty());
-            if launch.keys.contains(key) && gives_temporary_access {
+            let reclaim = self.plan.reclaim_of(shared);
+            let is_temporary = reclaim.is_some_and(|reclaim| !reclaim.given.is_empty());
+            if launch.keys.contains(key) && is_temporary {
                 recorded.extend(images.get(&(&shared.source, &shared.region)).cloned());
             }
         }
@@ -134,13 +132,11 @@ impl<'a> Apply<'a> {
             }
             None => shared.image.clone()?,
         };
-        for step in self.plan.reclaims() {
-            if &step.shared == shared {
-                let recorded = self
-                    .record_temporary_access(&shared.region, &image_id, &step.given)
-                    .await;
-                self.progress().report_error(recorded)?;
-            }
+        if let Some(reclaim) = self.plan.reclaim_of(shared) {
+            let recorded = self
+                .record_temporary_access(&shared.region, &image_id, &reclaim.given)
+                .await;
+            self.progress().report_error(recorded)?;
         }
         Some(image_id)
     }

@@ -46,10 +46,7 @@ impl Apply<'_> {
     /// Writes the parameters in targets that name an image, or the target's own copy of it.
     pub(super) async fn publish_in_targets(&self, image: &LaunchableImage<'_>) {
         for account in self.run.targets.keys() {
-            let mut copies = self.plan.target_copies();
-            let copy =
-                copies.find(|copy| &copy.account == account && &copy.shared == image.shared());
-            let image_id = match copy {
+            let image_id = match self.plan.target_copy_of(account, image.shared()) {
                 Some(copy) => self.run.target_copy(copy),
                 None => Some(image.image_id.clone()),
             };

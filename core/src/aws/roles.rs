@@ -103,7 +103,8 @@ async fn assuming(source: &Account, role: &Role) -> SdkConfig {
     if let Some(id) = &role.external_id {
         provider = provider.external_id(id);
     }
-    let provider = SharedCredentialsProvider::new(provider.build().await);
+    // The future is large.
+    let provider = SharedCredentialsProvider::new(Box::pin(provider.build()).await);
     with_defaults(&config)
         .to_builder()
         .credentials_provider(provider)

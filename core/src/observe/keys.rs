@@ -104,7 +104,7 @@ fn reads_policy(request: &ShareRequest, is_own: bool) -> bool {
 
 fn reads_grants(request: &ShareRequest) -> bool {
     let options = &request.options;
-    let target_options = &options.target_options;
+    let target_options = &options.in_targets;
     // Grants for roles of services are made in targets, and seen here; those of copies are on the
     // targets' own keys.
     let for_services = !target_options.services.is_empty() && !target_options.copies();

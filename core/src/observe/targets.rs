@@ -55,7 +55,7 @@ async fn read_target(
         return Ok(target);
     };
     let clients = reached.in_region(first);
-    let options = &request.options.target_options;
+    let options = &request.options.in_targets;
     for role in &options.launch_roles {
         let name = role.rsplit('/').next().unwrap_or(role);
         let policies = read_role(&clients, request, name).await?;
@@ -77,7 +77,7 @@ async fn read_role(
     name: &str,
 ) -> Result<Option<RolePolicies>, Error> {
     let mut policies = RolePolicies::default();
-    if request.options.target_options.launch_policy.is_some() {
+    if request.options.in_targets.launch_policy.is_some() {
         let Some(attached) = clients.iam.attached_policies(name).await? else {
             return Ok(None);
         };
@@ -105,10 +105,7 @@ async fn read_region(
     }
     let copies = source.copies.iter().map(|copy| &copy.id);
     let shared: BTreeSet<&AmiId> = source.images.keys().chain(copies).collect();
-    let key = options
-        .target_options
-        .keys
-        .in_region(&clients.location.region);
+    let key = options.in_targets.keys.in_region(&clients.location.region);
     if let Some(key) = key {
         read_copies(clients, request, key.as_ref(), &shared, &mut region).await?;
     } else if options.copy_image_tags || !options.tags.is_empty() {
@@ -128,7 +125,7 @@ async fn read_copies(
     region: &mut RegionInventory,
 ) -> Result<(), Error> {
     let mut key = clients.kms.describe_key(key).await?;
-    if !request.options.target_options.services.is_empty() {
+    if !request.options.in_targets.services.is_empty() {
         key.grants = Some(clients.kms.grants(&key.arn).await?);
     }
     region.destination_key = Some(key.arn.clone());

@@ -21,7 +21,7 @@ impl Planner<'_> {
         let mut roles = Vec::new();
         for (account, target) in self.inventory.reached_targets() {
             let mut keys = shared_keys.clone();
-            if self.request.options.target_options.copies() {
+            if self.request.options.in_targets.copies() {
                 let copies = steps.target_copies.iter();
                 let own = copies.filter(|copy| &copy.account == account);
                 keys = own.map(|copy| &copy.key).collect();
@@ -54,7 +54,7 @@ impl Planner<'_> {
                 self.refuse(FindingCode::LaunchRoleMissing, role, message);
                 continue;
             };
-            let planned = match &self.request.options.target_options.launch_policy {
+            let planned = match &self.request.options.in_targets.launch_policy {
                 Some(managed) => {
                     let partition = keys.first().map(|key| key.region().partition());
                     let arn = partition.map(|partition| managed.in_account(partition, account));

@@ -125,7 +125,7 @@ impl<'a> Planner<'a> {
 
         // 4. Access of targets that copy: it ends with their copies, or becomes permanent.
         let (mut reclaims, mut forgets) = (Vec::new(), Vec::new());
-        if self.request.options.target_options.unshare_after_copy {
+        if self.request.options.in_targets.unshare_after_copy {
             reclaims = self.plan_reclaims(&steps);
         } else {
             forgets = self.plan_permanent_access(&steps.launches);

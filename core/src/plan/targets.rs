@@ -103,7 +103,7 @@ impl Planner<'_> {
     /// available do not, nor those that were not reached and so cannot copy now.
     pub(super) fn principals_in_need(&self, copies: &[TargetCopy]) -> BTreeSet<Principal> {
         let mut principals = self.targets.clone();
-        if !self.request.options.target_options.unshare_after_copy {
+        if !self.request.options.in_targets.unshare_after_copy {
             return principals;
         }
         for copy in copies.iter().filter(|copy| copy.available) {
@@ -129,13 +129,13 @@ impl Planner<'_> {
             let Some(region) = target.regions.get(&shared.region) else {
                 continue;
             };
-            let launched = match copies.iter().find(|copy| &copy.account == account) {
-                Some(copy) => copy.adopt.clone(),
-                None => {
-                    let tags = self.plan_shared_tags(account, region, source, shared);
-                    steps.extend(tags.map(Step::TagShared));
-                    shared.image.clone()
-                }
+            let copy = copies.iter().find(|copy| &copy.account == account);
+            let launched = if let Some(copy) = copy {
+                copy.adopt.clone()
+            } else {
+                let tags = self.plan_shared_tags(account, region, source, shared);
+                steps.extend(tags.map(Step::TagShared));
+                shared.image.clone()
             };
             let publish = self.plan_parameter(region, source, shared, launched);
             steps.extend(publish.map(Step::Publish));

@@ -9,6 +9,7 @@ use super::check;
 use super::options::{
     DeprecateAt, KeyAccessMode, Options, Revoke, ShareSnapshots, Timing, Unlisted,
 };
+use super::text::TextDuration;
 use super::{KeyScope, Problems, ShareRequest, TargetOptions};
 use crate::id::{AccountId, AmiId, KeyRef, Principal, Region, RoleArn, SourceImage};
 use crate::request::name::NameTemplate;
@@ -135,7 +136,7 @@ impl ShareRequestBuilder {
     /// minutes.
     #[must_use]
     pub fn copy_completion(mut self, time: Duration) -> Self {
-        self.options.copy_completion = Some(time);
+        self.options.copy_completion = Some(TextDuration(time));
         self
     }
 
@@ -220,7 +221,7 @@ impl ShareRequestBuilder {
     /// Sets what is done in each target account, with a role there.
     #[must_use]
     pub fn target_options(mut self, target_options: TargetOptions) -> Self {
-        self.options.target_options = target_options;
+        self.options.in_targets = target_options;
         self
     }
 

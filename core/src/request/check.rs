@@ -8,6 +8,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::builder::ShareRequestBuilder;
+use super::text::TextDuration;
 use super::{DeprecateAt, KeyAccessMode, Problem, Problems, Timing};
 use crate::id::{Principal, SourceImage};
 use crate::limits::{COPY_COMPLETION, COPY_COMPLETION_STEP, TAGS_PER_RESOURCE};
@@ -165,7 +166,7 @@ impl Check<'_> {
     }
 
     fn copy_completion(&mut self) {
-        let Some(time) = self.request.options.copy_completion else {
+        let Some(TextDuration(time)) = self.request.options.copy_completion else {
             return;
         };
         let steps = time.subsec_nanos() == 0

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::text::TextDuration;
 use super::{Keys, TargetOptions};
 use crate::id::{AccountId, KeyArn, Principal, Region, RoleArn};
 use crate::policy::key_policy::KeyScope;
@@ -113,8 +114,7 @@ pub(crate) struct Options {
     pub(crate) require_image_tags: BTreeMap<String, String>,
     pub(crate) keys: Keys,
     pub(crate) copy_to_regions: BTreeSet<Region>,
-    #[serde(with = "super::text::optional")]
-    pub(crate) copy_completion: Option<Duration>,
+    pub(crate) copy_completion: Option<TextDuration>,
     pub(crate) copy_image_tags: bool,
     pub(crate) tags: BTreeMap<String, String>,
     pub(crate) key_access: KeyAccessMode,
@@ -125,7 +125,7 @@ pub(crate) struct Options {
     pub(crate) revoke: Option<Revoke>,
     pub(crate) deprecate_at: Option<DeprecateAt>,
     pub(crate) deregistration_protection: bool,
-    pub(crate) target_options: TargetOptions,
+    pub(crate) in_targets: TargetOptions,
     pub(crate) timing: Timing,
     pub(crate) max_concurrency: usize,
 }
@@ -149,7 +149,7 @@ impl Default for Options {
             revoke: None,
             deprecate_at: None,
             deregistration_protection: false,
-            target_options: TargetOptions::default(),
+            in_targets: TargetOptions::default(),
             timing: Timing::default(),
             max_concurrency: 32,
         }
@@ -168,14 +168,14 @@ impl Options {
 
     /// The minutes in which AWS completes copies, as CopyImage takes them.
     pub(crate) fn copy_completion_minutes(&self) -> Option<u32> {
-        let minutes = self.copy_completion?.as_secs() / 60;
+        let minutes = self.copy_completion?.0.as_secs() / 60;
         u32::try_from(minutes).ok()
     }
 
     /// Whether snapshots are shared: with `auto` if targets copy.
     pub(crate) fn shares_snapshots(&self) -> bool {
         match self.share_snapshots {
-            ShareSnapshots::Auto => self.target_options.copies(),
+            ShareSnapshots::Auto => self.in_targets.copies(),
             ShareSnapshots::Always => true,
             ShareSnapshots::Never => false,
         }

@@ -9,7 +9,7 @@ use crate::id::{KeyRef, Region};
 
 /// What a run does in each target account. Everything but [`verify`](Self::verify) needs the
 /// [`role`](Self::role).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
 pub struct TargetOptions {
     pub(crate) role: Option<TargetRole>,
@@ -45,23 +45,6 @@ pub struct LaunchWith {
     pub instance_type: Option<String>,
     /// The subnet, `subnet-…`; by default one of the default VPC.
     pub subnet: Option<String>,
-}
-
-impl Default for TargetOptions {
-    fn default() -> Self {
-        Self {
-            role: None,
-            external_id: None,
-            run_name: None,
-            keys: Keys::default(),
-            unshare_after_copy: false,
-            launch_roles: BTreeSet::new(),
-            launch_policy: None,
-            services: BTreeSet::new(),
-            verify: Verify::default(),
-            launch: LaunchWith::default(),
-        }
-    }
 }
 
 impl TargetOptions {

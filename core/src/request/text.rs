@@ -22,25 +22,19 @@ pub(super) mod duration {
     }
 }
 
-/// One duration, or none.
-pub(super) mod optional {
-    use serde::{Deserialize as _, Serialize as _};
+/// A duration that is written and read as text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TextDuration(pub(crate) Duration);
 
-    use super::{Deserializer, Duration, Serializer, parse};
-
-    pub(in super::super) fn serialize<S: Serializer>(
-        duration: &Option<Duration>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        let text = duration.map(|duration| humantime::format_duration(duration).to_string());
-        text.serialize(serializer)
+impl serde::Serialize for TextDuration {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        duration::serialize(&self.0, serializer)
     }
+}
 
-    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<Duration>, D::Error> {
-        let text = Option::<String>::deserialize(deserializer)?;
-        text.map(|text| parse(&text)).transpose()
+impl<'de> serde::Deserialize<'de> for TextDuration {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        duration::deserialize(deserializer).map(Self)
     }
 }
 

@@ -99,8 +99,8 @@ mod tests {
 
     #[test]
     fn pauses_grow_from_the_floor_to_the_ceiling() {
-        let mut pace = PollBackoff::new(POLL, true);
-        let pauses: Vec<Duration> = (0..20).map(|_| pace.next()).collect();
+        let mut backoff = PollBackoff::new(POLL, true);
+        let pauses: Vec<Duration> = (0..20).map(|_| backoff.next()).collect();
         assert!(
             pauses.iter().all(|pause| (POLL.0..=POLL.1).contains(pause)),
             "{pauses:?}"
@@ -134,10 +134,10 @@ mod tests {
     }
 
     #[test]
-    fn without_jitter_every_pause_is_what_it_was() {
+    fn pauses_repeat_without_jitter() {
         let pauses = || {
-            let mut pace = PollBackoff::new(POLL, false);
-            [(); 3].map(|()| pace.next())
+            let mut backoff = PollBackoff::new(POLL, false);
+            [(); 3].map(|()| backoff.next())
         };
         assert_eq!(pauses(), [5_000, 7_500, 11_250].map(Duration::from_millis));
         assert_eq!(pauses(), pauses());

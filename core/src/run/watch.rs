@@ -61,7 +61,7 @@ impl Watcher {
         settled.await.unwrap_or(Ok(None))
     }
 
-    /// Looks at all awaited images, again and again; never ends by itself.
+    /// Polls all awaited images; never ends by itself.
     pub(super) async fn watch(
         &self,
         progress: &Progress<'_>,
@@ -87,8 +87,8 @@ impl Watcher {
                     continue;
                 }
             };
-            // A newly awaited image may be available already, so it is looked at without waiting
-            // out the pause; but once for all that come together.
+            // A newly awaited image may be available already, so the next look does not wait out
+            // the pause; images that arrive together are gathered into one look.
             tokio::select! {
                 () = time::sleep(pause) => {}
                 () = self.more.notified() => time::sleep(GATHER).await,
@@ -96,7 +96,8 @@ impl Watcher {
         }
     }
 
-    /// One look: answers those who wait for what has settled, and returns when to look again.
+    /// One look: answers the futures that wait for what has settled, and returns when to look
+    /// again.
     async fn look(
         &self,
         progress: &Progress<'_>,

@@ -49,7 +49,7 @@ async fn launch_and_terminate(
     image_id: &AmiId,
 ) -> Result<(Instance, Option<String>), Error> {
     let ec2 = &clients.ec2;
-    let options = &plan.request.options.target_options.launch;
+    let options = &plan.request.options.in_targets.launch;
     let image = ec2.known_image(image_id).await?;
 
     // 1. A security group that lets nothing in or out: the default one may let others in.
@@ -97,11 +97,11 @@ async fn launch_and_terminate(
 /// A token that is the same for every try of one run, and another for another run.
 fn client_token(plan: &Plan, clients: &RegionClients, image: &AmiId) -> String {
     let (account, region) = (&clients.location.account, &clients.location.region);
-    let run = match &plan.request.options.target_options.run_name {
+    let run = match &plan.request.options.in_targets.run_name {
         Some(name) => name.clone(),
         None => format!("{:?}", plan.deadline),
     };
-    hex_sha256(&format!("{account} {region} {image} {run}"))
+    hex_sha256(format!("{account} {region} {image} {run}"))
 }
 
 /// The smallest instance type of the architecture.

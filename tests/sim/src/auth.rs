@@ -3,18 +3,20 @@
 
 mod identity;
 mod kms;
+mod refusal;
 
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-pub(crate) use identity::{On, assume, ec2, service, simulate};
-pub(crate) use kms::{KeyUse, kms, retire, usable};
+pub(crate) use identity::{Resource, authorize_ec2, authorize_service, may_assume, simulate};
+pub(crate) use kms::{KeyUse, authorize_key_use, authorize_retirement, check_key_state};
 
-use crate::policy::Context;
+use crate::policy::{Context, Document};
 use crate::wire::{Call, Fail, Service};
-use crate::world::{Credential, Principal, Role, World};
+use crate::world::{Account, Credential, Principal, Role, World};
 
-/// Finds who signed a call, with everything that speaks of what they may do. IAM's changes take
-/// effect after `delay`.
+/// The principal who signed a call, with every policy that decides what it may do. IAM's changes
+/// take effect after `delay`.
 ///
 /// # Errors
 /// For unknown and expired access keys, in the words of the service.
@@ -24,38 +26,32 @@ pub(crate) fn caller(
     now: Duration,
     delay: Duration,
 ) -> Result<Principal, Fail> {
-    let credential = world.credentials.get(&call.access_key_id);
-    let credential = credential.filter(|known| known.session_token == call.session_token);
-    let credential = credential.ok_or_else(|| unknown(call.service))?;
+    let Some(credential) = world.credentials.get(&call.access_key_id) else {
+        return Err(unknown_key(call.service));
+    };
+    if credential.session_token != call.session_token {
+        return Err(unknown_key(call.service));
+    }
     if credential.expires.is_some_and(|end| end <= now) {
-        let code = match call.service {
-            Service::Ec2 => "RequestExpired",
-            Service::Iam | Service::Sts => "ExpiredToken",
-            Service::Kms | Service::Ssm => "ExpiredTokenException",
-        };
-        return Err(Fail::bad(
-            code,
-            "The security token included in the request is expired",
-        ));
+        return Err(expired_key(call.service));
     }
-    let account = &credential.facts.account;
-    let is_on = world.regions.iter().all(|region| {
-        region.name != call.region
-            || !region.opt_in
-            || world
-                .accounts
-                .get(account)
-                .is_some_and(|account| account.opted_in.contains(&region.name))
-    });
-    // To a Region that is off, nobody of the account is known (R5.5).
-    if is_on {
-        Ok(principal(world, credential, now, delay))
-    } else {
-        Err(unknown(call.service))
+    // In a Region that is not enabled for an account, its keys are unknown (R5.5).
+    if !is_enabled(world, &call.region, &credential.facts.account) {
+        return Err(unknown_key(call.service));
     }
+    Ok(principal(world, credential, now, delay))
 }
 
-fn unknown(service: Service) -> Fail {
+/// Whether a Region is enabled for an account. Regions that the world does not list are.
+fn is_enabled(world: &World, region: &str, account: &str) -> bool {
+    let Some(region) = world.regions.iter().find(|known| known.name == region) else {
+        return true;
+    };
+    let account = world.accounts.get(account);
+    !region.opt_in || account.is_some_and(|account| account.opted_in.contains(&region.name))
+}
+
+fn unknown_key(service: Service) -> Fail {
     const INVALID: &str = "The security token included in the request is invalid.";
     match service {
         Service::Ec2 => Fail::new(
@@ -68,7 +64,17 @@ fn unknown(service: Service) -> Fail {
     }
 }
 
-/// Everything that speaks of what somebody may do at a moment.
+fn expired_key(service: Service) -> Fail {
+    let code = match service {
+        Service::Ec2 => "RequestExpired",
+        Service::Iam | Service::Sts => "ExpiredToken",
+        Service::Kms | Service::Ssm => "ExpiredTokenException",
+    };
+    let message = "The security token included in the request is expired";
+    Fail::bad(code, message)
+}
+
+/// The principal behind a credential, with every policy that decides at a moment what it may do.
 pub(crate) fn principal(
     world: &World,
     credential: &Credential,
@@ -77,70 +83,82 @@ pub(crate) fn principal(
 ) -> Principal {
     let facts = credential.facts.clone();
     let account = world.accounts.get(&facts.account);
-    let role = facts
-        .role_arn
-        .as_ref()
-        .and_then(|arn| account?.roles.values().find(|role| role.arn == *arn));
-    // A session of a role that was deleted and made again is nobody's (R3.3.8).
-    let role = role.filter(|role| facts.unique_id.split(':').next() == Some(&role.unique_id));
-    let in_force = |since: Duration| since.is_zero() || since + delay <= now;
+    let role = account.and_then(|account| role_of(account, credential));
     let mut policies = Vec::new();
-    if let Some(role) = role {
-        policies.extend(
-            role.inline
-                .values()
-                .filter(|policy| in_force(policy.since))
-                .map(|p| p.document.clone()),
-        );
-        let attached = role.attached.iter().filter(|(_, since)| in_force(**since));
-        policies.extend(
-            attached.filter_map(|(arn, _)| Some(account?.policies.get(arn)?.document.clone())),
-        );
+    if let (Some(account), Some(role)) = (account, role) {
+        let in_force = |since: Duration| since.is_zero() || since + delay <= now;
+        policies = role_policies(account, role, in_force);
     }
     if credential.administrator {
-        policies.push(everything());
+        policies.push(ALLOW_EVERYTHING.clone());
     }
-    // Neither controls nor the organization's condition keys are certain to reach service-linked
-    // roles (R3.1.10).
-    let organization = world
-        .organization
-        .as_ref()
-        .filter(|_| !role.is_some_and(Role::is_service_linked));
+    // It is not certain that controls and the organization's condition keys apply to
+    // service-linked roles (R3.1.10). Here they do not.
+    let is_service = role.is_some_and(Role::is_service_linked);
+    let organization = world.organization.as_ref().filter(|_| !is_service);
+    let (controls, membership) = match organization {
+        Some(organization) => (
+            organization.controls_of(&facts.account),
+            organization.membership(&facts.account),
+        ),
+        None => (Vec::new(), None),
+    };
     Principal {
         policies,
         session_policy: credential.session_policy.clone(),
         boundary: role.and_then(|role| role.boundary.clone()),
-        controls: organization
-            .map(|all| all.controls_of(&facts.account))
-            .unwrap_or_default(),
-        membership: organization.and_then(|all| all.membership(&facts.account)),
+        controls,
+        membership,
         facts,
     }
 }
 
-fn everything() -> std::sync::Arc<crate::policy::Document> {
-    static EVERYTHING: std::sync::LazyLock<std::sync::Arc<crate::policy::Document>> =
-        std::sync::LazyLock::new(|| {
-            let policy =
-                r#"{ "Statement": [{ "Effect": "Allow", "Action": "*", "Resource": "*" }] }"#;
-            std::sync::Arc::new(crate::policy::Document::from_text(policy).unwrap_or_default())
-        });
-    EVERYTHING.clone()
+/// The role of a session. A session of a role that was deleted has none, even if a new role has
+/// the same name (R3.3.8).
+fn role_of<'a>(account: &'a Account, credential: &Credential) -> Option<&'a Role> {
+    let facts = &credential.facts;
+    let arn = facts.role_arn.as_ref()?;
+    let role = account.roles.values().find(|role| role.arn == *arn)?;
+    (facts.unique_id.split(':').next() == Some(&role.unique_id)).then_some(role)
 }
 
+/// The identity policies of a role that are in force.
+fn role_policies(
+    account: &Account,
+    role: &Role,
+    in_force: impl Fn(Duration) -> bool,
+) -> Vec<Arc<Document>> {
+    let mut documents = Vec::new();
+    for policy in role.inline.values() {
+        if in_force(policy.since) {
+            documents.push(policy.document.clone());
+        }
+    }
+    for (arn, since) in &role.attached {
+        if let Some(policy) = account.policies.get(arn)
+            && in_force(*since)
+        {
+            documents.push(policy.document.clone());
+        }
+    }
+    documents
+}
+
+static ALLOW_EVERYTHING: LazyLock<Arc<Document>> = LazyLock::new(|| {
+    let policy = r#"{ "Statement": [{ "Effect": "Allow", "Action": "*", "Resource": "*" }] }"#;
+    Arc::new(Document::from_text(policy).unwrap_or_default())
+});
+
 /// The condition keys that every request carries.
-pub(crate) fn context(who: &Principal, region: &str) -> Context {
+pub(crate) fn context(caller: &Principal, region: &str) -> Context {
     let mut context = Context::new();
-    let facts = &who.facts;
+    let facts = &caller.facts;
+    let arn = facts.role_arn.as_ref().unwrap_or(&facts.arn);
     set(&mut context, "aws:PrincipalAccount", &facts.account);
-    set(
-        &mut context,
-        "aws:PrincipalArn",
-        facts.role_arn.as_ref().unwrap_or(&facts.arn),
-    );
+    set(&mut context, "aws:PrincipalArn", arn);
     set(&mut context, "aws:userid", &facts.unique_id);
     set(&mut context, "aws:RequestedRegion", region);
-    if let Some(membership) = &who.membership {
+    if let Some(membership) = &caller.membership {
         set(&mut context, "aws:PrincipalOrgID", &membership.organization);
         set(&mut context, "aws:PrincipalOrgPaths", &membership.path);
     }
@@ -150,40 +168,4 @@ pub(crate) fn context(who: &Principal, region: &str) -> Context {
 /// Sets a condition key to one value.
 pub(crate) fn set(context: &mut Context, key: &str, value: &str) {
     context.insert(key.to_lowercase(), vec![value.to_owned()]);
-}
-
-/// Why something is not allowed, in AWS's words (R1.6, R3.1.8).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refusal {
-    Denied(Kind),
-    Silent(Kind),
-}
-
-/// The kinds of policy that may refuse.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Identity,
-    Session,
-    Boundary,
-    Control,
-    Resource,
-}
-
-impl Refusal {
-    fn words(self, action: &str) -> String {
-        let name = |kind: Kind| match kind {
-            Kind::Identity => "identity-based policy",
-            Kind::Session => "session policy",
-            Kind::Boundary => "permissions boundary",
-            Kind::Control => "service control policy",
-            Kind::Resource => "resource-based policy",
-        };
-        match self {
-            Self::Denied(Kind::Identity) => {
-                "with an explicit deny in an identity-based policy".to_owned()
-            }
-            Self::Denied(kind) => format!("with an explicit deny in a {}", name(kind)),
-            Self::Silent(kind) => format!("because no {} allows the {action} action", name(kind)),
-        }
-    }
 }

@@ -1,20 +1,23 @@
 //! The command line of `ami-share-sim`.
 
+mod layout;
+
+use std::fmt::Display;
 use std::fs;
 use std::io::Write;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde_json::json;
 
 use crate::door::loopback::Server;
-use crate::fault;
-use crate::layout::lay_out;
+use crate::json_file;
 use crate::options::{Options, duration};
 use crate::scenario::{Scenario, Size};
-use crate::sim::Sim;
+use crate::sim::{Sim, fault_file};
+use layout::lay_out;
 
 /// A simulated AWS for encrypted AMI sharing.
 #[derive(Debug, Parser)]
@@ -92,66 +95,39 @@ impl Cli {
     /// # Errors
     /// One message: a wrong file, an address that cannot be had.
     pub async fn run(self, mut out: impl Write) -> Result<(), String> {
-        let serve = match self.command {
-            Command::Serve(serve) => serve,
-            Command::Generate(size) => {
-                let Generate {
-                    accounts,
-                    regions,
-                    images,
-                    snapshots,
-                } = size;
-                let scenario = Scenario::generate(Size {
-                    accounts,
-                    regions,
-                    images,
-                    snapshots,
-                })?;
-                return write(&mut out, &json!(scenario));
+        match self.command {
+            Command::Serve(serve) => serve.run(out).await,
+            Command::Generate(generate) => {
+                let scenario = Scenario::generate(generate.size())?;
+                write_json(&mut out, &json!(scenario))
             }
-            Command::Schema { of } => return write(&mut out, &schema(of)),
-        };
-        if !serve.listen.ip().is_loopback() && !serve.listen_anywhere {
+            Command::Schema { of } => write_json(&mut out, &schema(of)),
+        }
+    }
+}
+
+impl Generate {
+    fn size(&self) -> Size {
+        Size {
+            accounts: self.accounts,
+            regions: self.regions,
+            images: self.images,
+            snapshots: self.snapshots,
+        }
+    }
+}
+
+impl Serve {
+    async fn run(self, mut out: impl Write) -> Result<(), String> {
+        if !self.listen.ip().is_loopback() && !self.listen_anywhere {
+            let address = self.listen;
             return Err(format!(
-                "{} is no loopback address; --listen-anywhere allows it",
-                serve.listen
+                "{address} is no loopback address; --listen-anywhere allows it"
             ));
         }
-        let read = |path: &PathBuf| {
-            fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))
-        };
-        let scenario = match serve.scenario.as_str() {
-            "two-accounts" => Scenario::two_accounts(),
-            file => Scenario::parse(&read(&file.into())?)
-                .map_err(|problem| format!("{file}: {problem}"))?,
-        };
-        let copy_time =
-            duration(serve.copy_seconds).map_err(|problem| format!("--copy-seconds: {problem}"))?;
-        duration(serve.latency.as_secs_f64()).map_err(|problem| format!("--latency: {problem}"))?;
-        let mut options = Options {
-            latency: serve.latency,
-            copy_time,
-            ..Options::default()
-        };
-        let conditions = match &serve.faults {
-            Some(path) => fault::parse(&read(path)?)
-                .map_err(|problem| format!("{}: {problem}", path.display()))?,
-            None => fault::Conditions::default(),
-        };
-        conditions.apply(&mut options);
-        let sim = Sim::new(scenario, options);
-        conditions
-            .faults
-            .into_iter()
-            .for_each(|fault| sim.fault(fault));
-        if let Some(path) = &serve.journal {
-            sim.journal_to(
-                fs::File::create(path).map_err(|error| format!("{}: {error}", path.display()))?,
-            );
-        }
-        let server = Server::bind(sim.clone(), serve.listen)
-            .await
-            .map_err(|error| format!("{}: {error}", serve.listen))?;
+        let sim = self.simulation()?;
+        let server = Server::bind(sim.clone(), self.listen).await;
+        let server = server.map_err(|error| format!("{}: {error}", self.listen))?;
         let address = server.address().map_err(|error| error.to_string())?;
         let mut ready = json!(sim.facts());
         ready["endpoint"] = json!(format!("http://{address}"));
@@ -164,20 +140,70 @@ impl Cli {
         }
         Ok(())
     }
+
+    /// The simulation with its files: scenario, faults and journal.
+    fn simulation(&self) -> Result<Sim, String> {
+        let scenario = self.read_scenario()?;
+        let mut options = self.options()?;
+        let conditions = match &self.faults {
+            Some(path) => {
+                fault_file::parse(&read(path)?).map_err(|problem| in_file(path, problem))?
+            }
+            None => fault_file::Conditions::default(),
+        };
+        conditions.apply(&mut options);
+        let sim = Sim::new(scenario, options);
+        for fault in conditions.faults {
+            sim.fault(fault);
+        }
+        if let Some(path) = &self.journal {
+            let file = fs::File::create(path).map_err(|error| in_file(path, error))?;
+            sim.journal_to(file);
+        }
+        Ok(sim)
+    }
+
+    fn read_scenario(&self) -> Result<Scenario, String> {
+        if self.scenario == "two-accounts" {
+            return Ok(Scenario::two_accounts());
+        }
+        let path = Path::new(&self.scenario);
+        Scenario::parse(&read(path)?).map_err(|problem| in_file(path, problem))
+    }
+
+    fn options(&self) -> Result<Options, String> {
+        let copy_time =
+            duration(self.copy_seconds).map_err(|problem| format!("--copy-seconds: {problem}"))?;
+        duration(self.latency.as_secs_f64()).map_err(|problem| format!("--latency: {problem}"))?;
+        Ok(Options {
+            copy_time,
+            latency: self.latency,
+            ..Options::default()
+        })
+    }
+}
+
+fn read(path: &Path) -> Result<String, String> {
+    fs::read_to_string(path).map_err(|error| in_file(path, error))
+}
+
+/// A message about a file.
+fn in_file(path: &Path, problem: impl Display) -> String {
+    format!("{}: {problem}", path.display())
 }
 
 fn schema(of: Kind) -> serde_json::Value {
     match of {
-        Kind::Scenario => crate::scenario::schema::<Scenario>(),
-        Kind::Faults => crate::scenario::schema::<fault::FaultFile>(),
+        Kind::Scenario => json_file::schema::<Scenario>(),
+        Kind::Faults => json_file::schema::<fault_file::FaultFile>(),
     }
 }
 
-fn write(out: &mut impl Write, value: &serde_json::Value) -> Result<(), String> {
+fn write_json(out: &mut impl Write, value: &serde_json::Value) -> Result<(), String> {
     writeln!(out, "{}", lay_out(value)).map_err(|error| error.to_string())
 }
 
-/// Until the process is asked to end.
+/// Waits until the process is asked to end.
 async fn stopped() {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut interrupt), Ok(mut terminate)) = (

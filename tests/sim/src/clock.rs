@@ -1,4 +1,4 @@
-//! The simulated AWS's time: tokio's, so that a paused clock moves it.
+//! The time of the simulated AWS. It is tokio's, so that a test can pause it and move it.
 
 use std::time::{Duration, SystemTime};
 
@@ -15,7 +15,7 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// A clock that starts now, and says that it is then.
+    /// A clock that starts now, and shows `wall` now.
     pub fn start(wall: SystemTime) -> Self {
         Self {
             start: Instant::now(),
@@ -23,8 +23,8 @@ impl Clock {
         }
     }
 
-    /// The time since the start, which is never zero: what has been there from the beginning is
-    /// older than anything that is done, even where the clock stands.
+    /// The time since the start. It is never zero: what a scenario has is older than everything
+    /// that a call makes, even if the clock is paused.
     pub fn now(&self) -> Duration {
         self.start.elapsed() + Duration::from_millis(1)
     }

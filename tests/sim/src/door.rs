@@ -1,4 +1,4 @@
-//! The two ways in.
+//! The two ways in: HTTP on a loopback address, and an HTTP client in process.
 
 pub mod loopback;
-pub(crate) mod sdk;
+mod sdk;

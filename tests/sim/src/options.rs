@@ -14,7 +14,7 @@ pub struct Options {
     pub latency: Duration,
     /// How long copies and building images take.
     pub copy_time: Duration,
-    /// How long EC2 may not know a new image (R1.1.7).
+    /// How long EC2 does not know a new image (R1.1.7).
     pub invisible: Duration,
     /// How long changes take to be in force.
     pub delays: Delays,
@@ -42,24 +42,24 @@ impl Default for Options {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
 pub struct Delays {
-    /// New grants (R3.3.7: up to five minutes). A grant token bridges it.
+    /// New grants, which take up to five minutes in AWS. A grant token is effective at once.
     #[serde(deserialize_with = "seconds")]
     #[schemars(with = "f64")]
     pub grants: Duration,
-    /// Changed key policies (R3.2.7).
+    /// Changed key policies.
     #[serde(deserialize_with = "seconds")]
     #[schemars(with = "f64")]
     pub key_policies: Duration,
-    /// Sharing of images and snapshots: search, launch and copy; a look by ID sees it at once
-    /// (R2.21).
+    /// Sharing of images and snapshots, for search, launch and copy. Describing one by its ID shows
+    /// it at once.
     #[serde(deserialize_with = "seconds")]
     #[schemars(with = "f64")]
     pub sharing: Duration,
-    /// Policies of roles, and new roles as principals (R5.8, R3.2.4).
+    /// Policies of roles, and new roles as principals.
     #[serde(deserialize_with = "seconds")]
     #[schemars(with = "f64")]
     pub iam: Duration,
-    /// New images: EC2 may not know them (R1.1.7).
+    /// New images, which EC2 does not know at first.
     #[serde(deserialize_with = "seconds")]
     #[schemars(with = "f64")]
     pub new_images: Duration,
@@ -69,10 +69,10 @@ fn seconds<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Duration
     duration(f64::deserialize(deserializer)?).map_err(serde::de::Error::custom)
 }
 
-/// As long as anybody may ask for: moments are added to, and must not run over.
+/// The longest time that a user can ask for. It is added to moments, which must not overflow.
 const LONGEST: Duration = Duration::from_hours(100 * 366 * 24);
 
-/// A time that a user gave, in seconds.
+/// Checks a time that a user gave, in seconds.
 pub(crate) fn duration(seconds: f64) -> Result<Duration, String> {
     let duration = Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())?;
     if duration > LONGEST {

@@ -1,4 +1,4 @@
-//! IAM policy documents and what they say to one question. Pure.
+//! IAM policy documents, and how they decide on a request. Pure.
 
 mod condition;
 mod principal;
@@ -8,15 +8,15 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use condition::Condition;
-pub use principal::{Named, PrincipalFacts};
+pub use principal::{PrincipalFacts, PrincipalMatch};
 
-/// Values of condition keys; keys in lower case, for IAM does not tell cases apart.
+/// Values of condition keys. The keys are in lower case, because IAM ignores their case.
 pub type Context = BTreeMap<String, Vec<String>>;
 
-/// One question to a policy.
+/// One request, as policies see it.
 #[derive(Clone, Copy, Debug)]
-pub struct Ask<'a> {
-    /// Who asks.
+pub struct AccessRequest<'a> {
+    /// The principal who makes it.
     pub principal: &'a PrincipalFacts,
     /// Such as `kms:Decrypt`.
     pub action: &'a str,
@@ -26,15 +26,23 @@ pub struct Ask<'a> {
     pub context: &'a Context,
 }
 
-/// What a policy says. An explicit deny wins over every allow.
+/// What a policy decides. An explicit deny wins over every allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Decision {
     /// A statement denies it.
-    Denied,
-    /// A statement allows it, naming the asker so closely; identity policies name nobody.
-    Allowed(Named),
-    /// No statement speaks of it.
-    Silent,
+    ExplicitDeny,
+    /// A statement allows it, and names the principal this closely. Identity policies name no
+    /// principal.
+    Allow(PrincipalMatch),
+    /// No statement applies.
+    ImplicitDeny,
+}
+
+impl Decision {
+    /// Whether a statement allows it and none denies it.
+    pub fn is_allow(self) -> bool {
+        matches!(self, Self::Allow(_))
+    }
 }
 
 /// A parsed policy document.
@@ -73,58 +81,46 @@ impl Document {
             Some(one @ Value::Object(_)) => vec![one],
             _ => return Err("Statement: neither an object nor a list".to_owned()),
         };
-        let parsed = statements
-            .into_iter()
-            .enumerate()
-            .map(|(index, statement)| {
-                statement
-                    .as_object()
-                    .ok_or_else(|| "not an object".to_owned())
-                    .and_then(Statement::parse)
-                    .map_err(|problem| format!("Statement[{index}]: {problem}"))
-            });
-        Ok(Self {
-            statements: parsed.collect::<Result<_, _>>()?,
-        })
+        let mut parsed = Vec::new();
+        for (index, statement) in statements.into_iter().enumerate() {
+            let statement = statement
+                .as_object()
+                .ok_or_else(|| "not an object".to_owned());
+            let statement = statement.and_then(Statement::parse);
+            parsed.push(statement.map_err(|problem| format!("Statement[{index}]: {problem}"))?);
+        }
+        Ok(Self { statements: parsed })
     }
 
     /// Parses a document from its text.
     ///
     /// # Errors
-    /// As [`Document::parse`], and where the text is not JSON.
+    /// As [`Document::parse`], and if the text is not JSON.
     pub fn from_text(text: &str) -> Result<Self, String> {
         Self::parse(&serde_json::from_str(text).map_err(|error| error.to_string())?)
     }
 
-    /// What the document says.
-    pub fn ask(&self, ask: &Ask<'_>) -> Verdict {
-        let mut verdict = Verdict::Silent;
+    /// What the document decides.
+    pub fn evaluate(&self, access: &AccessRequest<'_>) -> Decision {
+        let mut closest = None;
         for statement in &self.statements {
-            let Some(named) = statement.speaks_of(ask) else {
+            let Some(principal) = statement.applies_to(access) else {
                 continue;
             };
             if !statement.allow {
-                return Verdict::Denied;
+                return Decision::ExplicitDeny;
             }
-            verdict = match verdict {
-                Verdict::Allowed(before) => Verdict::Allowed(before.max(named)),
-                _ => Verdict::Allowed(named),
-            };
+            closest = closest.max(Some(principal));
         }
-        verdict
+        closest.map_or(Decision::ImplicitDeny, Decision::Allow)
     }
 
     /// One document with the statements of both.
     #[must_use]
     pub fn and(&self, other: &Self) -> Self {
-        Self {
-            statements: self
-                .statements
-                .iter()
-                .chain(&other.statements)
-                .cloned()
-                .collect(),
-        }
+        let mut statements = self.statements.clone();
+        statements.extend(other.statements.iter().cloned());
+        Self { statements }
     }
 
     /// Every principal that the document names under `AWS`.
@@ -152,8 +148,7 @@ impl Statement {
             allow,
             principal: principal::Principals::parse(members)?,
             actions: Patterns::parse(members, "Action")?.ok_or("neither Action nor NotAction")?,
-            // A resource policy may leave the resource out: it is the one that the policy stands
-            // on.
+            // A policy of a resource may leave the resource out, and then means that resource.
             resources: Patterns::parse(members, "Resource")?.unwrap_or(Patterns {
                 negated: false,
                 patterns: vec!["*".to_owned()],
@@ -162,18 +157,21 @@ impl Statement {
         })
     }
 
-    fn speaks_of(&self, ask: &Ask<'_>) -> Option<Named> {
-        let named = match &self.principal {
-            None => Named::Closely,
-            Some(principals) => principals.name(ask.principal)?,
+    /// How closely the statement names the principal, if it applies to the request.
+    fn applies_to(&self, access: &AccessRequest<'_>) -> Option<PrincipalMatch> {
+        let principal = match &self.principal {
+            None => PrincipalMatch::Role,
+            Some(principals) => principals.match_principal(access.principal)?,
         };
-        let applies = self.actions.match_action(ask.action)
-            && self.resources.match_resource(ask.resource, ask.context)
+        let applies = self.actions.match_action(access.action)
+            && self
+                .resources
+                .match_resource(access.resource, access.context)
             && self
                 .conditions
                 .iter()
-                .all(|condition| condition.holds(ask.context));
-        applies.then_some(named)
+                .all(|condition| condition.holds(access.context));
+        applies.then_some(principal)
     }
 }
 
@@ -193,17 +191,19 @@ impl Patterns {
 
     fn match_action(&self, action: &str) -> bool {
         let action = action.to_lowercase();
-        self.patterns
+        let named = self
+            .patterns
             .iter()
-            .any(|pattern| matches(&pattern.to_lowercase(), &action))
-            != self.negated
+            .any(|pattern| matches(&pattern.to_lowercase(), &action));
+        named != self.negated
     }
 
     fn match_resource(&self, resource: &str, context: &Context) -> bool {
-        self.patterns
+        let named = self
+            .patterns
             .iter()
-            .any(|pattern| matches(&fill(pattern, context), resource))
-            != self.negated
+            .any(|pattern| matches(&fill(pattern, context), resource));
+        named != self.negated
     }
 }
 

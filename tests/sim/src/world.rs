@@ -1,13 +1,15 @@
-//! The state of the simulated AWS: accounts, images, snapshots, keys, instances. Copies and
-//! building images come to their end when somebody looks: see [`World::advance`].
+//! The state of the simulated AWS: accounts, images, snapshots, keys, instances. Time passes in
+//! it only at a call: see [`World::advance`].
 
 mod account;
 mod advance;
 mod grant;
+mod ids;
 mod image;
 mod instance;
 mod key;
 mod organization;
+mod service_role;
 mod shared;
 mod snapshot;
 mod trail;
@@ -20,6 +22,8 @@ pub use account::{
     Account, AllowedImages, Credential, Parameter, Policy, Principal, Role, Settings,
 };
 pub use grant::{Constraint, Grant, Grantee};
+pub use ids::hex;
+pub(crate) use ids::uuid;
 pub use image::{Fate, Image, ImageState, Mapping, Protection};
 pub use instance::{Ingress, Instance, KeyPair, SecurityGroup, Volume};
 pub use key::{Key, KeyState};
@@ -28,12 +32,12 @@ pub use shared::Shared;
 pub use snapshot::Snapshot;
 pub use trail::TrailEvent;
 
-/// Everything there is.
+/// The whole state.
 #[derive(Debug, Default, Serialize)]
 pub struct World {
     /// Accounts by ID.
     pub accounts: BTreeMap<String, Account>,
-    /// AMIs by ID, dead ones too.
+    /// AMIs by ID, deregistered ones too.
     pub images: BTreeMap<String, Image>,
     /// EBS snapshots by ID.
     pub snapshots: BTreeMap<String, Snapshot>,
@@ -48,30 +52,29 @@ pub struct World {
     pub security_groups: BTreeMap<String, SecurityGroup>,
     /// Key pairs by ID.
     pub key_pairs: BTreeMap<String, KeyPair>,
-    /// The organization, where the accounts are in one.
+    /// The organization, if the accounts are in one.
     pub organization: Option<Organization>,
-    /// What EC2 asked KMS for.
+    /// The calls of EC2 to KMS.
     pub trail: Vec<TrailEvent>,
-    /// Source and destination keys whose data key a later copy uses again (recorded of
-    /// CopySnapshot).
+    /// Account, source key and destination key of copies. A later copy between the same keys uses
+    /// their data key again (recorded of CopySnapshot).
     #[serde(skip)]
     pub copied: BTreeSet<(String, String, String)>,
-    /// Who is behind an access key.
+    /// Credentials by access key ID.
     #[serde(skip)]
     pub credentials: BTreeMap<String, Credential>,
-    /// Client tokens: account, Region and token to parameters and result. Dead results are
-    /// remembered too.
+    /// Client tokens: account, Region and token to the parameters and the ID of what was made.
     #[serde(skip)]
     pub tokens: BTreeMap<(String, String, String), (String, String)>,
-    /// Accounts that KMS does not take as principals.
+    /// Accounts that KMS does not accept as principals.
     pub nonexistent_accounts: BTreeSet<String>,
     /// Whether CopyImage asks KMS for what was recorded of copies (R1.4.5), not for what AWS
     /// publishes (R1.4.2).
     pub copies_as_recorded: bool,
-    /// Whether `ModifyImageAttribute` tells IAM nothing of whom it names: AWS lists such condition
-    /// keys for snapshots only.
+    /// Whether `ModifyImageAttribute` has no condition keys for the recipients. AWS lists such keys
+    /// for snapshots only.
     pub hides_recipients_of_images: bool,
-    /// The Regions; where there are none, AWS's.
+    /// The Regions. Without any, those of AWS.
     pub regions: Vec<Region>,
     #[serde(skip)]
     issued: u64,
@@ -79,29 +82,21 @@ pub struct World {
     pending: Option<advance::Pending>,
 }
 
+/// Tags by key.
+pub(crate) type Tags = BTreeMap<String, String>;
+
 /// A Region.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Region {
     /// Such as `eu-west-1`.
     pub name: String,
-    /// Whether each account has to turn it on.
+    /// Whether each account has to enable it.
     pub opt_in: bool,
 }
 
 impl World {
-    /// A number that was never issued before, as the hexadecimal digits of an ID.
-    pub fn issue(&mut self, digits: usize) -> String {
-        self.issued += 1;
-        hex(&format!("issued {}", self.issued), digits)
-    }
-
-    /// A new ID, as EC2's are: 17 digits, of which the first is 0 (recorded).
-    pub fn new_id(&mut self, prefix: &str) -> String {
-        format!("{prefix}-0{}", self.issue(16))
-    }
-
-    /// Finds a key as KMS does: IDs and aliases in the caller's account and Region, ARNs anywhere
-    /// (R3.1.4).
+    /// The ARN of a key, found as KMS does: IDs and aliases in the caller's account and Region, and
+    /// ARNs everywhere (R3.1.4).
     pub fn find_key(&mut self, named: &str, account: &str, region: &str) -> Option<String> {
         if named.starts_with("arn:") {
             if self.keys.contains_key(named) {
@@ -129,7 +124,7 @@ impl World {
             && !self.aliases.contains_key(&place)
             && self.accounts.contains_key(account)
         {
-            // AWS makes its own key when it is first needed (R3.1.6).
+            // AWS makes its own key at its first use (R3.1.6).
             let key = Key::aws_ebs(account, region);
             self.aliases.insert(place.clone(), key.arn.clone());
             self.keys.insert(key.arn.clone(), key);
@@ -137,7 +132,7 @@ impl World {
         self.aliases.get(&place).cloned()
     }
 
-    /// The key that EBS uses where none is named (R1.3.5).
+    /// The key that EBS uses if none is named (R1.3.5).
     pub fn default_ebs_key(&mut self, account: &str, region: &str) -> Option<String> {
         let set = self
             .accounts
@@ -147,28 +142,27 @@ impl World {
         set.or_else(|| self.find_alias("alias/aws/ebs", account, region))
     }
 
-    /// The images that use the snapshot and are not dead, the newest first (recorded of one
-    /// answer).
+    /// The IDs of the images that use a snapshot and are not deregistered, the newest first (one
+    /// answer was recorded).
     pub fn images_using(&self, snapshot: &str) -> Vec<String> {
-        let uses = |image: &&Image| {
-            image.state != ImageState::Deregistered
-                && image
-                    .mappings
-                    .iter()
-                    .any(|mapping| mapping.snapshot.as_deref() == Some(snapshot))
-        };
-        let mut users: Vec<&Image> = self.images.values().filter(uses).collect();
+        let mut users = Vec::new();
+        for image in self.images.values() {
+            let is_dead = image.state == ImageState::Deregistered;
+            if !is_dead && image.snapshot_ids().any(|id| id == snapshot) {
+                users.push(image);
+            }
+        }
         users.sort_by_key(|image| std::cmp::Reverse(image.created));
         users.into_iter().map(|image| image.id.clone()).collect()
     }
-}
 
-/// Hexadecimal digits that a text stands for: IDs look like AWS's and are the same in every run.
-pub fn hex(text: &str, digits: usize) -> String {
-    use sha2::Digest as _;
-    sha2::Sha256::digest(text.as_bytes())
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect::<String>()[..digits.min(64)]
-        .to_owned()
+    /// The ARNs of the keys that the snapshots of an image are under.
+    pub fn keys_of(&self, image: &Image) -> Vec<&str> {
+        let mut keys = Vec::new();
+        for id in image.snapshot_ids() {
+            let snapshot = self.snapshots.get(id);
+            keys.extend(snapshot.and_then(|snapshot| snapshot.key.as_deref()));
+        }
+        keys
+    }
 }

@@ -1,4 +1,4 @@
-//! Scenario and fault files: their schemas, their examples, and what is said of wrong ones.
+//! Scenario and fault files: their schemas, their examples, and the messages about mistakes.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
 }
 
-/// What the program writes, or its one message.
+/// The output of the program, or its one message.
 async fn run(arguments: &[&str]) -> Result<String, String> {
     let mut out = Vec::new();
     let all = ["ami-share-sim"].iter().chain(arguments);
@@ -23,9 +23,9 @@ async fn run(arguments: &[&str]) -> Result<String, String> {
     Ok(String::from_utf8(out).unwrap())
 }
 
-/// Written anew with `UPDATE_SCHEMAS=1`.
+/// `UPDATE_SCHEMAS=1` writes the schemas.
 #[tokio::test]
-async fn the_published_schemas_are_those_of_the_code() {
+async fn published_schemas_match_the_code() {
     for kind in ["scenario", "faults"] {
         let (path, schema) = (
             folder("schema").join(format!("{kind}.json")),
@@ -43,7 +43,7 @@ async fn the_published_schemas_are_those_of_the_code() {
 }
 
 #[tokio::test]
-async fn every_example_of_a_scenario_is_one_and_together_they_have_every_feature() {
+async fn example_scenarios_are_valid_and_cover_every_feature() {
     let mut used = std::collections::BTreeSet::new();
     for entry in fs::read_dir(folder("examples/scenarios")).unwrap() {
         let text = fs::read_to_string(entry.unwrap().path()).unwrap();
@@ -61,7 +61,7 @@ async fn every_example_of_a_scenario_is_one_and_together_they_have_every_feature
     assert!(missing.is_empty(), "no example has {missing:?}");
 }
 
-/// The names of all members.
+/// Adds the names of all members.
 fn names(value: &Value, into: &mut std::collections::BTreeSet<String>) {
     match value {
         Value::Object(members) => {
@@ -73,7 +73,7 @@ fn names(value: &Value, into: &mut std::collections::BTreeSet<String>) {
     }
 }
 
-/// The names of all properties of a schema.
+/// Adds the names of all properties of a schema.
 fn properties(schema: &Value, into: &mut std::collections::BTreeSet<String>) {
     match schema {
         Value::Object(members) => {
@@ -87,15 +87,17 @@ fn properties(schema: &Value, into: &mut std::collections::BTreeSet<String>) {
     }
 }
 
-#[tokio::test]
-async fn a_wrong_scenario_is_one_message_with_its_place() {
-    let account = r#""region":"us-east-1","accounts":[{"id":"111111111111"}]"#;
-    let organization = |members: &str| {
-        let whole =
-            format!(r#""organization":{{"id":"o-1","root":"r-1","accounts":{{}},{members}}}"#);
-        format!("{{{account},{whole}}}")
-    };
-    let table = [
+/// Checks the beginning of the message about a scenario.
+#[track_caller]
+fn check_mistake(text: &str, beginning: &str) {
+    let problem = Scenario::parse(text).unwrap_err();
+    assert!(problem.starts_with(beginning), "{text}: {problem}");
+    assert!(!problem.contains('\n'), "{problem}");
+}
+
+#[test]
+fn a_mistake_in_a_scenario_is_one_message_with_its_place() {
+    for (text, beginning) in [
         ("{", "no JSON: "),
         ("[]", "a scenario is an object"),
         ("7", "neither an object nor a list"),
@@ -109,69 +111,78 @@ async fn a_wrong_scenario_is_one_message_with_its_place() {
             "accounts[0].id: 1 has not twelve digits",
         ),
         (
-            &format!(r#"{{{account},"image":[]}}"#),
-            "image: unknown field `image`",
+            r#"{"region":"r","accounts":[{"id":"111111111111","roles":[
+                {"name":"r","trust":{},"policy":{}}
+            ]}]}"#,
+            "accounts[0].roles[0].trust: Statement: neither an object nor a list",
         ),
+    ] {
+        check_mistake(text, beginning);
+    }
+    let account = r#""region":"us-east-1","accounts":[{"id":"111111111111"}]"#;
+    for (members, beginning) in [
+        (r#""image":[]"#, "image: unknown field `image`"),
         (
-            &format!(r#"{{{account},"keys":[{{"name":"k","account":"2"}}]}}"#),
+            r#""keys":[{"name":"k","account":"2"}]"#,
             "keys[0].account: 2 is no account of this file",
         ),
         (
-            &format!(
-                r#"{{{account},"keys":[{{"name":"k","account":"111111111111","state":"Off"}}]}}"#
-            ),
+            r#""keys":[{"name":"k","account":"111111111111","state":"Off"}]"#,
             "keys[0].state: unknown variant `Off`",
         ),
         (
-            &format!(
-                r#"{{{account},"images":[{{"name":"i","account":"111111111111","volumes":[null,"k"]}}]}}"#
-            ),
+            r#""images":[{"name":"i","account":"111111111111","volumes":[null,"k"]}]"#,
             "images[0].volumes[1]: k is no key of this file",
         ),
         (
-            r#"{"region":"r","accounts":[{"id":"111111111111","roles":[{"name":"r","trust":{},"policy":{}}]}]}"#,
-            "accounts[0].roles[0].trust: Statement: neither an object nor a list",
-        ),
-        (
-            &format!(
-                r#"{{{account},"organization":{{"id":"o-1","management":"111111111111","root":"r-1","accounts":{{"111111111111":"ou-1"}}}}}}"#
-            ),
-            "organization.accounts.111111111111: ou-1 is neither the root nor a unit",
-        ),
-        (
-            &organization(r#""management":"1""#),
-            "organization.management: 1 has not twelve digits",
-        ),
-        (
-            &organization(
-                r#""management":"111111111111","units":[{"id":"ou-1","parent":"ou-2"},{"id":"ou-2","parent":"ou-1"}]"#,
-            ),
-            "organization.units[0].parent: ou-2 leads in a circle",
-        ),
-        (
-            &organization(r#""management":"111111111111","service-control-policies":{"ou-3":[]}"#),
-            "organization.service-control-policies.ou-3: neither the root nor a unit",
-        ),
-        (
-            &format!(r#"{{{account},"regions":[{{"name":"eu-west-1"}}]}}"#),
+            r#""regions":[{"name":"eu-west-1"}]"#,
             "region: us-east-1 is no Region of this file",
         ),
         (
-            &format!(
-                r#"{{{account},"regions":[{{"name":"us-east-1"}}],"keys":[{{"name":"k","account":"111111111111","region":"eu-west-1"}}]}}"#
-            ),
+            r#""regions":[{"name":"us-east-1"}],
+               "keys":[{"name":"k","account":"111111111111","region":"eu-west-1"}]"#,
             "keys[0].region: eu-west-1 is no Region of this file",
         ),
-    ];
-    for (text, beginning) in table {
-        let problem = Scenario::parse(text).unwrap_err();
-        assert!(problem.starts_with(beginning), "{text}: {problem}");
-        assert!(!problem.contains('\n'), "{problem}");
+    ] {
+        check_mistake(&format!("{{{account},{members}}}"), beginning);
+    }
+}
+
+#[test]
+fn a_mistake_in_an_organization_is_one_message_with_its_place() {
+    for (members, beginning) in [
+        (
+            r#""management":"111111111111","accounts":{"111111111111":"ou-1"}"#,
+            "organization.accounts.111111111111: ou-1 is neither the root nor a unit",
+        ),
+        (
+            r#""management":"1","accounts":{}"#,
+            "organization.management: 1 has not twelve digits",
+        ),
+        (
+            r#""management":"111111111111","accounts":{},
+               "units":[{"id":"ou-1","parent":"ou-2"},{"id":"ou-2","parent":"ou-1"}]"#,
+            "organization.units[0].parent: ou-2 leads in a circle",
+        ),
+        (
+            r#""management":"111111111111","accounts":{},
+               "service-control-policies":{"ou-3":[]}"#,
+            "organization.service-control-policies.ou-3: neither the root nor a unit",
+        ),
+    ] {
+        let text = format!(
+            r#"{{
+                "region": "us-east-1",
+                "accounts": [{{"id": "111111111111"}}],
+                "organization": {{"id": "o-1", "root": "r-1", {members}}}
+            }}"#
+        );
+        check_mistake(&text, beginning);
     }
 }
 
 #[tokio::test]
-async fn a_wrong_file_or_address_keeps_the_server_from_starting() {
+async fn the_server_does_not_start_with_a_wrong_file_or_address() {
     let file = |text: &str| {
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), text).unwrap();
@@ -224,8 +235,8 @@ async fn a_wrong_file_or_address_keeps_the_server_from_starting() {
     }
 }
 
-#[tokio::test]
-async fn a_generated_world_is_a_scenario_of_its_size() {
+/// A generated world of 7 accounts, 3 Regions, 4 images and 2 snapshots of each.
+async fn generated_world() -> Sim {
     let arguments = [
         "generate",
         "--accounts",
@@ -238,7 +249,12 @@ async fn a_generated_world_is_a_scenario_of_its_size() {
         "2",
     ];
     let text = run(&arguments).await.unwrap();
-    let sim = Sim::new(Scenario::parse(&text).unwrap(), Options::default());
+    Sim::new(Scenario::parse(&text).unwrap(), Options::default())
+}
+
+#[tokio::test]
+async fn a_generated_world_has_the_requested_size() {
+    let sim = generated_world().await;
     let facts = sim.facts();
     assert_eq!((facts.accounts.len(), facts.images.len()), (7, 4));
     assert_eq!(facts.images.keys().next().unwrap(), "image-1");
@@ -247,56 +263,52 @@ async fn a_generated_world_is_a_scenario_of_its_size() {
         let roles: Vec<_> = facts.roles[account].keys().collect();
         assert_eq!(roles, ["administrator", "consumer", "launcher"]);
     }
-    let state = sim.state();
-    let image = &state["images"][&facts.images["image-4"]];
-    assert_eq!(image["owner"], "111111111111");
-    let mappings = image["mappings"].as_array().unwrap();
-    assert_eq!(mappings.len(), 2);
-    for mapping in mappings {
-        let snapshot = &state["snapshots"][mapping["snapshot"].as_str().unwrap()];
-        assert_eq!(
-            (&snapshot["key"], &snapshot["region"]),
-            (&Value::from(facts.keys["key-4"].as_str()), &image["region"])
-        );
-    }
-    assert_eq!(image["region"], "us-east-1");
-    let trust = &state["accounts"]["222222222222"]["roles"]["consumer"]["trust"]["text"];
-    assert!(
-        trust
-            .as_str()
-            .unwrap()
-            .contains(r#""sts:ExternalId":"example""#),
-        "{trust}"
-    );
-    let parents = state["organization"]["units"].as_object().unwrap();
-    assert!(
-        parents
-            .values()
-            .any(|parent| parents.contains_key(parent.as_str().unwrap())),
-        "units within units"
-    );
-    let units: std::collections::BTreeSet<_> = state["organization"]["accounts"]
-        .as_object()
-        .unwrap()
-        .values()
-        .map(Value::to_string)
-        .collect();
-    assert_eq!(units.len(), 5);
     let large = Scenario::generate(Size {
         accounts: 1000,
         regions: 1,
         images: 1,
         snapshots: 1,
-    })
-    .unwrap();
-    assert_eq!(
-        Sim::new(large, Options::default()).facts().accounts.len(),
-        1000
-    );
+    });
+    let large = Sim::new(large.unwrap(), Options::default());
+    assert_eq!(large.facts().accounts.len(), 1000);
+}
+
+#[tokio::test]
+async fn a_generated_image_has_snapshots_under_its_key() {
+    let sim = generated_world().await;
+    let (facts, state) = (sim.facts(), sim.state());
+    let image = &state["images"][&facts.images["image-4"]];
+    assert_eq!(image["owner"], "111111111111");
+    assert_eq!(image["region"], "us-east-1");
+    let mappings = image["mappings"].as_array().unwrap();
+    assert_eq!(mappings.len(), 2);
+    for mapping in mappings {
+        let snapshot = &state["snapshots"][mapping["snapshot"].as_str().unwrap()];
+        assert_eq!(snapshot["key"], facts.keys["key-4"]);
+        assert_eq!(snapshot["region"], image["region"]);
+    }
+}
+
+#[tokio::test]
+async fn a_generated_organization_has_units_within_units() {
+    let state = generated_world().await.state();
+    let consumer = &state["accounts"]["222222222222"]["roles"]["consumer"];
+    let trust = consumer["trust"]["text"].as_str().unwrap();
+    let external_id = r#""sts:ExternalId":"example""#;
+    assert!(trust.contains(external_id), "{trust}");
+    let organization = &state["organization"];
+    let parents = organization["units"].as_object().unwrap();
+    let is_unit = |parent: &Value| parents.contains_key(parent.as_str().unwrap());
+    assert!(parents.values().any(is_unit), "units within units");
+    let mut units = std::collections::BTreeSet::new();
+    for unit in organization["accounts"].as_object().unwrap().values() {
+        units.insert(unit.to_string());
+    }
+    assert_eq!(units.len(), 5);
 }
 
 #[test]
-fn every_flag_says_what_it_is_for() {
+fn every_flag_has_a_help_text() {
     let command = Cli::command();
     command.clone().debug_assert();
     for sub in command.get_subcommands() {

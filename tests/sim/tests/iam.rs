@@ -1,13 +1,13 @@
-//! IAM and SSM: what the other side needs.
+//! IAM roles and SSM parameters.
 
 use serde_json::json;
 
 use super::support::*;
 
 #[tokio::test]
-async fn rule_5_2_names_and_external_ids_have_a_form() {
+async fn rule_5_2_session_names_and_external_ids_have_a_form() {
     let (a, _) = two_accounts();
-    let role = format!("arn:aws:iam::{A}:role/administrator");
+    let role = role_arn(A, "administrator");
     let assume = |session: &'static str, id: &'static str| {
         let (a, role) = (a.clone(), role.clone());
         async move {
@@ -38,9 +38,9 @@ async fn rule_5_2_names_and_external_ids_have_a_form() {
 }
 
 #[tokio::test]
-async fn rule_5_3_sessions_are_no_longer_than_they_may_be() {
+async fn rule_5_3_a_session_lasts_no_longer_than_its_role_allows() {
     let (a, _) = two_accounts();
-    let role = format!("arn:aws:iam::{A}:role/administrator");
+    let role = role_arn(A, "administrator");
     let chained = "The requested DurationSeconds exceeds the 1 hour session limit for roles \
                    assumed by role chaining";
     let session = a.assume(&role, &[]).await.unwrap();
@@ -68,9 +68,9 @@ async fn rule_5_3_sessions_are_no_longer_than_they_may_be() {
 #[tokio::test]
 async fn rule_5_4_a_session_can_do_no_more_than_its_policy_and_its_role() {
     let (a, _) = two_accounts();
-    let role = format!("arn:aws:iam::{A}:role/publisher");
-    let policy =
-        json!({ "Statement": [allow(&json!("ec2:DescribeImages")), allow(&json!("ec2:RunInstances"))] }).to_string();
+    let role = role_arn(A, "publisher");
+    let policy = json!({ "Statement": [allow("ec2:DescribeImages"), allow("ec2:RunInstances")] })
+        .to_string();
     let session = a.assume(&role, &[("Policy", &policy)]).await.unwrap();
     session.ec2("DescribeImages", &[]).await.unwrap();
     let fail = session.ec2("DescribeSnapshots", &[]).await.unwrap_err();
@@ -87,7 +87,7 @@ async fn rule_5_4_a_session_can_do_no_more_than_its_policy_and_its_role() {
         "{}",
         fail.message
     );
-    let long = json!({ "Statement": [allow(&json!("x".repeat(2048)))] }).to_string();
+    let long = json!({ "Statement": [allow("x".repeat(2048))] }).to_string();
     assert_eq!(
         a.assume(&role, &[("Policy", &long)])
             .await
@@ -108,12 +108,9 @@ async fn rule_5_4_a_session_can_do_no_more_than_its_policy_and_its_role() {
 
 #[tokio::test]
 async fn rule_5_4_a_boundary_limits_the_role() {
-    let boundary = json!({ "Statement": [allow(&json!("ec2:Describe*"))] });
+    let boundary = json!({ "Statement": [allow("ec2:Describe*")] });
     let (a, _) = scenario(|scenario| scenario.accounts[0].roles[0].boundary = Some(boundary));
-    let publisher = a
-        .assume(&format!("arn:aws:iam::{A}:role/publisher"), &[])
-        .await
-        .unwrap();
+    let publisher = a.assume(&role_arn(A, "publisher"), &[]).await.unwrap();
     publisher.ec2("DescribeImages", &[]).await.unwrap();
     let fail = publisher.share(&a.image("golden"), B).await.unwrap_err();
     assert!(
@@ -125,79 +122,57 @@ async fn rule_5_4_a_boundary_limits_the_role() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn rule_5_8_policies_of_roles_have_limits_and_take_their_time() {
+async fn rule_5_8_changes_of_roles_take_effect_later() {
     let delays = ami_share_sim::Delays {
         iam: std::time::Duration::from_secs(10),
         ..Default::default()
     };
     let (a, _) = delayed(delays);
-    let session = a.role(A, "new", &allow(&json!("ec2:DescribeImages"))).await;
-    assert_eq!(
-        session.ec2("DescribeImages", &[]).await.unwrap_err().code,
-        "UnauthorizedOperation"
-    );
+    let session = a.role(A, "new", &allow("ec2:DescribeImages")).await;
+    let refused = session.ec2("DescribeImages", &[]).await;
+    assert_code(refused, "UnauthorizedOperation");
     // KMS does not know the role yet.
-    let statement = json!({ "Effect": "Allow", "Principal": { "AWS": format!("arn:aws:iam::{A}:role/new") }, "Action": "kms:*", "Resource": "*" });
-    let unknown = "Policy contains a statement with one or more invalid principals.";
-    fails(
-        a.put_policy(statement.clone()).await,
-        400,
-        "MalformedPolicyDocumentException",
-        unknown,
-    );
+    let statement = allow_to(role_arn(A, "new"), "kms:*");
+    let message = "Policy contains a statement with one or more invalid principals.";
+    let refused = a.put_policy(statement.clone()).await;
+    fails(refused, 400, "MalformedPolicyDocumentException", message);
     seconds(11).await;
     session.ec2("DescribeImages", &[]).await.unwrap();
     a.put_policy(statement).await.unwrap();
-    let long = a
-        .put_role_policy("new", &allow(&json!("x".repeat(10_240))))
-        .await;
-    fails(
-        long,
-        409,
-        "LimitExceeded",
-        "Maximum policy size of 10240 bytes exceeded for role new",
-    );
+}
+
+#[tokio::test]
+async fn rule_5_8_policies_of_roles_have_limits() {
+    let (a, _) = two_accounts();
+    a.role(A, "new", &allow("ec2:DescribeImages")).await;
+    let message = "Maximum policy size of 10240 bytes exceeded for role new";
+    let long = a.put_role_policy("new", &allow("x".repeat(10_240))).await;
+    fails(long, 409, "LimitExceeded", message);
     let malformed = [
         ("RoleName", "new"),
         ("PolicyName", "p"),
         ("PolicyDocument", "{}"),
     ];
-    assert_eq!(
-        a.iam("PutRolePolicy", &malformed).await.unwrap_err().code,
-        "MalformedPolicyDocument"
-    );
-    let missing = a.put_role_policy("none", &allow(&json!("*"))).await;
-    fails(
-        missing,
-        404,
-        "NoSuchEntity",
-        "The role with name none cannot be found.",
-    );
-    a.iam(
-        "CreateServiceLinkedRole",
-        &[("AWSServiceName", "autoscaling.amazonaws.com")],
-    )
-    .await
-    .unwrap();
-    let protected = a
-        .put_role_policy("AWSServiceRoleForAutoScaling", &allow(&json!("*")))
-        .await;
-    assert_eq!(protected.unwrap_err().code, "UnmodifiableEntity");
-    let again = a
-        .iam(
-            "CreateServiceLinkedRole",
-            &[("AWSServiceName", "autoscaling.amazonaws.com")],
-        )
-        .await;
-    assert_eq!(again.unwrap_err().code, "InvalidInput");
+    let refused = a.iam("PutRolePolicy", &malformed).await;
+    assert_code(refused, "MalformedPolicyDocument");
+    let missing = a.put_role_policy("none", &allow("*")).await;
+    let message = "The role with name none cannot be found.";
+    fails(missing, 404, "NoSuchEntity", message);
+    let service = [("AWSServiceName", "autoscaling.amazonaws.com")];
+    a.iam("CreateServiceLinkedRole", &service).await.unwrap();
+    let name = "AWSServiceRoleForAutoScaling";
+    let protected = a.put_role_policy(name, &allow("*")).await;
+    assert_code(protected, "UnmodifiableEntity");
+    let again = a.iam("CreateServiceLinkedRole", &service).await;
+    assert_code(again, "InvalidInput");
 }
 
 #[tokio::test]
-async fn rule_5_8_attached_policies_and_simulation_say_the_same_as_calls() {
+async fn rule_5_8_policy_simulation_decides_as_calls_do() {
     let (a, _) = two_accounts();
-    let session = a.role(A, "new", &allow(&json!("s3:*"))).await;
+    let session = a.role(A, "new", &allow("s3:*")).await;
     let document = json!({ "Statement": [
-        allow(&json!("ec2:Describe*")),
+        allow("ec2:Describe*"),
         { "Effect": "Deny", "Action": "ec2:DescribeSnapshots", "Resource": "*" },
     ] });
     let made = a
@@ -216,7 +191,7 @@ async fn rule_5_8_attached_policies_and_simulation_say_the_same_as_calls() {
         .iam(
             "SimulatePrincipalPolicy",
             &[
-                ("PolicySourceArn", &format!("arn:aws:iam::{A}:role/new")),
+                ("PolicySourceArn", &role_arn(A, "new")),
                 ("ActionNames.member.1", "ec2:DescribeImages"),
                 ("ActionNames.member.2", "ec2:DescribeSnapshots"),
                 ("ActionNames.member.3", "ec2:RunInstances"),
@@ -239,27 +214,25 @@ async fn rule_5_8_attached_policies_and_simulation_say_the_same_as_calls() {
     );
     a.iam("DetachRolePolicy", &attachment).await.unwrap();
     assert!(session.ec2("DescribeImages", &[]).await.is_err());
-    assert_eq!(
-        a.iam("DetachRolePolicy", &attachment)
-            .await
-            .unwrap_err()
-            .code,
-        "NoSuchEntity"
-    );
+    assert_code(a.iam("DetachRolePolicy", &attachment).await, "NoSuchEntity");
 }
 
 #[tokio::test]
 async fn rule_5_9_a_parameter_of_an_image_is_answered_before_it_is_checked() {
     let (a, b) = two_accounts();
-    let image = |value: String| json!({ "Name": "/ami", "Value": value, "Type": "String", "DataType": "aws:ec2:image" });
+    let image = |value: String| {
+        let mut parameter = json!({ "Name": "/ami", "Value": value, "Type": "String" });
+        parameter["DataType"] = json!("aws:ec2:image");
+        parameter
+    };
     let read = json!({ "Name": "/ami" });
-    // 200, and nothing was written: the image is not there for B.
+    // The answer is 200, and nothing is written: the image is not available to B.
     b.ssm("PutParameter", image(a.image("plain")))
         .await
         .unwrap();
-    assert_eq!(
-        b.ssm("GetParameter", read.clone()).await.unwrap_err().code,
-        "ParameterNotFound"
+    assert_code(
+        b.ssm("GetParameter", read.clone()).await,
+        "ParameterNotFound",
     );
     a.share(&a.image("plain"), B).await.unwrap();
     b.ssm("PutParameter", image(a.image("plain")))
@@ -285,13 +258,10 @@ async fn rule_5_9_a_parameter_of_an_image_is_answered_before_it_is_checked() {
     again["Overwrite"] = json!(true);
     b.ssm("PutParameter", again.clone()).await.unwrap();
     again["Type"] = json!("StringList");
-    assert_eq!(
-        b.ssm("PutParameter", again).await.unwrap_err().code,
-        "ValidationException"
-    );
+    assert_code(b.ssm("PutParameter", again).await, "ValidationException");
     let denied = b.without(B, &["ssm:GetParameter"]).await;
-    assert_eq!(
-        denied.ssm("GetParameter", read).await.unwrap_err().code,
-        "AccessDeniedException"
+    assert_code(
+        denied.ssm("GetParameter", read).await,
+        "AccessDeniedException",
     );
 }

@@ -1,4 +1,4 @@
-//! States of images, and what is said of them.
+//! States of images, and the errors about them.
 
 use super::support::*;
 
@@ -7,9 +7,7 @@ async fn rule_1_1_3_a_copy_is_pending_until_it_is_available_and_can_be_cancelled
     let (a, _) = two_accounts();
     let copy = a.copy(&a.image("plain"), &[]).await.unwrap();
     let cancelled = a.copy(&a.image("plain"), &[]).await.unwrap();
-    a.ec2("DeregisterImage", &[("ImageId", &cancelled)])
-        .await
-        .unwrap();
+    a.deregister(&cancelled).await.unwrap();
     seconds(2).await;
     assert_eq!(a.state(&copy).await, "pending");
     seconds(2).await;
@@ -18,7 +16,7 @@ async fn rule_1_1_3_a_copy_is_pending_until_it_is_available_and_can_be_cancelled
 }
 
 #[tokio::test(start_paused = true)]
-async fn rule_1_1_7_a_new_id_may_be_unknown_for_a_while() {
+async fn rule_1_1_7_a_new_image_id_is_unknown_for_a_while() {
     let invisible = std::time::Duration::from_secs(5);
     let options = ami_share_sim::Options {
         invisible,
@@ -40,7 +38,7 @@ async fn rule_1_1_7_a_new_id_may_be_unknown_for_a_while() {
 }
 
 #[tokio::test]
-async fn rule_1_6_ids_that_are_wrong_unknown_invisible_or_gone() {
+async fn rule_1_6_malformed_unknown_invisible_and_deregistered_ids_have_their_errors() {
     let (a, b) = two_accounts();
     for id in ["ami-00000000000000000", "ami-xyz", "snap-1a2b3c4d"] {
         let message = format!("Invalid id: \"{id}\"");
@@ -59,18 +57,11 @@ async fn rule_1_6_ids_that_are_wrong_unknown_invisible_or_gone() {
         "InvalidAMIID.NotFound",
         unknown,
     );
-    // It exists and is not visible: an empty answer.
+    // The image exists and is not visible: the answer is empty.
     let golden = a.image("golden");
     assert!(b.snapshots(&golden).await.is_empty());
-    assert_eq!(
-        b.ec2("DescribeImages", &[("ImageId.1", &golden)])
-            .await
-            .unwrap()
-            .all("imageId")
-            .len(),
-        0
-    );
-    // It is gone: an empty answer, and an error when it is deregistered again.
+    assert_eq!(b.describe_image(&golden).await.all("imageId").len(), 0);
+    // A deregistered image: the answer is empty, and deregistering it again is an error.
     let snapshots = a.snapshots(&golden).await;
     let in_use = format!(
         "The snapshot {} is currently in use by {golden}",
@@ -83,20 +74,11 @@ async fn rule_1_6_ids_that_are_wrong_unknown_invisible_or_gone() {
         "InvalidSnapshot.InUse",
         &in_use,
     );
-    a.ec2("DeregisterImage", &[("ImageId", &golden)])
-        .await
-        .unwrap();
-    assert_eq!(
-        a.ec2("DescribeImages", &[("ImageId.1", &golden)])
-            .await
-            .unwrap()
-            .all("imageId")
-            .len(),
-        0
-    );
+    a.deregister(&golden).await.unwrap();
+    assert_eq!(a.describe_image(&golden).await.all("imageId").len(), 0);
     let gone = format!("The image ID '{golden}' is no longer available");
     fails(
-        a.ec2("DeregisterImage", &[("ImageId", &golden)]).await,
+        a.deregister(&golden).await,
         400,
         "InvalidAMIID.Unavailable",
         &gone,
@@ -115,7 +97,7 @@ async fn rule_1_6_ids_that_are_wrong_unknown_invisible_or_gone() {
 }
 
 #[tokio::test]
-async fn rule_1_6_pages_and_names() {
+async fn rule_1_6_describe_calls_have_pages_and_filters() {
     let (a, _) = two_accounts();
     let small = "Invalid value '1' for maxResults. Expecting a value greater than 5.";
     fails(
@@ -124,7 +106,7 @@ async fn rule_1_6_pages_and_names() {
         "InvalidParameterValue",
         small,
     );
-    // More than a page can hold is a full page.
+    // A request for more than a page gets a full page.
     a.ec2("DescribeSnapshots", &[("MaxResults", "5000")])
         .await
         .unwrap();
@@ -153,7 +135,7 @@ async fn rule_1_6_pages_and_names() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn rule_1_6_deregistering_may_take_the_snapshots_along() {
+async fn rule_1_6_deregistering_can_delete_the_snapshots() {
     let (a, _) = two_accounts();
     let copy = a.copy(&a.image("plain"), &[]).await.unwrap();
     let snapshot = a.snapshots(&copy).await.remove(0);
@@ -176,7 +158,7 @@ async fn rule_1_6_deregistering_may_take_the_snapshots_along() {
 }
 
 #[tokio::test]
-async fn rule_1_6_denied_calls_say_who_what_on_what_and_why() {
+async fn rule_1_6_a_denial_of_ec2_names_principal_action_resource_and_reason() {
     let (a, _) = two_accounts();
     let golden = a.image("golden");
     let denied = a.without(A, &["ec2:ModifyImageAttribute"]).await;
@@ -261,4 +243,32 @@ async fn rule_1_6_tags_are_private_to_each_account() {
             .first("value"),
         "a"
     );
+}
+
+#[tokio::test]
+async fn rule_1_6_a_snapshot_of_another_account_cannot_be_registered() {
+    let (a, b) = two_accounts();
+    let snapshot = a.snapshot_of("plain").await;
+    let message =
+        format!("Invalid value '{snapshot}' for snapshotId. Snapshot does not belong to {B}");
+    let mapping = [
+        ("Name", "stolen"),
+        ("RootDeviceName", "/dev/sda1"),
+        ("BlockDeviceMapping.1.DeviceName", "/dev/sda1"),
+        ("BlockDeviceMapping.1.Ebs.SnapshotId", snapshot.as_str()),
+    ];
+    fails(
+        b.ec2("RegisterImage", &mapping).await,
+        400,
+        "InvalidParameterValue",
+        &message,
+    );
+    a.share_snapshot(&snapshot, B).await.unwrap();
+    fails(
+        b.ec2("RegisterImage", &mapping).await,
+        400,
+        "InvalidParameterValue",
+        &message,
+    );
+    a.ec2("RegisterImage", &mapping).await.unwrap();
 }

@@ -1,11 +1,22 @@
-//! `RunInstances`.
+//! RunInstances: keys, refusals and grants of an instance.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::support::*;
 
 const INVALID_KEY: &str =
     "Client.InvalidKMSKey.InvalidState: The KMS key provided is in an incorrect state";
+
+/// The keys of the volumes of an instance.
+fn keys_of_volumes(caller: &Caller, instance: &str) -> Vec<String> {
+    let state = caller.sim.state();
+    let volumes = &state["instances"][instance]["volumes"];
+    let mut keys = Vec::new();
+    for volume in volumes.as_array().unwrap() {
+        keys.push(volume["key"].as_str().unwrap().to_owned());
+    }
+    keys
+}
 
 #[tokio::test]
 async fn rule_4_2_volumes_of_a_shared_image_are_under_the_launchers_default_key() {
@@ -13,33 +24,13 @@ async fn rule_4_2_volumes_of_a_shared_image_are_under_the_launchers_default_key(
     let golden = a.image("golden");
     a.share_key(B).await;
     a.share(&golden, B).await.unwrap();
-    b.launch(&golden, &[]).await.unwrap();
-    let keys = |who: &Caller| {
-        let state = who.sim.state();
-        let last = state["instances"]
-            .as_object()
-            .unwrap()
-            .values()
-            .next_back()
-            .unwrap();
-        let volumes = last["volumes"].as_array().unwrap().clone();
-        Value::from(
-            volumes
-                .into_iter()
-                .map(|volume| volume["key"].clone())
-                .collect::<Vec<_>>(),
-        )
-    };
-    let default = b
-        .kms("DescribeKey", json!({ "KeyId": "alias/aws/ebs" }))
-        .await
-        .unwrap()
-        .json();
+    let launched = b.run_instance(&golden, &[]).await.unwrap();
+    let default = b.aws_ebs_key().await;
     assert_eq!(
-        keys(&b),
-        json!([default["KeyMetadata"]["Arn"], default["KeyMetadata"]["Arn"]])
+        keys_of_volumes(&b, launched.first("instanceId")),
+        [default.clone(), default]
     );
-    // Named in the mapping, the shared key serves as well.
+    // The mapping can name the shared key as well.
     let key = a.key("golden");
     let root = [
         ("BlockDeviceMapping.1.DeviceName", "/dev/xvda"),
@@ -49,20 +40,16 @@ async fn rule_4_2_volumes_of_a_shared_image_are_under_the_launchers_default_key(
     assert_eq!(b.launch(&golden, &root).await.unwrap().0, "running");
     assert!(b.sim.state()["instances"].to_string().contains(&key));
     let message = "The parameter KmsKeyId requires the parameter Encrypted to be set.";
-    fails(
-        b.launch(&golden, &[root[0], root[2]]).await,
-        400,
-        "InvalidParameterDependency",
-        message,
-    );
+    let refused = b.launch(&golden, &[root[0], root[2]]).await;
+    fails(refused, 400, "InvalidParameterDependency", message);
 }
 
 #[tokio::test]
-async fn rule_4_4_without_access_to_a_key_the_instance_ends_by_itself() {
+async fn rule_4_4_an_instance_without_access_to_a_key_ends_by_itself() {
     let (a, b) = two_accounts();
     let golden = a.image("golden");
     a.share(&golden, B).await.unwrap();
-    // B's administrator may do everything in B; the key is A's.
+    // B's administrator may do everything in B, but the key belongs to A.
     assert_eq!(
         b.launch(&golden, &[]).await.unwrap(),
         ("terminated".to_owned(), INVALID_KEY.to_owned())
@@ -95,7 +82,7 @@ async fn rule_4_4_without_access_to_a_key_the_instance_ends_by_itself() {
 }
 
 #[tokio::test]
-async fn rule_4_8_a_dry_run_does_not_look_at_kms() {
+async fn rule_4_8_a_dry_run_does_not_ask_kms() {
     let (a, b) = two_accounts();
     let golden = a.image("golden");
     a.share(&golden, B).await.unwrap();
@@ -112,11 +99,11 @@ async fn rule_4_8_a_dry_run_does_not_look_at_kms() {
         .await
         .launch(&golden, &[("DryRun", "true")])
         .await;
-    assert_eq!(denied.unwrap_err().code, "UnauthorizedOperation");
+    assert_code(denied, "UnauthorizedOperation");
 }
 
 #[tokio::test]
-async fn rule_4_10_unshared_and_unknown_images() {
+async fn rule_4_10_unshared_and_unknown_images_have_different_errors() {
     let (a, b) = two_accounts();
     let golden = a.image("golden");
     fails(
@@ -132,9 +119,7 @@ async fn rule_4_10_unshared_and_unknown_images() {
         "InvalidAMIID.NotFound",
         message,
     );
-    a.ec2("DeregisterImage", &[("ImageId", &golden)])
-        .await
-        .unwrap();
+    a.deregister(&golden).await.unwrap();
     let message = format!("The image id '[{golden}]' does not exist");
     fails(
         a.launch(&golden, &[]).await,
@@ -149,10 +134,8 @@ async fn rule_4_2_grants_on_a_volumes_key_end_with_the_instance() {
     let (a, _) = two_accounts();
     let answer = a.run_instance(&a.image("golden"), &[]).await.unwrap();
     let grants = || async {
-        a.kms("ListGrants", json!({ "KeyId": a.key("golden") }))
-            .await
-            .unwrap()
-            .json()["Grants"]
+        a.kms_json("ListGrants", json!({ "KeyId": a.key("golden") }))
+            .await["Grants"]
             .as_array()
             .unwrap()
             .len()

@@ -1,4 +1,4 @@
-//! Launches: more of what they ask of keys.
+//! What a launch asks of IAM and KMS.
 
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ async fn shared() -> (Caller, Caller, String) {
 }
 
 #[tokio::test]
-async fn rule_4_1_every_published_action_is_needed_on_the_images_key() {
+async fn rule_4_1_a_launch_needs_every_published_action_on_the_key() {
     let actions = [
         "kms:DescribeKey",
         "kms:CreateGrant",
@@ -20,37 +20,26 @@ async fn rule_4_1_every_published_action_is_needed_on_the_images_key() {
         "kms:ReEncryptFrom",
     ];
     for missing in actions {
+        // The key policy of A does not allow one action.
         let (a, b, golden) = shared().await;
-        let rest: Vec<&str> = actions
-            .into_iter()
-            .filter(|action| *action != missing)
-            .collect();
-        a.put_policy(json!({ "Effect": "Allow", "Principal": { "AWS": root(B) }, "Action": rest, "Resource": "*" }))
-            .await
-            .unwrap();
-        assert_eq!(
-            b.launch(&golden, &[]).await.unwrap().0,
-            "terminated",
-            "{missing}"
-        );
-        // The same of B's own side.
+        let mut others = actions.to_vec();
+        others.retain(|action| *action != missing);
+        a.put_policy(allow_to(root(B), others)).await.unwrap();
+        assert_eq!(b.launch_state(&golden).await, "terminated", "{missing}");
+        // It allows all, and the policies of B do not.
         a.share_key(B).await;
+        let denied = b.without(B, &[missing]).await;
         assert_eq!(
-            b.without(B, &[missing])
-                .await
-                .launch(&golden, &[])
-                .await
-                .unwrap()
-                .0,
+            denied.launch_state(&golden).await,
             "terminated",
             "{missing}"
         );
-        assert_eq!(b.launch(&golden, &[]).await.unwrap().0, "running");
+        assert_eq!(b.launch_state(&golden).await, "running");
     }
 }
 
 #[tokio::test]
-async fn rule_4_1_iam_is_asked_for_everything_that_a_launch_makes() {
+async fn rule_4_1_a_launch_needs_permission_for_everything_it_makes() {
     let (a, b, golden) = shared().await;
     a.share_key(B).await;
     for kind in [
@@ -61,24 +50,15 @@ async fn rule_4_1_iam_is_asked_for_everything_that_a_launch_makes() {
         "subnet",
     ] {
         let resource = format!("arn:aws:ec2:us-east-1:{B}:{kind}/*");
-        let policy = json!({ "Statement": [allow(&json!("*")), { "Effect": "Deny", "Action": "ec2:RunInstances", "Resource": resource }] });
-        let role = format!("arn:aws:iam::{B}:role/administrator");
-        let denied = b
-            .assume(&role, &[("Policy", &policy.to_string())])
-            .await
-            .unwrap();
+        let denied = b.without_on(B, "ec2:RunInstances", &resource).await;
         let fail = denied.launch(&golden, &[]).await.unwrap_err();
-        assert!(
-            fail.message
-                .contains(&format!("on resource: {resource} with an explicit deny")),
-            "{}",
-            fail.message
-        );
+        let reason = format!("on resource: {resource} with an explicit deny");
+        assert!(fail.message.contains(&reason), "{}", fail.message);
     }
 }
 
 #[tokio::test]
-async fn rule_4_3_the_trail_of_a_launch() {
+async fn rule_4_3_a_launch_makes_the_recorded_calls_to_kms() {
     let (a, _) = two_accounts();
     let key = a.key("golden");
     let mapping = [
@@ -137,21 +117,15 @@ async fn rule_4_3_the_trail_of_a_launch() {
 async fn rule_4_9_a_dry_run_sees_permissions_and_the_image() {
     let (a, b, golden) = shared().await;
     let dry = [("DryRun", "true")];
-    assert_eq!(
-        b.launch(&golden, &dry).await.unwrap_err().code,
-        "DryRunOperation"
-    );
-    assert_eq!(
-        b.launch(&a.image("plain"), &dry).await.unwrap_err().code,
-        "AuthFailure"
-    );
-    assert_eq!(
-        b.launch("ami-1a2b3c4d", &dry).await.unwrap_err().code,
-        "InvalidAMIID.NotFound"
+    assert_code(b.launch(&golden, &dry).await, "DryRunOperation");
+    assert_code(b.launch(&a.image("plain"), &dry).await, "AuthFailure");
+    assert_code(
+        b.launch("ami-1a2b3c4d", &dry).await,
+        "InvalidAMIID.NotFound",
     );
     let denied = b.without(B, &["ec2:RunInstances"]).await;
     assert_eq!(denied.launch(&golden, &dry).await.unwrap_err().status, 403);
-    // It sees parameters too.
+    // A dry run checks parameters too.
     let missing = "The request must contain the parameter MinCount";
     let image = ("ImageId", golden.as_str());
     fails(
@@ -191,7 +165,7 @@ async fn rule_4_11_auto_scaling_needs_a_grant_from_its_own_account() {
             .unwrap(),
     );
     a.share_key(B).await;
-    // The key is open to B; the service's role has no permission for it.
+    // The key policy allows B, but the service's role has no permission for the key.
     assert_eq!(service.launch(&golden, &[]).await.unwrap().0, "terminated");
     let operations = [
         "Encrypt",
@@ -203,22 +177,21 @@ async fn rule_4_11_auto_scaling_needs_a_grant_from_its_own_account() {
         "DescribeKey",
         "CreateGrant",
     ];
-    let arn = format!(
-        "arn:aws:iam::{B}:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"
-    );
+    let path = "aws-service-role/autoscaling.amazonaws.com";
+    let arn = format!("arn:aws:iam::{B}:role/{path}/AWSServiceRoleForAutoScaling");
     let grant =
         json!({ "KeyId": a.key("golden"), "GranteePrincipal": arn, "Operations": operations });
-    // From A it is of no use: the role's own account would have to allow it in IAM.
+    // A grant of A is not enough: the role's own account must allow the use in IAM too.
     a.kms("CreateGrant", grant.clone()).await.unwrap();
     assert_eq!(service.launch(&golden, &[]).await.unwrap().0, "terminated");
-    // Under a statement that is bound to AWS resources, nobody of B can make it (R3.3.12); under
-    // this one he can.
+    // Under a statement for AWS resources only, B cannot make the grant (R3.3.12). Under this
+    // one it can.
     b.kms("CreateGrant", grant).await.unwrap();
     assert_eq!(service.launch(&golden, &[]).await.unwrap().0, "running");
 }
 
 #[tokio::test(start_paused = true)]
-async fn rule_4_13_a_copy_of_ones_own_needs_the_source_no_more() {
+async fn rule_4_13_an_own_copy_launches_without_access_to_its_source() {
     let (a, b) = two_accounts();
     let golden = a.image("golden");
     a.share_wholly(&golden, B).await;
@@ -236,178 +209,48 @@ async fn rule_4_13_a_copy_of_ones_own_needs_the_source_no_more() {
     assert_eq!(b.launch(&copy, &[]).await.unwrap().0, "running");
 }
 
-#[tokio::test(start_paused = true)]
-async fn rule_1_4_4_an_encrypted_source_touches_the_callers_default_key() {
+#[tokio::test]
+async fn rule_1_6_instances_and_volumes_have_their_own_errors() {
     let (a, b) = two_accounts();
-    let golden = a.image("golden");
-    a.share_wholly(&golden, B).await;
-    let made = b.kms("CreateKey", json!({})).await.unwrap().json();
-    let own = made["KeyMetadata"]["Arn"].as_str().unwrap().to_owned();
-    let default = b
-        .kms("DescribeKey", json!({ "KeyId": "alias/aws/ebs" }))
-        .await
-        .unwrap()
-        .json();
-    let default = default["KeyMetadata"]["Arn"].as_str().unwrap();
-    let policy = json!({ "Statement": [allow(&json!("*")), { "Effect": "Deny", "Action": "kms:DescribeKey", "Resource": default }] });
-    let denied = b
-        .assume(
-            &format!("arn:aws:iam::{B}:role/administrator"),
-            &[("Policy", &policy.to_string())],
-        )
-        .await
-        .unwrap();
-    for (who, expected) in [(&denied, "failed"), (&b, "available")] {
-        let copy = who
-            .copy_as(&golden, &[("Encrypted", "true"), ("KmsKeyId", &own)])
-            .await
-            .unwrap();
-        seconds(4).await;
-        let shown = b
-            .ec2("DescribeImages", &[("ImageId.1", &copy)])
-            .await
-            .unwrap();
-        assert_eq!(shown.first("imageState"), expected);
-        if expected == "failed" {
-            assert!(
-                shown
-                    .first("message")
-                    .ends_with("You must have DescribeKey permissions on the default CMK")
-            );
-        }
+    let launched = a.run_instance(&a.image("plain"), &[]).await.unwrap();
+    let instance = launched.first("instanceId");
+    let named = [("InstanceId.1", instance)];
+    let shown = a.ec2("DescribeInstances", &named).await.unwrap();
+    let reservation = launched.first("reservationId");
+    assert_eq!(shown.first("reservationId"), reservation);
+    let not_found = format!("The instance ID '{instance}' does not exist");
+    let unknown = b.ec2("DescribeInstances", &named).await;
+    fails(unknown, 400, "InvalidInstanceID.NotFound", &not_found);
+    for operation in ["DescribeInstances", "TerminateInstances"] {
+        let bad = a.ec2(operation, &[("InstanceId.1", "bad")]).await;
+        let message = "Invalid id: \"bad\"";
+        fails(bad, 400, "InvalidInstanceID.Malformed", message);
     }
-}
-
-#[tokio::test(start_paused = true)]
-async fn rule_1_4_3_the_published_shape_for_other_accounts_lets_them_copy() {
-    let (a, b) = two_accounts();
-    let golden = a.image("golden");
-    a.share_wholly(&golden, B).await;
-    let statement = |actions: Value, condition: Value| json!({ "Effect": "Allow", "Principal": { "AWS": root(B) }, "Action": actions, "Resource": "*", "Condition": condition });
-    let direct = [
-        "kms:Encrypt",
-        "kms:Decrypt",
-        "kms:ReEncrypt*",
-        "kms:GenerateDataKey*",
-        "kms:DescribeKey",
-    ];
-    let grants = ["kms:CreateGrant", "kms:ListGrants", "kms:RevokeGrant"];
-    let policy = json!({ "Statement": [
-        root_statement(),
-        statement(json!(direct), json!({})),
-        statement(json!(grants), json!({ "Bool": { "kms:GrantIsForAWSResource": "true" } })),
-    ] });
-    a.kms(
-        "PutKeyPolicy",
-        json!({ "KeyId": a.key("golden"), "PolicyName": "default", "Policy": policy.to_string() }),
-    )
-    .await
-    .unwrap();
-    let copy = b.copy_as(&golden, &[("Encrypted", "true")]).await.unwrap();
-    seconds(4).await;
-    assert_eq!(b.state(&copy).await, "available");
-}
-
-#[tokio::test(start_paused = true)]
-async fn rule_1_3_8_a_copy_may_be_under_another_accounts_key_by_arn() {
-    let (a, b) = two_accounts();
-    let golden = a.image("golden");
-    a.share_wholly(&golden, B).await;
-    let copy = b
-        .copy_as(
-            &golden,
-            &[("Encrypted", "true"), ("KmsKeyId", &a.key("golden"))],
-        )
-        .await
-        .unwrap();
-    seconds(4).await;
-    assert_eq!(b.state(&copy).await, "available");
-    // By its alias or bare ID it would be a key of the caller's own.
-    let copy = b
-        .copy_as(
-            &golden,
-            &[("Encrypted", "true"), ("KmsKeyId", "alias/golden")],
-        )
-        .await
-        .unwrap();
-    seconds(4).await;
-    assert_eq!(
-        b.ec2("DescribeImages", &[("ImageId.1", &copy)])
-            .await
-            .unwrap()
-            .first("imageState"),
-        "failed"
-    );
+    let message = "Value (bad) for parameter volumeId is invalid. Expected: 'vol-...'.";
+    let bad = a.ec2("CreateSnapshot", &[("VolumeId", "bad")]).await;
+    fails(bad, 400, "InvalidParameterValue", message);
 }
 
 #[tokio::test]
-async fn rule_1_6_instances_and_volumes_have_words_of_their_own() {
-    let (a, b) = two_accounts();
+async fn rule_1_6_an_instance_has_tags() {
+    let (a, _) = two_accounts();
     let launched = a.run_instance(&a.image("plain"), &[]).await.unwrap();
-    let instance = launched.first("instanceId").to_owned();
-    let shown = a
-        .ec2("DescribeInstances", &[("InstanceId.1", &instance)])
-        .await
-        .unwrap();
-    assert_eq!(
-        shown.first("reservationId"),
-        launched.first("reservationId")
-    );
-    let not_found = format!("The instance ID '{instance}' does not exist");
-    fails(
-        b.ec2("DescribeInstances", &[("InstanceId.1", &instance)])
-            .await,
-        400,
-        "InvalidInstanceID.NotFound",
-        &not_found,
-    );
-    let malformed = ("InvalidInstanceID.Malformed", "Invalid id: \"bad\"");
-    for operation in ["DescribeInstances", "TerminateInstances"] {
-        fails(
-            a.ec2(operation, &[("InstanceId.1", "bad")]).await,
-            400,
-            malformed.0,
-            malformed.1,
-        );
-    }
-    let volume = "Value (bad) for parameter volumeId is invalid. Expected: 'vol-...'.";
-    fails(
-        a.ec2("CreateSnapshot", &[("VolumeId", "bad")]).await,
-        400,
-        "InvalidParameterValue",
-        volume,
-    );
-    let tag = [("Tag.1.Key", "k"), ("Tag.1.Value", "v")];
-    let tagging = |id: &'static str| [("ResourceId.1", id), tag[0], tag[1]];
-    a.ec2("CreateTags", &[("ResourceId.1", &instance), tag[0], tag[1]])
-        .await
-        .unwrap();
-    let filter = [("Filter.1.Name", "tag:k"), ("Filter.1.Value.1", "v")];
-    assert_eq!(
-        a.ec2("DescribeInstances", &filter)
+    let instance = launched.first("instanceId");
+    let (key, value) = (("Tag.1.Key", "k"), ("Tag.1.Value", "v"));
+    let tag = async |id: &str| {
+        a.ec2("CreateTags", &[("ResourceId.1", id), key, value])
             .await
-            .unwrap()
-            .first("instanceId"),
-        instance
-    );
-    fails(
-        a.ec2("CreateTags", &tagging("bad")).await,
-        400,
-        "InvalidID",
-        "The ID 'bad' is not valid",
-    );
-    fails(
-        a.ec2("CreateTags", &tagging("i-bad!")).await,
-        400,
-        malformed.0,
-        "Invalid id: \"i-bad!\"",
-    );
-    let none = [("ResourceId.1", instance.as_str())];
+    };
+    tag(instance).await.unwrap();
+    let filter = [("Filter.1.Name", "tag:k"), ("Filter.1.Value.1", "v")];
+    let shown = a.ec2("DescribeInstances", &filter).await.unwrap();
+    assert_eq!(shown.first("instanceId"), instance);
+    let message = "The ID 'bad' is not valid";
+    fails(tag("bad").await, 400, "InvalidID", message);
+    let message = "Invalid id: \"i-bad!\"";
+    let malformed = "InvalidInstanceID.Malformed";
+    fails(tag("i-bad!").await, 400, malformed, message);
     let message = "The request must contain the parameter tagSet";
-    fails(
-        a.ec2("CreateTags", &none).await,
-        400,
-        "MissingParameter",
-        message,
-    );
+    let none = a.ec2("CreateTags", &[("ResourceId.1", instance)]).await;
+    fails(none, 400, "MissingParameter", message);
 }

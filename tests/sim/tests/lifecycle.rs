@@ -1,4 +1,4 @@
-//! What becomes of images and snapshots: states, names, protection, deprecation.
+//! The life of images and snapshots: states, names, protection, deprecation.
 
 use ami_share_sim::{Effect, FailedState, Fault};
 use serde_json::json;
@@ -43,9 +43,9 @@ async fn rule_1_1_1_images_have_states_and_reasons() {
             ("state-reason-code", "Client.*"),
         ] {
             let failed = [("Filter.1.Name", name), ("Filter.1.Value.1", value)];
-            let found = a.ec2("DescribeImages", &failed).await.unwrap();
+            let failed_images = a.ec2("DescribeImages", &failed).await.unwrap();
             assert_eq!(
-                (found.all("imageId"), found.first("message")),
+                (failed_images.all("imageId"), failed_images.first("message")),
                 (vec![copy.as_str()], reason),
                 "{name}"
             );
@@ -59,10 +59,7 @@ async fn rule_1_1_2_snapshots_are_pending_completed_or_in_error() {
     let copy = a.copy(&a.image("plain"), &[]).await.unwrap();
     let snapshot = a.snapshots(&copy).await.remove(0);
     let shown = || async {
-        let answer = a
-            .ec2("DescribeSnapshots", &[("SnapshotId.1", &snapshot)])
-            .await
-            .unwrap();
+        let answer = a.describe_snapshot(&snapshot).await;
         (
             answer.first("status").to_owned(),
             answer.first("progress").to_owned(),
@@ -96,29 +93,21 @@ async fn rule_1_1_4_an_image_is_disabled_enabled_and_deregistered() {
             .first("imageState"),
         ""
     );
-    assert_eq!(
-        b.ec2("DisableImage", &[("ImageId", &plain)])
-            .await
-            .unwrap_err()
-            .code,
-        "AuthFailure"
+    assert_code(
+        b.ec2("DisableImage", &[("ImageId", &plain)]).await,
+        "AuthFailure",
     );
     a.ec2("EnableImage", &[("ImageId", &plain)]).await.unwrap();
     assert_eq!(a.state(&plain).await, "available");
-    a.ec2("DeregisterImage", &[("ImageId", &plain)])
-        .await
-        .unwrap();
-    assert_eq!(
-        a.ec2("EnableImage", &[("ImageId", &plain)])
-            .await
-            .unwrap_err()
-            .code,
-        "InvalidAMIID.Unavailable"
+    a.deregister(&plain).await.unwrap();
+    assert_code(
+        a.ec2("EnableImage", &[("ImageId", &plain)]).await,
+        "InvalidAMIID.Unavailable",
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn rule_1_2_7_what_is_set_on_one_image_does_not_come_along() {
+async fn rule_1_2_7_a_copy_has_neither_protection_nor_deprecation() {
     let (a, _) = two_accounts();
     let plain = a.image("plain");
     a.ec2(
@@ -143,15 +132,12 @@ async fn rule_1_2_7_what_is_set_on_one_image_does_not_come_along() {
         attribute(&a, &copy, "deregistrationProtection").await,
         "disabled"
     );
-    let shown = a
-        .ec2("DescribeImages", &[("ImageId.1", &copy)])
-        .await
-        .unwrap();
+    let shown = a.describe_image(&copy).await;
     assert!(shown.all("deprecationTime").is_empty());
 }
 
 #[tokio::test(start_paused = true)]
-async fn rule_1_2_8_copies_may_have_the_same_name_other_images_not() {
+async fn rule_1_2_8_only_copies_can_have_a_name_twice() {
     let (a, _) = two_accounts();
     let plain = a.image("plain");
     let first = a.copy(&plain, &[("ClientToken", "1")]).await.unwrap();
@@ -176,23 +162,14 @@ async fn rule_1_2_8_copies_may_have_the_same_name_other_images_not() {
 }
 
 #[tokio::test]
-async fn rule_2_16_disabling_takes_all_permissions_and_enabling_gives_none_back() {
+async fn rule_2_16_disabling_removes_permissions_for_good() {
     let (a, b) = two_accounts();
     let plain = a.image("plain");
     a.share(&plain, B).await.unwrap();
     a.ec2("DisableImage", &[("ImageId", &plain)]).await.unwrap();
-    assert_eq!(
-        a.share(&plain, B).await.unwrap_err().code,
-        "InvalidAMIID.Unavailable"
-    );
+    assert_code(a.share(&plain, B).await, "InvalidAMIID.Unavailable");
     a.ec2("EnableImage", &[("ImageId", &plain)]).await.unwrap();
-    assert!(
-        b.ec2("DescribeImages", &[("ImageId.1", &plain)])
-            .await
-            .unwrap()
-            .all("imageId")
-            .is_empty()
-    );
+    assert!(b.describe_image(&plain).await.all("imageId").is_empty());
     assert!(b.launch(&plain, &[]).await.is_err());
 }
 
@@ -215,13 +192,7 @@ async fn rule_7_1_a_protected_image_is_not_deregistered() {
         a.ec2("EnableImageDeregistrationProtection", &parameters)
             .await
             .unwrap();
-        assert_eq!(
-            a.ec2("DeregisterImage", &[("ImageId", image)])
-                .await
-                .unwrap_err()
-                .code,
-            "OperationNotPermitted"
-        );
+        assert_code(a.deregister(image).await, "OperationNotPermitted");
         a.ec2(
             "DisableImageDeregistrationProtection",
             &[("ImageId", image)],
@@ -229,19 +200,11 @@ async fn rule_7_1_a_protected_image_is_not_deregistered() {
         .await
         .unwrap();
     }
-    a.ec2("DeregisterImage", &[("ImageId", &plain)])
-        .await
-        .unwrap();
-    // With a cooldown it goes on for a day.
-    assert!(
-        a.ec2("DeregisterImage", &[("ImageId", &golden)])
-            .await
-            .is_err()
-    );
+    a.deregister(&plain).await.unwrap();
+    // With a cooldown the protection continues for a day.
+    assert!(a.deregister(&golden).await.is_err());
     seconds(24 * 3600).await;
-    a.ec2("DeregisterImage", &[("ImageId", &golden)])
-        .await
-        .unwrap();
+    a.deregister(&golden).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -282,17 +245,14 @@ async fn rule_1_6_a_deprecated_image_is_hidden_from_others() {
         ("ImageId", plain.as_str()),
         ("DeprecateAt", "2020-01-01T00:00:00Z"),
     ];
-    assert_eq!(
-        a.ec2("EnableImageDeprecation", &past)
-            .await
-            .unwrap_err()
-            .code,
-        "InvalidParameterValue"
+    assert_code(
+        a.ec2("EnableImageDeprecation", &past).await,
+        "InvalidParameterValue",
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn rule_1_2_10_aws_describes_the_snapshots_that_it_makes() {
+async fn rule_1_2_10_snapshots_that_aws_makes_have_descriptions() {
     let (a, _) = two_accounts();
     let instance = a.run_instance(&a.image("plain"), &[]).await.unwrap();
     let instance = instance.first("instanceId");
@@ -301,10 +261,7 @@ async fn rule_1_2_10_aws_describes_the_snapshots_that_it_makes() {
         .await
         .unwrap();
     let made = made.first("imageId").to_owned();
-    let shown = a
-        .ec2("DescribeImages", &[("ImageId.1", &made)])
-        .await
-        .unwrap();
+    let shown = a.describe_image(&made).await;
     assert_eq!(
         (
             shown.first("sourceInstanceId"),
@@ -312,13 +269,7 @@ async fn rule_1_2_10_aws_describes_the_snapshots_that_it_makes() {
         ),
         (instance, a.image("plain").as_str())
     );
-    let described = a
-        .ec2(
-            "DescribeSnapshots",
-            &[("SnapshotId.1", shown.first("snapshotId"))],
-        )
-        .await
-        .unwrap();
+    let described = a.describe_snapshot(shown.first("snapshotId")).await;
     assert_eq!(
         described.first("description"),
         format!("Created by CreateImage({instance}) for {made}")
@@ -329,7 +280,7 @@ async fn rule_1_2_10_aws_describes_the_snapshots_that_it_makes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn rule_1_4_7_a_snapshot_of_a_volume_needs_no_key_permission_and_is_in_the_volumes_context() {
+async fn rule_1_4_7_a_snapshot_of_a_volume_has_its_context_and_needs_no_key_permission() {
     let (a, _) = two_accounts();
     let instance = a.run_instance(&a.image("golden"), &[]).await.unwrap();
     let instance = instance.first("instanceId");
@@ -346,7 +297,7 @@ async fn rule_1_4_7_a_snapshot_of_a_volume_needs_no_key_permission_and_is_in_the
     assert_eq!(by_hand.first("kmsKeyId"), a.key("golden"));
     seconds(4).await;
     assert_eq!(a.state(made.first("imageId")).await, "available");
-    // A copy's grant on the source's key is bound to the volume, though that may be long gone.
+    // The grant of a copy on the source's key is bound to the volume, even if that is gone.
     let before = a.sim.state()["trail"].as_array().unwrap().len();
     a.copy(made.first("imageId"), &[]).await.unwrap();
     let trail = a.sim.state()["trail"].as_array().unwrap()[before..].to_vec();

@@ -1,4 +1,4 @@
-//! Quotas, throttling, and malformed requests.
+//! Quotas and throttling.
 
 use ami_share_sim::{Options, Scenario};
 use serde_json::json;
@@ -16,26 +16,23 @@ fn with_quotas() -> (Caller, Caller) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn rule_1_5_10_twenty_snapshots_are_copied_at_once() {
+async fn rule_1_5_10_at_most_twenty_snapshots_are_copied_at_once() {
     let (a, _) = with_quotas();
     let plain = a.image("plain");
     for _ in 0..20 {
         a.copy(&plain, &[]).await.unwrap();
     }
-    assert_eq!(
-        a.copy(&plain, &[]).await.unwrap_err().code,
-        "ResourceLimitExceeded"
-    );
+    assert_code(a.copy(&plain, &[]).await, "ResourceLimitExceeded");
     let snapshot = a.snapshots(&plain).await.remove(0);
     let parameters = [
         ("SourceRegion", "us-east-1"),
         ("SourceSnapshotId", snapshot.as_str()),
     ];
-    assert_eq!(
-        a.ec2("CopySnapshot", &parameters).await.unwrap_err().code,
-        "ResourceLimitExceeded"
+    assert_code(
+        a.ec2("CopySnapshot", &parameters).await,
+        "ResourceLimitExceeded",
     );
-    // Another Region has a quota of its own, and so has the future.
+    // Another Region has its own quota, and later copies can start.
     a.in_region("eu-west-1")
         .ec2("CopySnapshot", &parameters)
         .await
@@ -45,7 +42,7 @@ async fn rule_1_5_10_twenty_snapshots_are_copied_at_once() {
 }
 
 #[tokio::test]
-async fn rule_1_7_quotas_of_sharing_and_tags() {
+async fn rule_1_7_sharing_and_tags_have_quotas() {
     let (a, _) = with_quotas();
     let plain = a.image("plain");
     let accounts: Vec<(String, String)> = (0..1001)
@@ -65,19 +62,16 @@ async fn rule_1_7_quotas_of_sharing_and_tags() {
             .chain(names)
             .collect()
     };
-    assert_eq!(
-        a.ec2("ModifyImageAttribute", &parameters(1001))
-            .await
-            .unwrap_err()
-            .code,
-        "ResourceLimitExceeded"
+    assert_code(
+        a.ec2("ModifyImageAttribute", &parameters(1001)).await,
+        "ResourceLimitExceeded",
     );
     a.ec2("ModifyImageAttribute", &parameters(1000))
         .await
         .unwrap();
-    assert_eq!(
-        a.share(&plain, "999999999999").await.unwrap_err().code,
-        "ResourceLimitExceeded"
+    assert_code(
+        a.share(&plain, "999999999999").await,
+        "ResourceLimitExceeded",
     );
     let tags: Vec<(String, String)> = (0..51)
         .map(|n| (format!("Tag.{}.Key", n + 1), n.to_string()))
@@ -91,22 +85,16 @@ async fn rule_1_7_quotas_of_sharing_and_tags() {
             .chain(tags)
             .collect()
     };
-    assert_eq!(
-        a.ec2("CreateTags", &tagging(51)).await.unwrap_err().code,
-        "TagLimitExceeded"
-    );
+    assert_code(a.ec2("CreateTags", &tagging(51)).await, "TagLimitExceeded");
     a.ec2("CreateTags", &tagging(50)).await.unwrap();
     let one_more = [("ResourceId.1", plain.as_str()), ("Tag.1.Key", "more")];
-    assert_eq!(
-        a.ec2("CreateTags", &one_more).await.unwrap_err().code,
-        "TagLimitExceeded"
-    );
+    assert_code(a.ec2("CreateTags", &one_more).await, "TagLimitExceeded");
 }
 
 #[tokio::test]
 async fn rule_6_8_a_batch_is_one_call() {
     let (a, _) = two_accounts();
-    let snapshot = a.snapshots(&a.image("plain")).await.remove(0);
+    let snapshot = a.snapshot_of("plain").await;
     let accounts: Vec<(String, String)> = (0..501)
         .map(|n| {
             (
@@ -158,7 +146,7 @@ async fn rule_6_1_buckets_empty_and_fill_for_each_account_and_region() {
         .ec2("DescribeImages", &[])
         .await
         .unwrap();
-    // Twenty tokens a second come back.
+    // The bucket gets twenty tokens a second.
     seconds(1).await;
     for _ in 0..20 {
         a.ec2("DescribeImages", &[]).await.unwrap();
@@ -167,7 +155,7 @@ async fn rule_6_1_buckets_empty_and_fill_for_each_account_and_region() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn rule_6_2_ec2_says_that_a_limit_is_exceeded() {
+async fn rule_6_2_throttled_calls_of_ec2_have_status_503() {
     let (a, _) = throttled();
     for _ in 0..5 {
         a.launch(&a.image("plain"), &[]).await.unwrap();
@@ -184,7 +172,7 @@ async fn rule_6_2_ec2_says_that_a_limit_is_exceeded() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn rule_6_3_kms_counts_requests_a_second_against_the_caller() {
+async fn rule_6_3_kms_counts_requests_a_second_for_the_callers_account() {
     let (a, b) = throttled();
     a.share_key(B).await;
     for _ in 0..14 {
@@ -192,7 +180,7 @@ async fn rule_6_3_kms_counts_requests_a_second_against_the_caller() {
     }
     let fail = a.put_policy(root_statement()).await.unwrap_err();
     assert_eq!(fail.code, "ThrottlingException");
-    // B's calls on A's key are B's.
+    // Calls of B on a key of A count for B.
     b.kms("DescribeKey", json!({ "KeyId": a.key("golden") }))
         .await
         .unwrap();
@@ -201,7 +189,7 @@ async fn rule_6_3_kms_counts_requests_a_second_against_the_caller() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn rule_6_4_kms_says_that_it_is_too_much() {
+async fn rule_6_4_throttled_calls_of_kms_are_throttling_exceptions() {
     let (a, _) = throttled();
     for _ in 0..5 {
         a.kms("CreateKey", json!({})).await.unwrap();

@@ -1,4 +1,5 @@
-//! The rules of AWS that the simulation keeps. Each test is named after its rule in `RULES.md`.
+//! The rules of AWS that the simulation keeps. The name of each test begins with its rule in
+//! `RULES.md`.
 
 #![expect(
     clippy::unwrap_used,
@@ -8,14 +9,18 @@
 )]
 
 mod book;
+mod caller;
 mod copies;
+mod copy_keys;
 mod copy_snapshot;
 mod files;
 mod grants;
 mod iam;
 mod images;
 mod instances;
+mod key_policies;
 mod keys;
+mod kms_dry_run;
 mod launch;
 mod launches;
 mod lifecycle;
@@ -24,6 +29,9 @@ mod malformed;
 mod network;
 mod organization;
 mod roles;
+mod security_groups;
 mod settings;
 mod sharing;
+mod snapshot_sharing;
+mod steps;
 mod support;

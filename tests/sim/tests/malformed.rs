@@ -1,5 +1,6 @@
-//! Requests that are not what they should be: an error in the form of the service, never a panic or
-//! a hang.
+//! Malformed requests: the answer is an error in the form of the service, never a panic or a hang.
+
+use std::collections::BTreeMap;
 
 use ami_share_sim::loopback::Server;
 use ami_share_sim::{Handled, Options, Sim};
@@ -39,135 +40,99 @@ async fn send(sim: &Sim, sent: &Sent) -> Response<Bytes> {
 }
 
 const EC2: &str = "ec2/aws4_request";
+const IAM: &str = "iam/aws4_request";
 const KMS: &str = "kms/aws4_request";
+const SSM: &str = "ssm/aws4_request";
+const STS: &str = "sts/aws4_request";
 
-#[tokio::test]
-async fn every_kind_of_malformed_request_gets_the_services_own_error() {
-    let sim = Sim::two_accounts(Options::default());
-    let query = |scope, body: &[u8]| Sent {
+fn query(scope: &'static str, body: &[u8]) -> Sent {
+    Sent {
         scope,
         target: None,
         body: body.to_vec(),
-    };
-    let json = |scope, target, body: &[u8]| Sent {
+    }
+}
+
+fn json(scope: &'static str, target: &'static str, body: &[u8]) -> Sent {
+    Sent {
         scope,
         target: Some(target),
         body: body.to_vec(),
-    };
-    let table = [
+    }
+}
+
+/// Sends a request, and checks the status and the error code of its answer.
+async fn check(sent: Sent, status: u16, code: &str) {
+    let sim = Sim::two_accounts(Options::default());
+    let answer = send(&sim, &sent).await;
+    let text = String::from_utf8_lossy(answer.body());
+    assert_eq!(answer.status(), status, "{text}");
+    assert!(text.contains(code), "{code}: {text}");
+    assert_eq!(text.starts_with('{'), sent.target.is_some(), "{text}");
+}
+
+#[tokio::test]
+async fn a_malformed_signature_gets_the_error_of_its_service() {
+    let describe = b"Action=DescribeImages";
+    for (scope, code) in [
+        ("", "<Code>MissingAuthenticationToken</Code>"),
+        ("ec2", "<Code>IncompleteSignature</Code>"),
+        ("s3/aws4_request", "<Code>SignatureDoesNotMatch</Code>"),
+    ] {
+        check(query(scope, describe), 403, code).await;
+    }
+    let unsigned = json("", "TrentService.DescribeKey", b"{}");
+    check(unsigned, 403, "MissingAuthenticationToken").await;
+}
+
+#[tokio::test]
+async fn a_malformed_query_gets_the_error_of_its_service() {
+    let twice = b"Action=DescribeImages&ImageId.1=a&ImageId.1=b";
+    let table: [(&str, &[u8], &str); 8] = [
+        (EC2, b"", "MissingAction"),
+        (EC2, b"Action=Fly", "InvalidAction"),
+        (IAM, b"Action=Fly", "InvalidAction"),
+        (STS, b"Action=Fly", "InvalidAction"),
+        (EC2, b"Action=CopyImage", "MissingParameter"),
+        (EC2, twice, "InvalidParameterValue"),
         (
-            query("", b"Action=DescribeImages"),
-            403,
-            "<Code>MissingAuthenticationToken</Code>",
+            EC2,
+            b"Action=DescribeImages&Owner.1=%ff%fe",
+            "MalformedQueryString",
         ),
         (
-            query("ec2", b"Action=DescribeImages"),
-            403,
-            "<Code>IncompleteSignature</Code>",
-        ),
-        (
-            query("s3/aws4_request", b"Action=DescribeImages"),
-            403,
-            "<Code>SignatureDoesNotMatch</Code>",
-        ),
-        (query(EC2, b""), 400, "<Code>MissingAction</Code>"),
-        (query(EC2, b"Action=Fly"), 400, "<Code>InvalidAction</Code>"),
-        (
-            query("iam/aws4_request", b"Action=Fly"),
-            400,
-            "<Code>InvalidAction</Code>",
-        ),
-        (
-            query("sts/aws4_request", b"Action=Fly"),
-            400,
-            "<Code>InvalidAction</Code>",
-        ),
-        (
-            query(EC2, b"Action=CopyImage"),
-            400,
-            "<Code>MissingParameter</Code>",
-        ),
-        (
-            query(EC2, b"Action=DescribeImages&ImageId.1=a&ImageId.1=b"),
-            400,
-            "<Code>InvalidParameterValue</Code>",
-        ),
-        (
-            query(EC2, b"Action=DescribeImages&Owner.1=%ff%fe"),
-            400,
-            "<Code>MalformedQueryString</Code>",
-        ),
-        (
-            query(EC2, b"Action=DescribeImages&DryRun=perhaps"),
-            400,
-            "<Code>InvalidParameterValue</Code>",
-        ),
-        (
-            json(KMS, "TrentService.Fly", b"{}"),
-            400,
-            "UnknownOperationException",
-        ),
-        (
-            json(KMS, "AmazonSSM.GetParameter", b"{}"),
-            400,
-            "UnknownOperationException",
-        ),
-        (
-            json("ssm/aws4_request", "AmazonSSM.Fly", b"{}"),
-            400,
-            "UnknownOperationException",
-        ),
-        (
-            json(KMS, "TrentService.DescribeKey", b"{"),
-            400,
-            "SerializationException",
-        ),
-        (
-            json(KMS, "TrentService.DescribeKey", b"[]"),
-            400,
-            "SerializationException",
-        ),
-        (
-            json(KMS, "TrentService.DescribeKey", b"\xff"),
-            400,
-            "SerializationException",
-        ),
-        (
-            json(KMS, "TrentService.DescribeKey", b"{}"),
-            400,
-            "ValidationException",
-        ),
-        (
-            json(KMS, "TrentService.DescribeKey", br#"{"KeyId":5}"#),
-            400,
-            "SerializationException",
-        ),
-        (
-            json(
-                KMS,
-                "TrentService.Encrypt",
-                br#"{"KeyId":"alias/golden","Plaintext":"@"}"#,
-            ),
-            400,
-            "SerializationException",
-        ),
-        (
-            json(KMS, "TrentService.CreateGrant", br#"{"Operations":7}"#),
-            400,
-            "ValidationException",
-        ),
-        (
-            json("", "TrentService.DescribeKey", b"{}"),
-            403,
-            "MissingAuthenticationToken",
+            EC2,
+            b"Action=DescribeImages&DryRun=perhaps",
+            "InvalidParameterValue",
         ),
     ];
-    for (sent, status, code) in table {
-        let answer = send(&sim, &sent).await;
-        let text = String::from_utf8_lossy(answer.body());
-        assert_eq!(answer.status(), status, "{text}");
-        assert!(text.contains(code), "{code}: {text}");
-        assert_eq!(text.starts_with('{'), sent.target.is_some(), "{text}");
+    for (scope, body, code) in table {
+        check(query(scope, body), 400, &format!("<Code>{code}</Code>")).await;
+    }
+}
+
+#[tokio::test]
+async fn a_malformed_json_body_gets_the_error_of_its_service() {
+    let (describe, encrypt) = ("TrentService.DescribeKey", "TrentService.Encrypt");
+    let plaintext = br#"{"KeyId":"alias/golden","Plaintext":"@"}"#;
+    let operations = br#"{"Operations":7}"#;
+    let unknown = "UnknownOperationException";
+    let malformed = "SerializationException";
+    let invalid = "ValidationException";
+    let table: [(&str, &str, &[u8], &str); 10] = [
+        (KMS, "TrentService.Fly", b"{}", unknown),
+        (KMS, "AmazonSSM.GetParameter", b"{}", unknown),
+        (SSM, "AmazonSSM.Fly", b"{}", unknown),
+        (KMS, describe, b"{", malformed),
+        (KMS, describe, b"[]", malformed),
+        (KMS, describe, b"\xff", malformed),
+        (KMS, describe, b"{}", invalid),
+        (KMS, describe, br#"{"KeyId":5}"#, malformed),
+        (KMS, encrypt, plaintext, malformed),
+        (KMS, "TrentService.CreateGrant", operations, invalid),
+    ];
+    for (scope, target, body, code) in table {
+        check(json(scope, target, body), 400, code).await;
     }
 }
 
@@ -185,7 +150,7 @@ async fn a_body_of_more_than_ten_megabytes_is_refused() {
         11 << 20
     );
     stream.write_all(head.as_bytes()).await.unwrap();
-    // It is read to its end, so that whoever sends it reads the answer.
+    // The server reads it to its end, so that the client gets to read the answer.
     stream.write_all(&vec![b'x'; 11 << 20]).await.unwrap();
     let mut answer = vec![0; 512];
     let size = stream.read(&mut answer).await.unwrap();
@@ -196,32 +161,30 @@ async fn a_body_of_more_than_ten_megabytes_is_refused() {
 
 /// The operations of a service, as its router has them.
 fn operations(source: &str) -> Vec<&str> {
-    let arms = source
-        .lines()
-        .filter(|line| line.starts_with("        \"") && line.contains("=>"));
-    let names = arms.flat_map(|line| {
-        line.split("=>")
-            .next()
-            .unwrap_or_default()
-            .split('"')
-            .skip(1)
-            .step_by(2)
-    });
-    names
-        .filter(|name| name.starts_with(|c: char| c.is_ascii_uppercase()))
-        .collect()
+    let mut operations = Vec::new();
+    for line in source.lines().filter(|line| line.starts_with("        \"")) {
+        let Some((arm, _)) = line.split_once("=>") else {
+            continue;
+        };
+        for name in arm.split('"').skip(1).step_by(2) {
+            if name.starts_with(|c: char| c.is_ascii_uppercase()) {
+                operations.push(name);
+            }
+        }
+    }
+    operations
 }
 
 const SOURCES: [(&str, &str); 6] = [
-    ("ec2", include_str!("../src/ec2.rs")),
-    ("ec2", include_str!("../src/ec2/settings.rs")),
-    ("iam", include_str!("../src/iam.rs")),
-    ("sts", include_str!("../src/sts.rs")),
-    ("kms", include_str!("../src/kms.rs")),
-    ("ssm", include_str!("../src/ssm.rs")),
+    ("ec2", include_str!("../src/services/ec2.rs")),
+    ("ec2", include_str!("../src/services/ec2/settings.rs")),
+    ("iam", include_str!("../src/services/iam.rs")),
+    ("sts", include_str!("../src/services/sts.rs")),
+    ("kms", include_str!("../src/services/kms.rs")),
+    ("ssm", include_str!("../src/services/ssm.rs")),
 ];
 
-/// Parameters that operations look at, and some that none knows.
+/// Parameters that operations read, and one that none knows.
 const NAMES: [&str; 39] = [
     "ImageId",
     "SnapshotId",
@@ -264,15 +227,27 @@ const NAMES: [&str; 39] = [
     "Fly",
 ];
 
+/// A policy with a condition on no value.
+const EMPTY_CONDITION: &str = concat!(
+    r#"{"Statement":[{"Effect":"Allow","Action":"*","#,
+    r#""Condition":{"Bool":{"x":[]}}}]}"#,
+);
+
 fn request() -> impl Strategy<Value = (usize, usize, Vec<(usize, String)>)> {
     let value = prop_oneof![
         any::<String>(),
         "(ami|snap|i|vol)-[0-9a-f]{8,17}",
         "arn:aws:[a-z]{2,4}:[a-z-]*:[0-9]*:[a-z/:-]*",
         Just("alias/golden".to_owned()),
-        // What is there, so that more than the first check is passed.
-        prop_oneof![Just("$image"), Just("$key"), Just("us-east-1"), Just("administrator"), Just("launchPermission")]
-            .prop_map(str::to_owned),
+        // Values that exist, so that a request passes more than the first check.
+        prop_oneof![
+            Just("$image"),
+            Just("$key"),
+            Just("us-east-1"),
+            Just("administrator"),
+            Just("launchPermission")
+        ]
+        .prop_map(str::to_owned),
         prop_oneof![
             Just("true"),
             Just("1"),
@@ -283,9 +258,7 @@ fn request() -> impl Strategy<Value = (usize, usize, Vec<(usize, String)>)> {
         ]
         .prop_map(str::to_owned),
         Just(String::new()),
-        Just(
-            "{\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"*\",\"Condition\":{\"Bool\":{\"x\":[]}}}]}".to_owned()
-        ),
+        Just(EMPTY_CONDITION.to_owned()),
     ];
     (
         any::<usize>(),
@@ -294,53 +267,77 @@ fn request() -> impl Strategy<Value = (usize, usize, Vec<(usize, String)>)> {
     )
 }
 
-/// Text that is JSON as what it says, any other as text.
+/// A text that is JSON as that value, and any other as text.
 fn as_json(value: String) -> serde_json::Value {
     serde_json::from_str(&value).unwrap_or_else(|_| value.into())
+}
+
+/// The form or the JSON body of a request, and the target of JSON.
+fn body_of(
+    service: &str,
+    operation: &str,
+    pairs: Vec<(usize, String)>,
+) -> (Option<String>, String) {
+    let prefix = match service {
+        "kms" => "TrentService",
+        "ssm" => "AmazonSSM",
+        _ => {
+            let mut form = url::form_urlencoded::Serializer::new(String::new());
+            form.append_pair("Action", operation);
+            let unique: BTreeMap<usize, String> = pairs.into_iter().collect();
+            for (name, value) in unique {
+                form.append_pair(NAMES[name], &value);
+            }
+            return (None, form.finish());
+        }
+    };
+    let mut members = serde_json::Map::new();
+    for (name, value) in pairs {
+        members.insert(NAMES[name].to_owned(), as_json(value));
+    }
+    let body = serde_json::Value::from(members).to_string();
+    (Some(format!("{prefix}.{operation}")), body)
+}
+
+/// Sends a request. Returns the status of its answer, or 0 if there is none.
+fn status_of(sim: &Sim, service: &str, target: Option<&str>, body: String) -> u16 {
+    let scope = format!("{service}/aws4_request");
+    let mut request = Request::builder().header("authorization", authorization(sim, &scope));
+    if let Some(target) = target {
+        request = request.header("x-amz-target", target);
+    }
+    let request = request.body(Bytes::from(body)).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build();
+    match runtime.unwrap().block_on(sim.handle(request)) {
+        Handled::Answer(answer) => answer.status().as_u16(),
+        Handled::Closed => 0,
+    }
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1000))]
 
-    /// Whatever is asked, there is an answer in the form of the service.
+    /// Every request has an answer in the form of its service.
     #[test]
-    fn no_request_makes_it_panic((source, operation, pairs) in request()) {
+    fn no_request_makes_the_simulation_panic((source, operation, pairs) in request()) {
         let sim = Sim::two_accounts(Options::default());
-        let known = |value: String| match value.as_str() {
-            "$image" => sim.facts().images["golden"].clone(),
-            "$key" => sim.facts().keys["golden"].clone(),
-            _ => value,
-        };
-        let pairs: Vec<(usize, String)> = pairs.into_iter().map(|(name, value)| (name, known(value))).collect();
+        let mut known = Vec::new();
+        for (name, value) in pairs {
+            let value = match value.as_str() {
+                "$image" => sim.facts().images["golden"].clone(),
+                "$key" => sim.facts().keys["golden"].clone(),
+                _ => value,
+            };
+            known.push((name, value));
+        }
         let (service, text) = SOURCES[source % SOURCES.len()];
-        let all = operations(text);
-        let operation = all[operation % all.len()];
-        let (scope, target, body) = match service {
-            "kms" | "ssm" => {
-                let target = format!("{}.{operation}", if service == "kms" { "TrentService" } else { "AmazonSSM" });
-                let members: serde_json::Map<String, serde_json::Value> =
-                    pairs.into_iter().map(|(name, value)| (NAMES[name].to_owned(), as_json(value))).collect();
-                (service, Some(target), serde_json::Value::from(members).to_string())
-            }
-            _ => {
-                let mut form = url::form_urlencoded::Serializer::new(String::new());
-                form.append_pair("Action", operation);
-                let unique: std::collections::BTreeMap<_, _> = pairs.into_iter().collect();
-                unique.into_iter().for_each(|(name, value)| { form.append_pair(NAMES[name], &value); });
-                (service, None, form.finish())
-            }
-        };
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-        let status = runtime.block_on(async {
-            let mut request = Request::builder().header("authorization", authorization(&sim, &format!("{scope}/aws4_request")));
-            if let Some(target) = &target {
-                request = request.header("x-amz-target", target);
-            }
-            match sim.handle(request.body(Bytes::from(body)).unwrap()).await {
-                Handled::Answer(answer) => answer.status().as_u16(),
-                Handled::Closed => 0,
-            }
-        });
+        let operations = operations(text);
+        let operation = operations[operation % operations.len()];
+        let (target, body) = body_of(service, operation, known);
+        let status = status_of(&sim, service, target.as_deref(), body);
         prop_assert!((200..600).contains(&status));
     }
 }

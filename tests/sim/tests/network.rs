@@ -1,196 +1,83 @@
-//! What a launch takes beside an image.
+//! What a launch takes in addition to an image.
 
 use super::support::*;
 
+/// The ID of the default subnet.
+async fn subnet_of(caller: &Caller) -> String {
+    let default = [
+        ("Filter.1.Name", "default-for-az"),
+        ("Filter.1.Value.1", "true"),
+    ];
+    let subnets = caller.ec2("DescribeSubnets", &default).await.unwrap();
+    subnets.first("subnetId").to_owned()
+}
+
 #[tokio::test]
-async fn rule_4_9_a_dry_run_sees_type_subnet_groups_and_profile() {
+async fn rule_4_9_a_dry_run_checks_type_subnet_groups_and_profile() {
     let (a, b) = two_accounts();
     let plain = a.image("plain");
-    let subnet = a
-        .ec2(
-            "DescribeSubnets",
-            &[
-                ("Filter.1.Name", "default-for-az"),
-                ("Filter.1.Value.1", "true"),
-            ],
-        )
-        .await;
-    let subnet = subnet.unwrap().first("subnetId").to_owned();
-    let theirs = b
-        .ec2("DescribeSubnets", &[])
-        .await
-        .unwrap()
-        .first("subnetId")
-        .to_owned();
-    let made = a
-        .ec2(
-            "CreateSecurityGroup",
-            &[("GroupName", "closed"), ("GroupDescription", "none")],
-        )
-        .await
-        .unwrap();
-    let group = made.first("groupId").to_owned();
+    let all = b.ec2("DescribeSubnets", &[]).await.unwrap();
+    let subnet = all.first("subnetId");
+    let wrong_type = "Invalid value 'large' for InstanceType.";
     let architecture = "The architecture 'arm64' of the specified instance type does not match the \
                         architecture 'x86_64' of the specified AMI. Specify an instance type and \
                         an AMI that have matching architectures, and try again.";
-    let not_theirs = format!("The subnet ID '{theirs}' does not exist");
-    let profile = "Value (p) for parameter iamInstanceProfile.name is invalid. Invalid IAM \
-                   Instance Profile name";
-    let refused = [
-        (
-            "InstanceType",
-            "large",
-            "InvalidParameterValue",
-            "Invalid value 'large' for InstanceType.",
-        ),
-        (
-            "InstanceType",
-            "t4g.nano",
-            "InvalidParameterValue",
-            architecture,
-        ),
-        (
-            "SubnetId",
-            theirs.as_str(),
-            "InvalidSubnetID.NotFound",
-            not_theirs.as_str(),
-        ),
-        (
-            "NetworkInterface.1.SubnetId",
-            theirs.as_str(),
-            "InvalidSubnetID.NotFound",
-            not_theirs.as_str(),
-        ),
+    let no_subnet = format!("The subnet ID '{subnet}' does not exist");
+    let no_group = "The security group 'sg-1' does not exist";
+    let no_profile = "Value (p) for parameter iamInstanceProfile.name is invalid. Invalid IAM \
+                      Instance Profile name";
+    let (value, id) = ("InvalidParameterValue", "InvalidSubnetID.NotFound");
+    let refused: [(&str, &str, &str, &str); 6] = [
+        ("InstanceType", "large", value, wrong_type),
+        ("InstanceType", "t4g.nano", value, architecture),
+        ("SubnetId", subnet, id, &no_subnet),
+        ("NetworkInterface.1.SubnetId", subnet, id, &no_subnet),
         (
             "SecurityGroupId.1",
             "sg-1",
             "InvalidGroup.NotFound",
-            "The security group 'sg-1' does not exist",
+            no_group,
         ),
-        (
-            "IamInstanceProfile.Name",
-            "p",
-            "InvalidParameterValue",
-            profile,
-        ),
+        ("IamInstanceProfile.Name", "p", value, no_profile),
     ];
     for (name, value, code, message) in refused {
-        for dry in ["true", "false"] {
-            fails(
-                a.run_instance(&plain, &[(name, value), ("DryRun", dry)])
-                    .await,
-                400,
-                code,
-                message,
-            );
+        for dry_run in ["true", "false"] {
+            let parameters = [(name, value), ("DryRun", dry_run)];
+            let launch = a.run_instance(&plain, &parameters).await;
+            fails(launch, 400, code, message);
         }
     }
-    let here = [
+}
+
+#[tokio::test]
+async fn rule_4_9_a_launch_names_an_own_type_subnet_and_group() {
+    let (a, _) = two_accounts();
+    let plain = a.image("plain");
+    let subnet = subnet_of(&a).await;
+    let create = [("GroupName", "closed"), ("GroupDescription", "none")];
+    let made = a.ec2("CreateSecurityGroup", &create).await.unwrap();
+    let group = made.first("groupId");
+    let named = [
         ("InstanceType", "t3.nano"),
-        ("SubnetId", subnet.as_str()),
-        ("SecurityGroupId.1", group.as_str()),
+        ("SubnetId", &subnet),
+        ("SecurityGroupId.1", group),
     ];
-    let dry: Vec<_> = here.iter().chain(&[("DryRun", "true")]).copied().collect();
-    assert_eq!(
-        a.run_instance(&plain, &dry).await.unwrap_err().code,
-        "DryRunOperation"
-    );
-    let instance = a
-        .run_instance(&plain, &here)
-        .await
-        .unwrap()
-        .first("instanceId")
-        .to_owned();
-    // A group is there as long as something is in it.
-    let delete = [("GroupId", group.as_str())];
-    assert_eq!(
-        a.ec2("DeleteSecurityGroup", &delete)
-            .await
-            .unwrap_err()
-            .code,
-        "DependencyViolation"
-    );
-    a.ec2("TerminateInstances", &[("InstanceId.1", &instance)])
-        .await
-        .unwrap();
+    let dry_run = [named[0], named[1], named[2], ("DryRun", "true")];
+    assert_code(a.run_instance(&plain, &dry_run).await, "DryRunOperation");
+    let launched = a.run_instance(&plain, &named).await.unwrap();
+    // The group cannot be deleted while an instance is in it.
+    let delete = [("GroupId", group)];
+    let refused = a.ec2("DeleteSecurityGroup", &delete).await;
+    assert_code(refused, "DependencyViolation");
+    a.terminate(launched.first("instanceId")).await.unwrap();
     a.ec2("DeleteSecurityGroup", &delete).await.unwrap();
-    assert_eq!(
-        a.ec2("DescribeSecurityGroups", &[("GroupId.1", &group)])
-            .await
-            .unwrap_err()
-            .code,
-        "InvalidGroup.NotFound"
-    );
+    let by_id = [("GroupId.1", group)];
+    let unknown = a.ec2("DescribeSecurityGroups", &by_id).await;
+    assert_code(unknown, "InvalidGroup.NotFound");
 }
 
 #[tokio::test]
-async fn rule_4_9_a_security_group_lets_everything_out_until_that_is_revoked() {
-    let (a, b) = two_accounts();
-    let request = [("GroupName", "closed"), ("GroupDescription", "none")];
-    assert_eq!(
-        a.ec2("CreateSecurityGroup", &[request[0]])
-            .await
-            .unwrap_err()
-            .code,
-        "MissingParameter"
-    );
-    let group = a
-        .ec2("CreateSecurityGroup", &request)
-        .await
-        .unwrap()
-        .first("groupId")
-        .to_owned();
-    assert_eq!(
-        a.ec2("CreateSecurityGroup", &request)
-            .await
-            .unwrap_err()
-            .code,
-        "InvalidGroup.Duplicate"
-    );
-    let find = [
-        ("Filter.1.Name", "group-name"),
-        ("Filter.1.Value.1", "closed"),
-    ];
-    assert_eq!(
-        a.ec2("DescribeSecurityGroups", &find)
-            .await
-            .unwrap()
-            .first("ipProtocol"),
-        "-1"
-    );
-    let revoke = [("GroupId", group.as_str())];
-    assert_eq!(
-        b.ec2("RevokeSecurityGroupEgress", &revoke)
-            .await
-            .unwrap_err()
-            .code,
-        "InvalidGroup.NotFound"
-    );
-    a.ec2("RevokeSecurityGroupEgress", &revoke).await.unwrap();
-    let shown = a.ec2("DescribeSecurityGroups", &find).await.unwrap();
-    assert_eq!(
-        (shown.first("groupId"), shown.all("ipProtocol").len()),
-        (group.as_str(), 0)
-    );
-    assert_eq!(
-        a.ec2("RevokeSecurityGroupEgress", &revoke)
-            .await
-            .unwrap_err()
-            .code,
-        "InvalidPermission.NotFound"
-    );
-    assert!(
-        b.ec2("DescribeSecurityGroups", &find)
-            .await
-            .unwrap()
-            .all("groupId")
-            .is_empty()
-    );
-    b.ec2("CreateSecurityGroup", &request).await.unwrap();
-}
-
-#[tokio::test]
-async fn rule_4_9_types_have_an_architecture() {
+async fn rule_4_9_an_instance_type_has_an_architecture() {
     let (a, _) = two_accounts();
     let arm = [
         ("Filter.1.Name", "processor-info.supported-architecture"),

@@ -1,4 +1,4 @@
-//! Organizations: sharing with them, keys for them, and what they forbid.
+//! Organizations: sharing with them, key policies for them, service control policies.
 
 use ami_share_sim::{
     AllowedImagesSpec, AllowedImagesState, OrganizationSpec, RegionSpec, UnitSpec,
@@ -14,7 +14,7 @@ fn unit_arn(unit: &str) -> String {
     format!("arn:aws:organizations::999999999999:ou/o-example123/{unit}")
 }
 
-/// B in a unit within a unit, beside a sibling that is empty; A is outside.
+/// B is in a unit within a unit, which has an empty sibling. A is in no unit.
 fn organization(controls: &[(&str, Value)]) -> OrganizationSpec {
     let unit = |id: &str, parent: &str| UnitSpec {
         id: id.to_owned(),
@@ -53,11 +53,11 @@ async fn share(
 }
 
 #[tokio::test]
-async fn rule_2_1_launch_permission_names_organizations_and_units_too() {
+async fn rule_2_1_launch_permission_can_name_organizations_and_units() {
     let cases = [
         ("OrganizationArn", ORGANIZATION.to_owned(), true),
         ("OrganizationalUnitArn", unit_arn(UNIT), true),
-        // Through the unit above it; and not through its sibling.
+        // The unit above it counts, its sibling does not.
         ("OrganizationalUnitArn", unit_arn("ou-ab12-11111111"), true),
         ("OrganizationalUnitArn", unit_arn("ou-ab12-33333333"), false),
         (
@@ -90,11 +90,11 @@ async fn rule_2_1_launch_permission_names_organizations_and_units_too() {
     }
     let (a, _) = organized(&[]);
     let wrong = share(&a, &a.image("plain"), "OrganizationArn", "o-example123").await;
-    assert_eq!(wrong.unwrap_err().code, "InvalidAMIAttributeItemValue");
+    assert_code(wrong, "InvalidAMIAttributeItemValue");
 }
 
 #[tokio::test]
-async fn rule_2_7_an_account_that_is_taken_out_may_still_come_in_by_its_organization() {
+async fn rule_2_7_an_account_without_permission_keeps_that_of_its_organization() {
     let (a, b) = organized(&[]);
     let plain = a.image("plain");
     a.share(&plain, B).await.unwrap();
@@ -112,59 +112,50 @@ async fn rule_2_7_an_account_that_is_taken_out_may_still_come_in_by_its_organiza
 #[tokio::test]
 async fn rule_2_15_snapshots_are_shared_with_accounts_only() {
     let (a, _) = organized(&[]);
-    let snapshot = a.snapshots(&a.image("plain")).await.remove(0);
+    let snapshot = a.snapshot_of("plain").await;
     let parameters = [
         ("SnapshotId", snapshot.as_str()),
         ("CreateVolumePermission.Add.1.OrganizationArn", ORGANIZATION),
     ];
-    assert_eq!(
-        a.ec2("ModifySnapshotAttribute", &parameters)
-            .await
-            .unwrap_err()
-            .code,
-        "InvalidAMIAttributeItemValue"
+    assert_code(
+        a.ec2("ModifySnapshotAttribute", &parameters).await,
+        "InvalidAMIAttributeItemValue",
     );
 }
 
 #[tokio::test]
-async fn rule_3_1_10_a_key_policy_may_mean_an_organization_or_a_unit() {
-    let path = |unit: &str| json!({ "ForAnyValue:StringLike": { "aws:PrincipalOrgPaths": format!("o-example123/r-ab12/*{unit}/*") } });
-    let cases = [
-        (
-            json!({ "StringEquals": { "aws:PrincipalOrgID": "o-example123" } }),
-            true,
-        ),
-        (
-            json!({ "StringEquals": { "aws:PrincipalOrgID": "o-other" } }),
-            false,
-        ),
+async fn rule_3_1_10_a_key_policy_can_name_an_organization_or_a_unit() {
+    let id = |id: &str| json!({ "StringEquals": { "aws:PrincipalOrgID": id } });
+    let path = |unit: &str| {
+        let path = format!("o-example123/r-ab12/*{unit}/*");
+        json!({ "ForAnyValue:StringLike": { "aws:PrincipalOrgPaths": path } })
+    };
+    for (condition, allowed) in [
+        (id("o-example123"), true),
+        (id("o-other"), false),
         (path(UNIT), true),
         (path("ou-ab12-11111111"), true),
         (path("ou-ab12-33333333"), false),
-    ];
-    for (condition, reaches) in cases {
+    ] {
         let (a, b) = organized(&[]);
-        let statement = json!({ "Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*", "Condition": condition });
+        let mut statement = allow("kms:*");
+        statement["Principal"] = json!("*");
+        statement["Condition"] = condition.clone();
         a.put_policy(statement).await.unwrap();
-        let described = b
-            .kms("DescribeKey", json!({ "KeyId": a.key("golden") }))
-            .await;
-        assert_eq!(described.is_ok(), reaches, "{condition}");
-        // `*` names the other account's principals no more closely than its root: their IAM is
-        // needed as well.
-        let denied = b
-            .without(B, &["kms:DescribeKey"])
-            .await
-            .kms("DescribeKey", json!({ "KeyId": a.key("golden") }))
-            .await;
-        assert!(denied.is_err());
+        let described = b.describe_key(&a.key("golden")).await;
+        assert_eq!(described.is_ok(), allowed, "{condition}");
+        // `*` names principals of another account no more closely than its root does: their
+        // policies must allow it too.
+        let denied = b.without(B, &["kms:DescribeKey"]).await;
+        assert!(denied.describe_key(&a.key("golden")).await.is_err());
     }
 }
 
 #[tokio::test]
-async fn rule_3_1_11_service_control_policies_bind_every_level_below() {
-    let deny = json!({ "Statement": [allow(&json!("*")), { "Effect": "Deny", "Action": "ec2:DescribeImages", "Resource": "*" }] });
-    let only = json!({ "Statement": [allow(&json!("ec2:*"))] });
+async fn rule_3_1_11_a_service_control_policy_binds_every_level_below() {
+    let deny = json!({ "Effect": "Deny", "Action": "ec2:DescribeImages", "Resource": "*" });
+    let deny = json!({ "Statement": [allow("*"), deny] });
+    let only = json!({ "Statement": [allow("ec2:*")] });
     for level in ["r-ab12", "ou-ab12-11111111", UNIT, B] {
         let (a, b) = organized(&[(level, deny.clone())]);
         let fail = b.ec2("DescribeImages", &[]).await.unwrap_err();
@@ -186,13 +177,13 @@ async fn rule_3_1_11_service_control_policies_bind_every_level_below() {
             fail.message
         );
     }
-    // A sibling's policy binds nobody here.
+    // The policy of a sibling does not bind B.
     let (_, b) = organized(&[("ou-ab12-33333333", deny)]);
     b.ec2("DescribeImages", &[]).await.unwrap();
 }
 
 #[tokio::test]
-async fn rule_7_3_allowed_amis_hide_what_others_share() {
+async fn rule_7_3_allowed_amis_hide_images_of_others() {
     let with = |state, providers: &[&str]| {
         let providers = providers.iter().map(|id| (*id).to_owned()).collect();
         scenario(|scenario| {
@@ -202,19 +193,13 @@ async fn rule_7_3_allowed_amis_hide_what_others_share() {
     let (a, b) = with(AllowedImagesState::Enabled, &["333333333333"]);
     let plain = a.image("plain");
     a.share_wholly(&plain, B).await;
-    assert!(
-        b.ec2("DescribeImages", &[("ImageId.1", &plain)])
-            .await
-            .unwrap()
-            .all("imageId")
-            .is_empty()
-    );
+    assert!(b.describe_image(&plain).await.all("imageId").is_empty());
     assert!(b.launch(&plain, &[]).await.is_err());
     assert!(b.copy_as(&plain, &[]).await.is_err());
     let (a, b) = with(AllowedImagesState::Enabled, &[A]);
     a.share(&a.image("plain"), B).await.unwrap();
     assert_eq!(b.launch(&a.image("plain"), &[]).await.unwrap().0, "running");
-    // In audit mode it only tells.
+    // In audit mode images are only marked.
     let (a, b) = with(AllowedImagesState::AuditMode, &["333333333333"]);
     a.share(&a.image("plain"), B).await.unwrap();
     let shown = b
@@ -227,7 +212,7 @@ async fn rule_7_3_allowed_amis_hide_what_others_share() {
 }
 
 #[tokio::test]
-async fn rule_5_5_a_region_that_is_off_knows_nobody() {
+async fn rule_5_5_a_region_that_is_not_enabled_refuses_its_account() {
     let (a, b) = scenario(|scenario| {
         let region = |name: &str, opt_in| RegionSpec {
             name: name.to_owned(),
@@ -241,20 +226,17 @@ async fn rule_5_5_a_region_that_is_off_knows_nobody() {
         .await
         .unwrap();
     let off = b.in_region("af-south-1");
-    assert_eq!(
-        off.ec2("DescribeImages", &[]).await.unwrap_err().code,
-        "AuthFailure"
+    assert_code(off.ec2("DescribeImages", &[]).await, "AuthFailure");
+    assert_code(
+        off.kms("ListAliases", json!({})).await,
+        "UnrecognizedClientException",
     );
-    assert_eq!(
-        off.kms("ListAliases", json!({})).await.unwrap_err().code,
-        "UnrecognizedClientException"
-    );
-    for (who, all, statuses) in [
+    for (caller, all, statuses) in [
         (&a, "false", &["opt-in-not-required", "opted-in"][..]),
         (&b, "false", &["opt-in-not-required"][..]),
         (&b, "true", &["opt-in-not-required", "not-opted-in"][..]),
     ] {
-        let shown = who
+        let shown = caller
             .ec2("DescribeRegions", &[("AllRegions", all)])
             .await
             .unwrap();

@@ -1,4 +1,4 @@
-//! STS.
+//! STS: roles and sessions.
 
 use serde_json::json;
 
@@ -7,11 +7,11 @@ use super::support::*;
 #[tokio::test]
 async fn rule_5_1_every_refusal_of_a_role_reads_the_same() {
     let (a, b) = two_accounts();
-    let consumer = format!("arn:aws:iam::{B}:role/consumer");
-    let none = format!("arn:aws:iam::{B}:role/none");
-    let launcher = format!("arn:aws:iam::{B}:role/launcher");
-    let message = |who: &str, role: &str| {
-        format!("User: {who} is not authorized to perform: sts:AssumeRole on resource: {role}")
+    let consumer = role_arn(B, "consumer");
+    let none = role_arn(B, "none");
+    let launcher = role_arn(B, "launcher");
+    let message = |caller: &str, role: &str| {
+        format!("User: {caller} is not authorized to perform: sts:AssumeRole on resource: {role}")
     };
     let admin = format!("arn:aws:iam::{A}:user/admin");
     let denied = "AccessDenied";
@@ -58,16 +58,16 @@ async fn rule_5_1_every_refusal_of_a_role_reads_the_same() {
         .assume(&consumer, &[("ExternalId", "example")])
         .await
         .unwrap();
-    let who = consumer.sts("GetCallerIdentity", &[]).await.unwrap();
+    let caller = consumer.sts("GetCallerIdentity", &[]).await.unwrap();
     assert_eq!(
-        who.first("Arn"),
+        caller.first("Arn"),
         format!("arn:aws:sts::{B}:assumed-role/consumer/test")
     );
     b.assume(&launcher, &[]).await.unwrap();
 }
 
 #[tokio::test]
-async fn rule_5_6_everybody_may_ask_who_he_is() {
+async fn rule_5_6_get_caller_identity_needs_no_permission() {
     let (a, _) = two_accounts();
     let nobody = a.without(A, &["*"]).await;
     assert_eq!(
@@ -92,7 +92,7 @@ async fn rule_5_6_everybody_may_ask_who_he_is() {
 #[tokio::test]
 async fn rule_5_3_a_duration_has_its_bounds() {
     let (a, _) = two_accounts();
-    let role = format!("arn:aws:iam::{A}:role/administrator");
+    let role = role_arn(A, "administrator");
     for (seconds, bound) in [
         ("899", "greater than or equal to 900"),
         ("-1", "greater than or equal to 900"),
@@ -117,8 +117,8 @@ async fn rule_5_3_a_duration_has_its_bounds() {
 #[tokio::test]
 async fn rule_5_4_managed_session_policies_limit_as_inline_ones_do() {
     let (a, _) = two_accounts();
-    let role = format!("arn:aws:iam::{A}:role/administrator");
-    let document = json!({ "Statement": [allow(&json!("ec2:DescribeImages"))] }).to_string();
+    let role = role_arn(A, "administrator");
+    let document = json!({ "Statement": [allow("ec2:DescribeImages")] }).to_string();
     let made = a
         .iam(
             "CreatePolicy",
@@ -135,8 +135,8 @@ async fn rule_5_4_managed_session_policies_limit_as_inline_ones_do() {
             .contains("because no session policy allows the ec2:DescribeSnapshots action"),
         "{fail:?}"
     );
-    // Of several, one that allows is enough.
-    let inline = json!({ "Statement": [allow(&json!("ec2:DescribeSnapshots"))] }).to_string();
+    // One of several policies that allows is enough.
+    let inline = json!({ "Statement": [allow("ec2:DescribeSnapshots")] }).to_string();
     let session = a
         .assume(&role, &[managed, ("Policy", &inline)])
         .await

@@ -34,7 +34,7 @@ impl Planner<'_> {
                     managed: key.is_none(),
                     key: key.cloned(),
                 };
-                if let Some(managed) = &self.request.options.target_options.launch_policy {
+                if let Some(managed) = &self.request.options.in_targets.launch_policy {
                     // One managed policy serves all keys, so it stays while the account keeps one.
                     if let Some(key) = lost.first()
                         && kept.is_empty()

@@ -39,7 +39,7 @@ impl Check<'_> {
         if let Some(role) = &options.key_role {
             self.same_partition(home, role.partition(), "key-role", role);
         }
-        if let Some(role) = &options.target_options.role
+        if let Some(role) = &options.in_targets.role
             && role.is_arn()
             && let Some(partition) = role.partition()
         {

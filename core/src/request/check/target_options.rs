@@ -12,14 +12,14 @@ impl Check<'_> {
     pub(super) fn target_options(&mut self) {
         self.inputs_that_need_others();
         self.names_in_targets();
-        if let Some(role) = &self.request.options.target_options.role {
+        if let Some(role) = &self.request.options.in_targets.role {
             self.target_role(role);
             self.target_keys();
         }
     }
 
     fn inputs_that_need_others(&mut self) {
-        let options = &self.request.options.target_options;
+        let options = &self.request.options.in_targets;
         let (copies, launches) = (options.copies(), options.verify == Verify::Launch);
         for (field, given) in [
             ("target-external-id", options.external_id.is_some()),
@@ -55,7 +55,7 @@ impl Check<'_> {
     }
 
     fn names_in_targets(&mut self) {
-        let options = &self.request.options.target_options;
+        let options = &self.request.options.in_targets;
         if let Some(id) = &options.external_id {
             self.require(
                 is_external_id(id),
@@ -113,7 +113,7 @@ impl Check<'_> {
 
     fn target_keys(&mut self) {
         const FIELD: &str = "target-kms-key-id";
-        let keys = &self.request.options.target_options.keys;
+        let keys = &self.request.options.in_targets.keys;
         let accounts = target_accounts(self.request);
         for problem in keys.problems(&self.request.regions(), &BTreeSet::new()) {
             self.refuse(FIELD, problem);

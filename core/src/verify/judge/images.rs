@@ -37,8 +37,8 @@ pub(super) fn judge_image(image: ImageInTarget<'_>) -> Verification {
 }
 
 /// The error for which it is unknown whether a target that is to copy has done so.
-fn error_hiding_copy<'a>(image: ImageInTarget<'a>) -> Option<&'a Error> {
-    if !image.plan.request.options.target_options.copies() {
+fn error_hiding_copy(image: ImageInTarget<'_>) -> Option<&Error> {
+    if !image.plan.request.options.in_targets.copies() {
         return None;
     }
     let mut errors = image.plan.errors.iter();

@@ -1,204 +1,223 @@
-//! What a principal's own policies say, and what limits them.
+//! What the policies of a principal allow, and what limits them.
 
-use super::{Kind, Refusal, context, set};
-use crate::policy::{Ask, Context, Document, Named, Verdict};
+use super::refusal::{PolicyKind, Refusal};
+use super::{context, set};
+use crate::policy::{AccessRequest, Context, Decision, Document, PrincipalMatch};
 use crate::wire::Fail;
 use crate::world::{Principal, hex};
 
-/// Something that an action is asked for on, with the condition keys that only it has.
+/// The resource of an action, with the condition keys that only it has.
 #[derive(Clone, Debug)]
-pub(crate) struct On {
+pub(crate) struct Resource {
     pub(crate) arn: String,
     pub(crate) context: Context,
 }
 
-impl On {
-    /// Without condition keys of its own.
-    pub(crate) fn arn(arn: impl Into<String>) -> Self {
+impl Resource {
+    /// A resource without condition keys of its own.
+    pub(crate) fn new(arn: impl Into<String>) -> Self {
         Self {
             arn: arn.into(),
             context: Context::new(),
         }
     }
+
+    /// Sets a condition key of the resource.
+    pub(crate) fn set(&mut self, key: &str, value: &str) {
+        set(&mut self.context, key, value);
+    }
 }
 
-/// What everything but policies of resources says to one question.
-pub(super) struct Opinion {
+/// What all policies decide on one request, those of resources apart.
+pub(super) struct IdentityDecision {
+    /// An explicit deny.
     deny: Option<Refusal>,
+    /// A level of the organization has no service control policy that allows it.
     control: Option<Refusal>,
     session: Option<Refusal>,
     boundary: Option<Refusal>,
-    silent: bool,
+    /// Whether an identity policy allows it.
+    allowed: bool,
 }
 
-impl Opinion {
-    pub(super) fn of(who: &Principal, ask: &Ask<'_>) -> Self {
-        let verdicts: Vec<Verdict> = who.policies.iter().map(|policy| policy.ask(ask)).collect();
-        let session = who.session_policy.as_ref().map(|policy| policy.ask(ask));
-        let boundary = who.boundary.as_ref().map(|policy| policy.ask(ask));
-        let controls: Vec<Vec<Verdict>> = who
-            .controls
-            .iter()
-            .map(|level| level.iter().map(|policy| policy.ask(ask)).collect())
-            .collect();
-        let denied = [
-            (
-                Kind::Control,
-                controls
-                    .iter()
-                    .flatten()
-                    .any(|verdict| *verdict == Verdict::Denied),
-            ),
-            (Kind::Identity, verdicts.contains(&Verdict::Denied)),
-            (Kind::Boundary, boundary == Some(Verdict::Denied)),
-            (Kind::Session, session == Some(Verdict::Denied)),
-        ];
-        let allows = |verdict: &Verdict| matches!(verdict, Verdict::Allowed(_));
-        let missing = |kind: Kind, silent: bool| silent.then_some(Refusal::Silent(kind));
+impl IdentityDecision {
+    pub(super) fn evaluate(principal: &Principal, access: &AccessRequest<'_>) -> Self {
+        let session = principal.session_policy.as_ref();
+        let session = session.map(|policy| policy.evaluate(access));
+        let boundary = principal.boundary.as_ref();
+        let boundary = boundary.map(|policy| policy.evaluate(access));
+
+        let (mut allowed, mut denied) = (false, false);
+        for policy in &principal.policies {
+            let decision = policy.evaluate(access);
+            allowed |= decision.is_allow();
+            denied |= decision == Decision::ExplicitDeny;
+        }
+
+        // Each level of the organization must allow (R3.1.11).
+        let (mut controls_allow, mut controls_deny) = (true, false);
+        for level in &principal.controls {
+            let mut level_allows = false;
+            for policy in level {
+                let decision = policy.evaluate(access);
+                level_allows |= decision.is_allow();
+                controls_deny |= decision == Decision::ExplicitDeny;
+            }
+            controls_allow &= level_allows;
+        }
+
+        let deny = if controls_deny {
+            Some(PolicyKind::ServiceControl)
+        } else if denied {
+            Some(PolicyKind::Identity)
+        } else if boundary == Some(Decision::ExplicitDeny) {
+            Some(PolicyKind::Boundary)
+        } else if session == Some(Decision::ExplicitDeny) {
+            Some(PolicyKind::Session)
+        } else {
+            None
+        };
+        let implicit = |kind, missing: bool| missing.then_some(Refusal::ImplicitDeny(kind));
         Self {
-            deny: denied
-                .into_iter()
-                .find(|(_, denies)| *denies)
-                .map(|(kind, _)| Refusal::Denied(kind)),
-            control: missing(
-                Kind::Control,
-                !controls.iter().all(|level| level.iter().any(allows)),
+            deny: deny.map(Refusal::ExplicitDeny),
+            control: implicit(PolicyKind::ServiceControl, !controls_allow),
+            session: implicit(PolicyKind::Session, session == Some(Decision::ImplicitDeny)),
+            boundary: implicit(
+                PolicyKind::Boundary,
+                boundary == Some(Decision::ImplicitDeny),
             ),
-            session: missing(Kind::Session, session == Some(Verdict::Silent)),
-            boundary: missing(Kind::Boundary, boundary == Some(Verdict::Silent)),
-            silent: !verdicts.iter().any(allows),
+            allowed,
         }
     }
 
-    /// What no policy of a resource can give back: explicit denials, and what the organization does
-    /// not allow.
-    pub(super) fn forbidden(&self) -> Result<(), Refusal> {
+    /// Fails for an explicit deny, and for what the organization does not allow. No policy of a
+    /// resource can allow that.
+    pub(super) fn check_denials(&self) -> Result<(), Refusal> {
         self.deny.or(self.control).map_or(Ok(()), Err)
     }
 
-    /// What a session or boundary leaves of what a policy of a resource gives to the role (R5.4).
-    pub(super) fn limits(&self) -> Result<(), Refusal> {
+    /// Fails if a session policy or a boundary does not allow what a policy of a resource gives to
+    /// the role (R5.4).
+    pub(super) fn check_limits(&self) -> Result<(), Refusal> {
         self.boundary.or(self.session).map_or(Ok(()), Err)
     }
 
-    /// Whether the principal's own policies allow it.
-    pub(super) fn allows(&self) -> Result<(), Refusal> {
-        self.forbidden()?;
-        if self.silent {
-            Err(Refusal::Silent(Kind::Identity))
-        } else {
-            self.limits()
+    /// Fails unless the principal's own policies allow it.
+    pub(super) fn check_allowed(&self) -> Result<(), Refusal> {
+        self.check_denials()?;
+        if !self.allowed {
+            return Err(Refusal::ImplicitDeny(PolicyKind::Identity));
         }
+        self.check_limits()
     }
 }
 
-fn allowed(
-    who: &Principal,
+fn check(
+    principal: &Principal,
     action: &str,
     resource: &str,
     context: &Context,
 ) -> Result<(), Refusal> {
-    Opinion::of(
-        who,
-        &Ask {
-            principal: &who.facts,
-            action,
-            resource,
-            context,
-        },
-    )
-    .allows()
+    let access = AccessRequest {
+        principal: &principal.facts,
+        action,
+        resource,
+        context,
+    };
+    IdentityDecision::evaluate(principal, &access).check_allowed()
 }
 
-/// Whether EC2 lets the principal do something to each of these (R1.6).
+/// Checks that the principal's policies allow an action of EC2 on each of these (R1.6).
 ///
 /// # Errors
 /// `UnauthorizedOperation` in AWS's words.
-pub(crate) fn ec2(who: &Principal, action: &str, on: &[On], context: &Context) -> Result<(), Fail> {
-    for On { arn, context: own } in on {
+pub(crate) fn authorize_ec2(
+    caller: &Principal,
+    action: &str,
+    resources: &[Resource],
+    context: &Context,
+) -> Result<(), Fail> {
+    for Resource { arn, context: own } in resources {
         let mut context = context.clone();
         context.extend(own.clone());
-        allowed(who, action, arn, &context).map_err(|refusal| {
+        if let Err(refusal) = check(caller, action, arn, &context) {
             let message = format!(
                 "You are not authorized to perform this operation. User: {} is not authorized to \
                  perform: {action} on resource: {arn} {}. Encoded authorization failure message: \
                  {}",
-                who.facts.arn,
+                caller.facts.arn,
                 refusal.words(action),
                 hex(&format!("{action} {arn}"), 40),
             );
-            Fail::new(403, "UnauthorizedOperation", message)
-        })?;
+            return Err(Fail::new(403, "UnauthorizedOperation", message));
+        }
     }
     Ok(())
 }
 
-/// Whether IAM lets the principal do something, in the words of services other than EC2.
+/// Checks that the principal's policies allow an action, in the words of services other than EC2.
 ///
 /// # Errors
 /// An error with this status and code.
-pub(crate) fn service(
-    who: &Principal,
+pub(crate) fn authorize_service(
+    caller: &Principal,
     action: &str,
     resource: &str,
     context: &Context,
     (status, code): (u16, &'static str),
 ) -> Result<(), Fail> {
-    allowed(who, action, resource, context).map_err(|refusal| {
-        let (user, words) = (&who.facts.arn, refusal.words(action));
-        Fail::new(
-            status,
-            code,
-            format!(
-                "User: {user} is not authorized to perform: {action} on resource: {resource} \
-                     {words}"
-            ),
-        )
+    check(caller, action, resource, context).map_err(|refusal| {
+        let (user, words) = (&caller.facts.arn, refusal.words(action));
+        let message = format!(
+            "User: {user} is not authorized to perform: {action} on resource: {resource} {words}"
+        );
+        Fail::new(status, code, message)
     })
 }
 
-/// Whether STS lets the principal assume a role: the trust policy must name it, and where it names
-/// only the account, or another account than the role's, IAM must allow it too (R5.1).
-pub(crate) fn assume(
-    who: &Principal,
+/// Whether the principal may assume a role. The trust policy must name it. If that names only the
+/// account, or the role is in another account, the principal's own policies must allow it too
+/// (R5.1).
+pub(crate) fn may_assume(
+    caller: &Principal,
     role_arn: &str,
     trust: &Document,
     external_id: Option<&str>,
     region: &str,
 ) -> bool {
-    let mut context = context(who, region);
+    let mut context = context(caller, region);
     if let Some(id) = external_id {
         set(&mut context, "sts:ExternalId", id);
     }
-    let ask = Ask {
-        principal: &who.facts,
+    let access = AccessRequest {
+        principal: &caller.facts,
         action: "sts:AssumeRole",
         resource: role_arn,
         context: &context,
     };
-    let same_account = role_arn.contains(&format!("::{}:", who.facts.account));
-    let opinion = Opinion::of(who, &ask);
-    match trust.ask(&ask) {
-        Verdict::Allowed(Named::Exactly) if same_account => opinion.forbidden().is_ok(),
-        Verdict::Allowed(Named::Closely) if same_account => {
-            opinion.forbidden().and(opinion.limits()).is_ok()
+    let same_account = role_arn.contains(&format!("::{}:", caller.facts.account));
+    let own = IdentityDecision::evaluate(caller, &access);
+    match trust.evaluate(&access) {
+        Decision::Allow(PrincipalMatch::Exact) if same_account => own.check_denials().is_ok(),
+        Decision::Allow(PrincipalMatch::Role) if same_account => {
+            own.check_denials().and(own.check_limits()).is_ok()
         }
-        Verdict::Allowed(_) => opinion.allows().is_ok(),
-        Verdict::Denied | Verdict::Silent => false,
+        Decision::Allow(_) => own.check_allowed().is_ok(),
+        Decision::ExplicitDeny | Decision::ImplicitDeny => false,
     }
 }
 
-/// What SimulatePrincipalPolicy says: policies of the principal, its boundary and controls, and
-/// nothing else.
+/// The decision of SimulatePrincipalPolicy. It counts the policies of the principal, its boundary
+/// and its service control policies only.
 pub(crate) fn simulate(
-    who: &Principal,
+    principal: &Principal,
     action: &str,
     resource: &str,
     context: &Context,
 ) -> &'static str {
-    match allowed(who, action, resource, context) {
+    match check(principal, action, resource, context) {
         Ok(()) => "allowed",
-        Err(Refusal::Denied(_)) => "explicitDeny",
-        Err(Refusal::Silent(_)) => "implicitDeny",
+        Err(Refusal::ExplicitDeny(_)) => "explicitDeny",
+        Err(Refusal::ImplicitDeny(_)) => "implicitDeny",
     }
 }

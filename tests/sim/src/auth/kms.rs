@@ -3,56 +3,63 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::identity::Opinion;
-use super::{Kind, Refusal, set};
-use crate::policy::{Ask, Context, Document, Named, Verdict};
+use super::identity::IdentityDecision;
+use super::refusal::{PolicyKind, Refusal};
+use super::set;
+use crate::policy::{AccessRequest, Context, Decision, Document, PrincipalMatch};
 use crate::wire::Fail;
 use crate::world::{Grant, Grantee, Key, KeyState, Principal};
 
-/// What somebody wants with a key.
+/// One use of a key.
 pub(crate) struct KeyUse<'a> {
     pub(crate) action: &'a str,
     pub(crate) context: &'a Context,
-    /// The encryption context, which grants may be bound to.
+    /// The encryption context, which the constraint of a grant may ask for.
     pub(crate) encryption: &'a BTreeMap<String, String>,
-    /// Grant tokens: grants that they stand for are in force at once (R3.3.7).
+    /// Grant tokens: the grants of these are in force at once (R3.3.7).
     pub(crate) tokens: &'a [String],
-    /// The grant that is to be made, for CreateGrant.
-    pub(crate) child: Option<&'a Grant>,
-    /// Key policies are in force as they were then, and grants if they were made before (R3.2.7,
-    /// R3.3.7).
+    /// The grant that CreateGrant is to make.
+    pub(crate) new_grant: Option<&'a Grant>,
+    /// The moment whose key policy is in force now (R3.2.7).
     pub(crate) policies_as_of: Duration,
+    /// The moment up to which a grant must have been made to be in force (R3.3.7).
     pub(crate) grants_as_of: Duration,
 }
 
-/// How closely a grant means somebody.
+/// How a grant names a principal.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Held {
+enum GranteeMatch {
     ByRole,
     BySession,
 }
 
-/// Whether KMS lets the principal do something with a key. Across accounts both sides must allow it
-/// (R3.1.1); within one, the key policy is the root of all access and may leave it to IAM (R3.1.3).
+/// Checks that the principal may use a key. Across accounts, the key's account and the caller's
+/// must both allow it (R3.1.1). Within an account the key policy decides, and may leave the
+/// decision to IAM (R3.1.3).
 ///
 /// # Errors
 /// `AccessDeniedException` in AWS's words.
-pub(crate) fn kms(who: &Principal, key: &Key, wanted: &KeyUse<'_>) -> Result<(), Fail> {
-    allowed(who, key, wanted).map_err(|refusal| denied(who, key, wanted.action, refusal))
+pub(crate) fn authorize_key_use(
+    caller: &Principal,
+    key: &Key,
+    key_use: &KeyUse<'_>,
+) -> Result<(), Fail> {
+    check(caller, key, key_use).map_err(|refusal| denied(caller, key, key_use.action, refusal))
 }
 
-fn denied(who: &Principal, key: &Key, action: &str, refusal: Refusal) -> Fail {
-    let user = &who.facts.arn;
-    let message = if who.facts.account == key.account {
+fn denied(caller: &Principal, key: &Key, action: &str, refusal: Refusal) -> Fail {
+    let user = &caller.facts.arn;
+    let message = if caller.facts.account == key.account {
         let words = refusal.words(action);
         format!(
             "User: {user} is not authorized to perform: {action} on resource: {} {words}",
             key.arn
         )
     } else {
-        // To another account's principals the key is not named (recorded).
+        // The message names the key only to principals of the key's account (recorded).
         let words = match refusal {
-            Refusal::Denied(Kind::Resource) | Refusal::Silent(Kind::Resource) => {
+            Refusal::ExplicitDeny(PolicyKind::Resource)
+            | Refusal::ImplicitDeny(PolicyKind::Resource) => {
                 "because the resource does not exist in this Region, no resource-based policies \
                  allow access, or a resource-based policy explicitly denies access"
                     .to_owned()
@@ -64,174 +71,184 @@ fn denied(who: &Principal, key: &Key, action: &str, refusal: Refusal) -> Fail {
     Fail::bad("AccessDeniedException", message)
 }
 
-fn allowed(who: &Principal, key: &Key, wanted: &KeyUse<'_>) -> Result<(), Refusal> {
-    let mut context = wanted.context.clone();
-    set(&mut context, "kms:CallerAccount", &who.facts.account);
-    set(&mut context, "aws:ResourceAccount", &key.account);
-    for (name, value) in wanted.encryption {
-        set(
-            &mut context,
-            &format!("kms:EncryptionContext:{name}"),
-            value,
-        );
-    }
-    let ask = Ask {
-        principal: &who.facts,
-        action: wanted.action,
+fn check(caller: &Principal, key: &Key, key_use: &KeyUse<'_>) -> Result<(), Refusal> {
+    let context = context_of(caller, key, key_use);
+    let access = AccessRequest {
+        principal: &caller.facts,
+        action: key_use.action,
         resource: &key.arn,
         context: &context,
     };
-    let of_key = Document::from_text(key.policy_at(wanted.policies_as_of))
-        .unwrap_or_default()
-        .ask(&ask);
-    if of_key == Verdict::Denied {
-        return Err(Refusal::Denied(Kind::Resource));
+
+    // 1. An explicit deny of either account wins.
+    let policy = key.policy_at(key_use.policies_as_of);
+    let by_policy = Document::from_text(policy).unwrap_or_default();
+    let by_policy = by_policy.evaluate(&access);
+    if by_policy == Decision::ExplicitDeny {
+        return Err(Refusal::ExplicitDeny(PolicyKind::Resource));
     }
-    let opinion = Opinion::of(who, &ask);
-    opinion.forbidden()?;
-    let same_account = who.facts.account == key.account;
-    // A grant that the caller's own account issued needs no more than itself; of another account's
-    // key, one that the key's account issued needs the caller's IAM beside it (R3.3.8).
-    match granted(who, key, wanted, &who.facts.account) {
-        Some(Held::BySession) => return Ok(()),
-        Some(Held::ByRole) => return opinion.limits(),
+    let own = IdentityDecision::evaluate(caller, &access);
+    own.check_denials()?;
+
+    // 2. A grant that the caller's own account issued is enough alone (R3.3.8).
+    match granted(caller, key, key_use, &caller.facts.account) {
+        Some(GranteeMatch::BySession) => return Ok(()),
+        Some(GranteeMatch::ByRole) => return own.check_limits(),
         None => {}
     }
-    if !same_account {
-        let by_owner = matches!(of_key, Verdict::Allowed(_))
-            || granted(who, key, wanted, &key.account).is_some();
+
+    // 3. Another account's key: its account must allow it by key policy or grant, and the
+    //    caller's policies too (R3.1.1).
+    if caller.facts.account != key.account {
+        let by_owner =
+            by_policy.is_allow() || granted(caller, key, key_use, &key.account).is_some();
         return if by_owner {
-            opinion.allows()
+            own.check_allowed()
         } else {
-            Err(Refusal::Silent(Kind::Resource))
+            Err(Refusal::ImplicitDeny(PolicyKind::Resource))
         };
     }
-    match of_key {
-        Verdict::Allowed(Named::Exactly) => Ok(()),
-        Verdict::Allowed(Named::Closely) => opinion.limits(),
-        Verdict::Allowed(Named::ByAccount) => opinion.allows(),
-        Verdict::Denied | Verdict::Silent => Err(Refusal::Silent(Kind::Resource)),
+
+    // 4. A key of the caller's account: the closer the key policy names the caller, the less is
+    //    asked of the caller's own policies (R3.1.3, R5.4).
+    match by_policy {
+        Decision::Allow(PrincipalMatch::Exact) => Ok(()),
+        Decision::Allow(PrincipalMatch::Role) => own.check_limits(),
+        Decision::Allow(PrincipalMatch::Account) => own.check_allowed(),
+        Decision::ExplicitDeny | Decision::ImplicitDeny => {
+            Err(Refusal::ImplicitDeny(PolicyKind::Resource))
+        }
     }
 }
 
-/// The closest grant by which an account lets the principal do it.
-fn granted(who: &Principal, key: &Key, wanted: &KeyUse<'_>, issuer: &str) -> Option<Held> {
-    let in_force = |grant: &&Grant| {
-        grant.created <= wanted.grants_as_of
-            || grant
+/// The condition keys of a use, with those of the caller and of the key.
+fn context_of(caller: &Principal, key: &Key, key_use: &KeyUse<'_>) -> Context {
+    let mut context = key_use.context.clone();
+    set(&mut context, "kms:CallerAccount", &caller.facts.account);
+    set(&mut context, "aws:ResourceAccount", &key.account);
+    for (name, value) in key_use.encryption {
+        let name = format!("kms:EncryptionContext:{name}");
+        set(&mut context, &name, value);
+    }
+    context
+}
+
+/// The closest match among the grants of an issuer that allow the principal this use.
+fn granted(
+    caller: &Principal,
+    key: &Key,
+    key_use: &KeyUse<'_>,
+    issuer: &str,
+) -> Option<GranteeMatch> {
+    let mut closest = None;
+    for grant in &key.grants {
+        let by_token = || {
+            grant
                 .tokens
                 .iter()
-                .any(|token| wanted.tokens.contains(token))
-    };
-    let of_issuer = key
-        .grants
-        .iter()
-        .filter(|grant| grant.issuing_account == issuer);
-    of_issuer
-        .filter(in_force)
-        .filter(|grant| covers(grant, wanted))
-        .filter_map(|grant| means(&grant.grantee, who))
-        .max()
-}
-
-fn means(grantee: &Grantee, who: &Principal) -> Option<Held> {
-    let facts = &who.facts;
-    if let Some(id) = &grantee.unique_id {
-        let by_role = facts.unique_id.split(':').next() == Some(id) && facts.role_arn.is_some();
-        return if *id == facts.unique_id {
-            Some(Held::BySession)
-        } else {
-            by_role.then_some(Held::ByRole)
+                .any(|token| key_use.tokens.contains(token))
         };
+        let in_force = grant.created <= key_use.grants_as_of || by_token();
+        if grant.issuing_account == issuer && in_force && covers(grant, key_use) {
+            closest = closest.max(match_grantee(&grant.grantee, caller));
+        }
     }
-    (grantee.arn == format!("arn:aws:iam::{}:root", facts.account)).then_some(Held::ByRole)
+    closest
 }
 
-fn covers(grant: &Grant, wanted: &KeyUse<'_>) -> bool {
-    let has = |operation: &str| grant.operations.iter().any(|allowed| allowed == operation);
-    let Some(operation) = wanted.action.strip_prefix("kms:") else {
+fn match_grantee(grantee: &Grantee, caller: &Principal) -> Option<GranteeMatch> {
+    let facts = &caller.facts;
+    let Some(id) = &grantee.unique_id else {
+        let root = format!("arn:aws:iam::{}:root", facts.account);
+        return (grantee.arn == root).then_some(GranteeMatch::ByRole);
+    };
+    if *id == facts.unique_id {
+        return Some(GranteeMatch::BySession);
+    }
+    let by_role = facts.unique_id.split(':').next() == Some(id) && facts.role_arn.is_some();
+    by_role.then_some(GranteeMatch::ByRole)
+}
+
+/// Whether a grant allows a use.
+fn covers(grant: &Grant, key_use: &KeyUse<'_>) -> bool {
+    let Some(operation) = key_use.action.strip_prefix("kms:") else {
         return false;
     };
-    match (operation, wanted.child) {
-        // Handing on: no more operations, no weaker constraints, and all from one grant (R3.3.9).
-        ("CreateGrant", Some(child)) => {
-            has("CreateGrant")
-                && child.operations.iter().all(|operation| has(operation))
-                && grant
-                    .constraint
-                    .as_ref()
-                    .is_none_or(|own| child.constraint.as_ref().is_some_and(|of| of.within(own)))
-        }
-        // Constraints do not bear on these (R3.3.3).
-        ("DescribeKey" | "RetireGrant", _) => has(operation),
-        _ => {
-            has(operation)
-                && grant
-                    .constraint
-                    .as_ref()
-                    .is_none_or(|own| own.holds(wanted.encryption))
-        }
+    if !grant.allows(operation) {
+        return false;
+    }
+    match (operation, key_use.new_grant) {
+        ("CreateGrant", Some(child)) => may_hand_on(grant, child),
+        // Constraints do not apply to these (R3.3.3).
+        ("DescribeKey" | "RetireGrant", _) => true,
+        _ => match &grant.constraint {
+            Some(constraint) => constraint.holds(key_use.encryption),
+            None => true,
+        },
     }
 }
 
-/// Whether the principal may retire a grant (R3.3.10): as its retiring principal or, where the
-/// grant says so, its grantee; or by IAM, in the account that issued it. Key policies have no say
-/// in it.
+/// Whether a new grant asks for no more operations and no weaker constraint than this one
+/// (R3.3.9).
+fn may_hand_on(grant: &Grant, child: &Grant) -> bool {
+    let within = match (&grant.constraint, &child.constraint) {
+        (None, _) => true,
+        (Some(_), None) => false,
+        (Some(own), Some(constraint)) => constraint.within(own),
+    };
+    within
+        && child
+            .operations
+            .iter()
+            .all(|operation| grant.allows(operation))
+}
+
+/// Checks that the principal may retire a grant (R3.3.10): as its retiring principal, as its
+/// grantee if the grant allows that, or by IAM in the account that issued it. Key policies do not
+/// count.
 ///
 /// # Errors
 /// `AccessDeniedException` in AWS's words.
-pub(crate) fn retire(
-    who: &Principal,
+pub(crate) fn authorize_retirement(
+    caller: &Principal,
     key: &Key,
     grant: &Grant,
     context: &Context,
 ) -> Result<(), Fail> {
     let action = "kms:RetireGrant";
-    let ask = Ask {
-        principal: &who.facts,
+    let access = AccessRequest {
+        principal: &caller.facts,
         action,
         resource: &key.arn,
         context,
     };
-    let opinion = Opinion::of(who, &ask);
-    let named = grant
-        .retiring
-        .as_ref()
-        .is_some_and(|retiring| means(retiring, who).is_some())
-        || (grant
-            .operations
-            .iter()
-            .any(|operation| operation == "RetireGrant")
-            && means(&grant.grantee, who).is_some());
-    let issued = grant.issuing_account == who.facts.account;
-    let verdict = match (named, issued) {
-        (true, true) => opinion.forbidden().and(opinion.limits()),
-        // Also whom the grant names needs his own account's permission, where another account
-        // issued it (recorded).
-        (true, false) | (false, true) => opinion.allows(),
-        (false, false) => Err(Refusal::Silent(Kind::Resource)),
+    let own = IdentityDecision::evaluate(caller, &access);
+    let retires = match &grant.retiring {
+        Some(retiring) => match_grantee(retiring, caller).is_some(),
+        None => false,
     };
-    verdict.map_err(|refusal| denied(who, key, action, refusal))
+    let is_grantee = grant.allows("RetireGrant") && match_grantee(&grant.grantee, caller).is_some();
+    let issued = grant.issuing_account == caller.facts.account;
+    let decision = match (retires || is_grantee, issued) {
+        (true, true) => own.check_denials().and(own.check_limits()),
+        // A principal that the grant names needs permission in its own account, if another account
+        // issued the grant (recorded).
+        (true, false) | (false, true) => own.check_allowed(),
+        (false, false) => Err(Refusal::ImplicitDeny(PolicyKind::Resource)),
+    };
+    decision.map_err(|refusal| denied(caller, key, action, refusal))
 }
 
-/// Whether a key can be used for cryptography in its state (R3.4).
+/// Checks that a key can be used for cryptography in its state (R3.4).
 ///
 /// # Errors
 /// `DisabledException` or `KMSInvalidStateException`.
-pub(crate) fn usable(key: &Key) -> Result<(), Fail> {
-    let invalid = |why: &str| {
-        Err(Fail::bad(
-            "KMSInvalidStateException",
-            format!("{} is {why}.", key.arn),
-        ))
+pub(crate) fn check_key_state(key: &Key) -> Result<(), Fail> {
+    let (code, state) = match key.state {
+        KeyState::Enabled => return Ok(()),
+        KeyState::Disabled => ("DisabledException", "disabled"),
+        KeyState::PendingDeletion => ("KMSInvalidStateException", "pending deletion"),
+        KeyState::PendingImport => ("KMSInvalidStateException", "pending import"),
     };
-    match key.state {
-        KeyState::Enabled => Ok(()),
-        KeyState::Disabled => Err(Fail::bad(
-            "DisabledException",
-            format!("{} is disabled.", key.arn),
-        )),
-        KeyState::PendingDeletion => invalid("pending deletion"),
-        KeyState::PendingImport => invalid("pending import"),
-    }
+    Err(Fail::bad(code, format!("{} is {state}.", key.arn)))
 }

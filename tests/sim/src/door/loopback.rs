@@ -1,4 +1,4 @@
-//! For other processes: an HTTP server on a loopback address.
+//! For other processes: an HTTP server.
 
 use std::convert::Infallible;
 use std::io;
@@ -18,8 +18,9 @@ use crate::wire;
 
 /// No request of these services is larger.
 const LARGEST: usize = 10 * 1024 * 1024;
-/// So much is read nevertheless: who is still writing when the connection closes does not see why.
-const READ: usize = 10 * LARGEST;
+/// A larger request is read up to this size: a client that is still writing when the connection
+/// closes does not see the answer.
+const MOST_READ: usize = 10 * LARGEST;
 
 /// A server that listens, and answers once [`Server::run`].
 #[derive(Debug)]
@@ -32,7 +33,7 @@ impl Server {
     /// Listens; port 0 is any free one.
     ///
     /// # Errors
-    /// Where the address cannot be had.
+    /// If the address is not available.
     pub async fn bind(sim: Sim, address: SocketAddr) -> io::Result<Self> {
         Ok(Self {
             listener: TcpListener::bind(address).await?,
@@ -40,10 +41,10 @@ impl Server {
         })
     }
 
-    /// Where it listens.
+    /// The address it listens on.
     ///
     /// # Errors
-    /// Where the system does not say.
+    /// If the system does not know it.
     pub fn address(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
     }
@@ -51,7 +52,7 @@ impl Server {
     /// Answers until it is dropped.
     pub async fn run(self) {
         loop {
-            // A connection that fails to come in is its client's trouble.
+            // A connection that could not be accepted fails for its client only.
             let Ok((stream, _)) = self.listener.accept().await else {
                 continue;
             };
@@ -62,10 +63,10 @@ impl Server {
 }
 
 async fn serve(sim: Sim, stream: TcpStream) {
-    // Without it every answer would wait for the acknowledgement of the one before.
+    // Otherwise every answer waits for the acknowledgement of the answer before.
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| answer(sim.clone(), request));
-    // An error here is a connection that closed, often on order.
+    // An error is a connection that closed, often because of an ordered fault.
     let _ = http1::Builder::new()
         .serve_connection(TokioIo::new(stream), service)
         .await;
@@ -76,13 +77,13 @@ async fn answer(sim: Sim, request: Request<Incoming>) -> Result<Response<Full<By
     let (parts, mut body) = request.into_parts();
     let (mut bytes, mut size) = (Vec::new(), 0);
     while let Some(frame) = body.frame().await {
-        // A client that goes away in the middle gets no answer.
+        // A client that closes the connection in the middle gets no answer.
         let Ok(frame) = frame else { return Err(Closed) };
         let data = frame.into_data().unwrap_or_default();
         size += data.len();
         if size <= LARGEST {
             bytes.extend_from_slice(&data);
-        } else if size > READ {
+        } else if size > MOST_READ {
             break;
         }
     }

@@ -5,7 +5,8 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
 use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+    SharedHttpConnector,
 };
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
@@ -18,13 +19,14 @@ use bytes::Bytes;
 use crate::sim::{Handled, Sim};
 
 impl Sim {
-    /// A configuration for SDK clients that come in without a socket, on this simulation's clock,
-    /// as the administrator of an account. Unknown accounts get a key that is refused.
+    /// A configuration for SDK clients without a socket, on this simulation's clock, as the
+    /// administrator of an account. For an unknown account it has a key that is refused.
     pub fn sdk_config(&self, account: &str) -> SdkConfig {
         let key = self.facts().accounts.get(account);
-        let (id, secret) = key.map_or(("AKIAUNKNOWN", ""), |key| {
-            (&key.access_key_id, &key.secret_access_key)
-        });
+        let (id, secret) = match key {
+            Some(key) => (key.access_key_id.as_str(), key.secret_access_key.as_str()),
+            None => ("AKIAUNKNOWN", ""),
+        };
         let credentials = Credentials::from_keys(id, secret, None);
         SdkConfig::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
@@ -35,17 +37,15 @@ impl Sim {
             .sleep_impl(TokioSleep::new())
             .build()
     }
-}
 
-/// The door.
-#[derive(Clone, Debug)]
-pub(crate) struct InProcess(Sim);
-
-impl InProcess {
-    pub(crate) fn new(sim: Sim) -> Self {
-        Self(sim)
+    /// An HTTP client for the SDK that asks this simulation, without a socket.
+    pub fn http_client(&self) -> SharedHttpClient {
+        SharedHttpClient::new(InProcess(self.clone()))
     }
 }
+
+#[derive(Clone, Debug)]
+struct InProcess(Sim);
 
 impl HttpClient for InProcess {
     fn http_connector(

@@ -109,16 +109,16 @@ impl Condition {
             return match self.set {
                 Some(Set::ForAllValues) => true,
                 Some(Set::ForAnyValue) => false,
-                // What is not there is unlike every value.
+                // A missing key is unlike every value.
                 None => self.if_exists || negated,
             };
         };
-        let one = |value: &String| self.value_holds(value, context);
+        let mut each = present.iter().map(|value| self.value_holds(value, context));
         match self.set {
-            Some(Set::ForAllValues) => present.iter().all(one),
-            Some(Set::ForAnyValue) => present.iter().any(one),
+            Some(Set::ForAllValues) => each.all(|holds| holds),
+            Some(Set::ForAnyValue) => each.any(|holds| holds),
             // A key with several values fits no single-valued operator (R2.22).
-            None => present.len() == 1 && present.iter().all(one),
+            None => present.len() == 1 && each.all(|holds| holds),
         }
     }
 
@@ -128,20 +128,20 @@ impl Condition {
             Test::Bool => self
                 .values
                 .iter()
-                .any(|wanted| wanted.eq_ignore_ascii_case(value)),
+                .any(|expected| expected.eq_ignore_ascii_case(value)),
             Test::Text {
                 like,
                 ignore_case,
                 negated,
             } => {
-                let fits = |wanted: &String| {
-                    let wanted = fill(wanted, context);
+                let fits = |expected: &String| {
+                    let expected = fill(expected, context);
                     if like {
-                        matches(&wanted, value)
+                        matches(&expected, value)
                     } else if ignore_case {
-                        wanted.eq_ignore_ascii_case(value)
+                        expected.eq_ignore_ascii_case(value)
                     } else {
-                        wanted == value
+                        expected == value
                     }
                 };
                 self.values.iter().any(fits) != negated
@@ -150,12 +150,10 @@ impl Condition {
                 let Ok(value) = value.parse::<f64>() else {
                     return false;
                 };
-                let fits = |wanted: &String| {
-                    wanted
-                        .parse::<f64>()
-                        .is_ok_and(|wanted| (value.partial_cmp(&wanted) == Some(order)) == equals)
-                };
-                self.values.iter().any(fits)
+                let fits = |expected: f64| (value.partial_cmp(&expected) == Some(order)) == equals;
+                self.values
+                    .iter()
+                    .any(|expected| expected.parse().is_ok_and(fits))
             }
         }
     }

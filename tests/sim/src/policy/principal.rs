@@ -1,10 +1,10 @@
-//! Whom a statement names.
+//! Which principals a statement names.
 
 use serde_json::{Map, Value};
 
 use super::texts;
 
-/// Who asks.
+/// What policies know of a principal.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PrincipalFacts {
     /// The account.
@@ -17,15 +17,16 @@ pub struct PrincipalFacts {
     pub unique_id: String,
 }
 
-/// How closely a statement names somebody.
+/// How closely a statement names a principal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Named {
-    /// By the account, which leaves it to the account's IAM.
-    ByAccount,
-    /// By the role, or by `*`.
-    Closely,
-    /// By the very session or user: then neither a session policy nor a boundary is missed (R5.4).
-    Exactly,
+pub enum PrincipalMatch {
+    /// By its account, which leaves the decision to the account's IAM.
+    Account,
+    /// By its role, or by `*`.
+    Role,
+    /// By its own ARN, as a user or a session. Session policies and boundaries do not limit this
+    /// (R5.4).
+    Exact,
 }
 
 /// `Principal` or `NotPrincipal`.
@@ -57,29 +58,27 @@ impl Principals {
         self.aws.iter().map(String::as_str)
     }
 
-    pub(super) fn name(&self, who: &PrincipalFacts) -> Option<Named> {
-        let named = self
-            .aws
-            .iter()
-            .filter_map(|principal| name(principal, who))
-            .max();
+    pub(super) fn match_principal(&self, facts: &PrincipalFacts) -> Option<PrincipalMatch> {
+        let mut closest = None;
+        for principal in &self.aws {
+            closest = closest.max(match_one(principal, facts));
+        }
         if self.negated {
-            named.is_none().then_some(Named::Closely)
+            closest.is_none().then_some(PrincipalMatch::Role)
         } else {
-            named
+            closest
         }
     }
 }
 
-fn name(principal: &str, who: &PrincipalFacts) -> Option<Named> {
-    let by_account =
-        principal == who.account || principal.ends_with(&format!(":iam::{}:root", who.account));
-    if principal == who.arn {
-        Some(Named::Exactly)
-    } else if principal == "*" || who.role_arn.as_deref() == Some(principal) {
-        Some(Named::Closely)
-    } else if by_account {
-        Some(Named::ByAccount)
+fn match_one(principal: &str, facts: &PrincipalFacts) -> Option<PrincipalMatch> {
+    let account = &facts.account;
+    if principal == facts.arn {
+        Some(PrincipalMatch::Exact)
+    } else if principal == "*" || facts.role_arn.as_deref() == Some(principal) {
+        Some(PrincipalMatch::Role)
+    } else if principal == account || principal.ends_with(&format!(":iam::{account}:root")) {
+        Some(PrincipalMatch::Account)
     } else {
         None
     }

@@ -2,7 +2,7 @@ use serde_json::json;
 
 use super::*;
 
-fn who() -> PrincipalFacts {
+fn principal() -> PrincipalFacts {
     PrincipalFacts {
         account: "222222222222".into(),
         arn: "arn:aws:sts::222222222222:assumed-role/launcher/s".into(),
@@ -11,7 +11,7 @@ fn who() -> PrincipalFacts {
     }
 }
 
-fn ask(statement: Value, context: &[(&str, &[&str])]) -> Verdict {
+fn decide(statement: Value, context: &[(&str, &[&str])]) -> Decision {
     let context = context
         .iter()
         .map(|(key, values)| {
@@ -23,8 +23,8 @@ fn ask(statement: Value, context: &[(&str, &[&str])]) -> Verdict {
         .collect();
     let document = Document::parse(&json!({ "Statement": statement })).unwrap();
     let resource = "arn:aws:kms:us-east-1:111111111111:key/k";
-    document.ask(&Ask {
-        principal: &who(),
+    document.evaluate(&AccessRequest {
+        principal: &principal(),
         action: "kms:ReEncryptFrom",
         resource,
         context: &context,
@@ -41,27 +41,27 @@ fn statement(change: Value) -> Value {
 }
 
 #[test]
-fn actions_resources_and_principals() {
-    const CLOSELY: Verdict = Verdict::Allowed(Named::Closely);
-    const BY_ACCOUNT: Verdict = Verdict::Allowed(Named::ByAccount);
+fn a_statement_applies_to_its_actions_resources_and_principals() {
+    const BY_ROLE: Decision = Decision::Allow(PrincipalMatch::Role);
+    const BY_ACCOUNT: Decision = Decision::Allow(PrincipalMatch::Account);
     let table = [
-        (json!({}), CLOSELY),
-        (json!({ "Action": "KMS:reencrypt*" }), CLOSELY),
+        (json!({}), BY_ROLE),
+        (json!({ "Action": "KMS:reencrypt*" }), BY_ROLE),
         (
             json!({ "Action": ["kms:Decrypt", "kms:ReEncrypt?rom"] }),
-            CLOSELY,
+            BY_ROLE,
         ),
-        (json!({ "Action": "kms:Decrypt" }), Verdict::Silent),
+        (json!({ "Action": "kms:Decrypt" }), Decision::ImplicitDeny),
         (
             json!({ "Resource": "arn:aws:kms:*:111111111111:key/*" }),
-            CLOSELY,
+            BY_ROLE,
         ),
         (
             json!({ "Resource": "arn:aws:kms:*:222222222222:key/*" }),
-            Verdict::Silent,
+            Decision::ImplicitDeny,
         ),
-        (json!({ "Effect": "Deny" }), Verdict::Denied),
-        (json!({ "Principal": "*" }), CLOSELY),
+        (json!({ "Effect": "Deny" }), Decision::ExplicitDeny),
+        (json!({ "Principal": "*" }), BY_ROLE),
         (
             json!({ "Principal": { "AWS": "arn:aws:iam::222222222222:root" } }),
             BY_ACCOUNT,
@@ -72,135 +72,91 @@ fn actions_resources_and_principals() {
         ),
         (
             json!({ "Principal": { "AWS": "arn:aws:iam::222222222222:role/launcher" } }),
-            CLOSELY,
+            BY_ROLE,
         ),
         (
             json!({ "Principal": { "AWS": "arn:aws:iam::333333333333:root" } }),
-            Verdict::Silent,
+            Decision::ImplicitDeny,
         ),
         (
             json!({ "Principal": { "Service": "ec2.amazonaws.com" } }),
-            Verdict::Silent,
+            Decision::ImplicitDeny,
         ),
     ];
     for (change, expected) in table {
-        assert_eq!(ask(statement(change.clone()), &[]), expected, "{change}");
+        assert_eq!(decide(statement(change.clone()), &[]), expected, "{change}");
     }
     let not_action = json!({ "Effect": "Allow", "NotAction": "kms:Decrypt", "Resource": "*" });
-    assert_eq!(ask(not_action, &[]), CLOSELY);
+    assert_eq!(decide(not_action, &[]), BY_ROLE);
     let both = json!([statement(json!({})), statement(json!({ "Effect": "Deny" }))]);
-    assert_eq!(ask(both, &[]), Verdict::Denied);
+    assert_eq!(decide(both, &[]), Decision::ExplicitDeny);
 }
 
-/// A condition, the request's keys, and whether it holds.
-type Row<'a> = (Value, &'a [(&'a str, &'a [&'a str])], bool);
+/// The condition keys of a request.
+type Keys<'a> = &'a [(&'a str, &'a [&'a str])];
 
-#[test]
-fn conditions() {
-    let via: (&str, &[&str]) = ("kms:ViaService", &["ec2.us-east-1.amazonaws.com"]);
-    let two: (&str, &[&str]) = ("ec2:Add/userId", &["111111111111", "222222222222"]);
-    let account: (&str, &[&str]) = ("aws:PrincipalAccount", &["222222222222"]);
-    let table: &[Row<'_>] = &[
-        (
-            json!({ "StringLike": { "kms:viaservice": "ec2.*.amazonaws.com" } }),
-            &[via],
-            true,
-        ),
-        (
-            json!({ "StringLike": { "kms:ViaService": "ec2.*.amazonaws.com" } }),
-            &[],
-            false,
-        ),
-        (
-            json!({ "StringLikeIfExists": { "kms:ViaService": "x" } }),
-            &[],
-            true,
-        ),
-        (
-            json!({ "StringNotEquals": { "kms:ViaService": "x" } }),
-            &[],
-            true,
-        ),
-        (
-            json!({ "StringNotEquals": { "kms:ViaService": via.1[0] } }),
-            &[via],
-            false,
-        ),
-        (
-            json!({ "BoolIfExists": { "kms:GrantIsForAWSResource": "true" } }),
-            &[("kms:GrantIsForAWSResource", &["false"])],
-            false,
-        ),
-        (
-            json!({ "Bool": { "kms:GrantIsForAWSResource": true } }),
-            &[("kms:GrantIsForAWSResource", &["true"])],
-            true,
-        ),
-        (json!({ "Null": { "kms:ViaService": "true" } }), &[], true),
-        (json!({ "Null": { "kms:ViaService": "false" } }), &[], false),
-        (
-            json!({ "StringEquals": { "ec2:Add/userId": two.1 } }),
-            &[two],
-            false,
-        ),
-        (
-            json!({ "ForAllValues:StringEquals": { "ec2:Add/userId": two.1 } }),
-            &[two],
-            true,
-        ),
-        (
-            json!({ "ForAllValues:StringEquals": { "ec2:Add/userId": "111111111111" } }),
-            &[two],
-            false,
-        ),
-        (
-            json!({ "ForAllValues:StringEquals": { "ec2:Add/userId": "111111111111" } }),
-            &[],
-            true,
-        ),
-        (
-            json!({ "ForAnyValue:StringEquals": { "ec2:Add/userId": "111111111111" } }),
-            &[two],
-            true,
-        ),
-        (
-            json!({ "ForAnyValue:StringEquals": { "ec2:Add/userId": "1" } }),
-            &[],
-            false,
-        ),
-        (
-            json!({ "StringEquals": { "aws:PrincipalAccount": "${aws:PrincipalAccount}" } }),
-            &[account],
-            true,
-        ),
-        (
-            json!({ "ArnLike": { "aws:PrincipalArn": "arn:aws:iam::*:role/x" } }),
-            &[("aws:PrincipalArn", &["arn:aws:iam::1:role/x"])],
-            true,
-        ),
-        (
-            json!({ "NumericLessThan": { "kms:RotationPeriodInDays": "10" } }),
-            &[("kms:RotationPeriodInDays", &["9"])],
-            true,
-        ),
-        (
-            json!({ "NumericGreaterThanEquals": { "n": "10" } }),
-            &[("n", &["9"])],
-            false,
-        ),
-    ];
-    for (condition, context, holds) in table {
-        let verdict = ask(statement(json!({ "Condition": condition })), context);
-        assert_eq!(
-            verdict != Verdict::Silent,
-            *holds,
-            "{condition} with {context:?}"
-        );
-    }
+/// Checks whether a condition holds for a request with these keys.
+#[track_caller]
+fn check(condition: Value, keys: Keys<'_>, holds: bool) {
+    let decision = decide(statement(json!({ "Condition": condition })), keys);
+    let allowed = decision != Decision::ImplicitDeny;
+    assert_eq!(allowed, holds, "{condition} with {keys:?}");
 }
 
 #[test]
-fn mistakes_say_where_they_are() {
+fn a_string_condition_compares_one_value() {
+    let via: Keys<'_> = &[("kms:ViaService", &["ec2.us-east-1.amazonaws.com"])];
+    let like = |key: &str| json!({ "StringLike": { key: "ec2.*.amazonaws.com" } });
+    check(like("kms:viaservice"), via, true);
+    check(like("kms:ViaService"), &[], false);
+    let if_exists = json!({ "StringLikeIfExists": { "kms:ViaService": "x" } });
+    check(if_exists, &[], true);
+    let not_equals = |value: &str| json!({ "StringNotEquals": { "kms:ViaService": value } });
+    check(not_equals("x"), &[], true);
+    check(not_equals("ec2.us-east-1.amazonaws.com"), via, false);
+    let account: Keys<'_> = &[("aws:PrincipalAccount", &["222222222222"])];
+    let variable = json!({ "StringEquals": { "aws:PrincipalAccount": "${aws:PrincipalAccount}" } });
+    check(variable, account, true);
+    let role: Keys<'_> = &[("aws:PrincipalArn", &["arn:aws:iam::1:role/x"])];
+    let arn_like = json!({ "ArnLike": { "aws:PrincipalArn": "arn:aws:iam::*:role/x" } });
+    check(arn_like, role, true);
+}
+
+#[test]
+fn a_condition_on_a_set_compares_every_value() {
+    let accounts = ["111111111111", "222222222222"];
+    let two: Keys<'_> = &[("ec2:Add/userId", &accounts)];
+    let with = |operator: &str, value: Value| json!({ operator: { "ec2:Add/userId": value } });
+    let first = json!("111111111111");
+    check(with("StringEquals", json!(accounts)), two, false);
+    let all = "ForAllValues:StringEquals";
+    check(with(all, json!(accounts)), two, true);
+    check(with(all, first.clone()), two, false);
+    check(with(all, first.clone()), &[], true);
+    let any = "ForAnyValue:StringEquals";
+    check(with(any, first), two, true);
+    check(with(any, json!("1")), &[], false);
+}
+
+#[test]
+fn a_condition_can_be_of_another_type() {
+    let for_aws = |value: &'static [&'static str]| [("kms:GrantIsForAWSResource", value)];
+    let if_exists = json!({ "BoolIfExists": { "kms:GrantIsForAWSResource": "true" } });
+    check(if_exists, &for_aws(&["false"]), false);
+    let is_true = json!({ "Bool": { "kms:GrantIsForAWSResource": true } });
+    check(is_true, &for_aws(&["true"]), true);
+    let null = |value: &str| json!({ "Null": { "kms:ViaService": value } });
+    check(null("true"), &[], true);
+    check(null("false"), &[], false);
+    let days: Keys<'_> = &[("kms:RotationPeriodInDays", &["9"])];
+    let less = json!({ "NumericLessThan": { "kms:RotationPeriodInDays": "10" } });
+    check(less, days, true);
+    let at_least = json!({ "NumericGreaterThanEquals": { "n": "10" } });
+    check(at_least, &[("n", &["9"])], false);
+}
+
+#[test]
+fn a_mistake_is_a_message_with_its_place() {
     let table = [
         (json!([]), "the document is not an object"),
         (
@@ -222,7 +178,7 @@ fn mistakes_say_where_they_are() {
 }
 
 #[test]
-fn wildcards() {
+fn a_pattern_has_wildcards() {
     for (pattern, text, expected) in [
         ("*", "", true),
         ("a*c", "abc", true),

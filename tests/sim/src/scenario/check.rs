@@ -1,10 +1,11 @@
-//! What a scenario must be beside its form: names that mean something.
+//! Checks of a scenario that its JSON Schema cannot express: policies, and names that must exist.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::spec::{OrganizationSpec, Scenario};
+use super::spec::{AccountSpec, OrganizationSpec, Scenario};
+use crate::json_file;
 use crate::policy::Document;
 
 impl Scenario {
@@ -16,201 +17,167 @@ impl Scenario {
         if text.trim_start().starts_with('[') {
             return Err("a scenario is an object, not a list".to_owned());
         }
-        let scenario: Self = super::read(text)?;
+        let scenario: Self = json_file::read(text)?;
         scenario.check_documents()?;
-        scenario.check_names()?;
+        scenario.check_accounts()?;
+        scenario.check_keys()?;
+        scenario.check_images()?;
         scenario.check_regions()?;
         scenario.check_organization()?;
         Ok(scenario)
     }
 
     fn check_documents(&self) -> Result<(), String> {
-        let mut documents: Vec<(String, &Value)> = Vec::new();
-        for (a, account) in self.accounts.iter().enumerate() {
-            for (r, role) in account.roles.iter().enumerate() {
-                let of = |name: &str| format!("accounts[{a}].roles[{r}].{name}");
-                documents.push((of("trust"), &role.trust));
-                documents.extend(role.policy.iter().map(|policy| (of("policy"), policy)));
-                documents.extend(
-                    role.boundary
-                        .iter()
-                        .map(|boundary| (of("boundary"), boundary)),
-                );
+        for (index, account) in self.accounts.iter().enumerate() {
+            check_account_documents(account, &format!("accounts[{index}]"))?;
+        }
+        for (index, key) in self.keys.iter().enumerate() {
+            check_document(&format!("keys[{index}].policy"), key.policy.as_ref())?;
+        }
+        let Some(organization) = &self.organization else {
+            return Ok(());
+        };
+        for (id, policies) in &organization.service_control_policies {
+            for (index, policy) in policies.iter().enumerate() {
+                let path = format!("organization.service-control-policies.{id}[{index}]");
+                check_document(&path, Some(policy))?;
             }
-            let policies = account.policies.iter().enumerate();
-            documents.extend(policies.map(|(p, policy)| {
-                (
-                    format!("accounts[{a}].policies[{p}].document"),
-                    &policy.document,
-                )
-            }));
-        }
-        for (k, key) in self.keys.iter().enumerate() {
-            documents.extend(
-                key.policy
-                    .iter()
-                    .map(|policy| (format!("keys[{k}].policy"), policy)),
-            );
-        }
-        let controls = self
-            .organization
-            .iter()
-            .flat_map(|all| &all.service_control_policies);
-        for (id, policies) in controls {
-            let path = |p: usize| format!("organization.service-control-policies.{id}[{p}]");
-            documents.extend(
-                policies
-                    .iter()
-                    .enumerate()
-                    .map(|(p, policy)| (path(p), policy)),
-            );
-        }
-        for (path, document) in documents {
-            Document::parse(document).map_err(|problem| format!("{path}: {problem}"))?;
         }
         Ok(())
     }
 
-    fn check_names(&self) -> Result<(), String> {
-        let mut accounts = BTreeSet::new();
-        for (a, account) in self.accounts.iter().enumerate() {
+    fn check_accounts(&self) -> Result<(), String> {
+        let mut known = BTreeSet::new();
+        for (index, account) in self.accounts.iter().enumerate() {
             let id = &account.id;
             if !is_account_id(id) {
-                return Err(format!("accounts[{a}].id: {id} has not twelve digits"));
+                return Err(format!("accounts[{index}].id: {id} has not twelve digits"));
             }
-            if !accounts.insert(id.as_str()) {
-                return Err(format!("accounts[{a}].id: {id} is there already"));
+            if !known.insert(id) {
+                return Err(format!("accounts[{index}].id: {id} is there already"));
             }
-            if let Some(name) = account
-                .default_ebs_key
-                .as_ref()
-                .filter(|name| !self.has_key(name))
-            {
-                return Err(format!(
-                    "accounts[{a}].default-ebs-key: {name} is no key of this file"
-                ));
+            if let Some(name) = &account.default_ebs_key {
+                self.check_key_name(&format!("accounts[{index}].default-ebs-key"), name)?;
             }
         }
-        let known = |path: String, id: &str| {
-            if accounts.contains(id) {
-                Ok(())
-            } else {
-                Err(format!("{path}: {id} is no account of this file"))
-            }
-        };
-        let mut keys = BTreeSet::new();
-        for (k, key) in self.keys.iter().enumerate() {
-            known(format!("keys[{k}].account"), &key.account)?;
-            if !keys.insert(&key.name) {
-                return Err(format!("keys[{k}].name: {} is there already", key.name));
+        Ok(())
+    }
+
+    fn check_keys(&self) -> Result<(), String> {
+        let mut known = BTreeSet::new();
+        for (index, key) in self.keys.iter().enumerate() {
+            self.check_account_id(&format!("keys[{index}].account"), &key.account)?;
+            let name = &key.name;
+            if !known.insert(name) {
+                return Err(format!("keys[{index}].name: {name} is there already"));
             }
         }
-        let mut images = BTreeSet::new();
-        for (i, image) in self.images.iter().enumerate() {
-            known(format!("images[{i}].account"), &image.account)?;
-            if !images.insert(&image.name) {
-                return Err(format!("images[{i}].name: {} is there already", image.name));
+        Ok(())
+    }
+
+    fn check_images(&self) -> Result<(), String> {
+        let mut known = BTreeSet::new();
+        for (index, image) in self.images.iter().enumerate() {
+            self.check_account_id(&format!("images[{index}].account"), &image.account)?;
+            let name = &image.name;
+            if !known.insert(name) {
+                return Err(format!("images[{index}].name: {name} is there already"));
             }
-            for (v, name) in image.volumes.iter().enumerate() {
-                if let Some(name) = name
-                    .as_ref()
-                    .filter(|name| *name != "aws/ebs" && !self.has_key(name))
-                {
-                    return Err(format!(
-                        "images[{i}].volumes[{v}]: {name} is no key of this file"
-                    ));
+            for (volume, key) in image.volumes.iter().enumerate() {
+                match key.as_deref() {
+                    None | Some("aws/ebs") => {}
+                    Some(name) => {
+                        self.check_key_name(&format!("images[{index}].volumes[{volume}]"), name)?;
+                    }
                 }
             }
         }
         Ok(())
     }
 
-    /// Where the file lists its Regions, there are no others.
+    fn check_account_id(&self, path: &str, id: &str) -> Result<(), String> {
+        if self.accounts.iter().any(|account| account.id == id) {
+            return Ok(());
+        }
+        Err(format!("{path}: {id} is no account of this file"))
+    }
+
+    fn check_key_name(&self, path: &str, name: &str) -> Result<(), String> {
+        if self.keys.iter().any(|key| key.name == name) {
+            return Ok(());
+        }
+        Err(format!("{path}: {name} is no key of this file"))
+    }
+
+    /// If the file lists Regions, there are no others.
     fn check_regions(&self) -> Result<(), String> {
-        let known = |path: String, region: &str| {
-            if self.regions.is_empty() || self.regions.iter().any(|of| of.name == region) {
-                Ok(())
-            } else {
-                Err(format!("{path}: {region} is no Region of this file"))
+        if self.regions.is_empty() {
+            return Ok(());
+        }
+        self.check_region("region", &self.region)?;
+        for (index, key) in self.keys.iter().enumerate() {
+            if let Some(region) = &key.region {
+                self.check_region(&format!("keys[{index}].region"), region)?;
             }
-        };
-        known("region".to_owned(), &self.region)?;
-        for (k, key) in self.keys.iter().enumerate() {
-            key.region
-                .iter()
-                .try_for_each(|region| known(format!("keys[{k}].region"), region))?;
         }
-        for (i, image) in self.images.iter().enumerate() {
-            image
-                .region
-                .iter()
-                .try_for_each(|region| known(format!("images[{i}].region"), region))?;
+        for (index, image) in self.images.iter().enumerate() {
+            if let Some(region) = &image.region {
+                self.check_region(&format!("images[{index}].region"), region)?;
+            }
         }
-        for (a, account) in self.accounts.iter().enumerate() {
-            let on = account.opted_in.iter().enumerate();
-            on.into_iter().try_for_each(|(r, region)| {
-                known(format!("accounts[{a}].opted-in[{r}]"), region)
-            })?;
+        for (index, account) in self.accounts.iter().enumerate() {
+            for (position, region) in account.opted_in.iter().enumerate() {
+                let path = format!("accounts[{index}].opted-in[{position}]");
+                self.check_region(&path, region)?;
+            }
         }
         Ok(())
     }
 
-    fn has_key(&self, name: &str) -> bool {
-        self.keys.iter().any(|key| key.name == name)
+    fn check_region(&self, path: &str, name: &str) -> Result<(), String> {
+        if self.regions.iter().any(|region| region.name == name) {
+            return Ok(());
+        }
+        Err(format!("{path}: {name} is no Region of this file"))
     }
 
     fn check_organization(&self) -> Result<(), String> {
-        let Some(all) = &self.organization else {
+        let Some(organization) = &self.organization else {
             return Ok(());
         };
-        if !is_account_id(&all.management) {
-            return Err(format!(
-                "organization.management: {} has not twelve digits",
-                all.management
-            ));
-        }
-        let places: BTreeSet<&str> = all
-            .units
-            .iter()
-            .map(|unit| unit.id.as_str())
-            .chain([all.root.as_str()])
-            .collect();
-        for (u, unit) in all.units.iter().enumerate() {
-            if !places.contains(unit.parent.as_str()) {
-                return Err(format!(
-                    "organization.units[{u}].parent: {} is neither the root nor a unit",
-                    unit.parent
-                ));
+        organization.check_units()?;
+        for (account, unit) in &organization.accounts {
+            let path = format!("organization.accounts.{account}");
+            if !self.accounts.iter().any(|known| known.id == *account) {
+                return Err(format!("{path}: no account of this file"));
             }
-            if !all.leads_to_the_root(&unit.id) {
-                return Err(format!(
-                    "organization.units[{u}].parent: {} leads in a circle",
-                    unit.parent
-                ));
-            }
-        }
-        for id in all.service_control_policies.keys() {
-            if !places.contains(id.as_str()) && !all.accounts.contains_key(id) {
-                let what = "neither the root nor a unit nor an account of it";
-                return Err(format!(
-                    "organization.service-control-policies.{id}: {what}"
-                ));
-            }
-        }
-        for (account, place) in &all.accounts {
-            if !self.accounts.iter().any(|of| of.id == *account) {
-                return Err(format!(
-                    "organization.accounts.{account}: no account of this file"
-                ));
-            }
-            if !places.contains(place.as_str()) {
-                return Err(format!(
-                    "organization.accounts.{account}: {place} is neither the root nor a unit"
-                ));
+            if !organization.has_unit(unit) {
+                return Err(format!("{path}: {unit} is neither the root nor a unit"));
             }
         }
         Ok(())
     }
+}
+
+fn check_account_documents(account: &AccountSpec, path: &str) -> Result<(), String> {
+    for (index, role) in account.roles.iter().enumerate() {
+        let path = format!("{path}.roles[{index}]");
+        check_document(&format!("{path}.trust"), Some(&role.trust))?;
+        check_document(&format!("{path}.policy"), role.policy.as_ref())?;
+        check_document(&format!("{path}.boundary"), role.boundary.as_ref())?;
+    }
+    for (index, policy) in account.policies.iter().enumerate() {
+        let path = format!("{path}.policies[{index}].document");
+        check_document(&path, Some(&policy.document))?;
+    }
+    Ok(())
+}
+
+fn check_document(path: &str, document: Option<&Value>) -> Result<(), String> {
+    if let Some(document) = document {
+        Document::parse(document).map_err(|problem| format!("{path}: {problem}"))?;
+    }
+    Ok(())
 }
 
 fn is_account_id(text: &str) -> bool {
@@ -218,15 +185,48 @@ fn is_account_id(text: &str) -> bool {
 }
 
 impl OrganizationSpec {
-    /// Whether the way up from a unit ends, after as many steps as there are units at most.
-    fn leads_to_the_root(&self, unit: &str) -> bool {
-        let parent = |of: &str| {
-            self.units
-                .iter()
-                .find(|unit| unit.id == of)
-                .map(|unit| unit.parent.as_str())
-        };
-        let way = std::iter::successors(Some(unit), |at| parent(at)).take(self.units.len() + 1);
-        way.last() == Some(self.root.as_str())
+    fn check_units(&self) -> Result<(), String> {
+        let management = &self.management;
+        if !is_account_id(management) {
+            return Err(format!(
+                "organization.management: {management} has not twelve digits"
+            ));
+        }
+        for (index, unit) in self.units.iter().enumerate() {
+            let (path, parent) = (format!("organization.units[{index}].parent"), &unit.parent);
+            if !self.has_unit(parent) {
+                return Err(format!("{path}: {parent} is neither the root nor a unit"));
+            }
+            if !self.leads_to_root(&unit.id) {
+                return Err(format!("{path}: {parent} leads in a circle"));
+            }
+        }
+        for id in self.service_control_policies.keys() {
+            if !self.has_unit(id) && !self.accounts.contains_key(id) {
+                let problem = "neither the root nor a unit nor an account of it";
+                return Err(format!(
+                    "organization.service-control-policies.{id}: {problem}"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether an ID is that of the root or a unit.
+    fn has_unit(&self, id: &str) -> bool {
+        self.root == id || self.units.iter().any(|unit| unit.id == id)
+    }
+
+    /// Whether the parents of a unit end at the root. In a circle, there are more parents than
+    /// units.
+    fn leads_to_root(&self, unit: &str) -> bool {
+        let mut current = unit;
+        for _ in 0..self.units.len() {
+            let Some(unit) = self.units.iter().find(|unit| unit.id == current) else {
+                break;
+            };
+            current = &unit.parent;
+        }
+        current == self.root
     }
 }

@@ -40,7 +40,7 @@ const REGIONS: [&str; 17] = [
 ];
 const FIRST: &str = "111111111111";
 const ROOT: &str = "r-ab12";
-/// Units within units, and one beside them.
+/// Units within units, and one apart from them.
 const UNITS: [(&str, &str); 4] = [
     ("ou-ab12-11111111", ROOT),
     ("ou-ab12-22222222", "ou-ab12-11111111"),
@@ -50,12 +50,12 @@ const UNITS: [(&str, &str); 4] = [
 
 impl Scenario {
     /// A world of a size. The first account, `111111111111`, owns `image-1` and so on under `key-1`
-    /// and so on, in the first Region; each other has the roles `consumer` (external ID `example`)
-    /// and `launcher`, and a key `own-<account>`. In the other Regions keys are called
+    /// and so on, in the first Region. Each other account has the roles `consumer` (external ID
+    /// `example`) and `launcher`, and a key `own-<account>`. In the other Regions, the keys are
     /// `key-<region>` and `own-<account>-<region>`.
     ///
     /// # Errors
-    /// Where there are not so many Regions, or nothing at all.
+    /// If the size has no account or no Region, or more Regions than there are.
     pub fn generate(size: Size) -> Result<Self, String> {
         if size.accounts == 0 || size.regions == 0 {
             return Err("a world has at least one account and one Region".to_owned());
@@ -67,61 +67,54 @@ impl Scenario {
                 size.regions
             ));
         };
-        let accounts: Vec<String> = (0..size.accounts).map(account_id).collect();
-        let mut keys: Vec<KeySpec> = (1..=size.images)
-            .map(|n| key(format!("key-{n}"), FIRST, None))
-            .collect();
-        keys.extend(
-            regions[1..]
-                .iter()
-                .map(|region| key(format!("key-{region}"), FIRST, Some(region))),
-        );
-        for account in &accounts[1..] {
-            keys.push(key(format!("own-{account}"), account, None));
-            keys.extend(
-                regions[1..]
-                    .iter()
-                    .map(|region| key(format!("own-{account}-{region}"), account, Some(region))),
-            );
-        }
-        let image = |n: usize| ImageSpec {
-            name: format!("image-{n}"),
-            account: FIRST.to_owned(),
-            volumes: vec![Some(format!("key-{n}")); size.snapshots],
-            ..ImageSpec::default()
-        };
-        Ok(Self {
+        let mut world = Self {
             region: regions[0].to_owned(),
-            regions: regions
-                .iter()
-                .map(|name| RegionSpec {
-                    name: (*name).to_owned(),
-                    opt_in: false,
-                })
-                .collect(),
-            organization: Some(organization(&accounts)),
-            accounts: accounts
-                .into_iter()
-                .enumerate()
-                .map(|(n, id)| account(n, id))
-                .collect(),
-            keys,
-            images: (1..=size.images).map(image).collect(),
             ..Self::default()
-        })
+        };
+        for name in regions {
+            world.regions.push(RegionSpec {
+                name: (*name).to_owned(),
+                opt_in: false,
+            });
+        }
+        for index in 0..size.accounts {
+            world.accounts.push(account(index));
+        }
+        world.organization = Some(organization(size.accounts));
+        for number in 1..=size.images {
+            world.keys.push(key(format!("key-{number}"), FIRST, None));
+            world.images.push(image(number, size.snapshots));
+        }
+        for region in &regions[1..] {
+            world
+                .keys
+                .push(key(format!("key-{region}"), FIRST, Some(region)));
+        }
+        for index in 1..size.accounts {
+            let account = account_id(index);
+            world
+                .keys
+                .push(key(format!("own-{account}"), &account, None));
+            for region in &regions[1..] {
+                let name = format!("own-{account}-{region}");
+                world.keys.push(key(name, &account, Some(region)));
+            }
+        }
+        Ok(world)
     }
 }
 
-fn account_id(n: usize) -> String {
-    match n {
+fn account_id(index: usize) -> String {
+    match index {
         0 => FIRST.to_owned(),
         1 => "222222222222".to_owned(),
         more => format!("{:012}", 300_000_000_000 + more as u64 - 2),
     }
 }
 
-fn account(n: usize, id: String) -> AccountSpec {
-    let roles = if n == 0 {
+fn account(index: usize) -> AccountSpec {
+    let id = account_id(index);
+    let roles = if index == 0 {
         vec![publisher(&id)]
     } else {
         vec![consumer(FIRST), launcher(&id)]
@@ -133,38 +126,46 @@ fn account(n: usize, id: String) -> AccountSpec {
     }
 }
 
-fn key(name: String, account: &str, region: Option<&&str>) -> KeySpec {
+fn key(name: String, account: &str, region: Option<&str>) -> KeySpec {
     KeySpec {
         name,
         account: account.to_owned(),
-        region: region.map(|name| (*name).to_owned()),
+        region: region.map(str::to_owned),
         ..KeySpec::default()
     }
 }
 
-fn organization(accounts: &[String]) -> OrganizationSpec {
-    let unit = |(id, parent): (&str, &str)| UnitSpec {
-        id: id.to_owned(),
-        parent: parent.to_owned(),
-    };
-    // The first account manages the organization; the others are spread over the units.
-    let place = |n: usize| {
-        if n == 0 {
-            ROOT
-        } else {
-            UNITS[(n - 1) % UNITS.len()].0
-        }
-    };
-    OrganizationSpec {
+fn image(number: usize, snapshots: usize) -> ImageSpec {
+    ImageSpec {
+        name: format!("image-{number}"),
+        account: FIRST.to_owned(),
+        volumes: vec![Some(format!("key-{number}")); snapshots],
+        ..ImageSpec::default()
+    }
+}
+
+/// The first account manages the organization. The others are spread over the units.
+fn organization(accounts: usize) -> OrganizationSpec {
+    let mut organization = OrganizationSpec {
         id: "o-example123".to_owned(),
         management: FIRST.to_owned(),
         root: ROOT.to_owned(),
-        units: UNITS.map(unit).into(),
-        accounts: accounts
-            .iter()
-            .enumerate()
-            .map(|(n, id)| (id.clone(), place(n).to_owned()))
-            .collect(),
         ..OrganizationSpec::default()
+    };
+    for (id, parent) in UNITS {
+        organization.units.push(UnitSpec {
+            id: id.to_owned(),
+            parent: parent.to_owned(),
+        });
     }
+    for index in 0..accounts {
+        let (unit, _) = match index.checked_sub(1) {
+            None => (ROOT, ""),
+            Some(other) => UNITS[other % UNITS.len()],
+        };
+        organization
+            .accounts
+            .insert(account_id(index), unit.to_owned());
+    }
+    organization
 }

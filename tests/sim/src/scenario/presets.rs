@@ -1,4 +1,4 @@
-//! The worlds that have a name.
+//! The worlds that have a name, and the roles in them.
 
 use serde_json::{Value, json};
 
@@ -10,18 +10,7 @@ const B: &str = "222222222222";
 impl Scenario {
     /// A builds images, B is to launch them; nothing is shared yet.
     pub fn two_accounts() -> Self {
-        let image = |name: &str, volumes: &[Option<&str>]| ImageSpec {
-            name: name.to_owned(),
-            account: A.to_owned(),
-            volumes: volumes.iter().map(|key| key.map(str::to_owned)).collect(),
-            ..ImageSpec::default()
-        };
-        let golden = [Some("golden"), Some("golden")];
-        let account = |id: &str, roles| AccountSpec {
-            id: id.to_owned(),
-            roles,
-            ..AccountSpec::default()
-        };
+        let golden = Some("golden");
         Self {
             region: "us-east-1".to_owned(),
             accounts: vec![
@@ -36,11 +25,11 @@ impl Scenario {
             images: vec![
                 ImageSpec {
                     ephemeral: 1,
-                    ..image("golden", &golden)
+                    ..image("golden", &[golden, golden])
                 },
                 ImageSpec {
                     building: true,
-                    ..image("building", &golden[..1])
+                    ..image("building", &[golden])
                 },
                 image("managed", &[Some("aws/ebs")]),
                 image("plain", &[None]),
@@ -53,17 +42,33 @@ impl Scenario {
     /// up.
     pub fn with_targets(count: u64) -> Self {
         let mut scenario = Self::two_accounts();
-        let more = (0..count).map(|n| AccountSpec {
-            id: format!("{:012}", 300_000_000_000 + n),
-            ..AccountSpec::default()
-        });
-        scenario.accounts.extend(more);
+        for index in 0..count {
+            let id = format!("{:012}", 300_000_000_000 + index);
+            scenario.accounts.push(account(&id, Vec::new()));
+        }
         scenario
     }
 }
 
-/// Trust of a role that its own account may assume.
-pub(super) fn own(account: &str) -> Value {
+fn account(id: &str, roles: Vec<RoleSpec>) -> AccountSpec {
+    AccountSpec {
+        id: id.to_owned(),
+        roles,
+        ..AccountSpec::default()
+    }
+}
+
+fn image(name: &str, keys: &[Option<&str>]) -> ImageSpec {
+    ImageSpec {
+        name: name.to_owned(),
+        account: A.to_owned(),
+        volumes: keys.iter().map(|key| key.map(str::to_owned)).collect(),
+        ..ImageSpec::default()
+    }
+}
+
+/// The trust policy of a role that its own account may assume.
+pub(super) fn own_trust(account: &str) -> Value {
     trust(account, None)
 }
 
@@ -73,17 +78,15 @@ fn trust(account: &str, external_id: Option<&str>) -> Value {
         "Principal": { "AWS": format!("arn:aws:iam::{account}:root") },
         "Action": "sts:AssumeRole",
     });
-    if let (Some(id), Some(members)) = (external_id, statement.as_object_mut()) {
-        members.insert(
-            "Condition".to_owned(),
-            json!({ "StringEquals": { "sts:ExternalId": id } }),
-        );
+    if let Some(id) = external_id {
+        statement["Condition"] = json!({ "StringEquals": { "sts:ExternalId": id } });
     }
     json!({ "Version": "2012-10-17", "Statement": [statement] })
 }
 
 pub(super) fn allow(actions: &Value) -> Value {
-    json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Action": actions, "Resource": "*" }] })
+    let statement = json!({ "Effect": "Allow", "Action": actions, "Resource": "*" });
+    json!({ "Version": "2012-10-17", "Statement": [statement] })
 }
 
 fn role(name: &str, trust: Value, policy: Value) -> RoleSpec {
@@ -95,11 +98,11 @@ fn role(name: &str, trust: Value, policy: Value) -> RoleSpec {
     }
 }
 
-/// The role with the published policy, which is the very file that users are given.
+/// The role with the published policy, read from the file that users get.
 pub(super) fn publisher(account: &str) -> RoleSpec {
     let policy = serde_json::from_str(include_str!("../../../../examples/iam/publisher.json"))
         .unwrap_or_default();
-    role("publisher", own(account), policy)
+    role("publisher", own_trust(account), policy)
 }
 
 /// The role that another account may assume.
@@ -123,5 +126,5 @@ pub(super) fn launcher(account: &str) -> RoleSpec {
         "kms:GenerateDataKeyWithoutPlaintext",
         "kms:ReEncrypt*",
     ]);
-    role("launcher", own(account), allow(&actions))
+    role("launcher", own_trust(account), allow(&actions))
 }

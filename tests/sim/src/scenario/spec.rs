@@ -10,9 +10,9 @@ use serde_json::Value;
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Scenario {
-    /// The Region of whatever names none.
+    /// The Region of everything that names none.
     pub region: String,
-    /// The Regions that there are; without any, those that AWS has on for every account.
+    /// The Regions. Without any, those that AWS enables for every account.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub regions: Vec<RegionSpec>,
     /// The accounts. Each gets a user with every permission, and the role `administrator`.
@@ -29,8 +29,8 @@ pub struct Scenario {
     /// Account IDs that KMS does not take as principals.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub nonexistent_accounts: Vec<String>,
-    /// Whether CopyImage asks KMS for the recorded set (R1.4.5), not for the published one
-    /// (R1.4.2).
+    /// Whether CopyImage asks KMS only for what was recorded of real copies, not for all that AWS
+    /// publishes.
     #[serde(default)]
     pub copies_as_recorded: bool,
 }
@@ -41,7 +41,7 @@ pub struct Scenario {
 pub struct RegionSpec {
     /// Such as `eu-west-1`.
     pub name: String,
-    /// Whether each account has to turn it on.
+    /// Whether each account has to enable it.
     #[serde(default)]
     pub opt_in: bool,
 }
@@ -52,13 +52,13 @@ pub struct RegionSpec {
 pub struct AccountSpec {
     /// Twelve digits.
     pub id: String,
-    /// Roles beside `administrator`.
+    /// Roles in addition to `administrator`.
     #[serde(default)]
     pub roles: Vec<RoleSpec>,
     /// Policies that can be attached to roles.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub policies: Vec<PolicySpec>,
-    /// Services whose service-linked role is there, such as `autoscaling.amazonaws.com`.
+    /// Services whose service-linked role exists, such as `autoscaling.amazonaws.com`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub service_linked_roles: Vec<String>,
     /// The default EBS key, by the name of a key.
@@ -67,22 +67,22 @@ pub struct AccountSpec {
     /// Whether new volumes and copies are encrypted without being asked.
     #[serde(default)]
     pub encryption_by_default: bool,
-    /// Whether images cannot be made public (R2.13).
+    /// Whether images cannot be made public.
     #[serde(default)]
     pub block_public_images: bool,
-    /// Allowed AMIs (R7.3).
+    /// Allowed AMIs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allowed_images: Option<AllowedImagesSpec>,
-    /// The opt-in Regions that are on.
+    /// The opt-in Regions that are enabled.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub opted_in: Vec<String>,
 }
 
-/// Which foreign images an account lets itself see.
+/// Which images of other accounts an account allows itself to use.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct AllowedImagesSpec {
-    /// Whether it keeps others out of sight, or only tells.
+    /// Whether other images are hidden, or only marked.
     pub state: AllowedImagesState,
     /// Account IDs.
     pub providers: Vec<String>,
@@ -92,9 +92,9 @@ pub struct AllowedImagesSpec {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum AllowedImagesState {
-    /// Others are out of sight.
+    /// Other images are hidden.
     Enabled,
-    /// Images tell whether they would be.
+    /// Images show whether they would be hidden.
     AuditMode,
 }
 
@@ -140,7 +140,7 @@ pub struct OrganizationSpec {
     /// Accounts: the ID of the unit or root that each is in.
     pub accounts: BTreeMap<String, String>,
     /// Service control policies, by the ID of the root, unit or account that they are attached to.
-    /// Where there is none, everything is allowed.
+    /// Without one, everything is allowed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub service_control_policies: BTreeMap<String, Vec<Value>>,
 }
@@ -166,7 +166,7 @@ pub struct KeySpec {
     /// The Region.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
-    /// The key policy; without one, everything is left to the account's IAM.
+    /// The key policy. Without one, the account's IAM decides.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<Value>,
     /// The state.
@@ -180,14 +180,14 @@ pub struct KeySpec {
 /// The states of a key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub enum KeyStateSpec {
-    /// Works.
+    /// It can be used.
     #[default]
     Enabled,
-    /// Does not.
+    /// It cannot be used.
     Disabled,
-    /// Will be gone.
+    /// It will be deleted.
     PendingDeletion,
-    /// Has no key material yet.
+    /// It has no key material yet.
     PendingImport,
 }
 
@@ -202,7 +202,7 @@ pub struct ImageSpec {
     /// The Region.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
-    /// For each EBS volume the key it is encrypted under: the name of a key, `aws/ebs`, or nothing.
+    /// For each EBS volume the key it is encrypted under: the name of a key, `aws/ebs`, or null.
     #[serde(default)]
     pub volumes: Vec<Option<String>>,
     /// GiB of each volume; without it, 8.
@@ -238,11 +238,11 @@ pub struct ImageSpec {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ImageStateSpec {
-    /// Ready.
+    /// It can be used.
     #[default]
     Available,
-    /// Never ready.
+    /// It could not be made.
     Failed,
-    /// Shown to its owner only, and of no use.
+    /// Only its owner sees it, and nobody can launch it.
     Disabled,
 }

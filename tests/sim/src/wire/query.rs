@@ -12,25 +12,20 @@ impl Query {
     /// Parses the query string and the form of a request.
     ///
     /// # Errors
-    /// Where a parameter stands there twice, and where something is no UTF-8.
+    /// If a parameter is given twice, or something is not UTF-8.
     pub fn parse(query: &[u8], form: &[u8]) -> Result<Self, Fail> {
         let mut parameters = BTreeMap::new();
-        for (name, value) in
-            url::form_urlencoded::parse(query).chain(url::form_urlencoded::parse(form))
-        {
-            // What was no UTF-8 has become the replacement character.
+        let pairs = url::form_urlencoded::parse(query).chain(url::form_urlencoded::parse(form));
+        for (name, value) in pairs {
+            // The parser replaces what is not UTF-8 by this character.
             if name.contains('\u{fffd}') || value.contains('\u{fffd}') {
-                return Err(Fail::bad(
-                    "MalformedQueryString",
-                    "The query string contains a syntax error",
-                ));
+                let message = "The query string contains a syntax error";
+                return Err(Fail::bad("MalformedQueryString", message));
             }
-            if parameters
-                .insert(name.to_string(), value.into_owned())
-                .is_some()
-            {
+            let earlier = parameters.insert(name.to_string(), value.into_owned());
+            if earlier.is_some() {
                 let message = format!("The parameter '{name}' may only be specified once.");
-                return Err(Fail::bad("InvalidParameterValue", message));
+                return Err(Fail::invalid_value(message));
             }
         }
         Ok(Self(parameters))
@@ -38,12 +33,10 @@ impl Query {
 
     /// Parameters given as pairs.
     pub fn of(pairs: &[(&str, &str)]) -> Self {
-        Self(
-            pairs
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-                .collect(),
-        )
+        let owned = pairs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Self(owned.collect())
     }
 
     /// One parameter.
@@ -51,7 +44,7 @@ impl Query {
         self.0.get(name).map(String::as_str)
     }
 
-    /// One parameter, unless it is blank: so Packer sends what it leaves to EC2.
+    /// One parameter, unless it is blank: Packer sends a blank for a default of EC2.
     pub fn filled(&self, name: &str) -> Option<&str> {
         self.get(name).filter(|value| !value.is_empty())
     }
@@ -62,17 +55,15 @@ impl Query {
     /// `MissingParameter`.
     pub fn need(&self, name: &str) -> Result<&str, Fail> {
         self.get(name).ok_or_else(|| {
-            Fail::bad(
-                "MissingParameter",
-                format!("The request must contain the parameter {name}"),
-            )
+            let message = format!("The request must contain the parameter {name}");
+            Fail::bad("MissingParameter", message)
         })
     }
 
     /// A truth value.
     ///
     /// # Errors
-    /// Where it is neither `true` nor `false`.
+    /// If it is neither `true` nor `false`.
     pub fn flag(&self, name: &str) -> Result<Option<bool>, Fail> {
         match self.get(name) {
             None => Ok(None),
@@ -80,19 +71,21 @@ impl Query {
             Some("false" | "False" | "0") => Ok(Some(false)),
             Some(other) => {
                 let message = format!("Invalid value '{other}' for {name}. Expecting a boolean.");
-                Err(Fail::bad("InvalidParameterValue", message))
+                Err(Fail::invalid_value(message))
             }
         }
     }
 
     /// The texts of a list: `Prefix.1`, `Prefix.2`, in the order of their numbers.
     pub fn list(&self, prefix: &str) -> Vec<&str> {
-        let mut members: Vec<(u32, &str)> = self
-            .under(prefix)
-            .filter_map(|(rest, value)| Some((rest.parse().ok()?, value)))
-            .collect();
-        members.sort_by_key(|(number, _)| *number);
-        members.into_iter().map(|(_, value)| value).collect()
+        let mut texts: Vec<(u32, &str)> = Vec::new();
+        for (rest, value) in self.under(prefix) {
+            if let Ok(number) = rest.parse() {
+                texts.push((number, value));
+            }
+        }
+        texts.sort_by_key(|(number, _)| *number);
+        texts.into_iter().map(|(_, value)| value).collect()
     }
 
     /// The members of a list of structures: `Prefix.1.Name` becomes `Name` of the first.
@@ -112,7 +105,7 @@ impl Query {
         members.into_values().collect()
     }
 
-    /// Whether any parameter stands under a prefix.
+    /// Whether a parameter has this name or prefix.
     pub fn has(&self, prefix: &str) -> bool {
         self.0.contains_key(prefix) || self.under(prefix).next().is_some()
     }
@@ -124,16 +117,14 @@ impl Query {
             .map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
+    /// The parameters under a prefix, without the prefix.
     fn under(&self, prefix: &str) -> impl Iterator<Item = (&str, &str)> {
         let prefix = format!("{prefix}.");
-        let from = prefix.clone();
-        self.0
-            .range(from..)
-            .take_while({
-                let prefix = prefix.clone();
-                move |(name, _)| name.starts_with(&prefix)
-            })
-            .map(move |(name, value)| (&name[prefix.len()..], value.as_str()))
+        let from = self.0.range(prefix.clone()..);
+        from.map_while(move |(name, value)| {
+            let rest = name.strip_prefix(&prefix)?;
+            Some((rest, value.as_str()))
+        })
     }
 }
 

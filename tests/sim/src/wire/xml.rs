@@ -32,16 +32,20 @@ impl Element {
         }
     }
 
-    /// A list: an element whose children are `item`s.
+    /// An element with text, if there is a text.
+    pub fn optional(
+        name: impl Into<Cow<'static, str>>,
+        text: Option<impl ToString>,
+    ) -> Option<Self> {
+        text.map(|text| Self::of(name, text))
+    }
+
+    /// A list as EC2 writes it: the children are `item`s.
     pub fn list(
         name: impl Into<Cow<'static, str>>,
         items: impl IntoIterator<Item = Vec<Self>>,
     ) -> Self {
-        Self::new(name).children(
-            items
-                .into_iter()
-                .map(|members| Self::new("item").children(members)),
-        )
+        Self::new(name).wrapped("item", items)
     }
 
     /// A list as IAM and STS write it: the children are `member`s.
@@ -49,11 +53,15 @@ impl Element {
         name: impl Into<Cow<'static, str>>,
         items: impl IntoIterator<Item = Vec<Self>>,
     ) -> Self {
-        Self::new(name).children(
-            items
-                .into_iter()
-                .map(|members| Self::new("member").children(members)),
-        )
+        Self::new(name).wrapped("member", items)
+    }
+
+    /// With a child of a name for each item.
+    fn wrapped(mut self, name: &'static str, items: impl IntoIterator<Item = Vec<Self>>) -> Self {
+        for members in items {
+            self.children.push(Self::new(name).children(members));
+        }
+        self
     }
 
     /// With an attribute.
@@ -98,11 +106,9 @@ impl Element {
         }
         out.push('>');
         if let Some(text) = &self.text {
-            // What XML cannot hold at all would make the whole answer unreadable.
-            let text: String = text
-                .chars()
-                .filter(|c| !c.is_control() || matches!(c, '\t' | '\n' | '\r'))
-                .collect();
+            // XML has no escape for control characters; one would make the answer unreadable.
+            let allowed = |c: &char| !c.is_control() || matches!(c, '\t' | '\n' | '\r');
+            let text: String = text.chars().filter(allowed).collect();
             out.push_str(&escape(text.as_str()));
         }
         for child in &self.children {

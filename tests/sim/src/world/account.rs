@@ -1,4 +1,4 @@
-//! Accounts: roles, settings, parameters, and who is behind an access key.
+//! Accounts: roles, settings, parameters, credentials.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -16,48 +16,48 @@ pub struct Account {
     pub roles: BTreeMap<String, Role>,
     /// Customer managed policies by ARN.
     pub policies: BTreeMap<String, Policy>,
-    /// The default key for EBS by Region, where one is set; else `alias/aws/ebs`.
+    /// The default key for EBS by Region, if one is set. Otherwise it is `alias/aws/ebs`.
     pub default_ebs_keys: BTreeMap<String, String>,
     /// EC2's settings by Region.
     pub settings: BTreeMap<String, Settings>,
     /// SSM parameters by Region and name.
     #[serde(skip)]
     pub parameters: BTreeMap<(String, String), Parameter>,
-    /// The opt-in Regions that are on.
+    /// The opt-in Regions that are enabled.
     pub opted_in: BTreeSet<String>,
 }
 
-/// What EC2 has for a whole Region of an account.
+/// The settings of EC2 for a whole Region of an account.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Settings {
-    /// New snapshots are encrypted without being asked.
+    /// New snapshots and volumes are encrypted by default.
     pub encryption_by_default: bool,
     /// No image can be made public (R2.13).
     pub block_public_images: bool,
-    /// `block-new-sharing` or `block-all-sharing`; nothing where public snapshots are allowed.
+    /// `block-new-sharing` or `block-all-sharing`; `None` if public snapshots are allowed.
     pub block_public_snapshots: Option<&'static str>,
     /// Allowed AMIs (R7.3).
     pub allowed_images: AllowedImages,
 }
 
-/// Which foreign images an account lets itself see.
+/// Which images of other accounts an account allows itself to use.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct AllowedImages {
-    /// `enabled`, `audit-mode`, or nothing where it is off.
+    /// `enabled` or `audit-mode`; `None` if it is off.
     pub state: Option<&'static str>,
-    /// Providers, one list a criterion: account IDs, or `amazon` and the like.
+    /// The providers of each criterion: account IDs, or names such as `amazon`.
     pub providers: Vec<Vec<String>>,
 }
 
 impl AllowedImages {
-    /// Whether the criteria fit an owner; without criteria none does.
+    /// Whether a criterion fits an owner. Without criteria none does.
     pub fn fit(&self, owner: &str) -> bool {
         self.providers
             .iter()
             .any(|providers| providers.iter().any(|provider| provider == owner))
     }
 
-    /// Whether it keeps images of an owner out of sight (R7.3).
+    /// Whether the images of an owner are hidden (R7.3).
     pub fn hide(&self, owner: &str) -> bool {
         self.state == Some("enabled") && !self.fit(owner)
     }
@@ -70,7 +70,7 @@ pub struct Parameter {
     pub value: String,
     /// `text` or `aws:ec2:image`.
     pub data_type: String,
-    /// `String` and the like.
+    /// The type, such as `String`.
     pub kind: String,
     /// Counts from 1.
     pub version: u64,
@@ -92,33 +92,39 @@ pub struct Role {
     pub trust: Policy,
     /// Inline policies by name.
     pub inline: BTreeMap<String, Policy>,
-    /// ARNs of attached policies, each since a moment.
+    /// ARNs of attached policies, with the time when each was attached.
     #[serde(skip)]
     pub attached: BTreeMap<String, Duration>,
     /// The permissions boundary.
     #[serde(skip)]
     pub boundary: Option<Arc<Document>>,
-    /// When it was made: KMS does not know it at once.
+    /// When it was made. KMS does not know it at once.
     #[serde(skip)]
     pub created: Duration,
 }
 
 impl Role {
-    /// Whether it belongs to a service, which no service control policy binds and nobody changes.
+    /// The name, which is the last part of the ARN.
+    pub fn name(&self) -> &str {
+        self.arn.rsplit('/').next().unwrap_or_default()
+    }
+
+    /// Whether it belongs to a service. Service control policies do not bind such a role, and only
+    /// AWS changes it.
     pub fn is_service_linked(&self) -> bool {
         self.path.starts_with("/aws-service-role/")
     }
 }
 
-/// A policy as it was written, and parsed.
+/// A policy, as text and parsed.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Policy {
     /// The JSON text.
     pub text: String,
-    /// What it says.
+    /// The parsed document.
     #[serde(skip)]
     pub document: Arc<Document>,
-    /// Since when.
+    /// When it was written.
     #[serde(skip)]
     pub since: Duration,
 }
@@ -140,34 +146,34 @@ impl Policy {
 /// An access key.
 #[derive(Clone, Debug)]
 pub struct Credential {
-    /// The secret, which only the printed facts need.
+    /// The secret. Signatures are not checked, so only the facts that are printed need it.
     pub secret: String,
     /// The token of temporary credentials.
     pub session_token: Option<String>,
-    /// When temporary credentials end.
+    /// When temporary credentials expire.
     pub expires: Option<Duration>,
-    /// Who is behind it.
+    /// The principal.
     pub facts: PrincipalFacts,
-    /// Whether everything is allowed to it: an administrator. Sessions have the policies of their
-    /// role.
+    /// Whether the principal is an administrator, who may do everything. Sessions have the policies
+    /// of their role.
     pub administrator: bool,
-    /// The session policy, where the session was given one.
+    /// The session policy, if the session has one.
     pub session_policy: Option<Arc<Document>>,
 }
 
-/// Who calls, with everything that speaks of what they may do.
+/// A caller, with every policy that decides what it may do.
 #[derive(Clone, Debug, Default)]
 pub struct Principal {
-    /// Who.
+    /// Account, ARN and IDs.
     pub facts: PrincipalFacts,
     /// The identity policies.
     pub policies: Vec<Arc<Document>>,
-    /// The session policy, where the session was given one.
+    /// The session policy, if the session has one.
     pub session_policy: Option<Arc<Document>>,
     /// The permissions boundary of the role.
     pub boundary: Option<Arc<Document>>,
     /// Service control policies, level by level.
     pub controls: Vec<Vec<Arc<Document>>>,
-    /// Where the account is in its organization.
+    /// The account's place in its organization.
     pub membership: Option<Membership>,
 }

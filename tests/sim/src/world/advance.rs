@@ -12,14 +12,14 @@ pub(super) struct Pending {
 }
 
 impl World {
-    /// Says that something may have become pending, or stopped to be.
+    /// Forgets what is pending. Call it after a change of what is pending.
     pub fn touch(&mut self) {
         self.pending = None;
     }
 
-    /// Brings everything that is pending to where it is at `now`.
+    /// Brings everything that is pending to its state at `now`.
     pub fn advance(&mut self, now: Duration) {
-        // Thousands of images are no reason to look at each of them in every call.
+        // A call must not visit every image of a large world.
         let mut pending = self.pending.take().unwrap_or_else(|| self.find_pending());
         for id in &pending.images {
             self.advance_image(id, now);
@@ -59,7 +59,7 @@ impl World {
         let Some(fate) = image.fate.take_if(|fate| now >= fate.at) else {
             return;
         };
-        // One that was deregistered while it was pending stays gone (R1.1.3).
+        // An image that was deregistered while it was pending stays deregistered (R1.1.3).
         if image.state == ImageState::Pending {
             image.state = if fate.failure.is_some() {
                 fate.fails_as
@@ -90,7 +90,7 @@ impl World {
             Some((_, of_snapshot)) => {
                 (snapshot.state, snapshot.progress) = ("error", 0);
                 snapshot.state_message = Some(of_snapshot);
-                // Of a source that was not read, nothing is known afterwards either (recorded).
+                // Of a source that was not read, nothing becomes known (recorded).
                 snapshot.unknown &= snapshot.size == 0;
             }
         }

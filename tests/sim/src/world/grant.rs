@@ -5,17 +5,17 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-/// Who a grant means. Roles are meant by their unique ID: one that is made anew under the same name
-/// is another (R3.3.8).
+/// The principal of a grant. A grant means a role by its unique ID: a new role of the same name is
+/// another (R3.3.8).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Grantee {
     /// The ARN, or the name of a service.
     pub arn: String,
-    /// The unique ID of the role or user, with the session's name where a session is meant.
+    /// The unique ID of the role or user, with the session's name if it is a session.
     pub unique_id: Option<String>,
 }
 
-/// What the encryption context must hold.
+/// What the encryption context of a use must have.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub enum Constraint {
@@ -29,14 +29,14 @@ impl Constraint {
     /// Whether a context satisfies it.
     pub fn holds(&self, context: &BTreeMap<String, String>) -> bool {
         match self {
-            Self::EncryptionContextEquals(wanted) => wanted == context,
-            Self::EncryptionContextSubset(wanted) => wanted
+            Self::EncryptionContextEquals(pairs) => pairs == context,
+            Self::EncryptionContextSubset(pairs) => pairs
                 .iter()
                 .all(|(key, value)| context.get(key) == Some(value)),
         }
     }
 
-    /// Whether it lets through no more than another one (R3.3.9).
+    /// Whether it allows no more than another one (R3.3.9).
     pub fn within(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::EncryptionContextSubset(_), Self::EncryptionContextEquals(_)) => false,
@@ -52,9 +52,9 @@ impl Constraint {
 pub struct Grant {
     /// The ID.
     pub id: String,
-    /// The name, for repeating the request without another grant (R3.3.4).
+    /// The name. A repeated request with the same name makes no other grant (R3.3.4).
     pub name: Option<String>,
-    /// To whom.
+    /// Who may use the key.
     pub grantee: Grantee,
     /// Who may retire it.
     pub retiring: Option<Grantee>,
@@ -62,9 +62,9 @@ pub struct Grant {
     pub issuing_account: String,
     /// What it allows.
     pub operations: Vec<String>,
-    /// In which encryption context.
+    /// The constraint on the encryption context.
     pub constraint: Option<Constraint>,
-    /// The tokens that were given out for it.
+    /// The tokens that were issued for it.
     pub tokens: Vec<String>,
     /// The instance that it serves.
     pub instance: Option<String>,
@@ -74,7 +74,12 @@ pub struct Grant {
 }
 
 impl Grant {
-    /// Whether it is the same grant in everything that a caller says (R3.3.4).
+    /// Whether it allows an operation, such as `Decrypt`.
+    pub fn allows(&self, operation: &str) -> bool {
+        self.operations.iter().any(|allowed| allowed == operation)
+    }
+
+    /// Whether it was requested with the same name and parameters (R3.3.4).
     pub fn is_same(&self, other: &Self) -> bool {
         self.name.is_some()
             && (

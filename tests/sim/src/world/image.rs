@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::Shared;
 
 /// An AMI.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Image {
     /// The ID.
     pub id: String,
@@ -18,11 +18,11 @@ pub struct Image {
     pub description: String,
     /// The account that owns it.
     pub owner: String,
-    /// Where it is.
+    /// The Region.
     pub region: String,
     /// The state (R1.1.1).
     pub state: ImageState,
-    /// `StateReason`, of one that failed.
+    /// `StateReason`, if it failed.
     pub state_reason: Option<String>,
     /// When it was made.
     #[serde(skip)]
@@ -40,15 +40,15 @@ pub struct Image {
     pub tags: BTreeMap<String, BTreeMap<String, String>>,
     /// Who may launch it: accounts, or `all`.
     pub launch_permissions: Shared,
-    /// What it was copied from: image and Region.
+    /// The image it was copied from, and its Region.
     pub source: Option<(String, String)>,
-    /// The instance that CreateImage made it of.
+    /// The instance that CreateImage made it from.
     pub source_instance: Option<String>,
-    /// `x86_64` and the like.
+    /// Such as `x86_64`.
     pub architecture: String,
-    /// The device that is the root.
+    /// The root device.
     pub root_device: String,
-    /// `v2.0`, where instances must use the newer metadata service.
+    /// `v2.0` if instances must use the newer metadata service.
     pub imds_support: Option<String>,
     /// When it is deprecated, as the user wrote it.
     pub deprecation_time: Option<String>,
@@ -59,6 +59,19 @@ pub struct Image {
     pub protection: Protection,
 }
 
+impl Image {
+    /// Whether every account may launch it.
+    pub fn is_public(&self) -> bool {
+        self.launch_permissions.contains("all")
+    }
+
+    /// The IDs of the snapshots behind its devices.
+    pub fn snapshot_ids(&self) -> impl Iterator<Item = &str> {
+        let snapshots = self.mappings.iter().map(|mapping| &mapping.snapshot);
+        snapshots.filter_map(Option::as_deref)
+    }
+}
+
 /// Deregistration protection (R7.1).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -66,12 +79,12 @@ pub enum Protection {
     /// It may be deregistered.
     #[default]
     Off,
-    /// It may not.
+    /// It may not be deregistered.
     On {
-        /// Whether it goes on for a day after it is taken off.
+        /// Whether the protection continues for a day after it is disabled.
         cooldown: bool,
     },
-    /// It was taken off, and goes on until a moment.
+    /// It was disabled, and continues until a moment.
     Until(#[serde(skip)] Duration),
 }
 
@@ -87,22 +100,23 @@ impl Protection {
 }
 
 /// The states of an image that are simulated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ImageState {
     /// Being made.
+    #[default]
     Pending,
-    /// Ready.
+    /// It can be used.
     Available,
-    /// Never ready.
+    /// It could not be made.
     Failed,
-    /// Never ready either.
+    /// It could not be made: its content is not valid.
     Invalid,
-    /// Nor this.
+    /// It could not be made: an error.
     Error,
-    /// Gone, but remembered.
+    /// It is gone, but its ID is remembered.
     Deregistered,
-    /// Shown to its owner only, and of no use.
+    /// Only its owner sees it, and nobody can launch it.
     Disabled,
 }
 
@@ -128,9 +142,9 @@ pub struct Fate {
     pub from: Duration,
     /// When it ends.
     pub at: Duration,
-    /// Why it fails, where it does: of the image, and of its snapshots.
+    /// Why it fails, if it does: the reason of the image, and of its snapshots.
     pub failure: Option<(String, String)>,
-    /// The state in which the image ends, where it fails.
+    /// The state in which the image ends if it fails.
     pub fails_as: ImageState,
 }
 
@@ -155,11 +169,11 @@ pub struct Mapping {
     pub snapshot: Option<String>,
     /// Such as `ephemeral0`.
     pub virtual_name: Option<String>,
-    /// `gp2`, `gp3` and the like.
+    /// Such as `gp3`.
     pub volume_type: String,
-    /// Whether the volume goes with the instance.
+    /// Whether the volume is deleted with the instance.
     pub delete_on_termination: bool,
-    /// GiB, where the mapping has no snapshot.
+    /// GiB, if the mapping has no snapshot.
     pub size: Option<u32>,
 }
 

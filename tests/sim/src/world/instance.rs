@@ -1,4 +1,4 @@
-//! Instances, their volumes, and what lets somebody in: security groups and key pairs.
+//! Instances with their volumes, security groups and key pairs.
 
 use serde::Serialize;
 
@@ -11,11 +11,11 @@ pub struct Instance {
     pub image: String,
     /// The account that launched it.
     pub owner: String,
-    /// Where it is.
+    /// The Region.
     pub region: String,
     /// `running`, `stopped` or `terminated`.
     pub state: &'static str,
-    /// `StateReason` code and message, of one that did not come up.
+    /// `StateReason` code and message, if it was stopped or did not start.
     pub state_reason: Option<(String, String)>,
     /// `StateTransitionReason`.
     pub transition_reason: String,
@@ -40,7 +40,7 @@ pub struct Volume {
     pub id: String,
     /// Such as `/dev/xvda`.
     pub device: String,
-    /// The snapshot it was made of.
+    /// The snapshot it was made from.
     pub snapshot: String,
     /// The ARN of the key it is encrypted under.
     pub key: Option<String>,
@@ -56,15 +56,15 @@ pub struct SecurityGroup {
     pub id: String,
     /// Unique in its VPC.
     pub name: String,
-    /// What its maker says of it.
+    /// The description.
     pub description: String,
     /// The account.
     pub owner: String,
-    /// Where it is.
+    /// The Region.
     pub region: String,
     /// The ID of the VPC.
     pub vpc: String,
-    /// Whom it lets in.
+    /// Which addresses it lets in.
     pub ingress: Vec<Ingress>,
     /// Whether it has the rule that lets everything out, as a new one has.
     pub lets_out: bool,
@@ -72,18 +72,18 @@ pub struct SecurityGroup {
     pub tags: std::collections::BTreeMap<String, String>,
 }
 
-/// A rule of a security group, for addresses that may come in.
+/// An ingress rule of a security group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Ingress {
     /// Such as `tcp`; `-1` is any.
     pub protocol: String,
-    /// The ports, of protocols that have some.
+    /// The ports, if the protocol has some.
     pub ports: Option<(u16, u16)>,
     /// The addresses.
     pub cidr: String,
 }
 
-/// A key pair; AWS keeps the public half.
+/// A key pair, of which AWS keeps the public key.
 #[derive(Clone, Debug, Serialize)]
 pub struct KeyPair {
     /// The ID.
@@ -92,6 +92,6 @@ pub struct KeyPair {
     pub name: String,
     /// The account.
     pub owner: String,
-    /// Where it is.
+    /// The Region.
     pub region: String,
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::json;
 
-use super::{Grant, hex};
+use super::Grant;
+use super::ids::{hex, uuid};
 
 /// A KMS key.
 #[derive(Clone, Debug, Serialize)]
@@ -16,7 +17,7 @@ pub struct Key {
     pub id: String,
     /// The account that owns it.
     pub account: String,
-    /// Where it is.
+    /// The Region.
     pub region: String,
     /// The state (R3.4).
     pub state: KeyState,
@@ -27,10 +28,10 @@ pub struct Key {
     /// When it was made.
     #[serde(skip)]
     pub created: Duration,
-    /// The policy documents it has had, with their times, the newest last: a stale read answers an
+    /// The policy documents it has had, with their times, the newest last. A stale read answers an
     /// older one.
     pub policies: Vec<(Duration, String)>,
-    /// When it is deleted, where that is scheduled.
+    /// When it is deleted, if that is scheduled.
     #[serde(skip)]
     pub deletion: Option<Duration>,
     /// The grants that are not retired.
@@ -41,13 +42,13 @@ pub struct Key {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub enum KeyState {
-    /// Works.
+    /// It can be used.
     Enabled,
-    /// Does not.
+    /// It cannot be used.
     Disabled,
-    /// Will be gone.
+    /// It will be deleted.
     PendingDeletion,
-    /// Has no key material yet.
+    /// It has no key material yet.
     PendingImport,
 }
 
@@ -67,14 +68,7 @@ impl Key {
     /// A customer managed key with a policy.
     pub fn new(account: &str, region: &str, name: &str, policy: &str) -> Self {
         let digits = hex(&format!("key {account} {region} {name}"), 32);
-        let id = format!(
-            "{}-{}-{}-{}-{}",
-            &digits[..8],
-            &digits[8..12],
-            &digits[12..16],
-            &digits[16..20],
-            &digits[20..]
-        );
+        let id = uuid(&digits);
         Self {
             arn: format!("arn:aws:kms:{region}:{account}:key/{id}"),
             id,
@@ -90,7 +84,8 @@ impl Key {
         }
     }
 
-    /// AWS's own key for EBS: whoever is of the account may use it, and only through EC2 (R3.1.6).
+    /// AWS's own key for EBS, which every principal of the account may use, but only through EC2
+    /// (R3.1.6).
     pub fn aws_ebs(account: &str, region: &str) -> Self {
         let policy = json!({
             "Version": "2012-10-17",
@@ -101,7 +96,10 @@ impl Key {
                             authorized to use EBS",
                     "Effect": "Allow",
                     "Principal": { "AWS": "*" },
-                    "Action": ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:CreateGrant", "kms:DescribeKey"],
+                    "Action": [
+                        "kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*",
+                        "kms:CreateGrant", "kms:DescribeKey",
+                    ],
                     "Resource": "*",
                     "Condition": { "StringEquals": {
                         "kms:CallerAccount": account,
@@ -123,8 +121,8 @@ impl Key {
         }
     }
 
-    /// The policy of a customer managed key that leaves everything to its account's IAM, as the
-    /// console writes it.
+    /// The default policy of a customer managed key, as the console writes it: the account's IAM
+    /// decides.
     pub fn default_policy(account: &str) -> String {
         json!({
             "Version": "2012-10-17",

@@ -1,4 +1,4 @@
-//! AWS Organizations: which accounts belong together, in which units, and what controls them.
+//! AWS Organizations: accounts in units, with service control policies.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::policy::Document;
 pub struct Organization {
     /// Such as `o-example123`.
     pub id: String,
-    /// The management account, whom no control binds.
+    /// The management account, which no service control policy binds.
     pub management: String,
     /// Such as `r-ab12`.
     pub root: String,
@@ -20,8 +20,8 @@ pub struct Organization {
     pub units: BTreeMap<String, String>,
     /// Accounts: the unit or root that each is in.
     pub accounts: BTreeMap<String, String>,
-    /// Service control policies by what they are attached to: root, unit or account. Where there is
-    /// none, everything is allowed, as by AWS's `FullAWSAccess`.
+    /// Service control policies by the root, unit or account that they are attached to. Without
+    /// one, everything is allowed, as by AWS's `FullAWSAccess`.
     #[serde(skip)]
     pub controls: BTreeMap<String, Vec<Arc<Document>>>,
 }
@@ -39,7 +39,7 @@ pub struct Membership {
 }
 
 impl Organization {
-    /// Where an account is.
+    /// An account's place.
     pub fn membership(&self, account: &str) -> Option<Membership> {
         let above = self.above(account)?;
         let mut path = format!("{}/{}/", self.id, self.root);
@@ -62,7 +62,7 @@ impl Organization {
         })
     }
 
-    /// The service control policies that bind an account, level by level: each must allow.
+    /// The service control policies that bind an account, by level. Each level must allow.
     pub fn controls_of(&self, account: &str) -> Vec<Vec<Arc<Document>>> {
         if account == self.management {
             return Vec::new();
@@ -79,7 +79,7 @@ impl Organization {
     fn above<'a>(&'a self, account: &str) -> Option<Vec<&'a str>> {
         let mut at = self.accounts.get(account)?;
         let mut above = vec![at.as_str()];
-        // A circle of units ends after as many steps as there are units.
+        // Units in a circle would have no end.
         while let Some(next) = self.units.get(at)
             && above.len() <= self.units.len()
         {

@@ -14,15 +14,15 @@ pub struct Snapshot {
     pub id: String,
     /// The account that owns it.
     pub owner: String,
-    /// Where it is.
+    /// The Region.
     pub region: String,
     /// `pending`, `completed` or `error` (R1.1.2).
     pub state: &'static str,
-    /// Why it failed, or `Metadata not updated` of a copy that is pending.
+    /// Why it failed, or `Metadata not updated` while a copy is pending.
     pub state_message: Option<String>,
     /// Percent.
     pub progress: u8,
-    /// The volume it was made of.
+    /// The volume it was made from.
     pub volume: String,
     /// GiB.
     pub size: u32,
@@ -39,16 +39,21 @@ pub struct Snapshot {
     /// How it ends, while it is pending.
     #[serde(skip)]
     pub fate: Option<Fate>,
-    /// Whether size and encryption are not known yet: of copies by CopySnapshot while they are
-    /// pending (recorded).
+    /// Whether size and encryption are not known yet, as while a CopySnapshot is pending
+    /// (recorded).
     pub unknown: bool,
     /// The minutes that a time-based copy may take (R7.5).
     pub completion_minutes: Option<u32>,
-    /// Where the data comes from: Region and snapshot.
+    /// The Region and snapshot that it was copied from.
     #[serde(skip)]
     pub copied_from: Option<(String, String)>,
-    /// Tags, of each account its own.
+    /// Tags by account.
     pub tags: BTreeMap<String, BTreeMap<String, String>>,
     /// Who may make volumes and copies of it: accounts, or `all`.
     pub create_volume_permissions: Shared,
+}
+
+impl Snapshot {
+    /// The volume ID of a copied snapshot, which means nothing (R1.2.4).
+    pub(crate) const NO_VOLUME: &str = "vol-ffffffff";
 }

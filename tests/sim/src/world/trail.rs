@@ -1,4 +1,4 @@
-//! What EC2 asks KMS for on somebody's behalf: the events that CloudTrail would deliver.
+//! The calls of EC2 to KMS, as CloudTrail would show them.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -8,15 +8,15 @@ use serde_json::Value;
 pub struct TrailEvent {
     /// Such as `kms:CreateGrant`.
     pub action: String,
-    /// Whose identity it had: an ARN, or the service's own.
+    /// The principal: the ARN of the caller, or the name of the service.
     pub principal: String,
-    /// The service that called, where it forwarded somebody's identity.
+    /// The service that called with the identity of a caller.
     pub invoked_by: Option<String>,
     /// The key's ARN.
     pub key: String,
-    /// The parameters, as far as they matter.
+    /// The parameters that matter here.
     pub parameters: Value,
-    /// The error code, of one that failed.
+    /// The error code, if it failed.
     pub code: Option<String>,
     /// The error message.
     pub message: Option<String>,

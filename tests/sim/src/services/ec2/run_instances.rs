@@ -1,0 +1,141 @@
+//! RunInstances (R4).
+
+use super::authorize::{account_resource, authorize, image_resource};
+use super::client_token::ClientToken;
+use super::copies::key_without_encryption;
+use super::instances::reservation;
+use super::placement::Placement;
+use super::sharing::may_launch;
+use super::tags::{self, Tagging};
+use super::{dry_run, ids, instance_launch, key_pairs, security_groups};
+use crate::auth::Resource;
+use crate::policy::Context;
+use crate::services::Request;
+use crate::wire::{Body, Fail, Outcome, Query};
+use crate::world::{Image, ImageState, World};
+
+pub(super) fn run(world: &mut World, query: &Query, request: &Request<'_>) -> Outcome {
+    // 1. What is needed to ask for permission.
+    let image_id = query.need("ImageId")?;
+    check_counts(query)?;
+    let tagging = Tagging::read(query, &["instance", "volume", "network-interface"])?;
+    let placement = Placement::read(query);
+    let resources = resources(world, image_id, &placement, query, request);
+    authorize(request, "ec2:RunInstances", &resources, &Context::new())?;
+    if !tagging.others.is_empty() {
+        let instance = account_resource("instance/*", request);
+        let context = tags::context(&tagging.others, Some("RunInstances"));
+        authorize(request, "ec2:CreateTags", &[instance], &context)?;
+    }
+
+    // 2. The image and the parameters.
+    let image = launchable_image(world, image_id, request)?;
+    let key_name = key_pairs::named(world, query, request)?;
+    let mappings = query.members("BlockDeviceMapping");
+    for mapping in &mappings {
+        if mapping.get("Ebs.KmsKeyId").is_some() && mapping.flag("Ebs.Encrypted")? != Some(true) {
+            return Err(key_without_encryption());
+        }
+    }
+    placement.check(world, &image, query, request)?;
+    // A dry run never asks KMS (R4.8).
+    dry_run(query)?;
+
+    // 3. A request that was answered before is answered again.
+    let token = query.filled("ClientToken");
+    let token = token.map(|token| ClientToken::new(format!("run {token}"), query, request));
+    if let Some(token) = &token
+        && let Some(id) = token.recall(world)?
+    {
+        return launched_before(world, id, request);
+    }
+
+    // 4. The instance. What KMS refuses shows only later, in its end.
+    let mut instance = instance_launch::launch(world, &image, &mappings, request);
+    placement.instance_type.clone_into(&mut instance.kind);
+    instance.tags = tagging.others;
+    for group in placement.groups {
+        instance.security_groups.push(group.to_owned());
+    }
+    instance.key_name = key_name;
+    let answer = reservation(world, &instance, "pending", request);
+    if let Some(token) = token {
+        token.remember(world, &instance.id);
+    }
+    world.instances.insert(instance.id.clone(), instance);
+    Ok(answer)
+}
+
+/// Checks how many instances are asked for. If one is enough, one is launched.
+fn check_counts(query: &Query) -> Result<(), Fail> {
+    let (least, most) = (
+        read_count(query, "MinCount")?,
+        read_count(query, "MaxCount")?,
+    );
+    if least > most {
+        let message = format!("Invalid value '{least}' for MinCount. It is more than MaxCount.");
+        return Err(Fail::invalid_value(message));
+    }
+    if least > 1 {
+        let message = "Only one instance a call is simulated.";
+        return Err(Fail::bad("UnsupportedOperation", message));
+    }
+    Ok(())
+}
+
+fn read_count(query: &Query, name: &str) -> Result<u32, Fail> {
+    let text = query.need(name)?;
+    match text.parse() {
+        Ok(count) if count > 0 => Ok(count),
+        _ => Err(Fail::invalid_value(format!(
+            "Invalid value '{text}' for {name}."
+        ))),
+    }
+}
+
+/// Everything that IAM is asked about: the image, and what the launch makes or uses (R4.1).
+fn resources(
+    world: &World,
+    image_id: &str,
+    placement: &Placement<'_>,
+    query: &Query,
+    request: &Request<'_>,
+) -> Vec<Resource> {
+    let mut resources = vec![image_resource(world, request.region, image_id, request)];
+    for name in ["instance/*", "volume/*", "network-interface/*"] {
+        resources.push(account_resource(name, request));
+    }
+    let subnet = placement.subnet.unwrap_or("*");
+    resources.push(account_resource(&format!("subnet/{subnet}"), request));
+    if placement.groups.is_empty() {
+        resources.push(security_groups::resource(world, "*", request));
+    }
+    for id in &placement.groups {
+        resources.push(security_groups::resource(world, id, request));
+    }
+    if let Some(name) = key_pairs::name(query) {
+        resources.push(key_pairs::resource(name, request));
+    }
+    resources
+}
+
+/// The image, if the caller may launch it in its state (R4.10).
+fn launchable_image(world: &World, id: &str, request: &Request<'_>) -> Result<Image, Fail> {
+    let image = ids::image(world, id, request)?;
+    if image.state == ImageState::Deregistered {
+        return Err(ids::image_not_found(id));
+    }
+    if !may_launch(world, image, request, request.shared_as_of()) {
+        let message = format!("Not authorized for images: [{id}]");
+        return Err(Fail::bad("AuthFailure", message));
+    }
+    ids::check_available(image)?;
+    Ok(image.clone())
+}
+
+fn launched_before(world: &World, id: &str, request: &Request<'_>) -> Result<Body, Fail> {
+    let Some(instance) = world.instances.get(id) else {
+        return Err(ids::instance_not_found(id));
+    };
+    Ok(reservation(world, instance, instance.state, request))
+}

@@ -1,0 +1,148 @@
+//! DescribeSnapshots.
+
+use std::time::Duration;
+
+use super::authorize::authorize_all;
+use super::sharing::may_copy;
+use super::{dry_run, filter, ids, tags};
+use crate::services::Request;
+use crate::wire::xml::Element;
+use crate::wire::{Fail, Outcome, Query, bool_text};
+use crate::world::{Snapshot, World};
+
+pub(super) fn describe(world: &World, query: &Query, request: &Request<'_>) -> Outcome {
+    authorize_all(request, "ec2:DescribeSnapshots")?;
+    dry_run(query)?;
+    ids::check_users(&query.list("Owner"), &ids::OWNERS)?;
+    ids::check_users(&query.list("RestorableBy"), &ids::USERS)?;
+    // A request by ID sees sharing at once, a search only later (R2.21).
+    let requested = query.list("SnapshotId");
+    let (candidates, as_of) = if requested.is_empty() {
+        (world.snapshots.values().collect(), request.shared_as_of())
+    } else {
+        (visible_snapshots(world, &requested, request)?, request.now)
+    };
+    let filters = query.members("Filter");
+    let visible = candidates
+        .into_iter()
+        .filter(|snapshot| is_visible(snapshot, query, request, as_of));
+    let fitting = visible.filter_map(|snapshot| match fits(snapshot, &filters, request) {
+        Ok(true) => Some(Ok(snapshot)),
+        Ok(false) => None,
+        Err(fail) => Some(Err(fail)),
+    });
+    let page = filter::page(query, fitting, "SnapshotId")?;
+    Ok(page.answer("snapshotSet", |snapshot| render(snapshot, request)))
+}
+
+/// The snapshots that a request names. One that is not visible does not exist for the caller
+/// (recorded).
+fn visible_snapshots<'a>(
+    world: &'a World,
+    ids: &[&str],
+    request: &Request<'_>,
+) -> Result<Vec<&'a Snapshot>, Fail> {
+    let mut snapshots = Vec::new();
+    for id in ids {
+        ids::check_snapshot(id)?;
+        match world.snapshots.get(*id) {
+            Some(snapshot)
+                if snapshot.region == request.region
+                    && may_copy(snapshot, request.account(), request.now) =>
+            {
+                snapshots.push(snapshot);
+            }
+            _ => return Err(ids::snapshot_not_found(id)),
+        }
+    }
+    Ok(snapshots)
+}
+
+/// Whether the caller sees a snapshot and the request asks for it.
+fn is_visible(snapshot: &Snapshot, query: &Query, request: &Request<'_>, as_of: Duration) -> bool {
+    let account = request.account();
+    let with_id = |name: &str| {
+        if name == "self" {
+            account.to_owned()
+        } else {
+            name.to_owned()
+        }
+    };
+    let owners = query.list("Owner");
+    let owner_fits =
+        owners.is_empty() || owners.iter().any(|owner| with_id(owner) == snapshot.owner);
+    let users = query.list("RestorableBy");
+    let user_fits = users.is_empty()
+        || users
+            .iter()
+            .any(|user| may_copy(snapshot, &with_id(user), as_of));
+    snapshot.region == request.region
+        && owner_fits
+        && user_fits
+        && may_copy(snapshot, account, as_of)
+}
+
+fn fits(snapshot: &Snapshot, filters: &[Query], request: &Request<'_>) -> Result<bool, Fail> {
+    let (size, progress) = (snapshot.size.to_string(), format!("{}%", snapshot.progress));
+    filter::fits(filters, snapshot.tags.get(request.account()), |name| {
+        Some(match name {
+            "snapshot-id" => vec![&snapshot.id],
+            "status" => vec![snapshot.state],
+            "owner-id" => vec![&snapshot.owner],
+            "description" => vec![&snapshot.description],
+            "volume-id" => vec![&snapshot.volume],
+            "volume-size" => vec![&size],
+            "progress" => vec![&progress],
+            "storage-tier" => vec!["standard"],
+            "transfer-type" => vec![transfer_type(snapshot)],
+            "encrypted" => vec![bool_text(snapshot.key.is_some())],
+            _ => return None,
+        })
+    })
+}
+
+fn transfer_type(snapshot: &Snapshot) -> &'static str {
+    if snapshot.completion_minutes.is_some() {
+        "time-based"
+    } else {
+        "standard"
+    }
+}
+
+pub(super) fn render(snapshot: &Snapshot, request: &Request<'_>) -> Vec<Element> {
+    // Size and encryption of a copy may not be known yet.
+    let (size, key) = if snapshot.unknown {
+        (0, None)
+    } else {
+        (snapshot.size, snapshot.key.as_ref())
+    };
+    let minutes = snapshot.completion_minutes;
+    let mut members = vec![
+        Element::of("snapshotId", &snapshot.id),
+        Element::of("volumeId", &snapshot.volume),
+        Element::of("status", snapshot.state),
+        Element::of("startTime", request.clock.text(snapshot.created)),
+        Element::of("progress", format!("{}%", snapshot.progress)),
+        Element::of("ownerId", &snapshot.owner),
+        Element::of("volumeSize", size),
+        Element::of("description", &snapshot.description),
+        Element::of("encrypted", key.is_some()),
+        Element::of("storageTier", "standard"),
+        Element::of("transferType", transfer_type(snapshot)),
+    ];
+    members.extend(Element::optional("completionDurationMinutes", minutes));
+    if let Some(completed) = snapshot.completed {
+        members.push(Element::of("completionTime", request.clock.text(completed)));
+        // Simulated snapshots have no data.
+        members.push(Element::of("fullSnapshotSizeInBytes", 0));
+    }
+    members.extend(Element::optional(
+        "statusMessage",
+        snapshot.state_message.as_ref(),
+    ));
+    // Every account that sees the snapshot sees its key's ARN, without access to KMS (R2.23).
+    members.extend(Element::optional("kmsKeyId", key));
+    let tags = tags::visible(&snapshot.tags, &snapshot.owner, request.account());
+    members.extend(tags::render(&tags));
+    members
+}

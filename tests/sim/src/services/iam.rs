@@ -1,0 +1,104 @@
+//! IAM: roles and their policies. It is one for all Regions.
+
+mod policies;
+mod roles;
+mod simulate;
+
+use super::Request;
+use crate::auth;
+use crate::wire::{Fail, Outcome, Query};
+use crate::world::{Account, Role, World};
+
+pub(super) fn call(
+    world: &mut World,
+    operation: &str,
+    query: &Query,
+    request: &Request<'_>,
+) -> Outcome {
+    match operation {
+        "GetRole" => roles::get(world, query, request),
+        "ListRoles" => roles::list(world, query, request),
+        "CreateRole" => roles::create(world, query, request),
+        "DeleteRole" => roles::delete(world, query, request),
+        "CreateServiceLinkedRole" => roles::create_service_linked(world, query, request),
+        "CreatePolicy" => policies::create(world, query, request),
+        "PutRolePolicy" => policies::put(world, query, request),
+        "GetRolePolicy" => policies::get(world, query, request),
+        "DeleteRolePolicy" => policies::delete(world, query, request),
+        "ListRolePolicies" => policies::list(world, query, request),
+        "AttachRolePolicy" => policies::attach(world, query, request),
+        "DetachRolePolicy" => policies::detach(world, query, request),
+        "ListAttachedRolePolicies" => policies::list_attached(world, query, request),
+        "SimulatePrincipalPolicy" => simulate::principal(world, query, request),
+        other => {
+            let message = format!("Could not find operation {other} for version 2010-05-08");
+            Err(Fail::bad("InvalidAction", message))
+        }
+    }
+}
+
+/// Asks whether the caller may do something to a resource of its account, with the ARN of the
+/// policy that it attaches or detaches.
+fn authorize(
+    request: &Request<'_>,
+    operation: &str,
+    resource: &str,
+    policy: Option<&str>,
+) -> Result<(), Fail> {
+    let mut context = auth::context(request.caller, request.region);
+    if let Some(arn) = policy {
+        auth::set(&mut context, "iam:PolicyARN", arn);
+    }
+    let action = format!("iam:{operation}");
+    let denied = (403, "AccessDenied");
+    auth::authorize_service(request.caller, &action, resource, &context, denied)
+}
+
+fn no_such_entity(message: String) -> Fail {
+    Fail::new(404, "NoSuchEntity", message)
+}
+
+/// The caller's account, which the world gets if it does not have it yet.
+fn own_account<'a>(world: &'a mut World, request: &Request<'_>) -> &'a mut Account {
+    world
+        .accounts
+        .entry(request.account().to_owned())
+        .or_default()
+}
+
+/// The role that a request names, if the caller may do this to it.
+fn authorized_role<'a>(
+    world: &'a mut World,
+    query: &Query,
+    request: &Request<'_>,
+    operation: &str,
+    policy: Option<&str>,
+) -> Result<&'a mut Role, Fail> {
+    let name = query.need("RoleName")?;
+    let account = world.accounts.get_mut(request.account());
+    let role = account.and_then(|account| account.roles.get_mut(name));
+    let arn = match &role {
+        Some(role) => role.arn.clone(),
+        None => Role::arn_of(request.account(), "/", name),
+    };
+    authorize(request, operation, &arn, policy)?;
+    role.ok_or_else(|| no_such_entity(format!("The role with name {name} cannot be found.")))
+}
+
+/// Fails for a role that only AWS changes: one of a service (R5.8).
+fn check_changeable(role: &Role, name: &str) -> Result<(), Fail> {
+    if role.is_service_linked() {
+        let message = format!(
+            "Cannot perform the operation on the protected role '{name}' - this role is only \
+             modifiable by AWS"
+        );
+        return Err(Fail::bad("UnmodifiableEntity", message));
+    }
+    Ok(())
+}
+
+/// A policy document as IAM answers it. Clients decode it as a URL, where a blank is `%20`.
+fn url_encoded(document: &str) -> String {
+    let encoded: String = url::form_urlencoded::byte_serialize(document.as_bytes()).collect();
+    encoded.replace('+', "%20")
+}

@@ -1,0 +1,158 @@
+//! CreateGrant and ListGrants (R3.3).
+
+use serde_json::{Value, json};
+
+use super::authorize::{Operation, authorized_key};
+use super::params::{dry_run, text};
+use super::{Params, grant_request, key_not_found, principals};
+use crate::auth;
+use crate::services::Request;
+use crate::wire::{Body, Fail, Outcome};
+use crate::world::{Grant, Key, World};
+
+/// What a grant on a symmetric key may allow (R3.3.2). Cryptography comes first.
+const SYMMETRIC: [&str; 11] = [
+    "Decrypt",
+    "Encrypt",
+    "GenerateDataKey",
+    "GenerateDataKeyWithoutPlaintext",
+    "GenerateDataKeyPair",
+    "GenerateDataKeyPairWithoutPlaintext",
+    "ReEncryptFrom",
+    "ReEncryptTo",
+    "CreateGrant",
+    "RetireGrant",
+    "DescribeKey",
+];
+/// How many of these are cryptography, which no other key allows.
+const CRYPTOGRAPHY: usize = 8;
+/// How many grants a key can have (R3.3.5).
+const QUOTA: usize = 50_000;
+
+fn invalid(message: impl Into<String>) -> Fail {
+    Fail::bad("ValidationException", message)
+}
+
+pub(super) fn create(world: &mut World, params: &Params, request: &Request<'_>) -> Outcome {
+    let grant = grant_request::read(world, params, request)?;
+    let operation = Operation::create_grant(&grant, grant_request::context(&grant));
+    let key = authorized_key(world, params, request, &operation)?;
+    for operation in &grant.operations {
+        if !is_valid_for(key, operation) {
+            return Err(invalid(format!(
+                "The operation {operation} is not valid for a key of the type {}.",
+                key.spec
+            )));
+        }
+    }
+    auth::check_key_state(key)?;
+    let arn = key.arn.clone();
+    dry_run(params)?;
+    let (id, token) = (world.issue(64), world.issue(64));
+    let Some(key) = world.keys.get_mut(&arn) else {
+        return Err(key_not_found(&arn));
+    };
+    // The same request with the same name is the same grant, with one more token (R3.3.4).
+    if let Some(same) = key.grants.iter_mut().find(|other| other.is_same(&grant)) {
+        same.tokens.push(token.clone());
+        let answer = json!({ "GrantId": same.id, "GrantToken": token });
+        return Ok(Body::Json(answer));
+    }
+    if key.grants.len() >= QUOTA {
+        let message = format!("{arn} has the most grants that a key can have.");
+        return Err(Fail::bad("LimitExceededException", message));
+    }
+    let answer = json!({ "GrantId": id, "GrantToken": token });
+    key.grants.push(Grant {
+        id,
+        tokens: vec![token],
+        ..grant
+    });
+    Ok(Body::Json(answer))
+}
+
+fn is_valid_for(key: &Key, operation: &str) -> bool {
+    if key.spec == "SYMMETRIC_DEFAULT" {
+        SYMMETRIC.contains(&operation)
+    } else {
+        !SYMMETRIC[..CRYPTOGRAPHY].contains(&operation)
+    }
+}
+
+/// Pages of at most 100 (R3.3.11).
+pub(super) fn list(world: &mut World, params: &Params, request: &Request<'_>) -> Outcome {
+    let limit = read_limit(params)?;
+    let operation = Operation::all_keys("kms:ListGrants");
+    let arn = authorized_key(world, params, request, &operation)?
+        .arn
+        .clone();
+    let Some(key) = world.keys.get(&arn) else {
+        return Err(key_not_found(&arn));
+    };
+    let start = read_marker(params)?;
+    let mut grants = Vec::new();
+    for grant in &key.grants {
+        if is_requested(world, grant, params) {
+            grants.push(grant);
+        }
+    }
+    let page = grants.iter().skip(start).take(limit);
+    let page: Vec<Value> = page
+        .map(|grant| render(world, key, grant, request))
+        .collect();
+    let more = grants.len() > start.saturating_add(limit);
+    let mut answer = json!({ "Grants": page, "Truncated": more });
+    if more {
+        answer["NextMarker"] = json!(format!("from-{}", start + limit));
+    }
+    Ok(Body::Json(answer))
+}
+
+fn read_limit(params: &Params) -> Result<usize, Fail> {
+    let limit = params.get("Limit").and_then(Value::as_u64).unwrap_or(50);
+    let bound = match limit {
+        1..=100 => return Ok(usize::try_from(limit).unwrap_or(100)),
+        0 => "greater than or equal to 1",
+        _ => "less than or equal to 100",
+    };
+    Err(invalid(format!(
+        "1 validation error detected: Value '{limit}' at 'limit' failed to satisfy constraint: \
+         Member must have value {bound}"
+    )))
+}
+
+fn read_marker(params: &Params) -> Result<usize, Fail> {
+    let Some(marker) = text(params, "Marker") else {
+        return Ok(0);
+    };
+    let start = marker
+        .strip_prefix("from-")
+        .and_then(|from| from.parse().ok());
+    start.ok_or_else(|| Fail::bad("InvalidMarkerException", "Could not deserialize marker"))
+}
+
+fn is_requested(world: &World, grant: &Grant, params: &Params) -> bool {
+    let grantee = text(params, "GranteePrincipal").or(text(params, "GranteeServicePrincipal"));
+    let id_fits = text(params, "GrantId").is_none_or(|id| grant.id == id);
+    id_fits && grantee.is_none_or(|arn| principals::shown_name(world, &grant.grantee) == arn)
+}
+
+fn render(world: &World, key: &Key, grant: &Grant, request: &Request<'_>) -> Value {
+    let name = grant.name.clone().unwrap_or_default();
+    let mut shown = json!({
+        "KeyId": key.arn,
+        "GrantId": grant.id,
+        "CreationDate": request.clock.epoch(grant.created),
+        "GranteePrincipal": principals::shown_name(world, &grant.grantee),
+        "IssuingAccount": format!("arn:aws:iam::{}:root", grant.issuing_account),
+        "Operations": grant.operations,
+        "Name": name,
+    });
+    if let Some(retiring) = &grant.retiring {
+        shown["RetiringPrincipal"] = json!(principals::shown_name(world, retiring));
+    }
+    if let Some(constraint) = &grant.constraint {
+        shown["Constraints"] = json!(constraint);
+    }
+    shown
+}

@@ -1,0 +1,111 @@
+//! Key policies: GetKeyPolicy, PutKeyPolicy, and which documents KMS accepts.
+
+use serde_json::json;
+
+use super::authorize::{Operation, authorized_key};
+use super::params::{is_true, need, text};
+use super::{Params, principals};
+use crate::auth;
+use crate::policy::{AccessRequest, Document};
+use crate::services::Request;
+use crate::wire::{Body, Fail, Outcome};
+use crate::world::World;
+
+/// How many bytes a policy has at most (R3.2.2).
+const LIMIT: usize = 32_768;
+
+pub(super) fn get(world: &mut World, params: &Params, request: &Request<'_>) -> Outcome {
+    let operation = Operation::own_keys("kms:GetKeyPolicy");
+    let key = authorized_key(world, params, request, &operation)?;
+    check_name(params)?;
+    let policy = key.policy_at(request.now.saturating_sub(request.staleness));
+    let answer = json!({ "Policy": policy, "PolicyName": "default" });
+    Ok(Body::Json(answer))
+}
+
+/// Replaces the whole document; there is no compare-and-set (R3.2.1).
+pub(super) fn put(world: &mut World, params: &Params, request: &Request<'_>) -> Outcome {
+    let operation = Operation::own_keys("kms:PutKeyPolicy");
+    let key = authorized_key(world, params, request, &operation)?;
+    let (arn, aws_managed) = (key.arn.clone(), key.aws_managed);
+    if text(params, "PolicyName") == Some("AWS_RAM") {
+        let message = "The AWS_RAM policy can only be managed by the RAM service";
+        return Err(Fail::bad("ValidationException", message));
+    }
+    check_name(params)?;
+    let policy = need(params, "Policy")?;
+    if aws_managed {
+        let user = &request.caller.facts.arn;
+        let message = format!(
+            "User: {user} is not authorized to perform: kms:PutKeyPolicy on resource: {arn}"
+        );
+        return Err(Fail::bad("AccessDeniedException", message));
+    }
+    let bypass = is_true(params, "BypassPolicyLockoutSafetyCheck");
+    check(world, policy, bypass, request)?;
+    if let Some(key) = world.keys.get_mut(&arn) {
+        key.policies.push((request.now, policy.to_owned()));
+    }
+    Ok(Body::Json(json!({})))
+}
+
+/// A key has one policy, called `default`.
+fn check_name(params: &Params) -> Result<(), Fail> {
+    match text(params, "PolicyName") {
+        None | Some("default") => Ok(()),
+        Some(other) => {
+            let message = format!("No such policy exists: {other}");
+            Err(Fail::bad("NotFoundException", message))
+        }
+    }
+}
+
+/// Checks a document as KMS does: characters, size, form, principals, and that the caller can
+/// still change it afterwards.
+pub(super) fn check(
+    world: &World,
+    text: &str,
+    bypass_lockout_check: bool,
+    request: &Request<'_>,
+) -> Result<(), Fail> {
+    check_text(text)?;
+    let malformed = |message: &str| Fail::bad("MalformedPolicyDocumentException", message);
+    let document = Document::from_text(text).map_err(|problem| malformed(&problem))?;
+    for principal in document.aws_principals() {
+        if !principals::exists(world, principal, request) {
+            let message = "Policy contains a statement with one or more invalid principals.";
+            return Err(malformed(message));
+        }
+    }
+    let context = auth::context(request.caller, request.region);
+    let access = AccessRequest {
+        principal: &request.caller.facts,
+        action: "kms:PutKeyPolicy",
+        resource: "*",
+        context: &context,
+    };
+    if !bypass_lockout_check && !document.evaluate(&access).is_allow() {
+        let message =
+            "The new key policy will not allow you to update the key policy in the future.";
+        return Err(malformed(message));
+    }
+    Ok(())
+}
+
+fn check_text(text: &str) -> Result<(), Fail> {
+    let fits = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{ff}');
+    if let Some(bad) = text.chars().find(|c| !fits(*c)) {
+        let message = format!(
+            "1 validation error detected: Value at 'policy' failed to satisfy constraint: Member \
+             must satisfy regular expression pattern: [\\u0009\\u000A\\u000D\\u0020-\\u00FF]+ \
+             (found '{bad}')"
+        );
+        return Err(Fail::bad("ValidationException", message));
+    }
+    let size = text.len();
+    if size > LIMIT {
+        let message = format!("The key policy has {size} bytes, more than the limit of {LIMIT}.");
+        return Err(Fail::bad("LimitExceededException", message));
+    }
+    Ok(())
+}

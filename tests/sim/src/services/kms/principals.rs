@@ -1,0 +1,115 @@
+//! Principals that policies and grants name: whether they exist, and their unique IDs.
+
+use crate::services::Request;
+use crate::wire::Fail;
+use crate::world::{Grantee, World};
+
+/// The account and the resource of an ARN of IAM or STS.
+fn split_arn(arn: &str) -> Option<(&str, &str)> {
+    let parts: Vec<&str> = arn.splitn(6, ':').collect();
+    match parts[..] {
+        [_, _, "iam" | "sts", _, account, resource] => Some((account, resource)),
+        _ => None,
+    }
+}
+
+/// Whether a principal exists. Accounts do unless the scenario says otherwise. A new role is not
+/// known at once, and the unique ID of a deleted role is no principal (R3.2.4, R3.2.6).
+pub(super) fn exists(world: &World, principal: &str, request: &Request<'_>) -> bool {
+    if principal == "*" {
+        return true;
+    }
+    let Some((account, resource)) = split_arn(principal) else {
+        return is_account(world, principal);
+    };
+    if !is_account(world, account) {
+        return false;
+    }
+    let is_role = |name: Option<&str>| role_is_known(world, account, name, request);
+    match resource.split_once('/') {
+        None => resource == "root",
+        Some(("user", _)) => {
+            let mut credentials = world.credentials.values();
+            credentials.any(|credential| credential.facts.arn == principal)
+        }
+        Some(("role", path)) => is_role(path.rsplit('/').next()),
+        Some(("assumed-role", path)) => is_role(path.split('/').next()),
+        Some((kind, _)) => kind == "federated-user",
+    }
+}
+
+fn is_account(world: &World, text: &str) -> bool {
+    text.len() == 12
+        && text.bytes().all(|b| b.is_ascii_digit())
+        && !world.nonexistent_accounts.contains(text)
+}
+
+fn role_is_known(world: &World, account: &str, name: Option<&str>, request: &Request<'_>) -> bool {
+    let account = world.accounts.get(account);
+    let Some(role) = account.and_then(|account| account.roles.get(name?)) else {
+        return false;
+    };
+    let delay = request.options.delays.iam;
+    role.created.is_zero() || role.created + delay <= request.now
+}
+
+/// The grantee that an ARN or account ID names. Grants mean a role by its unique ID, and a session
+/// by that and its name (R3.3.8).
+pub(super) fn resolve(world: &World, name: &str, request: &Request<'_>) -> Result<Grantee, Fail> {
+    let arn = if name.len() == 12 && !name.contains(':') {
+        format!("arn:aws:iam::{name}:root")
+    } else {
+        name.to_owned()
+    };
+    let known = arn.starts_with("arn:") && exists(world, &arn, request);
+    match unique_id(world, &arn) {
+        Some(unique_id) if known => Ok(Grantee { arn, unique_id }),
+        _ => {
+            let message = format!("ARN does not refer to a valid principal: {arn}");
+            Err(Fail::bad("InvalidArnException", message))
+        }
+    }
+}
+
+/// The unique ID of a role, session or user; `Some(None)` for other principals, which have none.
+fn unique_id(world: &World, arn: &str) -> Option<Option<String>> {
+    let (account, resource) = split_arn(arn)?;
+    let role = |name: &str| {
+        let roles = &world.accounts.get(account)?.roles;
+        Some(roles.get(name)?.unique_id.clone())
+    };
+    let unique_id = match resource.split_once('/') {
+        Some(("role", path)) => Some(role(path.rsplit('/').next()?)?),
+        Some(("assumed-role", path)) => {
+            let (name, session) = path.split_once('/')?;
+            Some(format!("{}:{session}", role(name)?))
+        }
+        Some(("user", _)) => {
+            let mut credentials = world.credentials.values();
+            let user = credentials.find(|credential| credential.facts.arn == arn);
+            user.map(|user| user.facts.unique_id.clone())
+        }
+        _ => None,
+    };
+    Some(unique_id)
+}
+
+/// The name of a grantee in answers. Of a deleted role only its unique ID is left (R3.2.6).
+pub(super) fn shown_name<'a>(world: &World, grantee: &'a Grantee) -> &'a str {
+    let Some(id) = &grantee.unique_id else {
+        return &grantee.arn;
+    };
+    let role_id = id.split(':').next().unwrap_or(id);
+    let mut roles = world
+        .accounts
+        .values()
+        .flat_map(|account| account.roles.values());
+    let mut credentials = world.credentials.values();
+    if roles.any(|role| role.unique_id == role_id)
+        || credentials.any(|credential| credential.facts.unique_id == *id)
+    {
+        &grantee.arn
+    } else {
+        id
+    }
+}

@@ -1,0 +1,234 @@
+//! STS: who the caller is, and sessions of roles.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Request;
+use crate::auth;
+use crate::policy::{Document, PrincipalFacts, matches};
+use crate::wire::xml::Element;
+use crate::wire::{Body, Fail, Outcome, Query};
+use crate::world::{Credential, Policy, Role, World, hex};
+
+/// The longest session of a role, and of a session that assumes a role (R5.3). That an owner can
+/// allow longer ones is not simulated.
+const HOUR: u64 = 3600;
+
+pub(super) fn call(
+    world: &mut World,
+    operation: &str,
+    query: &Query,
+    request: &Request<'_>,
+) -> Outcome {
+    match operation {
+        "GetCallerIdentity" => Ok(identity(&request.caller.facts)),
+        "AssumeRole" => assume_role(world, query, request),
+        other => {
+            let message = format!("Could not find operation {other} for version 2011-06-15");
+            Err(Fail::bad("InvalidAction", message))
+        }
+    }
+}
+
+/// Needs no permission (R5.6).
+fn identity(caller: &PrincipalFacts) -> Body {
+    Body::Xml(vec![
+        Element::of("Arn", &caller.arn),
+        Element::of("UserId", &caller.unique_id),
+        Element::of("Account", &caller.account),
+    ])
+}
+
+fn assume_role(world: &mut World, query: &Query, request: &Request<'_>) -> Outcome {
+    // 1. The parameters.
+    let (arn, session_name) = (query.need("RoleArn")?, query.need("RoleSessionName")?);
+    check_session_name(session_name)?;
+    let seconds = read_duration(query)?;
+    let external_id = query.get("ExternalId");
+    check_external_id(external_id)?;
+    if request.caller.facts.role_arn.is_some() && seconds > HOUR {
+        let message = "The requested DurationSeconds exceeds the 1 hour session limit for roles \
+                       assumed by role chaining";
+        return Err(validation_error(message));
+    }
+
+    // 2. The role. AWS does not say whether the role, its trust, the external ID or the permission
+    //    is missing (R5.1).
+    let role = find_role(world, arn).filter(|role| {
+        let trust = &role.trust.document;
+        auth::may_assume(
+            request.caller,
+            &role.arn,
+            trust,
+            external_id,
+            request.region,
+        )
+    });
+    let Some(role) = role.cloned() else {
+        let user = &request.caller.facts.arn;
+        let message =
+            format!("User: {user} is not authorized to perform: sts:AssumeRole on resource: {arn}");
+        return Err(Fail::new(403, "AccessDenied", message));
+    };
+
+    // 3. The limits of the session.
+    let account = account_of(arn).unwrap_or_default();
+    let policy = session_policy(world, query, account, request)?;
+    if seconds > HOUR {
+        let message =
+            "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.";
+        return Err(validation_error(message));
+    }
+    let expires = request.now + Duration::from_secs(seconds);
+
+    // 4. The session.
+    let limits = Some((expires, policy));
+    let (key_id, token) = session(world, &role, account, session_name, limits);
+    let facts = session_facts(&role, account, session_name);
+    let user = Element::new("AssumedRoleUser")
+        .text("Arn", facts.arn)
+        .text("AssumedRoleId", facts.unique_id);
+    let credentials = Element::new("Credentials")
+        .text("AccessKeyId", &key_id)
+        .text("SecretAccessKey", secret_of(&key_id))
+        .text("SessionToken", token)
+        .text("Expiration", request.clock.text(expires));
+    Ok(Body::Xml(vec![user, credentials]))
+}
+
+fn validation_error(message: impl Into<String>) -> Fail {
+    Fail::bad("ValidationError", message)
+}
+
+fn check_session_name(name: &str) -> Result<(), Fail> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
+    if (2..=64).contains(&name.len()) && name.chars().all(fits) {
+        return Ok(());
+    }
+    Err(validation_error(format!(
+        "1 validation error detected: Value '{name}' at 'roleSessionName' failed to satisfy \
+         constraint: Member must satisfy regular expression pattern: [\\w+=,.@-]*"
+    )))
+}
+
+fn check_external_id(id: Option<&str>) -> Result<(), Fail> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "_+=,.@:/-".contains(c);
+    match id {
+        Some(id) if !(2..=1224).contains(&id.len()) || !id.chars().all(fits) => {
+            Err(validation_error(
+                "1 validation error detected: Value at 'externalId' failed to satisfy constraint: \
+                 Member must satisfy regular expression pattern: [\\w+=,.@:\\/-]*",
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// How many seconds the session lasts: an hour if the request does not say (R5.3).
+fn read_duration(query: &Query) -> Result<u64, Fail> {
+    let Some(text) = query.get("DurationSeconds") else {
+        return Ok(HOUR);
+    };
+    let bound = match text.parse() {
+        Ok(seconds @ 900..=43200) => return Ok(seconds),
+        Ok(..900) | Err(_) => "greater than or equal to 900",
+        Ok(_) => "less than or equal to 43200",
+    };
+    Err(validation_error(format!(
+        "1 validation error detected: Value '{text}' at 'durationSeconds' failed to satisfy \
+         constraint: Member must have value {bound}"
+    )))
+}
+
+fn find_role<'a>(world: &'a World, arn: &str) -> Option<&'a Role> {
+    if !matches("arn:aws:iam::*:role/*", arn) {
+        return None;
+    }
+    let account = world.accounts.get(account_of(arn)?)?;
+    account.roles.get(arn.rsplit('/').next()?)
+}
+
+fn account_of(arn: &str) -> Option<&str> {
+    arn.split(':').nth(4)
+}
+
+/// The inline session policy and the managed ones together: a session may do what any of them
+/// allows and none denies (R5.4).
+fn session_policy(
+    world: &World,
+    query: &Query,
+    account: &str,
+    request: &Request<'_>,
+) -> Result<Option<Arc<Document>>, Fail> {
+    let mut documents: Vec<Arc<Document>> = Vec::new();
+    if let Some(text) = query.get("Policy") {
+        if text.len() > 2048 {
+            return Err(policy_too_large());
+        }
+        let policy = Policy::parse(text, request.now)
+            .map_err(|problem| Fail::bad("MalformedPolicyDocument", problem))?;
+        documents.push(policy.document);
+    }
+    let arns = query.members("PolicyArns.member");
+    if arns.len() > 10 {
+        return Err(policy_too_large());
+    }
+    let account = world.accounts.get(account);
+    for arn in &arns {
+        let arn = arn.need("arn")?;
+        let Some(policy) = account.and_then(|account| account.policies.get(arn)) else {
+            // AWS's words are not known.
+            let message = format!("The managed policy {arn} does not exist");
+            return Err(validation_error(message));
+        };
+        documents.push(policy.document.clone());
+    }
+    Ok(documents
+        .into_iter()
+        .reduce(|all, document| Arc::new(all.and(&document))))
+}
+
+fn policy_too_large() -> Fail {
+    let message = "Packed policy consumes more than 100% of allotted space";
+    Fail::bad("PackedPolicyTooLarge", message)
+}
+
+fn secret_of(key_id: &str) -> String {
+    hex(&format!("secret {key_id}"), 40)
+}
+
+fn session_facts(role: &Role, account: &str, name: &str) -> PrincipalFacts {
+    PrincipalFacts {
+        account: account.to_owned(),
+        arn: format!("arn:aws:sts::{account}:assumed-role/{}/{name}", role.name()),
+        role_arn: Some(role.arn.clone()),
+        unique_id: format!("{}:{name}", role.unique_id),
+    }
+}
+
+/// Starts a session of a role, which `limits` ends and restricts. Returns its access key ID and
+/// token.
+pub(crate) fn session(
+    world: &mut World,
+    role: &Role,
+    account: &str,
+    name: &str,
+    limits: Option<(Duration, Option<Arc<Document>>)>,
+) -> (String, String) {
+    let key_id = format!("ASIA{}", world.issue(16).to_uppercase());
+    let token = hex(&format!("token {key_id}"), 64);
+    let (expires, session_policy) = match limits {
+        Some((expires, policy)) => (Some(expires), policy),
+        None => (None, None),
+    };
+    let credential = Credential {
+        secret: secret_of(&key_id),
+        session_token: Some(token.clone()),
+        expires,
+        facts: session_facts(role, account, name),
+        administrator: false,
+        session_policy,
+    };
+    world.credentials.insert(key_id.clone(), credential);
+    (key_id, token)
+}

@@ -1,0 +1,132 @@
+//! Ordered faults: what goes wrong with which call.
+
+use parking_lot::Mutex;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::world::ImageState;
+
+/// One ordered fault.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Fault {
+    /// Such as `ec2:CopyImage`.
+    pub operation: String,
+    /// Which of the calls that fit: 1 is the first. Without it, every call.
+    #[serde(default)]
+    pub call: Option<u32>,
+    /// Only calls of this account.
+    #[serde(default)]
+    pub account: Option<String>,
+    /// Only calls to this Region.
+    #[serde(default)]
+    pub region: Option<String>,
+    /// What goes wrong.
+    pub effect: Effect,
+}
+
+/// What goes wrong.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(
+    rename_all = "kebab-case",
+    rename_all_fields = "kebab-case",
+    deny_unknown_fields
+)]
+pub enum Effect {
+    /// The call is answered with this error and does nothing.
+    Error {
+        /// HTTP status.
+        status: u16,
+        /// AWS's error code.
+        code: String,
+        /// AWS's message.
+        message: String,
+    },
+    /// The call is throttled, in the words of its service.
+    Throttle,
+    /// The call takes effect, and its answer is lost with the connection.
+    LostAnswer,
+    /// The connection drops before the call takes effect.
+    Drop,
+    /// The call takes longer by this time.
+    Delay {
+        /// Seconds.
+        seconds: f64,
+    },
+    /// A read of a key policy answers the policy that was in force this long ago.
+    Stale {
+        /// Seconds.
+        seconds: f64,
+    },
+    /// The copy that the call starts will fail with this reason.
+    FailCopy {
+        /// The image's `StateReason`, or the snapshot's `StateMessage`.
+        message: String,
+        /// The state that the image ends in.
+        #[serde(default)]
+        state: FailedState,
+    },
+    /// The copy that the call starts takes this long.
+    CopyTime {
+        /// Seconds.
+        seconds: f64,
+    },
+}
+
+/// The states in which an image may end that does not become available.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailedState {
+    /// `failed`.
+    #[default]
+    Failed,
+    /// `invalid`.
+    Invalid,
+    /// `error`.
+    Error,
+}
+
+impl From<FailedState> for ImageState {
+    fn from(state: FailedState) -> Self {
+        match state {
+            FailedState::Failed => Self::Failed,
+            FailedState::Invalid => Self::Invalid,
+            FailedState::Error => Self::Error,
+        }
+    }
+}
+
+/// All ordered faults, with how many calls each has seen.
+#[derive(Debug, Default)]
+pub(crate) struct Faults(Mutex<Vec<(Fault, u32)>>);
+
+impl Faults {
+    /// Adds a fault.
+    pub(crate) fn add(&self, fault: Fault) {
+        self.0.lock().push((fault, 0));
+    }
+
+    /// What goes wrong with a call that is made now.
+    pub(crate) fn take(&self, operation: &str, account: &str, region: &str) -> Option<Effect> {
+        let mut faults = self.0.lock();
+        let mut effect = None;
+        for (fault, calls) in faults.iter_mut() {
+            if !fault.fits(operation, account, region) {
+                continue;
+            }
+            *calls += 1;
+            if effect.is_none() && fault.call.is_none_or(|call| call == *calls) {
+                effect = Some(fault.effect.clone());
+            }
+        }
+        effect
+    }
+}
+
+impl Fault {
+    fn fits(&self, operation: &str, account: &str, region: &str) -> bool {
+        self.operation == operation
+            && self.account.as_deref().is_none_or(|only| only == account)
+            && self.region.as_deref().is_none_or(|only| only == region)
+    }
+}

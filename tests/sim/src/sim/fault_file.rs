@@ -1,0 +1,185 @@
+//! Fault files.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::fault::{Effect, Fault};
+use crate::json_file;
+use crate::options::{Delays, Options, duration};
+use crate::wire::Service;
+
+/// A fault file: a list of faults, or an object that also has conditions of every call.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "files are read one form at a time: see `parse`")]
+pub(crate) enum FaultFile {
+    /// Faults only.
+    Orders(Vec<Fault>),
+    /// Faults, and conditions of every call.
+    Whole(Conditions),
+}
+
+/// What makes a simulation less than perfect.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
+pub(crate) struct Conditions {
+    /// What goes wrong with which call.
+    pub(crate) faults: Vec<Fault>,
+    /// How long changes take to be in force.
+    pub(crate) delays: Delays,
+    /// Whether calls are throttled, by token buckets of the documented sizes.
+    pub(crate) throttling: bool,
+    /// Whether AWS's adjustable quotas hold.
+    pub(crate) quotas: bool,
+}
+
+impl Conditions {
+    /// Sets the options that apply to every call.
+    pub(crate) fn apply(&self, options: &mut Options) {
+        options.delays = self.delays.clone();
+        (options.throttling, options.quotas) = (self.throttling, self.quotas);
+    }
+}
+
+/// Reads a fault file.
+///
+/// # Errors
+/// One message with the JSON path of the mistake.
+pub(crate) fn parse(text: &str) -> Result<Conditions, String> {
+    // Each form is read by its own type, so that a message speaks of the form that was meant.
+    let mut conditions = Conditions::default();
+    let place = if text.trim_start().starts_with('[') {
+        conditions.faults = json_file::read(text)?;
+        ""
+    } else {
+        conditions = json_file::read(text)?;
+        "faults"
+    };
+    for (index, fault) in conditions.faults.iter().enumerate() {
+        fault
+            .check()
+            .map_err(|problem| format!("{place}[{index}].{problem}"))?;
+    }
+    Ok(conditions)
+}
+
+impl Fault {
+    /// Refuses what its type allows, but what would never happen, or not as it was meant.
+    fn check(&self) -> Result<(), String> {
+        let (service, operation) = self.operation.split_once(':').unwrap_or_default();
+        if Service::of(service).is_none() || operation.is_empty() {
+            let known = "a service (ec2, iam, kms, ssm, sts), a colon and an operation";
+            return Err(format!("operation: {} is not {known}", self.operation));
+        }
+        if self.call == Some(0) {
+            return Err("call: the first call is 1".to_owned());
+        }
+        let (seconds, name) = match &self.effect {
+            Effect::Error { status, .. } if !(400..600).contains(status) => {
+                let problem = format!("{status} is no status of an error");
+                return Err(format!("effect.error.status: {problem}"));
+            }
+            Effect::Delay { seconds } => (*seconds, "delay"),
+            Effect::Stale { seconds } => (*seconds, "stale"),
+            Effect::CopyTime { seconds } => (*seconds, "copy-time"),
+            _ => return Ok(()),
+        };
+        match duration(seconds) {
+            Ok(_) => Ok(()),
+            Err(problem) => Err(format!("effect.{name}.seconds: {problem}")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fault::Faults;
+    use super::*;
+
+    #[test]
+    fn a_fault_affects_only_the_call_it_was_ordered_for() {
+        let orders = r#"[
+            {"operation":"ec2:CopyImage","call":2,"effect":"lost-answer"},
+            {"operation":"ec2:CopyImage","account":"1","effect":{"delay":{"seconds":1}}}
+        ]"#;
+        let faults = Faults::default();
+        for fault in parse(orders).unwrap().faults {
+            faults.add(fault);
+        }
+        assert_eq!(faults.take("ec2:CopyImage", "2", "us-east-1"), None);
+        assert_eq!(faults.take("ec2:DescribeImages", "1", "us-east-1"), None);
+        assert_eq!(
+            faults.take("ec2:CopyImage", "2", "us-east-1"),
+            Some(Effect::LostAnswer)
+        );
+        assert_eq!(
+            faults.take("ec2:CopyImage", "1", "us-east-1"),
+            Some(Effect::Delay { seconds: 1.0 })
+        );
+    }
+
+    #[test]
+    fn a_mistake_is_one_message_with_its_place() {
+        let table = [
+            (
+                r#"[
+                    {"operation":"ec2:X","effect":"throttle"},
+                    {"operation":"ec2:X","effect":"explode"}
+                ]"#,
+                "[1].effect: unknown variant `explode`",
+            ),
+            (r#"{"delays":{"grants":-1}}"#, "delays.grants: "),
+            (r#"{"delay":{}}"#, "delay: unknown field `delay`"),
+            (
+                r#"{"faults":[{"operation":"ec2:X"}]}"#,
+                "faults[0]: missing field `effect`",
+            ),
+            (
+                r#"[{"operation":"CopyImage","effect":"drop"}]"#,
+                "[0].operation: CopyImage is not a service",
+            ),
+            (
+                r#"{"faults":[{"operation":"s3:X","effect":"drop"}]}"#,
+                "faults[0].operation: s3:X is not a service",
+            ),
+            (
+                r#"[{"operation":"ec2:X","call":0,"effect":"drop"}]"#,
+                "[0].call: the first call is 1",
+            ),
+            (
+                r#"[{"operation":"ec2:X","effect":{
+                    "error":{"status":200,"code":"C","message":"M"}
+                }}]"#,
+                "[0].effect.error.status: 200 is no status of an error",
+            ),
+            (
+                r#"[{"operation":"ec2:X","effect":{"delay":{"seconds":-1}}}]"#,
+                "[0].effect.delay.seconds: ",
+            ),
+            (
+                r#"[{"operation":"ec2:X","effect":{"copy-time":{"seconds":1e12}}}]"#,
+                "[0].effect.copy-time.seconds: ",
+            ),
+            ("7", "neither an object nor a list"),
+            ("[{]", "no JSON: "),
+        ];
+        for (text, beginning) in table {
+            let problem = parse(text).unwrap_err();
+            assert!(problem.starts_with(beginning), "{text}: {problem}");
+        }
+    }
+
+    #[test]
+    fn a_file_can_set_delays_throttling_and_quotas() {
+        let text = r#"{
+            "$comment": "slow",
+            "delays": {"grants": 300, "$comment": "R3.3.7"},
+            "throttling": true,
+            "quotas": true
+        }"#;
+        let mut options = Options::default();
+        parse(text).unwrap().apply(&mut options);
+        assert_eq!(options.delays.grants, std::time::Duration::from_mins(5));
+        assert!(options.throttling && options.quotas);
+    }
+}
