@@ -1,8 +1,6 @@
 //! A share concurrent with a revoke for the same target: if both succeed, the target has all of its
 //! access in the end or none of it.
 
-#![expect(clippy::print_stdout, reason = "the number of orders is printed")]
-
 use std::collections::BTreeSet;
 use std::time::Duration;
 

@@ -17,9 +17,12 @@ use ami_share_sim::world::{Image, ImageState, World as State};
 
 use super::support::*;
 
-/// The findings that appeared, by code and severity.
+/// A finding by code and severity.
+type CodeAndSeverity = (&'static str, Severity);
+
+/// The findings that appeared.
 #[derive(Default)]
-struct Seen(BTreeSet<(&'static str, Severity)>);
+struct Seen(BTreeSet<CodeAndSeverity>);
 
 impl Seen {
     fn record(&mut self, findings: &[Finding]) {
@@ -31,8 +34,7 @@ impl Seen {
     /// Changes the world, plans, and expects exactly this finding.
     async fn expect(
         &mut self,
-        code: &'static str,
-        severity: Severity,
+        expected: CodeAndSeverity,
         images: &[&str],
         change: impl FnOnce(&mut State, &str),
         adapt: impl FnOnce(ShareRequestBuilder) -> ShareRequestBuilder,
@@ -41,13 +43,12 @@ impl Seen {
         let golden = world.key_arn("golden");
         world.sim.edit(|state| change(state, &golden));
         let plan = world.plan(adapt(world.build_request(images))).await;
-        let [finding] = &plan.findings[..] else {
-            panic!("exactly one finding is expected: {:?}", plan.findings)
-        };
-        assert_eq!((finding.code.as_str(), finding.severity), (code, severity));
+        assert_eq!(plan.findings.len(), 1, "{:?}", plan.findings);
+        let finding = &plan.findings[0];
+        assert_eq!((finding.code.as_str(), finding.severity), expected);
         assert!(finding.message.len() > 20 && finding.remedy.len() > 20);
         assert!(world.count_changes().is_empty());
-        if severity == Severity::Refuse {
+        if expected.1 == Severity::Refuse {
             let sharer = Sharer::new(&world.config(A));
             let report = sharer.apply(&plan).await.unwrap_err().report;
             assert_eq!(report.errors[0].code.as_str(), "plan.refused");
@@ -59,22 +60,20 @@ impl Seen {
     /// The same for a world as it is.
     async fn expect_of_request(
         &mut self,
-        code: &'static str,
-        severity: Severity,
+        expected: CodeAndSeverity,
         images: &[&str],
         adapt: impl FnOnce(ShareRequestBuilder) -> ShareRequestBuilder,
     ) {
-        self.expect(code, severity, images, |_, _| (), adapt).await;
+        self.expect(expected, images, |_, _| (), adapt).await;
     }
 
     /// The same for the request to share `golden`.
     async fn expect_of_golden(
         &mut self,
-        code: &'static str,
-        severity: Severity,
+        expected: CodeAndSeverity,
         change: impl FnOnce(&mut State, &str),
     ) {
-        self.expect(code, severity, &["golden"], change, |request| request)
+        self.expect(expected, &["golden"], change, |request| request)
             .await;
     }
 }

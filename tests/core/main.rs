@@ -25,6 +25,7 @@ mod round_trip;
 mod scale;
 mod service_roles;
 mod share;
+mod spawned;
 mod support;
 mod target_scale;
 mod targets;

@@ -15,7 +15,8 @@ fn list_targets(count: u64) -> impl Iterator<Item = AccountId> {
     (0..count).map(|n| (300_000_000_000 + n).to_string().parse().unwrap())
 }
 
-/// `golden` with a key policy of which a team wrote 5 KB itself, and `count` targets besides B.
+/// `golden` with a key policy of which a team wrote 5 KB itself, and `count` targets in addition to
+/// B.
 fn build_crowded_world(count: u64) -> World {
     let root = "arn:aws:iam::111111111111:root";
     let policy = |statements: &[Value]| json!({ "Version": "2012-10-17", "Statement": statements });

@@ -158,11 +158,13 @@ impl World {
 
     pub(crate) async fn try_share(&self, request: ShareRequestBuilder) -> Result<Report, Report> {
         let sharer = Sharer::new(&self.config(A));
-        let plan = sharer.plan(&request.build().unwrap()).await.unwrap();
-        sharer
-            .apply(&plan)
-            .await
-            .map_err(|incomplete| incomplete.report)
+        let request = request.build().unwrap();
+        // On the heap, because tests nest and join many runs.
+        let run = Box::pin(async {
+            let plan = sharer.plan(&request).await.unwrap();
+            sharer.apply(&plan).await
+        });
+        run.await.map_err(|incomplete| incomplete.report)
     }
 
     pub(crate) async fn plan(&self, request: ShareRequestBuilder) -> Plan {
@@ -242,7 +244,7 @@ pub(crate) fn with_target_role() -> TargetOptions {
         .external_id("example")
 }
 
-/// The default timing, but with a deadline after so many seconds.
+/// The default timing, but with a deadline after this many seconds.
 pub(crate) fn with_timeout(seconds: u64) -> Timing {
     Timing {
         timeout: Duration::from_secs(seconds),

@@ -37,8 +37,8 @@ const TEMPORARY_ACCESS: Policy = Policy {
     account: Source,
     purpose: "`unshare-after-copy: true`: tags of the image record the access that a target gets \
               for its copy only, until it is revoked.",
-    danger: "The next run revokes the access that these tags name: whoever can write them can \
-             make it revoke other access.",
+    danger: "The next run revokes the access that these tags name: a principal that can write \
+             them can make it revoke other access.",
     used_with: &["publisher", "snapshots", "targets", "revoker"],
     statements: &[allow(
         "RecordTemporaryAccess",

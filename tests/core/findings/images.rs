@@ -8,57 +8,59 @@ use super::{Seen, image_named, under_golden};
 use crate::support::*;
 
 pub(super) async fn collect(seen: &mut Seen) {
-    seen.expect_of_golden("image.not-owned", Refuse, |state, _| {
+    seen.expect_of_golden(("image.not-owned", Refuse), |state, _| {
         let image = image_named(state, "golden");
         B.clone_into(&mut image.owner);
         image.launch_permissions.insert(A.to_owned());
     })
     .await;
-    seen.expect_of_golden("image.failed", Refuse, |state, _| {
+    seen.expect_of_golden(("image.failed", Refuse), |state, _| {
         let image = image_named(state, "golden");
         image.state = ImageState::Failed;
         image.state_reason = Some("Copy image failed with an internal error".to_owned());
     })
     .await;
-    seen.expect_of_golden("image.disabled", Refuse, |state, _| {
+    seen.expect_of_golden(("image.disabled", Refuse), |state, _| {
         image_named(state, "golden").state = ImageState::Disabled;
     })
     .await;
-    seen.expect_of_golden("image.product-code", Warn, |state, _| {
+    seen.expect_of_golden(("image.product-code", Warn), |state, _| {
         let image = image_named(state, "golden");
         image.product_codes.push("abc".to_owned());
     })
     .await;
-    seen.expect_of_golden("image.deprecated", Warn, |state, _| {
+    seen.expect_of_golden(("image.deprecated", Warn), |state, _| {
         let past = "2021-01-01T00:00:00.000Z".to_owned();
         image_named(state, "golden").deprecation_time = Some(past);
     })
     .await;
-    seen.expect_of_golden("image.snapshot-missing", Refuse, |state, _| {
+    seen.expect_of_golden(("image.snapshot-missing", Refuse), |state, _| {
         let image = image_named(state, "golden");
         let id = image.mappings[0].snapshot.clone().unwrap();
         state.snapshots.remove(&id);
     })
     .await;
     let store = "image.instance-store";
-    seen.expect(store, Warn, &["plain"], back_by_instance_store, |request| {
-        request
-    })
+    seen.expect(
+        (store, Warn),
+        &["plain"],
+        back_by_instance_store,
+        |request| request,
+    )
     .await;
     seen.expect(
-        store,
-        Refuse,
+        (store, Refuse),
         &["plain"],
         back_by_instance_store,
         under_golden,
     )
     .await;
-    seen.expect_of_request("image.tag-missing", Refuse, &["golden"], |request| {
+    seen.expect_of_request(("image.tag-missing", Refuse), &["golden"], |request| {
         request.require_image_tag("release", "yes")
     })
     .await;
     let thousand = (0..1000_u64).map(|n| (300_000_000_000 + n).to_string().parse().unwrap());
-    seen.expect_of_request("image.many-targets", Warn, &["plain"], |request| {
+    seen.expect_of_request(("image.many-targets", Warn), &["plain"], |request| {
         request.target_accounts(thousand)
     })
     .await;

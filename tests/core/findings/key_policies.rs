@@ -45,31 +45,34 @@ pub(super) async fn collect(seen: &mut Seen) {
         ),
     ] {
         let change = |state: &mut State, arn: &str| add_statement(state, arn, &statement);
-        seen.expect_of_golden(code, severity, change).await;
+        seen.expect_of_golden((code, severity), change).await;
     }
 
-    // If nothing has to be written, a policy that KMS would not take back is only a warning.
-    let world = World::new();
-    let plan = world.plan(world.build_request(&["golden"])).await;
-    let ours = plan.key_policy_statements();
-    seen.expect_of_golden("key.stale-principal", Warn, |state, arn| {
-        add_statement(state, arn, &stale);
-        add_statement(state, arn, &ours[0]);
-    })
-    .await;
-    seen.expect_of_golden("key.policy-unreadable", Refuse, |state, arn| {
-        let policy = &mut state.keys.get_mut(arn).unwrap().policies[0].1;
-        policy.insert_str(1, r#""Statement":[],"#);
-    })
-    .await;
+    unwritten_policies(seen, &stale).await;
     let third_account = build_statement("Theirs", "Allow", "333333333333");
     seen.expect(
-        "key.used-by-many",
-        Warn,
+        ("key.used-by-many", Warn),
         &["golden"],
         |state, arn| add_statement(state, arn, &third_account),
         |request| request.key_scope(KeyScope::Direct),
     )
+    .await;
+}
+
+/// If nothing has to be written, a policy that KMS would not take back is only a warning.
+async fn unwritten_policies(seen: &mut Seen, stale: &Value) {
+    let world = World::new();
+    let plan = world.plan(world.build_request(&["golden"])).await;
+    let ours = plan.key_policy_statements();
+    seen.expect_of_golden(("key.stale-principal", Warn), |state, arn| {
+        add_statement(state, arn, stale);
+        add_statement(state, arn, &ours[0]);
+    })
+    .await;
+    seen.expect_of_golden(("key.policy-unreadable", Refuse), |state, arn| {
+        let policy = &mut state.keys.get_mut(arn).unwrap().policies[0].1;
+        policy.insert_str(1, r#""Statement":[],"#);
+    })
     .await;
 }
 

@@ -10,24 +10,24 @@ use crate::support::*;
 
 pub(super) async fn collect(seen: &mut Seen) {
     let managed = &["managed"];
-    seen.expect_of_request("key.aws-managed", Refuse, managed, |request| request)
+    seen.expect_of_request(("key.aws-managed", Refuse), managed, |request| request)
         .await;
-    seen.expect_of_request("key.aws-managed", Refuse, &["plain"], |request| {
+    seen.expect_of_request(("key.aws-managed", Refuse), &["plain"], |request| {
         request.kms_key("alias/aws/ebs".parse().unwrap())
     })
     .await;
     states(seen).await;
     let rsa = |state: &mut State, arn: &str| "RSA_2048".clone_into(&mut key(state, arn).spec);
-    seen.expect("key.unusable", Refuse, &["plain"], rsa, under_golden)
+    seen.expect(("key.unusable", Refuse), &["plain"], rsa, under_golden)
         .await;
-    seen.expect_of_golden("key.foreign", Refuse, move_to_foreign_key)
+    seen.expect_of_golden(("key.foreign", Refuse), move_to_foreign_key)
         .await;
     let golden = &["golden"];
-    seen.expect_of_request("key.access-unmanaged", Warn, golden, |request| {
+    seen.expect_of_request(("key.access-unmanaged", Warn), golden, |request| {
         request.key_access(KeyAccessMode::None)
     })
     .await;
-    seen.expect_of_request("grants.redelegable", Warn, golden, |request| {
+    seen.expect_of_request(("grants.redelegable", Warn), golden, |request| {
         request.key_access(KeyAccessMode::Grants)
     })
     .await;
@@ -41,8 +41,8 @@ async fn states(seen: &mut Seen) {
         ("key.unusable", KeyState::PendingImport),
     ] {
         let change = |state: &mut State, arn: &str| key(state, arn).state = unusable;
-        seen.expect_of_golden(code, Refuse, change).await;
-        seen.expect(code, Refuse, &["plain"], change, under_golden)
+        seen.expect_of_golden((code, Refuse), change).await;
+        seen.expect((code, Refuse), &["plain"], change, under_golden)
             .await;
     }
 }

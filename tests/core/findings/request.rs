@@ -14,7 +14,7 @@ pub(super) async fn collect(seen: &mut Seen) {
     copies(seen).await;
     parameters(seen).await;
     let golden = &["golden"];
-    seen.expect_of_request("target.is-source", Warn, golden, |request| {
+    seen.expect_of_request(("target.is-source", Warn), golden, |request| {
         request.target_account(A.parse().unwrap())
     })
     .await;
@@ -22,20 +22,20 @@ pub(super) async fn collect(seen: &mut Seen) {
         settle: Duration::from_secs(7),
         ..Timing::default()
     };
-    seen.expect_of_request("timing.settle-short", Warn, golden, |request| {
+    seen.expect_of_request(("timing.settle-short", Warn), golden, |request| {
         request.timing(quick)
     })
     .await;
-    seen.expect_of_request("account.not-allowed", Refuse, golden, |request| {
+    seen.expect_of_request(("account.not-allowed", Refuse), golden, |request| {
         request.allowed_accounts([B.parse().unwrap()])
     })
     .await;
-    seen.expect_of_request("deprecation.past", Warn, golden, |request| {
+    seen.expect_of_request(("deprecation.past", Warn), golden, |request| {
         let soon = DeprecateAt::AfterCreation(Duration::from_millis(1));
         request.deprecate_at(soon)
     })
     .await;
-    seen.expect_of_request("snapshot.organization", Warn, golden, |request| {
+    seen.expect_of_request(("snapshot.organization", Warn), golden, |request| {
         request
             .targets([ORGANIZATION.parse().unwrap()])
             .share_snapshots(ShareSnapshots::Always)
@@ -45,11 +45,11 @@ pub(super) async fn collect(seen: &mut Seen) {
 
 async fn copies(seen: &mut Seen) {
     let plain = &["plain"];
-    seen.expect_of_request("copy.name-invalid", Refuse, plain, |request| {
+    seen.expect_of_request(("copy.name-invalid", Refuse), plain, |request| {
         under_golden(request).copy_name("{name}".repeat(30))
     })
     .await;
-    seen.expect_of_request("copy.too-many-tags", Refuse, plain, |request| {
+    seen.expect_of_request(("copy.too-many-tags", Refuse), plain, |request| {
         let mut request = under_golden(request);
         for n in 0..49 {
             request = request.tag(format!("k{n}"), "v");
@@ -61,19 +61,18 @@ async fn copies(seen: &mut Seen) {
         let mappings = &mut image_named(state, "plain").mappings;
         mappings.extend(std::iter::repeat_n(mappings[0].clone(), 20));
     };
-    seen.expect("copy.queued", Warn, plain, add_volumes, under_golden)
+    seen.expect(("copy.queued", Warn), plain, add_volumes, under_golden)
         .await;
 }
 
 async fn parameters(seen: &mut Seen) {
     let both = &["golden", "plain"];
-    seen.expect_of_request("parameter.ambiguous", Refuse, both, |request| {
+    seen.expect_of_request(("parameter.ambiguous", Refuse), both, |request| {
         request.publish_ssm_parameter("/images/latest")
     })
     .await;
     seen.expect(
-        "parameter.name-invalid",
-        Refuse,
+        ("parameter.name-invalid", Refuse),
         &["golden"],
         |state, _| "golden (1)".clone_into(&mut image_named(state, "golden").name),
         |request| request.publish_ssm_parameter("/images/{name}"),

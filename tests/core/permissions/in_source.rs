@@ -17,9 +17,10 @@ const SECOND_REGION: &str = "eu-west-1";
 
 /// Shares `image-1` with B in its home Region.
 pub(super) fn build_home_request(stage: &Stage) -> ShareRequestBuilder {
-    let mode = match stage.by_grants {
-        true => KeyAccessMode::Grants,
-        false => KeyAccessMode::Policy,
+    let mode = if stage.by_grants {
+        KeyAccessMode::Grants
+    } else {
+        KeyAccessMode::Policy
     };
     let request = stage.world.build_request(&["image-1"]);
     request

@@ -135,9 +135,10 @@ async fn expect_verdict(
             problems.push(format!("{}: {}", check.name, check.detail));
         }
     }
-    match problems.is_empty() {
-        true => Ok(()),
-        false => Err(problems.join("; ")),
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(problems.join("; "))
     }
 }
 

@@ -115,7 +115,7 @@ pub(super) fn check_policies(world: &World, plan: &Plan) {
             _ => continue,
         };
         if let Some(change) = change {
-            let policy = world.edit_key(&key.to_string(), |key| key.policy().to_owned());
+            let policy = world.edit_key(key.as_ref(), |key| key.policy().to_owned());
             assert_eq!(parse(&policy), parse(&change.after));
         }
     }

@@ -14,12 +14,12 @@ pub(crate) fn deny_calls(operation: &str, code: &str, message: &str) -> Value {
     json!({ "operation": operation, "effect": { "error": error } })
 }
 
-/// What goes wrong with one call of an operation.
+/// One call of an operation goes wrong in this way.
 pub(crate) fn affect_call(operation: &str, call: usize, effect: &str) -> Value {
     json!({ "operation": operation, "call": call, "effect": effect })
 }
 
-/// What goes wrong with every call of an operation.
+/// Every call of an operation goes wrong in this way.
 pub(crate) fn affect_calls(operation: &str, effect: &str) -> Value {
     json!({ "operation": operation, "effect": effect })
 }

@@ -7,7 +7,7 @@ use super::*;
 
 const TIMEOUT: u64 = 20;
 
-/// AssumeRole never answers, from this call on.
+/// `AssumeRole` never answers, from this call on.
 fn never_assume_role_from(world: World, first_call: usize) -> World {
     let mut world = world;
     for call in first_call..first_call + 20 {

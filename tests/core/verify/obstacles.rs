@@ -185,18 +185,20 @@ impl Obstacle {
     }
 
     fn change_own_key_policy(self, world: &World) {
-        world.edit_statements(&world.key_arn(OWN_KEY), |statements| match self {
-            Self::OwnKeyDenies(n) => statements.push(build_deny(KEY_ACTIONS[n])),
-            // It delegates nothing to the policies of the account: only its own statements count.
-            _ => {
-                let consumer = format!("arn:aws:iam::{B}:role/consumer");
-                let admin = format!("arn:aws:iam::{B}:user/admin");
-                *statements = vec![json!({
-                    "Effect": "Allow",
-                    "Principal": { "AWS": [consumer, admin] },
-                    "Action": "kms:*",
-                    "Resource": "*",
-                })];
+        let consumer = format!("arn:aws:iam::{B}:role/consumer");
+        let admin = format!("arn:aws:iam::{B}:user/admin");
+        // It delegates nothing to the policies of the account: only its own statements count.
+        let own = json!({
+            "Effect": "Allow",
+            "Principal": { "AWS": [consumer, admin] },
+            "Action": "kms:*",
+            "Resource": "*",
+        });
+        world.edit_statements(&world.key_arn(OWN_KEY), |statements| {
+            if let Self::OwnKeyDenies(n) = self {
+                statements.push(build_deny(KEY_ACTIONS[n]));
+            } else {
+                *statements = vec![own];
             }
         });
     }

@@ -68,11 +68,10 @@ fn conclusion_equals_launch_result() {
     assert!(unsure * 2 < worlds, "most is known");
 }
 
-#[tokio::test(start_paused = true)]
-async fn blocked_check_names_what_to_put_right() {
+/// What is wrong, the check that says so, and what its detail names.
+const OBSTACLES: [(Obstacle, CheckName, &[&str]); 12] = {
     use Obstacle::*;
-    // What is wrong, the check that says so, and what its detail names.
-    let table: [(Obstacle, CheckName, &[&str]); 12] = [
+    [
         (
             NoLaunchPermission,
             CheckName::LaunchPermission,
@@ -117,16 +116,20 @@ async fn blocked_check_names_what_to_put_right() {
         ),
         (ControlDenies, CheckName::LauncherIam, &["ec2:RunInstances"]),
         (GrantInstead, CheckName::KeyAccess, &[]),
-    ];
-    for (obstacle, name, words) in table {
-        let denies_launches = obstacle == ControlDenies;
+    ]
+};
+
+#[tokio::test(start_paused = true)]
+async fn blocked_check_names_what_to_put_right() {
+    for (obstacle, name, words) in OBSTACLES {
+        let denies_launches = obstacle == Obstacle::ControlDenies;
         let world = build_world(ImageKind::Shared, denies_launches).await;
         let request = build_request(&world, TargetOptions::default());
         world.share(request).await;
         obstacle.apply(&world).await;
         let verification = verify(&world, with_launcher()).await;
         let expected = match obstacle {
-            GrantInstead => Verdict::Yes,
+            Obstacle::GrantInstead => Verdict::Yes,
             _ => Verdict::No,
         };
         let verdict = find_verdict(&verification, name);
