@@ -64,6 +64,7 @@ const SIM: House = House {
         &["scenario"],
         &["world"],
         &["policy"],
+        &["clock", "json_file", "options"],
     ],
 };
 
