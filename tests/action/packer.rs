@@ -69,7 +69,7 @@ async fn launch(stage: &Stage, region: &str, image: &str) -> String {
         };
         match stage.sim.call(&call).await.unwrap() {
             Ok(Body::Xml(elements)) => {
-                shown = elements.iter().map(|element| element.document()).collect()
+                shown = elements.iter().map(|element| element.document()).collect();
             }
             answer => return format!("{answer:?}"),
         }

@@ -60,56 +60,56 @@ fn wrong_input_is_one_problem_that_names_it() {
         ("ami-id", |raw| raw.ami_id = None),
         ("ami-id", |raw| raw.ami_id = Some("ami-xyz".into())),
         ("ami-id", |raw| {
-            raw.ami_id = Some("ami-1a2b3c4d us-east-1:ami-1a2b3c4d".into())
+            raw.ami_id = Some("ami-1a2b3c4d us-east-1:ami-1a2b3c4d".into());
         }),
         ("ami-id", |raw| {
-            raw.packer_manifest = Some("packer-manifest.json".into())
+            raw.packer_manifest = Some("packer-manifest.json".into());
         }),
         ("packer-manifest", |raw| {
             raw.ami_id = None;
             raw.packer_manifest = Some("no-such-file.json".into());
         }),
         ("ami-id", |raw| {
-            raw.ami_id = Some("cn-north-1:ami-1a2b3c4d us-east-1:ami-1a2b3c4d".into())
+            raw.ami_id = Some("cn-north-1:ami-1a2b3c4d us-east-1:ami-1a2b3c4d".into());
         }),
         ("target-organizations", |raw| {
-            raw.target_organizations = Some("o-abcdefghij".into())
+            raw.target_organizations = Some("o-abcdefghij".into());
         }),
         ("target-organizations", |raw| {
             raw.target_organizations =
                 Some("arn:aws-cn:organizations::111111111111:organization/o-abcdefghij".into());
         }),
         ("target-organizational-units", |raw| {
-            raw.target_organizational_units = Some("ou-ab12-cdefghij".into())
+            raw.target_organizational_units = Some("ou-ab12-cdefghij".into());
         }),
         ("copy-to-regions", |raw| {
             raw.copy_to_regions = Some("somewhere".into());
         }),
         ("kms-key-id", |raw| {
-            raw.copy_to_regions = Some("eu-west-1".into())
+            raw.copy_to_regions = Some("eu-west-1".into());
         }),
         ("kms-key-id", |raw| {
             raw.copy_to_regions = Some("eu-west-1".into());
             raw.kms_key_id = Some("us-east-1=alias/x".into());
         }),
         ("kms-key-id", |raw| {
-            raw.kms_key_id = Some("alias/x alias/y".into())
+            raw.kms_key_id = Some("alias/x alias/y".into());
         }),
         ("kms-key-id", |raw| {
-            raw.kms_key_id = Some("us-east-1=alias/x us-east-1=alias/y".into())
+            raw.kms_key_id = Some("us-east-1=alias/x us-east-1=alias/y".into());
         }),
         ("copy-completion", |raw| {
-            raw.copy_completion = Some("20m".into())
+            raw.copy_completion = Some("20m".into());
         }),
         ("copy-completion", |raw| {
-            raw.copy_completion = Some("soon".into())
+            raw.copy_completion = Some("soon".into());
         }),
         // What was a number of minutes is a duration now.
         ("copy-completion", |raw| {
-            raw.copy_completion = Some("60".into())
+            raw.copy_completion = Some("60".into());
         }),
         ("copy-completion", |raw| {
-            raw.copy_completion = Some("49h".into())
+            raw.copy_completion = Some("49h".into());
         }),
         ("key-access", |raw| raw.key_access = Some("both".into())),
         ("key-access", |raw| {
@@ -119,18 +119,18 @@ fn wrong_input_is_one_problem_that_names_it() {
         }),
         ("key-role", |raw| raw.key_role = Some("keys".into())),
         ("share-snapshots", |raw| {
-            raw.share_snapshots = Some("yes".into())
+            raw.share_snapshots = Some("yes".into());
         }),
         ("unlisted", |raw| raw.unlisted = Some("drop".into())),
         ("deprecate-at", |raw| {
-            raw.deprecate_at = Some("later".into())
+            raw.deprecate_at = Some("later".into());
         }),
         ("deprecate-at", |raw| {
-            raw.deprecate_at = Some("2001-01-01".into())
+            raw.deprecate_at = Some("2001-01-01".into());
         }),
         ("deprecate-at", |raw| raw.deprecate_at = Some("0s".into())),
         ("publish-ssm-parameter", |raw| {
-            raw.publish_ssm_parameter = Some("/a b".into())
+            raw.publish_ssm_parameter = Some("/a b".into());
         }),
         ("target-accounts", |raw| {
             raw.mode = Some("revoke".into());
@@ -168,10 +168,10 @@ fn wrong_input_is_one_problem_that_names_it() {
             raw.target_accounts = Some("22222222222".into());
         }),
         ("target-accounts", |raw| {
-            raw.target_accounts = Some("*".into())
+            raw.target_accounts = Some("*".into());
         }),
         ("target-accounts", |raw| {
-            raw.target_accounts = Some("all".into())
+            raw.target_accounts = Some("all".into());
         }),
         ("mode", |raw| raw.mode = Some("Share".into())),
         ("mode", |raw| raw.mode = Some("plan".into())),
@@ -187,11 +187,11 @@ fn wrong_input_is_one_problem_that_names_it() {
         ("timeout", |raw| raw.timeout = Some("soon".into())),
         ("timeout", |raw| raw.timeout = Some("0s".into())),
         ("poll-interval", |raw| {
-            raw.poll_interval = Some("60s..5s".into())
+            raw.poll_interval = Some("60s..5s".into());
         }),
         ("settle", |raw| raw.settle = Some("-1s".into())),
         ("copy-image-tags", |raw| {
-            raw.copy_image_tags = Some("yes".into())
+            raw.copy_image_tags = Some("yes".into());
         }),
         ("tags", |raw| raw.tags = Some("no equals".into())),
         ("tags", |raw| raw.tags = Some("aws:x=1".into())),
@@ -207,10 +207,10 @@ fn wrong_input_is_one_problem_that_names_it() {
         ("key-scope", |raw| raw.key_scope = Some("all".into())),
         ("copy-name", |raw| raw.copy_name = Some("{nme}".into())),
         ("max-concurrency", |raw| {
-            raw.max_concurrency = Some("0".into())
+            raw.max_concurrency = Some("0".into());
         }),
         ("mask-account-ids", |raw| {
-            raw.mask_account_ids = Some("1".into())
+            raw.mask_account_ids = Some("1".into());
         }),
     ];
     each_is_one_problem(table);
