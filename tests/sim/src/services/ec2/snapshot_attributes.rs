@@ -103,8 +103,8 @@ pub(super) fn modify(world: &mut World, query: &Query, request: &Request<'_>) ->
     Ok(return_true())
 }
 
-/// EC2 tells the default key from others by `DescribeKey` with the sharer's identity. What it does if
-/// that is denied is not known; here it does not share (R2.10).
+/// EC2 tells the default key from others by `DescribeKey` with the sharer's identity. What it does
+/// if that is denied is not known; here it does not share (R2.10).
 fn describe_default_key(
     world: &mut World,
     snapshot: &str,
