@@ -44,7 +44,7 @@ pub(crate) struct Policy {
     pub(crate) account: Account,
     /// Which inputs need it.
     pub(crate) purpose: &'static str,
-    /// What else it lets its holder do.
+    /// What else a principal with this policy can do.
     pub(crate) danger: &'static str,
     /// The policies that it is used with; `publisher-grants` does instead of `publisher`.
     pub(crate) used_with: &'static [&'static str],

@@ -52,7 +52,8 @@ macro_rules! inputs {
 }
 
 inputs! {
-    mode "mode" "share" "share; revoke: remove access; verify: check whether targets can launch, \
+    mode "mode" "share" "share: give access; revoke: remove access; verify: check whether targets \
+                         can launch, \
         and change nothing"
     dry_run "dry-run" "false" "say what share or revoke would do, and change nothing"
     ami_id "ami-id" "" "the AMIs: ami-… or region:ami-…, one or many; give either this or \
@@ -68,9 +69,9 @@ inputs! {
     require_image_tags "require-image-tags" "" "tags that every source image must carry: key=value \
         lines"
     kms_key_id "kms-key-id" "" "re-encrypt with this key before sharing: ID, alias or ARN, or \
-        region=key pairs; an image already wholly under it is not copied"
-    copy_to_regions "copy-to-regions" "" "more Regions to share in, by copies; with mode revoke: \
-        Regions whose copies are revoked too, because no others are searched"
+        region=key pairs; an image that is already fully encrypted with it is not copied"
+    copy_to_regions "copy-to-regions" "" "Regions to copy the image to and share it in; \
+        with mode revoke: the Regions whose copies are revoked too (no others are searched)"
     copy_name "copy-name" "{name}" "name of copies; placeholders {name} {ami-id} {region} {account}"
     copy_completion "copy-completion" "" "have AWS complete copies in this time, for a fee: 15m to \
         48h, in steps of 15 minutes"
@@ -78,13 +79,13 @@ inputs! {
         target-role, on the shared AMI in each target"
     tags "tags" "" "more tags for copies: key=value lines"
     key_access "key-access" "policy" "policy: statements in the key policy; grants: a grant for \
-        each image and account; none: print what somebody else must add"
+        each image and account; none: change no key, only output the statements to add"
     key_scope "key-scope" "via-ec2" "via-ec2: targets can use the key only through EC2; direct: \
         also by calling KMS"
     key_role "key-role" "" "ARN of a role to assume for the policy and grants of a key that \
         another account owns"
-    share_snapshots "share-snapshots" "auto" "create-volume permission, which target accounts need \
-        to copy: auto (if targets copy), true, false"
+    share_snapshots "share-snapshots" "auto" "share the snapshots too, which a target account \
+        needs to copy the image: auto (if targets copy), true, false"
     target_role "target-role" "" "role to assume in each target account: a name, or an ARN with \
         {account}"
     target_external_id "target-external-id" "" "external ID for that role"
@@ -98,9 +99,9 @@ inputs! {
         those roles: a name, or an ARN with {account}; without it they get an inline policy"
     target_service_linked_roles "target-service-linked-roles" "" "services whose roles in the \
         targets may launch, such as autoscaling.amazonaws.com"
-    verify "verify" "permissions" "check that targets can launch: none, permissions (read them, \
-        with target-role in the targets too), launch (start a real instance in each target, and \
-        terminate it)"
+    verify "verify" "permissions" "check that targets can launch: none, permissions (read the \
+        permissions; with target-role, also in the targets), launch (start a real \
+        instance in each target, and terminate it)"
     verify_instance_type "verify-instance-type" "smallest that fits" "instance type for verify: \
         launch"
     verify_subnet_id "verify-subnet-id" "default VPC" "subnet for verify: launch"
@@ -110,7 +111,7 @@ inputs! {
     revoke_keys_in_use "revoke-keys-in-use" "false" "with mode revoke: revoke key access even if \
         another image, or an instance, a volume or a snapshot of the target, still needs it"
     publish_ssm_parameter "publish-ssm-parameter" "" "name of an SSM parameter to write each \
-        shared AMI into; placeholders of copy-name"
+        shared AMI into; same placeholders as copy-name"
     deprecate_at "deprecate-at" "" "deprecate the shared AMIs at a date, or at an age: 2030-12-31 \
         or 90d"
     deregistration_protection "deregistration-protection" "false" "protect the shared AMIs from \
@@ -119,7 +120,7 @@ inputs! {
     poll_interval "poll-interval" "5s..60s" "shortest and longest pause between two polls; one \
         value sets both"
     settle "settle" "10s" "how long to wait after a change of a key policy before reading it \
-        again; a warning under 8s"
+        again; below 8s the plan has a warning"
     max_concurrency "max-concurrency" "32" "how many calls may run at once"
     report_path "report-path" "" "also write the report to this file"
     mask_account_ids "mask-account-ids" "false" "mask account IDs in the log"

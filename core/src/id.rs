@@ -1,5 +1,5 @@
-//! The identifiers of AWS, checked once where they enter: past this file nothing handles a raw
-//! string.
+//! AWS identifiers. Parsing checks the format, so code that has one of these types need not check
+//! again.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,7 +7,7 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize as _, Deserializer, Serialize};
 
-/// A text that is not the identifier it was given for.
+/// The error for a text that is not a valid identifier of the expected type.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{value}` is not {what}: {allowed}")]
 pub struct InvalidId {
@@ -30,7 +30,7 @@ impl InvalidId {
         }
     }
 
-    /// What is allowed in its place.
+    /// The format that is allowed.
     pub fn allowed(&self) -> &'static str {
         self.allowed
     }
@@ -71,7 +71,11 @@ macro_rules! id {
 
             fn from_str(text: &str) -> Result<Self, InvalidId> {
                 let check: fn(&str) -> bool = $check;
-                if check(text) { Ok(Self(text.to_owned())) } else { Err(InvalidId::new($what, text, $allowed)) }
+                if check(text) {
+                    Ok(Self(text.to_owned()))
+                } else {
+                    Err(InvalidId::new($what, text, $allowed))
+                }
             }
         }
 
@@ -107,17 +111,20 @@ id! {
     /// assert!("111122223333".parse::<AccountId>().is_ok());
     /// assert!("1111-2222-3333".parse::<AccountId>().is_err());
     /// ```
-    AccountId, "an account ID", "12 digits", |text| text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
+    AccountId, "an account ID", "12 digits",
+    |text| text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
 }
 
 id! {
     /// An Amazon Machine Image.
-    AmiId, "an AMI ID", "`ami-` and 8 or 17 of 0-9a-f", |text| is_resource_id(text, "ami-")
+    AmiId, "an AMI ID", "`ami-` and 8 or 17 hexadecimal digits in lower case",
+    |text| is_resource_id(text, "ami-")
 }
 
 id! {
     /// An EBS snapshot.
-    SnapshotId, "a snapshot ID", "`snap-` and 8 or 17 of 0-9a-f", |text| is_resource_id(text, "snap-")
+    SnapshotId, "a snapshot ID", "`snap-` and 8 or 17 hexadecimal digits in lower case",
+    |text| is_resource_id(text, "snap-")
 }
 
 id! {
@@ -159,7 +166,7 @@ pub enum Partition {
 }
 
 impl Partition {
-    /// The partition as it stands in ARNs.
+    /// The partition as it is written in ARNs.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Aws => "aws",
@@ -168,7 +175,7 @@ impl Partition {
         }
     }
 
-    /// What names of services end in.
+    /// The DNS suffix of service names, as in `kms:ViaService`.
     pub(crate) fn dns_suffix(self) -> &'static str {
         match self {
             Self::AwsCn => "amazonaws.com.cn",
@@ -176,7 +183,7 @@ impl Partition {
         }
     }
 
-    /// EC2 of any Region, as `kms:ViaService` names it.
+    /// The values of `kms:ViaService` that match EC2 in every Region.
     pub(crate) fn via_ec2(self) -> Vec<&'static str> {
         match self {
             Self::AwsCn => vec!["ec2.*.amazonaws.com", "ec2.*.amazonaws.com.cn"],
@@ -184,7 +191,7 @@ impl Partition {
         }
     }
 
-    /// The ARN of an account as a whole.
+    /// The ARN of the account principal, which ends in `:root`.
     pub(crate) fn account_root(self, account: &AccountId) -> String {
         format!("arn:{self}:iam::{account}:root")
     }
@@ -227,7 +234,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_kind_takes_what_aws_issues_and_nothing_near_it() {
+    fn each_type_accepts_valid_ids_and_rejects_similar_text() {
         fn both<T: FromStr>(good: &[&str], bad: &[&str]) {
             for text in good {
                 assert!(text.parse::<T>().is_ok(), "{text}");

@@ -1,4 +1,4 @@
-//! What AWS says now, as plain data: `observe` fills it, `plan` reads it.
+//! The current state in AWS, as plain data. `observe` fills it, `plan` reads it.
 
 mod image;
 mod key;
@@ -29,10 +29,10 @@ pub(crate) struct Inventory {
     pub(crate) disabled_regions: BTreeSet<Region>,
     /// Whether the credentials are temporary, cannot be renewed, and do not say when they expire.
     pub(crate) fixed_session: bool,
-    /// The target accounts in which the request names a role: what the role sees there, or why that
-    /// could not be read.
+    /// The target accounts in which the request names a role. Each has what that role read, or the
+    /// error.
     pub(crate) targets: BTreeMap<AccountId, Result<Target, Error>>,
-    /// What targets that are to lose keys have under these keys.
+    /// The volumes and snapshots encrypted with keys that a target will lose access to, by target.
     pub(crate) key_usage: BTreeMap<AccountId, TargetKeyUsage>,
 }
 
@@ -42,13 +42,16 @@ impl Inventory {
         self.regions.get(&image.region)?.images.get(&image.ami)
     }
 
-    /// A key that images of the source account are encrypted under, or are copied to.
+    /// A key of the source account's images or of their copies.
     pub(crate) fn key(&self, arn: &KeyArn) -> Option<&Key> {
         self.regions.get(arn.region())?.keys.get(arn)
     }
 
-    /// What else the source account shares under a key.
-    pub(crate) fn shared_under(&self, key: &KeyArn) -> impl Iterator<Item = &SharedResource> {
+    /// Other shared images and snapshots that are encrypted with the key.
+    pub(crate) fn other_shared_resources(
+        &self,
+        key: &KeyArn,
+    ) -> impl Iterator<Item = &SharedResource> {
         let region = self.regions.get(key.region());
         let resources = region
             .into_iter()
@@ -70,17 +73,18 @@ pub(crate) struct RegionInventory {
     pub(crate) location: AccountRegion,
     /// The images of the request in this Region. In a target: those shared with it.
     pub(crate) images: BTreeMap<AmiId, Image>,
-    /// Own images, in any state, that a tag calls copies of an image of the request.
+    /// Images of this account, in any state, that are tagged as copies of an image of the request.
     pub(crate) copies: Vec<Image>,
     pub(crate) snapshots: BTreeMap<SnapshotId, Snapshot>,
     pub(crate) keys: BTreeMap<KeyArn, Key>,
     /// The key that copies are made under here, if the request names one.
     pub(crate) destination_key: Option<KeyArn>,
-    /// Of the images and copies that are available.
+    /// The launch permissions of available images and copies.
     pub(crate) launch_permissions: BTreeMap<AmiId, BTreeSet<Principal>>,
-    /// Of the snapshots of the images and copies, if the plan needs them.
+    /// The create volume permissions of the snapshots, if the plan needs them.
     pub(crate) snapshot_permissions: BTreeMap<SnapshotId, BTreeSet<Principal>>,
-    /// What else the account shares under the keys, if access is revoked.
+    /// Other shared images and snapshots that are encrypted with the keys. Read only when access is
+    /// revoked.
     pub(crate) shared_resources: Vec<SharedResource>,
     /// The values of the SSM parameters that the request names.
     pub(crate) parameters: BTreeMap<String, String>,
@@ -120,7 +124,7 @@ impl RegionInventory {
 
     /// Whether every volume of the image is encrypted under `key`, so that a copy under that key
     /// would be the same. An image without volumes counts too: nothing of it can be encrypted.
-    pub(crate) fn is_wholly_under(&self, image: &Image, key: &KeyArn) -> bool {
+    pub(crate) fn is_fully_encrypted_with(&self, image: &Image, key: &KeyArn) -> bool {
         let key_of = |id| self.snapshots.get(id)?.key.as_ref();
         image.snapshots().all(|id| key_of(id) == Some(key))
     }
@@ -137,8 +141,8 @@ pub(crate) struct SharedResource {
 }
 
 impl SharedResource {
-    /// Whether a principal may use the resource, and so need its keys. AWS does not say which
-    /// accounts belong to an organization, so each account may belong to each organization.
+    /// Whether a principal may use the resource, and so need its keys. The members of an
+    /// organization are not read, so every account counts as a possible member.
     pub(crate) fn may_be_used_by(&self, principal: &PolicyPrincipal) -> bool {
         self.shared_with.iter().any(|with| match principal {
             PolicyPrincipal::Account(account) => with.account().is_none_or(|with| with == account),

@@ -1,10 +1,10 @@
-//! Shares encrypted AMIs with other AWS accounts: launch permission, key access and, where needed, a
-//! copy re-encrypted with another key. It writes them in the right order, and a run is safe to repeat
-//! and safe to interrupt.
+//! Shares encrypted AMIs with other AWS accounts: launch permission, key access and, where needed,
+//! a copy re-encrypted with another key. It writes them in the right order, and a run is safe to
+//! repeat and safe to interrupt.
 //!
-//! A [`ShareRequest`] says what to share with whom. [`Sharer::plan`] reads what AWS says now and
-//! returns a [`Plan`]: steps, and findings about what would go wrong. [`Sharer::apply`] carries it
-//! out and returns a [`Report`].
+//! A [`ShareRequest`] says what to share with whom. [`Sharer::plan`] reads the current state in AWS
+//! and returns a [`Plan`]: steps, and findings about what would go wrong. [`Sharer::apply`] carries
+//! it out and returns a [`Report`].
 //!
 //! # Share
 //!
@@ -27,7 +27,7 @@
 //!
 //! # Plan only
 //!
-//! A preview waits for nothing and changes nothing.
+//! A preview does not wait for pending images, and changes nothing.
 //!
 //! ```no_run
 //! use ami_share::{ShareRequest, Sharer};
@@ -42,9 +42,10 @@
 //! # }
 //! ```
 //!
-//! # Own events
+//! # Events
 //!
-//! A run reports what happens while it runs. The sink can be any closure or [`EventSink`].
+//! A run reports what happens while it runs. `with_events` takes a closure or any other
+//! [`EventSink`].
 //!
 //! ```no_run
 //! use ami_share::{Event, Sharer, load_config};

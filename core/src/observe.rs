@@ -3,9 +3,9 @@
 mod images;
 mod key_usage;
 mod keys;
-mod parameters;
 mod permissions;
 mod shared_resources;
+mod ssm_parameters;
 mod targets;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,8 +30,8 @@ pub(crate) async fn observe(
 ) -> Result<Inventory, Errors> {
     let regions = request.regions();
 
-    // 1. In a Region that is not enabled, every call fails and says no more than that: such Regions
-    //    are asked for first, and are all that is said then.
+    // 1. In a Region that is not enabled, every call fails and says only that. The Regions are
+    //    checked first. If any is not enabled, nothing else is read or reported.
     let mut inventory = Inventory {
         account: run.source.identity.account.clone(),
         now: seconds_since_1970(),
@@ -70,7 +70,9 @@ pub(crate) async fn observe(
     // 4. The name of a parameter depends on images of other Regions.
     let mut reading = Vec::new();
     for clients in &clients_of_regions {
-        reading.push(parameters::read_parameters(clients, request, &inventory));
+        reading.push(ssm_parameters::read_parameters(
+            clients, request, &inventory,
+        ));
     }
     let parameters_of_regions = values_or_errors(future::join_all(reading).await)?;
     for (region, parameters) in inventory.regions.values_mut().zip(parameters_of_regions) {
@@ -100,7 +102,7 @@ fn values_or_errors<T, E: Into<Errors>>(results: Vec<Result<T, E>>) -> Result<Ve
             Err(errors) => all_errors.extend(errors.iter().cloned()),
         }
     }
-    Errors::from_vec(all_errors)?;
+    Errors::fail_if_any(all_errors)?;
     Ok(values)
 }
 

@@ -114,9 +114,9 @@ pub struct KeyReport {
 }
 
 impl Report {
-    /// The version of the form of reports. It is raised when a member is removed or changes its type
-    /// or meaning. New members, codes and kinds of steps do not raise it, so readers ignore what
-    /// they do not know.
+    /// The version of the form of reports. It is raised when a member is removed or changes its
+    /// type or meaning. New members, codes and kinds of steps do not raise it, so readers ignore
+    /// what they do not know.
     pub const VERSION: u32 = 1;
 
     /// The JSON Schema of reports, as this version of the tool writes them.

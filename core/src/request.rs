@@ -1,5 +1,5 @@
-//! What the caller wants: [`ShareRequest`], checked as a whole, so that every problem is said at
-//! once.
+//! What the caller wants: [`ShareRequest`], checked as a whole, so that all problems are reported
+//! together.
 
 mod builder;
 mod check;
@@ -89,8 +89,8 @@ impl fmt::Display for Problems {
 
 impl std::error::Error for Problems {}
 
-/// Images to share, with whom, and how; or to revoke. Made by [`ShareRequest::builder`], or read with
-/// serde, which checks it as the builder does.
+/// Images to share, with whom, and how; or to revoke. Made by [`ShareRequest::builder`], or read
+/// with serde, which checks it as the builder does.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "ShareRequestBuilder", into = "ShareRequestBuilder")]
 #[non_exhaustive]

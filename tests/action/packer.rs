@@ -111,10 +111,13 @@ async fn share_and_launch_in_every_region(manifest: &Path, images: [&str; 2]) {
     assert_eq!(stage.changes(), before);
 }
 
+fn build(run: &str, builder: &str, artifact: String) -> Value {
+    json!({ "builder_type": builder, "artifact_id": artifact, "packer_run_uuid": run })
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn images_of_the_last_run_are_shared_in_each_region() {
     let images = ["ami-0123456789abcdef0", "ami-fedcba98"];
-    let build = |run: &str, builder: &str, artifact: String| json!({ "builder_type": builder, "artifact_id": artifact, "packer_run_uuid": run });
     let both = format!("us-east-1:{}, eu-west-1:{}", images[1], images[0]);
     let manifest = json!({ "builds": [
         build("1", "amazon-ebs", "us-east-1:ami-11111111".to_owned()),

@@ -122,6 +122,9 @@ fn is_ident(token: Option<&TokenTree>, text: &str) -> bool {
 }
 
 fn is_colons(tokens: &[TokenTree]) -> bool {
-    let is_colon = |token: Option<&TokenTree>| matches!(token, Some(TokenTree::Punct(punct)) if punct.as_char() == ':');
+    let is_colon = |token: Option<&TokenTree>| match token {
+        Some(TokenTree::Punct(punct)) => punct.as_char() == ':',
+        _ => false,
+    };
     is_colon(tokens.first()) && is_colon(tokens.get(1))
 }

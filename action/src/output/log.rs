@@ -78,7 +78,7 @@ impl Log {
     pub(crate) fn line(&self, text: &str) {
         for line in text.lines() {
             let line = self.hide(line);
-            // GitHub must not take a line of others' text for a command of ours.
+            // GitHub must not run a line of logged text as a workflow command.
             let guard = if self.style == Style::GitHub && line.trim_start().starts_with("::") {
                 "\u{200b}"
             } else {

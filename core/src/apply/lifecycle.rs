@@ -17,8 +17,8 @@ use crate::report::Event;
 const PARAMETER_POLL: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
 
 impl Apply<'_> {
-    /// Deprecates and protects an image, and publishes it in the source account, as far as the plan
-    /// says so.
+    /// Deprecates and protects an image, and publishes it in the source account, if the plan has
+    /// these steps.
     pub(super) async fn complete_lifecycle(&self, shared: &SharedImage, image_id: &AmiId) {
         for step in self.plan.deprecations() {
             if &step.shared == shared && !step.in_effect {

@@ -68,8 +68,8 @@ impl Apply<'_> {
         image_id: &AmiId,
     ) -> Result<(), Error> {
         let region = &step.shared.region;
-        let is_planned_image = step.shared.image.as_ref() == Some(image_id);
-        let snapshots: Vec<SnapshotId> = if is_planned_image {
+        let existed_when_planned = step.shared.image.as_ref() == Some(image_id);
+        let snapshots: Vec<SnapshotId> = if existed_when_planned {
             step.missing.keys().cloned().collect()
         } else {
             let image = self.find_image(region, image_id).await?;

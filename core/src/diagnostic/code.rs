@@ -56,7 +56,10 @@ macro_rules! remedied {
     ($(#[doc = $doc:literal])* $name:ident {
         $($(#[doc = $meaning:literal])+ $variant:ident => $text:literal: $remedy:literal;)+
     }) => {
-        $crate::diagnostic::code::codes! { $(#[doc = $doc])* $name { $($(#[doc = $meaning])+ $variant => $text,)+ } }
+        $crate::diagnostic::code::codes! {
+            $(#[doc = $doc])*
+            $name { $($(#[doc = $meaning])+ $variant => $text,)+ }
+        }
 
         impl $name {
             /// What to do about it; where more is known, the one that carries the code says it more

@@ -14,7 +14,7 @@ remedied! {
         /// A policy refuses the call.
         AccessDenied => "access.denied":
             "allow the action to the caller, in the policy that the message names";
-        /// AWS answered with an error that has no code of its own here.
+        /// AWS returned an error for which this tool has no code.
         AwsRefused => "aws.refused":
             "see AWS's answer; the request ID finds the call in CloudTrail";
         /// AWS answered with something that this version does not understand.
@@ -23,12 +23,13 @@ remedied! {
              it is set";
         /// A copy failed.
         CopyFailed => "copy.failed":
-            "run again: a new copy is made, and this one is removed once that is available";
+            "run again: the next run makes a new copy, and removes the failed one when the new \
+             copy is available";
         /// No credentials were found, or they are expired, unknown to AWS, or those of another
         /// account.
         Credentials => "credentials.invalid":
-            "renew them: assume the role again right before this step, and give the session token \
-             with the key";
+            "renew the credentials: assume the role again right before this step, and pass the \
+             session token together with the access key";
         /// The run's deadline passed.
         Deadline => "deadline":
             "run again, and it continues from here; or raise `timeout`";
@@ -38,15 +39,15 @@ remedied! {
         /// AWS does not know the image, or does not show it to this account.
         ImageNotFound => "image.not-found":
             "check the AMI ID, its Region and the account of the credentials";
-        /// KMS calls principals of the key policy invalid.
+        /// KMS rejected principals in the key policy as invalid.
         KeyInvalidPrincipals => "key.invalid-principals":
-            "check that the accounts exist and are not closed; the others have access";
-        /// Instances, volumes or snapshots of a target are under the key, so the target keeps its
-        /// access.
+            "check that the rejected accounts exist and are not closed. The other accounts have \
+             access";
+        /// Instances, volumes or snapshots of a target use the key, so the target keeps its access.
         KeyInUseByTarget => "key.in-use-by-target":
-            "have the target move its volumes and snapshots to a key of its own, then run again; \
-             or run `mode: revoke` with `revoke-keys-in-use`: instances go on until they are \
-             stopped, and do not start again";
+            "let the target re-encrypt its volumes and snapshots with its own key, then run again. \
+             Or run `mode: revoke` with `revoke-keys-in-use`: running instances keep running, but \
+             once stopped they cannot start again";
         /// Another run removes what this one adds.
         KeyPolicyContended => "key.policy-contended":
             "find the run that revokes these targets, and let only one of the two run";
@@ -64,10 +65,11 @@ remedied! {
         RoleNotAssumable => "role.not-assumable":
             "create the role, let it trust the caller (`sts:AssumeRole`, with the external ID if \
              one is set), and allow the caller to assume it";
-        /// The policies of a role cannot hold what it needs.
+        /// IAM refused the inline policy: it would exceed the role's quota, or the role cannot be
+        /// changed.
         RolePolicyRefused => "role.policy-refused":
-            "give `target-launch-policy`, a managed policy of the target that is attached instead; \
-             or remove policies that the role no longer needs";
+            "set `target-launch-policy`: a managed policy of the target is then attached, and no \
+             inline policy is written. Or remove inline policies that the role no longer needs";
         /// SSM did not accept an image for a parameter.
         ParameterRefused => "parameter.refused":
             "allow ssm:PutParameter and ec2:DescribeImages to the caller: SSM checks the image \
@@ -80,8 +82,9 @@ remedied! {
             "see each failed check in the report: it says what to repair";
         /// AWS kept throttling until the last retry.
         Throttled => "aws.throttled":
-            "run again later, or lower `max-concurrency`: other callers of this account use up \
-             its rate";
+            "run again later, or lower `max-concurrency`: all callers in the account share one \
+             rate \
+             limit for each API";
     }
 }
 
@@ -90,9 +93,9 @@ remedied! {
 pub struct AwsAnswer {
     /// AWS's error code.
     pub code: String,
-    /// AWS's words.
+    /// AWS's error message.
     pub message: String,
-    /// The ID by which AWS's support finds the call.
+    /// The request ID, which AWS Support and CloudTrail use.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
 }
@@ -113,7 +116,7 @@ pub struct Error {
     /// The Region in which it happened.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub region: Option<Region>,
-    /// The ID or ARN of what it happened to.
+    /// The ID or ARN of the resource.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource: Option<String>,
     /// The call, as IAM names it: `ec2:CopyImage`.
@@ -138,7 +141,7 @@ impl Error {
         }
     }
 
-    /// More exactly what to do than the code alone can say.
+    /// Replaces the code's general remedy with a more specific one.
     pub(crate) fn remedy(self, remedy: impl Into<String>) -> Self {
         Self {
             remedy: remedy.into(),
@@ -207,8 +210,8 @@ impl fmt::Display for Error {
 pub struct Errors(Vec<Error>);
 
 impl Errors {
-    /// The errors, as the first and the rest, or nothing where there are none.
-    pub(crate) fn from_vec(errors: Vec<Error>) -> Result<(), Self> {
+    /// `Err` with these errors, or `Ok` if there are none.
+    pub(crate) fn fail_if_any(errors: Vec<Error>) -> Result<(), Self> {
         if errors.is_empty() {
             Ok(())
         } else {

@@ -5,12 +5,19 @@ use serde::Serialize;
 
 use super::code::remedied;
 
-/// Defines the codes of findings: after each its severities, where there are two the clients decides.
+/// Defines the codes of findings: after each its severities, where there are two the clients
+/// decides.
 macro_rules! findings {
     ($(#[doc = $doc:literal])* $name:ident {
-        $($(#[doc = $meaning:literal])+ $variant:ident => $text:literal, $($severity:ident)|+: $remedy:literal;)+
+        $(
+            $(#[doc = $meaning:literal])+
+            $variant:ident => $text:literal, $($severity:ident)|+: $remedy:literal;
+        )+
     }) => {
-        remedied! { $(#[doc = $doc])* $name { $($(#[doc = $meaning])+ $variant => $text: $remedy;)+ } }
+        remedied! {
+            $(#[doc = $doc])*
+            $name { $($(#[doc = $meaning])+ $variant => $text: $remedy;)+ }
+        }
 
         impl $name {
             /// What it can mean for a plan.

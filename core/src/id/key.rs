@@ -80,7 +80,7 @@ impl JsonSchema for KeyArn {
 }
 
 /// A KMS key as people name one: key ID, alias, key ARN or alias ARN. `DescribeKey` resolves it to
-/// a [`KeyArn`]; an ID or an alias means a key of the caller's account and Region (R3.1.4).
+/// a [`KeyArn`]; an ID or an alias means a key of the caller's account and Region.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyRef {
     text: String,

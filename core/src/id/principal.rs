@@ -13,20 +13,22 @@ deserialize_by_parsing! { Principal }
 
 id! {
     /// An AWS organization, by its full ARN.
-    OrganizationArn, "the ARN of an organization", "`arn:aws:organizations::<account>:organization/o-…`",
-    |text| matches!(parts(text, "organizations"), Some((_, _, name)) if name.strip_prefix("organization/").is_some_and(is_organization))
+    OrganizationArn, "the ARN of an organization",
+    "`arn:aws:organizations::<account>:organization/o-…`",
+    |text| has_name(text, "organizations", "organization/", is_organization)
 }
 
 id! {
     /// An organizational unit, by its full ARN.
-    OuArn, "the ARN of an organizational unit", "`arn:aws:organizations::<account>:ou/o-…/ou-…`",
-    |text| matches!(parts(text, "organizations"), Some((_, _, name)) if name.strip_prefix("ou/").is_some_and(is_unit))
+    OuArn, "the ARN of an organizational unit",
+    "`arn:aws:organizations::<account>:ou/o-…/ou-…`",
+    |text| has_name(text, "organizations", "ou/", is_unit)
 }
 
 id! {
     /// An IAM role, by its full ARN.
     RoleArn, "the ARN of a role", "`arn:aws:iam::<account>:role/<name>`",
-    |text| matches!(parts(text, "iam"), Some((_, _, name)) if name.strip_prefix("role/").is_some_and(is_role))
+    |text| has_name(text, "iam", "role/", is_role)
 }
 
 /// The partition, the account and the resource of an ARN of a service without Regions.
@@ -42,6 +44,12 @@ fn parts<'a>(arn: &'a str, service: &str) -> Option<(Partition, &'a str, &'a str
     };
     (of_service == service && account.parse::<AccountId>().is_ok())
         .then_some((partition, account, name))
+}
+
+/// Whether a text is the ARN of a resource of this service, with a valid name after the prefix.
+fn has_name(text: &str, service: &str, prefix: &str, is_valid: fn(&str) -> bool) -> bool {
+    let name = parts(text, service).and_then(|(_, _, resource)| resource.strip_prefix(prefix));
+    name.is_some_and(is_valid)
 }
 
 fn is_word(text: &str, lengths: std::ops::RangeInclusive<usize>) -> bool {
@@ -101,7 +109,7 @@ impl OuArn {
     }
 
     /// What matches `aws:PrincipalOrgPaths` of every account in the unit or in units below it,
-    /// wherever the unit stands in its organization. The root's ID is in the unit's.
+    /// at any level of the organization. The unit's ID contains the ID of the root.
     pub(crate) fn path(&self) -> String {
         let root = self.id().split('-').nth(1).unwrap_or_default();
         format!("{}/r-{root}/*{}/*", self.organization(), self.id())
@@ -137,7 +145,8 @@ pub enum Principal {
     Organization(OrganizationArn),
     /// Every account of an organizational unit, and of the units below it.
     OrganizationalUnit(OuArn),
-    /// Everybody. Never asked for; AWS may answer with it, and it can be taken back.
+    /// The public (group `all`). A request cannot name it. AWS may return it, and it can be
+    /// revoked.
     Public,
 }
 

@@ -24,7 +24,7 @@ impl Target {
     }
 }
 
-/// What a target has under keys that it is to lose.
+/// The volumes and snapshots of a target that are encrypted with keys it will lose access to.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TargetKeyUsage {
     /// The IDs of the target's volumes and snapshots, by key.
@@ -33,7 +33,8 @@ pub(crate) struct TargetKeyUsage {
     pub(crate) errors: Vec<Error>,
 }
 
-/// The policies of a role: only those of the kind that the request uses.
+/// The policies of a role: the managed policies if the request names `target-launch-policy`,
+/// otherwise the inline policies.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct RolePolicies {
     /// The ARNs of managed policies.

@@ -59,7 +59,7 @@ async fn await_shown_images(
         let pause = backoff.next();
         if since.elapsed() + pause > NAMED_IMAGE_INVISIBLE {
             let errors = missing.iter().map(|id| unknown_image(clients, id));
-            Errors::from_vec(errors.collect())?;
+            Errors::fail_if_any(errors.collect())?;
         }
         run.progress
             .wait(first, "to be shown by AWS", since, pause)

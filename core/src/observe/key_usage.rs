@@ -83,7 +83,7 @@ async fn read_region(
     usage
 }
 
-/// Adds volumes or snapshots, given with the key of each, as far as they are under these keys.
+/// Adds volumes or snapshots, that are encrypted with one of these keys. Each comes with its key.
 fn add_resources(
     usage: &mut TargetKeyUsage,
     keys: &BTreeSet<&KeyArn>,

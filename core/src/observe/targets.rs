@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future;
 
-use super::{images, parameters};
+use super::{images, ssm_parameters};
 use crate::aws::clients::{Account, RegionClients};
 use crate::diagnostic::Error;
 use crate::id::{AccountId, AmiId, SourceImage};
@@ -112,7 +112,7 @@ async fn read_region(
         let images = clients.ec2.images(shared.iter().copied()).await?;
         region.images = images::images_by_id(images);
     }
-    region.parameters = parameters::read_parameters(clients, request, inventory).await?;
+    region.parameters = ssm_parameters::read_parameters(clients, request, inventory).await?;
     Ok(region)
 }
 

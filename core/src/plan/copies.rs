@@ -22,7 +22,7 @@ impl Planner<'_> {
     ) -> Option<CopyImage> {
         let location = &region.location;
         let key = region.destination_key.clone()?;
-        if source.region == location.region && region.is_wholly_under(image, &key) {
+        if source.region == location.region && region.is_fully_encrypted_with(image, &key) {
             return None;
         }
         let name = self.request.copy_name.fill(&image.name_parts(location));

@@ -28,7 +28,7 @@ pub use target::{
 
 /// One state that a run brings about, if it is not in effect yet.
 ///
-/// Steps that give access come first: keys before images (P1). Steps that revoke access follow, in
+/// Steps that give access come first: keys before images. Steps that revoke access follow, in
 /// the opposite order.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(tag = "step", rename_all = "kebab-case")]
@@ -128,7 +128,7 @@ pub struct LaunchPermission {
     /// The shared image.
     #[serde(flatten)]
     pub shared: SharedImage,
-    /// The keys that targets need to launch it. Access to them comes first (P1).
+    /// The keys that targets need to launch it. Access to them comes first.
     pub keys: BTreeSet<KeyArn>,
     /// All principals that are to have launch permission.
     pub principals: BTreeSet<Principal>,

@@ -80,7 +80,7 @@ impl Planner<'_> {
         let mut kept = BTreeSet::new();
         for account in accounts {
             let principal = PolicyPrincipal::Account(account.clone());
-            let mut others = self.inventory.shared_under(arn);
+            let mut others = self.inventory.other_shared_resources(arn);
             if others.any(|resource| resource.may_be_used_by(&principal))
                 || key.is_some_and(|key| key.has_instances_of(account))
             {

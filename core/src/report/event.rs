@@ -9,8 +9,8 @@ use super::Verification;
 use crate::diagnostic::{Error, Finding};
 use crate::id::{AccountId, AmiId, KeyArn, Principal, Region, SnapshotId, SourceImage};
 
-/// Something that happened in a run. The [`Report`](crate::Report) is made of all events, so a caller
-/// that keeps them knows what was done even if the run was cut off.
+/// Something that happened in a run. The [`Report`](crate::Report) is made of all events, so a
+/// caller that keeps them knows what was done even if the run was cut off.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 #[non_exhaustive]

@@ -64,7 +64,7 @@ impl Keys {
             {
                 problems.push(format!(
                     "`{key}` is one key of one Region: give `region=key` for each, an alias that \
-                     stands in each, or a multi-Region key"
+                     exists in each, or a multi-Region key"
                 ));
             }
             return problems;

@@ -73,7 +73,7 @@ impl NameTemplate {
             if let Piece::Text(literal) = piece
                 && let Some(bad) = literal.chars().find(|c| !allowed(*c))
             {
-                return Err(format!("`{bad}` cannot stand in {what}"));
+                return Err(format!("`{bad}` is not allowed in {what}"));
             }
         }
         if text.is_empty() {

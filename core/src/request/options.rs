@@ -157,8 +157,8 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Whether this run may try to change who can use the key. What a grant does that a third account
-    /// issued is not known (R3.3.8), so a key of another account needs a role there.
+    /// Whether this run may try to change who can use the key. What a grant does that a third
+    /// account issued is not known (R3.3.8), so a key of another account needs a role there.
     pub(crate) fn can_change_key(&self, account: &AccountId, key: &KeyArn) -> bool {
         let role = self.key_role.as_ref().and_then(|role| role.account());
         key.account() == account

@@ -1,4 +1,5 @@
-//! Roles and managed policies in targets, by name or by an ARN with `{account}` for the target's ID.
+//! Roles and managed policies in targets, by name or by an ARN with `{account}` for the target's
+//! ID.
 
 use std::fmt;
 use std::str::FromStr;
@@ -90,7 +91,9 @@ impl FromStr for ManagedPolicy {
             Some(rest) => {
                 let parts: Vec<&str> = rest.splitn(5, ':').collect();
                 let place = matches!(parts.as_slice(), [_, "iam", "", account, _]
-                    if *account == ACCOUNT || *account == "aws" || account.parse::<AccountId>().is_ok());
+                    if *account == ACCOUNT
+                        || *account == "aws"
+                        || account.parse::<AccountId>().is_ok());
                 parts
                     .last()
                     .filter(|_| place)

@@ -62,7 +62,8 @@ impl TargetOptions {
         self
     }
 
-    /// Names the sessions in targets after this run, so that CloudTrail there shows which run it was.
+    /// Names the sessions in targets after this run, so that CloudTrail there shows which run it
+    /// was.
     #[must_use]
     pub fn run_name(mut self, name: impl Into<String>) -> Self {
         self.run_name = Some(name.into());
@@ -98,8 +99,8 @@ impl TargetOptions {
         self
     }
 
-    /// Sets the managed policy in each target to attach to those roles. Without one, an inline policy
-    /// is put.
+    /// Sets the managed policy in each target to attach to those roles. Without one, an inline
+    /// policy is put.
     #[must_use]
     pub fn launch_policy(mut self, policy: ManagedPolicy) -> Self {
         self.launch_policy = Some(policy);

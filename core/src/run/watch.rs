@@ -206,7 +206,7 @@ async fn copied_percent(
     Ok(percent_of)
 }
 
-/// An image is as far as the slowest of its snapshots.
+/// The progress of an image is that of its slowest snapshot.
 fn percent(image: &Image, percent_of: &BTreeMap<SnapshotId, u8>) -> Option<u8> {
     let snapshots = image.snapshots();
     snapshots.filter_map(|id| percent_of.get(id)).min().copied()

@@ -54,7 +54,7 @@ pub(super) async fn check_source_permissions(
 async fn check_launch_permission(run: &Run<'_>, launch: &LaunchPermission, image: &AmiId) -> Check {
     let name = CheckName::Source;
     let clients = run.source_clients(&launch.shared.region);
-    match clients.ec2.may_share(image, &launch.missing).await {
+    match clients.ec2.dry_run_share(image, &launch.missing).await {
         Ok(()) => Check::yes(name, format!("launch permission of {image} may be given")),
         Err(error) if error.code == Code::AccessDenied => Check::no(name, error.to_string()),
         Err(error) => Check::unknown(name, format!("it could not be checked: {error}")),

@@ -14,9 +14,9 @@ const PUBLISHER: Policy = Policy {
     account: Source,
     purpose: "`mode: share` with accounts, in any number of Regions, with copies, and with \
               `key-access: policy`.",
-    danger: "`kms:PutKeyPolicy` gives full control over the key: its holder can let anybody use \
-             the key, including itself. Name the keys in `Resource`, or use `publisher-grants`. \
-             `ec2:ModifyImageAttribute` can share every image of the account.",
+    danger: "`kms:PutKeyPolicy` gives full control over the key: a principal with this permission \
+             can let anybody use the key, including itself. Name the keys in `Resource`, or use \
+             `publisher-grants`. `ec2:ModifyImageAttribute` can share every image of the account.",
     used_with: &[],
     statements: &[
         DESCRIBE,

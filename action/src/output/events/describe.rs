@@ -45,7 +45,7 @@ fn key_access(event: &Event) -> Option<String> {
     Some(match event {
         Event::KeyPolicyPut { key, removed, .. } if !removed.is_empty() => {
             let removed = list(removed);
-            format!("the policy of {key} no longer lets {removed} use it")
+            format!("access to {key} was removed from its policy for {removed}")
         }
         Event::KeyPolicyPut { key, added, .. } => {
             format!("the policy of {key} now lets {} use it", list(added))

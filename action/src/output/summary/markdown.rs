@@ -1,4 +1,4 @@
-//! Text of others in Markdown of ours.
+//! Escapes text from AWS and users for the Markdown of the step summary.
 
 /// Keeps what AWS and others wrote from being Markdown or HTML of the summary.
 pub(super) fn escape(text: &str) -> String {

@@ -11,15 +11,15 @@ use crate::plan::{Grants, RemoveKeyAccess, grant_name};
 use crate::report::Event;
 
 impl Apply<'_> {
-    /// Makes the grants that are missing for an image. A repeat makes none: a grant of the same
-    /// name is the same (R3.3.4).
+    /// Makes the grants that are missing for an image. Repeating it creates no second grant,
+    /// because KMS returns the existing grant of that name (R3.3.4).
     pub(in crate::apply) async fn ensure_grants(
         &self,
         grants: &Grants,
         image_id: &AmiId,
     ) -> Result<(), Error> {
-        let is_planned_image = grants.shared.image.as_ref() == Some(image_id);
-        let missing = if is_planned_image {
+        let existed_when_planned = grants.shared.image.as_ref() == Some(image_id);
+        let missing = if existed_when_planned {
             &grants.missing
         } else {
             &grants.accounts
@@ -54,9 +54,9 @@ impl Apply<'_> {
         Ok(())
     }
 
-    /// Looks once more, after the launch permissions are written: another run has revoked the
-    /// grants that are gone by now. If the launch permission is gone as well, that run wins. One
-    /// list of a key's grants serves all `images` under it.
+    /// Lists the grants again after the launch permissions are added. Another run revoked every
+    /// grant that is missing now. If the launch permission is missing too, this fails; otherwise
+    /// the grant is created again. The grants of a key are listed once for all `images`.
     pub(in crate::apply) async fn confirm_grants(
         &self,
         key: &KeyArn,
@@ -67,10 +67,10 @@ impl Apply<'_> {
             let names = self.list_grant_names(key).await?;
             let mut all_exist = true;
             for (grants, image) in images {
-                let gone = missing_grants(grants, &image.image_id, &names);
+                let gone = accounts_without_grant(grants, &image.image_id, &names);
                 if gone.is_empty() {
-                    // Grants that were restored for an image that another run revoked meanwhile
-                    // would be useless.
+                    // Another run may have removed the launch permission since the grants were
+                    // created again.
                     let accounts = as_principals(&grants.accounts);
                     if restored.contains(&image.image_id)
                         && !self.are_still_shared(&[image], &accounts).await?
@@ -101,8 +101,8 @@ impl Apply<'_> {
         Ok(grants.into_iter().map(|grant| grant.name).collect())
     }
 
-    /// Revokes the grants that exist now, and returns their names. Then looks once more: until its
-    /// access ended, a target could make others.
+    /// Revokes the grants that exist now, and returns their names. Then lists them again, because a
+    /// target could create grants until its access was revoked.
     pub(in crate::apply) async fn revoke_grants(
         &self,
         remove: &RemoveKeyAccess,
@@ -111,23 +111,23 @@ impl Apply<'_> {
         let mut revoked = BTreeSet::new();
         for _ in 0..2 {
             let grants = kms.grants(&remove.key).await?;
-            let grantees = remove.grants_to_revoke(&grants);
-            if grantees.is_empty() {
+            let grantee_by_grant_id = remove.grants_to_revoke(&grants);
+            if grantee_by_grant_id.is_empty() {
                 break;
             }
             let mut revoking = Vec::new();
-            for id in grantees.keys() {
+            for id in grantee_by_grant_id.keys() {
                 revoking.push(kms.revoke_grant(&remove.key, id));
             }
             future::try_join_all(revoking).await?;
             for grant in grants {
-                if grantees.contains_key(&grant.id) {
+                if grantee_by_grant_id.contains_key(&grant.id) {
                     revoked.insert(grant.name);
                 }
             }
             self.progress().emit(&Event::GrantsRevoked {
                 key: remove.key.clone(),
-                grantees: grantees.into_values().collect(),
+                grantees: grantee_by_grant_id.into_values().collect(),
             });
         }
         Ok(revoked)
@@ -135,7 +135,7 @@ impl Apply<'_> {
 }
 
 /// The accounts whose grant for an image is not among these names.
-fn missing_grants(
+fn accounts_without_grant(
     grants: &Grants,
     image_id: &AmiId,
     names: &BTreeSet<String>,

@@ -6,7 +6,7 @@ use aws_sdk_ec2::types::{self as sdk, ImageState as SdkState};
 
 use crate::inventory::{Image, ImageState, Mapping, Snapshot};
 
-/// `None` for an answer without an ID that we can read.
+/// `None` if the ID is missing or cannot be parsed.
 pub(super) fn convert_image(image: &sdk::Image) -> Option<Image> {
     let reason = image.state_reason();
     let reason = reason.and_then(|reason| reason.message().or(reason.code()));
@@ -64,7 +64,7 @@ fn convert_state(state: Option<&SdkState>) -> ImageState {
     }
 }
 
-/// `None` for an answer without an ID that we can read.
+/// `None` if the ID is missing or cannot be parsed.
 pub(super) fn convert_snapshot(snapshot: &sdk::Snapshot) -> Option<Snapshot> {
     Some(Snapshot {
         id: snapshot.snapshot_id()?.parse().ok()?,

@@ -38,7 +38,7 @@ impl Ec2 {
             .send("ec2:DescribeImageAttribute", Some(id.as_ref()), call)
             .await?;
         let permissions = answer.launch_permissions().iter();
-        Ok(permissions.filter_map(convert_launch_permission).collect())
+        Ok(permissions.filter_map(from_sdk_launch_permission).collect())
     }
 
     /// Adds or removes launch permissions (`ec2:ModifyImageAttribute`).
@@ -50,7 +50,13 @@ impl Ec2 {
     ) -> Result<(), Error> {
         let principals: Vec<&Principal> = principals.iter().collect();
         for batch in principals.chunks(PRINCIPALS_PER_CALL) {
-            let items = Some(batch.iter().copied().map(launch_permission).collect());
+            let items = Some(
+                batch
+                    .iter()
+                    .copied()
+                    .map(to_sdk_launch_permission)
+                    .collect(),
+            );
             let modifications = LaunchPermissionModifications::builder();
             let modifications = match change {
                 Change::Add => modifications.set_add(items),
@@ -65,16 +71,16 @@ impl Ec2 {
         Ok(())
     }
 
-    /// Succeeds if the caller may give these principals launch permission: a dry run, which changes
-    /// nothing (`ec2:ModifyImageAttribute`).
-    pub(crate) async fn may_share(
+    /// Tests with a dry run whether the caller may add launch permissions
+    /// (`ec2:ModifyImageAttribute`). Only the first batch of principals is tested.
+    pub(crate) async fn dry_run_share(
         &self,
         id: &AmiId,
         principals: &BTreeSet<Principal>,
     ) -> Result<(), Error> {
         let first_batch = principals.iter().take(PRINCIPALS_PER_CALL);
         let add = LaunchPermissionModifications::builder()
-            .set_add(Some(first_batch.map(launch_permission).collect()))
+            .set_add(Some(first_batch.map(to_sdk_launch_permission).collect()))
             .build();
         let call = self
             .client
@@ -107,7 +113,9 @@ impl Ec2 {
             .send("ec2:DescribeSnapshotAttribute", Some(id.as_ref()), call)
             .await?;
         let permissions = answer.create_volume_permissions().iter();
-        Ok(permissions.filter_map(convert_volume_permission).collect())
+        Ok(permissions
+            .filter_map(from_sdk_create_volume_permission)
+            .collect())
     }
 
     /// Adds or removes create-volume permissions. Only accounts and the public can have them;
@@ -118,8 +126,10 @@ impl Ec2 {
         change: Change,
         principals: &BTreeSet<Principal>,
     ) -> Result<(), Error> {
-        let items: Vec<CreateVolumePermission> =
-            principals.iter().filter_map(volume_permission).collect();
+        let items: Vec<CreateVolumePermission> = principals
+            .iter()
+            .filter_map(to_sdk_create_volume_permission)
+            .collect();
         for batch in items.chunks(PRINCIPALS_PER_CALL) {
             let modifications = CreateVolumePermissionModifications::builder();
             let modifications = match change {
@@ -139,7 +149,7 @@ impl Ec2 {
     }
 }
 
-fn convert_launch_permission(permission: &LaunchPermission) -> Option<Principal> {
+fn from_sdk_launch_permission(permission: &LaunchPermission) -> Option<Principal> {
     let named = permission
         .user_id()
         .or(permission.organization_arn())
@@ -150,7 +160,7 @@ fn convert_launch_permission(permission: &LaunchPermission) -> Option<Principal>
     }
 }
 
-fn launch_permission(principal: &Principal) -> LaunchPermission {
+fn to_sdk_launch_permission(principal: &Principal) -> LaunchPermission {
     let permission = LaunchPermission::builder();
     match principal {
         Principal::Account(account) => permission.user_id(account.as_ref()),
@@ -161,14 +171,14 @@ fn launch_permission(principal: &Principal) -> LaunchPermission {
     .build()
 }
 
-fn convert_volume_permission(permission: &CreateVolumePermission) -> Option<Principal> {
+fn from_sdk_create_volume_permission(permission: &CreateVolumePermission) -> Option<Principal> {
     match permission.user_id() {
         Some(account) => account.parse().map(Principal::Account).ok(),
         None => permission.group().map(|_| Principal::Public),
     }
 }
 
-fn volume_permission(principal: &Principal) -> Option<CreateVolumePermission> {
+fn to_sdk_create_volume_permission(principal: &Principal) -> Option<CreateVolumePermission> {
     let permission = CreateVolumePermission::builder();
     match principal {
         Principal::Account(account) => Some(permission.user_id(account.as_ref()).build()),

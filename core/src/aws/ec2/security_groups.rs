@@ -79,7 +79,8 @@ impl Ec2 {
         Ok(id)
     }
 
-    /// Deletes a security group; one that something still uses stays (`ec2:DeleteSecurityGroup`).
+    /// Deletes a security group (`ec2:DeleteSecurityGroup`). A group that is still in use is kept,
+    /// without an error.
     pub(crate) async fn delete_security_group(&self, id: &str) -> Result<(), Error> {
         let call = self.client.delete_security_group().group_id(id).send();
         let answer = self

@@ -84,7 +84,7 @@ impl Planner<'_> {
         let covered = principals_with_other_grants(key, remove);
         let mut unused = Vec::new();
         for principal in losing {
-            let mut others = self.inventory.shared_under(&key.arn);
+            let mut others = self.inventory.other_shared_resources(&key.arn);
             let needed_for = others.find(|resource| resource.may_be_used_by(principal));
             if needed_for.is_some() {
                 remove.kept.insert(principal.clone());

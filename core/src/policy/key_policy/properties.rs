@@ -79,7 +79,7 @@ fn properties(text: &str, scope: KeyScope, targets: &BTreeSet<PolicyPrincipal>) 
         assert_eq!(
             statements(&back.text()),
             before,
-            "adding then removing gives back the document"
+            "adding then removing restores the document"
         );
     }
     assert_eq!(

@@ -13,7 +13,8 @@ use crate::verify::evidence::{
     Launcher, RUN_INSTANCES, Simulated, ec2_service, image_arn, launch_resources,
 };
 
-/// A role that launches, and what it may do with these keys and images, each with its owner.
+/// Reads what a role may do with these keys and images. `image_owners` holds the owner of each
+/// image.
 pub(super) async fn read_launcher(
     clients: &RegionClients,
     arn: String,
@@ -24,7 +25,7 @@ pub(super) async fn read_launcher(
     Launcher { arn, allowed }
 }
 
-/// Asks IAM for the calls of a launch in the context that EC2 makes them in (R4.1).
+/// Simulates the calls of a launch with the condition keys that EC2 sets in them (R4.1).
 async fn simulate_launch(
     clients: &RegionClients,
     launcher: &str,
@@ -43,17 +44,17 @@ async fn simulate_launch(
     let resources = launch_resources(account, region);
     let launches = simulation.run(&[RUN_INSTANCES], resources, Vec::new());
     // Each image on its own: a policy may allow only the images of some owners.
-    let mut of_images = Vec::new();
+    let mut image_launches = Vec::new();
     for (image, owner) in image_owners {
         let (resource, owner) = (image_arn(region, image), ("ec2:Owner", owner.clone()));
-        of_images.push(simulation.run(&[RUN_INSTANCES], vec![resource], vec![owner]));
+        image_launches.push(simulation.run(&[RUN_INSTANCES], vec![resource], vec![owner]));
     }
-    let of_images = future::try_join_all(of_images);
+    let image_launches = future::try_join_all(image_launches);
 
-    let (uses, grants, launches, of_images) =
-        future::try_join4(uses, grants, launches, of_images).await?;
+    let (uses, grants, launches, image_launches) =
+        future::try_join4(uses, grants, launches, image_launches).await?;
     let mut allowed = Simulated::new();
-    let decisions = [uses, grants, launches].into_iter().chain(of_images);
+    let decisions = [uses, grants, launches].into_iter().chain(image_launches);
     for (action, resource, is_allowed) in decisions.flatten() {
         allowed.insert((action, resource), is_allowed);
     }
@@ -67,8 +68,8 @@ struct Simulation<'a> {
 }
 
 impl Simulation<'_> {
-    /// The decisions about actions on resources. Without resources nothing is asked: AWS would
-    /// answer for all of them.
+    /// The decisions about actions on resources. Without resources it returns nothing. IAM would
+    /// simulate the call on all resources (`*`).
     async fn run(
         self,
         actions: &[&str],

@@ -1,4 +1,4 @@
-//! The SSM parameters that name images, or are to.
+//! Reads the SSM parameters of `publish-ssm-parameter`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,8 @@ use crate::inventory::Inventory;
 use crate::request::ShareRequest;
 use crate::request::name::is_parameter_name;
 
-/// The values of the parameters in which images, or their copies in this Region, are published.
+/// The current values of the parameters that this run writes in this Region, by name. Parameters
+/// that do not exist are left out.
 pub(super) async fn read_parameters(
     clients: &RegionClients,
     request: &ShareRequest,
