@@ -43,7 +43,10 @@ pub(crate) const GRANT_PAGE_SIZE: i32 = 100;
 /// How many characters the inline policies of a role can have together, without white space (R5.8).
 pub(crate) const INLINE_POLICY_CHARACTERS: usize = 10_240;
 
-/// How long AWS may not know the ID of a new image (R1.1.7) before the image counts as gone.
+/// How long an image that the user named may be unknown to AWS: an earlier step made it, perhaps a
+/// second ago (R1.1.7).
+pub(crate) const NAMED_IMAGE_INVISIBLE: Duration = Duration::from_secs(15);
+/// How long an image that this tool made may be unknown to AWS (R1.1.7) before it counts as gone.
 pub(crate) const NEW_ID_INVISIBLE: Duration = Duration::from_mins(10);
 /// How long a change of permissions may take to be in effect before a no is final (R3.2.7, R2.21).
 pub(crate) const PERMISSION_PROPAGATION: Duration = Duration::from_mins(1);

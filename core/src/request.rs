@@ -223,7 +223,7 @@ mod tests {
     #[test]
     fn request_that_is_read_is_checked() {
         let table = [
-            (r#"{}"#, "ami-id"),
+            (r"{}", "ami-id"),
             (r#"{"images":[["us-east-1","ami-1"]]}"#, "ami-1"),
             (r#"{"image":"ami-1a2b3c4d"}"#, "unknown field"),
             (r#"{"options":{"timing":{"timeout":"soon"}}}"#, "soon"),

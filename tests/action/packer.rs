@@ -69,7 +69,7 @@ async fn launch(stage: &Stage, region: &str, image: &str) -> String {
         };
         match stage.sim.call(&call).await.unwrap() {
             Ok(Body::Xml(elements)) => {
-                shown = elements.iter().map(|element| element.document()).collect()
+                shown = elements.iter().map(|element| element.document()).collect();
             }
             answer => return format!("{answer:?}"),
         }
@@ -144,17 +144,60 @@ async fn real_manifest_is_shared_from_end_to_end() {
 /// One message each, and no call to AWS.
 #[tokio::test(flavor = "multi_thread")]
 async fn wrong_manifest_is_one_error() {
-    let of = |builder: &str, artifact: &str| {
-        let build =
-            json!({ "builder_type": builder, "artifact_id": artifact, "packer_run_uuid": "1" });
-        json!({ "builds": [build], "last_run_uuid": "1" }).to_string()
+    let stage = Stage::set(1).await;
+    let path = stage.path("packer-manifest.json");
+    let assert_refused = |path: &Path, expected: &str| {
+        let manifest = path.to_str().unwrap();
+        let run = stage.run_on_github(&[
+            ("INPUT_PACKER-MANIFEST", manifest),
+            ("INPUT_TARGET-ACCOUNTS", B),
+            ("AWS_REGION", ""),
+        ]);
+        let errors: Vec<&str> = run
+            .log
+            .lines()
+            .filter(|line| line.starts_with("::error "))
+            .collect();
+        let expected =
+            format!("::error title=packer-manifest::packer-manifest: `{manifest}`: {expected}");
+        assert!(
+            errors.len() == 1 && errors[0].starts_with(&expected),
+            "{expected}\n{}",
+            run.log
+        );
+        assert_eq!((run.status, stage.sim.journal().len()), (2, 0));
     };
-    let whole = of("amazon-ebs", "us-east-1:ami-11111111");
+    for (content, expected) in wrong_manifests() {
+        std::fs::write(&path, content).unwrap();
+        assert_refused(&path, expected);
+    }
+    assert_refused(
+        &stage.path("not-there.json"),
+        "it cannot be read: No such file or directory",
+    );
+    assert_refused(stage.folder.path(), "it cannot be read: Is a directory");
+}
+
+/// Texts that are no manifest, or one without an AMI, and the start of the error of each.
+fn wrong_manifests() -> Vec<(Vec<u8>, &'static str)> {
+    let mut all = texts_that_are_no_manifest();
+    all.extend(manifests_without_ami());
+    all
+}
+
+/// A manifest whose last run made one artifact.
+fn last_run(builder: &str, artifact: &str) -> String {
+    let build = json!({ "builder_type": builder, "artifact_id": artifact, "packer_run_uuid": "1" });
+    json!({ "builds": [build], "last_run_uuid": "1" }).to_string()
+}
+
+fn texts_that_are_no_manifest() -> Vec<(Vec<u8>, &'static str)> {
+    let whole = last_run("amazon-ebs", "us-east-1:ami-11111111");
     let utf16: Vec<u8> = [0xff, 0xfe]
         .into_iter()
         .chain(whole.encode_utf16().flat_map(u16::to_le_bytes))
         .collect();
-    let table: Vec<(Vec<u8>, &str)> = vec![
+    vec![
         (vec![], "it is no Packer manifest: it is no JSON object"),
         (
             b"builds:\n- us-east-1:ami-11111111\n".to_vec(),
@@ -194,6 +237,12 @@ async fn wrong_manifest_is_one_error() {
         ),
         (utf16, "it is no Packer manifest: it is not UTF-8 text"),
         (vec![b' '; 17 << 20], "it is larger than 16 MiB"),
+    ]
+}
+
+fn manifests_without_ami() -> Vec<(Vec<u8>, &'static str)> {
+    let whole = last_run("amazon-ebs", "us-east-1:ami-11111111");
+    vec![
         (
             br#"{"builds":null,"last_run_uuid":"1"}"#.to_vec(),
             "it holds no build of its last run, 1",
@@ -205,60 +254,28 @@ async fn wrong_manifest_is_one_error() {
             "it holds no build of its last run, 2",
         ),
         (
-            of("docker", "sha256:1").into_bytes(),
+            last_run("docker", "sha256:1").into_bytes(),
             "its last run made no AMI; what it made is of docker",
         ),
         (
-            of("amazon-ebsvolume", "us-east-1:vol-11111111").into_bytes(),
+            last_run("amazon-ebsvolume", "us-east-1:vol-11111111").into_bytes(),
             "its last run made no AMI",
         ),
         (
-            of("amazon-ebs", "").into_bytes(),
+            last_run("amazon-ebs", "").into_bytes(),
             "its last run made no AMI; what it made is of amazon-ebs",
         ),
         (
-            of("amazon-ebs", "ami-11111111").into_bytes(),
+            last_run("amazon-ebs", "ami-11111111").into_bytes(),
             "its artifact `ami-11111111` is not `region:ami-…`",
         ),
         (
-            of("amazon-chroot", "x:ami-11111111").into_bytes(),
+            last_run("amazon-chroot", "x:ami-11111111").into_bytes(),
             "its artifact `x:ami-11111111` is not `region:ami-…`",
         ),
         (
-            of("amazon-instance", "us-east-1:ami-1").into_bytes(),
+            last_run("amazon-instance", "us-east-1:ami-1").into_bytes(),
             "its artifact `us-east-1:ami-1` is not `region:ami-…`",
         ),
-    ];
-    let stage = Stage::set(1).await;
-    let path = stage.path("packer-manifest.json");
-    let assert_refused = |path: &Path, expected: &str| {
-        let manifest = path.to_str().unwrap();
-        let run = stage.run_on_github(&[
-            ("INPUT_PACKER-MANIFEST", manifest),
-            ("INPUT_TARGET-ACCOUNTS", B),
-            ("AWS_REGION", ""),
-        ]);
-        let errors: Vec<&str> = run
-            .log
-            .lines()
-            .filter(|line| line.starts_with("::error "))
-            .collect();
-        let expected =
-            format!("::error title=packer-manifest::packer-manifest: `{manifest}`: {expected}");
-        assert!(
-            errors.len() == 1 && errors[0].starts_with(&expected),
-            "{expected}\n{}",
-            run.log
-        );
-        assert_eq!((run.status, stage.sim.journal().len()), (2, 0));
-    };
-    for (content, expected) in table {
-        std::fs::write(&path, content).unwrap();
-        assert_refused(&path, expected);
-    }
-    assert_refused(
-        &stage.path("not-there.json"),
-        "it cannot be read: No such file or directory",
-    );
-    assert_refused(stage.folder.path(), "it cannot be read: Is a directory");
+    ]
 }

@@ -71,7 +71,7 @@ fn name_rooms(tokens: &[TokenTree], named: &mut Vec<Named>) {
             let mut starts = true;
             for token in group.stream() {
                 if starts {
-                    name_rooms(&[token.clone()], named);
+                    name_rooms(std::slice::from_ref(&token), named);
                 }
                 starts = matches!(&token, TokenTree::Punct(punct) if punct.as_char() == ',');
             }

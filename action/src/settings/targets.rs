@@ -48,7 +48,7 @@ mod tests {
         let table: &[(&str, Spoil)] = &[
             ("target-role", |raw| raw.target_role = Some("a b".into())),
             ("target-role", |raw| {
-                raw.target_role = Some("arn:aws:iam::{id}:role/x".into())
+                raw.target_role = Some("arn:aws:iam::{id}:role/x".into());
             }),
             // A role of an account that is no target: a problem for each target, and here there is
             // one.
@@ -57,7 +57,7 @@ mod tests {
                 raw.target_role = Some("arn:aws:iam::555555555555:role/x".into());
             }),
             ("target-role", |raw| {
-                raw.target_role = Some("arn:aws-cn:iam::{account}:role/x".into())
+                raw.target_role = Some("arn:aws-cn:iam::{account}:role/x".into());
             }),
             ("target-role", |raw| {
                 raw.target_role = Some("x".into());
@@ -65,7 +65,7 @@ mod tests {
                     Some("arn:aws:organizations::111111111111:organization/o-abcdefghij".into());
             }),
             ("target-external-id", |raw| {
-                raw.target_external_id = Some("example".into())
+                raw.target_external_id = Some("example".into());
             }),
             ("target-external-id", |raw| {
                 raw.target_role = Some("x".into());
@@ -76,7 +76,7 @@ mod tests {
                 raw.target_external_id = Some("1".into());
             }),
             ("target-kms-key-id", |raw| {
-                raw.target_kms_key_id = Some("alias/own".into())
+                raw.target_kms_key_id = Some("alias/own".into());
             }),
             ("target-kms-key-id", |raw| {
                 raw.target_role = Some("x".into());
@@ -103,13 +103,13 @@ mod tests {
                 );
             }),
             ("unshare-after-copy", |raw| {
-                raw.unshare_after_copy = Some("true".into())
+                raw.unshare_after_copy = Some("true".into());
             }),
             ("unshare-after-copy", |raw| {
-                raw.unshare_after_copy = Some("no".into())
+                raw.unshare_after_copy = Some("no".into());
             }),
             ("target-launch-roles", |raw| {
-                raw.target_launch_roles = Some("launcher".into())
+                raw.target_launch_roles = Some("launcher".into());
             }),
             ("target-launch-roles", |raw| {
                 raw.target_role = Some("x".into());
@@ -125,7 +125,7 @@ mod tests {
                 raw.target_launch_policy = Some("arn:aws:iam::x:policy/y".into());
             }),
             ("target-service-linked-roles", |raw| {
-                raw.target_service_linked_roles = Some("autoscaling.amazonaws.com".into())
+                raw.target_service_linked_roles = Some("autoscaling.amazonaws.com".into());
             }),
             ("target-service-linked-roles", |raw| {
                 raw.target_role = Some("x".into());
@@ -134,7 +134,7 @@ mod tests {
             ("verify", |raw| raw.verify = Some("all".into())),
             ("verify", |raw| raw.verify = Some("launch".into())),
             ("verify-instance-type", |raw| {
-                raw.verify_instance_type = Some("t3.nano".into())
+                raw.verify_instance_type = Some("t3.nano".into());
             }),
             ("verify-subnet-id", |raw| {
                 raw.target_role = Some("x".into());

@@ -54,164 +54,166 @@ fn dry_run_takes_what_only_a_revoke_takes() {
     assert_eq!((settings.mode, settings.dry_run), (Mode::Revoke, true));
 }
 
+/// How each input can be wrong.
+const WRONG: &[(&str, Spoil)] = &[
+    ("ami-id", |raw| raw.ami_id = None),
+    ("ami-id", |raw| raw.ami_id = Some("ami-xyz".into())),
+    ("ami-id", |raw| {
+        raw.ami_id = Some("ami-1a2b3c4d us-east-1:ami-1a2b3c4d".into());
+    }),
+    ("ami-id", |raw| {
+        raw.packer_manifest = Some("packer-manifest.json".into());
+    }),
+    ("packer-manifest", |raw| {
+        raw.ami_id = None;
+        raw.packer_manifest = Some("no-such-file.json".into());
+    }),
+    ("ami-id", |raw| {
+        raw.ami_id = Some("cn-north-1:ami-1a2b3c4d us-east-1:ami-1a2b3c4d".into());
+    }),
+    ("target-organizations", |raw| {
+        raw.target_organizations = Some("o-abcdefghij".into());
+    }),
+    ("target-organizations", |raw| {
+        raw.target_organizations =
+            Some("arn:aws-cn:organizations::111111111111:organization/o-abcdefghij".into());
+    }),
+    ("target-organizational-units", |raw| {
+        raw.target_organizational_units = Some("ou-ab12-cdefghij".into());
+    }),
+    ("copy-to-regions", |raw| {
+        raw.copy_to_regions = Some("somewhere".into());
+    }),
+    ("kms-key-id", |raw| {
+        raw.copy_to_regions = Some("eu-west-1".into());
+    }),
+    ("kms-key-id", |raw| {
+        raw.copy_to_regions = Some("eu-west-1".into());
+        raw.kms_key_id = Some("us-east-1=alias/x".into());
+    }),
+    ("kms-key-id", |raw| {
+        raw.kms_key_id = Some("alias/x alias/y".into());
+    }),
+    ("kms-key-id", |raw| {
+        raw.kms_key_id = Some("us-east-1=alias/x us-east-1=alias/y".into());
+    }),
+    ("copy-completion", |raw| {
+        raw.copy_completion = Some("20m".into());
+    }),
+    ("copy-completion", |raw| {
+        raw.copy_completion = Some("soon".into());
+    }),
+    // What was a number of minutes is a duration now.
+    ("copy-completion", |raw| {
+        raw.copy_completion = Some("60".into());
+    }),
+    ("copy-completion", |raw| {
+        raw.copy_completion = Some("49h".into());
+    }),
+    ("key-access", |raw| raw.key_access = Some("both".into())),
+    ("key-access", |raw| {
+        raw.key_access = Some("grants".into());
+        raw.target_organizations =
+            Some("arn:aws:organizations::111111111111:organization/o-abcdefghij".into());
+    }),
+    ("key-role", |raw| raw.key_role = Some("keys".into())),
+    ("share-snapshots", |raw| {
+        raw.share_snapshots = Some("yes".into());
+    }),
+    ("unlisted", |raw| raw.unlisted = Some("drop".into())),
+    ("deprecate-at", |raw| {
+        raw.deprecate_at = Some("later".into());
+    }),
+    ("deprecate-at", |raw| {
+        raw.deprecate_at = Some("2001-01-01".into());
+    }),
+    ("deprecate-at", |raw| raw.deprecate_at = Some("0s".into())),
+    ("publish-ssm-parameter", |raw| {
+        raw.publish_ssm_parameter = Some("/a b".into());
+    }),
+    ("target-accounts", |raw| {
+        raw.mode = Some("revoke".into());
+        raw.target_accounts = None;
+    }),
+    ("revoke-all", |raw| {
+        raw.mode = Some("revoke".into());
+        raw.revoke_all = Some("true".into());
+    }),
+    ("revoke-copies", |raw| raw.revoke_copies = Some("1".into())),
+    // Nobody may take a share for a revoke.
+    ("revoke-all", |raw| raw.revoke_all = Some("true".into())),
+    ("revoke-copies", |raw| {
+        raw.dry_run = Some("true".into());
+        raw.revoke_copies = Some("true".into());
+    }),
+    ("revoke-keys-in-use", |raw| {
+        raw.dry_run = Some("true".into());
+        raw.revoke_keys_in_use = Some("true".into());
+    }),
+    ("target-role", |raw| {
+        raw.mode = Some("revoke".into());
+        raw.revoke_all = Some("true".into());
+        raw.target_accounts = None;
+        raw.target_role = Some("consumer".into());
+    }),
+    ("target-role", |raw| {
+        raw.mode = Some("revoke".into());
+        raw.target_organizations =
+            Some("arn:aws:organizations::111111111111:organization/o-abcdefghij".into());
+        raw.target_role = Some("consumer".into());
+    }),
+    ("target-accounts", |raw| raw.target_accounts = None),
+    ("target-accounts", |raw| {
+        raw.target_accounts = Some("22222222222".into());
+    }),
+    ("target-accounts", |raw| {
+        raw.target_accounts = Some("*".into());
+    }),
+    ("target-accounts", |raw| {
+        raw.target_accounts = Some("all".into());
+    }),
+    ("mode", |raw| raw.mode = Some("Share".into())),
+    ("mode", |raw| raw.mode = Some("plan".into())),
+    ("dry-run", |raw| raw.dry_run = Some("yes".into())),
+    ("dry-run", |raw| {
+        raw.mode = Some("verify".into());
+        raw.dry_run = Some("true".into());
+    }),
+    ("verify", |raw| {
+        raw.mode = Some("verify".into());
+        raw.verify = Some("none".into());
+    }),
+    ("timeout", |raw| raw.timeout = Some("soon".into())),
+    ("timeout", |raw| raw.timeout = Some("0s".into())),
+    ("poll-interval", |raw| {
+        raw.poll_interval = Some("60s..5s".into());
+    }),
+    ("settle", |raw| raw.settle = Some("-1s".into())),
+    ("copy-image-tags", |raw| {
+        raw.copy_image_tags = Some("yes".into());
+    }),
+    ("tags", |raw| raw.tags = Some("no equals".into())),
+    ("tags", |raw| raw.tags = Some("aws:x=1".into())),
+    ("tags", |raw| {
+        raw.tags = Some((0..51).map(|n| format!("k{n}=v\n")).collect());
+    }),
+    ("aws-region", |raw| raw.aws_region = None),
+    ("aws-region", |raw| raw.aws_region = Some("us-east".into())),
+    ("kms-key-id", |raw| raw.kms_key_id = Some("golden".into())),
+    ("kms-key-id", |raw| {
+        raw.kms_key_id = Some("arn:aws:kms:eu-west-1:111111111111:alias/x".into());
+    }),
+    ("key-scope", |raw| raw.key_scope = Some("all".into())),
+    ("copy-name", |raw| raw.copy_name = Some("{nme}".into())),
+    ("max-concurrency", |raw| {
+        raw.max_concurrency = Some("0".into());
+    }),
+    ("mask-account-ids", |raw| {
+        raw.mask_account_ids = Some("1".into());
+    }),
+];
+
 #[test]
 fn wrong_input_is_one_problem_that_names_it() {
-    let table: &[(&str, Spoil)] = &[
-        ("ami-id", |raw| raw.ami_id = None),
-        ("ami-id", |raw| raw.ami_id = Some("ami-xyz".into())),
-        ("ami-id", |raw| {
-            raw.ami_id = Some("ami-1a2b3c4d us-east-1:ami-1a2b3c4d".into())
-        }),
-        ("ami-id", |raw| {
-            raw.packer_manifest = Some("packer-manifest.json".into())
-        }),
-        ("packer-manifest", |raw| {
-            raw.ami_id = None;
-            raw.packer_manifest = Some("no-such-file.json".into());
-        }),
-        ("ami-id", |raw| {
-            raw.ami_id = Some("cn-north-1:ami-1a2b3c4d us-east-1:ami-1a2b3c4d".into())
-        }),
-        ("target-organizations", |raw| {
-            raw.target_organizations = Some("o-abcdefghij".into())
-        }),
-        ("target-organizations", |raw| {
-            raw.target_organizations =
-                Some("arn:aws-cn:organizations::111111111111:organization/o-abcdefghij".into());
-        }),
-        ("target-organizational-units", |raw| {
-            raw.target_organizational_units = Some("ou-ab12-cdefghij".into())
-        }),
-        ("copy-to-regions", |raw| {
-            raw.copy_to_regions = Some("somewhere".into());
-        }),
-        ("kms-key-id", |raw| {
-            raw.copy_to_regions = Some("eu-west-1".into())
-        }),
-        ("kms-key-id", |raw| {
-            raw.copy_to_regions = Some("eu-west-1".into());
-            raw.kms_key_id = Some("us-east-1=alias/x".into());
-        }),
-        ("kms-key-id", |raw| {
-            raw.kms_key_id = Some("alias/x alias/y".into())
-        }),
-        ("kms-key-id", |raw| {
-            raw.kms_key_id = Some("us-east-1=alias/x us-east-1=alias/y".into())
-        }),
-        ("copy-completion", |raw| {
-            raw.copy_completion = Some("20m".into())
-        }),
-        ("copy-completion", |raw| {
-            raw.copy_completion = Some("soon".into())
-        }),
-        // What was a number of minutes is a duration now.
-        ("copy-completion", |raw| {
-            raw.copy_completion = Some("60".into())
-        }),
-        ("copy-completion", |raw| {
-            raw.copy_completion = Some("49h".into())
-        }),
-        ("key-access", |raw| raw.key_access = Some("both".into())),
-        ("key-access", |raw| {
-            raw.key_access = Some("grants".into());
-            raw.target_organizations =
-                Some("arn:aws:organizations::111111111111:organization/o-abcdefghij".into());
-        }),
-        ("key-role", |raw| raw.key_role = Some("keys".into())),
-        ("share-snapshots", |raw| {
-            raw.share_snapshots = Some("yes".into())
-        }),
-        ("unlisted", |raw| raw.unlisted = Some("drop".into())),
-        ("deprecate-at", |raw| {
-            raw.deprecate_at = Some("later".into())
-        }),
-        ("deprecate-at", |raw| {
-            raw.deprecate_at = Some("2001-01-01".into())
-        }),
-        ("deprecate-at", |raw| raw.deprecate_at = Some("0s".into())),
-        ("publish-ssm-parameter", |raw| {
-            raw.publish_ssm_parameter = Some("/a b".into())
-        }),
-        ("target-accounts", |raw| {
-            raw.mode = Some("revoke".into());
-            raw.target_accounts = None;
-        }),
-        ("revoke-all", |raw| {
-            raw.mode = Some("revoke".into());
-            raw.revoke_all = Some("true".into());
-        }),
-        ("revoke-copies", |raw| raw.revoke_copies = Some("1".into())),
-        // Nobody may take a share for a revoke.
-        ("revoke-all", |raw| raw.revoke_all = Some("true".into())),
-        ("revoke-copies", |raw| {
-            raw.dry_run = Some("true".into());
-            raw.revoke_copies = Some("true".into());
-        }),
-        ("revoke-keys-in-use", |raw| {
-            raw.dry_run = Some("true".into());
-            raw.revoke_keys_in_use = Some("true".into());
-        }),
-        ("target-role", |raw| {
-            raw.mode = Some("revoke".into());
-            raw.revoke_all = Some("true".into());
-            raw.target_accounts = None;
-            raw.target_role = Some("consumer".into());
-        }),
-        ("target-role", |raw| {
-            raw.mode = Some("revoke".into());
-            raw.target_organizations =
-                Some("arn:aws:organizations::111111111111:organization/o-abcdefghij".into());
-            raw.target_role = Some("consumer".into());
-        }),
-        ("target-accounts", |raw| raw.target_accounts = None),
-        ("target-accounts", |raw| {
-            raw.target_accounts = Some("22222222222".into());
-        }),
-        ("target-accounts", |raw| {
-            raw.target_accounts = Some("*".into())
-        }),
-        ("target-accounts", |raw| {
-            raw.target_accounts = Some("all".into())
-        }),
-        ("mode", |raw| raw.mode = Some("Share".into())),
-        ("mode", |raw| raw.mode = Some("plan".into())),
-        ("dry-run", |raw| raw.dry_run = Some("yes".into())),
-        ("dry-run", |raw| {
-            raw.mode = Some("verify".into());
-            raw.dry_run = Some("true".into());
-        }),
-        ("verify", |raw| {
-            raw.mode = Some("verify".into());
-            raw.verify = Some("none".into());
-        }),
-        ("timeout", |raw| raw.timeout = Some("soon".into())),
-        ("timeout", |raw| raw.timeout = Some("0s".into())),
-        ("poll-interval", |raw| {
-            raw.poll_interval = Some("60s..5s".into())
-        }),
-        ("settle", |raw| raw.settle = Some("-1s".into())),
-        ("copy-image-tags", |raw| {
-            raw.copy_image_tags = Some("yes".into())
-        }),
-        ("tags", |raw| raw.tags = Some("no equals".into())),
-        ("tags", |raw| raw.tags = Some("aws:x=1".into())),
-        ("tags", |raw| {
-            raw.tags = Some((0..51).map(|n| format!("k{n}=v\n")).collect());
-        }),
-        ("aws-region", |raw| raw.aws_region = None),
-        ("aws-region", |raw| raw.aws_region = Some("us-east".into())),
-        ("kms-key-id", |raw| raw.kms_key_id = Some("golden".into())),
-        ("kms-key-id", |raw| {
-            raw.kms_key_id = Some("arn:aws:kms:eu-west-1:111111111111:alias/x".into());
-        }),
-        ("key-scope", |raw| raw.key_scope = Some("all".into())),
-        ("copy-name", |raw| raw.copy_name = Some("{nme}".into())),
-        ("max-concurrency", |raw| {
-            raw.max_concurrency = Some("0".into())
-        }),
-        ("mask-account-ids", |raw| {
-            raw.mask_account_ids = Some("1".into())
-        }),
-    ];
-    each_is_one_problem(table);
+    each_is_one_problem(WRONG);
 }

@@ -10,13 +10,10 @@ use crate::aws::clients::RegionClients;
 use crate::diagnostic::{Code, Error, Errors};
 use crate::id::{AmiId, SnapshotId, SourceImage};
 use crate::inventory::{Image, ImageState, RegionInventory, Snapshot};
+use crate::limits::NAMED_IMAGE_INVISIBLE;
 use crate::request::ShareRequest;
 use crate::run::Run;
 use crate::tags;
-
-/// How long an image that the user named may be unknown to AWS: an earlier step made it, perhaps a
-/// second ago.
-const NAMED_IMAGE_INVISIBLE: Duration = Duration::from_secs(15);
 
 /// The shortest and longest pause between looks for an image that the user named.
 const NAMED_IMAGE_POLL: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(5));

@@ -135,7 +135,7 @@ impl Caller {
         }
     }
 
-    /// A session of a role, with more parameters of AssumeRole.
+    /// A session of a role, with more parameters of `AssumeRole`.
     pub(crate) async fn assume(&self, role: &str, more: &[(&str, &str)]) -> Result<Self, Fail> {
         let mut parameters = vec![("RoleArn", role), ("RoleSessionName", "test")];
         parameters.extend(more);

@@ -133,7 +133,7 @@ async fn rule_4_1_a_launch_needs_permission_on_what_it_names_and_makes() {
     let new_group = [("GroupName", "others"), ("GroupDescription", "x")];
     let (rule, named) = (ingress(&id), [("GroupId", id.as_str())]);
     let of_group = format!("security-group/{id}");
-    let table: [(&str, &[(&str, &str)], &str); 8] = [
+    let table: [(&str, Parameters<'_>, &str); 8] = [
         ("RunInstances", &launch, &of_group),
         ("RunInstances", &launch, "key-pair/door"),
         ("CreateSecurityGroup", &new_group, "security-group/*"),

@@ -53,7 +53,7 @@ async fn rule_2_2_sharing_a_snapshot_needs_one_attribute_and_one_operation() {
     let (add, account) = (("OperationType", "add"), ("UserId.1", B));
     let permission = ("Attribute", "createVolumePermission");
     let replace = ("OperationType", "replace");
-    let table: [(&[(&str, &str)], &str, &str); 4] = [
+    let table: [(Parameters<'_>, &str, &str); 4] = [
         (
             &[id, ("Attribute", "productCodes"), add, account],
             "InvalidParameterValue",

@@ -6,6 +6,9 @@ use serde_json::{Value, json};
 
 pub(crate) use super::caller::{Answer, Caller};
 
+/// The parameters of a query.
+pub(crate) type Parameters<'a> = &'a [(&'a str, &'a str)];
+
 pub(crate) const A: &str = "111111111111";
 pub(crate) const B: &str = "222222222222";
 

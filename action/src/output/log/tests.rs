@@ -56,7 +56,7 @@ fn annotations_are_no_more_than_github_shows() {
 fn colours_are_only_for_terminals_that_want_them() {
     let annotation = |style| {
         written(style, |log| {
-            log.annotate(Level::Error, "code", "code: text")
+            log.annotate(Level::Error, "code", "code: text");
         })
     };
     assert_eq!(
@@ -66,7 +66,7 @@ fn colours_are_only_for_terminals_that_want_them() {
     assert_eq!(annotation(Style::Terminal(false)), "error: code: text\n");
     let plan = |style| {
         written(style, |log| {
-            log.group("Plan", &["+ more".to_owned(), "words".to_owned()])
+            log.group("Plan", &["+ more".to_owned(), "words".to_owned()]);
         })
     };
     assert_eq!(

@@ -106,8 +106,8 @@ fn url_parameter(url: &url::Url, name: &str) -> Option<String> {
     Some(value.into_owned())
 }
 
-/// The destination's key, if the request names or asks for one. DescribeKey on it happens within
-/// the call (R1.4.8).
+/// The destination's key, if the request names or asks for one. `DescribeKey` on it happens
+/// within the call (R1.4.8).
 fn named_key(
     world: &mut World,
     query: &Query,

@@ -31,9 +31,10 @@ pub(super) fn create_image(world: &mut World, query: &Query, request: &Request<'
         mappings.push(Mapping::of_snapshot(volume.device.clone(), snapshot, "gp3"));
     }
     let mut image = image_of(world, &instance, request);
-    image.id = id.clone();
-    image.name = name.to_owned();
-    image.description = query.get("Description").unwrap_or_default().to_owned();
+    image.id.clone_from(&id);
+    name.clone_into(&mut image.name);
+    let description = query.get("Description").unwrap_or_default();
+    description.clone_into(&mut image.description);
     image.tags = [(request.account().to_owned(), tags.image)].into();
     if let Some(root) = mappings.first() {
         image.root_device.clone_from(&root.device);

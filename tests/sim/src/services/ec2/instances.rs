@@ -1,4 +1,4 @@
-//! Instances, as answers show them, and DescribeInstances.
+//! Instances, as answers show them, and `DescribeInstances`.
 
 use super::authorize::authorize_all;
 use super::{dry_run, filter, ids, tags};

@@ -1,4 +1,4 @@
-//! DeregisterImage and DeleteSnapshot.
+//! `DeregisterImage` and `DeleteSnapshot`.
 
 use super::authorize::{authorize_image, authorize_snapshot};
 use super::{dry_run, ids, return_true};

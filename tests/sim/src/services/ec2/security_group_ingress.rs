@@ -1,4 +1,4 @@
-//! AuthorizeSecurityGroupIngress. It lets IPv4 addresses in; other sources are not simulated.
+//! `AuthorizeSecurityGroupIngress`. It lets IPv4 addresses in; other sources are not simulated.
 
 use std::net::Ipv4Addr;
 

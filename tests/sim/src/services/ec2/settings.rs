@@ -8,45 +8,47 @@ use crate::wire::xml::Element;
 use crate::wire::{Body, Fail, Outcome, Query};
 use crate::world::{Settings, World};
 
-type Operation = fn(&mut World, &Query, &Request<'_>) -> Outcome;
-
 pub(super) fn call(
     world: &mut World,
     operation: &str,
     query: &Query,
     request: &Request<'_>,
 ) -> Outcome {
-    let answer: Operation = match operation {
-        "GetEbsEncryptionByDefault" => get_encryption,
-        "EnableEbsEncryptionByDefault" => enable_encryption,
-        "DisableEbsEncryptionByDefault" => disable_encryption,
-        "GetEbsDefaultKmsKeyId" => get_default_key,
-        "ModifyEbsDefaultKmsKeyId" => modify_default_key,
-        "ResetEbsDefaultKmsKeyId" => reset_default_key,
-        "GetImageBlockPublicAccessState" => get_image_block,
-        "EnableImageBlockPublicAccess" => enable_image_block,
-        "DisableImageBlockPublicAccess" => disable_image_block,
-        "GetSnapshotBlockPublicAccessState" => get_snapshot_block,
-        "EnableSnapshotBlockPublicAccess" => enable_snapshot_block,
-        "DisableSnapshotBlockPublicAccess" => disable_snapshot_block,
-        "GetAllowedImagesSettings" => get_allowed_images,
-        "EnableAllowedImagesSettings" => enable_allowed_images,
-        "DisableAllowedImagesSettings" => disable_allowed_images,
-        "ReplaceImageCriteriaInAllowedImagesSettings" => replace_criteria,
-        other => return Err(unknown_action(other)),
-    };
+    match operation {
+        "GetEbsEncryptionByDefault" => get_encryption(world, query, request),
+        "EnableEbsEncryptionByDefault" | "DisableEbsEncryptionByDefault" => {
+            set_encryption(world, operation, query, request)
+        }
+        "GetEbsDefaultKmsKeyId" | "ModifyEbsDefaultKmsKeyId" | "ResetEbsDefaultKmsKeyId" => {
+            default_key(world, operation, query, request)
+        }
+        "GetImageBlockPublicAccessState" => get_image_block(world, query, request),
+        "EnableImageBlockPublicAccess" | "DisableImageBlockPublicAccess" => {
+            set_image_block(world, operation, query, request)
+        }
+        "GetSnapshotBlockPublicAccessState" => get_snapshot_block(world, query, request),
+        "EnableSnapshotBlockPublicAccess" | "DisableSnapshotBlockPublicAccess" => {
+            set_snapshot_block(world, operation, query, request)
+        }
+        "GetAllowedImagesSettings" => get_allowed_images(world, query, request),
+        "EnableAllowedImagesSettings" => enable_allowed_images(world, query, request),
+        "DisableAllowedImagesSettings" => disable_allowed_images(world, query, request),
+        "ReplaceImageCriteriaInAllowedImagesSettings" => replace_criteria(world, query, request),
+        other => Err(unknown_action(other)),
+    }
+}
+
+/// Asks IAM, and ends a dry run.
+fn authorize(query: &Query, request: &Request<'_>, operation: &str) -> Result<(), Fail> {
     authorize_all(request, &format!("ec2:{operation}"))?;
-    dry_run(query)?;
-    answer(world, query, request)
+    dry_run(query)
 }
 
 fn settings<'a>(world: &'a mut World, request: &Request<'_>) -> &'a mut Settings {
     let account = request.account().to_owned();
     let account = world.accounts.entry(account).or_default();
-    account
-        .settings
-        .entry(request.region.to_owned())
-        .or_default()
+    let region = request.region.to_owned();
+    account.settings.entry(region).or_default()
 }
 
 /// A parameter that has to be one of these.
@@ -59,98 +61,120 @@ fn one_of(query: &Query, name: &str, values: &[&'static str]) -> Result<&'static
     })
 }
 
-fn get_encryption(world: &mut World, _: &Query, request: &Request<'_>) -> Outcome {
+fn get_encryption(world: &mut World, query: &Query, request: &Request<'_>) -> Outcome {
+    authorize(query, request, "GetEbsEncryptionByDefault")?;
     let encrypts = settings(world, request).encryption_by_default;
-    Ok(Body::Xml(vec![Element::of(
-        "ebsEncryptionByDefault",
-        encrypts,
-    )]))
+    Ok(encryption_answer(encrypts))
 }
 
-fn enable_encryption(world: &mut World, query: &Query, request: &Request<'_>) -> Outcome {
-    settings(world, request).encryption_by_default = true;
-    get_encryption(world, query, request)
+fn set_encryption(
+    world: &mut World,
+    operation: &str,
+    query: &Query,
+    request: &Request<'_>,
+) -> Outcome {
+    authorize(query, request, operation)?;
+    let encrypts = operation == "EnableEbsEncryptionByDefault";
+    settings(world, request).encryption_by_default = encrypts;
+    Ok(encryption_answer(encrypts))
 }
 
-fn disable_encryption(world: &mut World, query: &Query, request: &Request<'_>) -> Outcome {
-    settings(world, request).encryption_by_default = false;
-    get_encryption(world, query, request)
+fn encryption_answer(encrypts: bool) -> Body {
+    Body::Xml(vec![Element::of("ebsEncryptionByDefault", encrypts)])
 }
 
-/// The default key, or the alias of AWS's own if none was chosen (R1.3.5).
-fn get_default_key(world: &mut World, _: &Query, request: &Request<'_>) -> Outcome {
-    let account = world.accounts.get(request.account());
-    let key = account.and_then(|account| account.default_ebs_keys.get(request.region));
+/// The default key. The answer is the alias of AWS's own if none was chosen (R1.3.5).
+fn default_key(
+    world: &mut World,
+    operation: &str,
+    query: &Query,
+    request: &Request<'_>,
+) -> Outcome {
+    authorize(query, request, operation)?;
+    let mut chosen = None;
+    if operation == "ModifyEbsDefaultKmsKeyId" {
+        let name = query.need("KmsKeyId")?;
+        chosen = world.find_key(name, request.account(), request.region);
+        if chosen.is_none() {
+            let message = format!("The specified keyId {name} is invalid");
+            return Err(Fail::invalid_value(message));
+        }
+    }
+    let account = request.account().to_owned();
+    let keys = &mut world.accounts.entry(account).or_default().default_ebs_keys;
+    if let Some(key) = chosen {
+        keys.insert(request.region.to_owned(), key);
+    } else if operation == "ResetEbsDefaultKmsKeyId" {
+        keys.remove(request.region);
+    }
+    let key = keys.get(request.region);
     let key = key.map_or("alias/aws/ebs", String::as_str);
     Ok(Body::Xml(vec![Element::of("kmsKeyId", key)]))
 }
 
-fn modify_default_key(world: &mut World, query: &Query, request: &Request<'_>) -> Outcome {
-    let name = query.need("KmsKeyId")?;
-    let Some(key) = world.find_key(name, request.account(), request.region) else {
-        let message = format!("The specified keyId {name} is invalid");
-        return Err(Fail::invalid_value(message));
-    };
-    if let Some(account) = world.accounts.get_mut(request.account()) {
-        let region = request.region.to_owned();
-        account.default_ebs_keys.insert(region, key);
-    }
-    get_default_key(world, query, request)
+fn get_image_block(world: &mut World, query: &Query, request: &Request<'_>) -> Outcome {
+    authorize(query, request, "GetImageBlockPublicAccessState")?;
+    let blocks = settings(world, request).block_public_images;
+    Ok(image_block_answer(blocks))
 }
 
-fn reset_default_key(world: &mut World, query: &Query, request: &Request<'_>) -> Outcome {
-    if let Some(account) = world.accounts.get_mut(request.account()) {
-        account.default_ebs_keys.remove(request.region);
+/// Block public access for images (R2.13).
+fn set_image_block(
+    world: &mut World,
+    operation: &str,
+    query: &Query,
+    request: &Request<'_>,
+) -> Outcome {
+    authorize(query, request, operation)?;
+    let blocks = operation == "EnableImageBlockPublicAccess";
+    if blocks {
+        one_of(query, "ImageBlockPublicAccessState", &["block-new-sharing"])?;
     }
-    get_default_key(world, query, request)
+    settings(world, request).block_public_images = blocks;
+    Ok(image_block_answer(blocks))
 }
 
-fn get_image_block(world: &mut World, _: &Query, request: &Request<'_>) -> Outcome {
-    let state = if settings(world, request).block_public_images {
+fn image_block_answer(blocks: bool) -> Body {
+    let state = if blocks {
         "block-new-sharing"
     } else {
         "unblocked"
     };
-    let state = Element::of("imageBlockPublicAccessState", state);
-    Ok(Body::Xml(vec![state]))
+    Body::Xml(vec![Element::of("imageBlockPublicAccessState", state)])
 }
 
-fn enable_image_block(world: &mut World, query: &Query, request: &Request<'_>) -> Outcome {
-    one_of(query, "ImageBlockPublicAccessState", &["block-new-sharing"])?;
-    settings(world, request).block_public_images = true;
-    get_image_block(world, query, request)
+fn get_snapshot_block(world: &mut World, query: &Query, request: &Request<'_>) -> Outcome {
+    authorize(query, request, "GetSnapshotBlockPublicAccessState")?;
+    let state = settings(world, request).block_public_snapshots;
+    Ok(Body::Xml(vec![
+        snapshot_block_state(state),
+        Element::of("managedBy", "account"),
+    ]))
 }
 
-fn disable_image_block(world: &mut World, query: &Query, request: &Request<'_>) -> Outcome {
-    settings(world, request).block_public_images = false;
-    get_image_block(world, query, request)
+/// Block public access for snapshots (R2.13).
+fn set_snapshot_block(
+    world: &mut World,
+    operation: &str,
+    query: &Query,
+    request: &Request<'_>,
+) -> Outcome {
+    authorize(query, request, operation)?;
+    let mut state = None;
+    if operation == "EnableSnapshotBlockPublicAccess" {
+        let states = ["block-all-sharing", "block-new-sharing"];
+        state = Some(one_of(query, "State", &states)?);
+    }
+    settings(world, request).block_public_snapshots = state;
+    Ok(Body::Xml(vec![snapshot_block_state(state)]))
 }
 
-fn snapshot_block_state(settings: &Settings) -> Element {
-    let state = settings.block_public_snapshots.unwrap_or("unblocked");
-    Element::of("state", state)
+fn snapshot_block_state(state: Option<&str>) -> Element {
+    Element::of("state", state.unwrap_or("unblocked"))
 }
 
-fn get_snapshot_block(world: &mut World, _: &Query, request: &Request<'_>) -> Outcome {
-    let state = snapshot_block_state(settings(world, request));
-    Ok(Body::Xml(vec![state, Element::of("managedBy", "account")]))
-}
-
-fn enable_snapshot_block(world: &mut World, query: &Query, request: &Request<'_>) -> Outcome {
-    let states = ["block-all-sharing", "block-new-sharing"];
-    let state = one_of(query, "State", &states)?;
-    let settings = settings(world, request);
-    settings.block_public_snapshots = Some(state);
-    Ok(Body::Xml(vec![snapshot_block_state(settings)]))
-}
-
-fn disable_snapshot_block(world: &mut World, _: &Query, request: &Request<'_>) -> Outcome {
-    let settings = settings(world, request);
-    settings.block_public_snapshots = None;
-    Ok(Body::Xml(vec![snapshot_block_state(settings)]))
-}
-
-fn get_allowed_images(world: &mut World, _: &Query, request: &Request<'_>) -> Outcome {
+fn get_allowed_images(world: &mut World, query: &Query, request: &Request<'_>) -> Outcome {
+    authorize(query, request, "GetAllowedImagesSettings")?;
     let allowed = &settings(world, request).allowed_images;
     let mut criteria = Vec::new();
     for providers in &allowed.providers {
@@ -168,13 +192,15 @@ fn get_allowed_images(world: &mut World, _: &Query, request: &Request<'_>) -> Ou
 }
 
 fn enable_allowed_images(world: &mut World, query: &Query, request: &Request<'_>) -> Outcome {
+    authorize(query, request, "EnableAllowedImagesSettings")?;
     let name = "AllowedImagesSettingsState";
     let state = one_of(query, name, &["enabled", "audit-mode"])?;
     settings(world, request).allowed_images.state = Some(state);
     Ok(allowed_images_state(state))
 }
 
-fn disable_allowed_images(world: &mut World, _: &Query, request: &Request<'_>) -> Outcome {
+fn disable_allowed_images(world: &mut World, query: &Query, request: &Request<'_>) -> Outcome {
+    authorize(query, request, "DisableAllowedImagesSettings")?;
     settings(world, request).allowed_images.state = None;
     Ok(allowed_images_state("disabled"))
 }
@@ -185,6 +211,11 @@ fn allowed_images_state(state: &str) -> Body {
 
 /// At most 10 criteria of at most 200 providers (R7.3). Other kinds of criteria are not simulated.
 fn replace_criteria(world: &mut World, query: &Query, request: &Request<'_>) -> Outcome {
+    authorize(
+        query,
+        request,
+        "ReplaceImageCriteriaInAllowedImagesSettings",
+    )?;
     let mut criteria: Vec<Vec<String>> = Vec::new();
     for criterion in query.members("ImageCriterion") {
         let mut names = criterion.pairs().map(|(name, _)| name);

@@ -103,8 +103,8 @@ pub(super) fn modify(world: &mut World, query: &Query, request: &Request<'_>) ->
     Ok(return_true())
 }
 
-/// EC2 tells the default key from others by DescribeKey with the sharer's identity. What it does if
-/// that is denied is not known; here it does not share (R2.10).
+/// EC2 tells the default key from others by `DescribeKey` with the sharer's identity. What it does
+/// if that is denied is not known; here it does not share (R2.10).
 fn describe_default_key(
     world: &mut World,
     snapshot: &str,
@@ -130,7 +130,7 @@ fn check_form(change: &PermissionChange) -> Result<(), Fail> {
             "One and only one operation type may be specified for createVolumePermissions";
         return Err(Fail::bad("InvalidParameterCombination", message));
     }
-    for Item { kind, name } in change.items().filter(|item| !is_recipient(item)) {
+    if let Some(Item { kind, name }) = change.items().find(|item| !is_recipient(item)) {
         let kind = if kind == "Group" { "UserGroup" } else { kind };
         let message = format!("{kind} {name}");
         return Err(Fail::bad("InvalidAMIAttributeItemValue", message));

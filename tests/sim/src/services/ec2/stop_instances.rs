@@ -1,4 +1,4 @@
-//! StopInstances and TerminateInstances.
+//! `StopInstances` and `TerminateInstances`.
 
 use super::authorize::{account_resource, authorize, set_tags};
 use super::dry_run;

@@ -1,4 +1,4 @@
-//! CreateTags and DeleteTags.
+//! `CreateTags` and `DeleteTags`.
 
 use super::authorize::{account_resource, authorize, image_resource, snapshot_resource};
 use super::sharing::{may_copy, may_launch};

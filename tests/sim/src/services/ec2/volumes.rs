@@ -1,4 +1,4 @@
-//! Volumes of instances, and DescribeVolumes.
+//! Volumes of instances, and `DescribeVolumes`.
 
 use super::authorize::authorize_all;
 use super::{dry_run, filter, ids, instances};

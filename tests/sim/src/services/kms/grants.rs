@@ -1,4 +1,4 @@
-//! CreateGrant and ListGrants (R3.3).
+//! `CreateGrant` and `ListGrants` (R3.3).
 
 use serde_json::{Value, json};
 

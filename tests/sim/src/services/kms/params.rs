@@ -51,7 +51,8 @@ pub(super) fn encryption_context(
     let Some(value) = params.get(name) else {
         return Ok(BTreeMap::new());
     };
-    serde_json::from_value(value.clone()).map_err(|_| Fail::bad("SerializationException", ""))
+    let context = serde_json::from_value(value.clone()).ok();
+    context.ok_or_else(|| Fail::bad("SerializationException", ""))
 }
 
 /// Ends a dry run that would have succeeded (R3.5).

@@ -1,4 +1,4 @@
-//! Key policies: GetKeyPolicy, PutKeyPolicy, and which documents KMS accepts.
+//! Key policies: `GetKeyPolicy`, `PutKeyPolicy`, and which documents KMS accepts.
 
 use serde_json::json;
 

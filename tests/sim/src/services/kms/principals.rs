@@ -61,9 +61,8 @@ pub(super) fn resolve(world: &World, name: &str, request: &Request<'_>) -> Resul
     } else {
         name.to_owned()
     };
-    let known = arn.starts_with("arn:") && exists(world, &arn, request);
-    match unique_id(world, &arn) {
-        Some(unique_id) if known => Ok(Grantee { arn, unique_id }),
+    match find_grantee(world, &arn) {
+        Some(grantee) if arn.starts_with("arn:") && exists(world, &arn, request) => Ok(grantee),
         _ => {
             let message = format!("ARN does not refer to a valid principal: {arn}");
             Err(Fail::bad("InvalidArnException", message))
@@ -71,18 +70,19 @@ pub(super) fn resolve(world: &World, name: &str, request: &Request<'_>) -> Resul
     }
 }
 
-/// The unique ID of a role, session or user; `Some(None)` for other principals, which have none.
-fn unique_id(world: &World, arn: &str) -> Option<Option<String>> {
+/// The grantee of an ARN, with the unique ID of a role, session or user. Other principals have
+/// none.
+fn find_grantee(world: &World, arn: &str) -> Option<Grantee> {
     let (account, resource) = split_arn(arn)?;
-    let role = |name: &str| {
+    let role_id = |name: &str| {
         let roles = &world.accounts.get(account)?.roles;
         Some(roles.get(name)?.unique_id.clone())
     };
     let unique_id = match resource.split_once('/') {
-        Some(("role", path)) => Some(role(path.rsplit('/').next()?)?),
+        Some(("role", path)) => Some(role_id(path.rsplit('/').next()?)?),
         Some(("assumed-role", path)) => {
             let (name, session) = path.split_once('/')?;
-            Some(format!("{}:{session}", role(name)?))
+            Some(format!("{}:{session}", role_id(name)?))
         }
         Some(("user", _)) => {
             let mut credentials = world.credentials.values();
@@ -91,7 +91,10 @@ fn unique_id(world: &World, arn: &str) -> Option<Option<String>> {
         }
         _ => None,
     };
-    Some(unique_id)
+    Some(Grantee {
+        arn: arn.to_owned(),
+        unique_id,
+    })
 }
 
 /// The name of a grantee in answers. Of a deleted role only its unique ID is left (R3.2.6).

@@ -1,4 +1,4 @@
-//! RevokeGrant and RetireGrant (R3.3.10).
+//! `RevokeGrant` and `RetireGrant` (R3.3.10).
 
 use serde_json::json;
 
