@@ -499,7 +499,7 @@ resource "aws_iam_policy" "targets" {
   policy      = data.aws_iam_policy_document.targets.json
 }
 
-# The next run revokes the access that these tags name: a principal that can write these tags can make it revoke other access.
+# The next run revokes the access that these tags name: a principal that can write them can make it revoke other access.
 data "aws_iam_policy_document" "temporary_access" {
   statement {
     sid       = "RecordTemporaryAccess"
