@@ -46,7 +46,7 @@ async fn plan_that_cannot_be_made_is_exit_1_with_a_remedy() {
                 ("AWS_ACCESS_KEY_ID", "AKIAUNKNOWN"),
             ],
             "credentials.invalid",
-            "renew them",
+            "renew the credentials",
         ),
         (
             vec![

@@ -77,7 +77,7 @@ locals {
   known = ["publisher", "publisher-grants", "organizations", "snapshots", "targets", "temporary-access", "service-linked-role-grants", "parameters", "lifecycle", "reader", "revoker", "revoke-copies"]
 }
 
-# kms:PutKeyPolicy gives full control over the key: its holder can let anybody use the key, including itself. Name the keys in Resource, or use publisher-grants. ec2:ModifyImageAttribute can share every image of the account.
+# kms:PutKeyPolicy gives full control over the key: a principal with this permission can let anybody use the key, including itself. Name the keys in Resource, or use publisher-grants. ec2:ModifyImageAttribute can share every image of the account.
 data "aws_iam_policy_document" "publisher" {
   statement {
     sid       = "Describe"
