@@ -11,6 +11,7 @@ mod filter;
 mod ids;
 mod image_attributes;
 mod image_names;
+mod image_sharing;
 mod images;
 mod instance_launch;
 mod instance_types;
