@@ -30,8 +30,7 @@ pub(crate) async fn observe(
 ) -> Result<Inventory, Errors> {
     let regions = request.regions();
 
-    // 1. In a Region that is not enabled, every call fails and says only that. The Regions are
-    //    checked first. If any is not enabled, nothing else is read or reported.
+    // 1. In a Region that is not enabled, every call fails, so nothing else is read then.
     let mut inventory = Inventory {
         account: run.source.identity.account.clone(),
         now: seconds_since_1970(),
@@ -70,9 +69,7 @@ pub(crate) async fn observe(
     // 4. The name of a parameter depends on images of other Regions.
     let mut reading = Vec::new();
     for clients in &clients_of_regions {
-        reading.push(ssm_parameters::read_parameters(
-            clients, request, &inventory,
-        ));
+        reading.push(ssm_parameters::read(clients, request, &inventory));
     }
     let parameters_of_regions = values_or_errors(future::join_all(reading).await)?;
     for (region, parameters) in inventory.regions.values_mut().zip(parameters_of_regions) {

@@ -22,7 +22,7 @@ use crate::verify;
 /// Plans and carries out shares from one source account, the account of its configuration's
 /// credentials.
 ///
-/// Dropping a future of it stops the run at once; nothing goes on in the background, and the next
+/// Dropping a future of it stops the run at once; nothing continues in the background, and the next
 /// run continues from what was done. A `Sharer` can serve many requests at the same time, and its
 /// futures can be spawned.
 pub struct Sharer {

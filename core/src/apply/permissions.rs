@@ -139,7 +139,7 @@ impl Apply<'_> {
         let (region, image_id) = (&step.region, &step.image);
         let ec2 = &self.run.source_clients(region).ec2;
 
-        // 1. The launch permission goes first, or a target would see an image that it cannot copy.
+        // 1. Launch permission is removed first: a target must not see an image it cannot copy.
         let mut present = ec2.launch_permissions(image_id).await?;
         present.retain(|principal| step.removal.includes(principal));
         self.remove_launch_permission(&step.source, region, image_id, present)

@@ -59,7 +59,7 @@ impl Apply<'_> {
         }
         let all_revoked = self.reclaim_keys(&revocable, &steps, &reclaimed).await;
 
-        // 3. The record goes last: until then the next run continues one that is cut off (P4).
+        // 3. The record is deleted last, so that the next run continues a run that is cut off (P4).
         if all_revoked {
             for image in &reclaimed {
                 let forgotten = self.remove_record(image).await;

@@ -44,7 +44,7 @@ impl Apply<'_> {
         freed_keys.retain(|key| removed.iter().any(|image| image.keys.contains(&key.key)));
         self.revoke_keys(&freed_keys, &remaining, &failed).await;
 
-        // 5. The record of temporary access goes only after that access, so that a run that is cut
+        // 5. The record of temporary access is deleted after that access, so that a run that is cut
         //    off is continued by the next one (P4).
         let mut revoked: BTreeSet<&AmiId> = images.iter().map(|step| &step.image).collect();
         revoked.retain(|image_id| !failed.contains(image_id));

@@ -13,7 +13,7 @@ use crate::request::name::is_parameter_name;
 
 /// The current values of the parameters that this run writes in this Region, by name. Parameters
 /// that do not exist are left out.
-pub(super) async fn read_parameters(
+pub(super) async fn read(
     clients: &RegionClients,
     request: &ShareRequest,
     inventory: &Inventory,

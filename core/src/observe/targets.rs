@@ -112,7 +112,7 @@ async fn read_region(
         let images = clients.ec2.images(shared.iter().copied()).await?;
         region.images = images::images_by_id(images);
     }
-    region.parameters = ssm_parameters::read_parameters(clients, request, inventory).await?;
+    region.parameters = ssm_parameters::read(clients, request, inventory).await?;
     Ok(region)
 }
 
