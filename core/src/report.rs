@@ -149,7 +149,7 @@ impl Report {
             plan: plan.clone(),
         };
         for step in &plan.steps {
-            report.expect(step);
+            report.record_state_before(step);
         }
         report
     }

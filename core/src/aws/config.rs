@@ -23,7 +23,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(20);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Of each attempt; the run's own deadline bounds the whole.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
-/// What `aws_config` fills in by itself, so that it does not show that the caller set anything.
+/// What `aws_config` fills in by itself: finding it does not mean that the caller set it.
 const SDK_CONNECT_TIMEOUT: Duration = Duration::from_millis(3100);
 
 /// Loads the SDK's configuration from the environment as the action does: one HTTP client with the
@@ -67,8 +67,8 @@ pub(crate) fn with_defaults(config: &SdkConfig) -> SdkConfig {
 fn retries(config: &SdkConfig) -> RetryConfig {
     let set_in_code = config.get_origin("retry_config").is_client_config();
     match config.retry_config() {
-        // From the environment or a profile it comes without an origin, and differs from the
-        // SDK's own.
+        // A setting from the environment or a profile has no origin: it is recognized because it
+        // differs from the SDK's default.
         Some(set) if set_in_code || *set != RetryConfig::standard() => set.clone(),
         _ => RetryConfig::standard()
             .with_max_attempts(ATTEMPTS)

@@ -10,8 +10,8 @@ use crate::diagnostic::Error;
 use crate::id::{AmiId, KeyArn, SnapshotId};
 use crate::inventory::{Image, ImageState, RegionInventory, SharedResource, Snapshot};
 
-/// Every image and snapshot of the account under a key of the request's images that is shared with
-/// anybody, but for those of the request.
+/// Every image and snapshot that the account shares with anybody under a key of the request's
+/// images, except those of the request.
 pub(super) async fn read_other_shares(
     clients: &RegionClients,
     region: &RegionInventory,
@@ -27,8 +27,8 @@ pub(super) async fn read_other_shares(
     find_shared_under(clients, &keys, &known).await
 }
 
-/// Every image and snapshot of the account under one of the keys that is shared with anybody, but
-/// for the known images and their snapshots.
+/// Every image and snapshot that the account shares with anybody under one of the keys, except the
+/// known images and their snapshots.
 pub(crate) async fn find_shared_under(
     clients: &RegionClients,
     keys: &BTreeSet<KeyArn>,

@@ -1,4 +1,4 @@
-//! Target accounts, as the role there sees them: read where something is to be done there.
+//! Reads target accounts through the role in each, if the request does anything there.
 
 use std::collections::{BTreeMap, BTreeSet};
 

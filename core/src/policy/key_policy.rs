@@ -1,7 +1,7 @@
 //! The statements of this tool in a key policy: merged in and taken out. Pure: text in, text out.
 //!
 //! Every other statement keeps each of its bytes. KMS takes only some characters (R3.2.3), so even
-//! another way to write an escape could break a document; and nobody asked for a changed one.
+//! escaping a character differently could break a document, and nobody asked for such changes.
 
 mod deny;
 mod document;
@@ -69,7 +69,7 @@ impl KeyPolicy {
         key: &KeyArn,
         permissions: &KeyPermissions,
     ) -> BTreeSet<PolicyPrincipal> {
-        // A scope can take several statements; access takes all of them.
+        // A scope can need several statements: a principal must be in each that is meant for it.
         let templates = templates_of_scope(key, permissions.scope);
         let mut principals = self.principals_of_any(&templates);
         for template in &templates {

@@ -44,7 +44,7 @@ pub(crate) fn matches_pattern(pattern: &str, text: &str) -> bool {
     let pattern: Vec<char> = pattern.chars().collect();
     let text: Vec<char> = text.chars().collect();
     let (mut p, mut t) = (0, 0);
-    // The last `*` in the pattern so far, and how much of the text precedes what it takes.
+    // The last `*` in the pattern so far, and where in the text the part that it matches ends.
     let mut last_star = None;
     while t < text.len() {
         match pattern.get(p) {

@@ -1,4 +1,4 @@
-//! How a report grows: from what a plan expects, then by each event of the run.
+//! How a report grows: from the state that a plan found, then by each event of the run.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use crate::plan::Step;
 
 impl Report {
     /// Adds what a step says of the state before it.
-    pub(super) fn expect(&mut self, step: &Step) {
+    pub(super) fn record_state_before(&mut self, step: &Step) {
         match step {
             Step::LaunchPermission(launch) => {
                 let image = self.image(&launch.shared.source, &launch.shared.region);
@@ -59,7 +59,7 @@ impl Report {
         }
     }
 
-    /// A copy of the source account is an image to launch; one of a target is its own.
+    /// A copy in the source account is reported as a shared image; one in a target, with the target.
     fn record_copy(&mut self, event: &Event) {
         let (Event::CopyStarted {
             account,

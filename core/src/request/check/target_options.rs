@@ -77,7 +77,7 @@ impl Check<'_> {
                 "target-service-linked-roles",
                 format!(
                     "`{service}` is not a service known to launch instances by a role of its \
-                     own: `{known}`"
+                     own; known are `{known}`"
                 ),
             );
         }
@@ -95,8 +95,8 @@ impl Check<'_> {
         self.require(
             !revokes_all,
             FIELD,
-            "is assumed in `target-accounts`, and `revoke-all` lists none: revoke access from \
-             those first, then from the rest",
+            "is assumed in `target-accounts`, but `revoke-all` is used without them: first revoke \
+             access from the accounts with the role, then use `revoke-all` for the rest",
         );
         let regions = self.request.regions();
         let partition = regions.first().map_or(Partition::Aws, Region::partition);
