@@ -59,7 +59,7 @@ impl Report {
         }
     }
 
-    /// A copy in the source account is reported as a shared image; one in a target, with the target.
+    /// A copy in the source account counts as a shared image; one in a target, as the target's.
     fn record_copy(&mut self, event: &Event) {
         let (Event::CopyStarted {
             account,
