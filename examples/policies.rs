@@ -7,6 +7,7 @@
 
 pub(crate) mod cloudformation;
 mod conditions;
+mod copy_statements;
 pub(crate) mod json;
 pub(crate) mod markdown;
 mod resource_policies;

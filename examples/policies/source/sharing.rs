@@ -3,6 +3,7 @@
 use super::super::Account::Source;
 use super::super::Values::{Images, SharedKeys, Snapshots, TargetRoots};
 use super::super::conditions::*;
+use super::super::copy_statements::{REMOVE_FAILED_COPIES, TAG_COPIES};
 use super::super::{Kind, Policy, allow, called};
 use super::statements::*;
 

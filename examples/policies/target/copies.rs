@@ -3,6 +3,7 @@
 use super::super::Account::Target;
 use super::super::Values::{Images, KeysOf, Parameters, SharedKeys, Snapshots, Texts};
 use super::super::conditions::*;
+use super::super::copy_statements::{REMOVE_FAILED_COPIES, TAG_COPIES};
 use super::super::{Kind, Policy, allow, called, published};
 
 pub(super) const POLICIES: &[Policy] = &[TARGET_COPIES, TARGET_TAGS, TARGET_PARAMETERS];
@@ -41,27 +42,8 @@ const TARGET_COPIES: Policy = Policy {
             &[Images, Snapshots],
             &[],
         ),
-        allow(
-            "TagCopies",
-            &[called("ec2:CreateTags", "tags a copy as part of CopyImage")],
-            &[Images, Snapshots],
-            &[DURING_COPY],
-        ),
-        allow(
-            "RemoveFailedCopies",
-            &[
-                called(
-                    "ec2:DeregisterImage",
-                    "removes a failed copy of ami-share, once its replacement is available",
-                ),
-                called(
-                    "ec2:DeleteSnapshot",
-                    "AWS deletes the snapshots with the image, as the caller",
-                ),
-            ],
-            &[Images, Snapshots],
-            &[OWN_COPIES],
-        ),
+        TAG_COPIES,
+        REMOVE_FAILED_COPIES,
         allow(
             "DescribeOwnKeys",
             &[called(
