@@ -4,9 +4,8 @@ import json
 import pathlib
 import re
 
-FILE = pathlib.Path(__file__).resolve().parents[4] / "shared/corpus/captures/cases.jsonl"
-# The EBS direct APIs read and write the blocks of snapshots; the simulated AWS has no blocks.
-LEFT_OUT = {"ebs": "the EBS direct APIs are not simulated: snapshots have no data here"}
+FOLDER = pathlib.Path(__file__).resolve().parents[4] / "shared/corpus/captures"
+TABLES = ["cases.jsonl", "cases-2.jsonl"]
 
 
 class Case:
@@ -14,6 +13,7 @@ class Case:
 
     def __init__(self, line):
         self.__dict__.update(json.loads(line))
+        self.area = self.id.rsplit("-", 1)[0]
         self.terminal = self.__dict__.get("terminal") or {}
         match = re.search(r"assumed-role/\$(?:role|delegator)/([\w-]+) ", self.message or "")
         self.session_name = match[1] if match else "session"
@@ -23,7 +23,9 @@ class Case:
 
 
 def load():
-    return [Case(line) for line in FILE.read_text().splitlines()] if FILE.exists() else []
+    """Loads the tables that are there."""
+    files = [FOLDER / table for table in TABLES]
+    return [Case(line) for file in files if file.exists() for line in file.read_text().splitlines()]
 
 
 def fill(value, symbols):

@@ -1,4 +1,5 @@
-"""The table of set-ups: for each recorded case, the state before the call, and the caller."""
+"""The table of set-ups: for each recorded case, the state before the call, and the caller; or why it
+is left out."""
 
 from dataclasses import dataclass, field
 
@@ -26,6 +27,9 @@ class Setup:
 
 
 SETUPS = {}
+# Cases that are not replayed, and why; below, whole areas and services.
+LEFT_OUT = {}
+KINDS_LEFT_OUT = {}
 
 
 def setup(*cases):
@@ -36,6 +40,30 @@ def setup(*cases):
         return function
 
     return register
+
+
+def leave_out(reason, *cases):
+    """Leaves these cases out."""
+    for case in cases:
+        assert case not in LEFT_OUT, case
+        LEFT_OUT[case] = reason
+
+
+def leave_out_area(area, reason):
+    """Leaves out what has no setup in an area: `sts` has `sts-001`, and so on."""
+    KINDS_LEFT_OUT["area", area] = reason
+
+
+def leave_out_service(service, reason):
+    """Leaves out every call of a service that has no setup."""
+    KINDS_LEFT_OUT["service", service] = reason
+
+
+def why_left_out(case):
+    """Returns the reason why a case is not replayed, or None."""
+    kinds = [("service", case.service), ("area", case.area)]
+    reasons = [LEFT_OUT.get(case.id), *map(KINDS_LEFT_OUT.get, kinds)]
+    return next(filter(None, reasons), None)
 
 
 def session(case, lab, account, policy=None, role="administrator"):
