@@ -17,6 +17,7 @@ mod keys_in_use;
 mod lifecycle;
 mod organizations;
 mod own_copies;
+mod pages;
 mod permissions;
 mod policies;
 mod regions;

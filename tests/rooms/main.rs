@@ -6,6 +6,7 @@
     reason = "a test that cannot read the code has failed"
 )]
 
+mod lists;
 mod paths;
 
 use std::fs;

@@ -173,19 +173,22 @@ impl Iam {
         accept_codes(answer, &[NOT_FOUND])
     }
 
-    /// The ARNs of a service's roles: one, or several if some have a suffix (`iam:ListRoles`).
+    /// The ARNs of a service's roles: one, or several if some have a suffix (`iam:ListRoles`). The
+    /// first page may be empty although more follow (R7.30).
     pub(crate) async fn service_linked_roles(&self, service: &str) -> Result<Vec<String>, Error> {
+        const ACTION: &str = "iam:ListRoles";
         let prefix = format!("/aws-service-role/{service}/");
-        let call = self.client.list_roles().path_prefix(&prefix).send();
-        let answer = self
+        let mut arns = Vec::new();
+        let call = self.client.list_roles().path_prefix(&prefix);
+        let mut pages = call.into_paginator().send();
+        while let Some(page) = self
             .caller
-            .send("iam:ListRoles", Some(&prefix), call)
-            .await?;
-        Ok(answer
-            .roles()
-            .iter()
-            .map(|role| role.arn().to_owned())
-            .collect())
+            .send(ACTION, Some(&prefix), pages.try_next())
+            .await?
+        {
+            arns.extend(page.roles.into_iter().map(|role| role.arn));
+        }
+        Ok(arns)
     }
 
     /// Creates the role of a service, and returns its ARN (`iam:CreateServiceLinkedRole`). An

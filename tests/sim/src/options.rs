@@ -22,6 +22,9 @@ pub struct Options {
     pub throttling: bool,
     /// Whether AWS's adjustable quotas hold (R1.7).
     pub quotas: bool,
+    /// Whether every list comes in pages of which the first is empty and the others have one item
+    /// (R7.30).
+    pub short_pages: bool,
 }
 
 impl Default for Options {
@@ -34,6 +37,7 @@ impl Default for Options {
             delays: Delays::default(),
             throttling: false,
             quotas: false,
+            short_pages: false,
         }
     }
 }

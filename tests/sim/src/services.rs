@@ -3,6 +3,7 @@
 mod ec2;
 mod iam;
 mod kms;
+mod pages;
 mod ssm;
 pub(crate) mod sts;
 

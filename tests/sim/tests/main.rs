@@ -28,6 +28,7 @@ mod limits;
 mod malformed;
 mod network;
 mod organization;
+mod pages;
 mod roles;
 mod security_groups;
 mod settings;

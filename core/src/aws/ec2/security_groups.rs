@@ -25,19 +25,24 @@ impl Ec2 {
         name: &str,
         vpc: Option<&str>,
     ) -> Result<Option<String>, Error> {
+        const ACTION: &str = "ec2:DescribeSecurityGroups";
         let mut filters = vec![filter("group-name", [name])];
         filters.extend(vpc.map(|vpc| filter("vpc-id", [vpc])));
         let call = self
             .client
             .describe_security_groups()
-            .set_filters(Some(filters))
-            .send();
-        let answer = self
+            .set_filters(Some(filters));
+        let mut pages = call.into_paginator().send();
+        while let Some(page) = self
             .caller
-            .send("ec2:DescribeSecurityGroups", Some(name), call)
-            .await?;
-        let group = answer.security_groups().first();
-        Ok(group.and_then(|group| group.group_id.clone()))
+            .send(ACTION, Some(name), pages.try_next())
+            .await?
+        {
+            if let Some(group) = page.security_groups().first() {
+                return Ok(group.group_id.clone());
+            }
+        }
+        Ok(None)
     }
 
     /// Creates a security group that lets nothing in or out, and returns its ID

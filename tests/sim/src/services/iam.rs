@@ -1,5 +1,6 @@
 //! IAM: roles and their policies. It is one for all Regions.
 
+mod pages;
 mod policies;
 mod roles;
 mod simulate;

@@ -6,6 +6,7 @@ mod crypto;
 mod grant_request;
 mod grants;
 mod keys;
+mod pages;
 mod params;
 mod policy;
 mod principals;

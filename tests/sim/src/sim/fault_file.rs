@@ -31,6 +31,8 @@ pub(crate) struct Conditions {
     pub(crate) throttling: bool,
     /// Whether AWS's adjustable quotas hold.
     pub(crate) quotas: bool,
+    /// Whether every list comes in pages of which the first is empty and the others have one item.
+    pub(crate) short_pages: bool,
 }
 
 impl Conditions {
@@ -38,6 +40,7 @@ impl Conditions {
     pub(crate) fn apply(&self, options: &mut Options) {
         options.delays = self.delays.clone();
         (options.throttling, options.quotas) = (self.throttling, self.quotas);
+        options.short_pages = self.short_pages;
     }
 }
 
@@ -170,16 +173,17 @@ mod tests {
     }
 
     #[test]
-    fn a_file_can_set_delays_throttling_and_quotas() {
+    fn a_file_can_set_delays_throttling_quotas_and_pages() {
         let text = r#"{
             "$comment": "slow",
             "delays": {"grants": 300, "$comment": "R3.3.7"},
             "throttling": true,
-            "quotas": true
+            "quotas": true,
+            "short-pages": true
         }"#;
         let mut options = Options::default();
         parse(text).unwrap().apply(&mut options);
         assert_eq!(options.delays.grants, std::time::Duration::from_mins(5));
-        assert!(options.throttling && options.quotas);
+        assert!(options.throttling && options.quotas && options.short_pages);
     }
 }

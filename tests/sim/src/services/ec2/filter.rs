@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::policy::matches;
+use crate::services::Request;
+use crate::services::pages::Page;
 use crate::wire::xml::Element;
 use crate::wire::{Body, Fail, Query};
 
@@ -53,14 +55,14 @@ fn tag_values<'a>(name: &str, tags: Option<&'a BTreeMap<String, String>>) -> Opt
 }
 
 /// One page of an answer.
-pub(super) struct Page<T> {
+pub(super) struct Answer<T> {
     items: Vec<T>,
     next_token: Option<String>,
 }
 
-impl<T> Page<T> {
+impl<T> Answer<T> {
     /// The answer of a describe call.
-    pub(super) fn answer(self, name: &'static str, render: impl Fn(T) -> Vec<Element>) -> Body {
+    pub(super) fn render(self, name: &'static str, render: impl Fn(T) -> Vec<Element>) -> Body {
         let mut answer = vec![Element::list(name, self.items.into_iter().map(render))];
         answer.extend(Element::optional("nextToken", self.next_token));
         Body::Xml(answer)
@@ -71,33 +73,39 @@ impl<T> Page<T> {
 /// pages.
 pub(super) fn page<T>(
     query: &Query,
-    mut items: impl Iterator<Item = Result<T, Fail>>,
+    request: &Request<'_>,
+    items: impl Iterator<Item = Result<T, Fail>>,
     ids: &str,
-) -> Result<Page<T>, Fail> {
-    let Some(size) = query.get("MaxResults") else {
-        return Ok(Page {
+) -> Result<Answer<T>, Fail> {
+    if query.has(ids) {
+        if query.has("MaxResults") {
+            return Err(not_with_max_results(ids));
+        }
+        return Ok(Answer {
             items: items.collect::<Result<_, _>>()?,
             next_token: None,
         });
+    }
+    let size = match query.get("MaxResults") {
+        Some(size) => read_size(size)?,
+        None => usize::MAX,
     };
-    if query.has(ids) {
-        let name = match ids {
-            "ImageId" => "imageIdsSet",
-            _ => "snapshotSet",
-        };
-        let message = format!("The parameter {name} cannot be used with the parameter maxResults");
-        return Err(Fail::bad("InvalidParameterCombination", message));
-    }
-    let (size, start) = (read_size(size)?, read_start(query)?);
-    let mut page = Vec::new();
-    for item in items.by_ref().skip(start).take(size) {
-        page.push(item?);
-    }
-    let more = page.len() == size && items.next().transpose()?.is_some();
-    Ok(Page {
-        items: page,
-        next_token: more.then(|| format!("from-{}", start + size)),
-    })
+    let page = Page::of(query.filled("NextToken"), size, request)
+        .ok_or_else(|| Fail::invalid_value("Unable to parse pagination token"))?;
+    let (items, next_token) = page.take(items)?;
+    Ok(Answer { items, next_token })
+}
+
+fn not_with_max_results(ids: &str) -> Fail {
+    let name = match ids {
+        "ImageId" => "imageIdsSet",
+        "SnapshotId" => "snapshotSet",
+        "VolumeId" => "volumeSet",
+        "InstanceId" => "instancesSet",
+        _ => "groupIdSet",
+    };
+    let message = format!("The parameter {name} cannot be used with the parameter maxResults");
+    Fail::bad("InvalidParameterCombination", message)
 }
 
 /// A page never has more than 1,000 items (API of DescribeSnapshots).
@@ -110,14 +118,4 @@ fn read_size(text: &str) -> Result<usize, Fail> {
             Err(Fail::invalid_value(message))
         }
     }
-}
-
-fn read_start(query: &Query) -> Result<usize, Fail> {
-    let Some(token) = query.filled("NextToken") else {
-        return Ok(0);
-    };
-    let start = token
-        .strip_prefix("from-")
-        .and_then(|from| from.parse().ok());
-    start.ok_or_else(|| Fail::invalid_value("Unable to parse pagination token"))
 }

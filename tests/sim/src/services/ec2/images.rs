@@ -36,8 +36,8 @@ pub(super) fn describe(world: &World, query: &Query, request: &Request<'_>) -> O
         Ok(false) => None,
         Err(fail) => Some(Err(fail)),
     });
-    let page = filter::page(query, fitting, "ImageId")?;
-    Ok(page.answer("imagesSet", |image| render(world, image, request)))
+    let page = filter::page(query, request, fitting, "ImageId")?;
+    Ok(page.render("imagesSet", |image| render(world, image, request)))
 }
 
 /// The images that an answer may have. If the request names IDs, these are the only ones, so that a

@@ -49,8 +49,9 @@ pub(super) fn describe(world: &World, query: &Query, request: &Request<'_>) -> O
             reservations.push(render_reservation(world, instance, instance.state, request));
         }
     }
-    let reservations = Element::list("reservationSet", reservations);
-    Ok(Body::Xml(vec![reservations]))
+    let items = reservations.into_iter().map(Ok);
+    let page = filter::page(query, request, items, "InstanceId")?;
+    Ok(page.render("reservationSet", |item| item))
 }
 
 /// The answer of RunInstances, with the instance in a state that it may have left already.

@@ -4,7 +4,7 @@ use super::authorize::authorize_all;
 use super::{dry_run, filter};
 use crate::services::Request;
 use crate::wire::xml::Element;
-use crate::wire::{Body, Fail, Outcome, Query};
+use crate::wire::{Fail, Outcome, Query};
 use crate::world::hex;
 
 /// The ID of the default VPC of the caller's account in the Region.
@@ -57,8 +57,9 @@ pub(super) fn describe_vpcs(query: &Query, request: &Request<'_>) -> Outcome {
         Element::of("ownerId", request.account()),
         Element::of("isDefault", true),
     ];
-    let vpcs = Element::list("vpcSet", fits.then_some(vpc));
-    Ok(Body::Xml(vec![vpcs]))
+    let vpcs = fits.then_some(vpc).into_iter().map(Ok);
+    let page = filter::page(query, request, vpcs, "VpcId")?;
+    Ok(page.render("vpcSet", |item| item))
 }
 
 pub(super) fn describe_subnets(query: &Query, request: &Request<'_>) -> Outcome {
@@ -90,6 +91,7 @@ pub(super) fn describe_subnets(query: &Query, request: &Request<'_>) -> Outcome 
         Element::of("mapPublicIpOnLaunch", true),
         Element::of("ownerId", request.account()),
     ];
-    let subnets = Element::list("subnetSet", fits.then_some(subnet));
-    Ok(Body::Xml(vec![subnets]))
+    let subnets = fits.then_some(subnet).into_iter().map(Ok);
+    let page = filter::page(query, request, subnets, "SubnetId")?;
+    Ok(page.render("subnetSet", |item| item))
 }

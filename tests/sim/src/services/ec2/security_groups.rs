@@ -78,7 +78,8 @@ pub(super) fn describe(world: &World, query: &Query, request: &Request<'_>) -> O
             items.push(render(group));
         }
     }
-    Ok(Body::Xml(vec![Element::list("securityGroupInfo", items)]))
+    let page = filter::page(query, request, items.into_iter().map(Ok), "GroupId")?;
+    Ok(page.render("securityGroupInfo", |item| item))
 }
 
 fn render(group: &SecurityGroup) -> Vec<Element> {

@@ -31,8 +31,8 @@ pub(super) fn describe(world: &World, query: &Query, request: &Request<'_>) -> O
         Ok(false) => None,
         Err(fail) => Some(Err(fail)),
     });
-    let page = filter::page(query, fitting, "SnapshotId")?;
-    Ok(page.answer("snapshotSet", |snapshot| render(snapshot, request)))
+    let page = filter::page(query, request, fitting, "SnapshotId")?;
+    Ok(page.render("snapshotSet", |snapshot| render(snapshot, request)))
 }
 
 /// The snapshots that a request names. One that is not visible does not exist for the caller

@@ -59,8 +59,8 @@ pub(super) fn describe(world: &World, query: &Query, request: &Request<'_>) -> O
             items.push(render(instance, volume));
         }
     }
-    let page = filter::page(query, items.into_iter().map(Ok), "VolumeId")?;
-    Ok(page.answer("volumeSet", |item| item))
+    let page = filter::page(query, request, items.into_iter().map(Ok), "VolumeId")?;
+    Ok(page.render("volumeSet", |item| item))
 }
 
 fn render(instance: &Instance, volume: &Volume) -> Vec<Element> {

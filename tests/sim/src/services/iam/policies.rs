@@ -1,7 +1,7 @@
 //! Policies of roles, inline and attached (R5.8).
 
 use super::{
-    authorize, authorized_role, check_changeable, no_such_entity, own_account, url_encoded,
+    authorize, authorized_role, check_changeable, no_such_entity, own_account, pages, url_encoded,
 };
 use crate::services::Request;
 use crate::wire::xml::Element;
@@ -65,11 +65,9 @@ pub(super) fn delete(world: &mut World, query: &Query, request: &Request<'_>) ->
 
 pub(super) fn list(world: &mut World, query: &Query, request: &Request<'_>) -> Outcome {
     let role = authorized_role(world, query, request, "ListRolePolicies", None)?;
-    let mut names = Element::new("PolicyNames");
-    for name in role.inline.keys() {
-        names = names.text("member", name);
-    }
-    Ok(Body::Xml(vec![names, Element::of("IsTruncated", false)]))
+    let names = role.inline.keys();
+    let names = names.map(|name| Element::of("member", name)).collect();
+    pages::answer(query, request, "PolicyNames", names)
 }
 
 /// A customer managed policy, which can be attached to roles.
@@ -125,13 +123,10 @@ pub(super) fn list_attached(world: &mut World, query: &Query, request: &Request<
     let mut items = Vec::new();
     for arn in role.attached.keys() {
         let name = arn.rsplit('/').next().unwrap_or_default();
-        items.push(vec![
+        items.push(pages::member(vec![
             Element::of("PolicyName", name),
             Element::of("PolicyArn", arn),
-        ]);
+        ]));
     }
-    Ok(Body::Xml(vec![
-        Element::members("AttachedPolicies", items),
-        Element::of("IsTruncated", false),
-    ]))
+    pages::answer(query, request, "AttachedPolicies", items)
 }

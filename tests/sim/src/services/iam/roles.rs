@@ -1,7 +1,7 @@
 //! Roles, service-linked ones too.
 
 use super::{
-    authorize, authorized_role, check_changeable, no_such_entity, own_account, url_encoded,
+    authorize, authorized_role, check_changeable, no_such_entity, own_account, pages, url_encoded,
 };
 use crate::services::Request;
 use crate::wire::xml::Element;
@@ -38,14 +38,11 @@ pub(super) fn list(world: &mut World, query: &Query, request: &Request<'_>) -> O
     if let Some(account) = world.accounts.get(request.account()) {
         for role in account.roles.values() {
             if role.path.starts_with(prefix) {
-                items.push(render(role, request));
+                items.push(pages::member(render(role, request)));
             }
         }
     }
-    Ok(Body::Xml(vec![
-        Element::members("Roles", items),
-        Element::of("IsTruncated", false),
-    ]))
+    pages::answer(query, request, "Roles", items)
 }
 
 pub(super) fn create(world: &mut World, query: &Query, request: &Request<'_>) -> Outcome {

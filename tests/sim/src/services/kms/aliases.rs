@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::Params;
 use super::authorize::{Operation, authorize_without_key, authorized_key};
 use super::params::{need, text};
+use super::{Params, pages};
 use crate::services::Request;
 use crate::wire::{Body, Fail, Outcome};
 use crate::world::World;
@@ -86,6 +86,6 @@ pub(super) fn list(world: &mut World, params: &Params, request: &Request<'_>) ->
             }));
         }
     }
-    let answer = json!({ "Aliases": aliases, "Truncated": false });
-    Ok(Body::Json(answer))
+    let (aliases, next) = pages::read(params, request)?.slice(aliases);
+    Ok(pages::answer("Aliases", aliases, next))
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::authorize::{Operation, authorized_key};
 use super::params::{dry_run, text};
-use super::{Params, grant_request, key_not_found, principals};
+use super::{Params, grant_request, key_not_found, pages, principals};
 use crate::auth;
 use crate::services::Request;
 use crate::wire::{Body, Fail, Outcome};
@@ -79,9 +79,8 @@ fn is_valid_for(key: &Key, operation: &str) -> bool {
     }
 }
 
-/// Pages of at most 100 (R3.3.11).
 pub(super) fn list(world: &mut World, params: &Params, request: &Request<'_>) -> Outcome {
-    let limit = read_limit(params)?;
+    let page = pages::read(params, request)?;
     let operation = Operation::all_keys("kms:ListGrants");
     let arn = authorized_key(world, params, request, &operation)?
         .arn
@@ -89,46 +88,18 @@ pub(super) fn list(world: &mut World, params: &Params, request: &Request<'_>) ->
     let Some(key) = world.keys.get(&arn) else {
         return Err(key_not_found(&arn));
     };
-    let start = read_marker(params)?;
     let mut grants = Vec::new();
     for grant in &key.grants {
         if is_requested(world, grant, params) {
             grants.push(grant);
         }
     }
-    let page = grants.iter().skip(start).take(limit);
-    let page: Vec<Value> = page
+    let (grants, next) = page.slice(grants);
+    let grants: Vec<Value> = grants
+        .into_iter()
         .map(|grant| render(world, key, grant, request))
         .collect();
-    let more = grants.len() > start.saturating_add(limit);
-    let mut answer = json!({ "Grants": page, "Truncated": more });
-    if more {
-        answer["NextMarker"] = json!(format!("from-{}", start + limit));
-    }
-    Ok(Body::Json(answer))
-}
-
-fn read_limit(params: &Params) -> Result<usize, Fail> {
-    let limit = params.get("Limit").and_then(Value::as_u64).unwrap_or(50);
-    let bound = match limit {
-        1..=100 => return Ok(usize::try_from(limit).unwrap_or(100)),
-        0 => "greater than or equal to 1",
-        _ => "less than or equal to 100",
-    };
-    Err(invalid(format!(
-        "1 validation error detected: Value '{limit}' at 'limit' failed to satisfy constraint: \
-         Member must have value {bound}"
-    )))
-}
-
-fn read_marker(params: &Params) -> Result<usize, Fail> {
-    let Some(marker) = text(params, "Marker") else {
-        return Ok(0);
-    };
-    let start = marker
-        .strip_prefix("from-")
-        .and_then(|from| from.parse().ok());
-    start.ok_or_else(|| Fail::bad("InvalidMarkerException", "Could not deserialize marker"))
+    Ok(pages::answer("Grants", grants, next))
 }
 
 fn is_requested(world: &World, grant: &Grant, params: &Params) -> bool {

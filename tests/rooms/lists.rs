@@ -1,0 +1,60 @@
+//! Lists of AWS come in pages: a call that reads one asks for all of them.
+
+use std::fs;
+use std::path::Path;
+
+/// What AWS answers whole, or of one thing.
+const WHOLE: [&str; 8] = [
+    "describe_image_attribute",
+    "describe_key",
+    "describe_regions",
+    "describe_snapshot_attribute",
+    "get_",
+    // Requests that name what they want.
+    "describe_images().image_ids(",
+    "describe_subnets().subnet_ids(",
+    "describe_instances().instance_ids(",
+];
+
+/// The calls in a source that read a list and send it without pages.
+fn unpaged(source: &str) -> Vec<String> {
+    let text: String = source.split_whitespace().collect();
+    let mut found = Vec::new();
+    for start in ["describe_", "list_"] {
+        for (position, _) in text.match_indices(&format!(".{start}")) {
+            let call = &text[position + 1..];
+            let sent = &call[..call.find(".send(").unwrap_or(call.len())];
+            let is_whole = WHOLE.iter().any(|name| call.starts_with(name));
+            if !is_whole && !sent.contains(".into_paginator()") {
+                found.push(sent.to_owned());
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn list_without_pages_is_found() {
+    let paged = "let call = self.client.list_roles().path_prefix(p); call.into_paginator().send()";
+    assert!(unpaged(paged).is_empty());
+    assert_eq!(unpaged("self.client.list_roles().send()"), ["list_roles()"]);
+    assert!(unpaged("self.client.describe_images() .image_ids(id).send()").is_empty());
+}
+
+#[test]
+fn every_list_is_read_in_pages() {
+    let room = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../core/src/aws");
+    let mut lists = 0;
+    for folder in [room.clone(), room.join("ec2")] {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                continue;
+            }
+            let source = fs::read_to_string(&path).unwrap();
+            lists += source.matches("into_paginator").count();
+            assert_eq!(unpaged(&source), Vec::<String>::new(), "{}", path.display());
+        }
+    }
+    assert!(lists >= 9, "{lists}");
+}
