@@ -89,6 +89,7 @@ pub async fn run(env: impl IntoIterator<Item = (OsString, OsString)>, sinks: Sin
         outputs: variable(&env, "GITHUB_OUTPUT").map(Path::new),
         summary: variable(&env, "GITHUB_STEP_SUMMARY").map(Path::new),
         report: settings.report_path.as_deref(),
+        masks_accounts: settings.mask_account_ids,
     };
     let errors = files.write(&runner.outcome(), exit, settings.mode);
     for error in &errors {
@@ -125,12 +126,17 @@ fn log_problems(log: &Log, problems: Vec<Problem>) {
     log.annotate_all(Level::Error, &messages);
 }
 
+/// Hides account IDs in what is written from now on, and has GitHub hide the targets' later.
 fn mask_targets(settings: &Settings, log: &Log) {
-    if settings.mask_account_ids {
-        for target in settings.request.targets() {
-            log.mask(&target.to_string());
-        }
-        let message = "GitHub blanks every output that holds a masked account ID";
-        log.annotate(Level::Warning, "mask-account-ids", message);
+    if !settings.mask_account_ids {
+        return;
     }
+    log.mask_account_ids();
+    for target in settings.request.targets() {
+        if let Some(account) = target.account() {
+            log.mask_in_later_steps(account.as_ref());
+        }
+    }
+    let message = "GitHub blanks every output that holds a masked account ID";
+    log.annotate(Level::Warning, "mask-account-ids", message);
 }

@@ -10,6 +10,7 @@ mod principal_name;
 mod progress;
 mod report;
 mod summary;
+pub(crate) mod text;
 mod values;
 pub(crate) mod verification;
 
@@ -36,6 +37,8 @@ pub(crate) struct Files<'a> {
     pub(crate) summary: Option<&'a Path>,
     /// The report that the user asked for.
     pub(crate) report: Option<&'a Path>,
+    /// Whether the summary hides account IDs; outputs and the report never do.
+    pub(crate) masks_accounts: bool,
 }
 
 impl Files<'_> {
@@ -46,7 +49,7 @@ impl Files<'_> {
             self.outputs
                 .map(|path| write_outputs(path, &values::of(outcome, &report))),
             self.summary
-                .map(|path| append(path, &summary::markdown(outcome, exit, mode))),
+                .map(|path| append(path, &self.summary_text(outcome, exit, mode))),
             self.report.map(|path| write_report(path, &report)),
         ];
         results
@@ -54,6 +57,10 @@ impl Files<'_> {
             .flatten()
             .filter_map(Result::err)
             .collect()
+    }
+
+    fn summary_text(&self, outcome: &Outcome, exit: Exit, mode: Mode) -> String {
+        summary::markdown(outcome, exit, mode).into_text(self.masks_accounts)
     }
 }
 

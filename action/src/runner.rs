@@ -80,7 +80,7 @@ impl Runner {
             if let Some(account) = &error.account
                 && settings.mask_account_ids
             {
-                self.log.mask(account.as_ref());
+                self.log.mask_in_later_steps(account.as_ref());
             }
             log_error(&self.log, error);
         }
@@ -168,7 +168,7 @@ impl Runner {
     /// The targets are masked before the run; the source account is known only now.
     fn mask_source(&self, settings: &Settings, plan: &Plan) {
         if settings.mask_account_ids {
-            self.log.mask(plan.account.as_ref());
+            self.log.mask_in_later_steps(plan.account.as_ref());
         }
     }
 }

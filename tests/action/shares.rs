@@ -45,7 +45,7 @@ async fn share_leaves_its_outputs_and_a_second_run_changes_nothing() {
     );
     assert!(
         run.summary.contains(&format!(
-            "| us-east-1 | `{golden}` | no | {B} | {B} | – | – |"
+            "| us-east-1 | <code>{golden}</code> | no | {B} | {B} | – | – |"
         )),
         "{}",
         run.summary

@@ -14,6 +14,7 @@ use ami_share::Report;
 use self::model::{Access, Kind, RegionBox, Resource};
 use self::simplify::Detail;
 use super::principal_name::a_few;
+use super::text::visible;
 
 /// What a reader can follow.
 const MAX_EDGES: usize = 24;
@@ -235,6 +236,7 @@ fn names<'a>(all: impl Iterator<Item = &'a str>) -> String {
 /// Text in a label: characters that could end it, or be Markdown, HTML or a command, are written by
 /// their number.
 fn escape(text: &str) -> String {
+    let text = visible(text);
     let mut escaped = String::new();
     for c in text.chars().take(LONGEST_NAME) {
         if c.is_alphanumeric() || " .,:/_-".contains(c) {

@@ -43,8 +43,8 @@ impl EventLog {
     }
 
     fn waiting(&self, waiting: &Waiting) {
-        let resource = self.log.hide(&waiting.resource);
-        let what = self.log.hide(&waiting.what);
+        let resource = self.log.clean(&waiting.resource);
+        let what = self.log.clean(&waiting.what);
         if self.bars.show(&resource, &what, waiting.percent) || !self.is_due(&waiting.resource) {
             return;
         }

@@ -1,9 +1,11 @@
 //! The log: plain lines for any CI, with GitHub's workflow commands where GitHub reads it.
 
 use std::io::Write;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
+
+use super::text::{harmless_line, mask_account_ids};
 
 /// GitHub shows this many annotations of each level of a step, and drops the others.
 const SHOWN_ANNOTATIONS: usize = 10;
@@ -33,11 +35,11 @@ impl Level {
     }
 }
 
-/// Writes the log. Masked text never reaches it.
+/// Writes the log. Every text passes through it, and none leaves it as a command of a CI system.
 pub(crate) struct Log {
     out: Mutex<Box<dyn Write + Send>>,
     style: Style,
-    masked: Mutex<Vec<String>>,
+    masks_accounts: AtomicBool,
     /// How many annotations GitHub was given, by level.
     annotations: [AtomicUsize; 2],
 }
@@ -47,7 +49,7 @@ impl Log {
         Self {
             out: Mutex::new(out),
             style,
-            masked: Mutex::default(),
+            masks_accounts: AtomicBool::new(false),
             annotations: Default::default(),
         }
     }
@@ -57,49 +59,45 @@ impl Log {
         matches!(self.style, Style::Terminal(_))
     }
 
-    /// Keeps a text out of the log, here and, on GitHub, in what later steps write.
-    pub(crate) fn mask(&self, text: &str) {
+    /// Hides every account ID that is written from now on, but for its last digits.
+    pub(crate) fn mask_account_ids(&self) {
+        self.masks_accounts.store(true, Ordering::Relaxed);
+    }
+
+    /// Has GitHub hide an account ID in what later steps write.
+    pub(crate) fn mask_in_later_steps(&self, account: &str) {
         if self.style == Style::GitHub {
-            // Written before it is masked here, or GitHub would be told to mask the stars.
-            self.write(&format!("::add-mask::{}", escape_data(text)));
+            self.write(&format!("::add-mask::{}", escape_data(account)));
         }
-        self.masked.lock().push(text.to_owned());
     }
 
-    /// The text with every masked part hidden.
-    pub(crate) fn hide(&self, text: &str) -> String {
-        let mut text = text.to_owned();
-        for masked in &*self.masked.lock() {
-            text = text.replace(masked.as_str(), "***");
+    /// The text as it may be written: in one line, harmless, masked.
+    pub(crate) fn clean(&self, text: &str) -> String {
+        let line = harmless_line(text);
+        if self.masks_accounts.load(Ordering::Relaxed) {
+            mask_account_ids(&line)
+        } else {
+            line
         }
-        text
     }
 
+    /// Writes one line.
     pub(crate) fn line(&self, text: &str) {
-        for line in text.lines() {
-            let line = self.hide(line);
-            // GitHub must not run a line of logged text as a workflow command.
-            let guard = if self.style == Style::GitHub && line.trim_start().starts_with("::") {
-                "\u{200b}"
-            } else {
-                ""
-            };
-            self.write(&format!("{guard}{line}"));
-        }
+        self.write(&self.clean(text));
     }
 
     /// A message that GitHub shows with the run; elsewhere a line that begins with its level.
     pub(crate) fn annotate(&self, level: Level, title: &str, text: &str) {
-        let (title, text) = (self.hide(title), self.hide(text));
+        let (title, text) = (self.clean(title), self.clean(text));
         let word = level.word();
         match self.style {
             Style::GitHub => self.annotate_on_github(level, &title, &text),
             Style::Plain | Style::Terminal(false) => {
-                self.write(&format!("{word}: {}", one_line(&title, &text)));
+                self.write(&format!("{word}: {}", with_title(&title, &text)));
             }
             Style::Terminal(true) => {
                 let colour = if level == Level::Error { 31 } else { 33 };
-                let line = one_line(&title, &text);
+                let line = with_title(&title, &text);
                 self.write(&format!("\u{1b}[1;{colour}m{word}\u{1b}[0m: {line}"));
             }
         }
@@ -119,7 +117,7 @@ impl Log {
                 "::{word} title=more {word}s::the step summary and the log below have them all"
             ));
         }
-        self.line(&format!("{word}: {}", one_line(title, text)));
+        self.write(&format!("{word}: {}", with_title(title, text)));
     }
 
     /// Messages that are known all at once: if GitHub would drop some, the last that it shows holds
@@ -135,7 +133,7 @@ impl Log {
             self.annotate(level, title, text);
         }
         if !rest.is_empty() {
-            let texts: Vec<String> = rest.iter().map(|(_, text)| self.hide(text)).collect();
+            let texts: Vec<String> = rest.iter().map(|(_, text)| self.clean(text)).collect();
             let (word, count) = (level.word(), rest.len());
             let text = escape_data(&texts.join("\n"));
             self.write(&format!("::{word} title={count} more::{text}"));
@@ -145,16 +143,18 @@ impl Log {
     /// Lines under a heading, folded on GitHub.
     pub(crate) fn group(&self, title: &str, lines: &[String]) {
         let github = self.style == Style::GitHub;
+        let title = self.clean(title);
         if github {
-            self.write(&format!("::group::{}", escape_data(&self.hide(title))));
+            self.write(&format!("::group::{}", escape_data(&title)));
         } else {
-            self.line(title);
+            self.write(&title);
         }
         for line in lines {
+            let text = self.clean(&format!("  {line}"));
             let coloured = self.style == Style::Terminal(true);
             match colour_of_change(line).filter(|_| coloured) {
-                Some(colour) => self.line(&format!("\u{1b}[{colour}m  {line}\u{1b}[0m")),
-                None => self.line(&format!("  {line}")),
+                Some(colour) => self.write(&format!("\u{1b}[{colour}m{text}\u{1b}[0m")),
+                None => self.write(&text),
             }
         }
         if github {
@@ -162,6 +162,7 @@ impl Log {
         }
     }
 
+    /// The one place that writes: a line that is clean, or a command and a colour of ours.
     fn write(&self, line: &str) {
         let mut out = self.out.lock();
         // A closed pipe must not end a share half way.
@@ -169,10 +170,10 @@ impl Log {
     }
 }
 
-/// A message in one line; the title is not repeated if the text begins with it.
-fn one_line(title: &str, text: &str) -> String {
+/// A message under its title, which is not repeated if the text begins with it.
+fn with_title(title: &str, text: &str) -> String {
     let text = text.strip_prefix(&format!("{title}: ")).unwrap_or(text);
-    format!("{title}: {}", text.replace(['\r', '\n'], " "))
+    format!("{title}: {text}")
 }
 
 /// The colour of a line of a plan, by its sign.

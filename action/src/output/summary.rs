@@ -1,14 +1,13 @@
 //! The step summary, in Markdown.
 
-mod markdown;
+pub(super) mod markdown;
 mod tables;
-
-use std::fmt::Write as _;
 
 use ami_share::Report;
 
-use self::markdown::escape;
+use self::markdown::Markdown;
 use super::outcome::Outcome;
+use super::text::cut;
 use super::{diagram, verification};
 use crate::exit::Exit;
 use crate::settings::Mode;
@@ -18,8 +17,10 @@ const MAX_ITEMS: usize = 50;
 /// The longest finding, in characters: it may name thousands of accounts.
 const LONGEST_ITEM: usize = 2_000;
 
-pub(super) fn markdown(outcome: &Outcome, exit: Exit, mode: Mode) -> String {
-    let mut text = format!("### ami-share: {}\n", heading(outcome, exit, mode));
+pub(super) fn markdown(outcome: &Outcome, exit: Exit, mode: Mode) -> Markdown {
+    let mut text = Markdown::literal("### ami-share: ");
+    text.push_literal(heading(outcome, exit, mode));
+    text.push_literal("\n");
     match outcome {
         Outcome::Unplanned(errors) => {
             let errors = errors.iter();
@@ -34,7 +35,7 @@ pub(super) fn markdown(outcome: &Outcome, exit: Exit, mode: Mode) -> String {
             whole_report(&mut text, report, false);
         }
     }
-    text.push('\n');
+    text.push_literal("\n");
     text
 }
 
@@ -63,15 +64,14 @@ fn heading(outcome: &Outcome, exit: Exit, mode: Mode) -> &'static str {
     }
 }
 
-// Writing to a String cannot fail.
-fn whole_report(text: &mut String, report: &Report, planned: bool) {
+fn whole_report(text: &mut Markdown, report: &Report, planned: bool) {
     let errors = report.errors.iter();
     items(
         text,
         errors.map(|error| (error.code.as_str(), error.to_string())),
     );
     if let Some(diagram) = diagram::of_report(report, planned) {
-        let _ = write!(text, "\n```mermaid\n{diagram}```\n");
+        text.push(Markdown::diagram(&diagram));
     }
     tables::images(text, report, planned);
     tables::keys(text, report, planned);
@@ -85,21 +85,20 @@ fn whole_report(text: &mut String, report: &Report, planned: bool) {
 }
 
 /// Findings or errors, by code and text.
-fn items<'a>(text: &mut String, items: impl Iterator<Item = (&'a str, String)>) {
+fn items<'a>(text: &mut Markdown, items: impl Iterator<Item = (&'a str, String)>) {
     for (number, (code, message)) in items.enumerate() {
         if number == MAX_ITEMS {
-            text.push_str("\n- … and more, which are in the report\n");
+            text.push_literal("\n- … and more, which are in the report\n");
             return;
         }
         // The code is written in bold already.
         let message = message.strip_prefix(code).unwrap_or(&message);
         let message = message.trim_start_matches([':', ' ']);
-        let (message, more) = match message.char_indices().nth(LONGEST_ITEM) {
-            Some((end, _)) => (&message[..end], "…"),
-            None => (message, ""),
-        };
-        let message = escape(message);
-        let _ = write!(text, "\n- **{code}** {message}{more}\n");
+        text.push_literal("\n- **");
+        text.push(Markdown::text(code));
+        text.push_literal("** ");
+        text.push(Markdown::text(cut(message, LONGEST_ITEM)));
+        text.push_literal("\n");
     }
 }
 
@@ -109,11 +108,12 @@ mod tests {
 
     #[test]
     fn many_findings_are_cut() {
-        let mut text = String::new();
+        let mut text = Markdown::default();
         items(
             &mut text,
             (0..1000).map(|n| ("code", format!("code: number {n}"))),
         );
+        let text = text.into_text(false);
         assert_eq!(
             text.lines()
                 .filter(|line| line.starts_with("- **code**"))

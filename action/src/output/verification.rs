@@ -1,9 +1,9 @@
 //! Whether targets can launch: a line of the log for each, and a table of the summary with targets
 //! down and checks across.
 
-use std::fmt::Write as _;
-
 use ami_share::report::{CheckName, Conclusion, Verdict, Verification};
+
+use super::summary::markdown::Markdown;
 
 /// Further rows are only in the report.
 const MAX_ROWS: usize = 200;
@@ -54,22 +54,26 @@ fn checks_with(verification: &Verification, verdict: Verdict) -> String {
     names.join(", ")
 }
 
-/// Adds the table, if there was any check. (Writing to a String cannot fail.)
-pub(super) fn table(text: &mut String, verifications: &[Verification]) {
+/// Adds the table, if there was any check.
+pub(super) fn table(text: &mut Markdown, verifications: &[Verification]) {
     let columns = columns(verifications);
     if columns.is_empty() {
         return;
     }
-    let names: Vec<&str> = columns.iter().map(|name| name.as_str()).collect();
-    let names = names.join(" | ");
-    let _ = writeln!(text, "\n| target | Region | image | sum | {names} |");
-    let _ = writeln!(text, "|---|---|---|---|{}", "---|".repeat(columns.len()));
+    let mut names = vec!["target", "Region", "image", "sum"];
+    names.extend(columns.iter().map(|name| name.as_str()));
+    text.push_literal("\n");
+    text.push_row(names.iter().map(|name| Markdown::literal(name)));
+    text.push_row(names.iter().map(|_| Markdown::literal("---")));
     for verification in verifications.iter().take(MAX_ROWS) {
         row(text, verification, &columns);
     }
     let more = verifications.len().saturating_sub(MAX_ROWS);
     if more > 0 {
-        let _ = writeln!(text, "\n… and {more} more, which are in the report");
+        let more = format!("… and {more} more, which are in the report");
+        text.push_literal("\n");
+        text.push(Markdown::text(more));
+        text.push_literal("\n");
     }
 }
 
@@ -85,30 +89,34 @@ fn columns(verifications: &[Verification]) -> Vec<CheckName> {
     columns
 }
 
-fn row(text: &mut String, verification: &Verification, columns: &[CheckName]) {
+fn row(text: &mut Markdown, verification: &Verification, columns: &[CheckName]) {
     let Verification {
         account, region, ..
     } = verification;
     let image = match &verification.image {
-        Some(image) => format!("`{image}`"),
-        None => "–".to_owned(),
+        Some(image) => Markdown::code(image),
+        None => Markdown::literal("–"),
     };
     let sum = match verification.conclusion {
         Conclusion::Launched => "**launched**",
         Conclusion::NoObstacleFound => "no obstacle found",
         Conclusion::Blocked => "**blocked**",
     };
-    let mut cells = Vec::new();
+    let mut cells = vec![
+        Markdown::text(account),
+        Markdown::text(region),
+        image,
+        Markdown::literal(sum),
+    ];
     for name in columns {
-        cells.push(match verdict(verification, *name) {
+        cells.push(Markdown::literal(match verdict(verification, *name) {
             Some(Verdict::Yes) => "yes",
             Some(Verdict::No) => "**no**",
             Some(Verdict::Unknown) => "?",
             None => "",
-        });
+        }));
     }
-    let cells = cells.join(" | ");
-    let _ = writeln!(text, "| {account} | {region} | {image} | {sum} | {cells} |");
+    text.push_row(cells);
 }
 
 fn verdict(verification: &Verification, name: CheckName) -> Option<Verdict> {

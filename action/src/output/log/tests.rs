@@ -28,10 +28,58 @@ fn text_of_others_cannot_write_commands() {
     let text = written(Style::GitHub, |log| {
         log.annotate(Level::Error, "a:b,c", "100 %\r\n::set-output name=x::y");
         log.line("first\n::error::forged");
+        log.group("title\n::error::x", &["::error::y".to_owned()]);
     });
-    let expected = "::error title=a%3Ab%2Cc::100 %25%0D%0A::set-output \
-                    name=x::y\nfirst\n\u{200b}::error::forged\n";
+    let expected = "::error title=a%3Ab%2Cc::100 %25\\r\\n::set-output name=x::y\n\
+                    first\\n::error::forged\n\
+                    ::group::title\\n::error::x\n  \\::error::y\n::endgroup::\n";
     assert_eq!(text, expected);
+}
+
+/// What a lone carriage return, a line separator and the like are for each runner: they begin a
+/// line, or they are shown as something else than they are.
+#[test]
+fn each_payload_stays_one_line_in_each_place_and_style() {
+    type Place = fn(&Log, &str);
+    let payloads = [
+        "x\r::add-mask::y",
+        "x\n::add-mask::y",
+        "x\u{85}::add-mask::y",
+        "x\u{2028}::add-mask::y",
+        "##[command]y",
+        "##vso[task.setvariable variable=x]y",
+        "##teamcity[message text='y']",
+        "section_start:1:x\r\u{1b}[0Ky",
+        "\u{1b}]8;;https://example.com\u{7}y",
+        "\u{202e}y",
+    ];
+    let places: [Place; 5] = [
+        |log, text| log.line(text),
+        |log, text| log.annotate(Level::Warning, "code", text),
+        |log, text| log.annotate(Level::Warning, text, "text"),
+        |log, text| log.group(text, &[]),
+        |log, text| log.group("title", &[text.to_owned()]),
+    ];
+    for style in [Style::GitHub, Style::Plain, Style::Terminal(false)] {
+        for (number, place) in places.iter().enumerate() {
+            let usual = written(style, |log| place(log, "word"));
+            for payload in payloads {
+                let text = written(style, |log| place(log, payload));
+                let name = format!("{style:?}, place {number}, {payload:?}: {text:?}");
+                assert_eq!(text.lines().count(), usual.lines().count(), "{name}");
+                assert!(!text.contains("##[") && !text.contains("##vso["), "{name}");
+                assert!(
+                    !text.contains("##teamcity[") && !text.contains('\r'),
+                    "{name}"
+                );
+                let unseen = |c: char| c.is_control() && c != '\n' || c == '\u{202e}';
+                assert!(
+                    !text.contains(unseen) && !text.contains('\u{2028}'),
+                    "{name}"
+                );
+            }
+        }
+    }
 }
 
 #[test]
@@ -77,11 +125,17 @@ fn colours_are_only_for_terminals_that_want_them() {
 }
 
 #[test]
-fn masked_text_is_hidden_everywhere() {
+fn account_ids_are_hidden_everywhere() {
     let text = written(Style::Plain, |log| {
-        log.mask("222222222222");
+        log.mask_account_ids();
         log.line("to 222222222222");
         log.annotate(Level::Warning, "222222222222", "x");
+        log.group(
+            "222222222222",
+            &["arn:aws:iam::222222222222:root".to_owned()],
+        );
     });
-    assert_eq!(text, "to ***\nwarning: ***: x\n");
+    let expected = "to ********2222\nwarning: ********2222: x\n********2222\n  \
+                    arn:aws:iam::********2222:root\n";
+    assert_eq!(text, expected);
 }

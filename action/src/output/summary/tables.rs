@@ -1,14 +1,13 @@
 //! The tables of a summary: each image in its Regions, the keys, the target accounts.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 
 use ami_share::id::SourceImage;
 use ami_share::plan::Step;
 use ami_share::report::{ImageReport, KeyReport};
 use ami_share::{Principal, Report};
 
-use super::markdown::escape;
+use super::markdown::Markdown;
 use crate::output::principal_name::{list_or_count, short_names};
 
 /// Rows of all tables of images together, and of each other table.
@@ -22,37 +21,43 @@ const NAMES_IN_A_CELL: usize = 2;
 /// A table under a title.
 struct Table<'a> {
     /// The title, which is the same in Markdown and in HTML.
-    title: String,
+    title: Markdown,
     /// What the title says if the table is folded.
-    folded_title: String,
+    folded_title: Markdown,
     folded: bool,
-    columns: Vec<&'a str>,
+    columns: Vec<&'static str>,
     /// The cells of each row.
-    rows: Vec<Vec<String>>,
+    rows: Vec<Vec<Markdown>>,
     /// How many rows were left out, and what they are about.
     left_out: (usize, &'a str),
 }
 
-// Writing to a String cannot fail.
 impl Table<'_> {
-    fn write(&self, text: &mut String) {
+    fn write(self, text: &mut Markdown) {
         if self.folded {
-            let title = &self.folded_title;
-            let _ = writeln!(text, "\n<details><summary>{title}</summary>\n");
+            text.push_literal("\n<details><summary>");
+            text.push(self.folded_title);
+            text.push_literal("</summary>\n\n");
         } else {
-            let _ = writeln!(text, "\n**{}**\n", self.title);
+            text.push_literal("\n**");
+            text.push(self.title);
+            text.push_literal("**\n\n");
         }
-        let _ = writeln!(text, "| {} |", self.columns.join(" | "));
-        let _ = writeln!(text, "|{}", "---|".repeat(self.columns.len()));
-        for cells in &self.rows {
-            let _ = writeln!(text, "| {} |", cells.join(" | "));
+        text.push_row(self.columns.iter().map(|name| Markdown::literal(name)));
+        text.push_row(self.columns.iter().map(|_| Markdown::literal("---")));
+        for cells in self.rows {
+            text.push_row(cells);
         }
         let (left_out, what) = self.left_out;
         if left_out > 0 {
-            let _ = writeln!(text, "\n{left_out} more {what} are in the report.");
+            text.push_literal("\n");
+            text.push(Markdown::text(format!(
+                "{left_out} more {what} are in the report."
+            )));
+            text.push_literal("\n");
         }
         if self.folded {
-            text.push_str("\n</details>\n");
+            text.push_literal("\n</details>\n");
         }
     }
 }
@@ -67,7 +72,7 @@ fn change_columns(planned: bool) -> [&'static str; 2] {
 }
 
 /// A table for each image of the request, with a row for each Region.
-pub(super) fn images(text: &mut String, report: &Report, planned: bool) {
+pub(super) fn images(text: &mut Markdown, report: &Report, planned: bool) {
     let mut tables: BTreeMap<&SourceImage, Vec<&ImageReport>> = BTreeMap::new();
     for image in &report.images {
         tables.entry(&image.source).or_default().push(image);
@@ -77,22 +82,27 @@ pub(super) fn images(text: &mut String, report: &Report, planned: bool) {
     for (number, (source, images)) in tables.iter().enumerate() {
         if rows_left == 0 {
             let more = tables.len() - number;
-            let _ = writeln!(text, "\n{more} more images are in the report.");
+            text.push_literal("\n");
+            text.push(Markdown::text(format!(
+                "{more} more images are in the report."
+            )));
+            text.push_literal("\n");
             break;
         }
         let shown = images.len().min(rows_left);
         rows_left -= shown;
-        let title = format!("<code>{}</code> in {}", source.ami, source.region);
+        let place = Markdown::text(format!(" in {}", source.region));
+        let title = Markdown::code(&source.ami).then(place);
         let regions = match images.len() {
-            1 => "1 Region".to_owned(),
-            count => format!("{count} Regions"),
+            1 => Markdown::literal(": 1 Region"),
+            count => Markdown::text(format!(": {count} Regions")),
         };
         let mut rows = Vec::new();
         for image in &images[..shown] {
             rows.push(image_row(image, report, planned));
         }
         let table = Table {
-            folded_title: format!("{title}: {regions}"),
+            folded_title: title.clone().then(regions),
             title,
             folded: number >= OPEN_TABLES || images.len() > OPEN_ROWS,
             columns: vec![
@@ -111,10 +121,10 @@ pub(super) fn images(text: &mut String, report: &Report, planned: bool) {
     }
 }
 
-fn image_row(image: &ImageReport, report: &Report, planned: bool) -> Vec<String> {
+fn image_row(image: &ImageReport, report: &Report, planned: bool) -> Vec<Markdown> {
     let to_launch = match &image.image {
-        Some(id) => format!("`{id}`"),
-        None => "–".to_owned(),
+        Some(id) => Markdown::code(id),
+        None => Markdown::literal("–"),
     };
     let copied = match &image.image {
         _ if image.copied => "now",
@@ -128,9 +138,9 @@ fn image_row(image: &ImageReport, report: &Report, planned: bool) -> Vec<String>
         add_planned_image_changes(image, report, &mut added, &mut removed);
     }
     vec![
-        image.region.to_string(),
+        Markdown::text(&image.region),
         to_launch,
-        copied.to_owned(),
+        Markdown::literal(copied),
         cell(&image.principals),
         cell(&added),
         cell(&removed),
@@ -161,7 +171,7 @@ fn add_planned_image_changes(
 }
 
 /// The keys that targets need, or lose.
-pub(super) fn keys(text: &mut String, report: &Report, planned: bool) {
+pub(super) fn keys(text: &mut Markdown, report: &Report, planned: bool) {
     let keys = &report.keys;
     if keys.is_empty() {
         return;
@@ -172,8 +182,8 @@ pub(super) fn keys(text: &mut String, report: &Report, planned: bool) {
         rows.push(key_row(key, report, planned));
     }
     let table = Table {
-        title: "Keys".to_owned(),
-        folded_title: format!("{} keys", keys.len()),
+        title: Markdown::literal("Keys"),
+        folded_title: Markdown::text(format!("{} keys", keys.len())),
         folded: keys.len() > OPEN_ROWS,
         columns: vec!["Region", "key", "can use it", added, removed],
         rows,
@@ -182,15 +192,15 @@ pub(super) fn keys(text: &mut String, report: &Report, planned: bool) {
     table.write(text);
 }
 
-fn key_row(key: &KeyReport, report: &Report, planned: bool) -> Vec<String> {
+fn key_row(key: &KeyReport, report: &Report, planned: bool) -> Vec<Markdown> {
     let (mut added, mut removed) = (key.added.clone(), key.removed.clone());
     if planned {
         add_planned_key_changes(key, report, &mut added, &mut removed);
     }
     let id = key.key.as_ref().rsplit('/').next().unwrap_or_default();
     vec![
-        key.key.region().to_string(),
-        format!("`{id}`"),
+        Markdown::text(key.key.region()),
+        Markdown::code(id),
         cell(&key.principals),
         cell(&added),
         cell(&removed),
@@ -221,7 +231,7 @@ fn add_planned_key_changes(
 }
 
 /// What was done in target accounts.
-pub(super) fn targets(text: &mut String, report: &Report) {
+pub(super) fn targets(text: &mut Markdown, report: &Report) {
     let targets = &report.targets;
     if targets.is_empty() {
         return;
@@ -230,20 +240,20 @@ pub(super) fn targets(text: &mut String, report: &Report) {
     for target in targets.iter().take(MAX_ROWS) {
         let mut copies = Vec::new();
         for copy in &target.copies {
-            copies.push(format!("`{}` in {}", copy.image, copy.region));
+            copies.push(format!("{} in {}", copy.image, copy.region));
         }
         let copied_now = target.copies.iter().filter(|copy| copy.copied).count();
         rows.push(vec![
-            target.account.to_string(),
-            list_or_count(&copies, NAMES_IN_A_CELL),
-            copied_now.to_string(),
+            Markdown::text(&target.account),
+            Markdown::text(list_or_count(&copies, NAMES_IN_A_CELL)),
+            Markdown::text(copied_now),
             cell(&target.tagged),
             cell(&target.roles),
         ]);
     }
     let table = Table {
-        title: "In target accounts".to_owned(),
-        folded_title: format!("In {} target accounts", targets.len()),
+        title: Markdown::literal("In target accounts"),
+        folded_title: Markdown::text(format!("In {} target accounts", targets.len())),
         folded: targets.len() > OPEN_ROWS,
         columns: vec![
             "target",
@@ -259,6 +269,6 @@ pub(super) fn targets(text: &mut String, report: &Report) {
 }
 
 /// A cell with the names of principals, images or roles.
-fn cell<T: ToString>(all: &BTreeSet<T>) -> String {
-    escape(&list_or_count(&short_names(all), NAMES_IN_A_CELL))
+fn cell<T: ToString>(all: &BTreeSet<T>) -> Markdown {
+    Markdown::text(list_or_count(&short_names(all), NAMES_IN_A_CELL))
 }

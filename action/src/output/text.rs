@@ -1,0 +1,123 @@
+//! Makes text of others harmless: names, tags, policies and AWS's answers come from elsewhere, and
+//! no reader of a log or a summary may take them for a command or for words of this tool.
+
+/// The longest line; the report has the whole text.
+const LONGEST_LINE: usize = 4_000;
+
+/// One line of text that can be written anywhere: what cannot be seen is visible, no CI system
+/// finds a command in it, and it is not too long.
+pub(crate) fn harmless_line(text: &str) -> String {
+    break_commands(&visible(&cut(text, LONGEST_LINE)))
+}
+
+/// The text in one line, with an escape such as `\r` or `\u{202e}` for each character that cannot
+/// be seen: controls, separators of lines, marks of direction, characters without width.
+pub(crate) fn visible(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_ascii_graphic() || c == ' ' {
+            shown.push(c);
+        } else {
+            // The standard library knows what can be printed. It escapes a combining mark only at
+            // the start of a string, where there is nothing to combine with.
+            let pair: String = ['a', c].iter().collect();
+            shown.extend(pair.escape_debug().skip(1));
+        }
+    }
+    shown
+}
+
+/// The beginning of a text that is longer than `longest` characters, and how much is left out.
+pub(crate) fn cut(text: &str, longest: usize) -> String {
+    match text.char_indices().nth(longest) {
+        Some((end, _)) => {
+            let more = text[end..].chars().count();
+            format!("{}… ({more} more characters)", &text[..end])
+        }
+        None => text.to_owned(),
+    }
+}
+
+/// Puts a backslash into whatever a CI system could take for a command.
+///
+/// A runner is not asked which it is: the log of one may be shown by another.
+fn break_commands(line: &str) -> String {
+    let mut broken = break_brackets(line);
+    // GitLab and Travis fold a log at these words.
+    for word in [
+        "section_start:",
+        "section_end:",
+        "travis_fold:",
+        "travis_time:",
+    ] {
+        let (name, colon) = word.split_at(word.len() - 1);
+        broken = broken.replace(word, &format!("{name}\\{colon}"));
+    }
+    // GitHub runs a line that begins with colons, also after blanks; Buildkite begins a section
+    // at three signs and a blank.
+    let start = broken.len() - broken.trim_start().len();
+    let begins = |marker: &str| broken[start..].starts_with(marker);
+    if ["::", "--- ", "+++ ", "~~~ ", "^^^ "]
+        .into_iter()
+        .any(begins)
+    {
+        broken.insert(start, '\\');
+    }
+    broken
+}
+
+/// Breaks `##[error]`, `##vso[…]` and `##teamcity[…]`, which count anywhere in a line.
+fn break_brackets(line: &str) -> String {
+    let mut broken = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(at) = rest.find("##") {
+        let (before, marker) = rest.split_at(at + 2);
+        broken.push_str(before);
+        let word = marker.len()
+            - marker
+                .trim_start_matches(|c: char| c.is_ascii_alphabetic())
+                .len();
+        if marker[word..].starts_with('[') {
+            broken.push_str(&marker[..word]);
+            broken.push('\\');
+            rest = &marker[word..];
+        } else {
+            // Another sign may follow: `###[` is `##[` too.
+            broken.truncate(broken.len() - 1);
+            rest = &rest[at + 1..];
+        }
+    }
+    broken.push_str(rest);
+    broken
+}
+
+/// Hides every account ID but its last four digits, so that a reader can still tell accounts apart.
+///
+/// A run of twelve digits inside a longer word, such as the ID of a snapshot, is none.
+pub(crate) fn mask_account_ids(text: &str) -> String {
+    let mut masked = String::with_capacity(text.len());
+    let mut word = String::new();
+    for c in text.chars() {
+        if c.is_ascii_alphanumeric() {
+            word.push(c);
+        } else {
+            push_masked(&mut masked, &word);
+            word.clear();
+            masked.push(c);
+        }
+    }
+    push_masked(&mut masked, &word);
+    masked
+}
+
+fn push_masked(text: &mut String, word: &str) {
+    if word.len() == 12 && word.bytes().all(|byte| byte.is_ascii_digit()) {
+        text.push_str("********");
+        text.push_str(&word[8..]);
+    } else {
+        text.push_str(word);
+    }
+}
+
+#[cfg(test)]
+mod tests;
