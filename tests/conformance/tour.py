@@ -65,6 +65,8 @@ def images(lab):
     ec2.reset_image_attribute(ImageId=image, Attribute="launchPermission")
     ec2.reset_snapshot_attribute(SnapshotId=snapshot, Attribute="createVolumePermission")
     ec2.disable_image(ImageId=image)
+    ec2.modify_snapshot_tier(SnapshotId=snapshot, StorageTier="archive")
+    ec2.restore_snapshot_tier(SnapshotId=snapshot, PermanentRestore=True)
     ec2.enable_image(ImageId=image)
     ec2.deregister_image(ImageId=image, DeleteAssociatedSnapshots=True)
     ec2.delete_snapshot(SnapshotId=lab.snapshot())

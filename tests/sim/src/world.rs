@@ -3,6 +3,7 @@
 
 mod account;
 mod advance;
+mod allowed_images;
 mod grant;
 mod ids;
 mod image;
@@ -18,8 +19,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-pub use account::{
-    Account, AllowedImages, Credential, Parameter, Policy, Principal, Role, Settings,
+pub use account::{Account, Credential, Parameter, Policy, Principal, Role, Settings};
+pub use allowed_images::{
+    AllowedImages, ImageCriterion, ScanCondition, ScanResults, Severity, Watermark, WatermarkFilter,
 };
 pub use grant::{Constraint, Grant, Grantee};
 pub use ids::hex;

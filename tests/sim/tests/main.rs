@@ -8,6 +8,7 @@
     reason = "a test that cannot be set up has failed"
 )]
 
+mod allowed_images;
 mod book;
 mod caller;
 mod copies;

@@ -187,7 +187,11 @@ async fn rule_7_3_allowed_amis_hide_images_of_others() {
     let with = |state, providers: &[&str]| {
         let providers = providers.iter().map(|id| (*id).to_owned()).collect();
         scenario(|scenario| {
-            scenario.accounts[1].allowed_images = Some(AllowedImagesSpec { state, providers });
+            scenario.accounts[1].allowed_images = Some(AllowedImagesSpec {
+                state,
+                providers,
+                criteria: Vec::new(),
+            });
         })
     };
     let (a, b) = with(AllowedImagesState::Enabled, &["333333333333"]);

@@ -14,8 +14,8 @@ use super::{AccountFacts, Facts};
 use crate::options::Options;
 use crate::policy::{Document, PrincipalFacts};
 use crate::world::{
-    Account, AllowedImages, Credential, Key, KeyState, Organization, Policy, Region, Role,
-    Settings, World, hex,
+    Account, AllowedImages, Credential, ImageCriterion, Key, KeyState, Organization, Policy,
+    Region, Role, Settings, World, hex,
 };
 
 impl Scenario {
@@ -193,7 +193,13 @@ fn settings(spec: &AccountSpec) -> Settings {
             AllowedImagesState::Enabled => "enabled",
             AllowedImagesState::AuditMode => "audit-mode",
         });
-        allowed_images.providers = vec![allowed.providers.clone()];
+        if !allowed.providers.is_empty() {
+            allowed_images.criteria.push(ImageCriterion {
+                providers: allowed.providers.clone(),
+                ..ImageCriterion::default()
+            });
+        }
+        allowed_images.criteria.extend(allowed.criteria.clone());
     }
     Settings {
         encryption_by_default: spec.encryption_by_default,

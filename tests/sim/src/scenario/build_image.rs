@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use super::build::Builder;
 use super::spec::{ImageSpec, ImageStateSpec};
-use crate::world::{Fate, Image, ImageState, Mapping, Protection, Shared, Snapshot, hex};
+use crate::world::{
+    Fate, Image, ImageState, Mapping, Protection, Shared, Snapshot, Watermark, hex,
+};
 
 impl Builder<'_> {
     pub(super) fn add_image(&mut self, spec: &ImageSpec) {
@@ -43,6 +45,14 @@ impl Builder<'_> {
         if image.state == ImageState::Failed {
             let reason = "Copy image failed with an internal error";
             image.state_reason = Some(reason.to_owned());
+        }
+        for key in &spec.watermarks {
+            image.watermarks.push(Watermark {
+                key: key.clone(),
+                region: image.region.clone(),
+                source_image: image.id.clone(),
+                ..Watermark::default()
+            });
         }
         if spec.protected {
             image.protection = Protection::On { cooldown: false };
@@ -114,6 +124,7 @@ fn snapshot(spec: &ImageSpec, region: &str, index: usize, fate: Option<&Fate>) -
         volume: id("vol", &format!("volume {text}")),
         size: spec.size.unwrap_or(8),
         completed: Some(Duration::ZERO),
+        archived: spec.archived,
         tags: [(spec.account.clone(), spec.tags.clone())].into(),
         create_volume_permissions: shared(&spec.snapshots_shared_with),
         ..Snapshot::default()

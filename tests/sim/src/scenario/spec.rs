@@ -6,6 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::world::ImageCriterion;
+
 /// A world to begin with, as a scenario file has it.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -84,8 +86,12 @@ pub struct AccountSpec {
 pub struct AllowedImagesSpec {
     /// Whether other images are hidden, or only marked.
     pub state: AllowedImagesState,
-    /// Account IDs.
+    /// A criterion of account IDs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub providers: Vec<String>,
+    /// Criteria of any kind. An image is allowed if it meets one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub criteria: Vec<ImageCriterion>,
 }
 
 /// The states of Allowed AMIs.
@@ -232,6 +238,12 @@ pub struct ImageSpec {
     /// Whether it is protected from deregistration.
     #[serde(default)]
     pub protected: bool,
+    /// Watermarks, `account:name`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub watermarks: Vec<String>,
+    /// Whether its snapshots are archived.
+    #[serde(default)]
+    pub archived: bool,
 }
 
 /// The states of an image that is not being made.

@@ -1,5 +1,6 @@
 //! EC2: images, snapshots, sharing, copies, launches, settings.
 
+mod allowed_images;
 mod authorize;
 mod client_token;
 mod copies;
@@ -19,6 +20,7 @@ mod instances;
 mod key_pairs;
 mod kms_calls;
 mod lifecycle;
+mod marks;
 mod network;
 mod permission_change;
 mod placement;
@@ -31,6 +33,7 @@ mod security_groups;
 mod settings;
 mod sharing;
 mod snapshot_attributes;
+mod snapshot_tier;
 mod snapshots;
 mod stop_instances;
 mod tag_operations;
@@ -68,6 +71,8 @@ pub(super) fn call(
             lifecycle::protect(world, query, request, operation)
         }
         "DescribeSnapshots" => snapshots::describe(world, query, request),
+        "ModifySnapshotTier" => snapshot_tier::archive(world, query, request),
+        "RestoreSnapshotTier" => snapshot_tier::restore(world, query, request),
         "CreateSnapshot" => create_image::create_snapshot(world, query, request),
         "CopySnapshot" => copy_snapshot::copy_snapshot(world, query, request),
         "DeleteSnapshot" => remove::delete_snapshot(world, query, request),

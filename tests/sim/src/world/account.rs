@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::Membership;
+use super::{AllowedImages, Membership};
 use crate::policy::{Document, PrincipalFacts};
 
 /// An account.
@@ -38,29 +38,6 @@ pub struct Settings {
     pub block_public_snapshots: Option<&'static str>,
     /// Allowed AMIs (R7.3).
     pub allowed_images: AllowedImages,
-}
-
-/// Which images of other accounts an account allows itself to use.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct AllowedImages {
-    /// `enabled` or `audit-mode`; `None` if it is off.
-    pub state: Option<&'static str>,
-    /// The providers of each criterion: account IDs, or names such as `amazon`.
-    pub providers: Vec<Vec<String>>,
-}
-
-impl AllowedImages {
-    /// Whether a criterion fits an owner. Without criteria none does.
-    pub fn fit(&self, owner: &str) -> bool {
-        self.providers
-            .iter()
-            .any(|providers| providers.iter().any(|provider| provider == owner))
-    }
-
-    /// Whether the images of an owner are hidden (R7.3).
-    pub fn hide(&self, owner: &str) -> bool {
-        self.state == Some("enabled") && !self.fit(owner)
-    }
 }
 
 /// An SSM parameter.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::Shared;
+use super::{ScanResults, Shared, Watermark};
 
 /// An AMI.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -57,6 +57,10 @@ pub struct Image {
     pub deprecated_at: Option<Duration>,
     /// Whether DeregisterImage is refused.
     pub protection: Protection,
+    /// Watermarks; copies keep them (R7.13).
+    pub watermarks: Vec<Watermark>,
+    /// What Amazon Inspector found, if it scanned the image.
+    pub scan: Option<ScanResults>,
 }
 
 impl Image {

@@ -47,6 +47,8 @@ pub struct Snapshot {
     /// The Region and snapshot that it was copied from.
     #[serde(skip)]
     pub copied_from: Option<(String, String)>,
+    /// Whether it is in the archive tier: it must be restored before it can be used (R7.31).
+    pub archived: bool,
     /// Tags by account.
     pub tags: BTreeMap<String, BTreeMap<String, String>>,
     /// Who may make volumes and copies of it: accounts, or `all`.

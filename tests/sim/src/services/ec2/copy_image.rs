@@ -6,7 +6,7 @@ use super::copies::{check_quotas, completion_minutes, copy_fate};
 use super::copy_destination::{self, Encryption};
 use super::sharing::{may_copy, may_launch};
 use super::tags::{self, Tagging};
-use super::{dry_run, ids, image_answer, image_names, regions};
+use super::{dry_run, ids, image_answer, image_names, regions, snapshot_tier};
 use crate::policy::Context;
 use crate::services::Request;
 use crate::wire::{Fail, Outcome, Query};
@@ -104,6 +104,7 @@ fn readable_source<'a>(
         _ => return Err(ids::image_not_found(id)),
     };
     ids::check_available(source)?;
+    snapshot_tier::check_restored(world, source)?;
     if source.owner == request.account() {
         return Ok(source);
     }
@@ -194,6 +195,8 @@ impl ImageCopy<'_> {
             deprecation_time: None,
             deprecated_at: None,
             protection: Protection::Off,
+            // Watermarks go with a copy, the scan of another image does not (R7.13).
+            scan: None,
             ..self.source.clone()
         };
         world.images.insert(id.clone(), image);

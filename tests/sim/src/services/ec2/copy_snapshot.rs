@@ -184,6 +184,7 @@ impl SnapshotCopy<'_> {
             fate: Some(copy_fate(failure, self.request)),
             completion_minutes: self.completion_minutes,
             copied_from: Some((self.source_region.to_owned(), self.source.to_owned())),
+            archived: false,
             tags: [(account.to_owned(), self.tags.snapshot)].into(),
             create_volume_permissions: Shared::default(),
         };
@@ -224,6 +225,7 @@ impl SnapshotCopy<'_> {
         let reason = match original {
             None => Some("Source snapshot is not found"),
             Some(of) if of.state != "completed" => Some("Source snapshot is not complete"),
+            Some(of) if of.archived => Some("Source snapshot is archived"),
             Some(of) => match key {
                 Some(key) if !self.kms_allows(world, of, key, id) => {
                     Some("Given key ID is not accessible")

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::authorize::authorize_all;
 use super::sharing::{may_launch, names_of, settings_of};
-use super::{dry_run, filter, ids, image_attributes, lifecycle, tags};
+use super::{dry_run, filter, ids, image_attributes, lifecycle, marks, tags};
 use crate::services::Request;
 use crate::wire::xml::Element;
 use crate::wire::{Fail, Outcome, Query, bool_text};
@@ -212,6 +212,7 @@ fn render(world: &World, image: &Image, request: &Request<'_>) -> Vec<Element> {
         members.push(Element::of("sourceImageId", id));
         members.push(Element::of("sourceImageRegion", region));
     }
+    members.extend(marks::render(image, request));
     members
 }
 
@@ -221,7 +222,8 @@ fn image_allowed(world: &World, image: &Image, request: &Request<'_>) -> Option<
     if image.owner == request.account() || allowed.state.is_none() {
         return None;
     }
-    Some(Element::of("imageAllowed", allowed.fit(&image.owner)))
+    let is_allowed = allowed.fit(image, request.now);
+    Some(Element::of("imageAllowed", is_allowed))
 }
 
 fn block_device_mapping(world: &World, image: &Image) -> Element {

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::authorize::authorize_image;
-use super::{dry_run, ids, return_true};
+use super::{dry_run, ids, return_true, snapshot_tier};
 use crate::services::Request;
 use crate::wire::xml::Element;
 use crate::wire::{Body, Fail, Outcome, Query};
@@ -38,7 +38,9 @@ pub(super) fn enable(
     let image = authorized_image(world, query, request, operation)?;
     let (id, enable) = (image.id.clone(), operation == "EnableImage");
     match (image.state, enable) {
-        (ImageState::Disabled, true) | (ImageState::Available, false) => {}
+        // Its snapshots are restored first (R7.31).
+        (ImageState::Disabled, true) => snapshot_tier::check_restored(world, image)?,
+        (ImageState::Available, false) => {}
         // Nothing to do; whether AWS answers this too is not known.
         (ImageState::Available, true) | (ImageState::Disabled, false) => return Ok(return_true()),
         _ => {

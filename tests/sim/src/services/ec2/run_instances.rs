@@ -7,7 +7,7 @@ use super::instances::reservation;
 use super::placement::Placement;
 use super::sharing::may_launch;
 use super::tags::{self, Tagging};
-use super::{dry_run, ids, instance_launch, key_pairs, security_groups};
+use super::{dry_run, ids, instance_launch, key_pairs, security_groups, snapshot_tier};
 use crate::auth::Resource;
 use crate::policy::Context;
 use crate::services::Request;
@@ -130,6 +130,7 @@ fn launchable_image(world: &World, id: &str, request: &Request<'_>) -> Result<Im
         return Err(Fail::bad("AuthFailure", message));
     }
     ids::check_available(image)?;
+    snapshot_tier::check_restored(world, image)?;
     Ok(image.clone())
 }
 

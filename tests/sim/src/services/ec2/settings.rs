@@ -1,8 +1,7 @@
-//! The settings of a whole Region of an account: encryption by default, block public access,
-//! Allowed AMIs.
+//! The settings of a whole Region of an account: encryption by default, block public access.
 
 use super::authorize::authorize_all;
-use super::{dry_run, return_true, unknown_action};
+use super::{allowed_images, dry_run, unknown_action};
 use crate::services::Request;
 use crate::wire::xml::Element;
 use crate::wire::{Body, Fail, Outcome, Query};
@@ -30,21 +29,23 @@ pub(super) fn call(
         "EnableSnapshotBlockPublicAccess" | "DisableSnapshotBlockPublicAccess" => {
             set_snapshot_block(world, operation, query, request)
         }
-        "GetAllowedImagesSettings" => get_allowed_images(world, query, request),
-        "EnableAllowedImagesSettings" => enable_allowed_images(world, query, request),
-        "DisableAllowedImagesSettings" => disable_allowed_images(world, query, request),
-        "ReplaceImageCriteriaInAllowedImagesSettings" => replace_criteria(world, query, request),
+        "GetAllowedImagesSettings" => allowed_images::get(world, query, request),
+        "EnableAllowedImagesSettings" => allowed_images::enable(world, query, request),
+        "DisableAllowedImagesSettings" => allowed_images::disable(world, query, request),
+        "ReplaceImageCriteriaInAllowedImagesSettings" => {
+            allowed_images::replace_criteria(world, query, request)
+        }
         other => Err(unknown_action(other)),
     }
 }
 
 /// Asks IAM, and ends a dry run.
-fn authorize(query: &Query, request: &Request<'_>, operation: &str) -> Result<(), Fail> {
+pub(super) fn authorize(query: &Query, request: &Request<'_>, operation: &str) -> Result<(), Fail> {
     authorize_all(request, &format!("ec2:{operation}"))?;
     dry_run(query)
 }
 
-fn settings<'a>(world: &'a mut World, request: &Request<'_>) -> &'a mut Settings {
+pub(super) fn settings<'a>(world: &'a mut World, request: &Request<'_>) -> &'a mut Settings {
     let account = request.account().to_owned();
     let account = world.accounts.entry(account).or_default();
     let region = request.region.to_owned();
@@ -52,7 +53,11 @@ fn settings<'a>(world: &'a mut World, request: &Request<'_>) -> &'a mut Settings
 }
 
 /// A parameter that has to be one of these.
-fn one_of(query: &Query, name: &str, values: &[&'static str]) -> Result<&'static str, Fail> {
+pub(super) fn one_of(
+    query: &Query,
+    name: &str,
+    values: &[&'static str],
+) -> Result<&'static str, Fail> {
     let text = query.need(name)?;
     let known = values.iter().find(|value| **value == text);
     known.copied().ok_or_else(|| {
@@ -171,64 +176,4 @@ fn set_snapshot_block(
 
 fn snapshot_block_state(state: Option<&str>) -> Element {
     Element::of("state", state.unwrap_or("unblocked"))
-}
-
-fn get_allowed_images(world: &mut World, query: &Query, request: &Request<'_>) -> Outcome {
-    authorize(query, request, "GetAllowedImagesSettings")?;
-    let allowed = &settings(world, request).allowed_images;
-    let mut criteria = Vec::new();
-    for providers in &allowed.providers {
-        let mut provider_set = Element::new("imageProviderSet");
-        for provider in providers {
-            provider_set = provider_set.text("item", provider);
-        }
-        criteria.push(vec![provider_set]);
-    }
-    Ok(Body::Xml(vec![
-        Element::of("state", allowed.state.unwrap_or("disabled")),
-        Element::list("imageCriterionSet", criteria),
-        Element::of("managedBy", "account"),
-    ]))
-}
-
-fn enable_allowed_images(world: &mut World, query: &Query, request: &Request<'_>) -> Outcome {
-    authorize(query, request, "EnableAllowedImagesSettings")?;
-    let name = "AllowedImagesSettingsState";
-    let state = one_of(query, name, &["enabled", "audit-mode"])?;
-    settings(world, request).allowed_images.state = Some(state);
-    Ok(allowed_images_state(state))
-}
-
-fn disable_allowed_images(world: &mut World, query: &Query, request: &Request<'_>) -> Outcome {
-    authorize(query, request, "DisableAllowedImagesSettings")?;
-    settings(world, request).allowed_images.state = None;
-    Ok(allowed_images_state("disabled"))
-}
-
-fn allowed_images_state(state: &str) -> Body {
-    Body::Xml(vec![Element::of("allowedImagesSettingsState", state)])
-}
-
-/// At most 10 criteria of at most 200 providers (R7.3). Other kinds of criteria are not simulated.
-fn replace_criteria(world: &mut World, query: &Query, request: &Request<'_>) -> Outcome {
-    authorize(
-        query,
-        request,
-        "ReplaceImageCriteriaInAllowedImagesSettings",
-    )?;
-    let mut criteria: Vec<Vec<String>> = Vec::new();
-    for criterion in query.members("ImageCriterion") {
-        let mut names = criterion.pairs().map(|(name, _)| name);
-        if names.any(|name| !name.starts_with("ImageProvider.")) {
-            let message = "Only criteria of providers are simulated.";
-            return Err(Fail::bad("UnsupportedOperation", message));
-        }
-        let providers = criterion.list("ImageProvider");
-        criteria.push(providers.into_iter().map(str::to_owned).collect());
-    }
-    if criteria.len() > 10 || criteria.iter().any(|providers| providers.len() > 200) {
-        return Err(Fail::invalid_value("Too many criteria or providers."));
-    }
-    settings(world, request).allowed_images.providers = criteria;
-    Ok(return_true())
 }

@@ -31,7 +31,7 @@ pub(super) fn may_launch(
     }
     let names = names_of(world, account);
     let hidden = settings_of(world, request)
-        .is_some_and(|settings| settings.allowed_images.hide(&image.owner));
+        .is_some_and(|settings| settings.allowed_images.hide(image, request.now));
     image.launch_permissions.names_any(&names, as_of) && !hidden
 }
 

@@ -93,12 +93,20 @@ fn fits(snapshot: &Snapshot, filters: &[Query], request: &Request<'_>) -> Result
             "volume-id" => vec![&snapshot.volume],
             "volume-size" => vec![&size],
             "progress" => vec![&progress],
-            "storage-tier" => vec!["standard"],
+            "storage-tier" => vec![storage_tier(snapshot)],
             "transfer-type" => vec![transfer_type(snapshot)],
             "encrypted" => vec![bool_text(snapshot.key.is_some())],
             _ => return None,
         })
     })
+}
+
+fn storage_tier(snapshot: &Snapshot) -> &'static str {
+    if snapshot.archived {
+        "archive"
+    } else {
+        "standard"
+    }
 }
 
 fn transfer_type(snapshot: &Snapshot) -> &'static str {
@@ -127,7 +135,7 @@ pub(super) fn render(snapshot: &Snapshot, request: &Request<'_>) -> Vec<Element>
         Element::of("volumeSize", size),
         Element::of("description", &snapshot.description),
         Element::of("encrypted", key.is_some()),
-        Element::of("storageTier", "standard"),
+        Element::of("storageTier", storage_tier(snapshot)),
         Element::of("transferType", transfer_type(snapshot)),
     ];
     members.extend(Element::optional("completionDurationMinutes", minutes));
