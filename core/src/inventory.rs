@@ -1,5 +1,6 @@
 //! The current state in AWS, as plain data. `observe` fills it, `plan` reads it.
 
+mod allowed_images;
 mod image;
 mod key;
 mod target;
@@ -12,7 +13,11 @@ use crate::id::{
 };
 use crate::policy::key_policy::PolicyPrincipal;
 
-pub(crate) use image::{Image, ImageState, Mapping, Snapshot};
+pub(crate) use allowed_images::{
+    AllowedImages, AllowedImagesState, ImageAllowed, ImageCriterion, ScanCondition, ScanResults,
+    Watermark, WatermarkFilter,
+};
+pub(crate) use image::{Image, ImageState, Mapping, Snapshot, seconds};
 pub(crate) use key::{Grant, Key, KeyState};
 pub(crate) use target::{RolePolicies, Target, TargetKeyUsage};
 
@@ -88,6 +93,8 @@ pub(crate) struct RegionInventory {
     pub(crate) shared_resources: Vec<SharedResource>,
     /// The values of the SSM parameters that the request names.
     pub(crate) parameters: BTreeMap<String, String>,
+    /// Allowed AMIs of a target, if they could be read.
+    pub(crate) allowed_images: Option<AllowedImages>,
 }
 
 impl RegionInventory {
@@ -104,6 +111,7 @@ impl RegionInventory {
             snapshot_permissions: BTreeMap::new(),
             shared_resources: Vec::new(),
             parameters: BTreeMap::new(),
+            allowed_images: None,
         }
     }
 

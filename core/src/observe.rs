@@ -9,7 +9,6 @@ mod ssm_parameters;
 mod targets;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::SystemTime;
 
 use futures::future;
 
@@ -33,7 +32,7 @@ pub(crate) async fn observe(
     // 1. In a Region that is not enabled, every call fails, so nothing else is read then.
     let mut inventory = Inventory {
         account: run.source.identity.account.clone(),
-        now: seconds_since_1970(),
+        now: run.source.now(),
         regions: BTreeMap::new(),
         disabled_regions: find_disabled_regions(run, request, &regions).await?,
         fixed_session: run.source.has_fixed_session().await,
@@ -81,13 +80,6 @@ pub(crate) async fn observe(
     inventory.targets = targets::read_targets(run, request, &inventory).await;
     inventory.key_usage = key_usage::read_key_usage(run, request, &inventory).await;
     Ok(inventory)
-}
-
-fn seconds_since_1970() -> i64 {
-    let since = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default();
-    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
 /// Every value, or every error.

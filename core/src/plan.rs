@@ -2,6 +2,7 @@
 //! out.
 
 pub(crate) mod adopt;
+mod allowed_images;
 mod copies;
 mod general;
 mod images;

@@ -78,7 +78,8 @@ impl Sharer {
     /// `ec2:DescribeRegions`, with grants and when revoking `kms:ListGrants`, with snapshots and
     /// when revoking `ec2:DescribeSnapshotAttribute`, with a parameter `ssm:GetParameter`, with
     /// `key-role` `sts:AssumeRole`. With a role in targets, also what is to be done there, as that
-    /// role; when revoking, `ec2:DescribeVolumes` and `ec2:DescribeSnapshots`.
+    /// role, and `ec2:GetAllowedImagesSettings` if targets are verified; when revoking,
+    /// `ec2:DescribeVolumes` and `ec2:DescribeSnapshots`.
     ///
     /// # Errors
     /// Everything that made planning impossible: images that AWS does not know, denied calls, the

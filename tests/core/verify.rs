@@ -1,5 +1,6 @@
 //! Whether targets can launch: what the checks say, compared with a launch in the simulated AWS.
 
+mod allowed_images;
 mod deadline;
 mod obstacles;
 mod property;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use aws_config::SdkConfig;
 use aws_credential_types::provider::ProvideCredentials as _;
@@ -140,6 +141,16 @@ impl Account {
             },
             snapshot_copies: Semaphore::new(CONCURRENT_SNAPSHOT_COPIES),
         }
+    }
+
+    /// The time by the clock that signs this account's calls, in seconds since 1970.
+    pub(crate) fn now(&self) -> i64 {
+        let source = self.config.time_source();
+        let now = source.map_or_else(SystemTime::now, |source| source.now());
+        let since = now
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default();
+        i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
     }
 
     /// Whether the credentials are a session's that nothing renews and that does not say when it

@@ -1,5 +1,6 @@
 //! EC2: images, snapshots, volumes and instances, and the settings of an account.
 
+mod allowed_images;
 mod change;
 mod convert;
 mod images;

@@ -40,7 +40,8 @@ findings! {
              that was cut off, the next one continues where it stopped";
         /// A copy of this tool is disabled and cannot be shared, so another is made.
         CopyDisabled => "copy.disabled", Warn:
-            "enable it (EnableImage) to share it, or deregister it";
+            "enable it (EnableImage) to share it, after its snapshots are restored if they are \
+             archived; or deregister it";
         /// Several copies match the same request; the oldest is used.
         CopyDuplicate => "copy.duplicate", Warn:
             "deregister it and delete its snapshots when nothing uses it";
@@ -80,7 +81,9 @@ findings! {
             "share a newer image, or give it a later `deprecate-at`";
         /// The image is disabled: it can be neither shared nor copied.
         ImageDisabled => "image.disabled", Refuse:
-            "enable it (EnableImage), or share another image";
+            "restore its snapshots first if they are archived (RestoreSnapshotTier), then enable \
+             it (EnableImage): the launch permissions that it had are gone, and `mode: share` \
+             gives them again; or share another image";
         /// The image failed, or is gone, and will never be available.
         ImageFailed => "image.failed", Refuse:
             "build it again, or share an image that exists; deregister a failed one and delete \
@@ -106,6 +109,10 @@ findings! {
         /// The image lacks a tag that the request asks for.
         ImageTagMissing => "image.tag-missing", Refuse:
             "make sure that this is the image you mean, and tag it where it is built";
+        /// A snapshot of the image is in the archive tier.
+        ImageSnapshotArchived => "image.snapshot-archived", Refuse:
+            "restore it (RestoreSnapshotTier), which can take up to 72 hours; if the image is \
+             disabled, enable it only then";
         /// A snapshot of the image is gone, or not shown to this account.
         ImageSnapshotMissing => "image.snapshot-missing", Refuse:
             "build the image again, or look for the snapshot in the Recycle Bin";
@@ -198,6 +205,11 @@ findings! {
         /// Snapshots cannot be shared with an organization.
         SnapshotOrganization => "snapshot.organization", Warn:
             "also list the accounts that shall copy it as `target-accounts`";
+        /// Allowed AMIs of a target hide the image, now or some days after it is deprecated: there it
+        /// cannot be found, copied or launched.
+        TargetHidesImage => "target.hides-image", Warn:
+            "change the image as the message says, or have the target add a criterion that it \
+             meets (ReplaceImageCriteriaInAllowedImagesSettings)";
         /// A target is the source account itself, which needs no sharing.
         TargetIsSource => "target.is-source", Warn:
             "remove it from `target-accounts`; the image is shared with the other targets";

@@ -2,6 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
+
+use super::{ScanResults, Watermark};
 use crate::id::{AccountRegion, AmiId, KeyArn, SnapshotId};
 use crate::request::name::NameParts;
 
@@ -25,6 +29,12 @@ pub(crate) struct Image {
     pub(crate) source: Option<(String, String)>,
     /// The instance that it was made from.
     pub(crate) source_instance: Option<String>,
+    pub(crate) watermarks: Vec<Watermark>,
+    /// What Amazon Inspector found, if it scanned the image.
+    pub(crate) scan: Option<ScanResults>,
+    /// Whether it meets the criteria of Allowed AMIs of the account that asked; `None` for an own
+    /// image, and if those are off.
+    pub(crate) allowed: Option<bool>,
 }
 
 impl Image {
@@ -74,6 +84,14 @@ pub(crate) struct Snapshot {
     /// Percent.
     pub(crate) progress: Option<u8>,
     pub(crate) key: Option<KeyArn>,
+    /// Whether it is in the archive tier, and so cannot be used (R7.31).
+    pub(crate) archived: bool,
     pub(crate) description: String,
     pub(crate) tags: BTreeMap<String, String>,
+}
+
+/// A time that AWS answered, in seconds since 1970.
+pub(crate) fn seconds(date: &str) -> Option<i64> {
+    let date = DateTime::from_str(date, Format::DateTime).ok()?;
+    Some(date.secs())
 }

@@ -9,7 +9,7 @@ use crate::aws::clients::{Account, RegionClients};
 use crate::diagnostic::Error;
 use crate::id::{AccountId, AmiId, SourceImage};
 use crate::inventory::{Inventory, RegionInventory, RolePolicies, Target};
-use crate::request::ShareRequest;
+use crate::request::{ShareRequest, Verify};
 use crate::run::Run;
 
 /// Every target, or why it could not be read.
@@ -113,6 +113,10 @@ async fn read_region(
         region.images = images::images_by_id(images);
     }
     region.parameters = ssm_parameters::read(clients, request, inventory).await?;
+    if options.in_targets.verify != Verify::None {
+        // The role may lack the permission. Verification says so then.
+        region.allowed_images = clients.ec2.allowed_images().await.ok();
+    }
     Ok(region)
 }
 

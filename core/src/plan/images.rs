@@ -18,6 +18,7 @@ impl Planner<'_> {
             // AWS does not show its tags and snapshots to other accounts.
             return;
         }
+        self.check_archived_snapshots(region, image);
         self.check_image_state(image);
         for (key, value) in &self.request.options.require_image_tags {
             if image.tags.get(key) != Some(value) {
@@ -74,6 +75,24 @@ impl Planner<'_> {
                 &image.id,
                 "the image is deregistered",
             ),
+        }
+    }
+
+    /// Archived snapshots come before the state of the image: a disabled image is enabled only once
+    /// they are restored (R7.31).
+    fn check_archived_snapshots(&mut self, region: &RegionInventory, image: &Image) {
+        for id in image.snapshots() {
+            if region
+                .snapshots
+                .get(id)
+                .is_some_and(|snapshot| snapshot.archived)
+            {
+                let message = format!(
+                    "this snapshot of {} is archived, so nobody can launch or copy the image",
+                    image.id
+                );
+                self.refuse(FindingCode::ImageSnapshotArchived, id, message);
+            }
         }
     }
 

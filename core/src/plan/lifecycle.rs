@@ -9,7 +9,7 @@ use super::planner::Planner;
 use super::step::{Deprecate, Protect, Publish, SharedImage, Step};
 use crate::diagnostic::FindingCode;
 use crate::id::AmiId;
-use crate::inventory::{Image, RegionInventory};
+use crate::inventory::{Image, RegionInventory, seconds};
 use crate::request::DeprecateAt;
 use crate::request::name::is_parameter_name;
 
@@ -129,12 +129,6 @@ pub(crate) fn deprecation_moment(when: DeprecateAt, creation_date: &str) -> Opti
 /// Whether a time that AWS answered is over.
 pub(super) fn is_past(date: &str, now: i64) -> bool {
     seconds(date).is_some_and(|moment| moment <= now)
-}
-
-/// A time that AWS answered, in seconds since 1970.
-fn seconds(date: &str) -> Option<i64> {
-    let date = DateTime::from_str(date, Format::DateTime).ok()?;
-    Some(date.secs())
 }
 
 /// Seconds since 1970 as a time in RFC 3339.

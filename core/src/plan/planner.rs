@@ -190,6 +190,7 @@ impl<'a> Planner<'a> {
         // 4. What is done once it is shared, in the source account and in targets.
         let lifecycle = self.plan_lifecycle(region, image, &shared);
         let in_targets = self.plan_tags_and_parameters(image, &shared, &target_copies);
+        self.check_allowed_images(image, copy.as_ref(), &shared, &lifecycle);
 
         steps.copies.extend(copy);
         steps.snapshots.extend(snapshots);

@@ -32,6 +32,7 @@ fn inventory() -> Inventory {
         state_message: None,
         progress: Some(100),
         key: Some(ARN.parse().unwrap()),
+        archived: false,
         description: String::new(),
         tags: BTreeMap::new(),
     };
@@ -56,6 +57,9 @@ fn inventory() -> Inventory {
         tags: BTreeMap::new(),
         source: None,
         source_instance: None,
+        watermarks: Vec::new(),
+        scan: None,
+        allowed: None,
     };
     let location = AccountRegion {
         account: "111111111111".parse().unwrap(),

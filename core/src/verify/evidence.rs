@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::Error;
 use crate::id::{AccountId, AmiId, Principal, Region, SourceImage};
-use crate::inventory::{Image, Key};
+use crate::inventory::{AllowedImages, Image, Key, Snapshot};
 
 pub(super) const RUN_INSTANCES: &str = "ec2:RunInstances";
 
 /// Everything that was read.
 pub(super) struct Evidence {
+    /// When it was read, in seconds since 1970.
+    pub(super) now: i64,
     pub(super) shared_images: SharedImages,
     /// The targets by account and Region; empty without a role in the targets.
     pub(super) targets: BTreeMap<(AccountId, Region), Result<TargetEvidence, Error>>,
@@ -25,6 +27,8 @@ pub(super) type OwnCopies = BTreeMap<(AccountId, SourceImage, Region), AmiId>;
 
 /// A shared image, as its owner sees it.
 pub(super) struct SharedImageEvidence {
+    pub(super) image: Image,
+    pub(super) snapshots: Vec<Snapshot>,
     pub(super) launch_permissions: BTreeSet<Principal>,
     /// The principals that can make volumes of each snapshot.
     pub(super) snapshot_permissions: BTreeMap<String, BTreeSet<Principal>>,
@@ -35,10 +39,12 @@ pub(super) struct SharedImageEvidence {
 pub(super) struct TargetEvidence {
     /// The shared images that the target sees, and its own copies.
     pub(super) images: BTreeMap<AmiId, Image>,
+    /// The snapshots of its own copies.
+    pub(super) own_snapshots: BTreeMap<AmiId, Vec<Snapshot>>,
     /// The keys of its own copies.
     pub(super) own_keys: BTreeMap<AmiId, Vec<Key>>,
-    /// The state of Allowed AMIs, which can hide images (R7.3).
-    pub(super) allowed_images: Result<String, Error>,
+    /// Allowed AMIs, which can hide images (R7.3).
+    pub(super) allowed_images: Result<AllowedImages, Error>,
     /// Whether new volumes are encrypted even if their snapshots are not.
     pub(super) encrypts_by_default: Result<bool, Error>,
     /// The key of new volumes; `None` if that is `aws/ebs` (R1.3.5).

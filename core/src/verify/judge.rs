@@ -1,5 +1,6 @@
 //! Judges the evidence: the checks of each image in each target. Pure.
 
+mod allowed_images;
 mod images;
 mod key_operations;
 mod keys;
@@ -7,11 +8,11 @@ mod launchers;
 mod permissions;
 
 use super::evidence::{Evidence, SharedImageEvidence, TargetEvidence};
-use crate::diagnostic::Error;
+use crate::diagnostic::{Error, FindingCode};
 use crate::id::{AccountId, AmiId, Principal, Region, SourceImage};
 use crate::plan::{LaunchPermission, Plan, TargetCopy};
 use crate::policy::evaluate::Caller;
-use crate::report::Verification;
+use crate::report::{Check, CheckName, Verification};
 
 /// Judges every image of the plan in every target account.
 pub(super) fn judge_plan(plan: &Plan, evidence: &Evidence) -> Vec<Verification> {
@@ -25,6 +26,25 @@ pub(super) fn judge_plan(plan: &Plan, evidence: &Evidence) -> Vec<Verification> 
                 launch,
             };
             verifications.push(images::judge_image(image));
+        }
+        verifications.extend(judge_pending_images(plan, account));
+    }
+    verifications
+}
+
+/// The images of which nothing could be planned because they are still being made.
+fn judge_pending_images(plan: &Plan, account: &AccountId) -> Vec<Verification> {
+    let mut verifications = Vec::new();
+    for source in &plan.images {
+        let mut findings = plan.findings.iter();
+        let is_pending = findings.any(|finding| {
+            finding.code == FindingCode::ImagePending && finding.resource == source.ami.as_ref()
+        });
+        if is_pending {
+            let detail = format!("{} is still being made: wait for it", source.ami);
+            let checks = vec![Check::no(CheckName::Image, detail)];
+            let region = &source.region;
+            verifications.push(Verification::new(account, region, source, None, checks));
         }
     }
     verifications

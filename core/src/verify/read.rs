@@ -11,7 +11,7 @@ use super::evidence::{Evidence, OwnCopies, SharedImageEvidence, SharedImages};
 use crate::aws::clients::RegionClients;
 use crate::diagnostic::Error;
 use crate::id::{AmiId, KeyArn, Principal, Region, SnapshotId};
-use crate::inventory::{Image, Key};
+use crate::inventory::{Key, Snapshot};
 use crate::plan::Plan;
 use crate::policy::key_policy::KeyPolicy;
 use crate::run::Run;
@@ -25,6 +25,7 @@ pub(super) async fn read_evidence(run: &Run<'_>, plan: &Plan) -> Evidence {
     // 3. Each target: it is asked about the images and keys that are known by now.
     let targets = targets::read_targets(run, plan, &shared_images, &own_copies).await;
     Evidence {
+        now: run.source.now(),
         shared_images,
         targets,
         own_copies,
@@ -73,14 +74,15 @@ async fn read_shared_image(
     for id in image.snapshots() {
         snapshots.push(read_snapshot_permissions(&clients, id));
     }
-    let (snapshots, keys) = future::try_join(
-        future::try_join_all(snapshots),
-        read_keys(run, &clients, &image),
-    )
-    .await?;
+    let permissions = future::try_join_all(snapshots);
+    let snapshots = clients.ec2.snapshots(image.snapshots());
+    let (permissions, snapshots) = future::try_join(permissions, snapshots).await?;
+    let keys = read_keys(run, &clients, &snapshots).await?;
     Ok(SharedImageEvidence {
+        image,
         launch_permissions,
-        snapshot_permissions: snapshots.into_iter().collect(),
+        snapshot_permissions: permissions.into_iter().collect(),
+        snapshots,
         keys,
     })
 }
@@ -93,19 +95,18 @@ async fn read_snapshot_permissions(
     Ok((id.to_string(), principals))
 }
 
-/// The keys of an image, each with its policy and grants if those can be read.
+/// The keys of snapshots, each with its policy and grants if those can be read.
 async fn read_keys(
     run: &Run<'_>,
     clients: &RegionClients,
-    image: &Image,
+    snapshots: &[Snapshot],
 ) -> Result<Vec<Key>, Error> {
-    let snapshots = clients.ec2.snapshots(image.snapshots()).await?;
-    let keys: BTreeSet<KeyArn> = snapshots
-        .into_iter()
-        .filter_map(|snapshot| snapshot.key)
+    let keys: BTreeSet<&KeyArn> = snapshots
+        .iter()
+        .filter_map(|snapshot| snapshot.key.as_ref())
         .collect();
     let mut reading = Vec::new();
-    for key in &keys {
+    for key in keys {
         reading.push(async move {
             if key.account() == &clients.location.account {
                 read_key(clients, key.as_ref()).await

@@ -24,6 +24,11 @@ pub(super) async fn collect(seen: &mut Seen) {
         image_named(state, "golden").state = ImageState::Disabled;
     })
     .await;
+    seen.expect_of_golden(("image.snapshot-archived", Refuse), |state, _| {
+        let id = image_named(state, "golden").mappings[0].snapshot.clone();
+        state.snapshots.get_mut(&id.unwrap()).unwrap().archived = true;
+    })
+    .await;
     seen.expect_of_golden(("image.product-code", Warn), |state, _| {
         let image = image_named(state, "golden");
         image.product_codes.push("abc".to_owned());

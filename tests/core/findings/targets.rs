@@ -37,6 +37,10 @@ pub(super) async fn collect(seen: &mut Seen) {
     let options = with_target_role().launch_roles(["launcher".to_owned()]);
     record(seen, &large, options).await;
 
+    let hiding = with_admin_role(|_| ());
+    hiding.allow_images(B, "enabled", json!([{ "names": ["other-*"] }]));
+    record(seen, &hiding, with_target_role()).await;
+
     let key = world.key_arn("theirs");
     let copying = || with_target_role().kms_key(key.parse().unwrap());
     world.edit_image(&world.image_id("golden"), |image| {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ami_share_sim::world::{Grant, Grantee, Image, Key, Role};
+use ami_share_sim::world::{AllowedImages, Grant, Grantee, Image, Key, Role};
 use serde_json::Value;
 
 use super::{A, World};
@@ -28,6 +28,20 @@ impl World {
             let account = world.accounts.get_mut(account).unwrap();
             change(account.roles.get_mut(role).unwrap())
         })
+    }
+
+    /// Sets Allowed AMIs of an account in the first Region: their state, and criteria as scenarios
+    /// write them.
+    pub(crate) fn allow_images(&self, account: &str, state: &'static str, criteria: Value) {
+        let allowed = AllowedImages {
+            state: Some(state),
+            criteria: serde_json::from_value(criteria).unwrap(),
+        };
+        self.sim.edit(|world| {
+            let account = world.accounts.get_mut(account).unwrap();
+            let settings = account.settings.entry("us-east-1".to_owned()).or_default();
+            settings.allowed_images = allowed;
+        });
     }
 
     pub(crate) fn remove_role(&self, account: &str, role: &str) {

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_ec2::types::{self as sdk, ImageState as SdkState};
+use aws_sdk_ec2::types::{self as sdk, ImageState as SdkState, StorageTier};
 
+use super::allowed_images::{convert_scan, convert_watermark};
 use crate::inventory::{Image, ImageState, Mapping, Snapshot};
 
 /// `None` if the ID is missing or cannot be parsed.
@@ -13,6 +14,7 @@ pub(super) fn convert_image(image: &sdk::Image) -> Option<Image> {
     let protection = image.deregistration_protection();
     let mappings = image.block_device_mappings().iter();
     let product_codes = image.product_codes().iter();
+    let watermarks = image.image_watermarks().iter();
     let source = image.source_image_id().zip(image.source_image_region());
     Some(Image {
         id: image.image_id()?.parse().ok()?,
@@ -40,6 +42,9 @@ pub(super) fn convert_image(image: &sdk::Image) -> Option<Image> {
         tags: convert_tags(image.tags()),
         source: source.map(|(id, region)| (id.to_owned(), region.to_owned())),
         source_instance: image.source_instance_id().map(str::to_owned),
+        watermarks: watermarks.map(convert_watermark).collect(),
+        scan: image.scan_results().map(convert_scan),
+        allowed: image.image_allowed(),
     })
 }
 
@@ -81,6 +86,7 @@ pub(super) fn convert_snapshot(snapshot: &sdk::Snapshot) -> Option<Snapshot> {
             .progress()
             .and_then(|progress| progress.trim_end_matches('%').parse().ok()),
         key: snapshot.kms_key_id().and_then(|key| key.parse().ok()),
+        archived: snapshot.storage_tier() == Some(&StorageTier::Archive),
         description: snapshot.description().unwrap_or_default().to_owned(),
         tags: convert_tags(snapshot.tags()),
     })

@@ -28,17 +28,6 @@ impl Ec2 {
         Ok(off)
     }
 
-    /// The state of Allowed AMIs, which hide images of other accounts: `enabled`, `audit-mode` or
-    /// `disabled` (`ec2:GetAllowedImagesSettings`, R7.3).
-    pub(crate) async fn allowed_images(&self) -> Result<String, Error> {
-        let call = self.client.get_allowed_images_settings().send();
-        let answer = self
-            .caller
-            .send("ec2:GetAllowedImagesSettings", None, call)
-            .await?;
-        Ok(answer.state().unwrap_or("disabled").to_owned())
-    }
-
     /// Whether new volumes are encrypted even if nothing asks for it
     /// (`ec2:GetEbsEncryptionByDefault`).
     pub(crate) async fn encrypts_by_default(&self) -> Result<bool, Error> {

@@ -1,15 +1,14 @@
 //! Judges an image: the one that is shared, or the target's own copy of it.
 
 use super::ImageInTarget;
+use super::allowed_images::check_allowed_images;
 use super::key_operations::{check_key_access, operations_on_image_keys, operations_on_own_keys};
 use super::keys::{check_default_key, check_key_state, check_service_grants};
 use super::launchers::check_launcher_iam;
-use super::permissions::{
-    check_allowed_images, check_launch_permission, check_snapshots, check_visible,
-};
+use super::permissions::{check_launch_permission, check_snapshots, check_visible};
 use crate::diagnostic::Error;
 use crate::id::AmiId;
-use crate::inventory::ImageState;
+use crate::inventory::{Image, ImageState, Snapshot};
 use crate::report::{Check, CheckName, Verification};
 use crate::verify::evidence::{SharedImageEvidence, TargetEvidence};
 
@@ -64,10 +63,10 @@ fn judge_shared_image(
     shared: &Result<SharedImageEvidence, Error>,
     checks: &mut Vec<Check>,
 ) {
-    checks.push(Check::yes(CheckName::Image, image_id.to_string()));
     let shared = match shared {
         Ok(shared) => shared,
         Err(error) => {
+            checks.push(Check::yes(CheckName::Image, image_id.to_string()));
             for name in [
                 CheckName::LaunchPermission,
                 CheckName::KeyState,
@@ -78,6 +77,7 @@ fn judge_shared_image(
             return;
         }
     };
+    checks.push(check_state(&shared.image, &shared.snapshots, ""));
     let target = image.target_evidence();
 
     // 1. The target may launch the image, sees it, and may read its snapshots.
@@ -117,23 +117,16 @@ fn judge_shared_image(
 
 /// The checks of a target's own copy, which needs nothing of the source any more (R4.13).
 fn judge_own_copy(image: ImageInTarget<'_>, checks: &mut Vec<Check>) -> Option<AmiId> {
-    let name = CheckName::Image;
     let target = image.target_evidence();
     let copy = target.and_then(|target| Some((target, target.images.get(image.own_copy()?)?)));
     let Some((target, copy)) = copy else {
         let detail = "the target has no copy of its own yet: run `mode: share`";
-        checks.push(Check::no(name, detail));
+        checks.push(Check::no(CheckName::Image, detail));
         return None;
     };
-    checks.push(if copy.state == ImageState::Available {
-        Check::yes(name, format!("{}, its own copy", copy.id))
-    } else {
-        let id = &copy.id;
-        Check::no(
-            name,
-            format!("its own copy {id} is not available: wait for it, or run `mode: share`"),
-        )
-    });
+    let snapshots = target.own_snapshots.get(&copy.id);
+    let snapshots = snapshots.map(Vec::as_slice).unwrap_or_default();
+    checks.push(check_state(copy, snapshots, ", its own copy,"));
 
     let keys = target.own_keys.get(&copy.id);
     let keys = keys.map(Vec::as_slice).unwrap_or_default();
@@ -149,4 +142,31 @@ fn judge_own_copy(image: ImageInTarget<'_>, checks: &mut Vec<Check>) -> Option<A
     checks.push(check_launcher_iam(image, &copy.id, &operations, target));
     checks.extend(check_service_grants(image, keys));
     Some(copy.id.clone())
+}
+
+/// Whether the image can be used as it is: EC2 launches no image that is disabled, or whose
+/// snapshots are archived (R7.31).
+fn check_state(image: &Image, snapshots: &[Snapshot], what: &str) -> Check {
+    let (name, id) = (CheckName::Image, &image.id);
+    let mut archived = Vec::new();
+    for snapshot in snapshots.iter().filter(|snapshot| snapshot.archived) {
+        archived.push(snapshot.id.as_ref());
+    }
+    let restore = format!("restore {} (RestoreSnapshotTier)", archived.join(", "));
+    let problem = match &image.state {
+        ImageState::Available if archived.is_empty() => {
+            return Check::yes(name, format!("{id}{what} is available"));
+        }
+        ImageState::Available => format!("has archived snapshots: {restore}"),
+        ImageState::Disabled if archived.is_empty() => {
+            "is disabled: enable it (EnableImage), and run `mode: share` again".to_owned()
+        }
+        ImageState::Disabled => format!(
+            "is disabled: {restore}, then enable it (EnableImage), and run `mode: share` again"
+        ),
+        ImageState::Pending => "is still being made: wait for it".to_owned(),
+        ImageState::Failed(state) => format!("is in state `{state}`: build it again"),
+        ImageState::Deregistered => "is deregistered: build it again".to_owned(),
+    };
+    Check::no(name, format!("{id}{what} {problem}"))
 }

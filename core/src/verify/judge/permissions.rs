@@ -40,40 +40,6 @@ pub(super) fn check_launch_permission(
     }
 }
 
-/// Allowed AMIs of the target: they can hide images of the source account (R7.3).
-pub(super) fn check_allowed_images(
-    image: ImageInTarget<'_>,
-    image_id: &AmiId,
-    shared: &SharedImageEvidence,
-    target: &TargetEvidence,
-) -> Check {
-    let name = CheckName::AllowedImages;
-    let is_visible = target.images.contains_key(image_id);
-    let state = match &target.allowed_images {
-        Ok(state) => state.as_str(),
-        Err(error) if is_visible => {
-            let detail = format!("the target sees the image ({})", error.code);
-            return Check::yes(name, detail);
-        }
-        Err(error) => return Check::unread(name, error),
-    };
-    let is_shared = names_account(image, &shared.launch_permissions) || is_shared_widely(shared);
-    if state == "enabled" && is_shared && !is_visible {
-        let (account, owner) = (image.account, &image.plan.account);
-        return Check::no(
-            name,
-            format!(
-                "Allowed AMIs of {account} hide images of {owner}: add that account as a provider"
-            ),
-        );
-    }
-    if state == "audit-mode" {
-        let detail = "Allowed AMIs are in audit mode: they do not refuse a launch now";
-        return Check::unknown(name, detail);
-    }
-    Check::yes(name, "nothing hides the image")
-}
-
 /// Whether the target sees the image.
 pub(super) fn check_visible(
     image: ImageInTarget<'_>,

@@ -10,7 +10,7 @@ use super::{read_key, read_keys};
 use crate::aws::clients::RegionClients;
 use crate::diagnostic::Error;
 use crate::id::{AccountId, AmiId, Region};
-use crate::inventory::{Image, Key};
+use crate::inventory::{Image, Key, Snapshot};
 use crate::plan::Plan;
 use crate::run::Run;
 use crate::verify::evidence::{OwnCopies, SharedImages, TargetEvidence};
@@ -58,8 +58,9 @@ impl TargetReader<'_> {
         // 1. The images that the target is to launch, if it sees them.
         let image_ids = self.image_ids(clients);
         let images = clients.ec2.images(&image_ids).await?;
-        // 2. The keys of its own copies.
-        let own_keys = self.read_own_keys(clients, &images).await?;
+        // 2. The snapshots and keys of its own copies.
+        let own_snapshots = read_own_snapshots(clients, &images).await?;
+        let own_keys = self.read_own_keys(clients, &own_snapshots).await?;
         // 3. The settings of the account.
         let (allowed_images, encrypts_by_default, default_key) = future::join3(
             clients.ec2.allowed_images(),
@@ -85,6 +86,7 @@ impl TargetReader<'_> {
         let images = images.into_iter().map(|image| (image.id.clone(), image));
         Ok(TargetEvidence {
             images: images.collect(),
+            own_snapshots,
             own_keys,
             allowed_images,
             encrypts_by_default,
@@ -123,16 +125,14 @@ impl TargetReader<'_> {
     async fn read_own_keys(
         &self,
         clients: &RegionClients,
-        images: &[Image],
+        snapshots: &BTreeMap<AmiId, Vec<Snapshot>>,
     ) -> Result<BTreeMap<AmiId, Vec<Key>>, Error> {
         let mut reading = Vec::new();
-        for image in images {
-            if image.owner == clients.location.account.as_ref() {
-                reading.push(async move {
-                    let keys = read_keys(self.run, clients, image).await?;
-                    Ok::<_, Error>((image.id.clone(), keys))
-                });
-            }
+        for (image_id, snapshots) in snapshots {
+            reading.push(async move {
+                let keys = read_keys(self.run, clients, snapshots).await?;
+                Ok::<_, Error>((image_id.clone(), keys))
+            });
         }
         Ok(future::try_join_all(reading).await?.into_iter().collect())
     }
@@ -147,6 +147,23 @@ impl TargetReader<'_> {
         }
         owners
     }
+}
+
+/// The snapshots behind the target's own images.
+async fn read_own_snapshots(
+    clients: &RegionClients,
+    images: &[Image],
+) -> Result<BTreeMap<AmiId, Vec<Snapshot>>, Error> {
+    let mut reading = Vec::new();
+    for image in images {
+        if image.owner == clients.location.account.as_ref() {
+            reading.push(async move {
+                let snapshots = clients.ec2.snapshots(image.snapshots()).await?;
+                Ok::<_, Error>((image.id.clone(), snapshots))
+            });
+        }
+    }
+    Ok(future::try_join_all(reading).await?.into_iter().collect())
 }
 
 /// The customer managed key of new volumes, if they have one. Every launcher can use `aws/ebs`.
