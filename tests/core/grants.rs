@@ -57,7 +57,7 @@ fn with_foreign_key() -> (World, String) {
         name: "keys".to_owned(),
         trust: json!({ "Statement": [assume] }),
         policy: Some(json!({ "Statement": [use_kms] })),
-        boundary: None,
+        ..RoleSpec::default()
     }];
     scenario.accounts.push(account);
     let mut keys = scenario.keys.iter_mut();

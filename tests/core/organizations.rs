@@ -53,7 +53,7 @@ async fn with_intern() -> (World, SdkConfig) {
         name: "intern".to_owned(),
         trust: json!({ "Version": "2012-10-17", "Statement": [trust] }),
         policy: Some(json!({ "Version": "2012-10-17", "Statement": [policy] })),
-        boundary: None,
+        ..RoleSpec::default()
     });
     let world = World::from_scenario(scenario);
     let config = world.assume_role(A, "intern", None).await;

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_iam::types::{ContextEntry, ContextKeyTypeEnum};
+use aws_sdk_iam::types::PolicyEvaluationDecisionType::Allowed;
+use aws_sdk_iam::types::{ContextEntry, ContextKeyTypeEnum, EvaluationResult};
 
 use super::{Caller, accept_codes};
 use crate::diagnostic::{Code, Error};
@@ -245,12 +246,35 @@ impl Iam {
             .await?;
         let mut decisions = Decisions::new();
         for result in answer.evaluation_results() {
-            let action = result.eval_action_name().to_owned();
-            let resource = result.eval_resource_name().unwrap_or("*").to_owned();
-            let is_allowed = result.eval_decision().as_str() == "allowed";
-            decisions.push((action, resource, is_allowed));
+            read_result(result, &mut decisions);
         }
         Ok(decisions)
+    }
+}
+
+/// Reads the decisions on one action. With several resources, each has a result of its own, and the
+/// resource at the top is none of them (R7.20).
+fn read_result(result: &EvaluationResult, decisions: &mut Decisions) {
+    let action = result.eval_action_name();
+    let by_organization = result.organizations_decision_detail();
+    let by_organization = by_organization.is_none_or(|of| of.allowed_by_organizations());
+    if result.resource_specific_results().is_empty() {
+        let is_allowed = *result.eval_decision() == Allowed;
+        decisions.push((action.to_owned(), "*".to_owned(), is_allowed));
+    }
+    for specific in result.resource_specific_results() {
+        // Across accounts the decision also needs a policy of the resource, which the simulation
+        // does not know. The details say what the caller's own policies allow (R7.21).
+        let details = specific.eval_decision_details();
+        let by_identity = details.and_then(|details| details.get("IAM Policy"));
+        let by_boundary = specific.permissions_boundary_decision_detail();
+        let by_boundary = by_boundary.is_none_or(|of| of.allowed_by_permissions_boundary());
+        let is_allowed = match by_identity {
+            Some(decision) => *decision == Allowed && by_boundary && by_organization,
+            None => *specific.eval_resource_decision() == Allowed,
+        };
+        let resource = specific.eval_resource_name().to_owned();
+        decisions.push((action.to_owned(), resource, is_allowed));
     }
 }
 

@@ -209,6 +209,12 @@ SCENARIO = {
     "$comment": "What the recordings started from: plain and encrypted snapshots of 1 GiB.",
     "region": "us-east-1",
     "accounts": [{"id": A}, {"id": B}],
+    "organization": {
+        "id": "o-example123",
+        "management": A,
+        "root": "r-ab12",
+        "accounts": {A: "r-ab12", B: "r-ab12"},
+    },
     "keys": [{"name": "golden", "account": A}],
     "images": [
         {"name": "plain", "account": A, "volumes": [None], "size": 1},

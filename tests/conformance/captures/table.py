@@ -1,5 +1,7 @@
-"""The table of set-ups: for each recorded case, the state before the call, and the caller; or why it
-is left out."""
+"""The table of set-ups: for each recorded case, the state before the call, and the caller.
+
+Or the reason why it is left out.
+"""
 
 from dataclasses import dataclass, field
 
@@ -27,6 +29,8 @@ class Setup:
 
 
 SETUPS = {}
+# Setups that serve every case of an area that has none of its own.
+SETUPS_OF_AREAS = {}
 # Cases that are not replayed, and why; below, whole areas and services.
 LEFT_OUT = {}
 KINDS_LEFT_OUT = {}
@@ -40,6 +44,23 @@ def setup(*cases):
         return function
 
     return register
+
+
+def setup_area(area):
+    """Registers a setup for every case of an area without its own: `sts` has `sts-001`."""
+
+    def register(function):
+        SETUPS_OF_AREAS[area] = function
+        return function
+
+    return register
+
+
+def setup_of(case):
+    """Returns the setup of a case, or None if it has none or is left out."""
+    if case.id in LEFT_OUT:
+        return None
+    return SETUPS.get(case.id) or SETUPS_OF_AREAS.get(case.area)
 
 
 def leave_out(reason, *cases):

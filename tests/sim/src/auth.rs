@@ -8,7 +8,7 @@ mod refusal;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-pub(crate) use identity::{Resource, authorize_ec2, authorize_service, may_assume, simulate};
+pub(crate) use identity::{Resource, authorize_ec2, authorize_service, may_assume};
 pub(crate) use kms::{KeyUse, authorize_key_use, authorize_retirement, check_key_state};
 
 use crate::policy::{Context, Document};
@@ -90,7 +90,7 @@ pub(crate) fn principal(
         policies = role_policies(account, role, in_force);
     }
     if credential.administrator {
-        policies.push(ALLOW_EVERYTHING.clone());
+        policies.push(EVERYTHING.clone());
     }
     // It is not certain that controls and the organization's condition keys apply to
     // service-linked roles (R3.1.10). Here they do not.
@@ -106,11 +106,18 @@ pub(crate) fn principal(
     Principal {
         policies,
         session_policy: credential.session_policy.clone(),
-        boundary: role.and_then(|role| role.boundary.clone()),
+        boundary: account.and_then(|account| boundary_of(account, role?)),
         controls,
         membership,
         facts,
     }
+}
+
+/// The boundary of a role: the managed policy, as it is now.
+fn boundary_of(account: &Account, role: &Role) -> Option<Arc<Document>> {
+    let policy = account.policies.get(role.boundary.as_ref()?);
+    // Without its policy a boundary allows nothing.
+    Some(policy.map_or_else(Arc::default, |policy| policy.document.clone()))
 }
 
 /// The role of a session. A session of a role that was deleted has none, even if a new role has
@@ -144,10 +151,12 @@ fn role_policies(
     documents
 }
 
-static ALLOW_EVERYTHING: LazyLock<Arc<Document>> = LazyLock::new(|| {
-    let policy = r#"{ "Statement": [{ "Effect": "Allow", "Action": "*", "Resource": "*" }] }"#;
-    Arc::new(Document::from_text(policy).unwrap_or_default())
-});
+/// The policy of administrators.
+pub(crate) const ALLOW_EVERYTHING: &str =
+    r#"{ "Statement": [{ "Effect": "Allow", "Action": "*", "Resource": "*" }] }"#;
+
+static EVERYTHING: LazyLock<Arc<Document>> =
+    LazyLock::new(|| Arc::new(Document::from_text(ALLOW_EVERYTHING).unwrap_or_default()));
 
 /// The condition keys that every request carries.
 pub(crate) fn context(caller: &Principal, region: &str) -> Context {

@@ -1,6 +1,9 @@
 //! IAM policy documents, and how they decide on a request. Pure.
 
 mod condition;
+mod grammar;
+mod keys;
+mod positions;
 mod principal;
 
 use std::collections::BTreeMap;
@@ -8,6 +11,9 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use condition::Condition;
+pub use grammar::PolicyOwner;
+pub use keys::{condition_keys, in_hash_order};
+pub use positions::{Position, statement_spans};
 pub use principal::{PrincipalFacts, PrincipalMatch};
 
 /// Values of condition keys. The keys are in lower case, because IAM ignores their case.
@@ -113,6 +119,17 @@ impl Document {
             closest = closest.max(Some(principal));
         }
         closest.map_or(Decision::ImplicitDeny, Decision::Allow)
+    }
+
+    /// The statements that apply, by their place in the document, and whether each allows.
+    pub fn matching(&self, access: &AccessRequest<'_>) -> Vec<(usize, bool)> {
+        let mut matching = Vec::new();
+        for (index, statement) in self.statements.iter().enumerate() {
+            if statement.applies_to(access).is_some() {
+                matching.push((index, statement.allow));
+            }
+        }
+        matching
     }
 
     /// One document with the statements of both.
@@ -221,7 +238,8 @@ pub(crate) fn texts(value: &Value) -> Option<Vec<String>> {
     }
 }
 
-/// Fills policy variables such as `${aws:PrincipalAccount}`.
+/// Fills policy variables such as `${aws:PrincipalAccount}`, which may have a default:
+/// `${aws:username, 'nobody'}`.
 fn fill(pattern: &str, context: &Context) -> String {
     let mut filled = String::new();
     let mut rest = pattern;
@@ -230,11 +248,14 @@ fn fill(pattern: &str, context: &Context) -> String {
         let Some((variable, tail)) = after.split_once('}') else {
             break;
         };
-        let value = context
-            .get(&variable.to_lowercase())
-            .and_then(|values| values.first());
-        // A variable without a value matches nothing: no ARN holds this character.
-        filled.push_str(value.map_or("\u{0}", String::as_str));
+        let (name, default) = match variable.split_once(',') {
+            Some((name, default)) => (name.trim(), default.trim().trim_matches('\'')),
+            // A variable without a value matches nothing: no ARN holds this character.
+            None => (variable, "\u{0}"),
+        };
+        let values = context.get(&name.to_lowercase());
+        let value = values.and_then(|values| values.first());
+        filled.push_str(value.map_or(default, String::as_str));
         rest = tail;
     }
     filled + rest

@@ -14,6 +14,7 @@ mod service_role;
 mod shared;
 mod snapshot;
 mod trail;
+mod user;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,6 +34,7 @@ pub use organization::{Membership, Organization};
 pub use shared::Shared;
 pub use snapshot::Snapshot;
 pub use trail::TrailEvent;
+pub use user::{Group, PolicySet, User};
 
 /// The whole state.
 #[derive(Debug, Default, Serialize)]

@@ -206,18 +206,3 @@ pub(crate) fn may_assume(
         Decision::ExplicitDeny | Decision::ImplicitDeny => false,
     }
 }
-
-/// The decision of SimulatePrincipalPolicy. It counts the policies of the principal, its boundary
-/// and its service control policies only.
-pub(crate) fn simulate(
-    principal: &Principal,
-    action: &str,
-    resource: &str,
-    context: &Context,
-) -> &'static str {
-    match check(principal, action, resource, context) {
-        Ok(()) => "allowed",
-        Err(Refusal::ExplicitDeny(_)) => "explicitDeny",
-        Err(Refusal::ImplicitDeny(_)) => "implicitDeny",
-    }
-}

@@ -117,11 +117,16 @@ impl Builder<'_> {
             name: "administrator".to_owned(),
             trust: own_trust(id),
             policy: Some(allow(&json!("*"))),
-            boundary: None,
+            ..RoleSpec::default()
         };
         let mut arns = BTreeMap::new();
         for spec in spec.roles.iter().chain([&administrator]) {
-            let role = role(id, spec);
+            let mut role = role(id, spec);
+            if let Some(boundary) = &spec.boundary {
+                let arn = format!("arn:aws:iam::{id}:policy/{}-boundary", spec.name);
+                account.policies.insert(arn.clone(), policy(boundary));
+                role.boundary = Some(arn);
+            }
             arns.insert(spec.name.clone(), role.arn.clone());
             account.roles.insert(spec.name.clone(), role);
         }
@@ -168,20 +173,18 @@ fn policy(document: &Value) -> Policy {
 }
 
 fn role(account: &str, spec: &RoleSpec) -> Role {
-    let arn = Role::arn_of(account, "/", &spec.name);
+    let path = spec.path.as_deref().unwrap_or("/");
+    let arn = Role::arn_of(account, path, &spec.name);
     let digits = hex(&format!("role {arn}"), 17).to_uppercase();
     let mut role = Role {
         arn,
-        path: "/".to_owned(),
+        path: path.to_owned(),
         unique_id: format!("AROA{digits}"),
         trust: policy(&spec.trust),
         ..Role::default()
     };
     if let Some(document) = &spec.policy {
         role.inline.insert("policy".to_owned(), policy(document));
-    }
-    if let Some(boundary) = &spec.boundary {
-        role.boundary = Some(policy(boundary).document);
     }
     role
 }

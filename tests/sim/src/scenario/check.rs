@@ -162,6 +162,11 @@ impl Scenario {
 fn check_account_documents(account: &AccountSpec, path: &str) -> Result<(), String> {
     for (index, role) in account.roles.iter().enumerate() {
         let path = format!("{path}.roles[{index}]");
+        if let Some(of_role) = &role.path
+            && !(of_role.starts_with('/') && of_role.ends_with('/'))
+        {
+            return Err(format!("{path}.path: {of_role} is not between slashes"));
+        }
         check_document(&format!("{path}.trust"), Some(&role.trust))?;
         check_document(&format!("{path}.policy"), role.policy.as_ref())?;
         check_document(&format!("{path}.boundary"), role.boundary.as_ref())?;

@@ -94,7 +94,7 @@ fn role(name: &str, trust: Value, policy: Value) -> RoleSpec {
         name: name.to_owned(),
         trust,
         policy: Some(policy),
-        boundary: None,
+        ..RoleSpec::default()
     }
 }
 

@@ -120,6 +120,9 @@ pub struct PolicySpec {
 pub struct RoleSpec {
     /// The name.
     pub name: String,
+    /// The path, such as `/ops/`; without one, `/`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
     /// The trust policy.
     pub trust: Value,
     /// The identity policy; without one, the role may do nothing.

@@ -4,6 +4,9 @@ mod pages;
 mod policies;
 mod roles;
 mod simulate;
+mod users;
+
+use users::Kind;
 
 use super::Request;
 use crate::auth;
@@ -30,7 +33,19 @@ pub(super) fn call(
         "AttachRolePolicy" => policies::attach(world, query, request),
         "DetachRolePolicy" => policies::detach(world, query, request),
         "ListAttachedRolePolicies" => policies::list_attached(world, query, request),
+        "CreatePolicyVersion" => policies::create_version(world, query, request),
+        "CreateUser" => users::create(world, query, request, Kind::User),
+        "CreateGroup" => users::create(world, query, request, Kind::Group),
+        "PutUserPolicy" => users::put_policy(world, query, request, Kind::User),
+        "PutGroupPolicy" => users::put_policy(world, query, request, Kind::Group),
+        "AttachUserPolicy" => users::attach(world, query, request, Kind::User),
+        "AttachGroupPolicy" => users::attach(world, query, request, Kind::Group),
+        "AddUserToGroup" => users::add_to_group(world, query, request),
+        "PutUserPermissionsBoundary" => users::put_boundary(world, query, request),
         "SimulatePrincipalPolicy" => simulate::principal(world, query, request),
+        "SimulateCustomPolicy" => simulate::custom(query, request),
+        "GetContextKeysForCustomPolicy" => simulate::custom_keys(query, request),
+        "GetContextKeysForPrincipalPolicy" => simulate::principal_keys(world, query, request),
         other => {
             let message = format!("Could not find operation {other} for version 2010-05-08");
             Err(Fail::bad("InvalidAction", message))

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{AllowedImages, Membership};
+use super::{AllowedImages, Group, Membership, User};
 use crate::policy::{Document, PrincipalFacts};
 
 /// An account.
@@ -14,6 +14,12 @@ use crate::policy::{Document, PrincipalFacts};
 pub struct Account {
     /// IAM roles by name.
     pub roles: BTreeMap<String, Role>,
+    /// IAM users by name, without the administrator.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub users: BTreeMap<String, User>,
+    /// IAM groups by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub groups: BTreeMap<String, Group>,
     /// Customer managed policies by ARN.
     pub policies: BTreeMap<String, Policy>,
     /// The default key for EBS by Region, if one is set. Otherwise it is `alias/aws/ebs`.
@@ -72,9 +78,9 @@ pub struct Role {
     /// ARNs of attached policies, with the time when each was attached.
     #[serde(skip)]
     pub attached: BTreeMap<String, Duration>,
-    /// The permissions boundary.
+    /// The permissions boundary: the ARN of a managed policy.
     #[serde(skip)]
-    pub boundary: Option<Arc<Document>>,
+    pub boundary: Option<String>,
     /// When it was made. KMS does not know it at once.
     #[serde(skip)]
     pub created: Duration,

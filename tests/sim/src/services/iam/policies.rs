@@ -11,7 +11,7 @@ use crate::world::{Policy, World};
 /// The characters that all inline policies of a role have together, without white space.
 const INLINE_LIMIT: usize = 10_240;
 
-fn read_policy(query: &Query, request: &Request<'_>) -> Result<Policy, Fail> {
+pub(super) fn read_policy(query: &Query, request: &Request<'_>) -> Result<Policy, Fail> {
     Policy::parse(query.need("PolicyDocument")?, request.now)
         .map_err(|problem| Fail::bad("MalformedPolicyDocument", problem))
 }
@@ -90,6 +90,24 @@ pub(super) fn create(world: &mut World, query: &Query, request: &Request<'_>) ->
         .text("DefaultVersionId", "v1")
         .text("AttachmentCount", 0)
         .text("IsAttachable", true)
+        .text("CreateDate", request.clock.text(request.now));
+    Ok(Body::Xml(vec![shown]))
+}
+
+/// A new version of a managed policy. Here only the default version of each is kept.
+pub(super) fn create_version(world: &mut World, query: &Query, request: &Request<'_>) -> Outcome {
+    let arn = query.need("PolicyArn")?;
+    authorize(request, "CreatePolicyVersion", arn, None)?;
+    let policy = read_policy(query, request)?;
+    let known = own_account(world, request).policies.get_mut(arn);
+    let known = known.ok_or_else(|| no_such_entity(format!("Policy {arn} was not found.")))?;
+    let is_default = query.flag("SetAsDefault")?.unwrap_or_default();
+    if is_default {
+        *known = policy;
+    }
+    let shown = Element::new("PolicyVersion")
+        .text("VersionId", "v2")
+        .text("IsDefaultVersion", is_default)
         .text("CreateDate", request.clock.text(request.now));
     Ok(Body::Xml(vec![shown]))
 }

@@ -56,11 +56,11 @@ pub(super) fn create(world: &mut World, query: &Query, request: &Request<'_>) ->
     let account = own_account(world, request);
     let mut boundary = None;
     if let Some(arn) = query.get("PermissionsBoundary") {
-        let Some(policy) = account.policies.get(arn) else {
+        if !account.policies.contains_key(arn) {
             let message = format!("Scope ARN: {arn} does not exist or is not attachable.");
             return Err(no_such_entity(message));
-        };
-        boundary = Some(policy.document.clone());
+        }
+        boundary = Some(arn.to_owned());
     }
     if account.roles.contains_key(name) {
         let message = format!("Role with name {name} already exists.");

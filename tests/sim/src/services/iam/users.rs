@@ -1,0 +1,184 @@
+//! Users and groups, whose policies can be simulated (R7.22).
+
+use super::policies::read_policy;
+use super::{authorize, no_such_entity, own_account};
+use crate::services::Request;
+use crate::wire::xml::Element;
+use crate::wire::{Body, Fail, Outcome, Query};
+use crate::world::{Account, Group, PolicySet, User, World};
+
+/// A user or a group, as the names of operations and parameters have it.
+#[derive(Clone, Copy)]
+pub(super) enum Kind {
+    User,
+    Group,
+}
+
+impl Kind {
+    fn word(self) -> &'static str {
+        match self {
+            Self::User => "User",
+            Self::Group => "Group",
+        }
+    }
+
+    fn name_parameter(self) -> &'static str {
+        match self {
+            Self::User => "UserName",
+            Self::Group => "GroupName",
+        }
+    }
+
+    fn arn(self, account: &str, path: &str, name: &str) -> String {
+        let kind = self.word().to_lowercase();
+        format!("arn:aws:iam::{account}:{kind}{path}{name}")
+    }
+}
+
+pub(super) fn create(
+    world: &mut World,
+    query: &Query,
+    request: &Request<'_>,
+    kind: Kind,
+) -> Outcome {
+    let name = query.need(kind.name_parameter())?.to_owned();
+    let path = query.get("Path").unwrap_or("/");
+    let arn = kind.arn(request.account(), path, &name);
+    authorize(request, &format!("Create{}", kind.word()), &arn, None)?;
+    let id = world.issue(17).to_uppercase();
+    let account = own_account(world, request);
+    if exists(account, kind, &name) {
+        let message = format!("{} with name {name} already exists.", kind.word());
+        return Err(Fail::new(409, "EntityAlreadyExists", message));
+    }
+    let unique_id = match kind {
+        Kind::User => format!("AIDA{id}"),
+        Kind::Group => format!("AGPA{id}"),
+    };
+    let answer = Element::new(kind.word())
+        .text("Path", path)
+        .text(kind.name_parameter(), &name)
+        .text(format!("{}Id", kind.word()), &unique_id)
+        .text("Arn", &arn)
+        .text("CreateDate", request.clock.text(request.now));
+    match kind {
+        Kind::User => {
+            let user = User {
+                arn,
+                unique_id,
+                ..User::default()
+            };
+            account.users.insert(name, user);
+        }
+        Kind::Group => {
+            let policies = PolicySet::default();
+            let group = Group {
+                arn,
+                unique_id,
+                policies,
+            };
+            account.groups.insert(name, group);
+        }
+    }
+    Ok(Body::Xml(vec![answer]))
+}
+
+fn exists(account: &Account, kind: Kind, name: &str) -> bool {
+    match kind {
+        Kind::User => account.users.contains_key(name),
+        Kind::Group => account.groups.contains_key(name),
+    }
+}
+
+pub(super) fn put_policy(
+    world: &mut World,
+    query: &Query,
+    request: &Request<'_>,
+    kind: Kind,
+) -> Outcome {
+    let operation = format!("Put{}Policy", kind.word());
+    let policies = authorized_policies(world, query, request, kind, (&operation, None))?;
+    let policy = read_policy(query, request)?;
+    let name = query.need("PolicyName")?.to_owned();
+    policies.inline.insert(name, policy);
+    Ok(Body::Xml(Vec::new()))
+}
+
+pub(super) fn attach(
+    world: &mut World,
+    query: &Query,
+    request: &Request<'_>,
+    kind: Kind,
+) -> Outcome {
+    let arn = query.need("PolicyArn")?;
+    let known = own_account(world, request).policies.contains_key(arn);
+    let operation = format!("Attach{}Policy", kind.word());
+    let policies = authorized_policies(world, query, request, kind, (&operation, Some(arn)))?;
+    if !known {
+        let message = format!("Policy {arn} does not exist or is not attachable.");
+        return Err(no_such_entity(message));
+    }
+    policies.attached.insert(arn.to_owned());
+    Ok(Body::Xml(Vec::new()))
+}
+
+pub(super) fn add_to_group(world: &mut World, query: &Query, request: &Request<'_>) -> Outcome {
+    let group = query.need("GroupName")?.to_owned();
+    let operation = ("AddUserToGroup", None);
+    authorized_policies(world, query, request, Kind::Group, operation)?;
+    let user = find_user(world, query, request)?;
+    user.groups.insert(group);
+    Ok(Body::Xml(Vec::new()))
+}
+
+pub(super) fn put_boundary(world: &mut World, query: &Query, request: &Request<'_>) -> Outcome {
+    let arn = query.need("PermissionsBoundary")?.to_owned();
+    let operation = ("PutUserPermissionsBoundary", None);
+    authorized_policies(world, query, request, Kind::User, operation)?;
+    let user = find_user(world, query, request)?;
+    user.boundary = Some(arn);
+    Ok(Body::Xml(Vec::new()))
+}
+
+fn find_user<'a>(
+    world: &'a mut World,
+    query: &Query,
+    request: &Request<'_>,
+) -> Result<&'a mut User, Fail> {
+    let name = query.need("UserName")?;
+    let user = own_account(world, request).users.get_mut(name);
+    user.ok_or_else(|| not_found(Kind::User, name))
+}
+
+fn not_found(kind: Kind, name: &str) -> Fail {
+    let kind = kind.word().to_lowercase();
+    no_such_entity(format!("The {kind} with name {name} cannot be found."))
+}
+
+/// The policies of the user or group that a request names, if the caller may do this to it, with
+/// the policy that it is about.
+fn authorized_policies<'a>(
+    world: &'a mut World,
+    query: &Query,
+    request: &Request<'_>,
+    kind: Kind,
+    (operation, policy): (&str, Option<&str>),
+) -> Result<&'a mut PolicySet, Fail> {
+    let name = query.need(kind.name_parameter())?;
+    let default_arn = kind.arn(request.account(), "/", name);
+    let account = own_account(world, request);
+    let found = match kind {
+        Kind::User => {
+            let user = account.users.get_mut(name);
+            user.map(|user| (user.arn.clone(), &mut user.policies))
+        }
+        Kind::Group => {
+            let group = account.groups.get_mut(name);
+            group.map(|group| (group.arn.clone(), &mut group.policies))
+        }
+    };
+    let arn = found.as_ref().map_or(&default_arn, |(arn, _)| arn);
+    authorize(request, operation, arn, policy)?;
+    let (_, policies) = found.ok_or_else(|| not_found(kind, name))?;
+    Ok(policies)
+}
