@@ -1,6 +1,7 @@
 """Replays every recorded case in scope: sets up its state, makes its call, compares the answer."""
 
 import pytest
+from botocore import xform_name
 from botocore.exceptions import ClientError
 
 import captures.setups  # noqa: F401  # Fills the table.
@@ -40,11 +41,9 @@ def test_every_case_is_replayed_or_left_out_with_a_reason():
     assert len(replayed) >= 140
 
 
-def call(client, case, parameters):
+def call(client, operation, parameters):
     """Makes a call and returns its status, error code, error message and answer."""
-    name = "".join(
-        f"_{letter.lower()}" if letter.isupper() else letter for letter in case.operation
-    ).lstrip("_")
+    name = xform_name(operation)
     try:
         answer = getattr(client, name)(**parameters)
     except ClientError as error:
@@ -62,9 +61,12 @@ def test_recorded(case, labs):
     if setup.trail:
         compare_trail(case, setup.trail(), symbols)
         return
-    client = lab.client(case.service, setup.account, setup.region, setup.keys, setup.raw)
+    service = setup.service or case.service
+    client = lab.client(service, setup.account, setup.region, setup.keys, setup.raw)
     parameters = setup.more | fill(case.params, symbols) | setup.instead
-    status, code, message, answer = call(client, case, parameters)
+    for name in setup.without:
+        del parameters[name]
+    status, code, message, answer = call(client, setup.operation or case.operation, parameters)
     assert code == case.code, message
     # Compares only what the recording has.
     if case.status is not None:
@@ -72,7 +74,7 @@ def test_recorded(case, labs):
     if case.message is not None:
         expected = fill(case.message, without_role(symbols))
         assert same(expected, message, prose=case.evidence == "contract-summary")
-    if case.response and answer is not None:
+    if case.response and answer is not None and not setup.described:
         assert within(case.response, answer, symbols), answer
     if setup.after:
         setup.after(case, answer)

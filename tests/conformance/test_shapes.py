@@ -17,6 +17,13 @@ CORPUS = pathlib.Path(__file__).resolve().parents[3] / "shared/corpus/aws-respon
 SOURCES = pathlib.Path(__file__).resolve().parents[1] / "sim/src/services"
 
 
+# Where recordings of AWS contradict the model.
+RECORDED_OTHERWISE = {
+    "GetRole/Role/PermissionsBoundary/PermissionsBoundaryType: 'Policy' is none of "
+    "['PermissionsBoundaryPolicy']"
+}
+
+
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory):
     """Collects every answer of the tour: the operation's model, the bytes, the parsed answer."""
@@ -26,16 +33,16 @@ def answers(tmp_path_factory):
 
     def client(*arguments, **more):
         made = plain(*arguments, **more)
-        made.meta.events.register(
-            "before-parse",
-            lambda operation_model, response_dict, **_: seen.append(
-                [operation_model, response_dict["body"], None]
-            ),
-        )
 
-        def after(parsed, **_):
-            seen[-1][2] = parsed
+        def before(operation_model, response_dict, **_):
+            if response_dict["status_code"] < 400:
+                seen.append([operation_model, response_dict["body"], None])
 
+        def after(http_response, parsed, **_):
+            if http_response.status_code < 400:
+                seen[-1][2] = parsed
+
+        made.meta.events.register("before-parse", before)
         made.meta.events.register("after-call", after)
         return made
 
@@ -66,7 +73,7 @@ def test_answers_fit_their_service_models(answers):
     wrong = {
         f"{model.name}{problem}" for model, body, _ in answers for problem in problems(model, body)
     }
-    assert wrong == set()
+    assert wrong == RECORDED_OTHERWISE
 
 
 def test_check_against_models_reports_problems():

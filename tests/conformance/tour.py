@@ -1,6 +1,7 @@
 """Calls every operation of the simulated AWS at least once, most with something in the answer."""
 
 import json
+import time
 
 from captures.lab import A, B
 
@@ -226,6 +227,56 @@ def roles(lab):
     iam.create_service_linked_role(AWSServiceName="autoscaling.amazonaws.com", CustomSuffix=name)
 
 
+def role_changes(lab):
+    iam, name = lab.client("iam", B), lab.unique("tour")
+    role = {"RoleName": name}
+    read_only = "arn:aws:iam::aws:policy/ReadOnlyAccess"
+    tags = [{"Key": "team", "Value": "a"}]
+    trust = json.dumps(TRUST)
+    iam.create_role(**role, AssumeRolePolicyDocument=trust, Description="d", Tags=tags)
+    iam.update_role(**role, MaxSessionDuration=7200)
+    iam.update_role_description(**role, Description="other")
+    iam.update_assume_role_policy(**role, PolicyDocument=trust)
+    iam.put_role_permissions_boundary(**role, PermissionsBoundary=read_only)
+    iam.get_role(**role)
+    iam.delete_role_permissions_boundary(**role)
+    iam.tag_role(**role, Tags=[{"Key": "stage", "Value": "b"}])
+    iam.list_role_tags(**role)
+    iam.untag_role(**role, TagKeys=["stage"])
+    profile = {"InstanceProfileName": name}
+    iam.create_instance_profile(**profile)
+    iam.add_role_to_instance_profile(**profile, **role)
+    iam.get_instance_profile(**profile)
+    iam.list_instance_profiles_for_role(**role)
+    iam.remove_role_from_instance_profile(**profile, **role)
+    iam.delete_instance_profile(**profile)
+    policy = iam.create_policy(PolicyName=name, PolicyDocument=ALLOW)["Policy"]["Arn"]
+    policies = {"PolicyArn": policy}
+    iam.create_policy_version(**policies, PolicyDocument=ALLOW)
+    iam.get_policy(**policies)
+    iam.list_policies()
+    iam.list_policy_versions(**policies)
+    iam.get_policy_version(**policies, VersionId="v2")
+    iam.set_default_policy_version(**policies, VersionId="v2")
+    iam.delete_policy_version(**policies, VersionId="v1")
+    iam.delete_policy(**policies)
+    made = iam.create_service_linked_role(
+        AWSServiceName="autoscaling.amazonaws.com", CustomSuffix=lab.unique("tour")
+    )
+    task = iam.delete_service_linked_role(RoleName=made["Role"]["RoleName"])["DeletionTaskId"]
+    time.sleep(1.1)
+    iam.get_service_linked_role_deletion_status(DeletionTaskId=task)
+    sts = lab.client("sts", B)
+    sts.get_session_token()
+    none = {"Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
+    ec2 = lab.client("ec2", B, keys=lab.session(B, policy=none))
+    try:
+        ec2.describe_images()
+    except ec2.exceptions.ClientError as error:
+        encoded = error.response["Error"]["Message"].rsplit(" ", 1)[1]
+    sts.decode_authorization_message(EncodedMessage=encoded)
+
+
 def parameters(lab):
     ssm = lab.client("ssm")
     image = {"Name": "/tour/image", "DataType": "aws:ec2:image", "Type": "String"}
@@ -234,4 +285,4 @@ def parameters(lab):
     ssm.delete_parameter(Name="/tour/image")
 
 
-STOPS = [images, launches, settings, keys, roles, parameters]
+STOPS = [images, launches, settings, keys, roles, role_changes, parameters]

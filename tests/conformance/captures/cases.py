@@ -29,14 +29,13 @@ def load():
 
 
 def fill(value, symbols):
-    """Replaces the symbols in a value, longer names first, so that no name cuts another."""
+    """Replaces the symbols in a value; unknown ones stay."""
     if isinstance(value, dict):
         return {key: fill(of, symbols) for key, of in value.items()}
     if isinstance(value, list):
         return [fill(of, symbols) for of in value]
     if isinstance(value, str):
-        for name in sorted(symbols, key=len, reverse=True):
-            value = value.replace(f"${name}", str(symbols[name]))
+        return re.sub(r"\$(\w+)", lambda found: str(symbols.get(found[1], found[0])), value)
     return value
 
 

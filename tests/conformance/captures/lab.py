@@ -72,10 +72,12 @@ class Lab:
             client.meta.events.unregister("before-call.ec2.CopySnapshot", inject_presigned_url_ec2)
         return client
 
-    def session(self, account, role="administrator", name="session", policy=None):
-        """Assumes a role and returns the session's keys."""
+    def session(self, account, role="administrator", name="session", policy=None, managed=()):
+        """Assumes a role, with a session policy and managed ones, and returns the session's keys."""
         arn = f"arn:aws:iam::{account}:role/{role}"
         more = {"Policy": json.dumps(policy)} if policy else {}
+        if managed:
+            more["PolicyArns"] = [{"arn": policy} for policy in managed]
         answer = self.client("sts", account).assume_role(RoleArn=arn, RoleSessionName=name, **more)
         keys = answer["Credentials"]
         return {

@@ -24,6 +24,13 @@ class Setup:
     # Checks the state after the call, if the case says more than its answer. After a refusal the
     # answer is None.
     after: object = None
+    # Whether the recorded answer is a description, which only `after` can compare.
+    described: bool = False
+    # The service and the operation, of a case that leaves them open or says them in prose.
+    service: str | None = None
+    operation: str | None = None
+    # Parameters that are no parameters of the operation.
+    without: set = field(default_factory=set)
     # Returns EC2's own events, for cases that are no call of a client.
     trail: object = None
 

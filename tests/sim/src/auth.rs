@@ -10,6 +10,7 @@ use std::time::Duration;
 
 pub(crate) use identity::{Resource, authorize_ec2, authorize_service, may_assume};
 pub(crate) use kms::{KeyUse, authorize_key_use, authorize_retirement, check_key_state};
+pub(crate) use refusal::decode_refusal;
 
 use crate::policy::{Context, Document};
 use crate::wire::{Call, Fail, Service};
@@ -105,7 +106,7 @@ pub(crate) fn principal(
     };
     Principal {
         policies,
-        session_policy: credential.session_policy.clone(),
+        session_policy: session_policy(account, credential),
         boundary: account.and_then(|account| boundary_of(account, role?)),
         controls,
         membership,
@@ -115,9 +116,9 @@ pub(crate) fn principal(
 
 /// The boundary of a role: the managed policy, as it is now.
 fn boundary_of(account: &Account, role: &Role) -> Option<Arc<Document>> {
-    let policy = account.policies.get(role.boundary.as_ref()?);
+    let policy = account.managed_policy(role.boundary.as_ref()?);
     // Without its policy a boundary allows nothing.
-    Some(policy.map_or_else(Arc::default, |policy| policy.document.clone()))
+    Some(policy.map_or_else(Arc::default, |policy| policy.document))
 }
 
 /// The role of a session. A session of a role that was deleted has none, even if a new role has
@@ -142,13 +143,26 @@ fn role_policies(
         }
     }
     for (arn, since) in &role.attached {
-        if let Some(policy) = account.policies.get(arn)
+        if let Some(policy) = account.managed_policy(arn)
             && in_force(*since)
         {
-            documents.push(policy.document.clone());
+            documents.push(policy.document);
         }
     }
     documents
+}
+
+/// The inline session policy and the managed ones together: a session may do what any of them
+/// allows and none denies (R5.4). The managed ones count as they are now (recorded).
+fn session_policy(account: Option<&Account>, credential: &Credential) -> Option<Arc<Document>> {
+    let mut policies: Vec<_> = credential.session_policy.iter().cloned().collect();
+    for arn in &credential.managed_session_policies {
+        let policy = account.and_then(|account| account.managed_policy(arn));
+        policies.push(policy.unwrap_or_default().document);
+    }
+    policies
+        .into_iter()
+        .reduce(|all, policy| Arc::new(all.and(&policy)))
 }
 
 /// The policy of administrators.

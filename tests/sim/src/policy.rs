@@ -5,6 +5,7 @@ mod grammar;
 mod keys;
 mod positions;
 mod principal;
+mod stored;
 
 use std::collections::BTreeMap;
 
@@ -15,6 +16,7 @@ pub use grammar::PolicyOwner;
 pub use keys::{condition_keys, in_hash_order};
 pub use positions::{Position, statement_spans};
 pub use principal::{PrincipalFacts, PrincipalMatch};
+pub(crate) use stored::check_values;
 
 /// Values of condition keys. The keys are in lower case, because IAM ignores their case.
 pub type Context = BTreeMap<String, Vec<String>>;

@@ -130,7 +130,8 @@ impl Sim {
         let path = format!("/aws-service-role/{service}/");
         let mut roles = world.accounts.get(account)?.roles.values();
         let role = roles.find(|role| role.path == path)?.clone();
-        Some(sts::session(&mut world, &role, account, service, None))
+        let limits = sts::SessionLimits::default();
+        Some(sts::session(&mut world, &role, account, service, limits))
     }
 
     /// Answers an HTTP request.

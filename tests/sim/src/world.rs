@@ -4,6 +4,7 @@
 mod account;
 mod advance;
 mod allowed_images;
+mod aws_policies;
 mod grant;
 mod ids;
 mod image;
@@ -20,7 +21,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-pub use account::{Account, Credential, Parameter, Policy, Principal, Role, Settings};
+pub(crate) use account::stored_name;
+pub use account::{
+    Account, Credential, InstanceProfile, Parameter, Policy, Principal, Role, Settings,
+};
 pub use allowed_images::{
     AllowedImages, ImageCriterion, ScanCondition, ScanResults, Severity, Watermark, WatermarkFilter,
 };

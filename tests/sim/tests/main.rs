@@ -30,6 +30,7 @@ mod malformed;
 mod network;
 mod organization;
 mod pages;
+mod role_changes;
 mod roles;
 mod security_groups;
 mod settings;

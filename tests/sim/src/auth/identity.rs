@@ -1,10 +1,10 @@
 //! What the policies of a principal allow, and what limits them.
 
-use super::refusal::{PolicyKind, Refusal};
+use super::refusal::{PolicyKind, Refusal, encode};
 use super::{context, set};
 use crate::policy::{AccessRequest, Context, Decision, Document, PrincipalMatch};
 use crate::wire::Fail;
-use crate::world::{Principal, hex};
+use crate::world::Principal;
 
 /// The resource of an action, with the condition keys that only it has.
 #[derive(Clone, Debug)]
@@ -147,7 +147,7 @@ pub(crate) fn authorize_ec2(
                  {}",
                 caller.facts.arn,
                 refusal.words(action),
-                hex(&format!("{action} {arn}"), 40),
+                encode(&caller.facts, action, arn, refusal),
             );
             return Err(Fail::new(403, "UnauthorizedOperation", message));
         }

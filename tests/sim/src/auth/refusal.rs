@@ -1,5 +1,10 @@
 //! Why something is not allowed, in AWS's words (R1.6, R3.1.8).
 
+use aws_smithy_types::base64;
+use serde_json::{Value, json};
+
+use crate::policy::PrincipalFacts;
+
 /// Why something is not allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
@@ -48,4 +53,34 @@ impl Refusal {
             }
         }
     }
+}
+
+/// The encoded message of EC2's refusals.
+pub(super) fn encode(
+    facts: &PrincipalFacts,
+    action: &str,
+    resource: &str,
+    refusal: Refusal,
+) -> String {
+    let message = json!({
+        "allowed": false,
+        "explicitDeny": matches!(refusal, Refusal::ExplicitDeny(_)),
+        "matchedStatements": { "items": [] },
+        "failures": { "items": [] },
+        "context": {
+            "principal": { "id": facts.unique_id, "arn": facts.arn },
+            "action": action,
+            "resource": resource,
+            "conditions": { "items": [] },
+        },
+    });
+    base64::encode(message.to_string())
+}
+
+/// The encoded message in clear, if a principal of the account was refused (R5.6).
+pub(crate) fn decode_refusal(encoded: &str, account: &str) -> Option<String> {
+    let message = String::from_utf8(base64::decode(encoded).ok()?).ok()?;
+    let parsed: Value = serde_json::from_str(&message).ok()?;
+    let arn = parsed["context"]["principal"]["arn"].as_str()?;
+    (arn.split(':').nth(4) == Some(account)).then_some(message)
 }

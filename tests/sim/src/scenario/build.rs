@@ -158,6 +158,7 @@ impl Builder<'_> {
             },
             administrator: true,
             session_policy: None,
+            managed_session_policies: Vec::new(),
         };
         self.world.credentials.insert(key_id.clone(), credential);
         let facts = AccountFacts {

@@ -1,9 +1,13 @@
 //! IAM: roles and their policies. It is one for all Regions.
 
+mod instance_profiles;
+mod managed;
 mod pages;
 mod policies;
 mod roles;
+mod service_roles;
 mod simulate;
+mod tags;
 mod users;
 
 use users::Kind;
@@ -23,9 +27,16 @@ pub(super) fn call(
         "GetRole" => roles::get(world, query, request),
         "ListRoles" => roles::list(world, query, request),
         "CreateRole" => roles::create(world, query, request),
+        "UpdateRole" | "UpdateRoleDescription" => roles::update(world, operation, query, request),
+        "UpdateAssumeRolePolicy" => roles::update_trust(world, query, request),
+        "PutRolePermissionsBoundary" => roles::put_boundary(world, query, request),
+        "DeleteRolePermissionsBoundary" => roles::delete_boundary(world, query, request),
         "DeleteRole" => roles::delete(world, query, request),
-        "CreateServiceLinkedRole" => roles::create_service_linked(world, query, request),
-        "CreatePolicy" => policies::create(world, query, request),
+        "CreateServiceLinkedRole" => service_roles::create(world, query, request),
+        "DeleteServiceLinkedRole" => service_roles::delete(world, query, request),
+        "GetServiceLinkedRoleDeletionStatus" => {
+            service_roles::deletion_status(world, query, request)
+        }
         "PutRolePolicy" => policies::put(world, query, request),
         "GetRolePolicy" => policies::get(world, query, request),
         "DeleteRolePolicy" => policies::delete(world, query, request),
@@ -33,7 +44,9 @@ pub(super) fn call(
         "AttachRolePolicy" => policies::attach(world, query, request),
         "DetachRolePolicy" => policies::detach(world, query, request),
         "ListAttachedRolePolicies" => policies::list_attached(world, query, request),
-        "CreatePolicyVersion" => policies::create_version(world, query, request),
+        "TagRole" => tags::add(world, query, request),
+        "UntagRole" => tags::remove(world, query, request),
+        "ListRoleTags" => tags::list(world, query, request),
         "CreateUser" => users::create(world, query, request, Kind::User),
         "CreateGroup" => users::create(world, query, request, Kind::Group),
         "PutUserPolicy" => users::put_policy(world, query, request, Kind::User),
@@ -42,10 +55,36 @@ pub(super) fn call(
         "AttachGroupPolicy" => users::attach(world, query, request, Kind::Group),
         "AddUserToGroup" => users::add_to_group(world, query, request),
         "PutUserPermissionsBoundary" => users::put_boundary(world, query, request),
+        "CreateInstanceProfile" => instance_profiles::create(world, query, request),
+        "GetInstanceProfile" => instance_profiles::get(world, query, request),
+        "DeleteInstanceProfile" => instance_profiles::delete(world, query, request),
+        "AddRoleToInstanceProfile" => instance_profiles::add_role(world, query, request),
+        "RemoveRoleFromInstanceProfile" => instance_profiles::remove_role(world, query, request),
+        "ListInstanceProfilesForRole" => instance_profiles::list_for_role(world, query, request),
         "SimulatePrincipalPolicy" => simulate::principal(world, query, request),
         "SimulateCustomPolicy" => simulate::custom(query, request),
         "GetContextKeysForCustomPolicy" => simulate::custom_keys(query, request),
         "GetContextKeysForPrincipalPolicy" => simulate::principal_keys(world, query, request),
+        _ => managed_policies(world, operation, query, request),
+    }
+}
+
+fn managed_policies(
+    world: &mut World,
+    operation: &str,
+    query: &Query,
+    request: &Request<'_>,
+) -> Outcome {
+    match operation {
+        "CreatePolicy" => managed::create(world, query, request),
+        "GetPolicy" => managed::get(world, query, request),
+        "ListPolicies" => managed::list(world, query, request),
+        "DeletePolicy" => managed::delete(world, query, request),
+        "CreatePolicyVersion" => managed::create_version(world, query, request),
+        "GetPolicyVersion" => managed::get_version(world, query, request),
+        "ListPolicyVersions" => managed::list_versions(world, query, request),
+        "SetDefaultPolicyVersion" => managed::set_default(world, query, request),
+        "DeletePolicyVersion" => managed::delete_version(world, query, request),
         other => {
             let message = format!("Could not find operation {other} for version 2010-05-08");
             Err(Fail::bad("InvalidAction", message))
@@ -82,7 +121,7 @@ fn own_account<'a>(world: &'a mut World, request: &Request<'_>) -> &'a mut Accou
         .or_default()
 }
 
-/// The role that a request names, if the caller may do this to it.
+/// The role that a request names, if the caller may do this to it. Names ignore case (R7.30).
 fn authorized_role<'a>(
     world: &'a mut World,
     query: &Query,
@@ -91,8 +130,11 @@ fn authorized_role<'a>(
     policy: Option<&str>,
 ) -> Result<&'a mut Role, Fail> {
     let name = query.need("RoleName")?;
-    let account = world.accounts.get_mut(request.account());
-    let role = account.and_then(|account| account.roles.get_mut(name));
+    let account = own_account(world, request);
+    let role = match account.role_name(name) {
+        Some(name) => account.roles.get_mut(&name),
+        None => None,
+    };
     let arn = match &role {
         Some(role) => role.arn.clone(),
         None => Role::arn_of(request.account(), "/", name),
@@ -102,8 +144,9 @@ fn authorized_role<'a>(
 }
 
 /// Fails for a role that only AWS changes: one of a service (R5.8).
-fn check_changeable(role: &Role, name: &str) -> Result<(), Fail> {
+fn check_changeable(role: &Role) -> Result<(), Fail> {
     if role.is_service_linked() {
+        let name = role.name();
         let message = format!(
             "Cannot perform the operation on the protected role '{name}' - this role is only \
              modifiable by AWS"

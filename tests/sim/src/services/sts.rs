@@ -10,8 +10,7 @@ use crate::wire::xml::Element;
 use crate::wire::{Body, Fail, Outcome, Query};
 use crate::world::{Credential, Policy, Role, World, hex};
 
-/// The longest session of a role, and of a session that assumes a role (R5.3). That an owner can
-/// allow longer ones is not simulated.
+/// The usual session of a role, and the longest of a session that assumes a role (R5.3).
 const HOUR: u64 = 3600;
 
 pub(super) fn call(
@@ -23,6 +22,8 @@ pub(super) fn call(
     match operation {
         "GetCallerIdentity" => Ok(identity(&request.caller.facts)),
         "AssumeRole" => assume_role(world, query, request),
+        "GetSessionToken" => session_token(world, query, request),
+        "DecodeAuthorizationMessage" => decode(query, request),
         other => {
             let message = format!("Could not find operation {other} for version 2011-06-15");
             Err(Fail::bad("InvalidAction", message))
@@ -43,7 +44,7 @@ fn assume_role(world: &mut World, query: &Query, request: &Request<'_>) -> Outco
     // 1. The parameters.
     let (arn, session_name) = (query.need("RoleArn")?, query.need("RoleSessionName")?);
     check_session_name(session_name)?;
-    let seconds = read_duration(query)?;
+    let seconds = read_duration(query, 43_200)?.unwrap_or(HOUR);
     let external_id = query.get("ExternalId");
     check_external_id(external_id)?;
     if request.caller.facts.role_arn.is_some() && seconds > HOUR {
@@ -73,8 +74,8 @@ fn assume_role(world: &mut World, query: &Query, request: &Request<'_>) -> Outco
 
     // 3. The limits of the session.
     let account = account_of(arn).unwrap_or_default();
-    let policy = session_policy(world, query, account, request)?;
-    if seconds > HOUR {
+    let mut limits = session_limits(world, query, account, request)?;
+    if seconds > role.longest_session() {
         let message =
             "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.";
         return Err(validation_error(message));
@@ -82,18 +83,16 @@ fn assume_role(world: &mut World, query: &Query, request: &Request<'_>) -> Outco
     let expires = request.now + Duration::from_secs(seconds);
 
     // 4. The session.
-    let limits = Some((expires, policy));
+    limits.expires = Some(expires);
     let (key_id, token) = session(world, &role, account, session_name, limits);
     let facts = session_facts(&role, account, session_name);
     let user = Element::new("AssumedRoleUser")
         .text("Arn", facts.arn)
         .text("AssumedRoleId", facts.unique_id);
-    let credentials = Element::new("Credentials")
-        .text("AccessKeyId", &key_id)
-        .text("SecretAccessKey", secret_of(&key_id))
-        .text("SessionToken", token)
-        .text("Expiration", request.clock.text(expires));
-    Ok(Body::Xml(vec![user, credentials]))
+    let credentials = render_credentials(&key_id, &token, expires, request);
+    // The figure means nothing here: it is the one that was recorded without any policy.
+    let size = Element::of("PackedPolicySize", 9);
+    Ok(Body::Xml(vec![user, credentials, size]))
 }
 
 fn validation_error(message: impl Into<String>) -> Fail {
@@ -124,20 +123,70 @@ fn check_external_id(id: Option<&str>) -> Result<(), Fail> {
     }
 }
 
-/// How many seconds the session lasts: an hour if the request does not say (R5.3).
-fn read_duration(query: &Query) -> Result<u64, Fail> {
+/// How many seconds a session is to last, if the request says so. A plus sign and zeros in front
+/// belong to numbers too (recorded).
+fn read_duration(query: &Query, most: u64) -> Result<Option<u64>, Fail> {
     let Some(text) = query.get("DurationSeconds") else {
-        return Ok(HOUR);
+        return Ok(None);
     };
-    let bound = match text.parse() {
-        Ok(seconds @ 900..=43200) => return Ok(seconds),
-        Ok(..900) | Err(_) => "greater than or equal to 900",
-        Ok(_) => "less than or equal to 43200",
+    let bound = match text.parse::<u64>() {
+        Ok(seconds) if (900..=most).contains(&seconds) => return Ok(Some(seconds)),
+        Ok(..900) | Err(_) => "greater than or equal to 900".to_owned(),
+        Ok(_) => format!("less than or equal to {most}"),
     };
     Err(validation_error(format!(
         "1 validation error detected: Value '{text}' at 'durationSeconds' failed to satisfy \
          constraint: Member must have value {bound}"
     )))
+}
+
+/// Temporary keys of a user, for twelve hours if the request does not say. A session gets none.
+fn session_token(world: &mut World, query: &Query, request: &Request<'_>) -> Outcome {
+    let seconds = read_duration(query, 129_600)?.unwrap_or(12 * HOUR);
+    let mut credential = world
+        .credentials
+        .values()
+        .find(|of| of.facts.arn == request.caller.facts.arn && of.session_token.is_none())
+        .cloned()
+        .ok_or_else(|| {
+            let message = "Cannot call GetSessionToken with session credentials";
+            Fail::new(403, "AccessDenied", message)
+        })?;
+    let expires = request.now + Duration::from_secs(seconds);
+    let key_id = format!("ASIA{}", world.issue(16).to_uppercase());
+    let token = hex(&format!("token {key_id}"), 64);
+    credential.session_token = Some(token.clone());
+    credential.expires = Some(expires);
+    world.credentials.insert(key_id.clone(), credential);
+    Ok(Body::Xml(vec![render_credentials(
+        &key_id, &token, expires, request,
+    )]))
+}
+
+fn render_credentials(
+    key_id: &str,
+    token: &str,
+    expires: Duration,
+    request: &Request<'_>,
+) -> Element {
+    Element::new("Credentials")
+        .text("AccessKeyId", key_id)
+        .text("SecretAccessKey", secret_of(key_id))
+        .text("SessionToken", token)
+        .text("Expiration", request.clock.text(expires))
+}
+
+/// Decodes the message of a refusal in the caller's account (R5.6).
+fn decode(query: &Query, request: &Request<'_>) -> Outcome {
+    let context = auth::context(request.caller, request.region);
+    let (action, denied) = ("sts:DecodeAuthorizationMessage", (403, "AccessDenied"));
+    auth::authorize_service(request.caller, action, "*", &context, denied)?;
+    let message = auth::decode_refusal(query.need("EncodedMessage")?, request.account());
+    let message = message.ok_or_else(|| {
+        let message = "Not authorized to decode message";
+        Fail::bad("InvalidAuthorizationMessageException", message)
+    })?;
+    Ok(Body::Xml(vec![Element::of("DecodedMessage", message)]))
 }
 
 fn find_role<'a>(world: &'a World, arn: &str) -> Option<&'a Role> {
@@ -152,22 +201,28 @@ fn account_of(arn: &str) -> Option<&str> {
     arn.split(':').nth(4)
 }
 
-/// The inline session policy and the managed ones together: a session may do what any of them
-/// allows and none denies (R5.4).
-fn session_policy(
+/// What limits a session: its inline session policy, and the ARNs of the managed ones (R5.4).
+#[derive(Default)]
+pub(crate) struct SessionLimits {
+    expires: Option<Duration>,
+    policy: Option<Arc<Document>>,
+    managed: Vec<String>,
+}
+
+fn session_limits(
     world: &World,
     query: &Query,
     account: &str,
     request: &Request<'_>,
-) -> Result<Option<Arc<Document>>, Fail> {
-    let mut documents: Vec<Arc<Document>> = Vec::new();
+) -> Result<SessionLimits, Fail> {
+    let mut limits = SessionLimits::default();
     if let Some(text) = query.get("Policy") {
         if text.len() > 2048 {
             return Err(policy_too_large());
         }
         let policy = Policy::parse(text, request.now)
             .map_err(|problem| Fail::bad("MalformedPolicyDocument", problem))?;
-        documents.push(policy.document);
+        limits.policy = Some(policy.document);
     }
     let arns = query.members("PolicyArns.member");
     if arns.len() > 10 {
@@ -176,16 +231,14 @@ fn session_policy(
     let account = world.accounts.get(account);
     for arn in &arns {
         let arn = arn.need("arn")?;
-        let Some(policy) = account.and_then(|account| account.policies.get(arn)) else {
+        if account.is_none_or(|account| account.managed_policy(arn).is_none()) {
             // AWS's words are not known.
             let message = format!("The managed policy {arn} does not exist");
             return Err(validation_error(message));
-        };
-        documents.push(policy.document.clone());
+        }
+        limits.managed.push(arn.to_owned());
     }
-    Ok(documents
-        .into_iter()
-        .reduce(|all, document| Arc::new(all.and(&document))))
+    Ok(limits)
 }
 
 fn policy_too_large() -> Fail {
@@ -213,21 +266,18 @@ pub(crate) fn session(
     role: &Role,
     account: &str,
     name: &str,
-    limits: Option<(Duration, Option<Arc<Document>>)>,
+    limits: SessionLimits,
 ) -> (String, String) {
     let key_id = format!("ASIA{}", world.issue(16).to_uppercase());
     let token = hex(&format!("token {key_id}"), 64);
-    let (expires, session_policy) = match limits {
-        Some((expires, policy)) => (Some(expires), policy),
-        None => (None, None),
-    };
     let credential = Credential {
         secret: secret_of(&key_id),
         session_token: Some(token.clone()),
-        expires,
+        expires: limits.expires,
         facts: session_facts(role, account, name),
         administrator: false,
-        session_policy,
+        session_policy: limits.policy,
+        managed_session_policies: limits.managed,
     };
     world.credentials.insert(key_id.clone(), credential);
     (key_id, token)

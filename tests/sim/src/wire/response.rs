@@ -80,8 +80,8 @@ fn result_xml(
             let mut response =
                 Element::new(format!("{operation}Response")).attribute("xmlns", namespace);
             let members = elements(body);
-            // Operations without a result have no element for it.
-            if !members.is_empty() {
+            // Operations without a result have no element for it, but one has an empty result.
+            if !members.is_empty() || operation == "UpdateRole" {
                 let result = Element::new(format!("{operation}Result"));
                 response = response.child(result.children(members));
             }

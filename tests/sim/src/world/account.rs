@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{AllowedImages, Group, Membership, User};
+use super::{AllowedImages, Group, Membership, Tags, User, aws_policies};
 use crate::policy::{Document, PrincipalFacts};
 
 /// An account.
@@ -20,8 +20,17 @@ pub struct Account {
     /// IAM groups by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub groups: BTreeMap<String, Group>,
-    /// Customer managed policies by ARN.
+    /// Customer managed policies by ARN, in their default versions.
     pub policies: BTreeMap<String, Policy>,
+    /// Every version of customer managed policies that have more than one, by ARN and number.
+    #[serde(skip)]
+    pub policy_versions: BTreeMap<(String, u32), Policy>,
+    /// Instance profiles by name.
+    #[serde(skip)]
+    pub instance_profiles: BTreeMap<String, InstanceProfile>,
+    /// Deletions of service-linked roles by ID, each with its beginning.
+    #[serde(skip)]
+    pub deletions: BTreeMap<String, Duration>,
     /// The default key for EBS by Region, if one is set. Otherwise it is `alias/aws/ebs`.
     pub default_ebs_keys: BTreeMap<String, String>,
     /// EC2's settings by Region.
@@ -31,6 +40,29 @@ pub struct Account {
     pub parameters: BTreeMap<(String, String), Parameter>,
     /// The opt-in Regions that are enabled.
     pub opted_in: BTreeSet<String>,
+}
+
+impl Account {
+    /// The name of a role as it is stored: names ignore case (R7.30).
+    pub fn role_name(&self, name: &str) -> Option<String> {
+        stored_name(self.roles.keys(), name)
+    }
+
+    /// A managed policy: one of the account, or one of AWS.
+    pub fn managed_policy(&self, arn: &str) -> Option<Policy> {
+        let own = self.policies.get(arn).cloned();
+        own.or_else(|| aws_policies::find(arn))
+    }
+}
+
+/// The spelling under which a name is stored. Names of IAM ignore case (R7.30).
+pub(crate) fn stored_name<'a>(
+    mut names: impl Iterator<Item = &'a String>,
+    name: &str,
+) -> Option<String> {
+    names
+        .find(|known| known.eq_ignore_ascii_case(name))
+        .cloned()
 }
 
 /// The settings of EC2 for a whole Region of an account.
@@ -81,6 +113,12 @@ pub struct Role {
     /// The permissions boundary: the ARN of a managed policy.
     #[serde(skip)]
     pub boundary: Option<String>,
+    /// The description, if it has one.
+    pub description: Option<String>,
+    /// How many seconds a session may last; `None` is an hour (R5.3).
+    pub longest_session: Option<u64>,
+    /// Its tags.
+    pub tags: Tags,
     /// When it was made. KMS does not know it at once.
     #[serde(skip)]
     pub created: Duration,
@@ -92,11 +130,31 @@ impl Role {
         self.arn.rsplit('/').next().unwrap_or_default()
     }
 
+    /// The longest session in seconds (R5.3).
+    pub fn longest_session(&self) -> u64 {
+        self.longest_session.unwrap_or(3600)
+    }
+
     /// Whether it belongs to a service. Service control policies do not bind such a role, and only
     /// AWS changes it.
     pub fn is_service_linked(&self) -> bool {
         self.path.starts_with("/aws-service-role/")
     }
+}
+
+/// An instance profile.
+#[derive(Clone, Debug, Default)]
+pub struct InstanceProfile {
+    /// The ARN.
+    pub arn: String,
+    /// The path.
+    pub path: String,
+    /// The unique ID.
+    pub unique_id: String,
+    /// The name of its role, if it has one.
+    pub role: Option<String>,
+    /// When it was made.
+    pub created: Duration,
 }
 
 /// A policy, as text and parsed.
@@ -110,6 +168,9 @@ pub struct Policy {
     /// When it was written.
     #[serde(skip)]
     pub since: Duration,
+    /// The number of the version, of a managed policy.
+    #[serde(skip)]
+    pub version: u32,
 }
 
 impl Policy {
@@ -122,6 +183,7 @@ impl Policy {
             text: text.to_owned(),
             document: Arc::new(Document::from_text(text)?),
             since,
+            version: 1,
         })
     }
 }
@@ -142,6 +204,8 @@ pub struct Credential {
     pub administrator: bool,
     /// The session policy, if the session has one.
     pub session_policy: Option<Arc<Document>>,
+    /// The ARNs of its managed session policies, whose default versions count at every call.
+    pub managed_session_policies: Vec<String>,
 }
 
 /// A caller, with every policy that decides what it may do.

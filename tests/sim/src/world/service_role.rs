@@ -7,14 +7,15 @@ use serde_json::{Value, json};
 use super::{Policy, Role, World};
 
 impl Role {
-    /// The name of the service-linked role of a service that launches instances; `None` for every
-    /// other service.
+    /// The name of the service-linked role of a service that launches instances, or of KMS for keys
+    /// of several Regions; `None` for every other service.
     pub fn name_of_service(service: &str) -> Option<&'static str> {
         Some(match service {
             "autoscaling.amazonaws.com" => "AWSServiceRoleForAutoScaling",
             "spot.amazonaws.com" => "AWSServiceRoleForEC2Spot",
             "spotfleet.amazonaws.com" => "AWSServiceRoleForEC2SpotFleet",
             "ec2fleet.amazonaws.com" => "AWSServiceRoleForEC2Fleet",
+            "mrk.kms.amazonaws.com" => "AWSServiceRoleForKeyManagementServiceMultiRegionKeys",
             _ => return None,
         })
     }
