@@ -200,6 +200,30 @@ def keys(lab):
     kms.delete_alias(AliasName="alias/tour")
 
 
+def key_changes(lab):
+    kms = lab.client("kms")
+    key = kms.create_key(MultiRegion=True, Tags=[{"TagKey": "k", "TagValue": "v"}])
+    key = {"KeyId": key["KeyMetadata"]["KeyId"]}
+    kms.replicate_key(**key, ReplicaRegion="us-west-2")
+    kms.describe_key(**key)
+    there = lab.client("kms", region="us-west-2")
+    lab.wait(lambda: there.describe_key(**key)["KeyMetadata"]["Enabled"])
+    kms.tag_resource(**key, Tags=[{"TagKey": "a", "TagValue": "b"}])
+    kms.list_resource_tags(**key)
+    kms.untag_resource(**key, TagKeys=["a"])
+    kms.enable_key_rotation(**key)
+    kms.get_key_rotation_status(**key)
+    kms.disable_key_rotation(**key)
+    kms.rotate_key_on_demand(**key)
+    kms.list_key_rotations(**key, IncludeKeyMaterial="ALL_KEY_MATERIAL")
+    root = f"arn:aws:iam::{A}:root"
+    kms.create_grant(
+        **key, GranteePrincipal=root, RetiringPrincipal=root, Operations=["Decrypt"]
+    )
+    kms.list_retirable_grants(RetiringPrincipal=root)
+    kms.update_primary_region(**key, PrimaryRegion="us-west-2")
+
+
 def roles(lab):
     iam = lab.client("iam", B)
     name = lab.unique("tour")
@@ -285,4 +309,4 @@ def parameters(lab):
     ssm.delete_parameter(Name="/tour/image")
 
 
-STOPS = [images, launches, settings, keys, roles, role_changes, parameters]
+STOPS = [images, launches, settings, keys, key_changes, roles, role_changes, parameters]

@@ -94,6 +94,12 @@ class Lab:
         """Returns EC2's own calls to KMS after the first `before` ones, for one key if given."""
         return [event for event in self.state()["trail"][before:] if event["key"].endswith(key)]
 
+    def wait(self, condition):
+        bound = time.monotonic() + 30
+        while not condition():
+            assert time.monotonic() < bound
+            time.sleep(0.1)
+
     # The state before a call.
 
     def base(self, name="plain"):
@@ -218,6 +224,7 @@ SCENARIO = {
         "accounts": {A: "r-ab12", B: "r-ab12"},
     },
     "keys": [{"name": "golden", "account": A}],
+    "nonexistent-accounts": ["123456789012"],
     "images": [
         {"name": "plain", "account": A, "volumes": [None], "size": 1},
         {"name": "public", "account": A, "volumes": [None], "size": 1, "shared-with": ["all"]},

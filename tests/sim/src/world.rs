@@ -84,6 +84,9 @@ pub struct World {
     pub hides_recipients_of_images: bool,
     /// The Regions. Without any, those of AWS.
     pub regions: Vec<Region>,
+    /// The ARNs of keys in a state that passes by itself.
+    #[serde(skip)]
+    pub settling: Vec<String>,
     #[serde(skip)]
     issued: u64,
     #[serde(skip)]

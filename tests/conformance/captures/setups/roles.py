@@ -4,7 +4,7 @@ import json
 
 from ..cases import within
 from ..lab import A, B, allow, deny
-from ..table import Setup, leave_out, leave_out_area, setup
+from ..table import Setup, leave_out_area, setup
 
 TRUST = {
     "Version": "2012-10-17",
@@ -82,7 +82,7 @@ def deletion(case, lab):
     return Setup(symbols={"task": task, "unknown": unknown, "malformed": "malformed"})
 
 
-@setup("iam-role-021")
+@setup("iam-role-021", "iam-role-022")
 def multi_region_role(case, lab):
     """The role is there since the first key of several Regions; B has none."""
     if case.operation == "GetRole":
@@ -212,5 +212,4 @@ def made_by_organizations(case, lab):
     return Setup(B, keys=keys, after=after, described=True)
 
 
-leave_out("keys of several Regions are not simulated yet", "iam-role-022")
 leave_out_area("iam-role", "users are not simulated yet")

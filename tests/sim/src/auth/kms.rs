@@ -223,18 +223,23 @@ pub(crate) fn authorize_retirement(
         context,
     };
     let own = IdentityDecision::evaluate(caller, &access);
-    let retires = match &grant.retiring {
-        Some(retiring) => match_grantee(retiring, caller).is_some(),
-        None => false,
-    };
-    let is_grantee = grant.allows("RetireGrant") && match_grantee(&grant.grantee, caller).is_some();
+    let retiring = grant.retiring.as_ref();
+    let grantee = Some(&grant.grantee).filter(|_| grant.allows("RetireGrant"));
+    let named = [retiring, grantee].into_iter().flatten();
+    let named = named.filter_map(|named| match_grantee(named, caller)).max();
     let issued = grant.issuing_account == caller.facts.account;
-    let decision = match (retires || is_grantee, issued) {
-        (true, true) => own.check_denials().and(own.check_limits()),
+    let decision = match (named, issued) {
+        // A session that is named itself is not limited by its session policy (recorded).
+        (Some(GranteeMatch::BySession), true) => own.check_denials(),
+        (Some(GranteeMatch::ByRole), true) => own.check_denials().and(own.check_limits()),
         // A principal that the grant names needs permission in its own account, if another account
-        // issued the grant (recorded).
-        (true, false) | (false, true) => own.check_allowed(),
-        (false, false) => Err(Refusal::ImplicitDeny(PolicyKind::Resource)),
+        // issued the grant. Of a role the session policy is named first (recorded).
+        (Some(GranteeMatch::ByRole), false) => own
+            .check_denials()
+            .and(own.check_limits())
+            .and(own.check_allowed()),
+        (Some(GranteeMatch::BySession), false) | (None, true) => own.check_allowed(),
+        (None, false) => Err(Refusal::ImplicitDeny(PolicyKind::Resource)),
     };
     decision.map_err(|refusal| denied(caller, key, action, refusal))
 }
@@ -244,11 +249,13 @@ pub(crate) fn authorize_retirement(
 /// # Errors
 /// `DisabledException` or `KMSInvalidStateException`.
 pub(crate) fn check_key_state(key: &Key) -> Result<(), Fail> {
-    let (code, state) = match key.state {
-        KeyState::Enabled => return Ok(()),
-        KeyState::Disabled => ("DisabledException", "disabled"),
-        KeyState::PendingDeletion => ("KMSInvalidStateException", "pending deletion"),
-        KeyState::PendingImport => ("KMSInvalidStateException", "pending import"),
+    let code = match key.state {
+        KeyState::Enabled | KeyState::Updating => return Ok(()),
+        KeyState::Disabled => "DisabledException",
+        _ => "KMSInvalidStateException",
     };
-    Err(Fail::bad(code, format!("{} is {state}.", key.arn)))
+    Err(Fail::bad(
+        code,
+        format!("{} is {}.", key.arn, key.state.words()),
+    ))
 }

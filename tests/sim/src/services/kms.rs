@@ -6,11 +6,14 @@ mod crypto;
 mod grant_request;
 mod grants;
 mod keys;
+mod multi_region;
 mod pages;
 mod params;
 mod policy;
 mod principals;
 mod retire;
+mod rotation;
+mod tags;
 
 use serde_json::{Map, Value};
 
@@ -32,6 +35,16 @@ pub(super) fn call(
         "EnableKey" | "DisableKey" | "ScheduleKeyDeletion" | "CancelKeyDeletion" => {
             keys::change_state(world, operation, params, request)
         }
+        "ReplicateKey" => multi_region::replicate(world, params, request),
+        "UpdatePrimaryRegion" => multi_region::update_primary(world, params, request),
+        "TagResource" | "UntagResource" => tags::change(world, operation, params, request),
+        "ListResourceTags" => tags::list(world, params, request),
+        "EnableKeyRotation" | "DisableKeyRotation" => {
+            rotation::set(world, operation, params, request)
+        }
+        "GetKeyRotationStatus" => rotation::status(world, params, request),
+        "RotateKeyOnDemand" => rotation::rotate(world, params, request),
+        "ListKeyRotations" => rotation::list(world, params, request),
         "CreateAlias" => aliases::create(world, params, request),
         "DeleteAlias" => aliases::delete(world, params, request),
         "ListAliases" => aliases::list(world, params, request),
@@ -39,6 +52,7 @@ pub(super) fn call(
         "PutKeyPolicy" => policy::put(world, params, request),
         "CreateGrant" => grants::create(world, params, request),
         "ListGrants" => grants::list(world, params, request),
+        "ListRetirableGrants" => grants::list_retirable(world, params, request),
         "RevokeGrant" => retire::revoke(world, params, request),
         "RetireGrant" => retire::retire(world, params, request),
         "Encrypt" => crypto::encrypt(world, params, request),

@@ -130,6 +130,13 @@ impl Role {
         self.arn.rsplit('/').next().unwrap_or_default()
     }
 
+    /// The ARN of a session, which has not the role's path.
+    pub fn session_arn(&self, session: &str) -> String {
+        let head = self.arn.split(":role/").next().unwrap_or_default();
+        let head = head.replacen(":iam:", ":sts:", 1);
+        format!("{head}:assumed-role/{}/{session}", self.name())
+    }
+
     /// The longest session in seconds (R5.3).
     pub fn longest_session(&self) -> u64 {
         self.longest_session.unwrap_or(3600)

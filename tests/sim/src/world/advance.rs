@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Fate, ImageState, World};
+use super::{Fate, ImageState, KeyState, World};
 
 /// What is pending, by ID.
 #[derive(Debug, Default)]
@@ -38,6 +38,23 @@ impl World {
                 .is_some_and(|snapshot| snapshot.fate.is_some())
         });
         self.pending = Some(pending);
+        self.settle_keys(now);
+    }
+
+    /// Enables the keys whose state has passed.
+    fn settle_keys(&mut self, now: Duration) {
+        for arn in std::mem::take(&mut self.settling) {
+            let Some(key) = self.keys.get_mut(&arn) else {
+                continue;
+            };
+            if key.settles.take_if(|at| now >= *at).is_some() {
+                if matches!(key.state, KeyState::Creating | KeyState::Updating) {
+                    key.state = KeyState::Enabled;
+                }
+            } else {
+                self.settling.push(arn);
+            }
+        }
     }
 
     fn find_pending(&self) -> Pending {

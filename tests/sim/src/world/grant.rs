@@ -15,6 +15,16 @@ pub struct Grantee {
     pub unique_id: Option<String>,
 }
 
+impl Grantee {
+    /// A service.
+    pub fn service(name: &str) -> Self {
+        Self {
+            arn: name.to_owned(),
+            unique_id: None,
+        }
+    }
+}
+
 /// What the encryption context of a use must have.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]

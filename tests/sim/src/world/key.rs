@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::json;
 
-use super::Grant;
 use super::ids::{hex, uuid};
+use super::{Grant, Tags};
 
 /// A KMS key.
 #[derive(Clone, Debug, Serialize)]
@@ -36,6 +36,21 @@ pub struct Key {
     pub deletion: Option<Duration>,
     /// The grants that are not retired.
     pub grants: Vec<Grant>,
+    /// The description.
+    pub description: String,
+    /// Its tags.
+    pub tags: Tags,
+    /// The Region of the primary key, of a key of several Regions (R3.6).
+    pub primary_region: Option<String>,
+    /// When a state that passes by itself ends.
+    #[serde(skip)]
+    pub settles: Option<Duration>,
+    /// Whether it is rotated every year, which does not happen here.
+    #[serde(skip)]
+    pub rotates: bool,
+    /// When it was rotated.
+    #[serde(skip)]
+    pub rotations: Vec<Duration>,
 }
 
 /// The states of a key.
@@ -50,6 +65,12 @@ pub enum KeyState {
     PendingDeletion,
     /// It has no key material yet.
     PendingImport,
+    /// A new replica, which is enabled in a moment.
+    Creating,
+    /// A key whose primary Region changes, which is enabled in a moment.
+    Updating,
+    /// A primary key that is deleted when its replicas are.
+    PendingReplicaDeletion,
 }
 
 impl KeyState {
@@ -60,7 +81,28 @@ impl KeyState {
             Self::Disabled => "Disabled",
             Self::PendingDeletion => "PendingDeletion",
             Self::PendingImport => "PendingImport",
+            Self::Creating => "Creating",
+            Self::Updating => "Updating",
+            Self::PendingReplicaDeletion => "PendingReplicaDeletion",
         }
+    }
+
+    /// As the errors of KMS say it.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Enabled => "enabled",
+            Self::Disabled => "disabled",
+            Self::PendingDeletion => "pending deletion",
+            Self::PendingImport => "pending import",
+            Self::Creating => "creating",
+            Self::Updating => "updating",
+            Self::PendingReplicaDeletion => "pending replica deletion",
+        }
+    }
+
+    /// Whether the key is to be deleted.
+    pub fn is_to_be_deleted(self) -> bool {
+        matches!(self, Self::PendingDeletion | Self::PendingReplicaDeletion)
     }
 }
 
@@ -81,6 +123,46 @@ impl Key {
             policies: vec![(Duration::ZERO, policy.to_owned())],
             deletion: None,
             grants: Vec::new(),
+            description: String::new(),
+            tags: Tags::new(),
+            primary_region: None,
+            settles: None,
+            rotates: false,
+            rotations: Vec::new(),
+        }
+    }
+
+    /// This key in a Region, as a key of several Regions: they have one ID (R3.6).
+    #[must_use]
+    pub fn in_region(&self, region: &str) -> Self {
+        let id = match self.id.strip_prefix("mrk-") {
+            Some(_) => self.id.clone(),
+            None => format!("mrk-{}", self.id.replace('-', "")),
+        };
+        let primary = self.primary_region.as_deref().unwrap_or(region);
+        Self {
+            arn: self
+                .arn
+                .replacen(&self.region, region, 1)
+                .replace(&self.id, &id),
+            region: region.to_owned(),
+            primary_region: Some(primary.to_owned()),
+            id,
+            ..Self::new(&self.account, region, "", "")
+        }
+    }
+
+    /// Whether it is the primary key of several Regions.
+    pub fn is_primary(&self) -> bool {
+        self.primary_region.as_ref() == Some(&self.region)
+    }
+
+    /// What the key is for.
+    pub fn usage(&self) -> &'static str {
+        match self.spec.as_str() {
+            "SYMMETRIC_DEFAULT" => "ENCRYPT_DECRYPT",
+            spec if spec.starts_with("HMAC_") => "GENERATE_VERIFY_MAC",
+            _ => "SIGN_VERIFY",
         }
     }
 

@@ -7,9 +7,9 @@ use aws_smithy_types::base64;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::Params;
 use super::authorize::{KeyParams, Operation, authorized_key};
 use super::params::{dry_run, encryption_context, is_true, need, text, texts};
+use super::{Params, multi_region};
 use crate::auth;
 use crate::services::Request;
 use crate::wire::{Body, Fail, Outcome};
@@ -40,7 +40,8 @@ fn usable_key(key: &Key, operation: &str) -> Result<String, Fail> {
     auth::check_key_state(key)?;
     let arn = &key.arn;
     if key.spec != ALGORITHM {
-        let message = format!("{arn} key usage is SIGN_VERIFY which is not valid for {operation}.");
+        let usage = key.usage();
+        let message = format!("{arn} key usage is {usage} which is not valid for {operation}.");
         return Err(Fail::bad("InvalidKeyUsageException", message));
     }
     Ok(arn.clone())
@@ -111,6 +112,8 @@ fn data_key_size(params: &Params) -> Result<usize, Fail> {
 struct Source {
     ciphertext: Option<Ciphertext>,
     key_id: String,
+    /// Whether the request names the key.
+    is_named: bool,
     encryption: BTreeMap<String, String>,
 }
 
@@ -128,6 +131,7 @@ impl Source {
             return Ok(Self {
                 ciphertext: None,
                 key_id: need(params, key)?.to_owned(),
+                is_named: true,
                 encryption: encryption_context(params, context)?,
             });
         }
@@ -141,6 +145,7 @@ impl Source {
         Ok(Self {
             ciphertext: Some(ciphertext),
             key_id,
+            is_named: text(params, key).is_some(),
             encryption,
         })
     }
@@ -153,8 +158,9 @@ impl Source {
         request: &Request<'_>,
         action: &str,
     ) -> Result<String, Fail> {
+        let key_id = self.key_in_region(world, request)?;
         let key_use = KeyParams {
-            key_id: &self.key_id,
+            key_id: &key_id,
             encryption: self.encryption.clone(),
             tokens: texts(params, "GrantTokens"),
         };
@@ -168,17 +174,40 @@ impl Source {
         let key = usable_key(key, name)?;
         match &self.ciphertext {
             Some(ciphertext) if ciphertext.key != key => {
-                let message = "The key ID in the request does not identify a CMK that can perform \
-                               this operation.";
-                Err(Fail::bad("IncorrectKeyException", message))
+                match multi_region::in_region(world, &ciphertext.key, request.region) {
+                    Some(replica) if replica == key => Ok(key),
+                    _ => Err(incorrect_key()),
+                }
             }
             _ => Ok(key),
+        }
+    }
+
+    /// The key as it is named in this Region: a replica decrypts what another of its keys encrypted,
+    /// but not under that one's ARN (R3.6).
+    fn key_in_region(&self, world: &World, request: &Request<'_>) -> Result<String, Fail> {
+        let elsewhere = self
+            .key_id
+            .split(':')
+            .nth(3)
+            .is_some_and(|of| of != request.region);
+        let replica = multi_region::in_region(world, &self.key_id, request.region);
+        match replica {
+            Some(_) if elsewhere && self.is_named => Err(incorrect_key()),
+            Some(replica) if elsewhere => Ok(replica),
+            _ => Ok(self.key_id.clone()),
         }
     }
 
     fn plaintext(self) -> Option<String> {
         self.ciphertext.map(|ciphertext| ciphertext.plaintext)
     }
+}
+
+fn incorrect_key() -> Fail {
+    let message =
+        "The key ID in the request does not identify a CMK that can perform this operation.";
+    Fail::bad("IncorrectKeyException", message)
 }
 
 fn invalid_ciphertext() -> Fail {

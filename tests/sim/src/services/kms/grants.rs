@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::authorize::{Operation, authorized_key};
-use super::params::{dry_run, text};
+use super::authorize::{Operation, authorize_without_key, authorized_key};
+use super::params::{dry_run, need, text};
 use super::{Params, grant_request, key_not_found, pages, principals};
 use crate::auth;
 use crate::services::Request;
 use crate::wire::{Body, Fail, Outcome};
-use crate::world::{Grant, Key, World};
+use crate::world::{Grant, Grantee, Key, World};
 
 /// What a grant on a symmetric key may allow (R3.3.2). Cryptography comes first.
 const SYMMETRIC: [&str; 11] = [
@@ -88,9 +88,12 @@ pub(super) fn list(world: &mut World, params: &Params, request: &Request<'_>) ->
     let Some(key) = world.keys.get(&arn) else {
         return Err(key_not_found(&arn));
     };
+    let grantee = read_grantee(world, params, request)?;
+    let id = text(params, "GrantId");
     let mut grants = Vec::new();
     for grant in &key.grants {
-        if is_requested(world, grant, params) {
+        let has_grantee = grantee.as_ref().is_none_or(|of| *of == grant.grantee);
+        if has_grantee && id.is_none_or(|id| grant.id == id) {
             grants.push(grant);
         }
     }
@@ -102,10 +105,47 @@ pub(super) fn list(world: &mut World, params: &Params, request: &Request<'_>) ->
     Ok(pages::answer("Grants", grants, next))
 }
 
-fn is_requested(world: &World, grant: &Grant, params: &Params) -> bool {
-    let grantee = text(params, "GranteePrincipal").or(text(params, "GranteeServicePrincipal"));
-    let id_fits = text(params, "GrantId").is_none_or(|id| grant.id == id);
-    id_fits && grantee.is_none_or(|arn| principals::shown_name(world, &grant.grantee) == arn)
+/// The grantee that a request asks for. One that does not exist, or not yet, is an error (R7.33).
+fn read_grantee(
+    world: &World,
+    params: &Params,
+    request: &Request<'_>,
+) -> Result<Option<Grantee>, Fail> {
+    let Some(name) = text(params, "GranteePrincipal") else {
+        let service = text(params, "GranteeServicePrincipal");
+        return Ok(service.map(Grantee::service));
+    };
+    // EC2's own grants have its name in this place.
+    if name.ends_with(".amazonaws.com") {
+        return Ok(Some(Grantee::service(name)));
+    }
+    principals::resolve(world, name, request).map(Some)
+}
+
+/// The grants on any key that a principal of the caller's account may retire.
+pub(super) fn list_retirable(world: &mut World, params: &Params, request: &Request<'_>) -> Outcome {
+    let page = pages::read(params, request)?;
+    let name = need(params, "RetiringPrincipal")?;
+    authorize_without_key(request, "kms:ListRetirableGrants")?;
+    let Some(retiring) = principals::find(world, name, request) else {
+        return Err(if name.starts_with("arn:") {
+            let message = format!("ARN does not refer to a valid principal: {name}");
+            Fail::bad("InvalidArnException", message)
+        } else {
+            let message = format!("Retiring principal {name} could not be found");
+            Fail::bad("NotFoundException", message)
+        });
+    };
+    let mut grants = Vec::new();
+    for key in world.keys.values() {
+        for grant in &key.grants {
+            if key.region == request.region && grant.retiring.as_ref() == Some(&retiring) {
+                grants.push(render(world, key, grant, request));
+            }
+        }
+    }
+    let (grants, next) = page.slice(grants);
+    Ok(pages::answer("Grants", grants, next))
 }
 
 fn render(world: &World, key: &Key, grant: &Grant, request: &Request<'_>) -> Value {

@@ -2,7 +2,7 @@
 
 use crate::services::Request;
 use crate::wire::Fail;
-use crate::world::{Grantee, World};
+use crate::world::{Credential, Grantee, World};
 
 /// The account and the resource of an ARN of IAM or STS.
 fn split_arn(arn: &str) -> Option<(&str, &str)> {
@@ -53,21 +53,55 @@ fn role_is_known(world: &World, account: &str, name: Option<&str>, request: &Req
     role.created.is_zero() || role.created + delay <= request.now
 }
 
-/// The grantee that an ARN or account ID names. Grants mean a role by its unique ID, and a session
-/// by that and its name (R3.3.8).
-pub(super) fn resolve(world: &World, name: &str, request: &Request<'_>) -> Result<Grantee, Fail> {
-    let arn = if name.len() == 12 && !name.contains(':') {
+/// The grantee that an ARN, an account ID or a unique ID names, if there is such a principal. Grants
+/// mean a role by its unique ID, and a session by that and its name (R3.3.8).
+pub(super) fn find(world: &World, name: &str, request: &Request<'_>) -> Option<Grantee> {
+    let arn = if is_unique_id(name) {
+        arn_of_unique_id(world, name)?
+    } else if name.len() == 12 && !name.contains(':') {
         format!("arn:aws:iam::{name}:root")
     } else {
         name.to_owned()
     };
-    match find_grantee(world, &arn) {
-        Some(grantee) if arn.starts_with("arn:") && exists(world, &arn, request) => Ok(grantee),
-        _ => {
-            let message = format!("ARN does not refer to a valid principal: {arn}");
-            Err(Fail::bad("InvalidArnException", message))
+    let grantee = find_grantee(world, &arn)?;
+    (arn.starts_with("arn:") && exists(world, &arn, request)).then_some(grantee)
+}
+
+/// The same, of a request that needs one.
+pub(super) fn resolve(world: &World, name: &str, request: &Request<'_>) -> Result<Grantee, Fail> {
+    find(world, name, request).ok_or_else(|| {
+        let message = if is_unique_id(name) {
+            "Input does not refer to a valid principal".to_owned()
+        } else {
+            format!("ARN does not refer to a valid principal: {name}")
+        };
+        Fail::bad("InvalidArnException", message)
+    })
+}
+
+fn is_unique_id(name: &str) -> bool {
+    name.starts_with("AROA") || name.starts_with("AIDA")
+}
+
+/// The ARN of a role, of a session or of a user by its unique ID.
+fn arn_of_unique_id(world: &World, name: &str) -> Option<String> {
+    let (id, session) = match name.split_once(':') {
+        Some((id, session)) => (id, Some(session)),
+        None => (name, None),
+    };
+    for account in world.accounts.values() {
+        for role in account.roles.values() {
+            if role.unique_id == id {
+                return Some(match session {
+                    Some(session) => role.session_arn(session),
+                    None => role.arn.clone(),
+                });
+            }
         }
     }
+    let mut credentials = world.credentials.values();
+    let user = credentials.find(|credential| is_user(credential, id))?;
+    Some(user.facts.arn.clone())
 }
 
 /// The grantee of an ARN, with the unique ID of a role, session or user. Other principals have
@@ -97,6 +131,11 @@ fn find_grantee(world: &World, arn: &str) -> Option<Grantee> {
     })
 }
 
+/// Whether a credential is of the user with a unique ID. Sessions outlive their roles.
+fn is_user(credential: &Credential, id: &str) -> bool {
+    credential.facts.role_arn.is_none() && credential.facts.unique_id == id
+}
+
 /// The name of a grantee in answers. Of a deleted role only its unique ID is left (R3.2.6).
 pub(super) fn shown_name<'a>(world: &World, grantee: &'a Grantee) -> &'a str {
     let Some(id) = &grantee.unique_id else {
@@ -109,7 +148,7 @@ pub(super) fn shown_name<'a>(world: &World, grantee: &'a Grantee) -> &'a str {
         .flat_map(|account| account.roles.values());
     let mut credentials = world.credentials.values();
     if roles.any(|role| role.unique_id == role_id)
-        || credentials.any(|credential| credential.facts.unique_id == *id)
+        || credentials.any(|credential| is_user(credential, id))
     {
         &grantee.arn
     } else {

@@ -49,9 +49,10 @@ fn find<'a>(world: &'a World, params: &Params) -> Result<(&'a Key, &'a Grant), F
         let message = "Either a grant token, or a key ARN and a grant ID.";
         return Err(Fail::bad("ValidationException", message));
     };
+    // A bare key ID does not do (recorded).
     let Some(key) = world.keys.get(arn) else {
         let message = format!("Invalid arn {arn}");
-        return Err(Fail::bad("InvalidArnException", message));
+        return Err(Fail::bad("NotFoundException", message));
     };
     let grant = key.grants.iter().find(|grant| grant.id == id);
     let grant = grant.ok_or_else(|| grant_not_found(id))?;
