@@ -35,8 +35,16 @@ def fill(value, symbols):
     if isinstance(value, list):
         return [fill(of, symbols) for of in value]
     if isinstance(value, str):
-        return re.sub(r"\$(\w+)", lambda found: str(symbols.get(found[1], found[0])), value)
+        return re.sub(r"\$(\w+)", lambda found: symbol(found[1], symbols), value)
     return value
+
+
+def symbol(name, symbols):
+    """Returns what a symbol stands for. A policy's name may follow, as in `$user_UserInline`."""
+    for known in [name, *(name[: at.start()] for at in re.finditer("_(?=[A-Z])", name))]:
+        if known in symbols:
+            return f"{symbols[known]}{name[len(known) :]}"
+    return f"${name}"
 
 
 def same(recorded, answered, prose=False):

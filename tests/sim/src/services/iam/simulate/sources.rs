@@ -164,7 +164,9 @@ fn inline(kind: &str, owner: &str, name: &str, policy: &Policy) -> Source {
 
 /// A managed policy as it is now. Answers name it without its path.
 fn managed(account: &Account, arn: &str) -> Option<Source> {
-    account.managed_policy(arn).map(|policy| of_arn(arn, &policy))
+    account
+        .managed_policy(arn)
+        .map(|policy| of_arn(arn, &policy))
 }
 
 /// A boundary whose policy is gone allows nothing.
