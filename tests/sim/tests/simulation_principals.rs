@@ -195,6 +195,52 @@ async fn rule_7_22_a_simulation_decides_as_the_call_does_and_tells_what_limits_i
 }
 
 #[tokio::test]
+async fn rule_7_22_a_launch_dies_of_the_boundary_and_the_control_that_a_simulation_tells() {
+    let everything = || allow("*");
+    let no_keys = || allow("ec2:*");
+    let via_ec2 = || {
+        when(
+            deny("kms:CreateGrant"),
+            "StringLike",
+            "kms:ViaService",
+            "ec2.*",
+        )
+    };
+    let via_other = || when(deny("kms:*"), "StringLike", "kms:ViaService", "s3.*");
+    let table = [
+        (everything(), via_other(), true),
+        (no_keys(), via_other(), false),
+        (everything(), via_ec2(), false),
+    ];
+    for (boundary, control, runs) in table {
+        let (a, b) = bounded_role(&allow(json!(["ec2:*", "kms:*"])), &boundary, &control);
+        let golden = a.image("golden");
+        a.share_key(B).await;
+        a.share(&golden, B).await.unwrap();
+        let arn = format!("arn:aws:iam::{B}:role/ops/bounded");
+        let answer = Simulation::of(&["kms:CreateGrant"], &[&a.key("golden")])
+            .set("PolicySourceArn", arn.as_str())
+            .context(
+                1,
+                "kms:ViaService",
+                "string",
+                &["ec2.us-east-1.amazonaws.com"],
+            )
+            .call(&b, "SimulatePrincipalPolicy")
+            .await
+            .unwrap();
+        let told = [
+            answer.first("AllowedByOrganizations"),
+            answer.first("AllowedByPermissionsBoundary"),
+        ];
+        assert_eq!(told == ["true", "true"], runs, "{boundary} {control}");
+        let session = b.assume(&arn, &[]).await.unwrap();
+        let state = session.launch_state(&golden).await;
+        assert_eq!(state == "running", runs, "{boundary} {control}");
+    }
+}
+
+#[tokio::test]
 async fn rule_7_22_policies_of_users_and_groups_can_be_left_out() {
     let (a, _) = two_accounts();
     let named = [("UserName", "someone"), ("GroupName", "some")];

@@ -115,7 +115,11 @@ fn model_error(problems: &[String]) -> Result<(), Fail> {
 pub(super) fn check_names(query: &Query) -> Result<(), Fail> {
     let actions = query.list("ActionNames.member");
     let resources = query.list("ResourceArns.member");
-    if actions.iter().any(|action| !action.contains(':')) {
+    let is_whole = |action: &&str| match action.split_once(':') {
+        Some((service, name)) => !service.is_empty() && !name.is_empty(),
+        None => false,
+    };
+    if !actions.iter().all(is_whole) {
         let message = "The action is invalid since it is missing names";
         return Err(invalid(message.to_owned()));
     }
