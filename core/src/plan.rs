@@ -20,13 +20,14 @@ mod targets;
 mod temporary;
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::diagnostic::{Error, Finding, Severity};
-use crate::id::{AccountId, KeyArn, Partition, Principal, Region, SourceImage};
+use crate::id::{AccountId, KeyArn, Partition, Principal, Region, RoleArn, SourceImage};
 use crate::policy::key_policy::access_statements;
 use crate::policy::launch_policy;
 use crate::request::{ShareRequest, Verify};
@@ -154,21 +155,20 @@ impl Plan {
         statements
     }
 
-    /// The ARNs of the roles that launch in a target, if they are known: those that the request
-    /// names, or else the role that is assumed there, if it starts instances to verify.
-    pub(crate) fn launchers(&self, account: &AccountId) -> Vec<String> {
-        let partition = self.partition();
+    /// The roles that launch in a target, if they are known: those that the request names, or else
+    /// the role that is assumed there, if it starts instances to verify.
+    pub(crate) fn launchers(&self, account: &AccountId) -> Vec<LauncherRole> {
         let options = &self.request.options.in_targets;
         let mut launchers = Vec::new();
-        for name in &options.launch_roles {
-            launchers.push(format!("arn:{partition}:iam::{account}:role/{name}"));
+        for name in options.launch_role_names() {
+            launchers.push(LauncherRole::Name(name.to_owned()));
         }
         if launchers.is_empty()
             && options.verify == Verify::Launch
             && let Some(role) = &options.role
         {
-            let role = role.in_account(partition, account);
-            launchers.extend(role.map(|role| role.to_string()));
+            let role = role.in_account(self.partition(), account);
+            launchers.extend(role.map(LauncherRole::Arn));
         }
         launchers
     }
@@ -177,6 +177,23 @@ impl Plan {
     pub(crate) fn partition(&self) -> Partition {
         let first = self.regions.first();
         first.map_or(Partition::Aws, Region::partition)
+    }
+}
+
+/// A role that launches in a target.
+#[derive(Clone, Debug)]
+pub(crate) enum LauncherRole {
+    /// Its name, as IAM's calls take it.
+    Name(String),
+    Arn(RoleArn),
+}
+
+impl fmt::Display for LauncherRole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => f.write_str(name),
+            Self::Arn(arn) => arn.fmt(f),
+        }
     }
 }
 

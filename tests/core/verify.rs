@@ -2,8 +2,10 @@
 
 mod allowed_images;
 mod deadline;
+mod limits;
 mod obstacles;
 mod property;
+mod roles;
 
 use std::time::Duration;
 

@@ -1,13 +1,15 @@
 //! IAM: roles in targets, their policies, and what those would allow. IAM is global: every Region
 //! answers the same.
 
+mod simulation;
+
 use std::collections::BTreeMap;
 
-use aws_sdk_iam::types::PolicyEvaluationDecisionType::Allowed;
-use aws_sdk_iam::types::{ContextEntry, ContextKeyTypeEnum, EvaluationResult};
-
+use super::sts::role_name_of;
 use super::{Caller, accept_codes};
 use crate::diagnostic::{Code, Error};
+
+pub(crate) use simulation::{Denier, OwnDecision, Simulation, may_have_key};
 
 /// What IAM answers about a role or policy that does not exist.
 const NOT_FOUND: &str = "NoSuchEntity";
@@ -25,10 +27,29 @@ pub(crate) struct Iam {
     pub(crate) caller: Caller,
 }
 
-/// What a principal may do: of each action and resource, whether it is allowed.
-pub(crate) type Decisions = Vec<(String, String, bool)>;
-
 impl Iam {
+    /// The ARN of a role, with the path that a name does not tell; `None` if there is no such role
+    /// (`iam:GetRole`).
+    pub(crate) async fn role_arn(&self, role: &str) -> Result<Option<String>, Error> {
+        let call = self.client.get_role().role_name(role).send();
+        let answer = self.caller.send("iam:GetRole", Some(role), call).await;
+        let answer = none_if_absent(answer)?;
+        Ok(answer.and_then(|answer| answer.role).map(|role| role.arn))
+    }
+
+    /// The principal whose policies decide for a caller of this account: the role of a session, or
+    /// the caller itself (`iam:GetRole` for a session).
+    pub(crate) async fn principal_of(&self, caller: &str) -> Result<String, Error> {
+        let Some(role) = role_name_of(caller) else {
+            return Ok(caller.to_owned());
+        };
+        let arn = self.role_arn(role).await?;
+        arn.ok_or_else(|| {
+            self.caller
+                .unexpected(role, "IAM does not know the role of the session")
+        })
+    }
+
     /// The inline policies of a role, by name; `None` if there is no such role
     /// (`iam:ListRolePolicies`, `iam:GetRolePolicy`).
     pub(crate) async fn inline_policies(
@@ -216,79 +237,6 @@ impl Iam {
             answer => Ok(answer?.role.map(|role| role.arn)),
         }
     }
-
-    /// What the identity policies of a role or user allow, in a context of condition keys
-    /// (`iam:SimulatePrincipalPolicy`).
-    pub(crate) async fn simulate(
-        &self,
-        principal: &str,
-        actions: &[&str],
-        resources: &[String],
-        context: &[(&str, String)],
-    ) -> Result<Decisions, Error> {
-        let mut entries = Vec::new();
-        for (name, value) in context {
-            entries.push(context_entry(name, value));
-        }
-        let actions = actions.iter().map(|action| (*action).to_owned()).collect();
-        let resources = Some(resources.to_vec()).filter(|resources| !resources.is_empty());
-        let call = self
-            .client
-            .simulate_principal_policy()
-            .policy_source_arn(principal)
-            .set_action_names(Some(actions))
-            .set_resource_arns(resources)
-            .set_context_entries(Some(entries))
-            .send();
-        let answer = self
-            .caller
-            .send("iam:SimulatePrincipalPolicy", Some(principal), call)
-            .await?;
-        let mut decisions = Decisions::new();
-        for result in answer.evaluation_results() {
-            read_result(result, &mut decisions);
-        }
-        Ok(decisions)
-    }
-}
-
-/// Reads the decisions on one action. With several resources, each has a result of its own, and the
-/// resource at the top is none of them (R7.20).
-fn read_result(result: &EvaluationResult, decisions: &mut Decisions) {
-    let action = result.eval_action_name();
-    let by_organization = result.organizations_decision_detail();
-    let by_organization = by_organization.is_none_or(|of| of.allowed_by_organizations());
-    if result.resource_specific_results().is_empty() {
-        let is_allowed = *result.eval_decision() == Allowed;
-        decisions.push((action.to_owned(), "*".to_owned(), is_allowed));
-    }
-    for specific in result.resource_specific_results() {
-        // Across accounts the decision also needs a policy of the resource, which the simulation
-        // does not know. The details say what the caller's own policies allow (R7.21).
-        let details = specific.eval_decision_details();
-        let by_identity = details.and_then(|details| details.get("IAM Policy"));
-        let by_boundary = specific.permissions_boundary_decision_detail();
-        let by_boundary = by_boundary.is_none_or(|of| of.allowed_by_permissions_boundary());
-        let is_allowed = match by_identity {
-            Some(decision) => *decision == Allowed && by_boundary && by_organization,
-            None => *specific.eval_resource_decision() == Allowed,
-        };
-        let resource = specific.eval_resource_name().to_owned();
-        decisions.push((action.to_owned(), resource, is_allowed));
-    }
-}
-
-fn context_entry(name: &str, value: &str) -> ContextEntry {
-    let kind = if value == "true" {
-        ContextKeyTypeEnum::Boolean
-    } else {
-        ContextKeyTypeEnum::String
-    };
-    ContextEntry::builder()
-        .context_key_name(name)
-        .context_key_type(kind)
-        .context_key_values(value)
-        .build()
 }
 
 fn none_if_absent<T>(answer: Result<T, Error>) -> Result<Option<T>, Error> {

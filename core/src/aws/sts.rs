@@ -68,7 +68,7 @@ pub(crate) fn not_assumable(
     sts_message: Option<String>,
 ) -> Error {
     // Trust policies name the role behind a session, not the session.
-    let principal = role_of(&caller.arn).unwrap_or_else(|| caller.arn.clone());
+    let principal = describe_principal(caller);
     let condition = if external_id {
         ", if `StringEquals` `sts:ExternalId` is the given `target-external-id`"
     } else {
@@ -101,12 +101,17 @@ fn before_quote(text: &str) -> &str {
         .trim_end_matches(['\\', '.'])
 }
 
-/// The ARN of the role of a session's ARN, without the path, which a session's ARN does not hold.
-pub(crate) fn role_of(session: &str) -> Option<String> {
-    let (location, rest) = session.split_once(":assumed-role/")?;
-    let role = rest.split('/').next()?;
-    Some(format!(
-        "{}:role/{role}",
-        location.replacen(":sts:", ":iam:", 1)
-    ))
+/// The name of the role of a session's ARN; its path, a session's ARN does not hold.
+pub(crate) fn role_name_of(session: &str) -> Option<&str> {
+    let (_, rest) = session.split_once(":assumed-role/")?;
+    rest.split('/').next()
+}
+
+/// A caller as policies name it: the role behind a session, by its name, because its ARN may have a
+/// path.
+fn describe_principal(caller: &Identity) -> String {
+    match role_name_of(&caller.arn) {
+        Some(name) => format!("role `{name}` of account {}", caller.account),
+        None => caller.arn.clone(),
+    }
 }

@@ -56,8 +56,7 @@ async fn read_target(
     };
     let clients = reached.in_region(first);
     let options = &request.options.in_targets;
-    for role in &options.launch_roles {
-        let name = role.rsplit('/').next().unwrap_or(role);
+    for name in options.launch_role_names() {
         let policies = read_role(&clients, request, name).await?;
         target.roles.insert(name.to_owned(), policies);
     }

@@ -129,6 +129,13 @@ impl TargetOptions {
         self
     }
 
+    /// The names of the roles that launch, without the paths that they may be given with: IAM's
+    /// calls take names.
+    pub(crate) fn launch_role_names(&self) -> impl Iterator<Item = &str> {
+        let roles = self.launch_roles.iter();
+        roles.map(|role| role.rsplit('/').next().unwrap_or(role))
+    }
+
     /// Whether targets make copies of their own.
     pub(crate) fn copies(&self) -> bool {
         self.keys.each().next().is_some()

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::aws::iam::OwnDecision;
 use crate::diagnostic::Error;
 use crate::id::{AccountId, AmiId, Principal, Region, SourceImage};
 use crate::inventory::{AllowedImages, Image, Key, Snapshot};
@@ -52,14 +53,24 @@ pub(super) struct TargetEvidence {
     pub(super) launchers: Vec<Launcher>,
 }
 
-/// A role that launches, and what its identity policies allow.
+/// A role that launches, and what its own side allows.
 pub(super) struct Launcher {
-    pub(super) arn: String,
-    pub(super) allowed: Result<Simulated, Error>,
+    /// As the request names it.
+    pub(super) name: String,
+    /// The ARN with its path; `None` if there is no such role.
+    pub(super) arn: Result<Option<String>, Error>,
+    pub(super) decisions: Simulated,
 }
 
-/// Whether each action is allowed on each resource.
-pub(super) type Simulated = BTreeMap<(String, String), bool>;
+impl Launcher {
+    /// The ARN, if it is known.
+    pub(super) fn known_arn(&self) -> Option<&str> {
+        self.arn.as_ref().ok()?.as_deref()
+    }
+}
+
+/// What a role's own side decides of each action on each resource.
+pub(super) type Simulated = BTreeMap<(String, String), OwnDecision>;
 
 /// The ARNs of what a launch makes or uses, other than the image.
 pub(super) fn launch_resources(account: &AccountId, region: &Region) -> Vec<String> {
@@ -73,6 +84,12 @@ pub(super) fn launch_resources(account: &AccountId, region: &Region) -> Vec<Stri
     let partition = region.partition();
     let arn = |kind| format!("arn:{partition}:ec2:{region}:{account}:{kind}/*");
     kinds.map(arn).into()
+}
+
+/// The ARN of any key of the account. It stands for `aws/ebs`, whose ID nothing needs to know: its
+/// policy lets everybody in the account use it through EC2.
+pub(super) fn any_key_arn(account: &AccountId, region: &Region) -> String {
+    format!("arn:{}:kms:{region}:{account}:key/*", region.partition())
 }
 
 /// The ARN of an image; it names no account.

@@ -101,8 +101,12 @@ impl<'a> ImageInTarget<'a> {
     /// The principals that launch: the roles that are known to, or else the account as a whole.
     fn launchers(&self) -> Vec<Caller> {
         let mut arns = Vec::new();
-        if let Some(target) = self.target_evidence() {
-            arns.extend(target.launchers.iter().map(|launcher| launcher.arn.clone()));
+        for launcher in self
+            .target_evidence()
+            .into_iter()
+            .flat_map(|target| &target.launchers)
+        {
+            arns.extend(launcher.known_arn().map(str::to_owned));
         }
         if arns.is_empty() {
             arns.push(self.region().partition().account_root(self.account));

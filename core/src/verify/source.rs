@@ -1,7 +1,7 @@
 //! Checks the source account's own permissions for what a plan would do, without doing it: EC2 by
 //! its dry runs, KMS by what IAM says of the caller's policies.
 
-use crate::aws::sts;
+use crate::aws::iam::{OwnDecision, Simulation};
 use crate::diagnostic::Code;
 use crate::id::{AmiId, Principal};
 use crate::plan::{KeyAccess, LaunchPermission, Plan, Step};
@@ -67,21 +67,42 @@ async fn check_key_policy(run: &Run<'_>, access: &KeyAccess) -> Check {
     const PUT: &str = "kms:PutKeyPolicy";
     let (name, key) = (CheckName::Source, &access.key);
     let clients = run.key_clients(key);
-    let arn = &clients.identity.arn;
-    let caller = sts::role_of(arn).unwrap_or_else(|| arn.clone());
-    let resources = [key.to_string()];
-    let decisions = clients.iam.simulate(&caller, &[PUT], &resources, &[]);
-    match decisions.await {
-        Ok(decisions) if decisions.iter().all(|(_, _, is_allowed)| *is_allowed) => {
+    let unread = |error| {
+        let caller = &clients.identity.arn;
+        let detail = format!("whether {caller} may {PUT} could not be checked: {error}");
+        Check::unknown(name, detail)
+    };
+    let caller = match clients.iam.principal_of(&clients.identity.arn).await {
+        Ok(caller) => caller,
+        Err(error) => return unread(error),
+    };
+    let simulation = Simulation {
+        principal: &caller,
+        account: clients.location.account.as_ref(),
+        actions: &[PUT],
+        resource: key.as_ref(),
+        context: &[],
+    };
+    let decisions = match clients.iam.simulate(&simulation).await {
+        Ok(decisions) => decisions,
+        Err(error) => return unread(error),
+    };
+    match decisions.first() {
+        Some(OwnDecision::Allowed) => {
             Check::yes(name, format!("identity policies allow {PUT} on {key}"))
         }
-        Ok(_) => Check::no(
-            name,
-            format!("allow {PUT} on {key} in an identity policy of {caller}"),
-        ),
-        Err(error) => Check::unknown(
-            name,
-            format!("whether {caller} may {PUT} could not be checked: {error}"),
-        ),
+        Some(OwnDecision::NotAllowed) => {
+            let detail = format!("allow {PUT} on {key} in an identity policy of {caller}");
+            Check::no(name, detail)
+        }
+        Some(OwnDecision::Denied(denier)) => {
+            let denier = denier.describe(&caller);
+            Check::no(name, format!("{denier} denies {PUT} on {key}"))
+        }
+        Some(OwnDecision::Unknown(why)) => {
+            let detail = format!("whether {caller} may {PUT} on {key} is not known: {why}");
+            Check::unknown(name, detail)
+        }
+        None => Check::unknown(name, format!("IAM did not say whether {caller} may {PUT}")),
     }
 }

@@ -138,11 +138,26 @@ const VERIFIER: Policy = Policy {
         ),
         allow(
             "SimulateLaunches",
-            &[called(
-                "iam:SimulatePrincipalPolicy",
-                "asks what the identity policies of the launch roles allow",
-            )],
+            &[
+                called(
+                    "iam:GetContextKeysForPrincipalPolicy",
+                    "reads which conditions the policies of the launch roles have",
+                ),
+                called(
+                    "iam:SimulatePrincipalPolicy",
+                    "asks what the policies of the launch roles allow",
+                ),
+            ],
             &[LaunchRoles, TargetRoles],
+            &[],
+        ),
+        allow(
+            "FindLaunchRoles",
+            &[called(
+                "iam:GetRole",
+                "reads the path of a launch role, which its name does not tell",
+            )],
+            &[LaunchRoles],
             &[],
         ),
     ],

@@ -393,8 +393,14 @@ data "aws_iam_policy_document" "verifier" {
 
   statement {
     sid       = "SimulateLaunches"
-    actions   = ["iam:SimulatePrincipalPolicy"]
+    actions   = ["iam:GetContextKeysForPrincipalPolicy", "iam:SimulatePrincipalPolicy"]
     resources = concat([for each in var.launch_role_names : "arn:${local.partition}:iam::${local.account}:role/${each}"], ["arn:${local.partition}:iam::${local.account}:role/${var.role_name}"])
+  }
+
+  statement {
+    sid       = "FindLaunchRoles"
+    actions   = ["iam:GetRole"]
+    resources = [for each in var.launch_role_names : "arn:${local.partition}:iam::${local.account}:role/${each}"]
   }
 }
 

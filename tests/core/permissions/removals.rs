@@ -108,7 +108,10 @@ fn names_holder(policy: &Policy, error: &str) -> bool {
         Some((account, _)) if error.contains("could not be read: allow kms:ListGrants to") => {
             error.contains(&format!(" in {account}"))
         }
-        Some((account, role)) => error.contains(account) && error.contains(&format!("role/{role}")),
+        Some((account, role)) => {
+            let names = [format!("role/{role}"), format!("role `{role}`")];
+            error.contains(account) && names.iter().any(|name| error.contains(name))
+        }
         None => {
             error.contains("the policy of arn:aws:kms:") || error.contains("in the key policies")
         }

@@ -1,8 +1,10 @@
 //! Changes of the simulated world that no call of a test makes.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use ami_share_sim::world::{AllowedImages, Grant, Grantee, Image, Key, Role};
+use ami_share_sim::policy::Document;
+use ami_share_sim::world::{AllowedImages, Grant, Grantee, Image, Key, Policy, Role};
 use serde_json::Value;
 
 use super::{A, World};
@@ -41,6 +43,27 @@ impl World {
             let account = world.accounts.get_mut(account).unwrap();
             let settings = account.settings.entry("us-east-1".to_owned()).or_default();
             settings.allowed_images = allowed;
+        });
+    }
+
+    /// Attaches a service control policy to an account, in place of what it has.
+    pub(crate) fn set_control(&self, account: &str, policy: &Value) {
+        let document = Document::from_text(&policy.to_string()).unwrap();
+        self.sim.edit(|world| {
+            let organization = world.organization.as_mut().unwrap();
+            let controls = vec![Arc::new(document)];
+            organization.controls.insert(account.to_owned(), controls);
+        });
+    }
+
+    /// Sets the permissions boundary of a role, which is a managed policy.
+    pub(crate) fn set_boundary(&self, account: &str, role: &str, policy: &Value) {
+        let policy = Policy::parse(&policy.to_string(), Duration::ZERO).unwrap();
+        let arn = format!("arn:aws:iam::{account}:policy/boundary");
+        self.sim.edit(|world| {
+            let account = world.accounts.get_mut(account).unwrap();
+            account.policies.insert(arn.clone(), policy);
+            account.roles.get_mut(role).unwrap().boundary = Some(arn);
         });
     }
 

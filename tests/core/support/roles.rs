@@ -42,9 +42,10 @@ impl World {
         policy: Option<&Value>,
     ) -> SdkConfig {
         let config = self.config(account);
+        let arn = self.edit_role(account, role, |role| role.arn.clone());
         let call = aws_sdk_sts::Client::new(&config)
             .assume_role()
-            .role_arn(format!("arn:aws:iam::{account}:role/{role}"))
+            .role_arn(arn)
             .role_session_name("test")
             .set_policy(policy.map(Value::to_string));
         let assumed = call.send().await.unwrap();

@@ -11,7 +11,7 @@ use super::*;
 pub(super) const OWN_KEY: &str = "own-222222222222";
 
 /// What a launch asks of a key, by the actions of policies.
-const KEY_ACTIONS: [&str; 5] = [
+pub(super) const KEY_ACTIONS: [&str; 5] = [
     "kms:DescribeKey",
     "kms:CreateGrant",
     "kms:Decrypt",
@@ -93,7 +93,7 @@ impl Obstacle {
                 let root = format!("arn:aws:iam::{B}:root");
                 replace_statements_by_grant(world, root).await;
             }
-            Self::GrantToRole => replace_statements_by_grant(world, launcher_arn()).await,
+            Self::GrantToRole => replace_statements_by_grant(world, launcher_arn(world)).await,
             Self::LauncherWithout(_) | Self::LauncherDenied(_) | Self::LauncherThroughEc2Only => {
                 self.change_launcher(world).await;
             }
@@ -128,9 +128,10 @@ impl Obstacle {
     }
 
     fn change_key_policy(self, world: &World) {
+        let launcher = launcher_arn(world);
         world.edit_statements(&world.key_arn("key-1"), |statements| {
             if let Self::KeyPolicyDenies(n) = self {
-                statements.push(build_deny(KEY_ACTIONS[n]));
+                statements.push(build_deny(KEY_ACTIONS[n], &launcher));
             }
             for statement in statements.iter_mut().filter(|one| is_ours(one)) {
                 match self {
@@ -139,7 +140,7 @@ impl Obstacle {
                         actions.retain(|action| action != KEY_ACTIONS[n]);
                     }
                     Self::KeyPolicyNamesRole => {
-                        statement["Principal"] = json!({ "AWS": launcher_arn() });
+                        statement["Principal"] = json!({ "AWS": launcher });
                     }
                     Self::KeyPolicyForS3 => {
                         let via = json!({ "kms:ViaService": "s3.us-east-1.amazonaws.com" });
@@ -185,6 +186,7 @@ impl Obstacle {
     }
 
     fn change_own_key_policy(self, world: &World) {
+        let launcher = launcher_arn(world);
         let consumer = format!("arn:aws:iam::{B}:role/consumer");
         let admin = format!("arn:aws:iam::{B}:user/admin");
         // It delegates nothing to the policies of the account: only its own statements count.
@@ -196,7 +198,7 @@ impl Obstacle {
         });
         world.edit_statements(&world.key_arn(OWN_KEY), |statements| {
             if let Self::OwnKeyDenies(n) = self {
-                statements.push(build_deny(KEY_ACTIONS[n]));
+                statements.push(build_deny(KEY_ACTIONS[n], &launcher));
             } else {
                 *statements = vec![own];
             }
@@ -204,21 +206,21 @@ impl Obstacle {
     }
 }
 
-fn launcher_arn() -> String {
-    format!("arn:aws:iam::{B}:role/{LAUNCHER}")
+pub(super) fn launcher_arn(world: &World) -> String {
+    world.edit_role(B, LAUNCHER, |role| role.arn.clone())
 }
 
 /// Whether a statement is one that a share added.
-fn is_ours(statement: &Value) -> bool {
+pub(super) fn is_ours(statement: &Value) -> bool {
     let sid = statement["Sid"].as_str();
     sid.is_some_and(|sid| sid.starts_with("AmiShare"))
 }
 
 /// A statement of a key policy that denies an action to the launcher.
-fn build_deny(action: &str) -> Value {
+fn build_deny(action: &str, launcher: &str) -> Value {
     json!({
         "Effect": "Deny",
-        "Principal": { "AWS": launcher_arn() },
+        "Principal": { "AWS": launcher },
         "Action": action,
         "Resource": "*",
     })

@@ -3,7 +3,7 @@
 use super::ImageInTarget;
 use super::allowed_images::check_allowed_images;
 use super::key_operations::{check_key_access, operations_on_image_keys, operations_on_own_keys};
-use super::keys::{check_default_key, check_key_state, check_service_grants};
+use super::keys::{check_default_key, check_key_state, check_service_grants, uses_aws_key};
 use super::launchers::check_launcher_iam;
 use super::permissions::{check_launch_permission, check_snapshots, check_visible};
 use crate::diagnostic::Error;
@@ -110,7 +110,13 @@ fn judge_shared_image(
     };
     let (default_key, on_default_key) = check_default_key(image, shared, target, &launchers);
     operations.extend(on_default_key);
-    checks.push(check_launcher_iam(image, image_id, &operations, target));
+    let uses_aws_key = uses_aws_key(shared, target);
+    checks.push(check_launcher_iam(
+        image,
+        image_id,
+        &operations,
+        uses_aws_key,
+    ));
     checks.push(default_key);
     checks.extend(check_service_grants(image, &shared.keys));
 }
@@ -139,7 +145,7 @@ fn judge_own_copy(image: ImageInTarget<'_>, checks: &mut Vec<Check>) -> Option<A
         &image.launchers(),
         image.region(),
     ));
-    checks.push(check_launcher_iam(image, &copy.id, &operations, target));
+    checks.push(check_launcher_iam(image, &copy.id, &operations, false));
     checks.extend(check_service_grants(image, keys));
     Some(copy.id.clone())
 }

@@ -61,6 +61,12 @@ pub(super) fn check_default_key<'a>(
     (check, Vec::new())
 }
 
+/// Whether new volumes of a shared image are encrypted under `aws/ebs`.
+pub(super) fn uses_aws_key(shared: &SharedImageEvidence, target: &TargetEvidence) -> bool {
+    let encrypts = !shared.keys.is_empty() || matches!(target.encrypts_by_default, Ok(true));
+    encrypts && matches!(target.default_key, Ok(None))
+}
+
 /// Whether the service-linked roles that the plan names have their grants.
 pub(super) fn check_service_grants(image: ImageInTarget<'_>, keys: &[Key]) -> Vec<Check> {
     let mut checks = Vec::new();

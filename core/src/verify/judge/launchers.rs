@@ -1,104 +1,198 @@
-//! Checks what identity policies let the launchers do.
+//! Checks what the launchers' own side lets them do: identity policies, permissions boundaries,
+//! service control policies.
 
 use super::ImageInTarget;
 use super::key_operations::KeyOperation;
+use crate::aws::iam::{Denier, OwnDecision};
 use crate::id::{AccountId, AmiId, Region};
 use crate::policy::evaluate::Caller;
+use crate::policy::launch_operations::volume_key_actions;
 use crate::report::{Check, CheckName};
-use crate::verify::evidence::{
-    Launcher, RUN_INSTANCES, TargetEvidence, image_arn, launch_resources,
-};
+use crate::verify::evidence::{Launcher, RUN_INSTANCES, any_key_arn, image_arn, launch_resources};
 
-/// Whether the identity policies of every launcher allow the launch, and the use of the keys that
-/// leave the decision to them.
+const NAME: CheckName = CheckName::LauncherIam;
+
+/// A call that a launch makes as the launcher.
+struct Call {
+    action: &'static str,
+    resource: String,
+    allowed_by: AllowedBy,
+}
+
+/// What must allow a call.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum AllowedBy {
+    /// The identity policies of the launcher.
+    Identity,
+    /// The key allows it to the launcher by itself; what limits the launcher still counts (R3.3.8,
+    /// R5.4).
+    Key,
+    /// The policy of `aws/ebs`, which names everybody in the account.
+    AwsKey,
+}
+
+/// Whether the own side of every launcher lets it launch, and use the keys that leave the decision
+/// to it.
 pub(super) fn check_launcher_iam(
     image: ImageInTarget<'_>,
     image_id: &AmiId,
     operations: &[KeyOperation<'_>],
-    target: &TargetEvidence,
+    uses_aws_key: bool,
 ) -> Check {
-    let name = CheckName::LauncherIam;
-    if target.launchers.is_empty() {
+    let target = image.target_evidence();
+    let launchers = target.map(|target| target.launchers.as_slice());
+    let launchers = launchers.unwrap_or_default();
+    if launchers.is_empty() {
         return Check::unknown(
-            name,
+            NAME,
             "who launches is not known: give `target-launch-roles` to have the policies of those \
              roles checked",
         );
     }
-    let (account, region) = (image.account, image.region());
     let mut unknown = None;
-    for launcher in &target.launchers {
-        let allowed = match &launcher.allowed {
-            Ok(allowed) => allowed,
-            Err(error) => {
-                let why = format!("{}: it could not be simulated: {error}", launcher.arn);
+    let mut common = launch_calls(image.account, image.region(), image_id);
+    if uses_aws_key {
+        common.extend(aws_key_calls(image.account, image.region()));
+    }
+    for launcher in launchers {
+        let check = check_launcher(image, &common, operations, launcher);
+        match check {
+            Ok(None) => {}
+            Ok(Some(why)) => {
                 unknown.get_or_insert(why);
-                continue;
             }
-        };
-        let mut calls = launch_calls(account, region, image_id);
-        calls.extend(key_calls(account, region, operations, launcher));
-        for call in calls {
-            let is_allowed = allowed.get(&call);
-            let (action, resource) = call;
-            match is_allowed {
-                Some(true) => {}
-                Some(false) => {
-                    let of_image = resource == image_arn(region, image_id);
-                    let resource = if of_image {
-                        image_id.as_ref()
-                    } else {
-                        &resource
-                    };
-                    let launcher = &launcher.arn;
-                    return Check::no(
-                        name,
-                        format!("allow {action} on {resource} in an identity policy of {launcher}"),
-                    );
-                }
-                None => {
-                    unknown.get_or_insert(format!("{action} on {resource} was not simulated"));
-                }
-            }
+            Err(why) => return Check::no(NAME, why),
         }
     }
     match unknown {
-        Some(why) => Check::unknown(name, why),
+        Some(why) => Check::unknown(NAME, why),
         None => Check::yes(
-            name,
-            "identity policies allow it; session policies, resource control policies and \
-             conditions of service control policies are not checked",
+            NAME,
+            "identity policies, boundaries and service control policies allow it; session \
+             policies, resource control policies and what conditions of service control policies \
+             ask for are not checked",
         ),
     }
 }
 
-/// The actions and resources that `RunInstances` is authorized for.
-fn launch_calls(account: &AccountId, region: &Region, image_id: &AmiId) -> Vec<(String, String)> {
-    let mut resources = launch_resources(account, region);
-    resources.push(image_arn(region, image_id));
-    resources
-        .into_iter()
-        .map(|resource| (RUN_INSTANCES.to_owned(), resource))
-        .collect()
+/// What is unknown of a launcher, if anything is.
+///
+/// # Errors
+/// Why it cannot launch.
+fn check_launcher(
+    image: ImageInTarget<'_>,
+    common: &[Call],
+    operations: &[KeyOperation<'_>],
+    launcher: &Launcher,
+) -> Result<Option<String>, String> {
+    let (account, region, name) = (image.account, image.region(), &launcher.name);
+    let arn = match &launcher.arn {
+        Ok(Some(arn)) => arn,
+        Ok(None) => {
+            return Err(format!(
+                "{account} has no role `{name}`: create it, or remove it from `target-launch-roles`"
+            ));
+        }
+        Err(error) => {
+            return Ok(Some(format!(
+                "the ARN of role `{name}` is not known: {error}"
+            )));
+        }
+    };
+    let own = key_calls(account, region, operations, arn);
+    let mut unknown = None;
+    for call in common.iter().chain(&own) {
+        let asked = (call.action.to_owned(), call.resource.clone());
+        if let Some(why) = judge_call(call, launcher.decisions.get(&asked), arn)? {
+            unknown.get_or_insert(why);
+        }
+    }
+    Ok(unknown)
 }
 
-/// The calls on keys that an identity policy must allow: those that the key does not allow by
-/// itself.
+/// What is unknown of one call of a launcher, if anything is.
+///
+/// # Errors
+/// Why the launcher cannot make it.
+fn judge_call(
+    call: &Call,
+    decision: Option<&OwnDecision>,
+    launcher: &str,
+) -> Result<Option<String>, String> {
+    let (action, resource, by) = (call.action, &call.resource, call.allowed_by);
+    Ok(match decision {
+        Some(OwnDecision::Allowed) => None,
+        Some(OwnDecision::NotAllowed) if by != AllowedBy::Identity => None,
+        Some(OwnDecision::NotAllowed) => {
+            return Err(format!(
+                "allow {action} on {resource} in an identity policy of {launcher}"
+            ));
+        }
+        // Whether a boundary limits what a policy gives to everybody is not documented.
+        Some(OwnDecision::Denied(Denier::Boundary)) if by == AllowedBy::AwsKey => Some(format!(
+            "whether the permissions boundary of {launcher} limits its use of `aws/ebs`"
+        )),
+        Some(OwnDecision::Denied(denier)) => {
+            let denier = denier.describe(launcher);
+            return Err(format!(
+                "{denier} does not let {launcher} call {action} on {resource}: exempt it there"
+            ));
+        }
+        Some(OwnDecision::Unknown(why)) => {
+            Some(format!("{action} on {resource} for {launcher}: {why}"))
+        }
+        None => Some(format!("{action} on {resource} was not simulated")),
+    })
+}
+
+/// The actions and resources that `RunInstances` is authorized for.
+fn launch_calls(account: &AccountId, region: &Region, image_id: &AmiId) -> Vec<Call> {
+    let mut resources = launch_resources(account, region);
+    resources.push(image_arn(region, image_id));
+    let call = |resource| Call {
+        action: RUN_INSTANCES,
+        resource,
+        allowed_by: AllowedBy::Identity,
+    };
+    resources.into_iter().map(call).collect()
+}
+
+/// The calls on keys.
 fn key_calls(
     account: &AccountId,
     region: &Region,
     operations: &[KeyOperation<'_>],
-    launcher: &Launcher,
-) -> Vec<(String, String)> {
+    arn: &str,
+) -> Vec<Call> {
     let caller = Caller {
         account: account.clone(),
-        arn: launcher.arn.clone(),
+        arn: arn.to_owned(),
     };
     let mut calls = Vec::new();
     for operation in operations {
-        if !operation.is_allowed_by_key_alone(&caller, region) {
-            calls.push((operation.action.to_owned(), operation.key.arn.to_string()));
-        }
+        let is_allowed = operation.is_allowed_by_key_alone(&caller, region);
+        calls.push(Call {
+            action: operation.action,
+            resource: operation.key.arn.to_string(),
+            allowed_by: if is_allowed {
+                AllowedBy::Key
+            } else {
+                AllowedBy::Identity
+            },
+        });
+    }
+    calls
+}
+
+/// The calls on `aws/ebs`.
+fn aws_key_calls(account: &AccountId, region: &Region) -> Vec<Call> {
+    let mut calls = Vec::new();
+    for action in volume_key_actions() {
+        calls.push(Call {
+            action,
+            resource: any_key_arn(account, region),
+            allowed_by: AllowedBy::AwsKey,
+        });
     }
     calls
 }

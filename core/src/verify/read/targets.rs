@@ -13,7 +13,7 @@ use crate::id::{AccountId, AmiId, Region};
 use crate::inventory::{Image, Key, Snapshot};
 use crate::plan::Plan;
 use crate::run::Run;
-use crate::verify::evidence::{OwnCopies, SharedImages, TargetEvidence};
+use crate::verify::evidence::{OwnCopies, SharedImages, TargetEvidence, any_key_arn};
 
 /// Reads every target that was reached, in every Region of the plan.
 pub(super) async fn read_targets(
@@ -73,13 +73,18 @@ impl TargetReader<'_> {
         for key in own_keys.values().flatten() {
             keys.insert(key.arn.to_string());
         }
-        for key in default_key.iter().flatten() {
-            keys.insert(key.arn.to_string());
+        match &default_key {
+            Ok(Some(key)) => _ = keys.insert(key.arn.to_string()),
+            Ok(None) => {
+                let location = &clients.location;
+                keys.insert(any_key_arn(&location.account, &location.region));
+            }
+            Err(_) => {}
         }
         let owners = self.owners_of(&image_ids, &images);
         let mut launchers = Vec::new();
-        for arn in self.plan.launchers(&clients.location.account) {
-            launchers.push(read_launcher(clients, arn, &owners, &keys));
+        for role in self.plan.launchers(&clients.location.account) {
+            launchers.push(read_launcher(clients, role, &owners, &keys));
         }
         let launchers = future::join_all(launchers).await;
 

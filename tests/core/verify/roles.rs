@@ -1,0 +1,216 @@
+//! Roles that launch have a path, and sessions do not say it.
+
+use std::fs;
+use std::path::Path;
+
+use ami_share_sim::Scenario;
+use serde_json::{Value, json};
+
+use super::*;
+
+/// The launcher's path is `/apps/`, and the default EBS key of B lets exactly that role use it.
+async fn build_world_with_path() -> World {
+    let world = build_shared_world().await;
+    let arn = format!("arn:aws:iam::{B}:role/apps/{LAUNCHER}");
+    world.edit_role(B, LAUNCHER, |role| {
+        "/apps/".clone_into(&mut role.path);
+        role.arn.clone_from(&arn);
+    });
+    let key = world.key_arn("own-222222222222");
+    set_policy(&world, &key, only_for(&arn)).await;
+    let ec2 = aws_sdk_ec2::Client::new(&world.config(B));
+    let call = ec2.modify_ebs_default_kms_key_id();
+    call.kms_key_id(&key).send().await.unwrap();
+    world
+}
+
+/// Statements of a key that only one principal may use.
+fn only_for(principal: &str) -> Value {
+    let administrators = json!({
+        "Effect": "Allow",
+        "Principal": { "AWS": format!("arn:aws:iam::{B}:root") },
+        "Action": ["kms:DescribeKey", "kms:GetKeyPolicy", "kms:ListGrants", "kms:PutKeyPolicy"],
+        "Resource": "*",
+    });
+    let user = json!({
+        "Effect": "Allow",
+        "Principal": { "AWS": principal },
+        "Action": "kms:*",
+        "Resource": "*",
+    });
+    json!([administrators, user])
+}
+
+async fn set_policy(world: &World, key: &str, statements: Value) {
+    let policy = json!({ "Version": "2012-10-17", "Statement": statements });
+    let kms = aws_sdk_kms::Client::new(&world.config(B));
+    let put = kms.put_key_policy().key_id(key);
+    put.policy(policy.to_string()).send().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn launch_role_given_by_name_is_checked_with_its_path() {
+    for name in [LAUNCHER, "apps/launcher", "other/launcher"] {
+        let world = build_world_with_path().await;
+        let options = with_target_role().launch_roles([name.to_owned()]);
+        world.share(build_request(&world, with_target_role())).await;
+        let verification = verify(&world, options).await;
+        assert_eq!(verification.conclusion, Conclusion::NoObstacleFound);
+        for name in [CheckName::LauncherIam, CheckName::DefaultKey] {
+            let verdict = find_verdict(&verification, name);
+            assert_eq!(verdict, Some(Verdict::Yes), "{verification:?}");
+        }
+        let image_id = world.image_id("image-1");
+        let launched = world.launch_as_role(B, LAUNCHER, &image_id).await;
+        assert_eq!(launched, "running");
+    }
+}
+
+/// The same name without its path is another principal, in key policies too.
+#[tokio::test(start_paused = true)]
+async fn key_policy_that_names_role_without_its_path_blocks() {
+    let world = build_world_with_path().await;
+    world.share(build_request(&world, with_target_role())).await;
+    let key = world.key_arn("own-222222222222");
+    let statements = only_for(&format!("arn:aws:iam::{B}:role/consumer"));
+    set_policy(&world, &key, statements).await;
+    let verification = verify(&world, with_launcher()).await;
+    let verdict = find_verdict(&verification, CheckName::DefaultKey);
+    assert_eq!(verdict, Some(Verdict::No), "{verification:?}");
+    let detail = find_detail(&verification, CheckName::DefaultKey);
+    assert!(detail.contains("role/apps/launcher"), "{detail}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn launch_role_whose_arn_cannot_be_read_is_unknown() {
+    let world = build_world_with_path().await;
+    world.share(build_request(&world, with_target_role())).await;
+    let deny = json!({ "Effect": "Deny", "Action": "iam:GetRole", "Resource": "*" });
+    let policy = json!({ "Version": "2012-10-17", "Statement": [deny] });
+    world.put_role_policy(B, "consumer", "deny", &policy).await;
+    let verification = verify(&world, with_launcher()).await;
+    assert_eq!(verification.conclusion, Conclusion::NoObstacleFound);
+    let verdict = find_verdict(&verification, CheckName::LauncherIam);
+    assert_eq!(verdict, Some(Verdict::Unknown), "{verification:?}");
+    let detail = find_detail(&verification, CheckName::LauncherIam);
+    assert!(detail.contains("iam:GetRole"), "{detail}");
+
+    // The role is gone since.
+    let world = build_world_with_path().await;
+    world.share(build_request(&world, with_target_role())).await;
+    world.remove_role(B, LAUNCHER);
+    let verification = verify(&world, with_launcher()).await;
+    let verdict = find_verdict(&verification, CheckName::LauncherIam);
+    assert_eq!(verdict, Some(Verdict::No), "{verification:?}");
+}
+
+/// The source's own permissions are those of the role behind its session, which has a path too.
+#[tokio::test(start_paused = true)]
+async fn role_with_path_behind_source_session_is_checked() {
+    let world = build_shared_world().await;
+    world.edit_role(A, "publisher", |role| {
+        "/ci/".clone_into(&mut role.path);
+        role.arn = format!("arn:aws:iam::{A}:role/ci/publisher");
+        role.inline.clear();
+    });
+    let actions = ["ec2:*", "kms:*", "iam:*", "sts:*"];
+    world.allow_actions(A, "publisher", &actions).await;
+    let config = world.assume_role(A, "publisher", None).await;
+    let request = build_request(&world, TargetOptions::default());
+    let request = request.build().unwrap();
+    let report = Sharer::new(&config).verify(&request).await.unwrap();
+    let verification = &report.verifications[0];
+    let mut checks = verification.checks.iter();
+    let of_key = checks.find(|check| check.detail.contains("kms:PutKeyPolicy"));
+    assert_eq!(of_key.unwrap().verdict, Verdict::Yes, "{verification:?}");
+}
+
+/// A situation that was reported: the request names a role with a path by its name.
+#[tokio::test(start_paused = true)]
+#[ignore = "needs the corpus of reported cases, which is not part of the repository"]
+async fn reported_role_with_path_is_no_obstacle() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpus/field");
+    let text = fs::read_to_string(folder.join("11-role-with-path.json")).unwrap();
+    let world = World::from_scenario(Scenario::parse(&text).unwrap());
+    let iam = aws_sdk_iam::Client::new(&world.config(B));
+    let trust = json!({
+        "Effect": "Allow",
+        "Principal": { "AWS": format!("arn:aws:iam::{B}:root") },
+        "Action": "sts:AssumeRole",
+    });
+    let trust = json!({ "Version": "2012-10-17", "Statement": [trust] });
+    let create = iam.create_role().path("/apps/").role_name(LAUNCHER);
+    let create = create.assume_role_policy_document(trust.to_string());
+    let created = create.send().await.unwrap();
+    let arn = created.role().unwrap().arn().to_owned();
+    world.allow_actions(B, LAUNCHER, &["ec2:*", "kms:*"]).await;
+    world.edit_statements(&world.key_arn("volumes"), |statements| {
+        let user = only_for(&arn)[1].clone();
+        statements.push(user);
+    });
+
+    let options = TargetOptions::default()
+        .role("consumer".parse().unwrap())
+        .launch_roles([LAUNCHER.to_owned()]);
+    let request = world.build_request(&["golden"]).target_options(options);
+    let report = world.share(request).await;
+    let verification = &report.verifications[0];
+    assert_eq!(
+        verification.conclusion,
+        Conclusion::NoObstacleFound,
+        "{verification:?}"
+    );
+    let image_id = world.image_id("golden");
+    let launched = world.launch_as_role(B, LAUNCHER, &image_id).await;
+    assert_eq!(launched, "running");
+}
+
+/// Conditions of service control policies cannot be read: a deny that a launch can avoid is no
+/// obstacle, and one that it cannot is.
+#[tokio::test(start_paused = true)]
+async fn service_control_policy_blocks_only_if_no_launch_passes() {
+    let tokens = json!({ "StringNotEquals": { "ec2:MetadataHttpTokens": "required" } });
+    let other_region = json!({ "StringNotEquals": { "aws:RequestedRegion": "us-east-1" } });
+    let this_region = json!({ "StringEquals": { "aws:RequestedRegion": "us-east-1" } });
+    for (condition, expected) in [
+        (tokens, Verdict::Unknown),
+        (other_region, Verdict::Yes),
+        (this_region, Verdict::No),
+    ] {
+        let world = build_shared_world().await;
+        world.share(build_request(&world, with_target_role())).await;
+        let allow = json!({ "Effect": "Allow", "Action": "*", "Resource": "*" });
+        let mut deny = json!({ "Effect": "Deny", "Action": "ec2:RunInstances", "Resource": "*" });
+        deny["Condition"] = condition.clone();
+        let policy = json!({ "Version": "2012-10-17", "Statement": [allow, deny] });
+        world.set_control(B, &policy);
+        let verification = verify(&world, with_launcher()).await;
+        let verdict = find_verdict(&verification, CheckName::LauncherIam);
+        assert_eq!(verdict, Some(expected), "{condition}: {verification:?}");
+        if expected == Verdict::No {
+            let detail = find_detail(&verification, CheckName::LauncherIam);
+            assert!(detail.contains("service control policy"), "{detail}");
+        }
+    }
+}
+
+/// A boundary is named where it is what stops a launch.
+#[tokio::test(start_paused = true)]
+async fn permissions_boundary_is_named() {
+    let world = build_shared_world().await;
+    world.share(build_request(&world, with_target_role())).await;
+    let allow = json!({ "Effect": "Allow", "Action": "ec2:*", "Resource": "*" });
+    world.set_boundary(
+        B,
+        LAUNCHER,
+        &json!({ "Version": "2012-10-17", "Statement": [allow] }),
+    );
+    let verification = verify(&world, with_launcher()).await;
+    assert_eq!(verification.conclusion, Conclusion::Blocked);
+    let detail = find_detail(&verification, CheckName::LauncherIam);
+    assert!(detail.contains("permissions boundary"), "{detail}");
+    let launched = world
+        .launch_as_role(B, LAUNCHER, &world.image_id("image-1"))
+        .await;
+    assert_ne!(launched, "running");
+}
