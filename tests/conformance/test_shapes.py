@@ -20,7 +20,10 @@ SOURCES = pathlib.Path(__file__).resolve().parents[1] / "sim/src/services"
 # Where recordings of AWS contradict the model.
 RECORDED_OTHERWISE = {
     "GetRole/Role/PermissionsBoundary/PermissionsBoundaryType: 'Policy' is none of "
-    "['PermissionsBoundaryPolicy']"
+    "['PermissionsBoundaryPolicy']",
+    "SimulatePrincipalPolicy/EvaluationResults/member/MatchedStatements/member/SourcePolicyType: "
+    "'IAM Policy' is none of ['user', 'group', 'role', 'aws-managed', 'user-managed', 'resource', "
+    "'none']",
 }
 
 

@@ -306,7 +306,56 @@ def parameters(lab):
     image = {"Name": "/tour/image", "DataType": "aws:ec2:image", "Type": "String"}
     ssm.put_parameter(**image, Value=lab.ready["images"]["plain"])
     ssm.get_parameter(Name="/tour/image")
+    tags = [{"Key": "k", "Value": "v"}]
+    name, text = {"Name": "/tour/text"}, {"Value": "a", "Type": "String"}
+    ssm.put_parameter(**name, **text, Description="d", AllowedPattern=".*", Tags=tags)
+    ssm.label_parameter_version(**name, Labels=["old"])
+    ssm.get_parameters(Names=["/tour/text:old", "/tour/none"])
+    ssm.get_parameters_by_path(Path="/tour")
+    ssm.get_parameter_history(**name)
+    ssm.describe_parameters()
+    resource = {"ResourceType": "Parameter", "ResourceId": "/tour/text"}
+    ssm.add_tags_to_resource(**resource, Tags=[{"Key": "a", "Value": "b"}])
+    ssm.list_tags_for_resource(**resource)
+    ssm.remove_tags_from_resource(**resource, TagKeys=["a"])
+    ssm.delete_parameters(Names=["/tour/text", "/tour/none"])
     ssm.delete_parameter(Name="/tour/image")
 
 
-STOPS = [images, launches, settings, keys, key_changes, roles, role_changes, parameters]
+def volumes(lab):
+    ec2, tags = lab.client("ec2"), [{"Key": "k", "Value": "v"}]
+    made = ec2.create_volume(
+        AvailabilityZone="us-east-1a",
+        SnapshotId=lab.snapshot(),
+        VolumeType="gp3",
+        TagSpecifications=[{"ResourceType": "volume", "Tags": tags}],
+    )
+    ec2.describe_volumes(VolumeIds=[made["VolumeId"]])
+    ec2.describe_tags(Filters=[{"Name": "resource-type", "Values": ["volume"]}])
+    ec2.delete_volume(VolumeId=made["VolumeId"])
+
+
+def users(lab):
+    iam, name = lab.client("iam"), lab.unique("tour")
+    user, group, policy = {"UserName": name}, {"GroupName": name}, {"PolicyDocument": ALLOW}
+    iam.create_user(**user, Path="/tour/")
+    iam.get_user(**user)
+    iam.list_users()
+    iam.tag_user(**user, Tags=[{"Key": "k", "Value": "v"}])
+    iam.list_user_tags(**user)
+    iam.untag_user(**user, TagKeys=["k"])
+    iam.create_group(**group)
+    iam.add_user_to_group(**user, **group)
+    iam.put_user_policy(**user, PolicyName="p", **policy)
+    iam.put_group_policy(**group, PolicyName="p", **policy)
+    arn = iam.create_policy(PolicyName=name, **policy)["Policy"]["Arn"]
+    iam.attach_user_policy(**user, PolicyArn=arn)
+    iam.attach_group_policy(**group, PolicyArn=arn)
+    iam.put_user_permissions_boundary(**user, PermissionsBoundary=arn)
+    iam.simulate_custom_policy(PolicyInputList=[ALLOW], ActionNames=["s3:GetObject"])
+    iam.get_context_keys_for_custom_policy(PolicyInputList=[ALLOW])
+    source = f"arn:aws:iam::{A}:user/tour/{name}"
+    iam.get_context_keys_for_principal_policy(PolicySourceArn=source)
+
+
+STOPS = [images, launches, settings, keys, key_changes, roles, role_changes, parameters, volumes, users]

@@ -56,7 +56,7 @@ def same(recorded, answered, prose=False):
     if prose:
         recorded, answered = recorded.rstrip("."), answered.rstrip(".")
     pattern = re.escape(recorded)
-    for name in ("encoded", "role", "session"):
+    for name in ("encoded", "rcp", "role", "session"):
         pattern = pattern.replace(rf"\${name}", r"[^ ]+")
     return re.fullmatch(pattern, answered, re.DOTALL) is not None
 

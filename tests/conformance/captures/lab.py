@@ -14,6 +14,7 @@ from botocore.handlers import inject_presigned_url_ec2
 A, B = "111111111111", "222222222222"
 # Copies to this Region never complete.
 SLOW = "eu-west-3"
+ACCESS = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 ALLOW_ALL = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 
 
@@ -85,6 +86,19 @@ class Lab:
             "secret_access_key": keys["SecretAccessKey"],
             "session_token": keys["SessionToken"],
         }
+
+    def controlled_role(self):
+        """Creates a role in B that resource control policies are about."""
+        role = self.unique("controlled")
+        trust = {"Effect": "Allow", "Principal": {"AWS": [A, B]}, "Action": "sts:AssumeRole"}
+        iam = self.client("iam", B)
+        iam.create_role(
+            RoleName=role, AssumeRolePolicyDocument=json.dumps({"Statement": [trust]})
+        )
+        iam.put_role_policy(
+            RoleName=role, PolicyName="policy", PolicyDocument=json.dumps(ACCESS)
+        )
+        return role
 
     def state(self):
         with urllib.request.urlopen(self.ready["endpoint"] + "/_sim/state") as answer:
@@ -213,17 +227,28 @@ class Lab:
         return name
 
 
+def controlled(action, **limit):
+    return {"Statement": [{"Effect": "Deny", "Principal": "*", "Action": action} | limit]}
+
+
+# What the organization denies in B, to roles of a certain name and on them.
+CONTROLLED = f"arn:aws:iam::{B}:role/controlled-*"
+CONTROLS = [
+    controlled("kms:*", Condition=named("ArnLike", "aws:PrincipalArn", CONTROLLED), Resource="*"),
+    controlled("sts:AssumeRole", Condition=named("StringEquals", "aws:PrincipalAccount", A), Resource=CONTROLLED),
+]
 SCENARIO = {
     "$comment": "What the recordings started from: plain and encrypted snapshots of 1 GiB.",
     "region": "us-east-1",
     "accounts": [{"id": A}, {"id": B}],
+    "keys": [{"name": "golden", "account": A}],
     "organization": {
         "id": "o-example123",
         "management": A,
         "root": "r-ab12",
         "accounts": {A: "r-ab12", B: "r-ab12"},
+        "resource-control-policies": {B: CONTROLS},
     },
-    "keys": [{"name": "golden", "account": A}],
     "nonexistent-accounts": ["123456789012"],
     "images": [
         {"name": "plain", "account": A, "volumes": [None], "size": 1},

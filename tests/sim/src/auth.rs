@@ -12,9 +12,9 @@ pub(crate) use identity::{Resource, authorize_ec2, authorize_service, may_assume
 pub(crate) use kms::{KeyUse, authorize_key_use, authorize_retirement, check_key_state};
 pub(crate) use refusal::decode_refusal;
 
-use crate::policy::{Context, Document};
+use crate::policy::{AccessRequest, Context, Decision, Document};
 use crate::wire::{Call, Fail, Service};
-use crate::world::{Account, Credential, Principal, Role, World};
+use crate::world::{Account, Credential, Principal, ResourceControl, Role, World};
 
 /// The principal who signed a call, with every policy that decides what it may do. IAM's changes
 /// take effect after `delay`.
@@ -186,6 +186,21 @@ pub(crate) fn context(caller: &Principal, region: &str) -> Context {
         set(&mut context, "aws:PrincipalOrgPaths", &membership.path);
     }
     context
+}
+
+/// The ARN of a resource control policy that denies a use. Service-linked roles are exempt.
+pub(crate) fn denying_control(
+    controls: &[ResourceControl],
+    access: &AccessRequest<'_>,
+) -> Option<String> {
+    let role = access.principal.role_arn.as_deref().unwrap_or_default();
+    if role.contains(":role/aws-service-role/") {
+        return None;
+    }
+    let denies =
+        |control: &&ResourceControl| control.document.evaluate(access) == Decision::ExplicitDeny;
+    let control = controls.iter().find(denies)?;
+    Some(control.arn.clone())
 }
 
 /// Sets a condition key to one value.

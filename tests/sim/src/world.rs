@@ -32,9 +32,9 @@ pub use grant::{Constraint, Grant, Grantee};
 pub use ids::hex;
 pub(crate) use ids::uuid;
 pub use image::{Fate, Image, ImageState, Mapping, Protection};
-pub use instance::{Ingress, Instance, KeyPair, SecurityGroup, Volume};
+pub use instance::{Ingress, Instance, KeyPair, LooseVolume, SecurityGroup, Volume};
 pub use key::{Key, KeyState};
-pub use organization::{Membership, Organization};
+pub use organization::{Membership, Organization, ResourceControl};
 pub use shared::Shared;
 pub use snapshot::Snapshot;
 pub use trail::TrailEvent;
@@ -56,6 +56,8 @@ pub struct World {
     pub aliases: BTreeMap<(String, String, String), String>,
     /// Instances by ID.
     pub instances: BTreeMap<String, Instance>,
+    /// Volumes without an instance, by ID.
+    pub volumes: BTreeMap<String, LooseVolume>,
     /// Security groups by ID.
     pub security_groups: BTreeMap<String, SecurityGroup>,
     /// Key pairs by ID.
@@ -141,6 +143,12 @@ impl World {
             self.keys.insert(key.arn.clone(), key);
         }
         self.aliases.get(&place).cloned()
+    }
+
+    /// The resource control policies over the resources of an account.
+    pub fn resource_controls(&self, account: &str) -> Vec<ResourceControl> {
+        let organization = self.organization.as_ref();
+        organization.map_or_else(Vec::new, |of| of.resource_controls_of(account))
     }
 
     /// The key that EBS uses if none is named (R1.3.5).

@@ -34,7 +34,53 @@ fn organization(controls: &[(&str, Value)]) -> OrganizationSpec {
             .iter()
             .map(|(id, policy)| ((*id).to_owned(), vec![policy.clone()]))
             .collect(),
+        ..OrganizationSpec::default()
     }
+}
+
+/// Resource control policies over B: they bind everybody, but not what is in A or of AWS.
+#[tokio::test]
+async fn rule_3_1_11_resource_controls_bind_every_caller_of_the_accounts_below() {
+    let denied = json!({ "Statement": [{
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": ["kms:Encrypt", "kms:RetireGrant", "sts:AssumeRole"],
+        "Resource": "*",
+    }] });
+    let (a, b) = scenario(|scenario| {
+        let mut organization = organization(&[]);
+        let controls = &mut organization.resource_control_policies;
+        controls.insert("r-ab12".to_owned(), vec![denied]);
+        scenario.organization = Some(organization);
+    });
+    let own = b.kms_json("CreateKey", json!({})).await["KeyMetadata"].clone();
+    let encrypt = |key: &Value| json!({ "KeyId": key, "Plaintext": "aGVsbG8=" });
+    let fail = b.kms("Encrypt", encrypt(&own["KeyId"])).await.unwrap_err();
+    assert!(
+        fail.message.contains(
+            "with an explicit deny in a resource control policy: arn:aws:organizations::"
+        ),
+        "{}",
+        fail.message
+    );
+    let fail = b
+        .assume(&role_arn(B, "administrator"), &[])
+        .await
+        .map(|_| ());
+    assert_code(fail, "AccessDenied");
+    // A is in no organization here. To retire a grant is exempt.
+    a.kms("Encrypt", encrypt(&json!(a.key("golden"))))
+        .await
+        .unwrap();
+    let grant = json!({
+        "KeyId": own["Arn"],
+        "GranteePrincipal": root(B),
+        "RetiringPrincipal": root(B),
+        "Operations": ["Decrypt"],
+    });
+    let made = b.kms_json("CreateGrant", grant).await;
+    let token = json!({ "GrantToken": made["GrantToken"] });
+    b.kms("RetireGrant", token).await.unwrap();
 }
 
 fn organized(controls: &[(&str, Value)]) -> (Caller, Caller) {

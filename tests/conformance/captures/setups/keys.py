@@ -3,7 +3,7 @@
 import json
 
 from ..lab import A, B
-from ..table import Setup, leave_out_area, setup
+from ..table import Setup, setup
 
 WEST = "us-west-2"
 POLICY = {
@@ -153,4 +153,20 @@ def retiring_by_key_id(case, lab):
     return Setup(B, keys=lab.session(B), symbols=symbols)
 
 
-leave_out_area("kms-pol", "resource control policies are not simulated yet")
+
+@setup("kms-pol-001", "kms-pol-003")
+def under_resource_control(case, lab):
+    """A control policy over B denies everything of KMS to roles of this name."""
+    kms, key = lab.client("kms", B), lab.key(B)
+    role = lab.controlled_role()
+    principal = f"arn:aws:iam::{B}:role/{role}"
+    made = kms.create_grant(
+        KeyId=key,
+        GranteePrincipal=principal,
+        RetiringPrincipal=principal,
+        Operations=["Decrypt"],
+    )
+    symbols = {"key_id": key.split("/")[1], "key": key.split("/")[1], "grant": made["GrantId"]}
+    more = {"Plaintext": b"text"} if case.operation == "Encrypt" else {}
+    keys = lab.session(B, role)
+    return Setup(B, keys=keys, symbols=symbols | {"org": "o-example123"}, more=more)

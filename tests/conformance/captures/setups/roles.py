@@ -4,7 +4,7 @@ import json
 
 from ..cases import within
 from ..lab import A, B, allow, deny
-from ..table import Setup, leave_out_area, setup
+from ..table import Setup, setup
 
 TRUST = {
     "Version": "2012-10-17",
@@ -212,4 +212,28 @@ def made_by_organizations(case, lab):
     return Setup(B, keys=keys, after=after, described=True)
 
 
-leave_out_area("iam-role", "users are not simulated yet")
+@setup("iam-role-039")
+def denied_path(case, lab):
+    keys = lab.session(A, policy=allow("iam:CreateUser", f"arn:aws:iam::{A}:user/allowed/*"))
+    return Setup(keys=keys, symbols={"user": lab.unique("user"), "path": "p"})
+
+
+@setup("iam-role-041")
+def wrong_path(case, lab):
+    user = lab.unique("user")
+    made = lab.client("iam").create_user(UserName=user, Path="/here/")["User"]
+    keys = lab.session(A, policy=allow("iam:SimulatePrincipalPolicy", made["Arn"]))
+    return Setup(keys=keys, symbols={"user": user})
+
+
+@setup("iam-role-042", "iam-role-043", "iam-role-045", "iam-role-046", "iam-role-047")
+@setup("iam-role-050", "iam-role-051")
+def user(case, lab):
+    name = lab.unique("user")
+    lab.client("iam").create_user(UserName=name)
+    return Setup(symbols={"user": name, "p": "policy", "x": "name", "v": "value"})
+
+
+@setup("iam-role-057", "iam-role-058")
+def page_size(case, lab):
+    return Setup(symbols={"path": "/"})

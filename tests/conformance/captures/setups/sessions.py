@@ -3,7 +3,7 @@
 import json
 
 from ..lab import A, B, allow
-from ..table import Setup, leave_out, leave_out_area, setup
+from ..table import Setup, leave_out, setup
 
 leave_out(
     "federation by OpenID Connect is not simulated: no token here has an issuer that signs",
@@ -26,6 +26,21 @@ def across_accounts(case, lab):
 @setup("sts-003", "sts-005")
 def session_token(case, lab):
     return Setup()
+
+
+@setup("sts-006")
+def managed_session_policy(case, lab):
+    """The policy allowed the call when the session began, and a new version no longer does."""
+    iam, role = lab.client("iam"), lab.role(policy=allow("*")["Statement"][0])
+    policy = iam.create_policy(
+        PolicyName=lab.unique("managed"), PolicyDocument=json.dumps(allow("iam:ListUsers"))
+    )["Policy"]["Arn"]
+    keys = lab.session(A, role, managed=[policy])
+    lab.client("iam", keys=keys).list_users()
+    iam.create_policy_version(
+        PolicyArn=policy, PolicyDocument=json.dumps(allow("s3:*")), SetAsDefault=True
+    )
+    return Setup(keys=keys, service="iam", operation="ListUsers", without={"session"})
 
 
 @setup("sts-007")
@@ -71,4 +86,8 @@ def foreign_message(case, lab):
     return Setup(symbols={"encoded_of_another_accounts_call": encoded})
 
 
-leave_out_area("sts", "not set up yet")
+@setup("sts-002")
+def resource_control(case, lab):
+    """A control policy over B denies to assume roles of this name."""
+    role = lab.controlled_role()
+    return Setup(symbols={"user": "admin", "role": role, "session": "session"} | {"org": "o-example123"})

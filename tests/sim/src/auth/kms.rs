@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use super::identity::IdentityDecision;
 use super::refusal::{PolicyKind, Refusal};
-use super::set;
+use super::{denying_control, set};
 use crate::policy::{AccessRequest, Context, Decision, Document, PrincipalMatch};
 use crate::wire::Fail;
-use crate::world::{Grant, Grantee, Key, KeyState, Principal};
+use crate::world::{Grant, Grantee, Key, KeyState, Principal, ResourceControl};
 
 /// One use of a key.
 pub(crate) struct KeyUse<'a> {
@@ -24,6 +24,8 @@ pub(crate) struct KeyUse<'a> {
     pub(crate) policies_as_of: Duration,
     /// The moment up to which a grant must have been made to be in force (R3.3.7).
     pub(crate) grants_as_of: Duration,
+    /// The resource control policies over the key.
+    pub(crate) controls: &'a [ResourceControl],
 }
 
 /// How a grant names a principal.
@@ -44,6 +46,22 @@ pub(crate) fn authorize_key_use(
     key: &Key,
     key_use: &KeyUse<'_>,
 ) -> Result<(), Fail> {
+    let context = context_of(caller, key, key_use);
+    let access = AccessRequest {
+        principal: &caller.facts,
+        action: key_use.action,
+        resource: &key.arn,
+        context: &context,
+    };
+    // Keys of AWS are no resources of the account.
+    if let (false, Some(arn)) = (key.aws_managed, denying_control(key_use.controls, &access)) {
+        let message = format!(
+            "User: {} is not authorized to perform: {} on resource: {} with an explicit deny in a \
+             resource control policy: {arn}",
+            caller.facts.arn, key_use.action, key.arn
+        );
+        return Err(Fail::bad("AccessDeniedException", message));
+    }
     check(caller, key, key_use).map_err(|refusal| denied(caller, key, key_use.action, refusal))
 }
 

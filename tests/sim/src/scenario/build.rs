@@ -15,7 +15,7 @@ use crate::options::Options;
 use crate::policy::{Document, PrincipalFacts};
 use crate::world::{
     Account, AllowedImages, Credential, ImageCriterion, Key, KeyState, Organization, Policy,
-    Region, Role, Settings, World, hex,
+    Region, ResourceControl, Role, Settings, World, hex,
 };
 
 impl Scenario {
@@ -221,6 +221,7 @@ fn organization(spec: &OrganizationSpec) -> Organization {
         units: BTreeMap::new(),
         accounts: spec.accounts.clone(),
         controls: BTreeMap::new(),
+        resource_controls: BTreeMap::new(),
     };
     for unit in &spec.units {
         let parent = unit.parent.clone();
@@ -232,6 +233,20 @@ fn organization(spec: &OrganizationSpec) -> Organization {
             documents.push(Arc::new(Document::parse(policy).unwrap_or_default()));
         }
         organization.controls.insert(id.clone(), documents);
+    }
+    for (id, policies) in &spec.resource_control_policies {
+        let mut controls = Vec::new();
+        for policy in policies {
+            let name = hex(&format!("control {id} {policy}"), 10);
+            let (management, of) = (&spec.management, &spec.id);
+            controls.push(ResourceControl {
+                arn: format!(
+                    "arn:aws:organizations::{management}:policy/{of}/resource_control_policy/p-{name}"
+                ),
+                document: Arc::new(Document::parse(policy).unwrap_or_default()),
+            });
+        }
+        organization.resource_controls.insert(id.clone(), controls);
     }
     organization
 }

@@ -37,10 +37,15 @@ impl Scenario {
         let Some(organization) = &self.organization else {
             return Ok(());
         };
-        for (id, policies) in &organization.service_control_policies {
-            for (index, policy) in policies.iter().enumerate() {
-                let path = format!("organization.service-control-policies.{id}[{index}]");
-                check_document(&path, Some(policy))?;
+        for (kind, policies) in [
+            ("service", &organization.service_control_policies),
+            ("resource", &organization.resource_control_policies),
+        ] {
+            for (id, policies) in policies {
+                for (index, policy) in policies.iter().enumerate() {
+                    let path = format!("organization.{kind}-control-policies.{id}[{index}]");
+                    check_document(&path, Some(policy))?;
+                }
             }
         }
         Ok(())
@@ -206,7 +211,8 @@ impl OrganizationSpec {
                 return Err(format!("{path}: {parent} leads in a circle"));
             }
         }
-        for id in self.service_control_policies.keys() {
+        let resource = self.resource_control_policies.keys();
+        for id in self.service_control_policies.keys().chain(resource) {
             if !self.has_unit(id) && !self.accounts.contains_key(id) {
                 let problem = "neither the root nor a unit nor an account of it";
                 return Err(format!(

@@ -152,6 +152,9 @@ pub struct OrganizationSpec {
     /// Without one, everything is allowed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub service_control_policies: BTreeMap<String, Vec<Value>>,
+    /// Resource control policies, in the same way. They deny what anybody does to keys and roles.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub resource_control_policies: BTreeMap<String, Vec<Value>>,
 }
 
 /// An organizational unit.

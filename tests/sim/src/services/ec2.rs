@@ -8,6 +8,8 @@ mod copy_destination;
 mod copy_image;
 mod copy_snapshot;
 mod create_image;
+mod create_volume;
+mod describe_tags;
 mod filter;
 mod ids;
 mod image_attributes;
@@ -83,6 +85,9 @@ pub(super) fn call(
         "DeleteTags" => tag_operations::delete(world, query, request),
         "RunInstances" => run_instances::run(world, query, request),
         "DescribeInstances" => instances::describe(world, query, request),
+        "DescribeTags" => describe_tags::describe(world, query, request),
+        "CreateVolume" => create_volume::create(world, query, request),
+        "DeleteVolume" => create_volume::delete(world, query, request),
         "DescribeVolumes" => volumes::describe(world, query, request),
         "StopInstances" => stop_instances::stop(world, query, request),
         "TerminateInstances" => stop_instances::terminate(world, query, request),

@@ -1,11 +1,17 @@
 //! SSM parameters, of which the type `aws:ec2:image` matters most (R5.9).
 
+mod list;
+mod names;
+mod put;
+mod tags;
+
 use serde_json::{Map, Value, json};
 
-use super::{Request, ec2};
+use super::Request;
 use crate::auth;
 use crate::wire::{Body, Fail, Outcome};
-use crate::world::{ImageState, Parameter, World};
+use crate::world::{Parameter, World};
+use names::Name;
 
 type Params = Map<String, Value>;
 
@@ -16,9 +22,18 @@ pub(super) fn call(
     request: &Request<'_>,
 ) -> Outcome {
     match operation {
-        "PutParameter" => put(world, params, request),
+        "PutParameter" => put::put(world, params, request),
         "GetParameter" => get(world, params, request),
+        "GetParameters" => get_several(world, params, request),
+        "GetParametersByPath" => list::by_path(world, params, request),
+        "GetParameterHistory" => list::history(world, params, request),
+        "DescribeParameters" => list::describe(world, params, request),
+        "LabelParameterVersion" => put::label(world, params, request),
         "DeleteParameter" => delete(world, params, request),
+        "DeleteParameters" => delete_several(world, params, request),
+        "AddTagsToResource" => tags::add(world, params, request),
+        "RemoveTagsFromResource" => tags::remove(world, params, request),
+        "ListTagsForResource" => tags::list(world, params, request),
         _ => Err(Fail::bad("UnknownOperationException", "")),
     }
 }
@@ -27,30 +42,24 @@ fn text<'a>(params: &'a Params, name: &str) -> Option<&'a str> {
     params.get(name).and_then(Value::as_str)
 }
 
-/// The parameter's name, if the caller may do this to it.
-fn authorized_name<'a>(
-    params: &'a Params,
-    request: &Request<'_>,
-    operation: &str,
-) -> Result<&'a str, Fail> {
-    let name = text(params, "Name").unwrap_or_default();
-    let fits = |c: char| c.is_ascii_alphanumeric() || "/_.-".contains(c);
-    if name.is_empty() || !name.chars().all(fits) {
-        let message = "Parameter name must be a fully qualified name of letters, numbers and the \
-                       symbols .-_ with / between.";
-        return Err(Fail::bad("ValidationException", message));
-    }
+fn texts<'a>(params: &'a Params, name: &str) -> Vec<&'a str> {
+    let list = params.get(name).and_then(Value::as_array);
+    list.into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect()
+}
+
+fn invalid(message: impl Into<String>) -> Fail {
+    Fail::bad("ValidationException", message)
+}
+
+/// Asks IAM for an action on a parameter of the caller.
+fn authorize(request: &Request<'_>, operation: &str, name: &str) -> Result<(), Fail> {
     let context = auth::context(request.caller, request.region);
-    let action = format!("ssm:{operation}");
+    let (action, arn) = (format!("ssm:{operation}"), arn(name, request));
     let denied = (400, "AccessDeniedException");
-    auth::authorize_service(
-        request.caller,
-        &action,
-        &arn(name, request),
-        &context,
-        denied,
-    )?;
-    Ok(name)
+    auth::authorize_service(request.caller, &action, &arn, &context, denied)
 }
 
 fn arn(name: &str, request: &Request<'_>) -> String {
@@ -59,84 +68,93 @@ fn arn(name: &str, request: &Request<'_>) -> String {
     format!("arn:aws:ssm:{region}:{account}:parameter/{name}")
 }
 
-fn put(world: &mut World, params: &Params, request: &Request<'_>) -> Outcome {
-    let name = authorized_name(params, request, "PutParameter")?;
-    let Some(value) = text(params, "Value") else {
-        let message = "A parameter needs a value.";
-        return Err(Fail::bad("ValidationException", message));
-    };
-    let data_type = text(params, "DataType").unwrap_or("text");
-    let kind = text(params, "Type").unwrap_or("String");
-    if data_type == "aws:ec2:image" && kind != "String" {
-        let message =
-            "The data type aws:ec2:image is only supported for parameters of the type String.";
-        return Err(Fail::bad("ValidationException", message));
-    }
+/// The versions of a parameter of the caller, the newest last.
+fn versions<'a>(world: &'a World, name: &str, request: &Request<'_>) -> Option<&'a [Parameter]> {
+    let account = world.accounts.get(request.account())?;
     let place = (request.region.to_owned(), name.to_owned());
-    let account = world.accounts.get(request.account());
-    let before = account.and_then(|account| account.parameters.get(&place));
-    if before.is_some() && params.get("Overwrite") != Some(&Value::Bool(true)) {
-        let message = "The parameter already exists. To overwrite this value, set the overwrite \
-                       option in the request to true.";
-        return Err(Fail::bad("ParameterAlreadyExists", message));
-    }
-    let version = before.map_or(0, |before| before.version) + 1;
-    // The answer comes before the check. If the image is not available to the account, nothing is
-    // written (R5.9).
-    if data_type != "aws:ec2:image" || is_image(world, value, request) {
-        let parameter = Parameter {
-            value: value.to_owned(),
-            data_type: data_type.to_owned(),
-            kind: kind.to_owned(),
-            version,
-            written: request.now,
-        };
-        let account = request.account().to_owned();
-        let account = world.accounts.entry(account).or_default();
-        account.parameters.insert(place, parameter);
-    }
-    let answer = json!({ "Version": version, "Tier": "Standard" });
-    Ok(Body::Json(answer))
+    let versions = account.parameters.get(&place)?;
+    (!versions.is_empty()).then_some(versions)
 }
 
-/// Whether it is an image that the caller may describe, and that is available to its account.
-fn is_image(world: &World, id: &str, request: &Request<'_>) -> bool {
-    let context = auth::context(request.caller, request.region);
-    let action = "ec2:DescribeImages";
-    let Some(image) = world.images.get(id) else {
-        return false;
-    };
-    auth::authorize_service(request.caller, action, "*", &context, (403, "")).is_ok()
-        && image.region == request.region
-        && image.state == ImageState::Available
-        && ec2::is_available_to(world, image, request)
+fn not_found() -> Fail {
+    Fail::bad("ParameterNotFound", "")
 }
 
-fn get(world: &mut World, params: &Params, request: &Request<'_>) -> Outcome {
-    let name = authorized_name(params, request, "GetParameter")?;
-    let place = (request.region.to_owned(), name.to_owned());
-    let account = world.accounts.get(request.account());
-    let Some(parameter) = account.and_then(|account| account.parameters.get(&place)) else {
-        return Err(Fail::bad("ParameterNotFound", ""));
-    };
-    Ok(Body::Json(json!({ "Parameter": {
-        "Name": name,
+/// A parameter as it is answered. The selector is that of the request.
+fn render(name: &Name<'_>, parameter: &Parameter, request: &Request<'_>) -> Value {
+    let mut shown = json!({
+        "Name": name.plain,
         "Type": parameter.kind,
         "Value": parameter.value,
         "Version": parameter.version,
         "LastModifiedDate": request.clock.epoch(parameter.written),
-        "ARN": arn(name, request),
+        "ARN": arn(name.plain, request),
         "DataType": parameter.data_type,
-    } })))
+    });
+    if let Some(selector) = name.selector {
+        shown["Selector"] = json!(format!(":{selector}"));
+    }
+    shown
+}
+
+fn get(world: &mut World, params: &Params, request: &Request<'_>) -> Outcome {
+    let name = Name::read(text(params, "Name").unwrap_or_default())?;
+    authorize(request, "GetParameter", name.plain)?;
+    let versions = versions(world, name.plain, request).ok_or_else(not_found)?;
+    let parameter = name.select(versions)?;
+    let shown = render(&name, parameter, request);
+    Ok(Body::Json(json!({ "Parameter": shown })))
+}
+
+/// Names that are given twice are answered once, and the answer is in the order of the names
+/// (recorded).
+fn get_several(world: &mut World, params: &Params, request: &Request<'_>) -> Outcome {
+    let mut names = texts(params, "Names");
+    names.sort_unstable_by_key(|name| (name.split(':').next(), std::cmp::Reverse(*name)));
+    names.dedup();
+    let (mut found, mut unknown) = (Vec::new(), Vec::new());
+    for text in names {
+        let name = Name::read(text)?;
+        authorize(request, "GetParameters", name.plain)?;
+        let versions = versions(world, name.plain, request);
+        match versions.and_then(|versions| name.select(versions).ok()) {
+            Some(parameter) => found.push(render(&name, parameter, request)),
+            None => unknown.push(text),
+        }
+    }
+    let answer = json!({ "Parameters": found, "InvalidParameters": unknown });
+    Ok(Body::Json(answer))
+}
+
+fn take(world: &mut World, name: &str, request: &Request<'_>) -> bool {
+    let place = (request.region.to_owned(), name.to_owned());
+    let account = world
+        .accounts
+        .entry(request.account().to_owned())
+        .or_default();
+    account.parameters.remove(&place).is_some()
 }
 
 fn delete(world: &mut World, params: &Params, request: &Request<'_>) -> Outcome {
-    let name = authorized_name(params, request, "DeleteParameter")?;
-    let place = (request.region.to_owned(), name.to_owned());
-    let account = request.account().to_owned();
-    let account = world.accounts.entry(account).or_default();
-    if account.parameters.remove(&place).is_none() {
-        return Err(Fail::bad("ParameterNotFound", ""));
+    let name = Name::read(text(params, "Name").unwrap_or_default())?.plain;
+    authorize(request, "DeleteParameter", name)?;
+    if take(world, name, request) {
+        Ok(Body::Json(json!({})))
+    } else {
+        Err(not_found())
     }
-    Ok(Body::Json(json!({})))
+}
+
+fn delete_several(world: &mut World, params: &Params, request: &Request<'_>) -> Outcome {
+    let (mut deleted, mut unknown) = (Vec::new(), Vec::new());
+    for name in texts(params, "Names") {
+        authorize(request, "DeleteParameters", name)?;
+        if take(world, name, request) {
+            deleted.push(name);
+        } else {
+            unknown.push(name);
+        }
+    }
+    let answer = json!({ "DeletedParameters": deleted, "InvalidParameters": unknown });
+    Ok(Body::Json(answer))
 }

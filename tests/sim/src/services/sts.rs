@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Request;
 use crate::auth;
-use crate::policy::{Document, PrincipalFacts, matches};
+use crate::policy::{AccessRequest, Document, PrincipalFacts, matches};
 use crate::wire::xml::Element;
 use crate::wire::{Body, Fail, Outcome, Query};
 use crate::world::{Credential, Policy, Role, World, hex};
@@ -53,6 +53,8 @@ fn assume_role(world: &mut World, query: &Query, request: &Request<'_>) -> Outco
         return Err(validation_error(message));
     }
 
+    check_controls(world, arn, request)?;
+
     // 2. The role. AWS does not say whether the role, its trust, the external ID or the permission
     //    is missing (R5.1).
     let role = find_role(world, arn).filter(|role| {
@@ -93,6 +95,27 @@ fn assume_role(world: &mut World, query: &Query, request: &Request<'_>) -> Outco
     // The figure means nothing here: it is the one that was recorded without any policy.
     let size = Element::of("PackedPolicySize", 9);
     Ok(Body::Xml(vec![user, credentials, size]))
+}
+
+/// Fails if a resource control policy over the role's account denies to assume it.
+fn check_controls(world: &World, arn: &str, request: &Request<'_>) -> Result<(), Fail> {
+    let context = auth::context(request.caller, request.region);
+    let access = AccessRequest {
+        principal: &request.caller.facts,
+        action: "sts:AssumeRole",
+        resource: arn,
+        context: &context,
+    };
+    let controls = world.resource_controls(account_of(arn).unwrap_or_default());
+    let Some(control) = auth::denying_control(&controls, &access) else {
+        return Ok(());
+    };
+    let user = &request.caller.facts.arn;
+    let message = format!(
+        "User: {user} is not authorized to perform: sts:AssumeRole on resource: {arn} with an \
+         explicit deny in a resource control policy: {control}"
+    );
+    Err(Fail::new(403, "AccessDenied", message))
 }
 
 fn validation_error(message: impl Into<String>) -> Fail {

@@ -35,9 +35,12 @@ pub struct Account {
     pub default_ebs_keys: BTreeMap<String, String>,
     /// EC2's settings by Region.
     pub settings: BTreeMap<String, Settings>,
-    /// SSM parameters by Region and name.
+    /// The versions of SSM parameters by Region and name, the newest last.
     #[serde(skip)]
-    pub parameters: BTreeMap<(String, String), Parameter>,
+    pub parameters: BTreeMap<(String, String), Vec<Parameter>>,
+    /// The tags of SSM parameters.
+    #[serde(skip)]
+    pub parameter_tags: BTreeMap<(String, String), Tags>,
     /// The opt-in Regions that are enabled.
     pub opted_in: BTreeSet<String>,
 }
@@ -78,8 +81,8 @@ pub struct Settings {
     pub allowed_images: AllowedImages,
 }
 
-/// An SSM parameter.
-#[derive(Clone, Debug, Serialize)]
+/// One version of an SSM parameter.
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Parameter {
     /// The value.
     pub value: String,
@@ -89,9 +92,21 @@ pub struct Parameter {
     pub kind: String,
     /// Counts from 1.
     pub version: u64,
-    /// When it was last written.
+    /// When it was written.
     #[serde(skip)]
     pub written: Duration,
+    /// The ARN of whoever wrote it.
+    pub writer: String,
+    /// The description.
+    pub description: Option<String>,
+    /// The pattern that every value must fit.
+    pub allowed_pattern: Option<String>,
+    /// `Standard` or another.
+    pub tier: String,
+    /// The key of a secret.
+    pub key: Option<String>,
+    /// Its labels.
+    pub labels: Vec<String>,
 }
 
 /// An IAM role.

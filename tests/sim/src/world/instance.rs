@@ -48,6 +48,26 @@ pub struct Volume {
     pub size: u32,
 }
 
+/// An EBS volume without an instance.
+#[derive(Clone, Debug, Serialize)]
+pub struct LooseVolume {
+    /// The volume.
+    pub volume: Volume,
+    /// The account that owns it.
+    pub owner: String,
+    /// The Region.
+    pub region: String,
+    /// The Availability Zone.
+    pub zone: String,
+    /// The type, such as `gp3`.
+    pub kind: String,
+    /// When it was made.
+    #[serde(skip)]
+    pub created: std::time::Duration,
+    /// Its tags.
+    pub tags: std::collections::BTreeMap<String, String>,
+}
+
 /// A security group. Networks are not simulated: each group is in its account's default VPC, and
 /// opens nothing.
 #[derive(Clone, Debug, Serialize)]

@@ -24,6 +24,19 @@ pub struct Organization {
     /// one, everything is allowed, as by AWS's `FullAWSAccess`.
     #[serde(skip)]
     pub controls: BTreeMap<String, Vec<Arc<Document>>>,
+    /// Resource control policies by the root, unit or account that they are attached to.
+    #[serde(skip)]
+    pub resource_controls: BTreeMap<String, Vec<ResourceControl>>,
+}
+
+/// A resource control policy, which denies what anybody does to resources of the accounts below
+/// where it is attached (R3.1.11).
+#[derive(Clone, Debug, Default)]
+pub struct ResourceControl {
+    /// The ARN.
+    pub arn: String,
+    /// What it denies.
+    pub document: Arc<Document>,
 }
 
 /// An account's place in its organization.
@@ -73,6 +86,20 @@ impl Organization {
             .into_iter()
             .filter_map(|level| self.controls.get(level).cloned())
             .collect()
+    }
+
+    /// The resource control policies over an account. Resources of the management account have
+    /// none (recorded).
+    pub fn resource_controls_of(&self, account: &str) -> Vec<ResourceControl> {
+        if account == self.management {
+            return Vec::new();
+        }
+        let mut levels = self.above(account).unwrap_or_default();
+        levels.push(account);
+        let controls = levels
+            .into_iter()
+            .filter_map(|level| self.resource_controls.get(level));
+        controls.flatten().cloned().collect()
     }
 
     /// The units above an account and the root, the nearest first.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::Policy;
+use super::{Policy, Tags};
 
 /// An IAM user.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -19,6 +19,8 @@ pub struct User {
     pub groups: BTreeSet<String>,
     /// The permissions boundary: the ARN of a managed policy.
     pub boundary: Option<String>,
+    /// Its tags.
+    pub tags: Tags,
 }
 
 /// An IAM group.

@@ -83,7 +83,7 @@ pub(super) fn create_snapshot(world: &mut World, query: &Query, request: &Reques
     let id = make_snapshot(world, &volume, description, tags.snapshot, request);
     world.touch();
     let snapshot = world.snapshots.get(&id);
-    let shown = snapshot.map(|snapshot| snapshots::render(snapshot, request));
+    let shown = snapshot.map(|snapshot| snapshots::render_new(snapshot, request));
     Ok(Body::Xml(shown.unwrap_or_default()))
 }
 

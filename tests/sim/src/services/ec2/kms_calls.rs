@@ -101,13 +101,20 @@ pub(super) fn is_permitted(
     let Some(key) = world.keys.get(key) else {
         return false;
     };
-    actions
-        .iter()
-        .all(|action| authorize(key, request, &KmsCall::new(action, &key.arn, "")).is_ok())
+    let allows = |action: &&str| {
+        let call = KmsCall::new(action, &key.arn, "");
+        authorize(world, key, request, &call).is_ok()
+    };
+    actions.iter().all(allows)
 }
 
 /// Asks KMS for a call, as EC2 makes it with the caller's identity.
-fn authorize(key: &Key, request: &Request<'_>, call: &KmsCall<'_>) -> Result<(), Fail> {
+fn authorize(
+    world: &World,
+    key: &Key,
+    request: &Request<'_>,
+    call: &KmsCall<'_>,
+) -> Result<(), Fail> {
     let mut context: Context = auth::context(request.caller, &key.region);
     let service = service_principal(&key.region);
     auth::set(&mut context, "kms:ViaService", &service);
@@ -131,6 +138,7 @@ fn authorize(key: &Key, request: &Request<'_>, call: &KmsCall<'_>) -> Result<(),
         new_grant: call.grant.as_ref(),
         policies_as_of: request.now.saturating_sub(delays.key_policies),
         grants_as_of: request.now.saturating_sub(delays.grants),
+        controls: &world.resource_controls(&key.account),
     };
     auth::authorize_key_use(request.caller, key, &key_use)?;
     if call.action == "kms:DescribeKey" {
@@ -152,7 +160,7 @@ pub(super) fn forward(
         let message = format!("Key '{}' does not exist", call.key);
         return Err(Fail::bad("NotFoundException", message));
     };
-    let outcome = authorize(key, request, call);
+    let outcome = authorize(world, key, request, call);
     let mut event = TrailEvent {
         action: call.action.to_owned(),
         principal: request.caller.facts.arn.clone(),

@@ -118,6 +118,15 @@ fn transfer_type(snapshot: &Snapshot) -> &'static str {
 }
 
 pub(super) fn render(snapshot: &Snapshot, request: &Request<'_>) -> Vec<Element> {
+    render_with(snapshot, format!("{}%", snapshot.progress), request)
+}
+
+/// A snapshot that was just made of a volume: its progress is empty (recorded).
+pub(super) fn render_new(snapshot: &Snapshot, request: &Request<'_>) -> Vec<Element> {
+    render_with(snapshot, String::new(), request)
+}
+
+fn render_with(snapshot: &Snapshot, progress: String, request: &Request<'_>) -> Vec<Element> {
     // Size and encryption of a copy may not be known yet.
     let (size, key) = if snapshot.unknown {
         (0, None)
@@ -130,7 +139,7 @@ pub(super) fn render(snapshot: &Snapshot, request: &Request<'_>) -> Vec<Element>
         Element::of("volumeId", &snapshot.volume),
         Element::of("status", snapshot.state),
         Element::of("startTime", request.clock.text(snapshot.created)),
-        Element::of("progress", format!("{}%", snapshot.progress)),
+        Element::of("progress", progress),
         Element::of("ownerId", &snapshot.owner),
         Element::of("volumeSize", size),
         Element::of("description", &snapshot.description),

@@ -3,7 +3,7 @@
 use super::authorize::{account_resource, authorize, image_resource, snapshot_resource};
 use super::sharing::{may_copy, may_launch};
 use super::tags;
-use super::{dry_run, ids, instances, return_true};
+use super::{dry_run, ids, instances, return_true, volumes};
 use crate::auth::Resource;
 use crate::services::Request;
 use crate::wire::{Fail, Outcome, Query};
@@ -80,7 +80,11 @@ fn resources<'a>(
     }
     authorize(request, action, &resources, &tags::context(tags, None))?;
     for id in &ids {
-        check_visible(world, id, request)?;
+        // Its own tags an account may remove even if it does not see the snapshot any more
+        // (recorded).
+        if action != "ec2:DeleteTags" || !has_tags(world, id, request) {
+            check_visible(world, id, request)?;
+        }
     }
     Ok(ids)
 }
@@ -90,6 +94,8 @@ fn resource(world: &World, id: &str, request: &Request<'_>) -> Resource {
         image_resource(world, request.region, id, request)
     } else if id.starts_with("i-") {
         account_resource(&format!("instance/{id}"), request)
+    } else if id.starts_with("vol-") {
+        account_resource(&format!("volume/{id}"), request)
     } else {
         snapshot_resource(world, request.region, id, request)
     }
@@ -103,6 +109,8 @@ fn check_visible(world: &World, id: &str, request: &Request<'_>) -> Result<(), F
         }
     } else if id.starts_with("i-") {
         instances::own_instance(world, id, request)?;
+    } else if id.starts_with("vol-") {
+        volumes::own_volume(world, id, request)?;
     } else if id.starts_with("snap-") {
         let snapshot = world.snapshots.get(id);
         if !snapshot.is_some_and(|of| may_copy(of, request.account(), request.now)) {
@@ -115,9 +123,19 @@ fn check_visible(world: &World, id: &str, request: &Request<'_>) -> Result<(), F
     Ok(())
 }
 
+/// Whether the caller's account has tags on an image or a snapshot.
+fn has_tags(world: &World, id: &str, request: &Request<'_>) -> bool {
+    let of_image = world.images.get(id).map(|image| &image.tags);
+    let tags = of_image.or(world.snapshots.get(id).map(|snapshot| &snapshot.tags));
+    tags.is_some_and(|tags| tags.contains_key(request.account()))
+}
+
 fn tags_of<'a>(world: &'a mut World, id: &str, account: &str) -> Option<&'a mut Tags> {
     if let Some(instance) = world.instances.get_mut(id) {
         return Some(&mut instance.tags);
+    }
+    if let Some(loose) = world.volumes.get_mut(id) {
+        return Some(&mut loose.tags);
     }
     let by_account = match world.images.get_mut(id) {
         Some(image) => &mut image.tags,

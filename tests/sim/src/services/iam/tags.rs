@@ -1,12 +1,12 @@
-//! Tags of roles. Their keys ignore case (recorded).
+//! Tags of roles and users. Their keys ignore case (recorded).
 
-use super::{authorized_role, pages};
+use super::{authorized_role, pages, users};
 use crate::services::Request;
 use crate::wire::xml::Element;
 use crate::wire::{Body, Fail, Outcome, Query};
 use crate::world::{Tags, World, stored_name};
 
-/// A role has no more tags.
+/// A role or user has no more tags.
 const MOST: usize = 50;
 
 /// Reads `Tags.member.N`.
@@ -47,10 +47,28 @@ fn items(tags: &Tags) -> Vec<Element> {
     tags.iter().map(item).map(pages::member).collect()
 }
 
+/// The tags of the role or user that an operation is about.
+fn tags_of<'a>(
+    world: &'a mut World,
+    operation: &str,
+    query: &Query,
+    request: &Request<'_>,
+) -> Result<&'a mut Tags, Fail> {
+    if operation.contains("User") {
+        return Ok(&mut users::authorized_user(world, query, request, operation)?.tags);
+    }
+    Ok(&mut authorized_role(world, query, request, operation, None)?.tags)
+}
+
 /// Adds tags, each in place of the one whose key differs in case only.
-pub(super) fn add(world: &mut World, query: &Query, request: &Request<'_>) -> Outcome {
-    let role = authorized_role(world, query, request, "TagRole", None)?;
-    let mut all = role.tags.clone();
+pub(super) fn add(
+    world: &mut World,
+    operation: &str,
+    query: &Query,
+    request: &Request<'_>,
+) -> Outcome {
+    let tags = tags_of(world, operation, query, request)?;
+    let mut all = tags.clone();
     for (key, value) in read(query)? {
         if let Some(former) = stored_name(all.keys(), &key) {
             all.remove(&former);
@@ -58,21 +76,31 @@ pub(super) fn add(world: &mut World, query: &Query, request: &Request<'_>) -> Ou
         all.insert(key, value);
     }
     check_number(&all)?;
-    role.tags = all;
+    *tags = all;
     Ok(Body::Xml(Vec::new()))
 }
 
-pub(super) fn remove(world: &mut World, query: &Query, request: &Request<'_>) -> Outcome {
-    let role = authorized_role(world, query, request, "UntagRole", None)?;
+pub(super) fn remove(
+    world: &mut World,
+    operation: &str,
+    query: &Query,
+    request: &Request<'_>,
+) -> Outcome {
+    let tags = tags_of(world, operation, query, request)?;
     for key in query.list("TagKeys.member") {
-        if let Some(stored) = stored_name(role.tags.keys(), key) {
-            role.tags.remove(&stored);
+        if let Some(stored) = stored_name(tags.keys(), key) {
+            tags.remove(&stored);
         }
     }
     Ok(Body::Xml(Vec::new()))
 }
 
-pub(super) fn list(world: &mut World, query: &Query, request: &Request<'_>) -> Outcome {
-    let role = authorized_role(world, query, request, "ListRoleTags", None)?;
-    pages::answer(query, request, "Tags", items(&role.tags))
+pub(super) fn list(
+    world: &mut World,
+    operation: &str,
+    query: &Query,
+    request: &Request<'_>,
+) -> Outcome {
+    let tags = tags_of(world, operation, query, request)?;
+    pages::answer(query, request, "Tags", items(tags))
 }

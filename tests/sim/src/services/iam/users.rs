@@ -1,7 +1,9 @@
 //! Users and groups, whose policies can be simulated (R7.22).
 
+use std::time::Duration;
+
 use super::policies::read_policy;
-use super::{authorize, no_such_entity, own_account};
+use super::{authorize, no_such_entity, own_account, pages};
 use crate::services::Request;
 use crate::wire::xml::Element;
 use crate::wire::{Body, Fail, Outcome, Query};
@@ -138,6 +140,53 @@ pub(super) fn put_boundary(world: &mut World, query: &Query, request: &Request<'
     let user = find_user(world, query, request)?;
     user.boundary = Some(arn);
     Ok(Body::Xml(Vec::new()))
+}
+
+/// The user that a request names, if the caller may do this to it.
+pub(super) fn authorized_user<'a>(
+    world: &'a mut World,
+    query: &Query,
+    request: &Request<'_>,
+    operation: &str,
+) -> Result<&'a mut User, Fail> {
+    authorized_policies(world, query, request, Kind::User, (operation, None))?;
+    find_user(world, query, request)
+}
+
+fn render(user: &User, request: &Request<'_>) -> Vec<Element> {
+    let (_, path) = user.arn.split_once(":user").unwrap_or_default();
+    let name = path.rsplit('/').next().unwrap_or_default();
+    vec![
+        Element::of("Path", path.trim_end_matches(|c| c != '/')),
+        Element::of("UserName", name),
+        Element::of("UserId", &user.unique_id),
+        Element::of("Arn", &user.arn),
+        // When a user was made is not kept.
+        Element::of("CreateDate", request.clock.text(Duration::ZERO)),
+    ]
+}
+
+pub(super) fn get(world: &mut World, query: &Query, request: &Request<'_>) -> Outcome {
+    let user = authorized_user(world, query, request, "GetUser")?;
+    let shown = Element::new("User").children(render(user, request));
+    Ok(Body::Xml(vec![shown]))
+}
+
+pub(super) fn list(world: &mut World, query: &Query, request: &Request<'_>) -> Outcome {
+    let account = request.account();
+    authorize(
+        request,
+        "ListUsers",
+        &Kind::User.arn(account, "/", ""),
+        None,
+    )?;
+    let prefix = Kind::User.arn(account, query.get("PathPrefix").unwrap_or("/"), "");
+    let users = own_account(world, request).users.values();
+    let users = users.filter(|user| user.arn.starts_with(&prefix));
+    let items = users
+        .map(|user| pages::member(render(user, request)))
+        .collect();
+    pages::answer(query, request, "Users", items)
 }
 
 fn find_user<'a>(

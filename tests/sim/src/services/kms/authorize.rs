@@ -93,6 +93,8 @@ impl KeyParams<'_> {
         operation: &Operation<'_>,
     ) -> Result<&'a mut Key, Fail> {
         let arn = find(world, self.key_id, request, operation.takes_alias)?;
+        let owner = world.keys.get(&arn).map(|key| key.account.clone());
+        let controls = world.resource_controls(&owner.unwrap_or_default());
         let Some(key) = world.keys.get_mut(&arn) else {
             return Err(key_not_found(&arn));
         };
@@ -107,6 +109,7 @@ impl KeyParams<'_> {
             new_grant: operation.new_grant,
             policies_as_of: request.now.saturating_sub(delays.key_policies),
             grants_as_of: request.now.saturating_sub(delays.grants),
+            controls: &controls,
         };
         auth::authorize_key_use(request.caller, key, &key_use)?;
         if !operation.cross_account && key.account != request.account() {
