@@ -172,6 +172,9 @@ pub(crate) const ALLOW_EVERYTHING: &str =
 static EVERYTHING: LazyLock<Arc<Document>> =
     LazyLock::new(|| Arc::new(Document::from_text(ALLOW_EVERYTHING).unwrap_or_default()));
 
+/// The address that every caller calls from.
+pub(crate) const CALLER_ADDRESS: &str = "203.0.113.7";
+
 /// The condition keys that every request carries.
 pub(crate) fn context(caller: &Principal, region: &str) -> Context {
     let mut context = Context::new();
@@ -181,6 +184,10 @@ pub(crate) fn context(caller: &Principal, region: &str) -> Context {
     set(&mut context, "aws:PrincipalArn", arn);
     set(&mut context, "aws:userid", &facts.unique_id);
     set(&mut context, "aws:RequestedRegion", region);
+    set(&mut context, "aws:SecureTransport", "true");
+    set(&mut context, "aws:SourceIp", CALLER_ADDRESS);
+    set(&mut context, "aws:ViaAWSService", "false");
+    set(&mut context, "aws:PrincipalIsAWSService", "false");
     if let Some(membership) = &caller.membership {
         set(&mut context, "aws:PrincipalOrgID", &membership.organization);
         set(&mut context, "aws:PrincipalOrgPaths", &membership.path);

@@ -64,8 +64,12 @@ struct Statement {
     allow: bool,
     principal: Option<principal::Principals>,
     actions: Patterns,
-    resources: Patterns,
+    /// Trust policies name none, and mean their role. In a key policy a statement without a
+    /// resource is accepted and has no effect (R3.2.9).
+    resources: Option<Patterns>,
     conditions: Vec<Condition>,
+    /// Whether policy variables are filled in: only in the language of 2012 (R7.23).
+    variables: bool,
 }
 
 /// `Action` or `NotAction`, `Resource` or `NotResource`.
@@ -89,12 +93,14 @@ impl Document {
             Some(one @ Value::Object(_)) => vec![one],
             _ => return Err("Statement: neither an object nor a list".to_owned()),
         };
+        let version = members.get("Version").and_then(Value::as_str);
+        let variables = version == Some("2012-10-17");
         let mut parsed = Vec::new();
         for (index, statement) in statements.into_iter().enumerate() {
             let statement = statement
                 .as_object()
                 .ok_or_else(|| "not an object".to_owned());
-            let statement = statement.and_then(Statement::parse);
+            let statement = statement.and_then(|members| Statement::parse(members, variables));
             parsed.push(statement.map_err(|problem| format!("Statement[{index}]: {problem}"))?);
         }
         Ok(Self { statements: parsed })
@@ -152,7 +158,7 @@ impl Document {
 }
 
 impl Statement {
-    fn parse(members: &Map<String, Value>) -> Result<Self, String> {
+    fn parse(members: &Map<String, Value>, variables: bool) -> Result<Self, String> {
         let allow = match members.get("Effect").and_then(Value::as_str) {
             Some("Allow") => true,
             Some("Deny") => false,
@@ -160,19 +166,16 @@ impl Statement {
         };
         let conditions = match members.get("Condition") {
             None => Vec::new(),
-            Some(Value::Object(operators)) => Condition::parse_all(operators)?,
+            Some(Value::Object(operators)) => Condition::parse_all(operators, variables)?,
             Some(_) => return Err("Condition: not an object".to_owned()),
         };
         Ok(Self {
             allow,
             principal: principal::Principals::parse(members)?,
             actions: Patterns::parse(members, "Action")?.ok_or("neither Action nor NotAction")?,
-            // A policy of a resource may leave the resource out, and then means that resource.
-            resources: Patterns::parse(members, "Resource")?.unwrap_or(Patterns {
-                negated: false,
-                patterns: vec!["*".to_owned()],
-            }),
+            resources: Patterns::parse(members, "Resource")?,
             conditions,
+            variables,
         })
     }
 
@@ -182,10 +185,15 @@ impl Statement {
             None => PrincipalMatch::Role,
             Some(principals) => principals.match_principal(access.principal)?,
         };
+        let covers_resource = match &self.resources {
+            Some(resources) => {
+                let context = self.variables.then_some(access.context);
+                resources.match_resource(access.resource, context)
+            }
+            None => access.action.starts_with("sts:"),
+        };
         let applies = self.actions.match_action(access.action)
-            && self
-                .resources
-                .match_resource(access.resource, access.context)
+            && covers_resource
             && self
                 .conditions
                 .iter()
@@ -217,11 +225,12 @@ impl Patterns {
         named != self.negated
     }
 
-    fn match_resource(&self, resource: &str, context: &Context) -> bool {
-        let named = self
-            .patterns
-            .iter()
-            .any(|pattern| matches(&fill(pattern, context), resource));
+    /// Fills in policy variables if there is a context.
+    fn match_resource(&self, resource: &str, context: Option<&Context>) -> bool {
+        let named = self.patterns.iter().any(|pattern| match context {
+            Some(context) => matches(&fill(pattern, context), resource),
+            None => matches(pattern, resource),
+        });
         named != self.negated
     }
 }

@@ -9,8 +9,10 @@ pub(crate) mod sts;
 
 use std::time::Duration;
 
+use crate::auth;
 use crate::clock::Clock;
 use crate::options::Options;
+use crate::policy::Context;
 use crate::wire::{Call, Fail, Outcome, Params, Service};
 use crate::world::{ImageState, Principal, World};
 
@@ -33,6 +35,15 @@ impl Request<'_> {
     /// The caller's account.
     pub(crate) fn account(&self) -> &str {
         &self.caller.facts.account
+    }
+
+    /// The condition keys that the request carries, whatever its operation.
+    pub(crate) fn context(&self) -> Context {
+        let mut context = auth::context(self.caller, self.region);
+        let seconds = format!("{:.0}", self.clock.epoch(self.now));
+        auth::set(&mut context, "aws:CurrentTime", &self.clock.text(self.now));
+        auth::set(&mut context, "aws:EpochTime", &seconds);
+        context
     }
 
     /// The moment up to which sharing has taken effect for search, launch and copy (R2.21).

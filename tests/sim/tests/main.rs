@@ -19,6 +19,7 @@ mod grants;
 mod iam;
 mod images;
 mod instances;
+mod key_conditions;
 mod key_policies;
 mod keys;
 mod kms_dry_run;

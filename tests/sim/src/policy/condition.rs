@@ -1,7 +1,12 @@
 //! Conditions of statements.
 
+mod compare;
+
+use std::cmp::Ordering;
+
 use serde_json::{Map, Value};
 
+use self::compare::{compare_dates, compare_numbers, is_in_network};
 use super::{Context, fill, matches, texts};
 
 /// One operator on one key.
@@ -13,6 +18,8 @@ pub(super) struct Condition {
     if_exists: bool,
     key: String,
     values: Vec<String>,
+    /// Whether policy variables are filled in, or are plain text (R7.23).
+    variables: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,11 +37,18 @@ enum Test {
         negated: bool,
     },
     Bool,
-    Number(std::cmp::Ordering, bool),
+    /// Whether the value must have this order to the expected one, or must not.
+    Number(Ordering, bool),
+    Date(Ordering, bool),
+    /// Whether the address must be in one of the networks.
+    Address(bool),
 }
 
 impl Condition {
-    pub(super) fn parse_all(operators: &Map<String, Value>) -> Result<Vec<Self>, String> {
+    pub(super) fn parse_all(
+        operators: &Map<String, Value>,
+        variables: bool,
+    ) -> Result<Vec<Self>, String> {
         let mut conditions = Vec::new();
         for (operator, keys) in operators {
             let keys = keys
@@ -43,11 +57,12 @@ impl Condition {
             for (key, values) in keys {
                 let wrong =
                     || format!("Condition.{operator}.{key}: neither text nor a list of texts");
-                conditions.push(Self::parse(
-                    operator,
-                    key,
-                    texts(values).ok_or_else(wrong)?,
-                )?);
+                let values = texts(values).ok_or_else(wrong)?;
+                let condition = Self::parse(operator, key, values)?;
+                conditions.push(Self {
+                    variables,
+                    ..condition
+                });
             }
         }
         Ok(conditions)
@@ -67,6 +82,14 @@ impl Condition {
             ignore_case,
             negated,
         };
+        let with = |test| Self {
+            set,
+            test,
+            if_exists,
+            key: key.to_lowercase(),
+            values: values.clone(),
+            variables: true,
+        };
         let test = match name {
             "Null" => Test::Null,
             "Bool" => Test::Bool,
@@ -77,25 +100,21 @@ impl Condition {
             // ARN operators take wildcards, in both spellings.
             "StringLike" | "ArnEquals" | "ArnLike" => text(true, false, false),
             "StringNotLike" | "ArnNotEquals" | "ArnNotLike" => text(true, false, true),
-            "NumericEquals" => Test::Number(std::cmp::Ordering::Equal, true),
-            "NumericNotEquals" => Test::Number(std::cmp::Ordering::Equal, false),
-            "NumericLessThan" => Test::Number(std::cmp::Ordering::Less, true),
-            "NumericLessThanEquals" => Test::Number(std::cmp::Ordering::Greater, false),
-            "NumericGreaterThan" => Test::Number(std::cmp::Ordering::Greater, true),
-            "NumericGreaterThanEquals" => Test::Number(std::cmp::Ordering::Less, false),
+            "IpAddress" => Test::Address(true),
+            "NotIpAddress" => Test::Address(false),
             _ => {
+                if let Some(order) = name.strip_prefix("Numeric").and_then(order_named) {
+                    return Ok(with(Test::Number(order.0, order.1)));
+                }
+                if let Some(order) = name.strip_prefix("Date").and_then(order_named) {
+                    return Ok(with(Test::Date(order.0, order.1)));
+                }
                 return Err(format!(
                     "Condition.{operator}: this operator is not simulated"
                 ));
             }
         };
-        Ok(Self {
-            set,
-            test,
-            if_exists,
-            key: key.to_lowercase(),
-            values,
-        })
+        Ok(with(test))
     }
 
     pub(super) fn holds(&self, context: &Context) -> bool {
@@ -104,7 +123,14 @@ impl Condition {
             let wants_absent = self.values.iter().any(|value| value == "true");
             return present.is_none() == wants_absent;
         }
-        let negated = matches!(self.test, Test::Text { negated: true, .. });
+        // A negated operator holds for a request without the key.
+        let negated = matches!(
+            self.test,
+            Test::Text { negated: true, .. }
+                | Test::Address(false)
+                | Test::Number(Ordering::Equal, false)
+                | Test::Date(Ordering::Equal, false)
+        );
         let Some(present) = present else {
             return match self.set {
                 Some(Set::ForAllValues) => true,
@@ -135,7 +161,11 @@ impl Condition {
                 negated,
             } => {
                 let fits = |expected: &String| {
-                    let expected = fill(expected, context);
+                    let expected = if self.variables {
+                        fill(expected, context)
+                    } else {
+                        expected.clone()
+                    };
                     if like {
                         matches(&expected, value)
                     } else if ignore_case {
@@ -147,14 +177,51 @@ impl Condition {
                 self.values.iter().any(fits) != negated
             }
             Test::Number(order, equals) => {
-                let Ok(value) = value.parse::<f64>() else {
-                    return false;
-                };
-                let fits = |expected: f64| (value.partial_cmp(&expected) == Some(order)) == equals;
-                self.values
-                    .iter()
-                    .any(|expected| expected.parse().is_ok_and(fits))
+                let orders = self.orders(value, compare_numbers);
+                fits_order(orders, order, equals)
+            }
+            Test::Date(order, equals) => {
+                let orders = self.orders(value, compare_dates);
+                fits_order(orders, order, equals)
+            }
+            Test::Address(inside) => {
+                let mut networks = self.values.iter();
+                networks.any(|network| is_in_network(value, network)) == inside
             }
         }
+    }
+
+    /// The order of a value to each expected one.
+    fn orders(
+        &self,
+        value: &str,
+        compare: fn(&str, &str) -> Option<Ordering>,
+    ) -> Vec<Option<Ordering>> {
+        let values = self.values.iter();
+        values.map(|expected| compare(value, expected)).collect()
+    }
+}
+
+/// The order that the end of an operator's name asks for, and whether it must be so or not.
+fn order_named(end: &str) -> Option<(Ordering, bool)> {
+    match end {
+        "Equals" => Some((Ordering::Equal, true)),
+        "NotEquals" => Some((Ordering::Equal, false)),
+        "LessThan" => Some((Ordering::Less, true)),
+        "LessThanEquals" => Some((Ordering::Greater, false)),
+        "GreaterThan" => Some((Ordering::Greater, true)),
+        "GreaterThanEquals" => Some((Ordering::Less, false)),
+        _ => None,
+    }
+}
+
+/// Whether one of the expected values fits; for "not equal", whether all do. What is no number or
+/// date fits nothing.
+fn fits_order(orders: Vec<Option<Ordering>>, order: Ordering, equals: bool) -> bool {
+    let fits = |found: Option<Ordering>| found.is_some_and(|found| (found == order) == equals);
+    if order == Ordering::Equal && !equals {
+        orders.into_iter().all(fits)
+    } else {
+        orders.into_iter().any(fits)
     }
 }

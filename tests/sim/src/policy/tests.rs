@@ -21,7 +21,11 @@ fn decide(statement: Value, context: &[(&str, &[&str])]) -> Decision {
             )
         })
         .collect();
-    let document = Document::parse(&json!({ "Statement": statement })).unwrap();
+    let document = Document::parse(&json!({
+        "Version": "2012-10-17",
+        "Statement": statement,
+    }));
+    let document = document.unwrap();
     let resource = "arn:aws:kms:us-east-1:111111111111:key/k";
     document.evaluate(&AccessRequest {
         principal: &principal(),

@@ -102,7 +102,7 @@ fn authorize(
     resource: &str,
     policy: Option<&str>,
 ) -> Result<(), Fail> {
-    let mut context = auth::context(request.caller, request.region);
+    let mut context = request.context();
     if let Some(arn) = policy {
         auth::set(&mut context, "iam:PolicyARN", arn);
     }

@@ -56,7 +56,7 @@ fn invalid(message: impl Into<String>) -> Fail {
 
 /// Asks IAM for an action on a parameter of the caller.
 fn authorize(request: &Request<'_>, operation: &str, name: &str) -> Result<(), Fail> {
-    let context = auth::context(request.caller, request.region);
+    let context = request.context();
     let (action, arn) = (format!("ssm:{operation}"), arn(name, request));
     let denied = (400, "AccessDeniedException");
     auth::authorize_service(request.caller, &action, &arn, &context, denied)

@@ -14,7 +14,7 @@ pub(super) fn authorize(
     resources: &[Resource],
     more: &Context,
 ) -> Result<(), Fail> {
-    let mut context = auth::context(request.caller, request.region);
+    let mut context = request.context();
     auth::set(&mut context, "ec2:Region", request.region);
     context.extend(more.clone());
     auth::authorize_ec2(request.caller, action, resources, &context)

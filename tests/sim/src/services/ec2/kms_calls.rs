@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::auth::{self, KeyUse};
-use crate::policy::Context;
 use crate::services::Request;
 use crate::wire::Fail;
 use crate::world::{Constraint, Grant, Grantee, Key, Snapshot, TrailEvent, World};
@@ -20,6 +19,9 @@ pub(super) const PUBLISHED: [&str; 6] = [
     "kms:ReEncryptFrom",
     "kms:ReEncryptTo",
 ];
+
+/// The address that EC2 calls KMS from. It is not the caller's, and comes through no VPC endpoint.
+const EC2_ADDRESS: &str = "198.51.100.7";
 
 /// One call: an action on a key in an encryption context, with the grant that it makes.
 pub(super) struct KmsCall<'a> {
@@ -115,9 +117,12 @@ fn authorize(
     request: &Request<'_>,
     call: &KmsCall<'_>,
 ) -> Result<(), Fail> {
-    let mut context: Context = auth::context(request.caller, &key.region);
+    let mut context = request.context();
     let service = service_principal(&key.region);
+    auth::set(&mut context, "aws:RequestedRegion", &key.region);
     auth::set(&mut context, "kms:ViaService", &service);
+    auth::set(&mut context, "aws:ViaAWSService", "true");
+    auth::set(&mut context, "aws:SourceIp", EC2_ADDRESS);
     if call.action == "kms:CreateGrant" {
         auth::set(&mut context, "kms:GrantIsForAWSResource", "true");
         auth::set(&mut context, "kms:GranteePrincipal", &service);

@@ -98,7 +98,7 @@ impl KeyParams<'_> {
         let Some(key) = world.keys.get_mut(&arn) else {
             return Err(key_not_found(&arn));
         };
-        let mut context = auth::context(request.caller, request.region);
+        let mut context = request.context();
         context.extend(operation.context.clone());
         let delays = &request.options.delays;
         let key_use = KeyUse {
@@ -173,7 +173,7 @@ fn is_key_id(text: &str) -> bool {
 
 /// Asks IAM for an action that uses no key yet.
 pub(super) fn authorize_without_key(request: &Request<'_>, action: &str) -> Result<(), Fail> {
-    let context = auth::context(request.caller, request.region);
+    let context = request.context();
     let denied = (400, "AccessDeniedException");
     auth::authorize_service(request.caller, action, "*", &context, denied)
 }

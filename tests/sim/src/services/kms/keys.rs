@@ -80,14 +80,17 @@ pub(super) fn create(world: &mut World, params: &Params, request: &Request<'_>) 
         None => Key::default_policy(request.account()),
     };
     let bypass = is_true(params, "BypassPolicyLockoutSafetyCheck");
-    policy::check(world, &policy, bypass, request)?;
     let name = world.issue(16);
     let mut key = Key::new(request.account(), request.region, &name, &policy);
-    if is_true(params, "MultiRegion") {
+    let is_multi_region = is_true(params, "MultiRegion");
+    if is_multi_region {
         key = Key {
             policies: key.policies.clone(),
             ..key.in_region(request.region)
         };
+    }
+    policy::check(world, &policy, &key.arn, bypass, request)?;
+    if is_multi_region {
         // The role that keeps the keys in step is made with the first of them (recorded).
         let service = "mrk.kms.amazonaws.com";
         let roles = &world.accounts[request.account()].roles;

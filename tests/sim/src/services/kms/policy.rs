@@ -42,7 +42,7 @@ pub(super) fn put(world: &mut World, params: &Params, request: &Request<'_>) -> 
         return Err(Fail::bad("AccessDeniedException", message));
     }
     let bypass = is_true(params, "BypassPolicyLockoutSafetyCheck");
-    check(world, policy, bypass, request)?;
+    check(world, policy, &arn, bypass, request)?;
     if let Some(key) = world.keys.get_mut(&arn) {
         key.policies.push((request.now, policy.to_owned()));
     }
@@ -65,6 +65,7 @@ fn check_name(params: &Params) -> Result<(), Fail> {
 pub(super) fn check(
     world: &World,
     text: &str,
+    key: &str,
     bypass_lockout_check: bool,
     request: &Request<'_>,
 ) -> Result<(), Fail> {
@@ -77,11 +78,13 @@ pub(super) fn check(
             return Err(malformed(message));
         }
     }
-    let context = auth::context(request.caller, request.region);
+    let mut context = request.context();
+    auth::set(&mut context, "kms:CallerAccount", request.account());
+    auth::set(&mut context, "aws:ResourceAccount", request.account());
     let access = AccessRequest {
         principal: &request.caller.facts,
         action: "kms:PutKeyPolicy",
-        resource: "*",
+        resource: key,
         context: &context,
     };
     if !bypass_lockout_check && !document.evaluate(&access).is_allow() {

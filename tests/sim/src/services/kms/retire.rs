@@ -29,7 +29,7 @@ pub(super) fn revoke(world: &mut World, params: &Params, request: &Request<'_>) 
 
 pub(super) fn retire(world: &mut World, params: &Params, request: &Request<'_>) -> Outcome {
     let (key, grant) = find(world, params)?;
-    let context = auth::context(request.caller, request.region);
+    let context = request.context();
     auth::authorize_retirement(request.caller, key, grant, &context)?;
     let (arn, id) = (key.arn.clone(), grant.id.clone());
     dry_run(params)?;
