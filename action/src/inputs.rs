@@ -110,6 +110,9 @@ inputs! {
     revoke_copies "revoke-copies" "false" "with mode revoke: also remove copies that this tool made"
     revoke_keys_in_use "revoke-keys-in-use" "false" "with mode revoke: revoke key access even if \
         another image, or an instance, a volume or a snapshot of the target, still needs it"
+    drop_stale_principals "drop-stale-principals" "false" "where a key policy must be written, \
+        remove principals from it that no longer exist: KMS refuses it with them, and they give \
+        access to nobody"
     publish_ssm_parameter "publish-ssm-parameter" "" "name of an SSM parameter to write each \
         shared AMI into; same placeholders as copy-name"
     deprecate_at "deprecate-at" "" "deprecate the shared AMIs at a date, or at an age: 2030-12-31 \

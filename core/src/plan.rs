@@ -67,6 +67,9 @@ pub struct Plan {
     pub findings: Vec<Finding>,
     /// Why some targets could not be read. Nothing is done in these, and the run fails in the end.
     pub errors: Vec<Error>,
+    /// The keys in whose policies policy variables work, as far as those were read.
+    #[serde(skip)]
+    pub(crate) keys_with_variables: BTreeSet<KeyArn>,
     /// The request that the plan was made for.
     #[serde(skip)]
     pub(crate) request: ShareRequest,
@@ -101,6 +104,7 @@ impl Plan {
             steps: Vec::new(),
             findings: Vec::new(),
             errors: Vec::new(),
+            keys_with_variables: BTreeSet::new(),
             request: request.clone(),
             deadline,
         }
@@ -146,7 +150,8 @@ impl Plan {
         let mut statements = Vec::new();
         for key in self.keys() {
             let permissions = self.request.key_permissions();
-            for statement in access_statements(key, &permissions, &principals) {
+            let has_variables = self.keys_with_variables.contains(key);
+            for statement in access_statements(key, &permissions, &principals, has_variables) {
                 if !statements.contains(&statement) {
                     statements.push(statement);
                 }

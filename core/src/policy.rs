@@ -3,7 +3,8 @@
 
 pub(crate) mod evaluate;
 pub(crate) mod key_policy;
+pub(crate) mod launch_call;
 pub(crate) mod launch_operations;
 pub(crate) mod launch_policy;
 pub(crate) mod matcher;
-mod statement;
+pub(crate) mod statement;

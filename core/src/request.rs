@@ -16,7 +16,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{AccountId, Principal, Region, SourceImage};
-use crate::policy::key_policy::KeyPermissions;
+use crate::policy::key_policy::{KeyPermissions, KeyPolicy};
 use crate::request::name::NameTemplate;
 
 pub use crate::policy::key_policy::KeyScope;
@@ -155,6 +155,16 @@ impl ShareRequest {
     /// The Region that questions about the whole run are asked in: that of the first image.
     pub(crate) fn home(&self) -> &Region {
         &self.images[0].region
+    }
+
+    /// A key policy as this run writes it back, before its own changes.
+    pub(crate) fn writable_policy(&self, policy: &KeyPolicy) -> KeyPolicy {
+        let cleaned = if self.options.drop_stale_principals {
+            policy.without_stale_principals().ok()
+        } else {
+            None
+        };
+        cleaned.unwrap_or_else(|| policy.clone())
     }
 
     /// What targets need of the keys. Those that copy launch with keys of their own.

@@ -13,6 +13,7 @@ mod errors;
 mod failures;
 mod findings;
 mod grants;
+mod key_policies;
 mod keys_in_use;
 mod lifecycle;
 mod organizations;

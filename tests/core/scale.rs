@@ -135,6 +135,7 @@ async fn grants_for_thousand_accounts_take_one_call_each_and_few_others() {
         ("ec2:DescribeImages", 1),
         ("ec2:DescribeSnapshots", 1),
         ("kms:DescribeKey", 1),
+        ("kms:GetKeyPolicy", 1),
         // To plan, and again right before the change.
         ("ec2:DescribeImageAttribute", 2),
         // 500 principals fit one call.

@@ -116,7 +116,7 @@ fn keys(parser: &mut Parser, mut builder: ShareRequestBuilder, raw: &Raw) -> Sha
     if let Some(role) = parser.one(raw.key_role()) {
         builder = builder.key_role(role);
     }
-    builder
+    builder.drop_stale_principals(parser.flag(raw.drop_stale_principals(), false))
 }
 
 /// What happens to the images once they are shared.

@@ -146,6 +146,10 @@ findings! {
         KeyPolicyManaged => "key.policy-managed", Warn:
             "set `key-access` to `grants`; or to `none`, and keep the output \
              `key-policy-statements` in the code of that tool";
+        /// Whether the key policy denies targets could not be checked.
+        KeyPolicyUnread => "key.policy-unread", Warn:
+            "allow kms:GetKeyPolicy on the key to this caller, in the key's account; or have its \
+             owner check that no statement denies the targets: a deny beats every grant";
         /// The key policy could not be parsed.
         KeyPolicyUnreadable => "key.policy-unreadable", Refuse:
             "check the policy of the key, and put a valid document";
@@ -159,7 +163,8 @@ findings! {
         /// The key policy names a principal that no longer exists, and KMS does not accept the
         /// policy with it. This refuses if the policy must be written.
         KeyStalePrincipal => "key.stale-principal", Refuse | Warn:
-            "remove them from the key policy; they give access to nobody";
+            "set `drop-stale-principals`, which removes exactly these, or remove them from the key \
+             policy; they give access to nobody";
         /// The key cannot be used: its kind or its state is wrong.
         KeyUnusable => "key.unusable", Refuse:
             "bring it into state `Enabled`, or give another key as `kms-key-id`, with key spec \

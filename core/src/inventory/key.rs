@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::id::{AccountId, KeyArn};
+use crate::policy::evaluate::{CalledBy, Caller};
 use crate::policy::key_policy::{KeyPolicy, PolicyPrincipal};
 
 /// A KMS key as `DescribeKey` and `GetKeyPolicy` answer it.
@@ -38,16 +39,34 @@ impl Key {
             .unwrap_or_default()
     }
 
-    /// The Sid or number of a statement that allows an account, or a principal in it, something and
-    /// that this tool did not write.
-    pub(crate) fn foreign_statement(&self, account: &AccountId) -> Option<String> {
-        for (sid, principals) in self.readable_policy()?.foreign_statements(&self.arn) {
-            let mut accounts = principals.iter().map(|name| account_of(name));
-            if accounts.any(|named| named == Some(account.as_ref())) {
-                return Some(sid);
-            }
+    /// The Sid or number of a statement that this tool did not write and by which a principal may
+    /// use the key.
+    pub(crate) fn foreign_statement(&self, principal: &PolicyPrincipal) -> Option<String> {
+        let policy = self.readable_policy()?;
+        match self.any_of(principal) {
+            Some(caller) => policy.other_way_of(&self.arn, CalledBy::Caller(&caller)),
+            None => policy.other_way_of(&self.arn, CalledBy::Member(principal)),
         }
-        None
+    }
+
+    /// Whether statements that this tool did not write surely let an account attach volumes.
+    pub(crate) fn others_let_attach(&self, account: &AccountId) -> bool {
+        let Some(policy) = self.readable_policy() else {
+            return false;
+        };
+        let caller = self.any_of(&PolicyPrincipal::Account(account.clone()));
+        caller.is_some_and(|caller| policy.others_let_attach(&self.arn, &caller))
+    }
+
+    /// Any principal of an account; an organization has no account that is known.
+    pub(crate) fn any_of(&self, principal: &PolicyPrincipal) -> Option<Caller> {
+        let PolicyPrincipal::Account(account) = principal else {
+            return None;
+        };
+        Some(Caller {
+            account: account.clone(),
+            arn: self.arn.region().partition().account_root(account),
+        })
     }
 
     /// Whether an account has access that a revoke can remove: by a statement of this tool, or by a
@@ -64,15 +83,6 @@ impl Key {
     pub(crate) fn has_instances_of(&self, account: &AccountId) -> bool {
         let mut grants = self.known_grants().iter();
         grants.any(|grant| grant.is_issued_by(account) && grant.is_held_by_service())
-    }
-}
-
-/// The account of a principal in a policy, which is an account ID or an ARN.
-fn account_of(principal: &str) -> Option<&str> {
-    if principal.starts_with("arn:") {
-        principal.split(':').nth(4)
-    } else {
-        Some(principal)
     }
 }
 

@@ -69,16 +69,7 @@ fn keys_of_images(request: &ShareRequest, region: &RegionInventory) -> BTreeSet<
 /// The key with its policy, its grants, or both, as the request requires.
 async fn read_access(run: &Run<'_>, request: &ShareRequest, key: Key) -> Result<Key, Error> {
     let clients = run.key_clients(&key.arn);
-    let is_own = key.arn.account() == &clients.location.account;
-    let policy = async {
-        if !reads_policy(request, is_own) {
-            return Ok(None);
-        }
-        let text = clients.kms.key_policy(&key.arn).await?;
-        Ok(Some(
-            KeyPolicy::parse(&text).map_err(|error| error.to_string()),
-        ))
-    };
+    let policy = read_policy(request, &clients, &key.arn);
     let grants = async {
         if !reads_grants(request) {
             return Ok(None);
@@ -93,12 +84,31 @@ async fn read_access(run: &Run<'_>, request: &ShareRequest, key: Key) -> Result<
     })
 }
 
-fn reads_policy(request: &ShareRequest, is_own: bool) -> bool {
-    match request.options.key_access {
-        KeyAccessMode::Policy => true,
-        // Statements of an earlier run may be there too.
-        KeyAccessMode::Grants => request.options.revoke.is_some() && is_own,
-        KeyAccessMode::None => false,
+/// The policy of a key: to change it, or else to know whether it denies targets. In that case, a
+/// policy that cannot be read does not end the run.
+async fn read_policy(
+    request: &ShareRequest,
+    clients: &RegionClients,
+    key: &KeyArn,
+) -> Result<Option<Result<KeyPolicy, String>>, Error> {
+    let options = &request.options;
+    let is_own = key.account() == &clients.location.account;
+    let must_read = options.can_change_key_policy(is_own);
+    if !must_read && options.revoke.is_some() {
+        return Ok(None);
+    }
+    if !must_read && !is_own {
+        // R3.1.2
+        let owner = key.account();
+        return Ok(Some(Err(format!("only account {owner} can read it"))));
+    }
+    match clients.kms.key_policy(key).await {
+        Ok(text) => {
+            let policy = KeyPolicy::parse(&text).map_err(|error| error.to_string());
+            Ok(Some(policy))
+        }
+        Err(error) if must_read => Err(error),
+        Err(error) => Ok(Some(Err(error.to_string()))),
     }
 }
 

@@ -57,7 +57,7 @@ impl Planner<'_> {
         let principal = Principal::Account(account.clone());
         account == key.arn.account()
             || account == &self.inventory.account
-            || key.foreign_statement(account).is_some()
+            || key.others_let_attach(account)
             || (key.grants_access_to(account) && !removal.includes(&principal))
     }
 

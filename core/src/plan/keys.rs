@@ -1,6 +1,7 @@
 //! Access to the keys that targets need.
 
 mod checks;
+mod denials;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,6 +28,7 @@ impl Planner<'_> {
             if !self.check_key(key, &launches, encrypts_copies) {
                 continue;
             }
+            self.check_denials(key, &launches);
             match self.request.options.key_access {
                 KeyAccessMode::Policy => {
                     let access = self.plan_policy_access(key, &launches);
@@ -36,8 +38,8 @@ impl Planner<'_> {
                 KeyAccessMode::None => self.warn(
                     FindingCode::KeyAccessUnmanaged,
                     &key.arn,
-                    "`key-access` is `none`: this run neither checks nor changes whether targets \
-                     can use this key",
+                    "`key-access` is `none`: this run changes nothing of who can use this key, and \
+                     checks only whether its policy denies the targets",
                 ),
             }
         }
@@ -71,7 +73,6 @@ impl Planner<'_> {
 
         // 3. What else in the policy prevents access, or makes it too wide.
         self.check_stale_principals(key, policy, !missing.is_empty());
-        self.check_denials(key, policy, &required);
         if !missing.is_empty() {
             self.check_other_tools(key, policy);
             self.check_other_users(key, policy, access.scope);
@@ -121,7 +122,8 @@ impl Planner<'_> {
         if missing == 0 {
             return None;
         }
-        let after = policy.with_access(&key.arn, &access, principals).ok()?;
+        let after = self.request.writable_policy(policy);
+        let after = after.with_access(&key.arn, &access, principals).ok()?;
         self.check_policy_size(key, missing, after.size());
         Some(PolicyChange {
             before: policy.text(),

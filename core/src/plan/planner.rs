@@ -10,8 +10,9 @@ use super::step::{
     SharedImage, SnapshotPermission, Step, TargetCopy,
 };
 use crate::diagnostic::{Code, Error, Finding, FindingCode};
-use crate::id::{Principal, SourceImage};
+use crate::id::{KeyArn, Principal, SourceImage};
 use crate::inventory::{Image, ImageState, Inventory, RegionInventory};
+use crate::policy::key_policy::KeyPolicy;
 use crate::request::{ShareRequest, Unlisted};
 
 /// Makes one plan. Each file of this room adds the methods of its subject: `plan_…` make steps,
@@ -68,8 +69,24 @@ pub(crate) fn make(request: &ShareRequest, inventory: &Inventory, deadline: Inst
         steps,
         findings: planner.findings,
         errors,
+        keys_with_variables: keys_with_variables(inventory),
         ..plan
     }
+}
+
+/// The keys in whose policies policy variables work.
+fn keys_with_variables(inventory: &Inventory) -> BTreeSet<KeyArn> {
+    let mut keys = BTreeSet::new();
+    for key in inventory
+        .regions
+        .values()
+        .flat_map(|region| region.keys.values())
+    {
+        if key.readable_policy().is_some_and(KeyPolicy::has_variables) {
+            keys.insert(key.arn.clone());
+        }
+    }
+    keys
 }
 
 impl<'a> Planner<'a> {

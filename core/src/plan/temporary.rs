@@ -89,7 +89,9 @@ impl Planner<'_> {
         }
         TemporaryKeyAccess {
             kept,
-            reads: key.map(KeyReads::of).unwrap_or_default(),
+            reads: key
+                .map(|key| KeyReads::of(key, &self.request.options))
+                .unwrap_or_default(),
         }
     }
 

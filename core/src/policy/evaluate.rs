@@ -1,15 +1,19 @@
 //! What a key policy decides about a call: allowed, denied, or not to be told from here. Pure.
 //!
 //! Readers of a report rely on a yes, so whatever is not understood makes the answer unknown,
-//! never yes.
+//! never yes. Plans, checks before a revoke and verification all ask here.
+
+mod naming;
 
 use serde_json::Value;
 
-use super::matcher::{Context, Match, match_conditions, matches_action, matches_pattern};
-use super::statement::{has_effect, sid_or_number, texts};
+use self::naming::{Naming, naming_of_caller};
+use super::key_policy::PolicyPrincipal;
+use super::matcher::{Conditions, Context, Match, matches_action, matches_pattern};
+use super::statement::{Statements, has_effect, texts};
 use crate::id::{AccountId, KeyArn};
 
-/// The principal that makes a call.
+/// A principal that launches.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     pub(crate) account: AccountId,
@@ -17,10 +21,20 @@ pub(crate) struct Caller {
     pub(crate) arn: String,
 }
 
+/// Who makes a call, as far as that is known.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum CalledBy<'a> {
+    /// A role, or any principal of an account.
+    Caller(&'a Caller),
+    /// Any principal of an organization or a unit. Its accounts are not known, and are other ones
+    /// than the key's own.
+    Member(&'a PolicyPrincipal),
+}
+
 /// A call on a key.
 #[derive(Clone, Debug)]
 pub(crate) struct KeyCall<'a> {
-    pub(crate) caller: &'a Caller,
+    pub(crate) by: CalledBy<'a>,
     pub(crate) key: &'a KeyArn,
     pub(crate) action: &'a str,
     pub(crate) context: &'a Context,
@@ -42,120 +56,112 @@ pub(crate) enum Decision {
     Unknown(String),
 }
 
+/// A statement that denies a call, or may do so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Denial {
+    /// The Sid or the number of the statement.
+    pub(crate) statement: String,
+    /// Why it cannot be told whether it denies the call; `None` if it does.
+    pub(crate) unknown: Option<String>,
+}
+
 /// What a key policy decides about a call.
-pub(crate) fn evaluate(policy: &Value, call: &KeyCall<'_>) -> Decision {
-    let statements = match policy.get("Statement") {
-        Some(Value::Array(list)) => list.as_slice(),
-        Some(one) => std::slice::from_ref(one),
-        None => &[],
-    };
-    let mut allowed = None;
-    let (mut may_allow, mut may_deny) = (None, None);
-    for (index, statement) in statements.iter().enumerate() {
+pub(crate) fn evaluate(policy: &Statements, call: &KeyCall<'_>) -> Decision {
+    // 1. A deny beats every allow, and one that may be leaves nothing certain.
+    let denials = find_denials(policy, call);
+    for denial in &denials {
+        if denial.unknown.is_none() {
+            let name = &denial.statement;
+            return Decision::Denied(format!("statement {name} denies it"));
+        }
+    }
+    for denial in denials {
+        if let Some(why) = denial.unknown {
+            let name = denial.statement;
+            return Decision::Unknown(format!("statement {name} may deny it: {why}"));
+        }
+    }
+
+    // 2. What is allowed. A statement that may allow adds nothing to one that does.
+    let (mut allowed, mut may_allow) = (None, None);
+    for (name, statement) in policy.with_effect("Allow") {
         let naming = naming_of_caller(statement, call);
-        let allows = has_effect(statement, "Allow");
-        let name = sid_or_number(statement, index);
-        match naming.to_match().and(match_call(statement, call)) {
+        match naming.to_match().and(match_call(policy, statement, call)) {
             Match::No => {}
-            Match::Yes if !allows => {
-                return Decision::Denied(format!("statement {name} denies it"));
-            }
             Match::Yes if naming == Naming::Directly => allowed = Some(Decision::Direct),
             Match::Yes => allowed = allowed.or(Some(Decision::Delegated)),
-            Match::Unknown(why) if allows => {
+            Match::Unknown(why) => {
                 may_allow.get_or_insert(format!("statement {name}: {why}"));
             }
-            Match::Unknown(why) => may_deny = Some(format!("statement {name}: {why}")),
         }
     }
-    // A statement that may deny leaves nothing certain; one that may allow adds nothing to an
-    // allow.
-    match (may_deny, allowed, may_allow) {
-        (Some(why), _, _) | (None, None, Some(why)) => Decision::Unknown(why),
-        (None, Some(decision), _) => decision,
-        (None, None, None) => Decision::No("no statement allows it".to_owned()),
+    match (allowed, may_allow) {
+        (Some(decision), _) => decision,
+        (None, Some(why)) => Decision::Unknown(why),
+        (None, None) => Decision::No("no statement allows it".to_owned()),
     }
 }
 
-/// How a statement names the caller.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Naming {
-    Directly,
-    ByAccount,
-    NotAtAll,
-    Unclear(&'static str),
+/// The statements that deny a call, or may do so.
+pub(crate) fn find_denials(policy: &Statements, call: &KeyCall<'_>) -> Vec<Denial> {
+    let mut denials = Vec::new();
+    for (statement, found) in policy.with_effect("Deny") {
+        let naming = naming_of_caller(found, call).to_match();
+        let unknown = match naming.and(match_call(policy, found, call)) {
+            Match::No => continue,
+            Match::Yes => None,
+            Match::Unknown(why) => Some(why),
+        };
+        denials.push(Denial { statement, unknown });
+    }
+    denials
 }
 
-impl Naming {
-    fn to_match(&self) -> Match {
-        match self {
-            Self::Directly | Self::ByAccount => Match::Yes,
-            Self::NotAtAll => Match::No,
-            Self::Unclear(why) => Match::Unknown((*why).to_owned()),
-        }
-    }
+/// Whether a statement is about one of these actions on the key, whoever calls and under whatever
+/// condition; also if that cannot be told.
+pub(crate) fn concerns(statement: &Value, key: &KeyArn, actions: &[&str]) -> bool {
+    let mut actions = actions.iter();
+    let concerns_action = |action: &str| match_action(statement, action) != Match::No;
+    actions.any(|action| concerns_action(action)) && match_resource(statement, key) != Match::No
 }
 
-fn naming_of_caller(statement: &Value, call: &KeyCall<'_>) -> Naming {
-    const UNREADABLE: Naming = Naming::Unclear("its principal cannot be read");
-    if statement.get("NotPrincipal").is_some() {
-        return Naming::Unclear("it names the principals that it does not apply to");
-    }
-    // Across accounts, an identity policy of the caller's account must allow the call in any case.
-    let direct = if call.key.account() == &call.caller.account {
-        Naming::Directly
-    } else {
-        Naming::ByAccount
-    };
-    let principals = match statement.get("Principal") {
-        Some(Value::String(principal)) if principal == "*" => return direct,
-        Some(Value::Object(kinds)) => match kinds.get("AWS") {
-            Some(principals) => texts(principals),
-            None => return Naming::NotAtAll,
-        },
-        _ => None,
-    };
-    let Some(principals) = principals else {
-        return UNREADABLE;
-    };
-
-    let (account, caller) = (&call.caller.account, &call.caller.arn);
-    let of_account = format!(":iam::{account}:");
-    let root = format!("{of_account}root");
-    let mut naming = Naming::NotAtAll;
-    for principal in principals {
-        if principal == "*" {
-            return direct;
-        } else if principal == caller {
-            naming = direct.clone();
-        } else if principal == account.as_ref() || principal.ends_with(&root) {
-            if naming != Naming::Directly {
-                naming = Naming::ByAccount;
-            }
-        } else if naming == Naming::NotAtAll
-            && caller.ends_with(&root)
-            && principal.contains(&of_account)
-        {
-            // The caller is any principal of the account, and this may be the one.
-            naming = Naming::Unclear("it names single principals of the account");
-        }
-    }
-    naming
+/// Whether a statement allows a caller one of these actions, or may do so.
+pub(crate) fn may_allow(policy: &Statements, statement: &Value, call: &KeyCall<'_>) -> bool {
+    let naming = naming_of_caller(statement, call).to_match();
+    has_effect(statement, "Allow") && naming.and(match_call(policy, statement, call)) != Match::No
 }
 
 /// Whether the action, the resource and the conditions of a statement match the call.
-fn match_call(statement: &Value, call: &KeyCall<'_>) -> Match {
-    let action = match_member(statement, ["Action", "NotAction"], |pattern| {
-        matches_action(pattern, call.action)
-    });
-    let resource = match_member(statement, ["Resource", "NotResource"], |pattern| {
-        matches_pattern(pattern, call.key.as_ref())
-    });
+fn match_call(policy: &Statements, statement: &Value, call: &KeyCall<'_>) -> Match {
     let conditions = match statement.get("Condition") {
-        Some(condition) => match_conditions(condition, call.context),
+        Some(condition) => {
+            let conditions = Conditions {
+                context: call.context,
+                fills_variables: policy.fills_variables,
+            };
+            conditions.match_all(condition)
+        }
         None => Match::Yes,
     };
-    action.and(resource).and(conditions)
+    match_action(statement, call.action)
+        .and(match_resource(statement, call.key))
+        .and(conditions)
+}
+
+fn match_action(statement: &Value, action: &str) -> Match {
+    match_member(statement, ["Action", "NotAction"], |pattern| {
+        matches_action(pattern, action)
+    })
+}
+
+/// A statement that names no resource has no effect (R3.2.9).
+fn match_resource(statement: &Value, key: &KeyArn) -> Match {
+    if statement.get("Resource").is_none() && statement.get("NotResource").is_none() {
+        return Match::No;
+    }
+    match_member(statement, ["Resource", "NotResource"], |pattern| {
+        matches_pattern(pattern, key.as_ref())
+    })
 }
 
 /// Whether a member of a statement, or else the one that negates it, matches.
@@ -172,6 +178,12 @@ fn match_member(
     let Some(patterns) = texts(patterns) else {
         return Match::Unknown(format!("its `{name}` cannot be read"));
     };
+    if patterns.iter().any(|pattern| pattern.contains("${")) {
+        return Match::Unknown(format!("its `{name}` has a policy variable"));
+    }
     let any_matches = patterns.into_iter().any(matches);
     Match::from(any_matches == (name == member))
 }
+
+#[cfg(test)]
+mod tests;

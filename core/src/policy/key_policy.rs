@@ -3,12 +3,13 @@
 //! Every other statement keeps each of its bytes. KMS takes only some characters (R3.2.3), so even
 //! escaping a character differently could break a document, and nobody asked for such changes.
 
-mod deny;
 mod document;
 mod foreign;
+mod others;
 mod permissions;
 mod principal;
 mod services;
+mod stale;
 mod template;
 
 use std::collections::BTreeSet;
@@ -17,12 +18,13 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use self::document::Document;
-use self::services::{named_services, service_template};
+use self::services::{RoleForm, named_services, service_template};
+use self::stale::Cleaned;
 use self::template::{Ownership, StatementTemplate, templates_of_scope};
-use super::statement::sid_or_number;
+use super::statement::{Statements, sid_or_number};
 use crate::id::KeyArn;
 
-pub(crate) use deny::Denial;
+pub(crate) use foreign::is_account;
 pub use permissions::{KeyPermissions, KeyScope};
 pub use principal::PolicyPrincipal;
 
@@ -79,10 +81,15 @@ impl KeyPolicy {
         if permissions.services.is_empty() {
             return principals;
         }
-        if !permissions.services.is_subset(&self.services(key)) {
-            return BTreeSet::new();
+        let mut with_roles = BTreeSet::new();
+        for form in RoleForm::ALL {
+            if form.works(self.has_variables())
+                && permissions.services.is_subset(&self.services(key, form))
+            {
+                with_roles.extend(self.principals_of(&self.service_template(key, form)));
+            }
         }
-        &principals & &self.principals_of(&self.service_template(key))
+        &principals & &with_roles
     }
 
     /// The principals that any statement of this tool names, of whatever scope.
@@ -133,53 +140,66 @@ impl KeyPolicy {
         Ok(policy)
     }
 
-    /// The statements that this tool did not write: the Sid or the number of each, and the
-    /// principals that it allows something.
-    pub(crate) fn foreign_statements(&self, key: &KeyArn) -> Vec<(String, Vec<String>)> {
-        let templates = self.all_templates(key);
-        let mut statements = Vec::new();
-        for (index, raw) in self.0.statements.iter().enumerate() {
-            if !templates.iter().any(|template| template.owns(raw)) {
-                let statement: Value = serde_json::from_str(raw.get()).unwrap_or_default();
-                let name = sid_or_number(&statement, index);
-                statements.push((name, foreign::allowed_principals(&statement)));
-            }
-        }
-        statements
+    /// Whether policy variables such as `${aws:PrincipalAccount}` work in this document (R7.23).
+    pub(crate) fn has_variables(&self) -> bool {
+        self.0.has_policy_variables()
     }
 
-    /// The statements that deny these principals the use of the key: the Sid or the number of each.
-    pub(crate) fn denying_statements(
-        &self,
-        principals: &BTreeSet<PolicyPrincipal>,
-    ) -> Vec<(String, Denial)> {
-        let mut denying = Vec::new();
+    /// Every statement, as policies are evaluated by.
+    pub(crate) fn statements(&self) -> Statements {
+        Statements {
+            list: self.parsed_statements(),
+            fills_variables: self.has_variables(),
+        }
+    }
+
+    /// The unique IDs of deleted users and roles, by the Sid or number of the statement that names
+    /// them. KMS refuses a policy with them (R3.2.6).
+    pub(crate) fn stale_principals(&self) -> Vec<(String, Vec<String>)> {
+        let mut stale = Vec::new();
         for (index, statement) in self.parsed_statements().iter().enumerate() {
-            if let Some(denial) = deny::find_denial(statement, principals) {
-                denying.push((sid_or_number(statement, index), denial));
+            let deleted = foreign::deleted_principals(statement);
+            if !deleted.is_empty() {
+                stale.push((sid_or_number(statement, index), deleted));
             }
         }
-        denying
+        stale
     }
 
-    /// The unique IDs of deleted users and roles. KMS refuses a policy with them (R3.2.6).
-    pub(crate) fn stale_principals(&self) -> Vec<String> {
-        let mut stale = BTreeSet::new();
-        for statement in self.parsed_statements() {
-            stale.extend(foreign::deleted_principals(&statement));
+    /// The policy without the unique IDs of deleted users and roles. They give access to nobody, and
+    /// a statement that names nobody else goes with them.
+    ///
+    /// # Errors
+    /// The name of a statement that spares only such principals: without them it cannot be written.
+    pub(crate) fn without_stale_principals(&self) -> Result<Self, String> {
+        let mut policy = self.clone();
+        for (index, statement) in self.parsed_statements().iter().enumerate().rev() {
+            if foreign::deleted_principals(statement).is_empty() {
+                continue;
+            }
+            let cleaned = match stale::without_deleted(&self.0.statements[index]) {
+                Cleaned::Statement(cleaned) => Some(cleaned),
+                Cleaned::Nothing => None,
+                Cleaned::SparesNobody => return Err(sid_or_number(statement, index)),
+            };
+            policy.0.set_statement(index, cleaned);
         }
-        stale.into_iter().collect()
+        Ok(policy)
     }
 
     /// The Sids of these permissions on statements that this tool did not write.
     pub(crate) fn taken_sids(&self, key: &KeyArn, permissions: &KeyPermissions) -> Vec<String> {
         let mut templates = templates_of_scope(key, permissions.scope);
         if !permissions.services.is_empty() {
-            templates.push(self.service_template(key));
+            templates.push(self.service_template(key, RoleForm::ByVariable));
         }
+        let ours = self.all_templates(key);
+        let is_ours = |raw: &RawValue| ours.iter().any(|template| template.owns(raw));
         let mut taken = Vec::new();
         for template in templates {
-            let is_taken = |raw: &RawValue| matches!(template.ownership_of(raw), Ownership::Taken);
+            let is_taken = |raw: &RawValue| {
+                matches!(template.ownership_of(raw), Ownership::Taken) && !is_ours(raw)
+            };
             if self.0.statements.iter().any(|raw| is_taken(raw)) {
                 taken.push(template.sid);
             }
@@ -191,21 +211,23 @@ impl KeyPolicy {
     fn all_templates<'a>(&self, key: &'a KeyArn) -> Vec<StatementTemplate<'a>> {
         let mut templates = templates_of_scope(key, KeyScope::ViaEc2);
         templates.extend(templates_of_scope(key, KeyScope::Direct));
-        templates.push(self.service_template(key));
+        for form in RoleForm::ALL {
+            templates.push(self.service_template(key, form));
+        }
         templates
     }
 
     /// The template of our statement for service-linked roles, with the services that it names.
-    fn service_template<'a>(&self, key: &'a KeyArn) -> StatementTemplate<'a> {
-        service_template(key, &self.services(key))
+    fn service_template<'a>(&self, key: &'a KeyArn, form: RoleForm) -> StatementTemplate<'a> {
+        service_template(key, &self.services(key, form), form)
     }
 
-    /// The services that our statement for service-linked roles names.
-    fn services(&self, key: &KeyArn) -> BTreeSet<String> {
+    /// The services that our statement for service-linked roles names in a form.
+    fn services(&self, key: &KeyArn, form: RoleForm) -> BTreeSet<String> {
         let partition = key.region().partition();
         let statements = self.0.statements.iter();
         statements
-            .filter_map(|raw| named_services(raw, partition))
+            .filter_map(|raw| named_services(raw, partition, form))
             .flatten()
             .collect()
     }
@@ -251,34 +273,44 @@ impl KeyPolicy {
     }
 
     /// Adds services and accounts to our statement for service-linked roles. There is one statement
-    /// for all services: an account can give grants to its own roles only, whichever they are.
+    /// for all services: an account can give grants to roles of the services only, whichever they
+    /// are.
     fn add_services(
         &mut self,
         key: &KeyArn,
         services: &BTreeSet<String>,
         principals: &BTreeSet<PolicyPrincipal>,
     ) -> Result<(), PolicyError> {
-        let current = self.service_template(key);
-        let new = service_template(key, &(&self.services(key) | services));
-        let accounts = &self.principals_of(&current) | &new.select(principals);
+        let (mut all, mut accounts) = (services.clone(), BTreeSet::new());
+        let current = RoleForm::ALL.map(|form| self.service_template(key, form));
+        for (form, template) in RoleForm::ALL.iter().zip(&current) {
+            all.extend(self.services(key, *form));
+            accounts.extend(self.principals_of(template));
+        }
+        let form = RoleForm::for_document(self.has_variables());
+        let new = service_template(key, &all, form);
+        accounts.extend(new.select(principals));
         if accounts == self.principals_of(&new) {
             return Ok(());
         }
         let statement = new.statement(&accounts);
-        self.0
-            .replace_statements(|raw| current.owns(raw), Some(&statement))
+        let is_replaced = |raw: &RawValue| current.iter().any(|template| template.owns(raw));
+        self.0.replace_statements(is_replaced, Some(&statement))
     }
 }
 
 /// The statements that give these principals access, for users that keep key policies in code.
+/// Policy variables are used in documents where they work.
 pub(crate) fn access_statements(
     key: &KeyArn,
     permissions: &KeyPermissions,
     principals: &BTreeSet<PolicyPrincipal>,
+    fills_variables: bool,
 ) -> Vec<Value> {
     let mut templates = templates_of_scope(key, permissions.scope);
     if !permissions.services.is_empty() {
-        templates.push(service_template(key, &permissions.services));
+        let form = RoleForm::for_document(fills_variables);
+        templates.push(service_template(key, &permissions.services, form));
     }
     let mut statements = Vec::new();
     for template in templates {

@@ -1,15 +1,41 @@
 //! Matches the patterns and conditions of policies, as IAM does. What it does not understand is
 //! unknown, never a match. Pure.
 
+mod compare;
+mod network;
+
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use self::compare::Comparison;
 use super::statement::texts;
 
-/// The condition keys of a call, in lower case, with their values. A key that is not in the map is
-/// unknown; one without values is known to be absent from the call.
-pub(crate) type Context = BTreeMap<String, Vec<String>>;
+/// The condition keys of a call, in lower case, with what is known of their values. A key that is
+/// not in the map is unknown.
+pub(crate) type Context = BTreeMap<String, ContextValue>;
+
+/// What is known of the value of a condition key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ContextValue {
+    /// The call does not carry the key.
+    Absent,
+    /// The call carries these values.
+    Texts(Vec<String>),
+    /// It carries one value that begins so.
+    StartingWith(String),
+    /// It carries one value, and not this.
+    OtherThan(String),
+    /// It carries an address of AWS's own, or none.
+    AddressOfAws,
+}
+
+impl ContextValue {
+    /// One value.
+    pub(crate) fn text(text: impl Into<String>) -> Self {
+        Self::Texts(vec![text.into()])
+    }
+}
 
 /// Whether part of a statement matches a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,89 +97,140 @@ pub(crate) fn matches_action(pattern: &str, action: &str) -> bool {
     matches_pattern(&pattern.to_lowercase(), &action.to_lowercase())
 }
 
-/// Whether every condition of a statement is met.
-pub(crate) fn match_conditions(condition: &Value, context: &Context) -> Match {
-    let unreadable = || Match::Unknown("its condition cannot be read".to_owned());
-    let Value::Object(operators) = condition else {
-        return unreadable();
-    };
-    let mut outcome = Match::Yes;
-    for (operator, keys) in operators {
-        let Value::Object(keys) = keys else {
+/// What conditions are evaluated with.
+pub(super) struct Conditions<'a> {
+    pub(super) context: &'a Context,
+    pub(super) fills_variables: bool,
+}
+
+impl Conditions<'_> {
+    /// Whether every condition of a statement is met.
+    pub(super) fn match_all(&self, condition: &Value) -> Match {
+        let unreadable = || Match::Unknown("its condition cannot be read".to_owned());
+        let Value::Object(operators) = condition else {
             return unreadable();
         };
-        for (key, required) in keys {
-            let is_met = is_condition_met(operator, key, required, context);
-            outcome = outcome.and(match is_met {
-                Some(is_met) => Match::from(is_met),
-                None => Match::Unknown(format!("its condition on `{key}` cannot be evaluated")),
-            });
+        let mut outcome = Match::Yes;
+        for (operator, keys) in operators {
+            let Value::Object(keys) = keys else {
+                return unreadable();
+            };
+            for (key, required) in keys {
+                let is_met = self.is_met(operator, key, required);
+                outcome = outcome.and(match is_met {
+                    Some(is_met) => Match::from(is_met),
+                    None => Match::Unknown(format!("its condition on `{key}` cannot be evaluated")),
+                });
+            }
+        }
+        outcome
+    }
+
+    /// Whether one condition is met; `None` if that cannot be told.
+    fn is_met(&self, operator: &str, key: &str, required: &Value) -> Option<bool> {
+        let required = self.required_values(required)?;
+        let present = self.context.get(&key.to_lowercase())?;
+        let (quantifier, operator) = match operator.split_once(':') {
+            Some((quantifier, operator)) => (Some(quantifier), operator),
+            None => (None, operator),
+        };
+        let (operator, if_exists) = match operator.strip_suffix("IfExists") {
+            Some(operator) => (operator, true),
+            None => (operator, false),
+        };
+        if operator == "Null" {
+            let must_be_absent = required.iter().all(|value| value == "true");
+            return Some(must_be_absent == present.is_absent()?);
+        }
+
+        let comparison = Comparison::named(operator)?;
+        let if_absent = || match quantifier {
+            Some("ForAllValues") => Some(true),
+            Some("ForAnyValue") => (!if_exists).then_some(false),
+            Some(_) => None,
+            None => Some(if_exists || comparison.is_negated),
+        };
+        let matches = |value: &ContextValue| {
+            let any = any_is(required.iter().map(|text| comparison.compare(text, value)));
+            any.map(|any| any != comparison.is_negated)
+        };
+        match present {
+            ContextValue::Absent => if_absent(),
+            ContextValue::Texts(texts) => {
+                let each = texts.iter().map(|text| matches(&ContextValue::text(text)));
+                match quantifier {
+                    Some("ForAllValues") => Some(!any_is(each.map(|one| Some(!one?)))?),
+                    Some("ForAnyValue") => any_is(each),
+                    Some(_) => None,
+                    None if texts.len() > 1 => Some(false),
+                    None => any_is(each),
+                }
+            }
+            // It holds if it does with an address and without one.
+            ContextValue::AddressOfAws => {
+                let outcome = matches(present)?;
+                (if_absent()? == outcome).then_some(outcome)
+            }
+            ContextValue::StartingWith(_) | ContextValue::OtherThan(_) => match quantifier {
+                None | Some("ForAllValues" | "ForAnyValue") => matches(present),
+                Some(_) => None,
+            },
         }
     }
-    outcome
-}
 
-/// Whether one condition is met; `None` if that cannot be told.
-fn is_condition_met(
-    operator: &str,
-    key: &str,
-    required: &Value,
-    context: &Context,
-) -> Option<bool> {
-    let required = required_values(required)?;
-    let present = context.get(&key.to_lowercase())?;
-    // The value of a policy variable is not known here.
-    if required.iter().any(|value| value.contains("${")) {
-        return None;
-    }
-
-    let (quantifier, operator) = match operator.split_once(':') {
-        Some((quantifier, operator)) => (Some(quantifier), operator),
-        None => (None, operator),
-    };
-    if operator == "Null" {
-        let must_be_absent = required.iter().all(|value| value == "true");
-        return Some(must_be_absent == present.is_empty());
-    }
-
-    let (operator, if_exists) = match operator.strip_suffix("IfExists") {
-        Some(operator) => (operator, true),
-        None => (operator, false),
-    };
-    let compare = comparison_of(operator)?;
-    let is_negated = operator.contains("Not");
-    let matches = |value: &String| {
-        let any_equal = required.iter().any(|required| compare(required, value));
-        any_equal != is_negated
-    };
-    match quantifier {
-        Some("ForAllValues") => Some(present.iter().all(matches)),
-        Some("ForAnyValue") => Some(present.iter().any(matches)),
-        Some(_) => None,
-        None if present.is_empty() => Some(if_exists || is_negated),
-        None => Some(present.len() == 1 && matches(&present[0])),
-    }
-}
-
-fn required_values(required: &Value) -> Option<Vec<String>> {
-    match required {
-        Value::Bool(flag) => Some(vec![flag.to_string()]),
-        other => Some(texts(other)?.into_iter().map(str::to_owned).collect()),
-    }
-}
-
-/// How an operator compares a required value with one of the call; `None` for an operator that is
-/// not supported here.
-fn comparison_of(operator: &str) -> Option<fn(&str, &str) -> bool> {
-    match operator {
-        "StringEquals" | "StringNotEquals" => Some(|required, value| required == value),
-        "StringEqualsIgnoreCase" | "StringNotEqualsIgnoreCase" | "Bool" => {
-            Some(|required, value| required.eq_ignore_ascii_case(value))
+    /// The values that a condition asks for, with policy variables filled in. `None` if one of them
+    /// is not known here.
+    fn required_values(&self, required: &Value) -> Option<Vec<String>> {
+        let texts = match required {
+            Value::Bool(flag) => return Some(vec![flag.to_string()]),
+            Value::Number(number) => return Some(vec![number.to_string()]),
+            other => texts(other)?,
+        };
+        if !self.fills_variables {
+            return Some(texts.into_iter().map(str::to_owned).collect());
         }
-        "StringLike" | "StringNotLike" | "ArnLike" | "ArnNotLike" | "ArnEquals"
-        | "ArnNotEquals" => Some(matches_pattern),
-        _ => None,
+        texts.into_iter().map(|text| self.fill(text)).collect()
     }
+
+    fn fill(&self, text: &str) -> Option<String> {
+        let (mut filled, mut rest) = (String::new(), text);
+        while let Some((before, after)) = rest.split_once("${") {
+            let (variable, after) = after.split_once('}')?;
+            let ContextValue::Texts(values) = self.context.get(&variable.to_lowercase())? else {
+                return None;
+            };
+            let [value] = values.as_slice() else {
+                return None;
+            };
+            filled.push_str(before);
+            filled.push_str(value);
+            rest = after;
+        }
+        Some(filled + rest)
+    }
+}
+
+impl ContextValue {
+    fn is_absent(&self) -> Option<bool> {
+        match self {
+            Self::Absent => Some(true),
+            Self::Texts(_) | Self::StartingWith(_) | Self::OtherThan(_) => Some(false),
+            Self::AddressOfAws => None,
+        }
+    }
+}
+
+/// Whether any of these is; `None` if that cannot be told.
+fn any_is(all: impl Iterator<Item = Option<bool>>) -> Option<bool> {
+    let mut any = Some(false);
+    for one in all {
+        match one {
+            Some(true) => return Some(true),
+            Some(false) => {}
+            None => any = None,
+        }
+    }
+    any
 }
 
 #[cfg(test)]

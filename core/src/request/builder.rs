@@ -196,6 +196,14 @@ impl ShareRequestBuilder {
         self
     }
 
+    /// Sets whether principals that no longer exist are removed from a key policy that is written:
+    /// KMS refuses it with them. They give access to nobody.
+    #[must_use]
+    pub fn drop_stale_principals(mut self, drop: bool) -> Self {
+        self.options.drop_stale_principals = drop;
+        self
+    }
+
     /// Deprecates the shared images.
     #[must_use]
     pub fn deprecate_at(mut self, at: DeprecateAt) -> Self {

@@ -122,6 +122,7 @@ pub(crate) struct Options {
     pub(crate) key_role: Option<RoleArn>,
     pub(crate) share_snapshots: ShareSnapshots,
     pub(crate) unlisted: Unlisted,
+    pub(crate) drop_stale_principals: bool,
     pub(crate) revoke: Option<Revoke>,
     pub(crate) deprecate_at: Option<DeprecateAt>,
     pub(crate) deregistration_protection: bool,
@@ -146,6 +147,7 @@ impl Default for Options {
             key_role: None,
             share_snapshots: ShareSnapshots::default(),
             unlisted: Unlisted::default(),
+            drop_stale_principals: false,
             revoke: None,
             deprecate_at: None,
             deregistration_protection: false,
@@ -164,6 +166,16 @@ impl Options {
         key.account() == account
             || role.as_ref() == Some(key.account())
             || self.key_access == KeyAccessMode::None
+    }
+
+    /// Whether this run changes the policies of keys: of its own account, or of others too. By
+    /// grants only a revoke does, for the statements of earlier runs.
+    pub(crate) fn can_change_key_policy(&self, is_own: bool) -> bool {
+        match self.key_access {
+            KeyAccessMode::Policy => true,
+            KeyAccessMode::Grants => self.revoke.is_some() && is_own,
+            KeyAccessMode::None => false,
+        }
     }
 
     /// The minutes in which AWS completes copies, as CopyImage takes them.

@@ -96,8 +96,3 @@ pub(super) fn any_key_arn(account: &AccountId, region: &Region) -> String {
 pub(super) fn image_arn(region: &Region, image: &AmiId) -> String {
     format!("arn:{}:ec2:{region}::image/{image}", region.partition())
 }
-
-/// EC2 in a Region, as `kms:ViaService` names it.
-pub(super) fn ec2_service(region: &Region) -> String {
-    format!("ec2.{region}.{}", region.partition().dns_suffix())
-}

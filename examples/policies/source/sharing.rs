@@ -38,7 +38,8 @@ const PUBLISHER_GRANTS: Policy = Policy {
     name: "publisher-grants",
     kind: Kind::Identity,
     account: Source,
-    purpose: "The same with `key-access: grants`: it neither reads nor writes the key policy.",
+    purpose: "The same with `key-access: grants`: it reads the key policy, for a deny beats every grant, and \
+              does not write it.",
     danger: "It can let the target accounts that it names use the key, and no others. A target \
              can pass on a grant that allows creating grants.",
     used_with: &[],
@@ -50,6 +51,7 @@ const PUBLISHER_GRANTS: Policy = Policy {
         TAG_COPIES,
         REMOVE_FAILED_COPIES,
         DESCRIBE_KEYS,
+        READ_KEY_POLICIES,
         allow(
             "ListGrants",
             &[called("kms:ListGrants", "reads who has a grant already")],

@@ -85,7 +85,7 @@ pub(super) const READ_KEY_POLICIES: Statement = allow(
     "ReadKeyPolicies",
     &[called(
         "kms:GetKeyPolicy",
-        "reads who can use the key already",
+        "reads who can use the key already, and whom its policy denies it",
     )],
     &[SharedKeys],
     &[],

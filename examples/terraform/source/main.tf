@@ -294,6 +294,12 @@ data "aws_iam_policy_document" "publisher_grants" {
   }
 
   statement {
+    sid       = "ReadKeyPolicies"
+    actions   = ["kms:GetKeyPolicy"]
+    resources = var.key_arns
+  }
+
+  statement {
     sid       = "ListGrants"
     actions   = ["kms:ListGrants"]
     resources = var.key_arns
@@ -357,7 +363,7 @@ data "aws_iam_policy_document" "publisher_grants" {
 resource "aws_iam_policy" "publisher_grants" {
   count       = contains(var.policies, "publisher-grants") ? 1 : 0
   name        = "ami-share-publisher-grants"
-  description = "The same with key-access: grants: it neither reads nor writes the key policy."
+  description = "The same with key-access: grants: it reads the key policy, for a deny beats every grant, and does not write it."
   policy      = data.aws_iam_policy_document.publisher_grants.json
 }
 

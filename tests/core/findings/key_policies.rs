@@ -2,7 +2,7 @@
 
 use Severity::{Refuse, Warn};
 use ami_share::diagnostic::Severity;
-use ami_share::request::KeyScope;
+use ami_share::request::{KeyAccessMode, KeyScope};
 use ami_share_sim::world::World as State;
 use serde_json::{Value, json};
 
@@ -18,7 +18,9 @@ pub(super) async fn collect(seen: &mut Seen) {
     });
     let mut outsiders = build_statement("OnlyOurs", "Deny", "");
     outsiders["Principal"] = "*".into();
-    outsiders["Condition"] = json!({ "StringNotEquals": { "kms:CallerAccount": A } });
+    outsiders["Condition"] = json!({
+        "StringNotEquals": { "aws:PrincipalOrgID": "o-x", "kms:CallerAccount": A },
+    });
     let long_sid = "x".repeat(32_350);
     for (code, severity, statement) in [
         (
@@ -48,6 +50,14 @@ pub(super) async fn collect(seen: &mut Seen) {
         seen.expect_of_golden((code, severity), change).await;
     }
 
+    seen.expect(
+        ("key.stale-principal", Warn),
+        &["golden"],
+        |state, arn| add_statement(state, arn, &stale),
+        |request| request.drop_stale_principals(true),
+    )
+    .await;
+    unread_policies(seen).await;
     unwritten_policies(seen, &stale).await;
     let third_account = build_statement("Theirs", "Allow", "333333333333");
     seen.expect(
@@ -57,6 +67,15 @@ pub(super) async fn collect(seen: &mut Seen) {
         |request| request.key_scope(KeyScope::Direct),
     )
     .await;
+}
+
+/// Without the policy, a share by grants does not know whether it denies.
+async fn unread_policies(seen: &mut Seen) {
+    let denied = deny_calls("kms:GetKeyPolicy", "AccessDeniedException", "no");
+    let world = World::new().with_fault(denied);
+    let request = world.build_request(&["golden"]);
+    let plan = world.plan(request.key_access(KeyAccessMode::Grants)).await;
+    seen.record(&plan.findings);
 }
 
 /// If nothing has to be written, a policy that KMS would not take back is only a warning.

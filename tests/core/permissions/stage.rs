@@ -60,13 +60,14 @@ impl Stage {
         }
     }
 
-    /// Carries a request out as the publisher; a copy that could not be removed is an error too.
+    /// Carries a request out as the publisher; what it could not remove or read is an error too.
     pub(super) async fn run(&self, request: ShareRequestBuilder) -> Result<Report, String> {
         let plan = self.plan(request).await?;
         let applied = self.build_sharer().await.apply(&plan).await;
         let report = applied.map_err(|incomplete| incomplete.to_string())?;
         let mut findings = report.findings.iter();
-        match findings.find(|finding| finding.code.as_str() == "copy.not-cleaned") {
+        let incomplete = ["copy.not-cleaned", "key.policy-unread"];
+        match findings.find(|finding| incomplete.contains(&finding.code.as_str())) {
             Some(finding) => Err(finding.to_string()),
             None => Ok(report),
         }

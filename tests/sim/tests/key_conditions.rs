@@ -48,7 +48,7 @@ async fn rule_3_1_7_calls_of_ec2_carry_its_address_and_no_endpoint() {
             false,
         ),
         (
-            json!({ "NotIpAddress": { "aws:SourceIp": "198.51.0.0/16" } }),
+            json!({ "NotIpAddress": { "aws:SourceIp": "52.94.0.0/16" } }),
             true,
         ),
         (

@@ -135,7 +135,7 @@ impl Apply<'_> {
             let read_at = Instant::now();
             let (replaced, policy) = self.read_policy(&key).await?;
             let edited = edit
-                .apply(&policy)
+                .apply(&self.plan.request.writable_policy(&policy))
                 .map_err(|error| self.refused_policy(&key, &error))?;
             if edited.added.is_empty() && edited.removed.is_empty() {
                 return Ok(false);
@@ -168,7 +168,7 @@ impl Apply<'_> {
         }
     }
 
-    async fn read_policy(&self, key: &KeyArn) -> Result<(String, KeyPolicy), Error> {
+    pub(super) async fn read_policy(&self, key: &KeyArn) -> Result<(String, KeyPolicy), Error> {
         let text = self.run.key_clients(key).kms.key_policy(key).await?;
         match KeyPolicy::parse(&text) {
             Ok(policy) => Ok((text, policy)),

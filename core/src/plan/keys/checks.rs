@@ -8,7 +8,7 @@ use crate::inventory::{Key, KeyState};
 use crate::limits::KEY_POLICY_BYTES;
 use crate::plan::planner::Planner;
 use crate::plan::step::LaunchPermission;
-use crate::policy::key_policy::{Denial, KeyPolicy, PolicyPrincipal};
+use crate::policy::key_policy::{KeyPolicy, is_account};
 use crate::request::KeyScope;
 
 /// Tools that write whole key policies: what their marks contain, and their names.
@@ -91,7 +91,7 @@ impl Planner<'_> {
 
     /// Finds principals that were deleted. KMS replaces them by their unique IDs, and refuses a
     /// policy that contains such an ID when it is written back (R3.2.6).
-    pub(super) fn check_stale_principals(
+    pub(in crate::plan) fn check_stale_principals(
         &mut self,
         key: &Key,
         policy: &KeyPolicy,
@@ -101,40 +101,35 @@ impl Planner<'_> {
         if stale.is_empty() {
             return;
         }
-        let message = format!(
+        let mut named = Vec::new();
+        for (statement, ids) in stale {
+            named.push(format!("statement {statement}: {}", ids.join(", ")));
+        }
+        let mut message = format!(
             "the key policy names principals that no longer exist ({}), and KMS refuses a policy \
              that is written back with them",
-            stale.join(", ")
+            named.join("; ")
         );
-        if must_write {
-            self.refuse(FindingCode::KeyStalePrincipal, &key.arn, message);
-        } else {
-            self.warn(FindingCode::KeyStalePrincipal, &key.arn, message);
+        let code = FindingCode::KeyStalePrincipal;
+        if !must_write {
+            self.warn(code, &key.arn, message);
+            return;
         }
-    }
-
-    /// Finds statements that deny targets the key. A launch that is denied only shows an instance
-    /// that ends, without a reason (R4.4).
-    pub(super) fn check_denials(
-        &mut self,
-        key: &Key,
-        policy: &KeyPolicy,
-        targets: &BTreeSet<PolicyPrincipal>,
-    ) {
-        for (sid, denial) in policy.denying_statements(targets) {
-            let code = FindingCode::KeyPolicyDenies;
-            let statement = format!("the statement {sid} of the key policy denies targets");
-            match denial {
-                Denial::Always => {
-                    let message = format!("{statement} the use of this key");
-                    self.refuse(code, &key.arn, message);
-                }
-                Denial::Sometimes => {
-                    let message = format!(
-                        "{statement}, under its conditions or some of them, the use of this key"
-                    );
-                    self.warn(code, &key.arn, message);
-                }
+        if !self.request.options.drop_stale_principals {
+            self.refuse(code, &key.arn, message);
+            return;
+        }
+        match policy.without_stale_principals() {
+            Ok(_) => {
+                message.push_str("; this run removes them");
+                self.warn(code, &key.arn, message);
+            }
+            Err(statement) => {
+                let why = format!(
+                    "; the statement {statement} spares nobody else, so it must be changed by hand"
+                );
+                message.push_str(&why);
+                self.refuse(code, &key.arn, message);
             }
         }
     }
@@ -164,12 +159,8 @@ impl Planner<'_> {
         if scope != KeyScope::Direct {
             return;
         }
-        let own_account = format!(":{}:root", key.arn.account());
-        let mut others = BTreeSet::new();
-        for (_, principals) in policy.foreign_statements(&key.arn) {
-            others.extend(principals);
-        }
-        others.retain(|name| !name.ends_with(&own_account));
+        let mut others = policy.other_users(&key.arn);
+        others.retain(|name| !is_account(name, key.arn.account()));
         if !others.is_empty() {
             let message = format!(
                 "others use this key too ({}), and with `key-scope: direct` targets can decrypt \

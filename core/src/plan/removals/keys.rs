@@ -8,7 +8,7 @@ use crate::inventory::Key;
 use crate::plan::key_use::key_still_used;
 use crate::plan::planner::Planner;
 use crate::plan::step::{KeyReads, PolicyChange, Removal, RemoveKeyAccess, RemovePermissions};
-use crate::policy::key_policy::PolicyPrincipal;
+use crate::policy::key_policy::{KeyPolicy, PolicyPrincipal};
 
 impl Planner<'_> {
     /// Access to each key of these images. An AWS managed key, or a key that this run may not
@@ -28,13 +28,18 @@ impl Planner<'_> {
         let forced = self.request.options.revoke.unwrap_or_default().keys_in_use;
         let mut removals = Vec::new();
         for (arn, images) in images_by_key {
-            if let Some(key) = self.inventory.key(arn)
-                && (key.policy.is_some() || key.grants.is_some())
-            {
-                let reads = KeyReads::of(key);
+            let Some(key) = self.inventory.key(arn) else {
+                continue;
+            };
+            let reads = KeyReads::of(key, &self.request.options);
+            if reads.policy || reads.grants {
+                let mut key = key.clone();
+                if !reads.policy {
+                    key.policy = None;
+                }
                 let mut remove = RemoveKeyAccess::new(arn.clone(), removal.clone(), images, reads);
                 remove.forced = forced;
-                self.plan_key_removal(key, &mut remove);
+                self.plan_key_removal(&key, &mut remove);
                 removals.push(remove);
             }
         }
@@ -66,7 +71,12 @@ impl Planner<'_> {
         // 4. What changes: statements first, because a target may make grants by its statement.
         let mut principals = key.granted_principals();
         principals.retain(|principal| remove.revokes_from(principal));
-        remove.policy = policy_change(key, &principals);
+        if !principals.is_empty()
+            && let Some(policy) = key.readable_policy()
+        {
+            self.check_stale_principals(key, policy, true);
+            remove.policy = self.policy_without(key, policy, &principals);
+        }
         remove.principals = principals;
         remove.grants = remove.grants_to_revoke(key.known_grants());
     }
@@ -109,13 +119,31 @@ impl Planner<'_> {
         self.warn_of_unknown_usage(&key.arn, &unused);
     }
 
-    /// Warns of a statement that this tool did not write and that names the account too.
+    /// The key policy without these principals.
+    fn policy_without(
+        &self,
+        key: &Key,
+        policy: &KeyPolicy,
+        principals: &BTreeSet<PolicyPrincipal>,
+    ) -> Option<PolicyChange> {
+        let after = self.request.writable_policy(policy);
+        let after = after.without_access(&key.arn, principals).ok()?;
+        Some(PolicyChange {
+            before: policy.text(),
+            after: after.text(),
+        })
+    }
+
+    /// Warns of a statement that this tool did not write and by which the principal may use the
+    /// key.
     fn check_other_statements(&mut self, key: &Key, principal: &PolicyPrincipal) {
-        if let PolicyPrincipal::Account(account) = principal
-            && let Some(sid) = key.foreign_statement(account)
-        {
+        if let Some(sid) = key.foreign_statement(principal) {
+            let who = match principal {
+                PolicyPrincipal::Account(account) => format!("account {account}"),
+                PolicyPrincipal::Organization(text) | PolicyPrincipal::Unit(text) => text.clone(),
+            };
             let message = format!(
-                "account {account} is named by another statement of the key policy too: {sid}"
+                "another statement of the key policy lets {who} use the key too, or may do so: {sid}"
             );
             self.warn(FindingCode::RevokeOtherWay, &key.arn, message);
         }
@@ -144,17 +172,4 @@ fn principals_with_other_grants(key: &Key, remove: &RemoveKeyAccess) -> BTreeSet
         }
     }
     principals
-}
-
-/// The key policy without these principals; `None` if nothing of it changes.
-fn policy_change(key: &Key, principals: &BTreeSet<PolicyPrincipal>) -> Option<PolicyChange> {
-    let policy = key.readable_policy()?;
-    if principals.is_empty() {
-        return None;
-    }
-    let after = policy.without_access(&key.arn, principals).ok()?;
-    Some(PolicyChange {
-        before: policy.text(),
-        after: after.text(),
-    })
 }

@@ -12,6 +12,7 @@ use crate::id::{AmiId, KeyArn, Principal, Region, SnapshotId, SourceImage};
 use crate::inventory::{Grant, Key};
 use crate::plan::names::{grant_name, parent_grant_name};
 use crate::policy::key_policy::PolicyPrincipal;
+use crate::request::Options;
 
 /// The principals that lose access.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -111,9 +112,11 @@ pub(crate) struct KeyReads {
 }
 
 impl KeyReads {
-    pub(crate) fn of(key: &Key) -> Self {
+    pub(crate) fn of(key: &Key, options: &Options) -> Self {
+        // A policy may have been read only to know whether it denies.
+        let changes_policy = options.can_change_key_policy(true);
         Self {
-            policy: key.policy.is_some(),
+            policy: key.policy.is_some() && changes_policy,
             grants: key.grants.is_some(),
         }
     }

@@ -20,7 +20,15 @@ pub(super) struct Document {
     changed: bool,
 }
 
-type Members = Vec<(String, Box<RawValue>)>;
+pub(super) type Members = Vec<(String, Box<RawValue>)>;
+
+/// Each member as it stands in an object.
+pub(super) fn texts_of(members: &Members) -> Vec<String> {
+    members
+        .iter()
+        .map(|(name, value)| format!("{}:{}", Value::from(name.as_str()), value.get()))
+        .collect()
+}
 
 impl Document {
     /// Reads a document, and splits it where its statements are.
@@ -90,6 +98,18 @@ impl Document {
         Ok(())
     }
 
+    /// Puts another statement in place of one, or removes that.
+    pub(super) fn set_statement(&mut self, index: usize, statement: Option<Box<RawValue>>) {
+        self.statements.splice(index..=index, statement);
+        self.changed = true;
+    }
+
+    /// Whether policy variables work: only in this version of the language (R7.23).
+    pub(super) fn has_policy_variables(&self) -> bool {
+        let mut members = self.before.iter().chain(&self.after);
+        members.any(|(name, value)| name == "Version" && value.get() == r#""2012-10-17""#)
+    }
+
     /// The document: as it was read, or with its statements written anew between the members
     /// before and after them.
     pub(super) fn text(&self) -> String {
@@ -97,20 +117,15 @@ impl Document {
             return self.original.clone();
         }
         let statements: Vec<&str> = self.statements.iter().map(|raw| raw.get()).collect();
-        let mut members = Vec::new();
-        for (name, value) in &self.before {
-            members.push(format!("{}:{}", Value::from(name.as_str()), value.get()));
-        }
+        let mut members = texts_of(&self.before);
         members.push(format!("\"Statement\":[{}]", statements.join(",")));
-        for (name, value) in &self.after {
-            members.push(format!("{}:{}", Value::from(name.as_str()), value.get()));
-        }
+        members.extend(texts_of(&self.after));
         format!("{{{}}}", members.join(","))
     }
 }
 
 /// The members of an object in their order, with repeated ones.
-struct Ordered(Members);
+pub(super) struct Ordered(pub(super) Members);
 
 impl<'de> Deserialize<'de> for Ordered {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::id::AccountId;
 use crate::policy::statement::{has_effect, texts};
 
 /// Every principal that a statement allows something, of whatever kind.
@@ -17,23 +18,35 @@ pub(super) fn allowed_principals(statement: &Value) -> Vec<String> {
     principals.into_iter().map(str::to_owned).collect()
 }
 
-/// The unique IDs of deleted users and roles in a statement: KMS shows them in place of the ARNs.
-pub(super) fn deleted_principals(statement: &Value) -> Vec<String> {
-    let mut deleted = Vec::new();
-    for member in ["Principal", "NotPrincipal"] {
-        let names = statement.get(member).and_then(|kinds| kinds.get("AWS"));
-        for name in names.and_then(texts).unwrap_or_default() {
-            if is_unique_id(name) {
-                deleted.push(name.to_owned());
-            }
-        }
-    }
-    deleted
+/// Whether a principal of a policy is the account as a whole, by its root or its bare ID.
+pub(crate) fn is_account(name: &str, account: &AccountId) -> bool {
+    name == account.as_ref() || name.ends_with(&format!(":{account}:root"))
 }
 
-/// `AIDA…` for users, `AROA…` for roles: 16 or more capital letters and digits.
-fn is_unique_id(text: &str) -> bool {
-    let is_user_or_role = text.starts_with("AIDA") || text.starts_with("AROA");
+/// The principals of accounts that a statement names or spares.
+pub(super) fn named_principals(statement: &Value) -> Vec<String> {
+    let mut names = Vec::new();
+    for member in ["Principal", "NotPrincipal"] {
+        let of_member = statement.get(member).and_then(|kinds| kinds.get("AWS"));
+        for name in of_member.and_then(texts).unwrap_or_default() {
+            names.push(name.to_owned());
+        }
+    }
+    names
+}
+
+/// The unique IDs of deleted users and roles in a statement: KMS shows them in place of the ARNs.
+pub(super) fn deleted_principals(statement: &Value) -> Vec<String> {
+    let mut names = named_principals(statement);
+    names.retain(|name| is_unique_id(name));
+    names
+}
+
+/// `AIDA…` for users, `AROA…` for roles: 16 or more capital letters and digits. A session has its
+/// name after that.
+pub(super) fn is_unique_id(text: &str) -> bool {
+    let id = text.split(':').next().unwrap_or(text);
+    let is_user_or_role = id.starts_with("AIDA") || id.starts_with("AROA");
     let is_id = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
-    text.len() >= 16 && is_user_or_role && text.bytes().all(is_id)
+    id.len() >= 16 && is_user_or_role && id.bytes().all(is_id)
 }

@@ -139,7 +139,8 @@ fn statement() -> impl Strategy<Value = String> {
 /// Statements of this tool, of either scope, in several forms.
 fn ours() -> impl Strategy<Value = String> {
     (scopes(), some_targets(1), any::<bool>()).prop_map(|(scope, targets, reworded)| {
-        let text = super::access_statements(&key(), &of_scope(scope), &targets)[0].to_string();
+        let text =
+            super::access_statements(&key(), &of_scope(scope), &targets, true)[0].to_string();
         if reworded {
             text.replace("[\"ec2.*.amazonaws.com\"]", "\"ec2.*.amazonaws.com\"")
         } else {

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use super::PolicyPrincipal;
 use super::template::StatementTemplate;
 use crate::id::{KeyArn, Partition};
 use crate::policy::launch_operations::{CREATE_GRANT, SERVICE_ROLE_OPERATIONS};
@@ -13,43 +14,104 @@ use crate::policy::statement::texts;
 
 const SID: &str = "AmiShareServiceLinkedRoles";
 
+const VARIABLE: &str = "${aws:PrincipalAccount}";
+
+/// How the statement names the roles of services.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RoleForm {
+    /// By `${aws:PrincipalAccount}`: each account its own. That works only in documents of version
+    /// 2012-10-17; elsewhere it is plain text (R7.23).
+    ByVariable,
+    /// Account by account, which works in every document.
+    ByAccount,
+}
+
+impl RoleForm {
+    pub(super) const ALL: [Self; 2] = [Self::ByVariable, Self::ByAccount];
+
+    /// The form for new statements.
+    pub(super) fn for_document(fills_variables: bool) -> Self {
+        if fills_variables {
+            Self::ByVariable
+        } else {
+            Self::ByAccount
+        }
+    }
+
+    /// Whether statements of this form have an effect.
+    pub(super) fn works(self, fills_variables: bool) -> bool {
+        fills_variables || self == Self::ByAccount
+    }
+}
+
 /// The template of the statement for these services. It allows grants to roles of these services
-/// only, each account to its own. `Null` keeps out grants without operations, which
+/// only, and only in accounts that it names. `Null` keeps out grants without operations, which
 /// `ForAllValues` alone would allow.
 pub(super) fn service_template<'a>(
     key: &'a KeyArn,
     services: &BTreeSet<String>,
+    form: RoleForm,
 ) -> StatementTemplate<'a> {
-    let partition = key.region().partition();
-    let roles: Vec<String> = services
-        .iter()
-        .map(|service| role_pattern(partition, service))
-        .collect();
-    let condition = json!({
-        "StringLike": { "kms:GranteePrincipal": roles },
+    let mut condition = json!({
         "ForAllValues:StringEquals": { "kms:GrantOperations": SERVICE_ROLE_OPERATIONS },
         "Null": { "kms:GrantOperations": "false" },
     });
-    StatementTemplate::for_accounts(key, SID, vec![CREATE_GRANT], condition)
+    if form == RoleForm::ByVariable {
+        let partition = key.region().partition();
+        let roles: Vec<String> = services
+            .iter()
+            .map(|service| role_pattern(partition, VARIABLE, service))
+            .collect();
+        condition["StringLike"] = json!({ "kms:GranteePrincipal": roles });
+    }
+    let template = StatementTemplate::for_accounts(key, SID, vec![CREATE_GRANT], condition);
+    match form {
+        RoleForm::ByVariable => template,
+        RoleForm::ByAccount => template.with_roles_of(services),
+    }
 }
 
-fn role_pattern(partition: Partition, service: &str) -> String {
-    format!("arn:{partition}:iam::${{aws:PrincipalAccount}}:role/aws-service-role/{service}/*")
+/// The patterns of the roles of these services in each of the accounts.
+pub(super) fn service_roles(
+    partition: Partition,
+    services: &BTreeSet<String>,
+    principals: &BTreeSet<PolicyPrincipal>,
+) -> Vec<String> {
+    let mut roles = Vec::new();
+    for principal in principals {
+        for service in services {
+            roles.push(role_pattern(partition, &principal.to_string(), service));
+        }
+    }
+    roles
 }
 
-/// The services that a statement with our Sid names; `None` if it names anything else.
-pub(super) fn named_services(raw: &RawValue, partition: Partition) -> Option<BTreeSet<String>> {
+fn role_pattern(partition: Partition, account: &str, service: &str) -> String {
+    format!("arn:{partition}:iam::{account}:role/aws-service-role/{service}/*")
+}
+
+/// The services that a statement with our Sid names in a form; `None` if it names anything else.
+pub(super) fn named_services(
+    raw: &RawValue,
+    partition: Partition,
+    form: RoleForm,
+) -> Option<BTreeSet<String>> {
     let statement: Value = serde_json::from_str(raw.get()).ok()?;
     if statement.get("Sid")?.as_str()? != SID {
         return None;
     }
     let conditions = statement.get("Condition")?.get("StringLike")?;
     let roles = texts(conditions.get("kms:GranteePrincipal")?)?;
-    let pattern = role_pattern(partition, "*");
-    let (before, after) = pattern.split_once('*')?;
+    let prefix = format!("arn:{partition}:iam::");
     let mut services = BTreeSet::new();
     for role in roles {
-        let service = role.strip_prefix(before)?.strip_suffix(after)?;
+        let (account, service) = role
+            .strip_prefix(&prefix)?
+            .strip_suffix("/*")?
+            .split_once(":role/aws-service-role/")?;
+        if (account == VARIABLE) != (form == RoleForm::ByVariable) {
+            return None;
+        }
         services.insert(service.to_owned());
     }
     Some(services)

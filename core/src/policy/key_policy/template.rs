@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
+use super::services::service_roles;
 use super::{KeyScope, PolicyPrincipal};
 use crate::id::{AccountId, KeyArn, Partition};
 use crate::policy::launch_operations::{CREATE_GRANT, use_and_grant_patterns, use_patterns};
@@ -24,6 +25,8 @@ pub(super) struct StatementTemplate<'a> {
     kind: PrincipalKind,
     actions: Vec<&'static str>,
     condition: Map<String, Value>,
+    /// The services whose roles the statement names account by account.
+    services: BTreeSet<String>,
     key: &'a KeyArn,
 }
 
@@ -93,7 +96,16 @@ impl<'a> StatementTemplate<'a> {
             kind,
             actions,
             condition: condition.as_object().cloned().unwrap_or_default(),
+            services: BTreeSet::new(),
             key,
+        }
+    }
+
+    /// The same, with grants only to the roles of these services in each account that it names.
+    pub(super) fn with_roles_of(self, services: &BTreeSet<String>) -> Self {
+        Self {
+            services: services.clone(),
+            ..self
         }
     }
 
@@ -137,6 +149,13 @@ impl<'a> StatementTemplate<'a> {
             .iter()
             .map(|principal| principal.text(self.partition()))
             .collect::<Vec<_>>();
+        if !self.services.is_empty() {
+            let roles = service_roles(self.partition(), &self.services, principals);
+            condition.insert(
+                "StringLike".to_owned(),
+                json!({ "kms:GranteePrincipal": roles }),
+            );
+        }
         let principal = match self.kind {
             PrincipalKind::Accounts => json!({ "AWS": names }),
             PrincipalKind::Organizations | PrincipalKind::Units => {

@@ -68,13 +68,13 @@ fn statements_are_written_as_designed() {
         text,
         format!(r#"{{"Version":"2012-10-17","Statement":[{ROOT},{ours}],"Id":"last"}}"#)
     );
-    let direct = access_statements(&china(), &of_scope(KeyScope::Direct), &accounts(&[2]));
+    let direct = access_statements(&china(), &of_scope(KeyScope::Direct), &accounts(&[2]), true);
     assert_eq!(
         direct[0]["Principal"]["AWS"][0],
         "arn:aws-cn:iam::000000000002:root"
     );
     assert_eq!(direct[1]["Sid"], "AmiShareGrants");
-    let china = access_statements(&china(), &of_scope(KeyScope::ViaEc2), &accounts(&[2]));
+    let china = access_statements(&china(), &of_scope(KeyScope::ViaEc2), &accounts(&[2]), true);
     let services = &china[0]["Condition"]["StringLike"]["kms:ViaService"];
     assert_eq!(
         *services,
@@ -143,7 +143,7 @@ fn organizations_and_units_get_statements_of_their_own() {
             1
         );
     }
-    let written = access_statements(&key(), &of_scope(KeyScope::ViaEc2), &everyone);
+    let written = access_statements(&key(), &of_scope(KeyScope::ViaEc2), &everyone, true);
     assert_eq!(written.len(), 3);
     let condition = |n: usize, operator: &str| written[n]["Condition"][operator].clone();
     assert_eq!(
@@ -245,7 +245,8 @@ fn sid_on_another_statement_refuses_the_edit() {
 #[test]
 fn repeated_statements_are_merged_by_the_next_edit() {
     let ours = |id| {
-        access_statements(&key(), &of_scope(KeyScope::ViaEc2), &accounts(&[id]))[0].to_string()
+        access_statements(&key(), &of_scope(KeyScope::ViaEc2), &accounts(&[id]), true)[0]
+            .to_string()
     };
     let policy = policy(&format!("[{},{ROOT},{}]", ours(2), ours(3)));
     assert_eq!(
@@ -281,10 +282,32 @@ fn rule_3_2_6_principals_of_deleted_roles_are_found() {
             {"Principal":"*"},
             {"Principal":{"Service":"AROAEXAMPLEEXAMPLE3"}}]"#,
     );
+    let named = |number: u8, id: &str| (format!("number {number}"), vec![id.to_owned()]);
     assert_eq!(
         policy.stale_principals(),
-        ["AIDAEXAMPLEEXAMPLE2", "AROAEXAMPLEEXAMPLE1"]
+        [
+            named(1, "AROAEXAMPLEEXAMPLE1"),
+            named(2, "AIDAEXAMPLEEXAMPLE2")
+        ]
     );
+    // The second denies everybody, or nobody, without the principal that it spares.
+    assert_eq!(policy.without_stale_principals().err().unwrap(), "number 2");
+}
+
+#[test]
+fn rule_3_2_6_only_principals_that_are_gone_are_dropped() {
+    let text = concat!(
+        r#"[{"Sid":"Stra\u00dfe \u4e2d","N":1.0,"Principal":{"AWS":["AROAEXAMPLEEXAMPLE1","*"]}},"#,
+        r#"{"Principal":{"AWS":["AROAEXAMPLEEXAMPLE1"]}},"#,
+        r#"{"NotPrincipal":{"Service":"a","AWS":"AROAEXAMPLEEXAMPLE1:x"}}]"#,
+    );
+    let cleaned = policy(text).without_stale_principals().unwrap();
+    let expected = concat!(
+        r#"[{"Sid":"Stra\u00dfe \u4e2d","N":1.0,"Principal":{"AWS":["*"]}},"#,
+        r#"{"NotPrincipal":{"Service":"a"}}]"#,
+    );
+    assert!(cleaned.text().contains(expected), "{}", cleaned.text());
+    assert!(cleaned.stale_principals().is_empty());
 }
 
 #[test]

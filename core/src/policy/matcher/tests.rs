@@ -21,61 +21,51 @@ fn pattern_matches_as_in_iam() {
 
 #[test]
 fn condition_that_is_not_understood_is_never_met() {
-    let context: Context = [
-        ("kms:viaservice", vec!["ec2.us-east-1.amazonaws.com"]),
-        ("kms:grantisforawsresource", vec![]),
-    ]
-    .into_iter()
-    .map(|(key, values)| {
+    let context = Context::from([
         (
-            key.to_owned(),
-            values.into_iter().map(str::to_owned).collect(),
-        )
-    })
-    .collect();
+            "kms:viaservice".to_owned(),
+            ContextValue::text("ec2.us-east-1.amazonaws.com"),
+        ),
+        ("kms:grantisforawsresource".to_owned(), ContextValue::Absent),
+        (
+            "two".to_owned(),
+            ContextValue::Texts(vec!["a".to_owned(), "b".to_owned()]),
+        ),
+    ]);
+    let via = |operator: &str, value: &str| json!({ operator: { "kms:ViaService": value } });
+    let absent = |operator: &str| json!({ operator: { "kms:GrantIsForAWSResource": "true" } });
+    let two = |operator: &str, value: &str| json!({ operator: { "two": value } });
     let table = [
         (
             json!({ "StringLike": { "kms:ViaService": ["s3.*", "ec2.*"] } }),
             Some(true),
         ),
         (
-            json!({ "StringEquals": { "kms:ViaService": "ec2.eu-west-1.amazonaws.com" } }),
+            via("StringEquals", "ec2.eu-west-1.amazonaws.com"),
             Some(false),
         ),
+        (via("StringNotEquals", "s3"), Some(true)),
+        (via("StringEquals", "${aws:PrincipalTag/x}"), None),
+        (via("StringEquals", "${kms:ViaService}"), Some(true)),
+        (via("IpAddress", "1.2.3.4/8"), None),
+        (via("NumericLessThan", "1"), None),
+        (via("ForAnyValue:StringLike", "ec2.*"), Some(true)),
+        (via("ForSomeValue:StringLike", "ec2.*"), None),
+        (absent("Bool"), Some(false)),
+        (absent("BoolIfExists"), Some(true)),
+        (absent("Null"), Some(true)),
+        (absent("NumericLessThan"), Some(false)),
+        (absent("DateNotEquals"), Some(true)),
+        (absent("NotIpAddress"), Some(true)),
+        (absent("Foo"), None),
+        (absent("ForAllValues:StringEquals"), Some(true)),
+        (absent("ForAnyValue:StringEquals"), Some(false)),
+        (two("StringEquals", "a"), Some(false)),
+        (two("ForAnyValue:StringEquals", "a"), Some(true)),
+        (two("ForAllValues:StringEquals", "a"), Some(false)),
+        (two("ForAllValues:StringLike", "?"), Some(true)),
         (
-            json!({ "StringNotEquals": { "kms:ViaService": "s3" } }),
-            Some(true),
-        ),
-        (
-            json!({ "Bool": { "kms:GrantIsForAWSResource": true } }),
-            Some(false),
-        ),
-        (
-            json!({ "BoolIfExists": { "kms:GrantIsForAWSResource": "true" } }),
-            Some(true),
-        ),
-        (
-            json!({ "Null": { "kms:GrantIsForAWSResource": "true" } }),
-            Some(true),
-        ),
-        (
-            json!({ "ForAllValues:StringEquals": { "kms:GrantIsForAWSResource": "x" } }),
-            Some(true),
-        ),
-        (
-            json!({ "ForAnyValue:StringLike": { "kms:ViaService": "ec2.*" } }),
-            Some(true),
-        ),
-        (
-            json!({ "StringEquals": { "aws:SourceIp": "1.2.3.4" } }),
-            None,
-        ),
-        (
-            json!({ "IpAddress": { "kms:ViaService": "1.2.3.4/8" } }),
-            None,
-        ),
-        (
-            json!({ "StringEquals": { "kms:ViaService": "${aws:PrincipalTag/x}" } }),
+            json!({ "StringEquals": { "aws:MultiFactorAuthAge": "1" } }),
             None,
         ),
         (
@@ -86,12 +76,34 @@ fn condition_that_is_not_understood_is_never_met() {
             Some(false),
         ),
     ];
+    let conditions = |fills_variables| Conditions {
+        context: &context,
+        fills_variables,
+    };
     for (condition, fits) in table {
-        let outcome = match_conditions(&condition, &context);
+        let outcome = conditions(true).match_all(&condition);
         let expected = matches!(
             (&outcome, fits),
             (Match::Yes, Some(true)) | (Match::No, Some(false)) | (Match::Unknown(_), None)
         );
         assert!(expected, "{condition}: {outcome:?}");
+    }
+    // In another version of the language, a variable is plain text (R7.23).
+    let literal = via("StringEquals", "${kms:ViaService}");
+    assert_eq!(conditions(false).match_all(&literal), Match::No);
+}
+
+#[test]
+fn arn_matches_part_by_part() {
+    let arn = ContextValue::text("arn:aws:iam::222222222222:role/a/b");
+    let like = Comparison::named("ArnLike").unwrap();
+    for (pattern, expected) in [
+        ("arn:aws:iam::*:role/*", Some(true)),
+        ("arn:aws:iam::222222222222:role/a/?", Some(true)),
+        ("arn:aws:iam::333333333333:*", Some(false)),
+        ("arn:aws:*:role/a/b", None),
+        ("*", None),
+    ] {
+        assert_eq!(like.compare(pattern, &arn), expected, "{pattern}");
     }
 }

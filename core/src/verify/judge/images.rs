@@ -93,12 +93,7 @@ fn judge_shared_image(
     let launchers = image.launchers();
     let mut operations = operations_on_image_keys(&shared.keys);
     let name = CheckName::KeyAccess;
-    checks.push(check_key_access(
-        name,
-        &operations,
-        &launchers,
-        image.region(),
-    ));
+    checks.push(check_key_access(name, &operations, &launchers));
 
     // 3. The launchers may launch, and use the keys of the image and of the new volumes.
     let Some(target) = target else {
@@ -139,12 +134,7 @@ fn judge_own_copy(image: ImageInTarget<'_>, checks: &mut Vec<Check>) -> Option<A
     checks.push(check_key_state(keys));
     let operations = operations_on_own_keys(keys);
     let name = CheckName::KeyAccess;
-    checks.push(check_key_access(
-        name,
-        &operations,
-        &image.launchers(),
-        image.region(),
-    ));
+    checks.push(check_key_access(name, &operations, &image.launchers()));
     checks.push(check_launcher_iam(image, &copy.id, &operations, false));
     checks.extend(check_service_grants(image, keys));
     Some(copy.id.clone())

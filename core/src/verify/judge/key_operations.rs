@@ -1,16 +1,10 @@
 //! Checks whether the policies and grants of keys allow what a launch asks of them (R4.1, R4.2).
 
-use serde_json::Value;
-
-use crate::id::Region;
 use crate::inventory::{Grant, Key};
-use crate::policy::evaluate::{self, Caller, Decision, KeyCall};
-use crate::policy::launch_operations::{
-    CREATE_GRANT, image_key_actions, operation_of, volume_key_actions,
-};
-use crate::policy::matcher::Context;
+use crate::policy::evaluate::{self, CalledBy, Caller, Decision, KeyCall};
+use crate::policy::launch_call::launch_context;
+use crate::policy::launch_operations::{image_key_actions, operation_of, volume_key_actions};
 use crate::report::{Check, CheckName};
-use crate::verify::evidence::ec2_service;
 
 /// One operation that EC2 calls on a key for a principal that launches.
 #[derive(Clone, Copy, Debug)]
@@ -54,14 +48,13 @@ pub(super) fn check_key_access(
     name: CheckName,
     operations: &[KeyOperation<'_>],
     launchers: &[Caller],
-    region: &Region,
 ) -> Check {
     let mut unknown = None;
     for launcher in launchers {
         for operation in operations {
             let (key, action) = (&operation.key.arn, operation.action);
             let (account, arn) = (&launcher.account, &launcher.arn);
-            match operation.decide(launcher, region) {
+            match operation.decide(launcher) {
                 Decision::Direct | Decision::Delegated => {}
                 Decision::Unknown(why) => {
                     let why = format!("whether {key} allows {action} to {arn}: {why}");
@@ -91,12 +84,12 @@ pub(super) fn check_key_access(
 
 impl KeyOperation<'_> {
     /// Whether the key allows the operation whatever identity policies say (R3.1.3, R3.3.8).
-    pub(super) fn is_allowed_by_key_alone(&self, caller: &Caller, region: &Region) -> bool {
-        self.decide(caller, region) == Decision::Direct
+    pub(super) fn is_allowed_by_key_alone(&self, caller: &Caller) -> bool {
+        self.decide(caller) == Decision::Direct
     }
 
     /// What the policy and the grants of the key decide together.
-    fn decide(&self, caller: &Caller, region: &Region) -> Decision {
+    fn decide(&self, caller: &Caller) -> Decision {
         let key = self.key;
         if key.aws_managed {
             return if key.arn.account() == &caller.account {
@@ -106,7 +99,7 @@ impl KeyOperation<'_> {
                 Decision::No(why.to_owned())
             };
         }
-        let by_policy = self.decide_by_policy(caller, region);
+        let by_policy = self.decide_by_policy(caller);
         // A deny beats every grant, and a direct allow needs none.
         if matches!(by_policy, Decision::Direct | Decision::Denied(_)) {
             return by_policy;
@@ -125,23 +118,20 @@ impl KeyOperation<'_> {
         }
     }
 
-    fn decide_by_policy(&self, caller: &Caller, region: &Region) -> Decision {
+    fn decide_by_policy(&self, caller: &Caller) -> Decision {
         let policy = match &self.key.policy {
-            Some(Ok(policy)) => policy.text(),
+            Some(Ok(policy)) => policy,
             Some(Err(problem)) => return Decision::Unknown(problem.clone()),
             None => return Decision::Unknown("its policy was not read".to_owned()),
         };
-        let policy: Value = match serde_json::from_str(&policy) {
-            Ok(policy) => policy,
-            Err(error) => return Decision::Unknown(error.to_string()),
-        };
+        let (by, key) = (CalledBy::Caller(caller), &self.key.arn);
         let call = KeyCall {
-            caller,
-            key: &self.key.arn,
+            by,
+            key,
             action: self.action,
-            context: &self.call_context(caller, region),
+            context: &launch_context(by, key, self.action),
         };
-        evaluate::evaluate(&policy, &call)
+        evaluate::evaluate(&policy.statements(), &call)
     }
 
     /// What grants decide that the caller or its account has and that are bound to no constraint
@@ -167,29 +157,5 @@ impl KeyOperation<'_> {
             }
         }
         decision
-    }
-
-    /// The condition keys of the call that EC2 makes; a key that is not among them is unknown.
-    fn call_context(&self, caller: &Caller, region: &Region) -> Context {
-        let one = |text: &str| vec![text.to_owned()];
-        let account = caller.account.as_ref();
-        let mut context = Context::from([
-            ("kms:viaservice".to_owned(), one(&ec2_service(region))),
-            ("kms:calleraccount".to_owned(), one(account)),
-            ("aws:principalaccount".to_owned(), one(account)),
-        ]);
-        if !caller.arn.ends_with(":root") {
-            context.insert("aws:principalarn".to_owned(), one(&caller.arn));
-        }
-        // Only CreateGrant has the keys of a grant. Its grantee is not known in advance.
-        let (for_service, operations) = if self.action == CREATE_GRANT {
-            (one("true"), one("Decrypt"))
-        } else {
-            context.insert("kms:granteeprincipal".to_owned(), Vec::new());
-            (Vec::new(), Vec::new())
-        };
-        context.insert("kms:grantisforawsresource".to_owned(), for_service);
-        context.insert("kms:grantoperations".to_owned(), operations);
-        context
     }
 }

@@ -54,7 +54,7 @@ pub(super) fn check_default_key<'a>(
         }
         (Ok(Some(key)), _) => {
             let operations = operations_on_volume_key(key);
-            let check = check_key_access(name, &operations, launchers, image.region());
+            let check = check_key_access(name, &operations, launchers);
             return (check, operations);
         }
     };

@@ -85,7 +85,7 @@ fn check_launcher(
     operations: &[KeyOperation<'_>],
     launcher: &Launcher,
 ) -> Result<Option<String>, String> {
-    let (account, region, name) = (image.account, image.region(), &launcher.name);
+    let (account, name) = (image.account, &launcher.name);
     let arn = match &launcher.arn {
         Ok(Some(arn)) => arn,
         Ok(None) => {
@@ -99,7 +99,7 @@ fn check_launcher(
             )));
         }
     };
-    let own = key_calls(account, region, operations, arn);
+    let own = key_calls(account, operations, arn);
     let mut unknown = None;
     for call in common.iter().chain(&own) {
         let asked = (call.action.to_owned(), call.resource.clone());
@@ -158,19 +158,14 @@ fn launch_calls(account: &AccountId, region: &Region, image_id: &AmiId) -> Vec<C
 }
 
 /// The calls on keys.
-fn key_calls(
-    account: &AccountId,
-    region: &Region,
-    operations: &[KeyOperation<'_>],
-    arn: &str,
-) -> Vec<Call> {
+fn key_calls(account: &AccountId, operations: &[KeyOperation<'_>], arn: &str) -> Vec<Call> {
     let caller = Caller {
         account: account.clone(),
         arn: arn.to_owned(),
     };
     let mut calls = Vec::new();
     for operation in operations {
-        let is_allowed = operation.is_allowed_by_key_alone(&caller, region);
+        let is_allowed = operation.is_allowed_by_key_alone(&caller);
         calls.push(Call {
             action: operation.action,
             resource: operation.key.arn.to_string(),

@@ -9,10 +9,9 @@ use crate::aws::iam::{Denier, OwnDecision, Simulation, may_have_key};
 use crate::diagnostic::Error;
 use crate::id::AmiId;
 use crate::plan::LauncherRole;
+use crate::policy::launch_call::ec2_service;
 use crate::policy::launch_operations::{CREATE_GRANT, use_actions};
-use crate::verify::evidence::{
-    Launcher, RUN_INSTANCES, Simulated, ec2_service, image_arn, launch_resources,
-};
+use crate::verify::evidence::{Launcher, RUN_INSTANCES, Simulated, image_arn, launch_resources};
 
 /// What service control policies often ask of launches, and launches can give.
 const GUARDED_KEYS: [(&str, &str); 5] = [

@@ -21,7 +21,7 @@ pub(super) const PUBLISHED: [&str; 6] = [
 ];
 
 /// The address that EC2 calls KMS from. It is not the caller's, and comes through no VPC endpoint.
-const EC2_ADDRESS: &str = "198.51.100.7";
+const EC2_ADDRESS: &str = "52.94.0.7";
 
 /// One call: an action on a key in an encryption context, with the grant that it makes.
 pub(super) struct KmsCall<'a> {

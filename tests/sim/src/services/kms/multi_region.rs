@@ -89,7 +89,7 @@ pub(super) fn replicate(world: &mut World, params: &Params, request: &Request<'_
         None => Key::default_policy(request.account()),
     };
     let bypass = is_true(params, "BypassPolicyLockoutSafetyCheck");
-    policy::check(world, &document, bypass, request)?;
+    policy::check(world, &document, &replica.arn, bypass, request)?;
     replica.policies = vec![(request.now, document.clone())];
     replica.created = request.now;
     replica.state = KeyState::Creating;

@@ -1,0 +1,112 @@
+//! What statements that this tool did not write let others do.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::{KeyPolicy, foreign};
+use crate::id::KeyArn;
+use crate::policy::evaluate::{self, CalledBy, Caller, Decision, KeyCall};
+use crate::policy::launch_call::{caller_context, launch_context};
+use crate::policy::launch_operations::CREATE_GRANT;
+use crate::policy::statement::{Statements, sid_or_number};
+
+/// The actions that encrypt or decrypt data.
+const DATA_ACTIONS: [&str; 7] = [
+    "kms:Encrypt",
+    "kms:Decrypt",
+    "kms:ReEncryptFrom",
+    "kms:ReEncryptTo",
+    "kms:GenerateDataKey",
+    "kms:GenerateDataKeyWithoutPlaintext",
+    "kms:GenerateDataKeyPair",
+];
+
+/// What attaching a volume asks of its key (R4.3).
+const ATTACHING_ACTIONS: [&str; 2] = ["kms:Decrypt", CREATE_GRANT];
+
+impl KeyPolicy {
+    /// The statements that this tool did not write: the Sid or the number of each, and the
+    /// principals that it allows something.
+    pub(crate) fn foreign_statements(&self, key: &KeyArn) -> Vec<(String, Vec<String>)> {
+        let statements = self.parsed_foreign_statements(key).into_iter();
+        statements
+            .map(|(name, statement)| (name, foreign::allowed_principals(&statement)))
+            .collect()
+    }
+
+    /// The statements that this tool did not write, each with its Sid or number.
+    fn parsed_foreign_statements(&self, key: &KeyArn) -> Vec<(String, Value)> {
+        let templates = self.all_templates(key);
+        let mut statements = Vec::new();
+        for (index, raw) in self.0.statements.iter().enumerate() {
+            if !templates.iter().any(|template| template.owns(raw)) {
+                let statement: Value = serde_json::from_str(raw.get()).unwrap_or_default();
+                statements.push((sid_or_number(&statement, index), statement));
+            }
+        }
+        statements
+    }
+
+    /// The principals of accounts that statements of others name, allowed or denied, by the Sid or
+    /// number of each.
+    pub(crate) fn other_principals(&self, key: &KeyArn) -> Vec<(String, Vec<String>)> {
+        let statements = self.parsed_foreign_statements(key).into_iter();
+        statements
+            .map(|(name, statement)| (name, foreign::named_principals(&statement)))
+            .collect()
+    }
+
+    /// The principals that statements of others let encrypt or decrypt something with the key.
+    pub(crate) fn other_users(&self, key: &KeyArn) -> BTreeSet<String> {
+        let mut users = BTreeSet::new();
+        for (_, statement) in self.parsed_foreign_statements(key) {
+            if evaluate::concerns(&statement, key, &DATA_ACTIONS) {
+                users.extend(foreign::allowed_principals(&statement));
+            }
+        }
+        users
+    }
+
+    /// The Sid or number of a statement of others by which a caller may use the key, for EC2 or in
+    /// another way.
+    pub(crate) fn other_way_of(&self, key: &KeyArn, by: CalledBy<'_>) -> Option<String> {
+        let context = caller_context(by, key);
+        let statements = self.statements();
+        for (name, statement) in self.parsed_foreign_statements(key) {
+            for action in ATTACHING_ACTIONS {
+                let call = KeyCall {
+                    by,
+                    key,
+                    action,
+                    context: &context,
+                };
+                if evaluate::may_allow(&statements, &statement, &call) {
+                    return Some(name);
+                }
+            }
+        }
+        None
+    }
+
+    /// Whether statements of others surely let a caller attach volumes under the key.
+    pub(crate) fn others_let_attach(&self, key: &KeyArn, caller: &Caller) -> bool {
+        let foreign = self.parsed_foreign_statements(key).into_iter();
+        let statements = Statements {
+            list: foreign.map(|(_, statement)| statement).collect(),
+            fills_variables: self.has_variables(),
+        };
+        let by = CalledBy::Caller(caller);
+        let mut actions = ATTACHING_ACTIONS.iter();
+        actions.all(|action| {
+            let call = KeyCall {
+                by,
+                key,
+                action,
+                context: &launch_context(by, key, action),
+            };
+            let decision = evaluate::evaluate(&statements, &call);
+            matches!(decision, Decision::Direct | Decision::Delegated)
+        })
+    }
+}
