@@ -20,7 +20,7 @@ const WHOLE: [&str; 8] = [
 fn unpaged(source: &str) -> Vec<String> {
     let text: String = source.split_whitespace().collect();
     let mut found = Vec::new();
-    for start in ["describe_", "list_"] {
+    for start in ["describe_", "list_", "simulate_"] {
         for (position, _) in text.match_indices(&format!(".{start}")) {
             let call = &text[position + 1..];
             let sent = &call[..call.find(".send(").unwrap_or(call.len())];
