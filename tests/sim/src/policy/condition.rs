@@ -3,6 +3,7 @@
 mod compare;
 
 use std::cmp::Ordering;
+use std::net::IpAddr;
 
 use serde_json::{Map, Value};
 
@@ -37,6 +38,8 @@ enum Test {
         negated: bool,
     },
     Bool,
+    /// Whether the ARN must fit one of the patterns, or must not.
+    Arn(bool),
     /// Whether the value must have this order to the expected one, or must not.
     Number(Ordering, bool),
     Date(Ordering, bool),
@@ -93,13 +96,16 @@ impl Condition {
         let test = match name {
             "Null" => Test::Null,
             "Bool" => Test::Bool,
-            "StringEquals" => text(false, false, false),
+            // The values of binary keys are compared as they are written.
+            "StringEquals" | "BinaryEquals" => text(false, false, false),
             "StringNotEquals" => text(false, false, true),
             "StringEqualsIgnoreCase" => text(false, true, false),
             "StringNotEqualsIgnoreCase" => text(false, true, true),
+            "StringLike" => text(true, false, false),
+            "StringNotLike" => text(true, false, true),
             // ARN operators take wildcards, in both spellings.
-            "StringLike" | "ArnEquals" | "ArnLike" => text(true, false, false),
-            "StringNotLike" | "ArnNotEquals" | "ArnNotLike" => text(true, false, true),
+            "ArnEquals" | "ArnLike" => Test::Arn(true),
+            "ArnNotEquals" | "ArnNotLike" => Test::Arn(false),
             "IpAddress" => Test::Address(true),
             "NotIpAddress" => Test::Address(false),
             _ => {
@@ -127,6 +133,7 @@ impl Condition {
         let negated = matches!(
             self.test,
             Test::Text { negated: true, .. }
+                | Test::Arn(false)
                 | Test::Address(false)
                 | Test::Number(Ordering::Equal, false)
                 | Test::Date(Ordering::Equal, false)
@@ -151,21 +158,19 @@ impl Condition {
     fn value_holds(&self, value: &str, context: &Context) -> bool {
         match self.test {
             Test::Null => false,
-            Test::Bool => self
-                .values
-                .iter()
-                .any(|expected| expected.eq_ignore_ascii_case(value)),
+            // Whatever is not true is false (recorded).
+            Test::Bool => {
+                let is_true = |text: &str| text.eq_ignore_ascii_case("true");
+                let mut values = self.values.iter();
+                values.any(|expected| is_true(expected) == is_true(value))
+            }
             Test::Text {
                 like,
                 ignore_case,
                 negated,
             } => {
                 let fits = |expected: &String| {
-                    let expected = if self.variables {
-                        fill(expected, context)
-                    } else {
-                        expected.clone()
-                    };
+                    let expected = self.filled(expected, context);
                     if like {
                         matches(&expected, value)
                     } else if ignore_case {
@@ -175,6 +180,12 @@ impl Condition {
                     }
                 };
                 self.values.iter().any(fits) != negated
+            }
+            // What is no ARN, or no address, fits neither an operator nor its opposite (recorded).
+            Test::Arn(alike) => {
+                let mut patterns = self.values.iter();
+                let fits = |pattern: &String| matches(&self.filled(pattern, context), value);
+                is_arn(value) && patterns.any(fits) == alike
             }
             Test::Number(order, equals) => {
                 let orders = self.orders(value, compare_numbers);
@@ -186,8 +197,18 @@ impl Condition {
             }
             Test::Address(inside) => {
                 let mut networks = self.values.iter();
-                networks.any(|network| is_in_network(value, network)) == inside
+                let is_inside = networks.any(|network| is_in_network(value, network));
+                value.parse::<IpAddr>().is_ok() && is_inside == inside
             }
+        }
+    }
+
+    /// An expected value with its variables filled in.
+    fn filled(&self, expected: &str, context: &Context) -> String {
+        if self.variables {
+            fill(expected, context)
+        } else {
+            expected.to_owned()
         }
     }
 
@@ -200,6 +221,10 @@ impl Condition {
         let values = self.values.iter();
         values.map(|expected| compare(value, expected)).collect()
     }
+}
+
+fn is_arn(text: &str) -> bool {
+    text.starts_with("arn:") && text.split(':').count() >= 6
 }
 
 /// The order that the end of an operator's name asks for, and whether it must be so or not.

@@ -194,3 +194,36 @@ fn a_pattern_has_wildcards() {
         assert_eq!(matches(pattern, text), expected, "{pattern} {text}");
     }
 }
+
+#[test]
+fn a_value_of_another_type_fits_neither_an_operator_nor_its_opposite() {
+    let table = [
+        ("ArnLike", "arn:aws:iam::*:user/*", "not-an-arn", false),
+        ("ArnNotLike", "arn:aws:iam::*:user/*", "not-an-arn", false),
+        (
+            "ArnNotLike",
+            "arn:aws:iam::*:user/*",
+            "arn:aws:iam::1:role/r",
+            true,
+        ),
+        (
+            "ArnEquals",
+            "arn:aws:iam::*:user/*",
+            "arn:aws:iam::1:user/u",
+            true,
+        ),
+        ("IpAddress", "192.0.2.0/24", "not-an-ip", false),
+        ("NotIpAddress", "192.0.2.0/24", "not-an-ip", false),
+        ("NotIpAddress", "192.0.2.0/24", "198.51.100.1", true),
+        ("NumericEquals", "1", "no-number", false),
+        ("NumericNotEquals", "1", "no-number", false),
+        ("DateNotEquals", "2026-01-01", "no-date", false),
+        // Only truth values have no wrong ones: what is not true is false.
+        ("Bool", "false", "yes", true),
+        ("Bool", "true", "yes", false),
+    ];
+    for (operator, expected, value, holds) in table {
+        let condition = json!({ operator: { "aws:RequestTag/value": expected } });
+        check(condition, &[("aws:RequestTag/value", &[value])], holds);
+    }
+}
