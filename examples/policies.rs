@@ -110,8 +110,6 @@ pub(crate) enum Values {
     TargetAccounts,
     /// The target accounts as principals.
     TargetRoots,
-    Organizations,
-    OrganizationalUnits,
     /// The role that runs `ami-share`.
     Publisher,
     /// The role in targets that the publisher assumes.
@@ -124,7 +122,8 @@ pub(crate) enum Values {
     ServiceRoles,
     ExternalId,
     GitHubProvider,
-    GitHubSubject,
+    /// Jobs of a workflow of GitHub, by what ends their subjects.
+    GitHubJobs(&'static [&'static str]),
 }
 
 /// Every document, in the order of the documentation.

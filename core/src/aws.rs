@@ -4,11 +4,13 @@ pub(crate) mod clients;
 pub(crate) mod config;
 pub(crate) mod ec2;
 pub(crate) mod explain;
+mod final_errors;
 pub(crate) mod iam;
 pub(crate) mod kms;
 pub(crate) mod roles;
 pub(crate) mod ssm;
 pub(crate) mod sts;
+mod unreadable;
 
 use std::sync::Arc;
 
@@ -78,7 +80,11 @@ impl Caller {
 
     /// The error of an answer that this version cannot read.
     pub(crate) fn unexpected(&self, resource: impl ToString, message: impl Into<String>) -> Error {
-        let mut error = Error::new(Code::AwsUnexpected, message).on(resource.to_string());
+        self.locate(Error::new(Code::AwsUnexpected, message).on(resource.to_string()))
+    }
+
+    /// The error, in this caller's account and Region.
+    fn locate(&self, mut error: Error) -> Error {
         error.region = Some(self.region.clone());
         error.account = self
             .identity

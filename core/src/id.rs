@@ -97,10 +97,12 @@ macro_rules! id {
 
 mod image;
 mod key;
+mod partition;
 mod principal;
 
 pub use image::{AmiRef, SourceImage};
 pub use key::{KeyArn, KeyRef};
+pub use partition::Partition;
 pub use principal::{OrganizationArn, OuArn, Principal, RoleArn};
 
 id! {
@@ -129,7 +131,10 @@ id! {
 
 id! {
     /// An AWS Region, by its code.
-    Region, "a Region", "a Region code such as `us-east-1`", is_region
+    Region, "a Region",
+    "a Region code such as `us-east-1`, in a partition that this version knows: aws, aws-cn, \
+     aws-us-gov, aws-eusc, aws-iso, aws-iso-b, aws-iso-e or aws-iso-f",
+    |text| is_region(text) && Partition::of_region(text).is_some()
 }
 
 fn is_resource_id(text: &str, prefix: &str) -> bool {
@@ -151,75 +156,6 @@ fn is_region(text: &str) -> bool {
         && middle.iter().all(word)
         && !last.is_empty()
         && last.bytes().all(|b| b.is_ascii_digit())
-}
-
-/// A partition of AWS: accounts, keys and images never cross from one to another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Partition {
-    /// The commercial Regions.
-    Aws,
-    /// The Regions in China.
-    AwsCn,
-    /// AWS GovCloud (US).
-    AwsUsGov,
-}
-
-impl Partition {
-    /// The partition as it is written in ARNs.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Aws => "aws",
-            Self::AwsCn => "aws-cn",
-            Self::AwsUsGov => "aws-us-gov",
-        }
-    }
-
-    /// The DNS suffix of service names, as in `kms:ViaService`.
-    pub(crate) fn dns_suffix(self) -> &'static str {
-        match self {
-            Self::AwsCn => "amazonaws.com.cn",
-            Self::Aws | Self::AwsUsGov => "amazonaws.com",
-        }
-    }
-
-    /// The values of `kms:ViaService` that match EC2 in every Region.
-    pub(crate) fn via_ec2(self) -> Vec<&'static str> {
-        match self {
-            Self::AwsCn => vec!["ec2.*.amazonaws.com", "ec2.*.amazonaws.com.cn"],
-            Self::Aws | Self::AwsUsGov => vec!["ec2.*.amazonaws.com"],
-        }
-    }
-
-    /// The ARN of the account principal, which ends in `:root`.
-    pub(crate) fn account_root(self, account: &AccountId) -> String {
-        format!("arn:{self}:iam::{account}:root")
-    }
-
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        [Self::Aws, Self::AwsCn, Self::AwsUsGov]
-            .into_iter()
-            .find(|partition| partition.as_str() == text)
-    }
-}
-
-impl fmt::Display for Partition {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl Region {
-    /// The partition that this Region belongs to.
-    pub fn partition(&self) -> Partition {
-        if self.0.starts_with("cn-") {
-            Partition::AwsCn
-        } else if self.0.starts_with("us-gov-") {
-            Partition::AwsUsGov
-        } else {
-            Partition::Aws
-        }
-    }
 }
 
 /// An account in one Region.
@@ -261,8 +197,21 @@ mod tests {
             &["ami-", "ami-xyz", "ami-0123456789ABCDEF0", "snap-1a2b3c4d"],
         );
         both::<Region>(
-            &["us-east-1", "us-gov-west-1", "ap-southeast-15"],
-            &["", "us-east", "us--1", "US-EAST-1", "1"],
+            &[
+                "us-east-1",
+                "us-gov-west-1",
+                "ap-southeast-15",
+                "eusc-de-east-1",
+            ],
+            &[
+                "",
+                "us-east",
+                "us--1",
+                "US-EAST-1",
+                "1",
+                "nz-north-1",
+                "eusc-fr-west-1",
+            ],
         );
         both::<KeyArn>(
             &[&arn],

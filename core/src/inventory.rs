@@ -18,7 +18,7 @@ pub(crate) use allowed_images::{
     Watermark, WatermarkFilter,
 };
 pub(crate) use image::{Image, ImageState, Mapping, Snapshot, seconds};
-pub(crate) use key::{Grant, Key, KeyState};
+pub(crate) use key::{Grant, Key, KeyState, RamPolicy};
 pub(crate) use target::{RolePolicies, Target, TargetKeyUsage};
 
 /// Everything that a plan is made from.

@@ -35,9 +35,9 @@ pub(crate) const PAGE_SIZE: i32 = 1_000;
 /// How many volumes a page holds at most: AWS advises against asking without pages.
 pub(crate) const VOLUME_PAGE_SIZE: i32 = 500;
 
-/// How many bytes a key policy can have (R3.2.2).
+/// How many bytes a key policy can have, unless AWS raised the limit (R3.2.2).
 pub(crate) const KEY_POLICY_BYTES: usize = 32_768;
-/// How many grants a key can have (R3.3.5), and how many a page of them holds at most.
+/// How many grants a key can have, unless AWS raised the quota (R3.3.5), and how many a page of them holds at most.
 pub(crate) const GRANTS_PER_KEY: usize = 50_000;
 pub(crate) const GRANT_PAGE_SIZE: i32 = 100;
 /// How many characters the inline policies of a role can have together, without white space (R5.8).

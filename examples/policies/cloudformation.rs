@@ -147,7 +147,8 @@ impl Template {
         });
         let mut output = json!({ "Value": { "Fn::GetAtt": [id, "Arn"] } });
         if self.side == Account::Source {
-            let no_subject = json!({ "Fn::Equals": [{ "Ref": "GitHubSubject" }, ""] });
+            let subjects = json!({ "Fn::Join": ["", { "Ref": "GitHubSubjects" }] });
+            let no_subject = json!({ "Fn::Equals": [subjects, ""] });
             let has_role = json!({ "Fn::Not": [no_subject] });
             self.conditions.insert("HasRole".to_owned(), has_role);
             role["Condition"] = "HasRole".into();

@@ -1,6 +1,6 @@
 //! Conditions of several policies.
 
-use super::Values::{OrganizationalUnits, Organizations, TargetAccounts, Texts};
+use super::Values::{TargetAccounts, Texts};
 use super::{Condition, Values};
 
 pub(super) const fn when(operator: &'static str, key: &'static str, values: Values) -> Condition {
@@ -15,7 +15,7 @@ pub(super) const YES: Values = Texts(&["true"]);
 pub(super) const NO: Values = Texts(&["false"]);
 pub(super) const EVERYTHING: Values = Texts(&["*"]);
 
-/// In `aws-cn` the name of the service also ends in `.cn`.
+/// In other partitions the name of the service may end in their DNS suffix.
 pub(super) const VIA_EC2: Condition = when(
     "StringLike",
     "kms:ViaService",
@@ -30,11 +30,9 @@ pub(super) const OWN_COPIES: Condition = when("Null", "aws:ResourceTag/ami-share
 pub(super) const DURING_COPY: Condition =
     when("StringEquals", "ec2:CreateAction", Texts(&["CopyImage"]));
 
-// EC2 is known to fill these in for snapshots. AWS does not list them for images, where they may
-// narrow nothing; so no statement about images may depend on one of them being present.
+// AWS has these for snapshots, and none like them for images: a condition on the recipients of an
+// image would hold back nothing.
 pub(super) const NOT_PUBLIC: Condition = when("Null", "ec2:Add/group", YES);
-pub(super) const NO_ORGANIZATION: Condition = when("Null", "ec2:Add/organizationArn", YES);
-pub(super) const NO_UNIT: Condition = when("Null", "ec2:Add/organizationalUnitArn", YES);
 pub(super) const NO_ACCOUNT: Condition = when("Null", "ec2:Add/userId", YES);
 pub(super) const SOME_ACCOUNT: Condition = when("Null", "ec2:Add/userId", NO);
 pub(super) const ONLY_TARGETS: Condition = when(
@@ -42,17 +40,6 @@ pub(super) const ONLY_TARGETS: Condition = when(
     "ec2:Add/userId",
     TargetAccounts,
 );
-pub(super) const ONLY_ORGANIZATIONS: Condition = when(
-    "ForAllValues:StringEquals",
-    "ec2:Add/organizationArn",
-    Organizations,
-);
-pub(super) const ONLY_UNITS: Condition = when(
-    "ForAllValues:StringEquals",
-    "ec2:Add/organizationalUnitArn",
-    OrganizationalUnits,
-);
-
 /// What launches and copies do with a key.
 pub(super) const ONLY_OPERATIONS: Condition = when(
     "ForAllValues:StringEquals",

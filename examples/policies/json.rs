@@ -99,12 +99,6 @@ pub(crate) fn list_examples(values: Values) -> Vec<String> {
         Values::SourceAccount => SOURCE.to_owned(),
         Values::TargetAccounts => TARGET.to_owned(),
         Values::TargetRoots => format!("arn:aws:iam::{TARGET}:root"),
-        Values::Organizations => {
-            format!("arn:aws:organizations::{SOURCE}:organization/o-example123")
-        }
-        Values::OrganizationalUnits => {
-            format!("arn:aws:organizations::{SOURCE}:ou/o-example123/ou-ab12-11111111")
-        }
         Values::Publisher => format!("arn:aws:iam::{SOURCE}:role/publisher"),
         Values::TargetRoles => format!("arn:aws:iam::{TARGET}:role/consumer"),
         Values::LaunchRoles => format!("arn:aws:iam::{TARGET}:role/launcher"),
@@ -118,9 +112,20 @@ pub(crate) fn list_examples(values: Values) -> Vec<String> {
             let provider = "oidc-provider/token.actions.githubusercontent.com";
             format!("arn:aws:iam::{SOURCE}:{provider}")
         }
-        Values::GitHubSubject => "repo:OWNER/REPO:environment:production".to_owned(),
+        Values::GitHubJobs(jobs) => return list_subjects(jobs),
     };
     vec![text]
+}
+
+/// The subjects of jobs, as GitHub writes them with and without the IDs of owner and repository.
+fn list_subjects(jobs: &[&str]) -> Vec<String> {
+    let mut subjects = Vec::new();
+    for repository in ["OWNER/REPO", "OWNER@OWNER_ID/REPO@REPO_ID"] {
+        for job in jobs {
+            subjects.push(format!("repo:{repository}:{job}"));
+        }
+    }
+    subjects
 }
 
 fn id(account: Account) -> &'static str {

@@ -1,13 +1,20 @@
 //! Policies of resources: of roles, of keys and of an organization.
 
 use super::Values::{
-    ExternalId, GitHubProvider, GitHubSubject, Images, Publisher, Snapshots, TargetRoles,
-    TargetRoots, Texts,
+    ExternalId, GitHubJobs, GitHubProvider, Images, Publisher, Snapshots, TargetRoles, TargetRoots,
+    Texts,
 };
 use super::conditions::*;
-use super::{Account, Action, Basis, Kind, Policy, Statement, called, published};
+use super::{Account, Action, Basis, Condition, Kind, Policy, Statement, called, published};
 
-pub(super) const POLICIES: &[Policy] = &[TARGET_TRUST, GITHUB_TRUST, KEY_POLICY, TAG_GUARD];
+pub(super) const POLICIES: &[Policy] = &[
+    TARGET_TRUST,
+    GITHUB_TRUST,
+    GITHUB_TRUST_READER,
+    GITHUB_TRUST_REVOKER,
+    KEY_POLICY,
+    TAG_GUARD,
+];
 
 const fn guard(name: &'static str, reason: &'static str) -> Action {
     Action {
@@ -39,39 +46,80 @@ const TARGET_TRUST: Policy = Policy {
     }],
 };
 
+const ASSUME: &[Action] = &[guard(
+    "sts:AssumeRoleWithWebIdentity",
+    "aws-actions/configure-aws-credentials calls it before ami-share runs",
+)];
+
+/// Lets jobs of a workflow assume a role.
+const fn trust_workflow(conditions: &'static [Condition]) -> Statement {
+    Statement {
+        sid: "TrustWorkflow",
+        allow: true,
+        principal: Some(("Federated", GitHubProvider)),
+        actions: ASSUME,
+        resources: &[],
+        conditions,
+    }
+}
+
+const FOR_AWS: Condition = when(
+    "StringEquals",
+    "token.actions.githubusercontent.com:aud",
+    Texts(&["sts.amazonaws.com"]),
+);
+
+const fn of_jobs(jobs: &'static [&'static str]) -> Condition {
+    when(
+        "StringEquals",
+        "token.actions.githubusercontent.com:sub",
+        GitHubJobs(jobs),
+    )
+}
+
 const GITHUB_TRUST: Policy = Policy {
     name: "github-trust",
     kind: Kind::Trust,
     account: Account::Source,
-    purpose: "The trust policy of the publisher's role for a workflow of GitHub, without a \
-              secret: for jobs of one environment of one repository. The account needs GitHub's \
-              OpenID Connect provider.",
+    purpose: "The trust policy of the publisher's role for workflows of GitHub, without a secret: \
+              for the jobs of `examples/github` that use it, in the environments `staging` and \
+              `production`, and on the branch `main`. The account needs GitHub's OpenID Connect \
+              provider. Each subject is there twice: GitHub writes the IDs of owner and repository \
+              into those of repositories that were created, renamed or transferred after \
+              2026-07-15. Remove the form that is not yours, and the jobs that you do not have.",
     danger: "Without the condition on `sub`, every repository of GitHub could assume the role. An \
              environment has its own reviewers and branches; `repo:OWNER/REPO:*` would trust \
-             every branch and pull request.",
+             every branch and pull request. A subject without IDs fits whoever later owns a \
+             repository of that name.",
     used_with: &[],
-    statements: &[Statement {
-        sid: "TrustWorkflow",
-        allow: true,
-        principal: Some(("Federated", GitHubProvider)),
-        actions: &[guard(
-            "sts:AssumeRoleWithWebIdentity",
-            "aws-actions/configure-aws-credentials calls it before ami-share runs",
-        )],
-        resources: &[],
-        conditions: &[
-            when(
-                "StringEquals",
-                "token.actions.githubusercontent.com:aud",
-                Texts(&["sts.amazonaws.com"]),
-            ),
-            when(
-                "StringEquals",
-                "token.actions.githubusercontent.com:sub",
-                GitHubSubject,
-            ),
-        ],
-    }],
+    statements: &[trust_workflow(&[
+        FOR_AWS,
+        of_jobs(&[
+            "environment:staging",
+            "environment:production",
+            "ref:refs/heads/main",
+        ]),
+    ])],
+};
+
+const GITHUB_TRUST_READER: Policy = Policy {
+    name: "github-trust-reader",
+    purpose: "The same for a role with `reader`: for jobs on the branch `main`, such as those that \
+              run on a schedule.",
+    danger: "Everybody who may push to the branch can read with whom everything is shared.",
+    statements: &[trust_workflow(&[
+        FOR_AWS,
+        of_jobs(&["ref:refs/heads/main"]),
+    ])],
+    ..GITHUB_TRUST
+};
+
+const GITHUB_TRUST_REVOKER: Policy = Policy {
+    name: "github-trust-revoker",
+    purpose: "The same for a role with `revoker`: for jobs of the environment `revoke`.",
+    danger: "Everybody who may use the environment can revoke what is shared.",
+    statements: &[trust_workflow(&[FOR_AWS, of_jobs(&["environment:revoke"])])],
+    ..GITHUB_TRUST
 };
 
 const LISTED: &str = "AWS lists it for launches and copies in the targets";

@@ -93,7 +93,7 @@ fn build_policy(policy: &Policy) -> String {
 
 fn build_role(side: Account, policies: &[&Policy]) -> String {
     let (name, count) = match side {
-        Account::Source => ("publisher", "var.github_subject == \"\" ? 0 : 1"),
+        Account::Source => ("publisher", "length(var.github_subjects) == 0 ? 0 : 1"),
         Account::Target => ("consumer", "1"),
     };
     let (mut attached, mut arns) = (String::new(), String::new());

@@ -3,8 +3,12 @@
 import json
 
 import pytest
+import yaml
 from conftest import B
-from examples import REGION, C, Workflow, add_launch_permission, policy, session, share
+from examples import EXAMPLES, REGION, C, Workflow, add_launch_permission, policy, session, share
+
+SUBJECT = "token.actions.githubusercontent.com:sub"
+BRANCH = "ref:refs/heads/main"
 
 
 def test_share_workflow_shares_what_packer_built(stage):
@@ -113,10 +117,14 @@ def test_issue_with_the_label_revokes_an_image(stage):
     run = workflow.share("revoke", session(stage, "revoker"))
     assert run.status == 0, run.log
     assert stage.launch(image) == "AuthFailure"
-    again = {"INPUT_AMI_ID": image, "INPUT_TARGET_ACCOUNTS": B}
+    again = {
+        "INPUT_AMI_ID": image,
+        "INPUT_TARGET_ACCOUNTS": B,
+        "INPUT_SHARE_SNAPSHOTS": "true",
+    }
     refused = stage.run(again, session(stage, "revoker"))
-    assert refused.status == 1 and "may not perform ec2:ModifyImageAttribute" in refused.log, (
-        "a revoker may not share"
+    assert refused.status == 1 and "may not perform ec2:ModifySnapshotAttribute" in refused.log, (
+        "a revoker may not share snapshots"
     )
     assert "issue comment 12 --body Revoking access: success." in workflow.script("answer")
     assert "issue close 12" in workflow.script("answer")
@@ -128,3 +136,26 @@ def test_issue_with_the_label_revokes_an_image(stage):
             == 2
         )
     assert len(stage.journal()) == calls
+
+
+@pytest.mark.parametrize("repository", ["OWNER/REPO", "OWNER@OWNER_ID/REPO@REPO_ID"])
+def test_trust_policies_fit_every_job_that_assumes_a_role(repository):
+    names = {
+        "publisher": "github-trust",
+        "reader": "github-trust-reader",
+        "revoker": "github-trust-revoker",
+    }
+    roles = set()
+    for file in (EXAMPLES / "github").glob("*.yml"):
+        for job in yaml.safe_load(file.read_text())["jobs"].values():
+            # The branch is the one that these workflows push to, start on and are scheduled on.
+            claim = f"environment:{job['environment']}" if "environment" in job else BRANCH
+            for step in job.get("steps", []):
+                arn = step.get("with", {}).get("role-to-assume")
+                if arn:
+                    role = arn.split("/")[1]
+                    roles.add(role)
+                    (trust,) = policy(names[role])
+                    subjects = trust["Condition"]["StringEquals"][SUBJECT]
+                    assert f"repo:{repository}:{claim}" in subjects, f"{file}: {role}"
+    assert roles == set(names)

@@ -49,6 +49,7 @@ async fn fault_errors() -> Vec<Code> {
         fail_first_copy("no"),
         affect_calls("ec2:DescribeImages", "throttle"),
         affect_calls("sts:GetCallerIdentity", "drop"),
+        answer_without("sts:GetCallerIdentity", "Account"),
     ] {
         let world = World::new().with_fault(fault);
         codes.extend(run(&world, A, world.build_copy_request(&["plain"])).await);

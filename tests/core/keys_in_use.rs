@@ -21,7 +21,7 @@ fn has_key(world: &World) -> bool {
 }
 
 /// Starts an instance of B whose volume is under the shared key itself: EC2 has grants on it.
-async fn launch_under_key(world: &World, image: &str, key: &str) {
+pub(super) async fn launch_under_key(world: &World, image: &str, key: &str) {
     let ec2 = aws_sdk_ec2::Client::new(&world.config(B));
     let ebs = EbsBlockDevice::builder()
         .encrypted(true)

@@ -19,6 +19,7 @@ mod lifecycle;
 mod organizations;
 mod own_copies;
 mod pages;
+mod partitions;
 mod permissions;
 mod policies;
 mod regions;
@@ -31,6 +32,7 @@ mod spawned;
 mod support;
 mod target_scale;
 mod targets;
+mod unreadable;
 mod verify;
 
 #[path = "../../examples"]

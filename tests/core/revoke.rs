@@ -3,6 +3,7 @@
 
 mod grants;
 mod interrupted;
+mod ram;
 
 use ami_share::request::{
     KeyAccessMode, KeyScope, Revoke, ShareRequestBuilder, ShareSnapshots, Unlisted,

@@ -101,13 +101,24 @@ async fn policy_share_takes_ten_calls_for_any_number_of_accounts() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn policy_for_thousand_accounts_is_refused_with_alternatives() {
+async fn policy_for_thousand_accounts_is_warned_of_and_left_to_kms() {
+    // Where AWS has raised the limit, nothing is in the way.
     let world = build_crowded_world(999);
-    let plan = world.plan(build_request(&world, 999)).await;
-    let refusals = plan.refusals().map(|finding| finding.code.as_str());
-    assert_eq!(refusals.collect::<Vec<_>>(), ["key.policy-too-large"]);
+    world.sim.edit(|state| state.raised_kms_limits = true);
+    let report = world.share(build_request(&world, 999)).await;
+    assert_eq!(list_codes(&report), ["key.policy-too-large"]);
+    assert_eq!(report.images[0].added.len(), 1_000);
+
+    // Elsewhere KMS refuses, once, and nobody sees an image without its key.
+    let world = build_crowded_world(999);
     let ended = world.try_share(build_request(&world, 999)).await;
     let report = ended.unwrap_err();
+    assert_eq!(
+        list_codes(&report),
+        ["key.policy-too-large", "key.policy-refused"]
+    );
+    let error = &report.errors[0];
+    assert!(error.message.contains("larger than KMS takes"), "{error}");
     let mut findings = report.findings.iter();
     let finding = findings.find(|finding| finding.code.as_str() == "key.policy-too-large");
     let remedy = &finding.unwrap().remedy;
@@ -115,7 +126,38 @@ async fn policy_for_thousand_accounts_is_refused_with_alternatives() {
         assert!(remedy.contains(way_out), "{remedy}");
     }
     let changes = world.count_changes();
-    assert!(changes.is_empty(), "{changes:?}");
+    assert_eq!(changes, [("kms:PutKeyPolicy".to_owned(), 1)].into());
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_grant_too_many_is_left_to_kms_and_asked_for_once() {
+    let full = || {
+        let world = World::new();
+        let owner = format!("arn:aws:iam::{A}:role/launcher");
+        let grants = (0..50_000).map(|n| build_grant(&format!("grant-{n}"), A, &owner));
+        world.edit_key(&world.key_arn("golden"), |key| key.grants.extend(grants));
+        world
+    };
+    let request = |world: &World| {
+        let request = world.build_request(&["golden"]);
+        request.key_access(KeyAccessMode::Grants)
+    };
+    let world = full();
+    world.sim.edit(|state| state.raised_kms_limits = true);
+    let report = world.share(request(&world)).await;
+    assert!(list_codes(&report).contains(&"grants.too-many"));
+
+    let world = full();
+    let report = world.try_share(request(&world)).await.unwrap_err();
+    assert!(list_codes(&report).contains(&"quota.exceeded"));
+    let error = &report.errors[0];
+    assert!(error.remedy.contains("key-access: policy"), "{error}");
+    let changes = world.count_changes();
+    assert_eq!(
+        changes,
+        [("kms:CreateGrant".to_owned(), 1)].into(),
+        "it is not retried"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,13 +5,14 @@ mod deadline;
 mod limits;
 mod obstacles;
 mod property;
+mod ram;
 mod roles;
 
 use std::time::Duration;
 
 use ami_share::Sharer;
 use ami_share::report::{Check, CheckName, Conclusion, Verdict, Verification};
-use ami_share::request::{ShareRequestBuilder, TargetOptions, Verify};
+use ami_share::request::{KeyAccessMode, ShareRequestBuilder, TargetOptions, Verify};
 use serde_json::json;
 
 use super::support::*;

@@ -70,7 +70,7 @@ const SIM: House = House {
         &["scenario"],
         &["world"],
         &["policy"],
-        &["clock", "json_file", "options"],
+        &["clock", "json_file", "options", "partition"],
     ],
 };
 

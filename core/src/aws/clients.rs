@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 
 use super::config::{in_region, retry_partition};
 use super::ec2::Ec2;
+use super::final_errors::LimitsAreFinal;
 use super::iam::Iam;
 use super::kms::Kms;
 use super::ssm::Ssm;
@@ -116,7 +117,8 @@ impl Account {
         let ec2 = aws_sdk_ec2::config::Builder::from(&config)
             .retry_partition(retry_partition("ec2", account, region));
         let kms = aws_sdk_kms::config::Builder::from(&config)
-            .retry_partition(retry_partition("kms", account, region));
+            .retry_partition(retry_partition("kms", account, region))
+            .retry_classifier(LimitsAreFinal);
         RegionClients {
             location: AccountRegion {
                 account: account.clone(),

@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
 
 use super::Caller;
+use super::unreadable::Unreadable;
 use crate::diagnostic::Error;
 
 pub(crate) use change::NewCopy;
@@ -30,6 +31,10 @@ pub(crate) struct Ec2 {
 }
 
 impl Ec2 {
+    fn unreadable(&self, action: &'static str, unreadable: &Unreadable) -> Error {
+        self.caller.unreadable(action, unreadable)
+    }
+
     fn unexpected(&self, resource: impl ToString, what: &str) -> Error {
         let message = format!("EC2 answered with {what} that this version cannot read");
         self.caller.unexpected(resource, message)

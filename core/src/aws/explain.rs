@@ -55,6 +55,8 @@ const KEY_POLICY_REFUSED: &[&str] = &[
     "LimitExceededException",
     "ValidationException",
 ];
+/// KMS answers it to a policy that is too large, and to one grant too many.
+pub(super) const LIMIT_EXCEEDED: &str = "LimitExceededException";
 /// EC2 answers it both for unknown credentials and for resources of another account (R2.5).
 const AUTH_FAILURE: &str = "AuthFailure";
 
@@ -82,6 +84,11 @@ where
         resource,
     };
     let mut explained = match error {
+        // The call succeeded, and the SDK does not understand the answer.
+        SdkError::ServiceError(service) if service.raw().status().is_success() => {
+            let message = format!("the answer to {action} cannot be read: {}", cause(error));
+            Error::new(Code::AwsUnreadable, message)
+        }
         SdkError::ServiceError(service) => {
             let meta = service.err().meta();
             let aws = AwsAnswer {
@@ -122,6 +129,8 @@ fn explain_answer(call: &Call<'_>, aws: &AwsAnswer) -> Error {
         Code::Credentials => {
             format!("AWS does not accept the credentials of the source account for {action}")
         }
+        Code::KeyPolicyRefused if aws.code == LIMIT_EXCEEDED => return policy_too_large(),
+        Code::Quota if action == "kms:CreateGrant" => return too_many_grants(),
         Code::KeyPolicyRefused => {
             "KMS does not take the key policy with the statements of this run in it".to_owned()
         }
@@ -159,6 +168,25 @@ fn code_of(action: &str, aws: &AwsAnswer) -> Code {
         }
     }
     Code::AwsRefused
+}
+
+fn policy_too_large() -> Error {
+    let message = "with the statements of this run the key policy is larger than KMS takes";
+    Error::new(Code::KeyPolicyRefused, message).remedy(
+        "set `key-access: grants`, share with organizational units instead of single accounts, or \
+         remove statements that nobody needs from the key policy",
+    )
+}
+
+fn too_many_grants() -> Error {
+    Error::new(
+        Code::Quota,
+        "the key has as many grants as KMS allows for one key",
+    )
+    .remedy(
+        "revoke grants that nobody needs, set `key-access: policy`, or have AWS raise the quota \
+         \"Grants per KMS key\"",
+    )
 }
 
 fn owned_by_another(action: &str) -> Error {

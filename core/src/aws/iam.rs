@@ -6,6 +6,7 @@ mod simulation;
 use std::collections::BTreeMap;
 
 use super::sts::role_name_of;
+use super::unreadable::present;
 use super::{Caller, accept_codes};
 use crate::diagnostic::{Code, Error};
 
@@ -107,8 +108,13 @@ impl Iam {
             .send(ACTION, Some(role), pages.try_next())
             .await?
         {
-            let policies = page.attached_policies.into_iter().flatten();
-            arns.extend(policies.filter_map(|policy| policy.policy_arn));
+            for policy in page.attached_policies.unwrap_or_default() {
+                let arn = present("PolicyArn", policy.policy_arn).map_err(|unreadable| {
+                    let unreadable = unreadable.of(role);
+                    self.caller.unreadable(ACTION, &unreadable)
+                })?;
+                arns.push(arn);
+            }
         }
         Ok(arns)
     }

@@ -5,15 +5,21 @@ use std::time::Duration;
 use aws_sdk_kms::config::retry::RetryConfig;
 use aws_sdk_kms::config::timeout::TimeoutConfig;
 use aws_sdk_kms::types::{
-    GrantListEntry, GrantOperation, KeyManagerType, KeySpec, KeyState as SdkKeyState, KeyUsageType,
+    GrantListEntry, GrantOperation, KeyManagerType, KeyMetadata, KeySpec, KeyState as SdkKeyState,
+    KeyUsageType,
 };
 
+use super::unreadable::{Unreadable, present, read};
 use super::{Caller, accept_codes};
 use crate::diagnostic::{Code, Error};
 use crate::id::{AccountId, KeyArn};
-use crate::inventory::{Grant, Key, KeyState};
+use crate::inventory::{Grant, Key, KeyState, RamPolicy};
 use crate::limits::GRANT_PAGE_SIZE;
 use crate::policy::launch_operations::{SERVICE_ROLE_OPERATIONS, launch_grant_operations};
+
+/// Members of a grant.
+const GRANTEE: &str = "GranteePrincipal";
+const ISSUER: &str = "IssuingAccount";
 
 /// How long a put may be under way. A run puts a policy at most 2 s after it read it, so that no
 /// put takes effect later than 7 s after its read.
@@ -37,41 +43,40 @@ pub(crate) enum Put {
 impl Kms {
     /// The key behind an ID, an alias or an ARN, without its policy (`kms:DescribeKey`).
     pub(crate) async fn describe_key(&self, key: &str) -> Result<Key, Error> {
+        const ACTION: &str = "kms:DescribeKey";
         let call = self.client.describe_key().key_id(key).send();
-        let answer = self.caller.send("kms:DescribeKey", Some(key), call).await?;
-        let metadata = answer.key_metadata();
-        let arn = metadata.and_then(|metadata| metadata.arn()?.parse::<KeyArn>().ok());
-        let (Some(metadata), Some(arn)) = (metadata, arn) else {
-            return Err(self.unexpected(key, "a key without an ARN"));
-        };
-        let is_for_encryption = metadata.key_usage() == Some(&KeyUsageType::EncryptDecrypt);
-        let is_symmetric = metadata
-            .key_spec()
-            .is_none_or(|spec| *spec == KeySpec::SymmetricDefault);
-        Ok(Key {
-            arn,
-            aws_managed: metadata.key_manager() == Some(&KeyManagerType::Aws),
-            state: key_state(metadata.key_state()),
-            symmetric: is_for_encryption && is_symmetric,
-            description: metadata.description().unwrap_or_default().to_owned(),
-            policy: None,
-            grants: None,
-        })
+        let answer = self.caller.send(ACTION, Some(key), call).await?;
+        convert_key(answer.key_metadata())
+            .map_err(|unreadable| self.caller.unreadable(ACTION, &unreadable.of(key)))
     }
 
     /// The text of the key's policy (`kms:GetKeyPolicy`).
     pub(crate) async fn key_policy(&self, key: &KeyArn) -> Result<String, Error> {
+        self.policy_named("default", key).await
+    }
+
+    async fn policy_named(&self, name: &str, key: &KeyArn) -> Result<String, Error> {
         const ACTION: &str = "kms:GetKeyPolicy";
         let call = self
             .client
             .get_key_policy()
             .key_id(key.as_ref())
-            .policy_name("default")
+            .policy_name(name)
             .send();
         let answer = self.caller.send(ACTION, Some(key.as_ref()), call).await?;
-        answer
-            .policy
-            .ok_or_else(|| self.unexpected(key.as_ref(), "no policy"))
+        present("Policy", answer.policy).map_err(|unreadable| {
+            let unreadable = unreadable.of(key.as_ref());
+            self.caller.unreadable(ACTION, &unreadable)
+        })
+    }
+
+    /// The text of the policy by which AWS RAM shares the key; `None` if it does not
+    /// (`kms:GetKeyPolicy`, R3.2.8).
+    pub(crate) async fn ram_policy(&self, key: &KeyArn) -> Result<Option<String>, Error> {
+        match self.policy_named("AWS_RAM", key).await {
+            Err(error) if error.is_aws(&["NotFoundException"]) => Ok(None),
+            answer => answer.map(Some),
+        }
     }
 
     /// Replaces the key's policy (`kms:PutKeyPolicy`).
@@ -105,7 +110,10 @@ impl Kms {
             .await;
         match answer {
             Ok(_) => Ok(Put::Done),
-            Err(error) if error.code == Code::EndpointUnreachable || error.is_aws(&LOST) => {
+            Err(error)
+                if matches!(error.code, Code::EndpointUnreachable | Code::AwsUnreadable)
+                    || error.is_aws(&LOST) =>
+            {
                 Ok(Put::Unknown)
             }
             Err(error) => Err(error),
@@ -123,7 +131,13 @@ impl Kms {
             .send(ACTION, Some(key.as_ref()), pages.try_next())
             .await?
         {
-            grants.extend(page.grants().iter().filter_map(convert_grant));
+            for grant in page.grants() {
+                let grant = convert_grant(grant).map_err(|unreadable| {
+                    let unreadable = unreadable.of(key.as_ref());
+                    self.caller.unreadable(ACTION, &unreadable)
+                });
+                grants.push(grant?);
+            }
         }
         Ok(grants)
     }
@@ -190,35 +204,79 @@ impl Kms {
             .await;
         accept_codes(answer, &["NotFoundException", "InvalidGrantIdException"])
     }
-
-    fn unexpected(&self, key: &str, what: &str) -> Error {
-        self.caller
-            .unexpected(key, format!("KMS answered with {what}"))
-    }
 }
 
-fn key_state(state: Option<&SdkKeyState>) -> KeyState {
+fn convert_key(metadata: Option<&KeyMetadata>) -> Result<Key, Unreadable> {
+    let metadata = present("KeyMetadata", metadata)?;
+    let manager = present("KeyManager", metadata.key_manager())?;
+    let is_for_encryption =
+        present("KeyUsage", metadata.key_usage())? == &KeyUsageType::EncryptDecrypt;
+    let is_symmetric = present("KeySpec", metadata.key_spec())? == &KeySpec::SymmetricDefault;
+    Ok(Key {
+        arn: read("Arn", metadata.arn())?,
+        aws_managed: match manager {
+            KeyManagerType::Aws => true,
+            KeyManagerType::Customer => false,
+            other => return Err(Unreadable::unknown("KeyManager", other.as_str())),
+        },
+        state: key_state(present("KeyState", metadata.key_state())?),
+        symmetric: is_for_encryption && is_symmetric,
+        description: metadata.description().unwrap_or_default().to_owned(),
+        policy: None,
+        ram_policy: RamPolicy::NotRead,
+        grants: None,
+    })
+}
+
+fn key_state(state: &SdkKeyState) -> KeyState {
     match state {
-        Some(SdkKeyState::Enabled | SdkKeyState::Updating) => KeyState::Enabled,
-        Some(SdkKeyState::Disabled) => KeyState::Disabled,
-        Some(SdkKeyState::PendingDeletion | SdkKeyState::PendingReplicaDeletion) => {
+        SdkKeyState::Enabled | SdkKeyState::Updating => KeyState::Enabled,
+        SdkKeyState::Disabled => KeyState::Disabled,
+        SdkKeyState::PendingDeletion | SdkKeyState::PendingReplicaDeletion => {
             KeyState::PendingDeletion
         }
-        other => KeyState::Other(other.map_or("unknown", SdkKeyState::as_str).to_owned()),
+        other => KeyState::Other(other.as_str().to_owned()),
     }
 }
 
-/// `None` for a grant without an ID.
-fn convert_grant(grant: &GrantListEntry) -> Option<Grant> {
+fn convert_grant(grant: &GrantListEntry) -> Result<Grant, Unreadable> {
     let operations = grant.operations().iter();
-    Some(Grant {
-        id: grant.grant_id()?.to_owned(),
+    let grantee = grant.grantee_principal();
+    let grantee = present(GRANTEE, grantee.or(grant.grantee_service_principal()))?;
+    if !is_known_grantee(grantee) {
+        return Err(Unreadable::unknown(GRANTEE, grantee));
+    }
+    let issuer = present(ISSUER, grant.issuing_account())?;
+    if !is_arn_of_account(issuer) {
+        return Err(Unreadable::unknown(ISSUER, issuer));
+    }
+    Ok(Grant {
+        id: present("GrantId", grant.grant_id())?.to_owned(),
         name: grant.name().unwrap_or_default().to_owned(),
-        grantee: grant.grantee_principal().unwrap_or_default().to_owned(),
-        issuer: grant.issuing_account().unwrap_or_default().to_owned(),
+        grantee: grantee.to_owned(),
+        issuer: issuer.to_owned(),
         operations: operations
             .map(|operation| operation.as_str().to_owned())
             .collect(),
         constrained: grant.constraints().is_some(),
     })
+}
+
+/// Whether a grantee has a form that AWS uses: an ARN, the name of a service, or the unique ID of a
+/// principal that was deleted, perhaps with the name of a session (R3.2.6).
+fn is_known_grantee(grantee: &str) -> bool {
+    let unique_id = grantee.split(':').next().unwrap_or_default();
+    let is_unique_id = unique_id.len() >= 16
+        && unique_id.starts_with('A')
+        && unique_id
+            .bytes()
+            .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+    let is_service = grantee.contains('.') && !grantee.contains([':', '/', ' ']);
+    is_arn_of_account(grantee) || is_service || is_unique_id
+}
+
+fn is_arn_of_account(text: &str) -> bool {
+    let mut parts = text.split(':');
+    let is_account = |text: &str| text.parse::<AccountId>().is_ok();
+    parts.next() == Some("arn") && parts.nth(3).is_some_and(is_account)
 }

@@ -3,6 +3,7 @@
 use aws_sdk_ssm::types::ParameterType;
 
 use super::Caller;
+use super::unreadable::present;
 use crate::diagnostic::Error;
 use crate::id::AmiId;
 
@@ -16,9 +17,16 @@ pub(crate) struct Ssm {
 impl Ssm {
     /// The value of a parameter; `None` if it does not exist (`ssm:GetParameter`).
     pub(crate) async fn parameter(&self, name: &str) -> Result<Option<String>, Error> {
+        const ACTION: &str = "ssm:GetParameter";
         let call = self.client.get_parameter().name(name).send();
-        match self.caller.send("ssm:GetParameter", Some(name), call).await {
-            Ok(answer) => Ok(answer.parameter.and_then(|parameter| parameter.value)),
+        match self.caller.send(ACTION, Some(name), call).await {
+            Ok(answer) => {
+                let value = answer.parameter.and_then(|parameter| parameter.value);
+                let value = present("Value", value).map_err(|unreadable| unreadable.of(name));
+                value
+                    .map(Some)
+                    .map_err(|unreadable| self.caller.unreadable(ACTION, &unreadable))
+            }
             Err(error) if error.is_aws(&["ParameterNotFound"]) => Ok(None),
             Err(error) => Err(error),
         }

@@ -21,6 +21,12 @@ remedied! {
         AwsUnexpected => "aws.unexpected":
             "run again; if it stays so, look for a newer version, and check AWS_ENDPOINT_URL if \
              it is set";
+        /// A value in AWS's answer is missing, or has a form that this version does not know. It
+        /// is not taken for absent, so nothing that depends on it is done.
+        AwsUnreadable => "aws.unreadable":
+            "look for a newer version of this tool, and report the value that the message shows. \
+             Until then leave out the image or the target that it belongs to. If AWS_ENDPOINT_URL \
+             is set, check that AWS answers there";
         /// A copy failed.
         CopyFailed => "copy.failed":
             "run again: the next run makes a new copy, and removes the failed one when the new \

@@ -72,9 +72,9 @@ findings! {
         GrantsRedelegable => "grants.redelegable", Warn:
             "use `key-access: policy` if you do not trust targets with that; `mode: revoke` also \
              revokes the grants that targets made";
-        /// A key would have more grants than KMS allows.
-        GrantsTooMany => "grants.too-many", Refuse:
-            "use `key-access: policy`, with `target-organizations` for many accounts; or give \
+        /// A key would have more grants than KMS allows by default.
+        GrantsTooMany => "grants.too-many", Warn:
+            "if AWS has not raised the quota of the key's account, use `key-access: policy`, with `target-organizations` for many accounts; or give \
              images keys of their own as `kms-key-id`";
         /// The image is deprecated.
         ImageDeprecated => "image.deprecated", Warn:
@@ -153,9 +153,9 @@ findings! {
         /// The key policy could not be parsed.
         KeyPolicyUnreadable => "key.policy-unreadable", Refuse:
             "check the policy of the key, and put a valid document";
-        /// The key policy would exceed KMS's limit.
-        KeyPolicyTooLarge => "key.policy-too-large", Refuse:
-            "share with their organization (`target-organizations`), which takes one line of the \
+        /// The key policy would be larger than AWS documents.
+        KeyPolicyTooLarge => "key.policy-too-large", Warn:
+            "if AWS has not raised the limit, share with their organization (`target-organizations`), which takes one line of the \
              policy; or set `key-access` to `grants`, of which a key can have 50,000";
         /// Another statement uses a Sid of this tool.
         KeySidTaken => "key.sid-taken", Refuse:

@@ -45,7 +45,8 @@ impl FromStr for KeyArn {
                 InvalidId::new(
                     "a KMS key ARN",
                     text,
-                    "`arn:aws:kms:<region>:<account>:key/<key ID>`",
+                    "`arn:aws:kms:<region>:<account>:key/<key ID>`, or the same in another \
+                     partition that this version knows",
                 )
             })
     }

@@ -14,20 +14,24 @@ deserialize_by_parsing! { Principal }
 id! {
     /// An AWS organization, by its full ARN.
     OrganizationArn, "the ARN of an organization",
-    "`arn:aws:organizations::<account>:organization/o-…`",
+    "`arn:aws:organizations::<account>:organization/o-…`, or the same in another partition that this \
+     version knows",
     |text| has_name(text, "organizations", "organization/", is_organization)
 }
 
 id! {
     /// An organizational unit, by its full ARN.
     OuArn, "the ARN of an organizational unit",
-    "`arn:aws:organizations::<account>:ou/o-…/ou-…`",
+    "`arn:aws:organizations::<account>:ou/o-…/ou-…`, or the same in another partition that this \
+     version knows",
     |text| has_name(text, "organizations", "ou/", is_unit)
 }
 
 id! {
     /// An IAM role, by its full ARN.
-    RoleArn, "the ARN of a role", "`arn:aws:iam::<account>:role/<name>`",
+    RoleArn, "the ARN of a role",
+    "`arn:aws:iam::<account>:role/<name>`, or the same in another partition that this version \
+     knows",
     |text| has_name(text, "iam", "role/", is_role)
 }
 

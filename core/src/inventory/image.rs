@@ -62,6 +62,8 @@ impl Image {
 pub(crate) struct Mapping {
     pub(crate) device: Option<String>,
     pub(crate) snapshot: Option<SnapshotId>,
+    /// Whether AWS calls it encrypted; of its snapshot, AWS says that again.
+    pub(crate) is_encrypted: bool,
 }
 
 /// The states of an image that this tool distinguishes (R1.1.1).
@@ -83,6 +85,8 @@ pub(crate) struct Snapshot {
     pub(crate) state_message: Option<String>,
     /// Percent.
     pub(crate) progress: Option<u8>,
+    pub(crate) is_encrypted: bool,
+    /// Of an encrypted snapshot, it is always known once that is complete.
     pub(crate) key: Option<KeyArn>,
     /// Whether it is in the archive tier, and so cannot be used (R7.31).
     pub(crate) archived: bool,

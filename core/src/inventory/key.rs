@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::id::{AccountId, KeyArn};
+use crate::diagnostic::Error;
+use crate::id::{AccountId, KeyArn, Partition};
 use crate::policy::evaluate::{CalledBy, Caller};
 use crate::policy::key_policy::{KeyPolicy, PolicyPrincipal};
 
@@ -17,6 +18,8 @@ pub(crate) struct Key {
     pub(crate) description: String,
     /// The policy, or why it cannot be read as one. `None` if the plan does not need it.
     pub(crate) policy: Option<Result<KeyPolicy, String>>,
+    /// The policy by which AWS RAM shares the key.
+    pub(crate) ram_policy: RamPolicy,
     /// Every grant of the key. `None` if the plan does not need them.
     pub(crate) grants: Option<Vec<Grant>>,
 }
@@ -86,6 +89,33 @@ impl Key {
     }
 }
 
+/// The policy by which AWS RAM shares a key: only RAM changes it (R3.2.8).
+#[derive(Clone, Debug)]
+pub(crate) enum RamPolicy {
+    /// The plan does not need it.
+    NotRead,
+    /// RAM does not share the key.
+    None,
+    /// Whom RAM lets use the key.
+    Some(KeyPolicy),
+    /// It could not be read: why.
+    Unknown(String),
+}
+
+impl RamPolicy {
+    /// What AWS answered.
+    pub(crate) fn of(answer: Result<Option<String>, Error>) -> Self {
+        match answer {
+            Ok(None) => Self::None,
+            Ok(Some(text)) => match KeyPolicy::parse(&text) {
+                Ok(policy) => Self::Some(policy),
+                Err(error) => Self::Unknown(error.to_string()),
+            },
+            Err(error) => Self::Unknown(error.to_string()),
+        }
+    }
+}
+
 /// The states of a key that this tool distinguishes (R3.4).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum KeyState {
@@ -114,8 +144,7 @@ pub(crate) struct Grant {
 impl Grant {
     /// Whether the grantee is an AWS service, or the identity that EC2 gives to an instance (R4.3).
     pub(crate) fn is_held_by_service(&self) -> bool {
-        let service = self.grantee.contains(".amazonaws.com") && !self.grantee.starts_with("arn:");
-        service || self.grantee.contains(":assumed-role/aws:")
+        Partition::is_service(&self.grantee) || self.grantee.contains(":assumed-role/aws:")
     }
 
     /// The grantee if it is an account, as in the grants that this tool makes.

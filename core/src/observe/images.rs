@@ -138,8 +138,12 @@ pub(super) async fn read_snapshots(
     let images = region.images.values().chain(&region.copies);
     let mut unknown: BTreeSet<&SnapshotId> = images.flat_map(Image::snapshots).collect();
     unknown.retain(|id| !region.snapshots.contains_key(*id));
-    let snapshots = clients.ec2.snapshots(unknown).await?;
-    Ok(snapshots_by_id(snapshots))
+    let snapshots = snapshots_by_id(clients.ec2.snapshots(unknown).await?);
+    for image in region.images.values().chain(&region.copies) {
+        clients.ec2.check_encryption(image, &region.snapshots)?;
+        clients.ec2.check_encryption(image, &snapshots)?;
+    }
+    Ok(snapshots)
 }
 
 pub(super) fn images_by_id(images: impl IntoIterator<Item = Image>) -> BTreeMap<AmiId, Image> {

@@ -7,7 +7,7 @@ use futures::future;
 use crate::aws::clients::RegionClients;
 use crate::diagnostic::{Code, Error};
 use crate::id::KeyArn;
-use crate::inventory::{Key, KeyState, RegionInventory};
+use crate::inventory::{Key, KeyState, RamPolicy, RegionInventory};
 use crate::policy::key_policy::KeyPolicy;
 use crate::request::{KeyAccessMode, ShareRequest};
 use crate::run::Run;
@@ -69,6 +69,7 @@ fn keys_of_images(request: &ShareRequest, region: &RegionInventory) -> BTreeSet<
 /// The key with its policy, its grants, or both, as the request requires.
 async fn read_access(run: &Run<'_>, request: &ShareRequest, key: Key) -> Result<Key, Error> {
     let clients = run.key_clients(&key.arn);
+    let is_own = key.arn.account() == &clients.location.account;
     let policy = read_policy(request, &clients, &key.arn);
     let grants = async {
         if !reads_grants(request) {
@@ -76,9 +77,18 @@ async fn read_access(run: &Run<'_>, request: &ShareRequest, key: Key) -> Result<
         }
         clients.kms.grants(&key.arn).await.map(Some)
     };
-    let (policy, grants) = future::try_join(policy, grants).await?;
+    // Who loses a key must not keep it through AWS RAM without a word.
+    let ram_policy = async {
+        if !super::may_revoke(request) || !is_own {
+            return RamPolicy::NotRead;
+        }
+        RamPolicy::of(clients.kms.ram_policy(&key.arn).await)
+    };
+    let (policy, grants, ram_policy) = future::join3(policy, grants, ram_policy).await;
+    let (policy, grants) = (policy?, grants?);
     Ok(Key {
         policy,
+        ram_policy,
         grants,
         ..key
     })
@@ -138,6 +148,7 @@ async fn describe_key(run: &Run<'_>, clients: &RegionClients, arn: &KeyArn) -> R
             symmetric: true,
             description: String::new(),
             policy: None,
+            ram_policy: RamPolicy::NotRead,
             grants: None,
         }),
         described => described,

@@ -145,14 +145,14 @@ impl Planner<'_> {
             // R3.3.5
             let message = format!(
                 "the key has {existing} grants, {missing} more are needed, and KMS allows \
-                 {GRANTS_PER_KEY}"
+                 {GRANTS_PER_KEY} unless AWS has raised the quota"
             );
-            self.refuse(FindingCode::GrantsTooMany, &key.arn, message);
+            self.warn(FindingCode::GrantsTooMany, &key.arn, message);
         }
         planned
     }
 
-    fn refuse_unreadable(&mut self, key: &KeyArn, problem: &str) {
+    pub(super) fn refuse_unreadable(&mut self, key: &KeyArn, problem: &str) {
         let message =
             format!("the key policy could not be read as one, so it is not touched: {problem}");
         self.refuse(FindingCode::KeyPolicyUnreadable, key, message);

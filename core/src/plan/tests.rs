@@ -4,7 +4,7 @@ use std::time::Duration;
 use super::*;
 use crate::id::AccountRegion;
 use crate::inventory::{
-    Image, ImageState, Inventory, Key, KeyState, Mapping, RegionInventory, Snapshot,
+    Image, ImageState, Inventory, Key, KeyState, Mapping, RamPolicy, RegionInventory, Snapshot,
 };
 use crate::policy::key_policy::KeyPolicy;
 
@@ -20,6 +20,7 @@ fn key(arn: &str) -> Key {
         symmetric: true,
         description: String::new(),
         policy: Some(policy),
+        ram_policy: RamPolicy::NotRead,
         grants: None,
     }
 }
@@ -31,6 +32,7 @@ fn inventory() -> Inventory {
         state: "completed".to_owned(),
         state_message: None,
         progress: Some(100),
+        is_encrypted: true,
         key: Some(ARN.parse().unwrap()),
         archived: false,
         description: String::new(),
@@ -51,6 +53,7 @@ fn inventory() -> Inventory {
             .map(|snapshot| Mapping {
                 snapshot,
                 device: None,
+                is_encrypted: true,
             })
             .into(),
         product_codes: Vec::new(),

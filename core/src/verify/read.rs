@@ -9,9 +9,9 @@ use futures::future;
 
 use super::evidence::{Evidence, OwnCopies, SharedImageEvidence, SharedImages};
 use crate::aws::clients::RegionClients;
-use crate::diagnostic::Error;
+use crate::diagnostic::{Code, Error};
 use crate::id::{AmiId, KeyArn, Principal, Region, SnapshotId};
-use crate::inventory::{Key, Snapshot};
+use crate::inventory::{Key, RamPolicy, Snapshot};
 use crate::plan::Plan;
 use crate::policy::key_policy::KeyPolicy;
 use crate::run::Run;
@@ -75,7 +75,7 @@ async fn read_shared_image(
         snapshots.push(read_snapshot_permissions(&clients, id));
     }
     let permissions = future::try_join_all(snapshots);
-    let snapshots = clients.ec2.snapshots(image.snapshots());
+    let snapshots = clients.ec2.snapshots_of(&image);
     let (permissions, snapshots) = future::try_join(permissions, snapshots).await?;
     let keys = read_keys(run, &clients, &snapshots).await?;
     Ok(SharedImageEvidence {
@@ -122,12 +122,17 @@ async fn read_keys(
 async fn read_key(clients: &RegionClients, name: &str) -> Result<Key, Error> {
     let mut key = clients.kms.describe_key(name).await?;
     let policy = clients.kms.key_policy(&key.arn);
+    let ram_policy = clients.kms.ram_policy(&key.arn);
     let grants = clients.kms.grants(&key.arn);
-    let (policy, grants) = future::join(policy, grants).await;
+    let (policy, ram_policy, grants) = future::join3(policy, ram_policy, grants).await;
+    key.ram_policy = RamPolicy::of(ram_policy);
     key.policy = Some(match policy {
         Ok(text) => KeyPolicy::parse(&text).map_err(|error| error.to_string()),
         Err(error) => Err(format!("its policy could not be read: {error}")),
     });
-    key.grants = grants.ok();
+    key.grants = match grants {
+        Err(error) if error.code == Code::AwsUnreadable => return Err(error),
+        grants => grants.ok(),
+    };
     Ok(key)
 }

@@ -33,14 +33,6 @@ fn list_source_parameters() -> Vec<(&'static str, Value)> {
             "TargetRoleArns",
             list("With targets: the role in each of them; else blank"),
         ),
-        (
-            "Organizations",
-            with_default(list("With organizations: their ARNs"), ""),
-        ),
-        (
-            "OrganizationalUnits",
-            with_default(list("With organizations: ARNs of units"), ""),
-        ),
         parameter_path(),
         (
             "RoleName",
@@ -50,10 +42,11 @@ fn list_source_parameters() -> Vec<(&'static str, Value)> {
             ),
         ),
         (
-            "GitHubSubject",
+            "GitHubSubjects",
             with_default(
-                text(
-                    "Who may assume it, such as repo:OWNER/REPO:environment:production; if blank, \
+                list(
+                    "Which jobs may assume it, such as repo:OWNER/REPO:environment:production, or \
+                     with IDs repo:OWNER@OWNER_ID/REPO@REPO_ID:environment:production; if blank, \
                      no role is created",
                 ),
                 "",

@@ -53,24 +53,30 @@ const REVOKER: Policy = Policy {
     kind: Kind::Identity,
     account: Source,
     purpose: "`mode: revoke`; with `publisher` also `unlisted: revoke`.",
-    danger: "It can revoke access to every image from everybody. It cannot share snapshots; it \
-             cannot share images if EC2 fills in the condition keys. `kms:PutKeyPolicy` gives \
-             full control over the key.",
+    danger: "It can revoke access to every image from everybody, and share every image, for AWS \
+             has no condition that tells the two apart. It cannot share snapshots. \
+             `kms:PutKeyPolicy` gives full control over the key.",
     used_with: &[],
     statements: &[
         DESCRIBE,
         READ_PERMISSIONS,
         allow(
-            "RevokePermissions",
-            &[
-                called("ec2:ModifyImageAttribute", "removes launch permissions"),
-                called(
-                    "ec2:ModifySnapshotAttribute",
-                    "removes create-volume permissions",
-                ),
-            ],
-            &[Images, Snapshots],
-            &[NOT_PUBLIC, NO_ACCOUNT, NO_ORGANIZATION, NO_UNIT],
+            "RevokeLaunchPermissions",
+            &[called(
+                "ec2:ModifyImageAttribute",
+                "removes launch permissions",
+            )],
+            &[Images],
+            &[],
+        ),
+        allow(
+            "RevokeSnapshotPermissions",
+            &[called(
+                "ec2:ModifySnapshotAttribute",
+                "removes create-volume permissions",
+            )],
+            &[Snapshots],
+            &[NOT_PUBLIC, NO_ACCOUNT],
         ),
         DESCRIBE_KEYS,
         READ_KEY_POLICIES,

@@ -1,23 +1,23 @@
 //! Policies that share images, their keys and snapshots.
 
 use super::super::Account::Source;
-use super::super::Values::{Images, SharedKeys, Snapshots, TargetRoots};
+use super::super::Values::{SharedKeys, Snapshots, TargetRoots};
 use super::super::conditions::*;
 use super::super::copy_statements::{REMOVE_FAILED_COPIES, TAG_COPIES};
 use super::super::{Kind, Policy, allow, called};
 use super::statements::*;
 
-pub(super) const POLICIES: &[Policy] = &[PUBLISHER, PUBLISHER_GRANTS, ORGANIZATIONS, SNAPSHOTS];
+pub(super) const POLICIES: &[Policy] = &[PUBLISHER, PUBLISHER_GRANTS, SNAPSHOTS];
 
 const PUBLISHER: Policy = Policy {
     name: "publisher",
     kind: Kind::Identity,
     account: Source,
-    purpose: "`mode: share` with accounts, in any number of Regions, with copies, and with \
+    purpose: "`mode: share` with accounts, organizations and units, in any number of Regions, with copies, and with \
               `key-access: policy`.",
     danger: "`kms:PutKeyPolicy` gives full control over the key: a principal with this permission \
              can let anybody use the key, including itself. Name the keys in `Resource`, or use \
-             `publisher-grants`. `ec2:ModifyImageAttribute` can share every image of the account.",
+             `publisher-grants`. `ec2:ModifyImageAttribute` can share every image of the account with anybody.",
     used_with: &[],
     statements: &[
         DESCRIBE,
@@ -41,7 +41,8 @@ const PUBLISHER_GRANTS: Policy = Policy {
     purpose: "The same with `key-access: grants`: it reads the key policy, for a deny beats every grant, and \
               does not write it.",
     danger: "It can let the target accounts that it names use the key, and no others. A target \
-             can pass on a grant that allows creating grants.",
+             can pass on a grant that allows creating grants. `ec2:ModifyImageAttribute` can share \
+             every image of the account with anybody.",
     used_with: &[],
     statements: &[
         DESCRIBE,
@@ -73,48 +74,6 @@ const PUBLISHER_GRANTS: Policy = Policy {
         ),
         COPY_WITH_KEYS,
         CREATE_COPY_GRANTS,
-    ],
-};
-
-const ORGANIZATIONS: Policy = Policy {
-    name: "organizations",
-    kind: Kind::Identity,
-    account: Source,
-    purpose: "`target-organizations` and `target-organizational-units`, alone or with accounts.",
-    danger: "Every account that ever joins the organization or unit can launch the image. The \
-             policies above refuse organizations and units if EC2 fills in the condition keys.",
-    used_with: &["publisher"],
-    statements: &[
-        allow(
-            "ShareWithOrganizations",
-            &[called(
-                "ec2:ModifyImageAttribute",
-                "adds launch permissions for organizations",
-            )],
-            &[Images],
-            &[
-                NOT_PUBLIC,
-                when("Null", "ec2:Add/organizationArn", NO),
-                ONLY_ORGANIZATIONS,
-                ONLY_UNITS,
-                ONLY_TARGETS,
-            ],
-        ),
-        allow(
-            "ShareWithOrganizationalUnits",
-            &[called(
-                "ec2:ModifyImageAttribute",
-                "adds launch permissions for organizational units",
-            )],
-            &[Images],
-            &[
-                NOT_PUBLIC,
-                when("Null", "ec2:Add/organizationalUnitArn", NO),
-                ONLY_ORGANIZATIONS,
-                ONLY_UNITS,
-                ONLY_TARGETS,
-            ],
-        ),
     ],
 };
 

@@ -58,7 +58,7 @@ pub(super) const SHARE: Statement = allow(
         "adds launch permissions",
     )],
     &[Images],
-    &[NOT_PUBLIC, NO_ORGANIZATION, NO_UNIT, ONLY_TARGETS],
+    &[],
 );
 
 pub(super) const COPY: Statement = allow(
@@ -85,7 +85,7 @@ pub(super) const READ_KEY_POLICIES: Statement = allow(
     "ReadKeyPolicies",
     &[called(
         "kms:GetKeyPolicy",
-        "reads who can use the key already, and whom its policy denies it",
+        "reads who can use the key already, through AWS RAM too, and whom its policy denies it",
     )],
     &[SharedKeys],
     &[],

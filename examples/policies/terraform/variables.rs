@@ -74,20 +74,14 @@ const SOURCE: &[Variable] = &[
     ),
     list("target_accounts", "The accounts to share with"),
     text("target_role_name", "The input target-role").or("\"consumer\""),
-    list("organizations", "ARNs of organizations to share with").or("[]"),
-    list(
-        "organizational_units",
-        "ARNs of organizational units to share with",
-    )
-    .or("[]"),
     PARAMETER_PATH,
     text("role_name", "The name of the role that runs ami-share").or("\"publisher\""),
-    text(
-        "github_subject",
-        "Who may assume it, such as repo:OWNER/REPO:environment:production; if blank, no role is \
-         created",
+    list(
+        "github_subjects",
+        "Which jobs may assume it, such as repo:OWNER/REPO:environment:production, or with IDs \
+         repo:OWNER@OWNER_ID/REPO@REPO_ID:environment:production; without any, no role is created",
     )
-    .or("\"\""),
+    .or("[]"),
 ];
 
 const TARGET: &[Variable] = &[

@@ -33,18 +33,6 @@ variable "target_role_name" {
   default     = "consumer"
 }
 
-variable "organizations" {
-  type        = list(string)
-  description = "ARNs of organizations to share with"
-  default     = []
-}
-
-variable "organizational_units" {
-  type        = list(string)
-  description = "ARNs of organizational units to share with"
-  default     = []
-}
-
 variable "parameter_path" {
   type        = string
   description = "The path of the SSM parameters that images are published in"
@@ -57,10 +45,10 @@ variable "role_name" {
   default     = "publisher"
 }
 
-variable "github_subject" {
-  type        = string
-  description = "Who may assume it, such as repo:OWNER/REPO:environment:production; if blank, no role is created"
-  default     = ""
+variable "github_subjects" {
+  type        = list(string)
+  description = "Which jobs may assume it, such as repo:OWNER/REPO:environment:production, or with IDs repo:OWNER@OWNER_ID/REPO@REPO_ID:environment:production; without any, no role is created"
+  default     = []
 }
 
 variable "policies" {
@@ -74,10 +62,10 @@ variable "policies" {
 }
 
 locals {
-  known = ["publisher", "publisher-grants", "organizations", "snapshots", "targets", "temporary-access", "service-linked-role-grants", "parameters", "lifecycle", "reader", "revoker", "revoke-copies"]
+  known = ["publisher", "publisher-grants", "snapshots", "targets", "temporary-access", "service-linked-role-grants", "parameters", "lifecycle", "reader", "revoker", "revoke-copies"]
 }
 
-# kms:PutKeyPolicy gives full control over the key: a principal with this permission can let anybody use the key, including itself. Name the keys in Resource, or use publisher-grants. ec2:ModifyImageAttribute can share every image of the account.
+# kms:PutKeyPolicy gives full control over the key: a principal with this permission can let anybody use the key, including itself. Name the keys in Resource, or use publisher-grants. ec2:ModifyImageAttribute can share every image of the account with anybody.
 data "aws_iam_policy_document" "publisher" {
   statement {
     sid       = "Describe"
@@ -95,30 +83,6 @@ data "aws_iam_policy_document" "publisher" {
     sid       = "Share"
     actions   = ["ec2:ModifyImageAttribute"]
     resources = ["arn:${local.partition}:ec2:*::image/*"]
-
-    condition {
-      test     = "Null"
-      variable = "ec2:Add/group"
-      values   = ["true"]
-    }
-
-    condition {
-      test     = "Null"
-      variable = "ec2:Add/organizationArn"
-      values   = ["true"]
-    }
-
-    condition {
-      test     = "Null"
-      variable = "ec2:Add/organizationalUnitArn"
-      values   = ["true"]
-    }
-
-    condition {
-      test     = "ForAllValues:StringEquals"
-      variable = "ec2:Add/userId"
-      values   = var.target_accounts
-    }
   }
 
   statement {
@@ -209,11 +173,11 @@ data "aws_iam_policy_document" "publisher" {
 resource "aws_iam_policy" "publisher" {
   count       = contains(var.policies, "publisher") ? 1 : 0
   name        = "ami-share-publisher"
-  description = "mode: share with accounts, in any number of Regions, with copies, and with key-access: policy."
+  description = "mode: share with accounts, organizations and units, in any number of Regions, with copies, and with key-access: policy."
   policy      = data.aws_iam_policy_document.publisher.json
 }
 
-# It can let the target accounts that it names use the key, and no others. A target can pass on a grant that allows creating grants.
+# It can let the target accounts that it names use the key, and no others. A target can pass on a grant that allows creating grants. ec2:ModifyImageAttribute can share every image of the account with anybody.
 data "aws_iam_policy_document" "publisher_grants" {
   statement {
     sid       = "Describe"
@@ -231,30 +195,6 @@ data "aws_iam_policy_document" "publisher_grants" {
     sid       = "Share"
     actions   = ["ec2:ModifyImageAttribute"]
     resources = ["arn:${local.partition}:ec2:*::image/*"]
-
-    condition {
-      test     = "Null"
-      variable = "ec2:Add/group"
-      values   = ["true"]
-    }
-
-    condition {
-      test     = "Null"
-      variable = "ec2:Add/organizationArn"
-      values   = ["true"]
-    }
-
-    condition {
-      test     = "Null"
-      variable = "ec2:Add/organizationalUnitArn"
-      values   = ["true"]
-    }
-
-    condition {
-      test     = "ForAllValues:StringEquals"
-      variable = "ec2:Add/userId"
-      values   = var.target_accounts
-    }
   }
 
   statement {
@@ -365,88 +305,6 @@ resource "aws_iam_policy" "publisher_grants" {
   name        = "ami-share-publisher-grants"
   description = "The same with key-access: grants: it reads the key policy, for a deny beats every grant, and does not write it."
   policy      = data.aws_iam_policy_document.publisher_grants.json
-}
-
-# Every account that ever joins the organization or unit can launch the image. The policies above refuse organizations and units if EC2 fills in the condition keys.
-data "aws_iam_policy_document" "organizations" {
-  statement {
-    sid       = "ShareWithOrganizations"
-    actions   = ["ec2:ModifyImageAttribute"]
-    resources = ["arn:${local.partition}:ec2:*::image/*"]
-
-    condition {
-      test     = "Null"
-      variable = "ec2:Add/group"
-      values   = ["true"]
-    }
-
-    condition {
-      test     = "Null"
-      variable = "ec2:Add/organizationArn"
-      values   = ["false"]
-    }
-
-    condition {
-      test     = "ForAllValues:StringEquals"
-      variable = "ec2:Add/organizationArn"
-      values   = var.organizations
-    }
-
-    condition {
-      test     = "ForAllValues:StringEquals"
-      variable = "ec2:Add/organizationalUnitArn"
-      values   = var.organizational_units
-    }
-
-    condition {
-      test     = "ForAllValues:StringEquals"
-      variable = "ec2:Add/userId"
-      values   = var.target_accounts
-    }
-  }
-
-  statement {
-    sid       = "ShareWithOrganizationalUnits"
-    actions   = ["ec2:ModifyImageAttribute"]
-    resources = ["arn:${local.partition}:ec2:*::image/*"]
-
-    condition {
-      test     = "Null"
-      variable = "ec2:Add/group"
-      values   = ["true"]
-    }
-
-    condition {
-      test     = "Null"
-      variable = "ec2:Add/organizationalUnitArn"
-      values   = ["false"]
-    }
-
-    condition {
-      test     = "ForAllValues:StringEquals"
-      variable = "ec2:Add/organizationArn"
-      values   = var.organizations
-    }
-
-    condition {
-      test     = "ForAllValues:StringEquals"
-      variable = "ec2:Add/organizationalUnitArn"
-      values   = var.organizational_units
-    }
-
-    condition {
-      test     = "ForAllValues:StringEquals"
-      variable = "ec2:Add/userId"
-      values   = var.target_accounts
-    }
-  }
-}
-
-resource "aws_iam_policy" "organizations" {
-  count       = contains(var.policies, "organizations") ? 1 : 0
-  name        = "ami-share-organizations"
-  description = "target-organizations and target-organizational-units, alone or with accounts."
-  policy      = data.aws_iam_policy_document.organizations.json
 }
 
 # A principal that may create volumes from a snapshot and use its key can read everything in the snapshot.
@@ -645,7 +503,7 @@ resource "aws_iam_policy" "reader" {
   policy      = data.aws_iam_policy_document.reader.json
 }
 
-# It can revoke access to every image from everybody. It cannot share snapshots; it cannot share images if EC2 fills in the condition keys. kms:PutKeyPolicy gives full control over the key.
+# It can revoke access to every image from everybody, and share every image, for AWS has no condition that tells the two apart. It cannot share snapshots. kms:PutKeyPolicy gives full control over the key.
 data "aws_iam_policy_document" "revoker" {
   statement {
     sid       = "Describe"
@@ -660,9 +518,15 @@ data "aws_iam_policy_document" "revoker" {
   }
 
   statement {
-    sid       = "RevokePermissions"
-    actions   = ["ec2:ModifyImageAttribute", "ec2:ModifySnapshotAttribute"]
-    resources = ["arn:${local.partition}:ec2:*::image/*", "arn:${local.partition}:ec2:*::snapshot/*"]
+    sid       = "RevokeLaunchPermissions"
+    actions   = ["ec2:ModifyImageAttribute"]
+    resources = ["arn:${local.partition}:ec2:*::image/*"]
+  }
+
+  statement {
+    sid       = "RevokeSnapshotPermissions"
+    actions   = ["ec2:ModifySnapshotAttribute"]
+    resources = ["arn:${local.partition}:ec2:*::snapshot/*"]
 
     condition {
       test     = "Null"
@@ -673,18 +537,6 @@ data "aws_iam_policy_document" "revoker" {
     condition {
       test     = "Null"
       variable = "ec2:Add/userId"
-      values   = ["true"]
-    }
-
-    condition {
-      test     = "Null"
-      variable = "ec2:Add/organizationArn"
-      values   = ["true"]
-    }
-
-    condition {
-      test     = "Null"
-      variable = "ec2:Add/organizationalUnitArn"
       values   = ["true"]
     }
   }
@@ -749,7 +601,7 @@ resource "aws_iam_policy" "revoke_copies" {
   policy      = data.aws_iam_policy_document.revoke_copies.json
 }
 
-# Without the condition on sub, every repository of GitHub could assume the role. An environment has its own reviewers and branches; repo:OWNER/REPO:* would trust every branch and pull request.
+# Without the condition on sub, every repository of GitHub could assume the role. An environment has its own reviewers and branches; repo:OWNER/REPO:* would trust every branch and pull request. A subject without IDs fits whoever later owns a repository of that name.
 data "aws_iam_policy_document" "github_trust" {
   statement {
     sid       = "TrustWorkflow"
@@ -769,13 +621,13 @@ data "aws_iam_policy_document" "github_trust" {
     condition {
       test     = "StringEquals"
       variable = "token.actions.githubusercontent.com:sub"
-      values   = ["${var.github_subject}"]
+      values   = var.github_subjects
     }
   }
 }
 
 resource "aws_iam_role" "publisher" {
-  count              = var.github_subject == "" ? 0 : 1
+  count              = length(var.github_subjects) == 0 ? 0 : 1
   name               = var.role_name
   assume_role_policy = data.aws_iam_policy_document.github_trust.json
 }
@@ -784,7 +636,6 @@ locals {
   attached = concat(
     aws_iam_policy.publisher[*].arn,
     aws_iam_policy.publisher_grants[*].arn,
-    aws_iam_policy.organizations[*].arn,
     aws_iam_policy.snapshots[*].arn,
     aws_iam_policy.targets[*].arn,
     aws_iam_policy.temporary_access[*].arn,
@@ -810,7 +661,6 @@ output "policy_arns" {
   value = {
     "publisher" = one(aws_iam_policy.publisher[*].arn)
     "publisher-grants" = one(aws_iam_policy.publisher_grants[*].arn)
-    "organizations" = one(aws_iam_policy.organizations[*].arn)
     "snapshots" = one(aws_iam_policy.snapshots[*].arn)
     "targets" = one(aws_iam_policy.targets[*].arn)
     "temporary-access" = one(aws_iam_policy.temporary_access[*].arn)

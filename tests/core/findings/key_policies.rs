@@ -31,7 +31,7 @@ pub(super) async fn collect(seen: &mut Seen) {
         ("key.stale-principal", Refuse, stale.clone()),
         (
             "key.policy-too-large",
-            Refuse,
+            Warn,
             build_statement(&long_sid, "Allow", A),
         ),
         (

@@ -53,7 +53,12 @@ fn key<'a>(state: &'a mut State, arn: &str) -> &'a mut Key {
 
 /// Moves the snapshots under a key to a key of B.
 fn move_to_foreign_key(state: &mut State, arn: &str) {
-    let mut foreign = Key::new(B, "us-east-1", "theirs", &Key::default_policy(B));
+    let mut foreign = Key::new(
+        B,
+        "us-east-1",
+        "theirs",
+        &Key::default_policy(B, "us-east-1"),
+    );
     foreign.grants.clear();
     for snapshot in state.snapshots.values_mut() {
         if snapshot.key.as_deref() == Some(arn) {

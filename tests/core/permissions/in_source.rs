@@ -10,7 +10,6 @@ use ami_share::request::{
 
 use super::stage::Stage;
 use super::verifying::check_launch;
-use crate::examples::policies::{Values, json::list_examples};
 use crate::support::*;
 
 const SECOND_REGION: &str = "eu-west-1";
@@ -55,13 +54,7 @@ pub(super) async fn share(stage: Stage) -> Result<(), String> {
 }
 
 pub(super) async fn share_with_organizations(stage: Stage) -> Result<(), String> {
-    let example = |values| list_examples(values)[0].clone();
-    let organization = example(Values::Organizations);
-    let unit = example(Values::OrganizationalUnits);
-    for principals in [vec![&organization], vec![&unit], vec![&organization, &unit]] {
-        let with_account = principals.len() == 2;
-        let mut principals: Vec<&str> = principals.into_iter().map(String::as_str).collect();
-        principals.extend(with_account.then_some(B));
+    for principals in [vec![ORGANIZATION], vec![UNIT], vec![ORGANIZATION, UNIT, B]] {
         let request = stage.world.build_request_for(&["image-1"], &principals);
         stage.run(request).await?;
     }

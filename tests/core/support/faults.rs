@@ -24,6 +24,12 @@ pub(crate) fn affect_calls(operation: &str, effect: &str) -> Value {
     json!({ "operation": operation, "effect": effect })
 }
 
+/// Every answer of an operation lacks a member.
+pub(crate) fn answer_without(operation: &str, path: &str) -> Value {
+    let answer = json!({ "path": path });
+    json!({ "operation": operation, "effect": { "answer": answer } })
+}
+
 /// One call of an operation takes so much longer.
 pub(crate) fn delay_call(operation: &str, call: usize, seconds: f64) -> Value {
     let delay = json!({ "seconds": seconds });

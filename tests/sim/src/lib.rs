@@ -6,6 +6,7 @@ mod clock;
 mod door;
 mod json_file;
 mod options;
+pub mod partition;
 pub mod policy;
 mod scenario;
 mod services;

@@ -12,6 +12,7 @@ use std::time::Duration;
 use crate::auth;
 use crate::clock::Clock;
 use crate::options::Options;
+use crate::partition;
 use crate::policy::Context;
 use crate::wire::{Call, Fail, Outcome, Params, Service};
 use crate::world::{ImageState, Principal, World};
@@ -44,6 +45,11 @@ impl Request<'_> {
         auth::set(&mut context, "aws:CurrentTime", &self.clock.text(self.now));
         auth::set(&mut context, "aws:EpochTime", &seconds);
         context
+    }
+
+    /// The name of the partition of the Region.
+    pub(crate) fn partition(&self) -> &'static str {
+        partition::of_region(self.region).name
     }
 
     /// The moment up to which sharing has taken effect for search, launch and copy (R2.21).

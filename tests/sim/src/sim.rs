@@ -173,6 +173,7 @@ impl Sim {
             _ if !self.has_token(call, account.as_deref()) => Err(throttle::refusal(call.service)),
             _ => self.answer(call, effect.as_ref()),
         };
+        let outcome = rewritten(outcome, effect.as_ref());
         self.record(call, action, account, &outcome);
         (effect != Some(Effect::LostAnswer)).then_some(outcome)
     }
@@ -270,6 +271,15 @@ impl Sim {
             code,
         });
     }
+}
+
+/// The answer, as a fault would have it.
+fn rewritten(outcome: Outcome, effect: Option<&Effect>) -> Outcome {
+    let mut body = outcome?;
+    if let Some(Effect::Answer { path, value }) = effect {
+        body.rewrite(path, value.as_ref());
+    }
+    Ok(body)
 }
 
 fn json_answer(value: &Value) -> Handled {

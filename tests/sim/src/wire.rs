@@ -3,6 +3,7 @@
 pub mod query;
 mod request;
 mod response;
+mod rewrite;
 pub mod xml;
 
 use std::borrow::Cow;

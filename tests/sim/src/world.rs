@@ -21,6 +21,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use crate::partition::{self, Partition};
+
 pub(crate) use account::stored_name;
 pub use account::{
     Account, Credential, InstanceProfile, Parameter, Policy, Principal, Role, Settings,
@@ -81,10 +83,12 @@ pub struct World {
     /// Whether CopyImage asks KMS for what was recorded of copies (R1.4.5), not for what AWS
     /// publishes (R1.4.2).
     pub copies_as_recorded: bool,
-    /// Whether `ModifyImageAttribute` has no condition keys for the recipients. AWS lists such keys
-    /// for snapshots only.
-    pub hides_recipients_of_images: bool,
-    /// The Regions. Without any, those of AWS.
+    /// Whether AWS has raised the limits of key policies and grants for everybody.
+    pub raised_kms_limits: bool,
+    /// The partition that everything is in.
+    #[serde(skip)]
+    pub partition: &'static Partition,
+    /// The Regions. Without any, those of the partition.
     pub regions: Vec<Region>,
     /// The ARNs of keys in a state that passes by itself.
     #[serde(skip)]
@@ -127,7 +131,8 @@ impl World {
         if named.starts_with("alias/") {
             return self.find_alias(named, account, region);
         }
-        let arn = format!("arn:aws:kms:{region}:{account}:key/{named}");
+        let partition = partition::of_region(region).name;
+        let arn = format!("arn:{partition}:kms:{region}:{account}:key/{named}");
         self.keys.contains_key(&arn).then_some(arn)
     }
 

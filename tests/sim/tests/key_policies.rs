@@ -104,6 +104,36 @@ async fn rule_3_2_7_a_read_of_a_key_policy_can_be_stale() {
 }
 
 #[tokio::test]
+async fn rule_3_2_8_the_ram_policy_of_a_key_gives_access_and_can_be_read() {
+    let (a, b) = two_accounts();
+    let key = a.key("golden");
+    let read = json!({ "KeyId": key, "PolicyName": "AWS_RAM" });
+    assert_code(
+        a.kms("GetKeyPolicy", read.clone()).await,
+        "NotFoundException",
+    );
+    let describe = json!({ "KeyId": key });
+    assert_code(
+        b.kms("DescribeKey", describe.clone()).await,
+        "AccessDeniedException",
+    );
+
+    let policy = policy_of(&[allow_to(root(B), "kms:DescribeKey")]);
+    a.sim.edit(|world| {
+        let key = world.keys.get_mut(&key).unwrap();
+        key.ram_policy = Some(policy.clone());
+    });
+    let answer = a.kms_json("GetKeyPolicy", read).await;
+    assert_eq!(
+        (&answer["Policy"], &answer["PolicyName"]),
+        (&json!(policy), &json!("AWS_RAM"))
+    );
+    b.kms("DescribeKey", describe).await.unwrap();
+    let other = a.kms_json("GetKeyPolicy", json!({ "KeyId": key })).await;
+    assert_eq!(other["PolicyName"], "default");
+}
+
+#[tokio::test]
 async fn rule_3_2_8_the_ram_policy_of_a_key_cannot_be_written() {
     let (a, _) = two_accounts();
     let key = a.key("golden");

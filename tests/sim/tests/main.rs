@@ -33,6 +33,7 @@ mod network;
 mod organization;
 mod pages;
 mod parameters;
+mod partitions;
 mod principals_of_grants;
 mod role_changes;
 mod roles;

@@ -143,25 +143,44 @@ async fn rule_2_21_sharing_shows_by_id_at_once_and_in_searches_later() {
 #[tokio::test]
 async fn rule_2_22_a_batch_of_accounts_is_one_multivalued_key() {
     let (a, _) = two_accounts();
-    let plain = a.image("plain");
-    let limited = async |operator: &str| {
-        let mut statement = allow("ec2:ModifyImageAttribute");
+    let snapshot = a.snapshots(&a.image("plain")).await[0].clone();
+    let limited = async |operator: &str, action: &str| {
+        let mut statement = allow(action);
         statement["Condition"] = json!({ operator: { "ec2:Add/userId": [A, B] } });
         a.limited(A, &[statement]).await
     };
-    let batch = [
-        ("ImageId", plain.as_str()),
-        ("LaunchPermission.Add.1.UserId", A),
-        ("LaunchPermission.Add.2.UserId", B),
-    ];
-    let equals = limited("StringEquals").await;
-    equals.share(&plain, B).await.unwrap();
-    let refused = equals.ec2("ModifyImageAttribute", &batch).await;
-    assert_code(refused, "UnauthorizedOperation");
-    let all = limited("ForAllValues:StringEquals").await;
-    all.ec2("ModifyImageAttribute", &batch).await.unwrap();
-    let refused = all.share(&plain, "333333333333").await;
-    assert_code(refused, "UnauthorizedOperation");
+    let add = |accounts: &[&str]| {
+        let mut parameters = vec![("SnapshotId".to_owned(), snapshot.clone())];
+        for (index, account) in accounts.iter().enumerate() {
+            let name = format!("CreateVolumePermission.Add.{}.UserId", index + 1);
+            parameters.push((name, (*account).to_owned()));
+        }
+        parameters
+    };
+    let share = async |caller: &Caller, accounts: &[&str]| {
+        let parameters = add(accounts);
+        let pairs = parameters
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()));
+        let pairs: Vec<_> = pairs.collect();
+        caller.ec2("ModifySnapshotAttribute", &pairs).await
+    };
+    let equals = limited("StringEquals", "ec2:ModifySnapshotAttribute").await;
+    share(&equals, &[B]).await.unwrap();
+    assert_code(share(&equals, &[A, B]).await, "UnauthorizedOperation");
+    let all = limited("ForAllValues:StringEquals", "ec2:ModifySnapshotAttribute").await;
+    share(&all, &[A, B]).await.unwrap();
+    assert_code(
+        share(&all, &["333333333333"]).await,
+        "UnauthorizedOperation",
+    );
+
+    // Images have no such key: what needs it allows nothing, what takes its absence holds nobody.
+    let plain = a.image("plain");
+    let equals = limited("StringEquals", "ec2:ModifyImageAttribute").await;
+    assert_code(equals.share(&plain, B).await, "UnauthorizedOperation");
+    let all = limited("ForAllValues:StringEquals", "ec2:ModifyImageAttribute").await;
+    all.share(&plain, "333333333333").await.unwrap();
 }
 
 #[tokio::test]

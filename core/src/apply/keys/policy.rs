@@ -10,7 +10,6 @@ use crate::apply::Apply;
 use crate::aws::kms::Put;
 use crate::diagnostic::{Code, Error};
 use crate::id::{KeyArn, Principal};
-use crate::limits::KEY_POLICY_BYTES;
 use crate::plan::{KeyAccess, RemoveKeyAccess};
 use crate::policy::key_policy::{KeyPolicy, PolicyError, PolicyPrincipal};
 use crate::report::Event;
@@ -140,11 +139,6 @@ impl Apply<'_> {
             if edited.added.is_empty() && edited.removed.is_empty() {
                 return Ok(false);
             }
-            let size = edited.policy.size();
-            if !edited.added.is_empty() && size > KEY_POLICY_BYTES {
-                let why = format!("it would have {size} bytes, and KMS takes {KEY_POLICY_BYTES}");
-                return Err(self.refused_policy(&key, &why));
-            }
             if read_at.elapsed() > FRESH {
                 continue;
             }
@@ -174,7 +168,7 @@ impl Apply<'_> {
             Ok(policy) => Ok((text, policy)),
             Err(error) => {
                 let message = format!("the policy of {key} cannot be read as one: {error}");
-                let error = Error::new(Code::AwsUnexpected, message)
+                let error = Error::new(Code::AwsUnreadable, message)
                     .remedy("look at the policy of the key, and put a valid document")
                     .at(&self.run.source.identity.account, key.region())
                     .on(key);

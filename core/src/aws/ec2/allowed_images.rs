@@ -6,6 +6,7 @@ use aws_sdk_ec2::types as sdk;
 use aws_smithy_types::DateTime;
 
 use super::Ec2;
+use crate::aws::unreadable::present;
 use crate::diagnostic::Error;
 use crate::inventory::{
     AllowedImages, AllowedImagesState, ImageCriterion, ScanCondition, ScanResults, Watermark,
@@ -15,16 +16,15 @@ use crate::inventory::{
 impl Ec2 {
     /// Allowed AMIs, which hide images of other accounts (`ec2:GetAllowedImagesSettings`, R7.3).
     pub(crate) async fn allowed_images(&self) -> Result<AllowedImages, Error> {
+        const ACTION: &str = "ec2:GetAllowedImagesSettings";
         let call = self.client.get_allowed_images_settings().send();
-        let answer = self
-            .caller
-            .send("ec2:GetAllowedImagesSettings", None, call)
-            .await?;
-        let state = match answer.state() {
-            Some("enabled") => AllowedImagesState::Enabled,
-            Some("audit-mode") => AllowedImagesState::AuditMode,
-            Some("disabled") | None => AllowedImagesState::Disabled,
-            Some(other) => AllowedImagesState::Other(other.to_owned()),
+        let answer = self.caller.send(ACTION, None, call).await?;
+        let state = present("State", answer.state());
+        let state = match state.map_err(|unreadable| self.unreadable(ACTION, &unreadable))? {
+            "enabled" => AllowedImagesState::Enabled,
+            "audit-mode" => AllowedImagesState::AuditMode,
+            "disabled" => AllowedImagesState::Disabled,
+            other => AllowedImagesState::Other(other.to_owned()),
         };
         let criteria = answer.image_criteria().iter();
         Ok(AllowedImages {

@@ -6,6 +6,7 @@ use aws_sdk_ec2::types::{ResourceType, Tag};
 use aws_smithy_types::DateTime;
 
 use super::{Ec2, tagged, tags};
+use crate::aws::unreadable;
 use crate::diagnostic::Error;
 use crate::id::{AmiId, KeyArn, SnapshotId, SourceImage};
 
@@ -42,8 +43,10 @@ impl Ec2 {
             .caller
             .send("ec2:CopyImage", Some(copy.source.ami.as_ref()), call)
             .await?;
-        let copy_id = answer.image_id().and_then(|id| id.parse().ok());
-        copy_id.ok_or_else(|| self.unexpected(&copy.source.ami, "a copy"))
+        unreadable::read("ImageId", answer.image_id()).map_err(|unreadable| {
+            let unreadable = unreadable.of(copy.source.ami.as_ref());
+            self.unreadable("ec2:CopyImage", &unreadable)
+        })
     }
 
     /// Deregisters an image and, in the same call, deletes those of its snapshots that no other
@@ -66,7 +69,8 @@ impl Ec2 {
         for result in answer.delete_snapshot_results() {
             let code = result.return_code();
             let why = code.map_or("no reason given", |code| code.as_str());
-            if let (Some(snapshot), true) = (result.snapshot_id(), why != "success") {
+            if why != "success" {
+                let snapshot = result.snapshot_id().unwrap_or("a snapshot without an ID");
                 left.push((snapshot.to_owned(), why.to_owned()));
             }
         }

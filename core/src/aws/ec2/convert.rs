@@ -5,22 +5,32 @@ use std::collections::BTreeMap;
 use aws_sdk_ec2::types::{self as sdk, ImageState as SdkState, StorageTier};
 
 use super::allowed_images::{convert_scan, convert_watermark};
+use crate::aws::unreadable::{Unreadable, present, read, read_if_present};
 use crate::inventory::{Image, ImageState, Mapping, Snapshot};
 
-/// `None` if the ID is missing or cannot be parsed.
-pub(super) fn convert_image(image: &sdk::Image) -> Option<Image> {
+pub(super) const KMS_KEY_ID: &str = "KmsKeyId";
+
+pub(super) fn convert_image(image: &sdk::Image) -> Result<Image, Unreadable> {
+    let id = image.image_id().unwrap_or("an image");
+    convert_known_image(image).map_err(|unreadable| unreadable.of(id))
+}
+
+fn convert_known_image(image: &sdk::Image) -> Result<Image, Unreadable> {
     let reason = image.state_reason();
     let reason = reason.and_then(|reason| reason.message().or(reason.code()));
     let protection = image.deregistration_protection();
-    let mappings = image.block_device_mappings().iter();
     let product_codes = image.product_codes().iter();
     let watermarks = image.image_watermarks().iter();
     let source = image.source_image_id().zip(image.source_image_region());
-    Some(Image {
-        id: image.image_id()?.parse().ok()?,
+    let mut mappings = Vec::new();
+    for mapping in image.block_device_mappings() {
+        mappings.push(convert_mapping(mapping)?);
+    }
+    Ok(Image {
+        id: read("ImageId", image.image_id())?,
         name: image.name().unwrap_or_default().to_owned(),
-        owner: image.owner_id().unwrap_or_default().to_owned(),
-        state: convert_state(image.state()),
+        owner: present("OwnerId", image.owner_id())?.to_owned(),
+        state: convert_state(image.state())?,
         state_reason: reason.map(str::to_owned),
         root_device_type: image
             .root_device_type()
@@ -35,9 +45,9 @@ pub(super) fn convert_image(image: &sdk::Image) -> Option<Image> {
             .map(|kind| kind.as_str())
             .unwrap_or_default()
             .to_owned(),
-        mappings: mappings.map(convert_mapping).collect(),
+        mappings,
         product_codes: product_codes
-            .filter_map(|code| code.product_code_id().map(str::to_owned))
+            .map(|code| code.product_code_id().unwrap_or("(no code)").to_owned())
             .collect(),
         tags: convert_tags(image.tags()),
         source: source.map(|(id, region)| (id.to_owned(), region.to_owned())),
@@ -48,36 +58,50 @@ pub(super) fn convert_image(image: &sdk::Image) -> Option<Image> {
     })
 }
 
-fn convert_mapping(mapping: &sdk::BlockDeviceMapping) -> Mapping {
-    let snapshot = mapping.ebs().and_then(|ebs| ebs.snapshot_id());
-    Mapping {
-        snapshot: snapshot.and_then(|id| id.parse().ok()),
+fn convert_mapping(mapping: &sdk::BlockDeviceMapping) -> Result<Mapping, Unreadable> {
+    let ebs = mapping.ebs();
+    let snapshot = ebs.and_then(|ebs| ebs.snapshot_id());
+    Ok(Mapping {
+        snapshot: read_if_present("SnapshotId", snapshot)?,
         device: mapping.device_name().map(str::to_owned),
-    }
+        is_encrypted: ebs.and_then(|ebs| ebs.encrypted()) == Some(true),
+    })
 }
 
 /// Every state that can still become `available` counts as pending (R1.1.1).
-fn convert_state(state: Option<&SdkState>) -> ImageState {
-    match state {
-        Some(SdkState::Available) => ImageState::Available,
-        Some(SdkState::Disabled) => ImageState::Disabled,
-        Some(SdkState::Deregistered) => ImageState::Deregistered,
-        Some(failed @ (SdkState::Failed | SdkState::Error | SdkState::Invalid)) => {
-            ImageState::Failed(failed.as_str().to_owned())
+fn convert_state(state: Option<&SdkState>) -> Result<ImageState, Unreadable> {
+    match present("State", state)? {
+        SdkState::Available => Ok(ImageState::Available),
+        SdkState::Disabled => Ok(ImageState::Disabled),
+        SdkState::Deregistered => Ok(ImageState::Deregistered),
+        SdkState::Pending | SdkState::Transient => Ok(ImageState::Pending),
+        failed @ (SdkState::Failed | SdkState::Error | SdkState::Invalid) => {
+            Ok(ImageState::Failed(failed.as_str().to_owned()))
         }
-        _ => ImageState::Pending,
+        other => Err(Unreadable::unknown("State", other.as_str())),
     }
 }
 
-/// `None` if the ID is missing or cannot be parsed.
-pub(super) fn convert_snapshot(snapshot: &sdk::Snapshot) -> Option<Snapshot> {
-    Some(Snapshot {
-        id: snapshot.snapshot_id()?.parse().ok()?,
-        state: snapshot
-            .state()
-            .map(|state| state.as_str())
-            .unwrap_or_default()
-            .to_owned(),
+pub(super) fn convert_snapshot(snapshot: &sdk::Snapshot) -> Result<Snapshot, Unreadable> {
+    let id = snapshot.snapshot_id().unwrap_or("a snapshot");
+    convert_known_snapshot(snapshot).map_err(|unreadable| unreadable.of(id))
+}
+
+fn convert_known_snapshot(snapshot: &sdk::Snapshot) -> Result<Snapshot, Unreadable> {
+    let state = present("State", snapshot.state())?.as_str();
+    let is_encrypted = present("Encrypted", snapshot.encrypted())?;
+    let key = read_if_present(KMS_KEY_ID, snapshot.kms_key_id())?;
+    match &key {
+        // A copy that is being made, or has failed, may not have its key yet.
+        None if is_encrypted && !matches!(state, "pending" | "error") => {
+            return Err(Unreadable::missing(KMS_KEY_ID));
+        }
+        Some(_) if !is_encrypted => return Err(Unreadable::unknown("Encrypted", is_encrypted)),
+        _ => {}
+    }
+    Ok(Snapshot {
+        id: read("SnapshotId", snapshot.snapshot_id())?,
+        state: state.to_owned(),
         state_message: snapshot
             .state_message()
             .filter(|message| !message.is_empty())
@@ -85,7 +109,8 @@ pub(super) fn convert_snapshot(snapshot: &sdk::Snapshot) -> Option<Snapshot> {
         progress: snapshot
             .progress()
             .and_then(|progress| progress.trim_end_matches('%').parse().ok()),
-        key: snapshot.kms_key_id().and_then(|key| key.parse().ok()),
+        is_encrypted,
+        key,
         archived: snapshot.storage_tier() == Some(&StorageTier::Archive),
         description: snapshot.description().unwrap_or_default().to_owned(),
         tags: convert_tags(snapshot.tags()),

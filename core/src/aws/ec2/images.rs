@@ -51,10 +51,9 @@ impl Ec2 {
             .send();
         let answer = self.caller.send(ACTION, Some(id.as_ref()), call).await?;
         match answer.images().first() {
-            Some(image) => match convert_image(image) {
-                Some(image) => Ok(Some(image)),
-                None => Err(self.unexpected(id, "an image")),
-            },
+            Some(image) => convert_image(image)
+                .map(Some)
+                .map_err(|unreadable| self.unreadable(ACTION, &unreadable)),
             None => Ok(None),
         }
     }
@@ -85,8 +84,7 @@ impl Ec2 {
             while let Some(page) = self.caller.send(ACTION, None, pages.try_next()).await? {
                 for image in page.images() {
                     let image = convert_image(image);
-                    let unreadable = || self.unexpected(values.join(", "), "an image");
-                    images.push(image.ok_or_else(unreadable)?);
+                    images.push(image.map_err(|error| self.unreadable(ACTION, &error))?);
                 }
             }
         }

@@ -8,6 +8,7 @@ use aws_sdk_ec2::types::{
 
 use super::{Ec2, filter, tag, tagged};
 use crate::aws::accept_codes;
+use crate::aws::unreadable::{Unreadable, present};
 use crate::diagnostic::Error;
 use crate::inventory::Image;
 
@@ -75,8 +76,11 @@ impl Ec2 {
             .caller
             .send("ec2:RunInstances", Some(new.image.id.as_ref()), call)
             .await?;
-        let launched = answer.instances().first().and_then(convert_instance);
-        launched.ok_or_else(|| self.unexpected(&new.image.id, "no instance"))
+        match answer.instances().first() {
+            Some(instance) => convert_instance(instance)
+                .map_err(|unreadable| self.unreadable("ec2:RunInstances", &unreadable)),
+            None => Err(self.unexpected(&new.image.id, "no instance")),
+        }
     }
 
     /// The instances with a tag, whatever its value; only the one with the ID, if that is given
@@ -94,7 +98,10 @@ impl Ec2 {
         let mut instances = Vec::new();
         while let Some(page) = self.caller.send(ACTION, id, pages.try_next()).await? {
             for reservation in page.reservations() {
-                instances.extend(reservation.instances().iter().filter_map(convert_instance));
+                for instance in reservation.instances() {
+                    let instance = convert_instance(instance);
+                    instances.push(instance.map_err(|error| self.unreadable(ACTION, &error))?);
+                }
             }
         }
         Ok(instances)
@@ -128,13 +135,15 @@ fn volumes_deleted_on_termination(image: &Image) -> Vec<BlockDeviceMapping> {
     volumes
 }
 
-/// `None` for an instance without an ID or a state.
-fn convert_instance(instance: &aws_sdk_ec2::types::Instance) -> Option<Instance> {
+fn convert_instance(instance: &aws_sdk_ec2::types::Instance) -> Result<Instance, Unreadable> {
+    let id = present("InstanceId", instance.instance_id())?;
+    let state = instance.state().and_then(|state| state.name());
+    let state = present("State", state).map_err(|unreadable| unreadable.of(id))?;
     let reason = instance.state_reason();
     let reason = reason.and_then(|reason| reason.message().or(reason.code()));
-    Some(Instance {
-        id: instance.instance_id()?.to_owned(),
-        state: instance.state()?.name()?.as_str().to_owned(),
+    Ok(Instance {
+        id: id.to_owned(),
+        state: state.as_str().to_owned(),
         reason: reason.map(str::to_owned),
         launched: instance.launch_time().map_or(0, |time| time.secs()),
     })

@@ -9,6 +9,7 @@ use aws_sdk_ec2::types::{
 
 use super::Ec2;
 use crate::aws::accept_codes;
+use crate::aws::unreadable::{Unreadable, present, read};
 use crate::diagnostic::Error;
 use crate::id::{AmiId, Principal, SnapshotId};
 use crate::limits::PRINCIPALS_PER_CALL;
@@ -26,6 +27,7 @@ impl Ec2 {
         &self,
         id: &AmiId,
     ) -> Result<BTreeSet<Principal>, Error> {
+        const ACTION: &str = "ec2:DescribeImageAttribute";
         let attribute = ImageAttributeName::LaunchPermission;
         let call = self
             .client
@@ -33,12 +35,10 @@ impl Ec2 {
             .image_id(id.as_ref())
             .attribute(attribute)
             .send();
-        let answer = self
-            .caller
-            .send("ec2:DescribeImageAttribute", Some(id.as_ref()), call)
-            .await?;
+        let answer = self.caller.send(ACTION, Some(id.as_ref()), call).await?;
         let permissions = answer.launch_permissions().iter();
-        Ok(permissions.filter_map(from_sdk_launch_permission).collect())
+        let principals: Result<_, _> = permissions.map(from_sdk_launch_permission).collect();
+        principals.map_err(|unreadable| self.unreadable(ACTION, &unreadable.of(id.as_ref())))
     }
 
     /// Adds or removes launch permissions (`ec2:ModifyImageAttribute`).
@@ -101,6 +101,7 @@ impl Ec2 {
         &self,
         id: &SnapshotId,
     ) -> Result<BTreeSet<Principal>, Error> {
+        const ACTION: &str = "ec2:DescribeSnapshotAttribute";
         let attribute = SnapshotAttributeName::CreateVolumePermission;
         let call = self
             .client
@@ -108,14 +109,10 @@ impl Ec2 {
             .snapshot_id(id.as_ref())
             .attribute(attribute)
             .send();
-        let answer = self
-            .caller
-            .send("ec2:DescribeSnapshotAttribute", Some(id.as_ref()), call)
-            .await?;
+        let answer = self.caller.send(ACTION, Some(id.as_ref()), call).await?;
         let permissions = answer.create_volume_permissions().iter();
-        Ok(permissions
-            .filter_map(from_sdk_create_volume_permission)
-            .collect())
+        let principals: Result<_, _> = permissions.map(from_sdk_create_volume_permission).collect();
+        principals.map_err(|unreadable| self.unreadable(ACTION, &unreadable.of(id.as_ref())))
     }
 
     /// Adds or removes create-volume permissions. Only accounts and the public can have them;
@@ -149,14 +146,25 @@ impl Ec2 {
     }
 }
 
-fn from_sdk_launch_permission(permission: &LaunchPermission) -> Option<Principal> {
+fn from_sdk_launch_permission(permission: &LaunchPermission) -> Result<Principal, Unreadable> {
     let named = permission
         .user_id()
         .or(permission.organization_arn())
         .or(permission.organizational_unit_arn());
     match named {
-        Some(named) => named.parse().ok(),
-        None => permission.group().map(|_| Principal::Public),
+        Some(_) => read("LaunchPermission", named),
+        None => from_sdk_group("LaunchPermission", permission.group()),
+    }
+}
+
+/// The only group that AWS documents is everybody.
+fn from_sdk_group(
+    member: &'static str,
+    group: Option<&PermissionGroup>,
+) -> Result<Principal, Unreadable> {
+    match present(member, group)? {
+        PermissionGroup::All => Ok(Principal::Public),
+        other => Err(Unreadable::unknown(member, other.as_str())),
     }
 }
 
@@ -171,10 +179,13 @@ fn to_sdk_launch_permission(principal: &Principal) -> LaunchPermission {
     .build()
 }
 
-fn from_sdk_create_volume_permission(permission: &CreateVolumePermission) -> Option<Principal> {
+fn from_sdk_create_volume_permission(
+    permission: &CreateVolumePermission,
+) -> Result<Principal, Unreadable> {
+    const MEMBER: &str = "CreateVolumePermission";
     match permission.user_id() {
-        Some(account) => account.parse().map(Principal::Account).ok(),
-        None => permission.group().map(|_| Principal::Public),
+        Some(_) => read(MEMBER, permission.user_id()).map(Principal::Account),
+        None => from_sdk_group(MEMBER, permission.group()),
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use super::convert::KMS_KEY_ID;
 use super::{Ec2, filter};
+use crate::aws::unreadable::{Unreadable, present};
 use crate::diagnostic::Error;
 use crate::id::Region;
 
@@ -12,16 +14,18 @@ impl Ec2 {
         &self,
         regions: &BTreeSet<Region>,
     ) -> Result<BTreeSet<Region>, Error> {
+        const ACTION: &str = "ec2:DescribeRegions";
         let call = self
             .client
             .describe_regions()
             .all_regions(true)
             .filters(filter("region-name", regions))
             .send();
-        let answer = self.caller.send("ec2:DescribeRegions", None, call).await?;
+        let answer = self.caller.send(ACTION, None, call).await?;
         let mut off = regions.clone();
         for region in answer.regions() {
-            if region.opt_in_status() != Some("not-opted-in") {
+            let is_on = is_on(region).map_err(|error| self.unreadable(ACTION, &error))?;
+            if is_on {
                 off.retain(|off| region.region_name() != Some(off.as_ref()));
             }
         }
@@ -31,21 +35,30 @@ impl Ec2 {
     /// Whether new volumes are encrypted even if nothing asks for it
     /// (`ec2:GetEbsEncryptionByDefault`).
     pub(crate) async fn encrypts_by_default(&self) -> Result<bool, Error> {
+        const ACTION: &str = "ec2:GetEbsEncryptionByDefault";
         let call = self.client.get_ebs_encryption_by_default().send();
-        let answer = self
-            .caller
-            .send("ec2:GetEbsEncryptionByDefault", None, call)
-            .await?;
-        Ok(answer.ebs_encryption_by_default() == Some(true))
+        let answer = self.caller.send(ACTION, None, call).await?;
+        present("EbsEncryptionByDefault", answer.ebs_encryption_by_default())
+            .map_err(|unreadable| self.unreadable(ACTION, &unreadable))
     }
 
     /// The ARN or alias of the key of new volumes (`ec2:GetEbsDefaultKmsKeyId`, R1.3.5).
-    pub(crate) async fn default_key(&self) -> Result<Option<String>, Error> {
+    pub(crate) async fn default_key(&self) -> Result<String, Error> {
+        const ACTION: &str = "ec2:GetEbsDefaultKmsKeyId";
         let call = self.client.get_ebs_default_kms_key_id().send();
-        let answer = self
-            .caller
-            .send("ec2:GetEbsDefaultKmsKeyId", None, call)
-            .await?;
-        Ok(answer.kms_key_id)
+        let answer = self.caller.send(ACTION, None, call).await?;
+        present(KMS_KEY_ID, answer.kms_key_id)
+            .map_err(|unreadable| self.unreadable(ACTION, &unreadable))
+    }
+}
+
+/// Whether a Region is enabled for the account.
+fn is_on(region: &aws_sdk_ec2::types::Region) -> Result<bool, Unreadable> {
+    let name = region.region_name().unwrap_or("a Region");
+    let status = present("OptInStatus", region.opt_in_status());
+    match status.map_err(|unreadable| unreadable.of(name))? {
+        "opted-in" | "opt-in-not-required" => Ok(true),
+        "not-opted-in" => Ok(false),
+        other => Err(Unreadable::unknown("OptInStatus", other).of(name)),
     }
 }

@@ -1,10 +1,13 @@
 //! EC2: reads snapshots.
 
-use super::convert::convert_snapshot;
+use std::collections::BTreeMap;
+
+use super::convert::{KMS_KEY_ID, convert_snapshot};
 use super::{Ec2, filter, owners};
+use crate::aws::unreadable::Unreadable;
 use crate::diagnostic::Error;
 use crate::id::SnapshotId;
-use crate::inventory::Snapshot;
+use crate::inventory::{Image, ImageState, Snapshot};
 use crate::limits::{FILTER_VALUES, PAGE_SIZE};
 
 const ACTION: &str = "ec2:DescribeSnapshots";
@@ -35,6 +38,51 @@ impl Ec2 {
         self.snapshots_by("encrypted", values, true).await
     }
 
+    /// The snapshots behind an image, which tell its keys. None is hidden from the account, and of
+    /// none it is unclear whether it is encrypted (`ec2:DescribeSnapshots`).
+    pub(crate) async fn snapshots_of(&self, image: &Image) -> Result<Vec<Snapshot>, Error> {
+        let mut snapshots = BTreeMap::new();
+        for snapshot in self.snapshots(image.snapshots()).await? {
+            snapshots.insert(snapshot.id.clone(), snapshot);
+        }
+        self.check_encryption(image, &snapshots)?;
+        for id in image.snapshots() {
+            if !snapshots.contains_key(id) {
+                let unreadable = Unreadable::missing("SnapshotId").of(id.as_ref());
+                return Err(self.unreadable(ACTION, &unreadable));
+            }
+        }
+        Ok(snapshots.into_values().collect())
+    }
+
+    /// Checks that what AWS says of an available image and of its snapshots agrees, and names the
+    /// key of each that is encrypted.
+    pub(crate) fn check_encryption(
+        &self,
+        image: &Image,
+        snapshots: &BTreeMap<SnapshotId, Snapshot>,
+    ) -> Result<(), Error> {
+        if image.state != ImageState::Available {
+            return Ok(());
+        }
+        for mapping in &image.mappings {
+            let id = mapping.snapshot.as_ref();
+            let Some(snapshot) = id.and_then(|id| snapshots.get(id)) else {
+                continue;
+            };
+            let unreadable = if snapshot.is_encrypted && snapshot.key.is_none() {
+                Unreadable::missing(KMS_KEY_ID)
+            } else if mapping.is_encrypted && !snapshot.is_encrypted {
+                Unreadable::unknown("Encrypted", false)
+            } else {
+                continue;
+            };
+            let unreadable = unreadable.of(snapshot.id.as_ref());
+            return Err(self.unreadable(ACTION, &unreadable));
+        }
+        Ok(())
+    }
+
     async fn snapshots_by(
         &self,
         name: &str,
@@ -53,8 +101,7 @@ impl Ec2 {
             while let Some(page) = self.caller.send(ACTION, None, pages.try_next()).await? {
                 for snapshot in page.snapshots() {
                     let snapshot = convert_snapshot(snapshot);
-                    let unreadable = || self.unexpected(values.join(", "), "a snapshot");
-                    snapshots.push(snapshot.ok_or_else(unreadable)?);
+                    snapshots.push(snapshot.map_err(|error| self.unreadable(ACTION, &error))?);
                 }
             }
         }

@@ -2,7 +2,9 @@
 
 use aws_sdk_ec2::types::Volume;
 
+use super::convert::KMS_KEY_ID;
 use super::{Ec2, filter};
+use crate::aws::unreadable::{Unreadable, present, read};
 use crate::diagnostic::Error;
 use crate::id::KeyArn;
 use crate::limits::VOLUME_PAGE_SIZE;
@@ -20,13 +22,17 @@ impl Ec2 {
             .max_results(VOLUME_PAGE_SIZE);
         let mut pages = call.into_paginator().send();
         while let Some(page) = self.caller.send(ACTION, None, pages.try_next()).await? {
-            volumes.extend(page.volumes().iter().filter_map(key_and_id));
+            for volume in page.volumes() {
+                let volume = key_and_id(volume);
+                volumes.push(volume.map_err(|error| self.unreadable(ACTION, &error))?);
+            }
         }
         Ok(volumes)
     }
 }
 
-fn key_and_id(volume: &Volume) -> Option<(KeyArn, String)> {
-    let key = volume.kms_key_id()?.parse().ok()?;
-    Some((key, volume.volume_id()?.to_owned()))
+fn key_and_id(volume: &Volume) -> Result<(KeyArn, String), Unreadable> {
+    let id = present("VolumeId", volume.volume_id())?;
+    let key = read(KMS_KEY_ID, volume.kms_key_id()).map_err(|unreadable| unreadable.of(id))?;
+    Ok((key, id.to_owned()))
 }

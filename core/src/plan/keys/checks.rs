@@ -78,14 +78,15 @@ impl Planner<'_> {
         false
     }
 
-    /// Whether KMS takes a policy of this size (R3.2.2).
+    /// Warns of a policy that is larger than AWS documented once: AWS may take it all the same
+    /// (R3.2.2), and KMS answers if it does not.
     pub(super) fn check_policy_size(&mut self, key: &Key, added: usize, bytes: usize) {
         if bytes > KEY_POLICY_BYTES {
             let message = format!(
                 "with {added} more accounts the key policy would have {bytes} bytes, and KMS takes \
-                 {KEY_POLICY_BYTES}"
+                 {KEY_POLICY_BYTES} unless AWS has raised the limit"
             );
-            self.refuse(FindingCode::KeyPolicyTooLarge, &key.arn, message);
+            self.warn(FindingCode::KeyPolicyTooLarge, &key.arn, message);
         }
     }
 

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::FindingCode;
-use crate::id::KeyArn;
-use crate::inventory::Key;
+use crate::id::{AccountId, KeyArn};
+use crate::inventory::{Key, RamPolicy};
 use crate::plan::key_use::key_still_used;
 use crate::plan::planner::Planner;
 use crate::plan::step::{KeyReads, PolicyChange, Removal, RemoveKeyAccess, RemovePermissions};
@@ -32,7 +32,12 @@ impl Planner<'_> {
                 continue;
             };
             let reads = KeyReads::of(key, &self.request.options);
-            if reads.policy || reads.grants {
+            if let Some(Err(problem)) = &key.policy
+                && reads.policy
+            {
+                // Nobody's access can be removed from it, so nobody loses launch permission alone.
+                self.refuse_unreadable(arn, problem);
+            } else if reads.policy || reads.grants {
                 let mut key = key.clone();
                 if !reads.policy {
                     key.policy = None;
@@ -67,6 +72,7 @@ impl Planner<'_> {
                 self.check_other_statements(key, principal);
             }
         }
+        self.check_ram_policy(key, &losing, remove);
 
         // 4. What changes: statements first, because a target may make grants by its statement.
         let mut principals = key.granted_principals();
@@ -148,6 +154,48 @@ impl Planner<'_> {
             self.warn(FindingCode::RevokeOtherWay, &key.arn, message);
         }
     }
+}
+
+impl Planner<'_> {
+    /// Warns of AWS RAM, through which those who lose the key may keep it.
+    fn check_ram_policy(
+        &mut self,
+        key: &Key,
+        losing: &BTreeSet<PolicyPrincipal>,
+        remove: &RemoveKeyAccess,
+    ) {
+        let policy = match &key.ram_policy {
+            RamPolicy::NotRead | RamPolicy::None => return,
+            RamPolicy::Some(policy) => policy,
+            RamPolicy::Unknown(problem) => {
+                let message = format!(
+                    "whether AWS RAM shares the key too is unknown, for its policy `AWS_RAM` could \
+                     not be read: {problem}"
+                );
+                self.warn(FindingCode::RevokeOtherWay, &key.arn, message);
+                return;
+            }
+        };
+        for principal in losing {
+            let PolicyPrincipal::Account(account) = principal else {
+                continue;
+            };
+            if remove.revokes_from(principal) && names_account(policy, key, account) {
+                let message = format!(
+                    "account {account} can use the key through AWS RAM too: remove it from the \
+                     resource share"
+                );
+                self.warn(FindingCode::RevokeOtherWay, &key.arn, message);
+            }
+        }
+    }
+}
+
+/// Whether a policy of AWS RAM allows the account something, or anybody whom its conditions fit.
+fn names_account(policy: &KeyPolicy, key: &Key, account: &AccountId) -> bool {
+    let statements = policy.foreign_statements(&key.arn);
+    let mut names = statements.iter().flat_map(|(_, principals)| principals);
+    names.any(|name| name == "*" || name.split(':').any(|part| part == account.as_ref()))
 }
 
 /// The principals that are to lose access and have it: by statements or by grants of this tool.

@@ -1,7 +1,8 @@
 //! Checks whether the policies and grants of keys allow what a launch asks of them (R4.1, R4.2).
 
-use crate::inventory::{Grant, Key};
+use crate::inventory::{Grant, Key, RamPolicy};
 use crate::policy::evaluate::{self, CalledBy, Caller, Decision, KeyCall};
+use crate::policy::key_policy::KeyPolicy;
 use crate::policy::launch_call::launch_context;
 use crate::policy::launch_operations::{image_key_actions, operation_of, volume_key_actions};
 use crate::report::{Check, CheckName};
@@ -99,7 +100,10 @@ impl KeyOperation<'_> {
                 Decision::No(why.to_owned())
             };
         }
-        let by_policy = self.decide_by_policy(caller);
+        let mut by_policy = self.decide_by_policy(caller);
+        if matches!(by_policy, Decision::No(_)) {
+            by_policy = self.decide_by_ram(caller).unwrap_or(by_policy);
+        }
         // A deny beats every grant, and a direct allow needs none.
         if matches!(by_policy, Decision::Direct | Decision::Denied(_)) {
             return by_policy;
@@ -124,6 +128,24 @@ impl KeyOperation<'_> {
             Some(Err(problem)) => return Decision::Unknown(problem.clone()),
             None => return Decision::Unknown("its policy was not read".to_owned()),
         };
+        self.evaluate(policy, caller)
+    }
+
+    /// What the policy of AWS RAM decides, which can only allow; `None` if it does not (R3.2.8).
+    fn decide_by_ram(&self, caller: &Caller) -> Option<Decision> {
+        match &self.key.ram_policy {
+            RamPolicy::NotRead | RamPolicy::None => None,
+            RamPolicy::Unknown(problem) => Some(Decision::Unknown(format!(
+                "its policy `AWS_RAM` could not be read: {problem}"
+            ))),
+            RamPolicy::Some(policy) => match self.evaluate(policy, caller) {
+                Decision::No(_) => None,
+                by_ram => Some(by_ram),
+            },
+        }
+    }
+
+    fn evaluate(&self, policy: &KeyPolicy, caller: &Caller) -> Decision {
         let (by, key) = (CalledBy::Caller(caller), &self.key.arn);
         let call = KeyCall {
             by,

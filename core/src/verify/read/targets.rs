@@ -163,7 +163,7 @@ async fn read_own_snapshots(
     for image in images {
         if image.owner == clients.location.account.as_ref() {
             reading.push(async move {
-                let snapshots = clients.ec2.snapshots(image.snapshots()).await?;
+                let snapshots = clients.ec2.snapshots_of(image).await?;
                 Ok::<_, Error>((image.id.clone(), snapshots))
             });
         }
@@ -173,11 +173,10 @@ async fn read_own_snapshots(
 
 /// The customer managed key of new volumes, if they have one. Every launcher can use `aws/ebs`.
 async fn read_default_key(clients: &RegionClients) -> Result<Option<Key>, Error> {
-    match clients.ec2.default_key().await? {
-        Some(name) if !name.ends_with("alias/aws/ebs") => {
-            let key = read_key(clients, &name).await?;
-            Ok((!key.aws_managed).then_some(key))
-        }
-        _ => Ok(None),
+    let name = clients.ec2.default_key().await?;
+    if name.ends_with("alias/aws/ebs") {
+        return Ok(None);
     }
+    let key = read_key(clients, &name).await?;
+    Ok((!key.aws_managed).then_some(key))
 }

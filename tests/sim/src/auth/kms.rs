@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::identity::IdentityDecision;
 use super::refusal::{PolicyKind, Refusal};
 use super::{denying_control, set};
+use crate::partition;
 use crate::policy::{AccessRequest, Context, Decision, Document, PrincipalMatch};
 use crate::wire::Fail;
 use crate::world::{Grant, Grantee, Key, KeyState, Principal, ResourceControl};
@@ -101,9 +102,16 @@ fn check(caller: &Principal, key: &Key, key_use: &KeyUse<'_>) -> Result<(), Refu
     // 1. An explicit deny of either account wins.
     let policy = key.policy_at(key_use.policies_as_of);
     let by_policy = Document::from_text(policy).unwrap_or_default();
-    let by_policy = by_policy.evaluate(&access);
+    let mut by_policy = by_policy.evaluate(&access);
     if by_policy == Decision::ExplicitDeny {
         return Err(Refusal::ExplicitDeny(PolicyKind::Resource));
+    }
+    // AWS RAM has a policy of its own, which only allows (R3.2.8).
+    let by_ram = key.ram_policy.as_deref().map(Document::from_text);
+    if let Some(Ok(by_ram)) = by_ram
+        && !by_policy.is_allow()
+    {
+        by_policy = by_ram.evaluate(&access);
     }
     let own = IdentityDecision::evaluate(caller, &access);
     own.check_denials()?;
@@ -177,7 +185,7 @@ fn granted(
 fn match_grantee(grantee: &Grantee, caller: &Principal) -> Option<GranteeMatch> {
     let facts = &caller.facts;
     let Some(id) = &grantee.unique_id else {
-        let root = format!("arn:aws:iam::{}:root", facts.account);
+        let root = partition::account_root(partition::of_arn(&facts.arn), &facts.account);
         return (grantee.arn == root).then_some(GranteeMatch::ByRole);
     };
     if *id == facts.unique_id {

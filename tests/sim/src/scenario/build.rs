@@ -12,6 +12,7 @@ use super::spec::{
 };
 use super::{AccountFacts, Facts};
 use crate::options::Options;
+use crate::partition;
 use crate::policy::{Document, PrincipalFacts};
 use crate::world::{
     Account, AllowedImages, Credential, ImageCriterion, Key, KeyState, Organization, Policy,
@@ -57,6 +58,7 @@ impl Builder<'_> {
     fn set_up(&mut self) {
         let scenario = self.scenario;
         self.facts.region.clone_from(&scenario.region);
+        self.world.partition = partition::of_region(&scenario.region);
         self.world.nonexistent_accounts = scenario.nonexistent_accounts.iter().cloned().collect();
         self.world.copies_as_recorded = scenario.copies_as_recorded;
         for region in &scenario.regions {
@@ -65,16 +67,19 @@ impl Builder<'_> {
                 opt_in: region.opt_in,
             });
         }
-        self.world.organization = scenario.organization.as_ref().map(organization);
+        let partition = self.world.partition.name;
+        let spec = scenario.organization.as_ref();
+        self.world.organization = spec.map(|spec| organization(spec, partition));
     }
 
     fn add_key(&mut self, spec: &KeySpec) {
         let region = spec.region.as_ref().unwrap_or(&self.scenario.region);
         let policy = match &spec.policy {
             Some(policy) => policy.to_string(),
-            None => Key::default_policy(&spec.account),
+            None => Key::default_policy(&spec.account, region),
         };
         let mut key = Key::new(&spec.account, region, &spec.name, &policy);
+        key.ram_policy = spec.ram_policy.as_ref().map(Value::to_string);
         key.state = match spec.state {
             KeyStateSpec::Enabled => KeyState::Enabled,
             KeyStateSpec::Disabled => KeyState::Disabled,
@@ -110,7 +115,8 @@ impl Builder<'_> {
         let region = self.scenario.region.clone();
         account.settings.insert(region, settings(spec));
         for managed in &spec.policies {
-            let arn = format!("arn:aws:iam::{id}:policy/{}", managed.name);
+            let partition = self.world.partition.name;
+            let arn = format!("arn:{partition}:iam::{id}:policy/{}", managed.name);
             account.policies.insert(arn, policy(&managed.document));
         }
         let administrator = RoleSpec {
@@ -121,9 +127,10 @@ impl Builder<'_> {
         };
         let mut arns = BTreeMap::new();
         for spec in spec.roles.iter().chain([&administrator]) {
-            let mut role = role(id, spec);
+            let partition = self.world.partition.name;
+            let mut role = role(partition, id, spec);
             if let Some(boundary) = &spec.boundary {
-                let arn = format!("arn:aws:iam::{id}:policy/{}-boundary", spec.name);
+                let arn = format!("arn:{partition}:iam::{id}:policy/{}-boundary", spec.name);
                 account.policies.insert(arn.clone(), policy(boundary));
                 role.boundary = Some(arn);
             }
@@ -152,7 +159,10 @@ impl Builder<'_> {
             expires: None,
             facts: PrincipalFacts {
                 account: account.to_owned(),
-                arn: format!("arn:aws:iam::{account}:user/admin"),
+                arn: format!(
+                    "arn:{}:iam::{account}:user/admin",
+                    self.world.partition.name
+                ),
                 role_arn: None,
                 unique_id: format!("AIDA{user_id}"),
             },
@@ -173,9 +183,9 @@ fn policy(document: &Value) -> Policy {
     Policy::parse(&document.to_string(), Duration::ZERO).unwrap_or_default()
 }
 
-fn role(account: &str, spec: &RoleSpec) -> Role {
+fn role(partition: &str, account: &str, spec: &RoleSpec) -> Role {
     let path = spec.path.as_deref().unwrap_or("/");
-    let arn = Role::arn_of(account, path, &spec.name);
+    let arn = Role::arn_of(partition, account, path, &spec.name);
     let digits = hex(&format!("role {arn}"), 17).to_uppercase();
     let mut role = Role {
         arn,
@@ -213,9 +223,10 @@ fn settings(spec: &AccountSpec) -> Settings {
     }
 }
 
-fn organization(spec: &OrganizationSpec) -> Organization {
+fn organization(spec: &OrganizationSpec, partition: &'static str) -> Organization {
     let mut organization = Organization {
         id: spec.id.clone(),
+        partition,
         management: spec.management.clone(),
         root: spec.root.clone(),
         units: BTreeMap::new(),

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::spec::{AccountSpec, OrganizationSpec, Scenario};
 use crate::json_file;
+use crate::partition;
 use crate::policy::Document;
 
 impl Scenario {
@@ -33,6 +34,10 @@ impl Scenario {
         }
         for (index, key) in self.keys.iter().enumerate() {
             check_document(&format!("keys[{index}].policy"), key.policy.as_ref())?;
+            check_document(
+                &format!("keys[{index}].ram-policy"),
+                key.ram_policy.as_ref(),
+            )?;
         }
         let Some(organization) = &self.organization else {
             return Ok(());
@@ -114,8 +119,16 @@ impl Scenario {
         Err(format!("{path}: {name} is no key of this file"))
     }
 
-    /// If the file lists Regions, there are no others.
+    /// If the file lists Regions, there are no others. All are in one partition.
     fn check_regions(&self) -> Result<(), String> {
+        let home = partition::of_region(&self.region).name;
+        for (index, region) in self.regions.iter().enumerate() {
+            let other = partition::of_region(&region.name).name;
+            if other != home {
+                let problem = format!("in the partition {other}, and the world is in {home}");
+                return Err(format!("regions[{index}].name: {problem}"));
+            }
+        }
         if self.regions.is_empty() {
             return Ok(());
         }

@@ -67,7 +67,8 @@ fn image(name: &str, keys: &[Option<&str>]) -> ImageSpec {
     }
 }
 
-/// The trust policy of a role that its own account may assume.
+/// The trust policy of a role that its own account may assume. IAM takes an account's ID for its
+/// root in whatever partition.
 pub(super) fn own_trust(account: &str) -> Value {
     trust(account, None)
 }
@@ -75,7 +76,7 @@ pub(super) fn own_trust(account: &str) -> Value {
 fn trust(account: &str, external_id: Option<&str>) -> Value {
     let mut statement = json!({
         "Effect": "Allow",
-        "Principal": { "AWS": format!("arn:aws:iam::{account}:root") },
+        "Principal": { "AWS": account },
         "Action": "sts:AssumeRole",
     });
     if let Some(id) = external_id {

@@ -181,6 +181,9 @@ pub struct KeySpec {
     /// The key policy. Without one, the account's IAM decides.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<Value>,
+    /// The policy by which AWS RAM shares the key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ram_policy: Option<Value>,
     /// The state.
     #[serde(default)]
     pub state: KeyStateSpec,

@@ -139,7 +139,7 @@ fn authorized_role<'a>(
     };
     let arn = match &role {
         Some(role) => role.arn.clone(),
-        None => Role::arn_of(request.account(), "/", name),
+        None => Role::arn_of(request.partition(), request.account(), "/", name),
     };
     authorize(request, operation, &arn, policy)?;
     role.ok_or_else(|| no_such_entity(format!("The role with name {name} cannot be found.")))

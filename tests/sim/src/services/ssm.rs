@@ -65,7 +65,8 @@ fn authorize(request: &Request<'_>, operation: &str, name: &str) -> Result<(), F
 fn arn(name: &str, request: &Request<'_>) -> String {
     let (region, account) = (request.region, request.account());
     let name = name.trim_start_matches('/');
-    format!("arn:aws:ssm:{region}:{account}:parameter/{name}")
+    let partition = request.partition();
+    format!("arn:{partition}:ssm:{region}:{account}:parameter/{name}")
 }
 
 /// The versions of a parameter of the caller, the newest last.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::Request;
 use crate::auth;
+use crate::partition;
 use crate::policy::{AccessRequest, Document, PrincipalFacts, matches};
 use crate::wire::xml::Element;
 use crate::wire::{Body, Fail, Outcome, Query};
@@ -213,7 +214,7 @@ fn decode(query: &Query, request: &Request<'_>) -> Outcome {
 }
 
 fn find_role<'a>(world: &'a World, arn: &str) -> Option<&'a Role> {
-    if !matches("arn:aws:iam::*:role/*", arn) {
+    if !matches("arn:aws*:iam::*:role/*", arn) {
         return None;
     }
     let account = world.accounts.get(account_of(arn)?)?;
@@ -274,9 +275,13 @@ fn secret_of(key_id: &str) -> String {
 }
 
 fn session_facts(role: &Role, account: &str, name: &str) -> PrincipalFacts {
+    let partition = partition::of_arn(&role.arn);
     PrincipalFacts {
         account: account.to_owned(),
-        arn: format!("arn:aws:sts::{account}:assumed-role/{}/{name}", role.name()),
+        arn: format!(
+            "arn:{partition}:sts::{account}:assumed-role/{}/{name}",
+            role.name()
+        ),
         role_arn: Some(role.arn.clone()),
         unique_id: format!("{}:{name}", role.unique_id),
     }

@@ -3,6 +3,7 @@
 use parking_lot::Mutex;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::world::ImageState;
 
@@ -65,6 +66,16 @@ pub enum Effect {
         /// The state that the image ends in.
         #[serde(default)]
         state: FailedState,
+    },
+    /// The call takes effect, and its answer has another value in some place, or none: as an AWS
+    /// would answer that has something new to say.
+    Answer {
+        /// The names of the members that lead there, or the last of them, such as `item/kmsKeyId`.
+        /// Every place that fits is meant. Lists of JSON have no name.
+        path: String,
+        /// The new value. Without it, the member is missing.
+        #[serde(default)]
+        value: Option<Value>,
     },
     /// The copy that the call starts takes this long.
     CopyTime {

@@ -82,6 +82,10 @@ impl Fault {
                 let problem = format!("{status} is no status of an error");
                 return Err(format!("effect.error.status: {problem}"));
             }
+            Effect::Answer { path, .. } if path.split('/').any(str::is_empty) => {
+                let problem = "names of members with a slash between them";
+                return Err(format!("effect.answer.path: {path} is not {problem}"));
+            }
             Effect::Delay { seconds } => (*seconds, "delay"),
             Effect::Stale { seconds } => (*seconds, "stale"),
             Effect::CopyTime { seconds } => (*seconds, "copy-time"),
@@ -162,6 +166,10 @@ mod tests {
             (
                 r#"[{"operation":"ec2:X","effect":{"copy-time":{"seconds":1e12}}}]"#,
                 "[0].effect.copy-time.seconds: ",
+            ),
+            (
+                r#"[{"operation":"ec2:X","effect":{"answer":{"path":"a//b"}}}]"#,
+                "[0].effect.answer.path: a//b is not ",
             ),
             ("7", "neither an object nor a list"),
             ("[{]", "no JSON: "),

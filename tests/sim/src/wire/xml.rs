@@ -91,6 +91,22 @@ impl Element {
         self.child(Self::of(name, text))
     }
 
+    /// The name.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The children, to change them.
+    pub(crate) fn children_mut(&mut self) -> &mut Vec<Self> {
+        &mut self.children
+    }
+
+    /// Puts a text in the place of whatever the element has.
+    pub(crate) fn set_text(&mut self, text: String) {
+        self.text = Some(text);
+        self.children.clear();
+    }
+
     /// As a document.
     pub fn document(&self) -> String {
         let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::ids::{hex, uuid};
 use super::{Grant, Tags};
+use crate::partition;
 
 /// A KMS key.
 #[derive(Clone, Debug, Serialize)]
@@ -31,6 +32,8 @@ pub struct Key {
     /// The policy documents it has had, with their times, the newest last. A stale read answers an
     /// older one.
     pub policies: Vec<(Duration, String)>,
+    /// The policy by which AWS RAM shares the key (R3.2.8).
+    pub ram_policy: Option<String>,
     /// When it is deleted, if that is scheduled.
     #[serde(skip)]
     pub deletion: Option<Duration>,
@@ -111,8 +114,9 @@ impl Key {
     pub fn new(account: &str, region: &str, name: &str, policy: &str) -> Self {
         let digits = hex(&format!("key {account} {region} {name}"), 32);
         let id = uuid(&digits);
+        let partition = partition::of_region(region).name;
         Self {
-            arn: format!("arn:aws:kms:{region}:{account}:key/{id}"),
+            arn: format!("arn:{partition}:kms:{region}:{account}:key/{id}"),
             id,
             account: account.to_owned(),
             region: region.to_owned(),
@@ -121,6 +125,7 @@ impl Key {
             spec: "SYMMETRIC_DEFAULT".to_owned(),
             created: Duration::ZERO,
             policies: vec![(Duration::ZERO, policy.to_owned())],
+            ram_policy: None,
             deletion: None,
             grants: Vec::new(),
             description: String::new(),
@@ -169,6 +174,7 @@ impl Key {
     /// AWS's own key for EBS, which every principal of the account may use, but only through EC2
     /// (R3.1.6).
     pub fn aws_ebs(account: &str, region: &str) -> Self {
+        let partition = partition::of_region(region);
         let policy = json!({
             "Version": "2012-10-17",
             "Id": "auto-ebs-2",
@@ -185,13 +191,13 @@ impl Key {
                     "Resource": "*",
                     "Condition": { "StringEquals": {
                         "kms:CallerAccount": account,
-                        "kms:ViaService": format!("ec2.{region}.amazonaws.com"),
+                        "kms:ViaService": format!("ec2.{region}.{}", partition.dns_suffix),
                     } },
                 },
                 {
                     "Sid": "Allow direct access to key metadata to the account",
                     "Effect": "Allow",
-                    "Principal": { "AWS": format!("arn:aws:iam::{account}:root") },
+                    "Principal": { "AWS": partition::account_root(partition.name, account) },
                     "Action": ["kms:Describe*", "kms:Get*", "kms:List*", "kms:RevokeGrant"],
                     "Resource": "*",
                 },
@@ -205,14 +211,15 @@ impl Key {
 
     /// The default policy of a customer managed key, as the console writes it: the account's IAM
     /// decides.
-    pub fn default_policy(account: &str) -> String {
+    pub fn default_policy(account: &str, region: &str) -> String {
+        let partition = partition::of_region(region).name;
         json!({
             "Version": "2012-10-17",
             "Id": "key-default-1",
             "Statement": [{
                 "Sid": "Enable IAM User Permissions",
                 "Effect": "Allow",
-                "Principal": { "AWS": format!("arn:aws:iam::{account}:root") },
+                "Principal": { "AWS": partition::account_root(partition, account) },
                 "Action": "kms:*",
                 "Resource": "*",
             }],

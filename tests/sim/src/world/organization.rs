@@ -12,6 +12,9 @@ use crate::policy::Document;
 pub struct Organization {
     /// Such as `o-example123`.
     pub id: String,
+    /// The name of the partition that it is in.
+    #[serde(skip)]
+    pub partition: &'static str,
     /// The management account, which no service control policy binds.
     pub management: String,
     /// Such as `r-ab12`.
@@ -57,15 +60,15 @@ impl Organization {
         let above = self.above(account)?;
         let mut path = format!("{}/{}/", self.id, self.root);
         let mut arns = vec![format!(
-            "arn:aws:organizations::{}:organization/{}",
-            self.management, self.id
+            "arn:{}:organizations::{}:organization/{}",
+            self.partition, self.management, self.id
         )];
         for unit in above.iter().rev().filter(|unit| **unit != self.root) {
             path.push_str(unit);
             path.push('/');
             arns.push(format!(
-                "arn:aws:organizations::{}:ou/{}/{unit}",
-                self.management, self.id
+                "arn:{}:organizations::{}:ou/{}/{unit}",
+                self.partition, self.management, self.id
             ));
         }
         Some(Membership {

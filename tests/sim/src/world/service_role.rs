@@ -25,9 +25,9 @@ impl Role {
         format!("/aws-service-role/{service}/")
     }
 
-    /// The ARN of a role.
-    pub fn arn_of(account: &str, path: &str, name: &str) -> String {
-        format!("arn:aws:iam::{account}:role{path}{name}")
+    /// The ARN of a role, in a partition by its name.
+    pub fn arn_of(partition: &str, account: &str, path: &str, name: &str) -> String {
+        format!("arn:{partition}:iam::{account}:role{path}{name}")
     }
 }
 
@@ -48,7 +48,7 @@ impl World {
             json!({ "Statement": [{ "Effect": "Allow", "Action": "ec2:*", "Resource": "*" }] });
         let path = Role::path_of_service(service);
         Role {
-            arn: Role::arn_of(account, &path, name),
+            arn: Role::arn_of(self.partition.name, account, &path, name),
             path,
             unique_id: format!("AROA{}", self.issue(17).to_uppercase()),
             trust: parse(&trust),

@@ -2,6 +2,7 @@
 
 use super::ids;
 use crate::auth::{self, Resource};
+use crate::partition;
 use crate::policy::Context;
 use crate::services::Request;
 use crate::wire::{Fail, bool_text};
@@ -54,7 +55,7 @@ pub(super) fn image_resource(
     id: &str,
     request: &Request<'_>,
 ) -> Resource {
-    let mut resource = Resource::new(format!("arn:aws:ec2:{region}::image/{id}"));
+    let mut resource = Resource::new(ec2_arn(region, "", &format!("image/{id}")));
     resource.set("ec2:ImageID", id);
     if let Some(image) = world.images.get(id) {
         set_owner(&mut resource, &image.owner);
@@ -74,7 +75,7 @@ pub(super) fn snapshot_resource(
 ) -> Resource {
     // For a text that is not an ID, EC2 asks about any snapshot (recorded).
     let name = if ids::is_snapshot(id) { id } else { "*" };
-    let mut resource = Resource::new(format!("arn:aws:ec2:{region}::snapshot/{name}"));
+    let mut resource = Resource::new(ec2_arn(region, "", &format!("snapshot/{name}")));
     resource.set("ec2:SnapshotID", id);
     if let Some(snapshot) = world.snapshots.get(id) {
         set_owner(&mut resource, &snapshot.owner);
@@ -97,7 +98,7 @@ pub(super) fn new_snapshot(request: &Request<'_>) -> Resource {
 }
 
 fn new_resource(kind: &str, id_key: &str, request: &Request<'_>) -> Resource {
-    let mut resource = Resource::new(format!("arn:aws:ec2:{}::{kind}/*", request.region));
+    let mut resource = Resource::new(ec2_arn(request.region, "", &format!("{kind}/*")));
     resource.set("aws:ResourceAccount", request.account());
     resource.set("aws:ResourceBeingCreated", "true");
     resource.set(id_key, "*");
@@ -106,8 +107,12 @@ fn new_resource(kind: &str, id_key: &str, request: &Request<'_>) -> Resource {
 
 /// A resource of the caller's account, such as `instance/i-01234567`.
 pub(super) fn account_resource(name: &str, request: &Request<'_>) -> Resource {
-    let (region, account) = (request.region, request.account());
-    Resource::new(format!("arn:aws:ec2:{region}:{account}:{name}"))
+    Resource::new(ec2_arn(request.region, request.account(), name))
+}
+
+fn ec2_arn(region: &str, account: &str, name: &str) -> String {
+    let partition = partition::of_region(region).name;
+    format!("arn:{partition}:ec2:{region}:{account}:{name}")
 }
 
 /// Sets the condition keys of a resource's owner.

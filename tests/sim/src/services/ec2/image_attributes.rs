@@ -92,13 +92,14 @@ pub(super) fn modify(world: &mut World, query: &Query, request: &Request<'_>) ->
     if change.is_empty() {
         change = PermissionChange::legacy(query).unwrap_or_default();
     }
-    let recipients = if world.hides_recipients_of_images {
-        Context::new()
-    } else {
-        change.context()
-    };
     let image = image_resource(world, request.region, id, request);
-    authorize(request, "ec2:ModifyImageAttribute", &[image], &recipients)?;
+    // AWS has no condition key for the recipients of an image (R2.22).
+    authorize(
+        request,
+        "ec2:ModifyImageAttribute",
+        &[image],
+        &Context::new(),
+    )?;
     let image = ids::own_image(world, id, request)?;
     ids::check_available(image)?;
     match changed_attributes(query).as_slice() {

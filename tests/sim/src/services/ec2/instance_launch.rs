@@ -154,7 +154,8 @@ fn kms_allows(
 /// The role that EC2 has for an instance of its own.
 fn infrastructure_role(instance: &str, request: &Request<'_>) -> String {
     let account = request.account();
-    format!("arn:aws:sts::{account}:assumed-role/aws:ec2-infrastructure/{instance}")
+    let partition = request.partition();
+    format!("arn:{partition}:sts::{account}:assumed-role/aws:ec2-infrastructure/{instance}")
 }
 
 /// Keeps a grant of EC2 on a volume's key until the instance is gone. Those on the AMI's key are

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::auth::{self, KeyUse};
+use crate::partition;
 use crate::services::Request;
 use crate::wire::Fail;
 use crate::world::{Constraint, Grant, Grantee, Key, Snapshot, TrailEvent, World};
@@ -76,7 +77,8 @@ impl<'a> KmsCall<'a> {
 
 /// EC2 as a grantee.
 pub(super) fn service_principal(region: &str) -> String {
-    format!("ec2.{region}.amazonaws.com")
+    let suffix = partition::of_region(region).dns_suffix;
+    format!("ec2.{region}.{suffix}")
 }
 
 pub(super) fn encryption_context(id: &str) -> BTreeMap<String, String> {
@@ -169,7 +171,10 @@ pub(super) fn forward(
     let mut event = TrailEvent {
         action: call.action.to_owned(),
         principal: request.caller.facts.arn.clone(),
-        invoked_by: Some("ec2-frontend-api.amazonaws.com".to_owned()),
+        invoked_by: Some(format!(
+            "ec2-frontend-api.{}",
+            partition::of_region(request.region).dns_suffix
+        )),
         key: call.key.to_owned(),
         parameters: Value::Null,
         code: None,
@@ -216,7 +221,10 @@ pub(super) fn record_by_service(
 ) {
     world.trail.push(TrailEvent {
         action: action.to_owned(),
-        principal: format!("prod.kms-caller.ebs.{region}.amazonaws.com"),
+        principal: format!(
+            "prod.kms-caller.ebs.{region}.{}",
+            partition::of_region(region).dns_suffix
+        ),
         invoked_by: None,
         key: key.to_owned(),
         parameters: json!({ "keyId": key, "encryptionContext": encryption_context(id) }),

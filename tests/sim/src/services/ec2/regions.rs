@@ -7,27 +7,6 @@ use crate::wire::xml::Element;
 use crate::wire::{Body, Fail, Outcome, Query};
 use crate::world::{Region, World};
 
-/// The Regions of a world that lists none: those that AWS enables for every account.
-const AWS: [&str; 17] = [
-    "ap-northeast-1",
-    "ap-northeast-2",
-    "ap-northeast-3",
-    "ap-south-1",
-    "ap-southeast-1",
-    "ap-southeast-2",
-    "ca-central-1",
-    "eu-central-1",
-    "eu-north-1",
-    "eu-west-1",
-    "eu-west-2",
-    "eu-west-3",
-    "sa-east-1",
-    "us-east-1",
-    "us-east-2",
-    "us-west-1",
-    "us-west-2",
-];
-
 fn all_regions(world: &World) -> Vec<Region> {
     if !world.regions.is_empty() {
         return world.regions.clone();
@@ -36,7 +15,13 @@ fn all_regions(world: &World) -> Vec<Region> {
         name: name.to_owned(),
         opt_in: false,
     };
-    AWS.map(region).into()
+    world
+        .partition
+        .regions
+        .iter()
+        .copied()
+        .map(region)
+        .collect()
 }
 
 fn exists(world: &World, region: &str) -> bool {
@@ -76,7 +61,7 @@ pub(super) fn describe(world: &World, query: &Query, request: &Request<'_>) -> O
         let is_requested = requested.is_empty() || requested.contains(&region.name.as_str());
         let is_listed = lists_disabled || status != "not-opted-in";
         if fits && is_requested && is_listed {
-            let endpoint = format!("ec2.{}.amazonaws.com", region.name);
+            let endpoint = format!("ec2.{}.{}", region.name, world.partition.dns_suffix);
             items.push(vec![
                 Element::of("regionName", &region.name),
                 Element::of("regionEndpoint", endpoint),

@@ -29,10 +29,8 @@ fn authorized_profile<'a>(
 }
 
 fn arn_of(request: &Request<'_>, path: &str, name: &str) -> String {
-    format!(
-        "arn:aws:iam::{}:instance-profile{path}{name}",
-        request.account()
-    )
+    let (partition, account) = (request.partition(), request.account());
+    format!("arn:{partition}:iam::{account}:instance-profile{path}{name}")
 }
 
 fn render(account: &Account, profile: &InstanceProfile, request: &Request<'_>) -> Vec<Element> {

@@ -60,7 +60,8 @@ fn authorized_policy<'a>(
 /// A policy that can be attached to roles.
 pub(super) fn create(world: &mut World, query: &Query, request: &Request<'_>) -> Outcome {
     let (name, path) = (query.need("PolicyName")?, query.get("Path").unwrap_or("/"));
-    let arn = format!("arn:aws:iam::{}:policy{path}{name}", request.account());
+    let (partition, account) = (request.partition(), request.account());
+    let arn = format!("arn:{partition}:iam::{account}:policy{path}{name}");
     authorize(request, "CreatePolicy", &arn, None)?;
     let policy = read_policy(query, request)?;
     let account = own_account(world, request);

@@ -67,7 +67,8 @@ pub(super) fn get(world: &mut World, query: &Query, request: &Request<'_>) -> Ou
 }
 
 pub(super) fn list(world: &mut World, query: &Query, request: &Request<'_>) -> Outcome {
-    let resource = format!("arn:aws:iam::{}:role/", request.account());
+    let (partition, account) = (request.partition(), request.account());
+    let resource = format!("arn:{partition}:iam::{account}:role/");
     authorize(request, "ListRoles", &resource, None)?;
     let prefix = query.get("PathPrefix").unwrap_or("/");
     let mut items = Vec::new();
@@ -85,7 +86,7 @@ pub(super) fn list(world: &mut World, query: &Query, request: &Request<'_>) -> O
 
 pub(super) fn create(world: &mut World, query: &Query, request: &Request<'_>) -> Outcome {
     let (name, path) = (query.need("RoleName")?, query.get("Path").unwrap_or("/"));
-    let arn = Role::arn_of(request.account(), path, name);
+    let arn = Role::arn_of(request.partition(), request.account(), path, name);
     authorize(request, "CreateRole", &arn, None)?;
     let trust = read_trust(query, "AssumeRolePolicyDocument", request)?;
     let settings = Settings::read(query)?;

@@ -25,7 +25,8 @@ pub(super) fn create(world: &mut World, query: &Query, request: &Request<'_>) ->
         name = format!("{name}_{suffix}");
     }
     let account = request.account();
-    let arn = Role::arn_of(account, &Role::path_of_service(service), &name);
+    let path = Role::path_of_service(service);
+    let arn = Role::arn_of(request.partition(), account, &path, &name);
     authorize(request, "CreateServiceLinkedRole", &arn, None)?;
     if own_account(world, request).role_name(&name).is_some() {
         let message = format!(

@@ -31,9 +31,10 @@ impl Kind {
         }
     }
 
-    fn arn(self, account: &str, path: &str, name: &str) -> String {
+    fn arn(self, request: &Request<'_>, path: &str, name: &str) -> String {
+        let (partition, account) = (request.partition(), request.account());
         let kind = self.word().to_lowercase();
-        format!("arn:aws:iam::{account}:{kind}{path}{name}")
+        format!("arn:{partition}:iam::{account}:{kind}{path}{name}")
     }
 }
 
@@ -45,7 +46,7 @@ pub(super) fn create(
 ) -> Outcome {
     let name = query.need(kind.name_parameter())?.to_owned();
     let path = query.get("Path").unwrap_or("/");
-    let arn = kind.arn(request.account(), path, &name);
+    let arn = kind.arn(request, path, &name);
     authorize(request, &format!("Create{}", kind.word()), &arn, None)?;
     let id = world.issue(17).to_uppercase();
     let account = own_account(world, request);
@@ -173,14 +174,13 @@ pub(super) fn get(world: &mut World, query: &Query, request: &Request<'_>) -> Ou
 }
 
 pub(super) fn list(world: &mut World, query: &Query, request: &Request<'_>) -> Outcome {
-    let account = request.account();
     authorize(
         request,
         "ListUsers",
-        &Kind::User.arn(account, "/", ""),
+        &Kind::User.arn(request, "/", ""),
         None,
     )?;
-    let prefix = Kind::User.arn(account, query.get("PathPrefix").unwrap_or("/"), "");
+    let prefix = Kind::User.arn(request, query.get("PathPrefix").unwrap_or("/"), "");
     let users = own_account(world, request).users.values();
     let users = users.filter(|user| user.arn.starts_with(&prefix));
     let items = users
@@ -214,7 +214,7 @@ fn authorized_policies<'a>(
     (operation, policy): (&str, Option<&str>),
 ) -> Result<&'a mut PolicySet, Fail> {
     let name = query.need(kind.name_parameter())?;
-    let default_arn = kind.arn(request.account(), "/", name);
+    let default_arn = kind.arn(request, "/", name);
     let account = own_account(world, request);
     let found = match kind {
         Kind::User => {

@@ -55,7 +55,8 @@ fn place_of(alias: &str, request: &Request<'_>) -> (String, String, String) {
 
 fn alias_arn(alias: &str, request: &Request<'_>) -> String {
     let (region, account) = (request.region, request.account());
-    format!("arn:aws:kms:{region}:{account}:{alias}")
+    let partition = request.partition();
+    format!("arn:{partition}:kms:{region}:{account}:{alias}")
 }
 
 pub(super) fn delete(world: &mut World, params: &Params, request: &Request<'_>) -> Outcome {

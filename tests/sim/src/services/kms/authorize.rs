@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::params::{encryption_context, need, texts};
 use super::{Params, key_not_found};
 use crate::auth::{self, KeyUse};
+use crate::partition;
 use crate::policy::Context;
 use crate::services::Request;
 use crate::wire::Fail;
@@ -147,12 +148,13 @@ fn find(
         return Err(Fail::bad("NotFoundException", message));
     }
     world.find_key(name, account, region).ok_or_else(|| {
+        let partition = partition::of_region(region).name;
         let message = if name.starts_with("alias/") {
-            format!("Alias arn:aws:kms:{region}:{account}:{name} is not found.")
+            format!("Alias arn:{partition}:kms:{region}:{account}:{name} is not found.")
         } else if is_arn {
             format!("Key '{name}' does not exist")
         } else if is_key_id(name) {
-            format!("Key 'arn:aws:kms:{region}:{account}:key/{name}' does not exist")
+            format!("Key 'arn:{partition}:kms:{region}:{account}:key/{name}' does not exist")
         } else {
             format!("Invalid keyId '{name}'")
         };

@@ -6,6 +6,7 @@ use super::authorize::{Operation, authorize_without_key, authorized_key};
 use super::params::{dry_run, need, text};
 use super::{Params, grant_request, key_not_found, pages, principals};
 use crate::auth;
+use crate::partition;
 use crate::services::Request;
 use crate::wire::{Body, Fail, Outcome};
 use crate::world::{Grant, Grantee, Key, World};
@@ -26,7 +27,7 @@ const SYMMETRIC: [&str; 11] = [
 ];
 /// How many of these are cryptography, which no other key allows.
 const CRYPTOGRAPHY: usize = 8;
-/// How many grants a key can have (R3.3.5).
+/// How many grants a key can have, unless AWS raised the quota (R3.3.5).
 const QUOTA: usize = 50_000;
 
 fn invalid(message: impl Into<String>) -> Fail {
@@ -49,6 +50,7 @@ pub(super) fn create(world: &mut World, params: &Params, request: &Request<'_>) 
     let arn = key.arn.clone();
     dry_run(params)?;
     let (id, token) = (world.issue(64), world.issue(64));
+    let raised = world.raised_kms_limits;
     let Some(key) = world.keys.get_mut(&arn) else {
         return Err(key_not_found(&arn));
     };
@@ -58,7 +60,7 @@ pub(super) fn create(world: &mut World, params: &Params, request: &Request<'_>) 
         let answer = json!({ "GrantId": same.id, "GrantToken": token });
         return Ok(Body::Json(answer));
     }
-    if key.grants.len() >= QUOTA {
+    if !raised && key.grants.len() >= QUOTA {
         let message = format!("{arn} has the most grants that a key can have.");
         return Err(Fail::bad("LimitExceededException", message));
     }
@@ -155,7 +157,7 @@ fn render(world: &World, key: &Key, grant: &Grant, request: &Request<'_>) -> Val
         "GrantId": grant.id,
         "CreationDate": request.clock.epoch(grant.created),
         "GranteePrincipal": principals::shown_name(world, &grant.grantee),
-        "IssuingAccount": format!("arn:aws:iam::{}:root", grant.issuing_account),
+        "IssuingAccount": partition::account_root(request.partition(), &grant.issuing_account),
         "Operations": grant.operations,
         "Name": name,
     });

@@ -77,7 +77,7 @@ pub(super) fn create(world: &mut World, params: &Params, request: &Request<'_>) 
     authorize_without_key(request, "kms:CreateKey")?;
     let policy = match text(params, "Policy") {
         Some(policy) => policy.to_owned(),
-        None => Key::default_policy(request.account()),
+        None => Key::default_policy(request.account(), request.region),
     };
     let bypass = is_true(params, "BypassPolicyLockoutSafetyCheck");
     let name = world.issue(16);

@@ -9,6 +9,7 @@ use super::authorize::{Operation, authorize_without_key, authorized_key};
 use super::params::{is_true, need, text};
 use super::{Params, key_not_found, keys, policy, tags};
 use crate::auth;
+use crate::partition;
 use crate::services::Request;
 use crate::wire::{Body, Fail, Outcome};
 use crate::world::{Key, KeyState, World};
@@ -86,12 +87,13 @@ pub(super) fn replicate(world: &mut World, params: &Params, request: &Request<'_
     }
     let document = match text(params, "Policy") {
         Some(document) => document.to_owned(),
-        None => Key::default_policy(request.account()),
+        None => Key::default_policy(request.account(), region),
     };
     let bypass = is_true(params, "BypassPolicyLockoutSafetyCheck");
     policy::check(world, &document, &replica.arn, bypass, request)?;
     replica.policies = vec![(request.now, document.clone())];
     replica.created = request.now;
+    replica.ram_policy = None;
     replica.state = KeyState::Creating;
     replica.settles = Some(request.now + SETTLING);
     text(params, "Description")
@@ -112,21 +114,13 @@ pub(super) fn replicate(world: &mut World, params: &Params, request: &Request<'_
 fn check_replica_region(region: &str, primary: &str) -> Result<(), Fail> {
     let message = if region == primary {
         format!("{region} cannot have a replica because it contains the primary.")
-    } else if partition(region) == partition(primary) {
+    } else if partition::of_region(region).name == partition::of_region(primary).name {
         return Ok(());
     } else {
         "The replica key Region must be in the same AWS partition as the primary key Region."
             .to_owned()
     };
     Err(Fail::bad("ValidationException", message))
-}
-
-/// The beginning of a Region's name that tells its partition.
-fn partition(region: &str) -> &str {
-    let mut partitions = ["cn-", "us-gov-", "us-iso", "eusc-", "eu-isoe-"].into_iter();
-    partitions
-        .find(|start| region.starts_with(start))
-        .unwrap_or_default()
 }
 
 /// Makes a replica the primary key. Both are updated for a while.

@@ -11,12 +11,17 @@ use crate::services::Request;
 use crate::wire::{Body, Fail, Outcome};
 use crate::world::World;
 
-/// How many bytes a policy has at most (R3.2.2).
+/// How many bytes a policy has at most, and how many where AWS raised the limit (R3.2.2).
 const LIMIT: usize = 32_768;
+const RAISED_LIMIT: usize = 131_072;
 
 pub(super) fn get(world: &mut World, params: &Params, request: &Request<'_>) -> Outcome {
     let operation = Operation::own_keys("kms:GetKeyPolicy");
     let key = authorized_key(world, params, request, &operation)?;
+    if let (Some("AWS_RAM"), Some(policy)) = (text(params, "PolicyName"), &key.ram_policy) {
+        let answer = json!({ "Policy": policy, "PolicyName": "AWS_RAM" });
+        return Ok(Body::Json(answer));
+    }
     check_name(params)?;
     let policy = key.policy_at(request.now.saturating_sub(request.staleness));
     let answer = json!({ "Policy": policy, "PolicyName": "default" });
@@ -49,7 +54,7 @@ pub(super) fn put(world: &mut World, params: &Params, request: &Request<'_>) -> 
     Ok(Body::Json(json!({})))
 }
 
-/// A key has one policy, called `default`.
+/// A key has one policy, called `default`, and another if AWS RAM shares it.
 fn check_name(params: &Params) -> Result<(), Fail> {
     match text(params, "PolicyName") {
         None | Some("default") => Ok(()),
@@ -69,7 +74,12 @@ pub(super) fn check(
     bypass_lockout_check: bool,
     request: &Request<'_>,
 ) -> Result<(), Fail> {
-    check_text(text)?;
+    let limit = if world.raised_kms_limits {
+        RAISED_LIMIT
+    } else {
+        LIMIT
+    };
+    check_text(text, limit)?;
     let malformed = |message: &str| Fail::bad("MalformedPolicyDocumentException", message);
     let document = Document::from_text(text).map_err(|problem| malformed(&problem))?;
     for principal in document.aws_principals() {
@@ -95,7 +105,7 @@ pub(super) fn check(
     Ok(())
 }
 
-fn check_text(text: &str) -> Result<(), Fail> {
+fn check_text(text: &str, limit: usize) -> Result<(), Fail> {
     let fits = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{ff}');
     if let Some(bad) = text.chars().find(|c| !fits(*c)) {
         let message = format!(
@@ -106,8 +116,8 @@ fn check_text(text: &str) -> Result<(), Fail> {
         return Err(Fail::bad("ValidationException", message));
     }
     let size = text.len();
-    if size > LIMIT {
-        let message = format!("The key policy has {size} bytes, more than the limit of {LIMIT}.");
+    if size > limit {
+        let message = format!("The key policy has {size} bytes, more than the limit of {limit}.");
         return Err(Fail::bad("LimitExceededException", message));
     }
     Ok(())

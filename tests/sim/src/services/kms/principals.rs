@@ -1,5 +1,6 @@
 //! Principals that policies and grants name: whether they exist, and their unique IDs.
 
+use crate::partition;
 use crate::services::Request;
 use crate::wire::Fail;
 use crate::world::{Credential, Grantee, World};
@@ -59,7 +60,7 @@ pub(super) fn find(world: &World, name: &str, request: &Request<'_>) -> Option<G
     let arn = if is_unique_id(name) {
         arn_of_unique_id(world, name)?
     } else if name.len() == 12 && !name.contains(':') {
-        format!("arn:aws:iam::{name}:root")
+        partition::account_root(request.partition(), name)
     } else {
         name.to_owned()
     };

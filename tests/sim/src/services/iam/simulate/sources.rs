@@ -187,7 +187,8 @@ fn of_arn(arn: &str, policy: &Policy) -> Source {
 
 /// The user of the scenario who may do everything.
 fn administrator(world: &World, account: &str, name: &str) -> Option<Subject> {
-    let arn = format!("arn:aws:iam::{account}:user/{name}");
+    let partition = world.partition.name;
+    let arn = format!("arn:{partition}:iam::{account}:user/{name}");
     let mut credentials = world.credentials.values();
     let known = credentials.find(|known| known.administrator && known.facts.arn == arn)?;
     let everything = Policy::parse(ALLOW_EVERYTHING, Duration::ZERO).unwrap_or_default();
