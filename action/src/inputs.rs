@@ -81,7 +81,7 @@ inputs! {
     key_access "key-access" "policy" "policy: statements in the key policy; grants: a grant for \
         each image and account; none: change no key, only output the statements to add"
     key_scope "key-scope" "via-ec2" "via-ec2: targets can use the key only through EC2; direct: \
-        also by calling KMS"
+        also by calling KMS; grants cannot keep via-ec2"
     key_role "key-role" "" "ARN of a role to assume for the policy and grants of a key that \
         another account owns"
     share_snapshots "share-snapshots" "auto" "share the snapshots too, which a target account \
@@ -98,7 +98,8 @@ inputs! {
     target_launch_policy "target-launch-policy" "" "managed policy in each target to attach to \
         those roles: a name, or an ARN with {account}; without it they get an inline policy"
     target_service_linked_roles "target-service-linked-roles" "" "services whose roles in the \
-        targets may launch, such as autoscaling.amazonaws.com"
+        targets may launch, such as autoscaling.amazonaws.com: each role gets a grant of the \
+        image's key and of the target's default EBS key"
     verify "verify" "permissions" "check that targets can launch: none, permissions (read the \
         permissions; with target-role, also in the targets), launch (start a real \
         instance in each target, and terminate it)"

@@ -19,7 +19,7 @@ pub(crate) use allowed_images::{
 };
 pub(crate) use image::{Image, ImageState, Mapping, Snapshot, seconds};
 pub(crate) use key::{Grant, Key, KeyState, RamPolicy};
-pub(crate) use target::{RolePolicies, Target, TargetKeyUsage};
+pub(crate) use target::{RolePolicies, Target, TargetKeyUsage, VolumeKey};
 
 /// Everything that a plan is made from.
 #[derive(Clone, Debug)]
@@ -78,12 +78,19 @@ pub(crate) struct RegionInventory {
     pub(crate) location: AccountRegion,
     /// The images of the request in this Region. In a target: those shared with it.
     pub(crate) images: BTreeMap<AmiId, Image>,
+    /// Images that do not exist any more: those that the request names, and those that grants of
+    /// this tool name. Read only when access is revoked.
+    pub(crate) gone: BTreeSet<AmiId>,
+    /// More keys that images which are gone may have been under.
+    pub(crate) keys_of_gone: BTreeSet<KeyArn>,
     /// Images of this account, in any state, that are tagged as copies of an image of the request.
     pub(crate) copies: Vec<Image>,
     pub(crate) snapshots: BTreeMap<SnapshotId, Snapshot>,
     pub(crate) keys: BTreeMap<KeyArn, Key>,
     /// The key that copies are made under here, if the request names one.
     pub(crate) destination_key: Option<KeyArn>,
+    /// The key of new volumes of a target, if the plan needs it.
+    pub(crate) volume_key: Option<VolumeKey>,
     /// The launch permissions of available images and copies.
     pub(crate) launch_permissions: BTreeMap<AmiId, BTreeSet<Principal>>,
     /// The create volume permissions of the snapshots, if the plan needs them.
@@ -103,10 +110,13 @@ impl RegionInventory {
         Self {
             location,
             images: BTreeMap::new(),
+            gone: BTreeSet::new(),
+            keys_of_gone: BTreeSet::new(),
             copies: Vec::new(),
             snapshots: BTreeMap::new(),
             keys: BTreeMap::new(),
             destination_key: None,
+            volume_key: None,
             launch_permissions: BTreeMap::new(),
             snapshot_permissions: BTreeMap::new(),
             shared_resources: Vec::new(),

@@ -55,10 +55,14 @@ pub(crate) const SHARE_PROPAGATION: Duration = Duration::from_mins(2);
 /// How long SSM may take to check a parameter (R5.9) before the image counts as refused.
 pub(crate) const PARAMETER_CHECK: Duration = Duration::from_mins(2);
 
-/// Services that launch instances by a service-linked role of their own (R4.11).
-pub(crate) const LAUNCHING_SERVICES: [&str; 4] = [
+/// Services of which AWS documents that they launch instances by a service-linked role of their own
+/// (R4.11, R7.29). There may be others.
+pub(crate) const LAUNCHING_SERVICES: [&str; 7] = [
     "autoscaling.amazonaws.com",
+    "batch.amazonaws.com",
+    "ec2fleet.amazonaws.com",
     "eks-nodegroup.amazonaws.com",
+    "imagebuilder.amazonaws.com",
     "spot.amazonaws.com",
     "spotfleet.amazonaws.com",
 ];

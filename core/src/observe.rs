@@ -1,5 +1,6 @@
 //! Reads what AWS says now, in all Regions of the request at once.
 
+mod gone;
 mod images;
 mod key_usage;
 mod keys;
@@ -121,6 +122,7 @@ async fn read_region(
 ) -> Result<RegionInventory, Errors> {
     let mut region = RegionInventory::new(clients.location.clone());
     region.images = images;
+    region.gone = gone::named_images(request, &region);
 
     // 1. The key that copies are made with, and the copies that exist.
     let destination = read_destination_key(clients, request);
@@ -138,6 +140,9 @@ async fn read_region(
     let (snapshots, launchers) = future::try_join(snapshots, launchers).await?;
     region.snapshots.extend(snapshots);
     region.launch_permissions = launchers;
+    if request.options.revoke.is_some() {
+        region.keys_of_gone = gone::read_keys(clients, request, &region).await?;
+    }
 
     // 3. What only the snapshots tell: their keys, and what else is shared under those. That
     //    matters where a key may be revoked.
@@ -160,6 +165,10 @@ async fn read_region(
     region.keys = keys;
     region.snapshot_permissions = permissions;
     region.shared_resources = others;
+    if may_revoke(request) {
+        let in_grants = gone::read_images_in_grants(clients, &region).await?;
+        region.gone.extend(in_grants);
+    }
     Ok(region)
 }
 

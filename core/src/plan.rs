@@ -11,9 +11,11 @@ mod keys;
 mod launch_roles;
 mod lifecycle;
 mod names;
+mod own_grant;
 mod permissions;
 mod planner;
 mod removals;
+mod service_roles;
 mod step;
 mod steps;
 mod targets;
@@ -34,7 +36,8 @@ use crate::request::{ShareRequest, Verify};
 
 pub(crate) use key_use::key_still_used;
 pub(crate) use lifecycle::{deprecation_moment, rfc3339};
-pub(crate) use names::{grant_name, parent_grant_name, service_grant_name};
+pub(crate) use names::ImageGrantName;
+pub(crate) use own_grant::OwnGrant;
 pub(crate) use planner::make;
 pub(crate) use removals::copy_still_shared;
 

@@ -176,7 +176,7 @@ impl ShareRequest {
             target_options.services.clone()
         };
         KeyPermissions {
-            scope: self.options.key_scope,
+            scope: self.options.key_scope.unwrap_or_default(),
             services,
         }
     }

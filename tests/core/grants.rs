@@ -1,6 +1,8 @@
 //! Key access by grants, and keys that another account owns.
 
-use ami_share::request::{KeyAccessMode, ShareSnapshots};
+mod wrong;
+
+use ami_share::request::{KeyAccessMode, KeyScope, ShareSnapshots};
 use ami_share_sim::{RoleSpec, Scenario};
 use serde_json::json;
 
@@ -14,7 +16,7 @@ async fn each_image_and_account_gets_one_grant() {
         request.key_access(KeyAccessMode::Grants)
     };
     let report = world.share(request()).await;
-    assert_eq!(list_codes(&report), ["grants.redelegable"]);
+    assert_eq!(list_codes(&report), ["grants.direct", "grants.redelegable"]);
     let changes = world.count_changes();
     assert_eq!(changes["kms:CreateGrant"], 2);
     assert!(!changes.contains_key("kms:PutKeyPolicy"));
@@ -154,4 +156,26 @@ async fn snapshots_are_shared_only_on_request() {
     let request = request.share_snapshots(ShareSnapshots::Always);
     world.share(request).await;
     assert_eq!(count_shared(), Some(3));
+}
+
+#[test]
+fn grants_are_refused_with_scope_that_they_cannot_keep() {
+    let world = World::new();
+    let request = |scope: Option<KeyScope>| {
+        let request = world.build_request(&["golden"]);
+        let request = request.key_access(KeyAccessMode::Grants);
+        match scope {
+            Some(scope) => request.key_scope(scope),
+            None => request,
+        }
+    };
+    let problems = request(Some(KeyScope::ViaEc2)).build().unwrap_err();
+    let fields: Vec<_> = problems.iter().map(|problem| problem.field).collect();
+    assert_eq!(fields, ["key-scope"]);
+    request(Some(KeyScope::Direct)).build().unwrap();
+    request(None).build().unwrap();
+    // A revoke gives nothing, and takes what there is.
+    into_revoke(request(Some(KeyScope::ViaEc2)))
+        .build()
+        .unwrap();
 }

@@ -1,6 +1,7 @@
 //! A revoke removes all of the access that a share gave, nothing else, and nothing that something
 //! else still needs.
 
+mod gone;
 mod grants;
 mod interrupted;
 mod ram;

@@ -107,7 +107,10 @@ fn keys(parser: &mut Parser, mut builder: ShareRequestBuilder, raw: &Raw) -> Sha
     if let Some(mode) = parser.choice(raw.key_access(), &modes) {
         builder = builder.key_access(mode);
     }
-    if let Some(scope) = parser.choice(raw.key_scope(), &scopes) {
+    // Grants cannot keep the default, which is no problem unless it is given by name.
+    if raw.key_scope().text.is_some()
+        && let Some(scope) = parser.choice(raw.key_scope(), &scopes)
+    {
         builder = builder.key_scope(scope);
     }
     if let Some(share) = parser.choice(raw.share_snapshots(), &snapshots) {

@@ -204,6 +204,10 @@ const WRONG: &[(&str, Spoil)] = &[
         raw.kms_key_id = Some("arn:aws:kms:eu-west-1:111111111111:alias/x".into());
     }),
     ("key-scope", |raw| raw.key_scope = Some("all".into())),
+    ("key-scope", |raw| {
+        raw.key_access = Some("grants".into());
+        raw.key_scope = Some("via-ec2".into());
+    }),
     ("copy-name", |raw| raw.copy_name = Some("{nme}".into())),
     ("max-concurrency", |raw| {
         raw.max_concurrency = Some("0".into());

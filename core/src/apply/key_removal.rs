@@ -7,7 +7,7 @@ use super::keys::named_principals;
 use crate::diagnostic::{Error, Finding, FindingCode};
 use crate::id::{AmiId, Principal, Region};
 use crate::observe;
-use crate::plan::{self, KeyAccess, RemoveKeyAccess, grant_name};
+use crate::plan::{self, KeyAccess, RemoveKeyAccess};
 use crate::policy::key_policy::PolicyPrincipal;
 use crate::report::Event;
 
@@ -25,7 +25,7 @@ impl Apply<'_> {
         if readable.policy {
             removed = self.remove_key_statements(remove).await?;
         }
-        let mut revoked_grants = BTreeSet::new();
+        let mut revoked_grants = Vec::new();
         if readable.grants {
             revoked_grants = self.revoke_grants(remove).await?;
         }
@@ -38,13 +38,7 @@ impl Apply<'_> {
             let clients = self.run.source_clients(region);
             let launchers = clients.ec2.launch_permissions(image_id).await?;
             restored.extend(named_principals(&launchers, &removed));
-            let mut accounts = BTreeSet::new();
-            for account in launchers.iter().filter_map(Principal::account) {
-                if revoked_grants.contains(&grant_name(region, image_id, account)) {
-                    accounts.insert(account.clone());
-                }
-            }
-            self.create_grants(&remove.key, region, image_id, &accounts)
+            self.restore_grants(&remove.key, (region, image_id), &launchers, &revoked_grants)
                 .await?;
             let mut wide = launchers;
             wide.retain(|principal| principal.account().is_none());

@@ -48,12 +48,13 @@ impl<'a> Apply<'a> {
         )
         .await;
 
-        // 2. Roles of services are granted keys that this run changes no policy of: nothing before
-        //    has done that.
+        // 2. Roles of services are granted keys to which this run gives no other access: nothing
+        //    before has done that.
         let mut other_keys = BTreeSet::new();
         for role in self.plan.service_roles() {
-            let is_foreign = role.key.account() != &self.plan.account;
-            if is_foreign && !prerequisites.keys.contains_key(&role.key) {
+            let mut grants = self.plan.grants();
+            let by_grants = grants.any(|grants| grants.key == role.key);
+            if !by_grants && !prerequisites.keys.contains_key(&role.key) {
                 other_keys.insert(&role.key);
             }
         }

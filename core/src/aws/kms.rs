@@ -241,8 +241,8 @@ fn key_state(state: &SdkKeyState) -> KeyState {
 
 fn convert_grant(grant: &GrantListEntry) -> Result<Grant, Unreadable> {
     let operations = grant.operations().iter();
-    let grantee = grant.grantee_principal();
-    let grantee = present(GRANTEE, grantee.or(grant.grantee_service_principal()))?;
+    let service = grant.grantee_service_principal();
+    let grantee = present(GRANTEE, grant.grantee_principal().or(service))?;
     if !is_known_grantee(grantee) {
         return Err(Unreadable::unknown(GRANTEE, grantee));
     }
@@ -254,6 +254,7 @@ fn convert_grant(grant: &GrantListEntry) -> Result<Grant, Unreadable> {
         id: present("GrantId", grant.grant_id())?.to_owned(),
         name: grant.name().unwrap_or_default().to_owned(),
         grantee: grantee.to_owned(),
+        for_service: service.is_some(),
         issuer: issuer.to_owned(),
         operations: operations
             .map(|operation| operation.as_str().to_owned())

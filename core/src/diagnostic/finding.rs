@@ -68,6 +68,14 @@ findings! {
         /// The image would be deprecated already, so it is not deprecated.
         DeprecationPast => "deprecation.past", Warn:
             "give a later `deprecate-at`: a duration counts from the creation of the image";
+        /// Grants let targets use the key without EC2, which the default of `key-scope` prevents.
+        GrantsDirect => "grants.direct", Warn:
+            "use `key-access: policy`, or a key for these images alone as `kms-key-id`; set \
+             `key-scope: direct` if targets may call KMS";
+        /// Somebody else made a grant that has the name of a grant of this tool.
+        GrantsNameTaken => "grants.name-taken", Warn:
+            "find out who made it (CloudTrail, `CreateGrant`), and revoke it unless somebody needs \
+             it; this tool makes its own beside it and leaves that one alone";
         /// Grants let their grantees make grants.
         GrantsRedelegable => "grants.redelegable", Warn:
             "use `key-access: policy` if you do not trust targets with that; `mode: revoke` also \
@@ -88,6 +96,10 @@ findings! {
         ImageFailed => "image.failed", Refuse:
             "build it again, or share an image that exists; deregister a failed one and delete \
              its snapshots, which count toward quotas";
+        /// An image that access is revoked from does not exist any more.
+        ImageGone => "image.gone", Warn:
+            "check the ID and the Region if you did not expect that; name the key that it was \
+             under as `kms-key-id` if the message does not";
         /// The image is backed by instance store: it has no snapshot, so there is nothing to
         /// encrypt. This refuses if it was to be copied under a key.
         ImageInstanceStore => "image.instance-store", Refuse | Warn:
@@ -181,7 +193,8 @@ findings! {
              attached again, and a snapshot cannot be used, without its key";
         /// Others use the key for other things, and targets could then decrypt those too.
         KeyUsedByMany => "key.used-by-many", Warn:
-            "leave `key-scope` at `via-ec2`, or give a key of its own as `kms-key-id`";
+            "use `key-access: policy` with `key-scope` at `via-ec2`, or give a key of its own as \
+             `kms-key-id`";
         /// A role that is to launch does not exist in a target.
         LaunchRoleMissing => "launch-role.missing", Refuse:
             "create the role there, or remove it from `target-launch-roles`";
@@ -207,6 +220,10 @@ findings! {
         RevokeOtherWay => "revoke.other-way", Warn:
             "remove that too if the target shall have no access at all; this tool removes only \
              what it added";
+        /// A service is not known to launch instances by a service-linked role.
+        ServiceUnknown => "service.unknown", Warn:
+            "check its name in `target-service-linked-roles` against AWS's documentation of the \
+             service; the roles that it has in the targets get their grants all the same";
         /// Snapshots cannot be shared with an organization.
         SnapshotOrganization => "snapshot.organization", Warn:
             "also list the accounts that shall copy it as `target-accounts`";

@@ -133,6 +133,8 @@ pub(crate) struct Grant {
     pub(crate) id: String,
     pub(crate) name: String,
     pub(crate) grantee: String,
+    /// Whether the grantee is a service that the grant was made for by name (R3.3.11).
+    pub(crate) for_service: bool,
     /// The account or principal that made it.
     pub(crate) issuer: String,
     /// The operations of KMS that it allows.
@@ -144,7 +146,8 @@ pub(crate) struct Grant {
 impl Grant {
     /// Whether the grantee is an AWS service, or the identity that EC2 gives to an instance (R4.3).
     pub(crate) fn is_held_by_service(&self) -> bool {
-        Partition::is_service(&self.grantee) || self.grantee.contains(":assumed-role/aws:")
+        let service = Partition::is_service(&self.grantee);
+        self.for_service || service || self.grantee.contains(":assumed-role/aws:")
     }
 
     /// The grantee if it is an account, as in the grants that this tool makes.

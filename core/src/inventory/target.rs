@@ -24,6 +24,15 @@ impl Target {
     }
 }
 
+/// The key that an account encrypts the volumes of other accounts' images with (R4.2).
+#[derive(Clone, Debug)]
+pub(crate) struct VolumeKey {
+    /// The key.
+    pub(crate) key: KeyArn,
+    /// Whether it also encrypts the volumes of images that are not encrypted.
+    pub(crate) by_default: bool,
+}
+
 /// The volumes and snapshots of a target that are encrypted with keys it will lose access to.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TargetKeyUsage {

@@ -18,8 +18,9 @@ use crate::tags;
 /// The shortest and longest pause between looks for an image that the user named.
 const NAMED_IMAGE_POLL: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(5));
 
-/// The images that the user named in this Region; an error for each that does not show in time.
-/// With `wait`, pending ones are awaited.
+/// The images that the user named in this Region; an error for each that does not show in time,
+/// unless access is revoked: of an image that is gone, only that is left. With `wait`, pending
+/// images are awaited.
 pub(super) async fn read_named_images(
     run: &Run<'_>,
     clients: &RegionClients,
@@ -35,7 +36,8 @@ pub(super) async fn read_named_images(
     if ids.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let mut images = await_shown_images(run, clients, &ids).await?;
+    let may_be_gone = request.options.revoke.is_some();
+    let mut images = await_shown_images(run, clients, &ids, may_be_gone).await?;
     if wait {
         await_pending_images(run, clients, &mut images).await?;
     }
@@ -46,6 +48,7 @@ async fn await_shown_images(
     run: &Run<'_>,
     clients: &RegionClients,
     ids: &BTreeSet<&AmiId>,
+    may_be_gone: bool,
 ) -> Result<BTreeMap<AmiId, Image>, Errors> {
     let since = Instant::now();
     let mut backoff = run.progress.poll_backoff(NAMED_IMAGE_POLL);
@@ -58,6 +61,9 @@ async fn await_shown_images(
         };
         let pause = backoff.next();
         if since.elapsed() + pause > NAMED_IMAGE_INVISIBLE {
+            if may_be_gone {
+                return Ok(images);
+            }
             let errors = missing.iter().map(|id| unknown_image(clients, id));
             Errors::fail_if_any(errors.collect())?;
         }

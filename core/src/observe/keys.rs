@@ -25,11 +25,17 @@ pub(super) async fn read_keys(
     let mut reading = Vec::new();
     for arn in &arns {
         if !keys.contains_key(arn) {
-            reading.push(describe_key(run, clients, arn));
+            reading.push(async move { (arn, describe_key(run, clients, arn).await) });
         }
     }
-    for key in future::try_join_all(reading).await? {
-        keys.insert(key.arn.clone(), key);
+    for (arn, key) in future::join_all(reading).await {
+        match key {
+            // A key that is gone too gives nobody anything.
+            Err(error) if error.code == Code::KeyNotFound && is_only_of_gone(region, arn) => {}
+            key => {
+                keys.insert(arn.clone(), key?);
+            }
+        }
     }
 
     // 2. The access to those that are shared. With a key for copies it is that one: images wholly
@@ -52,6 +58,12 @@ pub(super) async fn read_keys(
     Ok(keys)
 }
 
+/// Whether only images that are gone may have been under a key.
+fn is_only_of_gone(region: &RegionInventory, key: &KeyArn) -> bool {
+    let mut images = region.images.values().chain(&region.copies);
+    region.keys_of_gone.contains(key) && !images.any(|image| region.keys_of(image).contains(key))
+}
+
 /// The keys of the images, and of their copies if those may be revoked.
 fn keys_of_images(request: &ShareRequest, region: &RegionInventory) -> BTreeSet<KeyArn> {
     let mut keys = BTreeSet::new();
@@ -62,6 +74,7 @@ fn keys_of_images(request: &ShareRequest, region: &RegionInventory) -> BTreeSet<
         for copy in &region.copies {
             keys.extend(region.keys_of(copy));
         }
+        keys.extend(region.keys_of_gone.iter().cloned());
     }
     keys
 }
@@ -131,7 +144,7 @@ fn reads_grants(request: &ShareRequest) -> bool {
     match options.key_access {
         KeyAccessMode::Grants => true,
         KeyAccessMode::Policy => super::may_revoke(request) || for_services,
-        KeyAccessMode::None => false,
+        KeyAccessMode::None => for_services,
     }
 }
 

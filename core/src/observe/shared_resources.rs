@@ -16,7 +16,7 @@ pub(super) async fn read_other_shares(
     clients: &RegionClients,
     region: &RegionInventory,
 ) -> Result<Vec<SharedResource>, Error> {
-    let (mut keys, mut known) = (BTreeSet::new(), BTreeSet::new());
+    let (mut keys, mut known) = (region.keys_of_gone.clone(), BTreeSet::new());
     for image in region.images.values().chain(&region.copies) {
         keys.extend(region.keys_of(image));
         known.insert(&image.id);

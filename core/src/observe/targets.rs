@@ -6,9 +6,9 @@ use futures::future;
 
 use super::{images, ssm_parameters};
 use crate::aws::clients::{Account, RegionClients};
-use crate::diagnostic::Error;
+use crate::diagnostic::{Code, Error};
 use crate::id::{AccountId, AmiId, SourceImage};
-use crate::inventory::{Inventory, RegionInventory, RolePolicies, Target};
+use crate::inventory::{Inventory, RegionInventory, RolePolicies, Target, VolumeKey};
 use crate::request::{ShareRequest, Verify};
 use crate::run::Run;
 
@@ -107,9 +107,14 @@ async fn read_region(
     let key = options.in_targets.keys.in_region(&clients.location.region);
     if let Some(key) = key {
         read_copies(clients, request, key.as_ref(), &shared, &mut region).await?;
-    } else if options.copy_image_tags || !options.tags.is_empty() {
-        let images = clients.ec2.images(shared.iter().copied()).await?;
-        region.images = images::images_by_id(images);
+    } else {
+        if options.copy_image_tags || !options.tags.is_empty() {
+            let images = clients.ec2.images(shared.iter().copied()).await?;
+            region.images = images::images_by_id(images);
+        }
+        if !options.in_targets.services.is_empty() {
+            read_volume_key(clients, &mut region).await?;
+        }
     }
     region.parameters = ssm_parameters::read(clients, request, inventory).await?;
     if options.in_targets.verify != Verify::None {
@@ -128,7 +133,7 @@ async fn read_copies(
     region: &mut RegionInventory,
 ) -> Result<(), Error> {
     let mut key = clients.kms.describe_key(key).await?;
-    if !request.options.in_targets.services.is_empty() {
+    if !request.options.in_targets.services.is_empty() && !key.aws_managed {
         key.grants = Some(clients.kms.grants(&key.arn).await?);
     }
     region.destination_key = Some(key.arn.clone());
@@ -145,5 +150,32 @@ async fn read_copies(
     (region.copies, region.snapshots) = (copies, snapshots);
     let snapshots = images::read_snapshots(clients, region).await?;
     region.snapshots.extend(snapshots);
+    Ok(())
+}
+
+/// The key of the volumes of shared images, which service-linked roles need too (R7.29).
+async fn read_volume_key(
+    clients: &RegionClients,
+    region: &mut RegionInventory,
+) -> Result<(), Error> {
+    let by_default = clients.ec2.encrypts_by_default().await?;
+    let name = clients.ec2.default_key().await?;
+    // Every principal of the account can use `aws/ebs`.
+    if name.ends_with("alias/aws/ebs") {
+        return Ok(());
+    }
+    let mut key = match clients.kms.describe_key(&name).await {
+        // Nobody launches with it. Verification says so.
+        Err(error) if error.code == Code::KeyNotFound => return Ok(()),
+        described => described?,
+    };
+    if !key.aws_managed {
+        key.grants = Some(clients.kms.grants(&key.arn).await?);
+    }
+    region.volume_key = Some(VolumeKey {
+        key: key.arn.clone(),
+        by_default,
+    });
+    region.keys.insert(key.arn.clone(), key);
     Ok(())
 }

@@ -4,6 +4,7 @@ use super::planner::Planner;
 use crate::diagnostic::FindingCode;
 use crate::id::Principal;
 use crate::inventory::ImageState;
+use crate::limits::LAUNCHING_SERVICES;
 use crate::request::{KeyAccessMode, Timing};
 
 impl Planner<'_> {
@@ -35,6 +36,15 @@ impl Planner<'_> {
             );
         }
         if options.revoke.is_none() && options.key_access == KeyAccessMode::Grants {
+            // A grant has no condition for the service that a call comes through (R3.3.3).
+            if options.key_scope.is_none() {
+                self.warn(
+                    FindingCode::GrantsDirect,
+                    "key-access",
+                    "with grants, targets can also call KMS directly, and decrypt whatever is \
+                     encrypted under the key: grants cannot keep `key-scope: via-ec2`",
+                );
+            }
             // R3.3.9
             self.warn(
                 FindingCode::GrantsRedelegable,
@@ -42,6 +52,9 @@ impl Planner<'_> {
                 "a grant that lets a target launch lets it make grants too, and so hand its access \
                  on to others",
             );
+        }
+        if options.revoke.is_none() {
+            self.check_services();
         }
         if self.inventory.fixed_session && self.may_wait() {
             // R5.7
@@ -51,6 +64,20 @@ impl Planner<'_> {
                 "the run waits for images or copies with session credentials that cannot be \
                  renewed and may end before it",
             );
+        }
+    }
+
+    /// Whether the services are known to launch instances: a wrong name helps nobody.
+    fn check_services(&mut self) {
+        for service in &self.request.options.in_targets.services {
+            if !LAUNCHING_SERVICES.contains(&service.as_str()) {
+                let message = format!(
+                    "this service is not known to launch instances by a role of its own; known \
+                     are {}",
+                    LAUNCHING_SERVICES.join(", ")
+                );
+                self.warn(FindingCode::ServiceUnknown, service, message);
+            }
         }
     }
 

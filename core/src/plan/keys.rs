@@ -2,18 +2,17 @@
 
 mod checks;
 mod denials;
+mod grants;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::names::grant_name;
 use super::planner::{Planner, ShareSteps};
-use super::step::{Grants, KeyAccess, LaunchPermission, PolicyChange};
+use super::step::{KeyAccess, LaunchPermission, PolicyChange};
 use crate::diagnostic::FindingCode;
-use crate::id::{KeyArn, Principal};
+use crate::id::KeyArn;
 use crate::inventory::Key;
-use crate::limits::GRANTS_PER_KEY;
 use crate::policy::key_policy::{KeyPolicy, PolicyPrincipal};
-use crate::request::KeyAccessMode;
+use crate::request::{KeyAccessMode, KeyScope};
 
 impl Planner<'_> {
     /// Access to each key that a shared image is encrypted under: by its policy, or by grants for
@@ -75,7 +74,9 @@ impl Planner<'_> {
         self.check_stale_principals(key, policy, !missing.is_empty());
         if !missing.is_empty() {
             self.check_other_tools(key, policy);
-            self.check_other_users(key, policy, access.scope);
+            if access.scope == KeyScope::Direct {
+                self.check_other_users(key, policy);
+            }
         }
 
         let listed = self.targets.iter().filter_map(PolicyPrincipal::of);
@@ -131,27 +132,6 @@ impl Planner<'_> {
         })
     }
 
-    /// Grants for each image under the key.
-    fn plan_grants(&mut self, key: &Key, launches: &[&LaunchPermission]) -> Vec<Grants> {
-        let mut planned = Vec::new();
-        let mut missing = 0;
-        for launch in launches {
-            let grants = grants_for_image(key, launch);
-            missing += grants.missing.len();
-            planned.push(grants);
-        }
-        let existing = key.known_grants().len();
-        if missing > 0 && existing + missing > GRANTS_PER_KEY {
-            // R3.3.5
-            let message = format!(
-                "the key has {existing} grants, {missing} more are needed, and KMS allows \
-                 {GRANTS_PER_KEY} unless AWS has raised the quota"
-            );
-            self.warn(FindingCode::GrantsTooMany, &key.arn, message);
-        }
-        planned
-    }
-
     pub(super) fn refuse_unreadable(&mut self, key: &KeyArn, problem: &str) {
         let message =
             format!("the key policy could not be read as one, so it is not touched: {problem}");
@@ -168,28 +148,4 @@ fn launches_by_key(launches: &[LaunchPermission]) -> BTreeMap<&KeyArn, Vec<&Laun
         }
     }
     by_key
-}
-
-/// The grants of accounts for one image. A grant that exists is known by its name.
-fn grants_for_image(key: &Key, launch: &LaunchPermission) -> Grants {
-    let shared = &launch.shared;
-    let names: BTreeSet<&String> = key.known_grants().iter().map(|grant| &grant.name).collect();
-    let mut accounts = BTreeSet::new();
-    let mut missing = BTreeSet::new();
-    for account in launch.principals.iter().filter_map(Principal::account) {
-        accounts.insert(account.clone());
-        let name = shared
-            .image
-            .as_ref()
-            .map(|id| grant_name(&shared.region, id, account));
-        if name.is_none_or(|name| !names.contains(&name)) {
-            missing.insert(account.clone());
-        }
-    }
-    Grants {
-        key: key.arn.clone(),
-        shared: shared.clone(),
-        accounts,
-        missing,
-    }
 }

@@ -1,11 +1,12 @@
 //! What roles in targets need to launch with the keys: policies for the roles that the request
-//! names, and grants for service-linked roles.
+//! names. Service-linked roles need grants instead.
 
 use std::collections::BTreeSet;
 
-use super::names::{inline_policy_name, service_grant_name};
+use super::names::inline_policy_name;
 use super::planner::{Planner, ShareSteps};
-use super::step::{LaunchRole, RolePolicy, ServiceRole, Step};
+use super::service_roles::keys_of_service_roles;
+use super::step::{LaunchRole, RolePolicy, Step};
 use crate::diagnostic::FindingCode;
 use crate::id::{AccountId, KeyArn};
 use crate::inventory::{RolePolicies, Target};
@@ -29,9 +30,9 @@ impl Planner<'_> {
             for launch_role in self.plan_launch_roles(account, target, &keys) {
                 roles.push(Step::LaunchRole(launch_role));
             }
-            for service in target.services.keys() {
-                for key in &keys {
-                    let role = self.plan_service_role(account, target, service, key);
+            let keys = keys_of_service_roles(steps, target, keys);
+            for key in keys {
+                for role in self.plan_service_roles(account, target, key) {
                     roles.push(Step::ServiceRole(role));
                 }
             }
@@ -102,32 +103,6 @@ impl Planner<'_> {
             self.refuse(FindingCode::LaunchRoleTooLarge, role, message);
         }
         planned
-    }
-
-    /// The grant of a service-linked role on a key: of the source account, or the target's own.
-    fn plan_service_role(
-        &self,
-        account: &AccountId,
-        target: &Target,
-        service: &str,
-        arn: &KeyArn,
-    ) -> ServiceRole {
-        let role = target.services.get(service).and_then(|roles| roles.first());
-        let key = self.inventory.key(arn).or_else(|| target.key(arn));
-        let grants = key.map(|key| key.known_grants()).unwrap_or_default();
-        let name = service_grant_name(account, service);
-        // A grant names the role's ARN only as long as the role is the same: a role that was
-        // deleted and created again is another one (R3.3.8).
-        let in_effect = grants
-            .iter()
-            .any(|grant| grant.name == name && Some(&grant.grantee) == role);
-        ServiceRole {
-            account: account.clone(),
-            service: service.to_owned(),
-            role: role.cloned(),
-            key: arn.clone(),
-            in_effect,
-        }
     }
 }
 

@@ -10,6 +10,7 @@ use super::planner::Planner;
 use super::step::{
     LaunchPermission, Removal, RemoveCopy, RemoveKeyAccess, RemovePermissions, Step,
 };
+use crate::diagnostic::names::first_names;
 use crate::diagnostic::{Finding, FindingCode};
 use crate::id::{AmiId, Principal, SourceImage};
 use crate::inventory::{Image, RegionInventory};
@@ -42,6 +43,8 @@ impl Planner<'_> {
                 }
             }
         }
+
+        self.check_gone_images();
 
         // 2. The keys, and what depends on them in targets.
         let keys = self.plan_key_removals(&permissions, &removal);
@@ -84,6 +87,37 @@ impl Planner<'_> {
         steps.extend(keys.into_iter().map(Step::RemoveKeyAccess));
         steps.extend(forgets.into_iter().map(Step::ForgetTemporaryAccess));
         steps
+    }
+
+    /// Warns of images that do not exist: what was looked at, and what may be left.
+    fn check_gone_images(&mut self) {
+        for image in &self.request.images {
+            let Some(region) = self.inventory.regions.get(&image.region) else {
+                continue;
+            };
+            if !region.gone.contains(&image.ami) {
+                continue;
+            }
+            let mut looked_at = BTreeSet::new();
+            for key in region.keys.values() {
+                if key.policy.is_some() || key.grants.is_some() {
+                    looked_at.insert(&key.arn);
+                }
+            }
+            let looked_at = if looked_at.is_empty() {
+                "which key it was under is not known, so no key was looked at".to_owned()
+            } else {
+                format!(
+                    "access to these keys is revoked: {}",
+                    first_names(&looked_at)
+                )
+            };
+            let message = format!(
+                "account {} has no such image in {} any more, so nobody can launch it; {looked_at}",
+                region.location.account, image.region
+            );
+            self.warn(FindingCode::ImageGone, &image.ami, message);
+        }
     }
 
     /// The removal of a copy, unless principals that are not revoked can still launch it.

@@ -105,6 +105,9 @@ pub struct Grants {
     pub accounts: BTreeSet<AccountId>,
     /// Those of them that do not have one yet.
     pub missing: BTreeSet<AccountId>,
+    /// The names of those grants, by account, if the image exists.
+    #[serde(skip)]
+    pub(crate) names: BTreeMap<AccountId, String>,
 }
 
 /// Accounts can create volumes from the snapshots of an image (`ec2:ModifySnapshotAttribute`).

@@ -164,7 +164,7 @@ impl ShareRequestBuilder {
     /// Sets how targets may use the keys by a key policy.
     #[must_use]
     pub fn key_scope(mut self, scope: KeyScope) -> Self {
-        self.options.key_scope = scope;
+        self.options.key_scope = Some(scope);
         self
     }
 

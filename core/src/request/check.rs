@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::builder::ShareRequestBuilder;
 use super::text::TextDuration;
-use super::{DeprecateAt, KeyAccessMode, Problem, Problems, Timing};
+use super::{DeprecateAt, KeyAccessMode, KeyScope, Problem, Problems, Timing};
 use crate::id::{Principal, SourceImage};
 use crate::limits::{COPY_COMPLETION, COPY_COMPLETION_STEP, TAGS_PER_RESOURCE};
 use crate::request::name::NameTemplate;
@@ -102,6 +102,12 @@ impl Check<'_> {
             !(shares && by_grants && self.has_organizations()),
             "key-access",
             "a grant takes no organization: use `policy`, or list the accounts",
+        );
+        self.require(
+            !(shares && by_grants && options.key_scope == Some(KeyScope::ViaEc2)),
+            "key-scope",
+            "grants cannot keep `via-ec2`: whoever has one can also call KMS directly; use \
+             `key-access: policy`, or `key-scope: direct` if targets may do that",
         );
         self.require(
             !options.targets.contains(&Principal::Public),

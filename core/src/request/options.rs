@@ -118,7 +118,8 @@ pub(crate) struct Options {
     pub(crate) copy_image_tags: bool,
     pub(crate) tags: BTreeMap<String, String>,
     pub(crate) key_access: KeyAccessMode,
-    pub(crate) key_scope: KeyScope,
+    /// `None` if the caller left it at the default.
+    pub(crate) key_scope: Option<KeyScope>,
     pub(crate) key_role: Option<RoleArn>,
     pub(crate) share_snapshots: ShareSnapshots,
     pub(crate) unlisted: Unlisted,
@@ -143,7 +144,7 @@ impl Default for Options {
             copy_image_tags: true,
             tags: BTreeMap::new(),
             key_access: KeyAccessMode::default(),
-            key_scope: KeyScope::default(),
+            key_scope: None,
             key_role: None,
             share_snapshots: ShareSnapshots::default(),
             unlisted: Unlisted::default(),

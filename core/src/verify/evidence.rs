@@ -51,6 +51,8 @@ pub(super) struct TargetEvidence {
     /// The key of new volumes; `None` if that is `aws/ebs` (R1.3.5).
     pub(super) default_key: Result<Option<Key>, Error>,
     pub(super) launchers: Vec<Launcher>,
+    /// The ARNs of the roles of each service that the request names.
+    pub(super) service_roles: BTreeMap<String, Result<Vec<String>, Error>>,
 }
 
 /// A role that launches, and what its own side allows.

@@ -6,6 +6,7 @@ mod key_operations;
 mod keys;
 mod launchers;
 mod permissions;
+mod service_roles;
 
 use super::evidence::{Evidence, SharedImageEvidence, TargetEvidence};
 use crate::diagnostic::{Error, FindingCode};

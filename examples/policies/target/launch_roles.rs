@@ -81,10 +81,17 @@ const TARGET_SERVICE_LINKED_ROLES: Policy = Policy {
     statements: &[
         allow(
             "ListRoles",
-            &[called(
-                "iam:ListRoles",
-                "reads whether the service has its role",
-            )],
+            &[
+                called("iam:ListRoles", "reads which roles the service has"),
+                called(
+                    "ec2:GetEbsDefaultKmsKeyId",
+                    "reads the key that new volumes of shared images are encrypted with",
+                ),
+                called(
+                    "ec2:GetEbsEncryptionByDefault",
+                    "reads whether that key also encrypts volumes of unencrypted images",
+                ),
+            ],
             &[EVERYTHING],
             &[],
         ),
@@ -99,10 +106,16 @@ const TARGET_SERVICE_LINKED_ROLES: Policy = Policy {
         ),
         allow(
             "ListGrants",
-            &[called(
-                "kms:ListGrants",
-                "with `target-kms-key-id`: reads whether the target's key has the grant already",
-            )],
+            &[
+                called(
+                    "kms:DescribeKey",
+                    "reads whether the default EBS key is a customer managed one",
+                ),
+                called(
+                    "kms:ListGrants",
+                    "reads whether the target's own key has the grant already",
+                ),
+            ],
             &[KeysOf(Target)],
             &[],
         ),

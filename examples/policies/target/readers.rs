@@ -48,7 +48,16 @@ const TARGET_READER: Policy = Policy {
                 called("ec2:DescribeSnapshots", "reads the keys of copies"),
                 called(
                     "iam:ListRoles",
-                    "`target-service-linked-roles`: reads whether the service has its role",
+                    "`target-service-linked-roles`: reads which roles the service has",
+                ),
+                called(
+                    "ec2:GetEbsDefaultKmsKeyId",
+                    "to verify, and `target-service-linked-roles`: reads the key of new volumes",
+                ),
+                called(
+                    "ec2:GetEbsEncryptionByDefault",
+                    "to verify, and `target-service-linked-roles`: reads whether that key also \
+                     encrypts volumes of unencrypted images",
                 ),
             ],
             &[EVERYTHING],
@@ -110,20 +119,10 @@ const VERIFIER: Policy = Policy {
     statements: &[
         allow(
             "ReadSettings",
-            &[
-                called(
-                    "ec2:GetAllowedImagesSettings",
-                    "reads whether Allowed AMIs hide the image",
-                ),
-                called(
-                    "ec2:GetEbsDefaultKmsKeyId",
-                    "reads the key that new volumes are encrypted with",
-                ),
-                called(
-                    "ec2:GetEbsEncryptionByDefault",
-                    "reads whether volumes of unencrypted images are encrypted",
-                ),
-            ],
+            &[called(
+                "ec2:GetAllowedImagesSettings",
+                "reads whether Allowed AMIs hide the image",
+            )],
             &[EVERYTHING],
             &[],
         ),

@@ -279,7 +279,7 @@ resource "aws_iam_policy" "target_launch_roles_inline" {
 data "aws_iam_policy_document" "target_service_linked_roles" {
   statement {
     sid       = "ListRoles"
-    actions   = ["iam:ListRoles"]
+    actions   = ["iam:ListRoles", "ec2:GetEbsDefaultKmsKeyId", "ec2:GetEbsEncryptionByDefault"]
     resources = ["*"]
   }
 
@@ -291,7 +291,7 @@ data "aws_iam_policy_document" "target_service_linked_roles" {
 
   statement {
     sid       = "ListGrants"
-    actions   = ["kms:ListGrants"]
+    actions   = ["kms:DescribeKey", "kms:ListGrants"]
     resources = ["arn:${local.partition}:kms:*:${local.account}:key/*"]
   }
 
@@ -347,7 +347,7 @@ resource "aws_iam_policy" "target_revoker" {
 data "aws_iam_policy_document" "target_reader" {
   statement {
     sid       = "Describe"
-    actions   = ["ec2:DescribeImages", "ec2:DescribeSnapshots", "iam:ListRoles"]
+    actions   = ["ec2:DescribeImages", "ec2:DescribeSnapshots", "iam:ListRoles", "ec2:GetEbsDefaultKmsKeyId", "ec2:GetEbsEncryptionByDefault"]
     resources = ["*"]
   }
 
@@ -381,7 +381,7 @@ resource "aws_iam_policy" "target_reader" {
 data "aws_iam_policy_document" "verifier" {
   statement {
     sid       = "ReadSettings"
-    actions   = ["ec2:GetAllowedImagesSettings", "ec2:GetEbsDefaultKmsKeyId", "ec2:GetEbsEncryptionByDefault"]
+    actions   = ["ec2:GetAllowedImagesSettings"]
     resources = ["*"]
   }
 

@@ -2,7 +2,7 @@
 
 use Severity::{Refuse, Warn};
 use ami_share::diagnostic::Severity;
-use ami_share::request::KeyAccessMode;
+use ami_share::request::{KeyAccessMode, KeyScope};
 use ami_share_sim::world::{Key, KeyState, World as State};
 
 use super::{Seen, under_golden};
@@ -27,10 +27,34 @@ pub(super) async fn collect(seen: &mut Seen) {
         request.key_access(KeyAccessMode::None)
     })
     .await;
+    name_taken(seen).await;
+    image_gone(seen).await;
     seen.expect_of_request(("grants.redelegable", Warn), golden, |request| {
-        request.key_access(KeyAccessMode::Grants)
+        let request = request.key_access(KeyAccessMode::Grants);
+        request.key_scope(KeyScope::Direct)
     })
     .await;
+}
+
+/// A grant of somebody else with the name of ours.
+async fn name_taken(seen: &mut Seen) {
+    let world = World::new();
+    let request = || {
+        let request = world.build_request(&["golden"]);
+        request.key_access(KeyAccessMode::Grants)
+    };
+    world.share(request()).await;
+    let golden = world.key_arn("golden");
+    world.edit_key(&golden, |key| key.grants[0].operations.clear());
+    seen.record(&world.plan(request()).await.findings);
+}
+
+/// A revoke of an image that does not exist.
+async fn image_gone(seen: &mut Seen) {
+    let world = World::new();
+    let request = world.build_request(&["golden"]);
+    let request = request.image("ami-0aaaaaaaaaaaaaaaa".parse().unwrap());
+    seen.record(&world.plan(into_revoke(request)).await.findings);
 }
 
 /// Keys that cannot be used, of the image itself and of its copy.

@@ -36,7 +36,10 @@ pub(super) async fn collect(seen: &mut Seen) {
     let request = world.build_request(&["golden"]);
     let plan = world.plan(request.key_access(KeyAccessMode::Grants)).await;
     let codes = list_finding_codes(&plan);
-    assert_eq!(codes, ["grants.redelegable", "grants.too-many"]);
+    assert_eq!(
+        codes,
+        ["grants.direct", "grants.redelegable", "grants.too-many"]
+    );
     seen.record(&plan.findings);
 }
 

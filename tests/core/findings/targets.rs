@@ -29,6 +29,9 @@ pub(super) async fn collect(seen: &mut Seen) {
     let options = with_target_role().launch_roles(["nobody".to_owned()]);
     record(seen, &world, options).await;
 
+    let options = with_target_role().service_linked_roles(["rockets.amazonaws.com".to_owned()]);
+    record(seen, &world, options).await;
+
     let large = with_admin_role(|scenario| {
         let mut roles = scenario.accounts[1].roles.iter_mut();
         let launcher = roles.find(|role| role.name == "launcher").unwrap();

@@ -115,8 +115,12 @@ pub(super) async fn put_launch_policy(stage: Stage) -> Result<(), String> {
     stage.run(into_revoke(request())).await.map(drop)
 }
 
-/// A service launches with its role, which had to be created.
+/// A service launches with its role, which had to be created. New volumes are under a key of the
+/// target.
 pub(super) async fn let_service_launch(stage: Stage) -> Result<(), String> {
+    stage
+        .world
+        .set_default_key(B, "us-east-1", "own-222222222222");
     let request = || {
         let options = without_verify().service_linked_roles([SERVICE.to_owned()]);
         build_request(&stage, options)

@@ -55,8 +55,10 @@ pub(super) fn cases() -> impl Strategy<Value = Case> {
     );
     (world, request).prop_map(|(world, request)| {
         let (images, statements, grants, stranger) = world;
-        let (asked, mut targets, mode, scope, snapshots, copies, regions) = request;
+        let (asked, mut targets, mode, mut scope, snapshots, copies, regions) = request;
         if mode == KeyAccessMode::Grants {
+            // Nor does it keep `via-ec2`.
+            scope = KeyScope::Direct;
             // A grant takes no organization (R3.3.1).
             targets.retain(|target| !target.starts_with("arn:"));
             targets.extend(targets.is_empty().then_some(B));

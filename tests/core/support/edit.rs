@@ -104,6 +104,15 @@ impl World {
         }
     }
 
+    /// Makes a key of an account the one of new volumes in a Region.
+    pub(crate) fn set_default_key(&self, account: &str, region: &str, key: &str) {
+        let key_arn = self.key_arn(key);
+        self.sim.edit(|world| {
+            let account = world.accounts.get_mut(account).unwrap();
+            account.default_ebs_keys.insert(region.to_owned(), key_arn);
+        });
+    }
+
     /// Gives the own key of every target the alias `alias/own`, in every Region.
     pub(crate) fn alias_own_keys(&self) {
         self.sim.edit(|world| {

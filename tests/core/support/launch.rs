@@ -40,6 +40,19 @@ impl World {
         self.launch_with_config(account, &config, image_id).await
     }
 
+    /// Launches as one service-linked role, by its name.
+    pub(crate) async fn launch_as_service_role(
+        &self,
+        account: &str,
+        role: &str,
+        image_id: &str,
+    ) -> String {
+        let (id, token) = self.sim.service_role_session(account, role).unwrap();
+        let credentials = Credentials::new(id, "secret", Some(token), None, "test");
+        let config = with_credentials(&self.config(account), credentials);
+        self.launch_with_config(account, &config, image_id).await
+    }
+
     async fn launch_with_config(
         &self,
         account: &str,

@@ -126,12 +126,32 @@ impl Sim {
     /// An access key of a service that acts by its service-linked role, such as Auto Scaling: AWS
     /// gives such a session to nobody else. `None` if the account has no role for the service.
     pub fn service_session(&self, account: &str, service: &str) -> Option<(String, String)> {
-        let mut world = self.0.world.lock();
         let path = format!("/aws-service-role/{service}/");
-        let mut roles = world.accounts.get(account)?.roles.values();
-        let role = roles.find(|role| role.path == path)?.clone();
+        let name = self
+            .0
+            .world
+            .lock()
+            .accounts
+            .get(account)
+            .and_then(|account| {
+                let mut roles = account.roles.values();
+                roles
+                    .find(|role| role.path == path)
+                    .map(|role| role.name().to_owned())
+            })?;
+        self.service_role_session(account, &name)
+    }
+
+    /// The same for one service-linked role by its name, since a service can have several.
+    pub fn service_role_session(&self, account: &str, role: &str) -> Option<(String, String)> {
+        let mut world = self.0.world.lock();
+        let role = world.accounts.get(account)?.roles.get(role)?.clone();
+        if !role.is_service_linked() {
+            return None;
+        }
+        let session = role.name().to_owned();
         let limits = sts::SessionLimits::default();
-        Some(sts::session(&mut world, &role, account, service, limits))
+        Some(sts::session(&mut world, &role, account, &session, limits))
     }
 
     /// Answers an HTTP request.

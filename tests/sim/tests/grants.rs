@@ -69,6 +69,16 @@ async fn rule_3_3_3_a_constraint_applies_to_cryptography_and_not_to_describe_key
         );
     }
     bare.describe_key(&a.key("golden")).await.unwrap();
+    // A source binds everything, and no caller here acts for one.
+    let source = json!({ "Constraints": { "SourceArn": "arn:aws:s3:::bucket" } });
+    let sourced = a.role(A, "sourced", &allow("s3:*")).await;
+    a.grant(&role_arn(A, "sourced"), &["DescribeKey"], source)
+        .await
+        .unwrap();
+    assert_code(
+        sourced.describe_key(&a.key("golden")).await,
+        "AccessDeniedException",
+    );
     let large: serde_json::Map<String, Value> =
         (0..9).map(|n| (n.to_string(), json!("x"))).collect();
     let large = json!({ "Constraints": { "EncryptionContextEquals": large } });
@@ -348,6 +358,26 @@ async fn rule_3_3_11_grants_are_listed_in_pages_and_found_by_grantee() {
             .len(),
         1
     );
+}
+
+#[tokio::test]
+async fn rule_3_3_11_a_grant_for_a_service_is_answered_in_a_field_of_its_own() {
+    let (a, _) = two_accounts();
+    let (key, service) = (a.key("golden"), "rockets.amazonaws.com");
+    let source = format!("arn:aws:rockets:us-east-1:{A}:rocket/1");
+    let grant = json!({
+        "KeyId": key,
+        "GranteeServicePrincipal": service,
+        "RetiringPrincipal": role_arn(A, "publisher"),
+        "Operations": ["Decrypt"],
+        "Constraints": { "SourceArn": source },
+    });
+    a.kms("CreateGrant", grant).await.unwrap();
+    let shown = a.kms_json("ListGrants", json!({ "KeyId": key })).await;
+    let shown = &shown["Grants"][0];
+    assert_eq!(shown["GranteeServicePrincipal"], service);
+    assert_eq!(shown.get("GranteePrincipal"), None);
+    assert_eq!(shown["Constraints"], json!({ "SourceArn": source }));
 }
 
 #[tokio::test]

@@ -167,27 +167,53 @@ async fn rule_4_11_auto_scaling_needs_a_grant_from_its_own_account() {
     a.share_key(B).await;
     // The key policy allows B, but the service's role has no permission for the key.
     assert_eq!(service.launch(&golden, &[]).await.unwrap().0, "terminated");
-    let operations = [
-        "Encrypt",
-        "Decrypt",
-        "ReEncryptFrom",
-        "ReEncryptTo",
-        "GenerateDataKey",
-        "GenerateDataKeyWithoutPlaintext",
-        "DescribeKey",
-        "CreateGrant",
-    ];
     let path = "aws-service-role/autoscaling.amazonaws.com";
     let arn = format!("arn:aws:iam::{B}:role/{path}/AWSServiceRoleForAutoScaling");
-    let grant =
-        json!({ "KeyId": a.key("golden"), "GranteePrincipal": arn, "Operations": operations });
     // A grant of A is not enough: the role's own account must allow the use in IAM too.
-    a.kms("CreateGrant", grant.clone()).await.unwrap();
+    a.grant_to_service_role(&a.key("golden"), &arn).await;
     assert_eq!(service.launch(&golden, &[]).await.unwrap().0, "terminated");
     // Under a statement for AWS resources only, B cannot make the grant (R3.3.12). Under this
     // one it can.
-    b.kms("CreateGrant", grant).await.unwrap();
+    b.grant_to_service_role(&a.key("golden"), &arn).await;
     assert_eq!(service.launch(&golden, &[]).await.unwrap().0, "running");
+}
+
+#[tokio::test(start_paused = true)]
+async fn rule_7_29_each_role_of_a_service_needs_grants_of_its_own() {
+    let service = "autoscaling.amazonaws.com";
+    let (a, b, golden) = shared().await;
+    a.share_key(B).await;
+    let mut roles = Vec::new();
+    for suffix in ["", "Blue"] {
+        let mut parameters = vec![("AWSServiceName", service)];
+        if !suffix.is_empty() {
+            parameters.push(("CustomSuffix", suffix));
+        }
+        let made = b.iam("CreateServiceLinkedRole", &parameters).await.unwrap();
+        roles.push((
+            made.first("RoleName").to_owned(),
+            made.first("Arn").to_owned(),
+        ));
+    }
+    // Under `aws/ebs`, the default key, no role needs more than a grant on the image's key.
+    for (name, arn) in &roles {
+        let role = b.with_session(b.sim.service_role_session(B, name).unwrap());
+        assert_eq!(role.launch(&golden, &[]).await.unwrap().0, "terminated");
+        b.grant_to_service_role(&a.key("golden"), arn).await;
+        assert_eq!(role.launch(&golden, &[]).await.unwrap().0, "running");
+    }
+    // A customer managed default key takes another grant for each.
+    let own = b.kms_json("CreateKey", json!({})).await["KeyMetadata"]["Arn"].clone();
+    let own = own.as_str().unwrap().to_owned();
+    b.ec2("ModifyEbsDefaultKmsKeyId", &[("KmsKeyId", &own)])
+        .await
+        .unwrap();
+    for (name, arn) in &roles {
+        let role = b.with_session(b.sim.service_role_session(B, name).unwrap());
+        assert_eq!(role.launch(&golden, &[]).await.unwrap().0, "terminated");
+        b.grant_to_service_role(&own, arn).await;
+        assert_eq!(role.launch(&golden, &[]).await.unwrap().0, "running");
+    }
 }
 
 #[tokio::test(start_paused = true)]

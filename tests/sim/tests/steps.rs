@@ -247,4 +247,20 @@ impl Caller {
         self.ec2("TerminateInstances", &[("InstanceId.1", instance)])
             .await
     }
+
+    /// Gives a service-linked role of the caller's account what AWS publishes for such roles.
+    pub(crate) async fn grant_to_service_role(&self, key: &str, role: &str) {
+        let operations = [
+            "Encrypt",
+            "Decrypt",
+            "ReEncryptFrom",
+            "ReEncryptTo",
+            "GenerateDataKey",
+            "GenerateDataKeyWithoutPlaintext",
+            "DescribeKey",
+            "CreateGrant",
+        ];
+        let grant = json!({ "KeyId": key, "GranteePrincipal": role, "Operations": operations });
+        self.kms("CreateGrant", grant).await.unwrap();
+    }
 }

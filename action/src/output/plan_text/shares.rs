@@ -48,7 +48,7 @@ pub(super) fn grants(grants: &Grants, sign: char) -> String {
         (list(&grants.missing), "will get")
     };
     let (key, image) = (&grants.key, image_name(&grants.shared));
-    format!("{sign} {who} {have} grants of {key} for {image}")
+    format!("{sign} {who} {have} grants of {key} for {image}, which let them call KMS directly too")
 }
 
 pub(super) fn snapshots(permission: &SnapshotPermission, sign: char) -> String {

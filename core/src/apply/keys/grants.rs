@@ -1,13 +1,14 @@
 //! Access to a key by grants: one for each image and account, found again by its name.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future;
 
 use crate::apply::{Apply, LaunchableImage, as_principals};
 use crate::diagnostic::Error;
-use crate::id::{AccountId, AmiId, KeyArn, Region};
-use crate::plan::{Grants, RemoveKeyAccess, grant_name};
+use crate::id::{AccountId, AmiId, KeyArn, Principal, Region};
+use crate::inventory::Grant;
+use crate::plan::{Grants, ImageGrantName, OwnGrant, RemoveKeyAccess};
 use crate::report::Event;
 
 impl Apply<'_> {
@@ -19,37 +20,39 @@ impl Apply<'_> {
         image_id: &AmiId,
     ) -> Result<(), Error> {
         let existed_when_planned = grants.shared.image.as_ref() == Some(image_id);
-        let missing = if existed_when_planned {
-            &grants.missing
-        } else {
-            &grants.accounts
-        };
-        self.create_grants(&grants.key, &grants.shared.region, image_id, missing)
-            .await
+        if existed_when_planned {
+            return self
+                .create_grants(&grants.key, image_id, &grants.names)
+                .await;
+        }
+        let mut names = BTreeMap::new();
+        for account in &grants.accounts {
+            let name = self.image_grant_name(&grants.shared.region, image_id, account);
+            names.insert(account.clone(), name.to_string());
+        }
+        self.create_grants(&grants.key, image_id, &names).await
     }
 
-    /// Makes a grant for an image to each account.
+    /// Makes a grant for an image to each account, by these names.
     pub(in crate::apply) async fn create_grants(
         &self,
         key: &KeyArn,
-        region: &Region,
         image_id: &AmiId,
-        accounts: &BTreeSet<AccountId>,
+        names: &BTreeMap<AccountId, String>,
     ) -> Result<(), Error> {
-        if accounts.is_empty() {
+        if names.is_empty() {
             return Ok(());
         }
         let kms = &self.run.key_clients(key).kms;
         let mut creating = Vec::new();
-        for account in accounts {
-            let name = grant_name(region, image_id, account);
-            creating.push(async move { kms.create_grant(key, account, &name).await });
+        for (account, name) in names {
+            creating.push(kms.create_grant(key, account, name));
         }
         future::try_join_all(creating).await?;
         self.progress().emit(&Event::GrantsCreated {
             key: key.clone(),
             image: image_id.clone(),
-            added: accounts.clone(),
+            added: names.keys().cloned().collect(),
         });
         Ok(())
     }
@@ -64,10 +67,10 @@ impl Apply<'_> {
     ) -> Result<(), Error> {
         let mut restored = BTreeSet::new();
         for is_last_try in [false, true] {
-            let names = self.list_grant_names(key).await?;
+            let existing = self.run.key_clients(key).kms.grants(key).await?;
             let mut all_exist = true;
             for (grants, image) in images {
-                let gone = accounts_without_grant(grants, &image.image_id, &names);
+                let gone = self.missing_grants(grants, &image.image_id, &existing);
                 if gone.is_empty() {
                     // Another run may have removed the launch permission since the grants were
                     // created again.
@@ -79,13 +82,11 @@ impl Apply<'_> {
                     }
                     continue;
                 }
-                let accounts = as_principals(&gone);
+                let accounts = as_principals(&gone.keys().cloned().collect());
                 if is_last_try || !self.are_still_shared(&[image], &accounts).await? {
                     return Err(self.contended(key));
                 }
-                let region = &grants.shared.region;
-                self.create_grants(key, region, &image.image_id, &gone)
-                    .await?;
+                self.create_grants(key, &image.image_id, &gone).await?;
                 restored.insert(&image.image_id);
                 all_exist = false;
             }
@@ -96,19 +97,46 @@ impl Apply<'_> {
         Ok(())
     }
 
-    async fn list_grant_names(&self, key: &KeyArn) -> Result<BTreeSet<String>, Error> {
-        let grants = self.run.key_clients(key).kms.grants(key).await?;
-        Ok(grants.into_iter().map(|grant| grant.name).collect())
+    /// The accounts whose grant for an image is not among these, with the name that each is to get.
+    fn missing_grants(
+        &self,
+        grants: &Grants,
+        image_id: &AmiId,
+        existing: &[Grant],
+    ) -> BTreeMap<AccountId, String> {
+        let mut missing = BTreeMap::new();
+        for account in &grants.accounts {
+            let name = self.image_grant_name(&grants.shared.region, image_id, account);
+            let grant = OwnGrant::for_image(&grants.key, name);
+            if !grant.exists_in(existing) {
+                missing.insert(account.clone(), grant.free_name(existing));
+            }
+        }
+        missing
     }
 
-    /// Revokes the grants that exist now, and returns their names. Then lists them again, because a
-    /// target could create grants until its access was revoked.
+    fn image_grant_name(
+        &self,
+        region: &Region,
+        image_id: &AmiId,
+        account: &AccountId,
+    ) -> ImageGrantName {
+        ImageGrantName {
+            source: Some(self.plan.account.clone()),
+            region: region.clone(),
+            image: image_id.clone(),
+            account: account.clone(),
+        }
+    }
+
+    /// Revokes the grants that exist now, and returns them. Then lists them again, because a target
+    /// could create grants until its access was revoked.
     pub(in crate::apply) async fn revoke_grants(
         &self,
         remove: &RemoveKeyAccess,
-    ) -> Result<BTreeSet<String>, Error> {
+    ) -> Result<Vec<Grant>, Error> {
         let kms = &self.run.key_clients(&remove.key).kms;
-        let mut revoked = BTreeSet::new();
+        let mut revoked = Vec::new();
         for _ in 0..2 {
             let grants = kms.grants(&remove.key).await?;
             let grantee_by_grant_id = remove.grants_to_revoke(&grants);
@@ -122,7 +150,7 @@ impl Apply<'_> {
             future::try_join_all(revoking).await?;
             for grant in grants {
                 if grantee_by_grant_id.contains_key(&grant.id) {
-                    revoked.insert(grant.name);
+                    revoked.push(grant);
                 }
             }
             self.progress().emit(&Event::GrantsRevoked {
@@ -132,18 +160,23 @@ impl Apply<'_> {
         }
         Ok(revoked)
     }
-}
 
-/// The accounts whose grant for an image is not among these names.
-fn accounts_without_grant(
-    grants: &Grants,
-    image_id: &AmiId,
-    names: &BTreeSet<String>,
-) -> BTreeSet<AccountId> {
-    let mut missing = grants.accounts.clone();
-    missing.retain(|account| {
-        let name = grant_name(&grants.shared.region, image_id, account);
-        !names.contains(&name)
-    });
-    missing
+    /// Makes grants again that were revoked for an image which these accounts can launch.
+    pub(in crate::apply) async fn restore_grants(
+        &self,
+        key: &KeyArn,
+        (region, image_id): (&Region, &AmiId),
+        launchers: &BTreeSet<Principal>,
+        revoked: &[Grant],
+    ) -> Result<(), Error> {
+        let mut names = BTreeMap::new();
+        for account in launchers.iter().filter_map(Principal::account) {
+            let name = self.image_grant_name(region, image_id, account);
+            let grant = OwnGrant::for_image(key, name);
+            if let Some(revoked) = revoked.iter().find(|revoked| grant.is(revoked)) {
+                names.insert(account.clone(), revoked.name.clone());
+            }
+        }
+        self.create_grants(key, image_id, &names).await
+    }
 }

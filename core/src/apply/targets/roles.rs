@@ -11,9 +11,7 @@ use crate::aws::clients::RegionClients;
 use crate::diagnostic::{Code, Error};
 use crate::id::{AccountId, KeyArn};
 use crate::limits::PERMISSION_PROPAGATION;
-use crate::plan::{
-    LaunchRole, RemoveRolePolicy, RolePolicy, ServiceRole, parent_grant_name, service_grant_name,
-};
+use crate::plan::{LaunchRole, OwnGrant, RemoveRolePolicy, RolePolicy, ServiceRole};
 use crate::report::Event;
 
 impl Apply<'_> {
@@ -123,11 +121,10 @@ impl Apply<'_> {
 
         // 2. A target passes on no more than it has (R3.3.9): where it has grants instead of a
         //    statement, it is given all of that first.
-        if self.plan.grants().any(|grants| &grants.key == key) {
+        if let Some(parent) = &step.parent {
             let root = key.region().partition().account_root(account);
             let kms = &self.run.key_clients(key).kms;
-            kms.create_service_grant(key, &root, &parent_grant_name(account))
-                .await?;
+            kms.create_service_grant(key, &root, parent).await?;
         }
 
         // 3. The grant itself, by the target.
@@ -148,7 +145,10 @@ impl Apply<'_> {
     ) -> Result<(), Error> {
         const WHAT: &str = "to take the grant of a service's role";
         let key = &step.key;
-        let name = service_grant_name(&step.account, &step.service);
+        let name = match &step.grant {
+            Some(name) => name.clone(),
+            None => OwnGrant::for_service_role(&step.account, &step.service, role).free_name(&[]),
+        };
         let mut backoff = self.progress().poll_backoff(self.run.timing.poll);
         let since = Instant::now();
         while let Err(error) = clients.kms.create_service_grant(key, role, &name).await {

@@ -9,7 +9,6 @@ use crate::limits::KEY_POLICY_BYTES;
 use crate::plan::planner::Planner;
 use crate::plan::step::LaunchPermission;
 use crate::policy::key_policy::{KeyPolicy, is_account};
-use crate::request::KeyScope;
 
 /// Tools that write whole key policies: what their marks contain, and their names.
 const POLICY_TOOLS: [(&str, &str); 5] = [
@@ -156,15 +155,12 @@ impl Planner<'_> {
     }
 
     /// Finds other users of the key: a target that may call KMS directly can decrypt their data.
-    pub(super) fn check_other_users(&mut self, key: &Key, policy: &KeyPolicy, scope: KeyScope) {
-        if scope != KeyScope::Direct {
-            return;
-        }
+    pub(super) fn check_other_users(&mut self, key: &Key, policy: &KeyPolicy) {
         let mut others = policy.other_users(&key.arn);
         others.retain(|name| !is_account(name, key.arn.account()));
         if !others.is_empty() {
             let message = format!(
-                "others use this key too ({}), and with `key-scope: direct` targets can decrypt \
+                "others use this key too ({}), and targets that may call KMS directly can decrypt \
                  with it what is not of these images",
                 first_names(others)
             );

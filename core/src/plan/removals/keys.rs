@@ -3,16 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::FindingCode;
+use crate::diagnostic::names::first_names;
 use crate::id::{AccountId, KeyArn};
 use crate::inventory::{Key, RamPolicy};
 use crate::plan::key_use::key_still_used;
+use crate::plan::names::is_grant_name;
 use crate::plan::planner::Planner;
 use crate::plan::step::{KeyReads, PolicyChange, Removal, RemoveKeyAccess, RemovePermissions};
 use crate::policy::key_policy::{KeyPolicy, PolicyPrincipal};
 
 impl Planner<'_> {
-    /// Access to each key of these images. An AWS managed key, or a key that this run may not
-    /// change, has neither policy nor grants here, and gives nobody anything.
+    /// Access to each key of these images, and of those that are gone. An AWS managed key, or a key
+    /// that this run may not change, has neither policy nor grants here, and gives nobody anything.
     pub(super) fn plan_key_removals(
         &mut self,
         permissions: &[RemovePermissions],
@@ -23,6 +25,18 @@ impl Planner<'_> {
             for key in &remove.keys {
                 let image = (remove.region.clone(), remove.image.clone());
                 images_by_key.entry(key).or_default().insert(image);
+            }
+        }
+        for region in self.inventory.regions.values() {
+            for key in &region.keys_of_gone {
+                images_by_key.entry(key).or_default();
+            }
+        }
+        // A key may have grants for any image that is gone.
+        for (key, images) in &mut images_by_key {
+            if let Some(region) = self.inventory.regions.get(key.region()) {
+                let gone = region.gone.iter().cloned();
+                images.extend(gone.map(|image| (region.location.region.clone(), image)));
             }
         }
         let forced = self.request.options.revoke.unwrap_or_default().keys_in_use;
@@ -73,6 +87,8 @@ impl Planner<'_> {
             }
         }
         self.check_ram_policy(key, &losing, remove);
+
+        self.check_other_grants(key, &losing, remove);
 
         // 4. What changes: statements first, because a target may make grants by its statement.
         let mut principals = key.granted_principals();
@@ -150,6 +166,38 @@ impl Planner<'_> {
             };
             let message = format!(
                 "another statement of the key policy lets {who} use the key too, or may do so: {sid}"
+            );
+            self.warn(FindingCode::RevokeOtherWay, &key.arn, message);
+        }
+    }
+
+    /// Warns of grants that have names of this tool, were not made by it, and let an account use
+    /// the key too.
+    fn check_other_grants(
+        &mut self,
+        key: &Key,
+        losing: &BTreeSet<PolicyPrincipal>,
+        remove: &RemoveKeyAccess,
+    ) {
+        let revoked = remove.grants_to_revoke(key.known_grants());
+        let mut others: BTreeMap<PolicyPrincipal, Vec<&str>> = BTreeMap::new();
+        for grant in key.known_grants() {
+            let account = grant.grantee.split(':').nth(4);
+            let account = account.and_then(|account| account.parse().ok());
+            if let Some(principal) = account.map(PolicyPrincipal::Account)
+                && is_grant_name(&grant.name)
+                && losing.contains(&principal)
+                && remove.revokes_from(&principal)
+                && !revoked.contains_key(&grant.id)
+                && !grant.is_held_by_service()
+            {
+                others.entry(principal).or_default().push(&grant.id);
+            }
+        }
+        for (principal, grants) in others {
+            let message = format!(
+                "{principal} can use the key by grants that this tool did not make too: {}",
+                first_names(grants)
             );
             self.warn(FindingCode::RevokeOtherWay, &key.arn, message);
         }

@@ -10,7 +10,8 @@ use super::PolicyChange;
 use crate::diagnostic::names::first_names;
 use crate::id::{AmiId, KeyArn, Principal, Region, SnapshotId, SourceImage};
 use crate::inventory::{Grant, Key};
-use crate::plan::names::{grant_name, parent_grant_name};
+use crate::plan::names::ImageGrantName;
+use crate::plan::own_grant::OwnGrant;
 use crate::policy::key_policy::PolicyPrincipal;
 use crate::request::Options;
 
@@ -179,13 +180,21 @@ impl RemoveKeyAccess {
         };
         let principal = PolicyPrincipal::Account(account.clone());
         // Service-linked roles need this grant until the account loses the key altogether.
-        if grant.name == parent_grant_name(&account) {
+        if OwnGrant::parent(&self.key, &account).is(grant) {
             return self.revokes_from(&principal);
         }
-        let mut images = self.images.iter();
         self.removal.includes_policy_principal(&principal)
             && !self.in_use.contains_key(&principal)
-            && images.any(|(region, image)| grant.name == grant_name(region, image, &account))
+            && self.is_for_image(grant)
+    }
+
+    /// Whether this tool made the grant for one of the images.
+    fn is_for_image(&self, grant: &Grant) -> bool {
+        let Some(name) = ImageGrantName::parse(&grant.name) else {
+            return false;
+        };
+        let image = (name.region.clone(), name.image.clone());
+        self.images.contains(&image) && OwnGrant::for_image(&self.key, name).is(grant)
     }
 }
 

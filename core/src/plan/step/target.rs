@@ -124,6 +124,12 @@ pub struct ServiceRole {
     pub key: KeyArn,
     /// Whether the role has the grant already.
     pub in_effect: bool,
+    /// The name that the grant gets, if the role exists.
+    #[serde(skip)]
+    pub(crate) grant: Option<String>,
+    /// The name of the grant that the target must get first, by which it makes its own.
+    #[serde(skip)]
+    pub(crate) parent: Option<String>,
 }
 
 /// A role in a target loses the policy that allowed it to use a key (`iam:DetachRolePolicy` or

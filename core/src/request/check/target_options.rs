@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Check;
 use crate::id::{AccountId, Partition, Principal, Region};
-use crate::limits::LAUNCHING_SERVICES;
-use crate::request::target_names::{TargetRole, is_external_id, is_iam_name};
+use crate::request::target_names::{TargetRole, is_external_id, is_iam_name, is_service_principal};
 use crate::request::{ShareRequestBuilder, Verify};
 
 impl Check<'_> {
@@ -71,14 +70,10 @@ impl Check<'_> {
             );
         }
         for service in &options.services {
-            let known = LAUNCHING_SERVICES.join("`, `");
             self.require(
-                LAUNCHING_SERVICES.contains(&service.as_str()),
+                is_service_principal(service),
                 "target-service-linked-roles",
-                format!(
-                    "`{service}` is not a service known to launch instances by a role of its \
-                     own; known are `{known}`"
-                ),
+                format!("`{service}` is not a service, such as `autoscaling.amazonaws.com`"),
             );
         }
     }

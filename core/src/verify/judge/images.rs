@@ -3,9 +3,10 @@
 use super::ImageInTarget;
 use super::allowed_images::check_allowed_images;
 use super::key_operations::{check_key_access, operations_on_image_keys, operations_on_own_keys};
-use super::keys::{check_default_key, check_key_state, check_service_grants, uses_aws_key};
+use super::keys::{check_default_key, check_key_state, uses_aws_key};
 use super::launchers::check_launcher_iam;
 use super::permissions::{check_launch_permission, check_snapshots, check_visible};
+use super::service_roles::check_service_roles;
 use crate::diagnostic::Error;
 use crate::id::AmiId;
 use crate::inventory::{Image, ImageState, Snapshot};
@@ -113,7 +114,7 @@ fn judge_shared_image(
         uses_aws_key,
     ));
     checks.push(default_key);
-    checks.extend(check_service_grants(image, &shared.keys));
+    checks.extend(check_service_roles(image, &operations, target));
 }
 
 /// The checks of a target's own copy, which needs nothing of the source any more (R4.13).
@@ -136,7 +137,7 @@ fn judge_own_copy(image: ImageInTarget<'_>, checks: &mut Vec<Check>) -> Option<A
     let name = CheckName::KeyAccess;
     checks.push(check_key_access(name, &operations, &image.launchers()));
     checks.push(check_launcher_iam(image, &copy.id, &operations, false));
-    checks.extend(check_service_grants(image, keys));
+    checks.extend(check_service_roles(image, &operations, target));
     Some(copy.id.clone())
 }
 

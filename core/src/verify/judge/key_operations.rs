@@ -90,7 +90,7 @@ impl KeyOperation<'_> {
     }
 
     /// What the policy and the grants of the key decide together.
-    fn decide(&self, caller: &Caller) -> Decision {
+    pub(super) fn decide(&self, caller: &Caller) -> Decision {
         let key = self.key;
         if key.aws_managed {
             return if key.arn.account() == &caller.account {

@@ -1,10 +1,8 @@
-//! Checks the keys: their state, the default key of the target, and the grants of services.
+//! Checks the keys: their state, and the default key of the target.
 
 use super::ImageInTarget;
 use super::key_operations::{KeyOperation, check_key_access, operations_on_volume_key};
-use crate::id::KeyArn;
 use crate::inventory::{Key, KeyState};
-use crate::plan::{Step, service_grant_name};
 use crate::policy::evaluate::Caller;
 use crate::report::{Check, CheckName};
 use crate::verify::evidence::{SharedImageEvidence, TargetEvidence};
@@ -65,37 +63,4 @@ pub(super) fn check_default_key<'a>(
 pub(super) fn uses_aws_key(shared: &SharedImageEvidence, target: &TargetEvidence) -> bool {
     let encrypts = !shared.keys.is_empty() || matches!(target.encrypts_by_default, Ok(true));
     encrypts && matches!(target.default_key, Ok(None))
-}
-
-/// Whether the service-linked roles that the plan names have their grants.
-pub(super) fn check_service_grants(image: ImageInTarget<'_>, keys: &[Key]) -> Vec<Check> {
-    let mut checks = Vec::new();
-    for step in &image.plan.steps {
-        if let Step::ServiceRole(role) = step
-            && &role.account == image.account
-        {
-            let grant = service_grant_name(image.account, &role.service);
-            checks.push(check_service_grant(&role.service, &grant, &role.key, keys));
-        }
-    }
-    checks
-}
-
-fn check_service_grant(service: &str, grant: &str, key: &KeyArn, keys: &[Key]) -> Check {
-    let name = CheckName::ServiceRoles;
-    let grants = keys
-        .iter()
-        .find(|candidate| &candidate.arn == key)
-        .and_then(|key| key.grants.as_ref());
-    let Some(grants) = grants else {
-        return Check::unknown(name, format!("the grants of {key} were not read"));
-    };
-    if grants.iter().any(|existing| existing.name == grant) {
-        Check::yes(name, format!("the role of {service} has its grant"))
-    } else {
-        Check::no(
-            name,
-            format!("the role of {service} has no grant of {key}: run `mode: share`"),
-        )
-    }
 }

@@ -88,6 +88,8 @@ impl TargetReader<'_> {
         }
         let launchers = future::join_all(launchers).await;
 
+        let service_roles = self.read_service_roles(clients).await;
+
         let images = images.into_iter().map(|image| (image.id.clone(), image));
         Ok(TargetEvidence {
             images: images.collect(),
@@ -97,7 +99,23 @@ impl TargetReader<'_> {
             encrypts_by_default,
             default_key,
             launchers,
+            service_roles,
         })
+    }
+
+    async fn read_service_roles(
+        &self,
+        clients: &RegionClients,
+    ) -> BTreeMap<String, Result<Vec<String>, Error>> {
+        let services = &self.plan.request.options.in_targets.services;
+        let mut reading = Vec::new();
+        for service in services {
+            reading.push(async move {
+                let roles = clients.iam.service_linked_roles(service).await;
+                (service.clone(), roles)
+            });
+        }
+        future::join_all(reading).await.into_iter().collect()
     }
 
     /// The shared images in the Region, and the target's own copies there.

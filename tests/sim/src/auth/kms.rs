@@ -203,6 +203,10 @@ fn covers(grant: &Grant, key_use: &KeyUse<'_>) -> bool {
     if !grant.allows(operation) {
         return false;
     }
+    // No caller here acts for a resource, so only retiring is left (R3.3.3).
+    if grant.source_arn.is_some() && operation != "RetireGrant" {
+        return false;
+    }
     match (operation, key_use.new_grant) {
         ("CreateGrant", Some(child)) => may_hand_on(grant, child),
         // Constraints do not apply to these (R3.3.3).

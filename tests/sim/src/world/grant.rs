@@ -66,6 +66,10 @@ pub struct Grant {
     pub name: Option<String>,
     /// Who may use the key.
     pub grantee: Grantee,
+    /// Whether it was made for a service by its name (R3.3.11).
+    pub for_service: bool,
+    /// The resource that a use must be made for.
+    pub source_arn: Option<String>,
     /// Who may retire it.
     pub retiring: Option<Grantee>,
     /// The account that issued it.
@@ -106,5 +110,6 @@ impl Grant {
                 &other.constraint,
             )
             && self.issuing_account == other.issuing_account
+            && self.source_arn == other.source_arn
     }
 }

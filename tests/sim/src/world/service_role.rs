@@ -12,6 +12,9 @@ impl Role {
     pub fn name_of_service(service: &str) -> Option<&'static str> {
         Some(match service {
             "autoscaling.amazonaws.com" => "AWSServiceRoleForAutoScaling",
+            "batch.amazonaws.com" => "AWSServiceRoleForBatch",
+            "eks-nodegroup.amazonaws.com" => "AWSServiceRoleForAmazonEKSNodegroup",
+            "imagebuilder.amazonaws.com" => "AWSServiceRoleForImageBuilder",
             "spot.amazonaws.com" => "AWSServiceRoleForEC2Spot",
             "spotfleet.amazonaws.com" => "AWSServiceRoleForEC2SpotFleet",
             "ec2fleet.amazonaws.com" => "AWSServiceRoleForEC2Fleet",

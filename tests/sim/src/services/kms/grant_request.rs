@@ -32,13 +32,16 @@ pub(super) fn read(world: &World, params: &Params, request: &Request<'_>) -> Res
     if let Some(arn) = text(params, "RetiringPrincipal") {
         retiring = Some(principals::resolve(world, arn, request)?);
     }
-    let mut constraint = None;
+    let (mut constraint, mut source_arn) = (None, None);
     if let Some(constraints) = params.get("Constraints").and_then(Value::as_object) {
         constraint = read_constraint(constraints)?;
+        source_arn = text(constraints, "SourceArn").map(str::to_owned);
     }
     Ok(Grant {
         name: text(params, "Name").map(str::to_owned),
         grantee,
+        for_service: text(params, "GranteeServicePrincipal").is_some(),
+        source_arn,
         retiring,
         issuing_account: request.account().to_owned(),
         operations,

@@ -156,16 +156,25 @@ fn render(world: &World, key: &Key, grant: &Grant, request: &Request<'_>) -> Val
         "KeyId": key.arn,
         "GrantId": grant.id,
         "CreationDate": request.clock.epoch(grant.created),
-        "GranteePrincipal": principals::shown_name(world, &grant.grantee),
         "IssuingAccount": partition::account_root(request.partition(), &grant.issuing_account),
         "Operations": grant.operations,
         "Name": name,
     });
+    // A service that the grant was made for by name has a field of its own (R3.3.11).
+    let grantee = if grant.for_service {
+        "GranteeServicePrincipal"
+    } else {
+        "GranteePrincipal"
+    };
+    shown[grantee] = json!(principals::shown_name(world, &grant.grantee));
     if let Some(retiring) = &grant.retiring {
         shown["RetiringPrincipal"] = json!(principals::shown_name(world, retiring));
     }
     if let Some(constraint) = &grant.constraint {
         shown["Constraints"] = json!(constraint);
+    }
+    if let Some(source_arn) = &grant.source_arn {
+        shown["Constraints"]["SourceArn"] = json!(source_arn);
     }
     shown
 }

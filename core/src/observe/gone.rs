@@ -1,0 +1,143 @@
+//! What is left of images that do not exist any more: their grants, and the keys that they were
+//! under. Nothing in AWS says what a deregistered image was, so this goes by names and by what its
+//! snapshots say.
+
+use std::collections::BTreeSet;
+
+use crate::aws::clients::RegionClients;
+use crate::diagnostic::{Code, Error};
+use crate::id::{AmiId, KeyArn};
+use crate::inventory::{Image, RegionInventory, Snapshot};
+use crate::plan::{ImageGrantName, OwnGrant};
+use crate::request::ShareRequest;
+
+/// The images of the request that the account does not have in this Region.
+pub(super) fn named_images(request: &ShareRequest, region: &RegionInventory) -> BTreeSet<AmiId> {
+    let mut gone = BTreeSet::new();
+    for image in &request.images {
+        if image.region == region.location.region && !region.images.contains_key(&image.ami) {
+            gone.insert(image.ami.clone());
+        }
+    }
+    gone
+}
+
+/// The keys of snapshots that were left of the images and of their copies, and for an image that is
+/// gone the key that the request names.
+pub(super) async fn read_keys(
+    clients: &RegionClients,
+    request: &ShareRequest,
+    region: &RegionInventory,
+) -> Result<BTreeSet<KeyArn>, Error> {
+    // 1. Copies have tags, which their snapshots keep.
+    let images = region.images.values().chain(&region.copies);
+    let used: BTreeSet<_> = images.flat_map(Image::snapshots).collect();
+    let mut keys = BTreeSet::new();
+    for snapshot in region.snapshots.values() {
+        if !used.contains(&snapshot.id) {
+            keys.extend(snapshot.key.clone());
+        }
+    }
+    if region.gone.is_empty() {
+        return Ok(keys);
+    }
+
+    // 2. The snapshots of other images say which image they were made for.
+    for snapshot in clients.ec2.own_encrypted_snapshots().await? {
+        if image_of(&snapshot).is_some_and(|image| region.gone.contains(&image)) {
+            keys.extend(snapshot.key);
+        }
+    }
+
+    // 3. The key that the image was to be copied with.
+    let options = &request.options;
+    if let Some(key) = options.keys.in_region(&clients.location.region) {
+        match clients.kms.describe_key(key.as_ref()).await {
+            Err(error) if error.code == Code::KeyNotFound => {}
+            described => {
+                keys.insert(described?.arn);
+            }
+        }
+    }
+    Ok(keys)
+}
+
+/// The image that AWS made a snapshot for, by its description (R1.2.10).
+fn image_of(snapshot: &Snapshot) -> Option<AmiId> {
+    let description = &snapshot.description;
+    if let Some((_, rest)) = description.split_once("DestinationAmi ") {
+        return rest.split([' ', '.']).next()?.parse().ok();
+    }
+    let rest = description.strip_prefix("Created by CreateImage(")?;
+    rest.rsplit(" for ").next()?.trim_end().parse().ok()
+}
+
+/// The images that this tool's grants of the keys name, and that do not exist.
+pub(super) async fn read_images_in_grants(
+    clients: &RegionClients,
+    region: &RegionInventory,
+) -> Result<BTreeSet<AmiId>, Error> {
+    let mut named = BTreeSet::new();
+    for key in region.keys.values() {
+        for grant in key.known_grants() {
+            // Another account may share images of its own under this key.
+            if let Some(name) = ImageGrantName::parse(&grant.name)
+                && name.source.as_ref() == Some(&region.location.account)
+                && name.region == region.location.region
+                && region.image(&name.image).is_none()
+                && OwnGrant::for_image(&key.arn, name.clone()).is(grant)
+            {
+                named.insert(name.image);
+            }
+        }
+    }
+    if named.is_empty() {
+        return Ok(named);
+    }
+    for image in clients.ec2.images(&named).await? {
+        named.remove(&image.id);
+    }
+    Ok(named)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn image_of_snapshot_is_the_one_that_it_was_made_for() {
+        let table = [
+            (
+                "Created by CreateImage(i-0123456789abcdef0) for ami-0123456789abcdef0",
+                Some("ami-0123456789abcdef0"),
+            ),
+            (
+                "Copied for DestinationAmi ami-0123456789abcdef0 from SourceAmi \
+                 ami-0fedcba9876543210 for SourceSnapshot snap-0123456789abcdef0. Task created on \
+                 1,509,437,824,580.",
+                Some("ami-0123456789abcdef0"),
+            ),
+            ("nightly backup for ami-0123456789abcdef0", None),
+            (
+                "Created by CreateImage(i-0123456789abcdef0) for nothing",
+                None,
+            ),
+            ("", None),
+        ];
+        for (description, image) in table {
+            let snapshot = Snapshot {
+                id: "snap-0123456789abcdef0".parse().unwrap(),
+                state: "completed".to_owned(),
+                state_message: None,
+                progress: Some(100),
+                is_encrypted: false,
+                key: None,
+                description: description.to_owned(),
+                tags: [].into(),
+                archived: false,
+            };
+            let found = image_of(&snapshot).map(|image| image.to_string());
+            assert_eq!(found.as_deref(), image, "{description}");
+        }
+    }
+}
