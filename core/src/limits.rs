@@ -37,7 +37,8 @@ pub(crate) const VOLUME_PAGE_SIZE: i32 = 500;
 
 /// How many bytes a key policy can have, unless AWS raised the limit (R3.2.2).
 pub(crate) const KEY_POLICY_BYTES: usize = 32_768;
-/// How many grants a key can have, unless AWS raised the quota (R3.3.5), and how many a page of them holds at most.
+/// How many grants a key can have, unless AWS raised the quota (R3.3.5), and how many a page of
+/// them holds at most.
 pub(crate) const GRANTS_PER_KEY: usize = 50_000;
 pub(crate) const GRANT_PAGE_SIZE: i32 = 100;
 /// How many characters the inline policies of a role can have together, without white space (R5.8).

@@ -82,7 +82,8 @@ findings! {
              revokes the grants that targets made";
         /// A key would have more grants than KMS allows by default.
         GrantsTooMany => "grants.too-many", Warn:
-            "if AWS has not raised the quota of the key's account, use `key-access: policy`, with `target-organizations` for many accounts; or give \
+            "if AWS has not raised the quota of the key's account, use `key-access: policy`, with \
+             `target-organizations` for many accounts; or give \
              images keys of their own as `kms-key-id`";
         /// The image is deprecated.
         ImageDeprecated => "image.deprecated", Warn:
@@ -167,7 +168,8 @@ findings! {
             "check the policy of the key, and put a valid document";
         /// The key policy would be larger than AWS documents.
         KeyPolicyTooLarge => "key.policy-too-large", Warn:
-            "if AWS has not raised the limit, share with their organization (`target-organizations`), which takes one line of the \
+            "if AWS has not raised the limit, share with their organization \
+             (`target-organizations`), which takes one line of the \
              policy; or set `key-access` to `grants`, of which a key can have 50,000";
         /// Another statement uses a Sid of this tool.
         KeySidTaken => "key.sid-taken", Refuse:
@@ -227,8 +229,8 @@ findings! {
         /// Snapshots cannot be shared with an organization.
         SnapshotOrganization => "snapshot.organization", Warn:
             "also list the accounts that shall copy it as `target-accounts`";
-        /// Allowed AMIs of a target hide the image, now or some days after it is deprecated: there it
-        /// cannot be found, copied or launched.
+        /// Allowed AMIs of a target hide the image, now or some days after it is deprecated: there
+        /// it cannot be found, copied or launched.
         TargetHidesImage => "target.hides-image", Warn:
             "change the image as the message says, or have the target add a criterion that it \
              meets (ReplaceImageCriteriaInAllowedImagesSettings)";

@@ -14,7 +14,8 @@ deserialize_by_parsing! { Principal }
 id! {
     /// An AWS organization, by its full ARN.
     OrganizationArn, "the ARN of an organization",
-    "`arn:aws:organizations::<account>:organization/o-…`, or the same in another partition that this \
+    "`arn:aws:organizations::<account>:organization/o-…`, or the same in another partition that \
+     this \
      version knows",
     |text| has_name(text, "organizations", "organization/", is_organization)
 }

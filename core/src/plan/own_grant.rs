@@ -107,8 +107,8 @@ impl OwnGrant {
     fn differences(&self, grant: &Grant) -> Vec<String> {
         let mut differences = Vec::new();
         if grant.grantee != self.grantee || grant.for_service {
-            let (is, wanted) = (&grant.grantee, &self.grantee);
-            differences.push(format!("its grantee is {is}, not {wanted}"));
+            let (is, expected) = (&grant.grantee, &self.grantee);
+            differences.push(format!("its grantee is {is}, not {expected}"));
         }
         let operations: BTreeSet<&str> = self.operations.iter().copied().collect();
         let allowed: BTreeSet<&str> = grant.operations.iter().map(String::as_str).collect();
@@ -122,8 +122,8 @@ impl OwnGrant {
             differences.push("it has a constraint".to_owned());
         }
         if !grant.is_issued_by(&self.issuer) {
-            let (issuer, wanted) = (&grant.issuer, &self.issuer);
-            differences.push(format!("{issuer} issued it, not account {wanted}"));
+            let (issuer, expected) = (&grant.issuer, &self.issuer);
+            differences.push(format!("{issuer} issued it, not account {expected}"));
         }
         differences
     }

@@ -105,14 +105,17 @@ pub(crate) fn evaluate(policy: &Statements, call: &KeyCall<'_>) -> Decision {
 /// The statements that deny a call, or may do so.
 pub(crate) fn find_denials(policy: &Statements, call: &KeyCall<'_>) -> Vec<Denial> {
     let mut denials = Vec::new();
-    for (statement, found) in policy.with_effect("Deny") {
-        let naming = naming_of_caller(found, call).to_match();
-        let unknown = match naming.and(match_call(policy, found, call)) {
+    for (name, statement) in policy.with_effect("Deny") {
+        let naming = naming_of_caller(statement, call).to_match();
+        let unknown = match naming.and(match_call(policy, statement, call)) {
             Match::No => continue,
             Match::Yes => None,
             Match::Unknown(why) => Some(why),
         };
-        denials.push(Denial { statement, unknown });
+        denials.push(Denial {
+            statement: name,
+            unknown,
+        });
     }
     denials
 }

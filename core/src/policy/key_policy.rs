@@ -8,6 +8,7 @@ mod foreign;
 mod others;
 mod permissions;
 mod principal;
+mod service_roles;
 mod services;
 mod stale;
 mod template;
@@ -166,8 +167,8 @@ impl KeyPolicy {
         stale
     }
 
-    /// The policy without the unique IDs of deleted users and roles. They give access to nobody, and
-    /// a statement that names nobody else goes with them.
+    /// The policy without the unique IDs of deleted users and roles. They give access to nobody,
+    /// and a statement that names nobody else goes with them.
     ///
     /// # Errors
     /// The name of a statement that spares only such principals: without them it cannot be written.

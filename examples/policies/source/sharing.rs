@@ -13,7 +13,8 @@ const PUBLISHER: Policy = Policy {
     name: "publisher",
     kind: Kind::Identity,
     account: Source,
-    purpose: "`mode: share` with accounts, organizations and units, in any number of Regions, with copies, and with \
+    purpose: "`mode: share` with accounts, organizations and units, in any number of Regions, with \
+              copies, and with \
               `key-access: policy`.",
     danger: "`kms:PutKeyPolicy` gives full control over the key: a principal with this permission \
              can let anybody use the key, including itself. Name the keys in `Resource`, or use \
@@ -38,7 +39,8 @@ const PUBLISHER_GRANTS: Policy = Policy {
     name: "publisher-grants",
     kind: Kind::Identity,
     account: Source,
-    purpose: "The same with `key-access: grants`: it reads the key policy, for a deny beats every grant, and \
+    purpose: "The same with `key-access: grants`: it reads the key policy, for a deny beats every \
+              grant, and \
               does not write it.",
     danger: "It can let the target accounts that it names use the key, and no others. A target \
              can pass on a grant that allows creating grants. `ec2:ModifyImageAttribute` can share \

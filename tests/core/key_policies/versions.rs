@@ -46,8 +46,8 @@ async fn roles_of_services_are_named_as_the_version_of_the_policy_allows() {
     }
 }
 
-/// A statement with a variable that an earlier version wrote into such a policy has no effect. It is
-/// ours, and becomes one that has.
+/// A statement with a variable that an earlier version wrote into such a policy has no effect. It
+/// is ours, and becomes one that has.
 #[tokio::test(start_paused = true)]
 async fn statement_with_variable_is_mended_in_policy_of_2008() {
     let world = World::generate(3, 1, 1, 1);

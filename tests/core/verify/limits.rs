@@ -124,9 +124,22 @@ fn limit_own_key(world: &World, role: &str) {
 
 /// Policies that allow everything, with something less.
 fn policies(row: usize) -> Value {
-    let allow = |actions: Value, resource: &str| json!({ "Effect": "Allow", "Action": actions, "Resource": resource });
+    let allow = |actions: Value, resource: &str| {
+        json!({
+            "Effect": "Allow",
+            "Action": actions,
+            "Resource": resource,
+        })
+    };
     let everything = allow(json!("*"), "*");
-    let deny = |action: &str, condition: Value| json!({ "Effect": "Deny", "Action": action, "Resource": "*", "Condition": condition });
+    let deny = |action: &str, condition: Value| {
+        json!({
+            "Effect": "Deny",
+            "Action": action,
+            "Resource": "*",
+            "Condition": condition,
+        })
+    };
     let region = |operator: &str, name: &str| json!({ operator: { "aws:RequestedRegion": name } });
     let via_ec2 = |operator: &str| json!({ operator: { "kms:ViaService": "ec2.*.amazonaws.com" } });
     let endpoint = |operator: &str| json!({ operator: { "aws:SourceVpce": "vpce-1" } });

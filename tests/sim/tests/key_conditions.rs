@@ -1,4 +1,5 @@
-//! What statements of a key policy mean for a launch: conditions, versions, and what they leave out.
+//! What statements of a key policy mean for a launch: conditions, versions, and what they leave
+//! out.
 
 use serde_json::{Value, json};
 

@@ -15,6 +15,7 @@ mod copies;
 mod copy_keys;
 mod copy_snapshot;
 mod files;
+mod grant_lists;
 mod grants;
 mod iam;
 mod images;

@@ -103,7 +103,9 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn text_cannot_leave_its_line_or_its_cell(text in "\\PC*|[|`*_<&~@$w.:/\n\r\\\\\\[\\]#!-]*|.*") {
+        fn text_cannot_leave_its_line_or_its_cell(
+            text in "\\PC*|[|`*_<&~@$w.:/\n\r\\\\\\[\\]#!-]*|.*",
+        ) {
             let escaped = escape(&text);
             proptest::prop_assert!(!escaped.contains(|c: char| c.is_control() || c == '<'));
             proptest::prop_assert!(!escaped.contains("://") && !escaped.contains("www."));

@@ -14,8 +14,8 @@ use crate::policy::launch_operations::CREATE_GRANT;
 const IAM_POLICY: &str = "IAM Policy";
 const BOUNDARY_POLICY: &str = "Permissions Boundary Policy";
 
-/// Condition keys that a simulation knows by itself, in lower case. It has `aws:userid` too, but not
-/// with its value.
+/// Condition keys that a simulation knows by itself, in lower case. It has `aws:userid` too, but
+/// not with its value.
 const KNOWN_KEYS: [&str; 2] = ["aws:principalaccount", "aws:principalarn"];
 /// Condition keys of CreateGrant, which other calls on keys do not have.
 const GRANT_KEYS: [&str; 6] = [

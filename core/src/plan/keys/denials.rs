@@ -76,8 +76,8 @@ impl Planner<'_> {
         }
     }
 
-    /// Access by the policy refuses a policy that cannot be read. Without that, it is only not known
-    /// whether it denies.
+    /// Access by the policy refuses a policy that cannot be read. Without that, it is only not
+    /// known whether it denies.
     fn warn_of_unread_policy(&mut self, key: &KeyArn, problem: &str) {
         if self.request.options.key_access != KeyAccessMode::Policy {
             let message = format!(

@@ -165,7 +165,8 @@ impl Planner<'_> {
                 PolicyPrincipal::Organization(text) | PolicyPrincipal::Unit(text) => text.clone(),
             };
             let message = format!(
-                "another statement of the key policy lets {who} use the key too, or may do so: {sid}"
+                "another statement of the key policy lets {who} use the key too, or may do so: \
+                 {sid}"
             );
             self.warn(FindingCode::RevokeOtherWay, &key.arn, message);
         }

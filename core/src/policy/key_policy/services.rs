@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::PolicyPrincipal;
+use super::service_roles::role_pattern;
 use super::template::StatementTemplate;
 use crate::id::{KeyArn, Partition};
 use crate::policy::launch_operations::{CREATE_GRANT, SERVICE_ROLE_OPERATIONS};
@@ -69,25 +69,6 @@ pub(super) fn service_template<'a>(
         RoleForm::ByVariable => template,
         RoleForm::ByAccount => template.with_roles_of(services),
     }
-}
-
-/// The patterns of the roles of these services in each of the accounts.
-pub(super) fn service_roles(
-    partition: Partition,
-    services: &BTreeSet<String>,
-    principals: &BTreeSet<PolicyPrincipal>,
-) -> Vec<String> {
-    let mut roles = Vec::new();
-    for principal in principals {
-        for service in services {
-            roles.push(role_pattern(partition, &principal.to_string(), service));
-        }
-    }
-    roles
-}
-
-fn role_pattern(partition: Partition, account: &str, service: &str) -> String {
-    format!("arn:{partition}:iam::{account}:role/aws-service-role/{service}/*")
 }
 
 /// The services that a statement with our Sid names in a form; `None` if it names anything else.

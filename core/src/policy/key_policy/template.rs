@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-use super::services::service_roles;
+use super::service_roles::role_patterns;
 use super::{KeyScope, PolicyPrincipal};
 use crate::id::{AccountId, KeyArn, Partition};
 use crate::policy::launch_operations::{CREATE_GRANT, use_and_grant_patterns, use_patterns};
@@ -150,7 +150,7 @@ impl<'a> StatementTemplate<'a> {
             .map(|principal| principal.text(self.partition()))
             .collect::<Vec<_>>();
         if !self.services.is_empty() {
-            let roles = service_roles(self.partition(), &self.services, principals);
+            let roles = role_patterns(self.partition(), &self.services, principals);
             condition.insert(
                 "StringLike".to_owned(),
                 json!({ "kms:GranteePrincipal": roles }),

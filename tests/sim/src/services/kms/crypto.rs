@@ -183,8 +183,8 @@ impl Source {
         }
     }
 
-    /// The key as it is named in this Region: a replica decrypts what another of its keys encrypted,
-    /// but not under that one's ARN (R3.6).
+    /// The key as it is named in this Region: a replica decrypts what another of its keys
+    /// encrypted, but not under that one's ARN (R3.6).
     fn key_in_region(&self, world: &World, request: &Request<'_>) -> Result<String, Fail> {
         let elsewhere = self
             .key_id

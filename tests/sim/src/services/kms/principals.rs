@@ -54,8 +54,8 @@ fn role_is_known(world: &World, account: &str, name: Option<&str>, request: &Req
     role.created.is_zero() || role.created + delay <= request.now
 }
 
-/// The grantee that an ARN, an account ID or a unique ID names, if there is such a principal. Grants
-/// mean a role by its unique ID, and a session by that and its name (R3.3.8).
+/// The grantee that an ARN, an account ID or a unique ID names, if there is such a principal.
+/// Grants mean a role by its unique ID, and a session by that and its name (R3.3.8).
 pub(super) fn find(world: &World, name: &str, request: &Request<'_>) -> Option<Grantee> {
     let arn = if is_unique_id(name) {
         arn_of_unique_id(world, name)?
