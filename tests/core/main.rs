@@ -11,6 +11,7 @@ mod contention;
 mod copies;
 mod errors;
 mod failures;
+mod field;
 mod findings;
 mod grants;
 mod key_policies;
