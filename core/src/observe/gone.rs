@@ -80,9 +80,10 @@ pub(super) async fn read_images_in_grants(
     let mut named = BTreeSet::new();
     for key in region.keys.values() {
         for grant in key.known_grants() {
-            // Another account may share images of its own under this key.
+            // Another account may share images of its own under this key. Former names say no
+            // account, and were given by the key's own.
             if let Some(name) = ImageGrantName::parse(&grant.name)
-                && name.source.as_ref() == Some(&region.location.account)
+                && name.source.as_ref().unwrap_or(key.arn.account()) == &region.location.account
                 && name.region == region.location.region
                 && region.image(&name.image).is_none()
                 && OwnGrant::for_image(&key.arn, name.clone()).is(grant)

@@ -118,8 +118,11 @@ async fn read_region(
     }
     region.parameters = ssm_parameters::read(clients, request, inventory).await?;
     if options.in_targets.verify != Verify::None {
-        // The role may lack the permission. Verification says so then.
-        region.allowed_images = clients.ec2.allowed_images().await.ok();
+        region.allowed_images = match clients.ec2.allowed_images().await {
+            Err(error) if error.code == Code::AwsUnreadable => return Err(error),
+            // The role may lack the permission. Verification says so then.
+            settings => settings.ok(),
+        };
     }
     Ok(region)
 }

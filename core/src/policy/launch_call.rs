@@ -77,8 +77,8 @@ pub(crate) fn caller_context(by: CalledBy<'_>, key: &KeyArn) -> Context {
             let account = caller.account.as_ref();
             set("kms:calleraccount", ContextValue::text(account));
             set("aws:principalaccount", ContextValue::text(account));
-            let arn = match caller.arn.strip_suffix("root") {
-                Some(of_account) => ContextValue::StartingWith(of_account.to_owned()),
+            let arn = match caller.arn.strip_suffix(":root") {
+                Some(of_account) => ContextValue::StartingWith(format!("{of_account}:")),
                 None => ContextValue::text(&caller.arn),
             };
             set("aws:principalarn", arn);

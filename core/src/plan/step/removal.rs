@@ -13,7 +13,7 @@ use crate::inventory::{Grant, Key};
 use crate::plan::names::ImageGrantName;
 use crate::plan::own_grant::OwnGrant;
 use crate::policy::key_policy::PolicyPrincipal;
-use crate::request::Options;
+use crate::request::{KeyAccessMode, Options};
 
 /// The principals that lose access.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -118,7 +118,8 @@ impl KeyReads {
         let changes_policy = options.can_change_key_policy(true);
         Self {
             policy: key.policy.is_some() && changes_policy,
-            grants: key.grants.is_some(),
+            // Grants may have been read only for service-linked roles.
+            grants: key.grants.is_some() && options.key_access != KeyAccessMode::None,
         }
     }
 }

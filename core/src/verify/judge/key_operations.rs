@@ -109,6 +109,8 @@ impl KeyOperation<'_> {
             return by_policy;
         }
         match self.decide_by_grants(caller) {
+            // A policy that may deny leaves nothing certain.
+            Some(_) if matches!(by_policy, Decision::Unknown(_)) => by_policy,
             Some(Decision::Direct) => Decision::Direct,
             Some(by_grant) if by_policy != Decision::Delegated => by_grant,
             // A grant that was not read may allow what the policy does not.
@@ -139,7 +141,7 @@ impl KeyOperation<'_> {
                 "its policy `AWS_RAM` could not be read: {problem}"
             ))),
             RamPolicy::Some(policy) => match self.evaluate(policy, caller) {
-                Decision::No(_) => None,
+                Decision::No(_) | Decision::Denied(_) => None,
                 by_ram => Some(by_ram),
             },
         }
