@@ -89,7 +89,7 @@ const GITHUB_TRUST: Policy = Policy {
               2026-07-15. Remove the form that is not yours, and the jobs that you do not have.",
     danger: "Without the condition on `sub`, every repository of GitHub could assume the role. An \
              environment has its own reviewers and branches; `repo:OWNER/REPO:*` would trust \
-             every branch and pull request. A subject without IDs fits whoever later owns a \
+             every branch and pull request. A subject without IDs fits a later owner of a \
              repository of that name.",
     used_with: &[],
     statements: &[trust_workflow(&[
