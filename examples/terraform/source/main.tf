@@ -601,7 +601,7 @@ resource "aws_iam_policy" "revoke_copies" {
   policy      = data.aws_iam_policy_document.revoke_copies.json
 }
 
-# Without the condition on sub, every repository of GitHub could assume the role. An environment has its own reviewers and branches; repo:OWNER/REPO:* would trust every branch and pull request. A subject without IDs fits whoever later owns a repository of that name.
+# Without the condition on sub, every repository of GitHub could assume the role. An environment has its own reviewers and branches; repo:OWNER/REPO:* would trust every branch and pull request. A subject without IDs fits a later owner of a repository of that name.
 data "aws_iam_policy_document" "github_trust" {
   statement {
     sid       = "TrustWorkflow"
