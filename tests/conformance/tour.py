@@ -143,6 +143,11 @@ def network(ec2):
     ec2.revoke_security_group_egress(GroupId=group, IpPermissions=shown["IpPermissionsEgress"])
     ec2.delete_security_group(GroupId=group)
     ec2.describe_instance_types(InstanceTypes=["t3.nano"])
+    offered = ec2.describe_instance_type_offerings(
+        LocationType="availability-zone",
+        Filters=[{"Name": "instance-type", "Values": ["t3.nano"]}],
+    )
+    assert len(offered["InstanceTypeOfferings"]) == 3
 
 
 def settings(lab):

@@ -18,9 +18,9 @@ pub use clock::Clock;
 pub use door::loopback;
 pub use options::{Delays, Options};
 pub use scenario::{
-    AccountFacts, AccountSpec, AllowedImagesSpec, AllowedImagesState, Facts, ImageSpec,
-    ImageStateSpec, KeySpec, KeyStateSpec, OrganizationSpec, PolicySpec, RegionSpec, RoleSpec,
-    Scenario, Size, UnitSpec,
+    AccountFacts, AccountSpec, AllowedImagesSpec, AllowedImagesState, EmptyVolumeSpec, Facts,
+    ImageSpec, ImageStateSpec, KeySpec, KeyStateSpec, LaunchingSpec, MachineSpec, OrganizationSpec,
+    PolicySpec, RegionSpec, RoleSpec, Scenario, Size, SubnetSpec, UnitSpec,
 };
 pub use sim::fault::{Effect, FailedState, Fault};
 pub use sim::journal::Entry;

@@ -6,6 +6,7 @@ mod check;
 mod generate;
 mod presets;
 mod spec;
+mod spec_launching;
 
 use std::collections::BTreeMap;
 
@@ -13,8 +14,9 @@ use serde::Serialize;
 
 pub use generate::Size;
 pub use spec::{
-    AccountSpec, AllowedImagesSpec, AllowedImagesState, ImageSpec, ImageStateSpec, KeySpec,
-    KeyStateSpec, OrganizationSpec, PolicySpec, RegionSpec, RoleSpec, Scenario, UnitSpec,
+    AccountSpec, AllowedImagesSpec, AllowedImagesState, EmptyVolumeSpec, ImageSpec, ImageStateSpec,
+    KeySpec, KeyStateSpec, LaunchingSpec, MachineSpec, OrganizationSpec, PolicySpec, RegionSpec,
+    RoleSpec, Scenario, SubnetSpec, UnitSpec,
 };
 
 /// What the simulation tells of itself when it is ready.

@@ -9,7 +9,9 @@ mod grant;
 mod ids;
 mod image;
 mod instance;
+mod instance_state;
 mod key;
+mod launching;
 mod organization;
 mod service_role;
 mod shared;
@@ -33,9 +35,12 @@ pub use allowed_images::{
 pub use grant::{Constraint, Grant, Grantee};
 pub use ids::hex;
 pub(crate) use ids::uuid;
-pub use image::{Fate, Image, ImageState, Mapping, Protection};
+pub use image::{Fate, Hardware, Image, ImageState, Mapping, Protection};
 pub use instance::{Ingress, Instance, KeyPair, LooseVolume, SecurityGroup, Volume};
+pub use instance_state::NextState;
 pub use key::{Key, KeyState};
+pub(crate) use launching::ZONES;
+pub use launching::{Launching, Subnet};
 pub use organization::{Membership, Organization, ResourceControl};
 pub use shared::Shared;
 pub use snapshot::Snapshot;
@@ -62,6 +67,9 @@ pub struct World {
     pub volumes: BTreeMap<String, LooseVolume>,
     /// Security groups by ID.
     pub security_groups: BTreeMap<String, SecurityGroup>,
+    /// Zones, and the instance types that they do not offer.
+    #[serde(skip)]
+    pub not_offered: BTreeSet<(String, String)>,
     /// Key pairs by ID.
     pub key_pairs: BTreeMap<String, KeyPair>,
     /// The organization, if the accounts are in one.

@@ -26,6 +26,7 @@ mod keys;
 mod kms_dry_run;
 mod launch;
 mod launches;
+mod launching;
 mod lifecycle;
 mod limits;
 mod malformed;

@@ -82,6 +82,8 @@ async fn rule_4_9_an_instance_type_has_an_architecture() {
     let arm = [
         ("Filter.1.Name", "processor-info.supported-architecture"),
         ("Filter.1.Value.1", "arm64"),
+        ("Filter.2.Name", "instance-type"),
+        ("Filter.2.Value.1", "t*"),
     ];
     let types = a.ec2("DescribeInstanceTypes", &arm).await.unwrap();
     assert_eq!(

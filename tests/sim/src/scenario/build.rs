@@ -67,6 +67,10 @@ impl Builder<'_> {
                 opt_in: region.opt_in,
             });
         }
+        for (zone, types) in &scenario.not_offered {
+            let missing = types.iter().map(|name| (zone.clone(), name.clone()));
+            self.world.not_offered.extend(missing);
+        }
         let partition = self.world.partition.name;
         let spec = scenario.organization.as_ref();
         self.world.organization = spec.map(|spec| organization(spec, partition));
@@ -113,7 +117,9 @@ impl Builder<'_> {
             ..Account::default()
         };
         let region = self.scenario.region.clone();
-        account.settings.insert(region, settings(spec));
+        account.settings.insert(region.clone(), settings(spec));
+        account.launching.insert(region, spec.launching.build());
+        account.tag_policy.clone_from(&spec.tag_policy);
         for managed in &spec.policies {
             let partition = self.world.partition.name;
             let arn = format!("arn:{partition}:iam::{id}:policy/{}", managed.name);

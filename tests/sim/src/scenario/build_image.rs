@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::build::Builder;
 use super::spec::{ImageSpec, ImageStateSpec};
 use crate::world::{
-    Fate, Image, ImageState, Mapping, Protection, Shared, Snapshot, Watermark, hex,
+    Fate, Hardware, Image, ImageState, Mapping, Protection, Shared, Snapshot, Watermark, hex,
 };
 
 impl Builder<'_> {
@@ -32,7 +32,8 @@ impl Builder<'_> {
             product_codes: spec.product_codes.clone(),
             tags: [(spec.account.clone(), spec.tags.clone())].into(),
             launch_permissions: shared(&spec.shared_with),
-            architecture: "x86_64".to_owned(),
+            architecture: architecture(spec),
+            hardware: hardware(spec),
             ..Image::default()
         };
         if spec.volumes.is_empty() {
@@ -84,11 +85,39 @@ impl Builder<'_> {
             mappings.push(Mapping::of_snapshot(device, snapshot.id.clone(), "gp3"));
             self.world.snapshots.insert(snapshot.id.clone(), snapshot);
         }
+        for (index, volume) in spec.empty_volumes.iter().enumerate() {
+            let letter = b'p' + u8::try_from(index % 10).unwrap_or(0);
+            let device = format!("/dev/xvd{}", char::from(letter));
+            mappings.push(Mapping {
+                encrypted: volume.encrypted,
+                ..Mapping::empty(device, volume.size, !volume.stays)
+            });
+        }
         for index in 0..spec.ephemeral {
             let (device, name) = (format!("/dev/sd{index}"), format!("ephemeral{index}"));
             mappings.push(Mapping::ephemeral(device, name));
         }
         mappings
+    }
+}
+
+fn architecture(spec: &ImageSpec) -> String {
+    let architecture = spec.machine.architecture.as_deref();
+    architecture.unwrap_or("x86_64").to_owned()
+}
+
+fn hardware(spec: &ImageSpec) -> Hardware {
+    let (machine, usual) = (&spec.machine, Hardware::default());
+    Hardware {
+        ena: !machine.without_ena,
+        boot_mode: machine.boot_mode.clone(),
+        virtualization: machine
+            .virtualization
+            .clone()
+            .unwrap_or(usual.virtualization),
+        tpm: machine.tpm.then(|| "v2.0".to_owned()),
+        supported: machine.supported_types.clone(),
+        unsupported: machine.unsupported_types.clone(),
     }
 }
 

@@ -8,6 +8,8 @@ use serde_json::Value;
 
 use crate::world::ImageCriterion;
 
+pub use super::spec_launching::{EmptyVolumeSpec, LaunchingSpec, MachineSpec, SubnetSpec};
+
 /// A world to begin with, as a scenario file has it.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -31,6 +33,9 @@ pub struct Scenario {
     /// Account IDs that KMS does not take as principals.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub nonexistent_accounts: Vec<String>,
+    /// Availability Zones, and the instance types that they do not offer.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub not_offered: BTreeMap<String, Vec<String>>,
     /// Whether CopyImage asks KMS only for what was recorded of real copies, not for all that AWS
     /// publishes.
     #[serde(default)]
@@ -78,6 +83,12 @@ pub struct AccountSpec {
     /// The opt-in Regions that are enabled.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub opted_in: Vec<String>,
+    /// What it can launch in the Region of the file, and where.
+    #[serde(default, skip_serializing_if = "LaunchingSpec::is_usual")]
+    pub launching: LaunchingSpec,
+    /// The tag policy: tag keys, each with the values that resources may be made with.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tag_policy: BTreeMap<String, Vec<String>>,
 }
 
 /// Which images of other accounts an account allows itself to use.
@@ -253,6 +264,12 @@ pub struct ImageSpec {
     /// Whether its snapshots are archived.
     #[serde(default)]
     pub archived: bool,
+    /// Volumes that begin empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub empty_volumes: Vec<EmptyVolumeSpec>,
+    /// What it needs of the machine.
+    #[serde(default, skip_serializing_if = "MachineSpec::is_usual")]
+    pub machine: MachineSpec,
 }
 
 /// The states of an image that is not being made.

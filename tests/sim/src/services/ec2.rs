@@ -11,12 +11,14 @@ mod create_image;
 mod create_volume;
 mod describe_tags;
 mod filter;
+mod fitness;
 mod ids;
 mod image_attributes;
 mod image_names;
 mod image_sharing;
 mod images;
 mod instance_launch;
+mod instance_type_table;
 mod instance_types;
 mod instances;
 mod key_pairs;
@@ -100,9 +102,12 @@ pub(super) fn call(
         "CreateKeyPair" => key_pairs::create(world, query, request),
         "DeleteKeyPair" => key_pairs::delete(world, query, request),
         "DescribeRegions" => regions::describe(world, query, request),
-        "DescribeVpcs" => network::describe_vpcs(query, request),
-        "DescribeSubnets" => network::describe_subnets(query, request),
-        "DescribeInstanceTypes" => instance_types::describe(query, request),
+        "DescribeVpcs" => network::describe_vpcs(world, query, request),
+        "DescribeSubnets" => network::describe_subnets(world, query, request),
+        "DescribeInstanceTypes" => instance_types::describe(world, query, request),
+        "DescribeInstanceTypeOfferings" => {
+            instance_types::describe_offerings(world, query, request)
+        }
         "RevokeSecurityGroupEgress" => security_groups::revoke_egress(world, query, request),
         _ => settings::call(world, operation, query, request),
     }

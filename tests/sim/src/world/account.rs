@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{AllowedImages, Group, Membership, Tags, User, aws_policies};
+use super::{AllowedImages, Group, Launching, Membership, Tags, User, aws_policies};
 use crate::policy::{Document, PrincipalFacts};
 
 /// An account.
@@ -35,6 +35,12 @@ pub struct Account {
     pub default_ebs_keys: BTreeMap<String, String>,
     /// EC2's settings by Region.
     pub settings: BTreeMap<String, Settings>,
+    /// What can be launched by Region.
+    #[serde(skip)]
+    pub launching: BTreeMap<String, Launching>,
+    /// The tag policy: tag keys, each with the values that resources may be made with.
+    #[serde(skip)]
+    pub tag_policy: BTreeMap<String, Vec<String>>,
     /// The versions of SSM parameters by Region and name, the newest last.
     #[serde(skip)]
     pub parameters: BTreeMap<(String, String), Vec<Parameter>>,

@@ -39,6 +39,7 @@ impl World {
         });
         self.pending = Some(pending);
         self.settle_keys(now);
+        self.advance_instances(now);
     }
 
     /// Enables the keys whose state has passed.

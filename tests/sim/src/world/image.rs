@@ -46,6 +46,8 @@ pub struct Image {
     pub source_instance: Option<String>,
     /// Such as `x86_64`.
     pub architecture: String,
+    /// What it needs of the machine.
+    pub hardware: Hardware,
     /// The root device.
     pub root_device: String,
     /// `v2.0` if instances must use the newer metadata service.
@@ -73,6 +75,36 @@ impl Image {
     pub fn snapshot_ids(&self) -> impl Iterator<Item = &str> {
         let snapshots = self.mappings.iter().map(|mapping| &mapping.snapshot);
         snapshots.filter_map(Option::as_deref)
+    }
+}
+
+/// What an image needs of the machine that it is launched on (R7.28).
+#[derive(Clone, Debug, Serialize)]
+pub struct Hardware {
+    /// Whether it has a driver for the Elastic Network Adapter.
+    pub ena: bool,
+    /// `legacy-bios`, `uefi` or `uefi-preferred`, if it says so.
+    pub boot_mode: Option<String>,
+    /// `hvm` or `paravirtual`.
+    pub virtualization: String,
+    /// `v2.0` if it needs a TPM.
+    pub tpm: Option<String>,
+    /// Patterns of the instance types that it supports; without any, all.
+    pub supported: Vec<String>,
+    /// Patterns of those that it does not support.
+    pub unsupported: Vec<String>,
+}
+
+impl Default for Hardware {
+    fn default() -> Self {
+        Self {
+            ena: true,
+            boot_mode: None,
+            virtualization: "hvm".to_owned(),
+            tpm: None,
+            supported: Vec::new(),
+            unsupported: Vec::new(),
+        }
     }
 }
 
@@ -179,6 +211,8 @@ pub struct Mapping {
     pub delete_on_termination: bool,
     /// GiB, if the mapping has no snapshot.
     pub size: Option<u32>,
+    /// Whether a new, empty volume is encrypted.
+    pub encrypted: bool,
 }
 
 impl Mapping {
@@ -193,6 +227,17 @@ impl Mapping {
             volume_type,
             delete_on_termination: true,
             size,
+            encrypted: false,
+        }
+    }
+
+    /// A device with a new, empty volume.
+    pub fn empty(device: String, size: u32, delete_on_termination: bool) -> Self {
+        Self {
+            snapshot: None,
+            size: Some(size),
+            delete_on_termination,
+            ..Self::of_snapshot(device, String::new(), "gp3")
         }
     }
 
@@ -206,6 +251,7 @@ impl Mapping {
             volume_type: String::new(),
             delete_on_termination: true,
             size: None,
+            encrypted: false,
         }
     }
 }

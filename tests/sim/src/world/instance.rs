@@ -2,8 +2,10 @@
 
 use serde::Serialize;
 
+use super::{NextState, Tags};
+
 /// An EC2 instance.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Instance {
     /// The ID.
     pub id: String,
@@ -13,8 +15,11 @@ pub struct Instance {
     pub owner: String,
     /// The Region.
     pub region: String,
-    /// `running`, `stopped` or `terminated`.
+    /// `pending`, `running`, `stopped`, `shutting-down` or `terminated`.
     pub state: &'static str,
+    /// The state that it is going to.
+    #[serde(skip)]
+    pub next: Option<NextState>,
     /// `StateReason` code and message, if it was stopped or did not start.
     pub state_reason: Option<(String, String)>,
     /// `StateTransitionReason`.
@@ -27,10 +32,20 @@ pub struct Instance {
     pub volumes: Vec<Volume>,
     /// The IDs of the security groups that its launch named.
     pub security_groups: Vec<String>,
+    /// The Availability Zone.
+    pub zone: String,
+    /// The VPC.
+    pub vpc: String,
+    /// The client token of its launch.
+    pub client_token: Option<String>,
     /// The key pair that its launch named.
     pub key_name: Option<String>,
     /// Its tags.
-    pub tags: std::collections::BTreeMap<String, String>,
+    pub tags: Tags,
+    /// The tags that its launch gave to its volumes.
+    pub volume_tags: Tags,
+    /// The tags that its launch gave to its network interface.
+    pub interface_tags: Tags,
 }
 
 /// An EBS volume of an instance.
@@ -40,12 +55,14 @@ pub struct Volume {
     pub id: String,
     /// Such as `/dev/xvda`.
     pub device: String,
-    /// The snapshot it was made from.
+    /// The snapshot it was made from; an empty volume has none.
     pub snapshot: String,
     /// The ARN of the key it is encrypted under.
     pub key: Option<String>,
     /// GiB.
     pub size: u32,
+    /// Whether it ends with its instance.
+    pub delete_on_termination: bool,
 }
 
 /// An EBS volume without an instance.
@@ -65,11 +82,10 @@ pub struct LooseVolume {
     #[serde(skip)]
     pub created: std::time::Duration,
     /// Its tags.
-    pub tags: std::collections::BTreeMap<String, String>,
+    pub tags: Tags,
 }
 
-/// A security group. Networks are not simulated: each group is in its account's default VPC, and
-/// opens nothing.
+/// A security group. Traffic is not simulated: it opens nothing.
 #[derive(Clone, Debug, Serialize)]
 pub struct SecurityGroup {
     /// The ID.
@@ -89,7 +105,7 @@ pub struct SecurityGroup {
     /// Whether it has the rule that lets everything out, as a new one has.
     pub lets_out: bool,
     /// Its tags.
-    pub tags: std::collections::BTreeMap<String, String>,
+    pub tags: Tags,
 }
 
 /// An ingress rule of a security group.

@@ -64,6 +64,7 @@ fn image_of(world: &World, instance: &Instance, request: &Request<'_>) -> Image 
         image.source = Some((origin.id.clone(), origin.region.clone()));
         image.architecture.clone_from(&origin.architecture);
         image.imds_support.clone_from(&origin.imds_support);
+        image.hardware.clone_from(&origin.hardware);
     }
     image
 }

@@ -52,6 +52,7 @@ pub(super) fn create(world: &mut World, query: &Query, request: &Request<'_>) ->
             snapshot: snapshot_id.unwrap_or_default().to_owned(),
             key,
             size,
+            delete_on_termination: false,
         },
         owner: request.account().to_owned(),
         region: request.region.to_owned(),

@@ -126,7 +126,7 @@ fn filter_values<'a>(world: &World, image: &'a Image, name: &str) -> Option<Vec<
         "description" => &image.description,
         "image-type" => "machine",
         "hypervisor" => "xen",
-        "virtualization-type" => "hvm",
+        "virtualization-type" => &image.hardware.virtualization,
         "root-device-name" => &image.root_device,
         "is-public" => bool_text(image.is_public()),
         _ => return other_filter_values(world, image, name),
@@ -175,7 +175,7 @@ fn render(world: &World, image: &Image, request: &Request<'_>) -> Vec<Element> {
         Element::of("rootDeviceType", &image.root_device_type),
         Element::of("rootDeviceName", &image.root_device),
         block_device_mapping(world, image),
-        Element::of("virtualizationType", "hvm"),
+        Element::of("virtualizationType", &image.hardware.virtualization),
         Element::of("hypervisor", "xen"),
         Element::of("platformDetails", "Linux/UNIX"),
         Element::of("usageOperation", "RunInstances"),
@@ -212,7 +212,29 @@ fn render(world: &World, image: &Image, request: &Request<'_>) -> Vec<Element> {
         members.push(Element::of("sourceImageId", id));
         members.push(Element::of("sourceImageRegion", region));
     }
+    members.extend(hardware(image));
     members.extend(marks::render(image, request));
+    members
+}
+
+/// What the image says of the machine that it needs (R7.28).
+fn hardware(image: &Image) -> Vec<Element> {
+    let hardware = &image.hardware;
+    let mut members = vec![Element::of("enaSupport", hardware.ena)];
+    members.extend(Element::optional("bootMode", hardware.boot_mode.as_ref()));
+    members.extend(Element::optional("tpmSupport", hardware.tpm.as_ref()));
+    let types = |name: &'static str, patterns: &[String]| {
+        let items = patterns
+            .iter()
+            .map(|pattern| vec![Element::of("instanceType", pattern)]);
+        Element::list(name, items)
+    };
+    let (supported, unsupported) = (&hardware.supported, &hardware.unsupported);
+    if !supported.is_empty() || !unsupported.is_empty() {
+        let specification = Element::new("instanceTypeSpecification");
+        let specification = specification.child(types("supportedInstanceTypeSet", supported));
+        members.push(specification.child(types("unsupportedInstanceTypeSet", unsupported)));
+    }
     members
 }
 
@@ -246,7 +268,8 @@ fn ebs(world: &World, mapping: &Mapping) -> Option<Element> {
         let ebs = Element::new("ebs")
             .text("volumeSize", mapping.size?)
             .text("deleteOnTermination", mapping.delete_on_termination)
-            .text("volumeType", &mapping.volume_type);
+            .text("volumeType", &mapping.volume_type)
+            .text("encrypted", mapping.encrypted);
         return Some(ebs);
     };
     let snapshot = world.snapshots.get(id);

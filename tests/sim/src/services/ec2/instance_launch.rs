@@ -1,7 +1,5 @@
 //! The launch of an instance: its volumes, their keys, and what KMS says (R4.1 to R4.4).
 
-use std::collections::BTreeMap;
-
 use super::kms_calls::{
     KmsCall, data_key_id, encryption_context, forward, is_permitted, record_by_service,
     service_principal,
@@ -9,7 +7,9 @@ use super::kms_calls::{
 use super::sharing::encrypts_by_default;
 use crate::services::Request;
 use crate::wire::Query;
-use crate::world::{Constraint, Grant, Image, Instance, Snapshot, Volume, World};
+use crate::world::{
+    Constraint, Grant, Image, Instance, Mapping, NextState, Snapshot, Volume, World,
+};
 
 /// What a launch asks of the key of the AMI.
 const SOURCE: [&str; 4] = [
@@ -29,58 +29,89 @@ pub(super) fn launch(
     mappings: &[Query],
     request: &Request<'_>,
 ) -> Instance {
-    let mut instance = Instance {
+    let mut instance = new_instance(world, image, request);
+    let mut refused = false;
+    for device in &image.mappings {
+        let by_device = |mapping: &&Query| mapping.get("DeviceName") == Some(&device.device);
+        let mapping = mappings.iter().find(by_device);
+        if mapping.is_some_and(|mapping| mapping.has("NoDevice")) {
+            continue;
+        }
+        let source = device.snapshot.as_ref();
+        let source = source.and_then(|id| world.snapshots.get(id)).cloned();
+        let size = source.as_ref().map(|source| source.size).or(device.size);
+        // A device of the machine itself has no volume.
+        let Some(size) = size else {
+            continue;
+        };
+        let Ok(key) = volume_key(world, image, device, source.as_ref(), mapping, request) else {
+            refused = true;
+            continue;
+        };
+        let deleted = mapping.and_then(|mapping| mapping.get("Ebs.DeleteOnTermination"));
+        let volume = Volume {
+            id: world.new_id("vol"),
+            device: device.device.clone(),
+            snapshot: source
+                .as_ref()
+                .map(|source| source.id.clone())
+                .unwrap_or_default(),
+            key,
+            size,
+            delete_on_termination: match deleted {
+                Some(text) => text == "true",
+                None => device.delete_on_termination,
+            },
+        };
+        refused |= !kms_allows(world, source.as_ref(), &volume, &instance.id, request);
+        instance.volumes.push(volume);
+    }
+    set_course(world, &mut instance, refused, request);
+    instance
+}
+
+fn new_instance(world: &mut World, image: &Image, request: &Request<'_>) -> Instance {
+    Instance {
         id: world.new_id("i"),
         image: image.id.clone(),
         owner: request.account().to_owned(),
         region: request.region.to_owned(),
-        state: "running",
-        state_reason: None,
-        transition_reason: String::new(),
-        kind: String::new(),
         launched: request.now,
-        volumes: Vec::new(),
-        security_groups: Vec::new(),
-        key_name: None,
-        tags: BTreeMap::new(),
-    };
-    let mut refused = false;
-    for device in &image.mappings {
-        let snapshot = device.snapshot.as_ref();
-        let Some(snapshot) = snapshot.and_then(|id| world.snapshots.get(id)).cloned() else {
-            continue;
-        };
-        let by_device = |mapping: &&Query| mapping.get("DeviceName") == Some(&device.device);
-        let mapping = mappings.iter().find(by_device);
-        let Ok(key) = volume_key(world, image, &snapshot, mapping, request) else {
-            refused = true;
-            continue;
-        };
-        let volume = Volume {
-            id: world.new_id("vol"),
-            device: device.device.clone(),
-            snapshot: snapshot.id.clone(),
-            key,
-            size: snapshot.size,
-        };
-        refused |= !kms_allows(world, &snapshot, &volume, &instance.id, request);
-        instance.volumes.push(volume);
+        ..Instance::default()
     }
-    if refused {
-        end_refused(world, &mut instance);
-    }
-    instance
 }
 
-/// Ends an instance that KMS refused. Nothing of it stays (recorded).
-fn end_refused(world: &mut World, instance: &mut Instance) {
-    let reason = "Client.InvalidKMSKey.InvalidState";
-    let message = format!("{reason}: The KMS key provided is in an incorrect state");
-    retire_grants(world, &instance.id);
-    instance.volumes.clear();
-    instance.state = "terminated";
-    instance.state_reason = Some((reason.to_owned(), message));
-    "Client.InternalError".clone_into(&mut instance.transition_reason);
+/// Decides how the launch goes on: the instance runs, or ends by itself (R4.4, R4.5, R7.28).
+fn set_course(world: &mut World, instance: &mut Instance, refused: bool, request: &Request<'_>) {
+    let launching = world.launching(request.account(), request.region);
+    let vague = "Client.InternalError: Client error on launch";
+    let of_key = "Client.InvalidKMSKey.InvalidState: The KMS key provided is in an incorrect state";
+    let end = match (refused, launching.vague_ends) {
+        (true, true) => Some(vague.to_owned()),
+        (true, false) => Some(of_key.to_owned()),
+        (false, _) => launching.ends_with.clone(),
+    };
+    let is_over = end.is_some();
+    if let Some(message) = end {
+        let code = message.split(": ").next().unwrap_or_default();
+        let transition = if refused {
+            "Client.InternalError"
+        } else {
+            code
+        };
+        transition.clone_into(&mut instance.transition_reason);
+        instance.state_reason = Some((code.to_owned(), message));
+        // Nothing of it stays (recorded).
+        world.retire_grants(&instance.id);
+        instance.volumes.clear();
+    }
+    let state = if is_over { "terminated" } else { "running" };
+    instance.state = state;
+    if !launching.start_time.is_zero() {
+        instance.state = "pending";
+        let at = request.now + launching.start_time;
+        instance.next = Some(NextState { at, state });
+    }
 }
 
 /// The request names a key that does not exist.
@@ -91,7 +122,8 @@ struct UnknownKey;
 fn volume_key(
     world: &mut World,
     image: &Image,
-    snapshot: &Snapshot,
+    device: &Mapping,
+    snapshot: Option<&Snapshot>,
     mapping: Option<&Query>,
     request: &Request<'_>,
 ) -> Result<Option<String>, UnknownKey> {
@@ -101,8 +133,9 @@ fn volume_key(
         let key = world.find_key(name, account, request.region);
         return key.map(Some).ok_or(UnknownKey);
     }
-    let encrypt = parameter("Ebs.Encrypted") == Some("true") || encrypts_by_default(world, request);
-    Ok(match &snapshot.key {
+    let asked = parameter("Ebs.Encrypted") == Some("true") || device.encrypted;
+    let encrypt = asked || encrypts_by_default(world, request);
+    Ok(match snapshot.and_then(|snapshot| snapshot.key.as_ref()) {
         Some(key) if image.owner == account => Some(key.clone()),
         None if !encrypt => None,
         _ => world.default_ebs_key(account, request.region),
@@ -113,12 +146,13 @@ fn volume_key(
 /// them all.
 fn kms_allows(
     world: &mut World,
-    snapshot: &Snapshot,
+    snapshot: Option<&Snapshot>,
     volume: &Volume,
     instance: &str,
     request: &Request<'_>,
 ) -> bool {
-    if let Some(key) = &snapshot.key
+    let source = snapshot.and_then(|snapshot| Some((snapshot, snapshot.key.as_ref()?)));
+    if let Some((_, key)) = source
         && !is_permitted(world, request, key, &SOURCE)
     {
         return false;
@@ -128,7 +162,7 @@ fn kms_allows(
         return false;
     }
     let region = request.region;
-    if let Some(source) = &snapshot.key {
+    if let Some((snapshot, source)) = source {
         let id = data_key_id(snapshot);
         record_by_service(world, region, "kms:Decrypt", source, id);
     }
@@ -168,14 +202,6 @@ fn keep_grant(world: &mut World, key: &str, grant: Option<Grant>, instance: &str
             instance: Some(instance.to_owned()),
             ..grant
         });
-    }
-}
-
-/// Retires the grants that serve an instance.
-pub(super) fn retire_grants(world: &mut World, instance: &str) {
-    for key in world.keys.values_mut() {
-        key.grants
-            .retain(|grant| grant.instance.as_deref() != Some(instance));
     }
 }
 

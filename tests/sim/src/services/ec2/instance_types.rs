@@ -1,75 +1,121 @@
-//! Instance types.
+//! `DescribeInstanceTypes` and `DescribeInstanceTypeOfferings` (R7.28).
 
 use super::authorize::authorize_all;
+use super::instance_type_table::{InstanceType, TYPES};
 use super::{dry_run, filter};
 use crate::services::Request;
 use crate::wire::xml::Element;
-use crate::wire::{Body, Fail, Outcome, Query};
+use crate::wire::{Fail, Outcome, Query, bool_text};
+use crate::world::{World, ZONES};
 
-/// Small types of both architectures: name, processors, MiB of memory. Other types can be launched
-/// too.
-const TYPES: [(&str, u32, u32); 6] = [
-    ("t3.nano", 2, 512),
-    ("t3.micro", 2, 1024),
-    ("t3.small", 2, 2048),
-    ("t4g.nano", 2, 512),
-    ("t4g.micro", 2, 1024),
-    ("t4g.small", 2, 2048),
-];
-
-/// The architecture of an instance type by its name: a `g` after the generation is Arm. `None` if
-/// it does not have the form of a type.
-pub(super) fn architecture(instance_type: &str) -> Option<&'static str> {
-    let (family, size) = instance_type.split_once('.')?;
-    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-.".contains(c);
-    let generation = family.find(|c: char| c.is_ascii_digit())?;
-    if generation == 0 || size.is_empty() || !instance_type.chars().all(fits) {
-        return None;
-    }
-    let options = family[generation..].trim_start_matches(|c: char| c.is_ascii_digit());
-    if family == "a1" || options.starts_with('g') {
-        Some("arm64")
-    } else {
-        Some("x86_64")
-    }
-}
-
-pub(super) fn describe(query: &Query, request: &Request<'_>) -> Outcome {
+pub(super) fn describe(world: &World, query: &Query, request: &Request<'_>) -> Outcome {
     authorize_all(request, "ec2:DescribeInstanceTypes")?;
     dry_run(query)?;
     let requested = query.list("InstanceType");
     for name in &requested {
-        if !TYPES.iter().any(|(known, ..)| known == name) {
+        if !TYPES.iter().any(|known| known.name == *name) {
             let message = format!("The following supplied instance types do not exist: [{name}]");
             return Err(Fail::bad("InvalidInstanceType", message));
         }
     }
     let filters = query.members("Filter");
     let mut items = Vec::new();
-    for (name, processors, memory) in TYPES {
-        let architecture = architecture(name).unwrap_or_default();
-        let fits = filter::fits(&filters, None, |filter| {
-            Some(match filter {
-                "instance-type" => vec![name],
-                "processor-info.supported-architecture" => vec![architecture],
-                "current-generation" => vec!["true"],
-                _ => return None,
-            })
-        })?;
-        if fits && (requested.is_empty() || requested.contains(&name)) {
-            items.push(render(name, architecture, processors, memory));
+    for one in &TYPES {
+        let fits = filter::fits(&filters, None, |name| filter_values(one, name))?;
+        let is_requested = requested.is_empty() || requested.contains(&one.name);
+        if fits && is_requested && world.offers_in_region(request.region, one.name) {
+            items.push(Ok(render(one)));
         }
     }
-    Ok(Body::Xml(vec![Element::list("instanceTypeSet", items)]))
+    let page = filter::page(query, request, items.into_iter(), "InstanceType")?;
+    Ok(page.render("instanceTypeSet", |item| item))
 }
 
-fn render(name: &str, architecture: &str, processors: u32, memory: u32) -> Vec<Element> {
-    let supported = Element::new("supportedArchitectures").text("item", architecture);
+fn filter_values(one: &InstanceType, name: &str) -> Option<Vec<&'static str>> {
+    let machine = one.machine;
+    Some(match name {
+        "instance-type" => vec![one.name],
+        "processor-info.supported-architecture" => machine.architectures.to_vec(),
+        "supported-boot-mode" => machine.boot_modes.to_vec(),
+        "supported-virtualization-type" => machine.virtualization.to_vec(),
+        "supported-root-device-type" => vec!["ebs"],
+        "network-info.ena-support" => vec![machine.ena],
+        "nitro-tpm-support" => vec![tpm_text(one)],
+        "bare-metal" => vec![bool_text(machine.bare_metal)],
+        "free-tier-eligible" => vec![bool_text(one.free)],
+        "current-generation" => vec![bool_text(machine.current)],
+        _ => return None,
+    })
+}
+
+fn tpm_text(one: &InstanceType) -> &'static str {
+    if one.machine.tpm {
+        "supported"
+    } else {
+        "unsupported"
+    }
+}
+
+fn render(one: &InstanceType) -> Vec<Element> {
+    let machine = one.machine;
+    let texts = |name: &'static str, texts: &[&'static str]| {
+        let items = texts.iter().map(|text| Element::of("item", text));
+        Element::new(name).children(items)
+    };
+    let processor = texts("supportedArchitectures", machine.architectures);
     vec![
-        Element::of("instanceType", name),
-        Element::of("currentGeneration", true),
-        Element::new("processorInfo").child(supported),
-        Element::new("vCpuInfo").text("defaultVCpus", processors),
-        Element::new("memoryInfo").text("sizeInMiB", memory),
+        Element::of("instanceType", one.name),
+        Element::of("currentGeneration", machine.current),
+        Element::of("freeTierEligible", one.free),
+        Element::of("bareMetal", machine.bare_metal),
+        texts("supportedRootDeviceTypes", &["ebs"]),
+        texts("supportedVirtualizationTypes", machine.virtualization),
+        texts("supportedBootModes", machine.boot_modes),
+        Element::new("processorInfo").child(processor),
+        Element::new("vCpuInfo").text("defaultVCpus", one.vcpus),
+        Element::new("memoryInfo").text("sizeInMiB", one.memory),
+        Element::new("networkInfo").text("enaSupport", machine.ena),
+        Element::of("nitroTpmSupport", tpm_text(one)),
     ]
+}
+
+pub(super) fn describe_offerings(world: &World, query: &Query, request: &Request<'_>) -> Outcome {
+    authorize_all(request, "ec2:DescribeInstanceTypeOfferings")?;
+    dry_run(query)?;
+    let kind = query.get("LocationType").unwrap_or("region");
+    let locations = match kind {
+        "region" => vec![request.region.to_owned()],
+        "availability-zone" => ZONES.map(|zone| format!("{}{zone}", request.region)).into(),
+        other => {
+            let message = format!("Invalid value '{other}' for LocationType.");
+            return Err(Fail::invalid_value(message));
+        }
+    };
+    let filters = query.members("Filter");
+    let mut items = Vec::new();
+    for location in &locations {
+        for one in &TYPES {
+            let fits = filter::fits(&filters, None, |name| {
+                Some(match name {
+                    "location" => vec![location.as_str()],
+                    "instance-type" => vec![one.name],
+                    _ => return None,
+                })
+            })?;
+            let is_offered = if kind == "region" {
+                world.offers_in_region(location, one.name)
+            } else {
+                world.offers(location, one.name)
+            };
+            if fits && is_offered {
+                items.push(Ok(vec![
+                    Element::of("instanceType", one.name),
+                    Element::of("locationType", kind),
+                    Element::of("location", location),
+                ]));
+            }
+        }
+    }
+    let page = filter::page(query, request, items.into_iter(), "InstanceTypeOffering")?;
+    Ok(page.render("instanceTypeOfferingSet", |item| item))
 }

@@ -42,6 +42,7 @@ pub(super) fn describe(world: &World, query: &Query, request: &Request<'_>) -> O
                 "instance-id" => vec![&instance.id],
                 "image-id" => vec![&instance.image],
                 "instance-state-name" => vec![instance.state],
+                "client-token" => instance.client_token.iter().map(String::as_str).collect(),
                 _ => return None,
             })
         })?;
@@ -84,6 +85,7 @@ pub(super) fn state_element(name: &'static str, state: &str) -> Element {
     let code = match state {
         "pending" => 0,
         "running" => 16,
+        "shutting-down" => 32,
         "stopping" => 64,
         "stopped" => 80,
         _ => 48,
@@ -99,7 +101,6 @@ fn render(world: &World, instance: &Instance, state: &str, request: &Request<'_>
     } else {
         &instance.transition_reason
     };
-    let zone = format!("{}a", request.region);
     let mut members = vec![
         Element::of("instanceId", &instance.id),
         Element::of("imageId", &instance.image),
@@ -107,10 +108,15 @@ fn render(world: &World, instance: &Instance, state: &str, request: &Request<'_>
         Element::of("reason", reason),
         Element::of("instanceType", &instance.kind),
         Element::of("launchTime", request.clock.text(instance.launched)),
-        Element::new("placement").text("availabilityZone", zone),
+        Element::new("placement").text("availabilityZone", &instance.zone),
         block_device_mapping(instance, state),
         group_set(world, instance, state),
     ];
+    members.push(Element::of("vpcId", &instance.vpc));
+    members.extend(Element::optional(
+        "clientToken",
+        instance.client_token.as_ref(),
+    ));
     members.extend(Element::optional("keyName", instance.key_name.as_ref()));
     members.extend(tags::render(&instance.tags));
     if let Some((code, message)) = &instance.state_reason
@@ -125,12 +131,12 @@ fn render(world: &World, instance: &Instance, state: &str, request: &Request<'_>
 /// The volumes of an instance. A pending one shows none yet (recorded).
 fn block_device_mapping(instance: &Instance, state: &str) -> Element {
     let mut items = Vec::new();
-    if matches!(state, "running" | "stopped") {
+    if matches!(state, "running" | "stopped" | "shutting-down") {
         for volume in &instance.volumes {
             let ebs = Element::new("ebs")
                 .text("volumeId", &volume.id)
                 .text("status", "attached")
-                .text("deleteOnTermination", true);
+                .text("deleteOnTermination", volume.delete_on_termination);
             items.push(vec![Element::of("deviceName", &volume.device), ebs]);
         }
     }

@@ -1,15 +1,17 @@
-//! Networks: every account has its default VPC in every Region, with one subnet (R4.9).
+//! Networks: an account has a default VPC in a Region, with one subnet, unless that was deleted,
+//! and perhaps others (R4.9, R7.28).
 
 use super::authorize::authorize_all;
 use super::{dry_run, filter};
 use crate::services::Request;
 use crate::wire::xml::Element;
-use crate::wire::{Fail, Outcome, Query};
-use crate::world::hex;
+use crate::wire::{Fail, Outcome, Query, bool_text};
+use crate::world::{Subnet, World, hex};
 
-/// The ID of the default VPC of the caller's account in the Region.
-pub(super) fn default_vpc(request: &Request<'_>) -> String {
-    default_id("vpc", request)
+/// A network of the caller's account in the Region.
+struct Network {
+    subnet: Subnet,
+    is_default: bool,
 }
 
 fn default_id(kind: &str, request: &Request<'_>) -> String {
@@ -17,81 +19,143 @@ fn default_id(kind: &str, request: &Request<'_>) -> String {
     format!("{kind}-0{}", hex(&text, 16))
 }
 
-/// Checks that a request that names a VPC names the default one.
-pub(super) fn check_vpc(id: &str, request: &Request<'_>) -> Result<(), Fail> {
-    if id == default_vpc(request) {
-        return Ok(());
+fn networks(world: &World, request: &Request<'_>) -> Vec<Network> {
+    let launching = world.launching(request.account(), request.region);
+    let mut networks = Vec::new();
+    if launching.default_vpc {
+        networks.push(Network {
+            subnet: Subnet {
+                id: default_id("subnet", request),
+                vpc: default_id("vpc", request),
+                zone: format!("{}a", request.region),
+            },
+            is_default: true,
+        });
     }
-    let message = format!("The vpc ID '{id}' does not exist");
-    Err(Fail::bad("InvalidVpcID.NotFound", message))
+    for subnet in launching.subnets {
+        networks.push(Network {
+            subnet,
+            is_default: false,
+        });
+    }
+    networks
 }
 
-/// Checks that a request that names a subnet names the default one.
-pub(super) fn check_subnet(id: &str, request: &Request<'_>) -> Result<(), Fail> {
-    if id == default_id("subnet", request) {
-        return Ok(());
+/// The VPC that a request names, or the default one.
+pub(super) fn vpc(
+    world: &World,
+    named: Option<&str>,
+    request: &Request<'_>,
+) -> Result<String, Fail> {
+    for network in networks(world, request) {
+        if named.map_or(network.is_default, |id| id == network.subnet.vpc) {
+            return Ok(network.subnet.vpc);
+        }
     }
-    let message = format!("The subnet ID '{id}' does not exist");
-    Err(Fail::bad("InvalidSubnetID.NotFound", message))
+    match named {
+        Some(id) => {
+            let message = format!("The vpc ID '{id}' does not exist");
+            Err(Fail::bad("InvalidVpcID.NotFound", message))
+        }
+        None => Err(no_default_vpc()),
+    }
 }
 
-pub(super) fn describe_vpcs(query: &Query, request: &Request<'_>) -> Outcome {
+/// The subnet that a request names, or the default one.
+pub(super) fn subnet(
+    world: &World,
+    named: Option<&str>,
+    request: &Request<'_>,
+) -> Result<Subnet, Fail> {
+    for network in networks(world, request) {
+        if named.map_or(network.is_default, |id| id == network.subnet.id) {
+            return Ok(network.subnet);
+        }
+    }
+    match named {
+        Some(id) => {
+            let message = format!("The subnet ID '{id}' does not exist");
+            Err(Fail::bad("InvalidSubnetID.NotFound", message))
+        }
+        None => Err(no_default_vpc()),
+    }
+}
+
+fn no_default_vpc() -> Fail {
+    Fail::bad("VPCIdNotSpecified", "No default VPC for this user")
+}
+
+pub(super) fn describe_vpcs(world: &World, query: &Query, request: &Request<'_>) -> Outcome {
     authorize_all(request, "ec2:DescribeVpcs")?;
     dry_run(query)?;
-    let id = default_vpc(request);
-    for name in query.list("VpcId") {
-        check_vpc(name, request)?;
+    let requested = query.list("VpcId");
+    for name in &requested {
+        vpc(world, Some(name), request)?;
     }
-    let fits = filter::fits(&query.members("Filter"), None, |name| {
-        Some(match name {
-            "vpc-id" => vec![&id],
-            "is-default" => vec!["true"],
-            "state" => vec!["available"],
-            _ => return None,
-        })
-    })?;
-    let vpc = vec![
-        Element::of("vpcId", &id),
-        Element::of("state", "available"),
-        Element::of("cidrBlock", "172.31.0.0/16"),
-        Element::of("ownerId", request.account()),
-        Element::of("isDefault", true),
-    ];
-    let vpcs = fits.then_some(vpc).into_iter().map(Ok);
-    let page = filter::page(query, request, vpcs, "VpcId")?;
+    let filters = query.members("Filter");
+    let mut shown: Vec<String> = Vec::new();
+    let mut items = Vec::new();
+    for network in networks(world, request) {
+        let id = &network.subnet.vpc;
+        let fits = filter::fits(&filters, None, |name| {
+            Some(match name {
+                "vpc-id" => vec![id],
+                "is-default" | "isDefault" => vec![bool_text(network.is_default)],
+                "state" => vec!["available"],
+                _ => return None,
+            })
+        })?;
+        let is_requested = requested.is_empty() || requested.contains(&id.as_str());
+        if fits && is_requested && !shown.contains(id) {
+            shown.push(id.clone());
+            items.push(Ok(vec![
+                Element::of("vpcId", id),
+                Element::of("state", "available"),
+                Element::of("cidrBlock", "172.31.0.0/16"),
+                Element::of("ownerId", request.account()),
+                Element::of("isDefault", network.is_default),
+            ]));
+        }
+    }
+    let page = filter::page(query, request, items.into_iter(), "VpcId")?;
     Ok(page.render("vpcSet", |item| item))
 }
 
-pub(super) fn describe_subnets(query: &Query, request: &Request<'_>) -> Outcome {
+pub(super) fn describe_subnets(world: &World, query: &Query, request: &Request<'_>) -> Outcome {
     authorize_all(request, "ec2:DescribeSubnets")?;
     dry_run(query)?;
-    let (id, vpc) = (default_id("subnet", request), default_vpc(request));
-    let zone = format!("{}a", request.region);
-    for name in query.list("SubnetId") {
-        check_subnet(name, request)?;
+    let requested = query.list("SubnetId");
+    for name in &requested {
+        subnet(world, Some(name), request)?;
     }
-    let fits = filter::fits(&query.members("Filter"), None, |name| {
-        Some(match name {
-            "subnet-id" => vec![&id],
-            "vpc-id" => vec![&vpc],
-            "availability-zone" => vec![&zone],
-            "default-for-az" => vec!["true"],
-            "state" => vec!["available"],
-            _ => return None,
-        })
-    })?;
-    let subnet = vec![
-        Element::of("subnetId", &id),
-        Element::of("vpcId", &vpc),
-        Element::of("state", "available"),
-        Element::of("cidrBlock", "172.31.0.0/20"),
-        Element::of("availabilityZone", &zone),
-        Element::of("availableIpAddressCount", 4091),
-        Element::of("defaultForAz", true),
-        Element::of("mapPublicIpOnLaunch", true),
-        Element::of("ownerId", request.account()),
-    ];
-    let subnets = fits.then_some(subnet).into_iter().map(Ok);
-    let page = filter::page(query, request, subnets, "SubnetId")?;
+    let filters = query.members("Filter");
+    let mut items = Vec::new();
+    for network in networks(world, request) {
+        let (subnet, is_default) = (&network.subnet, network.is_default);
+        let fits = filter::fits(&filters, None, |name| {
+            Some(match name {
+                "subnet-id" => vec![&subnet.id],
+                "vpc-id" => vec![&subnet.vpc],
+                "availability-zone" => vec![&subnet.zone],
+                "default-for-az" => vec![bool_text(is_default)],
+                "state" => vec!["available"],
+                _ => return None,
+            })
+        })?;
+        if fits && (requested.is_empty() || requested.contains(&subnet.id.as_str())) {
+            items.push(Ok(vec![
+                Element::of("subnetId", &subnet.id),
+                Element::of("vpcId", &subnet.vpc),
+                Element::of("state", "available"),
+                Element::of("cidrBlock", "172.31.0.0/20"),
+                Element::of("availabilityZone", &subnet.zone),
+                Element::of("availableIpAddressCount", 4091),
+                Element::of("defaultForAz", is_default),
+                Element::of("mapPublicIpOnLaunch", is_default),
+                Element::of("ownerId", request.account()),
+            ]));
+        }
+    }
+    let page = filter::page(query, request, items.into_iter(), "SubnetId")?;
     Ok(page.render("subnetSet", |item| item))
 }

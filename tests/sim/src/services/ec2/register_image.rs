@@ -6,7 +6,7 @@ use super::{dry_run, image_answer, image_names};
 use crate::policy::Context;
 use crate::services::Request;
 use crate::wire::{Fail, Outcome, Query};
-use crate::world::{Image, ImageState, Mapping, World};
+use crate::world::{Hardware, Image, ImageState, Mapping, World};
 
 pub(super) fn register_image(world: &mut World, query: &Query, request: &Request<'_>) -> Outcome {
     let name = query.need("Name")?;
@@ -40,11 +40,24 @@ pub(super) fn register_image(world: &mut World, query: &Query, request: &Request
         tags: [(request.account().to_owned(), tags.image)].into(),
         architecture: query.get("Architecture").unwrap_or("i386").to_owned(),
         root_device: root_device.to_owned(),
+        hardware: read_hardware(query)?,
         imds_support: query.get("ImdsSupport").map(str::to_owned),
         ..Image::default()
     };
     world.images.insert(id.clone(), image);
     Ok(image_answer(&id))
+}
+
+/// What the image needs of a machine. Without a word it is for the first instance types (API).
+fn read_hardware(query: &Query) -> Result<Hardware, Fail> {
+    let virtualization = query.get("VirtualizationType").unwrap_or("paravirtual");
+    Ok(Hardware {
+        ena: query.flag("EnaSupport")? == Some(true),
+        boot_mode: query.get("BootMode").map(str::to_owned),
+        virtualization: virtualization.to_owned(),
+        tpm: query.get("TpmSupport").map(str::to_owned),
+        ..Hardware::default()
+    })
 }
 
 fn read_mappings(
@@ -73,10 +86,12 @@ fn read_mapping(world: &World, device: &Query, request: &Request<'_>) -> Result<
     }
     let Some(id) = device.get("Ebs.SnapshotId") else {
         let size = device.get("Ebs.VolumeSize");
+        let size = size.and_then(|size| size.parse().ok()).unwrap_or(8);
+        let stays = device.flag("Ebs.DeleteOnTermination")? == Some(false);
         return Ok(Mapping {
-            snapshot: None,
-            size: size.and_then(|size| size.parse().ok()),
-            ..Mapping::of_snapshot(name, String::new(), "gp2")
+            volume_type: device.get("Ebs.VolumeType").unwrap_or("gp2").to_owned(),
+            encrypted: device.flag("Ebs.Encrypted")? == Some(true),
+            ..Mapping::empty(name, size, !stays)
         });
     };
     check_snapshot(world, id, request)?;

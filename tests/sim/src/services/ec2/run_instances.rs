@@ -18,15 +18,17 @@ pub(super) fn run(world: &mut World, query: &Query, request: &Request<'_>) -> Ou
     // 1. What is needed to ask for permission.
     let image_id = query.need("ImageId")?;
     check_counts(query)?;
-    let tagging = Tagging::read(query, &["instance", "volume", "network-interface"])?;
-    let placement = Placement::read(query);
+    let tagging = Tagging::read(query, &MADE)?;
+    let architecture = world
+        .images
+        .get(image_id)
+        .map(|image| image.architecture.as_str());
+    let placement = Placement::read(query, architecture.unwrap_or_default());
     let resources = resources(world, image_id, &placement, query, request);
-    authorize(request, "ec2:RunInstances", &resources, &Context::new())?;
-    if !tagging.others.is_empty() {
-        let instance = account_resource("instance/*", request);
-        let context = tags::context(&tagging.others, Some("RunInstances"));
-        authorize(request, "ec2:CreateTags", &[instance], &context)?;
-    }
+    let (image, used) = resources.split_at(1);
+    authorize(request, "ec2:RunInstances", image, &Context::new())?;
+    authorize_made(&tagging, request)?;
+    authorize(request, "ec2:RunInstances", used, &Context::new())?;
 
     // 2. The image and the parameters.
     let image = launchable_image(world, image_id, request)?;
@@ -37,7 +39,10 @@ pub(super) fn run(world: &mut World, query: &Query, request: &Request<'_>) -> Ou
             return Err(key_without_encryption());
         }
     }
-    placement.check(world, &image, query, request)?;
+    let subnet = placement.check(world, &image, query, request)?;
+    for tags in tagging.of_type.values() {
+        tags::check_policy(world, tags, request)?;
+    }
     // A dry run never asks KMS (R4.8).
     dry_run(query)?;
 
@@ -51,9 +56,15 @@ pub(super) fn run(world: &mut World, query: &Query, request: &Request<'_>) -> Ou
     }
 
     // 4. The instance. What KMS refuses shows only later, in its end.
+    placement.check_available(world, &subnet, request)?;
     let mut instance = instance_launch::launch(world, &image, &mappings, request);
     placement.instance_type.clone_into(&mut instance.kind);
-    instance.tags = tagging.others;
+    (instance.zone, instance.vpc) = (subnet.zone, subnet.vpc);
+    instance.client_token = query.filled("ClientToken").map(str::to_owned);
+    let of_type = |kind: &str| tagging.of_type.get(kind).cloned().unwrap_or_default();
+    instance.tags = of_type("instance");
+    instance.volume_tags = of_type("volume");
+    instance.interface_tags = of_type("network-interface");
     for group in placement.groups {
         instance.security_groups.push(group.to_owned());
     }
@@ -64,6 +75,24 @@ pub(super) fn run(world: &mut World, query: &Query, request: &Request<'_>) -> Ou
     }
     world.instances.insert(instance.id.clone(), instance);
     Ok(answer)
+}
+
+/// What a launch makes.
+const MADE: [&str; 3] = ["instance", "volume", "network-interface"];
+
+/// Asks IAM about each thing that the launch makes, with the tags that the request gives to it.
+fn authorize_made(tagging: &Tagging, request: &Request<'_>) -> Result<(), Fail> {
+    for kind in MADE {
+        let made = [account_resource(&format!("{kind}/*"), request)];
+        let tags = tagging.of_type.get(kind).cloned().unwrap_or_default();
+        let context = tags::context(&tags, None);
+        authorize(request, "ec2:RunInstances", &made, &context)?;
+        if !tags.is_empty() {
+            let context = tags::context(&tags, Some("RunInstances"));
+            authorize(request, "ec2:CreateTags", &made, &context)?;
+        }
+    }
+    Ok(())
 }
 
 /// Checks how many instances are asked for. If one is enough, one is launched.
@@ -93,7 +122,7 @@ fn read_count(query: &Query, name: &str) -> Result<u32, Fail> {
     }
 }
 
-/// Everything that IAM is asked about: the image, and what the launch makes or uses (R4.1).
+/// The image first, and what the launch uses beside it: IAM is asked about all of it (R4.1).
 fn resources(
     world: &World,
     image_id: &str,
@@ -102,9 +131,6 @@ fn resources(
     request: &Request<'_>,
 ) -> Vec<Resource> {
     let mut resources = vec![image_resource(world, request.region, image_id, request)];
-    for name in ["instance/*", "volume/*", "network-interface/*"] {
-        resources.push(account_resource(name, request));
-    }
     let subnet = placement.subnet.unwrap_or("*");
     resources.push(account_resource(&format!("subnet/{subnet}"), request));
     if placement.groups.is_empty() {

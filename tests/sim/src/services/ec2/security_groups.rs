@@ -1,5 +1,4 @@
-//! Security groups (R4.16). Networks are not simulated: each group is in its account's default VPC,
-//! and opens nothing.
+//! Security groups (R4.16). Traffic is not simulated: a group opens nothing.
 
 use super::authorize::{account_resource, authorize, authorize_all, set_owner, set_tags};
 use super::tags::{self, Tagging};
@@ -14,24 +13,21 @@ use crate::world::{Ingress, Instance, SecurityGroup, World};
 pub(super) fn create(world: &mut World, query: &Query, request: &Request<'_>) -> Outcome {
     let (name, description) = (query.need("GroupName")?, query.need("GroupDescription")?);
     let tags = Tagging::read(query, &["security-group"])?.others;
-    let vpc = network::default_vpc(request);
-    let resources = [
-        resource(world, "*", request),
-        account_resource(&format!("vpc/{vpc}"), request),
-    ];
-    authorize(
-        request,
-        "ec2:CreateSecurityGroup",
-        &resources,
-        &Context::new(),
-    )?;
+    let named = query.filled("VpcId");
+    let vpc = network::vpc(world, named, request);
+    let in_vpc = vpc.as_deref().ok().or(named).unwrap_or("*");
+    let action = "ec2:CreateSecurityGroup";
+    let (group, vpc_resource) = (resource(world, "*", request), format!("vpc/{in_vpc}"));
+    let vpc_resource = account_resource(&vpc_resource, request);
+    authorize(request, action, &[vpc_resource], &Context::new())?;
+    let requested = tags::context(&tags, None);
+    authorize(request, action, std::slice::from_ref(&group), &requested)?;
     if !tags.is_empty() {
         let context = tags::context(&tags, Some("CreateSecurityGroup"));
-        authorize(request, "ec2:CreateTags", &resources[..1], &context)?;
+        authorize(request, "ec2:CreateTags", &[group], &context)?;
     }
-    if let Some(id) = query.filled("VpcId") {
-        network::check_vpc(id, request)?;
-    }
+    let vpc = vpc?;
+    tags::check_policy(world, &tags, request)?;
     let has_name = |group: &SecurityGroup| group.vpc == vpc && group.name == name;
     if world.security_groups.values().any(has_name) {
         let message = format!("The security group '{name}' already exists for VPC '{vpc}'");

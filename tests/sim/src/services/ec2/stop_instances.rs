@@ -2,7 +2,7 @@
 
 use super::authorize::{account_resource, authorize, set_tags};
 use super::dry_run;
-use super::instance_launch::{retire_grants, retire_role_grants};
+use super::instance_launch::retire_role_grants;
 use super::instances::{own_instance, state_element};
 use crate::policy::Context;
 use crate::services::Request;
@@ -44,18 +44,16 @@ pub(super) fn stop(world: &mut World, query: &Query, request: &Request<'_>) -> O
     Ok(Body::Xml(vec![Element::list("instancesSet", changes)]))
 }
 
-/// Terminates instances. Their volumes and the grants for them are gone too.
+/// Terminates instances. With them go the grants, and the volumes that are not to stay (R7.28).
 pub(super) fn terminate(world: &mut World, query: &Query, request: &Request<'_>) -> Outcome {
     let ids = authorized_ids(world, query, request, "ec2:TerminateInstances")?;
     dry_run(query)?;
     let mut changes = Vec::new();
     for id in ids {
-        retire_grants(world, id);
-        let Some(instance) = world.instances.get_mut(id) else {
-            continue;
-        };
-        let before = std::mem::replace(&mut instance.state, "terminated");
-        changes.push(render_change(id, before, "terminated"));
+        let before = own_instance(world, id, request)?.state;
+        world.terminate(id, request.now);
+        let after = own_instance(world, id, request)?.state;
+        changes.push(render_change(id, before, after));
     }
     Ok(Body::Xml(vec![Element::list("instancesSet", changes)]))
 }

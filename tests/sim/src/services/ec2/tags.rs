@@ -8,7 +8,7 @@ use crate::policy::Context;
 use crate::services::Request;
 use crate::wire::xml::Element;
 use crate::wire::{Fail, Query};
-use crate::world::Tags;
+use crate::world::{Tags, World};
 
 /// Others see those tags of an owner whose keys begin with this (R7.14).
 const SHARED_PREFIX: &str = "ec2:SharedTag/";
@@ -60,13 +60,32 @@ pub(super) fn read(query: &Query) -> Result<Tags, Fail> {
     Ok(tags)
 }
 
+/// Checks tags against the tag policy of the account: a key that it names takes its values only
+/// (R7.28). A key that is missing is no violation.
+pub(super) fn check_policy(world: &World, tags: &Tags, request: &Request<'_>) -> Result<(), Fail> {
+    let account = world.accounts.get(request.account());
+    for (key, value) in tags {
+        let allowed = account.and_then(|account| account.tag_policy.get(key));
+        if allowed.is_some_and(|allowed| !allowed.contains(value)) {
+            let message = format!(
+                "The tag policy does not allow the specified value for the following tag key: \
+                 '{key}'."
+            );
+            return Err(Fail::bad("TagPolicyViolation", message));
+        }
+    }
+    Ok(())
+}
+
 /// The condition keys of a request that tags.
 pub(super) fn context(tags: &Tags, create_action: Option<&str>) -> Context {
     let mut context = Context::new();
     for (key, value) in tags {
         auth::set(&mut context, &format!("aws:RequestTag/{key}"), value);
     }
-    context.insert("aws:tagkeys".to_owned(), tags.keys().cloned().collect());
+    if !tags.is_empty() {
+        context.insert("aws:tagkeys".to_owned(), tags.keys().cloned().collect());
+    }
     if let Some(action) = create_action {
         auth::set(&mut context, "ec2:CreateAction", action);
     }
@@ -79,6 +98,8 @@ pub(super) struct Tagging {
     pub(super) image: Tags,
     pub(super) snapshot: Tags,
     pub(super) others: Tags,
+    /// The tags of each type of resource.
+    pub(super) of_type: BTreeMap<String, Tags>,
 }
 
 impl Tagging {
@@ -93,6 +114,7 @@ impl Tagging {
                 return Err(Fail::invalid_value(message));
             }
             let tags = read(&specification)?;
+            tagging.of_type.insert(kind.to_owned(), tags.clone());
             match kind {
                 "image" => tagging.image = tags,
                 "snapshot" => tagging.snapshot = tags,

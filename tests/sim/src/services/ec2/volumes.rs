@@ -7,7 +7,7 @@ use crate::wire::xml::Element;
 use crate::wire::{Fail, Outcome, Query, bool_text};
 use crate::world::{Instance, LooseVolume, Volume, World};
 
-/// A volume of the caller's account. Volumes are deleted with their instances.
+/// A volume of the caller's account.
 pub(super) fn own_volume<'a>(
     world: &'a World,
     id: &str,
@@ -56,6 +56,7 @@ pub(super) fn describe(world: &World, query: &Query, request: &Request<'_>) -> O
     for (instance, volume) in own_volumes(world, request) {
         let loose = world.volumes.get(&volume.id);
         let tags = loose.map(|loose| &loose.tags);
+        let tags = tags.or(instance.map(|instance| &instance.volume_tags));
         let fits = filter::fits(&filters, tags, |name| {
             Some(match name {
                 "volume-id" => vec![&volume.id],
@@ -112,18 +113,19 @@ fn render(instance: &Instance, volume: &Volume) -> Vec<Element> {
         Element::of("instanceId", &instance.id),
         Element::of("device", &volume.device),
         Element::of("status", "attached"),
-        Element::of("deleteOnTermination", true),
+        Element::of("deleteOnTermination", volume.delete_on_termination),
     ];
     let mut members = vec![
         Element::of("volumeId", &volume.id),
         Element::of("size", volume.size),
         Element::of("snapshotId", &volume.snapshot),
-        Element::of("availabilityZone", format!("{}a", instance.region)),
+        Element::of("availabilityZone", &instance.zone),
         Element::of("status", "in-use"),
         Element::list("attachmentSet", [attachment]),
         Element::of("volumeType", "gp3"),
         Element::of("encrypted", volume.key.is_some()),
     ];
     members.extend(Element::optional("kmsKeyId", volume.key.as_ref()));
+    members.extend(tags::render(&instance.volume_tags));
     members
 }
