@@ -25,6 +25,9 @@ pub struct Options {
     /// Whether every list comes in pages of which the first is empty and the others have one item
     /// (R7.30).
     pub short_pages: bool,
+    /// What `kms:ViaService` ends in, if that is not the partition's own suffix. AWS does not
+    /// document it.
+    pub service_suffix: Option<&'static str>,
 }
 
 impl Default for Options {
@@ -38,6 +41,7 @@ impl Default for Options {
             throttling: false,
             quotas: false,
             short_pages: false,
+            service_suffix: None,
         }
     }
 }

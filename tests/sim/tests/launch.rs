@@ -1,6 +1,6 @@
 //! RunInstances: keys, refusals and grants of an instance.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::support::*;
 
@@ -148,4 +148,48 @@ async fn rule_4_2_grants_on_a_volumes_key_end_with_the_instance() {
     .await
     .unwrap();
     assert_eq!(grants().await, 0);
+}
+
+#[tokio::test]
+async fn rule_4_6_a_key_policy_can_deny_the_role_of_an_instance() {
+    let (a, b) = two_accounts();
+    let golden = a.image("golden");
+    a.share_key(B).await;
+    a.share(&golden, B).await.unwrap();
+    let own = b.kms_json("CreateKey", json!({})).await["KeyMetadata"]["Arn"].clone();
+    let own = own.as_str().unwrap().to_owned();
+    b.ec2("ModifyEbsDefaultKmsKeyId", &[("KmsKeyId", &own)])
+        .await
+        .unwrap();
+    let role = format!("arn:aws:iam::{B}:role/aws:ec2-infrastructure");
+    let ends = |condition: Value, expected: &'static str| (condition, expected);
+    for (condition, expected) in [
+        // A launcher decrypts with the key of the image only.
+        ends(
+            json!({ "ArnNotLike": { "aws:PrincipalArn": role } }),
+            "running",
+        ),
+        ends(
+            json!({ "ArnLike": { "aws:PrincipalArn": role } }),
+            "terminated",
+        ),
+        ends(
+            json!({ "Bool": { "aws:ViaAWSService": "false" } }),
+            "terminated",
+        ),
+        ends(
+            json!({ "StringNotLike": { "kms:ViaService": "ec2.*" } }),
+            "running",
+        ),
+    ] {
+        let allow = allow_to(root(B), "kms:*");
+        let mut deny = allow_to("*", "kms:Decrypt");
+        deny["Effect"] = json!("Deny");
+        deny["Condition"] = condition;
+        let policy = policy_of(&[allow, deny.clone()]);
+        let put = json!({ "KeyId": own, "PolicyName": "default", "Policy": policy });
+        b.kms("PutKeyPolicy", put).await.unwrap();
+        let (state, reason) = b.launch(&golden, &[]).await.unwrap();
+        assert_eq!(state, expected, "{deny}: {reason}");
+    }
 }

@@ -175,6 +175,14 @@ impl Key {
     /// (R3.1.6).
     pub fn aws_ebs(account: &str, region: &str) -> Self {
         let partition = partition::of_region(region);
+        // It works, however KMS names EC2.
+        let services = match partition.dns_suffix {
+            "amazonaws.com" => json!(format!("ec2.{region}.amazonaws.com")),
+            suffix => json!([
+                format!("ec2.{region}.{suffix}"),
+                format!("ec2.{region}.amazonaws.com"),
+            ]),
+        };
         let policy = json!({
             "Version": "2012-10-17",
             "Id": "auto-ebs-2",
@@ -191,7 +199,7 @@ impl Key {
                     "Resource": "*",
                     "Condition": { "StringEquals": {
                         "kms:CallerAccount": account,
-                        "kms:ViaService": format!("ec2.{region}.{}", partition.dns_suffix),
+                        "kms:ViaService": services,
                     } },
                 },
                 {

@@ -1,10 +1,12 @@
 //! The launch of an instance: its volumes, their keys, and what KMS says (R4.1 to R4.4).
 
 use super::kms_calls::{
-    KmsCall, data_key_id, encryption_context, forward, is_permitted, record_by_service,
-    service_principal,
+    KmsCall, call_context, data_key_id, encryption_context, forward, is_permitted,
+    record_by_service, service_principal,
 };
 use super::sharing::encrypts_by_default;
+use crate::auth;
+use crate::policy::{AccessRequest, Decision, Document, PrincipalFacts};
 use crate::services::Request;
 use crate::wire::Query;
 use crate::world::{
@@ -182,7 +184,51 @@ fn kms_allows(
         keep_grant(world, key, call.grant, instance);
     }
     record_by_service(world, region, "kms:Decrypt", key, &volume.id);
-    true
+    instance_decrypts(world, key, &volume.id, instance, request)
+}
+
+/// Whether the key's policy lets the instance's own role decrypt. EC2 has given it a grant, which a
+/// deny of the policy beats (R4.6).
+fn instance_decrypts(
+    world: &World,
+    key: &str,
+    volume: &str,
+    instance: &str,
+    request: &Request<'_>,
+) -> bool {
+    let Some(key) = world.keys.get(key) else {
+        return false;
+    };
+    let (partition, account) = (request.partition(), request.account());
+    let role = format!("arn:{partition}:iam::{account}:role/aws:ec2-infrastructure");
+    let facts = PrincipalFacts {
+        account: account.to_owned(),
+        arn: infrastructure_role(instance, request),
+        role_arn: Some(role.clone()),
+        unique_id: String::new(),
+    };
+    let mut context = call_context(request, key);
+    for (name, value) in [
+        ("aws:PrincipalArn", role.as_str()),
+        ("aws:PrincipalAccount", account),
+        ("kms:CallerAccount", account),
+        ("aws:ResourceAccount", &key.account),
+        ("kms:EncryptionContext:aws:ebs:id", volume),
+        ("aws:ViaAWSService", "false"),
+    ] {
+        auth::set(&mut context, name, value);
+    }
+    let access = AccessRequest {
+        principal: &facts,
+        action: "kms:Decrypt",
+        resource: &key.arn,
+        context: &context,
+    };
+    let as_of = request
+        .now
+        .saturating_sub(request.options.delays.key_policies);
+    let policy = Document::from_text(key.policy_at(as_of)).unwrap_or_default();
+    policy.evaluate(&access) != Decision::ExplicitDeny
 }
 
 /// The role that EC2 has for an instance of its own.

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::auth::{self, KeyUse};
 use crate::partition;
+use crate::policy::Context;
 use crate::services::Request;
 use crate::wire::Fail;
 use crate::world::{Constraint, Grant, Grantee, Key, Snapshot, TrailEvent, World};
@@ -112,6 +113,18 @@ pub(super) fn is_permitted(
     actions.iter().all(allows)
 }
 
+/// The condition keys that every call of EC2 has.
+pub(super) fn call_context(request: &Request<'_>, key: &Key) -> Context {
+    let mut context = request.context();
+    let suffix = partition::of_region(&key.region).dns_suffix;
+    let suffix = request.options.service_suffix.unwrap_or(suffix);
+    let service = format!("ec2.{}.{suffix}", key.region);
+    auth::set(&mut context, "kms:ViaService", &service);
+    auth::set(&mut context, "aws:RequestedRegion", &key.region);
+    auth::set(&mut context, "aws:SourceIp", EC2_ADDRESS);
+    context
+}
+
 /// Asks KMS for a call, as EC2 makes it with the caller's identity.
 fn authorize(
     world: &World,
@@ -119,14 +132,11 @@ fn authorize(
     request: &Request<'_>,
     call: &KmsCall<'_>,
 ) -> Result<(), Fail> {
-    let mut context = request.context();
-    let service = service_principal(&key.region);
-    auth::set(&mut context, "aws:RequestedRegion", &key.region);
-    auth::set(&mut context, "kms:ViaService", &service);
+    let mut context = call_context(request, key);
     auth::set(&mut context, "aws:ViaAWSService", "true");
-    auth::set(&mut context, "aws:SourceIp", EC2_ADDRESS);
     if call.action == "kms:CreateGrant" {
         auth::set(&mut context, "kms:GrantIsForAWSResource", "true");
+        let service = service_principal(&key.region);
         auth::set(&mut context, "kms:GranteePrincipal", &service);
         context.insert("kms:grantoperations".to_owned(), vec!["Decrypt".to_owned()]);
     }
