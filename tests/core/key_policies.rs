@@ -79,6 +79,13 @@ async fn deny_is_found_in_every_mode_of_key_access() {
             Some(Severity::Warn),
         ),
         (
+            json!({
+                "Principal": "*",
+                "Condition": { "DateGreaterThan": { "aws:CurrentTime": "2020-01-01T00:00:00Z" } },
+            }),
+            Some(Severity::Warn),
+        ),
+        (
             json!({ "Principal": { "AWS": root("444444444444") } }),
             None,
         ),

@@ -13,6 +13,7 @@ use ami_share::aws_config::SdkConfig;
 use ami_share::request::{Revoke, ShareRequestBuilder, TargetOptions, Timing};
 use ami_share::{Plan, Principal, Report, ShareRequest, Sharer};
 use ami_share_sim::{Options, Scenario, Sim, Size};
+use serde_json::Value;
 
 pub(crate) use self::edit::build_grant;
 pub(crate) use self::faults::*;
@@ -111,6 +112,24 @@ impl World {
         self.sim.facts().keys[name].clone()
     }
 
+    /// The first Region.
+    pub(crate) fn region(&self) -> String {
+        self.sim.facts().region.clone()
+    }
+
+    /// An ARN of IAM in the partition of the world: of `role/launcher`, for example.
+    pub(crate) fn iam_arn(&self, account: &str, resource: &str) -> String {
+        let partition = self.sim.edit(|world| world.partition.name);
+        format!("arn:{partition}:iam::{account}:{resource}")
+    }
+
+    /// A document that is written for `us-east-1`, for the world's own Region and partition.
+    pub(crate) fn localize(&self, document: &Value) -> Value {
+        let arns = self.iam_arn("", "").replace("iam:::", "");
+        let text = document.to_string().replace("arn:aws:", &arns);
+        serde_json::from_str(&text.replace("us-east-1", &self.region())).unwrap()
+    }
+
     /// How long the world has existed.
     pub(crate) fn elapsed(&self) -> Duration {
         self.sim.clock().now()
@@ -137,7 +156,7 @@ impl World {
             .iter()
             .map(|text| text.parse::<Principal>().unwrap());
         ShareRequest::builder()
-            .region("us-east-1".parse().unwrap())
+            .region(self.region().parse().unwrap())
             .images(image_ids)
             .targets(principals)
     }

@@ -7,12 +7,15 @@ mod obstacles;
 mod property;
 mod ram;
 mod roles;
+mod service_roles;
+mod unread;
 
 use std::time::Duration;
 
 use ami_share::Sharer;
 use ami_share::report::{Check, CheckName, Conclusion, Verdict, Verification};
 use ami_share::request::{KeyAccessMode, ShareRequestBuilder, TargetOptions, Verify};
+use ami_share_sim::Options;
 use serde_json::json;
 
 use super::support::*;
@@ -43,7 +46,19 @@ enum ImageKind {
 /// A world in which the role in B may read everything that verifying needs; if `denies_launches`, a
 /// service control policy denies launches in B.
 async fn build_world(kind: ImageKind, denies_launches: bool) -> World {
+    build_world_in("us-east-1", Options::default(), kind, denies_launches).await
+}
+
+/// The same in any Region of any partition.
+async fn build_world_in(
+    region: &str,
+    options: Options,
+    kind: ImageKind,
+    denies_launches: bool,
+) -> World {
     let mut scenario = generate_scenario(2, 1, 2, 2);
+    region.clone_into(&mut scenario.region);
+    region.clone_into(&mut scenario.regions[0].name);
     scenario.images.truncate(1);
     let key = |n: usize| Some(format!("key-{n}"));
     scenario.images[0].volumes = match kind {
@@ -59,7 +74,7 @@ async fn build_world(kind: ImageKind, denies_launches: bool) -> World {
         let policies = &mut organization.service_control_policies;
         policies.insert(B.to_owned(), vec![policy]);
     }
-    let world = World::from_scenario(scenario);
+    let world = World::with_options(scenario, options);
     let actions = [
         "ec2:*",
         "kms:*",

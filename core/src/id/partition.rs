@@ -112,11 +112,6 @@ impl Partition {
         self.facts().name
     }
 
-    /// The DNS suffix of service names, as in `kms:ViaService`.
-    pub(crate) fn dns_suffix(self) -> &'static str {
-        self.facts().dns_suffix
-    }
-
     /// The values of `kms:ViaService` that match EC2 in every Region.
     pub(crate) fn via_ec2(self) -> &'static [&'static str] {
         self.facts().via_ec2

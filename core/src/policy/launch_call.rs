@@ -7,9 +7,13 @@ use super::launch_operations::CREATE_GRANT;
 use super::matcher::{Context, ContextValue};
 use crate::id::{KeyArn, Region};
 
-/// EC2 in a Region, as `kms:ViaService` names it.
-pub(crate) fn ec2_service(region: &Region) -> String {
-    format!("ec2.{region}.{}", region.partition().dns_suffix())
+/// EC2 in a Region, as `kms:ViaService` may name it: in some partitions it is not known with which
+/// suffix it does.
+pub(crate) fn ec2_services(region: &Region) -> Vec<String> {
+    let patterns = region.partition().via_ec2().iter();
+    patterns
+        .map(|pattern| pattern.replace('*', region.as_ref()))
+        .collect()
 }
 
 /// Keys that no call of EC2 for a principal carries: it comes through no VPC endpoint, and is not
@@ -39,7 +43,7 @@ pub(crate) fn launch_context(by: CalledBy<'_>, key: &KeyArn, action: &str) -> Co
     let mut set = |name: &str, value| context.insert(name.to_owned(), value);
     set(
         "kms:viaservice",
-        ContextValue::text(ec2_service(key.region())),
+        ContextValue::one_of(ec2_services(key.region())),
     );
     set(
         "aws:requestedregion",
@@ -62,6 +66,14 @@ pub(crate) fn launch_context(by: CalledBy<'_>, key: &KeyArn, action: &str) -> Co
             set(name, ContextValue::Absent);
         }
     }
+    context
+}
+
+/// The condition keys of the call by which an instance decrypts its volumes. It comes from EC2's
+/// own network; whether `aws:ViaAWSService` is set in it is not known.
+pub(crate) fn instance_context(by: CalledBy<'_>, key: &KeyArn) -> Context {
+    let mut context = launch_context(by, key, "kms:Decrypt");
+    context.remove("aws:viaawsservice");
     context
 }
 

@@ -22,6 +22,8 @@ pub(crate) enum ContextValue {
     Absent,
     /// The call carries these values.
     Texts(Vec<String>),
+    /// The call carries one of these values. Which one is not known.
+    OneOf(Vec<String>),
     /// It carries one value that begins so.
     StartingWith(String),
     /// It carries one value, and not this.
@@ -34,6 +36,15 @@ impl ContextValue {
     /// One value.
     pub(crate) fn text(text: impl Into<String>) -> Self {
         Self::Texts(vec![text.into()])
+    }
+
+    /// One of these values.
+    pub(crate) fn one_of(texts: Vec<String>) -> Self {
+        if texts.len() == 1 {
+            Self::Texts(texts)
+        } else {
+            Self::OneOf(texts)
+        }
     }
 }
 
@@ -150,9 +161,20 @@ impl Conditions<'_> {
             Some(_) => None,
             None => Some(if_exists || comparison.is_negated),
         };
-        let matches = |value: &ContextValue| {
+        let matches_one = |value: &ContextValue| {
             let any = any_is(required.iter().map(|text| comparison.compare(text, value)));
             any.map(|any| any != comparison.is_negated)
+        };
+        // Of several possible values, all must give the same answer.
+        let matches = |value: &ContextValue| {
+            let ContextValue::OneOf(texts) = value else {
+                return matches_one(value);
+            };
+            let mut answers = texts
+                .iter()
+                .map(|text| matches_one(&ContextValue::text(text)));
+            let first = answers.next()??;
+            answers.all(|answer| answer == Some(first)).then_some(first)
         };
         match present {
             ContextValue::Absent => if_absent(),
@@ -171,10 +193,12 @@ impl Conditions<'_> {
                 let outcome = matches(present)?;
                 (if_absent()? == outcome).then_some(outcome)
             }
-            ContextValue::StartingWith(_) | ContextValue::OtherThan(_) => match quantifier {
-                None | Some("ForAllValues" | "ForAnyValue") => matches(present),
-                Some(_) => None,
-            },
+            ContextValue::OneOf(_) | ContextValue::StartingWith(_) | ContextValue::OtherThan(_) => {
+                match quantifier {
+                    None | Some("ForAllValues" | "ForAnyValue") => matches(present),
+                    Some(_) => None,
+                }
+            }
         }
     }
 
@@ -214,7 +238,9 @@ impl ContextValue {
     fn is_absent(&self) -> Option<bool> {
         match self {
             Self::Absent => Some(true),
-            Self::Texts(_) | Self::StartingWith(_) | Self::OtherThan(_) => Some(false),
+            Self::Texts(_) | Self::OneOf(_) | Self::StartingWith(_) | Self::OtherThan(_) => {
+                Some(false)
+            }
             Self::AddressOfAws => None,
         }
     }

@@ -2,6 +2,7 @@
 
 mod allowed_images;
 mod images;
+mod instance_role;
 mod key_operations;
 mod keys;
 mod launchers;

@@ -39,16 +39,17 @@ impl World {
             state: Some(state),
             criteria: serde_json::from_value(criteria).unwrap(),
         };
+        let region = self.region();
         self.sim.edit(|world| {
             let account = world.accounts.get_mut(account).unwrap();
-            let settings = account.settings.entry("us-east-1".to_owned()).or_default();
+            let settings = account.settings.entry(region).or_default();
             settings.allowed_images = allowed;
         });
     }
 
     /// Attaches a service control policy to an account, in place of what it has.
     pub(crate) fn set_control(&self, account: &str, policy: &Value) {
-        let document = Document::from_text(&policy.to_string()).unwrap();
+        let document = Document::from_text(&self.localize(policy).to_string()).unwrap();
         self.sim.edit(|world| {
             let organization = world.organization.as_mut().unwrap();
             let controls = vec![Arc::new(document)];
@@ -58,8 +59,9 @@ impl World {
 
     /// Sets the permissions boundary of a role, which is a managed policy.
     pub(crate) fn set_boundary(&self, account: &str, role: &str, policy: &Value) {
-        let policy = Policy::parse(&policy.to_string(), Duration::ZERO).unwrap();
-        let arn = format!("arn:aws:iam::{account}:policy/boundary");
+        let policy = self.localize(policy).to_string();
+        let policy = Policy::parse(&policy, Duration::ZERO).unwrap();
+        let arn = self.iam_arn(account, "policy/boundary");
         self.sim.edit(|world| {
             let account = world.accounts.get_mut(account).unwrap();
             account.policies.insert(arn.clone(), policy);

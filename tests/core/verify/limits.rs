@@ -29,7 +29,7 @@ pub(super) enum Limit {
 }
 
 const POLICIES: usize = 12;
-const DENIES: usize = 10;
+const DENIES: usize = 12;
 const GRANTS: usize = 8;
 const CRITERIA: usize = 9;
 
@@ -49,9 +49,10 @@ pub(super) fn limits() -> impl Strategy<Value = Limit> {
 
 /// Gives the launcher a path.
 pub(super) fn move_launcher(world: &World) {
+    let arn = world.iam_arn(B, &format!("role/apps/{LAUNCHER}"));
     world.edit_role(B, LAUNCHER, |role| {
         "/apps/".clone_into(&mut role.path);
-        role.arn = format!("arn:aws:iam::{B}:role/apps/{LAUNCHER}");
+        role.arn = arn;
     });
 }
 
@@ -65,16 +66,16 @@ impl Limit {
             Self::Boundary(row) => world.set_boundary(B, LAUNCHER, &policies(row)),
             Self::Control(row) => world.set_control(B, &policies(row)),
             Self::Identity(row) => {
-                let policy = policies(row);
+                let policy = world.localize(&policies(row));
                 world.put_role_policy(B, LAUNCHER, "more", &policy).await;
             }
             Self::KeyDeny(row) => {
-                let deny = key_denies(world, row);
+                let deny = world.localize(&key_denies(world, row));
                 world.edit_statements(&world.key_arn("key-1"), |all| all.push(deny));
             }
             Self::OwnKeyDeny(row) => {
                 make_default(world).await;
-                let deny = key_denies(world, row);
+                let deny = world.localize(&key_denies(world, row));
                 world.edit_statements(&world.key_arn(OWN_KEY), |all| all.push(deny));
             }
             Self::Grant(row) => {
@@ -87,7 +88,7 @@ impl Limit {
                 make_default(world).await;
                 let mut arn = launcher_arn(world);
                 if !with_path {
-                    arn = format!("arn:aws:iam::{B}:role/{LAUNCHER}");
+                    arn = world.iam_arn(B, &format!("role/{LAUNCHER}"));
                 }
                 limit_own_key(world, &arn);
             }
@@ -113,7 +114,7 @@ fn limit_own_key(world: &World, role: &str) {
             "Resource": "*",
         })
     };
-    let root = format!("arn:aws:iam::{B}:root");
+    let root = world.iam_arn(B, "root");
     world.edit_statements(&world.key_arn(OWN_KEY), |all| {
         *all = vec![
             statement(&root, json!(reads)),
@@ -204,7 +205,9 @@ fn key_denies(world: &World, row: usize) -> Value {
             deny["Action"] = json!("kms:GenerateDataKey");
             return deny;
         }
-        _ => json!({ "StringEquals": { "aws:SourceVpce": "vpce-1" } }),
+        9 => json!({ "StringEquals": { "aws:SourceVpce": "vpce-1" } }),
+        10 => json!({ "DateLessThan": { "aws:CurrentTime": "2020-01-01T00:00:00Z" } }),
+        _ => json!({ "Bool": { "aws:ViaAWSService": "false" } }),
     };
     deny["Condition"] = condition;
     deny
@@ -227,7 +230,7 @@ fn grants(world: &World, row: usize) -> Grant {
         })
     };
     let root = Grantee {
-        arn: format!("arn:aws:iam::{B}:root"),
+        arn: world.iam_arn(B, "root"),
         unique_id: None,
     };
     let mut grant = Grant {
@@ -254,7 +257,7 @@ fn grants(world: &World, row: usize) -> Grant {
             grant.grantee = of_role(LAUNCHER);
             B.clone_into(&mut grant.issuing_account);
         }
-        _ => "arn:aws:iam::300000000000:root".clone_into(&mut grant.grantee.arn),
+        _ => grant.grantee.arn = world.iam_arn("300000000000", "root"),
     }
     grant
 }
@@ -279,7 +282,7 @@ pub(super) fn mark_image(world: &World) {
     world.edit_image(&world.image_id("image-1"), |image| {
         image.watermarks.push(Watermark {
             key: format!("{A}:approved"),
-            region: "us-east-1".to_owned(),
+            region: world.region(),
             source_image: image.id.clone(),
             ..Watermark::default()
         });

@@ -90,7 +90,7 @@ impl Obstacle {
             | Self::KeyPolicyForS3
             | Self::UnclearCondition => self.change_key_policy(world),
             Self::GrantInstead => {
-                let root = format!("arn:aws:iam::{B}:root");
+                let root = world.iam_arn(B, "root");
                 replace_statements_by_grant(world, root).await;
             }
             Self::GrantToRole => replace_statements_by_grant(world, launcher_arn(world)).await,
@@ -119,10 +119,12 @@ impl Obstacle {
     }
 
     fn change_image(self, world: &World) {
+        let organization = world.localize(&json!(ORGANIZATION));
+        let organization = organization.as_str().unwrap().to_owned();
         world.edit_image(&world.image_id("image-1"), |image| {
             image.launch_permissions = Shared::default();
             if self == Self::OrganizationInstead {
-                image.launch_permissions.insert(ORGANIZATION.to_owned());
+                image.launch_permissions.insert(organization);
             }
         });
     }
@@ -187,8 +189,8 @@ impl Obstacle {
 
     fn change_own_key_policy(self, world: &World) {
         let launcher = launcher_arn(world);
-        let consumer = format!("arn:aws:iam::{B}:role/consumer");
-        let admin = format!("arn:aws:iam::{B}:user/admin");
+        let consumer = world.iam_arn(B, "role/consumer");
+        let admin = world.iam_arn(B, "user/admin");
         // It delegates nothing to the policies of the account: only its own statements count.
         let own = json!({
             "Effect": "Allow",

@@ -7,13 +7,32 @@ use tokio::runtime::Builder;
 
 use super::limits::{Limit, limits, mark_image, move_launcher};
 use super::obstacles::{OWN_KEY, Obstacle, obstacles};
+use super::service_roles::{
+    SERVICE_ROLES, ServiceGrant, create_service_roles, service_grants, services_of,
+};
 use super::*;
 use proptest::prelude::*;
+
+/// One Region of each partition whose services are named in another way.
+const REGIONS: [&str; 5] = [
+    "us-east-1",
+    "us-gov-west-1",
+    "cn-north-1",
+    "eusc-de-east-1",
+    "us-isob-east-1",
+];
 
 /// A world, and what is wrong in it.
 #[derive(Clone, Debug)]
 struct Case {
     kind: ImageKind,
+    region: &'static str,
+    /// Whether `kms:ViaService` ends in `amazonaws.com` in every partition.
+    via_amazonaws: bool,
+    /// How many service-linked roles launch, too.
+    service_roles: usize,
+    /// What is wrong with grants of theirs.
+    service_grants: Vec<ServiceGrant>,
     /// Whether the role that launches has a path.
     has_path: bool,
     obstacles: Vec<Obstacle>,
@@ -27,51 +46,70 @@ fn cases() -> impl Strategy<Value = Case> {
         ImageKind::Unencrypted,
         ImageKind::TargetCopy,
     ]);
+    // Most worlds are in the partition where nothing is uncertain by itself.
+    let other = prop::sample::select(REGIONS.to_vec());
+    let regions = prop_oneof![2 => Just(REGIONS[0]), 1 => other];
+    let service_roles = prop_oneof![2 => Just(0), 1 => 1..=SERVICE_ROLES];
+    let service_grants = prop::collection::vec(service_grants(), 0..2);
     let obstacles = prop::collection::vec(obstacles(), 0..3);
     let limits = prop::collection::vec(limits(), 0..3);
-    let all = (kinds, any::<bool>(), obstacles, limits);
-    all.prop_map(|(kind, has_path, obstacles, limits)| Case {
+    let place = (regions, any::<bool>(), any::<bool>());
+    let services = (service_roles, service_grants);
+    let all = (kinds, place, services, obstacles, limits);
+    all.prop_map(|(kind, place, services, obstacles, limits)| Case {
         kind,
-        has_path,
+        region: place.0,
+        via_amazonaws: place.1,
+        has_path: place.2,
+        service_roles: services.0,
+        service_grants: services.1,
         obstacles,
         limits,
     })
 }
 
-/// What the checks of a world with obstacles said, and whether a launch succeeded.
+/// What the checks of a world with obstacles said, and whether every launch succeeded.
 async fn verify_and_launch(case: &Case) -> (Verification, bool) {
-    let Case {
-        kind,
-        has_path,
-        obstacles,
-        limits,
-    } = case;
-    let kind = *kind;
-    let world = build_world(kind, obstacles.contains(&Obstacle::ControlDenies)).await;
-    if *has_path {
+    let options = Options {
+        service_suffix: case.via_amazonaws.then_some("amazonaws.com"),
+        ..Options::default()
+    };
+    let denies_launches = case.obstacles.contains(&Obstacle::ControlDenies);
+    let world = build_world_in(case.region, options, case.kind, denies_launches).await;
+    if case.has_path {
         move_launcher(&world);
     }
     mark_image(&world);
-    let options = || match kind {
-        ImageKind::TargetCopy => {
-            with_target_role().kms_key(format!("alias/{OWN_KEY}").parse().unwrap())
-        }
-        _ => with_target_role(),
+    let service_roles = create_service_roles(&world, case.service_roles).await;
+    let options = || {
+        let options = match case.kind {
+            ImageKind::TargetCopy => {
+                with_target_role().kms_key(format!("alias/{OWN_KEY}").parse().unwrap())
+            }
+            _ => with_target_role(),
+        };
+        options.service_linked_roles(services_of(case.service_roles))
     };
     let request = build_request(&world, options().verify(Verify::None));
     world.share(request).await;
-    for obstacle in obstacles {
+    for obstacle in &case.obstacles {
         obstacle.apply(&world).await;
     }
-    for limit in limits {
+    for limit in &case.limits {
         limit.apply(&world).await;
+    }
+    for wrong in &case.service_grants {
+        wrong.apply(&world, &service_roles);
     }
     let options = options().launch_roles([LAUNCHER.to_owned()]);
     let verification = verify(&world, options).await;
     let own_copy = world.find_image_of(B);
     let image_id = own_copy.unwrap_or_else(|| world.image_id("image-1"));
-    let launched = world.launch_as_role(B, LAUNCHER, &image_id).await;
-    (verification, launched == "running")
+    let mut launched = world.launch_as_role(B, LAUNCHER, &image_id).await == "running";
+    for role in &service_roles {
+        launched &= world.launch_as_service_role(B, role, &image_id).await == "running";
+    }
+    (verification, launched)
 }
 
 /// If nothing is unknown, the conclusion is what a launch does; `blocked` always means that a
@@ -82,7 +120,6 @@ fn conclusion_equals_launch_result() {
     let runtime = runtime.enable_time().start_paused(true).build().unwrap();
     let (worlds, unsure, blocked) = (Cell::new(0), Cell::new(0), Cell::new(0));
     let mut runner = TestRunner::new(ProptestConfig {
-        cases: 256,
         failure_persistence: None,
         ..ProptestConfig::default()
     });

@@ -55,7 +55,9 @@ impl Comparison {
                 Networks::MaybeOfAws => None,
             },
             (Kind::Address | Kind::Other, _)
-            | (_, ContextValue::Absent | ContextValue::AddressOfAws) => None,
+            | (_, ContextValue::Absent | ContextValue::AddressOfAws | ContextValue::OneOf(_)) => {
+                None
+            }
             (_, ContextValue::Texts(texts)) => self.compare_text(required, texts.first()?),
             (_, ContextValue::StartingWith(beginning)) => {
                 self.compare_beginning(required, beginning)

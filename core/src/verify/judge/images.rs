@@ -2,8 +2,9 @@
 
 use super::ImageInTarget;
 use super::allowed_images::check_allowed_images;
+use super::instance_role::check_instance_role;
 use super::key_operations::{check_key_access, operations_on_image_keys, operations_on_own_keys};
-use super::keys::{check_default_key, check_key_state, uses_aws_key};
+use super::keys::{VolumeKey, check_default_key, check_key_state};
 use super::launchers::check_launcher_iam;
 use super::permissions::{check_launch_permission, check_snapshots, check_visible};
 use super::service_roles::check_service_roles;
@@ -104,17 +105,11 @@ fn judge_shared_image(
         }
         return;
     };
-    let (default_key, on_default_key) = check_default_key(image, shared, target, &launchers);
-    operations.extend(on_default_key);
-    let uses_aws_key = uses_aws_key(shared, target);
-    checks.push(check_launcher_iam(
-        image,
-        image_id,
-        &operations,
-        uses_aws_key,
-    ));
-    checks.push(default_key);
-    checks.extend(check_service_roles(image, &operations, target));
+    let volume_key = VolumeKey::of_shared(shared, target);
+    operations.extend(volume_key.operations());
+    checks.push(check_launcher_iam(image, image_id, &operations, volume_key));
+    checks.push(check_default_key(image, volume_key, &launchers));
+    checks.extend(check_service_roles(image, &operations, target, volume_key));
 }
 
 /// The checks of a target's own copy, which needs nothing of the source any more (R4.13).
@@ -135,9 +130,12 @@ fn judge_own_copy(image: ImageInTarget<'_>, checks: &mut Vec<Check>) -> Option<A
     checks.push(check_key_state(keys));
     let operations = operations_on_own_keys(keys);
     let name = CheckName::KeyAccess;
-    checks.push(check_key_access(name, &operations, &image.launchers()));
-    checks.push(check_launcher_iam(image, &copy.id, &operations, false));
-    checks.extend(check_service_roles(image, &operations, target));
+    let check = check_key_access(name, &operations, &image.launchers());
+    checks.push(check_instance_role(check, image.account, keys));
+    // The volumes of an own image stay under its keys.
+    let none = VolumeKey::None;
+    checks.push(check_launcher_iam(image, &copy.id, &operations, none));
+    checks.extend(check_service_roles(image, &operations, target, none));
     Some(copy.id.clone())
 }
 

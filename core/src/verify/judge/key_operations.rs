@@ -1,6 +1,6 @@
 //! Checks whether the policies and grants of keys allow what a launch asks of them (R4.1, R4.2).
 
-use crate::inventory::{Grant, Key, RamPolicy};
+use crate::inventory::{Key, RamPolicy};
 use crate::policy::evaluate::{self, CalledBy, Caller, Decision, KeyCall};
 use crate::policy::key_policy::KeyPolicy;
 use crate::policy::launch_call::launch_context;
@@ -84,9 +84,37 @@ pub(super) fn check_key_access(
 }
 
 impl KeyOperation<'_> {
-    /// Whether the key allows the operation whatever identity policies say (R3.1.3, R3.3.8).
-    pub(super) fn is_allowed_by_key_alone(&self, caller: &Caller) -> bool {
-        self.decide(caller) == Decision::Direct
+    /// What the key decides whatever identity policies say (R3.1.3, R3.3.8). Only
+    /// [`Decision::Direct`] needs none; it is unknown if something that was not read or understood
+    /// may be what allows it.
+    pub(super) fn decide_alone(&self, caller: &Caller) -> Decision {
+        let decision = self.decide(caller);
+        if matches!(decision, Decision::Direct | Decision::Denied(_)) {
+            return decision;
+        }
+        let by_grants = self.decide_by_grants(caller);
+        // Across accounts no policy of the key is enough by itself.
+        let is_own = self.key.arn.account() == &caller.account;
+        let may_be_enough = is_own || by_grants == Some(Decision::Direct);
+        let is_unknown = matches!(decision, Decision::Unknown(_));
+        if is_unknown && may_be_enough {
+            return decision;
+        }
+        if self.key.grants.is_none() {
+            return self.unread_grants();
+        }
+        match by_grants {
+            Some(Decision::Unknown(why)) => Decision::Unknown(why),
+            _ if is_unknown => Decision::No("no grant allows it".to_owned()),
+            _ => decision,
+        }
+    }
+
+    fn unread_grants(&self) -> Decision {
+        let (key, owner) = (&self.key.arn, self.key.arn.account());
+        Decision::Unknown(format!(
+            "the grants of {key} could not be read: allow kms:ListGrants to the caller in {owner}"
+        ))
     }
 
     /// What the policy and the grants of the key decide together.
@@ -115,10 +143,7 @@ impl KeyOperation<'_> {
             Some(by_grant) if by_policy != Decision::Delegated => by_grant,
             // A grant that was not read may allow what the policy does not.
             None if key.grants.is_none() && matches!(by_policy, Decision::No(_)) => {
-                let owner = key.arn.account();
-                Decision::Unknown(format!(
-                    "its grants could not be read: allow kms:ListGrants to the caller in {owner}"
-                ))
+                self.unread_grants()
             }
             _ => by_policy,
         }
@@ -163,21 +188,23 @@ impl KeyOperation<'_> {
     fn decide_by_grants(&self, caller: &Caller) -> Option<Decision> {
         let (operation, owner) = (operation_of(self.action), self.key.arn.account());
         let root = format!(":iam::{}:root", caller.account);
-        let allows = |grant: &Grant| {
-            let is_for_caller = grant.grantee == caller.arn || grant.grantee.ends_with(&root);
-            is_for_caller && grant.operations.contains(operation) && !grant.constrained
-        };
-        // The caller's account has agreed to a grant that it issued itself.
-        let is_direct = |grant: &Grant| {
-            let is_agreed = owner == &caller.account || grant.is_issued_by(&caller.account);
-            grant.grantee == caller.arn && is_agreed
-        };
         let mut decision = None;
         for grant in self.key.grants.iter().flatten() {
-            if allows(grant) && is_direct(grant) {
+            let is_for_account = grant.grantee.ends_with(&root);
+            let is_for_caller = grant.grantee == caller.arn || is_for_account;
+            if !is_for_caller || !grant.operations.contains(operation) || grant.constrained {
+                continue;
+            }
+            // The caller's account has agreed to a grant that it issued itself.
+            if grant.is_issued_by(&caller.account) && grant.grantee == caller.arn {
                 return Some(Decision::Direct);
-            } else if allows(grant) {
+            } else if grant.is_issued_by(owner) || grant.is_issued_by(&caller.account) {
                 decision = Some(Decision::Delegated);
+            } else {
+                decision.get_or_insert(Decision::Unknown(
+                    "AWS does not document what a grant means that a third account issued"
+                        .to_owned(),
+                ));
             }
         }
         decision

@@ -3,9 +3,10 @@
 
 use super::ImageInTarget;
 use super::key_operations::KeyOperation;
+use super::keys::VolumeKey;
 use crate::aws::iam::{Denier, OwnDecision};
 use crate::id::{AccountId, AmiId, Region};
-use crate::policy::evaluate::Caller;
+use crate::policy::evaluate::{Caller, Decision};
 use crate::policy::launch_operations::volume_key_actions;
 use crate::report::{Check, CheckName};
 use crate::verify::evidence::{Launcher, RUN_INSTANCES, any_key_arn, image_arn, launch_resources};
@@ -20,13 +21,15 @@ struct Call {
 }
 
 /// What must allow a call.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 enum AllowedBy {
     /// The identity policies of the launcher.
     Identity,
     /// The key allows it to the launcher by itself; what limits the launcher still counts (R3.3.8,
     /// R5.4).
     Key,
+    /// Whether the key allows it by itself is not known: why.
+    MaybeKey(String),
     /// The policy of `aws/ebs`, which names everybody in the account.
     AwsKey,
 }
@@ -37,7 +40,7 @@ pub(super) fn check_launcher_iam(
     image: ImageInTarget<'_>,
     image_id: &AmiId,
     operations: &[KeyOperation<'_>],
-    uses_aws_key: bool,
+    volume_key: VolumeKey<'_>,
 ) -> Check {
     let target = image.target_evidence();
     let launchers = target.map(|target| target.launchers.as_slice());
@@ -49,9 +52,9 @@ pub(super) fn check_launcher_iam(
              roles checked",
         );
     }
-    let mut unknown = None;
+    let mut unknown = volume_key.unread();
     let mut common = launch_calls(image.account, image.region(), image_id);
-    if uses_aws_key {
+    if matches!(volume_key, VolumeKey::Aws) {
         common.extend(aws_key_calls(image.account, image.region()));
     }
     for launcher in launchers {
@@ -119,17 +122,23 @@ fn judge_call(
     decision: Option<&OwnDecision>,
     launcher: &str,
 ) -> Result<Option<String>, String> {
-    let (action, resource, by) = (call.action, &call.resource, call.allowed_by);
+    let (action, resource, by) = (call.action, &call.resource, &call.allowed_by);
     Ok(match decision {
         Some(OwnDecision::Allowed) => None,
-        Some(OwnDecision::NotAllowed) if by != AllowedBy::Identity => None,
-        Some(OwnDecision::NotAllowed) => {
-            return Err(format!(
-                "allow {action} on {resource} in an identity policy of {launcher}"
-            ));
-        }
+        Some(OwnDecision::NotAllowed) => match by {
+            AllowedBy::Key | AllowedBy::AwsKey => None,
+            AllowedBy::MaybeKey(why) => Some(format!(
+                "no identity policy of {launcher} allows {action}, and whether {resource} does: \
+                 {why}"
+            )),
+            AllowedBy::Identity => {
+                return Err(format!(
+                    "allow {action} on {resource} in an identity policy of {launcher}"
+                ));
+            }
+        },
         // Whether a boundary limits what a policy gives to everybody is not documented.
-        Some(OwnDecision::Denied(Denier::Boundary)) if by == AllowedBy::AwsKey => Some(format!(
+        Some(OwnDecision::Denied(Denier::Boundary)) if *by == AllowedBy::AwsKey => Some(format!(
             "whether the permissions boundary of {launcher} limits its use of `aws/ebs`"
         )),
         Some(OwnDecision::Denied(denier)) => {
@@ -165,14 +174,13 @@ fn key_calls(account: &AccountId, operations: &[KeyOperation<'_>], arn: &str) ->
     };
     let mut calls = Vec::new();
     for operation in operations {
-        let is_allowed = operation.is_allowed_by_key_alone(&caller);
         calls.push(Call {
             action: operation.action,
             resource: operation.key.arn.to_string(),
-            allowed_by: if is_allowed {
-                AllowedBy::Key
-            } else {
-                AllowedBy::Identity
+            allowed_by: match operation.decide_alone(&caller) {
+                Decision::Direct => AllowedBy::Key,
+                Decision::Unknown(why) => AllowedBy::MaybeKey(why),
+                Decision::Delegated | Decision::No(_) | Decision::Denied(_) => AllowedBy::Identity,
             },
         });
     }

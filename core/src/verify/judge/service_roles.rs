@@ -3,6 +3,7 @@
 
 use super::ImageInTarget;
 use super::key_operations::KeyOperation;
+use super::keys::VolumeKey;
 use crate::policy::evaluate::{Caller, Decision};
 use crate::report::{Check, CheckName, Verdict};
 use crate::verify::evidence::TargetEvidence;
@@ -15,11 +16,12 @@ pub(super) fn check_service_roles(
     image: ImageInTarget<'_>,
     operations: &[KeyOperation<'_>],
     target: &TargetEvidence,
+    volume_key: VolumeKey<'_>,
 ) -> Option<Check> {
     if target.service_roles.is_empty() {
         return None;
     }
-    let mut unknown = None;
+    let mut unknown = volume_key.unread().map(|why| Check::unknown(NAME, why));
     for (service, roles) in &target.service_roles {
         let roles = match roles {
             Ok(roles) => roles,
@@ -59,7 +61,7 @@ fn check_role(image: ImageInTarget<'_>, operations: &[KeyOperation<'_>], role: &
     let mut unknown = None;
     for operation in operations {
         let (key, action) = (&operation.key.arn, operation.action);
-        match operation.decide(&caller) {
+        match operation.decide_alone(&caller) {
             Decision::Direct => {}
             Decision::Unknown(why) => {
                 let why = format!("whether {key} allows {action} to {role}: {why}");

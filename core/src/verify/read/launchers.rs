@@ -9,7 +9,7 @@ use crate::aws::iam::{Denier, OwnDecision, Simulation, may_have_key};
 use crate::diagnostic::Error;
 use crate::id::AmiId;
 use crate::plan::LauncherRole;
-use crate::policy::launch_call::ec2_service;
+use crate::policy::launch_call::ec2_services;
 use crate::policy::launch_operations::{CREATE_GRANT, use_actions};
 use crate::verify::evidence::{Launcher, RUN_INSTANCES, Simulated, image_arn, launch_resources};
 
@@ -22,11 +22,15 @@ const GUARDED_KEYS: [(&str, &str); 5] = [
     ("ec2:MetadataHttpTokens", "required"),
 ];
 
+/// Condition keys, and their values.
+type Context = Vec<(&'static str, String)>;
+
 /// A call of a launch, with the condition keys that EC2 is known to set in it (R4.1).
 struct LaunchCall {
     actions: Vec<&'static str>,
     resource: String,
-    context: Vec<(&'static str, String)>,
+    /// All that the call may have: it has one of these, and which is not known.
+    contexts: Vec<Context>,
 }
 
 /// Reads what a role may do with these keys and images. `image_owners` holds the owner of each
@@ -69,7 +73,7 @@ fn launch_calls(
         calls.push(LaunchCall {
             actions: vec![RUN_INSTANCES],
             resource,
-            context: in_ec2.to_vec(),
+            contexts: vec![in_ec2.to_vec()],
         });
     }
     for (image, owner) in image_owners {
@@ -78,23 +82,28 @@ fn launch_calls(
         calls.push(LaunchCall {
             actions: vec![RUN_INSTANCES],
             resource: image_arn(region, image),
-            context,
+            contexts: vec![context],
         });
     }
     for key in keys {
-        let via_ec2 = vec![
-            in_region.clone(),
-            ("kms:ViaService", ec2_service(region)),
-            ("kms:CallerAccount", account.to_string()),
-        ];
-        let mut grant = via_ec2.clone();
-        grant.push(("kms:GrantIsForAWSResource", "true".to_owned()));
-        grant.push(("kms:GrantOperations", "Decrypt".to_owned()));
-        for (actions, context) in [(use_actions(), via_ec2), (vec![CREATE_GRANT], grant)] {
+        let (mut of_use, mut of_grant) = (Vec::new(), Vec::new());
+        for service in ec2_services(region) {
+            let via_ec2 = vec![
+                in_region.clone(),
+                ("kms:ViaService", service),
+                ("kms:CallerAccount", account.to_string()),
+            ];
+            let mut grant = via_ec2.clone();
+            grant.push(("kms:GrantIsForAWSResource", "true".to_owned()));
+            grant.push(("kms:GrantOperations", "Decrypt".to_owned()));
+            of_use.push(via_ec2);
+            of_grant.push(grant);
+        }
+        for (actions, contexts) in [(use_actions(), of_use), (vec![CREATE_GRANT], of_grant)] {
             calls.push(LaunchCall {
                 actions,
                 resource: key.clone(),
-                context,
+                contexts,
             });
         }
     }
@@ -127,12 +136,38 @@ async fn simulate(clients: &RegionClients, launcher: &str, calls: &[LaunchCall])
     decisions
 }
 
+/// Simulates a call in every context that it may have. What is not the same in all of them is
+/// unknown.
 async fn simulate_call(
     clients: &RegionClients,
     launcher: &str,
     call: &LaunchCall,
 ) -> Result<Vec<OwnDecision>, Error> {
-    let simulate = |context: Vec<(&'static str, String)>| async move {
+    let mut simulating = Vec::new();
+    for context in &call.contexts {
+        simulating.push(simulate_context(clients, launcher, call, context));
+    }
+    let mut answers = future::try_join_all(simulating).await?.into_iter();
+    let mut decisions = answers.next().unwrap_or_default();
+    for others in answers {
+        for (decision, other) in decisions.iter_mut().zip(others) {
+            if *decision != other {
+                let why = "it depends on how `kms:ViaService` names EC2 in this partition, which \
+                           is not documented";
+                *decision = OwnDecision::Unknown(why.to_owned());
+            }
+        }
+    }
+    Ok(decisions)
+}
+
+async fn simulate_context(
+    clients: &RegionClients,
+    launcher: &str,
+    call: &LaunchCall,
+    context: &Context,
+) -> Result<Vec<OwnDecision>, Error> {
+    let simulate = |context: Context| async move {
         let simulation = Simulation {
             principal: launcher,
             account: clients.location.account.as_ref(),
@@ -143,12 +178,12 @@ async fn simulate_call(
         clients.iam.simulate(&simulation).await
     };
     let by_organization = OwnDecision::Denied(Denier::ServiceControlPolicies);
-    let mut decisions = simulate(call.context.clone()).await?;
+    let mut decisions = simulate(context.clone()).await?;
     if !decisions.contains(&by_organization) {
         return Ok(decisions);
     }
     // A denial that such a launch would not meet says nothing of every launch.
-    let mut context = call.context.clone();
+    let mut context = context.clone();
     let action = call.actions.first().copied().unwrap_or_default();
     for (name, value) in GUARDED_KEYS {
         if may_have_key(action, &call.resource, &name.to_lowercase()) {
@@ -207,7 +242,7 @@ fn doubt(
 
 /// Whether a call may have a condition key that the simulation was not given.
 fn may_be_set(key: &str, call: &LaunchCall, action: &str) -> bool {
-    let mut given = call.context.iter();
+    let mut given = call.contexts.iter().flatten();
     may_have_key(action, &call.resource, key)
         && !given.any(|(name, _)| name.eq_ignore_ascii_case(key))
 }
