@@ -115,3 +115,32 @@ fn organization_of(principal: &PolicyPrincipal) -> Option<&str> {
         PolicyPrincipal::Unit(paths) => paths.split('/').next(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::evaluate::Caller;
+
+    /// The root of an account stands for each of its principals; a role whose name ends alike is
+    /// one principal.
+    #[test]
+    fn only_root_of_account_stands_for_its_principals() {
+        let key: KeyArn =
+            "arn:aws:kms:us-east-1:111111111111:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+                .parse()
+                .unwrap();
+        let any = ContextValue::StartingWith("arn:aws:iam::222222222222:".to_owned());
+        let chroot = "arn:aws:iam::222222222222:role/chroot";
+        for (arn, expected) in [
+            ("arn:aws:iam::222222222222:root", any),
+            (chroot, ContextValue::text(chroot)),
+        ] {
+            let caller = Caller {
+                account: "222222222222".parse().unwrap(),
+                arn: arn.to_owned(),
+            };
+            let context = caller_context(CalledBy::Caller(&caller), &key);
+            assert_eq!(context.get("aws:principalarn"), Some(&expected), "{arn}");
+        }
+    }
+}

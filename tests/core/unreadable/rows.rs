@@ -160,6 +160,7 @@ pub(super) const ROWS: &[Row] = &[
         None,
         &[Run::Roles],
     ),
+    row("ec2:GetAllowedImagesSettings", "state", None, &[Run::Roles]),
     row(
         "ec2:GetEbsDefaultKmsKeyId",
         "kmsKeyId",

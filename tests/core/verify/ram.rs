@@ -48,3 +48,75 @@ async fn verify_counts_access_through_ram() {
         assert_eq!(check.verdict, verdict, "{ram_policy:?}: {check:?}");
     }
 }
+
+/// RAM's policies only allow: a deny in one takes nothing away from a grant.
+#[tokio::test(start_paused = true)]
+async fn deny_in_policy_of_ram_hides_no_grant() {
+    let deny = json!({
+        "Effect": "Deny",
+        "Principal": { "AWS": format!("arn:aws:iam::{B}:root") },
+        "Action": "kms:*",
+        "Resource": "*",
+    });
+    let policy = json!({ "Version": "2012-10-17", "Statement": [deny] }).to_string();
+    for (mode, verdict) in [
+        (KeyAccessMode::Grants, Verdict::Yes),
+        (KeyAccessMode::None, Verdict::No),
+    ] {
+        let world = build_shared_world().await;
+        let request = build_request(&world, TargetOptions::default());
+        world.share(request.key_access(mode)).await;
+        world.edit_key(&world.key_arn("key-1"), |key| {
+            key.ram_policy = Some(policy.clone());
+        });
+        let verification = verify(&world, with_launcher()).await;
+        let check = find_check(&verification, CheckName::KeyAccess).unwrap();
+        assert_eq!(check.verdict, verdict, "{mode:?}: {check:?}");
+        assert!(!check.detail.contains("denies"), "{mode:?}: {check:?}");
+    }
+}
+
+/// What a policy decides is not known: it may deny, or it cannot be read. A grant changes nothing
+/// of that.
+#[tokio::test(start_paused = true)]
+async fn grant_does_not_hide_policy_that_may_deny() {
+    let deny = json!({
+        "Sid": "OnlyTagged",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "kms:Decrypt",
+        "Resource": "*",
+        "Condition": { "StringEquals": { "aws:PrincipalTag/team": "web" } },
+    });
+    for (is_readable, word) in [(true, "OnlyTagged"), (false, "kms:GetKeyPolicy")] {
+        let mut world = build_shared_world().await;
+        let request = build_request(&world, TargetOptions::default());
+        world.share(request.key_access(KeyAccessMode::Grants)).await;
+        let verification = verify_by_grants(&world).await;
+        let verdict = find_verdict(&verification, CheckName::KeyAccess);
+        assert_eq!(
+            verdict,
+            Some(Verdict::Yes),
+            "by the grant: {verification:?}"
+        );
+        if is_readable {
+            world.edit_statements(&world.key_arn("key-1"), |statements| {
+                statements.push(deny.clone());
+            });
+        } else {
+            let denied = deny_calls("kms:GetKeyPolicy", "AccessDeniedException", "no");
+            world = world.with_fault(denied);
+        }
+        let verification = verify_by_grants(&world).await;
+        let check = find_check(&verification, CheckName::KeyAccess).unwrap();
+        assert_eq!(check.verdict, Verdict::Unknown, "{word}: {check:?}");
+        assert!(check.detail.contains(word), "{word}: {check:?}");
+    }
+}
+
+async fn verify_by_grants(world: &World) -> Verification {
+    let request = build_request(world, with_launcher()).key_access(KeyAccessMode::Grants);
+    let sharer = Sharer::new(&world.config(A));
+    let report = sharer.verify(&request.build().unwrap()).await.unwrap();
+    report.verifications.into_iter().next().unwrap()
+}
