@@ -127,7 +127,8 @@ inputs! {
         again; below 8s the plan has a warning"
     max_concurrency "max-concurrency" "32" "how many calls may run at once"
     report_path "report-path" "" "also write the report to this file"
-    mask_account_ids "mask-account-ids" "false" "hide account IDs in log and summary, but for four digits"
+    mask_account_ids "mask-account-ids" "false" "hide account IDs in log and summary, but \
+        for four digits"
 }
 
 /// What is wrong with an input: its name, and a message that says its value and what is allowed.
