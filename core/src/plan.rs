@@ -39,7 +39,7 @@ pub(crate) use lifecycle::{deprecation_moment, rfc3339};
 pub(crate) use names::ImageGrantName;
 pub(crate) use own_grant::OwnGrant;
 pub(crate) use planner::make;
-pub(crate) use removals::copy_still_shared;
+pub(crate) use removals::{copy_still_shared, image_still_shared};
 
 pub use crate::policy::key_policy::{KeyPermissions, PolicyPrincipal};
 pub use step::{

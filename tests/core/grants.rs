@@ -47,7 +47,7 @@ async fn copy_gets_its_own_grants() {
 }
 
 /// `golden` is under a key of C, whose role `keys` A may assume; returns the ARN of that role.
-fn with_foreign_key() -> (World, String) {
+pub(crate) fn with_foreign_key() -> (World, String) {
     const C: &str = "444444444444";
     let mut scenario = Scenario::two_accounts();
     let mut account = scenario.accounts[1].clone();

@@ -7,7 +7,7 @@ mod statements;
 mod versions;
 
 use ami_share::diagnostic::Severity;
-use ami_share::request::{KeyAccessMode, KeyScope, Revoke, ShareRequestBuilder};
+use ami_share::request::{KeyAccessMode, KeyScope, Revoke, ShareRequestBuilder, Unlisted};
 use ami_share::{Finding, Plan};
 use ami_share_sim::Scenario;
 use serde_json::{Value, json};

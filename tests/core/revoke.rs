@@ -4,6 +4,7 @@
 mod gone;
 mod grants;
 mod interrupted;
+mod other_ways;
 mod ram;
 
 use ami_share::request::{

@@ -1,10 +1,12 @@
 //! Services' roles in targets: created if they are missing, each given a grant for each key that
 //! its launch meets, and recognized by the next run (R4.11, R7.29).
 
+mod own_policies;
+
 use std::time::Duration;
 
 use ami_share::report::{CheckName, Verdict};
-use ami_share::request::{KeyAccessMode, ShareRequestBuilder, TargetOptions};
+use ami_share::request::{KeyAccessMode, ShareRequestBuilder, TargetOptions, Unlisted, Verify};
 use ami_share::{Report, Sharer};
 
 use super::support::*;
@@ -205,4 +207,37 @@ async fn unknown_service_is_a_warning() {
         .launch_as_service_role(B, "RocketRole", &image_id)
         .await;
     assert_eq!(launched, "running");
+}
+
+/// Grants are read for service-linked roles, and a run that leaves keys alone takes none of them.
+#[tokio::test(start_paused = true)]
+async fn run_without_key_access_revokes_no_grant() {
+    const C: &str = "300000000000";
+    let world = World::generate(3, 1, 1, 1);
+    world
+        .allow_actions(B, "consumer", &["ec2:*", "kms:*", "iam:*"])
+        .await;
+    world.create_service_linked_role(B, AUTO_SCALING).await;
+    let request = |targets: &[&str]| {
+        let request = world.build_request_for(&["image-1"], targets);
+        request.key_access(KeyAccessMode::Grants)
+    };
+    world.share(request(&[B, C])).await;
+    let list_grants = || world.edit_key(&world.key_arn("key-1"), |key| key.grants.clone());
+    let before = list_grants().len();
+    assert_eq!(before, 2);
+    let unmanaged = || {
+        let request = request(&[B]).key_access(KeyAccessMode::None);
+        let options = with_auto_scaling().verify(Verify::None);
+        request.target_options(options)
+    };
+    // The grant of the account does not let it make those of the role.
+    let ended = world
+        .try_share(unmanaged().unlisted(Unlisted::Revoke))
+        .await;
+    let report = ended.unwrap_err();
+    assert!(report.images[0].removed.contains(&C.parse().unwrap()));
+    assert!(world.has_called("kms:ListGrants"));
+    world.share(into_revoke(unmanaged())).await;
+    assert_eq!(list_grants().len(), before);
 }

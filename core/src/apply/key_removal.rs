@@ -1,10 +1,10 @@
 //! Revokes the use of one key, and lets those keep it whom another run gave a new reason to.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::Apply;
 use super::keys::named_principals;
-use crate::diagnostic::{Error, Finding, FindingCode};
+use crate::diagnostic::Error;
 use crate::id::{AmiId, Principal, Region};
 use crate::observe;
 use crate::plan::{self, KeyAccess, RemoveKeyAccess};
@@ -33,16 +33,12 @@ impl Apply<'_> {
         // 2. Another run may have shared an image again meanwhile: an account that can launch it
         //    must be able to use its key (P1, P5).
         let mut restored = BTreeSet::new();
-        let mut other_ways = BTreeMap::new();
         for (region, image_id) in images {
             let clients = self.run.source_clients(region);
             let launchers = clients.ec2.launch_permissions(image_id).await?;
             restored.extend(named_principals(&launchers, &removed));
             self.restore_grants(&remove.key, (region, image_id), &launchers, &revoked_grants)
                 .await?;
-            let mut wide = launchers;
-            wide.retain(|principal| principal.account().is_none());
-            other_ways.insert(image_id, wide);
         }
 
         // 3. So it is for whatever else under the key was shared since the plan was made.
@@ -54,14 +50,6 @@ impl Apply<'_> {
             self.restore_key_access(remove, restored).await?;
         }
 
-        // 4. An image may be shared with a whole organization or everybody too: revoking from an
-        //    account alone does not keep it out.
-        for (image_id, wide) in other_ways {
-            if !wide.is_empty() {
-                let finding = warn_of_other_way(image_id, &wide);
-                self.progress().emit(&Event::Found(finding));
-            }
-        }
         Ok(())
     }
 
@@ -104,13 +92,4 @@ impl Apply<'_> {
         self.ensure_key_access(&access).await?;
         Ok(())
     }
-}
-
-fn warn_of_other_way(image_id: &AmiId, wide: &BTreeSet<Principal>) -> Finding {
-    let names: Vec<String> = wide.iter().map(ToString::to_string).collect();
-    let message = format!(
-        "the image is still shared with {}, so accounts that belong there can still launch it",
-        names.join(", ")
-    );
-    Finding::warn(FindingCode::RevokeOtherWay, image_id, message)
 }

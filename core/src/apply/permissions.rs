@@ -11,7 +11,7 @@ use crate::aws::ec2::{Change, Ec2};
 use crate::diagnostic::{Code, Error};
 use crate::id::{AmiId, Principal, Region, SnapshotId, SourceImage};
 use crate::inventory::Image;
-use crate::plan::{RemovePermissions, SharedImage, SnapshotPermission};
+use crate::plan::{self, RemovePermissions, SharedImage, SnapshotPermission};
 use crate::report::Event;
 
 impl Apply<'_> {
@@ -140,8 +140,10 @@ impl Apply<'_> {
         let ec2 = &self.run.source_clients(region).ec2;
 
         // 1. Launch permission is removed first: a target must not see an image it cannot copy.
-        let mut present = ec2.launch_permissions(image_id).await?;
+        let current = ec2.launch_permissions(image_id).await?;
+        let mut present = current.clone();
         present.retain(|principal| step.removal.includes(principal));
+        self.warn_of_remaining(image_id, &(&current - &present), &step.remaining);
         self.remove_launch_permission(&step.source, region, image_id, present)
             .await?;
 
@@ -173,6 +175,22 @@ impl Apply<'_> {
         }
         future::try_join_all(restoring).await?;
         Ok(())
+    }
+
+    /// Warns of organizations, units or everybody that an image stays shared with, unless the plan
+    /// has named them.
+    pub(super) fn warn_of_remaining(
+        &self,
+        image_id: &AmiId,
+        remaining: &BTreeSet<Principal>,
+        named: &BTreeSet<Principal>,
+    ) {
+        let mut wide = remaining - named;
+        wide.retain(|principal| principal.account().is_none());
+        if !wide.is_empty() {
+            let finding = plan::image_still_shared(image_id, &wide);
+            self.progress().emit(&Event::Found(finding));
+        }
     }
 
     pub(super) async fn remove_launch_permission(

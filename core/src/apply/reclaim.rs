@@ -89,6 +89,9 @@ impl Apply<'_> {
         }
 
         let launchers = ec2.launch_permissions(image_id).await?;
+        if access.values().any(|accounts| !accounts.is_empty()) {
+            self.warn_of_remaining(image_id, &launchers, &BTreeSet::new());
+        }
         let temporary = only_temporary(launchers, &access, TemporaryAccess::Launch);
         self.remove_launch_permission(&shared.source, &shared.region, image_id, temporary)
             .await?;

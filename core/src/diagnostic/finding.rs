@@ -80,7 +80,8 @@ findings! {
         GrantsRedelegable => "grants.redelegable", Warn:
             "use `key-access: policy` if you do not trust targets with that; `mode: revoke` also \
              revokes the grants that targets made";
-        /// A key would have more grants than KMS allows by default.
+        /// A key would have more grants than KMS allows by default: for images, and for
+        /// service-linked roles.
         GrantsTooMany => "grants.too-many", Warn:
             "if AWS has not raised the quota of the key's account, use `key-access: policy`, with \
              `target-organizations` for many accounts; or give \
@@ -97,7 +98,8 @@ findings! {
         ImageFailed => "image.failed", Refuse:
             "build it again, or share an image that exists; deregister a failed one and delete \
              its snapshots, which count toward quotas";
-        /// An image that access is revoked from does not exist any more.
+        /// An image that access is revoked from does not exist any more; keys that it may have been
+        /// under are looked at for access that is left.
         ImageGone => "image.gone", Warn:
             "check the ID and the Region if you did not expect that; name the key that it was \
              under as `kms-key-id` if the message does not";
@@ -122,14 +124,15 @@ findings! {
         /// The image lacks a tag that the request asks for.
         ImageTagMissing => "image.tag-missing", Refuse:
             "make sure that this is the image you mean, and tag it where it is built";
-        /// A snapshot of the image is in the archive tier.
-        ImageSnapshotArchived => "image.snapshot-archived", Refuse:
+        /// A snapshot of the image is in the archive tier. This only warns of a target's own copy.
+        ImageSnapshotArchived => "image.snapshot-archived", Refuse | Warn:
             "restore it (RestoreSnapshotTier), which can take up to 72 hours; if the image is \
              disabled, enable it only then";
         /// A snapshot of the image is gone, or not shown to this account.
         ImageSnapshotMissing => "image.snapshot-missing", Refuse:
             "build the image again, or look for the snapshot in the Recycle Bin";
-        /// This run does not check who may use the key, as requested.
+        /// This run does not change who may use the key, as requested: it checks only whether the
+        /// key policy denies targets.
         KeyAccessUnmanaged => "key.access-unmanaged", Warn:
             "make sure that its policy holds the statements of the output `key-policy-statements`";
         /// An AWS managed key can never be shared.
@@ -150,8 +153,9 @@ findings! {
             "cancel the deletion and enable it (CancelKeyDeletion, EnableKey); if the image is \
              only copied from it, that is needed only for the time of the copy; or give another \
              `kms-key-id`";
-        /// A statement of the key policy denies the use of the key, and a deny overrides every
-        /// permission. This refuses if the deny has no condition.
+        /// A statement of the key policy denies targets the use of the key, or may do so, and a
+        /// deny overrides every permission. This refuses if it surely denies what every launch
+        /// asks for.
         KeyPolicyDenies => "key.policy-denies", Refuse | Warn:
             "exempt the targets from that statement, or give another key as `kms-key-id`; a \
              denied launch only reports `Client.InternalError`";
@@ -159,7 +163,8 @@ findings! {
         KeyPolicyManaged => "key.policy-managed", Warn:
             "set `key-access` to `grants`; or to `none`, and keep the output \
              `key-policy-statements` in the code of that tool";
-        /// Whether the key policy denies targets could not be checked.
+        /// A key policy could not be read, or is none that this version understands: whether it
+        /// denies targets, or makes grants of service-linked roles needless, is not known.
         KeyPolicyUnread => "key.policy-unread", Warn:
             "allow kms:GetKeyPolicy on the key to this caller, in the key's account; or have its \
              owner check that no statement denies the targets: a deny beats every grant";
@@ -218,10 +223,10 @@ findings! {
         RegionOff => "region.off", Refuse:
             "enable the Region in the account's settings, or leave it out; each target must have \
              it enabled too";
-        /// A target whose access was revoked still has access in another way.
+        /// A target whose access is revoked still has access in another way, or may have it.
         RevokeOtherWay => "revoke.other-way", Warn:
-            "remove that too if the target shall have no access at all; this tool removes only \
-             what it added";
+            "remove that too if the target shall have no access at all; a run removes only what \
+             this tool added, in the way that `key-access` says";
         /// A service is not known to launch instances by a service-linked role.
         ServiceUnknown => "service.unknown", Warn:
             "check its name in `target-service-linked-roles` against AWS's documentation of the \

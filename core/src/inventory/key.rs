@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 
 use crate::diagnostic::Error;
 use crate::id::{AccountId, KeyArn, Partition};
-use crate::policy::evaluate::{CalledBy, Caller};
+use crate::policy::evaluate::{CalledBy, Caller, Decision, KeyCall, evaluate};
 use crate::policy::key_policy::{KeyPolicy, PolicyPrincipal};
+use crate::policy::launch_call::launch_context;
+use crate::policy::launch_operations::{DISCLOSING_ACTIONS, operation_of};
 
 /// A KMS key as `DescribeKey` and `GetKeyPolicy` answer it.
 #[derive(Clone, Debug)]
@@ -45,7 +47,15 @@ impl Key {
     /// The Sid or number of a statement that this tool did not write and by which a principal may
     /// use the key.
     pub(crate) fn foreign_statement(&self, principal: &PolicyPrincipal) -> Option<String> {
-        let policy = self.readable_policy()?;
+        self.foreign_statement_of(self.readable_policy()?, principal)
+    }
+
+    /// The same in one of the key's policies.
+    pub(crate) fn foreign_statement_of(
+        &self,
+        policy: &KeyPolicy,
+        principal: &PolicyPrincipal,
+    ) -> Option<String> {
         match self.any_of(principal) {
             Some(caller) => policy.other_way_of(&self.arn, CalledBy::Caller(&caller)),
             None => policy.other_way_of(&self.arn, CalledBy::Member(principal)),
@@ -59,6 +69,24 @@ impl Key {
         };
         let caller = self.any_of(&PolicyPrincipal::Account(account.clone()));
         caller.is_some_and(|caller| policy.others_let_attach(&self.arn, &caller))
+    }
+
+    /// Whether the policy surely allows a caller these actions for a launch, whatever the policies
+    /// of the caller's account say.
+    pub(crate) fn policy_suffices(&self, caller: &Caller, actions: &[&str]) -> bool {
+        let Some(policy) = self.readable_policy() else {
+            return false;
+        };
+        let (by, statements) = (CalledBy::Caller(caller), policy.statements());
+        actions.iter().all(|action| {
+            let call = KeyCall {
+                by,
+                key: &self.arn,
+                action,
+                context: &launch_context(by, &self.arn, action),
+            };
+            evaluate(&statements, &call) == Decision::Direct
+        })
     }
 
     /// Any principal of an account; an organization has no account that is known.
@@ -158,6 +186,17 @@ impl Grant {
             .next()?
             .parse()
             .ok()
+    }
+
+    /// The account that the grantee is, or belongs to.
+    pub(crate) fn account_of_grantee(&self) -> Option<AccountId> {
+        self.grantee.split(':').nth(4)?.parse().ok()
+    }
+
+    /// Whether the grantee can read by it what is under the key.
+    pub(crate) fn discloses_data(&self) -> bool {
+        let mut actions = DISCLOSING_ACTIONS.iter();
+        actions.any(|action| self.operations.contains(operation_of(action)))
     }
 
     /// Whether the grantee can attach volumes by it: EC2 makes a grant of its own from it, to

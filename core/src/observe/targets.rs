@@ -8,7 +8,8 @@ use super::{images, ssm_parameters};
 use crate::aws::clients::{Account, RegionClients};
 use crate::diagnostic::{Code, Error};
 use crate::id::{AccountId, AmiId, SourceImage};
-use crate::inventory::{Inventory, RegionInventory, RolePolicies, Target, VolumeKey};
+use crate::inventory::{Inventory, Key, RegionInventory, RolePolicies, Target, VolumeKey};
+use crate::policy::key_policy::KeyPolicy;
 use crate::request::{ShareRequest, Verify};
 use crate::run::Run;
 
@@ -136,8 +137,8 @@ async fn read_copies(
     region: &mut RegionInventory,
 ) -> Result<(), Error> {
     let mut key = clients.kms.describe_key(key).await?;
-    if !request.options.in_targets.services.is_empty() && !key.aws_managed {
-        key.grants = Some(clients.kms.grants(&key.arn).await?);
+    if !request.options.in_targets.services.is_empty() {
+        read_access(clients, &mut key).await?;
     }
     region.destination_key = Some(key.arn.clone());
     region.keys.insert(key.arn.clone(), key);
@@ -153,6 +154,22 @@ async fn read_copies(
     (region.copies, region.snapshots) = (copies, snapshots);
     let snapshots = images::read_snapshots(clients, region).await?;
     region.snapshots.extend(snapshots);
+    Ok(())
+}
+
+/// Who can use a key of the target: by grants, and by its policy, which the role may not be allowed
+/// to read. An AWS managed key takes no grants.
+async fn read_access(clients: &RegionClients, key: &mut Key) -> Result<(), Error> {
+    if key.aws_managed {
+        return Ok(());
+    }
+    let grants = clients.kms.grants(&key.arn);
+    let (grants, policy) = future::join(grants, clients.kms.key_policy(&key.arn)).await;
+    key.grants = Some(grants?);
+    key.policy = Some(match policy {
+        Ok(text) => KeyPolicy::parse(&text).map_err(|error| error.to_string()),
+        Err(error) => Err(error.to_string()),
+    });
     Ok(())
 }
 
@@ -172,9 +189,7 @@ async fn read_volume_key(
         Err(error) if error.code == Code::KeyNotFound => return Ok(()),
         described => described?,
     };
-    if !key.aws_managed {
-        key.grants = Some(clients.kms.grants(&key.arn).await?);
-    }
+    read_access(clients, &mut key).await?;
     region.volume_key = Some(VolumeKey {
         key: key.arn.clone(),
         by_default,

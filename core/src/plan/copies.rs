@@ -32,8 +32,10 @@ impl Planner<'_> {
         copy.volumes = image.snapshots().count();
         self.check_copy(&copy);
         self.adopt_copy(&mut copy, region);
-        if copy.adopt.is_none() {
-            self.check_source_keys(source, image);
+        let adopted = copy.adopt.as_ref().and_then(|id| region.image(id));
+        match adopted {
+            Some(adopted) => self.check_archived_snapshots(region, adopted),
+            None => self.check_source_keys(source, image),
         }
         Some(copy)
     }

@@ -80,18 +80,25 @@ impl Planner<'_> {
 
     /// Archived snapshots come before the state of the image: a disabled image is enabled only once
     /// they are restored (R7.31).
-    fn check_archived_snapshots(&mut self, region: &RegionInventory, image: &Image) {
+    ///
+    /// This holds for copies as for images. A target's own copy concerns that target alone.
+    pub(super) fn check_archived_snapshots(&mut self, region: &RegionInventory, image: &Image) {
+        let code = FindingCode::ImageSnapshotArchived;
         for id in image.snapshots() {
-            if region
-                .snapshots
-                .get(id)
-                .is_some_and(|snapshot| snapshot.archived)
-            {
-                let message = format!(
-                    "this snapshot of {} is archived, so nobody can launch or copy the image",
-                    image.id
-                );
-                self.refuse(FindingCode::ImageSnapshotArchived, id, message);
+            let snapshot = region.snapshots.get(id);
+            if !snapshot.is_some_and(|snapshot| snapshot.archived) {
+                continue;
+            }
+            let message = format!(
+                "this snapshot of {} is archived, so nobody can launch or copy the image",
+                image.id
+            );
+            let account = &region.location.account;
+            if account == &self.inventory.account {
+                self.refuse(code, id, message);
+            } else {
+                let message = format!("{message}, a copy of target {account}");
+                self.warn(code, id, message);
             }
         }
     }

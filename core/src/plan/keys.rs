@@ -3,6 +3,7 @@
 mod checks;
 mod denials;
 mod grants;
+mod stale;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -71,7 +72,6 @@ impl Planner<'_> {
         let change = self.plan_policy_change(key, policy, &required, missing.len());
 
         // 3. What else in the policy prevents access, or makes it too wide.
-        self.check_stale_principals(key, policy, !missing.is_empty());
         if !missing.is_empty() {
             self.check_other_tools(key, policy);
             if access.scope == KeyScope::Direct {

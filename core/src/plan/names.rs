@@ -74,11 +74,6 @@ pub(crate) fn parent_grant_name(account: &AccountId) -> String {
     format!("ami-share-1-{account}-roles")
 }
 
-/// Whether a grant has a name of this tool, which anybody can give.
-pub(crate) fn is_grant_name(name: &str) -> bool {
-    name.starts_with("ami-share-")
-}
-
 /// A name of a grant after a few others were taken. The first has no number.
 pub(crate) fn numbered(name: &str, number: usize) -> String {
     if number < 2 {

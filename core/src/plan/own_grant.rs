@@ -58,6 +58,15 @@ impl OwnGrant {
         }
     }
 
+    /// Whether this tool made a grant for an account: for an image, or for service-linked roles.
+    pub(crate) fn includes(key: &KeyArn, grant: &Grant) -> bool {
+        let for_image = ImageGrantName::parse(&grant.name);
+        for_image.is_some_and(|name| Self::for_image(key, name).is(grant))
+            || grant
+                .grantee_account()
+                .is_some_and(|account| Self::parent(key, &account).is(grant))
+    }
+
     /// Whether a grant is this one.
     pub(crate) fn is(&self, grant: &Grant) -> bool {
         self.has_name_of(grant) && self.differences(grant).is_empty()

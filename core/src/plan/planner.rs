@@ -151,6 +151,10 @@ impl<'a> Planner<'a> {
         // 5. Roles in targets.
         let roles = self.plan_roles(&steps);
 
+        // 6. Limits of keys, and policies that KMS would not take back, whatever step writes them.
+        self.check_grant_counts(&steps.grants, &roles);
+        self.check_stale_principals_of_share(&steps, &reclaims, &removals);
+
         steps.in_order(roles, reclaims, forgets, removals)
     }
 

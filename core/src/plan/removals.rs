@@ -1,6 +1,7 @@
 //! What is revoked, and what stays because something else needs it.
 
 mod keys;
+mod other_ways;
 mod roles;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,6 +15,8 @@ use crate::diagnostic::names::first_names;
 use crate::diagnostic::{Finding, FindingCode};
 use crate::id::{AmiId, Principal, SourceImage};
 use crate::inventory::{Image, RegionInventory};
+
+pub(crate) use other_ways::image_still_shared;
 
 impl Planner<'_> {
     /// The steps that revoke access to each image and to the copies that this tool made of it.
@@ -44,10 +47,11 @@ impl Planner<'_> {
             }
         }
 
-        self.check_gone_images();
-
         // 2. The keys, and what depends on them in targets.
         let keys = self.plan_key_removals(&permissions, &removal);
+        self.check_gone_images(&keys);
+        self.check_remaining_launchers(&permissions);
+        self.check_stale_principals_of_removals(&keys);
         let forgets = self.plan_forgets(&permissions);
         let roles = self.plan_role_policy_removals(&keys);
 
@@ -80,6 +84,7 @@ impl Planner<'_> {
             }
         }
         let keys = self.plan_key_removals(&permissions, &removal);
+        self.check_remaining_launchers(&permissions);
         let forgets = self.plan_forgets(&permissions);
 
         let mut steps = Vec::new();
@@ -89,8 +94,8 @@ impl Planner<'_> {
         steps
     }
 
-    /// Warns of images that do not exist: what was looked at, and what may be left.
-    fn check_gone_images(&mut self) {
+    /// Warns of images that do not exist: which keys were looked at, and what may be left.
+    fn check_gone_images(&mut self, keys: &[RemoveKeyAccess]) {
         for image in &self.request.images {
             let Some(region) = self.inventory.regions.get(&image.region) else {
                 continue;
@@ -98,17 +103,13 @@ impl Planner<'_> {
             if !region.gone.contains(&image.ami) {
                 continue;
             }
-            let mut looked_at = BTreeSet::new();
-            for key in region.keys.values() {
-                if key.policy.is_some() || key.grants.is_some() {
-                    looked_at.insert(&key.arn);
-                }
-            }
+            let mut looked_at: BTreeSet<_> = keys.iter().map(|remove| &remove.key).collect();
+            looked_at.retain(|key| key.region() == &image.region);
             let looked_at = if looked_at.is_empty() {
                 "which key it was under is not known, so no key was looked at".to_owned()
             } else {
                 format!(
-                    "access to these keys is revoked: {}",
+                    "what is left of it was looked for on these keys: {}",
                     first_names(&looked_at)
                 )
             };
@@ -156,10 +157,14 @@ fn permissions_to_remove(
     image: &Image,
     removal: &Removal,
 ) -> RemovePermissions {
-    let mut principals = BTreeSet::new();
-    if let Some(granted) = region.launch_permissions.get(&image.id) {
-        principals.clone_from(granted);
-        principals.retain(|principal| removal.includes(principal));
+    let granted = region.launch_permissions.get(&image.id);
+    let (mut principals, mut remaining) = (BTreeSet::new(), BTreeSet::new());
+    for principal in granted.into_iter().flatten() {
+        if removal.includes(principal) {
+            principals.insert(principal.clone());
+        } else if principal.account().is_none() {
+            remaining.insert(principal.clone());
+        }
     }
     let mut snapshots = BTreeMap::new();
     for id in image.snapshots() {
@@ -177,6 +182,7 @@ fn permissions_to_remove(
         removal: removal.clone(),
         principals,
         snapshots,
+        remaining,
     }
 }
 

@@ -63,6 +63,9 @@ impl Planner<'_> {
             let adopted = copy.adopt.as_ref().and_then(|id| region.image(id));
             target_copy.available =
                 adopted.is_some_and(|image| image.state == ImageState::Available);
+            if let Some(adopted) = adopted {
+                self.check_archived_snapshots(region, adopted);
+            }
             target_copy.adopt = copy.adopt;
             target_copy.leftovers = copy.leftovers;
         }

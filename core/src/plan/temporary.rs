@@ -9,7 +9,7 @@ use super::step::{
 };
 use crate::diagnostic::FindingCode;
 use crate::id::{AccountId, KeyArn, Principal};
-use crate::inventory::{Image, RegionInventory};
+use crate::inventory::{Image, Key, RegionInventory};
 use crate::limits::TAGS_PER_RESOURCE;
 use crate::policy::key_policy::PolicyPrincipal;
 use crate::tags::temporary::{self, TemporaryAccess, TemporaryAccounts};
@@ -41,7 +41,11 @@ impl Planner<'_> {
 
         let mut keys = BTreeMap::new();
         for key in &launch.keys {
-            keys.insert(key.clone(), self.temporary_key_access(key, &accounts));
+            let recorded = self.recorded_key_users(shared, &accounts);
+            keys.insert(
+                key.clone(),
+                self.temporary_key_access(key, &accounts, &recorded),
+            );
         }
         ReclaimAccess {
             shared: shared.clone(),
@@ -70,11 +74,25 @@ impl Planner<'_> {
         }
     }
 
-    /// Which accounts keep a key because something else needs it.
+    /// Those of the accounts that earlier runs gave the keys of an image for a time.
+    fn recorded_key_users(
+        &self,
+        shared: &SharedImage,
+        accounts: &BTreeSet<AccountId>,
+    ) -> BTreeSet<AccountId> {
+        let image = self.existing_image(shared);
+        let recorded = image.map(|image| temporary::from_tags(&image.tags));
+        let recorded = recorded.and_then(|mut recorded| recorded.remove(&TemporaryAccess::Keys));
+        &recorded.unwrap_or_default() & accounts
+    }
+
+    /// Which accounts keep a key because something else needs it, and whether its policy is written
+    /// for those of the `recorded` that do not.
     fn temporary_key_access(
         &self,
         arn: &KeyArn,
         accounts: &BTreeSet<AccountId>,
+        recorded: &BTreeSet<AccountId>,
     ) -> TemporaryKeyAccess {
         let key = self.inventory.key(arn);
         let mut kept = BTreeSet::new();
@@ -87,11 +105,16 @@ impl Planner<'_> {
                 kept.insert(principal);
             }
         }
+        let reads = key.map(|key| KeyReads::of(key, &self.request.options));
+        let reads = reads.unwrap_or_default();
+        let named = key.map(Key::granted_principals).unwrap_or_default();
+        let mut recorded = recorded.iter().cloned().map(PolicyPrincipal::Account);
+        let loses = |principal| named.contains(&principal) && !kept.contains(&principal);
+        let writes_policy = reads.policy && recorded.any(loses);
         TemporaryKeyAccess {
             kept,
-            reads: key
-                .map(|key| KeyReads::of(key, &self.request.options))
-                .unwrap_or_default(),
+            reads,
+            writes_policy,
         }
     }
 

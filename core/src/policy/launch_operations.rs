@@ -26,6 +26,10 @@ const LAUNCH_OPERATIONS: [LaunchOperation; 6] = [
 /// its own: only for a service of AWS.
 pub(crate) const CREATE_GRANT: &str = "kms:CreateGrant";
 
+/// The operations of which each alone lets somebody read what is under a key: itself, by a grant
+/// that it makes, or under a key of its own.
+pub(crate) const DISCLOSING_ACTIONS: [&str; 3] = ["kms:Decrypt", "kms:ReEncryptFrom", CREATE_GRANT];
+
 /// What a service-linked role needs to launch with a key, as AWS publishes it (R4.11).
 pub(crate) const SERVICE_ROLE_OPERATIONS: [&str; 8] = [
     "Encrypt",

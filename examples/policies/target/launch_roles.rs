@@ -115,6 +115,10 @@ const TARGET_SERVICE_LINKED_ROLES: Policy = Policy {
                     "kms:ListGrants",
                     "reads whether the target's own key has the grant already",
                 ),
+                called(
+                    "kms:GetKeyPolicy",
+                    "reads whether the target's own key needs the grant",
+                ),
             ],
             &[KeysOf(Target)],
             &[],

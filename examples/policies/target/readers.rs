@@ -35,7 +35,8 @@ const TARGET_READER: Policy = Policy {
     kind: Kind::Identity,
     account: Target,
     purpose: "`dry-run: true` with `target-role`: it cannot change anything.",
-    danger: "It can read the inline policies of the launch roles, and the names of all roles.",
+    danger: "It can read the inline policies of the launch roles, the names of all roles, and the \
+             policies and grants of keys.",
     used_with: &[],
     statements: &[
         allow(
@@ -75,6 +76,11 @@ const TARGET_READER: Policy = Policy {
                     "with `target-service-linked-roles`: reads whether the key has their grants; \
                      to verify: whether it has grants of the launch roles",
                 ),
+                called(
+                    "kms:GetKeyPolicy",
+                    "with `target-service-linked-roles`: reads whether the key needs their grants; \
+                     to verify: whether it lets the launch roles use it",
+                ),
             ],
             &[KeysOf(Target)],
             &[],
@@ -113,8 +119,7 @@ const VERIFIER: Policy = Policy {
     account: Target,
     purpose: "`mode: verify`, and `verify: permissions` after a share: it cannot change anything. \
               Without it the checks say `unknown`, and the share continues.",
-    danger: "It can read what the launch roles may do, and the policies and grants of the \
-             target's keys. The source account needs `reader`.",
+    danger: "It can read what the launch roles may do. The source account needs `reader`.",
     used_with: &["target-reader"],
     statements: &[
         allow(
@@ -124,15 +129,6 @@ const VERIFIER: Policy = Policy {
                 "reads whether Allowed AMIs hide the image",
             )],
             &[EVERYTHING],
-            &[],
-        ),
-        allow(
-            "ReadKeyPolicies",
-            &[called(
-                "kms:GetKeyPolicy",
-                "reads whether the key policies let the launch roles use the keys",
-            )],
-            &[KeysOf(Target)],
             &[],
         ),
         allow(

@@ -291,7 +291,7 @@ data "aws_iam_policy_document" "target_service_linked_roles" {
 
   statement {
     sid       = "ListGrants"
-    actions   = ["kms:DescribeKey", "kms:ListGrants"]
+    actions   = ["kms:DescribeKey", "kms:ListGrants", "kms:GetKeyPolicy"]
     resources = ["arn:${local.partition}:kms:*:${local.account}:key/*"]
   }
 
@@ -343,7 +343,7 @@ resource "aws_iam_policy" "target_revoker" {
   policy      = data.aws_iam_policy_document.target_revoker.json
 }
 
-# It can read the inline policies of the launch roles, and the names of all roles.
+# It can read the inline policies of the launch roles, the names of all roles, and the policies and grants of keys.
 data "aws_iam_policy_document" "target_reader" {
   statement {
     sid       = "Describe"
@@ -353,7 +353,7 @@ data "aws_iam_policy_document" "target_reader" {
 
   statement {
     sid       = "ReadKeys"
-    actions   = ["kms:DescribeKey", "kms:ListGrants"]
+    actions   = ["kms:DescribeKey", "kms:ListGrants", "kms:GetKeyPolicy"]
     resources = ["arn:${local.partition}:kms:*:${local.account}:key/*"]
   }
 
@@ -377,18 +377,12 @@ resource "aws_iam_policy" "target_reader" {
   policy      = data.aws_iam_policy_document.target_reader.json
 }
 
-# It can read what the launch roles may do, and the policies and grants of the target's keys. The source account needs reader.
+# It can read what the launch roles may do. The source account needs reader.
 data "aws_iam_policy_document" "verifier" {
   statement {
     sid       = "ReadSettings"
     actions   = ["ec2:GetAllowedImagesSettings"]
     resources = ["*"]
-  }
-
-  statement {
-    sid       = "ReadKeyPolicies"
-    actions   = ["kms:GetKeyPolicy"]
-    resources = ["arn:${local.partition}:kms:*:${local.account}:key/*"]
   }
 
   statement {

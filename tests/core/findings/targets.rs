@@ -51,8 +51,24 @@ pub(super) async fn collect(seen: &mut Seen) {
         tags.extend((0..50).map(|n| (format!("tag-{n}"), "x".to_owned())));
     });
     record(seen, &world, copying().unshare_after_copy(true)).await;
+    archived_copy(seen).await;
     world.edit_key(&key, |key| key.state = KeyState::Disabled);
     record(seen, &world, copying()).await;
+}
+
+/// A target's own copy whose snapshots are archived.
+async fn archived_copy(seen: &mut Seen) {
+    let world = with_admin_role(|_| ());
+    let key = world.key_arn("theirs");
+    let options = || with_target_role().kms_key(key.parse().unwrap());
+    let request = world.build_request(&["golden"]);
+    world.share(request.target_options(options())).await;
+    world.sim.edit(|state| {
+        let mut snapshots = state.snapshots.values_mut();
+        let copied = snapshots.find(|snapshot| snapshot.owner == B);
+        copied.unwrap().archived = true;
+    });
+    record(seen, &world, options()).await;
 }
 
 async fn record(seen: &mut Seen, world: &World, options: TargetOptions) {

@@ -81,3 +81,88 @@ async fn stale_principal_that_alone_is_spared_is_not_dropped() {
     assert_eq!(found[0].severity, Severity::Refuse, "{found:?}");
     assert!(found[0].message.contains("by hand"), "{found:?}");
 }
+
+/// Access that an earlier run gave to B until B has copied: the end of it writes the policy.
+async fn with_temporary_access() -> World {
+    let world = World::generate(2, 1, 1, 1).with_fault(json!({
+        "operation": "ec2:CopyImage",
+        "account": B,
+        "call": 1,
+        "effect": { "fail-copy": { "message": "Internal error" } },
+    }));
+    world.try_share(copy_and_unshare(&world)).await.unwrap_err();
+    assert!(world.read_key_policy("key-1").contains(B));
+    add_stale_statement(&world);
+    world
+}
+
+fn add_stale_statement(world: &World) {
+    world.edit_statements(&world.key_arn("key-1"), |statements| {
+        statements.push(json!({
+            "Sid": "Wholly",
+            "Effect": "Allow",
+            "Principal": { "AWS": GONE },
+            "Action": "kms:Encrypt",
+            "Resource": "*",
+        }));
+    });
+}
+
+fn copy_and_unshare(world: &World) -> ShareRequestBuilder {
+    let key = world.key_arn("own-222222222222").parse().unwrap();
+    let options = with_target_role().kms_key(key).unshare_after_copy(true);
+    world.build_request(&["image-1"]).target_options(options)
+}
+
+#[tokio::test(start_paused = true)]
+async fn end_of_temporary_access_is_refused_before_anything_changes() {
+    let world = with_temporary_access().await;
+    let plan = world.plan(copy_and_unshare(&world)).await;
+    let found = find(&plan.findings, "key.stale-principal");
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0].severity, Severity::Refuse);
+
+    let report = world
+        .share(copy_and_unshare(&world).drop_stale_principals(true))
+        .await;
+    assert_eq!(report.errors, []);
+    let policy = world.read_key_policy("key-1");
+    assert!(!policy.contains(B) && !policy.contains(GONE), "{policy}");
+}
+
+/// Where the end of temporary access changes no policy, the principals are only named.
+#[tokio::test(start_paused = true)]
+async fn policy_that_is_not_written_may_name_stale_principals() {
+    let world = with_temporary_access().await;
+    let by_grants = || copy_and_unshare(&world).key_access(KeyAccessMode::Grants);
+    world.edit_statements(&world.key_arn("key-1"), |statements| {
+        statements.retain(|statement| !statement.to_string().contains(B));
+    });
+    let plan = world.plan(by_grants()).await;
+    assert_eq!(plan.refusals().count(), 0, "{:?}", plan.findings);
+    let report = world.share(by_grants()).await;
+    assert_eq!(report.errors, []);
+}
+
+/// A share that also revokes names each key once, and refuses for either reason.
+#[tokio::test(start_paused = true)]
+async fn stale_principals_of_key_are_told_once() {
+    const OTHER: &str = "300000000000";
+    for (before, targets) in [
+        (vec![B, OTHER], vec![B]),
+        (vec![OTHER], vec![B]),
+        (vec![], vec![B]),
+    ] {
+        let world = World::generate(3, 1, 1, 1);
+        if !before.is_empty() {
+            let request = world.build_request_for(&["image-1"], &before);
+            world.share(request).await;
+        }
+        add_stale_statement(&world);
+        let request = world.build_request_for(&["image-1"], &targets);
+        let plan = world.plan(request.unlisted(Unlisted::Revoke)).await;
+        let found = find(&plan.findings, "key.stale-principal");
+        assert_eq!(found.len(), 1, "{before:?}: {found:?}");
+        assert_eq!(found[0].severity, Severity::Refuse, "{before:?}");
+    }
+}

@@ -140,7 +140,7 @@ async fn revoke_keeps_grant_in_use_although_organization_has_another_image() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn revoke_ignores_grant_made_by_hand() {
+async fn revoke_names_grant_made_by_hand_and_leaves_it() {
     let world = World::new();
     let mut by_hand = build_grant("by-hand", A, &format!("arn:aws:iam::{B}:root"));
     by_hand.name = Some("by-hand".to_owned());
@@ -151,7 +151,7 @@ async fn revoke_ignores_grant_made_by_hand() {
         let request = request.key_access(KeyAccessMode::Grants);
         let revoke = into_revoke(request).target_options(options);
         let report = world.share(revoke).await;
-        assert_eq!(list_codes(&report), [""; 0]);
+        assert_eq!(list_codes(&report), ["revoke.other-way"]);
         assert!(world.has_grants("golden"));
     }
     assert!(

@@ -160,7 +160,7 @@ pub(super) async fn plan(stage: Stage) -> Result<(), String> {
         let request = build_request(&stage, options);
         request.publish_ssm_parameter("/golden/{name}")
     };
-    stage.plan(request(options.clone())).await?;
+    stage.plan_fully(request(options.clone())).await?;
     let with_policy = options.launch_policy(LAUNCH_POLICY.parse().unwrap());
     stage.plan(request(with_policy)).await?;
     assert_eq!(stage.world.count_changes(), before);

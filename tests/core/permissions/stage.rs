@@ -60,6 +60,16 @@ impl Stage {
         }
     }
 
+    /// The same, where what could not be read is an error too.
+    pub(super) async fn plan_fully(&self, request: ShareRequestBuilder) -> Result<Plan, String> {
+        let plan = self.plan(request).await?;
+        let mut findings = plan.findings.iter();
+        match findings.find(|finding| finding.code.as_str() == "key.policy-unread") {
+            Some(finding) => Err(finding.to_string()),
+            None => Ok(plan),
+        }
+    }
+
     /// Carries a request out as the publisher; what it could not remove or read is an error too.
     pub(super) async fn run(&self, request: ShareRequestBuilder) -> Result<Report, String> {
         let plan = self.plan(request).await?;

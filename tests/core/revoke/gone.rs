@@ -155,3 +155,93 @@ async fn grants_of_gone_images_go_with_those_of_living_ones() {
     let is_kept = |name: &String| name.ends_with(C) || Some(name) == theirs.name.as_ref();
     assert!(others.all(is_kept), "{names:?}");
 }
+
+/// Earlier versions gave grants other names, without the account of the image.
+fn give_former_names(world: &World) {
+    world.edit_key(&world.key_arn("key-1"), |key| {
+        for grant in &mut key.grants {
+            let name = grant.name.as_ref().unwrap();
+            let former = name.replace(&format!("ami-share-2-{A}-"), "ami-share-1-");
+            assert_ne!(name, &former);
+            grant.name = Some(former);
+        }
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn grants_with_former_names_are_recognized_and_go() {
+    const C: &str = "300000000000";
+    let world = build_world();
+    let request = |image: &str, principals: &[&str]| {
+        let request = world.build_request_for(&[image], principals);
+        request.key_access(KeyAccessMode::Grants)
+    };
+    for image in ["image-1", "image-2"] {
+        world.share(request(image, &[B, C])).await;
+    }
+    give_former_names(&world);
+    for image in ["image-1", "image-2"] {
+        let again = world.share(request(image, &[B, C])).await;
+        assert!(!again.changed, "{image}");
+    }
+    deregister(&world, "image-1").await;
+    world.share(into_revoke(request("image-2", &[B]))).await;
+    let names = key_access(&world).1;
+    let mut names = names.iter().flatten();
+    assert!(names.all(|name| name.ends_with(C)), "{names:?}");
+    assert_eq!(key_access(&world).1.len(), 2, "those of C");
+}
+
+/// A former name says no account: the key's own gave it, and so may mean an image of its own.
+#[tokio::test(start_paused = true)]
+async fn former_name_on_key_of_another_account_is_not_ours() {
+    let (world, role) = super::super::grants::with_foreign_key();
+    let request = || {
+        let request = world.build_request(&["golden"]);
+        let request = request.key_access(KeyAccessMode::Grants);
+        request.key_role(role.parse().unwrap())
+    };
+    world.share(request()).await;
+    let golden = world.key_arn("golden");
+    for (id, start, image) in [
+        ("theirs", "ami-share-1".to_owned(), "ami-0aaaaaaaaaaaaaaaa"),
+        ("ours", format!("ami-share-2-{A}"), "ami-0bbbbbbbbbbbbbbbb"),
+    ] {
+        world.edit_key(&golden, |key| {
+            let name = format!("{start}-us-east-1-{image}-{B}");
+            let grant = Grant {
+                id: id.to_owned(),
+                name: Some(name),
+                ..key.grants[0].clone()
+            };
+            key.grants.push(grant);
+        });
+    }
+    world.share(into_revoke(request())).await;
+    let left = world.edit_key(&golden, |key| key.grants.clone());
+    let left: Vec<&str> = left.iter().map(|grant| grant.id.as_str()).collect();
+    assert_eq!(left, ["theirs"]);
+}
+
+/// A key that a run only looked at is not called revoked.
+#[tokio::test(start_paused = true)]
+async fn finding_of_gone_image_says_what_was_looked_at() {
+    let world = build_world();
+    let request = build_request(&world, &["image-1"], KeyAccessMode::Policy);
+    world.share(request).await;
+    deregister(&world, "image-1").await;
+    let key = world.key_arn("key-1");
+    for (run, is_changed) in [("first", true), ("second", false)] {
+        let request = build_request(&world, &["image-1"], KeyAccessMode::Policy);
+        let report = world.share(into_revoke(request)).await;
+        assert_eq!(report.changed, is_changed, "{run}");
+        let gone = find_gone(&report.findings).unwrap();
+        assert!(gone.message.contains(&key), "{run}: {gone}");
+        assert!(!gone.message.contains("revoked"), "{run}: {gone}");
+    }
+    // Nobody looked at the key.
+    let request = build_request(&world, &["image-1"], KeyAccessMode::None);
+    let plan = world.plan(into_revoke(request)).await;
+    let gone = find_gone(&plan.findings).unwrap();
+    assert!(gone.message.contains("no key was looked at"), "{gone}");
+}

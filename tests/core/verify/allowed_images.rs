@@ -256,6 +256,47 @@ async fn disabled_image_is_repaired_in_order() {
     assert_eq!(launched, "running");
 }
 
+/// A copy is repaired in the same order, and found again once it is: no other is made beside it.
+#[tokio::test(start_paused = true)]
+async fn archived_and_disabled_copy_is_repaired_in_order() {
+    let world = World::new();
+    let request = || world.build_copy_request(&["plain"]);
+    let report = world.share(request()).await;
+    let copy = report.images[0].image.clone().unwrap().to_string();
+    let snapshot = world.edit_image(&copy, |image| image.mappings[0].snapshot.clone());
+    let snapshot = snapshot.unwrap();
+    world.sim.edit(|state| {
+        let snapshot = state.snapshots.get_mut(&snapshot).unwrap();
+        snapshot.archived = true;
+    });
+
+    // 1. The copy would be shared, and nobody could launch it.
+    let plan = world.plan(request()).await;
+    let mut refusals = plan.refusals();
+    let finding = refusals.next().unwrap();
+    assert_eq!(finding.code.as_str(), "image.snapshot-archived");
+    assert_eq!(finding.resource, snapshot);
+
+    // 2. The snapshot is restored before the copy is enabled.
+    let ec2 = aws_sdk_ec2::Client::new(&world.config(A));
+    ec2.disable_image().image_id(&copy).send().await.unwrap();
+    let plan = world.plan(request()).await;
+    let mut findings = plan.findings.iter();
+    let disabled = findings.find(|finding| finding.code.as_str() == "copy.disabled");
+    assert!(disabled.unwrap().remedy.contains("after its snapshots"));
+    let enable = || ec2.enable_image().image_id(&copy).send();
+    assert!(enable().await.is_err());
+    let restore = ec2.restore_snapshot_tier().snapshot_id(&snapshot);
+    restore.permanent_restore(true).send().await.unwrap();
+    enable().await.unwrap();
+
+    // 3. It is the one that is shared.
+    let report = world.share(request()).await;
+    let shared = report.images[0].image.as_ref().unwrap().as_ref();
+    assert_eq!(shared, copy);
+    assert_eq!(world.launch_as_b(&copy).await, "running");
+}
+
 /// A state that appears after the plan was made, or in which an image is not shared yet.
 #[tokio::test(start_paused = true)]
 async fn verify_says_that_an_image_is_not_available() {

@@ -89,51 +89,6 @@ impl Planner<'_> {
         }
     }
 
-    /// Finds principals that were deleted. KMS replaces them by their unique IDs, and refuses a
-    /// policy that contains such an ID when it is written back (R3.2.6).
-    pub(in crate::plan) fn check_stale_principals(
-        &mut self,
-        key: &Key,
-        policy: &KeyPolicy,
-        must_write: bool,
-    ) {
-        let stale = policy.stale_principals();
-        if stale.is_empty() {
-            return;
-        }
-        let mut named = Vec::new();
-        for (statement, ids) in stale {
-            named.push(format!("statement {statement}: {}", ids.join(", ")));
-        }
-        let mut message = format!(
-            "the key policy names principals that no longer exist ({}), and KMS refuses a policy \
-             that is written back with them",
-            named.join("; ")
-        );
-        let code = FindingCode::KeyStalePrincipal;
-        if !must_write {
-            self.warn(code, &key.arn, message);
-            return;
-        }
-        if !self.request.options.drop_stale_principals {
-            self.refuse(code, &key.arn, message);
-            return;
-        }
-        match policy.without_stale_principals() {
-            Ok(_) => {
-                message.push_str("; this run removes them");
-                self.warn(code, &key.arn, message);
-            }
-            Err(statement) => {
-                let why = format!(
-                    "; the statement {statement} spares nobody else, so it must be changed by hand"
-                );
-                message.push_str(&why);
-                self.refuse(code, &key.arn, message);
-            }
-        }
-    }
-
     /// Finds marks of tools that write the whole policy from their own files, and so remove what
     /// others add.
     pub(super) fn check_other_tools(&mut self, key: &Key, policy: &KeyPolicy) {

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::FindingCode;
-use crate::id::Principal;
+use crate::id::{KeyArn, Principal};
 use crate::inventory::Key;
 use crate::limits::GRANTS_PER_KEY;
 use crate::plan::names::ImageGrantName;
 use crate::plan::own_grant::OwnGrant;
 use crate::plan::planner::Planner;
-use crate::plan::step::{Grants, LaunchPermission};
+use crate::plan::step::{Grants, LaunchPermission, Step};
 
 impl Planner<'_> {
     /// Grants for each image under the key.
@@ -26,16 +26,45 @@ impl Planner<'_> {
         {
             self.check_other_users(key, policy);
         }
-        let existing = key.known_grants().len();
-        if missing > 0 && existing + missing > GRANTS_PER_KEY {
-            // R3.3.5
-            let message = format!(
-                "the key has {existing} grants, {missing} more are needed, and KMS allows \
-                 {GRANTS_PER_KEY} unless AWS has raised the quota"
-            );
-            self.warn(FindingCode::GrantsTooMany, &key.arn, message);
-        }
         planned
+    }
+
+    /// Warns of keys that would have more grants than the quota (R3.3.5): those for images, those
+    /// for service-linked roles, and those by which targets pass on what they have.
+    pub(in crate::plan) fn check_grant_counts(&mut self, grants: &[Grants], roles: &[Step]) {
+        let mut missing: BTreeMap<&KeyArn, usize> = BTreeMap::new();
+        let mut parents = BTreeSet::new();
+        for grants in grants {
+            *missing.entry(&grants.key).or_default() += grants.missing.len();
+        }
+        for step in roles {
+            let Step::ServiceRole(role) = step else {
+                continue;
+            };
+            // A target has one for all of its roles.
+            let parent = role.parent.as_ref().filter(|_| !role.in_effect);
+            let is_first = parent.is_some_and(|parent| parents.insert((&role.key, parent)));
+            let more = usize::from(!role.in_effect) + usize::from(is_first);
+            *missing.entry(&role.key).or_default() += more;
+        }
+        for (key, missing) in missing {
+            let existing = self.count_grants(key);
+            if missing > 0 && existing + missing > GRANTS_PER_KEY {
+                let message = format!(
+                    "the key has {existing} grants, {missing} more are needed, and KMS allows \
+                     {GRANTS_PER_KEY} unless AWS has raised the quota"
+                );
+                self.warn(FindingCode::GrantsTooMany, key, message);
+            }
+        }
+    }
+
+    /// The grants of a key of the source account, or of a target.
+    fn count_grants(&self, arn: &KeyArn) -> usize {
+        let targets = self.inventory.reached_targets();
+        let mut of_targets = targets.filter_map(|(_, target)| target.key(arn));
+        let key = self.inventory.key(arn).or_else(|| of_targets.next());
+        key.map_or(0, |key| key.known_grants().len())
     }
 
     /// The grants of accounts for one image.

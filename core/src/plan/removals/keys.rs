@@ -2,12 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::diagnostic::FindingCode;
-use crate::diagnostic::names::first_names;
-use crate::id::{AccountId, KeyArn};
-use crate::inventory::{Key, RamPolicy};
+use crate::id::KeyArn;
+use crate::inventory::Key;
 use crate::plan::key_use::key_still_used;
-use crate::plan::names::is_grant_name;
 use crate::plan::planner::Planner;
 use crate::plan::step::{KeyReads, PolicyChange, Removal, RemoveKeyAccess, RemovePermissions};
 use crate::policy::key_policy::{KeyPolicy, PolicyPrincipal};
@@ -52,25 +49,58 @@ impl Planner<'_> {
                 // Nobody's access can be removed from it, so nobody loses launch permission alone.
                 self.refuse_unreadable(arn, problem);
             } else if reads.policy || reads.grants {
-                let mut key = key.clone();
-                if !reads.policy {
-                    key.policy = None;
-                }
                 let mut remove = RemoveKeyAccess::new(arn.clone(), removal.clone(), images, reads);
                 remove.forced = forced;
-                self.plan_key_removal(&key, &mut remove);
+                let losing = self.losing_with_permissions(arn, permissions);
+                self.plan_key_removal(key, losing, &mut remove);
                 removals.push(remove);
             }
         }
         removals
     }
 
+    /// Those that lose launch permission of an image under the key, or permission for its
+    /// snapshots, who may have access to the key in ways that this tool knows nothing of.
+    fn losing_with_permissions(
+        &self,
+        key: &KeyArn,
+        permissions: &[RemovePermissions],
+    ) -> BTreeSet<PolicyPrincipal> {
+        let own = [key.account(), &self.inventory.account];
+        let mut losing = BTreeSet::new();
+        for remove in permissions
+            .iter()
+            .filter(|remove| remove.keys.contains(key))
+        {
+            let of_snapshots = remove.snapshots.values().flatten();
+            for principal in remove.principals.iter().chain(of_snapshots) {
+                if !principal
+                    .account()
+                    .is_some_and(|account| own.contains(&account))
+                {
+                    losing.extend(PolicyPrincipal::of(principal));
+                }
+            }
+        }
+        losing
+    }
+
     /// Fills in who keeps the key, and what changes for those who lose it.
-    fn plan_key_removal(&mut self, key: &Key, remove: &mut RemoveKeyAccess) {
+    fn plan_key_removal(
+        &mut self,
+        key: &Key,
+        mut losing: BTreeSet<PolicyPrincipal>,
+        remove: &mut RemoveKeyAccess,
+    ) {
         // 1. Who is to lose the key: those that have access by this tool, and those that the
-        //    request lists, who may have access in other ways.
-        let granted = principals_with_access(key, remove);
-        let mut losing = granted.clone();
+        //    request lists or that lose permissions, who may have access in other ways.
+        let mut named = key.granted_principals();
+        named.retain(|principal| remove.removal.includes_policy_principal(principal));
+        let mut granted = principals_with_grants(key, remove);
+        losing.extend(named.iter().chain(&granted).cloned());
+        if remove.reads.policy {
+            granted.extend(named);
+        }
         if let Removal::These(principals) = &remove.removal {
             losing.extend(principals.iter().filter_map(PolicyPrincipal::of));
         }
@@ -80,26 +110,21 @@ impl Planner<'_> {
             self.keep_needed_access(key, &losing, &granted, remove);
         }
 
-        // 3. What this tool cannot remove.
-        for principal in &losing {
-            if remove.revokes_from(principal) {
-                self.check_other_statements(key, principal);
-            }
-        }
-        self.check_ram_policy(key, &losing, remove);
-
-        self.check_other_grants(key, &losing, remove);
+        // 3. What this run does not remove.
+        losing.retain(|principal| remove.revokes_from(principal));
+        self.check_other_ways(key, &losing, remove);
 
         // 4. What changes: statements first, because a target may make grants by its statement.
-        let mut principals = key.granted_principals();
-        principals.retain(|principal| remove.revokes_from(principal));
-        if !principals.is_empty()
+        if remove.reads.policy
             && let Some(policy) = key.readable_policy()
         {
-            self.check_stale_principals(key, policy, true);
-            remove.policy = self.policy_without(key, policy, &principals);
+            let mut principals = key.granted_principals();
+            principals.retain(|principal| remove.revokes_from(principal));
+            if !principals.is_empty() {
+                remove.policy = self.policy_without(key, policy, &principals);
+            }
+            remove.principals = principals;
         }
-        remove.principals = principals;
         remove.grants = remove.grants_to_revoke(key.known_grants());
     }
 
@@ -113,7 +138,11 @@ impl Planner<'_> {
         remove: &mut RemoveKeyAccess,
     ) {
         let named = key.granted_principals();
-        let covered = principals_with_other_grants(key, remove);
+        let mut covered = principals_with_other_grants(key, remove);
+        if !remove.reads.policy {
+            // This run does not change their statements.
+            covered.extend(named.iter().cloned());
+        }
         let mut unused = Vec::new();
         for principal in losing {
             let mut others = self.inventory.other_shared_resources(&key.arn);
@@ -155,102 +184,11 @@ impl Planner<'_> {
             after: after.text(),
         })
     }
-
-    /// Warns of a statement that this tool did not write and by which the principal may use the
-    /// key.
-    fn check_other_statements(&mut self, key: &Key, principal: &PolicyPrincipal) {
-        if let Some(sid) = key.foreign_statement(principal) {
-            let who = match principal {
-                PolicyPrincipal::Account(account) => format!("account {account}"),
-                PolicyPrincipal::Organization(text) | PolicyPrincipal::Unit(text) => text.clone(),
-            };
-            let message = format!(
-                "another statement of the key policy lets {who} use the key too, or may do so: \
-                 {sid}"
-            );
-            self.warn(FindingCode::RevokeOtherWay, &key.arn, message);
-        }
-    }
-
-    /// Warns of grants that have names of this tool, were not made by it, and let an account use
-    /// the key too.
-    fn check_other_grants(
-        &mut self,
-        key: &Key,
-        losing: &BTreeSet<PolicyPrincipal>,
-        remove: &RemoveKeyAccess,
-    ) {
-        let revoked = remove.grants_to_revoke(key.known_grants());
-        let mut others: BTreeMap<PolicyPrincipal, Vec<&str>> = BTreeMap::new();
-        for grant in key.known_grants() {
-            let account = grant.grantee.split(':').nth(4);
-            let account = account.and_then(|account| account.parse().ok());
-            if let Some(principal) = account.map(PolicyPrincipal::Account)
-                && is_grant_name(&grant.name)
-                && losing.contains(&principal)
-                && remove.revokes_from(&principal)
-                && !revoked.contains_key(&grant.id)
-                && !grant.is_held_by_service()
-            {
-                others.entry(principal).or_default().push(&grant.id);
-            }
-        }
-        for (principal, grants) in others {
-            let message = format!(
-                "{principal} can use the key by grants that this tool did not make too: {}",
-                first_names(grants)
-            );
-            self.warn(FindingCode::RevokeOtherWay, &key.arn, message);
-        }
-    }
 }
 
-impl Planner<'_> {
-    /// Warns of AWS RAM, through which those who lose the key may keep it.
-    fn check_ram_policy(
-        &mut self,
-        key: &Key,
-        losing: &BTreeSet<PolicyPrincipal>,
-        remove: &RemoveKeyAccess,
-    ) {
-        let policy = match &key.ram_policy {
-            RamPolicy::NotRead | RamPolicy::None => return,
-            RamPolicy::Some(policy) => policy,
-            RamPolicy::Unknown(problem) => {
-                let message = format!(
-                    "whether AWS RAM shares the key too is unknown, for its policy `AWS_RAM` could \
-                     not be read: {problem}"
-                );
-                self.warn(FindingCode::RevokeOtherWay, &key.arn, message);
-                return;
-            }
-        };
-        for principal in losing {
-            let PolicyPrincipal::Account(account) = principal else {
-                continue;
-            };
-            if remove.revokes_from(principal) && names_account(policy, key, account) {
-                let message = format!(
-                    "account {account} can use the key through AWS RAM too: remove it from the \
-                     resource share"
-                );
-                self.warn(FindingCode::RevokeOtherWay, &key.arn, message);
-            }
-        }
-    }
-}
-
-/// Whether a policy of AWS RAM allows the account something, or anybody whom its conditions fit.
-fn names_account(policy: &KeyPolicy, key: &Key, account: &AccountId) -> bool {
-    let statements = policy.foreign_statements(&key.arn);
-    let mut names = statements.iter().flat_map(|(_, principals)| principals);
-    names.any(|name| name == "*" || name.split(':').any(|part| part == account.as_ref()))
-}
-
-/// The principals that are to lose access and have it: by statements or by grants of this tool.
-fn principals_with_access(key: &Key, remove: &RemoveKeyAccess) -> BTreeSet<PolicyPrincipal> {
-    let mut principals = key.granted_principals();
-    principals.retain(|principal| remove.removal.includes_policy_principal(principal));
+/// The principals that are to lose access and have it by grants of this tool.
+fn principals_with_grants(key: &Key, remove: &RemoveKeyAccess) -> BTreeSet<PolicyPrincipal> {
+    let mut principals = BTreeSet::new();
     for grant in key.known_grants() {
         if remove.is_own_grant(grant) {
             principals.extend(grant.grantee_account().map(PolicyPrincipal::Account));

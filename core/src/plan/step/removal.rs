@@ -72,6 +72,9 @@ pub struct RemovePermissions {
     pub principals: BTreeSet<Principal>,
     /// Those of them that have create-volume permission now, by snapshot.
     pub snapshots: BTreeMap<SnapshotId, BTreeSet<Principal>>,
+    /// The organizations and units that keep launch permission, or everybody.
+    #[serde(skip)]
+    pub(crate) remaining: BTreeSet<Principal>,
 }
 
 /// Principals can no longer use a key (`kms:PutKeyPolicy`, `kms:RevokeGrant`).

@@ -191,4 +191,7 @@ pub(crate) struct TemporaryKeyAccess {
     pub(crate) kept: BTreeSet<PolicyPrincipal>,
     /// What of the key was read.
     pub(crate) reads: KeyReads,
+    /// Whether access that an earlier run gave is removed from the key policy. What this run gives
+    /// is written to it in any case.
+    pub(crate) writes_policy: bool,
 }

@@ -8,7 +8,7 @@ use super::{KeyPolicy, foreign};
 use crate::id::KeyArn;
 use crate::policy::evaluate::{self, CalledBy, Caller, Decision, KeyCall};
 use crate::policy::launch_call::{caller_context, launch_context};
-use crate::policy::launch_operations::CREATE_GRANT;
+use crate::policy::launch_operations::{CREATE_GRANT, DISCLOSING_ACTIONS};
 use crate::policy::statement::{Statements, sid_or_number};
 
 /// The actions that encrypt or decrypt data.
@@ -74,7 +74,7 @@ impl KeyPolicy {
         let context = caller_context(by, key);
         let statements = self.statements();
         for (name, statement) in self.parsed_foreign_statements(key) {
-            for action in ATTACHING_ACTIONS {
+            for action in DISCLOSING_ACTIONS {
                 let call = KeyCall {
                     by,
                     key,

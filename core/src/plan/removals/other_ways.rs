@@ -1,0 +1,183 @@
+//! Ways that remain to those who lose access: what this tool did not make, and what this run may
+//! not change. Each is named, and nothing of it is touched.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::diagnostic::names::first_names;
+use crate::diagnostic::{Finding, FindingCode};
+use crate::id::{AmiId, Principal};
+use crate::inventory::{Grant, Key, RamPolicy};
+use crate::plan::own_grant::OwnGrant;
+use crate::plan::planner::Planner;
+use crate::plan::step::{Removal, RemoveKeyAccess, RemovePermissions};
+use crate::policy::key_policy::PolicyPrincipal;
+
+const CODE: FindingCode = FindingCode::RevokeOtherWay;
+
+impl Planner<'_> {
+    /// Warns of ways by which those who lose a key may use it all the same.
+    pub(super) fn check_other_ways(
+        &mut self,
+        key: &Key,
+        losing: &BTreeSet<PolicyPrincipal>,
+        remove: &RemoveKeyAccess,
+    ) {
+        for principal in losing {
+            self.check_other_statements(key, principal);
+        }
+        if !remove.reads.policy {
+            self.check_kept_statements(key, losing);
+        }
+        self.check_ram_policy(key, losing);
+        self.check_other_grants(key, losing, remove);
+    }
+
+    /// Warns of a statement that this tool did not write and by which the principal may use the
+    /// key.
+    fn check_other_statements(&mut self, key: &Key, principal: &PolicyPrincipal) {
+        if let Some(sid) = key.foreign_statement(principal) {
+            let who = describe(principal);
+            let message = format!(
+                "another statement of the key policy lets {who} use the key too, or may do so: \
+                 {sid}"
+            );
+            self.warn(CODE, &key.arn, message);
+        }
+    }
+
+    /// Warns of statements of this tool in a policy that this run does not change, and of a policy
+    /// that could not be read.
+    fn check_kept_statements(&mut self, key: &Key, losing: &BTreeSet<PolicyPrincipal>) {
+        if losing.is_empty() {
+            return;
+        }
+        let problem = match &key.policy {
+            Some(Ok(_)) => {
+                let named = &key.granted_principals() & losing;
+                if !named.is_empty() {
+                    let message = format!(
+                        "statements that an earlier run wrote still let {} use the key, and with \
+                         this `key-access` they stay: `mode: revoke` removes them",
+                        first_names(named)
+                    );
+                    self.warn(CODE, &key.arn, message);
+                }
+                return;
+            }
+            Some(Err(problem)) => problem,
+            None => "it was not read",
+        };
+        let message = format!(
+            "whether the key policy lets {} use the key too is unknown: {problem}",
+            first_names(losing)
+        );
+        self.warn(CODE, &key.arn, message);
+    }
+
+    /// Warns of AWS RAM, through which those who lose the key may keep it.
+    fn check_ram_policy(&mut self, key: &Key, losing: &BTreeSet<PolicyPrincipal>) {
+        let policy = match &key.ram_policy {
+            RamPolicy::NotRead | RamPolicy::None => return,
+            RamPolicy::Some(policy) => policy,
+            RamPolicy::Unknown(problem) => {
+                let message = format!(
+                    "whether AWS RAM shares the key too is unknown, for its policy `AWS_RAM` could \
+                     not be read: {problem}"
+                );
+                self.warn(CODE, &key.arn, message);
+                return;
+            }
+        };
+        for principal in losing {
+            if key.foreign_statement_of(policy, principal).is_some() {
+                let who = describe(principal);
+                let message = format!(
+                    "{who} can use the key through AWS RAM too, or may do so: remove it from the \
+                     resource share"
+                );
+                self.warn(CODE, &key.arn, message);
+            }
+        }
+    }
+
+    /// Warns of grants that are not revoked and let those who lose the key use it, whatever they
+    /// are called.
+    fn check_other_grants(
+        &mut self,
+        key: &Key,
+        losing: &BTreeSet<PolicyPrincipal>,
+        remove: &RemoveKeyAccess,
+    ) {
+        let revoked = remove.grants_to_revoke(key.known_grants());
+        let mut others: BTreeMap<&PolicyPrincipal, Vec<&str>> = BTreeMap::new();
+        for grant in key.known_grants() {
+            let remains = !revoked.contains_key(&grant.id) && !grant.is_held_by_service();
+            if remains
+                && grant.discloses_data()
+                && let Some(principal) = self.holder_of(key, grant, losing)
+            {
+                others.entry(principal).or_default().push(&grant.id);
+            }
+        }
+        for (principal, grants) in others {
+            let who = describe(principal);
+            let message = format!(
+                "{who} can use the key by grants that this run does not revoke, or may do so: {}",
+                first_names(grants)
+            );
+            self.warn(CODE, &key.arn, message);
+        }
+    }
+
+    /// Who of those who lose a key has a grant. Which accounts belong to an organization is not
+    /// known, but a grant of this tool was meant for its account alone.
+    fn holder_of<'p>(
+        &self,
+        key: &Key,
+        grant: &Grant,
+        losing: &'p BTreeSet<PolicyPrincipal>,
+    ) -> Option<&'p PolicyPrincipal> {
+        let account = grant.account_of_grantee()?;
+        let holder = losing.get(&PolicyPrincipal::Account(account.clone()));
+        if holder.is_some() {
+            return holder;
+        }
+        let is_own = &account == key.arn.account() || account == self.inventory.account;
+        if is_own || OwnGrant::includes(&key.arn, grant) {
+            return None;
+        }
+        let mut wide = losing.iter();
+        wide.find(|principal| !matches!(principal, PolicyPrincipal::Account(_)))
+    }
+
+    /// Warns of images that stay shared with organizations, units or everybody, to which those who
+    /// lose them may belong.
+    pub(super) fn check_remaining_launchers(&mut self, permissions: &[RemovePermissions]) {
+        for remove in permissions {
+            let takes = match &remove.removal {
+                Removal::These(_) => true,
+                Removal::Everybody | Removal::AllBut(_) => !remove.principals.is_empty(),
+            };
+            if takes && !remove.remaining.is_empty() {
+                self.add(image_still_shared(&remove.image, &remove.remaining));
+            }
+        }
+    }
+}
+
+fn describe(principal: &PolicyPrincipal) -> String {
+    match principal {
+        PolicyPrincipal::Account(account) => format!("account {account}"),
+        PolicyPrincipal::Organization(text) | PolicyPrincipal::Unit(text) => text.clone(),
+    }
+}
+
+/// The finding of an image that stays shared with more than accounts.
+pub(crate) fn image_still_shared(image: &AmiId, with: &BTreeSet<Principal>) -> Finding {
+    let names: Vec<String> = with.iter().map(ToString::to_string).collect();
+    let message = format!(
+        "the image is still shared with {}, so accounts that belong there can still launch it",
+        names.join(", ")
+    );
+    Finding::warn(CODE, image, message)
+}
