@@ -99,7 +99,7 @@ inputs! {
         those roles: a name, or an ARN with {account}; without it they get an inline policy"
     target_service_linked_roles "target-service-linked-roles" "" "services whose roles in the \
         targets may launch, such as autoscaling.amazonaws.com: each role gets a grant of the \
-        image's key and of the target's default EBS key"
+        image's key and, unless its policy suffices, of the target's default EBS key"
     verify "verify" "permissions" "check that targets can launch: none, permissions (read the \
         permissions; with target-role, also in the targets), launch (start a real \
         instance in each target, and terminate it)"

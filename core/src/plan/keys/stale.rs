@@ -1,5 +1,5 @@
-//! Principals of a key policy that were deleted. KMS replaces them by their unique IDs, and refuses a
-//! policy that contains such an ID when it is written back (R3.2.6).
+//! Principals of a key policy that were deleted. KMS replaces them by their unique IDs, and refuses
+//! a policy that contains such an ID when it is written back (R3.2.6).
 
 use std::collections::BTreeMap;
 

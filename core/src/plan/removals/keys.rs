@@ -66,21 +66,16 @@ impl Planner<'_> {
         key: &KeyArn,
         permissions: &[RemovePermissions],
     ) -> BTreeSet<PolicyPrincipal> {
-        let own = [key.account(), &self.inventory.account];
         let mut losing = BTreeSet::new();
-        for remove in permissions
-            .iter()
-            .filter(|remove| remove.keys.contains(key))
-        {
-            let of_snapshots = remove.snapshots.values().flatten();
-            for principal in remove.principals.iter().chain(of_snapshots) {
-                if !principal
-                    .account()
-                    .is_some_and(|account| own.contains(&account))
-                {
-                    losing.extend(PolicyPrincipal::of(principal));
-                }
+        for remove in permissions {
+            if remove.keys.contains(key) {
+                let of_snapshots = remove.snapshots.values().flatten();
+                let all = remove.principals.iter().chain(of_snapshots);
+                losing.extend(all.filter_map(PolicyPrincipal::of));
             }
+        }
+        for account in [key.account(), &self.inventory.account] {
+            losing.remove(&PolicyPrincipal::Account(account.clone()));
         }
         losing
     }

@@ -22,6 +22,9 @@ impl Planner<'_> {
         losing: &BTreeSet<PolicyPrincipal>,
         remove: &RemoveKeyAccess,
     ) {
+        if losing.is_empty() {
+            return;
+        }
         for principal in losing {
             self.check_other_statements(key, principal);
         }
@@ -48,9 +51,6 @@ impl Planner<'_> {
     /// Warns of statements of this tool in a policy that this run does not change, and of a policy
     /// that could not be read.
     fn check_kept_statements(&mut self, key: &Key, losing: &BTreeSet<PolicyPrincipal>) {
-        if losing.is_empty() {
-            return;
-        }
         let problem = match &key.policy {
             Some(Ok(_)) => {
                 let named = &key.granted_principals() & losing;

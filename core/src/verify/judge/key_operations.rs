@@ -5,6 +5,7 @@ use crate::policy::evaluate::{self, CalledBy, Caller, Decision, KeyCall};
 use crate::policy::key_policy::KeyPolicy;
 use crate::policy::launch_call::launch_context;
 use crate::policy::launch_operations::{image_key_actions, operation_of, volume_key_actions};
+use crate::policy::matcher::Context;
 use crate::report::{Check, CheckName};
 
 /// One operation that EC2 calls on a key for a principal that launches.
@@ -137,8 +138,10 @@ impl KeyOperation<'_> {
             return by_policy;
         }
         match self.decide_by_grants(caller) {
-            // A policy that may deny leaves nothing certain.
-            Some(_) if matches!(by_policy, Decision::Unknown(_)) => by_policy,
+            // A policy that may deny leaves nothing certain. One that may allow takes nothing away.
+            Some(_) if matches!(by_policy, Decision::Unknown(_)) && self.may_deny(caller) => {
+                by_policy
+            }
             Some(Decision::Direct) => Decision::Direct,
             Some(by_grant) if by_policy != Decision::Delegated => by_grant,
             // A grant that was not read may allow what the policy does not.
@@ -172,15 +175,32 @@ impl KeyOperation<'_> {
         }
     }
 
-    fn evaluate(&self, policy: &KeyPolicy, caller: &Caller) -> Decision {
-        let (by, key) = (CalledBy::Caller(caller), &self.key.arn);
-        let call = KeyCall {
-            by,
-            key,
-            action: self.action,
-            context: &launch_context(by, key, self.action),
+    /// Whether the policy may deny the operation, as far as it could be read.
+    fn may_deny(&self, caller: &Caller) -> bool {
+        let Some(policy) = self.key.readable_policy() else {
+            return true;
         };
-        evaluate::evaluate(&policy.statements(), &call)
+        let context = self.context(caller);
+        let denials = evaluate::find_denials(&policy.statements(), &self.call(caller, &context));
+        !denials.is_empty()
+    }
+
+    fn evaluate(&self, policy: &KeyPolicy, caller: &Caller) -> Decision {
+        let context = self.context(caller);
+        evaluate::evaluate(&policy.statements(), &self.call(caller, &context))
+    }
+
+    fn context(&self, caller: &Caller) -> Context {
+        launch_context(CalledBy::Caller(caller), &self.key.arn, self.action)
+    }
+
+    fn call<'c>(&'c self, caller: &'c Caller, context: &'c Context) -> KeyCall<'c> {
+        KeyCall {
+            by: CalledBy::Caller(caller),
+            key: &self.key.arn,
+            action: self.action,
+            context,
+        }
     }
 
     /// What grants decide that the caller or its account has and that are bound to no constraint
