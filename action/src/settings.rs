@@ -1,5 +1,6 @@
 //! From inputs as text to a [`ShareRequest`], with every problem reported at once.
 
+mod lists;
 mod manifest;
 mod parser;
 mod request;

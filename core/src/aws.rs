@@ -38,6 +38,8 @@ pub(crate) struct Caller {
 pub(crate) struct Identity {
     pub(crate) account: AccountId,
     pub(crate) arn: String,
+    /// The Region whose STS has said so; `None` if none was asked yet.
+    pub(crate) accepted_in: Option<Region>,
 }
 
 impl Caller {
@@ -76,6 +78,15 @@ impl Caller {
     {
         let explain = move |error| explain::explain_error(self, action, resource, &error);
         call.map_err(explain).boxed()
+    }
+
+    /// Whether AWS has accepted the same credentials in another Region.
+    fn is_accepted_elsewhere(&self) -> bool {
+        let accepted_in = self
+            .identity
+            .as_ref()
+            .and_then(|identity| identity.accepted_in.as_ref());
+        accepted_in.is_some_and(|accepted_in| *accepted_in != self.region)
     }
 
     /// The error of an answer that this version cannot read.

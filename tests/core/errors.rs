@@ -67,6 +67,13 @@ async fn fault_errors() -> Vec<Code> {
         let world = World::new().with_fault(fault);
         codes.extend(run(&world, A, world.build_request(&["golden"])).await);
     }
+    let region_off = deny_calls(
+        "sts:GetCallerIdentity",
+        "RegionDisabledException",
+        "STS is not activated in this region",
+    );
+    let world = World::new().with_fault(region_off);
+    codes.extend(run(&world, A, world.build_request(&["golden"])).await);
     codes
 }
 

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use ami_share::diagnostic::Code;
-use ami_share::request::ShareRequestBuilder;
+use ami_share::request::{ShareRequestBuilder, Verify};
 use ami_share::{Error, Sharer};
 use serde_json::json;
 
@@ -93,6 +93,53 @@ async fn unknown_credentials_are_reported() {
     let request = world.build_request(&["golden"]);
     let error = find_plan_error(&world, "nobody", request).await;
     assert_eq!(error.code, Code::Credentials);
+}
+
+#[tokio::test(start_paused = true)]
+async fn refused_credentials_are_those_of_the_caller() {
+    let answer = "AWS was not able to validate the provided access credentials";
+    let fault = deny_calls("ec2:DescribeImages", "AuthFailure", answer);
+    let world = World::new().with_fault(fault);
+    let error = find_plan_error(&world, A, world.build_request(&["golden"])).await;
+    // The same answer in the Region where the credentials were accepted says nothing of the Region.
+    assert_eq!(error.code, Code::Credentials, "{error}");
+    assert!(error.message.contains(A), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn rule_7_26_region_that_a_target_has_turned_off_is_named() {
+    const C: &str = "300000000000";
+    let mut scenario = generate_scenario(3, 2, 1, 1);
+    let off = scenario.regions[1].name.clone();
+    scenario.regions[1].opt_in = true;
+    for account in &mut scenario.accounts {
+        if account.id != B {
+            account.opted_in.push(off.clone());
+        }
+    }
+    let world = World::from_scenario(scenario);
+    for account in [B, C] {
+        world.allow_actions(account, "consumer", &["ec2:*"]).await;
+    }
+    let key = |name: &str| world.key_arn(name).parse().unwrap();
+    let request = world
+        .build_request_for(&["image-1"], &[B, C])
+        .kms_key_in("us-east-1".parse().unwrap(), key("key-1"))
+        .kms_key_in(off.parse().unwrap(), key(&format!("key-{off}")))
+        .copy_to_regions([off.parse().unwrap()])
+        .tag("team", "a")
+        .target_options(with_target_role().verify(Verify::None));
+    let sharer = Sharer::new(&world.config(A));
+    let errors = match sharer.plan(&request.build().unwrap()).await {
+        Err(errors) => errors.iter().cloned().collect(),
+        Ok(plan) => sharer.apply(&plan).await.unwrap_err().report.errors,
+    };
+    assert!(!errors.is_empty());
+    for error in errors {
+        assert_eq!(error.code, Code::RegionOff, "{error}");
+        assert_eq!(error.account.unwrap().as_ref(), B);
+        assert_eq!(error.region.unwrap().as_ref(), off);
+    }
 }
 
 #[tokio::test(start_paused = true)]

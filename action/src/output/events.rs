@@ -52,9 +52,13 @@ impl EventLog {
             Some(percent) => format!(", {percent} %"),
             None => String::new(),
         };
+        let aws = match &waiting.aws {
+            Some(aws) => format!(" (AWS says {}: {})", aws.code, aws.message),
+            None => String::new(),
+        };
         let elapsed = humantime::format_duration(Duration::from_secs(waiting.elapsed.as_secs()));
         self.log.line(&format!(
-            "waiting for {resource} {what}{percent}, {elapsed} so far"
+            "waiting for {resource} {what}{percent}, {elapsed} so far{aws}"
         ));
     }
 

@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
+use ami_share::id::{AmiRef, InvalidId};
 use ami_share::request::{DeprecateAt, Timing};
 use ami_share::{AccountId, KeyRef, Region};
 
+use super::lists;
 use crate::inputs::{InputValue, Problem, shorten};
 
 /// AWS takes dates up to ten years from now.
@@ -89,9 +91,35 @@ impl Parser {
         self.word(input.name, input.text?)
     }
 
-    /// Every word of a list.
+    /// The words of a list.
+    pub(super) fn words(&mut self, input: InputValue<'_>) -> Vec<String> {
+        self.split(input, '=')
+    }
+
+    fn split(&mut self, input: InputValue<'_>, separator: char) -> Vec<String> {
+        match lists::split(input.text.unwrap_or_default(), separator) {
+            Ok(words) => words,
+            Err(message) => {
+                self.problem(input.name, message);
+                Vec::new()
+            }
+        }
+    }
+
+    /// Every word of a list as an identifier of AWS.
     pub(super) fn list<T: FromStr<Err: ToString>>(&mut self, input: InputValue<'_>) -> Vec<T> {
-        words(input)
+        let words = self.words(input);
+        words
+            .iter()
+            .filter_map(|word| self.word(input.name, word))
+            .collect()
+    }
+
+    /// A list of images; a JSON object gives the image of each Region.
+    pub(super) fn images(&mut self, input: InputValue<'_>) -> Vec<AmiRef> {
+        let words = self.split(input, ':');
+        words
+            .iter()
             .filter_map(|word| self.word(input.name, word))
             .collect()
     }
@@ -106,18 +134,22 @@ impl Parser {
         }
     }
 
-    /// A list of accounts; what would make an image public is refused with a message of its own.
+    /// A list of accounts; what people give in their place has a message of its own.
     pub(super) fn accounts(&mut self, input: InputValue<'_>) -> Vec<AccountId> {
         let mut accounts = Vec::new();
-        for word in words(input) {
-            if matches!(word, "*" | "all") {
-                let message = format!(
-                    "`{word}` would make the image public, which this tool never does: list the \
-                     account IDs, 12 digits each"
-                );
-                self.problem(input.name, message);
-            } else {
-                accounts.extend(self.word::<AccountId>(input.name, word));
+        for word in self.words(input) {
+            // As AWS's console shows it.
+            let digits = match word.split('-').map(str::len).collect::<Vec<_>>()[..] {
+                [4, 4, 4] => word.replace('-', ""),
+                _ => word.clone(),
+            };
+            match (digits.parse(), explain_account(&word)) {
+                (Ok(account), _) => accounts.push(account),
+                (Err(_), Some(message)) => self.problem(input.name, message),
+                (Err(error), None) => {
+                    let error: InvalidId = error;
+                    self.problem(input.name, error.to_string());
+                }
             }
         }
         accounts
@@ -126,7 +158,7 @@ impl Parser {
     /// One key for all Regions, or `region=key` for each.
     pub(super) fn keys(&mut self, input: InputValue<'_>) -> Vec<(Option<Region>, KeyRef)> {
         let (mut regions, mut keys) = (BTreeSet::new(), Vec::new());
-        for word in words(input) {
+        for word in &self.words(input) {
             let (region, key) = match word.split_once('=') {
                 None => (None, self.word::<KeyRef>(input.name, word)),
                 Some((region, key)) => {
@@ -174,20 +206,34 @@ impl Parser {
         None
     }
 
-    /// `key=value`, one on each line.
-    pub(super) fn pairs(&mut self, input: InputValue<'_>) -> Vec<(String, String)> {
-        let mut pairs: Vec<(String, String)> = Vec::new();
+    fn lines(&mut self, input: InputValue<'_>) -> Vec<(String, String)> {
+        let mut pairs = Vec::new();
         for line in input.text.unwrap_or_default().lines().map(str::trim) {
             if line.is_empty() {
                 continue;
             }
             let Some((key, value)) = line.split_once('=') else {
                 let line = shorten(line);
-                let message = format!("`{line}` has no `=`: one `key=value` on each line");
+                let message = format!(
+                    "`{line}` has no `=`: one `key=value` on each line, or one JSON object"
+                );
                 self.problem(input.name, message);
                 continue;
             };
-            let (key, value) = (key.trim().to_owned(), value.trim().to_owned());
+            pairs.push((key.trim().to_owned(), value.trim().to_owned()));
+        }
+        pairs
+    }
+
+    /// `key=value`, one on each line, or a JSON object.
+    pub(super) fn pairs(&mut self, input: InputValue<'_>) -> Vec<(String, String)> {
+        let text = input.text.unwrap_or_default();
+        let given = match lists::members(text) {
+            Ok(members) => members,
+            Err(_) => self.lines(input),
+        };
+        let mut pairs: Vec<(String, String)> = Vec::new();
+        for (key, value) in given {
             if pairs.iter().any(|(known, _)| *known == key) {
                 self.problem(input.name, format!("`{}` is given twice", shorten(&key)));
             } else {
@@ -198,11 +244,39 @@ impl Parser {
     }
 }
 
-/// The words of a list, which commas and white space separate.
-pub(super) fn words(input: InputValue<'_>) -> impl Iterator<Item = &str> {
-    let text = input.text.unwrap_or_default();
-    text.split(|c: char| c == ',' || c.is_whitespace())
-        .filter(|word| !word.is_empty())
+/// What is wrong with a word in place of an account, where that can be guessed.
+fn explain_account(word: &str) -> Option<String> {
+    let is_number = word.bytes().all(|b| b.is_ascii_digit());
+    if matches!(word, "*" | "all") {
+        return Some(format!(
+            "`{word}` would make the image public, which this tool never does: list the account \
+             IDs, 12 digits each"
+        ));
+    }
+    if is_number && (9..12).contains(&word.len()) {
+        let length = word.len();
+        return Some(format!(
+            "`{word}` has {length} digits, and an account ID has 12: if the ID begins with zeros, \
+             it was read as a number, so put it in quotes"
+        ));
+    }
+    if word.starts_with("o-") || word.contains(":organization/") {
+        return Some(format!(
+            "`{}` is an organization: give its ARN to `target-organizations`, \
+             `arn:aws:organizations::<management account>:organization/o-…`, which `aws \
+             organizations describe-organization` shows",
+            shorten(word)
+        ));
+    }
+    if word.starts_with("ou-") || word.contains(":ou/") {
+        return Some(format!(
+            "`{}` is an organizational unit: give its ARN to `target-organizational-units`, \
+             `arn:aws:organizations::<management account>:ou/o-…/ou-…`, which `aws organizations \
+             describe-organizational-unit` shows",
+            shorten(word)
+        ));
+    }
+    None
 }
 
 /// A date or a moment after 1970.

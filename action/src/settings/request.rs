@@ -1,6 +1,6 @@
 //! The inputs of the request itself: which images, whom to share with, copies, keys.
 
-use ami_share::id::{AmiRef, OrganizationArn, OuArn};
+use ami_share::id::{OrganizationArn, OuArn};
 use ami_share::request::{
     KeyAccessMode, KeyScope, Revoke, ShareRequestBuilder, ShareSnapshots, Unlisted,
 };
@@ -40,7 +40,7 @@ fn images(parser: &mut Parser, mut builder: ShareRequestBuilder, raw: &Raw) -> S
             "no image is given: name at least one AMI, or a `packer-manifest`",
         ),
         (Some(_), None) => {
-            for image in parser.list::<AmiRef>(raw.ami_id()) {
+            for image in parser.images(raw.ami_id()) {
                 builder = match image.region {
                     Some(region) => builder.image_in(region, image.ami),
                     None => builder.image(image.ami),

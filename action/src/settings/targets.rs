@@ -2,7 +2,7 @@
 
 use ami_share::request::{LaunchWith, TargetOptions, Verify};
 
-use super::parser::{Parser, words};
+use super::parser::Parser;
 use crate::inputs::Raw;
 
 /// Parses them; what they need of each other is checked with the whole request.
@@ -11,11 +11,12 @@ pub(super) fn parse(parser: &mut Parser, raw: &Raw, verify: Verify) -> TargetOpt
         instance_type: raw.verify_instance_type().text.map(str::to_owned),
         subnet: raw.verify_subnet_id().text.map(str::to_owned),
     };
-    let services = words(raw.target_service_linked_roles());
+    let services = parser.words(raw.target_service_linked_roles());
+    let launch_roles = parser.words(raw.target_launch_roles());
     let mut options = TargetOptions::default()
         .unshare_after_copy(parser.flag(raw.unshare_after_copy(), false))
-        .launch_roles(words(raw.target_launch_roles()).map(str::to_owned))
-        .service_linked_roles(services.map(str::to_owned))
+        .launch_roles(launch_roles)
+        .service_linked_roles(services)
         .verify(verify)
         .launch_with(launch_with);
     if let Some(role) = parser.one(raw.target_role()) {

@@ -35,6 +35,64 @@ fn lists_split_on_commas_and_white_space() {
 }
 
 #[test]
+fn lists_are_taken_as_people_type_them() {
+    let lists = [
+        "222222222222, 333333333333",
+        "222222222222\n333333333333",
+        "- 222222222222\n- 333333333333",
+        "[\"222222222222\", \"333333333333\"]",
+        "[222222222222,333333333333]",
+        "2222-2222-2222 3333-3333-3333",
+    ];
+    for list in lists {
+        let mut raw = good();
+        raw.target_accounts = Some(list.into());
+        let settings = parse(&raw, Vec::new()).unwrap();
+        assert_eq!(settings.request.targets().len(), 2, "{list}");
+    }
+}
+
+#[test]
+fn objects_name_images_keys_and_tags() {
+    let (mut plain, mut json) = (good(), good());
+    for raw in [&mut plain, &mut json] {
+        raw.copy_to_regions = Some("eu-west-1".into());
+    }
+    plain.ami_id = Some("us-east-1:ami-1a2b3c4d".into());
+    plain.kms_key_id = Some("us-east-1=alias/a eu-west-1=alias/b".into());
+    plain.tags = Some("team=a\ntier=1".into());
+    json.ami_id = Some(r#"{"us-east-1": "ami-1a2b3c4d"}"#.into());
+    json.kms_key_id = Some(r#"{"us-east-1": "alias/a", "eu-west-1": "alias/b"}"#.into());
+    json.tags = Some(r#"{"team": "a", "tier": 1}"#.into());
+    let [plain, json] = [plain, json].map(|raw| parse(&raw, Vec::new()).unwrap().request);
+    assert_eq!(plain, json);
+}
+
+#[test]
+fn likely_mistakes_are_guessed() {
+    let table: &[(&str, &str)] = &[
+        ("12345678901", "quotes"),
+        ("o-abcdefghij", "target-organizations"),
+        ("ou-abcd-12345678", "target-organizational-units"),
+        ("*", "public"),
+        ("222222222222\u{200b}", "account ID"),
+    ];
+    for (account, words) in table {
+        let mut raw = good();
+        raw.target_accounts = Some((*account).into());
+        let problems = parse(&raw, Vec::new()).unwrap_err();
+        assert!(problems[0].message.contains(words), "{problems:?}");
+    }
+    let mut raw = good();
+    raw.kms_key_id = Some("golden".into());
+    let problems = parse(&raw, Vec::new()).unwrap_err();
+    assert!(
+        problems[0].message.contains("`alias/` before it"),
+        "{problems:?}"
+    );
+}
+
+#[test]
 fn copy_completion_is_a_duration() {
     for text in ["15m", "90m", "48h"] {
         let mut raw = good();

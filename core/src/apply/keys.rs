@@ -15,7 +15,7 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::{Apply, LaunchableImage};
-use crate::diagnostic::{Code, Error};
+use crate::diagnostic::{AwsAnswer, Code, Error};
 use crate::id::{KeyArn, Principal};
 use crate::plan::{KeyAccess, RemoveKeyAccess};
 use crate::policy::key_policy::{PolicyPrincipal, is_account};
@@ -42,14 +42,21 @@ impl KeyLocks {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Granted {
     pub(super) principals: BTreeSet<Principal>,
-    pub(super) refused: BTreeSet<Principal>,
+    pub(super) refused: Refused,
+}
+
+/// Whom KMS calls invalid, and its words.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Refused {
+    pub(super) principals: BTreeSet<Principal>,
+    answer: Option<AwsAnswer>,
 }
 
 impl Apply<'_> {
     /// Makes sure that the principals have access, and that it lasts. If nothing is missing, there
     /// is no wait.
     pub(super) async fn ensure_key_access(&self, access: &KeyAccess) -> Result<Granted, Error> {
-        let mut refused = BTreeSet::new();
+        let mut refused = Refused::default();
         let mut pause = self.run.timing.settle;
         let since = Instant::now();
         while self.add_statements(access, &mut refused).await? {
@@ -59,7 +66,7 @@ impl Apply<'_> {
             // A run that revokes does not wait longer each time, and so wins.
             pause = self.progress().varied(pause.saturating_mul(2));
         }
-        let principals = &access.principals - &refused;
+        let principals = &access.principals - &refused.principals;
         self.progress().emit(&Event::KeyAccessConfirmed {
             key: access.key.clone(),
             principals: principals.clone(),
@@ -129,15 +136,11 @@ impl Apply<'_> {
 
     /// The error that names those whom KMS refused. If nobody was accepted, one that is named by a
     /// statement of others can be the invalid one as well: KMS does not say which it is.
-    pub(super) async fn invalid_principals(
-        &self,
-        access: &KeyAccess,
-        refused: &BTreeSet<Principal>,
-    ) -> Error {
-        let names: Vec<String> = refused.iter().map(ToString::to_string).collect();
+    pub(super) async fn invalid_principals(&self, access: &KeyAccess, refused: &Refused) -> Error {
+        let names: Vec<String> = refused.principals.iter().map(ToString::to_string).collect();
         let names = names.join(", ");
         let mut message = format!("KMS calls these accounts invalid principals: {names}");
-        if *refused == access.principals {
+        if refused.principals == access.principals {
             let suspects = self.find_suspects(&access.key).await;
             if !suspects.is_empty() {
                 message = format!(
@@ -148,9 +151,11 @@ impl Apply<'_> {
                 );
             }
         }
-        Error::new(Code::KeyInvalidPrincipals, message)
+        let mut error = Error::new(Code::KeyInvalidPrincipals, message)
             .at(&self.run.source.identity.account, access.key.region())
-            .on(&access.key)
+            .on(&access.key);
+        error.aws.clone_from(&refused.answer);
+        error
     }
 
     /// The principals of others in a key policy that KMS may call invalid, by statement.

@@ -39,7 +39,9 @@ impl Apply<'_> {
                 // (R2.8); the SDK does not try that again (R6.6).
                 Err(error) if error.is_aws(NOT_READY) => {
                     let pause = backoff.next();
-                    self.progress().wait(image_id, WHAT, since, pause).await;
+                    self.progress()
+                        .wait_out(&error, image_id, WHAT, since, pause)
+                        .await;
                 }
                 Err(error) => return Err(error),
             }

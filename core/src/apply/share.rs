@@ -151,7 +151,7 @@ impl<'a> Apply<'a> {
         future::join_all(recorded).await;
         let granted = self.ensure_key_access(access).await;
         let granted = self.progress().report_error(granted)?;
-        if !granted.refused.is_empty() {
+        if !granted.refused.principals.is_empty() {
             let error = self.invalid_principals(access, &granted.refused).await;
             self.progress().emit(&Event::Failed(error));
         }

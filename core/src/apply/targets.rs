@@ -75,7 +75,9 @@ impl Apply<'_> {
                 return Err(error);
             }
             let pause = backoff.next();
-            self.progress().wait(image_id, WHAT, since, pause).await;
+            self.progress()
+                .wait_out(&error, image_id, WHAT, since, pause)
+                .await;
         }
         self.progress().emit(&Event::Tagged {
             account: step.account.clone(),

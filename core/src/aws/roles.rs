@@ -46,6 +46,7 @@ impl Roles {
         let identity = session.identity.unwrap_or_else(|| Identity {
             account,
             arn: role.arn.to_string(),
+            accepted_in: None,
         });
         Some(source.other(session.config, identity))
     }

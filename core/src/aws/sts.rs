@@ -19,6 +19,7 @@ pub(crate) async fn caller_identity(
         (Some(account), Some(arn)) => Ok(Identity {
             account,
             arn: arn.to_owned(),
+            accepted_in: Some(caller.region.clone()),
         }),
         _ => Err(Error::new(
             Code::AwsUnexpected,
@@ -39,14 +40,12 @@ pub(crate) fn explain_role(
     let (Some(account), region) = (role.account(), error.region.clone()) else {
         return error;
     };
-    // The SDK shows STS's message only in the debug text of its credentials provider's error.
-    let sts_message = error
-        .message
-        .split_once("User: ")
-        .map(|(_, rest)| format!("User: {}", before_quote(rest)));
-    let denial = sts_message.filter(|message| message.contains("sts:AssumeRole"));
+    let denial = error
+        .aws
+        .clone()
+        .filter(|aws| aws.message.contains("sts:AssumeRole"));
     let mut explained = match (denial, error.code) {
-        (Some(message), _) => not_assumable(caller, role, external_id, Some(message)),
+        (Some(denial), _) => not_assumable(caller, role, external_id, Some(denial)),
         // Some other reason, such as a session that is asked to be too long (R5.3).
         (None, Code::Credentials) => Error {
             resource: Some(role.to_string()),
@@ -65,10 +64,10 @@ pub(crate) fn not_assumable(
     caller: &Identity,
     role: &RoleArn,
     external_id: bool,
-    sts_message: Option<String>,
+    answer: Option<AwsAnswer>,
 ) -> Error {
     // Trust policies name the role behind a session, not the session.
-    let principal = describe_principal(caller);
+    let principal = describe_principal(&caller.arn);
     let condition = if external_id {
         ", if `StringEquals` `sts:ExternalId` is the given `target-external-id`"
     } else {
@@ -84,21 +83,8 @@ pub(crate) fn not_assumable(
         .remedy(remedy)
         .on(role);
     error.action = Some("sts:AssumeRole");
-    error.aws = sts_message.map(|message| AwsAnswer {
-        code: "AccessDenied".to_owned(),
-        message,
-        request_id: None,
-    });
+    error.aws = answer;
     error
-}
-
-/// A message without what follows it in a debug text, and without a full stop, which the sentence
-/// around it brings.
-fn before_quote(text: &str) -> &str {
-    text.split('"')
-        .next()
-        .unwrap_or(text)
-        .trim_end_matches(['\\', '.'])
 }
 
 /// The name of the role of a session's ARN; its path, a session's ARN does not hold.
@@ -107,11 +93,11 @@ pub(crate) fn role_name_of(session: &str) -> Option<&str> {
     rest.split('/').next()
 }
 
-/// A caller as policies name it: the role behind a session, by its name, because its ARN may have a
-/// path.
-fn describe_principal(caller: &Identity) -> String {
-    match role_name_of(&caller.arn) {
-        Some(name) => format!("role `{name}` of account {}", caller.account),
-        None => caller.arn.clone(),
+/// A principal as policies name it: the role behind a session, by its name, because its ARN may have
+/// a path.
+pub(super) fn describe_principal(arn: &str) -> String {
+    match (role_name_of(arn), arn.split(':').nth(4)) {
+        (Some(name), Some(account)) => format!("role `{name}` of account {account}"),
+        _ => arn.to_owned(),
     }
 }

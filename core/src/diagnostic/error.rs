@@ -67,6 +67,11 @@ remedied! {
         /// The plan has findings that refuse it.
         PlanRefused => "plan.refused":
             "see each finding for what to do; if images were pending, plan again";
+        /// The Region is not turned on for the account: AWS does not know its credentials there.
+        RegionOff => "region.not-enabled":
+            "turn the Region on in the account's settings, or leave it out of this run. If it is \
+             on, the session is of STS's global endpoint, which such Regions do not take: take \
+             the credentials from a Region's own endpoint";
         /// A role in a target cannot be assumed.
         RoleNotAssumable => "role.not-assumable":
             "create the role, let it trust the caller (`sts:AssumeRole`, with the external ID if \

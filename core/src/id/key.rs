@@ -130,11 +130,13 @@ impl FromStr for KeyRef {
 
     fn from_str(text: &str) -> Result<Self, InvalidId> {
         let invalid = || {
-            InvalidId::new(
-                "a KMS key",
-                text,
-                "a key ID, an alias (`alias/…`), or the ARN of a key or of an alias",
-            )
+            let allowed = if is_alias_name(text) {
+                "a key ID, an alias, or the ARN of a key or of an alias; if it is the name of an \
+                 alias, write `alias/` before it"
+            } else {
+                "a key ID, an alias (`alias/…`), or the ARN of a key or of an alias"
+            };
+            InvalidId::new("a KMS key", text, allowed)
         };
         let place = if text.starts_with("arn:") {
             let key = parse_kms_arn(text, "key/", is_key_id);

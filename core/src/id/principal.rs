@@ -14,17 +14,16 @@ deserialize_by_parsing! { Principal }
 id! {
     /// An AWS organization, by its full ARN.
     OrganizationArn, "the ARN of an organization",
-    "`arn:aws:organizations::<account>:organization/o-…`, or the same in another partition that \
-     this \
-     version knows",
+    "`arn:aws:organizations::<management account>:organization/o-…`, which `aws organizations \
+     describe-organization` shows",
     |text| has_name(text, "organizations", "organization/", is_organization)
 }
 
 id! {
     /// An organizational unit, by its full ARN.
     OuArn, "the ARN of an organizational unit",
-    "`arn:aws:organizations::<account>:ou/o-…/ou-…`, or the same in another partition that this \
-     version knows",
+    "`arn:aws:organizations::<management account>:ou/o-…/ou-…`, which `aws organizations \
+     describe-organizational-unit` shows",
     |text| has_name(text, "organizations", "ou/", is_unit)
 }
 

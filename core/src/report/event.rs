@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::{Serialize, Serializer};
+use tokio::time::Instant;
 
 use super::Verification;
-use crate::diagnostic::{Error, Finding};
+use crate::diagnostic::{AwsAnswer, Error, Finding};
 use crate::id::{AccountId, AmiId, KeyArn, Principal, Region, SnapshotId, SourceImage};
 
 /// Something that happened in a run. The [`Report`](crate::Report) is made of all events, so a
@@ -244,6 +245,27 @@ pub struct Waiting {
     /// When it is checked next, in seconds from now.
     #[serde(rename = "next_look_seconds", serialize_with = "seconds")]
     pub next_look: Duration,
+    /// What AWS said, if the run waits until AWS no longer says it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aws: Option<AwsAnswer>,
+}
+
+impl Waiting {
+    pub(crate) fn new(
+        resource: impl ToString,
+        what: &str,
+        since: Instant,
+        next_look: Duration,
+    ) -> Self {
+        Self {
+            resource: resource.to_string(),
+            what: what.to_owned(),
+            percent: None,
+            elapsed: since.elapsed(),
+            next_look,
+            aws: None,
+        }
+    }
 }
 
 fn seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {

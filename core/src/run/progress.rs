@@ -5,8 +5,8 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::time::{self, Instant};
 
-use super::wait::{Awaited, PollBackoff, varied};
-use crate::diagnostic::{Code, Error};
+use super::wait::{Awaited, PollBackoff, Wait, varied};
+use crate::diagnostic::{AwsAnswer, Code, Error};
 use crate::id::{AccountId, AmiId, Region, SourceImage};
 use crate::plan::Plan;
 use crate::report::{Event, EventSink, Report, Waiting};
@@ -98,32 +98,42 @@ impl<'a> Progress<'a> {
         since: Instant,
         pause: Duration,
     ) {
-        let resource = resource.to_string();
-        self.report_waiting(&resource, what, None, since, pause);
+        self.pause(Waiting::new(resource, what, since, pause)).await;
+    }
+
+    /// Waits `pause` before a call is made again that AWS refused, and keeps AWS's words.
+    pub(crate) async fn wait_out(
+        &self,
+        error: &Error,
+        resource: impl ToString,
+        what: &str,
+        since: Instant,
+        pause: Duration,
+    ) {
+        let mut waiting = Waiting::new(resource, what, since, pause);
+        waiting.aws.clone_from(&error.aws);
+        self.pause(waiting).await;
+    }
+
+    async fn pause(&self, waiting: Waiting) {
+        let (resource, pause) = (waiting.resource.clone(), waiting.next_look);
+        self.report_waiting(waiting);
         time::sleep(pause).await;
         self.awaited.done(&resource);
     }
 
     /// Reports that something is awaited, until [`Self::arrived`].
-    pub(crate) fn report_waiting(
-        &self,
-        resource: &str,
-        what: &str,
-        percent: Option<u8>,
-        since: Instant,
-        pause: Duration,
-    ) {
-        let progress = percent
-            .map(|percent| format!(", {percent} %"))
-            .unwrap_or_default();
-        self.awaited.set(resource, format!("{what}{progress}"));
-        self.emit(&Event::Waiting(Waiting {
-            resource: resource.to_owned(),
-            what: what.to_owned(),
-            percent,
-            elapsed: since.elapsed(),
-            next_look: pause,
-        }));
+    pub(crate) fn report_waiting(&self, waiting: Waiting) {
+        let progress = match waiting.percent {
+            Some(percent) => format!(", {percent} %"),
+            None => String::new(),
+        };
+        let wait = Wait {
+            what: format!("{}{progress}", waiting.what),
+            aws: waiting.aws.clone(),
+        };
+        self.awaited.set(&waiting.resource, wait);
+        self.emit(&Event::Waiting(waiting));
     }
 
     /// Something awaited is there.
@@ -134,12 +144,29 @@ impl<'a> Progress<'a> {
     /// The error of a run whose deadline passed: what it still waited for.
     pub(crate) fn deadline_error(&self) -> Error {
         let awaited = self.awaited.list();
-        let awaited = if awaited.is_empty() {
-            "an answer from AWS".to_owned()
-        } else {
-            awaited.join("; ")
-        };
-        let message = format!("the run's deadline passed while it still awaited: {awaited}");
-        Error::new(Code::Deadline, message).in_account(&self.account)
+        let mut answers: Vec<AwsAnswer> = Vec::new();
+        for (_, wait) in &awaited {
+            answers.extend(wait.aws.clone().filter(|answer| !answers.contains(answer)));
+        }
+        // One answer stands at the end of the error; of several, each beside what it belongs to.
+        let beside_each = answers.len() > 1;
+        let mut list = Vec::new();
+        for (resource, wait) in awaited {
+            let words = match wait.aws.filter(|_| beside_each) {
+                Some(aws) => format!(" (AWS said: {}: {})", aws.code, aws.message),
+                None => String::new(),
+            };
+            list.push(format!("{resource} {}{words}", wait.what));
+        }
+        if list.is_empty() {
+            list.push("an answer from AWS".to_owned());
+        }
+        let message = format!(
+            "the run's deadline passed while it still awaited: {}",
+            list.join("; ")
+        );
+        let mut error = Error::new(Code::Deadline, message).in_account(&self.account);
+        error.aws = answers.pop().filter(|_| !beside_each);
+        error
     }
 }

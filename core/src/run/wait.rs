@@ -8,6 +8,8 @@ use backoff::ExponentialBackoff;
 use backoff::backoff::Backoff as _;
 use parking_lot::Mutex;
 
+use crate::diagnostic::AwsAnswer;
+
 /// The pauses between looks at one thing.
 #[derive(Debug)]
 pub(crate) struct PollBackoff {
@@ -71,23 +73,33 @@ fn growing(first: Duration, ceiling: Duration, jitter: bool) -> ExponentialBacko
 
 /// What the run waits for at this moment, so that a deadline can say what it cut off.
 #[derive(Debug, Default)]
-pub(super) struct Awaited(Mutex<BTreeMap<String, String>>);
+pub(super) struct Awaited(Mutex<BTreeMap<String, Wait>>);
+
+/// One thing that is awaited.
+#[derive(Clone, Debug)]
+pub(super) struct Wait {
+    pub(super) what: String,
+    /// What AWS said, if an error of it is waited out.
+    pub(super) aws: Option<AwsAnswer>,
+}
 
 impl Awaited {
-    pub(crate) fn set(&self, resource: &str, what: String) {
-        self.0.lock().insert(resource.to_owned(), what);
+    pub(super) fn set(&self, resource: &str, wait: Wait) {
+        self.0.lock().insert(resource.to_owned(), wait);
     }
 
-    pub(crate) fn done(&self, resource: &str) {
+    pub(super) fn done(&self, resource: &str) {
         self.0.lock().remove(resource);
     }
 
-    pub(crate) fn list(&self) -> Vec<String> {
+    /// Each thing with what is awaited of it.
+    pub(super) fn list(&self) -> Vec<(String, Wait)> {
         let awaited = self.0.lock();
-        awaited
-            .iter()
-            .map(|(resource, what)| format!("{resource} {what}"))
-            .collect()
+        let mut list = Vec::new();
+        for (resource, wait) in &*awaited {
+            list.push((resource.clone(), wait.clone()));
+        }
+        list
     }
 }
 

@@ -15,6 +15,7 @@ use crate::diagnostic::Error;
 use crate::id::{AmiId, SnapshotId};
 use crate::inventory::{Image, ImageState};
 use crate::limits::NEW_ID_INVISIBLE;
+use crate::report::Waiting;
 
 /// How long newly awaited images are gathered into one look.
 const GATHER: Duration = Duration::from_millis(100);
@@ -132,7 +133,9 @@ impl Watcher {
             let percent = image.and_then(|image| percent(&image, &percent_of));
             let predicted = percent.and_then(|percent| backoff.predict(percent, since.elapsed()));
             let pause = predicted.unwrap_or(growing);
-            progress.report_waiting(id.as_ref(), &known.what, percent, since, pause);
+            let mut waiting = Waiting::new(id, &known.what, since, pause);
+            waiting.percent = percent;
+            progress.report_waiting(waiting);
             shortest = shortest.min(pause);
         }
         Ok(shortest)

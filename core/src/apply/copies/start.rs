@@ -4,7 +4,7 @@ use tokio::time::Instant;
 
 use super::CopyJob;
 use crate::aws::ec2::NewCopy;
-use crate::diagnostic::{Error, Finding, FindingCode};
+use crate::diagnostic::{Code, Error, Finding, FindingCode};
 use crate::id::AmiId;
 use crate::inventory::{Image, ImageState};
 use crate::limits::{NEW_ID_INVISIBLE, SHARE_PROPAGATION};
@@ -45,7 +45,9 @@ impl CopyJob<'_> {
                 self.warn_of_name(&name);
             } else if let Some(what) = self.reason_to_wait(&error, since) {
                 let pause = backoff.next();
-                progress.wait(&copy.source, what, since, pause).await;
+                progress
+                    .wait_out(&error, &copy.source, what, since, pause)
+                    .await;
             } else {
                 return Err(error);
             }
@@ -73,8 +75,7 @@ impl CopyJob<'_> {
         }
         // A target may not see yet what was shared with it a moment ago (R1.5.1, R1.5.14, R2.21).
         let in_target = self.copy.account != self.run.source.identity.account;
-        let unseen = ["InvalidRequest", "InvalidAMIID.NotFound", "AuthFailure"];
-        let may_appear = in_target && error.is_aws(&unseen) && since.elapsed() < SHARE_PROPAGATION;
+        let may_appear = in_target && is_unseen(error) && since.elapsed() < SHARE_PROPAGATION;
         may_appear.then_some("to be seen by the target")
     }
 
@@ -115,7 +116,9 @@ impl CopyJob<'_> {
                         return Ok(true);
                     }
                     let pause = backoff.next();
-                    progress.wait(id, "to be shown by AWS", since, pause).await;
+                    progress
+                        .wait_out(&error, id, "to be shown by AWS", since, pause)
+                        .await;
                 }
                 Err(error) => return Err(error),
             }
@@ -155,5 +158,19 @@ impl CopyJob<'_> {
             let pause = backoff.next();
             progress.wait(&copy.source, WHAT, since, pause).await;
         }
+    }
+}
+
+/// Whether AWS may only not know yet that the image is shared. The same codes say other things too,
+/// which stay as they are.
+fn is_unseen(error: &Error) -> bool {
+    let Some(aws) = &error.aws else {
+        return false;
+    };
+    match aws.code.as_str() {
+        "InvalidAMIID.NotFound" => true,
+        "InvalidRequest" => aws.message.contains("access the storage"),
+        "AuthFailure" => error.code == Code::AccessDenied,
+        _ => false,
     }
 }

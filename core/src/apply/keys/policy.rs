@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::named_principals;
+use super::{Refused, named_principals};
 use crate::apply::Apply;
 use crate::aws::kms::Put;
 use crate::diagnostic::{Code, Error};
@@ -73,14 +73,18 @@ impl Apply<'_> {
     pub(super) async fn add_statements(
         &self,
         access: &KeyAccess,
-        refused: &mut BTreeSet<Principal>,
+        refused: &mut Refused,
     ) -> Result<bool, Error> {
         let lock = self.locks.of(&access.key);
         let _guard = lock.lock().await;
         let mut changed = false;
         // KMS refuses a whole document for one invalid principal, and does not say which (R3.2.4):
         // halves are tried until the invalid ones are alone.
-        let accepted: Vec<Principal> = access.principals.difference(refused).cloned().collect();
+        let accepted: Vec<Principal> = access
+            .principals
+            .difference(&refused.principals)
+            .cloned()
+            .collect();
         let mut batches = vec![accepted];
         while let Some(batch) = batches.pop() {
             let edit = Edit::Add(access, batch.iter().cloned().collect());
@@ -95,7 +99,8 @@ impl Apply<'_> {
                 return Err(error);
             }
             if let [principal] = batch.as_slice() {
-                refused.insert(principal.clone());
+                refused.principals.insert(principal.clone());
+                refused.answer = error.aws;
             } else {
                 let (left, right) = batch.split_at(batch.len() / 2);
                 batches.extend([right.to_vec(), left.to_vec()]);
@@ -155,7 +160,9 @@ impl Apply<'_> {
                 }
                 Err(error) if error.code == Code::Throttled => {
                     let pause = backoff.next();
-                    self.progress().wait(&key, THROTTLED, since, pause).await;
+                    self.progress()
+                        .wait_out(&error, &key, THROTTLED, since, pause)
+                        .await;
                 }
                 Err(error) => return Err(error),
             }

@@ -159,7 +159,9 @@ impl Apply<'_> {
                 return Err(error);
             }
             let pause = backoff.next();
-            self.progress().wait(key, WHAT, since, pause).await;
+            self.progress()
+                .wait_out(&error, key, WHAT, since, pause)
+                .await;
         }
         Ok(())
     }

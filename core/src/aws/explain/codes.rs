@@ -1,0 +1,111 @@
+//! Our code for an answer of AWS.
+
+use super::Call;
+use crate::diagnostic::{AwsAnswer, Code};
+
+/// EC2 answers it both for unknown credentials and for resources of another account (R2.5).
+pub(super) const AUTH_FAILURE: &str = "AuthFailure";
+/// KMS answers it to a policy that is too large, and to one grant too many.
+pub(in crate::aws) const LIMIT_EXCEEDED: &str = "LimitExceededException";
+
+/// STS answers it in a Region that is turned off in its settings (R5.5).
+pub(super) const STS_OFF: &str = "RegionDisabledException";
+
+/// Our code for each of AWS's, whatever the call. [`code_of`] knows the exceptions.
+const CODES: &[(Code, &[&str])] = &[
+    (
+        Code::AccessDenied,
+        &[
+            "UnauthorizedOperation",
+            "AccessDeniedException",
+            "AccessDenied",
+        ],
+    ),
+    (
+        Code::Credentials,
+        &[
+            "ExpiredToken",
+            "ExpiredTokenException",
+            "IncompleteSignature",
+            "InvalidClientTokenId",
+            "MissingAuthenticationToken",
+            "RequestExpired",
+            "SignatureDoesNotMatch",
+            "UnrecognizedClientException",
+        ],
+    ),
+    (
+        Code::Throttled,
+        &[
+            "RequestLimitExceeded",
+            "Throttling",
+            "ThrottlingException",
+            "EC2ThrottledException",
+        ],
+    ),
+    (
+        Code::Quota,
+        &[
+            "ResourceLimitExceeded",
+            "LimitExceededException",
+            "LimitExceeded",
+        ],
+    ),
+    (
+        Code::KeyNotFound,
+        &["NotFoundException", "InvalidArnException"],
+    ),
+    (Code::RegionOff, &[STS_OFF]),
+];
+/// What AWS answers to credentials that it does not know. It does not know those of an account in a
+/// Region that is not turned on for it (R5.5, R7.26).
+const UNKNOWN_CREDENTIALS: &[&str] = &[
+    AUTH_FAILURE,
+    "InvalidClientTokenId",
+    "UnrecognizedClientException",
+];
+/// What KMS answers to a key policy that it does not take (R3.2.2 to R3.2.6).
+const KEY_POLICY_REFUSED: &[&str] = &[
+    "MalformedPolicyDocumentException",
+    "LimitExceededException",
+    "ValidationException",
+];
+
+/// Our code for an answer of AWS.
+pub(super) fn code_of(call: &Call<'_>, aws: &AwsAnswer) -> Code {
+    let code = by_answer(call.action, aws);
+    let known_elsewhere = call.caller.is_accepted_elsewhere();
+    let is_unknown = UNKNOWN_CREDENTIALS.contains(&aws.code.as_str());
+    if code == Code::Credentials && is_unknown && known_elsewhere {
+        return Code::RegionOff;
+    }
+    code
+}
+
+fn by_answer(action: &str, aws: &AwsAnswer) -> Code {
+    let aws_code = aws.code.as_str();
+    if aws_code == AUTH_FAILURE {
+        // Only the message tells the two cases apart.
+        return if aws.message.contains("credentials") {
+            Code::Credentials
+        } else {
+            Code::AccessDenied
+        };
+    }
+    if action == "kms:PutKeyPolicy" && KEY_POLICY_REFUSED.contains(&aws_code) {
+        return Code::KeyPolicyRefused;
+    }
+    // The ARN is that of the grantee, not of the key.
+    if action == "kms:CreateGrant" && aws_code == "InvalidArnException" {
+        return Code::AwsRefused;
+    }
+    if aws_code.starts_with("InvalidAMIID") {
+        return Code::ImageNotFound;
+    }
+    for (code, aws_codes) in CODES {
+        if aws_codes.contains(&aws_code) {
+            return *code;
+        }
+    }
+    Code::AwsRefused
+}

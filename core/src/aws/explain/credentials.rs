@@ -1,0 +1,100 @@
+//! No credentials for a call: none were found, or the role that they come from was not assumed.
+
+use std::error::Error as StdError;
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_sts::operation::assume_role::AssumeRoleError;
+use aws_sdk_sts::operation::assume_role_with_web_identity::AssumeRoleWithWebIdentityError;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+use super::{Call, answer_of, unreachable};
+use crate::diagnostic::{AwsAnswer, Code, Error};
+
+/// The error of a provider of credentials among the causes of an error.
+pub(super) fn find<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a CredentialsError> {
+    causes(error).find_map(|cause| cause.downcast_ref())
+}
+
+/// What STS said of a role that was to be assumed.
+enum Refusal {
+    Answer(AwsAnswer),
+    /// STS is in trouble, or cannot be reached.
+    NoAnswer,
+}
+
+pub(super) fn explain(call: &Call<'_>, missing: &CredentialsError) -> Error {
+    let action = call.action;
+    let sts = causes(missing).find_map(|cause| {
+        refusal::<AssumeRoleError>(cause)
+            .or_else(|| refusal::<AssumeRoleWithWebIdentityError>(cause))
+    });
+    match sts {
+        Some(Refusal::NoAnswer) => unreachable(
+            action,
+            "STS did not answer when a role was to be assumed for it",
+        ),
+        Some(Refusal::Answer(aws)) => {
+            let message = format!("{action} could not be sent: STS gave no credentials for it");
+            let mut error = Error::new(Code::Credentials, message).remedy(
+                "see what STS said, and correct the role or the credentials that assume it",
+            );
+            error.aws = Some(aws);
+            error
+        }
+        None => none_found(action, missing),
+    }
+}
+
+/// What one cause says of STS; `None` if it is no error of this call to STS.
+fn refusal<E>(cause: &(dyn StdError + 'static)) -> Option<Refusal>
+where
+    E: ProvideErrorMetadata + StdError + 'static,
+{
+    let error: &SdkError<E, HttpResponse> = cause.downcast_ref()?;
+    Some(match error {
+        SdkError::ServiceError(service) if service.raw().status().is_server_error() => {
+            Refusal::NoAnswer
+        }
+        SdkError::ServiceError(service) => {
+            Refusal::Answer(answer_of(service.err().meta(), service.raw()))
+        }
+        SdkError::TimeoutError(_) | SdkError::ResponseError(_) => Refusal::NoAnswer,
+        // Its own credentials may be missing: a later cause says so.
+        _ if find(error).is_some() => return None,
+        _ => Refusal::NoAnswer,
+    })
+}
+
+/// The words for a profile that needs what this program does not hold.
+fn none_found(action: &str, missing: &CredentialsError) -> Error {
+    let causes: Vec<String> = causes(missing).map(ToString::to_string).collect();
+    let why = causes.join(": ");
+    let message = format!("{action} could not be sent: no credentials were found");
+    let error = Error::new(Code::Credentials, message);
+    // A feature of the SDK that is left out, such as SSO, or the sign-in of `aws login`.
+    if why.contains("cargo feature") {
+        return error.remedy(
+            "the profile signs in by SSO or `aws login`, which this tool does not do by itself: \
+             run `eval \"$(aws configure export-credentials --format env)\"` first, or let the \
+             profile have `credential_process = aws configure export-credentials --profile NAME`",
+        );
+    }
+    error.remedy(
+        "give credentials of the source account: a role assumed by an earlier step, or \
+         AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+    )
+}
+
+/// An error and its causes.
+fn causes<'a>(
+    error: &'a (dyn StdError + 'static),
+) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    let mut next = Some(error);
+    std::iter::from_fn(move || {
+        let error = next?;
+        next = error.source();
+        Some(error)
+    })
+}

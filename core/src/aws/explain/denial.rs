@@ -1,0 +1,88 @@
+//! A refusal by a policy: which principal may not do what, on what, and which policy to change.
+
+use super::Call;
+use crate::aws::sts::describe_principal;
+use crate::diagnostic::{Code, Error};
+
+/// The error of a call that a policy refuses, by what AWS's message tells of the policy.
+pub(super) fn explain(call: &Call<'_>, message: &str) -> Error {
+    let identity = call.caller.identity.as_ref();
+    let principal = text_between(message, "User: ", ' ')
+        .or(identity.map(|identity| identity.arn.as_str()))
+        .unwrap_or("the caller");
+    // A call can be denied because of an action that it implies, as ec2:CreateTags in CopyImage.
+    let action = text_between(message, "not authorized to perform: ", ' ').unwrap_or(call.action);
+    let resource = text_between(message, "on resource: ", ' ')
+        .or(call.resource)
+        .unwrap_or("*");
+    let denial = Denial {
+        principal,
+        action,
+        resource,
+    };
+    let text = format!("{principal} may not perform {action} on {resource}");
+    Error::new(Code::AccessDenied, text)
+        .remedy(denial.remedy(message))
+        .on(resource)
+}
+
+/// What is denied to whom.
+struct Denial<'a> {
+    principal: &'a str,
+    action: &'a str,
+    resource: &'a str,
+}
+
+impl Denial<'_> {
+    /// Which policy to change. A message names the kind of the policy, and of a denying policy in
+    /// the same account or organization its ARN too (R7.25).
+    fn remedy(&self, message: &str) -> String {
+        let Self {
+            action, resource, ..
+        } = self;
+        // Policies are attached to the role behind a session, and name it.
+        let principal = describe_principal(self.principal);
+        if let Some(policy) = text_between(message, "explicit deny in ", '\0') {
+            let policy = policy.split(" Encoded").next().unwrap_or(policy);
+            let policy = policy.trim_end_matches('.');
+            return format!(
+                "remove the deny of `{action}` from {policy}, or exempt {principal} from it"
+            );
+        }
+        // The words of AWS are `because no <kind> allows the <action> action`.
+        match text_between(message, "because no ", '\0').and_then(kind_of) {
+            Some("resource-based policy") => format!(
+                "add a statement to the policy of {resource} that allows `{action}` to \
+                 {principal}, or that delegates to the account's IAM"
+            ),
+            Some("session policy") => {
+                format!("allow `{action}` in the session policy that {principal} was assumed with")
+            }
+            Some("permissions boundary") => format!(
+                "allow `{action}` on `{resource}` in the permissions boundary of {principal}"
+            ),
+            Some("VPC endpoint policy") => format!(
+                "allow `{action}` to {principal} in the policy of the VPC endpoint through which \
+                 this machine calls AWS"
+            ),
+            Some(kind @ ("service control policy" | "resource control policy")) => format!(
+                "have `{action}` allowed by a {kind} of the organization; the account itself \
+                 cannot change it"
+            ),
+            _ => format!("allow `{action}` on `{resource}` in an identity policy of {principal}"),
+        }
+    }
+}
+
+/// The kind of policy in `<kind> allows the <action> action`.
+fn kind_of(text: &str) -> Option<&str> {
+    let (kind, _) = text.split_once(" allows the ")?;
+    Some(kind)
+}
+
+/// What a message says after `start` and before `end`; `None` if that is nothing.
+fn text_between<'a>(message: &'a str, start: &str, end: char) -> Option<&'a str> {
+    let (_, rest) = message.split_once(start)?;
+    let text = rest.split(end).next()?.trim();
+    (!text.is_empty()).then_some(text)
+}
