@@ -1,5 +1,6 @@
 //! The step of ami-share: inputs from the environment, a share, and what CI systems read of it.
 
+mod blank;
 mod exit;
 mod help;
 mod inputs;
@@ -22,6 +23,7 @@ use output::log::{Level, Log, Style};
 use runner::Runner;
 use settings::Settings;
 
+pub use blank::restart_without_blank_variables;
 pub use exit::Exit;
 pub use inputs::{INPUTS, Input};
 pub use output::{OUTPUTS, report_schema};
@@ -69,7 +71,14 @@ pub async fn run(env: impl IntoIterator<Item = (OsString, OsString)>, sinks: Sin
 
     let config = match sinks.aws {
         Some(config) => config,
-        None => ami_share::load_config().await,
+        None => match ami_share::load_config().await {
+            Ok(config) => config,
+            Err(error) => {
+                let problem = Problem::new("AWS_CA_BUNDLE", error.to_string());
+                log_problems(&log, vec![problem]);
+                return Exit::BadInput;
+            }
+        },
     };
     let runner = Runner::new(Arc::clone(&log));
     let work = Box::pin(runner.run(&settings, &config));

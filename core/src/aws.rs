@@ -10,6 +10,7 @@ pub(crate) mod kms;
 pub(crate) mod roles;
 pub(crate) mod ssm;
 pub(crate) mod sts;
+pub(crate) mod trust;
 mod unreadable;
 
 use std::sync::Arc;

@@ -17,7 +17,7 @@
 //!     .image("ami-0123456789abcdef0".parse()?)
 //!     .target_account("222222222222".parse()?)
 //!     .build()?;
-//! let sharer = Sharer::new(&load_config().await);
+//! let sharer = Sharer::new(&load_config().await?);
 //! let plan = sharer.plan(&request).await?;
 //! let report = sharer.apply(&plan).await?;
 //! println!("{}", if report.changed { "shared" } else { "already shared" });
@@ -50,12 +50,13 @@
 //! ```no_run
 //! use ami_share::{Event, Sharer, load_config};
 //!
-//! # async fn events() {
-//! let sharer = Sharer::new(&load_config().await).with_events(|event: &Event| match event {
+//! # async fn events() -> Result<(), Box<dyn std::error::Error>> {
+//! let sharer = Sharer::new(&load_config().await?).with_events(|event: &Event| match event {
 //!     Event::Waiting(waiting) => eprintln!("waiting for {}", waiting.resource),
 //!     Event::Failed(error) => eprintln!("{error}"),
 //!     _ => {}
 //! });
+//! # Ok(())
 //! # }
 //! ```
 //!
@@ -83,6 +84,7 @@ mod verify;
 pub use aws_config;
 
 pub use aws::config::load_config;
+pub use aws::trust::InvalidCaBundle;
 pub use diagnostic::{Error, Errors, Finding};
 pub use id::{AccountId, AmiId, KeyRef, Principal, Region};
 pub use plan::Plan;

@@ -30,7 +30,7 @@ async fn main() -> anyhow::Result<()> {
         anyhow::bail!("usage: own-events REGION AMI ACCOUNT");
     };
     share(
-        &load_config().await,
+        &load_config().await?,
         region,
         ami,
         account,

@@ -20,7 +20,7 @@ async fn main() -> anyhow::Result<()> {
     let [region, ami, account, key] = arguments.as_slice() else {
         anyhow::bail!("usage: plan-only REGION AMI ACCOUNT KEY");
     };
-    let plan = plan(&load_config().await, region, ami, account, key).await?;
+    let plan = plan(&load_config().await?, region, ami, account, key).await?;
     println!("{}", describe(&plan));
     anyhow::ensure!(plan.refusals().next().is_none(), "the plan is refused");
     Ok(())

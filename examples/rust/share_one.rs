@@ -21,7 +21,7 @@ async fn main() -> anyhow::Result<()> {
     let [region, ami, account] = arguments.as_slice() else {
         anyhow::bail!("usage: share-one REGION AMI ACCOUNT");
     };
-    let report = share(&load_config().await, region, ami, account).await?;
+    let report = share(&load_config().await?, region, ami, account).await?;
     println!(
         "{account} can launch {ami}{}",
         if report.changed { "" } else { ", as before" }

@@ -8,6 +8,7 @@
 mod bad_input;
 mod documents;
 mod ends;
+mod environment;
 mod packer;
 mod shares;
 mod summaries;

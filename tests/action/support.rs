@@ -1,6 +1,7 @@
 //! A simulated AWS on a loopback port, and the binary run against it.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
@@ -55,6 +56,11 @@ impl Stage {
             endpoint,
             server,
         }
+    }
+
+    /// Where the simulated AWS listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.endpoint.trim_start_matches("http://").parse().unwrap()
     }
 
     pub(crate) fn image(&self, name: &str) -> String {

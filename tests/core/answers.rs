@@ -1,6 +1,8 @@
 //! What the tool says of what AWS answers: the errors that people report most of this job, each in
 //! AWS's words, and what the tool makes of them. `docs/AWS-ERRORS.md` is this table.
 
+mod any_call;
+
 use std::path::Path;
 
 use ami_share::request::{KeyAccessMode, Revoke, ShareRequestBuilder, ShareSnapshots};
@@ -36,7 +38,7 @@ struct Answer {
 }
 
 /// What is run.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
 #[serde(rename_all = "kebab-case")]
 enum Run {
     Share,
@@ -98,7 +100,8 @@ async fn find_error(answer: &Answer) -> Error {
             .is_some_and(|aws| aws.code == answer.code)
     };
     let found = errors.iter().find(of_answer).or(errors.first()).cloned();
-    found.unwrap_or_else(|| panic!("{} {}", answer.action, answer.code))
+    assert!(found.is_some(), "{} {}", answer.action, answer.code);
+    found.unwrap()
 }
 
 #[tokio::test(start_paused = true)]

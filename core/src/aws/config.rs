@@ -9,9 +9,11 @@ use aws_config::{AppName, BehaviorVersion, SdkConfig};
 use aws_sdk_ec2::config::IdentityCache;
 use aws_sdk_ec2::config::retry::{RetryPartition, TokenBucket};
 use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls::TlsContext;
 use aws_smithy_http_client::{Connector, tls};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
+use super::trust::{self, InvalidCaBundle};
 use crate::id::{AccountId, Region};
 
 /// Enough to ride out a minute of throttling; with the first pause at 0.2 s, an endpoint that
@@ -27,22 +29,36 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
 const SDK_CONNECT_TIMEOUT: Duration = Duration::from_millis(3100);
 
 /// Loads the SDK's configuration from the environment as the action does: one HTTP client with the
-/// environment's proxy settings for all services, and this tool's application name.
-pub async fn load_config() -> SdkConfig {
+/// environment's proxy settings and trusted certificates for all services, and this tool's
+/// application name.
+///
+/// # Errors
+///
+/// `AWS_CA_BUNDLE` is set and names no file with certificates.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the SDK reads its settings from the environment too, but not this one"
+)]
+pub async fn load_config() -> Result<SdkConfig, InvalidCaBundle> {
+    let trusted = match std::env::var_os("AWS_CA_BUNDLE").filter(|path| !path.is_empty()) {
+        Some(path) => trust::read_bundle(path.as_ref())?,
+        None => TlsContext::default(),
+    };
     let mut loader =
-        aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(http_client());
+        aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(http_client(trusted));
     if let Ok(name) = AppName::new(concat!("ami-share-", env!("CARGO_PKG_VERSION"))) {
         loader = loader.app_name(name);
     }
-    loader.load().await
+    Ok(loader.load().await)
 }
 
-fn http_client() -> SharedHttpClient {
-    aws_smithy_http_client::Builder::new().build_with_connector_fn(|settings, components| {
+fn http_client(trusted: TlsContext) -> SharedHttpClient {
+    aws_smithy_http_client::Builder::new().build_with_connector_fn(move |settings, components| {
         let mut builder = Connector::builder()
             .tls_provider(tls::Provider::Rustls(
                 tls::rustls_provider::CryptoMode::AwsLc,
             ))
+            .tls_context(trusted.clone())
             .proxy_config(ProxyConfig::from_env())
             .enable_tcp_nodelay(true);
         builder.set_connector_settings(settings.cloned());

@@ -99,6 +99,9 @@ fn explain_answer(call: &Call<'_>, aws: &AwsAnswer) -> Error {
             ),
             None => format!("AWS does not accept the credentials for {action}"),
         },
+        Code::KeyPolicyRefused if aws.code == codes::LIMIT_EXCEEDED => {
+            "with the statements of this run the key policy is larger than KMS takes".to_owned()
+        }
         Code::KeyPolicyRefused => {
             "KMS does not take the key policy with the statements of this run in it".to_owned()
         }

@@ -88,8 +88,7 @@ const KNOWN: &[Known] = &[
         action: "kms:PutKeyPolicy",
         code: "LimitExceededException",
         words: "",
-        remedy: "with the statements of this run the key policy is larger than KMS takes: set \
-                 `key-access: grants`, share with organizational units instead of single \
+        remedy: "set `key-access: grants`, share with organizational units instead of single \
                  accounts, or remove statements that nobody needs from the key policy",
     },
     Known {

@@ -1,0 +1,195 @@
+//! The environment as other tools of AWS read it: certificates, blank variables, profiles, proxies,
+//! endpoints by FIPS and dual-stack.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::io::{AsyncBufReadExt as _, BufReader, copy_bidirectional};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+
+use super::support::*;
+
+/// The simulated AWS by TLS on loopback: its address, and the certificate in PEM.
+async fn serve_by_tls(plain: SocketAddr) -> (SocketAddr, String) {
+    let signed = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let certificate = CertificateDer::from(signed.cert.der().to_vec());
+    let key = PrivateKeyDer::try_from(signed.signing_key.serialize_der()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key)
+        .unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                // A client that does not trust the certificate goes away.
+                if let Ok(mut stream) = acceptor.accept(stream).await {
+                    let mut plain = TcpStream::connect(plain).await.unwrap();
+                    let _ = copy_bidirectional(&mut stream, &mut plain).await;
+                }
+            });
+        }
+    });
+    (address, signed.cert.pem())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn certificates_of_ca_bundle_are_trusted_in_place_of_the_systems() {
+    let stage = Stage::set(1).await;
+    let (address, pem) = serve_by_tls(stage.address()).await;
+    let bundle = stage.path("bundle.pem");
+    std::fs::write(&bundle, pem).unwrap();
+    let endpoint = format!("https://localhost:{}", address.port());
+    let image_id = stage.image("golden");
+    let inputs = [
+        ("AWS_ENDPOINT_URL", endpoint.as_str()),
+        ("AWS_MAX_ATTEMPTS", "1"),
+        ("INPUT_AMI-ID", &image_id),
+        ("INPUT_TARGET-ACCOUNTS", B),
+    ];
+
+    let without = stage.run(&inputs);
+    assert_eq!(without.status, 1, "{}", without.log);
+    assert!(
+        without.log.contains("endpoint.unreachable"),
+        "{}",
+        without.log
+    );
+    let trusted = ("AWS_CA_BUNDLE", bundle.to_str().unwrap());
+    let run = stage.run(&[&inputs[..], &[trusted]].concat());
+    assert_eq!(run.status, 0, "{}", run.log);
+
+    let missing = ("AWS_CA_BUNDLE", "/no/such/bundle.pem");
+    let run = stage.run(&[&inputs[..], &[missing]].concat());
+    assert_eq!(run.status, 2, "{}", run.log);
+    assert!(run.log.contains("AWS_CA_BUNDLE"), "{}", run.log);
+}
+
+/// Every one of these changes what the SDK does if it says something.
+const BLANK: [&str; 12] = [
+    "AWS_CA_BUNDLE",
+    "AWS_CONFIG_FILE",
+    "AWS_ENDPOINT_URL_EC2",
+    "AWS_ENDPOINT_URL_KMS",
+    "AWS_MAX_ATTEMPTS",
+    "AWS_PROFILE",
+    "AWS_REGION",
+    "AWS_RETRY_MODE",
+    "AWS_ROLE_ARN",
+    "AWS_SESSION_TOKEN",
+    "AWS_USE_DUALSTACK_ENDPOINT",
+    "AWS_USE_FIPS_ENDPOINT",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn blank_variable_is_no_variable() {
+    let stage = Stage::set(1).await;
+    let image_id = stage.image("golden");
+    for value in ["", " "] {
+        let mut env: Vec<(&str, &str)> = BLANK.iter().map(|name| (*name, value)).collect();
+        env.extend([
+            ("AWS_DEFAULT_REGION", "us-east-1"),
+            ("HTTPS_PROXY", ""),
+            ("INPUT_AMI-ID", image_id.as_str()),
+            ("INPUT_TARGET-ACCOUNTS", B),
+            ("INPUT_DRY-RUN", "true"),
+        ]);
+        let run = stage.run(&env);
+        assert_eq!(run.status, 0, "{}", run.log);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn blank_profile_is_the_default_profile() {
+    let stage = Stage::set(1).await;
+    let keys = &stage.sim.facts().accounts[A];
+    let (id, secret) = (&keys.access_key_id, &keys.secret_access_key);
+    let file = stage.path("credentials");
+    let text = format!("[default]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\n");
+    std::fs::write(&file, text).unwrap();
+    let run = stage.run(&[
+        ("AWS_ACCESS_KEY_ID", ""),
+        ("AWS_SECRET_ACCESS_KEY", ""),
+        ("AWS_PROFILE", ""),
+        ("AWS_SHARED_CREDENTIALS_FILE", file.to_str().unwrap()),
+        ("INPUT_AMI-ID", &stage.image("golden")),
+        ("INPUT_TARGET-ACCOUNTS", B),
+    ]);
+    assert_eq!(run.status, 0, "{}", run.log);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn profile_that_signs_in_by_browser_names_the_way_round() {
+    let stage = Stage::set(1).await;
+    let profiles = [
+        "[profile ci]\nsso_session = my\nsso_account_id = 111111111111\nsso_role_name = publisher\n\
+         [sso-session my]\nsso_region = us-east-1\nsso_start_url = https://example.com/start\n",
+        "[profile ci]\nlogin_session = arn:aws:iam::111111111111:user/publisher\n",
+    ];
+    for profile in profiles {
+        let file = stage.path("config");
+        std::fs::write(&file, profile).unwrap();
+        let run = stage.run(&[
+            ("AWS_ACCESS_KEY_ID", ""),
+            ("AWS_SECRET_ACCESS_KEY", ""),
+            ("AWS_PROFILE", "ci"),
+            ("AWS_CONFIG_FILE", file.to_str().unwrap()),
+            ("INPUT_AMI-ID", &stage.image("golden")),
+            ("INPUT_TARGET-ACCOUNTS", B),
+        ]);
+        assert_eq!(run.status, 1, "{}", run.log);
+        let way_round = "aws configure export-credentials";
+        assert!(run.log.contains(way_round), "{}", run.log);
+    }
+}
+
+/// The first line that a proxy is sent by a run without an endpoint of its own.
+async fn read_proxied(stage: &Stage, env: &[(&str, &str)]) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let proxy = format!("http://{}", listener.local_addr().unwrap());
+    let asked = tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut line = String::new();
+        BufReader::new(stream).read_line(&mut line).await.unwrap();
+        line
+    });
+    let image_id = stage.image("golden");
+    let all = [
+        ("AWS_ENDPOINT_URL", ""),
+        ("AWS_MAX_ATTEMPTS", "1"),
+        ("HTTPS_PROXY", &proxy),
+        ("INPUT_AMI-ID", &image_id),
+        ("INPUT_TARGET-ACCOUNTS", B),
+    ];
+    let run = stage.run(&[&all[..], env].concat());
+    assert_eq!(run.status, 1, "{}", run.log);
+    asked.await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn proxy_fips_and_dual_stack_are_used() {
+    let stage = Stage::set(1).await;
+    let table: &[(&[(&str, &str)], &str)] = &[
+        (&[], "sts.us-east-1.amazonaws.com"),
+        (
+            &[("AWS_USE_FIPS_ENDPOINT", "true")],
+            "sts-fips.us-east-1.amazonaws.com",
+        ),
+        (
+            &[("AWS_USE_DUALSTACK_ENDPOINT", "true")],
+            "sts.us-east-1.api.aws",
+        ),
+    ];
+    for (env, host) in table {
+        let line = read_proxied(&stage, env).await;
+        assert_eq!(line.trim_end(), format!("CONNECT {host}:443 HTTP/1.1"));
+    }
+}
