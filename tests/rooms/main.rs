@@ -45,6 +45,7 @@ const ACTION: House = House {
     source: "action/src",
     rooms: &[
         &["main"],
+        &["blank"],
         &["process"],
         &["help"],
         &["lib"],

@@ -12,6 +12,16 @@ use crate::support::*;
 const CODE: &str = "SomethingOdd";
 const WORDS: &str = "never seen before";
 
+/// Reads on which nothing depends in these worlds: something else that was read says as much.
+const NOT_NEEDED: [&str; 3] = [
+    // The target sees the image.
+    "ec2:GetAllowedImagesSettings",
+    // The default key is `aws/ebs`, which every principal of the account can use.
+    "ec2:GetEbsEncryptionByDefault",
+    // The key policy gives the access.
+    "kms:ListGrants",
+];
+
 const RUNS: [Run; 6] = [
     Run::Share,
     Run::Copy,
@@ -55,11 +65,12 @@ async fn unknown_answer_to_any_call_is_told_in_its_words() {
             let (world, request) = prepare(run).await;
             let world = world.with_fault(deny_calls(&action, CODE, WORDS));
             let said = listen(&world, request).await;
-            if !said.contains(CODE) || !said.contains(WORDS) {
-                silent.insert(format!("{run:?} {action}: {said}"));
+            let is_told = said.contains(CODE) && said.contains(WORDS);
+            let is_needed = run != Run::Target || !NOT_NEEDED.contains(&action.as_str());
+            if is_needed && !is_told {
+                silent.insert((run, action));
             }
         }
     }
-    let silent: Vec<&str> = silent.iter().map(String::as_str).collect();
-    assert!(silent.is_empty(), "{}", silent.join("\n"));
+    assert_eq!(silent, BTreeSet::new());
 }
