@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncBufReadExt as _, BufReader, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
@@ -11,11 +12,16 @@ use tokio_rustls::TlsAcceptor;
 
 use super::support::*;
 
-/// The simulated AWS by TLS on loopback: its address, and the certificate in PEM.
-async fn serve_by_tls(plain: SocketAddr) -> (SocketAddr, String) {
-    let signed = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    let certificate = CertificateDer::from(signed.cert.der().to_vec());
-    let key = PrivateKeyDer::try_from(signed.signing_key.serialize_der()).unwrap();
+/// A certificate for `localhost` that nobody else trusts, and its key: `openssl req -x509 -newkey ec
+/// -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 36500 -subj /CN=localhost -addext
+/// subjectAltName=DNS:localhost -addext basicConstraints=critical,CA:FALSE`.
+const CERTIFICATE: &str = include_str!("environment/certificate.pem");
+const KEY: &str = include_str!("environment/key.pem");
+
+/// The simulated AWS by TLS on loopback.
+async fn serve_by_tls(plain: SocketAddr) -> SocketAddr {
+    let certificate = CertificateDer::from_pem_slice(CERTIFICATE.as_bytes()).unwrap();
+    let key = PrivateKeyDer::from_pem_slice(KEY.as_bytes()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = rustls::ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -38,15 +44,15 @@ async fn serve_by_tls(plain: SocketAddr) -> (SocketAddr, String) {
             });
         }
     });
-    (address, signed.cert.pem())
+    address
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn certificates_of_ca_bundle_are_trusted_in_place_of_the_systems() {
     let stage = Stage::set(1).await;
-    let (address, pem) = serve_by_tls(stage.address()).await;
+    let address = serve_by_tls(stage.address()).await;
     let bundle = stage.path("bundle.pem");
-    std::fs::write(&bundle, pem).unwrap();
+    std::fs::write(&bundle, CERTIFICATE).unwrap();
     let endpoint = format!("https://localhost:{}", address.port());
     let image_id = stage.image("golden");
     let inputs = [
