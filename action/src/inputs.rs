@@ -103,9 +103,10 @@ inputs! {
     verify "verify" "permissions" "check that targets can launch: none, permissions (read the \
         permissions; with target-role, also in the targets), launch (start a real \
         instance in each target, and terminate it)"
-    verify_instance_type "verify-instance-type" "smallest that fits" "instance type for verify: \
-        launch"
-    verify_subnet_id "verify-subnet-id" "default VPC" "subnet for verify: launch"
+    verify_instance_type "verify-instance-type" "one that fits" "instance type for verify: launch; \
+        by default a small one that fits the image and that the Region offers"
+    verify_subnet_id "verify-subnet-id" "default VPC" "subnet for verify: launch; or \
+        place=subnet pairs, where a place is an account, a Region, or 222222222222/eu-west-1"
     unlisted "unlisted" "keep" "principals that have access but are not listed: keep, or revoke"
     revoke_all "revoke-all" "false" "with mode revoke and no target: remove everybody's access"
     revoke_copies "revoke-copies" "false" "with mode revoke: also remove copies that this tool made"

@@ -13,6 +13,7 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ami_share::aws_config::SdkConfig;
 use futures::future::{self, BoxFuture, Either};
@@ -28,6 +29,10 @@ pub use exit::Exit;
 pub use inputs::{INPUTS, Input};
 pub use output::{OUTPUTS, report_schema};
 pub use process::process;
+
+/// How long a run that was told to stop may still take to end its test instances: CI systems give
+/// little more before they kill it.
+const CANCEL_GRACE: Duration = Duration::from_secs(5);
 
 /// Where a run writes to, and what ends it.
 pub struct Sinks {
@@ -81,11 +86,14 @@ pub async fn run(env: impl IntoIterator<Item = (OsString, OsString)>, sinks: Sin
         },
     };
     let runner = Runner::new(Arc::clone(&log));
-    let work = Box::pin(runner.run(&settings, &config));
+    let sharer = runner.build_sharer(&config);
+    let work = Box::pin(runner.run(&settings, &sharer));
     let exit = match future::select(work, sinks.cancelled).await {
         Either::Left((exit, _)) => exit,
-        Either::Right(((), _)) => {
+        Either::Right(((), work)) => {
+            drop(work);
             runner.clear_progress();
+            sharer.end_test_launches(CANCEL_GRACE).await;
             let message = "the run was told to stop; the log says what was done until then, and \
                            the next run continues from there";
             log.annotate(Level::Error, "cancelled", message);

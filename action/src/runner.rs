@@ -41,9 +41,13 @@ impl Runner {
         self.events.clear_progress();
     }
 
-    pub(crate) async fn run(self: &Arc<Self>, settings: &Settings, config: &SdkConfig) -> Exit {
+    /// A sharer whose events come to this runner.
+    pub(crate) fn build_sharer(self: &Arc<Self>, config: &SdkConfig) -> Sharer {
         let runner = Arc::clone(self);
-        let sharer = Sharer::new(config).with_events(move |event: &Event| runner.take(event));
+        Sharer::new(config).with_events(move |event: &Event| runner.take(event))
+    }
+
+    pub(crate) async fn run(&self, settings: &Settings, sharer: &Sharer) -> Exit {
         let request = &settings.request;
         if settings.mode == Mode::Verify {
             return match sharer.verify(request).await {
@@ -58,15 +62,21 @@ impl Runner {
         };
         self.clear_progress();
         match planned {
-            Ok(plan) => self.planned(settings, &sharer, &plan).await,
+            Ok(plan) => self.planned(settings, sharer, &plan).await,
             Err(errors) => self.unplanned(settings, &errors),
         }
     }
 
     /// Keeps in the report what happened, and writes it to the log.
     fn take(&self, event: &Event) {
-        if let Outcome::Applied(report) = &mut *self.outcome.lock() {
-            report.record(event);
+        match &mut *self.outcome.lock() {
+            Outcome::Applied(report) => report.record(event),
+            Outcome::Unplanned(errors) => {
+                if let Event::Failed(error) = event {
+                    errors.push(error.clone());
+                }
+            }
+            Outcome::Planned(_) | Outcome::Verified(_) => {}
         }
         self.events.event(event);
     }
@@ -105,7 +115,8 @@ impl Runner {
             log.annotate(Level::Error, "verify.blocked", &format!("{what}: {why}"));
         }
         let (verdict, exit) = if !report.errors.is_empty() {
-            ("something could not be checked", Exit::Failed)
+            let exit = Exit::of_errors(report.errors.iter());
+            ("something could not be checked", exit)
         } else if !blocked.is_empty() {
             ("blocked", Exit::Failed)
         } else if is_refused(&report.plan) {

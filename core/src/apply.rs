@@ -27,6 +27,7 @@ use crate::inventory::Image;
 use crate::plan::{LaunchPermission, Plan, SharedImage};
 use crate::report::Event;
 use crate::run::{Progress, Run};
+use crate::verify;
 
 /// Carries out every step of a plan; what happens is emitted.
 pub(crate) async fn apply(run: &Run<'_>, locks: &KeyLocks, plan: &Plan) {
@@ -39,6 +40,8 @@ pub(crate) async fn apply(run: &Run<'_>, locks: &KeyLocks, plan: &Plan) {
         apply.share().await;
         apply.revoke().await;
     };
+    // Whatever the run does, it ends test instances that runs before it left in its targets.
+    let work = future::join(work, verify::sweep(run, plan));
     let watch = run.watch(apply.clients_with_copies());
     future::select(work.boxed(), watch.boxed()).await;
 }

@@ -17,7 +17,9 @@ pub(crate) use allowed_images::{
     AllowedImages, AllowedImagesState, ImageAllowed, ImageCriterion, ScanCondition, ScanResults,
     Watermark, WatermarkFilter,
 };
-pub(crate) use image::{Image, ImageState, Mapping, Snapshot, seconds};
+pub(crate) use image::{
+    BootMode, EmptyVolume, Hardware, Image, ImageState, Mapping, Snapshot, seconds,
+};
 pub(crate) use key::{Grant, Key, KeyState, RamPolicy};
 pub(crate) use target::{RolePolicies, Target, TargetKeyUsage, VolumeKey};
 

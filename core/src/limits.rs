@@ -56,6 +56,20 @@ pub(crate) const SHARE_PROPAGATION: Duration = Duration::from_mins(2);
 /// How long SSM may take to check a parameter (R5.9) before the image counts as refused.
 pub(crate) const PARAMETER_CHECK: Duration = Duration::from_mins(2);
 
+/// How many instance types a page holds at most.
+pub(crate) const INSTANCE_TYPE_PAGE_SIZE: i32 = 100;
+/// How long a test launch may take until its instance runs: some types take minutes.
+pub(crate) const TEST_LAUNCH: Duration = Duration::from_mins(10);
+/// How long a run waits until what its test launch made is gone.
+pub(crate) const TEST_LAUNCH_CLEAN_UP: Duration = Duration::from_mins(5);
+/// How long it waits if its deadline has passed.
+pub(crate) const CLEAN_UP_AFTER_DEADLINE: Duration = Duration::from_mins(1);
+/// How old what a test launch made must be, to be left by a run that is gone: longer than a test
+/// launch and its end can take.
+pub(crate) const TEST_LAUNCH_ABANDONED: Duration = Duration::from_mins(16);
+/// How long a new instance or security group may be unknown to AWS, as a new image may (R1.1.7).
+pub(crate) const NEW_INSTANCE_INVISIBLE: Duration = Duration::from_secs(30);
+
 /// Services of which AWS documents that they launch instances by a service-linked role of their own
 /// (R4.11, R7.29). There may be others.
 pub(crate) const LAUNCHING_SERVICES: [&str; 7] = [

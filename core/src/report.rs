@@ -33,6 +33,8 @@ pub struct Report {
     pub targets: Vec<TargetReport>,
     /// Whether targets can launch, and what was not checked.
     pub verifications: Vec<Verification>,
+    /// The instances of test launches: those of this run, and those that earlier runs had left.
+    pub test_instances: Vec<TestInstance>,
     /// Copies that were removed, and images and snapshots that failed copies had left.
     pub removed: Vec<String>,
     /// The SSM parameters that were written.
@@ -79,6 +81,22 @@ pub struct TargetReport {
     pub tagged: BTreeSet<AmiId>,
     /// Roles that this run allowed to launch.
     pub roles: BTreeSet<String>,
+}
+
+/// An instance of a test launch.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[non_exhaustive]
+pub struct TestInstance {
+    /// The target.
+    pub account: AccountId,
+    /// The Region.
+    pub region: Region,
+    /// The instance.
+    pub instance: String,
+    /// Whether it was terminated.
+    pub terminated: bool,
+    /// Whether an earlier run had left it.
+    pub abandoned: bool,
 }
 
 /// A target's own copy of a shared image.
@@ -142,6 +160,7 @@ impl Report {
             keys: Vec::new(),
             targets: Vec::new(),
             verifications: Vec::new(),
+            test_instances: Vec::new(),
             removed: Vec::new(),
             published: Vec::new(),
             findings: plan.findings.clone(),

@@ -3,6 +3,7 @@
 
 mod progress;
 pub(crate) mod targets;
+pub(crate) mod test_launches;
 pub(crate) mod wait;
 pub(crate) mod watch;
 
@@ -13,6 +14,7 @@ use futures::future;
 use parking_lot::Mutex;
 
 use self::targets::ReachedTargets;
+use self::test_launches::TestLaunches;
 use self::watch::Watcher;
 use crate::aws::clients::{Account, RegionClients};
 use crate::diagnostic::Error;
@@ -32,6 +34,7 @@ pub(crate) struct Run<'a> {
     pub(crate) targets: ReachedTargets,
     pub(crate) timing: &'a Timing,
     pub(crate) progress: Progress<'a>,
+    pub(crate) test_launches: Arc<TestLaunches>,
     watchers: Mutex<BTreeMap<AccountRegion, Arc<Watcher>>>,
 }
 
@@ -49,8 +52,15 @@ impl<'a> Run<'a> {
             targets,
             timing,
             progress,
+            test_launches: Arc::default(),
             watchers: Mutex::default(),
         }
+    }
+
+    /// Keeps what is left of test launches where it can be found when the run is cut off.
+    pub(crate) fn with_test_launches(mut self, launches: &Arc<TestLaunches>) -> Self {
+        self.test_launches = Arc::clone(launches);
+        self
     }
 
     /// The source account in a Region.

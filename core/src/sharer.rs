@@ -1,8 +1,10 @@
 //! The way in: [`Sharer`].
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_config::SdkConfig;
+use futures::future;
 use tokio::sync::OnceCell;
 use tokio::time::{self, Instant};
 
@@ -12,10 +14,12 @@ use crate::aws::roles::{Role, Roles};
 use crate::aws::{Identity, config};
 use crate::diagnostic::{Code, Error, Errors, Finding, FindingCode};
 use crate::id::AccountId;
+use crate::limits::CLEAN_UP_AFTER_DEADLINE;
 use crate::observe;
 use crate::plan::{self, Plan};
 use crate::report::{Event, EventSink, Incomplete, Report};
 use crate::request::ShareRequest;
+use crate::run::test_launches::TestLaunches;
 use crate::run::{Progress, Run, targets};
 use crate::verify;
 
@@ -32,6 +36,8 @@ pub struct Sharer {
     roles: Roles,
     events: Arc<dyn EventSink>,
     locks: KeyLocks,
+    /// What is left of test launches whose run was cut off.
+    test_launches: Arc<TestLaunches>,
     /// Whether pauses vary at random, so that concurrent runs drift apart.
     jitter: bool,
 }
@@ -53,6 +59,7 @@ impl Sharer {
             roles: Roles::default(),
             events: Arc::new(|_: &Event| {}),
             locks: KeyLocks::default(),
+            test_launches: Arc::default(),
             jitter: true,
         }
     }
@@ -115,10 +122,12 @@ impl Sharer {
     /// Checks whether targets can launch what the request shares, and changes nothing; with
     /// [`Verify::Launch`](crate::request::Verify::Launch) it starts a real instance in each target
     /// and terminates it. Without a role in the targets, nothing is known of what is there.
+    /// With one, instances are terminated that test launches of runs that are gone left there
+    /// (`ec2:DescribeInstances`, `ec2:TerminateInstances`).
     ///
     /// # Errors
-    /// As [`plan`](Self::plan). That something prevents a launch is not an error but part of the
-    /// report.
+    /// As [`plan`](Self::plan). That something prevents a launch, and that the deadline passed
+    /// while targets were checked, are not errors but parts of the report.
     pub async fn verify(&self, request: &ShareRequest) -> Result<Report, Errors> {
         let plan = self.preview(request).await?;
         let source = self.connect(request, plan.deadline).await?;
@@ -127,12 +136,17 @@ impl Sharer {
         for error in &plan.errors {
             run.progress.emit(&Event::Failed(error.clone()));
         }
-        let verifying = Box::pin(verify::verify(&run, &plan, false));
-        let Ok(verifications) = time::timeout_at(plan.deadline, verifying).await else {
-            return Err(run.progress.deadline_error().into());
-        };
-        for verification in verifications {
-            run.progress.emit(&Event::Verified(verification));
+        let verifying = Box::pin(async {
+            let sweeping = verify::sweep(&run, &plan);
+            future::join(verify::verify(&run, &plan, false), sweeping).await
+        });
+        match time::timeout_at(plan.deadline, verifying).await {
+            Ok((verifications, ())) => {
+                for verification in verifications {
+                    run.progress.emit(&Event::Verified(verification));
+                }
+            }
+            Err(_elapsed) => end_at_deadline(&run).await,
         }
         Ok(run.progress.into_report(&plan))
     }
@@ -162,8 +176,7 @@ impl Sharer {
         };
         let applying = Box::pin(apply::apply(&run, &self.locks, plan));
         if time::timeout_at(plan.deadline, applying).await.is_err() {
-            let error = run.progress.deadline_error();
-            run.progress.emit(&Event::Failed(error));
+            end_at_deadline(&run).await;
         }
         let report = run.progress.into_report(plan);
         if report.errors.is_empty() {
@@ -171,6 +184,17 @@ impl Sharer {
         } else {
             Err(Box::new(Incomplete { report }))
         }
+    }
+
+    /// Removes what the test launches of dropped futures left in targets, such as those of a run
+    /// that was cancelled: terminates their instances, and deletes their security groups. What is
+    /// still there after `grace` is an event with the error `verify.left-behind`.
+    pub async fn end_test_launches(&self, grace: Duration) {
+        let Some(identity) = self.identity.get() else {
+            return;
+        };
+        let progress = Progress::new(&identity.account, &*self.events, None, self.jitter);
+        verify::remove_left(&self.test_launches, &progress, grace).await;
     }
 
     /// The account of the credentials (`sts:GetCallerIdentity`).
@@ -214,13 +238,8 @@ impl Sharer {
             .await
             .map_err(|_elapsed| no_answer())?;
         let progress = Progress::new(&source.identity.account, &*self.events, report, self.jitter);
-        Ok(Run::new(
-            source,
-            key_role,
-            targets,
-            &options.timing,
-            progress,
-        ))
+        let run = Run::new(source, key_role, targets, &options.timing, progress);
+        Ok(run.with_test_launches(&self.test_launches))
     }
 
     fn incomplete(&self, mut report: Report, error: Error) -> Box<Incomplete> {
@@ -229,6 +248,19 @@ impl Sharer {
         self.events.event(&event);
         Box::new(Incomplete { report })
     }
+}
+
+/// Reports what the deadline cut off, and removes what test launches have left.
+async fn end_at_deadline(run: &Run<'_>) {
+    let error = run.progress.deadline_error();
+    run.progress.emit(&Event::Failed(error));
+    let grace = CLEAN_UP_AFTER_DEADLINE;
+    Box::pin(verify::remove_left(
+        &run.test_launches,
+        &run.progress,
+        grace,
+    ))
+    .await;
 }
 
 fn not_allowed(request: &ShareRequest, account: &AccountId) -> Option<Finding> {

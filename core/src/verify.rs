@@ -18,6 +18,8 @@ use crate::report::Verification;
 use crate::request::Verify;
 use crate::run::Run;
 
+pub(crate) use launch::remove_left;
+
 /// The shortest and the longest pause before targets are checked again.
 const POLL: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(15));
 
@@ -39,6 +41,11 @@ pub(crate) async fn verify(run: &Run<'_>, plan: &Plan, just_shared: bool) -> Vec
         future::join_all(launches).await;
     }
     verifications
+}
+
+/// Removes what the test launches of runs that are gone left in targets.
+pub(crate) async fn sweep(run: &Run<'_>, plan: &Plan) {
+    launch::sweep(run, plan).await;
 }
 
 /// Reads and judges; again while a no may only mean that a change is not in effect yet.

@@ -13,3 +13,4 @@ mod packer;
 mod shares;
 mod summaries;
 mod support;
+mod test_launches;

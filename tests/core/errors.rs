@@ -5,7 +5,7 @@ mod concurrent;
 use std::collections::BTreeSet;
 
 use ami_share::diagnostic::Code;
-use ami_share::request::{Revoke, ShareRequestBuilder};
+use ami_share::request::{Revoke, ShareRequestBuilder, Verify};
 use ami_share::{Report, Sharer};
 use ami_share_sim::Scenario;
 use serde_json::json;
@@ -21,6 +21,7 @@ async fn every_error_code_ends_some_run() {
     codes.extend(request_errors().await);
     codes.extend(key_errors().await);
     codes.extend(target_errors().await);
+    codes.extend(test_launch_errors().await);
     codes.extend(concurrent::errors().await);
     let all: BTreeSet<Code> = Code::ALL.iter().copied().collect();
     assert_eq!(codes, all);
@@ -122,6 +123,18 @@ async fn key_errors() -> Vec<Code> {
     let request = world.build_request(&["golden"]);
     codes.extend(run(&world, A, request.revoke(Revoke::default())).await);
     codes
+}
+
+/// A test launch whose instance cannot be terminated.
+async fn test_launch_errors() -> Vec<Code> {
+    let world = with_admin_role(|_| ()).with_fault(deny_calls(
+        "ec2:TerminateInstances",
+        "UnauthorizedOperation",
+        "You are not authorized to perform this operation.",
+    ));
+    let options = with_target_role().verify(Verify::Launch);
+    let request = world.build_request(&["golden"]);
+    run(&world, A, request.target_options(options)).await
 }
 
 /// Errors in target accounts.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use ami_share::Sharer;
 use ami_share::report::{CheckName, Conclusion, Verdict};
-use ami_share::request::{KeyAccessMode, Revoke, ShareRequestBuilder, TargetOptions};
+use ami_share::request::{KeyAccessMode, Revoke, ShareRequestBuilder, TargetOptions, Verify};
 use ami_share_sim::{Options, Scenario};
 
 use super::support::*;
@@ -147,4 +147,34 @@ async fn case_10b_image_that_is_gone_does_not_keep_another_shared() {
     assert_eq!(report.errors, []);
     let launched = world.launch_as_b(&world.image_id("nightly-2")).await;
     assert_ne!(launched, "running");
+}
+
+#[tokio::test(start_paused = true)]
+#[ignore = "needs the corpus of reported cases, which is not part of the repository"]
+async fn case_04a_target_without_default_vpc_could_not_be_tested() {
+    let world = read_world("04-verify-launch", Options::default());
+    world.sim.edit(|state| {
+        let account = state.accounts.get_mut(B).unwrap();
+        for launching in account.launching.values_mut() {
+            launching.default_vpc = false;
+        }
+    });
+    let options = TargetOptions::default()
+        .role("consumer".parse().unwrap())
+        .verify(Verify::Launch);
+    let request = world.build_request(&["golden"]).target_options(options);
+    let report = world.share(request).await;
+    assert_eq!(report.errors, []);
+    let verification = &report.verifications[0];
+    assert_eq!(verification.conclusion, Conclusion::NoObstacleFound);
+    let mut checks = verification.checks.iter();
+    let launch = checks
+        .find(|check| check.name == CheckName::Launch)
+        .unwrap();
+    assert_eq!(launch.verdict, Verdict::Unknown);
+    let detail = &launch.detail;
+    assert!(detail.contains("could not be tested"), "{detail}");
+    assert!(detail.contains("verify-subnet-id"), "{detail}");
+    let left = world.sim.edit(|state| state.security_groups.len());
+    assert_eq!(left, 0);
 }

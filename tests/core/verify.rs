@@ -2,6 +2,7 @@
 
 mod allowed_images;
 mod deadline;
+mod launches;
 mod limits;
 mod obstacles;
 mod property;

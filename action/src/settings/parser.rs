@@ -1,6 +1,6 @@
 //! Parses one input after the other, and collects what is wrong.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
@@ -184,6 +184,28 @@ impl Parser {
             keys.extend(key.map(|key| (region, key)));
         }
         keys
+    }
+
+    /// One subnet for all targets, or `place=subnet` for each account, Region, or both.
+    pub(super) fn subnets(
+        &mut self,
+        input: InputValue<'_>,
+    ) -> (Option<String>, BTreeMap<String, String>) {
+        let (mut of_all, mut of_places) = (None, BTreeMap::new());
+        for word in self.words(input) {
+            let twice = match word.split_once('=') {
+                None => of_all.replace(word.clone()).is_some(),
+                Some((place, subnet)) => {
+                    let place = place.replace(':', "/");
+                    of_places.insert(place, subnet.to_owned()).is_some()
+                }
+            };
+            if twice {
+                let message = format!("`{}`: its place has another subnet too", shorten(&word));
+                self.problem(input.name, message);
+            }
+        }
+        (of_all, of_places)
     }
 
     /// A date, a moment, or the age of the image.

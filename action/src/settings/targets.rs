@@ -7,9 +7,11 @@ use crate::inputs::Raw;
 
 /// Parses them; what they need of each other is checked with the whole request.
 pub(super) fn parse(parser: &mut Parser, raw: &Raw, verify: Verify) -> TargetOptions {
+    let (subnet, subnets) = parser.subnets(raw.verify_subnet_id());
     let launch_with = LaunchWith {
         instance_type: raw.verify_instance_type().text.map(str::to_owned),
-        subnet: raw.verify_subnet_id().text.map(str::to_owned),
+        subnet,
+        subnets,
     };
     let services = parser.words(raw.target_service_linked_roles());
     let launch_roles = parser.words(raw.target_launch_roles());
@@ -43,6 +45,14 @@ pub(super) fn parse(parser: &mut Parser, raw: &Raw, verify: Verify) -> TargetOpt
 #[cfg(test)]
 mod tests {
     use super::super::tests::{Spoil, each_is_one_problem};
+    use super::*;
+
+    /// Everything that a launch in the target needs.
+    fn launch(raw: &mut Raw) {
+        raw.target_accounts = Some("222222222222".into());
+        raw.target_role = Some("x".into());
+        raw.verify = Some("launch".into());
+    }
 
     #[test]
     fn wrong_target_input_is_one_problem_that_names_it() {
@@ -132,6 +142,13 @@ mod tests {
                 raw.target_role = Some("x".into());
                 raw.target_service_linked_roles = Some("autoscaling.amazonaws.co".into());
             }),
+        ];
+        each_is_one_problem(table);
+    }
+
+    #[test]
+    fn wrong_input_of_verification_is_one_problem_that_names_it() {
+        let table: &[(&str, Spoil)] = &[
             ("verify", |raw| raw.verify = Some("all".into())),
             ("verify", |raw| raw.verify = Some("launch".into())),
             ("verify-instance-type", |raw| {
@@ -140,6 +157,18 @@ mod tests {
             ("verify-subnet-id", |raw| {
                 raw.target_role = Some("x".into());
                 raw.verify_subnet_id = Some("subnet-1a2b3c4d".into());
+            }),
+            ("verify-subnet-id", |raw| {
+                launch(raw);
+                raw.verify_subnet_id = Some("subnet-1a2b3c4d subnet-1a2b3c4e".into());
+            }),
+            ("verify-subnet-id", |raw| {
+                launch(raw);
+                raw.verify_subnet_id = Some("333333333333=subnet-1a2b3c4d".into());
+            }),
+            ("verify-subnet-id", |raw| {
+                launch(raw);
+                raw.verify_subnet_id = Some("us-east-1=vpc-1a2b3c4d".into());
             }),
         ];
         each_is_one_problem(table);

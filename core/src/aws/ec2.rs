@@ -4,6 +4,7 @@ mod allowed_images;
 mod change;
 mod convert;
 mod images;
+mod instance_types;
 mod instances;
 mod permissions;
 mod security_groups;
@@ -22,6 +23,7 @@ use crate::diagnostic::Error;
 pub(crate) use change::NewCopy;
 pub(crate) use instances::{Instance, NewInstance};
 pub(crate) use permissions::Change;
+pub(crate) use security_groups::{SecurityGroup, Subnet};
 
 /// EC2 in one account and Region.
 #[derive(Clone, Debug)]

@@ -88,6 +88,11 @@ remedied! {
         /// A quota of the account is used up.
         Quota => "quota.exceeded":
             "remove what is no longer needed, or ask AWS to raise the quota that its message names";
+        /// Something that a test launch made in a target could not be removed.
+        TestLaunchLeft => "verify.left-behind":
+            "terminate the instance and delete the security group that the message names: an \
+             instance costs money until it is terminated. A later run that reaches the target with \
+             the same role does so too";
         /// A check found that a target cannot launch.
         VerifyBlocked => "verify.blocked":
             "see each failed check in the report: it says what to repair";

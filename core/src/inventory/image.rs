@@ -22,6 +22,7 @@ pub(crate) struct Image {
     pub(crate) deprecation_time: Option<String>,
     pub(crate) deregistration_protected: bool,
     pub(crate) architecture: String,
+    pub(crate) hardware: Hardware,
     pub(crate) mappings: Vec<Mapping>,
     pub(crate) product_codes: Vec<String>,
     pub(crate) tags: BTreeMap<String, String>,
@@ -57,13 +58,47 @@ impl Image {
     }
 }
 
+/// What an image needs of the machine that it is launched on (R7.28).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Hardware {
+    /// Whether it has a driver for the Elastic Network Adapter.
+    pub(crate) ena: bool,
+    /// `None` if it boots either way.
+    pub(crate) boot_mode: Option<BootMode>,
+    /// `hvm` or `paravirtual`.
+    pub(crate) virtualization: Option<String>,
+    pub(crate) tpm: bool,
+    /// Patterns of the instance types that it supports; without any, all.
+    pub(crate) supported: Vec<String>,
+    /// Patterns of those that it does not support.
+    pub(crate) unsupported: Vec<String>,
+}
+
+/// The only way in which an image boots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BootMode {
+    Uefi,
+    Legacy,
+}
+
 /// One block device of an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Mapping {
     pub(crate) device: Option<String>,
     pub(crate) snapshot: Option<SnapshotId>,
+    /// The volume of a device without a snapshot, if it has one.
+    pub(crate) empty_volume: Option<EmptyVolume>,
     /// Whether AWS calls it encrypted; of its snapshot, AWS says that again.
     pub(crate) is_encrypted: bool,
+}
+
+/// A volume that begins empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct EmptyVolume {
+    /// GiB.
+    pub(crate) size: i32,
+    /// Such as `gp3`.
+    pub(crate) kind: Option<String>,
 }
 
 /// The states of an image that this tool distinguishes (R1.1.1).

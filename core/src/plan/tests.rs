@@ -4,7 +4,8 @@ use std::time::Duration;
 use super::*;
 use crate::id::AccountRegion;
 use crate::inventory::{
-    Image, ImageState, Inventory, Key, KeyState, Mapping, RamPolicy, RegionInventory, Snapshot,
+    Hardware, Image, ImageState, Inventory, Key, KeyState, Mapping, RamPolicy, RegionInventory,
+    Snapshot,
 };
 use crate::policy::key_policy::KeyPolicy;
 
@@ -49,10 +50,12 @@ fn inventory() -> Inventory {
         deprecation_time: None,
         deregistration_protected: false,
         architecture: "x86_64".to_owned(),
+        hardware: Hardware::default(),
         mappings: [Some(snapshot.id.clone()), None]
             .map(|snapshot| Mapping {
                 snapshot,
                 device: None,
+                empty_volume: None,
                 is_encrypted: true,
             })
             .into(),

@@ -204,6 +204,28 @@ pub enum Event {
         /// The ID of the image or snapshot.
         resource: String,
     },
+    /// A test launch started an instance in a target (`ec2:RunInstances`).
+    TestInstanceStarted {
+        /// The target.
+        account: AccountId,
+        /// The Region.
+        region: Region,
+        /// The image.
+        image: AmiId,
+        /// The instance.
+        instance: String,
+    },
+    /// The instance of a test launch was terminated (`ec2:TerminateInstances`).
+    TestInstanceTerminated {
+        /// The target.
+        account: AccountId,
+        /// The Region.
+        region: Region,
+        /// The instance.
+        instance: String,
+        /// Whether an earlier run had left it.
+        is_abandoned: bool,
+    },
     /// It was checked whether a target can launch an image.
     Verified(Verification),
     /// A finding that the plan could not have.
@@ -222,6 +244,8 @@ impl Event {
                 | Self::CopyAvailable { .. }
                 | Self::KeyAccessConfirmed { .. }
                 | Self::LaunchPermissionConfirmed { .. }
+                | Self::TestInstanceStarted { .. }
+                | Self::TestInstanceTerminated { .. }
                 | Self::Verified(_)
                 | Self::Found(_)
                 | Self::Failed(_)

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{CopyReport, Event, ImageReport, KeyReport, Report, TargetReport};
+use super::{CopyReport, Event, ImageReport, KeyReport, Report, TargetReport, TestInstance};
 use crate::id::{AccountId, KeyArn, Principal, Region, SourceImage};
 use crate::plan::Step;
 
@@ -55,7 +55,40 @@ impl Report {
             Event::Tagged { account, image } => {
                 self.target(account).tagged.insert(image.clone());
             }
-            _ => {}
+            _ => self.record_test_instance(event),
+        }
+    }
+
+    fn record_test_instance(&mut self, event: &Event) {
+        let (account, region, id, is_terminated) = match event {
+            Event::TestInstanceStarted {
+                account,
+                region,
+                instance,
+                ..
+            } => (account, region, instance, false),
+            Event::TestInstanceTerminated {
+                account,
+                region,
+                instance,
+                ..
+            } => (account, region, instance, true),
+            _ => return,
+        };
+        let test = entry(
+            &mut self.test_instances,
+            |test| &test.instance == id,
+            || TestInstance {
+                account: account.clone(),
+                region: region.clone(),
+                instance: id.clone(),
+                terminated: false,
+                abandoned: false,
+            },
+        );
+        test.terminated |= is_terminated;
+        if let Event::TestInstanceTerminated { is_abandoned, .. } = event {
+            test.abandoned |= is_abandoned;
         }
     }
 

@@ -1,11 +1,11 @@
 //! What is done in each target account, with a role there.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use super::{Keys, ManagedPolicy, TargetRole};
-use crate::id::{KeyRef, Region};
+use crate::id::{AccountId, KeyRef, Region};
 
 /// What a run does in each target account. Everything but [`verify`](Self::verify) needs the
 /// [`role`](Self::role).
@@ -41,10 +41,23 @@ pub enum Verify {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
 pub struct LaunchWith {
-    /// The instance type; by default the smallest of a few that fits the image's architecture.
+    /// The instance type; by default a small one that fits the image and that the Region offers.
     pub instance_type: Option<String>,
     /// The subnet, `subnet-…`; by default one of the default VPC.
     pub subnet: Option<String>,
+    /// Subnets of single targets. Each is under its account, its Region, or both, as in
+    /// `222222222222/eu-west-1`; the one that says more goes before the other.
+    pub subnets: BTreeMap<String, String>,
+}
+
+impl LaunchWith {
+    /// The subnet in a target, if one is given.
+    pub(crate) fn subnet_in(&self, account: &AccountId, region: &Region) -> Option<&str> {
+        let both = self.subnets.get(&format!("{account}/{region}"));
+        let of_account = both.or_else(|| self.subnets.get(account.as_ref()));
+        let found = of_account.or_else(|| self.subnets.get(region.as_ref()));
+        found.or(self.subnet.as_ref()).map(String::as_str)
+    }
 }
 
 impl TargetOptions {

@@ -1,169 +1,251 @@
 //! Launches a real instance in a target: the only proof that a launch works. The instance does
 //! nothing, reaches nobody, and is terminated as soon as it runs.
 
-use tokio::time::Instant;
+mod clean_up;
+mod group;
+mod mark;
+mod sweep;
+mod verdict;
 
+use std::collections::BTreeMap;
+
+use tokio::time::{self, Instant};
+
+use self::verdict::{End, Outcome};
 use crate::aws::clients::RegionClients;
-use crate::aws::ec2::{Instance, NewInstance};
+use crate::aws::ec2::{NewInstance, Subnet};
 use crate::diagnostic::Error;
-use crate::digest::hex_sha256;
 use crate::id::AmiId;
 use crate::inventory::Image;
+use crate::limits::{TEST_LAUNCH, TEST_LAUNCH_CLEAN_UP};
 use crate::plan::Plan;
-use crate::report::{Check, CheckName, Conclusion, Verification};
+use crate::report::{Check, CheckName, Conclusion, Event, Verification};
 use crate::run::Run;
+use crate::run::test_launches::{Made, TestLaunch};
 
-/// The tag of the instances that this tool launches.
-const TAG: &str = "ami-share:verify";
-const SECURITY_GROUP: &str = "ami-share-verify";
-/// How much older than this run's instance one must be to be left by a killed run, in seconds.
-const ABANDONED_AFTER: i64 = 3600;
+pub(crate) use clean_up::remove_left;
+pub(super) use sweep::sweep;
+
+/// How many instance types are tried, if the first ones cannot be had.
+const CANDIDATES: usize = 3;
 
 /// Launches the target's image, waits until the instance runs or ends, and terminates it. A target
 /// that is known to fail launches nothing.
 pub(super) async fn verify_by_launch(run: &Run<'_>, plan: &Plan, verification: &mut Verification) {
-    let name = CheckName::Launch;
     let clients = run.target_clients(&verification.account, &verification.region);
-    let image = verification.image.clone();
+    let image_id = verification.image.clone();
     let is_blocked = verification.conclusion == Conclusion::Blocked;
-    let (Some(clients), Some(image), false) = (clients, image, is_blocked) else {
+    let (Some(clients), Some(image_id), false) = (clients, image_id, is_blocked) else {
         let detail = "nothing was launched: see the other checks";
-        return verification.push(Check::unknown(name, detail));
+        return verification.push(Check::unknown(CheckName::Launch, detail));
     };
-    let check = match launch_and_terminate(run, plan, &clients, &image).await {
-        Ok((instance, None)) => {
-            let launcher = &clients.identity.arn;
-            Check::yes(name, format!("{} ran, launched as {launcher}", instance.id))
-        }
-        Ok((instance, Some(why))) => Check::no(name, format!("{} did not run: {why}", instance.id)),
-        Err(error) => Check::no(name, error.to_string()),
+    let mark = mark::new_mark(run.source.now());
+    let mut guard = run.test_launches.guard(TestLaunch::new(&clients, mark));
+    let test = Test {
+        run,
+        plan,
+        clients: &clients,
+        image_id: &image_id,
     };
-    verification.push(check);
+    let trying = Box::pin(test.launch(&mut guard.launch));
+    let outcome = match time::timeout(TEST_LAUNCH, trying).await {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(error)) => Outcome::Refused(error),
+        Err(_elapsed) => Outcome::TookTooLong,
+    };
+    clean_up::end(&run.progress, &mut guard.launch, TEST_LAUNCH_CLEAN_UP).await;
+    verification.push(verdict::judge(&outcome, &clients.identity.arn));
 }
 
-/// The instance, and why it did not run, if it did not.
-async fn launch_and_terminate(
-    run: &Run<'_>,
-    plan: &Plan,
-    clients: &RegionClients,
-    image_id: &AmiId,
-) -> Result<(Instance, Option<String>), Error> {
-    let ec2 = &clients.ec2;
-    let options = &plan.request.options.in_targets.launch;
-    let image = ec2.known_image(image_id).await?;
-
-    // 1. A security group that lets nothing in or out: the default one may let others in.
-    let vpc = match &options.subnet {
-        Some(subnet) => ec2.vpc_of(subnet).await?,
-        None => None,
-    };
-    let group = match ec2.security_group(SECURITY_GROUP, vpc.as_deref()).await? {
-        Some(group) => group,
-        None => {
-            ec2.create_closed_security_group(SECURITY_GROUP, vpc.as_deref())
-                .await?
-        }
-    };
-
-    // 2. The launch. Its token makes a repeat after a lost answer return the same instance.
-    let token = client_token(plan, clients, image_id);
-    let instance_type = options.instance_type.as_deref();
-    let new = NewInstance {
-        image: &image,
-        instance_type: instance_type.unwrap_or_else(|| smallest_instance_type(&image)),
-        subnet: options.subnet.as_deref(),
-        group: &group,
-        client_token: &token,
-        tag: (TAG, &token),
-    };
-    let instance = ec2.run_instance(&new).await?;
-
-    // 3. The wait: EC2 accepts a launch before it has used the keys (R4.4). An error of the wait
-    // comes after the termination, so that it leaves no instance behind.
-    let outcome = wait_until_running(run, clients, &instance.id).await;
-
-    // 4. The termination, whatever the outcome.
-    ec2.terminate_instance(&instance.id).await?;
-
-    // 5. The sweep: what killed runs left behind costs until somebody ends it.
-    terminate_abandoned(clients, &instance).await?;
-
-    // 6. The security group: AWS does not delete it before the instance is terminated.
-    wait_until_terminated(run, clients, &instance.id).await?;
-    ec2.delete_security_group(&group).await?;
-    Ok((instance, outcome?))
+/// The launch of one image in one target.
+struct Test<'a> {
+    run: &'a Run<'a>,
+    plan: &'a Plan,
+    clients: &'a RegionClients,
+    image_id: &'a AmiId,
 }
 
-/// A token that is the same for every try of one run, and another for another run.
-fn client_token(plan: &Plan, clients: &RegionClients, image: &AmiId) -> String {
-    let (account, region) = (&clients.location.account, &clients.location.region);
-    let run = match &plan.request.options.in_targets.run_name {
-        Some(name) => name.clone(),
-        None => format!("{:?}", plan.deadline),
-    };
-    hex_sha256(format!("{account} {region} {image} {run}"))
+/// What a launch needs, once nothing stands in its way.
+struct Prepared {
+    image: Image,
+    /// The instance types to try.
+    types: Vec<String>,
+    /// The security group.
+    group: String,
+    tags: BTreeMap<String, String>,
 }
 
-/// The smallest instance type of the architecture.
-fn smallest_instance_type(image: &Image) -> &'static str {
-    match image.architecture.as_str() {
-        "arm64" => "t4g.nano",
-        "i386" => "t2.nano",
-        "x86_64_mac" => "mac1.metal",
-        "arm64_mac" => "mac2.metal",
-        _ => "t3.nano",
-    }
-}
-
-/// Waits until the instance runs or ends; the reason if it ends.
-async fn wait_until_running(
-    run: &Run<'_>,
-    clients: &RegionClients,
-    id: &str,
-) -> Result<Option<String>, Error> {
-    let mut backoff = run.progress.poll_backoff(run.timing.poll);
-    let since = Instant::now();
-    loop {
-        let instances = clients.ec2.instances(TAG, Some(id)).await?;
-        match instances.into_iter().next() {
-            Some(instance) if instance.state == "running" => return Ok(None),
-            Some(instance) if instance.state != "pending" => {
-                return Ok(Some(instance.reason.unwrap_or(instance.state)));
+impl Test<'_> {
+    /// Launches, and waits until the instance runs or ends. Whatever is made is in `launch` before
+    /// it is asked for.
+    async fn launch(&self, launch: &mut TestLaunch) -> Result<Outcome, Error> {
+        let prepared = match self.prepare(launch).await? {
+            Ok(prepared) => prepared,
+            Err(outcome) => return Ok(outcome),
+        };
+        // What says that a type cannot be had says nothing of the image, so the next one is tried.
+        let mut refused = None;
+        for instance_type in prepared.types.iter().take(CANDIDATES) {
+            match self.run_instance(launch, &prepared, instance_type).await {
+                Ok(id) => return self.await_end(&prepared.image, &id).await,
+                Err(error) if verdict::is_about_type(&error) => {
+                    refused.get_or_insert(error);
+                }
+                Err(error) => return Err(error),
             }
+        }
+        Ok(refused.map_or(Outcome::NoType(None), Outcome::Refused))
+    }
+
+    /// What is launched, where, and on which type.
+    ///
+    /// # Errors
+    /// Within: what stands in the way.
+    async fn prepare(&self, launch: &mut TestLaunch) -> Result<Result<Prepared, Outcome>, Error> {
+        // 1. Without making anything.
+        let ec2 = &self.clients.ec2;
+        let Some(image) = ec2.images([self.image_id]).await?.into_iter().next() else {
+            return Ok(Err(Outcome::Invisible(self.image_id.clone())));
+        };
+        let place = match self.subnet_id() {
+            Some(id) => Some(ec2.subnet(id).await?),
+            None => self.default_place().await?,
+        };
+        let Some(place) = place else {
+            return Ok(Err(Outcome::NoDefaultVpc));
+        };
+        let types = self.instance_types(&image, &place).await?;
+        if types.is_empty() {
+            return Ok(Err(Outcome::NoType(place.zone)));
+        }
+        // 2. A security group of its own that lets nothing in or out: the default one may let
+        //    others in, and one that is shared could go while another launch is in it.
+        let tags = self.tags(&launch.mark);
+        let group = self.make_closed_group(launch, &place.vpc, &tags).await?;
+        Ok(group.ok_or(Outcome::OpenGroup).map(|group| Prepared {
+            image,
+            types,
+            group,
+            tags,
+        }))
+    }
+
+    /// Launches on an instance type; the ID of the instance.
+    async fn run_instance(
+        &self,
+        launch: &mut TestLaunch,
+        prepared: &Prepared,
+        instance_type: &str,
+    ) -> Result<String, Error> {
+        let token = mark::client_token(self.clients, &launch.mark, instance_type);
+        let new = NewInstance {
+            image: &prepared.image,
+            instance_type,
+            subnet: self.subnet_id(),
+            group: &prepared.group,
+            client_token: &token,
+            tags: &prepared.tags,
+        };
+        launch.instance = Made::Perhaps;
+        match self.clients.ec2.run_instance(&new).await {
+            Ok(instance) => {
+                launch.instance = Made::Yes(instance.id.clone());
+                self.report_start(&instance.id);
+                Ok(instance.id)
+            }
+            Err(error) => {
+                if verdict::is_final(&error) {
+                    launch.instance = Made::No;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn subnet_id(&self) -> Option<&str> {
+        let (account, region) = (
+            &self.clients.location.account,
+            &self.clients.location.region,
+        );
+        let launch = &self.plan.request.options.in_targets.launch;
+        launch.subnet_in(account, region)
+    }
+
+    async fn default_place(&self) -> Result<Option<Subnet>, Error> {
+        let vpc = self.clients.ec2.default_vpc().await?;
+        Ok(vpc.map(|vpc| Subnet { vpc, zone: None }))
+    }
+
+    /// The instance types to try: the one that the request names, or those that fit the image and
+    /// that the Region, or the zone of the subnet, offers.
+    async fn instance_types(&self, image: &Image, place: &Subnet) -> Result<Vec<String>, Error> {
+        let ec2 = &self.clients.ec2;
+        if let Some(name) = &self.plan.request.options.in_targets.launch.instance_type {
+            return Ok(vec![name.clone()]);
+        }
+        let fitting = ec2.fitting_types(image).await?;
+        match &place.zone {
+            Some(zone) if !fitting.is_empty() => ec2.offered_types(zone, &fitting).await,
+            _ => Ok(fitting),
+        }
+    }
+
+    /// The tags of everything that is made: the request's, as policies may ask for them, and the
+    /// mark.
+    fn tags(&self, mark: &str) -> BTreeMap<String, String> {
+        let mut tags = self.plan.request.options.tags.clone();
+        tags.insert(mark::TAG.to_owned(), mark.to_owned());
+        tags
+    }
+
+    fn report_start(&self, instance: &str) {
+        let location = &self.clients.location;
+        self.run.progress.emit(&Event::TestInstanceStarted {
+            account: location.account.clone(),
+            region: location.region.clone(),
+            image: self.image_id.clone(),
+            instance: instance.to_owned(),
+        });
+    }
+
+    /// Waits until the instance runs or ends: EC2 accepts a launch before it has used the keys
+    /// (R4.4).
+    async fn await_end(&self, image: &Image, id: &str) -> Result<Outcome, Error> {
+        let mut backoff = self.run.progress.poll_backoff(clean_up::POLL);
+        let since = Instant::now();
+        let instance = loop {
             // EC2 may not show a new instance yet.
-            Some(_) | None => {}
+            if let Some(instance) = self.clients.ec2.instance(id).await?
+                && instance.state != "pending"
+            {
+                break instance;
+            }
+            let what = "to run, in a target";
+            self.run
+                .progress
+                .wait(id, what, since, backoff.next())
+                .await;
+        };
+        let id = id.to_owned();
+        if instance.state == "running" {
+            return Ok(Outcome::Ran(id));
         }
-        run.progress
-            .wait(id, "to run, in a target", since, backoff.next())
-            .await;
+        let (code, words) = instance
+            .end
+            .unwrap_or((instance.state.clone(), instance.state));
+        let needs_keys = self.needs_keys(image).await;
+        Ok(Outcome::Ended(End {
+            instance: id,
+            code,
+            words,
+            needs_keys,
+        }))
     }
-}
 
-async fn wait_until_terminated(
-    run: &Run<'_>,
-    clients: &RegionClients,
-    id: &str,
-) -> Result<(), Error> {
-    let mut backoff = run.progress.poll_backoff(run.timing.poll);
-    let since = Instant::now();
-    loop {
-        let instances = clients.ec2.instances(TAG, Some(id)).await?;
-        if instances.iter().all(Instance::is_terminated) {
-            return Ok(());
-        }
-        run.progress
-            .wait(id, "to be terminated", since, backoff.next())
-            .await;
+    /// Whether a launch of the image uses any key.
+    async fn needs_keys(&self, image: &Image) -> bool {
+        let mut mappings = image.mappings.iter();
+        mappings.any(|mapping| mapping.is_encrypted)
+            || matches!(self.clients.ec2.encrypts_by_default().await, Ok(true))
     }
-}
-
-/// Terminates instances with our tag that are much older than this run's, by AWS's own clock.
-async fn terminate_abandoned(clients: &RegionClients, current: &Instance) -> Result<(), Error> {
-    for instance in clients.ec2.instances(TAG, None).await? {
-        let is_old = instance.launched + ABANDONED_AFTER < current.launched;
-        if is_old && !instance.is_terminated() {
-            clients.ec2.terminate_instance(&instance.id).await?;
-        }
-    }
-    Ok(())
 }

@@ -14,7 +14,8 @@ const VERIFIER_LAUNCH: Policy = Policy {
     kind: Kind::Identity,
     account: Target,
     purpose: "`verify: launch`: a real instance, terminated as soon as it runs. The role in the \
-              target launches it, and needs the statements about keys of `launcher` too.",
+              target launches it, and needs the statements about keys of `launcher` too. Every run \
+              as a role with this policy terminates what a killed run left.",
     danger: "It can launch instances, and terminate those that have the tag `ami-share:verify`. \
              An instance costs money until it is terminated.",
     used_with: &["verifier", "launcher"],
@@ -28,11 +29,23 @@ const VERIFIER_LAUNCH: Policy = Policy {
                 ),
                 called(
                     "ec2:DescribeSecurityGroups",
-                    "finds the security group that allows no traffic",
+                    "sees that the security group allows no traffic, and finds what a killed run left",
                 ),
                 called(
                     "ec2:DescribeSubnets",
-                    "`verify-subnet-id`: reads the VPC of the subnet",
+                    "`verify-subnet-id`: reads the VPC and the zone of the subnet",
+                ),
+                called(
+                    "ec2:DescribeVpcs",
+                    "finds the default VPC, if there is no `verify-subnet-id`",
+                ),
+                called(
+                    "ec2:DescribeInstanceTypes",
+                    "finds a small instance type that fits the image",
+                ),
+                called(
+                    "ec2:DescribeInstanceTypeOfferings",
+                    "`verify-subnet-id`: reads which types the zone of the subnet has",
                 ),
             ],
             &[EVERYTHING],
@@ -42,13 +55,18 @@ const VERIFIER_LAUNCH: Policy = Policy {
             "TagLaunches",
             &[called(
                 "ec2:CreateTags",
-                "sets the tag that identifies the instance, as part of RunInstances",
+                "sets the tag that identifies what the test makes, and `tags`, as it is made",
             )],
-            &[TargetResources("instance"), TargetResources("volume")],
+            &[
+                TargetResources("instance"),
+                TargetResources("volume"),
+                TargetResources("network-interface"),
+                TargetResources("security-group"),
+            ],
             &[when(
                 "StringEquals",
                 "ec2:CreateAction",
-                Texts(&["RunInstances"]),
+                Texts(&["RunInstances", "CreateSecurityGroup"]),
             )],
         ),
         allow(
@@ -65,7 +83,7 @@ const VERIFIER_LAUNCH: Policy = Policy {
             &[
                 called(
                     "ec2:CreateSecurityGroup",
-                    "creates a security group of its own, `ami-share-verify`",
+                    "creates a security group for each launch, `ami-share-verify-…`",
                 ),
                 called(
                     "ec2:RevokeSecurityGroupEgress",

@@ -409,19 +409,19 @@ resource "aws_iam_policy" "verifier" {
 data "aws_iam_policy_document" "verifier_launch" {
   statement {
     sid       = "DescribeInstances"
-    actions   = ["ec2:DescribeInstances", "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets"]
+    actions   = ["ec2:DescribeInstances", "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs", "ec2:DescribeInstanceTypes", "ec2:DescribeInstanceTypeOfferings"]
     resources = ["*"]
   }
 
   statement {
     sid       = "TagLaunches"
     actions   = ["ec2:CreateTags"]
-    resources = ["arn:${local.partition}:ec2:*:${local.account}:instance/*", "arn:${local.partition}:ec2:*:${local.account}:volume/*"]
+    resources = ["arn:${local.partition}:ec2:*:${local.account}:instance/*", "arn:${local.partition}:ec2:*:${local.account}:volume/*", "arn:${local.partition}:ec2:*:${local.account}:network-interface/*", "arn:${local.partition}:ec2:*:${local.account}:security-group/*"]
 
     condition {
       test     = "StringEquals"
       variable = "ec2:CreateAction"
-      values   = ["RunInstances"]
+      values   = ["RunInstances", "CreateSecurityGroup"]
     }
   }
 
@@ -447,7 +447,7 @@ data "aws_iam_policy_document" "verifier_launch" {
 resource "aws_iam_policy" "verifier_launch" {
   count       = contains(var.policies, "verifier-launch") ? 1 : 0
   name        = "ami-share-verifier-launch"
-  description = "verify: launch: a real instance, terminated as soon as it runs. The role in the target launches it, and needs the statements about keys of launcher too."
+  description = "verify: launch: a real instance, terminated as soon as it runs. The role in the target launches it, and needs the statements about keys of launcher too. Every run as a role with this policy terminates what a killed run left."
   policy      = data.aws_iam_policy_document.verifier_launch.json
 }
 

@@ -197,19 +197,25 @@ pub(super) async fn verify_by_launch(stage: Stage) -> Result<(), String> {
     world.share(build_home_request(&stage)).await;
     let ec2 = aws_sdk_ec2::Client::new(&world.config(B));
     let subnets = ec2.describe_subnets().send().await.unwrap();
-    let launch_with = LaunchWith {
-        subnet: subnets.subnets()[0].subnet_id().map(str::to_owned),
-        ..LaunchWith::default()
-    };
-    let options = without_verify().verify(Verify::Launch);
-    let request = build_request(&stage, options.launch_with(launch_with));
-    let request = request.build().unwrap();
-    let verified = stage.build_sharer().await.verify(&request).await;
-    let report = verified.map_err(|errors| errors.to_string())?;
-    let verification: &Verification = &report.verifications[0];
-    let groups_left = world.sim.edit(|state| state.security_groups.len());
-    if verification.conclusion == Conclusion::Launched && groups_left == 0 {
-        return Ok(());
+    for subnet in [subnets.subnets()[0].subnet_id(), None] {
+        let launch_with = LaunchWith {
+            subnet: subnet.map(str::to_owned),
+            ..LaunchWith::default()
+        };
+        let options = without_verify().verify(Verify::Launch);
+        let request = build_request(&stage, options.launch_with(launch_with));
+        let request = request.build().unwrap();
+        let verified = stage.build_sharer().await.verify(&request).await;
+        let report = verified.map_err(|errors| errors.to_string())?;
+        let verification: &Verification = &report.verifications[0];
+        if verification.conclusion != Conclusion::Launched {
+            return Err(join_checks(verification.checks.iter()));
+        }
+        if let Some(error) = report.errors.first() {
+            return Err(error.to_string());
+        }
+        let groups_left = world.sim.edit(|state| state.security_groups.len());
+        assert_eq!(groups_left, 0);
     }
-    Err(join_checks(verification.checks.iter()))
+    Ok(())
 }

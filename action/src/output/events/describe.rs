@@ -11,6 +11,7 @@ pub(super) fn describe(event: &Event) -> Option<String> {
         .or_else(|| permissions(event))
         .or_else(|| lifecycle(event))
         .or_else(|| target_roles(event))
+        .or_else(|| test_instances(event))
 }
 
 fn copies(event: &Event) -> Option<String> {
@@ -102,6 +103,31 @@ fn lifecycle(event: &Event) -> Option<String> {
             image,
         } => format!("the parameter {name} of {account} names {image} now"),
         Event::Tagged { account, image } => format!("{image} carries its tags in {account} now"),
+        _ => return None,
+    })
+}
+
+fn test_instances(event: &Event) -> Option<String> {
+    Some(match event {
+        Event::TestInstanceStarted {
+            account,
+            region,
+            image,
+            instance,
+        } => format!("{instance} in {region} of {account} tests the launch of {image}"),
+        Event::TestInstanceTerminated {
+            account,
+            region,
+            instance,
+            is_abandoned,
+        } => {
+            let whose = if *is_abandoned {
+                ", which a test launch of an earlier run had left,"
+            } else {
+                ", the instance of a test launch,"
+            };
+            format!("{instance} in {region} of {account}{whose} is terminated")
+        }
         _ => return None,
     })
 }

@@ -6,7 +6,7 @@ use aws_sdk_ec2::types::{self as sdk, ImageState as SdkState, StorageTier};
 
 use super::allowed_images::{convert_scan, convert_watermark};
 use crate::aws::unreadable::{Unreadable, present, read, read_if_present};
-use crate::inventory::{Image, ImageState, Mapping, Snapshot};
+use crate::inventory::{BootMode, EmptyVolume, Hardware, Image, ImageState, Mapping, Snapshot};
 
 pub(super) const KMS_KEY_ID: &str = "KmsKeyId";
 
@@ -45,6 +45,7 @@ fn convert_known_image(image: &sdk::Image) -> Result<Image, Unreadable> {
             .map(|kind| kind.as_str())
             .unwrap_or_default()
             .to_owned(),
+        hardware: convert_hardware(image),
         mappings,
         product_codes: product_codes
             .map(|code| code.product_code_id().unwrap_or("(no code)").to_owned())
@@ -58,6 +59,30 @@ fn convert_known_image(image: &sdk::Image) -> Result<Image, Unreadable> {
     })
 }
 
+fn convert_hardware(image: &sdk::Image) -> Hardware {
+    let kind = image.virtualization_type();
+    let specification = image.instance_type_specification();
+    let patterns = |items: &[sdk::InstanceTypeItem]| {
+        let patterns = items.iter().filter_map(|item| item.instance_type());
+        patterns.map(str::to_owned).collect()
+    };
+    Hardware {
+        // An image that does not say so is one of before ENA.
+        ena: image.ena_support() == Some(true),
+        boot_mode: match image.boot_mode() {
+            Some(sdk::BootModeValues::Uefi) => Some(BootMode::Uefi),
+            Some(sdk::BootModeValues::LegacyBios) => Some(BootMode::Legacy),
+            _ => None,
+        },
+        virtualization: kind.map(|kind| kind.as_str().to_owned()),
+        tpm: image.tpm_support().is_some(),
+        supported: specification
+            .map_or_else(Vec::new, |of| patterns(of.supported_instance_types())),
+        unsupported: specification
+            .map_or_else(Vec::new, |of| patterns(of.unsupported_instance_types())),
+    }
+}
+
 fn convert_mapping(mapping: &sdk::BlockDeviceMapping) -> Result<Mapping, Unreadable> {
     let ebs = mapping.ebs();
     let snapshot = ebs.and_then(|ebs| ebs.snapshot_id());
@@ -65,6 +90,12 @@ fn convert_mapping(mapping: &sdk::BlockDeviceMapping) -> Result<Mapping, Unreada
         snapshot: read_if_present("SnapshotId", snapshot)?,
         device: mapping.device_name().map(str::to_owned),
         is_encrypted: ebs.and_then(|ebs| ebs.encrypted()) == Some(true),
+        empty_volume: ebs.filter(|_| snapshot.is_none()).and_then(|ebs| {
+            Some(EmptyVolume {
+                size: ebs.volume_size()?,
+                kind: ebs.volume_type().map(|kind| kind.as_str().to_owned()),
+            })
+        }),
     })
 }
 
@@ -117,7 +148,7 @@ fn convert_known_snapshot(snapshot: &sdk::Snapshot) -> Result<Snapshot, Unreadab
     })
 }
 
-fn convert_tags(tags: &[sdk::Tag]) -> BTreeMap<String, String> {
+pub(super) fn convert_tags(tags: &[sdk::Tag]) -> BTreeMap<String, String> {
     let mut converted = BTreeMap::new();
     for tag in tags {
         if let Some(key) = tag.key() {

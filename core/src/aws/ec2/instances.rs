@@ -1,13 +1,15 @@
 //! EC2: the instances of `verify: launch`.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_ec2::types::{
-    BlockDeviceMapping, EbsBlockDevice, HttpTokensState, InstanceMetadataEndpointState,
+    BlockDeviceMapping, EbsBlockDevice, Filter, HttpTokensState, InstanceMetadataEndpointState,
     InstanceMetadataOptionsRequest, InstanceNetworkInterfaceSpecification, InstanceType,
-    ResourceType, ShutdownBehavior,
+    ResourceType, ShutdownBehavior, VolumeType,
 };
 
-use super::{Ec2, filter, tag, tagged};
-use crate::aws::accept_codes;
+use super::convert::convert_tags;
+use super::{Ec2, filter, tagged, tags};
 use crate::aws::unreadable::{Unreadable, present};
 use crate::diagnostic::Error;
 use crate::inventory::Image;
@@ -19,8 +21,8 @@ pub(crate) struct NewInstance<'a> {
     pub(crate) subnet: Option<&'a str>,
     pub(crate) group: &'a str,
     pub(crate) client_token: &'a str,
-    /// The key and the value of its tag.
-    pub(crate) tag: (&'a str, &'a str),
+    /// The tags of the instance, its volumes and its network interface.
+    pub(crate) tags: &'a BTreeMap<String, String>,
 }
 
 /// An instance, as `DescribeInstances` answers it.
@@ -28,15 +30,22 @@ pub(crate) struct NewInstance<'a> {
 pub(crate) struct Instance {
     pub(crate) id: String,
     pub(crate) state: String,
-    /// Why it ended.
-    pub(crate) reason: Option<String>,
-    /// In seconds since 1970.
-    pub(crate) launched: i64,
+    /// Its type, such as `t3.micro`.
+    pub(crate) kind: String,
+    pub(crate) client_token: Option<String>,
+    pub(crate) tags: BTreeMap<String, String>,
+    /// The code of the reason why it ended, and AWS's words.
+    pub(crate) end: Option<(String, String)>,
 }
 
 impl Instance {
     pub(crate) fn is_terminated(&self) -> bool {
         self.state == "terminated"
+    }
+
+    /// Whether it needs nobody to end it.
+    pub(crate) fn is_ending(&self) -> bool {
+        matches!(self.state.as_str(), "shutting-down" | "terminated")
     }
 }
 
@@ -55,8 +64,7 @@ impl Ec2 {
             .http_endpoint(InstanceMetadataEndpointState::Disabled)
             .http_tokens(HttpTokensState::Required)
             .build();
-        let (key, value) = new.tag;
-        let tags = [tag(key, value)];
+        let tags = tags(new.tags);
         let call = self
             .client
             .run_instances()
@@ -71,6 +79,7 @@ impl Ec2 {
             .set_block_device_mappings(Some(volumes_deleted_on_termination(new.image)))
             .tag_specifications(tagged(ResourceType::Instance, &tags))
             .tag_specifications(tagged(ResourceType::Volume, &tags))
+            .tag_specifications(tagged(ResourceType::NetworkInterface, &tags))
             .send();
         let answer = self
             .caller
@@ -83,20 +92,31 @@ impl Ec2 {
         }
     }
 
-    /// The instances with a tag, whatever its value; only the one with the ID, if that is given
-    /// (`ec2:DescribeInstances`).
+    /// The instances that have a tag, with this value if one is given (`ec2:DescribeInstances`).
     pub(crate) async fn instances(
         &self,
-        tag: &str,
-        id: Option<&str>,
+        key: &str,
+        value: Option<&str>,
     ) -> Result<Vec<Instance>, Error> {
+        let filter = match value {
+            Some(value) => filter(&format!("tag:{key}"), [value]),
+            None => filter("tag-key", [key]),
+        };
+        self.instances_by(filter).await
+    }
+
+    /// An instance by its ID; `None` if AWS does not show it (`ec2:DescribeInstances`).
+    pub(crate) async fn instance(&self, id: &str) -> Result<Option<Instance>, Error> {
+        let instances = self.instances_by(filter("instance-id", [id])).await?;
+        Ok(instances.into_iter().next())
+    }
+
+    async fn instances_by(&self, filter: Filter) -> Result<Vec<Instance>, Error> {
         const ACTION: &str = "ec2:DescribeInstances";
-        let mut filters = vec![filter("tag-key", [tag])];
-        filters.extend(id.map(|id| filter("instance-id", [id])));
-        let call = self.client.describe_instances().set_filters(Some(filters));
+        let call = self.client.describe_instances().filters(filter);
         let mut pages = call.into_paginator().send();
         let mut instances = Vec::new();
-        while let Some(page) = self.caller.send(ACTION, id, pages.try_next()).await? {
+        while let Some(page) = self.caller.send(ACTION, None, pages.try_next()).await? {
             for reservation in page.reservations() {
                 for instance in reservation.instances() {
                     let instance = convert_instance(instance);
@@ -107,30 +127,39 @@ impl Ec2 {
         Ok(instances)
     }
 
-    /// Terminates an instance; one that does not exist is no error (`ec2:TerminateInstances`).
-    pub(crate) async fn terminate_instance(&self, id: &str) -> Result<(), Error> {
+    /// Terminates an instance (`ec2:TerminateInstances`). Returns whether AWS knows it.
+    pub(crate) async fn terminate_instance(&self, id: &str) -> Result<bool, Error> {
         let call = self.client.terminate_instances().instance_ids(id).send();
         let answer = self
             .caller
             .send("ec2:TerminateInstances", Some(id), call)
             .await;
-        accept_codes(answer, &["InvalidInstanceID.NotFound"])
+        match answer {
+            Err(error) if error.is_aws(&["InvalidInstanceID.NotFound"]) => Ok(false),
+            answer => answer.map(|_| true),
+        }
     }
 }
 
-/// The volumes of the image, each deleted with its instance whatever the image says.
+/// The volumes of the image, each deleted with its instance whatever the image says. An empty
+/// volume is named with all that the image says of it, so that it is the same.
 fn volumes_deleted_on_termination(image: &Image) -> Vec<BlockDeviceMapping> {
-    let deleted = EbsBlockDevice::builder()
-        .delete_on_termination(true)
-        .build();
     let mut volumes = Vec::new();
     for mapping in &image.mappings {
-        if let (Some(device), Some(_)) = (&mapping.device, &mapping.snapshot) {
-            let volume = BlockDeviceMapping::builder()
-                .device_name(device)
-                .ebs(deleted.clone());
-            volumes.push(volume.build());
+        let Some(device) = &mapping.device else {
+            continue;
+        };
+        let mut ebs = EbsBlockDevice::builder().delete_on_termination(true);
+        match (&mapping.snapshot, &mapping.empty_volume) {
+            (Some(_), _) => {}
+            (None, Some(empty)) => {
+                ebs = ebs.volume_size(empty.size).encrypted(mapping.is_encrypted);
+                ebs = ebs.set_volume_type(empty.kind.as_deref().map(VolumeType::from));
+            }
+            (None, None) => continue,
         }
+        let volume = BlockDeviceMapping::builder().device_name(device);
+        volumes.push(volume.ebs(ebs.build()).build());
     }
     volumes
 }
@@ -140,11 +169,21 @@ fn convert_instance(instance: &aws_sdk_ec2::types::Instance) -> Result<Instance,
     let state = instance.state().and_then(|state| state.name());
     let state = present("State", state).map_err(|unreadable| unreadable.of(id))?;
     let reason = instance.state_reason();
-    let reason = reason.and_then(|reason| reason.message().or(reason.code()));
+    let code = reason.and_then(|reason| reason.code());
+    let words = reason.and_then(|reason| reason.message()).or(code);
+    let transition = instance.state_transition_reason();
+    let words = words.or(transition).filter(|words| !words.is_empty());
+    let end = words.map(|words| (code.unwrap_or(words).to_owned(), words.to_owned()));
     Ok(Instance {
         id: id.to_owned(),
         state: state.as_str().to_owned(),
-        reason: reason.map(str::to_owned),
-        launched: instance.launch_time().map_or(0, |time| time.secs()),
+        kind: instance
+            .instance_type()
+            .map(|name| name.as_str())
+            .unwrap_or_default()
+            .to_owned(),
+        client_token: instance.client_token().map(str::to_owned),
+        tags: convert_tags(instance.tags()),
+        end,
     })
 }

@@ -7,6 +7,8 @@ use crate::id::{AccountId, Partition, Principal, Region};
 use crate::request::target_names::{TargetRole, is_external_id, is_iam_name, is_service_principal};
 use crate::request::{ShareRequestBuilder, Verify};
 
+const SUBNET: &str = "verify-subnet-id";
+
 impl Check<'_> {
     pub(super) fn target_options(&mut self) {
         self.inputs_that_need_others();
@@ -43,14 +45,47 @@ impl Check<'_> {
             "target-launch-policy",
             "needs `target-launch-roles`, the roles to attach it to",
         );
-        let (subnet, instance_type) = (&options.launch.subnet, &options.launch.instance_type);
-        let field = if subnet.is_some() {
-            "verify-subnet-id"
+        let launch = &options.launch;
+        let has_subnet = launch.subnet.is_some() || !launch.subnets.is_empty();
+        let field = if has_subnet {
+            SUBNET
         } else {
             "verify-instance-type"
         };
-        let given = subnet.is_some() || instance_type.is_some();
+        let given = has_subnet || launch.instance_type.is_some();
         self.require(!given || launches, field, "needs `verify: launch`");
+        self.subnets();
+    }
+
+    /// Each subnet has the form of one, and each place is a target, a Region of the run, or both.
+    fn subnets(&mut self) {
+        let launch = &self.request.options.in_targets.launch;
+        for subnet in launch.subnet.iter().chain(launch.subnets.values()) {
+            self.require(
+                is_subnet(subnet),
+                SUBNET,
+                format!("`{subnet}` is not the ID of a subnet, such as `subnet-1a2b3c4d`"),
+            );
+        }
+        let (regions, accounts) = (self.request.regions(), target_accounts(self.request));
+        for place in launch.subnets.keys() {
+            let parts: Vec<&str> = place.split('/').collect();
+            let is_account = |part: &str| accounts.iter().any(|known| known.as_ref() == part);
+            let is_region = |part: &str| regions.iter().any(|known| known.as_ref() == part);
+            let is_known = match parts[..] {
+                [account, region] => is_account(account) && is_region(region),
+                [part] => is_account(part) || is_region(part),
+                _ => false,
+            };
+            self.require(
+                is_known,
+                SUBNET,
+                format!(
+                    "`{place}=…`: this is neither one of `target-accounts`, nor a Region of the \
+                     run, nor both as `222222222222/eu-west-1`"
+                ),
+            );
+        }
     }
 
     fn names_in_targets(&mut self) {
@@ -125,6 +160,11 @@ impl Check<'_> {
             );
         }
     }
+}
+
+fn is_subnet(text: &str) -> bool {
+    let id = text.strip_prefix("subnet-");
+    id.is_some_and(|id| !id.is_empty() && id.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
 fn target_accounts(request: &ShareRequestBuilder) -> BTreeSet<&AccountId> {

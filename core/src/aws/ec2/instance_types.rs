@@ -1,0 +1,117 @@
+//! EC2: the instance types that fit an image.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_ec2::types::{InstanceTypeInfo, LocationType};
+
+use super::{Ec2, filter};
+use crate::diagnostic::Error;
+use crate::inventory::{BootMode, Image};
+use crate::limits::{FILTER_VALUES, INSTANCE_TYPE_PAGE_SIZE};
+use crate::policy::matcher::matches_pattern;
+
+/// The sizes that are looked through for the smallest type.
+const SMALL: [&str; 5] = ["*.nano", "*.micro", "*.small", "*.medium", "*.large"];
+
+/// What types are ordered by: those of the free tier first, then small ones.
+type Rank = (bool, i64, i32, String);
+
+impl Ec2 {
+    /// The instance types of the Region that fit an image, the smallest first; those of the free
+    /// tier come before others, as some accounts can launch no others
+    /// (`ec2:DescribeInstanceTypes`).
+    pub(crate) async fn fitting_types(&self, image: &Image) -> Result<Vec<String>, Error> {
+        const ACTION: &str = "ec2:DescribeInstanceTypes";
+        let needs = &image.hardware;
+        let mut filters = vec![
+            filter(
+                "processor-info.supported-architecture",
+                [&image.architecture],
+            ),
+            filter("supported-root-device-type", [&image.root_device_type]),
+            filter("bare-metal", [false]),
+        ];
+        if needs.supported.is_empty() {
+            filters.push(filter("instance-type", SMALL));
+        } else {
+            let patterns = needs.supported.iter().take(FILTER_VALUES);
+            filters.push(filter("instance-type", patterns));
+        }
+        let kind = needs.virtualization.iter();
+        filters.extend(kind.map(|kind| filter("supported-virtualization-type", [kind])));
+        match needs.boot_mode {
+            Some(BootMode::Uefi) => filters.push(filter("supported-boot-mode", ["uefi"])),
+            Some(BootMode::Legacy) => {
+                filters.push(filter("supported-boot-mode", ["legacy-bios"]));
+            }
+            None => {}
+        }
+        if !needs.ena {
+            let without = ["supported", "unsupported"];
+            filters.push(filter("network-info.ena-support", without));
+        }
+        if needs.tpm {
+            filters.push(filter("nitro-tpm-support", ["supported"]));
+        }
+        let call = self.client.describe_instance_types();
+        let call = call.set_filters(Some(filters));
+        let call = call.max_results(INSTANCE_TYPE_PAGE_SIZE);
+        let mut pages = call.into_paginator().send();
+        let mut ranked: BTreeSet<Rank> = BTreeSet::new();
+        while let Some(page) = self.caller.send(ACTION, None, pages.try_next()).await? {
+            ranked.extend(page.instance_types().iter().filter_map(rank));
+        }
+        let names = ranked.into_iter().map(|(.., name)| name);
+        let is_excluded = |name: &String| {
+            let mut patterns = needs.unsupported.iter();
+            patterns.any(|pattern| matches_pattern(pattern, name))
+        };
+        Ok(names.filter(|name| !is_excluded(name)).collect())
+    }
+
+    /// Those of the instance types that an Availability Zone offers
+    /// (`ec2:DescribeInstanceTypeOfferings`).
+    pub(crate) async fn offered_types(
+        &self,
+        zone: &str,
+        types: &[String],
+    ) -> Result<Vec<String>, Error> {
+        const ACTION: &str = "ec2:DescribeInstanceTypeOfferings";
+        let asked = types.iter().take(FILTER_VALUES);
+        let call = self.client.describe_instance_type_offerings();
+        let call = call.location_type(LocationType::AvailabilityZone);
+        let call = call
+            .filters(filter("location", [zone]))
+            .filters(filter("instance-type", asked.clone()));
+        let mut pages = call.into_paginator().send();
+        let mut offered = BTreeSet::new();
+        while let Some(page) = self
+            .caller
+            .send(ACTION, Some(zone), pages.try_next())
+            .await?
+        {
+            for offering in page.instance_type_offerings() {
+                let name = offering
+                    .instance_type()
+                    .map(|name| name.as_str().to_owned());
+                offered.extend(name);
+            }
+        }
+        Ok(asked
+            .filter(|name| offered.contains(*name))
+            .cloned()
+            .collect())
+    }
+}
+
+fn rank(info: &InstanceTypeInfo) -> Option<Rank> {
+    let name = info.instance_type()?.as_str().to_owned();
+    let memory = info.memory_info().and_then(|memory| memory.size_in_mib());
+    let processors = info.v_cpu_info().and_then(|info| info.default_v_cpus());
+    Some((
+        info.free_tier_eligible() != Some(true),
+        memory.unwrap_or(i64::MAX),
+        processors.unwrap_or(i32::MAX),
+        name,
+    ))
+}

@@ -1,0 +1,242 @@
+//! What a test launch shows. A no is only what shows that the share is wrong; whatever else stands
+//! in the way could not be tested, and says which input mends it.
+
+use crate::diagnostic::{Code, Error};
+use crate::id::AmiId;
+use crate::report::{Check, CheckName};
+
+const NAME: CheckName = CheckName::Launch;
+
+/// How a test launch went.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// The instance ran.
+    Ran(String),
+    /// EC2 ended it before it ran.
+    Ended(End),
+    /// AWS refused a call, or did not answer.
+    Refused(Error),
+    /// The target does not see the image.
+    Invisible(AmiId),
+    /// No subnet is given, and there is no default VPC.
+    NoDefaultVpc,
+    /// No instance type fits, in the zone if one is given.
+    NoType(Option<String>),
+    /// The security group has rules.
+    OpenGroup,
+    /// The instance was pending for too long.
+    TookTooLong,
+}
+
+/// The end of an instance that did not run.
+#[derive(Debug)]
+pub(super) struct End {
+    pub(super) instance: String,
+    /// The code of AWS's reason, and its words.
+    pub(super) code: String,
+    pub(super) words: String,
+    /// Whether the launch used any key.
+    pub(super) needs_keys: bool,
+}
+
+/// AWS's codes for an image that the caller cannot launch.
+const INVISIBLE: &[&str] = &["InvalidAMIID.NotFound", "InvalidAMIID.Unavailable"];
+/// EC2 answers it for an image that is not shared, and for unknown credentials (R4.10).
+const NOT_AUTHORIZED: (&str, &str) = ("AuthFailure", "Not authorized for images");
+/// Codes after which EC2 may have done what it was asked for.
+const UNCERTAIN: &[&str] = &[
+    "InternalError",
+    "InternalFailure",
+    "ServiceUnavailable",
+    "Unavailable",
+];
+/// Codes that are about the instance type or its zone (R7.28).
+const ABOUT_TYPE: &[&str] = &[
+    "InsufficientHostCapacity",
+    "InsufficientInstanceCapacity",
+    "InvalidInstanceType",
+    "InvalidParameterCombination",
+    "InvalidParameterValue",
+    "Unsupported",
+    "UnsupportedOperation",
+    "VcpuLimitExceeded",
+];
+
+const GIVE_SUBNET: &str = "give a subnet as `verify-subnet-id`: one for all, or one for each \
+    account and Region, as in `222222222222/eu-west-1=subnet-1a2b3c4d`";
+const GIVE_TYPE: &str = "give an instance type that the image, the account and the Availability \
+    Zone allow as `verify-instance-type`, or a subnet in another zone as `verify-subnet-id`";
+const GIVE_TAGS: &str = "give the tags that the organization asks for as `tags`: everything that \
+    the test makes has them";
+const RUN_AGAIN: &str = "run again, or give another type as `verify-instance-type`";
+
+/// What to do about AWS's codes.
+const REMEDIES: &[(&[&str], &str)] = &[
+    (
+        &[
+            "DefaultVpcDoesNotExist",
+            "InsufficientFreeAddressesInSubnet",
+            "InvalidSubnet",
+            "InvalidSubnetID.Malformed",
+            "InvalidSubnetID.NotFound",
+            "InvalidVpcID.NotFound",
+            "MissingInput",
+            "VPCIdNotSpecified",
+            "VPCResourceNotSpecified",
+        ],
+        GIVE_SUBNET,
+    ),
+    (
+        &["InstanceLimitExceeded", "VcpuLimitExceeded"],
+        "have the quota for running instances raised in the target, or give a type of another \
+         family as `verify-instance-type`",
+    ),
+    (ABOUT_TYPE, GIVE_TYPE),
+    (&["TagPolicyViolation", "TagLimitExceeded"], GIVE_TAGS),
+    (
+        &[
+            "NetworkInterfaceLimitExceeded",
+            "ResourceLimitExceeded",
+            "SecurityGroupLimitExceeded",
+            "VolumeLimitExceeded",
+        ],
+        "have the quota that AWS names raised in the target, or remove what is not needed there",
+    ),
+    (
+        &["OptInRequired"],
+        "subscribe to the image's product in AWS Marketplace, in the target",
+    ),
+    (
+        &["Blocked", "PendingVerification"],
+        "have AWS Support clear the target account",
+    ),
+];
+
+/// The check that follows from the outcome. `launcher` is who launched.
+pub(super) fn judge(outcome: &Outcome, launcher: &str) -> Check {
+    match outcome {
+        Outcome::Ran(id) => Check::yes(NAME, format!("{id} ran, launched as {launcher}")),
+        Outcome::Ended(end) => judge_end(end, launcher),
+        Outcome::Refused(error) => judge_error(error),
+        Outcome::Invisible(id) => Check::no(
+            NAME,
+            format!("the target does not see {id}: see the other checks for what hides it"),
+        ),
+        Outcome::NoDefaultVpc => untested("there is no default VPC in the target", GIVE_SUBNET),
+        Outcome::NoType(None) => untested(
+            "no small instance type of the Region fits the image",
+            GIVE_TYPE,
+        ),
+        Outcome::NoType(Some(zone)) => {
+            let why = format!("no small instance type of {zone} fits the image");
+            untested(&why, GIVE_TYPE)
+        }
+        Outcome::OpenGroup => untested(
+            "the security group of the test got rules that this run did not make",
+            "exempt groups with the tag `ami-share:verify` from the tool that adds rules",
+        ),
+        Outcome::TookTooLong => untested("no instance ran within 10 minutes", RUN_AGAIN),
+    }
+}
+
+fn judge_end(end: &End, launcher: &str) -> Check {
+    let (id, words) = (&end.instance, &end.words);
+    let ended = format!("{id} did not run: {words}");
+    match end.code.as_str() {
+        // It ran, and its own system shut it down.
+        "Client.InstanceInitiatedShutdown" => {
+            Check::yes(NAME, format!("{id} ran, launched as {launcher}"))
+        }
+        code if code.starts_with("Client.InvalidKMSKey") => {
+            Check::no(NAME, of_key(&ended, launcher))
+        }
+        // AWS says no more of some launches that KMS refused (R4.5).
+        "Client.InternalError" if end.needs_keys => Check::no(NAME, of_key(&ended, launcher)),
+        "Client.UserInitiatedShutdown" => untested(&ended, "find who terminated it, and run again"),
+        "Client.VolumeLimitExceeded" => untested(
+            &ended,
+            "have the quota for EBS volumes raised in the target",
+        ),
+        _ => untested(&ended, RUN_AGAIN),
+    }
+}
+
+fn of_key(ended: &str, launcher: &str) -> String {
+    format!(
+        "{ended}. A key of the launch is disabled, or {launcher} may not use it: see the checks of \
+         keys, and allow the launcher what a launch asks of them"
+    )
+}
+
+fn judge_error(error: &Error) -> Check {
+    if is_no(error) {
+        let mut detail = error.to_string();
+        if detail.contains("service control policy") {
+            detail = format!("{detail}. If the organization asks for tags, {GIVE_TAGS}");
+        }
+        return Check::no(NAME, detail);
+    }
+    let said = error.aws.as_ref().map_or_else(String::new, |aws| {
+        let words = aws.message.trim().trim_end_matches('.');
+        format!(". AWS said: {}: {words}", aws.code)
+    });
+    let why = format!("{}{said}", error.message);
+    untested(&why, &remedy(error))
+}
+
+/// Whether the error shows that the share is wrong.
+fn is_no(error: &Error) -> bool {
+    let Some(aws) = &error.aws else {
+        return false;
+    };
+    let (code, words) = NOT_AUTHORIZED;
+    if aws.code == code {
+        return aws.message.contains(words);
+    }
+    if INVISIBLE.contains(&aws.code.as_str()) {
+        return true;
+    }
+    let denied = denied_action(error);
+    error.code == Code::AccessDenied && (denied == "ec2:RunInstances" || denied.starts_with("kms:"))
+}
+
+/// The action that was denied, which may be one that the call implies.
+fn denied_action(error: &Error) -> &str {
+    let message = error.aws.as_ref().map_or("", |aws| aws.message.as_str());
+    let named = message.split("not authorized to perform: ").nth(1);
+    let named = named.and_then(|rest| rest.split_whitespace().next());
+    named.or(error.action).unwrap_or_default()
+}
+
+fn remedy(error: &Error) -> String {
+    if error.code == Code::AccessDenied {
+        let action = denied_action(error);
+        return format!(
+            "allow `{action}` to the role in the target, as the policy `verifier-launch` of \
+             docs/IAM.md does. If a policy asks for tags, {GIVE_TAGS}"
+        );
+    }
+    for (codes, remedy) in REMEDIES {
+        if error.is_aws(codes) {
+            return (*remedy).to_owned();
+        }
+    }
+    error.remedy.clone()
+}
+
+fn untested(why: &str, remedy: &str) -> Check {
+    Check::unknown(
+        NAME,
+        format!("could not be tested: {why}. What to do: {remedy}"),
+    )
+}
+
+/// Whether AWS has certainly not done what it was asked for.
+pub(super) fn is_final(error: &Error) -> bool {
+    error.aws.is_some() && !error.is_aws(UNCERTAIN)
+}
+
+/// Whether another instance type may be launched all the same.
+pub(super) fn is_about_type(error: &Error) -> bool {
+    error.is_aws(ABOUT_TYPE)
+}

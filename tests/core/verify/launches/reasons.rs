@@ -1,0 +1,257 @@
+//! A no is only what shows that the share is wrong. Whatever else ends a launch could not be
+//! tested, names the input that mends it, and fails no run.
+
+use super::*;
+
+/// What is different of an account.
+type Change = fn(&mut Launching);
+
+/// A launch that ends for this reason has this verdict, and says this.
+async fn check_reason(world: &World, name: &str, verdict: Verdict, says: &str) {
+    // The checks before the launch ask about another role than the one that launches.
+    let options = with_launcher().verify(Verify::Launch);
+    let request = build_request(world, options);
+    let request = request.tag("team", "other");
+    let (verification, report) = verify_by_launch(world, request).await;
+    let detail = find_detail(&verification, CheckName::Launch);
+    let found = find_verdict(&verification, CheckName::Launch);
+    assert_eq!(found, Some(verdict), "{name}: {detail}");
+    assert!(detail.contains(says), "{name}: {detail}");
+    let untested = detail.starts_with("could not be tested: ");
+    assert_eq!(untested, verdict == Verdict::Unknown, "{name}: {detail}");
+    let conclusion = match verdict {
+        Verdict::Yes => Conclusion::Launched,
+        Verdict::No => Conclusion::Blocked,
+        Verdict::Unknown => Conclusion::NoObstacleFound,
+    };
+    assert_eq!(verification.conclusion, conclusion, "{name}");
+    assert_eq!(report.errors, [], "{name}");
+    assert_eq!(count_left(world), NOTHING, "{name}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn account_that_cannot_launch_is_not_blocked() {
+    let table: [(&str, Change, Verdict, &str); 8] = [
+        ("nothing", |_| (), Verdict::Yes, "ran, launched as"),
+        (
+            "no default VPC",
+            |launching| launching.default_vpc = false,
+            Verdict::Unknown,
+            "verify-subnet-id",
+        ),
+        (
+            "no vCPU",
+            |launching| launching.vcpus = Some(0),
+            Verdict::Unknown,
+            "verify-instance-type",
+        ),
+        (
+            "free plan",
+            |launching| launching.free_plan = true,
+            Verdict::Yes,
+            "ran",
+        ),
+        (
+            "no capacity of one type",
+            |launching| {
+                let missing = (format!("{REGION}a"), "t3.micro".to_owned());
+                launching.without_capacity.insert(missing);
+            },
+            Verdict::Yes,
+            "ran",
+        ),
+        (
+            "no capacity",
+            |launching| {
+                for name in ["t2.nano", "t2.micro", "t3.nano", "t3.micro", "t3.small"] {
+                    let missing = (format!("{REGION}a"), name.to_owned());
+                    launching.without_capacity.insert(missing);
+                }
+                let missing = (format!("{REGION}a"), "m7i-flex.large".to_owned());
+                launching.without_capacity.insert(missing);
+            },
+            Verdict::Unknown,
+            "verify-instance-type",
+        ),
+        (
+            "an error of AWS",
+            |launching| {
+                let end = "Server.InternalError: Internal error on launch";
+                launching.ends_with = Some(end.to_owned());
+            },
+            Verdict::Unknown,
+            "Server.InternalError",
+        ),
+        (
+            "the quota of volumes",
+            |launching| {
+                let end = "Client.VolumeLimitExceeded: Volume limit exceeded";
+                launching.ends_with = Some(end.to_owned());
+            },
+            Verdict::Unknown,
+            "quota",
+        ),
+    ];
+    for (name, change, verdict, says) in table {
+        let world = build_launch_world(ImageKind::Shared).await;
+        edit_launching(&world, change);
+        check_reason(&world, name, verdict, says).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn tag_policy_could_not_be_tested() {
+    let world = build_launch_world(ImageKind::Shared).await;
+    world.sim.edit(|state| {
+        let account = state.accounts.get_mut(B).unwrap();
+        let values = vec!["images".to_owned()];
+        account.tag_policy.insert("team".to_owned(), values);
+    });
+    check_reason(&world, "tag policy", Verdict::Unknown, "`tags`").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn denied_launch_or_key_is_blocked_and_other_denials_are_not() {
+    for vague in [false, true] {
+        for (action, verdict, says) in [
+            ("ec2:RunInstances", Verdict::No, "ec2:RunInstances"),
+            ("kms:CreateGrant", Verdict::No, "key"),
+            (
+                "ec2:CreateSecurityGroup",
+                Verdict::Unknown,
+                "verifier-launch",
+            ),
+            ("ec2:CreateTags", Verdict::Unknown, "`ec2:CreateTags`"),
+            ("ec2:DescribeVpcs", Verdict::Unknown, "`ec2:DescribeVpcs`"),
+            (
+                "ec2:DescribeInstanceTypes",
+                Verdict::Unknown,
+                "`ec2:DescribeInstanceTypes`",
+            ),
+        ] {
+            let world = build_launch_world(ImageKind::Shared).await;
+            edit_launching(&world, |launching| launching.vague_ends = vague);
+            deny_to_role(&world, &[action]).await;
+            check_reason(&world, action, verdict, says).await;
+        }
+    }
+}
+
+/// `Client.InternalError` is KMS's only where a launch uses a key.
+#[tokio::test(start_paused = true)]
+async fn vague_end_without_keys_could_not_be_tested() {
+    let world = build_launch_world(ImageKind::Unencrypted).await;
+    let vague = "Client.InternalError: Client error on launch";
+    edit_launching(&world, |launching| {
+        launching.ends_with = Some(vague.to_owned())
+    });
+    check_reason(&world, "vague", Verdict::Unknown, vague).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_answer_of_aws_has_its_verdict() {
+    let run = "ec2:RunInstances";
+    let group = "ec2:CreateSecurityGroup";
+    for (operation, code, message, verdict) in [
+        (
+            run,
+            "AuthFailure",
+            "Not authorized for images: [ami-1]",
+            Verdict::No,
+        ),
+        (
+            run,
+            "InvalidAMIID.NotFound",
+            "The image id '[ami-1]' does not exist",
+            Verdict::No,
+        ),
+        (
+            run,
+            "InvalidAMIID.Unavailable",
+            "The AMI is not available",
+            Verdict::No,
+        ),
+        (
+            run,
+            "UnauthorizedOperation",
+            "You are not authorized",
+            Verdict::No,
+        ),
+        (
+            run,
+            "AuthFailure",
+            "AWS was not able to validate the credentials",
+            Verdict::Unknown,
+        ),
+        (
+            run,
+            "Blocked",
+            "This account is currently blocked",
+            Verdict::Unknown,
+        ),
+        (run, "DryRunOperation", "what is this", Verdict::Unknown),
+        (run, "InstanceLimitExceeded", "too many", Verdict::Unknown),
+        (
+            run,
+            "InsufficientFreeAddressesInSubnet",
+            "none",
+            Verdict::Unknown,
+        ),
+        (run, "InsufficientHostCapacity", "none", Verdict::Unknown),
+        (run, "InvalidGroup.NotFound", "gone", Verdict::Unknown),
+        (
+            run,
+            "InvalidParameterCombination",
+            "specification",
+            Verdict::Unknown,
+        ),
+        (run, "MaxIOPSLimitExceeded", "too many", Verdict::Unknown),
+        (
+            run,
+            "MissingInput",
+            "No subnets found for the default VPC",
+            Verdict::Unknown,
+        ),
+        (run, "OptInRequired", "subscribe first", Verdict::Unknown),
+        (
+            run,
+            "PendingVerification",
+            "in a few hours",
+            Verdict::Unknown,
+        ),
+        (run, "Unsupported", "not in this zone", Verdict::Unknown),
+        (
+            run,
+            "VPCIdNotSpecified",
+            "No default VPC for this user",
+            Verdict::Unknown,
+        ),
+        (
+            group,
+            "VPCIdNotSpecified",
+            "No default VPC for this user",
+            Verdict::Unknown,
+        ),
+        (
+            group,
+            "SecurityGroupLimitExceeded",
+            "too many",
+            Verdict::Unknown,
+        ),
+        (
+            group,
+            "UnauthorizedOperation",
+            "You are not authorized",
+            Verdict::Unknown,
+        ),
+    ] {
+        let world = build_launch_world(ImageKind::Shared).await;
+        let world = world.with_fault(deny_calls(operation, code, message));
+        let says = if code == "UnauthorizedOperation" {
+            operation
+        } else {
+            code
+        };
+        check_reason(&world, code, verdict, says).await;
+    }
+}
