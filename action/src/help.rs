@@ -44,6 +44,6 @@ fn help() -> String {
         // Writing to a String cannot fail.
         let _ = write!(text, "\n  {name}{default}\n      {help}\n");
     }
-    text + "\nExit status: 0 done; 1 a step failed; 2 bad input; 3 the plan refuses; 4 deadline; \
-            130 cancelled."
+    text + "\nExit status: 0 done; 1 a step failed or a part was left out; 2 bad input; \
+            3 the plan refuses; 4 deadline; 130 cancelled."
 }

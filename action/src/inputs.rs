@@ -73,6 +73,9 @@ inputs! {
     copy_to_regions "copy-to-regions" "" "Regions to copy the image to and share it in; \
         with mode revoke: the Regions whose copies are revoked too (no others are searched)"
     copy_name "copy-name" "{name}" "name of copies; placeholders {name} {ami-id} {region} {account}"
+    copy_description "copy-description" "that of the image" "description of copies"
+    share_source "share-source" "true" "false: share only copies, not an image that needs no copy \
+        in its own Region"
     copy_completion "copy-completion" "" "have AWS complete copies in this time, for a fee: 15m to \
         48h, in steps of 15 minutes"
     copy_image_tags "copy-image-tags" "true" "put the AMI's tags on every copy and, with \
@@ -117,10 +120,10 @@ inputs! {
         access to nobody"
     publish_ssm_parameter "publish-ssm-parameter" "" "name of an SSM parameter to write each \
         shared AMI into; same placeholders as copy-name"
-    deprecate_at "deprecate-at" "" "deprecate the shared AMIs at a date, or at an age: 2030-12-31 \
-        or 90d"
-    deregistration_protection "deregistration-protection" "false" "protect the shared AMIs from \
-        deregistration"
+    deprecate_at "deprecate-at" "" "deprecate the shared AMIs, and targets' own copies, at a date or \
+        at an age: 2030-12-31 or 90d"
+    deregistration_protection "deregistration-protection" "false" "protect the shared AMIs, and \
+        targets' own copies, from deregistration"
     timeout "timeout" "2h" "the run's deadline"
     poll_interval "poll-interval" "5s..60s" "shortest and longest pause between two polls; one \
         value sets both"

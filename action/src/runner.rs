@@ -142,12 +142,19 @@ impl Runner {
         }
         if settings.dry_run {
             self.set(Outcome::Planned(Box::new(Report::of_plan(plan))));
+            for error in &plan.errors {
+                log_error(log, error);
+            }
             if is_refused(plan) {
                 log.line("the plan is refused");
                 return Exit::Refused;
             }
             log.line(&plan_text::verdict(plan, settings.mode));
-            return Exit::Done;
+            return if plan.errors.is_empty() {
+                Exit::Done
+            } else {
+                Exit::of_errors(plan.errors.iter())
+            };
         }
         if is_refused(plan) {
             // The report of a share must not say that something was changed, as that of a dry run

@@ -3,6 +3,7 @@
 
 mod confirm;
 mod copies;
+mod halves;
 mod key_removal;
 pub(crate) mod keys;
 mod lifecycle;
@@ -58,6 +59,8 @@ pub(crate) struct Apply<'a> {
 struct LaunchableImage<'a> {
     launch: &'a LaunchPermission,
     image_id: AmiId,
+    /// Those whom it is shared with: the principals of the step, without those that AWS refuses.
+    principals: BTreeSet<Principal>,
 }
 
 /// Which targets have an available copy, each with the image that it copied.

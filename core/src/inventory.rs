@@ -3,6 +3,7 @@
 mod allowed_images;
 mod image;
 mod key;
+mod part;
 mod target;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,6 +22,7 @@ pub(crate) use image::{
     BootMode, EmptyVolume, Hardware, Image, ImageState, Mapping, Snapshot, seconds,
 };
 pub(crate) use key::{Grant, Key, KeyState, RamPolicy};
+pub(crate) use part::{Failure, Part};
 pub(crate) use target::{RolePolicies, Target, TargetKeyUsage, VolumeKey};
 
 /// Everything that a plan is made from.
@@ -31,8 +33,7 @@ pub(crate) struct Inventory {
     /// The time of reading, in seconds since 1970.
     pub(crate) now: i64,
     pub(crate) regions: BTreeMap<Region, RegionInventory>,
-    /// Regions of the request that are not enabled for the account. If there are any, nothing else
-    /// was read.
+    /// Regions of the request that are not enabled for the account. Nothing of them was read.
     pub(crate) disabled_regions: BTreeSet<Region>,
     /// Whether the credentials are temporary, cannot be renewed, and do not say when they expire.
     pub(crate) fixed_session: bool,
@@ -41,6 +42,8 @@ pub(crate) struct Inventory {
     pub(crate) targets: BTreeMap<AccountId, Result<Target, Error>>,
     /// The volumes and snapshots encrypted with keys that a target will lose access to, by target.
     pub(crate) key_usage: BTreeMap<AccountId, TargetKeyUsage>,
+    /// The parts of the request of which something could not be read in the source account.
+    pub(crate) failures: Vec<Failure>,
 }
 
 impl Inventory {
@@ -104,6 +107,8 @@ pub(crate) struct RegionInventory {
     pub(crate) parameters: BTreeMap<String, String>,
     /// Allowed AMIs of a target, if they could be read.
     pub(crate) allowed_images: Option<AllowedImages>,
+    /// The parts of the request of which something could not be read here.
+    pub(crate) failures: Vec<Failure>,
 }
 
 impl RegionInventory {
@@ -124,6 +129,7 @@ impl RegionInventory {
             shared_resources: Vec::new(),
             parameters: BTreeMap::new(),
             allowed_images: None,
+            failures: Vec::new(),
         }
     }
 
@@ -158,6 +164,8 @@ pub(crate) struct SharedResource {
     /// The keys that it is encrypted under.
     pub(crate) keys: BTreeSet<KeyArn>,
     pub(crate) shared_with: BTreeSet<Principal>,
+    /// Whether this was read. What could not be read counts as shared with everybody.
+    pub(crate) is_known: bool,
 }
 
 impl SharedResource {

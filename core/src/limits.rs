@@ -13,6 +13,8 @@ pub(crate) const COPY_COMPLETION_STEP: Duration = Duration::from_mins(15);
 
 /// The characters of an AMI's name (R1.2.1).
 pub(crate) const AMI_NAME_CHARACTERS: RangeInclusive<usize> = 3..=128;
+/// The characters of an AMI's description.
+pub(crate) const DESCRIPTION_CHARACTERS: usize = 255;
 /// The characters of an SSM parameter's name, and the levels of a path.
 pub(crate) const PARAMETER_NAME_CHARACTERS: RangeInclusive<usize> = 1..=1000;
 pub(crate) const PARAMETER_LEVELS: usize = 15;
@@ -49,6 +51,9 @@ pub(crate) const INLINE_POLICY_CHARACTERS: usize = 10_240;
 pub(crate) const NAMED_IMAGE_INVISIBLE: Duration = Duration::from_secs(15);
 /// How long an image that this tool made may be unknown to AWS (R1.1.7) before it counts as gone.
 pub(crate) const NEW_ID_INVISIBLE: Duration = Duration::from_mins(10);
+/// How long the copy of another run may be missing from searches by tag, where AWS has used its
+/// token: after that it was deregistered.
+pub(crate) const OTHER_COPY_INVISIBLE: Duration = Duration::from_mins(1);
 /// How long a change of permissions may take to be in effect before a no is final (R3.2.7, R2.21).
 pub(crate) const PERMISSION_PROPAGATION: Duration = Duration::from_mins(1);
 /// How long a shared image may take to be seen in a target (R2.21).

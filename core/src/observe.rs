@@ -10,27 +10,27 @@ mod ssm_parameters;
 mod targets;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use futures::future;
 
 use crate::aws::clients::RegionClients;
 use crate::diagnostic::{Error, Errors};
 use crate::id::{AmiId, Region};
-use crate::inventory::{Image, Inventory, Key, RegionInventory};
+use crate::inventory::{Failure, Image, Inventory, Key, Part, RegionInventory};
 use crate::request::{ShareRequest, Unlisted};
 use crate::run::Run;
 
 pub(crate) use shared_resources::find_shared_under;
 
 /// The inventory that a plan of `request` is made from. With `wait`, pending images are awaited.
+/// A part that cannot be read is a failure in it, and the others are read all the same.
 pub(crate) async fn observe(
     run: &Run<'_>,
     request: &ShareRequest,
     wait: bool,
 ) -> Result<Inventory, Errors> {
     let regions = request.regions();
-
-    // 1. In a Region that is not enabled, every call fails, so nothing else is read then.
     let mut inventory = Inventory {
         account: run.source.identity.account.clone(),
         now: run.source.now(),
@@ -39,12 +39,12 @@ pub(crate) async fn observe(
         fixed_session: run.source.has_fixed_session().await,
         targets: BTreeMap::new(),
         key_usage: BTreeMap::new(),
+        failures: Vec::new(),
     };
-    if !inventory.disabled_regions.is_empty() {
-        return Ok(inventory);
-    }
+
+    // 1. In a Region that is not enabled, every call fails.
     let mut clients_of_regions = Vec::new();
-    for region in &regions {
+    for region in &(&regions - &inventory.disabled_regions) {
         clients_of_regions.push(run.source_clients(region));
     }
 
@@ -54,14 +54,16 @@ pub(crate) async fn observe(
     for clients in &clients_of_regions {
         reading.push(images::read_named_images(run, clients, request, wait));
     }
-    let images_of_regions = values_or_errors(future::join_all(reading).await)?;
+    let read = future::join_all(reading).await;
+    let images_of_regions = inventory.keep_read(&mut clients_of_regions, read);
 
     // 3. Everything else, Region by Region.
     let mut reading = Vec::new();
     for (clients, images) in clients_of_regions.iter().zip(images_of_regions) {
         reading.push(read_region(run, clients, request, images));
     }
-    for region in values_or_errors(future::join_all(reading).await)? {
+    let read = future::join_all(reading).await;
+    for region in inventory.keep_read(&mut clients_of_regions, read) {
         let name = region.location.region.clone();
         inventory.regions.insert(name, region);
     }
@@ -71,9 +73,12 @@ pub(crate) async fn observe(
     for clients in &clients_of_regions {
         reading.push(ssm_parameters::read(clients, request, &inventory));
     }
-    let parameters_of_regions = values_or_errors(future::join_all(reading).await)?;
-    for (region, parameters) in inventory.regions.values_mut().zip(parameters_of_regions) {
+    let parameters_of_regions = future::join_all(reading).await;
+    for (region, (parameters, failures)) in
+        inventory.regions.values_mut().zip(parameters_of_regions)
+    {
         region.parameters = parameters;
+        region.failures.extend(failures);
     }
 
     // 5. Targets show what is shared with them, and what they have under keys that they are to
@@ -83,34 +88,55 @@ pub(crate) async fn observe(
     Ok(inventory)
 }
 
-/// Every value, or every error.
-fn values_or_errors<T, E: Into<Errors>>(results: Vec<Result<T, E>>) -> Result<Vec<T>, Errors> {
-    let (mut values, mut all_errors) = (Vec::new(), Vec::new());
-    for result in results {
-        match result.map_err(Into::into) {
-            Ok(value) => values.push(value),
-            Err(errors) => all_errors.extend(errors.iter().cloned()),
+impl Inventory {
+    /// What could be read of Regions. Those of which nothing could be read are failures, and their
+    /// clients are dropped.
+    fn keep_read<T>(
+        &mut self,
+        clients_of_regions: &mut Vec<Arc<RegionClients>>,
+        read: Vec<Result<T, Error>>,
+    ) -> Vec<T> {
+        let (mut clients_kept, mut values) = (Vec::new(), Vec::new());
+        for (clients, result) in clients_of_regions.drain(..).zip(read) {
+            match result {
+                Ok(value) => {
+                    clients_kept.push(clients);
+                    values.push(value);
+                }
+                Err(error) => {
+                    let part = Part::Region(clients.location.region.clone());
+                    self.failures.push(Failure::new(part, error));
+                }
+            }
         }
+        *clients_of_regions = clients_kept;
+        values
     }
-    Errors::fail_if_any(all_errors)?;
-    Ok(values)
 }
 
-/// The Regions that are not enabled for the account, asked in the first image's Region. If that one
-/// is not enabled, the call itself says so.
+/// The Regions that are not enabled for the account, as the first Region that answers says. If none
+/// does, nothing can be read.
 async fn find_disabled_regions(
     run: &Run<'_>,
     request: &ShareRequest,
     regions: &BTreeSet<Region>,
 ) -> Result<BTreeSet<Region>, Error> {
-    let Some(first) = request.images.first() else {
-        return Ok(BTreeSet::new());
-    };
     if regions.len() < 2 {
         return Ok(BTreeSet::new());
     }
-    let clients = run.source_clients(&first.region);
-    clients.ec2.regions_off(regions).await
+    let home = request.home();
+    let mut answer = run.source_clients(home).ec2.regions_off(regions).await;
+    for region in regions {
+        if answer.is_ok() {
+            break;
+        }
+        if region != home
+            && let Ok(disabled) = run.source_clients(region).ec2.regions_off(regions).await
+        {
+            answer = Ok(disabled);
+        }
+    }
+    answer
 }
 
 /// Everything of one Region of the source account but its named images.
@@ -118,28 +144,40 @@ async fn read_region(
     run: &Run<'_>,
     clients: &RegionClients,
     request: &ShareRequest,
-    images: BTreeMap<AmiId, Image>,
-) -> Result<RegionInventory, Errors> {
+    (images, failures): (BTreeMap<AmiId, Image>, Vec<Failure>),
+) -> Result<RegionInventory, Error> {
     let mut region = RegionInventory::new(clients.location.clone());
     region.images = images;
+    region.failures = failures;
     region.gone = gone::named_images(request, &region);
 
-    // 1. The key that copies are made with, and the copies that exist.
+    // 1. The key that copies are made with, and the copies that exist. Without that key nothing is
+    //    shared here, but images of here are copied to other Regions.
     let destination = read_destination_key(clients, request);
     let copies = images::read_own_copies(clients, request);
-    let (destination, (copies, snapshots)) = future::try_join(destination, copies).await?;
-    if let Some(key) = destination {
-        region.destination_key = Some(key.arn.clone());
-        region.keys.insert(key.arn.clone(), key);
+    let (destination, copies) = future::join(destination, copies).await;
+    match destination {
+        Ok(Some(key)) => {
+            region.destination_key = Some(key.arn.clone());
+            region.keys.insert(key.arn.clone(), key);
+        }
+        Ok(None) => {}
+        Err(error) => {
+            let part = Part::Region(clients.location.region.clone());
+            region.failures.push(Failure::new(part, error));
+        }
     }
-    (region.copies, region.snapshots) = (copies, snapshots);
+    (region.copies, region.snapshots) = copies?;
 
     // 2. Who may launch the images, and the snapshots behind them.
     let snapshots = images::read_snapshots(clients, &region);
     let launchers = permissions::read_launch_permissions(clients, &region);
-    let (snapshots, launchers) = future::try_join(snapshots, launchers).await?;
+    let (snapshots, (launchers, failures)) = future::join(snapshots, launchers).await;
+    let (snapshots, unreadable) = snapshots?;
     region.snapshots.extend(snapshots);
     region.launch_permissions = launchers;
+    region.failures.extend(failures);
+    region.failures.extend(unreadable);
     if request.options.revoke.is_some() {
         region.keys_of_gone = gone::read_keys(clients, request, &region).await?;
     }
@@ -151,7 +189,7 @@ async fn read_region(
         if may_revoke(request) || request.options.shares_snapshots() {
             permissions::read_snapshot_permissions(clients, &region).await
         } else {
-            Ok(BTreeMap::new())
+            (BTreeMap::new(), Vec::new())
         }
     };
     let others = async {
@@ -161,10 +199,19 @@ async fn read_region(
             Ok(Vec::new())
         }
     };
-    let (keys, permissions, others) = future::try_join3(keys, permissions, others).await?;
+    let (keys, permissions, others) = future::join3(keys, permissions, others).await;
+    let ((keys, unread_keys), (permissions, unread_images)) = (keys, permissions);
     region.keys = keys;
     region.snapshot_permissions = permissions;
-    region.shared_resources = others;
+    match others {
+        Ok(others) => region.shared_resources = others,
+        Err(error) => {
+            let part = Part::OtherShares(clients.location.region.clone());
+            region.failures.push(Failure::new(part, error));
+        }
+    }
+    region.failures.extend(unread_keys);
+    region.failures.extend(unread_images);
     if may_revoke(request) {
         let in_grants = gone::read_images_in_grants(clients, &region).await?;
         region.gone.extend(in_grants);

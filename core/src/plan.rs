@@ -12,6 +12,7 @@ mod launch_roles;
 mod lifecycle;
 mod names;
 mod own_grant;
+mod parts;
 mod permissions;
 mod planner;
 mod removals;
@@ -28,7 +29,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use crate::diagnostic::{Error, Finding, Severity};
+use crate::diagnostic::{Error, Finding, FindingCode, Severity};
 use crate::id::{AccountId, KeyArn, Partition, Principal, Region, RoleArn, SourceImage};
 use crate::policy::key_policy::access_statements;
 use crate::policy::launch_policy;
@@ -38,7 +39,7 @@ pub(crate) use key_use::key_still_used;
 pub(crate) use lifecycle::{deprecation_moment, rfc3339};
 pub(crate) use names::ImageGrantName;
 pub(crate) use own_grant::OwnGrant;
-pub(crate) use planner::make;
+pub(crate) use parts::make;
 pub(crate) use removals::{copy_still_shared, image_still_shared};
 
 pub use crate::policy::key_policy::{KeyPermissions, PolicyPrincipal};
@@ -68,7 +69,8 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// The problems that were found before anything is changed.
     pub findings: Vec<Finding>,
-    /// Why some targets could not be read. Nothing is done in these, and the run fails in the end.
+    /// Why parts of the request are left out: they could not be read, or a finding refuses them. The
+    /// others are carried out, and the run fails in the end.
     pub errors: Vec<Error>,
     /// The keys in whose policies policy variables work, as far as those were read.
     #[serde(skip)]
@@ -121,6 +123,13 @@ impl Plan {
     /// Whether carrying it out would change anything.
     pub fn changes(&self) -> bool {
         self.steps.iter().any(Step::changes)
+    }
+
+    /// Whether carrying it out may change anything: it would, or not everything could be looked at.
+    pub fn may_change(&self) -> bool {
+        let mut findings = self.findings.iter();
+        let is_pending = findings.any(|finding| finding.code == FindingCode::ImagePending);
+        self.changes() || !self.errors.is_empty() || is_pending
     }
 
     /// The findings that refuse the plan.

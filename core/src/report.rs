@@ -23,7 +23,8 @@ pub use verification::{Check, CheckName, Conclusion, Verdict, Verification};
 pub struct Report {
     /// The version of this form, [`Report::VERSION`].
     pub version: u32,
-    /// Whether anything was changed; in a report of a plan, whether anything would be.
+    /// Whether anything was changed; in a report of a plan, whether anything would be, or may be
+    /// where not everything could be looked at.
     pub changed: bool,
     /// Each image of the request in each of its Regions, in order.
     pub images: Vec<ImageReport>,
@@ -142,11 +143,12 @@ impl Report {
         schemars::schema_for!(Self).to_value()
     }
 
-    /// The report of a plan that was not carried out: [`changed`](Self::changed) says whether it
-    /// would change anything.
+    /// The report of a plan that was not carried out, with its errors: [`changed`](Self::changed)
+    /// says whether it would change anything, or may where not everything could be looked at.
     pub fn of_plan(plan: &Plan) -> Self {
         Self {
-            changed: plan.changes(),
+            changed: plan.may_change(),
+            errors: plan.errors.clone(),
             ..Self::begin(plan)
         }
     }

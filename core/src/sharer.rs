@@ -90,7 +90,9 @@ impl Sharer {
     ///
     /// # Errors
     /// Everything that made planning impossible: images that AWS does not know, denied calls, the
-    /// deadline. Problems of the plan itself are not errors but [findings](Plan::findings).
+    /// deadline. If something is left to plan all the same, they are the plan's
+    /// [errors](Plan::errors). Problems of the plan itself are not errors but
+    /// [findings](Plan::findings).
     pub async fn plan(&self, request: &ShareRequest) -> Result<Plan, Errors> {
         Box::pin(self.make_plan(request, true)).await
     }
@@ -116,7 +118,7 @@ impl Sharer {
         let Ok(observed) = time::timeout_at(deadline, observing).await else {
             return Err(run.progress.deadline_error().into());
         };
-        Ok(plan::make(request, &observed?, deadline))
+        plan::make(request, &observed?, deadline)
     }
 
     /// Checks whether targets can launch what the request shares, and changes nothing; with
@@ -199,15 +201,33 @@ impl Sharer {
 
     /// The account of the credentials (`sts:GetCallerIdentity`).
     async fn connect(&self, request: &ShareRequest, deadline: Instant) -> Result<Account, Error> {
-        let home = request.home();
-        let asking = self
-            .identity
-            .get_or_try_init(|| clients::identity(&self.config, home));
-        let identity = time::timeout_at(deadline, asking)
+        let asking = self.identity.get_or_try_init(|| self.identify(request));
+        let known = time::timeout_at(deadline, asking)
             .await
             .unwrap_or_else(|_| Err(no_answer()))?;
         let max_concurrency = request.options.max_concurrency;
-        Ok(Account::new(&self.config, identity, max_concurrency))
+        Ok(Account::new(&self.config, known, max_concurrency))
+    }
+
+    /// Asks the STS of each Region of the request until one answers: a Region that cannot be
+    /// reached does not stop the others.
+    async fn identify(&self, request: &ShareRequest) -> Result<Identity, Error> {
+        let home = request.home();
+        let mut answer = clients::identity(&self.config, home).await;
+        for region in request.regions() {
+            let is_unreachable = answer
+                .as_ref()
+                .is_err_and(|error| error.code == Code::EndpointUnreachable);
+            if !is_unreachable {
+                break;
+            }
+            if &region != home
+                && let Ok(identity) = clients::identity(&self.config, &region).await
+            {
+                answer = Ok(identity);
+            }
+        }
+        answer
     }
 
     /// A run in the source account, with the role for keys and the targets that could be reached

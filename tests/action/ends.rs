@@ -36,6 +36,29 @@ async fn dry_run_of_a_refused_plan_is_exit_3() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn dry_run_of_which_a_part_is_missing_is_exit_1() {
+    let stage = Stage::set(1).await;
+    let golden = stage.image("golden");
+    let both = format!("{golden} ami-1a2b3c4d");
+    let share = [
+        ("INPUT_AMI-ID", golden.as_str()),
+        ("INPUT_TARGET-ACCOUNTS", B),
+    ];
+    assert_eq!(stage.run_on_github(&share).status, 0);
+    let run = stage.run_on_github(&[
+        ("INPUT_AMI-ID", &both),
+        ("INPUT_TARGET-ACCOUNTS", B),
+        ("INPUT_DRY-RUN", "true"),
+    ]);
+    assert_eq!(run.status, 1);
+    let annotation = "::error title=image.not-found::";
+    assert!(run.log.contains(annotation), "{}", run.log);
+    assert!(run.summary.contains("image.not-found"), "{}", run.summary);
+    assert!(run.outputs["report"].contains("image.not-found"));
+    assert_eq!(run.outputs["changed"], "true", "nobody could look");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn plan_that_cannot_be_made_is_exit_1_with_a_remedy() {
     let stage = Stage::set(1).await;
     let golden = stage.image("golden");

@@ -16,8 +16,10 @@ them apart: in the log, in the step summary, and in the [report](report.schema.j
 ## Findings
 
 A finding is a problem that shows before anything is changed; a few show only during a run. One
-that *refuses* ends the run with exit status 3 before it changes anything. One that *warns* is
-logged, and the run continues.
+that *refuses* concerns an image, a Region, a key or a target: that part is left out, the others are
+done, and the run ends with exit status 1. If nothing is left, or the request as a whole is refused,
+the run ends with exit status 3 before it changes anything. One that *warns* is logged, and the run
+continues.
 
 | code | severity | what it means | what to do |
 |---|---|---|---|
@@ -68,6 +70,7 @@ fn build_page() -> String {
     for code in FindingCode::ALL {
         let severities = code.severities().iter().map(|severity| match severity {
             Severity::Refuse => "refuses",
+            Severity::LeaveOut => "leaves out its part",
             Severity::Warn => "warns",
         });
         let severities = severities.collect::<Vec<_>>().join(" or ");

@@ -111,6 +111,24 @@ async fn rule_1_2_2_run_with_other_tags_adopts_existing_copy() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn copy_that_was_deregistered_is_replaced_soon_by_one_with_other_tags() {
+    for with_snapshots in [false, true] {
+        let world = World::new();
+        let copy = share_copy(&world).await;
+        let ec2 = aws_sdk_ec2::Client::new(&world.config(A));
+        let call = ec2.deregister_image().image_id(copy.as_ref());
+        let call = call.delete_associated_snapshots(with_snapshots);
+        call.send().await.unwrap();
+        let started = world.elapsed();
+        let request = world.build_copy_request(&["plain"]);
+        let report = world.share(request.tag("more", "tags")).await;
+        assert_ne!(report.images[0].image, Some(copy));
+        let seconds = (world.elapsed() - started).as_secs();
+        assert!(seconds < 120, "{seconds} s");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn rule_1_1_7_copy_that_is_not_visible_yet_is_awaited() {
     let options = Options {
         invisible: Duration::from_secs(90),

@@ -89,6 +89,8 @@ async fn request_errors() -> Vec<Code> {
     let no_key = request.kms_key("alias/none".parse().unwrap());
     codes.extend(run(&world, A, no_key).await);
     codes.extend(run(&world, A, world.build_request(&["managed"])).await);
+    let one_of_two = world.build_request(&["managed", "golden"]);
+    codes.extend(run(&world, A, one_of_two).await);
 
     let slow = World::with_slow_copies();
     let request = slow.build_copy_request(&["plain"]);

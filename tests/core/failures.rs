@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use ami_share::diagnostic::Code;
+use ami_share::diagnostic::{Code, Severity};
 use ami_share::request::{ShareRequestBuilder, Verify};
 use ami_share::{Error, Sharer};
 use serde_json::json;
@@ -76,7 +76,7 @@ async fn key_alias_in_another_account_is_reported_as_not_found() {
 #[tokio::test(start_paused = true)]
 async fn missing_image_is_retried_then_named() {
     let world = World::new();
-    let request = world.build_request(&["golden"]);
+    let request = world.build_request(&[]);
     let request = request.image("ami-1a2b3c4d".parse().unwrap());
     let started = world.elapsed();
     let error = find_plan_error(&world, A, request).await;
@@ -258,10 +258,16 @@ async fn awaited_image_that_fails_ends_wait_with_its_reason() {
     let plan = world.plan(request).await;
     // The wait ended when the image failed, not when it would have been available.
     assert!((90..180).contains(&world.elapsed().as_secs()));
-    let refusals: Vec<String> = plan.refusals().map(ToString::to_string).collect();
-    let [refusal] = &refusals[..] else {
-        panic!("one refusal is expected: {refusals:?}")
+    let [finding] = &plan.findings[..] else {
+        panic!("one finding is expected: {:?}", plan.findings)
     };
-    assert!(refusal.starts_with("image.failed: "), "{refusal}");
-    assert!(refusal.contains("the volume is gone"), "{refusal}");
+    let text = finding.to_string();
+    assert!(text.starts_with("image.failed: "), "{text}");
+    assert!(text.contains("the volume is gone"), "{text}");
+    assert_eq!(finding.severity, Severity::LeaveOut);
+    let shared = plan
+        .launch_permissions()
+        .map(|launch| &launch.shared.source.ami);
+    let golden = world.image_id("golden").parse().unwrap();
+    assert_eq!(shared.collect::<Vec<_>>(), [&golden]);
 }

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use ami_share::Sharer;
 use ami_share::report::{CheckName, Conclusion, Verdict};
 use ami_share::request::{KeyAccessMode, Revoke, ShareRequestBuilder, TargetOptions, Verify};
+use ami_share::{ShareRequest, Sharer};
 use ami_share_sim::{Options, Scenario};
 
 use super::support::*;
@@ -177,4 +177,36 @@ async fn case_04a_target_without_default_vpc_could_not_be_tested() {
     assert!(detail.contains("verify-subnet-id"), "{detail}");
     let left = world.sim.edit(|state| state.security_groups.len());
     assert_eq!(left, 0);
+}
+
+#[tokio::test(start_paused = true)]
+#[ignore = "needs the corpus of reported cases, which is not part of the repository"]
+async fn case_05_copy_of_marketplace_image_is_refused_before_any_change() {
+    let world = read_world("05-product-code", Options::default());
+    let options = TargetOptions::default()
+        .role("consumer".parse().unwrap())
+        .kms_key("alias/own".parse().unwrap());
+    let request = world.build_request(&["golden"]).target_options(options);
+    let report = world.try_share(request).await.unwrap_err();
+    assert_eq!(list_codes(&report), ["image.product-code", "plan.refused"]);
+    assert!(world.count_changes().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+#[ignore = "needs the corpus of reported cases, which is not part of the repository"]
+async fn case_20_dead_image_of_manifest_does_not_stop_the_other() {
+    let world = read_world("20-manifest-with-a-dead-ami", Options::default());
+    let (build, last) = (world.image_id("build"), world.image_id("final"));
+    let ec2 = aws_sdk_ec2::Client::new(&world.config(A));
+    let call = ec2.deregister_image().image_id(&build);
+    call.send().await.unwrap();
+
+    let request = ShareRequest::builder()
+        .image_in("us-east-1".parse().unwrap(), build.parse().unwrap())
+        .image_in("us-west-2".parse().unwrap(), last.parse().unwrap())
+        .target_account(B.parse().unwrap());
+    let report = world.try_share(request).await.unwrap_err();
+    assert_eq!(list_codes(&report), ["image.not-found"]);
+    assert_eq!(report.errors[0].resource, Some(build));
+    assert_eq!(world.launch_in(B, "us-west-2", &last).await, "running");
 }

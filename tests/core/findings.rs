@@ -27,7 +27,12 @@ struct Seen(BTreeSet<CodeAndSeverity>);
 impl Seen {
     fn record(&mut self, findings: &[Finding]) {
         for finding in findings {
-            self.0.insert((finding.code.as_str(), finding.severity));
+            // Where other parts are left, what refuses a part leaves it out.
+            let severity = match finding.severity {
+                Severity::LeaveOut => Severity::Refuse,
+                severity => severity,
+            };
+            self.0.insert((finding.code.as_str(), severity));
         }
     }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use ami_share::request::{DeprecateAt, ShareRequestBuilder};
+use ami_share_sim::world::Protection;
 
 use super::support::*;
 
@@ -58,4 +59,27 @@ async fn two_images_for_one_parameter_are_refused() {
     let refusals = plan.refusals().map(|finding| finding.code.as_str());
     assert_eq!(refusals.collect::<Vec<_>>(), ["parameter.ambiguous"]);
     assert!(world.count_changes().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn own_copy_of_target_is_deprecated_and_protected_too() {
+    let world = World::generate(2, 1, 1, 1);
+    world.alias_own_keys();
+    let options = || with_target_role().kms_key("alias/own".parse().unwrap());
+    let nine_years = Duration::from_hours(24 * 365 * 9);
+    let request = || {
+        let request = world.build_request(&["image-1"]).target_options(options());
+        let request = request.deprecate_at(DeprecateAt::AfterCreation(nine_years));
+        request.deregistration_protection(true)
+    };
+    let report = world.share(request()).await;
+    let own = report.targets[0].copies[0].image.to_string();
+    let (is_deprecated, protection) = world.edit_image(&own, |image| {
+        (image.deprecated_at.is_some(), image.protection.clone())
+    });
+    assert!(
+        is_deprecated && protection != Protection::Off,
+        "{protection:?}"
+    );
+    assert!(!world.share(request()).await.changed);
 }

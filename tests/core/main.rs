@@ -22,6 +22,7 @@ mod organizations;
 mod own_copies;
 mod pages;
 mod partitions;
+mod parts;
 mod permissions;
 mod policies;
 mod regions;

@@ -2,9 +2,11 @@
 //! them.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use ami_share::request::{KeyAccessMode, ShareRequestBuilder, TargetOptions};
-use ami_share::{Region, Report};
+use ami_share::{Region, Report, Sharer};
+use ami_share_sim::Options;
 use serde_json::{Value, json};
 
 use super::support::*;
@@ -184,4 +186,54 @@ async fn revoke_ends_temporary_access() {
     let access = describe_access_to_a(&world);
     assert!(!access.contains(B), "{access}");
     check_permanent_access_stays(&world).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_copy_has_the_description_of_its_image_or_the_given_one() {
+    for given in [None, Some("for all")] {
+        let world = build_world();
+        let source = world.image_id("image-1");
+        world.edit_image(&source, |image| {
+            "nightly 7".clone_into(&mut image.description);
+        });
+        let options = with_target_role().kms_key("alias/own".parse().unwrap());
+        let key = world.key_arn("key-2").parse().unwrap();
+        let mut request = world.build_request(&["image-1"]).kms_key(key);
+        if let Some(description) = given {
+            request = request.copy_description(description);
+        }
+        let report = world.share(request.target_options(options)).await;
+        let copy = report.images[0].image.as_ref().unwrap();
+        let own = &report.targets[0].copies[0].image;
+        for copy in [copy, own] {
+            let description = world.edit_image(copy.as_ref(), |copy| copy.description.clone());
+            assert_eq!(description, given.unwrap_or("nightly 7"));
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn dry_run_beside_copy_under_way_says_that_something_will_change() {
+    let options = Options {
+        copy_time: Duration::from_hours(1),
+        ..Options::default()
+    };
+    let world = World::with_options(generate_scenario(2, 1, 1, 1), options);
+    world.alias_own_keys();
+    let options = || with_target_role().kms_key("alias/own".parse().unwrap());
+    let request = || world.build_request(&["image-1"]).target_options(options());
+    let cut_off = request().timing(with_timeout(300));
+    world.try_share(cut_off).await.unwrap_err();
+    let sharer = Sharer::new(&world.config(A));
+    let plan = sharer.preview(&request().build().unwrap()).await.unwrap();
+    assert!(plan.target_copies().all(|copy| copy.adopt.is_some()));
+    assert!(Report::of_plan(&plan).changed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn temporary_access_by_grants_leaves_no_grant() {
+    let world = build_world();
+    let request = build_home_request(&world, copy_and_unshare());
+    world.share(request.key_access(KeyAccessMode::Grants)).await;
+    assert!(!world.has_grants("key-1"));
 }

@@ -53,6 +53,10 @@ const CASES: &[Case] = cases! {
     "copy in a target": [
         "publisher", "snapshots", "targets", "target-trust", "target-copies",
     ] => in_target::copy,
+    "deprecate and protect the copy of a target": [
+        "publisher", "lifecycle", "snapshots", "targets", "target-trust", "target-copies",
+        "target-lifecycle",
+    ] => in_target::copy_and_release,
     "copy in a target by grants": [
         "publisher-grants", "snapshots", "targets", "target-trust", "target-copies",
     ] => in_target::copy,

@@ -18,6 +18,10 @@ pub(crate) fn lines(plan: &Plan) -> Vec<String> {
 
 /// How much a run in this mode would change.
 pub(crate) fn verdict(plan: &Plan, mode: Mode) -> String {
+    if !plan.changes() && plan.may_change() {
+        return "No changes so far, but not everything could be looked at: see what is said above"
+            .to_owned();
+    }
     if !plan.changes() {
         return match mode {
             Mode::Revoke => "No changes. There is no access to revoke".to_owned(),

@@ -55,6 +55,7 @@ fn heading(outcome: &Outcome, exit: Exit, mode: Mode) -> &'static str {
         (Exit::Done, Outcome::Verified(_), _) => "no obstacle to a launch found",
         (Exit::Done, _, _) => "dry run: nothing to change",
         (Exit::Failed, Outcome::Verified(_), _) => "a launch is blocked, or could not be checked",
+        (Exit::Failed, Outcome::Planned(_), _) => "dry run: a part of the request is left out",
         (Exit::Refused, _, _) => "refused, nothing was changed",
         (Exit::Deadline, _, _) => "the deadline passed",
         (Exit::Cancelled, _, _) => "cancelled",

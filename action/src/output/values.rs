@@ -21,7 +21,7 @@ pub const OUTPUTS: &[(&str, &str)] = &[
     ),
     (
         "changed",
-        "true if anything was changed, or in a dry run would be",
+        "true if anything was changed, or in a dry run would be or may be",
     ),
     (
         "report",

@@ -77,6 +77,10 @@ fn copies(parser: &mut Parser, mut builder: ShareRequestBuilder, raw: &Raw) -> S
     if let Some(name) = raw.copy_name().text {
         builder = builder.copy_name(name);
     }
+    if let Some(description) = raw.copy_description().text {
+        builder = builder.copy_description(description);
+    }
+    builder = builder.share_source(parser.flag(raw.share_source(), true));
     if let Some(time) = parser.duration(raw.copy_completion()) {
         builder = builder.copy_completion(time);
     }

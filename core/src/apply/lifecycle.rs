@@ -10,7 +10,7 @@ use crate::aws::clients::RegionClients;
 use crate::diagnostic::{Code, Error};
 use crate::id::{AccountId, AmiId};
 use crate::limits::PARAMETER_CHECK;
-use crate::plan::{Deprecate, Publish, SharedImage, deprecation_moment, rfc3339};
+use crate::plan::{Deprecate, Protect, Publish, SharedImage, deprecation_moment, rfc3339};
 use crate::report::Event;
 
 /// The shortest and longest pause between looks at a parameter that SSM checks.
@@ -20,19 +20,29 @@ impl Apply<'_> {
     /// Deprecates and protects an image, and publishes it in the source account, if the plan has
     /// these steps.
     pub(super) async fn complete_lifecycle(&self, shared: &SharedImage, image_id: &AmiId) {
+        self.release(&self.plan.account, shared, image_id).await;
+        self.publish_in(&self.plan.account, shared, image_id).await;
+    }
+
+    /// Deprecates and protects a shared image, or the copy of it that an account owns.
+    pub(super) async fn release(
+        &self,
+        account: &AccountId,
+        shared: &SharedImage,
+        image_id: &AmiId,
+    ) {
         for step in self.plan.deprecations() {
-            if &step.shared == shared && !step.in_effect {
+            if &step.account == account && &step.shared == shared && !step.in_effect {
                 let deprecated = self.deprecate(step, image_id).await;
                 self.progress().report_error(deprecated);
             }
         }
         for step in self.plan.protections() {
-            if &step.shared == shared && !step.in_effect {
-                let protected = self.protect(shared, image_id).await;
+            if &step.account == account && &step.shared == shared && !step.in_effect {
+                let protected = self.protect(step, image_id).await;
                 self.progress().report_error(protected);
             }
         }
-        self.publish_in(&self.plan.account, shared, image_id).await;
     }
 
     /// Writes the parameters of an account that name this image.
@@ -51,17 +61,18 @@ impl Apply<'_> {
     }
 
     async fn deprecate(&self, step: &Deprecate, image_id: &AmiId) -> Result<(), Error> {
-        let region = &step.shared.region;
+        let Some(clients) = self.run.clients_of(&step.account, &step.shared.region) else {
+            return Ok(());
+        };
         let mut moment = deprecation_moment(step.when, "");
         if moment.is_none() {
             // A period begins when the image was made; a copy was made by this run perhaps.
-            let image = self.find_image(region, image_id).await?;
+            let image = clients.ec2.images([image_id]).await?.into_iter().next();
             moment = image.and_then(|image| deprecation_moment(step.when, &image.creation_date));
         }
         let Some(moment) = moment else {
             return Ok(());
         };
-        let clients = self.run.source_clients(region);
         clients.ec2.deprecate_image(image_id, moment).await?;
         self.progress().emit(&Event::Deprecated {
             image: image_id.clone(),
@@ -70,8 +81,10 @@ impl Apply<'_> {
         Ok(())
     }
 
-    async fn protect(&self, shared: &SharedImage, image_id: &AmiId) -> Result<(), Error> {
-        let clients = self.run.source_clients(&shared.region);
+    async fn protect(&self, step: &Protect, image_id: &AmiId) -> Result<(), Error> {
+        let Some(clients) = self.run.clients_of(&step.account, &step.shared.region) else {
+            return Ok(());
+        };
         clients.ec2.protect_image(image_id).await?;
         self.progress().emit(&Event::Protected {
             image: image_id.clone(),

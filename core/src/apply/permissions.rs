@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use futures::FutureExt as _;
 use futures::future;
 use tokio::time::Instant;
 
@@ -15,26 +16,33 @@ use crate::plan::{self, RemovePermissions, SharedImage, SnapshotPermission};
 use crate::report::Event;
 
 impl Apply<'_> {
-    /// Lets principals launch the image.
+    /// Lets principals launch the image; returns those that AWS refuses.
     pub(super) async fn ensure_launch_permission(
         &self,
         shared: &SharedImage,
         image_id: &AmiId,
         principals: &BTreeSet<Principal>,
-    ) -> Result<(), Error> {
+    ) -> Result<BTreeSet<Principal>, Error> {
         const NOT_READY: &[&str] = &["InvalidAMIID.Unavailable", "IncorrectState"];
         const WHAT: &str = "to be ready for launch permission";
-        let ec2 = &self.run.source_clients(&shared.region).ec2;
+        let clients = self.run.source_clients(&shared.region);
+        let ec2 = &clients.ec2;
+        let add = |principals: BTreeSet<Principal>| {
+            async move {
+                ec2.change_launch_permissions(image_id, Change::Add, &principals)
+                    .await
+            }
+            .boxed()
+        };
         let mut backoff = self.progress().poll_backoff(self.run.timing.poll);
         let since = Instant::now();
-        let added = loop {
+        let (added, refused) = loop {
             let missing = principals - &ec2.launch_permissions(image_id).await?;
             if missing.is_empty() {
-                break missing;
+                break (missing, BTreeSet::new());
             }
-            let change = ec2.change_launch_permissions(image_id, Change::Add, &missing);
-            match change.await {
-                Ok(()) => break missing,
+            match self.change_in_halves(&missing, add).await {
+                Ok(refused) => break (&missing - &refused, refused),
                 // A copy that has just become available may still count as pending elsewhere in EC2
                 // (R2.8); the SDK does not try that again (R6.6).
                 Err(error) if error.is_aws(NOT_READY) => {
@@ -58,17 +66,19 @@ impl Apply<'_> {
             source: shared.source.clone(),
             region: shared.region.clone(),
             image: image_id.clone(),
-            principals: principals.clone(),
+            principals: principals - &refused,
         });
-        Ok(())
+        Ok(refused)
     }
 
-    /// Lets accounts make volumes of the image's snapshots.
+    /// Lets those of the principals that are accounts make volumes of the image's snapshots;
+    /// returns those that AWS refuses.
     pub(super) async fn ensure_snapshot_permissions(
         &self,
         step: &SnapshotPermission,
         image_id: &AmiId,
-    ) -> Result<(), Error> {
+        principals: &BTreeSet<Principal>,
+    ) -> Result<BTreeSet<Principal>, Error> {
         let region = &step.shared.region;
         let existed_when_planned = step.shared.image.as_ref() == Some(image_id);
         let snapshots: Vec<SnapshotId> = if existed_when_planned {
@@ -78,11 +88,11 @@ impl Apply<'_> {
             let snapshots = image.iter().flat_map(Image::snapshots);
             snapshots.cloned().collect()
         };
-        if step.accounts.is_empty() {
-            return Ok(());
+        let accounts = &as_principals(&step.accounts) & principals;
+        if accounts.is_empty() {
+            return Ok(BTreeSet::new());
         }
-        let ec2 = &self.run.source_clients(region).ec2;
-        let accounts = &as_principals(&step.accounts);
+        let (accounts, ec2) = (&accounts, &self.run.source_clients(region).ec2);
         let mut sharing = Vec::new();
         for snapshot in &snapshots {
             sharing.push(async move {
@@ -90,8 +100,8 @@ impl Apply<'_> {
                 self.add_snapshot_permission(ec2, snapshot, missing).await
             });
         }
-        future::try_join_all(sharing).await?;
-        Ok(())
+        let refused = future::try_join_all(sharing).await?;
+        Ok(refused.into_iter().flatten().collect())
     }
 
     /// Looks once more at snapshots, after the launch permission is written. Restores permissions
@@ -104,7 +114,7 @@ impl Apply<'_> {
     ) -> Result<(), Error> {
         let (region, image_id) = (&step.shared.region, &image.image_id);
         let ec2 = &self.run.source_clients(region).ec2;
-        let accounts = &as_principals(&step.accounts) & &image.launch.principals;
+        let accounts = &as_principals(&step.accounts) & &image.principals;
         let current = self.find_image(region, image_id).await?;
         for snapshot in current.iter().flat_map(Image::snapshots) {
             let missing = &accounts - &ec2.snapshot_permissions(snapshot).await?;
@@ -128,7 +138,7 @@ impl Apply<'_> {
         for image in images {
             let clients = self.run.source_clients(&image.shared().region);
             let current = clients.ec2.launch_permissions(&image.image_id).await?;
-            let required = principals & &image.launch.principals;
+            let required = principals & &image.principals;
             if !required.is_subset(&current) {
                 return Ok(false);
             }
@@ -136,8 +146,11 @@ impl Apply<'_> {
         Ok(true)
     }
 
-    /// Removes both permissions.
-    pub(super) async fn remove_permissions(&self, step: &RemovePermissions) -> Result<(), Error> {
+    /// Removes both permissions; returns those who keep them because AWS refused to change theirs.
+    pub(super) async fn remove_permissions(
+        &self,
+        step: &RemovePermissions,
+    ) -> Result<BTreeSet<Principal>, Error> {
         let (region, image_id) = (&step.region, &step.image);
         let ec2 = &self.run.source_clients(region).ec2;
 
@@ -146,29 +159,33 @@ impl Apply<'_> {
         let mut present = current.clone();
         present.retain(|principal| step.removal.includes(principal));
         self.warn_of_remaining(image_id, &(&current - &present), &step.remaining);
-        self.remove_launch_permission(&step.source, region, image_id, present)
+        let kept = self
+            .remove_launch_permission(&step.source, region, image_id, present)
             .await?;
 
-        // 2. The snapshots.
+        // 2. The snapshots, each by itself.
         let mut removing = Vec::new();
         for snapshot in step.snapshots.keys() {
+            let kept = &kept;
             removing.push(async move {
                 let mut present = ec2.snapshot_permissions(snapshot).await?;
                 present.retain(|principal| step.removal.includes(principal));
+                present = &present - kept;
                 self.remove_snapshot_permission(ec2, snapshot, &present)
                     .await?;
                 Ok::<_, Error>((snapshot, present))
             });
         }
-        let mut removed = future::try_join_all(removing).await?;
+        let removed = future::join_all(removing).await;
+        let mut removed = removed.into_iter().collect::<Result<Vec<_>, _>>()?;
         removed.retain(|(_, principals)| !principals.is_empty());
         if removed.is_empty() {
-            return Ok(());
+            return Ok(kept);
         }
 
         // 3. Another run may have shared the image again meanwhile: then its snapshots are shared
         //    again too (P5).
-        let mut launchers = ec2.launch_permissions(image_id).await?;
+        let mut launchers = &ec2.launch_permissions(image_id).await? - &kept;
         launchers.retain(|principal| principal.account().is_some());
         let mut restoring = Vec::new();
         for (snapshot, principals) in &removed {
@@ -176,7 +193,7 @@ impl Apply<'_> {
             restoring.push(self.add_snapshot_permission(ec2, snapshot, restored));
         }
         future::try_join_all(restoring).await?;
-        Ok(())
+        Ok(kept)
     }
 
     /// Warns of organizations, units or everybody that an image stays shared with, unless the plan
@@ -195,26 +212,37 @@ impl Apply<'_> {
         }
     }
 
+    /// Removes launch permission; returns those that AWS refuses.
     pub(super) async fn remove_launch_permission(
         &self,
         source: &SourceImage,
         region: &Region,
         image_id: &AmiId,
         principals: BTreeSet<Principal>,
-    ) -> Result<(), Error> {
+    ) -> Result<BTreeSet<Principal>, Error> {
         if principals.is_empty() {
-            return Ok(());
+            return Ok(principals);
         }
-        let ec2 = &self.run.source_clients(region).ec2;
-        ec2.change_launch_permissions(image_id, Change::Remove, &principals)
-            .await?;
-        self.progress().emit(&Event::LaunchPermissionRemoved {
-            source: source.clone(),
-            region: region.clone(),
-            image: image_id.clone(),
-            removed: principals,
-        });
-        Ok(())
+        let clients = self.run.source_clients(region);
+        let ec2 = &clients.ec2;
+        let remove = |principals: BTreeSet<Principal>| {
+            async move {
+                ec2.change_launch_permissions(image_id, Change::Remove, &principals)
+                    .await
+            }
+            .boxed()
+        };
+        let refused = self.change_in_halves(&principals, remove).await?;
+        let removed = &principals - &refused;
+        if !removed.is_empty() {
+            self.progress().emit(&Event::LaunchPermissionRemoved {
+                source: source.clone(),
+                region: region.clone(),
+                image: image_id.clone(),
+                removed,
+            });
+        }
+        Ok(refused)
     }
 
     pub(super) async fn remove_snapshot_permission(
@@ -226,32 +254,46 @@ impl Apply<'_> {
         if principals.is_empty() {
             return Ok(());
         }
-        ec2.change_snapshot_permissions(snapshot, Change::Remove, principals)
-            .await?;
+        let remove = |principals: BTreeSet<Principal>| {
+            async move {
+                ec2.change_snapshot_permissions(snapshot, Change::Remove, &principals)
+                    .await
+            }
+            .boxed()
+        };
+        let refused = self.change_in_halves(principals, remove).await?;
         self.progress().emit(&Event::SnapshotPermissionRemoved {
             snapshot: snapshot.clone(),
-            removed: principals.clone(),
+            removed: principals - &refused,
         });
         Ok(())
     }
 
+    /// Adds create-volume permission; returns those that AWS refuses.
     async fn add_snapshot_permission(
         &self,
         ec2: &Ec2,
         snapshot: &SnapshotId,
         principals: BTreeSet<Principal>,
-    ) -> Result<(), Error> {
+    ) -> Result<BTreeSet<Principal>, Error> {
         if principals.is_empty() {
-            return Ok(());
+            return Ok(principals);
         }
-        ec2.change_snapshot_permissions(snapshot, Change::Add, &principals)
-            .await?;
-        let accounts = principals.iter().filter_map(Principal::account);
+        let add = |principals: BTreeSet<Principal>| {
+            async move {
+                ec2.change_snapshot_permissions(snapshot, Change::Add, &principals)
+                    .await
+            }
+            .boxed()
+        };
+        let refused = self.change_in_halves(&principals, add).await?;
+        let added = &principals - &refused;
+        let accounts = added.iter().filter_map(Principal::account);
         self.progress().emit(&Event::SnapshotPermissionAdded {
             snapshot: snapshot.clone(),
             added: accounts.cloned().collect(),
         });
-        Ok(())
+        Ok(refused)
     }
 
     fn contended_snapshots(&self, region: &Region, image_id: &AmiId) -> Error {

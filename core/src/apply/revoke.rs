@@ -1,13 +1,13 @@
 //! Revokes access, in the opposite order of giving it: launch permission, snapshots, keys, copies.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future;
 
 use super::Apply;
 use super::copies::explain_kept_snapshot;
 use crate::diagnostic::{Code, Error, Finding, FindingCode};
-use crate::id::{AmiId, KeyArn, Region};
+use crate::id::{AmiId, KeyArn, Principal, Region};
 use crate::plan::{self, KeyUsage, RemoveCopy, RemoveKeyAccess, RemovePermissions};
 use crate::policy::key_policy::PolicyPrincipal;
 use crate::report::Event;
@@ -20,7 +20,7 @@ impl Apply<'_> {
 
         // 1. Permissions go first: an account that can launch an image must be able to use its key
         //    (P1). So whatever depends on an image that failed here remains.
-        let failed = self.remove_all_permissions(&images).await;
+        let (failed, launchers) = self.remove_all_permissions(&images).await;
 
         // 2. What targets still run on keys is an error, but stops nothing else.
         for step in &keys {
@@ -32,6 +32,7 @@ impl Apply<'_> {
 
         // 3. Keys go before copies: a run that is cut off finds a key again only by the images
         //    under it (P4).
+        let keys = keep_launchers(keys, &images, &launchers);
         self.revoke_keys(&keys, &images, &failed).await;
         let removed_copies = self.remove_copies(&failed).await;
 
@@ -54,27 +55,36 @@ impl Apply<'_> {
         self.remove_role_policies().await;
     }
 
-    /// Removes launch and snapshot permissions; returns the images where that failed.
+    /// Removes launch and snapshot permissions; returns the images where that failed, and who can
+    /// still launch others because AWS refused to change their permission.
     async fn remove_all_permissions<'a>(
         &self,
         images: &[&'a RemovePermissions],
-    ) -> BTreeSet<&'a AmiId> {
+    ) -> (
+        BTreeSet<&'a AmiId>,
+        BTreeMap<&'a AmiId, BTreeSet<Principal>>,
+    ) {
         let mut removing = Vec::new();
         for step in images {
             removing.push(async move {
                 let removed = self.remove_permissions(step).await;
-                let failed = self.progress().report_error(removed).is_none();
-                failed.then_some(&step.image)
+                (&step.image, self.progress().report_error(removed))
             });
         }
-        let failed = future::join_all(removing).await;
-        failed.into_iter().flatten().collect()
+        let (mut failed, mut launchers) = (BTreeSet::new(), BTreeMap::new());
+        for (image_id, kept) in future::join_all(removing).await {
+            match kept {
+                Some(kept) => _ = launchers.insert(image_id, kept),
+                None => _ = failed.insert(image_id),
+            }
+        }
+        (failed, launchers)
     }
 
     /// Revokes the use of keys, but for those of an image that failed.
     async fn revoke_keys(
         &self,
-        keys: &[&RemoveKeyAccess],
+        keys: &[RemoveKeyAccess],
         images: &[&RemovePermissions],
         failed: &BTreeSet<&AmiId>,
     ) {
@@ -148,4 +158,26 @@ impl Apply<'_> {
             .at(&self.run.source.identity.account, key.region())
             .on(key)
     }
+}
+
+/// The removals, without those who can still launch an image under the key (P1).
+fn keep_launchers(
+    keys: Vec<&RemoveKeyAccess>,
+    images: &[&RemovePermissions],
+    launchers: &BTreeMap<&AmiId, BTreeSet<Principal>>,
+) -> Vec<RemoveKeyAccess> {
+    let mut removals = Vec::new();
+    for key in keys {
+        let mut remove = key.clone();
+        for image in images {
+            if image.keys.contains(&key.key) {
+                let kept = launchers.get(&image.image).into_iter().flatten();
+                remove
+                    .launchers
+                    .extend(kept.filter_map(PolicyPrincipal::of));
+            }
+        }
+        removals.push(remove);
+    }
+    removals
 }

@@ -188,32 +188,46 @@ impl<'a> Apply<'a> {
         for granted in &granted {
             principals = &principals & &granted.principals;
         }
-        let given = self.give_permissions(shared, &image_id, &principals).await;
-        self.progress().report_error(given)?;
-        Some(LaunchableImage { launch, image_id })
+        let given = self.give_permissions(shared, &image_id, principals).await;
+        let principals = self.progress().report_error(given)?;
+        if principals.is_empty() && !launch.principals.is_empty() {
+            return None;
+        }
+        Some(LaunchableImage {
+            launch,
+            image_id,
+            principals,
+        })
     }
 
-    /// Gives access to one image: grants and snapshots first, the launch permission last.
+    /// Gives access to one image: grants and snapshots first, the launch permission last. Whom AWS
+    /// refuses one of them gets none of those that follow; returns who has got all.
     async fn give_permissions(
         &self,
         shared: &SharedImage,
         image_id: &AmiId,
-        principals: &BTreeSet<Principal>,
-    ) -> Result<(), Error> {
+        mut principals: BTreeSet<Principal>,
+    ) -> Result<BTreeSet<Principal>, Error> {
         for grants in self.plan.grants() {
             if &grants.shared == shared {
-                self.ensure_grants(grants, image_id).await?;
+                let refused = self.ensure_grants(grants, image_id).await?;
+                principals = &principals - &refused;
                 self.grant_service_roles(&BTreeSet::from([&grants.key]))
                     .await;
             }
         }
         for step in self.plan.snapshot_permissions() {
             if &step.shared == shared {
-                self.ensure_snapshot_permissions(step, image_id).await?;
+                let refused = self
+                    .ensure_snapshot_permissions(step, image_id, &principals)
+                    .await?;
+                principals = &principals - &refused;
             }
         }
-        self.ensure_launch_permission(shared, image_id, principals)
-            .await
+        let refused = self
+            .ensure_launch_permission(shared, image_id, &principals)
+            .await?;
+        Ok(&principals - &refused)
     }
 
     /// The images that were shared, and what another run revoked of that meanwhile.

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::{Apply, AvailableCopies, LaunchableImage};
 use crate::diagnostic::Error;
-use crate::id::AmiId;
+use crate::id::{AmiId, Principal};
 use crate::limits::PERMISSION_PROPAGATION;
 use crate::plan::TagShared;
 use crate::report::Event;
@@ -21,7 +21,12 @@ impl Apply<'_> {
     ) -> AvailableCopies {
         let mut copying = Vec::new();
         for step in self.plan.target_copies() {
-            if &step.shared == image.shared() {
+            // A target that the image was not shared with cannot copy it; one with temporary access
+            // may have its copy already.
+            let principal = Principal::Account(step.account.clone());
+            let is_refused = image.launch.principals.contains(&principal)
+                && !image.principals.contains(&principal);
+            if &step.shared == image.shared() && !is_refused {
                 copying.push(async move {
                     let copied = self.ensure_copy(&step.to_copy_image(&image.image_id)).await;
                     self.progress().report_error(copied)?;
@@ -43,14 +48,19 @@ impl Apply<'_> {
         copied.into_iter().flatten().collect()
     }
 
-    /// Writes the parameters in targets that name an image, or the target's own copy of it.
+    /// Writes the parameters in targets that name an image, or the target's own copy of it, which
+    /// is deprecated and protected first.
     pub(super) async fn publish_in_targets(&self, image: &LaunchableImage<'_>) {
         for account in self.run.targets.keys() {
-            let image_id = match self.plan.target_copy_of(account, image.shared()) {
+            let copy = self.plan.target_copy_of(account, image.shared());
+            let image_id = match copy {
                 Some(copy) => self.run.target_copy(copy),
                 None => Some(image.image_id.clone()),
             };
             if let Some(image_id) = image_id {
+                if copy.is_some() {
+                    self.release(account, image.shared(), &image_id).await;
+                }
                 self.publish_in(account, image.shared(), &image_id).await;
             }
         }

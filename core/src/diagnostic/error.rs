@@ -64,6 +64,9 @@ remedied! {
         KeyNotFound => "key.not-found":
             "check the key's ID, alias or ARN; an ID or an alias means a key of the source \
              account in the images' Region";
+        /// A finding refuses a part of the request, which is left out; the others are done.
+        PartLeftOut => "part.left-out":
+            "see the finding for what to do, then run again";
         /// The plan has findings that refuse it.
         PlanRefused => "plan.refused":
             "see each finding for what to do; if images were pending, plan again";

@@ -48,6 +48,9 @@ findings! {
         /// AWS does not accept the name that a copy would have.
         CopyNameInvalid => "copy.name-invalid", Refuse:
             "change `copy-name` so that the name of every copy fits";
+        /// A copy is not deprecated or protected as its image is: AWS does not copy that.
+        CopyLifecycleLost => "copy.lifecycle-lost", Warn:
+            "set `deprecate-at` or `deregistration-protection` for the copies";
         /// AWS calls the name of a copy a duplicate; a digest was appended.
         CopyNameTaken => "copy.name-taken", Warn:
             "give a `copy-name` that tells copies apart, such as `{name}-{ami-id}`";
@@ -111,16 +114,24 @@ findings! {
         ImageManyTargets => "image.many-targets", Warn:
             "share with an organization or organizational units, each of which counts as one, or \
              have AWS raise the quota";
+        /// Only copies are to be shared, and the image is copied nowhere.
+        ImageNotCopied => "image.not-copied", Refuse:
+            "give `copy-to-regions`, or another `kms-key-id`; or set `share-source` to `true`";
         /// The image belongs to another account.
         ImageNotOwned => "image.not-owned", Refuse:
             "run this in the account that owns it, or share a copy that is your own";
         /// The image is still being made, so its volumes and keys are not known.
         ImagePending => "image.pending", Warn:
             "`mode: share` waits for it; repeat the dry run once it is available";
-        /// The image carries a product code of AWS Marketplace.
-        ImageProductCode => "image.product-code", Warn:
-            "have each target subscribe to the product before it launches; a target cannot copy \
-             the image";
+        /// The image carries a product code of AWS Marketplace. This refuses if targets are to copy
+        /// it, which AWS never allows.
+        ImageProductCode => "image.product-code", Refuse | Warn:
+            "have each target subscribe to the product before it launches, and leave out \
+             `target-kms-key-id`: no account can copy such an image of another";
+        /// Everybody can launch the image.
+        ImagePublic => "image.public", Warn:
+            "remove the launch permission of everybody (ModifyImageAttribute) if that was not \
+             meant; this tool neither gives nor needs it";
         /// The image lacks a tag that the request asks for.
         ImageTagMissing => "image.tag-missing", Refuse:
             "make sure that this is the image you mean, and tag it where it is built";
@@ -257,6 +268,9 @@ findings! {
 pub enum Severity {
     /// The plan is not carried out: it would be useless or harmful.
     Refuse,
+    /// The part of the request that it is about is left out. The others are carried out, and the
+    /// run fails in the end.
+    LeaveOut,
     /// The plan is carried out, and the user should know.
     Warn,
 }
@@ -267,7 +281,7 @@ pub enum Severity {
 pub struct Finding {
     /// The kind of problem.
     pub code: FindingCode,
-    /// Whether it refuses the plan.
+    /// Whether it refuses the plan, or a part of it.
     pub severity: Severity,
     /// The ID or ARN it is about.
     pub resource: String,

@@ -14,6 +14,7 @@ use crate::request::name::NameParts;
 pub(crate) struct Image {
     pub(crate) id: AmiId,
     pub(crate) name: String,
+    pub(crate) description: String,
     pub(crate) owner: String,
     pub(crate) state: ImageState,
     pub(crate) state_reason: Option<String>,

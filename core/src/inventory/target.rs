@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Key, RegionInventory};
+use super::{Failure, Key, RegionInventory};
 use crate::diagnostic::Error;
 use crate::id::{KeyArn, Region};
 
@@ -15,6 +15,8 @@ pub(crate) struct Target {
     pub(crate) roles: BTreeMap<String, Option<RolePolicies>>,
     /// The ARNs of service-linked roles, by service.
     pub(crate) services: BTreeMap<String, Vec<String>>,
+    /// The parts of the request of which something could not be read here.
+    pub(crate) failures: Vec<Failure>,
 }
 
 impl Target {

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use crate::aws::clients::RegionClients;
 use crate::diagnostic::{Code, Error};
 use crate::id::{AmiId, KeyArn};
-use crate::inventory::{Image, RegionInventory, Snapshot};
+use crate::inventory::{Image, Part, RegionInventory, Snapshot};
 use crate::plan::{ImageGrantName, OwnGrant};
 use crate::request::ShareRequest;
 
@@ -15,11 +15,19 @@ use crate::request::ShareRequest;
 pub(super) fn named_images(request: &ShareRequest, region: &RegionInventory) -> BTreeSet<AmiId> {
     let mut gone = BTreeSet::new();
     for image in &request.images {
-        if image.region == region.location.region && !region.images.contains_key(&image.ami) {
+        let is_here = image.region == region.location.region;
+        if is_here && !region.images.contains_key(&image.ami) && !is_unread(region, &image.ami) {
             gone.insert(image.ami.clone());
         }
     }
     gone
+}
+
+/// Whether an image exists that could not be read.
+fn is_unread(region: &RegionInventory, image: &AmiId) -> bool {
+    let mut failures = region.failures.iter();
+    let part = Part::Image(region.location.region.clone(), image.clone());
+    failures.any(|failure| failure.part == part)
 }
 
 /// The keys of snapshots that were left of the images and of their copies, and for an image that is
@@ -38,18 +46,17 @@ pub(super) async fn read_keys(
             keys.extend(snapshot.key.clone());
         }
     }
-    if region.gone.is_empty() {
-        return Ok(keys);
-    }
 
     // 2. The snapshots of other images say which image they were made for.
-    for snapshot in clients.ec2.own_encrypted_snapshots().await? {
-        if image_of(&snapshot).is_some_and(|image| region.gone.contains(&image)) {
-            keys.extend(snapshot.key);
+    if !region.gone.is_empty() {
+        for snapshot in clients.ec2.own_encrypted_snapshots().await? {
+            if image_of(&snapshot).is_some_and(|image| region.gone.contains(&image)) {
+                keys.extend(snapshot.key);
+            }
         }
     }
 
-    // 3. The key that the image was to be copied with.
+    // 3. The key that the images are copied with: the copy may be gone, and its snapshots too.
     let options = &request.options;
     if let Some(key) = options.keys.in_region(&clients.location.region) {
         match clients.kms.describe_key(key.as_ref()).await {
@@ -95,8 +102,9 @@ pub(super) async fn read_images_in_grants(
     if named.is_empty() {
         return Ok(named);
     }
-    for image in clients.ec2.images(&named).await? {
-        named.remove(&image.id);
+    // One that cannot be read exists.
+    for id in clients.ec2.each_image(&named).await?.keys() {
+        named.remove(id);
     }
     Ok(named)
 }

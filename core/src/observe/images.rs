@@ -7,9 +7,9 @@ use futures::future;
 use tokio::time::Instant;
 
 use crate::aws::clients::RegionClients;
-use crate::diagnostic::{Code, Error, Errors};
+use crate::diagnostic::{Code, Error};
 use crate::id::{AmiId, SnapshotId, SourceImage};
-use crate::inventory::{Image, ImageState, RegionInventory, Snapshot};
+use crate::inventory::{Failure, Image, ImageState, Part, RegionInventory, Snapshot};
 use crate::limits::NAMED_IMAGE_INVISIBLE;
 use crate::request::ShareRequest;
 use crate::run::Run;
@@ -18,15 +18,15 @@ use crate::tags;
 /// The shortest and longest pause between looks for an image that the user named.
 const NAMED_IMAGE_POLL: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(5));
 
-/// The images that the user named in this Region; an error for each that does not show in time,
-/// unless access is revoked: of an image that is gone, only that is left. With `wait`, pending
-/// images are awaited.
+/// The images that the user named in this Region, and a failure for each that cannot be read or does
+/// not show in time. If access is revoked, one that does not show is gone, and no failure. With
+/// `wait`, pending images are awaited.
 pub(super) async fn read_named_images(
     run: &Run<'_>,
     clients: &RegionClients,
     request: &ShareRequest,
     wait: bool,
-) -> Result<BTreeMap<AmiId, Image>, Errors> {
+) -> Result<(BTreeMap<AmiId, Image>, Vec<Failure>), Error> {
     let mut ids = BTreeSet::new();
     for image in &request.images {
         if image.region == clients.location.region {
@@ -34,26 +34,39 @@ pub(super) async fn read_named_images(
         }
     }
     if ids.is_empty() {
-        return Ok(BTreeMap::new());
+        return Ok((BTreeMap::new(), Vec::new()));
     }
-    let may_be_gone = request.options.revoke.is_some();
-    let mut images = await_shown_images(run, clients, &ids, may_be_gone).await?;
+    let mut read = await_shown_images(run, clients, &ids).await?;
+    if request.options.revoke.is_none() {
+        for id in ids {
+            if !read.contains_key(id) {
+                read.insert(id.clone(), Err(unknown_image(clients, id)));
+            }
+        }
+    }
     if wait {
-        await_pending_images(run, clients, &mut images).await?;
+        await_pending_images(run, clients, &mut read).await;
     }
-    Ok(images)
+    let (mut images, mut failures) = (BTreeMap::new(), Vec::new());
+    for (id, image) in read {
+        match image {
+            Ok(image) => _ = images.insert(id, image),
+            Err(error) => failures.push(failed_image(clients, &id, error)),
+        }
+    }
+    Ok((images, failures))
 }
 
+/// The images that AWS shows by now, each read or not.
 async fn await_shown_images(
     run: &Run<'_>,
     clients: &RegionClients,
     ids: &BTreeSet<&AmiId>,
-    may_be_gone: bool,
-) -> Result<BTreeMap<AmiId, Image>, Errors> {
+) -> Result<BTreeMap<AmiId, Result<Image, Error>>, Error> {
     let since = Instant::now();
     let mut backoff = run.progress.poll_backoff(NAMED_IMAGE_POLL);
     loop {
-        let images = images_by_id(clients.ec2.images(ids.iter().copied()).await?);
+        let images = clients.ec2.each_image(ids.iter().copied()).await?;
         let mut missing = ids.clone();
         missing.retain(|id| !images.contains_key(*id));
         let Some(first) = missing.first() else {
@@ -61,11 +74,7 @@ async fn await_shown_images(
         };
         let pause = backoff.next();
         if since.elapsed() + pause > NAMED_IMAGE_INVISIBLE {
-            if may_be_gone {
-                return Ok(images);
-            }
-            let errors = missing.iter().map(|id| unknown_image(clients, id));
-            Errors::fail_if_any(errors.collect())?;
+            return Ok(images);
         }
         run.progress
             .wait(first, "to be shown by AWS", since, pause)
@@ -86,27 +95,44 @@ fn unknown_image(clients: &RegionClients, id: &AmiId) -> Error {
         .on(id)
 }
 
+/// Waits for the images that are pending, each by itself.
 async fn await_pending_images(
     run: &Run<'_>,
     clients: &RegionClients,
-    images: &mut BTreeMap<AmiId, Image>,
-) -> Result<(), Errors> {
+    images: &mut BTreeMap<AmiId, Result<Image, Error>>,
+) {
     let mut pending = Vec::new();
-    for image in images.values() {
-        if image.state == ImageState::Pending {
-            pending.push(run.settled_image(clients, &image.id, "to be available"));
+    for (id, image) in images.iter() {
+        if image
+            .as_ref()
+            .is_ok_and(|image| image.state == ImageState::Pending)
+        {
+            let id = id.clone();
+            pending.push(async move {
+                let settled = run.settled_image(clients, &id, "to be available").await;
+                (id, settled.transpose())
+            });
         }
     }
     if pending.is_empty() {
-        return Ok(());
+        return;
     }
     let watched = vec![run.source_clients(&clients.location.region)];
     let settled = tokio::select! {
-        settled = future::try_join_all(pending) => settled?,
+        settled = future::join_all(pending) => settled,
         () = run.watch(watched) => Vec::new(),
     };
-    images.extend(images_by_id(settled.into_iter().flatten()));
-    Ok(())
+    for (id, image) in settled {
+        if let Some(image) = image {
+            images.insert(id, image);
+        }
+    }
+}
+
+/// An image in the Region of these clients that could not be read.
+pub(super) fn failed_image(clients: &RegionClients, id: &AmiId, error: Error) -> Failure {
+    let region = clients.location.region.clone();
+    Failure::new(Part::Image(region, id.clone()), error)
 }
 
 /// Our copies in a Region, of images of the request, and their snapshots. Read if the request
@@ -136,20 +162,25 @@ pub(super) async fn read_copies_of(
     Ok((images, snapshots_by_id(snapshots)))
 }
 
-/// The snapshots behind the images and copies that are not known yet.
+/// The snapshots behind the images and copies that are not known yet, and the images that AWS
+/// contradicts itself about.
 pub(super) async fn read_snapshots(
     clients: &RegionClients,
     region: &RegionInventory,
-) -> Result<BTreeMap<SnapshotId, Snapshot>, Error> {
+) -> Result<(BTreeMap<SnapshotId, Snapshot>, Vec<Failure>), Error> {
     let images = region.images.values().chain(&region.copies);
     let mut unknown: BTreeSet<&SnapshotId> = images.flat_map(Image::snapshots).collect();
     unknown.retain(|id| !region.snapshots.contains_key(*id));
     let snapshots = snapshots_by_id(clients.ec2.snapshots(unknown).await?);
+    let mut failures = Vec::new();
     for image in region.images.values().chain(&region.copies) {
-        clients.ec2.check_encryption(image, &region.snapshots)?;
-        clients.ec2.check_encryption(image, &snapshots)?;
+        for known in [&region.snapshots, &snapshots] {
+            if let Err(error) = clients.ec2.check_encryption(image, known) {
+                failures.push(failed_image(clients, &image.id, error));
+            }
+        }
     }
-    Ok(snapshots)
+    Ok((snapshots, failures))
 }
 
 pub(super) fn images_by_id(images: impl IntoIterator<Item = Image>) -> BTreeMap<AmiId, Image> {

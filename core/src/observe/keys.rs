@@ -7,18 +7,20 @@ use futures::future;
 use crate::aws::clients::RegionClients;
 use crate::diagnostic::{Code, Error};
 use crate::id::KeyArn;
-use crate::inventory::{Key, KeyState, RamPolicy, RegionInventory};
+use crate::inventory::{Failure, Key, KeyState, Part, RamPolicy, RegionInventory};
 use crate::policy::key_policy::KeyPolicy;
 use crate::request::{KeyAccessMode, ShareRequest};
 use crate::run::Run;
 
-/// Every key of the images, and the policies or grants of those that targets need, or lose.
+/// Every key of the images, and the policies or grants of those that targets need, or lose; and the
+/// keys of which that could not be read, with the images under them.
 pub(super) async fn read_keys(
     run: &Run<'_>,
     clients: &RegionClients,
     request: &ShareRequest,
     region: &RegionInventory,
-) -> Result<BTreeMap<KeyArn, Key>, Error> {
+) -> (BTreeMap<KeyArn, Key>, Vec<Failure>) {
+    let mut failures = Vec::new();
     // 1. The state of every key.
     let arns = keys_of_images(request, region);
     let mut keys = region.keys.clone();
@@ -32,9 +34,8 @@ pub(super) async fn read_keys(
         match key {
             // A key that is gone too gives nobody anything.
             Err(error) if error.code == Code::KeyNotFound && is_only_of_gone(region, arn) => {}
-            key => {
-                keys.insert(arn.clone(), key?);
-            }
+            Ok(key) => _ = keys.insert(arn.clone(), key),
+            Err(error) => failures.extend(failed_key(region, arn, &error)),
         }
     }
 
@@ -49,13 +50,29 @@ pub(super) async fn read_keys(
     for key in keys.values() {
         let can_change = request.options.can_change_key(account, &key.arn);
         if shared.contains(&key.arn) && !key.aws_managed && can_change {
-            reading.push(read_access(run, request, key.clone()));
+            let (arn, reading_access) = (key.arn.clone(), read_access(run, request, key.clone()));
+            reading.push(async { (arn, reading_access.await) });
         }
     }
-    for key in future::try_join_all(reading).await? {
-        keys.insert(key.arn.clone(), key);
+    for (arn, key) in future::join_all(reading).await {
+        match key {
+            Ok(key) => _ = keys.insert(arn, key),
+            Err(error) => failures.push(Failure::new(Part::Key(arn), error)),
+        }
     }
-    Ok(keys)
+    (keys, failures)
+}
+
+/// A key that could not be described: images under it can be neither shared nor copied.
+fn failed_key(region: &RegionInventory, key: &KeyArn, error: &Error) -> Vec<Failure> {
+    let mut failures = vec![Failure::new(Part::Key(key.clone()), error.clone())];
+    for image in region.images.values() {
+        if region.keys_of(image).contains(key) {
+            let part = Part::Image(region.location.region.clone(), image.id.clone());
+            failures.push(Failure::new(part, error.clone()));
+        }
+    }
+    failures
 }
 
 /// Whether only images that are gone may have been under a key.

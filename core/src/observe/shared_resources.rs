@@ -85,6 +85,7 @@ async fn read_image(
         id: image.id.to_string(),
         keys: keys.into_iter().cloned().collect(),
         shared_with: clients.ec2.launch_permissions(&image.id).await?,
+        is_known: true,
     })
 }
 
@@ -97,5 +98,6 @@ async fn read_snapshot(
         id: snapshot.id.to_string(),
         keys: BTreeSet::from([key.clone()]),
         shared_with: clients.ec2.snapshot_permissions(&snapshot.id).await?,
+        is_known: true,
     })
 }

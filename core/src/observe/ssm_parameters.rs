@@ -5,28 +5,37 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::future;
 
 use crate::aws::clients::RegionClients;
-use crate::diagnostic::Error;
 use crate::id::AccountRegion;
-use crate::inventory::Inventory;
+use crate::inventory::{Failure, Inventory, Part};
 use crate::request::ShareRequest;
 use crate::request::name::is_parameter_name;
 
 /// The current values of the parameters that this run writes in this Region, by name. Parameters
-/// that do not exist are left out.
+/// that do not exist are left out, and those that could not be read are failures.
 pub(super) async fn read(
     clients: &RegionClients,
     request: &ShareRequest,
     inventory: &Inventory,
-) -> Result<BTreeMap<String, String>, Error> {
+) -> (BTreeMap<String, String>, Vec<Failure>) {
+    let location = &clients.location;
     let mut reading = Vec::new();
-    for name in parameter_names(request, inventory, &clients.location) {
+    for name in parameter_names(request, inventory, location) {
         reading.push(async {
-            let value = clients.ssm.parameter(&name).await?;
-            Ok::<_, Error>(value.map(|value| (name, value)))
+            let value = clients.ssm.parameter(&name).await;
+            (name, value)
         });
     }
-    let values = future::try_join_all(reading).await?;
-    Ok(values.into_iter().flatten().collect())
+    let (mut values, mut failures) = (BTreeMap::new(), Vec::new());
+    for (name, value) in future::join_all(reading).await {
+        match value {
+            Ok(value) => values.extend(value.map(|value| (name, value))),
+            Err(error) => {
+                let part = Part::Parameter(location.clone(), name);
+                failures.push(Failure::new(part, error));
+            }
+        }
+    }
+    (values, failures)
 }
 
 fn parameter_names(

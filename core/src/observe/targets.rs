@@ -8,7 +8,9 @@ use super::{images, ssm_parameters};
 use crate::aws::clients::{Account, RegionClients};
 use crate::diagnostic::{Code, Error};
 use crate::id::{AccountId, AmiId, SourceImage};
-use crate::inventory::{Inventory, Key, RegionInventory, RolePolicies, Target, VolumeKey};
+use crate::inventory::{
+    Failure, Inventory, Key, Part, RegionInventory, RolePolicies, Target, VolumeKey,
+};
 use crate::policy::key_policy::KeyPolicy;
 use crate::request::{ShareRequest, Verify};
 use crate::run::Run;
@@ -23,7 +25,7 @@ pub(super) async fn read_targets(
     for (account, reached) in &run.targets {
         reading.push(async move {
             let target = match reached {
-                Ok(reached) => read_target(reached, request, inventory).await,
+                Ok(reached) => Ok(read_target(reached, request, inventory).await),
                 Err(error) => Err(error.clone()),
             };
             (account.clone(), target)
@@ -33,41 +35,62 @@ pub(super) async fn read_targets(
     targets.into_iter().collect()
 }
 
-async fn read_target(
-    reached: &Account,
-    request: &ShareRequest,
-    inventory: &Inventory,
-) -> Result<Target, Error> {
+/// What could be read of a target.
+async fn read_target(reached: &Account, request: &ShareRequest, inventory: &Inventory) -> Target {
+    let account = &reached.identity.account;
     // 1. What it has in each Region.
     let mut reading = Vec::new();
     for source in inventory.regions.values() {
         let clients = reached.in_region(&source.location.region);
-        reading.push(async move { read_region(&clients, request, inventory, source).await });
+        reading.push(async move {
+            let name = clients.location.region.clone();
+            (
+                name,
+                read_region(&clients, request, inventory, source).await,
+            )
+        });
     }
     let mut target = Target::default();
-    for region in future::try_join_all(reading).await? {
-        target
-            .regions
-            .insert(region.location.region.clone(), region);
+    for (name, region) in future::join_all(reading).await {
+        match region {
+            Ok(mut region) => {
+                target.failures.append(&mut region.failures);
+                target.regions.insert(name, region);
+            }
+            Err(error) => {
+                let part = Part::TargetRegion(account.clone(), name);
+                target.failures.push(Failure::new(part, error));
+            }
+        }
     }
 
     // 2. Its roles. IAM is the same in every Region.
     let Some(first) = inventory.regions.keys().next() else {
-        return Ok(target);
+        return target;
     };
     let clients = reached.in_region(first);
     let options = &request.options.in_targets;
     for name in options.launch_role_names() {
-        let policies = read_role(&clients, request, name).await?;
-        target.roles.insert(name.to_owned(), policies);
+        match read_role(&clients, request, name).await {
+            Ok(policies) => _ = target.roles.insert(name.to_owned(), policies),
+            Err(error) => {
+                let part = Part::LaunchRole(account.clone(), name.to_owned());
+                target.failures.push(Failure::new(part, error));
+            }
+        }
     }
     if request.options.revoke.is_none() {
         for service in &options.services {
-            let roles = clients.iam.service_linked_roles(service).await?;
-            target.services.insert(service.clone(), roles);
+            match clients.iam.service_linked_roles(service).await {
+                Ok(roles) => _ = target.services.insert(service.clone(), roles),
+                Err(error) => {
+                    let part = Part::ServiceRoles(account.clone(), service.clone());
+                    target.failures.push(Failure::new(part, error));
+                }
+            }
         }
     }
-    Ok(target)
+    target
 }
 
 /// The policies of a role, of the kind that the request uses; `None` if there is no such role.
@@ -117,7 +140,9 @@ async fn read_region(
             read_volume_key(clients, &mut region).await?;
         }
     }
-    region.parameters = ssm_parameters::read(clients, request, inventory).await?;
+    let (parameters, failures) = ssm_parameters::read(clients, request, inventory).await;
+    region.parameters = parameters;
+    region.failures.extend(failures);
     if options.in_targets.verify != Verify::None {
         region.allowed_images = match clients.ec2.allowed_images().await {
             Err(error) if error.code == Code::AwsUnreadable => return Err(error),
@@ -152,9 +177,12 @@ async fn read_copies(
     }
     let (copies, snapshots) = images::read_copies_of(clients, sources).await?;
     (region.copies, region.snapshots) = (copies, snapshots);
-    let snapshots = images::read_snapshots(clients, region).await?;
+    let (snapshots, failures) = images::read_snapshots(clients, region).await?;
     region.snapshots.extend(snapshots);
-    Ok(())
+    match failures.into_iter().next() {
+        Some(failure) => Err(failure.error),
+        None => Ok(()),
+    }
 }
 
 /// Who can use a key of the target: by grants, and by its policy, which the role may not be allowed

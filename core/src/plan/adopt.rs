@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::id::{AccountRegion, SnapshotId, SourceImage};
+use crate::id::{AccountRegion, AmiId, SnapshotId, SourceImage};
 use crate::inventory::{Image, ImageState, RegionInventory, Snapshot};
 use crate::plan::CopyImage;
 use crate::tags;
@@ -78,6 +78,12 @@ fn contradicts(snapshot: &Snapshot, image: &Image, copy: &CopyImage) -> bool {
     };
     word_after("DestinationAmi ").is_some_and(|id| id != image.id.as_ref())
         || word_after("SourceAmi ").is_some_and(|id| id != copy.source.ami.as_ref())
+}
+
+/// The image that AWS copied a snapshot for, by its description (R1.2.10).
+pub(crate) fn copied_for(snapshot: &Snapshot) -> Option<AmiId> {
+    let (_, rest) = snapshot.description.split_once("DestinationAmi ")?;
+    rest.split([' ', '.']).next()?.parse().ok()
 }
 
 /// Snapshots that failed copies of this identity left: in state `error`, and used by no image.

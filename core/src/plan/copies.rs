@@ -7,7 +7,7 @@ use super::planner::Planner;
 use super::step::CopyImage;
 use crate::diagnostic::FindingCode;
 use crate::id::{Region, SourceImage};
-use crate::inventory::{Image, KeyState, RegionInventory};
+use crate::inventory::{Image, ImageState, KeyState, RegionInventory};
 use crate::limits::{AMI_NAME_CHARACTERS, CONCURRENT_SNAPSHOT_COPIES, TAGS_PER_RESOURCE};
 use crate::request::name;
 use crate::tags;
@@ -28,6 +28,7 @@ impl Planner<'_> {
         let name = self.request.copy_name.fill(&image.name_parts(location));
         let tags = self.tags_of_copy(image);
         let mut copy = CopyImage::new(source.clone(), location, key, name, &tags);
+        copy.description = self.description_of_copy(image);
         copy.completion = self.request.options.copy_completion_minutes();
         copy.volumes = image.snapshots().count();
         self.check_copy(&copy);
@@ -37,7 +38,50 @@ impl Planner<'_> {
             Some(adopted) => self.check_archived_snapshots(region, adopted),
             None => self.check_source_keys(source, image),
         }
+        let existing = copy.adopt.as_ref().and_then(|id| region.image(id));
+        self.check_lifecycle_of_copy(image, &copy, existing);
         Some(copy)
+    }
+
+    /// Warns if a copy, which may exist, lacks the deprecation date or the protection of its image,
+    /// and this run does not set that: AWS does not copy them (R1.2.7, R7.32).
+    pub(super) fn check_lifecycle_of_copy(
+        &mut self,
+        image: &Image,
+        copy: &CopyImage,
+        existing: Option<&Image>,
+    ) {
+        let options = &self.request.options;
+        let is_deprecated = |image: &Image| image.deprecation_time.is_some();
+        let mut lost = Vec::new();
+        if let Some(at) = &image.deprecation_time
+            && options.deprecate_at.is_none()
+            && !existing.is_some_and(is_deprecated)
+        {
+            lost.push(format!("deprecated at {at}"));
+        }
+        if image.deregistration_protected
+            && !options.deregistration_protection
+            && !existing.is_some_and(|copy| copy.deregistration_protected)
+        {
+            lost.push("protected from deregistration".to_owned());
+        }
+        if !lost.is_empty() {
+            let message = format!(
+                "{} is {}, and its copy of account {} in {} is not",
+                image.id,
+                lost.join(" and "),
+                copy.account,
+                copy.region
+            );
+            self.warn(FindingCode::CopyLifecycleLost, &copy.source, message);
+        }
+    }
+
+    /// The description of a copy of the image: AWS does not say whether it keeps that (R7.32).
+    pub(super) fn description_of_copy(&self, image: &Image) -> String {
+        let given = self.request.options.copy_description.as_ref();
+        given.unwrap_or(&image.description).clone()
     }
 
     /// The tags of a copy of the image, without the marks of this tool.
@@ -93,6 +137,7 @@ impl Planner<'_> {
         adoptable.sort_by_key(|image| (&image.creation_date, &image.id));
         if let [oldest, duplicates @ ..] = adoptable.as_slice() {
             copy.adopt = Some(oldest.id.clone());
+            copy.available = oldest.state == ImageState::Available;
             for duplicate in duplicates {
                 let message = format!(
                     "this is another copy of {}; the one that is used is {}",

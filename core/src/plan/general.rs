@@ -3,7 +3,7 @@
 use super::planner::Planner;
 use crate::diagnostic::FindingCode;
 use crate::id::Principal;
-use crate::inventory::ImageState;
+use crate::inventory::{ImageState, Part};
 use crate::limits::LAUNCHING_SERVICES;
 use crate::request::{KeyAccessMode, Timing};
 
@@ -12,11 +12,15 @@ impl Planner<'_> {
     pub(super) fn check_run(&mut self) {
         let (account, options) = (&self.inventory.account, &self.request.options);
         for region in &self.inventory.disabled_regions {
+            if !self.begin(Part::Region(region.clone())) {
+                continue;
+            }
             let message = format!(
                 "this Region is not enabled for account {account}, so nothing can be shared there"
             );
             self.refuse(FindingCode::RegionOff, region, message);
         }
+        self.end_part();
         if options
             .targets
             .contains(&Principal::Account(account.clone()))

@@ -26,13 +26,21 @@ impl Planner<'_> {
                     "the image does not carry the tag `{key}={value}` that `require-image-tags` \
                      asks for"
                 );
-                self.refuse(FindingCode::ImageTagMissing, &image.id, message);
+                // Whoever made the request may have named images that are not theirs.
+                self.refuse_run(FindingCode::ImageTagMissing, &image.id, message);
             }
         }
         if !image.product_codes.is_empty() {
             let codes = image.product_codes.join(", ");
+            let code = FindingCode::ImageProductCode;
             let message = format!("the image carries the product code {codes}");
-            self.warn(FindingCode::ImageProductCode, &image.id, message);
+            if self.request.options.in_targets.copies() {
+                // R1.5.15
+                let message = format!("{message}, so no target can copy it");
+                self.refuse(code, &image.id, message);
+            } else {
+                self.warn(code, &image.id, message);
+            }
         }
         if let Some(at) = &image.deprecation_time
             && lifecycle::is_past(at, self.inventory.now)

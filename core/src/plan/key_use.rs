@@ -5,12 +5,65 @@ use std::collections::BTreeSet;
 use super::planner::Planner;
 use super::step::{KeyUsage, Removal};
 use crate::diagnostic::names::first_names;
-use crate::diagnostic::{Finding, FindingCode};
+use crate::diagnostic::{Code, Finding, FindingCode};
 use crate::id::{AccountId, KeyArn, Principal};
-use crate::inventory::Key;
+use crate::inventory::{Key, Part, SharedResource};
 use crate::policy::key_policy::PolicyPrincipal;
 
 impl Planner<'_> {
+    /// What else is shared under a key: by images that the request does not name, and by those of
+    /// it that are left out. Of what could not be read, nobody knows whom it is shared with, so it
+    /// counts for everybody.
+    pub(super) fn other_shared_resources(&self, key: &KeyArn) -> Vec<SharedResource> {
+        let others = self.inventory.other_shared_resources(key);
+        let mut resources: Vec<SharedResource> = others.cloned().collect();
+        let Some(region) = self.inventory.regions.get(key.region()) else {
+            return resources;
+        };
+        for image in region.images.values().chain(&region.copies) {
+            let keys = region.keys_of(image);
+            if keys.contains(key) && self.is_left_out(region, image, &keys) {
+                let shared_with = region.launch_permissions.get(&image.id);
+                resources.push(self.resource_under(key, &image.id, shared_with));
+            }
+        }
+        for failure in &region.failures {
+            match &failure.part {
+                // One that does not exist needs no key.
+                Part::Image(_, id)
+                    if region.image(id).is_none() && failure.error.code != Code::ImageNotFound =>
+                {
+                    resources.push(self.resource_under(key, id, None));
+                }
+                Part::OtherShares(_) => {
+                    let what = "what else the account shares";
+                    resources.push(self.resource_under(key, what, None));
+                }
+                _ => {}
+            }
+        }
+        resources
+    }
+
+    fn resource_under(
+        &self,
+        key: &KeyArn,
+        id: impl ToString,
+        shared_with: Option<&BTreeSet<Principal>>,
+    ) -> SharedResource {
+        let everybody = || {
+            let mut principals = self.targets.clone();
+            principals.insert(Principal::Public);
+            principals
+        };
+        SharedResource {
+            id: id.to_string(),
+            keys: BTreeSet::from([key.clone()]),
+            is_known: shared_with.is_some(),
+            shared_with: shared_with.cloned().unwrap_or_else(everybody),
+        }
+    }
+
     /// What the principal uses the key for; `None` if nothing, or if it could not be checked.
     pub(super) fn key_usage(
         &self,

@@ -11,7 +11,7 @@ use super::planner::{Planner, ShareSteps};
 use super::step::{KeyAccess, LaunchPermission, PolicyChange};
 use crate::diagnostic::FindingCode;
 use crate::id::KeyArn;
-use crate::inventory::Key;
+use crate::inventory::{Key, Part};
 use crate::policy::key_policy::{KeyPolicy, PolicyPrincipal};
 use crate::request::{KeyAccessMode, KeyScope};
 
@@ -20,6 +20,7 @@ impl Planner<'_> {
     /// each image.
     pub(super) fn plan_key_access(&mut self, steps: &mut ShareSteps) {
         for (arn, launches) in launches_by_key(&steps.launches) {
+            self.begin(Part::Key(arn.clone()));
             let Some(key) = self.inventory.key(arn) else {
                 self.refuse_unreadable(arn, "the key was not read");
                 continue;
@@ -43,6 +44,7 @@ impl Planner<'_> {
                 ),
             }
         }
+        self.end_part();
     }
 
     /// Access for all targets that the images under the key are shared with, by its policy.

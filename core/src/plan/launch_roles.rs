@@ -9,7 +9,7 @@ use super::service_roles::keys_of_service_roles;
 use super::step::{LaunchRole, RolePolicy, Step};
 use crate::diagnostic::FindingCode;
 use crate::id::{AccountId, KeyArn};
-use crate::inventory::{RolePolicies, Target};
+use crate::inventory::{Part, RolePolicies, Target};
 use crate::limits::INLINE_POLICY_CHARACTERS;
 use crate::policy::launch_policy;
 
@@ -49,6 +49,9 @@ impl Planner<'_> {
     ) -> Vec<LaunchRole> {
         let mut launch_roles = Vec::new();
         for (role, policies) in &target.roles {
+            if !self.begin(Part::LaunchRole(account.clone(), role.clone())) {
+                continue;
+            }
             let Some(policies) = policies else {
                 let message =
                     format!("target {account} has no role of this name, so it cannot launch");
@@ -72,6 +75,7 @@ impl Planner<'_> {
                 });
             }
         }
+        self.end_part();
         launch_roles
     }
 

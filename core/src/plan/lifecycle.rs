@@ -8,8 +8,8 @@ use aws_smithy_types::date_time::Format;
 use super::planner::Planner;
 use super::step::{Deprecate, Protect, Publish, SharedImage, Step};
 use crate::diagnostic::FindingCode;
-use crate::id::AmiId;
-use crate::inventory::{Image, RegionInventory, seconds};
+use crate::id::{AccountId, AmiId};
+use crate::inventory::{Image, Part, RegionInventory, seconds};
 use crate::request::DeprecateAt;
 use crate::request::name::is_parameter_name;
 
@@ -22,24 +22,37 @@ impl Planner<'_> {
         shared: &SharedImage,
     ) -> Vec<Step> {
         let image = self.existing_image(shared);
-        let mut steps = Vec::new();
-        if let Some(when) = self.request.options.deprecate_at {
-            let deprecate = self.plan_deprecation(when, image, shared);
-            steps.extend(deprecate.map(Step::Deprecate));
-        }
-        if self.request.options.deregistration_protection {
-            steps.push(Step::Protect(Protect {
-                shared: shared.clone(),
-                in_effect: image.is_some_and(|image| image.deregistration_protected),
-            }));
-        }
+        let mut steps = self.plan_release(&region.location.account, image, shared);
         let publish = self.plan_parameter(region, source, shared, shared.image.clone());
         steps.extend(publish.map(Step::Publish));
         steps
     }
 
+    /// Deprecation and protection of a shared image, or of a target's own copy of it, if it exists.
+    pub(super) fn plan_release(
+        &mut self,
+        account: &AccountId,
+        image: Option<&Image>,
+        shared: &SharedImage,
+    ) -> Vec<Step> {
+        let mut steps = Vec::new();
+        if let Some(when) = self.request.options.deprecate_at {
+            let deprecate = self.plan_deprecation(account, when, image, shared);
+            steps.extend(deprecate.map(Step::Deprecate));
+        }
+        if self.request.options.deregistration_protection {
+            steps.push(Step::Protect(Protect {
+                account: account.clone(),
+                shared: shared.clone(),
+                in_effect: image.is_some_and(|image| image.deregistration_protected),
+            }));
+        }
+        steps
+    }
+
     fn plan_deprecation(
         &mut self,
+        account: &AccountId,
         when: DeprecateAt,
         image: Option<&Image>,
         shared: &SharedImage,
@@ -66,6 +79,7 @@ impl Planner<'_> {
             .zip(moment)
             .is_some_and(|(current, moment)| current.abs_diff(moment) <= 60);
         Some(Deprecate {
+            account: account.clone(),
             shared: shared.clone(),
             at,
             in_effect,
@@ -84,6 +98,9 @@ impl Planner<'_> {
     ) -> Option<Publish> {
         let template = self.request.parameter.as_ref()?;
         let name = template.fill(&source.name_parts(&region.location));
+        if self.is_broken(&Part::Parameter(region.location.clone(), name.clone())) {
+            return None;
+        }
         if !is_parameter_name(&name) {
             let message =
                 format!("the SSM parameter would be named `{name}`, which AWS does not take");
@@ -110,7 +127,7 @@ impl Planner<'_> {
             if let Some(other) = sources.insert(parameter, source) {
                 let message =
                     format!("{other} and {source} would both be written into this parameter");
-                self.refuse(FindingCode::ParameterAmbiguous, &publish.name, message);
+                self.refuse_run(FindingCode::ParameterAmbiguous, &publish.name, message);
             }
         }
     }

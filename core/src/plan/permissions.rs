@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::planner::Planner;
 use super::step::{LaunchPermission, SharedImage, SnapshotPermission};
 use crate::diagnostic::FindingCode;
-use crate::id::{KeyArn, Principal};
+use crate::id::{AmiId, KeyArn, Principal};
 use crate::inventory::RegionInventory;
 use crate::limits::LAUNCH_PERMISSIONS_PER_IMAGE;
 
@@ -21,6 +21,9 @@ impl Planner<'_> {
         let image_id = shared.image.as_ref();
         let granted = image_id.and_then(|id| region.launch_permissions.get(id));
         let granted = granted.cloned().unwrap_or_default();
+        if let Some(id) = image_id {
+            self.check_public(id, &granted);
+        }
         let missing = principals - &granted;
         let total = granted.len() + missing.len();
         if !missing.is_empty() && total > LAUNCH_PERMISSIONS_PER_IMAGE {
@@ -40,6 +43,14 @@ impl Planner<'_> {
             missing,
             unlisted,
             principals: principals.clone(),
+        }
+    }
+
+    /// Warns of an image that everybody can launch.
+    pub(super) fn check_public(&mut self, id: &AmiId, granted: &BTreeSet<Principal>) {
+        if granted.contains(&Principal::Public) {
+            let message = "everybody can launch this image, whoever it is shared with";
+            self.warn(FindingCode::ImagePublic, id, message);
         }
     }
 

@@ -2,17 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use tokio::time::Instant;
-
-use super::Plan;
+use super::adopt;
 use super::step::{
     CopyImage, ForgetTemporaryAccess, Grants, KeyAccess, LaunchPermission, ReclaimAccess,
     SharedImage, SnapshotPermission, Step, TargetCopy,
 };
-use crate::diagnostic::{Code, Error, Finding, FindingCode};
-use crate::id::{KeyArn, Principal, SourceImage};
-use crate::inventory::{Image, ImageState, Inventory, RegionInventory};
-use crate::policy::key_policy::KeyPolicy;
+use crate::diagnostic::{Finding, FindingCode, Severity};
+use crate::id::{AmiId, KeyArn, Principal, SourceImage};
+use crate::inventory::{Image, ImageState, Inventory, Part, RegionInventory};
 use crate::request::{ShareRequest, Unlisted};
 
 /// Makes one plan. Each file of this room adds the methods of its subject: `plan_…` make steps,
@@ -22,8 +19,39 @@ pub(super) struct Planner<'a> {
     pub(super) inventory: &'a Inventory,
     /// The principals of the request, without the source account.
     pub(super) targets: BTreeSet<Principal>,
+    /// The parts that are left out.
+    broken: &'a BTreeSet<Part>,
+    /// The part that is planned now: what `refuse` refuses. `None` is the whole run.
+    part: Option<Part>,
     /// Added to by `refuse` and `warn` only.
-    findings: Vec<Finding>,
+    findings: Vec<(Option<Part>, Finding)>,
+    /// Whether an image is left that is still being made.
+    awaits_image: bool,
+}
+
+/// The steps and findings of a request without the parts that are left out.
+#[derive(Clone)]
+pub(super) struct Draft {
+    pub(super) steps: Vec<Step>,
+    /// Each with the part that it refuses, if it refuses; `None` is the whole run.
+    pub(super) findings: Vec<(Option<Part>, Finding)>,
+    /// Whether any image is left, to be shared or revoked.
+    pub(super) has_images: bool,
+}
+
+impl Draft {
+    /// The findings that refuse something, each with the part; `None` is the whole run.
+    pub(super) fn refusals(&self) -> impl Iterator<Item = (Option<&Part>, &Finding)> {
+        let findings = self.findings.iter();
+        let refusals = findings.filter(|(_, finding)| finding.severity == Severity::Refuse);
+        refusals.map(|(part, finding)| (part.as_ref(), finding))
+    }
+
+    /// Whether a finding refuses the run as a whole.
+    pub(super) fn is_refused(&self) -> bool {
+        let mut refusals = self.refusals();
+        refusals.any(|(part, _)| part.is_none())
+    }
 }
 
 /// The steps of a share that later steps are planned from.
@@ -40,64 +68,58 @@ pub(super) struct ShareSteps {
     pub(super) follow_ups: Vec<Step>,
 }
 
-/// Makes the plan of a request that an inventory was read for.
-pub(crate) fn make(request: &ShareRequest, inventory: &Inventory, deadline: Instant) -> Plan {
-    let plan = Plan::empty(request, &inventory.account, deadline);
+/// Plans a request, without the broken parts.
+pub(super) fn draft(
+    request: &ShareRequest,
+    inventory: &Inventory,
+    targets: &BTreeSet<Principal>,
+    broken: &BTreeSet<Part>,
+) -> Draft {
     let mut planner = Planner {
         request,
         inventory,
-        targets: plan.targets.clone(),
+        targets: targets.clone(),
+        broken,
+        part: None,
         findings: Vec::new(),
+        awaits_image: false,
     };
-
-    // 1. Findings about the whole run come first, because they explain the others.
+    // Findings about the whole run come first, because they explain the others.
     planner.check_run();
-
-    // 2. The steps. If a Region is disabled, nothing was read that steps could be made from.
-    let steps = if !inventory.disabled_regions.is_empty() {
-        Vec::new()
-    } else if request.options.revoke.is_some() {
+    let steps = if request.options.revoke.is_some() {
         planner.plan_revoke()
     } else {
         planner.plan_share()
     };
-
-    // 3. What could not be read in targets. The other targets are served all the same.
-    let errors = planner.check_unreached();
-
-    Plan {
+    let has_steps = steps.iter().any(Step::concerns_image);
+    Draft {
+        has_images: has_steps || planner.awaits_image,
         steps,
         findings: planner.findings,
-        errors,
-        keys_with_variables: keys_with_variables(inventory),
-        ..plan
     }
-}
-
-/// The keys in whose policies policy variables work.
-fn keys_with_variables(inventory: &Inventory) -> BTreeSet<KeyArn> {
-    let mut keys = BTreeSet::new();
-    for key in inventory
-        .regions
-        .values()
-        .flat_map(|region| region.keys.values())
-    {
-        if key.readable_policy().is_some_and(KeyPolicy::has_variables) {
-            keys.insert(key.arn.clone());
-        }
-    }
-    keys
 }
 
 impl<'a> Planner<'a> {
-    /// Adds a finding that refuses the plan.
+    /// Adds a finding that refuses the part that is planned now.
     pub(super) fn refuse(
         &mut self,
         code: FindingCode,
         resource: impl ToString,
         message: impl Into<String>,
     ) {
-        self.findings.push(Finding::refuse(code, resource, message));
+        let finding = Finding::refuse(code, resource, message);
+        self.findings.push((self.part.clone(), finding));
+    }
+
+    /// Adds a finding that refuses the whole run.
+    pub(super) fn refuse_run(
+        &mut self,
+        code: FindingCode,
+        resource: impl ToString,
+        message: impl Into<String>,
+    ) {
+        let finding = Finding::refuse(code, resource, message);
+        self.findings.push((None, finding));
     }
 
     /// Adds a finding that does not stop the plan.
@@ -107,12 +129,29 @@ impl<'a> Planner<'a> {
         resource: impl ToString,
         message: impl Into<String>,
     ) {
-        self.findings.push(Finding::warn(code, resource, message));
+        self.add(Finding::warn(code, resource, message));
     }
 
     /// Adds a finding that other rooms report too.
     pub(super) fn add(&mut self, finding: Finding) {
-        self.findings.push(finding);
+        self.findings.push((None, finding));
+    }
+
+    /// Begins to plan a part; returns whether it is not left out.
+    pub(super) fn begin(&mut self, part: Part) -> bool {
+        let is_left = !self.is_broken(&part);
+        self.part = Some(part);
+        is_left
+    }
+
+    /// Ends the part that was planned last: what follows concerns the whole run.
+    pub(super) fn end_part(&mut self) {
+        self.part = None;
+    }
+
+    /// Whether a part is left out.
+    pub(super) fn is_broken(&self, part: &Part) -> bool {
+        self.broken.contains(part)
     }
 
     /// What is known of a shared image; `None` if it is a copy that does not exist yet.
@@ -128,6 +167,7 @@ impl<'a> Planner<'a> {
         for source in &self.request.images {
             self.plan_image(source, &mut steps);
         }
+        self.end_part();
         self.check_copy_queue(&steps.copies);
 
         // 2. The keys: one key may serve several images.
@@ -166,15 +206,28 @@ impl<'a> Planner<'a> {
         let Some(image) = home.images.get(&source.ami) else {
             return;
         };
+        if !self.begin(Part::Image(source.region.clone(), source.ami.clone())) {
+            return;
+        }
         self.check_image(home, image);
         // The volumes and keys of a pending image are not known yet.
         if image.state != ImageState::Available {
+            self.awaits_image |= image.state == ImageState::Pending;
             return;
         }
+        let launches = steps.launches.len();
         for region in self.request.regions_of(source) {
             if let Some(region) = self.inventory.regions.get(&region) {
                 self.plan_image_in(region, source, image, steps);
             }
+        }
+        if !self.request.options.share_source && steps.launches.len() == launches {
+            self.begin(Part::Image(source.region.clone(), source.ami.clone()));
+            self.refuse(
+                FindingCode::ImageNotCopied,
+                &source.ami,
+                "no Region gets a copy of the image, and the image itself is not to be shared",
+            );
         }
     }
 
@@ -186,13 +239,25 @@ impl<'a> Planner<'a> {
         image: &Image,
         steps: &mut ShareSteps,
     ) {
+        let name = &region.location.region;
+        if self.is_broken(&Part::Region(name.clone()))
+            || !self.begin(Part::ImageIn(source.clone(), name.clone()))
+        {
+            return;
+        }
         // 1. The image itself is shared, or a copy of it under the key of the request. Targets need
         //    the keys of what they launch.
         let copy = self.plan_copy(source, image, region);
+        if copy.is_none() && !self.request.options.share_source {
+            return;
+        }
         let (image_id, keys) = match &copy {
             None => (Some(image.id.clone()), region.keys_of(image)),
             Some(copy) => (copy.adopt.clone(), BTreeSet::from([copy.key.clone()])),
         };
+        if self.has_broken(region, image_id.as_ref(), &keys) {
+            return;
+        }
         let shared = SharedImage {
             source: source.clone(),
             region: region.location.region.clone(),
@@ -202,7 +267,7 @@ impl<'a> Planner<'a> {
         // 2. The copies of targets. With temporary access, a target whose copy is available gets
         //    no access any more.
         let target_copies = self.plan_target_copies(image, &shared);
-        let principals = self.principals_in_need(&target_copies);
+        let principals = self.principals_in_need(&shared, &target_copies);
 
         // 3. Access to the shared image.
         let snapshots = self.plan_snapshot_permission(region, &shared, &principals);
@@ -221,21 +286,36 @@ impl<'a> Planner<'a> {
         steps.follow_ups.extend(in_targets);
     }
 
-    /// The errors of targets that could not be read. A key that does not exist is a finding
-    /// instead, because only another request helps.
-    fn check_unreached(&mut self) -> Vec<Error> {
-        let mut errors = Vec::new();
-        let targets = self.inventory.targets.values();
-        let unreached = targets.filter_map(|target| target.as_ref().err());
-        let usages = self.inventory.key_usage.values();
-        for error in unreached.chain(usages.flat_map(|usage| &usage.errors)) {
-            if error.code == Code::KeyNotFound {
-                self.refuse_missing_key(error);
-            } else {
-                errors.push(error.clone());
-            }
-        }
-        errors
+    /// Whether an image that exists in a Region is left out, itself or as the copy that it is.
+    pub(super) fn is_left_out(
+        &self,
+        region: &RegionInventory,
+        image: &Image,
+        keys: &BTreeSet<KeyArn>,
+    ) -> bool {
+        let location = &region.location;
+        let mut sources = self.request.images.iter();
+        let is_made_from_broken = sources.any(|source| {
+            self.is_broken(&Part::ImageIn(source.clone(), location.region.clone()))
+                && (source.ami == image.id || adopt::is_copy_of(image, source, location))
+        });
+        is_made_from_broken
+            || self.is_broken(&Part::Region(location.region.clone()))
+            || self.has_broken(region, Some(&image.id), keys)
+    }
+
+    /// Whether an image in a Region, or one of its keys, is left out.
+    fn has_broken(
+        &self,
+        region: &RegionInventory,
+        image: Option<&AmiId>,
+        keys: &BTreeSet<KeyArn>,
+    ) -> bool {
+        let image = image.map(|id| Part::Image(region.location.region.clone(), id.clone()));
+        image.is_some_and(|image| self.is_broken(&image))
+            || keys
+                .iter()
+                .any(|key| self.is_broken(&Part::Key(key.clone())))
     }
 }
 

@@ -34,10 +34,17 @@ impl Planner<'_> {
             for region in self.inventory.regions.values() {
                 if let Some(image) = region.images.get(&source.ami)
                     && source.region == region.location.region
+                    && !self.is_left_out(region, image, &region.keys_of(image))
                 {
+                    if let Some(granted) = region.launch_permissions.get(&image.id) {
+                        self.check_public(&image.id, granted);
+                    }
                     permissions.push(permissions_to_remove(region, source, image, &removal));
                 }
                 for copy in copies_of(source, region) {
+                    if self.is_left_out(region, copy, &region.keys_of(copy)) {
+                        continue;
+                    }
                     let remove = permissions_to_remove(region, source, copy, &removal);
                     if options.copies {
                         copies.extend(self.plan_copy_removal(region, &remove));

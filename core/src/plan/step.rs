@@ -145,6 +145,8 @@ pub struct LaunchPermission {
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Deprecate {
+    /// The account whose image it is: the source account, or a target with a copy of its own.
+    pub account: AccountId,
     /// The shared image.
     #[serde(flatten)]
     pub shared: SharedImage,
@@ -161,6 +163,8 @@ pub struct Deprecate {
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Protect {
+    /// The account whose image it is, as in [`Deprecate`].
+    pub account: AccountId,
     /// The shared image.
     #[serde(flatten)]
     pub shared: SharedImage,
@@ -197,15 +201,28 @@ impl Publish {
 }
 
 impl Step {
+    /// Whether it shares an image, or takes access away.
+    pub(super) fn concerns_image(&self) -> bool {
+        matches!(
+            self,
+            Self::LaunchPermission(_) | Self::RemovePermissions(_) | Self::RemoveKeyAccess(_)
+        )
+    }
+
     /// Whether it would change anything.
     pub fn changes(&self) -> bool {
         match self {
+            // A copy that is under way is not there yet.
             Self::Copy(CopyImage {
-                adopt, leftovers, ..
+                available,
+                leftovers,
+                ..
             })
             | Self::TargetCopy(TargetCopy {
-                adopt, leftovers, ..
-            }) => adopt.is_none() || !leftovers.is_empty(),
+                available,
+                leftovers,
+                ..
+            }) => !available || !leftovers.is_empty(),
             Self::KeyAccess(access) => !access.missing.is_empty(),
             Self::Grants(grants) => !grants.missing.is_empty(),
             Self::SnapshotPermission(share) => {

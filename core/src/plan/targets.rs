@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::planner::Planner;
 use super::step::{Leftovers, SharedImage, Step, TagShared, TargetCopy};
-use crate::diagnostic::{Error, FindingCode};
+use crate::diagnostic::FindingCode;
 use crate::id::{AccountId, KeyArn, Principal};
-use crate::inventory::{Image, ImageState, Key, KeyState, RegionInventory};
+use crate::inventory::{Image, Key, KeyState, Part, RegionInventory};
 
 impl Planner<'_> {
     /// The copies that targets make of a shared image.
@@ -16,7 +16,7 @@ impl Planner<'_> {
         shared: &SharedImage,
     ) -> Vec<TargetCopy> {
         let mut copies = Vec::new();
-        for (_, target) in self.inventory.reached_targets() {
+        for (account, target) in self.inventory.reached_targets() {
             let Some(region) = target.regions.get(&shared.region) else {
                 continue;
             };
@@ -24,7 +24,13 @@ impl Planner<'_> {
             let Some(key) = arn.and_then(|arn| region.keys.get(arn)) else {
                 continue;
             };
+            // A key that cannot be used concerns this target alone.
+            let part = Part::TargetRegion(account.clone(), shared.region.clone());
+            if !self.begin(part) {
+                continue;
+            }
             self.check_target_key(key);
+            self.begin(Part::ImageIn(shared.source.clone(), shared.region.clone()));
             if source.snapshots().next().is_some() {
                 copies.push(self.plan_target_copy(region, &key.arn, source, shared));
             }
@@ -46,6 +52,7 @@ impl Planner<'_> {
             shared: shared.clone(),
             key: key.clone(),
             name: self.request.copy_name.fill(&name_parts),
+            description: self.description_of_copy(source),
             adopt: None,
             available: false,
             leftovers: Leftovers::default(),
@@ -61,14 +68,18 @@ impl Planner<'_> {
         if shared.image.is_some() {
             self.adopt_copy(&mut copy, region);
             let adopted = copy.adopt.as_ref().and_then(|id| region.image(id));
-            target_copy.available =
-                adopted.is_some_and(|image| image.state == ImageState::Available);
             if let Some(adopted) = adopted {
+                let account = region.location.account.clone();
+                self.begin(Part::TargetRegion(account, shared.region.clone()));
                 self.check_archived_snapshots(region, adopted);
+                self.begin(Part::ImageIn(shared.source.clone(), shared.region.clone()));
             }
-            target_copy.adopt = copy.adopt;
-            target_copy.leftovers = copy.leftovers;
+            target_copy.available = copy.available;
+            target_copy.adopt.clone_from(&copy.adopt);
+            target_copy.leftovers = copy.leftovers.clone();
         }
+        let existing = copy.adopt.as_ref().and_then(|id| region.image(id));
+        self.check_lifecycle_of_copy(source, &copy, existing);
         target_copy
     }
 
@@ -90,21 +101,14 @@ impl Planner<'_> {
         self.refuse(FindingCode::TargetKeyUnusable, &key.arn, message);
     }
 
-    /// Refuses a target's key that AWS does not know.
-    pub(super) fn refuse_missing_key(&mut self, error: &Error) {
-        let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
-        let account = text(error.account.as_ref().map(AsRef::as_ref));
-        let region = text(error.region.as_ref().map(AsRef::as_ref));
-        let message = format!(
-            "target {account} has no such key in {region}, so no copy can be made under it"
-        );
-        let key = text(error.resource.as_deref());
-        self.refuse(FindingCode::TargetKeyUnusable, key, message);
-    }
-
     /// The targets that need the shared image. With temporary access, those whose own copies are
-    /// available do not, nor those that were not reached and so cannot copy now.
-    pub(super) fn principals_in_need(&self, copies: &[TargetCopy]) -> BTreeSet<Principal> {
+    /// available do not, nor those that cannot copy now because something of them could not be
+    /// read, or is refused.
+    pub(super) fn principals_in_need(
+        &self,
+        shared: &SharedImage,
+        copies: &[TargetCopy],
+    ) -> BTreeSet<Principal> {
         let mut principals = self.targets.clone();
         if !self.request.options.in_targets.unshare_after_copy {
             return principals;
@@ -113,7 +117,8 @@ impl Planner<'_> {
             principals.remove(&Principal::Account(copy.account.clone()));
         }
         for (account, target) in &self.inventory.targets {
-            if target.is_err() {
+            let part = Part::TargetRegion(account.clone(), shared.region.clone());
+            if target.is_err() || self.is_broken(&part) {
                 principals.remove(&Principal::Account(account.clone()));
             }
         }
@@ -132,8 +137,13 @@ impl Planner<'_> {
             let Some(region) = target.regions.get(&shared.region) else {
                 continue;
             };
+            if self.is_broken(&Part::TargetRegion(account.clone(), shared.region.clone())) {
+                continue;
+            }
             let copy = copies.iter().find(|copy| &copy.account == account);
             let launched = if let Some(copy) = copy {
+                let own = copy.adopt.as_ref().and_then(|id| region.image(id));
+                steps.extend(self.plan_release(account, own, shared));
                 copy.adopt.clone()
             } else {
                 let tags = self.plan_shared_tags(account, region, source, shared);

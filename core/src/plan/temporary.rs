@@ -9,7 +9,7 @@ use super::step::{
 };
 use crate::diagnostic::FindingCode;
 use crate::id::{AccountId, KeyArn, Principal};
-use crate::inventory::{Image, Key, RegionInventory};
+use crate::inventory::{Image, Key, Part, RegionInventory};
 use crate::limits::TAGS_PER_RESOURCE;
 use crate::policy::key_policy::PolicyPrincipal;
 use crate::tags::temporary::{self, TemporaryAccess, TemporaryAccounts};
@@ -19,8 +19,11 @@ impl Planner<'_> {
     pub(super) fn plan_reclaims(&mut self, steps: &ShareSteps) -> Vec<ReclaimAccess> {
         let mut reclaims = Vec::new();
         for launch in &steps.launches {
+            let shared = &launch.shared;
+            self.begin(Part::ImageIn(shared.source.clone(), shared.region.clone()));
             reclaims.push(self.plan_reclaim(launch, steps));
         }
+        self.end_part();
         reclaims
     }
 
@@ -96,9 +99,10 @@ impl Planner<'_> {
     ) -> TemporaryKeyAccess {
         let key = self.inventory.key(arn);
         let mut kept = BTreeSet::new();
+        let others = self.other_shared_resources(arn);
         for account in accounts {
             let principal = PolicyPrincipal::Account(account.clone());
-            let mut others = self.inventory.other_shared_resources(arn);
+            let mut others = others.iter();
             if others.any(|resource| resource.may_be_used_by(&principal))
                 || key.is_some_and(|key| key.has_instances_of(account))
             {

@@ -42,6 +42,7 @@ fn inventory() -> Inventory {
     let image = Image {
         id: "ami-1a2b3c4d".parse().unwrap(),
         name: "web".to_owned(),
+        description: String::new(),
         owner: "111111111111".to_owned(),
         state: ImageState::Available,
         state_reason: None,
@@ -87,6 +88,7 @@ fn inventory() -> Inventory {
         fixed_session: false,
         key_usage: BTreeMap::new(),
         targets: BTreeMap::new(),
+        failures: Vec::new(),
     }
 }
 
@@ -111,6 +113,7 @@ fn plan(inventory: &Inventory, name: &str) -> Plan {
         inventory,
         Instant::now() + Duration::from_secs(1),
     )
+    .unwrap()
 }
 
 #[test]

@@ -140,6 +140,20 @@ impl ShareRequestBuilder {
         self
     }
 
+    /// Describes the copies. Without it, they have the description of their image.
+    #[must_use]
+    pub fn copy_description(mut self, description: impl Into<String>) -> Self {
+        self.options.copy_description = Some(description.into());
+        self
+    }
+
+    /// Sets whether an image that needs no copy in its own Region is shared there itself.
+    #[must_use]
+    pub fn share_source(mut self, share: bool) -> Self {
+        self.options.share_source = share;
+        self
+    }
+
     /// Sets whether copies get the tags of their source.
     #[must_use]
     pub fn copy_image_tags(mut self, copy: bool) -> Self {

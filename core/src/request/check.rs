@@ -11,7 +11,9 @@ use super::builder::ShareRequestBuilder;
 use super::text::TextDuration;
 use super::{DeprecateAt, KeyAccessMode, KeyScope, Problem, Problems, Timing};
 use crate::id::{Principal, SourceImage};
-use crate::limits::{COPY_COMPLETION, COPY_COMPLETION_STEP, TAGS_PER_RESOURCE};
+use crate::limits::{
+    COPY_COMPLETION, COPY_COMPLETION_STEP, DESCRIPTION_CHARACTERS, TAGS_PER_RESOURCE,
+};
 use crate::request::name::NameTemplate;
 use crate::tags;
 
@@ -28,6 +30,7 @@ pub(super) fn problems(request: &ShareRequestBuilder, now: i64) -> Problems {
     check.tags();
     check.names();
     check.copy_completion();
+    check.copies();
     check.deprecation(now);
     check.target_options();
     check.timing();
@@ -169,6 +172,26 @@ impl Check<'_> {
         {
             self.refuse("publish-ssm-parameter", problem);
         }
+    }
+
+    fn copies(&mut self) {
+        let options = &self.request.options;
+        if let Some(description) = &options.copy_description {
+            let characters = description.chars().count();
+            self.require(
+                characters <= DESCRIPTION_CHARACTERS,
+                "copy-description",
+                format!("has {characters} characters, and AWS takes {DESCRIPTION_CHARACTERS}"),
+            );
+        }
+        let has_copies =
+            options.keys.each().next().is_some() || !options.copy_to_regions.is_empty();
+        self.require(
+            options.share_source || has_copies || options.revoke.is_some(),
+            "share-source",
+            "without the source, only copies can be shared: give `kms-key-id`, and \
+             `copy-to-regions` for other Regions",
+        );
     }
 
     fn copy_completion(&mut self) {

@@ -108,6 +108,7 @@ impl Default for Timing {
 /// Everything of a request that needs no parsing of its own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an input of its own")]
 pub(crate) struct Options {
     pub(crate) targets: BTreeSet<Principal>,
     pub(crate) allowed_accounts: BTreeSet<AccountId>,
@@ -115,6 +116,10 @@ pub(crate) struct Options {
     pub(crate) keys: Keys,
     pub(crate) copy_to_regions: BTreeSet<Region>,
     pub(crate) copy_completion: Option<TextDuration>,
+    /// `None` for that of the image.
+    pub(crate) copy_description: Option<String>,
+    /// Whether an image that is not copied is shared itself.
+    pub(crate) share_source: bool,
     pub(crate) copy_image_tags: bool,
     pub(crate) tags: BTreeMap<String, String>,
     pub(crate) key_access: KeyAccessMode,
@@ -141,6 +146,8 @@ impl Default for Options {
             keys: Keys::default(),
             copy_to_regions: BTreeSet::new(),
             copy_completion: None,
+            copy_description: None,
+            share_source: true,
             copy_image_tags: true,
             tags: BTreeMap::new(),
             key_access: KeyAccessMode::default(),

@@ -6,7 +6,12 @@ use super::super::conditions::*;
 use super::super::copy_statements::{REMOVE_FAILED_COPIES, TAG_COPIES};
 use super::super::{Kind, Policy, allow, called, published};
 
-pub(super) const POLICIES: &[Policy] = &[TARGET_COPIES, TARGET_TAGS, TARGET_PARAMETERS];
+pub(super) const POLICIES: &[Policy] = &[
+    TARGET_COPIES,
+    TARGET_LIFECYCLE,
+    TARGET_TAGS,
+    TARGET_PARAMETERS,
+];
 
 const TARGET_COPIES: Policy = Policy {
     name: "target-copies",
@@ -85,6 +90,27 @@ const TARGET_COPIES: Policy = Policy {
             &[VIA_EC2, FOR_EC2],
         ),
     ],
+};
+
+const TARGET_LIFECYCLE: Policy = Policy {
+    name: "target-lifecycle",
+    kind: Kind::Identity,
+    account: Target,
+    purpose: "`deprecate-at` and `deregistration-protection` of the target's own copies.",
+    danger: "Searches no longer find deprecated images, unless they name the ID.",
+    used_with: &["target-copies"],
+    statements: &[allow(
+        "DeprecateAndProtect",
+        &[
+            called("ec2:EnableImageDeprecation", "`deprecate-at`"),
+            called(
+                "ec2:EnableImageDeregistrationProtection",
+                "`deregistration-protection`",
+            ),
+        ],
+        &[Images],
+        &[],
+    )],
 };
 
 const TARGET_TAGS: Policy = Policy {

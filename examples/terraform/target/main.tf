@@ -78,7 +78,7 @@ variable "policies" {
 }
 
 locals {
-  known = ["target-copies", "target-tags", "target-parameters", "target-launch-roles", "target-launch-roles-inline", "target-service-linked-roles", "target-revoker", "target-reader", "verifier", "verifier-launch", "launcher"]
+  known = ["target-copies", "target-lifecycle", "target-tags", "target-parameters", "target-launch-roles", "target-launch-roles-inline", "target-service-linked-roles", "target-revoker", "target-reader", "verifier", "verifier-launch", "launcher"]
 }
 
 # It can fill the account with copies, which cost money, and remove those of ami-share. It can use every key of the account through EC2: if you can, name the one key and the default EBS key.
@@ -173,6 +173,22 @@ resource "aws_iam_policy" "target_copies" {
   name        = "ami-share-target-copies"
   description = "target-kms-key-id: copies that belong to the target, under its own key."
   policy      = data.aws_iam_policy_document.target_copies.json
+}
+
+# Searches no longer find deprecated images, unless they name the ID.
+data "aws_iam_policy_document" "target_lifecycle" {
+  statement {
+    sid       = "DeprecateAndProtect"
+    actions   = ["ec2:EnableImageDeprecation", "ec2:EnableImageDeregistrationProtection"]
+    resources = ["arn:${local.partition}:ec2:*::image/*"]
+  }
+}
+
+resource "aws_iam_policy" "target_lifecycle" {
+  count       = contains(var.policies, "target-lifecycle") ? 1 : 0
+  name        = "ami-share-target-lifecycle"
+  description = "deprecate-at and deregistration-protection of the target's own copies."
+  policy      = data.aws_iam_policy_document.target_lifecycle.json
 }
 
 # It can tag every image that the account can see, but not with the tags that ami-share relies on.
@@ -537,6 +553,7 @@ resource "aws_iam_role" "consumer" {
 locals {
   attached = concat(
     aws_iam_policy.target_copies[*].arn,
+    aws_iam_policy.target_lifecycle[*].arn,
     aws_iam_policy.target_tags[*].arn,
     aws_iam_policy.target_parameters[*].arn,
     aws_iam_policy.target_launch_roles[*].arn,
@@ -561,6 +578,7 @@ output "role_arn" {
 output "policy_arns" {
   value = {
     "target-copies" = one(aws_iam_policy.target_copies[*].arn)
+    "target-lifecycle" = one(aws_iam_policy.target_lifecycle[*].arn)
     "target-tags" = one(aws_iam_policy.target_tags[*].arn)
     "target-parameters" = one(aws_iam_policy.target_parameters[*].arn)
     "target-launch-roles" = one(aws_iam_policy.target_launch_roles[*].arn)

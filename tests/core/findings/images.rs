@@ -2,7 +2,7 @@
 
 use Severity::{Refuse, Warn};
 use ami_share::diagnostic::Severity;
-use ami_share_sim::world::{ImageState, World as State};
+use ami_share_sim::world::{ImageState, Protection, World as State};
 
 use super::{Seen, image_named, under_golden};
 use crate::support::*;
@@ -33,6 +33,31 @@ pub(super) async fn collect(seen: &mut Seen) {
         let image = image_named(state, "golden");
         image.product_codes.push("abc".to_owned());
     })
+    .await;
+    seen.expect_of_request(("image.not-copied", Refuse), &["golden"], |request| {
+        under_golden(request).share_source(false)
+    })
+    .await;
+    seen.expect(
+        ("image.public", Warn),
+        &["plain"],
+        |state, _| {
+            let image = image_named(state, "plain");
+            image.launch_permissions.insert("all".to_owned());
+        },
+        |request| request,
+    )
+    .await;
+    seen.expect(
+        ("copy.lifecycle-lost", Warn),
+        &["plain"],
+        |state, _| {
+            let image = image_named(state, "plain");
+            image.deprecation_time = Some("2099-01-01T00:00:00.000Z".to_owned());
+            image.protection = Protection::On { cooldown: false };
+        },
+        under_golden,
+    )
     .await;
     seen.expect_of_golden(("image.deprecated", Warn), |state, _| {
         let past = "2021-01-01T00:00:00.000Z".to_owned();

@@ -46,6 +46,13 @@ pub(super) async fn collect(seen: &mut Seen) {
 
     let key = world.key_arn("theirs");
     let copying = || with_target_role().kms_key(key.parse().unwrap());
+    let sold = with_admin_role(|_| ());
+    sold.edit_image(&sold.image_id("golden"), |image| {
+        image.product_codes.push("abc".to_owned());
+    });
+    let own = sold.key_arn("theirs").parse().unwrap();
+    record(seen, &sold, with_target_role().kms_key(own)).await;
+
     world.edit_image(&world.image_id("golden"), |image| {
         let tags = image.tags.entry(A.to_owned()).or_default();
         tags.extend((0..50).map(|n| (format!("tag-{n}"), "x".to_owned())));

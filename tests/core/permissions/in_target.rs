@@ -1,6 +1,8 @@
 //! Tasks in a target account.
 
-use ami_share::request::{KeyAccessMode, ShareRequestBuilder, TargetOptions, Verify};
+use std::time::Duration;
+
+use ami_share::request::{DeprecateAt, KeyAccessMode, ShareRequestBuilder, TargetOptions, Verify};
 use serde_json::json;
 
 use super::in_source::build_home_request;
@@ -39,6 +41,16 @@ pub(super) async fn copy(stage: Stage) -> Result<(), String> {
     let copy = report.targets[0].copies[0].image.to_string();
     assert_eq!(stage.world.launch_as_b(&copy).await, "running");
     Ok(())
+}
+
+/// Deprecates and protects the image and the target's copy.
+pub(super) async fn copy_and_release(stage: Stage) -> Result<(), String> {
+    let request = build_request(&stage, with_own_key());
+    let nine_years = Duration::from_hours(24 * 365 * 9);
+    let request = request
+        .deprecate_at(DeprecateAt::AfterCreation(nine_years))
+        .deregistration_protection(true);
+    stage.run(request).await.map(drop)
 }
 
 /// Copies an image whose key policy already has the statements.

@@ -245,3 +245,28 @@ async fn finding_of_gone_image_says_what_was_looked_at() {
     let gone = find_gone(&plan.findings).unwrap();
     assert!(gone.message.contains("no key was looked at"), "{gone}");
 }
+
+/// The source still exists; its copy and the copy's snapshots do not.
+#[tokio::test(start_paused = true)]
+async fn key_of_copy_that_is_gone_is_found_by_its_name() {
+    for mode in MODES {
+        let world = World::new();
+        let key = world.key_arn("golden");
+        let access = || {
+            world.edit_key(&key, |key| {
+                let grants = key.grants.iter().map(|grant| grant.name.clone());
+                (key.policy().to_owned(), grants.collect::<Vec<_>>())
+            })
+        };
+        let before = access();
+        let request = || world.build_copy_request(&["plain"]).key_access(mode);
+        let report = world.share(request()).await;
+        let copy = report.images[0].image.clone().unwrap();
+        let ec2 = aws_sdk_ec2::Client::new(&world.config(A));
+        let call = ec2.deregister_image().image_id(copy.as_ref());
+        let call = call.delete_associated_snapshots(true);
+        call.send().await.unwrap();
+        world.share(into_revoke(request())).await;
+        assert_eq!(access(), before, "{mode:?}");
+    }
+}

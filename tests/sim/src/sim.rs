@@ -176,11 +176,8 @@ impl Sim {
     pub async fn call(&self, call: &Call) -> Option<Outcome> {
         let action = format!("{}:{}", call.service.prefix(), call.operation);
         let account = self.account_of(&call.access_key_id);
-        let effect = self.0.faults.take(
-            &action,
-            account.as_deref().unwrap_or_default(),
-            &call.region,
-        );
+        let of = account.as_deref().unwrap_or_default();
+        let effect = self.0.faults.take(call, of);
         self.delay(effect.as_ref()).await;
         let outcome = match &effect {
             Some(Effect::Drop) => return None,

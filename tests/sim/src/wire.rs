@@ -68,6 +68,25 @@ pub enum Params {
     Json(Map<String, Value>),
 }
 
+impl Params {
+    /// Whether the value of a parameter contains a text.
+    pub(crate) fn contain(&self, text: &str) -> bool {
+        match self {
+            Self::Query(query) => query.pairs().any(|(_, value)| value.contains(text)),
+            Self::Json(members) => members.values().any(|value| contains(value, text)),
+        }
+    }
+}
+
+fn contains(value: &Value, text: &str) -> bool {
+    match value {
+        Value::String(value) => value.contains(text),
+        Value::Array(values) => values.iter().any(|value| contains(value, text)),
+        Value::Object(members) => members.values().any(|value| contains(value, text)),
+        _ => false,
+    }
+}
+
 /// One call.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Call {

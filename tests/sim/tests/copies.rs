@@ -241,6 +241,7 @@ async fn rule_1_5_11_a_copy_can_fail_with_an_internal_error() {
         call: Some(1),
         account: None,
         region: None,
+        naming: None,
         effect,
     });
     let copy = a.copy(&a.image("plain"), &[]).await.unwrap();

@@ -31,6 +31,7 @@ async fn rule_1_1_1_images_have_states_and_reasons() {
             call: None,
             account: None,
             region: None,
+            naming: None,
             effect,
         });
         let copy = a.copy(&a.image("plain"), &[]).await.unwrap();

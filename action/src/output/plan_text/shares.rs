@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 use std::fmt::Display;
 
+use ami_share::AccountId;
 use ami_share::plan::{
-    CopyImage, Deprecate, Grants, KeyAccess, LaunchPermission, Protect, Publish, SnapshotPermission,
+    CopyImage, Deprecate, Grants, KeyAccess, LaunchPermission, Protect, Publish, SharedImage,
+    SnapshotPermission,
 };
 
 use super::{image_name, policy_diff};
@@ -68,13 +70,25 @@ pub(super) fn launch_permission(permission: &LaunchPermission, sign: char) -> Ve
     lines
 }
 
+/// A shared image of an account: a target's is its own copy, which may not exist yet.
+fn owned_image(account: &AccountId, shared: &SharedImage) -> String {
+    let image = image_name(shared);
+    match &shared.image {
+        Some(id) if id == &shared.source.ami => format!("{image} of {account}"),
+        _ => format!("{image}, of {account},"),
+    }
+}
+
 pub(super) fn deprecate(deprecate: &Deprecate, sign: char) -> String {
-    let (image, at) = (image_name(&deprecate.shared), &deprecate.at);
+    let (image, at) = (
+        owned_image(&deprecate.account, &deprecate.shared),
+        &deprecate.at,
+    );
     format!("{sign} {image} is deprecated at {at}")
 }
 
 pub(super) fn protect(protect: &Protect, sign: char) -> String {
-    let image = image_name(&protect.shared);
+    let image = owned_image(&protect.account, &protect.shared);
     format!("{sign} {image} is protected from deregistration")
 }
 

@@ -7,7 +7,7 @@ use crate::aws::ec2::NewCopy;
 use crate::diagnostic::{Code, Error, Finding, FindingCode};
 use crate::id::AmiId;
 use crate::inventory::{Image, ImageState};
-use crate::limits::{NEW_ID_INVISIBLE, SHARE_PROPAGATION};
+use crate::limits::{NEW_ID_INVISIBLE, OTHER_COPY_INVISIBLE, SHARE_PROPAGATION};
 use crate::plan::adopt::{self, Candidate};
 use crate::report::Event;
 use crate::tags;
@@ -60,6 +60,7 @@ impl CopyJob<'_> {
             source: &self.copy.source,
             completion: self.copy.completion,
             name,
+            description: &self.copy.description,
             key: &self.copy.key,
             client_token: &client_token,
             tags: &self.copy.tags,
@@ -125,7 +126,25 @@ impl CopyJob<'_> {
         }
     }
 
-    /// The copy that another run started; `None` if it failed, or never showed.
+    /// Whether the copy that a token was used for existed once: its snapshots say for which image
+    /// they were made.
+    async fn is_other_copy_gone(&self, tagged: &[Image]) -> Result<bool, Error> {
+        if !tagged.is_empty() {
+            return Ok(false);
+        }
+        let ec2 = &self.clients.ec2;
+        let identity = vec![self.copy.identity.clone()];
+        for snapshot in ec2.own_snapshots_tagged(tags::REQUEST, identity).await? {
+            if let Some(id) = adopt::copied_for(&snapshot)
+                && ec2.images([&id]).await?.is_empty()
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The copy that another run started; `None` if it failed, is gone, or never showed.
     async fn find_copy_of_other_run(&self) -> Result<Option<AmiId>, Error> {
         const WHAT: &str = "to show the copy that another run started";
         let (copy, progress) = (self.copy, &self.run.progress);
@@ -152,7 +171,10 @@ impl CopyJob<'_> {
             if let Some(oldest) = adoptable.into_iter().min_by_key(age) {
                 return Ok(Some(oldest.id.clone()));
             }
-            if failed || since.elapsed() >= NEW_ID_INVISIBLE {
+            if failed
+                || since.elapsed() >= OTHER_COPY_INVISIBLE
+                || self.is_other_copy_gone(&tagged).await?
+            {
                 return Ok(None);
             }
             let pause = backoff.next();

@@ -12,25 +12,39 @@ use crate::plan::{Grants, ImageGrantName, OwnGrant, RemoveKeyAccess};
 use crate::report::Event;
 
 impl Apply<'_> {
-    /// Makes the grants that are missing for an image. Repeating it creates no second grant,
-    /// because KMS returns the existing grant of that name (R3.3.4).
+    /// Makes the grants that are missing for an image; returns the accounts that got none.
+    /// Repeating it creates no second grant, because KMS returns the existing grant of that name
+    /// (R3.3.4).
     pub(in crate::apply) async fn ensure_grants(
         &self,
         grants: &Grants,
         image_id: &AmiId,
-    ) -> Result<(), Error> {
+    ) -> Result<BTreeSet<Principal>, Error> {
         let existed_when_planned = grants.shared.image.as_ref() == Some(image_id);
-        if existed_when_planned {
-            return self
-                .create_grants(&grants.key, image_id, &grants.names)
-                .await;
+        let mut names = grants.names.clone();
+        if !existed_when_planned {
+            names.clear();
+            for account in &grants.accounts {
+                let name = self.image_grant_name(&grants.shared.region, image_id, account);
+                names.insert(account.clone(), name.to_string());
+            }
         }
-        let mut names = BTreeMap::new();
-        for account in &grants.accounts {
-            let name = self.image_grant_name(&grants.shared.region, image_id, account);
-            names.insert(account.clone(), name.to_string());
+        let errors = self.create_each_grant(&grants.key, image_id, &names).await;
+        if errors.len() == grants.accounts.len()
+            && let Some((_, error)) = errors.first_key_value()
+        {
+            // It is not about one account.
+            return Err(error.clone());
         }
-        self.create_grants(&grants.key, image_id, &names).await
+        for (account, error) in &errors {
+            let message = format!("{} for account {account}", error.message);
+            let error = Error {
+                message,
+                ..error.clone()
+            };
+            self.progress().emit(&Event::Failed(error));
+        }
+        Ok(as_principals(&errors.into_keys().collect()))
     }
 
     /// Makes a grant for an image to each account, by these names.
@@ -40,21 +54,40 @@ impl Apply<'_> {
         image_id: &AmiId,
         names: &BTreeMap<AccountId, String>,
     ) -> Result<(), Error> {
-        if names.is_empty() {
-            return Ok(());
+        let errors = self.create_each_grant(key, image_id, names).await;
+        match errors.into_values().next() {
+            Some(error) => Err(error),
+            None => Ok(()),
         }
+    }
+
+    /// Makes a grant for an image to each account, by these names; returns the errors.
+    async fn create_each_grant(
+        &self,
+        key: &KeyArn,
+        image_id: &AmiId,
+        names: &BTreeMap<AccountId, String>,
+    ) -> BTreeMap<AccountId, Error> {
         let kms = &self.run.key_clients(key).kms;
         let mut creating = Vec::new();
         for (account, name) in names {
-            creating.push(kms.create_grant(key, account, name));
+            creating.push(async move { (account, kms.create_grant(key, account, name).await) });
         }
-        future::try_join_all(creating).await?;
-        self.progress().emit(&Event::GrantsCreated {
-            key: key.clone(),
-            image: image_id.clone(),
-            added: names.keys().cloned().collect(),
-        });
-        Ok(())
+        let (mut added, mut errors) = (BTreeSet::new(), BTreeMap::new());
+        for (account, created) in future::join_all(creating).await {
+            match created {
+                Ok(()) => _ = added.insert(account.clone()),
+                Err(error) => _ = errors.insert(account.clone(), error),
+            }
+        }
+        if !added.is_empty() {
+            self.progress().emit(&Event::GrantsCreated {
+                key: key.clone(),
+                image: image_id.clone(),
+                added,
+            });
+        }
+        errors
     }
 
     /// Lists the grants again after the launch permissions are added. Another run revoked every
@@ -70,7 +103,11 @@ impl Apply<'_> {
             let existing = self.run.key_clients(key).kms.grants(key).await?;
             let mut all_exist = true;
             for (grants, image) in images {
-                let gone = self.missing_grants(grants, &image.image_id, &existing);
+                let mut gone = self.missing_grants(grants, &image.image_id, &existing);
+                gone.retain(|account, _| {
+                    let principal = Principal::Account(account.clone());
+                    image.principals.contains(&principal)
+                });
                 if gone.is_empty() {
                     // Another run may have removed the launch permission since the grants were
                     // created again.
@@ -147,7 +184,8 @@ impl Apply<'_> {
             for id in grantee_by_grant_id.keys() {
                 revoking.push(kms.revoke_grant(&remove.key, id));
             }
-            future::try_join_all(revoking).await?;
+            let each = future::join_all(revoking).await;
+            each.into_iter().collect::<Result<(), Error>>()?;
             for grant in grants {
                 if grantee_by_grant_id.contains_key(&grant.id) {
                     revoked.push(grant);

@@ -14,6 +14,7 @@ use crate::id::{AmiId, KeyArn, SnapshotId, SourceImage};
 pub(crate) struct NewCopy<'a> {
     pub(crate) source: &'a SourceImage,
     pub(crate) name: &'a str,
+    pub(crate) description: &'a str,
     pub(crate) key: &'a KeyArn,
     /// In minutes.
     pub(crate) completion: Option<u32>,
@@ -32,6 +33,7 @@ impl Ec2 {
             .source_image_id(copy.source.ami.as_ref())
             .source_region(copy.source.region.as_ref())
             .name(copy.name)
+            .set_description((!copy.description.is_empty()).then(|| copy.description.to_owned()))
             .encrypted(true)
             .kms_key_id(copy.key.as_ref())
             .client_token(copy.client_token)

@@ -29,6 +29,7 @@ fn convert_known_image(image: &sdk::Image) -> Result<Image, Unreadable> {
     Ok(Image {
         id: read("ImageId", image.image_id())?,
         name: image.name().unwrap_or_default().to_owned(),
+        description: image.description().unwrap_or_default().to_owned(),
         owner: present("OwnerId", image.owner_id())?.to_owned(),
         state: convert_state(image.state())?,
         state_reason: reason.map(str::to_owned),

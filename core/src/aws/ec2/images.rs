@@ -1,7 +1,12 @@
 //! EC2: reads images.
 
+use std::collections::BTreeMap;
+
+use aws_sdk_ec2::types as sdk;
+
 use super::convert::convert_image;
 use super::{Ec2, filter, owners};
+use crate::aws::unreadable;
 use crate::diagnostic::Error;
 use crate::id::AmiId;
 use crate::inventory::Image;
@@ -51,9 +56,7 @@ impl Ec2 {
             .send();
         let answer = self.caller.send(ACTION, Some(id.as_ref()), call).await?;
         match answer.images().first() {
-            Some(image) => convert_image(image)
-                .map(Some)
-                .map_err(|unreadable| self.unreadable(ACTION, &unreadable)),
+            Some(image) => self.convert(image).map(Some),
             None => Ok(None),
         }
     }
@@ -64,12 +67,42 @@ impl Ec2 {
         image.ok_or_else(|| self.unexpected(id, "no image"))
     }
 
+    /// The images with these IDs, each read or not; one that AWS does not show to the account is
+    /// absent (`ec2:DescribeImages`).
+    pub(crate) async fn each_image<'a>(
+        &self,
+        ids: impl IntoIterator<Item = &'a AmiId>,
+    ) -> Result<BTreeMap<AmiId, Result<Image, Error>>, Error> {
+        let ids = ids.into_iter().map(ToString::to_string).collect();
+        let mut images = BTreeMap::new();
+        for image in self.describe("image-id", ids, false).await? {
+            let id = unreadable::read("ImageId", image.image_id());
+            let id = id.map_err(|unreadable| self.unreadable(ACTION, &unreadable))?;
+            images.insert(id, self.convert(&image));
+        }
+        Ok(images)
+    }
+
     async fn images_by(
         &self,
         name: &str,
         values: Vec<String>,
         own: bool,
     ) -> Result<Vec<Image>, Error> {
+        let images = self.describe(name, values, own).await?;
+        images.iter().map(|image| self.convert(image)).collect()
+    }
+
+    fn convert(&self, image: &sdk::Image) -> Result<Image, Error> {
+        convert_image(image).map_err(|unreadable| self.unreadable(ACTION, &unreadable))
+    }
+
+    async fn describe(
+        &self,
+        name: &str,
+        values: Vec<String>,
+        own: bool,
+    ) -> Result<Vec<sdk::Image>, Error> {
         let mut images = Vec::new();
         for values in values.chunks(FILTER_VALUES) {
             let call = self
@@ -82,10 +115,7 @@ impl Ec2 {
                 .max_results(PAGE_SIZE);
             let mut pages = call.into_paginator().send();
             while let Some(page) = self.caller.send(ACTION, None, pages.try_next()).await? {
-                for image in page.images() {
-                    let image = convert_image(image);
-                    images.push(image.map_err(|error| self.unreadable(ACTION, &error))?);
-                }
+                images.extend(page.images.unwrap_or_default());
             }
         }
         Ok(images)

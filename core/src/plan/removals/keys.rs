@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::diagnostic::FindingCode;
+use crate::diagnostic::names::first_names;
 use crate::id::KeyArn;
-use crate::inventory::Key;
+use crate::inventory::{Key, Part};
 use crate::plan::key_use::key_still_used;
 use crate::plan::planner::Planner;
 use crate::plan::step::{KeyReads, PolicyChange, Removal, RemoveKeyAccess, RemovePermissions};
@@ -39,6 +41,9 @@ impl Planner<'_> {
         let forced = self.request.options.revoke.unwrap_or_default().keys_in_use;
         let mut removals = Vec::new();
         for (arn, images) in images_by_key {
+            if !self.begin(Part::Key(arn.clone())) {
+                continue;
+            }
             let Some(key) = self.inventory.key(arn) else {
                 continue;
             };
@@ -56,6 +61,7 @@ impl Planner<'_> {
                 removals.push(remove);
             }
         }
+        self.end_part();
         removals
     }
 
@@ -138,10 +144,16 @@ impl Planner<'_> {
             // This run does not change their statements.
             covered.extend(named.iter().cloned());
         }
-        let mut unused = Vec::new();
+        let others = self.other_shared_resources(&key.arn);
+        let (mut unused, mut unknown) = (Vec::new(), BTreeSet::new());
         for principal in losing {
-            let mut others = self.inventory.other_shared_resources(&key.arn);
+            let mut others = others.iter();
             let needed_for = others.find(|resource| resource.may_be_used_by(principal));
+            if let Some(resource) = needed_for.filter(|resource| !resource.is_known) {
+                remove.kept.insert(principal.clone());
+                unknown.insert(&resource.id);
+                continue;
+            }
             if needed_for.is_some() {
                 remove.kept.insert(principal.clone());
             }
@@ -163,6 +175,13 @@ impl Planner<'_> {
             }
         }
         self.warn_of_unknown_usage(&key.arn, &unused);
+        if !unknown.is_empty() {
+            let message = format!(
+                "whether {} needs this key is not known, so nobody loses it",
+                first_names(unknown)
+            );
+            self.warn(FindingCode::KeyUseUnknown, &key.arn, message);
+        }
     }
 
     /// The key policy without these principals.

@@ -24,6 +24,8 @@ pub struct CopyImage {
     pub key: KeyArn,
     /// The name of the copy.
     pub name: String,
+    /// The description of the copy.
+    pub description: String,
     /// The tags of the copy and of its snapshots.
     pub tags: BTreeMap<String, String>,
     /// A digest of source, destination, key and name. Copies with the same identity are the same
@@ -31,6 +33,8 @@ pub struct CopyImage {
     pub identity: String,
     /// The copy that exists already, pending or available.
     pub adopt: Option<AmiId>,
+    /// Whether that copy is available.
+    pub available: bool,
     /// The minutes in which AWS is to complete it, which costs extra; `None` for no limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub completion: Option<u32>,
@@ -78,8 +82,10 @@ impl CopyImage {
             key,
             tags: tags::of_copy(tags, from, identity.clone()),
             name,
+            description: String::new(),
             identity,
             adopt: None,
+            available: false,
             completion: None,
             leftovers: Leftovers::default(),
             volumes: 0,

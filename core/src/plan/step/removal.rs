@@ -103,6 +103,10 @@ pub struct RemoveKeyAccess {
     /// Whether principals lose access even if something still needs it.
     #[serde(skip)]
     pub(crate) forced: bool,
+    /// Those who keep it because they can still launch an image under the key: AWS refused to
+    /// change their permission.
+    #[serde(skip)]
+    pub(crate) launchers: BTreeSet<PolicyPrincipal>,
     /// What of the key was read.
     #[serde(skip)]
     pub(crate) reads: KeyReads,
@@ -145,6 +149,7 @@ impl RemoveKeyAccess {
             policy: None,
             images,
             forced: false,
+            launchers: BTreeSet::new(),
             reads,
         }
     }
@@ -154,6 +159,7 @@ impl RemoveKeyAccess {
         self.removal.includes_policy_principal(principal)
             && !self.kept.contains(principal)
             && !self.in_use.contains_key(principal)
+            && !self.launchers.contains(principal)
     }
 
     /// The grants that are revoked, by ID, with the grantee of each: those of this tool for the
@@ -189,6 +195,7 @@ impl RemoveKeyAccess {
         }
         self.removal.includes_policy_principal(&principal)
             && !self.in_use.contains_key(&principal)
+            && !self.launchers.contains(&principal)
             && self.is_for_image(grant)
     }
 

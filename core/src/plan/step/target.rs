@@ -24,6 +24,8 @@ pub struct TargetCopy {
     pub key: KeyArn,
     /// The name of the copy.
     pub name: String,
+    /// The description of the copy.
+    pub description: String,
     /// The copy that exists already, pending or available.
     pub adopt: Option<AmiId>,
     /// Whether that copy is available, so that the target no longer needs the shared image.
@@ -55,6 +57,8 @@ impl TargetCopy {
         let (key, name) = (self.key.clone(), self.name.clone());
         CopyImage {
             adopt: self.adopt.clone(),
+            available: self.available,
+            description: self.description.clone(),
             completion: self.completion,
             leftovers: self.leftovers.clone(),
             volumes: self.volumes,

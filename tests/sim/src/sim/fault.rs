@@ -5,13 +5,17 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::wire::Call;
 use crate::world::ImageState;
+
+/// Stands for every operation.
+pub(super) const EVERY: &str = "*";
 
 /// One ordered fault.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Fault {
-    /// Such as `ec2:CopyImage`.
+    /// Such as `ec2:CopyImage`, `kms:*` for every call of a service, or `*` for every call.
     pub operation: String,
     /// Which of the calls that fit: 1 is the first. Without it, every call.
     #[serde(default)]
@@ -22,6 +26,9 @@ pub struct Fault {
     /// Only calls to this Region.
     #[serde(default)]
     pub region: Option<String>,
+    /// Only calls of which a parameter contains this, such as the ID of an image.
+    #[serde(default)]
+    pub naming: Option<String>,
     /// What goes wrong.
     pub effect: Effect,
 }
@@ -118,11 +125,11 @@ impl Faults {
     }
 
     /// What goes wrong with a call that is made now.
-    pub(crate) fn take(&self, operation: &str, account: &str, region: &str) -> Option<Effect> {
+    pub(crate) fn take(&self, call: &Call, account: &str) -> Option<Effect> {
         let mut faults = self.0.lock();
         let mut effect = None;
         for (fault, calls) in faults.iter_mut() {
-            if !fault.fits(operation, account, region) {
+            if !fault.fits(call, account) {
                 continue;
             }
             *calls += 1;
@@ -135,9 +142,26 @@ impl Faults {
 }
 
 impl Fault {
-    fn fits(&self, operation: &str, account: &str, region: &str) -> bool {
-        self.operation == operation
+    fn fits(&self, call: &Call, account: &str) -> bool {
+        self.fits_operation(call)
             && self.account.as_deref().is_none_or(|only| only == account)
-            && self.region.as_deref().is_none_or(|only| only == region)
+            && self
+                .region
+                .as_deref()
+                .is_none_or(|only| only == call.region)
+            && self
+                .naming
+                .as_deref()
+                .is_none_or(|text| call.params.contain(text))
+    }
+
+    fn fits_operation(&self, call: &Call) -> bool {
+        match self.operation.split_once(':') {
+            None => self.operation == EVERY,
+            Some((service, operation)) => {
+                service == call.service.prefix()
+                    && (operation == EVERY || operation == call.operation)
+            }
+        }
     }
 }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::fault::{Effect, Fault};
+use super::fault::{EVERY, Effect, Fault};
 use crate::json_file;
 use crate::options::{Delays, Options, duration};
 use crate::wire::Service;
@@ -70,7 +70,8 @@ impl Fault {
     /// Refuses what its type allows, but what would never happen, or not as it was meant.
     fn check(&self) -> Result<(), String> {
         let (service, operation) = self.operation.split_once(':').unwrap_or_default();
-        if Service::of(service).is_none() || operation.is_empty() {
+        let is_known = Service::of(service).is_some() && !operation.is_empty();
+        if !is_known && self.operation != EVERY {
             let known = "a service (ec2, iam, kms, ssm, sts), a colon and an operation";
             return Err(format!("operation: {} is not {known}", self.operation));
         }
@@ -100,29 +101,45 @@ impl Fault {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::super::fault::Faults;
     use super::*;
+    use crate::wire::{Call, Params};
 
     #[test]
     fn a_fault_affects_only_the_call_it_was_ordered_for() {
         let orders = r#"[
             {"operation":"ec2:CopyImage","call":2,"effect":"lost-answer"},
-            {"operation":"ec2:CopyImage","account":"1","effect":{"delay":{"seconds":1}}}
+            {"operation":"ec2:CopyImage","account":"1","effect":{"delay":{"seconds":1}}},
+            {"operation":"kms:*","effect":"drop"},
+            {"operation":"*","naming":"ami-1","region":"eu-west-1","effect":"throttle"}
         ]"#;
         let faults = Faults::default();
         for fault in parse(orders).unwrap().faults {
             faults.add(fault);
         }
-        assert_eq!(faults.take("ec2:CopyImage", "2", "us-east-1"), None);
-        assert_eq!(faults.take("ec2:DescribeImages", "1", "us-east-1"), None);
-        assert_eq!(
-            faults.take("ec2:CopyImage", "2", "us-east-1"),
-            Some(Effect::LostAnswer)
-        );
-        assert_eq!(
-            faults.take("ec2:CopyImage", "1", "us-east-1"),
-            Some(Effect::Delay { seconds: 1.0 })
-        );
+        let call = |service, operation: &str, region: &str, image: &str| Call {
+            service,
+            operation: operation.to_owned(),
+            params: Params::Json([("Id".to_owned(), json!([image]))].into_iter().collect()),
+            access_key_id: String::new(),
+            session_token: None,
+            region: region.to_owned(),
+        };
+        let copy = call(Service::Ec2, "CopyImage", "us-east-1", "ami-1");
+        assert_eq!(faults.take(&copy, "2"), None);
+        let describe = call(Service::Ec2, "DescribeImages", "us-east-1", "ami-1");
+        assert_eq!(faults.take(&describe, "1"), None);
+        assert_eq!(faults.take(&copy, "2"), Some(Effect::LostAnswer));
+        let delay = Effect::Delay { seconds: 1.0 };
+        assert_eq!(faults.take(&copy, "1"), Some(delay));
+        let put = call(Service::Kms, "PutKeyPolicy", "us-east-1", "");
+        assert_eq!(faults.take(&put, "1"), Some(Effect::Drop));
+        let abroad = call(Service::Ec2, "DescribeImages", "eu-west-1", "ami-1");
+        assert_eq!(faults.take(&abroad, "1"), Some(Effect::Throttle));
+        let other = call(Service::Ec2, "DescribeImages", "eu-west-1", "ami-2");
+        assert_eq!(faults.take(&other, "1"), None);
     }
 
     #[test]
