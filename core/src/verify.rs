@@ -1,6 +1,7 @@
 //! Checks whether targets can launch: each check says yes, no or unknown, and never more than it
 //! checked (promise P9).
 
+mod doubt;
 mod evidence;
 mod judge;
 mod launch;
@@ -12,9 +13,10 @@ use std::time::Duration;
 use futures::future;
 use tokio::time::Instant;
 
+use self::evidence::Evidence;
 use crate::limits::PERMISSION_PROPAGATION;
 use crate::plan::Plan;
-use crate::report::Verification;
+use crate::report::{Event, Verification};
 use crate::request::Verify;
 use crate::run::Run;
 
@@ -57,11 +59,22 @@ async fn judge_until_in_effect(run: &Run<'_>, plan: &Plan, just_shared: bool) ->
         let verifications = judge::judge_plan(plan, &evidence);
         let may_pass = verifications.iter().any(Verification::may_pass);
         if !may_pass || !just_shared || since.elapsed() >= PERMISSION_PROPAGATION {
+            report_unread_targets(run, &evidence);
             return verifications;
         }
         run.progress
             .wait("targets", "to be able to launch", since, backoff.next())
             .await;
+    }
+}
+
+/// Reports why targets could not be read. Why a role could not be assumed is reported already.
+fn report_unread_targets(run: &Run<'_>, evidence: &Evidence) {
+    for ((account, _), target) in &evidence.targets {
+        let reached = run.targets.get(account);
+        if let (Some(Ok(_)), Err(error)) = (reached, target) {
+            run.progress.emit(&Event::Failed(error.clone()));
+        }
     }
 }
 

@@ -6,7 +6,7 @@ mod rows;
 use std::collections::BTreeSet;
 
 use ami_share::diagnostic::Severity;
-use ami_share::report::Verdict;
+use ami_share::report::{Conclusion, Verdict};
 use ami_share::request::{
     KeyAccessMode, Revoke, ShareRequestBuilder, ShareSnapshots, TargetOptions, Unlisted,
 };
@@ -168,12 +168,18 @@ async fn codes_of(world: &World, run: Run) -> BTreeSet<String> {
     codes
 }
 
-/// The codes of what refuses a share, or is in what the checks say that are unknown.
+/// The codes of what refuses a share, of errors, and of what the checks say that are unknown.
 fn codes_of_checks(report: &Report) -> BTreeSet<String> {
     let mut codes = BTreeSet::new();
     for finding in &report.findings {
         if finding.severity == Severity::Refuse {
             codes.insert(finding.code.to_string());
+        }
+    }
+    codes.extend(report.errors.iter().map(|error| error.code.to_string()));
+    for verification in &report.verifications {
+        if verification.conclusion == Conclusion::Blocked {
+            codes.insert("blocked".to_owned());
         }
     }
     let checks = report.verifications.iter().flat_map(|of| &of.checks);

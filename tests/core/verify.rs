@@ -2,6 +2,8 @@
 
 mod allowed_images;
 mod deadline;
+mod devices;
+mod launchers;
 mod launches;
 mod limits;
 mod obstacles;

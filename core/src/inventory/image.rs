@@ -57,6 +57,22 @@ impl Image {
             .iter()
             .filter_map(|mapping| mapping.snapshot.as_ref())
     }
+
+    /// Whether a launch makes encrypted volumes of no snapshot. Whoever owns the image, they take
+    /// the default EBS key of the account that launches.
+    pub(crate) fn makes_encrypted_volumes(&self) -> bool {
+        let mut mappings = self.mappings.iter();
+        mappings.any(|mapping| mapping.is_encrypted && mapping.snapshot.is_none())
+    }
+
+    /// Whether a launch makes volumes that only encryption by default encrypts.
+    pub(crate) fn makes_unencrypted_volumes(&self) -> bool {
+        let mut mappings = self.mappings.iter();
+        mappings.any(|mapping| {
+            let is_volume = mapping.snapshot.is_some() || mapping.empty_volume.is_some();
+            is_volume && !mapping.is_encrypted
+        })
+    }
 }
 
 /// What an image needs of the machine that it is launched on (R7.28).

@@ -161,13 +161,11 @@ impl Verification {
             .on(image)
     }
 
-    /// Whether it may be blocked only because a change is not in effect yet. A role that cannot be
-    /// assumed and an image that does not exist are no such change.
+    /// Whether it may be blocked only because a change is not in effect yet. An image that does not
+    /// exist is no such change.
     pub(crate) fn may_pass(&self) -> bool {
-        let is_final = |check: &Check| {
-            let is_final = matches!(check.name, CheckName::Role | CheckName::Image);
-            is_final && check.verdict == Verdict::No
-        };
+        let is_final =
+            |check: &Check| check.name == CheckName::Image && check.verdict == Verdict::No;
         self.conclusion == Conclusion::Blocked && !self.checks.iter().any(is_final)
     }
 

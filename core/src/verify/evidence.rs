@@ -48,8 +48,8 @@ pub(super) struct TargetEvidence {
     pub(super) allowed_images: Result<AllowedImages, Error>,
     /// Whether new volumes are encrypted even if their snapshots are not.
     pub(super) encrypts_by_default: Result<bool, Error>,
-    /// The key of new volumes; `None` if that is `aws/ebs` (R1.3.5).
-    pub(super) default_key: Result<Option<Key>, Error>,
+    /// The key of new volumes: `aws/ebs`, or a customer managed one (R1.3.5).
+    pub(super) default_key: Result<Key, Error>,
     pub(super) launchers: Vec<Launcher>,
     /// The ARNs of the roles of each service that the request names.
     pub(super) service_roles: BTreeMap<String, Result<Vec<String>, Error>>,
@@ -74,24 +74,22 @@ impl Launcher {
 /// What a role's own side decides of each action on each resource.
 pub(super) type Simulated = BTreeMap<(String, String), OwnDecision>;
 
-/// The ARNs of what a launch makes or uses, other than the image.
-pub(super) fn launch_resources(account: &AccountId, region: &Region) -> Vec<String> {
-    let kinds = [
-        "instance",
-        "volume",
-        "network-interface",
-        "security-group",
-        "subnet",
-    ];
-    let partition = region.partition();
-    let arn = |kind| format!("arn:{partition}:ec2:{region}:{account}:{kind}/*");
-    kinds.map(arn).into()
+/// The ARNs of what a launch makes.
+pub(super) fn made_resources(account: &AccountId, region: &Region) -> Vec<String> {
+    let kinds = ["instance", "volume", "network-interface"];
+    kinds.map(|kind| any_arn(account, region, kind)).into()
 }
 
-/// The ARN of any key of the account. It stands for `aws/ebs`, whose ID nothing needs to know: its
-/// policy lets everybody in the account use it through EC2.
-pub(super) fn any_key_arn(account: &AccountId, region: &Region) -> String {
-    format!("arn:{}:kms:{region}:{account}:key/*", region.partition())
+/// The ARNs of what a launch uses and whoever launches chooses: policies may allow only some of
+/// them.
+pub(super) fn chosen_resources(account: &AccountId, region: &Region) -> Vec<String> {
+    let kinds = ["security-group", "subnet"];
+    kinds.map(|kind| any_arn(account, region, kind)).into()
+}
+
+fn any_arn(account: &AccountId, region: &Region, kind: &str) -> String {
+    let partition = region.partition();
+    format!("arn:{partition}:ec2:{region}:{account}:{kind}/*")
 }
 
 /// The ARN of an image; it names no account.

@@ -118,9 +118,15 @@ async fn read_keys(
     future::try_join_all(reading).await
 }
 
-/// A key by its ID, alias or ARN. Why its policy cannot be read takes the place of the policy.
+/// A key by its ID, alias or ARN, with its policies and grants. Why its policy cannot be read takes
+/// the place of the policy.
 async fn read_key(clients: &RegionClients, name: &str) -> Result<Key, Error> {
-    let mut key = clients.kms.describe_key(name).await?;
+    let key = clients.kms.describe_key(name).await?;
+    read_access(clients, key).await
+}
+
+/// The key with its policies and grants.
+async fn read_access(clients: &RegionClients, mut key: Key) -> Result<Key, Error> {
     let policy = clients.kms.key_policy(&key.arn);
     let ram_policy = clients.kms.ram_policy(&key.arn);
     let grants = clients.kms.grants(&key.arn);

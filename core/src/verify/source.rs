@@ -1,12 +1,22 @@
 //! Checks the source account's own permissions for what a plan would do, without doing it: EC2 by
-//! its dry runs, KMS by what IAM says of the caller's policies.
+//! its dry runs, KMS by the key's policy and what IAM says of the caller's.
 
-use crate::aws::iam::{OwnDecision, Simulation};
+use futures::future;
+
+use super::doubt::{Asked, doubt};
+use crate::aws::clients::RegionClients;
+use crate::aws::iam::{Denier, OwnDecision, Simulation};
 use crate::diagnostic::Code;
-use crate::id::{AmiId, Principal};
+use crate::id::{AmiId, KeyArn, Principal};
 use crate::plan::{KeyAccess, LaunchPermission, Plan, Step};
+use crate::policy::evaluate::{CalledBy, Caller, Decision, KeyCall, evaluate};
+use crate::policy::key_policy::KeyPolicy;
+use crate::policy::launch_call::caller_context;
 use crate::report::{Check, CheckName, Verification};
 use crate::run::Run;
+
+const NAME: CheckName = CheckName::Source;
+const PUT: &str = "kms:PutKeyPolicy";
 
 /// Adds to each target what the source account may not do for it.
 pub(super) async fn check_source_permissions(
@@ -52,57 +62,108 @@ pub(super) async fn check_source_permissions(
 /// The launch permission of an image that exists: a dry run checks everything but changes nothing
 /// (R4.9).
 async fn check_launch_permission(run: &Run<'_>, launch: &LaunchPermission, image: &AmiId) -> Check {
-    let name = CheckName::Source;
     let clients = run.source_clients(&launch.shared.region);
     match clients.ec2.dry_run_share(image, &launch.missing).await {
-        Ok(()) => Check::yes(name, format!("launch permission of {image} may be given")),
-        Err(error) if error.code == Code::AccessDenied => Check::no(name, error.to_string()),
-        Err(error) => Check::unknown(name, format!("it could not be checked: {error}")),
+        Ok(()) => Check::yes(NAME, format!("launch permission of {image} may be given")),
+        Err(error) if error.code == Code::AccessDenied => Check::no(NAME, error.to_string()),
+        Err(error) => Check::unknown(NAME, format!("it could not be checked: {error}")),
     }
 }
 
-/// The key's policy: KMS has no dry run of that (R3.5), so IAM is asked what the caller's own
-/// policies allow.
+/// The key's policy: KMS has no dry run of that (R3.5), so it is read who the policy lets put it,
+/// and IAM is asked what the caller's own policies allow.
 async fn check_key_policy(run: &Run<'_>, access: &KeyAccess) -> Check {
-    const PUT: &str = "kms:PutKeyPolicy";
-    let (name, key) = (CheckName::Source, &access.key);
+    let key = &access.key;
     let clients = run.key_clients(key);
-    let unread = |error| {
-        let caller = &clients.identity.arn;
-        let detail = format!("whether {caller} may {PUT} could not be checked: {error}");
-        Check::unknown(name, detail)
+    let identity = &clients.identity.arn;
+    let arn = match clients.iam.principal_of(identity).await {
+        Ok(arn) => arn,
+        Err(error) => {
+            let detail = format!("whether {identity} may {PUT} could not be checked: {error}");
+            return Check::unknown(NAME, detail);
+        }
     };
-    let caller = match clients.iam.principal_of(&clients.identity.arn).await {
-        Ok(caller) => caller,
-        Err(error) => return unread(error),
-    };
+    let own = simulate_put(&clients, key, &arn).await;
+    let account = clients.location.account.clone();
+    let caller = Caller { account, arn };
+    judge_put(key, &caller, decide_by_key(access, &caller), own)
+}
+
+/// What the caller's own side decides.
+async fn simulate_put(clients: &RegionClients, key: &KeyArn, caller: &str) -> OwnDecision {
     let simulation = Simulation {
-        principal: &caller,
+        principal: caller,
         account: clients.location.account.as_ref(),
         actions: &[PUT],
         resource: key.as_ref(),
         context: &[],
     };
-    let decisions = match clients.iam.simulate(&simulation).await {
-        Ok(decisions) => decisions,
-        Err(error) => return unread(error),
+    let simulating = clients.iam.simulate(&simulation);
+    let context_keys = clients.iam.context_keys(caller);
+    let (decisions, context_keys) = future::join(simulating, context_keys).await;
+    let decision = match decisions {
+        Ok(decisions) => decisions.into_iter().next(),
+        Err(error) => return OwnDecision::Unknown(format!("it could not be simulated: {error}")),
     };
-    match decisions.first() {
-        Some(OwnDecision::Allowed) => {
-            Check::yes(name, format!("identity policies allow {PUT} on {key}"))
+    let asked = Asked {
+        action: PUT,
+        resource: key.as_ref(),
+        context: &[],
+    };
+    let unanswered = || OwnDecision::Unknown("IAM did not answer".to_owned());
+    doubt(decision.unwrap_or_else(unanswered), &asked, &context_keys)
+}
+
+/// What the key's policy decides, as the plan read it.
+fn decide_by_key(access: &KeyAccess, caller: &Caller) -> Decision {
+    let policy = access.policy.as_ref();
+    let policy = policy.and_then(|change| KeyPolicy::parse(&change.before).ok());
+    let Some(policy) = policy else {
+        return Decision::Unknown("its policy was not read".to_owned());
+    };
+    let by = CalledBy::Caller(caller);
+    let call = KeyCall {
+        by,
+        key: &access.key,
+        action: PUT,
+        context: &caller_context(by, &access.key),
+    };
+    evaluate(&policy.statements(), &call)
+}
+
+/// Whether the key's policy and the caller's own side let it put the policy.
+fn judge_put(key: &KeyArn, caller: &Caller, by_key: Decision, own: OwnDecision) -> Check {
+    let arn = &caller.arn;
+    let unknown = |why: &str| {
+        let detail = format!("whether {arn} may {PUT} on {key} is not known: {why}");
+        Check::unknown(NAME, detail)
+    };
+    match (by_key, own) {
+        (Decision::Denied(why), _) => Check::no(
+            NAME,
+            format!("{arn} may not {PUT}: in the policy of {key} {why}"),
+        ),
+        (Decision::Direct | Decision::Unknown(_), OwnDecision::Denied(Denier::Boundary)) => {
+            unknown("a boundary may not limit what the policy of the key allows by itself")
         }
-        Some(OwnDecision::NotAllowed) => {
-            let detail = format!("allow {PUT} on {key} in an identity policy of {caller}");
-            Check::no(name, detail)
+        (_, OwnDecision::Denied(denier)) => {
+            let denier = denier.describe(arn);
+            Check::no(NAME, format!("{denier} denies {PUT} on {key}"))
         }
-        Some(OwnDecision::Denied(denier)) => {
-            let denier = denier.describe(&caller);
-            Check::no(name, format!("{denier} denies {PUT} on {key}"))
+        (Decision::No(why), _) => Check::no(
+            NAME,
+            format!("allow {PUT} to {arn} in the policy of {key}: {why}"),
+        ),
+        (_, OwnDecision::Unknown(why)) | (Decision::Unknown(why), _) => unknown(&why),
+        (Decision::Direct, _) => {
+            Check::yes(NAME, format!("the policy of {key} allows {PUT} to {arn}"))
         }
-        Some(OwnDecision::Unknown(why)) => {
-            let detail = format!("whether {caller} may {PUT} on {key} is not known: {why}");
-            Check::unknown(name, detail)
+        (Decision::Delegated, OwnDecision::Allowed) => {
+            Check::yes(NAME, format!("identity policies allow {PUT} on {key}"))
         }
-        None => Check::unknown(name, format!("IAM did not say whether {caller} may {PUT}")),
+        (Decision::Delegated, OwnDecision::NotAllowed) => {
+            let detail = format!("allow {PUT} on {key} in an identity policy of {arn}");
+            Check::no(NAME, detail)
+        }
     }
 }

@@ -28,9 +28,9 @@ pub(super) enum Limit {
     DefaultKeyForRole(bool),
 }
 
-const POLICIES: usize = 12;
+const POLICIES: usize = 16;
 const DENIES: usize = 12;
-const GRANTS: usize = 8;
+const GRANTS: usize = 9;
 const CRITERIA: usize = 9;
 
 pub(super) fn limits() -> impl Strategy<Value = Limit> {
@@ -168,6 +168,25 @@ fn policies(row: usize) -> Value {
         }
         9 => json!([everything, deny("kms:*", endpoint("StringEquals"))]),
         10 => json!([everything, deny("kms:Decrypt", endpoint("StringNotEquals"))]),
+        11 => {
+            let types = json!({ "StringNotLike": { "ec2:InstanceType": ["t3.*", "m7i.*"] } });
+            json!([everything, deny("ec2:RunInstances", types)])
+        }
+        12 => {
+            let tag = json!({ "Null": { "aws:RequestTag/Owner": "true" } });
+            json!([everything, deny("ec2:RunInstances", tag)])
+        }
+        13 => {
+            let subnet = "arn:aws:ec2:*:*:subnet/subnet-1";
+            let mut only = deny("ec2:RunInstances", json!({}));
+            only["Resource"] = json!(subnet);
+            json!([everything, only])
+        }
+        14 => {
+            let mut ebs = deny("kms:*", json!({}));
+            ebs["Resource"] = json!(format!("arn:aws:kms:*:{A}:key/*"));
+            json!([everything, ebs])
+        }
         _ => {
             let of_a = format!("arn:aws:kms:*:{A}:key/*");
             let others = json!(["ec2:*", "sts:*", "iam:*"]);
@@ -256,6 +275,13 @@ fn grants(world: &World, row: usize) -> Grant {
         6 => {
             grant.grantee = of_role(LAUNCHER);
             B.clone_into(&mut grant.issuing_account);
+        }
+        7 => {
+            grant.grantee = of_role(LAUNCHER);
+            let session = format!("assumed-role/{LAUNCHER}/test");
+            grant.grantee.arn = world.iam_arn(B, &session).replacen(":iam:", ":sts:", 1);
+            let id = grant.grantee.unique_id.take();
+            grant.grantee.unique_id = id.map(|id| format!("{id}:test"));
         }
         _ => grant.grantee.arn = world.iam_arn("300000000000", "root"),
     }

@@ -5,6 +5,7 @@ use std::cell::Cell;
 use proptest::test_runner::TestRunner;
 use tokio::runtime::Builder;
 
+use super::devices::add_blank_device;
 use super::limits::{Limit, limits, mark_image, move_launcher};
 use super::obstacles::{OWN_KEY, Obstacle, obstacles};
 use super::service_roles::{
@@ -35,6 +36,8 @@ struct Case {
     service_grants: Vec<ServiceGrant>,
     /// Whether the role that launches has a path.
     has_path: bool,
+    /// A device without a snapshot: whether it is encrypted.
+    blank: Option<bool>,
     obstacles: Vec<Obstacle>,
     limits: Vec<Limit>,
 }
@@ -53,7 +56,8 @@ fn cases() -> impl Strategy<Value = Case> {
     let service_grants = prop::collection::vec(service_grants(), 0..2);
     let obstacles = prop::collection::vec(obstacles(), 0..3);
     let limits = prop::collection::vec(limits(), 0..3);
-    let place = (regions, any::<bool>(), any::<bool>());
+    let blank = prop_oneof![2 => Just(None), 1 => any::<bool>().prop_map(Some)];
+    let place = (regions, any::<bool>(), any::<bool>(), blank);
     let services = (service_roles, service_grants);
     let all = (kinds, place, services, obstacles, limits);
     all.prop_map(|(kind, place, services, obstacles, limits)| Case {
@@ -61,6 +65,7 @@ fn cases() -> impl Strategy<Value = Case> {
         region: place.0,
         via_amazonaws: place.1,
         has_path: place.2,
+        blank: place.3,
         service_roles: services.0,
         service_grants: services.1,
         obstacles,
@@ -80,6 +85,9 @@ async fn verify_and_launch(case: &Case) -> (Verification, bool) {
         move_launcher(&world);
     }
     mark_image(&world);
+    if let Some(encrypted) = case.blank {
+        add_blank_device(&world, encrypted);
+    }
     let service_roles = create_service_roles(&world, case.service_roles).await;
     let options = || {
         let options = match case.kind {
@@ -186,13 +194,17 @@ const OBSTACLES: [(Obstacle, CheckName, &[&str]); 12] = {
             CheckName::AllowedImages,
             &["Allowed AMIs", A],
         ),
-        (ControlDenies, CheckName::LauncherIam, &["ec2:RunInstances"]),
+        (
+            ControlDenies,
+            CheckName::LauncherIam,
+            &["ec2:RunInstances", "service control policy"],
+        ),
         (GrantInstead, CheckName::KeyAccess, &[]),
     ]
 };
 
 #[tokio::test(start_paused = true)]
-async fn blocked_check_names_what_to_put_right() {
+async fn check_names_what_to_put_right() {
     for (obstacle, name, words) in OBSTACLES {
         let denies_launches = obstacle == Obstacle::ControlDenies;
         let world = build_world(ImageKind::Shared, denies_launches).await;
@@ -202,6 +214,8 @@ async fn blocked_check_names_what_to_put_right() {
         let verification = verify(&world, with_launcher()).await;
         let expected = match obstacle {
             Obstacle::GrantInstead => Verdict::Yes,
+            // A condition may be what denies it.
+            Obstacle::ControlDenies => Verdict::Unknown,
             _ => Verdict::No,
         };
         let verdict = find_verdict(&verification, name);

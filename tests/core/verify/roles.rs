@@ -165,32 +165,40 @@ async fn reported_role_with_path_is_no_obstacle() {
     assert_eq!(launched, "running");
 }
 
-/// Conditions of service control policies cannot be read: a deny that a launch can avoid is no
-/// obstacle, and one that it cannot is.
+/// Conditions of service control policies cannot be read, and IAM does not say that there are any:
+/// a denial is unknown, and named.
 #[tokio::test(start_paused = true)]
-async fn service_control_policy_blocks_only_if_no_launch_passes() {
+async fn denial_by_service_control_policy_is_unknown_and_named() {
     let tokens = json!({ "StringNotEquals": { "ec2:MetadataHttpTokens": "required" } });
     let other_region = json!({ "StringNotEquals": { "aws:RequestedRegion": "us-east-1" } });
     let this_region = json!({ "StringEquals": { "aws:RequestedRegion": "us-east-1" } });
+    let without_tag = json!({ "Null": { "aws:RequestTag/Owner": "true" } });
+    let types = json!({ "StringNotLike": { "ec2:InstanceType": ["t3.*", "m7i.*"] } });
     for (condition, expected) in [
         (tokens, Verdict::Unknown),
         (other_region, Verdict::Yes),
-        (this_region, Verdict::No),
+        (this_region, Verdict::Unknown),
+        (without_tag, Verdict::Unknown),
+        (types, Verdict::Unknown),
+        (json!({}), Verdict::Unknown),
     ] {
         let world = build_shared_world().await;
         world.share(build_request(&world, with_target_role())).await;
         let allow = json!({ "Effect": "Allow", "Action": "*", "Resource": "*" });
-        let mut deny = json!({ "Effect": "Deny", "Action": "ec2:RunInstances", "Resource": "*" });
+        let instances = "arn:aws:ec2:*:*:instance/*";
+        let mut deny =
+            json!({ "Effect": "Deny", "Action": "ec2:RunInstances", "Resource": instances });
         deny["Condition"] = condition.clone();
         let policy = json!({ "Version": "2012-10-17", "Statement": [allow, deny] });
         world.set_control(B, &policy);
         let verification = verify(&world, with_launcher()).await;
         let verdict = find_verdict(&verification, CheckName::LauncherIam);
         assert_eq!(verdict, Some(expected), "{condition}: {verification:?}");
-        if expected == Verdict::No {
-            let detail = find_detail(&verification, CheckName::LauncherIam);
-            assert!(detail.contains("service control policy"), "{detail}");
-        }
+        let conclusion = verification.conclusion;
+        assert_eq!(conclusion, Conclusion::NoObstacleFound, "{condition}");
+        let detail = find_detail(&verification, CheckName::LauncherIam);
+        let is_named = detail.contains("a service control policy");
+        assert_eq!(is_named, expected == Verdict::Unknown, "{detail}");
     }
 }
 

@@ -64,7 +64,6 @@ pub(crate) enum Denier {
     /// A statement of this identity policy, if it is named.
     IdentityPolicy(Option<String>),
     Boundary,
-    ServiceControlPolicies,
 }
 
 impl Denier {
@@ -74,9 +73,6 @@ impl Denier {
             Self::IdentityPolicy(Some(policy)) => format!("the policy `{policy}` of {principal}"),
             Self::IdentityPolicy(None) => format!("an identity policy of {principal}"),
             Self::Boundary => format!("the permissions boundary of {principal}"),
-            Self::ServiceControlPolicies => {
-                "a service control policy of the organization".to_owned()
-            }
         }
     }
 }
@@ -169,7 +165,10 @@ fn decide(simulation: &Simulation<'_>, action: &str, results: &[EvaluationResult
     let detail = |name| part.details.and_then(|details| details.get(name));
     let boundary_detail = detail(BOUNDARY_POLICY).map(|decision| *decision == Decision::Allowed);
     if !by_organization {
-        return OwnDecision::Denied(Denier::ServiceControlPolicies);
+        // IAM does not say whether a condition made it so, and the policies cannot be read.
+        let why = "a service control policy of the organization does not let it, unless the call \
+                   meets conditions of that policy";
+        return unknown(why.to_owned());
     }
     if part.boundary == Some(false) || boundary_detail == Some(false) {
         return OwnDecision::Denied(Denier::Boundary);
@@ -218,8 +217,8 @@ pub(crate) fn may_have_key(action: &str, resource: &str, key: &str) -> bool {
         && (resource.contains(":image/") || !IMAGE_KEYS.contains(&key))
 }
 
-/// The result of the resource. If it is the only one that was asked about, the top level is about
-/// it too, but a template may stand in place of its name.
+/// The result of the resource. If it is the only one that was asked about, the top level may be
+/// about it too: only if it has its name, since a template stands for any resource.
 fn part_of<'a>(result: &'a EvaluationResult, resource: &str) -> Option<Part<'a>> {
     let mut specific = result.resource_specific_results().iter();
     if let Some(specific) = specific.find(|one| one.eval_resource_name() == resource) {

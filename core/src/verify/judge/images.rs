@@ -54,7 +54,8 @@ fn check_role(target: Option<&Result<TargetEvidence, Error>>) -> Check {
             "no `target-role` is given, so nothing in the target is checked",
         ),
         Some(Ok(_)) => Check::yes(name, "the role in the target was assumed"),
-        Some(Err(error)) => Check::no(name, error.to_string()),
+        // That the launchers cannot launch does not follow.
+        Some(Err(error)) => Check::unread(name, error),
     }
 }
 
@@ -114,6 +115,10 @@ fn judge_shared_image(
 
 /// The checks of a target's own copy, which needs nothing of the source any more (R4.13).
 fn judge_own_copy(image: ImageInTarget<'_>, checks: &mut Vec<Check>) -> Option<AmiId> {
+    if let Some(Err(error)) = image.target() {
+        checks.push(Check::unread(CheckName::Image, error));
+        return None;
+    }
     let target = image.target_evidence();
     let copy = target.and_then(|target| Some((target, target.images.get(image.own_copy()?)?)));
     let Some((target, copy)) = copy else {
@@ -128,14 +133,19 @@ fn judge_own_copy(image: ImageInTarget<'_>, checks: &mut Vec<Check>) -> Option<A
     let keys = target.own_keys.get(&copy.id);
     let keys = keys.map(Vec::as_slice).unwrap_or_default();
     checks.push(check_key_state(keys));
-    let operations = operations_on_own_keys(keys);
+    let mut operations = operations_on_own_keys(keys);
+    let launchers = image.launchers();
     let name = CheckName::KeyAccess;
-    let check = check_key_access(name, &operations, &image.launchers());
+    let check = check_key_access(name, &operations, &launchers);
     checks.push(check_instance_role(check, image.account, keys));
-    // The volumes of an own image stay under its keys.
-    let none = VolumeKey::None;
-    checks.push(check_launcher_iam(image, &copy.id, &operations, none));
-    checks.extend(check_service_roles(image, &operations, target, none));
+
+    let volume_key = VolumeKey::of_own(copy, target);
+    operations.extend(volume_key.operations());
+    checks.push(check_launcher_iam(image, &copy.id, &operations, volume_key));
+    if !matches!(volume_key, VolumeKey::None) {
+        checks.push(check_default_key(image, volume_key, &launchers));
+    }
+    checks.extend(check_service_roles(image, &operations, target, volume_key));
     Some(copy.id.clone())
 }
 

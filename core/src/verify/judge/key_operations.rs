@@ -1,11 +1,11 @@
 //! Checks whether the policies and grants of keys allow what a launch asks of them (R4.1, R4.2).
 
-use crate::inventory::{Key, RamPolicy};
+use crate::inventory::{Grant, Key, RamPolicy};
 use crate::policy::evaluate::{self, CalledBy, Caller, Decision, KeyCall};
 use crate::policy::key_policy::KeyPolicy;
 use crate::policy::launch_call::launch_context;
 use crate::policy::launch_operations::{image_key_actions, operation_of, volume_key_actions};
-use crate::policy::matcher::Context;
+use crate::policy::matcher::{Context, Match};
 use crate::report::{Check, CheckName};
 
 /// One operation that EC2 calls on a key for a principal that launches.
@@ -203,17 +203,21 @@ impl KeyOperation<'_> {
         }
     }
 
-    /// What grants decide that the caller or its account has and that are bound to no constraint
-    /// (R3.3.8); `None` without any.
+    /// What grants decide (R3.3.8); `None` without any that the caller has, or may have.
     fn decide_by_grants(&self, caller: &Caller) -> Option<Decision> {
         let (operation, owner) = (operation_of(self.action), self.key.arn.account());
-        let root = format!(":iam::{}:root", caller.account);
         let mut decision = None;
         for grant in self.key.grants.iter().flatten() {
-            let is_for_account = grant.grantee.ends_with(&root);
-            let is_for_caller = grant.grantee == caller.arn || is_for_account;
-            if !is_for_caller || !grant.operations.contains(operation) || grant.constrained {
+            if !grant.operations.contains(operation) {
                 continue;
+            }
+            match match_grantee(grant, caller) {
+                Match::No => continue,
+                Match::Unknown(why) => {
+                    decision.get_or_insert(Decision::Unknown(why));
+                    continue;
+                }
+                Match::Yes => {}
             }
             // The caller's account has agreed to a grant that it issued itself.
             if grant.is_issued_by(&caller.account) && grant.grantee == caller.arn {
@@ -229,4 +233,36 @@ impl KeyOperation<'_> {
         }
         decision
     }
+}
+
+/// Whether a caller has a grant, by itself or by its account.
+fn match_grantee(grant: &Grant, caller: &Caller) -> Match {
+    let id = &grant.id;
+    let root = format!(":iam::{}:root", caller.account);
+    if grant.grantee == caller.arn || grant.grantee.ends_with(&root) {
+        return if grant.constrained {
+            let why = format!("grant {id} is limited to an encryption context or a source");
+            Match::Unknown(why)
+        } else {
+            Match::Yes
+        };
+    }
+    let is_of_account = grant.account_of_grantee().as_ref() == Some(&caller.account);
+    if !is_of_account || grant.is_held_by_service() {
+        return Match::No;
+    }
+    // The root stands for each principal of the account.
+    if caller.arn.ends_with(&root) || is_session_of(&grant.grantee, &caller.arn) {
+        return Match::Unknown(format!("grant {id} is only for {}", grant.grantee));
+    }
+    Match::No
+}
+
+/// Whether a grantee is one session of a role. Its ARN says nothing of the role's path.
+fn is_session_of(grantee: &str, role: &str) -> bool {
+    let Some((_, session)) = grantee.split_once(":assumed-role/") else {
+        return false;
+    };
+    let (of_session, _) = session.split_once('/').unwrap_or_default();
+    role.contains(":role/") && role.rsplit('/').next() == Some(of_session)
 }

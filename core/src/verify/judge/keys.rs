@@ -4,7 +4,7 @@ use super::ImageInTarget;
 use super::instance_role::check_instance_role;
 use super::key_operations::{KeyOperation, check_key_access, operations_on_volume_key};
 use crate::diagnostic::Error;
-use crate::inventory::{Key, KeyState};
+use crate::inventory::{Image, Key, KeyState};
 use crate::policy::evaluate::Caller;
 use crate::report::{Check, CheckName};
 use crate::verify::evidence::{SharedImageEvidence, TargetEvidence};
@@ -27,14 +27,14 @@ pub(super) fn check_key_state(keys: &[Key]) -> Check {
     Check::yes(name, format!("{} keys are enabled", keys.len()))
 }
 
-/// The key that the volumes of a launch are encrypted under, if it is another than the image's: for
-/// a shared image the target's own (R4.2).
+/// The key that the volumes of a launch are encrypted under, if it is another than the image's: the
+/// target's own, for every volume of a shared image (R4.2), and for those of no snapshot.
 #[derive(Clone, Copy)]
 pub(super) enum VolumeKey<'a> {
     /// Nothing is encrypted, or the volumes stay under the keys of the image.
     None,
     /// `aws/ebs`, which everybody in the account can use.
-    Aws,
+    Aws(&'a Key),
     /// A customer managed key.
     Own(&'a Key),
     /// Which it is could not be read.
@@ -44,17 +44,31 @@ pub(super) enum VolumeKey<'a> {
 impl<'a> VolumeKey<'a> {
     /// The key of the volumes of a shared image.
     pub(super) fn of_shared(shared: &SharedImageEvidence, target: &'a TargetEvidence) -> Self {
-        // Volumes of unencrypted snapshots need a key only if the target encrypts by default.
-        if shared.keys.is_empty() {
+        let image = &shared.image;
+        let encrypts = !shared.keys.is_empty() || image.makes_encrypted_volumes();
+        Self::of_target(target, encrypts, image.makes_unencrypted_volumes())
+    }
+
+    /// The key of those volumes of an own image that do not stay under the keys of its snapshots.
+    pub(super) fn of_own(image: &Image, target: &'a TargetEvidence) -> Self {
+        let encrypts = image.makes_encrypted_volumes();
+        Self::of_target(target, encrypts, image.makes_unencrypted_volumes())
+    }
+
+    /// The default key, if the target encrypts volumes anew: in any case, or if it encrypts by
+    /// default.
+    fn of_target(target: &'a TargetEvidence, encrypts: bool, may_encrypt: bool) -> Self {
+        if !encrypts {
             match &target.encrypts_by_default {
+                _ if !may_encrypt => return Self::None,
                 Ok(true) => {}
                 Ok(false) => return Self::None,
                 Err(error) => return Self::Unread(error),
             }
         }
         match &target.default_key {
-            Ok(None) => Self::Aws,
-            Ok(Some(key)) => Self::Own(key),
+            Ok(key) if key.aws_managed => Self::Aws(key),
+            Ok(key) => Self::Own(key),
             Err(error) => Self::Unread(error),
         }
     }
@@ -63,7 +77,7 @@ impl<'a> VolumeKey<'a> {
     pub(super) fn operations(self) -> Vec<KeyOperation<'a>> {
         match self {
             Self::Own(key) => operations_on_volume_key(key),
-            Self::None | Self::Aws | Self::Unread(_) => Vec::new(),
+            Self::None | Self::Aws(_) | Self::Unread(_) => Vec::new(),
         }
     }
 
@@ -73,12 +87,12 @@ impl<'a> VolumeKey<'a> {
             Self::Unread(error) => Some(format!(
                 "which key new volumes are encrypted under could not be read: {error}"
             )),
-            Self::None | Self::Aws | Self::Own(_) => None,
+            Self::None | Self::Aws(_) | Self::Own(_) => None,
         }
     }
 }
 
-/// Whether the launchers can use the key of the volumes of a shared image.
+/// Whether the launchers can use the key of the volumes.
 pub(super) fn check_default_key(
     image: ImageInTarget<'_>,
     volume_key: VolumeKey<'_>,
@@ -87,7 +101,7 @@ pub(super) fn check_default_key(
     let name = CheckName::DefaultKey;
     match volume_key {
         VolumeKey::None => Check::yes(name, "nothing is encrypted, so none is needed"),
-        VolumeKey::Aws => Check::yes(name, "new volumes are encrypted under aws/ebs"),
+        VolumeKey::Aws(_) => Check::yes(name, "new volumes are encrypted under aws/ebs"),
         VolumeKey::Unread(error) => Check::unread(name, error),
         VolumeKey::Own(key) if key.state != KeyState::Enabled => {
             let (key, account) = (&key.arn, image.account);

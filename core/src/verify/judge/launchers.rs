@@ -6,10 +6,13 @@ use super::key_operations::KeyOperation;
 use super::keys::VolumeKey;
 use crate::aws::iam::{Denier, OwnDecision};
 use crate::id::{AccountId, AmiId, Region};
+use crate::inventory::Key;
 use crate::policy::evaluate::{Caller, Decision};
 use crate::policy::launch_operations::volume_key_actions;
 use crate::report::{Check, CheckName};
-use crate::verify::evidence::{Launcher, RUN_INSTANCES, any_key_arn, image_arn, launch_resources};
+use crate::verify::evidence::{
+    Launcher, RUN_INSTANCES, chosen_resources, image_arn, made_resources,
+};
 
 const NAME: CheckName = CheckName::LauncherIam;
 
@@ -25,6 +28,8 @@ struct Call {
 enum AllowedBy {
     /// The identity policies of the launcher.
     Identity,
+    /// The same, for one resource at least: the launcher chooses which it uses.
+    IdentityForOne,
     /// The key allows it to the launcher by itself; what limits the launcher still counts (R3.3.8,
     /// R5.4).
     Key,
@@ -54,8 +59,8 @@ pub(super) fn check_launcher_iam(
     }
     let mut unknown = volume_key.unread();
     let mut common = launch_calls(image.account, image.region(), image_id);
-    if matches!(volume_key, VolumeKey::Aws) {
-        common.extend(aws_key_calls(image.account, image.region()));
+    if let VolumeKey::Aws(key) = volume_key {
+        common.extend(aws_key_calls(key));
     }
     for launcher in launchers {
         let check = check_launcher(image, &common, operations, launcher);
@@ -71,9 +76,9 @@ pub(super) fn check_launcher_iam(
         Some(why) => Check::unknown(NAME, why),
         None => Check::yes(
             NAME,
-            "identity policies, boundaries and service control policies allow it; session \
-             policies, resource control policies and what conditions of service control policies \
-             ask for are not checked",
+            "in IAM's simulation, identity policies, boundaries and service control policies \
+             allow it; not checked, and able to deny it: session policies, resource control \
+             policies, and what conditions of service control policies ask for",
         ),
     }
 }
@@ -123,23 +128,35 @@ fn judge_call(
     launcher: &str,
 ) -> Result<Option<String>, String> {
     let (action, resource, by) = (call.action, &call.resource, &call.allowed_by);
+    let by_key = matches!(
+        by,
+        AllowedBy::Key | AllowedBy::MaybeKey(_) | AllowedBy::AwsKey
+    );
     Ok(match decision {
         Some(OwnDecision::Allowed) => None,
+        Some(OwnDecision::NotAllowed | OwnDecision::Denied(_))
+            if *by == AllowedBy::IdentityForOne =>
+        {
+            Some(format!(
+                "{launcher} may call {action} only with some of {resource}, or with none"
+            ))
+        }
         Some(OwnDecision::NotAllowed) => match by {
             AllowedBy::Key | AllowedBy::AwsKey => None,
             AllowedBy::MaybeKey(why) => Some(format!(
                 "no identity policy of {launcher} allows {action}, and whether {resource} does: \
                  {why}"
             )),
-            AllowedBy::Identity => {
+            AllowedBy::Identity | AllowedBy::IdentityForOne => {
                 return Err(format!(
                     "allow {action} on {resource} in an identity policy of {launcher}"
                 ));
             }
         },
         // Whether a boundary limits what a policy gives to everybody is not documented.
-        Some(OwnDecision::Denied(Denier::Boundary)) if *by == AllowedBy::AwsKey => Some(format!(
-            "whether the permissions boundary of {launcher} limits its use of `aws/ebs`"
+        Some(OwnDecision::Denied(Denier::Boundary)) if by_key => Some(format!(
+            "whether the permissions boundary of {launcher} limits what the policy of {resource} \
+             allows by itself: {action}"
         )),
         Some(OwnDecision::Denied(denier)) => {
             let denier = denier.describe(launcher);
@@ -156,14 +173,22 @@ fn judge_call(
 
 /// The actions and resources that `RunInstances` is authorized for.
 fn launch_calls(account: &AccountId, region: &Region, image_id: &AmiId) -> Vec<Call> {
-    let mut resources = launch_resources(account, region);
-    resources.push(image_arn(region, image_id));
-    let call = |resource| Call {
-        action: RUN_INSTANCES,
-        resource,
-        allowed_by: AllowedBy::Identity,
+    let mut calls = Vec::new();
+    let mut add = |resource, allowed_by| {
+        calls.push(Call {
+            action: RUN_INSTANCES,
+            resource,
+            allowed_by,
+        });
     };
-    resources.into_iter().map(call).collect()
+    for resource in made_resources(account, region) {
+        add(resource, AllowedBy::Identity);
+    }
+    for resource in chosen_resources(account, region) {
+        add(resource, AllowedBy::IdentityForOne);
+    }
+    add(image_arn(region, image_id), AllowedBy::Identity);
+    calls
 }
 
 /// The calls on keys.
@@ -188,12 +213,12 @@ fn key_calls(account: &AccountId, operations: &[KeyOperation<'_>], arn: &str) ->
 }
 
 /// The calls on `aws/ebs`.
-fn aws_key_calls(account: &AccountId, region: &Region) -> Vec<Call> {
+fn aws_key_calls(key: &Key) -> Vec<Call> {
     let mut calls = Vec::new();
     for action in volume_key_actions() {
         calls.push(Call {
             action,
-            resource: any_key_arn(account, region),
+            resource: key.arn.to_string(),
             allowed_by: AllowedBy::AwsKey,
         });
     }

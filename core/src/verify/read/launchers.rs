@@ -5,22 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::future;
 
 use crate::aws::clients::RegionClients;
-use crate::aws::iam::{Denier, OwnDecision, Simulation, may_have_key};
+use crate::aws::iam::{OwnDecision, Simulation};
 use crate::diagnostic::Error;
 use crate::id::AmiId;
 use crate::plan::LauncherRole;
 use crate::policy::launch_call::ec2_services;
 use crate::policy::launch_operations::{CREATE_GRANT, use_actions};
-use crate::verify::evidence::{Launcher, RUN_INSTANCES, Simulated, image_arn, launch_resources};
-
-/// What service control policies often ask of launches, and launches can give.
-const GUARDED_KEYS: [(&str, &str); 5] = [
-    ("aws:SecureTransport", "true"),
-    ("aws:ViaAWSService", "true"),
-    ("ec2:Encrypted", "true"),
-    ("ec2:MetadataHttpEndpoint", "enabled"),
-    ("ec2:MetadataHttpTokens", "required"),
-];
+use crate::verify::doubt::{Asked, doubt};
+use crate::verify::evidence::{
+    Launcher, RUN_INSTANCES, Simulated, chosen_resources, image_arn, made_resources,
+};
 
 /// Condition keys, and their values.
 type Context = Vec<(&'static str, String)>;
@@ -69,7 +63,9 @@ fn launch_calls(
     let in_region = ("aws:RequestedRegion", region.to_string());
     let in_ec2 = [in_region.clone(), ("ec2:Region", region.to_string())];
     let mut calls = Vec::new();
-    for resource in launch_resources(account, region) {
+    let mut resources = made_resources(account, region);
+    resources.extend(chosen_resources(account, region));
+    for resource in resources {
         calls.push(LaunchCall {
             actions: vec![RUN_INSTANCES],
             resource,
@@ -129,7 +125,12 @@ async fn simulate(clients: &RegionClients, launcher: &str, calls: &[LaunchCall])
             };
             let unanswered = || OwnDecision::Unknown("IAM did not answer".to_owned());
             let decision = decision.unwrap_or_else(unanswered);
-            let decision = doubt(decision, call, action, &context_keys);
+            let asked = Asked {
+                action,
+                resource: &call.resource,
+                context: call.contexts.first().map_or(&[], Vec::as_slice),
+            };
+            let decision = doubt(decision, &asked, &context_keys);
             decisions.insert(((*action).to_owned(), call.resource.clone()), decision);
         }
     }
@@ -167,82 +168,12 @@ async fn simulate_context(
     call: &LaunchCall,
     context: &Context,
 ) -> Result<Vec<OwnDecision>, Error> {
-    let simulate = |context: Context| async move {
-        let simulation = Simulation {
-            principal: launcher,
-            account: clients.location.account.as_ref(),
-            actions: &call.actions,
-            resource: &call.resource,
-            context: &context,
-        };
-        clients.iam.simulate(&simulation).await
+    let simulation = Simulation {
+        principal: launcher,
+        account: clients.location.account.as_ref(),
+        actions: &call.actions,
+        resource: &call.resource,
+        context,
     };
-    let by_organization = OwnDecision::Denied(Denier::ServiceControlPolicies);
-    let mut decisions = simulate(context.clone()).await?;
-    if !decisions.contains(&by_organization) {
-        return Ok(decisions);
-    }
-    // A denial that such a launch would not meet says nothing of every launch.
-    let mut context = context.clone();
-    let action = call.actions.first().copied().unwrap_or_default();
-    for (name, value) in GUARDED_KEYS {
-        if may_have_key(action, &call.resource, &name.to_lowercase()) {
-            context.push((name, value.to_owned()));
-        }
-    }
-    let guarded = simulate(context).await?;
-    for (decision, guarded) in decisions.iter_mut().zip(guarded) {
-        if *decision == by_organization && guarded != by_organization {
-            let why = "a service control policy of the organization denies it, unless the launch \
-                       meets its conditions";
-            *decision = OwnDecision::Unknown(why.to_owned());
-        }
-    }
-    Ok(decisions)
-}
-
-/// What is certain of a decision: IAM takes a condition whose key it is not given for not met, or
-/// for met if it is negated, and does not say so. Conditions of service control policies
-/// cannot be read.
-fn doubt(
-    decision: OwnDecision,
-    call: &LaunchCall,
-    action: &str,
-    context_keys: &Result<BTreeSet<String>, Error>,
-) -> OwnDecision {
-    let rests_on_policies = matches!(
-        decision,
-        OwnDecision::Allowed | OwnDecision::Denied(Denier::IdentityPolicy(_) | Denier::Boundary)
-    );
-    if !rests_on_policies {
-        return decision;
-    }
-    let keys = match context_keys {
-        Ok(keys) => keys,
-        Err(error) => {
-            return OwnDecision::Unknown(format!(
-                "whether it depends on condition keys could not be read: {error}"
-            ));
-        }
-    };
-    let mut unknown = Vec::new();
-    for key in keys {
-        if may_be_set(key, call, action) {
-            unknown.push(key.as_str());
-        }
-    }
-    if unknown.is_empty() {
-        return decision;
-    }
-    let keys = unknown.join(", ");
-    OwnDecision::Unknown(format!(
-        "it may depend on condition keys that a launch sets: {keys}"
-    ))
-}
-
-/// Whether a call may have a condition key that the simulation was not given.
-fn may_be_set(key: &str, call: &LaunchCall, action: &str) -> bool {
-    let mut given = call.contexts.iter().flatten();
-    may_have_key(action, &call.resource, key)
-        && !given.any(|(name, _)| name.eq_ignore_ascii_case(key))
+    clients.iam.simulate(&simulation).await
 }

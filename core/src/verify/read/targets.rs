@@ -6,14 +6,14 @@ use std::sync::Arc;
 use futures::future;
 
 use super::launchers::read_launcher;
-use super::{read_key, read_keys};
+use super::{read_access, read_keys};
 use crate::aws::clients::RegionClients;
 use crate::diagnostic::Error;
 use crate::id::{AccountId, AmiId, Region};
 use crate::inventory::{Image, Key, Snapshot};
 use crate::plan::Plan;
 use crate::run::Run;
-use crate::verify::evidence::{OwnCopies, SharedImages, TargetEvidence, any_key_arn};
+use crate::verify::evidence::{OwnCopies, SharedImages, TargetEvidence};
 
 /// Reads every target that was reached, in every Region of the plan.
 pub(super) async fn read_targets(
@@ -73,13 +73,8 @@ impl TargetReader<'_> {
         for key in own_keys.values().flatten() {
             keys.insert(key.arn.to_string());
         }
-        match &default_key {
-            Ok(Some(key)) => _ = keys.insert(key.arn.to_string()),
-            Ok(None) => {
-                let location = &clients.location;
-                keys.insert(any_key_arn(&location.account, &location.region));
-            }
-            Err(_) => {}
+        if let Ok(key) = &default_key {
+            keys.insert(key.arn.to_string());
         }
         let owners = self.owners_of(&image_ids, &images);
         let mut launchers = Vec::new();
@@ -189,12 +184,13 @@ async fn read_own_snapshots(
     Ok(future::try_join_all(reading).await?.into_iter().collect())
 }
 
-/// The customer managed key of new volumes, if they have one. Every launcher can use `aws/ebs`.
-async fn read_default_key(clients: &RegionClients) -> Result<Option<Key>, Error> {
+/// The key of new volumes. Of `aws/ebs` only the ARN matters, which identity policies may name: its
+/// own policy lets everybody in the account use it through EC2.
+async fn read_default_key(clients: &RegionClients) -> Result<Key, Error> {
     let name = clients.ec2.default_key().await?;
-    if name.ends_with("alias/aws/ebs") {
-        return Ok(None);
+    let key = clients.kms.describe_key(&name).await?;
+    if key.aws_managed {
+        return Ok(key);
     }
-    let key = read_key(clients, &name).await?;
-    Ok((!key.aws_managed).then_some(key))
+    read_access(clients, key).await
 }

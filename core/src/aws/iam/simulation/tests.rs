@@ -142,11 +142,6 @@ fn simulation_is_read_by_resource_and_own_side() {
             Denied(Denier::Boundary),
         ),
         (OWN, with_organization("allowed", true), Allowed),
-        (
-            OWN,
-            with_organization("explicitDeny", false),
-            Denied(Denier::ServiceControlPolicies),
-        ),
         (FOREIGN, answer("allowed"), Allowed),
         (FOREIGN, with_own("implicitDeny", "allowed"), Allowed),
         (
@@ -159,11 +154,6 @@ fn simulation_is_read_by_resource_and_own_side() {
             with_own("explicitDeny", "explicitDeny"),
             Denied(Denier::IdentityPolicy(None)),
         ),
-        (
-            FOREIGN,
-            with_organization("explicitDeny", false),
-            Denied(Denier::ServiceControlPolicies),
-        ),
     ];
     for (index, (resource, answer, expected)) in table.into_iter().enumerate() {
         let results = [answer.build(resource)];
@@ -175,6 +165,10 @@ fn simulation_is_read_by_resource_and_own_side() {
 /// What cannot be understood is neither allowed nor denied.
 #[test]
 fn simulation_that_is_not_understood_is_unknown() {
+    let with_organization = |decision, allowed| Answer {
+        organization: Some(allowed),
+        ..answer(decision)
+    };
     let missing = Answer {
         missing: Some("aws:SourceVpce"),
         ..answer("implicitDeny")
@@ -193,6 +187,10 @@ fn simulation_that_is_not_understood_is_unknown() {
         (OWN, missing),
         (OWN, of_another),
         (OWN, by_template),
+        // A condition of a service control policy may be what denies it.
+        (OWN, with_organization("explicitDeny", false)),
+        (OWN, with_organization("implicitDeny", false)),
+        (FOREIGN, with_organization("explicitDeny", false)),
         (FOREIGN, answer("implicitDeny")),
         (FOREIGN, answer("explicitDeny")),
         (FOREIGN, answer("perhaps")),
