@@ -37,6 +37,20 @@ pub(crate) const PAGE_SIZE: i32 = 1_000;
 /// How many volumes a page holds at most: AWS advises against asking without pages.
 pub(crate) const VOLUME_PAGE_SIZE: i32 = 500;
 
+/// More pages than any list has: 50,000 grants of a key are 500 (R3.3.5), and pages may be empty.
+pub(crate) const MOST_PAGES: usize = 2_000;
+
+/// More entries than any list has that this tool asks for.
+pub(crate) const LONGEST_LIST: usize = 200_000;
+
+/// The largest answer that is read. The largest that AWS gives, a page of a thousand images, has a
+/// few MiB.
+pub(crate) const LARGEST_ANSWER: usize = 64 << 20;
+
+/// More elements of lists than one answer of AWS has: a page of a thousand images with 50 tags each.
+/// The SDK makes a large value of each, however short its text is.
+pub(crate) const MOST_ELEMENTS: usize = 100_000;
+
 /// How many bytes a key policy can have, unless AWS raised the limit (R3.2.2).
 pub(crate) const KEY_POLICY_BYTES: usize = 32_768;
 /// How many grants a key can have, unless AWS raised the quota (R3.3.5), and how many a page of

@@ -91,6 +91,26 @@ impl Stage {
         command
     }
 
+    /// The binary in a shell that limits its address space; without memory it aborts.
+    pub(crate) fn command_within(&self, kibibytes: &str, env: &[(&str, &str)]) -> Command {
+        let binary = self.command(env);
+        let mut command = Command::new("/bin/sh");
+        let script = format!("ulimit -v {kibibytes} && exec \"$0\"");
+        command
+            .env_clear()
+            .arg("-c")
+            .arg(script)
+            .arg(binary.get_program());
+        for (name, value) in binary.get_envs() {
+            if let Some(value) = value {
+                // A shell drops variables with hyphens in their names.
+                command.env(name.to_string_lossy().replace('-', "_"), value);
+            }
+        }
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
     pub(crate) fn run(&self, env: &[(&str, &str)]) -> Run {
         self.ended(self.command(env).output().unwrap())
     }

@@ -13,6 +13,7 @@ use aws_smithy_http_client::tls::TlsContext;
 use aws_smithy_http_client::{Connector, tls};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
+use super::answers;
 use super::trust::{self, InvalidCaBundle};
 use crate::id::{AccountId, Region};
 
@@ -68,14 +69,25 @@ fn http_client(trusted: TlsContext) -> SharedHttpClient {
 }
 
 /// The caller's configuration, with our retries and timeouts where the caller set none, and an
-/// identity cache of its own.
+/// identity cache of its own. Every answer is looked at.
 pub(crate) fn with_defaults(config: &SdkConfig) -> SdkConfig {
-    config
+    let client = match config.http_client() {
+        Some(client) => client,
+        None => http_client(TlsContext::default()),
+    };
+    with_own_identities(config)
         .to_builder()
+        .http_client(answers::checked(client))
         .retry_config(retries(config))
         .timeout_config(timeouts(config))
-        // The SDK's shared cache holds 64 identities, fewer than the accounts of a large
-        // organization.
+        .build()
+}
+
+/// A configuration with an identity cache of its own: the SDK's shared one holds 64 identities,
+/// fewer than the accounts of a large organization.
+pub(crate) fn with_own_identities(config: &SdkConfig) -> SdkConfig {
+    config
+        .to_builder()
         .identity_cache(IdentityCache::lazy().build())
         .build()
 }

@@ -13,6 +13,7 @@ use aws_smithy_types::error::metadata::{ErrorMetadata, ProvideErrorMetadata};
 pub(super) use codes::LIMIT_EXCEEDED;
 
 use super::Caller;
+use super::answers::NoAnswer;
 use crate::diagnostic::{AwsAnswer, Code, Error};
 
 /// A call that failed.
@@ -44,6 +45,14 @@ where
             let message = format!("the answer to {action} cannot be read: {}", cause(error));
             Error::new(Code::AwsUnreadable, message)
         }
+        // Something between here and AWS has answered.
+        SdkError::ServiceError(service) if service.err().meta().code().is_none() => {
+            let status = service.raw().status().as_u16();
+            unexpected(
+                action,
+                &format!("HTTP status {status} without a code of AWS"),
+            )
+        }
         SdkError::ServiceError(service) => {
             let aws = answer_of(service.err().meta(), service.raw());
             let mut explained = explain_answer(&call, &aws);
@@ -57,9 +66,10 @@ where
         }
         // The SDK looks for credentials before it sends a call, so that their absence shows as a
         // failure to build or send it.
-        _ => match credentials::find(error) {
-            Some(missing) => credentials::explain(&call, missing),
-            None => unreachable(action, &cause(error)),
+        _ => match (credentials::find(error), find_no_answer(error)) {
+            (Some(missing), _) => credentials::explain(&call, missing),
+            (None, Some(no_answer)) => unexpected(action, &no_answer.to_string()),
+            (None, None) => unreachable(action, &cause(error)),
         },
     };
     let identity = caller.identity.as_ref();
@@ -141,6 +151,16 @@ fn region_off(call: &Call<'_>) -> Error {
          accepts them elsewhere: the Region is most likely not turned on for {account}"
     );
     Error::new(Code::RegionOff, message)
+}
+
+/// Why what came in answer to a call is not AWS's answer.
+fn find_no_answer<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a NoAnswer> {
+    credentials::causes(error).find_map(|cause| cause.downcast_ref())
+}
+
+fn unexpected(action: &str, why: &str) -> Error {
+    let message = format!("what came in answer to {action} is not AWS's answer: {why}");
+    Error::new(Code::AwsUnexpected, message)
 }
 
 fn unreachable(action: &str, why: &str) -> Error {

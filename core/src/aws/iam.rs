@@ -5,6 +5,7 @@ mod simulation;
 
 use std::collections::BTreeMap;
 
+use super::pages::Pages;
 use super::sts::role_name_of;
 use super::unreadable::present;
 use super::{Caller, accept_codes};
@@ -81,12 +82,11 @@ impl Iam {
         const ACTION: &str = "iam:ListRolePolicies";
         let mut names = Vec::new();
         let call = self.client.list_role_policies().role_name(role);
-        let mut pages = call.into_paginator().send();
-        while let Some(page) = self
-            .caller
-            .send(ACTION, Some(role), pages.try_next())
-            .await?
-        {
+        let pages = call.into_paginator().stop_on_duplicate_token(false).send();
+        let mut pages = Pages::new(&self.caller, (ACTION, Some(role)), pages, |page| {
+            page.policy_names().len()
+        });
+        while let Some(page) = pages.next().await? {
             names.extend(page.policy_names);
         }
         Ok(names)
@@ -102,12 +102,11 @@ impl Iam {
         const ACTION: &str = "iam:ListAttachedRolePolicies";
         let mut arns = Vec::new();
         let call = self.client.list_attached_role_policies().role_name(role);
-        let mut pages = call.into_paginator().send();
-        while let Some(page) = self
-            .caller
-            .send(ACTION, Some(role), pages.try_next())
-            .await?
-        {
+        let pages = call.into_paginator().stop_on_duplicate_token(false).send();
+        let mut pages = Pages::new(&self.caller, (ACTION, Some(role)), pages, |page| {
+            page.attached_policies().len()
+        });
+        while let Some(page) = pages.next().await? {
             for policy in page.attached_policies.unwrap_or_default() {
                 let arn = present("PolicyArn", policy.policy_arn).map_err(|unreadable| {
                     let unreadable = unreadable.of(role);
@@ -208,12 +207,11 @@ impl Iam {
         let prefix = format!("/aws-service-role/{service}/");
         let mut arns = Vec::new();
         let call = self.client.list_roles().path_prefix(&prefix);
-        let mut pages = call.into_paginator().send();
-        while let Some(page) = self
-            .caller
-            .send(ACTION, Some(&prefix), pages.try_next())
-            .await?
-        {
+        let pages = call.into_paginator().stop_on_duplicate_token(false).send();
+        let mut pages = Pages::new(&self.caller, (ACTION, Some(&prefix)), pages, |page| {
+            page.roles().len()
+        });
+        while let Some(page) = pages.next().await? {
             arns.extend(page.roles.into_iter().map(|role| role.arn));
         }
         Ok(arns)

@@ -9,10 +9,11 @@ use aws_sdk_kms::types::{
     KeyUsageType,
 };
 
+use super::pages::Pages;
 use super::unreadable::{Unreadable, present, read};
 use super::{Caller, accept_codes};
 use crate::diagnostic::{Code, Error};
-use crate::id::{AccountId, KeyArn};
+use crate::id::{AccountId, KeyArn, KeyRef};
 use crate::inventory::{Grant, Key, KeyState, RamPolicy};
 use crate::limits::GRANT_PAGE_SIZE;
 use crate::policy::launch_operations::{SERVICE_ROLE_OPERATIONS, launch_grant_operations};
@@ -46,8 +47,29 @@ impl Kms {
         const ACTION: &str = "kms:DescribeKey";
         let call = self.client.describe_key().key_id(key).send();
         let answer = self.caller.send(ACTION, Some(key), call).await?;
-        convert_key(answer.key_metadata())
-            .map_err(|unreadable| self.caller.unreadable(ACTION, &unreadable.of(key)))
+        let described = convert_key(answer.key_metadata())
+            .map_err(|unreadable| self.caller.unreadable(ACTION, &unreadable.of(key)))?;
+        if !self.is_meant(key, &described.arn) {
+            let message = format!("{ACTION} answered another key: {}", described.arn);
+            return Err(self.caller.unexpected(key, message));
+        }
+        Ok(described)
+    }
+
+    /// Whether a key can be the one that a name means: an ARN names its account and Region, and any
+    /// other name means those of the caller.
+    fn is_meant(&self, name: &str, key: &KeyArn) -> bool {
+        if let Ok(arn) = name.parse::<KeyArn>() {
+            return arn == *key;
+        }
+        let named: Option<KeyRef> = name.parse().ok();
+        let named = named.as_ref();
+        let own_account = self.caller.identity.as_ref().map(|own| &own.account);
+        let account = named.and_then(KeyRef::account).or(own_account);
+        let region = named
+            .and_then(KeyRef::region)
+            .unwrap_or(&self.caller.region);
+        account.is_none_or(|account| account == key.account()) && region == key.region()
     }
 
     /// The text of the key's policy (`kms:GetKeyPolicy`).
@@ -110,12 +132,7 @@ impl Kms {
             .await;
         match answer {
             Ok(_) => Ok(Put::Done),
-            Err(error)
-                if matches!(error.code, Code::EndpointUnreachable | Code::AwsUnreadable)
-                    || error.is_aws(&LOST) =>
-            {
-                Ok(Put::Unknown)
-            }
+            Err(error) if is_lost(error.code) || error.is_aws(&LOST) => Ok(Put::Unknown),
             Err(error) => Err(error),
         }
     }
@@ -125,12 +142,15 @@ impl Kms {
         const ACTION: &str = "kms:ListGrants";
         let mut grants = Vec::new();
         let call = self.client.list_grants().key_id(key.as_ref());
-        let mut pages = call.limit(GRANT_PAGE_SIZE).into_paginator().send();
-        while let Some(page) = self
-            .caller
-            .send(ACTION, Some(key.as_ref()), pages.try_next())
-            .await?
-        {
+        let pages = call
+            .limit(GRANT_PAGE_SIZE)
+            .into_paginator()
+            .stop_on_duplicate_token(false)
+            .send();
+        let mut pages = Pages::new(&self.caller, (ACTION, Some(key.as_ref())), pages, |page| {
+            page.grants().len()
+        });
+        while let Some(page) = pages.next().await? {
             for grant in page.grants() {
                 let grant = convert_grant(grant).map_err(|unreadable| {
                     let unreadable = unreadable.of(key.as_ref());
@@ -280,4 +300,12 @@ fn is_arn_of_account(text: &str) -> bool {
     let mut parts = text.split(':');
     let is_account = |text: &str| text.parse::<AccountId>().is_ok();
     parts.next() == Some("arn") && parts.nth(3).is_some_and(is_account)
+}
+
+/// Whether an error says nothing of what became of the call.
+fn is_lost(code: Code) -> bool {
+    matches!(
+        code,
+        Code::EndpointUnreachable | Code::AwsUnexpected | Code::AwsUnreadable
+    )
 }

@@ -6,6 +6,7 @@ use aws_sdk_ec2::types as sdk;
 
 use super::convert::convert_image;
 use super::{Ec2, filter, owners};
+use crate::aws::pages::Pages;
 use crate::aws::unreadable;
 use crate::diagnostic::Error;
 use crate::id::AmiId;
@@ -113,8 +114,11 @@ impl Ec2 {
                 .include_disabled(true)
                 .include_deprecated(true)
                 .max_results(PAGE_SIZE);
-            let mut pages = call.into_paginator().send();
-            while let Some(page) = self.caller.send(ACTION, None, pages.try_next()).await? {
+            let pages = call.into_paginator().stop_on_duplicate_token(false).send();
+            let mut pages = Pages::new(&self.caller, (ACTION, None), pages, |page| {
+                page.images().len()
+            });
+            while let Some(page) = pages.next().await? {
                 images.extend(page.images.unwrap_or_default());
             }
         }

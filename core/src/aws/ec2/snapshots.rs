@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::convert::{KMS_KEY_ID, convert_snapshot};
 use super::{Ec2, filter, owners};
+use crate::aws::pages::Pages;
 use crate::aws::unreadable::Unreadable;
 use crate::diagnostic::Error;
 use crate::id::SnapshotId;
@@ -97,8 +98,11 @@ impl Ec2 {
                 .filters(filter(name, values))
                 .set_owner_ids(owners(own))
                 .max_results(PAGE_SIZE);
-            let mut pages = call.into_paginator().send();
-            while let Some(page) = self.caller.send(ACTION, None, pages.try_next()).await? {
+            let pages = call.into_paginator().stop_on_duplicate_token(false).send();
+            let mut pages = Pages::new(&self.caller, (ACTION, None), pages, |page| {
+                page.snapshots().len()
+            });
+            while let Some(page) = pages.next().await? {
                 for snapshot in page.snapshots() {
                     let snapshot = convert_snapshot(snapshot);
                     snapshots.push(snapshot.map_err(|error| self.unreadable(ACTION, &error))?);

@@ -4,6 +4,7 @@ use aws_sdk_ec2::types::Volume;
 
 use super::convert::KMS_KEY_ID;
 use super::{Ec2, filter};
+use crate::aws::pages::Pages;
 use crate::aws::unreadable::{Unreadable, present, read};
 use crate::diagnostic::Error;
 use crate::id::KeyArn;
@@ -20,8 +21,11 @@ impl Ec2 {
             .describe_volumes()
             .filters(filter("encrypted", ["true"]))
             .max_results(VOLUME_PAGE_SIZE);
-        let mut pages = call.into_paginator().send();
-        while let Some(page) = self.caller.send(ACTION, None, pages.try_next()).await? {
+        let pages = call.into_paginator().stop_on_duplicate_token(false).send();
+        let mut pages = Pages::new(&self.caller, (ACTION, None), pages, |page| {
+            page.volumes().len()
+        });
+        while let Some(page) = pages.next().await? {
             for volume in page.volumes() {
                 let volume = key_and_id(volume);
                 volumes.push(volume.map_err(|error| self.unreadable(ACTION, &error))?);

@@ -26,6 +26,10 @@ enum Refusal {
 
 pub(super) fn explain(call: &Call<'_>, missing: &CredentialsError) -> Error {
     let action = call.action;
+    // What this tool itself found wrong with them.
+    if let Some(found) = causes(missing).find_map(|cause| cause.downcast_ref::<Error>()) {
+        return found.clone();
+    }
     let sts = causes(missing).find_map(|cause| {
         refusal::<AssumeRoleError>(cause)
             .or_else(|| refusal::<AssumeRoleWithWebIdentityError>(cause))
@@ -88,7 +92,7 @@ fn none_found(action: &str, missing: &CredentialsError) -> Error {
 }
 
 /// An error and its causes.
-fn causes<'a>(
+pub(super) fn causes<'a>(
     error: &'a (dyn StdError + 'static),
 ) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
     let mut next = Some(error);

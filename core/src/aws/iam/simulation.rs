@@ -7,6 +7,7 @@ use aws_sdk_iam::types::PolicyEvaluationDecisionType as Decision;
 use aws_sdk_iam::types::{ContextEntry, ContextKeyTypeEnum, EvaluationResult, Statement};
 
 use super::Iam;
+use crate::aws::pages::Pages;
 use crate::diagnostic::Error;
 use crate::policy::launch_operations::CREATE_GRANT;
 
@@ -96,12 +97,11 @@ impl Iam {
             .resource_arns(simulation.resource)
             .set_context_entries(Some(context.map(context_entry).collect()));
         let mut results = Vec::new();
-        let mut pages = call.into_paginator().send();
-        while let Some(page) = self
-            .caller
-            .send(ACTION, Some(principal), pages.try_next())
-            .await?
-        {
+        let pages = call.into_paginator().stop_on_duplicate_token(false).send();
+        let mut pages = Pages::new(&self.caller, (ACTION, Some(principal)), pages, |page| {
+            page.evaluation_results().len()
+        });
+        while let Some(page) = pages.next().await? {
             results.extend(page.evaluation_results.unwrap_or_default());
         }
         let actions = simulation.actions.iter();

@@ -1,0 +1,139 @@
+//! Looks at every answer before the SDK reads it: whether it is as small as AWS's answers are, and
+//! whether it is AWS's answer to the call at all. For many changing calls the SDK reads nothing of
+//! the answer, so that a page of a proxy would pass for "done".
+
+mod check;
+mod elements;
+
+use std::fmt;
+
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::connector_metadata::ConnectorMetadata;
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+    SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::{
+    RuntimeComponents, RuntimeComponentsBuilder,
+};
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::config_bag::ConfigBag;
+use http_body_util::BodyExt as _;
+
+use check::Expected;
+use elements::Elements;
+
+use crate::limits::{LARGEST_ANSWER, MOST_ELEMENTS};
+
+/// An answer that is none of AWS's.
+#[derive(Debug)]
+pub(super) struct NoAnswer {
+    /// The status of HTTP.
+    pub(super) status: u16,
+    /// What is wrong with it.
+    pub(super) why: String,
+}
+
+impl fmt::Display for NoAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HTTP status {}: {}", self.status, self.why)
+    }
+}
+
+impl std::error::Error for NoAnswer {}
+
+/// A client whose answers are looked at.
+pub(super) fn checked(client: SharedHttpClient) -> SharedHttpClient {
+    SharedHttpClient::new(CheckedClient(client))
+}
+
+#[derive(Debug)]
+struct CheckedClient(SharedHttpClient);
+
+impl HttpClient for CheckedClient {
+    fn http_connector(
+        &self,
+        settings: &HttpConnectorSettings,
+        components: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        let connector = self.0.http_connector(settings, components);
+        SharedHttpConnector::new(CheckedConnector(connector))
+    }
+
+    fn validate_base_client_config(
+        &self,
+        components: &RuntimeComponentsBuilder,
+        config: &ConfigBag,
+    ) -> Result<(), BoxError> {
+        self.0.validate_base_client_config(components, config)
+    }
+
+    fn validate_final_config(
+        &self,
+        components: &RuntimeComponents,
+        config: &ConfigBag,
+    ) -> Result<(), BoxError> {
+        self.0.validate_final_config(components, config)
+    }
+
+    fn connector_metadata(&self) -> Option<ConnectorMetadata> {
+        self.0.connector_metadata()
+    }
+}
+
+#[derive(Debug)]
+struct CheckedConnector(SharedHttpConnector);
+
+impl HttpConnector for CheckedConnector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let expected = Expected::of(&request);
+        let answer = self.0.call(request);
+        HttpConnectorFuture::new(async move {
+            let mut answer = answer.await?;
+            let body = read_bounded(&mut answer).await?;
+            let status = answer.status().as_u16();
+            if answer.status().is_success()
+                && let Err(why) = expected.check(&body)
+            {
+                return Err(no_answer(status, why));
+            }
+            *answer.body_mut() = SdkBody::from(body);
+            Ok(answer)
+        })
+    }
+}
+
+/// The whole body, if it is no larger than answers of AWS are.
+async fn read_bounded(answer: &mut HttpResponse) -> Result<Vec<u8>, ConnectorError> {
+    let status = answer.status().as_u16();
+    let mut body = answer.take_body();
+    let (mut bytes, mut elements) = (Vec::new(), Elements::default());
+    while let Some(frame) = body.frame().await {
+        // Cut off on the way, so the SDK may try again.
+        let frame = frame.map_err(ConnectorError::io)?;
+        let Some(data) = frame.data_ref() else {
+            continue;
+        };
+        if bytes.len() + data.len() > LARGEST_ANSWER {
+            let why = format!("it is larger than {} MiB", LARGEST_ANSWER >> 20);
+            return Err(no_answer(status, why));
+        }
+        if elements.count(data) > MOST_ELEMENTS {
+            let why = format!("it has more than {MOST_ELEMENTS} elements");
+            return Err(no_answer(status, why));
+        }
+        bytes.extend_from_slice(data);
+    }
+    if elements.is_deep() {
+        return Err(no_answer(status, "its values are nested too deep"));
+    }
+    Ok(bytes)
+}
+
+/// The SDK does not try again after an error of this kind: the next answer would be the same.
+fn no_answer(status: u16, why: impl Into<String>) -> ConnectorError {
+    let why = why.into();
+    ConnectorError::other(Box::new(NoAnswer { status, why }), None)
+}

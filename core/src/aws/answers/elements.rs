@@ -1,0 +1,76 @@
+//! How much the SDK would make of an answer: elements of lists, and how deep values are nested.
+
+/// Deeper than any answer of AWS.
+const DEEPEST: i64 = 100;
+
+const ELEMENTS: [&[u8]; 2] = [b"<item", b"<member"];
+
+/// Counts in XML and JSON alike, frame by frame. Text of a value may count too, which only errs on
+/// the side of too many.
+#[derive(Debug, Default)]
+pub(super) struct Elements {
+    found: usize,
+    /// How much of each element's begin was just read.
+    matched: [usize; 2],
+    depth: i64,
+    deepest: i64,
+}
+
+impl Elements {
+    /// Counts on in the next bytes, and returns how many elements there are so far.
+    pub(super) fn count(&mut self, bytes: &[u8]) -> usize {
+        for byte in bytes {
+            for (begin, matched) in ELEMENTS.iter().zip(&mut self.matched) {
+                if begin.get(*matched) == Some(byte) {
+                    *matched += 1;
+                } else {
+                    *matched = usize::from(*byte == b'<');
+                }
+                if *matched == begin.len() {
+                    self.found += 1;
+                    *matched = 0;
+                }
+            }
+            match byte {
+                b'{' | b'[' => {
+                    self.found += usize::from(*byte == b'{');
+                    self.depth += 1;
+                    self.deepest = self.deepest.max(self.depth);
+                }
+                b'}' | b']' => self.depth -= 1,
+                _ => {}
+            }
+        }
+        self.found
+    }
+
+    /// Whether values of JSON are nested deeper than AWS nests them.
+    pub(super) fn is_deep(&self) -> bool {
+        self.deepest > DEEPEST
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn elements_are_counted_across_frames() {
+        let text = "<a><item/><<item></item><member>x</member></a>{\"a\":[{}]}";
+        for size in [1, 2, 3, 7, 100] {
+            let mut elements = Elements::default();
+            for frame in text.as_bytes().chunks(size) {
+                elements.count(frame);
+            }
+            assert_eq!(elements.found, 5, "{size}");
+            assert!(!elements.is_deep());
+        }
+    }
+
+    #[test]
+    fn deep_values_are_found() {
+        let mut elements = Elements::default();
+        elements.count("[".repeat(101).as_bytes());
+        assert!(elements.is_deep());
+    }
+}
