@@ -2,6 +2,7 @@
 
 mod blank;
 mod exit;
+mod files;
 mod help;
 mod inputs;
 mod output;
@@ -125,13 +126,14 @@ fn read_settings(env: &[(OsString, OsString)], log: &Log) -> Result<Settings, Ve
         let message = "not an input of ami-share, so it is ignored";
         log.annotate(Level::Warning, name, message);
     }
-    let settings = settings::parse(&read.raw, read.problems)?;
-    if let Some(path) = &settings.report_path
-        && let Err(error) = output::check_writable(path)
+    let mut problems = read.problems;
+    // An old report must not stay to be read as this run's, even if an input is wrong.
+    if let Some(path) = &read.raw.report_path
+        && let Err(error) = files::prepare(path.as_ref())
     {
-        return Err(vec![Problem::new("report-path", format!("{error:#}"))]);
+        problems.push(Problem::new("report-path", format!("{error:#}")));
     }
-    Ok(settings)
+    settings::parse(&read.raw, problems)
 }
 
 fn log_problems(log: &Log, problems: Vec<Problem>) {

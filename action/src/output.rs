@@ -14,16 +14,14 @@ pub(crate) mod text;
 mod values;
 pub(crate) mod verification;
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Write as _};
 use std::path::Path;
 
-use anyhow::Context as _;
 use rand::Rng as _;
 use rand::distributions::Alphanumeric;
 
 use self::outcome::Outcome;
 use crate::exit::Exit;
+use crate::files;
 use crate::settings::Mode;
 
 pub use report::report_schema;
@@ -49,7 +47,7 @@ impl Files<'_> {
             self.outputs
                 .map(|path| write_outputs(path, &values::of(outcome, &report))),
             self.summary
-                .map(|path| append(path, &self.summary_text(outcome, exit, mode))),
+                .map(|path| files::append(path, &self.summary_text(outcome, exit, mode))),
             self.report.map(|path| write_report(path, &report)),
         ];
         results
@@ -64,12 +62,6 @@ impl Files<'_> {
     }
 }
 
-/// Makes sure, before anything is done, that a file can be written at its end.
-pub(crate) fn check_writable(path: &Path) -> anyhow::Result<()> {
-    open(path).with_context(|| format!("`{}` cannot be written", path.display()))?;
-    Ok(())
-}
-
 fn write_outputs(path: &Path, values: &[(&'static str, String)]) -> anyhow::Result<()> {
     let mut text = String::new();
     for (name, value) in values {
@@ -81,24 +73,10 @@ fn write_outputs(path: &Path, values: &[(&'static str, String)]) -> anyhow::Resu
             .collect();
         text += &format!("{name}<<{delimiter}\n{value}\n{delimiter}\n");
     }
-    append(path, &text)
+    files::append(path, &text)
 }
 
 fn write_report(path: &Path, report: &report::Members) -> anyhow::Result<()> {
     let text = serde_json::to_string_pretty(report)? + "\n";
-    std::fs::write(path, text).with_context(|| not_written(path))
-}
-
-/// Adds to a file that other steps may have written to.
-fn append(path: &Path, text: &str) -> anyhow::Result<()> {
-    let written = open(path).and_then(|mut file| file.write_all(text.as_bytes()));
-    written.with_context(|| not_written(path))
-}
-
-fn open(path: &Path) -> io::Result<File> {
-    OpenOptions::new().create(true).append(true).open(path)
-}
-
-fn not_written(path: &Path) -> String {
-    format!("{} could not be written", path.display())
+    files::replace(path, &text)
 }

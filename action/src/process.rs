@@ -1,11 +1,16 @@
 //! The step as a process: its arguments, standard output, and the signals that end it.
 
 use std::ffi::OsString;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _, Write};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::time::Duration;
 
 use futures::FutureExt as _;
 
 use crate::{Exit, Sinks, help};
+
+/// How long the end of a run waits for its log to be read.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// Runs the step as a process does: `--help` and `--version` are answered, everything else is in
 /// the environment.
@@ -14,7 +19,13 @@ pub async fn process(
     env: impl IntoIterator<Item = (OsString, OsString)>,
 ) -> Exit {
     match help::answer(arguments) {
-        Ok(None) => crate::run(env, Sinks::of_process()).await,
+        Ok(None) => {
+            let (out, written) = stdout_by_thread();
+            let exit = crate::run(env, Sinks::of_process(out)).await;
+            // The log is dropped, so that the thread ends when it has written everything.
+            let _ = written.recv_timeout(GRACE);
+            exit
+        }
         Ok(Some(text)) => {
             // A closed pipe means that nobody wants to read it.
             let _ = writeln!(io::stdout(), "{text}");
@@ -27,12 +38,45 @@ pub async fn process(
     }
 }
 
+/// Standard output, written by a thread: a pipe that nobody reads stops the thread, and not the run,
+/// which still heeds its deadline and signals. The receiver is disconnected when all is written.
+fn stdout_by_thread() -> (Box<dyn Write + Send>, Receiver<()>) {
+    let (texts, received) = mpsc::channel::<Vec<u8>>();
+    let (alive, written) = mpsc::channel();
+    std::thread::spawn(move || {
+        let _alive: Sender<()> = alive;
+        for text in received {
+            // A closed pipe means that nobody wants to read it.
+            let mut out = io::stdout().lock();
+            if out.write_all(&text).and_then(|()| out.flush()).is_err() {
+                break;
+            }
+        }
+    });
+    (Box::new(ByThread(texts)), written)
+}
+
+/// Hands every text on.
+struct ByThread(Sender<Vec<u8>>);
+
+impl Write for ByThread {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        // Without the thread nobody reads what is written.
+        let _ = self.0.send(text.to_vec());
+        Ok(text.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 impl Sinks {
     /// Standard output, SIGINT and SIGTERM, the SDK's configuration from the environment.
-    pub fn of_process() -> Self {
+    fn of_process(out: Box<dyn Write + Send>) -> Self {
         Self {
             terminal: io::stdout().is_terminal(),
-            out: Box::new(io::stdout()),
+            out,
             cancelled: stop_signal().boxed(),
             aws: None,
         }

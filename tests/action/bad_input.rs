@@ -191,3 +191,40 @@ async fn value_that_is_no_text_is_an_error() {
     assert_eq!(exit, Exit::BadInput);
     assert!(!log.contains("UTF-8"), "{log}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn old_report_does_not_stay_and_no_link_or_pipe_is_written() {
+    let stage = Stage::set(1).await;
+    let (report, link, pipe) = (
+        stage.path("report.json"),
+        stage.path("link"),
+        stage.path("pipe"),
+    );
+    std::fs::write(&report, "old").unwrap();
+    std::os::unix::fs::symlink(&report, &link).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    for path in [&link, &pipe] {
+        let run = stage.run(&[("INPUT_REPORT-PATH", path.to_str().unwrap())]);
+        assert_eq!(run.status, 2, "{}", run.log);
+        assert!(run.log.contains("report-path"), "{}", run.log);
+    }
+    let run = stage.run(&[("INPUT_PACKER-MANIFEST", pipe.to_str().unwrap())]);
+    assert!(run.log.contains("no regular file"), "{}", run.log);
+    assert_eq!(std::fs::read_to_string(&report).unwrap(), "old");
+    // Other inputs are missing, and the old report goes all the same.
+    let run = stage.run(&[("INPUT_REPORT-PATH", report.to_str().unwrap())]);
+    assert_eq!(run.status, 2, "{}", run.log);
+    assert!(!report.exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn log_that_nobody_reads_does_not_hold_the_run() {
+    let stage = Stage::set(1).await;
+    // Far more than a pipe holds.
+    let wrong = "123 ".repeat(5_000);
+    let env = [("INPUT_TARGET-ACCOUNTS", wrong.as_str())];
+    let mut child = stage.command(&env).spawn().unwrap();
+    let ended = tokio::task::spawn_blocking(move || child.wait().unwrap());
+    assert_eq!(ended.await.unwrap().code(), Some(2));
+}

@@ -9,6 +9,7 @@ mod bad_input;
 mod documents;
 mod ends;
 mod environment;
+mod hostile;
 mod packer;
 mod shares;
 mod summaries;

@@ -178,7 +178,7 @@ async fn wrong_manifest_is_one_error() {
         &stage.path("not-there.json"),
         "it cannot be read: No such file or directory",
     );
-    assert_refused(stage.folder.path(), "it cannot be read: Is a directory");
+    assert_refused(stage.folder.path(), "it is no regular file");
 }
 
 /// Texts that are no manifest, or one without an AMI, and the start of the error of each.

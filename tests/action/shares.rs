@@ -282,3 +282,33 @@ async fn target_that_copies_launches_its_own_copy() {
         assert_eq!(listed, json!({ B: { "us-east-1": [own] } }), "{}", run.log);
     }
 }
+
+/// More inputs of a run.
+type Inputs = &'static [(&'static str, &'static str)];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ami_id_is_empty_unless_image_is_shared() {
+    let stage = Stage::set(1).await;
+    let golden = stage.image("golden");
+    let table: [(Inputs, i32, bool); 8] = [
+        (&[("INPUT_DRY-RUN", "true")], 0, false),
+        (&[("INPUT_REQUIRE-IMAGE-TAGS", "approved=yes")], 3, false),
+        (&[("INPUT_MODE", "verify")], 1, false),
+        (&[], 0, true),
+        (&[("INPUT_DRY-RUN", "true")], 0, true),
+        (&[("INPUT_REQUIRE-IMAGE-TAGS", "approved=yes")], 3, false),
+        (&[("INPUT_ALLOWED-ACCOUNT-IDS", B)], 3, false),
+        (&[("INPUT_MODE", "revoke")], 0, false),
+    ];
+    for (more, status, is_shared) in table {
+        let mut inputs = vec![
+            ("INPUT_AMI-ID", golden.as_str()),
+            ("INPUT_TARGET-ACCOUNTS", B),
+        ];
+        inputs.extend(more);
+        let run = stage.run_on_github(&inputs);
+        assert_eq!(run.status, status, "{more:?}: {}", run.log);
+        let expected = if is_shared { golden.as_str() } else { "" };
+        assert_eq!(run.outputs["ami-id"], expected, "{more:?}");
+    }
+}

@@ -53,6 +53,7 @@ const ACTION: House = House {
         &["output"],
         &["settings"],
         &["inputs"],
+        &["files"],
         &["exit"],
     ],
 };

@@ -10,7 +10,10 @@ use super::report::{Members, shortened};
 
 /// Every output, with its meaning in one line.
 pub const OUTPUTS: &[(&str, &str)] = &[
-    ("ami-id", "the first shared AMI"),
+    (
+        "ami-id",
+        "the first AMI to launch; empty unless it is shared with every target",
+    ),
     (
         "ami-ids",
         "JSON: account -> Region -> list of AMIs to launch; organizations under their ARN",
@@ -58,10 +61,19 @@ pub(super) fn of(outcome: &Outcome, report: &Members) -> Vec<(&'static str, Stri
     OUTPUTS.iter().map(|(name, _)| *name).zip(values).collect()
 }
 
-/// The first image, unless the run only removes access.
+/// The first image, if every principal that is to launch it can. A plan that is refused vouches for
+/// none.
 fn first_shared(report: &Report) -> Option<&AmiId> {
-    report.plan.launch_permissions().next()?;
-    report.images.first()?.image.as_ref()
+    let launch = report.plan.launch_permissions().next()?;
+    let image = report.images.first()?;
+    let is_refused = report.plan.refusals().next().is_some();
+    // Where every target has a copy of its own, nobody is to launch the image itself.
+    let is_shared = if launch.principals.is_empty() {
+        report.errors.is_empty()
+    } else {
+        launch.principals.is_subset(&image.principals)
+    };
+    image.image.as_ref().filter(|_| is_shared && !is_refused)
 }
 
 /// Account or organization -> Region -> the images to launch there: the shared one, or the target's

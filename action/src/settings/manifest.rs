@@ -1,15 +1,14 @@
 //! The AMIs of a Packer manifest's last run.
 
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::Read as _;
 use std::path::Path;
 
 use ami_share::id::AmiRef;
 use ami_share::{AmiId, Region};
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, bail};
 use serde::Deserialize;
 
+use crate::files;
 use crate::inputs::shorten;
 
 /// A thousand runs in ten Regions are half a megabyte.
@@ -34,25 +33,12 @@ struct Build {
 
 /// The images of the file, in order.
 pub(super) fn read(path: &Path) -> anyhow::Result<Vec<(Region, AmiId)>> {
-    let bytes = read_bytes(path).context("it cannot be read")?;
-    ensure!(
-        bytes.len() as u64 <= LARGEST_FILE,
-        "it is larger than {} MiB",
-        LARGEST_FILE >> 20
-    );
+    let bytes = files::read(path, LARGEST_FILE)?;
     let Ok(text) = String::from_utf8(bytes) else {
         bail!("{NO_MANIFEST}: it is not UTF-8 text");
     };
     // Editors and shells of Windows put a mark before the text.
     images(text.strip_prefix('\u{feff}').unwrap_or(&text))
-}
-
-/// The file, but not much more than the largest that is a manifest.
-fn read_bytes(path: &Path) -> std::io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let mut file = File::open(path)?.take(LARGEST_FILE + 1);
-    file.read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 fn images(text: &str) -> anyhow::Result<Vec<(Region, AmiId)>> {

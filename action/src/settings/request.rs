@@ -30,7 +30,9 @@ fn images(parser: &mut Parser, mut builder: ShareRequestBuilder, raw: &Raw) -> S
     for (key, value) in parser.pairs(raw.require_image_tags()) {
         builder = builder.require_image_tag(key, value);
     }
-    builder = builder.allowed_accounts(parser.accounts(raw.allowed_account_ids()));
+    if raw.allowed_account_ids().text.is_some() {
+        builder = builder.allowed_accounts(parser.accounts(raw.allowed_account_ids()));
+    }
     match (raw.ami_id().text, raw.packer_manifest().text) {
         (Some(_), Some(_)) => {
             parser.problem("ami-id", "give either this or `packer-manifest`, not both");
