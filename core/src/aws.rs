@@ -1,5 +1,6 @@
 //! The only place that names SDK operations: domain types in and out.
 
+mod answers;
 pub(crate) mod clients;
 pub(crate) mod config;
 pub(crate) mod ec2;
@@ -7,6 +8,8 @@ pub(crate) mod explain;
 mod final_errors;
 pub(crate) mod iam;
 pub(crate) mod kms;
+mod pages;
+pub(crate) mod pin;
 pub(crate) mod roles;
 pub(crate) mod ssm;
 pub(crate) mod sts;

@@ -94,8 +94,11 @@ pub(crate) struct RegionInventory {
     pub(crate) keys: BTreeMap<KeyArn, Key>,
     /// The key that copies are made under here, if the request names one.
     pub(crate) destination_key: Option<KeyArn>,
-    /// The key of new volumes of a target, if the plan needs it.
-    pub(crate) volume_key: Option<VolumeKey>,
+    /// The key that a request to revoke names here, if it exists: copies may have been under it.
+    pub(crate) named_key: Option<KeyArn>,
+    /// The key of new volumes of a target, or why it could not be read. `None` if the plan does not
+    /// need it, or if everybody in the account can use it.
+    pub(crate) volume_key: Option<Result<VolumeKey, Error>>,
     /// The launch permissions of available images and copies.
     pub(crate) launch_permissions: BTreeMap<AmiId, BTreeSet<Principal>>,
     /// The create volume permissions of the snapshots, if the plan needs them.
@@ -123,6 +126,7 @@ impl RegionInventory {
             snapshots: BTreeMap::new(),
             keys: BTreeMap::new(),
             destination_key: None,
+            named_key: None,
             volume_key: None,
             launch_permissions: BTreeMap::new(),
             snapshot_permissions: BTreeMap::new(),
@@ -138,6 +142,11 @@ impl RegionInventory {
         self.images
             .get(id)
             .or_else(|| self.copies.iter().find(|copy| &copy.id == id))
+    }
+
+    /// The key of new volumes of a target, if it is known.
+    pub(crate) fn known_volume_key(&self) -> Option<&VolumeKey> {
+        self.volume_key.as_ref()?.as_ref().ok()
     }
 
     /// The keys that the snapshots of an image are encrypted under.

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use futures::future;
 
 use crate::aws::clients::RegionClients;
-use crate::diagnostic::{Error, Errors};
+use crate::diagnostic::{Code, Error, Errors};
 use crate::id::{AmiId, Region};
 use crate::inventory::{Failure, Image, Inventory, Key, Part, RegionInventory};
 use crate::request::{ShareRequest, Unlisted};
@@ -151,17 +151,24 @@ async fn read_region(
     region.failures = failures;
     region.gone = gone::named_images(request, &region);
 
-    // 1. The key that copies are made with, and the copies that exist. Without that key nothing is
-    //    shared here, but images of here are copied to other Regions.
-    let destination = read_destination_key(clients, request);
+    // 1. The key that copies are made with, or were, and the copies that exist. Without that key
+    //    nothing is shared here, but images of here are copied to other Regions.
+    let key = read_key_of_copies(clients, request);
     let copies = images::read_own_copies(clients, request);
-    let (destination, copies) = future::join(destination, copies).await;
-    match destination {
+    let (key, copies) = future::join(key, copies).await;
+    let revokes = request.options.revoke.is_some();
+    match key {
         Ok(Some(key)) => {
-            region.destination_key = Some(key.arn.clone());
+            let named = Some(key.arn.clone());
+            if revokes {
+                region.named_key = named;
+            } else {
+                region.destination_key = named;
+            }
             region.keys.insert(key.arn.clone(), key);
         }
         Ok(None) => {}
+        Err(error) if revokes => return Err(error),
         Err(error) => {
             let part = Part::Region(clients.location.region.clone());
             region.failures.push(Failure::new(part, error));
@@ -179,7 +186,7 @@ async fn read_region(
     region.failures.extend(failures);
     region.failures.extend(unreadable);
     if request.options.revoke.is_some() {
-        region.keys_of_gone = gone::read_keys(clients, request, &region).await?;
+        region.keys_of_gone = gone::read_keys(clients, &region).await?;
     }
 
     // 3. What only the snapshots tell: their keys, and what else is shared under those. That
@@ -227,17 +234,18 @@ fn may_revoke(request: &ShareRequest) -> bool {
         || options.in_targets.unshare_after_copy
 }
 
-/// The key that copies in a Region are made with.
-async fn read_destination_key(
+/// The key that copies in a Region are made with. When access is revoked, it may be gone as they
+/// may.
+async fn read_key_of_copies(
     clients: &RegionClients,
     request: &ShareRequest,
 ) -> Result<Option<Key>, Error> {
     let options = &request.options;
-    match options.keys.in_region(&clients.location.region) {
-        Some(key) if options.revoke.is_none() => {
-            let key = clients.kms.describe_key(key.as_ref()).await?;
-            Ok(Some(key))
-        }
-        _ => Ok(None),
+    let Some(key) = options.keys.in_region(&clients.location.region) else {
+        return Ok(None);
+    };
+    match clients.kms.describe_key(key.as_ref()).await {
+        Err(error) if error.code == Code::KeyNotFound && options.revoke.is_some() => Ok(None),
+        described => described.map(Some),
     }
 }

@@ -35,6 +35,7 @@ use crate::policy::key_policy::access_statements;
 use crate::policy::launch_policy;
 use crate::request::{ShareRequest, Verify};
 
+pub(crate) use images::refuse_share;
 pub(crate) use key_use::key_still_used;
 pub(crate) use lifecycle::{deprecation_moment, rfc3339};
 pub(crate) use names::ImageGrantName;

@@ -237,6 +237,10 @@ mod tests {
             (r#"{"images":[["us-east-1","ami-1"]]}"#, "ami-1"),
             (r#"{"image":"ami-1a2b3c4d"}"#, "unknown field"),
             (r#"{"options":{"timing":{"timeout":"soon"}}}"#, "soon"),
+            (
+                r#"{"options":{"allowed-accounts":[]}}"#,
+                "allowed-account-ids: an empty list",
+            ),
         ];
         for (text, expected) in table {
             let error = serde_json::from_str::<ShareRequest>(text).unwrap_err();

@@ -10,6 +10,7 @@ use tokio::time::{self, Instant};
 
 use crate::apply::{self, keys::KeyLocks};
 use crate::aws::clients::{self, Account};
+use crate::aws::pin::AccountPin;
 use crate::aws::roles::{Role, Roles};
 use crate::aws::{Identity, config};
 use crate::diagnostic::{Code, Error, Errors, Finding, FindingCode};
@@ -33,6 +34,8 @@ pub struct Sharer {
     config: SdkConfig,
     /// Who the credentials belong to: asked once, as they stay those of one account.
     identity: OnceCell<Identity>,
+    /// Holds credentials that renew themselves to that account.
+    pin: AccountPin,
     roles: Roles,
     events: Arc<dyn EventSink>,
     locks: KeyLocks,
@@ -53,8 +56,10 @@ impl Sharer {
     /// apply if they were set; those that were not are this library's own. Its Region is not used:
     /// a request names the Regions.
     pub fn new(config: &SdkConfig) -> Self {
+        let pin = AccountPin::default();
         Self {
-            config: config::with_defaults(config),
+            config: pin.hold(&config::with_defaults(config)),
+            pin,
             identity: OnceCell::new(),
             roles: Roles::default(),
             events: Arc::new(|_: &Event| {}),
@@ -132,6 +137,11 @@ impl Sharer {
     /// while targets were checked, are not errors but parts of the report.
     pub async fn verify(&self, request: &ShareRequest) -> Result<Report, Errors> {
         let plan = self.preview(request).await?;
+        let not_allowed = |finding: &Finding| finding.code == FindingCode::AccountNotAllowed;
+        if plan.refusals().any(not_allowed) {
+            // Not even a role in a target is assumed with these credentials.
+            return Ok(Report::begin(&plan));
+        }
         let source = self.connect(request, plan.deadline).await?;
         let report = Some(Report::begin(&plan));
         let run = self.start(source, request, plan.deadline, report).await?;
@@ -205,6 +215,9 @@ impl Sharer {
         let known = time::timeout_at(deadline, asking)
             .await
             .unwrap_or_else(|_| Err(no_answer()))?;
+        let region = known.accepted_in.as_ref();
+        self.pin
+            .pin(&known.account, region.unwrap_or(request.home()));
         let max_concurrency = request.options.max_concurrency;
         Ok(Account::new(&self.config, known, max_concurrency))
     }
@@ -284,8 +297,8 @@ async fn end_at_deadline(run: &Run<'_>) {
 }
 
 fn not_allowed(request: &ShareRequest, account: &AccountId) -> Option<Finding> {
-    let allowed = &request.options.allowed_accounts;
-    if allowed.is_empty() || allowed.contains(account) {
+    let allowed = request.options.allowed_accounts.as_ref()?;
+    if allowed.contains(account) {
         return None;
     }
     let names: Vec<&str> = allowed.iter().map(AsRef::as_ref).collect();

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use self::evidence::Evidence;
 use crate::limits::PERMISSION_PROPAGATION;
 use crate::plan::Plan;
-use crate::report::{Event, Verification};
+use crate::report::{Check, CheckName, Event, Verification};
 use crate::request::Verify;
 use crate::run::Run;
 
@@ -34,8 +34,20 @@ pub(crate) async fn verify(run: &Run<'_>, plan: &Plan, just_shared: bool) -> Vec
     if !just_shared {
         source::check_source_permissions(run, plan, &mut verifications).await;
     }
-    // 3. A real launch, if asked for: last, so that nothing is launched that is known to fail.
-    if plan.request.options.in_targets.verify == Verify::Launch {
+    // 3. A real launch, if asked for: last, so that nothing is launched that is known to fail, or
+    //    that the plan refuses.
+    if plan.request.options.in_targets.verify != Verify::Launch {
+        return verifications;
+    }
+    if let Some(refusal) = plan.refusals().next() {
+        let detail = format!(
+            "nothing was launched, for the plan is refused: {} {}",
+            refusal.code, refusal.resource
+        );
+        for verification in &mut verifications {
+            verification.push(Check::unknown(CheckName::Launch, detail.clone()));
+        }
+    } else {
         let mut launches = Vec::new();
         for verification in &mut verifications {
             launches.push(launch::verify_by_launch(run, plan, verification));

@@ -1,5 +1,7 @@
 //! Situations that people reported, as scenarios of the corpus, each to its right end.
 
+mod causes;
+
 use std::path::Path;
 
 use ami_share::report::{CheckName, Conclusion, Verdict};

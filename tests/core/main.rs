@@ -14,6 +14,7 @@ mod errors;
 mod failures;
 mod field;
 mod findings;
+mod gate;
 mod grants;
 mod key_policies;
 mod keys_in_use;

@@ -1,7 +1,7 @@
 //! Organizations and organizational units: their accounts, nested ones too, and no others.
 
 use ami_share::aws_config::SdkConfig;
-use ami_share::diagnostic::FindingCode;
+use ami_share::diagnostic::{FindingCode, Severity};
 use ami_share::request::{KeyScope, ShareRequestBuilder, ShareSnapshots};
 use ami_share_sim::RoleSpec;
 use serde_json::json;
@@ -122,4 +122,45 @@ async fn rule_2_15_snapshots_cannot_be_shared_with_an_organization() {
         2,
         "both snapshots are shared with the account"
     );
+}
+
+/// A deny of everybody but some may spare exactly those members that launch.
+#[tokio::test(start_paused = true)]
+async fn deny_that_spares_members_does_not_refuse_organization() {
+    let everybody_but = |accounts: &[&str]| {
+        let mut spared = Vec::new();
+        for account in accounts {
+            for name in ["root", "user/admin"] {
+                spared.push(format!("arn:aws:iam::{account}:{name}"));
+            }
+        }
+        json!({
+            "Sid": "OnlyThese",
+            "Effect": "Deny",
+            "NotPrincipal": { "AWS": spared },
+            "Action": "kms:Decrypt",
+            "Resource": "*",
+        })
+    };
+    for (spared, expected) in [
+        (&[A, B][..], (FindingCode::KeyPolicyDenies, Severity::Warn)),
+        (&[A], (FindingCode::KeyPolicyDenies, Severity::Refuse)),
+    ] {
+        let world = World::generate(2, 1, 1, 1);
+        let deny = everybody_but(spared);
+        world.edit_statements(&world.key_arn("key-1"), |all| all.push(deny));
+        let request = build_request(&world, ORGANIZATION);
+        let plan = world.plan(request).await;
+        let findings = plan.findings.iter();
+        let found: Vec<_> = findings
+            .map(|finding| (finding.code, finding.severity))
+            .collect();
+        assert!(found.contains(&expected), "{spared:?}: {found:?}");
+        if expected.1 == Severity::Warn {
+            world.share(build_request(&world, ORGANIZATION)).await;
+        }
+        let image_id = world.image_id("image-1");
+        let launched = world.launch_as_b(&image_id).await;
+        assert_eq!(launched == "running", spared.contains(&B), "{spared:?}");
+    }
 }

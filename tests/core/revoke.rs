@@ -2,6 +2,7 @@
 //! else still needs.
 
 mod gone;
+mod gone_copies;
 mod grants;
 mod interrupted;
 mod other_ways;

@@ -2,6 +2,7 @@
 //! its launch meets, and recognized by the next run (R4.11, R7.29).
 
 mod own_policies;
+mod volume_keys;
 
 use std::time::Duration;
 

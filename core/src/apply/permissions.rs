@@ -36,13 +36,18 @@ impl Apply<'_> {
         };
         let mut backoff = self.progress().poll_backoff(self.run.timing.poll);
         let since = Instant::now();
+        let mut sent = BTreeSet::new();
         let (added, refused) = loop {
             let missing = principals - &ec2.launch_permissions(image_id).await?;
             if missing.is_empty() {
-                break (missing, BTreeSet::new());
+                break (sent, BTreeSet::new());
             }
             match self.change_in_halves(&missing, add).await {
                 Ok(refused) => break (&missing - &refused, refused),
+                // It may have been done all the same: the next look tells, once.
+                Err(error) if error.code == Code::AwsUnexpected && sent.is_empty() => {
+                    sent = missing;
+                }
                 // A copy that has just become available may still count as pending elsewhere in EC2
                 // (R2.8); the SDK does not try that again (R6.6).
                 Err(error) if error.is_aws(NOT_READY) => {

@@ -2,17 +2,22 @@
 //! available for it, and after that every key is checked once more.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::{self, BoxFuture, Shared};
+use tokio::time::Instant;
 
 use super::confirm::LostAccess;
 use super::keys::Granted;
 use super::{Apply, AvailableCopies, LaunchableImage};
-use crate::diagnostic::Error;
+use crate::diagnostic::{Code, Error};
 use crate::id::{AmiId, KeyArn, Principal, Region, SourceImage};
-use crate::plan::{KeyAccess, LaunchPermission, SharedImage};
+use crate::plan::{self, KeyAccess, LaunchPermission, SharedImage};
 use crate::report::Event;
+
+/// The age from which the sources of a plan are looked at again before they are shared.
+const OLD_PLAN: Duration = Duration::from_mins(1);
 
 /// An image that exists, with its temporary access recorded. `None` if that failed; the error was
 /// emitted.
@@ -182,7 +187,13 @@ impl<'a> Apply<'a> {
         .await;
         let (image_id, granted) = (image_id?, granted.into_iter().collect::<Option<Vec<_>>>()?);
 
-        // 2. Give what a launch or a copy needs besides. An account that KMS refused gets no launch
+        // 2. Whether it is still the image that the plan was made for.
+        if self.is_plan_old() {
+            let checked = self.check_source_again(launch, &image_id).await;
+            self.progress().report_error(checked)?;
+        }
+
+        // 3. Give what a launch or a copy needs besides. An account that KMS refused gets no launch
         //    permission: nobody is shown an image whose key they cannot use (P1).
         let mut principals = launch.principals.clone();
         for granted in &granted {
@@ -198,6 +209,37 @@ impl<'a> Apply<'a> {
             image_id,
             principals,
         })
+    }
+
+    /// Whether so much time has passed that the images of the plan may be others now.
+    fn is_plan_old(&self) -> bool {
+        let remaining = self.plan.deadline.saturating_duration_since(Instant::now());
+        self.plan.request.timing().timeout.saturating_sub(remaining) > OLD_PLAN
+    }
+
+    /// Fails if the source of a shared image lost what the plan was allowed for: its owner, its
+    /// state or its required tags.
+    async fn check_source_again(
+        &self,
+        launch: &LaunchPermission,
+        image_id: &AmiId,
+    ) -> Result<(), Error> {
+        let source = &launch.shared.source;
+        let clients = self.run.source_clients(&source.region);
+        let image = clients.ec2.known_image(&source.ami).await?;
+        let account = &self.plan.account;
+        let refusals = plan::refuse_share(&self.plan.request, account, &image);
+        let Some(first) = refusals.first() else {
+            return Ok(());
+        };
+        let message = format!(
+            "{image_id} was not shared: {source} has changed since the plan was made: {}",
+            first.message
+        );
+        Err(Error::new(Code::PlanRefused, message)
+            .remedy(first.remedy.clone())
+            .at(account, &source.region)
+            .on(source))
     }
 
     /// Gives access to one image: grants and snapshots first, the launch permission last. Whom AWS

@@ -8,7 +8,8 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use parking_lot::Mutex;
 
 use super::clients::Account;
-use super::config::with_defaults;
+use super::config::with_own_identities;
+use super::pin::AccountPin;
 use super::{Identity, sts};
 use crate::diagnostic::Error;
 use crate::id::{Region, RoleArn};
@@ -33,6 +34,7 @@ pub(crate) struct Roles(Mutex<BTreeMap<Role, Session>>);
 struct Session {
     /// With credentials that renew themselves, and an identity cache that holds them.
     config: SdkConfig,
+    pin: AccountPin,
     /// Known once STS was asked.
     identity: Option<Identity>,
 }
@@ -43,6 +45,8 @@ impl Roles {
     pub(crate) async fn assume(&self, source: &Account, role: &Role) -> Option<Account> {
         let account = role.arn.account()?;
         let session = self.session(source, role).await;
+        // Nobody asks whose session it is until it is used.
+        session.pin.pin(&account, &role.region);
         let identity = session.identity.unwrap_or_else(|| Identity {
             account,
             arn: role.arn.to_string(),
@@ -66,11 +70,14 @@ impl Roles {
         let identity = source.identify(&session.config, &role.region).await;
         let identity = identity
             .map_err(|error| sts::explain_role(error, &source.identity, &role.arn, external))?;
+        if role.arn.account().as_ref() != Some(&identity.account) {
+            return Err(sts::other_account(role, &identity));
+        }
         self.keep(
             role,
             Session {
-                config: session.config.clone(),
                 identity: Some(identity.clone()),
+                ..session.clone()
             },
         );
         Ok(source.other(session.config, identity))
@@ -81,8 +88,10 @@ impl Roles {
         if let Some(session) = known {
             return session;
         }
+        let pin = AccountPin::default();
         let session = Session {
-            config: assuming(source, role).await,
+            config: pin.hold(&assuming(source, role).await),
+            pin,
             identity: None,
         };
         self.keep(role, session.clone());
@@ -106,7 +115,7 @@ async fn assuming(source: &Account, role: &Role) -> SdkConfig {
     }
     // The future is large.
     let provider = SharedCredentialsProvider::new(Box::pin(provider.build()).await);
-    with_defaults(&config)
+    with_own_identities(&config)
         .to_builder()
         .credentials_provider(provider)
         .build()

@@ -1,5 +1,6 @@
 //! STS: the identity of credentials, and why a role cannot be assumed.
 
+use super::roles::Role;
 use super::{Caller, Identity};
 use crate::diagnostic::{AwsAnswer, Code, Error};
 use crate::id::RoleArn;
@@ -85,6 +86,21 @@ pub(crate) fn not_assumable(
     error.action = Some("sts:AssumeRole");
     error.aws = answer;
     error
+}
+
+/// The error of a session that is not one of the role's account.
+pub(super) fn other_account(role: &Role, identity: &Identity) -> Error {
+    let message = format!(
+        "the session of {} belongs to account {}, says STS",
+        role.arn, identity.account
+    );
+    let error = Error::new(Code::AwsUnexpected, message)
+        .remedy("check AWS_ENDPOINT_URL, if it is set: what answers there is not STS")
+        .on(&role.arn);
+    match role.arn.account() {
+        Some(account) => error.at(&account, &role.region),
+        None => error,
+    }
 }
 
 /// The name of the role of a session's ARN; its path, a session's ARN does not hold.

@@ -33,6 +33,8 @@ pub(crate) struct VolumeKey {
     pub(crate) key: KeyArn,
     /// Whether it also encrypts the volumes of images that are not encrypted.
     pub(crate) by_default: bool,
+    /// Why the key's grants are not known, if they are not.
+    pub(crate) unread_grants: Option<Error>,
 }
 
 /// The volumes and snapshots of a target that are encrypted with keys it will lose access to.

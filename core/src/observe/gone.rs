@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use crate::aws::clients::RegionClients;
-use crate::diagnostic::{Code, Error};
+use crate::diagnostic::Error;
 use crate::id::{AmiId, KeyArn};
 use crate::inventory::{Image, Part, RegionInventory, Snapshot};
 use crate::plan::{ImageGrantName, OwnGrant};
@@ -30,17 +30,16 @@ fn is_unread(region: &RegionInventory, image: &AmiId) -> bool {
     failures.any(|failure| failure.part == part)
 }
 
-/// The keys of snapshots that were left of the images and of their copies, and for an image that is
-/// gone the key that the request names.
+/// The keys of snapshots that were left of the images and of their copies, and the key that the
+/// request names: a copy may be gone although the image is not.
 pub(super) async fn read_keys(
     clients: &RegionClients,
-    request: &ShareRequest,
     region: &RegionInventory,
 ) -> Result<BTreeSet<KeyArn>, Error> {
     // 1. Copies have tags, which their snapshots keep.
     let images = region.images.values().chain(&region.copies);
     let used: BTreeSet<_> = images.flat_map(Image::snapshots).collect();
-    let mut keys = BTreeSet::new();
+    let mut keys = BTreeSet::from_iter(region.named_key.clone());
     for snapshot in region.snapshots.values() {
         if !used.contains(&snapshot.id) {
             keys.extend(snapshot.key.clone());
@@ -52,17 +51,6 @@ pub(super) async fn read_keys(
         for snapshot in clients.ec2.own_encrypted_snapshots().await? {
             if image_of(&snapshot).is_some_and(|image| region.gone.contains(&image)) {
                 keys.extend(snapshot.key);
-            }
-        }
-    }
-
-    // 3. The key that the images are copied with: the copy may be gone, and its snapshots too.
-    let options = &request.options;
-    if let Some(key) = options.keys.in_region(&clients.location.region) {
-        match clients.kms.describe_key(key.as_ref()).await {
-            Err(error) if error.code == Code::KeyNotFound => {}
-            described => {
-                keys.insert(described?.arn);
             }
         }
     }

@@ -7,9 +7,9 @@ use futures::future;
 use super::{images, ssm_parameters};
 use crate::aws::clients::{Account, RegionClients};
 use crate::diagnostic::{Code, Error};
-use crate::id::{AccountId, AmiId, SourceImage};
+use crate::id::{AccountId, AmiId, KeyArn, SourceImage};
 use crate::inventory::{
-    Failure, Inventory, Key, Part, RegionInventory, RolePolicies, Target, VolumeKey,
+    Failure, Image, Inventory, Key, Part, RegionInventory, RolePolicies, Target, VolumeKey,
 };
 use crate::policy::key_policy::KeyPolicy;
 use crate::request::{ShareRequest, Verify};
@@ -129,16 +129,18 @@ async fn read_region(
     let copies = source.copies.iter().map(|copy| &copy.id);
     let shared: BTreeSet<&AmiId> = source.images.keys().chain(copies).collect();
     let key = options.in_targets.keys.in_region(&clients.location.region);
-    if let Some(key) = key {
+    if let Some(key) = &key {
         read_copies(clients, request, key.as_ref(), &shared, &mut region).await?;
-    } else {
-        if options.copy_image_tags || !options.tags.is_empty() {
-            let images = clients.ec2.images(shared.iter().copied()).await?;
-            region.images = images::images_by_id(images);
-        }
-        if !options.in_targets.services.is_empty() {
-            read_volume_key(clients, &mut region).await?;
-        }
+    } else if options.copy_image_tags || !options.tags.is_empty() {
+        let images = clients.ec2.images(shared.iter().copied()).await?;
+        region.images = images::images_by_id(images);
+    }
+    if !options.in_targets.services.is_empty() && (key.is_none() || any_makes_volumes(inventory)) {
+        region.volume_key = match read_volume_key(clients, &mut region.keys).await {
+            Err(error) if error.code == Code::AwsUnreadable => return Err(error),
+            // The role may lack the permission. The image's key gets its grants all the same.
+            read => read.transpose(),
+        };
     }
     let (parameters, failures) = ssm_parameters::read(clients, request, inventory).await;
     region.parameters = parameters;
@@ -151,6 +153,14 @@ async fn read_region(
         };
     }
     Ok(region)
+}
+
+/// Whether an own copy of an image has volumes that are made of no snapshot, and so come under the
+/// key of new volumes too.
+fn any_makes_volumes(inventory: &Inventory) -> bool {
+    let regions = inventory.regions.values();
+    let mut images = regions.flat_map(|region| region.images.values().chain(&region.copies));
+    images.any(Image::makes_encrypted_volumes)
 }
 
 /// The key that a target copies with, and its copies of the shared images.
@@ -193,35 +203,39 @@ async fn read_access(clients: &RegionClients, key: &mut Key) -> Result<(), Error
     }
     let grants = clients.kms.grants(&key.arn);
     let (grants, policy) = future::join(grants, clients.kms.key_policy(&key.arn)).await;
-    key.grants = Some(grants?);
     key.policy = Some(match policy {
         Ok(text) => KeyPolicy::parse(&text).map_err(|error| error.to_string()),
         Err(error) => Err(error.to_string()),
     });
+    key.grants = Some(grants?);
     Ok(())
 }
 
-/// The key of the volumes of shared images, which service-linked roles need too (R7.29).
+/// The key of new volumes, which service-linked roles need too (R7.29); it joins `keys`.
 async fn read_volume_key(
     clients: &RegionClients,
-    region: &mut RegionInventory,
-) -> Result<(), Error> {
+    keys: &mut BTreeMap<KeyArn, Key>,
+) -> Result<Option<VolumeKey>, Error> {
     let by_default = clients.ec2.encrypts_by_default().await?;
     let name = clients.ec2.default_key().await?;
     // Every principal of the account can use `aws/ebs`.
     if name.ends_with("alias/aws/ebs") {
-        return Ok(());
+        return Ok(None);
     }
     let mut key = match clients.kms.describe_key(&name).await {
         // Nobody launches with it. Verification says so.
-        Err(error) if error.code == Code::KeyNotFound => return Ok(()),
+        Err(error) if error.code == Code::KeyNotFound => return Ok(None),
         described => described?,
     };
-    read_access(clients, &mut key).await?;
-    region.volume_key = Some(VolumeKey {
+    let unread_grants = match read_access(clients, &mut key).await {
+        Err(error) if error.code == Code::AwsUnreadable => return Err(error),
+        read => read.err(),
+    };
+    let volume_key = VolumeKey {
         key: key.arn.clone(),
         by_default,
-    });
-    region.keys.insert(key.arn.clone(), key);
-    Ok(())
+        unread_grants,
+    };
+    keys.insert(key.arn.clone(), key);
+    Ok(Some(volume_key))
 }

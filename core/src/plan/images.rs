@@ -2,33 +2,127 @@
 
 use super::lifecycle;
 use super::planner::Planner;
-use crate::diagnostic::FindingCode;
+use crate::diagnostic::{Finding, FindingCode};
+use crate::id::AccountId;
 use crate::inventory::{Image, ImageState, RegionInventory};
+use crate::request::ShareRequest;
+
+/// What forbids to do anything with an image, whatever the mode: it is another account's, or not
+/// the one that the user means.
+pub(super) fn refuse_image(
+    request: &ShareRequest,
+    account: &AccountId,
+    image: &Image,
+) -> Vec<Finding> {
+    if image.owner != account.as_ref() {
+        // R2.5
+        let message = format!(
+            "the image belongs to account {}, and only its owner can share it",
+            image.owner
+        );
+        // AWS does not show its tags to other accounts.
+        return vec![Finding::refuse(
+            FindingCode::ImageNotOwned,
+            &image.id,
+            message,
+        )];
+    }
+    let mut refusals = Vec::new();
+    for (key, value) in &request.options.require_image_tags {
+        if image.tags.get(key) != Some(value) {
+            let message = format!(
+                "the image does not carry the tag `{key}={value}` that `require-image-tags` asks \
+                 for"
+            );
+            let code = FindingCode::ImageTagMissing;
+            refusals.push(Finding::refuse(code, &image.id, message));
+        }
+    }
+    refusals
+}
+
+/// What forbids to share an image: the same, and a state in which it cannot be shared.
+pub(crate) fn refuse_share(
+    request: &ShareRequest,
+    account: &AccountId,
+    image: &Image,
+) -> Vec<Finding> {
+    let mut refusals = refuse_image(request, account, image);
+    refusals.extend(refuse_state(image));
+    refusals
+}
+
+fn refuse_state(image: &Image) -> Option<Finding> {
+    let (code, message) = match &image.state {
+        ImageState::Available | ImageState::Pending => return None,
+        ImageState::Failed(state) => {
+            let reason = image.state_reason.as_deref();
+            let reason = reason.unwrap_or("AWS gives no reason");
+            let message =
+                format!("the image is in state `{state}` and will never be available: {reason}");
+            (FindingCode::ImageFailed, message)
+        }
+        // R2.16
+        ImageState::Disabled => {
+            let message = "the image is disabled, and a disabled image can be neither shared nor \
+                           copied";
+            (FindingCode::ImageDisabled, message.to_owned())
+        }
+        ImageState::Deregistered => {
+            let message = "the image is deregistered";
+            (FindingCode::ImageFailed, message.to_owned())
+        }
+    };
+    Some(Finding::refuse(code, &image.id, message))
+}
 
 impl Planner<'_> {
+    /// Checks whether access to the images that the request names may be revoked. What a gone image
+    /// was like, nobody can tell any more.
+    pub(super) fn check_revoked_images(&mut self) {
+        for source in &self.request.images {
+            let Some(region) = self.inventory.regions.get(&source.region) else {
+                continue;
+            };
+            if let Some(image) = region.images.get(&source.ami) {
+                for refusal in refuse_image(self.request, &region.location.account, image) {
+                    self.add(refusal);
+                }
+            } else if !self.request.options.require_image_tags.is_empty() {
+                self.refuse(
+                    FindingCode::ImageTagMissing,
+                    &source.ami,
+                    "the image does not exist any more, so nothing tells whether it carried the \
+                     tags that `require-image-tags` asks for; leave that input out if you mean it",
+                );
+            }
+        }
+    }
+
     /// Checks whether an image can be shared, and is the one that the user means.
     pub(super) fn check_image(&mut self, region: &RegionInventory, image: &Image) {
-        if image.owner != region.location.account.as_ref() {
-            // R2.5
-            let message = format!(
-                "the image belongs to account {}, and only its owner can share it",
-                image.owner
-            );
-            self.refuse(FindingCode::ImageNotOwned, &image.id, message);
-            // AWS does not show its tags and snapshots to other accounts.
+        let account = &region.location.account;
+        if image.owner != account.as_ref() {
+            for refusal in refuse_image(self.request, account, image) {
+                self.add_to_part(refusal);
+            }
             return;
         }
         self.check_archived_snapshots(region, image);
-        self.check_image_state(image);
-        for (key, value) in &self.request.options.require_image_tags {
-            if image.tags.get(key) != Some(value) {
-                let message = format!(
-                    "the image does not carry the tag `{key}={value}` that `require-image-tags` \
-                     asks for"
-                );
-                // Whoever made the request may have named images that are not theirs.
-                self.refuse_run(FindingCode::ImageTagMissing, &image.id, message);
-            }
+        if image.state == ImageState::Pending {
+            self.warn(
+                FindingCode::ImagePending,
+                &image.id,
+                "the image is still being made, so its volumes and keys cannot be judged yet",
+            );
+        }
+        if let Some(refusal) = refuse_state(image) {
+            self.add_to_part(refusal);
+        }
+        // Whoever made the request may have named images that are not theirs, so a missing tag
+        // refuses the whole run.
+        for refusal in refuse_image(self.request, account, image) {
+            self.add(refusal);
         }
         if !image.product_codes.is_empty() {
             let codes = image.product_codes.join(", ");
@@ -53,36 +147,6 @@ impl Planner<'_> {
         }
         if image.state == ImageState::Available {
             self.check_image_volumes(region, image);
-        }
-    }
-
-    fn check_image_state(&mut self, image: &Image) {
-        match &image.state {
-            ImageState::Available => {}
-            ImageState::Pending => self.warn(
-                FindingCode::ImagePending,
-                &image.id,
-                "the image is still being made, so its volumes and keys cannot be judged yet",
-            ),
-            ImageState::Failed(state) => {
-                let reason = image.state_reason.as_deref();
-                let reason = reason.unwrap_or("AWS gives no reason");
-                let message = format!(
-                    "the image is in state `{state}` and will never be available: {reason}"
-                );
-                self.refuse(FindingCode::ImageFailed, &image.id, message);
-            }
-            // R2.16
-            ImageState::Disabled => self.refuse(
-                FindingCode::ImageDisabled,
-                &image.id,
-                "the image is disabled, and a disabled image can be neither shared nor copied",
-            ),
-            ImageState::Deregistered => self.refuse(
-                FindingCode::ImageFailed,
-                &image.id,
-                "the image is deregistered",
-            ),
         }
     }
 

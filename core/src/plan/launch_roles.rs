@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 
 use super::names::inline_policy_name;
 use super::planner::{Planner, ShareSteps};
-use super::service_roles::keys_of_service_roles;
 use super::step::{LaunchRole, RolePolicy, Step};
 use crate::diagnostic::FindingCode;
 use crate::id::{AccountId, KeyArn};
@@ -30,7 +29,8 @@ impl Planner<'_> {
             for launch_role in self.plan_launch_roles(account, target, &keys) {
                 roles.push(Step::LaunchRole(launch_role));
             }
-            let keys = keys_of_service_roles(steps, target, keys);
+            self.check_unread_volume_keys(account, target, steps);
+            let keys = self.keys_of_service_roles(steps, target, keys);
             for key in keys {
                 for role in self.plan_service_roles(account, target, key) {
                     roles.push(Step::ServiceRole(role));

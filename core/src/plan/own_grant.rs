@@ -67,6 +67,17 @@ impl OwnGrant {
                 .is_some_and(|account| Self::parent(key, &account).is(grant))
     }
 
+    /// Whether this tool made a grant for a service-linked role, whose ARN names its service.
+    pub(crate) fn is_for_service_role(grant: &Grant) -> bool {
+        let service = grant.grantee.split('/').nth(2);
+        grant
+            .account_of_grantee()
+            .zip(service)
+            .is_some_and(|(account, service)| {
+                Self::for_service_role(&account, service, &grant.grantee).is(grant)
+            })
+    }
+
     /// Whether a grant is this one.
     pub(crate) fn is(&self, grant: &Grant) -> bool {
         self.has_name_of(grant) && self.differences(grant).is_empty()

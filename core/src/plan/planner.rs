@@ -107,7 +107,11 @@ impl<'a> Planner<'a> {
         resource: impl ToString,
         message: impl Into<String>,
     ) {
-        let finding = Finding::refuse(code, resource, message);
+        self.add_to_part(Finding::refuse(code, resource, message));
+    }
+
+    /// Adds a finding of the part that is planned now.
+    pub(super) fn add_to_part(&mut self, finding: Finding) {
         self.findings.push((self.part.clone(), finding));
     }
 

@@ -1,5 +1,6 @@
 //! What is revoked, and what stays because something else needs it.
 
+mod gone;
 mod keys;
 mod other_ways;
 mod roles;
@@ -11,7 +12,6 @@ use super::planner::Planner;
 use super::step::{
     LaunchPermission, Removal, RemoveCopy, RemoveKeyAccess, RemovePermissions, Step,
 };
-use crate::diagnostic::names::first_names;
 use crate::diagnostic::{Finding, FindingCode};
 use crate::id::{AmiId, Principal, SourceImage};
 use crate::inventory::{Image, RegionInventory};
@@ -28,6 +28,8 @@ impl Planner<'_> {
             Removal::These(self.targets.clone())
         };
 
+        self.check_revoked_images();
+
         // 1. Permissions of images and copies; the copies themselves, if the request asks for that.
         let (mut permissions, mut copies) = (Vec::new(), Vec::new());
         for source in &self.request.images {
@@ -39,12 +41,14 @@ impl Planner<'_> {
                     if let Some(granted) = region.launch_permissions.get(&image.id) {
                         self.check_public(&image.id, granted);
                     }
+                    self.check_hidden_snapshots(region, image);
                     permissions.push(permissions_to_remove(region, source, image, &removal));
                 }
                 for copy in copies_of(source, region) {
                     if self.is_left_out(region, copy, &region.keys_of(copy)) {
                         continue;
                     }
+                    self.check_hidden_snapshots(region, copy);
                     let remove = permissions_to_remove(region, source, copy, &removal);
                     if options.copies {
                         copies.extend(self.plan_copy_removal(region, &remove));
@@ -55,8 +59,9 @@ impl Planner<'_> {
         }
 
         // 2. The keys, and what depends on them in targets.
-        let keys = self.plan_key_removals(&permissions, &removal);
+        let keys = self.plan_key_removals(&permissions, &BTreeSet::new(), &removal);
         self.check_gone_images(&keys);
+        self.check_named_keys(&permissions, &keys);
         self.check_remaining_launchers(&permissions);
         self.check_stale_principals_of_removals(&keys);
         let forgets = self.plan_forgets(&permissions);
@@ -90,7 +95,9 @@ impl Planner<'_> {
                 permissions.push(remove);
             }
         }
-        let keys = self.plan_key_removals(&permissions, &removal);
+        // A copy may be gone or not made yet, while the unlisted have its key.
+        let shared_under = launches.iter().flat_map(|launch| &launch.keys).collect();
+        let keys = self.plan_key_removals(&permissions, &shared_under, &removal);
         self.check_remaining_launchers(&permissions);
         let forgets = self.plan_forgets(&permissions);
 
@@ -99,33 +106,6 @@ impl Planner<'_> {
         steps.extend(keys.into_iter().map(Step::RemoveKeyAccess));
         steps.extend(forgets.into_iter().map(Step::ForgetTemporaryAccess));
         steps
-    }
-
-    /// Warns of images that do not exist: which keys were looked at, and what may be left.
-    fn check_gone_images(&mut self, keys: &[RemoveKeyAccess]) {
-        for image in &self.request.images {
-            let Some(region) = self.inventory.regions.get(&image.region) else {
-                continue;
-            };
-            if !region.gone.contains(&image.ami) {
-                continue;
-            }
-            let mut looked_at: BTreeSet<_> = keys.iter().map(|remove| &remove.key).collect();
-            looked_at.retain(|key| key.region() == &image.region);
-            let looked_at = if looked_at.is_empty() {
-                "which key it was under is not known, so no key was looked at".to_owned()
-            } else {
-                format!(
-                    "what is left of it was looked for on these keys: {}",
-                    first_names(&looked_at)
-                )
-            };
-            let message = format!(
-                "account {} has no such image in {} any more, so nobody can launch it; {looked_at}",
-                region.location.account, image.region
-            );
-            self.warn(FindingCode::ImageGone, &image.ami, message);
-        }
     }
 
     /// The removal of a copy, unless principals that are not revoked can still launch it.

@@ -87,10 +87,11 @@ impl ShareRequestBuilder {
         self
     }
 
-    /// Refuses to start in any other source account than these.
+    /// Refuses to start in any other source account than these; an empty list is a problem.
     #[must_use]
     pub fn allowed_accounts(mut self, accounts: impl IntoIterator<Item = AccountId>) -> Self {
-        self.options.allowed_accounts.extend(accounts);
+        let allowed = &mut self.options.allowed_accounts;
+        allowed.get_or_insert_default().extend(accounts);
         self
     }
 

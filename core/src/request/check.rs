@@ -24,6 +24,7 @@ pub(super) fn problems(request: &ShareRequestBuilder, now: i64) -> Problems {
         problems: Problems(Vec::new()),
     };
     check.images();
+    check.allowed_accounts();
     check.targets();
     check.keys();
     check.partitions();
@@ -76,6 +77,15 @@ impl Check<'_> {
             }
             seen.insert(image);
         }
+    }
+
+    fn allowed_accounts(&mut self) {
+        let allowed = self.request.options.allowed_accounts.as_ref();
+        self.require(
+            allowed.is_none_or(|allowed| !allowed.is_empty()),
+            "allowed-account-ids",
+            "an empty list allows no account: name at least one, or leave it out",
+        );
     }
 
     fn targets(&mut self) {

@@ -111,7 +111,8 @@ impl Default for Timing {
 #[expect(clippy::struct_excessive_bools, reason = "each is an input of its own")]
 pub(crate) struct Options {
     pub(crate) targets: BTreeSet<Principal>,
-    pub(crate) allowed_accounts: BTreeSet<AccountId>,
+    /// `None` if the caller did not set it. An empty list would allow no account.
+    pub(crate) allowed_accounts: Option<BTreeSet<AccountId>>,
     pub(crate) require_image_tags: BTreeMap<String, String>,
     pub(crate) keys: Keys,
     pub(crate) copy_to_regions: BTreeSet<Region>,
@@ -141,7 +142,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             targets: BTreeSet::new(),
-            allowed_accounts: BTreeSet::new(),
+            allowed_accounts: None,
             require_image_tags: BTreeMap::new(),
             keys: Keys::default(),
             copy_to_regions: BTreeSet::new(),

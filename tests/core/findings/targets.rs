@@ -44,6 +44,13 @@ pub(super) async fn collect(seen: &mut Seen) {
     hiding.allow_images(B, "enabled", json!([{ "names": ["other-*"] }]));
     record(seen, &hiding, with_target_role()).await;
 
+    let options = with_target_role().service_linked_roles(["autoscaling.amazonaws.com".to_owned()]);
+    let denied = with_admin_role(|_| ());
+    let no = json!({ "Effect": "Deny", "Action": "ec2:GetEbsDefaultKmsKeyId", "Resource": "*" });
+    let no = json!({ "Version": "2012-10-17", "Statement": [no] });
+    denied.put_role_policy(B, "consumer", "no", &no).await;
+    record(seen, &denied, options).await;
+
     let key = world.key_arn("theirs");
     let copying = || with_target_role().kms_key(key.parse().unwrap());
     let sold = with_admin_role(|_| ());

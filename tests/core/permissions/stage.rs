@@ -22,6 +22,9 @@ pub(super) const LAUNCHER: &str = "launcher";
 /// The managed policy of launchers.
 pub(super) const LAUNCH_POLICY: &str = "ami-share-launch";
 
+/// The findings of what could not be read.
+const UNREAD: [&str; 2] = ["key.policy-unread", "target.key-unread"];
+
 pub(super) struct Stage {
     pub(super) world: World,
     pub(super) by_grants: bool,
@@ -64,7 +67,7 @@ impl Stage {
     pub(super) async fn plan_fully(&self, request: ShareRequestBuilder) -> Result<Plan, String> {
         let plan = self.plan(request).await?;
         let mut findings = plan.findings.iter();
-        match findings.find(|finding| finding.code.as_str() == "key.policy-unread") {
+        match findings.find(|finding| UNREAD.contains(&finding.code.as_str())) {
             Some(finding) => Err(finding.to_string()),
             None => Ok(plan),
         }
@@ -76,8 +79,8 @@ impl Stage {
         let applied = self.build_sharer().await.apply(&plan).await;
         let report = applied.map_err(|incomplete| incomplete.to_string())?;
         let mut findings = report.findings.iter();
-        let incomplete = ["copy.not-cleaned", "key.policy-unread"];
-        match findings.find(|finding| incomplete.contains(&finding.code.as_str())) {
+        let is_incomplete = |code: &str| code == "copy.not-cleaned" || UNREAD.contains(&code);
+        match findings.find(|finding| is_incomplete(finding.code.as_str())) {
             Some(finding) => Err(finding.to_string()),
             None => Ok(report),
         }

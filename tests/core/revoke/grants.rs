@@ -51,3 +51,74 @@ async fn revoke_ends_grants_made_by_target_meanwhile() {
     assert!(actions.contains(&"kms:RevokeGrant".to_owned()));
     assert!(!world.has_grants("golden"));
 }
+
+/// Statements of the key's administrators let B make grants, or only use the key. The first kind of
+/// grant is B's own affair, and the report names it.
+#[tokio::test(start_paused = true)]
+async fn revoke_spares_grants_that_target_made_by_access_of_its_own() {
+    let of_b = format!("arn:aws:iam::{B}:role/aws-service-role/autoscaling.amazonaws.com/Role");
+    let of_c = "arn:aws:iam::300000000000:root".to_owned();
+    for (actions, is_spared) in [
+        (json!("kms:*"), true),
+        (json!(["kms:CreateGrant", "kms:Decrypt"]), true),
+        (json!("kms:Decrypt"), false),
+        (json!(null), false),
+    ] {
+        for grantee in [&of_b, &of_c] {
+            let case = format!("{actions}, {grantee}");
+            let world = World::new();
+            let golden = world.key_arn("golden");
+            if !actions.is_null() {
+                let statement = json!({
+                    "Sid": "Partner",
+                    "Effect": "Allow",
+                    "Principal": { "AWS": format!("arn:aws:iam::{B}:root") },
+                    "Action": actions,
+                    "Resource": "*",
+                });
+                world.edit_statements(&golden, |all| all.push(statement));
+            }
+            let before = world.list_access();
+            world.share(build_direct_request(&world)).await;
+            world.edit_key(&golden, |key| {
+                key.grants.push(build_grant("theirs", B, grantee));
+            });
+            let report = world.share(into_revoke(build_direct_request(&world))).await;
+            assert_eq!(world.has_grants("golden"), is_spared, "{case}");
+            let mut findings = report.findings.iter();
+            let is_named = findings.any(|finding| {
+                finding.code.as_str() == "revoke.other-way" && finding.message.contains("theirs")
+            });
+            assert_eq!(is_named, is_spared, "{case}: {:?}", report.findings);
+            world.edit_key(&golden, |key| key.grants.clear());
+            assert_eq!(world.list_access(), before, "{case}");
+        }
+    }
+}
+
+/// What this tool had B grant to its service-linked roles goes, whoever else lets B use the key.
+#[tokio::test(start_paused = true)]
+async fn revoke_ends_own_grants_of_service_roles_in_any_case() {
+    let world = World::generate(2, 1, 1, 1);
+    let key = world.key_arn("key-1");
+    let statement = json!({
+        "Sid": "Partner",
+        "Effect": "Allow",
+        "Principal": { "AWS": format!("arn:aws:iam::{B}:root") },
+        "Action": "kms:*",
+        "Resource": "*",
+    });
+    world.edit_statements(&key, |all| all.push(statement));
+    world
+        .allow_actions(B, "consumer", &["ec2:*", "kms:*", "iam:*"])
+        .await;
+    let request = || {
+        let service = "autoscaling.amazonaws.com".to_owned();
+        let options = with_target_role().service_linked_roles([service]);
+        world.build_request(&["image-1"]).target_options(options)
+    };
+    world.share(request()).await;
+    assert!(world.has_grants("key-1"));
+    world.share(into_revoke(request())).await;
+    assert!(!world.has_grants("key-1"));
+}

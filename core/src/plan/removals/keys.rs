@@ -4,22 +4,27 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::FindingCode;
 use crate::diagnostic::names::first_names;
-use crate::id::KeyArn;
-use crate::inventory::{Key, Part};
+use crate::id::{AccountId, KeyArn, Principal};
+use crate::inventory::{Grant, Key, Part};
 use crate::plan::key_use::key_still_used;
 use crate::plan::planner::Planner;
 use crate::plan::step::{KeyReads, PolicyChange, Removal, RemoveKeyAccess, RemovePermissions};
 use crate::policy::key_policy::{KeyPolicy, PolicyPrincipal};
 
 impl Planner<'_> {
-    /// Access to each key of these images, and of those that are gone. An AWS managed key, or a key
-    /// that this run may not change, has neither policy nor grants here, and gives nobody anything.
+    /// Access to each key of these images, of what the run shares, and of images that are gone. An
+    /// AWS managed key, or a key that this run may not change, has neither policy nor grants here,
+    /// and gives nobody anything.
     pub(super) fn plan_key_removals(
         &mut self,
         permissions: &[RemovePermissions],
+        shared_under: &BTreeSet<&KeyArn>,
         removal: &Removal,
     ) -> Vec<RemoveKeyAccess> {
         let mut images_by_key: BTreeMap<&KeyArn, BTreeSet<_>> = BTreeMap::new();
+        for key in shared_under {
+            images_by_key.entry(key).or_default();
+        }
         for remove in permissions {
             for key in &remove.keys {
                 let image = (remove.region.clone(), remove.image.clone());
@@ -56,6 +61,7 @@ impl Planner<'_> {
             } else if reads.policy || reads.grants {
                 let mut remove = RemoveKeyAccess::new(arn.clone(), removal.clone(), images, reads);
                 remove.forced = forced;
+                remove.own_access = accounts_with_own_access(key, removal);
                 let losing = self.losing_with_permissions(arn, permissions);
                 self.plan_key_removal(key, losing, &mut remove);
                 removals.push(remove);
@@ -198,6 +204,18 @@ impl Planner<'_> {
             after: after.text(),
         })
     }
+}
+
+/// The accounts that may make grants by statements of others: those that have made some, and those
+/// that the request lists, which may make some at any time.
+fn accounts_with_own_access(key: &Key, removal: &Removal) -> BTreeSet<AccountId> {
+    let grants = key.known_grants().iter();
+    let mut accounts: BTreeSet<_> = grants.filter_map(Grant::issuer_account).collect();
+    if let Removal::These(principals) = removal {
+        accounts.extend(principals.iter().filter_map(Principal::account).cloned());
+    }
+    accounts.retain(|account| key.others_let_attach(account));
+    accounts
 }
 
 /// The principals that are to lose access and have it by grants of this tool.

@@ -114,7 +114,9 @@ impl Planner<'_> {
             let remains = !revoked.contains_key(&grant.id) && !grant.is_held_by_service();
             if remains
                 && grant.discloses_data()
-                && let Some(principal) = self.holder_of(key, grant, losing)
+                && let Some(principal) = self
+                    .holder_of(key, grant, losing)
+                    .or_else(|| issuer_of(grant, losing))
             {
                 others.entry(principal).or_default().push(&grant.id);
             }
@@ -163,6 +165,14 @@ impl Planner<'_> {
             }
         }
     }
+}
+
+/// Who of those who lose a key made a grant: what they gave others, they can give again.
+fn issuer_of<'p>(
+    grant: &Grant,
+    losing: &'p BTreeSet<PolicyPrincipal>,
+) -> Option<&'p PolicyPrincipal> {
+    losing.get(&PolicyPrincipal::Account(grant.issuer_account()?))
 }
 
 fn describe(principal: &PolicyPrincipal) -> String {

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::PolicyChange;
 use crate::diagnostic::names::first_names;
-use crate::id::{AmiId, KeyArn, Principal, Region, SnapshotId, SourceImage};
+use crate::id::{AccountId, AmiId, KeyArn, Principal, Region, SnapshotId, SourceImage};
 use crate::inventory::{Grant, Key};
 use crate::plan::names::ImageGrantName;
 use crate::plan::own_grant::OwnGrant;
@@ -100,6 +100,9 @@ pub struct RemoveKeyAccess {
     /// The shared images under the key.
     #[serde(skip)]
     pub(crate) images: BTreeSet<(Region, AmiId)>,
+    /// Accounts that statements of others let make grants: theirs are not by access that is lost.
+    #[serde(skip)]
+    pub(crate) own_access: BTreeSet<AccountId>,
     /// Whether principals lose access even if something still needs it.
     #[serde(skip)]
     pub(crate) forced: bool,
@@ -148,6 +151,7 @@ impl RemoveKeyAccess {
             grants: BTreeMap::new(),
             policy: None,
             images,
+            own_access: BTreeSet::new(),
             forced: false,
             launchers: BTreeSet::new(),
             reads,
@@ -163,7 +167,8 @@ impl RemoveKeyAccess {
     }
 
     /// The grants that are revoked, by ID, with the grantee of each: those of this tool for the
-    /// images, and those that accounts which lose access made, unless an AWS service holds them.
+    /// images, and those that accounts made by access which they lose, unless an AWS service holds
+    /// them.
     pub(crate) fn grants_to_revoke(&self, grants: &[Grant]) -> BTreeMap<String, String> {
         let mut revoked = BTreeMap::new();
         for grant in grants {
@@ -175,10 +180,12 @@ impl RemoveKeyAccess {
         revoked
     }
 
-    /// Whether an account that loses access made the grant. The key's own account never does.
+    /// Whether an account made the grant by access that it loses. The key's own account never does.
     fn is_issued_by_loser(&self, grant: &Grant) -> bool {
         grant.issuer_account().is_some_and(|issuer| {
-            &issuer != self.key.account() && self.revokes_from(&PolicyPrincipal::Account(issuer))
+            &issuer != self.key.account()
+                && (!self.own_access.contains(&issuer) || OwnGrant::is_for_service_role(grant))
+                && self.revokes_from(&PolicyPrincipal::Account(issuer))
         })
     }
 

@@ -114,8 +114,15 @@ fn naming_of_others(spared: &[&str], call: &KeyCall<'_>, direct: Naming) -> Nami
         return Naming::NotAtAll;
     }
     let CalledBy::Caller(caller) = call.by else {
-        // It means every account of the organization that it does not spare.
-        return direct;
+        // It means every account of the organization that it does not spare, and any account but
+        // that of the key may belong to it.
+        let owner = call.key.account().as_ref();
+        let mut accounts = spared.iter().filter_map(|name| account_of(name));
+        return if accounts.any(|account| account != owner) {
+            Naming::Unclear("it spares an account that may belong to it")
+        } else {
+            direct
+        };
     };
     let mut of_account = spared
         .iter()

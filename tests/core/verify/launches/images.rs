@@ -95,7 +95,7 @@ async fn type_fits_the_image() {
 async fn image_that_no_type_fits_could_not_be_tested() {
     let world = build_launch_world(ImageKind::Shared).await;
     edit_image(&world, |image| {
-        "arm64_mac".clone_into(&mut image.architecture)
+        "arm64_mac".clone_into(&mut image.architecture);
     });
     let (verification, report) = verify_by_launch(&world, build_request(&world, launching())).await;
     let detail = find_detail(&verification, CheckName::Launch);

@@ -143,108 +143,112 @@ async fn vague_end_without_keys_could_not_be_tested() {
     let world = build_launch_world(ImageKind::Unencrypted).await;
     let vague = "Client.InternalError: Client error on launch";
     edit_launching(&world, |launching| {
-        launching.ends_with = Some(vague.to_owned())
+        launching.ends_with = Some(vague.to_owned());
     });
     check_reason(&world, "vague", Verdict::Unknown, vague).await;
 }
 
+const RUN: &str = "ec2:RunInstances";
+const GROUP: &str = "ec2:CreateSecurityGroup";
+
+/// Answers of AWS, by operation, code and message, and what each says of the share.
+const ANSWERS: &[(&str, &str, &str, Verdict)] = &[
+    (
+        RUN,
+        "AuthFailure",
+        "Not authorized for images: [ami-1]",
+        Verdict::No,
+    ),
+    (
+        RUN,
+        "InvalidAMIID.NotFound",
+        "The image id '[ami-1]' does not exist",
+        Verdict::No,
+    ),
+    (
+        RUN,
+        "InvalidAMIID.Unavailable",
+        "The AMI is not available",
+        Verdict::No,
+    ),
+    (
+        RUN,
+        "UnauthorizedOperation",
+        "You are not authorized",
+        Verdict::No,
+    ),
+    (
+        RUN,
+        "AuthFailure",
+        "AWS was not able to validate the credentials",
+        Verdict::Unknown,
+    ),
+    (
+        RUN,
+        "Blocked",
+        "This account is currently blocked",
+        Verdict::Unknown,
+    ),
+    (RUN, "DryRunOperation", "what is this", Verdict::Unknown),
+    (RUN, "InstanceLimitExceeded", "too many", Verdict::Unknown),
+    (
+        RUN,
+        "InsufficientFreeAddressesInSubnet",
+        "none",
+        Verdict::Unknown,
+    ),
+    (RUN, "InsufficientHostCapacity", "none", Verdict::Unknown),
+    (RUN, "InvalidGroup.NotFound", "gone", Verdict::Unknown),
+    (
+        RUN,
+        "InvalidParameterCombination",
+        "specification",
+        Verdict::Unknown,
+    ),
+    (RUN, "MaxIOPSLimitExceeded", "too many", Verdict::Unknown),
+    (
+        RUN,
+        "MissingInput",
+        "No subnets found for the default VPC",
+        Verdict::Unknown,
+    ),
+    (RUN, "OptInRequired", "subscribe first", Verdict::Unknown),
+    (
+        RUN,
+        "PendingVerification",
+        "in a few hours",
+        Verdict::Unknown,
+    ),
+    (RUN, "Unsupported", "not in this zone", Verdict::Unknown),
+    (
+        RUN,
+        "VPCIdNotSpecified",
+        "No default VPC for this user",
+        Verdict::Unknown,
+    ),
+    (
+        GROUP,
+        "VPCIdNotSpecified",
+        "No default VPC for this user",
+        Verdict::Unknown,
+    ),
+    (
+        GROUP,
+        "SecurityGroupLimitExceeded",
+        "too many",
+        Verdict::Unknown,
+    ),
+    (
+        GROUP,
+        "UnauthorizedOperation",
+        "You are not authorized",
+        Verdict::Unknown,
+    ),
+];
+
 #[tokio::test(start_paused = true)]
 async fn each_answer_of_aws_has_its_verdict() {
-    let run = "ec2:RunInstances";
-    let group = "ec2:CreateSecurityGroup";
-    for (operation, code, message, verdict) in [
-        (
-            run,
-            "AuthFailure",
-            "Not authorized for images: [ami-1]",
-            Verdict::No,
-        ),
-        (
-            run,
-            "InvalidAMIID.NotFound",
-            "The image id '[ami-1]' does not exist",
-            Verdict::No,
-        ),
-        (
-            run,
-            "InvalidAMIID.Unavailable",
-            "The AMI is not available",
-            Verdict::No,
-        ),
-        (
-            run,
-            "UnauthorizedOperation",
-            "You are not authorized",
-            Verdict::No,
-        ),
-        (
-            run,
-            "AuthFailure",
-            "AWS was not able to validate the credentials",
-            Verdict::Unknown,
-        ),
-        (
-            run,
-            "Blocked",
-            "This account is currently blocked",
-            Verdict::Unknown,
-        ),
-        (run, "DryRunOperation", "what is this", Verdict::Unknown),
-        (run, "InstanceLimitExceeded", "too many", Verdict::Unknown),
-        (
-            run,
-            "InsufficientFreeAddressesInSubnet",
-            "none",
-            Verdict::Unknown,
-        ),
-        (run, "InsufficientHostCapacity", "none", Verdict::Unknown),
-        (run, "InvalidGroup.NotFound", "gone", Verdict::Unknown),
-        (
-            run,
-            "InvalidParameterCombination",
-            "specification",
-            Verdict::Unknown,
-        ),
-        (run, "MaxIOPSLimitExceeded", "too many", Verdict::Unknown),
-        (
-            run,
-            "MissingInput",
-            "No subnets found for the default VPC",
-            Verdict::Unknown,
-        ),
-        (run, "OptInRequired", "subscribe first", Verdict::Unknown),
-        (
-            run,
-            "PendingVerification",
-            "in a few hours",
-            Verdict::Unknown,
-        ),
-        (run, "Unsupported", "not in this zone", Verdict::Unknown),
-        (
-            run,
-            "VPCIdNotSpecified",
-            "No default VPC for this user",
-            Verdict::Unknown,
-        ),
-        (
-            group,
-            "VPCIdNotSpecified",
-            "No default VPC for this user",
-            Verdict::Unknown,
-        ),
-        (
-            group,
-            "SecurityGroupLimitExceeded",
-            "too many",
-            Verdict::Unknown,
-        ),
-        (
-            group,
-            "UnauthorizedOperation",
-            "You are not authorized",
-            Verdict::Unknown,
-        ),
-    ] {
+    for (operation, code, message, verdict) in ANSWERS.iter().copied() {
         let world = build_launch_world(ImageKind::Shared).await;
         let world = world.with_fault(deny_calls(operation, code, message));
         let says = if code == "UnauthorizedOperation" {

@@ -75,7 +75,7 @@ async fn calls_that_fail_or_lose_their_answer_leave_nothing() {
 async fn deadline_ends_the_instance() {
     let world = build_launch_world(ImageKind::Shared).await;
     edit_launching(&world, |launching| {
-        launching.start_time = Duration::from_hours(1)
+        launching.start_time = Duration::from_hours(1);
     });
     let request = build_request(&world, launching()).timing(with_timeout(90));
     let sharer = Sharer::new(&world.config(A));
@@ -96,7 +96,7 @@ async fn deadline_ends_the_instance() {
 async fn instance_that_never_runs_is_ended_and_could_not_be_tested() {
     let world = build_launch_world(ImageKind::Shared).await;
     edit_launching(&world, |launching| {
-        launching.start_time = Duration::from_hours(1)
+        launching.start_time = Duration::from_hours(1);
     });
     let (verification, _) = verify_by_launch(&world, build_request(&world, launching())).await;
     let detail = find_detail(&verification, CheckName::Launch);
@@ -119,7 +119,8 @@ async fn cancelled_run_leaves_nothing_after_any_call() {
         let world = build_launch_world(ImageKind::Shared).await;
         let request = build_request(&world, launching()).build().unwrap();
         let sharer = Sharer::new(&world.config(A));
-        world.drop_after_calls(calls, sharer.verify(&request)).await;
+        let run = Box::pin(sharer.verify(&request));
+        world.drop_after_calls(calls, run).await;
         sharer.end_test_launches(GRACE).await;
         assert_eq!(count_left(&world), NOTHING, "after {calls} calls");
     }
@@ -131,7 +132,8 @@ async fn killed_run_is_cleaned_up_by_the_next_one() {
         let world = build_launch_world(ImageKind::Shared).await;
         let request = build_request(&world, launching()).build().unwrap();
         let killed = Sharer::new(&world.config(A));
-        world.drop_after_calls(calls, killed.verify(&request)).await;
+        let run = Box::pin(killed.verify(&request));
+        world.drop_after_calls(calls, run).await;
         let instances = count_alive(&world);
         tokio::time::advance(LATER).await;
         let (verification, report) =
@@ -190,16 +192,19 @@ async fn every_mode_ends_an_abandoned_instance() {
     }
 }
 
+/// What makes an instance one of others.
+type Change = fn(&mut Instance);
+
 #[tokio::test(start_paused = true)]
 async fn what_others_made_is_not_touched() {
     let world = with_abandoned_instance().await;
     world.sim.edit(|state| {
         let ours = state.instances.values().next().unwrap().clone();
-        let copies: [(&str, fn(&mut Instance)); 4] = [
+        let copies: [(&str, Change); 4] = [
             // Somebody copied the tags.
             ("i-00000000000000001", |other| other.client_token = None),
             ("i-00000000000000002", |other| {
-                other.client_token = Some("another".to_owned())
+                other.client_token = Some("another".to_owned());
             }),
             // Another mark than that of the token.
             ("i-00000000000000003", |other| {
@@ -207,7 +212,7 @@ async fn what_others_made_is_not_touched() {
                 *tag = "1-x".to_owned();
             }),
             ("i-00000000000000004", |other| {
-                other.kind = "m5.large".to_owned()
+                other.kind = "m5.large".to_owned();
             }),
         ];
         for (id, change) in copies {
