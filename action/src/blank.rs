@@ -1,5 +1,5 @@
-//! A variable that is set to nothing counts as not set, for the SDK of AWS too, which takes an empty
-//! `AWS_PROFILE` for the name of a profile. Workflows set such variables from inputs that are blank.
+//! A variable that is set to nothing counts as not set, for the SDK of AWS too, which takes an
+//! empty `AWS_PROFILE` for the name of a profile. Workflows set such variables from blank inputs.
 
 use std::ffi::{OsStr, OsString};
 
@@ -10,8 +10,8 @@ fn is_blank(name: &OsStr, value: &OsStr) -> bool {
 }
 
 /// Starts the program anew in this process without the blank variables of AWS, if there are any. A
-/// running process cannot safely remove a variable. Returns if there is nothing to remove, or if the
-/// program cannot be started again.
+/// running process cannot safely remove a variable. Returns if there is nothing to remove, or if
+/// the program cannot be started again.
 #[cfg(unix)]
 pub fn restart_without_blank_variables(
     arguments: impl IntoIterator<Item = OsString>,

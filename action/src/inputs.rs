@@ -120,8 +120,8 @@ inputs! {
         access to nobody"
     publish_ssm_parameter "publish-ssm-parameter" "" "name of an SSM parameter to write each \
         shared AMI into; same placeholders as copy-name"
-    deprecate_at "deprecate-at" "" "deprecate the shared AMIs, and targets' own copies, at a date or \
-        at an age: 2030-12-31 or 90d"
+    deprecate_at "deprecate-at" "" "deprecate the shared AMIs, and targets' own copies, at a date \
+        or at an age: 2030-12-31 or 90d"
     deregistration_protection "deregistration-protection" "false" "protect the shared AMIs, and \
         targets' own copies, from deregistration"
     timeout "timeout" "2h" "the run's deadline"

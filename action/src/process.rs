@@ -38,8 +38,9 @@ pub async fn process(
     }
 }
 
-/// Standard output, written by a thread: a pipe that nobody reads stops the thread, and not the run,
-/// which still heeds its deadline and signals. The receiver is disconnected when all is written.
+/// Standard output, written by a thread: a pipe that nobody reads stops the thread, and not the
+/// run, which still heeds its deadline and signals. The receiver is disconnected when all is
+/// written.
 fn stdout_by_thread() -> (Box<dyn Write + Send>, Receiver<()>) {
     let (texts, received) = mpsc::channel::<Vec<u8>>();
     let (alive, written) = mpsc::channel();

@@ -47,8 +47,8 @@ pub(crate) const LONGEST_LIST: usize = 200_000;
 /// few MiB.
 pub(crate) const LARGEST_ANSWER: usize = 64 << 20;
 
-/// More elements of lists than one answer of AWS has: a page of a thousand images with 50 tags each.
-/// The SDK makes a large value of each, however short its text is.
+/// More elements of lists than one answer of AWS has: a page of a thousand images with 50 tags
+/// each. The SDK makes a large value of each, however short its text is.
 pub(crate) const MOST_ELEMENTS: usize = 100_000;
 
 /// How many bytes a key policy can have, unless AWS raised the limit (R3.2.2).

@@ -70,8 +70,8 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// The problems that were found before anything is changed.
     pub findings: Vec<Finding>,
-    /// Why parts of the request are left out: they could not be read, or a finding refuses them. The
-    /// others are carried out, and the run fails in the end.
+    /// Why parts of the request are left out: they could not be read, or a finding refuses them.
+    /// The others are carried out, and the run fails in the end.
     pub errors: Vec<Error>,
     /// The keys in whose policies policy variables work, as far as those were read.
     #[serde(skip)]

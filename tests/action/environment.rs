@@ -199,3 +199,21 @@ async fn proxy_fips_and_dual_stack_are_used() {
         assert_eq!(line.trim_end(), format!("CONNECT {host}:443 HTTP/1.1"));
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn proxy_is_left_out_for_hosts_of_no_proxy() {
+    let stage = Stage::set(1).await;
+    let image_id = stage.image("golden");
+    // Nothing listens on port 1.
+    let env = [
+        ("AWS_MAX_ATTEMPTS", "1"),
+        ("HTTP_PROXY", "http://127.0.0.1:1"),
+        ("INPUT_AMI-ID", &image_id),
+        ("INPUT_TARGET-ACCOUNTS", B),
+        ("INPUT_DRY-RUN", "true"),
+    ];
+    let run = stage.run(&env);
+    assert!(run.log.contains("endpoint.unreachable"), "{}", run.log);
+    let run = stage.run(&[&env[..], &[("NO_PROXY", "127.0.0.1")]].concat());
+    assert_eq!(run.status, 0, "{}", run.log);
+}

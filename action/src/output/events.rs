@@ -53,7 +53,7 @@ impl EventLog {
             None => String::new(),
         };
         let aws = match &waiting.aws {
-            Some(aws) => format!(" (AWS says {}: {})", aws.code, aws.message),
+            Some(aws) => format!(" (AWS says {aws})"),
             None => String::new(),
         };
         let elapsed = humantime::format_duration(Duration::from_secs(waiting.elapsed.as_secs()));

@@ -108,16 +108,19 @@ impl Parser {
 
     /// Every word of a list as an identifier of AWS.
     pub(super) fn list<T: FromStr<Err: ToString>>(&mut self, input: InputValue<'_>) -> Vec<T> {
-        let words = self.words(input);
-        words
-            .iter()
-            .filter_map(|word| self.word(input.name, word))
-            .collect()
+        self.list_of(input, '=')
     }
 
     /// A list of images; a JSON object gives the image of each Region.
     pub(super) fn images(&mut self, input: InputValue<'_>) -> Vec<AmiRef> {
-        let words = self.split(input, ':');
+        self.list_of(input, ':')
+    }
+
+    fn list_of<T>(&mut self, input: InputValue<'_>, separator: char) -> Vec<T>
+    where
+        T: FromStr<Err: ToString>,
+    {
+        let words = self.split(input, separator);
         words
             .iter()
             .filter_map(|word| self.word(input.name, word))
@@ -293,8 +296,8 @@ fn explain_account(word: &str) -> Option<String> {
     if word.starts_with("ou-") || word.contains(":ou/") {
         return Some(format!(
             "`{}` is an organizational unit: give its ARN to `target-organizational-units`, \
-             `arn:aws:organizations::<management account>:ou/o-…/ou-…`, which `aws organizations \
-             describe-organizational-unit` shows",
+             `arn:aws:organizations::<management account>:ou/o-…/ou-…`, which `aws \
+             organizations describe-organizational-unit` shows",
             shorten(word)
         ));
     }

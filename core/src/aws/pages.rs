@@ -9,8 +9,8 @@ use super::Caller;
 use crate::diagnostic::Error;
 use crate::limits::{LONGEST_LIST, MOST_PAGES};
 
-/// The pages of one list. The SDK takes a token that comes again for the end of the list, and is told
-/// not to: a list that was cut off so would pass for a whole one.
+/// The pages of one list. The SDK takes a token that comes again for the end of the list, and is
+/// told not to: a list that was cut off so would pass for a whole one.
 pub(super) struct Pages<'a, T, E> {
     caller: &'a Caller,
     action: &'static str,

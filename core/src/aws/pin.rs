@@ -23,7 +23,7 @@ pub(crate) struct AccountPin(Arc<Mutex<Pinned>>);
 struct Pinned {
     /// The account, and the Region whose STS is asked.
     account: Option<(AccountId, Region)>,
-    /// The access key that is known to belong to it: the first one, or one that STS was asked about.
+    /// The access key that is known to belong to it: the first, or one that STS was asked about.
     access_key: Option<String>,
 }
 
@@ -38,13 +38,13 @@ impl AccountPin {
         let Some(inner) = config.credentials_provider() else {
             return config.clone();
         };
-        let held = HeldCredentials {
+        let provider = HeldCredentials {
             inner,
             pin: self.clone(),
             config: config.clone(),
         };
-        let held = SharedCredentialsProvider::new(held);
-        config.to_builder().credentials_provider(held).build()
+        let provider = SharedCredentialsProvider::new(provider);
+        config.to_builder().credentials_provider(provider).build()
     }
 }
 

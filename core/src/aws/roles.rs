@@ -11,7 +11,7 @@ use super::clients::Account;
 use super::config::with_own_identities;
 use super::pin::AccountPin;
 use super::{Identity, sts};
-use crate::diagnostic::Error;
+use crate::diagnostic::{Code, Error};
 use crate::id::{Region, RoleArn};
 
 /// A role, and how it is assumed.
@@ -71,7 +71,7 @@ impl Roles {
         let identity = identity
             .map_err(|error| sts::explain_role(error, &source.identity, &role.arn, external))?;
         if role.arn.account().as_ref() != Some(&identity.account) {
-            return Err(sts::other_account(role, &identity));
+            return Err(other_account(role, &identity));
         }
         self.keep(
             role,
@@ -119,4 +119,19 @@ async fn assuming(source: &Account, role: &Role) -> SdkConfig {
         .to_builder()
         .credentials_provider(provider)
         .build()
+}
+
+/// The error of a session that is not one of the role's account.
+fn other_account(role: &Role, identity: &Identity) -> Error {
+    let message = format!(
+        "the session of {} belongs to account {}, says STS",
+        role.arn, identity.account
+    );
+    let error = Error::new(Code::AwsUnexpected, message)
+        .remedy("check AWS_ENDPOINT_URL, if it is set: what answers there is not STS")
+        .on(&role.arn);
+    match role.arn.account() {
+        Some(account) => error.at(&account, &role.region),
+        None => error,
+    }
 }

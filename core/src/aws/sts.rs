@@ -1,6 +1,5 @@
 //! STS: the identity of credentials, and why a role cannot be assumed.
 
-use super::roles::Role;
 use super::{Caller, Identity};
 use crate::diagnostic::{AwsAnswer, Code, Error};
 use crate::id::RoleArn;
@@ -88,29 +87,14 @@ pub(crate) fn not_assumable(
     error
 }
 
-/// The error of a session that is not one of the role's account.
-pub(super) fn other_account(role: &Role, identity: &Identity) -> Error {
-    let message = format!(
-        "the session of {} belongs to account {}, says STS",
-        role.arn, identity.account
-    );
-    let error = Error::new(Code::AwsUnexpected, message)
-        .remedy("check AWS_ENDPOINT_URL, if it is set: what answers there is not STS")
-        .on(&role.arn);
-    match role.arn.account() {
-        Some(account) => error.at(&account, &role.region),
-        None => error,
-    }
-}
-
 /// The name of the role of a session's ARN; its path, a session's ARN does not hold.
 pub(crate) fn role_name_of(session: &str) -> Option<&str> {
     let (_, rest) = session.split_once(":assumed-role/")?;
     rest.split('/').next()
 }
 
-/// A principal as policies name it: the role behind a session, by its name, because its ARN may have
-/// a path.
+/// A principal as policies name it: the role behind a session, by its name, because its ARN may
+/// have a path.
 pub(super) fn describe_principal(arn: &str) -> String {
     match (role_name_of(arn), arn.split(':').nth(4)) {
         (Some(name), Some(account)) => format!("role `{name}` of account {account}"),

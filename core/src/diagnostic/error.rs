@@ -119,6 +119,14 @@ pub struct AwsAnswer {
     pub request_id: Option<String>,
 }
 
+/// Without a full stop, which the sentence around it brings.
+impl fmt::Display for AwsAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words = self.message.trim().trim_end_matches('.');
+        write!(f, "{}: {words}", self.code)
+    }
+}
+
 /// One thing that went wrong, explained.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, thiserror::Error)]
 #[non_exhaustive]
@@ -213,12 +221,7 @@ impl fmt::Display for Error {
             write!(f, " ({})", place.join(", "))?;
         }
         if let Some(aws) = &self.aws {
-            write!(
-                f,
-                ". AWS said: {}: {}",
-                aws.code,
-                aws.message.trim().trim_end_matches('.')
-            )?;
+            write!(f, ". AWS said: {aws}")?;
         }
         write!(f, ". What to do: {}", self.remedy)
     }

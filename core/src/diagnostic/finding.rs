@@ -253,8 +253,8 @@ findings! {
         /// A target is the source account itself, which needs no sharing.
         TargetIsSource => "target.is-source", Warn:
             "remove it from `target-accounts`; the image is shared with the other targets";
-        /// The key of a target's new volumes, or its grants, could not be read: service-linked roles
-        /// get no grant on it.
+        /// The key of a target's new volumes, or its grants, could not be read: service-linked
+        /// roles get no grant on it.
         TargetKeyUnread => "target.key-unread", Warn:
             "allow what the message names to the role in the target, and run again";
         /// A key of a target cannot encrypt a copy.

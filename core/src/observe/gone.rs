@@ -133,8 +133,8 @@ mod tests {
                 tags: [].into(),
                 archived: false,
             };
-            let found = image_of(&snapshot).map(|image| image.to_string());
-            assert_eq!(found.as_deref(), image, "{description}");
+            let named = image_of(&snapshot).map(|image| image.to_string());
+            assert_eq!(named.as_deref(), image, "{description}");
         }
     }
 }

@@ -18,9 +18,9 @@ use crate::tags;
 /// The shortest and longest pause between looks for an image that the user named.
 const NAMED_IMAGE_POLL: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(5));
 
-/// The images that the user named in this Region, and a failure for each that cannot be read or does
-/// not show in time. If access is revoked, one that does not show is gone, and no failure. With
-/// `wait`, pending images are awaited.
+/// The images that the user named in this Region, and a failure for each that cannot be read or
+/// does not show in time. If access is revoked, one that does not show is gone, and no failure.
+/// With `wait`, pending images are awaited.
 pub(super) async fn read_named_images(
     run: &Run<'_>,
     clients: &RegionClients,

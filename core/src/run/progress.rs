@@ -153,7 +153,7 @@ impl<'a> Progress<'a> {
         let mut list = Vec::new();
         for (resource, wait) in awaited {
             let words = match wait.aws.filter(|_| beside_each) {
-                Some(aws) => format!(" (AWS said: {}: {})", aws.code, aws.message),
+                Some(aws) => format!(" (AWS said: {aws})"),
                 None => String::new(),
             };
             list.push(format!("{resource} {}{words}", wait.what));

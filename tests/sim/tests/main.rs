@@ -19,6 +19,7 @@ mod grant_lists;
 mod grants;
 mod iam;
 mod images;
+mod instance_lives;
 mod instances;
 mod key_conditions;
 mod key_policies;

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::{Refused, named_principals};
 use crate::apply::Apply;
+use crate::apply::halves::Halves;
 use crate::aws::kms::Put;
 use crate::diagnostic::{Code, Error};
 use crate::id::{KeyArn, Principal};
@@ -78,33 +79,21 @@ impl Apply<'_> {
         let lock = self.locks.of(&access.key);
         let _guard = lock.lock().await;
         let mut changed = false;
-        // KMS refuses a whole document for one invalid principal, and does not say which (R3.2.4):
-        // halves are tried until the invalid ones are alone.
-        let accepted: Vec<Principal> = access
-            .principals
-            .difference(&refused.principals)
-            .cloned()
-            .collect();
-        let mut batches = vec![accepted];
-        while let Some(batch) = batches.pop() {
+        let mut halves = Halves::of(&(&access.principals - &refused.principals));
+        while let Some(batch) = halves.next() {
             let edit = Edit::Add(access, batch.iter().cloned().collect());
-            let error = match self.edit_policy(edit).await {
-                Ok(is_changed) => {
-                    changed |= is_changed;
-                    continue;
+            match self.edit_policy(edit).await {
+                Ok(is_changed) => changed |= is_changed,
+                // KMS does not say which principal it means (R3.2.4).
+                Err(error) if !batch.is_empty() && is_about_principals(&error) => {
+                    halves.split(&batch, error);
                 }
-                Err(error) => error,
-            };
-            if batch.is_empty() || !is_about_principals(&error) {
-                return Err(error);
+                Err(error) => return Err(error),
             }
-            if let [principal] = batch.as_slice() {
-                refused.principals.insert(principal.clone());
-                refused.answer = error.aws;
-            } else {
-                let (left, right) = batch.split_at(batch.len() / 2);
-                batches.extend([right.to_vec(), left.to_vec()]);
-            }
+        }
+        for (principal, error) in halves.refused {
+            refused.principals.insert(principal);
+            refused.answer = error.aws;
         }
         Ok(changed)
     }

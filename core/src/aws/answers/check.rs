@@ -73,8 +73,10 @@ mod tests {
     fn only_an_answer_to_the_action_passes() {
         let expected = Expected::Xml("ModifyImageAttribute".to_owned());
         let good = [
-            "<ModifyImageAttributeResponse xmlns=\"x\"><return>true</return></ModifyImageAttributeResponse>",
-            "<?xml version=\"1.0\"?>\n<ModifyImageAttributeResponse></ModifyImageAttributeResponse>\n",
+            "<ModifyImageAttributeResponse xmlns=\"x\"><return>true</return>\
+             </ModifyImageAttributeResponse>",
+            "<?xml version=\"1.0\"?>\n<ModifyImageAttributeResponse>\
+             </ModifyImageAttributeResponse>\n",
             "<ModifyImageAttributeResponse/>",
         ];
         for text in good {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use aws_sdk_ec2::types::{InstanceTypeInfo, LocationType};
 
 use super::{Ec2, filter};
+use crate::aws::pages::Pages;
 use crate::diagnostic::Error;
 use crate::inventory::{BootMode, Image};
 use crate::limits::{FILTER_VALUES, INSTANCE_TYPE_PAGE_SIZE};
@@ -56,9 +57,12 @@ impl Ec2 {
         let call = self.client.describe_instance_types();
         let call = call.set_filters(Some(filters));
         let call = call.max_results(INSTANCE_TYPE_PAGE_SIZE);
-        let mut pages = call.into_paginator().send();
+        let pages = call.into_paginator().stop_on_duplicate_token(false).send();
+        let mut pages = Pages::new(&self.caller, (ACTION, None), pages, |page| {
+            page.instance_types().len()
+        });
         let mut ranked: BTreeSet<Rank> = BTreeSet::new();
-        while let Some(page) = self.caller.send(ACTION, None, pages.try_next()).await? {
+        while let Some(page) = pages.next().await? {
             ranked.extend(page.instance_types().iter().filter_map(rank));
         }
         let names = ranked.into_iter().map(|(.., name)| name);
@@ -83,13 +87,12 @@ impl Ec2 {
         let call = call
             .filters(filter("location", [zone]))
             .filters(filter("instance-type", asked.clone()));
-        let mut pages = call.into_paginator().send();
+        let pages = call.into_paginator().stop_on_duplicate_token(false).send();
+        let mut pages = Pages::new(&self.caller, (ACTION, Some(zone)), pages, |page| {
+            page.instance_type_offerings().len()
+        });
         let mut offered = BTreeSet::new();
-        while let Some(page) = self
-            .caller
-            .send(ACTION, Some(zone), pages.try_next())
-            .await?
-        {
+        while let Some(page) = pages.next().await? {
             for offering in page.instance_type_offerings() {
                 let name = offering
                     .instance_type()

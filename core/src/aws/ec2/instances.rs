@@ -10,6 +10,7 @@ use aws_sdk_ec2::types::{
 
 use super::convert::convert_tags;
 use super::{Ec2, filter, tagged, tags};
+use crate::aws::pages::Pages;
 use crate::aws::unreadable::{Unreadable, present};
 use crate::diagnostic::Error;
 use crate::inventory::Image;
@@ -114,9 +115,12 @@ impl Ec2 {
     async fn instances_by(&self, filter: Filter) -> Result<Vec<Instance>, Error> {
         const ACTION: &str = "ec2:DescribeInstances";
         let call = self.client.describe_instances().filters(filter);
-        let mut pages = call.into_paginator().send();
+        let pages = call.into_paginator().stop_on_duplicate_token(false).send();
+        let mut pages = Pages::new(&self.caller, (ACTION, None), pages, |page| {
+            page.reservations().len()
+        });
         let mut instances = Vec::new();
-        while let Some(page) = self.caller.send(ACTION, None, pages.try_next()).await? {
+        while let Some(page) = pages.next().await? {
             for reservation in page.reservations() {
                 for instance in reservation.instances() {
                     let instance = convert_instance(instance);

@@ -7,6 +7,7 @@ use aws_sdk_ec2::types::{Filter, IpPermission, ResourceType, SecurityGroup as Sd
 use super::convert::convert_tags;
 use super::{Ec2, filter, tagged, tags};
 use crate::aws::accept_codes;
+use crate::aws::pages::Pages;
 use crate::aws::unreadable::{Unreadable, present};
 use crate::diagnostic::Error;
 
@@ -61,8 +62,11 @@ impl Ec2 {
         const ACTION: &str = "ec2:DescribeVpcs";
         let call = self.client.describe_vpcs();
         let call = call.filters(filter("is-default", [true]));
-        let mut pages = call.into_paginator().send();
-        while let Some(page) = self.caller.send(ACTION, None, pages.try_next()).await? {
+        let pages = call.into_paginator().stop_on_duplicate_token(false).send();
+        let mut pages = Pages::new(&self.caller, (ACTION, None), pages, |page| {
+            page.vpcs().len()
+        });
+        while let Some(page) = pages.next().await? {
             if let Some(vpc) = page.vpcs().first() {
                 return Ok(vpc.vpc_id().map(str::to_owned));
             }
@@ -94,9 +98,12 @@ impl Ec2 {
         const ACTION: &str = "ec2:DescribeSecurityGroups";
         let call = self.client.describe_security_groups();
         let call = call.set_filters(Some(filters));
-        let mut pages = call.into_paginator().send();
+        let pages = call.into_paginator().stop_on_duplicate_token(false).send();
+        let mut pages = Pages::new(&self.caller, (ACTION, None), pages, |page| {
+            page.security_groups().len()
+        });
         let mut groups = Vec::new();
-        while let Some(page) = self.caller.send(ACTION, None, pages.try_next()).await? {
+        while let Some(page) = pages.next().await? {
             for group in page.security_groups() {
                 let group = convert_group(group);
                 groups.push(group.map_err(|error| self.unreadable(ACTION, &error))?);

@@ -27,8 +27,8 @@ enum Refusal {
 pub(super) fn explain(call: &Call<'_>, missing: &CredentialsError) -> Error {
     let action = call.action;
     // What this tool itself found wrong with them.
-    if let Some(found) = causes(missing).find_map(|cause| cause.downcast_ref::<Error>()) {
-        return found.clone();
+    if let Some(explained) = causes(missing).find_map(|cause| cause.downcast_ref::<Error>()) {
+        return explained.clone();
     }
     let sts = causes(missing).find_map(|cause| {
         refusal::<AssumeRoleError>(cause)

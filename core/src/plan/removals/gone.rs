@@ -1,5 +1,5 @@
-//! Images and copies of which AWS shows nothing, or not all, when access is revoked: which keys they
-//! were under must be known, or those who lose them keep the keys.
+//! Images and copies of which AWS shows nothing, or not all, when access is revoked: which keys
+//! they were under must be known, or those who lose them keep the keys.
 
 use std::collections::BTreeSet;
 
@@ -38,8 +38,9 @@ impl Planner<'_> {
         }
     }
 
-    /// Leaves out an image whose snapshots AWS does not show: the key of each is not known, and those
-    /// who lose the image would keep it. A key that the request names is looked at in any case.
+    /// Leaves out an image whose snapshots AWS does not show: the key of each is not known, and
+    /// those who lose the image would keep it. A key that the request names is looked at in any
+    /// case.
     pub(super) fn check_hidden_snapshots(&mut self, region: &RegionInventory, image: &Image) {
         let may_be_shared = matches!(image.state, ImageState::Available | ImageState::Disabled);
         if !may_be_shared || region.named_key.is_some() {

@@ -176,11 +176,10 @@ fn judge_error(error: &Error) -> Check {
         }
         return Check::no(NAME, detail);
     }
-    let said = error.aws.as_ref().map_or_else(String::new, |aws| {
-        let words = aws.message.trim().trim_end_matches('.');
-        format!(". AWS said: {}: {words}", aws.code)
-    });
-    let why = format!("{}{said}", error.message);
+    let why = match &error.aws {
+        Some(aws) => format!("{}. AWS said: {aws}", error.message),
+        None => error.message.clone(),
+    };
     untested(&why, &remedy(error))
 }
 
