@@ -363,4 +363,46 @@ def users(lab):
     iam.get_context_keys_for_principal_policy(PolicySourceArn=source)
 
 
-STOPS = [images, launches, settings, keys, key_changes, roles, role_changes, parameters, volumes, users]
+def groups(lab):
+    ec2, scaling = lab.client("ec2"), lab.client("autoscaling")
+    by_name, group = {"LaunchTemplateName": lab.unique("tour")}, lab.unique("group")
+    tags = [{"ResourceType": "instance", "Tags": [{"Key": "k", "Value": "v"}]}]
+    ec2.create_launch_template(
+        **by_name,
+        VersionDescription="first",
+        LaunchTemplateData={
+            "ImageId": lab.ready["images"]["plain"],
+            "InstanceType": "t3.micro",
+            "BlockDeviceMappings": [{"DeviceName": "/dev/xvda", "Ebs": {"Encrypted": True}}],
+            "NetworkInterfaces": [{"DeviceIndex": 0, "Groups": []}],
+            "TagSpecifications": tags,
+        },
+        TagSpecifications=[
+            {"ResourceType": "launch-template", "Tags": [{"Key": "k", "Value": "v"}]}
+        ],
+    )
+    ec2.create_launch_template_version(
+        **by_name, SourceVersion="1", LaunchTemplateData={"InstanceType": "t3.nano"}
+    )
+    ec2.modify_launch_template(**by_name, DefaultVersion="2")
+    ec2.describe_launch_templates(LaunchTemplateNames=[by_name["LaunchTemplateName"]])
+    ec2.describe_launch_template_versions(**by_name)
+    named = {"AutoScalingGroupName": group}
+    scaling.create_auto_scaling_group(
+        **named,
+        LaunchTemplate={**by_name, "Version": "$Latest"},
+        MinSize=0,
+        MaxSize=2,
+        DesiredCapacity=2,
+        AvailabilityZones=["us-east-1a"],
+    )
+    shown = scaling.describe_auto_scaling_groups(AutoScalingGroupNames=[group])
+    assert len(shown["AutoScalingGroups"][0]["Instances"]) == 2
+    scaling.set_desired_capacity(**named, DesiredCapacity=1)
+    scaling.describe_scaling_activities(**named)
+    scaling.delete_auto_scaling_group(**named, ForceDelete=True)
+    scaling.describe_scaling_activities(**named, IncludeDeletedGroups=True)
+    ec2.delete_launch_template(**by_name)
+
+
+STOPS = [images, launches, settings, keys, key_changes, roles, role_changes, parameters, volumes, users, groups]

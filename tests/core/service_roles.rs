@@ -1,6 +1,7 @@
 //! Services' roles in targets: created if they are missing, each given a grant for each key that
 //! its launch meets, and recognized by the next run (R4.11, R7.29).
 
+mod groups;
 mod own_policies;
 mod volume_keys;
 

@@ -60,7 +60,9 @@ fn unknown_key(service: Service) -> Fail {
             "AuthFailure",
             "AWS was not able to validate the provided access credentials",
         ),
-        Service::Iam | Service::Sts => Fail::new(403, "InvalidClientTokenId", INVALID),
+        Service::AutoScaling | Service::Iam | Service::Sts => {
+            Fail::new(403, "InvalidClientTokenId", INVALID)
+        }
         Service::Kms | Service::Ssm => Fail::bad("UnrecognizedClientException", INVALID),
     }
 }
@@ -68,7 +70,7 @@ fn unknown_key(service: Service) -> Fail {
 fn expired_key(service: Service) -> Fail {
     let code = match service {
         Service::Ec2 => "RequestExpired",
-        Service::Iam | Service::Sts => "ExpiredToken",
+        Service::AutoScaling | Service::Iam | Service::Sts => "ExpiredToken",
         Service::Kms | Service::Ssm => "ExpiredTokenException",
     };
     let message = "The security token included in the request is expired";

@@ -1,5 +1,6 @@
 //! The simulated services. The file of each has the router of its operations.
 
+pub(crate) mod autoscaling;
 mod ec2;
 mod iam;
 mod kms;
@@ -62,6 +63,9 @@ impl Request<'_> {
 pub(crate) fn answer(world: &mut World, call: &Call, request: &Request<'_>) -> Outcome {
     let operation = call.operation.as_str();
     match (call.service, &call.params) {
+        (Service::AutoScaling, Params::Query(query)) => {
+            autoscaling::call(world, operation, query, request)
+        }
         (Service::Ec2, Params::Query(query)) => ec2::call(world, operation, query, request),
         (Service::Iam, Params::Query(query)) => iam::call(world, operation, query, request),
         (Service::Sts, Params::Query(query)) => sts::call(world, operation, query, request),

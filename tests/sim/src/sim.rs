@@ -20,9 +20,9 @@ use crate::auth;
 use crate::clock::Clock;
 use crate::options::{Options, duration};
 use crate::scenario::{Facts, Scenario};
-use crate::services::{self, sts};
+use crate::services::{self, autoscaling, sts};
 use crate::wire::{self, Call, Fail, Outcome};
-use crate::world::{Principal, World, uuid};
+use crate::world::{Principal, ScalingOrder, World, uuid};
 use fault::{Effect, Fault, Faults};
 use journal::{Entry, Journal};
 use throttle::Buckets;
@@ -172,8 +172,23 @@ impl Sim {
         Handled::Answer(wire::write(service, &operation, &request_id, &outcome))
     }
 
-    /// Answers a call; `None` if its answer is lost.
+    /// Answers a call; `None` if its answer is lost. What the call orders of Auto Scaling is done
+    /// before the answer is given.
     pub async fn call(&self, call: &Call) -> Option<Outcome> {
+        let outcome = self.perform(call).await;
+        while let Some((order, call)) = self.next_ordered() {
+            let outcome = self.perform(&call).await;
+            let now = self.0.clock.now();
+            autoscaling::finish(&mut self.0.world.lock(), &order, outcome, now);
+        }
+        outcome
+    }
+
+    fn next_ordered(&self) -> Option<(ScalingOrder, Call)> {
+        autoscaling::next_call(&mut self.0.world.lock(), self.0.clock.now())
+    }
+
+    async fn perform(&self, call: &Call) -> Option<Outcome> {
         let action = format!("{}:{}", call.service.prefix(), call.operation);
         let account = self.account_of(&call.access_key_id);
         let of = account.as_deref().unwrap_or_default();

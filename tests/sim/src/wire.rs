@@ -1,4 +1,4 @@
-//! From HTTP to calls and back: Query with XML of EC2, STS and IAM, JSON 1.1 of KMS and SSM.
+//! From HTTP to calls and back: Query with XML of EC2, Auto Scaling, STS and IAM, JSON 1.1 of KMS and SSM.
 
 pub mod query;
 mod request;
@@ -18,6 +18,8 @@ use xml::Element;
 /// The services that are simulated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Service {
+    /// Amazon EC2 Auto Scaling.
+    AutoScaling,
     /// Amazon EC2.
     Ec2,
     /// AWS IAM.
@@ -34,6 +36,7 @@ impl Service {
     /// The prefix of its actions.
     pub fn prefix(self) -> &'static str {
         match self {
+            Self::AutoScaling => "autoscaling",
             Self::Ec2 => "ec2",
             Self::Iam => "iam",
             Self::Kms => "kms",
@@ -44,9 +47,15 @@ impl Service {
 
     /// The service of a prefix.
     pub(crate) fn of(prefix: &str) -> Option<Self> {
-        [Self::Ec2, Self::Iam, Self::Kms, Self::Ssm, Self::Sts]
-            .into_iter()
-            .find(|service| service.prefix() == prefix)
+        const ALL: [Service; 6] = [
+            Service::AutoScaling,
+            Service::Ec2,
+            Service::Iam,
+            Service::Kms,
+            Service::Ssm,
+            Service::Sts,
+        ];
+        ALL.into_iter().find(|service| service.prefix() == prefix)
     }
 
     /// The prefix of the operation in the target of a JSON request.
@@ -62,7 +71,7 @@ impl Service {
 /// The parameters of a call.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Params {
-    /// Of EC2, IAM and STS.
+    /// Of Auto Scaling, EC2, IAM and STS.
     Query(Query),
     /// Of KMS and SSM.
     Json(Map<String, Value>),

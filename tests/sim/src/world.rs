@@ -11,15 +11,17 @@ mod image;
 mod instance;
 mod instance_state;
 mod key;
+mod launch_template;
 mod launching;
 mod organization;
+mod scaling;
 mod service_role;
 mod shared;
 mod snapshot;
 mod trail;
 mod user;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::Serialize;
 
@@ -39,9 +41,11 @@ pub use image::{Fate, Hardware, Image, ImageState, Mapping, Protection};
 pub use instance::{Ingress, Instance, KeyPair, LooseVolume, SecurityGroup, Volume};
 pub use instance_state::NextState;
 pub use key::{Key, KeyState};
+pub use launch_template::{LaunchTemplate, TemplateVersion};
 pub(crate) use launching::ZONES;
 pub use launching::{Launching, Subnet};
 pub use organization::{Membership, Organization, ResourceControl};
+pub use scaling::{ActivityEnd, ScalingActivity, ScalingGroup, ScalingOrder, TemplateReference};
 pub use shared::Shared;
 pub use snapshot::Snapshot;
 pub use trail::TrailEvent;
@@ -72,6 +76,15 @@ pub struct World {
     pub not_offered: BTreeSet<(String, String)>,
     /// Key pairs by ID.
     pub key_pairs: BTreeMap<String, KeyPair>,
+    /// Launch templates by ID.
+    pub launch_templates: BTreeMap<String, LaunchTemplate>,
+    /// Auto Scaling groups by ARN.
+    pub scaling_groups: BTreeMap<String, ScalingGroup>,
+    /// What Auto Scaling groups did, the oldest first.
+    pub scaling_activities: Vec<ScalingActivity>,
+    /// What Auto Scaling is about to do.
+    #[serde(skip)]
+    pub scaling_orders: VecDeque<ScalingOrder>,
     /// The organization, if the accounts are in one.
     pub organization: Option<Organization>,
     /// The calls of EC2 to KMS.

@@ -49,6 +49,15 @@ impl Caller {
         self.send(Service::Ec2, operation, params).await
     }
 
+    pub(crate) async fn autoscaling(
+        &self,
+        operation: &str,
+        parameters: &[(&str, &str)],
+    ) -> Result<Answer, Fail> {
+        let params = Params::Query(Query::of(parameters));
+        self.send(Service::AutoScaling, operation, params).await
+    }
+
     pub(crate) async fn sts(
         &self,
         operation: &str,

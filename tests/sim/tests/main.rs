@@ -9,6 +9,8 @@
 )]
 
 mod allowed_images;
+mod autoscaling;
+mod autoscaling_refusals;
 mod book;
 mod caller;
 mod copies;
@@ -26,6 +28,7 @@ mod key_policies;
 mod keys;
 mod kms_dry_run;
 mod launch;
+mod launch_templates;
 mod launches;
 mod launching;
 mod lifecycle;

@@ -1,4 +1,4 @@
-//! EC2: images, snapshots, sharing, copies, launches, settings.
+//! EC2: images, snapshots, sharing, copies, launches, launch templates, settings.
 
 mod allowed_images;
 mod authorize;
@@ -9,12 +9,14 @@ mod copy_image;
 mod copy_snapshot;
 mod create_image;
 mod create_volume;
+mod describe_launch_templates;
 mod describe_tags;
 mod filter;
 mod fitness;
 mod ids;
 mod image_attributes;
 mod image_names;
+mod image_parameter;
 mod image_sharing;
 mod images;
 mod instance_launch;
@@ -23,6 +25,10 @@ mod instance_types;
 mod instances;
 mod key_pairs;
 mod kms_calls;
+mod launch_template_data;
+mod launch_template_names;
+mod launch_template_use;
+mod launch_templates;
 mod lifecycle;
 mod marks;
 mod network;
@@ -44,6 +50,8 @@ mod tag_operations;
 mod tags;
 mod volumes;
 
+pub(super) use launch_template_names::named as named_template;
+pub(super) use network::{default_subnet, subnet};
 pub(super) use sharing::is_available_to;
 
 use super::Request;
@@ -109,6 +117,25 @@ pub(super) fn call(
             instance_types::describe_offerings(world, query, request)
         }
         "RevokeSecurityGroupEgress" => security_groups::revoke_egress(world, query, request),
+        _ => launch_templates(world, operation, query, request),
+    }
+}
+
+fn launch_templates(
+    world: &mut World,
+    operation: &str,
+    query: &Query,
+    request: &Request<'_>,
+) -> Outcome {
+    match operation {
+        "CreateLaunchTemplate" => launch_templates::create(world, query, request),
+        "CreateLaunchTemplateVersion" => launch_templates::create_version(world, query, request),
+        "ModifyLaunchTemplate" => launch_templates::modify(world, query, request),
+        "DeleteLaunchTemplate" => launch_templates::delete(world, query, request),
+        "DescribeLaunchTemplates" => describe_launch_templates::describe(world, query, request),
+        "DescribeLaunchTemplateVersions" => {
+            describe_launch_templates::describe_versions(world, query, request)
+        }
         _ => settings::call(world, operation, query, request),
     }
 }

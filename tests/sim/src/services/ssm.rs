@@ -77,6 +77,23 @@ fn versions<'a>(world: &'a World, name: &str, request: &Request<'_>) -> Option<&
     (!versions.is_empty()).then_some(versions)
 }
 
+/// The ARN of the parameter that a text names, with or without a version or label.
+pub(super) fn parameter_arn(named: &str, request: &Request<'_>) -> String {
+    let plain = Name::read(named).map_or(named, |name| name.plain);
+    arn(plain, request)
+}
+
+/// The value of a parameter of the caller, in the version that the text names. Parameters that
+/// other accounts share are not simulated.
+pub(super) fn value(world: &World, named: &str, request: &Request<'_>) -> Result<String, Fail> {
+    if named.starts_with("arn:") && named.split(':').nth(4) != Some(request.account()) {
+        return Err(not_found());
+    }
+    let name = Name::read(named)?;
+    let versions = versions(world, name.plain, request).ok_or_else(not_found)?;
+    Ok(name.select(versions)?.value.clone())
+}
+
 fn not_found() -> Fail {
     Fail::bad("ParameterNotFound", "")
 }

@@ -72,7 +72,8 @@ impl Fault {
         let (service, operation) = self.operation.split_once(':').unwrap_or_default();
         let is_known = Service::of(service).is_some() && !operation.is_empty();
         if !is_known && self.operation != EVERY {
-            let known = "a service (ec2, iam, kms, ssm, sts), a colon and an operation";
+            let known =
+                "a service (autoscaling, ec2, iam, kms, ssm, sts), a colon and an operation";
             return Err(format!("operation: {} is not {known}", self.operation));
         }
         if self.call == Some(0) {

@@ -60,8 +60,8 @@ impl Journal {
     }
 }
 
-/// The parameters of EC2, IAM and STS by which a request names a resource.
-const NAMING_PARAMETERS: [&str; 13] = [
+/// The parameters of EC2, Auto Scaling, IAM and STS by which a request names a resource.
+const NAMING_PARAMETERS: [&str; 16] = [
     "ImageId",
     "SourceImageId",
     "SnapshotId",
@@ -75,6 +75,9 @@ const NAMING_PARAMETERS: [&str; 13] = [
     "RoleName",
     "PolicyArn",
     "KmsKeyId",
+    "LaunchTemplateId",
+    "LaunchTemplateName",
+    "AutoScalingGroupName",
 ];
 
 /// Whether a request asks for a dry run.

@@ -45,7 +45,9 @@ impl Buckets {
 pub(super) fn refusal(service: Service) -> Fail {
     match service {
         Service::Ec2 => Fail::new(503, "RequestLimitExceeded", "Request limit exceeded."),
-        Service::Iam | Service::Sts => Fail::bad("Throttling", "Rate exceeded"),
+        Service::AutoScaling | Service::Iam | Service::Sts => {
+            Fail::bad("Throttling", "Rate exceeded")
+        }
         Service::Ssm => Fail::bad("ThrottlingException", "Rate exceeded"),
         Service::Kms => Fail::bad(
             "ThrottlingException",
@@ -60,7 +62,7 @@ fn bucket_of(call: &Call) -> Option<Bucket> {
         Service::Ec2 => Some(ec2(call)),
         Service::Kms => Some(kms(&call.operation)),
         // The rule book does not have their rates.
-        Service::Iam | Service::Ssm | Service::Sts => None,
+        Service::AutoScaling | Service::Iam | Service::Ssm | Service::Sts => None,
     }
 }
 

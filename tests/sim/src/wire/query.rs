@@ -105,6 +105,37 @@ impl Query {
         members.into_values().collect()
     }
 
+    /// The parameters under a prefix, as parameters of their own.
+    #[must_use]
+    pub fn part(&self, prefix: &str) -> Self {
+        let mut part = BTreeMap::new();
+        for (rest, value) in self.under(prefix) {
+            part.insert(rest.to_owned(), value.to_owned());
+        }
+        Self(part)
+    }
+
+    /// These parameters, and those of `base` that these do not have. A list counts as one
+    /// parameter.
+    #[must_use]
+    pub fn over(&self, base: &Self) -> Self {
+        let mut all = self.0.clone();
+        for (name, value) in base.pairs() {
+            let (first, _) = name.split_once('.').unwrap_or((name, ""));
+            if !self.has(first) {
+                all.insert(name.to_owned(), value.to_owned());
+            }
+        }
+        Self(all)
+    }
+
+    /// With a parameter, in the place of one that has its name.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.0.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
     /// Whether a parameter has this name or prefix.
     pub fn has(&self, prefix: &str) -> bool {
         self.0.contains_key(prefix) || self.under(prefix).next().is_some()
@@ -128,6 +159,18 @@ impl Query {
     }
 }
 
+impl From<BTreeMap<String, String>> for Query {
+    fn from(parameters: BTreeMap<String, String>) -> Self {
+        Self(parameters)
+    }
+}
+
+impl From<Query> for BTreeMap<String, String> {
+    fn from(query: Query) -> Self {
+        query.0
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -147,5 +190,14 @@ mod tests {
         );
         assert_eq!(filters[1].get("Name"), Some("m"));
         assert!(query.has("Filter") && !query.has("Filt"));
+    }
+    #[test]
+    fn parameters_lie_over_others_by_their_first_names() {
+        let request = Query::of(&[("Name", "b"), ("Tag.1.Key", "x")]);
+        let base = Query::of(&[("Tag.1.Key", "y"), ("Tag.2.Key", "z"), ("Data.Id", "i")]);
+        let all = Query::of(&[("Name", "b"), ("Tag.1.Key", "x"), ("Data.Id", "i")]);
+        assert_eq!(request.over(&base), all);
+        assert_eq!(all.part("Data"), Query::of(&[("Id", "i")]));
+        assert_eq!(all.part("Data").with("Id", "j"), Query::of(&[("Id", "j")]));
     }
 }

@@ -29,7 +29,7 @@ pub fn read(request: &Request<Bytes>) -> Result<Call, (Service, Fail)> {
     };
     let call = match service {
         Service::Kms | Service::Ssm => json_call(service, request),
-        Service::Ec2 | Service::Iam | Service::Sts => query_call(request),
+        Service::AutoScaling | Service::Ec2 | Service::Iam | Service::Sts => query_call(request),
     };
     let (operation, params) = call.map_err(|fail| (service, fail))?;
     Ok(Call {

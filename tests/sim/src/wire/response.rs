@@ -9,6 +9,7 @@ use super::request::guess_service;
 use super::xml::Element;
 use super::{Body, Fail, Outcome, Service};
 
+const AUTO_SCALING: &str = "http://autoscaling.amazonaws.com/doc/2011-01-01/";
 const EC2: &str = "http://ec2.amazonaws.com/doc/2016-11-15/";
 const IAM: &str = "https://iam.amazonaws.com/doc/2010-05-08/";
 const STS: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
@@ -24,6 +25,10 @@ pub fn write(
         Service::Ec2 => (
             "text/xml;charset=UTF-8",
             ec2_xml(operation, request_id, outcome),
+        ),
+        Service::AutoScaling => (
+            "text/xml",
+            result_xml(AUTO_SCALING, operation, request_id, outcome),
         ),
         Service::Iam => ("text/xml", result_xml(IAM, operation, request_id, outcome)),
         Service::Sts => ("text/xml", result_xml(STS, operation, request_id, outcome)),
@@ -68,7 +73,7 @@ fn ec2_xml(operation: &str, request_id: &str, outcome: &Outcome) -> String {
     response.document()
 }
 
-/// The form of STS and IAM.
+/// The form of Auto Scaling, STS and IAM.
 fn result_xml(
     namespace: &'static str,
     operation: &str,

@@ -48,7 +48,7 @@ impl Element {
         Self::new(name).wrapped("item", items)
     }
 
-    /// A list as IAM and STS write it: the children are `member`s.
+    /// A list as Auto Scaling, IAM and STS write it: the children are `member`s.
     pub fn members(
         name: impl Into<Cow<'static, str>>,
         items: impl IntoIterator<Item = Vec<Self>>,

@@ -40,6 +40,7 @@ impl World {
         self.pending = Some(pending);
         self.settle_keys(now);
         self.advance_instances(now);
+        self.settle_activities(now);
     }
 
     /// Enables the keys whose state has passed.

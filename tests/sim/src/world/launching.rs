@@ -49,8 +49,8 @@ impl Default for Launching {
     }
 }
 
-/// A subnet of a VPC that is not the default one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// A subnet of a VPC.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Subnet {
     /// The ID.
     pub id: String,

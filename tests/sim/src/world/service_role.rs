@@ -36,7 +36,8 @@ impl Role {
 
 impl World {
     /// Makes a service-linked role, without putting it into the account. It allows the service
-    /// everything in EC2; its access to keys comes from key policies and grants.
+    /// everything in EC2, and to resolve a parameter to an image; its access to keys comes from key
+    /// policies and grants.
     pub fn service_linked_role(
         &mut self,
         account: &str,
@@ -47,8 +48,9 @@ impl World {
         let trust = json!({ "Version": "2012-10-17", "Statement": [
             { "Effect": "Allow", "Principal": { "Service": service }, "Action": "sts:AssumeRole" },
         ] });
-        let permissions =
-            json!({ "Statement": [{ "Effect": "Allow", "Action": "ec2:*", "Resource": "*" }] });
+        let permissions = json!({ "Statement": [
+            { "Effect": "Allow", "Action": ["ec2:*", "ssm:GetParameters"], "Resource": "*" },
+        ] });
         let path = Role::path_of_service(service);
         Role {
             arn: Role::arn_of(self.partition.name, account, &path, name),

@@ -62,7 +62,7 @@ pub(super) fn vpc(
 }
 
 /// The subnet that a request names, or the default one.
-pub(super) fn subnet(
+pub(in crate::services) fn subnet(
     world: &World,
     named: Option<&str>,
     request: &Request<'_>,
@@ -79,6 +79,21 @@ pub(super) fn subnet(
         }
         None => Err(no_default_vpc()),
     }
+}
+
+/// The default subnet of a zone.
+pub(in crate::services) fn default_subnet(
+    world: &World,
+    zone: &str,
+    request: &Request<'_>,
+) -> Result<Subnet, Fail> {
+    let mut networks = networks(world, request).into_iter();
+    let network = networks.find(|network| network.is_default && network.subnet.zone == zone);
+    let network = network.ok_or_else(|| {
+        let message = format!("No default subnet for availability zone: '{zone}'.");
+        Fail::bad("InvalidInput", message)
+    })?;
+    Ok(network.subnet)
 }
 
 fn no_default_vpc() -> Fail {

@@ -1,9 +1,10 @@
-//! RunInstances (R4).
+//! RunInstances (R4), also with a launch template (R4.19).
 
 use super::authorize::{account_resource, authorize, image_resource};
 use super::client_token::ClientToken;
 use super::copies::key_without_encryption;
 use super::instances::reservation;
+use super::launch_template_use::Launch;
 use super::placement::Placement;
 use super::sharing::may_launch;
 use super::tags::{self, Tagging};
@@ -12,11 +13,14 @@ use crate::auth::Resource;
 use crate::policy::Context;
 use crate::services::Request;
 use crate::wire::{Body, Fail, Outcome, Query};
-use crate::world::{Image, ImageState, World};
+use crate::world::{Image, ImageState, Instance, World};
 
 pub(super) fn run(world: &mut World, query: &Query, request: &Request<'_>) -> Outcome {
     // 1. What is needed to ask for permission.
-    let image_id = query.need("ImageId")?;
+    let token = query.filled("ClientToken");
+    let token = token.map(|token| ClientToken::new(format!("run {token}"), query, request));
+    let launch = Launch::complete(world, query, request)?;
+    let (query, image_id) = (&launch.query, launch.image.as_str());
     check_counts(query)?;
     let tagging = Tagging::read(query, &MADE)?;
     let architecture = world
@@ -24,11 +28,11 @@ pub(super) fn run(world: &mut World, query: &Query, request: &Request<'_>) -> Ou
         .get(image_id)
         .map(|image| image.architecture.as_str());
     let placement = Placement::read(query, architecture.unwrap_or_default());
-    let resources = resources(world, image_id, &placement, query, request);
+    let resources = resources(world, &launch, &placement, request);
     let (image, used) = resources.split_at(1);
-    authorize(request, "ec2:RunInstances", image, &Context::new())?;
-    authorize_made(&tagging, request)?;
-    authorize(request, "ec2:RunInstances", used, &Context::new())?;
+    authorize(request, "ec2:RunInstances", image, &launch.context)?;
+    authorize_made(&tagging, &launch.context, request)?;
+    authorize(request, "ec2:RunInstances", used, &launch.context)?;
 
     // 2. The image and the parameters.
     let image = launchable_image(world, image_id, request)?;
@@ -47,8 +51,6 @@ pub(super) fn run(world: &mut World, query: &Query, request: &Request<'_>) -> Ou
     dry_run(query)?;
 
     // 3. A request that was answered before is answered again.
-    let token = query.filled("ClientToken");
-    let token = token.map(|token| ClientToken::new(format!("run {token}"), query, request));
     if let Some(token) = &token
         && let Some(id) = token.recall(world)?
     {
@@ -61,10 +63,7 @@ pub(super) fn run(world: &mut World, query: &Query, request: &Request<'_>) -> Ou
     placement.instance_type.clone_into(&mut instance.kind);
     (instance.zone, instance.vpc) = (subnet.zone, subnet.vpc);
     instance.client_token = query.filled("ClientToken").map(str::to_owned);
-    let of_type = |kind: &str| tagging.of_type.get(kind).cloned().unwrap_or_default();
-    instance.tags = of_type("instance");
-    instance.volume_tags = of_type("volume");
-    instance.interface_tags = of_type("network-interface");
+    tag(&mut instance, &tagging);
     for group in placement.groups {
         instance.security_groups.push(group.to_owned());
     }
@@ -77,15 +76,27 @@ pub(super) fn run(world: &mut World, query: &Query, request: &Request<'_>) -> Ou
     Ok(answer)
 }
 
+fn tag(instance: &mut Instance, tagging: &Tagging) {
+    let of_type = |kind: &str| tagging.of_type.get(kind).cloned().unwrap_or_default();
+    instance.tags = of_type("instance");
+    instance.volume_tags = of_type("volume");
+    instance.interface_tags = of_type("network-interface");
+}
+
 /// What a launch makes.
 const MADE: [&str; 3] = ["instance", "volume", "network-interface"];
 
 /// Asks IAM about each thing that the launch makes, with the tags that the request gives to it.
-fn authorize_made(tagging: &Tagging, request: &Request<'_>) -> Result<(), Fail> {
+fn authorize_made(
+    tagging: &Tagging,
+    of_launch: &Context,
+    request: &Request<'_>,
+) -> Result<(), Fail> {
     for kind in MADE {
         let made = [account_resource(&format!("{kind}/*"), request)];
         let tags = tagging.of_type.get(kind).cloned().unwrap_or_default();
-        let context = tags::context(&tags, None);
+        let mut context = tags::context(&tags, None);
+        context.extend(of_launch.clone());
         authorize(request, "ec2:RunInstances", &made, &context)?;
         if !tags.is_empty() {
             let context = tags::context(&tags, Some("RunInstances"));
@@ -125,12 +136,17 @@ fn read_count(query: &Query, name: &str) -> Result<u32, Fail> {
 /// The image first, and what the launch uses beside it: IAM is asked about all of it (R4.1).
 fn resources(
     world: &World,
-    image_id: &str,
+    launch: &Launch,
     placement: &Placement<'_>,
-    query: &Query,
     request: &Request<'_>,
 ) -> Vec<Resource> {
-    let mut resources = vec![image_resource(world, request.region, image_id, request)];
+    let mut resources = vec![image_resource(
+        world,
+        request.region,
+        &launch.image,
+        request,
+    )];
+    resources.extend(launch.template.clone());
     let subnet = placement.subnet.unwrap_or("*");
     resources.push(account_resource(&format!("subnet/{subnet}"), request));
     if placement.groups.is_empty() {
@@ -139,7 +155,7 @@ fn resources(
     for id in &placement.groups {
         resources.push(security_groups::resource(world, id, request));
     }
-    if let Some(name) = key_pairs::name(query) {
+    if let Some(name) = key_pairs::name(&launch.query) {
         resources.push(key_pairs::resource(name, request));
     }
     resources
