@@ -161,6 +161,13 @@ pub enum Body {
 /// The answer of a call.
 pub type Outcome = Result<Body, Fail>;
 
+/// The name of a parameter with a small letter at the beginning, as answers have it.
+pub(crate) fn with_small_letter(name: &str) -> String {
+    let mut letters = name.chars();
+    let first = letters.next().map(|first| first.to_ascii_lowercase());
+    first.into_iter().chain(letters).collect()
+}
+
 /// A truth value, as filters and condition keys have it.
 pub(crate) fn bool_text(value: bool) -> &'static str {
     if value { "true" } else { "false" }

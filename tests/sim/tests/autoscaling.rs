@@ -244,6 +244,15 @@ async fn rule_4_20_an_activity_goes_on_until_its_instance_has_started() {
         seconds(30).await;
         assert_eq!(activities(&a, &[]).await.first("StatusCode"), status);
     }
+    // An instance that somebody ends before it has started did not start.
+    let a = launching(|launching| launching.start_seconds = 20);
+    template(&a, &[("ImageId", &a.image("plain"))]).await;
+    group(&a, "1", &[]).await;
+    let id = instances(&a).await.remove(0);
+    a.ec2("TerminateInstances", &[("InstanceId.1", &id)])
+        .await
+        .unwrap();
+    assert_eq!(activities(&a, &[]).await.first("StatusCode"), "Cancelled");
 }
 
 #[tokio::test]

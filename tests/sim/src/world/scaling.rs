@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{Subnet, World};
+use super::{Instance, Subnet, World};
 
 /// An Auto Scaling group.
 #[derive(Clone, Debug, Serialize)]
@@ -132,22 +132,26 @@ impl World {
             if activity.end.is_some() || !activity.is_launch || instance.state == "pending" {
                 continue;
             }
-            let message = match &instance.state_reason {
-                Some((_, reason)) if instance.state != "running" => Some(format!(
-                    "Instance became unhealthy while waiting for instance to be in InService \
-                     state. Termination Reason: {reason}"
-                )),
-                _ => None,
+            let (status, message) = if instance.state == "running" {
+                ("Successful", None)
+            } else {
+                ("Cancelled", Some(unhealthy(instance)))
             };
             activity.end = Some(ActivityEnd {
                 at: now,
-                status: if message.is_some() {
-                    "Cancelled"
-                } else {
-                    "Successful"
-                },
+                status,
                 message,
             });
         }
     }
+}
+
+/// Why an instance that has not started ends its activity.
+fn unhealthy(instance: &Instance) -> String {
+    let mut words =
+        "Instance became unhealthy while waiting for instance to be in InService state.".to_owned();
+    if let Some((_, reason)) = &instance.state_reason {
+        words.push_str(&format!(" Termination Reason: {reason}"));
+    }
+    words
 }

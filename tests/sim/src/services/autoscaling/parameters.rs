@@ -1,7 +1,7 @@
 //! Parameters of requests.
 
 use super::invalid;
-use crate::wire::{Fail, Query};
+use crate::wire::{Fail, Query, with_small_letter};
 
 /// A parameter that must be there.
 pub(super) fn need<'a>(query: &'a Query, name: &str) -> Result<&'a str, Fail> {
@@ -9,7 +9,7 @@ pub(super) fn need<'a>(query: &'a Query, name: &str) -> Result<&'a str, Fail> {
         invalid(format!(
             "1 validation error detected: Value null at '{}' failed to satisfy constraint: Member \
              must not be null",
-            small(name)
+            with_small_letter(name)
         ))
     })
 }
@@ -21,14 +21,8 @@ pub(super) fn count(query: &Query, name: &str) -> Result<u32, Fail> {
         return Err(invalid(format!(
             "1 validation error detected: Value '{text}' at '{}' failed to satisfy constraint: \
              Member must have value greater than or equal to 0",
-            small(name)
+            with_small_letter(name)
         )));
     };
     Ok(count)
-}
-
-fn small(name: &str) -> String {
-    let mut letters = name.chars();
-    let first = letters.next().map(|first| first.to_ascii_lowercase());
-    first.into_iter().chain(letters).collect()
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::wire::with_small_letter;
 use crate::wire::xml::Element;
 
 /// A parameter with what is under its name: `Ebs.Encrypted` is a text within a structure, and
@@ -35,12 +36,12 @@ fn members(node: &Node, name: &str) -> Vec<Element> {
 
 fn render_node(node: &Node, name: &str, within: &str) -> Element {
     if let Some(text) = &node.text {
-        return Element::of(answered(name), text);
+        return Element::of(with_small_letter(name), text);
     }
     let mut numbered = Vec::new();
     for (part, child) in &node.parts {
         let Ok(number) = part.parse::<u32>() else {
-            return Element::new(answered(name)).children(members(node, name));
+            return Element::new(with_small_letter(name)).children(members(node, name));
         };
         numbered.push((number, child));
     }
@@ -48,7 +49,7 @@ fn render_node(node: &Node, name: &str, within: &str) -> Element {
     let (list, item) = match (within, name) {
         ("NetworkInterface", "SecurityGroupId") => ("groupSet".to_owned(), "groupId"),
         (_, "LicenseSpecification") => ("licenseSet".to_owned(), "item"),
-        _ => (format!("{}Set", answered(name)), "item"),
+        _ => (format!("{}Set", with_small_letter(name)), "item"),
     };
     let mut element = Element::new(list);
     for (_, child) in numbered {
@@ -58,13 +59,6 @@ fn render_node(node: &Node, name: &str, within: &str) -> Element {
         });
     }
     element
-}
-
-/// The name in answers: that of requests, with a small letter at the beginning.
-fn answered(name: &str) -> String {
-    let mut letters = name.chars();
-    let first = letters.next().map(|first| first.to_ascii_lowercase());
-    first.into_iter().chain(letters).collect()
 }
 
 #[cfg(test)]
