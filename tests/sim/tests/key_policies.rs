@@ -159,3 +159,28 @@ async fn rule_3_2_9_a_statement_without_effect_is_accepted() {
         assert!(b.describe_key(&a.key("golden")).await.is_err());
     }
 }
+
+#[tokio::test]
+async fn rule_3_2_10_passing_by_the_lockout_check_is_a_condition_key() {
+    let (a, _) = two_accounts();
+    let locked = policy_of(&[allow_to(root(A), "kms:Decrypt")]);
+    let put = async |policy: &str, bypass: Option<bool>| {
+        let mut params = json!({ "KeyId": a.key("golden"), "Policy": policy });
+        if let Some(bypass) = bypass {
+            params["BypassPolicyLockoutSafetyCheck"] = bypass.into();
+        }
+        a.kms("PutKeyPolicy", params).await
+    };
+    let mut deny = allow_to(root(A), "kms:PutKeyPolicy");
+    deny["Effect"] = "Deny".into();
+    deny["Condition"] = json!({ "Bool": { "kms:BypassPolicyLockoutSafetyCheck": "true" } });
+    let guarded = policy_of(&[root_statement(), deny]);
+    put(&guarded, None).await.unwrap();
+    assert_code(put(&locked, Some(true)).await, "AccessDeniedException");
+    for bypass in [None, Some(false)] {
+        let refused = put(&locked, bypass).await;
+        assert_code(refused, "MalformedPolicyDocumentException");
+    }
+    put(&policy_of(&[root_statement()]), None).await.unwrap();
+    put(&locked, Some(true)).await.unwrap();
+}

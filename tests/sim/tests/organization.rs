@@ -293,3 +293,38 @@ async fn rule_5_5_a_region_that_is_not_enabled_refuses_its_account() {
         assert_eq!(shown.all("optInStatus"), statuses);
     }
 }
+
+/// A policy that guards tags must also guard against calls that name none.
+#[tokio::test]
+async fn rule_7_34_removing_all_tags_carries_no_tag_keys() {
+    let deny = |condition: Value| {
+        let denied = json!({
+            "Effect": "Deny",
+            "Action": ["ec2:CreateTags", "ec2:DeleteTags"],
+            "Resource": "*",
+            "Condition": condition,
+        });
+        json!({ "Statement": [allow("*"), denied] })
+    };
+    let of_keys = deny(json!({ "ForAnyValue:StringLike": { "aws:TagKeys": "ours:*" } }));
+    let of_all = deny(json!({ "Null": { "aws:TagKeys": "true" } }));
+    // Whether a tag can be set, removed by its name, and removed with all others.
+    for (control, can) in [
+        (of_keys, [false, false, true]),
+        (of_all, [true, true, false]),
+    ] {
+        let (_, b) = organized(&[(B, control)]);
+        let made = [("GroupName", "x"), ("GroupDescription", "x")];
+        let made = b.ec2("CreateSecurityGroup", &made).await.unwrap();
+        let id = made.first("groupId").to_owned();
+        let tag = [
+            ("ResourceId.1", id.as_str()),
+            ("Tag.1.Key", "ours:x"),
+            ("Tag.1.Value", "1"),
+        ];
+        let set = b.ec2("CreateTags", &tag).await;
+        let removed = b.ec2("DeleteTags", &tag).await;
+        let emptied = b.ec2("DeleteTags", &tag[..1]).await;
+        assert_eq!([set.is_ok(), removed.is_ok(), emptied.is_ok()], can);
+    }
+}

@@ -1,9 +1,9 @@
 //! `CreateTags` and `DeleteTags`.
 
-use super::authorize::{account_resource, authorize, image_resource, snapshot_resource};
+use super::authorize::{account_resource, authorize, image_resource, set_tags, snapshot_resource};
 use super::sharing::{may_copy, may_launch};
 use super::tags;
-use super::{dry_run, ids, instances, return_true, volumes};
+use super::{dry_run, ids, instances, return_true, security_groups, volumes};
 use crate::auth::Resource;
 use crate::services::Request;
 use crate::wire::{Fail, Outcome, Query};
@@ -93,12 +93,26 @@ fn resource(world: &World, id: &str, request: &Request<'_>) -> Resource {
     if id.starts_with("ami-") {
         image_resource(world, request.region, id, request)
     } else if id.starts_with("i-") {
-        account_resource(&format!("instance/{id}"), request)
+        let instance = instances::own_instance(world, id, request).ok();
+        tagged(
+            &format!("instance/{id}"),
+            instance.map(|of| &of.tags),
+            request,
+        )
     } else if id.starts_with("vol-") {
-        account_resource(&format!("volume/{id}"), request)
+        let volume = world.volumes.get(id);
+        tagged(&format!("volume/{id}"), volume.map(|of| &of.tags), request)
+    } else if id.starts_with("sg-") {
+        security_groups::resource(world, id, request)
     } else {
         snapshot_resource(world, request.region, id, request)
     }
+}
+
+fn tagged(name: &str, tags: Option<&Tags>, request: &Request<'_>) -> Resource {
+    let mut resource = account_resource(name, request);
+    set_tags(&mut resource, tags);
+    resource
 }
 
 fn check_visible(world: &World, id: &str, request: &Request<'_>) -> Result<(), Fail> {
@@ -111,6 +125,8 @@ fn check_visible(world: &World, id: &str, request: &Request<'_>) -> Result<(), F
         instances::own_instance(world, id, request)?;
     } else if id.starts_with("vol-") {
         volumes::own_volume(world, id, request)?;
+    } else if id.starts_with("sg-") {
+        security_groups::find(world, id, request)?;
     } else if id.starts_with("snap-") {
         let snapshot = world.snapshots.get(id);
         if !snapshot.is_some_and(|of| may_copy(of, request.account(), request.now)) {
@@ -136,6 +152,9 @@ fn tags_of<'a>(world: &'a mut World, id: &str, account: &str) -> Option<&'a mut 
     }
     if let Some(loose) = world.volumes.get_mut(id) {
         return Some(&mut loose.tags);
+    }
+    if let Some(group) = world.security_groups.get_mut(id) {
+        return Some(&mut group.tags);
     }
     let by_account = match world.images.get_mut(id) {
         Some(image) => &mut image.tags,

@@ -52,6 +52,11 @@ impl<'a> Operation<'a> {
         }
     }
 
+    /// The same, with condition keys of its own.
+    pub(super) fn with_context(self, context: Context) -> Self {
+        Self { context, ..self }
+    }
+
     /// CreateGrant.
     pub(super) fn create_grant(grant: &'a Grant, context: Context) -> Self {
         Self {

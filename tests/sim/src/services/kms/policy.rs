@@ -6,7 +6,7 @@ use super::authorize::{Operation, authorized_key};
 use super::params::{is_true, need, text};
 use super::{Params, principals};
 use crate::auth;
-use crate::policy::{AccessRequest, Document};
+use crate::policy::{AccessRequest, Context, Document};
 use crate::services::Request;
 use crate::wire::{Body, Fail, Outcome};
 use crate::world::World;
@@ -30,7 +30,7 @@ pub(super) fn get(world: &mut World, params: &Params, request: &Request<'_>) -> 
 
 /// Replaces the whole document; there is no compare-and-set (R3.2.1).
 pub(super) fn put(world: &mut World, params: &Params, request: &Request<'_>) -> Outcome {
-    let operation = Operation::own_keys("kms:PutKeyPolicy");
+    let operation = Operation::own_keys("kms:PutKeyPolicy").with_context(bypass_context(params));
     let key = authorized_key(world, params, request, &operation)?;
     let (arn, aws_managed) = (key.arn.clone(), key.aws_managed);
     if text(params, "PolicyName") == Some("AWS_RAM") {
@@ -52,6 +52,18 @@ pub(super) fn put(world: &mut World, params: &Params, request: &Request<'_>) -> 
         key.policies.push((request.now, policy.to_owned()));
     }
     Ok(Body::Json(json!({})))
+}
+
+/// The condition key of a call that says whether it passes by the lockout check; a call that does
+/// not say so has none (R3.2.10).
+fn bypass_context(params: &Params) -> Context {
+    const PARAM: &str = "BypassPolicyLockoutSafetyCheck";
+    let mut context = Context::new();
+    if params.contains_key(PARAM) {
+        let bypass = is_true(params, PARAM).to_string();
+        auth::set(&mut context, "kms:BypassPolicyLockoutSafetyCheck", &bypass);
+    }
+    context
 }
 
 /// A key has one policy, called `default`, and another if AWS RAM shares it.
