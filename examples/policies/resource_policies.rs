@@ -5,7 +5,9 @@ use super::Values::{
     Texts,
 };
 use super::conditions::*;
-use super::{Account, Action, Basis, Condition, Kind, Policy, Statement, called, published};
+use super::{
+    Account, Action, Basis, Condition, Kind, Policy, Statement, Values, called, published,
+};
 
 pub(super) const POLICIES: &[Policy] = &[
     TARGET_TRUST,
@@ -162,28 +164,54 @@ const TAG_GUARD: Policy = Policy {
     kind: Kind::Control,
     account: Account::Source,
     purpose: "A service control policy for all accounts: only the publisher and the targets' \
-              roles may write the tags that ami-share relies on.",
-    danger: "`ami-share:request` identifies the copies that a run adopts or removes, and \
-             `ami-share:temporary-…` the access that it revokes. ami-share checks more than the \
-             tags; the conditions of the policies above can check nothing else.",
+              roles may write the tags that ami-share relies on. The second statement also denies \
+              the others calls of DeleteTags that name no tag, for these remove all tags.",
+    danger: "`ami-share:request` identifies the copies that a run adopts or removes, \
+             `ami-share:temporary-…` the access that it revokes, and `ami-share:verify` the \
+             instances that it terminates. ami-share checks more than the tags; the conditions of \
+             the policies above can check nothing else.",
     used_with: &[],
-    statements: &[Statement {
-        sid: "OnlyAmiShareWritesItsTags",
-        allow: false,
-        principal: None,
-        actions: &[
-            guard("ec2:CreateTags", "denied to all others"),
-            guard("ec2:DeleteTags", "denied to all others"),
-        ],
-        resources: &[Images, Snapshots],
-        conditions: &[
-            when(
-                "ForAnyValue:StringLike",
-                "aws:TagKeys",
-                Texts(&["ami-share:*"]),
-            ),
-            when("ArnNotLike", "aws:PrincipalArn", Publisher),
-            when("ArnNotLike", "aws:PrincipalArn", TargetRoles),
-        ],
-    }],
+    statements: &[
+        Statement {
+            sid: "OnlyAmiShareWritesItsTags",
+            allow: false,
+            principal: None,
+            actions: &[
+                guard("ec2:CreateTags", "denied to all others"),
+                guard("ec2:DeleteTags", "denied to all others"),
+            ],
+            resources: GUARDED,
+            conditions: &[
+                when(
+                    "ForAnyValue:StringLike",
+                    "aws:TagKeys",
+                    Texts(&["ami-share:*"]),
+                ),
+                when("ArnNotLike", "aws:PrincipalArn", Publisher),
+                when("ArnNotLike", "aws:PrincipalArn", TargetRoles),
+            ],
+        },
+        Statement {
+            sid: "OnlyAmiShareRemovesAllTags",
+            allow: false,
+            principal: None,
+            actions: &[guard("ec2:DeleteTags", "denied to all others")],
+            resources: GUARDED,
+            conditions: &[
+                when("Null", "aws:TagKeys", YES),
+                when("ArnNotLike", "aws:PrincipalArn", Publisher),
+                when("ArnNotLike", "aws:PrincipalArn", TargetRoles),
+            ],
+        },
+    ],
 };
+
+/// Whatever has tags that ami-share relies on, in every account.
+const GUARDED: &[Values] = &[
+    Images,
+    Snapshots,
+    Texts(&[
+        "arn:aws:ec2:*:*:instance/*",
+        "arn:aws:ec2:*:*:security-group/*",
+    ]),
+];

@@ -16,8 +16,8 @@ const VERIFIER_LAUNCH: Policy = Policy {
     purpose: "`verify: launch`: a real instance, terminated as soon as it runs. The role in the \
               target launches it, and needs the statements about keys of `launcher` too. Every run \
               as a role with this policy terminates what a killed run left.",
-    danger: "It can launch instances, and terminate those that have the tag `ami-share:verify`. \
-             An instance costs money until it is terminated.",
+    danger: "It can launch instances, terminate those that have the tag `ami-share:verify`, and \
+             remove security groups that have it. An instance costs money until it is terminated.",
     used_with: &["verifier", "launcher"],
     statements: &[
         allow(
@@ -79,12 +79,26 @@ const VERIFIER_LAUNCH: Policy = Policy {
             &[when("Null", "aws:ResourceTag/ami-share:verify", NO)],
         ),
         allow(
-            "ManageSecurityGroups",
+            "CreateSecurityGroups",
+            &[called(
+                "ec2:CreateSecurityGroup",
+                "creates a security group for each launch, `ami-share-verify-…`",
+            )],
+            &[TargetResources("vpc")],
+            &[],
+        ),
+        allow(
+            "MarkSecurityGroups",
+            &[called(
+                "ec2:CreateSecurityGroup",
+                "AWS checks it on the new security group too, which has the tag from the start",
+            )],
+            &[TargetResources("security-group")],
+            &[when("Null", "aws:RequestTag/ami-share:verify", NO)],
+        ),
+        allow(
+            "RemoveOwnSecurityGroups",
             &[
-                called(
-                    "ec2:CreateSecurityGroup",
-                    "creates a security group for each launch, `ami-share-verify-…`",
-                ),
                 called(
                     "ec2:RevokeSecurityGroupEgress",
                     "a new security group allows all outgoing traffic",
@@ -94,8 +108,8 @@ const VERIFIER_LAUNCH: Policy = Policy {
                     "removes the security group after the instance",
                 ),
             ],
-            &[TargetResources("security-group"), TargetResources("vpc")],
-            &[],
+            &[TargetResources("security-group")],
+            &[when("Null", "aws:ResourceTag/ami-share:verify", NO)],
         ),
     ],
 };

@@ -421,7 +421,7 @@ resource "aws_iam_policy" "verifier" {
   policy      = data.aws_iam_policy_document.verifier.json
 }
 
-# It can launch instances, and terminate those that have the tag ami-share:verify. An instance costs money until it is terminated.
+# It can launch instances, terminate those that have the tag ami-share:verify, and remove security groups that have it. An instance costs money until it is terminated.
 data "aws_iam_policy_document" "verifier_launch" {
   statement {
     sid       = "DescribeInstances"
@@ -454,9 +454,33 @@ data "aws_iam_policy_document" "verifier_launch" {
   }
 
   statement {
-    sid       = "ManageSecurityGroups"
-    actions   = ["ec2:CreateSecurityGroup", "ec2:RevokeSecurityGroupEgress", "ec2:DeleteSecurityGroup"]
-    resources = ["arn:${local.partition}:ec2:*:${local.account}:security-group/*", "arn:${local.partition}:ec2:*:${local.account}:vpc/*"]
+    sid       = "CreateSecurityGroups"
+    actions   = ["ec2:CreateSecurityGroup"]
+    resources = ["arn:${local.partition}:ec2:*:${local.account}:vpc/*"]
+  }
+
+  statement {
+    sid       = "MarkSecurityGroups"
+    actions   = ["ec2:CreateSecurityGroup"]
+    resources = ["arn:${local.partition}:ec2:*:${local.account}:security-group/*"]
+
+    condition {
+      test     = "Null"
+      variable = "aws:RequestTag/ami-share:verify"
+      values   = ["false"]
+    }
+  }
+
+  statement {
+    sid       = "RemoveOwnSecurityGroups"
+    actions   = ["ec2:RevokeSecurityGroupEgress", "ec2:DeleteSecurityGroup"]
+    resources = ["arn:${local.partition}:ec2:*:${local.account}:security-group/*"]
+
+    condition {
+      test     = "Null"
+      variable = "aws:ResourceTag/ami-share:verify"
+      values   = ["false"]
+    }
   }
 }
 
