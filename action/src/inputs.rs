@@ -120,6 +120,8 @@ inputs! {
         access to nobody"
     publish_ssm_parameter "publish-ssm-parameter" "" "name of an SSM parameter to write each \
         shared AMI into; same placeholders as copy-name"
+    overwrite_ssm_parameter "overwrite-ssm-parameter" "false" "write that parameter even if it \
+        holds something other than an AMI ID"
     deprecate_at "deprecate-at" "" "deprecate the shared AMIs, and targets' own copies, at a date \
         or at an age: 2030-12-31 or 90d"
     deregistration_protection "deregistration-protection" "false" "protect the shared AMIs, and \

@@ -104,6 +104,7 @@ pub use image::{AmiRef, SourceImage};
 pub use key::{KeyArn, KeyRef};
 pub use partition::Partition;
 pub use principal::{OrganizationArn, OuArn, Principal, RoleArn};
+pub(crate) use principal::{is_organization, is_service_principal, is_unit_path};
 
 id! {
     /// An AWS account, by its twelve digits.

@@ -106,8 +106,8 @@ pub(crate) struct RegionInventory {
     /// Other shared images and snapshots that are encrypted with the keys. Read only when access is
     /// revoked.
     pub(crate) shared_resources: Vec<SharedResource>,
-    /// The values of the SSM parameters that the request names.
-    pub(crate) parameters: BTreeMap<String, String>,
+    /// What the SSM parameters hold that the request names, and that exist.
+    pub(crate) parameters: BTreeMap<String, ParameterValue>,
     /// Allowed AMIs of a target, if they could be read.
     pub(crate) allowed_images: Option<AllowedImages>,
     /// The parts of the request of which something could not be read here.
@@ -162,6 +162,26 @@ impl RegionInventory {
     pub(crate) fn is_fully_encrypted_with(&self, image: &Image, key: &KeyArn) -> bool {
         let key_of = |id| self.snapshots.get(id)?.key.as_ref();
         image.snapshots().all(|id| key_of(id) == Some(key))
+    }
+}
+
+/// What an SSM parameter holds. A value that is no image may be a secret, so it is not kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ParameterValue {
+    Image(AmiId),
+    Other,
+}
+
+impl ParameterValue {
+    pub(crate) fn read(value: &str) -> Self {
+        value.parse().map_or(Self::Other, Self::Image)
+    }
+
+    pub(crate) fn image(&self) -> Option<&AmiId> {
+        match self {
+            Self::Image(image) => Some(image),
+            Self::Other => None,
+        }
     }
 }
 

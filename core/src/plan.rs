@@ -11,6 +11,7 @@ mod keys;
 mod launch_roles;
 mod lifecycle;
 mod names;
+mod own_copy;
 mod own_grant;
 mod parts;
 mod permissions;

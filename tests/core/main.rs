@@ -19,6 +19,7 @@ mod grants;
 mod key_policies;
 mod keys_in_use;
 mod lifecycle;
+mod not_ours;
 mod organizations;
 mod own_copies;
 mod pages;

@@ -142,7 +142,7 @@ fn lifecycle(
     if let Some(name) = raw.publish_ssm_parameter().text {
         builder = builder.publish_ssm_parameter(name);
     }
-    builder
+    builder.overwrite_ssm_parameter(parser.flag(raw.overwrite_ssm_parameter(), false))
 }
 
 /// What a revoke removes. With another mode these inputs are refused: nobody may take a share for

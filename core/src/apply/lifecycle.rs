@@ -9,12 +9,16 @@ use super::Apply;
 use crate::aws::clients::RegionClients;
 use crate::diagnostic::{Code, Error};
 use crate::id::{AccountId, AmiId};
+use crate::inventory::ParameterValue;
 use crate::limits::PARAMETER_CHECK;
 use crate::plan::{Deprecate, Protect, Publish, SharedImage, deprecation_moment, rfc3339};
 use crate::report::Event;
 
 /// The shortest and longest pause between looks at a parameter that SSM checks.
 const PARAMETER_POLL: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
+
+/// How often a parameter is read and put while others create it.
+const PUTS: usize = 3;
 
 impl Apply<'_> {
     /// Deprecates and protects an image, and publishes it in the source account, if the plan has
@@ -92,21 +96,49 @@ impl Apply<'_> {
         Ok(())
     }
 
+    /// Writes an image into a parameter, unless that came to hold something else since the plan was
+    /// made; returns whether it was written, for it may hold the image already.
+    async fn put_parameter(
+        &self,
+        clients: &RegionClients,
+        name: &str,
+        image_id: &AmiId,
+    ) -> Result<bool, Error> {
+        for _ in 0..PUTS {
+            let current = clients.ssm.parameter(name).await?;
+            let exists = current.is_some();
+            match current {
+                Some(ParameterValue::Image(current)) if current == *image_id => return Ok(false),
+                Some(ParameterValue::Other) if !self.plan.request.options.overwrite_parameter => {
+                    return Err(taken_parameter(clients, name));
+                }
+                _ => {}
+            }
+            match clients.ssm.put_image(name, image_id, exists).await {
+                // Somebody was faster: what is there now is looked at first.
+                Err(error) if !exists && error.is_aws(&["ParameterAlreadyExists"]) => {}
+                put => return put.map(|()| true),
+            }
+        }
+        Err(taken_parameter(clients, name))
+    }
+
     /// Writes a parameter. SSM answers before it has checked that the value is an image, so the
     /// parameter is read until it names the image (R5.9).
     async fn publish(&self, step: &Publish, image_id: &AmiId) -> Result<(), Error> {
         let Some(clients) = self.run.clients_of(&step.account, &step.shared.region) else {
             return Ok(());
         };
-        if step.current.as_deref() == Some(image_id.as_ref()) {
+        if step.current.as_ref() == Some(image_id)
+            || !self.put_parameter(&clients, &step.name, image_id).await?
+        {
             return Ok(());
         }
-        clients.ssm.put_image(&step.name, image_id).await?;
         let mut backoff = self.progress().poll_backoff(PARAMETER_POLL);
         let since = Instant::now();
         loop {
             let value = clients.ssm.parameter(&step.name).await?;
-            if value.as_deref() == Some(image_id.as_ref()) {
+            if value.as_ref().and_then(ParameterValue::image) == Some(image_id) {
                 break;
             }
             if since.elapsed() > PARAMETER_CHECK {
@@ -124,6 +156,21 @@ impl Apply<'_> {
         });
         Ok(())
     }
+}
+
+/// The error of a parameter that somebody else wrote since the plan was made.
+fn taken_parameter(clients: &RegionClients, name: &str) -> Error {
+    let message = format!(
+        "the parameter {name} holds something that is no AMI ID, since this run began; it was left \
+         as it is"
+    );
+    Error::new(Code::ParameterRefused, message)
+        .remedy(
+            "find out who wrote it (CloudTrail, `PutParameter`); give another name as \
+             `publish-ssm-parameter`, or set `overwrite-ssm-parameter`",
+        )
+        .at(&clients.location.account, &clients.location.region)
+        .on(name)
 }
 
 fn refused_parameter(clients: &RegionClients, name: &str, image_id: &AmiId) -> Error {

@@ -8,6 +8,7 @@ use super::Apply;
 use super::copies::explain_kept_snapshot;
 use crate::diagnostic::{Code, Error, Finding, FindingCode};
 use crate::id::{AmiId, KeyArn, Principal, Region};
+use crate::inventory::Image;
 use crate::plan::{self, KeyUsage, RemoveCopy, RemoveKeyAccess, RemovePermissions};
 use crate::policy::key_policy::PolicyPrincipal;
 use crate::report::Event;
@@ -126,9 +127,14 @@ impl Apply<'_> {
     /// Removes a copy, unless another run shared it again meanwhile; returns whether it is gone.
     async fn remove_copy(&self, step: &RemoveCopy) -> Result<bool, Error> {
         let clients = self.run.source_clients(&step.region);
-        let launchers = clients.ec2.launch_permissions(&step.image).await?;
-        if !launchers.is_empty() {
-            let finding = plan::copy_still_shared(&step.image, &step.source, &launchers);
+        let mut others = clients.ec2.launch_permissions(&step.image).await?;
+        let image = clients.ec2.image(&step.image).await?;
+        for snapshot in image.iter().flat_map(Image::snapshots) {
+            // AWS deletes them with the image.
+            others.extend(clients.ec2.snapshot_permissions(snapshot).await?);
+        }
+        if !others.is_empty() {
+            let finding = plan::copy_still_shared(&step.image, &step.source, &others);
             self.progress().emit(&Event::Found(finding));
             return Ok(false);
         }

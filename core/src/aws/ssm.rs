@@ -6,6 +6,7 @@ use super::Caller;
 use super::unreadable::present;
 use crate::diagnostic::Error;
 use crate::id::AmiId;
+use crate::inventory::ParameterValue;
 
 /// SSM in one account and Region.
 #[derive(Clone, Debug)]
@@ -15,8 +16,8 @@ pub(crate) struct Ssm {
 }
 
 impl Ssm {
-    /// The value of a parameter; `None` if it does not exist (`ssm:GetParameter`).
-    pub(crate) async fn parameter(&self, name: &str) -> Result<Option<String>, Error> {
+    /// What a parameter holds; `None` if it does not exist (`ssm:GetParameter`).
+    pub(crate) async fn parameter(&self, name: &str) -> Result<Option<ParameterValue>, Error> {
         const ACTION: &str = "ssm:GetParameter";
         let call = self.client.get_parameter().name(name).send();
         match self.caller.send(ACTION, Some(name), call).await {
@@ -24,7 +25,7 @@ impl Ssm {
                 let value = answer.parameter.and_then(|parameter| parameter.value);
                 let value = present("Value", value).map_err(|unreadable| unreadable.of(name));
                 value
-                    .map(Some)
+                    .map(|value| Some(ParameterValue::read(&value)))
                     .map_err(|unreadable| self.caller.unreadable(ACTION, &unreadable))
             }
             Err(error) if error.is_aws(&["ParameterNotFound"]) => Ok(None),
@@ -32,9 +33,15 @@ impl Ssm {
         }
     }
 
-    /// Writes an image's ID into a parameter of the type for image IDs (`ssm:PutParameter`). SSM
-    /// checks the ID only after it has answered, and may still refuse it (R5.9).
-    pub(crate) async fn put_image(&self, name: &str, image: &AmiId) -> Result<(), Error> {
+    /// Writes an image's ID into a parameter of the type for image IDs (`ssm:PutParameter`): a new
+    /// one, or one that `exists`. SSM checks the ID only after it has answered, and may still refuse
+    /// it (R5.9).
+    pub(crate) async fn put_image(
+        &self,
+        name: &str,
+        image: &AmiId,
+        exists: bool,
+    ) -> Result<(), Error> {
         let call = self
             .client
             .put_parameter()
@@ -42,7 +49,7 @@ impl Ssm {
             .value(image.as_ref())
             .r#type(ParameterType::String)
             .data_type("aws:ec2:image")
-            .overwrite(true)
+            .overwrite(exists)
             .send();
         self.caller
             .send("ssm:PutParameter", Some(name), call)

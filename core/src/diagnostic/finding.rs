@@ -62,7 +62,13 @@ findings! {
         CopyQueued => "copy.queued", Warn:
             "allow a long `timeout`, or have AWS raise the quota of concurrent snapshot copies \
              there";
-        /// A copy is still shared with others, so it was kept.
+        /// An image has the tag of a copy of this tool, and nothing proves that it is one: it is
+        /// neither used, nor changed, nor removed.
+        CopyNotOurs => "copy.not-ours", Warn:
+            "if this tool made it, give the `copy-name` and `kms-key-id` that it was made with, or \
+             revoke access to it and deregister it by hand; if not, remove the tags that begin \
+             with `ami-share:`";
+        /// A copy, or a snapshot of it, is still shared with others, so it was kept.
         CopyStillShared => "copy.still-shared", Warn:
             "revoke access from them too, or set `revoke-all`";
         /// A copy would have more tags than a resource can have.
@@ -223,6 +229,11 @@ findings! {
         /// has a limited number of them.
         TemporaryAccessTooManyTags => "temporary-access.too-many-tags", Refuse:
             "remove tags from the image, or share with fewer accounts at a time";
+        /// A tag of the image has the name of a record of temporary access, and is none that this
+        /// tool wrote.
+        TemporaryAccessUnread => "temporary-access.unread", Warn:
+            "find out who wrote or changed the tag (CloudTrail, `CreateTags`), revoke what it names \
+             if that should have ended, and remove the tag";
         /// Two images would be written into one SSM parameter.
         ParameterAmbiguous => "parameter.ambiguous", Refuse:
             "tell them apart by a placeholder of `publish-ssm-parameter`, such as `{name}`";
@@ -230,6 +241,11 @@ findings! {
         ParameterNameInvalid => "parameter.name-invalid", Refuse:
             "give `publish-ssm-parameter` letters, digits, `_.-/` only; the name of the image may \
              hold other characters";
+        /// The SSM parameter exists and holds something other than an AMI ID. Its value is shown
+        /// nowhere, for it may be a secret.
+        ParameterNotImage => "parameter.not-image", Refuse:
+            "give another name as `publish-ssm-parameter`; or, if nobody needs what it holds, set \
+             `overwrite-ssm-parameter: true`";
         /// The Region is not enabled for the account.
         RegionOff => "region.off", Refuse:
             "enable the Region in the account's settings, or leave it out; each target must have \

@@ -63,7 +63,19 @@ fn is_word(text: &str, lengths: std::ops::RangeInclusive<usize>) -> bool {
             .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
 }
 
-fn is_organization(text: &str) -> bool {
+/// Whether a text has the form of a service's name in IAM, such as `autoscaling.amazonaws.com`.
+pub(crate) fn is_service_principal(text: &str) -> bool {
+    const SUFFIXES: [&str; 3] = [".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu"];
+    let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    let is_label = |label: &str| !label.is_empty() && label.bytes().all(allowed);
+    let mut names = SUFFIXES
+        .iter()
+        .filter_map(|suffix| text.strip_suffix(suffix));
+    text.len() <= 128 && names.any(|name| name.split('.').all(is_label))
+}
+
+/// Whether a text is the ID of an organization, `o-…`.
+pub(crate) fn is_organization(text: &str) -> bool {
     text.strip_prefix("o-")
         .is_some_and(|rest| is_word(rest, 10..=32))
 }
@@ -77,6 +89,19 @@ fn is_unit(text: &str) -> bool {
         .and_then(|rest| rest.split_once('-'));
     is_organization(organization)
         && unit.is_some_and(|(root, own)| is_word(root, 4..=32) && is_word(own, 8..=32))
+}
+
+/// Whether a text is what [`OuArn::path`] makes of some unit.
+pub(crate) fn is_unit_path(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('/').collect();
+    let [organization, root, unit, "*"] = parts[..] else {
+        return false;
+    };
+    let (root, unit) = (root.strip_prefix("r-"), unit.strip_prefix('*'));
+    let (Some(root), Some(unit)) = (root, unit) else {
+        return false;
+    };
+    is_unit(&format!("{organization}/{unit}")) && unit.split('-').nth(1) == Some(root)
 }
 
 fn is_role(text: &str) -> bool {

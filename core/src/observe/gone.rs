@@ -8,7 +8,7 @@ use crate::aws::clients::RegionClients;
 use crate::diagnostic::Error;
 use crate::id::{AmiId, KeyArn};
 use crate::inventory::{Image, Part, RegionInventory, Snapshot};
-use crate::plan::{ImageGrantName, OwnGrant};
+use crate::plan::{ImageGrantName, OwnGrant, adopt};
 use crate::request::ShareRequest;
 
 /// The images of the request that the account does not have in this Region.
@@ -36,12 +36,12 @@ pub(super) async fn read_keys(
     clients: &RegionClients,
     region: &RegionInventory,
 ) -> Result<BTreeSet<KeyArn>, Error> {
-    // 1. Copies have tags, which their snapshots keep.
+    // 1. Copies have tags, which their snapshots keep; and AWS says what it copied these from.
     let images = region.images.values().chain(&region.copies);
     let used: BTreeSet<_> = images.flat_map(Image::snapshots).collect();
     let mut keys = BTreeSet::from_iter(region.named_key.clone());
     for snapshot in region.snapshots.values() {
-        if !used.contains(&snapshot.id) {
+        if !used.contains(&snapshot.id) && adopt::is_of_tagged_source(snapshot) {
             keys.extend(snapshot.key.clone());
         }
     }

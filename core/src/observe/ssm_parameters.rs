@@ -6,17 +6,17 @@ use futures::future;
 
 use crate::aws::clients::RegionClients;
 use crate::id::AccountRegion;
-use crate::inventory::{Failure, Inventory, Part};
+use crate::inventory::{Failure, Inventory, ParameterValue, Part};
 use crate::request::ShareRequest;
 use crate::request::name::is_parameter_name;
 
-/// The current values of the parameters that this run writes in this Region, by name. Parameters
-/// that do not exist are left out, and those that could not be read are failures.
+/// What the parameters hold that this run writes in this Region, by name. Parameters that do not
+/// exist are left out, and those that could not be read are failures.
 pub(super) async fn read(
     clients: &RegionClients,
     request: &ShareRequest,
     inventory: &Inventory,
-) -> (BTreeMap<String, String>, Vec<Failure>) {
+) -> (BTreeMap<String, ParameterValue>, Vec<Failure>) {
     let location = &clients.location;
     let mut reading = Vec::new();
     for name in parameter_names(request, inventory, location) {

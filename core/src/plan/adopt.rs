@@ -26,13 +26,12 @@ pub(super) fn has_identity(image: &Image, identity: &str) -> bool {
     image.tags.get(tags::REQUEST).map(String::as_str) == Some(identity)
 }
 
-/// Whether the image is a copy that this tool made of `source`, under any key and name.
-pub(super) fn is_copy_of(image: &Image, source: &SourceImage, location: &AccountRegion) -> bool {
-    image.tags.get(tags::SOURCE) == Some(&source.tag()) && was_copied_from(image, source, location)
-}
-
 /// Whether AWS says that the image is a copy of `source`, owned by the account.
-fn was_copied_from(image: &Image, source: &SourceImage, location: &AccountRegion) -> bool {
+pub(super) fn was_copied_from(
+    image: &Image,
+    source: &SourceImage,
+    location: &AccountRegion,
+) -> bool {
     let from = (source.ami.to_string(), source.region.to_string());
     image.owner == location.account.as_ref()
         && image.source == Some(from)
@@ -52,7 +51,7 @@ pub(crate) fn judge(
     }
     let mut under_key = 0;
     for snapshot in image.snapshots().filter_map(|id| snapshots.get(id)) {
-        if contradicts(snapshot, image, copy) {
+        if contradicts(snapshot, image, &copy.source) {
             return Candidate::Unrelated;
         }
         if snapshot.key.as_ref() == Some(&copy.key) {
@@ -71,19 +70,28 @@ pub(crate) fn judge(
 
 /// Whether the snapshot belongs to another copy: AWS writes into a copied snapshot which copy it
 /// was made for, and from which image (R1.2.10).
-fn contradicts(snapshot: &Snapshot, image: &Image, copy: &CopyImage) -> bool {
-    let word_after = |marker: &str| {
-        let (_, rest) = snapshot.description.split_once(marker)?;
-        rest.split([' ', '.']).next()
-    };
+pub(super) fn contradicts(snapshot: &Snapshot, image: &Image, source: &SourceImage) -> bool {
+    let word_after = |marker| word_after(snapshot, marker);
     word_after("DestinationAmi ").is_some_and(|id| id != image.id.as_ref())
-        || word_after("SourceAmi ").is_some_and(|id| id != copy.source.ami.as_ref())
+        || word_after("SourceAmi ").is_some_and(|id| id != source.ami.as_ref())
+}
+
+fn word_after<'a>(snapshot: &'a Snapshot, marker: &str) -> Option<&'a str> {
+    let (_, rest) = snapshot.description.split_once(marker)?;
+    rest.split([' ', '.']).next()
 }
 
 /// The image that AWS copied a snapshot for, by its description (R1.2.10).
 pub(crate) fn copied_for(snapshot: &Snapshot) -> Option<AmiId> {
-    let (_, rest) = snapshot.description.split_once("DestinationAmi ")?;
-    rest.split([' ', '.']).next()?.parse().ok()
+    word_after(snapshot, "DestinationAmi ")?.parse().ok()
+}
+
+/// Whether the source that a tag of the snapshot names is the image that AWS copied it from.
+pub(crate) fn is_of_tagged_source(snapshot: &Snapshot) -> bool {
+    let tag = snapshot.tags.get(tags::SOURCE);
+    let tagged = tag.and_then(|tag| tag.split_once('/'));
+    let copied_from = word_after(snapshot, "SourceAmi ");
+    tagged.is_some_and(|(_, image)| copied_from == Some(image))
 }
 
 /// Snapshots that failed copies of this identity left: in state `error`, and used by no image.
@@ -94,7 +102,11 @@ pub(super) fn failed_snapshots(region: &RegionInventory, identity: &str) -> Vec<
     for snapshot in region.snapshots.values() {
         let tag = snapshot.tags.get(tags::REQUEST);
         let is_of_copy = tag.map(String::as_str) == Some(identity);
-        if is_of_copy && snapshot.state == "error" && !used.contains(&snapshot.id) {
+        if is_of_copy
+            && is_of_tagged_source(snapshot)
+            && snapshot.state == "error"
+            && !used.contains(&snapshot.id)
+        {
             failed.push(snapshot.id.clone());
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::adopt::{self, Candidate};
+use super::own_copy;
 use super::planner::Planner;
 use super::step::CopyImage;
 use crate::diagnostic::FindingCode;
@@ -114,9 +115,10 @@ impl Planner<'_> {
 
     /// Fills in what exists already: the copy itself, and what failed copies left.
     pub(super) fn adopt_copy(&mut self, copy: &mut CopyImage, region: &RegionInventory) {
-        let mut adoptable = Vec::new();
+        let (mut adoptable, mut unproven) = (Vec::new(), Vec::new());
         for image in &region.copies {
             if !adopt::has_identity(image, &copy.identity) {
+                unproven.extend(doubt_usable(image, copy, region).map(|doubt| (image, doubt)));
                 continue;
             }
             match adopt::judge(image, &region.snapshots, copy, &region.location) {
@@ -130,7 +132,9 @@ impl Planner<'_> {
                         copy.source
                     ),
                 ),
-                Candidate::Unrelated => {}
+                Candidate::Unrelated => {
+                    unproven.push((image, "AWS does not show it as that copy under this key"));
+                }
             }
         }
         // Concurrent runs must choose the same copy: the oldest.
@@ -147,6 +151,16 @@ impl Planner<'_> {
             }
         }
         copy.leftovers.snapshots = adopt::failed_snapshots(region, &copy.identity);
+        if copy.adopt.is_none() {
+            for (image, doubt) in unproven {
+                let message = format!(
+                    "a tag calls this image a copy of {}, but {doubt}; so it counts as somebody \
+                     else's: it is not used, and another copy is made",
+                    copy.source
+                );
+                self.warn(FindingCode::CopyNotOurs, &image.id, message);
+            }
+        }
     }
 
     /// Whether the keys of the source work: copying decrypts under them (R3.4).
@@ -187,4 +201,16 @@ impl Planner<'_> {
             }
         }
     }
+}
+
+/// Why an image that may be another copy of the same source may be none of this tool.
+fn doubt_usable(image: &Image, copy: &CopyImage, region: &RegionInventory) -> Option<&'static str> {
+    let is_usable = !matches!(
+        image.state,
+        ImageState::Failed(_) | ImageState::Deregistered
+    );
+    if !is_usable || !own_copy::is_called_copy_of(image, &copy.source) {
+        return None;
+    }
+    own_copy::doubt(image, &copy.source, region, Some(&copy.name))
 }

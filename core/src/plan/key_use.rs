@@ -6,25 +6,29 @@ use super::planner::Planner;
 use super::step::{KeyUsage, Removal};
 use crate::diagnostic::names::first_names;
 use crate::diagnostic::{Code, Finding, FindingCode};
-use crate::id::{AccountId, KeyArn, Principal};
-use crate::inventory::{Key, Part, SharedResource};
+use crate::id::{AccountId, AmiId, KeyArn, Principal, Region};
+use crate::inventory::{Image, ImageState, Key, Part, RegionInventory, SharedResource};
 use crate::policy::key_policy::PolicyPrincipal;
 
 impl Planner<'_> {
-    /// What else is shared under a key: by images that the request does not name, and by those of
-    /// it that are left out. Of what could not be read, nobody knows whom it is shared with, so it
-    /// counts for everybody.
-    pub(super) fn other_shared_resources(&self, key: &KeyArn) -> Vec<SharedResource> {
+    /// What else is shared under a key than the images that lose permissions: by images that the
+    /// request does not name, by those of it that are left out, and by what only a tag calls a
+    /// copy. Of what could not be read, nobody knows whom it is shared with, so it counts for
+    /// everybody.
+    pub(super) fn other_shared_resources(
+        &self,
+        key: &KeyArn,
+        losing: &BTreeSet<(Region, AmiId)>,
+    ) -> Vec<SharedResource> {
         let others = self.inventory.other_shared_resources(key);
         let mut resources: Vec<SharedResource> = others.cloned().collect();
         let Some(region) = self.inventory.regions.get(key.region()) else {
             return resources;
         };
         for image in region.images.values().chain(&region.copies) {
-            let keys = region.keys_of(image);
-            if keys.contains(key) && self.is_left_out(region, image, &keys) {
-                let shared_with = region.launch_permissions.get(&image.id);
-                resources.push(self.resource_under(key, &image.id, shared_with));
+            let place = (key.region().clone(), image.id.clone());
+            if region.keys_of(image).contains(key) && !losing.contains(&place) {
+                resources.extend(self.resources_of(region, image, key));
             }
         }
         for failure in &region.failures {
@@ -40,6 +44,29 @@ impl Planner<'_> {
                     resources.push(self.resource_under(key, what, None));
                 }
                 _ => {}
+            }
+        }
+        resources
+    }
+
+    /// An image that keeps its permissions, and its snapshots.
+    fn resources_of(
+        &self,
+        region: &RegionInventory,
+        image: &Image,
+        key: &KeyArn,
+    ) -> Vec<SharedResource> {
+        let mut resources = Vec::new();
+        // Nobody can launch an image that is not available.
+        if image.state == ImageState::Available
+            || self.is_left_out(region, image, &region.keys_of(image))
+        {
+            let shared_with = region.launch_permissions.get(&image.id);
+            resources.push(self.resource_under(key, &image.id, shared_with));
+        }
+        for id in image.snapshots() {
+            if let Some(shared_with) = region.snapshot_permissions.get(id) {
+                resources.push(self.resource_under(key, id, Some(shared_with)));
             }
         }
         resources

@@ -7,9 +7,9 @@ use aws_smithy_types::date_time::Format;
 
 use super::planner::Planner;
 use super::step::{Deprecate, Protect, Publish, SharedImage, Step};
-use crate::diagnostic::FindingCode;
+use crate::diagnostic::{Finding, FindingCode};
 use crate::id::{AccountId, AmiId};
-use crate::inventory::{Image, Part, RegionInventory, seconds};
+use crate::inventory::{Image, ParameterValue, Part, RegionInventory, seconds};
 use crate::request::DeprecateAt;
 use crate::request::name::is_parameter_name;
 
@@ -98,7 +98,8 @@ impl Planner<'_> {
     ) -> Option<Publish> {
         let template = self.request.parameter.as_ref()?;
         let name = template.fill(&source.name_parts(&region.location));
-        if self.is_broken(&Part::Parameter(region.location.clone(), name.clone())) {
+        let part = Part::Parameter(region.location.clone(), name.clone());
+        if self.is_broken(&part) {
             return None;
         }
         if !is_parameter_name(&name) {
@@ -106,11 +107,25 @@ impl Planner<'_> {
                 format!("the SSM parameter would be named `{name}`, which AWS does not take");
             self.refuse(FindingCode::ParameterNameInvalid, &source.id, message);
         }
+        let current = region.parameters.get(&name);
+        if current == Some(&ParameterValue::Other) && !self.request.options.overwrite_parameter {
+            let message = format!(
+                "this parameter of account {} in {} holds something that is no AMI ID",
+                region.location.account, region.location.region
+            );
+            let finding = Finding::refuse(FindingCode::ParameterNotImage, &name, message);
+            if region.location.account == self.inventory.account {
+                self.add_to_part(finding);
+            } else {
+                // One target's parameter keeps the image from nobody.
+                self.refuse_part(part, finding);
+            }
+        }
         Some(Publish {
             account: region.location.account.clone(),
             shared: shared.clone(),
             image,
-            current: region.parameters.get(&name).cloned(),
+            current: current.and_then(ParameterValue::image).cloned(),
             name,
         })
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::adopt;
+use super::own_copy;
 use super::step::{
     CopyImage, ForgetTemporaryAccess, Grants, KeyAccess, LaunchPermission, ReclaimAccess,
     SharedImage, SnapshotPermission, Step, TargetCopy,
@@ -113,6 +113,11 @@ impl<'a> Planner<'a> {
     /// Adds a finding of the part that is planned now.
     pub(super) fn add_to_part(&mut self, finding: Finding) {
         self.findings.push((self.part.clone(), finding));
+    }
+
+    /// Adds a finding that refuses a smaller part than the one that is planned now.
+    pub(super) fn refuse_part(&mut self, part: Part, finding: Finding) {
+        self.findings.push((Some(part), finding));
     }
 
     /// Adds a finding that refuses the whole run.
@@ -274,6 +279,9 @@ impl<'a> Planner<'a> {
         let principals = self.principals_in_need(&shared, &target_copies);
 
         // 3. Access to the shared image.
+        if let Some(image) = self.existing_image(&shared) {
+            self.check_records(image);
+        }
         let snapshots = self.plan_snapshot_permission(region, &shared, &principals);
         let launch = self.plan_launch_permission(region, &shared, keys, &principals);
 
@@ -301,7 +309,7 @@ impl<'a> Planner<'a> {
         let mut sources = self.request.images.iter();
         let is_made_from_broken = sources.any(|source| {
             self.is_broken(&Part::ImageIn(source.clone(), location.region.clone()))
-                && (source.ami == image.id || adopt::is_copy_of(image, source, location))
+                && (source.ami == image.id || own_copy::is_called_copy_of(image, source))
         });
         is_made_from_broken
             || self.is_broken(&Part::Region(location.region.clone()))

@@ -1,5 +1,6 @@
 //! What is revoked, and what stays because something else needs it.
 
+mod copies;
 mod gone;
 mod keys;
 mod other_ways;
@@ -7,15 +8,13 @@ mod roles;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::adopt;
+use self::copies::is_under_key_in_use;
 use super::planner::Planner;
-use super::step::{
-    LaunchPermission, Removal, RemoveCopy, RemoveKeyAccess, RemovePermissions, Step,
-};
-use crate::diagnostic::{Finding, FindingCode};
-use crate::id::{AmiId, Principal, SourceImage};
+use super::step::{LaunchPermission, Removal, RemovePermissions, Step};
+use crate::id::{Principal, SourceImage};
 use crate::inventory::{Image, RegionInventory};
 
+pub(crate) use copies::copy_still_shared;
 pub(crate) use other_ways::image_still_shared;
 
 impl Planner<'_> {
@@ -42,13 +41,12 @@ impl Planner<'_> {
                         self.check_public(&image.id, granted);
                     }
                     self.check_hidden_snapshots(region, image);
+                    self.check_records(image);
                     permissions.push(permissions_to_remove(region, source, image, &removal));
                 }
-                for copy in copies_of(source, region) {
-                    if self.is_left_out(region, copy, &region.keys_of(copy)) {
-                        continue;
-                    }
+                for copy in self.find_copies(source, region) {
                     self.check_hidden_snapshots(region, copy);
+                    self.check_records(copy);
                     let remove = permissions_to_remove(region, source, copy, &removal);
                     if options.copies {
                         copies.extend(self.plan_copy_removal(region, &remove));
@@ -107,34 +105,6 @@ impl Planner<'_> {
         steps.extend(forgets.into_iter().map(Step::ForgetTemporaryAccess));
         steps
     }
-
-    /// The removal of a copy, unless principals that are not revoked can still launch it.
-    fn plan_copy_removal(
-        &mut self,
-        region: &RegionInventory,
-        remove: &RemovePermissions,
-    ) -> Option<RemoveCopy> {
-        let granted = region.launch_permissions.get(&remove.image);
-        let others = &granted.cloned().unwrap_or_default() - &remove.principals;
-        if !others.is_empty() {
-            self.add(copy_still_shared(&remove.image, &remove.source, &others));
-            return None;
-        }
-        Some(RemoveCopy {
-            source: remove.source.clone(),
-            region: remove.region.clone(),
-            image: remove.image.clone(),
-        })
-    }
-}
-
-/// The copies in a Region that this tool made of an image.
-fn copies_of<'a>(
-    source: &SourceImage,
-    region: &'a RegionInventory,
-) -> impl Iterator<Item = &'a Image> {
-    let copies = region.copies.iter();
-    copies.filter(move |copy| adopt::is_copy_of(copy, source, &region.location))
 }
 
 /// The permissions of an image that principals lose, if they have them.
@@ -171,31 +141,4 @@ fn permissions_to_remove(
         snapshots,
         remaining,
     }
-}
-
-/// Whether somebody keeps a key of the copy because it is in use.
-fn is_under_key_in_use(
-    copy: &RemoveCopy,
-    permissions: &[RemovePermissions],
-    keys: &[RemoveKeyAccess],
-) -> bool {
-    let mut in_use = keys.iter().filter(|remove| !remove.in_use.is_empty());
-    let Some(permission) = permissions.iter().find(|remove| remove.image == copy.image) else {
-        return false;
-    };
-    in_use.any(|remove| permission.keys.contains(&remove.key))
-}
-
-/// The finding of a copy that is not removed because it is still shared.
-pub(crate) fn copy_still_shared(
-    copy: &AmiId,
-    source: &SourceImage,
-    with: &BTreeSet<Principal>,
-) -> Finding {
-    let names: Vec<String> = with.iter().map(ToString::to_string).collect();
-    let message = format!(
-        "this copy of {source} is still shared with {}, so it is kept",
-        names.join(", ")
-    );
-    Finding::warn(FindingCode::CopyStillShared, copy, message)
 }

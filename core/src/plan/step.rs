@@ -187,8 +187,8 @@ pub struct Publish {
     pub image: Option<AmiId>,
     /// The name of the parameter.
     pub name: String,
-    /// The value that it has now; `None` if it does not exist.
-    pub current: Option<String>,
+    /// The image that it holds now; `None` if it does not exist, or holds something else.
+    pub current: Option<AmiId>,
 }
 
 impl Publish {
@@ -196,7 +196,7 @@ impl Publish {
     pub fn is_in_effect(&self) -> bool {
         self.image
             .as_ref()
-            .is_some_and(|image| self.current.as_deref() == Some(image.as_ref()))
+            .is_some_and(|image| self.current.as_ref() == Some(image))
     }
 }
 

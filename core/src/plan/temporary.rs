@@ -8,8 +8,8 @@ use super::step::{
     SharedImage, TemporaryKeyAccess,
 };
 use crate::diagnostic::FindingCode;
-use crate::id::{AccountId, KeyArn, Principal};
-use crate::inventory::{Image, Key, Part, RegionInventory};
+use crate::id::{AccountId, AmiId, KeyArn, Principal, Region};
+use crate::inventory::{Image, Key, Part, RegionInventory, SharedResource};
 use crate::limits::TAGS_PER_RESOURCE;
 use crate::policy::key_policy::PolicyPrincipal;
 use crate::tags::temporary::{self, TemporaryAccess, TemporaryAccounts};
@@ -45,10 +45,9 @@ impl Planner<'_> {
         let mut keys = BTreeMap::new();
         for key in &launch.keys {
             let recorded = self.recorded_key_users(shared, &accounts);
-            keys.insert(
-                key.clone(),
-                self.temporary_key_access(key, &accounts, &recorded),
-            );
+            let others = self.other_shared_resources(key, &shared_images(steps));
+            let access = self.temporary_key_access(key, &accounts, &recorded, &others);
+            keys.insert(key.clone(), access);
         }
         ReclaimAccess {
             shared: shared.clone(),
@@ -56,6 +55,18 @@ impl Planner<'_> {
             needed,
             given,
             keys,
+        }
+    }
+
+    /// Warns of tags that look like records of temporary access, and that this tool did not write.
+    pub(super) fn check_records(&mut self, image: &Image) {
+        for key in temporary::unknown_records(&image.tags) {
+            let message = format!(
+                "the tag `{key}` has the name of a record of temporary access, and this tool did \
+                 not write it so; whatever it names keeps its access"
+            );
+            let code = FindingCode::TemporaryAccessUnread;
+            self.warn(code, &image.id, message);
         }
     }
 
@@ -96,10 +107,10 @@ impl Planner<'_> {
         arn: &KeyArn,
         accounts: &BTreeSet<AccountId>,
         recorded: &BTreeSet<AccountId>,
+        others: &[SharedResource],
     ) -> TemporaryKeyAccess {
         let key = self.inventory.key(arn);
         let mut kept = BTreeSet::new();
-        let others = self.other_shared_resources(arn);
         for account in accounts {
             let principal = PolicyPrincipal::Account(account.clone());
             let mut others = others.iter();
@@ -164,6 +175,16 @@ impl Planner<'_> {
         }
         forgets
     }
+}
+
+/// The images that a run shares, as far as they exist.
+fn shared_images(steps: &ShareSteps) -> BTreeSet<(Region, AmiId)> {
+    let mut images = BTreeSet::new();
+    for launch in &steps.launches {
+        let shared = &launch.shared;
+        images.extend(shared.image.clone().map(|id| (shared.region.clone(), id)));
+    }
+    images
 }
 
 /// The accounts that have temporary access of any kind, as the tags of the image record.

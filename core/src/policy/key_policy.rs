@@ -324,6 +324,8 @@ pub(crate) fn access_statements(
 }
 
 #[cfg(test)]
+mod imitations;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod tests;

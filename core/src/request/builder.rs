@@ -241,6 +241,13 @@ impl ShareRequestBuilder {
         self
     }
 
+    /// Sets whether that parameter is written even if it holds something other than an AMI ID.
+    #[must_use]
+    pub fn overwrite_ssm_parameter(mut self, overwrite: bool) -> Self {
+        self.options.overwrite_parameter = overwrite;
+        self
+    }
+
     /// Sets what is done in each target account, with a role there.
     #[must_use]
     pub fn target_options(mut self, target_options: TargetOptions) -> Self {

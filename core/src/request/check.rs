@@ -182,6 +182,11 @@ impl Check<'_> {
         {
             self.refuse("publish-ssm-parameter", problem);
         }
+        self.require(
+            self.request.parameter.is_some() || !self.request.options.overwrite_parameter,
+            "overwrite-ssm-parameter",
+            "needs `publish-ssm-parameter`",
+        );
     }
 
     fn copies(&mut self) {

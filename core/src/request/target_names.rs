@@ -115,17 +115,6 @@ pub(super) fn is_iam_name(name: &str) -> bool {
     (1..=512).contains(&name.len()) && !name.ends_with('/') && name.bytes().all(allowed)
 }
 
-/// Whether a text has the form of a service's name in IAM, such as `autoscaling.amazonaws.com`.
-pub(super) fn is_service_principal(text: &str) -> bool {
-    const SUFFIXES: [&str; 3] = [".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu"];
-    let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-    let is_label = |label: &str| !label.is_empty() && label.bytes().all(allowed);
-    let mut names = SUFFIXES
-        .iter()
-        .filter_map(|suffix| text.strip_suffix(suffix));
-    text.len() <= 128 && names.any(|name| name.split('.').all(is_label))
-}
-
 /// What STS takes as an external ID (R5.2).
 pub(super) fn is_external_id(text: &str) -> bool {
     let allowed = |b: u8| b.is_ascii_alphanumeric() || b"_+=,.@:/-".contains(&b);

@@ -51,25 +51,37 @@ pub(crate) fn to_tags(temporary: &TemporaryAccounts) -> BTreeMap<String, String>
         let accounts: Vec<&str> = accounts.iter().map(AsRef::as_ref).collect();
         for few in accounts.chunks(ACCOUNTS_PER_TAG) {
             let value = few.join(" ");
-            let digest = &hex_sha256(&value)[..8];
-            tags.insert(format!("{}{digest}", access.prefix()), value);
+            tags.insert(key_of(*access, &value), value);
         }
     }
     tags
+}
+
+/// The key of the tag that records this value.
+fn key_of(access: TemporaryAccess, value: &str) -> String {
+    format!("{}{}", access.prefix(), &hex_sha256(value)[..8])
 }
 
 /// The temporary access that the tags of an image record.
 pub(crate) fn from_tags(tags: &BTreeMap<String, String>) -> TemporaryAccounts {
     let mut temporary = TemporaryAccounts::new();
     for (key, value) in tags {
-        if let Some(access) = TemporaryAccess::of_tag(key) {
-            temporary
-                .entry(access)
-                .or_default()
-                .extend(accounts_in(value));
+        if let Some((access, accounts)) = read_record(key, value) {
+            temporary.entry(access).or_default().extend(accounts);
         }
     }
     temporary
+}
+
+/// The keys of tags that look like records of temporary access, and are none that this tool wrote.
+pub(crate) fn unknown_records(tags: &BTreeMap<String, String>) -> Vec<&str> {
+    let mut unknown = Vec::new();
+    for (key, value) in tags {
+        if TemporaryAccess::of_tag(key).is_some() && read_record(key, value).is_none() {
+            unknown.push(key.as_str());
+        }
+    }
+    unknown
 }
 
 /// How tags change when access is reclaimed: what the tags that name one of these accounts still
@@ -80,24 +92,25 @@ pub(crate) fn without(
 ) -> (TemporaryAccounts, Vec<String>) {
     let (mut left, mut outdated) = (TemporaryAccounts::new(), Vec::new());
     for (key, value) in tags {
-        let access = TemporaryAccess::of_tag(key);
-        let Some((access, gone)) = access.and_then(|access| reclaimed.get_key_value(&access))
-        else {
-            continue;
-        };
-        let accounts: BTreeSet<AccountId> = accounts_in(value).collect();
-        if !accounts.is_disjoint(gone) {
+        if let Some((access, accounts)) = read_record(key, value)
+            && let Some(gone) = reclaimed.get(&access)
+            && !accounts.is_disjoint(gone)
+        {
             outdated.push(key.clone());
-            left.entry(*access).or_default().extend(&accounts - gone);
+            left.entry(access).or_default().extend(&accounts - gone);
         }
     }
     (left, outdated)
 }
 
-/// The accounts in the value of a tag. Texts that are no account ID are skipped: anybody may edit
-/// tags.
-fn accounts_in(value: &str) -> impl Iterator<Item = AccountId> {
-    value.split(' ').filter_map(|account| account.parse().ok())
+/// What a tag records; `None` for any tag that this tool did not write so: anybody may edit tags.
+fn read_record(key: &str, value: &str) -> Option<(TemporaryAccess, BTreeSet<AccountId>)> {
+    let access = TemporaryAccess::of_tag(key)?;
+    if key != key_of(access, value) {
+        return None;
+    }
+    let accounts: Result<_, _> = value.split(' ').map(str::parse).collect();
+    Some((access, accounts.ok()?))
 }
 
 #[cfg(test)]

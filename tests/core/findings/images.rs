@@ -5,6 +5,7 @@ use ami_share::diagnostic::Severity;
 use ami_share_sim::world::{ImageState, Protection, World as State};
 
 use super::{Seen, image_named, under_golden};
+use crate::not_ours;
 use crate::support::*;
 
 pub(super) async fn collect(seen: &mut Seen) {
@@ -69,6 +70,15 @@ pub(super) async fn collect(seen: &mut Seen) {
         let id = image.mappings[0].snapshot.clone().unwrap();
         state.snapshots.remove(&id);
     })
+    .await;
+    seen.expect(
+        ("parameter.not-image", Refuse),
+        &["golden"],
+        |state, _| {
+            not_ours::put_parameter(state, "/golden/id", "String", "something else");
+        },
+        |request| request.publish_ssm_parameter("/golden/id"),
+    )
     .await;
     let store = "image.instance-store";
     seen.expect(

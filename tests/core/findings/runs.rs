@@ -13,6 +13,28 @@ pub(super) async fn collect(seen: &mut Seen) {
     duplicate_name(seen).await;
     leftovers(seen).await;
     revoke(seen).await;
+    others(seen).await;
+}
+
+/// What only looks like this tool's.
+async fn others(seen: &mut Seen) {
+    let world = World::new();
+    let report = world.share(world.build_copy_request(&["plain"])).await;
+    let copy = report.images[0].image.clone().unwrap().to_string();
+    world.edit_image(&copy, |image| {
+        let tags = image.tags.get_mut(A).unwrap();
+        tags.insert("ami-share:request".to_owned(), "forged".to_owned());
+        let record = "ami-share:temporary-keys:forged".to_owned();
+        tags.insert(record, B.to_owned());
+    });
+    let revoke = || into_revoke(world.build_copy_request(&["plain"]));
+    let findings = world.plan(revoke()).await.findings;
+    assert_eq!(findings[0].code.as_str(), "copy.not-ours");
+    seen.record(&findings);
+    let plain = world.image_id("plain");
+    let tags = world.edit_image(&copy, |image| image.tags.clone());
+    world.edit_image(&plain, |image| image.tags = tags);
+    seen.record(&world.plan(revoke()).await.findings);
 }
 
 /// Two copies of one image, of which the first is in this state.

@@ -150,7 +150,7 @@ impl Planner<'_> {
             // This run does not change their statements.
             covered.extend(named.iter().cloned());
         }
-        let others = self.other_shared_resources(&key.arn);
+        let others = self.other_shared_resources(&key.arn, &remove.images);
         let (mut unused, mut unknown) = (Vec::new(), BTreeSet::new());
         for principal in losing {
             let mut others = others.iter();

@@ -10,6 +10,9 @@ use crate::id::{AccountId, AccountRegion, AmiId, KeyArn, Region, SnapshotId, Sou
 use crate::request::name;
 use crate::tags;
 
+/// How many characters of its identity a copy has in its name if AWS calls that a duplicate.
+pub(crate) const DIGEST_IN_NAME: usize = 8;
+
 /// A copy of an image under a key (`ec2:CopyImage`): a new one, or one that exists already.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[non_exhaustive]
@@ -72,9 +75,7 @@ impl CopyImage {
         tags: &BTreeMap<String, String>,
     ) -> Self {
         let from = source.tag();
-        let to = format!("{}/{}", location.account, location.region);
-        // The number is raised whenever what a copy consists of changes.
-        let identity = hash_parts(&["1", &from, &to, key.as_ref(), &name]);
+        let identity = Self::identify(&source, location, &key, &name);
         Self {
             account: location.account.clone(),
             source,
@@ -92,6 +93,19 @@ impl CopyImage {
         }
     }
 
+    /// The identity of a copy.
+    pub(crate) fn identify(
+        source: &SourceImage,
+        location: &AccountRegion,
+        key: &KeyArn,
+        name: &str,
+    ) -> String {
+        let to = format!("{}/{}", location.account, location.region);
+        // The number is raised whenever what a copy consists of changes; a version that raises it
+        // must go on to recognize copies of the former one.
+        hash_parts(&["1", &source.tag(), &to, key.as_ref(), name])
+    }
+
     /// The client token of an attempt. Concurrent runs send the same token, so that AWS makes one
     /// copy (R1.2.2).
     pub(crate) fn client_token(&self, attempt: u32) -> String {
@@ -100,7 +114,10 @@ impl CopyImage {
 
     /// The name to use if AWS refuses [`Self::name`] as a duplicate.
     pub(crate) fn fallback_name(&self) -> String {
-        name::with_suffix(&self.name, self.identity.get(..8).unwrap_or_default())
+        name::with_suffix(
+            &self.name,
+            self.identity.get(..DIGEST_IN_NAME).unwrap_or_default(),
+        )
     }
 }
 

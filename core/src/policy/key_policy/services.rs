@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::service_roles::role_pattern;
 use super::template::StatementTemplate;
-use crate::id::{KeyArn, Partition};
+use crate::id::{KeyArn, Partition, is_service_principal};
 use crate::policy::launch_operations::{CREATE_GRANT, SERVICE_ROLE_OPERATIONS};
 use crate::policy::statement::texts;
 
@@ -91,6 +91,9 @@ pub(super) fn named_services(
             .strip_suffix("/*")?
             .split_once(":role/aws-service-role/")?;
         if (account == VARIABLE) != (form == RoleForm::ByVariable) {
+            return None;
+        }
+        if !is_service_principal(service) {
             return None;
         }
         services.insert(service.to_owned());

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::service_roles::role_patterns;
 use super::{KeyScope, PolicyPrincipal};
-use crate::id::{AccountId, KeyArn, Partition};
+use crate::id::{AccountId, KeyArn, Partition, is_organization, is_unit_path};
 use crate::policy::launch_operations::{CREATE_GRANT, use_and_grant_patterns, use_patterns};
 use crate::policy::statement::texts;
 
@@ -231,8 +231,14 @@ impl<'a> StatementTemplate<'a> {
                 PrincipalKind::Accounts => {
                     PolicyPrincipal::Account(parse_account(self.partition(), name)?)
                 }
-                PrincipalKind::Organizations => PolicyPrincipal::Organization(name.to_owned()),
-                PrincipalKind::Units => PolicyPrincipal::Unit(name.to_owned()),
+                // A pattern such as `*` means more than any principal that we would name.
+                PrincipalKind::Organizations if is_organization(name) => {
+                    PolicyPrincipal::Organization(name.to_owned())
+                }
+                PrincipalKind::Units if is_unit_path(name) => {
+                    PolicyPrincipal::Unit(name.to_owned())
+                }
+                PrincipalKind::Organizations | PrincipalKind::Units => return None,
             });
         }
         Some(principals)

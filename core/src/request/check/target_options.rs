@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::Check;
-use crate::id::{AccountId, Partition, Principal, Region};
-use crate::request::target_names::{TargetRole, is_external_id, is_iam_name, is_service_principal};
+use crate::id::{AccountId, Partition, Principal, Region, is_service_principal};
+use crate::request::target_names::{TargetRole, is_external_id, is_iam_name};
 use crate::request::{ShareRequestBuilder, Verify};
 
 const SUBNET: &str = "verify-subnet-id";

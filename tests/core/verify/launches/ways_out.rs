@@ -240,11 +240,16 @@ async fn what_others_made_is_not_touched() {
             };
             state.security_groups.insert(other.id.clone(), other);
         }
+        // The name of one of ours, with the tag of another.
+        let mut renamed = group;
+        "sg-00000003".clone_into(&mut renamed.id);
+        "1-x".clone_into(renamed.tags.get_mut("ami-share:verify").unwrap());
+        state.security_groups.insert(renamed.id.clone(), renamed);
     });
     tokio::time::advance(LATER).await;
     let (verification, _) = verify_by_launch(&world, build_request(&world, launching())).await;
     assert_eq!(verification.conclusion, Conclusion::Launched);
-    assert_eq!(count_left(&world), (4, 2, 0));
+    assert_eq!(count_left(&world), (4, 3, 0));
     world.sim.edit(|state| {
         for instance in state.instances.values() {
             let in_other = instance

@@ -1,0 +1,107 @@
+//! Copies that a revoke finds: those of this tool, whose permissions it removes, and if the request
+//! asks for that, the copies themselves.
+
+use std::collections::BTreeSet;
+
+use crate::diagnostic::names::first_names;
+use crate::diagnostic::{Finding, FindingCode};
+use crate::id::{AmiId, Principal, SourceImage};
+use crate::inventory::{Image, RegionInventory};
+use crate::plan::own_copy;
+use crate::plan::planner::Planner;
+use crate::plan::step::{RemoveCopy, RemoveKeyAccess, RemovePermissions};
+
+impl Planner<'_> {
+    /// The copies in a Region that this tool made of an image, without those that are left out.
+    /// Others that only have the tag of a copy are somebody else's, and stay as they are.
+    pub(super) fn find_copies<'b>(
+        &mut self,
+        source: &SourceImage,
+        region: &'b RegionInventory,
+    ) -> Vec<&'b Image> {
+        let name = self.name_of_copy(source, region);
+        let mut copies = Vec::new();
+        for image in &region.copies {
+            if !own_copy::is_called_copy_of(image, source)
+                || self.is_left_out(region, image, &region.keys_of(image))
+            {
+                continue;
+            }
+            let Some(doubt) = own_copy::doubt(image, source, region, name.as_deref()) else {
+                copies.push(image);
+                continue;
+            };
+            let launchers = region.launch_permissions.get(&image.id);
+            let launchers = launchers.filter(|launchers| !launchers.is_empty());
+            let access = launchers.map(|launchers| {
+                let names = first_names(launchers);
+                format!("; it is still shared with {names}")
+            });
+            let message = format!(
+                "a tag calls this image a copy of {source}, but {doubt}; so it counts as somebody \
+                 else's, and stays as it is{}",
+                access.unwrap_or_default()
+            );
+            self.warn(FindingCode::CopyNotOurs, &image.id, message);
+        }
+        copies
+    }
+
+    /// The name that the request gives the copy of an image, if that exists.
+    fn name_of_copy(&self, source: &SourceImage, region: &RegionInventory) -> Option<String> {
+        let image = self.inventory.source(source)?;
+        let parts = image.name_parts(&region.location);
+        Some(self.request.copy_name.fill(&parts))
+    }
+
+    /// The removal of a copy, unless principals that are not revoked can still launch it or use its
+    /// snapshots.
+    pub(super) fn plan_copy_removal(
+        &mut self,
+        region: &RegionInventory,
+        remove: &RemovePermissions,
+    ) -> Option<RemoveCopy> {
+        let granted = region.launch_permissions.get(&remove.image);
+        let mut others = &granted.cloned().unwrap_or_default() - &remove.principals;
+        for (snapshot, losing) in &remove.snapshots {
+            let granted = region.snapshot_permissions.get(snapshot);
+            others.extend(&granted.cloned().unwrap_or_default() - losing);
+        }
+        if !others.is_empty() {
+            self.add(copy_still_shared(&remove.image, &remove.source, &others));
+            return None;
+        }
+        Some(RemoveCopy {
+            source: remove.source.clone(),
+            region: remove.region.clone(),
+            image: remove.image.clone(),
+        })
+    }
+}
+
+/// Whether somebody keeps a key of the copy because it is in use.
+pub(super) fn is_under_key_in_use(
+    copy: &RemoveCopy,
+    permissions: &[RemovePermissions],
+    keys: &[RemoveKeyAccess],
+) -> bool {
+    let mut in_use = keys.iter().filter(|remove| !remove.in_use.is_empty());
+    let Some(permission) = permissions.iter().find(|remove| remove.image == copy.image) else {
+        return false;
+    };
+    in_use.any(|remove| permission.keys.contains(&remove.key))
+}
+
+/// The finding of a copy that is not removed because it is still shared.
+pub(crate) fn copy_still_shared(
+    copy: &AmiId,
+    source: &SourceImage,
+    with: &BTreeSet<Principal>,
+) -> Finding {
+    let names: Vec<String> = with.iter().map(ToString::to_string).collect();
+    let message = format!(
+        "this copy of {source} is still shared with {}, so it is kept",
+        names.join(", ")
+    );
+    Finding::warn(FindingCode::CopyStillShared, copy, message)
+}
