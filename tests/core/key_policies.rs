@@ -1,6 +1,7 @@
 //! What key policies of others mean for a share: denies, versions, principals that are gone, and
 //! whole rounds of policies as people write them.
 
+mod closed;
 mod rounds;
 mod stale;
 mod statements;

@@ -6,6 +6,7 @@
 //! whether our statements survived.
 
 mod grants;
+mod invalid;
 mod policy;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,7 +19,7 @@ use super::{Apply, LaunchableImage};
 use crate::diagnostic::{AwsAnswer, Code, Error};
 use crate::id::{KeyArn, Principal};
 use crate::plan::{KeyAccess, RemoveKeyAccess};
-use crate::policy::key_policy::{PolicyPrincipal, is_account};
+use crate::policy::key_policy::PolicyPrincipal;
 use crate::report::Event;
 
 /// How often statements that had settled and were then removed are put again, before the run that
@@ -49,6 +50,8 @@ pub(super) struct Granted {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Refused {
     pub(super) principals: BTreeSet<Principal>,
+    /// Whether KMS took the policy with others added: then everybody else in it exists.
+    others_accepted: bool,
     answer: Option<AwsAnswer>,
 }
 
@@ -132,46 +135,6 @@ impl Apply<'_> {
         Error::new(Code::KeyPolicyContended, message)
             .at(&self.run.source.identity.account, key.region())
             .on(key)
-    }
-
-    /// The error that names those whom KMS refused. If nobody was accepted, one that is named by a
-    /// statement of others can be the invalid one as well: KMS does not say which it is.
-    pub(super) async fn invalid_principals(&self, access: &KeyAccess, refused: &Refused) -> Error {
-        let names: Vec<String> = refused.principals.iter().map(ToString::to_string).collect();
-        let names = names.join(", ");
-        let mut message = format!("KMS calls these accounts invalid principals: {names}");
-        if refused.principals == access.principals {
-            let suspects = self.find_suspects(&access.key).await;
-            if !suspects.is_empty() {
-                message = format!(
-                    "KMS refuses the key policy because of a principal in it that does not exist, \
-                     and does not say which. Check those of other statements ({}); if these \
-                     exist, check the targets of this run ({names})",
-                    suspects.join("; ")
-                );
-            }
-        }
-        let mut error = Error::new(Code::KeyInvalidPrincipals, message)
-            .at(&self.run.source.identity.account, access.key.region())
-            .on(&access.key);
-        error.aws.clone_from(&refused.answer);
-        error
-    }
-
-    /// The principals of others in a key policy that KMS may call invalid, by statement.
-    async fn find_suspects(&self, key: &KeyArn) -> Vec<String> {
-        let Ok((_, policy)) = self.read_policy(key).await else {
-            return Vec::new();
-        };
-        let mut suspects = Vec::new();
-        for (statement, mut names) in policy.other_principals(key) {
-            // The owner of the key exists.
-            names.retain(|name| !is_account(name, key.account()) && name != "*");
-            if !names.is_empty() {
-                suspects.push(format!("{statement}: {}", names.join(", ")));
-            }
-        }
-        suspects
     }
 }
 

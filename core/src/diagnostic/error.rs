@@ -47,8 +47,7 @@ remedied! {
             "check the AMI ID, its Region and the account of the credentials";
         /// KMS rejected principals in the key policy as invalid.
         KeyInvalidPrincipals => "key.invalid-principals":
-            "check that the rejected accounts exist and are not closed. The other accounts have \
-             access";
+            "check that the rejected accounts exist and are not closed";
         /// Instances, volumes or snapshots of a target use the key, so the target keeps its access.
         KeyInUseByTarget => "key.in-use-by-target":
             "let the target re-encrypt its volumes and snapshots with its own key, then run again. \

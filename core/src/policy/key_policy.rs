@@ -154,6 +154,17 @@ impl KeyPolicy {
         }
     }
 
+    /// The principals of accounts that any statement names, allowed, denied or spared, by the Sid or
+    /// number of each.
+    pub(crate) fn named_principals(&self) -> Vec<(String, Vec<String>)> {
+        let mut named = Vec::new();
+        for (index, statement) in self.parsed_statements().iter().enumerate() {
+            let names = foreign::named_principals(statement);
+            named.push((sid_or_number(statement, index), names));
+        }
+        named
+    }
+
     /// The unique IDs of deleted users and roles, by the Sid or number of the statement that names
     /// them. KMS refuses a policy with them (R3.2.6).
     pub(crate) fn stale_principals(&self) -> Vec<(String, Vec<String>)> {

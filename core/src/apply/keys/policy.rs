@@ -83,7 +83,10 @@ impl Apply<'_> {
         while let Some(batch) = halves.next() {
             let edit = Edit::Add(access, batch.iter().cloned().collect());
             match self.edit_policy(edit).await {
-                Ok(is_changed) => changed |= is_changed,
+                Ok(is_changed) => {
+                    changed |= is_changed;
+                    refused.others_accepted |= is_changed;
+                }
                 // KMS does not say which principal it means (R3.2.4).
                 Err(error) if !batch.is_empty() && is_about_principals(&error) => {
                     halves.split(&batch, error);
@@ -107,7 +110,12 @@ impl Apply<'_> {
     ) -> Result<bool, Error> {
         let lock = self.locks.of(&remove.key);
         let _guard = lock.lock().await;
-        self.edit_policy(Edit::Remove(remove, removed)).await
+        match self.edit_policy(Edit::Remove(remove, removed)).await {
+            Err(error) if is_about_principals(&error) => {
+                Err(self.invalid_remaining(&remove.key, removed, error).await)
+            }
+            edited => edited,
+        }
     }
 
     /// Those who lack access now.

@@ -48,15 +48,6 @@ impl KeyPolicy {
         statements
     }
 
-    /// The principals of accounts that statements of others name, allowed or denied, by the Sid or
-    /// number of each.
-    pub(crate) fn other_principals(&self, key: &KeyArn) -> Vec<(String, Vec<String>)> {
-        let statements = self.parsed_foreign_statements(key).into_iter();
-        statements
-            .map(|(name, statement)| (name, foreign::named_principals(&statement)))
-            .collect()
-    }
-
     /// The principals that statements of others let encrypt or decrypt something with the key.
     pub(crate) fn other_users(&self, key: &KeyArn) -> BTreeSet<String> {
         let mut users = BTreeSet::new();
