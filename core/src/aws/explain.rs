@@ -10,11 +10,13 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::error::metadata::{ErrorMetadata, ProvideErrorMetadata};
 
-pub(super) use codes::LIMIT_EXCEEDED;
+pub(super) use codes::{LIMIT_EXCEEDED, are_credentials_unknown, refuses_credentials};
+pub(super) use denial::Denial;
 
 use super::Caller;
 use super::answers::NoAnswer;
 use crate::diagnostic::{AwsAnswer, Code, Error};
+use crate::id::{AccountId, Region};
 
 /// A call that failed.
 struct Call<'a> {
@@ -76,7 +78,7 @@ where
     explained.account = identity.map(|identity| identity.account.clone());
     explained.region = Some(caller.region.clone());
     explained.resource = explained.resource.or_else(|| resource.map(str::to_owned));
-    explained.action = Some(action);
+    explained.action = explained.action.or(Some(action));
     explained
 }
 
@@ -93,7 +95,7 @@ fn explain_answer(call: &Call<'_>, aws: &AwsAnswer) -> Error {
     let action = call.action;
     let code = codes::code_of(call, aws);
     let message = match code {
-        Code::AccessDenied if aws.code == codes::AUTH_FAILURE => return owned_by_another(action),
+        Code::AccessDenied if aws.code == codes::AUTH_FAILURE => return not_authorized(call, aws),
         Code::AccessDenied => return denial::explain(call, &aws.message),
         Code::RegionOff if aws.code == codes::STS_OFF => {
             format!(
@@ -101,7 +103,11 @@ fn explain_answer(call: &Call<'_>, aws: &AwsAnswer) -> Error {
                 call.caller.region
             )
         }
-        Code::RegionOff => return region_off(call),
+        Code::RegionOff => {
+            let identity = call.caller.identity.as_ref();
+            let account = identity.map(|identity| &identity.account);
+            return region_off(action, account, &call.caller.region);
+        }
         Code::Credentials => match &call.caller.identity {
             Some(identity) => format!(
                 "AWS does not accept the credentials of account {} for {action}",
@@ -130,7 +136,17 @@ fn explain_answer(call: &Call<'_>, aws: &AwsAnswer) -> Error {
     }
 }
 
-fn owned_by_another(action: &str) -> Error {
+/// EC2 answers `AuthFailure` also for what is not the caller's; of which kind, its words tell.
+fn not_authorized(call: &Call<'_>, aws: &AwsAnswer) -> Error {
+    let action = call.action;
+    // To launch, an account need not own an image (R4.10).
+    if aws.message.contains("Not authorized for images") {
+        let message = format!("{action}: the image is not shared with the account of the caller");
+        return Error::new(Code::AccessDenied, message).remedy(
+            "share the image with the account; if it was, find who has removed the launch \
+             permission since",
+        );
+    }
     let message = format!(
         "{action} is not for the account of the credentials: the resource belongs to another one"
     );
@@ -140,10 +156,9 @@ fn owned_by_another(action: &str) -> Error {
 }
 
 /// AWS has accepted the credentials elsewhere, and does not know them here.
-fn region_off(call: &Call<'_>) -> Error {
-    let (action, region) = (call.action, &call.caller.region);
-    let account = match &call.caller.identity {
-        Some(identity) => format!("account {}", identity.account),
+pub(super) fn region_off(action: &str, account: Option<&AccountId>, region: &Region) -> Error {
+    let account = match account {
+        Some(account) => format!("account {account}"),
         None => "the account".to_owned(),
     };
     let message = format!(

@@ -1,8 +1,12 @@
 //! STS: the identity of credentials, and why a role cannot be assumed.
 
+use super::explain::{self, Denial};
 use super::{Caller, Identity};
 use crate::diagnostic::{AwsAnswer, Code, Error};
-use crate::id::RoleArn;
+use crate::id::{Region, RoleArn};
+
+const ASSUME_ROLE: &str = "sts:AssumeRole";
+const CALLER_IDENTITY: &str = "sts:GetCallerIdentity";
 
 /// The account and principal behind the credentials (`sts:GetCallerIdentity`, which needs no
 /// permission, R5.6).
@@ -10,9 +14,8 @@ pub(crate) async fn caller_identity(
     client: &aws_sdk_sts::Client,
     caller: &Caller,
 ) -> Result<Identity, Error> {
-    const ACTION: &str = "sts:GetCallerIdentity";
     let answer = caller
-        .send(ACTION, None, client.get_caller_identity().send())
+        .send(CALLER_IDENTITY, None, client.get_caller_identity().send())
         .await?;
     let account = answer.account().and_then(|account| account.parse().ok());
     match (account, answer.arn()) {
@@ -37,28 +40,52 @@ pub(crate) fn explain_role(
     role: &RoleArn,
     external_id: bool,
 ) -> Error {
-    let (Some(account), region) = (role.account(), error.region.clone()) else {
+    let (Some(account), Some(region)) = (role.account(), error.region.clone()) else {
         return error;
     };
-    let denial = error
-        .aws
-        .clone()
-        .filter(|aws| aws.message.contains("sts:AssumeRole"));
-    let mut explained = match (denial, error.code) {
-        (Some(denial), _) => not_assumable(caller, role, external_id, Some(denial)),
-        // Some other reason, such as a session that is asked to be too long (R5.3).
-        (None, Code::Credentials) => Error {
-            resource: Some(role.to_string()),
-            remedy: format!("see what STS said, and correct the role {role}"),
-            ..error
-        },
-        (None, _) => error,
+    let Some(aws) = error.aws.clone() else {
+        return error.at(&account, &region);
     };
-    (explained.account, explained.region) = (Some(account), region);
-    explained
+    if aws.message.contains(ASSUME_ROLE) {
+        return not_assumable(caller, role, external_id, Some(aws)).at(&account, &region);
+    }
+    let explained = match error.action {
+        Some(ASSUME_ROLE) if explain::refuses_credentials(&aws) => {
+            return refused_caller(caller, &region, aws).on(role);
+        }
+        // STS has given these credentials a moment ago, so they are valid elsewhere (R7.26).
+        Some(CALLER_IDENTITY) if explain::are_credentials_unknown(&aws) => {
+            let mut off = explain::region_off(CALLER_IDENTITY, Some(&account), &region);
+            (off.action, off.aws) = (Some(CALLER_IDENTITY), Some(aws));
+            off
+        }
+        // Some other reason, such as a session that is asked to be too long (R5.3).
+        _ if error.code == Code::Credentials => Error {
+            remedy: format!("see what STS said, and correct the role {role}"),
+            ..error.on(role)
+        },
+        _ => error,
+    };
+    explained.at(&account, &region)
 }
 
-/// The error of a role that cannot be assumed. AWS does not tell the reasons apart (R5.1), so the
+/// STS does not accept the credentials that a role was to be assumed with.
+fn refused_caller(caller: &Identity, region: &Region, aws: AwsAnswer) -> Error {
+    let is_elsewhere = caller.accepted_in.as_ref() != Some(region);
+    let mut error = if is_elsewhere && explain::are_credentials_unknown(&aws) {
+        explain::region_off(ASSUME_ROLE, Some(&caller.account), region)
+    } else {
+        let message = format!(
+            "AWS does not accept the credentials of account {} for {ASSUME_ROLE}",
+            caller.account
+        );
+        Error::new(Code::Credentials, message)
+    };
+    (error.action, error.aws) = (Some(ASSUME_ROLE), Some(aws));
+    error.at(&caller.account, region)
+}
+
+/// The error of a role that cannot be assumed. If AWS does not tell the reasons apart (R5.1), the
 /// remedy names all of them.
 pub(crate) fn not_assumable(
     caller: &Identity,
@@ -73,16 +100,26 @@ pub(crate) fn not_assumable(
     } else {
         ""
     };
-    let remedy = format!(
-        "AWS does not say which of these is missing: the role must exist; its trust policy must \
+    let denial = Denial {
+        principal: &caller.arn,
+        action: ASSUME_ROLE,
+        resource: role.as_ref(),
+    };
+    let by_words = answer
+        .as_ref()
+        .and_then(|aws| denial.named_policy(&aws.message));
+    let all = || {
+        format!(
+            "AWS does not say which of these is missing: the role must exist; its trust policy must \
          allow `sts:AssumeRole` to {principal}{condition}; and an identity policy of {principal} \
          must allow `sts:AssumeRole` on {role}"
-    );
+        )
+    };
     let message = format!("{principal} may not assume {role}");
     let mut error = Error::new(Code::RoleNotAssumable, message)
-        .remedy(remedy)
+        .remedy(by_words.unwrap_or_else(all))
         .on(role);
-    error.action = Some("sts:AssumeRole");
+    error.action = Some(ASSUME_ROLE);
     error.aws = answer;
     error
 }

@@ -71,12 +71,21 @@ const KEY_POLICY_REFUSED: &[&str] = &[
     "ValidationException",
 ];
 
+/// Whether AWS does not know the credentials of a call, or not in its Region.
+pub(in crate::aws) fn are_credentials_unknown(aws: &AwsAnswer) -> bool {
+    UNKNOWN_CREDENTIALS.contains(&aws.code.as_str())
+}
+
+/// Whether AWS does not accept the credentials of a call to STS.
+pub(in crate::aws) fn refuses_credentials(aws: &AwsAnswer) -> bool {
+    by_answer("", aws) == Code::Credentials
+}
+
 /// Our code for an answer of AWS.
 pub(super) fn code_of(call: &Call<'_>, aws: &AwsAnswer) -> Code {
     let code = by_answer(call.action, aws);
     let known_elsewhere = call.caller.is_accepted_elsewhere();
-    let is_unknown = UNKNOWN_CREDENTIALS.contains(&aws.code.as_str());
-    if code == Code::Credentials && is_unknown && known_elsewhere {
+    if code == Code::Credentials && are_credentials_unknown(aws) && known_elsewhere {
         return Code::RegionOff;
     }
     code

@@ -9,7 +9,8 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-use super::{Call, answer_of, unreachable};
+use super::codes::STS_OFF;
+use super::{Call, answer_of, remedies, unreachable};
 use crate::diagnostic::{AwsAnswer, Code, Error};
 
 /// The error of a provider of credentials among the causes of an error.
@@ -17,9 +18,13 @@ pub(super) fn find<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Creden
     causes(error).find_map(|cause| cause.downcast_ref())
 }
 
+/// The longest text of another program that a message repeats, in characters.
+const LONGEST_WORDS: usize = 500;
+
 /// What STS said of a role that was to be assumed.
 enum Refusal {
-    Answer(AwsAnswer),
+    /// The action, and the answer to it.
+    Answer(&'static str, AwsAnswer),
     /// STS is in trouble, or cannot be reached.
     NoAnswer,
 }
@@ -31,20 +36,28 @@ pub(super) fn explain(call: &Call<'_>, missing: &CredentialsError) -> Error {
         return explained.clone();
     }
     let sts = causes(missing).find_map(|cause| {
-        refusal::<AssumeRoleError>(cause)
-            .or_else(|| refusal::<AssumeRoleWithWebIdentityError>(cause))
+        refusal::<AssumeRoleError>("sts:AssumeRole", cause).or_else(|| {
+            let action = "sts:AssumeRoleWithWebIdentity";
+            refusal::<AssumeRoleWithWebIdentityError>(action, cause)
+        })
     });
     match sts {
         Some(Refusal::NoAnswer) => unreachable(
             action,
             "STS did not answer when a role was to be assumed for it",
         ),
-        Some(Refusal::Answer(aws)) => {
+        Some(Refusal::Answer(of_sts, aws)) => {
             let message = format!("{action} could not be sent: STS gave no credentials for it");
-            let mut error = Error::new(Code::Credentials, message).remedy(
+            let code = if aws.code == STS_OFF {
+                Code::RegionOff
+            } else {
+                Code::Credentials
+            };
+            let remedy = remedies::remedy(of_sts, &aws).unwrap_or(
                 "see what STS said, and correct the role or the credentials that assume it",
             );
-            error.aws = Some(aws);
+            let mut error = Error::new(code, message).remedy(remedy);
+            (error.action, error.aws) = (Some(of_sts), Some(aws));
             error
         }
         None => none_found(action, missing),
@@ -52,7 +65,7 @@ pub(super) fn explain(call: &Call<'_>, missing: &CredentialsError) -> Error {
 }
 
 /// What one cause says of STS; `None` if it is no error of this call to STS.
-fn refusal<E>(cause: &(dyn StdError + 'static)) -> Option<Refusal>
+fn refusal<E>(action: &'static str, cause: &(dyn StdError + 'static)) -> Option<Refusal>
 where
     E: ProvideErrorMetadata + StdError + 'static,
 {
@@ -62,7 +75,7 @@ where
             Refusal::NoAnswer
         }
         SdkError::ServiceError(service) => {
-            Refusal::Answer(answer_of(service.err().meta(), service.raw()))
+            Refusal::Answer(action, answer_of(service.err().meta(), service.raw()))
         }
         SdkError::TimeoutError(_) | SdkError::ResponseError(_) => Refusal::NoAnswer,
         // Its own credentials may be missing: a later cause says so.
@@ -71,24 +84,52 @@ where
     })
 }
 
-/// The words for a profile that needs what this program does not hold.
+/// No source of credentials has any, or the one that is set up failed.
 fn none_found(action: &str, missing: &CredentialsError) -> Error {
     let causes: Vec<String> = causes(missing).map(ToString::to_string).collect();
     let why = causes.join(": ");
-    let message = format!("{action} could not be sent: no credentials were found");
-    let error = Error::new(Code::Credentials, message);
+    let error = |what: &str| {
+        let message = format!("{action} could not be sent: {what}");
+        Error::new(Code::Credentials, message)
+    };
     // A feature of the SDK that is left out, such as SSO, or the sign-in of `aws login`.
     if why.contains("cargo feature") {
-        return error.remedy(
+        return error("no credentials were found").remedy(
             "the profile signs in by SSO or `aws login`, which this tool does not do by itself: \
              run `eval \"$(aws configure export-credentials --format env)\"` first, or let the \
              profile have `credential_process = aws configure export-credentials --profile NAME`",
         );
     }
-    error.remedy(
-        "give credentials of the source account: a role assumed by an earlier step, or \
-         AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
-    )
+    if let Some(profile) = missing_profile(&why) {
+        let what = format!("there is no profile `{profile}` in the files of AWS's configuration");
+        return error(&what).remedy(
+            "check AWS_PROFILE, a `source_profile` and, where they are set, AWS_CONFIG_FILE and \
+             AWS_SHARED_CREDENTIALS_FILE; in the former, the section is `[profile NAME]`",
+        );
+    }
+    let is_none = matches!(missing, CredentialsError::CredentialsNotLoaded(_));
+    match causes.last() {
+        // A source that is set up, such as the `credential_process` of a profile.
+        Some(words) if !is_none => {
+            let words: String = words.trim().chars().take(LONGEST_WORDS).collect();
+            let what = format!("the source of its credentials failed: `{words}`");
+            error(&what).remedy(
+                "see the words of that source, such as the `credential_process` of the profile, \
+                 and correct it",
+            )
+        }
+        _ => error("no credentials were found").remedy(
+            "give credentials of the source account: a role assumed by an earlier step, or \
+             AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+        ),
+    }
+}
+
+/// The profile that the SDK does not find, by its words.
+fn missing_profile(why: &str) -> Option<&str> {
+    let (before, _) = why.split_once("` was not defined")?;
+    let (_, profile) = before.rsplit_once("profile `")?;
+    Some(profile)
 }
 
 /// An error and its causes.

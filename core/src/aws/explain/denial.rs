@@ -27,50 +27,75 @@ pub(super) fn explain(call: &Call<'_>, message: &str) -> Error {
 }
 
 /// What is denied to whom.
-struct Denial<'a> {
-    principal: &'a str,
-    action: &'a str,
-    resource: &'a str,
+pub(in crate::aws) struct Denial<'a> {
+    pub(in crate::aws) principal: &'a str,
+    pub(in crate::aws) action: &'a str,
+    pub(in crate::aws) resource: &'a str,
 }
 
 impl Denial<'_> {
-    /// Which policy to change. A message names the kind of the policy, and of a denying policy in
-    /// the same account or organization its ARN too (R7.25).
+    /// Which policy to change: an identity policy if AWS's message names none.
     fn remedy(&self, message: &str) -> String {
+        self.named_policy(message)
+            .unwrap_or_else(|| self.identity_policy())
+    }
+
+    fn identity_policy(&self) -> String {
+        let Self {
+            action, resource, ..
+        } = self;
+        let principal = describe_principal(self.principal);
+        format!("allow `{action}` on `{resource}` in an identity policy of {principal}")
+    }
+
+    /// Which policy to change, if AWS's message names one by its kind, and a denying policy in the
+    /// same account or organization by its ARN too (R7.25).
+    pub(in crate::aws) fn named_policy(&self, message: &str) -> Option<String> {
         let Self {
             action, resource, ..
         } = self;
         // Policies are attached to the role behind a session, and name it.
         let principal = describe_principal(self.principal);
+        // What a role trusts is its policy as a resource.
+        let of_resource = if *action == "sts:AssumeRole" {
+            format!("the trust policy of {resource}")
+        } else {
+            format!("the policy of {resource}")
+        };
         if let Some(policy) = text_between(message, "explicit deny in ", '\0') {
             let policy = policy.split(" Encoded").next().unwrap_or(policy);
-            let policy = policy.trim_end_matches('.');
-            return format!(
+            let mut policy = policy.trim_end_matches('.');
+            if *action == "sts:AssumeRole" && policy == "a resource-based policy" {
+                policy = &of_resource;
+            }
+            return Some(format!(
                 "remove the deny of `{action}` from {policy}, or exempt {principal} from it"
-            );
+            ));
         }
         // The words of AWS are `because no <kind> allows the <action> action`.
-        match text_between(message, "because no ", '\0').and_then(kind_of) {
-            Some("resource-based policy") => format!(
-                "add a statement to the policy of {resource} that allows `{action}` to \
-                 {principal}, or that delegates to the account's IAM"
+        let kind = kind_of(text_between(message, "because no ", '\0')?)?;
+        Some(match kind {
+            "identity-based policy" => self.identity_policy(),
+            "resource-based policy" => format!(
+                "add a statement to {of_resource} that allows `{action}` to {principal}, or that \
+                 delegates to the account's IAM"
             ),
-            Some("session policy") => {
+            "session policy" => {
                 format!("allow `{action}` in the session policy that {principal} was assumed with")
             }
-            Some("permissions boundary") => format!(
+            "permissions boundary" => format!(
                 "allow `{action}` on `{resource}` in the permissions boundary of {principal}"
             ),
-            Some("VPC endpoint policy") => format!(
+            "VPC endpoint policy" => format!(
                 "allow `{action}` to {principal} in the policy of the VPC endpoint through which \
                  this machine calls AWS"
             ),
-            Some(kind @ ("service control policy" | "resource control policy")) => format!(
+            "service control policy" | "resource control policy" => format!(
                 "have `{action}` allowed by a {kind} of the organization; the account itself \
                  cannot change it"
             ),
-            _ => format!("allow `{action}` on `{resource}` in an identity policy of {principal}"),
-        }
+            _ => return None,
+        })
     }
 }
 

@@ -74,6 +74,13 @@ const KNOWN: &[Known] = &[
     Known {
         action: ANY,
         code: "OptInRequired",
+        words: "not subscribed to this service",
+        remedy: "complete the sign-up of the account: its owner must have a means of payment and a \
+                 verified telephone number there, and a new account may need 24 hours",
+    },
+    Known {
+        action: ANY,
+        code: "OptInRequired",
         words: "",
         remedy: "subscribe to the product in the account, or accept its terms there",
     },

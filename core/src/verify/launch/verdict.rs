@@ -103,10 +103,6 @@ const REMEDIES: &[(&[&str], &str)] = &[
         "have the quota that AWS names raised in the target, or remove what is not needed there",
     ),
     (
-        &["OptInRequired"],
-        "subscribe to the image's product in AWS Marketplace, in the target",
-    ),
-    (
         &["Blocked", "PendingVerification"],
         "have AWS Support clear the target account",
     ),
@@ -156,6 +152,11 @@ fn judge_end(end: &End, launcher: &str) -> Check {
         "Client.VolumeLimitExceeded" => untested(
             &ended,
             "have the quota for EBS volumes raised in the target",
+        ),
+        code if code.starts_with("Client.InvalidSnapshot") => untested(
+            &ended,
+            "see which of the image's snapshots is gone: without it nobody can launch the image, \
+             and it must be built anew",
         ),
         _ => untested(&ended, RUN_AGAIN),
     }

@@ -31,7 +31,7 @@ async fn check_reason(world: &World, name: &str, verdict: Verdict, says: &str) {
 
 #[tokio::test(start_paused = true)]
 async fn account_that_cannot_launch_is_not_blocked() {
-    let table: [(&str, Change, Verdict, &str); 8] = [
+    let table: [(&str, Change, Verdict, &str); 9] = [
         ("nothing", |_| (), Verdict::Yes, "ran, launched as"),
         (
             "no default VPC",
@@ -81,6 +81,15 @@ async fn account_that_cannot_launch_is_not_blocked() {
             },
             Verdict::Unknown,
             "Server.InternalError",
+        ),
+        (
+            "a snapshot that is gone",
+            |launching| {
+                let end = "Client.InvalidSnapshot.NotFound: The snapshot snap-1 does not exist";
+                launching.ends_with = Some(end.to_owned());
+            },
+            Verdict::Unknown,
+            "which of the image's snapshots is gone",
         ),
         (
             "the quota of volumes",
@@ -257,5 +266,35 @@ async fn each_answer_of_aws_has_its_verdict() {
             code
         };
         check_reason(&world, code, verdict, says).await;
+    }
+}
+
+/// What is to be done follows from AWS's words, where a code has several meanings.
+#[tokio::test(start_paused = true)]
+async fn remedy_follows_from_the_words_of_aws() {
+    let table = [
+        (
+            "AuthFailure",
+            "Not authorized for images: [ami-1]",
+            Verdict::No,
+            "share the image with the account",
+        ),
+        (
+            "OptInRequired",
+            "In order to use this AWS Marketplace product you need to accept terms and subscribe.",
+            Verdict::Unknown,
+            "subscribe to the product",
+        ),
+        (
+            "OptInRequired",
+            "You are not subscribed to this service. Please go to http://aws.amazon.com.",
+            Verdict::Unknown,
+            "sign-up of the account",
+        ),
+    ];
+    for (code, message, verdict, says) in table {
+        let world = build_launch_world(ImageKind::Shared).await;
+        let world = world.with_fault(deny_calls(RUN, code, message));
+        check_reason(&world, message, verdict, says).await;
     }
 }
