@@ -265,8 +265,7 @@ impl Sharer {
             }
             None => None,
         };
-        let accounts = request.target_accounts();
-        let reaching = targets::reach(&self.roles, &source, home, &options.in_targets, accounts);
+        let reaching = targets::reach(&self.roles, &source, request);
         let targets = time::timeout_at(deadline, reaching)
             .await
             .map_err(|_elapsed| no_answer())?;

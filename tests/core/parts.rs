@@ -3,6 +3,7 @@
 
 mod breaks;
 mod property;
+mod reached;
 mod stage;
 
 use ami_share::report::Conclusion;
@@ -28,7 +29,8 @@ const SHARE: &[(Broken, &str)] = &[
     (Broken::TargetWithoutRole, "role.not-assumable"),
     (Broken::TargetWithoutKey, "target.key-unusable"),
     (Broken::TargetKeyDisabled, "target.key-unusable"),
-    (Broken::TargetRegionOff, "credentials.invalid"),
+    (Broken::TargetRegionOff, "region.not-enabled"),
+    (Broken::TargetCopyRegionOff, "region.not-enabled"),
     (Broken::TargetRefused, "aws.refused"),
 ];
 
@@ -93,16 +95,21 @@ async fn plan_names_broken_part_and_plans_the_others() {
         if matches!(broken, Broken::RegionPutRefused | Broken::TargetRefused) {
             continue;
         }
-        let stage = Stage::new(KeyAccessMode::Policy, true);
-        stage.break_parts(&[broken]);
-        let sharer = Sharer::new(&stage.world.config(A));
-        let plan = sharer.preview(&stage.request(Mode::Share)).await.unwrap();
-        let report = Report::of_plan(&plan);
-        check_named(&report, broken, code);
-        assert!(report.changed, "{broken:?}");
-        assert_eq!(plan.refusals().count(), 0, "{broken:?}");
-        assert!(plan.launch_permissions().count() >= 2, "{broken:?}");
-        assert!(stage.world.count_changes().is_empty(), "{broken:?}");
+        for copies in [true, false] {
+            if broken.is_of_copies() && !copies {
+                continue;
+            }
+            let stage = Stage::new(KeyAccessMode::Policy, copies);
+            stage.break_parts(&[broken]);
+            let sharer = Sharer::new(&stage.world.config(A));
+            let plan = sharer.preview(&stage.request(Mode::Share)).await.unwrap();
+            let report = Report::of_plan(&plan);
+            check_named(&report, broken, code);
+            assert!(report.changed, "{broken:?}");
+            assert_eq!(plan.refusals().count(), 0, "{broken:?}");
+            assert!(plan.launch_permissions().count() >= 2, "{broken:?}");
+            assert!(stage.world.count_changes().is_empty(), "{broken:?}");
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use super::iam::Iam;
 use super::kms::Kms;
 use super::ssm::Ssm;
 use super::{Caller, Identity, sts};
-use crate::diagnostic::Error;
+use crate::diagnostic::{Code, Error};
 use crate::id::{AccountRegion, Region};
 use crate::limits::CONCURRENT_SNAPSHOT_COPIES;
 
@@ -96,6 +96,21 @@ impl Account {
         region: &Region,
     ) -> Result<Identity, Error> {
         identify(config, region, Arc::clone(&self.permits)).await
+    }
+
+    /// Fails if a Region is not turned on for the account (`sts:GetCallerIdentity`, which needs no
+    /// permission).
+    pub(crate) async fn check_region(&self, region: &Region) -> Result<(), Error> {
+        let client = aws_sdk_sts::Client::new(&self.config(region));
+        let caller = Caller {
+            identity: Some(self.identity.clone()),
+            region: region.clone(),
+            permits: Arc::clone(&self.permits),
+        };
+        match sts::caller_identity(&client, &caller).await {
+            Err(error) if error.code == Code::RegionOff => Err(error),
+            _ => Ok(()),
+        }
     }
 
     /// The account in a Region.

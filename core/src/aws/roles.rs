@@ -1,6 +1,6 @@
 //! Roles and their sessions: each is assumed once, however many runs of a `Sharer` act as it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_config::SdkConfig;
 use aws_config::sts::AssumeRoleProvider;
@@ -55,9 +55,33 @@ impl Roles {
         Some(source.other(session.config, identity))
     }
 
-    /// The account of a role, which is assumed at once: an error says what kept it from that, and
-    /// the identity is that of the session (`sts:AssumeRole`, `sts:GetCallerIdentity`).
-    pub(crate) async fn reach(&self, source: &Account, role: &Role) -> Result<Account, Error> {
+    /// The account of a role, which is assumed at once, in its Region or else in the first of
+    /// `regions` that is turned on for the account and answers: an error says what kept it from
+    /// that, and the identity is that of the session (`sts:AssumeRole`, `sts:GetCallerIdentity`).
+    pub(crate) async fn reach(
+        &self,
+        source: &Account,
+        role: &Role,
+        regions: &BTreeSet<Region>,
+    ) -> Result<Account, Error> {
+        let mut reached = self.reach_in_region(source, role).await;
+        for region in regions {
+            if *region == role.region || !is_about_region(&reached) {
+                continue;
+            }
+            let elsewhere = Role {
+                region: region.clone(),
+                ..role.clone()
+            };
+            let answer = self.reach_in_region(source, &elsewhere).await;
+            if !is_about_region(&answer) {
+                reached = answer;
+            }
+        }
+        reached
+    }
+
+    async fn reach_in_region(&self, source: &Account, role: &Role) -> Result<Account, Error> {
         let external = role.external_id.is_some();
         if role.arn.account().is_none() {
             let error = sts::not_assumable(&source.identity, &role.arn, external, None);
@@ -101,6 +125,14 @@ impl Roles {
     fn keep(&self, role: &Role, session: Session) {
         self.0.lock().insert(role.clone(), session);
     }
+}
+
+/// Whether another Region may answer what this one did not.
+fn is_about_region<T>(answer: &Result<T, Error>) -> bool {
+    let about_region = [Code::RegionOff, Code::EndpointUnreachable];
+    answer
+        .as_ref()
+        .is_err_and(|error| about_region.contains(&error.code))
 }
 
 /// A configuration whose credentials are those of a role.

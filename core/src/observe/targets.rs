@@ -41,13 +41,10 @@ async fn read_target(reached: &Account, request: &ShareRequest, inventory: &Inve
     // 1. What it has in each Region.
     let mut reading = Vec::new();
     for source in inventory.regions.values() {
-        let clients = reached.in_region(&source.location.region);
         reading.push(async move {
-            let name = clients.location.region.clone();
-            (
-                name,
-                read_region(&clients, request, inventory, source).await,
-            )
+            let name = source.location.region.clone();
+            let region = read_enabled_region(reached, request, inventory, source).await;
+            (name, region)
         });
     }
     let mut target = Target::default();
@@ -68,7 +65,7 @@ async fn read_target(reached: &Account, request: &ShareRequest, inventory: &Inve
     let Some(first) = inventory.regions.keys().next() else {
         return target;
     };
-    let clients = reached.in_region(first);
+    let clients = reached.in_region(reached.identity.accepted_in.as_ref().unwrap_or(first));
     let options = &request.options.in_targets;
     for name in options.launch_role_names() {
         match read_role(&clients, request, name).await {
@@ -114,7 +111,24 @@ async fn read_role(
     Ok(Some(policies))
 }
 
-/// One Region of a target; `source` is the same Region of the source account.
+/// One Region of a target, which must be turned on there, even if nothing of it needs to be read.
+async fn read_enabled_region(
+    reached: &Account,
+    request: &ShareRequest,
+    inventory: &Inventory,
+    source: &RegionInventory,
+) -> Result<RegionInventory, Error> {
+    let name = &source.location.region;
+    let region = read_region(&reached.in_region(name), request, inventory, source).await?;
+    let options = &request.options;
+    let is_known = reached.identity.accepted_in.as_ref() == Some(name);
+    if options.revoke.is_none() && options.in_targets.verify == Verify::None && !is_known {
+        reached.check_region(name).await?;
+    }
+    Ok(region)
+}
+
+/// What is read of one Region of a target; `source` is the same Region of the source account.
 async fn read_region(
     clients: &RegionClients,
     request: &ShareRequest,
@@ -147,7 +161,9 @@ async fn read_region(
     region.failures.extend(failures);
     if options.in_targets.verify != Verify::None {
         region.allowed_images = match clients.ec2.allowed_images().await {
-            Err(error) if error.code == Code::AwsUnreadable => return Err(error),
+            Err(error) if [Code::AwsUnreadable, Code::RegionOff].contains(&error.code) => {
+                return Err(error);
+            }
             // The role may lack the permission. Verification says so then.
             settings => settings.ok(),
         };

@@ -3,7 +3,7 @@
 use ami_share_sim::world::{ImageState, KeyState};
 use serde_json::{Value, json};
 
-use super::stage::{C, EAST, OPT_IN, Stage, WEST};
+use super::stage::{C, HOME, OPT_IN, Stage, WEST};
 use crate::support::*;
 
 /// A way in which a part breaks: always image `alpha`, the Region that images are copied to, or C.
@@ -27,6 +27,8 @@ pub(super) enum Broken {
     TargetWithoutKey,
     TargetKeyDisabled,
     TargetRegionOff,
+    /// The Region that images are copied to.
+    TargetCopyRegionOff,
     TargetRefused,
 }
 
@@ -49,8 +51,9 @@ impl Broken {
             Self::HomeUnreachable => region == WEST || image == "west",
             Self::TargetWithoutRole | Self::TargetRefused => target == C,
             Self::TargetWithoutKey | Self::TargetKeyDisabled | Self::TargetRegionOff => {
-                target == C && region == EAST
+                target == C && region == HOME
             }
+            Self::TargetCopyRegionOff => target == C && region == OPT_IN,
         }
     }
 
@@ -86,19 +89,25 @@ impl Stage {
             Broken::ImageUnreadable => self.world.edit_image(&alpha, |image| {
                 image.mappings[0].snapshot = Some("?".to_owned());
             }),
-            Broken::RegionOff => self.world.sim.edit(|world| {
-                let account = world.accounts.get_mut(A).unwrap();
-                account.opted_in.remove(OPT_IN);
-            }),
+            Broken::RegionOff => self.turn_off(A, OPT_IN),
+            Broken::TargetRegionOff => self.turn_off(C, HOME),
+            Broken::TargetCopyRegionOff => self.turn_off(C, OPT_IN),
             Broken::RegionWithoutKey => {
                 self.remove_alias(A, OPT_IN, &format!("alias/key-{OPT_IN}"));
             }
             Broken::RegionKeyDisabled => self.disable_key(&format!("key-{OPT_IN}")),
             Broken::TargetWithoutRole => self.world.remove_role(C, "consumer"),
-            Broken::TargetWithoutKey => self.remove_alias(C, EAST, "alias/own"),
-            Broken::TargetKeyDisabled => self.disable_key(&format!("own-{C}-{EAST}")),
+            Broken::TargetWithoutKey => self.remove_alias(C, HOME, "alias/own"),
+            Broken::TargetKeyDisabled => self.disable_key(&format!("own-{C}-{HOME}")),
             _ => {}
         }
+    }
+
+    fn turn_off(&self, account: &str, region: &str) {
+        self.world.sim.edit(|world| {
+            let account = world.accounts.get_mut(account).unwrap();
+            account.opted_in.remove(region);
+        });
     }
 
     /// The image may be gone already.
@@ -147,12 +156,6 @@ fn fault_of(part: Broken, image_id: &str) -> Vec<Value> {
         Broken::RegionPutRefused => {
             let refused = error(400, "MalformedPolicyDocumentException", "lockout");
             vec![in_region(OPT_IN, "kms:PutKeyPolicy", refused)]
-        }
-        Broken::TargetRegionOff => {
-            let message = "AWS was not able to validate the provided access credentials";
-            let mut fault = in_region(EAST, "ec2:*", error(401, "AuthFailure", message));
-            fault["account"] = json!(C);
-            vec![fault]
         }
         Broken::TargetRefused => vec![
             of_target("ec2:ModifyImageAttribute"),

@@ -20,6 +20,7 @@ const TO_SHARE: &[Broken] = &[
     Broken::TargetWithoutRole,
     Broken::TargetWithoutKey,
     Broken::TargetRegionOff,
+    Broken::TargetCopyRegionOff,
     Broken::TargetRefused,
 ];
 

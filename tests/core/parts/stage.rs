@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::slice;
 
-use ami_share::request::{KeyAccessMode, Revoke, TargetOptions};
+use ami_share::request::{KeyAccessMode, Revoke, TargetOptions, Verify};
 use ami_share::{Principal, Region, Report, ShareRequest, Sharer};
 use ami_share_sim::{Options, Scenario};
 use serde_json::{Value, json};
@@ -12,12 +12,13 @@ use super::breaks::Broken;
 use crate::support::*;
 
 pub(super) const C: &str = "300000000000";
-pub(super) const EAST: &str = "us-east-1";
+/// Not every account has it turned on.
+pub(super) const HOME: &str = "eu-south-1";
 pub(super) const WEST: &str = "us-west-2";
 pub(super) const OPT_IN: &str = "ap-east-1";
 
 /// The images, each with its Region.
-const IMAGES: [(&str, &str); 3] = [("alpha", EAST), ("bravo", EAST), ("west", WEST)];
+const IMAGES: [(&str, &str); 3] = [("alpha", HOME), ("bravo", HOME), ("west", WEST)];
 const TARGETS: [&str; 2] = [B, C];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +32,7 @@ pub(super) struct Stage {
     access: KeyAccessMode,
     /// Whether targets copy.
     copies: bool,
+    verify: Verify,
     /// How many of the images, Regions and targets are asked for.
     images: usize,
     regions: usize,
@@ -45,10 +47,15 @@ impl Stage {
             world,
             access,
             copies,
+            verify: Verify::default(),
             images: IMAGES.len(),
             regions: 2,
             targets: TARGETS.len(),
         }
+    }
+
+    pub(super) fn with_verify(self, verify: Verify) -> Self {
+        Self { verify, ..self }
     }
 
     /// Asks for image `alpha`, in its own Region, for C.
@@ -74,7 +81,7 @@ impl Stage {
                 .copy_to_regions([region(OPT_IN)])
                 .kms_key_in(region(OPT_IN), key);
         }
-        for home in [EAST, WEST] {
+        for home in [HOME, WEST] {
             let is_asked = IMAGES[..self.images]
                 .iter()
                 .any(|(_, region)| *region == home);
@@ -83,7 +90,9 @@ impl Stage {
                 request = request.kms_key_in(region(home), key);
             }
         }
-        let mut options = TargetOptions::default().role("consumer".parse().unwrap());
+        let mut options = TargetOptions::default()
+            .role("consumer".parse().unwrap())
+            .verify(self.verify);
         if self.copies {
             options = options.kms_key("alias/own".parse().unwrap());
         }
@@ -177,13 +186,13 @@ impl Stage {
         let ends = self.list_ends();
         // An image that stays shared keeps its key, and so does everybody who is named for it.
         let is_image =
-            |part: &Broken| part.breaks("alpha", EAST, B) && !part.breaks("bravo", EAST, B);
+            |part: &Broken| part.breaks("alpha", HOME, B) && !part.breaks("bravo", HOME, B);
         let keeps_key = mode == Mode::Revoke && broken.iter().any(is_image);
         for ((image, region, target), mut expected) in whole.list_ends() {
             let depends = broken
                 .iter()
                 .any(|part| part.breaks(image, &region, target));
-            if keeps_key && region == EAST {
+            if keeps_key && region == HOME {
                 expected = expected.replace("key false", "key true");
             }
             let part = (image, region, target);
@@ -194,9 +203,9 @@ impl Stage {
     }
 }
 
-/// A owns images in two Regions; a third one, for copies, must be enabled.
+/// A owns images in two Regions; the first of them and a third one, for copies, must be enabled.
 fn scenario() -> Scenario {
-    let regions = [EAST, WEST, OPT_IN];
+    let regions = [HOME, WEST, OPT_IN];
     let mut keys = Vec::new();
     for region in regions {
         let name = format!("key-{region}");
@@ -218,10 +227,11 @@ fn scenario() -> Scenario {
         "policy": { "Version": "2012-10-17", "Statement": [{ "Effect": "Allow",
             "Action": "*", "Resource": "*" }] } });
     let account =
-        |id: &str, roles: &[Value]| json!({ "id": id, "roles": roles, "opted-in": [OPT_IN] });
+        |id: &str, roles: &[Value]| json!({ "id": id, "roles": roles, "opted-in": [HOME, OPT_IN] });
     let world = json!({
-        "region": EAST,
-        "regions": [{ "name": EAST }, { "name": WEST }, { "name": OPT_IN, "opt-in": true }],
+        "region": HOME,
+        "regions": [{ "name": HOME, "opt-in": true }, { "name": WEST },
+            { "name": OPT_IN, "opt-in": true }],
         "accounts": [account(A, &[]), account(B, slice::from_ref(&role)), account(C, slice::from_ref(&role))],
         "keys": keys,
         "images": images });

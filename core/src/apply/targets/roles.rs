@@ -86,10 +86,11 @@ impl Apply<'_> {
         Ok(())
     }
 
-    /// IAM is the same in every Region.
+    /// IAM is the same in every Region that is turned on.
     fn iam_clients(&self, account: &AccountId) -> Option<Arc<RegionClients>> {
-        let region = self.plan.regions.first()?;
-        self.run.target_clients(account, region)
+        let target = self.run.targets.get(account)?.as_ref().ok()?;
+        let accepted_in = target.identity.accepted_in.as_ref();
+        Some(target.in_region(accepted_in.or(self.plan.regions.first())?))
     }
 
     /// Grants the roles of services in targets the use of these keys; the targets make those grants
