@@ -5,7 +5,7 @@ mod renamed;
 
 use serde::Deserialize;
 
-pub(crate) use environment::{read, variable};
+pub(crate) use environment::{read, region_of_profile, variable};
 
 /// One input, as `--help`, `action.yml` and the README show it.
 #[derive(Clone, Copy, Debug)]

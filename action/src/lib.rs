@@ -66,7 +66,11 @@ pub async fn run(env: impl IntoIterator<Item = (OsString, OsString)>, sinks: Sin
     let log = Arc::new(Log::new(sinks.out, style));
 
     // Every problem of the inputs is reported before AWS is called.
-    let settings = match read_settings(&env, &log) {
+    let region = match sinks.aws {
+        Some(_) => None,
+        None => inputs::region_of_profile().await,
+    };
+    let settings = match read_settings(&env, region, &log) {
         Ok(settings) => settings,
         Err(problems) => {
             log_problems(&log, problems);
@@ -119,9 +123,15 @@ pub async fn run(env: impl IntoIterator<Item = (OsString, OsString)>, sinks: Sin
     exit
 }
 
-/// Reads the inputs, and makes sure that the report can be written.
-fn read_settings(env: &[(OsString, OsString)], log: &Log) -> Result<Settings, Vec<Problem>> {
-    let read = inputs::read(env);
+/// Reads the inputs, and makes sure that the report can be written. `region` is the one of AMIs if
+/// neither an input nor a variable names one.
+fn read_settings(
+    env: &[(OsString, OsString)],
+    region: Option<String>,
+    log: &Log,
+) -> Result<Settings, Vec<Problem>> {
+    let mut read = inputs::read(env);
+    read.raw.aws_region = read.raw.aws_region.or(region);
     for name in &read.unknown {
         let message = "not an input of ami-share, so it is ignored";
         log.annotate(Level::Warning, name, message);

@@ -157,6 +157,87 @@ async fn profile_that_signs_in_by_browser_names_the_way_round() {
     }
 }
 
+/// A configuration in which the profile `ci` has these lines, and only that.
+fn write_profile(stage: &Stage, lines: &str) -> String {
+    let file = stage.path("config");
+    std::fs::write(&file, format!("[profile ci]\n{lines}\n")).unwrap();
+    file.to_str().unwrap().to_owned()
+}
+
+fn run_with_profile(stage: &Stage, profile: &str, config: &str) -> Run {
+    stage.run(&[
+        ("AWS_ACCESS_KEY_ID", ""),
+        ("AWS_SECRET_ACCESS_KEY", ""),
+        ("AWS_REGION", ""),
+        ("AWS_PROFILE", profile),
+        ("AWS_CONFIG_FILE", config),
+        ("INPUT_AMI-ID", &stage.image("golden")),
+        ("INPUT_TARGET-ACCOUNTS", B),
+    ])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn region_of_profile_is_that_of_images_without_one() {
+    let stage = Stage::set(1).await;
+    let keys = &stage.sim.facts().accounts[A];
+    let (id, secret) = (&keys.access_key_id, &keys.secret_access_key);
+    let keys = format!("aws_access_key_id = {id}\naws_secret_access_key = {secret}");
+    let config = write_profile(&stage, &format!("region = us-east-1\n{keys}"));
+    let run = run_with_profile(&stage, "ci", &config);
+    assert_eq!(run.status, 0, "{}", run.log);
+
+    let config = write_profile(&stage, &keys);
+    let run = run_with_profile(&stage, "ci", &config);
+    assert_eq!(run.status, 2, "{}", run.log);
+    assert!(run.log.contains("aws-region"), "{}", run.log);
+}
+
+/// A source of credentials that is set up and fails is named, with its own words.
+#[tokio::test(flavor = "multi_thread")]
+async fn source_of_credentials_that_fails_is_named() {
+    let stage = Stage::set(1).await;
+    let region = "region = us-east-1";
+    let failing = "credential_process = echo the vault is locked >&2; exit 3";
+    let table = [
+        ("ci", failing.to_owned(), "the vault is locked"),
+        ("ci", "credential_process = echo {}".to_owned(), "parse"),
+        (
+            "ci",
+            "credential_process = /no/such/program".to_owned(),
+            "127",
+        ),
+        (
+            "ci",
+            "role_arn = arn:aws:iam::111111111111:role/x\nsource_profile = gone".to_owned(),
+            "`gone`",
+        ),
+    ];
+    for (profile, lines, says) in table {
+        let config = write_profile(&stage, &format!("{region}\n{lines}"));
+        let run = run_with_profile(&stage, profile, &config);
+        assert_eq!(run.status, 1, "{}", run.log);
+        assert!(run.log.contains("credentials.invalid"), "{}", run.log);
+        assert!(run.log.contains(says), "{says}: {}", run.log);
+        assert!(
+            !run.log.contains("no credentials were found"),
+            "{}",
+            run.log
+        );
+    }
+    // The profile that is asked for does not exist, so nothing names a Region either.
+    let config = write_profile(&stage, region);
+    let image_id = stage.image("golden");
+    let run = stage.run(&[
+        ("AWS_ACCESS_KEY_ID", ""),
+        ("AWS_SECRET_ACCESS_KEY", ""),
+        ("AWS_PROFILE", "nope"),
+        ("AWS_CONFIG_FILE", &config),
+        ("INPUT_AMI-ID", &image_id),
+        ("INPUT_TARGET-ACCOUNTS", B),
+    ]);
+    assert!(run.log.contains("no profile `nope`"), "{}", run.log);
+}
+
 /// The first line that a proxy is sent by a run without an endpoint of its own.
 async fn read_proxied(stage: &Stage, env: &[(&str, &str)]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

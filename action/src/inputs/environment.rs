@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 
+use ami_share::aws_config::meta::region::ProvideRegion as _;
+use ami_share::aws_config::profile::region::ProfileFileRegionProvider;
+
 use super::{INPUTS, Problem, Raw, renamed, shorten};
 
 /// A longer input is a mistake: a file pasted in its place.
@@ -67,6 +70,12 @@ pub(crate) fn read(env: &[(OsString, OsString)]) -> Environment {
     }
     read.raw.run_name = first_set(env, &RUN_NAMES);
     read
+}
+
+/// The Region that the profile of the process's environment names.
+pub(crate) async fn region_of_profile() -> Option<String> {
+    let region = ProfileFileRegionProvider::new().region().await?;
+    Some(region.to_string())
 }
 
 /// The value of a variable; `None` if it is missing or empty.
