@@ -46,7 +46,9 @@ pub(crate) fn judge(
     copy: &CopyImage,
     location: &AccountRegion,
 ) -> Candidate {
-    if !was_copied_from(image, &copy.source, location) {
+    // A name never changes, and a tag may be copied to another image.
+    let is_named = image.name == copy.name || image.name == copy.fallback_name();
+    if !is_named || !was_copied_from(image, &copy.source, location) {
         return Candidate::Unrelated;
     }
     let mut under_key = 0;

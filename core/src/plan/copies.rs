@@ -133,7 +133,10 @@ impl Planner<'_> {
                     ),
                 ),
                 Candidate::Unrelated => {
-                    unproven.push((image, "AWS does not show it as that copy under this key"));
+                    unproven.push((
+                        image,
+                        "AWS does not show it as that copy of this name and key",
+                    ));
                 }
             }
         }

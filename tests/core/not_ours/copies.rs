@@ -147,6 +147,23 @@ fn list_not_ours(report: &Report) -> Vec<&str> {
     resources
 }
 
+/// A revoke would leave it, so that a share must not use it.
+#[tokio::test(start_paused = true)]
+async fn copy_by_hand_with_our_tags_is_not_used() {
+    let world = World::new();
+    let request = || world.build_copy_request(&["plain"]);
+    let ours = copy_in(&world.share(request()).await);
+    let tags = world.edit_image(&ours, |image| image.tags[A].clone());
+    let tags: Vec<(&str, &str)> = tags.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+    let by_hand = copy_by_hand(&world, "by hand", &tags).await;
+    let ec2 = aws_sdk_ec2::Client::new(&world.config(A));
+    ec2.deregister_image().image_id(&ours).send().await.unwrap();
+    let report = world.share(request()).await;
+    let copy = copy_in(&report);
+    assert!(copy != ours && copy != by_hand);
+    assert_eq!(list_not_ours(&report), [by_hand]);
+}
+
 /// AWS calls the name of such a copy a duplicate, and it is so long that it is cut.
 #[tokio::test(start_paused = true)]
 async fn copy_with_cut_name_is_ours_to_those_who_know_its_name() {

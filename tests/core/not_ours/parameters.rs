@@ -114,3 +114,38 @@ async fn parameter_that_changed_during_a_run_is_not_taken() {
         assert_eq!(read_parameter(&world, "/images/plain"), "hunter2");
     }
 }
+
+/// The parameter of one target keeps the image from nobody.
+#[tokio::test(start_paused = true)]
+async fn parameter_of_target_that_holds_no_image_is_left_out() {
+    let world = World::generate(2, 1, 1, 1);
+    world
+        .allow_actions(B, "consumer", &["ec2:*", "ssm:*"])
+        .await;
+    let name = "/images/image-1";
+    world.sim.edit(|state| {
+        let place = ("us-east-1".to_owned(), name.to_owned());
+        let account = state.accounts.get_mut(B).unwrap();
+        let theirs = parameter("SecureString", "hunter2");
+        account.parameters.insert(place, vec![theirs]);
+    });
+    let request = world.build_request(&["image-1"]);
+    let request = request.target_options(with_target_role());
+    let request = request.publish_ssm_parameter("/images/{name}");
+    let report = world.try_share(request).await.unwrap_err();
+    assert_eq!(report.errors.len(), 1);
+    assert_eq!(report.errors[0].resource.as_deref(), Some(name));
+    assert_eq!(
+        list_codes(&report),
+        ["parameter.not-image", "part.left-out"]
+    );
+    assert!(!json!(report).to_string().contains("hunter2"));
+    let image_id = world.image_id("image-1");
+    assert_eq!(read_parameter(&world, name), image_id);
+    assert_eq!(world.launch_as_b(&image_id).await, "running");
+    let place = ("us-east-1".to_owned(), name.to_owned());
+    let theirs = world
+        .sim
+        .edit(|state| state.accounts[B].parameters[&place].clone());
+    assert_eq!(theirs[0].value, "hunter2");
+}
