@@ -34,8 +34,8 @@ impl Ssm {
     }
 
     /// Writes an image's ID into a parameter of the type for image IDs (`ssm:PutParameter`): a new
-    /// one, or one that `exists`. SSM checks the ID only after it has answered, and may still refuse
-    /// it (R5.9).
+    /// one, or one that `exists`. SSM checks the ID only after it has answered, and may still
+    /// refuse it (R5.9).
     pub(crate) async fn put_image(
         &self,
         name: &str,

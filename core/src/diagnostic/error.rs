@@ -83,8 +83,8 @@ remedied! {
         RolePolicyRefused => "role.policy-refused":
             "set `target-launch-policy`: a managed policy of the target is then attached, and no \
              inline policy is written. Or remove inline policies that the role no longer needs";
-        /// SSM did not accept an image for a parameter, or the parameter came to hold something else
-        /// during the run.
+        /// SSM did not accept an image for a parameter, or the parameter came to hold something
+        /// else during the run.
         ParameterRefused => "parameter.refused":
             "allow ssm:PutParameter and ec2:DescribeImages to the caller: SSM checks the image \
              with that identity";

@@ -232,8 +232,8 @@ findings! {
         /// A tag of the image has the name of a record of temporary access, and is none that this
         /// tool wrote.
         TemporaryAccessUnread => "temporary-access.unread", Warn:
-            "find out who wrote or changed the tag (CloudTrail, `CreateTags`), revoke what it names \
-             if that should have ended, and remove the tag";
+            "find out who wrote or changed the tag (CloudTrail, `CreateTags`), revoke what it \
+             names if that should have ended, and remove the tag";
         /// Two images would be written into one SSM parameter.
         ParameterAmbiguous => "parameter.ambiguous", Refuse:
             "tell them apart by a placeholder of `publish-ssm-parameter`, such as `{name}`";
