@@ -52,7 +52,12 @@ struct Row {
 
 impl Row {
     fn fault(&self) -> Value {
-        let answer = json!({ "path": self.path, "value": self.value });
+        let value = self.value.map(|text| match text {
+            "true" => json!(true),
+            _ if text.starts_with('[') => serde_json::from_str(text).unwrap(),
+            _ => json!(text),
+        });
+        let answer = json!({ "path": self.path, "value": value });
         json!({ "operation": self.operation, "effect": { "answer": answer } })
     }
 }

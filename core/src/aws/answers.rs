@@ -4,6 +4,7 @@
 
 mod check;
 mod elements;
+mod lists;
 
 use std::fmt;
 
@@ -22,18 +23,20 @@ use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::config_bag::ConfigBag;
 use http_body_util::BodyExt as _;
 
-use check::Expected;
+use check::{Expected, Wrong};
 use elements::Elements;
 
 use crate::limits::{LARGEST_ANSWER, MOST_ELEMENTS};
 
-/// An answer that is none of AWS's.
+/// An answer that is none of AWS's, or that lacks what this version needs.
 #[derive(Debug)]
 pub(super) struct NoAnswer {
     /// The status of HTTP.
     pub(super) status: u16,
     /// What is wrong with it.
     pub(super) why: String,
+    /// Whether it is AWS's answer, but cannot be read.
+    pub(super) is_unreadable: bool,
 }
 
 impl fmt::Display for NoAnswer {
@@ -95,9 +98,12 @@ impl HttpConnector for CheckedConnector {
             let body = read_bounded(&mut answer).await?;
             let status = answer.status().as_u16();
             if answer.status().is_success()
-                && let Err(why) = expected.check(&body)
+                && let Err(wrong) = expected.check(&body)
             {
-                return Err(no_answer(status, why));
+                return Err(match wrong {
+                    Wrong::NoAnswer(why) => no_answer(status, why),
+                    Wrong::Unreadable(why) => unreadable(status, why),
+                });
             }
             *answer.body_mut() = SdkBody::from(body);
             Ok(answer)
@@ -134,6 +140,19 @@ async fn read_bounded(answer: &mut HttpResponse) -> Result<Vec<u8>, ConnectorErr
 
 /// The SDK does not try again after an error of this kind: the next answer would be the same.
 fn no_answer(status: u16, why: impl Into<String>) -> ConnectorError {
-    let why = why.into();
-    ConnectorError::other(Box::new(NoAnswer { status, why }), None)
+    let no_answer = NoAnswer {
+        status,
+        why: why.into(),
+        is_unreadable: false,
+    };
+    ConnectorError::other(Box::new(no_answer), None)
+}
+
+fn unreadable(status: u16, why: String) -> ConnectorError {
+    let no_answer = NoAnswer {
+        status,
+        why,
+        is_unreadable: true,
+    };
+    ConnectorError::other(Box::new(no_answer), None)
 }

@@ -70,6 +70,10 @@ where
         // failure to build or send it.
         _ => match (credentials::find(error), find_no_answer(error)) {
             (Some(missing), _) => credentials::explain(&call, missing),
+            (None, Some(no_answer)) if no_answer.is_unreadable => {
+                let message = format!("the answer to {action} cannot be read: {}", no_answer.why);
+                Error::new(Code::AwsUnreadable, message)
+            }
             (None, Some(no_answer)) => unexpected(action, &no_answer.to_string()),
             (None, None) => unreachable(action, &cause(error)),
         },

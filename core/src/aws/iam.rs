@@ -5,6 +5,8 @@ mod simulation;
 
 use std::collections::BTreeMap;
 
+use aws_sdk_iam::types::Role;
+
 use super::pages::Pages;
 use super::sts::role_name_of;
 use super::unreadable::present;
@@ -33,10 +35,23 @@ impl Iam {
     /// The ARN of a role, with the path that a name does not tell; `None` if there is no such role
     /// (`iam:GetRole`).
     pub(crate) async fn role_arn(&self, role: &str) -> Result<Option<String>, Error> {
+        const ACTION: &str = "iam:GetRole";
         let call = self.client.get_role().role_name(role).send();
-        let answer = self.caller.send("iam:GetRole", Some(role), call).await;
+        let answer = self.caller.send(ACTION, Some(role), call).await;
         let answer = none_if_absent(answer)?;
-        Ok(answer.and_then(|answer| answer.role).map(|role| role.arn))
+        match answer.and_then(|answer| answer.role) {
+            Some(role) => self.arn_of(ACTION, role).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The ARN of a role in an answer. The SDK makes an empty text of a member that is missing.
+    fn arn_of(&self, action: &'static str, role: Role) -> Result<String, Error> {
+        let arn = Some(role.arn).filter(|arn| !arn.is_empty());
+        present("Arn", arn).map_err(|unreadable| {
+            let unreadable = unreadable.of(&role.role_name);
+            self.caller.unreadable(action, &unreadable)
+        })
     }
 
     /// The principal whose policies decide for a caller of this account: the role of a session, or
@@ -212,7 +227,9 @@ impl Iam {
             page.roles().len()
         });
         while let Some(page) = pages.next().await? {
-            arns.extend(page.roles.into_iter().map(|role| role.arn));
+            for role in page.roles {
+                arns.push(self.arn_of(ACTION, role)?);
+            }
         }
         Ok(arns)
     }

@@ -1,5 +1,6 @@
 //! KMS: keys, their policies and grants.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use aws_sdk_kms::config::retry::RetryConfig;
@@ -260,7 +261,7 @@ fn key_state(state: &SdkKeyState) -> KeyState {
 }
 
 fn convert_grant(grant: &GrantListEntry) -> Result<Grant, Unreadable> {
-    let operations = grant.operations().iter();
+    let operations = convert_operations(grant)?;
     let service = grant.grantee_service_principal();
     let grantee = present(GRANTEE, grant.grantee_principal().or(service))?;
     if !is_known_grantee(grantee) {
@@ -276,11 +277,26 @@ fn convert_grant(grant: &GrantListEntry) -> Result<Grant, Unreadable> {
         grantee: grantee.to_owned(),
         for_service: service.is_some(),
         issuer: issuer.to_owned(),
-        operations: operations
-            .map(|operation| operation.as_str().to_owned())
-            .collect(),
+        operations,
         constrained: grant.constraints().is_some(),
     })
+}
+
+/// What a grant allows: always something, and nothing that this version cannot judge.
+fn convert_operations(grant: &GrantListEntry) -> Result<BTreeSet<String>, Unreadable> {
+    const MEMBER: &str = "Operations";
+    let mut operations = BTreeSet::new();
+    for operation in grant.operations() {
+        let name = operation.as_str();
+        if !GrantOperation::values().contains(&name) {
+            return Err(Unreadable::unknown(MEMBER, name));
+        }
+        operations.insert(name.to_owned());
+    }
+    if operations.is_empty() {
+        return Err(Unreadable::missing(MEMBER));
+    }
+    Ok(operations)
 }
 
 /// Whether a grantee has a form that AWS uses: an ARN, the name of a service, or the unique ID of a

@@ -21,8 +21,6 @@ pub(crate) enum AllowedImagesState {
     /// Images are only marked.
     AuditMode,
     Disabled,
-    /// A word that this version does not know.
-    Other(String),
 }
 
 /// A criterion: an image must meet all of its parts, and of each list one value.

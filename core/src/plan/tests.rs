@@ -13,7 +13,7 @@ const ARN: &str = "arn:aws:kms:us-east-1:111111111111:key/1234abcd-12ab-34cd-56e
 const OTHER: &str = "arn:aws:kms:us-east-1:111111111111:key/1234abcd-12ab-34cd-56ef-1234567890ac";
 
 fn key(arn: &str) -> Key {
-    let policy = KeyPolicy::parse("{}").map_err(|error| error.to_string());
+    let policy = KeyPolicy::parse(r#"{"Statement":[]}"#).map_err(|error| error.to_string());
     Key {
         arn: arn.parse().unwrap(),
         aws_managed: false,

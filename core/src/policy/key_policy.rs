@@ -53,7 +53,9 @@ impl KeyPolicy {
     /// # Errors
     /// If the text is not JSON, or does not have the form of a policy.
     pub(crate) fn parse(text: &str) -> Result<Self, PolicyError> {
-        Document::parse(text).map(Self)
+        let document = Document::parse(text)?;
+        document.check_grammar()?;
+        Ok(Self(document))
     }
 
     /// What `kms:PutKeyPolicy` gets.

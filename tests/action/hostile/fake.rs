@@ -122,8 +122,8 @@ impl Answers {
             Hostile::EndlessTokens if self.action.contains("ListGrants") => {
                 format!("{{\"Grants\":[],\"Truncated\":true,\"NextMarker\":\"{page}\"}}")
             }
-            Hostile::EndlessTokens => images(&format!("<nextToken>{page}</nextToken>")),
-            Hostile::RepeatedToken => images("<nextToken>same</nextToken>"),
+            Hostile::EndlessTokens => images(&format!("<imagesSet/><nextToken>{page}</nextToken>")),
+            Hostile::RepeatedToken => images("<imagesSet/><nextToken>same</nextToken>"),
             Hostile::CutXml => "<DescribeImagesResponse><imagesSet><item>".to_owned(),
             Hostile::Empty => String::new(),
             Hostile::Page => "<html><body>Please log in</body></html>".to_owned(),

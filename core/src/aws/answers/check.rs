@@ -1,23 +1,26 @@
 //! Whether an answer is one to the call that was sent.
 
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
-use serde::de::IgnoredAny;
+use serde_json::Value;
+
+use super::lists;
 
 /// What the answer to a request must look like.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Expected {
     /// EC2, IAM and STS answer with XML, in an element that is named by the action.
     Xml(String),
-    /// KMS and SSM answer with JSON, or with nothing.
-    Json,
+    /// KMS and SSM answer to an action with JSON, or with nothing.
+    Json(String),
     /// Anything, such as the answer of an endpoint for credentials.
     Anything,
 }
 
 impl Expected {
     pub(super) fn of(request: &HttpRequest) -> Self {
-        if request.headers().contains_key("x-amz-target") {
-            return Self::Json;
+        if let Some(target) = request.headers().get("x-amz-target") {
+            let action = target.rsplit('.').next().unwrap_or(target);
+            return Self::Json(action.to_owned());
         }
         let body = request.body().bytes().unwrap_or_default();
         let body = String::from_utf8_lossy(body);
@@ -30,17 +33,36 @@ impl Expected {
     }
 
     /// What is wrong with the body of an answer that says that all went well.
-    pub(super) fn check(&self, body: &[u8]) -> Result<(), String> {
+    pub(super) fn check(&self, body: &[u8]) -> Result<(), Wrong> {
         match self {
             Self::Anything => Ok(()),
-            Self::Json if body.is_empty() => Ok(()),
-            Self::Json => match serde_json::from_slice::<IgnoredAny>(body) {
-                Ok(_) => Ok(()),
-                Err(error) => Err(format!("it is no JSON: {error}")),
-            },
-            Self::Xml(action) => check_xml(action, &String::from_utf8_lossy(body)),
+            Self::Json(action) => {
+                let answer = parse_json(body).map_err(Wrong::NoAnswer)?;
+                lists::check_json(action, &answer).map_err(Wrong::Unreadable)
+            }
+            Self::Xml(action) => {
+                let text = String::from_utf8_lossy(body);
+                check_xml(action, &text).map_err(Wrong::NoAnswer)?;
+                lists::check_xml(action, &text).map_err(Wrong::Unreadable)
+            }
         }
     }
+}
+
+/// What is wrong with an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Wrong {
+    /// It is none of AWS's.
+    NoAnswer(String),
+    /// It lacks something that this version needs.
+    Unreadable(String),
+}
+
+fn parse_json(body: &[u8]) -> Result<Value, String> {
+    if body.is_empty() {
+        return Ok(Value::Null);
+    }
+    serde_json::from_slice(body).map_err(|error| format!("it is no JSON: {error}"))
 }
 
 fn check_xml(action: &str, text: &str) -> Result<(), String> {
@@ -107,7 +129,9 @@ mod tests {
             ("{\"a\":", false),
         ] {
             assert_eq!(
-                Expected::Json.check(text.as_bytes()).is_ok(),
+                Expected::Json("GetKeyPolicy".to_owned())
+                    .check(text.as_bytes())
+                    .is_ok(),
                 passes,
                 "{text}"
             );

@@ -6,7 +6,7 @@ use aws_sdk_ec2::types as sdk;
 use aws_smithy_types::DateTime;
 
 use super::Ec2;
-use crate::aws::unreadable::present;
+use crate::aws::unreadable::{Unreadable, present};
 use crate::diagnostic::Error;
 use crate::inventory::{
     AllowedImages, AllowedImagesState, ImageCriterion, ScanCondition, ScanResults, Watermark,
@@ -24,7 +24,10 @@ impl Ec2 {
             "enabled" => AllowedImagesState::Enabled,
             "audit-mode" => AllowedImagesState::AuditMode,
             "disabled" => AllowedImagesState::Disabled,
-            other => AllowedImagesState::Other(other.to_owned()),
+            other => {
+                let unreadable = Unreadable::unknown("State", other);
+                return Err(self.unreadable(ACTION, &unreadable));
+            }
         };
         let criteria = answer.image_criteria().iter();
         Ok(AllowedImages {

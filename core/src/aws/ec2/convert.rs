@@ -26,18 +26,14 @@ fn convert_known_image(image: &sdk::Image) -> Result<Image, Unreadable> {
     for mapping in image.block_device_mappings() {
         mappings.push(convert_mapping(mapping)?);
     }
-    Ok(Image {
+    let converted = Image {
         id: read("ImageId", image.image_id())?,
         name: image.name().unwrap_or_default().to_owned(),
         description: image.description().unwrap_or_default().to_owned(),
         owner: present("OwnerId", image.owner_id())?.to_owned(),
         state: convert_state(image.state())?,
         state_reason: reason.map(str::to_owned),
-        root_device_type: image
-            .root_device_type()
-            .map(|kind| kind.as_str())
-            .unwrap_or_default()
-            .to_owned(),
+        root_device_type: convert_root_device_type(image)?.to_owned(),
         creation_date: image.creation_date().unwrap_or_default().to_owned(),
         deprecation_time: image.deprecation_time().map(str::to_owned),
         deregistration_protected: protection.is_some_and(|state| state.starts_with("enabled")),
@@ -51,13 +47,46 @@ fn convert_known_image(image: &sdk::Image) -> Result<Image, Unreadable> {
         product_codes: product_codes
             .map(|code| code.product_code_id().unwrap_or("(no code)").to_owned())
             .collect(),
-        tags: convert_tags(image.tags()),
+        tags: convert_tags(image.tags())?,
         source: source.map(|(id, region)| (id.to_owned(), region.to_owned())),
         source_instance: image.source_instance_id().map(str::to_owned),
         watermarks: watermarks.map(convert_watermark).collect(),
         scan: image.scan_results().map(convert_scan),
         allowed: image.image_allowed(),
-    })
+    };
+    check_root_device(&converted, image.root_device_name())?;
+    Ok(converted)
+}
+
+fn convert_root_device_type(image: &sdk::Image) -> Result<&str, Unreadable> {
+    const MEMBER: &str = "RootDeviceType";
+    match image.root_device_type() {
+        Some(known @ (sdk::DeviceType::Ebs | sdk::DeviceType::InstanceStore)) => Ok(known.as_str()),
+        Some(other) => Err(Unreadable::unknown(MEMBER, other.as_str())),
+        None if image.state() == Some(&SdkState::Available) => Err(Unreadable::missing(MEMBER)),
+        // An image that is being made, or has failed, may not have devices yet.
+        None => Ok(""),
+    }
+}
+
+/// Checks that the root device of an available image is made of a snapshot, unless the image is
+/// backed by instance store. Some images call their root device by another name than its mapping.
+fn check_root_device(image: &Image, name: Option<&str>) -> Result<(), Unreadable> {
+    let is_backed_by_ebs = image.root_device_type == sdk::DeviceType::Ebs.as_str();
+    if image.state != ImageState::Available || !is_backed_by_ebs {
+        return Ok(());
+    }
+    let mut mappings = image.mappings.iter();
+    let root = mappings.find(|mapping| name.is_some() && mapping.device.as_deref() == name);
+    let has_snapshot = match root {
+        Some(root) => root.snapshot.is_some(),
+        None => image.snapshots().next().is_some(),
+    };
+    if has_snapshot {
+        Ok(())
+    } else {
+        Err(Unreadable::missing("SnapshotId"))
+    }
 }
 
 fn convert_hardware(image: &sdk::Image) -> Hardware {
@@ -86,6 +115,10 @@ fn convert_hardware(image: &sdk::Image) -> Hardware {
 
 fn convert_mapping(mapping: &sdk::BlockDeviceMapping) -> Result<Mapping, Unreadable> {
     let ebs = mapping.ebs();
+    let is_something = ebs.is_some() || mapping.virtual_name().is_some();
+    if !is_something && mapping.no_device().is_none() {
+        return Err(Unreadable::missing("Ebs"));
+    }
     let snapshot = ebs.and_then(|ebs| ebs.snapshot_id());
     Ok(Mapping {
         snapshot: read_if_present("SnapshotId", snapshot)?,
@@ -143,18 +176,26 @@ fn convert_known_snapshot(snapshot: &sdk::Snapshot) -> Result<Snapshot, Unreadab
             .and_then(|progress| progress.trim_end_matches('%').parse().ok()),
         is_encrypted,
         key,
-        archived: snapshot.storage_tier() == Some(&StorageTier::Archive),
+        archived: is_archived(snapshot)?,
         description: snapshot.description().unwrap_or_default().to_owned(),
-        tags: convert_tags(snapshot.tags()),
+        tags: convert_tags(snapshot.tags())?,
     })
 }
 
-pub(super) fn convert_tags(tags: &[sdk::Tag]) -> BTreeMap<String, String> {
+/// A snapshot that does not name its tier is in the only one that there was at first.
+fn is_archived(snapshot: &sdk::Snapshot) -> Result<bool, Unreadable> {
+    match snapshot.storage_tier() {
+        Some(StorageTier::Archive) => Ok(true),
+        Some(StorageTier::Standard) | None => Ok(false),
+        Some(other) => Err(Unreadable::unknown("StorageTier", other.as_str())),
+    }
+}
+
+pub(super) fn convert_tags(tags: &[sdk::Tag]) -> Result<BTreeMap<String, String>, Unreadable> {
     let mut converted = BTreeMap::new();
     for tag in tags {
-        if let Some(key) = tag.key() {
-            converted.insert(key.to_owned(), tag.value().unwrap_or_default().to_owned());
-        }
+        let key = present("Key", tag.key())?.to_owned();
+        converted.insert(key, tag.value().unwrap_or_default().to_owned());
     }
-    converted
+    Ok(converted)
 }

@@ -6,6 +6,7 @@ use aws_sdk_ec2::types::{InstanceTypeInfo, LocationType};
 
 use super::{Ec2, filter};
 use crate::aws::pages::Pages;
+use crate::aws::unreadable::{Unreadable, present};
 use crate::diagnostic::Error;
 use crate::inventory::{BootMode, Image};
 use crate::limits::{FILTER_VALUES, INSTANCE_TYPE_PAGE_SIZE};
@@ -13,6 +14,8 @@ use crate::policy::matcher::matches_pattern;
 
 /// The sizes that are looked through for the smallest type.
 const SMALL: [&str; 5] = ["*.nano", "*.micro", "*.small", "*.medium", "*.large"];
+
+const INSTANCE_TYPE: &str = "InstanceType";
 
 /// What types are ordered by: those of the free tier first, then small ones.
 type Rank = (bool, i64, i32, String);
@@ -63,7 +66,10 @@ impl Ec2 {
         });
         let mut ranked: BTreeSet<Rank> = BTreeSet::new();
         while let Some(page) = pages.next().await? {
-            ranked.extend(page.instance_types().iter().filter_map(rank));
+            for info in page.instance_types() {
+                let rank = rank(info).map_err(|error| self.unreadable(ACTION, &error))?;
+                ranked.insert(rank);
+            }
         }
         let names = ranked.into_iter().map(|(.., name)| name);
         let is_excluded = |name: &String| {
@@ -94,10 +100,9 @@ impl Ec2 {
         let mut offered = BTreeSet::new();
         while let Some(page) = pages.next().await? {
             for offering in page.instance_type_offerings() {
-                let name = offering
-                    .instance_type()
-                    .map(|name| name.as_str().to_owned());
-                offered.extend(name);
+                let name = present(INSTANCE_TYPE, offering.instance_type());
+                let name = name.map_err(|error| self.unreadable(ACTION, &error))?;
+                offered.insert(name.as_str().to_owned());
             }
         }
         Ok(asked
@@ -107,14 +112,14 @@ impl Ec2 {
     }
 }
 
-fn rank(info: &InstanceTypeInfo) -> Option<Rank> {
-    let name = info.instance_type()?.as_str().to_owned();
+fn rank(info: &InstanceTypeInfo) -> Result<Rank, Unreadable> {
+    let name = present(INSTANCE_TYPE, info.instance_type())?;
     let memory = info.memory_info().and_then(|memory| memory.size_in_mib());
     let processors = info.v_cpu_info().and_then(|info| info.default_v_cpus());
-    Some((
+    Ok((
         info.free_tier_eligible() != Some(true),
         memory.unwrap_or(i64::MAX),
         processors.unwrap_or(i32::MAX),
-        name,
+        name.as_str().to_owned(),
     ))
 }

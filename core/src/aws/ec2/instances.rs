@@ -187,7 +187,7 @@ fn convert_instance(instance: &aws_sdk_ec2::types::Instance) -> Result<Instance,
             .unwrap_or_default()
             .to_owned(),
         client_token: instance.client_token().map(str::to_owned),
-        tags: convert_tags(instance.tags()),
+        tags: convert_tags(instance.tags()).map_err(|unreadable| unreadable.of(id))?,
         end,
     })
 }

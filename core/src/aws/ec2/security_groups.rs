@@ -68,7 +68,9 @@ impl Ec2 {
         });
         while let Some(page) = pages.next().await? {
             if let Some(vpc) = page.vpcs().first() {
-                return Ok(vpc.vpc_id().map(str::to_owned));
+                let id = present("VpcId", vpc.vpc_id());
+                let id = id.map_err(|unreadable| self.unreadable(ACTION, &unreadable))?;
+                return Ok(Some(id.to_owned()));
             }
         }
         Ok(None)
@@ -166,11 +168,18 @@ impl Ec2 {
 
 fn convert_group(group: &SdkGroup) -> Result<SecurityGroup, Unreadable> {
     let id = present("GroupId", group.group_id())?;
+    convert_known_group(group, id).map_err(|unreadable| unreadable.of(id))
+}
+
+/// A group without lists of rules is not a closed one.
+fn convert_known_group(group: &SdkGroup, id: &str) -> Result<SecurityGroup, Unreadable> {
+    let ingress = present("IpPermissions", group.ip_permissions.as_ref())?;
+    let egress = present("IpPermissionsEgress", group.ip_permissions_egress.as_ref())?;
     Ok(SecurityGroup {
         id: id.to_owned(),
         name: group.group_name().unwrap_or_default().to_owned(),
-        tags: convert_tags(group.tags()),
-        ingress: group.ip_permissions().len(),
-        egress: group.ip_permissions_egress().to_vec(),
+        tags: convert_tags(group.tags())?,
+        ingress: ingress.len(),
+        egress: egress.clone(),
     })
 }

@@ -24,9 +24,10 @@ impl Ec2 {
         let answer = self.caller.send(ACTION, None, call).await?;
         let mut off = regions.clone();
         for region in answer.regions() {
-            let is_on = is_on(region).map_err(|error| self.unreadable(ACTION, &error))?;
+            let (name, is_on) =
+                name_and_state(region).map_err(|error| self.unreadable(ACTION, &error))?;
             if is_on {
-                off.retain(|off| region.region_name() != Some(off.as_ref()));
+                off.retain(|off| off.as_ref() != name);
             }
         }
         Ok(off)
@@ -52,13 +53,13 @@ impl Ec2 {
     }
 }
 
-/// Whether a Region is enabled for the account.
-fn is_on(region: &aws_sdk_ec2::types::Region) -> Result<bool, Unreadable> {
-    let name = region.region_name().unwrap_or("a Region");
+/// A Region, and whether it is enabled for the account.
+fn name_and_state(region: &aws_sdk_ec2::types::Region) -> Result<(&str, bool), Unreadable> {
+    let name = present("RegionName", region.region_name())?;
     let status = present("OptInStatus", region.opt_in_status());
     match status.map_err(|unreadable| unreadable.of(name))? {
-        "opted-in" | "opt-in-not-required" => Ok(true),
-        "not-opted-in" => Ok(false),
+        "opted-in" | "opt-in-not-required" => Ok((name, true)),
+        "not-opted-in" => Ok((name, false)),
         other => Err(Unreadable::unknown("OptInStatus", other).of(name)),
     }
 }

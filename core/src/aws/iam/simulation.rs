@@ -174,6 +174,10 @@ fn decide(simulation: &Simulation<'_>, action: &str, results: &[EvaluationResult
         return OwnDecision::Denied(Denier::Boundary);
     }
 
+    if !is_known(part.decision) {
+        return unknown(unknown_decision(part.decision));
+    }
+
     // 2. Across accounts the decision is that of both sides; the details tell them apart.
     let own = detail(IAM_POLICY);
     if own.is_none() && is_foreign(simulation) && *part.decision != Decision::Allowed {
@@ -199,10 +203,21 @@ fn decide(simulation: &Simulation<'_>, action: &str, results: &[EvaluationResult
                 "it may depend on condition keys that a launch sets: {keys}"
             ))
         }
-        other => unknown(format!(
-            "IAM decides `{other}`, which this version does not know"
-        )),
+        other => unknown(unknown_decision(other)),
     }
+}
+
+fn is_known(decision: &Decision) -> bool {
+    let known = [
+        Decision::Allowed,
+        Decision::ExplicitDeny,
+        Decision::ImplicitDeny,
+    ];
+    known.contains(decision)
+}
+
+fn unknown_decision(decision: &Decision) -> String {
+    format!("IAM decides `{decision}`, which this version does not know")
 }
 
 /// Whether a call may have a condition key, in lower case, that a simulation does not know by

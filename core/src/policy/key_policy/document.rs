@@ -1,5 +1,7 @@
 //! A policy document whose members and statements keep the bytes they came with.
 
+mod grammar;
+
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
@@ -53,7 +55,7 @@ impl Document {
             }
         }
         let statements: Vec<Box<RawValue>> = match statements {
-            None => Vec::new(),
+            None => return Err(PolicyError::NotAPolicy("it has no `Statement`")),
             Some(one) if one.get().starts_with('{') => vec![one],
             Some(list) if list.get().starts_with('[') => {
                 serde_json::from_str(list.get()).map_err(not_json)?

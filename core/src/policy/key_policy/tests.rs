@@ -41,10 +41,8 @@ pub(super) fn of_scope(scope: KeyScope) -> KeyPermissions {
 }
 
 fn policy(statement: &str) -> KeyPolicy {
-    KeyPolicy::parse(&format!(
-        r#"{{"Version":"2012-10-17","Statement":{statement},"Id":"last"}}"#
-    ))
-    .unwrap()
+    let text = format!(r#"{{"Version":"2012-10-17","Statement":{statement},"Id":"last"}}"#);
+    KeyPolicy(Document::parse(&text).unwrap())
 }
 
 fn granted(scope: KeyScope) -> KeyPolicy {
@@ -324,13 +322,20 @@ fn text_that_is_no_policy_is_refused() {
         r#"{"Statement":1}"#,
         r#"{"Statement":["x"]}"#,
         r#"{"Statement":[],"Statement":[]}"#,
+        "{}",
+        r#"{"Statement":{}}"#,
+        r#"{"Version":"2025-01-01","Statement":[]}"#,
+        r#"{"Statement":[{"Effect":"Maybe","Principal":"*","Action":"kms:*"}]}"#,
+        r#"{"Statement":[{"Effect":"Allow","Action":"kms:*"}]}"#,
+        r#"{"Statement":[{"Effect":"Allow","Principal":"*"}]}"#,
+        r#"{"Statement":[{"Effect":"Deny","Principal":"*","Action":"kms:*","Condition":[]}]}"#,
     ] {
         assert!(
             matches!(KeyPolicy::parse(text), Err(PolicyError::NotAPolicy(_))),
             "{text}"
         );
     }
-    let empty = KeyPolicy::parse("{}")
+    let empty = KeyPolicy::parse(r#"{"Statement":[]}"#)
         .unwrap()
         .with_access(&key(), &of_scope(KeyScope::ViaEc2), &accounts(&[2]))
         .unwrap();

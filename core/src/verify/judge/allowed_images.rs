@@ -41,13 +41,6 @@ pub(super) fn check_allowed_images(
             ),
             (_, by_criteria) => in_audit_mode(image, by_criteria),
         },
-        AllowedImagesState::Other(_) if seen.is_some() => {
-            Check::yes(NAME, "the target sees the image")
-        }
-        AllowedImagesState::Other(state) => Check::unknown(
-            NAME,
-            format!("Allowed AMIs are in state `{state}`, which this version does not know"),
-        ),
     }
 }
 
