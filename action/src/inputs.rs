@@ -75,7 +75,7 @@ inputs! {
     copy_name "copy-name" "{name}" "name of copies; placeholders {name} {ami-id} {region} {account}"
     copy_description "copy-description" "that of the image" "description of copies"
     share_source "share-source" "true" "false: share only copies, not an image that needs no copy \
-        in its own Region"
+        in its own Region; that Region needs no key then, and without one gets no copy"
     copy_completion "copy-completion" "" "have AWS complete copies in this time, for a fee: 15m to \
         48h, in steps of 15 minutes"
     copy_image_tags "copy-image-tags" "true" "put the AMI's tags on every copy and, with \

@@ -1,8 +1,8 @@
 //! Images in many Regions.
 
 use ami_share::request::{ShareRequestBuilder, ShareSnapshots};
-use ami_share::{Region, ShareRequest};
-use ami_share_sim::RegionSpec;
+use ami_share::{KeyRef, Region, ShareRequest};
+use ami_share_sim::{KeySpec, RegionSpec, Scenario};
 
 use super::support::*;
 
@@ -139,4 +139,61 @@ async fn only_copies_are_shared_without_the_source() {
     let launched = world.launch_in(B, "eu-west-1", copy.as_ref()).await;
     assert_eq!(launched, "running");
     assert!(!world.share(request()).await.changed);
+}
+
+/// Two accounts, and a key in eu-west-1 too.
+fn build_world_with_western_key() -> World {
+    let mut scenario = Scenario::two_accounts();
+    scenario.keys.push(KeySpec {
+        name: "western".to_owned(),
+        account: A.to_owned(),
+        region: Some("eu-west-1".to_owned()),
+        ..KeySpec::default()
+    });
+    World::from_scenario(scenario)
+}
+
+#[tokio::test(start_paused = true)]
+async fn home_region_without_a_key_is_only_copied_from() {
+    for image in ["plain", "managed", "golden"] {
+        let world = build_world_with_western_key();
+        let western: KeyRef = world.key_arn("western").parse().unwrap();
+        let there = || region("eu-west-1");
+        let request = || {
+            let request = world.build_request(&[image]).copy_to_regions([there()]);
+            request.share_source(false)
+        };
+        let by_region = || request().kms_key_in(there(), western.clone());
+        let report = world.share(by_region()).await;
+        let regions = report.images.iter().map(|image| image.region.as_ref());
+        assert_eq!(regions.collect::<Vec<_>>(), ["eu-west-1"], "{image}");
+        assert_eq!(world.list_copies().len(), 1, "{image}");
+        let copy = report.images[0].image.as_ref().unwrap();
+        let launched = world.launch_in(B, "eu-west-1", copy.as_ref()).await;
+        assert_eq!(launched, "running", "{image}");
+        // A key of that Region alone says the same.
+        for again in [by_region(), request().kms_key(western.clone())] {
+            assert!(!world.share(again).await.changed, "{image}");
+        }
+        // So do the targets' keys.
+        let options = with_target_role().kms_key_in(there(), "alias/own".parse().unwrap());
+        let with_copies = by_region().target_options(options);
+        assert_eq!(with_copies.build().err(), None, "{image}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn home_region_with_a_key_gets_a_copy() {
+    let world = build_world_with_western_key();
+    let golden: KeyRef = world.key_arn("golden").parse().unwrap();
+    let western: KeyRef = world.key_arn("western").parse().unwrap();
+    let request = world
+        .build_request(&["plain"])
+        .copy_to_regions([region("eu-west-1")])
+        .kms_key_in(region("eu-west-1"), western)
+        .kms_key_in(region("us-east-1"), golden)
+        .share_source(false);
+    let report = world.share(request).await;
+    assert_eq!(report.images.len(), 2);
+    assert!(report.images.iter().all(|image| image.copied));
 }

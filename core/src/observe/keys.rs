@@ -41,8 +41,11 @@ pub(super) async fn read_keys(
 
     // 2. The access to those that are shared. With a key for copies it is that one: images wholly
     //    under it are shared themselves, by the same key.
+    let options = &request.options;
     let shared = match &region.destination_key {
         Some(destination) => BTreeSet::from([destination.clone()]),
+        // The images of here are only copied to other Regions.
+        None if !options.share_source && options.revoke.is_none() => BTreeSet::new(),
         None => arns,
     };
     let account = &region.location.account;

@@ -148,7 +148,8 @@ impl ShareRequestBuilder {
         self
     }
 
-    /// Sets whether an image that needs no copy in its own Region is shared there itself.
+    /// Sets whether an image that needs no copy in its own Region is shared there itself. If it is
+    /// not, that Region needs no key of its own when others have one, and gets no copy then.
     #[must_use]
     pub fn share_source(mut self, share: bool) -> Self {
         self.options.share_source = share;
@@ -294,6 +295,15 @@ impl ShareRequestBuilder {
             .map(|image| image.region)
             .chain(self.options.copy_to_regions.iter().cloned())
             .collect()
+    }
+
+    /// Those in which something is shared: without the source, where copies have a key.
+    pub(super) fn shared_regions(&self) -> BTreeSet<Region> {
+        let mut regions = self.regions();
+        if !self.options.share_source {
+            regions.retain(|region| self.options.keys.in_region(region).is_some());
+        }
+        regions
     }
 
     /// Checks and returns the request.

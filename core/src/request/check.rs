@@ -140,8 +140,17 @@ impl Check<'_> {
         if options.revoke.is_some() {
             return;
         }
+        // Without the source, a Region that is copied from and not to needs no key.
         let regions = self.request.regions();
-        for problem in options.keys.problems(&regions, &options.copy_to_regions) {
+        let by_region = if options.share_source {
+            &regions
+        } else {
+            &options.copy_to_regions
+        };
+        let problems = options
+            .keys
+            .problems(&regions, &options.copy_to_regions, by_region);
+        for problem in problems {
             self.refuse("kms-key-id", problem);
         }
     }

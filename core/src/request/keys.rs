@@ -27,11 +27,13 @@ impl Keys {
         self.all.iter().chain(self.of_region.values())
     }
 
-    /// What is wrong with the keys for a run in these Regions that copies to some of them.
+    /// What is wrong with the keys for a run in these Regions. Some of them need a key in any case;
+    /// if any key is given, so do others.
     pub(crate) fn problems(
         &self,
         regions: &BTreeSet<Region>,
-        copy_to: &BTreeSet<Region>,
+        need_key: &BTreeSet<Region>,
+        need_key_with_others: &BTreeSet<Region>,
     ) -> Vec<String> {
         let mut problems = Vec::new();
         if self.all.is_some() && !self.of_region.is_empty() {
@@ -48,7 +50,7 @@ impl Keys {
             }
         }
         if let Some(key) = &self.all {
-            let elsewhere = regions
+            let elsewhere = need_key_with_others
                 .iter()
                 .filter(|region| key.in_region(region).is_none());
             problems.extend(elsewhere.map(|region| {
@@ -71,9 +73,9 @@ impl Keys {
         }
         let keyless = |region: &&Region| !self.of_region.contains_key(*region);
         let needed = if self.of_region.is_empty() {
-            copy_to
+            need_key
         } else {
-            regions
+            need_key_with_others
         };
         problems.extend(
             needed
@@ -137,7 +139,20 @@ mod tests {
             (keys(Some("alias/x"), &both), &two, &away, 1),
         ];
         for (keys, run, copy_to, problems) in table {
-            let found = keys.problems(run, copy_to);
+            let found = keys.problems(run, copy_to, run);
+            assert_eq!(found.len(), problems, "{keys:?}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn region_that_needs_no_key_may_have_none() {
+        let (two, away) = (
+            regions(&["us-east-1", "eu-west-1"]),
+            regions(&["eu-west-1"]),
+        );
+        for (given, problems) in [("us-east-1", 1), ("eu-west-1", 0), ("eu-north-1", 2)] {
+            let keys = keys(None, &[(given, "alias/x")]);
+            let found = keys.problems(&two, &away, &away);
             assert_eq!(found.len(), problems, "{keys:?}: {found:?}");
         }
     }

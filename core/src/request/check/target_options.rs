@@ -145,7 +145,8 @@ impl Check<'_> {
         const FIELD: &str = "target-kms-key-id";
         let keys = &self.request.options.in_targets.keys;
         let accounts = target_accounts(self.request);
-        for problem in keys.problems(&self.request.regions(), &BTreeSet::new()) {
+        let (regions, shared) = (self.request.regions(), self.request.shared_regions());
+        for problem in keys.problems(&regions, &BTreeSet::new(), &shared) {
             self.refuse(FIELD, problem);
         }
         for key in keys.each() {
