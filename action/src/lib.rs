@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use ami_share::aws_config::SdkConfig;
 use futures::future::{self, BoxFuture, Either};
+use tokio::time::timeout;
 
 use inputs::{Problem, variable};
 use output::Files;
@@ -31,9 +32,12 @@ pub use inputs::{INPUTS, Input};
 pub use output::{OUTPUTS, report_schema};
 pub use process::process;
 
-/// How long a run that was told to stop may still take to end its test instances: CI systems give
-/// little more before they kill it.
+/// How long a run that was told to stop may still take to end its test instances before it writes
+/// its files: CI systems give little more before they kill it.
 const CANCEL_GRACE: Duration = Duration::from_secs(5);
+/// How long it goes on afterwards, unless it is killed: AWS deletes no security group whose
+/// instance is still shutting down, which takes a minute.
+const CLEAN_UP_GRACE: Duration = Duration::from_mins(2);
 
 /// Where a run writes to, and what ends it.
 pub struct Sinks {
@@ -93,12 +97,16 @@ pub async fn run(env: impl IntoIterator<Item = (OsString, OsString)>, sinks: Sin
     let runner = Runner::new(Arc::clone(&log));
     let sharer = runner.build_sharer(&config);
     let work = Box::pin(runner.run(&settings, &sharer));
+    let mut cleaning_up = None;
     let exit = match future::select(work, sinks.cancelled).await {
         Either::Left((exit, _)) => exit,
         Either::Right(((), work)) => {
             drop(work);
             runner.clear_progress();
-            sharer.end_test_launches(CANCEL_GRACE).await;
+            let mut ending = Box::pin(sharer.end_test_launches(CLEAN_UP_GRACE));
+            if timeout(CANCEL_GRACE, &mut ending).await.is_err() {
+                cleaning_up = Some(ending);
+            }
             let message = "the run was told to stop; the log says what was done until then, and \
                            the next run continues from there";
             log.annotate(Level::Error, "cancelled", message);
@@ -113,7 +121,11 @@ pub async fn run(env: impl IntoIterator<Item = (OsString, OsString)>, sinks: Sin
         report: settings.report_path.as_deref(),
         masks_accounts: settings.mask_account_ids,
     };
-    let errors = files.write(&runner.outcome(), exit, settings.mode);
+    let mut errors = files.write(&runner.outcome(), exit, settings.mode);
+    if let Some(ending) = cleaning_up {
+        ending.await;
+        errors.extend(files.rewrite_report(&runner.outcome(), exit));
+    }
     for error in &errors {
         log.annotate(Level::Error, "output", &format!("{error:#}"));
     }

@@ -57,6 +57,13 @@ impl Files<'_> {
             .collect()
     }
 
+    /// Writes the report anew, of a run that went on after its end. The other files only grow.
+    pub(crate) fn rewrite_report(&self, outcome: &Outcome, exit: Exit) -> Option<anyhow::Error> {
+        let report = report::members(outcome, exit);
+        self.report
+            .and_then(|path| write_report(path, &report).err())
+    }
+
     fn summary_text(&self, outcome: &Outcome, exit: Exit, mode: Mode) -> String {
         summary::markdown(outcome, exit, mode).into_text(self.masks_accounts)
     }

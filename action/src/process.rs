@@ -73,7 +73,7 @@ impl Write for ByThread {
 }
 
 impl Sinks {
-    /// Standard output, SIGINT and SIGTERM, the SDK's configuration from the environment.
+    /// Standard output, the signals that stop a run, the SDK's configuration from the environment.
     fn of_process(out: Box<dyn Write + Send>) -> Self {
         Self {
             terminal: io::stdout().is_terminal(),
@@ -96,7 +96,32 @@ async fn stop_signal() {
     tokio::select! {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
+        () = hangup() => {}
     }
+}
+
+/// The terminal is closed. A run that was started to outlive it, such as by `nohup`, goes on.
+#[cfg(unix)]
+async fn hangup() {
+    use tokio::signal::unix::{SignalKind, signal};
+    if ignores_hangup() {
+        return std::future::pending().await;
+    }
+    match signal(SignalKind::hangup()) {
+        Ok(mut hangup) => _ = hangup.recv().await,
+        Err(_) => std::future::pending().await,
+    }
+}
+
+/// Whether the process was started with SIGHUP ignored, as Linux tells.
+#[cfg(unix)]
+fn ignores_hangup() -> bool {
+    const SIGHUP: u64 = 1;
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mut lines = status.lines();
+    let ignored = lines.find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    ignored.is_some_and(|mask| mask & SIGHUP != 0)
 }
 
 #[cfg(not(unix))]

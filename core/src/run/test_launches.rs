@@ -14,6 +14,8 @@ pub(crate) struct TestLaunch {
     pub(crate) mark: String,
     pub(crate) group: Made,
     pub(crate) instance: Made,
+    /// Whether AWS has taken the order to terminate the instance.
+    pub(crate) is_terminated: bool,
     /// Whether an earlier run left it.
     pub(crate) is_abandoned: bool,
 }
@@ -37,13 +39,19 @@ impl TestLaunch {
             mark,
             group: Made::No,
             instance: Made::No,
+            is_terminated: false,
             is_abandoned: false,
         }
     }
 
-    /// Whether something may still be there.
+    /// Whether something may still be there that nobody has told AWS to remove.
     pub(crate) fn may_be_left(&self) -> bool {
-        self.group != Made::No || self.instance != Made::No
+        self.group != Made::No || self.has_instance()
+    }
+
+    /// Whether an instance may be there that nobody has told AWS to terminate.
+    pub(crate) fn has_instance(&self) -> bool {
+        self.instance != Made::No && !self.is_terminated
     }
 }
 

@@ -13,9 +13,10 @@ const CODE: &str = "SomethingOdd";
 const WORDS: &str = "never seen before";
 
 /// Reads on which nothing depends in these worlds: something else that was read says as much.
-const NOT_NEEDED: [&str; 4] = [
+const NOT_NEEDED: [&str; 5] = [
     // Every later run looks again for what killed test launches left.
     "ec2:DescribeInstances",
+    "ec2:DescribeSecurityGroups",
     // The target sees the image.
     "ec2:GetAllowedImagesSettings",
     // The default key is `aws/ebs`, which every principal of the account can use.

@@ -30,7 +30,7 @@ pub(crate) async fn remove_left(launches: &TestLaunches, progress: &Progress<'_>
 pub(super) async fn end(progress: &Progress<'_>, launch: &mut TestLaunch, grace: Duration) {
     let mut last = None;
     let removing = Box::pin(remove_all(progress, launch, &mut last));
-    if time::timeout(grace, removing).await == Ok(true) {
+    if time::timeout(grace, removing).await == Ok(true) || !launch.may_be_left() {
         return;
     }
     let problem = match last {
@@ -68,7 +68,10 @@ async fn remove(progress: &Progress<'_>, launch: &mut TestLaunch) -> Result<(), 
         launch.instance = find_instance(progress, launch).await?;
     }
     if let Made::Yes(id) = launch.instance.clone() {
-        terminate(progress, launch, &id).await?;
+        if !launch.is_terminated {
+            terminate(progress, launch, &id).await?;
+            launch.is_terminated = true;
+        }
         await_termination(progress, launch, &id).await?;
         launch.instance = Made::No;
     }
@@ -177,9 +180,9 @@ fn left_behind(launch: &TestLaunch, problem: &str) -> Error {
     let location = &launch.clients.location;
     let mut left = Vec::new();
     match &launch.instance {
-        Made::Yes(id) => left.push(format!("the instance {id}")),
+        Made::Yes(id) if launch.has_instance() => left.push(format!("the instance {id}")),
         Made::Perhaps => left.push("perhaps an instance".to_owned()),
-        Made::No => {}
+        Made::Yes(_) | Made::No => {}
     }
     match &launch.group {
         Made::Yes(id) => left.push(format!("the security group {id}")),
@@ -195,7 +198,8 @@ fn left_behind(launch: &TestLaunch, problem: &str) -> Error {
     };
     let message = format!("a test launch left {left}{by_tag}: {problem}");
     let resource = match (&launch.instance, &launch.group) {
-        (Made::Yes(id), _) | (_, Made::Yes(id)) => id.clone(),
+        (Made::Yes(id), _) if launch.has_instance() => id.clone(),
+        (_, Made::Yes(id)) => id.clone(),
         _ => tag,
     };
     Error::new(Code::TestLaunchLeft, message)

@@ -8,24 +8,22 @@ use super::{clean_up, mark};
 use crate::aws::clients::RegionClients;
 use crate::limits::TEST_LAUNCH_CLEAN_UP;
 use crate::plan::Plan;
-use crate::request::Verify;
 use crate::run::Run;
 use crate::run::test_launches::{Made, TestLaunch};
 
 /// Looks into every target that was reached, in every Region of the plan.
 pub(crate) async fn sweep(run: &Run<'_>, plan: &Plan) {
-    let launches = plan.request.options.in_targets.verify == Verify::Launch;
     let mut sweeping = Vec::new();
     for target in run.targets.values().flatten() {
         for region in &plan.regions {
-            sweeping.push(sweep_target(run, target.in_region(region), launches));
+            sweeping.push(sweep_target(run, target.in_region(region)));
         }
     }
     future::join_all(sweeping).await;
 }
 
-async fn sweep_target(run: &Run<'_>, clients: Arc<RegionClients>, launches: bool) {
-    let mut left = find_left(run.source.now(), &clients, launches).await;
+async fn sweep_target(run: &Run<'_>, clients: Arc<RegionClients>) {
+    let mut left = find_left(run.source.now(), &clients).await;
     let mut ending = Vec::new();
     for launch in &mut left {
         ending.push(clean_up::end(&run.progress, launch, TEST_LAUNCH_CLEAN_UP));
@@ -33,13 +31,13 @@ async fn sweep_target(run: &Run<'_>, clients: Arc<RegionClients>, launches: bool
     future::join_all(ending).await;
 }
 
-/// What is left in a target. A group without an instance costs nothing: only runs that launch
-/// themselves look for it.
-async fn find_left(now: i64, clients: &Arc<RegionClients>, launches: bool) -> Vec<TestLaunch> {
+/// What is left in a target: instances, and groups, also those of instances that are gone.
+async fn find_left(now: i64, clients: &Arc<RegionClients>) -> Vec<TestLaunch> {
     // A role that may not look has launched nothing that it could have left. What could not be
     // read now is found by the next run.
-    let instances = clients.ec2.instances(mark::TAG, None).await;
-    let instances = instances.unwrap_or_default();
+    let Ok(instances) = clients.ec2.instances(mark::TAG, None).await else {
+        return Vec::new();
+    };
     let mut left = Vec::new();
     for instance in &instances {
         if let Some(mark) = mark::abandoned_instance(clients, instance, now) {
@@ -49,9 +47,6 @@ async fn find_left(now: i64, clients: &Arc<RegionClients>, launches: bool) -> Ve
                 ..TestLaunch::new(clients, mark.to_owned())
             });
         }
-    }
-    if left.is_empty() && !launches {
-        return left;
     }
     let groups = clients.ec2.security_groups_tagged(mark::TAG).await;
     for group in &groups.unwrap_or_default() {

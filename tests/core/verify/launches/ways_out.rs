@@ -192,6 +192,47 @@ async fn every_mode_ends_an_abandoned_instance() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn every_mode_removes_an_abandoned_group() {
+    for mode in ["share", "revoke", "verify"] {
+        let world = with_abandoned_instance().await;
+        world.sim.edit(|state| {
+            state.instances.clear();
+            state.volumes.clear();
+        });
+        assert_eq!(count_left(&world).1, 1, "{mode}");
+        tokio::time::advance(LATER).await;
+        let options = with_target_role().verify(Verify::Permissions);
+        let request = build_request(&world, options);
+        match mode {
+            "share" => _ = world.share(request).await,
+            "revoke" => _ = world.try_share(into_revoke(request)).await,
+            _ => _ = verify_by_launch(&world, request).await,
+        }
+        assert_eq!(count_left(&world), NOTHING, "{mode}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn terminated_instance_is_not_called_left_behind() {
+    let world = build_launch_world(ImageKind::Shared).await;
+    edit_launching(&world, |launching| {
+        launching.shutdown_time = Duration::from_mins(30);
+    });
+    let request = build_request(&world, launching());
+    let (_, report) = verify_by_launch(&world, request).await;
+    let [error] = &report.errors[..] else {
+        panic!("{:?}", report.errors);
+    };
+    assert_eq!(error.code, Code::TestLaunchLeft);
+    assert!(!error.message.contains("the instance"), "{error}");
+    assert!(
+        error.resource.as_ref().unwrap().starts_with("sg-"),
+        "{error}"
+    );
+    assert!(report.test_instances[0].terminated);
+}
+
 /// What makes an instance one of others.
 type Change = fn(&mut Instance);
 
