@@ -108,7 +108,16 @@ async fn read_access(run: &Run<'_>, request: &ShareRequest, key: Key) -> Result<
         if !reads_grants(request) {
             return Ok(None);
         }
-        clients.kms.grants(&key.arn).await.map(Some)
+        match clients.kms.grants(&key.arn).await {
+            // They are only looked at, and the caller may not be allowed to.
+            Err(error)
+                if request.options.key_access == KeyAccessMode::None
+                    && error.code != Code::AwsUnreadable =>
+            {
+                Ok(None)
+            }
+            grants => grants.map(Some),
+        }
     };
     // Who loses a key must not keep it through AWS RAM without a word.
     let ram_policy = async {
@@ -137,7 +146,7 @@ async fn read_policy(
     let options = &request.options;
     let is_own = key.account() == &clients.location.account;
     let must_read = options.can_change_key_policy(is_own);
-    if !must_read && options.revoke.is_some() {
+    if !must_read && options.revoke.is_some() && options.key_access != KeyAccessMode::None {
         return Ok(None);
     }
     if !must_read && !is_own {
@@ -164,7 +173,8 @@ fn reads_grants(request: &ShareRequest) -> bool {
     match options.key_access {
         KeyAccessMode::Grants => true,
         KeyAccessMode::Policy => super::may_revoke(request) || for_services,
-        KeyAccessMode::None => for_services,
+        // By them, those who lose an image keep its key.
+        KeyAccessMode::None => for_services || super::may_revoke(request),
     }
 }
 

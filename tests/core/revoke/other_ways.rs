@@ -106,6 +106,47 @@ async fn unlisted_account_that_keeps_key_is_named_in_every_mode() {
     }
 }
 
+/// Of those who lose the image alone, a revoke says by what they keep its key.
+#[tokio::test(start_paused = true)]
+async fn revoke_that_leaves_keys_alone_names_what_stays() {
+    for access in [
+        Access::EarlierStatement,
+        Access::OtherStatement,
+        Access::OwnGrant,
+    ] {
+        for unlisted in [false, true] {
+            let case = format!("{access:?}, unlisted: {unlisted}");
+            let world = share_with_c(access).await;
+            let before = (world.read_key_policy(KEY), world.has_grants(KEY));
+            let request = if unlisted {
+                build_request(&world, &[B]).unlisted(Unlisted::Revoke)
+            } else {
+                into_revoke(build_request(&world, &[C]))
+            };
+            let report = world.share(request.key_access(KeyAccessMode::None)).await;
+            let ways = list_ways(&report);
+            assert_eq!(ways.len(), 1, "{case}: {ways:?}");
+            assert!(ways[0].contains(C), "{case}: {ways:?}");
+            let after = (world.read_key_policy(KEY), world.has_grants(KEY));
+            assert_eq!(after, before, "{case}");
+        }
+    }
+}
+
+/// What could not be looked at is unknown, and does not end the revoke.
+#[tokio::test(start_paused = true)]
+async fn revoke_that_leaves_keys_alone_needs_no_permission_for_them() {
+    let mut world = share_with_c(Access::OwnGrant).await;
+    for action in ["kms:GetKeyPolicy", "kms:ListGrants"] {
+        world = world.with_fault(deny_calls(action, "AccessDeniedException", "no"));
+    }
+    let request = into_revoke(build_request(&world, &[C]));
+    let report = world.share(request.key_access(KeyAccessMode::None)).await;
+    let ways = list_ways(&report);
+    let unknown = ways.iter().filter(|way| way.contains("unknown"));
+    assert!(unknown.count() >= 2, "{ways:?}");
+}
+
 /// Nobody knows what a policy that cannot be read lets those do who lose access.
 #[tokio::test(start_paused = true)]
 async fn unread_policy_of_unlisted_account_is_no_silence() {

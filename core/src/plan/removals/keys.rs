@@ -10,6 +10,7 @@ use crate::plan::key_use::key_still_used;
 use crate::plan::planner::Planner;
 use crate::plan::step::{KeyReads, PolicyChange, Removal, RemoveKeyAccess, RemovePermissions};
 use crate::policy::key_policy::{KeyPolicy, PolicyPrincipal};
+use crate::request::KeyAccessMode;
 
 impl Planner<'_> {
     /// Access to each key of these images, of what the run shares, and of images that are gone. An
@@ -65,6 +66,9 @@ impl Planner<'_> {
                 let losing = self.losing_with_permissions(arn, permissions);
                 self.plan_key_removal(key, losing, &mut remove);
                 removals.push(remove);
+            } else if self.request.options.key_access == KeyAccessMode::None {
+                let losing = self.losing_with_permissions(arn, permissions);
+                self.check_kept_access(key, losing, removal);
             }
         }
         self.end_part();
@@ -90,6 +94,25 @@ impl Planner<'_> {
             losing.remove(&PolicyPrincipal::Account(account.clone()));
         }
         losing
+    }
+
+    /// Warns of all that lets those who lose an image keep its key, of which this run changes
+    /// nothing.
+    fn check_kept_access(
+        &mut self,
+        key: &Key,
+        mut losing: BTreeSet<PolicyPrincipal>,
+        removal: &Removal,
+    ) {
+        let (images, reads) = (BTreeSet::new(), KeyReads::default());
+        let remove = RemoveKeyAccess::new(key.arn.clone(), removal.clone(), images, reads);
+        let mut named = key.granted_principals();
+        named.retain(|principal| removal.includes_policy_principal(principal));
+        losing.extend(named);
+        if let Removal::These(principals) = removal {
+            losing.extend(principals.iter().filter_map(PolicyPrincipal::of));
+        }
+        self.check_other_ways(key, &losing, &remove);
     }
 
     /// Fills in who keeps the key, and what changes for those who lose it.

@@ -11,6 +11,7 @@ use crate::plan::own_grant::OwnGrant;
 use crate::plan::planner::Planner;
 use crate::plan::step::{Removal, RemoveKeyAccess, RemovePermissions};
 use crate::policy::key_policy::PolicyPrincipal;
+use crate::request::KeyAccessMode;
 
 const CODE: FindingCode = FindingCode::RevokeOtherWay;
 
@@ -57,7 +58,8 @@ impl Planner<'_> {
                 if !named.is_empty() {
                     let message = format!(
                         "statements that an earlier run wrote still let {} use the key, and with \
-                         this `key-access` they stay: `mode: revoke` removes them",
+                         this `key-access` they stay: `mode: revoke` with `key-access` `policy` \
+                         removes them",
                         first_names(named)
                     );
                     self.warn(CODE, &key.arn, message);
@@ -108,7 +110,18 @@ impl Planner<'_> {
         losing: &BTreeSet<PolicyPrincipal>,
         remove: &RemoveKeyAccess,
     ) {
-        let revoked = remove.grants_to_revoke(key.known_grants());
+        if key.grants.is_none() && self.request.options.key_access == KeyAccessMode::None {
+            let message = format!(
+                "whether grants let {} use the key too is unknown: they could not be read",
+                first_names(losing)
+            );
+            self.warn(CODE, &key.arn, message);
+        }
+        let revoked = if remove.reads.grants {
+            remove.grants_to_revoke(key.known_grants())
+        } else {
+            BTreeMap::new()
+        };
         let mut others: BTreeMap<&PolicyPrincipal, Vec<&str>> = BTreeMap::new();
         for grant in key.known_grants() {
             let remains = !revoked.contains_key(&grant.id) && !grant.is_held_by_service();
