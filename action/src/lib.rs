@@ -144,6 +144,11 @@ fn read_settings(
 ) -> Result<Settings, Vec<Problem>> {
     let mut read = inputs::read(env);
     read.raw.aws_region = read.raw.aws_region.or(region);
+    // Before anything of the inputs is written. A word that is no choice may mean `true`.
+    let masks_accounts = read.raw.mask_account_ids().text;
+    if masks_accounts.is_some_and(|choice| choice != "false") {
+        log.mask_account_ids();
+    }
     for name in &read.unknown {
         let message = "not an input of ami-share, so it is ignored";
         log.annotate(Level::Warning, name, message);
@@ -167,12 +172,11 @@ fn log_problems(log: &Log, problems: Vec<Problem>) {
     log.annotate_all(Level::Error, &messages);
 }
 
-/// Hides account IDs in what is written from now on, and has GitHub hide the targets' later.
+/// Has GitHub hide the targets' account IDs in later steps, if account IDs are hidden.
 fn mask_targets(settings: &Settings, log: &Log) {
     if !settings.mask_account_ids {
         return;
     }
-    log.mask_account_ids();
     for target in settings.request.targets() {
         if let Some(account) = target.account() {
             log.mask_in_later_steps(account.as_ref());

@@ -78,12 +78,14 @@ fn write_outputs(path: &Path, values: &[(&'static str, String)]) -> anyhow::Resu
             .take(32)
             .map(char::from)
             .collect();
+        // Values are JSON, IDs and words.
+        let value = text::harmless_json(value);
         text += &format!("{name}<<{delimiter}\n{value}\n{delimiter}\n");
     }
     files::append(path, &text)
 }
 
 fn write_report(path: &Path, report: &report::Members) -> anyhow::Result<()> {
-    let text = serde_json::to_string_pretty(report)? + "\n";
-    files::replace(path, &text)
+    let json = serde_json::to_string_pretty(report)? + "\n";
+    files::replace(path, &text::harmless_json(&json))
 }

@@ -1,8 +1,6 @@
 //! Wrong inputs: all of them are reported at once, and AWS is not called.
 
 use std::ffi::OsString;
-use std::io::Write;
-use std::sync::{Arc, Mutex};
 
 use ami_share_action::{Exit, Sinks};
 
@@ -124,19 +122,6 @@ async fn report_path_that_cannot_be_written_is_refused_at_once() {
     assert!(stage.sim.journal().is_empty());
 }
 
-#[derive(Clone, Default)]
-struct Shared(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Shared {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 /// Runs in process, for what a shell cannot pass on.
 async fn run(env: Vec<(&str, OsString)>) -> (Exit, String) {
     let out = Shared::default();
@@ -153,8 +138,7 @@ async fn run(env: Vec<(&str, OsString)>) -> (Exit, String) {
     )
     .await;
     assert!(sim.journal().is_empty());
-    let log = String::from_utf8(out.0.lock().unwrap().clone()).unwrap();
-    (exit, log)
+    (exit, out.text())
 }
 
 #[tokio::test]

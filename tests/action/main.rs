@@ -11,6 +11,8 @@ mod ends;
 mod environment;
 mod hostile;
 mod packer;
+mod places;
+mod secrets;
 mod shares;
 mod summaries;
 mod support;

@@ -6,7 +6,7 @@ use std::ffi::{OsStr, OsString};
 use ami_share::aws_config::meta::region::ProvideRegion as _;
 use ami_share::aws_config::profile::region::ProfileFileRegionProvider;
 
-use super::{INPUTS, Problem, Raw, renamed, shorten};
+use super::{INPUTS, Problem, Raw, renamed};
 
 /// A longer input is a mistake: a file pasted in its place.
 const LONGEST_VALUE: usize = 256 * 1024;
@@ -51,7 +51,10 @@ pub(crate) fn read(env: &[(OsString, OsString)]) -> Environment {
             Ok("") => {}
             Ok(value) => {
                 let before = values.insert(name.clone(), value.to_owned());
-                read.problems.extend(contradiction(&name, before, value));
+                if before.is_some_and(|before| before != value) {
+                    let message = "given in two spellings with different values";
+                    read.problems.push(Problem::new(name, message));
+                }
             }
             Err(message) => read.problems.push(Problem::new(name, message)),
         }
@@ -106,17 +109,6 @@ fn checked(value: &OsStr) -> Result<&str, String> {
         ));
     }
     Ok(text.trim())
-}
-
-/// Both spellings of an input are fine while they say the same.
-fn contradiction(name: &str, before: Option<String>, value: &str) -> Option<Problem> {
-    let before = before.filter(|before| before != value)?;
-    let message = format!(
-        "given in two spellings with different values, `{}` and `{}`",
-        shorten(&before),
-        shorten(value)
-    );
-    Some(Problem::new(name, message))
 }
 
 /// What an unknown input most likely means; `None` if it is somebody else's.

@@ -4,6 +4,9 @@
 /// The longest line; the report has the whole text.
 const LONGEST_LINE: usize = 4_000;
 
+/// GitLab and Travis fold a log at these words and a colon.
+const FOLDS: [&str; 4] = ["section_start", "section_end", "travis_fold", "travis_time"];
+
 /// One line of text that can be written anywhere: what cannot be seen is visible, no CI system
 /// finds a command in it, and it is not too long.
 pub(crate) fn harmless_line(text: &str) -> String {
@@ -27,6 +30,32 @@ pub(crate) fn visible(text: &str) -> String {
     shown
 }
 
+/// JSON with the same meaning, in which nothing is invisible and no CI system finds a command: later
+/// steps print outputs and the report.
+pub(crate) fn harmless_json(json: &str) -> String {
+    let mut written = String::with_capacity(json.len());
+    for c in json.chars() {
+        // Blanks between values; within a text JSON has escapes for them.
+        if c == '\n' || visible(c.encode_utf8(&mut [0; 4])).chars().eq([c]) {
+            written.push(c);
+        } else {
+            push_json_escape(&mut written, c);
+        }
+    }
+    // These characters are never part of an escape, and only texts hold them.
+    written = written.replace("##", "#\\u0023");
+    for name in FOLDS {
+        written = written.replace(&format!("{name}:"), &format!("{name}\\u003a"));
+    }
+    written
+}
+
+fn push_json_escape(json: &mut String, c: char) {
+    for unit in c.encode_utf16(&mut [0; 2]) {
+        json.push_str(&format!("\\u{unit:04x}"));
+    }
+}
+
 /// The beginning of a text that is longer than `longest` characters, and how much is left out.
 pub(crate) fn cut(text: &str, longest: usize) -> String {
     match text.char_indices().nth(longest) {
@@ -43,15 +72,8 @@ pub(crate) fn cut(text: &str, longest: usize) -> String {
 /// A runner is not asked which it is: the log of one may be shown by another.
 fn break_commands(line: &str) -> String {
     let mut broken = break_brackets(line);
-    // GitLab and Travis fold a log at these words.
-    for word in [
-        "section_start:",
-        "section_end:",
-        "travis_fold:",
-        "travis_time:",
-    ] {
-        let (name, colon) = word.split_at(word.len() - 1);
-        broken = broken.replace(word, &format!("{name}\\{colon}"));
+    for name in FOLDS {
+        broken = broken.replace(&format!("{name}:"), &format!("{name}\\:"));
     }
     // GitHub runs a line that begins with colons, also after blanks; Buildkite begins a section
     // at three signs and a blank.

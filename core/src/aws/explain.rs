@@ -7,7 +7,6 @@ mod remedies;
 
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
-use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::error::metadata::{ErrorMetadata, ProvideErrorMetadata};
 
 pub(super) use codes::{LIMIT_EXCEEDED, are_credentials_unknown, refuses_credentials};
@@ -187,22 +186,23 @@ fn unreachable(action: &str, why: &str) -> Error {
     Error::new(Code::EndpointUnreachable, message)
 }
 
-/// The chain of causes of an error. The error's own text repeats the whole request.
+/// The chain of causes of an error, without the SDK's debug texts: they repeat the request, or a
+/// URL with what is secret in it.
 fn cause(error: &(dyn std::error::Error + 'static)) -> String {
     let mut chain = Vec::new();
     let mut next = error.source();
     while let Some(error) = next {
         let text = error.to_string();
-        if chain.last() != Some(&text) {
+        let is_debug_text = text.contains('{') || text.contains("://");
+        if !is_debug_text && chain.last() != Some(&text) {
             chain.push(text);
         }
         next = error.source();
     }
     if chain.is_empty() {
-        DisplayErrorContext(error).to_string()
-    } else {
-        chain.join(": ")
+        chain.push("the SDK gives no reason".to_owned());
     }
+    chain.join(": ")
 }
 
 /// The ID by which AWS's support finds the call.

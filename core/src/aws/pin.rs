@@ -68,6 +68,7 @@ impl ProvideCredentials for HeldCredentials {
 impl HeldCredentials {
     async fn provide(&self) -> Provided {
         let credentials = self.inner.provide_credentials().await?;
+        check_characters(&credentials).map_err(CredentialsError::provider_error)?;
         let access_key = credentials.access_key_id();
         let pinned = {
             let pinned = self.pin.0.lock();
@@ -109,4 +110,22 @@ impl HeldCredentials {
         Err(Error::new(Code::Credentials, message)
             .remedy("check where the credentials come from: they must renew as the same account"))
     }
+}
+
+/// The SDK panics where it cannot put them into the headers of a call, as it cannot with the end of
+/// a line that was pasted with them.
+fn check_characters(credentials: &Credentials) -> Result<(), Error> {
+    let token = credentials.session_token().unwrap_or_default();
+    for (name, text) in [
+        ("access key ID", credentials.access_key_id()),
+        ("session token", token),
+    ] {
+        if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            let message =
+                format!("the {name} of the credentials holds a blank or an odd character");
+            return Err(Error::new(Code::Credentials, message)
+                .remedy("check where the credentials come from, such as the end of a secret"));
+        }
+    }
+    Ok(())
 }

@@ -56,6 +56,40 @@ fn commands_of_every_ci_system_are_broken() {
 }
 
 #[test]
+fn json_is_harmless_and_means_the_same() {
+    let texts = [
+        "##vso[task.setvariable variable=a]x",
+        "###[error]x # #",
+        "\\##[x]\\",
+        "section_start:1:x\r\u{1b}[0K",
+        "\u{85}\u{7f}\u{202e}\u{e0041}\u{2028}",
+        "äöü \"日本\" 🦀 e\u{301}",
+    ];
+    for text in texts {
+        let json = serde_json::json!({ text: [text] });
+        for written in [json.to_string(), format!("{json:#}\n")] {
+            let harmless = harmless_json(&written);
+            assert_eq!(
+                serde_json::from_str::<serde_json::Value>(&harmless).unwrap(),
+                json
+            );
+            for hidden in [
+                "##",
+                "section_start:",
+                "\u{1b}",
+                "\u{85}",
+                "\u{202e}",
+                "\u{e0041}",
+            ] {
+                assert!(!harmless.contains(hidden), "{harmless}");
+            }
+        }
+    }
+    let usual = r#"{"text":"äöü 日本","list":[1,"a:b"]}"#;
+    assert_eq!(harmless_json(usual), usual);
+}
+
+#[test]
 fn long_text_is_cut() {
     assert_eq!(cut("äöü", 3), "äöü");
     assert_eq!(cut("äöüß!", 3), "äöü… (2 more characters)");
