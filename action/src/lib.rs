@@ -185,3 +185,7 @@ fn mask_targets(settings: &Settings, log: &Log) {
     let message = "GitHub blanks every output that holds a masked account ID";
     log.annotate(Level::Warning, "mask-account-ids", message);
 }
+
+#[cfg(test)]
+#[path = "../../tests/fuzz/action.rs"]
+mod fuzz;

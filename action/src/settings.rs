@@ -1,7 +1,7 @@
 //! From inputs as text to a [`ShareRequest`], with every problem reported at once.
 
 mod lists;
-mod manifest;
+pub(crate) mod manifest;
 mod parser;
 mod request;
 mod targets;

@@ -99,6 +99,10 @@ extern crate self as ami_share;
 #[path = "../../tests/concurrent/main.rs"]
 mod concurrent;
 
+#[cfg(test)]
+#[path = "../../tests/fuzz/key_policy.rs"]
+mod fuzz;
+
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct ReadmeDoctests;

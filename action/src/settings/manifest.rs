@@ -41,7 +41,8 @@ pub(super) fn read(path: &Path) -> anyhow::Result<Vec<(Region, AmiId)>> {
     images(text.strip_prefix('\u{feff}').unwrap_or(&text))
 }
 
-fn images(text: &str) -> anyhow::Result<Vec<(Region, AmiId)>> {
+/// The images of a manifest's text.
+pub(crate) fn images(text: &str) -> anyhow::Result<Vec<(Region, AmiId)>> {
     if !text.trim_start().starts_with('{') {
         bail!("{NO_MANIFEST}: it is no JSON object");
     }

@@ -43,6 +43,7 @@ mod partitions;
 mod principals_of_grants;
 mod role_changes;
 mod roles;
+mod scenario_files;
 mod security_groups;
 mod settings;
 mod sharing;

@@ -4,90 +4,10 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use proptest::prelude::*;
-use serde_json::value::RawValue;
 
 use super::tests::{key, of_scope};
-use super::{KeyPolicy, KeyScope, PolicyPrincipal};
-
-/// The statements of a document, each with its bytes.
-fn statements(text: &str) -> Vec<String> {
-    #[derive(serde::Deserialize)]
-    struct Policy {
-        #[serde(rename = "Statement", default)]
-        statement: Option<Box<RawValue>>,
-    }
-    let policy: Policy = serde_json::from_str(text).unwrap();
-    let Some(raw) = policy.statement else {
-        return Vec::new();
-    };
-    if raw.get().starts_with('{') {
-        return vec![raw.get().to_owned()];
-    }
-    let list: Vec<Box<RawValue>> = serde_json::from_str(raw.get()).unwrap();
-    list.iter()
-        .map(|statement| statement.get().to_owned())
-        .collect()
-}
-
-/// Asserts what must hold of any policy and any targets; whether the policy could be edited.
-fn properties(text: &str, scope: KeyScope, targets: &BTreeSet<PolicyPrincipal>) -> bool {
-    let Ok(policy) = KeyPolicy::parse(text) else {
-        return false;
-    };
-    assert_eq!(
-        policy.text(),
-        text,
-        "a policy that is not edited keeps every byte"
-    );
-    let before = statements(text);
-    let current = policy.principals_with_access(&key(), &of_scope(scope));
-    let Ok(granted) = policy.with_access(&key(), &of_scope(scope), targets) else {
-        assert!(!policy.taken_sids(&key(), &of_scope(scope)).is_empty());
-        return false;
-    };
-    let after = statements(&granted.text());
-    let ours = |statement: &String| {
-        ["AmiShareUse", "AmiShareGrants"]
-            .iter()
-            .any(|sid| statement.contains(sid))
-    };
-    let foreign = |list: &[String]| {
-        list.iter()
-            .filter(|statement| !ours(statement))
-            .cloned()
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(
-        foreign(&before),
-        foreign(&after),
-        "foreign statements stay, byte for byte and in order"
-    );
-    assert_eq!(
-        granted.principals_with_access(&key(), &of_scope(scope)),
-        &current | targets
-    );
-    let twice = granted
-        .with_access(&key(), &of_scope(scope), targets)
-        .unwrap();
-    assert_eq!(twice.text(), granted.text(), "adding twice is adding once");
-    let reread = KeyPolicy::parse(&granted.text()).unwrap();
-    let back = reread
-        .without_access(&key(), &(targets - &current))
-        .unwrap();
-    // An account in one statement of two loses that one too.
-    if foreign(&before) == before {
-        assert_eq!(
-            statements(&back.text()),
-            before,
-            "adding then removing restores the document"
-        );
-    }
-    assert_eq!(
-        back.principals_with_access(&key(), &of_scope(scope)),
-        current
-    );
-    true
-}
+use super::{KeyScope, PolicyPrincipal};
+use crate::fuzz::{check_key_policy, check_policy};
 
 fn scopes() -> impl Strategy<Value = KeyScope> {
     prop_oneof![Just(KeyScope::ViaEc2), Just(KeyScope::Direct)]
@@ -163,12 +83,23 @@ fn document() -> impl Strategy<Value = String> {
 proptest! {
     #[test]
     fn hold_for_generated_policies(text in document(), scope in scopes(), targets in targets()) {
-        prop_assert!(properties(&text, scope, &targets), "{text}");
+        prop_assert!(check_policy(&text, scope, &targets), "{text}");
+    }
+
+    #[test]
+    fn no_bytes_make_it_panic(
+        scope: u8, count: u8, text in document(), at in 0_usize..400, byte: u8,
+    ) {
+        let mut bytes = [&[scope, count], text.as_bytes()].concat();
+        if let Some(changed) = bytes.get_mut(at) {
+            *changed = byte;
+        }
+        check_key_policy(&bytes);
     }
 
     #[test]
     fn no_text_makes_it_panic(text in "\\PC*", scope in scopes(), targets in targets()) {
-        properties(&text, scope, &targets);
+        check_policy(&text, scope, &targets);
     }
 
     #[test]
@@ -176,8 +107,8 @@ proptest! {
         text in document(), cut in 0_usize..400, scope in scopes(), targets in targets(),
     ) {
         let cut = text.char_indices().map(|(at, _)| at).nth(cut).unwrap_or(text.len());
-        properties(&text[..cut], scope, &targets);
-        properties(&text[cut..], scope, &targets);
+        check_policy(&text[..cut], scope, &targets);
+        check_policy(&text[cut..], scope, &targets);
     }
 }
 
@@ -205,7 +136,7 @@ fn hold_for_real_policies() {
                     })
                     .collect();
                 assert!(
-                    properties(&text, scope, &targets),
+                    check_policy(&text, scope, &targets),
                     "{}",
                     entry.path().display()
                 );
