@@ -16,7 +16,10 @@ use crate::settings;
 const LONGEST_LINE: usize = 50_000;
 
 /// Values of inputs, each ended by a zero: its first byte says of which input.
-#[allow(unreachable_pub, reason = "it can be called from a crate of fuzz targets")]
+#[allow(
+    unreachable_pub,
+    reason = "it can be called from a crate of fuzz targets"
+)]
 pub fn check_inputs(bytes: &[u8]) {
     let mut env = Vec::new();
     for value in bytes.split(|byte| *byte == 0) {
@@ -44,7 +47,10 @@ pub fn check_inputs(bytes: &[u8]) {
     }
 }
 
-#[allow(unreachable_pub, reason = "it can be called from a crate of fuzz targets")]
+#[allow(
+    unreachable_pub,
+    reason = "it can be called from a crate of fuzz targets"
+)]
 pub fn check_manifest(bytes: &[u8]) {
     let Ok(text) = str::from_utf8(bytes) else {
         return;
@@ -58,7 +64,10 @@ pub fn check_manifest(bytes: &[u8]) {
     }
 }
 
-#[allow(unreachable_pub, reason = "it can be called from a crate of fuzz targets")]
+#[allow(
+    unreachable_pub,
+    reason = "it can be called from a crate of fuzz targets"
+)]
 pub fn check_text(bytes: &[u8]) {
     let written = String::from_utf8_lossy(bytes);
     check_line(&written);

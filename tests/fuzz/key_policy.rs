@@ -12,7 +12,10 @@ use crate::policy::launch_call::launch_context;
 use crate::policy::launch_operations::image_key_actions;
 
 /// The first two bytes say the scope and how many principals get access; the rest is the policy.
-#[allow(unreachable_pub, reason = "it can be called from a crate of fuzz targets")]
+#[allow(
+    unreachable_pub,
+    reason = "it can be called from a crate of fuzz targets"
+)]
 pub fn check_key_policy(bytes: &[u8]) {
     let [scope, count, text @ ..] = bytes else {
         return;

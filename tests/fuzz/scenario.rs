@@ -2,7 +2,10 @@
 
 use ami_share_sim::{Options, Scenario, Sim};
 
-#[allow(unreachable_pub, reason = "it can be called from a crate of fuzz targets")]
+#[allow(
+    unreachable_pub,
+    reason = "it can be called from a crate of fuzz targets"
+)]
 pub fn check_scenario(bytes: &[u8]) {
     let Ok(text) = str::from_utf8(bytes) else {
         return;
