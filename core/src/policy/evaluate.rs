@@ -40,6 +40,14 @@ pub(crate) struct KeyCall<'a> {
     pub(crate) context: &'a Context,
 }
 
+impl KeyCall<'_> {
+    /// Whether the caller is of the key's own account. Across accounts, an identity policy of the
+    /// caller's account must allow the call in any case (R3.1.1).
+    fn is_of_own_account(&self) -> bool {
+        matches!(self.by, CalledBy::Caller(caller) if self.key.account() == &caller.account)
+    }
+}
+
 /// What a policy decides about one call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Decision {
@@ -65,41 +73,76 @@ pub(crate) struct Denial {
     pub(crate) unknown: Option<String>,
 }
 
-/// What a key policy decides about a call.
+/// What a key policy decides about a call, of which identity policies may decide the rest.
 pub(crate) fn evaluate(policy: &Statements, call: &KeyCall<'_>) -> Decision {
-    // 1. A deny beats every allow, and one that may be leaves nothing certain.
-    let denials = find_denials(policy, call);
-    for denial in &denials {
-        if denial.unknown.is_none() {
-            let name = &denial.statement;
-            return Decision::Denied(format!("statement {name} denies it"));
-        }
+    if let Some(denied) = decide_denials(policy, call) {
+        return denied;
     }
-    for denial in denials {
-        if let Some(why) = denial.unknown {
-            let name = denial.statement;
-            return Decision::Unknown(format!("statement {name} may deny it: {why}"));
-        }
+    let allows = find_allows(policy, call);
+    // A statement that may allow adds nothing to one that does.
+    match (allows.direct, allows.delegated) {
+        (Match::Yes, _) => Decision::Direct,
+        (_, Match::Yes) => Decision::Delegated,
+        (Match::Unknown(why), _) | (_, Match::Unknown(why)) => Decision::Unknown(why),
+        (Match::No, Match::No) => Decision::No("no statement allows it".to_owned()),
     }
+}
 
-    // 2. What is allowed. A statement that may allow adds nothing to one that does.
-    let (mut allowed, mut may_allow) = (None, None);
+/// What a key policy decides about a call that no identity policy allows. A statement that may
+/// allow the caller directly leaves unknown what another one delegates.
+pub(crate) fn evaluate_alone(policy: &Statements, call: &KeyCall<'_>) -> Decision {
+    match evaluate(policy, call) {
+        Decision::Delegated => match find_allows(policy, call).direct {
+            Match::Unknown(why) => Decision::Unknown(why),
+            Match::Yes | Match::No => Decision::Delegated,
+        },
+        decision => decision,
+    }
+}
+
+/// A deny beats every allow, and one that may be leaves nothing certain.
+fn decide_denials(policy: &Statements, call: &KeyCall<'_>) -> Option<Decision> {
+    let mut unknown = None;
+    for Denial {
+        statement,
+        unknown: why,
+    } in find_denials(policy, call)
+    {
+        match why {
+            None => return Some(Decision::Denied(format!("statement {statement} denies it"))),
+            Some(why) => unknown.get_or_insert(format!("statement {statement} may deny it: {why}")),
+        };
+    }
+    unknown.map(Decision::Unknown)
+}
+
+/// Whether any statement allows a call, directly and by leaving it to identity policies.
+struct Allows {
+    direct: Match,
+    delegated: Match,
+}
+
+fn find_allows(policy: &Statements, call: &KeyCall<'_>) -> Allows {
+    let mut allows = Allows {
+        direct: Match::No,
+        delegated: Match::No,
+    };
+    let is_own = call.is_of_own_account();
     for (name, statement) in policy.with_effect("Allow") {
         let naming = naming_of_caller(statement, call);
+        let found = match naming {
+            Naming::Directly | Naming::Unclear(_) if is_own => &mut allows.direct,
+            _ => &mut allows.delegated,
+        };
         match naming.to_match().and(match_call(policy, statement, call)) {
-            Match::No => {}
-            Match::Yes if naming == Naming::Directly => allowed = Some(Decision::Direct),
-            Match::Yes => allowed = allowed.or(Some(Decision::Delegated)),
-            Match::Unknown(why) => {
-                may_allow.get_or_insert(format!("statement {name}: {why}"));
+            Match::Yes => *found = Match::Yes,
+            Match::Unknown(why) if *found == Match::No => {
+                *found = Match::Unknown(format!("statement {name}: {why}"));
             }
+            Match::Unknown(_) | Match::No => {}
         }
     }
-    match (allowed, may_allow) {
-        (Some(decision), _) => decision,
-        (None, Some(why)) => Decision::Unknown(why),
-        (None, None) => Decision::No("no statement allows it".to_owned()),
-    }
+    allows
 }
 
 /// The statements that deny a call, or may do so.

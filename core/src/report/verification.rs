@@ -170,6 +170,12 @@ impl Verification {
     }
 
     /// Adds a check.
+    /// Whether a check says yes.
+    pub(crate) fn says_yes(&self, name: CheckName) -> bool {
+        let mut checks = self.checks.iter();
+        checks.any(|check| check.name == name && check.verdict == Verdict::Yes)
+    }
+
     pub(crate) fn push(&mut self, check: Check) {
         self.checks.push(check);
         self.conclusion = conclude(&self.checks);

@@ -9,9 +9,10 @@ use crate::aws::iam::{Denier, OwnDecision, Simulation};
 use crate::diagnostic::Code;
 use crate::id::{AmiId, KeyArn, Principal};
 use crate::plan::{KeyAccess, LaunchPermission, Plan, Step};
-use crate::policy::evaluate::{CalledBy, Caller, Decision, KeyCall, evaluate};
+use crate::policy::evaluate::{CalledBy, Caller, Decision, KeyCall, evaluate, evaluate_alone};
 use crate::policy::key_policy::KeyPolicy;
 use crate::policy::launch_call::caller_context;
+use crate::policy::statement::Statements;
 use crate::report::{Check, CheckName, Verification};
 use crate::run::Run;
 
@@ -37,7 +38,8 @@ pub(super) async fn check_source_permissions(
             let is_of_image =
                 verification.source == shared.source && verification.region == shared.region;
             let account = Principal::Account(verification.account.clone());
-            if is_of_image && launch.missing.contains(&account) {
+            let has_it = verification.says_yes(CheckName::LaunchPermission);
+            if is_of_image && launch.missing.contains(&account) && !has_it {
                 verification.push(check.clone());
             }
         }
@@ -52,7 +54,9 @@ pub(super) async fn check_source_permissions(
         let check = check_key_policy(run, access).await;
         for verification in verifications.iter_mut() {
             let account = Principal::Account(verification.account.clone());
-            if access.missing.contains(&account) {
+            // What others give makes the launch run, whatever this run may do.
+            let has_it = verification.says_yes(CheckName::KeyAccess);
+            if access.missing.contains(&account) && !has_it {
                 verification.push(check.clone());
             }
         }
@@ -86,7 +90,11 @@ async fn check_key_policy(run: &Run<'_>, access: &KeyAccess) -> Check {
     let own = simulate_put(&clients, key, &arn).await;
     let account = clients.location.account.clone();
     let caller = Caller { account, arn };
-    judge_put(key, &caller, decide_by_key(access, &caller), own)
+    let by_key = match own {
+        OwnDecision::Allowed => decide_by_key(access, &caller, evaluate),
+        _ => decide_by_key(access, &caller, evaluate_alone),
+    };
+    judge_put(key, &caller, by_key, own)
 }
 
 /// What the caller's own side decides.
@@ -115,7 +123,11 @@ async fn simulate_put(clients: &RegionClients, key: &KeyArn, caller: &str) -> Ow
 }
 
 /// What the key's policy decides, as the plan read it.
-fn decide_by_key(access: &KeyAccess, caller: &Caller) -> Decision {
+fn decide_by_key(
+    access: &KeyAccess,
+    caller: &Caller,
+    evaluate: fn(&Statements, &KeyCall<'_>) -> Decision,
+) -> Decision {
     let policy = access.policy.as_ref();
     let policy = policy.and_then(|change| KeyPolicy::parse(&change.before).ok());
     let Some(policy) = policy else {

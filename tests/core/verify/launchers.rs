@@ -182,41 +182,39 @@ async fn key_policy_that_names_publisher_needs_no_identity_policy() {
         })
     };
     let endpoint = json!({ "StringEquals": { "aws:SourceVpce": "vpce-1" } });
+    let readers = ["kms:Get*", "kms:Describe*", "kms:List*"];
     for (statement, expected) in [
         (statement("Allow", json!({})), Verdict::Yes),
         (statement("Allow", endpoint.clone()), Verdict::Unknown),
         (statement("Deny", endpoint), Verdict::Unknown),
         (statement("Deny", json!({})), Verdict::No),
     ] {
-        let world = build_shared_world().await;
-        let key = world.key_arn("key-1");
-        // The account's identity policies may only let somebody read it.
-        let reads = json!({
-            "Effect": "Allow",
-            "Principal": { "AWS": format!("arn:aws:iam::{A}:root") },
-            "Action": ["kms:Get*", "kms:Describe*", "kms:List*"],
-            "Resource": "*",
-        });
-        world.edit_statements(&key, |all| *all = vec![reads, statement.clone()]);
-        world.edit_role(A, "publisher", |role| role.inline.clear());
-        let actions = [
-            "ec2:*",
-            "iam:*",
-            "sts:*",
-            "kms:Get*",
-            "kms:Describe*",
-            "kms:List*",
-        ];
-        world.allow_actions(A, "publisher", &actions).await;
-        let config = world.assume_role(A, "publisher", None).await;
-        let request = build_request(&world, TargetOptions::default());
-        let request = request.build().unwrap();
-        let report = Sharer::new(&config).verify(&request).await.unwrap();
-        let verification = &report.verifications[0];
-        let mut checks = verification.checks.iter();
-        let of_key = checks.find(|check| check.detail.contains("kms:PutKeyPolicy"));
-        let verdict = of_key.map(|check| check.verdict);
-        assert_eq!(verdict, Some(expected), "{statement}: {verification:?}");
+        // The account may leave all to identity policies, and those of the publisher let it read.
+        for delegated in [json!(readers), json!("kms:*")] {
+            let world = build_shared_world().await;
+            let key = world.key_arn("key-1");
+            let delegates = json!({
+                "Effect": "Allow",
+                "Principal": { "AWS": format!("arn:aws:iam::{A}:root") },
+                "Action": delegated,
+                "Resource": "*",
+            });
+            world.edit_statements(&key, |all| *all = vec![delegates, statement.clone()]);
+            world.edit_role(A, "publisher", |role| role.inline.clear());
+            let mut actions = vec!["ec2:*", "iam:*", "sts:*"];
+            actions.extend(readers);
+            world.allow_actions(A, "publisher", &actions).await;
+            let config = world.assume_role(A, "publisher", None).await;
+            let request = build_request(&world, TargetOptions::default());
+            let request = request.build().unwrap();
+            let report = Sharer::new(&config).verify(&request).await.unwrap();
+            let verification = &report.verifications[0];
+            let mut checks = verification.checks.iter();
+            let of_key = checks.find(|check| check.detail.contains("kms:PutKeyPolicy"));
+            let verdict = of_key.map(|check| check.verdict);
+            let text = format!("{delegated} {statement}: {verification:?}");
+            assert_eq!(verdict, Some(expected), "{text}");
+        }
     }
 }
 
@@ -258,4 +256,36 @@ async fn target_that_cannot_be_read_is_unknown_and_an_error() {
         let launched = world.launch_as_role(B, LAUNCHER, &image).await;
         assert_eq!(launched, "running", "{action}");
     }
+}
+
+/// What others let the target do makes its launch run, whatever the source may change.
+#[tokio::test(start_paused = true)]
+async fn source_that_may_change_nothing_is_no_obstacle_to_who_has_access() {
+    let world = build_shared_world().await;
+    let key = world.key_arn("key-1");
+    world.edit_statements(&key, |all| {
+        all.retain(|statement| !statement.to_string().contains("AmiShare"));
+        all.push(json!({
+            "Sid": "Theirs",
+            "Effect": "Allow",
+            "Principal": { "AWS": format!("arn:aws:iam::{B}:root") },
+            "Action": "kms:*",
+            "Resource": "*",
+        }));
+        all.push(json!({
+            "Sid": "Frozen",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "kms:PutKeyPolicy",
+            "Resource": "*",
+        }));
+    });
+    let verification = verify(&world, with_launcher()).await;
+    let conclusion = verification.conclusion;
+    assert_eq!(conclusion, Conclusion::NoObstacleFound, "{verification:?}");
+    let image_id = world.image_id("image-1");
+    assert_eq!(
+        world.launch_as_role(B, LAUNCHER, &image_id).await,
+        "running"
+    );
 }

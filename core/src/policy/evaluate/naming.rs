@@ -28,10 +28,10 @@ impl Naming {
 const UNREADABLE: Naming = Naming::Unclear("its principal cannot be read");
 
 pub(super) fn naming_of_caller(statement: &Value, call: &KeyCall<'_>) -> Naming {
-    // Across accounts, an identity policy of the caller's account must allow the call in any case.
-    let direct = match call.by {
-        CalledBy::Caller(caller) if call.key.account() == &caller.account => Naming::Directly,
-        CalledBy::Caller(_) | CalledBy::Member(_) => Naming::ByAccount,
+    let direct = if call.is_of_own_account() {
+        Naming::Directly
+    } else {
+        Naming::ByAccount
     };
     match (statement.get("Principal"), statement.get("NotPrincipal")) {
         (Some(principals), None) => match names_under_aws(principals) {

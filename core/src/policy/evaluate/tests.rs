@@ -317,3 +317,49 @@ fn allow_is_direct_within_the_account_only() {
         }
     }
 }
+
+/// What delegates takes nothing from a statement that may allow the caller by name.
+#[test]
+fn statement_that_may_allow_directly_leaves_delegated_call_unknown() {
+    let allow = |name: &str, condition: Value| {
+        json!({
+            "Effect": "Allow",
+            "Principal": { "AWS": name },
+            "Action": "kms:*",
+            "Resource": "*",
+            "Condition": condition,
+        })
+    };
+    let role = "arn:aws:iam::111111111111:role/launcher";
+    let root = "arn:aws:iam::111111111111:root";
+    let session = "arn:aws:sts::111111111111:assumed-role/launcher/one";
+    let endpoint = json!({ "StringEquals": { "aws:SourceVpce": "vpce-1" } });
+    let no_other = json!({ "StringEquals": { "kms:CallerAccount": "999999999999" } });
+    for (statement, is_known) in [
+        (allow(role, endpoint.clone()), false),
+        (allow("*", endpoint.clone()), false),
+        (allow(session, json!({})), false),
+        (allow(role, no_other), true),
+        (allow(root, endpoint), true),
+    ] {
+        let policy = Statements {
+            list: vec![allow(root, json!({})), statement.clone()],
+            fills_variables: true,
+        };
+        let caller = Caller {
+            account: "111111111111".parse().unwrap(),
+            arn: role.to_owned(),
+        };
+        let (by, key) = (CalledBy::Caller(&caller), KEY.parse().unwrap());
+        let call = KeyCall {
+            by,
+            key: &key,
+            action: "kms:Decrypt",
+            context: &launch_context(by, &key, "kms:Decrypt"),
+        };
+        assert_eq!(evaluate(&policy, &call), Decision::Delegated, "{statement}");
+        let alone = evaluate_alone(&policy, &call);
+        let delegated = alone == Decision::Delegated;
+        assert_eq!(delegated, is_known, "{statement}: {alone:?}");
+    }
+}

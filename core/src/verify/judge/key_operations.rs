@@ -101,6 +101,12 @@ impl KeyOperation<'_> {
         if is_unknown && may_be_enough {
             return decision;
         }
+        if decision == Decision::Delegated
+            && let Some(Ok(policy)) = &self.key.policy
+            && let Decision::Unknown(why) = self.evaluate_alone(policy, caller)
+        {
+            return Decision::Unknown(why);
+        }
         if self.key.grants.is_none() {
             return self.unread_grants();
         }
@@ -188,6 +194,11 @@ impl KeyOperation<'_> {
     fn evaluate(&self, policy: &KeyPolicy, caller: &Caller) -> Decision {
         let context = self.context(caller);
         evaluate::evaluate(&policy.statements(), &self.call(caller, &context))
+    }
+
+    fn evaluate_alone(&self, policy: &KeyPolicy, caller: &Caller) -> Decision {
+        let context = self.context(caller);
+        evaluate::evaluate_alone(&policy.statements(), &self.call(caller, &context))
     }
 
     fn context(&self, caller: &Caller) -> Context {
