@@ -38,8 +38,9 @@ pub(crate) async fn apply(run: &Run<'_>, locks: &KeyLocks, plan: &Plan) {
         run.progress.emit(&Event::Failed(error.clone()));
     }
     let work = async {
-        apply.share().await;
+        let shared = apply.share().await;
         apply.revoke().await;
+        apply.confirm_launch_permissions(&shared).await;
     };
     // Whatever the run does, it ends test instances that runs before it left in its targets.
     let work = future::join(work, verify::sweep(run, plan));

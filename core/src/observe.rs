@@ -4,6 +4,7 @@ mod gone;
 mod images;
 mod key_usage;
 mod keys;
+mod pending;
 mod permissions;
 mod shared_resources;
 mod ssm_parameters;
@@ -21,6 +22,7 @@ use crate::inventory::{Failure, Image, Inventory, Key, Part, RegionInventory};
 use crate::request::{ShareRequest, Unlisted};
 use crate::run::Run;
 
+use self::pending::Patience;
 pub(crate) use shared_resources::find_shared_under;
 
 /// The inventory that a plan of `request` is made from. With `wait`, pending images are awaited.
@@ -50,9 +52,11 @@ pub(crate) async fn observe(
 
     // 2. The named images of all Regions come before anything else is read, so that nobody waits
     //    for other reads to learn of a wrong ID.
+    let patience = wait.then(|| Patience::of(run));
     let mut reading = Vec::new();
     for clients in &clients_of_regions {
-        reading.push(images::read_named_images(run, clients, request, wait));
+        let patience = patience.as_ref();
+        reading.push(images::read_named_images(run, clients, request, patience));
     }
     let read = future::join_all(reading).await;
     let images_of_regions = inventory.keep_read(&mut clients_of_regions, read);

@@ -19,6 +19,7 @@ const SHARE: &[(Broken, &str)] = &[
     (Broken::ImageGone, "image.not-found"),
     (Broken::ImageDisabled, "image.disabled"),
     (Broken::ImageFailed, "image.failed"),
+    (Broken::ImagePending, "deadline"),
     (Broken::ImageUnread, "access.denied"),
     (Broken::ImageUnreadable, "aws.unreadable"),
     (Broken::RegionOff, "region.off"),
@@ -32,6 +33,8 @@ const SHARE: &[(Broken, &str)] = &[
     (Broken::TargetRegionOff, "region.not-enabled"),
     (Broken::TargetCopyRegionOff, "region.not-enabled"),
     (Broken::TargetRefused, "aws.refused"),
+    (Broken::TargetMayNotCopy, "access.denied"),
+    (Broken::TargetHidesImages, "verify.blocked"),
 ];
 
 const REVOKE: &[(Broken, &str)] = &[
@@ -91,8 +94,8 @@ async fn revoke_serves_every_part_that_does_not_depend_on_the_broken_one() {
 #[tokio::test(start_paused = true)]
 async fn plan_names_broken_part_and_plans_the_others() {
     for &(broken, code) in SHARE {
-        // What only a change meets is not known to a plan.
-        if matches!(broken, Broken::RegionPutRefused | Broken::TargetRefused) {
+        // What only a change or a wait meets is not known to a preview.
+        if broken.shows_late() {
             continue;
         }
         for copies in [true, false] {
@@ -116,7 +119,7 @@ async fn plan_names_broken_part_and_plans_the_others() {
 #[tokio::test(start_paused = true)]
 async fn verify_judges_every_part_that_does_not_depend_on_the_broken_one() {
     for &(broken, code) in SHARE {
-        if matches!(broken, Broken::RegionPutRefused | Broken::TargetRefused) {
+        if broken.shows_late() {
             continue;
         }
         let stage = Stage::new(KeyAccessMode::Policy, false);

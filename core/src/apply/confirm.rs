@@ -7,9 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::future;
 
 use super::keys::Granted;
-use super::{Apply, LaunchableImage};
-use crate::id::{AmiId, KeyArn, Region, SourceImage};
-use crate::plan::{Grants, KeyAccess, SnapshotPermission};
+use super::{Apply, LaunchableImage, as_principals};
+use crate::diagnostic::{Code, Error};
+use crate::id::{AccountId, AmiId, KeyArn, Region, SourceImage};
+use crate::plan::{Grants, KeyAccess, SharedImage, SnapshotPermission};
 use crate::report::{Conclusion, Event, Verification};
 use crate::request::Verify;
 use crate::verify;
@@ -18,6 +19,31 @@ use crate::verify;
 pub(super) struct LostAccess<'a> {
     keys: BTreeSet<&'a KeyArn>,
     images: BTreeSet<AmiId>,
+}
+
+/// Which targets cannot launch an image in a Region, as far as targets were checked.
+#[derive(Debug, Default)]
+pub(super) struct Blocked {
+    by_image: BTreeMap<(SourceImage, Region), BTreeMap<AccountId, bool>>,
+}
+
+impl Blocked {
+    /// Whether a target cannot launch an image.
+    pub(super) fn contains(&self, image: &SharedImage, target: &AccountId) -> bool {
+        let targets = self.targets_of(image);
+        targets.is_some_and(|targets| targets.get(target) == Some(&true))
+    }
+
+    /// Whether no target that was checked can launch an image.
+    pub(super) fn is_everywhere(&self, image: &SharedImage) -> bool {
+        let targets = self.targets_of(image);
+        targets.is_some_and(|targets| targets.values().all(|is_blocked| *is_blocked))
+    }
+
+    fn targets_of(&self, image: &SharedImage) -> Option<&BTreeMap<AccountId, bool>> {
+        let image = (image.source.clone(), image.region.clone());
+        self.by_image.get(&image)
+    }
 }
 
 impl LostAccess<'_> {
@@ -112,20 +138,65 @@ impl<'a> Apply<'a> {
         is_lost.then(|| image.image_id.clone())
     }
 
-    /// Checks whether targets can launch now, if a role there lets that be seen; returns the images
-    /// that some cannot.
-    pub(super) async fn verify_launches(&self) -> BTreeSet<(SourceImage, Region)> {
-        let mut blocked = BTreeSet::new();
+    /// Looks at the launch permissions once more, when the run has nothing else to do: what another
+    /// run removed meanwhile is not shared.
+    pub(super) async fn confirm_launch_permissions(&self, images: &[LaunchableImage<'_>]) {
+        let mut confirming = Vec::new();
+        for image in images {
+            if !image.principals.is_empty() {
+                confirming.push(async move {
+                    let confirmed = self.confirm_launch_permission(image).await;
+                    self.progress().report_error(confirmed)
+                });
+            }
+        }
+        future::join_all(confirming).await;
+    }
+
+    async fn confirm_launch_permission(&self, image: &LaunchableImage<'_>) -> Result<(), Error> {
+        let (shared, image_id) = (image.shared(), &image.image_id);
+        let clients = self.run.source_clients(&shared.region);
+        let current = clients.ec2.launch_permissions(image_id).await?;
+        let mut gone = &image.principals - &current;
+        if let Some(reclaim) = self.plan.reclaim_of(shared) {
+            // This run took it from those whose own copies are available.
+            gone = &gone - &as_principals(&reclaim.accounts);
+        }
+        if gone.is_empty() {
+            return Ok(());
+        }
+        self.progress().emit(&Event::LaunchPermissionConfirmed {
+            source: shared.source.clone(),
+            region: shared.region.clone(),
+            image: image_id.clone(),
+            principals: &image.principals - &gone,
+        });
+        let names: Vec<String> = gone.iter().map(ToString::to_string).collect();
+        let message = format!(
+            "another run took the launch permission of {image_id} from {} meanwhile",
+            names.join(", ")
+        );
+        Err(Error::new(Code::KeyPolicyContended, message)
+            .at(&clients.location.account, &shared.region)
+            .on(image_id))
+    }
+
+    /// Checks whether targets can launch now, if a role there lets that be seen; returns who cannot
+    /// launch what.
+    pub(super) async fn verify_launches(&self) -> Blocked {
+        let mut blocked = Blocked::default();
         let verify = self.plan.request.options.in_targets.verify;
         if verify == Verify::None || self.run.targets.is_empty() {
             return blocked;
         }
         for verification in verify::verify(self.run, self.plan, true).await {
-            if verification.conclusion == Conclusion::Blocked {
-                let image = (verification.source.clone(), verification.region.clone());
-                blocked.insert(image);
+            let image = (verification.source.clone(), verification.region.clone());
+            let is_blocked = verification.conclusion == Conclusion::Blocked;
+            if is_blocked {
                 self.report_blocked(&verification);
             }
+            let targets = blocked.by_image.entry(image).or_default();
+            targets.insert(verification.account.clone(), is_blocked);
             self.progress().emit(&Event::Verified(verification));
         }
         blocked

@@ -35,8 +35,8 @@ struct Prerequisites<'a> {
 }
 
 impl<'a> Apply<'a> {
-    /// Carries out every step that gives access.
-    pub(super) async fn share(&self) {
+    /// Carries out every step that gives access; returns what is shared.
+    pub(super) async fn share(&self) -> Vec<LaunchableImage<'_>> {
         // 1. Share each image as soon as it exists and its keys can be used (P1), and look at all
         //    keys and snapshots once more when the last launch permission is written (P5).
         //    Targets copy each image as soon as it is shared, while others still queue in the
@@ -73,21 +73,29 @@ impl<'a> Apply<'a> {
             self.forget_temporary_access(&image_ids).await;
         }
 
-        // 4. Nothing may name an image that targets cannot launch: only those whose access was
-        //    confirmed are deprecated, protected and published.
+        // 4. Nothing may name an image that cannot be launched: only those whose access was
+        //    confirmed are deprecated, protected and published, in each target that can launch
+        //    them, and in the source account if any can.
         let blocked = self.verify_launches().await;
+        let (available, blocked) = (&available, &blocked);
         let mut completing = Vec::new();
         for image in &images {
-            let shared = image.shared();
-            let is_blocked = blocked.contains(&(shared.source.clone(), shared.region.clone()));
-            if !is_blocked && !lost.concerns(image) {
-                completing.push(async move {
-                    self.complete_lifecycle(shared, &image.image_id).await;
-                    self.publish_in_targets(image).await;
-                });
+            if lost.concerns(image) {
+                continue;
             }
+            completing.push(async move {
+                let shared = image.shared();
+                if !blocked.is_everywhere(shared) {
+                    self.complete_lifecycle(shared, &image.image_id).await;
+                }
+                self.publish_in_targets(image, available, blocked).await;
+            });
         }
         future::join_all(completing).await;
+        images
+            .into_iter()
+            .filter(|image| !lost.concerns(image))
+            .collect()
     }
 
     /// What the launch permissions wait for; nothing has begun yet.

@@ -5,6 +5,7 @@ mod roles;
 use futures::future;
 use tokio::time::Instant;
 
+use super::confirm::Blocked;
 use super::{Apply, AvailableCopies, LaunchableImage};
 use crate::diagnostic::Error;
 use crate::id::{AmiId, Principal};
@@ -49,10 +50,20 @@ impl Apply<'_> {
     }
 
     /// Writes the parameters in targets that name an image, or the target's own copy of it, which
-    /// is deprecated and protected first.
-    pub(super) async fn publish_in_targets(&self, image: &LaunchableImage<'_>) {
+    /// is deprecated and protected first. A target that cannot launch it, or whose copy failed, is
+    /// left out.
+    pub(super) async fn publish_in_targets(
+        &self,
+        image: &LaunchableImage<'_>,
+        available: &AvailableCopies,
+        blocked: &Blocked,
+    ) {
         for account in self.run.targets.keys() {
             let copy = self.plan.target_copy_of(account, image.shared());
+            let has_copy = available.contains(&(account.clone(), image.image_id.clone()));
+            if blocked.contains(image.shared(), account) || copy.is_some() && !has_copy {
+                continue;
+            }
             let image_id = match copy {
                 Some(copy) => self.run.target_copy(copy),
                 None => Some(image.image_id.clone()),

@@ -6,10 +6,11 @@ use std::time::Duration;
 use futures::future;
 use tokio::time::Instant;
 
+use super::pending::{self, Patience};
 use crate::aws::clients::RegionClients;
 use crate::diagnostic::{Code, Error};
 use crate::id::{AmiId, SnapshotId, SourceImage};
-use crate::inventory::{Failure, Image, ImageState, Part, RegionInventory, Snapshot};
+use crate::inventory::{Failure, Image, Part, RegionInventory, Snapshot};
 use crate::limits::NAMED_IMAGE_INVISIBLE;
 use crate::request::ShareRequest;
 use crate::run::Run;
@@ -20,12 +21,12 @@ const NAMED_IMAGE_POLL: (Duration, Duration) = (Duration::from_secs(1), Duration
 
 /// The images that the user named in this Region, and a failure for each that cannot be read or
 /// does not show in time. If access is revoked, one that does not show is gone, and no failure.
-/// With `wait`, pending images are awaited.
+/// With patience, pending images are awaited.
 pub(super) async fn read_named_images(
     run: &Run<'_>,
     clients: &RegionClients,
     request: &ShareRequest,
-    wait: bool,
+    patience: Option<&Patience>,
 ) -> Result<(BTreeMap<AmiId, Image>, Vec<Failure>), Error> {
     let mut ids = BTreeSet::new();
     for image in &request.images {
@@ -44,8 +45,8 @@ pub(super) async fn read_named_images(
             }
         }
     }
-    if wait {
-        await_pending_images(run, clients, &mut read).await;
+    if let Some(patience) = patience {
+        pending::await_images(run, clients, patience, &mut read).await;
     }
     let (mut images, mut failures) = (BTreeMap::new(), Vec::new());
     for (id, image) in read {
@@ -93,40 +94,6 @@ fn unknown_image(clients: &RegionClients, id: &AmiId) -> Error {
         .remedy(remedy)
         .at(&location.account, &location.region)
         .on(id)
-}
-
-/// Waits for the images that are pending, each by itself.
-async fn await_pending_images(
-    run: &Run<'_>,
-    clients: &RegionClients,
-    images: &mut BTreeMap<AmiId, Result<Image, Error>>,
-) {
-    let mut pending = Vec::new();
-    for (id, image) in images.iter() {
-        if image
-            .as_ref()
-            .is_ok_and(|image| image.state == ImageState::Pending)
-        {
-            let id = id.clone();
-            pending.push(async move {
-                let settled = run.settled_image(clients, &id, "to be available").await;
-                (id, settled.transpose())
-            });
-        }
-    }
-    if pending.is_empty() {
-        return;
-    }
-    let watched = vec![run.source_clients(&clients.location.region)];
-    let settled = tokio::select! {
-        settled = future::join_all(pending) => settled,
-        () = run.watch(watched) => Vec::new(),
-    };
-    for (id, image) in settled {
-        if let Some(image) = image {
-            images.insert(id, image);
-        }
-    }
 }
 
 /// An image in the Region of these clients that could not be read.

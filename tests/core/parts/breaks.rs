@@ -12,6 +12,8 @@ pub(super) enum Broken {
     ImageGone,
     ImageDisabled,
     ImageFailed,
+    /// For ever.
+    ImagePending,
     ImageUnread,
     ImageUnreadable,
     ImageKept,
@@ -30,6 +32,9 @@ pub(super) enum Broken {
     /// The Region that images are copied to.
     TargetCopyRegionOff,
     TargetRefused,
+    TargetMayNotCopy,
+    /// By its Allowed AMIs.
+    TargetHidesImages,
 }
 
 impl Broken {
@@ -39,6 +44,7 @@ impl Broken {
             Self::ImageGone
             | Self::ImageDisabled
             | Self::ImageFailed
+            | Self::ImagePending
             | Self::ImageUnread
             | Self::ImageUnreadable
             | Self::ImageKept => image == "alpha",
@@ -49,12 +55,25 @@ impl Broken {
             | Self::RegionPolicyUnread
             | Self::RegionPutRefused => region == OPT_IN,
             Self::HomeUnreachable => region == WEST || image == "west",
-            Self::TargetWithoutRole | Self::TargetRefused => target == C,
-            Self::TargetWithoutKey | Self::TargetKeyDisabled | Self::TargetRegionOff => {
-                target == C && region == HOME
-            }
+            Self::TargetWithoutRole | Self::TargetRefused | Self::TargetMayNotCopy => target == C,
+            Self::TargetWithoutKey
+            | Self::TargetKeyDisabled
+            | Self::TargetRegionOff
+            | Self::TargetHidesImages => target == C && region == HOME,
             Self::TargetCopyRegionOff => target == C && region == OPT_IN,
         }
+    }
+
+    /// Whether only a change or a wait meets it.
+    pub(super) fn shows_late(self) -> bool {
+        matches!(
+            self,
+            Self::ImagePending
+                | Self::RegionPutRefused
+                | Self::TargetRefused
+                | Self::TargetMayNotCopy
+                | Self::TargetHidesImages
+        )
     }
 
     /// Whether only the copies that targets make depend on it.
@@ -86,6 +105,7 @@ impl Stage {
             }),
             Broken::ImageDisabled => self.set_state(&alpha, ImageState::Disabled),
             Broken::ImageFailed => self.set_state(&alpha, ImageState::Failed),
+            Broken::ImagePending => self.set_state(&alpha, ImageState::Pending),
             Broken::ImageUnreadable => self.world.edit_image(&alpha, |image| {
                 image.mappings[0].snapshot = Some("?".to_owned());
             }),
@@ -97,6 +117,10 @@ impl Stage {
             }
             Broken::RegionKeyDisabled => self.disable_key(&format!("key-{OPT_IN}")),
             Broken::TargetWithoutRole => self.world.remove_role(C, "consumer"),
+            Broken::TargetHidesImages => {
+                let others = json!([{ "names": ["other-*"] }]);
+                self.world.allow_images(C, "enabled", others);
+            }
             Broken::TargetWithoutKey => self.remove_alias(C, HOME, "alias/own"),
             Broken::TargetKeyDisabled => self.disable_key(&format!("own-{C}-{HOME}")),
             _ => {}
@@ -156,6 +180,10 @@ fn fault_of(part: Broken, image_id: &str) -> Vec<Value> {
         Broken::RegionPutRefused => {
             let refused = error(400, "MalformedPolicyDocumentException", "lockout");
             vec![in_region(OPT_IN, "kms:PutKeyPolicy", refused)]
+        }
+        Broken::TargetMayNotCopy => {
+            let denied = error(403, "UnauthorizedOperation", "You are not authorized");
+            vec![json!({ "operation": "ec2:CopyImage", "account": C, "effect": denied })]
         }
         Broken::TargetRefused => vec![
             of_target("ec2:ModifyImageAttribute"),

@@ -11,6 +11,7 @@ use crate::support::*;
 const TO_SHARE: &[Broken] = &[
     Broken::ImageGone,
     Broken::ImageDisabled,
+    Broken::ImagePending,
     Broken::ImageUnread,
     Broken::RegionOff,
     Broken::RegionUnreachable,
@@ -22,6 +23,8 @@ const TO_SHARE: &[Broken] = &[
     Broken::TargetRegionOff,
     Broken::TargetCopyRegionOff,
     Broken::TargetRefused,
+    Broken::TargetMayNotCopy,
+    Broken::TargetHidesImages,
 ];
 
 const TO_REVOKE: &[Broken] = &[

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::slice;
+use std::time::Duration;
 
-use ami_share::request::{KeyAccessMode, Revoke, TargetOptions, Verify};
+use ami_share::request::{DeprecateAt, KeyAccessMode, Revoke, TargetOptions, Verify};
 use ami_share::{Principal, Region, Report, ShareRequest, Sharer};
+use ami_share_sim::world::{Image, Protection, World as SimWorld};
 use ami_share_sim::{Options, Scenario};
 use serde_json::{Value, json};
 
@@ -20,6 +22,9 @@ pub(super) const OPT_IN: &str = "ap-east-1";
 /// The images, each with its Region.
 const IMAGES: [(&str, &str); 3] = [("alpha", HOME), ("bravo", HOME), ("west", WEST)];
 const TARGETS: [&str; 2] = [B, C];
+
+/// How the names of parameters begin that images are published in.
+const PARAMETERS: &str = "/images/";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mode {
@@ -95,6 +100,10 @@ impl Stage {
             .verify(self.verify);
         if self.copies {
             options = options.kms_key("alias/own".parse().unwrap());
+            request = request
+                .deprecate_at(DeprecateAt::AfterCreation(Duration::from_hours(24 * 90)))
+                .deregistration_protection(true)
+                .publish_ssm_parameter(format!("{PARAMETERS}{{ami-id}}"));
         }
         let skipped = TARGETS.len() - self.targets;
         let targets = TARGETS[skipped..].iter();
@@ -136,8 +145,8 @@ impl Stage {
             .unwrap()
     }
 
-    /// What has become of each image in each Region for each target: who may launch it, and how
-    /// many copies the target has.
+    /// What has become of each image in each Region for each target: whether it may launch it, has
+    /// a copy, and finds it published; and for A, whether it is published.
     pub(super) fn list_ends(&self) -> BTreeMap<(&'static str, String, &'static str), String> {
         let mut ends = BTreeMap::new();
         self.world.sim.edit(|world| {
@@ -167,9 +176,12 @@ impl Stage {
                                     .any(|grant| grant.grantee.arn.contains(target))
                         });
                         let own = copies(target);
-                        let end = format!("launch {launch}, key {key}, own {own}");
+                        let published = is_published(world, target, image);
+                        let end = format!("launch {launch}, key {key}, own {own}, {published}");
                         ends.insert((name, region.clone(), target), end);
                     }
+                    let published = is_published(world, A, image);
+                    ends.insert((name, region, A), published);
                 }
             }
         });
@@ -201,6 +213,26 @@ impl Stage {
             }
         }
     }
+}
+
+/// Whether an account finds an image, or its own copy of it, in a parameter, deprecated from a date
+/// on and protected.
+fn is_published(world: &SimWorld, account: &str, image: &Image) -> String {
+    let mut images = world.images.values();
+    let own = images.find(|other| {
+        let source = other.source.as_ref().map(|(id, _)| id);
+        let is_meant = other.id == image.id || account != image.owner && source == Some(&image.id);
+        other.owner == account && is_meant
+    });
+    let Some(own) = own else {
+        return "nothing".to_owned();
+    };
+    let parameters = &world.accounts[account].parameters;
+    let mut versions = parameters.values().flatten();
+    let published = versions.any(|parameter| parameter.value == own.id);
+    let deprecated = own.deprecation_time.is_some();
+    let protected = own.protection != Protection::Off;
+    format!("published {published}, deprecated {deprecated}, protected {protected}")
 }
 
 /// A owns images in two Regions; the first of them and a third one, for copies, must be enabled.
