@@ -1,5 +1,6 @@
 //! The only place that names SDK operations: domain types in and out.
 
+mod answer_error;
 mod answers;
 pub(crate) mod clients;
 pub(crate) mod config;
@@ -8,6 +9,7 @@ pub(crate) mod explain;
 mod final_errors;
 pub(crate) mod iam;
 pub(crate) mod kms;
+pub(crate) mod pace;
 mod pages;
 pub(crate) mod pin;
 pub(crate) mod roles;
@@ -24,6 +26,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use futures::future::{BoxFuture, FutureExt as _, TryFutureExt as _};
 use tokio::sync::Semaphore;
 
+use self::pace::Pace;
 use crate::diagnostic::{Code, Error};
 use crate::id::{AccountId, Region};
 
@@ -35,6 +38,8 @@ pub(crate) struct Caller {
     pub(crate) region: Region,
     /// How many calls may be under way at once, in all services together.
     pub(crate) permits: Arc<Semaphore>,
+    /// Unknown until STS has answered.
+    pub(crate) pace: Option<Arc<Pace>>,
 }
 
 /// Who AWS says we are.
@@ -47,7 +52,8 @@ pub(crate) struct Identity {
 }
 
 impl Caller {
-    /// Sends one call when fewer than the most allowed are under way, and explains its error.
+    /// Sends one call when it is the action's turn and fewer than the most allowed are under way,
+    /// and explains its error.
     pub(crate) fn send<'a, T, E>(
         &'a self,
         action: &'static str,
@@ -61,12 +67,20 @@ impl Caller {
         // The SDK's futures are large. Boxed here, they are large nowhere else.
         let call = call.boxed();
         async move {
+            self.turn(action).await;
             // The semaphore is never closed, so an error cannot come of it; going on without a
             // permit would be right too.
             let _permit = self.permits.acquire().await;
             self.send_at_once(action, resource, call).await
         }
         .boxed()
+    }
+
+    /// Waits until AWS lets the account make another call of this kind.
+    pub(crate) async fn turn(&self, action: &str) {
+        if let Some(pace) = &self.pace {
+            pace.turn(action).await;
+        }
     }
 
     /// Sends one call at once, however many are under way, and explains its error.

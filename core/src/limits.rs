@@ -1,6 +1,8 @@
 //! Every limit, quota and delay of AWS that this code knows, each with its rule in
 //! `tests/sim/RULES.md`.
 
+pub(crate) mod rates;
+
 use std::ops::RangeInclusive;
 use std::time::Duration;
 

@@ -8,10 +8,13 @@ pub(crate) mod wait;
 pub(crate) mod watch;
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future;
 use parking_lot::Mutex;
+use tokio::time::Instant;
 
 use self::targets::ReachedTargets;
 use self::test_launches::TestLaunches;
@@ -21,9 +24,13 @@ use crate::diagnostic::Error;
 use crate::id::{AccountId, AccountRegion, AmiId, KeyArn, Region, SourceImage};
 use crate::inventory::Image;
 use crate::plan::{SharedImage, TargetCopy};
+use crate::report::Waiting;
 use crate::request::Timing;
 
 pub(crate) use progress::Progress;
+
+/// How often a run tells at most that AWS throttles it or is in trouble.
+const TELL_OF_TROUBLE: Duration = Duration::from_secs(30);
 
 /// One run of a `Sharer`.
 pub(crate) struct Run<'a> {
@@ -124,6 +131,27 @@ impl<'a> Run<'a> {
             });
         }
         future::join_all(watching).await;
+    }
+
+    /// Does the work of a run, and tells meanwhile that it waits where AWS throttles its calls or
+    /// is in trouble.
+    pub(crate) async fn telling<T>(&self, work: impl Future<Output = T>) -> T {
+        tokio::select! {
+            done = work => done,
+            never = self.tell_of_trouble() => match never {},
+        }
+    }
+
+    async fn tell_of_trouble(&self) -> Infallible {
+        loop {
+            let trouble = self.source.paces().trouble().await;
+            let (account, region) = (&trouble.place.account, &trouble.place.region);
+            let resource = format!("account {account} in {region}");
+            let what = format!("to have its calls of {} answered", trouble.action);
+            let mut waiting = Waiting::new(resource, &what, Instant::now(), TELL_OF_TROUBLE);
+            waiting.aws = Some(trouble.aws);
+            self.progress.wait_for(waiting).await;
+        }
     }
 
     fn watcher(&self, location: &AccountRegion) -> Arc<Watcher> {

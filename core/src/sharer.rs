@@ -10,6 +10,7 @@ use tokio::time::{self, Instant};
 
 use crate::apply::{self, keys::KeyLocks};
 use crate::aws::clients::{self, Account};
+use crate::aws::pace::Paces;
 use crate::aws::pin::AccountPin;
 use crate::aws::roles::{Role, Roles};
 use crate::aws::{Identity, config};
@@ -34,6 +35,8 @@ pub struct Sharer {
     config: SdkConfig,
     /// Who the credentials belong to: asked once, as they stay those of one account.
     identity: OnceCell<Identity>,
+    /// How fast each account may call what.
+    paces: Arc<Paces>,
     /// Holds credentials that renew themselves to that account.
     pin: AccountPin,
     roles: Roles,
@@ -59,6 +62,7 @@ impl Sharer {
         let pin = AccountPin::default();
         Self {
             config: pin.hold(&config::with_defaults(config)),
+            paces: Arc::default(),
             pin,
             identity: OnceCell::new(),
             roles: Roles::default(),
@@ -119,7 +123,7 @@ impl Sharer {
             return Ok(Plan::refused(request, account, finding, deadline));
         }
         let run = self.start(source, request, deadline, None).await?;
-        let observing = Box::pin(observe::observe(&run, request, wait));
+        let observing = run.telling(Box::pin(observe::observe(&run, request, wait)));
         let Ok(observed) = time::timeout_at(deadline, observing).await else {
             return Err(run.progress.deadline_error().into());
         };
@@ -152,7 +156,7 @@ impl Sharer {
             let sweeping = verify::sweep(&run, &plan);
             future::join(verify::verify(&run, &plan, false), sweeping).await
         });
-        match time::timeout_at(plan.deadline, verifying).await {
+        match time::timeout_at(plan.deadline, run.telling(verifying)).await {
             Ok((verifications, ())) => {
                 for verification in verifications {
                     run.progress.emit(&Event::Verified(verification));
@@ -187,6 +191,7 @@ impl Sharer {
             Err(error) => return Err(self.incomplete(report, error)),
         };
         let applying = Box::pin(apply::apply(&run, &self.locks, plan));
+        let applying = run.telling(applying);
         if time::timeout_at(plan.deadline, applying).await.is_err() {
             end_at_deadline(&run).await;
         }
@@ -219,7 +224,12 @@ impl Sharer {
         self.pin
             .pin(&known.account, region.unwrap_or(request.home()));
         let max_concurrency = request.options.max_concurrency;
-        Ok(Account::new(&self.config, known, max_concurrency))
+        Ok(Account::new(
+            &self.config,
+            known,
+            max_concurrency,
+            &self.paces,
+        ))
     }
 
     /// Asks the STS of each Region of the request until one answers: a Region that cannot be

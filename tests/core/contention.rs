@@ -166,3 +166,48 @@ async fn rule_3_2_4_nonexistent_accounts_are_named_and_others_get_access() {
     expected.retain(|id| !message.contains(id));
     assert_eq!(*shared, json!(expected));
 }
+
+/// An answer that never says what became of the put ends the run in KMS's words.
+#[tokio::test(start_paused = true)]
+async fn put_that_kms_never_answers_is_given_up_in_its_words() {
+    const CODE: &str = "DependencyTimeoutException";
+    const WORDS: &str = "The system timed out while trying to fulfill the request.";
+    let fault = json!({
+        "operation": "kms:PutKeyPolicy",
+        "effect": { "error": { "status": 503, "code": CODE, "message": WORDS } },
+    });
+    let world = World::new().with_fault(fault);
+    let report = world.try_share(world.build_request(&["golden"])).await;
+    let report = report.unwrap_err();
+    assert_eq!(list_codes(&report), ["aws.unavailable"]);
+    let aws = report.errors[0].aws.as_ref().unwrap();
+    assert_eq!((&*aws.code, &*aws.message), (CODE, WORDS));
+    assert!(world.count_changes()["kms:PutKeyPolicy"] <= 6);
+    assert!(
+        !world
+            .count_changes()
+            .contains_key("ec2:ModifyImageAttribute")
+    );
+}
+
+/// Whoever says "shared" at its end has looked at its end.
+#[tokio::test(start_paused = true)]
+async fn launch_permission_that_is_taken_meanwhile_is_not_said_to_be_shared() {
+    let world = World::new().with_fault(delay_call("ssm:PutParameter", 1, 20.0));
+    let publish = |request: ami_share::request::ShareRequestBuilder| {
+        request.publish_ssm_parameter("/images/golden")
+    };
+    let sharing = world.try_share(publish(world.build_request(&["golden"])));
+    let revoking = async {
+        while !world.has_called("ec2:ModifyImageAttribute") {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        let request = into_revoke(world.build_request(&["golden"]));
+        world.share(request).await;
+    };
+    let (shared, ()) = futures::future::join(sharing, revoking).await;
+    let report = shared.unwrap_err();
+    assert_eq!(list_codes(&report), ["key.policy-contended"]);
+    assert!(report.images[0].principals.is_empty(), "{report:?}");
+}

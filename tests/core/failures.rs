@@ -271,3 +271,41 @@ async fn awaited_image_that_fails_ends_wait_with_its_reason() {
     let golden = world.image_id("golden").parse().unwrap();
     assert_eq!(shared.collect::<Vec<_>>(), [&golden]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn answer_about_another_resource_is_unexpected() {
+    for (operation, path) in [
+        ("ec2:DescribeImageAttribute", "imageId"),
+        ("ec2:DescribeSnapshotAttribute", "snapshotId"),
+    ] {
+        for value in [Some("ami-0123456789abcdef0"), None] {
+            let world = World::new();
+            let request = || {
+                let request = world.build_request(&["golden"]);
+                request.share_snapshots(ami_share::request::ShareSnapshots::Always)
+            };
+            world.share(request()).await;
+            let before = world.count_changes();
+            let fault = json!({
+                "operation": operation,
+                "effect": { "answer": { "path": path, "value": value } },
+            });
+            world.sim.fault(serde_json::from_value(fault).unwrap());
+            let sharer = Sharer::new(&world.config(A));
+            let request = into_revoke(request()).build().unwrap();
+            let errors = match sharer.plan(&request).await {
+                Err(errors) => errors.iter().cloned().collect(),
+                Ok(plan) => match sharer.apply(&plan).await {
+                    Ok(report) => report.errors,
+                    Err(incomplete) => incomplete.report.errors,
+                },
+            };
+            let codes: Vec<&str> = errors.iter().map(|error| error.code.as_str()).collect();
+            assert!(
+                codes.contains(&"aws.unexpected"),
+                "{operation} {value:?}: {codes:?}"
+            );
+            assert_eq!(world.count_changes(), before, "{operation} {value:?}");
+        }
+    }
+}

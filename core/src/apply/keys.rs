@@ -28,12 +28,13 @@ const CONTENDED_PUTS: u32 = 2;
 
 const SETTLE: &str = "to keep the new key policy, in case another run overwrites it";
 
-/// One lock per key: runs of one process never race with each other.
+/// One lock per key: runs of one process never race with each other. It holds how many puts in a
+/// row KMS has left unanswered.
 #[derive(Debug, Default)]
-pub(crate) struct KeyLocks(Mutex<BTreeMap<KeyArn, Arc<tokio::sync::Mutex<()>>>>);
+pub(crate) struct KeyLocks(Mutex<BTreeMap<KeyArn, Arc<tokio::sync::Mutex<u32>>>>);
 
 impl KeyLocks {
-    fn of(&self, key: &KeyArn) -> Arc<tokio::sync::Mutex<()>> {
+    fn of(&self, key: &KeyArn) -> Arc<tokio::sync::Mutex<u32>> {
         let mut locks = self.0.lock();
         Arc::clone(locks.entry(key.clone()).or_default())
     }

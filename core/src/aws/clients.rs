@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use aws_config::SdkConfig;
+use aws_config::retry::RetryConfig;
 use aws_credential_types::provider::ProvideCredentials as _;
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
@@ -14,6 +15,7 @@ use super::ec2::Ec2;
 use super::final_errors::LimitsAreFinal;
 use super::iam::Iam;
 use super::kms::Kms;
+use super::pace::{Pace, Paces, RetryThrottled};
 use super::ssm::Ssm;
 use super::{Caller, Identity, sts};
 use crate::diagnostic::{Code, Error};
@@ -39,6 +41,7 @@ pub(crate) struct Account {
     pub(crate) identity: Identity,
     config: SdkConfig,
     permits: Arc<Semaphore>,
+    paces: Arc<Paces>,
     regions: Mutex<BTreeMap<Region, Arc<RegionClients>>>,
 }
 
@@ -57,18 +60,25 @@ async fn identify(
         identity: None,
         region: region.clone(),
         permits,
+        pace: None,
     };
     sts::caller_identity(&client, &caller).await
 }
 
 impl Account {
     /// The account that the credentials of a configuration belong to.
-    pub(crate) fn new(config: &SdkConfig, identity: &Identity, max_concurrency: usize) -> Self {
+    pub(crate) fn new(
+        config: &SdkConfig,
+        identity: &Identity,
+        max_concurrency: usize,
+        paces: &Arc<Paces>,
+    ) -> Self {
         let permits = max_concurrency.clamp(1, Semaphore::MAX_PERMITS);
         Self {
             identity: identity.clone(),
             config: config.clone(),
             permits: Arc::new(Semaphore::new(permits)),
+            paces: Arc::clone(paces),
             regions: Mutex::default(),
         }
     }
@@ -79,8 +89,14 @@ impl Account {
             identity,
             config,
             permits: Arc::clone(&self.permits),
+            paces: Arc::clone(&self.paces),
             regions: Mutex::default(),
         }
+    }
+
+    /// The paces of this account and of all that act for it.
+    pub(crate) fn paces(&self) -> &Paces {
+        &self.paces
     }
 
     /// The configuration for a Region.
@@ -106,6 +122,7 @@ impl Account {
             identity: Some(self.identity.clone()),
             region: region.clone(),
             permits: Arc::clone(&self.permits),
+            pace: None,
         };
         match sts::caller_identity(&client, &caller).await {
             Err(error) if error.code == Code::RegionOff => Err(error),
@@ -124,28 +141,41 @@ impl Account {
 
     fn clients(&self, region: &Region) -> RegionClients {
         let (config, account) = (self.config(region), &self.identity.account);
+        let location = AccountRegion {
+            account: account.clone(),
+            region: region.clone(),
+        };
+        let pace = self.paces.of(&location);
         let caller = Caller {
             identity: Some(self.identity.clone()),
             region: region.clone(),
             permits: Arc::clone(&self.permits),
+            pace: Some(Arc::clone(&pace)),
         };
+        let throttled = |service| retry_throttled(&config, &pace, service);
+        let budget = |service| retry_partition(service, account, region);
         let ec2 = aws_sdk_ec2::config::Builder::from(&config)
-            .retry_partition(retry_partition("ec2", account, region));
+            .retry_partition(budget("ec2"))
+            .interceptor(throttled("ec2"));
+        let iam = aws_sdk_iam::config::Builder::from(&config)
+            .retry_partition(budget("iam"))
+            .interceptor(throttled("iam"));
         let kms = aws_sdk_kms::config::Builder::from(&config)
-            .retry_partition(retry_partition("kms", account, region))
+            .retry_partition(budget("kms"))
+            .interceptor(throttled("kms"))
             .retry_classifier(LimitsAreFinal);
+        let ssm = aws_sdk_ssm::config::Builder::from(&config)
+            .retry_partition(budget("ssm"))
+            .interceptor(throttled("ssm"));
         RegionClients {
-            location: AccountRegion {
-                account: account.clone(),
-                region: region.clone(),
-            },
+            location,
             identity: self.identity.clone(),
             ec2: Ec2 {
                 client: aws_sdk_ec2::Client::from_conf(ec2.build()),
                 caller: caller.clone(),
             },
             iam: Iam {
-                client: aws_sdk_iam::Client::new(&config),
+                client: aws_sdk_iam::Client::from_conf(iam.build()),
                 caller: caller.clone(),
             },
             kms: Kms {
@@ -153,7 +183,7 @@ impl Account {
                 caller: caller.clone(),
             },
             ssm: Ssm {
-                client: aws_sdk_ssm::Client::new(&config),
+                client: aws_sdk_ssm::Client::from_conf(ssm.build()),
                 caller,
             },
             snapshot_copies: Semaphore::new(CONCURRENT_SNAPSHOT_COPIES),
@@ -182,5 +212,16 @@ impl Account {
             }
             Err(_) => false,
         }
+    }
+}
+
+fn retry_throttled(config: &SdkConfig, pace: &Arc<Pace>, service: &'static str) -> RetryThrottled {
+    RetryThrottled {
+        pace: Arc::clone(pace),
+        service,
+        retries: config
+            .retry_config()
+            .cloned()
+            .unwrap_or_else(RetryConfig::standard),
     }
 }

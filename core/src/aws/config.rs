@@ -129,15 +129,15 @@ pub(super) fn in_region(config: &SdkConfig, region: &Region) -> SdkConfig {
         .build()
 }
 
-/// The SDK shares one retry budget among all accounts of a service and Region; here one throttled
-/// account does not use up the others'.
+/// The SDK shares one retry budget among all accounts of a service and Region; here each has its
+/// own. It has no end: the attempts of each call have one, and the run has its deadline.
 pub(super) fn retry_partition(
     service: &str,
     account: &AccountId,
     region: &Region,
 ) -> RetryPartition {
     RetryPartition::custom(format!("ami-share-{service}-{region}-{account}"))
-        .token_bucket(TokenBucket::default())
+        .token_bucket(TokenBucket::unlimited())
         .build()
 }
 

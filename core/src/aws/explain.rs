@@ -57,6 +57,11 @@ where
         SdkError::ServiceError(service) => {
             let aws = answer_of(service.err().meta(), service.raw());
             let mut explained = explain_answer(&call, &aws);
+            let is_server_error = service.raw().status().is_server_error();
+            if is_server_error && explained.code == Code::AwsRefused {
+                let message = format!("AWS was in trouble when {action} was called");
+                explained = Error::new(Code::AwsUnavailable, message);
+            }
             explained.aws = Some(aws);
             explained
         }

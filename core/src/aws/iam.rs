@@ -228,7 +228,8 @@ impl Iam {
         });
         while let Some(page) = pages.next().await? {
             for role in page.roles {
-                arns.push(self.arn_of(ACTION, role)?);
+                let arn = self.arn_of(ACTION, role)?;
+                arns.push(self.check_role_of_service(service, arn)?);
             }
         }
         Ok(arns)
@@ -241,22 +242,47 @@ impl Iam {
         &self,
         service: &str,
     ) -> Result<Option<String>, Error> {
+        const ACTION: &str = "iam:CreateServiceLinkedRole";
         let call = self
             .client
             .create_service_linked_role()
             .aws_service_name(service)
             .send();
-        let answer = self
-            .caller
-            .send("iam:CreateServiceLinkedRole", Some(service), call)
-            .await;
+        let answer = self.caller.send(ACTION, Some(service), call).await;
         match answer {
             Err(error) if error.is_aws(&["InvalidInput", "InvalidInputException"]) => {
                 let mut existing = self.service_linked_roles(service).await?.into_iter();
                 existing.next().map(Some).ok_or(error)
             }
-            answer => Ok(answer?.role.map(|role| role.arn)),
+            answer => match answer?.role {
+                Some(role) => {
+                    let arn = self.arn_of(ACTION, role)?;
+                    self.check_role_of_service(service, arn).map(Some)
+                }
+                None => Ok(None),
+            },
         }
+    }
+
+    /// The ARN of a role, which gets a grant: it must be one of this account and service.
+    fn check_role_of_service(&self, service: &str, arn: String) -> Result<String, Error> {
+        let account = self
+            .caller
+            .identity
+            .as_ref()
+            .map(|own| own.account.as_ref());
+        let expected = format!(
+            "iam::{}:role/aws-service-role/{service}/",
+            account.unwrap_or_default()
+        );
+        let mut parts = arn.splitn(3, ':');
+        let is_arn = parts.next() == Some("arn") && parts.next().is_some();
+        let name = parts.next().and_then(|rest| rest.strip_prefix(&expected));
+        if is_arn && name.is_some_and(|name| !name.is_empty() && !name.contains('/')) {
+            return Ok(arn);
+        }
+        let message = format!("IAM names {arn} as a role of {service} in this account");
+        Err(self.caller.unexpected(service, message))
     }
 }
 

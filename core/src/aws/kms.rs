@@ -19,6 +19,7 @@ use crate::inventory::{Grant, Key, KeyState, RamPolicy};
 use crate::limits::GRANT_PAGE_SIZE;
 use crate::policy::launch_operations::{SERVICE_ROLE_OPERATIONS, launch_grant_operations};
 
+const PUT: &str = "kms:PutKeyPolicy";
 /// Members of a grant.
 const GRANTEE: &str = "GranteePrincipal";
 const ISSUER: &str = "IssuingAccount";
@@ -38,8 +39,8 @@ pub(crate) struct Kms {
 #[derive(Clone, Debug)]
 pub(crate) enum Put {
     Done,
-    /// The answer was lost: the put may have taken effect or not.
-    Unknown,
+    /// The answer was lost, or says nothing: the put may have taken effect or not.
+    Unknown(Box<Error>),
 }
 
 impl Kms {
@@ -102,15 +103,19 @@ impl Kms {
         }
     }
 
+    /// Waits until a policy may be put.
+    pub(crate) async fn turn_to_put(&self) {
+        self.caller.turn(PUT).await;
+    }
+
     /// Replaces the key's policy (`kms:PutKeyPolicy`).
+    ///
+    /// Wait for [`Self::turn_to_put`] before the read.
     ///
     /// Sent without retries: one by the SDK could take effect long after the read that the policy
     /// was made from, and undo what others wrote in between. Sent without waiting for other calls:
     /// the read would age.
     pub(crate) async fn put_key_policy(&self, key: &KeyArn, policy: &str) -> Result<Put, Error> {
-        const ACTION: &str = "kms:PutKeyPolicy";
-        /// After these errors the put may have taken effect.
-        const LOST: [&str; 2] = ["KMSInternalException", "DependencyTimeoutException"];
         let timeouts = TimeoutConfig::builder()
             .operation_timeout(PUT_TIMEOUT)
             .operation_attempt_timeout(PUT_TIMEOUT)
@@ -129,11 +134,11 @@ impl Kms {
             .send();
         let answer = self
             .caller
-            .send_at_once(ACTION, Some(key.as_ref()), call)
+            .send_at_once(PUT, Some(key.as_ref()), call)
             .await;
         match answer {
             Ok(_) => Ok(Put::Done),
-            Err(error) if is_lost(error.code) || error.is_aws(&LOST) => Ok(Put::Unknown),
+            Err(error) if is_lost(error.code) => Ok(Put::Unknown(Box::new(error))),
             Err(error) => Err(error),
         }
     }
@@ -322,6 +327,9 @@ fn is_arn_of_account(text: &str) -> bool {
 fn is_lost(code: Code) -> bool {
     matches!(
         code,
-        Code::EndpointUnreachable | Code::AwsUnexpected | Code::AwsUnreadable
+        Code::EndpointUnreachable
+            | Code::AwsUnavailable
+            | Code::AwsUnexpected
+            | Code::AwsUnreadable
     )
 }

@@ -98,7 +98,8 @@ impl<'a> Progress<'a> {
         since: Instant,
         pause: Duration,
     ) {
-        self.pause(Waiting::new(resource, what, since, pause)).await;
+        self.wait_for(Waiting::new(resource, what, since, pause))
+            .await;
     }
 
     /// Waits `pause` before a call is made again that AWS refused, and keeps AWS's words.
@@ -112,10 +113,11 @@ impl<'a> Progress<'a> {
     ) {
         let mut waiting = Waiting::new(resource, what, since, pause);
         waiting.aws.clone_from(&error.aws);
-        self.pause(waiting).await;
+        self.wait_for(waiting).await;
     }
 
-    async fn pause(&self, waiting: Waiting) {
+    /// Reports a wait, waits until it is looked at next, and takes it for over.
+    pub(crate) async fn wait_for(&self, waiting: Waiting) {
         let (resource, pause) = (waiting.resource.clone(), waiting.next_look);
         self.report_waiting(waiting);
         time::sleep(pause).await;

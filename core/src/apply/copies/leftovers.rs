@@ -18,7 +18,6 @@ impl CopyJob<'_> {
     }
 
     async fn remove_image(&self, image: &AmiId) {
-        const GONE: &[&str] = &["InvalidAMIID.Unavailable", "InvalidAMIID.NotFound"];
         match self.clients.ec2.deregister_image(image).await {
             Ok(kept) => {
                 self.report_removed(image);
@@ -26,7 +25,6 @@ impl CopyJob<'_> {
                     self.warn(&snapshot, &explain_kept_snapshot(self.clients, &why));
                 }
             }
-            Err(error) if error.is_aws(GONE) => {}
             Err(error) => self.warn(image, &error.to_string()),
         }
     }
@@ -34,7 +32,6 @@ impl CopyJob<'_> {
     async fn remove_snapshot(&self, snapshot: &SnapshotId) {
         match self.clients.ec2.delete_snapshot(snapshot).await {
             Ok(()) => self.report_removed(snapshot),
-            Err(error) if error.is_aws(&["InvalidSnapshot.NotFound"]) => {}
             Err(error) => self.warn(snapshot, &error.to_string()),
         }
     }

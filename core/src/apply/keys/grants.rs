@@ -3,13 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future;
+use tokio::time::Instant;
 
 use crate::apply::{Apply, LaunchableImage, as_principals};
+use crate::aws::kms::Kms;
 use crate::diagnostic::Error;
 use crate::id::{AccountId, AmiId, KeyArn, Principal, Region};
 use crate::inventory::Grant;
+use crate::limits::PERMISSION_PROPAGATION;
 use crate::plan::{Grants, ImageGrantName, OwnGrant, RemoveKeyAccess};
 use crate::report::Event;
+
+const STILL_LISTED: &str = "to list its revoked grants no more";
 
 impl Apply<'_> {
     /// Makes the grants that are missing for an image; returns the accounts that got none.
@@ -173,30 +178,46 @@ impl Apply<'_> {
         remove: &RemoveKeyAccess,
     ) -> Result<Vec<Grant>, Error> {
         let kms = &self.run.key_clients(&remove.key).kms;
-        let mut revoked = Vec::new();
-        for _ in 0..2 {
+        let mut revoked: Vec<Grant> = Vec::new();
+        let mut backoff = self.progress().poll_backoff(self.run.timing.poll);
+        let since = Instant::now();
+        let mut rounds_left = 2;
+        loop {
             let grants = kms.grants(&remove.key).await?;
             let grantee_by_grant_id = remove.grants_to_revoke(&grants);
-            if grantee_by_grant_id.is_empty() {
-                break;
+            let mut new = grantee_by_grant_id.clone();
+            new.retain(|id, _| !revoked.iter().any(|grant| grant.id == *id));
+            if grantee_by_grant_id.is_empty() || !new.is_empty() && rounds_left == 0 {
+                return Ok(revoked);
             }
+            if new.is_empty() {
+                // KMS may list for a while what is revoked (R3.3.10).
+                if since.elapsed() >= PERMISSION_PROPAGATION {
+                    return Err(still_listed(kms, &remove.key, grantee_by_grant_id.keys()));
+                }
+                let pause = backoff.next();
+                self.progress()
+                    .wait(&remove.key, STILL_LISTED, since, pause)
+                    .await;
+                continue;
+            }
+            rounds_left -= 1;
             let mut revoking = Vec::new();
-            for id in grantee_by_grant_id.keys() {
+            for id in new.keys() {
                 revoking.push(kms.revoke_grant(&remove.key, id));
             }
             let each = future::join_all(revoking).await;
             each.into_iter().collect::<Result<(), Error>>()?;
             for grant in grants {
-                if grantee_by_grant_id.contains_key(&grant.id) {
+                if new.contains_key(&grant.id) {
                     revoked.push(grant);
                 }
             }
             self.progress().emit(&Event::GrantsRevoked {
                 key: remove.key.clone(),
-                grantees: grantee_by_grant_id.into_values().collect(),
+                grantees: new.into_values().collect(),
             });
         }
-        Ok(revoked)
     }
 
     /// Makes grants again that were revoked for an image which these accounts can launch.
@@ -217,4 +238,14 @@ impl Apply<'_> {
         }
         self.create_grants(key, image_id, &names).await
     }
+}
+
+/// The error of grants that KMS still lists after it has revoked them.
+fn still_listed<'a>(kms: &Kms, key: &KeyArn, ids: impl Iterator<Item = &'a String>) -> Error {
+    let ids: Vec<&str> = ids.map(String::as_str).collect();
+    let message = format!(
+        "KMS said that grants were revoked, and still lists them: {}",
+        ids.join(", ")
+    );
+    kms.caller.unexpected(key, message)
 }

@@ -18,6 +18,9 @@ use crate::report::Event;
 /// How old a read may be when the put made from it is sent.
 const FRESH: Duration = Duration::from_secs(2);
 
+/// After how many puts in a row that KMS does not answer the run gives the key up.
+const UNANSWERED_PUTS: u32 = 5;
+
 const THROTTLED: &str = "to be changed: KMS throttles the account";
 
 /// What is to change in a key policy, whatever the policy says when it is read.
@@ -77,12 +80,12 @@ impl Apply<'_> {
         refused: &mut Refused,
     ) -> Result<bool, Error> {
         let lock = self.locks.of(&access.key);
-        let _guard = lock.lock().await;
+        let mut unanswered = lock.lock().await;
         let mut changed = false;
         let mut halves = Halves::of(&(&access.principals - &refused.principals));
         while let Some(batch) = halves.next() {
             let edit = Edit::Add(access, batch.iter().cloned().collect());
-            match self.edit_policy(edit).await {
+            match self.edit_policy(edit, &mut unanswered).await {
                 Ok(is_changed) => {
                     changed |= is_changed;
                     refused.others_accepted |= is_changed;
@@ -109,8 +112,9 @@ impl Apply<'_> {
         removed: &mut BTreeSet<PolicyPrincipal>,
     ) -> Result<bool, Error> {
         let lock = self.locks.of(&remove.key);
-        let _guard = lock.lock().await;
-        match self.edit_policy(Edit::Remove(remove, removed)).await {
+        let mut unanswered = lock.lock().await;
+        let edit = Edit::Remove(remove, removed);
+        match self.edit_policy(edit, &mut unanswered).await {
             Err(error) if is_about_principals(&error) => {
                 Err(self.invalid_remaining(&remove.key, removed, error).await)
             }
@@ -128,11 +132,13 @@ impl Apply<'_> {
     }
 
     /// Reads, edits and puts a policy; returns whether anything changed.
-    async fn edit_policy(&self, mut edit: Edit<'_>) -> Result<bool, Error> {
+    async fn edit_policy(&self, mut edit: Edit<'_>, unanswered: &mut u32) -> Result<bool, Error> {
         let key = edit.key().clone();
         let mut backoff = self.progress().poll_backoff(self.run.timing.poll);
         let since = Instant::now();
         loop {
+            let kms = &self.run.key_clients(&key).kms;
+            kms.turn_to_put().await;
             let read_at = Instant::now();
             let (replaced, policy) = self.read_policy(&key).await?;
             let edited = edit
@@ -144,9 +150,9 @@ impl Apply<'_> {
             if read_at.elapsed() > FRESH {
                 continue;
             }
-            let kms = &self.run.key_clients(&key).kms;
             match kms.put_key_policy(&key, &edited.policy.text()).await {
-                Ok(Put::Done | Put::Unknown) => {
+                Ok(put) => {
+                    count_unanswered(put, unanswered)?;
                     self.progress().emit(&Event::KeyPolicyPut {
                         key,
                         added: edited.added,
@@ -189,6 +195,20 @@ impl Apply<'_> {
             .at(&self.run.source.identity.account, key.region())
             .on(key)
     }
+}
+
+/// Counts the puts in a row of which KMS did not say what became of them. After some, its answer is
+/// the error.
+fn count_unanswered(put: Put, unanswered: &mut u32) -> Result<(), Error> {
+    match put {
+        Put::Done => *unanswered = 0,
+        Put::Unknown(error) if *unanswered >= UNANSWERED_PUTS => {
+            *unanswered = 0;
+            return Err(*error);
+        }
+        Put::Unknown(_) => *unanswered += 1,
+    }
+    Ok(())
 }
 
 /// Those of the step's principals who lack access by a policy.

@@ -1,9 +1,24 @@
 //! Whether an answer is one to the call that was sent.
 
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_xml::decode::{Document, XmlDecodeError, try_data};
 use serde_json::Value;
 
 use super::lists;
+
+/// The actions that EC2 answers with `return`, true if it was done, and otherwise little else.
+const ANSWERED_BY_RETURN: [&str; 10] = [
+    "CreateTags",
+    "DeleteSecurityGroup",
+    "DeleteSnapshot",
+    "DeleteTags",
+    "DeregisterImage",
+    "EnableImageDeprecation",
+    "EnableImageDeregistrationProtection",
+    "ModifyImageAttribute",
+    "ModifySnapshotAttribute",
+    "RevokeSecurityGroupEgress",
+];
 
 /// What the answer to a request must look like.
 #[derive(Debug, PartialEq, Eq)]
@@ -62,7 +77,15 @@ fn parse_json(body: &[u8]) -> Result<Value, String> {
     if body.is_empty() {
         return Ok(Value::Null);
     }
-    serde_json::from_slice(body).map_err(|error| format!("it is no JSON: {error}"))
+    let answer: Value =
+        serde_json::from_slice(body).map_err(|error| format!("it is no JSON: {error}"))?;
+    match answer.as_object() {
+        None => Err("it is no object in JSON".to_owned()),
+        Some(members) if members.contains_key("__type") => {
+            Err("it is an error that says it is none".to_owned())
+        }
+        Some(_) => Ok(answer),
+    }
 }
 
 fn check_xml(action: &str, text: &str) -> Result<(), String> {
@@ -81,10 +104,27 @@ fn check_xml(action: &str, text: &str) -> Result<(), String> {
     if !root.ends_with(&format!("</{action}Response>")) && !root.ends_with("/>") {
         return Err("it is cut off".to_owned());
     }
-    if root.contains("<return>false</return>") {
-        return Err("AWS says that it was not done, and not why".to_owned());
+    if !ANSWERED_BY_RETURN.contains(&action) {
+        return Ok(());
     }
-    Ok(())
+    match read_return(text) {
+        Ok(answers) if answers == ["true"] => Ok(()),
+        Ok(_) => Err("AWS does not say that it was done".to_owned()),
+        Err(error) => Err(format!("it cannot be read: {error}")),
+    }
+}
+
+/// The values of `return` of an answer itself, which has one.
+fn read_return(text: &str) -> Result<Vec<String>, XmlDecodeError> {
+    let mut document = Document::try_from(text.as_bytes())?;
+    let mut root = document.root_element()?;
+    let mut values = Vec::new();
+    while let Some(mut member) = root.next_tag() {
+        if member.start_el().local() == "return" {
+            values.push(try_data(&mut member)?.trim().to_owned());
+        }
+    }
+    Ok(values)
 }
 
 #[cfg(test)]
@@ -97,9 +137,8 @@ mod tests {
         let good = [
             "<ModifyImageAttributeResponse xmlns=\"x\"><return>true</return>\
              </ModifyImageAttributeResponse>",
-            "<?xml version=\"1.0\"?>\n<ModifyImageAttributeResponse>\
-             </ModifyImageAttributeResponse>\n",
-            "<ModifyImageAttributeResponse/>",
+            "<?xml version=\"1.0\"?>\n<ModifyImageAttributeResponse><requestId>1</requestId>\
+             <return>true</return></ModifyImageAttributeResponse>\n",
         ];
         for text in good {
             assert_eq!(expected.check(text.as_bytes()), Ok(()), "{text}");
@@ -114,6 +153,13 @@ mod tests {
             "<ModifyImageAttributeResponse><return>true</return>",
             "<ModifyImageAttributeResponse><return>false</return></ModifyImageAttributeResponse>",
             "<Response><Errors><Error><Code>X</Code></Error></Errors></Response>",
+            "<ModifyImageAttributeResponse/>",
+            "<ModifyImageAttributeResponse><requestId>1</requestId></ModifyImageAttributeResponse>",
+            "<ModifyImageAttributeResponse><return>TRUE</return></ModifyImageAttributeResponse>",
+            "<ModifyImageAttributeResponse><x><return>true</return></x>\
+             </ModifyImageAttributeResponse>",
+            "<ModifyImageAttributeResponse><return>true</return><return>false</return>\
+             </ModifyImageAttributeResponse>",
         ];
         for text in bad {
             assert!(expected.check(text.as_bytes()).is_err(), "{text}");
@@ -127,6 +173,8 @@ mod tests {
             ("{}", true),
             ("<html>", false),
             ("{\"a\":", false),
+            ("[]", false),
+            ("{\"__type\":\"AccessDeniedException\"}", false),
         ] {
             assert_eq!(
                 Expected::Json("GetKeyPolicy".to_owned())

@@ -6,9 +6,12 @@ use aws_sdk_ec2::types::{ResourceType, Tag};
 use aws_smithy_types::DateTime;
 
 use super::{Ec2, tagged, tags};
-use crate::aws::unreadable;
+use crate::aws::{accept_codes, unreadable};
 use crate::diagnostic::Error;
 use crate::id::{AmiId, KeyArn, SnapshotId, SourceImage};
+
+/// What EC2 answers to the removal of an image that is gone.
+const GONE: &[&str] = &["InvalidAMIID.Unavailable", "InvalidAMIID.NotFound"];
 
 /// What `CopyImage` is asked for.
 pub(crate) struct NewCopy<'a> {
@@ -52,7 +55,8 @@ impl Ec2 {
     }
 
     /// Deregisters an image and, in the same call, deletes those of its snapshots that no other
-    /// image uses. Returns the snapshots that AWS left, and why (`ec2:DeregisterImage`).
+    /// image uses. Returns the snapshots that AWS left, and why (`ec2:DeregisterImage`). One that is
+    /// gone is no error: the answer to a first attempt may have been lost.
     pub(crate) async fn deregister_image(
         &self,
         id: &AmiId,
@@ -63,10 +67,14 @@ impl Ec2 {
             .image_id(id.as_ref())
             .delete_associated_snapshots(true)
             .send();
-        let answer = self
+        let answer = match self
             .caller
             .send("ec2:DeregisterImage", Some(id.as_ref()), call)
-            .await?;
+            .await
+        {
+            Err(error) if error.is_aws(GONE) => return Ok(Vec::new()),
+            answer => answer?,
+        };
         let mut left = Vec::new();
         for result in answer.delete_snapshot_results() {
             let code = result.return_code();
@@ -79,17 +87,18 @@ impl Ec2 {
         Ok(left)
     }
 
-    /// Deletes a snapshot (`ec2:DeleteSnapshot`).
+    /// Deletes a snapshot; one that is gone is no error (`ec2:DeleteSnapshot`).
     pub(crate) async fn delete_snapshot(&self, id: &SnapshotId) -> Result<(), Error> {
         let call = self
             .client
             .delete_snapshot()
             .snapshot_id(id.as_ref())
             .send();
-        self.caller
+        let answer = self
+            .caller
             .send("ec2:DeleteSnapshot", Some(id.as_ref()), call)
-            .await
-            .map(drop)
+            .await;
+        accept_codes(answer, &["InvalidSnapshot.NotFound"])
     }
 
     /// Deprecates an image from a moment on, in seconds since 1970 (`ec2:EnableImageDeprecation`).

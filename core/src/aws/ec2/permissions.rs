@@ -36,6 +36,7 @@ impl Ec2 {
             .attribute(attribute)
             .send();
         let answer = self.caller.send(ACTION, Some(id.as_ref()), call).await?;
+        self.check_answered(ACTION, id.as_ref(), answer.image_id())?;
         let permissions = answer.launch_permissions().iter();
         let principals: Result<_, _> = permissions.map(from_sdk_launch_permission).collect();
         principals.map_err(|unreadable| self.unreadable(ACTION, &unreadable.of(id.as_ref())))
@@ -110,9 +111,27 @@ impl Ec2 {
             .attribute(attribute)
             .send();
         let answer = self.caller.send(ACTION, Some(id.as_ref()), call).await?;
+        self.check_answered(ACTION, id.as_ref(), answer.snapshot_id())?;
         let permissions = answer.create_volume_permissions().iter();
         let principals: Result<_, _> = permissions.map(from_sdk_create_volume_permission).collect();
         principals.map_err(|unreadable| self.unreadable(ACTION, &unreadable.of(id.as_ref())))
+    }
+
+    /// Whether an answer is about what was asked.
+    fn check_answered(
+        &self,
+        action: &'static str,
+        asked: &str,
+        answered: Option<&str>,
+    ) -> Result<(), Error> {
+        match answered {
+            Some(answered) if answered == asked => Ok(()),
+            _ => {
+                let named = answered.unwrap_or("nothing");
+                let message = format!("the answer to {action} for {asked} is about {named}");
+                Err(self.caller.unexpected(asked, message))
+            }
+        }
     }
 
     /// Adds or removes create-volume permissions. Only accounts and the public can have them;

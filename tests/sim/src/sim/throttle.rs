@@ -1,26 +1,24 @@
-//! Token buckets of each account and Region (R6.1, R6.3). AWS does not say which operations share a
-//! bucket. Here those of one row of its tables do, which is the stricter reading.
+//! Token buckets of each account and Region, one for each operation (R6.1, R6.3).
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::wire::{Call, Fail, Params, Service};
 
-/// A row of AWS's tables: how many tokens a bucket holds, and how many it gets a second.
+/// How many tokens a bucket holds, and how many it gets a second.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Bucket {
-    name: &'static str,
     size: f64,
     refill: f64,
 }
 
-const fn bucket(name: &'static str, size: f64, refill: f64) -> Bucket {
-    Bucket { name, size, refill }
+const fn bucket(size: f64, refill: f64) -> Bucket {
+    Bucket { size, refill }
 }
 
 /// The buckets that calls have drawn from.
 #[derive(Debug, Default)]
-pub(super) struct Buckets(BTreeMap<(String, String, &'static str), (f64, Duration)>);
+pub(super) struct Buckets(BTreeMap<(String, String, String), (f64, Duration)>);
 
 impl Buckets {
     /// Takes a token for a call. Returns whether there was one.
@@ -28,7 +26,11 @@ impl Buckets {
         let Some(bucket) = bucket_of(call) else {
             return true;
         };
-        let key = (account.to_owned(), call.region.clone(), bucket.name);
+        let key = (
+            account.to_owned(),
+            call.region.clone(),
+            call.operation.clone(),
+        );
         let (tokens, updated) = self.0.entry(key).or_insert((bucket.size, now));
         let elapsed = now.saturating_sub(*updated).as_secs_f64();
         *tokens = (*tokens + elapsed * bucket.refill).min(bucket.size);
@@ -72,20 +74,18 @@ fn ec2(call: &Call) -> Bucket {
         Params::Json(_) => true,
     };
     match call.operation.as_str() {
-        "CopyImage" => bucket("CopyImage", 100.0, 1.0),
+        "CopyImage" => bucket(100.0, 1.0),
         "ModifyImageAttribute"
         | "ModifySnapshotAttribute"
         | "DeregisterImage"
         | "CreateSnapshot"
-        | "DeleteSnapshot" => bucket("sharing and removal", 100.0, 5.0),
-        "CreateTags" => bucket("CreateTags", 100.0, 10.0),
-        "RunInstances" => bucket("RunInstances", 5.0, 2.0),
-        name if name.ends_with("BlockPublicAccess") && !name.starts_with("Get") => {
-            bucket("block public access", 1.0, 0.1)
-        }
-        "DescribeSnapshots" if unfiltered => bucket("unfiltered", 50.0, 10.0),
-        name if is_read(name) => bucket("reads", 100.0, 20.0),
-        _ => bucket("changes", 50.0, 5.0),
+        | "DeleteSnapshot" => bucket(100.0, 5.0),
+        "CreateTags" => bucket(100.0, 10.0),
+        "RunInstances" => bucket(5.0, 2.0),
+        name if name.ends_with("BlockPublicAccess") && !name.starts_with("Get") => bucket(1.0, 0.1),
+        "DescribeSnapshots" if unfiltered => bucket(50.0, 10.0),
+        name if is_read(name) => bucket(100.0, 20.0),
+        _ => bucket(50.0, 5.0),
     }
 }
 
@@ -96,23 +96,22 @@ fn is_read(operation: &str) -> bool {
 
 /// KMS counts requests a second.
 fn kms(operation: &str) -> Bucket {
-    let rate = |name, rate| bucket(name, rate, rate);
-    match operation {
-        "PutKeyPolicy" => rate("PutKeyPolicy", 15.0),
-        "CreateGrant" => rate("CreateGrant", 50.0),
-        "RetireGrant" | "RevokeGrant" => rate("RetireGrant and RevokeGrant", 30.0),
-        "ListGrants" => rate("ListGrants", 100.0),
-        "ListAliases" => rate("ListAliases", 500.0),
-        "GetKeyPolicy" => rate("GetKeyPolicy", 1000.0),
-        "DescribeKey" => rate("DescribeKey", 2000.0),
+    let a_second = match operation {
+        "PutKeyPolicy" => 15.0,
+        "CreateGrant" | "RetireGrant" | "RevokeGrant" => 50.0,
+        "ListGrants" => 100.0,
+        "ListAliases" => 500.0,
+        "GetKeyPolicy" => 1_000.0,
+        "DescribeKey" => 2_000.0,
         "Decrypt"
         | "Encrypt"
         | "ReEncrypt"
         | "GenerateDataKey"
-        | "GenerateDataKeyWithoutPlaintext" => rate("cryptography", 10_000.0),
+        | "GenerateDataKeyWithoutPlaintext" => 10_000.0,
         // Not in the rule book: few, which is the stricter reading.
-        _ => rate("others", 5.0),
-    }
+        _ => 5.0,
+    };
+    bucket(a_second, a_second)
 }
 
 #[cfg(test)]
