@@ -2,7 +2,7 @@
 //! a pipe; none is written through a link, and none is left half written.
 
 use std::fs::{File, OpenOptions, Permissions};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 
 use anyhow::{Context as _, bail, ensure};
@@ -25,12 +25,27 @@ pub(crate) fn read(path: &Path, longest: u64) -> anyhow::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Adds to a file that other steps may have written to.
+/// Adds lines to a file that other steps may have written to, perhaps without an end of their last
+/// line.
 pub(crate) fn append(path: &Path, text: &str) -> anyhow::Result<()> {
     check_regular(path)?;
-    let file = OpenOptions::new().create(true).append(true).open(path);
-    file.and_then(|mut file| file.write_all(text.as_bytes()))
-        .with_context(|| not_written(path))
+    let append = || -> io::Result<()> {
+        let mut file = OpenOptions::new()
+            .create(true)
+            .read(true)
+            .append(true)
+            .open(path)?;
+        if file.metadata()?.len() > 0 {
+            let mut last = [0];
+            file.seek(SeekFrom::End(-1))?;
+            file.read_exact(&mut last)?;
+            if last != *b"\n" {
+                file.write_all(b"\n")?;
+            }
+        }
+        file.write_all(text.as_bytes())
+    };
+    append().with_context(|| not_written(path))
 }
 
 /// Writes a file as a whole, in place of what was there: beside it first, then by its name, so that
@@ -110,8 +125,9 @@ mod tests {
         assert!(!path.exists());
         replace(&path, "new").unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "new");
-        append(&path, "er").unwrap();
-        assert_eq!(read(&path, 100).unwrap(), b"newer");
+        append(&path, "er\n").unwrap();
+        append(&path, "end\n").unwrap();
+        assert_eq!(read(&path, 100).unwrap(), b"new\ner\nend\n");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 

@@ -1,5 +1,6 @@
 //! The step of ami-share: inputs from the environment, a share, and what CI systems read of it.
 
+mod aws_variables;
 mod blank;
 mod exit;
 mod files;
@@ -38,6 +39,16 @@ const CANCEL_GRACE: Duration = Duration::from_secs(5);
 /// How long it goes on afterwards, unless it is killed: AWS deletes no security group whose
 /// instance is still shutting down, which takes a minute.
 const CLEAN_UP_GRACE: Duration = Duration::from_mins(2);
+
+/// The variables that name files which CI systems read: a report in one of them would be read as
+/// something else.
+const CI_FILES: [&str; 5] = [
+    "GITHUB_ENV",
+    "GITHUB_OUTPUT",
+    "GITHUB_PATH",
+    "GITHUB_STATE",
+    "GITHUB_STEP_SUMMARY",
+];
 
 /// Where a run writes to, and what ends it.
 pub struct Sinks {
@@ -154,6 +165,15 @@ fn read_settings(
         log.annotate(Level::Warning, name, message);
     }
     let mut problems = read.problems;
+    problems.extend(aws_variables::check(env));
+    if let Some(path) = &read.raw.report_path {
+        for name in CI_FILES {
+            if variable(env, name).is_some_and(|file| file == path.as_str()) {
+                let message = format!("`{path}` is the file of {name}: give another one");
+                return Err(vec![Problem::new("report-path", message)]);
+            }
+        }
+    }
     // An old report must not stay to be read as this run's, even if an input is wrong.
     if let Some(path) = &read.raw.report_path
         && let Err(error) = files::prepare(path.as_ref())

@@ -115,30 +115,86 @@ fn break_brackets(line: &str) -> String {
 
 /// Hides every account ID but its last four digits, so that a reader can still tell accounts apart.
 ///
-/// A run of twelve digits inside a longer word, such as the ID of a snapshot, is none.
+/// An account ID is a run of twelve digits, or three groups of four. Twelve digits within the ID of
+/// a resource or of a key are none.
 pub(crate) fn mask_account_ids(text: &str) -> String {
     let mut masked = String::with_capacity(text.len());
-    let mut word = String::new();
-    for c in text.chars() {
-        if c.is_ascii_alphanumeric() {
-            word.push(c);
-        } else {
-            push_masked(&mut masked, &word);
-            word.clear();
-            masked.push(c);
-        }
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    let mut rest = text;
+    while !rest.is_empty() {
+        let word = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
+        push_masked(&mut masked, &rest[..word]);
+        let between = rest[word..].find(is_part).unwrap_or(rest.len() - word);
+        masked.push_str(&rest[word..word + between]);
+        rest = &rest[word + between..];
     }
-    push_masked(&mut masked, &word);
     masked
 }
 
+/// Adds a word of letters, digits and dashes.
 fn push_masked(text: &mut String, word: &str) {
-    if word.len() == 12 && word.bytes().all(|byte| byte.is_ascii_digit()) {
-        text.push_str("********");
-        text.push_str(&word[8..]);
-    } else {
-        text.push_str(word);
+    let parts: Vec<&str> = word.split('-').collect();
+    for (n, part) in parts.iter().enumerate() {
+        if n > 0 {
+            text.push('-');
+        }
+        let is_group = |part: &&str| part.len() == 4 && is_number(part);
+        let begins = |first: usize| {
+            let groups = parts.get(first..first + 3);
+            groups.is_some_and(|groups| groups.iter().all(is_group)) && !is_uuid(&parts, first)
+        };
+        if begins(n) || n > 0 && begins(n - 1) {
+            text.push_str("****");
+        } else if is_hex_id(part) || n >= 4 && is_uuid(&parts, n - 3) {
+            text.push_str(part);
+        } else {
+            push_masked_runs(text, part);
+        }
     }
+}
+
+/// Adds a part of a word, of which every run of twelve digits is hidden but for the last four.
+fn push_masked_runs(text: &mut String, part: &str) {
+    let mut rest = part;
+    while !rest.is_empty() {
+        let letters = rest
+            .find(|c: char| c.is_ascii_digit())
+            .unwrap_or(rest.len());
+        text.push_str(&rest[..letters]);
+        rest = &rest[letters..];
+        let digits = rest
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(rest.len());
+        let (run, after) = rest.split_at(digits);
+        if run.len() == 12 {
+            text.push_str("********");
+            text.push_str(&run[8..]);
+        } else {
+            text.push_str(run);
+        }
+        rest = after;
+    }
+}
+
+fn is_number(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether it is what follows `ami-` or the like.
+fn is_hex_id(part: &str) -> bool {
+    part.len() == 17 && part.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// Whether these three parts are the middle of an ID such as a key has: 8, 4, 4, 4 and 12 digits.
+fn is_uuid(parts: &[&str], middle: usize) -> bool {
+    let Some(parts) = middle
+        .checked_sub(1)
+        .and_then(|first| parts.get(first..first + 5))
+    else {
+        return false;
+    };
+    let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();
+    lengths == [8, 4, 4, 4, 12]
 }
 
 #[cfg(test)]

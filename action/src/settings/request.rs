@@ -27,7 +27,13 @@ fn images(parser: &mut Parser, mut builder: ShareRequestBuilder, raw: &Raw) -> S
     if let Some(region) = parser.one::<Region>(raw.aws_region()) {
         builder = builder.region(region);
     }
-    for (key, value) in parser.pairs(raw.require_image_tags()) {
+    let required = parser.pairs(raw.require_image_tags());
+    if required.is_empty() && raw.require_image_tags().text.is_some() {
+        // An empty guard would let everything through.
+        let message = "there is no tag in it: give at least one, or leave it out";
+        parser.problem("require-image-tags", message);
+    }
+    for (key, value) in required {
         builder = builder.require_image_tag(key, value);
     }
     if raw.allowed_account_ids().text.is_some() {
