@@ -71,21 +71,16 @@ impl std::fmt::Debug for Sinks {
 /// Runs the step with the inputs of `env`.
 pub async fn run(env: impl IntoIterator<Item = (OsString, OsString)>, sinks: Sinks) -> Exit {
     let env: Vec<(OsString, OsString)> = env.into_iter().collect();
-    let style = if variable(&env, "GITHUB_ACTIONS").is_some_and(|value| value == "true") {
-        Style::GitHub
-    } else if sinks.terminal {
-        Style::Terminal(variable(&env, "NO_COLOR").is_none())
-    } else {
-        Style::Plain
-    };
-    let log = Arc::new(Log::new(sinks.out, style));
+    let log = Arc::new(Log::new(sinks.out, style_of(&env, sinks.terminal)));
 
     // Every problem of the inputs is reported before AWS is called.
-    let region = match sinks.aws {
-        Some(_) => None,
-        None => inputs::region_of_profile().await,
+    let problems = aws_variables::check(&env);
+    let region = if sinks.aws.is_none() && problems.is_empty() {
+        Box::pin(inputs::region_of_profile()).await
+    } else {
+        None
     };
-    let settings = match read_settings(&env, region, &log) {
+    let settings = match read_settings(&env, region, problems, &log) {
         Ok(settings) => settings,
         Err(problems) => {
             log_problems(&log, problems);
@@ -94,16 +89,8 @@ pub async fn run(env: impl IntoIterator<Item = (OsString, OsString)>, sinks: Sin
     };
     mask_targets(&settings, &log);
 
-    let config = match sinks.aws {
-        Some(config) => config,
-        None => match ami_share::load_config().await {
-            Ok(config) => config,
-            Err(error) => {
-                let problem = Problem::new("AWS_CA_BUNDLE", error.to_string());
-                log_problems(&log, vec![problem]);
-                return Exit::BadInput;
-            }
-        },
+    let Some(config) = Box::pin(load_config(sinks.aws, &log)).await else {
+        return Exit::BadInput;
     };
     let runner = Runner::new(Arc::clone(&log));
     let sharer = runner.build_sharer(&config);
@@ -126,12 +113,7 @@ pub async fn run(env: impl IntoIterator<Item = (OsString, OsString)>, sinks: Sin
     };
 
     // The files are written even of a run that was interrupted.
-    let files = Files {
-        outputs: variable(&env, "GITHUB_OUTPUT").map(Path::new),
-        summary: variable(&env, "GITHUB_STEP_SUMMARY").map(Path::new),
-        report: settings.report_path.as_deref(),
-        masks_accounts: settings.mask_account_ids,
-    };
+    let files = files_of(&env, &settings);
     let mut errors = files.write(&runner.outcome(), exit, settings.mode);
     if let Some(ending) = cleaning_up {
         ending.await;
@@ -146,11 +128,46 @@ pub async fn run(env: impl IntoIterator<Item = (OsString, OsString)>, sinks: Sin
     exit
 }
 
+fn style_of(env: &[(OsString, OsString)], terminal: bool) -> Style {
+    if variable(env, "GITHUB_ACTIONS").is_some_and(|value| value == "true") {
+        Style::GitHub
+    } else if terminal {
+        Style::Terminal(variable(env, "NO_COLOR").is_none())
+    } else {
+        Style::Plain
+    }
+}
+
+/// The SDK's configuration; `None` if it cannot be had, and that was logged.
+async fn load_config(given: Option<SdkConfig>, log: &Log) -> Option<SdkConfig> {
+    if given.is_some() {
+        return given;
+    }
+    match Box::pin(ami_share::load_config()).await {
+        Ok(config) => Some(config),
+        Err(error) => {
+            let problem = Problem::new("AWS_CA_BUNDLE", error.to_string());
+            log_problems(log, vec![problem]);
+            None
+        }
+    }
+}
+
+fn files_of<'a>(env: &'a [(OsString, OsString)], settings: &'a Settings) -> Files<'a> {
+    Files {
+        outputs: variable(env, "GITHUB_OUTPUT").map(Path::new),
+        summary: variable(env, "GITHUB_STEP_SUMMARY").map(Path::new),
+        report: settings.report_path.as_deref(),
+        masks_accounts: settings.mask_account_ids,
+    }
+}
+
 /// Reads the inputs, and makes sure that the report can be written. `region` is the one of AMIs if
 /// neither an input nor a variable names one.
 fn read_settings(
     env: &[(OsString, OsString)],
     region: Option<String>,
+    mut problems: Vec<Problem>,
     log: &Log,
 ) -> Result<Settings, Vec<Problem>> {
     let mut read = inputs::read(env);
@@ -164,8 +181,7 @@ fn read_settings(
         let message = "not an input of ami-share, so it is ignored";
         log.annotate(Level::Warning, name, message);
     }
-    let mut problems = read.problems;
-    problems.extend(aws_variables::check(env));
+    problems.extend(read.problems);
     if let Some(path) = &read.raw.report_path {
         for name in CI_FILES {
             if variable(env, name).is_some_and(|file| file == path.as_str()) {

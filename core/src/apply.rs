@@ -19,6 +19,7 @@ use std::sync::Arc;
 
 use futures::FutureExt as _;
 use futures::future;
+use tokio::time::Instant;
 
 use self::keys::KeyLocks;
 use crate::aws::clients::RegionClients;
@@ -62,6 +63,8 @@ struct LaunchableImage<'a> {
     image_id: AmiId,
     /// Those whom it is shared with: the principals of the step, without those that AWS refuses.
     principals: BTreeSet<Principal>,
+    /// When that was seen.
+    since: Instant,
 }
 
 /// Which targets have an available copy, each with the image that it copied.

@@ -20,6 +20,18 @@ const NO_KEYS: (&str, &str) = ("AWS_ACCESS_KEY_ID", "");
 
 const ROWS: &[Row] = &[
     Row {
+        name: "errors of a program that gives credentials",
+        variables: &[NO_KEYS, ("AWS_CONFIG_FILE", "{folder}/config")],
+        files: &[
+            (
+                "config",
+                "[default]\ncredential_process = {folder}/program\n",
+            ),
+            ("program", "#!/bin/sh\necho {secret} >&2\nexit 1\n"),
+        ],
+        status: 1,
+    },
+    Row {
         name: "output of a program that gives no credentials",
         variables: &[NO_KEYS, ("AWS_CONFIG_FILE", "{folder}/config")],
         files: &[

@@ -48,7 +48,10 @@ async fn fault_errors() -> Vec<Code> {
     for fault in [
         fail_first_call("ec2:CopyImage", "InternalError", internal),
         fail_first_copy("no"),
+        affect_calls("sts:GetCallerIdentity", "throttle"),
         affect_calls("ec2:DescribeImages", "throttle"),
+        json!({ "operation": "ec2:CopyImage", "effect": { "error": {
+            "status": 503, "code": "Unavailable", "message": internal } } }),
         affect_calls("sts:GetCallerIdentity", "drop"),
         answer_without("sts:GetCallerIdentity", "Account"),
     ] {

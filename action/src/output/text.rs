@@ -30,8 +30,8 @@ pub(crate) fn visible(text: &str) -> String {
     shown
 }
 
-/// JSON with the same meaning, in which nothing is invisible and no CI system finds a command: later
-/// steps print outputs and the report.
+/// JSON with the same meaning, in which nothing is invisible and no CI system finds a command:
+/// later steps print outputs and the report.
 pub(crate) fn harmless_json(json: &str) -> String {
     let mut written = String::with_capacity(json.len());
     for c in json.chars() {

@@ -3,6 +3,7 @@
 //! reasons of their own.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use futures::future;
 
@@ -14,6 +15,9 @@ use crate::plan::{Grants, KeyAccess, SharedImage, SnapshotPermission};
 use crate::report::{Conclusion, Event, Verification};
 use crate::request::Verify;
 use crate::verify;
+
+/// How old a look at launch permissions may be at the end of a run.
+const YOUNG: Duration = Duration::from_secs(2);
 
 /// What another run revoked: keys, and images whose snapshots are no longer shared.
 pub(super) struct LostAccess<'a> {
@@ -138,12 +142,12 @@ impl<'a> Apply<'a> {
         is_lost.then(|| image.image_id.clone())
     }
 
-    /// Looks at the launch permissions once more, when the run has nothing else to do: what another
-    /// run removed meanwhile is not shared.
+    /// Looks at launch permissions once more that were seen a while ago, when the run has nothing
+    /// else to do: what another run removed meanwhile is not shared.
     pub(super) async fn confirm_launch_permissions(&self, images: &[LaunchableImage<'_>]) {
         let mut confirming = Vec::new();
         for image in images {
-            if !image.principals.is_empty() {
+            if !image.principals.is_empty() && image.since.elapsed() > YOUNG {
                 confirming.push(async move {
                     let confirmed = self.confirm_launch_permission(image).await;
                     self.progress().report_error(confirmed)

@@ -216,6 +216,7 @@ impl<'a> Apply<'a> {
             launch,
             image_id,
             principals,
+            since: Instant::now(),
         })
     }
 

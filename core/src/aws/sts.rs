@@ -110,9 +110,9 @@ pub(crate) fn not_assumable(
         .and_then(|aws| denial.named_policy(&aws.message));
     let all = || {
         format!(
-            "AWS does not say which of these is missing: the role must exist; its trust policy must \
-         allow `sts:AssumeRole` to {principal}{condition}; and an identity policy of {principal} \
-         must allow `sts:AssumeRole` on {role}"
+            "AWS does not say which of these is missing: the role must exist; its trust policy \
+             must allow `sts:AssumeRole` to {principal}{condition}; and an identity policy of \
+             {principal} must allow `sts:AssumeRole` on {role}"
         )
     };
     let message = format!("{principal} may not assume {role}");

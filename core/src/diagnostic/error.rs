@@ -17,8 +17,8 @@ remedied! {
         /// AWS returned an error for which this tool has no code.
         AwsRefused => "aws.refused":
             "see AWS's answer; the request ID finds the call in CloudTrail";
-        /// AWS answered with an error of its own (HTTP status 500 and above), and may have done what
-        /// was asked or not.
+        /// AWS answered with an error of its own (HTTP status 500 and above), and may have done
+        /// what was asked or not.
         AwsUnavailable => "aws.unavailable":
             "run again: what was done stays done. If it stays so, see AWS's health dashboard";
         /// AWS answered with something that this version does not understand.

@@ -156,8 +156,8 @@ impl KeyPolicy {
         }
     }
 
-    /// The principals of accounts that any statement names, allowed, denied or spared, by the Sid or
-    /// number of each.
+    /// The principals of accounts that any statement names, allowed, denied or spared, by the Sid
+    /// or number of each.
     pub(crate) fn named_principals(&self) -> Vec<(String, Vec<String>)> {
         let mut named = Vec::new();
         for (index, statement) in self.parsed_statements().iter().enumerate() {

@@ -47,8 +47,8 @@ async fn three_images_in_four_regions_for_fifty_accounts_take_expected_calls() {
         ("kms:DescribeKey", 4 + 2),
         // To plan, and again right before the change.
         ("kms:GetKeyPolicy", 4 * 2),
-        // Of each image to plan, and of each that is shared right before the change and at the end.
-        ("ec2:DescribeImageAttribute", 3 + 2 * 12),
+        // Of each image to plan, and of each that is shared right before the change.
+        ("ec2:DescribeImageAttribute", 3 + 12),
         // Every image to every Region; but the image at home that is under the key already is
         // shared itself.
         ("ec2:CopyImage", 3 * 4 - 1),

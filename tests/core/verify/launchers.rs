@@ -262,6 +262,7 @@ async fn target_that_cannot_be_read_is_unknown_and_an_error() {
 #[tokio::test(start_paused = true)]
 async fn source_that_may_change_nothing_is_no_obstacle_to_who_has_access() {
     let world = build_shared_world().await;
+    world.share(build_request(&world, with_target_role())).await;
     let key = world.key_arn("key-1");
     world.edit_statements(&key, |all| {
         all.retain(|statement| !statement.to_string().contains("AmiShare"));

@@ -55,8 +55,8 @@ impl Ec2 {
     }
 
     /// Deregisters an image and, in the same call, deletes those of its snapshots that no other
-    /// image uses. Returns the snapshots that AWS left, and why (`ec2:DeregisterImage`). One that is
-    /// gone is no error: the answer to a first attempt may have been lost.
+    /// image uses. Returns the snapshots that AWS left, and why (`ec2:DeregisterImage`). One that
+    /// is gone is no error: the answer to a first attempt may have been lost.
     pub(crate) async fn deregister_image(
         &self,
         id: &AmiId,

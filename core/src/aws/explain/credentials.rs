@@ -18,9 +18,6 @@ pub(super) fn find<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Creden
     causes(error).find_map(|cause| cause.downcast_ref())
 }
 
-/// The longest text of another program that a message repeats, in characters.
-const LONGEST_WORDS: usize = 500;
-
 /// What STS said of a role that was to be assumed.
 enum Refusal {
     /// The action, and the answer to it.
@@ -108,21 +105,30 @@ fn none_found(action: &str, missing: &CredentialsError) -> Error {
         );
     }
     let is_none = matches!(missing, CredentialsError::CredentialsNotLoaded(_));
-    match causes.last() {
-        // A source that is set up, such as the `credential_process` of a profile.
-        Some(words) if !is_none => {
-            let words: String = words.trim().chars().take(LONGEST_WORDS).collect();
-            let what = format!("the source of its credentials failed: `{words}`");
-            error(&what).remedy(
-                "see the words of that source, such as the `credential_process` of the profile, \
-                 and correct it",
-            )
-        }
-        _ => error("no credentials were found").remedy(
+    if is_none {
+        return error("no credentials were found").remedy(
             "give credentials of the source account: a role assumed by an earlier step, or \
              AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
-        ),
+        );
     }
+    // A source that is set up, such as the `credential_process` of a profile.
+    let how = describe_failure(&why);
+    error(&format!("the source of its credentials failed{how}")).remedy(
+        "run that source by hand, such as the `credential_process` of the profile, and correct \
+         it: what it says is not shown here, since it may hold secrets",
+    )
+}
+
+/// How a source of credentials failed, without anything that it printed.
+fn describe_failure(why: &str) -> String {
+    if let Some((_, rest)) = why.split_once("exit status: ") {
+        let status: String = rest.chars().take_while(char::is_ascii_digit).collect();
+        return format!(" with exit status {status}");
+    }
+    if why.contains("parse") {
+        return ": what it printed is no credentials".to_owned();
+    }
+    String::new()
 }
 
 /// The profile that the SDK does not find, by its words.

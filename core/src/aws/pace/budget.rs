@@ -76,7 +76,9 @@ impl Budget {
 
     fn until(&self, tokens: f64, rate: Rate) -> Duration {
         let seconds = (tokens - self.tokens) / (rate.per_second * MARGIN * self.share);
-        Duration::try_from_secs_f64(seconds).unwrap_or_default()
+        // Time goes on by that much, however little is missing.
+        let least = Duration::from_millis(1);
+        Duration::try_from_secs_f64(seconds).map_or(least, |pause| pause.max(least))
     }
 
     fn refill(&mut self, now: Instant) {
@@ -120,6 +122,16 @@ mod tests {
         let begin = Instant::now();
         let calls = count(&mut Budget::new(Some(RATE), begin), begin, 60);
         assert!((370..=400).contains(&calls), "{calls}");
+    }
+
+    /// Rounding leaves less than a call now and then.
+    #[test]
+    fn pause_is_never_nothing() {
+        let begin = Instant::now();
+        let mut budget = Budget::new(Some(RATE), begin);
+        budget.tokens = 1.0 - 1e-12;
+        let pause = budget.take(begin).unwrap();
+        assert!(pause >= Duration::from_millis(1), "{pause:?}");
     }
 
     #[test]

@@ -333,14 +333,14 @@ fn statement_that_may_allow_directly_leaves_delegated_call_unknown() {
     let role = "arn:aws:iam::111111111111:role/launcher";
     let root = "arn:aws:iam::111111111111:root";
     let session = "arn:aws:sts::111111111111:assumed-role/launcher/one";
-    let endpoint = json!({ "StringEquals": { "aws:SourceVpce": "vpce-1" } });
+    let tagged = json!({ "StringEquals": { "aws:PrincipalTag/team": "x" } });
     let no_other = json!({ "StringEquals": { "kms:CallerAccount": "999999999999" } });
     for (statement, is_known) in [
-        (allow(role, endpoint.clone()), false),
-        (allow("*", endpoint.clone()), false),
+        (allow(role, tagged.clone()), false),
+        (allow("*", tagged.clone()), false),
         (allow(session, json!({})), false),
         (allow(role, no_other), true),
-        (allow(root, endpoint), true),
+        (allow(root, tagged), true),
     ] {
         let policy = Statements {
             list: vec![allow(root, json!({})), statement.clone()],
