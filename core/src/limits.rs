@@ -40,7 +40,9 @@ pub(crate) const PAGE_SIZE: i32 = 1_000;
 pub(crate) const VOLUME_PAGE_SIZE: i32 = 500;
 
 /// More pages than any list has: 50,000 grants of a key are 500 (R3.3.5), and pages may be empty.
-pub(crate) const MOST_PAGES: usize = 2_000;
+pub(crate) const MOST_PAGES: usize = 1_000;
+/// The same of EC2, of which a page has up to a thousand entries, and 20 can be read a second.
+pub(crate) const MOST_EC2_PAGES: usize = 300;
 
 /// More entries than any list has that this tool asks for.
 pub(crate) const LONGEST_LIST: usize = 200_000;

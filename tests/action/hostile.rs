@@ -43,8 +43,8 @@ const TABLE: &[(&str, Hostile, &str)] = &[
     (JSON_READ, Hostile::Page, "aws.unexpected"),
     (JSON_READ, Hostile::Redirect, "aws.unexpected"),
     (JSON_READ, Hostile::Deep, "aws.unexpected"),
-    (JSON_CHANGE, Hostile::Page, "deadline"),
-    (JSON_CHANGE, Hostile::Redirect, "deadline"),
+    (JSON_CHANGE, Hostile::Page, "aws.unexpected"),
+    (JSON_CHANGE, Hostile::Redirect, "aws.unexpected"),
     (JSON_LIST, Hostile::EndlessTokens, "aws.unexpected"),
 ];
 

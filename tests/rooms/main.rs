@@ -52,6 +52,7 @@ const ACTION: House = House {
         &["runner"],
         &["output"],
         &["settings"],
+        &["aws_variables"],
         &["inputs"],
         &["files"],
         &["exit"],

@@ -28,7 +28,8 @@ fn images(parser: &mut Parser, mut builder: ShareRequestBuilder, raw: &Raw) -> S
         builder = builder.region(region);
     }
     let required = parser.pairs(raw.require_image_tags());
-    if required.is_empty() && raw.require_image_tags().text.is_some() {
+    let text = raw.require_image_tags().text.unwrap_or_default();
+    if required.is_empty() && text.replace(char::is_whitespace, "") == "{}" {
         // An empty guard would let everything through.
         let message = "there is no tag in it: give at least one, or leave it out";
         parser.problem("require-image-tags", message);

@@ -7,7 +7,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use super::Caller;
 use crate::diagnostic::Error;
-use crate::limits::{LONGEST_LIST, MOST_PAGES};
+use crate::limits::{LONGEST_LIST, MOST_EC2_PAGES, MOST_PAGES};
 
 /// The pages of one list. The SDK takes a token that comes again for the end of the list, and is
 /// told not to: a list that was cut off so would pass for a whole one.
@@ -54,7 +54,13 @@ where
         };
         self.read += 1;
         self.entries += (self.count)(&page);
-        if self.read > MOST_PAGES || self.entries > LONGEST_LIST {
+        let is_of_ec2 = self.action.starts_with("ec2:");
+        let most_pages = if is_of_ec2 {
+            MOST_EC2_PAGES
+        } else {
+            MOST_PAGES
+        };
+        if self.read > most_pages || self.entries > LONGEST_LIST {
             let message = format!(
                 "the answer to {} does not end: {} entries on {} pages so far",
                 self.action, self.entries, self.read
