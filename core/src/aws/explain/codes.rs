@@ -11,6 +11,20 @@ pub(in crate::aws) const LIMIT_EXCEEDED: &str = "LimitExceededException";
 /// STS answers it in a Region that is turned off in its settings (R5.5).
 pub(super) const STS_OFF: &str = "RegionDisabledException";
 
+/// By which codes AWS throttles (R6.2, R6.4, R6.5).
+pub(in crate::aws) const THROTTLING: &[&str] = &[
+    "EC2ThrottledException",
+    "PriorRequestNotComplete",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "SlowDown",
+    "ThrottledException",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+];
+
 /// Our code for each of AWS's, whatever the call. [`code_of`] knows the exceptions.
 const CODES: &[(Code, &[&str])] = &[
     (
@@ -34,15 +48,7 @@ const CODES: &[(Code, &[&str])] = &[
             "UnrecognizedClientException",
         ],
     ),
-    (
-        Code::Throttled,
-        &[
-            "RequestLimitExceeded",
-            "Throttling",
-            "ThrottlingException",
-            "EC2ThrottledException",
-        ],
-    ),
+    (Code::Throttled, THROTTLING),
     (
         Code::Quota,
         &[

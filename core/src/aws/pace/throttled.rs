@@ -12,20 +12,7 @@ use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
 
 use super::Pace;
 use crate::aws::answer_error::read_error;
-
-/// By which codes AWS throttles (R6.2, R6.4, R6.5).
-const CODES: [&str; 10] = [
-    "EC2ThrottledException",
-    "PriorRequestNotComplete",
-    "RequestLimitExceeded",
-    "RequestThrottled",
-    "RequestThrottledException",
-    "SlowDown",
-    "ThrottledException",
-    "Throttling",
-    "ThrottlingException",
-    "TooManyRequestsException",
-];
+use crate::aws::explain::THROTTLING;
 
 /// Tells the SDK to make throttled calls again, however often, each after the pause that the pace
 /// says. They do not count among the attempts that other errors have.
@@ -68,7 +55,7 @@ impl Intercept for RetryThrottled {
         };
         let operation = bag.load::<Metadata>().map_or("", Metadata::name);
         let action = format!("{}:{operation}", self.service);
-        let is_throttled = CODES.contains(&aws.code.as_str());
+        let is_throttled = THROTTLING.contains(&aws.code.as_str());
         let is_server_error = |response: &HttpResponse| response.status().is_server_error();
         if is_throttled || context.response().is_some_and(is_server_error) {
             self.pace.tell(&action, aws);
