@@ -16,8 +16,8 @@ import yaml
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 TARGETS = {
-    ("Linux", "x86_64"): "x86_64-unknown-linux-gnu",
-    ("Linux", "aarch64"): "aarch64-unknown-linux-gnu",
+    ("Linux", "x86_64"): "x86_64-unknown-linux-musl",
+    ("Linux", "aarch64"): "aarch64-unknown-linux-musl",
     ("Darwin", "arm64"): "aarch64-apple-darwin",
     ("Darwin", "x86_64"): "x86_64-apple-darwin",
 }
@@ -51,7 +51,10 @@ def release(tmp_path):
     threading.Thread(target=server.serve_forever, daemon=True).start()
     sums = tmp_path / "SHA256SUMS"
     sums.write_text(prepare("sums", folder).stdout)
-    made = prepare("action-yml", f"http://127.0.0.1:{server.server_port}", sums)
+    (folder / "OWNER/fork/releases/download").mkdir(parents=True)
+    (folder / "OWNER/fork/releases/download/v1.2.3").symlink_to(folder)
+    base = f"http://127.0.0.1:{server.server_port}/OWNER/fork/releases/download/v1.2.3"
+    made = prepare("action-yml", base, sums)
     assert made.returncode == 0, made.stderr
     yield folder, yaml.safe_load(made.stdout)
     server.shutdown()
@@ -82,7 +85,9 @@ def test_released_action_differs_only_in_its_step(release):
     }
     inputs = {name: value for name, value in ours["env"].items() if name.startswith("INPUT_")}
     assert inputs == theirs["env"]
-    assert set(ours["env"]) - set(inputs) == {"AMI_SHARE_RELEASE", "AMI_SHARE_SUMS"}
+    ours["env"] = {name: value for name, value in ours["env"].items() if name not in inputs}
+    assert set(ours["env"]) == {"AMI_SHARE_RELEASE", "AMI_SHARE_REPOSITORY", "AMI_SHARE_SUMS"}
+    assert ours["env"]["AMI_SHARE_REPOSITORY"] == "OWNER/fork"
     assert "cargo" not in ours["run"]
     assert hashlib.sha256(program(TARGET).encode()).hexdigest() in ours["env"]["AMI_SHARE_SUMS"]
 
@@ -103,15 +108,97 @@ def test_tampered_binary_is_not_run(release, tmp_path):
     assert done.returncode == 1
     assert "::error title=ami-share::" in done.stdout and "it was not run" in done.stdout
     assert "stole" not in done.stdout
-    assert not [file for file in (tmp_path / "temp").rglob("*") if file.is_file()]
+    assert not files(tmp_path / "temp")
+
+
+def files(folder):
+    return [file for file in folder.rglob("*") if file.is_file()]
 
 
 def test_binary_that_is_tampered_with_after_the_download_is_replaced(release, tmp_path):
     _, action = release
-    run(action, tmp_path)
-    (binary,) = (tmp_path / "temp").rglob(NAME)
+    cache = tmp_path / "cache"
+    run(action, tmp_path, RUNNER_TOOL_CACHE=str(cache))
+    (binary,) = files(cache)
     binary.write_text("#!/bin/sh\necho stole\n")
-    assert run(action, tmp_path).stdout == says(TARGET)
+    assert run(action, tmp_path, RUNNER_TOOL_CACHE=str(cache)).stdout == says(TARGET)
+
+
+def test_binary_that_is_swapped_while_it_is_hashed_is_not_run(release, tmp_path):
+    """Others may write the folder of tools: what is in it when the hash is made is not trusted."""
+    _, action = release
+    cache = tmp_path / "cache"
+    run(action, tmp_path, RUNNER_TOOL_CACHE=str(cache))
+    (kept,) = files(cache)
+    tools = pathlib.Path(runner(tmp_path, platform.system(), platform.machine()))
+    name = "shasum" if platform.system() == "Darwin" else "sha256sum"
+    (tools / name).unlink()
+    # Swaps the kept file as soon as a hash was made.
+    (tools / name).write_text(
+        f'#!/bin/sh\n{shutil.which(name)} "$@"\nrm -f {kept}\n'
+        f'printf "#!/bin/sh\\necho stole\\n" > {kept}\nchmod 755 {kept}\n'
+    )
+    (tools / name).chmod(0o755)
+    done = run(action, tmp_path, RUNNER_TOOL_CACHE=str(cache), PATH=str(tools))
+    assert "stole" in kept.read_text(), "the swap must have happened"
+    assert (done.returncode, done.stdout) == (3, says(TARGET)), done.stderr
+    private = [file for file in files(tmp_path / "temp") if file.name == NAME]
+    assert private and all(file.parent.stat().st_mode & 0o777 == 0o700 for file in private)
+
+
+def test_folder_of_tools_may_be_read_only(release, tmp_path):
+    _, action = release
+    blocked = tmp_path / "blocked"
+    blocked.write_text("a file where the folder should be")
+    done = run(action, tmp_path, RUNNER_TOOL_CACHE=str(blocked))
+    assert (done.returncode, done.stdout) == (3, says(TARGET)), done.stderr
+
+
+def test_mirror_gives_the_binary_of_the_release_or_nothing(release, tmp_path):
+    folder, action = release
+    env = action["runs"]["steps"][0]["env"]
+    mirror = env["AMI_SHARE_RELEASE"]
+    env["AMI_SHARE_RELEASE"] = "http://127.0.0.1:1/OWNER/fork/releases/download/v1.2.3"
+    assert run(action, tmp_path, AMI_SHARE_MIRROR=mirror).stdout == says(TARGET)
+    (folder / NAME).write_text("#!/bin/sh\necho stole\n")
+    cache = str(tmp_path / "other")
+    done = run(action, tmp_path, AMI_SHARE_MIRROR=mirror, RUNNER_TOOL_CACHE=cache)
+    assert done.returncode == 1 and "it was not run" in done.stdout
+
+
+def test_file_in_place_of_the_download_must_be_the_release(release, tmp_path):
+    folder, action = release
+    action["runs"]["steps"][0]["env"]["AMI_SHARE_RELEASE"] = "http://127.0.0.1:1"
+    assert run(action, tmp_path, AMI_SHARE_FILE=str(folder / NAME)).stdout == says(TARGET)
+    other = tmp_path / "other"
+    other.write_text("#!/bin/sh\necho stole\n")
+    for file in [other, tmp_path / "missing", tmp_path]:
+        done = run(action, tmp_path, AMI_SHARE_FILE=str(file))
+        assert done.returncode == 1 and "AMI_SHARE_FILE" in done.stdout
+        assert "stole" not in done.stdout
+
+
+@pytest.mark.parametrize(("status", "runs"), [(0, True), (1, False), (None, False)])
+def test_required_attestation_is_verified(release, tmp_path, status, runs):
+    """`gh` stands for GitHub's program. Without it, a required attestation is a missing one."""
+    _, action = release
+    tools = pathlib.Path(runner(tmp_path, platform.system(), platform.machine()))
+    if status is not None:
+        (tools / "gh").write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/asked\nexit {status}\n')
+        (tools / "gh").chmod(0o755)
+    done = run(action, tmp_path, PATH=str(tools), AMI_SHARE_ATTESTATION="required")
+    assert (done.stdout == says(TARGET)) is runs
+    if not runs:
+        assert done.returncode == 1 and "has no valid attestation of OWNER/fork" in done.stdout
+    if status is not None:
+        asked = (tmp_path / "asked").read_text().split()
+        assert asked[:2] == ["attestation", "verify"] and asked[-2:] == ["--repo", "OWNER/fork"]
+
+
+def test_attestation_that_is_misspelled_is_not_taken_for_none(release, tmp_path):
+    _, action = release
+    done = run(action, tmp_path, AMI_SHARE_ATTESTATION="yes")
+    assert done.returncode == 1 and "is `required` or not set" in done.stdout
 
 
 def test_step_without_network_runs_nothing(release, tmp_path):
@@ -131,6 +218,7 @@ def runner(tmp_path, system, machine):
         "awk",
         "bash",
         "chmod",
+        "cp",
         "curl",
         "cut",
         "env",
@@ -139,6 +227,7 @@ def runner(tmp_path, system, machine):
         "mv",
         "perl",
         "rm",
+        "tail",
         sums,
     ]:
         (tools / name).symlink_to(shutil.which(name))
@@ -214,7 +303,7 @@ def test_dockerfile_builds_dependencies_from_a_valid_workspace(tmp_path):
         for file in files.split():
             shutil.copy(TOP / file, tmp_path / folder)
     command = commands.strip().replace("\\\n", "") + " --bin nothing"
-    env = os.environ | {"CARGO_TARGET_DIR": str(tmp_path / "target")}
+    env = os.environ | {"CARGO_TARGET_DIR": str(tmp_path / "target"), "LIBC": "gnu"}
     done = subprocess.run(
         ["sh", "-c", command], cwd=tmp_path, env=env, capture_output=True, text=True, check=False
     )
