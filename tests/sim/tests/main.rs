@@ -41,6 +41,7 @@ mod pages;
 mod parameters;
 mod partitions;
 mod principals_of_grants;
+mod recipients;
 mod role_changes;
 mod roles;
 mod scenario_files;

@@ -93,14 +93,18 @@ fn owner_fits(image: &Image, owners: &[&str], own: bool) -> bool {
     owners.is_empty() || owners.iter().any(fits)
 }
 
-/// `self` means every permission of the caller's account, those of its organization and units too,
-/// but not a public image: `all` is a permission of its own (R1.6).
+/// `self` and the caller's own ID mean every permission of its account, those of its organization
+/// and units too, but not a public image: `all` is a permission of its own. Another account's ID
+/// means what names that account (R2.25).
 fn user_fits(world: &World, image: &Image, users: &[&str], request: &Request<'_>) -> bool {
     let permissions = &image.launch_permissions;
     let has_explicit = |name: &String| name != "all" && permissions.contains(name);
-    let fits = |user: &&str| match *user {
-        "self" => names_of(world, request.account()).iter().any(has_explicit),
-        other => permissions.contains(other),
+    let account = request.account();
+    let fits = |user: &&str| {
+        if *user == "self" || *user == account {
+            return names_of(world, account).iter().any(has_explicit);
+        }
+        permissions.contains(user)
     };
     users.is_empty() || users.iter().any(fits)
 }

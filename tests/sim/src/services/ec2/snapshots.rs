@@ -61,25 +61,26 @@ fn visible_snapshots<'a>(
 /// Whether the caller sees a snapshot and the request asks for it.
 fn is_visible(snapshot: &Snapshot, query: &Query, request: &Request<'_>, as_of: Duration) -> bool {
     let account = request.account();
-    let with_id = |name: &str| {
-        if name == "self" {
-            account.to_owned()
-        } else {
-            name.to_owned()
-        }
-    };
-    let owners = query.list("Owner");
     let owner_fits =
-        owners.is_empty() || owners.iter().any(|owner| with_id(owner) == snapshot.owner);
-    let users = query.list("RestorableBy");
-    let user_fits = users.is_empty()
-        || users
-            .iter()
-            .any(|user| may_copy(snapshot, &with_id(user), as_of));
+        |owner: &&str| *owner == snapshot.owner || (*owner == "self" && snapshot.owner == account);
+    let owners = query.list("Owner");
     snapshot.region == request.region
-        && owner_fits
-        && user_fits
+        && (owners.is_empty() || owners.iter().any(owner_fits))
+        && user_fits(snapshot, &query.list("RestorableBy"), account)
         && may_copy(snapshot, account, as_of)
+}
+
+/// `self` and the caller's own ID mean what it owns and what names it, `all` what is public.
+/// Another account's ID means snapshots of the caller that name that account (R2.25).
+fn user_fits(snapshot: &Snapshot, users: &[&str], account: &str) -> bool {
+    let permissions = &snapshot.create_volume_permissions;
+    let is_own = snapshot.owner == account;
+    let fits = |user: &&str| match *user {
+        "all" => permissions.contains("all"),
+        user if user == "self" || user == account => is_own || permissions.contains(account),
+        other => is_own && permissions.contains(other),
+    };
+    users.is_empty() || users.iter().any(fits)
 }
 
 fn fits(snapshot: &Snapshot, filters: &[Query], request: &Request<'_>) -> Result<bool, Fail> {
