@@ -103,9 +103,12 @@ pub(crate) struct RegionInventory {
     pub(crate) launch_permissions: BTreeMap<AmiId, BTreeSet<Principal>>,
     /// The create volume permissions of the snapshots, if the plan needs them.
     pub(crate) snapshot_permissions: BTreeMap<SnapshotId, BTreeSet<Principal>>,
-    /// Other shared images and snapshots that are encrypted with the keys. Read only when access is
-    /// revoked.
+    /// Other shared images and snapshots that are encrypted with the keys: one at least for each
+    /// principal that may lose a key and that needs it for any. Read only when access is revoked.
     pub(crate) shared_resources: Vec<SharedResource>,
+    /// The keys with so many images that these were not asked whether an organization may launch
+    /// them.
+    pub(crate) keys_with_unasked_images: BTreeSet<KeyArn>,
     /// What the SSM parameters hold that the request names, and that exist.
     pub(crate) parameters: BTreeMap<String, ParameterValue>,
     /// Allowed AMIs of a target, if they could be read.
@@ -131,6 +134,7 @@ impl RegionInventory {
             launch_permissions: BTreeMap::new(),
             snapshot_permissions: BTreeMap::new(),
             shared_resources: Vec::new(),
+            keys_with_unasked_images: BTreeSet::new(),
             parameters: BTreeMap::new(),
             allowed_images: None,
             failures: Vec::new(),

@@ -23,7 +23,7 @@ use crate::request::{ShareRequest, Unlisted};
 use crate::run::Run;
 
 use self::pending::Patience;
-pub(crate) use shared_resources::find_shared_under;
+pub(crate) use shared_resources::{Known, Loss, find_other_shares};
 
 /// The inventory that a plan of `request` is made from. With `wait`, pending images are awaited.
 /// A part that cannot be read is a failure in it, and the others are read all the same.
@@ -193,8 +193,7 @@ async fn read_region(
         region.keys_of_gone = gone::read_keys(clients, &region).await?;
     }
 
-    // 3. What only the snapshots tell: their keys, and what else is shared under those. That
-    //    matters where a key may be revoked.
+    // 3. What only the snapshots tell: their keys.
     let keys = keys::read_keys(run, clients, request, &region);
     let permissions = async {
         if may_revoke(request) || request.options.shares_snapshots() {
@@ -203,29 +202,29 @@ async fn read_region(
             (BTreeMap::new(), Vec::new())
         }
     };
-    let others = async {
-        if may_revoke(request) {
-            shared_resources::read_other_shares(clients, &region).await
-        } else {
-            Ok(Vec::new())
-        }
-    };
-    let (keys, permissions, others) = future::join3(keys, permissions, others).await;
+    let (keys, permissions) = future::join(keys, permissions).await;
     let ((keys, unread_keys), (permissions, unread_images)) = (keys, permissions);
     region.keys = keys;
     region.snapshot_permissions = permissions;
-    match others {
-        Ok(others) => region.shared_resources = others,
-        Err(error) => {
-            let part = Part::OtherShares(clients.location.region.clone());
-            region.failures.push(Failure::new(part, error));
-        }
-    }
     region.failures.extend(unread_keys);
     region.failures.extend(unread_images);
+
+    // 4. Where a key may be revoked: what else is shared with those who may lose it.
     if may_revoke(request) {
-        let in_grants = gone::read_images_in_grants(clients, &region).await?;
-        region.gone.extend(in_grants);
+        let others = shared_resources::read_other_shares(clients, request, &region);
+        let in_grants = gone::read_images_in_grants(clients, &region);
+        let (others, in_grants) = future::join(others, in_grants).await;
+        region.gone.extend(in_grants?);
+        match others {
+            Ok(others) => {
+                region.shared_resources = others.resources;
+                region.keys_with_unasked_images = others.unasked;
+            }
+            Err(error) => {
+                let part = Part::OtherShares(clients.location.region.clone());
+                region.failures.push(Failure::new(part, error));
+            }
+        }
     }
     Ok(region)
 }

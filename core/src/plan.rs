@@ -43,6 +43,7 @@ pub(crate) use names::ImageGrantName;
 pub(crate) use own_grant::OwnGrant;
 pub(crate) use parts::make;
 pub(crate) use removals::{copy_still_shared, image_still_shared};
+pub(crate) use step::KeyReads;
 
 pub use crate::policy::key_policy::{KeyPermissions, PolicyPrincipal};
 pub use step::{

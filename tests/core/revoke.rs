@@ -6,6 +6,7 @@ mod gone_copies;
 mod grants;
 mod interrupted;
 mod other_ways;
+mod others;
 mod ram;
 
 use ami_share::request::{

@@ -1,5 +1,6 @@
 //! How many calls a share takes, and that more targets take no more.
 
+mod account;
 mod regions;
 
 use std::collections::BTreeMap;

@@ -6,7 +6,7 @@ use super::Apply;
 use super::keys::named_principals;
 use crate::diagnostic::Error;
 use crate::id::{AmiId, Principal, Region};
-use crate::observe;
+use crate::observe::{self, Known, Loss};
 use crate::plan::{self, KeyAccess, RemoveKeyAccess};
 use crate::policy::key_policy::PolicyPrincipal;
 use crate::report::Event;
@@ -60,11 +60,21 @@ impl Apply<'_> {
         images: &[(&Region, &AmiId)],
         removed: &BTreeSet<PolicyPrincipal>,
     ) -> Result<BTreeSet<Principal>, Error> {
-        let known = images.iter().map(|(_, image_id)| *image_id).collect();
-        let keys = BTreeSet::from([remove.key.clone()]);
+        let mut known = Known::default();
+        known
+            .images
+            .extend(images.iter().map(|(_, image_id)| *image_id));
+        for step in self.plan.permission_removals() {
+            if known.images.contains(&step.image) {
+                known.snapshots.extend(step.snapshots.keys());
+            }
+        }
+        let losses = removed.iter();
+        let losses = losses.map(|principal| Loss::new(&remove.key, principal));
         let clients = self.run.source_clients(remove.key.region());
+        let others = observe::find_other_shares(&clients, losses.collect(), known).await?;
         let mut needed = BTreeSet::new();
-        for other in observe::find_shared_under(&clients, &keys, &known).await? {
+        for other in others.resources {
             for principal in named_principals(&other.shared_with, removed) {
                 if let Some(named) = PolicyPrincipal::of(&principal) {
                     let finding = plan::key_still_used(&remove.key, &named, &other.id);

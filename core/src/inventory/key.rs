@@ -39,9 +39,9 @@ impl Key {
 
     /// The principals that have access by statements of this tool.
     pub(crate) fn granted_principals(&self) -> BTreeSet<PolicyPrincipal> {
-        self.readable_policy()
-            .map(|policy| policy.granted_principals(&self.arn))
-            .unwrap_or_default()
+        let policy = self.readable_policy();
+        let granted = policy.map(|policy| policy.granted_principals(&self.arn));
+        granted.unwrap_or_default().into_owned()
     }
 
     /// The Sid or number of a statement that this tool did not write and by which a principal may
@@ -85,7 +85,7 @@ impl Key {
                 action,
                 context: &launch_context(by, &self.arn, action),
             };
-            evaluate(&statements, &call) == Decision::Direct
+            evaluate(statements, &call) == Decision::Direct
         })
     }
 
@@ -100,20 +100,25 @@ impl Key {
         })
     }
 
-    /// Whether an account has access that a revoke can remove: by a statement of this tool, or by a
+    /// The accounts that have access which a revoke can remove: by a statement of this tool, or by a
     /// grant.
-    pub(crate) fn grants_access_to(&self, account: &AccountId) -> bool {
-        let mut grants = self.known_grants().iter();
-        self.granted_principals()
-            .contains(&PolicyPrincipal::Account(account.clone()))
-            || grants.any(|grant| grant.grantee_account().as_ref() == Some(account))
+    pub(crate) fn accounts_with_access(&self) -> BTreeSet<AccountId> {
+        let mut accounts = BTreeSet::new();
+        for principal in self.granted_principals() {
+            if let PolicyPrincipal::Account(account) = principal {
+                accounts.insert(account);
+            }
+        }
+        let grants = self.known_grants().iter();
+        accounts.extend(grants.filter_map(Grant::grantee_account));
+        accounts
     }
 
-    /// Whether instances of an account use the key: EC2 holds grants on it that were made for the
-    /// account.
-    pub(crate) fn has_instances_of(&self, account: &AccountId) -> bool {
-        let mut grants = self.known_grants().iter();
-        grants.any(|grant| grant.is_issued_by(account) && grant.is_held_by_service())
+    /// The accounts whose instances use the key: EC2 holds grants on it that were made for them.
+    pub(crate) fn accounts_with_instances(&self) -> BTreeSet<AccountId> {
+        let grants = self.known_grants().iter();
+        let of_services = grants.filter(|grant| grant.is_held_by_service());
+        of_services.filter_map(Grant::issuer_account).collect()
     }
 }
 

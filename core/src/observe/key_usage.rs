@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::future;
 
 use crate::aws::clients::Account;
-use crate::id::{AccountId, KeyArn};
-use crate::inventory::{Inventory, RegionInventory, TargetKeyUsage};
+use crate::id::{AccountId, KeyArn, Region};
+use crate::inventory::{Inventory, TargetKeyUsage};
 use crate::request::ShareRequest;
 use crate::run::Run;
 
@@ -20,24 +20,38 @@ pub(super) async fn read_key_usage(
     if !request.options.spares_keys_in_use() {
         return BTreeMap::new();
     }
+    let mut keys = Vec::new();
+    for region in inventory.regions.values() {
+        for key in region.keys.values() {
+            keys.push((&key.arn, key.accounts_with_access()));
+        }
+    }
     let mut reading = Vec::new();
     for (account, reached) in &run.targets {
         if let Ok(reached) = reached {
-            reading.push(read_target(account, reached, inventory));
+            let mut of_account = BTreeSet::new();
+            for (key, users) in &keys {
+                if users.contains(account) {
+                    of_account.insert(*key);
+                }
+            }
+            reading.push(read_target(account, reached, of_account));
         }
     }
     let usage = future::join_all(reading).await;
     usage.into_iter().collect()
 }
 
+/// What a target has under keys that it can use.
 async fn read_target(
     account: &AccountId,
     reached: &Account,
-    inventory: &Inventory,
+    keys: BTreeSet<&KeyArn>,
 ) -> (AccountId, TargetKeyUsage) {
+    let regions: BTreeSet<&Region> = keys.iter().map(|key| key.region()).collect();
     let mut reading = Vec::new();
-    for region in inventory.regions.values() {
-        reading.push(read_region(account, reached, region));
+    for region in regions {
+        reading.push(read_region(reached, region, &keys));
     }
     let mut usage = TargetKeyUsage::default();
     for of_region in future::join_all(reading).await {
@@ -49,26 +63,17 @@ async fn read_target(
 }
 
 async fn read_region(
-    account: &AccountId,
     reached: &Account,
-    region: &RegionInventory,
+    region: &Region,
+    keys: &BTreeSet<&KeyArn>,
 ) -> TargetKeyUsage {
     let mut usage = TargetKeyUsage::default();
-    let mut keys = BTreeSet::new();
-    for key in region.keys.values() {
-        if key.grants_access_to(account) {
-            keys.insert(&key.arn);
-        }
-    }
-    if keys.is_empty() {
-        return usage;
-    }
-    let clients = reached.in_region(&region.location.region);
+    let clients = reached.in_region(region);
     let volumes = clients.ec2.own_encrypted_volumes();
     let snapshots = clients.ec2.own_encrypted_snapshots();
     let (volumes, snapshots) = future::join(volumes, snapshots).await;
     match volumes {
-        Ok(volumes) => add_resources(&mut usage, &keys, volumes),
+        Ok(volumes) => add_resources(&mut usage, keys, volumes),
         Err(error) => usage.errors.push(error),
     }
     match snapshots {
@@ -76,7 +81,7 @@ async fn read_region(
             let snapshots = snapshots.into_iter();
             let with_key =
                 snapshots.filter_map(|snapshot| Some((snapshot.key?, snapshot.id.to_string())));
-            add_resources(&mut usage, &keys, with_key);
+            add_resources(&mut usage, keys, with_key);
         }
         Err(error) => usage.errors.push(error),
     }

@@ -95,6 +95,7 @@ impl Planner<'_> {
     pub(super) fn key_usage(
         &self,
         key: &Key,
+        with_instances: &BTreeSet<AccountId>,
         principal: &PolicyPrincipal,
         removal: &Removal,
     ) -> Option<KeyUsage> {
@@ -103,10 +104,12 @@ impl Planner<'_> {
                 let usage = self.inventory.key_usage.get(account);
                 let volumes = usage.and_then(|usage| usage.volumes.get(&key.arn));
                 let volumes = volumes.cloned().unwrap_or_default();
-                (key.has_instances_of(account), volumes)
+                (with_instances.contains(account), volumes)
             }
             PolicyPrincipal::Organization(_) | PolicyPrincipal::Unit(_) => {
-                let instances = self.may_have_instances_of_members(key, removal);
+                let mut accounts = with_instances.clone();
+                self.retain_possible_members(key, removal, &mut accounts);
+                let instances = !accounts.is_empty();
                 (instances, BTreeSet::new())
             }
         };
@@ -114,44 +117,57 @@ impl Planner<'_> {
         is_used.then_some(KeyUsage { instances, volumes })
     }
 
-    /// Whether instances of an organization's accounts may use the key. AWS does not say which
-    /// accounts belong to an organization, so every account counts that does not keep access.
-    fn may_have_instances_of_members(&self, key: &Key, removal: &Removal) -> bool {
+    /// Of accounts whose instances use a key, those that may do so as members of an organization.
+    /// AWS does not say which accounts belong to one, so every account counts that does not keep
+    /// access.
+    fn retain_possible_members(
+        &self,
+        key: &Key,
+        removal: &Removal,
+        accounts: &mut BTreeSet<AccountId>,
+    ) {
         for other in key.granted_principals() {
             let is_account = matches!(other, PolicyPrincipal::Account(_));
             // The instances may belong to this other organization, which keeps access.
             if !is_account && !removal.includes_policy_principal(&other) {
-                return false;
+                accounts.clear();
             }
         }
-        let mut grants = key.known_grants().iter();
-        grants.any(|grant| {
-            let issuer = grant.issuer_account();
-            grant.is_held_by_service()
-                && issuer.is_some_and(|account| !self.keeps_key(key, &account, removal))
-        })
+        let with_access = key.accounts_with_access();
+        accounts.retain(|account| {
+            let principal = Principal::Account(account.clone());
+            let keeps_access = account == key.arn.account()
+                || account == &self.inventory.account
+                || (with_access.contains(account) && !removal.includes(&principal))
+                || key.others_let_attach(account);
+            !keeps_access
+        });
     }
 
-    /// Whether an account keeps access to the key, whatever organization it belongs to.
-    fn keeps_key(&self, key: &Key, account: &AccountId, removal: &Removal) -> bool {
-        let principal = Principal::Account(account.clone());
-        account == key.arn.account()
-            || account == &self.inventory.account
-            || key.others_let_attach(account)
-            || (key.grants_access_to(account) && !removal.includes(&principal))
-    }
-
-    /// Warns of principals that lose the key although nobody could list their volumes and
-    /// snapshots.
+    /// Warns of what was not looked at before principals lose the key: their volumes and snapshots,
+    /// which nobody could list, and what is shared with an organization of theirs.
     pub(super) fn warn_of_unknown_usage(&mut self, key: &KeyArn, losing: &[&PolicyPrincipal]) {
-        let mut unknown = losing.to_vec();
-        unknown.retain(|principal| !self.has_complete_usage(principal));
-        if !unknown.is_empty() {
-            let message = format!(
+        let mut unknown = Vec::new();
+        let mut unlisted = losing.to_vec();
+        unlisted.retain(|principal| !self.has_complete_usage(principal));
+        if !unlisted.is_empty() {
+            unknown.push(format!(
                 "whether volumes or snapshots of {} are under this key is not known",
-                first_names(unknown)
-            );
-            self.warn(FindingCode::KeyUseUnknown, key, message);
+                first_names(unlisted)
+            ));
+        }
+        let region = self.inventory.regions.get(key.region());
+        if !losing.is_empty()
+            && region.is_some_and(|region| region.keys_with_unasked_images.contains(key))
+        {
+            unknown.push(format!(
+                "whether an organization of {} may launch another image under this key was not \
+                 asked, for there are many and no statement lets an organization use the key",
+                first_names(losing)
+            ));
+        }
+        if !unknown.is_empty() {
+            self.warn(FindingCode::KeyUseUnknown, key, unknown.join("; "));
         }
     }
 

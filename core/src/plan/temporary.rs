@@ -110,12 +110,13 @@ impl Planner<'_> {
         others: &[SharedResource],
     ) -> TemporaryKeyAccess {
         let key = self.inventory.key(arn);
+        let with_instances = key.map(Key::accounts_with_instances).unwrap_or_default();
         let mut kept = BTreeSet::new();
         for account in accounts {
             let principal = PolicyPrincipal::Account(account.clone());
             let mut others = others.iter();
             if others.any(|resource| resource.may_be_used_by(&principal))
-                || key.is_some_and(|key| key.has_instances_of(account))
+                || with_instances.contains(account)
             {
                 kept.insert(principal);
             }

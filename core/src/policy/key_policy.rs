@@ -8,17 +8,20 @@ mod foreign;
 mod others;
 mod permissions;
 mod principal;
+mod read_once;
 mod service_roles;
 mod services;
 mod stale;
 mod template;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use self::document::Document;
+use self::read_once::ReadOnce;
 use self::services::{RoleForm, named_services, service_template};
 use self::stale::Cleaned;
 use self::template::{Ownership, StatementTemplate, templates_of_scope};
@@ -31,7 +34,10 @@ pub use principal::PolicyPrincipal;
 
 /// A key policy document.
 #[derive(Clone, Debug)]
-pub(crate) struct KeyPolicy(Document);
+pub(crate) struct KeyPolicy {
+    document: Document,
+    read: ReadOnce,
+}
 
 /// Why a text is not taken as a key policy, or not edited.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -55,17 +61,22 @@ impl KeyPolicy {
     pub(crate) fn parse(text: &str) -> Result<Self, PolicyError> {
         let document = Document::parse(text)?;
         document.check_grammar()?;
-        Ok(Self(document))
+        Ok(Self::of(document))
+    }
+
+    fn of(document: Document) -> Self {
+        let read = ReadOnce::default();
+        Self { document, read }
     }
 
     /// What `kms:PutKeyPolicy` gets.
     pub(crate) fn text(&self) -> String {
-        self.0.text()
+        self.document.text()
     }
 
     /// The size that KMS counts, in bytes.
     pub(crate) fn size(&self) -> usize {
-        self.0.text().len()
+        self.document.text().len()
     }
 
     /// The principals that every statement of these permissions names.
@@ -96,8 +107,9 @@ impl KeyPolicy {
     }
 
     /// The principals that any statement of this tool names, of whatever scope.
-    pub(crate) fn granted_principals(&self, key: &KeyArn) -> BTreeSet<PolicyPrincipal> {
-        self.principals_of_any(&self.all_templates(key))
+    pub(crate) fn granted_principals(&self, key: &KeyArn) -> Cow<'_, BTreeSet<PolicyPrincipal>> {
+        let read = || self.principals_of_any(&self.all_templates(key));
+        self.read.granted(key, read)
     }
 
     /// The policy with access for these principals added; the same text if they have it.
@@ -145,22 +157,22 @@ impl KeyPolicy {
 
     /// Whether policy variables such as `${aws:PrincipalAccount}` work in this document (R7.23).
     pub(crate) fn has_variables(&self) -> bool {
-        self.0.has_policy_variables()
+        self.document.has_policy_variables()
     }
 
     /// Every statement, as policies are evaluated by.
-    pub(crate) fn statements(&self) -> Statements {
-        Statements {
+    pub(crate) fn statements(&self) -> &Statements {
+        self.read.statements(|| Statements {
             list: self.parsed_statements(),
             fills_variables: self.has_variables(),
-        }
+        })
     }
 
     /// The principals of accounts that any statement names, allowed, denied or spared, by the Sid
     /// or number of each.
     pub(crate) fn named_principals(&self) -> Vec<(String, Vec<String>)> {
         let mut named = Vec::new();
-        for (index, statement) in self.parsed_statements().iter().enumerate() {
+        for (index, statement) in self.statements().list.iter().enumerate() {
             let names = foreign::named_principals(statement);
             named.push((sid_or_number(statement, index), names));
         }
@@ -171,7 +183,7 @@ impl KeyPolicy {
     /// them. KMS refuses a policy with them (R3.2.6).
     pub(crate) fn stale_principals(&self) -> Vec<(String, Vec<String>)> {
         let mut stale = Vec::new();
-        for (index, statement) in self.parsed_statements().iter().enumerate() {
+        for (index, statement) in self.statements().list.iter().enumerate() {
             let deleted = foreign::deleted_principals(statement);
             if !deleted.is_empty() {
                 stale.push((sid_or_number(statement, index), deleted));
@@ -187,16 +199,16 @@ impl KeyPolicy {
     /// The name of a statement that spares only such principals: without them it cannot be written.
     pub(crate) fn without_stale_principals(&self) -> Result<Self, String> {
         let mut policy = self.clone();
-        for (index, statement) in self.parsed_statements().iter().enumerate().rev() {
+        for (index, statement) in self.statements().list.iter().enumerate().rev() {
             if foreign::deleted_principals(statement).is_empty() {
                 continue;
             }
-            let cleaned = match stale::without_deleted(&self.0.statements[index]) {
+            let cleaned = match stale::without_deleted(&self.document.statements[index]) {
                 Cleaned::Statement(cleaned) => Some(cleaned),
                 Cleaned::Nothing => None,
                 Cleaned::SparesNobody => return Err(sid_or_number(statement, index)),
             };
-            policy.0.set_statement(index, cleaned);
+            policy.document.set_statement(index, cleaned);
         }
         Ok(policy)
     }
@@ -214,7 +226,7 @@ impl KeyPolicy {
             let is_taken = |raw: &RawValue| {
                 matches!(template.ownership_of(raw), Ownership::Taken) && !is_ours(raw)
             };
-            if self.0.statements.iter().any(|raw| is_taken(raw)) {
+            if self.document.statements.iter().any(|raw| is_taken(raw)) {
                 taken.push(template.sid);
             }
         }
@@ -239,7 +251,7 @@ impl KeyPolicy {
     /// The services that our statement for service-linked roles names in a form.
     fn services(&self, key: &KeyArn, form: RoleForm) -> BTreeSet<String> {
         let partition = key.region().partition();
-        let statements = self.0.statements.iter();
+        let statements = self.document.statements.iter();
         statements
             .filter_map(|raw| named_services(raw, partition, form))
             .flatten()
@@ -247,7 +259,7 @@ impl KeyPolicy {
     }
 
     fn parsed_statements(&self) -> Vec<Value> {
-        let statements = self.0.statements.iter();
+        let statements = self.document.statements.iter();
         statements
             .map(|raw| serde_json::from_str(raw.get()).unwrap_or_default())
             .collect()
@@ -256,7 +268,7 @@ impl KeyPolicy {
     /// The principals that our statements of a template name.
     fn principals_of(&self, template: &StatementTemplate<'_>) -> BTreeSet<PolicyPrincipal> {
         let mut principals = BTreeSet::new();
-        for raw in &self.0.statements {
+        for raw in &self.document.statements {
             if let Ownership::Ours(named) = template.ownership_of(raw) {
                 principals.extend(named);
             }
@@ -282,7 +294,7 @@ impl KeyPolicy {
             return Ok(());
         }
         let statement = (!principals.is_empty()).then(|| template.statement(principals));
-        self.0
+        self.document
             .replace_statements(|raw| template.owns(raw), statement.as_ref())
     }
 
@@ -309,7 +321,8 @@ impl KeyPolicy {
         }
         let statement = new.statement(&accounts);
         let is_replaced = |raw: &RawValue| current.iter().any(|template| template.owns(raw));
-        self.0.replace_statements(is_replaced, Some(&statement))
+        self.document
+            .replace_statements(is_replaced, Some(&statement))
     }
 }
 

@@ -140,7 +140,7 @@ fn decide_by_key(
         action: PUT,
         context: &caller_context(by, &access.key),
     };
-    evaluate(&policy.statements(), &call)
+    evaluate(policy.statements(), &call)
 }
 
 /// Whether the key's policy and the caller's own side let it put the policy.

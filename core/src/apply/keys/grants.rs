@@ -186,7 +186,9 @@ impl Apply<'_> {
             let grants = kms.grants(&remove.key).await?;
             let grantee_by_grant_id = remove.grants_to_revoke(&grants);
             let mut new = grantee_by_grant_id.clone();
-            new.retain(|id, _| !revoked.iter().any(|grant| grant.id == *id));
+            for grant in &revoked {
+                new.remove(&grant.id);
+            }
             if grantee_by_grant_id.is_empty() || !new.is_empty() && rounds_left == 0 {
                 return Ok(revoked);
             }

@@ -58,7 +58,7 @@ impl Edit<'_> {
                 })
             }
             Self::Remove(remove, removed) => {
-                let mut present = policy.granted_principals(&remove.key);
+                let mut present = policy.granted_principals(&remove.key).into_owned();
                 present.retain(|principal| remove.revokes_from(principal));
                 removed.extend(present.iter().cloned());
                 Ok(Edited {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use aws_sdk_ec2::operation::describe_images::{DescribeImagesError, DescribeImagesOutput};
 use aws_sdk_ec2::types as sdk;
 
 use super::convert::convert_image;
@@ -9,11 +10,29 @@ use super::{Ec2, filter, owners};
 use crate::aws::pages::Pages;
 use crate::aws::unreadable;
 use crate::diagnostic::Error;
-use crate::id::AmiId;
+use crate::id::{AmiId, SnapshotId};
 use crate::inventory::Image;
 use crate::limits::{FILTER_VALUES, PAGE_SIZE};
 
 const ACTION: &str = "ec2:DescribeImages";
+
+/// Images that AWS lists page by page, so that who has seen enough reads no more of them.
+pub(crate) struct ImagePages<'a> {
+    ec2: &'a Ec2,
+    pages: Pages<'a, DescribeImagesOutput, DescribeImagesError>,
+}
+
+impl ImagePages<'_> {
+    /// The images of the next page; `None` after the last.
+    pub(crate) async fn next(&mut self) -> Result<Option<Vec<Image>>, Error> {
+        let Some(page) = self.pages.next().await? else {
+            return Ok(None);
+        };
+        let images = page.images().iter();
+        let images: Result<_, _> = images.map(|image| self.ec2.convert(image)).collect();
+        images.map(Some)
+    }
+}
 
 impl Ec2 {
     /// The images with these IDs. One that AWS does not know, or does not show to the account, is
@@ -41,6 +60,34 @@ impl Ec2 {
     pub(crate) async fn own_encrypted_images(&self) -> Result<Vec<Image>, Error> {
         let values = vec!["true".to_owned()];
         self.images_by("block-device-mapping.encrypted", values, true)
+            .await
+    }
+
+    /// The account's available images that name one of these users as recipients: account IDs,
+    /// `all`, or `self` for the account's own organization and units (`ec2:DescribeImages`, R2.25).
+    pub(crate) fn own_images_shared_with(&self, users: Vec<String>) -> ImagePages<'_> {
+        let call = self
+            .client
+            .describe_images()
+            .set_owners(owners(true))
+            .set_executable_users(Some(users))
+            .filters(filter("state", ["available"]))
+            .include_deprecated(true)
+            .max_results(PAGE_SIZE);
+        let pages = call.into_paginator().stop_on_duplicate_token(false).send();
+        let pages = Pages::new(&self.caller, (ACTION, None), pages, |page| {
+            page.images().len()
+        });
+        ImagePages { ec2: self, pages }
+    }
+
+    /// The account's images with one of these snapshots behind them (`ec2:DescribeImages`).
+    pub(crate) async fn own_images_of<'a>(
+        &self,
+        snapshots: impl IntoIterator<Item = &'a SnapshotId>,
+    ) -> Result<Vec<Image>, Error> {
+        let ids = snapshots.into_iter().map(ToString::to_string).collect();
+        self.images_by("block-device-mapping.snapshot-id", ids, true)
             .await
     }
 

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use aws_sdk_ec2::operation::describe_snapshots::{DescribeSnapshotsError, DescribeSnapshotsOutput};
+
 use super::convert::{KMS_KEY_ID, convert_snapshot};
 use super::{Ec2, filter, owners};
 use crate::aws::pages::Pages;
@@ -12,6 +14,27 @@ use crate::inventory::{Image, ImageState, Snapshot};
 use crate::limits::{FILTER_VALUES, PAGE_SIZE};
 
 const ACTION: &str = "ec2:DescribeSnapshots";
+
+/// Snapshots that AWS lists page by page, so that who has seen enough reads no more of them.
+pub(crate) struct SnapshotPages<'a> {
+    ec2: &'a Ec2,
+    pages: Pages<'a, DescribeSnapshotsOutput, DescribeSnapshotsError>,
+}
+
+impl SnapshotPages<'_> {
+    /// The snapshots of the next page; `None` after the last.
+    pub(crate) async fn next(&mut self) -> Result<Option<Vec<Snapshot>>, Error> {
+        let Some(page) = self.pages.next().await? else {
+            return Ok(None);
+        };
+        let mut snapshots = Vec::new();
+        for snapshot in page.snapshots() {
+            let snapshot = convert_snapshot(snapshot);
+            snapshots.push(snapshot.map_err(|error| self.ec2.unreadable(ACTION, &error))?);
+        }
+        Ok(Some(snapshots))
+    }
+}
 
 impl Ec2 {
     /// The snapshots with these IDs. One that AWS does not show to the account is absent
@@ -37,6 +60,23 @@ impl Ec2 {
     pub(crate) async fn own_encrypted_snapshots(&self) -> Result<Vec<Snapshot>, Error> {
         let values = vec!["true".to_owned()];
         self.snapshots_by("encrypted", values, true).await
+    }
+
+    /// The account's encrypted snapshots that name one of these users as recipients: account IDs,
+    /// or `all` (`ec2:DescribeSnapshots`, R2.25).
+    pub(crate) fn own_snapshots_shared_with(&self, users: Vec<String>) -> SnapshotPages<'_> {
+        let call = self
+            .client
+            .describe_snapshots()
+            .set_owner_ids(owners(true))
+            .set_restorable_by_user_ids(Some(users))
+            .filters(filter("encrypted", ["true"]))
+            .max_results(PAGE_SIZE);
+        let pages = call.into_paginator().stop_on_duplicate_token(false).send();
+        let pages = Pages::new(&self.caller, (ACTION, None), pages, |page| {
+            page.snapshots().len()
+        });
+        SnapshotPages { ec2: self, pages }
     }
 
     /// The snapshots behind an image, which tell its keys. None is hidden from the account, and of
@@ -99,14 +139,12 @@ impl Ec2 {
                 .set_owner_ids(owners(own))
                 .max_results(PAGE_SIZE);
             let pages = call.into_paginator().stop_on_duplicate_token(false).send();
-            let mut pages = Pages::new(&self.caller, (ACTION, None), pages, |page| {
+            let pages = Pages::new(&self.caller, (ACTION, None), pages, |page| {
                 page.snapshots().len()
             });
+            let mut pages = SnapshotPages { ec2: self, pages };
             while let Some(page) = pages.next().await? {
-                for snapshot in page.snapshots() {
-                    let snapshot = convert_snapshot(snapshot);
-                    snapshots.push(snapshot.map_err(|error| self.unreadable(ACTION, &error))?);
-                }
+                snapshots.extend(page);
             }
         }
         Ok(snapshots)

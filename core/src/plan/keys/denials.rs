@@ -42,7 +42,7 @@ impl Planner<'_> {
 
         let mut denied: BTreeMap<String, DeniedByStatement> = BTreeMap::new();
         for target in &targets {
-            for (action, denial) in denials_of_target(&policy, key, target) {
+            for (action, denial) in denials_of_target(policy, key, target) {
                 let of_statement = denied.entry(denial.statement).or_default();
                 of_statement.add(target, action, denial.unknown);
             }

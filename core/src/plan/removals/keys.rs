@@ -174,6 +174,7 @@ impl Planner<'_> {
             covered.extend(named.iter().cloned());
         }
         let others = self.other_shared_resources(&key.arn, &remove.images);
+        let with_instances = key.accounts_with_instances();
         let (mut unused, mut unknown) = (Vec::new(), BTreeSet::new());
         for principal in losing {
             let mut others = others.iter();
@@ -196,7 +197,7 @@ impl Planner<'_> {
             if !granted.contains(principal) || covered.contains(principal) {
                 continue;
             }
-            match self.key_usage(key, principal, &remove.removal) {
+            match self.key_usage(key, &with_instances, principal, &remove.removal) {
                 Some(usage) => {
                     remove.in_use.insert(principal.clone(), usage);
                 }

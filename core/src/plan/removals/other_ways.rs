@@ -161,8 +161,9 @@ impl Planner<'_> {
         if is_own || OwnGrant::includes(&key.arn, grant) {
             return None;
         }
-        let mut wide = losing.iter();
-        wide.find(|principal| !matches!(principal, PolicyPrincipal::Account(_)))
+        // Accounts are the first of a set.
+        let mut rest = losing.range(PolicyPrincipal::Organization(String::new())..);
+        rest.next()
     }
 
     /// Warns of images that stay shared with organizations, units or everybody, to which those who

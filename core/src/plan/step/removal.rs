@@ -49,6 +49,9 @@ impl Removal {
 }
 
 fn lists(principals: &BTreeSet<Principal>, searched: &PolicyPrincipal) -> bool {
+    if let PolicyPrincipal::Account(account) = searched {
+        return principals.contains(&Principal::Account(account.clone()));
+    }
     let mut listed = principals.iter().filter_map(PolicyPrincipal::of);
     listed.any(|principal| &principal == searched)
 }

@@ -1,9 +1,11 @@
 //! What statements that this tool did not write let others do.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::read_once::NamedStatements;
 use super::{KeyPolicy, foreign};
 use crate::id::KeyArn;
 use crate::policy::evaluate::{self, CalledBy, Caller, Decision, KeyCall};
@@ -29,17 +31,23 @@ impl KeyPolicy {
     /// The statements that this tool did not write: the Sid or the number of each, and the
     /// principals that it allows something.
     pub(crate) fn foreign_statements(&self, key: &KeyArn) -> Vec<(String, Vec<String>)> {
-        let statements = self.parsed_foreign_statements(key).into_iter();
+        let statements = self.parsed_foreign_statements(key);
+        let statements = statements.iter();
         statements
-            .map(|(name, statement)| (name, foreign::allowed_principals(&statement)))
+            .map(|(name, statement)| (name.clone(), foreign::allowed_principals(statement)))
             .collect()
     }
 
     /// The statements that this tool did not write, each with its Sid or number.
-    fn parsed_foreign_statements(&self, key: &KeyArn) -> Vec<(String, Value)> {
+    fn parsed_foreign_statements(&self, key: &KeyArn) -> Cow<'_, NamedStatements> {
+        self.read
+            .foreign(key, || self.parse_foreign_statements(key))
+    }
+
+    fn parse_foreign_statements(&self, key: &KeyArn) -> NamedStatements {
         let templates = self.all_templates(key);
         let mut statements = Vec::new();
-        for (index, raw) in self.0.statements.iter().enumerate() {
+        for (index, raw) in self.document.statements.iter().enumerate() {
             if !templates.iter().any(|template| template.owns(raw)) {
                 let statement: Value = serde_json::from_str(raw.get()).unwrap_or_default();
                 statements.push((sid_or_number(&statement, index), statement));
@@ -51,9 +59,9 @@ impl KeyPolicy {
     /// The principals that statements of others let encrypt or decrypt something with the key.
     pub(crate) fn other_users(&self, key: &KeyArn) -> BTreeSet<String> {
         let mut users = BTreeSet::new();
-        for (_, statement) in self.parsed_foreign_statements(key) {
-            if evaluate::concerns(&statement, key, &DATA_ACTIONS) {
-                users.extend(foreign::allowed_principals(&statement));
+        for (_, statement) in self.parsed_foreign_statements(key).iter() {
+            if evaluate::concerns(statement, key, &DATA_ACTIONS) {
+                users.extend(foreign::allowed_principals(statement));
             }
         }
         users
@@ -64,7 +72,7 @@ impl KeyPolicy {
     pub(crate) fn other_way_of(&self, key: &KeyArn, by: CalledBy<'_>) -> Option<String> {
         let context = caller_context(by, key);
         let statements = self.statements();
-        for (name, statement) in self.parsed_foreign_statements(key) {
+        for (name, statement) in self.parsed_foreign_statements(key).iter() {
             for action in DISCLOSING_ACTIONS {
                 let call = KeyCall {
                     by,
@@ -72,8 +80,8 @@ impl KeyPolicy {
                     action,
                     context: &context,
                 };
-                if evaluate::may_allow(&statements, &statement, &call) {
-                    return Some(name);
+                if evaluate::may_allow(statements, statement, &call) {
+                    return Some(name.clone());
                 }
             }
         }
@@ -82,9 +90,10 @@ impl KeyPolicy {
 
     /// Whether statements of others surely let a caller attach volumes under the key.
     pub(crate) fn others_let_attach(&self, key: &KeyArn, caller: &Caller) -> bool {
-        let foreign = self.parsed_foreign_statements(key).into_iter();
+        let foreign = self.parsed_foreign_statements(key);
+        let foreign = foreign.iter().map(|(_, statement)| statement.clone());
         let statements = Statements {
-            list: foreign.map(|(_, statement)| statement).collect(),
+            list: foreign.collect(),
             fills_variables: self.has_variables(),
         };
         let by = CalledBy::Caller(caller);

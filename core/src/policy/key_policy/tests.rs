@@ -42,7 +42,7 @@ pub(super) fn of_scope(scope: KeyScope) -> KeyPermissions {
 
 fn policy(statement: &str) -> KeyPolicy {
     let text = format!(r#"{{"Version":"2012-10-17","Statement":{statement},"Id":"last"}}"#);
-    KeyPolicy(Document::parse(&text).unwrap())
+    KeyPolicy::of(Document::parse(&text).unwrap())
 }
 
 fn granted(scope: KeyScope) -> KeyPolicy {
@@ -99,11 +99,16 @@ fn access_is_added_once_and_its_removal_restores_the_document() {
                 once.text()
             );
             let back = once.without_access(&key(), &accounts(&[2, 3])).unwrap();
-            let list: Vec<&str> = back.0.statements.iter().map(|raw| raw.get()).collect();
+            let list: Vec<&str> = back
+                .document
+                .statements
+                .iter()
+                .map(|raw| raw.get())
+                .collect();
             assert_eq!(
                 list,
                 before
-                    .0
+                    .document
                     .statements
                     .iter()
                     .map(|raw| raw.get())
@@ -125,7 +130,7 @@ fn organizations_and_units_get_statements_of_their_own() {
             granted.principals_with_access(&key(), &of_scope(scope)),
             everyone
         );
-        assert_eq!(granted.granted_principals(&key()), everyone);
+        assert_eq!(*granted.granted_principals(&key()), everyone);
         let without = granted.without_access(&key(), &organization()).unwrap();
         assert_eq!(
             without.principals_with_access(&key(), &of_scope(scope)),
@@ -135,7 +140,7 @@ fn organizations_and_units_get_statements_of_their_own() {
             without
                 .without_access(&key(), &everyone)
                 .unwrap()
-                .0
+                .document
                 .statements
                 .len(),
             1
@@ -258,8 +263,8 @@ fn repeated_statements_are_merged_by_the_next_edit() {
         merged.principals_with_access(&key(), &of_scope(KeyScope::ViaEc2)),
         accounts(&[2, 3, 4])
     );
-    assert_eq!(merged.0.statements.len(), 2);
-    assert_eq!(merged.0.statements[1].get(), ROOT);
+    assert_eq!(merged.document.statements.len(), 2);
+    assert_eq!(merged.document.statements[1].get(), ROOT);
 }
 
 #[test]

@@ -58,7 +58,7 @@ fn denials_of_instance(account: &AccountId, key: &Key) -> Vec<(String, Option<St
         context: &instance_context(by, &key.arn),
     };
     let mut denials = Vec::new();
-    for denial in find_denials(&policy.statements(), &call) {
+    for denial in find_denials(policy.statements(), &call) {
         denials.push((denial.statement, denial.unknown));
     }
     denials

@@ -187,18 +187,18 @@ impl KeyOperation<'_> {
             return true;
         };
         let context = self.context(caller);
-        let denials = evaluate::find_denials(&policy.statements(), &self.call(caller, &context));
+        let denials = evaluate::find_denials(policy.statements(), &self.call(caller, &context));
         !denials.is_empty()
     }
 
     fn evaluate(&self, policy: &KeyPolicy, caller: &Caller) -> Decision {
         let context = self.context(caller);
-        evaluate::evaluate(&policy.statements(), &self.call(caller, &context))
+        evaluate::evaluate(policy.statements(), &self.call(caller, &context))
     }
 
     fn evaluate_alone(&self, policy: &KeyPolicy, caller: &Caller) -> Decision {
         let context = self.context(caller);
-        evaluate::evaluate_alone(&policy.statements(), &self.call(caller, &context))
+        evaluate::evaluate_alone(policy.statements(), &self.call(caller, &context))
     }
 
     fn context(&self, caller: &Caller) -> Context {
