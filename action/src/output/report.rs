@@ -8,6 +8,22 @@ use crate::exit::Exit;
 
 /// GitHub limits what outputs may hold; a longer report is shortened there.
 const LONGEST_OUTPUT: usize = 64 * 1024;
+/// What a long report is shortened by, until it is short enough: first what other outputs and the
+/// log say too, errors last.
+const SHORTENED: [&str; 10] = [
+    "plan",
+    "verifications",
+    "targets",
+    "keys",
+    "images",
+    "test_instances",
+    "published",
+    "removed",
+    "findings",
+    "errors",
+];
+/// More than what says that a report is shortened takes.
+const ROOM_FOR_COUNTS: usize = 512;
 
 /// The members of a report.
 pub(super) type Members = Map<String, Value>;
@@ -30,22 +46,49 @@ pub(super) fn members(outcome: &Outcome, exit: Exit) -> Members {
     members
 }
 
-/// The report as an output: without its longest members if it is too long.
+/// The report as an output. One that is too long is shortened: the plan is left out, then entries
+/// at the ends of lists, as few as that takes. `left_out` says how many of each.
 pub(super) fn shortened(mut report: Members) -> String {
-    for dropped in ["plan", "keys", "images", "findings", "errors", "removed"] {
-        let text = json!(report).to_string();
+    let mut text = json!(report).to_string();
+    for name in SHORTENED {
         if text.len() <= LONGEST_OUTPUT {
-            return text;
+            break;
         }
-        report.insert("shortened".to_owned(), Value::Bool(true));
-        report.shift_remove(dropped);
+        let excess = text.len() + ROOM_FOR_COUNTS - LONGEST_OUTPUT;
+        leave_out(&mut report, name, excess);
+        text = json!(report).to_string();
     }
-    json!(report).to_string()
+    text
 }
 
-/// The JSON Schema of the output `report`: the library's report, how the run ended, and whether it
-/// was shortened. Without a plan a report has no more than errors, and a shortened one lacks its
-/// longest members.
+/// Leaves out of a member what is too much, and counts that.
+fn leave_out(report: &mut Members, name: &str, excess: usize) {
+    let count = match report.get_mut(name) {
+        None => 0,
+        Some(Value::Array(entries)) => {
+            let before = entries.len();
+            let mut freed = 0;
+            while freed < excess
+                && let Some(entry) = entries.pop()
+            {
+                freed += entry.to_string().len() + 1;
+            }
+            before - entries.len()
+        }
+        Some(_) => {
+            report.shift_remove(name);
+            1
+        }
+    };
+    if count > 0 {
+        report.insert("shortened".to_owned(), true.into());
+        let counts = report.entry("left_out").or_insert_with(|| json!({}));
+        counts[name] = count.into();
+    }
+}
+
+/// The JSON Schema of the output `report`: the library's report, how the run ended, and what was
+/// left out of it. Without a plan a report has no more than errors.
 pub fn report_schema() -> Value {
     let description = "The output `report` of ami-share, and the file at `report-path`. The \
                        version is raised by what could break a reader: a member that is removed, \
@@ -73,11 +116,18 @@ pub fn report_schema() -> Value {
         });
         members.insert("version".to_owned(), version);
         let shortened = json!({
-            "description": "Whether the longest members were left out; the whole report is at \
-                            `report-path`.",
+            "description": "Whether something was left out, because the output would be too long; \
+                            the whole report is at `report-path`.",
             "type": "boolean",
         });
         members.insert("shortened".to_owned(), shortened);
+        let left_out = json!({
+            "description": "How many entries of each list were left out, at its end, and 1 for \
+                            `plan`.",
+            "type": "object",
+            "additionalProperties": { "type": "integer", "minimum": 1 },
+        });
+        members.insert("left_out".to_owned(), left_out);
     }
     schema
 }
@@ -86,17 +136,58 @@ pub fn report_schema() -> Value {
 mod tests {
     use super::*;
 
+    fn build_report(lengths: &[(&str, usize)]) -> Members {
+        let mut report = Map::from_iter([("ended".to_owned(), Value::from("done"))]);
+        for (name, length) in lengths {
+            let value = match *name {
+                "plan" => json!({ "steps": "x".repeat(*length) }),
+                _ => Value::Array(vec!["x".repeat(98).into(); length / 100]),
+            };
+            report.insert((*name).to_owned(), value);
+        }
+        report
+    }
+
     #[test]
-    fn long_report_is_shortened_and_says_so() {
-        let report = |length: usize| {
-            let mut report = Map::from_iter([("ended".to_owned(), Value::from("done"))]);
-            report.insert("plan".to_owned(), "x".repeat(length).into());
-            report
-        };
-        assert!(shortened(report(1000)).contains("plan"));
-        assert_eq!(
-            shortened(report(LONGEST_OUTPUT)),
-            r#"{"ended":"done","shortened":true}"#
-        );
+    fn short_report_is_whole() {
+        let report = build_report(&[("plan", 1_000), ("errors", 60_000)]);
+        assert_eq!(shortened(report.clone()), json!(report).to_string());
+    }
+
+    #[test]
+    fn long_report_is_as_long_as_it_may_be_and_counts_what_it_lacks() {
+        let all = SHORTENED.map(|name| (name, 100_000));
+        for lengths in [
+            vec![("plan", LONGEST_OUTPUT)],
+            vec![("plan", 10), ("verifications", 971_000), ("errors", 200)],
+            vec![("targets", 40_000), ("keys", 40_000)],
+            vec![("errors", 971_000)],
+            all.to_vec(),
+        ] {
+            let report = build_report(&lengths);
+            let text = shortened(report.clone());
+            assert!(text.len() <= LONGEST_OUTPUT, "{lengths:?}: {}", text.len());
+            let short: Members = serde_json::from_str(&text).unwrap();
+            assert_eq!(short["shortened"], true);
+            let left_out = short["left_out"].as_object().unwrap();
+            for (name, value) in &report {
+                let of_short = short
+                    .get(name)
+                    .and_then(Value::as_array)
+                    .map_or(0, Vec::len);
+                let missing = match value {
+                    Value::Array(all) => all.len() - of_short,
+                    _ => usize::from(!short.contains_key(name)),
+                };
+                let counted = left_out.get(name).and_then(Value::as_u64).unwrap_or(0);
+                assert_eq!(counted, missing as u64, "{name} of {lengths:?}");
+            }
+            if !left_out.contains_key("plan") || left_out.len() > 1 {
+                assert!(
+                    text.len() > LONGEST_OUTPUT - 2 * ROOM_FOR_COUNTS,
+                    "{lengths:?}"
+                );
+            }
+        }
     }
 }
