@@ -9,6 +9,7 @@ pub(crate) mod explain;
 mod final_errors;
 pub(crate) mod iam;
 pub(crate) mod kms;
+mod on_demand;
 pub(crate) mod pace;
 mod pages;
 pub(crate) mod pin;

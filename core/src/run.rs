@@ -4,6 +4,7 @@
 mod progress;
 pub(crate) mod targets;
 pub(crate) mod test_launches;
+pub(crate) mod together;
 pub(crate) mod wait;
 pub(crate) mod watch;
 

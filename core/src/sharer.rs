@@ -271,7 +271,7 @@ impl Sharer {
                     session: "ami-share-keys".to_owned(),
                     external_id: None,
                 };
-                self.roles.assume(&source, &role).await
+                self.roles.assume(&source, &role)
             }
             None => None,
         };

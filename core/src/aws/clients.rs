@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_credential_types::provider::ProvideCredentials as _;
+use aws_sdk_ec2::config::retry::RetryPartition;
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 
@@ -15,6 +16,7 @@ use super::ec2::Ec2;
 use super::final_errors::LimitsAreFinal;
 use super::iam::Iam;
 use super::kms::Kms;
+use super::on_demand::{Kept, OnDemand};
 use super::pace::{Pace, Paces, RetryThrottled};
 use super::ssm::Ssm;
 use super::{Caller, Identity, sts};
@@ -42,6 +44,7 @@ pub(crate) struct Account {
     config: SdkConfig,
     permits: Arc<Semaphore>,
     paces: Arc<Paces>,
+    kept: Arc<Kept>,
     regions: Mutex<BTreeMap<Region, Arc<RegionClients>>>,
 }
 
@@ -79,6 +82,7 @@ impl Account {
             config: config.clone(),
             permits: Arc::new(Semaphore::new(permits)),
             paces: Arc::clone(paces),
+            kept: Arc::default(),
             regions: Mutex::default(),
         }
     }
@@ -90,6 +94,7 @@ impl Account {
             config,
             permits: Arc::clone(&self.permits),
             paces: Arc::clone(&self.paces),
+            kept: Arc::clone(&self.kept),
             regions: Mutex::default(),
         }
     }
@@ -140,9 +145,8 @@ impl Account {
     }
 
     fn clients(&self, region: &Region) -> RegionClients {
-        let (config, account) = (self.config(region), &self.identity.account);
         let location = AccountRegion {
-            account: account.clone(),
+            account: self.identity.account.clone(),
             region: region.clone(),
         };
         let pace = self.paces.of(&location);
@@ -152,38 +156,29 @@ impl Account {
             permits: Arc::clone(&self.permits),
             pace: Some(Arc::clone(&pace)),
         };
-        let throttled = |service| retry_throttled(&config, &pace, service);
-        let budget = |service| retry_partition(service, account, region);
-        let ec2 = aws_sdk_ec2::config::Builder::from(&config)
-            .retry_partition(budget("ec2"))
-            .interceptor(throttled("ec2"));
-        let iam = aws_sdk_iam::config::Builder::from(&config)
-            .retry_partition(budget("iam"))
-            .interceptor(throttled("iam"));
-        let kms = aws_sdk_kms::config::Builder::from(&config)
-            .retry_partition(budget("kms"))
-            .interceptor(throttled("kms"))
-            .retry_classifier(LimitsAreFinal);
-        let ssm = aws_sdk_ssm::config::Builder::from(&config)
-            .retry_partition(budget("ssm"))
-            .interceptor(throttled("ssm"));
+        let settings = Arc::new(Settings {
+            config: self.config(region),
+            location: location.clone(),
+            pace,
+        });
+        let kept = &self.kept;
         RegionClients {
             location,
             identity: self.identity.clone(),
             ec2: Ec2 {
-                client: aws_sdk_ec2::Client::from_conf(ec2.build()),
+                client: settings.on_demand(kept, Settings::ec2),
                 caller: caller.clone(),
             },
             iam: Iam {
-                client: aws_sdk_iam::Client::from_conf(iam.build()),
+                client: settings.on_demand(kept, Settings::iam),
                 caller: caller.clone(),
             },
             kms: Kms {
-                client: aws_sdk_kms::Client::from_conf(kms.build()),
+                client: settings.on_demand(kept, Settings::kms),
                 caller: caller.clone(),
             },
             ssm: Ssm {
-                client: aws_sdk_ssm::Client::from_conf(ssm.build()),
+                client: settings.on_demand(kept, Settings::ssm),
                 caller,
             },
             snapshot_copies: Semaphore::new(CONCURRENT_SNAPSHOT_COPIES),
@@ -215,13 +210,62 @@ impl Account {
     }
 }
 
-fn retry_throttled(config: &SdkConfig, pace: &Arc<Pace>, service: &'static str) -> RetryThrottled {
-    RetryThrottled {
-        pace: Arc::clone(pace),
-        service,
-        retries: config
-            .retry_config()
-            .cloned()
-            .unwrap_or_else(RetryConfig::standard),
+/// What the clients of one account in one Region are made from.
+struct Settings {
+    config: SdkConfig,
+    location: AccountRegion,
+    pace: Arc<Pace>,
+}
+
+impl Settings {
+    fn on_demand<C: Clone + Send + 'static>(
+        self: &Arc<Self>,
+        kept: &Arc<Kept>,
+        make: fn(&Self) -> C,
+    ) -> OnDemand<C> {
+        let settings = Arc::clone(self);
+        OnDemand::new(kept, move || make(&settings))
+    }
+
+    fn ec2(&self) -> aws_sdk_ec2::Client {
+        let config = aws_sdk_ec2::config::Builder::from(&self.config)
+            .retry_partition(self.retry_partition("ec2"))
+            .interceptor(self.retry_throttled("ec2"));
+        aws_sdk_ec2::Client::from_conf(config.build())
+    }
+
+    fn iam(&self) -> aws_sdk_iam::Client {
+        let config = aws_sdk_iam::config::Builder::from(&self.config)
+            .retry_partition(self.retry_partition("iam"))
+            .interceptor(self.retry_throttled("iam"));
+        aws_sdk_iam::Client::from_conf(config.build())
+    }
+
+    fn kms(&self) -> aws_sdk_kms::Client {
+        let config = aws_sdk_kms::config::Builder::from(&self.config)
+            .retry_partition(self.retry_partition("kms"))
+            .interceptor(self.retry_throttled("kms"))
+            .retry_classifier(LimitsAreFinal);
+        aws_sdk_kms::Client::from_conf(config.build())
+    }
+
+    fn ssm(&self) -> aws_sdk_ssm::Client {
+        let config = aws_sdk_ssm::config::Builder::from(&self.config)
+            .retry_partition(self.retry_partition("ssm"))
+            .interceptor(self.retry_throttled("ssm"));
+        aws_sdk_ssm::Client::from_conf(config.build())
+    }
+
+    fn retry_partition(&self, service: &str) -> RetryPartition {
+        retry_partition(service, &self.location.account, &self.location.region)
+    }
+
+    fn retry_throttled(&self, service: &'static str) -> RetryThrottled {
+        let retries = self.config.retry_config();
+        RetryThrottled {
+            pace: Arc::clone(&self.pace),
+            service,
+            retries: retries.cloned().unwrap_or_else(RetryConfig::standard),
+        }
     }
 }

@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
 
 use super::Caller;
+use super::on_demand::OnDemand;
 use super::unreadable::Unreadable;
 use crate::diagnostic::Error;
 
@@ -28,7 +29,7 @@ pub(crate) use security_groups::{SecurityGroup, Subnet};
 /// EC2 in one account and Region.
 #[derive(Clone, Debug)]
 pub(crate) struct Ec2 {
-    pub(crate) client: aws_sdk_ec2::Client,
+    pub(crate) client: OnDemand<aws_sdk_ec2::Client>,
     pub(crate) caller: Caller,
 }
 

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_iam::types::Role;
 
+use super::on_demand::OnDemand;
 use super::pages::Pages;
 use super::sts::role_name_of;
 use super::unreadable::present;
@@ -27,7 +28,7 @@ const ROLE_POLICY_REFUSED: [&str; 3] = [
 /// IAM of one account.
 #[derive(Clone, Debug)]
 pub(crate) struct Iam {
-    pub(crate) client: aws_sdk_iam::Client,
+    pub(crate) client: OnDemand<aws_sdk_iam::Client>,
     pub(crate) caller: Caller,
 }
 
@@ -36,7 +37,7 @@ impl Iam {
     /// (`iam:GetRole`).
     pub(crate) async fn role_arn(&self, role: &str) -> Result<Option<String>, Error> {
         const ACTION: &str = "iam:GetRole";
-        let call = self.client.get_role().role_name(role).send();
+        let call = self.client.get().get_role().role_name(role).send();
         let answer = self.caller.send(ACTION, Some(role), call).await;
         let answer = none_if_absent(answer)?;
         match answer.and_then(|answer| answer.role) {
@@ -80,6 +81,7 @@ impl Iam {
         for name in names {
             let call = self
                 .client
+                .get()
                 .get_role_policy()
                 .role_name(role)
                 .policy_name(&name)
@@ -96,7 +98,7 @@ impl Iam {
     async fn inline_policy_names(&self, role: &str) -> Result<Vec<String>, Error> {
         const ACTION: &str = "iam:ListRolePolicies";
         let mut names = Vec::new();
-        let call = self.client.list_role_policies().role_name(role);
+        let call = self.client.get().list_role_policies().role_name(role);
         let pages = call.into_paginator().stop_on_duplicate_token(false).send();
         let mut pages = Pages::new(&self.caller, (ACTION, Some(role)), pages, |page| {
             page.policy_names().len()
@@ -116,7 +118,11 @@ impl Iam {
     async fn attached_policy_arns(&self, role: &str) -> Result<Vec<String>, Error> {
         const ACTION: &str = "iam:ListAttachedRolePolicies";
         let mut arns = Vec::new();
-        let call = self.client.list_attached_role_policies().role_name(role);
+        let call = self
+            .client
+            .get()
+            .list_attached_role_policies()
+            .role_name(role);
         let pages = call.into_paginator().stop_on_duplicate_token(false).send();
         let mut pages = Pages::new(&self.caller, (ACTION, Some(role)), pages, |page| {
             page.attached_policies().len()
@@ -137,6 +143,7 @@ impl Iam {
     pub(crate) async fn attach_policy(&self, role: &str, policy: &str) -> Result<(), Error> {
         let call = self
             .client
+            .get()
             .attach_role_policy()
             .role_name(role)
             .policy_arn(policy)
@@ -152,6 +159,7 @@ impl Iam {
     pub(crate) async fn detach_policy(&self, role: &str, policy: &str) -> Result<(), Error> {
         let call = self
             .client
+            .get()
             .detach_role_policy()
             .role_name(role)
             .policy_arn(policy)
@@ -176,6 +184,7 @@ impl Iam {
     ) -> Result<(), Error> {
         let call = self
             .client
+            .get()
             .put_role_policy()
             .role_name(role)
             .policy_name(name)
@@ -204,6 +213,7 @@ impl Iam {
     pub(crate) async fn delete_inline_policy(&self, role: &str, name: &str) -> Result<(), Error> {
         let call = self
             .client
+            .get()
             .delete_role_policy()
             .role_name(role)
             .policy_name(name)
@@ -221,7 +231,7 @@ impl Iam {
         const ACTION: &str = "iam:ListRoles";
         let prefix = format!("/aws-service-role/{service}/");
         let mut arns = Vec::new();
-        let call = self.client.list_roles().path_prefix(&prefix);
+        let call = self.client.get().list_roles().path_prefix(&prefix);
         let pages = call.into_paginator().stop_on_duplicate_token(false).send();
         let mut pages = Pages::new(&self.caller, (ACTION, Some(&prefix)), pages, |page| {
             page.roles().len()
@@ -245,6 +255,7 @@ impl Iam {
         const ACTION: &str = "iam:CreateServiceLinkedRole";
         let call = self
             .client
+            .get()
             .create_service_linked_role()
             .aws_service_name(service)
             .send();

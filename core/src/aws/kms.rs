@@ -10,6 +10,7 @@ use aws_sdk_kms::types::{
     KeyUsageType,
 };
 
+use super::on_demand::OnDemand;
 use super::pages::Pages;
 use super::unreadable::{Unreadable, present, read};
 use super::{Caller, accept_codes};
@@ -31,7 +32,7 @@ const PUT_TIMEOUT: Duration = Duration::from_secs(5);
 /// KMS in one account and Region.
 #[derive(Clone, Debug)]
 pub(crate) struct Kms {
-    pub(crate) client: aws_sdk_kms::Client,
+    pub(crate) client: OnDemand<aws_sdk_kms::Client>,
     pub(crate) caller: Caller,
 }
 
@@ -47,7 +48,7 @@ impl Kms {
     /// The key behind an ID, an alias or an ARN, without its policy (`kms:DescribeKey`).
     pub(crate) async fn describe_key(&self, key: &str) -> Result<Key, Error> {
         const ACTION: &str = "kms:DescribeKey";
-        let call = self.client.describe_key().key_id(key).send();
+        let call = self.client.get().describe_key().key_id(key).send();
         let answer = self.caller.send(ACTION, Some(key), call).await?;
         let described = convert_key(answer.key_metadata())
             .map_err(|unreadable| self.caller.unreadable(ACTION, &unreadable.of(key)))?;
@@ -83,6 +84,7 @@ impl Kms {
         const ACTION: &str = "kms:GetKeyPolicy";
         let call = self
             .client
+            .get()
             .get_key_policy()
             .key_id(key.as_ref())
             .policy_name(name)
@@ -125,6 +127,7 @@ impl Kms {
             .timeout_config(timeouts);
         let call = self
             .client
+            .get()
             .put_key_policy()
             .key_id(key.as_ref())
             .policy_name("default")
@@ -147,7 +150,7 @@ impl Kms {
     pub(crate) async fn grants(&self, key: &KeyArn) -> Result<Vec<Grant>, Error> {
         const ACTION: &str = "kms:ListGrants";
         let mut grants = Vec::new();
-        let call = self.client.list_grants().key_id(key.as_ref());
+        let call = self.client.get().list_grants().key_id(key.as_ref());
         let pages = call
             .limit(GRANT_PAGE_SIZE)
             .into_paginator()
@@ -204,6 +207,7 @@ impl Kms {
         let operations = operations.iter().map(|name| GrantOperation::from(*name));
         let call = self
             .client
+            .get()
             .create_grant()
             .key_id(key.as_ref())
             .grantee_principal(grantee)
@@ -220,6 +224,7 @@ impl Kms {
     pub(crate) async fn revoke_grant(&self, key: &KeyArn, id: &str) -> Result<(), Error> {
         let call = self
             .client
+            .get()
             .revoke_grant()
             .key_id(key.as_ref())
             .grant_id(id)

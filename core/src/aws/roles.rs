@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_config::SdkConfig;
 use aws_config::sts::AssumeRoleProvider;
-use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_credential_types::provider::{
+    ProvideCredentials, Result as Provided, SharedCredentialsProvider, future,
+};
 use parking_lot::Mutex;
 
 use super::clients::Account;
@@ -42,9 +44,9 @@ struct Session {
 impl Roles {
     /// The account of a role, assumed with the source's credentials when it is first used
     /// (`sts:AssumeRole`), and again whenever its session ends.
-    pub(crate) async fn assume(&self, source: &Account, role: &Role) -> Option<Account> {
+    pub(crate) fn assume(&self, source: &Account, role: &Role) -> Option<Account> {
         let account = role.arn.account()?;
-        let session = self.session(source, role).await;
+        let session = self.session(source, role);
         // Nobody asks whose session it is until it is used.
         session.pin.pin(&account, &role.region);
         let identity = session.identity.unwrap_or_else(|| Identity {
@@ -87,7 +89,7 @@ impl Roles {
             let error = sts::not_assumable(&source.identity, &role.arn, external, None);
             return Err(error.in_account(&source.identity.account));
         }
-        let session = self.session(source, role).await;
+        let session = self.session(source, role);
         if let Some(identity) = session.identity {
             return Ok(source.other(session.config, identity));
         }
@@ -107,14 +109,14 @@ impl Roles {
         Ok(source.other(session.config, identity))
     }
 
-    async fn session(&self, source: &Account, role: &Role) -> Session {
+    fn session(&self, source: &Account, role: &Role) -> Session {
         let known = self.0.lock().get(role).cloned();
         if let Some(session) = known {
             return session;
         }
         let pin = AccountPin::default();
         let session = Session {
-            config: pin.hold(&assuming(source, role).await),
+            config: pin.hold(&assuming(source, role)),
             pin,
             identity: None,
         };
@@ -135,21 +137,49 @@ fn is_about_region<T>(answer: &Result<T, Error>) -> bool {
         .is_err_and(|error| about_region.contains(&error.code))
 }
 
-/// A configuration whose credentials are those of a role.
-async fn assuming(source: &Account, role: &Role) -> SdkConfig {
-    let config = source.config(&role.region);
-    let mut provider = AssumeRoleProvider::builder(role.arn.as_ref())
-        .session_name(&role.session)
-        .region(aws_config::Region::new(role.region.to_string()))
-        .configure(&config);
-    if let Some(id) = &role.external_id {
-        provider = provider.external_id(id);
+/// Credentials by a role. The SDK's provider holds a client of STS, so it is made whenever the role
+/// is assumed, which is once an hour.
+#[derive(Debug)]
+struct RoleCredentials {
+    config: SdkConfig,
+    role: Role,
+}
+
+impl ProvideCredentials for RoleCredentials {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(self.assume())
     }
-    // The future is large.
-    let provider = SharedCredentialsProvider::new(Box::pin(provider.build()).await);
+}
+
+impl RoleCredentials {
+    async fn assume(&self) -> Provided {
+        let role = &self.role;
+        let mut provider = AssumeRoleProvider::builder(role.arn.as_ref())
+            .session_name(&role.session)
+            .region(aws_config::Region::new(role.region.to_string()))
+            .configure(&self.config);
+        if let Some(id) = &role.external_id {
+            provider = provider.external_id(id);
+        }
+        // The future is large.
+        let provider = Box::pin(provider.build()).await;
+        provider.provide_credentials().await
+    }
+}
+
+/// A configuration whose credentials are those of a role.
+fn assuming(source: &Account, role: &Role) -> SdkConfig {
+    let config = source.config(&role.region);
+    let credentials = RoleCredentials {
+        config: config.clone(),
+        role: role.clone(),
+    };
     with_own_identities(&config)
         .to_builder()
-        .credentials_provider(provider)
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
         .build()
 }
 

@@ -3,6 +3,7 @@
 use aws_sdk_ssm::types::ParameterType;
 
 use super::Caller;
+use super::on_demand::OnDemand;
 use super::unreadable::present;
 use crate::diagnostic::Error;
 use crate::id::AmiId;
@@ -11,7 +12,7 @@ use crate::inventory::ParameterValue;
 /// SSM in one account and Region.
 #[derive(Clone, Debug)]
 pub(crate) struct Ssm {
-    pub(crate) client: aws_sdk_ssm::Client,
+    pub(crate) client: OnDemand<aws_sdk_ssm::Client>,
     pub(crate) caller: Caller,
 }
 
@@ -19,7 +20,7 @@ impl Ssm {
     /// What a parameter holds; `None` if it does not exist (`ssm:GetParameter`).
     pub(crate) async fn parameter(&self, name: &str) -> Result<Option<ParameterValue>, Error> {
         const ACTION: &str = "ssm:GetParameter";
-        let call = self.client.get_parameter().name(name).send();
+        let call = self.client.get().get_parameter().name(name).send();
         match self.caller.send(ACTION, Some(name), call).await {
             Ok(answer) => {
                 let value = answer.parameter.and_then(|parameter| parameter.value);
@@ -44,6 +45,7 @@ impl Ssm {
     ) -> Result<(), Error> {
         let call = self
             .client
+            .get()
             .put_parameter()
             .name(name)
             .value(image.as_ref())

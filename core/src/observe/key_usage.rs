@@ -9,6 +9,7 @@ use crate::id::{AccountId, KeyArn, Region};
 use crate::inventory::{Inventory, TargetKeyUsage};
 use crate::request::ShareRequest;
 use crate::run::Run;
+use crate::run::together::join_some;
 
 /// Reads it in each target that was reached. Where some of it cannot be read, the rest counts all
 /// the same.
@@ -38,8 +39,7 @@ pub(super) async fn read_key_usage(
             reading.push(read_target(account, reached, of_account));
         }
     }
-    let usage = future::join_all(reading).await;
-    usage.into_iter().collect()
+    join_some(reading).await.into_iter().collect()
 }
 
 /// What a target has under keys that it can use.

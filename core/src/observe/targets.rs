@@ -14,6 +14,7 @@ use crate::inventory::{
 use crate::policy::key_policy::KeyPolicy;
 use crate::request::{ShareRequest, Verify};
 use crate::run::Run;
+use crate::run::together::join_some;
 
 /// Every target, or why it could not be read.
 pub(super) async fn read_targets(
@@ -25,13 +26,13 @@ pub(super) async fn read_targets(
     for (account, reached) in &run.targets {
         reading.push(async move {
             let target = match reached {
-                Ok(reached) => Ok(read_target(reached, request, inventory).await),
+                Ok(reached) => Ok(Box::pin(read_target(reached, request, inventory)).await),
                 Err(error) => Err(error.clone()),
             };
             (account.clone(), target)
         });
     }
-    let targets = future::join_all(reading).await;
+    let targets = join_some(reading).await;
     targets.into_iter().collect()
 }
 

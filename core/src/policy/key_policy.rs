@@ -36,7 +36,8 @@ pub use principal::PolicyPrincipal;
 #[derive(Clone, Debug)]
 pub(crate) struct KeyPolicy {
     document: Document,
-    read: ReadOnce,
+    /// Boxed, because policies stand beside small values.
+    read: Box<ReadOnce>,
 }
 
 /// Why a text is not taken as a key policy, or not edited.
@@ -65,7 +66,7 @@ impl KeyPolicy {
     }
 
     fn of(document: Document) -> Self {
-        let read = ReadOnce::default();
+        let read = Box::default();
         Self { document, read }
     }
 

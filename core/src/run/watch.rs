@@ -31,7 +31,8 @@ pub(crate) struct Watcher {
 struct Awaited {
     what: String,
     since: Instant,
-    last_seen: Option<Image>,
+    /// Boxed, because it is large and thousands are awaited.
+    last_seen: Option<Box<Image>>,
     answer: oneshot::Sender<Result<Option<Image>, Error>>,
 }
 
@@ -39,7 +40,7 @@ struct Awaited {
 struct Known {
     what: String,
     since: Instant,
-    last_seen: Option<Image>,
+    last_seen: Option<Box<Image>>,
 }
 
 impl Watcher {
@@ -79,7 +80,9 @@ impl Watcher {
             // This look covers everything registered so far; only later arrivals trigger another.
             let _ = self.more.notified().now_or_never();
             let ids: BTreeSet<AmiId> = self.awaited.lock().keys().cloned().collect();
-            let pause = match self.look(progress, ec2, &ids, &mut backoff).await {
+            // Boxed, because most of the time this only waits.
+            let look = Box::pin(self.look(progress, ec2, &ids, &mut backoff));
+            let pause = match look.await {
                 Ok(pause) => pause,
                 Err(error) => {
                     for id in &ids {
@@ -155,7 +158,7 @@ impl Watcher {
             // AWS answers with nothing, not with an error, for an ID that once existed (R1.6).
             (Ok(None), Some(last)) => Some(Image {
                 state: ImageState::Deregistered,
-                ..last.clone()
+                ..Image::clone(last)
             }),
             (Err(error), _) if !error.is_aws(UNKNOWN) => return Err(error),
             (_, None) if known.since.elapsed() >= NEW_ID_INVISIBLE => None,
@@ -170,7 +173,7 @@ impl Watcher {
         let mut awaited = self.awaited.lock();
         let entry = awaited.get_mut(id)?;
         if let Some(image) = image {
-            entry.last_seen = Some(image.clone());
+            entry.last_seen = Some(Box::new(image.clone()));
         }
         Some(Known {
             what: entry.what.clone(),

@@ -55,9 +55,9 @@ async fn count_modes(images: usize, targets: &[String], others: Others) -> [usiz
     let mut before = 0;
     for (index, count) in counts.iter_mut().enumerate() {
         run_mode(&world, MODES[index], request()).await;
-        let all = world.list_actions(0).len();
-        *count = all - before;
-        before = all;
+        let calls = world.list_actions(before);
+        *count = calls.len();
+        before += calls.len();
     }
     counts
 }
@@ -84,9 +84,13 @@ async fn run_mode(world: &World, mode: &str, request: ShareRequestBuilder) {
 async fn calls_of_each_mode_do_not_grow_with_images_under_the_key() {
     let mut revokes = BTreeMap::new();
     println!("images, targets, others: {MODES:?}");
-    for images in [1, 9, 50, 500, 5_000] {
+    for images in [1, 9, 500, 5_000] {
         for count in [1, 10] {
             for others in [Others::Nobody, Others::Everybody, Others::OneEach] {
+                if images == 5_000 && others != Others::Nobody {
+                    // It takes long, and asks what is asked among 500.
+                    continue;
+                }
                 let targets: Vec<String> = (0..count)
                     .map(|n| (300_000_000_000_u64 + n).to_string())
                     .collect();

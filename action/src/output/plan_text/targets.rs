@@ -10,8 +10,10 @@ pub(super) fn copy(copy: &TargetCopy) -> String {
     if let Some(id) = &copy.adopt {
         return format!("= {id} is already the copy of {image} in {account}");
     }
-    let TargetCopy { name, key, .. } = copy;
-    format!("+ copy {image} in {account} as `{name}` under {key}")
+    // Of its ARN, the line has the account and the Region already.
+    let (name, key) = (&copy.name, copy.key.as_ref());
+    let key = key.rsplit('/').next().unwrap_or(key);
+    format!("+ copy {image} in {account} as `{name}` under its key {key}")
 }
 
 pub(super) fn tags(tag: &TagShared, sign: char) -> String {

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures::future;
 use tokio::time::Instant;
 
 use crate::apply::{Apply, LaunchableImage, as_principals};
@@ -13,6 +12,7 @@ use crate::inventory::Grant;
 use crate::limits::PERMISSION_PROPAGATION;
 use crate::plan::{Grants, ImageGrantName, OwnGrant, RemoveKeyAccess};
 use crate::report::Event;
+use crate::run::together::join_some;
 
 const STILL_LISTED: &str = "to list its revoked grants no more";
 
@@ -79,7 +79,7 @@ impl Apply<'_> {
             creating.push(async move { (account, kms.create_grant(key, account, name).await) });
         }
         let (mut added, mut errors) = (BTreeSet::new(), BTreeMap::new());
-        for (account, created) in future::join_all(creating).await {
+        for (account, created) in join_some(creating).await {
             match created {
                 Ok(()) => _ = added.insert(account.clone()),
                 Err(error) => _ = errors.insert(account.clone(), error),
@@ -208,7 +208,7 @@ impl Apply<'_> {
             for id in new.keys() {
                 revoking.push(kms.revoke_grant(&remove.key, id));
             }
-            let each = future::join_all(revoking).await;
+            let each = join_some(revoking).await;
             each.into_iter().collect::<Result<(), Error>>()?;
             for grant in grants {
                 if new.contains_key(&grant.id) {

@@ -32,6 +32,7 @@ impl Ec2 {
         let tags = tags(copy.tags);
         let call = self
             .client
+            .get()
             .copy_image()
             .source_image_id(copy.source.ami.as_ref())
             .source_region(copy.source.region.as_ref())
@@ -63,6 +64,7 @@ impl Ec2 {
     ) -> Result<Vec<(String, String)>, Error> {
         let call = self
             .client
+            .get()
             .deregister_image()
             .image_id(id.as_ref())
             .delete_associated_snapshots(true)
@@ -91,6 +93,7 @@ impl Ec2 {
     pub(crate) async fn delete_snapshot(&self, id: &SnapshotId) -> Result<(), Error> {
         let call = self
             .client
+            .get()
             .delete_snapshot()
             .snapshot_id(id.as_ref())
             .send();
@@ -105,6 +108,7 @@ impl Ec2 {
     pub(crate) async fn deprecate_image(&self, id: &AmiId, at: i64) -> Result<(), Error> {
         let call = self
             .client
+            .get()
             .enable_image_deprecation()
             .image_id(id.as_ref())
             .deprecate_at(DateTime::from_secs(at));
@@ -119,6 +123,7 @@ impl Ec2 {
         const ACTION: &str = "ec2:EnableImageDeregistrationProtection";
         let call = self
             .client
+            .get()
             .enable_image_deregistration_protection()
             .image_id(id.as_ref());
         self.caller
@@ -135,6 +140,7 @@ impl Ec2 {
     ) -> Result<(), Error> {
         let call = self
             .client
+            .get()
             .create_tags()
             .resources(id.as_ref())
             .set_tags(Some(self::tags(tags)))
@@ -155,6 +161,7 @@ impl Ec2 {
         let keys = keys.into_iter().map(|key| Tag::builder().key(key).build());
         let call = self
             .client
+            .get()
             .delete_tags()
             .resources(id.as_ref())
             .set_tags(Some(keys.collect()))

@@ -68,6 +68,7 @@ impl Ec2 {
     pub(crate) fn own_images_shared_with(&self, users: Vec<String>) -> ImagePages<'_> {
         let call = self
             .client
+            .get()
             .describe_images()
             .set_owners(owners(true))
             .set_executable_users(Some(users))
@@ -98,6 +99,7 @@ impl Ec2 {
     pub(crate) async fn image(&self, id: &AmiId) -> Result<Option<Image>, Error> {
         let call = self
             .client
+            .get()
             .describe_images()
             .image_ids(id.as_ref())
             .include_disabled(true)
@@ -155,6 +157,7 @@ impl Ec2 {
         for values in values.chunks(FILTER_VALUES) {
             let call = self
                 .client
+                .get()
                 .describe_images()
                 .filters(filter(name, values))
                 .set_owners(owners(own))

@@ -57,7 +57,7 @@ impl Ec2 {
         if needs.tpm {
             filters.push(filter("nitro-tpm-support", ["supported"]));
         }
-        let call = self.client.describe_instance_types();
+        let call = self.client.get().describe_instance_types();
         let call = call.set_filters(Some(filters));
         let call = call.max_results(INSTANCE_TYPE_PAGE_SIZE);
         let pages = call.into_paginator().stop_on_duplicate_token(false).send();
@@ -88,7 +88,7 @@ impl Ec2 {
     ) -> Result<Vec<String>, Error> {
         const ACTION: &str = "ec2:DescribeInstanceTypeOfferings";
         let asked = types.iter().take(FILTER_VALUES);
-        let call = self.client.describe_instance_type_offerings();
+        let call = self.client.get().describe_instance_type_offerings();
         let call = call.location_type(LocationType::AvailabilityZone);
         let call = call
             .filters(filter("location", [zone]))

@@ -68,6 +68,7 @@ impl Ec2 {
         let tags = tags(new.tags);
         let call = self
             .client
+            .get()
             .run_instances()
             .image_id(new.image.id.as_ref())
             .instance_type(InstanceType::from(new.instance_type))
@@ -114,7 +115,7 @@ impl Ec2 {
 
     async fn instances_by(&self, filter: Filter) -> Result<Vec<Instance>, Error> {
         const ACTION: &str = "ec2:DescribeInstances";
-        let call = self.client.describe_instances().filters(filter);
+        let call = self.client.get().describe_instances().filters(filter);
         let pages = call.into_paginator().stop_on_duplicate_token(false).send();
         let mut pages = Pages::new(&self.caller, (ACTION, None), pages, |page| {
             page.reservations().len()
@@ -133,7 +134,12 @@ impl Ec2 {
 
     /// Terminates an instance (`ec2:TerminateInstances`). Returns whether AWS knows it.
     pub(crate) async fn terminate_instance(&self, id: &str) -> Result<bool, Error> {
-        let call = self.client.terminate_instances().instance_ids(id).send();
+        let call = self
+            .client
+            .get()
+            .terminate_instances()
+            .instance_ids(id)
+            .send();
         let answer = self
             .caller
             .send("ec2:TerminateInstances", Some(id), call)

@@ -31,6 +31,7 @@ impl Ec2 {
         let attribute = ImageAttributeName::LaunchPermission;
         let call = self
             .client
+            .get()
             .describe_image_attribute()
             .image_id(id.as_ref())
             .attribute(attribute)
@@ -63,7 +64,11 @@ impl Ec2 {
                 Change::Add => modifications.set_add(items),
                 Change::Remove => modifications.set_remove(items),
             };
-            let call = self.client.modify_image_attribute().image_id(id.as_ref());
+            let call = self
+                .client
+                .get()
+                .modify_image_attribute()
+                .image_id(id.as_ref());
             let call = call.launch_permission(modifications.build()).send();
             self.caller
                 .send("ec2:ModifyImageAttribute", Some(id.as_ref()), call)
@@ -85,6 +90,7 @@ impl Ec2 {
             .build();
         let call = self
             .client
+            .get()
             .modify_image_attribute()
             .image_id(id.as_ref())
             .launch_permission(add)
@@ -106,6 +112,7 @@ impl Ec2 {
         let attribute = SnapshotAttributeName::CreateVolumePermission;
         let call = self
             .client
+            .get()
             .describe_snapshot_attribute()
             .snapshot_id(id.as_ref())
             .attribute(attribute)
@@ -154,6 +161,7 @@ impl Ec2 {
             };
             let call = self
                 .client
+                .get()
                 .modify_snapshot_attribute()
                 .snapshot_id(id.as_ref());
             let call = call.create_volume_permission(modifications.build()).send();

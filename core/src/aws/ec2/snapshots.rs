@@ -67,6 +67,7 @@ impl Ec2 {
     pub(crate) fn own_snapshots_shared_with(&self, users: Vec<String>) -> SnapshotPages<'_> {
         let call = self
             .client
+            .get()
             .describe_snapshots()
             .set_owner_ids(owners(true))
             .set_restorable_by_user_ids(Some(users))
@@ -134,6 +135,7 @@ impl Ec2 {
         for values in values.chunks(FILTER_VALUES) {
             let call = self
                 .client
+                .get()
                 .describe_snapshots()
                 .filters(filter(name, values))
                 .set_owner_ids(owners(own))

@@ -18,6 +18,7 @@ impl Ec2 {
         let mut volumes = Vec::new();
         let call = self
             .client
+            .get()
             .describe_volumes()
             .filters(filter("encrypted", ["true"]))
             .max_results(VOLUME_PAGE_SIZE);

@@ -91,6 +91,7 @@ impl Iam {
         let context = simulation.context.iter();
         let call = self
             .client
+            .get()
             .simulate_principal_policy()
             .policy_source_arn(principal)
             .set_action_names(Some(actions.map(ToString::to_string).collect()))
@@ -116,6 +117,7 @@ impl Iam {
         const ACTION: &str = "iam:GetContextKeysForPrincipalPolicy";
         let call = self
             .client
+            .get()
             .get_context_keys_for_principal_policy()
             .policy_source_arn(principal)
             .send();

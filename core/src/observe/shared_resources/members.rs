@@ -3,8 +3,6 @@
 
 use std::collections::BTreeSet;
 
-use futures::future;
-
 use super::search::Search;
 use crate::diagnostic::Error;
 use crate::id::KeyArn;
@@ -47,14 +45,7 @@ impl Search<'_> {
             if !self.is_open(key) {
                 break;
             }
-            let mut asking = Vec::new();
-            for image in images {
-                asking.push(self.clients.ec2.launch_permissions(&image.id));
-            }
-            let answers = future::try_join_all(asking).await?;
-            for (image, shared_with) in images.iter().zip(answers) {
-                self.keep_image(image, shared_with);
-            }
+            self.ask(images).await?;
         }
         Ok(true)
     }

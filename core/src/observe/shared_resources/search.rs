@@ -4,6 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures::future;
+
 use super::{Loss, OtherShares};
 use crate::aws::clients::RegionClients;
 use crate::diagnostic::Error;
@@ -14,6 +16,8 @@ use crate::policy::key_policy::PolicyPrincipal;
 
 /// How many images of a page are looked at before the keys of all snapshots are listed.
 const FIRST_IMAGES: usize = 50;
+/// How many of what is found are asked first with whom they are shared.
+const FIRST_ASKED: usize = 4;
 
 /// Images and snapshots for which nobody keeps a key: those that are revoked.
 #[derive(Default)]
@@ -80,8 +84,9 @@ impl<'a> Search<'a> {
     }
 
     /// Looks for images that are shared with these accounts, with the account's own organization,
-    /// or with everybody. Each that is found needs keys for somebody, who is asked for no more.
+    /// or with everybody. Each that is found needs keys for somebody, for whom the search ends.
     async fn search_images(&mut self, accounts: &[String]) -> Result<(), Error> {
+        let mut few = FIRST_ASKED;
         loop {
             let mut users = self.open_accounts();
             users.retain(|account| accounts.contains(account));
@@ -89,34 +94,53 @@ impl<'a> Search<'a> {
                 return Ok(());
             }
             users.extend(["all".to_owned(), "self".to_owned()]);
-            let Some(image) = self.next_image(users).await? else {
+            let images = self.next_images(users, few).await?;
+            self.ask(&images).await?;
+            if images.len() < few {
+                // These were all.
                 return Ok(());
-            };
-            self.ask_image(&image).await?;
+            }
+            few *= 4;
         }
     }
 
-    /// The next image under one of the keys that is shared with these users.
-    async fn next_image(&mut self, users: Vec<String>) -> Result<Option<Image>, Error> {
+    /// The next few images under the keys that are shared with these users.
+    async fn next_images(&mut self, users: Vec<String>, few: usize) -> Result<Vec<Image>, Error> {
         let clients = self.clients;
         let mut pages = clients.ec2.own_images_shared_with(users);
+        let mut found = Vec::new();
         while let Some(mut images) = pages.next().await? {
             images.retain(|image| self.is_other(image));
             let rest = images.split_off(images.len().min(FIRST_IMAGES));
-            for images in [images, rest] {
+            for mut images in [images, rest] {
                 self.read_keys(&images).await?;
-                let mut images = images.into_iter();
-                let image = images.find(|image| !self.open_keys_of(image).is_empty());
-                if image.is_some() {
-                    return Ok(image);
+                images.retain(|image| !self.open_keys_of(image).is_empty());
+                found.extend(images);
+                if found.len() >= few {
+                    found.truncate(few);
+                    return Ok(found);
                 }
             }
         }
-        Ok(None)
+        Ok(found)
+    }
+
+    /// Asks images with whom they are shared.
+    pub(super) async fn ask(&mut self, images: &[Image]) -> Result<(), Error> {
+        let mut asking = Vec::new();
+        for image in images {
+            asking.push(self.clients.ec2.launch_permissions(&image.id));
+        }
+        let answers = future::try_join_all(asking).await?;
+        for (image, shared_with) in images.iter().zip(answers) {
+            self.keep_image(image, shared_with);
+        }
+        Ok(())
     }
 
     /// Looks for snapshots that are shared with these accounts, or with everybody.
     async fn search_snapshots(&mut self, accounts: &[String]) -> Result<(), Error> {
+        let mut few = FIRST_ASKED;
         loop {
             let mut users = self.open_accounts();
             users.retain(|account| accounts.contains(account));
@@ -124,47 +148,54 @@ impl<'a> Search<'a> {
                 return Ok(());
             }
             users.push("all".to_owned());
-            let Some((id, key)) = self.next_snapshot(users).await? else {
+            let snapshots = self.next_snapshots(users, few).await?;
+            let found = snapshots.len();
+            let mut asking = Vec::new();
+            for (id, _) in &snapshots {
+                asking.push(self.clients.ec2.snapshot_permissions(id));
+            }
+            let answers = future::try_join_all(asking).await?;
+            for ((id, key), shared_with) in snapshots.into_iter().zip(answers) {
+                self.keep(SharedResource {
+                    id: id.to_string(),
+                    keys: BTreeSet::from([key]),
+                    shared_with,
+                    is_known: true,
+                });
+            }
+            if found < few {
                 return Ok(());
-            };
-            let shared_with = self.clients.ec2.snapshot_permissions(&id).await?;
-            self.keep(SharedResource {
-                id: id.to_string(),
-                keys: BTreeSet::from([key]),
-                shared_with,
-                is_known: true,
-            });
+            }
+            few *= 4;
         }
     }
 
-    /// The next snapshot under one of the keys that is shared with these users, and its key.
-    async fn next_snapshot(
+    /// The next few snapshots under the keys that are shared with these users, each with its key.
+    async fn next_snapshots(
         &self,
         users: Vec<String>,
-    ) -> Result<Option<(SnapshotId, KeyArn)>, Error> {
+        few: usize,
+    ) -> Result<Vec<(SnapshotId, KeyArn)>, Error> {
         let mut pages = self.clients.ec2.own_snapshots_shared_with(users);
-        while let Some(snapshots) = pages.next().await? {
+        let mut found = Vec::new();
+        while found.len() < few
+            && let Some(snapshots) = pages.next().await?
+        {
             for Snapshot { id, key, .. } in snapshots {
                 if let Some(key) = key
+                    && found.len() < few
                     && self.is_open(&key)
                     && !self.known.snapshots.contains(&id)
                     && !self.asked.contains(id.as_ref())
                 {
-                    return Ok(Some((id, key)));
+                    found.push((id, key));
                 }
             }
         }
-        Ok(None)
+        Ok(found)
     }
 
-    /// Asks an image with whom it is shared.
-    async fn ask_image(&mut self, image: &Image) -> Result<(), Error> {
-        let shared_with = self.clients.ec2.launch_permissions(&image.id).await?;
-        self.keep_image(image, shared_with);
-        Ok(())
-    }
-
-    pub(super) fn keep_image(&mut self, image: &Image, shared_with: BTreeSet<Principal>) {
+    fn keep_image(&mut self, image: &Image, shared_with: BTreeSet<Principal>) {
         self.keep(SharedResource {
             id: image.id.to_string(),
             keys: self.open_keys_of(image),

@@ -10,6 +10,7 @@ use crate::limits::TEST_LAUNCH_CLEAN_UP;
 use crate::plan::Plan;
 use crate::run::Run;
 use crate::run::test_launches::{Made, TestLaunch};
+use crate::run::together::join_some;
 
 /// Looks into every target that was reached, in every Region of the plan.
 pub(crate) async fn sweep(run: &Run<'_>, plan: &Plan) {
@@ -19,7 +20,7 @@ pub(crate) async fn sweep(run: &Run<'_>, plan: &Plan) {
             sweeping.push(sweep_target(run, target.in_region(region)));
         }
     }
-    future::join_all(sweeping).await;
+    join_some(sweeping).await;
 }
 
 async fn sweep_target(run: &Run<'_>, clients: Arc<RegionClients>) {

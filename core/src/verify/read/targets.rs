@@ -5,26 +5,27 @@ use std::sync::Arc;
 
 use futures::future;
 
+use super::keys::KeyReader;
 use super::launchers::read_launcher;
-use super::{read_access, read_keys};
 use crate::aws::clients::RegionClients;
 use crate::diagnostic::Error;
 use crate::id::{AccountId, AmiId, Region};
 use crate::inventory::{Image, Key, Snapshot};
 use crate::plan::Plan;
 use crate::run::Run;
+use crate::run::together::join_some;
 use crate::verify::evidence::{OwnCopies, SharedImages, TargetEvidence};
 
 /// Reads every target that was reached, in every Region of the plan.
 pub(super) async fn read_targets(
     run: &Run<'_>,
     plan: &Plan,
-    shared_images: &SharedImages,
-    own_copies: &OwnCopies,
+    keys: &KeyReader<'_>,
+    (shared_images, own_copies): (&SharedImages, &OwnCopies),
 ) -> BTreeMap<(AccountId, Region), Result<TargetEvidence, Error>> {
     let reader = TargetReader {
-        run,
         plan,
+        keys,
         shared_images,
         own_copies,
     };
@@ -35,20 +36,20 @@ pub(super) async fn read_targets(
             let clients = reached.as_ref().map(|reached| reached.in_region(region));
             reading.push(async move {
                 let evidence = match clients {
-                    Ok(clients) => reader.read_target(&clients).await,
+                    Ok(clients) => Box::pin(reader.read_target(&clients)).await,
                     Err(error) => Err(error.clone()),
                 };
                 (location, evidence)
             });
         }
     }
-    future::join_all(reading).await.into_iter().collect()
+    join_some(reading).await.into_iter().collect()
 }
 
 #[derive(Clone, Copy)]
 struct TargetReader<'a> {
-    run: &'a Run<'a>,
     plan: &'a Plan,
+    keys: &'a KeyReader<'a>,
     shared_images: &'a SharedImages,
     own_copies: &'a OwnCopies,
 }
@@ -65,7 +66,7 @@ impl TargetReader<'_> {
         let (allowed_images, encrypts_by_default, default_key) = future::join3(
             clients.ec2.allowed_images(),
             clients.ec2.encrypts_by_default(),
-            read_default_key(clients),
+            self.keys.read_default_key(clients),
         )
         .await;
         // 4. What its launchers may do with those images and with every key that they may need.
@@ -148,7 +149,7 @@ impl TargetReader<'_> {
         let mut reading = Vec::new();
         for (image_id, snapshots) in snapshots {
             reading.push(async move {
-                let keys = read_keys(self.run, clients, snapshots).await?;
+                let keys = self.keys.read_keys(clients, snapshots).await?;
                 Ok::<_, Error>((image_id.clone(), keys))
             });
         }
@@ -182,15 +183,4 @@ async fn read_own_snapshots(
         }
     }
     Ok(future::try_join_all(reading).await?.into_iter().collect())
-}
-
-/// The key of new volumes. Of `aws/ebs` only the ARN matters, which identity policies may name: its
-/// own policy lets everybody in the account use it through EC2.
-async fn read_default_key(clients: &RegionClients) -> Result<Key, Error> {
-    let name = clients.ec2.default_key().await?;
-    let key = clients.kms.describe_key(&name).await?;
-    if key.aws_managed {
-        return Ok(key);
-    }
-    read_access(clients, key).await
 }
