@@ -20,7 +20,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use self::document::Document;
+use self::document::{Document, read_statement};
 use self::read_once::ReadOnce;
 use self::services::{RoleForm, named_services, service_template};
 use self::stale::Cleaned;
@@ -49,6 +49,9 @@ pub(crate) enum PolicyError {
     /// The JSON does not have the form of a policy.
     #[error("it is not a policy: {0}")]
     NotAPolicy(&'static str),
+    /// An element of a statement has something that is not understood, so that nothing of it is.
+    #[error("the `{0}` of a statement cannot be read: {1}")]
+    Unreadable(&'static str, String),
     /// A statement has a Sid of this tool and something else in it.
     #[error("a statement named {} is not one that this tool wrote", .0.join(", "))]
     SidTaken(Vec<String>),
@@ -261,9 +264,7 @@ impl KeyPolicy {
 
     fn parsed_statements(&self) -> Vec<Value> {
         let statements = self.document.statements.iter();
-        statements
-            .map(|raw| serde_json::from_str(raw.get()).unwrap_or_default())
-            .collect()
+        statements.map(|raw| read_statement(raw)).collect()
     }
 
     /// The principals that our statements of a template name.
@@ -356,3 +357,5 @@ mod imitations;
 mod properties;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod unread;

@@ -32,6 +32,20 @@ pub(super) fn texts_of(members: &Members) -> Vec<String> {
         .collect()
 }
 
+/// A statement as it is evaluated. A member that is no element of policies and cannot be read is
+/// there without its value.
+pub(super) fn read_statement(raw: &RawValue) -> Value {
+    let Ok(Ordered(members)) = serde_json::from_str(raw.get()) else {
+        return Value::Null;
+    };
+    let mut statement = serde_json::Map::new();
+    for (name, value) in members {
+        let value = serde_json::from_str(value.get()).unwrap_or_default();
+        statement.insert(name, value);
+    }
+    statement.into()
+}
+
 impl Document {
     /// Reads a document, and splits it where its statements are.
     pub(super) fn parse(text: &str) -> Result<Self, PolicyError> {

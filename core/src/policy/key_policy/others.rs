@@ -3,8 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use serde_json::Value;
-
+use super::document::read_statement;
 use super::read_once::NamedStatements;
 use super::{KeyPolicy, foreign};
 use crate::id::KeyArn;
@@ -49,7 +48,7 @@ impl KeyPolicy {
         let mut statements = Vec::new();
         for (index, raw) in self.document.statements.iter().enumerate() {
             if !templates.iter().any(|template| template.owns(raw)) {
-                let statement: Value = serde_json::from_str(raw.get()).unwrap_or_default();
+                let statement = read_statement(raw);
                 statements.push((sid_or_number(&statement, index), statement));
             }
         }

@@ -3,9 +3,10 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::json;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
 
+use super::document::read_statement;
 use super::service_roles::role_pattern;
 use super::template::StatementTemplate;
 use crate::id::{KeyArn, Partition, is_service_principal};
@@ -77,7 +78,7 @@ pub(super) fn named_services(
     partition: Partition,
     form: RoleForm,
 ) -> Option<BTreeSet<String>> {
-    let statement: Value = serde_json::from_str(raw.get()).ok()?;
+    let statement = read_statement(raw);
     if statement.get("Sid")?.as_str()? != SID {
         return None;
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
+use super::document::read_statement;
 use super::service_roles::role_patterns;
 use super::{KeyScope, PolicyPrincipal};
 use crate::id::{AccountId, KeyArn, Partition, is_organization, is_unit_path};
@@ -197,9 +198,7 @@ impl<'a> StatementTemplate<'a> {
 
     /// What a statement of a policy is to the template.
     pub(super) fn ownership_of(&self, raw: &RawValue) -> Ownership {
-        let Ok(statement) = serde_json::from_str::<Value>(raw.get()) else {
-            return Ownership::Foreign;
-        };
+        let statement = read_statement(raw);
         if statement.get("Sid").and_then(Value::as_str) != Some(self.sid.as_str()) {
             return Ownership::Foreign;
         }
