@@ -5,8 +5,8 @@ const DEEPEST: i64 = 100;
 
 const ELEMENTS: [&[u8]; 2] = [b"<item", b"<member"];
 
-/// Counts in XML and JSON alike, frame by frame. Text of a value may count too, which only errs on
-/// the side of too many.
+/// Counts in XML and JSON alike, frame by frame. An element in the text of a value may count too,
+/// which only errs on the side of too many; a bracket there does not, or it could hide another.
 #[derive(Debug, Default)]
 pub(super) struct Elements {
     found: usize,
@@ -14,6 +14,9 @@ pub(super) struct Elements {
     matched: [usize; 2],
     depth: i64,
     deepest: i64,
+    /// Whether the next byte is in a string of JSON, and whether it is escaped there.
+    in_string: bool,
+    is_escaped: bool,
 }
 
 impl Elements {
@@ -32,6 +35,10 @@ impl Elements {
                 }
             }
             match byte {
+                _ if self.is_escaped => self.is_escaped = false,
+                b'\\' => self.is_escaped = self.in_string,
+                b'"' => self.in_string = !self.in_string,
+                _ if self.in_string => {}
                 b'{' | b'[' => {
                     self.found += usize::from(*byte == b'{');
                     self.depth += 1;
@@ -72,5 +79,17 @@ mod tests {
         let mut elements = Elements::default();
         elements.count("[".repeat(101).as_bytes());
         assert!(elements.is_deep());
+    }
+
+    #[test]
+    fn bracket_in_a_string_hides_no_other() {
+        for text in ["}", "]", r#"\"}"#, r"\\", r"\u007d]"] {
+            let mut elements = Elements::default();
+            elements.count(format!("[\"{text}\",").repeat(101).as_bytes());
+            assert!(elements.is_deep(), "{text}");
+        }
+        let mut elements = Elements::default();
+        elements.count(format!("[\"{}\"]", "[{".repeat(101)).as_bytes());
+        assert!(!elements.is_deep());
     }
 }

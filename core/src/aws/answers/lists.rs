@@ -1,6 +1,7 @@
 //! Lists in answers. AWS answers an empty list as an empty list: without any list, the answer does
 //! not say that there is nothing.
 
+use aws_smithy_xml::decode::{Document, ScopedDecoder, XmlDecodeError, try_data};
 use serde_json::Value;
 
 /// The list in the answer to each action that has one.
@@ -31,15 +32,58 @@ pub(super) fn check_xml(action: &str, text: &str) -> Result<(), String> {
     let Some(list) = list_of(action) else {
         return Ok(());
     };
-    if !has_element(text, list) {
+    let found = Found::read(action, list, text)
+        .map_err(|error| format!("the list in AWS's answer cannot be read: {error}"))?;
+    if !found.has_list {
         return Err(missing(list));
     }
-    let goes_on = text.contains("<IsTruncated>true</IsTruncated>");
-    let has_marker = text.contains("<Marker>") && !text.contains("<Marker></Marker>");
-    if goes_on && !has_marker {
+    if found.goes_on && !found.has_marker {
         return Err(missing("Marker"));
     }
     Ok(())
+}
+
+/// What an answer in XML says of its list.
+#[derive(Debug, Default)]
+struct Found {
+    has_list: bool,
+    goes_on: bool,
+    has_marker: bool,
+}
+
+impl Found {
+    /// EC2 has the list in the answer itself; IAM, whose names begin with a capital, in a result
+    /// within it.
+    fn read(action: &str, list: &str, text: &str) -> Result<Self, XmlDecodeError> {
+        let mut found = Self::default();
+        let mut document = Document::new(text);
+        let mut root = document.root_element()?;
+        if !list.starts_with(|first: char| first.is_ascii_uppercase()) {
+            found.read_members(list, &mut root)?;
+            return Ok(found);
+        }
+        while let Some(mut member) = root.next_tag() {
+            if member.start_el().local().strip_suffix("Result") == Some(action) {
+                found.read_members(list, &mut member)?;
+            }
+        }
+        Ok(found)
+    }
+
+    fn read_members(
+        &mut self,
+        list: &str,
+        element: &mut ScopedDecoder<'_, '_>,
+    ) -> Result<(), XmlDecodeError> {
+        while let Some(mut member) = element.next_tag() {
+            match member.start_el().local() {
+                "IsTruncated" => self.goes_on = try_data(&mut member)?.trim() == "true",
+                "Marker" => self.has_marker = !try_data(&mut member)?.is_empty(),
+                name => self.has_list |= name == list,
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The same of an answer in JSON.
@@ -64,14 +108,6 @@ fn list_of(action: &str) -> Option<&'static str> {
         .map(|(_, list)| *list)
 }
 
-fn has_element(text: &str, name: &str) -> bool {
-    let mut tags = text.split('<');
-    tags.any(|tag| {
-        let after = tag.strip_prefix(name);
-        after.is_some_and(|after| after.starts_with(['>', ' ', '/']))
-    })
-}
-
 fn missing(member: &str) -> String {
     format!("`{member}` is missing in AWS's answer")
 }
@@ -82,19 +118,34 @@ mod tests {
 
     use super::*;
 
+    /// An answer to an action with these members.
+    fn answer(action: &str, list: &str, members: &str) -> String {
+        if list.starts_with(|first: char| first.is_ascii_uppercase()) {
+            let result = format!("<{action}Result>{members}</{action}Result>");
+            format!("<{action}Response>{result}</{action}Response>")
+        } else {
+            format!("<{action}Response>{members}</{action}Response>")
+        }
+    }
+
     #[test]
     fn answer_without_its_list_is_no_empty_list() {
         for (action, list) in LISTS {
-            let of = |inside: &str| format!("<{action}Response>{inside}</{action}Response>");
-            for inside in [format!("<{list}/>"), format!("<{list}><item/></{list}>")] {
-                assert_eq!(check_xml(action, &of(&inside)), Ok(()), "{inside}");
+            for members in [format!("<{list}/>"), format!("<{list}><item/></{list}>")] {
+                let text = answer(action, list, &members);
+                assert_eq!(check_xml(action, &text), Ok(()), "{text}");
             }
-            for inside in ["", "<other/>", &format!("<{list}Other/>")] {
-                assert_eq!(
-                    check_xml(action, &of(inside)),
-                    Err(missing(list)),
-                    "{inside}"
-                );
+            for members in [
+                String::new(),
+                "<other/>".to_owned(),
+                format!("<{list}Other/>"),
+                format!("<!-- <{list}/> -->"),
+                format!("<note><![CDATA[<{list}/>]]></note>"),
+                format!("<item><{list}/></item>"),
+                format!("<item note='<{list}>'/>"),
+            ] {
+                let text = answer(action, list, &members);
+                assert!(check_xml(action, &text).is_err(), "{text}");
             }
             assert_eq!(check_json(action, &json!({ list: [] })), Ok(()));
             for answer in [json!(null), json!({}), json!({ list: null }), json!([])] {
@@ -105,17 +156,21 @@ mod tests {
 
     #[test]
     fn list_that_goes_on_says_where() {
-        let begin = "<Roles/><IsTruncated>true</IsTruncated>";
-        for (end, is_whole) in [
-            ("", false),
-            ("<Marker></Marker>", false),
-            ("<Marker/>", false),
-        ]
-        .into_iter()
-        .chain([("<Marker>x</Marker>", true)])
-        {
-            let answer = check_xml("ListRoles", &format!("{begin}{end}"));
-            assert_eq!(answer.is_ok(), is_whole, "{end}");
+        for (begin, end, is_whole) in [
+            ("true", "", false),
+            ("true", "<Marker></Marker>", false),
+            ("true", "<Marker/>", false),
+            ("true", "<!-- <Marker>x</Marker> -->", false),
+            ("true", "<Other><Marker>x</Marker></Other>", false),
+            (" true ", "", false),
+            ("true<!-- -->", "", false),
+            ("true", "<Marker>x</Marker>", true),
+            ("true", "<Marker >x</Marker >", true),
+            ("false", "", true),
+        ] {
+            let members = format!("<Roles/><IsTruncated>{begin}</IsTruncated>{end}");
+            let text = answer("ListRoles", "Roles", &members);
+            assert_eq!(check_xml("ListRoles", &text).is_ok(), is_whole, "{text}");
         }
         for (marker, is_whole) in [(json!(null), false), (json!(""), false), (json!("x"), true)] {
             let answer = json!({ "Grants": [], "Truncated": true, "NextMarker": marker });
