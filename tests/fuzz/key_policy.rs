@@ -113,9 +113,9 @@ fn check_decisions(policy: &KeyPolicy) {
                 action,
                 context: &launch_context(by, &key, action),
             };
-            let denials = find_denials(&statements, &call);
+            let denials = find_denials(statements, &call);
             let is_allowed = matches!(
-                evaluate(&statements, &call),
+                evaluate(statements, &call),
                 Decision::Direct | Decision::Delegated
             );
             assert!(

@@ -356,6 +356,8 @@ mod imitations;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
+mod readers;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod unread;

@@ -143,4 +143,21 @@ mod tests {
             assert_eq!(context.get("aws:principalarn"), Some(&expected), "{arn}");
         }
     }
+    /// Only whether a service calls is not known of the call by which an instance decrypts.
+    #[test]
+    fn instance_calls_as_a_launch_does() {
+        let key: KeyArn =
+            "arn:aws:kms:us-east-1:111111111111:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+                .parse()
+                .unwrap();
+        let caller = Caller {
+            account: "222222222222".parse().unwrap(),
+            arn: "arn:aws:iam::222222222222:root".to_owned(),
+        };
+        let by = CalledBy::Caller(&caller);
+        let mut launch = launch_context(by, &key, "kms:Decrypt");
+        assert_eq!(launch["kms:grantoperations"], ContextValue::Absent);
+        assert!(launch.remove("aws:viaawsservice").is_some());
+        assert_eq!(instance_context(by, &key), launch);
+    }
 }

@@ -1,3 +1,5 @@
+mod several;
+
 use serde_json::json;
 
 use super::*;

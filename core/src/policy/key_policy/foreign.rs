@@ -50,3 +50,53 @@ pub(super) fn is_unique_id(text: &str) -> bool {
     let is_id = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
     id.len() >= 16 && is_user_or_role && id.bytes().all(is_id)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn account_is_named_by_its_root_or_its_id() {
+        let account = "222222222222".parse().unwrap();
+        for (name, is_named) in [
+            ("222222222222", true),
+            ("arn:aws-cn:iam::222222222222:root", true),
+            ("arn:aws:iam::333333333333:root", false),
+            ("arn:aws:iam::222222222222:role/root", false),
+            ("333333333333", false),
+            ("*", false),
+        ] {
+            assert_eq!(is_account(name, &account), is_named, "{name}");
+        }
+    }
+
+    #[test]
+    fn principals_of_every_kind_are_allowed_and_none_by_a_deny() {
+        let kinds = json!({ "AWS": ["a", "b"], "Service": "s", "Odd": 1 });
+        for (effect, principal, allowed) in [
+            ("Allow", kinds.clone(), vec!["a", "b", "s"]),
+            ("Allow", json!("*"), vec!["*"]),
+            ("Allow", json!(1), vec![]),
+            ("Deny", kinds, vec![]),
+        ] {
+            let statement = json!({ "Effect": effect, "Principal": principal });
+            assert_eq!(allowed_principals(&statement), allowed, "{statement}");
+        }
+        assert!(allowed_principals(&json!({ "Effect": "Allow" })).is_empty());
+    }
+    #[test]
+    fn unique_id_is_that_of_a_user_or_a_role() {
+        for (name, is_id) in [
+            ("AROAEXAMPLEEXAMPLE1", true),
+            ("AIDAEXAMPLEEXAMPLE1", true),
+            ("AROAEXAMPLEEXAMPLE1:name", true),
+            ("AROAEXAMPLE1", false),
+            ("AROAexampleexample1", false),
+            ("AKIAEXAMPLEEXAMPLE1", false),
+        ] {
+            assert_eq!(is_unique_id(name), is_id, "{name}");
+        }
+    }
+}

@@ -55,3 +55,30 @@ fn left_aligned(address: IpAddr) -> (u128, u32) {
         IpAddr::V6(address) => (address.to_bits(), 128),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn network_is_never_of_aws_if_it_is_nobodys() {
+        for (network, expected) in [
+            ("10.0.0.0/8", Some(Networks::NeverOfAws)),
+            ("10.1.2.3", Some(Networks::NeverOfAws)),
+            ("10.1.2.3/32", Some(Networks::NeverOfAws)),
+            ("10.0.0.0/7", Some(Networks::MaybeOfAws)),
+            ("11.0.0.0/8", Some(Networks::MaybeOfAws)),
+            ("0.0.0.0/0", Some(Networks::MaybeOfAws)),
+            ("fd00::/8", Some(Networks::NeverOfAws)),
+            ("2001:db8::1/128", Some(Networks::NeverOfAws)),
+            ("::/0", Some(Networks::MaybeOfAws)),
+            ("a00::/8", Some(Networks::MaybeOfAws)),
+            ("10.0.0.0/33", None),
+            ("::1/129", None),
+            ("10.0.0.0/x", None),
+            ("10.0.0", None),
+        ] {
+            assert_eq!(are_in(network), expected, "{network}");
+        }
+    }
+}

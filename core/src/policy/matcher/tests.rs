@@ -51,12 +51,15 @@ fn condition_that_is_not_understood_is_never_met() {
         (via("NumericLessThan", "1"), None),
         (via("ForAnyValue:StringLike", "ec2.*"), Some(true)),
         (via("ForSomeValue:StringLike", "ec2.*"), None),
+        (via("Null", "true"), Some(false)),
+        (via("Null", "false"), Some(true)),
         (absent("Bool"), Some(false)),
         (absent("BoolIfExists"), Some(true)),
         (absent("Null"), Some(true)),
         (absent("NumericLessThan"), Some(false)),
         (absent("DateNotEquals"), Some(true)),
         (absent("NotIpAddress"), Some(true)),
+        (absent("BinaryEquals"), Some(false)),
         (absent("Foo"), None),
         (absent("ForAllValues:StringEquals"), Some(true)),
         (absent("ForAnyValue:StringEquals"), Some(false)),
@@ -105,5 +108,63 @@ fn arn_matches_part_by_part() {
         ("*", None),
     ] {
         assert_eq!(like.compare(pattern, &arn), expected, "{pattern}");
+    }
+}
+
+/// In some partitions it is not known which name of EC2 a call carries.
+#[test]
+fn one_of_several_values_decides_if_all_agree() {
+    let one = ContextValue::one_of(vec!["a".to_owned()]);
+    assert_eq!(one, ContextValue::text("a"));
+    let names = [
+        "ec2.cn-north-1.amazonaws.com",
+        "ec2.cn-north-1.amazonaws.com.cn",
+    ];
+    let several = ContextValue::one_of(names.map(str::to_owned).to_vec());
+    let context = Context::from([("kms:viaservice".to_owned(), several)]);
+    let conditions = Conditions {
+        context: &context,
+        fills_variables: true,
+    };
+    let unknown = Match::Unknown(String::new());
+    for (operator, value, expected) in [
+        ("StringLike", "ec2.*", &Match::Yes),
+        ("StringLike", "s3.*", &Match::No),
+        ("StringLike", "ec2.*.cn", &unknown),
+        ("StringNotLike", "ec2.*.cn", &unknown),
+        ("StringNotLike", "s3.*", &Match::Yes),
+        ("Null", "true", &Match::No),
+    ] {
+        let condition = json!({ operator: { "kms:ViaService": value } });
+        let found = conditions.match_all(&condition);
+        let is_expected = std::mem::discriminant(&found) == std::mem::discriminant(expected);
+        assert!(is_expected, "{condition}: {found:?}");
+    }
+}
+
+/// Of some principals only the beginning of the ARN is known, of some accounts only which one it is
+/// not.
+#[test]
+fn value_that_is_half_known_is_compared_as_far_as_it_goes() {
+    let any = ContextValue::StartingWith("arn:aws:iam::222222222222:".to_owned());
+    let other = ContextValue::OtherThan("111111111111".to_owned());
+    for (operator, required, value, expected) in [
+        ("ArnLike", "arn:aws:iam::222222222222:*", &any, Some(true)),
+        ("StringLike", "arn:aws:iam::*", &any, Some(true)),
+        ("StringLike", "arn:aws:iam::*:role/x", &any, None),
+        ("StringLike", "arn:aws:iam::3*", &any, Some(false)),
+        ("StringLike", "arn:aws:iam::222222222222:role/x", &any, None),
+        ("StringLike", "arn:aws:iam::2", &any, Some(false)),
+        ("StringEquals", "arn:aws:iam::*", &any, Some(false)),
+        ("StringEquals", "arn:aws:iam::222222222222:*", &any, None),
+        ("StringLike", "*", &other, Some(true)),
+        ("StringLike", "2*", &other, None),
+        ("StringEquals", "*", &other, None),
+        ("StringEquals", "222222222222", &other, None),
+        ("StringEquals", "111111111111", &other, Some(false)),
+    ] {
+        let comparison = Comparison::named(operator).unwrap();
+        let found = comparison.compare(required, value);
+        assert_eq!(found, expected, "{operator} {required}");
     }
 }
