@@ -44,10 +44,27 @@ pub(crate) fn harmless_json(json: &str) -> String {
     }
     // These characters are never part of an escape, and only texts hold them.
     written = written.replace("##", "#\\u0023");
-    for name in FOLDS {
-        written = written.replace(&format!("{name}:"), &format!("{name}\\u003a"));
+    replace_colons(&written, "\\u003a")
+}
+
+/// Puts something in place of each colon that ends the marker of a section, in upper or lower case.
+fn replace_colons(text: &str, colon: &str) -> String {
+    let mut replaced = String::with_capacity(text.len());
+    for part in text.split_inclusive(':') {
+        match part.strip_suffix(':') {
+            Some(before) if ends_with_fold(before) => {
+                replaced.push_str(before);
+                replaced.push_str(colon);
+            }
+            _ => replaced.push_str(part),
+        }
     }
-    written
+    replaced
+}
+
+fn ends_with_fold(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    FOLDS.iter().any(|name| text.ends_with(name))
 }
 
 fn push_json_escape(json: &mut String, c: char) {
@@ -71,10 +88,7 @@ pub(crate) fn cut(text: &str, longest: usize) -> String {
 ///
 /// A runner is not asked which it is: the log of one may be shown by another.
 fn break_commands(line: &str) -> String {
-    let mut broken = break_brackets(line);
-    for name in FOLDS {
-        broken = broken.replace(&format!("{name}:"), &format!("{name}\\:"));
-    }
+    let mut broken = replace_colons(&break_brackets(line), "\\:");
     // GitHub runs a line that begins with colons, also after blanks; Buildkite begins a section
     // at three signs and a blank.
     let start = broken.len() - broken.trim_start().len();

@@ -43,6 +43,7 @@ fn commands_of_every_ci_system_are_broken() {
             "section_start:1:x\r\u{1b}[0K",
             "section_start\\:1:x\\r\\u{1b}[0K",
         ),
+        ("a Section_START:1:x", "a Section_START\\:1:x"),
         ("travis_fold:start:x", "travis_fold\\:start:x"),
         ("--- section", "\\--- section"),
         ("+++ section", "\\+++ section"),
