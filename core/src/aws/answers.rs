@@ -156,3 +156,7 @@ fn unreadable(status: u16, why: String) -> ConnectorError {
     };
     ConnectorError::other(Box::new(no_answer), None)
 }
+
+#[cfg(test)]
+#[path = "../../../tests/fuzz/answers.rs"]
+mod fuzz;

@@ -19,6 +19,7 @@ mod aws {
         mod lists;
     }
 }
+pub mod aws_config;
 pub mod diagnostic;
 mod digest;
 #[path = "../../key_policy.rs"]
