@@ -165,3 +165,16 @@ pub(crate) fn shorten(value: &str) -> String {
         short
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_long_value_is_shortened() {
+        let long = "ä".repeat(101);
+        assert_eq!(shorten(&long), format!("{}…", "ä".repeat(100)));
+        assert_eq!(shorten(&long[2..]), &long[2..]);
+        assert_eq!(shorten(""), "");
+    }
+}

@@ -200,4 +200,12 @@ mod tests {
         let message = "is now called `unshare-after-copy`, with the opposite meaning";
         assert_eq!(read.problems, [Problem::new("keep-shared", message)]);
     }
+    #[test]
+    fn value_may_be_as_long_as_the_bound() {
+        for (length, problems) in [(LONGEST_VALUE, 0), (LONGEST_VALUE + 1, 1)] {
+            let value = "a".repeat(length);
+            let read = read(&env(&[("INPUT_AMI-ID", &value)]));
+            assert_eq!(read.problems.len(), problems, "{length}");
+        }
+    }
 }

@@ -312,3 +312,43 @@ fn seconds_since_1970(text: &str) -> Option<i64> {
     let since = moment.duration_since(SystemTime::UNIX_EPOCH).ok()?;
     i64::try_from(since.as_secs()).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moment_is_a_date_or_has_a_time_and_is_after_1970() {
+        for (text, seconds) in [
+            ("2100-12-31", Some(4_133_894_400)),
+            ("2100-12-31T12:00:01Z", Some(4_133_937_601)),
+            ("1970-01-01", Some(0)),
+            ("1969-12-31", None),
+            ("2100-12-32", None),
+            ("31.12.2100", None),
+            ("2100-12-31T", None),
+        ] {
+            assert_eq!(seconds_since_1970(text), seconds, "{text}");
+        }
+    }
+
+    #[test]
+    fn word_in_place_of_an_account_is_explained_where_it_can_be() {
+        for (word, part) in [
+            ("*", Some("public")),
+            ("12345678901", Some("11 digits")),
+            ("123456789", Some("9 digits")),
+            ("12345678", None),
+            ("123456789012", None),
+            ("abcdefghijk", None),
+            ("o-abcdefghij", Some("target-organizations")),
+            ("ou-ab12-cdefghij", Some("target-organizational-units")),
+        ] {
+            match (explain_account(word), part) {
+                (Some(message), Some(part)) => assert!(message.contains(part), "{message}"),
+                (None, None) => {}
+                other => panic!("{word}: {other:?}"),
+            }
+        }
+    }
+}
