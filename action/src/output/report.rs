@@ -49,16 +49,21 @@ pub(super) fn members(outcome: &Outcome, exit: Exit) -> Members {
 /// The report as an output. One that is too long is shortened: the plan is left out, then entries
 /// at the ends of lists, as few as that takes. `left_out` says how many of each.
 pub(super) fn shortened(mut report: Members) -> String {
-    let mut text = json!(report).to_string();
+    let mut text = text_of(&report);
     for name in SHORTENED {
         if text.len() <= LONGEST_OUTPUT {
             break;
         }
         let excess = text.len() + ROOM_FOR_COUNTS - LONGEST_OUTPUT;
         leave_out(&mut report, name, excess);
-        text = json!(report).to_string();
+        text = text_of(&report);
     }
     text
+}
+
+/// The report as text; its members have names, so nothing of it fails.
+fn text_of(report: &Members) -> String {
+    serde_json::to_string(report).unwrap_or_default()
 }
 
 /// Leaves out of a member what is too much, and counts that.
