@@ -5,16 +5,71 @@ mod renamed;
 
 use serde::Deserialize;
 
-pub(crate) use environment::{read, region_of_profile, variable};
+pub(crate) use environment::{input_of, is_ci, read, region_of_profile, variable};
+pub(crate) use renamed::describe as describe_renamed;
+
+/// What inputs are about; `--help`, `action.yml` and the README have them in these groups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Group {
+    /// Which images.
+    Images,
+    /// Whom they are shared with.
+    Targets,
+    /// The key that they are encrypted with.
+    Key,
+    /// Copies in the source account.
+    Copies,
+    /// What is done in the target accounts.
+    InTheTargets,
+    /// What loses access.
+    Revoking,
+    /// What happens to images that are shared.
+    Release,
+    /// How the run goes.
+    Run,
+}
+
+impl Group {
+    /// The heading of the group.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Images => "Images",
+            Self::Targets => "Targets",
+            Self::Key => "Key",
+            Self::Copies => "Copies",
+            Self::InTheTargets => "In the targets",
+            Self::Revoking => "Revoking",
+            Self::Release => "Release",
+            Self::Run => "Run",
+        }
+    }
+}
+
+/// What the value of an input is like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// `true` or `false`.
+    Boolean,
+    /// Any number of words or lines.
+    List,
+    /// One value.
+    Value,
+}
 
 /// One input, as `--help`, `action.yml` and the README show it.
 #[derive(Clone, Copy, Debug)]
 pub struct Input {
     /// The name, in kebab-case.
     pub name: &'static str,
+    /// What it is about.
+    pub group: Group,
+    /// What its value is like.
+    pub form: Form,
     /// The default; in words if it is not a value.
     pub default: &'static str,
-    /// What it means, in one line.
+    /// A value, where its form is not obvious.
+    pub example: &'static str,
+    /// What it means, in one sentence.
     pub help: &'static str,
 }
 
@@ -27,114 +82,176 @@ pub(crate) struct InputValue<'a> {
     pub(crate) text: Option<&'a str>,
 }
 
-/// Declares each input once: its field and accessor in [`Raw`], and its line in [`INPUTS`].
+/// Declares each input once, under its group: its field and accessor in [`Raw`], and its entry in
+/// [`INPUTS`], which is its name, form, default, example and help.
 macro_rules! inputs {
-    ($($field:ident $name:literal $default:literal $help:literal)+) => {
+    ($($group:ident {
+        $($field:ident $name:literal $form:ident $default:literal $example:literal $help:literal)+
+    })+) => {
         /// The inputs as text; blank ones are absent. They are parsed later, in one place, so that
         /// every problem is reported at once.
-        #[derive(Clone, Debug, Default, Deserialize)]
+        #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
         pub(crate) struct Raw {
-            $(pub(crate) $field: Option<String>,)+
+            $($(pub(crate) $field: Option<String>,)+)+
             /// Not an input: what the CI system calls this run.
             #[serde(skip)]
             pub(crate) run_name: Option<String>,
         }
 
         impl Raw {
-            $(pub(crate) fn $field(&self) -> InputValue<'_> {
+            $($(pub(crate) fn $field(&self) -> InputValue<'_> {
                 InputValue { name: $name, text: self.$field.as_deref() }
-            })+
+            })+)+
         }
 
-        /// Every input.
-        pub const INPUTS: &[Input] = &[$(Input { name: $name, default: $default, help: $help },)+];
+        /// Every input, group by group.
+        pub const INPUTS: &[Input] = &[$($(Input {
+            name: $name,
+            group: Group::$group,
+            form: Form::$form,
+            default: $default,
+            example: $example,
+            help: $help,
+        },)+)+];
     };
 }
 
 inputs! {
-    mode "mode" "share" "share: give access; revoke: remove access; verify: check whether targets \
-                         can launch, \
-        and change nothing"
-    dry_run "dry-run" "false" "say what share or revoke would do, and change nothing"
-    ami_id "ami-id" "" "the AMIs: ami-… or region:ami-…, one or many; give either this or \
-        packer-manifest"
-    packer_manifest "packer-manifest" "" "a Packer manifest file: the AMIs of its last run, in \
-        every Region"
-    aws_region "aws-region" "AWS_REGION" "Region of AMIs that are given without one"
-    target_accounts "target-accounts" "" "accounts to share with: 12 digits each"
-    target_organizations "target-organizations" "" "organizations to share with: ARNs"
-    target_organizational_units "target-organizational-units" "" "organizational units to share \
-        with: ARNs"
-    allowed_account_ids "allowed-account-ids" "" "refuse to start under any other source account"
-    require_image_tags "require-image-tags" "" "tags that every source image must carry: key=value \
-        lines"
-    kms_key_id "kms-key-id" "" "re-encrypt with this key before sharing: ID, alias or ARN, or \
-        region=key pairs; an image that is already fully encrypted with it is not copied"
-    copy_to_regions "copy-to-regions" "" "Regions to copy the image to and share it in; \
-        with mode revoke: the Regions whose copies are revoked too (no others are searched)"
-    copy_name "copy-name" "{name}" "name of copies; placeholders {name} {ami-id} {region} {account}"
-    copy_description "copy-description" "that of the image" "description of copies"
-    share_source "share-source" "true" "false: share only copies, not an image that needs no copy \
-        in its own Region; that Region needs no key then, and without one gets no copy"
-    copy_completion "copy-completion" "" "have AWS complete copies in this time, for a fee: 15m to \
-        48h, in steps of 15 minutes"
-    copy_image_tags "copy-image-tags" "true" "put the AMI's tags on every copy and, with \
-        target-role, on the shared AMI in each target"
-    tags "tags" "" "more tags for copies: key=value lines"
-    key_access "key-access" "policy" "policy: statements in the key policy; grants: a grant for \
-        each image and account; none: change no key, only output the statements to add"
-    key_scope "key-scope" "via-ec2" "via-ec2: targets can use the key only through EC2; direct: \
-        also by calling KMS; grants cannot keep via-ec2"
-    key_role "key-role" "" "ARN of a role to assume for the policy and grants of a key that \
-        another account owns"
-    share_snapshots "share-snapshots" "auto" "share the snapshots too, which a target account \
-        needs to copy the image: auto (if targets copy), true, false"
-    target_role "target-role" "" "role to assume in each target account: a name, or an ARN with \
-        {account}"
-    target_external_id "target-external-id" "" "external ID for that role"
-    target_kms_key_id "target-kms-key-id" "" "have each target copy the image under a key of its \
-        own: alias, ID or ARN, or region=key pairs"
-    unshare_after_copy "unshare-after-copy" "false" "once a target's copy is available, revoke its \
-        access to the source"
-    target_launch_roles "target-launch-roles" "" "names of roles in each target that may launch \
-        with the shared key"
-    target_launch_policy "target-launch-policy" "" "managed policy in each target to attach to \
-        those roles: a name, or an ARN with {account}; without it they get an inline policy"
-    target_service_linked_roles "target-service-linked-roles" "" "services whose roles in the \
-        targets may launch, such as autoscaling.amazonaws.com: each role gets a grant of the \
-        image's key and, unless its policy suffices, of the target's default EBS key"
-    verify "verify" "permissions" "check that targets can launch: none, permissions (read the \
-        permissions; with target-role, also in the targets), launch (start a real \
-        instance in each target, and terminate it)"
-    verify_instance_type "verify-instance-type" "one that fits" "instance type for verify: launch; \
-        by default a small one that fits the image and that the Region offers"
-    verify_subnet_id "verify-subnet-id" "default VPC" "subnet for verify: launch; or \
-        place=subnet pairs, where a place is an account, a Region, or 222222222222/eu-west-1"
-    unlisted "unlisted" "keep" "principals that have access but are not listed: keep, or revoke"
-    revoke_all "revoke-all" "false" "with mode revoke and no target: remove everybody's access"
-    revoke_copies "revoke-copies" "false" "with mode revoke: also remove copies that this tool made"
-    revoke_keys_in_use "revoke-keys-in-use" "false" "with mode revoke: revoke key access even if \
-        another image, or an instance, a volume or a snapshot of the target, still needs it"
-    drop_stale_principals "drop-stale-principals" "false" "where a key policy must be written, \
-        remove principals from it that no longer exist: KMS refuses it with them, and they give \
-        access to nobody"
-    publish_ssm_parameter "publish-ssm-parameter" "" "name of an SSM parameter to write each \
-        shared AMI into; same placeholders as copy-name"
-    overwrite_ssm_parameter "overwrite-ssm-parameter" "false" "write that parameter even if it \
-        holds something other than an AMI ID"
-    deprecate_at "deprecate-at" "" "deprecate the shared AMIs, and targets' own copies, at a date \
-        or at an age: 2030-12-31 or 90d"
-    deregistration_protection "deregistration-protection" "false" "protect the shared AMIs, and \
-        targets' own copies, from deregistration"
-    timeout "timeout" "2h" "the run's deadline"
-    poll_interval "poll-interval" "5s..60s" "shortest and longest pause between two polls; one \
-        value sets both"
-    settle "settle" "10s" "how long to wait after a change of a key policy before reading it \
-        again; below 8s the plan has a warning"
-    max_concurrency "max-concurrency" "32" "how many calls may run at once"
-    report_path "report-path" "" "also write the report to this file"
-    mask_account_ids "mask-account-ids" "false" "hide account IDs in log and summary, but \
-        for four digits"
+    Images {
+        ami_id "ami-id" List "" "eu-west-1:ami-0123456789abcdef0"
+            "the AMIs, one or many, each with or without its Region; give either this or \
+            packer-manifest"
+        packer_manifest "packer-manifest" Value "" "packer-manifest.json"
+            "a Packer manifest file: the AMIs of its last run, in every Region"
+        aws_region "aws-region" Value "AWS_REGION" ""
+            "Region of AMIs that are given without one"
+        allowed_account_ids "allowed-account-ids" List "" ""
+            "refuse to start under any other source account"
+        require_image_tags "require-image-tags" List "" "stage=released"
+            "tags that every source image must carry: key=value lines"
+    }
+    Targets {
+        target_accounts "target-accounts" List "" "222222222222 333333333333"
+            "accounts to share with"
+        target_organizations "target-organizations" List ""
+            "arn:aws:organizations::111111111111:organization/o-example123"
+            "organizations to share with: ARNs"
+        target_organizational_units "target-organizational-units" List ""
+            "arn:aws:organizations::111111111111:ou/o-example123/ou-ab12-11111111"
+            "organizational units to share with: ARNs"
+        share_snapshots "share-snapshots" Value "auto" ""
+            "share the snapshots too, which a target account needs to copy the image: auto (if \
+            targets copy), true, false"
+    }
+    Key {
+        kms_key_id "kms-key-id" List "" "us-east-1=alias/golden eu-west-1=alias/golden"
+            "re-encrypt with this key before sharing: ID, alias or ARN, or region=key pairs; an \
+            image that is already fully encrypted with it is not copied"
+        key_access "key-access" Value "policy" ""
+            "policy: statements in the key policy; grants: a grant for each image and account; \
+            none: change no key, only output the statements to add"
+        key_scope "key-scope" Value "via-ec2" ""
+            "via-ec2: targets can use the key only through EC2; direct: also by calling KMS; \
+            grants cannot keep via-ec2"
+        key_role "key-role" Value "" "arn:aws:iam::444444444444:role/keys"
+            "role to assume for the policy and grants of a key that another account owns"
+        drop_stale_principals "drop-stale-principals" Boolean "false" ""
+            "where a key policy must be written, remove principals from it that no longer exist: \
+            KMS refuses it with them, and they give access to nobody"
+    }
+    Copies {
+        copy_to_regions "copy-to-regions" List "" "eu-west-1 us-west-2"
+            "Regions to copy the image to and share it in; with mode revoke: the Regions whose \
+            copies are revoked too (no others are searched)"
+        copy_name "copy-name" Value "{name}" "{name}-{region}"
+            "name of copies; placeholders {name} {ami-id} {region} {account}"
+        copy_description "copy-description" Value "that of the image" ""
+            "description of copies"
+        share_source "share-source" Boolean "true" ""
+            "false: share only copies, not an image that needs no copy in its own Region; that \
+            Region needs no key then, and without one gets no copy"
+        copy_completion "copy-completion" Value "" "45m"
+            "have AWS complete copies in this time, for a fee: 15m to 48h, in steps of 15 minutes"
+        copy_image_tags "copy-image-tags" Boolean "true" ""
+            "put the AMI's tags on every copy and, with target-role, on the shared AMI in each \
+            target"
+        tags "tags" List "" "team=platform"
+            "more tags for copies: key=value lines"
+    }
+    InTheTargets {
+        target_role "target-role" Value "" "arn:aws:iam::{account}:role/consumer"
+            "role to assume in each target account: a name, or an ARN with {account}"
+        target_external_id "target-external-id" Value "" ""
+            "external ID for that role"
+        target_kms_key_id "target-kms-key-id" List "" "alias/own"
+            "have each target copy the image under a key of its own: alias, ID or ARN, or \
+            region=key pairs"
+        unshare_after_copy "unshare-after-copy" Boolean "false" ""
+            "once a target's copy is available, revoke its access to the source"
+        target_launch_roles "target-launch-roles" List "" "launcher deployer"
+            "names of roles in each target that may launch with the shared key"
+        target_launch_policy "target-launch-policy" Value "" ""
+            "managed policy in each target to attach to those roles: a name, or an ARN with \
+            {account}; without it they get an inline policy"
+        target_service_linked_roles "target-service-linked-roles" List ""
+            "autoscaling.amazonaws.com"
+            "services whose roles in the targets may launch: each role gets a grant of the \
+            image's key and, unless its policy suffices, of the target's default EBS key"
+        verify "verify" Value "permissions" ""
+            "check that targets can launch: none, permissions (read the permissions; with \
+            target-role, also in the targets), launch (start a real instance in each target, and \
+            terminate it)"
+        verify_instance_type "verify-instance-type" Value "one that fits" "t3.micro"
+            "instance type for verify: launch; by default a small one that fits the image and \
+            that the Region offers"
+        verify_subnet_id "verify-subnet-id" List "default VPC"
+            "222222222222/eu-west-1=subnet-0123456789abcdef0"
+            "subnet for verify: launch; or place=subnet pairs, where a place is an account, a \
+            Region, or both"
+    }
+    Revoking {
+        unlisted "unlisted" Value "keep" ""
+            "principals that have access but are not listed: keep, or revoke"
+        revoke_all "revoke-all" Boolean "false" ""
+            "with mode revoke and no target: remove everybody's access"
+        revoke_copies "revoke-copies" Boolean "false" ""
+            "with mode revoke: also remove copies that this tool made"
+        revoke_keys_in_use "revoke-keys-in-use" Boolean "false" ""
+            "with mode revoke: revoke key access even if another image, or an instance, a volume \
+            or a snapshot of the target, still needs it"
+    }
+    Release {
+        publish_ssm_parameter "publish-ssm-parameter" Value "" "/golden/{name}"
+            "name of an SSM parameter to write each shared AMI into; same placeholders as \
+            copy-name"
+        overwrite_ssm_parameter "overwrite-ssm-parameter" Boolean "false" ""
+            "write that parameter even if it holds something other than an AMI ID"
+        deprecate_at "deprecate-at" Value "" "90d"
+            "deprecate the shared AMIs, and targets' own copies, at a date such as 2030-12-31 or \
+            at an age"
+        deregistration_protection "deregistration-protection" Boolean "false" ""
+            "protect the shared AMIs, and targets' own copies, from deregistration"
+    }
+    Run {
+        mode "mode" Value "share" ""
+            "share: give access; revoke: remove access; verify: check whether targets can \
+            launch, and change nothing"
+        dry_run "dry-run" Boolean "false" ""
+            "say what share or revoke would do, and change nothing"
+        timeout "timeout" Value "2h" ""
+            "the run's deadline"
+        poll_interval "poll-interval" Value "5s..60s" ""
+            "shortest and longest pause between two polls; one value sets both"
+        settle "settle" Value "10s" ""
+            "how long to wait after a change of a key policy before reading it again; below 8s \
+            the plan has a warning"
+        max_concurrency "max-concurrency" Value "32" ""
+            "how many calls may run at once"
+        report_path "report-path" Value "" "report.json"
+            "also write the report to this file"
+        mask_account_ids "mask-account-ids" Boolean "false" ""
+            "hide account IDs in log and summary, but for four digits"
+    }
 }
 
 /// What is wrong with an input: its name, and a message that says its value and what is allowed.

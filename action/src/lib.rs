@@ -2,9 +2,9 @@
 
 mod aws_variables;
 mod blank;
+mod command_line;
 mod exit;
 mod files;
-mod help;
 mod inputs;
 mod output;
 mod process;
@@ -18,18 +18,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ami_share::aws_config::SdkConfig;
+use futures::FutureExt as _;
 use futures::future::{self, BoxFuture, Either};
 use tokio::time::timeout;
 
 use inputs::{Problem, variable};
 use output::Files;
+use output::ending::Ending;
 use output::log::{Level, Log, Style};
 use runner::Runner;
 use settings::Settings;
 
 pub use blank::restart_without_blank_variables;
 pub use exit::Exit;
-pub use inputs::{INPUTS, Input};
+pub use inputs::{Form, Group, INPUTS, Input};
 pub use output::{OUTPUTS, report_schema};
 pub use process::process;
 
@@ -54,8 +56,15 @@ const CI_FILES: [&str; 5] = [
 pub struct Sinks {
     /// The log.
     pub out: Box<dyn Write + Send>,
+    /// Where errors go outside GitHub; without it they are in the log as well.
+    pub errors: Option<Box<dyn Write + Send>>,
+    /// Where the report goes at the end, as JSON.
+    pub report: Option<Box<dyn Write + Send>>,
     /// Whether somebody watches the log at a terminal: then progress is shown live.
     pub terminal: bool,
+    /// Whether somebody agrees to what a plan changes, who is asked when this is awaited; without
+    /// it nobody is asked.
+    pub confirm: Option<BoxFuture<'static, bool>>,
     /// Ends the run at once when it is ready.
     pub cancelled: BoxFuture<'static, ()>,
     /// The SDK's configuration; without one it is loaded from the process's environment.
@@ -68,10 +77,27 @@ impl std::fmt::Debug for Sinks {
     }
 }
 
+impl Sinks {
+    /// Writes the log here, and has the SDK's configuration from the process's environment.
+    /// Nobody watches, nobody is asked, and nothing ends the run.
+    pub fn new(out: impl Write + Send + 'static) -> Self {
+        Self {
+            out: Box::new(out),
+            errors: None,
+            report: None,
+            terminal: false,
+            confirm: None,
+            cancelled: future::pending().boxed(),
+            aws: None,
+        }
+    }
+}
+
 /// Runs the step with the inputs of `env`.
 pub async fn run(env: impl IntoIterator<Item = (OsString, OsString)>, sinks: Sinks) -> Exit {
     let env: Vec<(OsString, OsString)> = env.into_iter().collect();
-    let log = Arc::new(Log::new(sinks.out, style_of(&env, sinks.terminal)));
+    let style = style_of(&env, sinks.terminal);
+    let log = Arc::new(Log::new(sinks.out, sinks.errors, style));
 
     // Every problem of the inputs is reported before AWS is called.
     let problems = aws_variables::check(&env);
@@ -82,19 +108,17 @@ pub async fn run(env: impl IntoIterator<Item = (OsString, OsString)>, sinks: Sin
     };
     let settings = match read_settings(&env, region, problems, &log) {
         Ok(settings) => settings,
-        Err(problems) => {
-            log_problems(&log, problems);
-            return Exit::BadInput;
-        }
+        Err(problems) => return end_with_problems(&log, problems),
     };
     mask_targets(&settings, &log);
-
-    let Some(config) = Box::pin(load_config(sinks.aws, &log)).await else {
-        return Exit::BadInput;
+    let config = match load_config(sinks.aws).await {
+        Ok(config) => config,
+        Err(problem) => return end_with_problems(&log, vec![problem]),
     };
+
     let runner = Runner::new(Arc::clone(&log));
     let sharer = runner.build_sharer(&config);
-    let work = Box::pin(runner.run(&settings, &sharer));
+    let work = Box::pin(runner.run(&settings, &sharer, sinks.confirm));
     let mut cleaning_up = None;
     let exit = match future::select(work, sinks.cancelled).await {
         Either::Left((exit, _)) => exit,
@@ -113,7 +137,7 @@ pub async fn run(env: impl IntoIterator<Item = (OsString, OsString)>, sinks: Sin
     };
 
     // The files are written even of a run that was interrupted.
-    let files = files_of(&env, &settings);
+    let mut files = files_of(&env, &settings, sinks.report);
     let mut errors = files.write(&runner.outcome(), exit, settings.mode);
     if let Some(ending) = cleaning_up {
         ending.await;
@@ -122,6 +146,7 @@ pub async fn run(env: impl IntoIterator<Item = (OsString, OsString)>, sinks: Sin
     for error in &errors {
         log.annotate(Level::Error, "output", &format!("{error:#}"));
     }
+    log.line(&Ending::of(&runner.outcome(), exit, settings.mode).line());
     if exit == Exit::Done && !errors.is_empty() {
         return Exit::Failed;
     }
@@ -138,26 +163,25 @@ fn style_of(env: &[(OsString, OsString)], terminal: bool) -> Style {
     }
 }
 
-/// The SDK's configuration; `None` if it cannot be had, and that was logged.
-async fn load_config(given: Option<SdkConfig>, log: &Log) -> Option<SdkConfig> {
-    if given.is_some() {
-        return given;
+/// The SDK's configuration.
+async fn load_config(given: Option<SdkConfig>) -> Result<SdkConfig, Problem> {
+    if let Some(config) = given {
+        return Ok(config);
     }
-    match Box::pin(ami_share::load_config()).await {
-        Ok(config) => Some(config),
-        Err(error) => {
-            let problem = Problem::new("AWS_CA_BUNDLE", error.to_string());
-            log_problems(log, vec![problem]);
-            None
-        }
-    }
+    let loaded = Box::pin(ami_share::load_config()).await;
+    loaded.map_err(|error| Problem::new("AWS_CA_BUNDLE", error.to_string()))
 }
 
-fn files_of<'a>(env: &'a [(OsString, OsString)], settings: &'a Settings) -> Files<'a> {
+fn files_of<'a>(
+    env: &'a [(OsString, OsString)],
+    settings: &'a Settings,
+    printed: Option<Box<dyn Write + Send>>,
+) -> Files<'a> {
     Files {
         outputs: variable(env, "GITHUB_OUTPUT").map(Path::new),
         summary: variable(env, "GITHUB_STEP_SUMMARY").map(Path::new),
         report: settings.report_path.as_deref(),
+        printed,
         masks_accounts: settings.mask_account_ids,
     }
 }
@@ -199,13 +223,17 @@ fn read_settings(
     settings::parse(&read.raw, problems)
 }
 
-fn log_problems(log: &Log, problems: Vec<Problem>) {
+/// Logs what is wrong with the inputs.
+fn end_with_problems(log: &Log, problems: Vec<Problem>) -> Exit {
+    let ending = Ending::of_bad_input(problems.len());
     let mut messages = Vec::new();
     for Problem { input, message } in problems {
         let text = format!("{input}: {message}");
         messages.push((input, text));
     }
     log.annotate_all(Level::Error, &messages);
+    log.line(&ending.line());
+    Exit::BadInput
 }
 
 /// Has GitHub hide the targets' account IDs in later steps, if account IDs are hidden.

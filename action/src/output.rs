@@ -2,6 +2,7 @@
 //! report at its end.
 
 mod diagram;
+pub(crate) mod ending;
 pub(crate) mod events;
 pub(crate) mod log;
 pub(crate) mod outcome;
@@ -14,6 +15,7 @@ pub(crate) mod text;
 mod values;
 pub(crate) mod verification;
 
+use std::io::Write;
 use std::path::Path;
 
 use rand::Rng as _;
@@ -33,15 +35,22 @@ pub(crate) struct Files<'a> {
     pub(crate) outputs: Option<&'a Path>,
     /// Where GitHub reads the step summary.
     pub(crate) summary: Option<&'a Path>,
-    /// The report that the user asked for.
+    /// The report that the user asked for, as a file.
     pub(crate) report: Option<&'a Path>,
+    /// Where the report is printed.
+    pub(crate) printed: Option<Box<dyn Write + Send>>,
     /// Whether the summary hides account IDs; outputs and the report never do.
     pub(crate) masks_accounts: bool,
 }
 
 impl Files<'_> {
     /// Writes every file, and returns why some could not be written.
-    pub(crate) fn write(&self, outcome: &Outcome, exit: Exit, mode: Mode) -> Vec<anyhow::Error> {
+    pub(crate) fn write(
+        &mut self,
+        outcome: &Outcome,
+        exit: Exit,
+        mode: Mode,
+    ) -> Vec<anyhow::Error> {
         let report = report::members(outcome, exit);
         let results = [
             self.outputs
@@ -49,6 +58,7 @@ impl Files<'_> {
             self.summary
                 .map(|path| files::append(path, &self.summary_text(outcome, exit, mode))),
             self.report.map(|path| write_report(path, &report)),
+            self.printed.take().map(|out| print_report(out, &report)),
         ];
         results
             .into_iter()
@@ -86,6 +96,15 @@ fn write_outputs(path: &Path, values: &[(&'static str, String)]) -> anyhow::Resu
 }
 
 fn write_report(path: &Path, report: &report::Members) -> anyhow::Result<()> {
+    files::replace(path, &json_of(report)?)
+}
+
+fn print_report(mut out: Box<dyn Write + Send>, report: &report::Members) -> anyhow::Result<()> {
+    out.write_all(json_of(report)?.as_bytes())?;
+    Ok(out.flush()?)
+}
+
+fn json_of(report: &report::Members) -> anyhow::Result<String> {
     let json = serde_json::to_string_pretty(report)? + "\n";
-    files::replace(path, &text::harmless_json(&json))
+    Ok(text::harmless_json(&json))
 }

@@ -6,64 +6,94 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::Duration;
 
 use futures::FutureExt as _;
+use tokio::sync::oneshot;
 
-use crate::{Exit, Sinks, help};
+use crate::command_line::{self, Asked, Flags};
+use crate::{Exit, Sinks, inputs};
 
 /// How long the end of a run waits for its log to be read.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// Runs the step as a process does: `--help` and `--version` are answered, everything else is in
-/// the environment.
+/// Runs the step as a process does: with the inputs of its arguments and environment, or only to
+/// print what the arguments ask for.
 pub async fn process(
     arguments: impl IntoIterator<Item = OsString>,
     env: impl IntoIterator<Item = (OsString, OsString)>,
 ) -> Exit {
-    match help::answer(arguments) {
-        Ok(None) => {
-            let (out, written) = stdout_by_thread();
-            let exit = crate::run(env, Sinks::of_process(out)).await;
+    match command_line::parse(arguments) {
+        Ok(Asked::Run(flags)) => {
+            let (streams, written) = Streams::begin();
+            let env: Vec<_> = env.into_iter().collect();
+            let sinks = Sinks::of_process(streams, &flags, inputs::is_ci(&env));
+            let exit = crate::run(flags.put_into(env), sinks).await;
             // The log is dropped, so that the thread ends when it has written everything.
             let _ = written.recv_timeout(GRACE);
             exit
         }
-        Ok(Some(text)) => {
+        Ok(Asked::Print(text)) => {
             // A closed pipe means that nobody wants to read it.
             let _ = writeln!(io::stdout(), "{text}");
             Exit::Done
         }
-        Err(error) => {
-            let _ = writeln!(io::stderr(), "{error}");
+        Err(message) => {
+            let _ = writeln!(io::stderr(), "{message}");
             Exit::BadInput
         }
     }
 }
 
-/// Standard output, written by a thread: a pipe that nobody reads stops the thread, and not the
-/// run, which still heeds its deadline and signals. The receiver is disconnected when all is
-/// written.
-fn stdout_by_thread() -> (Box<dyn Write + Send>, Receiver<()>) {
-    let (texts, received) = mpsc::channel::<Vec<u8>>();
-    let (alive, written) = mpsc::channel();
-    std::thread::spawn(move || {
-        let _alive: Sender<()> = alive;
-        for text in received {
-            // A closed pipe means that nobody wants to read it.
-            let mut out = io::stdout().lock();
-            if out.write_all(&text).and_then(|()| out.flush()).is_err() {
-                break;
-            }
-        }
-    });
-    (Box::new(ByThread(texts)), written)
+/// One of the two streams that a process writes.
+#[derive(Clone, Copy)]
+enum Stream {
+    Out,
+    Error,
 }
 
-/// Hands every text on.
-struct ByThread(Sender<Vec<u8>>);
+/// Both streams, written by one thread in the order of their texts: a pipe that nobody reads stops
+/// the thread, and not the run, which still heeds its deadline and signals.
+struct Streams(Sender<(Stream, Vec<u8>)>);
+
+impl Streams {
+    /// The streams, and what is disconnected when all is written.
+    fn begin() -> (Self, Receiver<()>) {
+        let (texts, received) = mpsc::channel::<(Stream, Vec<u8>)>();
+        let (alive, written) = mpsc::channel();
+        std::thread::spawn(move || {
+            let _alive: Sender<()> = alive;
+            for (stream, text) in received {
+                // A closed pipe means that nobody wants to read it.
+                let _ = match stream {
+                    Stream::Out => write_whole(io::stdout().lock(), &text),
+                    Stream::Error => write_whole(io::stderr().lock(), &text),
+                };
+            }
+        });
+        (Self(texts), written)
+    }
+
+    fn writer(&self, stream: Stream) -> Box<dyn Write + Send> {
+        Box::new(ByThread {
+            stream,
+            texts: self.0.clone(),
+        })
+    }
+}
+
+fn write_whole(mut stream: impl Write, text: &[u8]) -> io::Result<()> {
+    stream.write_all(text)?;
+    stream.flush()
+}
+
+/// Hands every text on to the thread that writes.
+struct ByThread {
+    stream: Stream,
+    texts: Sender<(Stream, Vec<u8>)>,
+}
 
 impl Write for ByThread {
     fn write(&mut self, text: &[u8]) -> io::Result<usize> {
         // Without the thread nobody reads what is written.
-        let _ = self.0.send(text.to_vec());
+        let _ = self.texts.send((self.stream, text.to_vec()));
         Ok(text.len())
     }
 
@@ -73,15 +103,43 @@ impl Write for ByThread {
 }
 
 impl Sinks {
-    /// Standard output, the signals that stop a run, the SDK's configuration from the environment.
-    fn of_process(out: Box<dyn Write + Send>) -> Self {
+    /// The streams of the process, the signals that stop a run, the SDK's configuration from the
+    /// environment. A person at a terminal is asked, unless the flags say yes.
+    fn of_process(streams: Streams, flags: &Flags, ci: bool) -> Self {
+        let log = if flags.json {
+            Stream::Error
+        } else {
+            Stream::Out
+        };
+        let terminal = match log {
+            Stream::Out => io::stdout().is_terminal(),
+            Stream::Error => io::stderr().is_terminal(),
+        };
+        let is_watched = io::stdin().is_terminal() && io::stdout().is_terminal();
+        let asks = is_watched && !ci && !flags.yes;
         Self {
-            terminal: io::stdout().is_terminal(),
-            out,
+            out: streams.writer(log),
+            errors: Some(streams.writer(Stream::Error)),
+            report: flags.json.then(|| streams.writer(Stream::Out)),
+            terminal,
+            confirm: asks.then(|| read_consent().boxed()),
             cancelled: stop_signal().boxed(),
             aws: None,
         }
     }
+}
+
+/// Whether the next line of standard input is `yes`. A thread reads it, so that signals still end
+/// the run.
+async fn read_consent() -> bool {
+    let (answer, answered) = oneshot::channel();
+    std::thread::spawn(move || {
+        let mut line = String::new();
+        let read = io::stdin().read_line(&mut line);
+        // The run may have ended meanwhile.
+        let _ = answer.send(read.is_ok() && line.trim() == "yes");
+    });
+    answered.await.unwrap_or(false)
 }
 
 #[cfg(unix)]

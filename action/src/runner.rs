@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ami_share::aws_config::SdkConfig;
 use ami_share::report::{Conclusion, Verification};
 use ami_share::{Errors, Event, EventSink as _, Plan, Region, Report, Sharer};
+use futures::future::BoxFuture;
 use parking_lot::Mutex;
 
 use crate::exit::Exit;
@@ -47,7 +48,13 @@ impl Runner {
         Sharer::new(config).with_events(move |event: &Event| runner.take(event))
     }
 
-    pub(crate) async fn run(&self, settings: &Settings, sharer: &Sharer) -> Exit {
+    /// Plans, and does what was asked for; `confirm` is whether somebody agrees to the changes.
+    pub(crate) async fn run(
+        &self,
+        settings: &Settings,
+        sharer: &Sharer,
+        confirm: Option<BoxFuture<'static, bool>>,
+    ) -> Exit {
         let request = &settings.request;
         if settings.mode == Mode::Verify {
             return match sharer.verify(request).await {
@@ -62,7 +69,7 @@ impl Runner {
         };
         self.clear_progress();
         match planned {
-            Ok(plan) => self.planned(settings, sharer, &plan).await,
+            Ok(plan) => self.planned(settings, sharer, &plan, confirm).await,
             Err(errors) => self.unplanned(settings, &errors),
         }
     }
@@ -114,23 +121,27 @@ impl Runner {
             let (what, why) = (verification::line(blocked), verification::failures(blocked));
             log.annotate(Level::Error, "verify.blocked", &format!("{what}: {why}"));
         }
-        let (verdict, exit) = if !report.errors.is_empty() {
-            let exit = Exit::of_errors(report.errors.iter());
-            ("something could not be checked", exit)
+        let exit = if !report.errors.is_empty() {
+            Exit::of_errors(report.errors.iter())
         } else if !blocked.is_empty() {
-            ("blocked", Exit::Failed)
+            Exit::Failed
         } else if is_refused(&report.plan) {
-            ("the plan is refused", Exit::Refused)
+            Exit::Refused
         } else {
-            ("no check found an obstacle to a launch", Exit::Done)
+            Exit::Done
         };
-        log.line(verdict);
         self.set(Outcome::Verified(Box::new(report)));
         exit
     }
 
     /// Shows the plan, and carries it out unless it is a dry run or refused.
-    async fn planned(&self, settings: &Settings, sharer: &Sharer, plan: &Plan) -> Exit {
+    async fn planned(
+        &self,
+        settings: &Settings,
+        sharer: &Sharer,
+        plan: &Plan,
+        confirm: Option<BoxFuture<'static, bool>>,
+    ) -> Exit {
         let log = &self.log;
         self.mask_source(settings, plan);
         let regions: Vec<&str> = plan.regions.iter().map(Region::as_ref).collect();
@@ -145,42 +156,45 @@ impl Runner {
             for error in &plan.errors {
                 log_error(log, error);
             }
-            if is_refused(plan) {
-                log.line("the plan is refused");
-                return Exit::Refused;
-            }
-            log.line(&plan_text::verdict(plan, settings.mode));
-            return if plan.errors.is_empty() {
+            return if is_refused(plan) {
+                Exit::Refused
+            } else if plan.errors.is_empty() {
                 Exit::Done
             } else {
                 Exit::of_errors(plan.errors.iter())
             };
         }
+        // The report of a share must not say that something was changed, as that of a dry run says
+        // what would be.
+        let untouched = Outcome::Planned(Box::new(Report::begin(plan)));
         if is_refused(plan) {
-            // The report of a share must not say that something was changed, as that of a dry run
-            // says what would be.
-            self.set(Outcome::Planned(Box::new(Report::begin(plan))));
-            log.line("the plan is refused: nothing was changed");
+            self.set(untouched);
             return Exit::Refused;
         }
-        self.carry_out(settings.mode, sharer, plan).await
+        if let Some(confirm) = confirm
+            && plan.may_change()
+        {
+            self.set(untouched);
+            let [add, change, remove] = plan_text::sums(plan);
+            log.line(&format!(
+                "{add} to add, {change} to change, {remove} to remove. Do this? Only `yes` is a \
+                 yes:"
+            ));
+            if !confirm.await {
+                return Exit::Cancelled;
+            }
+        }
+        self.carry_out(sharer, plan).await
     }
 
-    async fn carry_out(&self, mode: Mode, sharer: &Sharer, plan: &Plan) -> Exit {
+    async fn carry_out(&self, sharer: &Sharer, plan: &Plan) -> Exit {
         self.set(Outcome::Applied(Box::new(Report::begin(plan))));
         let applied = sharer.apply(plan).await;
         self.clear_progress();
-        let changed = match applied {
-            Ok(report) => report.changed,
-            Err(incomplete) => return Exit::of_errors(incomplete.report.errors.iter()),
-        };
-        self.log.line(match (mode, changed) {
-            (Mode::Revoke, true) => "revoked",
-            (Mode::Revoke, false) => "nothing to revoke: nothing was changed",
-            (_, true) => "shared",
-            (_, false) => "already shared: nothing was changed",
-        });
-        Exit::Done
+        match applied {
+            Ok(_) => Exit::Done,
+            Err(incomplete) => Exit::of_errors(incomplete.report.errors.iter()),
+        }
     }
 
     /// The targets are masked before the run; the source account is known only now.

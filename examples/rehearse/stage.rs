@@ -8,7 +8,6 @@ use ami_share_action::{Exit, Sinks};
 use ami_share_sim::{Options, Sim};
 use aws_sdk_ec2::error::{DisplayErrorContext, ProvideErrorMetadata as _};
 use aws_sdk_ec2::types::{LaunchPermission, LaunchPermissionModifications};
-use futures::FutureExt as _;
 
 pub(crate) const A: &str = "111111111111";
 pub(crate) const B: &str = "222222222222";
@@ -96,10 +95,8 @@ impl Stage {
         ];
         let env = env.map(|(name, value)| (OsString::from(name), OsString::from(value)));
         let sinks = Sinks {
-            terminal: false,
-            out: Box::new(Indented::default()),
-            cancelled: std::future::pending().boxed(),
             aws: Some(self.config(A)),
+            ..Sinks::new(Indented::default())
         };
         let exit = ami_share_action::run(env, sinks).await;
         anyhow::ensure!(

@@ -127,10 +127,8 @@ async fn run(env: Vec<(&str, OsString)>) -> (Exit, String) {
     let out = Shared::default();
     let sim = ami_share_sim::Sim::two_accounts(ami_share_sim::Options::default());
     let sinks = Sinks {
-        terminal: false,
-        out: Box::new(out.clone()),
-        cancelled: Box::pin(std::future::pending()),
         aws: Some(sim.sdk_config(A)),
+        ..Sinks::new(out.clone())
     };
     let exit = ami_share_action::run(
         env.into_iter().map(|(name, value)| (name.into(), value)),

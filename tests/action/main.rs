@@ -6,6 +6,7 @@
 )]
 
 mod bad_input;
+mod command_line;
 mod documents;
 mod ends;
 mod environment;

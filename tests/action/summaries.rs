@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use ami_share_action::{Exit, Sinks};
 use ami_share_sim::{KeySpec, Options, RegionSpec, Scenario, Sim, Size};
-use futures::FutureExt as _;
 
 use super::support::*;
 
@@ -32,10 +31,8 @@ async fn summary(sim: &Sim, inputs: &[Input<'_>]) -> (Exit, String) {
     ];
     let env = given.chain(env.into_iter().map(|(name, value)| (name.into(), value)));
     let sinks = Sinks {
-        out: Box::new(std::io::sink()),
-        terminal: false,
-        cancelled: std::future::pending().boxed(),
         aws: Some(sim.sdk_config(A)),
+        ..Sinks::new(std::io::sink())
     };
     let exit = ami_share_action::run(env, sinks).await;
     let text = std::fs::read_to_string(file).unwrap();

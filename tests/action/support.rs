@@ -141,10 +141,14 @@ impl Stage {
 
     pub(crate) fn ended(&self, output: Output) -> Run {
         let read = |name: &str| std::fs::read_to_string(self.path(name)).unwrap_or_default();
-        assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            errors.lines().all(|line| line.starts_with("error: ")),
+            "{errors}"
+        );
         Run {
             status: output.status.code().unwrap(),
-            log: String::from_utf8(output.stdout).unwrap(),
+            log: String::from_utf8(output.stdout).unwrap() + &errors,
             outputs: outputs(&read("output")),
             summary: read("summary"),
         }

@@ -150,7 +150,7 @@ def test_image_that_packer_built_launches_in_every_region(stage):
 def test_share_that_fails_fails_the_build_and_can_be_repeated(stage):
     done = packer(stage, "build", target_accounts='["12"]')
     assert done.returncode != 0
-    assert "target-accounts: `12` is not an account ID" in done.stdout
+    assert "target-accounts: `12` is not an account ID" in done.stdout + done.stderr
     [image] = built(stage).values()
     assert stage.launch(image) == "AuthFailure"
     manifest = str(stage.folder / "packer-manifest.json")

@@ -104,7 +104,7 @@ fn check_line(text: &str) {
 fn check_log(text: &str) {
     for style in [Style::GitHub, Style::Plain, Style::Terminal(false)] {
         let out = Written::default();
-        let log = Log::new(Box::new(out.clone()), style);
+        let log = Log::new(Box::new(out.clone()), None, style);
         log.line(text);
         log.annotate(Level::Error, text, text);
         log.group(text, &[text.to_owned()]);

@@ -35,15 +35,19 @@ pub(crate) fn read(env: &[(OsString, OsString)]) -> Environment {
     let mut read = Environment::default();
     let mut values: BTreeMap<String, String> = BTreeMap::new();
     for (variable, value) in env {
-        let variable = variable.to_string_lossy();
-        let Some(name) = variable.strip_prefix("INPUT_") else {
+        let Some(name) = input_of(variable) else {
             continue;
         };
-        let name = name.to_lowercase().replace('_', "-");
         if !INPUTS.iter().any(|input| input.name == name) {
             match explain_unknown(&name) {
                 Some(message) => read.problems.push(Problem::new(name, message)),
-                None => read.unknown.push(variable.into_owned()),
+                // Another step of a workflow may have set it; elsewhere nobody else sets such
+                // variables, and a run without what they say may share what it must not.
+                None if is_github(env) => read.unknown.push(variable.to_string_lossy().into()),
+                None => {
+                    let message = "there is no such input: `ami-share --help` lists them";
+                    read.problems.push(Problem::new(name, message));
+                }
             }
             continue;
         }
@@ -73,6 +77,30 @@ pub(crate) fn read(env: &[(OsString, OsString)]) -> Environment {
     }
     read.raw.run_name = first_set(env, &RUN_NAMES);
     read
+}
+
+/// The input that a variable gives by its name, whether or not there is one; `None` for other
+/// variables.
+pub(crate) fn input_of(variable: &OsStr) -> Option<String> {
+    let variable = variable.to_string_lossy();
+    let name = variable.strip_prefix("INPUT_")?;
+    Some(name.to_lowercase().replace('_', "-"))
+}
+
+fn is_github(env: &[(OsString, OsString)]) -> bool {
+    variable(env, "GITHUB_ACTIONS").is_some_and(|value| value == "true")
+}
+
+/// Whether the environment is that of a CI system, where nobody answers a question.
+pub(crate) fn is_ci(env: &[(OsString, OsString)]) -> bool {
+    let says_so = variable(env, "CI").is_some_and(|value| value != "false");
+    let others = [
+        "GITHUB_ACTIONS",
+        "TF_BUILD",
+        "JENKINS_URL",
+        "TEAMCITY_VERSION",
+    ];
+    says_so || first_set(env, &others).is_some() || first_set(env, &RUN_NAMES).is_some()
 }
 
 /// The Region that the profile of the process's environment names.
@@ -129,7 +157,14 @@ fn most_similar(name: &str) -> Option<&'static str> {
     // In a short name, one different letter already makes another word.
     let allowed = if similar.len() <= 6 { 1 } else { 2 };
     let same_letters = name.replace('-', "") == similar.replace('-', "");
-    (distance <= allowed || same_letters).then_some(similar)
+    if distance <= allowed || same_letters {
+        return Some(similar);
+    }
+    // A name without its last words, such as `kms-key`, if only one input begins with it.
+    let begun = format!("{name}-");
+    let mut longer = INPUTS.iter().filter(|input| input.name.starts_with(&begun));
+    let only = longer.next()?;
+    longer.next().is_none().then_some(only.name)
 }
 
 #[cfg(test)]
@@ -183,14 +218,19 @@ mod tests {
             "INPUT_KMSKEYID",
             "INPUT_TIME-OUT",
             "INPUT_KEY-SCOPES",
+            "INPUT_KMS_KEY",
         ];
         for name in close {
             let read = read(&env(&[(name, "x")]));
             assert_eq!((read.problems.len(), read.unknown.len()), (1, 0), "{name}");
         }
         for name in ["INPUT_WHO-TO-GREET", "INPUT_TOKEN", "INPUT_NODE-VERSION"] {
-            let read = read(&env(&[(name, "x")]));
-            assert_eq!((read.problems.len(), read.unknown.len()), (0, 1), "{name}");
+            let on_github = read(&env(&[(name, "x"), ("GITHUB_ACTIONS", "true")]));
+            let found = (on_github.problems.len(), on_github.unknown.len());
+            assert_eq!(found, (0, 1), "{name}");
+            let elsewhere = read(&env(&[(name, "x")]));
+            let found = (elsewhere.problems.len(), elsewhere.unknown.len());
+            assert_eq!(found, (1, 0), "{name}");
         }
     }
 

@@ -19,7 +19,7 @@ const RENAMED: [(&str, &str, &str); 6] = [
 ];
 
 /// What became of an input; `None` if none had this name.
-pub(super) fn describe(name: &str) -> Option<String> {
+pub(crate) fn describe(name: &str) -> Option<String> {
     let (_, new_name, difference) = RENAMED.iter().find(|(old_name, ..)| *old_name == name)?;
     Some(format!("is now called `{new_name}`{difference}"))
 }

@@ -38,6 +38,8 @@ impl Level {
 /// Writes the log. Every text passes through it, and none leaves it as a command of a CI system.
 pub(crate) struct Log {
     out: Mutex<Box<dyn Write + Send>>,
+    /// Where errors go outside GitHub, which reads them in the log.
+    errors: Option<Mutex<Box<dyn Write + Send>>>,
     style: Style,
     masks_accounts: AtomicBool,
     /// How many annotations GitHub was given, by level.
@@ -45,9 +47,14 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    pub(crate) fn new(out: Box<dyn Write + Send>, style: Style) -> Self {
+    pub(crate) fn new(
+        out: Box<dyn Write + Send>,
+        errors: Option<Box<dyn Write + Send>>,
+        style: Style,
+    ) -> Self {
         Self {
             out: Mutex::new(out),
+            errors: errors.map(Mutex::new),
             style,
             masks_accounts: AtomicBool::new(false),
             annotations: Default::default(),
@@ -93,12 +100,14 @@ impl Log {
         match self.style {
             Style::GitHub => self.annotate_on_github(level, &title, &text),
             Style::Plain | Style::Terminal(false) => {
-                self.write(&format!("{word}: {}", with_title(&title, &text)));
+                let line = format!("{word}: {}", with_title(&title, &text));
+                self.write_at(level, &line);
             }
             Style::Terminal(true) => {
                 let colour = if level == Level::Error { 31 } else { 33 };
                 let line = with_title(&title, &text);
-                self.write(&format!("\u{1b}[1;{colour}m{word}\u{1b}[0m: {line}"));
+                let line = format!("\u{1b}[1;{colour}m{word}\u{1b}[0m: {line}");
+                self.write_at(level, &line);
             }
         }
     }
@@ -162,12 +171,28 @@ impl Log {
         }
     }
 
-    /// The one place that writes: a line that is clean, or a command and a colour of ours.
     fn write(&self, line: &str) {
-        let mut out = self.out.lock();
-        // A closed pipe must not end a share half way.
-        let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+        write_line(&self.out, line);
     }
+
+    /// Writes a message where those of its level go outside GitHub.
+    fn write_at(&self, level: Level, line: &str) {
+        match &self.errors {
+            Some(errors) if level == Level::Error => write_line(errors, line),
+            _ => self.write(line),
+        }
+    }
+}
+
+/// The one place that writes: a line that is clean, or a command and a colour of ours.
+fn write_line(stream: &Mutex<Box<dyn Write + Send>>, line: &str) {
+    let mut stream = stream.lock();
+    // A closed pipe must not end a share half way. The whole line is one write, so that no other
+    // stream comes between.
+    let line = format!("{line}\n");
+    let _ = stream
+        .write_all(line.as_bytes())
+        .and_then(|()| stream.flush());
 }
 
 /// A message under its title, which is not repeated if the text begins with it.

@@ -9,44 +9,15 @@ mod targets;
 use ami_share::Plan;
 use ami_share::plan::{SharedImage, Step};
 
-use crate::settings::Mode;
-
 /// Every step, with the change of each key policy as a diff below it.
 pub(crate) fn lines(plan: &Plan) -> Vec<String> {
     plan.steps.iter().flat_map(describe).collect()
 }
 
-/// How much a run in this mode would change.
-pub(crate) fn verdict(plan: &Plan, mode: Mode) -> String {
-    if !plan.changes() && plan.may_change() {
-        return "No changes so far, but not everything could be looked at: see what is said above"
-            .to_owned();
-    }
-    if !plan.changes() {
-        return match mode {
-            Mode::Revoke => "No changes. There is no access to revoke".to_owned(),
-            Mode::Share | Mode::Verify => {
-                "No changes. Everything is shared as the inputs say".to_owned()
-            }
-        };
-    }
-    let (mut add, mut change, mut remove) = (0, 0, 0);
-    for step in &plan.steps {
-        match sign(step) {
-            '+' => add += 1,
-            '~' => change += 1,
-            '-' => remove += 1,
-            _ => {}
-        }
-    }
-    let mode = match mode {
-        Mode::Revoke => "revoke",
-        Mode::Share | Mode::Verify => "share",
-    };
-    format!(
-        "Plan: {add} to add, {change} to change, {remove} to remove. `mode: {mode}` would do this; \
-         the dry run changed nothing"
-    )
+/// How many steps add, change and remove something.
+pub(crate) fn sums(plan: &Plan) -> [usize; 3] {
+    let signs: Vec<char> = plan.steps.iter().map(sign).collect();
+    ['+', '~', '-'].map(|sign| signs.iter().filter(|other| **other == sign).count())
 }
 
 /// What a step does, by one character.

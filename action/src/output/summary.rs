@@ -6,6 +6,7 @@ mod tables;
 use ami_share::Report;
 
 use self::markdown::Markdown;
+use super::ending::Ending;
 use super::outcome::Outcome;
 use super::text::cut;
 use super::{diagram, verification};
@@ -19,7 +20,7 @@ const LONGEST_ITEM: usize = 2_000;
 
 pub(super) fn markdown(outcome: &Outcome, exit: Exit, mode: Mode) -> Markdown {
     let mut text = Markdown::literal("### ami-share: ");
-    text.push_literal(heading(outcome, exit, mode));
+    text.push(Markdown::text(Ending::of(outcome, exit, mode).verdict));
     text.push_literal("\n");
     match outcome {
         Outcome::Unplanned(errors) => {
@@ -37,32 +38,6 @@ pub(super) fn markdown(outcome: &Outcome, exit: Exit, mode: Mode) -> Markdown {
     }
     text.push_literal("\n");
     text
-}
-
-fn heading(outcome: &Outcome, exit: Exit, mode: Mode) -> &'static str {
-    let changed = outcome.report().is_some_and(|report| report.changed);
-    match (exit, outcome, mode) {
-        (Exit::Done, Outcome::Applied(_), Mode::Revoke) if changed => "revoked",
-        (Exit::Done, Outcome::Applied(_), Mode::Revoke) => "nothing to revoke",
-        (Exit::Done, Outcome::Applied(_), _) if changed => "shared",
-        (Exit::Done, Outcome::Applied(_), _) => "already shared",
-        (Exit::Done, Outcome::Planned(_), Mode::Revoke) if changed => {
-            "dry run: a revoke would change something"
-        }
-        (Exit::Done, Outcome::Planned(_), _) if changed => {
-            "dry run: a share would change something"
-        }
-        (Exit::Done, Outcome::Verified(_), _) => "no obstacle to a launch found",
-        (Exit::Done, _, _) => "dry run: nothing to change",
-        (Exit::Failed, Outcome::Verified(_), _) => "a launch is blocked, or could not be checked",
-        (Exit::Failed, Outcome::Planned(_), _) => "dry run: a part of the request is left out",
-        (Exit::Refused, _, _) => "refused, nothing was changed",
-        (Exit::Deadline, _, _) => "the deadline passed",
-        (Exit::Cancelled, _, _) => "cancelled",
-        (Exit::Failed | Exit::BadInput, _, Mode::Revoke) => "not everything was revoked",
-        (Exit::Failed | Exit::BadInput, _, Mode::Verify) => "nothing could be checked",
-        (Exit::Failed | Exit::BadInput, _, Mode::Share) => "not everything was shared",
-    }
 }
 
 fn whole_report(text: &mut Markdown, report: &Report, planned: bool) {

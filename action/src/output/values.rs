@@ -99,7 +99,7 @@ fn ami_ids(report: &Report) -> Value {
 }
 
 /// What a target launches of a shared image; `None` if there is nothing yet.
-fn image_to_launch<'a>(
+pub(super) fn image_to_launch<'a>(
     report: &'a Report,
     target: &Principal,
     shared: &'a ImageReport,

@@ -8,6 +8,47 @@ use super::summary::markdown::Markdown;
 /// Further rows are only in the report.
 const MAX_ROWS: usize = 200;
 
+/// What is known of one target and image: no more than the checks say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    Blocked,
+    Unknown,
+    NoObstacle,
+    Launched,
+}
+
+impl Answer {
+    /// Every answer, bad ones first.
+    pub(crate) const ALL: [Self; 4] = [
+        Self::Blocked,
+        Self::Unknown,
+        Self::NoObstacle,
+        Self::Launched,
+    ];
+
+    pub(crate) fn of(verification: &Verification) -> Self {
+        let is_known = verification.image.is_some()
+            && verdict(verification, CheckName::Image) != Some(Verdict::Unknown)
+            && !checks_with(verification, Verdict::Yes).is_empty();
+        match verification.conclusion {
+            Conclusion::Launched => Self::Launched,
+            Conclusion::Blocked => Self::Blocked,
+            // Of an image that is not there, or that nothing was read of, no check can say no.
+            Conclusion::NoObstacleFound if is_known => Self::NoObstacle,
+            Conclusion::NoObstacleFound => Self::Unknown,
+        }
+    }
+
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Blocked => "blocked",
+            Self::Unknown => "not known",
+            Self::NoObstacle => "no obstacle found",
+            Self::Launched => "launched",
+        }
+    }
+}
+
 /// One target and image, in a line.
 pub(crate) fn line(verification: &Verification) -> String {
     let Verification {
@@ -23,12 +64,15 @@ pub(crate) fn line(verification: &Verification) -> String {
     } else {
         format!("; not known: {unknown}")
     };
-    match verification.conclusion {
-        Conclusion::Launched => format!("{account} launched {image} in {region}{unknown}"),
-        Conclusion::NoObstacleFound => {
+    match Answer::of(verification) {
+        Answer::Launched => format!("{account} launched {image} in {region}{unknown}"),
+        Answer::NoObstacle => {
             format!("no obstacle found to {account} launching {image} in {region}{unknown}")
         }
-        Conclusion::Blocked => {
+        Answer::Unknown => {
+            format!("whether {account} can launch {image} in {region} was not checked{unknown}")
+        }
+        Answer::Blocked => {
             let failed = checks_with(verification, Verdict::No);
             format!("{account} cannot launch {image} in {region}: {failed}")
         }
@@ -97,10 +141,11 @@ fn row(text: &mut Markdown, verification: &Verification, columns: &[CheckName]) 
         Some(image) => Markdown::code(image),
         None => Markdown::literal("–"),
     };
-    let sum = match verification.conclusion {
-        Conclusion::Launched => "**launched**",
-        Conclusion::NoObstacleFound => "no obstacle found",
-        Conclusion::Blocked => "**blocked**",
+    let sum = match Answer::of(verification) {
+        Answer::Launched => "**launched**",
+        Answer::NoObstacle => "no obstacle found",
+        Answer::Unknown => "not known",
+        Answer::Blocked => "**blocked**",
     };
     let mut cells = vec![
         Markdown::text(account),

@@ -69,10 +69,8 @@ pub(super) async fn run(config: SdkConfig, variables: &[Variable], way: Way) -> 
     }
     let log = Shared::default();
     let sinks = Sinks {
-        out: Box::new(log.clone()),
-        terminal: false,
-        cancelled: Box::pin(std::future::pending()),
         aws: Some(config),
+        ..Sinks::new(log.clone())
     };
     let env = env
         .into_iter()

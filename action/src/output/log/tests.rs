@@ -19,7 +19,7 @@ impl Write for Shared {
 
 fn written(style: Style, write: impl Fn(&Log)) -> String {
     let out = Shared::default();
-    write(&Log::new(Box::new(out.clone()), style));
+    write(&Log::new(Box::new(out.clone()), None, style));
     String::from_utf8(out.0.lock().clone()).unwrap()
 }
 

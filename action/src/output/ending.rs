@@ -1,0 +1,113 @@
+//! What a run came to: the last line of the log, and the title of the summary. Every sentence is
+//! derived from the outcome, in this place alone, so that none says more than is known.
+
+mod counts;
+mod failures;
+mod verdict;
+
+use ami_share::Report;
+use ami_share::diagnostic::FindingCode;
+use ami_share::plan::Step;
+
+use super::outcome::Outcome;
+use crate::exit::Exit;
+use crate::settings::Mode;
+
+pub(crate) use counts::count;
+
+/// How a run ended, in words.
+pub(crate) struct Ending {
+    /// What was done or found, with counts.
+    pub(crate) verdict: String,
+    /// What failed, and where; blank if nothing did.
+    failures: String,
+    /// What to do next; blank if there is nothing.
+    next: String,
+}
+
+impl Ending {
+    pub(crate) fn of(outcome: &Outcome, exit: Exit, mode: Mode) -> Self {
+        let errors = match outcome {
+            Outcome::Unplanned(errors) => errors,
+            Outcome::Planned(report) | Outcome::Verified(report) | Outcome::Applied(report) => {
+                &report.errors
+            }
+        };
+        Self {
+            verdict: verdict::of(outcome, exit, mode),
+            failures: failures::summed(errors),
+            next: next(outcome, exit, mode),
+        }
+    }
+
+    /// A run whose inputs are wrong.
+    pub(crate) fn of_bad_input(problems: usize) -> Self {
+        let problems = count(problems, "problem");
+        Self {
+            verdict: format!("bad input, {problems}: AWS was not called"),
+            failures: String::new(),
+            next: "`ami-share --help` shows every input".to_owned(),
+        }
+    }
+
+    /// All of it, as one line.
+    pub(crate) fn line(&self) -> String {
+        let mut line = format!("ami-share: {}", self.verdict);
+        for more in [&self.failures, &self.next] {
+            if !more.is_empty() {
+                line += ". ";
+                line += more;
+            }
+        }
+        line
+    }
+}
+
+fn next(outcome: &Outcome, exit: Exit, mode: Mode) -> String {
+    let text = match (exit, outcome) {
+        (Exit::Done, Outcome::Applied(report)) if mode == Mode::Share => return left_to_do(report),
+        (Exit::Done, _) => "",
+        (Exit::Refused, _) => "See what each finding asks for, and run again",
+        (Exit::Deadline, _) => "Run again, and it continues from here; or raise `timeout`",
+        // Somebody who was asked said no.
+        (Exit::Cancelled, Outcome::Planned(_)) => "",
+        (Exit::Cancelled, _) => "Run again, and it continues from here",
+        (_, Outcome::Applied(_)) => "Run again when that is put right: what is done stays done",
+        _ => "Run again when that is put right",
+    };
+    text.to_owned()
+}
+
+/// What others must still do after a share before instances can be launched.
+fn left_to_do(report: &Report) -> String {
+    let mut todo = Vec::new();
+    if leaves_keys_to_others(report) {
+        todo.push(
+            "the statements of the output `key-policy-statements` must be in the key policy, \
+             which this run does not change",
+        );
+    }
+    if needs_launch_policy(report) {
+        todo.push(
+            "in the targets, the principals that launch need the policy of the output `iam-policy`",
+        );
+    }
+    match todo.as_slice() {
+        [] => String::new(),
+        todo => format!("Left to do: {}", todo.join("; ")),
+    }
+}
+
+/// Whether the run left it to others to give targets access to the keys.
+pub(crate) fn leaves_keys_to_others(report: &Report) -> bool {
+    let mut findings = report.findings.iter();
+    findings.any(|finding| finding.code == FindingCode::KeyAccessUnmanaged)
+}
+
+/// Whether principals in the targets must still be allowed to use the keys.
+pub(crate) fn needs_launch_policy(report: &Report) -> bool {
+    let mut launches = report.plan.launch_permissions();
+    let needs_keys = launches.any(|it| !it.principals.is_empty() && !it.keys.is_empty());
+    let is_managed = |step: &Step| matches!(step, Step::LaunchRole(_));
+    needs_keys && !report.plan.steps.iter().any(is_managed)
+}

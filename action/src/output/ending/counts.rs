@@ -1,0 +1,125 @@
+//! How many images, targets and Regions something was done for.
+
+use std::collections::BTreeSet;
+
+use ami_share::id::SourceImage;
+use ami_share::plan::Step;
+use ami_share::{Region, Report};
+
+use crate::output::principal_name::short_name;
+use crate::output::values;
+
+/// The images, principals and Regions that something was done for.
+#[derive(Default)]
+pub(super) struct Counts<'a> {
+    images: BTreeSet<&'a SourceImage>,
+    principals: BTreeSet<String>,
+    regions: BTreeSet<&'a Region>,
+}
+
+impl<'a> Counts<'a> {
+    /// The images that targets are let launch: the shared image, or the target's own copy.
+    pub(super) fn shared(report: &'a Report) -> Self {
+        let mut counts = Self::default();
+        for image in &report.images {
+            for target in &report.plan.targets {
+                if values::image_to_launch(report, target, image).is_some() {
+                    counts.images.insert(&image.source);
+                    counts.regions.insert(&image.region);
+                    counts.principals.insert(short_name(&target.to_string()));
+                }
+            }
+        }
+        counts
+    }
+
+    /// The images and keys that principals lost.
+    pub(super) fn revoked(report: &'a Report) -> Self {
+        let mut counts = Self::default();
+        for image in &report.images {
+            if !image.removed.is_empty() {
+                counts.images.insert(&image.source);
+                counts.regions.insert(&image.region);
+            }
+            let principals = image.removed.iter().map(ToString::to_string);
+            counts
+                .principals
+                .extend(principals.map(|name| short_name(&name)));
+        }
+        for key in &report.keys {
+            if !key.removed.is_empty() {
+                counts.regions.insert(key.key.region());
+            }
+            counts
+                .principals
+                .extend(key.removed.iter().map(|name| short_name(name)));
+        }
+        counts
+    }
+
+    /// What a plan is about.
+    pub(super) fn planned(report: &'a Report) -> Self {
+        let plan = &report.plan;
+        let principals = plan.targets.iter().map(ToString::to_string);
+        Self {
+            images: plan.images.iter().collect(),
+            principals: principals.map(|name| short_name(&name)).collect(),
+            regions: plan.regions.iter().collect(),
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.images.is_empty() && self.principals.is_empty()
+    }
+
+    /// `2 of 3 images with 4 targets in 2 Regions`, where 3 images and 4 targets were asked for.
+    pub(super) fn shared_of(&self, all: &Self) -> String {
+        let images = part(self.images.len(), all.images.len(), "image");
+        let targets = part(self.principals.len(), all.principals.len(), "target");
+        let regions = count(self.regions.len(), "Region");
+        format!("{images} with {targets} in {regions}")
+    }
+
+    /// `access of 2 principals to 1 image in 1 Region`.
+    pub(super) fn access(&self) -> String {
+        let principals = count(self.principals.len(), "principal");
+        let regions = count(self.regions.len(), "Region");
+        match self.images.len() {
+            0 => format!("key access of {principals} in {regions}"),
+            images => {
+                let images = count(images, "image");
+                format!("access of {principals} to {images} in {regions}")
+            }
+        }
+    }
+}
+
+/// The principals that keep a key although they are to lose it.
+pub(super) fn keepers(report: &Report) -> usize {
+    let mut keepers = BTreeSet::new();
+    for step in &report.plan.steps {
+        if let Step::RemoveKeyAccess(remove) = step {
+            keepers.extend(remove.kept.iter().chain(remove.in_use.keys()));
+        }
+    }
+    keepers.len()
+}
+
+/// `1 image`, `2 images`.
+pub(crate) fn count(number: usize, noun: &str) -> String {
+    let plural = match noun {
+        _ if number == 1 => "",
+        _ if noun.ends_with("ch") => "es",
+        _ => "s",
+    };
+    format!("{number} {noun}{plural}")
+}
+
+/// `2 of 3 images`, or `3 images` if that is all of them.
+fn part(number: usize, all: usize, noun: &str) -> String {
+    if number >= all {
+        count(number, noun)
+    } else {
+        format!("{number} of {}", count(all, noun))
+    }
+}

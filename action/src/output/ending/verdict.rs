@@ -1,0 +1,168 @@
+//! What was done or found, with counts.
+
+use ami_share::Report;
+
+use super::counts::{Counts, count, keepers};
+use super::leaves_keys_to_others;
+use crate::exit::Exit;
+use crate::output::outcome::Outcome;
+use crate::output::plan_text;
+use crate::output::verification::Answer;
+use crate::settings::Mode;
+
+pub(super) fn of(outcome: &Outcome, exit: Exit, mode: Mode) -> String {
+    match outcome {
+        Outcome::Unplanned(_) => unplanned(exit, mode),
+        Outcome::Planned(report) => planned(report, exit, mode),
+        Outcome::Verified(report) => verified(report, exit),
+        Outcome::Applied(report) if mode == Mode::Revoke => revoked(report, exit),
+        Outcome::Applied(report) => shared(report, exit),
+    }
+}
+
+/// Why a run ended before everything was done; blank if it did not.
+fn prefix(exit: Exit) -> &'static str {
+    match exit {
+        Exit::Deadline => "the deadline passed: ",
+        Exit::Cancelled => "cancelled: ",
+        _ => "",
+    }
+}
+
+/// A run that has no plan has changed nothing; of test launches of `mode: verify` the log tells.
+fn unplanned(exit: Exit, mode: Mode) -> String {
+    let prefix = prefix(exit);
+    match mode {
+        Mode::Verify => format!("{prefix}the checks are not complete"),
+        Mode::Share | Mode::Revoke => format!("{prefix}there is no plan, nothing was changed"),
+    }
+}
+
+fn planned(report: &Report, exit: Exit, mode: Mode) -> String {
+    let (plan, all) = (&report.plan, Counts::planned(report));
+    match exit {
+        Exit::Refused => {
+            let findings = count(plan.refusals().count(), "finding");
+            return format!("the plan is refused by {findings}: nothing was changed");
+        }
+        Exit::Cancelled => return "cancelled: nothing was changed".to_owned(),
+        _ => {}
+    }
+    if plan.changes() {
+        let [add, change, remove] = plan_text::sums(plan);
+        let what = match mode {
+            Mode::Revoke => "revoke",
+            Mode::Share | Mode::Verify => "share",
+        };
+        let left_out = match plan.errors.len() {
+            0 => String::new(),
+            errors => format!(", and {} left out", count(errors, "part")),
+        };
+        return format!(
+            "dry run, nothing was changed. Plan: {add} to add, {change} to change, {remove} to \
+             remove{left_out}; `mode: {what}` would do this"
+        );
+    }
+    if plan.may_change() {
+        return "dry run: no changes so far, but not everything could be looked at".to_owned();
+    }
+    match mode {
+        Mode::Revoke => format!("dry run: no changes, nothing to revoke{}", kept(report)),
+        Mode::Share | Mode::Verify => {
+            let shared = Counts::shared(report).shared_of(&all);
+            let keys = without_keys(report);
+            format!("dry run: no changes, already shared as the inputs say: {shared}{keys}")
+        }
+    }
+}
+
+fn verified(report: &Report, exit: Exit) -> String {
+    let answers: Vec<Answer> = report.verifications.iter().map(Answer::of).collect();
+    let mut texts = Vec::new();
+    for answer in Answer::ALL {
+        let number = answers.iter().filter(|other| **other == answer).count();
+        if number > 0 {
+            texts.push(format!("{} {number}", answer.title()));
+        }
+    }
+    let pairs = count(answers.len(), "pair");
+    let mut text = format!("{}checked {pairs} of image and target", prefix(exit));
+    if !texts.is_empty() {
+        text += &format!(": {}", texts.join(", "));
+    }
+    if exit == Exit::Refused {
+        text += "; the plan is refused";
+    }
+    if !report.errors.is_empty() {
+        text += "; not everything could be checked";
+    }
+    text
+}
+
+fn shared(report: &Report, exit: Exit) -> String {
+    let counts = Counts::shared(report);
+    let all = Counts::planned(report);
+    let (prefix, keys) = (prefix(exit), without_keys(report));
+    if counts.is_empty() {
+        let changed = if report.changed {
+            "; the log says what was done on the way"
+        } else {
+            ", and nothing was changed"
+        };
+        return format!("{prefix}this run shared no image{changed}");
+    }
+    // What a run did that ended well is everything that it was to do.
+    let shared = counts.shared_of(if exit == Exit::Done { &counts } else { &all });
+    match (exit, report.changed) {
+        (Exit::Done, true) => format!("shared {shared}{keys}"),
+        (Exit::Done, false) => format!("already shared: nothing was changed ({shared}{keys})"),
+        _ => format!("{prefix}not everything was done; shared {shared}{keys}"),
+    }
+}
+
+fn without_keys(report: &Report) -> &'static str {
+    if leaves_keys_to_others(report) {
+        ", but access to their keys is left to others (`key-access: none`)"
+    } else {
+        ""
+    }
+}
+
+fn revoked(report: &Report, exit: Exit) -> String {
+    let counts = Counts::revoked(report);
+    let (prefix, kept) = (prefix(exit), kept(report));
+    let mut done = Vec::new();
+    if !counts.is_empty() {
+        done.push(format!("revoked {}", counts.access()));
+    }
+    if !report.removed.is_empty() {
+        done.push(format!(
+            "removed {}",
+            count(report.removed.len(), "copied resource")
+        ));
+    }
+    match (exit, done.is_empty()) {
+        (Exit::Done, true) if report.changed => format!("revoked: see the log{kept}"),
+        (Exit::Done, true) => format!("nothing to revoke: nothing was changed{kept}"),
+        (Exit::Done, false) => format!("{}{kept}", done.join(", ")),
+        (_, true) if report.changed => {
+            format!("{prefix}not everything was revoked; the log says what was{kept}")
+        }
+        (_, true) => format!("{prefix}this run revoked nothing{kept}"),
+        (_, false) => {
+            format!(
+                "{prefix}not everything was revoked; {}{kept}",
+                done.join(", ")
+            )
+        }
+    }
+}
+
+/// Those who keep a key although they are to lose it.
+fn kept(report: &Report) -> String {
+    match keepers(report) {
+        0 => String::new(),
+        1 => "; 1 principal keeps key access".to_owned(),
+        many => format!("; {many} principals keep key access"),
+    }
+}
