@@ -103,12 +103,16 @@ fn command() -> Command {
         .about("Shares encrypted AMIs with other AWS accounts")
         .after_help(EXAMPLES)
         .max_term_width(100)
+        .next_line_help(true)
         .args_conflicts_with_subcommands(true)
         .args(flags());
     for (name, about) in COMMANDS {
         // The command is that input itself.
         let flags = flags().filter(|flag| flag.get_id() != "mode");
-        let one = Command::new(name).about(about).after_help(EXAMPLES);
+        let one = Command::new(name)
+            .about(about)
+            .after_help(EXAMPLES)
+            .next_line_help(true);
         command = command.subcommand(one.args(flags));
     }
     command.subcommand(completions)

@@ -124,7 +124,7 @@ pub async fn run(env: impl IntoIterator<Item = (OsString, OsString)>, sinks: Sin
         Either::Left((exit, _)) => exit,
         Either::Right(((), work)) => {
             drop(work);
-            runner.clear_progress();
+            runner.end_events();
             let mut ending = Box::pin(sharer.end_test_launches(CLEAN_UP_GRACE));
             if timeout(CANCEL_GRACE, &mut ending).await.is_err() {
                 cleaning_up = Some(ending);

@@ -4,6 +4,7 @@
 mod diagram;
 pub(crate) mod ending;
 pub(crate) mod events;
+pub(crate) mod kinds;
 pub(crate) mod log;
 pub(crate) mod outcome;
 pub(crate) mod plan_text;

@@ -9,10 +9,12 @@ use futures::future::BoxFuture;
 use parking_lot::Mutex;
 
 use crate::exit::Exit;
-use crate::output::events::{EventLog, log_error, log_finding};
-use crate::output::log::{Level, Log};
+use crate::output::ending::leaves_keys_to_others;
+use crate::output::events::EventLog;
+use crate::output::kinds::{self, Said};
+use crate::output::log::Log;
 use crate::output::outcome::Outcome;
-use crate::output::{plan_text, verification};
+use crate::output::plan_text;
 use crate::settings::{Mode, Settings};
 
 /// Runs the step. Its outcome can be asked for at any time, because the run may be interrupted.
@@ -37,9 +39,9 @@ impl Runner {
         self.outcome.lock().clone()
     }
 
-    /// Removes the progress bars from a terminal; what is written afterwards stays.
-    pub(crate) fn clear_progress(&self) {
-        self.events.clear_progress();
+    /// Ends what is shown live, and writes what was kept back of it.
+    pub(crate) fn end_events(&self) {
+        self.events.end();
     }
 
     /// A sharer whose events come to this runner.
@@ -57,7 +59,9 @@ impl Runner {
     ) -> Exit {
         let request = &settings.request;
         if settings.mode == Mode::Verify {
-            return match sharer.verify(request).await {
+            let verified = sharer.verify(request).await;
+            self.end_events();
+            return match verified {
                 Ok(report) => self.verified(settings, report),
                 Err(errors) => self.unplanned(settings, &errors),
             };
@@ -67,7 +71,7 @@ impl Runner {
         } else {
             sharer.plan(request).await
         };
-        self.clear_progress();
+        self.end_events();
         match planned {
             Ok(plan) => self.planned(settings, sharer, &plan, confirm).await,
             Err(errors) => self.unplanned(settings, &errors),
@@ -99,8 +103,8 @@ impl Runner {
             {
                 self.log.mask_in_later_steps(account.as_ref());
             }
-            log_error(&self.log, error);
         }
+        kinds::log_all(&self.log, errors.iter().map(Said::error));
         self.set(Outcome::Unplanned(errors.iter().cloned().collect()));
         Exit::of_errors(errors.iter())
     }
@@ -109,18 +113,13 @@ impl Runner {
     fn verified(&self, settings: &Settings, report: Report) -> Exit {
         let log = &self.log;
         self.mask_source(settings, &report.plan);
-        for finding in &report.findings {
-            log_finding(log, finding);
-        }
+        kinds::log_all(log, report.findings.iter().map(Said::finding));
         let blocked: Vec<&Verification> = report
             .verifications
             .iter()
             .filter(|verification| verification.conclusion == Conclusion::Blocked)
             .collect();
-        for blocked in &blocked {
-            let (what, why) = (verification::line(blocked), verification::failures(blocked));
-            log.annotate(Level::Error, "verify.blocked", &format!("{what}: {why}"));
-        }
+        kinds::log_all(log, blocked.iter().map(|blocked| Said::blocked(blocked)));
         let exit = if !report.errors.is_empty() {
             Exit::of_errors(report.errors.iter())
         } else if !blocked.is_empty() {
@@ -147,15 +146,19 @@ impl Runner {
         let regions: Vec<&str> = plan.regions.iter().map(Region::as_ref).collect();
         let (account, regions) = (&plan.account, regions.join(", "));
         let title = format!("Plan for account {account} in {regions}");
-        log.group(&title, &plan_text::lines(plan));
-        for finding in &plan.findings {
-            log_finding(log, finding);
+        log.line(&title);
+        log.changes(&plan_text::lines(plan));
+        for (title, lines) in plan_text::policy_changes(plan) {
+            log.group(&title, &lines);
         }
+        if leaves_keys_to_others(plan) {
+            let (title, lines) = plan_text::statements(plan);
+            log.group(title, &lines);
+        }
+        kinds::log_all(log, plan.findings.iter().map(Said::finding));
         if settings.dry_run {
             self.set(Outcome::Planned(Box::new(Report::of_plan(plan))));
-            for error in &plan.errors {
-                log_error(log, error);
-            }
+            kinds::log_all(log, plan.errors.iter().map(Said::error));
             return if is_refused(plan) {
                 Exit::Refused
             } else if plan.errors.is_empty() {
@@ -190,7 +193,7 @@ impl Runner {
     async fn carry_out(&self, sharer: &Sharer, plan: &Plan) -> Exit {
         self.set(Outcome::Applied(Box::new(Report::begin(plan))));
         let applied = sharer.apply(plan).await;
-        self.clear_progress();
+        self.end_events();
         match applied {
             Ok(_) => Exit::Done,
             Err(incomplete) => Exit::of_errors(incomplete.report.errors.iter()),

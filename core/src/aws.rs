@@ -52,6 +52,13 @@ pub(crate) struct Identity {
     pub(crate) accepted_in: Option<Region>,
 }
 
+impl Identity {
+    /// The principal as policies name it: the role behind a session.
+    pub(crate) fn principal(&self) -> String {
+        sts::describe_principal(&self.arn)
+    }
+}
+
 impl Caller {
     /// Sends one call when it is the action's turn and fewer than the most allowed are under way,
     /// and explains its error.

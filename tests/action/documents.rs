@@ -8,6 +8,8 @@ use std::path::PathBuf;
 
 use ami_share_action::{INPUTS, Input, OUTPUTS};
 
+use super::support::is_set;
+
 fn top(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("..")
@@ -16,14 +18,6 @@ fn top(name: &str) -> PathBuf {
 
 fn read(name: &str) -> String {
     std::fs::read_to_string(top(name)).unwrap()
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "asked for by the author of a change"
-)]
-fn is_set(variable: &str) -> bool {
-    std::env::var_os(variable).is_some()
 }
 
 /// `action.yml` as the code has it.

@@ -18,3 +18,5 @@ mod shares;
 mod summaries;
 mod support;
 mod test_launches;
+mod truths;
+mod words;

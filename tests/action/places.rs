@@ -24,6 +24,7 @@ use answers::{Answers, Place};
 use exits::{WAYS, in_threads};
 use payloads::{batches, long};
 use seen::Seen;
+pub(crate) use stories::build_world;
 use stories::{STORIES, Story};
 
 /// Puts texts into a place; the further ones only if the first came out.

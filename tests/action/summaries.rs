@@ -159,20 +159,23 @@ async fn diagram_shows_every_way_to_share() {
             &[golden.as_slice(), &to, &[("DRY_RUN", "true")]].concat(),
             &[
                 "T0([\"222222222222\"])",
-                "T0 ==>|will be able to launch| N0",
-                "T0 ==>|will be able to use| N1",
+                "T0 ==>|would get launch permission| N0",
+                "T0 ==>|would get key access| N1",
             ],
         ),
         (
             &[golden.as_slice(), &to].concat(),
-            &["T0 ==>|can now launch| N0", "N0 -.-|encrypted under| N1"],
+            &[
+                "T0 ==>|got launch permission| N0",
+                "N0 -.-|encrypted under| N1",
+            ],
         ),
         (
             &[golden.as_slice(), &all].concat(),
             &[
                 "T0([\"222222222222\"])",
                 "OU ou-ab12-11111111<br>organization o-example123",
-                "-->|can launch| N0",
+                "-->|has launch permission| N0",
             ],
         ),
         (
@@ -186,16 +189,16 @@ async fn diagram_shows_every_way_to_share() {
             ]
             .concat(),
             &[
-                "--x|will no longer launch| N0",
-                "--x|will no longer use| N1",
-                "==>|will be able to launch| N0",
+                "--x|would lose launch permission| N0",
+                "--x|would lose key access| N1",
+                "==>|would get launch permission| N0",
             ],
         ),
         (
             &[golden.as_slice(), &all, &[("MODE", "revoke")]].concat(),
             &[
-                "T0 --x|can no longer launch| N0",
-                "T0 --x|can no longer use| N1",
+                "T0 --x|lost launch permission| N0",
+                "T0 --x|lost key access| N1",
             ],
         ),
         (
@@ -205,7 +208,7 @@ async fn diagram_shows_every_way_to_share() {
                 ("KMS_KEY_ID", "alias/golden"),
                 ("KEY_ACCESS", "grants"),
             ],
-            &["<br>copy of ami-", "<br>by grants", "==>|can now use|"],
+            &["<br>copy of ami-", "<br>by grants", "==>|got key access|"],
         ),
     ];
     for (inputs, parts) in steps {

@@ -169,6 +169,15 @@ impl Stage {
     }
 }
 
+/// Whether the author of a change asks for files to be written.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "asked for by the author of a change"
+)]
+pub(crate) fn is_set(variable: &str) -> bool {
+    std::env::var_os(variable).is_some()
+}
+
 /// A log that a test reads.
 #[derive(Clone, Default)]
 pub(crate) struct Shared(Arc<Mutex<Vec<u8>>>);

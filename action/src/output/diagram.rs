@@ -8,6 +8,7 @@ mod simplify;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::ops::RangeInclusive;
 
 use ami_share::Report;
 
@@ -19,6 +20,8 @@ use super::text::visible;
 /// What a reader can follow.
 const MAX_EDGES: usize = 24;
 const MAX_CHARACTERS: usize = 10_000;
+/// A diagram with fewer edges says no more than a table, and one with more is looked at on purpose.
+const OPEN_EDGES: RangeInclusive<usize> = 3..=8;
 /// This many lines are in one box.
 const LINES_IN_A_BOX: usize = 4;
 /// The longest name that is shown whole.
@@ -48,16 +51,27 @@ const DETAILS: [Detail; 4] = [
     },
 ];
 
+/// A diagram of a report.
+pub(super) struct Diagram {
+    pub(super) text: String,
+    /// Whether it says more than the tables, and is still read at a glance.
+    pub(super) says_more: bool,
+}
+
 /// The diagram; `None` if nobody has, gains or loses access. `planned` says that the plan was not
 /// carried out.
-pub(super) fn of_report(report: &Report, planned: bool) -> Option<String> {
+pub(super) fn of_report(report: &Report, planned: bool) -> Option<Diagram> {
     let regions = model::of_report(report, planned);
     let mut resources = regions.iter().flat_map(|region| &region.resources);
     if resources.all(|resource| resource.access.is_empty()) {
         return None;
     }
     let account = report.plan.account.as_ref();
-    smallest(&regions, account, planned).map(|drawing| drawing.text)
+    let drawing = smallest(&regions, account, planned)?;
+    Some(Diagram {
+        says_more: OPEN_EDGES.contains(&drawing.edges.len()),
+        text: drawing.text,
+    })
 }
 
 /// The first drawing that is small enough.
@@ -162,16 +176,17 @@ impl Drawing {
     fn draw_access(&mut self, groups: &Groups, resources: &[&Resource]) {
         for (group, access_of_group) in groups.keys().enumerate() {
             for (number, access) in access_of_group {
-                let does = match resources[*number].kind {
-                    Kind::Image => "launch",
-                    Kind::Key => "use",
+                // What is given is known; whether it is enough to launch, only checks tell.
+                let what = match resources[*number].kind {
+                    Kind::Image => "launch permission",
+                    Kind::Key => "key access",
                 };
                 let (line, says) = match (access, self.planned) {
-                    (Access::Kept, _) => ("-->", format!("can {does}")),
-                    (Access::Added, true) => ("==>", format!("will be able to {does}")),
-                    (Access::Added, false) => ("==>", format!("can now {does}")),
-                    (Access::Removed, true) => ("--x", format!("will no longer {does}")),
-                    (Access::Removed, false) => ("--x", format!("can no longer {does}")),
+                    (Access::Kept, _) => ("-->", format!("has {what}")),
+                    (Access::Added, true) => ("==>", format!("would get {what}")),
+                    (Access::Added, false) => ("==>", format!("got {what}")),
+                    (Access::Removed, true) => ("--x", format!("would lose {what}")),
+                    (Access::Removed, false) => ("--x", format!("lost {what}")),
                 };
                 let _ = writeln!(self.text, "  T{group} {line}|{says}| N{number}");
                 self.edges.push(*access);

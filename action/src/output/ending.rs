@@ -5,9 +5,9 @@ mod counts;
 mod failures;
 mod verdict;
 
-use ami_share::Report;
 use ami_share::diagnostic::FindingCode;
 use ami_share::plan::Step;
+use ami_share::{Plan, Report};
 
 use super::outcome::Outcome;
 use crate::exit::Exit;
@@ -20,9 +20,9 @@ pub(crate) struct Ending {
     /// What was done or found, with counts.
     pub(crate) verdict: String,
     /// What failed, and where; blank if nothing did.
-    failures: String,
+    pub(crate) failures: String,
     /// What to do next; blank if there is nothing.
-    next: String,
+    pub(crate) next: String,
 }
 
 impl Ending {
@@ -66,11 +66,10 @@ impl Ending {
 fn next(outcome: &Outcome, exit: Exit, mode: Mode) -> String {
     let text = match (exit, outcome) {
         (Exit::Done, Outcome::Applied(report)) if mode == Mode::Share => return left_to_do(report),
-        (Exit::Done, _) => "",
+        // A plan alone is cancelled only by somebody who was asked and said no.
+        (Exit::Done, _) | (Exit::Cancelled, Outcome::Planned(_)) => "",
         (Exit::Refused, _) => "See what each finding asks for, and run again",
         (Exit::Deadline, _) => "Run again, and it continues from here; or raise `timeout`",
-        // Somebody who was asked said no.
-        (Exit::Cancelled, Outcome::Planned(_)) => "",
         (Exit::Cancelled, _) => "Run again, and it continues from here",
         (_, Outcome::Applied(_)) => "Run again when that is put right: what is done stays done",
         _ => "Run again when that is put right",
@@ -81,7 +80,7 @@ fn next(outcome: &Outcome, exit: Exit, mode: Mode) -> String {
 /// What others must still do after a share before instances can be launched.
 fn left_to_do(report: &Report) -> String {
     let mut todo = Vec::new();
-    if leaves_keys_to_others(report) {
+    if leaves_keys_to_others(&report.plan) {
         todo.push(
             "the statements of the output `key-policy-statements` must be in the key policy, \
              which this run does not change",
@@ -98,10 +97,11 @@ fn left_to_do(report: &Report) -> String {
     }
 }
 
-/// Whether the run left it to others to give targets access to the keys.
-pub(crate) fn leaves_keys_to_others(report: &Report) -> bool {
-    let mut findings = report.findings.iter();
-    findings.any(|finding| finding.code == FindingCode::KeyAccessUnmanaged)
+/// Whether a share leaves it to others to give targets access to the keys.
+pub(crate) fn leaves_keys_to_others(plan: &Plan) -> bool {
+    let mut findings = plan.findings.iter();
+    let is_unmanaged = findings.any(|finding| finding.code == FindingCode::KeyAccessUnmanaged);
+    is_unmanaged && plan.launch_permissions().next().is_some()
 }
 
 /// Whether principals in the targets must still be allowed to use the keys.

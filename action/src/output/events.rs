@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ami_share::diagnostic::Severity;
 use ami_share::report::Waiting;
-use ami_share::{Error, Event, EventSink, Finding};
+use ami_share::{Event, EventSink};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use super::log::{Level, Log};
+use super::kinds::{Kind, Said};
+use super::log::Log;
 use super::progress::ProgressBars;
 use super::verification;
 
@@ -25,6 +25,8 @@ pub(crate) struct EventLog {
     bars: ProgressBars,
     /// When the log last said that the run waits for a resource.
     last_said: Mutex<BTreeMap<String, Instant>>,
+    /// The errors and findings so far, each kind once.
+    said: Mutex<Vec<Kind>>,
 }
 
 impl EventLog {
@@ -34,12 +36,28 @@ impl EventLog {
             log,
             bars,
             last_said: Mutex::default(),
+            said: Mutex::default(),
         }
     }
 
-    /// Removes the progress bars; what is written afterwards stays.
-    pub(crate) fn clear_progress(&self) {
+    /// Writes a message, unless it only says again what another said of somewhere else.
+    fn say(&self, said: Said) {
+        let mut said_before = self.said.lock();
+        let known = said_before.iter_mut();
+        if let Some(kind) = known.into_iter().find(|kind| kind.first.kind == said.kind) {
+            kind.others.push(said.place);
+            return;
+        }
+        self.bars.suspend(|| said.log(&self.log));
+        said_before.push(Kind::new(said));
+    }
+
+    /// Writes where else messages are true that were written once.
+    pub(crate) fn end(&self) {
         self.bars.clear();
+        for kind in self.said.lock().drain(..) {
+            kind.log_others(&self.log);
+        }
     }
 
     fn waiting(&self, waiting: &Waiting) {
@@ -81,8 +99,8 @@ impl EventSink for EventLog {
         let log = &self.log;
         match event {
             Event::Waiting(waiting) => self.waiting(waiting),
-            Event::Found(finding) => self.bars.suspend(|| log_finding(log, finding)),
-            Event::Failed(error) => self.bars.suspend(|| log_error(log, error)),
+            Event::Found(finding) => self.say(Said::finding(finding)),
+            Event::Failed(error) => self.say(Said::error(error)),
             Event::Verified(verification) => {
                 let line = verification::line(verification);
                 self.bars.suspend(|| log.line(&line));
@@ -95,19 +113,4 @@ impl EventSink for EventLog {
             }
         }
     }
-}
-
-/// Writes a finding as an annotation.
-pub(crate) fn log_finding(log: &Log, finding: &Finding) {
-    let level = if finding.severity == Severity::Refuse {
-        Level::Error
-    } else {
-        Level::Warning
-    };
-    log.annotate(level, finding.code.as_str(), &finding.to_string());
-}
-
-/// Writes an error as an annotation.
-pub(crate) fn log_error(log: &Log, error: &Error) {
-    log.annotate(Level::Error, error.code.as_str(), &error.to_string());
 }

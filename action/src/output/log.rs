@@ -149,6 +149,13 @@ impl Log {
         }
     }
 
+    /// Lines that only GitHub can fold; elsewhere they are left out.
+    pub(crate) fn fold(&self, title: &str, lines: &[String]) {
+        if self.style == Style::GitHub {
+            self.group(title, lines);
+        }
+    }
+
     /// Lines under a heading, folded on GitHub.
     pub(crate) fn group(&self, title: &str, lines: &[String]) {
         let github = self.style == Style::GitHub;
@@ -158,6 +165,14 @@ impl Log {
         } else {
             self.write(&title);
         }
+        self.changes(lines);
+        if github {
+            self.write("::endgroup::");
+        }
+    }
+
+    /// Lines of a plan, each in the colour of its sign.
+    pub(crate) fn changes(&self, lines: &[String]) {
         for line in lines {
             let text = self.clean(&format!("  {line}"));
             let coloured = self.style == Style::Terminal(true);
@@ -165,9 +180,6 @@ impl Log {
                 Some(colour) => self.write(&format!("\u{1b}[{colour}m{text}\u{1b}[0m")),
                 None => self.write(&text),
             }
-        }
-        if github {
-            self.write("::endgroup::");
         }
     }
 

@@ -8,10 +8,40 @@ mod targets;
 
 use ami_share::Plan;
 use ami_share::plan::{SharedImage, Step};
+use serde_json::Value;
 
-/// Every step, with the change of each key policy as a diff below it.
+/// Every step.
 pub(crate) fn lines(plan: &Plan) -> Vec<String> {
     plan.steps.iter().flat_map(describe).collect()
+}
+
+/// The changes of key policies, each under a title.
+pub(crate) fn policy_changes(plan: &Plan) -> Vec<(String, Vec<String>)> {
+    let mut changes = Vec::new();
+    for step in &plan.steps {
+        let (key, change) = match step {
+            Step::KeyAccess(access) => (&access.key, &access.policy),
+            Step::RemoveKeyAccess(remove) => (&remove.key, &remove.policy),
+            _ => continue,
+        };
+        let lines = change.as_ref().map(policy_diff::lines).unwrap_or_default();
+        if !lines.is_empty() {
+            changes.push((format!("Change of the policy of {key}"), lines));
+        }
+    }
+    changes
+}
+
+/// The statements that others must add to key policies, under their title.
+pub(crate) fn statements(plan: &Plan) -> (&'static str, Vec<String>) {
+    let statements = Value::from(plan.key_policy_statements());
+    ("Statements that the key policy needs", pretty(&statements))
+}
+
+/// The lines of JSON.
+pub(crate) fn pretty(json: &Value) -> Vec<String> {
+    let text = serde_json::to_string_pretty(json).unwrap_or_default();
+    text.lines().map(str::to_owned).collect()
 }
 
 /// How many steps add, change and remove something.
@@ -48,8 +78,8 @@ fn describe(step: &Step) -> Vec<String> {
     match step {
         Step::Copy(copy) => vec![shares::copy(copy)],
         Step::KeyAccess(access) => shares::key_access(access, sign),
-        Step::Grants(grants) => vec![shares::grants(grants, sign)],
-        Step::SnapshotPermission(permission) => vec![shares::snapshots(permission, sign)],
+        Step::Grants(grants) => shares::grants(grants, sign),
+        Step::SnapshotPermission(permission) => shares::snapshots(permission, sign),
         Step::LaunchPermission(permission) => shares::launch_permission(permission, sign),
         Step::Deprecate(deprecate) => vec![shares::deprecate(deprecate, sign)],
         Step::Protect(protect) => vec![shares::protect(protect, sign)],

@@ -71,7 +71,11 @@ fn first_shared(report: &Report) -> Option<&AmiId> {
     let is_shared = if launch.principals.is_empty() {
         report.errors.is_empty()
     } else {
-        launch.principals.is_subset(&image.principals)
+        // A target that has its own copy may have lost the permission meanwhile.
+        launch.principals.iter().all(|principal| {
+            image.principals.contains(principal)
+                || image_to_launch(report, principal, image).is_some()
+        })
     };
     image.image.as_ref().filter(|_| is_shared && !is_refused)
 }

@@ -3,13 +3,16 @@
 
 use ami_share::report::{CheckName, Conclusion, Verdict, Verification};
 
+use super::ending::count;
 use super::summary::markdown::Markdown;
 
 /// Further rows are only in the report.
 const MAX_ROWS: usize = 200;
+/// A cell names this many accounts, and otherwise says how many there are.
+const NAMES_IN_A_CELL: usize = 2;
 
 /// What is known of one target and image: no more than the checks say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Answer {
     Blocked,
     Unknown,
@@ -109,15 +112,45 @@ pub(super) fn table(text: &mut Markdown, verifications: &[Verification]) {
     text.push_literal("\n");
     text.push_row(names.iter().map(|name| Markdown::literal(name)));
     text.push_row(names.iter().map(|_| Markdown::literal("---")));
-    for verification in verifications.iter().take(MAX_ROWS) {
-        row(text, verification, &columns);
+    let rows = rows(verifications, &columns);
+    for row in rows.iter().take(MAX_ROWS) {
+        text.push_row(row.clone());
     }
-    let more = verifications.len().saturating_sub(MAX_ROWS);
+    let more = rows.len().saturating_sub(MAX_ROWS);
     if more > 0 {
         let more = format!("… and {more} more, which are in the report");
         text.push_literal("\n");
         text.push(Markdown::text(more));
         text.push_literal("\n");
+    }
+}
+
+/// The rows, bad answers first; targets with equal rows are one.
+fn rows(verifications: &[Verification], columns: &[CheckName]) -> Vec<Vec<Markdown>> {
+    let mut equal: Vec<(Answer, Vec<Markdown>, Vec<String>)> = Vec::new();
+    for verification in verifications {
+        let cells = row(verification, columns);
+        let account = verification.account.to_string();
+        match equal.iter_mut().find(|(_, known, _)| *known == cells) {
+            Some((.., accounts)) => accounts.push(account),
+            None => equal.push((Answer::of(verification), cells, vec![account])),
+        }
+    }
+    equal.sort_by_key(|(answer, ..)| *answer);
+    let mut rows = Vec::new();
+    for (_, cells, accounts) in equal {
+        let mut row = vec![Markdown::text(accounts_or_count(&accounts))];
+        row.extend(cells);
+        rows.push(row);
+    }
+    rows
+}
+
+fn accounts_or_count(accounts: &[String]) -> String {
+    if accounts.len() > NAMES_IN_A_CELL {
+        count(accounts.len(), "account")
+    } else {
+        accounts.join(", ")
     }
 }
 
@@ -133,10 +166,8 @@ fn columns(verifications: &[Verification]) -> Vec<CheckName> {
     columns
 }
 
-fn row(text: &mut Markdown, verification: &Verification, columns: &[CheckName]) {
-    let Verification {
-        account, region, ..
-    } = verification;
+/// The cells of a target, but for its account.
+fn row(verification: &Verification, columns: &[CheckName]) -> Vec<Markdown> {
     let image = match &verification.image {
         Some(image) => Markdown::code(image),
         None => Markdown::literal("–"),
@@ -148,8 +179,7 @@ fn row(text: &mut Markdown, verification: &Verification, columns: &[CheckName]) 
         Answer::Blocked => "**blocked**",
     };
     let mut cells = vec![
-        Markdown::text(account),
-        Markdown::text(region),
+        Markdown::text(&verification.region),
         image,
         Markdown::literal(sum),
     ];
@@ -161,7 +191,7 @@ fn row(text: &mut Markdown, verification: &Verification, columns: &[CheckName]) 
             None => "",
         }));
     }
-    text.push_row(cells);
+    cells
 }
 
 fn verdict(verification: &Verification, name: CheckName) -> Option<Verdict> {

@@ -150,7 +150,8 @@ impl CopyJob<'_> {
                 "allow kms:DescribeKey, kms:CreateGrant, kms:Decrypt, \
                  kms:GenerateDataKeyWithoutPlaintext and kms:ReEncrypt* on {} and on the source's \
                  keys, in an identity policy of {} and in the key policies; then run again",
-                copy.key, clients.identity.arn
+                copy.key,
+                clients.identity.principal()
             ));
         }
         let location = &clients.location;

@@ -178,7 +178,7 @@ fn refused_parameter(clients: &RegionClients, name: &str, image_id: &AmiId) -> E
     let remedy = format!(
         "allow ssm:PutParameter and ec2:DescribeImages in an identity policy of {}: SSM checks \
          the image with that identity",
-        clients.identity.arn
+        clients.identity.principal()
     );
     Error::new(Code::ParameterRefused, message)
         .remedy(remedy)

@@ -95,10 +95,13 @@ pub(crate) fn not_assumable(
 ) -> Error {
     // Trust policies name the role behind a session, not the session.
     let principal = describe_principal(&caller.arn);
-    let condition = if external_id {
-        ", if `StringEquals` `sts:ExternalId` is the given `target-external-id`"
+    let (condition, cause) = if external_id {
+        let condition = ", if `StringEquals` `sts:ExternalId` is the given `target-external-id`";
+        (condition, "")
     } else {
-        ""
+        let cause = ", and if it asks for an external ID: none was sent, and \
+                     `target-external-id` gives one for roles in targets";
+        ("", cause)
     };
     let denial = Denial {
         principal: &caller.arn,
@@ -111,8 +114,8 @@ pub(crate) fn not_assumable(
     let all = || {
         format!(
             "AWS does not say which of these is missing: the role must exist; its trust policy \
-             must allow `sts:AssumeRole` to {principal}{condition}; and an identity policy of \
-             {principal} must allow `sts:AssumeRole` on {role}"
+             must allow `sts:AssumeRole` to {principal}{condition}{cause}; and an identity policy \
+             of {principal} must allow `sts:AssumeRole` on {role}"
         )
     };
     let message = format!("{principal} may not assume {role}");

@@ -190,9 +190,9 @@ impl Report {
             } => {
                 let shared = self.image(source, region);
                 shared.removed.extend(removed.iter().cloned());
-                shared
-                    .unlisted
-                    .retain(|principal| !removed.contains(principal));
+                for list in [&mut shared.principals, &mut shared.unlisted] {
+                    list.retain(|principal| !removed.contains(principal));
+                }
             }
             _ => {}
         }

@@ -3,7 +3,9 @@
 use super::runners::is_hidden;
 
 const HEADING: &str = "### ami-share: ";
-const TAGS: [&str; 6] = [
+const TAGS: [&str; 8] = [
+    "<br>",
+    "&emsp;",
     "<code>",
     "</code>",
     "<details>",
@@ -63,8 +65,10 @@ fn is_text(bare: &str, is_row: bool) -> bool {
     text = text.replace("**", "");
     // A list of ours begins with a code in bold.
     let begins = ["#", "+ ", "> ", "=", "~"];
-    let is_block = begins.iter().any(|begin| text.starts_with(begin));
-    let is_list = text.starts_with("- ") && !bare.starts_with("- **") && !bare.starts_with("- …");
+    let is_code = bare.starts_with("<code>") || bare.starts_with("&emsp;");
+    let is_block = !is_code && begins.iter().any(|begin| text.starts_with(begin));
+    let is_list =
+        !is_code && text.starts_with("- ") && !bare.starts_with("- **") && !bare.starts_with("- …");
     let is_bare = text.contains(['<', '&', '*', '_', '[', ']', '#', '!', '`', '~', '@', '$']);
     let is_link = text.contains("://") || text.to_ascii_lowercase().contains("www.");
     let is_other_row = text.contains('|') && !is_row;

@@ -177,7 +177,7 @@ pub(super) fn variables(sim: &Sim, inputs: &[(&str, &str)]) -> Vec<Variable> {
 }
 
 /// Two accounts of an organization, with names, tags, descriptions and statements of others.
-pub(super) fn build_world() -> Sim {
+pub(crate) fn build_world() -> Sim {
     let mut scenario = Scenario::generate(Size {
         accounts: 2,
         regions: 2,

@@ -76,8 +76,9 @@ pub(super) fn of_report(report: &Report, planned: bool) -> Vec<RegionBox> {
         resource.label = label(image);
         resource.set(&image.principals, Access::Kept);
         resource.set(&image.unlisted, Access::Kept);
-        resource.set(&image.added, Access::Added);
-        resource.set(&image.removed, Access::Removed);
+        // What this run gave and took again is lost.
+        resource.set(image.added.intersection(&image.principals), Access::Added);
+        resource.set(image.removed.difference(&image.principals), Access::Removed);
     }
     for key in &report.keys {
         let resource = model.key(&key.key);
@@ -143,7 +144,9 @@ impl Model {
                 key.label.push("by grants".to_owned());
             }
             Step::RemoveKeyAccess(remove) => {
-                self.key(&remove.key);
+                let key = self.key(&remove.key);
+                key.set(&remove.kept, Access::Kept);
+                key.set(remove.in_use.keys(), Access::Kept);
             }
             _ => {}
         }

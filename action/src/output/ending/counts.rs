@@ -80,6 +80,12 @@ impl<'a> Counts<'a> {
         format!("{images} with {targets} in {regions}")
     }
 
+    /// `2 images in 1 Region`.
+    pub(super) fn looked_at(&self) -> String {
+        let images = count(self.images.len(), "image");
+        format!("{images} in {}", count(self.regions.len(), "Region"))
+    }
+
     /// `access of 2 principals to 1 image in 1 Region`.
     pub(super) fn access(&self) -> String {
         let principals = count(self.principals.len(), "principal");

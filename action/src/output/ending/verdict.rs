@@ -64,10 +64,16 @@ fn planned(report: &Report, exit: Exit, mode: Mode) -> String {
         );
     }
     if plan.may_change() {
-        return "dry run: no changes so far, but not everything could be looked at".to_owned();
+        let all = all.looked_at();
+        return format!(
+            "dry run of {all}: no changes so far, but not everything could be looked at"
+        );
     }
     match mode {
-        Mode::Revoke => format!("dry run: no changes, nothing to revoke{}", kept(report)),
+        Mode::Revoke => {
+            let (all, kept) = (all.looked_at(), kept(report));
+            format!("dry run of {all}: no changes, nothing to revoke{kept}")
+        }
         Mode::Share | Mode::Verify => {
             let shared = Counts::shared(report).shared_of(&all);
             let keys = without_keys(report);
@@ -121,7 +127,7 @@ fn shared(report: &Report, exit: Exit) -> String {
 }
 
 fn without_keys(report: &Report) -> &'static str {
-    if leaves_keys_to_others(report) {
+    if leaves_keys_to_others(&report.plan) {
         ", but access to their keys is left to others (`key-access: none`)"
     } else {
         ""
@@ -143,7 +149,10 @@ fn revoked(report: &Report, exit: Exit) -> String {
     }
     match (exit, done.is_empty()) {
         (Exit::Done, true) if report.changed => format!("revoked: see the log{kept}"),
-        (Exit::Done, true) => format!("nothing to revoke: nothing was changed{kept}"),
+        (Exit::Done, true) => {
+            let all = Counts::planned(report).looked_at();
+            format!("nothing to revoke: nothing was changed ({all}){kept}")
+        }
         (Exit::Done, false) => format!("{}{kept}", done.join(", ")),
         (_, true) if report.changed => {
             format!("{prefix}not everything was revoked; the log says what was{kept}")

@@ -21,7 +21,7 @@ fn copies(event: &Event) -> Option<String> {
             region,
             copy,
             account,
-        } => format!("{source} is copied to {copy} in {region} of {account}"),
+        } => format!("the copy of {source} to {region} of {account} has begun: {copy}"),
         Event::CopyAdopted {
             source,
             region,
@@ -46,13 +46,14 @@ fn key_access(event: &Event) -> Option<String> {
     Some(match event {
         Event::KeyPolicyPut { key, removed, .. } if !removed.is_empty() => {
             let removed = list(removed);
-            format!("access to {key} was removed from its policy for {removed}")
+            format!("the policy of {key} no longer has statements for {removed}")
         }
         Event::KeyPolicyPut { key, added, .. } => {
-            format!("the policy of {key} now lets {} use it", list(added))
+            format!("the policy of {key} now has statements for {}", list(added))
         }
         Event::KeyAccessConfirmed { key, principals } => {
-            format!("{} can use {key}", list(principals))
+            let principals = list(principals);
+            format!("confirmed: the policy of {key} has statements for {principals}")
         }
         Event::GrantsCreated { key, image, added } => {
             let added = list(added);
@@ -71,20 +72,27 @@ fn key_access(event: &Event) -> Option<String> {
 fn permissions(event: &Event) -> Option<String> {
     Some(match event {
         Event::SnapshotPermissionAdded { snapshot, added } => {
-            format!("{} can create volumes from {snapshot} now", list(added))
+            let added = list(added);
+            format!("create-volume permission of {snapshot} is added for {added}")
         }
         Event::SnapshotPermissionRemoved { snapshot, removed } => {
             let removed = list(removed);
-            format!("{removed} can no longer create volumes from {snapshot}")
+            format!("create-volume permission of {snapshot} is removed from {removed}")
         }
         Event::LaunchPermissionAdded { image, added, .. } => {
-            format!("{image} is now shared with {}", list(added))
+            format!("launch permission of {image} is added for {}", list(added))
         }
         Event::LaunchPermissionConfirmed {
             image, principals, ..
-        } => format!("{} can launch {image}", list(principals)),
+        } => {
+            let principals = list(principals);
+            format!("confirmed: {principals} have launch permission of {image}")
+        }
         Event::LaunchPermissionRemoved { image, removed, .. } => {
-            format!("{image} is no longer shared with {}", list(removed))
+            format!(
+                "launch permission of {image} is removed from {}",
+                list(removed)
+            )
         }
         Event::TemporaryAccessRecorded { image } => {
             format!("the tags of {image} record who has temporary access")
@@ -138,7 +146,7 @@ fn target_roles(event: &Event) -> Option<String> {
             account,
             role,
             policy,
-        } => format!("the role {role} of {account} may launch now, by the policy {policy}"),
+        } => format!("the role {role} of {account} has the policy {policy} now"),
         Event::RoleDisallowed {
             account,
             role,

@@ -7,10 +7,12 @@ use similar::{ChangeTag, TextDiff};
 /// This many lines around a change are shown too.
 const CONTEXT: usize = 2;
 
-/// The lines that change, with a few around them.
+/// The lines that change, with a few around them. A line that only gets or loses the comma after
+/// it does not change.
 pub(super) fn lines(change: &PolicyChange) -> Vec<String> {
     let (before, after) = (pretty(&change.before), pretty(&change.after));
-    let diff = TextDiff::from_lines(&before, &after);
+    let (before, after) = (without_commas(&before), without_commas(&after));
+    let diff = TextDiff::from_slices(&before, &after);
     let mut lines = Vec::new();
     for group in diff.grouped_ops(CONTEXT) {
         if !lines.is_empty() {
@@ -23,11 +25,19 @@ pub(super) fn lines(change: &PolicyChange) -> Vec<String> {
                     ChangeTag::Delete => '-',
                     ChangeTag::Equal => ' ',
                 };
-                lines.push(format!("    {sign} {}", change.value().trim_end()));
+                lines.push(format!("    {sign} {}", change.value()));
             }
         }
     }
     lines
+}
+
+/// The lines without the commas that end them.
+fn without_commas(document: &str) -> Vec<&str> {
+    let lines = document.lines();
+    lines
+        .map(|line| line.strip_suffix(',').unwrap_or(line))
+        .collect()
 }
 
 /// The document with one member on each line; as it is if it is no JSON.
@@ -53,17 +63,6 @@ mod tests {
             .iter()
             .map(|line| line.split_whitespace().collect())
             .collect();
-        assert_eq!(
-            shown,
-            [
-                "\"Principal\":{",
-                "\"AWS\":[",
-                "-\"1\"",
-                "+\"1\",",
-                "+\"2\"",
-                "]",
-                "}"
-            ]
-        );
+        assert_eq!(shown, ["\"AWS\":[", "\"1\"", "+\"2\"", "]", "}"]);
     }
 }

@@ -5,20 +5,22 @@ use ami_share::plan::{
     RemoveRolePolicy,
 };
 
-use super::{image_name, policy_diff};
+use super::image_name;
 use crate::output::principal_name::list;
 
 pub(super) fn permissions(remove: &RemovePermissions) -> Vec<String> {
     let mut lines = Vec::new();
     if !remove.principals.is_empty() {
         let (who, image, region) = (list(&remove.principals), &remove.image, &remove.region);
-        lines.push(format!("- {who} can no longer launch {image} in {region}"));
+        lines.push(format!(
+            "- launch permission of {image} in {region} from {who}"
+        ));
     }
     for (snapshot, principals) in &remove.snapshots {
         if !principals.is_empty() {
             let who = list(principals);
             lines.push(format!(
-                "- {who} can no longer create volumes from {snapshot}"
+                "- create-volume permission of {snapshot} from {who}"
             ));
         }
     }
@@ -30,16 +32,21 @@ pub(super) fn key_access(remove: &RemoveKeyAccess) -> Vec<String> {
     let mut lines = Vec::new();
     if !remove.principals.is_empty() {
         let who = list(&remove.principals);
-        lines.push(format!("- {who} can no longer use {key}"));
+        lines.push(format!("- statements in the policy of {key} from {who}"));
     }
     if !remove.grants.is_empty() {
         let count = remove.grants.len();
         lines.push(format!("- {count} grants of {key} are revoked"));
     }
+    if !remove.kept.is_empty() {
+        let who = list(&remove.kept);
+        lines.push(format!(
+            "= {who} keep access to {key}: something else that is shared needs it"
+        ));
+    }
     for (principal, usage) in &remove.in_use {
         lines.push(format!("! {principal} keeps access to {key}: {usage}"));
     }
-    lines.extend(remove.policy.iter().flat_map(policy_diff::lines));
     lines
 }
 

@@ -9,7 +9,7 @@ use ami_share::plan::{
     SnapshotPermission,
 };
 
-use super::{image_name, policy_diff};
+use super::image_name;
 use crate::output::principal_name::list;
 
 pub(super) fn copy(copy: &CopyImage) -> String {
@@ -31,41 +31,44 @@ pub(super) fn copy(copy: &CopyImage) -> String {
 }
 
 pub(super) fn key_access(access: &KeyAccess, sign: char) -> Vec<String> {
-    let (who, can) = gain(&access.principals, &access.missing);
-    let mut lines = vec![format!("{sign} {who} {can} use {}", access.key)];
+    let key = &access.key;
+    let what = format!("statements in the policy of {key}");
+    let mut lines = gain(sign, &what, &access.principals, &access.missing);
     if !access.unlisted.is_empty() {
         let unlisted = list(&access.unlisted);
         lines.push(format!(
             "    not listed: {unlisted} can use it by statements of this tool too"
         ));
     }
-    lines.extend(access.policy.iter().flat_map(policy_diff::lines));
     lines
 }
 
-pub(super) fn grants(grants: &Grants, sign: char) -> String {
-    let (who, have) = if grants.missing.is_empty() {
-        (list(&grants.accounts), "have already")
-    } else {
-        (list(&grants.missing), "will get")
-    };
+pub(super) fn grants(grants: &Grants, sign: char) -> Vec<String> {
     let (key, image) = (&grants.key, image_name(&grants.shared));
-    format!("{sign} {who} {have} grants of {key} for {image}, which let them call KMS directly too")
+    let what = format!("grants of {key} for {image}, which let them call KMS directly too,");
+    gain(sign, &what, &grants.accounts, &grants.missing)
 }
 
-pub(super) fn snapshots(permission: &SnapshotPermission, sign: char) -> String {
-    let can = if sign == '=' { CAN_ALREADY } else { WILL };
-    let (who, image) = (list(&permission.accounts), image_name(&permission.shared));
-    format!("{sign} {who} {can} create volumes from the snapshots of {image}")
+pub(super) fn snapshots(permission: &SnapshotPermission, sign: char) -> Vec<String> {
+    let image = image_name(&permission.shared);
+    let what = format!("create-volume permission of the snapshots of {image}");
+    let missing = if sign == '=' {
+        BTreeSet::new()
+    } else {
+        permission.accounts.clone()
+    };
+    gain(sign, &what, &permission.accounts, &missing)
 }
 
 pub(super) fn launch_permission(permission: &LaunchPermission, sign: char) -> Vec<String> {
-    let (who, can) = gain(&permission.principals, &permission.missing);
     let image = image_name(&permission.shared);
-    let mut lines = vec![format!("{sign} {who} {can} launch {image}")];
+    let what = format!("launch permission of {image}");
+    let mut lines = gain(sign, &what, &permission.principals, &permission.missing);
     if !permission.unlisted.is_empty() {
         let unlisted = list(&permission.unlisted);
-        lines.push(format!("    not listed: {unlisted} can launch it too"));
+        lines.push(format!(
+            "    not listed: {unlisted} have launch permission of {image} too"
+        ));
     }
     lines
 }
@@ -105,14 +108,19 @@ pub(super) fn publish(publish: &Publish, sign: char) -> String {
     format!("{sign} the parameter {parameter} of {account}{current} names {image}")
 }
 
-const CAN_ALREADY: &str = "can already";
-const WILL: &str = "will be able to";
-
-/// Who gains an ability, or, if nobody does, who has it.
-fn gain<T: Display>(all: &BTreeSet<T>, missing: &BTreeSet<T>) -> (String, &'static str) {
-    if missing.is_empty() {
-        (list(all), CAN_ALREADY)
+/// The line of what principals get, or, if none of them lacks it, already have. There is none if
+/// it is asked for nobody.
+fn gain<T: Display>(
+    sign: char,
+    what: &str,
+    all: &BTreeSet<T>,
+    missing: &BTreeSet<T>,
+) -> Vec<String> {
+    if !missing.is_empty() {
+        vec![format!("{sign} {what} for {}", list(missing))]
+    } else if !all.is_empty() {
+        vec![format!("{sign} {what} for {}, as it is already", list(all))]
     } else {
-        (list(missing), WILL)
+        Vec::new()
     }
 }

@@ -33,7 +33,7 @@ pub(super) fn launch_role(launch: &LaunchRole, sign: char) -> Option<String> {
     };
     let LaunchRole { role, account, .. } = launch;
     Some(format!(
-        "{sign} the role {role} of {account} may launch, by the policy {policy}"
+        "{sign} the policy {policy} for the role {role} of {account}, to launch with the key"
     ))
 }
 
@@ -45,5 +45,5 @@ pub(super) fn service_role(service_role: &ServiceRole, sign: char) -> String {
         ..
     } = service_role;
     let role = service_role.role.as_deref().unwrap_or("a new role");
-    format!("{sign} {role} of {service} in {account} may use {key}, by a grant")
+    format!("{sign} a grant of {key} for {role} of {service} in {account}")
 }

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use crate::output::text::{mask_account_ids, visible};
 
 /// A piece of Markdown. Only literals of this program enter it as they are.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Markdown(String);
 
 impl Markdown {
@@ -25,9 +25,15 @@ impl Markdown {
         Self(format!("<code>{text}</code>"))
     }
 
-    /// A Mermaid diagram, which escapes its labels itself.
-    pub(crate) fn diagram(text: &str) -> Self {
-        Self(format!("\n```mermaid\n{text}```\n"))
+    /// A Mermaid diagram, which escapes its labels itself; folded unless it is open.
+    pub(crate) fn diagram(text: &str, is_open: bool) -> Self {
+        let picture = format!("\n```mermaid\n{text}```\n");
+        if is_open {
+            return Self(picture);
+        }
+        Self(format!(
+            "\n<details><summary>Diagram</summary>\n{picture}\n</details>\n"
+        ))
     }
 
     pub(crate) fn push(&mut self, more: Self) {

@@ -109,7 +109,7 @@ pub(super) fn images(text: &mut Markdown, report: &Report, planned: bool) {
                 "Region",
                 "to launch",
                 "copied",
-                "can launch",
+                "launch permission",
                 added,
                 removed,
                 "not listed",
@@ -185,7 +185,7 @@ pub(super) fn keys(text: &mut Markdown, report: &Report, planned: bool) {
         title: Markdown::literal("Keys"),
         folded_title: Markdown::text(format!("{} keys", keys.len())),
         folded: keys.len() > OPEN_ROWS,
-        columns: vec!["Region", "key", "can use it", added, removed],
+        columns: vec!["Region", "key", "key access", added, removed],
         rows,
         left_out: (keys.len().saturating_sub(MAX_ROWS), "keys"),
     };
@@ -197,14 +197,33 @@ fn key_row(key: &KeyReport, report: &Report, planned: bool) -> Vec<Markdown> {
     if planned {
         add_planned_key_changes(key, report, &mut added, &mut removed);
     }
+    let principals = key_holders(key, report);
     let id = key.key.as_ref().rsplit('/').next().unwrap_or_default();
     vec![
         Markdown::text(key.key.region()),
         Markdown::code(id),
-        cell(&key.principals),
+        cell(&principals),
         cell(&added),
         cell(&removed),
     ]
+}
+
+/// Those who have access to a key: principals of the request, and those who keep it in a revoke.
+fn key_holders(key: &KeyReport, report: &Report) -> BTreeSet<String> {
+    let mut holders: BTreeSet<String> = key.principals.iter().map(ToString::to_string).collect();
+    for step in &report.plan.steps {
+        match step {
+            Step::RemoveKeyAccess(remove) if remove.key == key.key => {
+                let keepers = remove.kept.iter().chain(remove.in_use.keys());
+                holders.extend(keepers.map(ToString::to_string));
+            }
+            Step::KeyAccess(access) if access.key == key.key => {
+                holders.extend(access.unlisted.iter().map(ToString::to_string));
+            }
+            _ => {}
+        }
+    }
+    holders
 }
 
 fn add_planned_key_changes(

@@ -55,7 +55,7 @@ pub(in crate::apply) fn explain_kept_snapshot(clients: &RegionClients, why: &str
     if why == "missing-permissions" {
         message.push_str(&format!(
             ": allow `ec2:DeleteSnapshot` in an identity policy of {}",
-            clients.identity.arn
+            clients.identity.principal()
         ));
     }
     message

@@ -1,0 +1,193 @@
+//! Messages that say the same of many accounts, Regions or resources, as one.
+
+use ami_share::diagnostic::{Code, Severity};
+use ami_share::report::Verification;
+use ami_share::{Error, Finding};
+
+use super::ending::count;
+use super::log::{Level, Log};
+use super::principal_name::list;
+use super::verification;
+
+/// A message, and where it is true.
+#[derive(Clone, Debug)]
+pub(crate) struct Said {
+    pub(crate) level: Level,
+    pub(crate) code: &'static str,
+    /// The whole message.
+    pub(crate) text: String,
+    /// The account and Region, or the resource that it is about.
+    pub(crate) place: String,
+    /// The message without what differs from one place to the next.
+    pub(crate) kind: String,
+}
+
+impl Said {
+    pub(crate) fn error(error: &Error) -> Self {
+        let account = error.account.as_ref().map(ToString::to_string);
+        let region = error.region.as_ref().map(ToString::to_string);
+        let resource = error.resource.clone();
+        let place = [account.clone(), region.clone()];
+        let mut place: Vec<String> = place.into_iter().flatten().collect();
+        if place.is_empty() {
+            place.extend(resource.clone());
+        }
+        let text = error.to_string();
+        Self {
+            level: Level::Error,
+            code: error.code.as_str(),
+            kind: kind_of(&text, [resource, account, region]),
+            text,
+            place: place.join(", "),
+        }
+    }
+
+    pub(crate) fn finding(finding: &Finding) -> Self {
+        let level = match finding.severity {
+            Severity::Refuse => Level::Error,
+            _ => Level::Warning,
+        };
+        let text = finding.to_string();
+        Self {
+            level,
+            code: finding.code.as_str(),
+            kind: kind_of(&text, [Some(finding.resource.clone()), None, None]),
+            text,
+            place: finding.resource.clone(),
+        }
+    }
+
+    /// A target that cannot launch.
+    pub(crate) fn blocked(blocked: &Verification) -> Self {
+        let Verification {
+            account, region, ..
+        } = blocked;
+        let (what, why) = (verification::line(blocked), verification::failures(blocked));
+        let text = format!("{what}: {why}");
+        let parts = [Some(account.to_string()), Some(region.to_string()), None];
+        Self {
+            level: Level::Error,
+            code: Code::VerifyBlocked.as_str(),
+            kind: kind_of(&text, parts),
+            text,
+            place: format!("{account}, {region}"),
+        }
+    }
+
+    /// Writes it to the log.
+    pub(crate) fn log(&self, log: &Log) {
+        log.annotate(self.level, self.code, &self.text);
+    }
+}
+
+fn kind_of(text: &str, parts: [Option<String>; 3]) -> String {
+    let mut text = text.to_owned();
+    for part in parts.into_iter().flatten().filter(|part| !part.is_empty()) {
+        text = text.replace(&part, "…");
+    }
+    // AWS encodes the details of a denial anew in each answer.
+    let words = text.split(" Encoded authorization").next();
+    replace_ids(words.unwrap_or_default())
+}
+
+/// The text with a dot in place of each ID and number of an account.
+fn replace_ids(text: &str) -> String {
+    let is_part = |c: char| c.is_ascii_alphanumeric();
+    let mut replaced = String::with_capacity(text.len());
+    for piece in text.split_inclusive(|c| !is_part(c)) {
+        let word = piece.trim_end_matches(|c| !is_part(c));
+        let is_id = word.len() >= 4
+            && word.chars().all(|c| c.is_ascii_hexdigit())
+            && word.contains(|c: char| c.is_ascii_digit());
+        replaced.push_str(if is_id { "…" } else { word });
+        replaced.push_str(&piece[word.len()..]);
+    }
+    replaced
+}
+
+/// Messages of one kind: the first one, and the places of the others.
+#[derive(Clone, Debug)]
+pub(crate) struct Kind {
+    pub(crate) first: Said,
+    pub(crate) others: Vec<String>,
+}
+
+impl Kind {
+    pub(crate) fn new(first: Said) -> Self {
+        let others = Vec::new();
+        Self { first, others }
+    }
+
+    /// Writes to the log where else the message is true.
+    pub(crate) fn log_others(&self, log: &Log) {
+        if self.others.is_empty() {
+            return;
+        }
+        let (code, places) = (self.first.code, list(&self.others));
+        let more = count(self.others.len(), "more time");
+        log.annotate(
+            self.first.level,
+            code,
+            &format!("the same {more}: {places}"),
+        );
+        log.fold("the whole list", &self.others);
+    }
+}
+
+/// Writes messages to the log, those of one kind as one.
+pub(crate) fn log_all(log: &Log, messages: impl IntoIterator<Item = Said>) {
+    for kind in fold(messages) {
+        kind.first.log(log);
+        kind.log_others(log);
+    }
+}
+
+/// The messages by their kind, in the order of the first of each.
+pub(crate) fn fold(messages: impl IntoIterator<Item = Said>) -> Vec<Kind> {
+    let mut kinds: Vec<Kind> = Vec::new();
+    for said in messages {
+        match kinds.iter_mut().find(|kind| kind.first.kind == said.kind) {
+            Some(kind) => kind.others.push(said.place),
+            None => kinds.push(Kind::new(said)),
+        }
+    }
+    kinds
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(text: &str, parts: [&str; 3]) -> Said {
+        Said {
+            level: Level::Error,
+            code: "code",
+            kind: kind_of(text, parts.map(|part| Some(part.to_owned()))),
+            text: text.to_owned(),
+            place: parts.join(", "),
+        }
+    }
+
+    #[test]
+    fn same_message_of_many_places_is_one() {
+        let mut messages = Vec::new();
+        for account in 100_000_000_000_u64..100_000_000_058 {
+            let role = format!("arn:aws:iam::{account}:role/x");
+            let text = format!("code: may not assume {role} (account {account}, eu-west-1)");
+            messages.push(said(&text, [&role, &account.to_string(), "eu-west-1"]));
+        }
+        messages.push(said("code: something else", ["222222222222", "", ""]));
+        let kinds = fold(messages);
+        let others: Vec<usize> = kinds.iter().map(|kind| kind.others.len()).collect();
+        assert_eq!(others, [57, 0]);
+    }
+
+    #[test]
+    fn messages_that_differ_in_words_are_not_one() {
+        let kinds = fold([
+            said("code: denied in a", ["a", "", ""]),
+            said("code: failed in b", ["b", "", ""]),
+        ]);
+        assert_eq!(kinds.len(), 2);
+    }
+}

@@ -1,0 +1,369 @@
+//! What a run says is so: nothing that it does not know, and nothing that is over.
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use ami_share_action::{Exit, Sinks};
+use ami_share_sim::{Options, Scenario, Sim};
+
+use super::{places, support::*};
+
+const ORGANIZATION: &str = "arn:aws:organizations::111111111111:organization/o-example123";
+
+/// A name and a value.
+type Input<'a> = (&'a str, &'a str);
+
+/// What a run wrote.
+pub(super) struct Said {
+    exit: Exit,
+    pub(super) log: String,
+    summary: String,
+    changed: String,
+}
+
+impl Said {
+    /// The last line of the log.
+    fn last(&self) -> &str {
+        self.log.lines().last().unwrap()
+    }
+}
+
+/// Runs the step, in which `{golden}` and the like stand for images.
+pub(super) async fn run(sim: &Sim, inputs: &[(&str, &str)]) -> Said {
+    let folder = tempfile::TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let mut env: Vec<(OsString, OsString)> = vec![
+        ("AWS_REGION".into(), "us-east-1".into()),
+        ("GITHUB_STEP_SUMMARY".into(), path("summary").into()),
+        ("GITHUB_OUTPUT".into(), path("outputs").into()),
+    ];
+    for (name, value) in inputs {
+        let mut value = (*value).to_owned();
+        for (image, id) in &sim.facts().images {
+            value = value.replace(&format!("{{{image}}}"), id);
+        }
+        env.push((format!("INPUT_{name}").into(), value.into()));
+    }
+    let log = Shared::default();
+    let sinks = Sinks {
+        aws: Some(sim.sdk_config(A)),
+        ..Sinks::new(log.clone())
+    };
+    let exit = ami_share_action::run(env, sinks).await;
+    let read = |name: &str| std::fs::read_to_string(path(name)).unwrap_or_default();
+    let said = Said {
+        exit,
+        log: log.text(),
+        summary: read("summary"),
+        changed: outputs(&read("outputs"))
+            .remove("changed")
+            .unwrap_or_default(),
+    };
+    says_no_more_than_it_knows(&said);
+    said
+}
+
+/// What holds of every run: a last line with counts, which is the summary's title too, and no
+/// ability that nobody tried.
+fn says_no_more_than_it_knows(said: &Said) {
+    let last = said.last();
+    assert!(last.starts_with("ami-share: "), "{last}");
+    assert!(
+        last.contains(|c: char| c.is_ascii_digit()) || said.exit == Exit::Failed,
+        "{last}"
+    );
+    let title = said.summary.lines().next().unwrap_or_default();
+    let title = title.trim_start_matches("### ").replace('\\', "");
+    assert!(last.starts_with(&title), "{last}\n{title}");
+    for text in [&said.log, &said.summary] {
+        let known = text
+            .replace("cannot launch", "")
+            .replace("can launch {", "")
+            .replace("What to do", "\nWhat to do");
+        for line in known.lines().filter(|line| !line.starts_with("What to do")) {
+            let checks = ["whether", "warning: ", "error: ", "not listed: "];
+            let is_checked = checks.iter().any(|word| line.contains(word)) || line.contains("**");
+            for claim in [
+                "can launch",
+                "can use",
+                "can now",
+                "nobody can",
+                "is copied to",
+            ] {
+                assert!(is_checked || !line.contains(claim), "{line}");
+            }
+        }
+    }
+}
+
+fn two_accounts() -> Sim {
+    Sim::new(Scenario::two_accounts(), Options::default())
+}
+
+#[tokio::test(start_paused = true)]
+async fn plan_with_errors_or_pending_images_is_not_without_changes() {
+    let sim = two_accounts();
+    let share = [("TARGET_ACCOUNTS", B), ("DRY_RUN", "true")];
+    let pending = run(
+        &sim,
+        &[share.as_slice(), &[("AMI_ID", "{building}")]].concat(),
+    )
+    .await;
+    assert!(
+        !pending.last().contains("already shared"),
+        "{}",
+        pending.last()
+    );
+    assert_eq!(pending.changed, "true", "{}", pending.log);
+
+    let unknown = [("AMI_ID", "{golden} ami-ffffffff")];
+    let failed = run(&sim, &[share.as_slice(), &unknown].concat()).await;
+    assert_eq!(
+        (failed.exit, failed.changed.as_str()),
+        (Exit::Failed, "true")
+    );
+    assert!(failed.last().contains("1 error"), "{}", failed.last());
+    assert!(
+        !failed.last().contains("no changes, already"),
+        "{}",
+        failed.last()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn share_without_keys_says_who_must_add_what() {
+    let sim = two_accounts();
+    let inputs = [
+        ("AMI_ID", "{golden}"),
+        ("TARGET_ACCOUNTS", B),
+        ("KEY_ACCESS", "none"),
+    ];
+    for _ in 0..2 {
+        let said = run(&sim, &inputs).await;
+        assert!(
+            said.last()
+                .contains("access to their keys is left to others"),
+            "{}",
+            said.last()
+        );
+        assert!(
+            said.last().contains("`key-policy-statements`"),
+            "{}",
+            said.last()
+        );
+        for text in [&said.log, &said.summary] {
+            assert!(
+                text.contains("kms:ReEncrypt") && text.contains("AmiShareUse"),
+                "{text}"
+            );
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn share_says_what_is_left_to_do_in_targets() {
+    let sim = two_accounts();
+    let share = [("AMI_ID", "{golden}"), ("TARGET_ACCOUNTS", B)];
+    let said = run(&sim, &share).await;
+    assert!(
+        said.last()
+            .contains("shared 1 image with 1 target in 1 Region"),
+        "{}",
+        said.last()
+    );
+    assert!(said.last().contains("`iam-policy`"), "{}", said.last());
+    assert!(
+        said.summary.contains("need to launch</summary>"),
+        "{}",
+        said.summary
+    );
+    // Roles that the run allows need nothing more.
+    let roles = [
+        ("TARGET_ROLE", "consumer"),
+        ("TARGET_EXTERNAL_ID", "example"),
+        ("TARGET_LAUNCH_ROLES", "launcher"),
+    ];
+    let said = run(&sim, &[share.as_slice(), &roles].concat()).await;
+    assert!(!said.log.contains("`iam-policy`"), "{}", said.log);
+}
+
+#[tokio::test(start_paused = true)]
+async fn launch_of_image_that_is_not_there_is_not_known() {
+    let sim = two_accounts();
+    let inputs = [
+        ("AMI_ID", "{plain}"),
+        ("KMS_KEY_ID", "alias/golden"),
+        ("TARGET_ACCOUNTS", B),
+        ("MODE", "verify"),
+    ];
+    let said = run(&sim, &inputs).await;
+    assert!(!said.log.contains("no obstacle found to"), "{}", said.log);
+    assert!(
+        !said.last().contains("no obstacle found"),
+        "{}",
+        said.last()
+    );
+    assert!(
+        !said.summary.contains("| no obstacle found |"),
+        "{}",
+        said.summary
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn access_that_was_given_and_taken_again_is_lost() {
+    let sim = places::build_world();
+    let inputs = [
+        ("AMI_ID", "{image-1}"),
+        ("TARGET_ACCOUNTS", B),
+        ("TARGET_ROLE", "consumer"),
+        ("TARGET_EXTERNAL_ID", "example"),
+        ("TARGET_KMS_KEY_ID", "alias/own-222222222222"),
+        ("UNSHARE_AFTER_COPY", "true"),
+    ];
+    let said = run(&sim, &inputs).await;
+    assert_eq!(said.exit, Exit::Done, "{}", said.log);
+    assert!(said.log.contains("has begun"), "{}", said.log);
+    assert!(
+        !said.summary.contains("|got launch permission|"),
+        "{}",
+        said.summary
+    );
+    assert!(
+        said.summary.contains("|lost launch permission|"),
+        "{}",
+        said.summary
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn principal_that_keeps_a_key_is_shown_with_it() {
+    let mut scenario = Scenario::two_accounts();
+    let mut second = scenario.images[0].clone();
+    "second".clone_into(&mut second.name);
+    scenario.images.push(second);
+    let sim = Sim::new(scenario, Options::default());
+    let both = [("AMI_ID", "{golden} {second}"), ("TARGET_ACCOUNTS", B)];
+    assert_eq!(run(&sim, &both).await.exit, Exit::Done);
+    let one = [
+        ("AMI_ID", "{golden}"),
+        ("TARGET_ACCOUNTS", B),
+        ("MODE", "revoke"),
+    ];
+    for dry_run in ["true", "false"] {
+        let said = run(&sim, &[one.as_slice(), &[("DRY_RUN", dry_run)]].concat()).await;
+        assert!(said.log.contains("key.still-used"), "{}", said.log);
+        let row = said
+            .summary
+            .lines()
+            .skip_while(|line| !line.contains("| key access |"));
+        let row = row.into_iter().nth(2).unwrap();
+        assert!(row.contains(B), "{row}");
+        assert!(
+            dry_run == "true" || said.last().contains("keeps key access"),
+            "{}",
+            said.last()
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn organization_that_has_access_is_somebody() {
+    let sim = places::build_world();
+    let organization = [
+        ("AMI_ID", "{image-1}"),
+        ("TARGET_ORGANIZATIONS", ORGANIZATION),
+    ];
+    assert_eq!(run(&sim, &organization).await.exit, Exit::Done);
+    let copies = [
+        ("AMI_ID", "{image-1}"),
+        ("TARGET_ACCOUNTS", B),
+        ("TARGET_ROLE", "consumer"),
+        ("TARGET_EXTERNAL_ID", "example"),
+        ("TARGET_KMS_KEY_ID", "alias/own-222222222222"),
+        ("UNSHARE_AFTER_COPY", "true"),
+    ];
+    run(&sim, &copies).await;
+    let said = run(&sim, &[copies.as_slice(), &[("DRY_RUN", "true")]].concat()).await;
+    assert!(!said.log.contains("nobody"), "{}", said.log);
+}
+
+#[tokio::test(start_paused = true)]
+async fn run_that_shared_nothing_says_so() {
+    let sim = two_accounts();
+    let fault = r#"{"operation":"kms:PutKeyPolicy","effect":{"error":{"status":400,"code":"AccessDeniedException","message":"no"}}}"#;
+    sim.fault(serde_json::from_str(fault).unwrap());
+    let said = run(&sim, &[("AMI_ID", "{golden}"), ("TARGET_ACCOUNTS", B)]).await;
+    assert_eq!(said.exit, Exit::Failed);
+    assert!(
+        said.last().contains("this run shared no image"),
+        "{}",
+        said.last()
+    );
+    assert!(said.last().contains("access.denied"), "{}", said.last());
+    assert!(said.last().contains("Run again"), "{}", said.last());
+    assert!(!said.summary.contains("not everything"), "{}", said.summary);
+}
+
+#[tokio::test(start_paused = true)]
+async fn same_error_in_many_accounts_is_one() {
+    let sim = Sim::new(Scenario::with_targets(58), Options::default());
+    let targets: Vec<String> = (0..58)
+        .map(|n| format!("{:012}", 300_000_000_000_u64 + n))
+        .collect();
+    let targets = targets.join(" ");
+    let inputs = [
+        ("AMI_ID", "{golden}"),
+        ("TARGET_ACCOUNTS", targets.as_str()),
+        ("TARGET_ROLE", "consumer"),
+    ];
+    let said = run(&sim, &inputs).await;
+    assert_eq!(said.exit, Exit::Failed);
+    let errors = said.log.lines().filter(|line| line.starts_with("error: "));
+    let errors: Vec<&str> = errors.collect();
+    assert_eq!(errors.len(), 2, "{errors:#?}");
+    assert!(errors[1].contains("the same 57 more times"), "{errors:#?}");
+    assert_eq!(said.summary.matches("- **").count(), 1, "{}", said.summary);
+    assert!(said.last().contains("58 errors"), "{}", said.last());
+    assert!(said.last().contains("58 accounts"), "{}", said.last());
+    // The likeliest cause is among those that are named.
+    assert!(errors[0].contains("`target-external-id`"), "{errors:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_end_has_a_last_line() {
+    let options = Options {
+        copy_time: Duration::from_hours(1),
+        ..Options::default()
+    };
+    let sim = Sim::new(Scenario::two_accounts(), options);
+    let copy = [
+        ("AMI_ID", "{plain}"),
+        ("TARGET_ACCOUNTS", B),
+        ("KMS_KEY_ID", "alias/golden"),
+        ("TIMEOUT", "1m"),
+    ];
+    let table: [(&[Input<'_>], Exit, &str); 4] = [
+        (&[("AMI_ID", "x")], Exit::BadInput, "bad input, 2 problems"),
+        (
+            &[("AMI_ID", "{managed}"), ("TARGET_ACCOUNTS", B)],
+            Exit::Refused,
+            "the plan is refused by 1 finding: nothing was changed",
+        ),
+        (
+            &[
+                ("AMI_ID", "{golden}"),
+                ("TARGET_ACCOUNTS", B),
+                ("MODE", "revoke"),
+            ],
+            Exit::Done,
+            "nothing to revoke",
+        ),
+        (&copy, Exit::Deadline, "the deadline passed: "),
+    ];
+    for (inputs, exit, text) in table {
+        let said = run(&sim, inputs).await;
+        assert_eq!(said.exit, exit, "{}", said.log);
+        assert!(said.last().contains(text), "{}", said.last());
+    }
+}

@@ -1,0 +1,102 @@
+//! What runs say, in one file for a reader to judge: `tests/action/words.txt` has the log of each
+//! kind of run. `UPDATE_WORDS=1 cargo test -p ami-share-action words` writes it anew.
+
+use std::path::Path;
+use std::time::Duration;
+
+use ami_share_sim::{Options, Scenario, Sim};
+
+use super::truths::run;
+use super::{places, support::*};
+
+const GOLDEN: (&str, &str) = ("AMI_ID", "{golden}");
+const TO_B: (&str, &str) = ("TARGET_ACCOUNTS", B);
+const DRY_RUN: (&str, &str) = ("DRY_RUN", "true");
+const REVOKE: (&str, &str) = ("MODE", "revoke");
+
+/// Runs one after the other in one world, each under its title.
+type Runs<'a> = &'a [(&'a str, &'a [(&'a str, &'a str)])];
+
+async fn logs(sim: &Sim, runs: Runs<'_>) -> String {
+    let mut text = String::new();
+    for (title, inputs) in runs {
+        let said = run(sim, inputs).await;
+        text += &format!("## {title}\n\n{}\n", said.log);
+    }
+    text
+}
+
+fn two_accounts() -> Sim {
+    Sim::new(Scenario::two_accounts(), Options::default())
+}
+
+async fn of_one_image() -> String {
+    let key_of_others = [GOLDEN, TO_B, ("KEY_ACCESS", "none")];
+    let copy = [("AMI_ID", "{plain}"), TO_B, ("KMS_KEY_ID", "alias/golden")];
+    let runs: Runs<'_> = &[
+        ("dry run", &[GOLDEN, TO_B, DRY_RUN]),
+        ("share", &[GOLDEN, TO_B]),
+        ("share again", &[GOLDEN, TO_B]),
+        ("verify", &[GOLDEN, TO_B, ("MODE", "verify")]),
+        ("dry run of a revoke", &[GOLDEN, TO_B, REVOKE, DRY_RUN]),
+        ("revoke", &[GOLDEN, TO_B, REVOKE]),
+        ("revoke again", &[GOLDEN, TO_B, REVOKE]),
+        ("share without the key", &key_of_others),
+        ("share by grants", &[GOLDEN, TO_B, ("KEY_ACCESS", "grants")]),
+        ("share a copy", &copy),
+        ("refused", &[("AMI_ID", "{managed}"), TO_B]),
+        ("bad input", &[("AMI_ID", "x"), TO_B]),
+        (
+            "one image of two is not there",
+            &[("AMI_ID", "{golden} ami-ffffffff"), TO_B],
+        ),
+    ];
+    let text = logs(&two_accounts(), runs).await;
+
+    let options = Options {
+        copy_time: Duration::from_hours(1),
+        ..Options::default()
+    };
+    let sim = Sim::new(Scenario::two_accounts(), options);
+    let slow = [copy.as_slice(), &[("TIMEOUT", "1m")]].concat();
+    text + &logs(&sim, &[("deadline", &slow)]).await
+}
+
+async fn of_targets() -> String {
+    let role = ("TARGET_ROLE", "consumer");
+    let external_id = ("TARGET_EXTERNAL_ID", "example");
+    let image = ("AMI_ID", "{image-1}");
+    let own_key = ("TARGET_KMS_KEY_ID", "alias/own-222222222222");
+    let own_copies = [
+        image,
+        TO_B,
+        role,
+        external_id,
+        own_key,
+        ("UNSHARE_AFTER_COPY", "true"),
+    ];
+    let runs: Runs<'_> = &[("copies of targets", &own_copies)];
+    let text = logs(&places::build_world(), runs).await;
+
+    let sim = Sim::new(Scenario::with_targets(58), Options::default());
+    let targets: Vec<String> = (0..58)
+        .map(|n| (300_000_000_000_u64 + n).to_string())
+        .collect();
+    let targets = targets.join(" ");
+    let runs: Runs<'_> = &[(
+        "58 equal errors",
+        &[GOLDEN, ("TARGET_ACCOUNTS", &targets), role],
+    )];
+    text + &logs(&sim, runs).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn reference_has_the_log_of_each_kind_of_run() {
+    let logs = of_one_image().await + &of_targets().await;
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/action/words.txt");
+    if is_set("UPDATE_WORDS") {
+        std::fs::write(&path, &logs).unwrap();
+    }
+    let kept = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(kept == logs, "UPDATE_WORDS=1 writes it anew:\n{logs}");
+}
