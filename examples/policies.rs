@@ -10,6 +10,7 @@ mod conditions;
 mod copy_statements;
 pub(crate) mod json;
 pub(crate) mod markdown;
+pub(crate) mod presets;
 mod resource_policies;
 mod source;
 mod target;

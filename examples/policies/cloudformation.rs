@@ -1,162 +1,196 @@
-//! CloudFormation templates for both sides: the policies, each if a parameter asks for it, and a
-//! role that has them.
+//! CloudFormation templates for both sides: the policies of a preset, and roles that have them.
 
 mod parameters;
 mod texts;
 
 use serde_json::{Map, Value, json};
 
-use self::parameters::list_parameters;
+use self::parameters::{list_parameters, list_rules};
 use self::texts::render;
-use super::{Account, Kind, Policy, all, json as documents};
+use super::presets::{BY_GRANTS, Role, find_trust_policy, list_policies, list_roles};
+use super::{Account, Policy, json as documents};
 
-const SOURCE: &str = "ami-share in the source account: the policies of the role that runs it, and \
-                      that role for a workflow of GitHub.";
-const TARGET: &str = "ami-share in a target account: the role that it assumes there, and the \
-                      managed policy of the principals that launch.";
+const SOURCE: &str = "ami-share in the source account: the roles publisher, reader and revoker, \
+                      and their policies.";
+const TARGET: &str = "ami-share in a target account: the policy of the roles that launch, and the \
+                      role consumer, which ami-share assumes there.";
 const ORIGIN: &str = "Generated from examples/policies; docs/IAM.md says what each policy is for. \
                       For the partition aws.";
 
-/// Policies of other principals than the role that the template creates.
-pub(super) const NOT_ATTACHED: [&str; 3] = ["reader", "target-reader", "launcher"];
+/// What the conditions of the presets after the first are called.
+const CONDITIONS: [&str; 2] = ["Verifies", "Copies"];
 
-/// The parts of a template that its policies and its role add to.
+/// The parts of a template that its policies and its roles add to.
 struct Template {
     side: Account,
-    parameters: Map<String, Value>,
-    conditions: Map<String, Value>,
     resources: Map<String, Value>,
     outputs: Map<String, Value>,
-    /// The policies that the role has.
-    attached: Vec<Value>,
 }
 
 /// The template of a side.
 pub(crate) fn build_template(side: Account) -> Value {
     let mut template = Template {
         side,
-        parameters: list_parameters(side),
-        conditions: Map::new(),
         resources: Map::new(),
         outputs: Map::new(),
-        attached: Vec::new(),
     };
-    for policy in list_policies(side) {
-        template.add_policy(policy);
+    for (policy, preset) in list_policies(side) {
+        template.add_policy(policy, preset);
     }
-    template.add_role();
+    for role in list_roles(side) {
+        template.add_role(&role);
+    }
     let description = match side {
         Account::Source => SOURCE,
         Account::Target => TARGET,
     };
-    json!({
+    let mut text = json!({
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": format!("{description} {ORIGIN}"),
-        "Parameters": template.parameters,
-        "Conditions": template.conditions,
+        "Parameters": list_parameters(side),
+        "Rules": list_rules(side),
+        "Conditions": list_conditions(side),
         "Resources": template.resources,
         "Outputs": template.outputs,
-    })
+    });
+    if side == Account::Source {
+        text.as_object_mut().unwrap().shift_remove("Rules");
+    }
+    text
 }
 
-/// The policies of roles of a side.
-pub(super) fn list_policies(side: Account) -> Vec<&'static Policy> {
-    let mut policies = all();
-    policies.retain(|policy| policy.kind == Kind::Identity && policy.account == side);
-    policies
-}
-
-/// The trust policy of the role of a side.
-pub(super) fn find_trust_policy(side: Account) -> &'static Policy {
-    let mut policies = all().into_iter();
-    let trust = policies.find(|policy| policy.kind == Kind::Trust && policy.account == side);
-    trust.unwrap()
+fn list_conditions(side: Account) -> Value {
+    let preset_is = |name: &str| json!({ "Fn::Equals": [{ "Ref": "Preset" }, name] });
+    let mut conditions = Map::new();
+    let verifies = json!({ "Fn::Not": [preset_is("share")] });
+    conditions.insert("Verifies".to_owned(), verifies);
+    conditions.insert("Copies".to_owned(), preset_is("copy"));
+    let is_blank = |text: Value| json!({ "Fn::Equals": [text, ""] });
+    let list_is_blank = |name: &str| is_blank(json!({ "Fn::Join": ["", { "Ref": name }] }));
+    let mut add_not = |name: &str, blank: Value| {
+        let condition = json!({ "Fn::Not": [blank] });
+        conditions.insert(name.to_owned(), condition);
+    };
+    match side {
+        Account::Source => {
+            let grants = json!({ "Fn::Equals": [{ "Ref": "KeyAccess" }, "grants"] });
+            add_not("ByPolicy", grants.clone());
+            add_not("HasGitHub", is_blank(json!({ "Ref": "GitHubRepository" })));
+            add_not("HasArns", list_is_blank("TrustedArns"));
+            let trusted = json!([{ "Condition": "HasGitHub" }, { "Condition": "HasArns" }]);
+            conditions.insert("ByGrants".to_owned(), grants);
+            conditions.insert("HasRoles".to_owned(), json!({ "Fn::Or": trusted }));
+        }
+        Account::Target => add_not("HasLaunchRoles", list_is_blank("LaunchRoleNames")),
+    }
+    conditions.into()
 }
 
 impl Template {
-    fn add_policy(&mut self, policy: &Policy) {
+    fn add_policy(&mut self, policy: &Policy, preset: usize) {
         let name = to_pascal_case(policy.name);
-        let (condition, id) = (format!("Has{name}"), format!("{name}Policy"));
-        let asked = self.build_condition(policy);
-        self.conditions.insert(condition.clone(), asked);
-
+        let id = format!("{name}Policy");
         let mut properties = Map::new();
         if policy.name == "launcher" {
             let name = json!({ "Ref": "LaunchPolicyName" });
             properties.insert("ManagedPolicyName".to_owned(), name);
+            let roles = when("HasLaunchRoles", json!({ "Ref": "LaunchRoleNames" }));
+            properties.insert("Roles".to_owned(), roles);
         }
         let description = without_backticks(policy.purpose);
         properties.insert("Description".to_owned(), description.into());
         let document = self.build_document(policy);
         properties.insert("PolicyDocument".to_owned(), document);
-        let resource = json!({
+        let mut resource = json!({
             "Type": "AWS::IAM::ManagedPolicy",
-            "Condition": condition,
             "Metadata": { "Danger": without_backticks(policy.danger) },
             "Properties": properties,
         });
-        self.resources.insert(id.clone(), resource);
-
-        let output = json!({ "Condition": condition, "Value": { "Ref": id } });
-        self.outputs.insert(format!("{name}Arn"), output);
-        if !NOT_ATTACHED.contains(&policy.name) {
-            let none = json!({ "Ref": "AWS::NoValue" });
-            let attached = json!({ "Fn::If": [condition, { "Ref": id }, none] });
-            self.attached.push(attached);
+        let mut output = json!({ "Value": { "Ref": id } });
+        if let Some(condition) = find_condition(policy.name, preset) {
+            resource["Condition"] = condition.into();
+            output["Condition"] = condition.into();
         }
-    }
-
-    /// When a policy is created: a parameter of its own says so, except for the publisher's, of
-    /// which one is always created.
-    fn build_condition(&mut self, policy: &Policy) -> Value {
-        let with_key_access = |mode: &str| json!({ "Fn::Equals": [{ "Ref": "KeyAccess" }, mode] });
-        match policy.name {
-            "publisher" => with_key_access("policy"),
-            "publisher-grants" => with_key_access("grants"),
-            name => {
-                let id = format!("With{}", to_pascal_case(name));
-                let parameter = json!({
-                    "Type": "String",
-                    "AllowedValues": ["true", "false"],
-                    "Default": "false",
-                    "Description": without_backticks(policy.purpose),
-                });
-                self.parameters.insert(id.clone(), parameter);
-                json!({ "Fn::Equals": [{ "Ref": id }, "true"] })
-            }
-        }
+        self.resources.insert(id, resource);
+        self.outputs.insert(format!("{name}PolicyArn"), output);
     }
 
     fn build_document(&self, policy: &Policy) -> Value {
         documents::build_document_with(policy, &|values| render(self.side, values))
     }
 
-    fn add_role(&mut self) {
-        let id = match self.side {
-            Account::Source => "Publishing",
-            Account::Target => "Consuming",
+    fn add_role(&mut self, role: &Role) {
+        let first = if self.side == Account::Source { 0 } else { 1 };
+        let mut attached = Vec::new();
+        for (policy, preset) in role.list_policies() {
+            // With the role's own first preset it always has the policy.
+            let preset = if preset == first { 0 } else { preset };
+            attached.push(attach(policy, preset));
+            if policy == BY_GRANTS.0 {
+                attached.push(attach(BY_GRANTS.1, preset));
+            }
+        }
+        let mut trust = self.build_document(find_trust_policy(role));
+        let condition = match self.side {
+            Account::Source => {
+                let jobs = trust["Statement"][0].take();
+                trust["Statement"] = json!([when("HasGitHub", jobs), trust_arns()]);
+                "HasRoles"
+            }
+            Account::Target => CONDITIONS[0],
         };
-        let trust = self.build_document(find_trust_policy(self.side));
-        let mut role = json!({
+        let id = to_pascal_case(role.name);
+        let resource = json!({
             "Type": "AWS::IAM::Role",
+            "Condition": condition,
             "Properties": {
-                "RoleName": { "Ref": "RoleName" },
+                "RoleName": role.name,
                 "AssumeRolePolicyDocument": trust,
-                "ManagedPolicyArns": self.attached,
+                "ManagedPolicyArns": attached,
             },
         });
-        let mut output = json!({ "Value": { "Fn::GetAtt": [id, "Arn"] } });
-        if self.side == Account::Source {
-            let subjects = json!({ "Fn::Join": ["", { "Ref": "GitHubSubjects" }] });
-            let no_subject = json!({ "Fn::Equals": [subjects, ""] });
-            let has_role = json!({ "Fn::Not": [no_subject] });
-            self.conditions.insert("HasRole".to_owned(), has_role);
-            role["Condition"] = "HasRole".into();
-            output["Condition"] = "HasRole".into();
-        }
-        self.resources.insert(id.to_owned(), role);
+        let output = json!({
+            "Condition": condition,
+            "Value": { "Fn::GetAtt": [id, "Arn"] },
+        });
+        self.resources.insert(id.clone(), resource);
         self.outputs.insert(format!("{id}RoleArn"), output);
     }
+}
+
+/// The condition of a policy that some presets, or one kind of key access, do not have.
+fn find_condition(policy: &str, preset: usize) -> Option<&'static str> {
+    let (by_policy, by_grants) = BY_GRANTS;
+    match preset.checked_sub(1) {
+        Some(later) => Some(CONDITIONS[later]),
+        None if policy == by_policy => Some("ByPolicy"),
+        None if policy == by_grants => Some("ByGrants"),
+        None => None,
+    }
+}
+
+/// The ARN of a policy, if the role has it.
+fn attach(policy: &str, preset: usize) -> Value {
+    let arn = json!({ "Ref": format!("{}Policy", to_pascal_case(policy)) });
+    match find_condition(policy, preset) {
+        Some(condition) => when(condition, arn),
+        None => arn,
+    }
+}
+
+fn when(condition: &str, value: Value) -> Value {
+    json!({ "Fn::If": [condition, value, { "Ref": "AWS::NoValue" }] })
+}
+
+/// The statement for principals that are no jobs of GitHub.
+fn trust_arns() -> Value {
+    let statement = json!({
+        "Sid": "TrustPrincipals",
+        "Effect": "Allow",
+        "Principal": { "AWS": { "Ref": "TrustedArns" } },
+        "Action": ["sts:AssumeRole"],
+    });
+    when("HasArns", statement)
 }
 
 /// `target-copies` as `TargetCopies`.

@@ -1,13 +1,30 @@
 //! `docs/IAM.md`.
 
+use super::presets::{PRESETS, ROLES};
 use super::{Account, Action, Basis, Kind, Policy, Statement, Values, all, json};
 
 const HEAD: &str = include_str!("markdown/head.md");
 const TAIL: &str = include_str!("markdown/tail.md");
 
+const PRESETS_HEAD: &str = "
+## Presets
+
+The CloudFormation templates and the Terraform modules create roles that fit each other, with the
+policies of one of three presets. Give both sides the same preset.
+
+";
+
+const PRESETS_TAIL: &str = "
+With `key-access: grants`, `publisher-grants` takes the place of `publisher`. The roles that launch
+get `launcher` in every preset. The other policies of this page are for roles of your own:
+`target-revoker` for a revoke in targets, and `target-launch-roles-inline` for `target-launch-roles`
+without `target-launch-policy`.
+";
+
 /// The whole page.
 pub(crate) fn build_page() -> String {
     let mut page = HEAD.to_owned();
+    page += &build_presets();
     for (heading, account) in [
         ("In the source account", Account::Source),
         ("In a target account", Account::Target),
@@ -26,6 +43,26 @@ pub(crate) fn build_page() -> String {
         }
     }
     page + TAIL
+}
+
+/// The presets of the templates, and which policies each role has.
+fn build_presets() -> String {
+    let mut section = PRESETS_HEAD.to_owned();
+    for preset in &PRESETS {
+        section += &format!("- **{}** {}.\n", preset.name, preset.purpose);
+    }
+    section += "\n| role | it | `share` | `verify` adds | `copy` adds |\n|---|---|---|---|---|\n";
+    for role in &ROLES {
+        section += &format!("| `{}` | {} |", role.name, role.purpose);
+        for number in 0..PRESETS.len() {
+            let policies = role.list_policies().into_iter();
+            let added = policies.filter(|(_, first)| *first == number);
+            let names: Vec<String> = added.map(|(name, _)| format!("`{name}`")).collect();
+            section += &format!(" {} |", names.join(", "));
+        }
+        section.push('\n');
+    }
+    section + PRESETS_TAIL
 }
 
 fn build_section(policy: &Policy) -> String {

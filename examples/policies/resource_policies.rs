@@ -107,11 +107,12 @@ const GITHUB_TRUST: Policy = Policy {
 const GITHUB_TRUST_READER: Policy = Policy {
     name: "github-trust-reader",
     purpose: "The same for a role with `reader`: for jobs on the branch `main`, such as those that \
-              run on a schedule.",
-    danger: "Everybody who may push to the branch can read with whom everything is shared.",
+              run on a schedule, and in pull requests.",
+    danger: "Everybody who may push a branch can read with whom everything is shared. Pull \
+             requests from forks get no token.",
     statements: &[trust_workflow(&[
         FOR_AWS,
-        of_jobs(&["ref:refs/heads/main"]),
+        of_jobs(&["ref:refs/heads/main", "pull_request"]),
     ])],
     ..GITHUB_TRUST
 };

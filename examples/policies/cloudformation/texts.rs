@@ -44,20 +44,31 @@ fn find_texts(side: Account, values: Values) -> Vec<Text> {
             let texts = documents::list_examples(values).into_iter();
             return texts.map(|text| Text::One(text.into())).collect();
         }
+        Values::GitHubJobs(jobs) => {
+            let subjects = jobs
+                .iter()
+                .map(|job| format!("repo:${{GitHubRepository}}:{job}"));
+            return subjects
+                .map(|subject| Text::One(json!({ "Fn::Sub": subject })))
+                .collect();
+        }
         Values::SharedKeys => list_parameter("KeyArns"),
         Values::TargetAccounts if in_source => list_parameter("TargetAccounts"),
-        Values::TargetRoles if in_source => list_parameter("TargetRoleArns"),
-        Values::LaunchRoles => list_parameter("LaunchRoleArns"),
-        Values::TargetRoots => list_roots(),
+        Values::TargetRoles if in_source => list_arns("TargetAccounts", "", ":role/consumer"),
+        Values::TargetRoots => list_arns("TargetAccounts", "", ":root"),
+        // IAM knows no other account's roles, so the account may be any.
+        Values::LaunchRoles => list_arns("LaunchRoleNames", "*:role/", ""),
         Values::SourceAccount => parameter("SourceAccount"),
         Values::TargetAccounts => parameter("AWS::AccountId"),
-        Values::Publisher => parameter("PublisherRoleArn"),
+        Values::Publisher => {
+            let arn = "arn:aws:iam::${SourceAccount}:role/publisher";
+            Text::One(json!({ "Fn::Sub": arn }))
+        }
         Values::ExternalId => parameter("ExternalId"),
-        Values::GitHubJobs(_) => list_parameter("GitHubSubjects"),
         Values::KeysOf(_) => of_account("kms:*", "key/*"),
         Values::TargetResources(kind) => of_account("ec2:*", &format!("{kind}/*")),
         Values::Parameters(_) => of_account("ssm:*", "parameter${ParameterPath}*"),
-        Values::TargetRoles => of_account("iam:", "role/${RoleName}"),
+        Values::TargetRoles => of_account("iam:", "role/consumer"),
         Values::LaunchPolicy => of_account("iam:", "policy/${LaunchPolicyName}"),
         Values::ServiceRoles => of_account("iam:", "role/aws-service-role/${Service}/*"),
         Values::GitHubProvider => {
@@ -81,10 +92,14 @@ fn of_account(service_and_region: &str, resource: &str) -> Text {
     Text::One(json!({ "Fn::Sub": arn }))
 }
 
-/// The ARN of each target account as principal.
-fn list_roots() -> Text {
-    let accounts = json!({ "Ref": "TargetAccounts" });
-    let middle = json!({ "Fn::Join": [":root,arn:aws:iam::", accounts] });
-    let arns = json!({ "Fn::Join": ["", ["arn:aws:iam::", middle, ":root"]] });
-    Text::List(json!({ "Fn::Split": [",", arns] }))
+/// An ARN of IAM for each element of a parameter, between two texts.
+fn list_arns(parameter: &str, before: &str, after: &str) -> Text {
+    let begin = format!("arn:aws:iam::{before}");
+    let between = format!("{after},{begin}");
+    let middle = json!({ "Fn::Join": [between, { "Ref": parameter }] });
+    let mut arns = vec![begin.into(), middle];
+    if !after.is_empty() {
+        arns.push(after.into());
+    }
+    Text::List(json!({ "Fn::Split": [",", { "Fn::Join": ["", arns] }] }))
 }

@@ -20,11 +20,19 @@ fn build_statement(side: Account, statement: &Statement) -> String {
     let actions: Vec<String> = actions
         .map(|action| format!("\"{}\"", action.name))
         .collect();
+    // As `terraform fmt` aligns them.
+    let width = if statement.resources.is_empty() {
+        "actions".len()
+    } else {
+        "resources".len()
+    };
     let mut text = format!(
         "  statement {{\n    \
-             sid       = \"{}\"\n    \
-             actions   = [{}]\n",
+             {:width$} = \"{}\"\n    \
+             {:width$} = [{}]\n",
+        "sid",
         statement.sid,
+        "actions",
         actions.join(", ")
     );
     if !statement.resources.is_empty() {
@@ -85,9 +93,15 @@ fn build_expression(side: Account, values: Values) -> Expression {
         Values::TargetAccounts if in_source => list("target_accounts"),
         Values::TargetAccounts => text("${local.account}"),
         Values::SourceAccount => text("${var.source_account}"),
-        Values::Publisher => text("${var.publisher_role_arn}"),
+        Values::Publisher => {
+            text("arn:${local.partition}:iam::${var.source_account}:role/publisher")
+        }
         Values::ExternalId => text("${var.external_id}"),
-        Values::GitHubJobs(_) => list("github_subjects"),
+        Values::GitHubJobs(jobs) => {
+            let subjects = jobs.iter();
+            let subjects = subjects.map(|job| format!("repo:${{var.github_repository}}:{job}"));
+            Expression::Texts(subjects.collect())
+        }
         Values::Images => text("arn:${local.partition}:ec2:*::image/*"),
         Values::Snapshots => text("arn:${local.partition}:ec2:*::snapshot/*"),
         Values::KeysOf(_) => of_account("kms:*", "key/*"),

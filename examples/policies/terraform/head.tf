@@ -1,6 +1,8 @@
 # Generated from examples/policies; docs/IAM.md says what each policy is for.
 
 terraform {
+  required_version = ">= 1.9"
+
   required_providers {
     aws = {
       source = "hashicorp/aws"

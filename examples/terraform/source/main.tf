@@ -1,6 +1,8 @@
 # Generated from examples/policies; docs/IAM.md says what each policy is for.
 
 terraform {
+  required_version = ">= 1.9"
+
   required_providers {
     aws = {
       source = "hashicorp/aws"
@@ -15,6 +17,23 @@ data "aws_partition" "this" {}
 locals {
   account   = data.aws_caller_identity.this.account_id
   partition = data.aws_partition.this.partition
+}
+
+variable "preset" {
+  type        = string
+  description = "share, verify or copy: see docs/IAM.md"
+  default     = "share"
+
+  validation {
+    condition     = contains(["share", "verify", "copy"], var.preset)
+    error_message = "The preset is share, verify or copy."
+  }
+}
+
+variable "key_access" {
+  type        = string
+  description = "The input key-access: policy or grants"
+  default     = "policy"
 }
 
 variable "key_arns" {
@@ -33,36 +52,46 @@ variable "target_role_name" {
   default     = "consumer"
 }
 
+variable "github_repository" {
+  type        = string
+  description = "OWNER/REPO, whose workflows may assume the roles; of a repository made, renamed or transferred after 2026-07-15, OWNER@OWNER_ID/REPO@REPO_ID"
+  default     = ""
+}
+
+variable "trusted_arns" {
+  type        = list(string)
+  description = "Other principals that may assume the roles, such as that of another CI"
+  default     = []
+}
+
 variable "parameter_path" {
   type        = string
   description = "The path of the SSM parameters that images are published in"
   default     = "/golden/"
 }
 
-variable "role_name" {
-  type        = string
-  description = "The name of the role that runs ami-share"
-  default     = "publisher"
-}
-
-variable "github_subjects" {
-  type        = list(string)
-  description = "Which jobs may assume it, such as repo:OWNER/REPO:environment:production, or with IDs repo:OWNER@OWNER_ID/REPO@REPO_ID:environment:production; without any, no role is created"
-  default     = []
-}
-
-variable "policies" {
-  type        = set(string)
-  description = "The policies to create, by their names in docs/IAM.md"
-
-  validation {
-    condition     = alltrue([for name in var.policies : contains(local.known, name)])
-    error_message = "One of these is not a policy of this side."
-  }
-}
-
 locals {
-  known = ["publisher", "publisher-grants", "snapshots", "targets", "temporary-access", "service-linked-role-grants", "parameters", "lifecycle", "reader", "revoker", "revoke-copies"]
+  # The policies of each role.
+  presets = {
+    share = {
+      publisher = [var.key_access == "grants" ? "publisher-grants" : "publisher", "parameters", "lifecycle"]
+      reader    = ["reader"]
+      revoker   = ["revoker"]
+    }
+    verify = {
+      publisher = [var.key_access == "grants" ? "publisher-grants" : "publisher", "parameters", "lifecycle", "reader", "targets"]
+      reader    = ["reader"]
+      revoker   = ["revoker"]
+    }
+    copy = {
+      publisher = [var.key_access == "grants" ? "publisher-grants" : "publisher", "parameters", "lifecycle", "reader", "targets", "snapshots", "temporary-access", "service-linked-role-grants", "revoker"]
+      reader    = ["reader"]
+      revoker   = ["revoker", "revoke-copies"]
+    }
+  }
+
+  roles   = local.presets[var.preset]
+  created = flatten(values(local.roles))
 }
 
 # kms:PutKeyPolicy gives full control over the key: a principal with this permission can let anybody use the key, including itself. Name the keys in Resource, or use publisher-grants. ec2:ModifyImageAttribute can share every image of the account with anybody.
@@ -171,7 +200,7 @@ data "aws_iam_policy_document" "publisher" {
 }
 
 resource "aws_iam_policy" "publisher" {
-  count       = contains(var.policies, "publisher") ? 1 : 0
+  count       = contains(local.created, "publisher") ? 1 : 0
   name        = "ami-share-publisher"
   description = "mode: share with accounts, organizations and units, in any number of Regions, with copies, and with key-access: policy."
   policy      = data.aws_iam_policy_document.publisher.json
@@ -301,7 +330,7 @@ data "aws_iam_policy_document" "publisher_grants" {
 }
 
 resource "aws_iam_policy" "publisher_grants" {
-  count       = contains(var.policies, "publisher-grants") ? 1 : 0
+  count       = contains(local.created, "publisher-grants") ? 1 : 0
   name        = "ami-share-publisher-grants"
   description = "The same with key-access: grants: it reads the key policy, for a deny beats every grant, and does not write it."
   policy      = data.aws_iam_policy_document.publisher_grants.json
@@ -341,7 +370,7 @@ data "aws_iam_policy_document" "snapshots" {
 }
 
 resource "aws_iam_policy" "snapshots" {
-  count       = contains(var.policies, "snapshots") ? 1 : 0
+  count       = contains(local.created, "snapshots") ? 1 : 0
   name        = "ami-share-snapshots"
   description = "share-snapshots: true, and target-kms-key-id, with which targets copy."
   policy      = data.aws_iam_policy_document.snapshots.json
@@ -357,7 +386,7 @@ data "aws_iam_policy_document" "targets" {
 }
 
 resource "aws_iam_policy" "targets" {
-  count       = contains(var.policies, "targets") ? 1 : 0
+  count       = contains(local.created, "targets") ? 1 : 0
   name        = "ami-share-targets"
   description = "target-role: everything that is done in target accounts."
   policy      = data.aws_iam_policy_document.targets.json
@@ -385,7 +414,7 @@ data "aws_iam_policy_document" "temporary_access" {
 }
 
 resource "aws_iam_policy" "temporary_access" {
-  count       = contains(var.policies, "temporary-access") ? 1 : 0
+  count       = contains(local.created, "temporary-access") ? 1 : 0
   name        = "ami-share-temporary-access"
   description = "unshare-after-copy: true: tags of the image record the access that a target gets for its copy only, until it is revoked."
   policy      = data.aws_iam_policy_document.temporary_access.json
@@ -425,7 +454,7 @@ data "aws_iam_policy_document" "service_linked_role_grants" {
 }
 
 resource "aws_iam_policy" "service_linked_role_grants" {
-  count       = contains(var.policies, "service-linked-role-grants") ? 1 : 0
+  count       = contains(local.created, "service-linked-role-grants") ? 1 : 0
   name        = "ami-share-service-linked-role-grants"
   description = "target-service-linked-roles: the part that is done in the source account."
   policy      = data.aws_iam_policy_document.service_linked_role_grants.json
@@ -441,7 +470,7 @@ data "aws_iam_policy_document" "parameters" {
 }
 
 resource "aws_iam_policy" "parameters" {
-  count       = contains(var.policies, "parameters") ? 1 : 0
+  count       = contains(local.created, "parameters") ? 1 : 0
   name        = "ami-share-parameters"
   description = "publish-ssm-parameter."
   policy      = data.aws_iam_policy_document.parameters.json
@@ -457,7 +486,7 @@ data "aws_iam_policy_document" "lifecycle" {
 }
 
 resource "aws_iam_policy" "lifecycle" {
-  count       = contains(var.policies, "lifecycle") ? 1 : 0
+  count       = contains(local.created, "lifecycle") ? 1 : 0
   name        = "ami-share-lifecycle"
   description = "deprecate-at and deregistration-protection."
   policy      = data.aws_iam_policy_document.lifecycle.json
@@ -497,7 +526,7 @@ data "aws_iam_policy_document" "reader" {
 }
 
 resource "aws_iam_policy" "reader" {
-  count       = contains(var.policies, "reader") ? 1 : 0
+  count       = contains(local.created, "reader") ? 1 : 0
   name        = "ami-share-reader"
   description = "dry-run: true, whatever the other policies would do: it cannot change anything."
   policy      = data.aws_iam_policy_document.reader.json
@@ -573,7 +602,7 @@ data "aws_iam_policy_document" "revoker" {
 }
 
 resource "aws_iam_policy" "revoker" {
-  count       = contains(var.policies, "revoker") ? 1 : 0
+  count       = contains(local.created, "revoker") ? 1 : 0
   name        = "ami-share-revoker"
   description = "mode: revoke; with publisher also unlisted: revoke."
   policy      = data.aws_iam_policy_document.revoker.json
@@ -595,17 +624,45 @@ data "aws_iam_policy_document" "revoke_copies" {
 }
 
 resource "aws_iam_policy" "revoke_copies" {
-  count       = contains(var.policies, "revoke-copies") ? 1 : 0
+  count       = contains(local.created, "revoke-copies") ? 1 : 0
   name        = "ami-share-revoke-copies"
   description = "mode: revoke with revoke-copies: true."
   policy      = data.aws_iam_policy_document.revoke_copies.json
 }
 
+locals {
+  arns = {
+    "publisher"                  = one(aws_iam_policy.publisher[*].arn)
+    "publisher-grants"           = one(aws_iam_policy.publisher_grants[*].arn)
+    "snapshots"                  = one(aws_iam_policy.snapshots[*].arn)
+    "targets"                    = one(aws_iam_policy.targets[*].arn)
+    "temporary-access"           = one(aws_iam_policy.temporary_access[*].arn)
+    "service-linked-role-grants" = one(aws_iam_policy.service_linked_role_grants[*].arn)
+    "parameters"                 = one(aws_iam_policy.parameters[*].arn)
+    "lifecycle"                  = one(aws_iam_policy.lifecycle[*].arn)
+    "reader"                     = one(aws_iam_policy.reader[*].arn)
+    "revoker"                    = one(aws_iam_policy.revoker[*].arn)
+    "revoke-copies"              = one(aws_iam_policy.revoke_copies[*].arn)
+  }
+}
+
+data "aws_iam_policy_document" "trusted" {
+  statement {
+    sid     = "TrustPrincipals"
+    actions = ["sts:AssumeRole"]
+
+    principals {
+      type        = "AWS"
+      identifiers = var.trusted_arns
+    }
+  }
+}
+
 # Without the condition on sub, every repository of GitHub could assume the role. An environment has its own reviewers and branches; repo:OWNER/REPO:* would trust every branch and pull request. A subject without IDs fits a later owner of a repository of that name.
 data "aws_iam_policy_document" "github_trust" {
   statement {
-    sid       = "TrustWorkflow"
-    actions   = ["sts:AssumeRoleWithWebIdentity"]
+    sid     = "TrustWorkflow"
+    actions = ["sts:AssumeRoleWithWebIdentity"]
 
     principals {
       type        = "Federated"
@@ -621,54 +678,130 @@ data "aws_iam_policy_document" "github_trust" {
     condition {
       test     = "StringEquals"
       variable = "token.actions.githubusercontent.com:sub"
-      values   = var.github_subjects
+      values   = ["repo:${var.github_repository}:environment:staging", "repo:${var.github_repository}:environment:production", "repo:${var.github_repository}:ref:refs/heads/main"]
     }
   }
 }
 
-resource "aws_iam_role" "publisher" {
-  count              = length(var.github_subjects) == 0 ? 0 : 1
-  name               = var.role_name
-  assume_role_policy = data.aws_iam_policy_document.github_trust.json
-}
-
-locals {
-  attached = concat(
-    aws_iam_policy.publisher[*].arn,
-    aws_iam_policy.publisher_grants[*].arn,
-    aws_iam_policy.snapshots[*].arn,
-    aws_iam_policy.targets[*].arn,
-    aws_iam_policy.temporary_access[*].arn,
-    aws_iam_policy.service_linked_role_grants[*].arn,
-    aws_iam_policy.parameters[*].arn,
-    aws_iam_policy.lifecycle[*].arn,
-    aws_iam_policy.revoker[*].arn,
-    aws_iam_policy.revoke_copies[*].arn,
+data "aws_iam_policy_document" "publisher_trust" {
+  source_policy_documents = concat(
+    var.github_repository == "" ? [] : [data.aws_iam_policy_document.github_trust.json],
+    length(var.trusted_arns) == 0 ? [] : [data.aws_iam_policy_document.trusted.json],
   )
 }
 
-resource "aws_iam_role_policy_attachment" "publisher" {
-  count      = length(aws_iam_role.publisher) * length(local.attached)
-  role       = aws_iam_role.publisher[0].name
-  policy_arn = local.attached[count.index]
+resource "aws_iam_role" "publisher" {
+  count              = var.github_repository != "" || length(var.trusted_arns) > 0 ? 1 : 0
+  name               = "publisher"
+  assume_role_policy = data.aws_iam_policy_document.publisher_trust.json
 }
 
-output "role_arn" {
+resource "aws_iam_role_policy_attachment" "publisher" {
+  for_each   = toset(length(aws_iam_role.publisher) == 0 ? [] : local.roles.publisher)
+  role       = aws_iam_role.publisher[0].name
+  policy_arn = local.arns[each.key]
+}
+
+output "publisher_role_arn" {
   value = one(aws_iam_role.publisher[*].arn)
 }
 
-output "policy_arns" {
-  value = {
-    "publisher" = one(aws_iam_policy.publisher[*].arn)
-    "publisher-grants" = one(aws_iam_policy.publisher_grants[*].arn)
-    "snapshots" = one(aws_iam_policy.snapshots[*].arn)
-    "targets" = one(aws_iam_policy.targets[*].arn)
-    "temporary-access" = one(aws_iam_policy.temporary_access[*].arn)
-    "service-linked-role-grants" = one(aws_iam_policy.service_linked_role_grants[*].arn)
-    "parameters" = one(aws_iam_policy.parameters[*].arn)
-    "lifecycle" = one(aws_iam_policy.lifecycle[*].arn)
-    "reader" = one(aws_iam_policy.reader[*].arn)
-    "revoker" = one(aws_iam_policy.revoker[*].arn)
-    "revoke-copies" = one(aws_iam_policy.revoke_copies[*].arn)
+# Everybody who may push a branch can read with whom everything is shared. Pull requests from forks get no token.
+data "aws_iam_policy_document" "github_trust_reader" {
+  statement {
+    sid     = "TrustWorkflow"
+    actions = ["sts:AssumeRoleWithWebIdentity"]
+
+    principals {
+      type        = "Federated"
+      identifiers = ["arn:${local.partition}:iam::${local.account}:oidc-provider/token.actions.githubusercontent.com"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "token.actions.githubusercontent.com:aud"
+      values   = ["sts.amazonaws.com"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "token.actions.githubusercontent.com:sub"
+      values   = ["repo:${var.github_repository}:ref:refs/heads/main", "repo:${var.github_repository}:pull_request"]
+    }
   }
+}
+
+data "aws_iam_policy_document" "reader_trust" {
+  source_policy_documents = concat(
+    var.github_repository == "" ? [] : [data.aws_iam_policy_document.github_trust_reader.json],
+    length(var.trusted_arns) == 0 ? [] : [data.aws_iam_policy_document.trusted.json],
+  )
+}
+
+resource "aws_iam_role" "reader" {
+  count              = var.github_repository != "" || length(var.trusted_arns) > 0 ? 1 : 0
+  name               = "reader"
+  assume_role_policy = data.aws_iam_policy_document.reader_trust.json
+}
+
+resource "aws_iam_role_policy_attachment" "reader" {
+  for_each   = toset(length(aws_iam_role.reader) == 0 ? [] : local.roles.reader)
+  role       = aws_iam_role.reader[0].name
+  policy_arn = local.arns[each.key]
+}
+
+output "reader_role_arn" {
+  value = one(aws_iam_role.reader[*].arn)
+}
+
+# Everybody who may use the environment can revoke what is shared.
+data "aws_iam_policy_document" "github_trust_revoker" {
+  statement {
+    sid     = "TrustWorkflow"
+    actions = ["sts:AssumeRoleWithWebIdentity"]
+
+    principals {
+      type        = "Federated"
+      identifiers = ["arn:${local.partition}:iam::${local.account}:oidc-provider/token.actions.githubusercontent.com"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "token.actions.githubusercontent.com:aud"
+      values   = ["sts.amazonaws.com"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "token.actions.githubusercontent.com:sub"
+      values   = ["repo:${var.github_repository}:environment:revoke"]
+    }
+  }
+}
+
+data "aws_iam_policy_document" "revoker_trust" {
+  source_policy_documents = concat(
+    var.github_repository == "" ? [] : [data.aws_iam_policy_document.github_trust_revoker.json],
+    length(var.trusted_arns) == 0 ? [] : [data.aws_iam_policy_document.trusted.json],
+  )
+}
+
+resource "aws_iam_role" "revoker" {
+  count              = var.github_repository != "" || length(var.trusted_arns) > 0 ? 1 : 0
+  name               = "revoker"
+  assume_role_policy = data.aws_iam_policy_document.revoker_trust.json
+}
+
+resource "aws_iam_role_policy_attachment" "revoker" {
+  for_each   = toset(length(aws_iam_role.revoker) == 0 ? [] : local.roles.revoker)
+  role       = aws_iam_role.revoker[0].name
+  policy_arn = local.arns[each.key]
+}
+
+output "revoker_role_arn" {
+  value = one(aws_iam_role.revoker[*].arn)
+}
+
+output "policy_arns" {
+  value = local.arns
 }

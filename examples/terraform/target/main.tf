@@ -1,6 +1,8 @@
 # Generated from examples/policies; docs/IAM.md says what each policy is for.
 
 terraform {
+  required_version = ">= 1.9"
+
   required_providers {
     aws = {
       source = "hashicorp/aws"
@@ -17,24 +19,42 @@ locals {
   partition = data.aws_partition.this.partition
 }
 
+variable "preset" {
+  type        = string
+  description = "share, verify or copy: see docs/IAM.md"
+  default     = "share"
+
+  validation {
+    condition     = contains(["share", "verify", "copy"], var.preset)
+    error_message = "The preset is share, verify or copy."
+  }
+}
+
 variable "source_account" {
   type        = string
   description = "The account that owns the images"
 }
 
-variable "publisher_role_arn" {
-  type        = string
-  description = "The role in that account that runs ami-share"
+variable "key_arns" {
+  type        = list(string)
+  description = "The keys of the images, in the source account"
+}
+
+variable "launch_role_names" {
+  type        = list(string)
+  description = "The roles that launch, which get the launch policy; they have no path"
+  default     = []
 }
 
 variable "external_id" {
   type        = string
   description = "The input target-external-id"
-}
+  default     = ""
 
-variable "key_arns" {
-  type        = list(string)
-  description = "The keys of the images, in the source account"
+  validation {
+    condition     = var.preset == "share" || (var.external_id != "" && length(var.launch_role_names) > 0)
+    error_message = "This preset needs external_id and launch_role_names."
+  }
 }
 
 variable "role_name" {
@@ -43,15 +63,9 @@ variable "role_name" {
   default     = "consumer"
 }
 
-variable "launch_role_names" {
-  type        = list(string)
-  description = "The roles that launch"
-  default     = []
-}
-
 variable "launch_policy_name" {
   type        = string
-  description = "The input target-launch-policy"
+  description = "The name of the launch policy"
   default     = "ami-share-launch"
 }
 
@@ -67,18 +81,22 @@ variable "parameter_path" {
   default     = "/golden/"
 }
 
-variable "policies" {
-  type        = set(string)
-  description = "The policies to create, by their names in docs/IAM.md"
-
-  validation {
-    condition     = alltrue([for name in var.policies : contains(local.known, name)])
-    error_message = "One of these is not a policy of this side."
-  }
-}
-
 locals {
-  known = ["target-copies", "target-lifecycle", "target-tags", "target-parameters", "target-launch-roles", "target-launch-roles-inline", "target-service-linked-roles", "target-revoker", "target-reader", "verifier", "verifier-launch", "launcher"]
+  # The policies of each role.
+  presets = {
+    share = {
+      consumer = []
+    }
+    verify = {
+      consumer = ["target-reader", "verifier", "verifier-launch", "launcher", "target-tags", "target-parameters"]
+    }
+    copy = {
+      consumer = ["target-reader", "verifier", "verifier-launch", "launcher", "target-tags", "target-parameters", "target-copies", "target-lifecycle", "target-launch-roles", "target-service-linked-roles"]
+    }
+  }
+
+  roles   = local.presets[var.preset]
+  created = concat(["launcher"], local.roles.consumer)
 }
 
 # It can fill the account with copies, which cost money, and remove those of ami-share. It can use every key of the account through EC2: if you can, name the one key and the default EBS key.
@@ -169,7 +187,7 @@ data "aws_iam_policy_document" "target_copies" {
 }
 
 resource "aws_iam_policy" "target_copies" {
-  count       = contains(var.policies, "target-copies") ? 1 : 0
+  count       = contains(local.created, "target-copies") ? 1 : 0
   name        = "ami-share-target-copies"
   description = "target-kms-key-id: copies that belong to the target, under its own key."
   policy      = data.aws_iam_policy_document.target_copies.json
@@ -185,7 +203,7 @@ data "aws_iam_policy_document" "target_lifecycle" {
 }
 
 resource "aws_iam_policy" "target_lifecycle" {
-  count       = contains(var.policies, "target-lifecycle") ? 1 : 0
+  count       = contains(local.created, "target-lifecycle") ? 1 : 0
   name        = "ami-share-target-lifecycle"
   description = "deprecate-at and deregistration-protection of the target's own copies."
   policy      = data.aws_iam_policy_document.target_lifecycle.json
@@ -219,7 +237,7 @@ data "aws_iam_policy_document" "target_tags" {
 }
 
 resource "aws_iam_policy" "target_tags" {
-  count       = contains(var.policies, "target-tags") ? 1 : 0
+  count       = contains(local.created, "target-tags") ? 1 : 0
   name        = "ami-share-target-tags"
   description = "copy-image-tags, tags: tags of shared images as the target sees them."
   policy      = data.aws_iam_policy_document.target_tags.json
@@ -241,7 +259,7 @@ data "aws_iam_policy_document" "target_parameters" {
 }
 
 resource "aws_iam_policy" "target_parameters" {
-  count       = contains(var.policies, "target-parameters") ? 1 : 0
+  count       = contains(local.created, "target-parameters") ? 1 : 0
   name        = "ami-share-target-parameters"
   description = "publish-ssm-parameter in targets."
   policy      = data.aws_iam_policy_document.target_parameters.json
@@ -269,26 +287,10 @@ data "aws_iam_policy_document" "target_launch_roles" {
 }
 
 resource "aws_iam_policy" "target_launch_roles" {
-  count       = contains(var.policies, "target-launch-roles") ? 1 : 0
+  count       = contains(local.created, "target-launch-roles") ? 1 : 0
   name        = "ami-share-target-launch-roles"
   description = "target-launch-roles with target-launch-policy: the recommended way. The target creates the managed policy once, from launcher.json."
   policy      = data.aws_iam_policy_document.target_launch_roles.json
-}
-
-# iam:PutRolePolicy gives full control over the role: it can let the role do anything, as no condition key limits what is written. Prefer target-launch-roles, or give the roles a permissions boundary.
-data "aws_iam_policy_document" "target_launch_roles_inline" {
-  statement {
-    sid       = "PutLaunchPolicies"
-    actions   = ["iam:ListRolePolicies", "iam:GetRolePolicy", "iam:PutRolePolicy", "iam:DeleteRolePolicy"]
-    resources = [for each in var.launch_role_names : "arn:${local.partition}:iam::${local.account}:role/${each}"]
-  }
-}
-
-resource "aws_iam_policy" "target_launch_roles_inline" {
-  count       = contains(var.policies, "target-launch-roles-inline") ? 1 : 0
-  name        = "ami-share-target-launch-roles-inline"
-  description = "target-launch-roles without target-launch-policy: an inline policy for each key."
-  policy      = data.aws_iam_policy_document.target_launch_roles_inline.json
 }
 
 # It can let the roles of the services named here use the keys, and no others.
@@ -337,26 +339,10 @@ data "aws_iam_policy_document" "target_service_linked_roles" {
 }
 
 resource "aws_iam_policy" "target_service_linked_roles" {
-  count       = contains(var.policies, "target-service-linked-roles") ? 1 : 0
+  count       = contains(local.created, "target-service-linked-roles") ? 1 : 0
   name        = "ami-share-target-service-linked-roles"
   description = "target-service-linked-roles, such as Auto Scaling's: grants that only the target can create."
   policy      = data.aws_iam_policy_document.target_service_linked_roles.json
-}
-
-# It can list every volume and snapshot of the account, but not read their contents.
-data "aws_iam_policy_document" "target_revoker" {
-  statement {
-    sid       = "FindKeyUse"
-    actions   = ["ec2:DescribeVolumes", "ec2:DescribeSnapshots"]
-    resources = ["*"]
-  }
-}
-
-resource "aws_iam_policy" "target_revoker" {
-  count       = contains(var.policies, "target-revoker") ? 1 : 0
-  name        = "ami-share-target-revoker"
-  description = "mode: revoke with target-role: a key that volumes or snapshots of the target are encrypted with stays usable. Without this policy nobody can tell, and the key is revoked."
-  policy      = data.aws_iam_policy_document.target_revoker.json
 }
 
 # It can read the inline policies of the launch roles, the names of all roles, and the policies and grants of keys.
@@ -387,7 +373,7 @@ data "aws_iam_policy_document" "target_reader" {
 }
 
 resource "aws_iam_policy" "target_reader" {
-  count       = contains(var.policies, "target-reader") ? 1 : 0
+  count       = contains(local.created, "target-reader") ? 1 : 0
   name        = "ami-share-target-reader"
   description = "dry-run: true with target-role: it cannot change anything."
   policy      = data.aws_iam_policy_document.target_reader.json
@@ -415,7 +401,7 @@ data "aws_iam_policy_document" "verifier" {
 }
 
 resource "aws_iam_policy" "verifier" {
-  count       = contains(var.policies, "verifier") ? 1 : 0
+  count       = contains(local.created, "verifier") ? 1 : 0
   name        = "ami-share-verifier"
   description = "mode: verify, and verify: permissions after a share: it cannot change anything. Without it the checks say unknown, and the share continues."
   policy      = data.aws_iam_policy_document.verifier.json
@@ -485,7 +471,7 @@ data "aws_iam_policy_document" "verifier_launch" {
 }
 
 resource "aws_iam_policy" "verifier_launch" {
-  count       = contains(var.policies, "verifier-launch") ? 1 : 0
+  count       = contains(local.created, "verifier-launch") ? 1 : 0
   name        = "ami-share-verifier-launch"
   description = "verify: launch: a real instance, terminated as soon as it runs. The role in the target launches it, and needs the statements about keys of launcher too. Every run as a role with this policy terminates what a killed run left."
   policy      = data.aws_iam_policy_document.verifier_launch.json
@@ -543,21 +529,36 @@ data "aws_iam_policy_document" "launcher" {
 }
 
 resource "aws_iam_policy" "launcher" {
-  count       = contains(var.policies, "launcher") ? 1 : 0
+  count       = contains(local.created, "launcher") ? 1 : 0
   name        = var.launch_policy_name
   description = "The principals that launch the images, and the managed policy that target-launch-policy names. Roles that may launch instances already need only the statements about keys; the output iam-policy has those, with the keys of the run."
   policy      = data.aws_iam_policy_document.launcher.json
 }
 
+locals {
+  arns = {
+    "target-copies"               = one(aws_iam_policy.target_copies[*].arn)
+    "target-lifecycle"            = one(aws_iam_policy.target_lifecycle[*].arn)
+    "target-tags"                 = one(aws_iam_policy.target_tags[*].arn)
+    "target-parameters"           = one(aws_iam_policy.target_parameters[*].arn)
+    "target-launch-roles"         = one(aws_iam_policy.target_launch_roles[*].arn)
+    "target-service-linked-roles" = one(aws_iam_policy.target_service_linked_roles[*].arn)
+    "target-reader"               = one(aws_iam_policy.target_reader[*].arn)
+    "verifier"                    = one(aws_iam_policy.verifier[*].arn)
+    "verifier-launch"             = one(aws_iam_policy.verifier_launch[*].arn)
+    "launcher"                    = one(aws_iam_policy.launcher[*].arn)
+  }
+}
+
 # It names the publisher's role and not its account, which would trust every principal there that may assume roles. The external ID is not a secret: it prevents that a publisher which serves several customers is made to act for the wrong one.
 data "aws_iam_policy_document" "target_trust" {
   statement {
-    sid       = "TrustPublisher"
-    actions   = ["sts:AssumeRole"]
+    sid     = "TrustPublisher"
+    actions = ["sts:AssumeRole"]
 
     principals {
       type        = "AWS"
-      identifiers = ["${var.publisher_role_arn}"]
+      identifiers = ["arn:${local.partition}:iam::${var.source_account}:role/publisher"]
     }
 
     condition {
@@ -569,49 +570,27 @@ data "aws_iam_policy_document" "target_trust" {
 }
 
 resource "aws_iam_role" "consumer" {
-  count              = 1
+  count              = length(local.roles.consumer) > 0 ? 1 : 0
   name               = var.role_name
   assume_role_policy = data.aws_iam_policy_document.target_trust.json
 }
 
-locals {
-  attached = concat(
-    aws_iam_policy.target_copies[*].arn,
-    aws_iam_policy.target_lifecycle[*].arn,
-    aws_iam_policy.target_tags[*].arn,
-    aws_iam_policy.target_parameters[*].arn,
-    aws_iam_policy.target_launch_roles[*].arn,
-    aws_iam_policy.target_launch_roles_inline[*].arn,
-    aws_iam_policy.target_service_linked_roles[*].arn,
-    aws_iam_policy.target_revoker[*].arn,
-    aws_iam_policy.verifier[*].arn,
-    aws_iam_policy.verifier_launch[*].arn,
-  )
-}
-
 resource "aws_iam_role_policy_attachment" "consumer" {
-  count      = length(aws_iam_role.consumer) * length(local.attached)
+  for_each   = toset(length(aws_iam_role.consumer) == 0 ? [] : local.roles.consumer)
   role       = aws_iam_role.consumer[0].name
-  policy_arn = local.attached[count.index]
+  policy_arn = local.arns[each.key]
 }
 
-output "role_arn" {
+output "consumer_role_arn" {
   value = one(aws_iam_role.consumer[*].arn)
 }
 
+resource "aws_iam_role_policy_attachment" "launch" {
+  for_each   = toset(var.launch_role_names)
+  role       = each.key
+  policy_arn = local.arns["launcher"]
+}
+
 output "policy_arns" {
-  value = {
-    "target-copies" = one(aws_iam_policy.target_copies[*].arn)
-    "target-lifecycle" = one(aws_iam_policy.target_lifecycle[*].arn)
-    "target-tags" = one(aws_iam_policy.target_tags[*].arn)
-    "target-parameters" = one(aws_iam_policy.target_parameters[*].arn)
-    "target-launch-roles" = one(aws_iam_policy.target_launch_roles[*].arn)
-    "target-launch-roles-inline" = one(aws_iam_policy.target_launch_roles_inline[*].arn)
-    "target-service-linked-roles" = one(aws_iam_policy.target_service_linked_roles[*].arn)
-    "target-revoker" = one(aws_iam_policy.target_revoker[*].arn)
-    "target-reader" = one(aws_iam_policy.target_reader[*].arn)
-    "verifier" = one(aws_iam_policy.verifier[*].arn)
-    "verifier-launch" = one(aws_iam_policy.verifier_launch[*].arn)
-    "launcher" = one(aws_iam_policy.launcher[*].arn)
-  }
+  value = local.arns
 }
