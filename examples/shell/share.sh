@@ -8,6 +8,10 @@
 # INPUT_DRY_RUN=true to see what would change, or INPUT_KMS_KEY_ID=alias/golden to re-encrypt.
 set -euo pipefail
 
+if [ $# -lt 2 ]; then
+    echo "usage: ${0##*/} \"AMI…\" ACCOUNT…" >&2
+    exit 2
+fi
 export INPUT_AMI_ID="$1"
 export INPUT_TARGET_ACCOUNTS="${*:2}"
 export INPUT_REPORT_PATH="${INPUT_REPORT_PATH:-report.json}"
