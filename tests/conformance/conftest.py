@@ -126,9 +126,9 @@ def read_outputs(text):
     return outputs
 
 
-@pytest.fixture
-def stage(tmp_path):
-    journal = tmp_path / "journal.jsonl"
+def serve(folder, *arguments):
+    """Yields a simulated AWS while it serves."""
+    journal = folder / "journal.jsonl"
     command = [
         os.environ["AMI_SHARE_SIM"],
         "serve",
@@ -136,13 +136,19 @@ def stage(tmp_path):
         "1",
         "--journal",
         str(journal),
+        *arguments,
     ]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
-        yield Stage(json.loads(process.stdout.readline()), tmp_path, journal)
+        yield Stage(json.loads(process.stdout.readline()), folder, journal)
     finally:
         process.terminate()
         assert process.wait(timeout=10) == 0
+
+
+@pytest.fixture
+def stage(tmp_path):
+    yield from serve(tmp_path)
 
 
 def until(condition, seconds=30):

@@ -58,6 +58,23 @@ def session(stage, *names, without=None):
     return stage.assume(A, "administrator", Policy=json.dumps(document, separators=(",", ":")))
 
 
+def find_jobs():
+    """Yields every job that assumes a role: workflow, job, role, end of its token's subject."""
+    for file in sorted((EXAMPLES / "github").glob("*.yml")):
+        workflow = yaml.safe_load(file.read_text())
+        # YAML reads the key `on` as true. The branch is the one that these workflows run on.
+        event = "pull_request" if "pull_request" in workflow[True] else "ref:refs/heads/main"
+        for name, job in workflow["jobs"].items():
+            subject = event
+            if "environment" in job:
+                named = job["environment"].replace("${{ inputs.environment }}", "production")
+                subject = f"environment:{named}"
+            for step in job.get("steps", []):
+                arn = step.get("with", {}).get("role-to-assume")
+                if arn:
+                    yield file.stem, name, arn.split("/")[1], subject
+
+
 class Workflow:
     """A GitHub workflow: fills in its expressions and runs its steps."""
 

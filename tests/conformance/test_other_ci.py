@@ -152,3 +152,8 @@ def test_shell_script_reports_how_the_share_ended(stage, image, status, says):
     assert ended == status, output
     assert output.splitlines()[-1].endswith(says.format(image)), output
     assert (stage.launch(image) == "running") == (status == 0)
+
+
+def test_shell_script_without_arguments_says_how_it_is_used(stage):
+    ended, output = shell(stage, f"{EXAMPLES}/shell/share.sh", environment(stage))
+    assert (ended, output) == (2, 'usage: share.sh "AMI…" ACCOUNT…\n')
