@@ -25,7 +25,8 @@ fn action_yml() -> String {
     let quoted = |text: &str| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
     let mut text = "# The inputs and outputs are made from the code: UPDATE_ACTION_YML=1 cargo \
                     test -p ami-share-action documents\nname: ami-share\ndescription: Share \
-                    encrypted AMIs with other AWS accounts\nbranding:\n  icon: share-2\n  color: \
+                    encrypted AMIs with other AWS accounts\nauthor: the ami-share \
+                    contributors\nbranding:\n  icon: share-2\n  color: \
                     orange\ninputs:\n"
         .to_owned();
     let mut group = None;
@@ -174,18 +175,19 @@ fn published_report_schema_is_that_of_the_code() {
 #[test]
 fn readme_examples_use_inputs_that_exist() {
     let readme = read("README.md");
-    let blocks = readme
-        .split("```yaml\n")
-        .skip(1)
-        .filter_map(|rest| rest.split("```").next());
-    let given = blocks
-        .flat_map(str::lines)
-        .filter_map(|line| line.strip_prefix("    ")?.split_once(": "));
-    let of_others = ["role-to-assume"];
-    let names: Vec<&str> = given
-        .map(|(name, _)| name)
-        .filter(|name| !of_others.contains(name))
-        .collect();
+    let mut names = Vec::new();
+    for block in readme.split("```yaml\n").skip(1) {
+        let block = block.split("```").next().unwrap();
+        // Of a whole workflow, only what this action is given.
+        let given = match block.split_once("uses: OWNER/ami-share@") {
+            Some((_, step)) => step.split_once("with:\n").unwrap().1,
+            None => block,
+        };
+        let lines = given
+            .lines()
+            .filter_map(|line| line.trim().split_once(": "));
+        names.extend(lines.map(|(name, _)| name));
+    }
     assert!(names.len() > 10, "{names:?}");
     for name in names {
         assert!(INPUTS.iter().any(|input| input.name == name), "{name}");
