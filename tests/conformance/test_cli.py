@@ -147,3 +147,35 @@ def test_launch_without_the_launcher_policy_is_refused(recipe):
 def test_copy_without_an_instance_is_refused(recipe):
     error = recipe.run(COPY, INSTANCE="i-0123456789abcdef0")
     assert "(InvalidInstanceID.NotFound)" in error
+
+
+def test_undo_by_hand_removes_what_a_share_added(stage):
+    """The commands of docs/KEY-POLICY.md."""
+    image, key = stage.image("golden"), stage.ready["keys"]["golden"]
+    for access in ("policy", "grants"):
+        inputs = {"INPUT_AMI_ID": image, "INPUT_TARGET_ACCOUNTS": B, "INPUT_KEY_ACCESS": access}
+        assert stage.run(inputs).status == 0
+    kms = stage.client("kms")
+    assert kms.list_grants(KeyId=key)["Grants"] and stage.launch(image) == "running"
+    page = (FOLDER.parents[1] / "docs/KEY-POLICY.md").read_text().split("## Undo by hand")[1]
+    keys = stage.ready["accounts"][A]
+    for block in re.findall(r"```sh\n(.*?)```", page, re.DOTALL):
+        subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", block],
+            cwd=stage.folder,
+            env={
+                "PATH": f"{pathlib.Path(sys.executable).parent}:{os.environ['PATH']}",
+                "HOME": str(stage.folder),
+                "AWS_ENDPOINT_URL": stage.ready["endpoint"],
+                "AWS_DEFAULT_REGION": stage.ready["region"],
+                "AWS_ACCESS_KEY_ID": keys["access_key_id"],
+                "AWS_SECRET_ACCESS_KEY": keys["secret_access_key"],
+                "KEY": key,
+                "AMI": image,
+            },
+            check=True,
+            timeout=60,
+        )
+    assert "AmiShare" not in kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"]
+    assert kms.list_grants(KeyId=key)["Grants"] == []
+    assert stage.launch(image) == "AuthFailure"
