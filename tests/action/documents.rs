@@ -55,9 +55,8 @@ fn action_yml() -> String {
     }
     text.push_str(
         "runs:\n  using: composite\n  steps:\n    - id: share\n      shell: bash\n      # Until \
-         there is a release, the step is built from source.\n      run: cargo run --quiet \
-         --release --locked --manifest-path \"$GITHUB_ACTION_PATH/Cargo.toml\" --package \
-         ami-share-action\n      env:\n",
+         there is a release, the step is built from source.\n      run: \
+         '\"$GITHUB_ACTION_PATH/release/from-source\"'\n      env:\n",
     );
     for input in INPUTS {
         let name = input.name.to_uppercase().replace('-', "_");
