@@ -120,7 +120,7 @@ impl Template {
     }
 
     fn add_role(&mut self, role: &Role) {
-        let first = if self.side == Account::Source { 0 } else { 1 };
+        let first = usize::from(self.side == Account::Target);
         let mut attached = Vec::new();
         for (policy, preset) in role.list_policies() {
             // With the role's own first preset it always has the policy.

@@ -14,7 +14,7 @@ use super::{Account, Policy};
 const HEAD: &str = include_str!("terraform/head.tf");
 
 /// Which policies there are: those of the roles, and the launch policy.
-const POLICIES: &str = r#"
+const POLICIES: &str = r"
 locals {
   # The policies of each role.
   presets = {
@@ -23,7 +23,7 @@ PRESETS  }
   roles   = local.presets[var.preset]
   created = EXPRESSION
 }
-"#;
+";
 
 const POLICY: &str = r#"
 resource "aws_iam_policy" "ID" {
