@@ -1,9 +1,11 @@
 //! The codes of findings and errors, and the page `docs/FINDINGS.md` that lists them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use ami_share::diagnostic::{Code, FindingCode, Severity};
+
+use super::{errors, findings};
 
 const HEAD: &str = "\
 # Findings and errors
@@ -11,8 +13,12 @@ const HEAD: &str = "\
 <!-- Generated from the code: UPDATE_FINDINGS=1 cargo test -p ami-share codes -->
 
 Each finding and each error has a code whose meaning never changes, so that a pipeline can tell
-them apart: in the log, in the step summary, and in the [report](report.schema.json).
+them apart: in the log, in the step summary, and in the [report](report.schema.json). Each example
+is what a run said in a test.
 
+";
+
+const FINDINGS: &str = "
 ## Findings
 
 A finding is a problem that shows before anything is changed; a few show only during a run. One
@@ -20,20 +26,14 @@ that *refuses* concerns an image, a Region, a key or a target: that part is left
 done, and the run ends with exit status 1. If nothing is left, or the request as a whole is refused,
 the run ends with exit status 3 before it changes anything. One that *warns* is logged, and the run
 continues.
-
-| code | severity | what it means | what to do |
-|---|---|---|---|
 ";
 
 const ERRORS: &str = "
 ## Errors
 
 An error means that something failed: exit status 1, and 4 for `deadline`. The run completes
-everything that does not depend on it. The message names the account, the Region and the call, says
-what AWS answered, and often says more exactly than this table what to do.
-
-| code | what it means | what to do |
-|---|---|---|
+everything that does not depend on it. The message names the account, the Region and the call, and
+says what AWS answered. [AWS-ERRORS.md](AWS-ERRORS.md) has AWS's answers that people meet most.
 ";
 
 #[test]
@@ -64,9 +64,46 @@ fn check_code(code: &str, meaning: &str, remedy: &str) {
     );
 }
 
-fn build_page() -> String {
-    let cell = |text: &str| text.replace('|', "\\|");
-    let mut page = HEAD.to_owned();
+/// Messages by code. Of several, the shortest and first in the alphabet: which one a run says first
+/// is left to chance.
+type Examples = BTreeMap<&'static str, String>;
+
+fn add_example(examples: &mut Examples, code: &'static str, message: &str) {
+    let words = message.split_whitespace().map(|word| match word.find('Z') {
+        // What time it is differs from run to run.
+        Some(end) if word.starts_with("20") && word.contains('T') => {
+            format!("2026-01-31T12:00:00{}", &word[end..])
+        }
+        _ => word.to_owned(),
+    });
+    let message = words.collect::<Vec<_>>().join(" ");
+    let known = examples.entry(code).or_insert_with(|| message.clone());
+    if (message.len(), &message) < (known.len(), known) {
+        *known = message;
+    }
+}
+
+async fn collect_examples() -> Examples {
+    let mut examples = Examples::new();
+    for finding in &findings::collect_all().await.findings {
+        add_example(&mut examples, finding.code.as_str(), &finding.message);
+    }
+    for error in errors::collect_all().await {
+        let mut text = error.message.clone();
+        if let Some(aws) = &error.aws {
+            text += &format!(". AWS said: {aws}");
+        }
+        add_example(&mut examples, error.code.as_str(), &text);
+    }
+    examples
+}
+
+fn build_page(examples: &Examples) -> String {
+    let codes = FindingCode::ALL.iter().map(|code| code.as_str());
+    let mut page = HEAD.to_owned() + "Findings: " + &link_codes(codes) + ".\n\nErrors: ";
+    page += &link_codes(Code::ALL.iter().map(|code| code.as_str()));
+    page += ".\n";
+    page += FINDINGS;
     for code in FindingCode::ALL {
         let severities = code.severities().iter().map(|severity| match severity {
             Severity::Refuse => "refuses",
@@ -74,27 +111,39 @@ fn build_page() -> String {
             Severity::Warn => "warns",
         });
         let severities = severities.collect::<Vec<_>>().join(" or ");
-        let (meaning, remedy) = (cell(code.meaning()), cell(code.remedy()));
-        page += &format!("| `{code}` | {severities} | {meaning} | {remedy} |\n");
+        let meaning = format!("*It {severities}.* {}", code.meaning());
+        page += &build_section(code.as_str(), &meaning, code.remedy(), examples);
     }
     page += ERRORS;
     for code in Code::ALL {
-        let (meaning, remedy) = (cell(code.meaning()), cell(code.remedy()));
-        page += &format!("| `{code}` | {meaning} | {remedy} |\n");
+        page += &build_section(code.as_str(), code.meaning(), code.remedy(), examples);
     }
     page
 }
 
-#[test]
+/// The codes as links to their sections.
+fn link_codes(codes: impl Iterator<Item = &'static str>) -> String {
+    let links = codes.map(|code| format!("[{code}](#{})", code.replace('.', "")));
+    links.collect::<Vec<_>>().join(",\n")
+}
+
+/// A code under a heading, so that the log and the summary can link to it.
+fn build_section(code: &str, meaning: &str, remedy: &str, examples: &Examples) -> String {
+    let example = &examples[code];
+    format!("\n### `{code}`\n\n{meaning}\n\n```text\n{example}\n```\n\nWhat to do: {remedy}.\n")
+}
+
+#[tokio::test(start_paused = true)]
 #[expect(
     clippy::disallowed_methods,
     reason = "the variable is set by the person who changed a code"
 )]
-fn findings_page_matches_codes() {
+async fn findings_page_matches_codes() {
+    let expected = build_page(&collect_examples().await);
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/FINDINGS.md");
     if std::env::var_os("UPDATE_FINDINGS").is_some() {
-        std::fs::write(&path, build_page()).unwrap();
+        std::fs::write(&path, &expected).unwrap();
     }
     let page = std::fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(page, build_page(), "UPDATE_FINDINGS=1 writes it anew");
+    assert_eq!(page, expected, "UPDATE_FINDINGS=1 writes it anew");
 }

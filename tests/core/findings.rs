@@ -14,6 +14,7 @@ use ami_share::diagnostic::{FindingCode, Severity};
 use ami_share::request::ShareRequestBuilder;
 use ami_share::{Finding, Sharer};
 use ami_share_sim::world::{Image, ImageState, World as State};
+use tokio::sync::OnceCell;
 
 use super::support::*;
 
@@ -22,7 +23,11 @@ type CodeAndSeverity = (&'static str, Severity);
 
 /// The findings that appeared.
 #[derive(Default)]
-struct Seen(BTreeSet<CodeAndSeverity>);
+pub(crate) struct Seen {
+    codes: BTreeSet<CodeAndSeverity>,
+    /// Each of them.
+    pub(crate) findings: Vec<Finding>,
+}
 
 impl Seen {
     fn record(&mut self, findings: &[Finding]) {
@@ -32,8 +37,9 @@ impl Seen {
                 Severity::LeaveOut => Severity::Refuse,
                 severity => severity,
             };
-            self.0.insert((finding.code.as_str(), severity));
+            self.codes.insert((finding.code.as_str(), severity));
         }
+        self.findings.extend_from_slice(findings);
     }
 
     /// Changes the world, plans, and expects exactly this finding.
@@ -92,8 +98,13 @@ fn image_named<'a>(state: &'a mut State, name: &str) -> &'a mut Image {
     images.find(|image| image.name == name).unwrap()
 }
 
-#[tokio::test(start_paused = true)]
-async fn every_finding_code_appears_with_each_severity() {
+/// At least one finding of each code and severity. Two tests want them, and one collects them.
+pub(crate) async fn collect_all() -> &'static Seen {
+    static ALL: OnceCell<Seen> = OnceCell::const_new();
+    ALL.get_or_init(collect_anew).await
+}
+
+async fn collect_anew() -> Seen {
     let mut seen = Seen::default();
     keys::collect(&mut seen).await;
     key_policies::collect(&mut seen).await;
@@ -102,13 +113,19 @@ async fn every_finding_code_appears_with_each_severity() {
     plans::collect(&mut seen).await;
     runs::collect(&mut seen).await;
     targets::collect(&mut seen).await;
+    seen
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_finding_code_appears_with_each_severity() {
+    let seen = collect_all().await;
     let mut declared = BTreeSet::new();
     for code in FindingCode::ALL {
         for severity in code.severities() {
             declared.insert((code.as_str(), *severity));
         }
     }
-    assert_eq!(seen.0, declared);
+    assert_eq!(seen.codes, declared);
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,30 +2,29 @@
 
 use std::time::Duration;
 
-use ami_share::Sharer;
-use ami_share::diagnostic::Code;
+use ami_share::{Error, Sharer};
 use ami_share_sim::world::ImageState;
 
-use super::{list_error_codes, run};
+use super::run;
 use crate::support::*;
 
-pub(super) async fn errors() -> Vec<Code> {
-    let mut codes = contended().await;
-    codes.extend(image_that_vanishes().await);
-    codes
+pub(super) async fn errors() -> Vec<Error> {
+    let mut errors = contended().await;
+    errors.extend(image_that_vanishes().await);
+    errors
 }
 
 /// A share that adds what another run keeps removing.
-async fn contended() -> Vec<Code> {
+async fn contended() -> Vec<Error> {
     let world = World::new();
     tokio::select! {
-        codes = run(&world, A, world.build_request(&["golden"])) => codes,
+        errors = run(&world, A, world.build_request(&["golden"])) => errors,
         () = world.keep_removing_access() => unreachable!("it removes for ever"),
     }
 }
 
 /// SSM answers, and does not write because the image no longer exists.
-async fn image_that_vanishes() -> Vec<Code> {
+async fn image_that_vanishes() -> Vec<Error> {
     let world = World::new();
     let request = world.build_request(&["golden"]);
     let plan = world
@@ -45,7 +44,7 @@ async fn image_that_vanishes() -> Vec<Code> {
     };
     let sharer = Sharer::new(&world.config(A));
     tokio::select! {
-        ended = sharer.apply(&plan) => list_error_codes(&ended.unwrap_err().report),
+        ended = sharer.apply(&plan) => ended.unwrap_err().report.errors,
         () = deregister => unreachable!("it deregisters for ever"),
     }
 }
