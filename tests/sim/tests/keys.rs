@@ -191,6 +191,8 @@ async fn rule_3_4_a_disabled_key_shows_itself_and_serves_no_cryptography() {
         KeyState::Disabled,
         KeyState::PendingDeletion,
         KeyState::PendingImport,
+        KeyState::Unavailable,
+        KeyState::Creating,
     ] {
         let (a, _) = two_accounts();
         let key = a.key("golden");

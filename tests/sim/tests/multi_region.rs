@@ -136,6 +136,31 @@ async fn rule_3_6_a_primary_key_is_deleted_after_its_replicas() {
 }
 
 #[tokio::test]
+async fn rule_3_6_a_scenario_has_keys_of_several_regions_and_of_every_state() {
+    for state in ["Enabled", "Unavailable", "Creating", "Updating"] {
+        let (a, _) = scenario(|scenario| {
+            let spec = json!({ "name": "k", "account": A, "multi-region": true, "state": state });
+            scenario.keys.push(serde_json::from_value(spec).unwrap());
+        });
+        let key = a.key("k");
+        assert!(key.contains(":key/mrk-"), "{key}");
+        let shown = describe(&a, &key).await;
+        let kind = &shown["MultiRegionConfiguration"]["MultiRegionKeyType"];
+        assert_eq!(
+            (&shown["KeyState"], kind),
+            (&state.into(), &"PRIMARY".into())
+        );
+        a.kms("GetKeyPolicy", json!({ "KeyId": key }))
+            .await
+            .unwrap();
+        let input = json!({ "KeyId": key, "NumberOfBytes": 16 });
+        let is_usable = ["Enabled", "Updating"].contains(&state);
+        let used = a.kms("GenerateDataKey", input).await;
+        assert_eq!(used.is_ok(), is_usable, "{state}");
+    }
+}
+
+#[tokio::test]
 async fn rule_3_4_a_key_without_material_is_neither_enabled_nor_disabled_nor_rotated() {
     let (a, _) = two_accounts();
     let (id, arn) = create_key(&a, json!({ "Origin": "EXTERNAL" })).await;

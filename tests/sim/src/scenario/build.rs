@@ -83,12 +83,22 @@ impl Builder<'_> {
             None => Key::default_policy(&spec.account, region),
         };
         let mut key = Key::new(&spec.account, region, &spec.name, &policy);
+        if spec.multi_region {
+            let policies = std::mem::take(&mut key.policies);
+            key = Key {
+                policies,
+                ..key.in_region(region)
+            };
+        }
         key.ram_policy = spec.ram_policy.as_ref().map(Value::to_string);
         key.state = match spec.state {
             KeyStateSpec::Enabled => KeyState::Enabled,
             KeyStateSpec::Disabled => KeyState::Disabled,
             KeyStateSpec::PendingDeletion => KeyState::PendingDeletion,
             KeyStateSpec::PendingImport => KeyState::PendingImport,
+            KeyStateSpec::Unavailable => KeyState::Unavailable,
+            KeyStateSpec::Creating => KeyState::Creating,
+            KeyStateSpec::Updating => KeyState::Updating,
         };
         if let Some(kind) = &spec.spec {
             key.spec.clone_from(kind);

@@ -198,6 +198,9 @@ pub struct KeySpec {
     /// The state.
     #[serde(default)]
     pub state: KeyStateSpec,
+    /// Whether it is the primary key of several Regions.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub multi_region: bool,
     /// Such as `RSA_2048`; without one, symmetric.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spec: Option<String>,
@@ -215,6 +218,12 @@ pub enum KeyStateSpec {
     PendingDeletion,
     /// It has no key material yet.
     PendingImport,
+    /// Its key store cannot be reached.
+    Unavailable,
+    /// A replica that is being made. It stays so.
+    Creating,
+    /// A key whose primary Region changes. It stays so.
+    Updating,
 }
 
 /// An AMI.

@@ -68,6 +68,8 @@ pub enum KeyState {
     PendingDeletion,
     /// It has no key material yet.
     PendingImport,
+    /// Its key store cannot be reached.
+    Unavailable,
     /// A new replica, which is enabled in a moment.
     Creating,
     /// A key whose primary Region changes, which is enabled in a moment.
@@ -84,6 +86,7 @@ impl KeyState {
             Self::Disabled => "Disabled",
             Self::PendingDeletion => "PendingDeletion",
             Self::PendingImport => "PendingImport",
+            Self::Unavailable => "Unavailable",
             Self::Creating => "Creating",
             Self::Updating => "Updating",
             Self::PendingReplicaDeletion => "PendingReplicaDeletion",
@@ -97,6 +100,7 @@ impl KeyState {
             Self::Disabled => "disabled",
             Self::PendingDeletion => "pending deletion",
             Self::PendingImport => "pending import",
+            Self::Unavailable => "unavailable",
             Self::Creating => "creating",
             Self::Updating => "updating",
             Self::PendingReplicaDeletion => "pending replica deletion",
