@@ -169,7 +169,7 @@ async fn load_config(given: Option<SdkConfig>) -> Result<SdkConfig, Problem> {
         return Ok(config);
     }
     let loaded = Box::pin(ami_share::load_config()).await;
-    loaded.map_err(|error| Problem::new("AWS_CA_BUNDLE", error.to_string()))
+    loaded.map_err(|error| Problem::new(error.name, error.reason))
 }
 
 fn files_of<'a>(

@@ -50,6 +50,8 @@ pub(crate) const LONGEST_LIST: usize = 200_000;
 /// The largest answer that is read. The largest that AWS gives, a page of a thousand images, has a
 /// few MiB.
 pub(crate) const LARGEST_ANSWER: usize = 64 << 20;
+/// The largest answer that is an error.
+pub(crate) const LARGEST_ERROR: usize = 1 << 20;
 
 /// More elements of lists than one answer of AWS has: a page of a thousand images with 50 tags
 /// each. The SDK makes a large value of each, however short its text is.
@@ -57,6 +59,8 @@ pub(crate) const MOST_ELEMENTS: usize = 100_000;
 
 /// How many bytes a key policy can have, unless AWS raised the limit (R3.2.2).
 pub(crate) const KEY_POLICY_BYTES: usize = 32_768;
+/// The longest key policy that is read, also where AWS raised the limit.
+pub(crate) const LARGEST_KEY_POLICY: usize = 16 * KEY_POLICY_BYTES;
 /// How many grants a key can have, unless AWS raised the quota (R3.3.5), and how many a page of
 /// them holds at most.
 pub(crate) const GRANTS_PER_KEY: usize = 50_000;

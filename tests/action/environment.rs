@@ -73,6 +73,18 @@ async fn certificates_of_ca_bundle_are_trusted_in_place_of_the_systems() {
     let run = stage.run(&[&inputs[..], &[trusted]].concat());
     assert_eq!(run.status, 0, "{}", run.log);
 
+    // The profile's own setting does the same.
+    let config = stage.path("config");
+    let profile = format!("[default]\nca_bundle = {}\n", bundle.display());
+    std::fs::write(&config, profile).unwrap();
+    let by_profile = ("AWS_CONFIG_FILE", config.to_str().unwrap());
+    let run = stage.run(&[&inputs[..], &[by_profile]].concat());
+    assert_eq!(run.status, 0, "{}", run.log);
+    std::fs::write(&config, "[default]\nmax_attempts = 0\n").unwrap();
+    let run = stage.run(&[&inputs[..], &[by_profile]].concat());
+    assert_eq!(run.status, 2, "{}", run.log);
+    assert!(run.log.contains("max_attempts"), "{}", run.log);
+
     let missing = ("AWS_CA_BUNDLE", "/no/such/bundle.pem");
     let run = stage.run(&[&inputs[..], &[missing]].concat());
     assert_eq!(run.status, 2, "{}", run.log);

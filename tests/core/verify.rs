@@ -248,7 +248,8 @@ async fn verify_names_missing_permissions_of_source() {
     let report = Sharer::new(&config).verify(&request).await.unwrap();
     let verification = &report.verifications[0];
     let of_image = find_check(verification, CheckName::Source).unwrap();
-    assert_eq!(of_image.verdict, Verdict::No, "{verification:?}");
+    // The image is shared with an organization that the target may be in, so it may run.
+    assert_eq!(of_image.verdict, Verdict::Unknown, "{verification:?}");
     let detail = &of_image.detail;
     assert!(detail.contains("ec2:ModifyImageAttribute"), "{detail}");
     for action in world.count_changes().keys() {

@@ -23,11 +23,7 @@ pub(super) fn read_error(response: &HttpResponse) -> Option<AwsAnswer> {
             element(text, "Message").unwrap_or_default(),
         ),
     };
-    Some(AwsAnswer {
-        code,
-        message,
-        request_id: None,
-    })
+    Some(AwsAnswer::new(&code, &message, None))
 }
 
 /// The text of the first element of a name.

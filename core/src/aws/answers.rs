@@ -26,7 +26,7 @@ use http_body_util::BodyExt as _;
 use check::{Expected, Wrong};
 use elements::Elements;
 
-use crate::limits::{LARGEST_ANSWER, MOST_ELEMENTS};
+use crate::limits::{LARGEST_ANSWER, LARGEST_ERROR, MOST_ELEMENTS};
 
 /// An answer that is none of AWS's, or that lacks what this version needs.
 #[derive(Debug)]
@@ -114,6 +114,11 @@ impl HttpConnector for CheckedConnector {
 /// The whole body, if it is no larger than answers of AWS are.
 async fn read_bounded(answer: &mut HttpResponse) -> Result<Vec<u8>, ConnectorError> {
     let status = answer.status().as_u16();
+    let largest = if answer.status().is_success() {
+        LARGEST_ANSWER
+    } else {
+        LARGEST_ERROR
+    };
     let mut body = answer.take_body();
     let (mut bytes, mut elements) = (Vec::new(), Elements::default());
     while let Some(frame) = body.frame().await {
@@ -122,8 +127,8 @@ async fn read_bounded(answer: &mut HttpResponse) -> Result<Vec<u8>, ConnectorErr
         let Some(data) = frame.data_ref() else {
             continue;
         };
-        if bytes.len() + data.len() > LARGEST_ANSWER {
-            let why = format!("it is larger than {} MiB", LARGEST_ANSWER >> 20);
+        if bytes.len() + data.len() > largest {
+            let why = format!("it is larger than {} MiB", largest >> 20);
             return Err(no_answer(status, why));
         }
         if elements.count(data) > MOST_ELEMENTS {

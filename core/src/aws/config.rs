@@ -14,7 +14,8 @@ use aws_smithy_http_client::{Connector, tls};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
 use super::answers;
-use super::trust::{self, InvalidCaBundle};
+use super::local_settings::{self, InvalidSetting};
+use super::trust;
 use crate::id::{AccountId, Region};
 
 /// Enough to ride out a minute of throttling; with the first pause at 0.2 s, an endpoint that
@@ -35,14 +36,14 @@ const SDK_CONNECT_TIMEOUT: Duration = Duration::from_millis(3100);
 ///
 /// # Errors
 ///
-/// `AWS_CA_BUNDLE` is set and names no file with certificates.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the SDK reads its settings from the environment too, but not this one"
-)]
-pub async fn load_config() -> Result<SdkConfig, InvalidCaBundle> {
-    let trusted = match std::env::var_os("AWS_CA_BUNDLE").filter(|path| !path.is_empty()) {
-        Some(path) => trust::read_bundle(path.as_ref())?,
+/// A variable or the profile has a setting that cannot be taken.
+pub async fn load_config() -> Result<SdkConfig, InvalidSetting> {
+    let settings = local_settings::read().await?;
+    let trusted = match settings.ca_bundle {
+        Some((name, path)) => trust::read_bundle(&path).map_err(|why| InvalidSetting {
+            name,
+            reason: format!("it names {why}"),
+        })?,
         None => TlsContext::default(),
     };
     let mut loader =

@@ -92,11 +92,9 @@ where
 
 /// What AWS said, in its own words.
 fn answer_of(meta: &ErrorMetadata, response: &HttpResponse) -> AwsAnswer {
-    AwsAnswer {
-        code: meta.code().unwrap_or("(no code)").to_owned(),
-        message: meta.message().unwrap_or("(no message)").to_owned(),
-        request_id: request_id(response),
-    }
+    let code = meta.code().unwrap_or("(no code)");
+    let message = meta.message().unwrap_or("(no message)");
+    AwsAnswer::new(code, message, request_id(response))
 }
 
 fn explain_answer(call: &Call<'_>, aws: &AwsAnswer) -> Error {

@@ -17,7 +17,7 @@ use super::{Caller, accept_codes};
 use crate::diagnostic::{Code, Error};
 use crate::id::{AccountId, KeyArn, KeyRef};
 use crate::inventory::{Grant, Key, KeyState, RamPolicy};
-use crate::limits::GRANT_PAGE_SIZE;
+use crate::limits::{GRANT_PAGE_SIZE, LARGEST_KEY_POLICY};
 use crate::policy::launch_operations::{SERVICE_ROLE_OPERATIONS, launch_grant_operations};
 
 const PUT: &str = "kms:PutKeyPolicy";
@@ -90,7 +90,13 @@ impl Kms {
             .policy_name(name)
             .send();
         let answer = self.caller.send(ACTION, Some(key.as_ref()), call).await?;
-        present("Policy", answer.policy).map_err(|unreadable| {
+        let policy = present("Policy", answer.policy).and_then(|policy| {
+            let is_read = policy.len() <= LARGEST_KEY_POLICY;
+            is_read
+                .then_some(policy)
+                .ok_or_else(|| Unreadable::unknown("Policy", "more text than any key policy has"))
+        });
+        policy.map_err(|unreadable| {
             let unreadable = unreadable.of(key.as_ref());
             self.caller.unreadable(ACTION, &unreadable)
         })

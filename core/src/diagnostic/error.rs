@@ -123,6 +123,25 @@ pub struct AwsAnswer {
     pub request_id: Option<String>,
 }
 
+/// More than AWS says of any error, an encoded authorization message included.
+const LONGEST_CODE: usize = 200;
+const LONGEST_MESSAGE: usize = 16_384;
+
+impl AwsAnswer {
+    /// AWS's words, cut off where they are longer than AWS's are.
+    pub(crate) fn new(code: &str, message: &str, request_id: Option<String>) -> Self {
+        let cut = |text: &str, longest| match text.char_indices().nth(longest) {
+            Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+            None => text.to_owned(),
+        };
+        Self {
+            code: cut(code, LONGEST_CODE),
+            message: cut(message, LONGEST_MESSAGE),
+            request_id,
+        }
+    }
+}
+
 /// Without a full stop, which the sentence around it brings.
 impl fmt::Display for AwsAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

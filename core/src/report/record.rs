@@ -137,6 +137,8 @@ impl Report {
                 replaced,
             } => {
                 let key = self.key(key);
+                key.principals
+                    .retain(|principal| !removed.contains(&principal.to_string()));
                 key.added.extend(added.iter().cloned());
                 key.removed.extend(removed.iter().cloned());
                 key.replaced_policies.push(replaced.clone());

@@ -169,13 +169,19 @@ impl Verification {
         self.conclusion == Conclusion::Blocked && !self.checks.iter().any(is_final)
     }
 
-    /// Adds a check.
     /// Whether a check says yes.
     pub(crate) fn says_yes(&self, name: CheckName) -> bool {
         let mut checks = self.checks.iter();
         checks.any(|check| check.name == name && check.verdict == Verdict::Yes)
     }
 
+    /// Whether a check says no.
+    pub(crate) fn says_no(&self, name: CheckName) -> bool {
+        let mut checks = self.checks.iter();
+        checks.any(|check| check.name == name && check.verdict == Verdict::No)
+    }
+
+    /// Adds a check.
     pub(crate) fn push(&mut self, check: Check) {
         self.checks.push(check);
         self.conclusion = conclude(&self.checks);

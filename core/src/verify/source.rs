@@ -13,7 +13,7 @@ use crate::policy::evaluate::{CalledBy, Caller, Decision, KeyCall, evaluate, eva
 use crate::policy::key_policy::KeyPolicy;
 use crate::policy::launch_call::caller_context;
 use crate::policy::statement::Statements;
-use crate::report::{Check, CheckName, Verification};
+use crate::report::{Check, CheckName, Verdict, Verification};
 use crate::run::Run;
 
 const NAME: CheckName = CheckName::Source;
@@ -38,9 +38,8 @@ pub(super) async fn check_source_permissions(
             let is_of_image =
                 verification.source == shared.source && verification.region == shared.region;
             let account = Principal::Account(verification.account.clone());
-            let has_it = verification.says_yes(CheckName::LaunchPermission);
-            if is_of_image && launch.missing.contains(&account) && !has_it {
-                verification.push(check.clone());
+            if is_of_image && launch.missing.contains(&account) {
+                add(&check, verification, CheckName::LaunchPermission);
             }
         }
     }
@@ -54,13 +53,24 @@ pub(super) async fn check_source_permissions(
         let check = check_key_policy(run, access).await;
         for verification in verifications.iter_mut() {
             let account = Principal::Account(verification.account.clone());
-            // What others give makes the launch run, whatever this run may do.
-            let has_it = verification.says_yes(CheckName::KeyAccess);
-            if access.missing.contains(&account) && !has_it {
-                verification.push(check.clone());
+            if access.missing.contains(&account) {
+                add(&check, verification, CheckName::KeyAccess);
             }
         }
     }
+}
+
+/// Adds what the source may not do, as far as the target lacks it. What others give makes the launch
+/// run, whatever this run may do; and where it is not known whether they do, neither is this.
+fn add(check: &Check, verification: &mut Verification, lacking: CheckName) {
+    if verification.says_yes(lacking) {
+        return;
+    }
+    let mut check = check.clone();
+    if check.verdict == Verdict::No && !verification.says_no(lacking) {
+        check.verdict = Verdict::Unknown;
+    }
+    verification.push(check);
 }
 
 /// The launch permission of an image that exists: a dry run checks everything but changes nothing

@@ -63,6 +63,8 @@ async fn states(seen: &mut Seen) {
         ("key.disabled", KeyState::Disabled),
         ("key.pending-deletion", KeyState::PendingDeletion),
         ("key.unusable", KeyState::PendingImport),
+        ("key.unusable", KeyState::Unavailable),
+        ("key.unusable", KeyState::Creating),
     ] {
         let change = |state: &mut State, arn: &str| key(state, arn).state = unusable;
         seen.expect_of_golden((code, Refuse), change).await;

@@ -101,7 +101,9 @@ fn check_xml(action: &str, text: &str) -> Result<(), String> {
     if !root.strip_prefix(&begin).is_some_and(ends_name) {
         return Err(format!("it is no answer to {action}"));
     }
-    if !root.ends_with(&format!("</{action}Response>")) && !root.ends_with("/>") {
+    // An element without content ends itself. Only the root may, or the rest is cut off behind it.
+    let is_empty = root.ends_with("/>") && root.matches('<').count() == 1;
+    if !root.ends_with(&format!("</{action}Response>")) && !is_empty {
         return Err("it is cut off".to_owned());
     }
     if !ANSWERED_BY_RETURN.contains(&action) {
@@ -154,6 +156,8 @@ mod tests {
             "<ModifyImageAttributeResponse><return>false</return></ModifyImageAttributeResponse>",
             "<Response><Errors><Error><Code>X</Code></Error></Errors></Response>",
             "<ModifyImageAttributeResponse/>",
+            "<ModifyImageAttributeResponse><return>true</return><tagSet/>",
+            "<ModifyImageAttributeResponse><return>true</return><x><tagSet/>",
             "<ModifyImageAttributeResponse><requestId>1</requestId></ModifyImageAttributeResponse>",
             "<ModifyImageAttributeResponse><return>TRUE</return></ModifyImageAttributeResponse>",
             "<ModifyImageAttributeResponse><x><return>true</return></x>\
@@ -163,6 +167,18 @@ mod tests {
         ];
         for text in bad {
             assert!(expected.check(text.as_bytes()).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn answer_that_is_cut_anywhere_does_not_pass() {
+        let whole = "<DescribeImagesResponse><imagesSet><item><productCodes/><tagSet/></item>\
+                     </imagesSet><x/></DescribeImagesResponse>";
+        let expected = Expected::Xml("DescribeImages".to_owned());
+        assert_eq!(expected.check(whole.as_bytes()), Ok(()));
+        for end in 0..whole.len() {
+            let cut = &whole[..end];
+            assert!(expected.check(cut.as_bytes()).is_err(), "{cut}");
         }
     }
 

@@ -5,11 +5,16 @@ const DEEPEST: i64 = 100;
 
 const ELEMENTS: [&[u8]; 2] = [b"<item", b"<member"];
 
+/// How many values in a list of JSON, or attributes in XML, take the room of one element.
+const SMALL: usize = 8;
+
 /// Counts in XML and JSON alike, frame by frame. An element in the text of a value may count too,
 /// which only errs on the side of too many; a bracket there does not, or it could hide another.
 #[derive(Debug, Default)]
 pub(super) struct Elements {
     found: usize,
+    /// Values and attributes.
+    small: usize,
     /// How much of each element's begin was just read.
     matched: [usize; 2],
     depth: i64,
@@ -45,10 +50,11 @@ impl Elements {
                     self.deepest = self.deepest.max(self.depth);
                 }
                 b'}' | b']' => self.depth -= 1,
+                b',' | b'=' => self.small += 1,
                 _ => {}
             }
         }
-        self.found
+        self.found + self.small / SMALL
     }
 
     /// Whether values of JSON are nested deeper than AWS nests them.
@@ -71,6 +77,16 @@ mod tests {
             }
             assert_eq!(elements.found, 5, "{size}");
             assert!(!elements.is_deep());
+        }
+    }
+
+    #[test]
+    fn plain_values_and_attributes_count_too() {
+        for text in [
+            "[".to_owned() + &"0,".repeat(80),
+            "<a ".to_owned() + &"b=\"\" ".repeat(80),
+        ] {
+            assert_eq!(Elements::default().count(text.as_bytes()), 10, "{text}");
         }
     }
 

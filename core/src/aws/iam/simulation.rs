@@ -29,13 +29,7 @@ const GRANT_KEYS: [&str; 6] = [
 ];
 
 /// Condition keys of images, which the other resources of a launch do not have.
-const IMAGE_KEYS: [&str; 5] = [
-    "ec2:imageid",
-    "ec2:imagetype",
-    "ec2:owner",
-    "ec2:public",
-    "ec2:rootdevicetype",
-];
+const IMAGE_KEYS: [&str; 4] = ["ec2:imageid", "ec2:imagetype", "ec2:owner", "ec2:public"];
 
 /// A call to simulate. Its actions take resources of this kind, or the answer would deny them.
 pub(crate) struct Simulation<'a> {

@@ -9,20 +9,37 @@ use crate::policy::evaluate::Caller;
 use crate::report::{Check, CheckName};
 use crate::verify::evidence::{SharedImageEvidence, TargetEvidence};
 
+/// The states of AWS's table, besides those by name, in which a key serves no cryptography (R3.4).
+const UNUSABLE: [&str; 3] = ["Creating", "PendingImport", "Unavailable"];
+
 /// Whether every key of the image is enabled.
 pub(super) fn check_key_state(keys: &[Key]) -> Check {
     let name = CheckName::KeyState;
+    let mut unknown = None;
     for key in keys {
         let problem = match &key.state {
             KeyState::Enabled | KeyState::Unseen => continue,
             KeyState::Disabled => "disabled: enable it",
             KeyState::PendingDeletion => "pending deletion: cancel that, and enable it",
-            KeyState::Other(_) => "in a state in which it cannot be used",
+            KeyState::Other(state) if UNUSABLE.contains(&state.as_str()) => {
+                "in a state in which it cannot be used"
+            }
+            KeyState::Other(state) => {
+                let why = format!(
+                    "{} is in state `{state}`, which this version does not know",
+                    key.arn
+                );
+                unknown.get_or_insert(why);
+                continue;
+            }
         };
         return Check::no(name, format!("{} is {problem}", key.arn));
     }
     if keys.iter().any(|key| key.state == KeyState::Unseen) {
         return Check::unknown(name, "a key of another account could not be read");
+    }
+    if let Some(why) = unknown {
+        return Check::unknown(name, why);
     }
     Check::yes(name, format!("{} keys are enabled", keys.len()))
 }

@@ -57,7 +57,8 @@ pub(super) fn check_visible(
     }
 }
 
-/// The permission to make volumes of the snapshots, which a target needs that copies (R2.14).
+/// The permission to make volumes of the snapshots, which a target needs that copies; a launch does
+/// not (R2.14).
 pub(super) fn check_snapshots(
     image: ImageInTarget<'_>,
     shared: &SharedImageEvidence,
@@ -76,6 +77,10 @@ pub(super) fn check_snapshots(
         }
     }
     let (name, account) = (CheckName::Snapshots, image.account);
+    let mut copies = image.plan.target_copies();
+    if !missing.is_empty() && !copies.any(|copy| copy.account == *account) {
+        return None;
+    }
     Some(if missing.is_empty() {
         let count = shared.snapshot_permissions.len();
         Check::yes(name, format!("{count} snapshots are shared"))

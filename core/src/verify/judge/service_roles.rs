@@ -30,7 +30,11 @@ pub(super) fn check_service_roles(
                 continue;
             }
         };
-        if roles.is_empty() {
+        // The service makes its role by itself, and a role needs a grant only of a customer's key.
+        let needs_grant = operations
+            .iter()
+            .any(|operation| !operation.key.aws_managed);
+        if roles.is_empty() && needs_grant {
             let account = image.account;
             let detail = format!("{account} has no role of {service} yet: run `mode: share`");
             return Some(Check::no(NAME, detail));

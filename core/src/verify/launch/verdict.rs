@@ -113,6 +113,9 @@ pub(super) fn judge(outcome: &Outcome, launcher: &str) -> Check {
     match outcome {
         Outcome::Ran(id) => Check::yes(NAME, format!("{id} ran, launched as {launcher}")),
         Outcome::Ended(end) => judge_end(end, launcher),
+        Outcome::Refused(error) if is_about_key(error) => {
+            Check::no(NAME, of_key(&error.to_string(), launcher))
+        }
         Outcome::Refused(error) => judge_error(error),
         Outcome::Invisible(id) => Check::no(
             NAME,
@@ -238,5 +241,11 @@ pub(super) fn is_final(error: &Error) -> bool {
 
 /// Whether another instance type may be launched all the same.
 pub(super) fn is_about_type(error: &Error) -> bool {
-    error.is_aws(ABOUT_TYPE)
+    error.is_aws(ABOUT_TYPE) && !is_about_key(error)
+}
+
+/// Whether EC2 refuses a key of the launch: it answers the code of any bad value (R1.5.5, R1.5.6).
+fn is_about_key(error: &Error) -> bool {
+    let aws = error.aws.as_ref();
+    aws.is_some_and(|aws| aws.code == "InvalidParameterValue" && aws.message.contains(" keyId "))
 }
