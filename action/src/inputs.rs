@@ -164,7 +164,8 @@ inputs! {
             "Regions to copy the image to and share it in; with mode revoke: the Regions whose \
             copies are revoked too (no others are searched)"
         copy_name "copy-name" Value "{name}" "{name}-{region}"
-            "name of copies; placeholders {name} {ami-id} {region} {account}"
+            "name of copies; placeholders {name} {ami-id} {region} {account} {architecture} \
+            {tag:KEY}"
         copy_description "copy-description" Value "that of the image" ""
             "description of copies"
         share_source "share-source" Boolean "true" ""
@@ -238,6 +239,8 @@ inputs! {
             launch, and change nothing"
         dry_run "dry-run" Boolean "false" ""
             "say what share or revoke would do, and change nothing"
+        expect_plan "expect-plan" Value "" ""
+            "the plan-digest of an approved dry run: carry out exactly that plan, or refuse"
         timeout "timeout" Value "2h" ""
             "the run's deadline"
         poll_interval "poll-interval" Value "5s..60s" ""

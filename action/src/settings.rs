@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use ami_share::ShareRequest;
+use ami_share::id::PlanDigest;
 use ami_share::request::{Problems, Verify};
 
 use self::parser::Parser;
@@ -48,7 +49,10 @@ pub(crate) fn parse(raw: &Raw, mut problems: Vec<Problem>) -> Result<Settings, V
 
     let verify = verify(&mut parser, raw, mode);
     let target_options = targets::parse(&mut parser, raw, verify);
-    let builder = request::parse(&mut parser, raw, mode).target_options(target_options);
+    let mut builder = request::parse(&mut parser, raw, mode).target_options(target_options);
+    if let Some(digest) = expected_plan(&mut parser, raw, mode) {
+        builder = builder.expect_plan(digest);
+    }
 
     // What AWS would not take is checked by the library, on the request as a whole.
     problems.append(&mut parser.problems);
@@ -64,6 +68,22 @@ pub(crate) fn parse(raw: &Raw, mut problems: Vec<Problem>) -> Result<Settings, V
             let of_request = built.err().unwrap_or_default();
             problems.extend(not_reported_yet(&problems, of_request));
             Err(problems)
+        }
+    }
+}
+
+fn expected_plan(parser: &mut Parser, raw: &Raw, mode: Option<Mode>) -> Option<PlanDigest> {
+    let input = raw.expect_plan();
+    let text = input.text?;
+    if mode == Some(Mode::Verify) {
+        let message = "`mode: verify` carries out no plan: leave it out";
+        parser.problem(input.name, message);
+    }
+    match text.parse() {
+        Ok(digest) => Some(digest),
+        Err(error) => {
+            parser.problem(input.name, error.to_string());
+            None
         }
     }
 }

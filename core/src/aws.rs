@@ -9,6 +9,7 @@ pub(crate) mod explain;
 mod final_errors;
 pub(crate) mod iam;
 pub(crate) mod kms;
+pub(crate) mod local_settings;
 mod on_demand;
 pub(crate) mod pace;
 mod pages;

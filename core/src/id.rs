@@ -98,11 +98,13 @@ macro_rules! id {
 mod image;
 mod key;
 mod partition;
+mod plan_digest;
 mod principal;
 
 pub use image::{AmiRef, SourceImage};
 pub use key::{KeyArn, KeyRef};
 pub use partition::Partition;
+pub use plan_digest::{InvalidPlanDigest, PlanDigest};
 pub use principal::{OrganizationArn, OuArn, Principal, RoleArn};
 pub(crate) use principal::{is_organization, is_service_principal, is_unit_path};
 

@@ -4,6 +4,7 @@
 pub(crate) mod adopt;
 mod allowed_images;
 mod copies;
+mod expected;
 mod general;
 mod images;
 mod key_use;

@@ -143,6 +143,18 @@ impl ShareRequest {
         &self.options.timing
     }
 
+    /// The request without what only says how a run of it goes, its images in order.
+    pub(crate) fn without_course(&self) -> Self {
+        let mut request = self.clone();
+        request.images.sort();
+        let options = &mut request.options;
+        options.timing = Timing::default();
+        options.max_concurrency = 1;
+        options.expected_plan = None;
+        options.in_targets.run_name = None;
+        request
+    }
+
     /// The accounts to share with, or to take access from.
     pub(crate) fn target_accounts(&self) -> BTreeSet<&AccountId> {
         self.options

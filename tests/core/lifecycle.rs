@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ami_share::plan::Step;
 use ami_share::request::{DeprecateAt, ShareRequestBuilder};
 use ami_share_sim::world::Protection;
 
@@ -39,6 +40,49 @@ async fn release_is_deprecated_protected_and_published_once() {
     );
     let again = world.share(request()).await;
     assert!(!again.changed, "{:?}", world.count_changes());
+}
+
+#[tokio::test(start_paused = true)]
+async fn images_of_two_architectures_get_a_parameter_each_that_the_next_build_takes_over() {
+    let world = World::new();
+    let template = "/images/{tag:Product}/{architecture}";
+    let set = |name: &str, architecture: &str| {
+        world.edit_image(&world.image_id(name), |image| {
+            architecture.clone_into(&mut image.architecture);
+            let tags = image.tags.entry(A.to_owned()).or_default();
+            tags.insert("Product".to_owned(), "web".to_owned());
+        });
+    };
+    set("golden", "x86_64");
+    set("plain", "arm64");
+    let request = world.build_request(&["golden", "plain"]);
+    let report = world.share(request.publish_ssm_parameter(template)).await;
+    assert_eq!(
+        report.published,
+        ["/images/web/x86_64", "/images/web/arm64"]
+    );
+
+    // The next build of one of them.
+    set("building", "arm64");
+    let request = world.build_request(&["building"]);
+    let report = world.share(request.publish_ssm_parameter(template)).await;
+    let publish = report.plan.steps.iter().find_map(|step| match step {
+        Step::Publish(publish) => Some(publish),
+        _ => None,
+    });
+    let before = publish.unwrap().current.as_ref().unwrap();
+    assert_eq!(before.as_ref(), world.image_id("plain"));
+    assert_eq!(report.published, ["/images/web/arm64"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn name_with_a_tag_that_the_image_lacks_is_refused() {
+    let world = World::new();
+    let request = world.build_request(&["golden"]);
+    let request = request.publish_ssm_parameter("/images/{tag:Product}");
+    let plan = world.plan(request).await;
+    let refusals = plan.refusals().map(|finding| finding.code.as_str());
+    assert_eq!(refusals.collect::<Vec<_>>(), ["parameter.name-invalid"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -11,6 +11,7 @@ mod codes;
 mod contention;
 mod copies;
 mod errors;
+mod expected;
 mod failures;
 mod field;
 mod findings;

@@ -31,6 +31,10 @@ pub const OUTPUTS: &[(&str, &str)] = &[
         "the report as JSON, shortened above 64 KiB; the whole at report-path",
     ),
     (
+        "plan-digest",
+        "stands for the plan; give it as expect-plan to a run that may do nothing else",
+    ),
+    (
         "iam-policy",
         "JSON policy that those who launch in the targets need",
     ),
@@ -55,6 +59,7 @@ pub(super) fn of(outcome: &Outcome, report: &Members) -> Vec<(&'static str, Stri
         keys.join(","),
         report.changed.to_string(),
         short_report,
+        plan.digest().to_string(),
         iam_policy.unwrap_or_default(),
         Value::from(plan.key_policy_statements()).to_string(),
     ];

@@ -193,6 +193,10 @@ findings! {
             "if AWS has not raised the limit, share with their organization \
              (`target-organizations`), which takes one line of the \
              policy; or set `key-access` to `grants`, of which a key can have 50,000";
+        /// The request expects another plan: what was approved would not be what is done.
+        PlanNotExpected => "plan.not-expected", Refuse:
+            "look at this plan; if it is what you want, have its digest approved and give that as \
+             `expect-plan`. Nothing was changed";
         /// Another statement uses a Sid of this tool.
         KeySidTaken => "key.sid-taken", Refuse:
             "give that statement another Sid, or restore it to what this tool writes";

@@ -48,6 +48,8 @@ impl Image {
             ami: &self.id,
             region: &location.region,
             account: &location.account,
+            architecture: &self.architecture,
+            tags: &self.tags,
         }
     }
 

@@ -50,12 +50,13 @@ pub(crate) fn make(
     // 3. If the run as a whole is refused, or nothing is left of it, it is not carried out.
     let is_useless = !rest.has_images || left_out.has_every_target(&plan, inventory);
     if rest.is_refused() || (is_useless && !left_out.refused.is_empty()) {
-        return Ok(Plan {
+        let refused = Plan {
             findings: left_out.refusals(&first, rest),
             errors: left_out.errors,
             steps: first.steps,
             ..plan
-        });
+        };
+        return Ok(refused.checked_against_expected());
     }
     if !rest.has_images {
         Errors::fail_if_any(left_out.errors.clone())?;
@@ -64,12 +65,13 @@ pub(crate) fn make(
     // 4. What is left is carried out, and the run fails in the end for what is not.
     let (mut findings, errors) = left_out.into_findings_and_errors();
     findings.extend(rest.findings.into_iter().map(|(_, finding)| finding));
-    Ok(Plan {
+    let made = Plan {
         findings,
         errors,
         steps: rest.steps,
         ..plan
-    })
+    };
+    Ok(made.checked_against_expected())
 }
 
 impl LeftOut {

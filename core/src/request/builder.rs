@@ -11,7 +11,7 @@ use super::options::{
 };
 use super::text::TextDuration;
 use super::{KeyScope, Problems, ShareRequest, TargetOptions};
-use crate::id::{AccountId, AmiId, KeyRef, Principal, Region, RoleArn, SourceImage};
+use crate::id::{AccountId, AmiId, KeyRef, PlanDigest, Principal, Region, RoleArn, SourceImage};
 use crate::request::name::NameTemplate;
 
 /// Collects a [`ShareRequest`]; [`build`](Self::build) checks it.
@@ -126,7 +126,8 @@ impl ShareRequestBuilder {
         self
     }
 
-    /// Names the copies, with the placeholders `{name} {ami-id} {region} {account}`.
+    /// Names the copies, with the placeholders `{name} {ami-id} {region} {account} {architecture}
+    /// {tag:KEY}`: those of the image, and where the copy is.
     #[must_use]
     pub fn copy_name(mut self, template: impl Into<String>) -> Self {
         self.copy_name = template.into();
@@ -253,6 +254,14 @@ impl ShareRequestBuilder {
     #[must_use]
     pub fn target_options(mut self, target_options: TargetOptions) -> Self {
         self.options.in_targets = target_options;
+        self
+    }
+
+    /// Refuses any plan but the one with this digest, [`Plan::digest`](crate::Plan::digest), with
+    /// the finding `plan.not-expected`: nothing else than what somebody approved is carried out.
+    #[must_use]
+    pub fn expect_plan(mut self, digest: PlanDigest) -> Self {
+        self.options.expected_plan = Some(digest);
         self
     }
 

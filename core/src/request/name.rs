@@ -1,8 +1,13 @@
 //! Names of copies and of parameters: templates with placeholders, and what AWS takes as such
 //! names.
 
+use std::collections::BTreeMap;
+
 use crate::id::{AccountId, AmiId, Region};
 use crate::limits::{AMI_NAME_CHARACTERS, PARAMETER_LEVELS, PARAMETER_NAME_CHARACTERS};
+
+const PLACEHOLDERS: &str = "the placeholders are {name}, {ami-id}, {region}, {account}, \
+    {architecture} and {tag:KEY}";
 
 /// The values of the placeholders of one copy.
 pub(crate) struct NameParts<'a> {
@@ -10,6 +15,9 @@ pub(crate) struct NameParts<'a> {
     pub(crate) ami: &'a AmiId,
     pub(crate) region: &'a Region,
     pub(crate) account: &'a AccountId,
+    pub(crate) architecture: &'a str,
+    /// The tags of the image.
+    pub(crate) tags: &'a BTreeMap<String, String>,
 }
 
 /// A checked template, such as `{name}-{account}`.
@@ -23,18 +31,23 @@ enum Piece {
     Ami,
     Region,
     Account,
+    Architecture,
+    /// The value of the tag with this key.
+    Tag(String),
 }
 
 impl std::fmt::Display for NameTemplate {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         for piece in &self.0 {
-            f.write_str(match piece {
-                Piece::Text(text) => text,
-                Piece::Name => "{name}",
-                Piece::Ami => "{ami-id}",
-                Piece::Region => "{region}",
-                Piece::Account => "{account}",
-            })?;
+            match piece {
+                Piece::Text(text) => f.write_str(text),
+                Piece::Name => f.write_str("{name}"),
+                Piece::Ami => f.write_str("{ami-id}"),
+                Piece::Region => f.write_str("{region}"),
+                Piece::Account => f.write_str("{account}"),
+                Piece::Architecture => f.write_str("{architecture}"),
+                Piece::Tag(key) => write!(f, "{{tag:{key}}}"),
+            }?;
         }
         Ok(())
     }
@@ -55,8 +68,7 @@ impl NameTemplate {
         let mut pieces = Vec::new();
         let mut rest = text;
         while let Some((before, after)) = rest.split_once('{') {
-            let unknown =
-                || "the placeholders are {name}, {ami-id}, {region} and {account}".to_owned();
+            let unknown = || PLACEHOLDERS.to_owned();
             let (inside, tail) = after.split_once('}').ok_or_else(unknown)?;
             pieces.push(Piece::Text(before.to_owned()));
             pieces.push(match inside {
@@ -64,7 +76,11 @@ impl NameTemplate {
                 "ami-id" => Piece::Ami,
                 "region" => Piece::Region,
                 "account" => Piece::Account,
-                _ => return Err(unknown()),
+                "architecture" => Piece::Architecture,
+                other => match other.strip_prefix("tag:") {
+                    Some(key) if !key.is_empty() => Piece::Tag(key.to_owned()),
+                    _ => return Err(unknown()),
+                },
             });
             rest = tail;
         }
@@ -83,17 +99,25 @@ impl NameTemplate {
         }
     }
 
+    /// The name. The placeholder of a tag that the image lacks stays, and makes it one that AWS
+    /// does not take.
     pub(crate) fn fill(&self, parts: &NameParts<'_>) -> String {
-        self.0
-            .iter()
-            .map(|piece| match piece {
-                Piece::Text(text) => text,
-                Piece::Name => parts.name,
-                Piece::Ami => parts.ami.as_ref(),
-                Piece::Region => parts.region.as_ref(),
-                Piece::Account => parts.account.as_ref(),
-            })
-            .collect()
+        let mut name = String::new();
+        for piece in &self.0 {
+            match piece {
+                Piece::Text(text) => name.push_str(text),
+                Piece::Name => name.push_str(parts.name),
+                Piece::Ami => name.push_str(parts.ami.as_ref()),
+                Piece::Region => name.push_str(parts.region.as_ref()),
+                Piece::Account => name.push_str(parts.account.as_ref()),
+                Piece::Architecture => name.push_str(parts.architecture),
+                Piece::Tag(key) => match parts.tags.get(key) {
+                    Some(value) => name.push_str(value),
+                    None => name.push_str(&format!("{{tag:{key}}}")),
+                },
+            }
+        }
+        name
     }
 }
 
@@ -144,16 +168,38 @@ mod tests {
             ami: &"ami-1a2b3c4d".parse().unwrap(),
             region: &"us-east-1".parse().unwrap(),
             account: &"111122223333".parse().unwrap(),
+            architecture: "arm64",
+            tags: &BTreeMap::from([("Team: a".to_owned(), "blue".to_owned())]),
         };
-        let name = NameTemplate::for_images("x {name}/{ami-id}@{region}-{account}")
+        let text = "x {name}/{ami-id}@{region}-{account} {architecture}.{tag:Team: a}";
+        let template = NameTemplate::for_images(text).unwrap();
+        let name = template.fill(&parts);
+        assert_eq!(name, "x web/ami-1a2b3c4d@us-east-1-111122223333 arm64.blue");
+        assert_eq!(template.to_string(), text);
+    }
+
+    #[test]
+    fn name_with_a_tag_that_the_image_lacks_is_no_name() {
+        let parts = NameParts {
+            name: "web",
+            ami: &"ami-1a2b3c4d".parse().unwrap(),
+            region: &"us-east-1".parse().unwrap(),
+            account: &"111122223333".parse().unwrap(),
+            architecture: "arm64",
+            tags: &BTreeMap::new(),
+        };
+        let name = NameTemplate::for_images("{name}-{tag:Team}")
             .unwrap()
             .fill(&parts);
-        assert_eq!(name, "x web/ami-1a2b3c4d@us-east-1-111122223333");
+        assert_eq!(name, "web-{tag:Team}");
+        assert!(!is_ami_name(&name) && !is_parameter_name(&name));
     }
 
     #[test]
     fn template_with_unknown_placeholder_or_character_is_refused() {
-        for text in ["", "{", "{nme}", "a{name", "a:b", "née", "{name}}"] {
+        for text in [
+            "", "{", "{nme}", "a{name", "a:b", "née", "{name}}", "{tag}", "{tag:}",
+        ] {
             assert!(NameTemplate::for_images(text).is_err(), "{text}");
         }
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::text::TextDuration;
 use super::{Keys, TargetOptions};
-use crate::id::{AccountId, KeyArn, Principal, Region, RoleArn};
+use crate::id::{AccountId, KeyArn, PlanDigest, Principal, Region, RoleArn};
 use crate::policy::key_policy::KeyScope;
 
 /// How targets get to use the keys of shared images.
@@ -135,6 +135,9 @@ pub(crate) struct Options {
     pub(crate) deregistration_protection: bool,
     pub(crate) overwrite_parameter: bool,
     pub(crate) in_targets: TargetOptions,
+    /// The only plan that may be carried out; `None` for any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) expected_plan: Option<PlanDigest>,
     pub(crate) timing: Timing,
     pub(crate) max_concurrency: usize,
 }
@@ -163,6 +166,7 @@ impl Default for Options {
             deregistration_protection: false,
             overwrite_parameter: false,
             in_targets: TargetOptions::default(),
+            expected_plan: None,
             timing: Timing::default(),
             max_concurrency: 32,
         }

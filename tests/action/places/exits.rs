@@ -139,6 +139,7 @@ impl Exits {
             let may_be_empty = value.is_empty();
             let is_right = match name.as_str() {
                 "ami-id" | "kms-key-arn" => !value.chars().any(is_hidden),
+                "plan-digest" => value.parse::<ami_share::id::PlanDigest>().is_ok(),
                 "iam-policy" => is_json || may_be_empty,
                 _ => is_json,
             };

@@ -30,6 +30,11 @@ pub(super) async fn collect(seen: &mut Seen) {
     seen.record(&world.plan(request).await.findings);
 
     let world = World::new();
+    let other = world.plan(world.build_request(&["plain"])).await.digest();
+    let request = world.build_request(&["golden"]).expect_plan(other);
+    seen.record(&world.plan(request).await.findings);
+
+    let world = World::new();
     let launcher = format!("arn:aws:iam::{A}:role/launcher");
     let grants = (0..50_000).map(|n| build_grant(&format!("grant-{n}"), A, &launcher));
     world.edit_key(&world.key_arn("golden"), |key| key.grants.extend(grants));

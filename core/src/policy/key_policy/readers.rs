@@ -179,3 +179,22 @@ fn sid_for_services_is_taken_for_those_who_need_it_only() {
     assert_eq!(taken(&[AUTO_SCALING]), ["AmiShareServiceLinkedRoles"]);
     assert!(taken(&[]).is_empty());
 }
+
+/// A statement for an organization spares the owner of its key: under another key it is not ours.
+#[test]
+fn what_is_ours_depends_on_the_key() {
+    let organization = PolicyPrincipal::Organization("o-abcdefghij".to_owned());
+    let principals = BTreeSet::from([organization]);
+    let policy = KeyPolicy::parse(EMPTY)
+        .unwrap()
+        .with_access(&key(), &of_scope(KeyScope::ViaEc2), &principals)
+        .unwrap();
+    let other = key().to_string().replace("111111111111", "999999999999");
+    let other = other.parse().unwrap();
+    for _ in 0..2 {
+        assert_eq!(*policy.granted_principals(&key()), principals);
+        assert!(policy.granted_principals(&other).is_empty());
+        assert_eq!(policy.foreign_statements(&key()).len(), 0);
+        assert_eq!(policy.foreign_statements(&other).len(), 1);
+    }
+}
