@@ -47,7 +47,7 @@ const ACTION: House = House {
         &["main"],
         &["blank"],
         &["process"],
-        &["help"],
+        &["command_line"],
         &["lib"],
         &["runner"],
         &["output"],
