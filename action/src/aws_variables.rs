@@ -4,8 +4,11 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use ami_share::InvalidSetting;
+
 use crate::inputs::{Problem, variable};
 
+const RETRIES: [&str; 2] = ["AWS_MAX_ATTEMPTS", "AWS_RETRY_MODE"];
 /// Files that the SDK reads.
 const FILES: [&str; 5] = [
     "AWS_CA_BUNDLE",
@@ -25,19 +28,10 @@ const LONGEST: u64 = 8 << 20;
 /// What is wrong with them.
 pub(crate) fn check(env: &[(OsString, OsString)]) -> Vec<Problem> {
     let mut problems = Vec::new();
-    let word = |name| variable(env, name).map(|text| text.to_string_lossy().trim().to_lowercase());
-    if let Some(text) = word("AWS_MAX_ATTEMPTS")
-        && !text.parse::<u32>().is_ok_and(|attempts| attempts > 0)
-    {
-        problems.push(Problem::new("AWS_MAX_ATTEMPTS", "it is a number from 1 on"));
-    }
-    if let Some(text) = word("AWS_RETRY_MODE")
-        && !["standard", "adaptive"].contains(&text.as_str())
-    {
-        problems.push(Problem::new(
-            "AWS_RETRY_MODE",
-            "it is `standard` or `adaptive`",
-        ));
+    for name in RETRIES {
+        let value = variable(env, name).map(|value| value.to_string_lossy());
+        let checked = value.map_or(Ok(()), |value| InvalidSetting::check(name, &value));
+        problems.extend(checked.err().map(|error| Problem::new(name, error.reason)));
     }
     for name in FILES {
         if let Some(path) = variable(env, name) {
@@ -90,6 +84,7 @@ mod tests {
         for (name, value, is_good) in [
             ("AWS_MAX_ATTEMPTS", "3", true),
             ("AWS_MAX_ATTEMPTS", "0", false),
+            ("AWS_MAX_ATTEMPTS", " 3", false),
             ("AWS_MAX_ATTEMPTS", "abc", false),
             ("AWS_RETRY_MODE", "Standard", true),
             ("AWS_RETRY_MODE", "weird", false),

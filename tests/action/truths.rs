@@ -26,6 +26,11 @@ impl Said {
     fn last(&self) -> &str {
         self.log.lines().last().unwrap()
     }
+
+    #[track_caller]
+    fn check_last(&self, words: &str) {
+        assert!(self.last().contains(words), "{}", self.last());
+    }
 }
 
 /// Runs the step, in which `{golden}` and the like stand for images.
@@ -140,17 +145,8 @@ async fn share_without_keys_says_who_must_add_what() {
     ];
     for _ in 0..2 {
         let said = run(&sim, &inputs).await;
-        assert!(
-            said.last()
-                .contains("access to their keys is left to others"),
-            "{}",
-            said.last()
-        );
-        assert!(
-            said.last().contains("`key-policy-statements`"),
-            "{}",
-            said.last()
-        );
+        said.check_last("access to their keys is left to others");
+        said.check_last("`key-policy-statements`");
         for text in [&said.log, &said.summary] {
             assert!(
                 text.contains("kms:ReEncrypt") && text.contains("AmiShareUse"),
@@ -165,13 +161,8 @@ async fn share_says_what_is_left_to_do_in_targets() {
     let sim = two_accounts();
     let share = [("AMI_ID", "{golden}"), ("TARGET_ACCOUNTS", B)];
     let said = run(&sim, &share).await;
-    assert!(
-        said.last()
-            .contains("shared 1 image with 1 target in 1 Region"),
-        "{}",
-        said.last()
-    );
-    assert!(said.last().contains("`iam-policy`"), "{}", said.last());
+    said.check_last("shared 1 image with 1 target in 1 Region");
+    said.check_last("`iam-policy`");
     assert!(
         said.summary.contains("need to launch</summary>"),
         "{}",
@@ -295,13 +286,9 @@ async fn run_that_shared_nothing_says_so() {
     sim.fault(serde_json::from_str(fault).unwrap());
     let said = run(&sim, &[("AMI_ID", "{golden}"), ("TARGET_ACCOUNTS", B)]).await;
     assert_eq!(said.exit, Exit::Failed);
-    assert!(
-        said.last().contains("this run shared no image"),
-        "{}",
-        said.last()
-    );
-    assert!(said.last().contains("access.denied"), "{}", said.last());
-    assert!(said.last().contains("Run again"), "{}", said.last());
+    said.check_last("this run shared no image");
+    said.check_last("access.denied");
+    said.check_last("Run again");
     assert!(!said.summary.contains("not everything"), "{}", said.summary);
 }
 
@@ -324,8 +311,8 @@ async fn same_error_in_many_accounts_is_one() {
     assert_eq!(errors.len(), 2, "{errors:#?}");
     assert!(errors[1].contains("the same 57 more times"), "{errors:#?}");
     assert_eq!(said.summary.matches("- **").count(), 1, "{}", said.summary);
-    assert!(said.last().contains("58 errors"), "{}", said.last());
-    assert!(said.last().contains("58 accounts"), "{}", said.last());
+    said.check_last("58 errors");
+    said.check_last("58 accounts");
     // The likeliest cause is among those that are named.
     assert!(errors[0].contains("`target-external-id`"), "{errors:#?}");
 }

@@ -188,6 +188,20 @@ async fn aws_managed_key_of_target_needs_no_grant() {
     assert_eq!(launched, "running");
 }
 
+/// A service makes its role by itself: where no key needs a grant, an absent role blocks nothing.
+#[tokio::test(start_paused = true)]
+async fn absent_service_role_is_no_obstacle_where_no_key_needs_a_grant() {
+    for (image, expected) in [("plain", Verdict::Yes), ("golden", Verdict::No)] {
+        let world = World::new();
+        let actions = ["ec2:*", "kms:*", "iam:List*", "iam:Get*"];
+        world.allow_actions(B, "consumer", &actions).await;
+        let request = build_request(&world, &[image], with_auto_scaling());
+        let report = verify(&world, request).await;
+        let (verdict, detail) = find_verdict(&report);
+        assert_eq!(verdict, expected, "{image}: {detail}");
+    }
+}
+
 /// AWS has more services than any list: an unknown one is a warning, and its roles get their
 /// grants.
 #[tokio::test(start_paused = true)]

@@ -86,6 +86,24 @@ async fn unreadable_value_is_never_taken_for_absent() {
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
 
+#[tokio::test(start_paused = true)]
+async fn key_policy_that_is_longer_than_any_is_not_read() {
+    for (kibibytes, is_read) in [(500, true), (600, false)] {
+        let world = Box::pin(build_shared_world()).await;
+        let before = world.count_changes();
+        world.edit_key(&world.key_arn("golden"), |key| {
+            let (at, text) = key.policies.last().unwrap().clone();
+            let long = text + &" ".repeat(kibibytes * 1024);
+            key.policies.push((at, long));
+        });
+        let request = build_request(&world, &[B]).build().unwrap();
+        let planned = Sharer::new(&world.config(A)).plan(&request).await;
+        let said = format!("{planned:?}");
+        assert_eq!(!said.contains("AwsUnreadable"), is_read, "{kibibytes}");
+        assert_eq!(world.count_changes(), before);
+    }
+}
+
 /// What may be said of a value that cannot be read.
 const EXPECTED: [&str; 3] = ["aws.unreadable", "aws.unexpected", "key.policy-unreadable"];
 

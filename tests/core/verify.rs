@@ -17,7 +17,9 @@ use std::time::Duration;
 
 use ami_share::Sharer;
 use ami_share::report::{Check, CheckName, Conclusion, Verdict, Verification};
-use ami_share::request::{KeyAccessMode, ShareRequestBuilder, TargetOptions, Verify};
+use ami_share::request::{
+    KeyAccessMode, ShareRequestBuilder, ShareSnapshots, TargetOptions, Verify,
+};
 use ami_share_sim::Options;
 use serde_json::json;
 
@@ -225,6 +227,24 @@ async fn target_role_that_does_not_launch_is_not_blocked() {
     assert_eq!(verification.conclusion, Conclusion::NoObstacleFound);
     let verdict = find_verdict(verification, CheckName::LauncherIam);
     assert_eq!(verdict, Some(Verdict::Unknown));
+}
+
+/// A launch needs no create-volume permission, so its lack does not block one.
+#[tokio::test(start_paused = true)]
+async fn unshared_snapshots_block_no_launch() {
+    let world = World::new();
+    world.share(world.build_request(&["golden"])).await;
+    let request = world.build_request(&["golden"]);
+    let request = request.share_snapshots(ShareSnapshots::Always);
+    let sharer = Sharer::new(&world.config(A));
+    let report = sharer.verify(&request.build().unwrap()).await.unwrap();
+    let verification = &report.verifications[0];
+    assert_eq!(find_verdict(verification, CheckName::Snapshots), None);
+    assert_ne!(verification.conclusion, Conclusion::Blocked);
+    assert_eq!(
+        world.launch_as_b(&world.image_id("golden")).await,
+        "running"
+    );
 }
 
 #[tokio::test(start_paused = true)]

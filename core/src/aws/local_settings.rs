@@ -15,6 +15,36 @@ pub struct InvalidSetting {
     pub reason: String,
 }
 
+/// Settings that make the SDK panic: the variable, and the setting of the profile.
+const RETRIES: [(&str, &str); 2] = [
+    ("AWS_MAX_ATTEMPTS", "max_attempts"),
+    ("AWS_RETRY_MODE", "retry_mode"),
+];
+
+impl InvalidSetting {
+    /// Checks the value of a variable, or of a setting of a profile, that makes the SDK panic if it
+    /// is wrong. Others are not checked.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn check(name: &'static str, value: &str) -> Result<(), Self> {
+        let (is_good, reason) = match name {
+            "AWS_MAX_ATTEMPTS" | "max_attempts" => (
+                value.parse::<u32>().is_ok_and(|attempts| attempts > 0),
+                "it is a number from 1 on",
+            ),
+            "AWS_RETRY_MODE" | "retry_mode" => {
+                let word = value.trim().to_lowercase();
+                let is_good = ["standard", "adaptive"].contains(&word.as_str());
+                (is_good, "it is `standard` or `adaptive`")
+            }
+            _ => return Ok(()),
+        };
+        let reason = reason.to_owned();
+        is_good.then_some(()).ok_or(Self { name, reason })
+    }
+}
+
 /// The settings that are read here.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct LocalSettings {
@@ -31,17 +61,13 @@ async fn read_from(env: &Env, fs: &Fs) -> Result<LocalSettings, InvalidSetting> 
     // Files that cannot be read are the SDK's to report, with the credentials that they lack.
     let profiles = profile::load(fs, env, &<_>::default(), None).await.ok();
     let of_profile = |key| profiles.as_ref().and_then(|set: &ProfileSet| set.get(key));
-    if let Some(attempts) = of_profile("max_attempts")
-        && !attempts.parse::<u32>().is_ok_and(|attempts| attempts > 0)
-    {
-        let reason = "the profile's value is no number from 1 on";
-        return Err(invalid("max_attempts", reason));
-    }
-    if let Some(mode) = of_profile("retry_mode")
-        && !["standard", "adaptive"].contains(&mode.trim().to_lowercase().as_str())
-    {
-        let reason = "the profile's value is neither `standard` nor `adaptive`";
-        return Err(invalid("retry_mode", reason));
+    // A variable goes before the profile, as the SDK reads them.
+    for (variable, setting) in RETRIES {
+        match (env.get(variable), of_profile(setting)) {
+            (Ok(value), _) => InvalidSetting::check(variable, &value)?,
+            (Err(_), Some(value)) => InvalidSetting::check(setting, value)?,
+            (Err(_), None) => {}
+        }
     }
     let bundle = |name, path: String| (name, PathBuf::from(path));
     let by_variable = env.get("AWS_CA_BUNDLE").ok();
@@ -52,13 +78,6 @@ async fn read_from(env: &Env, fs: &Fs) -> Result<LocalSettings, InvalidSetting> 
         (None, None) => None,
     };
     Ok(LocalSettings { ca_bundle })
-}
-
-fn invalid(name: &'static str, reason: &str) -> InvalidSetting {
-    InvalidSetting {
-        name,
-        reason: reason.to_owned(),
-    }
 }
 
 #[cfg(test)]
@@ -90,6 +109,23 @@ mod tests {
             // Another profile's settings are nobody's business.
             let default = read_profile(&named, &[]).await;
             assert!(default.is_ok(), "{setting}: {default:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn variable_that_the_sdk_panics_on_is_an_error_and_a_good_one_wins() {
+        let bad = "[default]\nmax_attempts = 0\nretry_mode = legacy\n";
+        for (attempts, mode, is_good) in [
+            ("3", "standard", true),
+            ("0", "standard", false),
+            (" 3", "standard", false),
+            ("3", "weird", false),
+        ] {
+            let env = [("AWS_MAX_ATTEMPTS", attempts), ("AWS_RETRY_MODE", mode)];
+            for text in ["", bad] {
+                let read = read_profile(text, &env).await;
+                assert_eq!(read.is_ok(), is_good, "{attempts} {mode}: {read:?}");
+            }
         }
     }
 

@@ -302,3 +302,20 @@ impl Serialize for Errors {
         self.0.serialize(serializer)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_of_aws_are_whole_unless_longer_than_aws_has_any() {
+        let whole = AwsAnswer::new("AccessDenied", &"é".repeat(LONGEST_MESSAGE), None);
+        assert_eq!(whole.code, "AccessDenied");
+        assert_eq!(whole.message.chars().count(), LONGEST_MESSAGE);
+        let (code, message) = ("c".repeat(1_000), "é".repeat(LONGEST_MESSAGE + 1));
+        let cut = AwsAnswer::new(&code, &message, None);
+        assert_eq!(cut.code.chars().count(), LONGEST_CODE + 1);
+        assert_eq!(cut.message.chars().count(), LONGEST_MESSAGE + 1);
+        assert!(cut.message.ends_with('…'));
+    }
+}

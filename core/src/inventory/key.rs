@@ -100,8 +100,8 @@ impl Key {
         })
     }
 
-    /// The accounts that have access which a revoke can remove: by a statement of this tool, or by a
-    /// grant.
+    /// The accounts that have access which a revoke can remove: by a statement of this tool, or by
+    /// a grant.
     pub(crate) fn accounts_with_access(&self) -> BTreeSet<AccountId> {
         let mut accounts = BTreeSet::new();
         for principal in self.granted_principals() {

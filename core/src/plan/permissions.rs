@@ -49,7 +49,8 @@ impl Planner<'_> {
     /// Warns of an image that everybody can launch.
     pub(super) fn check_public(&mut self, id: &AmiId, granted: &BTreeSet<Principal>) {
         if granted.contains(&Principal::Public) {
-            let message = "everybody can launch this image, whoever it is shared with";
+            let message =
+                "everybody can launch this image, also accounts that it is not shared with";
             self.warn(FindingCode::ImagePublic, id, message);
         }
     }

@@ -161,36 +161,30 @@ fn is_name_char(c: char) -> bool {
 mod tests {
     use super::*;
 
-    #[test]
-    fn template_fills_its_placeholders() {
-        let parts = NameParts {
+    /// The name for an image that has one tag.
+    fn fill(template: &NameTemplate) -> String {
+        template.fill(&NameParts {
             name: "web",
             ami: &"ami-1a2b3c4d".parse().unwrap(),
             region: &"us-east-1".parse().unwrap(),
             account: &"111122223333".parse().unwrap(),
             architecture: "arm64",
             tags: &BTreeMap::from([("Team: a".to_owned(), "blue".to_owned())]),
-        };
+        })
+    }
+
+    #[test]
+    fn template_fills_its_placeholders() {
         let text = "x {name}/{ami-id}@{region}-{account} {architecture}.{tag:Team: a}";
         let template = NameTemplate::for_images(text).unwrap();
-        let name = template.fill(&parts);
+        let name = fill(&template);
         assert_eq!(name, "x web/ami-1a2b3c4d@us-east-1-111122223333 arm64.blue");
         assert_eq!(template.to_string(), text);
     }
 
     #[test]
     fn name_with_a_tag_that_the_image_lacks_is_no_name() {
-        let parts = NameParts {
-            name: "web",
-            ami: &"ami-1a2b3c4d".parse().unwrap(),
-            region: &"us-east-1".parse().unwrap(),
-            account: &"111122223333".parse().unwrap(),
-            architecture: "arm64",
-            tags: &BTreeMap::new(),
-        };
-        let name = NameTemplate::for_images("{name}-{tag:Team}")
-            .unwrap()
-            .fill(&parts);
+        let name = fill(&NameTemplate::for_images("{name}-{tag:Team}").unwrap());
         assert_eq!(name, "web-{tag:Team}");
         assert!(!is_ami_name(&name) && !is_parameter_name(&name));
     }

@@ -1,9 +1,9 @@
-//! Many futures together, but only some at once: a call that waits for its turn takes as much memory
-//! as one under way, and a thousand targets have thousands of calls.
+//! Many futures together, but only some at once: a call that waits for its turn takes as much
+//! memory as one under way, and a thousand targets have thousands of calls.
 
 use futures::{StreamExt as _, stream};
 
-/// How many go on at once: more than calls may, so that none of those is idle.
+/// How many go on at once: twice the calls that may be under way unless `max-concurrency` is set.
 const AT_ONCE: usize = 64;
 
 /// What the futures give, in their order. None may wait for another one of them. A large future is

@@ -61,7 +61,7 @@ pub(super) async fn check_source_permissions(
 }
 
 /// Adds what the source may not do, as far as the target lacks it. What others give makes the
-/// launch run, whatever this run may do; and where it is not known whether they do, neither is this.
+/// launch run, whatever this run may do. Where it is not known whether they do, neither is this.
 fn add(check: &Check, verification: &mut Verification, lacking: CheckName) {
     if verification.says_yes(lacking) {
         return;

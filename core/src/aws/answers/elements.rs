@@ -39,6 +39,7 @@ impl Elements {
                     *matched = 0;
                 }
             }
+            self.small += usize::from(matches!(byte, b',' | b'='));
             match byte {
                 _ if self.is_escaped => self.is_escaped = false,
                 b'\\' => self.is_escaped = self.in_string,
@@ -50,7 +51,6 @@ impl Elements {
                     self.deepest = self.deepest.max(self.depth);
                 }
                 b'}' | b']' => self.depth -= 1,
-                b',' | b'=' => self.small += 1,
                 _ => {}
             }
         }
@@ -85,6 +85,8 @@ mod tests {
         for text in [
             "[".to_owned() + &"0,".repeat(80),
             "<a ".to_owned() + &"b=\"\" ".repeat(80),
+            // A quotation mark in XML begins no string.
+            "<x>\"</x><a ".to_owned() + &"b=\"\" ".repeat(80),
         ] {
             assert_eq!(Elements::default().count(text.as_bytes()), 10, "{text}");
         }

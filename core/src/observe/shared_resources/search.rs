@@ -83,13 +83,19 @@ impl<'a> Search<'a> {
         accounts.into_iter().collect()
     }
 
+    /// Those of these accounts for which nothing was found yet.
+    fn open_among(&self, accounts: &[String]) -> Vec<String> {
+        let mut open = self.open_accounts();
+        open.retain(|account| accounts.contains(account));
+        open
+    }
+
     /// Looks for images that are shared with these accounts, with the account's own organization,
     /// or with everybody. Each that is found needs keys for somebody, for whom the search ends.
     async fn search_images(&mut self, accounts: &[String]) -> Result<(), Error> {
         let mut few = FIRST_ASKED;
         loop {
-            let mut users = self.open_accounts();
-            users.retain(|account| accounts.contains(account));
+            let mut users = self.open_among(accounts);
             if users.is_empty() {
                 return Ok(());
             }
@@ -142,8 +148,7 @@ impl<'a> Search<'a> {
     async fn search_snapshots(&mut self, accounts: &[String]) -> Result<(), Error> {
         let mut few = FIRST_ASKED;
         loop {
-            let mut users = self.open_accounts();
-            users.retain(|account| accounts.contains(account));
+            let mut users = self.open_among(accounts);
             if users.is_empty() {
                 return Ok(());
             }

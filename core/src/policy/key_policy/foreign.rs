@@ -42,8 +42,8 @@ pub(super) fn deleted_principals(statement: &Value) -> Vec<String> {
     names
 }
 
-/// `AIDA…` for users, `AROA…` for roles: 16 or more capital letters and digits. A session has its
-/// name after that.
+/// `AIDA…` for users, `AROA…` for roles: 16 or more capital letters and digits. A session has
+/// its name after that.
 pub(super) fn is_unique_id(text: &str) -> bool {
     let id = text.split(':').next().unwrap_or(text);
     let is_user_or_role = id.starts_with("AIDA") || id.starts_with("AROA");

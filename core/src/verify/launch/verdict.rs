@@ -249,3 +249,30 @@ fn is_about_key(error: &Error) -> bool {
     let aws = error.aws.as_ref();
     aws.is_some_and(|aws| aws.code == "InvalidParameterValue" && aws.message.contains(" keyId "))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::AwsAnswer;
+    use crate::report::Verdict;
+
+    #[test]
+    fn key_that_ec2_refuses_is_no_matter_of_the_instance_type() {
+        let key = "arn:aws:kms:us-east-1:111111111111:key/60ffbecc-6a79-2ec0-96ea-76fb242a3dfd";
+        for (message, is_about_key) in [
+            (format!("The specified keyId {key} is disabled"), true),
+            (format!("The specified keyId {key} is invalid"), true),
+            (
+                "Invalid value 't9.nano' for InstanceType.".to_owned(),
+                false,
+            ),
+        ] {
+            let mut error = Error::new(Code::AwsRefused, "refused");
+            error.aws = Some(AwsAnswer::new("InvalidParameterValue", &message, None));
+            assert_eq!(is_about_type(&error), !is_about_key, "{message}");
+            let check = judge(&Outcome::Refused(error), "launcher");
+            let is_no = check.verdict == Verdict::No;
+            assert_eq!(is_no, is_about_key, "{}", check.detail);
+        }
+    }
+}

@@ -70,8 +70,8 @@ fn check_statement(statement: &RawValue) -> Result<(), PolicyError> {
     Err(PolicyError::NotAPolicy(problem))
 }
 
-/// Checks that an element is there once at most, and that all of it can be read. Of a member that is
-/// there twice, nobody knows which one counts.
+/// Checks that an element is there once at most, and that all of it can be read. Of a member that
+/// is there twice, nobody knows which one counts.
 fn check_element(members: &Members, element: &'static str) -> Result<(), PolicyError> {
     let mut values = members.iter().filter(|(name, _)| name == element);
     let Some((_, value)) = values.next() else {
