@@ -30,6 +30,10 @@ use crate::settings::Mode;
 pub use report::report_schema;
 pub use values::OUTPUTS;
 
+/// The longest comment of a pull request, in characters. GitHub takes some more, so that a workflow
+/// can add to it.
+const LONGEST_COMMENT: usize = 60_000;
+
 /// The files that a run writes at its end.
 pub(crate) struct Files<'a> {
     /// Where GitHub reads the outputs.
@@ -53,11 +57,13 @@ impl Files<'_> {
         mode: Mode,
     ) -> Vec<anyhow::Error> {
         let report = report::members(outcome, exit);
+        let summary = summary::markdown(outcome, exit, mode);
+        let comment = || summary.short_text(self.masks_accounts, LONGEST_COMMENT);
         let results = [
             self.outputs
-                .map(|path| write_outputs(path, &values::of(outcome, &report))),
+                .map(|path| write_outputs(path, &values::of(outcome, &report, comment()))),
             self.summary
-                .map(|path| files::append(path, &self.summary_text(outcome, exit, mode))),
+                .map(|path| files::append(path, &summary.whole_text(self.masks_accounts))),
             self.report.map(|path| write_report(path, &report)),
             self.printed.take().map(|out| print_report(out, &report)),
         ];
@@ -74,10 +80,6 @@ impl Files<'_> {
         self.report
             .and_then(|path| write_report(path, &report).err())
     }
-
-    fn summary_text(&self, outcome: &Outcome, exit: Exit, mode: Mode) -> String {
-        summary::markdown(outcome, exit, mode).into_text(self.masks_accounts)
-    }
 }
 
 fn write_outputs(path: &Path, values: &[(&'static str, String)]) -> anyhow::Result<()> {
@@ -89,8 +91,6 @@ fn write_outputs(path: &Path, values: &[(&'static str, String)]) -> anyhow::Resu
             .take(32)
             .map(char::from)
             .collect();
-        // Values are JSON, IDs and words.
-        let value = text::harmless_json(value);
         text += &format!("{name}<<{delimiter}\n{value}\n{delimiter}\n");
     }
     files::append(path, &text)

@@ -40,6 +40,8 @@ pub struct Report {
     pub removed: Vec<String>,
     /// The SSM parameters that were written.
     pub published: Vec<String>,
+    /// Each SSM parameter that is to name an image, and what it held before.
+    pub parameters: Vec<ParameterReport>,
     /// The findings of the plan, and those of the run.
     pub findings: Vec<Finding>,
     /// Every error of the run.
@@ -58,6 +60,10 @@ pub struct ImageReport {
     pub region: Region,
     /// The image to launch: the source itself, or its copy once one exists.
     pub image: Option<AmiId>,
+    /// The name of the image to launch, or that its copy is to have; `None` in a revoke.
+    pub name: Option<String>,
+    /// Its processor architecture, such as `x86_64`; `None` in a revoke.
+    pub architecture: Option<String>,
     /// Whether this run started the copy.
     pub copied: bool,
     /// The requested principals that can launch it.
@@ -116,6 +122,23 @@ pub struct CopyReport {
     pub available: bool,
 }
 
+/// One SSM parameter.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[non_exhaustive]
+pub struct ParameterReport {
+    /// The account that it is in.
+    pub account: AccountId,
+    /// The Region that it is in.
+    pub region: Region,
+    /// Its name.
+    pub name: String,
+    /// The image that it holds; `None` if it does not exist, or holds something else.
+    pub holds: Option<AmiId>,
+    /// The image that this run replaced in it, or in a report of a plan would replace: the way
+    /// back.
+    pub previous: Option<AmiId>,
+}
+
 /// One key.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[non_exhaustive]
@@ -146,11 +169,18 @@ impl Report {
     /// The report of a plan that was not carried out, with its errors: [`changed`](Self::changed)
     /// says whether it would change anything, or may where not everything could be looked at.
     pub fn of_plan(plan: &Plan) -> Self {
-        Self {
+        let mut report = Self {
             changed: plan.may_change(),
             errors: plan.errors.clone(),
             ..Self::begin(plan)
+        };
+        for publish in plan.publications() {
+            if !publish.is_in_effect() {
+                let current = publish.current.clone();
+                report.parameter(publish).previous = current;
+            }
         }
+        report
     }
 
     /// The report of a run that has done nothing yet; [`record`](Self::record) each of its events.
@@ -165,6 +195,7 @@ impl Report {
             test_instances: Vec::new(),
             removed: Vec::new(),
             published: Vec::new(),
+            parameters: Vec::new(),
             findings: plan.findings.clone(),
             errors: Vec::new(),
             plan: plan.clone(),

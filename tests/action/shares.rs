@@ -33,6 +33,23 @@ async fn share_leaves_its_outputs_and_a_second_run_changes_nothing() {
         (golden.as_str(), "true")
     );
     assert_eq!(parsed("ami-ids"), json!({ B: { "us-east-1": [golden] } }));
+    assert_eq!(
+        [&run.outputs["name"], &run.outputs["architecture"]],
+        ["golden", "x86_64"]
+    );
+    let row = json!({
+        "target": B,
+        "region": "us-east-1",
+        "ami-id": golden,
+        "name": "golden",
+        "architecture": "x86_64",
+    });
+    assert_eq!(parsed("matrix"), json!([row]));
+    assert_eq!(
+        [parsed("own-copies"), parsed("previous")],
+        [json!({}), json!({})]
+    );
+    assert_eq!(run.outputs["markdown"].trim_end(), run.summary.trim_end());
     assert_eq!(run.outputs["kms-key-arn"], stage.sim.facts().keys["golden"]);
     assert_eq!(
         (&parsed("report")["version"], &parsed("report")["ended"]),
@@ -274,8 +291,14 @@ async fn target_that_copies_launches_its_own_copy() {
         stage.run_on_github(&inputs("false")),
         stage.run_on_github(&inputs("true")),
     ] {
-        let listed: Value = serde_json::from_str(&run.outputs["ami-ids"]).unwrap();
-        assert_eq!(listed, json!({ B: { "us-east-1": [own] } }), "{}", run.log);
+        for name in ["ami-ids", "own-copies"] {
+            let listed: Value = serde_json::from_str(&run.outputs[name]).unwrap();
+            let expected = json!({ B: { "us-east-1": [own] } });
+            assert_eq!(listed, expected, "{name}: {}", run.log);
+        }
+        let rows: Value = serde_json::from_str(&run.outputs["matrix"]).unwrap();
+        let (target, image) = (&rows[0]["target"], &rows[0]["ami-id"]);
+        assert_eq!((target, image), (&json!(B), &json!(own)), "{rows}");
     }
 }
 

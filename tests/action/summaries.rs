@@ -12,6 +12,9 @@ use super::support::*;
 const ORGANIZATION: &str = "arn:aws:organizations::111111111111:organization/o-example123";
 const UNIT: &str = "arn:aws:organizations::111111111111:ou/o-example123/ou-ab12-11111111";
 
+/// In characters: what GitHub takes as a comment, and room for what a workflow adds.
+const LONGEST_COMMENT: usize = 60_000;
+
 /// A name and a value.
 type Input<'a> = (&'a str, &'a str);
 
@@ -19,6 +22,7 @@ type Input<'a> = (&'a str, &'a str);
 async fn summary(sim: &Sim, inputs: &[Input<'_>]) -> (Exit, String) {
     let folder = tempfile::TempDir::new().unwrap();
     let file = folder.path().join("summary");
+    let output_file = folder.path().join("outputs");
     let given = inputs.iter().map(|(name, value)| {
         (
             OsString::from(format!("INPUT_{name}")),
@@ -28,6 +32,7 @@ async fn summary(sim: &Sim, inputs: &[Input<'_>]) -> (Exit, String) {
     let env = [
         ("AWS_REGION", "us-east-1".into()),
         ("GITHUB_STEP_SUMMARY", file.clone().into_os_string()),
+        ("GITHUB_OUTPUT", output_file.clone().into_os_string()),
     ];
     let env = given.chain(env.into_iter().map(|(name, value)| (name.into(), value)));
     let sinks = Sinks {
@@ -37,6 +42,12 @@ async fn summary(sim: &Sim, inputs: &[Input<'_>]) -> (Exit, String) {
     let exit = ami_share_action::run(env, sinks).await;
     let text = std::fs::read_to_string(file).unwrap();
     is_whole(&text);
+    let written = std::fs::read_to_string(output_file).unwrap();
+    let comment = outputs(&written).remove("markdown").unwrap();
+    is_whole(&comment);
+    let is_short = text.chars().count() <= LONGEST_COMMENT;
+    assert!(comment.chars().count() <= LONGEST_COMMENT);
+    assert_eq!(comment.trim_end() == text.trim_end(), is_short);
     (exit, text)
 }
 

@@ -106,6 +106,13 @@ class Workflow:
         self.values |= {
             f"steps.{step.get('id')}.outputs.{name}": value for name, value in run.outputs.items()
         }
+        # What later jobs read of this one.
+        outputs = {
+            f"needs.{job}.outputs.{name}": value
+            for name, value in self.jobs[job].get("outputs", {}).items()
+        }
+        if run.outputs:
+            self.values |= self.filled(outputs)
         return run
 
     def script(self, job):

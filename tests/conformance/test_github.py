@@ -44,12 +44,34 @@ def test_promotion_shares_only_an_image_with_the_release_tag(stage):
     plan = workflow.share("plan", session(stage, "reader"))
     assert (plan.status, plan.outputs["changed"]) == (0, "true"), "the parameter is not there yet"
     assert stage.changes() == before
+    # Somebody else gets the image while the plan waits for approval: it is not what was approved.
+    add_launch_permission(stage, image, C)
+    before = stage.changes()
+    run = workflow.share("production", session(stage, "publisher", "parameters"))
+    assert run.status == 3 and "plan.not-expected" in run.log, run.log
+    assert stage.changes() == before
+    assert workflow.share("plan", session(stage, "reader")).status == 0
     run = workflow.share("production", session(stage, "publisher", "parameters"))
     assert run.status == 0, run.log
     assert stage.client("ssm").get_parameter(Name="/golden/golden")["Parameter"]["Value"] == image
     assert workflow.share("plan", session(stage, "reader")).outputs["changed"] == "false", (
         "so nobody is asked to approve anything"
     )
+
+
+def test_pull_request_gets_the_plan_as_a_comment(stage):
+    values = {
+        "vars.GOLDEN_AMI": stage.image("golden"),
+        "steps.accounts.outputs.list": B,
+        "github.event.pull_request.number": "7",
+        "github.repository": "o/r",
+        "github.token": "t",
+    }
+    workflow = Workflow(stage, "pull-request", values)
+    assert workflow.share("plan", session(stage, "reader")).status == 0
+    comment = workflow.script("plan")
+    assert comment.startswith("pr comment 7 --edit-last --create-if-none --body Merging this")
+    assert "### ami-share: " in comment and "would get launch permission" in comment
 
 
 def test_drift_workflow_notices_missing_and_extra_access_with_a_read_only_role(stage):

@@ -52,7 +52,7 @@ def test_roles_of_each_preset_serve_every_job(stage, kind, preset):
     assert {role for _, _, role, _ in JOBS} == {"publisher", "reader", "revoker"}
     # Revoking comes last.
     for name, job, role, _ in sorted(JOBS, key=lambda job: job[2] == "revoker"):
-        workflow = Workflow(stage, name, dict(values))
+        workflow = Workflow(stage, name, values)
         for step in workflow.jobs[job]["steps"]:
             if "packer-manifest" in step.get("with", {}):
                 step["with"]["packer-manifest"] = str(manifest)

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use ami_share::plan::Step;
 use ami_share::request::{DeprecateAt, ShareRequestBuilder};
+use ami_share::{AmiId, Report};
 use ami_share_sim::world::Protection;
 
 use super::support::*;
@@ -73,6 +74,44 @@ async fn images_of_two_architectures_get_a_parameter_each_that_the_next_build_ta
     let before = publish.unwrap().current.as_ref().unwrap();
     assert_eq!(before.as_ref(), world.image_id("plain"));
     assert_eq!(report.published, ["/images/web/arm64"]);
+    assert_eq!(
+        way_back(&report),
+        [("/images/web/arm64", "building", "plain")].map(ids_in(&world))
+    );
+
+    // Rolled back through what the report calls the previous image.
+    let request = || {
+        world
+            .build_request(&["plain"])
+            .publish_ssm_parameter(template)
+    };
+    let planned = Report::of_plan(&world.plan(request()).await);
+    let report = world.share(request()).await;
+    let rolled_back = [("/images/web/arm64", "plain", "building")].map(ids_in(&world));
+    assert_eq!(way_back(&report), rolled_back);
+    let replaced = planned.parameters[0].previous.as_ref();
+    assert_eq!(replaced.unwrap().as_ref(), world.image_id("building"));
+    let again = world.share(request()).await;
+    assert!(again.published.is_empty() && again.parameters[0].previous.is_none());
+}
+
+/// The parameters of a report: name, what it holds, and what it held before.
+fn way_back(report: &Report) -> Vec<(String, String, String)> {
+    let text = |image: &Option<AmiId>| image.as_ref().map(ToString::to_string).unwrap_or_default();
+    let mut parameters = Vec::new();
+    for parameter in &report.parameters {
+        let (holds, previous) = (text(&parameter.holds), text(&parameter.previous));
+        parameters.push((parameter.name.clone(), holds, previous));
+    }
+    parameters
+}
+
+/// Puts the IDs of images in place of their names in the world.
+fn ids_in(world: &World) -> impl Fn((&str, &str, &str)) -> (String, String, String) {
+    |(name, holds, previous)| {
+        let [holds, previous] = [holds, previous].map(|image| world.image_id(image));
+        (name.to_owned(), holds, previous)
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -33,6 +33,7 @@ pub(super) fn markdown(outcome: &Outcome, exit: Exit, mode: Mode) -> Markdown {
             text.push_literal(".\n");
         }
     }
+    text.end_block();
     match outcome {
         Outcome::Unplanned(errors) => items(&mut text, errors.iter().map(Said::error)),
         // What a refused plan would do is not done, so the summary shows only what is so already.
@@ -58,6 +59,7 @@ fn whole_report(text: &mut Markdown, report: &Report, planned: bool) {
     items(text, refusals.into_iter().map(Said::finding));
     if let Some(diagram) = diagram::of_report(report, planned) {
         text.push(Markdown::diagram(&diagram.text, diagram.says_more));
+        text.end_block();
     }
     tables::images(text, report, planned);
     tables::keys(text, report, planned);
@@ -98,6 +100,7 @@ fn items(text: &mut Markdown, messages: impl Iterator<Item = Said>) {
             text.push(Markdown::text(cut(&kind.others.join("; "), LONGEST_ITEM)));
             text.push_literal("</details>\n");
         }
+        text.end_block();
     }
 }
 
@@ -123,7 +126,7 @@ mod tests {
                 }
             }),
         );
-        let text = text.into_text(false);
+        let text = text.whole_text(false);
         assert_eq!(
             text.lines()
                 .filter(|line| line.starts_with("- **code**"))

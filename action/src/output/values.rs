@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::outcome::Outcome;
 use super::report::{Members, shortened};
+use super::text::{harmless_json, harmless_line};
 
 /// Every output, with its meaning in one line.
 pub const OUTPUTS: &[(&str, &str)] = &[
@@ -17,6 +18,23 @@ pub const OUTPUTS: &[(&str, &str)] = &[
     (
         "ami-ids",
         "JSON: account -> Region -> list of AMIs to launch; organizations under their ARN",
+    ),
+    ("name", "the name of the first AMI, shared or not"),
+    (
+        "architecture",
+        "the processor architecture of the first AMI, such as x86_64",
+    ),
+    (
+        "own-copies",
+        "JSON: account -> Region -> list of the copies that this target made",
+    ),
+    (
+        "matrix",
+        "JSON rows for strategy.matrix.include: target, region, ami-id, name, architecture",
+    ),
+    (
+        "previous",
+        "JSON: account -> Region -> SSM parameter -> the AMI that it held before, for a rollback",
     ),
     (
         "kms-key-arn",
@@ -42,28 +60,54 @@ pub const OUTPUTS: &[(&str, &str)] = &[
         "key-policy-statements",
         "JSON statements that the key policy needs, for those who keep it in code",
     ),
+    (
+        "markdown",
+        "the plan or the result for a pull request comment, at most 60,000 characters",
+    ),
 ];
 
 /// The values of the outputs; without a plan only a few have one.
-pub(super) fn of(outcome: &Outcome, report: &Members) -> Vec<(&'static str, String)> {
-    let short_report = shortened(report.clone());
+pub(super) fn of(
+    outcome: &Outcome,
+    report: &Members,
+    markdown: String,
+) -> Vec<(&'static str, String)> {
+    let short_report = harmless_json(&shortened(report.clone()));
     let Some(report) = outcome.report() else {
-        return vec![("changed", false.to_string()), ("report", short_report)];
+        return vec![
+            ("changed", false.to_string()),
+            ("report", short_report),
+            ("markdown", markdown),
+        ];
     };
     let plan = &report.plan;
     let keys: Vec<&str> = plan.keys().into_iter().map(AsRef::as_ref).collect();
     let iam_policy = plan.launch_policy().map(|policy| policy.to_string());
+    let first = report.images.first();
+    let name = first.and_then(|image| image.name.as_deref());
+    let architecture = first.and_then(|image| image.architecture.as_deref());
     let values = [
         first_shared(report).map_or_else(String::new, ToString::to_string),
-        ami_ids(report).to_string(),
+        json_text(&ami_ids(report)),
+        name.map(harmless_line).unwrap_or_default(),
+        architecture.map(harmless_line).unwrap_or_default(),
+        json_text(&own_copies(report)),
+        json_text(&matrix(report)),
+        json_text(&previous(report)),
         keys.join(","),
         report.changed.to_string(),
         short_report,
         plan.digest().to_string(),
-        iam_policy.unwrap_or_default(),
-        Value::from(plan.key_policy_statements()).to_string(),
+        harmless_json(&iam_policy.unwrap_or_default()),
+        json_text(&Value::from(plan.key_policy_statements())),
+        markdown,
     ];
     OUTPUTS.iter().map(|(name, _)| *name).zip(values).collect()
+}
+
+/// JSON that later steps can print.
+fn json_text(value: &Value) -> String {
+    harmless_json(&value.to_string())
 }
 
 /// The first image, if every principal that is to launch it can. A plan that is refused vouches for
@@ -95,16 +139,72 @@ fn ami_ids(report: &Report) -> Value {
             let Some(id) = image_to_launch(report, target, image) else {
                 continue;
             };
-            let list = by_region
-                .entry(image.region.to_string())
-                .or_insert_with(|| json!([]));
-            if let Some(list) = list.as_array_mut() {
-                list.push(json!(id));
-            }
+            let list = by_region.entry(image.region.as_ref());
+            push(list.or_insert(Value::Null), json!(id));
         }
         by_principal.insert(target.to_string(), by_region.into());
     }
     by_principal.into()
+}
+
+/// Account -> Region -> the available copies that targets made and own.
+fn own_copies(report: &Report) -> Value {
+    let mut by_account = Map::new();
+    for planned in report.plan.target_copies() {
+        for image in &report.images {
+            if !is_copy_of(planned, image) {
+                continue;
+            }
+            if let Some(id) = available_copy(report, planned, image) {
+                let account = by_account.entry(planned.account.as_ref());
+                let regions = account.or_insert_with(|| json!({}));
+                push(&mut regions[image.region.as_ref()], json!(id));
+            }
+        }
+    }
+    by_account.into()
+}
+
+/// A row for each image that a target launches.
+fn matrix(report: &Report) -> Value {
+    let mut rows = Vec::new();
+    for target in &report.plan.targets {
+        for image in &report.images {
+            let Some(id) = image_to_launch(report, target, image) else {
+                continue;
+            };
+            let own = planned_copy(report, target, image);
+            let own_name = own.map(|copy| &copy.name);
+            rows.push(json!({
+                "target": target,
+                "region": image.region,
+                "ami-id": id,
+                "name": own_name.or(image.name.as_ref()),
+                "architecture": image.architecture,
+            }));
+        }
+    }
+    rows.into()
+}
+
+/// Account -> Region -> parameter -> the image that it held before.
+fn previous(report: &Report) -> Value {
+    let mut by_account = json!({});
+    for parameter in &report.parameters {
+        if let Some(previous) = &parameter.previous {
+            let regions = &mut by_account[parameter.account.as_ref()];
+            regions[parameter.region.as_ref()][&parameter.name] = json!(previous);
+        }
+    }
+    by_account
+}
+
+/// Adds to a list, which begins as `null`.
+fn push(list: &mut Value, value: Value) {
+    match list {
+        Value::Array(values) => values.push(value),
+        empty => *empty = json!([value]),
+    }
 }
 
 /// What a target launches of a shared image; `None` if there is nothing yet.
@@ -126,11 +226,12 @@ fn planned_copy<'a>(
     target: &Principal,
     shared: &ImageReport,
 ) -> Option<&'a TargetCopy> {
-    report.plan.target_copies().find(|copy| {
-        target.account() == Some(&copy.account)
-            && copy.shared.source == shared.source
-            && copy.shared.region == shared.region
-    })
+    let mut copies = report.plan.target_copies();
+    copies.find(|copy| target.account() == Some(&copy.account) && is_copy_of(copy, shared))
+}
+
+fn is_copy_of(copy: &TargetCopy, shared: &ImageReport) -> bool {
+    (&copy.shared.source, &copy.shared.region) == (&shared.source, &shared.region)
 }
 
 /// That copy, once it is available: made or found by this run, or available when it was planned.

@@ -123,6 +123,7 @@ pub(super) fn table(text: &mut Markdown, verifications: &[Verification]) {
         text.push(Markdown::text(more));
         text.push_literal("\n");
     }
+    text.end_block();
 }
 
 /// The rows, bad answers first; targets with equal rows are one.

@@ -20,6 +20,9 @@ const PARAMETER_POLL: (Duration, Duration) = (Duration::from_secs(1), Duration::
 /// How often a parameter is read and put while others create it.
 const PUTS: usize = 3;
 
+/// The image that a parameter held before it was written, if it held any.
+struct Replaced(Option<AmiId>);
+
 impl Apply<'_> {
     /// Deprecates and protects an image, and publishes it in the source account, if the plan has
     /// these steps.
@@ -97,18 +100,19 @@ impl Apply<'_> {
     }
 
     /// Writes an image into a parameter, unless that came to hold something else since the plan was
-    /// made; returns whether it was written, for it may hold the image already.
+    /// made; returns what it held before, or `None` if it holds the image already.
     async fn put_parameter(
         &self,
         clients: &RegionClients,
         name: &str,
         image_id: &AmiId,
-    ) -> Result<bool, Error> {
+    ) -> Result<Option<Replaced>, Error> {
         for _ in 0..PUTS {
             let current = clients.ssm.parameter(name).await?;
             let exists = current.is_some();
+            let previous = current.as_ref().and_then(ParameterValue::image).cloned();
             match current {
-                Some(ParameterValue::Image(current)) if current == *image_id => return Ok(false),
+                Some(ParameterValue::Image(current)) if current == *image_id => return Ok(None),
                 Some(ParameterValue::Other) if !self.plan.request.options.overwrite_parameter => {
                     return Err(taken_parameter(clients, name));
                 }
@@ -117,7 +121,7 @@ impl Apply<'_> {
             match clients.ssm.put_image(name, image_id, exists).await {
                 // Somebody was faster: what is there now is looked at first.
                 Err(error) if !exists && error.is_aws(&["ParameterAlreadyExists"]) => {}
-                put => return put.map(|()| true),
+                put => return put.map(|()| Some(Replaced(previous))),
             }
         }
         Err(taken_parameter(clients, name))
@@ -129,11 +133,13 @@ impl Apply<'_> {
         let Some(clients) = self.run.clients_of(&step.account, &step.shared.region) else {
             return Ok(());
         };
-        if step.current.as_ref() == Some(image_id)
-            || !self.put_parameter(&clients, &step.name, image_id).await?
-        {
+        if step.current.as_ref() == Some(image_id) {
             return Ok(());
         }
+        let put = self.put_parameter(&clients, &step.name, image_id).await?;
+        let Some(Replaced(previous)) = put else {
+            return Ok(());
+        };
         let mut backoff = self.progress().poll_backoff(PARAMETER_POLL);
         let since = Instant::now();
         loop {
@@ -151,8 +157,10 @@ impl Apply<'_> {
         }
         self.progress().emit(&Event::Published {
             account: step.account.clone(),
+            region: step.shared.region.clone(),
             name: step.name.clone(),
             image: image_id.clone(),
+            previous,
         });
         Ok(())
     }

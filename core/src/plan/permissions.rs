@@ -6,20 +6,23 @@ use super::planner::Planner;
 use super::step::{LaunchPermission, SharedImage, SnapshotPermission};
 use crate::diagnostic::FindingCode;
 use crate::id::{AmiId, KeyArn, Principal};
-use crate::inventory::RegionInventory;
+use crate::inventory::{Image, RegionInventory};
 use crate::limits::LAUNCH_PERMISSIONS_PER_IMAGE;
 
 impl Planner<'_> {
-    /// Launch permission for `principals`, which need these keys. All of them are targets.
+    /// Launch permission of `source`, or of its copy, for `principals`, which need these keys. All
+    /// of them are targets.
     pub(super) fn plan_launch_permission(
         &mut self,
-        region: &RegionInventory,
+        source: &Image,
         shared: &SharedImage,
         keys: BTreeSet<KeyArn>,
         principals: &BTreeSet<Principal>,
     ) -> LaunchPermission {
         let image_id = shared.image.as_ref();
-        let granted = image_id.and_then(|id| region.launch_permissions.get(id));
+        let region = self.inventory.regions.get(&shared.region);
+        let granted = region.zip(image_id);
+        let granted = granted.and_then(|(region, id)| region.launch_permissions.get(id));
         let granted = granted.cloned().unwrap_or_default();
         if let Some(id) = image_id {
             self.check_public(id, &granted);
@@ -37,8 +40,11 @@ impl Planner<'_> {
         }
         let mut unlisted = &granted - &self.targets;
         unlisted.remove(&Principal::Account(self.inventory.account.clone()));
+        let image = self.existing_image(shared);
         LaunchPermission {
             shared: shared.clone(),
+            name: image.map(|image| image.name.clone()),
+            architecture: source.architecture.clone(),
             keys,
             missing,
             unlisted,

@@ -283,7 +283,7 @@ impl<'a> Planner<'a> {
             self.check_records(image);
         }
         let snapshots = self.plan_snapshot_permission(region, &shared, &principals);
-        let launch = self.plan_launch_permission(region, &shared, keys, &principals);
+        let launch = self.plan_launch_permission(image, &shared, keys, &principals);
 
         // 4. What is done once it is shared, in the source account and in targets.
         let lifecycle = self.plan_lifecycle(region, image, &shared);

@@ -131,6 +131,10 @@ pub struct LaunchPermission {
     /// The shared image.
     #[serde(flatten)]
     pub shared: SharedImage,
+    /// Its name; `None` if it is a copy that does not exist yet.
+    pub name: Option<String>,
+    /// Its processor architecture, such as `x86_64`.
+    pub architecture: String,
     /// The keys that targets need to launch it. Access to them comes first.
     pub keys: BTreeSet<KeyArn>,
     /// All principals that are to have launch permission.

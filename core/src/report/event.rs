@@ -149,10 +149,14 @@ pub enum Event {
     Published {
         /// The account of the parameter.
         account: AccountId,
+        /// The Region of the parameter.
+        region: Region,
         /// The parameter.
         name: String,
         /// The image.
         image: AmiId,
+        /// The image that it held before, if it held any.
+        previous: Option<AmiId>,
     },
     /// A copy was removed (`ec2:DeregisterImage`).
     CopyRemoved {

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::{CopyReport, Event, ImageReport, KeyReport, Report, TargetReport, TestInstance};
+use super::{
+    CopyReport, Event, ImageReport, KeyReport, ParameterReport, Report, TargetReport, TestInstance,
+};
 use crate::id::{AccountId, KeyArn, Principal, Region, SourceImage};
-use crate::plan::Step;
+use crate::plan::{LaunchPermission, Publish, Step};
 
 impl Report {
     /// Adds what a step says of the state before it.
@@ -15,6 +17,14 @@ impl Report {
                 image.image.clone_from(&launch.shared.image);
                 image.principals = &launch.principals - &launch.missing;
                 image.unlisted.clone_from(&launch.unlisted);
+                let name = self.name_to_launch(launch);
+                let image = self.image(&launch.shared.source, &launch.shared.region);
+                image.name = name;
+                image.architecture = Some(launch.architecture.clone());
+            }
+            Step::Publish(publish) => {
+                let current = publish.current.clone();
+                self.parameter(publish).holds = current;
             }
             Step::RemovePermissions(remove) => {
                 let image = self.image(&remove.source, &remove.region);
@@ -44,7 +54,10 @@ impl Report {
         match event {
             Event::CopyRemoved { image } => self.removed.push(image.to_string()),
             Event::LeftoverRemoved { resource } => self.removed.push(resource.clone()),
-            Event::Published { name, .. } => self.published.push(name.clone()),
+            Event::Published { name, .. } => {
+                self.published.push(name.clone());
+                self.record_parameter(event);
+            }
             Event::Verified(verification) => self.verifications.push(verification.clone()),
             Event::Found(finding) => self.findings.push(finding.clone()),
             Event::Failed(error) => self.errors.push(error.clone()),
@@ -56,6 +69,36 @@ impl Report {
                 self.target(account).tagged.insert(image.clone());
             }
             _ => self.record_test_instance(event),
+        }
+    }
+
+    /// The name of a shared image, or the one that its copy is to have.
+    fn name_to_launch(&self, launch: &LaunchPermission) -> Option<String> {
+        let mut copies = self.plan.copies();
+        let copy = copies.find(|copy| {
+            (&copy.source, &copy.region) == (&launch.shared.source, &launch.shared.region)
+        });
+        let planned = copy.map(|copy| copy.name.clone());
+        launch.name.clone().or(planned)
+    }
+
+    fn record_parameter(&mut self, event: &Event) {
+        let Event::Published {
+            account,
+            region,
+            name,
+            image,
+            previous,
+        } = event
+        else {
+            return;
+        };
+        for parameter in &mut self.parameters {
+            let place = (&parameter.account, &parameter.region, &parameter.name);
+            if place == (account, region, name) {
+                parameter.holds = Some(image.clone());
+                parameter.previous.clone_from(previous);
+            }
         }
     }
 
@@ -208,11 +251,31 @@ impl Report {
                 source: source.clone(),
                 region: region.clone(),
                 image: None,
+                name: None,
+                architecture: None,
                 copied: false,
                 principals: BTreeSet::new(),
                 added: BTreeSet::new(),
                 removed: BTreeSet::new(),
                 unlisted: BTreeSet::new(),
+            },
+        )
+    }
+
+    pub(super) fn parameter(&mut self, publish: &Publish) -> &mut ParameterReport {
+        let (account, region) = (&publish.account, &publish.shared.region);
+        entry(
+            &mut self.parameters,
+            |parameter| {
+                let place = (&parameter.account, &parameter.region, &parameter.name);
+                place == (account, region, &publish.name)
+            },
+            || ParameterReport {
+                account: account.clone(),
+                region: region.clone(),
+                name: publish.name.clone(),
+                holds: None,
+                previous: None,
             },
         )
     }

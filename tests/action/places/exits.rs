@@ -138,7 +138,11 @@ impl Exits {
             let is_json = serde_json::from_str::<serde_json::Value>(&value).is_ok();
             let may_be_empty = value.is_empty();
             let is_right = match name.as_str() {
-                "ami-id" | "kms-key-arn" => !value.chars().any(is_hidden),
+                "ami-id" | "kms-key-arn" | "name" | "architecture" => !value.chars().any(is_hidden),
+                "markdown" => {
+                    problems.extend(markdown::problems(&value));
+                    value.chars().count() <= 60_000
+                }
                 "plan-digest" => value.parse::<ami_share::id::PlanDigest>().is_ok(),
                 "iam-policy" => is_json || may_be_empty,
                 _ => is_json,
@@ -156,7 +160,10 @@ impl Exits {
 
     /// Account IDs that are not masked; GitHub is told of some, and masks them itself.
     fn whole_account_ids(&self) -> Vec<String> {
+        let markdown = outputs(&self.outputs).remove("markdown");
+        let markdown = markdown.unwrap_or_default();
         let lines = self.log.lines().chain(self.summary.lines());
+        let lines = lines.chain(markdown.lines());
         let lines = lines.filter(|line| !line.starts_with("::add-mask::"));
         let has_account = |line: &&str| [A, B, FORGED_ACCOUNT].iter().any(|id| line.contains(id));
         lines.filter(has_account).map(str::to_owned).collect()

@@ -109,7 +109,15 @@ fn lifecycle(event: &Event) -> Option<String> {
             account,
             name,
             image,
-        } => format!("the parameter {name} of {account} names {image} now"),
+            previous,
+            ..
+        } => {
+            let instead = previous
+                .as_ref()
+                .map(|before| format!(" instead of {before}"));
+            let instead = instead.unwrap_or_default();
+            format!("the parameter {name} of {account} names {image} now{instead}")
+        }
         Event::Tagged { account, image } => format!("{image} carries its tags in {account} now"),
         _ => return None,
     })

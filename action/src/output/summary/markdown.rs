@@ -4,44 +4,56 @@ use std::fmt::Display;
 
 use crate::output::text::{mask_account_ids, visible};
 
+/// Takes the place of blocks for which there is no room.
+const LEFT_OUT: &str = "\n… and more, which is in the summary of the run and in the report\n";
+
 /// A piece of Markdown. Only literals of this program enter it as they are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Markdown(String);
+pub(crate) struct Markdown {
+    text: String,
+    /// Where blocks end that can be left out without harm to what follows.
+    ends: Vec<usize>,
+}
 
 impl Markdown {
     /// Markdown of this program.
     pub(crate) fn literal(text: &'static str) -> Self {
-        Self(text.to_owned())
+        Self::of(text.to_owned())
+    }
+
+    fn of(text: String) -> Self {
+        let ends = Vec::new();
+        Self { text, ends }
     }
 
     /// Plain text, whoever wrote it.
     pub(crate) fn text(text: impl Display) -> Self {
-        Self(escape(&text.to_string()))
+        Self::of(escape(&text.to_string()))
     }
 
     /// Plain text in the font of code.
     pub(crate) fn code(text: impl Display) -> Self {
         let text = escape(&text.to_string());
-        Self(format!("<code>{text}</code>"))
+        Self::of(format!("<code>{text}</code>"))
     }
 
     /// A Mermaid diagram, which escapes its labels itself; folded unless it is open.
     pub(crate) fn diagram(text: &str, is_open: bool) -> Self {
         let picture = format!("\n```mermaid\n{text}```\n");
         if is_open {
-            return Self(picture);
+            return Self::of(picture);
         }
-        Self(format!(
+        Self::of(format!(
             "\n<details><summary>Diagram</summary>\n{picture}\n</details>\n"
         ))
     }
 
     pub(crate) fn push(&mut self, more: Self) {
-        self.0.push_str(&more.0);
+        self.text.push_str(&more.text);
     }
 
     pub(crate) fn push_literal(&mut self, text: &'static str) {
-        self.0.push_str(text);
+        self.text.push_str(text);
     }
 
     /// This and then `more`.
@@ -52,22 +64,51 @@ impl Markdown {
 
     /// A row of a table.
     pub(crate) fn push_row(&mut self, cells: impl IntoIterator<Item = Self>) {
-        self.0.push('|');
+        self.text.push('|');
         for cell in cells {
-            self.0.push(' ');
+            self.text.push(' ');
             self.push(cell);
-            self.0.push_str(" |");
+            self.text.push_str(" |");
         }
-        self.0.push('\n');
+        self.text.push('\n');
     }
 
-    /// The text for the file; with account IDs masked if that is asked for.
-    pub(crate) fn into_text(self, masks_accounts: bool) -> String {
-        if masks_accounts {
-            mask_account_ids(&self.0)
-        } else {
-            self.0
+    /// Ends a block, which a short text may leave out.
+    pub(crate) fn end_block(&mut self) {
+        self.ends.push(self.text.len());
+    }
+
+    /// The whole text; with account IDs masked if that is asked for.
+    pub(crate) fn whole_text(&self, masks_accounts: bool) -> String {
+        text_of(&self.text, masks_accounts)
+    }
+
+    /// A text of at most `longest` characters: without the blocks that would make it longer.
+    pub(crate) fn short_text(&self, masks_accounts: bool, longest: usize) -> String {
+        let whole = self.whole_text(masks_accounts);
+        if whole.chars().count() <= longest {
+            return whole;
         }
+        let mut room = longest.saturating_sub(LEFT_OUT.len());
+        let (mut text, mut start) = (String::new(), 0);
+        for end in self.ends.iter().copied().chain([self.text.len()]) {
+            let block = text_of(&self.text[start..end], masks_accounts);
+            start = end;
+            let characters = block.chars().count();
+            if characters <= room {
+                room -= characters;
+                text.push_str(&block);
+            }
+        }
+        text + LEFT_OUT
+    }
+}
+
+fn text_of(text: &str, masks_accounts: bool) -> String {
+    if masks_accounts {
+        mask_account_ids(text)
+    } else {
+        text.to_owned()
     }
 }
 
@@ -104,6 +145,25 @@ mod tests {
         ];
         for (text, escaped) in table {
             assert_eq!(escape(text), escaped);
+        }
+    }
+
+    #[test]
+    fn short_text_leaves_out_whole_blocks_and_says_so() {
+        let mut text = Markdown::literal("# head\n");
+        text.end_block();
+        for length in [10, 500, 20] {
+            text.push(Markdown::text("é".repeat(length)));
+            text.push_literal("\n");
+            text.end_block();
+        }
+        assert_eq!(text.short_text(false, 1_000), text.whole_text(false));
+        let short = text.short_text(false, 200);
+        let [first, last] = [10, 20].map(|length| "é".repeat(length));
+        assert_eq!(short, format!("# head\n{first}\n{last}\n{LEFT_OUT}"));
+        for longest in LEFT_OUT.len()..700 {
+            let short = text.short_text(true, longest);
+            assert!(short.chars().count() <= longest, "{longest}: {short}");
         }
     }
 

@@ -58,4 +58,5 @@ fn folded(text: &mut Markdown, title: &str, lines: &[String]) {
         text.push_literal("… the rest is in the outputs and the report\n");
     }
     text.push_literal("\n</details>\n");
+    text.end_block();
 }

@@ -59,6 +59,7 @@ impl Table<'_> {
         if self.folded {
             text.push_literal("\n</details>\n");
         }
+        text.end_block();
     }
 }
 
