@@ -33,6 +33,9 @@ struct Build {
 
 /// The images of the file, in order.
 pub(super) fn read(path: &Path) -> anyhow::Result<Vec<(Region, AmiId)>> {
+    if path.is_relative() && !path.exists() {
+        bail!("there is no such file in the directory in which the step runs");
+    }
     let bytes = files::read(path, LARGEST_FILE)?;
     let Ok(text) = String::from_utf8(bytes) else {
         bail!("{NO_MANIFEST}: it is not UTF-8 text");

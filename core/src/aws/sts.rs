@@ -95,14 +95,7 @@ pub(crate) fn not_assumable(
 ) -> Error {
     // Trust policies name the role behind a session, not the session.
     let principal = describe_principal(&caller.arn);
-    let (condition, cause) = if external_id {
-        let condition = ", if `StringEquals` `sts:ExternalId` is the given `target-external-id`";
-        (condition, "")
-    } else {
-        let cause = ", and if it asks for an external ID: none was sent, and \
-                     `target-external-id` gives one for roles in targets";
-        ("", cause)
-    };
+    let given = if external_id { "" } else { " (none is given)" };
     let denial = Denial {
         principal: &caller.arn,
         action: ASSUME_ROLE,
@@ -113,9 +106,8 @@ pub(crate) fn not_assumable(
         .and_then(|aws| denial.named_policy(&aws.message));
     let all = || {
         format!(
-            "AWS does not say which of these is missing: the role must exist; its trust policy \
-             must allow `sts:AssumeRole` to {principal}{condition}{cause}; and an identity policy \
-             of {principal} must allow `sts:AssumeRole` on {role}"
+            "AWS does not say which is wrong: `target-role` or `key-role`, its trust policy, \
+             `target-external-id`{given} or the caller's right to `sts:AssumeRole`"
         )
     };
     let message = format!("{principal} may not assume {role}");

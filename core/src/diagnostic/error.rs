@@ -65,8 +65,8 @@ remedied! {
             "see KMS's answer, and repair what it names in the policy of the key";
         /// AWS does not know the key.
         KeyNotFound => "key.not-found":
-            "check the key's ID, alias or ARN; an ID or an alias means a key of the source \
-             account in the images' Region";
+            "check `kms-key-id`: an ID or an alias means a key of the source account in that \
+             Region; several Regions take `region=key` pairs";
         /// A finding refuses a part of the request, which is left out; the others are done.
         PartLeftOut => "part.left-out":
             "see the finding for what to do, then run again";
@@ -227,26 +227,28 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.code, self.message)?;
         let mut place: Vec<String> = Vec::new();
-        place.extend(self.action.map(str::to_owned));
+        // What the message says already is not repeated.
+        let is_new = |part: &&str| !self.message.contains(*part);
+        let action = self.action.filter(|action| !self.remedy.contains(action));
+        place.extend(action.filter(is_new).map(str::to_owned));
+        place.extend(self.resource.as_deref().filter(is_new).map(str::to_owned));
+        let account = self.account.as_ref().map(AsRef::<str>::as_ref);
         place.extend(
-            self.resource
-                .as_ref()
-                .filter(|resource| !self.message.contains(*resource))
-                .cloned(),
-        );
-        place.extend(
-            self.account
-                .as_ref()
+            account
+                .filter(is_new)
                 .map(|account| format!("account {account}")),
         );
-        place.extend(self.region.as_ref().map(ToString::to_string));
+        let region = self.region.as_ref().map(AsRef::<str>::as_ref);
+        place.extend(region.filter(is_new).map(str::to_owned));
         if !place.is_empty() {
             write!(f, " ({})", place.join(", "))?;
         }
+        // AWS's words may be very long, so they are last.
+        write!(f, ". What to do: {}", self.remedy)?;
         if let Some(aws) = &self.aws {
             write!(f, ". AWS said: {aws}")?;
         }
-        write!(f, ". What to do: {}", self.remedy)
+        Ok(())
     }
 }
 

@@ -87,8 +87,8 @@ fn unknown_image(clients: &RegionClients, id: &AmiId) -> Error {
     let (location, arn) = (&clients.location, &clients.identity.arn);
     let message = format!("{arn} may not see {id}, or it does not exist");
     let remedy = format!(
-        "check that {id} is an image in {} that account {} owns",
-        location.region, location.account
+        "check `ami-id`, `aws-region` and the credentials: account {} must own {id} in {}",
+        location.account, location.region
     );
     Error::new(Code::ImageNotFound, message)
         .remedy(remedy)

@@ -125,11 +125,7 @@ fn shorten(error: &str, action: &str) -> String {
     let mut lines = error.lines();
     let line = lines.find(|line| line.contains(action));
     let line = line.or_else(|| error.lines().next()).unwrap_or_default();
-    let (message, rest) = line.split_once(". AWS said: ").unwrap_or((line, ""));
-    let mut text = message.to_owned();
-    if let Some((_, remedy)) = rest.split_once(". What to do: ") {
-        text += &format!(". What to do: {remedy}");
-    }
+    let text = line.split(". AWS said: ").next().unwrap_or_default();
     let words: Vec<String> = text.split(' ').map(shorten_id).collect();
     words.join(" ").replace('|', "\\|")
 }

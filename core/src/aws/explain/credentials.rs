@@ -107,9 +107,8 @@ fn none_found(action: &str, missing: &CredentialsError) -> Error {
     let is_none = matches!(missing, CredentialsError::CredentialsNotLoaded(_));
     if is_none {
         return error("no credentials were found").remedy(
-            "give credentials of the source account: a role assumed by an earlier step, \
-             AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE with the files of AWS's \
-             configuration that hold that profile",
+            "give credentials of the source account: assume a role in an earlier step, or set \
+             AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE",
         );
     }
     // A source that is set up, such as the `credential_process` of a profile.

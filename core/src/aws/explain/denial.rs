@@ -41,11 +41,9 @@ impl Denial<'_> {
     }
 
     fn identity_policy(&self) -> String {
-        let Self {
-            action, resource, ..
-        } = self;
-        let principal = describe_principal(self.principal);
-        format!("allow `{action}` on `{resource}` in an identity policy of {principal}")
+        // The message has the resource already.
+        let (action, principal) = (self.action, describe_principal(self.principal));
+        format!("allow `{action}` on it in an identity policy of {principal}")
     }
 
     /// Which policy to change, if AWS's message names one by its kind, and a denying policy in the
@@ -83,9 +81,9 @@ impl Denial<'_> {
             "session policy" => {
                 format!("allow `{action}` in the session policy that {principal} was assumed with")
             }
-            "permissions boundary" => format!(
-                "allow `{action}` on `{resource}` in the permissions boundary of {principal}"
-            ),
+            "permissions boundary" => {
+                format!("allow `{action}` on it in the permissions boundary of {principal}")
+            }
             "VPC endpoint policy" => format!(
                 "allow `{action}` to {principal} in the policy of the VPC endpoint through which \
                  this machine calls AWS"
