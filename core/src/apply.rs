@@ -7,6 +7,7 @@ mod halves;
 mod key_removal;
 pub(crate) mod keys;
 mod lifecycle;
+mod meanwhile;
 mod permissions;
 mod reclaim;
 mod revoke;
@@ -94,11 +95,11 @@ impl<'a> Apply<'a> {
         clients
     }
 
-    /// An image of the source account as AWS shows it now (`ec2:DescribeImages`).
-    async fn find_image(&self, region: &Region, image_id: &AmiId) -> Result<Option<Image>, Error> {
+    /// An image of the source account as AWS shows it now; fails if it is gone
+    /// (`ec2:DescribeImages`).
+    async fn find_image(&self, region: &Region, image_id: &AmiId) -> Result<Image, Error> {
         let clients = self.run.source_clients(region);
-        let images = clients.ec2.images([image_id]).await?;
-        Ok(images.into_iter().next())
+        self.run.present_image(&clients, image_id).await
     }
 }
 

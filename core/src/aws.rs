@@ -58,6 +58,11 @@ impl Identity {
     pub(crate) fn principal(&self) -> String {
         sts::describe_principal(&self.arn)
     }
+
+    /// The name of the role of a session.
+    pub(crate) fn role_name(&self) -> Option<&str> {
+        sts::role_name_of(&self.arn)
+    }
 }
 
 impl Caller {

@@ -73,10 +73,16 @@ pub(crate) const INLINE_POLICY_CHARACTERS: usize = 10_240;
 pub(crate) const NAMED_IMAGE_INVISIBLE: Duration = Duration::from_secs(15);
 /// How long an image that this tool made may be unknown to AWS (R1.1.7) before it counts as gone.
 pub(crate) const NEW_ID_INVISIBLE: Duration = Duration::from_mins(10);
+/// How long looks must not show an image that was there before it counts as gone (R1.1.7).
+pub(crate) const IMAGE_ABSENT: Duration = Duration::from_secs(30);
 /// How long the copy of another run may be missing from searches by tag, where AWS has used its
 /// token: after that it was deregistered.
 pub(crate) const OTHER_COPY_INVISIBLE: Duration = Duration::from_mins(1);
-/// How long a change of permissions may take to be in effect before a no is final (R3.2.7, R2.21).
+/// How long AWS may take to put a key policy or grants into effect (R3.2.7, R3.3.7).
+pub(crate) const KEY_ACCESS_PROPAGATION: Duration = Duration::from_mins(5);
+/// How long IAM may take to put a role or its policies into effect (R5.8, R7.33).
+pub(crate) const ROLE_PROPAGATION: Duration = Duration::from_mins(2);
+/// How long what is read of permissions may be out of date before a no is final (R2.21, R3.3.10).
 pub(crate) const PERMISSION_PROPAGATION: Duration = Duration::from_mins(1);
 /// How long a shared image may take to be seen in a target (R2.21).
 pub(crate) const SHARE_PROPAGATION: Duration = Duration::from_mins(2);

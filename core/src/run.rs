@@ -1,6 +1,8 @@
 //! What every part of one run shares: the accounts that it acts in, its progress, and one watcher
 //! of images for each account and Region.
 
+pub(crate) mod absence;
+pub(crate) mod effect;
 mod progress;
 pub(crate) mod targets;
 pub(crate) mod test_launches;
@@ -17,6 +19,7 @@ use futures::future;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
+use self::effect::UntilInEffect;
 use self::targets::ReachedTargets;
 use self::test_launches::TestLaunches;
 use self::watch::Watcher;
@@ -118,6 +121,16 @@ impl<'a> Run<'a> {
         what: impl Into<String>,
     ) -> Result<Option<Image>, Error> {
         self.watcher(&clients.location).settled(image, what).await
+    }
+
+    /// For something that a caller does with these resources, to which this run may have given
+    /// access a moment ago.
+    pub(crate) fn until_in_effect(
+        &self,
+        caller: &RegionClients,
+        resources: impl IntoIterator<Item = impl ToString>,
+    ) -> UntilInEffect<'_, 'a> {
+        UntilInEffect::new(&self.progress, caller, resources, self.timing.poll)
     }
 
     /// Polls the images that are awaited in these accounts and Regions; never ends by itself.

@@ -16,9 +16,10 @@ use tokio::time::Instant;
 use self::evidence::Evidence;
 use crate::limits::PERMISSION_PROPAGATION;
 use crate::plan::Plan;
-use crate::report::{Check, CheckName, Event, Verification};
+use crate::report::{Check, CheckName, Event, Verdict, Verification};
 use crate::request::Verify;
 use crate::run::Run;
+use crate::run::effect::ChangeKind;
 
 pub(crate) use launch::remove_left;
 
@@ -26,7 +27,8 @@ pub(crate) use launch::remove_left;
 const POLL: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(15));
 
 /// Checks every image of a plan in every target account. If the run has `just_shared` them, a no
-/// is not final until AWS had the time to put permissions into effect.
+/// about an account for which it changed something is not final until AWS had the time to put that
+/// into effect.
 pub(crate) async fn verify(run: &Run<'_>, plan: &Plan, just_shared: bool) -> Vec<Verification> {
     // 1. What can be told by reading.
     let mut verifications = judge_until_in_effect(run, plan, just_shared).await;
@@ -69,14 +71,44 @@ async fn judge_until_in_effect(run: &Run<'_>, plan: &Plan, just_shared: bool) ->
     loop {
         let evidence = read::read_evidence(run, plan).await;
         let verifications = judge::judge_plan(plan, &evidence);
-        let may_pass = verifications.iter().any(Verification::may_pass);
-        if !may_pass || !just_shared || since.elapsed() >= PERMISSION_PROPAGATION {
-            report_unread_targets(run, &evidence);
-            return verifications;
+        let mut blocked = verifications.iter().filter(|one| one.may_pass());
+        match blocked.find_map(|one| find_unsettled(run, one)) {
+            Some((resource, what)) if just_shared && since.elapsed() < PERMISSION_PROPAGATION => {
+                run.progress
+                    .wait(resource, &what, since, backoff.next())
+                    .await;
+            }
+            _ => {
+                report_unread_targets(run, &evidence);
+                return verifications;
+            }
         }
-        run.progress
-            .wait("targets", "to be able to launch", since, backoff.next())
-            .await;
+    }
+}
+
+/// The change of this run that explains why a target is blocked as long as it is not in effect: the
+/// resource, and what it is to be.
+fn find_unsettled(run: &Run<'_>, blocked: &Verification) -> Option<(String, String)> {
+    let mut noes = blocked
+        .checks
+        .iter()
+        .filter(|check| check.verdict == Verdict::No);
+    noes.find_map(|check| {
+        let kinds = kinds_behind(check.name);
+        run.progress.changes.unsettled(&blocked.account, kinds)
+    })
+}
+
+/// The kinds of changes that a check sees only once they are in effect.
+fn kinds_behind(check: CheckName) -> &'static [ChangeKind] {
+    match check {
+        CheckName::LaunchPermission | CheckName::Visible | CheckName::Snapshots => {
+            &[ChangeKind::Sharing]
+        }
+        CheckName::KeyAccess => &[ChangeKind::KeyPolicy, ChangeKind::Grants],
+        CheckName::LauncherIam => &[ChangeKind::RolePolicy],
+        CheckName::ServiceRoles => &[ChangeKind::Grants, ChangeKind::NewRole],
+        _ => &[],
     }
 }
 

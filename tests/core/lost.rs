@@ -2,10 +2,16 @@
 //! revoke, and each way in which AWS or the network can be in trouble for a moment. The run ends
 //! right, and nothing is done twice.
 
+mod midway;
+mod stale;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use ami_share::request::{DeprecateAt, KeyAccessMode, Revoke, ShareRequestBuilder, ShareSnapshots};
+use ami_share::request::{
+    DeprecateAt, KeyAccessMode, Revoke, ShareRequestBuilder, ShareSnapshots, TargetOptions, Verify,
+};
+use ami_share_sim::world::ImageState;
 use serde_json::{Value, json};
 
 use super::findings::targets::with_admin_role;
@@ -20,21 +26,31 @@ enum Way {
     TargetCopy,
     Temporary,
     Lifecycle,
+    ServiceRoles,
+    ServiceRolesByGrants,
+    Launch,
+    AfterFailedCopy,
     RevokePolicy,
     RevokeGrants,
     RevokeCopies,
+    RevokeLifecycle,
 }
 
-const WAYS: [Way; 9] = [
+const WAYS: [Way; 14] = [
     Way::Policy,
     Way::Grants,
     Way::Copy,
     Way::TargetCopy,
     Way::Temporary,
     Way::Lifecycle,
+    Way::ServiceRoles,
+    Way::ServiceRolesByGrants,
+    Way::Launch,
+    Way::AfterFailedCopy,
     Way::RevokePolicy,
     Way::RevokeGrants,
     Way::RevokeCopies,
+    Way::RevokeLifecycle,
 ];
 
 /// What happens to a call, in the words of the fault file.
@@ -46,7 +62,7 @@ impl Way {
         match self {
             Self::Policy => golden().share_snapshots(ShareSnapshots::Always),
             Self::Grants => golden().key_access(KeyAccessMode::Grants),
-            Self::Copy => world.build_copy_request(&["plain"]),
+            Self::Copy | Self::AfterFailedCopy => world.build_copy_request(&["plain"]),
             Self::TargetCopy | Self::Temporary => {
                 let options = with_target_role()
                     .kms_key(world.key_arn("theirs").parse().unwrap())
@@ -58,6 +74,12 @@ impl Way {
                 .deregistration_protection(true)
                 .publish_ssm_parameter("/images/golden")
                 .target_options(with_target_role().launch_roles(["launcher".to_owned()])),
+            Self::ServiceRoles => golden().target_options(with_service_role()),
+            Self::ServiceRolesByGrants => golden()
+                .key_access(KeyAccessMode::Grants)
+                .target_options(with_service_role()),
+            Self::Launch => golden().target_options(with_target_role().verify(Verify::Launch)),
+            Self::RevokeLifecycle => into_revoke(Self::Lifecycle.request(world)),
             Self::RevokePolicy => into_revoke(Self::Policy.request(world)),
             Self::RevokeGrants => into_revoke(Self::Grants.request(world)),
             Self::RevokeCopies => Self::Copy.request(world).revoke(Revoke {
@@ -73,12 +95,31 @@ impl Way {
             Self::RevokePolicy => Self::Policy,
             Self::RevokeGrants => Self::Grants,
             Self::RevokeCopies => Self::Copy,
+            Self::RevokeLifecycle => Self::Lifecycle,
+            Self::AfterFailedCopy => {
+                let world = world.with_fault(fail_first_copy("An internal error."));
+                world.try_share(self.request(&world)).await.unwrap_err();
+                return world;
+            }
             _ => return world,
         };
         world.share(before.request(&world)).await;
         world
     }
 }
+
+fn with_service_role() -> TargetOptions {
+    with_target_role().service_linked_roles(["autoscaling.amazonaws.com".to_owned()])
+}
+
+/// What test launches change, besides what the support knows.
+const LAUNCHING: [&str; 5] = [
+    "ec2:CreateSecurityGroup",
+    "ec2:RevokeSecurityGroupEgress",
+    "ec2:RunInstances",
+    "ec2:TerminateInstances",
+    "ec2:DeleteSecurityGroup",
+];
 
 fn fault(action: &str, trouble: &str) -> Value {
     let answer = |status: u16, code: &str| {
@@ -94,21 +135,28 @@ fn fault(action: &str, trouble: &str) -> Value {
 }
 
 /// What is there at the end, but for the IDs of what was made.
-fn describe_end(world: &World) -> Value {
-    let access = world.list_access();
+pub(super) fn describe_end(world: &World) -> Value {
+    let mut access = world.list_access();
+    let images = access["images"].as_object_mut().unwrap();
+    images.retain(|id, _| world.edit_image(id, |image| image.state) != ImageState::Deregistered);
     let sizes = |kind: &str| {
         let resources = access[kind].as_object().unwrap().values();
         let mut sizes: Vec<String> = resources.map(Value::to_string).collect();
         sizes.sort();
         sizes
     };
-    let states: Vec<String> = world.list_copies().into_values().collect();
+    let mut states: Vec<String> = world.list_copies().into_values().collect();
+    states.retain(|state| state != "deregistered");
     json!({
         "images": sizes("images"),
         "snapshots": sizes("snapshots"),
         "policies": access["policies"],
         "grants": access["grants"].as_array().unwrap().len(),
         "copies": states,
+        "left": world.sim.edit(|state| {
+            let alive = state.instances.values().filter(|one| one.state != "terminated");
+            (alive.count(), state.security_groups.len())
+        }),
     })
 }
 
@@ -120,7 +168,8 @@ async fn trouble_with_any_change_is_outlasted_and_nothing_is_doubled() {
         let from = world.sim.journal().len();
         world.share(way.request(&world)).await;
         let expected = describe_end(&world);
-        let changes: Vec<String> = world.count_changes().into_keys().collect();
+        let mut changes: Vec<String> = world.count_changes().into_keys().collect();
+        changes.extend(LAUNCHING.map(str::to_owned));
         let called: BTreeSet<String> = world.list_actions(from).into_iter().collect();
         for action in changes.iter().filter(|action| called.contains(*action)) {
             for trouble in TROUBLES {

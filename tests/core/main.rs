@@ -29,6 +29,7 @@ mod partitions;
 mod parts;
 mod permissions;
 mod policies;
+mod propagation;
 mod rates;
 mod regions;
 mod revoke;

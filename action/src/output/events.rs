@@ -63,7 +63,7 @@ impl EventLog {
     fn waiting(&self, waiting: &Waiting) {
         let resource = self.log.clean(&waiting.resource);
         let what = self.log.clean(&waiting.what);
-        if self.bars.show(&resource, &what, waiting.percent) || !self.is_due(&waiting.resource) {
+        if self.bars.show(&resource, &what, waiting.percent) || !self.is_due(&resource, &what) {
             return;
         }
         let percent = match waiting.percent {
@@ -80,16 +80,17 @@ impl EventLog {
         ));
     }
 
-    /// Whether the log shall say again that the run waits for a resource.
-    fn is_due(&self, resource: &str) -> bool {
+    /// Whether the log shall say again what the run waits for a resource to be.
+    fn is_due(&self, resource: &str, what: &str) -> bool {
         let now = Instant::now();
+        let wait = format!("{resource} {what}");
         let mut last_said = self.last_said.lock();
-        if let Some(last) = last_said.get(resource)
+        if let Some(last) = last_said.get(&wait)
             && now.duration_since(*last) < REPEAT_AFTER
         {
             return false;
         }
-        last_said.insert(resource.to_owned(), now);
+        last_said.insert(wait, now);
         true
     }
 }

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use futures::future;
+use tokio::time::Instant;
 
 use super::keys::Granted;
 use super::{Apply, LaunchableImage, as_principals};
@@ -69,11 +70,12 @@ impl<'a> Apply<'a> {
         let policies = self.confirm_policies(granted, images);
         let grants = self.confirm_all_grants(images);
         let snapshots = self.confirm_snapshots(images);
-        let (policies, grants, images) = future::join3(policies, grants, snapshots).await;
-        LostAccess {
-            keys: &policies | &grants,
-            images,
-        }
+        let states = self.confirm_key_states(images);
+        let (policies, grants, images, unusable) =
+            future::join4(policies, grants, snapshots, states).await;
+        let mut keys = &policies | &grants;
+        keys.extend(unusable);
+        LostAccess { keys, images }
     }
 
     /// Confirms access by key policies; returns the keys where it is lost.
@@ -145,9 +147,12 @@ impl<'a> Apply<'a> {
     /// Looks at launch permissions once more that were seen a while ago, when the run has nothing
     /// else to do: what another run removed meanwhile is not shared.
     pub(super) async fn confirm_launch_permissions(&self, images: &[LaunchableImage<'_>]) {
+        let old = |image: &&LaunchableImage<'_>| image.since.elapsed() > YOUNG;
+        let images: Vec<&LaunchableImage<'_>> = images.iter().filter(old).collect();
+        self.confirm_presence(&images).await;
         let mut confirming = Vec::new();
         for image in images {
-            if !image.principals.is_empty() && image.since.elapsed() > YOUNG {
+            if !image.principals.is_empty() {
                 confirming.push(async move {
                     let confirmed = self.confirm_launch_permission(image).await;
                     self.progress().report_error(confirmed)
@@ -160,11 +165,20 @@ impl<'a> Apply<'a> {
     async fn confirm_launch_permission(&self, image: &LaunchableImage<'_>) -> Result<(), Error> {
         let (shared, image_id) = (image.shared(), &image.image_id);
         let clients = self.run.source_clients(&shared.region);
-        let current = clients.ec2.launch_permissions(image_id).await?;
-        let mut gone = &image.principals - &current;
+        let mut gone = image.principals.clone();
         if let Some(reclaim) = self.plan.reclaim_of(shared) {
             // This run took it from those whose own copies are available.
             gone = &gone - &as_principals(&reclaim.accounts);
+        }
+        let since = Instant::now();
+        for is_last in [false, true] {
+            gone = &gone - &clients.ec2.launch_permissions(image_id).await?;
+            if gone.is_empty() || is_last {
+                break;
+            }
+            // One look may be out of date.
+            let what = "to show its launch permission";
+            self.progress().wait(image_id, what, since, YOUNG).await;
         }
         if gone.is_empty() {
             return Ok(());

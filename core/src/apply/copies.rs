@@ -9,19 +9,25 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Apply;
 use crate::aws::clients::RegionClients;
 use crate::diagnostic::{Code, Error};
-use crate::id::{AmiId, SnapshotId};
+use crate::id::{AmiId, KeyArn, SnapshotId};
 use crate::inventory::{Image, ImageState, Snapshot};
 use crate::limits::CONCURRENT_SNAPSHOT_COPIES;
 use crate::plan::CopyImage;
 use crate::plan::adopt::{self, Candidate};
 use crate::report::Event;
 use crate::run::Run;
+use crate::run::effect::UntilInEffect;
 
 pub(super) use leftovers::explain_kept_snapshot;
 
 impl Apply<'_> {
-    /// The copy, available and checked.
-    pub(super) async fn ensure_copy(&self, copy: &CopyImage) -> Result<AmiId, Error> {
+    /// The copy, available and checked. This run may have given access to some `keys` of the source
+    /// a moment ago.
+    pub(super) async fn ensure_copy(
+        &self,
+        copy: &CopyImage,
+        keys: &BTreeSet<KeyArn>,
+    ) -> Result<AmiId, Error> {
         let clients = self
             .run
             .clients_of(&copy.account, &copy.region)
@@ -30,8 +36,11 @@ impl Apply<'_> {
             run: self.run,
             clients: &clients,
             copy,
+            attempt: 0,
+            failed: Vec::new(),
         };
-        job.complete().await
+        let effect = self.run.until_in_effect(&clients, keys);
+        job.complete(effect).await
     }
 }
 
@@ -40,10 +49,33 @@ struct CopyJob<'a> {
     run: &'a Run<'a>,
     clients: &'a RegionClients,
     copy: &'a CopyImage,
+    /// How many images that AWS made for this copy are known to be dead.
+    attempt: u32,
+    /// The copies that failed while this job awaited them.
+    failed: Vec<AmiId>,
 }
 
 impl CopyJob<'_> {
-    async fn complete(&self) -> Result<AmiId, Error> {
+    /// Copies, again while access that this run gave is not in effect.
+    async fn complete(mut self, mut effect: UntilInEffect<'_, '_>) -> Result<AmiId, Error> {
+        let copied = loop {
+            match self.copy_once().await {
+                Err(error) if effect.outlasts(&error).await => {}
+                copied => break copied,
+            }
+        };
+        // Now that the replacement is available, nobody can miss what failed copies left.
+        if copied.is_ok() {
+            self.remove_leftovers().await;
+        } else {
+            // The last one shows why the copy failed.
+            self.failed.pop();
+        }
+        self.remove_failed().await;
+        copied
+    }
+
+    async fn copy_once(&mut self) -> Result<AmiId, Error> {
         let (clients, copy) = (self.clients, self.copy);
 
         // 1. AWS copies a limited number of snapshots at once; the rest queues here and does not
@@ -54,24 +86,24 @@ impl CopyJob<'_> {
 
         // 2. A copy under way is adopted, so that a run that was cut off is continued (P4).
         let id = match &copy.adopt {
-            Some(id) => self.adopt(id.clone()),
-            None => self.start().await?,
+            Some(id) if !self.failed.contains(id) => self.adopt(id.clone()),
+            _ => self.start().await?,
         };
 
         // 3. Only an available image with the right volumes and key may be shared.
         let what = format!("to be available, as the copy of {}", copy.source);
         let image = self.run.settled_image(clients, &id, what).await?;
-        let image = image.ok_or_else(|| self.failed(&id, "AWS never showed it"))?;
-        self.check(&image).await?;
+        let image = image.ok_or_else(|| self.failure(&id, "AWS never showed it"))?;
+        if let Err(error) = self.check(&image).await {
+            self.failed.push(id);
+            return Err(error);
+        }
         self.run.progress.emit(&Event::CopyAvailable {
             account: copy.account.clone(),
             source: copy.source.clone(),
             region: copy.region.clone(),
             copy: id.clone(),
         });
-
-        // 4. Now that the replacement is available, nobody can miss what failed copies left.
-        self.remove_leftovers().await;
         Ok(id)
     }
 
@@ -91,9 +123,9 @@ impl CopyJob<'_> {
         match &image.state {
             ImageState::Available => {}
             ImageState::Deregistered => {
-                return Err(self.failed(&image.id, "somebody deregistered it"));
+                return Err(self.failure(&image.id, "somebody deregistered it"));
             }
-            _ => return Err(self.failed(&image.id, &self.failure_reason(image).await)),
+            _ => return Err(self.failure(&image.id, &self.failure_reason(image).await)),
         }
         let snapshots = self.snapshots_of([image]).await?;
         let candidate = adopt::judge(image, &snapshots, copy, &self.clients.location);
@@ -102,7 +134,7 @@ impl CopyJob<'_> {
                 "it is not an image of {} volumes under {} made from its source",
                 copy.volumes, copy.key
             );
-            return Err(self.failed(&image.id, &why));
+            return Err(self.failure(&image.id, &why));
         }
         Ok(())
     }
@@ -141,7 +173,7 @@ impl CopyJob<'_> {
         reasons.join("; ")
     }
 
-    fn failed(&self, id: &AmiId, why: &str) -> Error {
+    fn failure(&self, id: &AmiId, why: &str) -> Error {
         let (clients, copy) = (self.clients, self.copy);
         let message = format!("the copy {id} of {} failed: {why}", copy.source);
         let mut error = Error::new(Code::CopyFailed, message);

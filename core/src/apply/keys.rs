@@ -21,6 +21,7 @@ use crate::id::{KeyArn, Principal};
 use crate::plan::{KeyAccess, RemoveKeyAccess};
 use crate::policy::key_policy::PolicyPrincipal;
 use crate::report::Event;
+use crate::run::effect::ChangeKind;
 
 /// How often statements that had settled and were then removed are put again, before the run that
 /// removes them wins.
@@ -71,6 +72,9 @@ impl Apply<'_> {
             pause = self.progress().varied(pause.saturating_mul(2));
         }
         let principals = &access.principals - &refused.principals;
+        // This run has given it, or one beside it since the plan was made.
+        let changes = &self.progress().changes;
+        changes.note(ChangeKind::KeyPolicy, &access.key, &access.missing);
         self.progress().emit(&Event::KeyAccessConfirmed {
             key: access.key.clone(),
             principals: principals.clone(),

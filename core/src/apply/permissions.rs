@@ -5,15 +5,14 @@ use std::collections::BTreeSet;
 
 use futures::FutureExt as _;
 use futures::future;
-use tokio::time::Instant;
 
 use super::{Apply, LaunchableImage, as_principals};
 use crate::aws::ec2::{Change, Ec2};
 use crate::diagnostic::{Code, Error};
 use crate::id::{AmiId, Principal, Region, SnapshotId, SourceImage};
-use crate::inventory::Image;
 use crate::plan::{self, RemovePermissions, SharedImage, SnapshotPermission};
 use crate::report::Event;
+use crate::run::effect::ChangeKind;
 
 impl Apply<'_> {
     /// Lets principals launch the image; returns those that AWS refuses.
@@ -23,8 +22,13 @@ impl Apply<'_> {
         image_id: &AmiId,
         principals: &BTreeSet<Principal>,
     ) -> Result<BTreeSet<Principal>, Error> {
-        const NOT_READY: &[&str] = &["InvalidAMIID.Unavailable", "IncorrectState"];
-        const WHAT: &str = "to be ready for launch permission";
+        // A copy that has just become available may still be unknown or count as pending elsewhere
+        // in EC2 (R1.1.7, R2.8); the SDK does not try that again (R6.6).
+        const NOT_READY: &[&str] = &[
+            "IncorrectState",
+            "InvalidAMIID.NotFound",
+            "InvalidAMIID.Unavailable",
+        ];
         let clients = self.run.source_clients(&shared.region);
         let ec2 = &clients.ec2;
         let add = |principals: BTreeSet<Principal>| {
@@ -34,11 +38,17 @@ impl Apply<'_> {
             }
             .boxed()
         };
-        let mut backoff = self.progress().poll_backoff(self.run.timing.poll);
-        let since = Instant::now();
+        let mut known = self.run.until_known(&clients, image_id);
         let mut sent = BTreeSet::new();
         let (added, refused) = loop {
-            let missing = principals - &ec2.launch_permissions(image_id).await?;
+            let current = match ec2.launch_permissions(image_id).await {
+                Err(error) if error.is_aws(NOT_READY) => {
+                    known.wait_out(&error).await?;
+                    continue;
+                }
+                current => current?,
+            };
+            let missing = principals - &current;
             if missing.is_empty() {
                 break (sent, BTreeSet::new());
             }
@@ -48,32 +58,38 @@ impl Apply<'_> {
                 Err(error) if error.code == Code::AwsUnexpected && sent.is_empty() => {
                     sent = missing;
                 }
-                // A copy that has just become available may still count as pending elsewhere in EC2
-                // (R2.8); the SDK does not try that again (R6.6).
-                Err(error) if error.is_aws(NOT_READY) => {
-                    let pause = backoff.next();
-                    self.progress()
-                        .wait_out(&error, image_id, WHAT, since, pause)
-                        .await;
-                }
+                Err(error) if error.is_aws(NOT_READY) => known.wait_out(&error).await?,
                 Err(error) => return Err(error),
             }
         };
+        self.report_launch_permission(shared, image_id, added, principals - &refused);
+        Ok(refused)
+    }
+
+    fn report_launch_permission(
+        &self,
+        shared: &SharedImage,
+        image_id: &AmiId,
+        added: BTreeSet<Principal>,
+        principals: BTreeSet<Principal>,
+    ) {
+        let (source, region) = (&shared.source, &shared.region);
         if !added.is_empty() {
+            let changes = &self.progress().changes;
+            changes.note(ChangeKind::Sharing, image_id, &added);
             self.progress().emit(&Event::LaunchPermissionAdded {
-                source: shared.source.clone(),
-                region: shared.region.clone(),
+                source: source.clone(),
+                region: region.clone(),
                 image: image_id.clone(),
                 added,
             });
         }
         self.progress().emit(&Event::LaunchPermissionConfirmed {
-            source: shared.source.clone(),
-            region: shared.region.clone(),
+            source: source.clone(),
+            region: region.clone(),
             image: image_id.clone(),
-            principals: principals - &refused,
+            principals,
         });
-        Ok(refused)
     }
 
     /// Lets those of the principals that are accounts make volumes of the image's snapshots;
@@ -90,8 +106,7 @@ impl Apply<'_> {
             step.missing.keys().cloned().collect()
         } else {
             let image = self.find_image(region, image_id).await?;
-            let snapshots = image.iter().flat_map(Image::snapshots);
-            snapshots.cloned().collect()
+            image.snapshots().cloned().collect()
         };
         let accounts = &as_principals(&step.accounts) & principals;
         if accounts.is_empty() {
@@ -121,7 +136,7 @@ impl Apply<'_> {
         let ec2 = &self.run.source_clients(region).ec2;
         let accounts = &as_principals(&step.accounts) & &image.principals;
         let current = self.find_image(region, image_id).await?;
-        for snapshot in current.iter().flat_map(Image::snapshots) {
+        for snapshot in current.snapshots() {
             let missing = &accounts - &ec2.snapshot_permissions(snapshot).await?;
             if missing.is_empty() {
                 continue;
@@ -161,7 +176,8 @@ impl Apply<'_> {
 
         // 1. Launch permission is removed first: a target must not see an image it cannot copy.
         let current = ec2.launch_permissions(image_id).await?;
-        let mut present = current.clone();
+        // One look may be out of date: what the plan has seen is removed in any case.
+        let mut present = &current | &step.principals;
         present.retain(|principal| step.removal.includes(principal));
         self.warn_of_remaining(image_id, &(&current - &present), &step.remaining);
         let kept = self
@@ -170,10 +186,10 @@ impl Apply<'_> {
 
         // 2. The snapshots, each by itself.
         let mut removing = Vec::new();
-        for snapshot in step.snapshots.keys() {
+        for (snapshot, planned) in &step.snapshots {
             let kept = &kept;
             removing.push(async move {
-                let mut present = ec2.snapshot_permissions(snapshot).await?;
+                let mut present = planned | &ec2.snapshot_permissions(snapshot).await?;
                 present.retain(|principal| step.removal.includes(principal));
                 present = &present - kept;
                 self.remove_snapshot_permission(ec2, snapshot, &present)

@@ -76,8 +76,9 @@ impl Apply<'_> {
         targets: BTreeSet<AccountId>,
     ) -> Result<ReclaimedImage<'a>, Error> {
         let shared = &step.shared;
-        let ec2 = &self.run.source_clients(&shared.region).ec2;
-        let image = ec2.known_image(image_id).await?;
+        let clients = self.run.source_clients(&shared.region);
+        let ec2 = &clients.ec2;
+        let image = self.run.present_image(&clients, image_id).await?;
         let mut access = temporary::from_tags(&image.tags);
         // AWS may not show yet what this run recorded.
         for (kind, accounts) in &step.given {
@@ -92,12 +93,16 @@ impl Apply<'_> {
         if access.values().any(|accounts| !accounts.is_empty()) {
             self.warn_of_remaining(image_id, &launchers, &BTreeSet::new());
         }
-        let temporary = only_temporary(launchers, &access, TemporaryAccess::Launch);
+        // One look may be out of date: what this run gave is removed in any case.
+        let given = |kind| given_to(step, kind, &targets);
+        let temporary = &only_temporary(launchers, &access, TemporaryAccess::Launch)
+            | &given(TemporaryAccess::Launch);
         self.remove_launch_permission(&shared.source, &shared.region, image_id, temporary)
             .await?;
         for snapshot in image.snapshots() {
             let current = ec2.snapshot_permissions(snapshot).await?;
-            let temporary = only_temporary(current, &access, TemporaryAccess::Snapshots);
+            let temporary = &only_temporary(current, &access, TemporaryAccess::Snapshots)
+                | &given(TemporaryAccess::Snapshots);
             self.remove_snapshot_permission(ec2, snapshot, &temporary)
                 .await?;
         }
@@ -146,6 +151,18 @@ impl Apply<'_> {
         tags.extend(temporary::to_tags(&reclaimed.step.given));
         self.untag_temporary_access(region, &reclaimed.image.id, &tags, &reclaimed.access)
             .await
+    }
+}
+
+/// Those of the targets to which this run gave a kind of access for a time.
+fn given_to(
+    step: &ReclaimAccess,
+    kind: TemporaryAccess,
+    targets: &BTreeSet<AccountId>,
+) -> BTreeSet<Principal> {
+    match step.given.get(&kind) {
+        Some(given) => super::as_principals(&(given & targets)),
+        None => BTreeSet::new(),
     }
 }
 

@@ -141,7 +141,7 @@ impl<'a> Apply<'a> {
         let shared = &launch.shared;
         let image_id = match self.plan.copy_of(&shared.source, &shared.region) {
             Some(copy) => {
-                let copied = self.ensure_copy(copy).await;
+                let copied = self.ensure_copy(copy, &BTreeSet::new()).await;
                 self.progress().report_error(copied)?
             }
             None => shared.image.clone()?,
@@ -235,7 +235,7 @@ impl<'a> Apply<'a> {
     ) -> Result<(), Error> {
         let source = &launch.shared.source;
         let clients = self.run.source_clients(&source.region);
-        let image = clients.ec2.known_image(&source.ami).await?;
+        let image = self.run.present_image(&clients, &source.ami).await?;
         let account = &self.plan.account;
         let refusals = plan::refuse_share(&self.plan.request, account, &image);
         let Some(first) = refusals.first() else {

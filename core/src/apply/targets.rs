@@ -9,8 +9,8 @@ use super::confirm::Blocked;
 use super::{Apply, AvailableCopies, LaunchableImage};
 use crate::diagnostic::Error;
 use crate::id::{AmiId, Principal};
-use crate::limits::PERMISSION_PROPAGATION;
-use crate::plan::TagShared;
+use crate::limits::SHARE_PROPAGATION;
+use crate::plan::{TagShared, TargetCopy};
 use crate::report::Event;
 
 impl Apply<'_> {
@@ -29,7 +29,7 @@ impl Apply<'_> {
                 && !image.principals.contains(&principal);
             if &step.shared == image.shared() && !is_refused {
                 copying.push(async move {
-                    let copied = self.ensure_copy(&step.to_copy_image(&image.image_id)).await;
+                    let copied = self.copy_in_target(step, image).await;
                     self.progress().report_error(copied)?;
                     Some((step.account.clone(), image.image_id.clone()))
                 });
@@ -47,6 +47,15 @@ impl Apply<'_> {
         let (copying, tagging) = (future::join_all(copying), future::join_all(tagging));
         let (copied, _) = future::join(copying, tagging).await;
         copied.into_iter().flatten().collect()
+    }
+
+    async fn copy_in_target(
+        &self,
+        step: &TargetCopy,
+        image: &LaunchableImage<'_>,
+    ) -> Result<AmiId, Error> {
+        let copy = step.to_copy_image(&image.image_id);
+        self.ensure_copy(&copy, &image.launch.keys).await
     }
 
     /// Writes the parameters in targets that name an image, or the target's own copy of it, which
@@ -92,9 +101,11 @@ impl Apply<'_> {
         while let Err(error) = clients.ec2.tag_image(image_id, &step.missing).await {
             // The target may not see yet what was shared with it a moment ago (R2.21).
             let may_appear = error.is_aws(&["InvalidAMIID.NotFound"]);
-            if !may_appear || since.elapsed() >= PERMISSION_PROPAGATION {
+            if !may_appear || since.elapsed() >= SHARE_PROPAGATION {
                 return Err(error);
             }
+            let source = self.run.source_clients(region);
+            self.run.check_present(&source, image_id).await?;
             let pause = backoff.next();
             self.progress()
                 .wait_out(&error, image_id, WHAT, since, pause)

@@ -47,7 +47,10 @@ impl Apply<'_> {
     }
 
     async fn forget_accounts(&self, step: &ForgetTemporaryAccess) -> Result<(), Error> {
-        let image = self.find_image(&step.region, &step.image).await?;
+        // This run may have removed it, as a copy.
+        let clients = self.run.source_clients(&step.region);
+        let images = clients.ec2.images([&step.image]).await?;
+        let image = images.into_iter().next();
         let tags = image.map(|image| image.tags).unwrap_or_default();
         let mut forgotten = temporary::from_tags(&tags);
         for accounts in forgotten.values_mut() {

@@ -67,6 +67,10 @@ remedied! {
         KeyNotFound => "key.not-found":
             "check `kms-key-id`: an ID or an alias means a key of the source account in that \
              Region; several Regions take `region=key` pairs";
+        /// A key was disabled, or is to be deleted, since the plan was made.
+        KeyUnusable => "key.disabled-meanwhile":
+            "find out who disabled it (CloudTrail, `DisableKey`, `ScheduleKeyDeletion`), enable it \
+             or cancel its deletion, then run again";
         /// A finding refuses a part of the request, which is left out; the others are done.
         PartLeftOut => "part.left-out":
             "see the finding for what to do, then run again";

@@ -71,10 +71,9 @@ pub(super) async fn await_images(
     while !settling.is_empty() {
         tokio::select! {
             Some((id, image)) = settling.next() => {
-                if let Some(image) = image {
-                    patience.note(&image);
-                    images.insert(id, image);
-                }
+                let image = image.unwrap_or_else(|| Err(gone(clients, &id)));
+                patience.note(&image);
+                images.insert(id, image);
             }
             () = &mut watching => {}
             () = &mut over => break,
@@ -91,6 +90,14 @@ pub(super) async fn await_images(
             *image = Err(still_pending(clients, id));
         }
     }
+}
+
+fn gone(clients: &RegionClients, id: &AmiId) -> Error {
+    let message = format!("{id} was pending, and AWS does not show it any more");
+    Error::new(Code::ImageNotFound, message)
+        .remedy("find out who deregistered it (CloudTrail, `DeregisterImage`), and build it again")
+        .at(&clients.location.account, &clients.location.region)
+        .on(id)
 }
 
 fn still_pending(clients: &RegionClients, id: &AmiId) -> Error {

@@ -5,6 +5,8 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::time::{self, Instant};
 
+use super::absence::Absences;
+use super::effect::Changes;
 use super::wait::{Awaited, PollBackoff, Wait, varied};
 use crate::diagnostic::{AwsAnswer, Code, Error};
 use crate::id::{AccountId, AmiId, Region, SourceImage};
@@ -18,6 +20,10 @@ pub(crate) struct Progress<'a> {
     events: &'a dyn EventSink,
     report: Mutex<Option<Report>>,
     awaited: Awaited,
+    /// What the run has changed, which AWS may not have put into effect yet.
+    pub(crate) changes: Changes,
+    /// Images that AWS does not show at the moment.
+    pub(crate) absences: Absences,
     /// Whether pauses vary at random.
     jitter: bool,
 }
@@ -35,6 +41,8 @@ impl<'a> Progress<'a> {
             events,
             report: Mutex::new(report),
             awaited: Awaited::default(),
+            changes: Changes::default(),
+            absences: Absences::default(),
             jitter,
         }
     }
@@ -52,6 +60,15 @@ impl<'a> Progress<'a> {
         result
             .map_err(|error| self.emit(&Event::Failed(error)))
             .ok()
+    }
+
+    /// Whether the run has failed so about a resource.
+    pub(crate) fn has_failed(&self, code: Code, resource: impl ToString) -> bool {
+        let (report, resource) = (self.report.lock(), resource.to_string());
+        let errors = report.iter().flat_map(|report| &report.errors);
+        errors
+            .into_iter()
+            .any(|error| error.code == code && error.resource.as_ref() == Some(&resource))
     }
 
     /// The outcome of carrying out a plan: everything that was emitted.

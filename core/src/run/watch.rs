@@ -9,6 +9,7 @@ use tokio::sync::{Notify, oneshot};
 use tokio::time::{self, Instant};
 
 use super::Progress;
+use super::absence::{self, ById};
 use super::wait::PollBackoff;
 use crate::aws::ec2::Ec2;
 use crate::diagnostic::Error;
@@ -16,6 +17,9 @@ use crate::id::{AmiId, SnapshotId};
 use crate::inventory::{Image, ImageState};
 use crate::limits::NEW_ID_INVISIBLE;
 use crate::report::Waiting;
+
+/// The longest pause after a look that did not show an awaited image.
+const ABSENT_PAUSE: Duration = Duration::from_secs(10);
 
 /// How long newly awaited images are gathered into one look.
 const GATHER: Duration = Duration::from_millis(100);
@@ -119,6 +123,9 @@ impl Watcher {
         let mut shortest = growing;
         for id in ids {
             let image = images.remove(id);
+            if image.is_some() {
+                progress.absences.note(id, true);
+            }
             if image
                 .as_ref()
                 .is_some_and(|image| image.state != ImageState::Pending)
@@ -130,8 +137,11 @@ impl Watcher {
                 continue;
             };
             let since = known.since;
-            if image.is_none() && self.is_gone(progress, ec2, id, &known).await? {
-                continue;
+            if image.is_none() {
+                if self.is_gone(progress, ec2, id, &known).await? {
+                    continue;
+                }
+                shortest = shortest.min(ABSENT_PAUSE);
             }
             let percent = image.and_then(|image| percent(&image, &percent_of));
             let predicted = percent.and_then(|percent| backoff.predict(percent, since.elapsed()));
@@ -144,8 +154,8 @@ impl Watcher {
         Ok(shortest)
     }
 
-    /// Whether an image that this look did not show is gone: one that was seen before may be
-    /// deregistered, one that was never seen is awaited a while.
+    /// Whether an image that this look did not show is gone, which it is if looks by its ID do not
+    /// show it for a while either. One that was never seen may not be known yet, for longer.
     async fn is_gone(
         &self,
         progress: &Progress<'_>,
@@ -153,15 +163,17 @@ impl Watcher {
         id: &AmiId,
         known: &Known,
     ) -> Result<bool, Error> {
-        const UNKNOWN: &[&str] = &["InvalidAMIID.NotFound", "InvalidAMIID.Unavailable"];
-        let gone = match (ec2.image(id).await, &known.last_seen) {
-            // AWS answers with nothing, not with an error, for an ID that once existed (R1.6).
-            (Ok(None), Some(last)) => Some(Image {
+        let by_id = absence::look_by_id(ec2, id).await?;
+        let is_shown = matches!(by_id, ById::Shown(_));
+        let is_absent = progress.absences.note(id, is_shown);
+        let gone = match (&known.last_seen, by_id) {
+            (_, ById::Shown(_)) => return Ok(false),
+            (Some(last), _) if is_absent => Some(Image {
                 state: ImageState::Deregistered,
                 ..Image::clone(last)
             }),
-            (Err(error), _) if !error.is_aws(UNKNOWN) => return Err(error),
-            (_, None) if known.since.elapsed() >= NEW_ID_INVISIBLE => None,
+            (None, ById::Gone) if is_absent => None,
+            (None, ById::Unknown) if known.since.elapsed() >= NEW_ID_INVISIBLE => None,
             _ => return Ok(false),
         };
         self.answer(progress, id, Ok(gone));

@@ -8,6 +8,7 @@ mod sweep;
 mod verdict;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use tokio::time::{self, Instant};
 
@@ -21,6 +22,7 @@ use crate::limits::{TEST_LAUNCH, TEST_LAUNCH_CLEAN_UP};
 use crate::plan::Plan;
 use crate::report::{Check, CheckName, Conclusion, Event, Verification};
 use crate::run::Run;
+use crate::run::effect::ChangeKind;
 use crate::run::test_launches::{Made, TestLaunch};
 
 pub(crate) use clean_up::remove_left;
@@ -39,13 +41,46 @@ pub(super) async fn verify_by_launch(run: &Run<'_>, plan: &Plan, verification: &
         let detail = "nothing was launched: see the other checks";
         return verification.push(Check::unknown(CheckName::Launch, detail));
     };
+    let mut effect = run.until_in_effect(&clients, given_resources(plan, verification, &image_id));
+    loop {
+        let outcome = launch_once(run, plan, &clients, &image_id).await;
+        let kinds = outcome.kinds_behind();
+        // A target is told the same of an image that is gone.
+        let owner = run.source_clients(&verification.region);
+        let is_gone = kinds.contains(&ChangeKind::Sharing)
+            && run.check_present(&owner, &image_id).await.is_err();
+        if is_gone || !effect.outlasts_any(kinds, outcome.answer().as_ref()).await {
+            return verification.push(verdict::judge(&outcome, &clients.identity.arn));
+        }
+    }
+}
+
+/// What this run may have given access to, of what the launch of an image needs.
+fn given_resources(plan: &Plan, verification: &Verification, image_id: &AmiId) -> Vec<String> {
+    let mut resources = vec![image_id.to_string()];
+    for launch in plan.launch_permissions() {
+        let shared = &launch.shared;
+        if shared.source == verification.source && shared.region == verification.region {
+            resources.extend(launch.keys.iter().map(ToString::to_string));
+        }
+    }
+    resources
+}
+
+/// Launches once, and removes everything that was made for that.
+async fn launch_once(
+    run: &Run<'_>,
+    plan: &Plan,
+    clients: &Arc<RegionClients>,
+    image_id: &AmiId,
+) -> Outcome {
     let mark = mark::new_mark(run.source.now());
-    let mut guard = run.test_launches.guard(TestLaunch::new(&clients, mark));
+    let mut guard = run.test_launches.guard(TestLaunch::new(clients, mark));
     let test = Test {
         run,
         plan,
-        clients: &clients,
-        image_id: &image_id,
+        clients,
+        image_id,
     };
     let trying = Box::pin(test.launch(&mut guard.launch));
     let outcome = match time::timeout(TEST_LAUNCH, trying).await {
@@ -54,7 +89,7 @@ pub(super) async fn verify_by_launch(run: &Run<'_>, plan: &Plan, verification: &
         Err(_elapsed) => Outcome::TookTooLong,
     };
     clean_up::end(&run.progress, &mut guard.launch, TEST_LAUNCH_CLEAN_UP).await;
-    verification.push(verdict::judge(&outcome, &clients.identity.arn));
+    outcome
 }
 
 /// The launch of one image in one target.

@@ -68,7 +68,7 @@ async fn read_shared_image(
 ) -> Result<SharedImageEvidence, Error> {
     let clients = run.source_clients(region);
     let (image, launch_permissions) = future::try_join(
-        clients.ec2.known_image(id),
+        run.present_image(&clients, id),
         clients.ec2.launch_permissions(id),
     )
     .await?;

@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use ami_share::{Error, Sharer};
-use ami_share_sim::world::ImageState;
+use ami_share_sim::world::{ImageState, KeyState};
 
 use super::run;
 use crate::support::*;
 
 pub(super) async fn errors() -> Vec<Error> {
     let mut errors = contended().await;
-    errors.extend(image_that_vanishes().await);
+    errors.extend(disabled_image().await);
+    errors.extend(disabled_key().await);
     errors
 }
 
@@ -23,28 +24,46 @@ async fn contended() -> Vec<Error> {
     }
 }
 
-/// SSM answers, and does not write because the image no longer exists.
-async fn image_that_vanishes() -> Vec<Error> {
+/// SSM answers, and does not write because the image cannot be used any more.
+async fn disabled_image() -> Vec<Error> {
     let world = World::new();
     let request = world.build_request(&["golden"]);
     let plan = world
         .plan(request.publish_ssm_parameter("/images/{name}"))
         .await;
     let golden = world.image_id("golden");
-    let deregister = async {
+    let disabling = async {
         loop {
             tokio::time::sleep(Duration::from_millis(5)).await;
             if world
                 .count_changes()
                 .contains_key("ec2:ModifyImageAttribute")
             {
-                world.edit_image(&golden, |image| image.state = ImageState::Deregistered);
+                world.edit_image(&golden, |image| image.state = ImageState::Disabled);
             }
         }
     };
     let sharer = Sharer::new(&world.config(A));
     tokio::select! {
         ended = sharer.apply(&plan) => ended.unwrap_err().report.errors,
-        () = deregister => unreachable!("it deregisters for ever"),
+        () = disabling => unreachable!("it disables for ever"),
+    }
+}
+
+/// A key that somebody disables while the run waits for its policy.
+async fn disabled_key() -> Vec<Error> {
+    let world = World::new();
+    let disabling = async {
+        loop {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            if world.has_called("kms:PutKeyPolicy") {
+                let key = world.key_arn("golden");
+                world.edit_key(&key, |key| key.state = KeyState::Disabled);
+            }
+        }
+    };
+    tokio::select! {
+        errors = run(&world, A, world.build_request(&["golden"])) => errors,
+        () = disabling => unreachable!("it disables for ever"),
     }
 }

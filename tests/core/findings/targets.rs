@@ -10,6 +10,11 @@ use crate::support::*;
 
 /// A world whose target has a key `theirs`, and a role that may do everything there.
 pub(crate) fn with_admin_role(change: impl FnOnce(&mut Scenario)) -> World {
+    World::from_scenario(build_admin_scenario(change))
+}
+
+/// The same as a scenario.
+pub(crate) fn build_admin_scenario(change: impl FnOnce(&mut Scenario)) -> Scenario {
     let mut scenario = Scenario::two_accounts();
     let everything = json!({ "Effect": "Allow", "Action": "*", "Resource": "*" });
     let mut roles = scenario.accounts[1].roles.iter_mut();
@@ -21,7 +26,7 @@ pub(crate) fn with_admin_role(change: impl FnOnce(&mut Scenario)) -> World {
         ..KeySpec::default()
     });
     change(&mut scenario);
-    World::from_scenario(scenario)
+    scenario
 }
 
 pub(super) async fn collect(seen: &mut Seen) {

@@ -43,8 +43,9 @@ async fn three_images_in_four_regions_for_fifty_accounts_take_expected_calls() {
         // Those of the images and of existing copies; the progress of each Region's copies once;
         // and the volumes of each finished copy, to check their encryption.
         ("ec2:DescribeSnapshots", 1 + 4 + 4 + 11),
-        // The key of each Region, and the two others that images at home are under.
-        ("kms:DescribeKey", 4 + 2),
+        // The key of each Region, and the two others that images at home are under; at the end the
+        // key of each Region, which may be disabled by then.
+        ("kms:DescribeKey", 4 + 2 + 4),
         // To plan, and again right before the change.
         ("kms:GetKeyPolicy", 4 * 2),
         // Of each image to plan, and of each that is shared right before the change.

@@ -53,6 +53,11 @@ impl Request<'_> {
         partition::of_region(self.region).name
     }
 
+    /// The moment whose state a read shows.
+    pub(crate) fn read_as_of(&self) -> Duration {
+        self.now.saturating_sub(self.staleness)
+    }
+
     /// The moment up to which sharing has taken effect for search, launch and copy (R2.21).
     pub(crate) fn shared_as_of(&self) -> Duration {
         self.now.saturating_sub(self.options.delays.sharing)

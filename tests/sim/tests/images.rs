@@ -1,5 +1,7 @@
 //! States of images, and the errors about them.
 
+use serde_json::json;
+
 use super::support::*;
 
 #[tokio::test(start_paused = true)]
@@ -35,6 +37,39 @@ async fn rule_1_1_7_a_new_image_id_is_unknown_for_a_while() {
     assert_eq!(a.state(&copy).await, "");
     seconds(5).await;
     assert_eq!(a.state(&copy).await, "available");
+}
+
+#[tokio::test(start_paused = true)]
+async fn rule_1_1_7_a_read_can_show_images_and_sharing_as_they_were() {
+    let (a, _) = two_accounts();
+    seconds(10).await;
+    let copy = a.copy(&a.image("plain"), &[]).await.unwrap();
+    seconds(5).await;
+    let stale = |operation: &str, ago: u32| {
+        let effect = json!({ "stale": { "seconds": ago } });
+        let order = json!({ "operation": operation, "call": 1, "effect": effect });
+        a.sim.fault(serde_json::from_value(order).unwrap());
+    };
+    for (ago, state) in [(1, "available"), (3, "pending"), (6, "")] {
+        stale("ec2:DescribeImages", ago);
+        assert_eq!(a.state(&copy).await, state, "{ago}");
+    }
+    assert_eq!(a.state(&copy).await, "available");
+
+    let plain = a.image("plain");
+    a.share(&plain, B).await.unwrap();
+    seconds(1).await;
+    let read = [
+        ("ImageId", plain.as_str()),
+        ("Attribute", "launchPermission"),
+    ];
+    for is_stale in [true, false] {
+        if is_stale {
+            stale("ec2:DescribeImageAttribute", 2);
+        }
+        let answer = a.ec2("DescribeImageAttribute", &read).await.unwrap();
+        assert_eq!(answer.all("userId").contains(&B), !is_stale);
+    }
 }
 
 #[tokio::test]

@@ -17,6 +17,13 @@ impl CopyJob<'_> {
         }
     }
 
+    /// Removes the copies that failed while this job awaited them.
+    pub(super) async fn remove_failed(&self) {
+        for image in &self.failed {
+            self.remove_image(image).await;
+        }
+    }
+
     async fn remove_image(&self, image: &AmiId) {
         match self.clients.ec2.deregister_image(image).await {
             Ok(kept) => {

@@ -16,16 +16,15 @@ impl CopyJob<'_> {
     /// Starts the copy. The client token of an attempt is the same for every run that needs this
     /// copy, so that a lost answer, a killed run or a concurrent run leads to the same image
     /// (R1.2.2); only a dead image requires a new attempt.
-    pub(super) async fn start(&self) -> Result<AmiId, Error> {
+    pub(super) async fn start(&mut self) -> Result<AmiId, Error> {
         let (copy, progress) = (self.copy, &self.run.progress);
         let mut name = copy.name.clone();
-        let mut attempt = 0;
         let mut backoff = progress.poll_backoff(self.run.timing.poll);
         let since = Instant::now();
         loop {
-            let error = match self.request(&name, attempt).await {
+            let error = match self.request(&name).await {
                 Ok(id) if self.is_dead(&id).await? => {
-                    attempt += 1;
+                    self.attempt += 1;
                     continue;
                 }
                 Ok(id) => {
@@ -38,12 +37,15 @@ impl CopyJob<'_> {
                 // Another run used the token with other tags or another name: its copy is used.
                 match self.find_copy_of_other_run().await? {
                     Some(id) => return Ok(self.adopt(id)),
-                    None => attempt += 1,
+                    None => self.attempt += 1,
                 }
             } else if error.is_aws(&["InvalidAMIName.Duplicate"]) && name == copy.name {
                 name = copy.fallback_name();
                 self.warn_of_name(&name);
             } else if let Some(what) = self.reason_to_wait(&error, since) {
+                // A target is told the same of an image that is gone.
+                let source = self.run.source_clients(&copy.source.region);
+                self.run.check_present(&source, &copy.source.ami).await?;
                 let pause = backoff.next();
                 progress
                     .wait_out(&error, &copy.source, what, since, pause)
@@ -54,8 +56,8 @@ impl CopyJob<'_> {
         }
     }
 
-    async fn request(&self, name: &str, attempt: u32) -> Result<AmiId, Error> {
-        let client_token = self.copy.client_token(attempt);
+    async fn request(&self, name: &str) -> Result<AmiId, Error> {
+        let client_token = self.copy.client_token(self.attempt);
         let request = NewCopy {
             source: &self.copy.source,
             completion: self.copy.completion,
@@ -100,7 +102,7 @@ impl CopyJob<'_> {
 
     /// Whether the image that AWS answers the token of an attempt with failed, or is gone.
     async fn is_dead(&self, id: &AmiId) -> Result<bool, Error> {
-        if self.copy.leftovers.images.contains(id) {
+        if self.copy.leftovers.images.contains(id) || self.failed.contains(id) {
             return Ok(true);
         }
         let progress = &self.run.progress;

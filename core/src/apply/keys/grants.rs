@@ -12,6 +12,7 @@ use crate::inventory::Grant;
 use crate::limits::PERMISSION_PROPAGATION;
 use crate::plan::{Grants, ImageGrantName, OwnGrant, RemoveKeyAccess};
 use crate::report::Event;
+use crate::run::effect::ChangeKind;
 use crate::run::together::join_some;
 
 const STILL_LISTED: &str = "to list its revoked grants no more";
@@ -86,6 +87,8 @@ impl Apply<'_> {
             }
         }
         if !added.is_empty() {
+            let changes = &self.progress().changes;
+            changes.note(ChangeKind::Grants, key, &as_principals(&added));
             self.progress().emit(&Event::GrantsCreated {
                 key: key.clone(),
                 image: image_id.clone(),

@@ -4,15 +4,14 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures::future;
-use tokio::time::Instant;
 
 use crate::apply::Apply;
 use crate::aws::clients::RegionClients;
 use crate::diagnostic::{Code, Error};
 use crate::id::{AccountId, KeyArn};
-use crate::limits::PERMISSION_PROPAGATION;
 use crate::plan::{LaunchRole, OwnGrant, RemoveRolePolicy, RolePolicy, ServiceRole};
 use crate::report::Event;
+use crate::run::effect::ChangeKind;
 
 impl Apply<'_> {
     /// Gives roles in targets the policies that they need to launch.
@@ -46,6 +45,8 @@ impl Apply<'_> {
                 name.clone()
             }
         };
+        let changes = &self.progress().changes;
+        changes.note_in(ChangeKind::RolePolicy, &step.role, &step.account);
         self.progress().emit(&Event::RoleAllowed {
             account: step.account.clone(),
             role: step.role.clone(),
@@ -119,6 +120,9 @@ impl Apply<'_> {
             Some(role) => role.clone(),
             None => create_service_linked_role(&clients, step).await?,
         };
+        // IAM has just answered it. KMS may not know it yet, whoever made it (R7.33).
+        let changes = &self.progress().changes;
+        changes.note_in(ChangeKind::NewRole, &role, account);
 
         // 2. A target passes on no more than it has (R3.3.9): where it has grants instead of a
         //    statement, it is given all of that first.
@@ -126,6 +130,8 @@ impl Apply<'_> {
             let root = key.region().partition().account_root(account);
             let kms = &self.run.key_clients(key).kms;
             kms.create_service_grant(key, &root, parent).await?;
+            let changes = &self.progress().changes;
+            changes.note_in(ChangeKind::Grants, key, account);
         }
 
         // 3. The grant itself, by the target.
@@ -144,27 +150,19 @@ impl Apply<'_> {
         step: &ServiceRole,
         role: &str,
     ) -> Result<(), Error> {
-        const WHAT: &str = "to take the grant of a service's role";
         let key = &step.key;
         let name = match &step.grant {
             Some(name) => name.clone(),
             None => OwnGrant::for_service_role(&step.account, &step.service, role).free_name(&[]),
         };
-        let mut backoff = self.progress().poll_backoff(self.run.timing.poll);
-        let since = Instant::now();
-        while let Err(error) = clients.kms.create_service_grant(key, role, &name).await {
-            // A new key policy, or a new role, may not be known everywhere yet (R3.2.7, R3.3.6).
-            let may_pass =
-                error.code == Code::AccessDenied || error.is_aws(&["InvalidArnException"]);
-            if !may_pass || since.elapsed() >= PERMISSION_PROPAGATION {
-                return Err(error);
+        let resources = [key.as_ref(), role];
+        let mut effect = self.run.until_in_effect(clients, resources);
+        loop {
+            match clients.kms.create_service_grant(key, role, &name).await {
+                Err(error) if effect.outlasts(&error).await => {}
+                granted => return granted,
             }
-            let pause = backoff.next();
-            self.progress()
-                .wait_out(&error, key, WHAT, since, pause)
-                .await;
         }
-        Ok(())
     }
 }
 

@@ -111,12 +111,6 @@ impl Ec2 {
         }
     }
 
-    /// One image that is known to exist (`ec2:DescribeImages`).
-    pub(crate) async fn known_image(&self, id: &AmiId) -> Result<Image, Error> {
-        let image = self.images([id]).await?.into_iter().next();
-        image.ok_or_else(|| self.unexpected(id, "no image"))
-    }
-
     /// The images with these IDs, each read or not; one that AWS does not show to the account is
     /// absent (`ec2:DescribeImages`).
     pub(crate) async fn each_image<'a>(

@@ -9,7 +9,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-use super::codes::STS_OFF;
+use super::codes::{STS_OFF, THROTTLING};
 use super::{Call, answer_of, remedies, unreachable};
 use crate::diagnostic::{AwsAnswer, Code, Error};
 
@@ -45,14 +45,16 @@ pub(super) fn explain(call: &Call<'_>, missing: &CredentialsError) -> Error {
         ),
         Some(Refusal::Answer(of_sts, aws)) => {
             let message = format!("{action} could not be sent: STS gave no credentials for it");
-            let code = if aws.code == STS_OFF {
-                Code::RegionOff
-            } else {
-                Code::Credentials
+            let code = match aws.code.as_str() {
+                STS_OFF => Code::RegionOff,
+                code if THROTTLING.contains(&code) => Code::Throttled,
+                _ => Code::Credentials,
             };
-            let remedy = remedies::remedy(of_sts, &aws).unwrap_or(
-                "see what STS said, and correct the role or the credentials that assume it",
-            );
+            let remedy = match remedies::remedy(of_sts, &aws) {
+                Some(remedy) => remedy,
+                None if code == Code::Throttled => code.remedy(),
+                None => "see what STS said, and correct the role or the credentials that assume it",
+            };
             let mut error = Error::new(code, message).remedy(remedy);
             (error.action, error.aws) = (Some(of_sts), Some(aws));
             error

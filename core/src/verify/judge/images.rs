@@ -122,6 +122,11 @@ fn judge_own_copy(image: ImageInTarget<'_>, checks: &mut Vec<Check>) -> Option<A
     let target = image.target_evidence();
     let copy = target.and_then(|target| Some((target, target.images.get(image.own_copy()?)?)));
     let Some((target, copy)) = copy else {
+        if let Some(id) = image.own_copy() {
+            let detail = format!("AWS does not show {id}, the target's own copy, at the moment");
+            checks.push(Check::unknown(CheckName::Image, detail));
+            return Some(id.clone());
+        }
         let detail = "the target has no copy of its own yet: run `mode: share`";
         checks.push(Check::no(CheckName::Image, detail));
         return None;

@@ -1,9 +1,10 @@
 //! What a test launch shows. A no is only what shows that the share is wrong; whatever else stands
 //! in the way could not be tested, and says which input mends it.
 
-use crate::diagnostic::{Code, Error};
+use crate::diagnostic::{AwsAnswer, Code, Error};
 use crate::id::AmiId;
 use crate::report::{Check, CheckName};
+use crate::run::effect::{self, ChangeKind};
 
 const NAME: CheckName = CheckName::Launch;
 
@@ -28,6 +29,35 @@ pub(super) enum Outcome {
     TookTooLong,
 }
 
+impl Outcome {
+    /// The kinds of changes that explain it as long as they are not in effect.
+    pub(super) fn kinds_behind(&self) -> &'static [ChangeKind] {
+        match self {
+            Self::Ended(end) if end.is_about_keys() => &[
+                ChangeKind::KeyPolicy,
+                ChangeKind::Grants,
+                ChangeKind::RolePolicy,
+            ],
+            Self::Refused(error) => effect::kinds_behind(error),
+            Self::Invisible(_) => &[ChangeKind::Sharing],
+            _ => &[],
+        }
+    }
+
+    /// What AWS said.
+    pub(super) fn answer(&self) -> Option<AwsAnswer> {
+        match self {
+            Self::Ended(end) => Some(AwsAnswer {
+                code: end.code.clone(),
+                message: end.words.clone(),
+                request_id: None,
+            }),
+            Self::Refused(error) => error.aws.clone(),
+            _ => None,
+        }
+    }
+}
+
 /// The end of an instance that did not run.
 #[derive(Debug)]
 pub(super) struct End {
@@ -37,6 +67,15 @@ pub(super) struct End {
     pub(super) words: String,
     /// Whether the launch used any key.
     pub(super) needs_keys: bool,
+}
+
+impl End {
+    /// Whether a key may be what ended it. AWS says no more of some launches that KMS refused
+    /// (R4.5).
+    fn is_about_keys(&self) -> bool {
+        self.code.starts_with("Client.InvalidKMSKey")
+            || self.code == "Client.InternalError" && self.needs_keys
+    }
 }
 
 /// AWS's codes for an image that the caller cannot launch.
@@ -146,11 +185,7 @@ fn judge_end(end: &End, launcher: &str) -> Check {
         "Client.InstanceInitiatedShutdown" => {
             Check::yes(NAME, format!("{id} ran, launched as {launcher}"))
         }
-        code if code.starts_with("Client.InvalidKMSKey") => {
-            Check::no(NAME, of_key(&ended, launcher))
-        }
-        // AWS says no more of some launches that KMS refused (R4.5).
-        "Client.InternalError" if end.needs_keys => Check::no(NAME, of_key(&ended, launcher)),
+        _ if end.is_about_keys() => Check::no(NAME, of_key(&ended, launcher)),
         "Client.UserInitiatedShutdown" => untested(&ended, "find who terminated it, and run again"),
         "Client.VolumeLimitExceeded" => untested(
             &ended,

@@ -61,7 +61,8 @@ pub enum Effect {
         /// Seconds.
         seconds: f64,
     },
-    /// A read of a key policy answers the policy that was in force this long ago.
+    /// A read answers what was there this long ago: a key policy, new images and their states,
+    /// whom an image or a snapshot is shared with.
     Stale {
         /// Seconds.
         seconds: f64,

@@ -80,6 +80,7 @@ impl World {
         };
         // An image that was deregistered while it was pending stays deregistered (R1.1.3).
         if image.state == ImageState::Pending {
+            image.settled = fate.at;
             image.state = if fate.failure.is_some() {
                 fate.fails_as
             } else {

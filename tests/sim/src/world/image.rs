@@ -27,6 +27,9 @@ pub struct Image {
     /// When it was made.
     #[serde(skip)]
     pub created: Duration,
+    /// When it was no longer pending.
+    #[serde(skip)]
+    pub settled: Duration,
     /// How it ends, while it is pending.
     #[serde(skip)]
     pub fate: Option<Fate>,
@@ -69,6 +72,15 @@ impl Image {
     /// Whether every account may launch it.
     pub fn is_public(&self) -> bool {
         self.launch_permissions.contains("all")
+    }
+
+    /// The state that a look shows which is out of date since a moment (R1.1.7).
+    pub fn state_at(&self, moment: Duration) -> ImageState {
+        if self.settled > moment {
+            ImageState::Pending
+        } else {
+            self.state
+        }
     }
 
     /// The IDs of the snapshots behind its devices.

@@ -50,6 +50,12 @@ impl Shared {
         self.0.keys().map(String::as_str)
     }
 
+    /// Every name that was there at a moment.
+    pub fn iter_at(&self, moment: Duration) -> impl Iterator<Item = &str> {
+        let named = self.0.iter().filter(move |(_, since)| **since <= moment);
+        named.map(|(name, _)| name.as_str())
+    }
+
     /// How many names there are.
     pub fn len(&self) -> usize {
         self.0.len()

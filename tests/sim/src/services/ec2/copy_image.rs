@@ -1,5 +1,7 @@
 //! CopyImage (R1.2 to R1.5).
 
+use std::time::Duration;
+
 use super::authorize::{authorize, image_resource, snapshot_resource};
 use super::client_token::ClientToken;
 use super::copies::{check_quotas, completion_minutes, copy_fate};
@@ -184,6 +186,7 @@ impl ImageCopy<'_> {
             state: ImageState::Pending,
             state_reason: None,
             created: self.request.now,
+            settled: Duration::ZERO,
             fate: Some(fate),
             mappings,
             tags: [(account, tags)].into(),

@@ -124,7 +124,7 @@ pub(super) fn own_image<'a>(
 pub(super) fn is_known(image: &Image, request: &Request<'_>) -> bool {
     let options = request.options;
     let visible_at = image.created + options.invisible.max(options.delays.new_images);
-    let new = image.created > Duration::ZERO && request.now < visible_at;
+    let new = image.created > Duration::ZERO && request.read_as_of() < visible_at;
     image.region == request.region && !new
 }
 

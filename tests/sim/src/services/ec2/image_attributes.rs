@@ -27,7 +27,7 @@ pub(super) fn describe(world: &World, query: &Query, request: &Request<'_>) -> O
     let image = ids::own_image(world, id, request)?;
     dry_run(query)?;
     let answer = match attribute {
-        "launchPermission" => launch_permission(image),
+        "launchPermission" => launch_permission(image, request),
         "description" => {
             let text = Some(image.description.as_str()).filter(|text| !text.is_empty());
             value_element("description", text)
@@ -55,9 +55,9 @@ fn value_element(name: &'static str, value: Option<&str>) -> Element {
     Element::new(name).children(Element::optional("value", value))
 }
 
-fn launch_permission(image: &Image) -> Element {
+fn launch_permission(image: &Image, request: &Request<'_>) -> Element {
     let mut items = Vec::new();
-    for name in image.launch_permissions.iter() {
+    for name in image.launch_permissions.iter_at(request.read_as_of()) {
         let kind = match name {
             "all" => "group",
             arn if arn.contains(":organization/") => "organizationArn",

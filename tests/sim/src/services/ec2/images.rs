@@ -71,7 +71,7 @@ fn is_visible(
     as_of: Duration,
 ) -> bool {
     let own = image.owner == request.account();
-    let state_fits = match image.state {
+    let state_fits = match image.state_at(request.read_as_of()) {
         ImageState::Deregistered => false,
         ImageState::Disabled => own && query.get("IncludeDisabled") == Some("true"),
         // A deprecated image is hidden from others.
@@ -169,7 +169,7 @@ fn render(world: &World, image: &Image, request: &Request<'_>) -> Vec<Element> {
     let mut members = vec![
         Element::of("imageId", &image.id),
         Element::of("imageLocation", location),
-        Element::of("imageState", image.state.as_str()),
+        Element::of("imageState", image.state_at(request.read_as_of()).as_str()),
         Element::of("imageOwnerId", &image.owner),
         Element::of("creationDate", request.clock.text(image.created)),
         Element::of("isPublic", image.is_public()),

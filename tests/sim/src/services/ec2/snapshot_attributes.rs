@@ -29,19 +29,20 @@ pub(super) fn describe(world: &World, query: &Query, request: &Request<'_>) -> O
     let answer = if attribute == "productCodes" {
         Element::new("productCodes")
     } else {
-        create_volume_permission(snapshot)
+        create_volume_permission(snapshot, request)
     };
     Ok(Body::Xml(vec![Element::of("snapshotId", id), answer]))
 }
 
 /// The accounts that may use a snapshot, after the group (recorded).
-fn create_volume_permission(snapshot: &Snapshot) -> Element {
+fn create_volume_permission(snapshot: &Snapshot, request: &Request<'_>) -> Element {
     let permissions = &snapshot.create_volume_permissions;
     let mut items = Vec::new();
-    if permissions.contains("all") {
+    let names = || permissions.iter_at(request.read_as_of());
+    if names().any(|name| name == "all") {
         items.push(vec![Element::of("group", "all")]);
     }
-    for account in permissions.iter().filter(|name| *name != "all") {
+    for account in names().filter(|name| *name != "all") {
         items.push(vec![Element::of("userId", account)]);
     }
     Element::list("createVolumePermission", items)

@@ -23,7 +23,7 @@ pub(super) fn get(world: &mut World, params: &Params, request: &Request<'_>) -> 
         return Ok(Body::Json(answer));
     }
     check_name(params)?;
-    let policy = key.policy_at(request.now.saturating_sub(request.staleness));
+    let policy = key.policy_at(request.read_as_of());
     let answer = json!({ "Policy": policy, "PolicyName": "default" });
     Ok(Body::Json(answer))
 }

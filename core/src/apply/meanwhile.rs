@@ -1,0 +1,92 @@
+//! Looks once more whether the images are still there and their keys can be used: somebody may have
+//! deregistered or disabled them while the run went on.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::future;
+
+use super::{Apply, LaunchableImage};
+use crate::diagnostic::{Code, Error};
+use crate::id::{KeyArn, Region};
+use crate::inventory::KeyState;
+use crate::report::Event;
+
+impl<'a> Apply<'a> {
+    /// Fails for images that are gone, unless the run has said so of them before.
+    pub(super) async fn confirm_presence(&self, images: &[&LaunchableImage<'_>]) {
+        let mut by_region = BTreeMap::<&Region, Vec<&LaunchableImage<'_>>>::new();
+        for image in images {
+            by_region
+                .entry(&image.shared().region)
+                .or_default()
+                .push(image);
+        }
+        let mut confirming = Vec::new();
+        for (region, images) in by_region {
+            confirming.push(self.confirm_presence_in(region, images));
+        }
+        future::join_all(confirming).await;
+    }
+
+    async fn confirm_presence_in(&self, region: &Region, images: Vec<&LaunchableImage<'_>>) {
+        let clients = self.run.source_clients(region);
+        let ids = images.iter().map(|image| &image.image_id);
+        let shown = clients.ec2.images(ids).await;
+        let Some(shown) = self.progress().report_error(shown) else {
+            return;
+        };
+        let mut looking = Vec::new();
+        for image in images {
+            let id = &image.image_id;
+            let is_known = self.progress().has_failed(Code::ImageNotFound, id);
+            if !is_known && shown.iter().all(|image| &image.id != id) {
+                looking.push(self.run.present_image(&clients, id));
+            }
+        }
+        for looked in future::join_all(looking).await {
+            self.progress().report_error(looked);
+        }
+    }
+
+    /// Looks at the keys of the images once more, if the run has changed anything; returns those
+    /// that somebody disabled meanwhile.
+    pub(super) async fn confirm_key_states(
+        &self,
+        images: &[LaunchableImage<'a>],
+    ) -> BTreeSet<&'a KeyArn> {
+        let mut unusable = BTreeSet::new();
+        if self.progress().changes.is_empty() {
+            return unusable;
+        }
+        let keys: BTreeSet<&KeyArn> = images.iter().flat_map(|image| &image.launch.keys).collect();
+        let mut reading = Vec::new();
+        for key in keys {
+            reading.push(async move {
+                let kms = &self.run.key_clients(key).kms;
+                (key, kms.describe_key(key.as_ref()).await)
+            });
+        }
+        for (key, read) in future::join_all(reading).await {
+            // That a key could not be read is known since the plan was made.
+            if let Ok(read) = read
+                && !matches!(read.state, KeyState::Enabled | KeyState::Unseen)
+            {
+                self.progress()
+                    .emit(&Event::Failed(self.unusable_key(key, &read.state)));
+                unusable.insert(key);
+            }
+        }
+        unusable
+    }
+
+    fn unusable_key(&self, key: &KeyArn, state: &KeyState) -> Error {
+        let state = match state {
+            KeyState::PendingDeletion => "is pending deletion",
+            _ => "is disabled",
+        };
+        let message = format!("{key} {state} since this run began, so nobody can launch with it");
+        Error::new(Code::KeyUnusable, message)
+            .at(&self.run.source.identity.account, key.region())
+            .on(key)
+    }
+}

@@ -1,0 +1,162 @@
+//! Somebody deregisters the image, or disables its key, after each call of a run. The run does not
+//! go on waiting, says what happened, and never ends well if it called AWS about it afterwards.
+
+use ami_share::Sharer;
+use ami_share::diagnostic::Error;
+use ami_share_sim::world::KeyState;
+
+use super::*;
+
+/// How long a run may go on, with what it does anyhow: copies and the wait for its key policy.
+const ENDS: Duration = Duration::from_mins(1);
+
+/// The end of a run: the errors of its plan or of its report.
+pub(super) async fn try_run(world: &World, request: ShareRequestBuilder) -> Result<(), Vec<Error>> {
+    let sharer = Sharer::new(&world.config(A));
+    let request = request.build().unwrap();
+    let run = Box::pin(async {
+        let plan = match sharer.plan(&request).await {
+            Ok(plan) => plan,
+            Err(errors) => return Err(errors.iter().cloned().collect()),
+        };
+        let applied = sharer.apply(&plan).await;
+        applied.map(drop).map_err(|incomplete| {
+            let findings = incomplete.report.findings.iter();
+            let mut errors = incomplete.report.errors.clone();
+            // A plan that is refused says why in its findings.
+            for finding in findings {
+                errors[0].message.push_str(&finding.resource);
+            }
+            errors
+        })
+    });
+    run.await
+}
+
+/// Runs, and makes a change of the world once so many calls were made; the report, and when the
+/// change was made, as a moment and a number of calls.
+async fn run_with_change(
+    way: Way,
+    calls: usize,
+    change: impl Fn(&World),
+) -> (World, Result<(), Vec<Error>>, Option<(Duration, usize)>) {
+    let world = way.prepare().await;
+    let from = world.sim.journal().len();
+    let made = std::cell::Cell::new(None);
+    let changing = async {
+        while world.sim.journal().len() < from + calls {
+            tokio::time::sleep(Duration::from_millis(3)).await;
+        }
+        change(&world);
+        made.set(Some((world.elapsed(), world.sim.journal().len())));
+        std::future::pending::<()>().await;
+    };
+    let report = tokio::select! {
+        report = try_run(&world, way.request(&world)) => report,
+        () = changing => unreachable!(),
+    };
+    (world, report, made.get())
+}
+
+async fn count_calls(way: Way) -> usize {
+    let world = way.prepare().await;
+    let from = world.sim.journal().len();
+    world.share(way.request(&world)).await;
+    world.sim.journal().len() - from
+}
+
+/// Whether a call of these operations named a resource after a number of calls.
+fn was_asked(world: &World, after: usize, resource: &str, operations: &[&str]) -> bool {
+    world.sim.journal().iter().skip(after).any(|call| {
+        let names = call.resources.iter().any(|named| named.contains(resource));
+        names && operations.contains(&call.action.as_str())
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn image_deregistered_midway_ends_the_wait_for_it() {
+    const READS: &[&str] = &[
+        "ec2:DescribeImages",
+        "ec2:CopyImage",
+        "ec2:ModifyImageAttribute",
+    ];
+    let (mut wrong, mut rows) = (Vec::new(), 0);
+    for way in [
+        Way::Policy,
+        Way::Grants,
+        Way::Copy,
+        Way::TargetCopy,
+        Way::Temporary,
+        Way::Lifecycle,
+    ] {
+        let name = if way == Way::Copy { "plain" } else { "golden" };
+        for calls in 0..count_calls(way).await {
+            rows += 1;
+            let change = |world: &World| {
+                let id = world.image_id(name);
+                world.edit_image(&id, |image| image.state = ImageState::Deregistered);
+            };
+            let run = Box::pin(run_with_change(way, calls, change)).await;
+            let (world, report, Some((at, calls_before))) = run else {
+                continue;
+            };
+            let (id, row) = (world.image_id(name), format!("{way:?} after {calls} calls"));
+            let took = world.elapsed().saturating_sub(at);
+            if took > ENDS {
+                wrong.push(format!("{row}: {} s", took.as_secs()));
+            }
+            match report {
+                Ok(()) if was_asked(&world, calls_before + 1, &id, READS) => {
+                    wrong.push(format!("{row}: it ended well"));
+                }
+                Err(errors) if !errors.iter().any(|error| error.to_string().contains(&id)) => {
+                    wrong.push(format!("{row}: {:?}", errors.first()));
+                }
+                _ => {}
+            }
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} of {rows}:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn key_disabled_midway_is_found() {
+    let (mut wrong, mut rows) = (Vec::new(), 0);
+    for way in [Way::Policy, Way::Grants, Way::Copy, Way::Lifecycle] {
+        for calls in 0..count_calls(way).await {
+            rows += 1;
+            let change = |world: &World| {
+                world.edit_key(&world.key_arn("golden"), |key| {
+                    key.state = KeyState::Disabled;
+                });
+            };
+            let run = Box::pin(run_with_change(way, calls, change)).await;
+            let (world, report, Some((at, calls_before))) = run else {
+                continue;
+            };
+            let (key, row) = (
+                world.key_arn("golden"),
+                format!("{way:?} after {calls} calls"),
+            );
+            let took = world.elapsed().saturating_sub(at);
+            if took > ENDS + Duration::from_mins(5) {
+                wrong.push(format!("{row}: {} s", took.as_secs()));
+            }
+            // A call that was under way may have been answered before.
+            if report.is_ok() && was_asked(&world, calls_before + 1, &key, &["kms:DescribeKey"]) {
+                wrong.push(format!("{row}: it ended well"));
+            }
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} of {rows}:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+}
