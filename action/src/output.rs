@@ -4,6 +4,7 @@
 mod diagram;
 pub(crate) mod ending;
 pub(crate) mod events;
+pub(crate) mod key_name;
 pub(crate) mod kinds;
 pub(crate) mod log;
 pub(crate) mod outcome;
@@ -15,6 +16,7 @@ mod summary;
 pub(crate) mod text;
 mod values;
 pub(crate) mod verification;
+mod waits;
 
 use std::io::Write;
 use std::path::Path;

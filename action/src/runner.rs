@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 use crate::exit::Exit;
 use crate::output::ending::leaves_keys_to_others;
 use crate::output::events::EventLog;
+use crate::output::key_name::{KeyNames, shorten_and_note, shorten_keys};
 use crate::output::kinds::{self, Said};
 use crate::output::log::Log;
 use crate::output::outcome::Outcome;
@@ -147,9 +148,23 @@ impl Runner {
         let (account, regions) = (&plan.account, regions.join(", "));
         let title = format!("Plan for account {account} in {regions}");
         log.line(&title);
-        log.changes(&plan_text::lines(plan));
+        let mut keys = KeyNames::new();
+        let lines = plan_text::lines(plan);
+        let lines = lines.iter().map(|line| shorten_and_note(line, &mut keys));
+        let lines: Vec<String> = lines.collect();
+        log.changes(&lines);
+        for (name, arn) in keys {
+            log.line(&format!("  {name} is {arn}"));
+        }
+        // Whoever is to approve the plan sees the statements; else its words say enough.
+        let is_approved = !settings.dry_run && confirm.is_none();
         for (title, lines) in plan_text::policy_changes(plan) {
-            log.group(&title, &lines);
+            let title = shorten_keys(&title);
+            if is_approved {
+                log.fold(&title, &lines);
+            } else {
+                log.group(&title, &lines);
+            }
         }
         if leaves_keys_to_others(plan) {
             let (title, lines) = plan_text::statements(plan);

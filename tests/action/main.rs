@@ -11,6 +11,7 @@ mod documents;
 mod ends;
 mod environment;
 mod hostile;
+mod log_lines;
 mod mistakes;
 mod packer;
 mod places;

@@ -15,7 +15,7 @@ type Input<'a> = (&'a str, &'a str);
 
 /// What a run wrote.
 pub(super) struct Said {
-    exit: Exit,
+    pub(super) exit: Exit,
     pub(super) log: String,
     summary: String,
     changed: String,
@@ -215,6 +215,13 @@ async fn access_that_was_given_and_taken_again_is_lost() {
     let said = run(&sim, &inputs).await;
     assert_eq!(said.exit, Exit::Done, "{}", said.log);
     assert!(said.log.contains("has begun"), "{}", said.log);
+    // Nobody launches with the shared key any more.
+    assert!(!said.last().contains("`iam-policy`"), "{}", said.last());
+    assert!(
+        !said.summary.contains("need to launch</summary>"),
+        "{}",
+        said.summary
+    );
     assert!(
         !said.summary.contains("|got launch permission|"),
         "{}",

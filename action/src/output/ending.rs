@@ -6,8 +6,8 @@ mod failures;
 mod verdict;
 
 use ami_share::diagnostic::FindingCode;
-use ami_share::plan::Step;
-use ami_share::{Plan, Report};
+use ami_share::plan::{LaunchPermission, Step};
+use ami_share::{Plan, Principal, Report};
 
 use super::outcome::Outcome;
 use crate::exit::Exit;
@@ -106,8 +106,22 @@ pub(crate) fn leaves_keys_to_others(plan: &Plan) -> bool {
 
 /// Whether principals in the targets must still be allowed to use the keys.
 pub(crate) fn needs_launch_policy(report: &Report) -> bool {
-    let mut launches = report.plan.launch_permissions();
-    let needs_keys = launches.any(|it| !it.principals.is_empty() && !it.keys.is_empty());
+    let plan = &report.plan;
     let is_managed = |step: &Step| matches!(step, Step::LaunchRole(_));
-    needs_keys && !report.plan.steps.iter().any(is_managed)
+    if plan.steps.iter().any(is_managed) {
+        return false;
+    }
+    let mut launches = plan.launch_permissions();
+    launches
+        .any(|it| !it.keys.is_empty() && it.principals.iter().any(|who| launches_it(plan, it, who)))
+}
+
+/// Whether a principal launches the shared image itself, and not a copy of its own.
+fn launches_it(plan: &Plan, launch: &LaunchPermission, principal: &Principal) -> bool {
+    let mut copies = plan.target_copies();
+    !copies.any(|copy| {
+        principal.account() == Some(&copy.account)
+            && copy.shared.source == launch.shared.source
+            && copy.shared.region == launch.shared.region
+    })
 }

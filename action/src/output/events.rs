@@ -2,29 +2,38 @@
 
 mod describe;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
-use ami_share::report::Waiting;
+use ami_share::report::{Verification, Waiting};
 use ami_share::{Event, EventSink};
 use parking_lot::Mutex;
-use tokio::time::Instant;
 
+use super::ending::count;
+use super::key_name::shorten_keys;
 use super::kinds::{Kind, Said};
 use super::log::Log;
 use super::progress::ProgressBars;
 use super::verification;
+use super::waits::{self, Waits};
 
-/// How often the log repeats that a run still waits for the same thing.
-const REPEAT_AFTER: Duration = Duration::from_secs(30);
+/// A line names this many targets; more are counted.
+const NAMED_TARGETS: usize = 3;
+
+/// What was checked of some targets with the same answer.
+struct Verified {
+    /// The line without the targets.
+    line: String,
+    first: Verification,
+    accounts: Vec<String>,
+}
 
 /// Writes each event to the log.
 pub(crate) struct EventLog {
     log: Arc<Log>,
     bars: ProgressBars,
-    /// When the log last said that the run waits for a resource.
-    last_said: Mutex<BTreeMap<String, Instant>>,
+    waits: Mutex<Waits>,
+    /// What was checked of targets so far.
+    verified: Mutex<Vec<Verified>>,
     /// The errors and findings so far, each kind once.
     said: Mutex<Vec<Kind>>,
 }
@@ -35,7 +44,8 @@ impl EventLog {
         Self {
             log,
             bars,
-            last_said: Mutex::default(),
+            waits: Mutex::default(),
+            verified: Mutex::default(),
             said: Mutex::default(),
         }
     }
@@ -52,46 +62,61 @@ impl EventLog {
         said_before.push(Kind::new(said));
     }
 
-    /// Writes where else messages are true that were written once.
+    /// Writes what was kept until all of it is known: which targets were checked, and where else
+    /// messages are true that were written once.
     pub(crate) fn end(&self) {
         self.bars.clear();
+        self.log_verified();
         for kind in self.said.lock().drain(..) {
             kind.log_others(&self.log);
         }
     }
 
     fn waiting(&self, waiting: &Waiting) {
+        let mut waiting = waiting.clone();
+        waiting.resource = shorten_keys(&waiting.resource);
+        let mut waits = self.waits.lock();
+        let line = waits.add(&waiting);
         let resource = self.log.clean(&waiting.resource);
-        let what = self.log.clean(&waiting.what);
-        if self.bars.show(&resource, &what, waiting.percent) || !self.is_due(&resource, &what) {
-            return;
+        let what = match waits::time_left(waiting.percent, waiting.elapsed) {
+            Some(left) => self.log.clean(&format!("{}, {left}", waiting.what)),
+            None => self.log.clean(&waiting.what),
+        };
+        let is_shown = self.bars.show(&resource, &what, waiting.percent);
+        if let Some(line) = line.filter(|_| !is_shown) {
+            self.log.line(&line);
         }
-        let percent = match waiting.percent {
-            Some(percent) => format!(", {percent} %"),
-            None => String::new(),
-        };
-        let aws = match &waiting.aws {
-            Some(aws) => format!(" (AWS says {aws})"),
-            None => String::new(),
-        };
-        let elapsed = humantime::format_duration(Duration::from_secs(waiting.elapsed.as_secs()));
-        self.log.line(&format!(
-            "waiting for {resource} {what}{percent}, {elapsed} so far{aws}"
-        ));
     }
 
-    /// Whether the log shall say again what the run waits for a resource to be.
-    fn is_due(&self, resource: &str, what: &str) -> bool {
-        let now = Instant::now();
-        let wait = format!("{resource} {what}");
-        let mut last_said = self.last_said.lock();
-        if let Some(last) = last_said.get(&wait)
-            && now.duration_since(*last) < REPEAT_AFTER
-        {
-            return false;
+    /// Keeps what was checked of a target: the log says the same of many targets in one line.
+    fn verified(&self, verification: &Verification) {
+        let line = verification::line_of(verification, "…");
+        let account = verification.account.to_string();
+        let mut verified = self.verified.lock();
+        match verified.iter_mut().find(|known| known.line == line) {
+            Some(known) => known.accounts.push(account),
+            None => verified.push(Verified {
+                line,
+                first: verification.clone(),
+                accounts: vec![account],
+            }),
         }
-        last_said.insert(wait, now);
-        true
+    }
+
+    fn log_verified(&self) {
+        for Verified {
+            first, accounts, ..
+        } in self.verified.lock().drain(..)
+        {
+            if accounts.len() <= NAMED_TARGETS {
+                let line = verification::line_of(&first, &accounts.join(", "));
+                self.log.line(&line);
+                continue;
+            }
+            let many = count(accounts.len(), "account");
+            self.log.line(&verification::line_of(&first, &many));
+            self.log.fold(&many, &accounts);
+        }
     }
 }
 
@@ -102,12 +127,11 @@ impl EventSink for EventLog {
             Event::Waiting(waiting) => self.waiting(waiting),
             Event::Found(finding) => self.say(Said::finding(finding)),
             Event::Failed(error) => self.say(Said::error(error)),
-            Event::Verified(verification) => {
-                let line = verification::line(verification);
-                self.bars.suspend(|| log.line(&line));
-            }
+            Event::Verified(verification) => self.verified(verification),
             other => {
+                self.waits.lock().note(other);
                 if let Some(line) = describe::describe(other) {
+                    let line = shorten_keys(&line);
                     self.bars.finish(&line);
                     self.bars.suspend(|| log.line(&line));
                 }

@@ -2,6 +2,7 @@
 //! is so already.
 
 mod policy_diff;
+mod policy_words;
 mod removals;
 mod shares;
 mod targets;

@@ -54,9 +54,12 @@ impl Answer {
 
 /// One target and image, in a line.
 pub(crate) fn line(verification: &Verification) -> String {
-    let Verification {
-        account, region, ..
-    } = verification;
+    line_of(verification, verification.account.as_ref())
+}
+
+/// The line of one target and image, which is true of all these targets.
+pub(crate) fn line_of(verification: &Verification, account: &str) -> String {
+    let region = &verification.region;
     let image = match &verification.image {
         Some(image) => image.to_string(),
         None => verification.source.ami.to_string(),

@@ -5,7 +5,7 @@ use ami_share::plan::{
     RemoveRolePolicy,
 };
 
-use super::image_name;
+use super::{image_name, policy_words};
 use crate::output::principal_name::list;
 
 pub(super) fn permissions(remove: &RemovePermissions) -> Vec<String> {
@@ -31,8 +31,11 @@ pub(super) fn key_access(remove: &RemoveKeyAccess) -> Vec<String> {
     let key = &remove.key;
     let mut lines = Vec::new();
     if !remove.principals.is_empty() {
-        let who = list(&remove.principals);
-        lines.push(format!("- statements in the policy of {key} from {who}"));
+        let words = policy_words::describe(remove.policy.as_ref()).unwrap_or_else(|| {
+            let who = list(&remove.principals);
+            format!("statements from {who}")
+        });
+        lines.push(format!("- policy of {key}: {words}"));
     }
     if !remove.grants.is_empty() {
         let count = remove.grants.len();

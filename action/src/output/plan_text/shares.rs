@@ -9,7 +9,7 @@ use ami_share::plan::{
     SnapshotPermission,
 };
 
-use super::image_name;
+use super::{image_name, policy_words};
 use crate::output::principal_name::list;
 
 pub(super) fn copy(copy: &CopyImage) -> String {
@@ -32,8 +32,12 @@ pub(super) fn copy(copy: &CopyImage) -> String {
 
 pub(super) fn key_access(access: &KeyAccess, sign: char) -> Vec<String> {
     let key = &access.key;
-    let what = format!("statements in the policy of {key}");
-    let mut lines = gain(sign, &what, &access.principals, &access.missing);
+    let mut lines = if let Some(words) = policy_words::describe(access.policy.as_ref()) {
+        vec![format!("{sign} policy of {key}: {words}")]
+    } else {
+        let what = format!("statements in the policy of {key}");
+        gain(sign, &what, &access.principals, &access.missing)
+    };
     if !access.unlisted.is_empty() {
         let unlisted = list(&access.unlisted);
         lines.push(format!(

@@ -1,0 +1,133 @@
+//! What a run waits for, in few lines: many copies are one line.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use ami_share::Event;
+use ami_share::report::Waiting;
+use tokio::time::Instant;
+
+/// How often the log repeats that a run still waits for the same thing.
+const REPEAT_AFTER: Duration = Duration::from_secs(30);
+/// This many copies have a line each; more are one.
+const SINGLE_COPIES: usize = 3;
+/// The words of what is awaited of a copy.
+const COPY: &str = "as the copy of";
+
+/// What a run waits for, and how far it is.
+#[derive(Default)]
+pub(crate) struct Waits {
+    /// The copies that are not available yet.
+    copies: BTreeMap<String, Waiting>,
+    /// How many copies came to be available.
+    done: usize,
+    /// When the log last told of a wait, or by the blank name of all copies.
+    last_said: BTreeMap<String, Instant>,
+}
+
+impl Waits {
+    /// Takes what the run waits for; returns a line if the log shall have one now.
+    pub(crate) fn add(&mut self, waiting: &Waiting) -> Option<String> {
+        if !waiting.what.contains(COPY) {
+            return self.line_of_one(waiting);
+        }
+        self.copies
+            .insert(waiting.resource.clone(), waiting.clone());
+        let all = self.copies.len() + self.done;
+        if all <= SINGLE_COPIES {
+            return self.line_of_one(waiting);
+        }
+        self.is_due("").then(|| self.line_of_copies(all))
+    }
+
+    fn line_of_one(&mut self, waiting: &Waiting) -> Option<String> {
+        let Waiting { resource, what, .. } = waiting;
+        let is_due = self.is_due(&format!("{resource} {what}"));
+        is_due.then(|| line(waiting))
+    }
+
+    /// Takes what happened: a copy that is available is no longer awaited.
+    pub(crate) fn note(&mut self, event: &Event) {
+        if let Event::CopyAvailable { copy, .. } = event
+            && self.copies.remove(copy.as_ref()).is_some()
+        {
+            self.done += 1;
+        }
+    }
+
+    fn is_due(&mut self, name: &str) -> bool {
+        let now = Instant::now();
+        let last = self.last_said.get(name);
+        let is_due = last.is_none_or(|last| now.duration_since(*last) >= REPEAT_AFTER);
+        if is_due {
+            self.last_said.insert(name.to_owned(), now);
+        }
+        is_due
+    }
+
+    /// `58 copies: 12 done, slowest 31 %, about 4 min left`.
+    fn line_of_copies(&self, all: usize) -> String {
+        let mut line = format!("{all} copies: {} done", self.done);
+        let percent = |copy: &&Waiting| copy.percent.unwrap_or_default();
+        if let Some(slowest) = self.copies.values().min_by_key(percent) {
+            line += &format!(", slowest {} %", percent(&slowest));
+            if let Some(left) = time_left(slowest.percent, slowest.elapsed) {
+                line += &format!(", {left}");
+            }
+        }
+        line
+    }
+}
+
+fn line(waiting: &Waiting) -> String {
+    let Waiting { resource, what, .. } = waiting;
+    let mut text = format!("waiting for {resource} {what}");
+    if let Some(percent) = waiting.percent {
+        text += &format!(", {percent} %");
+    }
+    let elapsed = Duration::from_secs(waiting.elapsed.as_secs());
+    text += &format!(", {} so far", humantime::format_duration(elapsed));
+    if let Some(left) = time_left(waiting.percent, waiting.elapsed) {
+        text += &format!(", {left}");
+    }
+    if let Some(aws) = &waiting.aws {
+        text += &format!(" (AWS says {aws})");
+    }
+    text
+}
+
+/// `about 4 min left`, if progress goes on as until now; `None` if too little is known to say so.
+pub(crate) fn time_left(percent: Option<u8>, elapsed: Duration) -> Option<String> {
+    let (percent, elapsed) = (u64::from(percent?), elapsed.as_secs());
+    if !(1..100).contains(&percent) || elapsed == 0 {
+        return None;
+    }
+    let left = elapsed * (100 - percent) / percent;
+    Some(match left.div_ceil(60) {
+        0 | 1 => "about 1 min left".to_owned(),
+        minutes if minutes < 120 => format!("about {minutes} min left"),
+        minutes => format!("about {} h left", minutes.div_ceil(60)),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_left_follows_from_progress_alone() {
+        let table = [
+            (None, 60, None),
+            (Some(0), 60, None),
+            (Some(100), 60, None),
+            (Some(50), 0, None),
+            (Some(99), 60, Some("about 1 min left")),
+            (Some(20), 60, Some("about 4 min left")),
+            (Some(1), 600, Some("about 17 h left")),
+        ];
+        for (percent, elapsed, text) in table {
+            let left = time_left(percent, Duration::from_secs(elapsed));
+            assert_eq!(left.as_deref(), text, "{percent:?} in {elapsed} s");
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! Where a run would say the same many times, it says it once, with a count.
+
+use std::time::Duration;
+
+use ami_share_action::Exit;
+use ami_share_sim::{KeySpec, Options, Scenario, Sim};
+
+use super::support::*;
+use super::truths::run;
+
+#[tokio::test(start_paused = true)]
+async fn many_copies_are_one_line_of_progress() {
+    let options = Options {
+        copy_time: Duration::from_mins(10),
+        ..Options::default()
+    };
+    let regions = [
+        "eu-west-1",
+        "eu-west-2",
+        "eu-west-3",
+        "eu-north-1",
+        "us-west-1",
+        "us-west-2",
+    ];
+    let mut scenario = Scenario::two_accounts();
+    let mut keys = "us-east-1=alias/golden".to_owned();
+    for region in regions {
+        keys += &format!(" {region}=alias/in-{region}");
+        scenario.keys.push(KeySpec {
+            name: format!("in-{region}"),
+            account: A.to_owned(),
+            region: Some(region.to_owned()),
+            ..KeySpec::default()
+        });
+    }
+    let sim = Sim::new(scenario, options);
+    let regions = regions.join(" ");
+    let inputs = [
+        ("AMI_ID", "{golden}"),
+        ("TARGET_ACCOUNTS", B),
+        ("COPY_TO_REGIONS", regions.as_str()),
+        ("KMS_KEY_ID", keys.as_str()),
+    ];
+    let said = run(&sim, &inputs).await;
+    assert_eq!(said.exit, Exit::Done, "{}", said.log);
+    let progress = said.log.lines().filter(|line| line.contains(" copies: "));
+    let progress: Vec<&str> = progress.collect();
+    assert!((5..30).contains(&progress.len()), "{}", said.log);
+    // The first line may come before all have begun.
+    let mut later = progress.iter().skip(1);
+    assert!(
+        later.all(|line| line.starts_with("6 copies: ")),
+        "{progress:?}"
+    );
+    let is_measured =
+        |line: &&str| line.contains("0 done, slowest ") && line.ends_with(" min left");
+    assert!(progress.iter().any(is_measured), "{progress:?}");
+    // The first ones come before it is known that there are many.
+    let single = said
+        .log
+        .lines()
+        .filter(|line| line.contains("as the copy of"));
+    assert!(single.count() <= 3, "{}", said.log);
+}
+
+#[tokio::test(start_paused = true)]
+async fn same_answer_of_many_targets_is_one_line() {
+    let sim = Sim::new(Scenario::with_targets(58), Options::default());
+    let targets: Vec<String> = (0..58)
+        .map(|n| (300_000_000_000_u64 + n).to_string())
+        .collect();
+    let targets = targets.join(" ");
+    let inputs = [
+        ("AMI_ID", "{golden}"),
+        ("TARGET_ACCOUNTS", targets.as_str()),
+    ];
+    let verify = [inputs.as_slice(), &[("MODE", "verify")]].concat();
+    for inputs in [inputs.as_slice(), &verify] {
+        let said = run(&sim, inputs).await;
+        assert_eq!(said.exit, Exit::Done, "{}", said.log);
+        assert!(said.log.lines().count() < 15, "{}", said.log);
+        assert!(!said.log.contains(":key/") || said.log.matches(":key/").count() == 1);
+    }
+    let said = run(&sim, &verify).await;
+    let line = "no obstacle found to 58 accounts launching ami-";
+    assert_eq!(said.log.matches(line).count(), 1, "{}", said.log);
+}
