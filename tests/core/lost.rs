@@ -11,15 +11,16 @@ use std::time::Duration;
 use ami_share::request::{
     DeprecateAt, KeyAccessMode, Revoke, ShareRequestBuilder, ShareSnapshots, TargetOptions, Verify,
 };
+use ami_share_sim::Options;
 use ami_share_sim::world::ImageState;
 use serde_json::{Value, json};
 
-use super::findings::targets::with_admin_role;
+use super::findings::targets::build_admin_scenario;
 use super::support::*;
 
 /// A way to share or to revoke.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
+pub(super) enum Way {
     Policy,
     Grants,
     Copy,
@@ -36,7 +37,7 @@ enum Way {
     RevokeLifecycle,
 }
 
-const WAYS: [Way; 14] = [
+pub(super) const WAYS: [Way; 14] = [
     Way::Policy,
     Way::Grants,
     Way::Copy,
@@ -57,7 +58,7 @@ const WAYS: [Way; 14] = [
 const TROUBLES: [&str; 5] = ["500", "503", "lost-answer", "drop", "throttle"];
 
 impl Way {
-    fn request(self, world: &World) -> ShareRequestBuilder {
+    pub(super) fn request(self, world: &World) -> ShareRequestBuilder {
         let golden = || world.build_request(&["golden"]);
         match self {
             Self::Policy => golden().share_snapshots(ShareSnapshots::Always),
@@ -89,8 +90,26 @@ impl Way {
         }
     }
 
-    async fn prepare(self) -> World {
-        let world = with_admin_role(|_| ());
+    /// The image that it shares or revokes.
+    fn image_name(self) -> &'static str {
+        match self {
+            Self::Copy | Self::AfterFailedCopy | Self::RevokeCopies => "plain",
+            _ => "golden",
+        }
+    }
+
+    /// The world before the way is gone.
+    pub(super) async fn prepare(self) -> World {
+        self.prepare_with(Duration::from_millis(20)).await
+    }
+
+    /// The same, where every call takes a time.
+    pub(super) async fn prepare_with(self, latency: Duration) -> World {
+        let options = Options {
+            latency,
+            ..Options::default()
+        };
+        let world = World::with_options(build_admin_scenario(|_| ()), options);
         let before = match self {
             Self::RevokePolicy => Self::Policy,
             Self::RevokeGrants => Self::Grants,

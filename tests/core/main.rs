@@ -37,6 +37,7 @@ mod round_trip;
 mod scale;
 mod service_roles;
 mod share;
+mod slow;
 mod spawned;
 mod support;
 mod target_scale;

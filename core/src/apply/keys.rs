@@ -1,9 +1,10 @@
 //! Lets principals use a key by editing its policy, or revokes that, while other runs may do the
 //! same (promise P5).
 //!
-//! KMS has no compare-and-set. A put is sent within 2 s of the read that it was made from and takes
-//! at most 5 s, so every run that read before our put has put within 7 s; a look after that shows
-//! whether our statements survived.
+//! KMS has no compare-and-set. A put takes effect within 7 s of the start of the read that it was
+//! made from, or is given up, so every run that read before our put has put within 7 s; a look
+//! after that shows whether our statements survived. Over a slow network the read takes more of
+//! these 7 s, and leaves less to the put.
 
 mod grants;
 mod invalid;

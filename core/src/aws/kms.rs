@@ -25,10 +25,6 @@ const PUT: &str = "kms:PutKeyPolicy";
 const GRANTEE: &str = "GranteePrincipal";
 const ISSUER: &str = "IssuingAccount";
 
-/// How long a put may be under way. A run puts a policy at most 2 s after it read it, so that no
-/// put takes effect later than 7 s after its read.
-const PUT_TIMEOUT: Duration = Duration::from_secs(5);
-
 /// KMS in one account and Region.
 #[derive(Clone, Debug)]
 pub(crate) struct Kms {
@@ -116,17 +112,22 @@ impl Kms {
         self.caller.turn(PUT).await;
     }
 
-    /// Replaces the key's policy (`kms:PutKeyPolicy`).
+    /// Replaces the key's policy, within a time (`kms:PutKeyPolicy`).
     ///
     /// Wait for [`Self::turn_to_put`] before the read.
     ///
     /// Sent without retries: one by the SDK could take effect long after the read that the policy
     /// was made from, and undo what others wrote in between. Sent without waiting for other calls:
     /// the read would age.
-    pub(crate) async fn put_key_policy(&self, key: &KeyArn, policy: &str) -> Result<Put, Error> {
+    pub(crate) async fn put_key_policy(
+        &self,
+        key: &KeyArn,
+        policy: &str,
+        within: Duration,
+    ) -> Result<Put, Error> {
         let timeouts = TimeoutConfig::builder()
-            .operation_timeout(PUT_TIMEOUT)
-            .operation_attempt_timeout(PUT_TIMEOUT)
+            .operation_timeout(within)
+            .operation_attempt_timeout(within)
             .build();
         let once = aws_sdk_kms::config::Builder::new()
             .retry_config(RetryConfig::disabled())

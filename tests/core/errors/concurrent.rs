@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use ami_share::{Error, Sharer};
 use ami_share_sim::world::{ImageState, KeyState};
+use serde_json::json;
 
 use super::run;
 use crate::support::*;
 
 pub(super) async fn errors() -> Vec<Error> {
     let mut errors = contended().await;
+    errors.extend(slow_reads().await);
     errors.extend(disabled_image().await);
     errors.extend(disabled_key().await);
     errors
@@ -22,6 +24,13 @@ async fn contended() -> Vec<Error> {
         errors = run(&world, A, world.build_request(&["golden"])) => errors,
         () = world.keep_removing_access() => unreachable!("it removes for ever"),
     }
+}
+
+/// No read of the key policy is ever young enough for a put.
+async fn slow_reads() -> Vec<Error> {
+    let delay = json!({ "operation": "kms:GetKeyPolicy", "effect": { "delay": { "seconds": 4 } } });
+    let world = World::new().with_fault(delay);
+    run(&world, A, world.build_request(&["golden"])).await
 }
 
 /// SSM answers, and does not write because the image cannot be used any more.

@@ -81,15 +81,8 @@ async fn image_deregistered_midway_ends_the_wait_for_it() {
         "ec2:ModifyImageAttribute",
     ];
     let (mut wrong, mut rows) = (Vec::new(), 0);
-    for way in [
-        Way::Policy,
-        Way::Grants,
-        Way::Copy,
-        Way::TargetCopy,
-        Way::Temporary,
-        Way::Lifecycle,
-    ] {
-        let name = if way == Way::Copy { "plain" } else { "golden" };
+    for way in WAYS {
+        let name = way.image_name();
         for calls in 0..count_calls(way).await {
             rows += 1;
             let change = |world: &World| {

@@ -3,6 +3,7 @@
 
 use super::midway::try_run;
 use super::*;
+use crate::findings::targets::with_admin_role;
 
 const READS: [&str; 5] = [
     "ec2:DescribeImages",

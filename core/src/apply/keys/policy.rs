@@ -11,12 +11,13 @@ use crate::apply::halves::Halves;
 use crate::aws::kms::Put;
 use crate::diagnostic::{Code, Error};
 use crate::id::{KeyArn, Principal};
+use crate::limits::{KEY_POLICY_CHANGE, KEY_POLICY_PUT, SHORTEST_KEY_POLICY_PUT};
 use crate::plan::{KeyAccess, RemoveKeyAccess};
 use crate::policy::key_policy::{KeyPolicy, PolicyError, PolicyPrincipal};
 use crate::report::Event;
 
-/// How old a read may be when the put made from it is sent.
-const FRESH: Duration = Duration::from_secs(2);
+/// How long a run goes on to read a policy over a network that is too slow for a put.
+const SLOW_READS: Duration = Duration::from_secs(30);
 
 /// After how many puts in a row that KMS does not answer the run gives the key up.
 const UNANSWERED_PUTS: u32 = 5;
@@ -136,6 +137,7 @@ impl Apply<'_> {
         let key = edit.key().clone();
         let mut backoff = self.progress().poll_backoff(self.run.timing.poll);
         let since = Instant::now();
+        let mut slow_since = None;
         loop {
             let kms = &self.run.key_clients(&key).kms;
             kms.turn_to_put().await;
@@ -147,10 +149,17 @@ impl Apply<'_> {
             if edited.added.is_empty() && edited.removed.is_empty() {
                 return Ok(false);
             }
-            if read_at.elapsed() > FRESH {
+            let took = read_at.elapsed();
+            let within = KEY_POLICY_CHANGE.saturating_sub(took).min(KEY_POLICY_PUT);
+            if within < SHORTEST_KEY_POLICY_PUT {
+                if slow_since.get_or_insert(read_at).elapsed() > SLOW_READS {
+                    return Err(self.slow_read(&key, took));
+                }
                 continue;
             }
-            match kms.put_key_policy(&key, &edited.policy.text()).await {
+            slow_since = None;
+            let text = edited.policy.text();
+            match kms.put_key_policy(&key, &text, within).await {
                 Ok(put) => {
                     count_unanswered(put, unanswered)?;
                     self.progress().emit(&Event::KeyPolicyPut {
@@ -185,6 +194,19 @@ impl Apply<'_> {
                 Err(error)
             }
         }
+    }
+
+    /// The error of a network over which no read is ever young enough for a put.
+    fn slow_read(&self, key: &KeyArn, took: Duration) -> Error {
+        let message = format!(
+            "the policy of {key} was not changed: to read it took {:.1} s, again and again, and a \
+             put that comes more than {} s after its read can undo what another run has written",
+            took.as_secs_f64(),
+            KEY_POLICY_CHANGE.as_secs(),
+        );
+        Error::new(Code::KeyPolicySlow, message)
+            .at(&self.run.source.identity.account, key.region())
+            .on(key)
     }
 
     fn refused_policy(&self, key: &KeyArn, why: &impl ToString) -> Error {
