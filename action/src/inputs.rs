@@ -119,8 +119,8 @@ macro_rules! inputs {
 inputs! {
     Images {
         ami_id "ami-id" List "" "eu-west-1:ami-0123456789abcdef0"
-            "the AMIs, one or many, each with or without its Region; give either this or \
-            packer-manifest"
+            "the AMIs, one or many, each with or without its Region, or resolve:ssm:NAME for the \
+            one that an SSM parameter holds; give either this or packer-manifest"
         packer_manifest "packer-manifest" Value "" "packer-manifest.json"
             "a Packer manifest file: the AMIs of its last run, in every Region"
         aws_region "aws-region" Value "AWS_REGION" ""
@@ -142,6 +142,9 @@ inputs! {
         share_snapshots "share-snapshots" Value "auto" ""
             "share the snapshots too, which a target account needs to copy the image: auto (if \
             targets copy), true, false"
+        share_tags "share-tags" List "" "[\"Team\", \"Cost Center\"]"
+            "keys of the AMI's tags, or all, that every recipient sees; needs no role in the \
+            targets, which then tag nothing themselves"
     }
     Key {
         kms_key_id "kms-key-id" List "" "us-east-1=alias/golden eu-west-1=alias/golden"

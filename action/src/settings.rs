@@ -1,5 +1,6 @@
 //! From inputs as text to a [`ShareRequest`], with every problem reported at once.
 
+mod given_image;
 mod lists;
 pub(crate) mod manifest;
 mod parser;

@@ -101,7 +101,7 @@ mod partition;
 mod plan_digest;
 mod principal;
 
-pub use image::{AmiRef, SourceImage};
+pub use image::{AmiRef, ImageParameter, SourceImage};
 pub use key::{KeyArn, KeyRef};
 pub use partition::Partition;
 pub use plan_digest::{InvalidPlanDigest, PlanDigest};

@@ -1,6 +1,7 @@
 //! Reads what AWS says now, in all Regions of the request at once.
 
 mod gone;
+mod image_parameters;
 mod images;
 mod key_usage;
 mod keys;
@@ -23,6 +24,7 @@ use crate::request::{ShareRequest, Unlisted};
 use crate::run::Run;
 
 use self::pending::Patience;
+pub(crate) use image_parameters::resolve_images;
 pub(crate) use shared_resources::{Known, Loss, find_other_shares};
 
 /// The inventory that a plan of `request` is made from. With `wait`, pending images are awaited.

@@ -19,6 +19,7 @@ mod permissions;
 mod planner;
 mod removals;
 mod service_roles;
+mod shared_tags;
 mod step;
 mod steps;
 mod targets;
@@ -50,8 +51,8 @@ pub use crate::policy::key_policy::{KeyPermissions, PolicyPrincipal};
 pub use step::{
     CopyImage, Deprecate, ForgetTemporaryAccess, Grants, KeyAccess, KeyUsage, LaunchPermission,
     LaunchRole, Leftovers, PolicyChange, Protect, Publish, ReclaimAccess, Removal, RemoveCopy,
-    RemoveKeyAccess, RemovePermissions, RemoveRolePolicy, RolePolicy, ServiceRole, SharedImage,
-    SnapshotPermission, Step, TagShared, TargetCopy,
+    RemoveKeyAccess, RemovePermissions, RemoveRolePolicy, RolePolicy, ServiceRole, ShareTags,
+    SharedImage, SnapshotPermission, Step, TagShared, TargetCopy,
 };
 
 /// What a run will do, and what speaks against it.

@@ -74,6 +74,8 @@ pub struct ImageReport {
     pub removed: BTreeSet<Principal>,
     /// Principals that have launch permission and were not requested.
     pub unlisted: BTreeSet<Principal>,
+    /// The keys of the requested tags that every recipient sees.
+    pub shared_tags: BTreeSet<String>,
 }
 
 /// One target account.

@@ -15,7 +15,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{AccountId, Principal, Region, SourceImage};
+use crate::id::{AccountId, ImageParameter, Principal, Region, SourceImage};
 use crate::policy::key_policy::{KeyPermissions, KeyPolicy};
 use crate::request::name::NameTemplate;
 
@@ -23,7 +23,9 @@ pub use crate::policy::key_policy::KeyScope;
 pub use builder::ShareRequestBuilder;
 pub(crate) use keys::Keys;
 pub(crate) use options::Options;
-pub use options::{DeprecateAt, KeyAccessMode, Revoke, ShareSnapshots, Timing, Unlisted};
+pub use options::{
+    DeprecateAt, KeyAccessMode, Revoke, ShareSnapshots, TagsToShare, Timing, Unlisted,
+};
 pub use target_names::{ManagedPolicy, TargetRole};
 pub use targets::{LaunchWith, TargetOptions, Verify};
 
@@ -96,6 +98,8 @@ impl std::error::Error for Problems {}
 #[non_exhaustive]
 pub struct ShareRequest {
     pub(crate) images: Vec<SourceImage>,
+    /// The parameters that hold more images; none once they are read.
+    pub(crate) image_parameters: Vec<ImageParameter>,
     pub(crate) copy_name: NameTemplate,
     pub(crate) parameter: Option<NameTemplate>,
     pub(crate) options: Options,
@@ -115,6 +119,9 @@ impl From<ShareRequest> for ShareRequestBuilder {
         for image in request.images {
             builder = builder.image_in(image.region, image.ami);
         }
+        for parameter in request.image_parameters {
+            builder = builder.image_of_parameter(Some(parameter.region), parameter.name);
+        }
         builder.copy_name = request.copy_name.to_string();
         builder.parameter = request.parameter.map(|name| name.to_string());
         builder.options = request.options;
@@ -128,7 +135,8 @@ impl ShareRequest {
         ShareRequestBuilder::default()
     }
 
-    /// The images, in the order they were given.
+    /// The images, in the order they were given; without those of
+    /// [parameters](ShareRequestBuilder::image_of_parameter).
     pub fn images(&self) -> &[SourceImage] {
         &self.images
     }
@@ -166,7 +174,20 @@ impl ShareRequest {
 
     /// The Region that questions about the whole run are asked in: that of the first image.
     pub(crate) fn home(&self) -> &Region {
-        &self.images[0].region
+        let image = self.images.first().map(|image| &image.region);
+        image.unwrap_or_else(|| &self.image_parameters[0].region)
+    }
+
+    /// The request with the images that its parameters hold.
+    pub(crate) fn with_images(&self, images: impl IntoIterator<Item = SourceImage>) -> Self {
+        let mut request = self.clone();
+        request.image_parameters.clear();
+        for image in images {
+            if !request.images.contains(&image) {
+                request.images.push(image);
+            }
+        }
+        request
     }
 
     /// A key policy as this run writes it back, before its own changes.
@@ -205,10 +226,10 @@ impl ShareRequest {
 
     /// Every Region of the run.
     pub(crate) fn regions(&self) -> BTreeSet<Region> {
-        self.images
-            .iter()
-            .flat_map(|image| self.regions_of(image))
-            .collect()
+        let images = self.images.iter().map(|image| &image.region);
+        let parameters = self.image_parameters.iter();
+        let all = images.chain(parameters.map(|parameter| &parameter.region));
+        all.chain(&self.options.copy_to_regions).cloned().collect()
     }
 }
 

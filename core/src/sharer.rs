@@ -123,11 +123,16 @@ impl Sharer {
             return Ok(Plan::refused(request, account, finding, deadline));
         }
         let run = self.start(source, request, deadline, None).await?;
-        let observing = run.telling(Box::pin(observe::observe(&run, request, wait)));
+        let observing = run.telling(Box::pin(async {
+            let request = observe::resolve_images(&run, request).await?;
+            let inventory = observe::observe(&run, &request, wait).await?;
+            Ok::<_, Errors>((request, inventory))
+        }));
         let Ok(observed) = time::timeout_at(deadline, observing).await else {
             return Err(run.progress.deadline_error().into());
         };
-        plan::make(request, &observed?, deadline)
+        let (request, inventory) = observed?;
+        plan::make(&request, &inventory, deadline)
     }
 
     /// Checks whether targets can launch what the request shares, and changes nothing; with

@@ -11,6 +11,35 @@ pub(crate) const SOURCE: &str = "ami-share:source";
 /// Marks a copy with its identity: a digest of source, destination, key and name.
 pub(crate) const REQUEST: &str = "ami-share:request";
 
+/// Recipients of an image see those of its owner's tags whose keys begin with this, and only the
+/// owner writes them (R7.14).
+const SHARED: &str = "ec2:SharedTag/";
+
+/// The key with which the recipients of an image see the tag of this key.
+pub(crate) fn shared_key(key: &str) -> String {
+    format!("{SHARED}{key}")
+}
+
+/// Whether the recipients of an image see a tag of this key.
+pub(crate) fn is_shared(key: &str) -> bool {
+    key.starts_with(SHARED)
+}
+
+/// Whether a tag of this key can be shared: it is no mark, and its key leaves room.
+pub(crate) fn can_be_shared(key: &str) -> bool {
+    let characters = shared_key(key).chars().count();
+    !is_reserved(key) && !is_shared(key) && characters <= TAG_KEY_CHARACTERS
+}
+
+/// How many of these tags count toward the limit of a resource: AWS's own do not.
+pub(crate) fn count<'a>(keys: impl Iterator<Item = &'a String>) -> usize {
+    let is_aws = |key: &String| {
+        key.get(..4)
+            .is_some_and(|prefix| prefix.eq_ignore_ascii_case("aws:"))
+    };
+    keys.filter(|key| !is_aws(key)).count()
+}
+
 /// Whether users cannot set a tag of this key; such tags are not copied either.
 pub(crate) fn is_reserved(key: &str) -> bool {
     // AWS reserves its prefix in upper and lower case.

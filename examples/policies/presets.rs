@@ -55,7 +55,10 @@ pub(crate) const PRESETS: [Preset; 3] = [
         purpose: "shares images and their keys, publishes parameters, deprecates and protects; \
                   nothing is done in targets",
         adds: &[
-            ("publisher", &["publisher", "parameters", "lifecycle"]),
+            (
+                "publisher",
+                &["publisher", "parameters", "lifecycle", "shared-tags"],
+            ),
             ("reader", &["reader"]),
             ("revoker", &["revoker"]),
         ],

@@ -104,6 +104,10 @@ async fn request_errors() -> Vec<Error> {
     let one_of_two = world.build_request(&["managed", "golden"]);
     errors.extend(run(&world, A, one_of_two).await);
 
+    let request = world.build_request(&[]);
+    let request = request.image_of_parameter(None, "/golden/none");
+    errors.extend(run(&world, A, request).await);
+
     let slow = World::with_slow_copies();
     let request = slow.build_copy_request(&["plain"]);
     errors.extend(run(&slow, A, request.timing(with_timeout(600))).await);

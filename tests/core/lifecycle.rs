@@ -7,6 +7,7 @@ use ami_share::request::{DeprecateAt, ShareRequestBuilder};
 use ami_share::{AmiId, Report};
 use ami_share_sim::world::Protection;
 
+use super::not_ours::put_parameter;
 use super::support::*;
 
 fn with_release(request: ShareRequestBuilder) -> ShareRequestBuilder {
@@ -111,6 +112,30 @@ fn ids_in(world: &World) -> impl Fn((&str, &str, &str)) -> (String, String, Stri
     |(name, holds, previous)| {
         let [holds, previous] = [holds, previous].map(|image| world.image_id(image));
         (name.to_owned(), holds, previous)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn parameter_keeps_its_tier() {
+    for tier in ["Standard", "Advanced"] {
+        let world = World::new();
+        let place = (world.region(), "/images/golden".to_owned());
+        world.sim.edit(|state| {
+            let before = "ami-0123456789abcdef0";
+            put_parameter(state, &place.1, "String", before);
+            let parameters = &mut state.accounts.get_mut(A).unwrap().parameters;
+            let versions = parameters.get_mut(&place).unwrap();
+            tier.clone_into(&mut versions[0].tier);
+        });
+        let request = world.build_request(&["golden"]);
+        let request = request.publish_ssm_parameter("/images/{name}");
+        assert_eq!(world.share(request).await.published, ["/images/golden"]);
+        let versions = world
+            .sim
+            .edit(|state| state.accounts[A].parameters[&place].clone());
+        let last = versions.last().unwrap();
+        assert_eq!((versions.len(), last.tier.as_str()), (2, tier));
+        assert_eq!(last.value, world.image_id("golden"));
     }
 }
 

@@ -39,6 +39,7 @@ const CASES: &[Case] = cases! {
     ] => in_source::share_with_organizations,
     "share snapshots": ["publisher", "snapshots"] => in_source::share_snapshots,
     "publish a parameter": ["publisher", "parameters"] => in_source::publish_parameter,
+    "share tags": ["publisher", "shared-tags"] => in_source::share_tags,
     "deprecate and protect": ["publisher", "lifecycle"] => in_source::deprecate_and_protect,
     "plan": ["reader"] => in_source::plan,
     "revoke": ["revoker"] => in_source::revoke,

@@ -2,6 +2,7 @@
 //! second run does nothing, and a revoke restores the state before the share.
 
 mod case;
+mod digest;
 mod expected;
 
 use ami_share::Report;

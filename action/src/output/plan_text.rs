@@ -65,6 +65,7 @@ fn sign(step: &Step) -> char {
         | Step::LaunchPermission(_)
         | Step::SnapshotPermission(_) => '+',
         Step::KeyAccess(_)
+        | Step::ShareTags(_)
         | Step::TagShared(_)
         | Step::Deprecate(_)
         | Step::Protect(_)
@@ -82,6 +83,7 @@ fn describe(step: &Step) -> Vec<String> {
         Step::Grants(grants) => shares::grants(grants, sign),
         Step::SnapshotPermission(permission) => shares::snapshots(permission, sign),
         Step::LaunchPermission(permission) => shares::launch_permission(permission, sign),
+        Step::ShareTags(share) => vec![shares::tags(share, sign)],
         Step::Deprecate(deprecate) => vec![shares::deprecate(deprecate, sign)],
         Step::Protect(protect) => vec![shares::protect(protect, sign)],
         Step::Publish(publish) => vec![shares::publish(publish, sign)],

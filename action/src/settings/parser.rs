@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
-use ami_share::id::{AmiRef, InvalidId};
+use ami_share::id::InvalidId;
 use ami_share::request::{DeprecateAt, Timing};
 use ami_share::{AccountId, KeyRef, Region};
 
+use super::given_image::GivenImage;
 use super::lists;
 use crate::inputs::{InputValue, Problem, shorten};
 
@@ -112,7 +113,7 @@ impl Parser {
     }
 
     /// A list of images; a JSON object gives the image of each Region.
-    pub(super) fn images(&mut self, input: InputValue<'_>) -> Vec<AmiRef> {
+    pub(super) fn images(&mut self, input: InputValue<'_>) -> Vec<GivenImage> {
         self.list_of(input, ':')
     }
 

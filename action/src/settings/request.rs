@@ -1,11 +1,12 @@
 //! The inputs of the request itself: which images, whom to share with, copies, keys.
 
-use ami_share::id::{OrganizationArn, OuArn};
+use ami_share::id::{AmiRef, OrganizationArn, OuArn};
 use ami_share::request::{
-    KeyAccessMode, KeyScope, Revoke, ShareRequestBuilder, ShareSnapshots, Unlisted,
+    KeyAccessMode, KeyScope, Revoke, ShareRequestBuilder, ShareSnapshots, TagsToShare, Unlisted,
 };
 use ami_share::{Principal, Region, ShareRequest};
 
+use super::given_image::GivenImage;
 use super::parser::Parser;
 use super::{Mode, manifest, timing};
 use crate::inputs::Raw;
@@ -50,9 +51,13 @@ fn images(parser: &mut Parser, mut builder: ShareRequestBuilder, raw: &Raw) -> S
         ),
         (Some(_), None) => {
             for image in parser.images(raw.ami_id()) {
-                builder = match image.region {
-                    Some(region) => builder.image_in(region, image.ami),
-                    None => builder.image(image.ami),
+                builder = match image {
+                    GivenImage::Id(AmiRef {
+                        region: Some(region),
+                        ami,
+                    }) => builder.image_in(region, ami),
+                    GivenImage::Id(AmiRef { region: None, ami }) => builder.image(ami),
+                    GivenImage::Parameter(region, name) => builder.image_of_parameter(region, name),
                 };
             }
         }
@@ -68,7 +73,20 @@ fn images(parser: &mut Parser, mut builder: ShareRequestBuilder, raw: &Raw) -> S
     builder
 }
 
-fn targets(parser: &mut Parser, builder: ShareRequestBuilder, raw: &Raw) -> ShareRequestBuilder {
+fn targets(
+    parser: &mut Parser,
+    mut builder: ShareRequestBuilder,
+    raw: &Raw,
+) -> ShareRequestBuilder {
+    let keys = parser.words(raw.share_tags());
+    if keys == ["all"] {
+        builder = builder.share_tags(TagsToShare::All);
+    } else if keys.iter().any(|key| key == "all") {
+        let message = "`all` means every tag of the image: give it alone, or only keys";
+        parser.problem("share-tags", message);
+    } else if !keys.is_empty() {
+        builder = builder.share_tags(TagsToShare::Keys(keys.into_iter().collect()));
+    }
     let organizations: Vec<OrganizationArn> = parser.list(raw.target_organizations());
     let units: Vec<OuArn> = parser.list(raw.target_organizational_units());
     let unlisted = [("keep", Unlisted::Keep), ("revoke", Unlisted::Revoke)];

@@ -116,6 +116,13 @@ fn dry_run_takes_what_only_a_revoke_takes() {
 const WRONG: &[(&str, Spoil)] = &[
     ("ami-id", |raw| raw.ami_id = None),
     ("ami-id", |raw| raw.ami_id = Some("ami-xyz".into())),
+    ("ami-id", |raw| raw.ami_id = Some("resolve:ssm:".into())),
+    ("ami-id", |raw| {
+        raw.ami_id = Some("resolve:ssm:/a$b".into());
+    }),
+    ("ami-id", |raw| {
+        raw.ami_id = Some("resolve:ssm:/a resolve:ssm:/a".into());
+    }),
     ("ami-id", |raw| {
         raw.ami_id = Some("ami-1a2b3c4d us-east-1:ami-1a2b3c4d".into());
     }),
@@ -178,6 +185,10 @@ const WRONG: &[(&str, Spoil)] = &[
     ("share-snapshots", |raw| {
         raw.share_snapshots = Some("yes".into());
     }),
+    ("share-tags", |raw| raw.share_tags = Some("all Team".into())),
+    ("share-tags", |raw| raw.share_tags = Some("[]".into())),
+    ("share-tags", |raw| raw.share_tags = Some("aws:x".into())),
+    ("share-tags", |raw| raw.share_tags = Some("k".repeat(115))),
     ("unlisted", |raw| raw.unlisted = Some("drop".into())),
     ("deprecate-at", |raw| {
         raw.deprecate_at = Some("later".into());

@@ -10,7 +10,7 @@ use super::{Apply, AvailableCopies, LaunchableImage};
 use crate::diagnostic::Error;
 use crate::id::{AmiId, Principal};
 use crate::limits::SHARE_PROPAGATION;
-use crate::plan::{TagShared, TargetCopy};
+use crate::plan::{SharedImage, TagShared, TargetCopy};
 use crate::report::Event;
 
 impl Apply<'_> {
@@ -84,6 +84,29 @@ impl Apply<'_> {
                 self.publish_in(account, image.shared(), &image_id).await;
             }
         }
+    }
+
+    /// Gives a shared image the tags that every recipient sees.
+    pub(super) async fn share_tags(
+        &self,
+        shared: &SharedImage,
+        image_id: &AmiId,
+    ) -> Result<(), Error> {
+        let Some(step) = self.plan.tags_to_share(shared) else {
+            return Ok(());
+        };
+        if step.missing.is_empty() {
+            return Ok(());
+        }
+        let clients = self.run.source_clients(&shared.region);
+        clients.ec2.tag_image(image_id, &step.missing).await?;
+        self.progress().emit(&Event::TagsShared {
+            source: shared.source.clone(),
+            region: shared.region.clone(),
+            image: image_id.clone(),
+            keys: step.missing.keys().cloned().collect(),
+        });
+        Ok(())
     }
 
     /// Tags a shared image in a target: AWS shows targets none of the owner's tags (R1.6).

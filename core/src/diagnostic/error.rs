@@ -75,6 +75,11 @@ remedied! {
         KeyUnusable => "key.disabled-meanwhile":
             "find out who disabled it (CloudTrail, `DisableKey`, `ScheduleKeyDeletion`), enable it \
              or cancel its deletion, then run again";
+        /// An SSM parameter that the request takes an image from does not exist, or holds no AMI
+        /// ID. Nothing is done then, for it is not known what was asked for.
+        ParameterWithoutImage => "parameter.without-image":
+            "check the name, the Region and the account of the parameter; publish an image in it \
+             with `publish-ssm-parameter`, or give the AMI ID as `ami-id`";
         /// A finding refuses a part of the request, which is left out; the others are done.
         PartLeftOut => "part.left-out":
             "see the finding for what to do, then run again";

@@ -141,6 +141,15 @@ findings! {
         /// The image lacks a tag that the request asks for.
         ImageTagMissing => "image.tag-missing", Refuse:
             "make sure that this is the image you mean, and tag it where it is built";
+        /// The image would have more tags than a resource can have, with those that recipients are
+        /// to see.
+        ImageTooManyTags => "image.too-many-tags", Refuse:
+            "remove tags of the image, or name fewer keys in `share-tags`";
+        /// A tag that recipients are to see is not among those of the image, or its key is too
+        /// long to be shared.
+        ImageTagNotShared => "image.tag-not-shared", Warn:
+            "tag the image where it is built, and check the spelling of the keys in `share-tags`; \
+             a key can have 114 characters";
         /// A snapshot of the image is in the archive tier. This only warns of a target's own copy.
         ImageSnapshotArchived => "image.snapshot-archived", Refuse | Warn:
             "restore it (RestoreSnapshotTier), which can take up to 72 hours; if the image is \

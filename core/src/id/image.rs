@@ -41,6 +41,21 @@ impl FromStr for AmiRef {
     }
 }
 
+/// An SSM parameter that holds the ID of an image, in its Region: `resolve:ssm:NAME`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ImageParameter {
+    /// The Region of the parameter and of its image.
+    pub region: Region,
+    /// The name, or the ARN, with or without a version or a label behind a colon.
+    pub name: String,
+}
+
+impl fmt::Display for ImageParameter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the parameter {} in {}", self.name, self.region)
+    }
+}
+
 /// An image that a request names, in its Region.
 #[derive(
     Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,

@@ -20,7 +20,7 @@ pub(crate) use target::TemporaryKeyAccess;
 
 pub use copy::{CopyImage, Leftovers};
 pub use removal::{KeyUsage, Removal, RemoveCopy, RemoveKeyAccess, RemovePermissions};
-pub use shared::{PolicyChange, SharedImage};
+pub use shared::{PolicyChange, ShareTags, SharedImage};
 pub use target::{
     ForgetTemporaryAccess, LaunchRole, ReclaimAccess, RemoveRolePolicy, RolePolicy, ServiceRole,
     TagShared, TargetCopy,
@@ -44,6 +44,8 @@ pub enum Step {
     SnapshotPermission(SnapshotPermission),
     /// Principals can launch an image.
     LaunchPermission(LaunchPermission),
+    /// Every recipient sees tags of a shared image.
+    ShareTags(ShareTags),
     /// An image is deprecated from a given time.
     Deprecate(Deprecate),
     /// An image is protected from being deregistered.
@@ -249,6 +251,7 @@ impl Step {
             Self::RemoveKeyAccess(remove) => {
                 !remove.principals.is_empty() || !remove.grants.is_empty()
             }
+            Self::ShareTags(share) => !share.missing.is_empty(),
             Self::TagShared(tag) => !tag.missing.is_empty(),
             Self::ReclaimAccess(reclaim) => reclaim.needed,
             Self::ForgetTemporaryAccess(_) | Self::RemoveCopy(_) | Self::RemoveRolePolicy(_) => {

@@ -4,7 +4,8 @@ use super::Plan;
 use super::step::{
     CopyImage, Deprecate, ForgetTemporaryAccess, Grants, KeyAccess, LaunchPermission, LaunchRole,
     Protect, Publish, ReclaimAccess, RemoveCopy, RemoveKeyAccess, RemovePermissions,
-    RemoveRolePolicy, ServiceRole, SharedImage, SnapshotPermission, Step, TagShared, TargetCopy,
+    RemoveRolePolicy, ServiceRole, ShareTags, SharedImage, SnapshotPermission, Step, TagShared,
+    TargetCopy,
 };
 use crate::id::{AccountId, Region, SourceImage};
 
@@ -60,6 +61,14 @@ impl Plan {
     pub fn deprecations(&self) -> impl Iterator<Item = &Deprecate> {
         self.steps.iter().filter_map(|step| match step {
             Step::Deprecate(deprecate) => Some(deprecate),
+            _ => None,
+        })
+    }
+
+    /// The tags of a shared image that recipients are to see.
+    pub fn tags_to_share(&self, shared: &SharedImage) -> Option<&ShareTags> {
+        self.steps.iter().find_map(|step| match step {
+            Step::ShareTags(share) if &share.shared == shared => Some(share),
             _ => None,
         })
     }

@@ -7,6 +7,7 @@ use super::step::{Leftovers, SharedImage, Step, TagShared, TargetCopy};
 use crate::diagnostic::FindingCode;
 use crate::id::{AccountId, KeyArn, Principal};
 use crate::inventory::{Image, Key, KeyState, Part, RegionInventory};
+use crate::tags;
 
 impl Planner<'_> {
     /// The copies that targets make of a shared image.
@@ -56,7 +57,7 @@ impl Planner<'_> {
             adopt: None,
             available: false,
             leftovers: Leftovers::default(),
-            tags: self.tags_of_copy(source),
+            tags: self.tags_in_target(source),
             completion: self.request.options.copy_completion_minutes(),
             volumes: source.snapshots().count(),
         };
@@ -156,7 +157,16 @@ impl Planner<'_> {
         steps
     }
 
-    /// The tags of the shared image in a target; `None` if it is to have none.
+    /// The tags that a target gives to a shared image or to its own copy: only the owner of an
+    /// image writes those that recipients see. Whether a copy may have them is not known (R7.14).
+    fn tags_in_target(&self, source: &Image) -> BTreeMap<String, String> {
+        let mut tags = self.tags_of_copy(source);
+        tags.retain(|key, _| !tags::is_shared(key));
+        tags
+    }
+
+    /// The tags of the shared image in a target; `None` if it is to have none, or if its owner
+    /// shares tags.
     fn plan_shared_tags(
         &self,
         account: &AccountId,
@@ -164,8 +174,8 @@ impl Planner<'_> {
         source: &Image,
         shared: &SharedImage,
     ) -> Option<TagShared> {
-        let tags = self.tags_of_copy(source);
-        if tags.is_empty() {
+        let tags = self.tags_in_target(source);
+        if tags.is_empty() || self.request.options.share_tags.is_some() {
             return None;
         }
         let image = shared.image.as_ref().and_then(|id| region.images.get(id));

@@ -163,6 +163,17 @@ pub enum Event {
         /// The copy.
         image: AmiId,
     },
+    /// Every recipient of a shared image sees more tags of it now (`ec2:CreateTags`).
+    TagsShared {
+        /// The image that the request named.
+        source: SourceImage,
+        /// The Region of the image that is shared.
+        region: Region,
+        /// The image that is shared.
+        image: AmiId,
+        /// The keys of the tags, as recipients see them.
+        keys: BTreeSet<String>,
+    },
     /// A shared image carries tags in a target now (`ec2:CreateTags`).
     Tagged {
         /// The target.

@@ -6,7 +6,7 @@ use super::{
     CopyReport, Event, ImageReport, KeyReport, ParameterReport, Report, TargetReport, TestInstance,
 };
 use crate::id::{AccountId, KeyArn, Principal, Region, SourceImage};
-use crate::plan::{LaunchPermission, Publish, Step};
+use crate::plan::{LaunchPermission, Publish, SharedImage, Step};
 
 impl Report {
     /// Adds what a step says of the state before it.
@@ -21,6 +21,7 @@ impl Report {
                 let image = self.image(&launch.shared.source, &launch.shared.region);
                 image.name = name;
                 image.architecture = Some(launch.architecture.clone());
+                self.record_shared_tags(&launch.shared);
             }
             Step::Publish(publish) => {
                 let current = publish.current.clone();
@@ -65,6 +66,15 @@ impl Report {
             | Event::ServiceRoleGranted { account, role, .. } => {
                 self.target(account).roles.insert(role.clone());
             }
+            Event::TagsShared {
+                source,
+                region,
+                keys,
+                ..
+            } => {
+                let image = self.image(source, region);
+                image.shared_tags.extend(keys.iter().cloned());
+            }
             Event::Tagged { account, image } => {
                 self.target(account).tagged.insert(image.clone());
             }
@@ -80,6 +90,20 @@ impl Report {
         });
         let planned = copy.map(|copy| copy.name.clone());
         launch.name.clone().or(planned)
+    }
+
+    /// Adds the tags that recipients see before the run.
+    fn record_shared_tags(&mut self, shared: &SharedImage) {
+        let mut keys = BTreeSet::new();
+        if let Some(share) = self.plan.tags_to_share(shared) {
+            let present = share.tags.keys();
+            keys.extend(
+                present
+                    .filter(|key| !share.missing.contains_key(*key))
+                    .cloned(),
+            );
+        }
+        self.image(&shared.source, &shared.region).shared_tags = keys;
     }
 
     fn record_parameter(&mut self, event: &Event) {
@@ -258,6 +282,7 @@ impl Report {
                 added: BTreeSet::new(),
                 removed: BTreeSet::new(),
                 unlisted: BTreeSet::new(),
+                shared_tags: BTreeSet::new(),
             },
         )
     }

@@ -1,17 +1,18 @@
 //! Collects a [`ShareRequest`] piece by piece.
 
-use std::collections::BTreeSet;
+mod images;
+
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
 use super::check;
 use super::options::{
-    DeprecateAt, KeyAccessMode, Options, Revoke, ShareSnapshots, Timing, Unlisted,
+    DeprecateAt, KeyAccessMode, Options, Revoke, ShareSnapshots, TagsToShare, Timing, Unlisted,
 };
 use super::text::TextDuration;
 use super::{KeyScope, Problems, ShareRequest, TargetOptions};
-use crate::id::{AccountId, AmiId, KeyRef, PlanDigest, Principal, Region, RoleArn, SourceImage};
+use crate::id::{AccountId, AmiId, KeyRef, PlanDigest, Principal, Region, RoleArn};
 use crate::request::name::NameTemplate;
 
 /// Collects a [`ShareRequest`]; [`build`](Self::build) checks it.
@@ -22,6 +23,7 @@ use crate::request::name::NameTemplate;
 pub struct ShareRequestBuilder {
     pub(super) region: Option<Region>,
     pub(super) images: Vec<(Option<Region>, AmiId)>,
+    pub(super) image_parameters: Vec<(Option<Region>, String)>,
     pub(super) copy_name: String,
     pub(super) parameter: Option<String>,
     pub(super) options: Options,
@@ -32,6 +34,7 @@ impl Default for ShareRequestBuilder {
         Self {
             region: None,
             images: Vec::new(),
+            image_parameters: Vec::new(),
             copy_name: "{name}".to_owned(),
             parameter: None,
             options: Options::default(),
@@ -40,34 +43,6 @@ impl Default for ShareRequestBuilder {
 }
 
 impl ShareRequestBuilder {
-    /// Sets the Region of images that are given without one.
-    #[must_use]
-    pub fn region(mut self, region: Region) -> Self {
-        self.region = Some(region);
-        self
-    }
-
-    /// Adds an image.
-    #[must_use]
-    pub fn image(self, image: AmiId) -> Self {
-        self.images([image])
-    }
-
-    /// Adds images.
-    #[must_use]
-    pub fn images(mut self, images: impl IntoIterator<Item = AmiId>) -> Self {
-        self.images
-            .extend(images.into_iter().map(|image| (None, image)));
-        self
-    }
-
-    /// Adds an image in a Region of its own.
-    #[must_use]
-    pub fn image_in(mut self, region: Region, image: AmiId) -> Self {
-        self.images.push((Some(region), image));
-        self
-    }
-
     /// Adds an account to share with.
     #[must_use]
     pub fn target_account(self, account: AccountId) -> Self {
@@ -199,6 +174,13 @@ impl ShareRequestBuilder {
         self
     }
 
+    /// Sets which tags of shared images every recipient sees; targets then tag none themselves.
+    #[must_use]
+    pub fn share_tags(mut self, tags: TagsToShare) -> Self {
+        self.options.share_tags = Some(tags);
+        self
+    }
+
     /// Sets what becomes of principals that have access and are not listed.
     #[must_use]
     pub fn unlisted(mut self, unlisted: Unlisted) -> Self {
@@ -287,34 +269,6 @@ impl ShareRequestBuilder {
         check::problems(self, i64::try_from(now.as_secs()).unwrap_or(i64::MAX))
     }
 
-    /// The images with their Regions; those without any Region are left out.
-    pub(super) fn located(&self) -> impl Iterator<Item = SourceImage> {
-        self.images.iter().filter_map(|(region, ami)| {
-            let region = region.clone().or_else(|| self.region.clone())?;
-            Some(SourceImage {
-                region,
-                ami: ami.clone(),
-            })
-        })
-    }
-
-    /// The Regions of the run that are known.
-    pub(super) fn regions(&self) -> BTreeSet<Region> {
-        self.located()
-            .map(|image| image.region)
-            .chain(self.options.copy_to_regions.iter().cloned())
-            .collect()
-    }
-
-    /// Those in which something is shared: without the source, where copies have a key.
-    pub(super) fn shared_regions(&self) -> BTreeSet<Region> {
-        let mut regions = self.regions();
-        if !self.options.share_source {
-            regions.retain(|region| self.options.keys.in_region(region).is_some());
-        }
-        regions
-    }
-
     /// Checks and returns the request.
     ///
     /// # Errors
@@ -333,6 +287,7 @@ impl ShareRequestBuilder {
         };
         Ok(ShareRequest {
             images: self.located().collect(),
+            image_parameters: self.located_parameters().collect(),
             copy_name,
             parameter,
             options: self.options,

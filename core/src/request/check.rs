@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use super::builder::ShareRequestBuilder;
 use super::text::TextDuration;
-use super::{DeprecateAt, KeyAccessMode, KeyScope, Problem, Problems, Timing};
+use super::{DeprecateAt, KeyAccessMode, KeyScope, Problem, Problems, TagsToShare, Timing};
 use crate::id::{Principal, SourceImage};
 use crate::limits::{
     COPY_COMPLETION, COPY_COMPLETION_STEP, DESCRIPTION_CHARACTERS, TAGS_PER_RESOURCE,
 };
-use crate::request::name::NameTemplate;
+use crate::request::name::{NameTemplate, is_parameter};
 use crate::tags;
 
 /// Every problem; `now` is in seconds since 1970.
@@ -57,11 +57,13 @@ impl Check<'_> {
     }
 
     fn images(&mut self) {
-        let images = &self.request.images;
-        let all_in_regions = images.iter().all(|(region, _)| region.is_some());
-        let located = self.request.region.is_some() || (all_in_regions && !images.is_empty());
+        let images = self.request.images.iter().map(|(region, _)| region);
+        let parameters = self.request.image_parameters.iter();
+        let regions: Vec<_> = images.chain(parameters.map(|(region, _)| region)).collect();
+        let all_in_regions = regions.iter().all(|region| region.is_some());
+        let located = self.request.region.is_some() || (all_in_regions && !regions.is_empty());
         self.require(
-            !images.is_empty(),
+            !regions.is_empty(),
             "ami-id",
             "no image is given: name at least one AMI",
         );
@@ -76,6 +78,18 @@ impl Check<'_> {
                 self.refuse("ami-id", format!("{image} is given twice"));
             }
             seen.insert(image);
+        }
+        let mut parameters = BTreeSet::new();
+        for parameter in self.request.located_parameters() {
+            self.require(
+                is_parameter(&parameter.name),
+                "ami-id",
+                format!("`{}` is no name of an SSM parameter", parameter.name),
+            );
+            if parameters.contains(&parameter) {
+                self.refuse("ami-id", format!("{parameter} is given twice"));
+            }
+            parameters.insert(parameter);
         }
     }
 
@@ -179,6 +193,18 @@ impl Check<'_> {
                 "tags",
                 format!("`{key}`: tag keys that begin with `aws:` or `ami-share:` are reserved"),
             );
+        }
+        if let Some(TagsToShare::Keys(keys)) = &options.share_tags {
+            for key in keys {
+                self.require(
+                    !key.is_empty() && tags::can_be_shared(key),
+                    "share-tags",
+                    format!(
+                        "`{key}` cannot be shared: give keys of at most 114 characters that do \
+                         not begin with `aws:`, `ami-share:` or `ec2:SharedTag/`"
+                    ),
+                );
+            }
         }
     }
 

@@ -37,6 +37,16 @@ pub enum ShareSnapshots {
     Never,
 }
 
+/// Which tags of a shared image every recipient sees.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TagsToShare {
+    /// All that can be shared.
+    All,
+    /// Those of these keys.
+    Keys(BTreeSet<String>),
+}
+
 /// What becomes of principals that have access and are not listed. They are always reported.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -128,6 +138,8 @@ pub(crate) struct Options {
     pub(crate) key_scope: Option<KeyScope>,
     pub(crate) key_role: Option<RoleArn>,
     pub(crate) share_snapshots: ShareSnapshots,
+    /// `None` for no tags.
+    pub(crate) share_tags: Option<TagsToShare>,
     pub(crate) unlisted: Unlisted,
     pub(crate) drop_stale_principals: bool,
     pub(crate) revoke: Option<Revoke>,
@@ -159,6 +171,7 @@ impl Default for Options {
             key_scope: None,
             key_role: None,
             share_snapshots: ShareSnapshots::default(),
+            share_tags: None,
             unlisted: Unlisted::default(),
             drop_stale_principals: false,
             revoke: None,

@@ -11,6 +11,7 @@ pub(super) const POLICIES: &[Policy] = &[
     SERVICE_LINKED_ROLE_GRANTS,
     PARAMETERS,
     LIFECYCLE,
+    SHARED_TAGS,
 ];
 
 const TARGETS: Policy = Policy {
@@ -101,7 +102,7 @@ const PARAMETERS: Policy = Policy {
     name: "parameters",
     kind: Kind::Identity,
     account: Source,
-    purpose: "`publish-ssm-parameter`.",
+    purpose: "`publish-ssm-parameter`, and `ami-id: resolve:ssm:…`, which only reads.",
     danger: "Deployments that read these parameters launch the image that is written to them.",
     used_with: &["publisher"],
     statements: &[allow(
@@ -136,5 +137,31 @@ const LIFECYCLE: Policy = Policy {
         ],
         &[Images],
         &[],
+    )],
+};
+
+const SHARED_TAGS: Policy = Policy {
+    name: "shared-tags",
+    kind: Kind::Identity,
+    account: Source,
+    purpose: "`share-tags`: tags of shared images that every recipient sees.",
+    danger: "Every account that an image is shared with can read these tags, and may have policies \
+             that trust them.",
+    used_with: &["publisher"],
+    statements: &[allow(
+        "ShareTags",
+        &[called(
+            "ec2:CreateTags",
+            "only the owner of an image can write the tags that its recipients see",
+        )],
+        &[Images],
+        &[
+            when(
+                "ForAllValues:StringLike",
+                "aws:TagKeys",
+                Texts(&["ec2:SharedTag/*"]),
+            ),
+            when("Null", "aws:TagKeys", NO),
+        ],
     )],
 };

@@ -74,17 +74,17 @@ locals {
   # The policies of each role.
   presets = {
     share = {
-      publisher = [var.key_access == "grants" ? "publisher-grants" : "publisher", "parameters", "lifecycle"]
+      publisher = [var.key_access == "grants" ? "publisher-grants" : "publisher", "parameters", "lifecycle", "shared-tags"]
       reader    = ["reader"]
       revoker   = ["revoker"]
     }
     verify = {
-      publisher = [var.key_access == "grants" ? "publisher-grants" : "publisher", "parameters", "lifecycle", "reader", "targets"]
+      publisher = [var.key_access == "grants" ? "publisher-grants" : "publisher", "parameters", "lifecycle", "shared-tags", "reader", "targets"]
       reader    = ["reader"]
       revoker   = ["revoker"]
     }
     copy = {
-      publisher = [var.key_access == "grants" ? "publisher-grants" : "publisher", "parameters", "lifecycle", "reader", "targets", "snapshots", "temporary-access", "service-linked-role-grants", "revoker"]
+      publisher = [var.key_access == "grants" ? "publisher-grants" : "publisher", "parameters", "lifecycle", "shared-tags", "reader", "targets", "snapshots", "temporary-access", "service-linked-role-grants", "revoker"]
       reader    = ["reader"]
       revoker   = ["revoker", "revoke-copies"]
     }
@@ -472,7 +472,7 @@ data "aws_iam_policy_document" "parameters" {
 resource "aws_iam_policy" "parameters" {
   count       = contains(local.created, "parameters") ? 1 : 0
   name        = "ami-share-parameters"
-  description = "publish-ssm-parameter."
+  description = "publish-ssm-parameter, and ami-id: resolve:ssm:…, which only reads."
   policy      = data.aws_iam_policy_document.parameters.json
 }
 
@@ -490,6 +490,34 @@ resource "aws_iam_policy" "lifecycle" {
   name        = "ami-share-lifecycle"
   description = "deprecate-at and deregistration-protection."
   policy      = data.aws_iam_policy_document.lifecycle.json
+}
+
+# Every account that an image is shared with can read these tags, and may have policies that trust them.
+data "aws_iam_policy_document" "shared_tags" {
+  statement {
+    sid       = "ShareTags"
+    actions   = ["ec2:CreateTags"]
+    resources = ["arn:${local.partition}:ec2:*::image/*"]
+
+    condition {
+      test     = "ForAllValues:StringLike"
+      variable = "aws:TagKeys"
+      values   = ["ec2:SharedTag/*"]
+    }
+
+    condition {
+      test     = "Null"
+      variable = "aws:TagKeys"
+      values   = ["false"]
+    }
+  }
+}
+
+resource "aws_iam_policy" "shared_tags" {
+  count       = contains(local.created, "shared-tags") ? 1 : 0
+  name        = "ami-share-shared-tags"
+  description = "share-tags: tags of shared images that every recipient sees."
+  policy      = data.aws_iam_policy_document.shared_tags.json
 }
 
 # It can read with whom everything is shared. With targets, use it with targets and target-reader.
@@ -640,6 +668,7 @@ locals {
     "service-linked-role-grants" = one(aws_iam_policy.service_linked_role_grants[*].arn)
     "parameters"                 = one(aws_iam_policy.parameters[*].arn)
     "lifecycle"                  = one(aws_iam_policy.lifecycle[*].arn)
+    "shared-tags"                = one(aws_iam_policy.shared_tags[*].arn)
     "reader"                     = one(aws_iam_policy.reader[*].arn)
     "revoker"                    = one(aws_iam_policy.revoker[*].arn)
     "revoke-copies"              = one(aws_iam_policy.revoke_copies[*].arn)

@@ -2,6 +2,7 @@
 
 use Severity::{Refuse, Warn};
 use ami_share::diagnostic::Severity;
+use ami_share::request::TagsToShare;
 use ami_share_sim::world::{ImageState, Protection, World as State};
 
 use super::{Seen, image_named, under_golden};
@@ -99,10 +100,29 @@ pub(super) async fn collect(seen: &mut Seen) {
         request.require_image_tag("release", "yes")
     })
     .await;
+    collect_tags(seen).await;
     let thousand = (0..1000_u64).map(|n| (300_000_000_000 + n).to_string().parse().unwrap());
     seen.expect_of_request(("image.many-targets", Warn), &["plain"], |request| {
         request.target_accounts(thousand)
     })
+    .await;
+}
+
+async fn collect_tags(seen: &mut Seen) {
+    seen.expect_of_request(("image.tag-not-shared", Warn), &["golden"], |request| {
+        request.share_tags(TagsToShare::Keys(["Team".to_owned()].into()))
+    })
+    .await;
+    seen.expect(
+        ("image.too-many-tags", Refuse),
+        &["golden"],
+        |state, _| {
+            let tags = (0..26).map(|n| (format!("key-{n}"), "value".to_owned()));
+            let own = image_named(state, "golden").tags.entry(A.to_owned());
+            *own.or_default() = tags.collect();
+        },
+        |request| request.share_tags(TagsToShare::All),
+    )
     .await;
 }
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use ami_share::Principal;
 use ami_share::request::{
-    DeprecateAt, KeyAccessMode, Revoke, ShareRequestBuilder, ShareSnapshots, TargetOptions,
-    Unlisted, Verify,
+    DeprecateAt, KeyAccessMode, Revoke, ShareRequestBuilder, ShareSnapshots, TagsToShare,
+    TargetOptions, Unlisted, Verify,
 };
 
 use super::stage::Stage;
@@ -72,6 +72,16 @@ pub(super) async fn share_snapshots(stage: Stage) -> Result<(), String> {
 pub(super) async fn publish_parameter(stage: Stage) -> Result<(), String> {
     let request = build_home_request(&stage);
     let request = request.publish_ssm_parameter("/golden/{name}");
+    stage.run(request).await.map(drop)
+}
+
+pub(super) async fn share_tags(stage: Stage) -> Result<(), String> {
+    let image_id = stage.world.image_id("image-1");
+    stage.world.edit_image(&image_id, |image| {
+        let tags = image.tags.entry(A.to_owned()).or_default();
+        tags.insert("team".to_owned(), "web".to_owned());
+    });
+    let request = build_home_request(&stage).share_tags(TagsToShare::All);
     stage.run(request).await.map(drop)
 }
 

@@ -120,6 +120,24 @@ async fn rule_5_15_a_value_fits_its_type_tier_and_pattern() {
 }
 
 #[tokio::test]
+async fn rule_5_16_an_advanced_parameter_stays_in_its_tier() {
+    let (a, _) = two_accounts();
+    let tier = |tier: &str| json!({ "Overwrite": true, "Tier": tier });
+    put(&a, "/p/text", "one", tier("Advanced")).await.unwrap();
+    for more in [json!({ "Overwrite": true }), tier("Standard")] {
+        let answer = put(&a, "/p/text", "two", more).await;
+        assert_code(answer, "ValidationException");
+    }
+    for given in ["Advanced", "Intelligent-Tiering"] {
+        let answer = put(&a, "/p/text", given, tier(given)).await.unwrap();
+        assert_eq!(answer.json()["Tier"], "Advanced", "{given}");
+    }
+    let answer = put(&a, "/p/other", "one", tier("Intelligent-Tiering")).await;
+    assert_eq!(answer.unwrap().json()["Tier"], "Standard");
+    put(&a, "/p/other", "two", tier("Advanced")).await.unwrap();
+}
+
+#[tokio::test]
 async fn rule_5_15_parameters_are_found_by_path_and_filter() {
     let (a, _) = two_accounts();
     for name in ["/p/a", "/p/b", "/p/nested/c", "/q/d"] {

@@ -118,6 +118,12 @@ fn lifecycle(event: &Event) -> Option<String> {
             let instead = instead.unwrap_or_default();
             format!("the parameter {name} of {account} names {image} now{instead}")
         }
+        Event::TagsShared { image, keys, .. } => {
+            format!(
+                "every recipient of {image} sees these tags now: {}",
+                list(keys)
+            )
+        }
         Event::Tagged { account, image } => format!("{image} carries its tags in {account} now"),
         _ => return None,
     })

@@ -5,8 +5,8 @@ use std::fmt::Display;
 
 use ami_share::AccountId;
 use ami_share::plan::{
-    CopyImage, Deprecate, Grants, KeyAccess, LaunchPermission, Protect, Publish, SharedImage,
-    SnapshotPermission,
+    CopyImage, Deprecate, Grants, KeyAccess, LaunchPermission, Protect, Publish, ShareTags,
+    SharedImage, SnapshotPermission,
 };
 
 use super::{image_name, policy_words};
@@ -92,6 +92,16 @@ pub(super) fn deprecate(deprecate: &Deprecate, sign: char) -> String {
         &deprecate.at,
     );
     format!("{sign} {image} is deprecated at {at}")
+}
+
+pub(super) fn tags(share: &ShareTags, sign: char) -> String {
+    let image = image_name(&share.shared);
+    if share.missing.is_empty() {
+        let keys = list(share.tags.keys());
+        return format!("{sign} every recipient of {image} sees its tags already: {keys}");
+    }
+    let keys = list(share.missing.keys());
+    format!("{sign} every recipient of {image} sees its tags: {keys}")
 }
 
 pub(super) fn protect(protect: &Protect, sign: char) -> String {

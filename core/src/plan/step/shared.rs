@@ -1,4 +1,6 @@
-//! What several steps share: a shared image, and the change of a key policy.
+//! What several steps share: a shared image, its tags for everybody, and the change of a key policy.
+
+use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -15,6 +17,19 @@ pub struct SharedImage {
     /// The image that is shared there: the source itself, or its copy. `None` if that copy does not
     /// exist yet: then the [`CopyImage`](super::CopyImage) of this source to this Region makes it.
     pub image: Option<AmiId>,
+}
+
+/// Every recipient of a shared image sees these tags of it (`ec2:CreateTags` in the source account).
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[non_exhaustive]
+pub struct ShareTags {
+    /// The shared image.
+    #[serde(flatten)]
+    pub shared: SharedImage,
+    /// The tags, by the keys with which recipients see them.
+    pub tags: BTreeMap<String, String>,
+    /// Those that the image does not have yet, or has with another value.
+    pub missing: BTreeMap<String, String>,
 }
 
 /// A key policy before and after a change.

@@ -16,6 +16,9 @@ pub(super) fn create(world: &mut World, query: &Query, request: &Request<'_>) ->
         return Err(Fail::bad("MissingParameter", message));
     }
     let ids = resources(world, query, request, "ec2:CreateTags", &new)?;
+    for id in &ids {
+        check_shared(world, id, &new, request)?;
+    }
     dry_run(query)?;
     for id in ids {
         let Some(tags) = tags_of(world, id, request.account()) else {
@@ -29,6 +32,20 @@ pub(super) fn create(world: &mut World, query: &Query, request: &Request<'_>) ->
         tags.extend(new.clone());
     }
     Ok(return_true())
+}
+
+/// Only the owner of an image writes the tags that recipients see (R7.14).
+fn check_shared(world: &World, id: &str, tags: &Tags, request: &Request<'_>) -> Result<(), Fail> {
+    let of_image = world.images.get(id).map(|image| &image.owner);
+    let owner = of_image.or(world.snapshots.get(id).map(|snapshot| &snapshot.owner));
+    let mut keys = tags.keys();
+    match keys.find(|key| key.starts_with(tags::SHARED_PREFIX)) {
+        Some(key) if owner.is_some_and(|owner| owner != request.account()) => {
+            let message = format!("Only the owner of {id} can set the tag '{key}'.");
+            Err(Fail::bad("OperationNotPermitted", message))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Removes tags: all of them if the request names none, and one that is given with a value only if

@@ -11,7 +11,7 @@ use crate::wire::{Fail, Query};
 use crate::world::{Tags, World};
 
 /// Others see those tags of an owner whose keys begin with this (R7.14).
-const SHARED_PREFIX: &str = "ec2:SharedTag/";
+pub(super) const SHARED_PREFIX: &str = "ec2:SharedTag/";
 /// A resource has no more tags.
 pub(super) const MOST: usize = 50;
 

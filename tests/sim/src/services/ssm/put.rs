@@ -38,6 +38,7 @@ pub(super) fn put(world: &mut World, params: &Params, request: &Request<'_>) -> 
     }
     let new = read(params, value, before.as_ref(), request)?;
     check_form(name, &new)?;
+    check_tier(before.as_ref(), &new)?;
     if before.is_some() && !overwrite {
         let message = "The parameter already exists. To overwrite this value, set the overwrite \
                        option in the request to true.";
@@ -95,10 +96,35 @@ fn read(
             before.and_then(|before| before.description.as_ref()),
         ),
         allowed_pattern: given("AllowedPattern", pattern),
-        tier: text(params, "Tier").unwrap_or("Standard").to_owned(),
+        tier: tier_of(text(params, "Tier"), value, before).to_owned(),
         key: text(params, "KeyId").map(str::to_owned),
         labels: Vec::new(),
     })
+}
+
+/// The tier that a request gives a parameter. Without one it is the default of the account, which
+/// is `Standard` here (R5.16).
+fn tier_of(given: Option<&str>, value: &str, before: Option<&Parameter>) -> &'static str {
+    let is_advanced = before.is_some_and(|before| before.tier == "Advanced");
+    let needs_advanced = is_advanced || value.chars().count() > STANDARD;
+    match given {
+        Some("Advanced") => "Advanced",
+        Some("Intelligent-Tiering") if needs_advanced => "Advanced",
+        _ => "Standard",
+    }
+}
+
+/// A parameter is never taken from the advanced tier to the standard one (R5.16).
+fn check_tier(before: Option<&Parameter>, new: &Parameter) -> Result<(), Fail> {
+    let was_advanced = before.is_some_and(|before| before.tier == "Advanced");
+    if was_advanced && new.tier != "Advanced" {
+        return Err(invalid(
+            "This parameter uses the advanced-parameter tier. You can't downgrade a parameter from \
+             the advanced-parameter tier to the standard-parameter tier. If necessary, you can \
+             delete the advanced parameter and recreate it as a standard parameter.",
+        ));
+    }
+    Ok(())
 }
 
 fn check_form(name: &str, new: &Parameter) -> Result<(), Fail> {

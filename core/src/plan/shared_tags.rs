@@ -1,0 +1,77 @@
+//! Tags of a shared image that every recipient sees.
+
+use std::collections::BTreeMap;
+
+use super::planner::Planner;
+use super::step::{CopyImage, ShareTags, SharedImage};
+use crate::diagnostic::FindingCode;
+use crate::inventory::Image;
+use crate::limits::TAGS_PER_RESOURCE;
+use crate::request::TagsToShare;
+use crate::tags;
+
+impl Planner<'_> {
+    /// The tags that recipients of a shared image are to see; `None` if there are none.
+    pub(super) fn plan_tags_to_share(
+        &mut self,
+        source: &Image,
+        copy: Option<&CopyImage>,
+        shared: &SharedImage,
+    ) -> Option<ShareTags> {
+        // 1. Which tags: those of the source, and of a copy those that the request gives it.
+        let asked = self.request.options.share_tags.as_ref()?;
+        let mut own = source.tags.clone();
+        if copy.is_some() {
+            own.extend(self.request.options.tags.clone());
+        }
+        let keys: Vec<&String> = match asked {
+            TagsToShare::All => own.keys().filter(|key| is_candidate(key)).collect(),
+            TagsToShare::Keys(keys) => keys.iter().collect(),
+        };
+        let (mut tags, mut left_out) = (BTreeMap::new(), Vec::new());
+        for key in keys {
+            match own.get(key).filter(|_| tags::can_be_shared(key)) {
+                Some(value) => _ = tags.insert(tags::shared_key(key), value.clone()),
+                None => left_out.push(key.as_str()),
+            }
+        }
+        if !left_out.is_empty() {
+            let message = format!(
+                "recipients will not see the tags {}: the image has none of these keys, or they \
+                 are too long",
+                left_out.join(", ")
+            );
+            self.warn(FindingCode::ImageTagNotShared, &shared.source.ami, message);
+        }
+
+        // 2. What the shared image lacks of them, and whether it has room.
+        let existing = self.existing_image(shared);
+        let current = match (existing, copy) {
+            (Some(image), _) => &image.tags,
+            (None, Some(copy)) => &copy.tags,
+            (None, None) => &source.tags,
+        };
+        let mut missing = tags.clone();
+        missing.retain(|key, value| current.get(key) != Some(value));
+        let new = missing.keys().filter(|key| !current.contains_key(*key));
+        let total = tags::count(current.keys().chain(new));
+        if !missing.is_empty() && total > TAGS_PER_RESOURCE {
+            let message = format!(
+                "with the tags that recipients are to see it would have {total}, and a resource \
+                 can have {TAGS_PER_RESOURCE}"
+            );
+            self.refuse(FindingCode::ImageTooManyTags, &shared.source.ami, message);
+        }
+        let shared = shared.clone();
+        (!tags.is_empty()).then_some(ShareTags {
+            shared,
+            tags,
+            missing,
+        })
+    }
+}
+
+/// Whether `all` means a tag of this key.
+fn is_candidate(key: &str) -> bool {
+    !tags::is_reserved(key) && !tags::is_shared(key)
+}

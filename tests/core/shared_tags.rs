@@ -1,0 +1,141 @@
+//! Tags of an image that every recipient sees: only its owner writes them.
+
+use ami_share::request::TagsToShare;
+
+use super::support::*;
+
+const PREFIX: &str = "ec2:SharedTag/";
+
+fn tag(world: &World, image: &str, tags: &[(&str, &str)]) {
+    world.edit_image(&world.image_id(image), |image| {
+        let own = image.tags.entry(A.to_owned()).or_default();
+        own.extend(
+            tags.iter()
+                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned())),
+        );
+    });
+}
+
+fn keys(keys: &[&str]) -> TagsToShare {
+    TagsToShare::Keys(keys.iter().map(|key| (*key).to_owned()).collect())
+}
+
+/// The tags that B sees of an image.
+async fn tags_in_target(world: &World, image_id: &str) -> Vec<(String, String)> {
+    let ec2 = aws_sdk_ec2::Client::new(&world.config(B));
+    let shown = ec2.describe_images().image_ids(image_id).send().await;
+    let image = shown.unwrap().images.unwrap().remove(0);
+    let mut tags = Vec::new();
+    for tag in image.tags.unwrap_or_default() {
+        tags.push((tag.key.unwrap(), tag.value.unwrap()));
+    }
+    tags.sort();
+    tags
+}
+
+fn pairs(tags: &[(&str, &str)]) -> Vec<(String, String)> {
+    let pair = |(key, value): &(&str, &str)| (format!("{PREFIX}{key}"), (*value).to_owned());
+    tags.iter().map(pair).collect()
+}
+
+/// The actions that were called in a target, or as one of its roles.
+fn list_actions_in_targets(world: &World) -> Vec<String> {
+    let calls = world.sim.journal().into_iter();
+    let elsewhere = calls.filter(|call| call.account != A);
+    elsewhere.map(|call| call.action).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn recipient_sees_shared_tags_without_a_call_in_its_account() {
+    let world = World::new();
+    tag(
+        &world,
+        "golden",
+        &[("Team", "web"), ("Stage", "beta"), ("secret", "x")],
+    );
+    let request = || {
+        let request = world.build_request(&["golden"]);
+        request.share_tags(keys(&["Team", "Stage"]))
+    };
+    let report = world.share(request()).await;
+    assert!(list_actions_in_targets(&world).is_empty());
+    let actions = world.list_actions(0);
+    let position = |wanted: &str| actions.iter().position(|action| action == wanted);
+    assert!(position("ec2:CreateTags") < position("ec2:ModifyImageAttribute"));
+    let golden = world.image_id("golden");
+    let expected = pairs(&[("Stage", "beta"), ("Team", "web")]);
+    assert_eq!(tags_in_target(&world, &golden).await, expected);
+    assert_eq!(report.images[0].shared_tags.len(), 2);
+
+    let again = world.share(request()).await;
+    assert!(!again.changed && again.images[0].shared_tags.len() == 2);
+
+    // A tag that changed is written again.
+    tag(&world, "golden", &[("Stage", "released")]);
+    let report = world.share(request()).await;
+    assert!(report.changed);
+    let expected = pairs(&[("Stage", "released"), ("Team", "web")]);
+    assert_eq!(tags_in_target(&world, &golden).await, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn copy_carries_shared_tags_of_its_source_and_of_the_request() {
+    let world = World::new();
+    tag(&world, "plain", &[("Team", "web"), ("aws:made-by", "aws")]);
+    let request = || {
+        let request = world.build_copy_request(&["plain"]).tag("Stage", "beta");
+        request.share_tags(TagsToShare::All)
+    };
+    let report = world.share(request()).await;
+    let copy = report.images[0].image.as_ref().unwrap().to_string();
+    let expected = pairs(&[("Stage", "beta"), ("Team", "web")]);
+    assert_eq!(tags_in_target(&world, &copy).await, expected);
+    assert!(!world.share(request()).await.changed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_target_writes_a_shared_tag() {
+    for own_copies in [false, true] {
+        for shares in [false, true] {
+            let world = World::generate(2, 1, 1, 1);
+            world
+                .allow_actions(B, "consumer", &["ec2:*", "kms:*"])
+                .await;
+            world.alias_own_keys();
+            let tags = [("Team", "web"), ("ec2:SharedTag/Team", "web")];
+            tag(&world, "image-1", &tags);
+            let request = || {
+                let mut options = with_target_role();
+                if own_copies {
+                    options = options.kms_key("alias/own".parse().unwrap());
+                }
+                let request = world.build_request(&["image-1"]).target_options(options);
+                if shares {
+                    request.share_tags(TagsToShare::All)
+                } else {
+                    request
+                }
+            };
+            let what = format!("own copies {own_copies}, shared {shares}");
+            let report = world.share(request()).await;
+            assert!(report.errors.is_empty(), "{what}: {:?}", report.errors);
+            let tagging = list_actions_in_targets(&world).contains(&"ec2:CreateTags".to_owned());
+            assert_eq!(tagging, !own_copies && !shares, "{what}");
+            let shared = world.edit_image(&world.image_id("image-1"), |image| {
+                let of_b = image.tags.get(B).cloned().unwrap_or_default();
+                of_b.keys().filter(|key| key.starts_with(PREFIX)).count()
+            });
+            assert_eq!(shared, 0, "{what}");
+            let copied = report
+                .plan
+                .target_copies()
+                .flat_map(|copy| copy.tags.keys());
+            assert_eq!(
+                copied.filter(|key| key.starts_with(PREFIX)).count(),
+                0,
+                "{what}"
+            );
+            assert!(!world.share(request()).await.changed, "{what}");
+        }
+    }
+}
