@@ -20,11 +20,12 @@ use std::time::Duration;
 use ami_share::aws_config::SdkConfig;
 use futures::FutureExt as _;
 use futures::future::{self, BoxFuture, Either};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use inputs::{Problem, variable};
 use output::Files;
 use output::ending::Ending;
+use output::findings_page::FindingsPage;
 use output::log::{Level, Log, Style};
 use runner::Runner;
 use settings::Settings;
@@ -95,6 +96,7 @@ impl Sinks {
 
 /// Runs the step with the inputs of `env`.
 pub async fn run(env: impl IntoIterator<Item = (OsString, OsString)>, sinks: Sinks) -> Exit {
+    let began = Instant::now();
     let env: Vec<(OsString, OsString)> = env.into_iter().collect();
     let style = style_of(&env, sinks.terminal);
     let log = Arc::new(Log::new(sinks.out, sinks.errors, style));
@@ -137,7 +139,7 @@ pub async fn run(env: impl IntoIterator<Item = (OsString, OsString)>, sinks: Sin
     };
 
     // The files are written even of a run that was interrupted.
-    let mut files = files_of(&env, &settings, sinks.report);
+    let mut files = files_of(&env, &settings, sinks.report, began);
     let mut errors = files.write(&runner.outcome(), exit, settings.mode);
     if let Some(ending) = cleaning_up {
         ending.await;
@@ -145,6 +147,9 @@ pub async fn run(env: impl IntoIterator<Item = (OsString, OsString)>, sinks: Sin
     }
     for error in &errors {
         log.annotate(Level::Error, "output", &format!("{error:#}"));
+    }
+    if runner.outcome().has_codes() {
+        log.line(&format!("what each code means: {}", files.page.name()));
     }
     log.line(&Ending::of(&runner.outcome(), exit, settings.mode).line());
     if exit == Exit::Done && !errors.is_empty() {
@@ -176,6 +181,7 @@ fn files_of<'a>(
     env: &'a [(OsString, OsString)],
     settings: &'a Settings,
     printed: Option<Box<dyn Write + Send>>,
+    began: Instant,
 ) -> Files<'a> {
     Files {
         outputs: variable(env, "GITHUB_OUTPUT").map(Path::new),
@@ -183,6 +189,8 @@ fn files_of<'a>(
         report: settings.report_path.as_deref(),
         printed,
         masks_accounts: settings.mask_account_ids,
+        began,
+        page: FindingsPage::of(|name| variable(env, name)?.to_str()),
     }
 }
 

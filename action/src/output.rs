@@ -4,6 +4,7 @@
 mod diagram;
 pub(crate) mod ending;
 pub(crate) mod events;
+pub(crate) mod findings_page;
 pub(crate) mod key_name;
 pub(crate) mod kinds;
 pub(crate) mod log;
@@ -23,8 +24,11 @@ use std::path::Path;
 
 use rand::Rng as _;
 use rand::distributions::Alphanumeric;
+use tokio::time::Instant;
 
+use self::findings_page::FindingsPage;
 use self::outcome::Outcome;
+use self::summary::About;
 use crate::exit::Exit;
 use crate::files;
 use crate::settings::Mode;
@@ -48,6 +52,10 @@ pub(crate) struct Files<'a> {
     pub(crate) printed: Option<Box<dyn Write + Send>>,
     /// Whether the summary hides account IDs; outputs and the report never do.
     pub(crate) masks_accounts: bool,
+    /// When the run began.
+    pub(crate) began: Instant,
+    /// What the summary links codes to.
+    pub(crate) page: FindingsPage,
 }
 
 impl Files<'_> {
@@ -59,7 +67,11 @@ impl Files<'_> {
         mode: Mode,
     ) -> Vec<anyhow::Error> {
         let report = report::members(outcome, exit);
-        let summary = summary::markdown(outcome, exit, mode);
+        let about = About {
+            took: self.began.elapsed(),
+            page: &self.page,
+        };
+        let summary = summary::markdown(outcome, exit, mode, &about);
         let comment = || summary.short_text(self.masks_accounts, LONGEST_COMMENT);
         let results = [
             self.outputs

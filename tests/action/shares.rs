@@ -62,7 +62,8 @@ async fn share_leaves_its_outputs_and_a_second_run_changes_nothing() {
     );
     assert!(
         run.summary.contains(&format!(
-            "| us-east-1 | <code>{golden}</code> | no | {B} | {B} | – | – |"
+            "| us-east-1 | [<code>{golden}</code>](https://us-east-1.console.aws.amazon.com/ec2/\
+             home?region=us-east-1#ImageDetails:imageId={golden}) | no | {B} | {B} | – | – |"
         )),
         "{}",
         run.summary

@@ -142,7 +142,7 @@ async fn summary_of_fifty_regions_and_accounts_stays_readable() {
         );
         assert_eq!(
             text.lines()
-                .filter(|line| line.contains("| <code>ami-") || line.contains("would be | "))
+                .filter(|line| line.contains("| [<code>ami-") || line.contains("would be | "))
                 .count(),
             100
         );

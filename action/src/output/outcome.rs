@@ -16,6 +16,16 @@ pub(crate) enum Outcome {
 }
 
 impl Outcome {
+    /// Whether the log told of an error or a finding.
+    pub(crate) fn has_codes(&self) -> bool {
+        match self {
+            Self::Unplanned(errors) => !errors.is_empty(),
+            Self::Planned(report) | Self::Verified(report) | Self::Applied(report) => {
+                !report.errors.is_empty() || !report.findings.is_empty()
+            }
+        }
+    }
+
     /// The report; `None` if there is no plan.
     pub(crate) fn report(&self) -> Option<&Report> {
         match self {

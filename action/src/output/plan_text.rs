@@ -27,7 +27,11 @@ pub(crate) fn policy_changes(plan: &Plan) -> Vec<(String, Vec<String>)> {
         };
         let lines = change.as_ref().map(policy_diff::lines).unwrap_or_default();
         if !lines.is_empty() {
-            changes.push((format!("Change of the policy of {key}"), lines));
+            let mut title = format!("Change of the policy of {key}");
+            if let Some(words) = policy_words::describe(change.as_ref()) {
+                title += &format!(": {words}");
+            }
+            changes.push((title, lines));
         }
     }
     changes

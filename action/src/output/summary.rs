@@ -1,14 +1,19 @@
 //! The step summary, in Markdown.
 
+mod console;
 pub(super) mod markdown;
+mod planned_copies;
 mod policies;
 mod tables;
+
+use std::time::Duration;
 
 use ami_share::diagnostic::Severity;
 use ami_share::{Finding, Report};
 
 use self::markdown::Markdown;
 use super::ending::{Ending, count};
+use super::findings_page::FindingsPage;
 use super::kinds::{self, Said};
 use super::outcome::Outcome;
 use super::text::cut;
@@ -21,12 +26,26 @@ const MAX_ITEMS: usize = 50;
 /// The longest finding, in characters: it may name thousands of accounts.
 const LONGEST_ITEM: usize = 2_000;
 
-pub(super) fn markdown(outcome: &Outcome, exit: Exit, mode: Mode) -> Markdown {
+/// What else is known of a run.
+pub(super) struct About<'a> {
+    /// How long it took.
+    pub(super) took: Duration,
+    /// The page that explains codes.
+    pub(super) page: &'a FindingsPage,
+}
+
+pub(super) fn markdown(outcome: &Outcome, exit: Exit, mode: Mode, about: &About<'_>) -> Markdown {
     let ending = Ending::of(outcome, exit, mode);
     let mut text = Markdown::literal("### ami-share: ");
     text.push(Markdown::text(&ending.verdict));
     text.push_literal("\n");
-    for more in [ending.failures, ending.next] {
+    let work = work(outcome, about.took);
+    let last = if ending.next.is_empty() {
+        work
+    } else {
+        format!("{}. {work}", ending.next)
+    };
+    for more in [ending.failures, last] {
         if !more.is_empty() {
             text.push_literal("\n");
             text.push(Markdown::text(more));
@@ -35,45 +54,71 @@ pub(super) fn markdown(outcome: &Outcome, exit: Exit, mode: Mode) -> Markdown {
     }
     text.end_block();
     match outcome {
-        Outcome::Unplanned(errors) => items(&mut text, errors.iter().map(Said::error)),
+        Outcome::Unplanned(errors) => items(&mut text, about.page, errors.iter().map(Said::error)),
         // What a refused plan would do is not done, so the summary shows only what is so already.
         Outcome::Planned(report) => {
             let is_plan = !matches!(exit, Exit::Refused | Exit::Cancelled);
-            whole_report(&mut text, report, is_plan);
+            whole_report(&mut text, about.page, report, is_plan);
         }
         Outcome::Verified(report) | Outcome::Applied(report) => {
-            whole_report(&mut text, report, false);
+            whole_report(&mut text, about.page, report, false);
         }
     }
     text.push_literal("\n");
     text
 }
 
+/// How long the run took, and how many copies it began.
+fn work(outcome: &Outcome, took: Duration) -> String {
+    let took = match took.as_secs() {
+        0 => "less than a second".to_owned(),
+        seconds => humantime::format_duration(Duration::from_secs(seconds)).to_string(),
+    };
+    let copies = match outcome {
+        Outcome::Applied(report) => {
+            let own = report.targets.iter().flat_map(|target| &target.copies);
+            let own = own.filter(|copy| copy.copied).count();
+            own + report.images.iter().filter(|image| image.copied).count()
+        }
+        _ => 0,
+    };
+    match copies {
+        0 => format!("Took {took}"),
+        1 => format!("Took {took}, and made 1 copy"),
+        many => format!("Took {took}, and made {many} copies"),
+    }
+}
+
 /// What failed comes first, then what is so, then what else there is to know.
-fn whole_report(text: &mut Markdown, report: &Report, planned: bool) {
-    items(text, report.errors.iter().map(Said::error));
+fn whole_report(text: &mut Markdown, page: &FindingsPage, report: &Report, planned: bool) {
+    items(text, page, report.errors.iter().map(Said::error));
     let (refusals, warnings): (Vec<&Finding>, Vec<&Finding>) = report
         .findings
         .iter()
         .partition(|finding| finding.severity != Severity::Warn);
-    items(text, refusals.into_iter().map(Said::finding));
+    items(text, page, refusals.into_iter().map(Said::finding));
     if let Some(diagram) = diagram::of_report(report, planned) {
-        text.push(Markdown::diagram(&diagram.text, diagram.says_more));
+        // Failures leave no room for a picture.
+        let is_open = diagram.says_more && report.errors.is_empty();
+        text.push(Markdown::diagram(&diagram.text, is_open));
         text.end_block();
     }
     tables::images(text, report, planned);
     tables::keys(text, report, planned);
     tables::targets(text, report);
-    verification::table(text, &report.verifications);
+    if planned {
+        planned_copies::table(text, &report.plan);
+    }
+    verification::table(text, report);
     if planned {
         policies::changes(text, &report.plan);
     }
     policies::left_to_do(text, report);
-    items(text, warnings.into_iter().map(Said::finding));
+    items(text, page, warnings.into_iter().map(Said::finding));
 }
 
 /// Findings or errors, those of one kind as one.
-fn items(text: &mut Markdown, messages: impl Iterator<Item = Said>) {
+fn items(text: &mut Markdown, page: &FindingsPage, messages: impl Iterator<Item = Said>) {
     for (number, kind) in kinds::fold(messages).into_iter().enumerate() {
         if number == MAX_ITEMS {
             text.push_literal("\n- … and more, which are in the report\n");
@@ -88,7 +133,11 @@ fn items(text: &mut Markdown, messages: impl Iterator<Item = Said>) {
         let message = message.strip_prefix(code).unwrap_or(&message);
         let message = message.trim_start_matches([':', ' ']);
         text.push_literal("\n- **");
-        text.push(Markdown::text(code));
+        let name = Markdown::text(code);
+        text.push(match page.section(code) {
+            Some(address) => name.linked(&address),
+            None => name,
+        });
         text.push_literal("** ");
         text.push(Markdown::text(cut(message, LONGEST_ITEM)));
         text.push_literal("\n");
@@ -114,6 +163,7 @@ mod tests {
         let mut text = Markdown::default();
         items(
             &mut text,
+            &FindingsPage::of(|_| None),
             (0..1000_u32).map(|n| {
                 let letters: String = n.to_string().bytes().map(|b| char::from(b + 50)).collect();
                 let text = format!("code: {letters}");

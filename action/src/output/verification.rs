@@ -1,6 +1,7 @@
 //! Whether targets can launch: a line of the log for each, and a table of the summary with targets
 //! down and checks across.
 
+use ami_share::Report;
 use ami_share::report::{CheckName, Conclusion, Verdict, Verification};
 
 use super::ending::count;
@@ -104,11 +105,19 @@ fn checks_with(verification: &Verification, verdict: Verdict) -> String {
     names.join(", ")
 }
 
-/// Adds the table, if there was any check.
-pub(super) fn table(text: &mut Markdown, verifications: &[Verification]) {
+/// Adds the table, if there was any check; folded if the run failed elsewhere.
+pub(super) fn table(text: &mut Markdown, report: &Report) {
+    let verifications = &report.verifications;
     let columns = columns(verifications);
     if columns.is_empty() {
         return;
+    }
+    let answers: Vec<Answer> = verifications.iter().map(Answer::of).collect();
+    let is_folded = !report.errors.is_empty() && !answers.contains(&Answer::Blocked);
+    if is_folded {
+        text.push_literal("\n<details><summary>");
+        text.push(Markdown::text(format!("Checks: {}", summed(&answers))));
+        text.push_literal("</summary>\n");
     }
     let mut names = vec!["target", "Region", "image", "sum"];
     names.extend(columns.iter().map(|name| name.as_str()));
@@ -126,7 +135,22 @@ pub(super) fn table(text: &mut Markdown, verifications: &[Verification]) {
         text.push(Markdown::text(more));
         text.push_literal("\n");
     }
+    if is_folded {
+        text.push_literal("\n</details>\n");
+    }
     text.end_block();
+}
+
+/// `blocked 1, no obstacle found 59`, bad answers first.
+pub(crate) fn summed(answers: &[Answer]) -> String {
+    let mut texts = Vec::new();
+    for answer in Answer::ALL {
+        let number = answers.iter().filter(|other| **other == answer).count();
+        if number > 0 {
+            texts.push(format!("{} {number}", answer.title()));
+        }
+    }
+    texts.join(", ")
 }
 
 /// The rows, bad answers first; targets with equal rows are one.

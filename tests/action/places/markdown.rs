@@ -53,7 +53,29 @@ fn without_escapes(line: &str) -> String {
             bare.push(c);
         }
     }
-    bare.replace("&lt;", "").replace("&amp;", "")
+    without_links(&bare.replace("&lt;", "").replace("&amp;", ""))
+}
+
+/// The line without links to the console of AWS, of which their text is left.
+fn without_links(line: &str) -> String {
+    let mut line = line.to_owned();
+    while let Some(middle) = line.find("](https://") {
+        let (before, link) = line.split_at(middle);
+        let Some((address, after)) = link["](https://".len()..].split_once(')') else {
+            break;
+        };
+        let host = address.split('/').next().unwrap_or_default();
+        let (region, host) = host.split_once('.').unwrap_or_default();
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "-/?=#:.".contains(c);
+        let is_ours = host == "console.aws.amazon.com"
+            && region.split('-').count() == 3
+            && address.chars().all(is_plain);
+        let (Some((start, text)), true) = (before.rsplit_once('['), is_ours) else {
+            break;
+        };
+        line = format!("{start}{text}{after}");
+    }
+    line
 }
 
 /// Whether nothing but our own Markdown is left of a line.
@@ -102,6 +124,8 @@ fn markdown_of_others_is_found() {
     let table = [
         "a <b>",
         "[a](b)",
+        "[a](https://b.console.aws.amazon.com.example/c)",
+        "[a](https://us-east-1.console.aws.amazon.com/c?d=<e>)",
         "a https://b",
         "a Www.b",
         "a `b`",
@@ -119,7 +143,8 @@ fn markdown_of_others_is_found() {
     for text in table {
         assert_ne!(problems(text), [""; 0], "{text}");
     }
-    let ours = "### ami-share: shared\n- **code** a \\[b\\]\n\n| a | b |\n|---|---|\n| \\| | c |\n\
+    let ours = "### ami-share: shared\n- **code** a \\[b\\]\n\n\
+                | [<code>a</code>](https://us-east-1.console.aws.amazon.com/b?c=d#e:f=g) | b |\n|---|---|\n| \\| | c |\n\
                 ```mermaid\nflowchart LR\n  T0([\"a#34;<br>b\"])\n```\n";
     assert_eq!(problems(ours), [""; 0]);
 }

@@ -7,7 +7,7 @@ use super::leaves_keys_to_others;
 use crate::exit::Exit;
 use crate::output::outcome::Outcome;
 use crate::output::plan_text;
-use crate::output::verification::Answer;
+use crate::output::verification::{Answer, summed};
 use crate::settings::Mode;
 
 pub(super) fn of(outcome: &Outcome, exit: Exit, mode: Mode) -> String {
@@ -84,17 +84,10 @@ fn planned(report: &Report, exit: Exit, mode: Mode) -> String {
 
 fn verified(report: &Report, exit: Exit) -> String {
     let answers: Vec<Answer> = report.verifications.iter().map(Answer::of).collect();
-    let mut texts = Vec::new();
-    for answer in Answer::ALL {
-        let number = answers.iter().filter(|other| **other == answer).count();
-        if number > 0 {
-            texts.push(format!("{} {number}", answer.title()));
-        }
-    }
     let pairs = count(answers.len(), "pair");
     let mut text = format!("{}checked {pairs} of image and target", prefix(exit));
-    if !texts.is_empty() {
-        text += &format!(": {}", texts.join(", "));
+    if !answers.is_empty() {
+        text += &format!(": {}", summed(&answers));
     }
     if exit == Exit::Refused {
         text += "; the plan is refused";

@@ -48,6 +48,16 @@ impl Markdown {
         ))
     }
 
+    /// This as a link; without one if the address has a character that could end it.
+    pub(crate) fn linked(self, address: &str) -> Self {
+        let is_safe = |c: char| c.is_ascii_alphanumeric() || "-._~:/?#=&".contains(c);
+        if address.starts_with("https://") && address.chars().all(is_safe) {
+            Self::of(format!("[{}]({address})", self.text))
+        } else {
+            self
+        }
+    }
+
     pub(crate) fn push(&mut self, more: Self) {
         self.text.push_str(&more.text);
     }

@@ -7,6 +7,7 @@ use ami_share::plan::Step;
 use ami_share::report::{ImageReport, KeyReport};
 use ami_share::{Principal, Report};
 
+use super::console;
 use super::markdown::Markdown;
 use crate::output::principal_name::{list_or_count, short_names};
 
@@ -93,7 +94,13 @@ pub(super) fn images(text: &mut Markdown, report: &Report, planned: bool) {
         let shown = images.len().min(rows_left);
         rows_left -= shown;
         let place = Markdown::text(format!(" in {}", source.region));
-        let title = Markdown::code(&source.ami).then(place);
+        let id = Markdown::code(&source.ami).then(place);
+        // A copy may have another name; the image itself is shared in its own Region.
+        let own = images.iter().find(|image| image.region == source.region);
+        let title = match own.and_then(|image| image.name.as_ref()) {
+            Some(name) => Markdown::text(name).then(Markdown::literal(", ")).then(id),
+            None => id,
+        };
         let regions = match images.len() {
             1 => Markdown::literal(": 1 Region"),
             count => Markdown::text(format!(": {count} Regions")),
@@ -124,7 +131,7 @@ pub(super) fn images(text: &mut Markdown, report: &Report, planned: bool) {
 
 fn image_row(image: &ImageReport, report: &Report, planned: bool) -> Vec<Markdown> {
     let to_launch = match &image.image {
-        Some(id) => Markdown::code(id),
+        Some(id) => console::image(id, &image.region),
         None => Markdown::literal("–"),
     };
     let copied = match &image.image {
@@ -199,10 +206,9 @@ fn key_row(key: &KeyReport, report: &Report, planned: bool) -> Vec<Markdown> {
         add_planned_key_changes(key, report, &mut added, &mut removed);
     }
     let principals = key_holders(key, report);
-    let id = key.key.as_ref().rsplit('/').next().unwrap_or_default();
     vec![
         Markdown::text(key.key.region()),
-        Markdown::code(id),
+        console::key(&key.key),
         cell(&principals),
         cell(&added),
         cell(&removed),
