@@ -90,12 +90,21 @@ impl Way {
         }
     }
 
-    /// The image that it shares or revokes.
-    fn image_name(self) -> &'static str {
+    /// The image that it shares or revokes, which may be the copy of a run before.
+    fn image_id(self, world: &World) -> String {
         match self {
-            Self::Copy | Self::AfterFailedCopy | Self::RevokeCopies => "plain",
-            _ => "golden",
+            Self::RevokeCopies => world.list_copies().into_keys().next().unwrap(),
+            Self::Copy | Self::AfterFailedCopy => world.image_id("plain"),
+            _ => world.image_id("golden"),
         }
+    }
+
+    fn is_revoke(self) -> bool {
+        use Way::{RevokeCopies, RevokeGrants, RevokeLifecycle, RevokePolicy};
+        matches!(
+            self,
+            RevokeCopies | RevokeGrants | RevokeLifecycle | RevokePolicy
+        )
     }
 
     /// The world before the way is gone.

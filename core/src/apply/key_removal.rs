@@ -34,8 +34,7 @@ impl Apply<'_> {
         //    must be able to use its key (P1, P5).
         let mut restored = BTreeSet::new();
         for (region, image_id) in images {
-            let clients = self.run.source_clients(region);
-            let launchers = clients.ec2.launch_permissions(image_id).await?;
+            let launchers = self.launchers_of(region, image_id).await?;
             restored.extend(named_principals(&launchers, &removed));
             self.restore_grants(&remove.key, (region, image_id), &launchers, &revoked_grants)
                 .await?;

@@ -7,11 +7,46 @@ use futures::future;
 
 use super::{Apply, LaunchableImage};
 use crate::diagnostic::{Code, Error};
-use crate::id::{KeyArn, Region};
+use crate::id::{AmiId, KeyArn, Principal, Region};
 use crate::inventory::KeyState;
 use crate::report::Event;
 
+/// What EC2 answers of an image that is gone, or that cannot be used for another reason.
+const UNUSABLE: &[&str] = &["InvalidAMIID.Unavailable", "InvalidAMIID.NotFound"];
+
 impl<'a> Apply<'a> {
+    /// Who can launch an image: nobody if it is gone.
+    pub(super) async fn launchers_of(
+        &self,
+        region: &Region,
+        image_id: &AmiId,
+    ) -> Result<BTreeSet<Principal>, Error> {
+        if self.progress().absences.is_gone(image_id) {
+            return Ok(BTreeSet::new());
+        }
+        let ec2 = &self.run.source_clients(region).ec2;
+        let read = ec2.launch_permissions(image_id).await;
+        self.unless_gone(region, image_id, read).await
+    }
+
+    /// What a call about an image has answered: nothing if it failed because the image is gone,
+    /// which is as good where access is revoked.
+    pub(super) async fn unless_gone<T: Default>(
+        &self,
+        region: &Region,
+        image_id: &AmiId,
+        answer: Result<T, Error>,
+    ) -> Result<T, Error> {
+        match answer {
+            Err(error) if error.is_aws(UNUSABLE) => match self.find_image(region, image_id).await {
+                Ok(_) => Err(error),
+                Err(_) if self.progress().absences.is_gone(image_id) => Ok(T::default()),
+                Err(error) => Err(error),
+            },
+            answer => answer,
+        }
+    }
+
     /// Fails for images that are gone, unless the run has said so of them before.
     pub(super) async fn confirm_presence(&self, images: &[&LaunchableImage<'_>]) {
         let mut by_region = BTreeMap::<&Region, Vec<&LaunchableImage<'_>>>::new();

@@ -175,14 +175,15 @@ impl Apply<'_> {
         let ec2 = &self.run.source_clients(region).ec2;
 
         // 1. Launch permission is removed first: a target must not see an image it cannot copy.
-        let current = ec2.launch_permissions(image_id).await?;
+        let current = self.launchers_of(region, image_id).await?;
         // One look may be out of date: what the plan has seen is removed in any case.
         let mut present = &current | &step.principals;
         present.retain(|principal| step.removal.includes(principal));
         self.warn_of_remaining(image_id, &(&current - &present), &step.remaining);
-        let kept = self
+        let removed = self
             .remove_launch_permission(&step.source, region, image_id, present)
-            .await?;
+            .await;
+        let kept = self.unless_gone(region, image_id, removed).await?;
 
         // 2. The snapshots, each by itself.
         let mut removing = Vec::new();
@@ -206,7 +207,7 @@ impl Apply<'_> {
 
         // 3. Another run may have shared the image again meanwhile: then its snapshots are shared
         //    again too (P5).
-        let mut launchers = &ec2.launch_permissions(image_id).await? - &kept;
+        let mut launchers = &self.launchers_of(region, image_id).await? - &kept;
         launchers.retain(|principal| principal.account().is_some());
         let mut restoring = Vec::new();
         for (snapshot, principals) in &removed {

@@ -127,7 +127,7 @@ impl Apply<'_> {
     /// Removes a copy, unless another run shared it again meanwhile; returns whether it is gone.
     async fn remove_copy(&self, step: &RemoveCopy) -> Result<bool, Error> {
         let clients = self.run.source_clients(&step.region);
-        let mut others = clients.ec2.launch_permissions(&step.image).await?;
+        let mut others = self.launchers_of(&step.region, &step.image).await?;
         let image = clients.ec2.image(&step.image).await?;
         for snapshot in image.iter().flat_map(Image::snapshots) {
             // AWS deletes them with the image.

@@ -35,6 +35,13 @@ impl Absences {
         since.elapsed() >= IMAGE_ABSENT
     }
 
+    /// Whether looks have not shown the image for so long that it is gone.
+    pub(crate) fn is_gone(&self, id: &AmiId) -> bool {
+        let absent_since = self.0.lock();
+        let since = absent_since.get(id);
+        since.is_some_and(|since| since.elapsed() >= IMAGE_ABSENT)
+    }
+
     /// The image if a look by its ID shows it.
     async fn find(&self, owner: &Ec2, id: &AmiId) -> Result<Option<Image>, Error> {
         let shown = match look_by_id(owner, id).await? {

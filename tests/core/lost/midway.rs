@@ -73,6 +73,34 @@ fn was_asked(world: &World, after: usize, resource: &str, operations: &[&str]) -
     })
 }
 
+/// Who can use keys, and whether B can use any snapshot.
+fn describe_access(world: &World) -> Value {
+    let mut access = describe_end(world);
+    let snapshots = access["snapshots"].to_string().contains(B);
+    access["snapshots"] = json!(snapshots);
+    json!([access["policies"], access["grants"], access["snapshots"]])
+}
+
+/// Whether a run had read images by a call, of which so many were its own.
+fn was_read(world: &World, calls: usize, calls_before: usize) -> bool {
+    let journal = world.sim.journal();
+    let mut own = journal.iter().take(calls_before).rev().take(calls);
+    own.any(|call| call.action == "ec2:DescribeImages")
+}
+
+/// Whether the run has begun to apply its plan by the time of some call.
+fn has_begun(world: &World, calls: usize) -> bool {
+    const CHANGES: &[&str] = &[
+        "ec2:ModifyImageAttribute",
+        "ec2:ModifySnapshotAttribute",
+        "kms:PutKeyPolicy",
+        "kms:RevokeGrant",
+    ];
+    let journal = world.sim.journal();
+    let mut later = journal.iter().skip(calls);
+    later.any(|call| CHANGES.contains(&call.action.as_str()))
+}
+
 #[tokio::test(start_paused = true)]
 async fn image_deregistered_midway_ends_the_wait_for_it() {
     const READS: &[&str] = &[
@@ -82,23 +110,37 @@ async fn image_deregistered_midway_ends_the_wait_for_it() {
     ];
     let (mut wrong, mut rows) = (Vec::new(), 0);
     for way in WAYS {
-        let name = way.image_name();
+        let world = way.prepare().await;
+        world.share(way.request(&world)).await;
+        let expected = describe_access(&world);
         for calls in 0..count_calls(way).await {
             rows += 1;
             let change = |world: &World| {
-                let id = world.image_id(name);
+                let id = way.image_id(world);
                 world.edit_image(&id, |image| image.state = ImageState::Deregistered);
             };
             let run = Box::pin(run_with_change(way, calls, change)).await;
             let (world, report, Some((at, calls_before))) = run else {
                 continue;
             };
-            let (id, row) = (world.image_id(name), format!("{way:?} after {calls} calls"));
+            let (id, row) = (way.image_id(&world), format!("{way:?} after {calls} calls"));
             let took = world.elapsed().saturating_sub(at);
             if took > ENDS {
                 wrong.push(format!("{row}: {} s", took.as_secs()));
             }
             match report {
+                // Nothing shows any more which keys were those of an image that was never read.
+                Ok(()) if way.is_revoke() && !was_read(&world, calls, calls_before) => {}
+                // What is gone is revoked, once its key and snapshots are.
+                Ok(()) if way.is_revoke() => {
+                    let left = describe_access(&world);
+                    if left != expected {
+                        wrong.push(format!("{row}: {left}, not {expected}"));
+                    }
+                }
+                Err(errors) if way.is_revoke() && has_begun(&world, calls_before) => {
+                    wrong.push(format!("{row}: {:?}", errors.first()));
+                }
                 Ok(()) if was_asked(&world, calls_before + 1, &id, READS) => {
                     wrong.push(format!("{row}: it ended well"));
                 }
