@@ -145,7 +145,8 @@ impl Sharer {
     /// As [`plan`](Self::plan). That something prevents a launch, and that the deadline passed
     /// while targets were checked, are not errors but parts of the report.
     pub async fn verify(&self, request: &ShareRequest) -> Result<Report, Errors> {
-        let plan = self.preview(request).await?;
+        let mut plan = self.preview(request).await?;
+        plan.findings.extend(no_account(&plan));
         let not_allowed = |finding: &Finding| finding.code == FindingCode::AccountNotAllowed;
         if plan.refusals().any(not_allowed) {
             // Not even a role in a target is assumed with these credentials.
@@ -325,6 +326,17 @@ fn not_allowed(request: &ShareRequest, account: &AccountId) -> Option<Finding> {
         account,
         message,
     ))
+}
+
+/// That AWS does not say which accounts an organization has, where nothing else is a target.
+fn no_account(plan: &Plan) -> Option<Finding> {
+    let target = plan.targets.first()?;
+    if plan.targets.iter().any(|target| target.account().is_some()) {
+        return None;
+    }
+    let message = "no target is an account, so nothing was verified: which accounts belong to an \
+                   organization is not known from here";
+    Some(Finding::warn(FindingCode::VerifyNoAccount, target, message))
 }
 
 fn refusal(plan: &Plan) -> Option<Error> {

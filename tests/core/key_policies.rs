@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use super::support::*;
 
 const C: &str = "333333333333";
+const PUBLISHER: &str = "arn:aws:iam::111111111111:role/publisher";
 const MODES: [KeyAccessMode; 3] = [
     KeyAccessMode::Policy,
     KeyAccessMode::Grants,
@@ -175,30 +176,72 @@ async fn key_is_used_only_by_those_who_encrypt_or_decrypt() {
             "Resource": "*",
         })
     };
-    let role = json!({ "AWS": "arn:aws:iam::111111111111:role/publisher" });
-    for (statement, is_used) in [
-        (allow(json!({ "AWS": A }), json!("kms:*")), false),
+    let role = json!({ "AWS": PUBLISHER });
+    let deny = |actions: Value, condition: Value| {
+        json!({
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": actions,
+            "Resource": "*",
+            "Condition": condition,
+        })
+    };
+    let is_publisher = json!({ "ArnEquals": { "aws:PrincipalArn": PUBLISHER } });
+    let of_publisher = allow(role.clone(), json!("kms:Decrypt"));
+    for (statements, is_used) in [
+        (vec![allow(json!({ "AWS": A }), json!("kms:*"))], false),
         (
-            allow(role.clone(), json!(["kms:TagResource", "kms:Describe*"])),
+            vec![allow(
+                role.clone(),
+                json!(["kms:TagResource", "kms:Describe*"]),
+            )],
             false,
         ),
-        (allow(role.clone(), json!("kms:*")), true),
+        (vec![allow(role.clone(), json!("kms:*"))], true),
+        // Whoever makes grants can give one to itself.
+        (vec![allow(role.clone(), json!("kms:CreateGrant"))], true),
         (
-            allow(
+            vec![allow(
                 json!({ "Service": "logs.amazonaws.com" }),
                 json!("kms:Decrypt"),
-            ),
+            )],
+            true,
+        ),
+        // What a deny surely takes away is no use; what it takes only from direct calls, or only
+        // in part, is.
+        (
+            vec![
+                of_publisher.clone(),
+                deny(json!("kms:Decrypt"), is_publisher.clone()),
+            ],
+            false,
+        ),
+        (
+            vec![
+                of_publisher.clone(),
+                deny(json!("kms:Encrypt"), is_publisher),
+            ],
+            true,
+        ),
+        (
+            vec![
+                of_publisher,
+                deny(
+                    json!("kms:*"),
+                    json!({ "StringEquals": { "aws:SourceVpce": "vpce-1" } }),
+                ),
+            ],
             true,
         ),
     ] {
         let world = World::new();
         world.edit_statements(&world.key_arn("golden"), |list| {
-            list.push(statement.clone());
+            list.extend(statements.clone());
         });
         let request = world.build_request(&["golden"]).key_scope(KeyScope::Direct);
         let plan = world.plan(request).await;
         let found = !find(&plan.findings, "key.used-by-many").is_empty();
-        assert_eq!(found, is_used, "{statement}");
+        assert_eq!(found, is_used, "{statements:?}");
     }
 }
 

@@ -22,6 +22,7 @@ use ami_share::request::{
 };
 use ami_share_sim::Options;
 use serde_json::json;
+use tokio::time::Instant;
 
 use super::support::*;
 
@@ -139,6 +140,33 @@ async fn verify_is_blocked_before_share_and_clear_after() {
     let image_id = world.image_id("image-1");
     let launched = world.launch_as_role(B, LAUNCHER, &image_id).await;
     assert_eq!(launched, "running");
+}
+
+/// A target that the run could give nothing to cannot become able to launch: the others do not
+/// wait for it.
+#[tokio::test(start_paused = true)]
+async fn target_that_was_given_nothing_holds_up_nobody() {
+    let missing = "999999999999";
+    let mut took = Vec::new();
+    for principals in [&[B][..], &[B, missing]] {
+        let world = build_shared_world().await;
+        world.sim.edit(|state| {
+            state.nonexistent_accounts.insert(missing.to_owned());
+        });
+        let request = world.build_request_for(&["image-1"], principals);
+        let request = request.target_options(with_target_role());
+        let since = Instant::now();
+        let shared = world.try_share(request).await;
+        took.push(since.elapsed());
+        let report = shared.unwrap_or_else(|incomplete| incomplete);
+        let of_target = report
+            .verifications
+            .iter()
+            .find(|it| it.account.as_ref() == B);
+        let conclusion = of_target.unwrap().conclusion;
+        assert_eq!(conclusion, Conclusion::NoObstacleFound, "{report:?}");
+    }
+    assert!(took[1] < took[0] + Duration::from_secs(15), "{took:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -75,7 +75,8 @@ impl Apply<'_> {
         let principals = &access.principals - &refused.principals;
         // This run has given it, or one beside it since the plan was made.
         let changes = &self.progress().changes;
-        changes.note(ChangeKind::KeyPolicy, &access.key, &access.missing);
+        let given = access.missing.intersection(&principals);
+        changes.note(ChangeKind::KeyPolicy, &access.key, given);
         self.progress().emit(&Event::KeyAccessConfirmed {
             key: access.key.clone(),
             principals: principals.clone(),

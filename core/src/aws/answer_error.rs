@@ -1,6 +1,7 @@
 //! The error in an answer, before the SDK has made one of it.
 
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_xml::decode::{Document, ScopedDecoder, try_data};
 use serde_json::Value;
 
 use crate::diagnostic::AwsAnswer;
@@ -18,19 +19,41 @@ pub(super) fn read_error(response: &HttpResponse) -> Option<AwsAnswer> {
             let message = answer["message"].as_str().or(answer["Message"].as_str());
             (code, message.unwrap_or_default().to_owned())
         }
-        Err(_) => (
-            element(text, "Code")?,
-            element(text, "Message").unwrap_or_default(),
-        ),
+        Err(_) => {
+            let mut document = Document::try_from(text.as_bytes()).ok()?;
+            xml_error(&mut document.root_element().ok()?)?
+        }
     };
     Some(AwsAnswer::new(&code, &message, None))
 }
 
-/// The text of the first element of a name.
-fn element(text: &str, name: &str) -> Option<String> {
-    let (_, rest) = text.split_once(&format!("<{name}>"))?;
-    let (value, _) = rest.split_once(&format!("</{name}>"))?;
-    Some(value.trim().to_owned())
+/// The code and the message of an `Error`; EC2 has it in a list of `Errors`.
+fn xml_error(parent: &mut ScopedDecoder<'_, '_>) -> Option<(String, String)> {
+    while let Some(mut element) = parent.next_tag() {
+        match element.start_el().local() {
+            "Errors" => return xml_error(&mut element),
+            "Error" => return code_and_message(&mut element),
+            _ => {}
+        }
+    }
+    None
+}
+
+fn code_and_message(error: &mut ScopedDecoder<'_, '_>) -> Option<(String, String)> {
+    let (mut code, mut message) = (None, String::new());
+    while let Some(mut member) = error.next_tag() {
+        let name = member.start_el().local().to_owned();
+        if name != "Code" && name != "Message" {
+            continue;
+        }
+        let text = try_data(&mut member).ok()?.trim().to_owned();
+        if name == "Code" {
+            code = Some(text);
+        } else {
+            message = text;
+        }
+    }
+    Some((code?, message))
 }
 
 #[cfg(test)]
@@ -42,10 +65,16 @@ mod tests {
         const XML: &str = "<Response><Errors><Error><Code>RequestLimitExceeded</Code>\
                            <Message>Too fast.</Message></Error></Errors></Response>";
         const JSON: &str = r#"{"__type":"com.amazonaws.kms#LimitExceededException","message":"x"}"#;
+        const IAM: &str = "<ErrorResponse><Error><Type>Sender</Type><Code>Throttling</Code>\
+                           <Message>Rate &amp; more</Message></Error></ErrorResponse>";
+        const NESTED: &str = "<Response><Errors><Error><Message>&lt;Code>Throttling&lt;/Code>\
+                              </Message></Error></Errors></Response>";
         for (status, body, expected) in [
             (503_u16, XML, Some(("RequestLimitExceeded", "Too fast."))),
             (400, JSON, Some(("LimitExceededException", "x"))),
             (400, r#"{"__type":"X"}"#, Some(("X", ""))),
+            (503, IAM, Some(("Throttling", "Rate & more"))),
+            (503, NESTED, None),
             (200, XML, None),
             (503, "<html>", None),
             (400, "", None),

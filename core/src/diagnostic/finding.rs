@@ -42,6 +42,10 @@ findings! {
         CopyDisabled => "copy.disabled", Warn:
             "enable it (EnableImage) to share it, after its snapshots are restored if they are \
              archived; or deregister it";
+        /// A copy that shall be removed is protected from being deregistered, so it is kept.
+        CopyProtected => "copy.protected", Warn:
+            "end the protection (DisableImageDeregistrationProtection), and revoke again; one with \
+             a cooldown lasts 24 hours longer";
         /// Several copies match the same request; the oldest is used.
         CopyDuplicate => "copy.duplicate", Warn:
             "deregister it and delete its snapshots when nothing uses it";
@@ -293,6 +297,9 @@ findings! {
         /// A key policy is watched for less time than concurrent runs need.
         TimingSettleShort => "timing.settle-short", Warn:
             "leave `settle` at its default, or run again if several runs change one key";
+        /// No account is among the targets, and nobody but an account can be verified.
+        VerifyNoAccount => "verify.no-account", Warn:
+            "also list accounts of the organization as `target-accounts`: each is verified";
     }
 }
 

@@ -10,7 +10,7 @@ use serde_json::Value;
 use self::naming::{Naming, naming_of_caller};
 use super::key_policy::PolicyPrincipal;
 use super::matcher::{Conditions, Context, Match, matches_action, matches_pattern};
-use super::statement::{Statements, has_effect, texts};
+use super::statement::{Statements, account_of, has_effect, texts};
 use crate::id::{AccountId, KeyArn};
 
 /// A principal that launches.
@@ -19,6 +19,19 @@ pub(crate) struct Caller {
     pub(crate) account: AccountId,
     /// The ARN of the role, or of the account's root for any principal of the account.
     pub(crate) arn: String,
+}
+
+impl Caller {
+    /// The principal that the policy of a key names; `None` if its account is not part of the name.
+    pub(crate) fn named(principal: &str, key: &KeyArn) -> Option<Self> {
+        let account: AccountId = account_of(principal)?.parse().ok()?;
+        let arn = if principal.starts_with("arn:") {
+            principal.to_owned()
+        } else {
+            key.region().partition().account_root(&account)
+        };
+        Some(Self { account, arn })
+    }
 }
 
 /// Who makes a call, as far as that is known.

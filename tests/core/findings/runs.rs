@@ -1,7 +1,8 @@
 //! Findings about what an earlier run left, and findings that show only during a run.
 
+use ami_share::Sharer;
 use ami_share::request::Revoke;
-use ami_share_sim::world::ImageState;
+use ami_share_sim::world::{ImageState, Protection};
 use serde_json::json;
 
 use super::Seen;
@@ -14,6 +15,19 @@ pub(super) async fn collect(seen: &mut Seen) {
     leftovers(seen).await;
     revoke(seen).await;
     others(seen).await;
+    verification_of_nobody(seen).await;
+}
+
+/// A share with an organization alone.
+async fn verification_of_nobody(seen: &mut Seen) {
+    let world = World::new();
+    let request = world.build_request_for(&["golden"], &[ORGANIZATION]);
+    let report = Sharer::new(&world.config(A))
+        .verify(&request.build().unwrap())
+        .await;
+    let report = report.unwrap();
+    assert!(report.verifications.is_empty());
+    seen.record(&report.findings);
 }
 
 /// What only looks like this tool's.
@@ -109,4 +123,19 @@ async fn revoke(seen: &mut Seen) {
         let request = world.build_request(&[image]).revoke(revoke);
         seen.record(&world.share(request).await.findings);
     }
+    protected_copy(seen, revoke).await;
+}
+
+/// A copy that AWS would not let anybody deregister is kept, and loses its permissions.
+async fn protected_copy(seen: &mut Seen, revoke: Revoke) {
+    let world = World::new();
+    let report = world.share(world.build_copy_request(&["plain"])).await;
+    let copy = report.images[0].image.clone().unwrap().to_string();
+    world.edit_image(&copy, |image| {
+        image.protection = Protection::On { cooldown: false };
+    });
+    let request = world.build_copy_request(&["plain"]).revoke(revoke);
+    let report = world.share(request).await;
+    assert!(report.removed.is_empty(), "{:?}", report.removed);
+    seen.record(&report.findings);
 }

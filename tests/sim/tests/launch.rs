@@ -193,3 +193,28 @@ async fn rule_4_6_a_key_policy_can_deny_the_role_of_an_instance() {
         assert_eq!(state, expected, "{deny}: {reason}");
     }
 }
+
+#[tokio::test]
+async fn rule_4_1_iam_sees_type_and_root_device_of_the_instance() {
+    let (a, _) = two_accounts();
+    let golden = a.image("golden");
+    for (key, value, is_denied) in [
+        ("ec2:RootDeviceType", "ebs", true),
+        ("ec2:RootDeviceType", "instance-store", false),
+        ("ec2:InstanceType", "t3.large", true),
+        ("ec2:InstanceType", "m5.large", false),
+    ] {
+        let deny = json!({
+            "Effect": "Deny",
+            "Action": "ec2:RunInstances",
+            "Resource": "arn:aws:ec2:*:*:instance/*",
+            "Condition": { "StringEquals": { key: value } },
+        });
+        let limited = a.limited(A, &[allow("*"), deny]).await;
+        let instance_type = [("InstanceType", "t3.large")];
+        let launched = limited.run_instance(&golden, &instance_type).await;
+        let code = launched.as_ref().err().map(|fail| &*fail.code);
+        let expected = is_denied.then_some("UnauthorizedOperation");
+        assert_eq!(code, expected, "{key} {value}");
+    }
+}

@@ -55,7 +55,7 @@ impl Planner<'_> {
     }
 
     /// The removal of a copy, unless principals that are not revoked can still launch it or use its
-    /// snapshots.
+    /// snapshots, or it is protected.
     pub(super) fn plan_copy_removal(
         &mut self,
         region: &RegionInventory,
@@ -69,6 +69,15 @@ impl Planner<'_> {
         }
         if !others.is_empty() {
             self.add(copy_still_shared(&remove.image, &remove.source, &others));
+            return None;
+        }
+        let copy = region.image(&remove.image);
+        if copy.is_some_and(|copy| copy.deregistration_protected) {
+            let message = format!(
+                "this copy of {} is protected from being deregistered, so it is kept",
+                remove.source
+            );
+            self.warn(FindingCode::CopyProtected, &remove.image, message);
             return None;
         }
         Some(RemoveCopy {

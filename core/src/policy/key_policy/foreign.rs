@@ -5,7 +5,8 @@ use serde_json::Value;
 use crate::id::AccountId;
 use crate::policy::statement::{has_effect, texts};
 
-/// Every principal that a statement allows something, of whatever kind.
+/// Every principal that a statement allows something, of whatever kind; `*` where it names only
+/// whom it leaves out.
 pub(super) fn allowed_principals(statement: &Value) -> Vec<String> {
     if !has_effect(statement, "Allow") {
         return Vec::new();
@@ -13,6 +14,7 @@ pub(super) fn allowed_principals(statement: &Value) -> Vec<String> {
     let principals = match statement.get("Principal") {
         Some(Value::Object(kinds)) => kinds.values().filter_map(texts).flatten().collect(),
         Some(other) => texts(other).unwrap_or_default(),
+        None if statement.get("NotPrincipal").is_some() => vec!["*"],
         None => Vec::new(),
     };
     principals.into_iter().map(str::to_owned).collect()
@@ -85,6 +87,8 @@ mod tests {
             assert_eq!(allowed_principals(&statement), allowed, "{statement}");
         }
         assert!(allowed_principals(&json!({ "Effect": "Allow" })).is_empty());
+        let spared = json!({ "Effect": "Allow", "NotPrincipal": { "AWS": "a" } });
+        assert_eq!(allowed_principals(&spared), ["*"]);
     }
     #[test]
     fn unique_id_is_that_of_a_user_or_a_role() {

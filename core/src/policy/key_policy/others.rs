@@ -12,8 +12,8 @@ use crate::policy::launch_call::{caller_context, launch_context};
 use crate::policy::launch_operations::{CREATE_GRANT, DISCLOSING_ACTIONS};
 use crate::policy::statement::{Statements, sid_or_number};
 
-/// The actions that encrypt or decrypt data.
-const DATA_ACTIONS: [&str; 7] = [
+/// The actions that encrypt or decrypt data, and the one that hands such use on.
+const USING_ACTIONS: [&str; 8] = [
     "kms:Encrypt",
     "kms:Decrypt",
     "kms:ReEncryptFrom",
@@ -21,6 +21,7 @@ const DATA_ACTIONS: [&str; 7] = [
     "kms:GenerateDataKey",
     "kms:GenerateDataKeyWithoutPlaintext",
     "kms:GenerateDataKeyPair",
+    CREATE_GRANT,
 ];
 
 /// What attaching a volume asks of its key (R4.3).
@@ -55,15 +56,43 @@ impl KeyPolicy {
         statements
     }
 
-    /// The principals that statements of others let encrypt or decrypt something with the key.
+    /// The principals that statements of others let use the key for data: by themselves or by a
+    /// grant that they make. Who is surely denied all of that uses nothing.
     pub(crate) fn other_users(&self, key: &KeyArn) -> BTreeSet<String> {
         let mut users = BTreeSet::new();
         for (_, statement) in self.parsed_foreign_statements(key).iter() {
-            if evaluate::concerns(statement, key, &DATA_ACTIONS) {
-                users.extend(foreign::allowed_principals(statement));
+            for name in foreign::allowed_principals(statement) {
+                let mut actions = USING_ACTIONS.iter();
+                let uses = actions.any(|action| {
+                    evaluate::concerns(statement, key, &[action])
+                        && !self.denies(key, action, &name)
+                });
+                if uses {
+                    users.insert(name);
+                }
             }
         }
         users
+    }
+
+    /// Whether a statement surely denies a principal an action, both called by itself and through
+    /// EC2.
+    fn denies(&self, key: &KeyArn, action: &str, principal: &str) -> bool {
+        let Some(caller) = Caller::named(principal, key) else {
+            return false;
+        };
+        let by = CalledBy::Caller(&caller);
+        let contexts = [caller_context(by, key), launch_context(by, key, action)];
+        contexts.iter().all(|context| {
+            let call = KeyCall {
+                by,
+                key,
+                action,
+                context,
+            };
+            let denials = evaluate::find_denials(self.statements(), &call);
+            denials.iter().any(|denial| denial.unknown.is_none())
+        })
     }
 
     /// The Sid or number of a statement of others by which a caller may use the key, for EC2 or in

@@ -60,8 +60,13 @@ fn launch_calls(
     keys: &BTreeSet<String>,
 ) -> Vec<LaunchCall> {
     let (account, region) = (&clients.location.account, &clients.location.region);
-    let in_region = ("aws:RequestedRegion", region.to_string());
-    let in_ec2 = [in_region.clone(), ("ec2:Region", region.to_string())];
+    let common = [
+        ("aws:RequestedRegion", region.to_string()),
+        ("aws:SecureTransport", "true".to_owned()),
+        ("aws:PrincipalIsAWSService", "false".to_owned()),
+    ];
+    let mut in_ec2 = common.to_vec();
+    in_ec2.push(("ec2:Region", region.to_string()));
     let mut calls = Vec::new();
     let mut resources = made_resources(account, region);
     resources.extend(chosen_resources(account, region));
@@ -69,11 +74,11 @@ fn launch_calls(
         calls.push(LaunchCall {
             actions: vec![RUN_INSTANCES],
             resource,
-            contexts: vec![in_ec2.to_vec()],
+            contexts: vec![in_ec2.clone()],
         });
     }
     for (image, owner) in image_owners {
-        let mut context = in_ec2.to_vec();
+        let mut context = in_ec2.clone();
         context.push(("ec2:Owner", owner.clone()));
         calls.push(LaunchCall {
             actions: vec![RUN_INSTANCES],
@@ -84,11 +89,10 @@ fn launch_calls(
     for key in keys {
         let (mut of_use, mut of_grant) = (Vec::new(), Vec::new());
         for service in ec2_services(region) {
-            let via_ec2 = vec![
-                in_region.clone(),
-                ("kms:ViaService", service),
-                ("kms:CallerAccount", account.to_string()),
-            ];
+            let mut via_ec2 = common.to_vec();
+            via_ec2.push(("aws:ViaAWSService", "true".to_owned()));
+            via_ec2.push(("kms:ViaService", service));
+            via_ec2.push(("kms:CallerAccount", account.to_string()));
             let mut grant = via_ec2.clone();
             grant.push(("kms:GrantIsForAWSResource", "true".to_owned()));
             grant.push(("kms:GrantOperations", "Decrypt".to_owned()));

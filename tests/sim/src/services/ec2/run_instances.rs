@@ -28,10 +28,11 @@ pub(super) fn run(world: &mut World, query: &Query, request: &Request<'_>) -> Ou
         .get(image_id)
         .map(|image| image.architecture.as_str());
     let placement = Placement::read(query, architecture.unwrap_or_default());
+    let made = made_resources(world.images.get(image_id), &placement, request);
     let resources = resources(world, &launch, &placement, request);
     let (image, used) = resources.split_at(1);
     authorize(request, "ec2:RunInstances", image, &launch.context)?;
-    authorize_made(&tagging, &launch.context, request)?;
+    authorize_made(&made, &tagging, &launch.context, request)?;
     authorize(request, "ec2:RunInstances", used, &launch.context)?;
 
     // 2. The image and the parameters.
@@ -86,21 +87,39 @@ fn tag(instance: &mut Instance, tagging: &Tagging) {
 /// What a launch makes.
 const MADE: [&str; 3] = ["instance", "volume", "network-interface"];
 
+/// Each of them, with the condition keys that it has of the image and of its type.
+fn made_resources(
+    image: Option<&Image>,
+    placement: &Placement<'_>,
+    request: &Request<'_>,
+) -> [Resource; 3] {
+    MADE.map(|kind| {
+        let mut resource = account_resource(&format!("{kind}/*"), request);
+        if kind == "instance" {
+            resource.set("ec2:InstanceType", placement.instance_type);
+            if let Some(image) = image {
+                resource.set("ec2:RootDeviceType", &image.root_device_type);
+            }
+        }
+        resource
+    })
+}
+
 /// Asks IAM about each thing that the launch makes, with the tags that the request gives to it.
 fn authorize_made(
+    resources: &[Resource],
     tagging: &Tagging,
     of_launch: &Context,
     request: &Request<'_>,
 ) -> Result<(), Fail> {
-    for kind in MADE {
-        let made = [account_resource(&format!("{kind}/*"), request)];
-        let tags = tagging.of_type.get(kind).cloned().unwrap_or_default();
+    for (kind, made) in MADE.iter().zip(resources.chunks(1)) {
+        let tags = tagging.of_type.get(*kind).cloned().unwrap_or_default();
         let mut context = tags::context(&tags, None);
         context.extend(of_launch.clone());
-        authorize(request, "ec2:RunInstances", &made, &context)?;
+        authorize(request, "ec2:RunInstances", made, &context)?;
         if !tags.is_empty() {
             let context = tags::context(&tags, Some("RunInstances"));
-            authorize(request, "ec2:CreateTags", &made, &context)?;
+            authorize(request, "ec2:CreateTags", made, &context)?;
         }
     }
     Ok(())
