@@ -167,8 +167,8 @@ inputs! {
             "Regions to copy the image to and share it in; with mode revoke: the Regions whose \
             copies are revoked too (no others are searched)"
         copy_name "copy-name" Value "{name}" "{name}-{region}"
-            "name of copies; placeholders {name} {ami-id} {region} {account} {architecture} \
-            {tag:KEY}"
+            "name of copies; placeholders {name} {ami-id} {region} {account} {account-alias} \
+            {architecture} {tag:KEY}"
         copy_description "copy-description" Value "that of the image" ""
             "description of copies"
         share_source "share-source" Boolean "true" ""

@@ -81,6 +81,8 @@ impl Inventory {
 #[derive(Clone, Debug)]
 pub(crate) struct RegionInventory {
     pub(crate) location: AccountRegion,
+    /// The alias of the account, if it has one and a name of the request depends on it.
+    pub(crate) alias: Option<String>,
     /// The images of the request in this Region. In a target: those shared with it.
     pub(crate) images: BTreeMap<AmiId, Image>,
     /// Images that do not exist any more: those that the request names, and those that grants of
@@ -122,6 +124,7 @@ impl RegionInventory {
     pub(crate) fn new(location: AccountRegion) -> Self {
         Self {
             location,
+            alias: None,
             images: BTreeMap::new(),
             gone: BTreeSet::new(),
             keys_of_gone: BTreeSet::new(),

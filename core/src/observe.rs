@@ -69,15 +69,24 @@ pub(crate) async fn observe(
         reading.push(read_region(run, clients, request, images));
     }
     let read = future::join_all(reading).await;
-    for region in inventory.keep_read(&mut clients_of_regions, read) {
+    let mut alias = None;
+    if request.needs_aliases() {
+        alias = run
+            .source_clients(request.home())
+            .iam
+            .account_alias()
+            .await?;
+    }
+    for mut region in inventory.keep_read(&mut clients_of_regions, read) {
+        region.alias.clone_from(&alias);
         let name = region.location.region.clone();
         inventory.regions.insert(name, region);
     }
 
     // 4. The name of a parameter depends on images of other Regions.
     let mut reading = Vec::new();
-    for clients in &clients_of_regions {
-        reading.push(ssm_parameters::read(clients, request, &inventory));
+    for (clients, region) in clients_of_regions.iter().zip(inventory.regions.values()) {
+        reading.push(ssm_parameters::read(clients, request, &inventory, region));
     }
     let parameters_of_regions = future::join_all(reading).await;
     for (region, (parameters, failures)) in

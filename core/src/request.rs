@@ -224,6 +224,12 @@ impl ShareRequest {
             .collect()
     }
 
+    /// Whether names depend on the aliases of accounts.
+    pub(crate) fn needs_aliases(&self) -> bool {
+        let mut names = self.parameter.iter().chain([&self.copy_name]);
+        names.any(NameTemplate::needs_alias)
+    }
+
     /// Every Region of the run.
     pub(crate) fn regions(&self) -> BTreeSet<Region> {
         let images = self.images.iter().map(|image| &image.region);

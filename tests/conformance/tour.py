@@ -342,6 +342,9 @@ def volumes(lab):
 
 def users(lab):
     iam, name = lab.client("iam"), lab.unique("tour")
+    iam.create_account_alias(AccountAlias="tour-alias")
+    assert iam.list_account_aliases()["AccountAliases"] == ["tour-alias"]
+    iam.delete_account_alias(AccountAlias="tour-alias")
     user, group, policy = {"UserName": name}, {"GroupName": name}, {"PolicyDocument": ALLOW}
     iam.create_user(**user, Path="/tour/")
     iam.get_user(**user)

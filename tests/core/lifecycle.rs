@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ami_share::plan::Step;
 use ami_share::request::{DeprecateAt, ShareRequestBuilder};
-use ami_share::{AmiId, Report};
+use ami_share::{AmiId, Report, Sharer};
 use ami_share_sim::world::Protection;
 
 use super::not_ours::put_parameter;
@@ -113,6 +113,70 @@ fn ids_in(world: &World) -> impl Fn((&str, &str, &str)) -> (String, String, Stri
         let [holds, previous] = [holds, previous].map(|image| world.image_id(image));
         (name.to_owned(), holds, previous)
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn names_have_the_alias_of_the_account_that_they_are_in() {
+    let world = World::generate(2, 1, 1, 1);
+    let actions = ["ec2:*", "kms:*", "ssm:*", "iam:ListAccountAliases"];
+    world.allow_actions(B, "consumer", &actions).await;
+    world.alias_own_keys();
+    world.set_alias(A, "own-images");
+    world.set_alias(B, "web-staging");
+    let request = || {
+        let options = with_target_role().kms_key("alias/own".parse().unwrap());
+        let request = world.build_request(&["image-1"]).target_options(options);
+        let request = request.copy_name("{name}-{account-alias}");
+        request.publish_ssm_parameter("/images/{account-alias}/{name}")
+    };
+    let report = world.share(request()).await;
+    let copy = report.plan.target_copies().next().unwrap();
+    assert_eq!(copy.name, "image-1-web-staging");
+    assert_eq!(
+        report.published,
+        ["/images/own-images/image-1", "/images/web-staging/image-1"]
+    );
+    assert!(!world.share(request()).await.changed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn account_without_an_alias_gets_no_name_that_has_it() {
+    // The source account: nothing is done.
+    let world = World::new();
+    let request = world.build_request(&["golden"]);
+    let plan = world
+        .plan(request.publish_ssm_parameter("/images/{account-alias}"))
+        .await;
+    let refusals = plan.refusals().map(|finding| finding.code.as_str());
+    assert_eq!(refusals.collect::<Vec<_>>(), ["parameter.name-invalid"]);
+
+    // A target: the others get the image all the same.
+    let world = World::generate(2, 1, 1, 1);
+    let actions = ["ec2:*", "ssm:*", "iam:ListAccountAliases"];
+    world.allow_actions(B, "consumer", &actions).await;
+    world.set_alias(A, "own-images");
+    let request = world.build_request(&["image-1"]);
+    let request = request.target_options(with_target_role());
+    let request = request.publish_ssm_parameter("/images/{account-alias}");
+    let report = world.try_share(request).await.unwrap_err();
+    assert_eq!(report.published, ["/images/own-images"]);
+    assert!(list_codes(&report).contains(&"parameter.name-invalid"));
+    assert_eq!(
+        world.launch_as_b(&world.image_id("image-1")).await,
+        "running"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn alias_that_cannot_be_read_is_not_taken_for_absent() {
+    let world = World::new().with_fault(deny_calls("iam:ListAccountAliases", "AccessDenied", "no"));
+    let request = world.build_request(&["golden"]);
+    let request = request.publish_ssm_parameter("/images/{account-alias}");
+    let sharer = Sharer::new(&world.config(A));
+    let errors = sharer.plan(&request.build().unwrap()).await.unwrap_err();
+    let error = errors.iter().next().unwrap();
+    assert_eq!(error.code.as_str(), "access.denied");
+    assert!(world.count_changes().is_empty());
 }
 
 #[tokio::test(start_paused = true)]

@@ -12,12 +12,13 @@ use super::support::*;
 const AUTO_SCALING: &str = "autoscaling.amazonaws.com";
 
 /// Every list that AWS answers in pages, with a run that reads it.
-const LISTS: [(&str, &str); 9] = [
+const LISTS: [(&str, &str); 10] = [
     ("ec2:DescribeImages", "share"),
     ("ec2:DescribeInstances", "share"),
     ("ec2:DescribeSecurityGroups", "share"),
     ("ec2:DescribeSnapshots", "share"),
     ("ec2:DescribeVolumes", "revoke"),
+    ("iam:ListAccountAliases", "share"),
     ("iam:ListAttachedRolePolicies", "attach"),
     ("iam:ListRolePolicies", "share"),
     ("iam:ListRoles", "share"),
@@ -36,6 +37,8 @@ async fn build_world(short_pages: bool) -> World {
         .allow_actions(B, "consumer", &["ec2:*", "kms:*", "iam:*"])
         .await;
     world.create_service_linked_role(B, AUTO_SCALING).await;
+    world.set_alias(A, "own-images");
+    world.set_alias(B, "web-staging");
     let ec2 = aws_sdk_ec2::Client::new(&world.config(B));
     let call = ec2.create_security_group().group_name("ami-share-verify");
     call.description("left").send().await.unwrap();
@@ -98,6 +101,7 @@ async fn run_all(short_pages: bool) -> BTreeMap<&'static str, Told> {
     let mut told = BTreeMap::new();
     for (name, options) in runs {
         let request = world.build_request(&["image-1"]).target_options(options);
+        let request = request.copy_name("{name}-{account-alias}");
         let mut request = request.key_access(KeyAccessMode::Grants);
         if name == "revoke" {
             // Now B has a volume.

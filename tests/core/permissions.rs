@@ -117,6 +117,8 @@ impl Case {
         world
             .sim
             .edit(|state| state.copies_as_recorded = as_recorded);
+        world.set_alias(A, "own-images");
+        world.set_alias(B, "web-staging");
         (self.run)(Stage::new(world, documents)).await
     }
 }

@@ -46,6 +46,21 @@ impl Iam {
         }
     }
 
+    /// The alias of the account; `None` if it has none (`iam:ListAccountAliases`).
+    pub(crate) async fn account_alias(&self) -> Result<Option<String>, Error> {
+        const ACTION: &str = "iam:ListAccountAliases";
+        let call = self.client.get().list_account_aliases();
+        let pages = call.into_paginator().stop_on_duplicate_token(false).send();
+        let mut pages = Pages::new(&self.caller, (ACTION, None), pages, |page| {
+            page.account_aliases().len()
+        });
+        let mut alias = None;
+        while let Some(page) = pages.next().await? {
+            alias = alias.or(page.account_aliases.into_iter().next());
+        }
+        Ok(alias)
+    }
+
     /// The ARN of a role in an answer. The SDK makes an empty text of a member that is missing.
     fn arn_of(&self, action: &'static str, role: Role) -> Result<String, Error> {
         let arn = Some(role.arn).filter(|arn| !arn.is_empty());

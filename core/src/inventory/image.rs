@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 
-use super::{ScanResults, Watermark};
-use crate::id::{AccountRegion, AmiId, KeyArn, SnapshotId};
+use super::{RegionInventory, ScanResults, Watermark};
+use crate::id::{AmiId, KeyArn, SnapshotId};
 use crate::request::name::NameParts;
 
 /// An AMI as `DescribeImages` answers it.
@@ -42,12 +42,13 @@ pub(crate) struct Image {
 impl Image {
     /// The values of placeholders in a name, for something that is made of the image in an account
     /// and Region.
-    pub(crate) fn name_parts<'a>(&'a self, location: &'a AccountRegion) -> NameParts<'a> {
+    pub(crate) fn name_parts<'a>(&'a self, region: &'a RegionInventory) -> NameParts<'a> {
         NameParts {
             name: &self.name,
             ami: &self.id,
-            region: &location.region,
-            account: &location.account,
+            region: &region.location.region,
+            account: &region.location.account,
+            alias: region.alias.as_deref(),
             architecture: &self.architecture,
             tags: &self.tags,
         }

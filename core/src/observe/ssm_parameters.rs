@@ -5,21 +5,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::future;
 
 use crate::aws::clients::RegionClients;
-use crate::id::AccountRegion;
-use crate::inventory::{Failure, Inventory, ParameterValue, Part};
+use crate::inventory::{Failure, Inventory, ParameterValue, Part, RegionInventory};
 use crate::request::ShareRequest;
 use crate::request::name::is_parameter_name;
 
-/// What the parameters hold that this run writes in this Region, by name. Parameters that do not
+/// What the parameters hold that this run writes in a Region, by name. Parameters that do not
 /// exist are left out, and those that could not be read are failures.
 pub(super) async fn read(
     clients: &RegionClients,
     request: &ShareRequest,
     inventory: &Inventory,
+    region: &RegionInventory,
 ) -> (BTreeMap<String, ParameterValue>, Vec<Failure>) {
     let location = &clients.location;
     let mut reading = Vec::new();
-    for name in parameter_names(request, inventory, location) {
+    for name in parameter_names(request, inventory, region) {
         reading.push(async {
             let value = clients.ssm.parameter(&name).await;
             (name, value)
@@ -41,7 +41,7 @@ pub(super) async fn read(
 fn parameter_names(
     request: &ShareRequest,
     inventory: &Inventory,
-    location: &AccountRegion,
+    region: &RegionInventory,
 ) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     let Some(template) = &request.parameter else {
@@ -51,11 +51,11 @@ fn parameter_names(
         return names;
     }
     for source in &request.images {
-        if !request.regions_of(source).contains(&location.region) {
+        if !request.regions_of(source).contains(&region.location.region) {
             continue;
         }
         if let Some(image) = inventory.source(source) {
-            let name = template.fill(&image.name_parts(location));
+            let name = template.fill(&image.name_parts(region));
             names.extend(Some(name).filter(|name| is_parameter_name(name)));
         }
     }

@@ -7,7 +7,7 @@ use futures::future;
 use super::{images, ssm_parameters};
 use crate::aws::clients::{Account, RegionClients};
 use crate::diagnostic::{Code, Error};
-use crate::id::{AccountId, AmiId, KeyArn, SourceImage};
+use crate::id::{AccountId, AccountRegion, AmiId, KeyArn, SourceImage};
 use crate::inventory::{
     Failure, Image, Inventory, Key, Part, RegionInventory, RolePolicies, Target, VolumeKey,
 };
@@ -26,7 +26,7 @@ pub(super) async fn read_targets(
     for (account, reached) in &run.targets {
         reading.push(async move {
             let target = match reached {
-                Ok(reached) => Ok(Box::pin(read_target(reached, request, inventory)).await),
+                Ok(reached) => Box::pin(read_target(reached, request, inventory)).await,
                 Err(error) => Err(error.clone()),
             };
             (account.clone(), target)
@@ -36,15 +36,25 @@ pub(super) async fn read_targets(
     targets.into_iter().collect()
 }
 
-/// What could be read of a target.
-async fn read_target(reached: &Account, request: &ShareRequest, inventory: &Inventory) -> Target {
+/// What could be read of a target. Without its alias, no name that has it is known.
+async fn read_target(
+    reached: &Account,
+    request: &ShareRequest,
+    inventory: &Inventory,
+) -> Result<Target, Error> {
     let account = &reached.identity.account;
     // 1. What it has in each Region.
+    let alias = read_alias(reached, request, inventory).await?;
     let mut reading = Vec::new();
     for source in inventory.regions.values() {
+        let mut region = RegionInventory::new(AccountRegion {
+            account: account.clone(),
+            region: source.location.region.clone(),
+        });
+        region.alias.clone_from(&alias);
         reading.push(async move {
             let name = source.location.region.clone();
-            let region = read_enabled_region(reached, request, inventory, source).await;
+            let region = read_enabled_region(reached, request, inventory, source, region).await;
             (name, region)
         });
     }
@@ -64,7 +74,7 @@ async fn read_target(reached: &Account, request: &ShareRequest, inventory: &Inve
 
     // 2. Its roles. IAM is the same in every Region.
     let Some(first) = inventory.regions.keys().next() else {
-        return target;
+        return Ok(target);
     };
     let clients = reached.in_region(reached.identity.accepted_in.as_ref().unwrap_or(first));
     let options = &request.options.in_targets;
@@ -88,7 +98,22 @@ async fn read_target(reached: &Account, request: &ShareRequest, inventory: &Inve
             }
         }
     }
-    target
+    Ok(target)
+}
+
+/// The alias of a target, if names depend on it.
+async fn read_alias(
+    reached: &Account,
+    request: &ShareRequest,
+    inventory: &Inventory,
+) -> Result<Option<String>, Error> {
+    match inventory.regions.keys().next() {
+        Some(first) if request.needs_aliases() && request.options.revoke.is_none() => {
+            let region = reached.identity.accepted_in.as_ref().unwrap_or(first);
+            reached.in_region(region).iam.account_alias().await
+        }
+        _ => Ok(None),
+    }
 }
 
 /// The policies of a role, of the kind that the request uses; `None` if there is no such role.
@@ -118,9 +143,11 @@ async fn read_enabled_region(
     request: &ShareRequest,
     inventory: &Inventory,
     source: &RegionInventory,
+    mut region: RegionInventory,
 ) -> Result<RegionInventory, Error> {
     let name = &source.location.region;
-    let region = read_region(&reached.in_region(name), request, inventory, source).await?;
+    let clients = reached.in_region(name);
+    read_region(&clients, request, inventory, source, &mut region).await?;
     let options = &request.options;
     let is_known = reached.identity.accepted_in.as_ref() == Some(name);
     if options.revoke.is_none() && options.in_targets.verify == Verify::None && !is_known {
@@ -135,17 +162,17 @@ async fn read_region(
     request: &ShareRequest,
     inventory: &Inventory,
     source: &RegionInventory,
-) -> Result<RegionInventory, Error> {
-    let mut region = RegionInventory::new(clients.location.clone());
+    region: &mut RegionInventory,
+) -> Result<(), Error> {
     let options = &request.options;
     if options.revoke.is_some() {
-        return Ok(region);
+        return Ok(());
     }
     let copies = source.copies.iter().map(|copy| &copy.id);
     let shared: BTreeSet<&AmiId> = source.images.keys().chain(copies).collect();
     let key = options.in_targets.keys.in_region(&clients.location.region);
     if let Some(key) = &key {
-        read_copies(clients, request, key.as_ref(), &shared, &mut region).await?;
+        read_copies(clients, request, key.as_ref(), &shared, region).await?;
     } else if options.copy_image_tags || !options.tags.is_empty() {
         let images = clients.ec2.images(shared.iter().copied()).await?;
         region.images = images::images_by_id(images);
@@ -157,7 +184,7 @@ async fn read_region(
             read => read.transpose(),
         };
     }
-    let (parameters, failures) = ssm_parameters::read(clients, request, inventory).await;
+    let (parameters, failures) = ssm_parameters::read(clients, request, inventory, region).await;
     region.parameters = parameters;
     region.failures.extend(failures);
     if options.in_targets.verify != Verify::None {
@@ -169,7 +196,7 @@ async fn read_region(
             settings => settings.ok(),
         };
     }
-    Ok(region)
+    Ok(())
 }
 
 /// Whether an own copy of an image has volumes that are made of no snapshot, and so come under the

@@ -26,7 +26,7 @@ impl Planner<'_> {
         if source.region == location.region && region.is_fully_encrypted_with(image, &key) {
             return None;
         }
-        let name = self.request.copy_name.fill(&image.name_parts(location));
+        let name = self.request.copy_name.fill(&image.name_parts(region));
         let tags = self.tags_of_copy(image);
         let mut copy = CopyImage::new(source.clone(), location, key, name, &tags);
         copy.description = self.description_of_copy(image);

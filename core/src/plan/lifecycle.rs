@@ -97,7 +97,7 @@ impl Planner<'_> {
         image: Option<AmiId>,
     ) -> Option<Publish> {
         let template = self.request.parameter.as_ref()?;
-        let name = template.fill(&source.name_parts(&region.location));
+        let name = template.fill(&source.name_parts(region));
         let part = Part::Parameter(region.location.clone(), name.clone());
         if self.is_broken(&part) {
             return None;
@@ -105,7 +105,8 @@ impl Planner<'_> {
         if !is_parameter_name(&name) {
             let message =
                 format!("the SSM parameter would be named `{name}`, which AWS does not take");
-            self.refuse(FindingCode::ParameterNameInvalid, &source.id, message);
+            let finding = Finding::refuse(FindingCode::ParameterNameInvalid, &source.id, message);
+            self.refuse_parameter(region, part.clone(), finding);
         }
         let current = region.parameters.get(&name);
         if current == Some(&ParameterValue::Other) && !self.request.options.overwrite_parameter {
@@ -114,12 +115,7 @@ impl Planner<'_> {
                 region.location.account, region.location.region
             );
             let finding = Finding::refuse(FindingCode::ParameterNotImage, &name, message);
-            if region.location.account == self.inventory.account {
-                self.add_to_part(finding);
-            } else {
-                // One target's parameter keeps the image from nobody.
-                self.refuse_part(part, finding);
-            }
+            self.refuse_parameter(region, part, finding);
         }
         Some(Publish {
             account: region.location.account.clone(),
@@ -128,6 +124,15 @@ impl Planner<'_> {
             current: current.and_then(ParameterValue::image).cloned(),
             name,
         })
+    }
+
+    /// Refuses a parameter: that of one target keeps the image from nobody.
+    fn refuse_parameter(&mut self, region: &RegionInventory, part: Part, finding: Finding) {
+        if region.location.account == self.inventory.account {
+            self.add_to_part(finding);
+        } else {
+            self.refuse_part(part, finding);
+        }
     }
 
     /// Whether each parameter gets one image only: of two, it would hold the one written last.

@@ -47,7 +47,7 @@ impl Planner<'_> {
         source: &Image,
         shared: &SharedImage,
     ) -> TargetCopy {
-        let name_parts = source.name_parts(&region.location);
+        let name_parts = source.name_parts(region);
         let mut target_copy = TargetCopy {
             account: region.location.account.clone(),
             shared: shared.clone(),
@@ -65,7 +65,13 @@ impl Planner<'_> {
         // of its copy are the same as those of a copy of the source.
         let image_id = shared.image.as_ref().unwrap_or(&source.id);
         let mut copy = target_copy.to_copy_image(image_id);
+        let lacks_alias = region.alias.is_none() && self.request.copy_name.needs_alias();
+        if lacks_alias {
+            let account = region.location.account.clone();
+            self.begin(Part::TargetRegion(account, shared.region.clone()));
+        }
         self.check_copy(&copy);
+        self.begin(Part::ImageIn(shared.source.clone(), shared.region.clone()));
         if shared.image.is_some() {
             self.adopt_copy(&mut copy, region);
             let adopted = copy.adopt.as_ref().and_then(|id| region.image(id));

@@ -101,8 +101,8 @@ impl ShareRequestBuilder {
         self
     }
 
-    /// Names the copies, with the placeholders `{name} {ami-id} {region} {account} {architecture}
-    /// {tag:KEY}`: those of the image, and where the copy is.
+    /// Names the copies, with the placeholders `{name} {ami-id} {region} {account} {account-alias}
+    /// {architecture} {tag:KEY}`: those of the image, and where the copy is.
     #[must_use]
     pub fn copy_name(mut self, template: impl Into<String>) -> Self {
         self.copy_name = template.into();

@@ -7,7 +7,7 @@ use crate::id::{AccountId, AmiId, Region};
 use crate::limits::{AMI_NAME_CHARACTERS, PARAMETER_LEVELS, PARAMETER_NAME_CHARACTERS};
 
 const PLACEHOLDERS: &str = "the placeholders are {name}, {ami-id}, {region}, {account}, \
-    {architecture} and {tag:KEY}";
+    {account-alias}, {architecture} and {tag:KEY}";
 
 /// The values of the placeholders of one copy.
 pub(crate) struct NameParts<'a> {
@@ -15,6 +15,8 @@ pub(crate) struct NameParts<'a> {
     pub(crate) ami: &'a AmiId,
     pub(crate) region: &'a Region,
     pub(crate) account: &'a AccountId,
+    /// The alias of the account, if it has one and the names need it.
+    pub(crate) alias: Option<&'a str>,
     pub(crate) architecture: &'a str,
     /// The tags of the image.
     pub(crate) tags: &'a BTreeMap<String, String>,
@@ -31,6 +33,7 @@ enum Piece {
     Ami,
     Region,
     Account,
+    Alias,
     Architecture,
     /// The value of the tag with this key.
     Tag(String),
@@ -45,6 +48,7 @@ impl std::fmt::Display for NameTemplate {
                 Piece::Ami => f.write_str("{ami-id}"),
                 Piece::Region => f.write_str("{region}"),
                 Piece::Account => f.write_str("{account}"),
+                Piece::Alias => f.write_str("{account-alias}"),
                 Piece::Architecture => f.write_str("{architecture}"),
                 Piece::Tag(key) => write!(f, "{{tag:{key}}}"),
             }?;
@@ -76,6 +80,7 @@ impl NameTemplate {
                 "ami-id" => Piece::Ami,
                 "region" => Piece::Region,
                 "account" => Piece::Account,
+                "account-alias" => Piece::Alias,
                 "architecture" => Piece::Architecture,
                 other => match other.strip_prefix("tag:") {
                     Some(key) if !key.is_empty() => Piece::Tag(key.to_owned()),
@@ -99,8 +104,13 @@ impl NameTemplate {
         }
     }
 
-    /// The name. The placeholder of a tag that the image lacks stays, and makes it one that AWS
-    /// does not take.
+    /// Whether names depend on the alias of an account.
+    pub(crate) fn needs_alias(&self) -> bool {
+        self.0.contains(&Piece::Alias)
+    }
+
+    /// The name. The placeholder of a tag that the image lacks stays, or of an alias that the
+    /// account lacks, and makes it one that AWS does not take.
     pub(crate) fn fill(&self, parts: &NameParts<'_>) -> String {
         let mut name = String::new();
         for piece in &self.0 {
@@ -110,6 +120,7 @@ impl NameTemplate {
                 Piece::Ami => name.push_str(parts.ami.as_ref()),
                 Piece::Region => name.push_str(parts.region.as_ref()),
                 Piece::Account => name.push_str(parts.account.as_ref()),
+                Piece::Alias => name.push_str(parts.alias.unwrap_or("{account-alias}")),
                 Piece::Architecture => name.push_str(parts.architecture),
                 Piece::Tag(key) => match parts.tags.get(key) {
                     Some(value) => name.push_str(value),
@@ -177,6 +188,7 @@ mod tests {
             ami: &"ami-1a2b3c4d".parse().unwrap(),
             region: &"us-east-1".parse().unwrap(),
             account: &"111122223333".parse().unwrap(),
+            alias: Some("own"),
             architecture: "arm64",
             tags: &BTreeMap::from([("Team: a".to_owned(), "blue".to_owned())]),
         })
@@ -184,10 +196,12 @@ mod tests {
 
     #[test]
     fn template_fills_its_placeholders() {
-        let text = "x {name}/{ami-id}@{region}-{account} {architecture}.{tag:Team: a}";
+        let text =
+            "x {name}/{ami-id}@{region}-{account}-{account-alias} {architecture}.{tag:Team: a}";
         let template = NameTemplate::for_images(text).unwrap();
         let name = fill(&template);
-        assert_eq!(name, "x web/ami-1a2b3c4d@us-east-1-111122223333 arm64.blue");
+        let expected = "x web/ami-1a2b3c4d@us-east-1-111122223333-own arm64.blue";
+        assert_eq!(name, expected);
         assert_eq!(template.to_string(), text);
     }
 

@@ -102,21 +102,33 @@ const PARAMETERS: Policy = Policy {
     name: "parameters",
     kind: Kind::Identity,
     account: Source,
-    purpose: "`publish-ssm-parameter`, and `ami-id: resolve:ssm:…`, which only reads.",
+    purpose: "`publish-ssm-parameter`; `ami-id: resolve:ssm:…` and `{account-alias}` in any name, \
+              which only read.",
     danger: "Deployments that read these parameters launch the image that is written to them.",
     used_with: &["publisher"],
-    statements: &[allow(
-        "PublishParameters",
-        &[
-            called(
-                "ssm:GetParameter",
-                "reads the current value, and again until SSM has checked the image",
-            ),
-            called("ssm:PutParameter", "writes the image's ID"),
-        ],
-        &[Parameters(Source)],
-        &[],
-    )],
+    statements: &[
+        allow(
+            "PublishParameters",
+            &[
+                called(
+                    "ssm:GetParameter",
+                    "reads the current value, and again until SSM has checked the image",
+                ),
+                called("ssm:PutParameter", "writes the image's ID"),
+            ],
+            &[Parameters(Source)],
+            &[],
+        ),
+        allow(
+            "ReadAlias",
+            &[called(
+                "iam:ListAccountAliases",
+                "`{account-alias}` in a name: reads the alias of the account",
+            )],
+            &[EVERYTHING],
+            &[],
+        ),
+    ],
 };
 
 const LIFECYCLE: Policy = Policy {

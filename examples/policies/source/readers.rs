@@ -45,6 +45,15 @@ const READER: Policy = Policy {
             &[Parameters(Source)],
             &[],
         ),
+        allow(
+            "ReadAlias",
+            &[called(
+                "iam:ListAccountAliases",
+                "`{account-alias}` in a name: reads the alias of the account",
+            )],
+            &[EVERYTHING],
+            &[],
+        ),
     ],
 };
 

@@ -151,7 +151,7 @@ const TARGET_PARAMETERS: Policy = Policy {
     name: "target-parameters",
     kind: Kind::Identity,
     account: Target,
-    purpose: "`publish-ssm-parameter` in targets.",
+    purpose: "`publish-ssm-parameter` in targets, and `{account-alias}` in any name there.",
     danger: "Deployments that read these parameters launch the image that is written to them.",
     used_with: &[],
     statements: &[
@@ -174,6 +174,15 @@ const TARGET_PARAMETERS: Policy = Policy {
                 called("ssm:PutParameter", "writes the image's ID"),
             ],
             &[Parameters(Target)],
+            &[],
+        ),
+        allow(
+            "ReadAlias",
+            &[called(
+                "iam:ListAccountAliases",
+                "`{account-alias}` in a name: reads the alias of the account",
+            )],
+            &[EVERYTHING],
             &[],
         ),
     ],

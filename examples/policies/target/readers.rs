@@ -95,6 +95,15 @@ const TARGET_READER: Policy = Policy {
             &[],
         ),
         allow(
+            "ReadAlias",
+            &[called(
+                "iam:ListAccountAliases",
+                "`{account-alias}` in a name: reads the alias of the account",
+            )],
+            &[EVERYTHING],
+            &[],
+        ),
+        allow(
             "ReadLaunchRoles",
             &[
                 called(

@@ -467,12 +467,18 @@ data "aws_iam_policy_document" "parameters" {
     actions   = ["ssm:GetParameter", "ssm:PutParameter"]
     resources = ["arn:${local.partition}:ssm:*:${local.account}:parameter${var.parameter_path}*"]
   }
+
+  statement {
+    sid       = "ReadAlias"
+    actions   = ["iam:ListAccountAliases"]
+    resources = ["*"]
+  }
 }
 
 resource "aws_iam_policy" "parameters" {
   count       = contains(local.created, "parameters") ? 1 : 0
   name        = "ami-share-parameters"
-  description = "publish-ssm-parameter, and ami-id: resolve:ssm:…, which only reads."
+  description = "publish-ssm-parameter; ami-id: resolve:ssm:… and {account-alias} in any name, which only read."
   policy      = data.aws_iam_policy_document.parameters.json
 }
 
@@ -550,6 +556,12 @@ data "aws_iam_policy_document" "reader" {
     sid       = "ReadParameters"
     actions   = ["ssm:GetParameter"]
     resources = ["arn:${local.partition}:ssm:*:${local.account}:parameter${var.parameter_path}*"]
+  }
+
+  statement {
+    sid       = "ReadAlias"
+    actions   = ["iam:ListAccountAliases"]
+    resources = ["*"]
   }
 }
 

@@ -256,12 +256,18 @@ data "aws_iam_policy_document" "target_parameters" {
     actions   = ["ssm:GetParameter", "ssm:PutParameter"]
     resources = ["arn:${local.partition}:ssm:*:${local.account}:parameter${var.parameter_path}*"]
   }
+
+  statement {
+    sid       = "ReadAlias"
+    actions   = ["iam:ListAccountAliases"]
+    resources = ["*"]
+  }
 }
 
 resource "aws_iam_policy" "target_parameters" {
   count       = contains(local.created, "target-parameters") ? 1 : 0
   name        = "ami-share-target-parameters"
-  description = "publish-ssm-parameter in targets."
+  description = "publish-ssm-parameter in targets, and {account-alias} in any name there."
   policy      = data.aws_iam_policy_document.target_parameters.json
 }
 
@@ -363,6 +369,12 @@ data "aws_iam_policy_document" "target_reader" {
     sid       = "ReadParameters"
     actions   = ["ssm:GetParameter"]
     resources = ["arn:${local.partition}:ssm:*:${local.account}:parameter${var.parameter_path}*"]
+  }
+
+  statement {
+    sid       = "ReadAlias"
+    actions   = ["iam:ListAccountAliases"]
+    resources = ["*"]
   }
 
   statement {

@@ -71,7 +71,7 @@ pub(super) async fn share_snapshots(stage: Stage) -> Result<(), String> {
 
 pub(super) async fn publish_parameter(stage: Stage) -> Result<(), String> {
     let request = build_home_request(&stage);
-    let request = request.publish_ssm_parameter("/golden/{name}");
+    let request = request.publish_ssm_parameter("/golden/{account-alias}/{name}");
     stage.run(request).await.map(drop)
 }
 
@@ -99,7 +99,7 @@ pub(super) async fn plan(stage: Stage) -> Result<(), String> {
     let request = build_two_region_request(&stage)
         .share_snapshots(ShareSnapshots::Always)
         .unlisted(Unlisted::Revoke)
-        .publish_ssm_parameter("/golden/{name}");
+        .publish_ssm_parameter("/golden/{account-alias}/{name}");
     stage.plan(request).await?;
     assert_eq!(stage.world.count_changes(), before);
     Ok(())

@@ -77,7 +77,7 @@ pub(super) async fn tag(stage: Stage) -> Result<(), String> {
 
 pub(super) async fn publish_parameter(stage: Stage) -> Result<(), String> {
     let request = build_request(&stage, without_verify());
-    let request = request.publish_ssm_parameter("/golden/{name}");
+    let request = request.publish_ssm_parameter("/golden/{account-alias}/{name}");
     stage.run(request).await.map(drop)
 }
 
@@ -170,7 +170,7 @@ pub(super) async fn plan(stage: Stage) -> Result<(), String> {
         .service_linked_roles([SERVICE.to_owned()]);
     let request = |options| {
         let request = build_request(&stage, options);
-        request.publish_ssm_parameter("/golden/{name}")
+        request.publish_ssm_parameter("/golden/{account-alias}/{name}")
     };
     stage.plan_fully(request(options.clone())).await?;
     let with_policy = options.launch_policy(LAUNCH_POLICY.parse().unwrap());

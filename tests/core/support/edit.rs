@@ -69,6 +69,14 @@ impl World {
         });
     }
 
+    /// Gives an account an alias.
+    pub(crate) fn set_alias(&self, account: &str, alias: &str) {
+        self.sim.edit(|world| {
+            let account = world.accounts.get_mut(account).unwrap();
+            account.alias = Some(alias.to_owned());
+        });
+    }
+
     pub(crate) fn remove_role(&self, account: &str, role: &str) {
         self.sim.edit(|world| {
             let account = world.accounts.get_mut(account).unwrap();

@@ -265,3 +265,31 @@ async fn rule_5_9_a_parameter_of_an_image_is_answered_before_it_is_checked() {
         "AccessDeniedException",
     );
 }
+
+#[tokio::test]
+async fn rule_5_17_an_account_has_at_most_one_alias() {
+    let (a, b) = two_accounts();
+    let shown = a.iam("ListAccountAliases", &[]).await.unwrap();
+    assert!(shown.all("member").is_empty());
+    for alias in ["first", "second-1"] {
+        let create = [("AccountAlias", alias)];
+        a.iam("CreateAccountAlias", &create).await.unwrap();
+        let shown = a.iam("ListAccountAliases", &[]).await.unwrap();
+        assert_eq!(shown.all("member"), [alias]);
+    }
+    let create = [("AccountAlias", "second-1")];
+    assert_code(
+        b.iam("CreateAccountAlias", &create).await,
+        "EntityAlreadyExists",
+    );
+    for alias in ["ab", "Large", "a--b", "-ab", "a_b"] {
+        let create = [("AccountAlias", alias)];
+        assert_code(
+            b.iam("CreateAccountAlias", &create).await,
+            "ValidationError",
+        );
+    }
+    assert_code(b.iam("DeleteAccountAlias", &create).await, "NoSuchEntity");
+    a.iam("DeleteAccountAlias", &create).await.unwrap();
+    b.iam("CreateAccountAlias", &create).await.unwrap();
+}

@@ -5,7 +5,7 @@ use aws_smithy_xml::decode::{Document, ScopedDecoder, XmlDecodeError, try_data};
 use serde_json::Value;
 
 /// The list in the answer to each action that has one.
-const LISTS: [(&str, &str); 19] = [
+const LISTS: [(&str, &str); 20] = [
     ("DescribeImageAttribute", "launchPermission"),
     ("DescribeImages", "imagesSet"),
     ("DescribeInstanceTypeOfferings", "instanceTypeOfferingSet"),
@@ -19,6 +19,7 @@ const LISTS: [(&str, &str); 19] = [
     ("DescribeVolumes", "volumeSet"),
     ("DescribeVpcs", "vpcSet"),
     ("GetContextKeysForPrincipalPolicy", "ContextKeyNames"),
+    ("ListAccountAliases", "AccountAliases"),
     ("ListAttachedRolePolicies", "AttachedPolicies"),
     ("ListGrants", "Grants"),
     ("ListRolePolicies", "PolicyNames"),

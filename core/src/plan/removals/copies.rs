@@ -50,7 +50,7 @@ impl Planner<'_> {
     /// The name that the request gives the copy of an image, if that exists.
     fn name_of_copy(&self, source: &SourceImage, region: &RegionInventory) -> Option<String> {
         let image = self.inventory.source(source)?;
-        let parts = image.name_parts(&region.location);
+        let parts = image.name_parts(region);
         Some(self.request.copy_name.fill(&parts))
     }
 

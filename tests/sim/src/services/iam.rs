@@ -1,5 +1,6 @@
 //! IAM: roles and their policies. It is one for all Regions.
 
+mod aliases;
 mod instance_profiles;
 mod managed;
 mod pages;
@@ -67,17 +68,16 @@ pub(super) fn call(
         "SimulateCustomPolicy" => simulate::custom(query, request),
         "GetContextKeysForCustomPolicy" => simulate::custom_keys(query, request),
         "GetContextKeysForPrincipalPolicy" => simulate::principal_keys(world, query, request),
-        _ => managed_policies(world, operation, query, request),
+        _ => of_account(world, operation, query, request),
     }
 }
 
-fn managed_policies(
-    world: &mut World,
-    operation: &str,
-    query: &Query,
-    request: &Request<'_>,
-) -> Outcome {
+/// What belongs to the account itself: its alias and its managed policies.
+fn of_account(world: &mut World, operation: &str, query: &Query, request: &Request<'_>) -> Outcome {
     match operation {
+        "CreateAccountAlias" => aliases::create(world, query, request),
+        "DeleteAccountAlias" => aliases::delete(world, query, request),
+        "ListAccountAliases" => aliases::list(world, query, request),
         "CreatePolicy" => managed::create(world, query, request),
         "GetPolicy" => managed::get(world, query, request),
         "ListPolicies" => managed::list(world, query, request),

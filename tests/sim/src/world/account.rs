@@ -14,6 +14,9 @@ use crate::policy::{Document, PrincipalFacts};
 pub struct Account {
     /// IAM roles by name.
     pub roles: BTreeMap<String, Role>,
+    /// The alias of the account (R5.17).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alias: Option<String>,
     /// IAM users by name, without the administrator.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub users: BTreeMap<String, User>,
