@@ -153,7 +153,7 @@ pub(crate) fn is_parameter_name(name: &str) -> bool {
         && !["aws", "ssm"].iter().any(|own| first.starts_with(own))
 }
 
-/// Whether it may name a parameter that is read: also one of AWS's own, by its ARN, or in a version.
+/// Whether it may name a parameter that is read: also one of AWS, by its ARN, or in a version.
 pub(crate) fn is_parameter(name: &str) -> bool {
     let is_char = |c: char| is_parameter_char(c) || c == ':';
     let is_word = |c: char| c.is_ascii_alphanumeric();

@@ -35,7 +35,7 @@ async fn read_that_is_out_of_date_by_a_minute_changes_no_end() {
                 let fault = json!({ "operation": operation, "call": call, "effect": stale });
                 let world = way.prepare().await.with_fault(fault);
                 let row = format!("{way:?} {operation} {call}");
-                // What a list does not show of a minute ago cannot be found: the copy of the run before.
+                // A list that is a minute old does not show the copy of the run before.
                 let is_hidden = way == Way::RevokeCopies && operation == "ec2:DescribeImages";
                 match try_run(&world, way.request(&world)).await {
                     Err(errors) if TRUE_ERRORS.contains(&errors[0].code.as_str()) => {}

@@ -1,4 +1,5 @@
-//! From HTTP to calls and back: Query with XML of EC2, Auto Scaling, STS and IAM, JSON 1.1 of KMS and SSM.
+//! From HTTP to calls and back: Query with XML of EC2, Auto Scaling, STS and IAM; JSON of KMS and
+//! SSM.
 
 pub mod query;
 mod request;

@@ -1,4 +1,4 @@
-//! What several steps share: a shared image, its tags for everybody, and the change of a key policy.
+//! What several steps share: a shared image, its tags for everybody, the change of a key policy.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ pub struct SharedImage {
     pub image: Option<AmiId>,
 }
 
-/// Every recipient of a shared image sees these tags of it (`ec2:CreateTags` in the source account).
+/// Every recipient of a shared image sees these tags of it (`ec2:CreateTags` in the source).
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct ShareTags {

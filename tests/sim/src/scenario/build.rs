@@ -266,10 +266,9 @@ fn organization(spec: &OrganizationSpec, partition: &'static str) -> Organizatio
         for policy in policies {
             let name = hex(&format!("control {id} {policy}"), 10);
             let (management, of) = (&spec.management, &spec.id);
+            let policies = format!("arn:aws:organizations::{management}:policy/{of}");
             controls.push(ResourceControl {
-                arn: format!(
-                    "arn:aws:organizations::{management}:policy/{of}/resource_control_policy/p-{name}"
-                ),
+                arn: format!("{policies}/resource_control_policy/p-{name}"),
                 document: Arc::new(Document::parse(policy).unwrap_or_default()),
             });
         }
