@@ -12,17 +12,14 @@ pub(super) fn read_error(response: &HttpResponse) -> Option<AwsAnswer> {
         return None;
     }
     let text = std::str::from_utf8(response.body().bytes()?).ok()?;
-    let (code, message) = match serde_json::from_str::<Value>(text) {
-        Ok(answer) => {
-            // KMS may put a namespace and `#` before the code.
-            let code = answer["__type"].as_str()?.rsplit('#').next()?.to_owned();
-            let message = answer["message"].as_str().or(answer["Message"].as_str());
-            (code, message.unwrap_or_default().to_owned())
-        }
-        Err(_) => {
-            let mut document = Document::try_from(text.as_bytes()).ok()?;
-            xml_error(&mut document.root_element().ok()?)?
-        }
+    let (code, message) = if let Ok(answer) = serde_json::from_str::<Value>(text) {
+        // KMS may put a namespace and `#` before the code.
+        let code = answer["__type"].as_str()?.rsplit('#').next()?.to_owned();
+        let message = answer["message"].as_str().or(answer["Message"].as_str());
+        (code, message.unwrap_or_default().to_owned())
+    } else {
+        let mut document = Document::try_from(text.as_bytes()).ok()?;
+        xml_error(&mut document.root_element().ok()?)?
     };
     Some(AwsAnswer::new(&code, &message, None))
 }
