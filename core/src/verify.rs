@@ -95,7 +95,8 @@ fn find_unsettled(run: &Run<'_>, blocked: &Verification) -> Option<(String, Stri
         .filter(|check| check.verdict == Verdict::No);
     noes.find_map(|check| {
         let kinds = kinds_behind(check.name);
-        run.progress.changes.unsettled(&blocked.account, kinds)
+        let changes = &run.progress.changes;
+        changes.unsettled(&blocked.account, kinds, blocked.image.as_ref())
     })
 }
 

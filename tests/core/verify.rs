@@ -169,6 +169,32 @@ async fn target_that_was_given_nothing_holds_up_nobody() {
     assert!(took[1] < took[0] + Duration::from_secs(15), "{took:?}");
 }
 
+/// The same for an image that the source could not share, beside one that it could.
+#[tokio::test(start_paused = true)]
+async fn image_that_could_not_be_shared_holds_up_nobody() {
+    let denied = || {
+        fail_first_call(
+            "ec2:ModifyImageAttribute",
+            "UnauthorizedOperation",
+            "You are not authorized to perform this operation.",
+        )
+    };
+    let mut took = Vec::new();
+    for is_denied in [false, true] {
+        let mut world = World::generate(2, 1, 2, 1);
+        if is_denied {
+            world = world.with_fault(denied());
+        }
+        let request = world.build_request(&["image-1", "image-2"]);
+        let request = request.target_options(with_target_role());
+        let since = Instant::now();
+        let shared = world.try_share(request).await;
+        took.push(since.elapsed());
+        assert_eq!(shared.is_err(), is_denied);
+    }
+    assert!(took[1] < took[0] + Duration::from_secs(15), "{took:?}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn verify_without_target_role_claims_nothing_of_target() {
     let world = build_shared_world().await;

@@ -11,7 +11,7 @@ use super::Progress;
 use super::wait::PollBackoff;
 use crate::aws::clients::RegionClients;
 use crate::diagnostic::{AwsAnswer, Code, Error};
-use crate::id::{AccountId, Principal};
+use crate::id::{AccountId, AmiId, Principal};
 use crate::limits::{KEY_ACCESS_PROPAGATION, ROLE_PROPAGATION, SHARE_PROPAGATION};
 use crate::report::Waiting;
 
@@ -136,8 +136,13 @@ impl Changes {
         &self,
         account: &AccountId,
         kinds: &[ChangeKind],
+        image: Option<&AmiId>,
     ) -> Option<(String, String)> {
-        let change = self.last(account, |kind, _| kinds.contains(&kind))?;
+        // That one image is shared says nothing of another one.
+        let is_of_image = |resource: &String| image.is_none_or(|id| id.as_ref() == resource);
+        let change = self.last(account, |kind, resource| {
+            kinds.contains(&kind) && (kind != ChangeKind::Sharing || is_of_image(resource))
+        })?;
         let is_unsettled = Instant::now() < change.ends();
         is_unsettled.then(|| (change.resource, change.kind.describe()))
     }
