@@ -8,7 +8,6 @@ use futures::future;
 use super::{Apply, LaunchableImage};
 use crate::diagnostic::{Code, Error};
 use crate::id::{AmiId, KeyArn, Principal, Region};
-use crate::inventory::KeyState;
 use crate::report::Event;
 
 /// What EC2 answers of an image that is gone, or that cannot be used for another reason.
@@ -103,23 +102,18 @@ impl<'a> Apply<'a> {
         }
         for (key, read) in future::join_all(reading).await {
             // That a key could not be read is known since the plan was made.
-            if let Ok(read) = read
-                && !matches!(read.state, KeyState::Enabled | KeyState::Unseen)
-            {
-                self.progress()
-                    .emit(&Event::Failed(self.unusable_key(key, &read.state)));
+            let problem = read.ok().and_then(|read| read.state.problem());
+            if let Some(problem) = problem {
+                let error = self.unusable_key(key, &problem);
+                self.progress().emit(&Event::Failed(error));
                 unusable.insert(key);
             }
         }
         unusable
     }
 
-    fn unusable_key(&self, key: &KeyArn, state: &KeyState) -> Error {
-        let state = match state {
-            KeyState::PendingDeletion => "is pending deletion",
-            _ => "is disabled",
-        };
-        let message = format!("{key} {state} since this run began, so nobody can launch with it");
+    fn unusable_key(&self, key: &KeyArn, problem: &str) -> Error {
+        let message = format!("{key} {problem} since this run began, so nobody can launch with it");
         Error::new(Code::KeyUnusable, message)
             .at(&self.run.source.identity.account, key.region())
             .on(key)

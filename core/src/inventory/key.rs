@@ -160,6 +160,18 @@ pub(crate) enum KeyState {
     Unseen,
 }
 
+impl KeyState {
+    /// What is wrong with a key in this state, to follow its name; `None` if nothing is known to be.
+    pub(crate) fn problem(&self) -> Option<String> {
+        match self {
+            Self::Enabled | Self::Unseen => None,
+            Self::Disabled => Some("is disabled".to_owned()),
+            Self::PendingDeletion => Some("is pending deletion".to_owned()),
+            Self::Other(state) => Some(format!("is in state `{state}`")),
+        }
+    }
+}
+
 /// A grant as `ListGrants` answers it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Grant {

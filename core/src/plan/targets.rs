@@ -6,7 +6,7 @@ use super::planner::Planner;
 use super::step::{Leftovers, SharedImage, Step, TagShared, TargetCopy};
 use crate::diagnostic::FindingCode;
 use crate::id::{AccountId, KeyArn, Principal};
-use crate::inventory::{Image, Key, KeyState, Part, RegionInventory};
+use crate::inventory::{Image, Key, Part, RegionInventory};
 use crate::tags;
 
 impl Planner<'_> {
@@ -92,15 +92,13 @@ impl Planner<'_> {
 
     /// Whether a target's key can encrypt a copy.
     fn check_target_key(&mut self, key: &Key) {
-        let problem = match &key.state {
-            KeyState::Disabled => "is disabled".to_owned(),
-            KeyState::PendingDeletion => "is pending deletion".to_owned(),
-            KeyState::Other(state) => format!("is in state `{state}`"),
+        let problem = match key.state.problem() {
+            Some(problem) => problem,
             // R1.3.6
-            _ if !key.symmetric => {
+            None if !key.symmetric => {
                 "is no symmetric encryption key, and EBS takes no other".to_owned()
             }
-            _ => return,
+            None => return,
         };
         let account = key.arn.account();
         let message =

@@ -174,7 +174,15 @@ async fn denial_by_service_control_policy_is_unknown_and_named() {
     let this_region = json!({ "StringEquals": { "aws:RequestedRegion": "us-east-1" } });
     let without_tag = json!({ "Null": { "aws:RequestTag/Owner": "true" } });
     let types = json!({ "StringNotLike": { "ec2:InstanceType": ["t3.*", "m7i.*"] } });
+    let with_tls = json!({ "Bool": { "aws:SecureTransport": "true" } });
+    let without_tls = json!({ "Bool": { "aws:SecureTransport": "false" } });
+    let by_service = json!({ "Bool": { "aws:PrincipalIsAWSService": "true" } });
+    let by_role = json!({ "Bool": { "aws:PrincipalIsAWSService": "false" } });
     for (condition, expected) in [
+        (with_tls, Verdict::Unknown),
+        (without_tls, Verdict::Yes),
+        (by_service, Verdict::Yes),
+        (by_role, Verdict::Unknown),
         (tokens, Verdict::Unknown),
         (other_region, Verdict::Yes),
         (this_region, Verdict::Unknown),
