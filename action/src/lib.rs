@@ -17,6 +17,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ami_share::Sharer;
 use ami_share::aws_config::SdkConfig;
 use futures::FutureExt as _;
 use futures::future::{self, BoxFuture, Either};
@@ -118,23 +119,15 @@ pub async fn run(env: impl IntoIterator<Item = (OsString, OsString)>, sinks: Sin
         Err(problem) => return end_with_problems(&log, vec![problem]),
     };
 
-    let runner = Runner::new(Arc::clone(&log));
+    let runner = Runner::new(Arc::clone(&log), is_debugged(&env));
     let sharer = runner.build_sharer(&config);
     let work = Box::pin(runner.run(&settings, &sharer, sinks.confirm));
-    let mut cleaning_up = None;
-    let exit = match future::select(work, sinks.cancelled).await {
-        Either::Left((exit, _)) => exit,
+    let work = runner.traced(work);
+    let (exit, cleaning_up) = match future::select(work, sinks.cancelled).await {
+        Either::Left((exit, _)) => (exit, None),
         Either::Right(((), work)) => {
             drop(work);
-            runner.end_events();
-            let mut ending = Box::pin(sharer.end_test_launches(CLEAN_UP_GRACE));
-            if timeout(CANCEL_GRACE, &mut ending).await.is_err() {
-                cleaning_up = Some(ending);
-            }
-            let message = "the run was told to stop; the log says what was done until then, and \
-                           the next run continues from there";
-            log.annotate(Level::Error, "cancelled", message);
-            Exit::Cancelled
+            (Exit::Cancelled, cancel(&log, &runner, &sharer).await)
         }
     };
 
@@ -158,6 +151,20 @@ pub async fn run(env: impl IntoIterator<Item = (OsString, OsString)>, sinks: Sin
     exit
 }
 
+/// Ends a run that was told to stop; returns what is still under way if that takes longer than the
+/// files can wait.
+async fn cancel<'a>(log: &Log, runner: &Runner, sharer: &'a Sharer) -> Option<BoxFuture<'a, ()>> {
+    runner.end_events();
+    let mut ending = runner
+        .traced(sharer.end_test_launches(CLEAN_UP_GRACE))
+        .boxed();
+    let is_ended = timeout(CANCEL_GRACE, &mut ending).await.is_ok();
+    let message = "the run was told to stop; the log says what was done until then, and the next \
+                   run continues from there";
+    log.annotate(Level::Error, "cancelled", message);
+    (!is_ended).then_some(ending)
+}
+
 fn style_of(env: &[(OsString, OsString)], terminal: bool) -> Style {
     if variable(env, "GITHUB_ACTIONS").is_some_and(|value| value == "true") {
         Style::GitHub
@@ -166,6 +173,12 @@ fn style_of(env: &[(OsString, OsString)], terminal: bool) -> Style {
     } else {
         Style::Plain
     }
+}
+
+/// Whether the log shall have each call to AWS: GitHub sets the variable for a job that is run again
+/// "with debug logging".
+fn is_debugged(env: &[(OsString, OsString)]) -> bool {
+    variable(env, "RUNNER_DEBUG").is_some_and(|value| value == "1")
 }
 
 /// The SDK's configuration.

@@ -1,6 +1,7 @@
 //! Everything that a run writes: the log while it runs, and the outputs, the step summary and the
 //! report at its end.
 
+pub(crate) mod calls;
 mod diagram;
 pub(crate) mod ending;
 pub(crate) mod events;

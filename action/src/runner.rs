@@ -7,8 +7,11 @@ use ami_share::report::{Conclusion, Verification};
 use ami_share::{Errors, Event, EventSink as _, Plan, Region, Report, Sharer};
 use futures::future::BoxFuture;
 use parking_lot::Mutex;
+use tracing::Dispatch;
+use tracing::instrument::{WithDispatch, WithSubscriber as _};
 
 use crate::exit::Exit;
+use crate::output::calls::CallLog;
 use crate::output::ending::leaves_keys_to_others;
 use crate::output::events::EventLog;
 use crate::output::key_name::{KeyNames, shorten_and_note, shorten_keys};
@@ -21,23 +24,37 @@ use crate::settings::{Mode, Settings};
 /// Runs the step. Its outcome can be asked for at any time, because the run may be interrupted.
 pub(crate) struct Runner {
     log: Arc<Log>,
-    events: EventLog,
+    events: Arc<EventLog>,
     outcome: Mutex<Outcome>,
+    /// Takes the library's events of calls to AWS; nothing does unless the run is debugged.
+    calls: Dispatch,
 }
 
 impl Runner {
-    pub(crate) fn new(log: Arc<Log>) -> Arc<Self> {
-        let events = EventLog::new(Arc::clone(&log));
+    /// `is_debugged` is whether the log gets a line for each call to AWS.
+    pub(crate) fn new(log: Arc<Log>, is_debugged: bool) -> Arc<Self> {
+        let events = Arc::new(EventLog::new(Arc::clone(&log)));
+        let calls = if is_debugged {
+            Dispatch::new(CallLog::new(&events))
+        } else {
+            Dispatch::none()
+        };
         Arc::new(Self {
             log,
             events,
             outcome: Mutex::new(Outcome::Unplanned(Vec::new())),
+            calls,
         })
     }
 
     /// What the run came to so far.
     pub(crate) fn outcome(&self) -> Outcome {
         self.outcome.lock().clone()
+    }
+
+    /// The future, whose calls to AWS are in the log if the run is debugged.
+    pub(crate) fn traced<F: Future>(&self, future: F) -> WithDispatch<F> {
+        future.with_subscriber(self.calls.clone())
     }
 
     /// Ends what is shown live, and writes what was kept back of it.
@@ -142,38 +159,12 @@ impl Runner {
         plan: &Plan,
         confirm: Option<BoxFuture<'static, bool>>,
     ) -> Exit {
-        let log = &self.log;
         self.mask_source(settings, plan);
-        let regions: Vec<&str> = plan.regions.iter().map(Region::as_ref).collect();
-        let (account, regions) = (&plan.account, regions.join(", "));
-        let title = format!("Plan for account {account} in {regions}");
-        log.line(&title);
-        let mut keys = KeyNames::new();
-        let lines = plan_text::lines(plan);
-        let lines = lines.iter().map(|line| shorten_and_note(line, &mut keys));
-        let lines: Vec<String> = lines.collect();
-        log.changes(&lines);
-        for (name, arn) in keys {
-            log.line(&format!("  {name} is {arn}"));
-        }
         // Whoever is to approve the plan sees the statements; else its words say enough.
-        let is_approved = !settings.dry_run && confirm.is_none();
-        for (title, lines) in plan_text::policy_changes(plan) {
-            let title = shorten_keys(&title);
-            if is_approved {
-                log.fold(&title, &lines);
-            } else {
-                log.group(&title, &lines);
-            }
-        }
-        if leaves_keys_to_others(plan) {
-            let (title, lines) = plan_text::statements(plan);
-            log.group(title, &lines);
-        }
-        kinds::log_all(log, plan.findings.iter().map(Said::finding));
+        self.show(plan, settings.dry_run || confirm.is_some());
         if settings.dry_run {
             self.set(Outcome::Planned(Box::new(Report::of_plan(plan))));
-            kinds::log_all(log, plan.errors.iter().map(Said::error));
+            kinds::log_all(&self.log, plan.errors.iter().map(Said::error));
             return if is_refused(plan) {
                 Exit::Refused
             } else if plan.errors.is_empty() {
@@ -194,7 +185,7 @@ impl Runner {
         {
             self.set(untouched);
             let [add, change, remove] = plan_text::sums(plan);
-            log.line(&format!(
+            self.log.line(&format!(
                 "{add} to add, {change} to change, {remove} to remove. Do this? Only `yes` is a \
                  yes:"
             ));
@@ -203,6 +194,36 @@ impl Runner {
             }
         }
         self.carry_out(sharer, plan).await
+    }
+
+    /// Writes the plan to the log; the statements of key policies where they are folded, or if the
+    /// plan is to be approved.
+    fn show(&self, plan: &Plan, is_to_approve: bool) {
+        let log = &self.log;
+        let regions: Vec<&str> = plan.regions.iter().map(Region::as_ref).collect();
+        let (account, regions) = (&plan.account, regions.join(", "));
+        log.line(&format!("Plan for account {account} in {regions}"));
+        let mut keys = KeyNames::new();
+        let lines = plan_text::lines(plan);
+        let lines = lines.iter().map(|line| shorten_and_note(line, &mut keys));
+        let lines: Vec<String> = lines.collect();
+        log.changes(&lines);
+        for (name, arn) in keys {
+            log.line(&format!("  {name} is {arn}"));
+        }
+        for (title, lines) in plan_text::policy_changes(plan) {
+            let title = shorten_keys(&title);
+            if is_to_approve {
+                log.group(&title, &lines);
+            } else {
+                log.fold(&title, &lines);
+            }
+        }
+        if leaves_keys_to_others(plan) {
+            let (title, lines) = plan_text::statements(plan);
+            log.group(title, &lines);
+        }
+        kinds::log_all(log, plan.findings.iter().map(Said::finding));
     }
 
     async fn carry_out(&self, sharer: &Sharer, plan: &Plan) -> Exit {

@@ -17,6 +17,7 @@ pub(crate) mod pin;
 pub(crate) mod roles;
 pub(crate) mod ssm;
 pub(crate) mod sts;
+mod trace;
 pub(crate) mod trust;
 mod unreadable;
 
@@ -25,7 +26,7 @@ use std::sync::Arc;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use futures::future::{BoxFuture, FutureExt as _, TryFutureExt as _};
+use futures::future::{BoxFuture, FutureExt as _};
 use tokio::sync::Semaphore;
 
 use self::pace::Pace;
@@ -78,6 +79,34 @@ impl Caller {
         T: Send + 'a,
         E: ProvideErrorMetadata + std::error::Error + Send + 'static,
     {
+        self.send_in_turn(action, resource, call, |_| true)
+    }
+
+    /// As [`Self::send`], of the next page of a list. That the list ends takes no call.
+    fn send_next<'a, T, E>(
+        &'a self,
+        action: &'static str,
+        resource: Option<&'a str>,
+        call: impl Future<Output = Result<Option<T>, SdkError<E, HttpResponse>>> + Send + 'a,
+    ) -> BoxFuture<'a, Result<Option<T>, Error>>
+    where
+        T: Send + 'a,
+        E: ProvideErrorMetadata + std::error::Error + Send + 'static,
+    {
+        self.send_in_turn(action, resource, call, Option::is_some)
+    }
+
+    fn send_in_turn<'a, T, E>(
+        &'a self,
+        action: &'static str,
+        resource: Option<&'a str>,
+        call: impl Future<Output = Result<T, SdkError<E, HttpResponse>>> + Send + 'a,
+        was_sent: fn(&T) -> bool,
+    ) -> BoxFuture<'a, Result<T, Error>>
+    where
+        T: Send + 'a,
+        E: ProvideErrorMetadata + std::error::Error + Send + 'static,
+    {
         // The SDK's futures are large. Boxed here, they are large nowhere else.
         let call = call.boxed();
         async move {
@@ -85,7 +114,7 @@ impl Caller {
             // The semaphore is never closed, so an error cannot come of it; going on without a
             // permit would be right too.
             let _permit = self.permits.acquire().await;
-            self.send_at_once(action, resource, call).await
+            self.send_traced(action, resource, call, was_sent).await
         }
         .boxed()
     }
@@ -108,8 +137,26 @@ impl Caller {
         T: Send + 'a,
         E: ProvideErrorMetadata + std::error::Error + Send + 'static,
     {
-        let explain = move |error| explain::explain_error(self, action, resource, &error);
-        call.map_err(explain).boxed()
+        self.send_traced(action, resource, call, |_| true).boxed()
+    }
+
+    async fn send_traced<T, E>(
+        &self,
+        action: &'static str,
+        resource: Option<&str>,
+        call: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+        was_sent: fn(&T) -> bool,
+    ) -> Result<T, Error>
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + 'static,
+    {
+        let account = self.identity.as_ref().map(|identity| &identity.account);
+        let traced = trace::Call::begin(action, account, &self.region);
+        let answer = call.await;
+        if answer.as_ref().map_or(true, was_sent) {
+            traced.end(&answer);
+        }
+        answer.map_err(|error| explain::explain_error(self, action, resource, &error))
     }
 
     /// Whether AWS has accepted the same credentials in another Region.

@@ -60,6 +60,10 @@
 //! # }
 //! ```
 //!
+//! The library writes nothing by itself. Each call to AWS is an event of [`tracing`] with the target
+//! `ami_share::aws` and the fields `action`, `account`, `region`, `status`, `code` and
+//! `milliseconds`.
+//!
 //! Everything else that a request can ask for is in [`request`]; the steps of a plan are in
 //! [`plan`], the parts of a report and the events in [`report`], identifiers of AWS in [`id`], the
 //! codes of errors and findings in [`diagnostic`].

@@ -85,3 +85,60 @@ async fn same_answer_of_many_targets_is_one_line() {
     let line = "no obstacle found to 58 accounts launching ami-";
     assert_eq!(said.log.matches(line).count(), 1, "{}", said.log);
 }
+
+/// The lines of calls to AWS, without their level.
+fn calls<'a>(log: &'a str, level: &str) -> Vec<&'a str> {
+    log.lines()
+        .filter_map(|line| line.strip_prefix(level))
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn debugged_run_has_a_line_for_each_call() {
+    let share = [("AMI_ID", "{golden}"), ("TARGET_ACCOUNTS", B)];
+    let debugged = [share.as_slice(), &[("RUNNER_DEBUG", "1")]].concat();
+    let sim = Sim::new(Scenario::two_accounts(), Options::default());
+    let said = run(&sim, &debugged).await;
+    assert_eq!(said.exit, Exit::Done, "{}", said.log);
+    let lines = calls(&said.log, "debug: ");
+    assert_eq!(lines.len(), sim.journal().len(), "{lines:#?}");
+    let put = lines
+        .iter()
+        .find(|line| line.starts_with("kms:PutKeyPolicy "));
+    let put = put.unwrap();
+    assert!(
+        put.starts_with("kms:PutKeyPolicy in 111111111111, us-east-1: 200, ")
+            && put.ends_with(" ms"),
+        "{put}"
+    );
+
+    // Nothing of it without being asked.
+    for value in ["", "0", "false"] {
+        let said = run(
+            &sim,
+            &[share.as_slice(), &[("RUNNER_DEBUG", value)]].concat(),
+        )
+        .await;
+        assert_eq!(calls(&said.log, "debug: "), [""; 0], "{value}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn debugged_run_says_how_aws_refused_and_masks_accounts() {
+    let sim = Sim::new(Scenario::two_accounts(), Options::default());
+    let fault = r#"{"operation":"kms:PutKeyPolicy","effect":{"error":{"status":400,"code":"AccessDeniedException","message":"no"}}}"#;
+    sim.fault(serde_json::from_str(fault).unwrap());
+    let inputs = [
+        ("AMI_ID", "{golden}"),
+        ("TARGET_ACCOUNTS", B),
+        ("MASK_ACCOUNT_IDS", "true"),
+        ("RUNNER_DEBUG", "1"),
+        ("GITHUB_ACTIONS", "true"),
+    ];
+    let said = run(&sim, &inputs).await;
+    let lines = calls(&said.log, "::debug::");
+    let refused = "kms:PutKeyPolicy in ********1111, us-east-1: 400 AccessDeniedException, ";
+    let is_told = lines.iter().any(|line| line.starts_with(refused));
+    assert!(is_told, "{lines:#?}");
+    assert!(lines.iter().all(|line| !line.contains(A)), "{lines:#?}");
+}

@@ -33,7 +33,8 @@ impl Said {
     }
 }
 
-/// Runs the step, in which `{golden}` and the like stand for images.
+/// Runs the step, in which `{golden}` and the like stand for images. What is no input is a variable
+/// of the runner.
 pub(super) async fn run(sim: &Sim, inputs: &[(&str, &str)]) -> Said {
     let folder = tempfile::TempDir::new().unwrap();
     let path = |name: &str| folder.path().join(name);
@@ -47,7 +48,9 @@ pub(super) async fn run(sim: &Sim, inputs: &[(&str, &str)]) -> Said {
         for (image, id) in &sim.facts().images {
             value = value.replace(&format!("{{{image}}}"), id);
         }
-        env.push((format!("INPUT_{name}").into(), value.into()));
+        let is_input = !name.starts_with("RUNNER_") && !name.starts_with("GITHUB_");
+        let prefix = if is_input { "INPUT_" } else { "" };
+        env.push((format!("{prefix}{name}").into(), value.into()));
     }
     let log = Shared::default();
     let sinks = Sinks {

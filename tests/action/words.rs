@@ -13,12 +13,13 @@ const GOLDEN: (&str, &str) = ("AMI_ID", "{golden}");
 const TO_B: (&str, &str) = ("TARGET_ACCOUNTS", B);
 const DRY_RUN: (&str, &str) = ("DRY_RUN", "true");
 const REVOKE: (&str, &str) = ("MODE", "revoke");
+const DEBUG: (&str, &str) = ("RUNNER_DEBUG", "1");
 
 /// Runs one after the other in one world, each under its title.
 type Runs<'a> = &'a [(&'a str, &'a [(&'a str, &'a str)])];
 
 /// The log without what is different in each run: waits have pauses of random length, so that
-/// progress and the IDs of new copies differ.
+/// progress and the IDs of new copies differ; calls take some time.
 fn without_chance(log: &str) -> String {
     let mut text = String::new();
     for line in log.lines().filter(|line| !line.starts_with("waiting for ")) {
@@ -34,6 +35,20 @@ fn without_chance(log: &str) -> String {
             text += &format!("ami-{id}{rest}");
         }
         text.push('\n');
+    }
+    without_times(&text)
+}
+
+/// The text with a dot for each number of milliseconds.
+fn without_times(log: &str) -> String {
+    let mut text = String::new();
+    for line in log.lines() {
+        let call = line.strip_suffix(" ms");
+        let call = call.map(|call| call.trim_end_matches(|c: char| c.is_ascii_digit()));
+        match call {
+            Some(call) => text += &format!("{call}… ms\n"),
+            None => text += &format!("{line}\n"),
+        }
     }
     text.replace(", 0 % (", " (").replace(", 1 % (", " (")
 }
@@ -56,6 +71,7 @@ async fn of_one_image() -> String {
     let copy = [("AMI_ID", "{plain}"), TO_B, ("KMS_KEY_ID", "alias/golden")];
     let runs: Runs<'_> = &[
         ("dry run", &[GOLDEN, TO_B, DRY_RUN]),
+        ("dry run, debugged", &[GOLDEN, TO_B, DRY_RUN, DEBUG]),
         ("share", &[GOLDEN, TO_B]),
         ("share again", &[GOLDEN, TO_B]),
         ("verify", &[GOLDEN, TO_B, ("MODE", "verify")]),

@@ -44,6 +44,7 @@ mod spawned;
 mod support;
 mod target_scale;
 mod targets;
+mod traced;
 mod unreadable;
 mod verify;
 

@@ -50,6 +50,11 @@ impl EventLog {
         }
     }
 
+    /// Writes a line for those who look for a fault.
+    pub(crate) fn debug(&self, text: &str) {
+        self.bars.suspend(|| self.log.debug(text));
+    }
+
     /// Writes a message, unless it only says again what another said of somewhere else.
     fn say(&self, said: Said) {
         let mut said_before = self.said.lock();

@@ -93,6 +93,15 @@ impl Log {
         self.write(&self.clean(text));
     }
 
+    /// Writes a line that GitHub shows only to those who debug a run.
+    pub(crate) fn debug(&self, text: &str) {
+        let text = self.clean(text);
+        match self.style {
+            Style::GitHub => self.write(&format!("::debug::{}", escape_data(&text))),
+            Style::Plain | Style::Terminal(_) => self.write(&format!("debug: {text}")),
+        }
+    }
+
     /// A message that GitHub shows with the run; elsewhere a line that begins with its level.
     pub(crate) fn annotate(&self, level: Level, title: &str, text: &str) {
         let (title, text) = (self.clean(title), self.clean(text));

@@ -10,6 +10,7 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::{ErrorMetadata, ProvideErrorMetadata};
 
 pub(super) use codes::{LIMIT_EXCEEDED, THROTTLING, are_credentials_unknown, refuses_credentials};
+pub(super) use credentials::causes;
 pub(super) use denial::Denial;
 
 use super::Caller;

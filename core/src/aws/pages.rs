@@ -48,7 +48,7 @@ where
     pub(super) async fn next(&mut self) -> Result<Option<T>, Error> {
         let sent = self
             .caller
-            .send(self.action, self.resource, self.stream.try_next());
+            .send_next(self.action, self.resource, self.stream.try_next());
         let Some(page) = sent.await? else {
             return Ok(None);
         };

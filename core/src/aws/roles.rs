@@ -7,14 +7,15 @@ use aws_config::sts::AssumeRoleProvider;
 use aws_credential_types::provider::{
     ProvideCredentials, Result as Provided, SharedCredentialsProvider, future,
 };
+use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use parking_lot::Mutex;
 
 use super::clients::Account;
 use super::config::with_own_identities;
 use super::pin::AccountPin;
-use super::{Identity, sts};
+use super::{Identity, sts, trace};
 use crate::diagnostic::{Code, Error};
-use crate::id::{Region, RoleArn};
+use crate::id::{AccountId, Region, RoleArn};
 
 /// A role, and how it is assumed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -142,6 +143,8 @@ fn is_about_region<T>(answer: &Result<T, Error>) -> bool {
 #[derive(Debug)]
 struct RoleCredentials {
     config: SdkConfig,
+    /// The account that assumes it.
+    caller: AccountId,
     role: Role,
 }
 
@@ -166,7 +169,10 @@ impl RoleCredentials {
         }
         // The future is large.
         let provider = Box::pin(provider.build()).await;
-        provider.provide_credentials().await
+        let traced = trace::Call::begin("sts:AssumeRole", Some(&self.caller), &role.region);
+        let provided = provider.provide_credentials().await;
+        traced.end_within::<_, AssumeRoleError>(provided.as_ref().map_err(|error| error as _));
+        provided
     }
 }
 
@@ -175,6 +181,7 @@ fn assuming(source: &Account, role: &Role) -> SdkConfig {
     let config = source.config(&role.region);
     let credentials = RoleCredentials {
         config: config.clone(),
+        caller: source.identity.account.clone(),
         role: role.clone(),
     };
     with_own_identities(&config)

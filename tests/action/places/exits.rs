@@ -55,6 +55,7 @@ pub(super) async fn run(config: SdkConfig, variables: &[Variable], way: Way) -> 
         ("GITHUB_OUTPUT".to_owned(), path("outputs")),
         ("GITHUB_STEP_SUMMARY".to_owned(), path("summary")),
         ("INPUT_REPORT_PATH".to_owned(), path("report")),
+        ("RUNNER_DEBUG".to_owned(), "1".to_owned()),
     ];
     if way.on_github {
         env.push(("GITHUB_ACTIONS".to_owned(), "true".to_owned()));

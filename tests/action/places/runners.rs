@@ -30,7 +30,7 @@ impl Command {
         let titled = self.properties.strip_prefix("title=");
         match self.name.as_str() {
             "error" | "warning" => titled.is_some_and(|title| !title.contains([',', ':'])),
-            "group" => self.properties.is_empty(),
+            "debug" | "group" => self.properties.is_empty(),
             "endgroup" => self.properties.is_empty() && self.data.is_empty(),
             "add-mask" => {
                 let is_digits = self.data.bytes().all(|byte| byte.is_ascii_digit());

@@ -141,7 +141,7 @@ fn missing_profile(why: &str) -> Option<&str> {
 }
 
 /// An error and its causes.
-pub(super) fn causes<'a>(
+pub(in crate::aws) fn causes<'a>(
     error: &'a (dyn StdError + 'static),
 ) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
     let mut next = Some(error);
