@@ -205,7 +205,7 @@ async fn read_region(
     }
 
     // 3. What only the snapshots tell: their keys.
-    let keys = keys::read_keys(run, clients, request, &region);
+    let keys = keys::read_keys(run, request, &region);
     let permissions = async {
         if may_revoke(request) || request.options.shares_snapshots() {
             permissions::read_snapshot_permissions(clients, &region).await

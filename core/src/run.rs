@@ -24,9 +24,9 @@ use self::targets::ReachedTargets;
 use self::test_launches::TestLaunches;
 use self::watch::Watcher;
 use crate::aws::clients::{Account, RegionClients};
-use crate::diagnostic::Error;
+use crate::diagnostic::{Code, Error};
 use crate::id::{AccountId, AccountRegion, AmiId, KeyArn, Region, SourceImage};
-use crate::inventory::Image;
+use crate::inventory::{Image, Key};
 use crate::plan::{SharedImage, TargetCopy};
 use crate::report::Waiting;
 use crate::request::Timing;
@@ -87,6 +87,17 @@ impl<'a> Run<'a> {
             .as_ref()
             .filter(|role| &role.identity.account == key.account());
         by_role.unwrap_or(&self.source).in_region(key.region())
+    }
+
+    /// A key. The account of one that is foreign may not let us see it: that it is foreign is known
+    /// from its ARN (`kms:DescribeKey`).
+    pub(crate) async fn read_key(&self, arn: &KeyArn) -> Result<Key, Error> {
+        let is_foreign = arn.account() != &self.source.identity.account;
+        let described = self.key_clients(arn).kms.describe_key(arn.as_ref()).await;
+        match described {
+            Err(error) if is_foreign && is_hidden(&error) => Ok(Key::unseen(arn)),
+            described => described,
+        }
     }
 
     /// A target account in a Region, if it was reached.
@@ -188,4 +199,8 @@ impl<'a> Run<'a> {
         let made = self.progress.target_copy(&copy.account, &source);
         made.or_else(|| copy.adopt.clone())
     }
+}
+
+fn is_hidden(error: &Error) -> bool {
+    matches!(error.code, Code::AccessDenied | Code::KeyNotFound)
 }

@@ -98,6 +98,54 @@ mod tests {
     use super::*;
 
     #[test]
+    fn shared_tags_are_known_by_their_prefix() {
+        assert_eq!(shared_key("team"), "ec2:SharedTag/team");
+        for (key, is_known, may_be) in [
+            ("team", false, true),
+            ("ec2:SharedTag/team", true, false),
+            ("EC2:SharedTag/team", false, true),
+            ("aws:x", false, false),
+            ("AWS:x", false, false),
+            ("aws", false, true),
+            (SOURCE, false, false),
+            (&"k".repeat(114), false, true),
+            (&"k".repeat(115), false, false),
+        ] {
+            assert_eq!(is_shared(key), is_known, "{key}");
+            assert_eq!(can_be_shared(key), may_be, "{key}");
+        }
+    }
+
+    #[test]
+    fn tags_of_aws_do_not_count() {
+        let keys = ["aws:x", "AWS:y", "aws", "team", "ami-share:source"].map(str::to_owned);
+        assert_eq!(count(keys.iter()), 3);
+    }
+
+    #[test]
+    fn problem_of_tag_names_its_key() {
+        let longest = "k".repeat(TAG_KEY_CHARACTERS);
+        let text = "v".repeat(TAG_VALUE_CHARACTERS);
+        assert_eq!(problem(&longest, &text), None);
+        for (key, value, expected) in [
+            ("", String::new(), "has no key"),
+            (
+                &format!("{longest}k"),
+                String::new(),
+                "more than 128 characters",
+            ),
+            (
+                "team",
+                format!("{text}v"),
+                "the value of `team` has more than 256",
+            ),
+        ] {
+            let problem = problem(key, &value).unwrap();
+            assert!(problem.contains(expected), "{problem}");
+        }
+    }
+
+    #[test]
     fn copies_get_no_marks_of_their_source_and_the_users_tags_win() {
         let map = |pairs: &[(&str, &str)]| {
             pairs

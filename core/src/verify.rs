@@ -6,7 +6,9 @@ mod evidence;
 mod judge;
 mod launch;
 mod read;
+mod simulate;
 mod source;
+mod usual_values;
 
 use std::time::Duration;
 

@@ -83,7 +83,7 @@ impl<'a> Apply<'a> {
     }
 
     /// Looks at the keys of the images once more, if the run has changed anything; returns those
-    /// that somebody disabled meanwhile.
+    /// that somebody disabled meanwhile. One that cannot be read any more fails the run.
     pub(super) async fn confirm_key_states(
         &self,
         images: &[LaunchableImage<'a>],
@@ -95,15 +95,13 @@ impl<'a> Apply<'a> {
         let keys: BTreeSet<&KeyArn> = images.iter().flat_map(|image| &image.launch.keys).collect();
         let mut reading = Vec::new();
         for key in keys {
-            reading.push(async move {
-                let kms = &self.run.key_clients(key).kms;
-                (key, kms.describe_key(key.as_ref()).await)
-            });
+            reading.push(async move { (key, self.run.read_key(key).await) });
         }
         for (key, read) in future::join_all(reading).await {
-            // That a key could not be read is known since the plan was made.
-            let problem = read.ok().and_then(|read| read.state.problem());
-            if let Some(problem) = problem {
+            let Some(read) = self.progress().report_error(read) else {
+                continue;
+            };
+            if let Some(problem) = read.state.problem() {
                 let error = self.unusable_key(key, &problem);
                 self.progress().emit(&Event::Failed(error));
                 unusable.insert(key);

@@ -14,7 +14,7 @@ use super::unreadable::present;
 use super::{Caller, accept_codes};
 use crate::diagnostic::{Code, Error};
 
-pub(crate) use simulation::{Denier, OwnDecision, Simulation, may_have_key};
+pub(crate) use simulation::{Context, Denier, OwnDecision, OwnSide, Simulation, may_have_key, set};
 
 /// What IAM answers about a role or policy that does not exist.
 const NOT_FOUND: &str = "NoSuchEntity";

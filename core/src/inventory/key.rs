@@ -27,6 +27,20 @@ pub(crate) struct Key {
 }
 
 impl Key {
+    /// A key of another account that shows nothing of it.
+    pub(crate) fn unseen(arn: &KeyArn) -> Self {
+        Self {
+            arn: arn.clone(),
+            aws_managed: false,
+            state: KeyState::Unseen,
+            symmetric: true,
+            description: String::new(),
+            policy: None,
+            ram_policy: RamPolicy::NotRead,
+            grants: None,
+        }
+    }
+
     /// The policy, if it was read and is one.
     pub(crate) fn readable_policy(&self) -> Option<&KeyPolicy> {
         self.policy.as_ref()?.as_ref().ok()

@@ -7,7 +7,7 @@ use futures::future;
 use crate::aws::clients::RegionClients;
 use crate::diagnostic::{Code, Error};
 use crate::id::KeyArn;
-use crate::inventory::{Failure, Key, KeyState, Part, RamPolicy, RegionInventory};
+use crate::inventory::{Failure, Key, Part, RamPolicy, RegionInventory};
 use crate::policy::key_policy::KeyPolicy;
 use crate::request::{KeyAccessMode, ShareRequest};
 use crate::run::Run;
@@ -16,7 +16,6 @@ use crate::run::Run;
 /// keys of which that could not be read, with the images under them.
 pub(super) async fn read_keys(
     run: &Run<'_>,
-    clients: &RegionClients,
     request: &ShareRequest,
     region: &RegionInventory,
 ) -> (BTreeMap<KeyArn, Key>, Vec<Failure>) {
@@ -27,7 +26,7 @@ pub(super) async fn read_keys(
     let mut reading = Vec::new();
     for arn in &arns {
         if !keys.contains_key(arn) {
-            reading.push(async move { (arn, describe_key(run, clients, arn).await) });
+            reading.push(async move { (arn, run.read_key(arn).await) });
         }
     }
     for (arn, key) in future::join_all(reading).await {
@@ -176,28 +175,4 @@ fn reads_grants(request: &ShareRequest) -> bool {
         // By them, those who lose an image keep its key.
         KeyAccessMode::None => for_services || super::may_revoke(request),
     }
-}
-
-/// A key, whose account may not let us see it if that is another one: that it is foreign is known
-/// from its ARN.
-async fn describe_key(run: &Run<'_>, clients: &RegionClients, arn: &KeyArn) -> Result<Key, Error> {
-    let is_foreign = arn.account() != &clients.location.account;
-    let described = run.key_clients(arn).kms.describe_key(arn.as_ref()).await;
-    match described {
-        Err(error) if is_foreign && is_hidden(&error) => Ok(Key {
-            arn: arn.clone(),
-            aws_managed: false,
-            state: KeyState::Unseen,
-            symmetric: true,
-            description: String::new(),
-            policy: None,
-            ram_policy: RamPolicy::NotRead,
-            grants: None,
-        }),
-        described => described,
-    }
-}
-
-fn is_hidden(error: &Error) -> bool {
-    matches!(error.code, Code::AccessDenied | Code::KeyNotFound)
 }

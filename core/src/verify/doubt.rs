@@ -10,7 +10,7 @@ use crate::diagnostic::Error;
 pub(super) struct Asked<'a> {
     pub(super) action: &'a str,
     pub(super) resource: &'a str,
-    pub(super) context: &'a [(&'static str, String)],
+    pub(super) context: &'a [(String, String)],
 }
 
 /// The decision if it is certain: unknown if the principal's policies ask for a condition key that

@@ -1,6 +1,7 @@
 //! Reads the evidence, from the source account and from targets.
 
 mod keys;
+mod launch_calls;
 mod launchers;
 mod targets;
 

@@ -1,11 +1,9 @@
 //! Checks the source account's own permissions for what a plan would do, without doing it: EC2 by
 //! its dry runs, KMS by the key's policy and what IAM says of the caller's.
 
-use futures::future;
-
-use super::doubt::{Asked, doubt};
+use super::simulate::{Call, known_context, simulate};
 use crate::aws::clients::RegionClients;
-use crate::aws::iam::{Denier, OwnDecision, Simulation};
+use crate::aws::iam::{Denier, OwnDecision, set};
 use crate::diagnostic::Code;
 use crate::id::{AmiId, KeyArn, Principal};
 use crate::plan::{KeyAccess, LaunchPermission, Plan, Step};
@@ -109,27 +107,17 @@ async fn check_key_policy(run: &Run<'_>, access: &KeyAccess) -> Check {
 
 /// What the caller's own side decides.
 async fn simulate_put(clients: &RegionClients, key: &KeyArn, caller: &str) -> OwnDecision {
-    let simulation = Simulation {
-        principal: caller,
-        account: clients.location.account.as_ref(),
-        actions: &[PUT],
-        resource: key.as_ref(),
-        context: &[],
+    let location = &clients.location;
+    let mut context = known_context(location);
+    set(&mut context, "kms:CallerAccount", location.account.as_ref());
+    let call = Call {
+        actions: vec![PUT],
+        resource: key.to_string(),
+        contexts: vec![context],
     };
-    let simulating = clients.iam.simulate(&simulation);
-    let context_keys = clients.iam.context_keys(caller);
-    let (decisions, context_keys) = future::join(simulating, context_keys).await;
-    let decision = match decisions {
-        Ok(decisions) => decisions.into_iter().next(),
-        Err(error) => return OwnDecision::Unknown(format!("it could not be simulated: {error}")),
-    };
-    let asked = Asked {
-        action: PUT,
-        resource: key.as_ref(),
-        context: &[],
-    };
-    let unanswered = || OwnDecision::Unknown("IAM did not answer".to_owned());
-    doubt(decision.unwrap_or_else(unanswered), &asked, &context_keys)
+    let mut decisions = simulate(clients, caller, &[call]).await;
+    let decision = decisions.pop_first().map(|(_, decision)| decision);
+    decision.unwrap_or_else(|| OwnDecision::Unknown("IAM did not answer".to_owned()))
 }
 
 /// What the key's policy decides, as the plan read it.

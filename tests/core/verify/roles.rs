@@ -210,6 +210,63 @@ async fn denial_by_service_control_policy_is_unknown_and_named() {
     }
 }
 
+/// A service control policy may rest on what a launch chooses, or on where it comes from: where
+/// usual values of that decide it, it is unknown. What is known of an image decides it.
+#[tokio::test(start_paused = true)]
+async fn condition_that_some_launches_meet_is_unknown() {
+    let launch = "ec2:RunInstances";
+    let state = |value: &str| json!({ "StringEquals": { "ec2:ResourceTag/State": value } });
+    let anywhere = json!({ "IpAddress": { "aws:SourceIp": "0.0.0.0/0" } });
+    let by_vpn = json!({ "IpAddress": { "aws:SourceIp": "10.0.0.0/8" } });
+    let without_mfa = json!({ "Bool": { "aws:MultiFactorAuthPresent": "false" } });
+    let unencrypted = json!({ "Bool": { "ec2:Encrypted": "false" } });
+    let by_type = json!({ "StringLike": { "ec2:InstanceType": "t3.*" } });
+    let public = json!({ "Bool": { "ec2:AssociatePublicIpAddress": "true" } });
+    let of_origin = json!({ "StringEquals": { "kms:KeyOrigin": "AWS_KMS" } });
+    let of_account = json!({ "StringEquals": { "aws:PrincipalAccount": A } });
+    for (action, kind, condition, expected) in [
+        (launch, "instance", anywhere.clone(), Verdict::Unknown),
+        (launch, "image", by_vpn, Verdict::Unknown),
+        (launch, "subnet", without_mfa.clone(), Verdict::Unknown),
+        (launch, "volume", unencrypted, Verdict::Unknown),
+        (launch, "instance", by_type, Verdict::Unknown),
+        (launch, "network-interface", public, Verdict::Unknown),
+        (launch, "image", state("blocked"), Verdict::Unknown),
+        (launch, "image", state("good"), Verdict::Yes),
+        (launch, "instance", of_account, Verdict::Yes),
+        ("kms:Decrypt", "key", anywhere, Verdict::Unknown),
+        ("kms:CreateGrant", "key", without_mfa, Verdict::Unknown),
+        ("kms:*", "key", of_origin, Verdict::Unknown),
+    ] {
+        let world = build_shared_world().await;
+        world.share(build_request(&world, with_target_role())).await;
+        let image_id = world.image_id("image-1");
+        world.sim.edit(|world| {
+            let image = world.images.get_mut(&image_id).unwrap();
+            let tags = image.tags.entry(B.to_owned()).or_default();
+            tags.insert("State".to_owned(), "blocked".to_owned());
+        });
+        let allow = json!({ "Effect": "Allow", "Action": "*", "Resource": "*" });
+        let resource = format!("arn:aws:*:*:*:{kind}/*");
+        let deny = json!({
+            "Effect": "Deny",
+            "Action": action,
+            "Resource": resource,
+            "Condition": condition,
+        });
+        let policy = json!({ "Version": "2012-10-17", "Statement": [allow, deny] });
+        world.set_control(B, &policy);
+        let verification = verify(&world, with_launcher()).await;
+        let verdict = find_verdict(&verification, CheckName::LauncherIam);
+        assert_eq!(verdict, Some(expected), "{deny}: {verification:?}");
+        assert_eq!(
+            verification.conclusion,
+            Conclusion::NoObstacleFound,
+            "{deny}"
+        );
+    }
+}
+
 /// A boundary is named where it is what stops a launch.
 #[tokio::test(start_paused = true)]
 async fn permissions_boundary_is_named() {

@@ -31,6 +31,14 @@ const GRANT_KEYS: [&str; 6] = [
 /// Condition keys of images, which the other resources of a launch do not have.
 const IMAGE_KEYS: [&str; 4] = ["ec2:imageid", "ec2:imagetype", "ec2:owner", "ec2:public"];
 
+/// Condition keys, and their values.
+pub(crate) type Context = Vec<(String, String)>;
+
+/// Sets a condition key.
+pub(crate) fn set(context: &mut Context, key: &str, value: impl Into<String>) {
+    context.push((key.to_owned(), value.into()));
+}
+
 /// A call to simulate. Its actions take resources of this kind, or the answer would deny them.
 pub(crate) struct Simulation<'a> {
     pub(crate) principal: &'a str,
@@ -38,8 +46,7 @@ pub(crate) struct Simulation<'a> {
     pub(crate) account: &'a str,
     pub(crate) actions: &'a [&'a str],
     pub(crate) resource: &'a str,
-    /// Condition keys and their values.
-    pub(crate) context: &'a [(&'a str, String)],
+    pub(crate) context: &'a [(String, String)],
 }
 
 /// What a principal's own side decides of a call.
@@ -51,6 +58,14 @@ pub(crate) enum OwnDecision {
     /// Something denies it, whatever else allows it.
     Denied(Denier),
     Unknown(String),
+}
+
+/// What a principal's own side decides of a call, and who has a say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct OwnSide {
+    pub(crate) decision: OwnDecision,
+    /// Whether the service control policies of an organization let it, if there are any.
+    pub(crate) organization_allows: Option<bool>,
 }
 
 /// What denies a call.
@@ -78,7 +93,7 @@ impl Iam {
     pub(crate) async fn simulate(
         &self,
         simulation: &Simulation<'_>,
-    ) -> Result<Vec<OwnDecision>, Error> {
+    ) -> Result<Vec<OwnSide>, Error> {
         const ACTION: &str = "iam:SimulatePrincipalPolicy";
         let principal = simulation.principal;
         let actions = simulation.actions.iter();
@@ -121,14 +136,16 @@ impl Iam {
     }
 }
 
-fn context_entry((name, value): &(&str, String)) -> ContextEntry {
+fn context_entry((name, value): &(String, String)) -> ContextEntry {
     let kind = if value == "true" || value == "false" {
         ContextKeyTypeEnum::Boolean
+    } else if name == "aws:SourceIp" {
+        ContextKeyTypeEnum::Ip
     } else {
         ContextKeyTypeEnum::String
     };
     ContextEntry::builder()
-        .context_key_name(*name)
+        .context_key_name(name)
         .context_key_type(kind)
         .context_key_values(value)
         .build()
@@ -145,13 +162,29 @@ struct Part<'a> {
 }
 
 /// What answers say about an action. What they do not say is unknown.
-fn decide(simulation: &Simulation<'_>, action: &str, results: &[EvaluationResult]) -> OwnDecision {
-    let unknown = |why: String| OwnDecision::Unknown(why);
+fn decide(simulation: &Simulation<'_>, action: &str, results: &[EvaluationResult]) -> OwnSide {
     let mut results = results.iter();
     let result = results.find(|result| result.eval_action_name().eq_ignore_ascii_case(action));
     let Some(result) = result else {
-        return unknown("IAM's answer does not hold the action".to_owned());
+        let why = "IAM's answer does not hold the action";
+        return OwnSide {
+            decision: OwnDecision::Unknown(why.to_owned()),
+            organization_allows: None,
+        };
     };
+    let by_organization = result.organizations_decision_detail();
+    OwnSide {
+        decision: decide_by_result(simulation, action, result),
+        organization_allows: by_organization.map(|detail| detail.allowed_by_organizations()),
+    }
+}
+
+fn decide_by_result(
+    simulation: &Simulation<'_>,
+    action: &str,
+    result: &EvaluationResult,
+) -> OwnDecision {
+    let unknown = |why: String| OwnDecision::Unknown(why);
     let Some(part) = part_of(result, simulation.resource) else {
         return unknown("IAM's answer does not hold the resource".to_owned());
     };

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use futures::future;
 
 use super::keys::KeyReader;
+use super::launch_calls::image_context;
 use super::launchers::read_launcher;
 use crate::aws::clients::RegionClients;
+use crate::aws::iam::Context;
 use crate::diagnostic::Error;
 use crate::id::{AccountId, AmiId, Region};
 use crate::inventory::{Image, Key, Snapshot};
@@ -77,10 +79,10 @@ impl TargetReader<'_> {
         if let Ok(key) = &default_key {
             keys.insert(key.arn.to_string());
         }
-        let owners = self.owners_of(&image_ids, &images);
+        let contexts = self.contexts_of(&image_ids, &images);
         let mut launchers = Vec::new();
         for role in self.plan.launchers(&clients.location.account) {
-            launchers.push(read_launcher(clients, role, &owners, &keys));
+            launchers.push(read_launcher(clients, role, &contexts, &keys));
         }
         let launchers = future::join_all(launchers).await;
 
@@ -156,15 +158,15 @@ impl TargetReader<'_> {
         Ok(future::try_join_all(reading).await?.into_iter().collect())
     }
 
-    /// The owner of each image; an image that the target does not see is the source account's.
-    fn owners_of(&self, ids: &BTreeSet<AmiId>, images: &[Image]) -> BTreeMap<AmiId, String> {
-        let mut owners = BTreeMap::new();
+    /// What IAM sees of each image.
+    fn contexts_of(&self, ids: &BTreeSet<AmiId>, images: &[Image]) -> BTreeMap<AmiId, Context> {
+        let mut contexts = BTreeMap::new();
         for id in ids {
             let image = images.iter().find(|image| &image.id == id);
-            let owner = image.map_or(self.plan.account.as_ref(), |image| &image.owner);
-            owners.insert(id.clone(), owner.to_owned());
+            let context = image_context(id, image, &self.plan.account);
+            contexts.insert(id.clone(), context);
         }
-        owners
+        contexts
     }
 }
 

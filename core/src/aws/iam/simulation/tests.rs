@@ -157,7 +157,7 @@ fn simulation_is_read_by_resource_and_own_side() {
     ];
     for (index, (resource, answer, expected)) in table.into_iter().enumerate() {
         let results = [answer.build(resource)];
-        let decision = decide(&simulation(resource), ACTION, &results);
+        let decision = decide(&simulation(resource), ACTION, &results).decision;
         assert_eq!(decision, expected, "row {index}");
     }
 }
@@ -198,12 +198,12 @@ fn simulation_that_is_not_understood_is_unknown() {
     ];
     for (index, (resource, answer)) in table.into_iter().enumerate() {
         let results = [answer.build(resource)];
-        let decision = decide(&simulation(resource), ACTION, &results);
+        let decision = decide(&simulation(resource), ACTION, &results).decision;
         assert!(is_unknown(&decision), "row {index}: {decision:?}");
     }
     // Fewer results than were asked for.
-    assert!(is_unknown(&decide(&simulation(OWN), ACTION, &[])));
+    assert!(is_unknown(&decide(&simulation(OWN), ACTION, &[]).decision));
     let results = [answer("allowed").build(OWN)];
-    let decision = decide(&simulation(OWN), "kms:CreateGrant", &results);
+    let decision = decide(&simulation(OWN), "kms:CreateGrant", &results).decision;
     assert!(is_unknown(&decision), "{decision:?}");
 }
