@@ -12,14 +12,17 @@ use tracing::instrument::{WithDispatch, WithSubscriber as _};
 
 use crate::exit::Exit;
 use crate::output::calls::CallLog;
-use crate::output::ending::leaves_keys_to_others;
+use crate::output::ending::{count, leaves_keys_to_others};
 use crate::output::events::EventLog;
-use crate::output::key_name::{KeyNames, shorten_and_note, shorten_keys};
+use crate::output::key_name::KeyNames;
 use crate::output::kinds::{self, Said};
 use crate::output::log::Log;
 use crate::output::outcome::Outcome;
 use crate::output::plan_text;
 use crate::settings::{Mode, Settings};
+
+/// The names of more keys are folded.
+const MANY_KEYS: usize = 12;
 
 /// Runs the step. Its outcome can be asked for at any time, because the run may be interrupted.
 pub(crate) struct Runner {
@@ -203,16 +206,21 @@ impl Runner {
         let regions: Vec<&str> = plan.regions.iter().map(Region::as_ref).collect();
         let (account, regions) = (&plan.account, regions.join(", "));
         log.line(&format!("Plan for account {account} in {regions}"));
-        let mut keys = KeyNames::new();
+        let keys = KeyNames::of(plan);
         let lines = plan_text::lines(plan);
-        let lines = lines.iter().map(|line| shorten_and_note(line, &mut keys));
-        let lines: Vec<String> = lines.collect();
+        let lines: Vec<String> = lines.iter().map(|line| keys.shorten(line)).collect();
         log.changes(&lines);
-        for (name, arn) in keys {
-            log.line(&format!("  {name} is {arn}"));
+        let names = keys.iter().filter(|(name, arn)| name != arn);
+        let names: Vec<String> = names
+            .map(|(name, arn)| format!("{name} is {arn}"))
+            .collect();
+        if names.len() > MANY_KEYS {
+            log.group(&count(names.len(), "key"), &names);
+        } else {
+            log.changes(&names);
         }
         for (title, lines) in plan_text::policy_changes(plan) {
-            let title = shorten_keys(&title);
+            let title = keys.shorten(&title);
             if is_to_approve {
                 log.group(&title, &lines);
             } else {
@@ -223,6 +231,7 @@ impl Runner {
             let (title, lines) = plan_text::statements(plan);
             log.group(title, &lines);
         }
+        self.events.name_keys(keys);
         kinds::log_all(log, plan.findings.iter().map(Said::finding));
     }
 

@@ -25,7 +25,7 @@ mod steps;
 mod targets;
 mod temporary;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use schemars::JsonSchema;
@@ -80,6 +80,9 @@ pub struct Plan {
     /// The keys in whose policies policy variables work, as far as those were read.
     #[serde(skip)]
     pub(crate) keys_with_variables: BTreeSet<KeyArn>,
+    /// The aliases by which the request names keys.
+    #[serde(skip)]
+    pub(crate) key_aliases: BTreeMap<KeyArn, String>,
     /// The request that the plan was made for.
     #[serde(skip)]
     pub(crate) request: ShareRequest,
@@ -115,9 +118,15 @@ impl Plan {
             findings: Vec::new(),
             errors: Vec::new(),
             keys_with_variables: BTreeSet::new(),
+            key_aliases: BTreeMap::new(),
             request: request.clone(),
             deadline,
         }
+    }
+
+    /// The alias by which the request names a key, such as `alias/golden`.
+    pub fn key_alias(&self, key: &KeyArn) -> Option<&str> {
+        self.key_aliases.get(key).map(String::as_str)
     }
 
     /// The steps that would change anything.

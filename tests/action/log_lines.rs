@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use ami_share_action::Exit;
 use ami_share_sim::{KeySpec, Options, Scenario, Sim};
+use futures::FutureExt as _;
 
 use super::support::*;
-use super::truths::run;
+use super::truths::{run, run_until};
 
 #[tokio::test(start_paused = true)]
 async fn many_copies_are_one_line_of_progress() {
@@ -93,12 +94,31 @@ fn calls<'a>(log: &'a str, level: &str) -> Vec<&'a str> {
         .collect()
 }
 
+/// Runs without lines of calls. The first run of a process also tells `tracing` that there are such
+/// lines, and if a thread without a subscriber did that meanwhile, nobody would get any.
+async fn run_without_calls() {
+    let sim = Sim::new(Scenario::two_accounts(), Options::default());
+    for value in ["", "0", "false"] {
+        let inputs = [
+            ("AMI_ID", "{golden}"),
+            ("TARGET_ACCOUNTS", B),
+            ("RUNNER_DEBUG", value),
+        ];
+        let said = run(&sim, &inputs).await;
+        assert_eq!(calls(&said.log, "debug: "), [""; 0], "{value}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn debugged_run_has_a_line_for_each_call() {
-    let share = [("AMI_ID", "{golden}"), ("TARGET_ACCOUNTS", B)];
-    let debugged = [share.as_slice(), &[("RUNNER_DEBUG", "1")]].concat();
+    run_without_calls().await;
     let sim = Sim::new(Scenario::two_accounts(), Options::default());
-    let said = run(&sim, &debugged).await;
+    let inputs = [
+        ("AMI_ID", "{golden}"),
+        ("TARGET_ACCOUNTS", B),
+        ("RUNNER_DEBUG", "1"),
+    ];
+    let said = run(&sim, &inputs).await;
     assert_eq!(said.exit, Exit::Done, "{}", said.log);
     let lines = calls(&said.log, "debug: ");
     assert_eq!(lines.len(), sim.journal().len(), "{lines:#?}");
@@ -111,20 +131,11 @@ async fn debugged_run_has_a_line_for_each_call() {
             && put.ends_with(" ms"),
         "{put}"
     );
-
-    // Nothing of it without being asked.
-    for value in ["", "0", "false"] {
-        let said = run(
-            &sim,
-            &[share.as_slice(), &[("RUNNER_DEBUG", value)]].concat(),
-        )
-        .await;
-        assert_eq!(calls(&said.log, "debug: "), [""; 0], "{value}");
-    }
 }
 
 #[tokio::test(start_paused = true)]
 async fn debugged_run_says_how_aws_refused_and_masks_accounts() {
+    run_without_calls().await;
     let sim = Sim::new(Scenario::two_accounts(), Options::default());
     let fault = r#"{"operation":"kms:PutKeyPolicy","effect":{"error":{"status":400,"code":"AccessDeniedException","message":"no"}}}"#;
     sim.fault(serde_json::from_str(fault).unwrap());
@@ -141,4 +152,29 @@ async fn debugged_run_says_how_aws_refused_and_masks_accounts() {
     let is_told = lines.iter().any(|line| line.starts_with(refused));
     assert!(is_told, "{lines:#?}");
     assert!(lines.iter().all(|line| !line.contains(A)), "{lines:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn cancelled_run_tells_what_was_checked_until_then() {
+    let sim = Sim::new(Scenario::with_targets(2), Options::default());
+    let slow = r#"{"operation":"ssm:PutParameter","effect":{"delay":{"seconds":600}}}"#;
+    sim.fault(serde_json::from_str(slow).unwrap());
+    let inputs = [
+        ("AMI_ID", "{golden}"),
+        ("TARGET_ACCOUNTS", "300000000000 300000000001"),
+        ("PUBLISH_SSM_PARAMETER", "/golden/{name}"),
+        ("DEREGISTRATION_PROTECTION", "true"),
+        ("MODE", "share"),
+        ("TARGET_ROLE", "consumer"),
+        ("TARGET_EXTERNAL_ID", "example"),
+    ];
+    let cancelled = tokio::time::sleep(Duration::from_secs(40)).boxed();
+    let said = run_until(&sim, &inputs, cancelled).await;
+    assert_eq!(said.exit, Exit::Cancelled, "{}", said.log);
+    // Before what came later, so that even a run that is killed has written it.
+    let mut lines = said.log.lines();
+    let checked = lines.position(|line| line.contains("launching ami-"));
+    let is_later =
+        |line: &str| line.starts_with("ami-") && line.ends_with("is protected from deregistration");
+    assert!(checked.is_some() && lines.any(is_later), "{}", said.log);
 }

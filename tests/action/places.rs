@@ -24,8 +24,8 @@ use answers::{Answers, Place};
 use exits::{WAYS, in_threads};
 use payloads::{batches, long};
 use seen::Seen;
-pub(crate) use stories::build_world;
 use stories::{STORIES, Story};
+pub(crate) use stories::{build_world, build_world_with};
 
 /// Puts texts into a place; the further ones only if the first came out.
 async fn try_place(story: &Story, fault: Option<&str>, place: &Place, seen: &mut Seen) {

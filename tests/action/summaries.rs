@@ -7,7 +7,7 @@ use std::time::Duration;
 use ami_share_action::{Exit, Sinks};
 use ami_share_sim::{KeySpec, Options, RegionSpec, Scenario, Sim, Size};
 
-use super::support::*;
+use super::{places, support::*};
 
 const ORGANIZATION: &str = "arn:aws:organizations::111111111111:organization/o-example123";
 const UNIT: &str = "arn:aws:organizations::111111111111:ou/o-example123/ou-ab12-11111111";
@@ -228,6 +228,35 @@ async fn diagram_shows_every_way_to_share() {
         for part in parts {
             assert!(diagram(&text).unwrap().contains(part), "{part}: {text}");
         }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn plan_lists_the_copies_that_targets_would_make() {
+    let sim = places::build_world();
+    let image = sim.facts().images["image-1"].clone();
+    let inputs = [
+        ("AMI_ID", image.as_str()),
+        ("TARGET_ACCOUNTS", B),
+        ("TARGET_ROLE", "consumer"),
+        ("TARGET_EXTERNAL_ID", "example"),
+        ("TARGET_KMS_KEY_ID", "alias/own-222222222222"),
+        ("COPY_NAME", "own {name}"),
+    ];
+    let title = "**Copies that targets would make**";
+    let planned = [inputs.as_slice(), &[("DRY_RUN", "true")]].concat();
+    let (exit, text) = summary(&sim, &planned).await;
+    assert_eq!(exit, Exit::Done, "{text}");
+    let (_, table) = text.split_once(title).unwrap();
+    let row = table.lines().filter(|line| line.starts_with('|')).nth(2);
+    let row = row.unwrap().replace('\\', "");
+    assert_eq!(row, format!("| {image} | us-east-1 | own image-1 | {B} |"));
+
+    // What is done is in the table of the targets, and what is there already is planned no more.
+    for inputs in [inputs.as_slice(), &planned] {
+        let (exit, text) = summary(&sim, inputs).await;
+        assert_eq!(exit, Exit::Done, "{text}");
+        assert!(!text.contains(title), "{text}");
     }
 }
 

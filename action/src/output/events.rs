@@ -9,7 +9,7 @@ use ami_share::{Event, EventSink};
 use parking_lot::Mutex;
 
 use super::ending::count;
-use super::key_name::shorten_keys;
+use super::key_name::KeyNames;
 use super::kinds::{Kind, Said};
 use super::log::Log;
 use super::progress::ProgressBars;
@@ -36,6 +36,8 @@ pub(crate) struct EventLog {
     verified: Mutex<Vec<Verified>>,
     /// The errors and findings so far, each kind once.
     said: Mutex<Vec<Kind>>,
+    /// How the log calls keys.
+    keys: Mutex<KeyNames>,
 }
 
 impl EventLog {
@@ -47,7 +49,18 @@ impl EventLog {
             waits: Mutex::default(),
             verified: Mutex::default(),
             said: Mutex::default(),
+            keys: Mutex::default(),
         }
+    }
+
+    /// Calls keys so from now on.
+    pub(crate) fn name_keys(&self, names: KeyNames) {
+        *self.keys.lock() = names;
+    }
+
+    /// The text with each key by its name.
+    pub(crate) fn shorten_keys(&self, text: &str) -> String {
+        self.keys.lock().shorten(text)
     }
 
     /// Writes a line for those who look for a fault.
@@ -79,7 +92,7 @@ impl EventLog {
 
     fn waiting(&self, waiting: &Waiting) {
         let mut waiting = waiting.clone();
-        waiting.resource = shorten_keys(&waiting.resource);
+        waiting.resource = self.shorten_keys(&waiting.resource);
         let mut waits = self.waits.lock();
         let line = waits.add(&waiting);
         let resource = self.log.clean(&waiting.resource);
@@ -115,12 +128,15 @@ impl EventLog {
         {
             if accounts.len() <= NAMED_TARGETS {
                 let line = verification::line_of(&first, &accounts.join(", "));
-                self.log.line(&line);
+                self.bars.suspend(|| self.log.line(&line));
                 continue;
             }
             let many = count(accounts.len(), "account");
-            self.log.line(&verification::line_of(&first, &many));
-            self.log.fold(&many, &accounts);
+            let line = verification::line_of(&first, &many);
+            self.bars.suspend(|| {
+                self.log.line(&line);
+                self.log.fold(&many, &accounts);
+            });
         }
     }
 }
@@ -128,6 +144,11 @@ impl EventLog {
 impl EventSink for EventLog {
     fn event(&self, event: &Event) {
         let log = &self.log;
+        // What is checked comes all at once. It is written before what comes next, so that a run
+        // that is killed has written it.
+        if !matches!(event, Event::Verified(_)) {
+            self.log_verified();
+        }
         match event {
             Event::Waiting(waiting) => self.waiting(waiting),
             Event::Found(finding) => self.say(Said::finding(finding)),
@@ -136,7 +157,7 @@ impl EventSink for EventLog {
             other => {
                 self.waits.lock().note(other);
                 if let Some(line) = describe::describe(other) {
-                    let line = shorten_keys(&line);
+                    let line = self.shorten_keys(&line);
                     self.bars.finish(&line);
                     self.bars.suspend(|| log.line(&line));
                 }

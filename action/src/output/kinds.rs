@@ -38,7 +38,7 @@ impl Said {
             code: error.code.as_str(),
             kind: kind_of(&text, [resource, account, region]),
             text,
-            place: place.join(", "),
+            place: place.join(" in "),
         }
     }
 
@@ -70,7 +70,7 @@ impl Said {
             code: Code::VerifyBlocked.as_str(),
             kind: kind_of(&text, parts),
             text,
-            place: format!("{account}, {region}"),
+            place: format!("{account} in {region}"),
         }
     }
 

@@ -13,7 +13,17 @@ use serde_json::Value;
 
 /// Every step.
 pub(crate) fn lines(plan: &Plan) -> Vec<String> {
-    plan.steps.iter().flat_map(describe).collect()
+    let is_removal =
+        |step: &Step| matches!(step, Step::RemovePermissions(_) | Step::RemoveKeyAccess(_));
+    let keeps_unlisted = !plan.steps.iter().any(is_removal);
+    let mut lines = Vec::new();
+    for step in &plan.steps {
+        lines.extend(describe(step, plan));
+        if keeps_unlisted {
+            lines.extend(shares::unlisted(step));
+        }
+    }
+    lines
 }
 
 /// The changes of key policies, each under a title.
@@ -79,7 +89,7 @@ fn sign(step: &Step) -> char {
     }
 }
 
-fn describe(step: &Step) -> Vec<String> {
+fn describe(step: &Step, plan: &Plan) -> Vec<String> {
     let sign = sign(step);
     match step {
         Step::Copy(copy) => vec![shares::copy(copy)],
@@ -91,7 +101,7 @@ fn describe(step: &Step) -> Vec<String> {
         Step::Deprecate(deprecate) => vec![shares::deprecate(deprecate, sign)],
         Step::Protect(protect) => vec![shares::protect(protect, sign)],
         Step::Publish(publish) => vec![shares::publish(publish, sign)],
-        Step::TargetCopy(copy) => vec![targets::copy(copy)],
+        Step::TargetCopy(copy) => vec![targets::copy(copy, plan.key_alias(&copy.key))],
         Step::TagShared(tag) => vec![targets::tags(tag, sign)],
         Step::LaunchRole(role) => targets::launch_role(role, sign).into_iter().collect(),
         Step::ServiceRole(role) => vec![targets::service_role(role, sign)],

@@ -58,6 +58,12 @@ pub(crate) fn list<T: ToString>(names: impl IntoIterator<Item = T>) -> String {
     }
 }
 
+/// A few principals by their short names, in a line of the log.
+pub(crate) fn list_principals<T: ToString>(principals: impl IntoIterator<Item = T>) -> String {
+    let principals = principals.into_iter();
+    list(principals.map(|principal| short_name(&principal.to_string())))
+}
+
 /// All names, or only their number if they are more than `most`; nobody is a dash.
 pub(crate) fn list_or_count(names: &[String], most: usize) -> String {
     match names.len() {

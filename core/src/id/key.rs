@@ -99,6 +99,12 @@ impl KeyRef {
         self.place.as_ref().map(|(_, account)| account)
     }
 
+    /// The alias, if it is one, such as `alias/golden`.
+    pub(crate) fn alias(&self) -> Option<&str> {
+        let name = self.text.rsplit(':').next()?;
+        name.starts_with("alias/").then_some(name)
+    }
+
     /// What names the key in `region`: an ARN of another Region does where it is a multi-Region
     /// key's, whose replicas share its ID; an alias may exist in every Region, an ID of one Region
     /// only means nothing in others.

@@ -1,14 +1,14 @@
 //! What is left out of a plan: parts that could not be read, or that findings refuse. The others
 //! are planned as if these were not in the request.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tokio::time::Instant;
 
 use super::Plan;
 use super::planner::{Draft, draft};
 use crate::diagnostic::{Code, Error, Errors, Finding, FindingCode, Severity};
-use crate::id::{KeyArn, Principal};
+use crate::id::{KeyArn, KeyRef, Principal};
 use crate::inventory::{Failure, Inventory, Part};
 use crate::policy::key_policy::KeyPolicy;
 use crate::request::ShareRequest;
@@ -34,6 +34,7 @@ pub(crate) fn make(
 ) -> Result<Plan, Errors> {
     let plan = Plan {
         keys_with_variables: keys_with_variables(inventory),
+        key_aliases: key_aliases(request, inventory),
         ..Plan::empty(request, &inventory.account, deadline)
     };
 
@@ -226,4 +227,25 @@ fn keys_with_variables(inventory: &Inventory) -> BTreeSet<KeyArn> {
         }
     }
     keys
+}
+
+/// The aliases by which the request names keys, its own and those of targets.
+fn key_aliases(request: &ShareRequest, inventory: &Inventory) -> BTreeMap<KeyArn, String> {
+    let own = inventory
+        .regions
+        .iter()
+        .map(|it| (it, &request.options.keys));
+    let of_targets = inventory
+        .reached_targets()
+        .flat_map(|(_, target)| &target.regions);
+    let of_targets = of_targets.map(|it| (it, &request.options.in_targets.keys));
+    let mut aliases = BTreeMap::new();
+    for ((region, read), keys) in own.chain(of_targets) {
+        let given = keys.in_region(region);
+        let key = read.destination_key.as_ref().or(read.named_key.as_ref());
+        if let (Some(key), Some(alias)) = (key, given.as_ref().and_then(KeyRef::alias)) {
+            aliases.insert(key.clone(), alias.to_owned());
+        }
+    }
+    aliases
 }

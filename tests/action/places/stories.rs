@@ -178,6 +178,11 @@ pub(super) fn variables(sim: &Sim, inputs: &[(&str, &str)]) -> Vec<Variable> {
 
 /// Two accounts of an organization, with names, tags, descriptions and statements of others.
 pub(crate) fn build_world() -> Sim {
+    build_world_with(Options::default())
+}
+
+/// The same world, where AWS is as slow as the options say.
+pub(crate) fn build_world_with(options: Options) -> Sim {
     let mut scenario = Scenario::generate(Size {
         accounts: 2,
         regions: 2,
@@ -200,7 +205,7 @@ pub(crate) fn build_world() -> Sim {
             key.policy = Some(policy.clone());
         }
     }
-    let sim = Sim::new(scenario, Options::default());
+    let sim = Sim::new(scenario, options);
     sim.edit(|world| {
         for image in world.images.values_mut() {
             "an image of others".clone_into(&mut image.description);

@@ -82,6 +82,9 @@ pub(super) fn of_report(report: &Report, planned: bool) -> Vec<RegionBox> {
     }
     for key in &report.keys {
         let resource = model.key(&key.key);
+        if let Some(alias) = report.plan.key_alias(&key.key) {
+            resource.label = vec![format!("key {alias}")];
+        }
         resource.set(&key.principals, Access::Kept);
         resource.set(&key.added, Access::Added);
         resource.set(&key.removed, Access::Removed);

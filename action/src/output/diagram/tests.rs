@@ -138,3 +138,43 @@ fn regions_that_look_the_same_are_one_box() {
         assert!(drawing.text.contains(part), "{part}: {}", drawing.text);
     }
 }
+
+/// The relative luminance of a colour, as WCAG defines it.
+fn luminance(colour: &str) -> f64 {
+    let channel = |at: usize| {
+        let value = u8::from_str_radix(&colour[at..at + 2], 16).unwrap();
+        let value = f64::from(value) / 255.0;
+        if value <= 0.03928 {
+            value / 12.92
+        } else {
+            ((value + 0.055) / 1.055).powf(2.4)
+        }
+    };
+    0.2126 * channel(0) + 0.7152 * channel(2) + 0.0722 * channel(4)
+}
+
+#[test]
+fn colours_are_readable_in_light_and_in_dark() {
+    // What GitHub has behind a diagram.
+    let backgrounds = ["ffffff", "0d1117"];
+    let access = [
+        ("222222222222", Access::Added),
+        ("333333333333", Access::Removed),
+    ];
+    let drawing = drawn(&[region(0, vec![resource(Kind::Key, 1, &access)])]);
+    let colours: Vec<&str> = drawing
+        .text
+        .split('#')
+        .skip(1)
+        .map(|rest| &rest[..6])
+        .collect();
+    assert_eq!(colours.len(), 2, "{}", drawing.text);
+    for colour in colours {
+        for background in backgrounds {
+            let mut both = [luminance(colour), luminance(background)];
+            both.sort_by(f64::total_cmp);
+            let contrast = (both[1] + 0.05) / (both[0] + 0.05);
+            assert!(contrast >= 3.0, "{colour} on {background}: {contrast:.2}");
+        }
+    }
+}

@@ -33,28 +33,64 @@ impl<'a> Counts<'a> {
         counts
     }
 
-    /// The images and keys that principals lost.
-    pub(super) fn revoked(report: &'a Report) -> Self {
+    /// The images that principals of the request have launch permission of.
+    pub(super) fn permitted(report: &'a Report) -> Self {
         let mut counts = Self::default();
-        for image in &report.images {
-            if !image.removed.is_empty() {
-                counts.images.insert(&image.source);
-                counts.regions.insert(&image.region);
-            }
-            let principals = image.removed.iter().map(ToString::to_string);
+        for image in report
+            .images
+            .iter()
+            .filter(|image| !image.principals.is_empty())
+        {
+            counts.images.insert(&image.source);
+            counts.regions.insert(&image.region);
+            let principals = image.principals.iter().map(ToString::to_string);
             counts
                 .principals
                 .extend(principals.map(|name| short_name(&name)));
         }
+        counts
+    }
+
+    /// The images and keys that principals lost.
+    pub(super) fn revoked(report: &'a Report) -> Self {
+        Self::lost(report, &BTreeSet::new())
+    }
+
+    /// The images and keys that principals lost whom the request does not list.
+    pub(super) fn revoked_from_unlisted(report: &'a Report) -> Self {
+        let targets = report.plan.targets.iter().map(ToString::to_string);
+        Self::lost(report, &targets.map(|name| short_name(&name)).collect())
+    }
+
+    /// The images and keys that principals lost, without some principals.
+    fn lost(report: &'a Report, without: &BTreeSet<String>) -> Self {
+        let mut counts = Self::default();
+        for image in &report.images {
+            let principals = image.removed.iter().map(ToString::to_string);
+            if counts.add_principals(principals, without) {
+                counts.images.insert(&image.source);
+                counts.regions.insert(&image.region);
+            }
+        }
         for key in &report.keys {
-            if !key.removed.is_empty() {
+            if counts.add_principals(key.removed.iter().cloned(), without) {
                 counts.regions.insert(key.key.region());
             }
-            counts
-                .principals
-                .extend(key.removed.iter().map(|name| short_name(name)));
         }
         counts
+    }
+
+    /// Adds principals by their short names; returns whether there are any.
+    fn add_principals(
+        &mut self,
+        principals: impl Iterator<Item = String>,
+        without: &BTreeSet<String>,
+    ) -> bool {
+        let names = principals.map(|name| short_name(&name));
+        let names: Vec<String> = names.filter(|name| !without.contains(name)).collect();
+        let is_any = !names.is_empty();
+        self.principals.extend(names);
+        is_any
     }
 
     /// What a plan is about.
@@ -68,15 +104,30 @@ impl<'a> Counts<'a> {
         }
     }
 
+    /// What a run was to do: in the Regions where it has an image, or an error.
+    pub(super) fn asked(report: &'a Report) -> Self {
+        let mut counts = Self::planned(report);
+        let mut asked: BTreeSet<&Region> = BTreeSet::new();
+        asked.extend(report.images.iter().map(|image| &image.region));
+        asked.extend(
+            report
+                .errors
+                .iter()
+                .filter_map(|error| error.region.as_ref()),
+        );
+        counts.regions.retain(|region| asked.contains(region));
+        counts
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.images.is_empty() && self.principals.is_empty()
     }
 
-    /// `2 of 3 images with 4 targets in 2 Regions`, where 3 images and 4 targets were asked for.
+    /// `2 of 3 images with 4 targets in 1 of 2 Regions`, where that many were asked for.
     pub(super) fn shared_of(&self, all: &Self) -> String {
         let images = part(self.images.len(), all.images.len(), "image");
         let targets = part(self.principals.len(), all.principals.len(), "target");
-        let regions = count(self.regions.len(), "Region");
+        let regions = part(self.regions.len(), all.regions.len(), "Region");
         format!("{images} with {targets} in {regions}")
     }
 

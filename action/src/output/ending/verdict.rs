@@ -100,23 +100,59 @@ fn verified(report: &Report, exit: Exit) -> String {
 
 fn shared(report: &Report, exit: Exit) -> String {
     let counts = Counts::shared(report);
-    let all = Counts::planned(report);
+    let all = Counts::asked(report);
     let (prefix, keys) = (prefix(exit), without_keys(report));
     if counts.is_empty() {
-        let changed = if report.changed {
-            "; the log says what was done on the way"
-        } else {
-            ", and nothing was changed"
-        };
-        return format!("{prefix}this run shared no image{changed}");
+        return shared_nothing(report, prefix);
     }
     // What a run did that ended well is everything that it was to do.
     let shared = counts.shared_of(if exit == Exit::Done { &counts } else { &all });
-    match (exit, report.changed) {
-        (Exit::Done, true) => format!("shared {shared}{keys}"),
-        (Exit::Done, false) => format!("already shared: nothing was changed ({shared}{keys})"),
-        _ => format!("{prefix}not everything was done; shared {shared}{keys}"),
+    let mut verdict = if has_given(report) {
+        format!("shared {shared}{keys}")
+    } else {
+        format!("already shared: {shared}{keys}")
+    };
+    let unlisted = Counts::revoked_from_unlisted(report);
+    if !unlisted.is_empty() {
+        verdict += &format!("; revoked {}", unlisted.access());
     }
+    match (exit, report.changed) {
+        (Exit::Done, false) => format!("{verdict}; nothing was changed"),
+        (Exit::Done, true) if !has_given(report) && unlisted.is_empty() => {
+            format!("{verdict}; the other changes of the plan are made")
+        }
+        (Exit::Done, true) => verdict,
+        _ => format!("{prefix}not everything was done; {verdict}"),
+    }
+}
+
+/// Whether a share gave targets access, or began copies, where there was none.
+fn has_given(report: &Report) -> bool {
+    let mut copies = report.targets.iter().flat_map(|target| &target.copies);
+    report
+        .images
+        .iter()
+        .any(|image| image.copied || !image.added.is_empty())
+        || report.keys.iter().any(|key| !key.added.is_empty())
+        || copies.any(|copy| copy.copied)
+}
+
+/// No target can launch what it was to launch.
+fn shared_nothing(report: &Report, prefix: &str) -> String {
+    let permitted = Counts::permitted(report);
+    if !permitted.is_empty() {
+        let permitted = permitted.shared_of(&permitted);
+        return format!(
+            "{prefix}no target has its own copy yet; until then launch permission is there for \
+             {permitted}"
+        );
+    }
+    let changed = if report.changed {
+        "; the log says what was done on the way"
+    } else {
+        ", and nothing was changed"
+    };
+    format!("{prefix}this run shared no image{changed}")
 }
 
 fn without_keys(report: &Report) -> &'static str {

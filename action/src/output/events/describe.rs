@@ -2,7 +2,7 @@
 
 use ami_share::Event;
 
-use crate::output::principal_name::list;
+use crate::output::principal_name::{list, list_principals, short_name};
 
 /// One line for an event that changed something or confirms a state; `None` for other events.
 pub(super) fn describe(event: &Event) -> Option<String> {
@@ -21,7 +21,7 @@ fn copies(event: &Event) -> Option<String> {
             region,
             copy,
             account,
-        } => format!("the copy of {source} to {region} of {account} has begun: {copy}"),
+        } => format!("{copy} in {region} of {account}, the copy of {source}, has begun"),
         Event::CopyAdopted {
             source,
             region,
@@ -45,25 +45,26 @@ fn copies(event: &Event) -> Option<String> {
 fn key_access(event: &Event) -> Option<String> {
     Some(match event {
         Event::KeyPolicyPut { key, removed, .. } if !removed.is_empty() => {
-            let removed = list(removed);
+            let removed = list_principals(removed);
             format!("the policy of {key} no longer has statements for {removed}")
         }
         Event::KeyPolicyPut { key, added, .. } => {
-            format!("the policy of {key} now has statements for {}", list(added))
+            let added = list_principals(added);
+            format!("the policy of {key} now has statements for {added}")
         }
         Event::KeyAccessConfirmed { key, principals } => {
-            let principals = list(principals);
+            let principals = list_principals(principals);
             format!("confirmed: the policy of {key} has statements for {principals}")
         }
         Event::GrantsCreated { key, image, added } => {
-            let added = list(added);
+            let added = list_principals(added);
             format!(
-                "{added} have grants of {key} for {image} now; they can take five minutes to be \
-                 effective"
+                "grants of {key} for {image} are made for {added}; they can take five minutes to \
+                 be effective"
             )
         }
         Event::GrantsRevoked { key, grantees } => {
-            format!("grants of {key} are revoked: {}", list(grantees))
+            format!("grants of {key} are revoked: {}", list_principals(grantees))
         }
         _ => return None,
     })
@@ -72,27 +73,26 @@ fn key_access(event: &Event) -> Option<String> {
 fn permissions(event: &Event) -> Option<String> {
     Some(match event {
         Event::SnapshotPermissionAdded { snapshot, added } => {
-            let added = list(added);
+            let added = list_principals(added);
             format!("create-volume permission of {snapshot} is added for {added}")
         }
         Event::SnapshotPermissionRemoved { snapshot, removed } => {
-            let removed = list(removed);
+            let removed = list_principals(removed);
             format!("create-volume permission of {snapshot} is removed from {removed}")
         }
         Event::LaunchPermissionAdded { image, added, .. } => {
-            format!("launch permission of {image} is added for {}", list(added))
+            let added = list_principals(added);
+            format!("launch permission of {image} is added for {added}")
         }
         Event::LaunchPermissionConfirmed {
             image, principals, ..
         } => {
-            let principals = list(principals);
-            format!("confirmed: {principals} have launch permission of {image}")
+            let principals = list_principals(principals);
+            format!("confirmed: launch permission of {image} for {principals}")
         }
         Event::LaunchPermissionRemoved { image, removed, .. } => {
-            format!(
-                "launch permission of {image} is removed from {}",
-                list(removed)
-            )
+            let removed = list_principals(removed);
+            format!("launch permission of {image} is removed from {removed}")
         }
         Event::TemporaryAccessRecorded { image } => {
             format!("the tags of {image} record who has temporary access")
@@ -103,7 +103,7 @@ fn permissions(event: &Event) -> Option<String> {
 
 fn lifecycle(event: &Event) -> Option<String> {
     Some(match event {
-        Event::Deprecated { image, at } => format!("{image} is deprecated at {at}"),
+        Event::Deprecated { image, at } => format!("{image} will be deprecated at {at}"),
         Event::Protected { image } => format!("{image} is protected from deregistration"),
         Event::Published {
             account,
@@ -166,9 +166,10 @@ fn target_roles(event: &Event) -> Option<String> {
             role,
             policy,
         } => format!("the role {role} of {account} no longer has the policy {policy}"),
-        Event::ServiceRoleGranted { account, role, key } => format!(
-            "{role} of {account} has a grant of {key} now; it can take five minutes to be effective"
-        ),
+        Event::ServiceRoleGranted { role, key, .. } => {
+            let role = short_name(role);
+            format!("{role} has a grant of {key} now; it can take five minutes to be effective")
+        }
         _ => return None,
     })
 }

@@ -6,19 +6,21 @@ use ami_share::plan::{
 };
 
 use super::{image_name, policy_words};
-use crate::output::principal_name::list;
+use crate::output::ending::count;
+use crate::output::principal_name::{list_principals, short_name};
 
 pub(super) fn permissions(remove: &RemovePermissions) -> Vec<String> {
     let mut lines = Vec::new();
     if !remove.principals.is_empty() {
-        let (who, image, region) = (list(&remove.principals), &remove.image, &remove.region);
+        let (image, region) = (&remove.image, &remove.region);
+        let who = list_principals(&remove.principals);
         lines.push(format!(
             "- launch permission of {image} in {region} from {who}"
         ));
     }
     for (snapshot, principals) in &remove.snapshots {
         if !principals.is_empty() {
-            let who = list(principals);
+            let who = list_principals(principals);
             lines.push(format!(
                 "- create-volume permission of {snapshot} from {who}"
             ));
@@ -32,23 +34,24 @@ pub(super) fn key_access(remove: &RemoveKeyAccess) -> Vec<String> {
     let mut lines = Vec::new();
     if !remove.principals.is_empty() {
         let words = policy_words::describe(remove.policy.as_ref()).unwrap_or_else(|| {
-            let who = list(&remove.principals);
+            let who = list_principals(&remove.principals);
             format!("statements from {who}")
         });
         lines.push(format!("- policy of {key}: {words}"));
     }
     if !remove.grants.is_empty() {
-        let count = remove.grants.len();
-        lines.push(format!("- {count} grants of {key} are revoked"));
+        let grants = count(remove.grants.len(), "grant");
+        lines.push(format!("- {grants} of {key}"));
     }
     if !remove.kept.is_empty() {
-        let who = list(&remove.kept);
+        let who = list_principals(&remove.kept);
         lines.push(format!(
-            "= {who} keep access to {key}: something else that is shared needs it"
+            "= access to {key} is kept for {who}: something else that is shared needs it"
         ));
     }
     for (principal, usage) in &remove.in_use {
-        lines.push(format!("! {principal} keeps access to {key}: {usage}"));
+        let who = short_name(&principal.to_string());
+        lines.push(format!("! access to {key} is kept for {who}: {usage}"));
     }
     lines
 }
@@ -65,14 +68,17 @@ pub(super) fn copy(remove: &RemoveCopy) -> String {
 
 /// A line only if something was shared temporarily.
 pub(super) fn reclaim(reclaim: &ReclaimAccess) -> Option<String> {
-    let (who, image) = (list(&reclaim.accounts), image_name(&reclaim.shared));
-    let line = format!("- {who} lose access to {image} once their own copies are available");
+    let (who, image) = (
+        list_principals(&reclaim.accounts),
+        image_name(&reclaim.shared),
+    );
+    let line = format!("- access of {who} to {image}, once their own copies are available");
     reclaim.needed.then_some(line)
 }
 
 pub(super) fn forget(forget: &ForgetTemporaryAccess, sign: char) -> String {
     let ForgetTemporaryAccess { image, region, .. } = forget;
-    let who = list(&forget.accounts);
+    let who = list_principals(&forget.accounts);
     format!("{sign} the tags of {image} in {region} no longer record temporary access of {who}")
 }
 

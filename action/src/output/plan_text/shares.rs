@@ -6,11 +6,11 @@ use std::fmt::Display;
 use ami_share::AccountId;
 use ami_share::plan::{
     CopyImage, Deprecate, Grants, KeyAccess, LaunchPermission, Protect, Publish, ShareTags,
-    SharedImage, SnapshotPermission,
+    SharedImage, SnapshotPermission, Step,
 };
 
 use super::{image_name, policy_words};
-use crate::output::principal_name::list;
+use crate::output::principal_name::{list, list_principals};
 
 pub(super) fn copy(copy: &CopyImage) -> String {
     let CopyImage {
@@ -22,6 +22,7 @@ pub(super) fn copy(copy: &CopyImage) -> String {
     } = copy;
     let what = match &copy.adopt {
         Some(id) => format!("= {id} in {region} is already the copy of {source}"),
+        None if source.region == *region => format!("+ copy {source} as `{name}` under {key}"),
         None => format!("+ copy {source} to {region} as `{name}` under {key}"),
     };
     match copy.leftovers.images.len() + copy.leftovers.snapshots.len() {
@@ -32,19 +33,25 @@ pub(super) fn copy(copy: &CopyImage) -> String {
 
 pub(super) fn key_access(access: &KeyAccess, sign: char) -> Vec<String> {
     let key = &access.key;
-    let mut lines = if let Some(words) = policy_words::describe(access.policy.as_ref()) {
-        vec![format!("{sign} policy of {key}: {words}")]
-    } else {
-        let what = format!("statements in the policy of {key}");
-        gain(sign, &what, &access.principals, &access.missing)
-    };
-    if !access.unlisted.is_empty() {
-        let unlisted = list(&access.unlisted);
-        lines.push(format!(
-            "    not listed: {unlisted} can use it by statements of this tool too"
-        ));
+    if let Some(words) = policy_words::describe(access.policy.as_ref()) {
+        return vec![format!("{sign} policy of {key}: {words}")];
     }
-    lines
+    let what = format!("statements in the policy of {key}");
+    gain(sign, &what, &access.principals, &access.missing)
+}
+
+/// Who has what a step gives without being listed.
+pub(super) fn unlisted(step: &Step) -> Option<String> {
+    let (what, principals) = match step {
+        Step::KeyAccess(access) if !access.unlisted.is_empty() => {
+            ("statements of this tool", list_principals(&access.unlisted))
+        }
+        Step::LaunchPermission(permission) if !permission.unlisted.is_empty() => {
+            ("this permission", list_principals(&permission.unlisted))
+        }
+        _ => return None,
+    };
+    Some(format!("    not listed, but with {what}: {principals}"))
 }
 
 pub(super) fn grants(grants: &Grants, sign: char) -> Vec<String> {
@@ -67,14 +74,7 @@ pub(super) fn snapshots(permission: &SnapshotPermission, sign: char) -> Vec<Stri
 pub(super) fn launch_permission(permission: &LaunchPermission, sign: char) -> Vec<String> {
     let image = image_name(&permission.shared);
     let what = format!("launch permission of {image}");
-    let mut lines = gain(sign, &what, &permission.principals, &permission.missing);
-    if !permission.unlisted.is_empty() {
-        let unlisted = list(&permission.unlisted);
-        lines.push(format!(
-            "    not listed: {unlisted} have launch permission of {image} too"
-        ));
-    }
-    lines
+    gain(sign, &what, &permission.principals, &permission.missing)
 }
 
 /// A shared image of an account: a target's is its own copy, which may not exist yet.
@@ -91,7 +91,7 @@ pub(super) fn deprecate(deprecate: &Deprecate, sign: char) -> String {
         owned_image(&deprecate.account, &deprecate.shared),
         &deprecate.at,
     );
-    format!("{sign} {image} is deprecated at {at}")
+    format!("{sign} {image} will be deprecated at {at}")
 }
 
 pub(super) fn tags(share: &ShareTags, sign: char) -> String {
@@ -122,7 +122,7 @@ pub(super) fn publish(publish: &Publish, sign: char) -> String {
     format!("{sign} the parameter {parameter} of {account}{current} names {image}")
 }
 
-/// The line of what principals get, or, if none of them lacks it, already have. There is none if
+/// The line of what principals get, or, if none of them lacks it, have already. There is none if
 /// it is asked for nobody.
 fn gain<T: Display>(
     sign: char,
@@ -131,9 +131,12 @@ fn gain<T: Display>(
     missing: &BTreeSet<T>,
 ) -> Vec<String> {
     if !missing.is_empty() {
-        vec![format!("{sign} {what} for {}", list(missing))]
+        vec![format!("{sign} {what} for {}", list_principals(missing))]
     } else if !all.is_empty() {
-        vec![format!("{sign} {what} for {}, as it is already", list(all))]
+        vec![format!(
+            "{sign} {what} for {}, already there",
+            list_principals(all)
+        )]
     } else {
         Vec::new()
     }

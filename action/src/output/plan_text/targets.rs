@@ -5,15 +5,16 @@ use ami_share::plan::{LaunchRole, RolePolicy, ServiceRole, TagShared, TargetCopy
 use super::image_name;
 use crate::output::principal_name::list;
 
-pub(super) fn copy(copy: &TargetCopy) -> String {
+/// `alias` is what the inputs call the key.
+pub(super) fn copy(copy: &TargetCopy, alias: Option<&str>) -> String {
     let (image, account) = (image_name(&copy.shared), &copy.account);
     if let Some(id) = &copy.adopt {
         return format!("= {id} is already the copy of {image} in {account}");
     }
     // Of its ARN, the line has the account and the Region already.
-    let (name, key) = (&copy.name, copy.key.as_ref());
-    let key = key.rsplit('/').next().unwrap_or(key);
-    format!("+ copy {image} in {account} as `{name}` under its key {key}")
+    let (name, arn) = (&copy.name, copy.key.as_ref());
+    let key = alias.unwrap_or_else(|| arn.rsplit('/').next().unwrap_or(arn));
+    format!("+ copy {image} as `{name}` in {account}, under its key {key}")
 }
 
 pub(super) fn tags(tag: &TagShared, sign: char) -> String {

@@ -11,12 +11,12 @@ pub(super) fn image(id: &AmiId, region: &Region) -> Markdown {
     linked(Markdown::code(id), region, &page)
 }
 
-/// A key by its ID, with a link to it.
-pub(super) fn key(key: &KeyArn) -> Markdown {
+/// A key by its alias, if the inputs name that, or else by its ID, with a link to it.
+pub(super) fn key(key: &KeyArn, alias: Option<&str>) -> Markdown {
     let region = key.region();
     let id = key.as_ref().rsplit('/').next().unwrap_or_default();
     let page = format!("kms/home?region={region}#/kms/keys/{id}");
-    linked(Markdown::code(id), region, &page)
+    linked(Markdown::code(alias.unwrap_or(id)), region, &page)
 }
 
 /// The text with a link, if the address of the console is known in the Region's partition.

@@ -5,7 +5,7 @@ use ami_share::{Plan, Report};
 
 use super::markdown::Markdown;
 use crate::output::ending::{count, leaves_keys_to_others, needs_launch_policy};
-use crate::output::key_name::shorten_keys;
+use crate::output::key_name::KeyNames;
 use crate::output::plan_text;
 
 /// Longer texts are only in the outputs and the report, and so are the changes of further keys.
@@ -15,8 +15,9 @@ const MAX_POLICIES: usize = 5;
 /// What a plan would change in the policies of keys.
 pub(super) fn changes(text: &mut Markdown, plan: &Plan) {
     let changes = plan_text::policy_changes(plan);
+    let keys = KeyNames::of(plan);
     for (title, lines) in changes.iter().take(MAX_POLICIES) {
-        folded(text, &shorten_keys(title), lines);
+        folded(text, &keys.shorten(title), lines);
     }
     if changes.len() > MAX_POLICIES {
         let more = count(changes.len() - MAX_POLICIES, "more key");

@@ -208,7 +208,7 @@ fn key_row(key: &KeyReport, report: &Report, planned: bool) -> Vec<Markdown> {
     let principals = key_holders(key, report);
     vec![
         Markdown::text(key.key.region()),
-        console::key(&key.key),
+        console::key(&key.key, report.plan.key_alias(&key.key)),
         cell(&principals),
         cell(&added),
         cell(&removed),
