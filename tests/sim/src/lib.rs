@@ -19,8 +19,9 @@ pub use door::loopback;
 pub use options::{Delays, Options};
 pub use scenario::{
     AccountFacts, AccountSpec, AllowedImagesSpec, AllowedImagesState, EmptyVolumeSpec, Facts,
-    ImageSpec, ImageStateSpec, KeySpec, KeyStateSpec, LaunchingSpec, MachineSpec, OrganizationSpec,
-    PolicySpec, RegionSpec, RoleSpec, Scenario, Size, SubnetSpec, UnitSpec,
+    GitHubJobFacts, GitHubJobSpec, ImageSpec, ImageStateSpec, KeySpec, KeyStateSpec, LaunchingSpec,
+    MachineSpec, OrganizationSpec, PolicySpec, RegionSpec, RoleSpec, Scenario, Size, SubnetSpec,
+    UnitSpec,
 };
 pub use sim::fault::{Effect, FailedState, Fault};
 pub use sim::journal::Entry;

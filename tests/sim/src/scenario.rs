@@ -14,9 +14,9 @@ use serde::Serialize;
 
 pub use generate::Size;
 pub use spec::{
-    AccountSpec, AllowedImagesSpec, AllowedImagesState, EmptyVolumeSpec, ImageSpec, ImageStateSpec,
-    KeySpec, KeyStateSpec, LaunchingSpec, MachineSpec, OrganizationSpec, PolicySpec, RegionSpec,
-    RoleSpec, Scenario, SubnetSpec, UnitSpec,
+    AccountSpec, AllowedImagesSpec, AllowedImagesState, EmptyVolumeSpec, GitHubJobSpec, ImageSpec,
+    ImageStateSpec, KeySpec, KeyStateSpec, LaunchingSpec, MachineSpec, OrganizationSpec,
+    PolicySpec, RegionSpec, RoleSpec, Scenario, SubnetSpec, UnitSpec,
 };
 
 /// What the simulation tells of itself when it is ready.
@@ -32,6 +32,21 @@ pub struct Facts {
     pub keys: BTreeMap<String, String>,
     /// Role ARNs by account and name.
     pub roles: BTreeMap<String, BTreeMap<String, String>>,
+    /// How the job on GitHub gets its ID tokens, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub github_job: Option<GitHubJobFacts>,
+}
+
+/// Where the simulation gives ID tokens.
+pub(crate) const ID_TOKEN_PATH: &str = "/_sim/github/id-token";
+
+/// How a job on GitHub gets its ID tokens.
+#[derive(Clone, Debug, Serialize)]
+pub struct GitHubJobFacts {
+    /// What follows the endpoint in `ACTIONS_ID_TOKEN_REQUEST_URL`.
+    pub request_path: String,
+    /// `ACTIONS_ID_TOKEN_REQUEST_TOKEN`.
+    pub request_token: String,
 }
 
 /// An administrator's access key.

@@ -3,6 +3,7 @@
 
 pub(crate) mod fault;
 pub(crate) mod fault_file;
+mod id_tokens;
 pub(crate) mod journal;
 mod throttle;
 
@@ -12,14 +13,14 @@ use std::time::Duration;
 use aws_smithy_async::time::SharedTimeSource;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 use crate::auth;
 use crate::clock::Clock;
 use crate::options::{Options, duration};
-use crate::scenario::{Facts, Scenario};
+use crate::scenario::{Facts, ID_TOKEN_PATH, Scenario};
 use crate::services::{self, autoscaling, sts};
 use crate::wire::{self, Call, Fail, Outcome};
 use crate::world::{Principal, ScalingOrder, World, uuid};
@@ -159,6 +160,7 @@ impl Sim {
         match request.uri().path() {
             "/_sim/state" => return json_answer(&self.state()),
             "/_sim/journal" => return json_answer(&json!(self.journal())),
+            ID_TOKEN_PATH => return self.give_id_token(&request),
             _ => {}
         }
         let (service, operation, outcome) = match wire::read(&request) {
@@ -315,7 +317,12 @@ fn rewritten(outcome: Outcome, effect: Option<&Effect>) -> Outcome {
 }
 
 fn json_answer(value: &Value) -> Handled {
+    json_answer_with(StatusCode::OK, value)
+}
+
+fn json_answer_with(status: StatusCode, value: &Value) -> Handled {
     let mut response = Response::new(Bytes::from(value.to_string()));
+    *response.status_mut() = status;
     let kind = HeaderValue::from_static("application/json");
     response.headers_mut().insert(CONTENT_TYPE, kind);
     Handled::Answer(response)

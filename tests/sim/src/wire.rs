@@ -12,6 +12,7 @@ use std::borrow::Cow;
 use serde_json::{Map, Value};
 
 pub use query::Query;
+pub(crate) use request::WITH_WEB_IDENTITY;
 pub use request::read;
 pub use response::{too_large, write};
 use xml::Element;

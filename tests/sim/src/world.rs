@@ -6,6 +6,7 @@ mod advance;
 mod allowed_images;
 mod aws_policies;
 mod grant;
+mod id_token;
 mod ids;
 mod image;
 mod instance;
@@ -35,6 +36,7 @@ pub use allowed_images::{
     AllowedImages, ImageCriterion, ScanCondition, ScanResults, Severity, Watermark, WatermarkFilter,
 };
 pub use grant::{Constraint, Grant, Grantee};
+pub use id_token::{IdTokens, read_id_token};
 pub use ids::hex;
 pub(crate) use ids::uuid;
 pub use image::{Fate, Hardware, Image, ImageState, Mapping, Protection};
@@ -104,6 +106,9 @@ pub struct World {
     /// Whether CopyImage asks KMS for what was recorded of copies (R1.4.5), not for what AWS
     /// publishes (R1.4.2).
     pub copies_as_recorded: bool,
+    /// Where a job on GitHub gets its ID tokens, if one runs there.
+    #[serde(skip)]
+    pub id_tokens: Option<IdTokens>,
     /// Whether AWS has raised the limits of key policies and grants for everybody.
     pub raised_kms_limits: bool,
     /// The partition that everything is in.

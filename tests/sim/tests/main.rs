@@ -55,3 +55,4 @@ mod snapshot_sharing;
 mod steps;
 mod support;
 mod volumes;
+mod web_identity;

@@ -17,6 +17,22 @@ pub struct PrincipalFacts {
     pub unique_id: String,
 }
 
+impl PrincipalFacts {
+    /// What policies know of whoever shows a token of a provider of identities, before there is a
+    /// session. Such a principal has no account.
+    pub fn federated(provider: &str, subject: &str) -> Self {
+        Self {
+            arn: provider.to_owned(),
+            unique_id: format!("{provider}:{subject}"),
+            ..Self::default()
+        }
+    }
+
+    fn is_federated(&self) -> bool {
+        self.account.is_empty() && self.arn.contains(":oidc-provider/")
+    }
+}
+
 /// How closely a statement names a principal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum PrincipalMatch {
@@ -34,6 +50,8 @@ pub enum PrincipalMatch {
 pub(super) struct Principals {
     negated: bool,
     aws: Vec<String>,
+    /// ARNs of providers of identities.
+    federated: Vec<String>,
 }
 
 impl Principals {
@@ -43,15 +61,16 @@ impl Principals {
             (None, Some(value)) => (true, value),
             (None, None) => return Ok(None),
         };
-        let aws = match value {
-            Value::String(text) if text == "*" => vec![text.clone()],
-            Value::Object(kinds) => kinds
-                .get("AWS")
-                .map_or(Some(Vec::new()), texts)
-                .ok_or("Principal.AWS: neither text nor a list of texts")?,
+        let (aws, federated) = match value {
+            Value::String(text) if text == "*" => (vec![text.clone()], Vec::new()),
+            Value::Object(kinds) => (of_kind(kinds, "AWS")?, of_kind(kinds, "Federated")?),
             _ => return Err("Principal: neither `*` nor an object".to_owned()),
         };
-        Ok(Some(Self { negated, aws }))
+        Ok(Some(Self {
+            negated,
+            aws,
+            federated,
+        }))
     }
 
     pub(super) fn aws(&self) -> impl Iterator<Item = &str> {
@@ -60,7 +79,12 @@ impl Principals {
 
     pub(super) fn match_principal(&self, facts: &PrincipalFacts) -> Option<PrincipalMatch> {
         let mut closest = None;
-        for principal in &self.aws {
+        if facts.is_federated() {
+            // Whether AWS takes `*` for providers too is not known: here it does not.
+            let is_named = self.federated.contains(&facts.arn);
+            closest = is_named.then_some(PrincipalMatch::Exact);
+        }
+        for principal in self.aws.iter().filter(|_| !facts.is_federated()) {
             closest = closest.max(match_one(principal, facts));
         }
         if self.negated {
@@ -69,6 +93,11 @@ impl Principals {
             closest
         }
     }
+}
+
+fn of_kind(kinds: &Map<String, Value>, kind: &str) -> Result<Vec<String>, String> {
+    let principals = kinds.get(kind).map_or(Some(Vec::new()), texts);
+    principals.ok_or_else(|| format!("Principal.{kind}: neither text nor a list of texts"))
 }
 
 fn match_one(principal: &str, facts: &PrincipalFacts) -> Option<PrincipalMatch> {

@@ -10,13 +10,13 @@ use super::presets::{allow, own_trust};
 use super::spec::{
     AccountSpec, AllowedImagesState, KeySpec, KeyStateSpec, OrganizationSpec, RoleSpec, Scenario,
 };
-use super::{AccountFacts, Facts};
+use super::{AccountFacts, Facts, GitHubJobFacts, ID_TOKEN_PATH};
 use crate::options::Options;
 use crate::partition;
 use crate::policy::{Document, PrincipalFacts};
 use crate::world::{
-    Account, AllowedImages, Credential, ImageCriterion, Key, KeyState, Organization, Policy,
-    Region, ResourceControl, Role, Settings, World, hex,
+    Account, AllowedImages, Credential, IdTokens, ImageCriterion, Key, KeyState, Organization,
+    Policy, Region, ResourceControl, Role, Settings, World, hex,
 };
 
 impl Scenario {
@@ -61,6 +61,17 @@ impl Builder<'_> {
         self.world.partition = partition::of_region(&scenario.region);
         self.world.nonexistent_accounts = scenario.nonexistent_accounts.iter().cloned().collect();
         self.world.copies_as_recorded = scenario.copies_as_recorded;
+        if let Some(job) = &scenario.github_job {
+            let request_token = hex("job on GitHub", 40);
+            self.facts.github_job = Some(GitHubJobFacts {
+                request_path: ID_TOKEN_PATH.to_owned() + "?api-version=2.0",
+                request_token: request_token.clone(),
+            });
+            self.world.id_tokens = Some(IdTokens {
+                request_token,
+                claims: job.claims.clone(),
+            });
+        }
         for region in &scenario.regions {
             self.world.regions.push(Region {
                 name: region.name.clone(),
@@ -124,6 +135,7 @@ impl Builder<'_> {
         let id = &spec.id;
         let mut account = Account {
             opted_in: spec.opted_in.iter().cloned().collect(),
+            identity_providers: spec.identity_providers.clone(),
             ..Account::default()
         };
         let region = self.scenario.region.clone();

@@ -121,6 +121,9 @@ impl Scenario {
 
     /// If the file lists Regions, there are no others. All are in one partition.
     fn check_regions(&self) -> Result<(), String> {
+        if self.region.is_empty() {
+            return Err("region: it is empty".to_owned());
+        }
         let home = partition::of_region(&self.region).name;
         for (index, region) in self.regions.iter().enumerate() {
             let other = partition::of_region(&region.name).name;

@@ -36,10 +36,21 @@ pub struct Scenario {
     /// Availability Zones, and the instance types that they do not offer.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub not_offered: BTreeMap<String, Vec<String>>,
+    /// The job on GitHub that gets ID tokens, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub github_job: Option<GitHubJobSpec>,
     /// Whether CopyImage asks KMS only for what was recorded of real copies, not for all that AWS
     /// publishes.
     #[serde(default)]
     pub copies_as_recorded: bool,
+}
+
+/// A job on GitHub with `id-token: write`.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct GitHubJobSpec {
+    /// What its ID tokens say of it, such as `sub`.
+    pub claims: BTreeMap<String, String>,
 }
 
 /// A Region.
@@ -65,6 +76,9 @@ pub struct AccountSpec {
     /// Policies that can be attached to roles.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub policies: Vec<PolicySpec>,
+    /// Providers of identities (OIDC) by host, each with the audiences that it takes.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub identity_providers: BTreeMap<String, Vec<String>>,
     /// Services whose service-linked role exists, such as `autoscaling.amazonaws.com`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub service_linked_roles: Vec<String>,

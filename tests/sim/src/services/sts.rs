@@ -1,5 +1,7 @@
 //! STS: who the caller is, and sessions of roles.
 
+mod web_identity;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +10,7 @@ use crate::auth;
 use crate::partition;
 use crate::policy::{AccessRequest, Document, PrincipalFacts, matches};
 use crate::wire::xml::Element;
-use crate::wire::{Body, Fail, Outcome, Query};
+use crate::wire::{Body, Fail, Outcome, Query, WITH_WEB_IDENTITY};
 use crate::world::{Credential, Policy, Role, World, hex};
 
 /// The usual session of a role, and the longest of a session that assumes a role (R5.3).
@@ -23,6 +25,7 @@ pub(super) fn call(
     match operation {
         "GetCallerIdentity" => Ok(identity(&request.caller.facts)),
         "AssumeRole" => assume_role(world, query, request),
+        WITH_WEB_IDENTITY => web_identity::assume_role(world, query, request),
         "GetSessionToken" => session_token(world, query, request),
         "DecodeAuthorizationMessage" => decode(query, request),
         other => {
@@ -78,11 +81,7 @@ fn assume_role(world: &mut World, query: &Query, request: &Request<'_>) -> Outco
     // 3. The limits of the session.
     let account = account_of(arn).unwrap_or_default();
     let mut limits = session_limits(world, query, account, request)?;
-    if seconds > role.longest_session() {
-        let message =
-            "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.";
-        return Err(validation_error(message));
-    }
+    check_longest_session(&role, seconds)?;
     let expires = request.now + Duration::from_secs(seconds);
 
     // 4. The session.
@@ -117,6 +116,15 @@ fn check_controls(world: &World, arn: &str, request: &Request<'_>) -> Result<(),
          explicit deny in a resource control policy: {control}"
     );
     Err(Fail::new(403, "AccessDenied", message))
+}
+
+/// Fails if a session would last longer than its role allows.
+fn check_longest_session(role: &Role, seconds: u64) -> Result<(), Fail> {
+    if seconds <= role.longest_session() {
+        return Ok(());
+    }
+    let message = "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.";
+    Err(validation_error(message))
 }
 
 fn validation_error(message: impl Into<String>) -> Fail {

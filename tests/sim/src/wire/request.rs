@@ -6,6 +6,9 @@ use serde_json::Value;
 
 use super::{Call, Fail, Params, Query, Service};
 
+/// The operation of STS that anybody may call.
+pub(crate) const WITH_WEB_IDENTITY: &str = "AssumeRoleWithWebIdentity";
+
 /// Reads a request. The signature must be there, but is not checked: the simulation has no
 /// secrets.
 ///
@@ -14,6 +17,9 @@ use super::{Call, Fail, Params, Query, Service};
 pub fn read(request: &Request<Bytes>) -> Result<Call, (Service, Fail)> {
     let headers = request.headers();
     let Some(authorization) = header(headers, "authorization") else {
+        if let Some(call) = unsigned_call(request) {
+            return Ok(call);
+        }
         let message = "Request is missing Authentication Token";
         return Err(forbidden(headers, "MissingAuthenticationToken", message));
     };
@@ -39,6 +45,29 @@ pub fn read(request: &Request<Bytes>) -> Result<Call, (Service, Fail)> {
         access_key_id: key.to_owned(),
         session_token: header(headers, "x-amz-security-token").map(str::to_owned),
         region: region.to_owned(),
+    })
+}
+
+/// The one call that needs no signature, since its token says who calls.
+fn unsigned_call(request: &Request<Bytes>) -> Option<Call> {
+    let (operation, params) = query_call(request).ok()?;
+    if operation != WITH_WEB_IDENTITY {
+        return None;
+    }
+    let host = request.uri().host().map(str::to_owned);
+    let host = host.or_else(|| header(request.headers(), "host").map(str::to_owned))?;
+    // The endpoint without a Region is that of us-east-1.
+    let region = host
+        .strip_prefix("sts.")
+        .and_then(|rest| rest.split('.').next());
+    let region = region.filter(|region| region.contains('-'));
+    Some(Call {
+        service: Service::Sts,
+        operation,
+        params,
+        access_key_id: String::new(),
+        session_token: None,
+        region: region.unwrap_or("us-east-1").to_owned(),
     })
 }
 

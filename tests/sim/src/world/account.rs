@@ -31,6 +31,9 @@ pub struct Account {
     /// Instance profiles by name.
     #[serde(skip)]
     pub instance_profiles: BTreeMap<String, InstanceProfile>,
+    /// Providers of identities (OIDC) by host, each with the audiences that it takes.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub identity_providers: BTreeMap<String, Vec<String>>,
     /// Deletions of service-linked roles by ID, each with its beginning.
     #[serde(skip)]
     pub deletions: BTreeMap<String, Duration>,
