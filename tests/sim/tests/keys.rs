@@ -242,3 +242,54 @@ async fn rule_3_1_1_a_grant_replaces_a_statement_of_the_key_policy() {
     .await
     .unwrap();
 }
+
+#[tokio::test]
+async fn rule_3_8_keys_and_their_policies_are_listed_in_pages() {
+    let (a, b) = scenario(|scenario| {
+        for key in &mut scenario.keys {
+            key.ram_policy = Some(json!({ "Statement": [] }));
+        }
+    });
+    let of_a = a.kms_json("ListKeys", json!({})).await;
+    let keys = of_a["Keys"].as_array().unwrap();
+    assert!(keys.iter().any(|key| key["KeyArn"] == a.key("golden")));
+    assert!(keys.iter().all(|key| key["KeyArn"].to_string().contains(A)));
+    let page = a.kms_json("ListKeys", json!({ "Limit": 1 })).await;
+    assert_eq!(page["Keys"].as_array().unwrap().len(), 1);
+    assert_eq!(page["Truncated"], keys.len() > 1);
+    assert_code(
+        a.kms("ListKeys", json!({ "Limit": 1001 })).await,
+        "ValidationException",
+    );
+
+    let parameters = json!({ "KeyId": a.key("golden") });
+    let shown = a.kms_json("ListKeyPolicies", parameters.clone()).await;
+    assert_eq!(shown["PolicyNames"], json!(["default", "AWS_RAM"]));
+    // Another account's IAM does not help.
+    assert_code(
+        b.kms("ListKeyPolicies", parameters.clone()).await,
+        "AccessDeniedException",
+    );
+    let without = a.without(A, &["kms:ListKeyPolicies", "kms:ListKeys"]).await;
+    for operation in ["ListKeyPolicies", "ListKeys"] {
+        let answer = without.kms(operation, parameters.clone()).await;
+        assert_code(answer, "AccessDeniedException");
+    }
+}
+
+#[tokio::test]
+async fn rule_3_9_description_of_a_key_changes_until_it_is_to_be_deleted() {
+    let (a, _) = two_accounts();
+    let key = a.key("golden");
+    let change = json!({ "KeyId": key, "Description": "of images" });
+    a.kms("UpdateKeyDescription", change.clone()).await.unwrap();
+    let shown = a.kms_json("DescribeKey", json!({ "KeyId": key })).await;
+    assert_eq!(shown["KeyMetadata"]["Description"], "of images");
+    a.kms("ScheduleKeyDeletion", json!({ "KeyId": key }))
+        .await
+        .unwrap();
+    assert_code(
+        a.kms("UpdateKeyDescription", change).await,
+        "KMSInvalidStateException",
+    );
+}

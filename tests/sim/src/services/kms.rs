@@ -31,6 +31,8 @@ pub(super) fn call(
 ) -> Outcome {
     match operation {
         "DescribeKey" => keys::describe(world, params, request),
+        "ListKeys" => keys::list(world, params, request),
+        "UpdateKeyDescription" => keys::describe_anew(world, params, request),
         "CreateKey" => keys::create(world, params, request),
         "EnableKey" | "DisableKey" | "ScheduleKeyDeletion" | "CancelKeyDeletion" => {
             keys::change_state(world, operation, params, request)
@@ -49,6 +51,7 @@ pub(super) fn call(
         "DeleteAlias" => aliases::delete(world, params, request),
         "ListAliases" => aliases::list(world, params, request),
         "GetKeyPolicy" => policy::get(world, params, request),
+        "ListKeyPolicies" => policy::list(world, params, request),
         "PutKeyPolicy" => policy::put(world, params, request),
         "CreateGrant" => grants::create(world, params, request),
         "ListGrants" => grants::list(world, params, request),

@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::authorize::{Operation, authorize_without_key, authorized_key};
-use super::params::{is_true, text};
-use super::{Params, key_not_found, multi_region, policy, tags};
+use super::params::{is_true, need, text};
+use super::{Params, key_not_found, multi_region, pages, policy, tags};
 use crate::auth;
 use crate::services::Request;
 use crate::wire::{Body, Fail, Outcome};
@@ -21,6 +21,33 @@ pub(super) fn describe(world: &mut World, params: &Params, request: &Request<'_>
         .clone();
     let metadata = metadata(world, &world.keys[&arn], request);
     Ok(Body::Json(json!({ "KeyMetadata": metadata })))
+}
+
+/// Every key of the account in the Region, those of AWS too (R3.8).
+pub(super) fn list(world: &mut World, params: &Params, request: &Request<'_>) -> Outcome {
+    authorize_without_key(request, "kms:ListKeys")?;
+    let page = pages::read_within(params, request, 100, 1_000)?;
+    let mut keys = Vec::new();
+    for key in world.keys.values() {
+        if key.account == request.account() && key.region == request.region {
+            keys.push(json!({ "KeyId": key.id, "KeyArn": key.arn }));
+        }
+    }
+    let (keys, next) = page.slice(keys);
+    Ok(pages::answer("Keys", keys, next))
+}
+
+/// `UpdateKeyDescription`. A key that is to be deleted takes none (R3.9).
+pub(super) fn describe_anew(world: &mut World, params: &Params, request: &Request<'_>) -> Outcome {
+    let description = need(params, "Description")?.to_owned();
+    let operation = Operation::own_keys("kms:UpdateKeyDescription");
+    let key = authorized_key(world, params, request, &operation)?;
+    if key.state.is_to_be_deleted() {
+        let message = format!("{} is {}.", key.arn, key.state.words());
+        return Err(Fail::bad("KMSInvalidStateException", message));
+    }
+    key.description = description;
+    Ok(Body::Json(json!({})))
 }
 
 /// The ID of a key material: the first has the number 0.

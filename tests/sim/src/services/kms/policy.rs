@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::authorize::{Operation, authorized_key};
 use super::params::{is_true, need, text};
-use super::{Params, principals};
+use super::{Params, pages, principals};
 use crate::auth;
 use crate::policy::{AccessRequest, Context, Document};
 use crate::services::Request;
@@ -26,6 +26,17 @@ pub(super) fn get(world: &mut World, params: &Params, request: &Request<'_>) -> 
     let policy = key.policy_at(request.read_as_of());
     let answer = json!({ "Policy": policy, "PolicyName": "default" });
     Ok(Body::Json(answer))
+}
+
+/// The names of a key's policies (R3.8).
+pub(super) fn list(world: &mut World, params: &Params, request: &Request<'_>) -> Outcome {
+    let page = pages::read_within(params, request, 100, 1_000)?;
+    let operation = Operation::own_keys("kms:ListKeyPolicies");
+    let key = authorized_key(world, params, request, &operation)?;
+    let mut names = vec![json!("default")];
+    names.extend(key.ram_policy.as_ref().map(|_| json!("AWS_RAM")));
+    let (names, next) = page.slice(names);
+    Ok(pages::answer("PolicyNames", names, next))
 }
 
 /// Replaces the whole document; there is no compare-and-set (R3.2.1).
