@@ -1,11 +1,13 @@
 //! The inputs: their names, defaults and meaning, each declared once.
 
 mod environment;
+mod id_tokens;
 mod renamed;
 
 use serde::Deserialize;
 
 pub(crate) use environment::{input_of, is_ci, read, region_of_profile, variable};
+pub(crate) use id_tokens::IdTokens;
 pub(crate) use renamed::describe as describe_renamed;
 
 /// What inputs are about; `--help`, `action.yml` and the README have them in these groups.
@@ -96,6 +98,9 @@ macro_rules! inputs {
             /// Not an input: what the CI system calls this run.
             #[serde(skip)]
             pub(crate) run_name: Option<String>,
+            /// Nor this: where a job on GitHub gets ID tokens.
+            #[serde(skip)]
+            pub(crate) id_tokens: Option<IdTokens>,
         }
 
         impl Raw {
@@ -244,6 +249,9 @@ inputs! {
             "say what share or revoke would do, and change nothing"
         expect_plan "expect-plan" Value "" ""
             "the plan-digest of an approved dry run: carry out exactly that plan, or refuse"
+        role_to_assume "role-to-assume" Value "" "arn:aws:iam::111111111111:role/publisher"
+            "on GitHub with id-token: write, the role to run as: assumed with the job's ID token, \
+            and again whenever a session ends; without it, the AWS credentials of the job"
         timeout "timeout" Value "2h" ""
             "the run's deadline"
         poll_interval "poll-interval" Value "5s..60s" ""

@@ -118,6 +118,10 @@ pub async fn run(env: impl IntoIterator<Item = (OsString, OsString)>, sinks: Sin
         Ok(config) => config,
         Err(problem) => return end_with_problems(&log, vec![problem]),
     };
+    let config = match &settings.role {
+        Some(role) => role.configure(&config, &settings.request),
+        None => config,
+    };
 
     let runner = Runner::new(Arc::clone(&log), is_debugged(&env));
     let sharer = runner.build_sharer(&config);

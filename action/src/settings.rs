@@ -11,12 +11,12 @@ mod timing;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use ami_share::ShareRequest;
 use ami_share::id::PlanDigest;
 use ami_share::request::{Problems, Verify};
+use ami_share::{GitHubRole, ShareRequest};
 
 use self::parser::Parser;
-use crate::inputs::{Problem, Raw};
+use crate::inputs::{IdTokens, Problem, Raw};
 
 /// What to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +33,8 @@ pub(crate) struct Settings {
     /// Say what the mode would do, and change nothing.
     pub(crate) dry_run: bool,
     pub(crate) request: ShareRequest,
+    /// The role to run as; `None` is whoever the credentials of the job belong to.
+    pub(crate) role: Option<GitHubRole>,
     pub(crate) report_path: Option<PathBuf>,
     pub(crate) mask_account_ids: bool,
 }
@@ -55,6 +57,8 @@ pub(crate) fn parse(raw: &Raw, mut problems: Vec<Problem>) -> Result<Settings, V
         builder = builder.expect_plan(digest);
     }
 
+    let role = role(&mut parser, raw);
+
     // What AWS would not take is checked by the library, on the request as a whole.
     problems.append(&mut parser.problems);
     match (builder.build(), mode) {
@@ -62,6 +66,7 @@ pub(crate) fn parse(raw: &Raw, mut problems: Vec<Problem>) -> Result<Settings, V
             mode,
             dry_run,
             request,
+            role,
             report_path: raw.report_path().text.map(PathBuf::from),
             mask_account_ids,
         }),
@@ -84,6 +89,25 @@ fn expected_plan(parser: &mut Parser, raw: &Raw, mode: Option<Mode>) -> Option<P
         Ok(digest) => Some(digest),
         Err(error) => {
             parser.problem(input.name, error.to_string());
+            None
+        }
+    }
+}
+
+fn role(parser: &mut Parser, raw: &Raw) -> Option<GitHubRole> {
+    let input = raw.role_to_assume();
+    let arn = parser.one(input)?;
+    let Some(IdTokens { url, token }) = &raw.id_tokens else {
+        let message = "GitHub gives this job no ID tokens: give the job `permissions: id-token: \
+                       write`, or leave it out and get AWS credentials in an earlier step. A pull \
+                       request from a fork never gets them, and other CI systems have none";
+        parser.problem(input.name, message);
+        return None;
+    };
+    match GitHubRole::new(arn, url, token) {
+        Ok(role) => Some(role),
+        Err(error) => {
+            parser.problem(error.name, error.reason);
             None
         }
     }

@@ -7,6 +7,7 @@ pub(crate) mod config;
 pub(crate) mod ec2;
 pub(crate) mod explain;
 mod final_errors;
+pub(crate) mod github;
 pub(crate) mod iam;
 pub(crate) mod kms;
 pub(crate) mod local_settings;

@@ -88,6 +88,7 @@ mod verify;
 pub use aws_config;
 
 pub use aws::config::load_config;
+pub use aws::github::GitHubRole;
 pub use aws::local_settings::InvalidSetting;
 pub use diagnostic::{Error, Errors, Finding};
 pub use id::{AccountId, AmiId, KeyRef, Principal, Region};

@@ -50,7 +50,7 @@ const TARGET_TRUST: Policy = Policy {
 
 const ASSUME: &[Action] = &[guard(
     "sts:AssumeRoleWithWebIdentity",
-    "aws-actions/configure-aws-credentials calls it before ami-share runs",
+    "ami-share calls it with `role-to-assume`; else configure-aws-credentials does, before it",
 )];
 
 /// Lets jobs of a workflow assume a role.

@@ -10,6 +10,7 @@ mod command_line;
 mod documents;
 mod ends;
 mod environment;
+mod github_role;
 mod hostile;
 mod log_lines;
 mod mistakes;

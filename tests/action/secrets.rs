@@ -91,6 +91,40 @@ const ROWS: &[Row] = &[
         status: 1,
     },
     Row {
+        name: "request for an ID token that nobody answers",
+        variables: &[
+            NO_KEYS,
+            (
+                "INPUT_ROLE-TO-ASSUME",
+                "arn:aws:iam::111111111111:role/publisher",
+            ),
+            (
+                "ACTIONS_ID_TOKEN_REQUEST_URL",
+                "http://127.0.0.1:1/{secret}?job={secret}",
+            ),
+            ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", SECRET),
+        ],
+        files: &[],
+        status: 1,
+    },
+    Row {
+        name: "request for an ID token to another host",
+        variables: &[
+            NO_KEYS,
+            (
+                "INPUT_ROLE-TO-ASSUME",
+                "arn:aws:iam::111111111111:role/publisher",
+            ),
+            (
+                "ACTIONS_ID_TOKEN_REQUEST_URL",
+                "http://job:{secret}@127.0.0.1:1/",
+            ),
+            ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "{secret}\n"),
+        ],
+        files: &[],
+        status: 2,
+    },
+    Row {
         name: "place of credentials",
         variables: &[
             NO_KEYS,

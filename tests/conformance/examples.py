@@ -101,6 +101,8 @@ class Workflow:
         names = {
             f"INPUT_{name.upper().replace('-', '_')}": value
             for name, value in self.filled(step["with"]).items()
+            # The keys that are given are those of a session of the role.
+            if name != "role-to-assume"
         }
         run = self.stage.run(names, keys)
         self.values |= {

@@ -4,12 +4,14 @@
 mod any_call;
 
 use std::path::Path;
+use std::time::Duration;
 
 use ami_share::request::{KeyAccessMode, Revoke, ShareRequestBuilder, ShareSnapshots};
 use ami_share::{Error, Sharer};
 use serde::Deserialize;
 
 use super::findings::targets::with_admin_role;
+use super::github::{build_world, configure_role};
 use super::support::*;
 
 const PAGE_BEGINNING: &str = "# What AWS answers, and what to do
@@ -47,12 +49,14 @@ enum Run {
     Target,
     Publish,
     RevokeCopies,
+    /// As a role that a job on GitHub assumes.
+    Github,
 }
 
 impl Run {
     fn request(self, world: &World) -> ShareRequestBuilder {
         match self {
-            Self::Share => world
+            Self::Share | Self::Github => world
                 .build_request(&["golden"])
                 .share_snapshots(ShareSnapshots::Always),
             Self::Copy => world.build_copy_request(&["plain"]),
@@ -78,6 +82,7 @@ impl Run {
 async fn find_error(answer: &Answer) -> Error {
     let mut world = match answer.run {
         Run::Target => with_admin_role(|_| ()),
+        Run::Github => build_world(Duration::ZERO),
         _ => World::new(),
     };
     if answer.run == Run::RevokeCopies {
@@ -85,8 +90,13 @@ async fn find_error(answer: &Answer) -> Error {
     }
     world = world.with_fault(deny_calls(&answer.action, &answer.code, &answer.message));
     let request = answer.run.request(&world).timing(with_timeout(600));
-    let sharer = Sharer::new(&world.config(A));
-    let errors = match sharer.plan(&request.build().unwrap()).await {
+    let request = request.build().unwrap();
+    let config = match answer.run {
+        Run::Github => configure_role(&world, &request),
+        _ => world.config(A),
+    };
+    let sharer = Sharer::new(&config);
+    let errors = match sharer.plan(&request).await {
         Err(errors) => errors.iter().cloned().collect(),
         Ok(plan) => match sharer.apply(&plan).await {
             Ok(report) => report.errors,

@@ -16,6 +16,7 @@ mod failures;
 mod field;
 mod findings;
 mod gate;
+mod github;
 mod grants;
 mod image_parameters;
 mod key_policies;

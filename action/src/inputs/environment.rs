@@ -6,7 +6,7 @@ use std::ffi::{OsStr, OsString};
 use ami_share::aws_config::meta::region::ProvideRegion as _;
 use ami_share::aws_config::profile::region::ProfileFileRegionProvider;
 
-use super::{INPUTS, Problem, Raw, renamed};
+use super::{INPUTS, IdTokens, Problem, Raw, renamed};
 
 /// A longer input is a mistake: a file pasted in its place.
 const LONGEST_VALUE: usize = 256 * 1024;
@@ -76,6 +76,7 @@ pub(crate) fn read(env: &[(OsString, OsString)]) -> Environment {
         read.raw.aws_region = first_set(env, &["AWS_REGION", "AWS_DEFAULT_REGION"]);
     }
     read.raw.run_name = first_set(env, &RUN_NAMES);
+    read.raw.id_tokens = IdTokens::of(env);
     read
 }
 

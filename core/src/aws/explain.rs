@@ -12,6 +12,7 @@ use aws_smithy_types::error::metadata::{ErrorMetadata, ProvideErrorMetadata};
 pub(super) use codes::{LIMIT_EXCEEDED, THROTTLING, are_credentials_unknown, refuses_credentials};
 pub(super) use credentials::causes;
 pub(super) use denial::Denial;
+pub(super) use remedies::remedy as known_remedy;
 
 use super::Caller;
 use super::answers::NoAnswer;
@@ -192,7 +193,7 @@ fn unreachable(action: &str, why: &str) -> Error {
 
 /// The chain of causes of an error, without the SDK's debug texts: they repeat the request, or a
 /// URL with what is secret in it.
-fn cause(error: &(dyn std::error::Error + 'static)) -> String {
+pub(super) fn cause(error: &(dyn std::error::Error + 'static)) -> String {
     let mut chain = Vec::new();
     let mut next = error.source();
     while let Some(error) = next {

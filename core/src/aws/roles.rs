@@ -131,7 +131,7 @@ impl Roles {
 }
 
 /// Whether another Region may answer what this one did not.
-fn is_about_region<T>(answer: &Result<T, Error>) -> bool {
+pub(super) fn is_about_region<T>(answer: &Result<T, Error>) -> bool {
     let about_region = [Code::RegionOff, Code::EndpointUnreachable];
     answer
         .as_ref()

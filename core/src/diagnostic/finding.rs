@@ -36,7 +36,8 @@ findings! {
             "give this step the credentials of an account of `allowed-account-ids`";
         /// The run may outlast its session credentials.
         CredentialsMayExpire => "credentials.may-expire", Warn:
-            "assume the role with a longer session, or lower `timeout` to its length; after a run \
+            "on GitHub set `role-to-assume`, whose sessions renew themselves. Or assume the role \
+             with a longer session, or lower `timeout` to its length; after a run \
              that was cut off, the next one continues where it stopped";
         /// A copy of this tool is disabled and cannot be shared, so another is made.
         CopyDisabled => "copy.disabled", Warn:

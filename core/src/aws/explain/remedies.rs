@@ -12,6 +12,7 @@ struct Known {
 }
 
 const ANY: &str = "";
+const WITH_WEB_IDENTITY: &str = "sts:AssumeRoleWithWebIdentity";
 
 /// The first that fits counts.
 const KNOWN: &[Known] = &[
@@ -159,6 +160,43 @@ const KNOWN: &[Known] = &[
         remedy: "turn STS on for the Region in the account's settings, or set `aws-region` to \
                  another one",
     },
+    // ID tokens of CI systems (R5.18, R5.19).
+    Known {
+        action: WITH_WEB_IDENTITY,
+        code: "AccessDenied",
+        words: "",
+        remedy: "check that the role exists, and that its trust policy allows \
+                 `sts:AssumeRoleWithWebIdentity` to the provider of identities that gave the \
+                 token, for exactly the `aud` and `sub` that the token has (docs/IAM.md)",
+    },
+    Known {
+        action: WITH_WEB_IDENTITY,
+        code: "InvalidIdentityToken",
+        words: "No OpenIDConnect provider",
+        remedy: "create the provider of identities in the account of the role \
+                 (`iam:CreateOpenIDConnectProvider`, docs/SETUP.md)",
+    },
+    Known {
+        action: WITH_WEB_IDENTITY,
+        code: "InvalidIdentityToken",
+        words: "audience",
+        remedy: "add the token's `aud` to the audiences of the provider of identities in the \
+                 account of the role (`iam:AddClientIDToOpenIDConnectProvider`)",
+    },
+    Known {
+        action: WITH_WEB_IDENTITY,
+        code: "InvalidIdentityToken",
+        words: "",
+        remedy: "check that the provider of identities in the account of the role is the one that \
+                 gave the token, and that AWS can reach it",
+    },
+    Known {
+        action: WITH_WEB_IDENTITY,
+        code: "ExpiredTokenException",
+        words: "",
+        remedy: "check the clock of what gave the token; one in a file must be written anew \
+                 before it expires",
+    },
     // Roles and parameters in targets (R5.8, R5.9).
     Known {
         action: ANY,
@@ -195,7 +233,7 @@ const KNOWN: &[Known] = &[
 ];
 
 /// What to do about an answer; `None` if nothing special is known.
-pub(super) fn remedy(action: &str, aws: &AwsAnswer) -> Option<&'static str> {
+pub(in crate::aws) fn remedy(action: &str, aws: &AwsAnswer) -> Option<&'static str> {
     for known in KNOWN {
         let same_action = known.action == ANY || known.action == action;
         if same_action && known.code == aws.code && aws.message.contains(known.words) {
