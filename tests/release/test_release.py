@@ -166,6 +166,14 @@ def test_mirror_gives_the_binary_of_the_release_or_nothing(release, tmp_path):
     assert done.returncode == 1 and "it was not run" in done.stdout
 
 
+def test_password_of_a_mirror_is_in_no_message(release, tmp_path):
+    _, action = release
+    for mirror in ["http://user:hunter2@127.0.0.1:1/x", "http://a:hunter2/b@127.0.0.1:1"]:
+        done = run(action, tmp_path, AMI_SHARE_MIRROR=mirror)
+        assert done.returncode == 1 and "could not be downloaded" in done.stdout
+        assert "hunter2" not in done.stdout + done.stderr
+
+
 def test_file_in_place_of_the_download_must_be_the_release(release, tmp_path):
     folder, action = release
     action["runs"]["steps"][0]["env"]["AMI_SHARE_RELEASE"] = "http://127.0.0.1:1"
@@ -256,7 +264,9 @@ def tree(tmp_path):
     top = tmp_path / "tree"
     (top / "release").mkdir(parents=True)
     shutil.copy2(TOP / "release/prepare", top / "release/prepare")
-    (top / "Cargo.toml").write_text('[workspace.package]\nversion = "1.2.3"\n')
+    repository = "https://github.com/OWNER/ami-share"
+    manifest = f'[workspace.package]\nversion = "1.2.3"\nrepository = "{repository}"\n'
+    (top / "Cargo.toml").write_text(manifest)
     changes = "# Changelog\n\n## [Unreleased]\n\n- later\n\n## [1.2.3] - some day\n\n- now\n\n"
     changes += "## [1.2.2]\n\n- before\n"
     (top / "CHANGELOG.md").write_text(changes)
@@ -275,6 +285,43 @@ def tree(tmp_path):
 def test_tag_must_agree_with_the_manifest(tree, tag, message):
     done = prepare("check", tag, top=tree)
     assert (done.returncode, done.stderr.strip()) == ((1, message) if message else (0, ""))
+
+
+@pytest.mark.parametrize(
+    ("url", "passes"),
+    [
+        ("https://github.com/Example/share-images", True),
+        ("https://github.com/example/Share-Images/", True),
+        ("https://github.com/OWNER/ami-share", False),
+        ("https://github.com/example/other", False),
+    ],
+)
+def test_manifest_names_the_repository_that_releases(tree, url, passes):
+    manifest = tree / "Cargo.toml"
+    text = manifest.read_text()
+    manifest.write_text(
+        re.sub('\nrepository = ".*"', f'\nrepository = "{url}"', text, count=1)
+    )
+    done = prepare("repository", "https://github.com/Example/share-images", top=tree)
+    assert (done.returncode == 0) is passes, done.stderr
+    if not passes:
+        assert "`repository` of Cargo.toml" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("tag", "tags", "moves"),
+    [
+        ("v1.2.3", "v1.2.2 v1.2.3 v0.9.0 v2.0.0", True),
+        ("v1.2.3", "v1.2.3", True),
+        ("v1.2.3", "v1.2.3 v1.10.0", False),
+        ("v1.10.0", "v1.9.9 v1.10.0", True),
+        ("v1.2.3", "v1.2.4 v1.2.3", False),
+        ("v1.2.3", "v1 v1.2.3 v1.3.0-rc.1 v1x", True),
+    ],
+)
+def test_moving_tag_never_goes_back(tag, tags, moves):
+    done = prepare("newest", tag, tags)
+    assert (done.returncode, done.stdout.strip()) == (0, "true" if moves else "false")
 
 
 def test_version_without_notes_is_not_released(tree):
