@@ -27,6 +27,7 @@ Examples:
 
 Each input is also the environment variable INPUT_<NAME>, in capitals, with `-` or `_`; a flag wins.
 At a terminal, a run asks before it changes anything, unless --yes is given.
+The variable RUNNER_DEBUG=1 adds a line to the log for each call to AWS.
 
 Exit status: 0 done; 1 a step failed or a part was left out; 2 bad input; 3 the plan refuses; \
 4 deadline; 130 cancelled, also by the answer to the question.";

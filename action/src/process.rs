@@ -13,6 +13,8 @@ use crate::{Exit, Sinks, inputs};
 
 /// How long the end of a run waits for its log to be read.
 const GRACE: Duration = Duration::from_secs(5);
+/// How long a line waits for the terminal to take it.
+const TERMINAL_GRACE: Duration = Duration::from_secs(1);
 
 /// Runs the step as a process does: with the inputs of its arguments and environment, or only to
 /// print what the arguments ask for.
@@ -49,32 +51,48 @@ enum Stream {
     Error,
 }
 
+/// What the thread that writes is given.
+enum Message {
+    Text(Stream, Vec<u8>),
+    /// Everything before this is written when the sender is dropped.
+    Flush(Sender<()>),
+}
+
 /// Both streams, written by one thread in the order of their texts: a pipe that nobody reads stops
 /// the thread, and not the run, which still heeds its deadline and signals.
-struct Streams(Sender<(Stream, Vec<u8>)>);
+struct Streams(Sender<Message>);
 
 impl Streams {
     /// The streams, and what is disconnected when all is written.
     fn begin() -> (Self, Receiver<()>) {
-        let (texts, received) = mpsc::channel::<(Stream, Vec<u8>)>();
+        let (messages, received) = mpsc::channel();
         let (alive, written) = mpsc::channel();
         std::thread::spawn(move || {
             let _alive: Sender<()> = alive;
-            for (stream, text) in received {
+            for message in received {
                 // A closed pipe means that nobody wants to read it.
-                let _ = match stream {
-                    Stream::Out => write_whole(io::stdout().lock(), &text),
-                    Stream::Error => write_whole(io::stderr().lock(), &text),
+                let _ = match message {
+                    Message::Text(Stream::Out, text) => write_whole(io::stdout().lock(), &text),
+                    Message::Text(Stream::Error, text) => write_whole(io::stderr().lock(), &text),
+                    Message::Flush(done) => {
+                        drop(done);
+                        Ok(())
+                    }
                 };
             }
         });
-        (Self(texts), written)
+        (Self(messages), written)
     }
 
+    /// Writes to a stream; each flush waits for that if the stream is a terminal.
     fn writer(&self, stream: Stream) -> Box<dyn Write + Send> {
         Box::new(ByThread {
             stream,
-            texts: self.0.clone(),
+            is_terminal: match stream {
+                Stream::Out => io::stdout().is_terminal(),
+                Stream::Error => io::stderr().is_terminal(),
+            },
+            messages: self.0.clone(),
         })
     }
 }
@@ -87,17 +105,26 @@ fn write_whole(mut stream: impl Write, text: &[u8]) -> io::Result<()> {
 /// Hands every text on to the thread that writes.
 struct ByThread {
     stream: Stream,
-    texts: Sender<(Stream, Vec<u8>)>,
+    is_terminal: bool,
+    messages: Sender<Message>,
 }
 
 impl Write for ByThread {
     fn write(&mut self, text: &[u8]) -> io::Result<usize> {
         // Without the thread nobody reads what is written.
-        let _ = self.texts.send((self.stream, text.to_vec()));
+        let _ = self
+            .messages
+            .send(Message::Text(self.stream, text.to_vec()));
         Ok(text.len())
     }
 
+    /// Progress bars are drawn around what is written, so that it must be written by then.
     fn flush(&mut self) -> io::Result<()> {
+        if self.is_terminal {
+            let (done, is_done) = mpsc::channel();
+            let _ = self.messages.send(Message::Flush(done));
+            let _ = is_done.recv_timeout(TERMINAL_GRACE);
+        }
         Ok(())
     }
 }

@@ -95,6 +95,7 @@ fn says_no_more_than_it_knows(said: &Said) {
     );
     let title = said.summary.lines().next().unwrap_or_default();
     let title = title.trim_start_matches("### ").replace('\\', "");
+    let title = title.replace("<code>", "`").replace("</code>", "`");
     assert!(last.starts_with(&title), "{last}\n{title}");
     for text in [&said.log, &said.summary] {
         let known = text

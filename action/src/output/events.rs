@@ -96,11 +96,9 @@ impl EventLog {
         let mut waits = self.waits.lock();
         let line = waits.add(&waiting);
         let resource = self.log.clean(&waiting.resource);
-        let what = match waits::time_left(waiting.percent, waiting.elapsed) {
-            Some(left) => self.log.clean(&format!("{}, {left}", waiting.what)),
-            None => self.log.clean(&waiting.what),
-        };
-        let is_shown = self.bars.show(&resource, &what, waiting.percent);
+        let what = self.log.clean(&waiting.what);
+        let left = waits::time_left(waiting.percent, waiting.elapsed);
+        let is_shown = self.bars.show(&resource, &what, waiting.percent, left);
         if let Some(line) = line.filter(|_| !is_shown) {
             self.log.line(&line);
         }

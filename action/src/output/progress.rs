@@ -34,8 +34,15 @@ impl ProgressBars {
         }
     }
 
-    /// Shows progress in percent, if that is known; returns whether a terminal shows it.
-    pub(crate) fn show(&self, resource: &str, what: &str, percent: Option<u8>) -> bool {
+    /// Shows progress in percent and the time that is left, if those are known; returns whether a
+    /// terminal shows it.
+    pub(crate) fn show(
+        &self,
+        resource: &str,
+        what: &str,
+        percent: Option<u8>,
+        left: Option<String>,
+    ) -> bool {
         let Some(screen) = &self.screen else {
             return false;
         };
@@ -49,7 +56,9 @@ impl ProgressBars {
             bars.update_count(screen);
         }
         let bar = bars.get_or_add(screen, resource, percent.is_some());
-        bar.set_message(format!("{} {what}", short(resource)));
+        // The end of a long message is not seen.
+        let left = left.map(|left| format!("{left}: ")).unwrap_or_default();
+        bar.set_message(format!("{left}{} {what}", short(resource)));
         bar.set_position(percent.unwrap_or_default().into());
         // Nothing happens for seconds between two polls, but the clock on the line must go on.
         bar.enable_steady_tick(Duration::from_millis(200));

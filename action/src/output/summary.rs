@@ -37,7 +37,7 @@ pub(super) struct About<'a> {
 pub(super) fn markdown(outcome: &Outcome, exit: Exit, mode: Mode, about: &About<'_>) -> Markdown {
     let ending = Ending::of(outcome, exit, mode);
     let mut text = Markdown::literal("### ami-share: ");
-    text.push(Markdown::text(&ending.verdict));
+    text.push(Markdown::message(&ending.verdict));
     text.push_literal("\n");
     let work = work(outcome, about.took);
     let last = if ending.next.is_empty() {
@@ -48,7 +48,7 @@ pub(super) fn markdown(outcome: &Outcome, exit: Exit, mode: Mode, about: &About<
     for more in [ending.failures, last] {
         if !more.is_empty() {
             text.push_literal("\n");
-            text.push(Markdown::text(more));
+            text.push(Markdown::message(more));
             text.push_literal(".\n");
         }
     }
@@ -139,7 +139,7 @@ fn items(text: &mut Markdown, page: &FindingsPage, messages: impl Iterator<Item 
             None => name,
         });
         text.push_literal("** ");
-        text.push(Markdown::text(cut(message, LONGEST_ITEM)));
+        text.push(Markdown::message(cut(message, LONGEST_ITEM)));
         text.push_literal("\n");
         if !kind.others.is_empty() {
             let more = format!("the same {} more", count(kind.others.len(), "time"));

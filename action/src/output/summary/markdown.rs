@@ -31,6 +31,18 @@ impl Markdown {
         Self::of(escape(&text.to_string()))
     }
 
+    /// A message, in which what stands between backticks has the font of code.
+    pub(crate) fn message(text: impl Display) -> Self {
+        let text = text.to_string();
+        let (mut message, mut rest) = (Self::default(), text.as_str());
+        while let Some((before, code, after)) = first_quoted(rest) {
+            message.push(Self::text(before));
+            message.push(Self::code(code));
+            rest = after;
+        }
+        message.then(Self::text(rest))
+    }
+
     /// Plain text in the font of code.
     pub(crate) fn code(text: impl Display) -> Self {
         let text = escape(&text.to_string());
@@ -114,6 +126,13 @@ impl Markdown {
     }
 }
 
+/// What is before, between and after the first two backticks.
+fn first_quoted(text: &str) -> Option<(&str, &str, &str)> {
+    let (before, rest) = text.split_once('`')?;
+    let (code, after) = rest.split_once('`')?;
+    Some((before, code, after))
+}
+
 fn text_of(text: &str, masks_accounts: bool) -> String {
     if masks_accounts {
         mask_account_ids(text)
@@ -155,6 +174,18 @@ mod tests {
         ];
         for (text, escaped) in table {
             assert_eq!(escape(text), escaped);
+        }
+    }
+
+    #[test]
+    fn words_between_backticks_are_code() {
+        let table = [
+            ("give `a|b` or c", "give <code>a\\|b</code> or c"),
+            ("`a` and `b", "<code>a</code> and \\`b"),
+            ("``` <b>", "<code></code>\\` &lt;b>"),
+        ];
+        for (text, message) in table {
+            assert_eq!(Markdown::message(text).text, message);
         }
     }
 

@@ -84,8 +84,8 @@ impl Planner<'_> {
                     continue;
                 }
                 let message = format!(
-                    "AWS shows no image of {source} in {region} under this key, which the request \
-                     names; what is left of one was looked for on the key"
+                    "neither {source} nor a copy of it in {region} is under this key, which the \
+                     request names; access that is left of one was looked for on the key"
                 );
                 self.warn(FindingCode::ImageGone, key, message);
             }
