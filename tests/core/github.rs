@@ -1,5 +1,5 @@
-//! Runs as a role that a job on GitHub assumes with its ID tokens: sessions that end before the run,
-//! and tokens that are refused.
+//! Runs as a role that a job on GitHub assumes with its ID tokens: sessions that end before the
+//! run, and tokens that are refused.
 
 mod between;
 
