@@ -101,8 +101,8 @@ fn role(name: &str, trust: Value, policy: Value) -> RoleSpec {
 
 /// The role with the published policy, read from the file that users get.
 pub(super) fn publisher(account: &str) -> RoleSpec {
-    let policy = serde_json::from_str(include_str!("../../../../examples/iam/publisher.json"))
-        .unwrap_or_default();
+    // A link, which becomes a file in the package.
+    let policy = serde_json::from_str(include_str!("publisher.json")).unwrap_or_default();
     role("publisher", own_trust(account), policy)
 }
 
