@@ -1,13 +1,16 @@
-//! What a share costs: from the start of the binary to its first call, its memory, and its time
-//! over that of the calls that wait for each other.
+//! What a share costs: the size of the binary, from its start to its first call, its memory, its
+//! time over that of the calls that wait for each other, and that of copies in many targets.
 //!
-//! `cargo bench --package ami-share-action`, on a machine that does nothing else.
+//! `cargo bench --package ami-share-action`, and the same with `--profile dist` for what a release
+//! has, on a machine that does nothing else.
 
 #![expect(
     clippy::print_stdout,
     clippy::unwrap_used,
     reason = "a benchmark prints its figures"
 )]
+
+mod copies;
 
 use std::io::Read as _;
 use std::net::TcpListener;
@@ -101,10 +104,52 @@ fn memory(child: &mut Child) -> f64 {
     most
 }
 
-struct Share {
-    calls: usize,
+/// What a run of the binary took.
+struct Cost {
     wall: Duration,
     memory: f64,
+}
+
+/// Runs the binary to its end, which must be a good one.
+async fn measure(mut command: Command) -> Cost {
+    let measuring = tokio::task::spawn_blocking(move || {
+        let began = Instant::now();
+        let mut child = command.spawn().unwrap();
+        let memory = memory(&mut child);
+        let cost = Cost {
+            wall: began.elapsed(),
+            memory,
+        };
+        (cost, child.wait().unwrap())
+    });
+    let (cost, status) = measuring.await.unwrap();
+    assert!(status.success(), "{status}");
+    cost
+}
+
+/// A whole dry run, on a simulated AWS that answers at once.
+async fn dry_run() -> Cost {
+    let sim = Sim::two_accounts(Options::default());
+    let server = Server::bind(sim.clone(), ([127, 0, 0, 1], 0).into())
+        .await
+        .unwrap();
+    let endpoint = format!("http://{}", server.address().unwrap());
+    let serving = tokio::spawn(server.run());
+    let inputs = [
+        ("INPUT_AMI-ID", sim.facts().images["golden"].clone()),
+        ("INPUT_TARGET-ACCOUNTS", "222222222222".to_owned()),
+        ("INPUT_DRY-RUN", "true".to_owned()),
+    ];
+    let key = &sim.facts().accounts[A];
+    let key = (key.access_key_id.as_str(), key.secret_access_key.as_str());
+    let cost = measure(command(&endpoint, key, &inputs)).await;
+    serving.abort();
+    cost
+}
+
+struct Share {
+    calls: usize,
+    cost: Cost,
 }
 
 /// Shares `golden` with this many accounts, by policy or by grants, in a new world.
@@ -132,21 +177,13 @@ async fn share(targets: u64, mode: &str) -> Share {
         ),
     ];
     let key = &sim.facts().accounts[A];
-    let mut command = command(
+    let command = command(
         &endpoint,
         (&key.access_key_id, &key.secret_access_key),
         &inputs,
     );
-    let (wall, memory, status) = tokio::task::spawn_blocking(move || {
-        let began = Instant::now();
-        let mut child = command.spawn().unwrap();
-        let memory = memory(&mut child);
-        (began.elapsed(), memory, child.wait().unwrap())
-    })
-    .await
-    .unwrap();
+    let cost = measure(command).await;
     serving.abort();
-    assert!(status.success(), "{status}");
     let calls: Vec<String> = sim
         .journal()
         .into_iter()
@@ -167,8 +204,7 @@ async fn share(targets: u64, mode: &str) -> Share {
     }
     Share {
         calls: calls.len(),
-        wall,
-        memory,
+        cost,
     }
 }
 
@@ -185,6 +221,24 @@ async fn main() {
         "start to first call: {:.1} ms (median of {RUNS})",
         median::<Duration>(starts).as_secs_f64() * 1e3
     );
+    let size = std::fs::metadata(env!("CARGO_BIN_EXE_ami-share"));
+    let size = size.unwrap().len() / 1_000;
+    println!("binary: {}.{:02} MB", size / 1_000, size % 1_000 / 10);
+    let mut runs = Vec::new();
+    for _ in 0..RUNS {
+        runs.push(dry_run().await);
+    }
+    println!(
+        "whole dry run: {:.1} ms, {:.1} MB (medians of {RUNS})",
+        median(runs.iter().map(|run| run.wall.as_secs_f64()).collect()) * 1e3,
+        median(runs.iter().map(|run| run.memory).collect())
+    );
+    growth().await;
+    copies::print().await;
+}
+
+/// How time and memory grow with the number of targets.
+async fn growth() {
     println!("{LATENCY:?} a call; times without the {SETTLE:?} of settle");
     println!(
         "{:>8} {:>8} {:>8} {:>10} {:>12} {:>10}",
@@ -207,8 +261,8 @@ async fn main() {
             } else {
                 Duration::ZERO
             };
-            walls.push((share.wall - settle).as_secs_f64());
-            memories.push(share.memory);
+            walls.push((share.cost.wall - settle).as_secs_f64());
+            memories.push(share.cost.memory);
             calls = share.calls;
         }
         let wall = median(walls);
