@@ -21,7 +21,7 @@ async fn call(sim: &Sim, account: &str, body: String) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn image_is_launched_only_once_it_is_shared() {
+async fn image_is_seen_only_once_it_is_shared() {
     let options = Options {
         copy_time: Duration::from_secs(3_600),
         ..Options::default()
@@ -29,15 +29,21 @@ async fn image_is_launched_only_once_it_is_shared() {
     let sim = Sim::new(Scenario::two_accounts(), options);
     let image = &sim.facts().images["plain"];
     let describe = format!("Action=DescribeImages&ImageId.1={image}");
-    let refused = call(&sim, "222222222222", describe.clone()).await;
-    assert!(refused.contains("InvalidAMIID.NotFound"), "{refused}");
+    let hidden = call(&sim, "222222222222", describe.clone()).await;
+    assert!(
+        hidden.contains("<imagesSet>") && !hidden.contains("<imageId>"),
+        "{hidden}"
+    );
 
     let share = format!(
         "Action=ModifyImageAttribute&ImageId={image}&LaunchPermission.Add.1.UserId=222222222222"
     );
     call(&sim, "111111111111", share).await;
     let shown = call(&sim, "222222222222", describe).await;
-    assert!(shown.contains(&format!("<imageId>{image}</imageId>")), "{shown}");
+    assert!(
+        shown.contains(&format!("<imageId>{image}</imageId>")),
+        "{shown}"
+    );
     let last = sim.journal().pop().unwrap();
     assert_eq!(last.action, "ec2:DescribeImages");
     assert_eq!(serde_json::to_value(&last).unwrap()["status"], 200);
