@@ -261,6 +261,21 @@ async fn plan_lists_the_copies_that_targets_would_make() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn blocked_launch_is_explained_once() {
+    let sim = Sim::new(Scenario::two_accounts(), Options::default());
+    let golden = sim.facts().images["golden"].clone();
+    let inputs = [
+        ("AMI_ID", golden.as_str()),
+        ("TARGET_ACCOUNTS", B),
+        ("MODE", "verify"),
+    ];
+    let (exit, text) = summary(&sim, &inputs).await;
+    assert_eq!(exit, Exit::Failed, "{text}");
+    assert_eq!(text.matches("**verify.blocked**").count(), 1, "{text}");
+    assert!(text.contains("add launch permission"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn image_name_cannot_spoil_a_summary() {
     for name in [
         "a|b `x` <script>",

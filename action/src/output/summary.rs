@@ -9,6 +9,7 @@ mod tables;
 use std::time::Duration;
 
 use ami_share::diagnostic::Severity;
+use ami_share::report::Conclusion;
 use ami_share::{Finding, Report};
 
 use self::markdown::Markdown;
@@ -60,9 +61,14 @@ pub(super) fn markdown(outcome: &Outcome, exit: Exit, mode: Mode, about: &About<
             let is_plan = !matches!(exit, Exit::Refused | Exit::Cancelled);
             whole_report(&mut text, about.page, report, is_plan);
         }
-        Outcome::Verified(report) | Outcome::Applied(report) => {
+        Outcome::Verified(report) => {
+            // Why a launch fails; after a share these are among the errors.
+            let blocked = report.verifications.iter();
+            let blocked = blocked.filter(|one| one.conclusion == Conclusion::Blocked);
+            items(&mut text, about.page, blocked.map(Said::blocked));
             whole_report(&mut text, about.page, report, false);
         }
+        Outcome::Applied(report) => whole_report(&mut text, about.page, report, false),
     }
     text.push_literal("\n");
     text
