@@ -99,6 +99,8 @@ pub(crate) enum Values {
     /// Every image, of any Region and account.
     Images,
     Snapshots,
+    /// The reports on who uses images of the source account.
+    UsageReports,
     /// All resources of a target of one type of EC2, such as `instance`.
     TargetResources(&'static str),
     /// The keys that are shared.

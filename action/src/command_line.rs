@@ -11,13 +11,14 @@ use crate::inputs::{self, Form, Group, INPUTS, Input};
 use crate::output::text::harmless_line;
 
 /// The commands, which are the values of the input `mode`.
-const COMMANDS: [(&str, &str); 3] = [
+const COMMANDS: [(&str, &str); 4] = [
     ("share", "Gives targets access to images and their keys"),
     ("revoke", "Removes that access"),
     (
         "verify",
         "Checks whether targets can launch, and changes nothing",
     ),
+    ("usage", "Shows who uses the images, by reports of AWS"),
 ];
 
 const EXAMPLES: &str = "\

@@ -228,6 +228,9 @@ inputs! {
         revoke_keys_in_use "revoke-keys-in-use" Boolean "false" ""
             "with mode revoke: revoke key access even if another image, or an instance, a volume \
             or a snapshot of the target, still needs it"
+        revoke_in_use "revoke-in-use" Boolean "false" ""
+            "with mode revoke or unlisted revoke: revoke images even if AWS's usage reports show \
+            that those who lose them use them; else that stops the run"
     }
     Release {
         publish_ssm_parameter "publish-ssm-parameter" Value "" "/golden/{name}"
@@ -244,7 +247,8 @@ inputs! {
     Run {
         mode "mode" Value "share" ""
             "share: give access; revoke: remove access; verify: check whether targets can \
-            launch, and change nothing"
+            launch, and change nothing; usage: show who uses the images, by reports of AWS, with \
+            no target"
         dry_run "dry-run" Boolean "false" ""
             "say what share or revoke would do, and change nothing"
         expect_plan "expect-plan" Value "" ""

@@ -16,6 +16,7 @@ mod progress;
 mod report;
 mod summary;
 pub(crate) mod text;
+pub(crate) mod usage;
 mod values;
 pub(crate) mod verification;
 mod waits;

@@ -18,7 +18,7 @@ use crate::output::key_name::KeyNames;
 use crate::output::kinds::{self, Said};
 use crate::output::log::Log;
 use crate::output::outcome::Outcome;
-use crate::output::plan_text;
+use crate::output::{plan_text, usage};
 use crate::settings::{Mode, Settings};
 
 /// The names of more keys are folded.
@@ -87,6 +87,14 @@ impl Runner {
                 Err(errors) => self.unplanned(settings, &errors),
             };
         }
+        if settings.mode == Mode::Usage {
+            let read = sharer.usage(request).await;
+            self.end_events();
+            return match read {
+                Ok(report) => self.used(settings, report),
+                Err(errors) => self.unplanned(settings, &errors),
+            };
+        }
         let planned = if settings.dry_run {
             sharer.preview(request).await
         } else {
@@ -108,7 +116,7 @@ impl Runner {
                     errors.push(error.clone());
                 }
             }
-            Outcome::Planned(_) | Outcome::Verified(_) => {}
+            Outcome::Planned(_) | Outcome::Verified(_) | Outcome::Used(_) => {}
         }
         self.events.event(event);
     }
@@ -151,6 +159,27 @@ impl Runner {
             Exit::Done
         };
         self.set(Outcome::Verified(Box::new(report)));
+        exit
+    }
+
+    /// `mode: usage`: the run fails if anything could not be read.
+    fn used(&self, settings: &Settings, report: Report) -> Exit {
+        let log = &self.log;
+        self.mask_source(settings, &report.plan);
+        kinds::log_all(log, report.findings.iter().map(Said::finding));
+        if !report.usage.is_empty() {
+            for line in usage::lines(&report) {
+                log.line(&line);
+            }
+        }
+        let exit = if !report.errors.is_empty() {
+            Exit::of_errors(report.errors.iter())
+        } else if is_refused(&report.plan) {
+            Exit::Refused
+        } else {
+            Exit::Done
+        };
+        self.set(Outcome::Used(Box::new(report)));
         exit
     }
 

@@ -24,6 +24,7 @@ pub(crate) enum Mode {
     Share,
     Revoke,
     Verify,
+    Usage,
 }
 
 /// All inputs, parsed.
@@ -44,8 +45,10 @@ pub(crate) fn parse(raw: &Raw, mut problems: Vec<Problem>) -> Result<Settings, V
     let mut parser = Parser::default();
     let mode = mode(&mut parser, raw);
     let dry_run = parser.flag(raw.dry_run(), false);
-    if dry_run && mode == Some(Mode::Verify) {
-        let message = "`mode: verify` changes nothing, with or without it: leave it out";
+    if let Some(name) = read_only(mode)
+        && dry_run
+    {
+        let message = format!("`mode: {name}` changes nothing, with or without it: leave it out");
         parser.problem("dry-run", message);
     }
     let mask_account_ids = parser.flag(raw.mask_account_ids(), false);
@@ -81,8 +84,8 @@ pub(crate) fn parse(raw: &Raw, mut problems: Vec<Problem>) -> Result<Settings, V
 fn expected_plan(parser: &mut Parser, raw: &Raw, mode: Option<Mode>) -> Option<PlanDigest> {
     let input = raw.expect_plan();
     let text = input.text?;
-    if mode == Some(Mode::Verify) {
-        let message = "`mode: verify` carries out no plan: leave it out";
+    if let Some(name) = read_only(mode) {
+        let message = format!("`mode: {name}` carries out no plan: leave it out");
         parser.problem(input.name, message);
     }
     match text.parse() {
@@ -123,8 +126,18 @@ fn mode(parser: &mut Parser, raw: &Raw) -> Option<Mode> {
         ("share", Mode::Share),
         ("revoke", Mode::Revoke),
         ("verify", Mode::Verify),
+        ("usage", Mode::Usage),
     ];
     parser.choice(raw.mode(), &modes)
+}
+
+/// The name of a mode that only reads.
+fn read_only(mode: Option<Mode>) -> Option<&'static str> {
+    match mode? {
+        Mode::Verify => Some("verify"),
+        Mode::Usage => Some("usage"),
+        Mode::Share | Mode::Revoke => None,
+    }
 }
 
 fn verify(parser: &mut Parser, raw: &Raw, mode: Option<Mode>) -> Verify {

@@ -2,6 +2,7 @@
 
 mod allowed_images;
 mod image;
+mod image_usage;
 mod key;
 mod part;
 mod target;
@@ -21,6 +22,7 @@ pub(crate) use allowed_images::{
 pub(crate) use image::{
     BootMode, EmptyVolume, Hardware, Image, ImageState, Mapping, Snapshot, seconds,
 };
+pub(crate) use image_usage::UsageReport;
 pub(crate) use key::{Grant, Key, KeyState, RamPolicy};
 pub(crate) use part::{Failure, Part};
 pub(crate) use target::{RolePolicies, Target, TargetKeyUsage, VolumeKey};
@@ -42,6 +44,8 @@ pub(crate) struct Inventory {
     pub(crate) targets: BTreeMap<AccountId, Result<Target, Error>>,
     /// The volumes and snapshots encrypted with keys that a target will lose access to, by target.
     pub(crate) key_usage: BTreeMap<AccountId, TargetKeyUsage>,
+    /// Who uses the images that somebody would lose. Read once a plan says which those are.
+    pub(crate) image_usage: BTreeMap<(Region, AmiId), Result<UsageReport, Error>>,
     /// The parts of the request of which something could not be read in the source account.
     pub(crate) failures: Vec<Failure>,
 }

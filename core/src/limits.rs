@@ -97,6 +97,11 @@ pub(crate) const SHARE_PROPAGATION: Duration = Duration::from_mins(2);
 /// How long SSM may take to check a parameter (R5.9) before the image counts as refused.
 pub(crate) const PARAMETER_CHECK: Duration = Duration::from_mins(2);
 
+/// How many accounts a report on the usage of an image covers (R7.12).
+pub(crate) const USAGE_REPORT_ACCOUNTS: usize = 200;
+/// How old such a report may be to be used again: it is up to a day behind anyway (R7.12).
+pub(crate) const USAGE_REPORT_FRESH: Duration = Duration::from_hours(1);
+
 /// How many instance types a page holds at most.
 pub(crate) const INSTANCE_TYPE_PAGE_SIZE: i32 = 100;
 /// How long a test launch may take until its instance runs: some types take minutes.

@@ -2,6 +2,7 @@
 
 mod gone;
 mod image_parameters;
+mod image_usage;
 mod images;
 mod key_usage;
 mod keys;
@@ -25,6 +26,7 @@ use crate::run::Run;
 
 use self::pending::Patience;
 pub(crate) use image_parameters::resolve_images;
+pub(crate) use image_usage::{find_images, read_image_usage};
 pub(crate) use shared_resources::{Known, Loss, find_other_shares};
 
 /// The inventory that a plan of `request` is made from. With `wait`, pending images are awaited.
@@ -43,6 +45,7 @@ pub(crate) async fn observe(
         fixed_session: run.source.has_fixed_session().await,
         targets: BTreeMap::new(),
         key_usage: BTreeMap::new(),
+        image_usage: BTreeMap::new(),
         failures: Vec::new(),
     };
 

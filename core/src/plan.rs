@@ -6,6 +6,7 @@ mod allowed_images;
 mod copies;
 mod expected;
 mod general;
+mod image_usage;
 mod images;
 mod key_use;
 mod keys;
@@ -106,7 +107,7 @@ impl Plan {
     }
 
     /// A plan without steps and findings.
-    fn empty(request: &ShareRequest, account: &AccountId, deadline: Instant) -> Self {
+    pub(crate) fn empty(request: &ShareRequest, account: &AccountId, deadline: Instant) -> Self {
         let mut targets = request.options.targets.clone();
         targets.remove(&Principal::Account(account.clone()));
         Self {

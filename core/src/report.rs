@@ -1,6 +1,7 @@
 //! The outcome of a run, as values: serialisable, versioned, and made of its events.
 
 mod event;
+mod image_usage;
 mod record;
 mod verification;
 
@@ -15,6 +16,7 @@ use crate::id::{AccountId, AmiId, KeyArn, Principal, Region, SourceImage};
 use crate::plan::Plan;
 
 pub use event::{Event, EventSink, Waiting};
+pub use image_usage::{AccountUsage, ImageUsage};
 pub use verification::{Check, CheckName, Conclusion, Verdict, Verification};
 
 /// What a run did, or would do.
@@ -34,6 +36,8 @@ pub struct Report {
     pub targets: Vec<TargetReport>,
     /// Whether targets can launch, and what was not checked.
     pub verifications: Vec<Verification>,
+    /// Who uses the images, if the run was to tell that.
+    pub usage: Vec<ImageUsage>,
     /// The instances of test launches: those of this run, and those that earlier runs had left.
     pub test_instances: Vec<TestInstance>,
     /// Copies that were removed, and images and snapshots that failed copies had left.
@@ -194,6 +198,7 @@ impl Report {
             keys: Vec::new(),
             targets: Vec::new(),
             verifications: Vec::new(),
+            usage: Vec::new(),
             test_instances: Vec::new(),
             removed: Vec::new(),
             published: Vec::new(),

@@ -163,6 +163,14 @@ impl ShareRequest {
         request
     }
 
+    /// The request without those whom it is for.
+    pub(crate) fn without_targets(&self) -> Self {
+        let mut request = self.clone();
+        request.options.targets.clear();
+        request.options.revoke = None;
+        request
+    }
+
     /// The accounts to share with, or to take access from.
     pub(crate) fn target_accounts(&self) -> BTreeSet<&AccountId> {
         self.options

@@ -1,5 +1,7 @@
 //! The way in: [`Sharer`].
 
+mod usage;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -131,7 +133,19 @@ impl Sharer {
         let Ok(observed) = time::timeout_at(deadline, observing).await else {
             return Err(run.progress.deadline_error().into());
         };
-        let (request, inventory) = observed?;
+        let (request, mut inventory) = observed?;
+        let plan = plan::make(&request, &inventory, deadline)?;
+
+        // Who uses images matters only for those that somebody would lose.
+        let images = plan.images_to_take();
+        if images.is_empty() {
+            return Ok(plan);
+        }
+        let reading = run.telling(Box::pin(observe::read_image_usage(&run, images, wait)));
+        let Ok(usage) = time::timeout_at(deadline, reading).await else {
+            return Err(run.progress.deadline_error().into());
+        };
+        inventory.image_usage = usage;
         plan::make(&request, &inventory, deadline)
     }
 

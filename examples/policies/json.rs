@@ -90,6 +90,7 @@ pub(crate) fn list_examples(values: Values) -> Vec<String> {
         Values::Texts(texts) => return texts.iter().map(|text| (*text).to_owned()).collect(),
         Values::Images => "arn:aws:ec2:*::image/*".to_owned(),
         Values::Snapshots => "arn:aws:ec2:*::snapshot/*".to_owned(),
+        Values::UsageReports => format!("arn:aws:ec2:*:{SOURCE}:image-usage-report/*"),
         Values::TargetResources(kind) => format!("arn:aws:ec2:*:{TARGET}:{kind}/*"),
         Values::SharedKeys => format!("arn:aws:kms:*:{SOURCE}:key/*"),
         Values::KeysOf(account) => format!("arn:aws:kms:*:{}:key/*", id(account)),

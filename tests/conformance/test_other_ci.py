@@ -154,6 +154,23 @@ def test_shell_script_reports_how_the_share_ended(stage, image, status, says):
     assert (stage.launch(image) == "running") == (status == 0)
 
 
+def test_shell_script_says_who_uses_an_image(stage):
+    image = stage.image("golden")
+    action = program(stage.folder / "bin/ami-share", f"exec {os.environ['AMI_SHARE_ACTION']}")
+    env = environment(stage, AWS_REGION=REGION, PATH=f"{action.parent}:{os.environ['PATH']}")
+    ended, output = shell(stage, f"{EXAMPLES}/shell/usage.sh {image}", env)
+    assert ended == 0, output
+    shared, output = shell(stage, f"{EXAMPLES}/shell/share.sh {image} {B}", env)
+    assert (shared, stage.launch(image)) == (0, "running"), output
+    report = stage.folder / "report.json"
+    report.unlink()
+    ec2 = stage.client("ec2")
+    for known in ec2.describe_image_usage_reports(ImageIds=[image])["ImageUsageReports"]:
+        ec2.delete_image_usage_report(ReportId=known["ReportId"])
+    ended, output = shell(stage, f"{EXAMPLES}/shell/usage.sh {image}", env)
+    assert (ended, f"{B} uses {image}: 1 ec2:Instance" in output) == (1, True), output
+
+
 def test_shell_script_without_arguments_says_how_it_is_used(stage):
     ended, output = shell(stage, f"{EXAMPLES}/shell/share.sh", environment(stage))
     assert (ended, output) == (2, 'usage: share.sh "AMI…" ACCOUNT…\n')

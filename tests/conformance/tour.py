@@ -171,6 +171,17 @@ def settings(lab):
     ec2.disable_allowed_images_settings()
 
 
+def marks_and_usage(lab):
+    ec2, image = lab.client("ec2"), lab.ready["images"]["golden"]
+    key = ec2.attach_image_watermark(ImageId=image, WatermarkName="approved")["WatermarkKey"]
+    ec2.detach_image_watermark(ImageId=image, WatermarkKey=key)
+    types = [{"ResourceType": "ec2:Instance"}, {"ResourceType": "ec2:LaunchTemplate"}]
+    report = ec2.create_image_usage_report(ImageId=image, ResourceTypes=types)["ReportId"]
+    ec2.describe_image_usage_reports(ImageIds=[image])
+    ec2.describe_image_usage_report_entries(ReportIds=[report])
+    ec2.delete_image_usage_report(ReportId=report)
+
+
 def keys(lab):
     kms = lab.client("kms")
     key = kms.create_key(Description="a key")["KeyMetadata"]["KeyId"]
@@ -408,4 +419,17 @@ def groups(lab):
     ec2.delete_launch_template(**by_name)
 
 
-STOPS = [images, launches, settings, keys, key_changes, roles, role_changes, parameters, volumes, users, groups]
+STOPS = [
+    images,
+    launches,
+    settings,
+    marks_and_usage,
+    keys,
+    key_changes,
+    roles,
+    role_changes,
+    parameters,
+    volumes,
+    users,
+    groups,
+]

@@ -20,6 +20,7 @@ mod gate;
 mod github;
 mod grants;
 mod image_parameters;
+mod image_usage;
 mod key_policies;
 mod keys_in_use;
 mod lifecycle;

@@ -42,6 +42,7 @@ const CASES: &[Case] = cases! {
     "share tags": ["publisher", "shared-tags"] => in_source::share_tags,
     "deprecate and protect": ["publisher", "lifecycle"] => in_source::deprecate_and_protect,
     "plan": ["reader"] => in_source::plan,
+    "see who uses images": ["usage"] => in_source::usage,
     "revoke": ["revoker"] => in_source::revoke,
     "revoke a key that a target may use": [
         "revoker", "targets", "target-trust", "target-revoker",

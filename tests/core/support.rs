@@ -69,7 +69,9 @@ impl World {
         Self::with_options(scenario, options)
     }
 
-    pub(crate) fn with_options(scenario: Scenario, options: Options) -> Self {
+    pub(crate) fn with_options(scenario: Scenario, mut options: Options) -> Self {
+        // Reports on the usage of images are a day behind, as AWS's are.
+        options.delays.usage = Duration::from_hours(24);
         Self {
             sim: Sim::new(scenario, options),
         }

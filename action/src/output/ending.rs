@@ -29,9 +29,10 @@ impl Ending {
     pub(crate) fn of(outcome: &Outcome, exit: Exit, mode: Mode) -> Self {
         let errors = match outcome {
             Outcome::Unplanned(errors) => errors,
-            Outcome::Planned(report) | Outcome::Verified(report) | Outcome::Applied(report) => {
-                &report.errors
-            }
+            Outcome::Planned(report)
+            | Outcome::Verified(report)
+            | Outcome::Used(report)
+            | Outcome::Applied(report) => &report.errors,
         };
         Self {
             verdict: verdict::of(outcome, exit, mode),

@@ -11,6 +11,8 @@ pub(crate) enum Outcome {
     Planned(Box<Report>),
     /// The run checked whether targets can launch, and changed nothing.
     Verified(Box<Report>),
+    /// The run read who uses the images, and changed nothing.
+    Used(Box<Report>),
     /// A plan was carried out, or a part of it.
     Applied(Box<Report>),
 }
@@ -20,9 +22,10 @@ impl Outcome {
     pub(crate) fn has_codes(&self) -> bool {
         match self {
             Self::Unplanned(errors) => !errors.is_empty(),
-            Self::Planned(report) | Self::Verified(report) | Self::Applied(report) => {
-                !report.errors.is_empty() || !report.findings.is_empty()
-            }
+            Self::Planned(report)
+            | Self::Verified(report)
+            | Self::Used(report)
+            | Self::Applied(report) => !report.errors.is_empty() || !report.findings.is_empty(),
         }
     }
 
@@ -30,7 +33,10 @@ impl Outcome {
     pub(crate) fn report(&self) -> Option<&Report> {
         match self {
             Self::Unplanned(_) => None,
-            Self::Planned(report) | Self::Verified(report) | Self::Applied(report) => Some(report),
+            Self::Planned(report)
+            | Self::Verified(report)
+            | Self::Used(report)
+            | Self::Applied(report) => Some(report),
         }
     }
 }

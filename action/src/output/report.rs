@@ -10,12 +10,13 @@ use crate::exit::Exit;
 const LONGEST_OUTPUT: usize = 64 * 1024;
 /// What a long report is shortened by, until it is short enough: first what other outputs and the
 /// log say too, errors last.
-const SHORTENED: [&str; 10] = [
+const SHORTENED: [&str; 11] = [
     "plan",
     "verifications",
     "targets",
     "keys",
     "images",
+    "usage",
     "test_instances",
     "published",
     "removed",
@@ -37,7 +38,10 @@ pub(super) fn members(outcome: &Outcome, exit: Exit) -> Members {
             members.insert("changed".to_owned(), false.into());
             members.insert("errors".to_owned(), json!(errors));
         }
-        Outcome::Planned(report) | Outcome::Verified(report) | Outcome::Applied(report) => {
+        Outcome::Planned(report)
+        | Outcome::Verified(report)
+        | Outcome::Used(report)
+        | Outcome::Applied(report) => {
             if let Value::Object(report) = json!(report) {
                 members.extend(report);
             }

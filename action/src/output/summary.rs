@@ -18,7 +18,7 @@ use super::findings_page::FindingsPage;
 use super::kinds::{self, Said};
 use super::outcome::Outcome;
 use super::text::cut;
-use super::{diagram, verification};
+use super::{diagram, usage, verification};
 use crate::exit::Exit;
 use crate::settings::Mode;
 
@@ -68,7 +68,9 @@ pub(super) fn markdown(outcome: &Outcome, exit: Exit, mode: Mode, about: &About<
             items(&mut text, about.page, blocked.map(Said::blocked));
             whole_report(&mut text, about.page, report, false);
         }
-        Outcome::Applied(report) => whole_report(&mut text, about.page, report, false),
+        Outcome::Used(report) | Outcome::Applied(report) => {
+            whole_report(&mut text, about.page, report, false);
+        }
     }
     text.push_literal("\n");
     text
@@ -109,6 +111,7 @@ fn whole_report(text: &mut Markdown, page: &FindingsPage, report: &Report, plann
         text.push(Markdown::diagram(&diagram.text, is_open));
         text.end_block();
     }
+    usage::table(text, report);
     tables::images(text, report, planned);
     tables::keys(text, report, planned);
     tables::targets(text, report);

@@ -20,6 +20,9 @@ pub(super) fn parse(parser: &mut Parser, raw: &Raw, mode: Option<Mode>) -> Share
     builder = keys(parser, builder, raw);
     builder = lifecycle(parser, builder, raw);
     builder = revoke(parser, builder, raw, mode);
+    if mode == Some(Mode::Usage) {
+        builder = builder.usage_only();
+    }
     timing::parse(parser, builder, raw)
 }
 
@@ -183,6 +186,8 @@ fn revoke(
         copies: parser.flag(raw.revoke_copies(), false),
         keys_in_use: parser.flag(raw.revoke_keys_in_use(), false),
     };
+    let in_use = parser.flag(raw.revoke_in_use(), false);
+    let builder = builder.revoke_in_use(in_use && mode.is_some());
     if mode == Some(Mode::Revoke) {
         return builder.revoke(revoke);
     }

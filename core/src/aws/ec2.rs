@@ -3,6 +3,7 @@
 mod allowed_images;
 mod change;
 mod convert;
+mod image_usage;
 mod images;
 mod instance_types;
 mod instances;
@@ -22,6 +23,7 @@ use super::unreadable::Unreadable;
 use crate::diagnostic::Error;
 
 pub(crate) use change::NewCopy;
+pub(crate) use image_usage::{ReportState, RequestedReport};
 pub(crate) use instances::{Instance, NewInstance};
 pub(crate) use permissions::Change;
 pub(crate) use security_groups::{SecurityGroup, Subnet};

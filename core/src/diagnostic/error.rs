@@ -49,6 +49,9 @@ remedied! {
         /// AWS does not know the image, or does not show it to this account.
         ImageNotFound => "image.not-found":
             "check the AMI ID, its Region and the account of the credentials";
+        /// AWS could not make a report on who uses an image, or has no fresh one for a dry run.
+        NoUsageReport => "image.no-usage-report":
+            "run again; AWS makes a new report on the usage of the image then";
         /// KMS rejected principals in the key policy as invalid.
         KeyInvalidPrincipals => "key.invalid-principals":
             "check that the rejected accounts exist and are not closed";

@@ -125,6 +125,14 @@ findings! {
         ImageManyTargets => "image.many-targets", Warn:
             "share with an organization or organizational units, each of which counts as one, or \
              have AWS raise the quota";
+        /// Accounts use the image that would lose it, as AWS reports to the owner.
+        ImageInUse => "image.in-use", Refuse:
+            "let these accounts replace the image first (`mode: usage` shows who uses it), or set \
+             `revoke-in-use`: running instances keep running, but no more can be launched";
+        /// Whether those who lose the image use it is not known. Access is revoked all the same.
+        ImageUsageUnknown => "image.use-unknown", Warn:
+            "allow the role to ask AWS who uses its images (policy `usage` in docs/IAM.md), or \
+             set `revoke-in-use` if that does not matter";
         /// Only copies are to be shared, and the image is copied nowhere.
         ImageNotCopied => "image.not-copied", Refuse:
             "give `copy-to-regions`, or another `kms-key-id`; or set `share-source` to `true`";

@@ -87,6 +87,7 @@ fn inventory() -> Inventory {
         disabled_regions: BTreeSet::new(),
         fixed_session: false,
         key_usage: BTreeMap::new(),
+        image_usage: BTreeMap::new(),
         targets: BTreeMap::new(),
         failures: Vec::new(),
     }

@@ -195,6 +195,21 @@ impl ShareRequestBuilder {
         self
     }
 
+    /// Sets whether images are revoked that AWS reports in use; else that refuses the plan.
+    #[must_use]
+    pub fn revoke_in_use(mut self, revoke: bool) -> Self {
+        self.options.revoke_in_use = revoke;
+        self
+    }
+
+    /// Only asks who uses the images, with [`Sharer::usage`](crate::Sharer::usage): no target is
+    /// needed.
+    #[must_use]
+    pub fn usage_only(mut self) -> Self {
+        self.options.usage_only = true;
+        self
+    }
+
     /// Sets whether principals that no longer exist are removed from a key policy that is written:
     /// KMS refuses it with them. They give access to nobody.
     #[must_use]

@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use super::builder::ShareRequestBuilder;
 use super::text::TextDuration;
-use super::{DeprecateAt, KeyAccessMode, KeyScope, Problem, Problems, TagsToShare, Timing};
+use super::{
+    DeprecateAt, KeyAccessMode, KeyScope, Problem, Problems, TagsToShare, Timing, Unlisted,
+};
 use crate::id::{Principal, SourceImage};
 use crate::limits::{
     COPY_COMPLETION, COPY_COMPLETION_STEP, DESCRIPTION_CHARACTERS, TAGS_PER_RESOURCE,
@@ -117,12 +119,19 @@ impl Check<'_> {
                 "no target is given: name those to revoke access from, or set `revoke-all`",
             ),
             None => self.require(
-                !none,
+                !none || options.usage_only,
                 "target-accounts",
                 "no target is given: name at least one account ID, organization or \
                  organizational unit",
             ),
         }
+        self.require(
+            !options.revoke_in_use
+                || options.revoke.is_some()
+                || options.unlisted == Unlisted::Revoke,
+            "revoke-in-use",
+            "needs `mode: revoke`, or `unlisted: revoke`",
+        );
         let shares = options.revoke.is_none();
         let by_grants = options.key_access == KeyAccessMode::Grants;
         self.require(

@@ -141,6 +141,12 @@ pub(crate) struct Options {
     /// `None` for no tags.
     pub(crate) share_tags: Option<TagsToShare>,
     pub(crate) unlisted: Unlisted,
+    /// Whether images are revoked that AWS reports in use.
+    #[serde(skip_serializing_if = "is_false")]
+    pub(crate) revoke_in_use: bool,
+    /// Whether the request only asks who uses the images, and so needs no target.
+    #[serde(skip_serializing_if = "is_false")]
+    pub(crate) usage_only: bool,
     pub(crate) drop_stale_principals: bool,
     pub(crate) revoke: Option<Revoke>,
     pub(crate) deprecate_at: Option<DeprecateAt>,
@@ -173,6 +179,8 @@ impl Default for Options {
             share_snapshots: ShareSnapshots::default(),
             share_tags: None,
             unlisted: Unlisted::default(),
+            revoke_in_use: false,
+            usage_only: false,
             drop_stale_principals: false,
             revoke: None,
             deprecate_at: None,
@@ -225,4 +233,10 @@ impl Options {
     pub(crate) fn spares_keys_in_use(&self) -> bool {
         self.revoke.is_some_and(|revoke| !revoke.keys_in_use)
     }
+}
+
+/// What is at its default is left out of a request as text, so that the digests of plans stay.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_false(value: &bool) -> bool {
+    !value
 }

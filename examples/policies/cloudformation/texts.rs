@@ -66,6 +66,7 @@ fn find_texts(side: Account, values: Values) -> Vec<Text> {
         }
         Values::ExternalId => parameter("ExternalId"),
         Values::KeysOf(_) => of_account("kms:*", "key/*"),
+        Values::UsageReports => of_account("ec2:*", "image-usage-report/*"),
         Values::TargetResources(kind) => of_account("ec2:*", &format!("{kind}/*")),
         Values::Parameters(_) => of_account("ssm:*", "parameter${ParameterPath}*"),
         Values::TargetRoles => of_account("iam:", "role/consumer"),

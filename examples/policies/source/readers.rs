@@ -1,12 +1,12 @@
 //! Policies for dry runs and for revoking.
 
 use super::super::Account::Source;
-use super::super::Values::{Images, Parameters, SharedKeys, Snapshots};
+use super::super::Values::{Images, Parameters, SharedKeys, Snapshots, UsageReports};
 use super::super::conditions::*;
 use super::super::{Kind, Policy, allow, called};
 use super::statements::*;
 
-pub(super) const POLICIES: &[Policy] = &[READER, REVOKER, REVOKE_COPIES];
+pub(super) const POLICIES: &[Policy] = &[READER, USAGE, REVOKER, REVOKE_COPIES];
 
 const READER: Policy = Policy {
     name: "reader",
@@ -51,6 +51,53 @@ const READER: Policy = Policy {
                 "iam:ListAccountAliases",
                 "`{account-alias}` in a name: reads the alias of the account",
             )],
+            &[EVERYTHING],
+            &[],
+        ),
+    ],
+};
+
+const USAGE: Policy = Policy {
+    name: "usage",
+    kind: Kind::Identity,
+    account: Source,
+    purpose: "`mode: usage`; with `revoker` also what `mode: revoke` and `unlisted: revoke` ask \
+              before they take an image away. Without it they go on, and say that its use is not \
+              known.",
+    danger: "It can read which accounts use every image of the account. It can change nothing; \
+             AWS keeps each report for 30 days.",
+    used_with: &[],
+    statements: &[
+        allow(
+            "FindImages",
+            &[called(
+                "ec2:DescribeImages",
+                "finds the images, and copies of them",
+            )],
+            &[EVERYTHING],
+            &[],
+        ),
+        allow(
+            "AskWhoUsesImages",
+            &[called(
+                "ec2:CreateImageUsageReport",
+                "asks AWS for a report on who uses an image",
+            )],
+            &[Images, UsageReports],
+            &[],
+        ),
+        allow(
+            "ReadWhoUsesImages",
+            &[
+                called(
+                    "ec2:DescribeImageUsageReports",
+                    "finds reports, and waits until AWS has made one",
+                ),
+                called(
+                    "ec2:DescribeImageUsageReportEntries",
+                    "reads which accounts use an image, and how often",
+                ),
+            ],
             &[EVERYTHING],
             &[],
         ),

@@ -105,6 +105,7 @@ fn build_expression(side: Account, values: Values) -> Expression {
         Values::Images => text("arn:${local.partition}:ec2:*::image/*"),
         Values::Snapshots => text("arn:${local.partition}:ec2:*::snapshot/*"),
         Values::KeysOf(_) => of_account("kms:*", "key/*"),
+        Values::UsageReports => of_account("ec2:*", "image-usage-report/*"),
         Values::TargetResources(kind) => of_account("ec2:*", &format!("{kind}/*")),
         Values::Parameters(_) => of_account("ssm:*", "parameter${var.parameter_path}*"),
         Values::LaunchPolicy => of_account("iam:", "policy/${var.launch_policy_name}"),

@@ -6,6 +6,7 @@ use ami_share_sim::world::{ImageState, Protection};
 use serde_json::json;
 
 use super::Seen;
+use crate::image_usage::use_image;
 use crate::support::*;
 
 pub(super) async fn collect(seen: &mut Seen) {
@@ -16,6 +17,19 @@ pub(super) async fn collect(seen: &mut Seen) {
     revoke(seen).await;
     others(seen).await;
     verification_of_nobody(seen).await;
+    images_in_use(seen).await;
+}
+
+/// An image that a target uses, and the same before anybody has asked who uses it.
+async fn images_in_use(seen: &mut Seen) {
+    let world = World::new();
+    world.share(world.build_request(&["golden"])).await;
+    use_image(&world, B, &world.image_id("golden"), 2);
+    let revoke = into_revoke(world.build_request(&["golden"]));
+    let request = revoke.build().unwrap();
+    let sharer = Sharer::new(&world.config(A));
+    seen.record(&sharer.preview(&request).await.unwrap().findings);
+    seen.record(&sharer.plan(&request).await.unwrap().findings);
 }
 
 /// A share with an organization alone.

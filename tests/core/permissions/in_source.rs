@@ -105,6 +105,20 @@ pub(super) async fn plan(stage: Stage) -> Result<(), String> {
     Ok(())
 }
 
+/// Reads who uses an image.
+pub(super) async fn usage(stage: Stage) -> Result<(), String> {
+    let request = stage.world.build_request(&["image-1"]).build().unwrap();
+    let read = stage.build_sharer().await.usage(&request).await;
+    let report = read.map_err(|errors| errors.to_string())?;
+    match report.errors.first() {
+        Some(error) => Err(error.to_string()),
+        None => {
+            assert_eq!(report.usage.len(), 1);
+            Ok(())
+        }
+    }
+}
+
 /// Revokes what was shared by the key policy and by grants.
 pub(super) async fn revoke(stage: Stage) -> Result<(), String> {
     let world = &stage.world;

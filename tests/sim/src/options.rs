@@ -71,6 +71,14 @@ pub struct Delays {
     #[serde(deserialize_with = "seconds")]
     #[schemars(with = "f64")]
     pub new_images: Duration,
+    /// Reports on the usage of an image, which are pending at first.
+    #[serde(deserialize_with = "seconds")]
+    #[schemars(with = "f64")]
+    pub usage_reports: Duration,
+    /// What such reports count: instances and launch templates that are newer are not in them.
+    #[serde(deserialize_with = "seconds")]
+    #[schemars(with = "f64")]
+    pub usage: Duration,
 }
 
 fn seconds<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {

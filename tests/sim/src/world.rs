@@ -20,6 +20,7 @@ mod service_role;
 mod shared;
 mod snapshot;
 mod trail;
+mod usage;
 mod user;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -51,6 +52,7 @@ pub use scaling::{ActivityEnd, ScalingActivity, ScalingGroup, ScalingOrder, Temp
 pub use shared::Shared;
 pub use snapshot::Snapshot;
 pub use trail::TrailEvent;
+pub use usage::{INSTANCES, LAUNCH_TEMPLATES, MOST_ACCOUNTS, UsageReport};
 pub use user::{Group, PolicySet, User};
 
 /// The whole state.
@@ -78,6 +80,8 @@ pub struct World {
     pub not_offered: BTreeSet<(String, String)>,
     /// Key pairs by ID.
     pub key_pairs: BTreeMap<String, KeyPair>,
+    /// Reports on the usage of images, by ID.
+    pub usage_reports: BTreeMap<String, UsageReport>,
     /// Launch templates by ID.
     pub launch_templates: BTreeMap<String, LaunchTemplate>,
     /// Auto Scaling groups by ARN.

@@ -54,5 +54,7 @@ mod simulation_principals;
 mod snapshot_sharing;
 mod steps;
 mod support;
+mod usage;
 mod volumes;
 mod web_identity;
+mod watermarks;

@@ -1,5 +1,7 @@
 //! What was done or found, with counts.
 
+use std::collections::BTreeSet;
+
 use ami_share::Report;
 
 use super::counts::{Counts, count, keepers};
@@ -15,6 +17,7 @@ pub(super) fn of(outcome: &Outcome, exit: Exit, mode: Mode) -> String {
         Outcome::Unplanned(_) => unplanned(exit, mode),
         Outcome::Planned(report) => planned(report, exit, mode),
         Outcome::Verified(report) => verified(report, exit),
+        Outcome::Used(report) => used(report, exit),
         Outcome::Applied(report) if mode == Mode::Revoke => revoked(report, exit),
         Outcome::Applied(report) => shared(report, exit),
     }
@@ -34,6 +37,7 @@ fn unplanned(exit: Exit, mode: Mode) -> String {
     let prefix = prefix(exit);
     match mode {
         Mode::Verify => format!("{prefix}the checks are not complete"),
+        Mode::Usage => format!("{prefix}who uses the images could not be read"),
         Mode::Share | Mode::Revoke => format!("{prefix}there is no plan, nothing was changed"),
     }
 }
@@ -52,7 +56,7 @@ fn planned(report: &Report, exit: Exit, mode: Mode) -> String {
         let [add, change, remove] = plan_text::sums(plan);
         let what = match mode {
             Mode::Revoke => "revoke",
-            Mode::Share | Mode::Verify => "share",
+            Mode::Share | Mode::Verify | Mode::Usage => "share",
         };
         let left_out = match plan.errors.len() {
             0 => String::new(),
@@ -74,7 +78,7 @@ fn planned(report: &Report, exit: Exit, mode: Mode) -> String {
             let (all, kept) = (all.looked_at(), kept(report));
             format!("dry run of {all}: no changes, nothing to revoke{kept}")
         }
-        Mode::Share | Mode::Verify => {
+        Mode::Share | Mode::Verify | Mode::Usage => {
             let shared = Counts::shared(report).shared_of(&all);
             let keys = without_keys(report);
             format!("dry run: no changes, already shared as the inputs say: {shared}{keys}")
@@ -94,6 +98,38 @@ fn verified(report: &Report, exit: Exit) -> String {
     }
     if !report.errors.is_empty() {
         text += "; not everything could be checked";
+    }
+    text
+}
+
+/// How many images others use, and how many accounts do.
+fn used(report: &Report, exit: Exit) -> String {
+    let images = count(report.usage.len(), "image");
+    let used = report
+        .usage
+        .iter()
+        .filter(|usage| !usage.accounts.is_empty());
+    let (mut in_use, mut accounts) = (0, BTreeSet::new());
+    for usage in used {
+        in_use += 1;
+        accounts.extend(usage.accounts.iter().map(|used| &used.account));
+    }
+    let accounts = count(accounts.len(), "other account");
+    let mut text = match in_use {
+        0 => format!(
+            "{}{images} looked at, in use by no other account",
+            prefix(exit)
+        ),
+        _ => format!(
+            "{}{images} looked at, {in_use} in use by {accounts}",
+            prefix(exit)
+        ),
+    };
+    if exit == Exit::Refused {
+        text += "; the plan is refused";
+    }
+    if !report.errors.is_empty() {
+        text += "; not everything could be read";
     }
     text
 }

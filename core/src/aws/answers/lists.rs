@@ -5,8 +5,13 @@ use aws_smithy_xml::decode::{Document, ScopedDecoder, XmlDecodeError, try_data};
 use serde_json::Value;
 
 /// The list in the answer to each action that has one.
-const LISTS: [(&str, &str); 20] = [
+const LISTS: [(&str, &str); 22] = [
     ("DescribeImageAttribute", "launchPermission"),
+    (
+        "DescribeImageUsageReportEntries",
+        "imageUsageReportEntrySet",
+    ),
+    ("DescribeImageUsageReports", "imageUsageReportSet"),
     ("DescribeImages", "imagesSet"),
     ("DescribeInstanceTypeOfferings", "instanceTypeOfferingSet"),
     ("DescribeInstanceTypes", "instanceTypeSet"),

@@ -48,7 +48,10 @@ mod snapshots;
 mod stop_instances;
 mod tag_operations;
 mod tags;
+mod usage_entries;
+mod usage_reports;
 mod volumes;
+mod watermarks;
 
 pub(super) use launch_template_names::named as named_template;
 pub(super) use network::{default_subnet, subnet};
@@ -117,6 +120,24 @@ pub(super) fn call(
             instance_types::describe_offerings(world, query, request)
         }
         "RevokeSecurityGroupEgress" => security_groups::revoke_egress(world, query, request),
+        _ => marks_and_usage(world, operation, query, request),
+    }
+}
+
+/// Watermarks, and who uses an image.
+fn marks_and_usage(
+    world: &mut World,
+    operation: &str,
+    query: &Query,
+    request: &Request<'_>,
+) -> Outcome {
+    match operation {
+        "AttachImageWatermark" => watermarks::attach(world, query, request),
+        "DetachImageWatermark" => watermarks::detach(world, query, request),
+        "CreateImageUsageReport" => usage_reports::create(world, query, request),
+        "DescribeImageUsageReports" => usage_reports::describe(world, query, request),
+        "DescribeImageUsageReportEntries" => usage_entries::describe(world, query, request),
+        "DeleteImageUsageReport" => usage_reports::delete(world, query, request),
         _ => launch_templates(world, operation, query, request),
     }
 }

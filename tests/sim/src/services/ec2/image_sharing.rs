@@ -77,8 +77,8 @@ fn check_keys(world: &World, image: &Image, change: &PermissionChange) -> Result
     Ok(())
 }
 
-/// An image cannot be public if it is encrypted (R2.11), of the Marketplace (R2.12), blocked by the
-/// account (R2.13), or one more than the quota (R1.7).
+/// An image cannot be public if it is encrypted (R2.11), of the Marketplace (R2.12), has a watermark
+/// (R7.13), is blocked by the account (R2.13), or is one more than the quota (R1.7).
 fn check_public(world: &World, image: &Image, request: &Request<'_>) -> Result<(), Fail> {
     if !world.keys_of(image).is_empty() {
         let message = "Encrypted snapshots can't be shared publicly. Specify another snapshot.";
@@ -87,6 +87,11 @@ fn check_public(world: &World, image: &Image, request: &Request<'_>) -> Result<(
     if !image.product_codes.is_empty() {
         // AWS's words are not known.
         let message = "Images with product codes cannot be made public.";
+        return Err(Fail::bad("UnsupportedOperation", message));
+    }
+    if !image.watermarks.is_empty() {
+        // AWS's words are not known.
+        let message = "Images with watermarks cannot be made public.";
         return Err(Fail::bad("UnsupportedOperation", message));
     }
     if settings_of(world, request).is_some_and(|settings| settings.block_public_images) {

@@ -1,0 +1,92 @@
+//! Who uses the images: a table in the log and in the summary, with what AWS's reports leave out.
+
+use std::time::Duration;
+
+use ami_share::Report;
+use ami_share::report::ImageUsage;
+
+use super::summary::markdown::Markdown;
+
+const COLUMNS: [&str; 6] = ["image", "Region", "account", "used by", "count", "report"];
+/// Rows of the summary's table; the report has all.
+const MAX_ROWS: usize = 600;
+
+/// What AWS's reports are like.
+pub(crate) const LIMITS: &str = "AWS's usage reports count other accounts only, at most 200 of \
+                                 them for an image, and the 20 newest versions of each launch \
+                                 template; they lack instances of the last 24 hours and launch \
+                                 templates of the last few days";
+
+/// The lines of the log: the table in columns, then what it leaves out.
+pub(crate) fn lines(report: &Report) -> Vec<String> {
+    let mut rows = vec![COLUMNS.map(str::to_owned)];
+    rows.extend(report.usage.iter().flat_map(rows_of));
+    let mut widths = [0; COLUMNS.len()];
+    for row in &rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = cell.chars().count().max(*width);
+        }
+    }
+    let mut lines = Vec::new();
+    for row in rows {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(widths) {
+            line += &format!("{cell:width$}  ");
+        }
+        lines.push(line.trim_end().to_owned());
+    }
+    lines.push(format!("{LIMITS}."));
+    lines
+}
+
+/// The table of the summary.
+pub(super) fn table(text: &mut Markdown, report: &Report) {
+    if report.usage.is_empty() {
+        return;
+    }
+    let rows: Vec<_> = report.usage.iter().flat_map(rows_of).collect();
+    text.push_literal("\n");
+    text.push_row(COLUMNS.map(Markdown::literal));
+    text.push_row(COLUMNS.map(|_| Markdown::literal("---")));
+    for row in rows.iter().take(MAX_ROWS) {
+        text.push_row(row.iter().map(Markdown::text));
+    }
+    text.push_literal("\n");
+    if rows.len() > MAX_ROWS {
+        let more = rows.len() - MAX_ROWS;
+        text.push(Markdown::text(format!(
+            "{more} more rows are in the report. "
+        )));
+    }
+    text.push(Markdown::text(format!("{LIMITS}.")));
+    text.push_literal("\n");
+    text.end_block();
+}
+
+/// A row for each account and type of resource; one for an image that nobody uses.
+fn rows_of(usage: &ImageUsage) -> Vec<[String; 6]> {
+    let age = humantime::format_duration(Duration::from_secs(usage.age));
+    let covers = if usage.complete {
+        ""
+    } else {
+        ", not all accounts"
+    };
+    let row = |account: &str, kind: &str, count: u64| {
+        [
+            usage.image.to_string(),
+            usage.region.to_string(),
+            account.to_owned(),
+            kind.to_owned(),
+            count.to_string(),
+            format!("{age} old{covers}"),
+        ]
+    };
+    let mut rows = Vec::new();
+    for used in &usage.accounts {
+        rows.push(row(used.account.as_ref(), &used.resource_type, used.count));
+    }
+    if rows.is_empty() {
+        rows.push(row("none", "-", 0));
+    }
+    rows
+}

@@ -1,0 +1,135 @@
+//! EC2: reports on who uses an image, which its owner asks for (R7.12).
+
+use std::collections::BTreeMap;
+
+use aws_sdk_ec2::types::{ImageUsageReport, ImageUsageReportEntry, ImageUsageResourceTypeRequest};
+
+use super::Ec2;
+use crate::aws::pages::Pages;
+use crate::aws::unreadable::{Unreadable, present, read};
+use crate::diagnostic::Error;
+use crate::id::{AccountId, AmiId};
+
+/// What a report counts.
+const RESOURCE_TYPES: [&str; 2] = ["ec2:Instance", "ec2:LaunchTemplate"];
+
+/// A report that was asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestedReport {
+    pub(crate) id: String,
+    pub(crate) state: ReportState,
+    /// In seconds since 1970.
+    pub(crate) created: i64,
+    /// Whether it covers every account, and all that this tool asks for.
+    pub(crate) is_whole: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ReportState {
+    Pending,
+    Available,
+    /// AWS could not make it, with the reason that AWS gives.
+    Failed(String),
+}
+
+impl Ec2 {
+    /// The reports on an image that AWS still keeps (`ec2:DescribeImageUsageReports`).
+    pub(crate) async fn usage_reports(&self, image: &AmiId) -> Result<Vec<RequestedReport>, Error> {
+        const ACTION: &str = "ec2:DescribeImageUsageReports";
+        let resource = Some(image.as_ref());
+        let call = self.client.get().describe_image_usage_reports();
+        let call = call.image_ids(image.as_ref());
+        let pages = call.into_paginator().stop_on_duplicate_token(false).send();
+        let mut pages = Pages::new(&self.caller, (ACTION, resource), pages, |page| {
+            page.image_usage_reports().len()
+        });
+        let mut reports = Vec::new();
+        while let Some(page) = pages.next().await? {
+            for report in page.image_usage_reports() {
+                let report = convert(report).map_err(|error| error.of(image.as_ref()));
+                reports.push(report.map_err(|error| self.unreadable(ACTION, &error))?);
+            }
+        }
+        Ok(reports)
+    }
+
+    /// Asks for a report on an image, and returns its ID. AWS deletes it after 30 days
+    /// (`ec2:CreateImageUsageReport`).
+    pub(crate) async fn create_usage_report(&self, image: &AmiId) -> Result<String, Error> {
+        const ACTION: &str = "ec2:CreateImageUsageReport";
+        let mut call = self.client.get().create_image_usage_report();
+        for name in RESOURCE_TYPES {
+            let kind = ImageUsageResourceTypeRequest::builder().resource_type(name);
+            call = call.resource_types(kind.build());
+        }
+        let call = call.image_id(image.as_ref()).send();
+        let answer = self.caller.send(ACTION, Some(image.as_ref()), call).await?;
+        present("ReportId", answer.report_id)
+            .map_err(|error| self.unreadable(ACTION, &error.of(image.as_ref())))
+    }
+
+    /// How many resources of each type use an image, by account, as a report says
+    /// (`ec2:DescribeImageUsageReportEntries`).
+    pub(crate) async fn usage_counts(
+        &self,
+        image: &AmiId,
+        report: &str,
+    ) -> Result<BTreeMap<AccountId, BTreeMap<String, u64>>, Error> {
+        const ACTION: &str = "ec2:DescribeImageUsageReportEntries";
+        let resource = Some(image.as_ref());
+        let call = self.client.get().describe_image_usage_report_entries();
+        let call = call.report_ids(report);
+        let pages = call.into_paginator().stop_on_duplicate_token(false).send();
+        let mut pages = Pages::new(&self.caller, (ACTION, resource), pages, |page| {
+            page.image_usage_report_entries().len()
+        });
+        let mut counts: BTreeMap<AccountId, BTreeMap<String, u64>> = BTreeMap::new();
+        while let Some(page) = pages.next().await? {
+            for entry in page.image_usage_report_entries() {
+                let entry = convert_entry(entry).map_err(|error| error.of(image.as_ref()));
+                let (account, kind, count) =
+                    entry.map_err(|error| self.unreadable(ACTION, &error))?;
+                *counts.entry(account).or_default().entry(kind).or_default() += count;
+            }
+        }
+        // Types of which there is none say nothing.
+        counts.retain(|_, of_account| {
+            of_account.retain(|_, count| *count > 0);
+            !of_account.is_empty()
+        });
+        Ok(counts)
+    }
+}
+
+fn convert(report: &ImageUsageReport) -> Result<RequestedReport, Unreadable> {
+    let id = present("ReportId", report.report_id())?;
+    let state = match present("State", report.state())? {
+        "pending" => ReportState::Pending,
+        "available" => ReportState::Available,
+        "error" => {
+            let reason = report.state_reason().unwrap_or("AWS gives no reason");
+            ReportState::Failed(reason.to_owned())
+        }
+        other => return Err(Unreadable::unknown("State", other)),
+    };
+    let created = present("CreationTime", report.creation_time())?;
+    let mut kinds = Vec::new();
+    for kind in report.resource_types() {
+        kinds.push(kind.resource_type().unwrap_or_default());
+    }
+    let is_of_all = report.account_ids().is_empty();
+    Ok(RequestedReport {
+        id: id.to_owned(),
+        state,
+        created: created.secs(),
+        is_whole: is_of_all && RESOURCE_TYPES.iter().all(|kind| kinds.contains(kind)),
+    })
+}
+
+fn convert_entry(entry: &ImageUsageReportEntry) -> Result<(AccountId, String, u64), Unreadable> {
+    let account = read("AccountId", entry.account_id())?;
+    let kind = present("ResourceType", entry.resource_type())?.to_owned();
+    let count = present("UsageCount", entry.usage_count())?;
+    let count = u64::try_from(count).map_err(|_| Unreadable::unknown("UsageCount", count))?;
+    Ok((account, kind, count))
+}
