@@ -238,6 +238,9 @@ inputs! {
             copy-name"
         overwrite_ssm_parameter "overwrite-ssm-parameter" Boolean "false" ""
             "write that parameter even if it holds something other than an AMI ID"
+        watermark "watermark" Value "" "approved"
+            "name of a watermark for the shared AMIs, by which targets can allow them (Allowed \
+            AMIs); every recipient sees it, and copies keep it"
         deprecate_at "deprecate-at" Value "" "90d"
             "deprecate the shared AMIs, and targets' own copies, at a date such as 2030-12-31 or \
             at an age"

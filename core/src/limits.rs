@@ -97,6 +97,10 @@ pub(crate) const SHARE_PROPAGATION: Duration = Duration::from_mins(2);
 /// How long SSM may take to check a parameter (R5.9) before the image counts as refused.
 pub(crate) const PARAMETER_CHECK: Duration = Duration::from_mins(2);
 
+/// How many watermarks an image can have (R7.13), and the characters of a name.
+pub(crate) const WATERMARKS_PER_IMAGE: usize = 5;
+pub(crate) const WATERMARK_CHARACTERS: RangeInclusive<usize> = 3..=128;
+
 /// How many accounts a report on the usage of an image covers (R7.12).
 pub(crate) const USAGE_REPORT_ACCOUNTS: usize = 200;
 /// How old such a report may be to be used again: it is up to a day behind anyway (R7.12).

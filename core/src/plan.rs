@@ -25,6 +25,7 @@ mod step;
 mod steps;
 mod targets;
 mod temporary;
+mod watermark;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -53,7 +54,7 @@ pub use step::{
     CopyImage, Deprecate, ForgetTemporaryAccess, Grants, KeyAccess, KeyUsage, LaunchPermission,
     LaunchRole, Leftovers, PolicyChange, Protect, Publish, ReclaimAccess, Removal, RemoveCopy,
     RemoveKeyAccess, RemovePermissions, RemoveRolePolicy, RolePolicy, ServiceRole, ShareTags,
-    SharedImage, SnapshotPermission, Step, TagShared, TargetCopy,
+    SharedImage, SnapshotPermission, Step, TagShared, TargetCopy, Watermark,
 };
 
 /// What a run will do, and what speaks against it.

@@ -80,6 +80,8 @@ pub struct ImageReport {
     pub unlisted: BTreeSet<Principal>,
     /// The keys of the requested tags that every recipient sees.
     pub shared_tags: BTreeSet<String>,
+    /// The requested watermark, as `account:name`, if the image has it.
+    pub watermark: Option<String>,
 }
 
 /// One target account.

@@ -57,7 +57,13 @@ pub(crate) const PRESETS: [Preset; 3] = [
         adds: &[
             (
                 "publisher",
-                &["publisher", "parameters", "lifecycle", "shared-tags"],
+                &[
+                    "publisher",
+                    "parameters",
+                    "lifecycle",
+                    "shared-tags",
+                    "watermarks",
+                ],
             ),
             ("reader", &["reader"]),
             ("revoker", &["revoker", "usage"]),

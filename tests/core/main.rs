@@ -50,6 +50,7 @@ mod targets;
 mod traced;
 mod unreadable;
 mod verify;
+mod watermarks;
 
 #[path = "../../examples"]
 mod examples {

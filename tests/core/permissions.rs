@@ -40,6 +40,7 @@ const CASES: &[Case] = cases! {
     "share snapshots": ["publisher", "snapshots"] => in_source::share_snapshots,
     "publish a parameter": ["publisher", "parameters"] => in_source::publish_parameter,
     "share tags": ["publisher", "shared-tags"] => in_source::share_tags,
+    "attach a watermark": ["publisher", "watermarks"] => in_source::attach_watermark,
     "deprecate and protect": ["publisher", "lifecycle"] => in_source::deprecate_and_protect,
     "plan": ["reader"] => in_source::plan,
     "see who uses images": ["usage"] => in_source::usage,

@@ -30,6 +30,7 @@ pub(crate) const UNIT: &str =
 
 /// Every action that changes something.
 const CHANGING: &[&str] = &[
+    "ec2:AttachImageWatermark",
     "ec2:CopyImage",
     "ec2:CreateTags",
     "ec2:DeleteSnapshot",

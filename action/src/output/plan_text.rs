@@ -80,6 +80,7 @@ fn sign(step: &Step) -> char {
         | Step::SnapshotPermission(_) => '+',
         Step::KeyAccess(_)
         | Step::ShareTags(_)
+        | Step::Watermark(_)
         | Step::TagShared(_)
         | Step::Deprecate(_)
         | Step::Protect(_)
@@ -98,6 +99,7 @@ fn describe(step: &Step, plan: &Plan) -> Vec<String> {
         Step::SnapshotPermission(permission) => shares::snapshots(permission, sign),
         Step::LaunchPermission(permission) => shares::launch_permission(permission, sign),
         Step::ShareTags(share) => vec![shares::tags(share, sign)],
+        Step::Watermark(watermark) => vec![shares::watermark(watermark, sign)],
         Step::Deprecate(deprecate) => vec![shares::deprecate(deprecate, sign)],
         Step::Protect(protect) => vec![shares::protect(protect, sign)],
         Step::Publish(publish) => vec![shares::publish(publish, sign)],

@@ -167,6 +167,9 @@ fn lifecycle(
     if let Some(at) = parser.deprecation(raw.deprecate_at()) {
         builder = builder.deprecate_at(at);
     }
+    if let Some(name) = raw.watermark().text {
+        builder = builder.watermark(name);
+    }
     if let Some(name) = raw.publish_ssm_parameter().text {
         builder = builder.publish_ssm_parameter(name);
     }

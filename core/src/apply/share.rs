@@ -201,10 +201,13 @@ impl<'a> Apply<'a> {
             self.progress().report_error(checked)?;
         }
 
-        // 3. The tags that recipients see: policies of theirs may ask for them. Without them the
-        //    image is shared all the same, and the run fails in the end.
+        // 3. The tags and the watermark that recipients see: policies and Allowed AMIs of theirs may
+        //    ask for them. Without them the image is shared all the same, and the run fails in the
+        //    end.
         let tagged = self.share_tags(shared, &image_id).await;
         self.progress().report_error(tagged);
+        let watermarked = self.attach_watermark(shared, &image_id).await;
+        self.progress().report_error(watermarked);
 
         // 4. Give what a launch or a copy needs besides. An account that KMS refused gets no launch
         //    permission: nobody is shown an image whose key they cannot use (P1).

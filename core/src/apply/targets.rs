@@ -109,6 +109,36 @@ impl Apply<'_> {
         Ok(())
     }
 
+    /// Attaches the watermark of a shared image, unless it has it as a copy of one that had it.
+    pub(super) async fn attach_watermark(
+        &self,
+        shared: &SharedImage,
+        image_id: &AmiId,
+    ) -> Result<(), Error> {
+        let Some(step) = self.plan.watermark(shared) else {
+            return Ok(());
+        };
+        let Some(name) = &self.plan.request.options.watermark else {
+            return Ok(());
+        };
+        if step.in_effect && step.shared.image.is_some() {
+            return Ok(());
+        }
+        let clients = self.run.source_clients(&shared.region);
+        let image = self.run.present_image(&clients, image_id).await?;
+        let has_it = image.watermarks.iter().any(|it| it.key == step.watermark);
+        if !has_it {
+            clients.ec2.attach_watermark(image_id, name).await?;
+        }
+        self.progress().emit(&Event::Watermarked {
+            source: shared.source.clone(),
+            region: shared.region.clone(),
+            image: image_id.clone(),
+            watermark: step.watermark.clone(),
+        });
+        Ok(())
+    }
+
     /// Tags a shared image in a target: AWS shows targets none of the owner's tags (R1.6).
     async fn tag_in_target(&self, step: &TagShared, image_id: &AmiId) -> Result<(), Error> {
         const WHAT: &str = "to be seen by the target";

@@ -133,6 +133,10 @@ findings! {
         ImageUsageUnknown => "image.use-unknown", Warn:
             "allow the role to ask AWS who uses its images (policy `usage` in docs/IAM.md), or \
              set `revoke-in-use` if that does not matter";
+        /// The image cannot get the watermark that is asked for.
+        ImageNoWatermark => "image.no-watermark", Refuse:
+            "detach a watermark that nobody needs (DetachImageWatermark), or end the launch \
+             permission of everybody; or leave out `watermark`";
         /// Only copies are to be shared, and the image is copied nowhere.
         ImageNotCopied => "image.not-copied", Refuse:
             "give `copy-to-regions`, or another `kms-key-id`; or set `share-source` to `true`";

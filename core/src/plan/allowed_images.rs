@@ -5,7 +5,9 @@ use super::planner::Planner;
 use super::step::{CopyImage, SharedImage, Step};
 use crate::diagnostic::FindingCode;
 use crate::id::AccountId;
-use crate::inventory::{AllowedImages, AllowedImagesState, Image, ImageAllowed, seconds};
+use crate::inventory::{
+    AllowedImages, AllowedImagesState, Image, ImageAllowed, Watermark, seconds,
+};
 
 impl Planner<'_> {
     /// Whether targets whose setting could be read hide the image as it will be after the run, now
@@ -55,6 +57,19 @@ impl Planner<'_> {
                 ..source.clone()
             },
         };
+        if let Some(key) = self.requested_watermark()
+            && !image
+                .watermarks
+                .iter()
+                .any(|watermark| watermark.key == key)
+        {
+            image.watermarks.push(Watermark {
+                key,
+                region: shared.region.to_string(),
+                source_created: seconds(&image.creation_date),
+                created: Some(self.inventory.now),
+            });
+        }
         for step in lifecycle {
             if let Step::Deprecate(deprecate) = step {
                 let moment = deprecation_moment(deprecate.when, &image.creation_date);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::own_copy;
 use super::step::{
     CopyImage, ForgetTemporaryAccess, Grants, KeyAccess, LaunchPermission, ReclaimAccess,
-    ShareTags, SharedImage, SnapshotPermission, Step, TargetCopy,
+    ShareTags, SharedImage, SnapshotPermission, Step, TargetCopy, Watermark,
 };
 use crate::diagnostic::{Finding, FindingCode, Severity};
 use crate::id::{AmiId, KeyArn, Principal, SourceImage};
@@ -63,6 +63,7 @@ pub(super) struct ShareSteps {
     pub(super) grants: Vec<Grants>,
     pub(super) snapshots: Vec<SnapshotPermission>,
     pub(super) shared_tags: Vec<ShareTags>,
+    pub(super) watermarks: Vec<Watermark>,
     pub(super) launches: Vec<LaunchPermission>,
     pub(super) target_copies: Vec<TargetCopy>,
     /// What is done with an image once it is shared.
@@ -285,6 +286,7 @@ impl<'a> Planner<'a> {
         }
         let snapshots = self.plan_snapshot_permission(region, &shared, &principals);
         let tags = self.plan_tags_to_share(image, copy.as_ref(), &shared);
+        let watermark = self.plan_watermark(region, image, &shared);
         let launch = self.plan_launch_permission(image, &shared, keys, &principals);
 
         // 4. What is done once it is shared, in the source account and in targets.
@@ -295,6 +297,7 @@ impl<'a> Planner<'a> {
         steps.copies.extend(copy);
         steps.snapshots.extend(snapshots);
         steps.shared_tags.extend(tags);
+        steps.watermarks.extend(watermark);
         steps.launches.push(launch);
         steps.target_copies.extend(target_copies);
         steps.follow_ups.extend(lifecycle);
@@ -350,6 +353,7 @@ impl ShareSteps {
         steps.extend(self.grants.into_iter().map(Step::Grants));
         steps.extend(self.snapshots.into_iter().map(Step::SnapshotPermission));
         steps.extend(self.shared_tags.into_iter().map(Step::ShareTags));
+        steps.extend(self.watermarks.into_iter().map(Step::Watermark));
         steps.extend(self.launches.into_iter().map(Step::LaunchPermission));
         steps.extend(self.target_copies.into_iter().map(Step::TargetCopy));
         steps.extend(roles);

@@ -20,7 +20,7 @@ pub(crate) use target::TemporaryKeyAccess;
 
 pub use copy::{CopyImage, Leftovers};
 pub use removal::{KeyUsage, Removal, RemoveCopy, RemoveKeyAccess, RemovePermissions};
-pub use shared::{PolicyChange, ShareTags, SharedImage};
+pub use shared::{PolicyChange, ShareTags, SharedImage, Watermark};
 pub use target::{
     ForgetTemporaryAccess, LaunchRole, ReclaimAccess, RemoveRolePolicy, RolePolicy, ServiceRole,
     TagShared, TargetCopy,
@@ -46,6 +46,8 @@ pub enum Step {
     LaunchPermission(LaunchPermission),
     /// Every recipient sees tags of a shared image.
     ShareTags(ShareTags),
+    /// A shared image has a watermark.
+    Watermark(Watermark),
     /// An image is deprecated from a given time.
     Deprecate(Deprecate),
     /// An image is protected from being deregistered.
@@ -238,6 +240,7 @@ impl Step {
             Self::LaunchPermission(launch) => !launch.missing.is_empty(),
             Self::Deprecate(Deprecate { in_effect, .. })
             | Self::Protect(Protect { in_effect, .. })
+            | Self::Watermark(Watermark { in_effect, .. })
             | Self::LaunchRole(LaunchRole { in_effect, .. })
             | Self::ServiceRole(ServiceRole { in_effect, .. }) => !in_effect,
             Self::Publish(publish) => !publish.is_in_effect(),

@@ -5,7 +5,7 @@ use super::step::{
     CopyImage, Deprecate, ForgetTemporaryAccess, Grants, KeyAccess, LaunchPermission, LaunchRole,
     Protect, Publish, ReclaimAccess, RemoveCopy, RemoveKeyAccess, RemovePermissions,
     RemoveRolePolicy, ServiceRole, ShareTags, SharedImage, SnapshotPermission, Step, TagShared,
-    TargetCopy,
+    TargetCopy, Watermark,
 };
 use crate::id::{AccountId, Region, SourceImage};
 
@@ -69,6 +69,14 @@ impl Plan {
     pub fn tags_to_share(&self, shared: &SharedImage) -> Option<&ShareTags> {
         self.steps.iter().find_map(|step| match step {
             Step::ShareTags(share) if &share.shared == shared => Some(share),
+            _ => None,
+        })
+    }
+
+    /// The watermark that a shared image is to have.
+    pub fn watermark(&self, shared: &SharedImage) -> Option<&Watermark> {
+        self.steps.iter().find_map(|step| match step {
+            Step::Watermark(watermark) if &watermark.shared == shared => Some(watermark),
             _ => None,
         })
     }

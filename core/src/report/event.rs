@@ -174,6 +174,17 @@ pub enum Event {
         /// The keys of the tags, as recipients see them.
         keys: BTreeSet<String>,
     },
+    /// A shared image has a watermark now (`ec2:AttachImageWatermark`).
+    Watermarked {
+        /// The image that the request named.
+        source: SourceImage,
+        /// The Region of the image that is shared.
+        region: Region,
+        /// The image that is shared.
+        image: AmiId,
+        /// The watermark, as `account:name`.
+        watermark: String,
+    },
     /// A shared image carries tags in a target now (`ec2:CreateTags`).
     Tagged {
         /// The target.

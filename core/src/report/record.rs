@@ -23,6 +23,12 @@ impl Report {
                 image.architecture = Some(launch.architecture.clone());
                 self.record_shared_tags(&launch.shared);
             }
+            Step::Watermark(watermark)
+                if watermark.in_effect && watermark.shared.image.is_some() =>
+            {
+                let image = self.image(&watermark.shared.source, &watermark.shared.region);
+                image.watermark = Some(watermark.watermark.clone());
+            }
             Step::Publish(publish) => {
                 let current = publish.current.clone();
                 self.parameter(publish).holds = current;
@@ -74,6 +80,15 @@ impl Report {
             } => {
                 let image = self.image(source, region);
                 image.shared_tags.extend(keys.iter().cloned());
+            }
+            Event::Watermarked {
+                source,
+                region,
+                watermark,
+                ..
+            } => {
+                let image = self.image(source, region);
+                image.watermark = Some(watermark.clone());
             }
             Event::Tagged { account, image } => {
                 self.target(account).tagged.insert(image.clone());
@@ -283,6 +298,7 @@ impl Report {
                 removed: BTreeSet::new(),
                 unlisted: BTreeSet::new(),
                 shared_tags: BTreeSet::new(),
+                watermark: None,
             },
         )
     }

@@ -181,6 +181,14 @@ impl ShareRequestBuilder {
         self
     }
 
+    /// Attaches a watermark of this name to the shared images, by which targets can allow them
+    /// (Allowed AMIs). Copies keep it, whoever makes them.
+    #[must_use]
+    pub fn watermark(mut self, name: impl Into<String>) -> Self {
+        self.options.watermark = Some(name.into());
+        self
+    }
+
     /// Sets what becomes of principals that have access and are not listed.
     #[must_use]
     pub fn unlisted(mut self, unlisted: Unlisted) -> Self {

@@ -15,6 +15,7 @@ use super::{
 use crate::id::{Principal, SourceImage};
 use crate::limits::{
     COPY_COMPLETION, COPY_COMPLETION_STEP, DESCRIPTION_CHARACTERS, TAGS_PER_RESOURCE,
+    WATERMARK_CHARACTERS,
 };
 use crate::request::name::{NameTemplate, is_parameter};
 use crate::tags;
@@ -32,6 +33,7 @@ pub(super) fn problems(request: &ShareRequestBuilder, now: i64) -> Problems {
     check.partitions();
     check.tags();
     check.names();
+    check.watermark();
     check.copy_completion();
     check.copies();
     check.deprecation(now);
@@ -231,6 +233,21 @@ impl Check<'_> {
             "overwrite-ssm-parameter",
             "needs `publish-ssm-parameter`",
         );
+    }
+
+    fn watermark(&mut self) {
+        let is_allowed = |c: char| c.is_ascii_alphanumeric() || "()[] ./-'@_".contains(c);
+        if let Some(name) = &self.request.options.watermark {
+            let is_name = name.chars().all(is_allowed);
+            self.require(
+                is_name && WATERMARK_CHARACTERS.contains(&name.chars().count()),
+                "watermark",
+                format!(
+                    "`{name}` is no name of a watermark: give 3 to 128 letters, digits, spaces and \
+                     ()[]./-'@_"
+                ),
+            );
+        }
     }
 
     fn copies(&mut self) {

@@ -140,6 +140,9 @@ pub(crate) struct Options {
     pub(crate) share_snapshots: ShareSnapshots,
     /// `None` for no tags.
     pub(crate) share_tags: Option<TagsToShare>,
+    /// The name of the watermark that shared images get; `None` for none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) watermark: Option<String>,
     pub(crate) unlisted: Unlisted,
     /// Whether images are revoked that AWS reports in use.
     #[serde(skip_serializing_if = "is_false")]
@@ -178,6 +181,7 @@ impl Default for Options {
             key_role: None,
             share_snapshots: ShareSnapshots::default(),
             share_tags: None,
+            watermark: None,
             unlisted: Unlisted::default(),
             revoke_in_use: false,
             usage_only: false,

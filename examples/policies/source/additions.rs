@@ -12,6 +12,7 @@ pub(super) const POLICIES: &[Policy] = &[
     PARAMETERS,
     LIFECYCLE,
     SHARED_TAGS,
+    WATERMARKS,
 ];
 
 const TARGETS: Policy = Policy {
@@ -175,5 +176,24 @@ const SHARED_TAGS: Policy = Policy {
             ),
             when("Null", "aws:TagKeys", NO),
         ],
+    )],
+};
+
+const WATERMARKS: Policy = Policy {
+    name: "watermarks",
+    kind: Kind::Identity,
+    account: Source,
+    purpose: "`watermark`: a watermark of shared images, by which targets can allow them.",
+    danger: "Targets whose Allowed AMIs ask for a watermark allow every image that it is attached \
+             to.",
+    used_with: &["publisher"],
+    statements: &[allow(
+        "AttachWatermarks",
+        &[called(
+            "ec2:AttachImageWatermark",
+            "only the owner of an image can attach a watermark",
+        )],
+        &[Images],
+        &[],
     )],
 };

@@ -3,7 +3,7 @@
 use Severity::{Refuse, Warn};
 use ami_share::diagnostic::Severity;
 use ami_share::request::TagsToShare;
-use ami_share_sim::world::{ImageState, Protection, World as State};
+use ami_share_sim::world::{ImageState, Protection, Watermark, World as State};
 
 use super::{Seen, image_named, under_golden};
 use crate::not_ours;
@@ -48,6 +48,20 @@ pub(super) async fn collect(seen: &mut Seen) {
             image.launch_permissions.insert("all".to_owned());
         },
         |request| request,
+    )
+    .await;
+    seen.expect(
+        ("image.no-watermark", Refuse),
+        &["plain"],
+        |state, _| {
+            for number in 0..5 {
+                image_named(state, "plain").watermarks.push(Watermark {
+                    key: format!("{A}:base-{number}"),
+                    ..Watermark::default()
+                });
+            }
+        },
+        |request| request.watermark("approved"),
     )
     .await;
     seen.expect(

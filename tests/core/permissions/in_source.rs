@@ -85,6 +85,11 @@ pub(super) async fn share_tags(stage: Stage) -> Result<(), String> {
     stage.run(request).await.map(drop)
 }
 
+pub(super) async fn attach_watermark(stage: Stage) -> Result<(), String> {
+    let request = build_home_request(&stage).watermark("approved");
+    stage.run(request).await.map(drop)
+}
+
 pub(super) async fn deprecate_and_protect(stage: Stage) -> Result<(), String> {
     let nine_years = Duration::from_hours(24 * 365 * 9);
     let request = build_home_request(&stage)

@@ -124,6 +124,9 @@ fn lifecycle(event: &Event) -> Option<String> {
                 list(keys)
             )
         }
+        Event::Watermarked {
+            image, watermark, ..
+        } => format!("{image} has the watermark {watermark} now"),
         Event::Tagged { account, image } => format!("{image} carries its tags in {account} now"),
         _ => return None,
     })

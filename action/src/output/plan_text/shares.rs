@@ -6,7 +6,7 @@ use std::fmt::Display;
 use ami_share::AccountId;
 use ami_share::plan::{
     CopyImage, Deprecate, Grants, KeyAccess, LaunchPermission, Protect, Publish, ShareTags,
-    SharedImage, SnapshotPermission, Step,
+    SharedImage, SnapshotPermission, Step, Watermark,
 };
 
 use super::{image_name, policy_words};
@@ -102,6 +102,11 @@ pub(super) fn tags(share: &ShareTags, sign: char) -> String {
     }
     let keys = list(share.missing.keys());
     format!("{sign} every recipient of {image} sees its tags: {keys}")
+}
+
+pub(super) fn watermark(watermark: &Watermark, sign: char) -> String {
+    let image = image_name(&watermark.shared);
+    format!("{sign} {image} has the watermark {}", watermark.watermark)
 }
 
 pub(super) fn protect(protect: &Protect, sign: char) -> String {

@@ -118,6 +118,20 @@ impl Ec2 {
             .map(drop)
     }
 
+    /// Attaches a watermark to an image (`ec2:AttachImageWatermark`).
+    pub(crate) async fn attach_watermark(&self, id: &AmiId, name: &str) -> Result<(), Error> {
+        let call = self
+            .client
+            .get()
+            .attach_image_watermark()
+            .image_id(id.as_ref())
+            .watermark_name(name);
+        self.caller
+            .send("ec2:AttachImageWatermark", Some(id.as_ref()), call.send())
+            .await
+            .map(drop)
+    }
+
     /// Protects an image from deregistration (`ec2:EnableImageDeregistrationProtection`).
     pub(crate) async fn protect_image(&self, id: &AmiId) -> Result<(), Error> {
         const ACTION: &str = "ec2:EnableImageDeregistrationProtection";

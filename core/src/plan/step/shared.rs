@@ -32,6 +32,19 @@ pub struct ShareTags {
     pub missing: BTreeMap<String, String>,
 }
 
+/// A shared image has a watermark (`ec2:AttachImageWatermark` in the source).
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[non_exhaustive]
+pub struct Watermark {
+    /// The shared image.
+    #[serde(flatten)]
+    pub shared: SharedImage,
+    /// The watermark, as `account:name`.
+    pub watermark: String,
+    /// Whether the image has it already, or will have it as a copy of one that has it.
+    pub in_effect: bool,
+}
+
 /// A key policy before and after a change.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct PolicyChange {
