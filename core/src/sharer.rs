@@ -1,5 +1,6 @@
 //! The way in: [`Sharer`].
 
+mod planning;
 mod usage;
 
 use std::sync::Arc;
@@ -19,13 +20,14 @@ use crate::aws::{Identity, config};
 use crate::diagnostic::{Code, Error, Errors, Finding, FindingCode};
 use crate::id::AccountId;
 use crate::limits::CLEAN_UP_AFTER_DEADLINE;
-use crate::observe;
-use crate::plan::{self, Plan};
+use crate::plan::Plan;
 use crate::report::{Event, EventSink, Incomplete, Report};
 use crate::request::ShareRequest;
 use crate::run::test_launches::TestLaunches;
 use crate::run::{Progress, Run, targets};
 use crate::verify;
+
+use self::planning::Purpose;
 
 /// Plans and carries out shares from one source account, the account of its configuration's
 /// credentials.
@@ -99,54 +101,27 @@ impl Sharer {
     /// role, and `ec2:GetAllowedImagesSettings` if targets are verified; when revoking,
     /// `ec2:DescribeVolumes` and `ec2:DescribeSnapshots`.
     ///
+    /// Where somebody would lose an image, it also reads AWS's reports on who uses it
+    /// (`ec2:DescribeImageUsageReports`, `ec2:DescribeImageUsageReportEntries`), and asks for one
+    /// that is missing (`ec2:CreateImageUsageReport`), which AWS keeps for 30 days.
+    ///
     /// # Errors
     /// Everything that made planning impossible: images that AWS does not know, denied calls, the
     /// deadline. If something is left to plan all the same, they are the plan's
     /// [errors](Plan::errors). Problems of the plan itself are not errors but
     /// [findings](Plan::findings).
     pub async fn plan(&self, request: &ShareRequest) -> Result<Plan, Errors> {
-        Box::pin(self.make_plan(request, true)).await
+        Box::pin(self.make_plan(request, Purpose::Run)).await
     }
 
     /// Plans like [`plan`](Self::plan), but does not wait for images: what can be said now, with
-    /// the finding `image.pending` for each image that is still being made.
+    /// the finding `image.pending` for each image that is still being made, and asks for no report
+    /// on who uses an image.
     ///
     /// # Errors
     /// As [`plan`](Self::plan).
     pub async fn preview(&self, request: &ShareRequest) -> Result<Plan, Errors> {
-        Box::pin(self.make_plan(request, false)).await
-    }
-
-    async fn make_plan(&self, request: &ShareRequest, wait: bool) -> Result<Plan, Errors> {
-        let deadline = Instant::now() + request.timing().timeout;
-        let source = self.connect(request, deadline).await?;
-        let account = &source.identity.account;
-        if let Some(finding) = not_allowed(request, account) {
-            return Ok(Plan::refused(request, account, finding, deadline));
-        }
-        let run = self.start(source, request, deadline, None).await?;
-        let observing = run.telling(Box::pin(async {
-            let request = observe::resolve_images(&run, request).await?;
-            let inventory = observe::observe(&run, &request, wait).await?;
-            Ok::<_, Errors>((request, inventory))
-        }));
-        let Ok(observed) = time::timeout_at(deadline, observing).await else {
-            return Err(run.progress.deadline_error().into());
-        };
-        let (request, mut inventory) = observed?;
-        let plan = plan::make(&request, &inventory, deadline)?;
-
-        // Who uses images matters only for those that somebody would lose.
-        let images = plan.images_to_take();
-        if images.is_empty() {
-            return Ok(plan);
-        }
-        let reading = run.telling(Box::pin(observe::read_image_usage(&run, images, wait)));
-        let Ok(usage) = time::timeout_at(deadline, reading).await else {
-            return Err(run.progress.deadline_error().into());
-        };
-        inventory.image_usage = usage;
-        plan::make(&request, &inventory, deadline)
+        Box::pin(self.make_plan(request, Purpose::DryRun)).await
     }
 
     /// Checks whether targets can launch what the request shares, and changes nothing; with
@@ -159,7 +134,7 @@ impl Sharer {
     /// As [`plan`](Self::plan). That something prevents a launch, and that the deadline passed
     /// while targets were checked, are not errors but parts of the report.
     pub async fn verify(&self, request: &ShareRequest) -> Result<Report, Errors> {
-        let mut plan = self.preview(request).await?;
+        let mut plan = Box::pin(self.make_plan(request, Purpose::Verify)).await?;
         plan.findings.extend(no_account(&plan));
         let not_allowed = |finding: &Finding| finding.code == FindingCode::AccountNotAllowed;
         if plan.refusals().any(not_allowed) {

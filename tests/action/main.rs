@@ -22,4 +22,5 @@ mod summaries;
 mod support;
 mod test_launches;
 mod truths;
+mod usage;
 mod words;

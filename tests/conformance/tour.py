@@ -180,6 +180,7 @@ def marks_and_usage(lab):
     ec2.describe_image_usage_reports(ImageIds=[image])
     ec2.describe_image_usage_report_entries(ReportIds=[report])
     ec2.delete_image_usage_report(ReportId=report)
+    ec2.describe_image_references(ImageIds=[image], IncludeAllResourceTypes=True)
 
 
 def keys(lab):

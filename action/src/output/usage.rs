@@ -12,10 +12,10 @@ const COLUMNS: [&str; 6] = ["image", "Region", "account", "used by", "count", "r
 const MAX_ROWS: usize = 600;
 
 /// What AWS's reports are like.
-pub(crate) const LIMITS: &str = "AWS's usage reports count other accounts only, at most 200 of \
-                                 them for an image, and the 20 newest versions of each launch \
-                                 template; they lack instances of the last 24 hours and launch \
-                                 templates of the last few days";
+pub(crate) const LIMITS: &str = "AWS's usage reports count at most 200 other accounts for an \
+                                 image, and the 20 newest versions of each launch template; they \
+                                 lack instances of the last 24 hours and launch templates of the \
+                                 last few days. The owner's own use is as of now";
 
 /// The lines of the log: the table in columns, then what it leaves out.
 pub(crate) fn lines(report: &Report) -> Vec<String> {

@@ -219,6 +219,14 @@ const WRONG: &[(&str, Spoil)] = &[
         raw.dry_run = Some("true".into());
         raw.revoke_keys_in_use = Some("true".into());
     }),
+    ("revoke-in-use", |raw| {
+        raw.revoke_in_use = Some("true".into())
+    }),
+    ("dry-run", |raw| {
+        raw.mode = Some("usage".into());
+        raw.dry_run = Some("true".into());
+    }),
+    ("watermark", |raw| raw.watermark = Some("ab".into())),
     ("target-role", |raw| {
         raw.mode = Some("revoke".into());
         raw.revoke_all = Some("true".into());

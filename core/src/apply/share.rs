@@ -201,9 +201,9 @@ impl<'a> Apply<'a> {
             self.progress().report_error(checked)?;
         }
 
-        // 3. The tags and the watermark that recipients see: policies and Allowed AMIs of theirs may
-        //    ask for them. Without them the image is shared all the same, and the run fails in the
-        //    end.
+        // 3. The tags and the watermark that recipients see: policies and Allowed AMIs of theirs
+        //    may ask for them. Without them the image is shared all the same, and the run fails in
+        //    the end.
         let tagged = self.share_tags(shared, &image_id).await;
         self.progress().report_error(tagged);
         let watermarked = self.attach_watermark(shared, &image_id).await;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::diagnostic::Error;
 use crate::id::AccountId;
 use crate::limits::USAGE_REPORT_ACCOUNTS;
 
@@ -12,6 +13,8 @@ pub(crate) struct UsageReport {
     pub(crate) created: i64,
     /// How many resources of each type use the image, by account. The owner is not among them.
     pub(crate) counts: BTreeMap<AccountId, BTreeMap<String, u64>>,
+    /// The same of the owner itself, which no report counts; `None` if it was not asked.
+    pub(crate) own: Option<Result<BTreeMap<String, u64>, Error>>,
 }
 
 impl UsageReport {

@@ -21,18 +21,23 @@ use crate::tags;
 /// What is known of the usage of images.
 pub(crate) type ImageUsage = BTreeMap<(Region, AmiId), Result<UsageReport, Error>>;
 
-/// Reads who uses these images. A new report is asked for and awaited only if `may_ask`; else there
-/// may be one that is fresh.
+/// Reads who uses these images, and of each whether its owner does, if that is asked. A new report
+/// is asked for and awaited only if `may_ask`; else there may be one that is fresh.
 pub(crate) async fn read_image_usage(
     run: &Run<'_>,
-    images: impl IntoIterator<Item = (Region, AmiId)>,
+    images: impl IntoIterator<Item = ((Region, AmiId), bool)>,
     may_ask: bool,
 ) -> ImageUsage {
     let mut reading = Vec::new();
-    for (region, image) in images {
+    for ((region, image), asks_owner) in images {
         reading.push(async move {
             let clients = run.source_clients(&region);
-            let usage = Box::pin(read(run, &clients, &image, may_ask)).await;
+            let mut usage = Box::pin(read(run, &clients, &image, may_ask)).await;
+            if let Ok(usage) = &mut usage
+                && asks_owner
+            {
+                usage.own = Some(clients.ec2.own_usage(&image).await);
+            }
             ((region, image), usage)
         });
     }
@@ -64,7 +69,12 @@ async fn read(
     };
     let counts = clients.ec2.usage_counts(image, &report.id).await?;
     let created = report.created;
-    Ok(UsageReport { created, counts })
+    let own = None;
+    Ok(UsageReport {
+        created,
+        counts,
+        own,
+    })
 }
 
 /// The newest report that covers everything, is or will be available, and is not stale.

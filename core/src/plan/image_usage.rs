@@ -1,6 +1,6 @@
 //! Images that a run would take from those who use them, as AWS reports it to their owner (R7.12).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::Plan;
 use super::lifecycle::rfc3339;
@@ -12,18 +12,19 @@ use crate::inventory::UsageReport;
 
 impl Plan {
     /// The images that somebody would lose by this plan, if it matters whether they are used.
-    pub(crate) fn images_to_take(&self) -> BTreeSet<(Region, AmiId)> {
-        let mut images = BTreeSet::new();
+    /// Each with whether it is removed, so that its owner loses it too.
+    pub(crate) fn images_to_take(&self) -> BTreeMap<(Region, AmiId), bool> {
+        let mut images = BTreeMap::new();
         if self.request.options.revoke_in_use || self.refusals().next().is_some() {
             return images;
         }
         for remove in self.permission_removals() {
             if !remove.principals.is_empty() {
-                images.insert((remove.region.clone(), remove.image.clone()));
+                images.insert((remove.region.clone(), remove.image.clone()), false);
             }
         }
         for remove in self.copy_removals() {
-            images.insert((remove.region.clone(), remove.image.clone()));
+            images.insert((remove.region.clone(), remove.image.clone()), true);
         }
         images
     }
@@ -50,8 +51,15 @@ impl Planner<'_> {
             let is_removed = copies.iter().any(|copy| copy.image == remove.image);
             let mut users = usage.counts.clone();
             users.retain(|account, _| is_removed || self.loses(account, remove));
+            if let Some(Ok(own)) = &usage.own
+                && !own.is_empty()
+            {
+                users.insert(self.inventory.account.clone(), own.clone());
+            }
             if !users.is_empty() {
                 self.refuse_in_use(&remove.image, &users, usage);
+            } else if let Some(Err(error)) = &usage.own {
+                self.warn_of_unknown_image_usage(&remove.image, error);
             } else if usage.is_full() {
                 let message = format!(
                     "AWS's usage report covers {} accounts, as many as it can, and none of them \

@@ -7,9 +7,9 @@ use crate::id::{AccountId, AmiId, Region, SourceImage};
 use crate::inventory::UsageReport;
 use crate::plan::rfc3339;
 
-/// Who uses one image in other accounts, as one report of AWS says. It counts the launch templates
-/// that name the image in one of their 20 newest versions, and lacks instances of the last day and
-/// launch templates of the last days.
+/// Who uses one image. Of other accounts that is what one report of AWS says: it counts the launch
+/// templates that name the image in one of their 20 newest versions, and lacks instances of the
+/// last day and launch templates of the last days. Of the owner it is so now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct ImageUsage {
@@ -19,7 +19,7 @@ pub struct ImageUsage {
     pub region: Region,
     /// That image, or a copy that this tool made of it.
     pub image: AmiId,
-    /// When AWS made the report.
+    /// When AWS made the report on other accounts.
     pub reported: String,
     /// How old the report is, in seconds.
     pub age: u64,
@@ -46,11 +46,13 @@ impl ImageUsage {
     pub(crate) fn new(
         source: SourceImage,
         (region, image): (Region, AmiId),
-        report: &UsageReport,
+        (owner, report): (&AccountId, &UsageReport),
         now: i64,
     ) -> Self {
         let mut accounts = Vec::new();
-        for (account, counts) in &report.counts {
+        let own = report.own.iter().flatten();
+        let own = own.map(|counts| (owner, counts));
+        for (account, counts) in own.chain(&report.counts) {
             for (resource_type, count) in counts {
                 accounts.push(AccountUsage {
                     account: account.clone(),

@@ -15,9 +15,10 @@ impl Sharer {
     /// Regions of the request; needs no role in targets. The report's
     /// [`usage`](Report::usage) says it, and its errors what could not be read.
     ///
-    /// Calls `ec2:DescribeImages`, `ec2:DescribeImageUsageReports`, `ec2:CreateImageUsageReport` unless there is a report of the last hour, and
-    /// `ec2:DescribeImageUsageReportEntries`. A report changes nothing, and AWS deletes it after 30
-    /// days.
+    /// Calls `ec2:DescribeImages`, `ec2:DescribeImageUsageReports`, `ec2:CreateImageUsageReport`
+    /// unless there is a report of the last hour, `ec2:DescribeImageUsageReportEntries`, and
+    /// `ec2:DescribeImageReferences` for the account itself. A report changes nothing, and AWS
+    /// deletes it after 30 days.
     ///
     /// # Errors
     /// As [`plan`](Self::plan).
@@ -55,11 +56,18 @@ async fn read(
 ) -> Result<(ShareRequest, Vec<ImageUsage>, Vec<Error>), Errors> {
     let request = observe::resolve_images(run, request).await?;
     let (images, mut errors) = observe::find_images(run, &request).await;
-    let read = observe::read_image_usage(run, images.keys().cloned(), true).await;
+    let named = images.keys().map(|image| (image.clone(), true));
+    let read = observe::read_image_usage(run, named, true).await;
     let (now, mut usage) = (run.source.now(), Vec::new());
     for (image, source) in images {
         match read.get(&image) {
-            Some(Ok(report)) => usage.push(ImageUsage::new(source, image, report, now)),
+            Some(Ok(report)) => {
+                if let Some(Err(error)) = &report.own {
+                    errors.push(error.clone());
+                }
+                let owner = &run.source.identity.account;
+                usage.push(ImageUsage::new(source, image, (owner, report), now));
+            }
             Some(Err(error)) if !errors.contains(error) => errors.push(error.clone()),
             _ => {}
         }

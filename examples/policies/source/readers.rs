@@ -54,6 +54,7 @@ const READER: Policy = Policy {
             &[EVERYTHING],
             &[],
         ),
+        READ_USAGE,
     ],
 };
 
@@ -86,21 +87,7 @@ const USAGE: Policy = Policy {
             &[Images, UsageReports],
             &[],
         ),
-        allow(
-            "ReadWhoUsesImages",
-            &[
-                called(
-                    "ec2:DescribeImageUsageReports",
-                    "finds reports, and waits until AWS has made one",
-                ),
-                called(
-                    "ec2:DescribeImageUsageReportEntries",
-                    "reads which accounts use an image, and how often",
-                ),
-            ],
-            &[EVERYTHING],
-            &[],
-        ),
+        READ_USAGE,
     ],
 };
 

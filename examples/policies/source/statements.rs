@@ -124,3 +124,23 @@ pub(super) const CREATE_COPY_GRANTS: Statement = allow(
     &[SharedKeys],
     &[VIA_EC2, FOR_EC2],
 );
+
+pub(super) const READ_USAGE: Statement = allow(
+    "ReadWhoUsesImages",
+    &[
+        called(
+            "ec2:DescribeImageUsageReports",
+            "an image that somebody would lose: finds AWS's reports on who uses it",
+        ),
+        called(
+            "ec2:DescribeImageUsageReportEntries",
+            "reads which accounts use it, and how often",
+        ),
+        called(
+            "ec2:DescribeImageReferences",
+            "`mode: usage` and `revoke-copies`: reads whether the account itself uses it",
+        ),
+    ],
+    &[EVERYTHING],
+    &[],
+);

@@ -74,19 +74,19 @@ locals {
   # The policies of each role.
   presets = {
     share = {
-      publisher = [var.key_access == "grants" ? "publisher-grants" : "publisher", "parameters", "lifecycle", "shared-tags"]
+      publisher = [var.key_access == "grants" ? "publisher-grants" : "publisher", "parameters", "lifecycle", "shared-tags", "watermarks"]
       reader    = ["reader"]
-      revoker   = ["revoker"]
+      revoker   = ["revoker", "usage"]
     }
     verify = {
-      publisher = [var.key_access == "grants" ? "publisher-grants" : "publisher", "parameters", "lifecycle", "shared-tags", "reader", "targets"]
+      publisher = [var.key_access == "grants" ? "publisher-grants" : "publisher", "parameters", "lifecycle", "shared-tags", "watermarks", "reader", "targets"]
       reader    = ["reader"]
-      revoker   = ["revoker"]
+      revoker   = ["revoker", "usage"]
     }
     copy = {
-      publisher = [var.key_access == "grants" ? "publisher-grants" : "publisher", "parameters", "lifecycle", "shared-tags", "reader", "targets", "snapshots", "temporary-access", "service-linked-role-grants", "revoker"]
+      publisher = [var.key_access == "grants" ? "publisher-grants" : "publisher", "parameters", "lifecycle", "shared-tags", "watermarks", "reader", "targets", "snapshots", "temporary-access", "service-linked-role-grants", "revoker"]
       reader    = ["reader"]
-      revoker   = ["revoker", "revoke-copies"]
+      revoker   = ["revoker", "usage", "revoke-copies"]
     }
   }
 
@@ -526,6 +526,22 @@ resource "aws_iam_policy" "shared_tags" {
   policy      = data.aws_iam_policy_document.shared_tags.json
 }
 
+# Targets whose Allowed AMIs ask for a watermark allow every image that it is attached to.
+data "aws_iam_policy_document" "watermarks" {
+  statement {
+    sid       = "AttachWatermarks"
+    actions   = ["ec2:AttachImageWatermark"]
+    resources = ["arn:${local.partition}:ec2:*::image/*"]
+  }
+}
+
+resource "aws_iam_policy" "watermarks" {
+  count       = contains(local.created, "watermarks") ? 1 : 0
+  name        = "ami-share-watermarks"
+  description = "watermark: a watermark of shared images, by which targets can allow them."
+  policy      = data.aws_iam_policy_document.watermarks.json
+}
+
 # It can read with whom everything is shared. With targets, use it with targets and target-reader.
 data "aws_iam_policy_document" "reader" {
   statement {
@@ -563,6 +579,12 @@ data "aws_iam_policy_document" "reader" {
     actions   = ["iam:ListAccountAliases"]
     resources = ["*"]
   }
+
+  statement {
+    sid       = "ReadWhoUsesImages"
+    actions   = ["ec2:DescribeImageUsageReports", "ec2:DescribeImageUsageReportEntries", "ec2:DescribeImageReferences"]
+    resources = ["*"]
+  }
 }
 
 resource "aws_iam_policy" "reader" {
@@ -570,6 +592,34 @@ resource "aws_iam_policy" "reader" {
   name        = "ami-share-reader"
   description = "dry-run: true, whatever the other policies would do: it cannot change anything."
   policy      = data.aws_iam_policy_document.reader.json
+}
+
+# It can read which accounts use every image of the account. It can change nothing; AWS keeps each report for 30 days.
+data "aws_iam_policy_document" "usage" {
+  statement {
+    sid       = "FindImages"
+    actions   = ["ec2:DescribeImages"]
+    resources = ["*"]
+  }
+
+  statement {
+    sid       = "AskWhoUsesImages"
+    actions   = ["ec2:CreateImageUsageReport"]
+    resources = ["arn:${local.partition}:ec2:*::image/*", "arn:${local.partition}:ec2:*:${local.account}:image-usage-report/*"]
+  }
+
+  statement {
+    sid       = "ReadWhoUsesImages"
+    actions   = ["ec2:DescribeImageUsageReports", "ec2:DescribeImageUsageReportEntries", "ec2:DescribeImageReferences"]
+    resources = ["*"]
+  }
+}
+
+resource "aws_iam_policy" "usage" {
+  count       = contains(local.created, "usage") ? 1 : 0
+  name        = "ami-share-usage"
+  description = "mode: usage; with revoker also what mode: revoke and unlisted: revoke ask before they take an image away. Without it they go on, and say that its use is not known."
+  policy      = data.aws_iam_policy_document.usage.json
 }
 
 # It can revoke access to every image from everybody, and share every image, for AWS has no condition that tells the two apart. It cannot share snapshots. kms:PutKeyPolicy gives full control over the key.
@@ -681,7 +731,9 @@ locals {
     "parameters"                 = one(aws_iam_policy.parameters[*].arn)
     "lifecycle"                  = one(aws_iam_policy.lifecycle[*].arn)
     "shared-tags"                = one(aws_iam_policy.shared_tags[*].arn)
+    "watermarks"                 = one(aws_iam_policy.watermarks[*].arn)
     "reader"                     = one(aws_iam_policy.reader[*].arn)
+    "usage"                      = one(aws_iam_policy.usage[*].arn)
     "revoker"                    = one(aws_iam_policy.revoker[*].arn)
     "revoke-copies"              = one(aws_iam_policy.revoke_copies[*].arn)
   }

@@ -182,3 +182,39 @@ async fn usage_lists_copies_too_and_needs_no_target() {
     assert!(!report.changed && report.errors.is_empty());
     assert_eq!(world.count_changes(), before);
 }
+
+#[tokio::test(start_paused = true)]
+async fn copy_that_its_owner_uses_is_not_removed() {
+    for denied in [false, true] {
+        let mut world = World::new();
+        let request = || into_copy_revoke(world.build_copy_request(&["plain"]));
+        let report = world.share(world.build_copy_request(&["plain"])).await;
+        let copy = report.images[0].image.as_ref().unwrap().to_string();
+        use_image(&world, A, &copy, 1);
+        let revoke = request();
+        if denied {
+            let operation = "ec2:DescribeImageReferences";
+            world = world.with_fault(deny_calls(operation, "UnauthorizedOperation", "no"));
+        }
+        let plan = world.plan(revoke).await;
+        let in_use = message(&plan, "image.in-use");
+        let unknown = message(&plan, "image.use-unknown");
+        assert_eq!(
+            in_use.contains("111111111111 (1 instance)"),
+            !denied,
+            "{in_use}"
+        );
+        assert_eq!(
+            unknown.contains("DescribeImageReferences"),
+            denied,
+            "{unknown}"
+        );
+    }
+}
+
+fn into_copy_revoke(request: ShareRequestBuilder) -> ShareRequestBuilder {
+    request.revoke(Revoke {
+        copies: true,
+        ..Revoke::default()
+    })
+}

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use ami_share::Principal;
 use ami_share::request::{
     DeprecateAt, KeyAccessMode, Revoke, ShareRequestBuilder, ShareSnapshots, TagsToShare,
     TargetOptions, Unlisted, Verify,
 };
+use ami_share::{Principal, Sharer};
 
 use super::stage::Stage;
 use super::verifying::check_launch;
@@ -107,7 +107,36 @@ pub(super) async fn plan(stage: Stage) -> Result<(), String> {
         .publish_ssm_parameter("/golden/{account-alias}/{name}");
     stage.plan(request).await?;
     assert_eq!(stage.world.count_changes(), before);
-    Ok(())
+    dry_run_of_unlisted(&stage).await
+}
+
+/// A dry run that would take an image from somebody, and finds a report on who uses it.
+async fn dry_run_of_unlisted(stage: &Stage) -> Result<(), String> {
+    let other: Principal = "300000000000".parse().unwrap();
+    let request = build_home_request(stage).targets([other]);
+    stage.world.share(request).await;
+    let request = build_home_request(stage).unlisted(Unlisted::Revoke);
+    dry_run_with_usage(stage, request).await?;
+    stage.world.share(build_two_region_request(stage)).await;
+    let revoke = Revoke {
+        copies: true,
+        ..Revoke::default()
+    };
+    let request = build_two_region_request(stage).revoke(revoke);
+    dry_run_with_usage(stage, request).await
+}
+
+async fn dry_run_with_usage(stage: &Stage, request: ShareRequestBuilder) -> Result<(), String> {
+    let request = request.build().unwrap();
+    let owner = Sharer::new(&stage.world.config(A));
+    owner.usage(&request).await.unwrap();
+    let plan = stage.build_sharer().await.preview(&request).await;
+    let plan = plan.map_err(|errors| errors.to_string())?;
+    let mut findings = plan.findings.iter();
+    match findings.find(|finding| finding.code.as_str() == "image.use-unknown") {
+        Some(finding) => Err(finding.message.clone()),
+        None => Ok(()),
+    }
 }
 
 /// Reads who uses an image.

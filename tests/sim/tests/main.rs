@@ -56,5 +56,5 @@ mod steps;
 mod support;
 mod usage;
 mod volumes;
-mod web_identity;
 mod watermarks;
+mod web_identity;

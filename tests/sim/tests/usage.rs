@@ -179,3 +179,37 @@ async fn rule_7_12_report_covers_200_accounts_and_is_for_the_owner() {
     let refused = b.ec2("DescribeImageUsageReportEntries", &of_b).await;
     assert_code(refused, "InvalidImageUsageReportId.NotFound");
 }
+
+#[tokio::test(start_paused = true)]
+async fn rule_7_12_references_are_those_of_the_own_account() {
+    let (a, b) = two_accounts();
+    let plain = a.image("plain");
+    a.share_wholly(&plain, B).await;
+    b.launch(&plain, &[]).await.unwrap();
+    a.launch(&plain, &[]).await.unwrap();
+    template(&a, "web", &[&plain]).await;
+    let all = [
+        ("ImageId.1", plain.as_str()),
+        ("IncludeAllResourceTypes", "true"),
+    ];
+    let answer = a.ec2("DescribeImageReferences", &all).await.unwrap();
+    assert_eq!(answer.all("resourceType"), [INSTANCES, TEMPLATES]);
+    assert!(answer.first("arn").contains(":111111111111:instance/i-"));
+    let stopped = [
+        ("ImageId.1", plain.as_str()),
+        ("ResourceType.1.ResourceType", INSTANCES),
+        (
+            "ResourceType.1.ResourceTypeOption.1.OptionName",
+            "state-name",
+        ),
+        (
+            "ResourceType.1.ResourceTypeOption.1.OptionValue.1",
+            "stopped",
+        ),
+    ];
+    let answer = a.ec2("DescribeImageReferences", &stopped).await.unwrap();
+    assert_eq!(answer.all("arn"), [""; 0]);
+    let nothing = [("ImageId.1", plain.as_str())];
+    let refused = a.ec2("DescribeImageReferences", &nothing).await;
+    assert_code(refused, "MissingParameter");
+}

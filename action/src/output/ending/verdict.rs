@@ -102,7 +102,7 @@ fn verified(report: &Report, exit: Exit) -> String {
     text
 }
 
-/// How many images others use, and how many accounts do.
+/// How many images are in use, and by how many accounts.
 fn used(report: &Report, exit: Exit) -> String {
     let images = count(report.usage.len(), "image");
     let used = report
@@ -114,12 +114,9 @@ fn used(report: &Report, exit: Exit) -> String {
         in_use += 1;
         accounts.extend(usage.accounts.iter().map(|used| &used.account));
     }
-    let accounts = count(accounts.len(), "other account");
+    let accounts = count(accounts.len(), "account");
     let mut text = match in_use {
-        0 => format!(
-            "{}{images} looked at, in use by no other account",
-            prefix(exit)
-        ),
+        0 => format!("{}{images} looked at, in use by no account", prefix(exit)),
         _ => format!(
             "{}{images} looked at, {in_use} in use by {accounts}",
             prefix(exit)

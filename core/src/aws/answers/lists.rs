@@ -5,8 +5,9 @@ use aws_smithy_xml::decode::{Document, ScopedDecoder, XmlDecodeError, try_data};
 use serde_json::Value;
 
 /// The list in the answer to each action that has one.
-const LISTS: [(&str, &str); 22] = [
+const LISTS: [(&str, &str); 23] = [
     ("DescribeImageAttribute", "launchPermission"),
+    ("DescribeImageReferences", "imageReferenceSet"),
     (
         "DescribeImageUsageReportEntries",
         "imageUsageReportEntrySet",

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_ec2::types::{ImageUsageReport, ImageUsageReportEntry, ImageUsageResourceTypeRequest};
+use aws_sdk_ec2::types::{
+    ImageReferenceOptionName, ImageReferenceResourceType, ImageUsageReport, ImageUsageReportEntry,
+    ImageUsageResourceTypeRequest, ResourceTypeOption, ResourceTypeRequest,
+};
 
 use super::Ec2;
 use crate::aws::pages::Pages;
@@ -12,6 +15,11 @@ use crate::id::{AccountId, AmiId};
 
 /// What a report counts.
 const RESOURCE_TYPES: [&str; 2] = ["ec2:Instance", "ec2:LaunchTemplate"];
+
+/// The states of instances that use their image, or may use it again.
+const ALIVE: [&str; 4] = ["pending", "running", "stopping", "stopped"];
+/// How many versions of a launch template count, as in the reports on other accounts.
+const VERSIONS: &str = "20";
 
 /// A report that was asked for.
 #[derive(Clone, Debug)]
@@ -101,6 +109,44 @@ impl Ec2 {
     }
 }
 
+impl Ec2 {
+    /// How many resources of each type use an image in the account itself, as of now
+    /// (`ec2:DescribeImageReferences`).
+    pub(crate) async fn own_usage(&self, image: &AmiId) -> Result<BTreeMap<String, u64>, Error> {
+        const ACTION: &str = "ec2:DescribeImageReferences";
+        let instances = ResourceTypeOption::builder()
+            .option_name(ImageReferenceOptionName::StateName)
+            .set_option_values(Some(ALIVE.map(str::to_owned).into()));
+        let templates = ResourceTypeOption::builder()
+            .option_name(ImageReferenceOptionName::VersionDepth)
+            .option_values(VERSIONS);
+        let mut call = self.client.get().describe_image_references();
+        for (name, option) in [
+            (ImageReferenceResourceType::Ec2Instance, instances),
+            (ImageReferenceResourceType::Ec2LaunchTemplate, templates),
+        ] {
+            let kind = ResourceTypeRequest::builder().resource_type(name);
+            call = call.resource_types(kind.resource_type_options(option.build()).build());
+        }
+        let call = call.image_ids(image.as_ref());
+        let pages = call.into_paginator().stop_on_duplicate_token(false).send();
+        let resource = Some(image.as_ref());
+        let mut pages = Pages::new(&self.caller, (ACTION, resource), pages, |page| {
+            page.image_references().len()
+        });
+        let mut counts = BTreeMap::new();
+        while let Some(page) = pages.next().await? {
+            for reference in page.image_references() {
+                let kind = present("ResourceType", reference.resource_type());
+                let kind = kind.map_err(|error| error.of(image.as_ref()));
+                let kind = kind.map_err(|error| self.unreadable(ACTION, &error))?;
+                *counts.entry(kind.as_str().to_owned()).or_default() += 1;
+            }
+        }
+        Ok(counts)
+    }
+}
+
 fn convert(report: &ImageUsageReport) -> Result<RequestedReport, Unreadable> {
     let id = present("ReportId", report.report_id())?;
     let state = match present("State", report.state())? {
@@ -130,6 +176,7 @@ fn convert_entry(entry: &ImageUsageReportEntry) -> Result<(AccountId, String, u6
     let account = read("AccountId", entry.account_id())?;
     let kind = present("ResourceType", entry.resource_type())?.to_owned();
     let count = present("UsageCount", entry.usage_count())?;
-    let count = u64::try_from(count).map_err(|_| Unreadable::unknown("UsageCount", count))?;
+    let count =
+        u64::try_from(count).map_err(|_negative| Unreadable::unknown("UsageCount", count))?;
     Ok((account, kind, count))
 }

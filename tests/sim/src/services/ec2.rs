@@ -17,6 +17,7 @@ mod ids;
 mod image_attributes;
 mod image_names;
 mod image_parameter;
+mod image_references;
 mod image_sharing;
 mod images;
 mod instance_launch;
@@ -137,6 +138,7 @@ fn marks_and_usage(
         "CreateImageUsageReport" => usage_reports::create(world, query, request),
         "DescribeImageUsageReports" => usage_reports::describe(world, query, request),
         "DescribeImageUsageReportEntries" => usage_entries::describe(world, query, request),
+        "DescribeImageReferences" => image_references::describe(world, query, request),
         "DeleteImageUsageReport" => usage_reports::delete(world, query, request),
         _ => launch_templates(world, operation, query, request),
     }

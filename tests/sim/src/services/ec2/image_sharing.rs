@@ -77,8 +77,8 @@ fn check_keys(world: &World, image: &Image, change: &PermissionChange) -> Result
     Ok(())
 }
 
-/// An image cannot be public if it is encrypted (R2.11), of the Marketplace (R2.12), has a watermark
-/// (R7.13), is blocked by the account (R2.13), or is one more than the quota (R1.7).
+/// An image cannot be public if it is encrypted (R2.11), of the Marketplace (R2.12), has a
+/// watermark (R7.13), is blocked by the account (R2.13), or is one more than the quota (R1.7).
 fn check_public(world: &World, image: &Image, request: &Request<'_>) -> Result<(), Fail> {
     if !world.keys_of(image).is_empty() {
         let message = "Encrypted snapshots can't be shared publicly. Specify another snapshot.";

@@ -1,0 +1,62 @@
+//! Makes a plan: reads what AWS says now and then, if somebody would lose an image, who uses it.
+
+use tokio::time::{self, Instant};
+
+use super::{Sharer, not_allowed};
+use crate::diagnostic::Errors;
+use crate::observe;
+use crate::plan::{self, Plan};
+use crate::request::ShareRequest;
+
+/// What a plan is made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// To be carried out.
+    Run,
+    /// To say what a run would do now: it waits for nothing and asks AWS to make nothing.
+    DryRun,
+    /// To check what it would share. Who loses what does not matter.
+    Verify,
+}
+
+impl Sharer {
+    /// Reads what AWS says now, and plans.
+    pub(super) async fn make_plan(
+        &self,
+        request: &ShareRequest,
+        purpose: Purpose,
+    ) -> Result<Plan, Errors> {
+        let deadline = Instant::now() + request.timing().timeout;
+        let source = self.connect(request, deadline).await?;
+        let account = &source.identity.account;
+        if let Some(finding) = not_allowed(request, account) {
+            return Ok(Plan::refused(request, account, finding, deadline));
+        }
+        let run = self.start(source, request, deadline, None).await?;
+        let observing = run.telling(Box::pin(async {
+            let request = observe::resolve_images(&run, request).await?;
+            let waits = purpose == Purpose::Run;
+            let inventory = observe::observe(&run, &request, waits).await?;
+            Ok::<_, Errors>((request, inventory))
+        }));
+        let Ok(observed) = time::timeout_at(deadline, observing).await else {
+            return Err(run.progress.deadline_error().into());
+        };
+        let (request, mut inventory) = observed?;
+        let plan = plan::make(&request, &inventory, deadline)?;
+
+        // Who uses images matters only for those that somebody would lose.
+        let images = plan.images_to_take();
+        if images.is_empty() || purpose == Purpose::Verify {
+            return Ok(plan);
+        }
+        let may_ask = purpose == Purpose::Run;
+        let reading = Box::pin(observe::read_image_usage(&run, images, may_ask));
+        let reading = run.telling(reading);
+        let Ok(usage) = time::timeout_at(deadline, reading).await else {
+            return Err(run.progress.deadline_error().into());
+        };
+        inventory.image_usage = usage;
+        plan::make(&request, &inventory, deadline)
+    }
+}
