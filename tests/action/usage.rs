@@ -69,6 +69,12 @@ async fn usage_of_an_unused_image_says_so() {
     assert_eq!(run.status, 0, "{}", run.log);
     assert!(run.log.contains("in use by no account"), "{}", run.log);
     assert!(!run.log.contains(A), "{}", run.log);
+
+    // Copies are looked for in other Regions, and no key is needed for that.
+    let mut elsewhere = masked.to_vec();
+    elsewhere.push(("INPUT_COPY-TO-REGIONS", "eu-west-1"));
+    let run = stage.run(&elsewhere);
+    assert_eq!(run.status, 0, "{}", run.log);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -42,7 +42,7 @@ async fn target_that_allows_by_watermark_launches_once_it_is_attached() {
     let golden = world.image_id("golden");
     let report = world.share(request()).await;
     assert_eq!(report.images[0].watermark, None);
-    assert_eq!(world.launch_as_b(&golden).await, "InvalidAMIID.NotFound");
+    assert_eq!(world.launch_as_b(&golden).await, "AuthFailure");
 
     let from = world.list_actions(0).len();
     let marked = || request().watermark("approved");

@@ -86,7 +86,8 @@ fn rows_of(usage: &ImageUsage) -> Vec<[String; 6]> {
         rows.push(row(used.account.as_ref(), &used.resource_type, used.count));
     }
     if rows.is_empty() {
-        rows.push(row("none", "-", 0));
+        let nobody = if usage.complete { "none" } else { "none known" };
+        rows.push(row(nobody, "-", 0));
     }
     rows
 }

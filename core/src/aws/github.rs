@@ -11,7 +11,7 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use aws_sdk_sts::types::Credentials as Session;
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, Semaphore};
 
 use super::Caller;
 use super::config::{in_region, with_defaults};
@@ -24,6 +24,8 @@ use crate::request::ShareRequest;
 use id_token::{IdToken, TokenRequest};
 
 const ACTION: &str = "sts:AssumeRoleWithWebIdentity";
+/// A session that ends sooner is not given to another client.
+const RENEWED_BEFORE: Duration = Duration::from_mins(1);
 
 /// A role that a job on GitHub with `id-token: write` assumes with its ID tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,6 +69,7 @@ impl GitHubRole {
             session: request.options.in_targets.session(),
             regions,
             config: with_defaults(config),
+            last: Mutex::default(),
         };
         let provider = SharedCredentialsProvider::new(credentials);
         config.to_builder().credentials_provider(provider).build()
@@ -81,6 +84,8 @@ struct GitHubCredentials {
     /// Whose STS is asked, one after the other until one answers.
     regions: Vec<Region>,
     config: SdkConfig,
+    /// The last session, for all clients of a run: each of them would ask for one of its own.
+    last: Mutex<Option<Credentials>>,
 }
 
 impl ProvideCredentials for GitHubCredentials {
@@ -89,13 +94,26 @@ impl ProvideCredentials for GitHubCredentials {
         Self: 'a,
     {
         future::ProvideCredentials::new(async {
-            let provided = Box::pin(self.provide()).await;
-            provided.map_err(CredentialsError::provider_error)
+            let mut last = self.last.lock().await;
+            if let Some(session) = last.as_ref().filter(|session| self.is_fresh(session)) {
+                return Ok(session.clone());
+            }
+            let session = Box::pin(self.provide()).await;
+            let session = session.map_err(CredentialsError::provider_error)?;
+            Ok(last.insert(session).clone())
         })
     }
 }
 
 impl GitHubCredentials {
+    fn is_fresh(&self, session: &Credentials) -> bool {
+        let clock = self.config.time_source();
+        let now = clock.map_or_else(SystemTime::now, |clock| clock.now());
+        session
+            .expiry()
+            .is_some_and(|expiry| expiry > now + RENEWED_BEFORE)
+    }
+
     async fn provide(&self) -> Result<Credentials, Error> {
         let token = self.role.tokens.fetch(&self.config).await;
         let token = token.map_err(|error| error.on(&self.role.arn))?;

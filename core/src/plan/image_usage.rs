@@ -96,7 +96,7 @@ impl Planner<'_> {
             names.push(format!("{account} ({})", describe_counts(counts)));
         }
         let message = format!(
-            "accounts that would lose the image use it, as AWS's report of {} says: {}. Such a \
+            "accounts that may lose the image use it, as AWS's report of {} says: {}. Such a \
              report lacks instances of the last day and launch templates of the last days",
             rfc3339(usage.created),
             names.join(", ")

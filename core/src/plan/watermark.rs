@@ -17,7 +17,8 @@ impl Planner<'_> {
         shared: &SharedImage,
     ) -> Option<Watermark> {
         let watermark = self.requested_watermark()?;
-        let image = self.existing_image(shared).unwrap_or(source);
+        let existing = self.existing_image(shared);
+        let image = existing.unwrap_or(source);
         let current = &image.watermarks;
         let in_effect = current.iter().any(|current| current.key == watermark);
         if !in_effect && current.len() >= WATERMARKS_PER_IMAGE {
@@ -32,7 +33,8 @@ impl Planner<'_> {
             );
             self.refuse(FindingCode::ImageNoWatermark, &image.id, message);
         }
-        let granted = region.launch_permissions.get(&image.id);
+        // A copy that is yet to be made is not public, whatever its source is.
+        let granted = existing.and_then(|image| region.launch_permissions.get(&image.id));
         let is_public = granted.is_some_and(|granted| granted.contains(&Principal::Public));
         if !in_effect && is_public {
             let message = "everybody can launch it, and AWS gives a public image no watermark";

@@ -23,7 +23,8 @@ pub struct ImageUsage {
     pub reported: String,
     /// How old the report is, in seconds.
     pub age: u64,
-    /// Whether the report covers every account: AWS lists 200 at most.
+    /// Whether every account is known: AWS lists 200 at most, and the owner may be refused its own
+    /// use.
     pub complete: bool,
     /// The accounts that use the image, with each type of resource.
     pub accounts: Vec<AccountUsage>,
@@ -67,7 +68,7 @@ impl ImageUsage {
             image,
             reported: rfc3339(report.created),
             age: u64::try_from(now - report.created).unwrap_or_default(),
-            complete: !report.is_full(),
+            complete: !report.is_full() && !matches!(report.own, Some(Err(_))),
             accounts,
         }
     }

@@ -161,8 +161,8 @@ impl Check<'_> {
 
     fn keys(&mut self) {
         let options = &self.request.options;
-        // A revoke makes no copy.
-        if options.revoke.is_some() {
+        // Neither a revoke nor a look at usage makes a copy.
+        if options.revoke.is_some() || options.usage_only {
             return;
         }
         // Without the source, a Region that is copied from and not to needs no key.

@@ -115,7 +115,12 @@ fn used(report: &Report, exit: Exit) -> String {
         accounts.extend(usage.accounts.iter().map(|used| &used.account));
     }
     let accounts = count(accounts.len(), "account");
+    let is_known = report.errors.is_empty() && report.usage.iter().all(|usage| usage.complete);
     let mut text = match in_use {
+        0 if !is_known => format!(
+            "{}{images} looked at, none known to be in use",
+            prefix(exit)
+        ),
         0 => format!("{}{images} looked at, in use by no account", prefix(exit)),
         _ => format!(
             "{}{images} looked at, {in_use} in use by {accounts}",

@@ -120,16 +120,18 @@ impl Ec2 {
 
     /// Attaches a watermark to an image (`ec2:AttachImageWatermark`).
     pub(crate) async fn attach_watermark(&self, id: &AmiId, name: &str) -> Result<(), Error> {
+        const ACTION: &str = "ec2:AttachImageWatermark";
         let call = self
             .client
             .get()
             .attach_image_watermark()
             .image_id(id.as_ref())
             .watermark_name(name);
-        self.caller
-            .send("ec2:AttachImageWatermark", Some(id.as_ref()), call.send())
-            .await
-            .map(drop)
+        let sent = self.caller.send(ACTION, Some(id.as_ref()), call.send());
+        match sent.await?.watermark_key {
+            Some(_) => Ok(()),
+            None => Err(self.unexpected(id, "no watermark")),
+        }
     }
 
     /// Protects an image from deregistration (`ec2:EnableImageDeregistrationProtection`).

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use aws_sdk_ec2::types::{
     ImageReferenceOptionName, ImageReferenceResourceType, ImageUsageReport, ImageUsageReportEntry,
-    ImageUsageResourceTypeRequest, ResourceTypeOption, ResourceTypeRequest,
+    ImageUsageResourceTypeOption, ImageUsageResourceTypeRequest, ResourceTypeOption,
+    ResourceTypeRequest,
 };
 
 use super::Ec2;
@@ -19,7 +20,7 @@ const RESOURCE_TYPES: [&str; 2] = ["ec2:Instance", "ec2:LaunchTemplate"];
 /// The states of instances that use their image, or may use it again.
 const ALIVE: [&str; 4] = ["pending", "running", "stopping", "stopped"];
 /// How many versions of a launch template count, as in the reports on other accounts.
-const VERSIONS: &str = "20";
+const VERSIONS: u32 = 20;
 
 /// A report that was asked for.
 #[derive(Clone, Debug)]
@@ -97,7 +98,8 @@ impl Ec2 {
                 let entry = convert_entry(entry).map_err(|error| error.of(image.as_ref()));
                 let (account, kind, count) =
                     entry.map_err(|error| self.unreadable(ACTION, &error))?;
-                *counts.entry(account).or_default().entry(kind).or_default() += count;
+                let sum: &mut u64 = counts.entry(account).or_default().entry(kind).or_default();
+                *sum = sum.saturating_add(count);
             }
         }
         // Types of which there is none say nothing.
@@ -119,7 +121,7 @@ impl Ec2 {
             .set_option_values(Some(ALIVE.map(str::to_owned).into()));
         let templates = ResourceTypeOption::builder()
             .option_name(ImageReferenceOptionName::VersionDepth)
-            .option_values(VERSIONS);
+            .option_values(VERSIONS.to_string());
         let mut call = self.client.get().describe_image_references();
         for (name, option) in [
             (ImageReferenceResourceType::Ec2Instance, instances),
@@ -161,7 +163,10 @@ fn convert(report: &ImageUsageReport) -> Result<RequestedReport, Unreadable> {
     let created = present("CreationTime", report.creation_time())?;
     let mut kinds = Vec::new();
     for kind in report.resource_types() {
-        kinds.push(kind.resource_type().unwrap_or_default());
+        // Somebody else may have asked for fewer versions of launch templates.
+        if kind.resource_type_options().iter().all(is_deep) {
+            kinds.push(kind.resource_type().unwrap_or_default());
+        }
     }
     let is_of_all = report.account_ids().is_empty();
     Ok(RequestedReport {
@@ -172,6 +177,12 @@ fn convert(report: &ImageUsageReport) -> Result<RequestedReport, Unreadable> {
     })
 }
 
+/// Whether an option of a report asks for as much as this tool does.
+fn is_deep(option: &ImageUsageResourceTypeOption) -> bool {
+    let depth = |value: &String| value.parse::<u32>().is_ok_and(|depth| depth >= VERSIONS);
+    option.option_name() == Some("version-depth") && option.option_values().iter().all(depth)
+}
+
 fn convert_entry(entry: &ImageUsageReportEntry) -> Result<(AccountId, String, u64), Unreadable> {
     let account = read("AccountId", entry.account_id())?;
     let kind = present("ResourceType", entry.resource_type())?.to_owned();
@@ -179,4 +190,40 @@ fn convert_entry(entry: &ImageUsageReportEntry) -> Result<(AccountId, String, u6
     let count =
         u64::try_from(count).map_err(|_negative| Unreadable::unknown("UsageCount", count))?;
     Ok((account, kind, count))
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_ec2::types::ImageUsageResourceType;
+
+    use super::*;
+
+    /// A report that somebody else asked for may look at fewer versions of launch templates.
+    #[test]
+    fn report_that_looks_less_deep_is_not_whole() {
+        let option = |name: &str, value: &str| {
+            let option = ImageUsageResourceTypeOption::builder().option_name(name);
+            option.option_values(value).build()
+        };
+        for (option, expected) in [
+            (None, true),
+            (Some(option("version-depth", "20")), true),
+            (Some(option("version-depth", "100")), true),
+            (Some(option("version-depth", "1")), false),
+            (Some(option("version-depth", "all")), false),
+            (Some(option("state-name", "running")), false),
+        ] {
+            let mut report = ImageUsageReport::builder()
+                .report_id("usage-1")
+                .state("available")
+                .creation_time(aws_smithy_types::DateTime::from_secs(0));
+            for name in RESOURCE_TYPES {
+                let kind = ImageUsageResourceType::builder().resource_type(name);
+                let kind = kind.set_resource_type_options(option.clone().map(|one| vec![one]));
+                report = report.resource_types(kind.build());
+            }
+            let report = convert(&report.build()).unwrap();
+            assert_eq!(report.is_whole, expected, "{option:?}");
+        }
+    }
 }
