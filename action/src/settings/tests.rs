@@ -220,7 +220,7 @@ const WRONG: &[(&str, Spoil)] = &[
         raw.revoke_keys_in_use = Some("true".into());
     }),
     ("revoke-in-use", |raw| {
-        raw.revoke_in_use = Some("true".into())
+        raw.revoke_in_use = Some("true".into());
     }),
     ("dry-run", |raw| {
         raw.mode = Some("usage".into());
