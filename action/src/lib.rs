@@ -179,8 +179,8 @@ fn style_of(env: &[(OsString, OsString)], terminal: bool) -> Style {
     }
 }
 
-/// Whether the log shall have each call to AWS: GitHub sets the variable for a job that is run again
-/// "with debug logging".
+/// Whether the log shall have each call to AWS: GitHub sets the variable for a job that is run
+/// again "with debug logging".
 fn is_debugged(env: &[(OsString, OsString)]) -> bool {
     variable(env, "RUNNER_DEBUG").is_some_and(|value| value == "1")
 }

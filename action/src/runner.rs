@@ -9,6 +9,7 @@ use futures::future::BoxFuture;
 use parking_lot::Mutex;
 use tracing::Dispatch;
 use tracing::instrument::{WithDispatch, WithSubscriber as _};
+use tracing::subscriber::NoSubscriber;
 
 use crate::exit::Exit;
 use crate::output::calls::CallLog;
@@ -31,22 +32,27 @@ pub(crate) struct Runner {
     outcome: Mutex<Outcome>,
     /// Takes the library's events of calls to AWS; nothing does unless the run is debugged.
     calls: Dispatch,
+    /// With one subscriber alone, `tracing` asks only that of the thread which meets an event
+    /// first, and a program with several threads may have none there.
+    _second: Dispatch,
 }
 
 impl Runner {
     /// `is_debugged` is whether the log gets a line for each call to AWS.
     pub(crate) fn new(log: Arc<Log>, is_debugged: bool) -> Arc<Self> {
         let events = Arc::new(EventLog::new(Arc::clone(&log)));
-        let calls = if is_debugged {
-            Dispatch::new(CallLog::new(&events))
+        let (calls, second) = if is_debugged {
+            let calls = Dispatch::new(CallLog::new(&events));
+            (calls, Dispatch::new(NoSubscriber::default()))
         } else {
-            Dispatch::none()
+            (Dispatch::none(), Dispatch::none())
         };
         Arc::new(Self {
             log,
             events,
             outcome: Mutex::new(Outcome::Unplanned(Vec::new())),
             calls,
+            _second: second,
         })
     }
 

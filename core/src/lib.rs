@@ -60,8 +60,8 @@
 //! # }
 //! ```
 //!
-//! The library writes nothing by itself. Each call to AWS is an event of [`tracing`] with the target
-//! `ami_share::aws` and the fields `action`, `account`, `region`, `status`, `code` and
+//! The library writes nothing by itself. Each call to AWS is an event of [`tracing`] with the
+//! target `ami_share::aws` and the fields `action`, `account`, `region`, `status`, `code` and
 //! `milliseconds`.
 //!
 //! Everything else that a request can ask for is in [`request`]; the steps of a plan are in

@@ -94,9 +94,8 @@ fn calls<'a>(log: &'a str, level: &str) -> Vec<&'a str> {
         .collect()
 }
 
-/// Runs without lines of calls. The first run of a process also tells `tracing` that there are such
-/// lines, and if a thread without a subscriber did that meanwhile, nobody would get any.
-async fn run_without_calls() {
+#[tokio::test(start_paused = true)]
+async fn run_that_is_not_debugged_has_no_line_for_calls() {
     let sim = Sim::new(Scenario::two_accounts(), Options::default());
     for value in ["", "0", "false"] {
         let inputs = [
@@ -111,7 +110,6 @@ async fn run_without_calls() {
 
 #[tokio::test(start_paused = true)]
 async fn debugged_run_has_a_line_for_each_call() {
-    run_without_calls().await;
     let sim = Sim::new(Scenario::two_accounts(), Options::default());
     let inputs = [
         ("AMI_ID", "{golden}"),

@@ -175,7 +175,8 @@ pub(crate) enum KeyState {
 }
 
 impl KeyState {
-    /// What is wrong with a key in this state, to follow its name; `None` if nothing is known to be.
+    /// What is wrong with a key in this state, to follow its name; `None` if nothing is known to
+    /// be.
     pub(crate) fn problem(&self) -> Option<String> {
         match self {
             Self::Enabled | Self::Unseen => None,

@@ -51,20 +51,6 @@ pub(super) async fn collect(seen: &mut Seen) {
     )
     .await;
     seen.expect(
-        ("image.no-watermark", Refuse),
-        &["plain"],
-        |state, _| {
-            for number in 0..5 {
-                image_named(state, "plain").watermarks.push(Watermark {
-                    key: format!("{A}:base-{number}"),
-                    ..Watermark::default()
-                });
-            }
-        },
-        |request| request.watermark("approved"),
-    )
-    .await;
-    seen.expect(
         ("copy.lifecycle-lost", Warn),
         &["plain"],
         |state, _| {
@@ -114,11 +100,29 @@ pub(super) async fn collect(seen: &mut Seen) {
         request.require_image_tag("release", "yes")
     })
     .await;
+    collect_watermarks(seen).await;
     collect_tags(seen).await;
     let thousand = (0..1000_u64).map(|n| (300_000_000_000 + n).to_string().parse().unwrap());
     seen.expect_of_request(("image.many-targets", Warn), &["plain"], |request| {
         request.target_accounts(thousand)
     })
+    .await;
+}
+
+async fn collect_watermarks(seen: &mut Seen) {
+    seen.expect(
+        ("image.no-watermark", Refuse),
+        &["plain"],
+        |state, _| {
+            for number in 0..5 {
+                image_named(state, "plain").watermarks.push(Watermark {
+                    key: format!("{A}:base-{number}"),
+                    ..Watermark::default()
+                });
+            }
+        },
+        |request| request.watermark("approved"),
+    )
     .await;
 }
 

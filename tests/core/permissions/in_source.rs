@@ -144,13 +144,11 @@ pub(super) async fn usage(stage: Stage) -> Result<(), String> {
     let request = stage.world.build_request(&["image-1"]).build().unwrap();
     let read = stage.build_sharer().await.usage(&request).await;
     let report = read.map_err(|errors| errors.to_string())?;
-    match report.errors.first() {
-        Some(error) => Err(error.to_string()),
-        None => {
-            assert_eq!(report.usage.len(), 1);
-            Ok(())
-        }
+    if let Some(error) = report.errors.first() {
+        return Err(error.to_string());
     }
+    assert_eq!(report.usage.len(), 1);
+    Ok(())
 }
 
 /// Revokes what was shared by the key policy and by grants.

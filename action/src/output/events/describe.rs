@@ -95,7 +95,7 @@ fn permissions(event: &Event) -> Option<String> {
             format!("launch permission of {image} is removed from {removed}")
         }
         Event::TemporaryAccessRecorded { image } => {
-            format!("the tags of {image} record who has temporary access")
+            format!("the tags of {image} now say who has temporary access, if anybody has")
         }
         _ => return None,
     })
