@@ -133,7 +133,6 @@ async fn debugged_run_has_a_line_for_each_call() {
 
 #[tokio::test(start_paused = true)]
 async fn debugged_run_says_how_aws_refused_and_masks_accounts() {
-    run_without_calls().await;
     let sim = Sim::new(Scenario::two_accounts(), Options::default());
     let fault = r#"{"operation":"kms:PutKeyPolicy","effect":{"error":{"status":400,"code":"AccessDeniedException","message":"no"}}}"#;
     sim.fault(serde_json::from_str(fault).unwrap());

@@ -151,6 +151,14 @@ def stage(tmp_path):
     yield from serve(tmp_path)
 
 
+@pytest.fixture
+def stage_with_new_reports(tmp_path):
+    """Its reports on the usage of images count what is a moment old too."""
+    faults = tmp_path / "faults.json"
+    faults.write_text(json.dumps({"delays": {"usage": 0}}))
+    yield from serve(tmp_path, "--faults", str(faults))
+
+
 def until(condition, seconds=30):
     """Polls until a condition holds, and fails after a bound."""
     end = time.monotonic() + seconds

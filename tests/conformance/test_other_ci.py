@@ -154,7 +154,8 @@ def test_shell_script_reports_how_the_share_ended(stage, image, status, says):
     assert (stage.launch(image) == "running") == (status == 0)
 
 
-def test_shell_script_says_who_uses_an_image(stage):
+def test_shell_script_says_who_uses_an_image(stage_with_new_reports):
+    stage = stage_with_new_reports
     image = stage.image("golden")
     action = program(stage.folder / "bin/ami-share", f"exec {os.environ['AMI_SHARE_ACTION']}")
     env = environment(stage, AWS_REGION=REGION, PATH=f"{action.parent}:{os.environ['PATH']}")

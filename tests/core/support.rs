@@ -72,7 +72,7 @@ impl World {
 
     pub(crate) fn with_options(scenario: Scenario, mut options: Options) -> Self {
         // Reports on the usage of images are a day behind, as AWS's are.
-        options.delays.usage = Duration::from_hours(24);
+        options.delays.usage = Some(Duration::from_hours(24));
         Self {
             sim: Sim::new(scenario, options),
         }

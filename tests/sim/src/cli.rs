@@ -14,10 +14,13 @@ use serde_json::json;
 
 use crate::door::loopback::Server;
 use crate::json_file;
-use crate::options::{Options, duration};
+use crate::options::{Delays, Options, duration};
 use crate::scenario::{Scenario, Size};
 use crate::sim::{Sim, fault_file};
 use layout::lay_out;
+
+/// How far reports on the usage of images are behind, as AWS's are (R7.12).
+const USAGE_BEHIND: Duration = Duration::from_hours(24);
 
 /// A simulated AWS for encrypted AMI sharing.
 #[derive(Debug, Parser)]
@@ -175,9 +178,14 @@ impl Serve {
         let copy_time =
             duration(self.copy_seconds).map_err(|problem| format!("--copy-seconds: {problem}"))?;
         duration(self.latency.as_secs_f64()).map_err(|problem| format!("--latency: {problem}"))?;
+        let delays = Delays {
+            usage: Some(USAGE_BEHIND),
+            ..Delays::default()
+        };
         Ok(Options {
             copy_time,
             latency: self.latency,
+            delays,
             ..Options::default()
         })
     }

@@ -76,9 +76,16 @@ pub struct Delays {
     #[schemars(with = "f64")]
     pub usage_reports: Duration,
     /// What such reports count: instances and launch templates that are newer are not in them.
-    #[serde(deserialize_with = "seconds")]
+    /// AWS's are a day behind, and so are those of `serve` unless this says otherwise.
+    #[serde(deserialize_with = "some_seconds")]
     #[schemars(with = "f64")]
-    pub usage: Duration,
+    pub usage: Option<Duration>,
+}
+
+fn some_seconds<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Duration>, D::Error> {
+    seconds(deserializer).map(Some)
 }
 
 fn seconds<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {

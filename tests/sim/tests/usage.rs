@@ -103,7 +103,7 @@ async fn rule_7_12_report_counts_instances_and_launch_templates_of_others() {
 async fn rule_7_12_report_is_pending_first_lags_behind_and_is_not_kept() {
     let (a, b) = delayed(Delays {
         usage_reports: Duration::from_mins(10),
-        usage: Duration::from_hours(24),
+        usage: Some(Duration::from_hours(24)),
         ..Delays::default()
     });
     let plain = a.image("plain");

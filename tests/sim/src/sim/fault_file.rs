@@ -38,7 +38,9 @@ pub(crate) struct Conditions {
 impl Conditions {
     /// Sets the options that apply to every call.
     pub(crate) fn apply(&self, options: &mut Options) {
+        let usage = self.delays.usage.or(options.delays.usage);
         options.delays = self.delays.clone();
+        options.delays.usage = usage;
         (options.throttling, options.quotas) = (self.throttling, self.quotas);
         options.short_pages = self.short_pages;
     }

@@ -44,7 +44,7 @@ pub(super) fn create(world: &mut World, query: &Query, request: &Request<'_>) ->
     dry_run(query)?;
 
     let delays = &request.options.delays;
-    let as_of = request.now.saturating_sub(delays.usage);
+    let as_of = request.now.saturating_sub(delays.usage.unwrap_or_default());
     let mut counts = world.count_usage(&image, &resource_types, as_of);
     counts.retain(|account, _| accounts.is_empty() || accounts.contains(account));
     while counts.len() > MOST_ACCOUNTS {
