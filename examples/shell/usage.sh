@@ -16,6 +16,8 @@ export INPUT_AMI_ID="$1"
 export INPUT_REPORT_PATH="${INPUT_REPORT_PATH:-report.json}"
 
 ami-share >&2
+# The variable is one of jq.
+# shellcheck disable=SC2016
 used='.usage[] | select(.accounts != []) | .image as $image | .accounts[]
       | "\(.account) uses \($image): \(.count) \(.resource_type)"'
 jq --raw-output "$used" "$INPUT_REPORT_PATH"
