@@ -57,13 +57,7 @@ pub(crate) const PRESETS: [Preset; 3] = [
         adds: &[
             (
                 "publisher",
-                &[
-                    "publisher",
-                    "parameters",
-                    "lifecycle",
-                    "shared-tags",
-                    "watermarks",
-                ],
+                &["publisher", "parameters", "lifecycle", "shared-tags"],
             ),
             ("reader", &["reader"]),
             ("revoker", &["revoker", "usage"]),

@@ -172,7 +172,7 @@ def settings(lab):
 
 
 def marks_and_usage(lab):
-    ec2, image = lab.client("ec2"), lab.ready["images"]["golden"]
+    ec2, image = lab.client("ec2"), lab.image(lab.snapshot())
     key = ec2.attach_image_watermark(ImageId=image, WatermarkName="approved")["WatermarkKey"]
     ec2.detach_image_watermark(ImageId=image, WatermarkKey=key)
     types = [{"ResourceType": "ec2:Instance"}, {"ResourceType": "ec2:LaunchTemplate"}]
@@ -188,6 +188,9 @@ def keys(lab):
     key = kms.create_key(Description="a key")["KeyMetadata"]["KeyId"]
     kms.create_alias(AliasName="alias/tour", TargetKeyId=key)
     kms.list_aliases(KeyId=key)
+    kms.list_keys()
+    kms.list_key_policies(KeyId=key)
+    kms.update_key_description(KeyId=key, Description="the key of a tour")
     kms.describe_key(KeyId="alias/tour")
     kms.describe_key(KeyId="alias/aws/ebs")
     policy = kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"]

@@ -74,17 +74,17 @@ locals {
   # The policies of each role.
   presets = {
     share = {
-      publisher = [var.key_access == "grants" ? "publisher-grants" : "publisher", "parameters", "lifecycle", "shared-tags", "watermarks"]
+      publisher = [var.key_access == "grants" ? "publisher-grants" : "publisher", "parameters", "lifecycle", "shared-tags"]
       reader    = ["reader"]
       revoker   = ["revoker", "usage"]
     }
     verify = {
-      publisher = [var.key_access == "grants" ? "publisher-grants" : "publisher", "parameters", "lifecycle", "shared-tags", "watermarks", "reader", "targets"]
+      publisher = [var.key_access == "grants" ? "publisher-grants" : "publisher", "parameters", "lifecycle", "shared-tags", "reader", "targets"]
       reader    = ["reader"]
       revoker   = ["revoker", "usage"]
     }
     copy = {
-      publisher = [var.key_access == "grants" ? "publisher-grants" : "publisher", "parameters", "lifecycle", "shared-tags", "watermarks", "reader", "targets", "snapshots", "temporary-access", "service-linked-role-grants", "revoker"]
+      publisher = [var.key_access == "grants" ? "publisher-grants" : "publisher", "parameters", "lifecycle", "shared-tags", "reader", "targets", "snapshots", "temporary-access", "service-linked-role-grants", "revoker"]
       reader    = ["reader"]
       revoker   = ["revoker", "usage", "revoke-copies"]
     }
@@ -526,22 +526,6 @@ resource "aws_iam_policy" "shared_tags" {
   policy      = data.aws_iam_policy_document.shared_tags.json
 }
 
-# Targets whose Allowed AMIs ask for a watermark allow every image that it is attached to.
-data "aws_iam_policy_document" "watermarks" {
-  statement {
-    sid       = "AttachWatermarks"
-    actions   = ["ec2:AttachImageWatermark"]
-    resources = ["arn:${local.partition}:ec2:*::image/*"]
-  }
-}
-
-resource "aws_iam_policy" "watermarks" {
-  count       = contains(local.created, "watermarks") ? 1 : 0
-  name        = "ami-share-watermarks"
-  description = "watermark: a watermark of shared images, by which targets can allow them."
-  policy      = data.aws_iam_policy_document.watermarks.json
-}
-
 # It can read with whom everything is shared. With targets, use it with targets and target-reader.
 data "aws_iam_policy_document" "reader" {
   statement {
@@ -731,7 +715,6 @@ locals {
     "parameters"                 = one(aws_iam_policy.parameters[*].arn)
     "lifecycle"                  = one(aws_iam_policy.lifecycle[*].arn)
     "shared-tags"                = one(aws_iam_policy.shared_tags[*].arn)
-    "watermarks"                 = one(aws_iam_policy.watermarks[*].arn)
     "reader"                     = one(aws_iam_policy.reader[*].arn)
     "usage"                      = one(aws_iam_policy.usage[*].arn)
     "revoker"                    = one(aws_iam_policy.revoker[*].arn)
