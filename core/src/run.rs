@@ -89,8 +89,8 @@ impl<'a> Run<'a> {
         by_role.unwrap_or(&self.source).in_region(key.region())
     }
 
-    /// A key. The account of one that is foreign may not let us see it: that it is foreign is known
-    /// from its ARN (`kms:DescribeKey`).
+    /// Describes a key (`kms:DescribeKey`). If another account does not show us its key, only what
+    /// the ARN says is known of it.
     pub(crate) async fn read_key(&self, arn: &KeyArn) -> Result<Key, Error> {
         let is_foreign = arn.account() != &self.source.identity.account;
         let described = self.key_clients(arn).kms.describe_key(arn.as_ref()).await;

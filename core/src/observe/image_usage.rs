@@ -61,19 +61,18 @@ async fn read(
     }
     let report = match report {
         Some(report) if report.state == ReportState::Available => report,
-        Some(report) => await_report(run, clients, image, report.id).await?,
-        None => {
-            let id = clients.ec2.create_usage_report(image).await?;
-            await_report(run, clients, image, id).await?
+        pending => {
+            let id = match pending {
+                Some(report) => report.id,
+                None => clients.ec2.create_usage_report(image).await?,
+            };
+            await_report(run, clients, image, &id).await?
         }
     };
-    let counts = clients.ec2.usage_counts(image, &report.id).await?;
-    let created = report.created;
-    let own = None;
     Ok(UsageReport {
-        created,
-        counts,
-        own,
+        created: report.created,
+        counts: clients.ec2.usage_counts(image, &report.id).await?,
+        own: None,
     })
 }
 
@@ -94,28 +93,21 @@ async fn await_report(
     run: &Run<'_>,
     clients: &RegionClients,
     image: &AmiId,
-    id: String,
+    id: &str,
 ) -> Result<RequestedReport, Error> {
     let since = Instant::now();
     let mut backoff = run.progress.poll_backoff(run.timing.poll);
     loop {
         let reports = clients.ec2.usage_reports(image).await?;
-        let report = reports.into_iter().find(|report| report.id == id);
-        match report.as_ref().map(|report| &report.state) {
-            Some(ReportState::Failed(reason)) => {
-                return Err(failed_report(clients, image, reason));
-            }
-            Some(ReportState::Available) => {}
-            Some(ReportState::Pending) | None => {
-                let what = "to have its usage report";
-                let pause = backoff.next();
-                run.progress.wait(image, what, since, pause).await;
-                continue;
+        if let Some(report) = reports.into_iter().find(|report| report.id == id) {
+            match &report.state {
+                ReportState::Available => return Ok(report),
+                ReportState::Failed(reason) => return Err(failed_report(clients, image, reason)),
+                ReportState::Pending => {}
             }
         }
-        if let Some(report) = report {
-            return Ok(report);
-        }
+        let what = "to have its usage report";
+        run.progress.wait(image, what, since, backoff.next()).await;
     }
 }
 

@@ -1,6 +1,6 @@
-//! Usual values of condition keys whose value in a launch is not known. They show what a service
-//! control policy makes of such a key, which nobody in the account can read; none of them is taken
-//! for the value that a launch will have.
+//! Usual values of condition keys whose value in a launch is not known. Nobody in an account can
+//! read its service control policies, so these show whether one of them decides by such a key. None
+//! is taken for the value that a launch will have.
 
 /// Of calls on keys.
 pub(super) const OF_KEYS: [&[(&str, &str)]; 2] = [
