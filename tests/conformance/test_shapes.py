@@ -64,7 +64,7 @@ def test_tour_visits_every_simulated_operation(answers):
     arms = re.findall(r'((?:"[A-Z]\w+"(?:\s*\|\s*)?)+)\s*=>', text)
     models = botocore.session.get_session()
     operations = set()
-    for service in ["autoscaling", "ec2", "kms", "iam", "ssm", "sts"]:
+    for service in ["autoscaling", "ec2", "kms", "iam", "organizations", "ssm", "sts"]:
         operations.update(models.get_service_model(service).operation_names)
     known = {name for arm in arms for name in re.findall(r"\w+", arm)} & operations
     visited = {model.name for model, _, _ in answers}
@@ -164,6 +164,11 @@ def test_errors_have_the_form_that_clients_parse(tmp_path):
                 "AccessDenied",
             ),
             "iam": ("get_role", {"RoleName": "none"}, "NoSuchEntity"),
+            "organizations": (
+                "list_accounts_for_parent",
+                {"ParentId": "ou-ab12-99999999"},
+                "ParentNotFoundException",
+            ),
             "ssm": ("get_parameter", {"Name": "none"}, "ParameterNotFound"),
             "autoscaling": (
                 "delete_auto_scaling_group",

@@ -342,6 +342,15 @@ def parameters(lab):
     ssm.delete_parameter(Name="/tour/image")
 
 
+def organization(lab):
+    client = lab.client("organizations")
+    assert client.describe_organization()["Organization"]["MasterAccountId"] == A
+    assert len(client.list_accounts()["Accounts"]) == 2
+    members = client.list_accounts_for_parent(ParentId="r-ab12")["Accounts"]
+    assert [(member["Id"], member["State"]) for member in members] == [(A, "ACTIVE"), (B, "ACTIVE")]
+    assert client.list_organizational_units_for_parent(ParentId="r-ab12")["OrganizationalUnits"]
+
+
 def volumes(lab):
     ec2, tags = lab.client("ec2"), [{"Key": "k", "Value": "v"}]
     made = ec2.create_volume(
@@ -433,6 +442,7 @@ STOPS = [
     roles,
     role_changes,
     parameters,
+    organization,
     volumes,
     users,
     groups,

@@ -246,6 +246,7 @@ SCENARIO = {
         "id": "o-example123",
         "management": A,
         "root": "r-ab12",
+        "units": [{"id": "ou-ab12-11111111", "parent": "r-ab12"}],
         "accounts": {A: "r-ab12", B: "r-ab12"},
         "resource-control-policies": {B: CONTROLS},
     },

@@ -67,7 +67,9 @@ fn unknown_key(service: Service) -> Fail {
         Service::AutoScaling | Service::Iam | Service::Sts => {
             Fail::new(403, "InvalidClientTokenId", INVALID)
         }
-        Service::Kms | Service::Ssm => Fail::bad("UnrecognizedClientException", INVALID),
+        Service::Kms | Service::Organizations | Service::Ssm => {
+            Fail::bad("UnrecognizedClientException", INVALID)
+        }
     }
 }
 
@@ -75,7 +77,7 @@ fn expired_key(service: Service) -> Fail {
     let code = match service {
         Service::Ec2 => "RequestExpired",
         Service::AutoScaling | Service::Iam | Service::Sts => "ExpiredToken",
-        Service::Kms | Service::Ssm => "ExpiredTokenException",
+        Service::Kms | Service::Organizations | Service::Ssm => "ExpiredTokenException",
     };
     let message = "The security token included in the request is expired";
     Fail::bad(code, message)

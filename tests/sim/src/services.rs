@@ -4,6 +4,7 @@ pub(crate) mod autoscaling;
 mod ec2;
 mod iam;
 mod kms;
+mod organizations;
 mod pages;
 mod ssm;
 pub(crate) mod sts;
@@ -75,6 +76,9 @@ pub(crate) fn answer(world: &mut World, call: &Call, request: &Request<'_>) -> O
         (Service::Iam, Params::Query(query)) => iam::call(world, operation, query, request),
         (Service::Sts, Params::Query(query)) => sts::call(world, operation, query, request),
         (Service::Kms, Params::Json(members)) => kms::call(world, operation, members, request),
+        (Service::Organizations, Params::Json(members)) => {
+            organizations::call(world, operation, members, request)
+        }
         (Service::Ssm, Params::Json(members)) => ssm::call(world, operation, members, request),
         _ => Err(Fail::bad("InvalidAction", "")),
     }

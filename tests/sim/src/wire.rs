@@ -1,5 +1,5 @@
-//! From HTTP to calls and back: Query with XML of EC2, Auto Scaling, STS and IAM; JSON of KMS and
-//! SSM.
+//! From HTTP to calls and back: Query with XML of EC2, Auto Scaling, STS and IAM; JSON of KMS,
+//! Organizations and SSM.
 
 pub mod query;
 mod request;
@@ -28,6 +28,8 @@ pub enum Service {
     Iam,
     /// AWS KMS.
     Kms,
+    /// AWS Organizations.
+    Organizations,
     /// AWS Systems Manager.
     Ssm,
     /// AWS STS.
@@ -42,6 +44,7 @@ impl Service {
             Self::Ec2 => "ec2",
             Self::Iam => "iam",
             Self::Kms => "kms",
+            Self::Organizations => "organizations",
             Self::Ssm => "ssm",
             Self::Sts => "sts",
         }
@@ -49,11 +52,12 @@ impl Service {
 
     /// The service of a prefix.
     pub(crate) fn of(prefix: &str) -> Option<Self> {
-        const ALL: [Service; 6] = [
+        const ALL: [Service; 7] = [
             Service::AutoScaling,
             Service::Ec2,
             Service::Iam,
             Service::Kms,
+            Service::Organizations,
             Service::Ssm,
             Service::Sts,
         ];
@@ -62,10 +66,10 @@ impl Service {
 
     /// The prefix of the operation in the target of a JSON request.
     fn target(self) -> &'static str {
-        if self == Self::Ssm {
-            "AmazonSSM."
-        } else {
-            "TrentService."
+        match self {
+            Self::Organizations => "AWSOrganizationsV20161128.",
+            Self::Ssm => "AmazonSSM.",
+            _ => "TrentService.",
         }
     }
 }
@@ -75,7 +79,7 @@ impl Service {
 pub enum Params {
     /// Of Auto Scaling, EC2, IAM and STS.
     Query(Query),
-    /// Of KMS and SSM.
+    /// Of KMS, Organizations and SSM.
     Json(Map<String, Value>),
 }
 

@@ -97,6 +97,18 @@ impl Caller {
         self.send(Service::Ssm, operation, params).await
     }
 
+    pub(crate) async fn organizations(
+        &self,
+        operation: &str,
+        parameters: Value,
+    ) -> Result<Answer, Fail> {
+        let Value::Object(members) = parameters else {
+            panic!("parameters are an object")
+        };
+        let params = Params::Json(members);
+        self.send(Service::Organizations, operation, params).await
+    }
+
     async fn send(
         &self,
         service: Service,

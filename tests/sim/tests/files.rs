@@ -169,6 +169,16 @@ fn a_mistake_in_an_organization_is_one_message_with_its_place() {
                "service-control-policies":{"ou-3":[]}"#,
             "organization.service-control-policies.ou-3: neither the root nor a unit",
         ),
+        (
+            r#""management":"111111111111","accounts":{},
+               "delegated-administrators":["111111111111"]"#,
+            "organization.delegated-administrators.111111111111: no account of it",
+        ),
+        (
+            r#""management":"111111111111","accounts":{"111111111111":"r-1"},
+               "account-states":{"111111111111":"GONE"}"#,
+            "organization.account-states.111111111111: GONE is none of ACTIVE,",
+        ),
     ] {
         let text = format!(
             r#"{{

@@ -37,6 +37,7 @@ mod malformed;
 mod multi_region;
 mod network;
 mod organization;
+mod organization_lists;
 mod pages;
 mod parameters;
 mod partitions;

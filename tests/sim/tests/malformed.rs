@@ -175,17 +175,21 @@ fn operations(source: &str) -> Vec<&str> {
     operations
 }
 
-const SOURCES: [(&str, &str); 6] = [
+const SOURCES: [(&str, &str); 7] = [
     ("ec2", include_str!("../src/services/ec2.rs")),
     ("ec2", include_str!("../src/services/ec2/settings.rs")),
     ("iam", include_str!("../src/services/iam.rs")),
     ("sts", include_str!("../src/services/sts.rs")),
     ("kms", include_str!("../src/services/kms.rs")),
+    (
+        "organizations",
+        include_str!("../src/services/organizations.rs"),
+    ),
     ("ssm", include_str!("../src/services/ssm.rs")),
 ];
 
 /// Parameters that operations read, and one that none knows.
-const NAMES: [&str; 39] = [
+const NAMES: [&str; 40] = [
     "ImageId",
     "SnapshotId",
     "ImageId.1",
@@ -224,6 +228,7 @@ const NAMES: [&str; 39] = [
     "TagSpecification.1.ResourceType",
     "GroupName",
     "Tag.1.Key",
+    "ParentId",
     "Fly",
 ];
 
@@ -280,6 +285,7 @@ fn body_of(
 ) -> (Option<String>, String) {
     let prefix = match service {
         "kms" => "TrentService",
+        "organizations" => "AWSOrganizationsV20161128",
         "ssm" => "AmazonSSM",
         _ => {
             let mut form = url::form_urlencoded::Serializer::new(String::new());

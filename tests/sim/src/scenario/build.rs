@@ -259,6 +259,8 @@ fn organization(spec: &OrganizationSpec, partition: &'static str) -> Organizatio
         root: spec.root.clone(),
         units: BTreeMap::new(),
         accounts: spec.accounts.clone(),
+        delegated_administrators: spec.delegated_administrators.iter().cloned().collect(),
+        account_states: spec.account_states.clone(),
         controls: BTreeMap::new(),
         resource_controls: BTreeMap::new(),
     };

@@ -176,7 +176,7 @@ impl Scenario {
                 return Err(format!("{path}: {unit} is neither the root nor a unit"));
             }
         }
-        Ok(())
+        organization.check_members()
     }
 }
 
@@ -234,6 +234,33 @@ impl OrganizationSpec {
                 return Err(format!(
                     "organization.service-control-policies.{id}: {problem}"
                 ));
+            }
+        }
+        Ok(())
+    }
+
+    /// The delegated administrators and the states of accounts are those of its accounts.
+    fn check_members(&self) -> Result<(), String> {
+        const STATES: [&str; 5] = [
+            "ACTIVE",
+            "CLOSED",
+            "PENDING_ACTIVATION",
+            "PENDING_CLOSURE",
+            "SUSPENDED",
+        ];
+        for account in &self.delegated_administrators {
+            if !self.accounts.contains_key(account) {
+                let path = format!("organization.delegated-administrators.{account}");
+                return Err(format!("{path}: no account of it"));
+            }
+        }
+        for (account, state) in &self.account_states {
+            let path = format!("organization.account-states.{account}");
+            if !self.accounts.contains_key(account) {
+                return Err(format!("{path}: no account of it"));
+            }
+            if !STATES.contains(&state.as_str()) {
+                return Err(format!("{path}: {state} is none of {}", STATES.join(", ")));
             }
         }
         Ok(())

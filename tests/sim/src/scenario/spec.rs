@@ -173,6 +173,12 @@ pub struct OrganizationSpec {
     pub units: Vec<UnitSpec>,
     /// Accounts: the ID of the unit or root that each is in.
     pub accounts: BTreeMap<String, String>,
+    /// Member accounts that may list its accounts and units, as the management account may.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub delegated_administrators: Vec<String>,
+    /// The states of accounts that are not `ACTIVE`, such as `SUSPENDED`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub account_states: BTreeMap<String, String>,
     /// Service control policies, by the ID of the root, unit or account that they are attached to.
     /// Without one, everything is allowed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

@@ -50,6 +50,11 @@ pub(super) fn refusal(service: Service) -> Fail {
         Service::AutoScaling | Service::Iam | Service::Sts => {
             Fail::bad("Throttling", "Rate exceeded")
         }
+        Service::Organizations => Fail::bad(
+            "TooManyRequestsException",
+            "AWS Organizations can't complete your request because another request is already in \
+             progress. Try again later.",
+        ),
         Service::Ssm => Fail::bad("ThrottlingException", "Rate exceeded"),
         Service::Kms => Fail::bad(
             "ThrottlingException",
@@ -64,7 +69,11 @@ fn bucket_of(call: &Call) -> Option<Bucket> {
         Service::Ec2 => Some(ec2(call)),
         Service::Kms => Some(kms(&call.operation)),
         // The rule book does not have their rates.
-        Service::AutoScaling | Service::Iam | Service::Ssm | Service::Sts => None,
+        Service::AutoScaling
+        | Service::Iam
+        | Service::Organizations
+        | Service::Ssm
+        | Service::Sts => None,
     }
 }
 

@@ -34,7 +34,7 @@ pub fn read(request: &Request<Bytes>) -> Result<Call, (Service, Fail)> {
         return Err(forbidden(headers, "SignatureDoesNotMatch", &message));
     };
     let call = match service {
-        Service::Kms | Service::Ssm => json_call(service, request),
+        Service::Kms | Service::Organizations | Service::Ssm => json_call(service, request),
         Service::AutoScaling | Service::Ec2 | Service::Iam | Service::Sts => query_call(request),
     };
     let (operation, params) = call.map_err(|fail| (service, fail))?;
@@ -89,8 +89,11 @@ fn forbidden(headers: &HeaderMap, code: &'static str, message: &str) -> (Service
 /// The service in whose form an error is written before the signature has named one.
 pub(super) fn guess_service(headers: &HeaderMap) -> Service {
     match header(headers, "x-amz-target") {
-        Some(target) if target.starts_with(Service::Ssm.target()) => Service::Ssm,
-        Some(_) => Service::Kms,
+        Some(target) => {
+            let others = [Service::Organizations, Service::Ssm].into_iter();
+            let mut named = others.filter(|service| target.starts_with(service.target()));
+            named.next().unwrap_or(Service::Kms)
+        }
         None => Service::Ec2,
     }
 }

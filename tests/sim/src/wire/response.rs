@@ -32,7 +32,9 @@ pub fn write(
         ),
         Service::Iam => ("text/xml", result_xml(IAM, operation, request_id, outcome)),
         Service::Sts => ("text/xml", result_xml(STS, operation, request_id, outcome)),
-        Service::Kms | Service::Ssm => ("application/x-amz-json-1.1", json_text(outcome)),
+        Service::Kms | Service::Organizations | Service::Ssm => {
+            ("application/x-amz-json-1.1", json_text(outcome))
+        }
     };
     let status = match outcome {
         Ok(_) => StatusCode::OK,

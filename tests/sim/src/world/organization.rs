@@ -1,6 +1,6 @@
 //! AWS Organizations: accounts in units, with service control policies.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -23,6 +23,10 @@ pub struct Organization {
     pub units: BTreeMap<String, String>,
     /// Accounts: the unit or root that each is in.
     pub accounts: BTreeMap<String, String>,
+    /// Member accounts that may list it, as the management account may.
+    pub delegated_administrators: BTreeSet<String>,
+    /// The states of accounts that are not `ACTIVE`.
+    pub account_states: BTreeMap<String, String>,
     /// Service control policies by the root, unit or account that they are attached to. Without
     /// one, everything is allowed, as by AWS's `FullAWSAccess`.
     #[serde(skip)]
@@ -59,23 +63,31 @@ impl Organization {
     pub fn membership(&self, account: &str) -> Option<Membership> {
         let above = self.above(account)?;
         let mut path = format!("{}/{}/", self.id, self.root);
-        let mut arns = vec![format!(
-            "arn:{}:organizations::{}:organization/{}",
-            self.partition, self.management, self.id
-        )];
+        let mut arns = vec![self.arn()];
         for unit in above.iter().rev().filter(|unit| **unit != self.root) {
             path.push_str(unit);
             path.push('/');
-            arns.push(format!(
-                "arn:{}:organizations::{}:ou/{}/{unit}",
-                self.partition, self.management, self.id
-            ));
+            arns.push(self.arn_of("ou", unit));
         }
         Some(Membership {
             organization: self.id.clone(),
             path,
             arns,
         })
+    }
+
+    /// Its ARN.
+    pub fn arn(&self) -> String {
+        let (partition, management) = (self.partition, &self.management);
+        let id = &self.id;
+        format!("arn:{partition}:organizations::{management}:organization/{id}")
+    }
+
+    /// The ARN of something in it, such as an `ou`, a `root` or an `account`.
+    pub fn arn_of(&self, kind: &str, id: &str) -> String {
+        let (partition, management) = (self.partition, &self.management);
+        let organization = &self.id;
+        format!("arn:{partition}:organizations::{management}:{kind}/{organization}/{id}")
     }
 
     /// The service control policies that bind an account, by level. Each level must allow.
