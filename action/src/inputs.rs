@@ -144,6 +144,16 @@ inputs! {
         target_organizational_units "target-organizational-units" List ""
             "arn:aws:organizations::111111111111:ou/o-example123/ou-ab12-11111111"
             "organizational units to share with: ARNs"
+        expand_organizations "expand-organizations" Boolean "false" ""
+            "take organizations and organizational units for each of their active accounts too: \
+            for grants, snapshots, and what is done and checked in targets"
+        organizations_role "organizations-role" Value ""
+            "arn:aws:iam::999999999999:role/organization-reader"
+            "role to assume to list those accounts, in the management account or in that of a \
+            delegated administrator; without it, the source account is one of these"
+        exclude_accounts "exclude-accounts" List "" ""
+            "accounts of those organizations that are left out; the other accounts are then shared \
+            with one by one"
         share_snapshots "share-snapshots" Value "auto" ""
             "share the snapshots too, which a target account needs to copy the image: auto (if \
             targets copy), true, false"

@@ -147,7 +147,7 @@ impl Runner {
     /// `mode: verify`: the run fails if a launch is blocked, or could not be checked.
     fn verified(&self, settings: &Settings, report: Report) -> Exit {
         let log = &self.log;
-        self.mask_source(settings, &report.plan);
+        self.mask_accounts(settings, &report.plan);
         kinds::log_all(log, report.findings.iter().map(Said::finding));
         let blocked: Vec<&Verification> = report
             .verifications
@@ -171,7 +171,7 @@ impl Runner {
     /// `mode: usage`: the run fails if anything could not be read.
     fn used(&self, settings: &Settings, report: Report) -> Exit {
         let log = &self.log;
-        self.mask_source(settings, &report.plan);
+        self.mask_accounts(settings, &report.plan);
         kinds::log_all(log, report.findings.iter().map(Said::finding));
         if !report.usage.is_empty() {
             for line in usage::lines(&report) {
@@ -197,7 +197,7 @@ impl Runner {
         plan: &Plan,
         confirm: Option<BoxFuture<'static, bool>>,
     ) -> Exit {
-        self.mask_source(settings, plan);
+        self.mask_accounts(settings, plan);
         // Whoever is to approve the plan sees the statements; else its words say enough.
         self.show(plan, settings.dry_run || confirm.is_some());
         if settings.dry_run {
@@ -280,10 +280,15 @@ impl Runner {
         }
     }
 
-    /// The targets are masked before the run; the source account is known only now.
-    fn mask_source(&self, settings: &Settings, plan: &Plan) {
+    /// The targets are masked before the run; the source account and those of organizations are
+    /// known only now.
+    fn mask_accounts(&self, settings: &Settings, plan: &Plan) {
         if settings.mask_account_ids {
             self.log.mask_in_later_steps(plan.account.as_ref());
+            let listed = plan.organizations.iter();
+            for account in listed.flat_map(|listed| &listed.accounts) {
+                self.log.mask_in_later_steps(account.as_ref());
+            }
         }
     }
 }

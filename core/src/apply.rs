@@ -64,6 +64,8 @@ struct LaunchableImage<'a> {
     image_id: AmiId,
     /// Those whom it is shared with: the principals of the step, without those that AWS refuses.
     principals: BTreeSet<Principal>,
+    /// Accounts that have launch permission by their organization, and everything else themselves.
+    covered: BTreeSet<Principal>,
     /// When that was seen.
     since: Instant,
 }
@@ -74,6 +76,11 @@ type AvailableCopies = BTreeSet<(AccountId, AmiId)>;
 impl<'a> LaunchableImage<'a> {
     fn shared(&self) -> &'a SharedImage {
         &self.launch.shared
+    }
+
+    /// Everybody whom it is shared with, by themselves or by their organization.
+    fn everybody(&self) -> BTreeSet<Principal> {
+        &self.principals | &self.covered
     }
 }
 

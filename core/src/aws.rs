@@ -12,6 +12,7 @@ pub(crate) mod iam;
 pub(crate) mod kms;
 pub(crate) mod local_settings;
 mod on_demand;
+pub(crate) mod organizations;
 pub(crate) mod pace;
 mod pages;
 pub(crate) mod pin;

@@ -6,6 +6,7 @@ mod image_usage;
 mod images;
 mod key_usage;
 mod keys;
+mod organizations;
 mod pending;
 mod permissions;
 mod shared_resources;
@@ -27,6 +28,7 @@ use crate::run::Run;
 use self::pending::Patience;
 pub(crate) use image_parameters::resolve_images;
 pub(crate) use image_usage::{find_images, read_image_usage};
+pub(crate) use organizations::list_members;
 pub(crate) use shared_resources::{Known, Loss, find_other_shares};
 
 /// The inventory that a plan of `request` is made from. With `wait`, pending images are awaited.

@@ -38,7 +38,7 @@ use crate::diagnostic::{Error, Finding, FindingCode, Severity};
 use crate::id::{AccountId, KeyArn, Partition, Principal, Region, RoleArn, SourceImage};
 use crate::policy::key_policy::access_statements;
 use crate::policy::launch_policy;
-use crate::request::{ShareRequest, Verify};
+use crate::request::{OrganizationAccounts, ShareRequest, Verify};
 
 pub(crate) use images::refuse_share;
 pub(crate) use key_use::key_still_used;
@@ -72,6 +72,9 @@ pub struct Plan {
     pub images: Vec<SourceImage>,
     /// The principals to share with, or to revoke access from, without the source account.
     pub targets: BTreeSet<Principal>,
+    /// The organizations and units whose accounts were listed, with those accounts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub organizations: Vec<OrganizationAccounts>,
     /// What is to be done, in order.
     pub steps: Vec<Step>,
     /// The problems that were found before anything is changed.
@@ -116,6 +119,7 @@ impl Plan {
             regions: request.regions(),
             images: request.images.clone(),
             targets,
+            organizations: request.listed_organizations().to_vec(),
             steps: Vec::new(),
             findings: Vec::new(),
             errors: Vec::new(),

@@ -6,6 +6,7 @@ mod check;
 mod keys;
 pub(crate) mod name;
 mod options;
+mod organizations;
 mod target_names;
 mod targets;
 mod text;
@@ -26,6 +27,8 @@ pub(crate) use options::Options;
 pub use options::{
     DeprecateAt, KeyAccessMode, Revoke, ShareSnapshots, TagsToShare, Timing, Unlisted,
 };
+pub use organizations::{ExpandOrganizations, OrganizationAccounts};
+pub(crate) use organizations::{Expansion, Members};
 pub use target_names::{ManagedPolicy, TargetRole};
 pub use targets::{LaunchWith, TargetOptions, Verify};
 
@@ -103,6 +106,8 @@ pub struct ShareRequest {
     pub(crate) copy_name: NameTemplate,
     pub(crate) parameter: Option<NameTemplate>,
     pub(crate) options: Options,
+    /// What its organizations were expanded to, once they are listed.
+    pub(crate) expansion: Option<Expansion>,
 }
 
 impl TryFrom<ShareRequestBuilder> for ShareRequest {
@@ -116,6 +121,7 @@ impl TryFrom<ShareRequestBuilder> for ShareRequest {
 impl From<ShareRequest> for ShareRequestBuilder {
     fn from(request: ShareRequest) -> Self {
         let mut builder = Self::default();
+        let given = request.given_targets().clone();
         for image in request.images {
             builder = builder.image_in(image.region, image.ami);
         }
@@ -125,6 +131,7 @@ impl From<ShareRequest> for ShareRequestBuilder {
         builder.copy_name = request.copy_name.to_string();
         builder.parameter = request.parameter.map(|name| name.to_string());
         builder.options = request.options;
+        builder.options.targets = given;
         builder
     }
 }
@@ -151,11 +158,13 @@ impl ShareRequest {
         &self.options.timing
     }
 
-    /// The request without what only says how a run of it goes, its images in order.
+    /// The request as it was given, without what only says how a run of it goes, its images in
+    /// order.
     pub(crate) fn without_course(&self) -> Self {
         let mut request = self.clone();
         request.images.sort();
         let options = &mut request.options;
+        options.targets.clone_from(self.given_targets());
         options.timing = Timing::default();
         options.max_concurrency = 1;
         options.expected_plan = None;
@@ -167,6 +176,7 @@ impl ShareRequest {
     pub(crate) fn without_targets(&self) -> Self {
         let mut request = self.clone();
         request.options.targets.clear();
+        request.options.expand_organizations = None;
         request.options.revoke = None;
         request
     }

@@ -1,5 +1,7 @@
 //! The way in: [`Sharer`].
 
+mod errors;
+mod organizations;
 mod planning;
 mod usage;
 
@@ -27,6 +29,7 @@ use crate::run::test_launches::TestLaunches;
 use crate::run::{Progress, Run, targets};
 use crate::verify;
 
+use self::errors::{no_answer, other_account, refusal};
 use self::planning::Purpose;
 
 /// Plans and carries out shares from one source account, the account of its configuration's
@@ -99,7 +102,11 @@ impl Sharer {
     /// when revoking `ec2:DescribeSnapshotAttribute`, with a parameter `ssm:GetParameter`, with
     /// `key-role` `sts:AssumeRole`. With a role in targets, also what is to be done there, as that
     /// role, and `ec2:GetAllowedImagesSettings` if targets are verified; when revoking,
-    /// `ec2:DescribeVolumes` and `ec2:DescribeSnapshots`.
+    /// `ec2:DescribeVolumes` and `ec2:DescribeSnapshots`. With
+    /// [`expand_organizations`](crate::request::ShareRequestBuilder::expand_organizations), first
+    /// the accounts of organizations (`organizations:DescribeOrganization`,
+    /// `organizations:ListAccounts`, `organizations:ListAccountsForParent`,
+    /// `organizations:ListOrganizationalUnitsForParent`).
     ///
     /// Where somebody would lose an image, it also reads AWS's reports on who uses it
     /// (`ec2:DescribeImageUsageReports`, `ec2:DescribeImageUsageReportEntries`), and asks for one
@@ -134,6 +141,10 @@ impl Sharer {
     /// As [`plan`](Self::plan). That something prevents a launch, and that the deadline passed
     /// while targets were checked, are not errors but parts of the report.
     pub async fn verify(&self, request: &ShareRequest) -> Result<Report, Errors> {
+        Box::pin(self.verify_now(request)).await
+    }
+
+    async fn verify_now(&self, request: &ShareRequest) -> Result<Report, Errors> {
         let mut plan = Box::pin(self.make_plan(request, Purpose::Verify)).await?;
         plan.findings.extend(no_account(&plan));
         let not_allowed = |finding: &Finding| finding.code == FindingCode::AccountNotAllowed;
@@ -143,7 +154,9 @@ impl Sharer {
         }
         let source = self.connect(request, plan.deadline).await?;
         let report = Some(Report::begin(&plan));
-        let run = self.start(source, request, plan.deadline, report).await?;
+        let run = self
+            .start(source, &plan.request, plan.deadline, report)
+            .await?;
         for error in &plan.errors {
             run.progress.emit(&Event::Failed(error.clone()));
         }
@@ -168,6 +181,10 @@ impl Sharer {
     /// [`Incomplete`] if anything failed, if a finding refuses the plan, or if an image of it is
     /// still pending; its report says what was done all the same.
     pub async fn apply(&self, plan: &Plan) -> Result<Report, Box<Incomplete>> {
+        Box::pin(self.carry_out(plan)).await
+    }
+
+    async fn carry_out(&self, plan: &Plan) -> Result<Report, Box<Incomplete>> {
         let report = Report::begin(plan);
         if let Some(error) = refusal(plan) {
             return Err(self.incomplete(report, error));
@@ -326,43 +343,6 @@ fn no_account(plan: &Plan) -> Option<Finding> {
     let message = "no target is an account, so nothing was verified: which accounts belong to an \
                    organization is not known from here";
     Some(Finding::warn(FindingCode::VerifyNoAccount, target, message))
-}
-
-fn refusal(plan: &Plan) -> Option<Error> {
-    let refusals: Vec<String> = plan
-        .refusals()
-        .map(|finding| format!("{} {}: {}", finding.code, finding.resource, finding.message))
-        .collect();
-    let pending = plan
-        .findings
-        .iter()
-        .any(|finding| finding.code == FindingCode::ImagePending);
-    let message = if !refusals.is_empty() {
-        format!("the plan is refused: {}", refusals.join("; "))
-    } else if pending {
-        "the plan was made while images were pending; `Sharer::plan` waits for them".to_owned()
-    } else {
-        return None;
-    };
-    Some(Error::new(Code::PlanRefused, message).in_account(&plan.account))
-}
-
-fn other_account(plan: &Plan, source: &Account) -> Error {
-    let (planned, now) = (&plan.account, &source.identity.account);
-    let message = format!(
-        "the plan was made in account {planned}, and the credentials are now those of {now}"
-    );
-    Error::new(Code::Credentials, message)
-        .remedy("apply a plan with the credentials that made it")
-        .in_account(now)
-}
-
-fn no_answer() -> Error {
-    Error::new(
-        Code::Deadline,
-        "the run's deadline passed before STS answered",
-    )
-    .remedy("check the proxy settings and, where one is set, AWS_ENDPOINT_URL; or raise `timeout`")
 }
 
 #[cfg(test)]

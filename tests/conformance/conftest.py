@@ -11,6 +11,7 @@ import boto3
 import pytest
 
 A, B = "111111111111", "222222222222"
+SCENARIOS = pathlib.Path(__file__).resolve().parents[1] / "sim/examples/scenarios"
 CHANGING = {
     "ec2:CopyImage",
     "ec2:CreateTags",
@@ -157,6 +158,12 @@ def stage_with_new_reports(tmp_path):
     faults = tmp_path / "faults.json"
     faults.write_text(json.dumps({"delays": {"usage": 0}}))
     yield from serve(tmp_path, "--faults", str(faults))
+
+
+@pytest.fixture
+def stage_with_organization(tmp_path):
+    """A manages an organization of three accounts; the third is in a unit of its own."""
+    yield from serve(tmp_path, "--scenario", str(SCENARIOS / "organization.json"))
 
 
 def until(condition, seconds=30):

@@ -172,6 +172,25 @@ def test_shell_script_says_who_uses_an_image(stage_with_new_reports):
     assert (ended, f"{B} uses {image}: 1 ec2:Instance" in output) == (1, True), output
 
 
+def test_shell_script_shares_with_accounts_of_an_organization(stage_with_organization):
+    stage, image = stage_with_organization, stage_with_organization.image("golden")
+    action = program(stage.folder / "bin/ami-share", f"exec {os.environ['AMI_SHARE_ACTION']}")
+    env = environment(stage, AWS_REGION=REGION, PATH=f"{action.parent}:{os.environ['PATH']}")
+    arns = "arn:aws:organizations::111111111111"
+    for target, members in [
+        ("organization/o-example123", [B, C]),
+        ("ou/o-example123/ou-ab12-33333333", [C]),
+    ]:
+        call = f"{EXAMPLES}/shell/organization.sh {image} {arns}:{target} 2>log"
+        ended, output = shell(stage, call, env)
+        assert (ended, output.split()) == (0, members), (stage.folder / "log").read_text()
+    key = stage.ready["keys"]["shared"]
+    grants = stage.client("kms").list_grants(KeyId=key)["Grants"]
+    assert len(grants) == 2
+    call = f"{EXAMPLES}/shell/organization.sh {image} {arns}:ou/o-example123/ou-ab12-99999999"
+    assert shell(stage, call, env)[0] == 1
+
+
 def test_shell_script_without_arguments_says_how_it_is_used(stage):
     ended, output = shell(stage, f"{EXAMPLES}/shell/share.sh", environment(stage))
     assert (ended, output) == (2, 'usage: share.sh "AMI…" ACCOUNT…\n')

@@ -6,7 +6,9 @@ mod any_call;
 use std::path::Path;
 use std::time::Duration;
 
-use ami_share::request::{KeyAccessMode, Revoke, ShareRequestBuilder, ShareSnapshots};
+use ami_share::request::{
+    ExpandOrganizations, KeyAccessMode, Revoke, ShareRequestBuilder, ShareSnapshots,
+};
 use ami_share::{Error, Sharer};
 use serde::Deserialize;
 
@@ -49,6 +51,8 @@ enum Run {
     Target,
     Publish,
     RevokeCopies,
+    /// With the accounts of an organization.
+    Organizations,
     /// As a role that a job on GitHub assumes.
     Github,
 }
@@ -59,6 +63,9 @@ impl Run {
             Self::Share | Self::Github => world
                 .build_request(&["golden"])
                 .share_snapshots(ShareSnapshots::Always),
+            Self::Organizations => world
+                .build_request_for(&["golden"], &[UNIT])
+                .expand_organizations(ExpandOrganizations::default()),
             Self::Copy => world.build_copy_request(&["plain"]),
             Self::Grants => world
                 .build_request(&["golden"])
@@ -85,6 +92,9 @@ async fn find_error(answer: &Answer) -> Error {
         Run::Github => build_world(Duration::ZERO),
         _ => World::new(),
     };
+    if answer.run == Run::Organizations {
+        world.sim.edit(make_organization);
+    }
     if answer.run == Run::RevokeCopies {
         world.share(Run::Copy.request(&world)).await;
     }

@@ -12,6 +12,7 @@ mod contention;
 mod copies;
 mod cut_off;
 mod errors;
+mod expanded;
 mod expected;
 mod failures;
 mod field;

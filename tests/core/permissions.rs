@@ -37,6 +37,12 @@ const CASES: &[Case] = cases! {
     "share with organizations and units": [
         "publisher",
     ] => in_source::share_with_organizations,
+    "share with accounts of organizations": [
+        "publisher", "organization-reader",
+    ] => in_source::share_with_members,
+    "share with accounts of organizations by a role": [
+        "publisher", "organization-role",
+    ] => in_source::share_with_members_by_role,
     "share snapshots": ["publisher", "snapshots"] => in_source::share_snapshots,
     "publish a parameter": ["publisher", "parameters"] => in_source::publish_parameter,
     "share tags": ["publisher", "shared-tags"] => in_source::share_tags,

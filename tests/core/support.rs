@@ -15,7 +15,7 @@ use ami_share::{Plan, Principal, Report, ShareRequest, Sharer};
 use ami_share_sim::{Options, Scenario, Sim, Size};
 use serde_json::Value;
 
-pub(crate) use self::edit::build_grant;
+pub(crate) use self::edit::{build_grant, make_organization};
 pub(crate) use self::faults::*;
 pub(crate) use self::launch::launch_with_client;
 

@@ -215,9 +215,21 @@ pub(super) fn image_to_launch<'a>(
 ) -> Option<&'a AmiId> {
     match planned_copy(report, target, shared) {
         Some(planned) => available_copy(report, planned, shared),
-        None if shared.principals.contains(target) => shared.image.as_ref(),
+        None if has_permission(report, target, shared) => shared.image.as_ref(),
         None => None,
     }
+}
+
+/// Whether a target may launch a shared image: itself, or by its organization.
+fn has_permission(report: &Report, target: &Principal, shared: &ImageReport) -> bool {
+    let mut organizations = report.plan.organizations.iter();
+    shared.principals.contains(target)
+        || organizations.any(|listed| {
+            let has_account = target
+                .account()
+                .is_some_and(|account| listed.accounts.contains(account));
+            has_account && shared.principals.contains(&listed.organization)
+        })
 }
 
 /// The copy that a target makes of a shared image; `None` if it launches that one itself.

@@ -2,7 +2,8 @@
 
 use ami_share::id::{AmiRef, OrganizationArn, OuArn};
 use ami_share::request::{
-    KeyAccessMode, KeyScope, Revoke, ShareRequestBuilder, ShareSnapshots, TagsToShare, Unlisted,
+    ExpandOrganizations, KeyAccessMode, KeyScope, Revoke, ShareRequestBuilder, ShareSnapshots,
+    TagsToShare, Unlisted,
 };
 use ami_share::{Principal, Region, ShareRequest};
 
@@ -90,6 +91,7 @@ fn targets(
     } else if !keys.is_empty() {
         builder = builder.share_tags(TagsToShare::Keys(keys.into_iter().collect()));
     }
+    builder = organizations(parser, builder, raw);
     let organizations: Vec<OrganizationArn> = parser.list(raw.target_organizations());
     let units: Vec<OuArn> = parser.list(raw.target_organizational_units());
     let unlisted = [("keep", Unlisted::Keep), ("revoke", Unlisted::Revoke)];
@@ -98,6 +100,30 @@ fn targets(
         .targets(organizations.into_iter().map(Principal::Organization))
         .targets(units.into_iter().map(Principal::OrganizationalUnit))
         .unlisted(parser.choice(raw.unlisted(), &unlisted).unwrap_or_default())
+}
+
+/// Whether organizations are taken for their accounts too, and who lists these.
+fn organizations(
+    parser: &mut Parser,
+    builder: ShareRequestBuilder,
+    raw: &Raw,
+) -> ShareRequestBuilder {
+    let expand = ExpandOrganizations {
+        role: parser.one(raw.organizations_role()),
+        exclude: parser
+            .accounts(raw.exclude_accounts())
+            .into_iter()
+            .collect(),
+    };
+    if parser.flag(raw.expand_organizations(), false) {
+        return builder.expand_organizations(expand);
+    }
+    for input in [raw.organizations_role(), raw.exclude_accounts()] {
+        if input.text.is_some() {
+            parser.problem(input.name, "needs `expand-organizations: true`");
+        }
+    }
+    builder
 }
 
 fn copies(parser: &mut Parser, mut builder: ShareRequestBuilder, raw: &Raw) -> ShareRequestBuilder {

@@ -134,14 +134,14 @@ impl Apply<'_> {
     ) -> Result<(), Error> {
         let (region, image_id) = (&step.shared.region, &image.image_id);
         let ec2 = &self.run.source_clients(region).ec2;
-        let accounts = &as_principals(&step.accounts) & &image.principals;
+        let accounts = &as_principals(&step.accounts) & &image.everybody();
         let current = self.find_image(region, image_id).await?;
         for snapshot in current.snapshots() {
             let missing = &accounts - &ec2.snapshot_permissions(snapshot).await?;
             if missing.is_empty() {
                 continue;
             }
-            if !missing.is_subset(&ec2.launch_permissions(image_id).await?) {
+            if !self.are_still_shared(&[image], &missing).await? {
                 return Err(self.contended_snapshots(region, image_id));
             }
             self.add_snapshot_permission(ec2, snapshot, missing).await?;
@@ -158,7 +158,8 @@ impl Apply<'_> {
         for image in images {
             let clients = self.run.source_clients(&image.shared().region);
             let current = clients.ec2.launch_permissions(&image.image_id).await?;
-            let required = principals & &image.principals;
+            let required = self.plan.request.launchers_of(principals);
+            let required = &required & &image.principals;
             if !required.is_subset(&current) {
                 return Ok(false);
             }

@@ -215,8 +215,11 @@ impl<'a> Apply<'a> {
         for granted in &granted {
             principals = &principals & &granted.principals;
         }
-        let given = self.give_permissions(shared, &image_id, principals).await;
-        let principals = self.progress().report_error(given)?;
+        let covered = self.plan.request.covered_accounts();
+        let given = self
+            .give_permissions(shared, &image_id, principals, covered)
+            .await;
+        let (principals, covered) = self.progress().report_error(given)?;
         if principals.is_empty() && !launch.principals.is_empty() {
             return None;
         }
@@ -224,6 +227,7 @@ impl<'a> Apply<'a> {
             launch,
             image_id,
             principals,
+            covered,
             since: Instant::now(),
         })
     }
@@ -259,18 +263,21 @@ impl<'a> Apply<'a> {
             .on(source))
     }
 
-    /// Gives access to one image: grants and snapshots first, the launch permission last. Whom AWS
-    /// refuses one of them gets none of those that follow; returns who has got all.
+    /// Gives access to one image: grants and snapshots first, the launch permission last, which the
+    /// `covered` accounts have by their organization. Whom AWS refuses one of them gets none of
+    /// those that follow; returns who of both has got all.
     async fn give_permissions(
         &self,
         shared: &SharedImage,
         image_id: &AmiId,
         mut principals: BTreeSet<Principal>,
-    ) -> Result<BTreeSet<Principal>, Error> {
+        mut covered: BTreeSet<Principal>,
+    ) -> Result<(BTreeSet<Principal>, BTreeSet<Principal>), Error> {
         for grants in self.plan.grants() {
             if &grants.shared == shared {
                 let refused = self.ensure_grants(grants, image_id).await?;
                 principals = &principals - &refused;
+                covered = &covered - &refused;
                 self.grant_service_roles(&BTreeSet::from([&grants.key]))
                     .await;
             }
@@ -278,15 +285,16 @@ impl<'a> Apply<'a> {
         for step in self.plan.snapshot_permissions() {
             if &step.shared == shared {
                 let refused = self
-                    .ensure_snapshot_permissions(step, image_id, &principals)
+                    .ensure_snapshot_permissions(step, image_id, &(&principals | &covered))
                     .await?;
                 principals = &principals - &refused;
+                covered = &covered - &refused;
             }
         }
         let refused = self
             .ensure_launch_permission(shared, image_id, &principals)
             .await?;
-        Ok(&principals - &refused)
+        Ok((&principals - &refused, covered))
     }
 
     /// The images that were shared, and what another run revoked of that meanwhile.

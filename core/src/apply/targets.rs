@@ -20,13 +20,15 @@ impl Apply<'_> {
         &self,
         image: &LaunchableImage<'_>,
     ) -> AvailableCopies {
+        let covered = self.plan.request.covered_accounts();
         let mut copying = Vec::new();
         for step in self.plan.target_copies() {
             // A target that the image was not shared with cannot copy it; one with temporary access
             // may have its copy already.
             let principal = Principal::Account(step.account.clone());
-            let is_refused = image.launch.principals.contains(&principal)
-                && !image.principals.contains(&principal);
+            let is_meant =
+                image.launch.principals.contains(&principal) || covered.contains(&principal);
+            let is_refused = is_meant && !image.everybody().contains(&principal);
             if &step.shared == image.shared() && !is_refused {
                 copying.push(async move {
                     let copied = self.copy_in_target(step, image).await;

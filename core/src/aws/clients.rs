@@ -17,6 +17,7 @@ use super::final_errors::LimitsAreFinal;
 use super::iam::Iam;
 use super::kms::Kms;
 use super::on_demand::{Kept, OnDemand};
+use super::organizations::Organizations;
 use super::pace::{Pace, Paces, RetryThrottled};
 use super::ssm::Ssm;
 use super::{Caller, Identity, sts};
@@ -32,6 +33,7 @@ pub(crate) struct RegionClients {
     pub(crate) ec2: Ec2,
     pub(crate) iam: Iam,
     pub(crate) kms: Kms,
+    pub(crate) organizations: Organizations,
     pub(crate) ssm: Ssm,
     /// A permit for each snapshot that may be copied into this Region at once.
     pub(crate) snapshot_copies: Semaphore,
@@ -177,6 +179,10 @@ impl Account {
                 client: settings.on_demand(kept, Settings::kms),
                 caller: caller.clone(),
             },
+            organizations: Organizations {
+                client: settings.on_demand(kept, Settings::organizations),
+                caller: caller.clone(),
+            },
             ssm: Ssm {
                 client: settings.on_demand(kept, Settings::ssm),
                 caller,
@@ -247,6 +253,13 @@ impl Settings {
             .interceptor(self.retry_throttled("kms"))
             .retry_classifier(LimitsAreFinal);
         aws_sdk_kms::Client::from_conf(config.build())
+    }
+
+    fn organizations(&self) -> aws_sdk_organizations::Client {
+        let config = aws_sdk_organizations::config::Builder::from(&self.config)
+            .retry_partition(self.retry_partition("organizations"))
+            .interceptor(self.retry_throttled("organizations"));
+        aws_sdk_organizations::Client::from_conf(config.build())
     }
 
     fn ssm(&self) -> aws_sdk_ssm::Client {

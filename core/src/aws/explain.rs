@@ -104,7 +104,13 @@ fn explain_answer(call: &Call<'_>, aws: &AwsAnswer) -> Error {
     let code = codes::code_of(call, aws);
     let message = match code {
         Code::AccessDenied if aws.code == codes::AUTH_FAILURE => return not_authorized(call, aws),
-        Code::AccessDenied => return denial::explain(call, &aws.message),
+        Code::AccessDenied => {
+            let denied = denial::explain(call, &aws.message);
+            return match remedies::remedy(action, aws) {
+                Some(remedy) => denied.remedy(remedy),
+                None => denied,
+            };
+        }
         Code::RegionOff if aws.code == codes::STS_OFF => {
             format!(
                 "STS is turned off in {} for the account",

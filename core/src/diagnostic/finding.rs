@@ -265,6 +265,13 @@ findings! {
         TemporaryAccessUnread => "temporary-access.unread", Warn:
             "find out who wrote or changed the tag (CloudTrail, `CreateTags`), revoke what it \
              names if that should have ended, and remove the tag";
+        /// No account of the organizations is left to share with, or to revoke access from.
+        OrganizationEmpty => "organization.empty", Refuse:
+            "check `target-organizations`, `target-organizational-units` and `exclude-accounts`";
+        /// A target is of another organization than the one whose accounts can be listed.
+        OrganizationOther => "organization.other", Refuse:
+            "set `organizations-role` to a role in the organization of the targets, and share with \
+             each organization in a run of its own";
         /// Two images would be written into one SSM parameter.
         ParameterAmbiguous => "parameter.ambiguous", Refuse:
             "tell them apart by a placeholder of `publish-ssm-parameter`, such as `{name}`";

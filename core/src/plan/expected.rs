@@ -19,15 +19,23 @@ impl Plan {
     /// [`ShareRequestBuilder::expect_plan`](crate::request::ShareRequestBuilder::expect_plan).
     ///
     /// It covers the source account, the request without what only says how a run goes (its timing,
-    /// its name, its calls at once), and every step with what it finds in effect.
+    /// its name, its calls at once), the accounts of its organizations as far as they were listed,
+    /// and every step with what it finds in effect.
     pub fn digest(&self) -> PlanDigest {
         let request = hex_sha256(canonical(&self.request.without_course()));
         let steps: Vec<String> = self.digest_steps().into_keys().collect();
         let account = self.account.as_ref();
-        let whole = hex_sha256(format!("{account} {request} {}", steps.join(" ")));
+        let mut whole = format!("{account} {request} {}", steps.join(" "));
+        for listed in &self.organizations {
+            let (organization, by_account) = (&listed.organization, listed.by_account);
+            whole += &format!(
+                " {organization} {by_account} {}",
+                canonical(&listed.accounts)
+            );
+        }
         let is_long = steps.len() > MOST_STEPS;
         let steps = if is_long { Vec::new() } else { steps };
-        PlanDigest::new(whole, &request, &steps.into_iter().collect())
+        PlanDigest::new(hex_sha256(whole), &request, &steps.into_iter().collect())
     }
 
     /// The steps by their digests.
@@ -77,6 +85,9 @@ impl Plan {
             }
         }
         let differences = match differences.as_slice() {
+            [] if !self.organizations.is_empty() => {
+                "its steps, its account, or the accounts of its organizations are others".to_owned()
+            }
             [] => "its steps or its account are others".to_owned(),
             differences => differences.join("; "),
         };

@@ -11,7 +11,7 @@ use crate::limits::LAUNCH_PERMISSIONS_PER_IMAGE;
 
 impl Planner<'_> {
     /// Launch permission of `source`, or of its copy, for `principals`, which need these keys. All
-    /// of them are targets.
+    /// of them are targets. Accounts that have the permission of their organization get no other.
     pub(super) fn plan_launch_permission(
         &mut self,
         source: &Image,
@@ -24,6 +24,7 @@ impl Planner<'_> {
         let granted = region.zip(image_id);
         let granted = granted.and_then(|(region, id)| region.launch_permissions.get(id));
         let granted = granted.cloned().unwrap_or_default();
+        let principals = &(principals - &self.request.covered_accounts());
         if let Some(id) = image_id {
             self.check_public(id, &granted);
         }
@@ -52,6 +53,12 @@ impl Planner<'_> {
         }
     }
 
+    /// Whether the accounts of an organization are known, and are targets themselves.
+    fn is_listed(&self, principal: &Principal) -> bool {
+        let mut listed = self.request.listed_organizations().iter();
+        listed.any(|listed| listed.organization == *principal)
+    }
+
     /// Warns of an image that everybody can launch.
     pub(super) fn check_public(&mut self, id: &AmiId, granted: &BTreeSet<Principal>) {
         if granted.contains(&Principal::Public) {
@@ -77,7 +84,7 @@ impl Planner<'_> {
         for principal in principals {
             if let Principal::Account(account) = principal {
                 accounts.insert(account.clone());
-            } else if principal.organization().is_some() {
+            } else if principal.organization().is_some() && !self.is_listed(principal) {
                 organizations.push(principal.to_string());
             }
         }

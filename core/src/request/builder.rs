@@ -11,7 +11,7 @@ use super::options::{
     DeprecateAt, KeyAccessMode, Options, Revoke, ShareSnapshots, TagsToShare, Timing, Unlisted,
 };
 use super::text::TextDuration;
-use super::{KeyScope, Problems, ShareRequest, TargetOptions};
+use super::{ExpandOrganizations, KeyScope, Problems, ShareRequest, TargetOptions};
 use crate::id::{AccountId, AmiId, KeyRef, PlanDigest, Principal, Region, RoleArn};
 use crate::request::name::NameTemplate;
 
@@ -59,6 +59,13 @@ impl ShareRequestBuilder {
     #[must_use]
     pub fn targets(mut self, targets: impl IntoIterator<Item = Principal>) -> Self {
         self.options.targets.extend(targets);
+        self
+    }
+
+    /// Takes organizations and units for their accounts too, which AWS is asked for.
+    #[must_use]
+    pub fn expand_organizations(mut self, expand: ExpandOrganizations) -> Self {
+        self.options.expand_organizations = Some(expand);
         self
     }
 
@@ -314,6 +321,7 @@ impl ShareRequestBuilder {
             copy_name,
             parameter,
             options: self.options,
+            expansion: None,
         })
     }
 }

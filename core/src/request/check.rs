@@ -29,6 +29,7 @@ pub(super) fn problems(request: &ShareRequestBuilder, now: i64) -> Problems {
     check.images();
     check.allowed_accounts();
     check.targets();
+    check.organizations();
     check.keys();
     check.partitions();
     check.tags();
@@ -137,9 +138,10 @@ impl Check<'_> {
         let shares = options.revoke.is_none();
         let by_grants = options.key_access == KeyAccessMode::Grants;
         self.require(
-            !(shares && by_grants && self.has_organizations()),
+            !(shares && by_grants && self.has_organizations()) || self.is_expanding(),
             "key-access",
-            "a grant takes no organization: use `policy`, or list the accounts",
+            "a grant takes no organization: use `policy`, list the accounts, or set \
+             `expand-organizations`",
         );
         self.require(
             !(shares && by_grants && options.key_scope == Some(KeyScope::ViaEc2)),
@@ -152,6 +154,33 @@ impl Check<'_> {
             "target-accounts",
             "this tool never makes an image public",
         );
+    }
+
+    fn organizations(&mut self) {
+        let options = &self.request.options;
+        let Some(expand) = &options.expand_organizations else {
+            return;
+        };
+        self.require(
+            self.has_organizations() || options.usage_only,
+            "expand-organizations",
+            "needs `target-organizations` or `target-organizational-units`, whose accounts are \
+             to be listed",
+        );
+        for account in &expand.exclude {
+            self.require(
+                !options
+                    .targets
+                    .contains(&Principal::Account(account.clone())),
+                "exclude-accounts",
+                format!("{account} is one of `target-accounts` too"),
+            );
+        }
+    }
+
+    /// Whether the accounts of organizations will be known.
+    fn is_expanding(&self) -> bool {
+        self.request.options.expand_organizations.is_some()
     }
 
     fn has_organizations(&self) -> bool {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::text::TextDuration;
-use super::{Keys, TargetOptions};
+use super::{ExpandOrganizations, Keys, TargetOptions};
 use crate::id::{AccountId, KeyArn, PlanDigest, Principal, Region, RoleArn};
 use crate::policy::key_policy::KeyScope;
 
@@ -121,6 +121,9 @@ impl Default for Timing {
 #[expect(clippy::struct_excessive_bools, reason = "each is an input of its own")]
 pub(crate) struct Options {
     pub(crate) targets: BTreeSet<Principal>,
+    /// `None` if organizations and units are only shared with as such.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) expand_organizations: Option<ExpandOrganizations>,
     /// `None` if the caller did not set it. An empty list would allow no account.
     pub(crate) allowed_accounts: Option<BTreeSet<AccountId>>,
     pub(crate) require_image_tags: BTreeMap<String, String>,
@@ -167,6 +170,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             targets: BTreeSet::new(),
+            expand_organizations: None,
             allowed_accounts: None,
             require_image_tags: BTreeMap::new(),
             keys: Keys::default(),

@@ -29,6 +29,11 @@ impl TargetRole {
             .filter(|role: &RoleArn| role.account().as_ref() == Some(account))
     }
 
+    /// Whether each account has one of its own.
+    pub(crate) fn is_of_every_account(&self) -> bool {
+        !self.is_arn() || self.0.split(':').nth(4) == Some(ACCOUNT)
+    }
+
     /// Whether it is an ARN, not a name.
     pub(crate) fn is_arn(&self) -> bool {
         self.0.starts_with("arn:")

@@ -2,6 +2,7 @@
 
 use tokio::time::{self, Instant};
 
+use super::errors::no_answer;
 use super::{Sharer, not_allowed};
 use crate::diagnostic::Errors;
 use crate::observe;
@@ -32,6 +33,15 @@ impl Sharer {
         if let Some(finding) = not_allowed(request, account) {
             return Ok(Plan::refused(request, account, finding, deadline));
         }
+        let expanding = self.expand_organizations(&source, request);
+        let expanded = time::timeout_at(deadline, expanding)
+            .await
+            .map_err(|_elapsed| no_answer())??;
+        let request = match expanded {
+            Ok(request) => request,
+            Err(finding) => return Ok(Plan::refused(request, account, finding, deadline)),
+        };
+        let request = request.as_ref();
         let run = self.start(source, request, deadline, None).await?;
         let observing = run.telling(Box::pin(async {
             let request = observe::resolve_images(&run, request).await?;

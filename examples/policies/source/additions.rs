@@ -13,6 +13,8 @@ pub(super) const POLICIES: &[Policy] = &[
     LIFECYCLE,
     SHARED_TAGS,
     WATERMARKS,
+    ORGANIZATION_READER,
+    ORGANIZATION_ROLE,
 ];
 
 const TARGETS: Policy = Policy {
@@ -194,6 +196,58 @@ const WATERMARKS: Policy = Policy {
             "only the owner of an image can attach a watermark",
         )],
         &[Images],
+        &[],
+    )],
+};
+
+const ORGANIZATION_READER: Policy = Policy {
+    name: "organization-reader",
+    kind: Kind::Identity,
+    account: Source,
+    purpose: "`expand-organizations`: for the role that `organizations-role` names, in the \
+              management account or in that of a delegated administrator, or for the publisher if \
+              the source account is one of these.",
+    danger: "It reads the IDs, names and e-mail addresses of all accounts of the organization.",
+    used_with: &["publisher"],
+    statements: &[allow(
+        "ListAccounts",
+        &[
+            called(
+                "organizations:DescribeOrganization",
+                "checks that the targets are of the organization that is listed",
+            ),
+            called("organizations:ListAccounts", "`target-organizations`"),
+            called(
+                "organizations:ListAccountsForParent",
+                "`target-organizational-units`: the accounts in each unit",
+            ),
+            called(
+                "organizations:ListOrganizationalUnitsForParent",
+                "the units within each unit",
+            ),
+        ],
+        &[EVERYTHING],
+        &[],
+    )],
+};
+
+const ORGANIZATION_ROLE: Policy = Policy {
+    name: "organization-role",
+    kind: Kind::Identity,
+    account: Source,
+    purpose: "`organizations-role`: lists the accounts of an organization as that role.",
+    danger: "It can do whatever that role may do, which should be nothing but \
+             `organization-reader`.",
+    used_with: &["publisher"],
+    statements: &[allow(
+        "ListAsRole",
+        &[called(
+            "sts:AssumeRole",
+            "the role's trust policy must allow it too",
+        )],
+        &[Texts(&[
+            "arn:aws:iam::999999999999:role/organization-reader",
+        ])],
         &[],
     )],
 };

@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use Severity::{Refuse, Warn};
+use ami_share::ShareRequest;
 use ami_share::diagnostic::Severity;
-use ami_share::request::{DeprecateAt, ShareSnapshots, Timing};
+use ami_share::request::{
+    DeprecateAt, ExpandOrganizations, ShareRequestBuilder, ShareSnapshots, Timing,
+};
 use ami_share_sim::world::World as State;
 
 use super::{Seen, image_named, under_golden};
@@ -35,6 +38,7 @@ pub(super) async fn collect(seen: &mut Seen) {
         request.deprecate_at(soon)
     })
     .await;
+    organizations(seen).await;
     seen.expect_of_request(("snapshot.organization", Warn), golden, |request| {
         request
             .targets([ORGANIZATION.parse().unwrap()])
@@ -76,6 +80,48 @@ async fn parameters(seen: &mut Seen) {
         &["golden"],
         |state, _| "golden (1)".clone_into(&mut image_named(state, "golden").name),
         |request| request.publish_ssm_parameter("/images/{name}"),
+    )
+    .await;
+}
+
+async fn organizations(seen: &mut Seen) {
+    let manage = |state: &mut State, _: &str| make_organization(state);
+    let expand = |request: ShareRequestBuilder, target: &str, exclude: &[&str]| {
+        let exclude = exclude.iter().map(|account| account.parse().unwrap());
+        ShareRequest::builder()
+            .region("us-east-1".parse().unwrap())
+            .images(
+                request
+                    .build()
+                    .unwrap()
+                    .images()
+                    .iter()
+                    .map(|image| image.ami.clone()),
+            )
+            .targets([target.parse().unwrap()])
+            .expand_organizations(ExpandOrganizations {
+                exclude: exclude.collect(),
+                ..ExpandOrganizations::default()
+            })
+    };
+    seen.expect(
+        ("organization.other", Refuse),
+        &["golden"],
+        manage,
+        |request| {
+            expand(
+                request,
+                &ORGANIZATION.replace("example123", "other12345"),
+                &[],
+            )
+        },
+    )
+    .await;
+    seen.expect(
+        ("organization.empty", Refuse),
+        &["golden"],
+        manage,
+        |request| expand(request, ORGANIZATION, &[B]),
     )
     .await;
 }

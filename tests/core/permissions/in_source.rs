@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use ami_share::request::{
-    DeprecateAt, KeyAccessMode, Revoke, ShareRequestBuilder, ShareSnapshots, TagsToShare,
-    TargetOptions, Unlisted, Verify,
+    DeprecateAt, ExpandOrganizations, KeyAccessMode, Revoke, ShareRequestBuilder, ShareSnapshots,
+    TagsToShare, TargetOptions, Unlisted, Verify,
 };
 use ami_share::{Principal, Sharer};
+use ami_share_sim::world::Policy;
 
 use super::stage::Stage;
 use super::verifying::check_launch;
@@ -61,6 +62,44 @@ pub(super) async fn share_with_organizations(stage: Stage) -> Result<(), String>
     let image_id = stage.world.image_id("image-1");
     assert_eq!(stage.world.launch_as_b(&image_id).await, "running");
     Ok(())
+}
+
+/// Lists the accounts of an organization and of a unit with the publisher's own policies.
+pub(super) async fn share_with_members(stage: Stage) -> Result<(), String> {
+    for principal in [ORGANIZATION, UNIT] {
+        let request = stage.world.build_request_for(&["image-1"], &[principal]);
+        let expand = ExpandOrganizations::default();
+        let report = stage.run(request.expand_organizations(expand)).await?;
+        assert!(report.plan.targets.contains(&B.parse().unwrap()));
+    }
+    Ok(())
+}
+
+/// Lists them as a role of the management account.
+pub(super) async fn share_with_members_by_role(stage: Stage) -> Result<(), String> {
+    const MANAGER: &str = "999999999999";
+    let trust = format!(
+        r#"{{"Statement":{{"Effect":"Allow","Principal":{{"AWS":"{A}"}},"Action":"sts:AssumeRole"}}}}"#
+    );
+    let arn = format!("arn:aws:iam::{MANAGER}:role/organization-reader");
+    stage.world.sim.edit(|state| {
+        let mut role = state.accounts[A].roles["administrator"].clone();
+        role.arn.clone_from(&arn);
+        role.trust = Policy::parse(&trust, Duration::ZERO).unwrap();
+        let manager = state.accounts.entry(MANAGER.to_owned()).or_default();
+        manager.roles.insert("organization-reader".to_owned(), role);
+        let organization = state.organization.as_mut().unwrap();
+        MANAGER.clone_into(&mut organization.management);
+    });
+    let organization = ORGANIZATION.replace(A, MANAGER);
+    let request = stage
+        .world
+        .build_request_for(&["image-1"], &[&organization])
+        .expand_organizations(ExpandOrganizations {
+            role: Some(arn.parse().unwrap()),
+            ..ExpandOrganizations::default()
+        });
+    stage.run(request).await.map(drop)
 }
 
 pub(super) async fn share_snapshots(stage: Stage) -> Result<(), String> {

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ami_share_sim::policy::Document;
-use ami_share_sim::world::{AllowedImages, Grant, Grantee, Image, Key, Policy, Role};
+use ami_share_sim::world::{
+    AllowedImages, Grant, Grantee, Image, Key, Organization, Policy, Role, World as State,
+};
 use serde_json::Value;
 
 use super::{A, World};
@@ -150,4 +152,24 @@ pub(crate) fn build_grant(id: &str, issuing_account: &str, grantee: &str) -> Gra
         operations: vec!["Decrypt".to_owned()],
         ..Grant::default()
     }
+}
+
+/// Puts the accounts of a world into an organization that A manages; all but A are in the unit.
+pub(crate) fn make_organization(state: &mut State) {
+    let mut organization = Organization {
+        id: "o-example123".to_owned(),
+        partition: "aws",
+        management: A.to_owned(),
+        root: "r-ab12".to_owned(),
+        ..Organization::default()
+    };
+    let (root, unit) = (organization.root.clone(), "ou-ab12-11111111");
+    organization.units.insert(unit.to_owned(), root.clone());
+    for account in state.accounts.keys() {
+        let place = if account == A { &root } else { unit };
+        organization
+            .accounts
+            .insert(account.clone(), place.to_owned());
+    }
+    state.organization = Some(organization);
 }

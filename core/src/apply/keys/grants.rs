@@ -114,7 +114,7 @@ impl Apply<'_> {
                 let mut gone = self.missing_grants(grants, &image.image_id, &existing);
                 gone.retain(|account, _| {
                     let principal = Principal::Account(account.clone());
-                    image.principals.contains(&principal)
+                    image.everybody().contains(&principal)
                 });
                 if gone.is_empty() {
                     // Another run may have removed the launch permission since the grants were

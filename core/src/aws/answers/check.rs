@@ -25,7 +25,7 @@ const ANSWERED_BY_RETURN: [&str; 10] = [
 pub(super) enum Expected {
     /// EC2, IAM and STS answer with XML, in an element that is named by the action.
     Xml(String),
-    /// KMS and SSM answer to an action with JSON, or with nothing.
+    /// KMS, Organizations and SSM answer to an action with JSON, or with nothing.
     Json(String),
     /// Anything, such as the answer of an endpoint for credentials.
     Anything,

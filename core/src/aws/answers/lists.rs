@@ -5,7 +5,7 @@ use aws_smithy_xml::decode::{Document, ScopedDecoder, XmlDecodeError, try_data};
 use serde_json::Value;
 
 /// The list in the answer to each action that has one.
-const LISTS: [(&str, &str); 23] = [
+const LISTS: [(&str, &str); 26] = [
     ("DescribeImageAttribute", "launchPermission"),
     ("DescribeImageReferences", "imageReferenceSet"),
     (
@@ -26,8 +26,11 @@ const LISTS: [(&str, &str); 23] = [
     ("DescribeVpcs", "vpcSet"),
     ("GetContextKeysForPrincipalPolicy", "ContextKeyNames"),
     ("ListAccountAliases", "AccountAliases"),
+    ("ListAccounts", "Accounts"),
+    ("ListAccountsForParent", "Accounts"),
     ("ListAttachedRolePolicies", "AttachedPolicies"),
     ("ListGrants", "Grants"),
+    ("ListOrganizationalUnitsForParent", "OrganizationalUnits"),
     ("ListRolePolicies", "PolicyNames"),
     ("ListRoles", "Roles"),
     ("RunInstances", "instancesSet"),

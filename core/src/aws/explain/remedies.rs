@@ -197,6 +197,29 @@ const KNOWN: &[Known] = &[
         remedy: "check the clock of what gave the token; one in a file must be written anew \
                  before it expires",
     },
+    // Accounts of organizations (R7.40).
+    Known {
+        action: ANY,
+        code: "AccessDeniedException",
+        words: "permissions to access this resource",
+        remedy: "set `organizations-role` to a role in the management account of the \
+                 organization, or in that of a delegated administrator: Organizations lists \
+                 accounts to no other",
+    },
+    Known {
+        action: ANY,
+        code: "AWSOrganizationsNotInUseException",
+        words: "",
+        remedy: "set `organizations-role` to a role in the management account of the \
+                 organization, or in that of a delegated administrator: the account of the caller \
+                 is in no organization",
+    },
+    Known {
+        action: ANY,
+        code: "ParentNotFoundException",
+        words: "",
+        remedy: "check `target-organizational-units`: the organization has no such unit",
+    },
     // Roles and parameters in targets (R5.8, R5.9).
     Known {
         action: ANY,

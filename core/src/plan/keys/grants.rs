@@ -72,7 +72,9 @@ impl Planner<'_> {
         let shared = &launch.shared;
         let mut accounts = BTreeSet::new();
         let (mut missing, mut names) = (BTreeSet::new(), BTreeMap::new());
-        for account in launch.principals.iter().filter_map(Principal::account) {
+        // A grant takes no organization, so its accounts get one each.
+        let principals = &launch.principals | &self.request.covered_accounts();
+        for account in principals.iter().filter_map(Principal::account) {
             accounts.insert(account.clone());
             let Some(image) = &shared.image else {
                 missing.insert(account.clone());

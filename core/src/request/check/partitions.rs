@@ -36,6 +36,10 @@ impl Check<'_> {
                 self.same_partition(home, region.partition(), "kms-key-id", key);
             }
         }
+        let expand = options.expand_organizations.as_ref();
+        if let Some(role) = expand.and_then(|expand| expand.role.as_ref()) {
+            self.same_partition(home, role.partition(), "organizations-role", role);
+        }
         if let Some(role) = &options.key_role {
             self.same_partition(home, role.partition(), "key-role", role);
         }

@@ -70,7 +70,10 @@ impl Check<'_> {
         let (regions, accounts) = (self.request.regions(), target_accounts(self.request));
         for place in launch.subnets.keys() {
             let parts: Vec<&str> = place.split('/').collect();
-            let is_account = |part: &str| accounts.iter().any(|known| known.as_ref() == part);
+            let is_account = |part: &str| {
+                let is_id = part.parse::<AccountId>().is_ok();
+                is_id && self.is_expanding() || accounts.iter().any(|known| known.as_ref() == part)
+            };
             let is_region = |part: &str| regions.iter().any(|known| known.as_ref() == part);
             let is_known = match parts[..] {
                 [account, region] => is_account(account) && is_region(region),
@@ -117,10 +120,17 @@ impl Check<'_> {
         const FIELD: &str = "target-role";
         let revokes_all = self.request.options.revoke.is_some_and(|revoke| revoke.all);
         self.require(
-            !self.has_organizations(),
+            !self.has_organizations() || self.is_expanding(),
             FIELD,
-            "is assumed in accounts, and AWS does not list those of an organization: list them as \
-             `target-accounts`",
+            "is assumed in accounts, and those of an organization are not known: list them as \
+             `target-accounts`, or set `expand-organizations`",
+        );
+        self.require(
+            !self.is_expanding() || role.is_of_every_account(),
+            FIELD,
+            format!(
+                "`{role}` is no role of every account: give a name, or an ARN with `{{account}}`"
+            ),
         );
         self.require(
             !revokes_all,
@@ -152,7 +162,7 @@ impl Check<'_> {
         for key in keys.each() {
             let Some(owner) = key.account() else { continue };
             self.require(
-                accounts.iter().all(|account| *account == owner),
+                !self.is_expanding() && accounts.iter().all(|account| *account == owner),
                 FIELD,
                 format!(
                     "`{key}` is a key of {owner}, which is not the only target: give an alias, \
