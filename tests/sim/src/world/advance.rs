@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use super::{Fate, ImageState, KeyState, World};
+use super::{Fate, ImageState, KeyState, Snapshot, World};
 
-/// What is pending, by ID.
+/// What is pending, by ID, and when the first of it ends.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
     images: Vec<String>,
     snapshots: Vec<String>,
+    first_end: Option<Duration>,
 }
 
 impl World {
@@ -19,25 +20,20 @@ impl World {
 
     /// Brings everything that is pending to its state at `now`.
     pub fn advance(&mut self, now: Duration) {
-        // A call must not visit every image of a large world.
-        let mut pending = self.pending.take().unwrap_or_else(|| self.find_pending());
-        for id in &pending.images {
-            self.advance_image(id, now);
+        // A call must not visit every image of a large world, nor all that is pending there.
+        let pending = self.pending.take().unwrap_or_else(|| self.find_pending());
+        let is_due = pending.first_end.is_some_and(|end| now >= end);
+        if is_due {
+            for id in &pending.images {
+                self.advance_image(id, now);
+            }
+            for id in &pending.snapshots {
+                self.advance_snapshot(id, now);
+            }
+            self.pending = Some(self.find_pending());
+        } else {
+            self.pending = Some(pending);
         }
-        for id in &pending.snapshots {
-            self.advance_snapshot(id, now);
-        }
-        pending.images.retain(|id| {
-            self.images
-                .get(id)
-                .is_some_and(|image| image.fate.is_some())
-        });
-        pending.snapshots.retain(|id| {
-            self.snapshots
-                .get(id)
-                .is_some_and(|snapshot| snapshot.fate.is_some())
-        });
-        self.pending = Some(pending);
         self.settle_keys(now);
         self.advance_instances(now);
         self.settle_activities(now);
@@ -60,15 +56,22 @@ impl World {
     }
 
     fn find_pending(&self) -> Pending {
-        let images = self.images.values().filter(|image| image.fate.is_some());
-        let snapshots = self
-            .snapshots
-            .values()
-            .filter(|snapshot| snapshot.fate.is_some());
-        Pending {
-            images: images.map(|image| image.id.clone()).collect(),
-            snapshots: snapshots.map(|snapshot| snapshot.id.clone()).collect(),
+        let mut pending = Pending::default();
+        let mut ends = Vec::new();
+        for image in self.images.values() {
+            if let Some(fate) = &image.fate {
+                pending.images.push(image.id.clone());
+                ends.push(fate.at);
+            }
         }
+        for snapshot in self.snapshots.values() {
+            if let Some(fate) = &snapshot.fate {
+                pending.snapshots.push(snapshot.id.clone());
+                ends.push(fate.at);
+            }
+        }
+        pending.first_end = ends.into_iter().min();
+        pending
     }
 
     fn advance_image(&mut self, id: &str, now: Duration) {
@@ -95,10 +98,6 @@ impl World {
             return;
         };
         let Some(fate) = snapshot.fate.take_if(|fate| now >= fate.at) else {
-            snapshot.progress = snapshot
-                .fate
-                .as_ref()
-                .map_or(snapshot.progress, |fate| progress(fate, now));
             return;
         };
         match fate.failure {
@@ -114,6 +113,14 @@ impl World {
                 snapshot.unknown &= snapshot.size == 0;
             }
         }
+    }
+}
+
+impl Snapshot {
+    /// How much of it is there, in percent.
+    pub fn progress_at(&self, now: Duration) -> u8 {
+        let pending = self.fate.as_ref();
+        pending.map_or(self.progress, |fate| progress(fate, now))
     }
 }
 

@@ -37,6 +37,20 @@ pub(super) fn fits<'a>(
     Ok(true)
 }
 
+/// The IDs that a filter of this name asks for, each once and in order as all answers are; `None`
+/// if there is no such filter, or one with wildcards.
+pub(super) fn ids<'a>(filters: &'a [Query], name: &str) -> Option<Vec<&'a str>> {
+    let mut by_id = filters.iter();
+    let filter = by_id.find(|filter| filter.get("Name") == Some(name))?;
+    let mut ids = filter.list("Value");
+    if ids.iter().any(|id| id.contains(['*', '?'])) {
+        return None;
+    }
+    ids.sort_unstable();
+    ids.dedup();
+    Some(ids)
+}
+
 /// The values of a filter on tags; `None` if it is not one.
 fn tag_values<'a>(name: &str, tags: Option<&'a BTreeMap<String, String>>) -> Option<Vec<&'a str>> {
     let mut values = Vec::new();

@@ -49,13 +49,9 @@ fn candidates<'a>(
 ) -> Box<dyn Iterator<Item = &'a Image> + 'a> {
     let mut ids = requested.to_vec();
     if ids.is_empty() {
-        let by_id = |filter: &&Query| filter.get("Name") == Some("image-id");
-        let Some(filter) = filters.iter().find(by_id) else {
-            return Box::new(world.images.values());
-        };
-        ids = filter.list("Value");
-        if ids.iter().any(|id| id.contains(['*', '?'])) {
-            return Box::new(world.images.values());
+        match filter::ids(filters, "image-id") {
+            Some(named) => ids = named,
+            None => return Box::new(world.images.values()),
         }
     }
     Box::new(ids.into_iter().filter_map(|id| world.images.get(id)))

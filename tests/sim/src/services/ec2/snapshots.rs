@@ -17,15 +17,21 @@ pub(super) fn describe(world: &World, query: &Query, request: &Request<'_>) -> O
     ids::check_users(&query.list("RestorableBy"), &ids::USERS)?;
     // A request by ID sees sharing at once, a search only later (R2.21).
     let requested = query.list("SnapshotId");
-    let (candidates, as_of) = if requested.is_empty() {
-        (world.snapshots.values().collect(), request.shared_as_of())
-    } else {
-        (visible_snapshots(world, &requested, request)?, request.now)
-    };
     let filters = query.members("Filter");
+    let (candidates, as_of) = if requested.is_empty() {
+        (candidates(world, &filters), request.shared_as_of())
+    } else {
+        let named = visible_snapshots(world, &requested, request)?;
+        (named, request.now)
+    };
+    let asked = Asked {
+        owners: query.list("Owner"),
+        users: query.list("RestorableBy"),
+        as_of,
+    };
     let visible = candidates
         .into_iter()
-        .filter(|snapshot| is_visible(snapshot, query, request, as_of));
+        .filter(|snapshot| is_visible(snapshot, &asked, request));
     let fitting = visible.filter_map(|snapshot| match fits(snapshot, &filters, request) {
         Ok(true) => Some(Ok(snapshot)),
         Ok(false) => None,
@@ -33,6 +39,25 @@ pub(super) fn describe(world: &World, query: &Query, request: &Request<'_>) -> O
     });
     let page = filter::page(query, request, fitting, "SnapshotId")?;
     Ok(page.render("snapshotSet", |snapshot| render(snapshot, request)))
+}
+
+/// Whose snapshots a request asks for, and as of when.
+struct Asked<'a> {
+    owners: Vec<&'a str>,
+    users: Vec<&'a str>,
+    as_of: Duration,
+}
+
+/// The snapshots that an answer may have: if a filter names IDs, only these, so that a large world
+/// costs no time.
+fn candidates<'a>(world: &'a World, filters: &[Query]) -> Vec<&'a Snapshot> {
+    match filter::ids(filters, "snapshot-id") {
+        Some(ids) => {
+            let found = ids.into_iter().filter_map(|id| world.snapshots.get(id));
+            found.collect()
+        }
+        None => world.snapshots.values().collect(),
+    }
 }
 
 /// The snapshots that a request names. One that is not visible does not exist for the caller
@@ -59,15 +84,14 @@ fn visible_snapshots<'a>(
 }
 
 /// Whether the caller sees a snapshot and the request asks for it.
-fn is_visible(snapshot: &Snapshot, query: &Query, request: &Request<'_>, as_of: Duration) -> bool {
+fn is_visible(snapshot: &Snapshot, asked: &Asked<'_>, request: &Request<'_>) -> bool {
     let account = request.account();
     let owner_fits =
         |owner: &&str| *owner == snapshot.owner || (*owner == "self" && snapshot.owner == account);
-    let owners = query.list("Owner");
     snapshot.region == request.region
-        && (owners.is_empty() || owners.iter().any(owner_fits))
-        && user_fits(snapshot, &query.list("RestorableBy"), account)
-        && may_copy(snapshot, account, as_of)
+        && (asked.owners.is_empty() || asked.owners.iter().any(owner_fits))
+        && user_fits(snapshot, &asked.users, account)
+        && may_copy(snapshot, account, asked.as_of)
 }
 
 /// `self` and the caller's own ID mean what it owns and what names it, `all` what is public.
@@ -84,7 +108,7 @@ fn user_fits(snapshot: &Snapshot, users: &[&str], account: &str) -> bool {
 }
 
 fn fits(snapshot: &Snapshot, filters: &[Query], request: &Request<'_>) -> Result<bool, Fail> {
-    let (size, progress) = (snapshot.size.to_string(), format!("{}%", snapshot.progress));
+    let (size, progress) = (snapshot.size.to_string(), progress_of(snapshot, request));
     filter::fits(filters, snapshot.tags.get(request.account()), |name| {
         Some(match name {
             "snapshot-id" => vec![&snapshot.id],
@@ -119,7 +143,11 @@ fn transfer_type(snapshot: &Snapshot) -> &'static str {
 }
 
 pub(super) fn render(snapshot: &Snapshot, request: &Request<'_>) -> Vec<Element> {
-    render_with(snapshot, format!("{}%", snapshot.progress), request)
+    render_with(snapshot, progress_of(snapshot, request), request)
+}
+
+fn progress_of(snapshot: &Snapshot, request: &Request<'_>) -> String {
+    format!("{}%", snapshot.progress_at(request.now))
 }
 
 /// A snapshot that was just made of a volume: its progress is empty (recorded).
