@@ -69,7 +69,7 @@ class Shell:
         saved = self.stage.folder / "variables"
         lines = ["set -a", f"[ ! -e {saved} ] || . {saved}", "set +a", block, f"export -p >{saved}"]
         done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", "\n".join(lines)],
+            ["sh", "-eu", "-c", "\n".join(lines)],
             env=self.env,
             cwd=TOP,
             capture_output=True,
@@ -127,6 +127,8 @@ def test_reader_of_setup_gets_from_nothing_to_a_verified_launch(empty_stage, ima
         shell.run(own_key)
     made = False
     for block in lines:
+        if "schedule-key-deletion" in block and image == "golden":
+            continue  # only of a key that these steps made
         output = shell.run(block)
         if "INPUT_DRY_RUN" in block:
             assert "ec2:ModifyImageAttribute" not in stage.changes()
@@ -134,9 +136,16 @@ def test_reader_of_setup_gets_from_nothing_to_a_verified_launch(empty_stage, ima
             made = True
             assert "launched" in output, output
             saved = (stage.folder / "variables").read_text()
-            shared = re.search(r'AMI="(ami-\w+)"', saved)[1]
+            shared = re.search(r"""SHARED=['"](ami-\w+)['"]""", saved)[1]
             assert (shared == stage.image(image)) == (image == "golden")
             assert launch_as(stage, "web", shared) == "running"
         elif "INPUT_MODE=revoke" in block:
             assert launch_as(stage, "web", shared) == "AuthFailure"
     assert made
+    if image != "golden":
+        key = re.search(r"""KEY=['"](arn:[^'"]+)['"]""", (stage.folder / "variables").read_text())[1]
+        described = stage.client("kms", A).describe_key(KeyId=key)["KeyMetadata"]
+        assert described["KeyState"] == "PendingDeletion"
+        assert not stage.client("ec2", A).describe_images(
+            Owners=["self"], Filters=[{"Name": "image-id", "Values": [shared]}]
+        )["Images"]
