@@ -1,8 +1,10 @@
 //! What a share costs: the size of the binary, from its start to its first call, its memory, its
-//! time over that of the calls that wait for each other, and that of copies in many targets.
+//! time over that of the calls that wait for each other, that of copies in many targets, and the
+//! same of other clients. `docs/PERFORMANCE.md` keeps the figures.
 //!
 //! `cargo bench --package ami-share-action`, and the same with `--profile dist` for what a release
-//! has, on a machine that does nothing else.
+//! has, on a machine that does nothing else. A word after `--`, such as `peers`, runs that part
+//! alone: `size`, `growth`, `peers` or `copies`. `AMI_SHARE_BINARY` names another binary to measure.
 
 #![expect(
     clippy::print_stdout,
@@ -11,7 +13,9 @@
 )]
 
 mod copies;
+mod peers;
 
+use std::ffi::OsString;
 use std::io::Read as _;
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
@@ -49,9 +53,19 @@ const CHAIN: [&str; 11] = [
     "kms:GetKeyPolicy",
 ];
 
+/// The binary that is measured: that of this build, or another one.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the variable is set by the person who measures another binary"
+)]
+fn binary() -> OsString {
+    let other = std::env::var_os("AMI_SHARE_BINARY");
+    other.unwrap_or_else(|| env!("CARGO_BIN_EXE_ami-share").into())
+}
+
 /// The binary as a step on GitHub runs it, with nothing else in its environment.
 fn command(endpoint: &str, key: (&str, &str), inputs: &[(&str, String)]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_ami-share"));
+    let mut command = Command::new(binary());
     command
         .env_clear()
         .env("AWS_ENDPOINT_URL", endpoint)
@@ -69,18 +83,13 @@ fn median<T: PartialOrd + Copy>(mut values: Vec<T>) -> T {
     values[values.len() / 2]
 }
 
-/// From the start of the process to the first byte of its first call.
-fn to_first_call() -> Duration {
+/// From the start of a process to the first byte of its first call, which it makes to an endpoint.
+fn to_first_call(command: impl Fn(&str) -> Command) -> Duration {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    let inputs = [
-        ("INPUT_AMI-ID", "ami-1a2b3c4d".to_owned()),
-        ("INPUT_TARGET-ACCOUNTS", "222222222222".to_owned()),
-    ];
+    let mut command = command(&endpoint);
     let began = Instant::now();
-    let mut child = command(&endpoint, ("AKIAEXAMPLE", "secret"), &inputs)
-        .spawn()
-        .unwrap();
+    let mut child = command.spawn().unwrap();
     let (mut stream, _) = listener.accept().unwrap();
     stream.read_exact(&mut [0]).unwrap();
     let took = began.elapsed();
@@ -214,16 +223,43 @@ async fn main() {
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }
-    let starts = tokio::task::spawn_blocking(|| (0..RUNS).map(|_| to_first_call()).collect())
-        .await
-        .unwrap();
-    println!(
-        "start to first call: {:.1} ms (median of {RUNS})",
-        median::<Duration>(starts).as_secs_f64() * 1e3
-    );
-    let size = std::fs::metadata(env!("CARGO_BIN_EXE_ami-share"));
+    let parts = ["size", "growth", "peers", "copies"];
+    let asked: Vec<String> = std::env::args()
+        .filter(|part| parts.contains(&&**part))
+        .collect();
+    let is_asked = |part: &str| asked.is_empty() || asked.iter().any(|other| other == part);
+    if is_asked("size") {
+        size().await;
+    }
+    if is_asked("growth") {
+        growth().await;
+    }
+    if is_asked("peers") {
+        peers::print().await;
+    }
+    if is_asked("copies") {
+        copies::print().await;
+    }
+}
+
+/// The size of the binary, and what a dry run costs.
+async fn size() {
+    let size = std::fs::metadata(binary());
     let size = size.unwrap().len() / 1_000;
     println!("binary: {}.{:02} MB", size / 1_000, size % 1_000 / 10);
+    let arguments = [
+        ("INPUT_AMI-ID", "ami-1a2b3c4d".to_owned()),
+        ("INPUT_TARGET-ACCOUNTS", "222222222222".to_owned()),
+    ];
+    let begin = move |endpoint: &str| command(endpoint, ("AKIAEXAMPLE", "secret"), &arguments);
+    let starting = tokio::task::spawn_blocking(move || {
+        let starts = (0..RUNS).map(|_| to_first_call(&begin)).collect();
+        median::<Duration>(starts)
+    });
+    println!(
+        "start to first call: {:.1} ms (median of {RUNS})",
+        starting.await.unwrap().as_secs_f64() * 1e3
+    );
     let mut runs = Vec::new();
     for _ in 0..RUNS {
         runs.push(dry_run().await);
@@ -233,8 +269,6 @@ async fn main() {
         median(runs.iter().map(|run| run.wall.as_secs_f64()).collect()) * 1e3,
         median(runs.iter().map(|run| run.memory).collect())
     );
-    growth().await;
-    copies::print().await;
 }
 
 /// How time and memory grow with the number of targets.

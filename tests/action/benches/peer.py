@@ -1,0 +1,22 @@
+"""The same share by boto3: what a script of few lines does. It waits for nothing, checks nothing."""
+
+import json
+import sys
+
+import boto3
+
+image, key, target = sys.argv[1:]
+ec2, kms = boto3.client("ec2"), boto3.client("kms")
+ec2.describe_images(ImageIds=[image])
+ec2.describe_snapshots(OwnerIds=["self"])
+policy = json.loads(kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"])
+policy["Statement"].append({
+    "Sid": "Share",
+    "Effect": "Allow",
+    "Principal": {"AWS": f"arn:aws:iam::{target}:root"},
+    "Action": ["kms:DescribeKey", "kms:Decrypt", "kms:ReEncrypt*",
+               "kms:GenerateDataKeyWithoutPlaintext", "kms:CreateGrant"],
+    "Resource": "*",
+})  # fmt: skip
+kms.put_key_policy(KeyId=key, PolicyName="default", Policy=json.dumps(policy))
+ec2.modify_image_attribute(ImageId=image, LaunchPermission={"Add": [{"UserId": target}]})
