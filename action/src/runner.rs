@@ -240,7 +240,12 @@ impl Runner {
         let log = &self.log;
         let regions: Vec<&str> = plan.regions.iter().map(Region::as_ref).collect();
         let (account, regions) = (&plan.account, regions.join(", "));
-        log.line(&format!("Plan for account {account} in {regions}"));
+        let refused = if is_refused(plan) {
+            ", refused: none of this is done"
+        } else {
+            ""
+        };
+        log.line(&format!("Plan for account {account} in {regions}{refused}"));
         let keys = KeyNames::of(plan);
         let lines = plan_text::lines(plan);
         let lines: Vec<String> = lines.iter().map(|line| keys.shorten(line)).collect();

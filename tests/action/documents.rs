@@ -184,7 +184,7 @@ fn readme_examples_use_inputs_that_exist() {
         };
         let lines = given
             .lines()
-            .filter_map(|line| line.trim().split_once(": "));
+            .filter_map(|line| line.trim().trim_start_matches("# ").split_once(": "));
         names.extend(lines.map(|(name, _)| name));
     }
     assert!(names.len() > 10, "{names:?}");

@@ -176,7 +176,7 @@ async fn wrong_manifest_is_one_error() {
     }
     assert_refused(
         &stage.path("not-there.json"),
-        "it cannot be read: No such file or directory",
+        "there is no such file; give what `output` of Packer's",
     );
     assert_refused(stage.folder.path(), "it is no regular file");
 }

@@ -181,7 +181,7 @@ async fn dry_run_of_a_revoke_changes_nothing() {
     assert_eq!((run.status, run.outputs["changed"].as_str()), (0, "true"));
     for line in [
         format!("- launch permission of {golden} in us-east-1 from {B}"),
-        "`mode: revoke` would do this".to_owned(),
+        "Run without `dry-run` to carry it out".to_owned(),
     ] {
         assert!(run.log.contains(&line), "{line}: {}", run.log);
     }

@@ -97,6 +97,9 @@ fn says_no_more_than_it_knows(said: &Said) {
     let title = title.trim_start_matches("### ").replace('\\', "");
     let title = title.replace("<code>", "`").replace("</code>", "`");
     assert!(last.starts_with(&title), "{last}\n{title}");
+    for line in said.log.lines().chain(said.summary.lines()) {
+        assert!(line.matches("What to do").count() < 2, "{line}");
+    }
     for text in [&said.log, &said.summary] {
         let known = text
             .replace("cannot launch", "")
@@ -231,7 +234,10 @@ async fn access_that_was_given_and_taken_again_is_lost() {
     ];
     let said = run(&sim, &inputs).await;
     assert_eq!(said.exit, Exit::Done, "{}", said.log);
-    assert!(said.log.contains("has begun"), "{}", said.log);
+    assert!(said.log.contains("\ncopying ami-"), "{}", said.log);
+    said.check_last("made copies of 1 image in 1 target account in 1 Region");
+    said.check_last("the temporary access to the source is revoked");
+    assert!(!said.last().contains("shared "), "{}", said.last());
     // Nobody launches with the shared key any more.
     assert!(!said.last().contains("`iam-policy`"), "{}", said.last());
     assert!(
@@ -376,5 +382,105 @@ async fn every_end_has_a_last_line() {
         let said = run(&sim, inputs).await;
         assert_eq!(said.exit, exit, "{}", said.log);
         assert!(said.last().contains(text), "{}", said.last());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn deadline_names_the_account_of_what_was_awaited() {
+    let sim = places::build_world_with(Options {
+        copy_time: Duration::from_hours(1),
+        ..Options::default()
+    });
+    let inputs = [
+        ("AMI_ID", "{image-1}"),
+        ("TARGET_ACCOUNTS", B),
+        ("TARGET_ROLE", "consumer"),
+        ("TARGET_EXTERNAL_ID", "example"),
+        ("TARGET_KMS_KEY_ID", "alias/own-222222222222"),
+        ("TIMEOUT", "1m"),
+    ];
+    let said = run(&sim, &inputs).await;
+    assert_eq!(said.exit, Exit::Deadline, "{}", said.log);
+    let error = said.log.lines().find(|line| line.starts_with("error: "));
+    let error = error.unwrap();
+    assert!(error.contains("account 222222222222"), "{error}");
+    assert!(!error.contains(A), "{error}");
+    said.check_last("deadline in 222222222222");
+}
+
+#[tokio::test(start_paused = true)]
+async fn short_settle_is_warned_of_where_a_key_policy_is_written() {
+    let sim = two_accounts();
+    let short = [
+        ("AMI_ID", "{golden}"),
+        ("TARGET_ACCOUNTS", B),
+        ("SETTLE", "1s"),
+    ];
+    let table: [(&[Input<'_>], bool); 5] = [
+        (&[("MODE", "verify")], false),
+        (&[("KEY_ACCESS", "grants"), ("DRY_RUN", "true")], false),
+        (&[("DRY_RUN", "true")], true),
+        (&[], true),
+        // Everything is there by now.
+        (&[], false),
+    ];
+    for (more, is_warned) in table {
+        let said = run(&sim, &[short.as_slice(), more].concat()).await;
+        let is_said = said.log.contains("timing.settle-short");
+        assert_eq!(is_said, is_warned, "{more:?}: {}", said.log);
+    }
+}
+
+/// A step of a plan says what is to be brought about, and not that it is so.
+#[tokio::test(start_paused = true)]
+async fn plan_tells_no_change_as_a_fact() {
+    let sim = two_accounts();
+    let inputs = [
+        ("AMI_ID", "{golden}"),
+        ("TARGET_ACCOUNTS", B),
+        ("PUBLISH_SSM_PARAMETER", "/golden/{name}"),
+        ("DEPRECATE_AT", "2030-12-31"),
+        ("DEREGISTRATION_PROTECTION", "true"),
+        ("WATERMARK", "approved"),
+        ("SHARE_TAGS", "all"),
+    ];
+    let dry_run = [inputs.as_slice(), &[("DRY_RUN", "true")]].concat();
+    for (runs, sign) in [(&inputs[..0], '~'), (&inputs[..], '=')] {
+        if !runs.is_empty() {
+            assert_eq!(run(&sim, runs).await.exit, Exit::Done);
+        }
+        let said = run(&sim, &dry_run).await;
+        let mut told = 0;
+        for line in said.log.lines().filter_map(|line| line.strip_prefix("  ")) {
+            if !line.starts_with(['+', '~', '-', '=']) {
+                continue;
+            }
+            told += usize::from(line.starts_with(sign));
+            for fact in [
+                " is ", " are ", " will ", " has ", " have ", " names ", " now",
+            ] {
+                assert!(!line.contains(fact), "{line}");
+            }
+            assert_eq!(
+                line.starts_with('='),
+                line.ends_with("already there"),
+                "{line}"
+            );
+        }
+        assert!(told >= 5, "{}", said.log);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn refused_plan_says_so_before_its_steps() {
+    let sim = two_accounts();
+    let inputs = [("AMI_ID", "{managed}"), ("TARGET_ACCOUNTS", B)];
+    for dry_run in ["true", "false"] {
+        let said = run(&sim, &[inputs.as_slice(), &[("DRY_RUN", dry_run)]].concat()).await;
+        let first = said.log.lines().next().unwrap();
+        assert!(
+            first.ends_with(", refused: none of this is done"),
+            "{first}"
+        );
     }
 }

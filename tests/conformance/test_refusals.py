@@ -57,5 +57,5 @@ def test_role_without_permission_is_told_what_it_lacks(stage):
         {"INPUT_AMI-ID": stage.image("golden"), "INPUT_TARGET-ACCOUNTS": "333333333333"}, keys
     )
     assert run.status == 1
-    assert "assumed-role/launcher/witness may not perform ec2:DescribeImages" in run.log
+    assert "role `launcher` of account 222222222222 may not perform ec2:DescribeImages" in run.log
     assert "in an identity policy of" in run.log

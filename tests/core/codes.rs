@@ -72,6 +72,8 @@ type Examples = BTreeMap<&'static str, String>;
 const LONGEST_WORD: usize = 200;
 
 fn add_example(examples: &mut Examples, code: &'static str, message: &str) {
+    // What to do is said once, after the message.
+    assert!(!message.contains("What to do: "), "{code}: {message}");
     let words = message.split_whitespace().map(|word| match word.find('Z') {
         // What time it is differs from run to run.
         Some(end) if word.starts_with("20") && word.contains('T') => {

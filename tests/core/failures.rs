@@ -50,7 +50,7 @@ async fn denied_action_is_named_with_principal_place_and_remedy() {
         let error = find_denial(action).await;
         assert_eq!(error.code, Code::AccessDenied, "{error}");
         let message = error.to_string();
-        let principal = format!("arn:aws:sts::{A}:assumed-role/administrator/test");
+        let principal = format!("role `administrator` of account {A}");
         let denial = format!("{principal} may not perform {action} on ");
         assert!(message.contains(&denial), "{message}");
         let remedy = format!("remove the deny of `{action}` from a session policy");

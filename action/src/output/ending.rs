@@ -67,6 +67,9 @@ impl Ending {
 fn next(outcome: &Outcome, exit: Exit, mode: Mode) -> String {
     let text = match (exit, outcome) {
         (Exit::Done, Outcome::Applied(report)) if mode == Mode::Share => return left_to_do(report),
+        (Exit::Done, Outcome::Planned(report)) if report.plan.changes() => {
+            "Run without `dry-run` to carry it out"
+        }
         // A plan alone is cancelled only by somebody who was asked and said no.
         (Exit::Done, _) | (Exit::Cancelled, Outcome::Planned(_)) => "",
         (Exit::Refused, _) => "See what each finding asks for, and run again",

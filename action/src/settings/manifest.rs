@@ -33,8 +33,12 @@ struct Build {
 
 /// The images of the file, in order.
 pub(super) fn read(path: &Path) -> anyhow::Result<Vec<(Region, AmiId)>> {
-    if path.is_relative() && !path.exists() {
-        bail!("there is no such file in the directory in which the step runs");
+    if !path.exists() {
+        bail!(
+            "there is no such file{}; give what `output` of Packer's post-processor `manifest` \
+             names, by its path from there. One that another job made must be downloaded first",
+            place_of(path)
+        );
     }
     let bytes = files::read(path, LARGEST_FILE)?;
     let Ok(text) = String::from_utf8(bytes) else {
@@ -42,6 +46,16 @@ pub(super) fn read(path: &Path) -> anyhow::Result<Vec<(Region, AmiId)>> {
     };
     // Editors and shells of Windows put a mark before the text.
     images(text.strip_prefix('\u{feff}').unwrap_or(&text))
+}
+
+/// The directory that a path counts from.
+fn place_of(path: &Path) -> String {
+    match std::env::current_dir() {
+        Ok(directory) if path.is_relative() => {
+            format!(" in `{}`, where this step runs", directory.display())
+        }
+        _ => String::new(),
+    }
 }
 
 /// The images of a manifest's text.

@@ -95,9 +95,9 @@ pub(crate) fn not_assumable(
 ) -> Error {
     // Trust policies name the role behind a session, not the session.
     let principal = describe_principal(&caller.arn);
-    let given = if external_id { "" } else { " (none is given)" };
+    let given = if external_id { "" } else { " (not given)" };
     let denial = Denial {
-        principal: &caller.arn,
+        principal: &principal,
         action: ASSUME_ROLE,
         resource: role.as_ref(),
     };
@@ -106,11 +106,11 @@ pub(crate) fn not_assumable(
         .and_then(|aws| denial.named_policy(&aws.message));
     let all = || {
         format!(
-            "AWS does not say which is wrong: `target-role` or `key-role`, its trust policy, \
-             `target-external-id`{given} or the caller's right to `sts:AssumeRole`"
+            "`aws iam get-role` there must show it, with {principal} and `target-external-id`{given} \
+             in its trust policy; the caller needs `sts:AssumeRole`"
         )
     };
-    let message = format!("{principal} may not assume {role}");
+    let message = format!("{role} cannot be assumed");
     let mut error = Error::new(Code::RoleNotAssumable, message)
         .remedy(by_words.unwrap_or_else(all))
         .on(role);

@@ -231,17 +231,17 @@ impl Error {
         self
     }
 
-    /// Whether AWS's own code is one of these.
-    pub(crate) fn is_aws(&self, codes: &[&str]) -> bool {
-        self.aws
-            .as_ref()
-            .is_some_and(|aws| codes.contains(&aws.code.as_str()))
+    /// What happened, where, and what AWS said: for a text that says itself what to do.
+    pub(crate) fn without_remedy(&self) -> String {
+        let mut text = self.happened();
+        if let Some(aws) = &self.aws {
+            text += &format!(". AWS said: {aws}");
+        }
+        text
     }
-}
 
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.code, self.message)?;
+    /// The code, what happened, and where.
+    fn happened(&self) -> String {
         let mut place: Vec<String> = Vec::new();
         // What the message says already is not repeated.
         let is_new = |part: &&str| !self.message.contains(*part);
@@ -254,13 +254,30 @@ impl fmt::Display for Error {
                 .filter(is_new)
                 .map(|account| format!("account {account}")),
         );
-        let region = self.region.as_ref().map(AsRef::<str>::as_ref);
+        // A role is the same in every Region.
+        let is_regional = self.code != Code::RoleNotAssumable;
+        let region = self.region.as_ref().filter(|_| is_regional);
+        let region = region.map(AsRef::<str>::as_ref);
         place.extend(region.filter(is_new).map(str::to_owned));
-        if !place.is_empty() {
-            write!(f, " ({})", place.join(", "))?;
-        }
+        let place = match place.as_slice() {
+            [] => String::new(),
+            place => format!(" ({})", place.join(", ")),
+        };
+        format!("{}: {}{place}", self.code, self.message)
+    }
+
+    /// Whether AWS's own code is one of these.
+    pub(crate) fn is_aws(&self, codes: &[&str]) -> bool {
+        self.aws
+            .as_ref()
+            .is_some_and(|aws| codes.contains(&aws.code.as_str()))
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // AWS's words may be very long, so they are last.
-        write!(f, ". What to do: {}", self.remedy)?;
+        write!(f, "{}. What to do: {}", self.happened(), self.remedy)?;
         if let Some(aws) = &self.aws {
             write!(f, ". AWS said: {aws}")?;
         }

@@ -142,7 +142,8 @@ findings! {
             "give `copy-to-regions`, or another `kms-key-id`; or set `share-source` to `true`";
         /// The image belongs to another account.
         ImageNotOwned => "image.not-owned", Refuse:
-            "run this in the account that owns it, or share a copy that is your own";
+            "use credentials of that account; or copy the image into yours (`aws ec2 copy-image \
+             --source-image-id AMI --source-region REGION --name NAME`), and share the copy";
         /// The image is still being made, so its volumes and keys are not known.
         ImagePending => "image.pending", Warn:
             "`mode: share` waits for it; repeat the dry run once it is available";
@@ -180,8 +181,8 @@ findings! {
             "make sure that its policy holds the statements of the output `key-policy-statements`";
         /// An AWS managed key can never be shared.
         KeyAwsManaged => "key.aws-managed", Refuse:
-            "give `kms-key-id`, a customer managed key of this account and Region: the image is \
-             then copied under it and the copy shared";
+            "give `kms-key-id`, a key of yours in that Region (`aws kms create-key` makes one): a \
+             copy under it is shared";
         /// The key is disabled.
         KeyDisabled => "key.disabled", Refuse:
             "enable it (EnableKey); if the image is only copied from it, enabling it for the time \

@@ -159,7 +159,7 @@ async fn read_policy(
             Ok(Some(policy))
         }
         Err(error) if must_read => Err(error),
-        Err(error) => Ok(Some(Err(error.to_string()))),
+        Err(error) => Ok(Some(Err(error.without_remedy()))),
     }
 }
 

@@ -249,7 +249,7 @@ async fn read_access(clients: &RegionClients, key: &mut Key) -> Result<(), Error
     let (grants, policy) = future::join(grants, clients.kms.key_policy(&key.arn)).await;
     key.policy = Some(match policy {
         Ok(text) => KeyPolicy::parse(&text).map_err(|error| error.to_string()),
-        Err(error) => Err(error.to_string()),
+        Err(error) => Err(error.without_remedy()),
     });
     key.grants = Some(grants?);
     Ok(())

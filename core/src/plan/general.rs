@@ -1,6 +1,7 @@
 //! Findings about the run as a whole.
 
 use super::planner::Planner;
+use super::step::Step;
 use crate::diagnostic::FindingCode;
 use crate::id::Principal;
 use crate::inventory::{ImageState, Part};
@@ -31,14 +32,6 @@ impl Planner<'_> {
                 "this target is the source account itself, which needs no sharing",
             );
         }
-        if options.timing.settle < Timing::SAFE_SETTLE {
-            self.warn(
-                FindingCode::TimingSettleShort,
-                "settle",
-                "a key policy is watched for less than 8 s after a change, so a concurrent run \
-                 may overwrite it unseen",
-            );
-        }
         if options.revoke.is_none() && options.key_access == KeyAccessMode::Grants {
             // A grant has no condition for the service that a call comes through (R3.3.3).
             if options.key_scope.is_none() {
@@ -67,6 +60,23 @@ impl Planner<'_> {
                 "credentials",
                 "the run waits for images or copies with session credentials that cannot be \
                  renewed and may end before it",
+            );
+        }
+    }
+
+    /// Warns of too short a look at key policies that a run writes.
+    pub(super) fn check_settle(&mut self, steps: &[Step]) {
+        let writes = |step: &Step| match step {
+            Step::KeyAccess(access) => access.policy.is_some(),
+            Step::RemoveKeyAccess(remove) => remove.policy.is_some(),
+            _ => false,
+        };
+        if self.request.options.timing.settle < Timing::SAFE_SETTLE && steps.iter().any(writes) {
+            self.warn(
+                FindingCode::TimingSettleShort,
+                "settle",
+                "a key policy is watched for less than 8 s after a change, so a concurrent run \
+                 may overwrite it unseen",
             );
         }
     }

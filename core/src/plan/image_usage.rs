@@ -6,7 +6,7 @@ use super::Plan;
 use super::lifecycle::rfc3339;
 use super::planner::Planner;
 use super::step::{RemoveCopy, RemovePermissions};
-use crate::diagnostic::{Error, FindingCode};
+use crate::diagnostic::{Error, Finding, FindingCode};
 use crate::id::{AccountId, AmiId, Principal, Region};
 use crate::inventory::UsageReport;
 
@@ -105,8 +105,16 @@ impl Planner<'_> {
     }
 
     fn warn_of_unknown_image_usage(&mut self, image: &AmiId, error: &Error) {
-        let message = format!("whether those who lose the image use it is not known: {error}");
-        self.warn(FindingCode::ImageUsageUnknown, image, message);
+        let message = format!(
+            "whether those who lose the image use it is not known: {}",
+            error.without_remedy()
+        );
+        let mut finding = Finding::warn(FindingCode::ImageUsageUnknown, image, message);
+        finding.remedy = format!(
+            "{}; or set `revoke-in-use` if that does not matter",
+            error.remedy
+        );
+        self.add(finding);
     }
 }
 

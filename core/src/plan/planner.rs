@@ -93,6 +93,7 @@ pub(super) fn draft(
     } else {
         planner.plan_share()
     };
+    planner.check_settle(&steps);
     let has_steps = steps.iter().any(Step::concerns_image);
     Draft {
         has_images: has_steps || planner.awaits_image,

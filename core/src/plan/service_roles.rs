@@ -6,7 +6,7 @@ use super::own_grant::OwnGrant;
 use super::planner::{Planner, ShareSteps};
 use super::step::{LaunchPermission, ServiceRole};
 use crate::diagnostic::names::first_names;
-use crate::diagnostic::{Error, FindingCode};
+use crate::diagnostic::{Error, Finding, FindingCode};
 use crate::id::{AccountId, KeyArn};
 use crate::inventory::{Image, Key, RegionInventory, Target, VolumeKey};
 use crate::policy::evaluate::Caller;
@@ -78,9 +78,10 @@ impl Planner<'_> {
     fn warn_of_unread_grants(&mut self, key: &KeyArn, role: &str, error: &Error) {
         let message = format!(
             "which grants this key of new volumes has could not be read, so {role} gets none on it \
-             and may be unable to launch: {error}"
+             and may be unable to launch: {}",
+            error.without_remedy()
         );
-        self.warn(FindingCode::TargetKeyUnread, key, message);
+        self.warn_of_unread_key(key, message, error);
     }
 
     /// Warns of roles that get no grant on the key of new volumes, since which key that is could
@@ -107,11 +108,18 @@ impl Planner<'_> {
             }
             let message = format!(
                 "under which key new volumes of this target come in {name} could not be read, so \
-                 {} gets no grant on that key and may be unable to launch: {error}",
-                first_names(roles)
+                 {} gets no grant on that key and may be unable to launch: {}",
+                first_names(roles),
+                error.without_remedy()
             );
-            self.warn(FindingCode::TargetKeyUnread, account, message);
+            self.warn_of_unread_key(account, message, error);
         }
+    }
+
+    fn warn_of_unread_key(&mut self, resource: impl ToString, message: String, error: &Error) {
+        let mut finding = Finding::warn(FindingCode::TargetKeyUnread, resource, message);
+        finding.remedy = format!("{}. Then run again", error.remedy);
+        self.add(finding);
     }
 
     /// Warns of grants that are made because a policy which may make them needless was not read.

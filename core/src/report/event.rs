@@ -285,6 +285,9 @@ impl Event {
 pub struct Waiting {
     /// The ID or ARN of what is awaited.
     pub resource: String,
+    /// Its account, if that is known to be another one than the source account, or may be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account: Option<AccountId>,
     /// What the run waits for it to be, in words.
     pub what: String,
     /// Percent, if AWS reports it.
@@ -309,6 +312,7 @@ impl Waiting {
     ) -> Self {
         Self {
             resource: resource.to_string(),
+            account: None,
             what: what.to_owned(),
             percent: None,
             elapsed: since.elapsed(),

@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{KeyRef, Region};
 
+/// A message shows the form of `region=key` for this many Regions.
+const FEW: usize = 2;
+
 /// One key for all Regions, or one for each.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
@@ -50,23 +53,16 @@ impl Keys {
             }
         }
         if let Some(key) = &self.all {
-            let elsewhere = need_key_with_others
-                .iter()
-                .filter(|region| key.in_region(region).is_none());
-            problems.extend(elsewhere.map(|region| {
-                format!(
-                    "`{key}` is not in {region}: give a key there, as `{region}=key`, or \
-                     a multi-Region key"
-                )
-            }));
+            problems.extend(key_elsewhere(key, regions, need_key_with_others));
             if problems.is_empty()
                 && regions.len() > 1
                 && key.region().is_none()
                 && !key.spans_regions()
             {
+                let pairs = pairs(regions, None);
                 problems.push(format!(
-                    "`{key}` is one key of one Region: give `region=key` for each, an alias that \
-                     exists in each, or a multi-Region key"
+                    "`{key}` is a key of one Region: give one for each, `{pairs}`, or an alias \
+                     that exists in each"
                 ));
             }
             return problems;
@@ -85,6 +81,43 @@ impl Keys {
         );
         problems
     }
+}
+
+/// What is wrong with one key for all Regions that is not in some of those that need it.
+fn key_elsewhere(
+    key: &KeyRef,
+    regions: &BTreeSet<Region>,
+    need_key: &BTreeSet<Region>,
+) -> Option<String> {
+    let mut lacking = need_key.iter();
+    let lacking = lacking.find(|region| key.in_region(region).is_none())?;
+    let list = format!("`aws kms list-aliases --region {lacking}` shows those there");
+    if regions.len() == 1 {
+        return Some(format!(
+            "`{key}` is not in {lacking}, where the image is: give a key of {lacking}; {list}"
+        ));
+    }
+    let pairs = pairs(regions, key.region());
+    Some(format!(
+        "`{key}` is not in {lacking}: each Region needs a key of its own, `{pairs}`; {list}"
+    ))
+}
+
+/// How a key is given for each of a few Regions, one of which has `this key`.
+fn pairs(regions: &BTreeSet<Region>, home: Option<&Region>) -> String {
+    let mut pairs = Vec::new();
+    for region in regions.iter().take(FEW) {
+        let key = if Some(region) == home {
+            "THIS-KEY"
+        } else {
+            "KEY"
+        };
+        pairs.push(format!("{region}={key}"));
+    }
+    if regions.len() > FEW {
+        pairs.push("…".to_owned());
+    }
+    pairs.join(" ")
 }
 
 #[cfg(test)]

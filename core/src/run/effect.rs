@@ -208,6 +208,7 @@ impl<'p, 'a> UntilInEffect<'p, 'a> {
         let pause = self.backoff.next().min(left).max(SHORTEST_PAUSE);
         let what = change.kind.describe();
         let mut waiting = Waiting::new(&change.resource, &what, self.since, pause);
+        waiting.account = Some(self.account.clone());
         waiting.aws = aws.cloned();
         self.progress.wait_for(waiting).await;
         self.tried = Instant::now();

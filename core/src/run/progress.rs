@@ -1,5 +1,6 @@
 //! How far a run is: its events, its report, and what it waits for.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -129,6 +130,7 @@ impl<'a> Progress<'a> {
         pause: Duration,
     ) {
         let mut waiting = Waiting::new(resource, what, since, pause);
+        waiting.account.clone_from(&error.account);
         waiting.aws.clone_from(&error.aws);
         self.wait_for(waiting).await;
     }
@@ -149,6 +151,7 @@ impl<'a> Progress<'a> {
         };
         let wait = Wait {
             what: format!("{}{progress}", waiting.what),
+            account: waiting.account.clone(),
             aws: waiting.aws.clone(),
         };
         self.awaited.set(&waiting.resource, wait);
@@ -164,18 +167,27 @@ impl<'a> Progress<'a> {
     pub(crate) fn deadline_error(&self) -> Error {
         let awaited = self.awaited.list();
         let mut answers: Vec<AwsAnswer> = Vec::new();
+        let mut accounts = BTreeSet::new();
         for (_, wait) in &awaited {
             answers.extend(wait.aws.clone().filter(|answer| !answers.contains(answer)));
+            accounts.insert(wait.account.as_ref().unwrap_or(&self.account));
         }
         // One answer stands at the end of the error; of several, each beside what it belongs to.
-        let beside_each = answers.len() > 1;
+        // Accounts likewise.
+        let (many_answers, many_accounts) = (answers.len() > 1, accounts.len() > 1);
         let mut list = Vec::new();
-        for (resource, wait) in awaited {
-            let words = match wait.aws.filter(|_| beside_each) {
+        for (resource, wait) in &awaited {
+            let account = wait.account.as_ref().unwrap_or(&self.account);
+            let place = if many_accounts {
+                format!(" in {account}")
+            } else {
+                String::new()
+            };
+            let words = match wait.aws.as_ref().filter(|_| many_answers) {
                 Some(aws) => format!(" (AWS said: {aws})"),
                 None => String::new(),
             };
-            list.push(format!("{resource} {}{words}", wait.what));
+            list.push(format!("{resource}{place} {}{words}", wait.what));
         }
         if list.is_empty() {
             list.push("an answer from AWS".to_owned());
@@ -184,8 +196,10 @@ impl<'a> Progress<'a> {
             "the run's deadline passed while it still awaited: {}",
             list.join("; ")
         );
-        let mut error = Error::new(Code::Deadline, message).in_account(&self.account);
-        error.aws = answers.pop().filter(|_| !beside_each);
+        let account = accounts.first().copied().filter(|_| !many_accounts);
+        let mut error =
+            Error::new(Code::Deadline, message).in_account(account.unwrap_or(&self.account));
+        error.aws = answers.pop().filter(|_| !many_answers);
         error
     }
 }

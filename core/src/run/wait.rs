@@ -9,6 +9,7 @@ use backoff::backoff::Backoff as _;
 use parking_lot::Mutex;
 
 use crate::diagnostic::AwsAnswer;
+use crate::id::AccountId;
 
 /// The pauses between looks at one thing.
 #[derive(Debug)]
@@ -79,6 +80,8 @@ pub(super) struct Awaited(Mutex<BTreeMap<String, Wait>>);
 #[derive(Clone, Debug)]
 pub(super) struct Wait {
     pub(super) what: String,
+    /// The account that it is in, if that may be another one than the source account.
+    pub(super) account: Option<AccountId>,
     /// What AWS said, if an error of it is waited out.
     pub(super) aws: Option<AwsAnswer>,
 }

@@ -147,6 +147,8 @@ impl Watcher {
             let predicted = percent.and_then(|percent| backoff.predict(percent, since.elapsed()));
             let pause = predicted.unwrap_or(growing);
             let mut waiting = Waiting::new(id, &known.what, since, pause);
+            let identity = ec2.caller.identity.as_ref();
+            waiting.account = identity.map(|identity| identity.account.clone());
             waiting.percent = percent;
             progress.report_waiting(waiting);
             shortest = shortest.min(pause);

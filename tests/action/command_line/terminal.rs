@@ -155,7 +155,7 @@ async fn progress_at_a_terminal_hides_no_line_and_leaves_nothing() {
     );
     let shown = screen(&written);
     for words in [
-        "has begun",
+        "copying ami-",
         "is available",
         "confirmed: launch permission of",
     ] {

@@ -131,6 +131,24 @@ impl<'a> Counts<'a> {
         format!("{images} with {targets} in {regions}")
     }
 
+    /// `copies of 2 images in 4 target accounts in 1 Region`.
+    pub(super) fn own_copies(&self) -> String {
+        let images = count(self.images.len(), "image");
+        let targets = count(self.principals.len(), "target account");
+        let regions = count(self.regions.len(), "Region");
+        format!("copies of {images} in {targets} in {regions}")
+    }
+
+    /// How many targets there are.
+    pub(super) fn targets(&self) -> usize {
+        self.principals.len()
+    }
+
+    /// How many targets of these are not among the others.
+    pub(super) fn without(&self, other: &Self) -> usize {
+        self.principals.difference(&other.principals).count()
+    }
+
     /// `2 images in 1 Region`.
     pub(super) fn looked_at(&self) -> String {
         let images = count(self.images.len(), "image");

@@ -54,17 +54,13 @@ fn planned(report: &Report, exit: Exit, mode: Mode) -> String {
     }
     if plan.changes() {
         let [add, change, remove] = plan_text::sums(plan);
-        let what = match mode {
-            Mode::Revoke => "revoke",
-            Mode::Share | Mode::Verify | Mode::Usage => "share",
-        };
         let left_out = match plan.errors.len() {
             0 => String::new(),
             errors => format!(", and {} left out", count(errors, "part")),
         };
         return format!(
             "dry run, nothing was changed. Plan: {add} to add, {change} to change, {remove} to \
-             remove{left_out}; `mode: {what}` would do this"
+             remove{left_out}"
         );
     }
     if plan.may_change() {
@@ -145,11 +141,15 @@ fn shared(report: &Report, exit: Exit) -> String {
     }
     // What a run did that ended well is everything that it was to do.
     let shared = counts.shared_of(if exit == Exit::Done { &counts } else { &all });
-    let mut verdict = if has_given(report) {
-        format!("shared {shared}{keys}")
-    } else {
-        format!("already shared: {shared}{keys}")
+    let mut verdict = match (has_given(report), own_copies(report, &counts, exit)) {
+        (_, Some(copies)) => copies,
+        (true, None) => format!("shared {shared}{keys}"),
+        (false, None) => format!("already shared: {shared}{keys}"),
     };
+    let by_copies = counts.without(&Counts::permitted(report));
+    if by_copies > 0 && by_copies < counts.targets() {
+        verdict += &format!(" ({by_copies} of these by copies of their own alone)");
+    }
     let unlisted = Counts::revoked_from_unlisted(report);
     if !unlisted.is_empty() {
         verdict += &format!("; revoked {}", unlisted.access());
@@ -162,6 +162,24 @@ fn shared(report: &Report, exit: Exit) -> String {
         (Exit::Done, true) => verdict,
         _ => format!("{prefix}not everything was done; {verdict}"),
     }
+}
+
+/// What was done if every target launches a copy of its own, and none the shared image.
+fn own_copies(report: &Report, counts: &Counts<'_>, exit: Exit) -> Option<String> {
+    if counts.without(&Counts::permitted(report)) < counts.targets() {
+        return None;
+    }
+    let copies = counts.own_copies();
+    let mut copied = report.targets.iter().flat_map(|target| &target.copies);
+    if !copied.any(|copy| copy.copied) {
+        return Some(format!("already there: {copies}"));
+    }
+    // What it was for is over if nothing failed.
+    let ended = match exit {
+        Exit::Done => "; the temporary access to the source is revoked",
+        _ => "",
+    };
+    Some(format!("made {copies}{ended}"))
 }
 
 /// Whether a share gave targets access, or began copies, where there was none.

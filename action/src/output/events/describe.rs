@@ -21,7 +21,7 @@ fn copies(event: &Event) -> Option<String> {
             region,
             copy,
             account,
-        } => format!("{copy} in {region} of {account}, the copy of {source}, has begun"),
+        } => format!("copying {source}, as {copy} in {region} of {account}"),
         Event::CopyAdopted {
             source,
             region,
@@ -33,7 +33,7 @@ fn copies(event: &Event) -> Option<String> {
             region,
             copy,
             account,
-        } => format!("{copy} in {region} of {account}, the copy of {source}, is available"),
+        } => format!("copied {source}: {copy} in {region} of {account} is available"),
         Event::CopyRemoved { image } => format!("the copy {image} is removed"),
         Event::LeftoverRemoved { resource } => {
             format!("{resource}, left by a failed copy, is removed")
@@ -95,7 +95,7 @@ fn permissions(event: &Event) -> Option<String> {
             format!("launch permission of {image} is removed from {removed}")
         }
         Event::TemporaryAccessRecorded { image } => {
-            format!("the tags of {image} now say who has temporary access, if anybody has")
+            format!("the record of temporary access in the tags of {image} is written")
         }
         _ => return None,
     })

@@ -46,12 +46,12 @@ pub(super) fn key_access(remove: &RemoveKeyAccess) -> Vec<String> {
     if !remove.kept.is_empty() {
         let who = list_principals(&remove.kept);
         lines.push(format!(
-            "= access to {key} is kept for {who}: something else that is shared needs it"
+            "= access of {who} to {key}, which stays: something else that is shared needs it"
         ));
     }
     for (principal, usage) in &remove.in_use {
         let who = short_name(&principal.to_string());
-        lines.push(format!("! access to {key} is kept for {who}: {usage}"));
+        lines.push(format!("! access of {who} to {key}, which stays: {usage}"));
     }
     lines
 }
@@ -63,7 +63,7 @@ pub(super) fn copy(remove: &RemoveCopy) -> String {
         region,
         ..
     } = remove;
-    format!("- the copy {image} of {source} in {region} is removed")
+    format!("- copy {image} of {source} in {region}")
 }
 
 /// A line only if something was shared temporarily.
@@ -79,7 +79,7 @@ pub(super) fn reclaim(reclaim: &ReclaimAccess) -> Option<String> {
 pub(super) fn forget(forget: &ForgetTemporaryAccess, sign: char) -> String {
     let ForgetTemporaryAccess { image, region, .. } = forget;
     let who = list_principals(&forget.accounts);
-    format!("{sign} the tags of {image} in {region} no longer record temporary access of {who}")
+    format!("{sign} tags of {image} in {region}: without the temporary access of {who}")
 }
 
 pub(super) fn role_policy(remove: &RemoveRolePolicy) -> String {
@@ -89,5 +89,5 @@ pub(super) fn role_policy(remove: &RemoveRolePolicy) -> String {
         policy,
         ..
     } = remove;
-    format!("- the role {role} of {account} loses the policy {policy}")
+    format!("- policy {policy} of role {role} of {account}")
 }

@@ -27,7 +27,7 @@ pub(super) fn copy(copy: &CopyImage) -> String {
     };
     match copy.leftovers.images.len() + copy.leftovers.snapshots.len() {
         0 => what,
-        count => format!("{what}; then - remove {count} leftovers of failed copies"),
+        count => format!("{what}, then remove {count} leftovers of failed copies"),
     }
 }
 
@@ -87,31 +87,30 @@ fn owned_image(account: &AccountId, shared: &SharedImage) -> String {
 }
 
 pub(super) fn deprecate(deprecate: &Deprecate, sign: char) -> String {
-    let (image, at) = (
-        owned_image(&deprecate.account, &deprecate.shared),
-        &deprecate.at,
-    );
-    format!("{sign} {image} will be deprecated at {at}")
+    let image = owned_image(&deprecate.account, &deprecate.shared);
+    let at = &deprecate.at;
+    unless_there(sign, &format!("deprecation of {image} at {at}"))
 }
 
 pub(super) fn tags(share: &ShareTags, sign: char) -> String {
     let image = image_name(&share.shared);
-    if share.missing.is_empty() {
-        let keys = list(share.tags.keys());
-        return format!("{sign} every recipient of {image} sees its tags already: {keys}");
-    }
-    let keys = list(share.missing.keys());
-    format!("{sign} every recipient of {image} sees its tags: {keys}")
+    let keys = match &share.missing {
+        missing if missing.is_empty() => list(share.tags.keys()),
+        missing => list(missing.keys()),
+    };
+    let what = format!("tags of {image} that every recipient sees: {keys}");
+    unless_there(sign, &what)
 }
 
 pub(super) fn watermark(watermark: &Watermark, sign: char) -> String {
     let image = image_name(&watermark.shared);
-    format!("{sign} {image} has the watermark {}", watermark.watermark)
+    let what = format!("watermark {} of {image}", watermark.watermark);
+    unless_there(sign, &what)
 }
 
 pub(super) fn protect(protect: &Protect, sign: char) -> String {
     let image = owned_image(&protect.account, &protect.shared);
-    format!("{sign} {image} is protected from deregistration")
+    unless_there(sign, &format!("protection of {image} from deregistration"))
 }
 
 pub(super) fn publish(publish: &Publish, sign: char) -> String {
@@ -121,10 +120,17 @@ pub(super) fn publish(publish: &Publish, sign: char) -> String {
         None => image_name(&publish.shared),
     };
     let current = match &publish.current {
-        Some(current) if sign != '=' => format!(", which holds {current} now"),
+        Some(current) if sign != '=' => format!(" instead of {current}"),
         _ => String::new(),
     };
-    format!("{sign} the parameter {parameter} of {account}{current} names {image}")
+    let what = format!("parameter {parameter} of {account}: {image}{current}");
+    unless_there(sign, &what)
+}
+
+/// What a step brings about, or that it is so already.
+pub(super) fn unless_there(sign: char, what: &str) -> String {
+    let there = if sign == '=' { ", already there" } else { "" };
+    format!("{sign} {what}{there}")
 }
 
 /// The line of what principals get, or, if none of them lacks it, have already. There is none if

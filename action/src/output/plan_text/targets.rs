@@ -3,6 +3,7 @@
 use ami_share::plan::{LaunchRole, RolePolicy, ServiceRole, TagShared, TargetCopy};
 
 use super::image_name;
+use super::shares::unless_there;
 use crate::output::principal_name::list;
 
 /// `alias` is what the inputs call the key.
@@ -20,10 +21,10 @@ pub(super) fn copy(copy: &TargetCopy, alias: Option<&str>) -> String {
 pub(super) fn tags(tag: &TagShared, sign: char) -> String {
     let (image, account) = (image_name(&tag.shared), &tag.account);
     if tag.missing.is_empty() {
-        return format!("{sign} {image} carries its tags in {account} already");
+        return unless_there(sign, &format!("tags of {image} in {account}"));
     }
     let keys = list(tag.missing.keys());
-    format!("{sign} {image} is tagged in {account}: {keys}")
+    format!("{sign} tags of {image} in {account}: {keys}")
 }
 
 pub(super) fn launch_role(launch: &LaunchRole, sign: char) -> Option<String> {
@@ -33,9 +34,8 @@ pub(super) fn launch_role(launch: &LaunchRole, sign: char) -> Option<String> {
         _ => return None,
     };
     let LaunchRole { role, account, .. } = launch;
-    Some(format!(
-        "{sign} the policy {policy} for the role {role} of {account}, to launch with the key"
-    ))
+    let what = format!("policy {policy} for role {role} of {account}, to launch with the key");
+    Some(unless_there(sign, &what))
 }
 
 pub(super) fn service_role(service_role: &ServiceRole, sign: char) -> String {
@@ -46,5 +46,6 @@ pub(super) fn service_role(service_role: &ServiceRole, sign: char) -> String {
         ..
     } = service_role;
     let role = service_role.role.as_deref().unwrap_or("a new role");
-    format!("{sign} a grant of {key} for {role} of {service} in {account}")
+    let what = format!("grant of {key} for {role} of {service} in {account}");
+    unless_there(sign, &what)
 }

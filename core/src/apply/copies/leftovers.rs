@@ -3,7 +3,7 @@
 
 use super::CopyJob;
 use crate::aws::clients::RegionClients;
-use crate::diagnostic::{Finding, FindingCode};
+use crate::diagnostic::{Error, Finding, FindingCode};
 use crate::id::{AmiId, SnapshotId};
 use crate::report::Event;
 
@@ -29,17 +29,18 @@ impl CopyJob<'_> {
             Ok(kept) => {
                 self.report_removed(image);
                 for (snapshot, why) in kept {
-                    self.warn(&snapshot, &explain_kept_snapshot(self.clients, &why));
+                    let why = explain_kept_snapshot(self.clients, &why);
+                    self.report(describe(&snapshot, &why));
                 }
             }
-            Err(error) => self.warn(image, &error.to_string()),
+            Err(error) => self.warn(image, &error),
         }
     }
 
     async fn remove_snapshot(&self, snapshot: &SnapshotId) {
         match self.clients.ec2.delete_snapshot(snapshot).await {
             Ok(()) => self.report_removed(snapshot),
-            Err(error) => self.warn(snapshot, &error.to_string()),
+            Err(error) => self.warn(snapshot, &error),
         }
     }
 
@@ -49,11 +50,23 @@ impl CopyJob<'_> {
         });
     }
 
-    fn warn(&self, resource: impl ToString, why: &str) {
-        let message = format!("a failed copy left this, and it could not be removed: {why}");
-        let finding = Finding::warn(FindingCode::CopyNotCleaned, resource, message);
+    fn warn(&self, resource: impl ToString, error: &Error) {
+        let mut finding = describe(resource, &error.without_remedy());
+        finding.remedy = format!(
+            "{}; or remove it by hand: it counts toward quotas",
+            error.remedy
+        );
+        self.report(finding);
+    }
+
+    fn report(&self, finding: Finding) {
         self.run.progress.emit(&Event::Found(finding));
     }
+}
+
+fn describe(resource: impl ToString, why: &str) -> Finding {
+    let message = format!("a failed copy left this, and it could not be removed: {why}");
+    Finding::warn(FindingCode::CopyNotCleaned, resource, message)
 }
 
 /// Why a snapshot stays that AWS should have deleted with its image: AWS does so as the caller.

@@ -109,8 +109,9 @@ fn none_found(action: &str, missing: &CredentialsError) -> Error {
     let is_none = matches!(missing, CredentialsError::CredentialsNotLoaded(_));
     if is_none {
         return error("no credentials were found").remedy(
-            "give credentials of the source account: assume a role in an earlier step, or set \
-             AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE",
+            "on GitHub set `role-to-assume: arn:aws:iam::ACCOUNT:role/NAME`, and `id-token: write` \
+             in `permissions`; elsewhere AWS_PROFILE, or AWS_ACCESS_KEY_ID and \
+             AWS_SECRET_ACCESS_KEY",
         );
     }
     // A source that is set up, such as the `credential_process` of a profile.

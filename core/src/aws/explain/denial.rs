@@ -15,12 +15,18 @@ pub(super) fn explain(call: &Call<'_>, message: &str) -> Error {
     let resource = text_between(message, "on resource: ", ' ')
         .or(call.resource)
         .unwrap_or("*");
+    // Policies are attached to the role behind a session, and name it.
+    let whom = describe_principal(principal);
     let denial = Denial {
-        principal,
+        principal: if whom == principal {
+            "that principal"
+        } else {
+            "that role"
+        },
         action,
         resource,
     };
-    let text = format!("{principal} may not perform {action} on {resource}");
+    let text = format!("{whom} may not perform {action} on {resource}");
     Error::new(Code::AccessDenied, text)
         .remedy(denial.remedy(message))
         .on(resource)
@@ -28,6 +34,7 @@ pub(super) fn explain(call: &Call<'_>, message: &str) -> Error {
 
 /// What is denied to whom.
 pub(in crate::aws) struct Denial<'a> {
+    /// What the remedy calls the principal.
     pub(in crate::aws) principal: &'a str,
     pub(in crate::aws) action: &'a str,
     pub(in crate::aws) resource: &'a str,
@@ -42,7 +49,7 @@ impl Denial<'_> {
 
     fn identity_policy(&self) -> String {
         // The message has the resource already.
-        let (action, principal) = (self.action, describe_principal(self.principal));
+        let (action, principal) = (self.action, self.principal);
         format!("allow `{action}` on it in an identity policy of {principal}")
     }
 
@@ -50,10 +57,10 @@ impl Denial<'_> {
     /// same account or organization by its ARN too (R7.25).
     pub(in crate::aws) fn named_policy(&self, message: &str) -> Option<String> {
         let Self {
-            action, resource, ..
+            principal,
+            action,
+            resource,
         } = self;
-        // Policies are attached to the role behind a session, and name it.
-        let principal = describe_principal(self.principal);
         // What a role trusts is its policy as a resource.
         let of_resource = if *action == "sts:AssumeRole" {
             format!("the trust policy of {resource}")

@@ -31,7 +31,7 @@ impl Planner<'_> {
         for launch in launches {
             images.insert(launch.shared.source.ami.as_ref());
         }
-        let images = Vec::from_iter(images).join(", ");
+        let images = first_names(images);
         let is_editable = self
             .request
             .options
@@ -40,7 +40,7 @@ impl Planner<'_> {
         let (code, message) = if key.aws_managed {
             // R2.9
             let message =
-                format!("{images}: an AWS managed key can never be shared with another account");
+                format!("{images}: this key is AWS's (`aws/ebs`), which nobody can share");
             (FindingCode::KeyAwsManaged, message)
         } else if !is_editable {
             // R3.1.2

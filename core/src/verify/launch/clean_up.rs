@@ -33,11 +33,15 @@ pub(super) async fn end(progress: &Progress<'_>, launch: &mut TestLaunch, grace:
     if time::timeout(grace, removing).await == Ok(true) || !launch.may_be_left() {
         return;
     }
-    let problem = match last {
-        Some(error) => error.to_string(),
+    let problem = match &last {
+        Some(error) => error.without_remedy(),
         None => format!("it was not gone after {} seconds", grace.as_secs()),
     };
-    progress.emit(&Event::Failed(left_behind(launch, &problem)));
+    let mut left = left_behind(launch, &problem);
+    if let Some(error) = last {
+        left.remedy = format!("{}. For that, {}", left.remedy, error.remedy);
+    }
+    progress.emit(&Event::Failed(left));
 }
 
 /// Removes everything, again after an error: what stays costs money. Returns whether it is gone;

@@ -97,7 +97,10 @@ async fn read_access(clients: &RegionClients, mut key: Key) -> Result<Key, Error
     key.ram_policy = RamPolicy::of(ram_policy);
     key.policy = Some(match policy {
         Ok(text) => KeyPolicy::parse(&text).map_err(|error| error.to_string()),
-        Err(error) => Err(format!("its policy could not be read: {error}")),
+        Err(error) => Err(format!(
+            "its policy could not be read: {}",
+            error.without_remedy()
+        )),
     });
     key.grants = match grants {
         Err(error) if error.code == Code::AwsUnreadable => return Err(error),
