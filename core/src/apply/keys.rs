@@ -5,6 +5,9 @@
 //! made from, or is given up, so every run that read before our put has put within 7 s; a look
 //! after that shows whether our statements survived. Over a slow network the read takes more of
 //! these 7 s, and leaves less to the put.
+//!
+//! A read may be out of date, and enters twice: the other run's before our put, and our look. So
+//! the look finds everything if no read is older than half of what `settle` exceeds these 7 s by.
 
 mod grants;
 mod invalid;

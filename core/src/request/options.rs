@@ -90,8 +90,9 @@ pub struct Timing {
     /// The shortest and the longest pause between two checks of something that the run waits for.
     #[serde(with = "super::text::range")]
     pub poll: (Duration, Duration),
-    /// How long a key policy is left alone after a change before it is checked again. Under 8 s the
-    /// change of a concurrent run, or a stale read of it, can be missed.
+    /// How long a key policy is left alone after a change before it is checked again. Nothing of
+    /// concurrent runs is lost if no read is out of date by more than half of what this exceeds 7 s
+    /// by.
     #[serde(with = "super::text::duration")]
     pub settle: Duration,
 }
@@ -101,7 +102,7 @@ impl Timing {
     pub const LONGEST: Duration = Duration::from_hours(7 * 24);
 
     /// The shortest [`settle`](Self::settle) that keeps every statement when several runs change
-    /// one key: a put may land 7 s after its read, and a read may be a second old.
+    /// one key: a put may land 7 s after its read, and reads may be half a second old.
     pub const SAFE_SETTLE: Duration = Duration::from_secs(8);
 }
 
