@@ -133,7 +133,7 @@ const MISTAKES: &[Mistake] = &[
             ("INPUT_AMI-ID", "{plain}"),
             TO_B,
             ("INPUT_KMS-KEY-ID", "alias/golden"),
-            ("INPUT_TIMEOUT", "1s"),
+            ("INPUT_TIMEOUT", "10s"),
         ],
         "`timeout`",
     ),
