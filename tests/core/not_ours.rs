@@ -6,6 +6,7 @@
 //! library; grants, `grants/wrong.rs`; instances and security groups of test launches,
 //! `what_others_made_is_not_touched` in `verify/launches/ways_out.rs`.
 
+mod answered_ids;
 mod copies;
 mod parameters;
 

@@ -51,8 +51,8 @@ struct CopyJob<'a> {
     copy: &'a CopyImage,
     /// How many images that AWS made for this copy are known to be dead.
     attempt: u32,
-    /// The copies that failed while this job awaited them.
-    failed: Vec<AmiId>,
+    /// What AWS made of this job's requests, and what did not become the copy.
+    failed: Vec<Image>,
 }
 
 impl CopyJob<'_> {
@@ -86,7 +86,7 @@ impl CopyJob<'_> {
 
         // 2. A copy under way is adopted, so that a run that was cut off is continued (P4).
         let id = match &copy.adopt {
-            Some(id) if !self.failed.contains(id) => self.adopt(id.clone()),
+            Some(id) if !self.has_failed(id) => self.adopt(id.clone()),
             _ => self.start().await?,
         };
 
@@ -95,7 +95,7 @@ impl CopyJob<'_> {
         let image = self.run.settled_image(clients, &id, what).await?;
         let image = image.ok_or_else(|| self.failure(&id, "AWS never showed it"))?;
         if let Err(error) = self.check(&image).await {
-            self.failed.push(id);
+            self.failed.push(image);
             return Err(error);
         }
         self.run.progress.emit(&Event::CopyAvailable {
@@ -105,6 +105,10 @@ impl CopyJob<'_> {
             copy: id.clone(),
         });
         Ok(id)
+    }
+
+    fn has_failed(&self, id: &AmiId) -> bool {
+        self.failed.iter().any(|image| image.id == *id)
     }
 
     fn adopt(&self, id: AmiId) -> AmiId {

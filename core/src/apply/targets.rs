@@ -130,7 +130,8 @@ impl Apply<'_> {
         let image = self.run.present_image(&clients, image_id).await?;
         let has_it = image.watermarks.iter().any(|it| it.key == step.watermark);
         if !has_it {
-            clients.ec2.attach_watermark(image_id, name).await?;
+            let key = &step.watermark;
+            clients.ec2.attach_watermark(image_id, name, key).await?;
         }
         self.progress().emit(&Event::Watermarked {
             source: shared.source.clone(),

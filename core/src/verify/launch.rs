@@ -122,7 +122,7 @@ impl Test<'_> {
         let mut refused = None;
         for instance_type in prepared.types.iter().take(CANDIDATES) {
             match self.run_instance(launch, &prepared, instance_type).await {
-                Ok(id) => return self.await_end(&prepared.image, &id).await,
+                Ok(id) => return self.await_end(launch, &prepared.image, &id).await,
                 Err(error) if verdict::is_about_type(&error) => {
                     refused.get_or_insert(error);
                 }
@@ -184,7 +184,6 @@ impl Test<'_> {
         launch.instance = Made::Perhaps;
         match self.clients.ec2.run_instance(&new).await {
             Ok(instance) => {
-                launch.instance = Made::Yes(instance.id.clone());
                 self.report_start(&instance.id);
                 Ok(instance.id)
             }
@@ -245,15 +244,25 @@ impl Test<'_> {
 
     /// Waits until the instance runs or ends: EC2 accepts a launch before it has used the keys
     /// (R4.4).
-    async fn await_end(&self, image: &Image, id: &str) -> Result<Outcome, Error> {
+    async fn await_end(
+        &self,
+        launch: &mut TestLaunch,
+        image: &Image,
+        id: &str,
+    ) -> Result<Outcome, Error> {
         let mut backoff = self.run.progress.poll_backoff(clean_up::POLL);
         let since = Instant::now();
         let instance = loop {
             // EC2 may not show a new instance yet.
-            if let Some(instance) = self.clients.ec2.instance(id).await?
-                && instance.state != "pending"
-            {
-                break instance;
+            if let Some(instance) = self.clients.ec2.instance(id).await? {
+                // It is ended later, so it must be the one that this launch made.
+                if !mark::is_our_instance(self.clients, &instance) {
+                    return Err(self.clients.ec2.unexpected_instance(id));
+                }
+                launch.instance = Made::Yes(instance.id.clone());
+                if instance.state != "pending" {
+                    break instance;
+                }
             }
             let what = "to run, in a target";
             self.run

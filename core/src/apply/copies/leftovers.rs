@@ -5,6 +5,7 @@ use super::CopyJob;
 use crate::aws::clients::RegionClients;
 use crate::diagnostic::{Error, Finding, FindingCode};
 use crate::id::{AmiId, SnapshotId};
+use crate::plan::adopt::{self, Candidate};
 use crate::report::Event;
 
 impl CopyJob<'_> {
@@ -17,10 +18,20 @@ impl CopyJob<'_> {
         }
     }
 
-    /// Removes the copies that failed while this job awaited them.
+    /// Removes the copies that failed while this job awaited them. That AWS answered with an ID
+    /// does not make its image ours, so each is judged first.
     pub(super) async fn remove_failed(&self) {
         for image in &self.failed {
-            self.remove_image(image).await;
+            let location = &self.clients.location;
+            let is_ours = match self.snapshots_of([image]).await {
+                Ok(snapshots) => {
+                    adopt::judge(image, &snapshots, self.copy, location) == Candidate::Failed
+                }
+                Err(_unread) => false,
+            };
+            if is_ours {
+                self.remove_image(&image.id).await;
+            }
         }
     }
 

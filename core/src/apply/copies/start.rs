@@ -102,7 +102,7 @@ impl CopyJob<'_> {
 
     /// Whether the image that AWS answers the token of an attempt with failed, or is gone.
     async fn is_dead(&self, id: &AmiId) -> Result<bool, Error> {
-        if self.copy.leftovers.images.contains(id) || self.failed.contains(id) {
+        if self.copy.leftovers.images.contains(id) || self.has_failed(id) {
             return Ok(true);
         }
         let progress = &self.run.progress;

@@ -118,8 +118,14 @@ impl Ec2 {
             .map(drop)
     }
 
-    /// Attaches a watermark to an image (`ec2:AttachImageWatermark`).
-    pub(crate) async fn attach_watermark(&self, id: &AmiId, name: &str) -> Result<(), Error> {
+    /// Attaches the watermark of a name to an image, which will show it as `key`
+    /// (`ec2:AttachImageWatermark`).
+    pub(crate) async fn attach_watermark(
+        &self,
+        id: &AmiId,
+        name: &str,
+        key: &str,
+    ) -> Result<(), Error> {
         const ACTION: &str = "ec2:AttachImageWatermark";
         let call = self
             .client
@@ -129,7 +135,8 @@ impl Ec2 {
             .watermark_name(name);
         let sent = self.caller.send(ACTION, Some(id.as_ref()), call.send());
         match sent.await?.watermark_key {
-            Some(_) => Ok(()),
+            Some(attached) if attached == key => Ok(()),
+            Some(other) => Err(self.unexpected(id, &format!("another watermark, `{other}`,"))),
             None => Err(self.unexpected(id, "no watermark")),
         }
     }

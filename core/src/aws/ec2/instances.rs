@@ -94,6 +94,12 @@ impl Ec2 {
         }
     }
 
+    /// The error of a launch that was answered with an instance of somebody else.
+    pub(crate) fn unexpected_instance(&self, id: &str) -> Error {
+        let message = "EC2 answered with an instance that this launch did not make";
+        self.caller.unexpected(id, message)
+    }
+
     /// The instances that have a tag, with this value if one is given (`ec2:DescribeInstances`).
     pub(crate) async fn instances(
         &self,
