@@ -24,6 +24,7 @@ pub mod diagnostic;
 mod digest;
 #[path = "../../key_policy.rs"]
 mod fuzz;
+mod github_role;
 pub mod id;
 mod inventory;
 mod limits;
@@ -36,6 +37,7 @@ mod tags;
 pub use aws::answers::fuzz::check_answer;
 pub use diagnostic::{Error, Errors, Finding};
 pub use fuzz::check_key_policy;
+pub use github_role::GitHubRole;
 pub use id::{AccountId, AmiId, KeyRef, Principal, Region};
 pub use plan::Plan;
 pub use report::{Event, EventSink, Incomplete, Report};
