@@ -62,6 +62,31 @@ async fn failed_copy_ends_run_and_is_removed_after_its_replacement() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn failed_snapshot_that_an_image_uses_stays() {
+    let world = World::new().with_fault(fail_first_copy(INTERNAL_ERROR));
+    let request = || world.build_copy_request(&["plain"]);
+    world.try_share(request()).await.unwrap_err();
+    let id = world.list_copies().into_keys().next().unwrap();
+    let snapshots: Vec<String> = world.sim.edit(|state| {
+        let mut other = state.images.remove(&id).unwrap();
+        let snapshots = other.snapshot_ids().map(str::to_owned).collect();
+        "ami-00000000000000001".clone_into(&mut other.id);
+        "by-hand".clone_into(&mut other.name);
+        other.state = ImageState::Available;
+        other.tags.clear();
+        state.images.insert(other.id.clone(), other);
+        snapshots
+    });
+    let report = world.share(request()).await;
+    assert_eq!((report.removed.len(), list_codes(&report).len()), (0, 0));
+    for id in snapshots {
+        let stays = world.sim.edit(|state| state.snapshots.contains_key(&id));
+        assert!(stays, "{id}");
+    }
+    assert!(!world.has_called("ec2:DeleteSnapshot"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn failed_copy_stays_until_its_replacement_is_available() {
     let mut fault = fail_first_copy(INTERNAL_ERROR);
     fault.as_object_mut().unwrap().remove("call");

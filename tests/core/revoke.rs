@@ -106,6 +106,30 @@ async fn revoke_keeps_key_that_another_image_needs() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn revoke_whose_reads_fail_takes_no_key() {
+    let mut told = 0;
+    for operation in ["ec2:DescribeImages", "ec2:DescribeSnapshots"] {
+        for call in 1..=6 {
+            let world = World::new();
+            let request = || world.build_request(&["golden"]);
+            world.share(request()).await;
+            let mut fault = deny_calls(operation, "OddError", "Odd.");
+            fault["call"] = json!(call);
+            let calls = world.count_calls();
+            let before = calls.get(operation).copied().unwrap_or_default();
+            fault["call"] = json!(before + call);
+            world.sim.fault(serde_json::from_value(fault).unwrap());
+            let (Ok(report) | Err(report)) = world.try_share(into_revoke(request())).await;
+            let is_told = serde_json::to_string(&report).unwrap().contains("OddError");
+            told += usize::from(is_told);
+            let keeps = world.read_golden_policy().contains(B);
+            assert_eq!(keeps, is_told, "{operation} {call}: {report:?}");
+        }
+    }
+    assert!(told >= 3, "{told}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn revoke_keeps_key_that_a_shared_snapshot_needs() {
     let world = World::new();
     world.share(world.build_request(&["golden"])).await;
