@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ami_share::{AmiId, Sharer};
-use ami_share_sim::world::{Image, Snapshot};
+use ami_share_sim::world::{Image, ImageState, Snapshot};
 use ami_share_sim::{Options, Scenario};
 
 use super::support::*;
@@ -78,7 +78,8 @@ async fn failed_snapshot_that_an_image_uses_stays() {
         snapshots
     });
     let report = world.share(request()).await;
-    assert_eq!((report.removed.len(), list_codes(&report).len()), (0, 0));
+    assert!(!list_codes(&report).contains(&"copy.not-cleaned"));
+    assert!(report.removed.is_empty(), "{:?}", report.removed);
     for id in snapshots {
         let stays = world.sim.edit(|state| state.snapshots.contains_key(&id));
         assert!(stays, "{id}");
