@@ -73,7 +73,6 @@ async fn failed_snapshot_that_an_image_uses_stays() {
         "ami-00000000000000001".clone_into(&mut other.id);
         "by-hand".clone_into(&mut other.name);
         other.state = ImageState::Available;
-        other.tags.clear();
         state.images.insert(other.id.clone(), other);
         snapshots
     });
