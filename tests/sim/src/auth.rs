@@ -2,6 +2,7 @@
 //! control policies, key policies and grants.
 
 mod identity;
+mod kept_policies;
 mod kms;
 mod refusal;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::identity::IdentityDecision;
 use super::refusal::{PolicyKind, Refusal};
-use super::{denying_control, set};
+use super::{denying_control, kept_policies, set};
 use crate::partition;
 use crate::policy::{AccessRequest, Context, Decision, Document, PrincipalMatch};
 use crate::wire::Fail;
@@ -101,7 +101,7 @@ fn check(caller: &Principal, key: &Key, key_use: &KeyUse<'_>) -> Result<(), Refu
 
     // 1. An explicit deny of either account wins.
     let policy = key.policy_at(key_use.policies_as_of);
-    let by_policy = Document::from_text(policy).unwrap_or_default();
+    let by_policy = kept_policies::parse(policy);
     let mut by_policy = by_policy.evaluate(&access);
     if by_policy == Decision::ExplicitDeny {
         return Err(Refusal::ExplicitDeny(PolicyKind::Resource));
