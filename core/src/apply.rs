@@ -8,6 +8,7 @@ mod key_removal;
 pub(crate) mod keys;
 mod lifecycle;
 mod meanwhile;
+mod newcomers;
 mod permissions;
 mod reclaim;
 mod revoke;

@@ -22,7 +22,7 @@ pub(crate) use allowed_images::{
 pub(crate) use image::{
     BootMode, EmptyVolume, Hardware, Image, ImageState, Mapping, Snapshot, seconds,
 };
-pub(crate) use image_usage::UsageReport;
+pub(crate) use image_usage::{ResourceCounts, UnknownUsage, UsageReport};
 pub(crate) use key::{Grant, Key, KeyState, RamPolicy};
 pub(crate) use part::{Failure, Part};
 pub(crate) use target::{RolePolicies, Target, TargetKeyUsage, VolumeKey};
@@ -45,12 +45,27 @@ pub(crate) struct Inventory {
     /// The volumes and snapshots encrypted with keys that a target will lose access to, by target.
     pub(crate) key_usage: BTreeMap<AccountId, TargetKeyUsage>,
     /// Who uses the images that somebody would lose. Read once a plan says which those are.
-    pub(crate) image_usage: BTreeMap<(Region, AmiId), Result<UsageReport, Error>>,
+    pub(crate) image_usage: BTreeMap<(Region, AmiId), Result<UsageReport, UnknownUsage>>,
     /// The parts of the request of which something could not be read in the source account.
     pub(crate) failures: Vec<Failure>,
 }
 
 impl Inventory {
+    /// An account of which nothing is known yet, at a time in seconds since 1970.
+    pub(crate) fn new(account: &AccountId, now: i64) -> Self {
+        Self {
+            account: account.clone(),
+            now,
+            regions: BTreeMap::new(),
+            disabled_regions: BTreeSet::new(),
+            fixed_session: false,
+            targets: BTreeMap::new(),
+            key_usage: BTreeMap::new(),
+            image_usage: BTreeMap::new(),
+            failures: Vec::new(),
+        }
+    }
+
     /// An image that the request names.
     pub(crate) fn source(&self, image: &SourceImage) -> Option<&Image> {
         self.regions.get(&image.region)?.images.get(&image.ami)

@@ -27,7 +27,7 @@ use crate::run::Run;
 
 use self::pending::Patience;
 pub(crate) use image_parameters::resolve_images;
-pub(crate) use image_usage::{find_images, read_image_usage};
+pub(crate) use image_usage::{Asking, find_images, read_image_usage};
 pub(crate) use organizations::list_members;
 pub(crate) use shared_resources::{Known, Loss, find_other_shares};
 
@@ -39,17 +39,9 @@ pub(crate) async fn observe(
     wait: bool,
 ) -> Result<Inventory, Errors> {
     let regions = request.regions();
-    let mut inventory = Inventory {
-        account: run.source.identity.account.clone(),
-        now: run.source.now(),
-        regions: BTreeMap::new(),
-        disabled_regions: find_disabled_regions(run, request, &regions).await?,
-        fixed_session: run.source.has_fixed_session().await,
-        targets: BTreeMap::new(),
-        key_usage: BTreeMap::new(),
-        image_usage: BTreeMap::new(),
-        failures: Vec::new(),
-    };
+    let mut inventory = Inventory::new(&run.source.identity.account, run.source.now());
+    inventory.disabled_regions = find_disabled_regions(run, request, &regions).await?;
+    inventory.fixed_session = run.source.has_fixed_session().await;
 
     // 1. In a Region that is not enabled, every call fails.
     let mut clients_of_regions = Vec::new();

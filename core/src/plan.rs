@@ -40,10 +40,12 @@ use crate::policy::key_policy::access_statements;
 use crate::policy::launch_policy;
 use crate::request::{OrganizationAccounts, ShareRequest, Verify};
 
+pub(crate) use image_usage::{describe_use, full_report, image_use_unknown, users_among};
 pub(crate) use images::refuse_share;
 pub(crate) use key_use::key_still_used;
 pub(crate) use lifecycle::{deprecation_moment, rfc3339};
 pub(crate) use names::ImageGrantName;
+pub(crate) use own_copy::{called_copies, not_ours};
 pub(crate) use own_grant::OwnGrant;
 pub(crate) use parts::make;
 pub(crate) use removals::{copy_still_shared, image_still_shared};

@@ -1,6 +1,7 @@
 //! Who uses an image, seen from outside: the table alone, and what it stops.
 
 use ami_share_sim::world::Instance;
+use serde_json::json;
 
 use super::support::*;
 
@@ -13,20 +14,25 @@ async fn set_stage() -> (Stage, String) {
         ("INPUT_TARGET-ACCOUNTS", B),
     ];
     assert_eq!(stage.run(&share).status, 0);
+    use_golden(&stage, &golden, B, &["i-1", "i-2"]);
+    (stage, golden)
+}
+
+/// Instances of an account run on an image.
+fn use_golden(stage: &Stage, image: &str, account: &str, ids: &[&str]) {
     stage.sim.edit(|state| {
-        for id in ["i-1", "i-2"] {
+        for id in ids {
             let instance = Instance {
-                id: id.to_owned(),
-                image: golden.clone(),
-                owner: B.to_owned(),
+                id: (*id).to_owned(),
+                image: image.to_owned(),
+                owner: account.to_owned(),
                 region: "us-east-1".to_owned(),
                 state: "running",
                 ..Instance::default()
             };
-            state.instances.insert(id.to_owned(), instance);
+            state.instances.insert(instance.id.clone(), instance);
         }
     });
-    (stage, golden)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -75,6 +81,31 @@ async fn usage_of_an_unused_image_says_so() {
     elsewhere.push(("INPUT_COPY-TO-REGIONS", "eu-west-1"));
     let run = stage.run(&elsewhere);
     assert_eq!(run.status, 0, "{}", run.log);
+}
+
+/// What could not be read is not said to be unused, and a report that is full hides others.
+#[tokio::test(flavor = "multi_thread")]
+async fn usage_claims_no_more_than_it_knows() {
+    let (stage, golden) = set_stage().await;
+    let usage = [("INPUT_AMI-ID", golden.as_str()), ("INPUT_MODE", "usage")];
+    for number in 0..200_u64 {
+        let account = format!("{number:012}");
+        use_golden(&stage, &golden, &account, &[&format!("i-{number}")]);
+    }
+    let run = stage.run(&usage);
+    assert_eq!(run.status, 0, "{}", run.log);
+    let words = "at least 1 in use by at least 200 accounts";
+    assert!(run.log.contains(words), "{}", run.log);
+
+    let error = json!({ "status": 403, "code": "UnauthorizedOperation", "message": "no" });
+    let operation = "ec2:DescribeImageUsageReportEntries";
+    let fault = json!({ "operation": operation, "effect": { "error": error } });
+    stage.sim.fault(serde_json::from_value(fault).unwrap());
+    let run = stage.run(&usage);
+    assert_eq!(run.status, 1, "{}", run.log);
+    for words in ["none known to be in use", "not everything could be read"] {
+        assert!(run.log.contains(words), "{words}: {}", run.log);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

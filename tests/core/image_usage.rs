@@ -1,7 +1,9 @@
 //! Images that others use, as AWS reports it to their owner: nothing takes them away unasked.
 
+mod meanwhile;
 mod property;
 pub(super) mod reports;
+mod unknown;
 
 use ami_share::request::{Revoke, ShareRequestBuilder, Unlisted};
 use ami_share::{Plan, Sharer};

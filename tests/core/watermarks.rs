@@ -95,6 +95,36 @@ async fn image_that_cannot_get_a_watermark_is_refused_unless_it_has_it() {
     assert_eq!(world.plan(request()).await.refusals().count(), 0);
 }
 
+/// A copy of it is not public, so that it gets one; as long as nobody makes the copy public too.
+#[tokio::test(start_paused = true)]
+async fn public_image_gets_no_watermark_and_a_copy_of_it_does() {
+    let world = World::new();
+    let make_public = |image_id: &str| {
+        world.edit_image(image_id, |image| {
+            image.launch_permissions.insert("all".to_owned());
+        });
+    };
+    let refused = async |request: ShareRequestBuilder| {
+        let plan = world.plan(request.watermark("approved")).await;
+        let refusals = plan.refusals();
+        let of_watermark = refusals.filter(|it| it.code.as_str() == "image.no-watermark");
+        of_watermark
+            .map(|it| it.resource.clone())
+            .collect::<Vec<_>>()
+    };
+    let plain = world.image_id("plain");
+    make_public(&plain);
+    assert_eq!(refused(world.build_request(&["plain"])).await, [plain]);
+
+    let copying = || world.build_copy_request(&["plain"]);
+    assert!(refused(copying()).await.is_empty());
+    let report = world.share(copying()).await;
+    let copy = report.images[0].image.as_ref().unwrap().to_string();
+    make_public(&copy);
+    assert_eq!(refused(copying()).await, [copy.clone()]);
+    assert!(watermarks(&world, &copy).is_empty());
+}
+
 #[tokio::test(start_paused = true)]
 async fn denied_watermark_fails_the_run_and_nothing_else() {
     let denied = deny_calls(ATTACH, "UnauthorizedOperation", "You are not authorized.");

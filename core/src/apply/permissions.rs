@@ -167,7 +167,8 @@ impl Apply<'_> {
         Ok(true)
     }
 
-    /// Removes both permissions; returns those who keep them because AWS refused to change theirs.
+    /// Removes both permissions; returns those who keep them: AWS refused to change theirs, or they
+    /// gained them after the plan was made and use the image.
     pub(super) async fn remove_permissions(
         &self,
         step: &RemovePermissions,
@@ -177,14 +178,15 @@ impl Apply<'_> {
 
         // 1. Launch permission is removed first: a target must not see an image it cannot copy.
         let current = self.launchers_of(region, image_id).await?;
+        let in_use = self.find_newcomers_in_use(step, &current).await;
         // One look may be out of date: what the plan has seen is removed in any case.
-        let mut present = &current | &step.principals;
+        let mut present = &(&current | &step.principals) - &in_use;
         present.retain(|principal| step.removal.includes(principal));
         self.warn_of_remaining(image_id, &(&current - &present), &step.remaining);
         let removed = self
             .remove_launch_permission(&step.source, region, image_id, present)
             .await;
-        let kept = self.unless_gone(region, image_id, removed).await?;
+        let kept = &self.unless_gone(region, image_id, removed).await? | &in_use;
 
         // 2. The snapshots, each by itself.
         let mut removing = Vec::new();

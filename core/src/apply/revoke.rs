@@ -8,7 +8,7 @@ use super::Apply;
 use super::copies::explain_kept_snapshot;
 use crate::diagnostic::{Code, Error, Finding, FindingCode};
 use crate::id::{AmiId, KeyArn, Principal, Region};
-use crate::inventory::Image;
+use crate::inventory::{Image, ImageState};
 use crate::plan::{self, KeyUsage, RemoveCopy, RemoveKeyAccess, RemovePermissions};
 use crate::policy::key_policy::PolicyPrincipal;
 use crate::report::Event;
@@ -138,6 +138,10 @@ impl Apply<'_> {
             self.progress().emit(&Event::Found(finding));
             return Ok(false);
         }
+        let is_available = image.is_some_and(|image| image.state == ImageState::Available);
+        if step.is_unfinished && is_available && self.keeps_finished_copy(step) {
+            return Ok(false);
+        }
         let kept_snapshots = clients.ec2.deregister_image(&step.image).await?;
         self.progress().emit(&Event::CopyRemoved {
             image: step.image.clone(),
@@ -149,6 +153,19 @@ impl Apply<'_> {
             self.progress().emit(&Event::Found(finding));
         }
         Ok(true)
+    }
+
+    /// Whether to keep a copy that nobody could use when the plan was made, and that is available by now.
+    fn keeps_finished_copy(&self, step: &RemoveCopy) -> bool {
+        let is_kept = !self.plan.request.options.revoke_in_use;
+        if is_kept {
+            let message = "this copy became available after the plan was made, so that its use is \
+                           not known; it is kept, because nobody can bring it back";
+            let code = FindingCode::ImageUsageUnknown;
+            let finding = Finding::warn(code, &step.image, message);
+            self.progress().emit(&Event::Found(finding));
+        }
+        is_kept
     }
 
     fn key_in_use(&self, key: &KeyArn, principal: &PolicyPrincipal, usage: &KeyUsage) -> Error {

@@ -4,35 +4,48 @@
 use std::collections::BTreeMap;
 
 use futures::future;
-use tokio::time::Instant;
+use tokio::time::{self, Instant};
 
 use super::images;
 use crate::aws::clients::RegionClients;
 use crate::aws::ec2::{ReportState, RequestedReport};
-use crate::diagnostic::{Code, Error};
+use crate::diagnostic::{Code, Error, Finding};
 use crate::id::{AmiId, Region, SourceImage};
-use crate::inventory::{Image, ImageState, UsageReport};
+use crate::inventory::{Image, ImageState, Inventory, RegionInventory, UnknownUsage, UsageReport};
 use crate::limits::USAGE_REPORT_FRESH;
+use crate::plan;
 use crate::request::ShareRequest;
 use crate::run::Run;
 use crate::run::together::join_some;
 use crate::tags;
 
 /// What is known of the usage of images.
-pub(crate) type ImageUsage = BTreeMap<(Region, AmiId), Result<UsageReport, Error>>;
+pub(crate) type ImageUsage = BTreeMap<(Region, AmiId), Result<UsageReport, UnknownUsage>>;
 
-/// Reads who uses these images, and of each whether its owner does, if that is asked. A new report
-/// is asked for and awaited only if `may_ask`; else there may be one that is fresh.
+/// How AWS is asked who uses images.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asking {
+    /// Whether a new report is asked for and awaited, if there is no fresh one.
+    pub(crate) for_new_report: bool,
+    /// Until when.
+    pub(crate) until: Instant,
+}
+
+/// Reads who uses these images, and of each whether its owner does, if that is asked.
 pub(crate) async fn read_image_usage(
     run: &Run<'_>,
     images: impl IntoIterator<Item = ((Region, AmiId), bool)>,
-    may_ask: bool,
+    asking: Asking,
 ) -> ImageUsage {
     let mut reading = Vec::new();
     for ((region, image), asks_owner) in images {
         reading.push(async move {
             let clients = run.source_clients(&region);
-            let mut usage = Box::pin(read(run, &clients, &image, may_ask)).await;
+            let read = Box::pin(read_report(run, &clients, &image, asking));
+            // What was read of other images is known even if this one is not there in time.
+            let read = time::timeout_at(asking.until, read).await;
+            let too_late = |_elapsed| UnknownUsage::of(run.progress.deadline_error());
+            let mut usage = read.map_err(too_late).flatten();
             if let Ok(usage) = &mut usage
                 && asks_owner
             {
@@ -44,36 +57,48 @@ pub(crate) async fn read_image_usage(
     join_some(reading).await.into_iter().collect()
 }
 
-async fn read(
+async fn read_report(
     run: &Run<'_>,
     clients: &RegionClients,
     image: &AmiId,
-    may_ask: bool,
-) -> Result<UsageReport, Error> {
-    let known = clients.ec2.usage_reports(image).await?;
-    let mut report = find_fresh(known, run.source.now());
-    if !may_ask {
-        let is_there = |report: &RequestedReport| report.state == ReportState::Available;
-        report = report.filter(is_there);
-        if report.is_none() {
-            return Err(no_report(clients, image));
+    asking: Asking,
+) -> Result<UsageReport, UnknownUsage> {
+    let known = clients.ec2.usage_reports(image).await;
+    let fresh = find_fresh(known.map_err(UnknownUsage::of)?, run.source.now());
+    let is_available = |report: &RequestedReport| report.state == ReportState::Available;
+    let report = match fresh {
+        Some(report) if is_available(&report) => report,
+        pending if asking.for_new_report => {
+            let made = make_report(run, clients, image, pending).await;
+            made.map_err(UnknownUsage::of)?
         }
-    }
-    let report = match report {
-        Some(report) if report.state == ReportState::Available => report,
-        pending => {
-            let id = match pending {
-                Some(report) => report.id,
-                None => clients.ec2.create_usage_report(image).await?,
-            };
-            await_report(run, clients, image, &id).await?
+        _ => {
+            return Err(UnknownUsage {
+                error: no_report(clients, image),
+                will_be_asked: true,
+            });
         }
     };
+    let counts = clients.ec2.usage_counts(image, &report.id).await;
     Ok(UsageReport {
         created: report.created,
-        counts: clients.ec2.usage_counts(image, &report.id).await?,
+        counts: counts.map_err(UnknownUsage::of)?,
         own: None,
     })
+}
+
+/// Asks AWS for a report, unless it makes one already, and awaits it.
+async fn make_report(
+    run: &Run<'_>,
+    clients: &RegionClients,
+    image: &AmiId,
+    pending: Option<RequestedReport>,
+) -> Result<RequestedReport, Error> {
+    let id = match pending {
+        Some(report) => report.id,
+        None => clients.ec2.create_usage_report(image).await?,
+    };
+    await_report(run, clients, image, &id).await
 }
 
 /// The newest report that covers everything, is or will be available, and is not stale.
@@ -131,60 +156,90 @@ fn unknown(clients: &RegionClients, image: &AmiId, message: String) -> Error {
         .on(image)
 }
 
+/// The images that are looked at.
+#[derive(Default)]
+pub(crate) struct FoundImages {
+    /// Each with the image of the request that it is, or is a copy of.
+    pub(crate) images: BTreeMap<(Region, AmiId), SourceImage>,
+    /// Images that only look like copies of this tool.
+    pub(crate) findings: Vec<Finding>,
+    /// What could not be read.
+    pub(crate) errors: Vec<Error>,
+}
+
+impl FoundImages {
+    /// One call may fail for several images.
+    fn add_error(&mut self, error: Error) {
+        if !self.errors.contains(&error) {
+            self.errors.push(error);
+        }
+    }
+}
+
 /// The images of a request and the copies that this tool made of them, in every Region of the
-/// request; and what could not be read.
-pub(crate) async fn find_images(
-    run: &Run<'_>,
-    request: &ShareRequest,
-) -> (BTreeMap<(Region, AmiId), SourceImage>, Vec<Error>) {
+/// request.
+pub(crate) async fn find_images(run: &Run<'_>, request: &ShareRequest) -> FoundImages {
     let mut reading = Vec::new();
     for region in request.regions() {
-        reading.push(async move {
-            let clients = run.source_clients(&region);
-            let sources = request.images.iter().map(SourceImage::tag).collect();
-            let named = images::read_named_images(run, &clients, request, None);
-            let copies = clients.ec2.own_images_tagged(tags::SOURCE, sources);
-            let (named, copies) = future::join(named, copies).await;
-            (region, named, copies)
-        });
+        reading.push(read_region(run, request, region));
     }
-    let (mut found, mut errors) = (BTreeMap::new(), Vec::new());
-    for (region, named, copies) in future::join_all(reading).await {
-        match named {
-            Ok((images, failures)) => {
-                errors.extend(failures.into_iter().map(|failure| failure.error));
-                for id in images.into_keys() {
-                    let source = SourceImage {
-                        region: region.clone(),
-                        ami: id.clone(),
-                    };
-                    found.insert((region.clone(), id), source);
+    let mut found = FoundImages::default();
+    let mut inventory = Inventory::new(&run.source.identity.account, run.source.now());
+    for (region, errors) in future::join_all(reading).await {
+        errors.into_iter().for_each(|error| found.add_error(error));
+        let name = region.location.region.clone();
+        inventory.regions.insert(name, region);
+    }
+    for source in &request.images {
+        for (name, region) in &inventory.regions {
+            if name == &source.region && region.images.contains_key(&source.ami) {
+                let image = (name.clone(), source.ami.clone());
+                found.images.insert(image, source.clone());
+            }
+            for (copy, doubt) in plan::called_copies(request, &inventory, source, region) {
+                if let Some(doubt) = doubt {
+                    let finding = plan::not_ours(copy, source, doubt, "is left out");
+                    found.findings.push(finding);
+                } else if may_be_used(copy) {
+                    let image = (name.clone(), copy.id.clone());
+                    found.images.insert(image, source.clone());
                 }
             }
-            Err(error) => errors.push(error),
-        }
-        match copies {
-            Ok(copies) => {
-                for copy in copies.iter().filter(|copy| may_be_used(copy)) {
-                    if let Some(source) = source_of(copy, request) {
-                        found.insert((region.clone(), copy.id.clone()), source);
-                    }
-                }
-            }
-            Err(error) if !errors.contains(&error) => errors.push(error),
-            Err(_) => {}
         }
     }
-    (found, errors)
+    found
+}
+
+/// The images of one Region, and what could not be read. Whether copies are of this tool is told by
+/// what AWS says of them and by their tags: their snapshots are not read, which a role that only
+/// asks about usage may not do.
+async fn read_region(
+    run: &Run<'_>,
+    request: &ShareRequest,
+    region: Region,
+) -> (RegionInventory, Vec<Error>) {
+    let clients = run.source_clients(&region);
+    let mut region = RegionInventory::new(clients.location.clone());
+    let mut errors = Vec::new();
+    let sources = request.images.iter().map(SourceImage::tag).collect();
+    let named = images::read_named_images(run, &clients, request, None);
+    let copies = clients.ec2.own_images_tagged(tags::SOURCE, sources);
+    let (named, copies) = future::join(named, copies).await;
+    match copies {
+        Ok(copies) => region.copies = copies,
+        Err(error) => errors.push(error),
+    }
+    match named {
+        Ok((images, failures)) => {
+            region.images = images;
+            errors.extend(failures.into_iter().map(|failure| failure.error));
+        }
+        Err(error) => errors.push(error),
+    }
+    (region, errors)
 }
 
 /// Nobody launches others.
 fn may_be_used(copy: &Image) -> bool {
     matches!(copy.state, ImageState::Available | ImageState::Disabled)
-}
-
-fn source_of(copy: &Image, request: &ShareRequest) -> Option<SourceImage> {
-    let tag = copy.tags.get(tags::SOURCE)?;
-    let mut sources = request.images.iter();
-    sources.find(|source| source.tag() == *tag).cloned()
 }

@@ -6,11 +6,42 @@ use std::collections::BTreeSet;
 use super::adopt;
 use super::step::CopyImage;
 use super::step::copy::DIGEST_IN_NAME;
+use crate::diagnostic::{Finding, FindingCode};
 use crate::id::{KeyArn, SourceImage};
-use crate::inventory::{Image, ImageState, RegionInventory};
+use crate::inventory::{Image, ImageState, Inventory, RegionInventory};
 use crate::limits::AMI_NAME_CHARACTERS;
-use crate::request::name;
+use crate::request::{ShareRequest, name};
 use crate::tags;
+
+/// The images in a Region that a tag calls copies of an image of the request, each with why it may
+/// be none of this tool.
+pub(crate) fn called_copies<'b>(
+    request: &ShareRequest,
+    inventory: &Inventory,
+    source: &SourceImage,
+    region: &'b RegionInventory,
+) -> Vec<(&'b Image, Option<&'static str>)> {
+    // The name that the request gives the copy, if the image exists.
+    let parts = inventory.source(source);
+    let parts = parts.map(|image| image.name_parts(region));
+    let name = parts.map(|parts| request.copy_name.fill(&parts));
+    let mut copies = Vec::new();
+    for image in &region.copies {
+        if is_called_copy_of(image, source) {
+            copies.push((image, doubt(image, source, region, name.as_deref())));
+        }
+    }
+    copies
+}
+
+/// The finding of an image that a tag calls a copy of an image, and that may be somebody else's.
+pub(crate) fn not_ours(image: &Image, source: &SourceImage, doubt: &str, so: &str) -> Finding {
+    let message = format!(
+        "a tag calls this image a copy of {source}, but {doubt}; so it counts as somebody else's, \
+         and {so}"
+    );
+    Finding::warn(FindingCode::CopyNotOurs, &image.id, message)
+}
 
 /// Whether a tag calls the image a copy of `source`.
 pub(super) fn is_called_copy_of(image: &Image, source: &SourceImage) -> bool {

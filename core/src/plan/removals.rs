@@ -61,7 +61,7 @@ impl Planner<'_> {
         self.check_gone_images(&keys);
         self.check_named_keys(&permissions, &keys);
         self.check_remaining_launchers(&permissions);
-        self.check_image_usage(&permissions, &copies);
+        self.check_image_usage(&permissions, &keys, &mut copies);
         self.check_stale_principals_of_removals(&keys);
         let forgets = self.plan_forgets(&permissions);
         let roles = self.plan_role_policy_removals(&keys);
@@ -98,7 +98,7 @@ impl Planner<'_> {
         let shared_under = launches.iter().flat_map(|launch| &launch.keys).collect();
         let keys = self.plan_key_removals(&permissions, &shared_under, &removal);
         self.check_remaining_launchers(&permissions);
-        self.check_image_usage(&permissions, &[]);
+        self.check_image_usage(&permissions, &keys, &mut Vec::new());
         let forgets = self.plan_forgets(&permissions);
 
         let mut steps = Vec::new();

@@ -4,8 +4,9 @@ use tokio::time::{self, Instant};
 
 use super::errors::no_answer;
 use super::{Sharer, not_allowed};
-use crate::diagnostic::Errors;
-use crate::observe;
+use crate::diagnostic::{Code, Error, Errors};
+use crate::inventory::Inventory;
+use crate::observe::{self, Asking};
 use crate::plan::{self, Plan};
 use crate::request::ShareRequest;
 
@@ -60,13 +61,25 @@ impl Sharer {
         if images.is_empty() || purpose == Purpose::Verify {
             return Ok(plan);
         }
-        let may_ask = purpose == Purpose::Run;
-        let reading = Box::pin(observe::read_image_usage(&run, images, may_ask));
-        let reading = run.telling(reading);
-        let Ok(usage) = time::timeout_at(deadline, reading).await else {
-            return Err(run.progress.deadline_error().into());
+        let asking = Asking {
+            for_new_report: purpose == Purpose::Run,
+            until: deadline,
         };
-        inventory.image_usage = usage;
-        plan::make(&request, &inventory, deadline)
+        let reading = Box::pin(observe::read_image_usage(&run, images, asking));
+        inventory.image_usage = run.telling(reading).await;
+        let too_late = find_late(&inventory);
+        let plan = plan::make(&request, &inventory, deadline)?;
+        match too_late {
+            // Images of which it is known that they are in use say more.
+            Some(error) if plan.refusals().next().is_none() => Err(error.into()),
+            _ => Ok(plan),
+        }
     }
+}
+
+/// That the deadline passed before the use of an image was known.
+fn find_late(inventory: &Inventory) -> Option<Error> {
+    let usage = inventory.image_usage.values();
+    let mut errors = usage.filter_map(|usage| Some(&usage.as_ref().err()?.error));
+    errors.find(|error| error.code == Code::Deadline).cloned()
 }

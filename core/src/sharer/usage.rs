@@ -3,8 +3,8 @@
 use tokio::time::{self, Instant};
 
 use super::{Sharer, not_allowed};
-use crate::diagnostic::{Error, Errors};
-use crate::observe;
+use crate::diagnostic::{Error, Errors, Finding};
+use crate::observe::{self, Asking};
 use crate::plan::Plan;
 use crate::report::{Event, ImageUsage, Report};
 use crate::request::ShareRequest;
@@ -32,45 +32,70 @@ impl Sharer {
         }
         let request = request.without_targets();
         let run = self.start(source, &request, deadline, None).await?;
-        let reading = run.telling(Box::pin(read(&run, &request)));
-        let Ok(read) = time::timeout_at(deadline, reading).await else {
-            return Err(run.progress.deadline_error().into());
-        };
-        let (request, usage, errors) = read?;
-        for error in &errors {
+        let reading = run.telling(Box::pin(read(&run, &request, deadline)));
+        let (request, read) = reading.await?;
+        for error in &read.errors {
             run.progress.emit(&Event::Failed(error.clone()));
         }
-        let plan = Plan::empty(&request, &account, deadline);
+        let mut plan = Plan::empty(&request, &account, deadline);
+        plan.findings = read.findings;
         Ok(Report {
-            usage,
-            errors,
+            usage: read.usage,
+            errors: read.errors,
             ..Report::begin(&plan)
         })
     }
 }
 
-/// The request with the images of its parameters, who uses them, and what could not be read.
+/// Who uses the images, what could not be read, and what only looks like a copy.
+struct Read {
+    usage: Vec<ImageUsage>,
+    errors: Vec<Error>,
+    findings: Vec<Finding>,
+}
+
+/// Reads who uses the images of a request, which is returned with those of its parameters.
 async fn read(
     run: &Run<'_>,
     request: &ShareRequest,
-) -> Result<(ShareRequest, Vec<ImageUsage>, Vec<Error>), Errors> {
-    let request = observe::resolve_images(run, request).await?;
-    let (images, mut errors) = observe::find_images(run, &request).await;
-    let named = images.keys().map(|image| (image.clone(), true));
-    let read = observe::read_image_usage(run, named, true).await;
-    let (now, mut usage) = (run.source.now(), Vec::new());
-    for (image, source) in images {
-        match read.get(&image) {
+    deadline: Instant,
+) -> Result<(ShareRequest, Read), Errors> {
+    let finding = Box::pin(async {
+        let request = observe::resolve_images(run, request).await?;
+        let found = observe::find_images(run, &request).await;
+        Ok::<_, Errors>((request.into_owned(), found))
+    });
+    let Ok(found) = time::timeout_at(deadline, finding).await else {
+        return Err(run.progress.deadline_error().into());
+    };
+    let (request, found) = found?;
+    let named = found.images.keys().map(|image| (image.clone(), true));
+    let asking = Asking {
+        for_new_report: true,
+        until: deadline,
+    };
+    let usage = observe::read_image_usage(run, named, asking).await;
+    let (owner, now) = (&run.source.identity.account, run.source.now());
+    let mut read = Read {
+        usage: Vec::new(),
+        errors: found.errors,
+        findings: found.findings,
+    };
+    for (image, source) in found.images {
+        let unread = match usage.get(&image) {
             Some(Ok(report)) => {
-                if let Some(Err(error)) = &report.own {
-                    errors.push(error.clone());
-                }
-                let owner = &run.source.identity.account;
-                usage.push(ImageUsage::new(source, image, (owner, report), now));
+                let row = ImageUsage::new(source, image, (owner, report), now);
+                read.usage.push(row);
+                report.own.as_ref().and_then(|own| own.as_ref().err())
             }
-            Some(Err(error)) if !errors.contains(error) => errors.push(error.clone()),
-            _ => {}
+            Some(Err(unknown)) => Some(&unknown.error),
+            None => None,
+        };
+        if let Some(error) = unread
+            && !read.errors.contains(error)
+        {
+            read.errors.push(error.clone());
         }
     }
-    Ok((request.into_owned(), usage, errors))
+    Ok((request, read))
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use ami_share_sim::world::ImageState;
+
 use super::*;
 
 const ACCOUNTS: [&str; 3] = [B, C, D];
@@ -90,4 +92,56 @@ async fn check(shared: u8, using: u8, taken: Taken) {
         }
     }
     assert_eq!(launchers(&world), expected, "{what}");
+}
+
+/// A copy that `revoke-copies` would remove stays if anybody uses it, also the owner, and if that
+/// is not known; nobody loses what it is known to use.
+#[tokio::test(start_paused = true)]
+async fn copy_is_removed_only_if_it_is_known_that_nobody_uses_it() {
+    for shared in 1..8 {
+        for using in 0..16 {
+            for is_known in [true, false] {
+                check_copy(shared, using, is_known).await;
+            }
+        }
+    }
+}
+
+async fn check_copy(shared: u8, using: u8, is_known: bool) {
+    let what = format!("shared {shared:03b}, using {using:04b}, known {is_known}");
+    let mut world = World::generate(4, 1, 2, 1);
+    let mut users = chosen(using & 0b111);
+    if using & 0b1000 != 0 {
+        users.insert(A);
+    }
+    let names: Vec<&str> = chosen(shared).into_iter().collect();
+    let key = world.key_arn("key-2").parse().unwrap();
+    let request = world.build_request_for(&["image-1"], &names).kms_key(key);
+    let report = world.share(request).await;
+    let copy = report.images[0].image.as_ref().unwrap().to_string();
+    for account in &users {
+        use_image(&world, account, &copy, 1);
+    }
+    if !is_known {
+        world = world.with_fault(deny_calls(ASKS, "UnauthorizedOperation", "no"));
+    }
+    let revoke = world.build_request_for(&["image-1"], &[]).revoke(Revoke {
+        all: true,
+        copies: true,
+        ..Revoke::default()
+    });
+    let ended = world.try_share(revoke).await;
+    let is_refused = is_known && !users.is_empty();
+    assert_eq!(ended.is_err(), is_refused, "{what}");
+    let (is_gone, launchers) = world.edit_image(&copy, |image| {
+        let mut accounts = BTreeSet::from(ACCOUNTS);
+        accounts.retain(|account| image.launch_permissions.contains(account));
+        (image.state == ImageState::Deregistered, accounts)
+    });
+    assert_eq!(is_gone, is_known && users.is_empty(), "{what}");
+    if is_refused {
+        assert_eq!(launchers, chosen(shared), "{what}");
+    } else {
+        assert!(launchers.is_empty(), "{what}");
+    }
 }

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use ami_share::Report;
+use ami_share::diagnostic::FindingCode;
+use ami_share::{Plan, Report};
 
 use super::counts::{Counts, count, keepers};
 use super::leaves_keys_to_others;
@@ -58,9 +59,14 @@ fn planned(report: &Report, exit: Exit, mode: Mode) -> String {
             0 => String::new(),
             errors => format!(", and {} left out", count(errors, "part")),
         };
+        let asks = if asks_about_use(plan) {
+            "; the run first asks AWS who uses the images"
+        } else {
+            ""
+        };
         return format!(
             "dry run, nothing was changed. Plan: {add} to add, {change} to change, {remove} to \
-             remove{left_out}"
+             remove{left_out}{asks}"
         );
     }
     if plan.may_change() {
@@ -80,6 +86,12 @@ fn planned(report: &Report, exit: Exit, mode: Mode) -> String {
             format!("dry run: no changes, already shared as the inputs say: {shared}{keys}")
         }
     }
+}
+
+/// Whether the run asks AWS who uses images, which the dry run does not know.
+fn asks_about_use(plan: &Plan) -> bool {
+    let mut findings = plan.findings.iter();
+    findings.any(|finding| finding.code == FindingCode::ImageUsageUnknown)
 }
 
 fn verified(report: &Report, exit: Exit) -> String {
@@ -112,17 +124,13 @@ fn used(report: &Report, exit: Exit) -> String {
     }
     let accounts = count(accounts.len(), "account");
     let is_known = report.errors.is_empty() && report.usage.iter().all(|usage| usage.complete);
-    let mut text = match in_use {
-        0 if !is_known => format!(
-            "{}{images} looked at, none known to be in use",
-            prefix(exit)
-        ),
-        0 => format!("{}{images} looked at, in use by no account", prefix(exit)),
-        _ => format!(
-            "{}{images} looked at, {in_use} in use by {accounts}",
-            prefix(exit)
-        ),
+    let in_use = match (in_use, is_known) {
+        (0, true) => "in use by no account".to_owned(),
+        (0, false) => "none known to be in use".to_owned(),
+        (_, true) => format!("{in_use} in use by {accounts}"),
+        (_, false) => format!("at least {in_use} in use by at least {accounts}"),
     };
+    let mut text = format!("{}{images} looked at, {in_use}", prefix(exit));
     if exit == Exit::Refused {
         text += "; the plan is refused";
     }

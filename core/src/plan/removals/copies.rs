@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::diagnostic::names::first_names;
 use crate::diagnostic::{Finding, FindingCode};
 use crate::id::{AmiId, Principal, SourceImage};
-use crate::inventory::{Image, RegionInventory};
+use crate::inventory::{Image, ImageState, RegionInventory};
 use crate::plan::own_copy;
 use crate::plan::planner::Planner;
 use crate::plan::step::{RemoveCopy, RemoveKeyAccess, RemovePermissions};
@@ -19,15 +19,13 @@ impl Planner<'_> {
         source: &SourceImage,
         region: &'b RegionInventory,
     ) -> Vec<&'b Image> {
-        let name = self.name_of_copy(source, region);
         let mut copies = Vec::new();
-        for image in &region.copies {
-            if !own_copy::is_called_copy_of(image, source)
-                || self.is_left_out(region, image, &region.keys_of(image))
-            {
+        for (image, doubt) in own_copy::called_copies(self.request, self.inventory, source, region)
+        {
+            if self.is_left_out(region, image, &region.keys_of(image)) {
                 continue;
             }
-            let Some(doubt) = own_copy::doubt(image, source, region, name.as_deref()) else {
+            let Some(doubt) = doubt else {
                 copies.push(image);
                 continue;
             };
@@ -37,21 +35,10 @@ impl Planner<'_> {
                 let names = first_names(launchers);
                 format!("; it is still shared with {names}")
             });
-            let message = format!(
-                "a tag calls this image a copy of {source}, but {doubt}; so it counts as somebody \
-                 else's, and stays as it is{}",
-                access.unwrap_or_default()
-            );
-            self.warn(FindingCode::CopyNotOurs, &image.id, message);
+            let so = format!("stays as it is{}", access.unwrap_or_default());
+            self.add(own_copy::not_ours(image, source, doubt, &so));
         }
         copies
-    }
-
-    /// The name that the request gives the copy of an image, if that exists.
-    fn name_of_copy(&self, source: &SourceImage, region: &RegionInventory) -> Option<String> {
-        let image = self.inventory.source(source)?;
-        let parts = image.name_parts(region);
-        Some(self.request.copy_name.fill(&parts))
     }
 
     /// The removal of a copy, unless principals that are not revoked can still launch it or use its
@@ -72,6 +59,7 @@ impl Planner<'_> {
             return None;
         }
         let copy = region.image(&remove.image);
+        let state = copy.map(|copy| &copy.state);
         if copy.is_some_and(|copy| copy.deregistration_protected) {
             let message = format!(
                 "this copy of {} is protected from being deregistered, so it is kept",
@@ -84,6 +72,7 @@ impl Planner<'_> {
             source: remove.source.clone(),
             region: remove.region.clone(),
             image: remove.image.clone(),
+            is_unfinished: matches!(state, Some(ImageState::Pending | ImageState::Failed(_))),
         })
     }
 }

@@ -250,4 +250,7 @@ pub struct RemoveCopy {
     pub region: Region,
     /// The copy.
     pub image: AmiId,
+    /// Whether it was never available, so that nobody can have used it.
+    #[serde(skip)]
+    pub(crate) is_unfinished: bool,
 }

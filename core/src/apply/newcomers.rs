@@ -1,0 +1,61 @@
+//! Principals that gain access to an image after a plan to revoke it was made: nobody has asked yet
+//! whether they use it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Apply;
+use crate::diagnostic::{Finding, FindingCode};
+use crate::id::Principal;
+use crate::observe::{self, Asking};
+use crate::plan::{self, RemovePermissions};
+use crate::report::Event;
+
+impl Apply<'_> {
+    /// Those of the current launchers who are to lose the image, whom the plan has not seen, and
+    /// who use it, as AWS reports. They keep it, and the run says so. Where their use is not known,
+    /// they lose it as others do.
+    pub(super) async fn find_newcomers_in_use(
+        &self,
+        step: &RemovePermissions,
+        current: &BTreeSet<Principal>,
+    ) -> BTreeSet<Principal> {
+        let mut newcomers = current - &step.principals;
+        newcomers.retain(|principal| step.removal.includes(principal));
+        if newcomers.is_empty() || self.plan.request.options.revoke_in_use {
+            return BTreeSet::new();
+        }
+        let image = (step.region.clone(), step.image.clone());
+        let asking = Asking {
+            for_new_report: true,
+            until: self.plan.deadline,
+        };
+        let images = [(image.clone(), false)];
+        let mut read = observe::read_image_usage(self.run, images, asking).await;
+        let usage = match read.remove(&image) {
+            Some(Ok(usage)) => usage,
+            Some(Err(unknown)) => {
+                let finding = plan::image_use_unknown(&step.image, &unknown.error, false);
+                self.progress().emit(&Event::Found(finding));
+                return BTreeSet::new();
+            }
+            None => return BTreeSet::new(),
+        };
+        let users = plan::users_among(&usage, &newcomers, current);
+        if users.is_empty() {
+            if usage.is_full() {
+                let finding = plan::full_report(&step.image, &usage);
+                self.progress().emit(&Event::Found(finding));
+            }
+            return BTreeSet::new();
+        }
+        let message = format!(
+            "it was shared again after the plan was made, and stays so: {}",
+            plan::describe_use(&usage, &users, &BTreeMap::new())
+        );
+        let finding = Finding::warn(FindingCode::ImageInUse, &step.image, message);
+        self.progress().emit(&Event::Found(finding));
+        // An organization may be how any of the users can launch the image.
+        newcomers.retain(|one| one.account().is_none_or(|id| users.contains_key(id)));
+        newcomers
+    }
+}
