@@ -95,7 +95,10 @@ macro_rules! inputs {
         #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
         pub(crate) struct Raw {
             $($(pub(crate) $field: Option<String>,)+)+
-            /// Not an input: what the CI system calls this run.
+            /// Not an input: whether the Region is not given, but that of the environment.
+            #[serde(skip)]
+            pub(crate) has_default_region: bool,
+            /// Nor this: what the CI system calls this run.
             #[serde(skip)]
             pub(crate) run_name: Option<String>,
             /// Nor this: where a job on GitHub gets ID tokens.
@@ -107,6 +110,28 @@ macro_rules! inputs {
             $($(pub(crate) fn $field(&self) -> InputValue<'_> {
                 InputValue { name: $name, text: self.$field.as_deref() }
             })+)+
+
+            /// The text of an input; `None` if it is missing.
+            pub(crate) fn get(&self, name: &str) -> Option<&str> {
+                match name {
+                    $($($name => self.$field.as_deref(),)+)+
+                    _ => None,
+                }
+            }
+
+            /// Gives an input its text.
+            pub(crate) fn set(&mut self, name: &str, text: String) {
+                match name {
+                    $($($name => self.$field = Some(text),)+)+
+                    _ => {}
+                }
+            }
+
+            /// Whether somebody gave the input: the environment's Region is only a default.
+            pub(crate) fn is_given(&self, name: &str) -> bool {
+                let is_default = name == "aws-region" && self.has_default_region;
+                !is_default && self.get(name).is_some()
+            }
         }
 
         /// Every input, group by group.
@@ -258,6 +283,9 @@ inputs! {
             "protect the shared AMIs, and targets' own copies, from deregistration"
     }
     Run {
+        config_file "config-file" Value "" "ami-share.yml"
+            "a YAML file with settings by the names of these inputs, and groups of targets with \
+            settings of their own; a setting stands in the file or is an input, never both"
         mode "mode" Value "share" ""
             "share: give access; revoke: remove access; verify: check whether targets can \
             launch, and change nothing; usage: show who uses the images, by reports of AWS, with \

@@ -17,8 +17,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ami_share::Sharer;
 use ami_share::aws_config::SdkConfig;
+use ami_share::{ShareRequest, Sharer};
 use futures::FutureExt as _;
 use futures::future::{self, BoxFuture, Either};
 use tokio::time::{Instant, timeout};
@@ -36,6 +36,7 @@ pub use exit::Exit;
 pub use inputs::{Form, Group, INPUTS, Input};
 pub use output::{OUTPUTS, report_schema};
 pub use process::process;
+pub use settings::config_file::schema as config_file_schema;
 
 /// How long a run that was told to stop may still take to end its test instances before it writes
 /// its files: CI systems give little more before they kill it.
@@ -266,7 +267,8 @@ fn mask_targets(settings: &Settings, log: &Log) {
     if !settings.mask_account_ids {
         return;
     }
-    for target in settings.request.targets() {
+    let requests = settings.requests().into_iter();
+    for target in requests.flat_map(ShareRequest::targets) {
         if let Some(account) = target.account() {
             log.mask_in_later_steps(account.as_ref());
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ami_share::aws_config::SdkConfig;
 use ami_share::report::{Conclusion, Verification};
 use ami_share::{Errors, Event, EventSink as _, Plan, Region, Report, Sharer};
-use futures::future::BoxFuture;
+use futures::future::{self, BoxFuture};
 use parking_lot::Mutex;
 use tracing::Dispatch;
 use tracing::instrument::{WithDispatch, WithSubscriber as _};
@@ -30,6 +30,8 @@ pub(crate) struct Runner {
     log: Arc<Log>,
     events: Arc<EventLog>,
     outcome: Mutex<Outcome>,
+    /// The reports of groups, while their plans are carried out; none without groups.
+    groups: Mutex<Vec<Report>>,
     /// Takes the library's events of calls to AWS; nothing does unless the run is debugged.
     calls: Dispatch,
     /// With one subscriber alone, `tracing` asks only that of the thread which meets an event
@@ -51,6 +53,7 @@ impl Runner {
             log,
             events,
             outcome: Mutex::new(Outcome::Unplanned(Vec::new())),
+            groups: Mutex::default(),
             calls,
             _second: second,
         })
@@ -58,7 +61,14 @@ impl Runner {
 
     /// What the run came to so far.
     pub(crate) fn outcome(&self) -> Outcome {
-        self.outcome.lock().clone()
+        let groups = self.groups.lock();
+        match &*self.outcome.lock() {
+            Outcome::Applied(report) if !groups.is_empty() => {
+                let whole = Report::together(&report.plan, groups.clone());
+                Outcome::Applied(Box::new(whole))
+            }
+            outcome => outcome.clone(),
+        }
     }
 
     /// The future, whose calls to AWS are in the log if the run is debugged.
@@ -79,14 +89,18 @@ impl Runner {
 
     /// Plans, and does what was asked for; `confirm` is whether somebody agrees to the changes.
     pub(crate) async fn run(
-        &self,
+        self: &Arc<Self>,
         settings: &Settings,
         sharer: &Sharer,
         confirm: Option<BoxFuture<'static, bool>>,
     ) -> Exit {
-        let request = &settings.request;
+        let (request, groups) = (&settings.request, &settings.groups);
         if settings.mode == Mode::Verify {
-            let verified = sharer.verify(request).await;
+            let verified = if groups.is_empty() {
+                sharer.verify(request).await
+            } else {
+                sharer.verify_groups(groups).await
+            };
             self.end_events();
             return match verified {
                 Ok(report) => self.verified(settings, report),
@@ -94,17 +108,23 @@ impl Runner {
             };
         }
         if settings.mode == Mode::Usage {
-            let read = sharer.usage(request).await;
+            let read = if groups.is_empty() {
+                sharer.usage(request).await
+            } else {
+                sharer.usage_of_groups(groups).await
+            };
             self.end_events();
             return match read {
                 Ok(report) => self.used(settings, report),
                 Err(errors) => self.unplanned(settings, &errors),
             };
         }
-        let planned = if settings.dry_run {
-            sharer.preview(request).await
-        } else {
-            sharer.plan(request).await
+        let expected = settings.expected.as_ref();
+        let planned = match (groups.is_empty(), settings.dry_run) {
+            (true, true) => sharer.preview(request).await,
+            (true, false) => sharer.plan(request).await,
+            (false, true) => sharer.preview_groups(groups, expected).await,
+            (false, false) => sharer.plan_groups(groups, expected).await,
         };
         self.end_events();
         match planned {
@@ -191,7 +211,7 @@ impl Runner {
 
     /// Shows the plan, and carries it out unless it is a dry run or refused.
     async fn planned(
-        &self,
+        self: &Arc<Self>,
         settings: &Settings,
         sharer: &Sharer,
         plan: &Plan,
@@ -246,6 +266,10 @@ impl Runner {
             ""
         };
         log.line(&format!("Plan for account {account} in {regions}{refused}"));
+        for group in &plan.groups {
+            let (name, targets) = (&group.name, count(group.targets.len(), "target"));
+            log.line(&format!("Group {name}: {targets}"));
+        }
         let keys = KeyNames::of(plan);
         let lines = plan_text::lines(plan);
         let lines: Vec<String> = lines.iter().map(|line| keys.shorten(line)).collect();
@@ -275,14 +299,43 @@ impl Runner {
         kinds::log_all(log, plan.findings.iter().map(Said::finding));
     }
 
-    async fn carry_out(&self, sharer: &Sharer, plan: &Plan) -> Exit {
+    async fn carry_out(self: &Arc<Self>, sharer: &Sharer, plan: &Plan) -> Exit {
+        let begun = plan.groups.iter().map(|group| Report::begin(&group.plan));
+        *self.groups.lock() = begun.collect();
         self.set(Outcome::Applied(Box::new(Report::begin(plan))));
-        let applied = sharer.apply(plan).await;
+        let errors = if plan.groups.is_empty() {
+            let applied = sharer.apply(plan).await;
+            applied.err().map(|incomplete| incomplete.report.errors)
+        } else {
+            self.carry_out_groups(sharer, plan).await;
+            self.outcome().report().map(|report| report.errors.clone())
+        };
         self.end_events();
-        match applied {
-            Ok(_) => Exit::Done,
-            Err(incomplete) => Exit::of_errors(incomplete.report.errors.iter()),
+        match errors {
+            Some(errors) if !errors.is_empty() => Exit::of_errors(errors.iter()),
+            _ => Exit::Done,
         }
+    }
+
+    /// Carries out the plans of groups at the same time; the events of each come to its report.
+    async fn carry_out_groups(self: &Arc<Self>, sharer: &Sharer, plan: &Plan) {
+        let missing = plan.errors_of_missing_groups();
+        kinds::log_all(&self.log, missing.map(Said::error));
+        let mut applying = Vec::new();
+        for (index, group) in plan.groups.iter().enumerate() {
+            let runner = Arc::clone(self);
+            let sharer = sharer.sibling(move |event: &Event| {
+                if let Some(report) = runner.groups.lock().get_mut(index) {
+                    report.record(event);
+                }
+                runner.events.event(event);
+            });
+            applying.push(async move {
+                // What it came to is in its report.
+                let _ = Box::pin(sharer.apply(&group.plan)).await;
+            });
+        }
+        future::join_all(applying).await;
     }
 
     /// The targets are masked before the run; the source account and those of organizations are

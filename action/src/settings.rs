@@ -1,6 +1,8 @@
 //! From inputs as text to a [`ShareRequest`], with every problem reported at once.
 
+pub(crate) mod config_file;
 mod given_image;
+mod groups;
 mod lists;
 pub(crate) mod manifest;
 mod parser;
@@ -13,7 +15,7 @@ use std::path::PathBuf;
 
 use ami_share::id::PlanDigest;
 use ami_share::request::{Problems, Verify};
-use ami_share::{GitHubRole, ShareRequest};
+use ami_share::{GitHubRole, RequestGroup, ShareRequest};
 
 use self::parser::Parser;
 use crate::inputs::{IdTokens, Problem, Raw};
@@ -33,15 +35,46 @@ pub(crate) struct Settings {
     pub(crate) mode: Mode,
     /// Say what the mode would do, and change nothing.
     pub(crate) dry_run: bool,
+    /// The request; with several groups, that of the first.
     pub(crate) request: ShareRequest,
+    /// The groups of targets, if the configuration file has several.
+    pub(crate) groups: Vec<RequestGroup>,
+    /// The only plan of the groups that may be carried out.
+    pub(crate) expected: Option<PlanDigest>,
     /// The role to run as; `None` is whoever the credentials of the job belong to.
     pub(crate) role: Option<GitHubRole>,
     pub(crate) report_path: Option<PathBuf>,
     pub(crate) mask_account_ids: bool,
 }
 
-/// Parses every input; `problems` are those of how the inputs were given.
+impl Settings {
+    /// Everything that is requested.
+    pub(crate) fn requests(&self) -> Vec<&ShareRequest> {
+        if self.groups.is_empty() {
+            return vec![&self.request];
+        }
+        self.groups.iter().map(|group| &group.request).collect()
+    }
+}
+
+/// Parses every input and the configuration file; `problems` are those of how the inputs were
+/// given.
 pub(crate) fn parse(raw: &Raw, mut problems: Vec<Problem>) -> Result<Settings, Vec<Problem>> {
+    if raw.config_file().text.is_none() {
+        return parse_one(raw, problems);
+    }
+    match config_file::read(raw).and_then(groups::parse) {
+        Ok(settings) if problems.is_empty() => Ok(settings),
+        Ok(_) => Err(problems),
+        Err(more) => {
+            problems.extend(more);
+            Err(problems)
+        }
+    }
+}
+
+/// Parses the inputs of one request.
+fn parse_one(raw: &Raw, mut problems: Vec<Problem>) -> Result<Settings, Vec<Problem>> {
     let mut parser = Parser::default();
     let mode = mode(&mut parser, raw);
     let dry_run = parser.flag(raw.dry_run(), false);
@@ -69,6 +102,8 @@ pub(crate) fn parse(raw: &Raw, mut problems: Vec<Problem>) -> Result<Settings, V
             mode,
             dry_run,
             request,
+            groups: Vec::new(),
+            expected: None,
             role,
             report_path: raw.report_path().text.map(PathBuf::from),
             mask_account_ids,

@@ -94,7 +94,7 @@ pub use diagnostic::{Error, Errors, Finding};
 pub use id::{AccountId, AmiId, KeyRef, Principal, Region};
 pub use plan::Plan;
 pub use report::{Event, EventSink, Incomplete, Report};
-pub use request::{Problems, ShareRequest};
+pub use request::{Problems, RequestGroup, ShareRequest};
 pub use sharer::Sharer;
 
 #[cfg(test)]

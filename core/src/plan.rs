@@ -6,6 +6,7 @@ mod allowed_images;
 mod copies;
 mod expected;
 mod general;
+mod groups;
 mod image_usage;
 mod images;
 mod key_use;
@@ -40,6 +41,7 @@ use crate::policy::key_policy::access_statements;
 use crate::policy::launch_policy;
 use crate::request::{OrganizationAccounts, ShareRequest, Verify};
 
+pub(crate) use groups::add_new;
 pub(crate) use image_usage::{describe_use, full_report, image_use_unknown, users_among};
 pub(crate) use images::refuse_share;
 pub(crate) use key_use::key_still_used;
@@ -52,6 +54,7 @@ pub(crate) use removals::{copy_still_shared, image_still_shared};
 pub(crate) use step::KeyReads;
 
 pub use crate::policy::key_policy::{KeyPermissions, PolicyPrincipal};
+pub use groups::PlannedGroup;
 pub use step::{
     CopyImage, Deprecate, ForgetTemporaryAccess, Grants, KeyAccess, KeyUsage, LaunchPermission,
     LaunchRole, Leftovers, PolicyChange, Protect, Publish, ReclaimAccess, Removal, RemoveCopy,
@@ -84,6 +87,9 @@ pub struct Plan {
     /// Why parts of the request are left out: they could not be read, or a finding refuses them.
     /// The others are carried out, and the run fails in the end.
     pub errors: Vec<Error>,
+    /// The groups that it was made for, if there are several: each with its targets.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<PlannedGroup>,
     /// The keys in whose policies policy variables work, as far as those were read.
     #[serde(skip)]
     pub(crate) keys_with_variables: BTreeSet<KeyArn>,
@@ -125,10 +131,20 @@ impl Plan {
             steps: Vec::new(),
             findings: Vec::new(),
             errors: Vec::new(),
+            groups: Vec::new(),
             keys_with_variables: BTreeSet::new(),
             key_aliases: BTreeMap::new(),
             request: request.clone(),
             deadline,
+        }
+    }
+
+    /// The same without its steps and groups.
+    pub(crate) fn without_steps(&self) -> Self {
+        Self {
+            steps: Vec::new(),
+            groups: Vec::new(),
+            ..self.clone()
         }
     }
 
@@ -179,6 +195,13 @@ impl Plan {
     /// The statements that the policies of the keys need, without duplicates, for users who keep
     /// key policies in code.
     pub fn key_policy_statements(&self) -> Vec<serde_json::Value> {
+        if !self.groups.is_empty() {
+            let mut statements = Vec::new();
+            for group in &self.groups {
+                add_new(&mut statements, &group.plan.key_policy_statements());
+            }
+            return statements;
+        }
         let targets = self.targets.iter();
         let principals: BTreeSet<_> = targets.filter_map(PolicyPrincipal::of).collect();
         let mut statements = Vec::new();

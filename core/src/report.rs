@@ -3,6 +3,7 @@
 mod event;
 mod image_usage;
 mod record;
+mod together;
 mod verification;
 
 use std::collections::BTreeSet;
@@ -193,6 +194,11 @@ impl Report {
 
     /// The report of a run that has done nothing yet; [`record`](Self::record) each of its events.
     pub fn begin(plan: &Plan) -> Self {
+        if !plan.groups.is_empty() {
+            let groups = plan.groups.iter();
+            let begun = groups.map(|group| Self::begin(&group.plan));
+            return Self::together(plan, begun.collect());
+        }
         let mut report = Self {
             version: Self::VERSION,
             changed: false,

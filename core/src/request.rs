@@ -3,6 +3,7 @@
 
 mod builder;
 mod check;
+mod group;
 mod keys;
 pub(crate) mod name;
 mod options;
@@ -22,6 +23,7 @@ use crate::request::name::NameTemplate;
 
 pub use crate::policy::key_policy::KeyScope;
 pub use builder::ShareRequestBuilder;
+pub use group::RequestGroup;
 pub(crate) use keys::Keys;
 pub(crate) use options::Options;
 pub use options::{

@@ -1,6 +1,7 @@
 //! The way in: [`Sharer`].
 
 mod errors;
+mod groups;
 mod organizations;
 mod planning;
 mod usage;
@@ -41,14 +42,14 @@ use self::planning::Purpose;
 pub struct Sharer {
     config: SdkConfig,
     /// Who the credentials belong to: asked once, as they stay those of one account.
-    identity: OnceCell<Identity>,
+    identity: Arc<OnceCell<Identity>>,
     /// How fast each account may call what.
     paces: Arc<Paces>,
     /// Holds credentials that renew themselves to that account.
     pin: AccountPin,
-    roles: Roles,
+    roles: Arc<Roles>,
     events: Arc<dyn EventSink>,
-    locks: KeyLocks,
+    locks: Arc<KeyLocks>,
     /// What is left of test launches whose run was cut off.
     test_launches: Arc<TestLaunches>,
     /// Whether pauses vary at random, so that concurrent runs drift apart.
@@ -71,10 +72,10 @@ impl Sharer {
             config: pin.hold(&config::with_defaults(config)),
             paces: Arc::default(),
             pin,
-            identity: OnceCell::new(),
-            roles: Roles::default(),
+            identity: Arc::default(),
+            roles: Arc::default(),
             events: Arc::new(|_: &Event| {}),
-            locks: KeyLocks::default(),
+            locks: Arc::default(),
             test_launches: Arc::default(),
             jitter: true,
         }
@@ -85,6 +86,22 @@ impl Sharer {
     pub fn with_events(mut self, sink: impl EventSink + 'static) -> Self {
         self.events = Arc::new(sink);
         self
+    }
+
+    /// A sharer with the same credentials, sessions and pace, whose events go to `sink`.
+    #[must_use]
+    pub fn sibling(&self, sink: impl EventSink + 'static) -> Self {
+        Self {
+            config: self.config.clone(),
+            identity: Arc::clone(&self.identity),
+            paces: Arc::clone(&self.paces),
+            pin: self.pin.clone(),
+            roles: Arc::clone(&self.roles),
+            events: Arc::new(sink),
+            locks: Arc::clone(&self.locks),
+            test_launches: Arc::clone(&self.test_launches),
+            jitter: self.jitter,
+        }
     }
 
     /// Pauses without chance, for tests that must see the same run twice.
@@ -186,6 +203,16 @@ impl Sharer {
     }
 
     async fn carry_out(&self, plan: &Plan) -> Result<Report, Box<Incomplete>> {
+        if plan.groups.is_empty() {
+            return Box::pin(self.apply_one(plan)).await;
+        }
+        match refusal(plan) {
+            Some(error) => Err(self.incomplete(Report::begin(plan), error)),
+            None => self.apply_groups(plan).await,
+        }
+    }
+
+    async fn apply_one(&self, plan: &Plan) -> Result<Report, Box<Incomplete>> {
         let report = Report::begin(plan);
         if let Some(error) = refusal(plan) {
             return Err(self.incomplete(report, error));

@@ -7,6 +7,7 @@
 
 mod bad_input;
 mod command_line;
+mod config_file;
 mod documents;
 mod ends;
 mod environment;

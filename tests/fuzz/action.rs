@@ -28,7 +28,7 @@ pub fn check_inputs(bytes: &[u8]) {
         };
         let name = INPUTS[usize::from(*input) % INPUTS.len()].name;
         // These name files of the machine.
-        if !matches!(name, "packer-manifest" | "report-path") {
+        if !matches!(name, "config-file" | "packer-manifest" | "report-path") {
             let name = OsString::from(format!("INPUT_{}", name.to_uppercase()));
             env.push((name, OsString::from_vec(value.to_vec())));
         }

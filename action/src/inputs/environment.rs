@@ -72,6 +72,7 @@ pub(crate) fn read(env: &[(OsString, OsString)]) -> Environment {
             .problems
             .push(Problem::new("inputs", error.to_string())),
     }
+    read.raw.has_default_region = read.raw.aws_region.is_none();
     if read.raw.aws_region.is_none() {
         read.raw.aws_region = first_set(env, &["AWS_REGION", "AWS_DEFAULT_REGION"]);
     }

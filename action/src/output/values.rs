@@ -113,7 +113,10 @@ fn json_text(value: &Value) -> String {
 /// The first image, if every principal that is to launch it can. A plan that is refused vouches for
 /// none.
 fn first_shared(report: &Report) -> Option<&AmiId> {
-    let launch = report.plan.launch_permissions().next()?;
+    // The first image is that of the first group.
+    let group = report.plan.groups.first();
+    let plan = group.map_or(&report.plan, |group| &group.plan);
+    let launch = plan.launch_permissions().next()?;
     let image = report.images.first()?;
     let is_refused = report.plan.refusals().next().is_some();
     // Where every target has a copy of its own, nobody is to launch the image itself.
@@ -243,7 +246,12 @@ fn planned_copy<'a>(
 }
 
 fn is_copy_of(copy: &TargetCopy, shared: &ImageReport) -> bool {
-    (&copy.shared.source, &copy.shared.region) == (&shared.source, &shared.region)
+    // Groups may share different copies of one image.
+    let is_same = match (&copy.shared.image, &shared.image) {
+        (Some(planned), Some(image)) => planned == image,
+        _ => true,
+    };
+    is_same && (&copy.shared.source, &copy.shared.region) == (&shared.source, &shared.region)
 }
 
 /// That copy, once it is available: made or found by this run, or available when it was planned.

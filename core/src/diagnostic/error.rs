@@ -299,6 +299,15 @@ impl Errors {
         }
     }
 
+    /// These errors.
+    pub(crate) fn of(errors: &[Error]) -> Self {
+        Self(errors.to_vec())
+    }
+
+    pub(crate) fn as_slice(&self) -> &[Error] {
+        &self.0
+    }
+
     /// Each error.
     pub fn iter(&self) -> std::slice::Iter<'_, Error> {
         self.0.iter()

@@ -130,7 +130,7 @@ fn list_removals(request: &ShareRequest, region: &RegionInventory) -> Vec<Remova
                 removals.push(Removal::These(targets.clone()));
             }
             if options.unlisted == Unlisted::Revoke {
-                let mut listed = targets;
+                let mut listed = &targets | &options.listed_elsewhere;
                 listed.insert(Principal::Account(region.location.account.clone()));
                 removals.push(Removal::AllBut(listed));
             }

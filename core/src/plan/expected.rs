@@ -22,7 +22,7 @@ impl Plan {
     /// its name, its calls at once), the accounts of its organizations as far as they were listed,
     /// and every step with what it finds in effect.
     pub fn digest(&self) -> PlanDigest {
-        let request = hex_sha256(canonical(&self.request.without_course()));
+        let request = hex_sha256(self.canonical_request());
         let steps: Vec<String> = self.digest_steps().into_keys().collect();
         let account = self.account.as_ref();
         let mut whole = format!("{account} {request} {}", steps.join(" "));
@@ -36,6 +36,18 @@ impl Plan {
         let is_long = steps.len() > MOST_STEPS;
         let steps = if is_long { Vec::new() } else { steps };
         PlanDigest::new(hex_sha256(whole), &request, &steps.into_iter().collect())
+    }
+
+    /// The request, or those of every group in any order.
+    fn canonical_request(&self) -> String {
+        if self.groups.is_empty() {
+            return canonical(&self.request.without_course());
+        }
+        let groups = self.groups.iter();
+        let requests: BTreeSet<String> = groups
+            .map(|group| canonical(&group.plan.request.without_course()))
+            .collect();
+        requests.into_iter().collect()
     }
 
     /// The steps by their digests.

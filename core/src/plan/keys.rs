@@ -81,7 +81,9 @@ impl Planner<'_> {
             }
         }
 
-        let listed = self.targets.iter().filter_map(PolicyPrincipal::of);
+        let elsewhere = &self.request.options.listed_elsewhere;
+        let listed = self.targets.union(elsewhere);
+        let listed = listed.filter_map(PolicyPrincipal::of);
         let unlisted = &granted - &listed.collect();
         Some(KeyAccess {
             key: key.arn.clone(),

@@ -40,6 +40,7 @@ impl Planner<'_> {
             self.warn(FindingCode::ImageManyTargets, &shared.source.ami, message);
         }
         let mut unlisted = &granted - &self.targets;
+        unlisted = &unlisted - &self.request.options.listed_elsewhere;
         unlisted.remove(&Principal::Account(self.inventory.account.clone()));
         let image = self.existing_image(shared);
         LaunchPermission {

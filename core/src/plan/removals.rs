@@ -80,7 +80,7 @@ impl Planner<'_> {
 
     /// The steps of a share that revoke the access of principals which the request does not list.
     pub(super) fn plan_unlisted_removals(&mut self, launches: &[LaunchPermission]) -> Vec<Step> {
-        let mut listed = self.targets.clone();
+        let mut listed = &self.targets | &self.request.options.listed_elsewhere;
         listed.insert(Principal::Account(self.inventory.account.clone()));
         let removal = Removal::AllBut(listed);
 

@@ -262,6 +262,14 @@ impl ShareRequestBuilder {
         self
     }
 
+    /// Names principals that other requests share the same images with, so that
+    /// [`unlisted`](Self::unlisted) is not about them.
+    #[must_use]
+    pub fn listed_elsewhere(mut self, principals: impl IntoIterator<Item = Principal>) -> Self {
+        self.options.listed_elsewhere.extend(principals);
+        self
+    }
+
     /// Sets what is done in each target account, with a role there.
     #[must_use]
     pub fn target_options(mut self, target_options: TargetOptions) -> Self {

@@ -125,6 +125,9 @@ pub(crate) struct Options {
     /// `None` if organizations and units are only shared with as such.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) expand_organizations: Option<ExpandOrganizations>,
+    /// Principals that other requests list for the same images.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) listed_elsewhere: BTreeSet<Principal>,
     /// `None` if the caller did not set it. An empty list would allow no account.
     pub(crate) allowed_accounts: Option<BTreeSet<AccountId>>,
     pub(crate) require_image_tags: BTreeMap<String, String>,
@@ -172,6 +175,7 @@ impl Default for Options {
         Self {
             targets: BTreeSet::new(),
             expand_organizations: None,
+            listed_elsewhere: BTreeSet::new(),
             allowed_accounts: None,
             require_image_tags: BTreeMap::new(),
             keys: Keys::default(),

@@ -30,6 +30,25 @@ async fn images_in_use(seen: &mut Seen) {
     let sharer = Sharer::new(&world.config(A));
     seen.record(&sharer.preview(&request).await.unwrap().findings);
     seen.record(&sharer.plan(&request).await.unwrap().findings);
+    newcomer_that_uses_an_image(seen).await;
+}
+
+/// Somebody who gains access to an image after the plan was made to revoke it from everybody.
+async fn newcomer_that_uses_an_image(seen: &mut Seen) {
+    let world = World::new();
+    let golden = world.image_id("golden");
+    world.share(world.build_request(&["golden"])).await;
+    use_image(&world, "333333333333", &golden, 1);
+    let everybody = world.build_request_for(&["golden"], &[]).revoke(Revoke {
+        all: true,
+        ..Revoke::default()
+    });
+    let plan = world.plan(everybody).await;
+    world.edit_image(&golden, |image| {
+        image.launch_permissions.insert("333333333333".to_owned());
+    });
+    let sharer = Sharer::new(&world.config(A));
+    seen.record(&sharer.apply(&plan).await.unwrap().findings);
 }
 
 /// A share with an organization alone.

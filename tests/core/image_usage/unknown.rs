@@ -53,7 +53,8 @@ async fn copy_whose_use_is_unknown_is_kept_unless_told_otherwise() {
                 image.launch_permissions.clear();
             }),
             Unknown::Unmade => {
-                let error = json!({ "status": 400, "code": "OperationNotPermitted", "message": "" });
+                let error =
+                    json!({ "status": 400, "code": "OperationNotPermitted", "message": "" });
                 let fault = json!({ "operation": ASKS, "effect": { "error": error } });
                 world = world.with_fault(fault);
             }

@@ -41,4 +41,4 @@ pub use github_role::GitHubRole;
 pub use id::{AccountId, AmiId, KeyRef, Principal, Region};
 pub use plan::Plan;
 pub use report::{Event, EventSink, Incomplete, Report};
-pub use request::{Problems, ShareRequest};
+pub use request::{Problems, RequestGroup, ShareRequest};

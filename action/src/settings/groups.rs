@@ -1,0 +1,153 @@
+//! The groups of a configuration file: each is parsed as inputs are, and all of them are one run.
+
+use std::collections::BTreeMap;
+
+use ami_share::request::ShareRequestBuilder;
+use ami_share::{Principal, RequestGroup};
+
+use super::config_file::GroupInputs;
+use super::parser::Parser;
+use super::{Settings, expected_plan, parse_one};
+use crate::inputs::Problem;
+
+/// What one account can have once: it is given access to one key of an image.
+const KEY_SETTINGS: [&str; 5] = [
+    "kms-key-id",
+    "key-access",
+    "key-scope",
+    "key-role",
+    "target-kms-key-id",
+];
+
+/// Parses each group; every problem names its place in the file.
+pub(super) fn parse(mut groups: Vec<GroupInputs>) -> Result<Settings, Vec<Problem>> {
+    // The expected plan is that of all groups, not of each.
+    let given = groups
+        .first()
+        .map(|group| group.raw.clone())
+        .unwrap_or_default();
+    let has_several = groups.len() > 1;
+    if has_several {
+        for group in &mut groups {
+            group.raw.expect_plan = None;
+        }
+    }
+
+    let (mut parsed, mut problems) = (Vec::new(), Vec::new());
+    for group in &groups {
+        match parse_one(&group.raw, Vec::new()) {
+            Ok(settings) => parsed.push(settings),
+            Err(wrong) => {
+                for problem in wrong {
+                    add_new(&mut problems, group.explain(problem));
+                }
+            }
+        }
+    }
+    let mut parser = Parser::default();
+    let mode = parsed.first().map(|settings| settings.mode);
+    let expected = if has_several {
+        expected_plan(&mut parser, &given, mode)
+    } else {
+        None
+    };
+    problems.append(&mut parser.problems);
+    if has_several {
+        problems.extend(find_expanded(&groups));
+    }
+    if parsed.len() == groups.len() {
+        problems.extend(find_shared_targets(&groups, &parsed));
+    }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let requests = if has_several {
+        request_groups(&groups, &parsed)?
+    } else {
+        Vec::new()
+    };
+    let whole = parsed.into_iter().next();
+    let no_group = || vec![Problem::new("config-file", "it has no group")];
+    let whole = whole.ok_or_else(no_group)?;
+    Ok(Settings {
+        groups: requests,
+        expected,
+        ..whole
+    })
+}
+
+/// The request of each group, which knows the targets of the others.
+fn request_groups(
+    groups: &[GroupInputs],
+    parsed: &[Settings],
+) -> Result<Vec<RequestGroup>, Vec<Problem>> {
+    let mut requests = Vec::new();
+    for (group, settings) in groups.iter().zip(parsed) {
+        let own = settings.request.targets();
+        let all = parsed
+            .iter()
+            .flat_map(|settings| settings.request.targets());
+        let others = all.filter(|target| !own.contains(*target)).cloned();
+        let builder = ShareRequestBuilder::from(settings.request.clone());
+        let request = builder.listed_elsewhere(others).build();
+        requests.push(RequestGroup {
+            name: group.name.clone().unwrap_or_default(),
+            request: request.map_err(|problems| {
+                let mut wrong = Vec::new();
+                for problem in problems {
+                    wrong.push(group.problem_of(problem.field, &problem.message));
+                }
+                wrong
+            })?,
+        });
+    }
+    Ok(requests)
+}
+
+/// What an organization holds is known only when a run has begun.
+fn find_expanded(groups: &[GroupInputs]) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for group in groups {
+        if group.raw.expand_organizations().text == Some("true") {
+            let message = "it needs a run without other groups, which may list the same accounts";
+            let problem = group.problem_of("expand-organizations", message);
+            add_new(&mut problems, problem);
+        }
+    }
+    problems
+}
+
+/// A target may be in two groups, for other Regions perhaps, but not with other keys.
+fn find_shared_targets(groups: &[GroupInputs], parsed: &[Settings]) -> Vec<Problem> {
+    let mut first_groups: BTreeMap<&Principal, &GroupInputs> = BTreeMap::new();
+    let mut problems = Vec::new();
+    for (group, settings) in groups.iter().zip(parsed) {
+        for target in settings.request.targets() {
+            let Some(first) = first_groups.get(target) else {
+                first_groups.insert(target, group);
+                continue;
+            };
+            let differs = |name: &&&str| first.raw.get(name) != group.raw.get(name);
+            if let Some(setting) = KEY_SETTINGS.iter().find(differs) {
+                let other = first.name.as_deref().unwrap_or_default();
+                let message = format!(
+                    "{target} is in group `{other}` too, with another `{setting}`: give it the \
+                     keys of one group"
+                );
+                let input = match target {
+                    Principal::Organization(_) => "target-organizations",
+                    Principal::OrganizationalUnit(_) => "target-organizational-units",
+                    _ => "target-accounts",
+                };
+                problems.push(group.problem_of(input, &message));
+            }
+        }
+    }
+    problems
+}
+
+fn add_new(problems: &mut Vec<Problem>, problem: Problem) {
+    if !problems.contains(&problem) {
+        problems.push(problem);
+    }
+}

@@ -1,0 +1,119 @@
+//! Groups of targets with settings of their own: a plan for each, and one that stands for all.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::Plan;
+use crate::diagnostic::{Error, Finding, FindingCode};
+use crate::id::{PlanDigest, Principal};
+
+/// A group of targets, and what is done for it.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[non_exhaustive]
+pub struct PlannedGroup {
+    /// Its name.
+    pub name: String,
+    /// Its targets.
+    pub targets: BTreeSet<Principal>,
+    /// What is done for it; its steps are among those of the whole plan.
+    #[serde(skip)]
+    pub plan: Plan,
+}
+
+impl PlannedGroup {
+    /// A group with the plan that was made for it.
+    pub fn new(name: impl Into<String>, plan: Plan) -> Self {
+        Self {
+            name: name.into(),
+            targets: plan.targets.clone(),
+            plan,
+        }
+    }
+}
+
+impl Plan {
+    /// The plan of several groups, each planned by itself; `None` without a group. It has every
+    /// step, finding and error of theirs, and a finding that refuses one group refuses all: nothing
+    /// of them is changed then. The groups' requests must list each other's targets
+    /// ([`listed_elsewhere`](crate::request::ShareRequestBuilder::listed_elsewhere)).
+    ///
+    /// With `expected`, it refuses unless it has that digest.
+    pub fn together(groups: Vec<PlannedGroup>, expected: Option<&PlanDigest>) -> Option<Self> {
+        let first = groups.first()?;
+        let mut whole = Self {
+            steps: Vec::new(),
+            findings: Vec::new(),
+            ..first.plan.clone()
+        };
+        let mut known = BTreeSet::new();
+        for PlannedGroup { plan, .. } in &groups {
+            whole.regions.extend(plan.regions.iter().cloned());
+            whole.targets.extend(plan.targets.iter().cloned());
+            add_new(&mut whole.images, &plan.images);
+            add_new(&mut whole.organizations, &plan.organizations);
+            add_new(&mut whole.findings, &plan.findings);
+            add_new(&mut whole.errors, &plan.errors);
+            whole
+                .keys_with_variables
+                .extend(plan.keys_with_variables.iter().cloned());
+            whole.key_aliases.extend(plan.key_aliases.clone());
+            // Groups with the same key share one copy.
+            for step in &plan.steps {
+                if known.insert(serde_json::to_string(step).unwrap_or_default()) {
+                    whole.steps.push(step.clone());
+                }
+            }
+        }
+        whole.groups = groups;
+        whole.check_parameters_of_groups();
+        whole.request.options.expected_plan = expected.cloned();
+        Some(whole.checked_against_expected())
+    }
+
+    /// Why groups are missing in it: they could not be planned.
+    pub fn errors_of_missing_groups(&self) -> impl Iterator<Item = &Error> {
+        let has_groups = !self.groups.is_empty();
+        let errors = self.errors.iter().filter(move |_| has_groups);
+        errors.filter(move |error| {
+            let mut groups = self.groups.iter();
+            !groups.any(|group| group.plan.errors.contains(error))
+        })
+    }
+
+    /// One parameter cannot name the images of two groups.
+    fn check_parameters_of_groups(&mut self) {
+        let mut written = BTreeMap::new();
+        let mut findings = Vec::new();
+        for group in &self.groups {
+            for publish in group.plan.publications() {
+                let shared = &publish.shared;
+                let copy = group.plan.copy_of(&shared.source, &shared.region);
+                let image = (shared, copy.map(|copy| (&copy.key, &copy.name)));
+                let parameter = (&publish.account, &shared.region, &publish.name);
+                let Some((other, its)) = written.insert(parameter, (&group.name, image)) else {
+                    continue;
+                };
+                if its != image {
+                    let message = format!(
+                        "the groups {other} and {} would write different images into it",
+                        group.name
+                    );
+                    let code = FindingCode::ParameterAmbiguous;
+                    findings.push(Finding::refuse(code, &publish.name, message));
+                }
+            }
+        }
+        add_new(&mut self.findings, &findings);
+    }
+}
+
+/// Adds the members that are not there yet.
+pub(crate) fn add_new<T: Clone + PartialEq>(all: &mut Vec<T>, more: &[T]) {
+    for one in more {
+        if !all.contains(one) {
+            all.push(one.clone());
+        }
+    }
+}
