@@ -54,7 +54,9 @@ const CASES: &[Case] = cases! {
     "revoke a key that a target may use": [
         "revoker", "targets", "target-trust", "target-revoker",
     ] => in_target::revoke,
-    "revoke and remove copies": ["revoker", "revoke-copies"] => in_source::revoke_copies,
+    "revoke and remove copies": [
+        "revoker", "revoke-copies", "usage",
+    ] => in_source::revoke_copies,
     "revoke from unlisted accounts": ["publisher", "revoker"] => in_source::revoke_unlisted,
     "share with the key policy in code": [
         "publisher", "key-policy",

@@ -179,8 +179,8 @@ async fn unreachable_target_does_not_affect_the_others() {
     for word in [
         "`target-external-id`",
         "trust policy",
-        "`target-role`",
-        "does not say which",
+        "`aws iam get-role`",
+        "`sts:AssumeRole`",
     ] {
         assert!(error.remedy.contains(word), "{error}");
     }

@@ -121,7 +121,7 @@ async fn public_image_gets_no_watermark_and_a_copy_of_it_does() {
     let report = world.share(copying()).await;
     let copy = report.images[0].image.as_ref().unwrap().to_string();
     make_public(&copy);
-    assert_eq!(refused(copying()).await, [copy.clone()]);
+    assert_eq!(refused(copying()).await, std::slice::from_ref(&copy));
     assert!(watermarks(&world, &copy).is_empty());
 }
 

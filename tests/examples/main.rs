@@ -93,7 +93,7 @@ async fn share_one_reports_invalid_and_refused_requests() {
         .unwrap_err()
         .to_string();
     assert!(
-        refused.contains("key.aws-managed") && refused.contains("can never be shared"),
+        refused.contains("key.aws-managed") && refused.contains("nobody can share"),
         "{refused}"
     );
 }

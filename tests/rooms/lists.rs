@@ -4,9 +4,10 @@ use std::fs;
 use std::path::Path;
 
 /// What AWS answers whole, or of one thing.
-const WHOLE: [&str; 8] = [
+const WHOLE: [&str; 9] = [
     "describe_image_attribute",
     "describe_key",
+    "describe_organization()",
     "describe_regions",
     "describe_snapshot_attribute",
     "get_",

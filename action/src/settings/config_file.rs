@@ -139,13 +139,11 @@ impl Reader<'_> {
         let node = yaml::parse(&text);
         let node =
             node.map_err(|Wrong { path, message }| wrong_file(&self.file, &path, &message))?;
-        match node {
-            Node::Mapping(members) => Ok(members),
-            _ => {
-                let message = "it must be a mapping: settings by their names, and `groups`";
-                Err(wrong_file(&self.file, "", message))
-            }
-        }
+        let Node::Mapping(members) = node else {
+            let message = "it must be a mapping: settings by their names, and `groups`";
+            return Err(wrong_file(&self.file, "", message));
+        };
+        Ok(members)
     }
 
     fn groups(&mut self, common: &GroupInputs, node: Node) -> Vec<GroupInputs> {

@@ -76,8 +76,8 @@ impl Organizations {
     pub(crate) async fn units_in(&self, unit: &str) -> Result<Vec<String>, Error> {
         const ACTION: &str = "organizations:ListOrganizationalUnitsForParent";
         let call = self.client.get().list_organizational_units_for_parent();
-        let call = call.parent_id(unit).into_paginator();
-        let pages = call.stop_on_duplicate_token(false).send();
+        let call = call.parent_id(unit);
+        let pages = call.into_paginator().stop_on_duplicate_token(false).send();
         let mut pages = Pages::new(&self.caller, (ACTION, Some(unit)), pages, |page| {
             page.organizational_units().len()
         });

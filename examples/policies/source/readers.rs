@@ -144,10 +144,11 @@ const REVOKE_COPIES: Policy = Policy {
     name: "revoke-copies",
     kind: Kind::Identity,
     account: Source,
-    purpose: "`mode: revoke` with `revoke-copies: true`.",
+    purpose: "`mode: revoke` with `revoke-copies: true`. With `usage`, because a copy whose use is \
+              not known stays.",
     danger: "It can delete every image and snapshot that has the tag `ami-share:request`: see \
              `tag-guard`.",
-    used_with: &["revoker"],
+    used_with: &["revoker", "usage"],
     statements: &[allow(
         "RemoveCopies",
         &[

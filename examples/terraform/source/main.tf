@@ -700,7 +700,7 @@ data "aws_iam_policy_document" "revoke_copies" {
 resource "aws_iam_policy" "revoke_copies" {
   count       = contains(local.created, "revoke-copies") ? 1 : 0
   name        = "ami-share-revoke-copies"
-  description = "mode: revoke with revoke-copies: true."
+  description = "mode: revoke with revoke-copies: true. With usage, because a copy whose use is not known stays."
   policy      = data.aws_iam_policy_document.revoke_copies.json
 }
 

@@ -12,8 +12,8 @@ pub(super) enum Node {
     /// `null`, or nothing at all.
     Nothing,
     Text(String),
-    List(Vec<Node>),
-    Mapping(Vec<(String, Node)>),
+    List(Vec<Self>),
+    Mapping(Vec<(String, Self)>),
 }
 
 /// What is wrong, and where.
