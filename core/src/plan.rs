@@ -79,6 +79,7 @@ pub struct Plan {
     pub targets: BTreeSet<Principal>,
     /// The organizations and units whose accounts were listed, with those accounts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
     pub organizations: Vec<OrganizationAccounts>,
     /// What is to be done, in order.
     pub steps: Vec<Step>,
@@ -89,6 +90,7 @@ pub struct Plan {
     pub errors: Vec<Error>,
     /// The groups that it was made for, if there are several: each with its targets.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
     pub groups: Vec<PlannedGroup>,
     /// The keys in whose policies policy variables work, as far as those were read.
     #[serde(skip)]

@@ -15,7 +15,9 @@ def places(file):
     validator = jsonschema.Draft202012Validator(SCHEMA)
     found = set()
     for error in validator.iter_errors(yaml.safe_load(file)):
-        found.add(error.json_path.removeprefix("$").removeprefix(".").replace("['", "").replace("']", ""))
+        # A name with a dash stands in brackets there.
+        path = error.json_path.replace("['", ".").replace("']", "")
+        found.add(path.removeprefix("$").removeprefix("."))
     return found
 
 
