@@ -2,9 +2,11 @@
 
 mod call;
 mod client;
+mod defect;
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher as _};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use ami_share::aws_config::SdkConfig;
@@ -16,6 +18,8 @@ use tokio::time::Instant;
 
 pub(super) use self::call::Call;
 use self::client::GatedClient;
+pub(super) use self::defect::Defect;
+use self::defect::Kept;
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Gate(Arc<Inner>);
@@ -23,11 +27,22 @@ pub(super) struct Gate(Arc<Inner>);
 #[derive(Debug, Default)]
 struct Inner {
     contended: Vec<String>,
+    defect: Option<Defect>,
+    kept: Mutex<Kept>,
+    /// Whether the key policy had the statements when each run last read or put it.
+    open_keys: Mutex<BTreeMap<usize, bool>>,
+    /// Whether a run asked for a launch permission before it knew that the key is open (P1).
+    early: AtomicBool,
     waiting: Mutex<Vec<WaitingCall>>,
     /// When a call of each run that has not ended was last let through.
     running: Mutex<BTreeMap<usize, Instant>>,
-    /// What each run has been answered so far: all that it can know of the world.
-    answers: Mutex<BTreeMap<usize, Answers>>,
+    /// Whether each run that has ended succeeded.
+    ended: Mutex<BTreeMap<usize, bool>>,
+    /// What each run has been answered so far about each part of the world: all that it can know.
+    /// Where a run asks about two parts at once, it does not matter which answer comes first.
+    answers: Mutex<BTreeMap<(usize, Option<String>), u64>>,
+    /// The last answer of each run.
+    last_answers: Mutex<BTreeMap<usize, u64>>,
     /// How often calls of each run were held back while time passed.
     holds: Mutex<BTreeMap<usize, usize>>,
     arrived: Notify,
@@ -40,18 +55,13 @@ struct WaitingCall {
     let_through: oneshot::Sender<()>,
 }
 
-/// Digests of all answers of a run and of the last one.
-#[derive(Clone, Copy, Debug, Default, Hash)]
-struct Answers {
-    all: u64,
-    last: u64,
-}
-
 impl Gate {
-    /// A gate for runs that change only these: `policy`, `grants`, `snapshots`, IDs of images.
-    pub(super) fn new(contended: Vec<String>) -> Self {
+    /// A gate for runs that change only these: `policy`, `grants`, `snapshots`, IDs of images. The
+    /// share may have a defect.
+    pub(super) fn new(contended: Vec<String>, defect: Option<Defect>) -> Self {
         Self(Arc::new(Inner {
             contended,
+            defect,
             ..Inner::default()
         }))
     }
@@ -71,17 +81,29 @@ impl Gate {
             .build()
     }
 
-    /// Polls a run and records when it has ended.
-    pub(super) async fn track_run<T>(&self, run: usize, future: impl Future<Output = T>) -> T {
+    /// Polls a run and records how it has ended. What it knew is of no account then.
+    pub(super) async fn track_run<T, E>(
+        &self,
+        run: usize,
+        future: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
         self.0.running.lock().unwrap().insert(run, Instant::now());
         let output = future.await;
         self.0.running.lock().unwrap().remove(&run);
+        let mut answers = self.0.answers.lock().unwrap();
+        answers.retain(|(answered, _), _| *answered != run);
+        self.0.holds.lock().unwrap().remove(&run);
+        self.0.ended.lock().unwrap().insert(run, output.is_ok());
         output
     }
 
     fn add_waiting(&self, call: Call) -> oneshot::Receiver<()> {
         let (let_through, passed) = oneshot::channel();
         let since = Instant::now();
+        let open_keys = self.0.open_keys.lock().unwrap();
+        if call.adds_launch_permission && open_keys.get(&call.run) == Some(&false) {
+            self.0.early.store(true, Ordering::Relaxed);
+        }
         self.0.waiting.lock().unwrap().push(WaitingCall {
             call,
             since,
@@ -118,15 +140,29 @@ impl Gate {
         let (before, rest) = answer.split_once(id).unwrap_or((answer, ""));
         let after = rest.split_once(id).map_or("", |(_, after)| after);
         let last = digest(&(call, before, after));
-        let mut answers = self.0.answers.lock().unwrap();
-        let known = answers.entry(call.run).or_default();
+        let before = self.0.last_answers.lock().unwrap().insert(call.run, last);
         // A policy that is read once more because the last answer got too old is not news.
-        if last != known.last || call.is_change() {
-            *known = Answers {
-                all: digest(&(known.all, last)),
-                last,
-            };
+        if before != Some(last) || call.is_change() {
+            let mut answers = self.0.answers.lock().unwrap();
+            let known = answers.entry((call.run, call.touches.clone()));
+            let known = known.or_default();
+            *known = digest(&(*known, last));
         }
+    }
+
+    /// Records whether the key is open, as far as a run knows.
+    fn note_key(&self, call: &Call, sent: &str, answer: &str) {
+        let mut open_keys = self.0.open_keys.lock().unwrap();
+        match call.operation.as_str() {
+            "GetKeyPolicy" => _ = open_keys.insert(call.run, answer.contains("AmiShare")),
+            "PutKeyPolicy" => _ = open_keys.insert(call.run, sent.contains("AmiShare")),
+            _ => {}
+        }
+    }
+
+    /// Whether a run asked for a launch permission before it knew that the key is open.
+    pub(super) fn has_early_permission(&self) -> bool {
+        self.0.early.load(Ordering::Relaxed)
     }
 
     /// What decides how the runs continue, apart from the world: what each run knows, and what it
@@ -146,7 +182,13 @@ impl Gate {
             running.push((*run, sleeps.then(|| half_seconds(*since))));
         }
         let answers = self.0.answers.lock().unwrap();
-        digest(&(waiting, running, &*answers, &*self.0.holds.lock().unwrap()))
+        let ended = self.0.ended.lock().unwrap();
+        digest(&(waiting, running, &*answers, &*ended))
+    }
+
+    /// How often calls of each run were held back.
+    pub(super) fn list_holds(&self) -> BTreeMap<usize, usize> {
+        self.0.holds.lock().unwrap().clone()
     }
 
     pub(super) fn count_holds(&self, run: usize) -> usize {

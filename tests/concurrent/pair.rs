@@ -1,19 +1,25 @@
 //! A share of one image and a concurrent revoke of the same or another one.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use ami_share::request::{KeyAccessMode, Revoke, ShareRequestBuilder, ShareSnapshots};
 use ami_share::{Report, Sharer};
-use ami_share_sim::Options;
+use ami_share_sim::{Options, Scenario};
 use tokio::runtime::{Builder, Runtime};
 
-use super::gate::Gate;
+use super::gate::{Defect, Gate};
 use super::scenarios::support::*;
 use super::search::Search;
 
 /// When the worlds begin, after 1970: the same in each, so that answers are the same.
 const BEGAN: Duration = Duration::from_hours(24 * 365 * 56);
+
+thread_local! {
+    /// Worlds in which an image is shared: to share it takes as long as to follow a path.
+    static SHARED: RefCell<BTreeMap<String, Scenario>> = RefCell::default();
+}
 
 /// How a target gets access, and which target.
 pub(super) type Way = (KeyAccessMode, &'static str);
@@ -42,6 +48,8 @@ pub(super) struct Pair {
     /// The image that is revoked.
     pub(super) revokes: &'static str,
     pub(super) also: Also,
+    /// A mistake that the share makes.
+    pub(super) defect: Option<Defect>,
 }
 
 impl Pair {
@@ -52,6 +60,7 @@ impl Pair {
             shares,
             revokes: "image-1",
             also: Also::Nothing,
+            defect: None,
         }
     }
 
@@ -65,21 +74,58 @@ impl Pair {
     /// The world before both runs: two images under one key; with copies, one under no key, to be
     /// copied under that key.
     pub(super) async fn build_world(self) -> World {
+        let is_simple = self.way.0 == KeyAccessMode::Policy && self.also == Also::Nothing;
+        if !self.shared_before {
+            return build_world(self.build_scenario());
+        }
+        if !is_simple {
+            return self.build_shared_world().await;
+        }
+        let name = format!("{self:?}");
+        let known = SHARED.with_borrow(|known| known.get(&name).cloned());
+        let scenario = match known {
+            Some(scenario) => scenario,
+            None => {
+                let scenario = self.build_shared_scenario().await;
+                SHARED.with_borrow_mut(|known| known.insert(name, scenario.clone()));
+                scenario
+            }
+        };
+        build_world(scenario)
+    }
+
+    fn build_scenario(self) -> Scenario {
         let mut scenario = generate_scenario(2, 1, 2, 1);
         let volumes = scenario.images[0].volumes.clone();
         scenario.images[1].volumes = volumes;
         if self.also == Also::Copies {
             scenario.images[0].volumes.fill(None);
         }
-        let options = Options {
-            began: SystemTime::UNIX_EPOCH + BEGAN,
-            ..Options::default()
-        };
-        let world = World::with_options(scenario, options);
-        if self.shared_before {
-            world.share(self.build_share(&world, self.revokes)).await;
-        }
+        scenario
+    }
+
+    /// A world in which a run has shared the image that is revoked.
+    async fn build_shared_world(self) -> World {
+        let world = build_world(self.build_scenario());
+        world.share(self.build_share(&world, self.revokes)).await;
         world
+    }
+
+    /// The same as a scenario, by what the run has changed.
+    async fn build_shared_scenario(self) -> Scenario {
+        let world = self.build_shared_world().await;
+        let mut scenario = self.build_scenario();
+        let key = scenario.keys.iter_mut().find(|key| key.name == "key-1");
+        let policy = serde_json::from_str(&world.read_key_policy("key-1"));
+        key.unwrap().policy = Some(policy.unwrap());
+        let mut images = scenario.images.iter_mut();
+        let image = images.find(|image| image.name == self.revokes).unwrap();
+        image.shared_with.push(self.way.1.to_owned());
+        assert_eq!(
+            build_world(scenario.clone()).list_access(),
+            world.list_access()
+        );
+        scenario
     }
 
     pub(super) fn build_share(self, world: &World, image: &str) -> ShareRequestBuilder {
@@ -123,11 +169,11 @@ impl Pair {
     }
 
     /// Carries both out along a path; returns the end of the path if it has a new one: which run
-    /// succeeded, and who has access.
-    pub(super) fn follow(self, search: &mut Search) -> Option<String> {
+    /// succeeded, and who has access. An error says what is wrong with it.
+    pub(super) fn follow(self, search: &mut Search) -> Result<Option<String>, String> {
         build_runtime().block_on(async {
             let world = self.build_world().await;
-            let gate = Gate::new(self.list_contended(&world));
+            let gate = Gate::new(self.list_contended(&world), self.defect);
             let [sharer, revoker] = [0, 1].map(|run| {
                 let config = gate.gate_calls(run, &world.config(A));
                 Sharer::new(&config).without_jitter()
@@ -139,26 +185,31 @@ impl Pair {
                 gate.track_run(1, revoking),
             ));
             let state = || world.list_access().to_string();
-            let (shared, revoked) = search.follow(&gate, state, both).await?;
-            self.check(&world, [&shared, &revoked], || {
-                format!("{self:?}, {:#?}", search.describe_path())
-            });
+            let ended = search.follow(&gate, state, both).await;
+            let path = || format!("{self:?}, {:#?}", search.describe_path());
+            if self.way.0 == KeyAccessMode::Policy && gate.has_early_permission() {
+                return Err(format!("launch permission before the key: {}", path()));
+            }
+            let Some((shared, revoked)) = ended else {
+                return Ok(None);
+            };
             let ends = (shared.is_ok(), revoked.is_ok());
-            Some(format!("{} {} {}", ends.0, ends.1, world.list_access()))
+            if ends == (true, true) {
+                self.check(&world)
+                    .map_err(|problem| format!("{problem}: {}", path()))?;
+            }
+            Ok(Some(format!(
+                "{} {} {}",
+                ends.0,
+                ends.1,
+                world.list_access()
+            )))
         })
     }
 
-    /// If both runs succeeded, exactly those who can launch an image can use its key, and its
+    /// Where both runs succeeded, exactly those who can launch an image can use its key, and its
     /// snapshots if those are shared.
-    pub(super) fn check(
-        self,
-        world: &World,
-        runs: [&Result<Report, Report>; 2],
-        context: impl Fn() -> String,
-    ) {
-        if runs.iter().any(|run| run.is_err()) {
-            return;
-        }
+    pub(super) fn check(self, world: &World) -> Result<(), String> {
         let (state, access) = (world.sim.state(), world.list_access());
         let mut can_launch = BTreeMap::new();
         for (id, image) in state["images"].as_object().unwrap() {
@@ -173,25 +224,34 @@ impl Pair {
                 .keys()
                 .map(|id| (*id, names.contains(*id)))
                 .collect();
-            assert_eq!(can_launch, has_grant, "{}", context());
+            if can_launch != has_grant {
+                return Err(format!("launch {can_launch:?}, grants {has_grant:?}"));
+            }
         } else if self.way.0 == KeyAccessMode::Policy {
             // One statement serves all images.
             let has_statement = world.read_key_policy("key-1").contains("AmiShare");
-            let any = can_launch.values().any(|can| *can);
-            assert_eq!(any, has_statement, "{}", context());
+            if has_statement != can_launch.values().any(|can| *can) {
+                return Err(format!("launch {can_launch:?}, statement {has_statement}"));
+            }
         }
         if self.also == Also::Snapshots {
             let snapshots = access["snapshots"].as_object().unwrap().values();
             let is_shared = |shared: &&serde_json::Value| !shared[0].as_array().unwrap().is_empty();
-            let launchable = can_launch.values().filter(|can| **can).count();
-            assert_eq!(
-                launchable,
-                snapshots.filter(is_shared).count(),
-                "{}",
-                context()
-            );
+            let shared = snapshots.filter(is_shared).count();
+            if shared != can_launch.values().filter(|can| **can).count() {
+                return Err(format!("launch {can_launch:?}, {shared} snapshots"));
+            }
         }
+        Ok(())
     }
+}
+
+fn build_world(scenario: Scenario) -> World {
+    let options = Options {
+        began: SystemTime::UNIX_EPOCH + BEGAN,
+        ..Options::default()
+    };
+    World::with_options(scenario, options)
 }
 
 pub(super) fn build_runtime() -> Runtime {

@@ -8,6 +8,7 @@ pub(in super::super) struct Call {
     pub(in super::super) run: usize,
     pub(in super::super) operation: String,
     pub(in super::super) touches: Option<String>,
+    pub(super) adds_launch_permission: bool,
 }
 
 impl Call {
@@ -28,11 +29,17 @@ impl Call {
             _ => None,
         };
         let touches = touches.map(str::to_owned);
+        let adds = body.contains("LaunchPermission.Add.") && !body.contains("DryRun=true");
         Self {
             run,
             operation: operation.to_owned(),
             touches: touches.filter(|touched| contended.contains(touched)),
+            adds_launch_permission: adds,
         }
+    }
+
+    pub(super) fn is_put(&self) -> bool {
+        self.operation == "PutKeyPolicy"
     }
 
     pub(super) fn is_change(&self) -> bool {
@@ -43,7 +50,12 @@ impl Call {
     /// Whether it matters which of the two comes first.
     pub(in super::super) fn depends_on(&self, other: &Self) -> bool {
         let same_part = self.touches == other.touches;
-        self.run == other.run || (same_part && (self.is_change() || other.is_change()))
+        if self.run == other.run {
+            // Two parts that a run reads at once tell it the same in either order. What it has
+            // changed decides what it asks next while it watches a key policy.
+            return same_part || self.is_change() || other.is_change();
+        }
+        same_part && (self.is_change() || other.is_change())
     }
 }
 
