@@ -301,9 +301,9 @@ inputs! {
             "the run's deadline"
         poll_interval "poll-interval" Value "5s..60s" ""
             "shortest and longest pause between two polls; one value sets both"
-        settle "settle" Value "10s" ""
-            "how long to wait after a change of a key policy before reading it again; below 8s \
-            the plan has a warning"
+        settle "settle" Value "5s" ""
+            "how long after a change of a key policy to read it again, in case another run has \
+            overwritten it; below 4s the plan has a warning"
         max_concurrency "max-concurrency" Value "32" ""
             "how many calls may run at once"
         report_path "report-path" Value "" "report.json"

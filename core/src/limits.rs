@@ -80,12 +80,12 @@ pub(crate) const IMAGE_ABSENT: Duration = Duration::from_secs(30);
 pub(crate) const OTHER_COPY_INVISIBLE: Duration = Duration::from_mins(1);
 /// How long after the start of its read the put of a key policy may take effect. KMS has no
 /// compare-and-set, so every run that changes a key relies on all others to keep this.
-pub(crate) const KEY_POLICY_CHANGE: Duration = Duration::from_secs(7);
+pub(crate) const KEY_POLICY_CHANGE: Duration = Duration::from_secs(3);
 /// The longest that a put of a key policy may be under way.
-pub(crate) const KEY_POLICY_PUT: Duration = Duration::from_secs(5);
+pub(crate) const KEY_POLICY_PUT: Duration = Duration::from_secs(2);
 /// How much of that a put gets at least, as it takes as long as a read: after a read that leaves
 /// less, the policy is read again.
-pub(crate) const SHORTEST_KEY_POLICY_PUT: Duration = Duration::from_millis(3_500);
+pub(crate) const SHORTEST_KEY_POLICY_PUT: Duration = Duration::from_millis(1_500);
 /// How long AWS may take to put a key policy or grants into effect (R3.2.7, R3.3.7).
 pub(crate) const KEY_ACCESS_PROPAGATION: Duration = Duration::from_mins(5);
 /// How long IAM may take to put a role or its policies into effect (R5.8, R7.33).

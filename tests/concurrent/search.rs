@@ -10,9 +10,8 @@
 //!   and different parts: the run waits for both answers, so it learns the same in either order.
 //! - A path ends at a state that another path reached: the world is the same, and each run got the
 //!   same answers about each part of it and waits for the same. Which of two answers about different
-//!   parts came first is no part of a state. It matters at one place, where a watch asks what is
-//!   shared by then, and there it shows in the calls that the run makes next. Of a run that has
-//!   ended, only whether it succeeded matters.
+//!   parts came first is no part of a state: a run waits for both. Of a run that has ended, only
+//!   whether it succeeded matters.
 //! - It ends as well if that state was reached with fewer holds (see below): from there, everything
 //!   was tried that may follow here.
 //!

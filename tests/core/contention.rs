@@ -75,7 +75,7 @@ async fn overwritten_put_is_repeated() {
         while !world.count_changes().contains_key("kms:PutKeyPolicy") {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        tokio::time::sleep(Duration::from_secs(6)).await;
+        tokio::time::sleep(Duration::from_secs(2)).await;
         overwrite_policy(&world, &first).await;
     };
     let share = world.share(world.build_request(&["golden"]));

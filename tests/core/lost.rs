@@ -99,7 +99,7 @@ impl Way {
         }
     }
 
-    fn is_revoke(self) -> bool {
+    pub(super) fn is_revoke(self) -> bool {
         use Way::{RevokeCopies, RevokeGrants, RevokeLifecycle, RevokePolicy};
         matches!(
             self,

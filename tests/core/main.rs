@@ -41,6 +41,7 @@ mod revoke;
 mod round_trip;
 mod scale;
 mod service_roles;
+mod settle;
 mod share;
 mod shared_tags;
 mod slow;

@@ -1,13 +1,13 @@
 //! Lets principals use a key by editing its policy, or revokes that, while other runs may do the
 //! same (promise P5).
 //!
-//! KMS has no compare-and-set. A put takes effect within 7 s of the start of the read that it was
-//! made from, or is given up, so every run that read before our put has put within 7 s; a look
-//! after that shows whether our statements survived. Over a slow network the read takes more of
-//! these 7 s, and leaves less to the put.
+//! KMS has no compare-and-set. A put takes effect within 3 s of the start of the read that it was
+//! made from, or is given up. So every run that read the policy before our put has put within 3 s
+//! of it, and a look after `settle` shows whether our statements survived. Over a slow network the
+//! read takes more of these 3 s, and leaves less to the put.
 //!
 //! A read may be out of date, and enters twice: the other run's before our put, and our look. So
-//! the look finds everything if no read is older than half of what `settle` exceeds these 7 s by.
+//! the look finds everything if no read is older than half of what `settle` exceeds these 3 s by.
 
 mod grants;
 mod invalid;
@@ -22,6 +22,7 @@ use tokio::time::Instant;
 use super::{Apply, LaunchableImage};
 use crate::diagnostic::{AwsAnswer, Code, Error};
 use crate::id::{KeyArn, Principal};
+use crate::limits::KEY_POLICY_CHANGE;
 use crate::plan::{KeyAccess, RemoveKeyAccess};
 use crate::policy::key_policy::PolicyPrincipal;
 use crate::report::Event;
@@ -32,6 +33,7 @@ use crate::run::effect::ChangeKind;
 const CONTENDED_PUTS: u32 = 2;
 
 const SETTLE: &str = "to keep the new key policy, in case another run overwrites it";
+const EXPECTED: &str = "to show a statement that it should have: one look may be out of date";
 
 /// One lock per key: runs of one process never race with each other. It holds how many puts in a
 /// row KMS has left unanswered.
@@ -129,14 +131,19 @@ impl Apply<'_> {
         remove: &RemoveKeyAccess,
     ) -> Result<BTreeSet<PolicyPrincipal>, Error> {
         let since = Instant::now();
+        let settle = self.run.timing.settle;
         let mut removed = BTreeSet::new();
-        while self.remove_statements(remove, &mut removed).await? {
-            let pause = self.run.timing.settle;
-            self.progress()
-                .wait(&remove.key, SETTLE, since, pause)
-                .await;
+        let mut is_expected = remove.expected;
+        loop {
+            let is_changed = self.remove_statements(remove, &mut removed).await?;
+            let (what, pause) = match (is_changed, is_expected) {
+                (true, _) => (SETTLE, settle),
+                (false, true) => (EXPECTED, settle.saturating_sub(KEY_POLICY_CHANGE) / 2),
+                (false, false) => return Ok(removed),
+            };
+            is_expected = false;
+            self.progress().wait(&remove.key, what, since, pause).await;
         }
-        Ok(removed)
     }
 
     /// The error of a run that adds what another run revokes.

@@ -138,7 +138,8 @@ impl Apply<'_> {
                 .iter()
                 .map(|(region, image_id)| ((*region).clone(), (*image_id).clone()))
                 .collect();
-            let remove = RemoveKeyAccess::new((*key).clone(), removal, under, reads);
+            let mut remove = RemoveKeyAccess::new((*key).clone(), removal, under, reads);
+            remove.expected = true;
             let revoked = self.revoke_key_access(&remove, &images).await;
             all_revoked &= self.progress().report_error(revoked).is_some();
         }

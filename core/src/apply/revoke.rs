@@ -44,6 +44,9 @@ impl Apply<'_> {
             .partition(|step| removed_copies.contains(&step.image));
         let mut freed_keys = keys;
         freed_keys.retain(|key| removed.iter().any(|image| image.keys.contains(&key.key)));
+        for key in &mut freed_keys {
+            key.expected = false;
+        }
         self.revoke_keys(&freed_keys, &remaining, &failed).await;
 
         // 5. The record of temporary access is deleted after that access, so that a run that is cut

@@ -68,7 +68,7 @@ remedied! {
             "see KMS's answer, and repair what it names in the policy of the key";
         /// The policy of a key was read too slowly to be changed safely beside other runs.
         KeyPolicySlow => "key.policy-slow":
-            "run this where KMS answers within 3 s, such as in a runner nearer to the key's \
+            "run this where KMS answers within 1.5 s, such as in a runner nearer to the key's \
              Region, or set `key-access: grants`, which changes no key policy";
         /// AWS does not know the key.
         KeyNotFound => "key.not-found":

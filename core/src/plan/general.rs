@@ -75,7 +75,7 @@ impl Planner<'_> {
             self.warn(
                 FindingCode::TimingSettleShort,
                 "settle",
-                "a key policy is watched for less than 8 s after a change, so a concurrent run \
+                "a key policy is watched for less than 4 s after a change, so a concurrent run \
                  may overwrite it unseen",
             );
         }

@@ -90,9 +90,8 @@ pub struct Timing {
     /// The shortest and the longest pause between two checks of something that the run waits for.
     #[serde(with = "super::text::range")]
     pub poll: (Duration, Duration),
-    /// How long a key policy is left alone after a change before it is checked again. Nothing of
-    /// concurrent runs is lost if no read is out of date by more than half of what this exceeds 7 s
-    /// by.
+    /// How long after a change of a key policy it is checked again. Nothing of concurrent runs is
+    /// lost if no read is out of date by more than half of what this exceeds 3 s by.
     #[serde(with = "super::text::duration")]
     pub settle: Duration,
 }
@@ -102,8 +101,8 @@ impl Timing {
     pub const LONGEST: Duration = Duration::from_hours(7 * 24);
 
     /// The shortest [`settle`](Self::settle) that keeps every statement when several runs change
-    /// one key: a put may land 7 s after its read, and reads may be half a second old.
-    pub const SAFE_SETTLE: Duration = Duration::from_secs(8);
+    /// one key: a put may land 3 s after its read, and reads may be half a second old.
+    pub const SAFE_SETTLE: Duration = Duration::from_secs(4);
 }
 
 impl Default for Timing {
@@ -111,7 +110,7 @@ impl Default for Timing {
         Self {
             timeout: Duration::from_hours(2),
             poll: (Duration::from_secs(5), Duration::from_mins(1)),
-            settle: Duration::from_secs(10),
+            settle: Duration::from_secs(5),
         }
     }
 }

@@ -51,8 +51,7 @@ impl Call {
     pub(in super::super) fn depends_on(&self, other: &Self) -> bool {
         let same_part = self.touches == other.touches;
         if self.run == other.run {
-            // Two parts that a run reads at once tell it the same in either order. What it has
-            // changed decides what it asks next while it watches a key policy.
+            // Two parts that a run reads at once tell it the same in either order.
             return same_part || self.is_change() || other.is_change();
         }
         same_part && (self.is_change() || other.is_change())

@@ -9,8 +9,9 @@ use crate::concurrent::gate::{Call, Gate};
 
 /// Long enough for every run to do what it can do.
 pub(super) const MOMENT: Duration = Duration::from_millis(1);
-/// Shortly before a run wakes that waits for `settle`, 10 s; later pauses are longer.
-const ALMOST_SETTLED: Duration = Duration::from_millis(9_500);
+/// Shortly before a run looks at the policy that it has put, after `settle`, 5 s; later pauses are
+/// longer.
+const ALMOST_SETTLED: Duration = Duration::from_millis(4_500);
 /// How long a call is held back at most.
 const LONGEST_HOLD: Duration = Duration::from_secs(25);
 
@@ -49,7 +50,7 @@ pub(super) fn list_moves(
 ) -> Options {
     let now = Instant::now();
     let waits_for = |operation: &str| waiting.iter().any(|call| call.operation == operation);
-    // A put that is held back for 5 s fails, any other call after 30 s, and was never sent.
+    // A put that is held back for 2 s fails, any other call after 30 s, and was never sent.
     let longest_hold = since.map(|since| since + LONGEST_HOLD);
     let has_time = longest_hold.is_none_or(|longest| now + LONGEST_HOLD / 2 < longest);
     let has_holds = waiting

@@ -22,7 +22,7 @@ pub(super) async fn collect(seen: &mut Seen) {
     })
     .await;
     let quick = Timing {
-        settle: Duration::from_secs(7),
+        settle: Duration::from_secs(3),
         ..Timing::default()
     };
     seen.expect_of_request(("timing.settle-short", Warn), golden, |request| {

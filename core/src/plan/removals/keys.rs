@@ -64,7 +64,8 @@ impl Planner<'_> {
                 remove.forced = forced;
                 remove.own_access = accounts_with_own_access(key, removal);
                 let losing = self.losing_with_permissions(arn, permissions);
-                self.plan_key_removal(key, losing, &mut remove);
+                self.plan_key_removal(key, losing.clone(), &mut remove);
+                remove.expected = expects_statements(&remove, &losing);
                 removals.push(remove);
             } else if self.request.options.key_access == KeyAccessMode::None {
                 let losing = self.losing_with_permissions(arn, permissions);
@@ -228,6 +229,14 @@ impl Planner<'_> {
             after: after.text(),
         })
     }
+}
+
+/// Whether some of those who lose access should have it by statements, since a run that shares an
+/// image writes its key first (P1).
+fn expects_statements(remove: &RemoveKeyAccess, losing: &BTreeSet<PolicyPrincipal>) -> bool {
+    let mut losing = losing.iter();
+    let loses_image = losing.any(|principal| remove.revokes_from(principal));
+    !remove.principals.is_empty() || loses_image && remove.grants.is_empty()
 }
 
 /// The accounts that may make grants by statements of others: those that have made some, and those

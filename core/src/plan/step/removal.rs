@@ -116,6 +116,10 @@ pub struct RemoveKeyAccess {
     /// What of the key was read.
     #[serde(skip)]
     pub(crate) reads: KeyReads,
+    /// Whether those who lose access should have some by a statement of this tool: a look that
+    /// shows none may be out of date.
+    #[serde(skip)]
+    pub(crate) expected: bool,
 }
 
 /// What the run reads of a key, and so can change.
@@ -158,6 +162,7 @@ impl RemoveKeyAccess {
             forced: false,
             launchers: BTreeSet::new(),
             reads,
+            expected: false,
         }
     }
 
