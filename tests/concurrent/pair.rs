@@ -83,14 +83,11 @@ impl Pair {
         }
         let name = format!("{self:?}");
         let known = SHARED.with_borrow(|known| known.get(&name).cloned());
-        let scenario = match known {
-            Some(scenario) => scenario,
-            None => {
-                let scenario = self.build_shared_scenario().await;
-                SHARED.with_borrow_mut(|known| known.insert(name, scenario.clone()));
-                scenario
-            }
-        };
+        if let Some(scenario) = known {
+            return build_world(scenario);
+        }
+        let scenario = self.build_shared_scenario().await;
+        SHARED.with_borrow_mut(|known| known.insert(name, scenario.clone()));
         build_world(scenario)
     }
 

@@ -123,7 +123,7 @@ impl Search {
     pub(super) fn describe_progress(&self) -> String {
         let points = self.path.iter();
         let taken = points.map(|point| format!("{}/{}", point.taken + 1, point.moves.len()));
-        Vec::from_iter(taken).join(" ")
+        taken.collect::<Vec<_>>().join(" ")
     }
 
     /// Moves on to the next path; returns whether there is one.
