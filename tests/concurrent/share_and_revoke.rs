@@ -98,7 +98,7 @@ fn check_orders(pairs: impl Fn(&Pair) -> bool, holds: usize) {
             scope.spawn(move || {
                 let ends = search_orders(pair, Search::new(holds));
                 let both_succeeded = ends.iter().any(|end| end.starts_with("true true"));
-                assert!(ends.len() > 10 && both_succeeded, "{pair:?}");
+                assert!(ends.len() >= 10 && both_succeeded, "{pair:?}");
             });
         }
     });
