@@ -158,7 +158,8 @@ impl Apply<'_> {
         Ok(true)
     }
 
-    /// Whether to keep a copy that nobody could use when the plan was made, and that is available by now.
+    /// Whether to keep a copy that nobody could use when the plan was made, and that is available
+    /// by now.
     fn keeps_finished_copy(&self, step: &RemoveCopy) -> bool {
         let is_kept = !self.plan.request.options.revoke_in_use;
         if is_kept {

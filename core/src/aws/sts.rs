@@ -106,8 +106,8 @@ pub(crate) fn not_assumable(
         .and_then(|aws| denial.named_policy(&aws.message));
     let all = || {
         format!(
-            "`aws iam get-role` there must show it, with {principal} and `target-external-id`{given} \
-             in its trust policy; the caller needs `sts:AssumeRole`"
+            "`aws iam get-role` there must show it, with {principal} and \
+             `target-external-id`{given} in its trust policy; the caller needs `sts:AssumeRole`"
         )
     };
     let message = format!("{role} cannot be assumed");

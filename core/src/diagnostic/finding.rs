@@ -125,13 +125,13 @@ findings! {
         ImageManyTargets => "image.many-targets", Warn:
             "share with an organization or organizational units, each of which counts as one, or \
              have AWS raise the quota";
-        /// Accounts use the image that would lose it, as AWS reports to the owner. Those that gained
-        /// access after the plan was made keep it, and the rest is revoked.
+        /// Accounts use the image that would lose it, as AWS reports to the owner. Those that
+        /// gained access after the plan was made keep it, and the rest is revoked.
         ImageInUse => "image.in-use", Refuse | Warn:
             "let these accounts replace the image first (`mode: usage` shows who uses it), or set \
              `revoke-in-use`: running instances keep running, but no more can be launched";
-        /// Whether those who lose the image use it is not known. Access is revoked all the same, but
-        /// a copy that `revoke-copies` would remove is kept.
+        /// Whether those who lose the image use it is not known. Access is revoked all the same,
+        /// but a copy that `revoke-copies` would remove is kept.
         ImageUsageUnknown => "image.use-unknown", Warn:
             "allow the role to ask AWS who uses its images (policy `usage` in docs/IAM.md), enable \
              a copy that is disabled, as AWS reports on available images only; or set \
