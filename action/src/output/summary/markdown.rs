@@ -2,10 +2,13 @@
 
 use std::fmt::Display;
 
-use crate::output::text::{mask_account_ids, visible};
+use crate::output::text::{cut, mask_account_ids, visible};
 
 /// Takes the place of blocks for which there is no room.
 const LEFT_OUT: &str = "\n… and more, which is in the summary of the run and in the report\n";
+
+/// The longest text of others, in characters: GitHub takes a mebibyte for the summary of a step.
+const LONGEST_TEXT: usize = 4_000;
 
 /// A piece of Markdown. Only literals of this program enter it as they are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,7 +36,7 @@ impl Markdown {
 
     /// A message, in which what stands between backticks has the font of code.
     pub(crate) fn message(text: impl Display) -> Self {
-        let text = text.to_string();
+        let text = cut(&text.to_string(), LONGEST_TEXT);
         let (mut message, mut rest) = (Self::default(), text.as_str());
         while let Some((before, code, after)) = first_quoted(rest) {
             message.push(Self::text(before));
@@ -141,9 +144,9 @@ fn text_of(text: &str, masks_accounts: bool) -> String {
     }
 }
 
-/// Keeps what AWS and others wrote from being Markdown, HTML, mathematics or a link.
+/// Keeps what AWS and others wrote from being Markdown, HTML, mathematics, a link or endless.
 fn escape(text: &str) -> String {
-    let text = visible(text);
+    let text = visible(&cut(text, LONGEST_TEXT));
     let mut escaped = String::new();
     for (at, c) in text.char_indices() {
         match c {
@@ -174,6 +177,19 @@ mod tests {
         ];
         for (text, escaped) in table {
             assert_eq!(escape(text), escaped);
+        }
+    }
+
+    #[test]
+    fn text_without_an_end_is_cut() {
+        let long = "`|".repeat(100_000);
+        for markdown in [
+            Markdown::text(&long),
+            Markdown::code(&long),
+            Markdown::message(&long),
+        ] {
+            assert!(markdown.text.len() < 20 * LONGEST_TEXT);
+            assert!(markdown.text.ends_with(" more characters)") || markdown.text.ends_with('>'));
         }
     }
 
