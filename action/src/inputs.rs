@@ -242,8 +242,8 @@ inputs! {
             "services whose roles in the targets may launch: each role gets a grant of the \
             image's key and, unless its policy suffices, of the target's default EBS key"
         verify "verify" Value "permissions" ""
-            "check that targets can launch: none, permissions (read the permissions; with \
-            target-role, also in the targets), launch (start a real instance in each target, and \
+            "after a share with target-role, and in mode verify, check that targets can launch: \
+            none, permissions (read them), launch (start a real instance in each target, and \
             terminate it)"
         verify_instance_type "verify-instance-type" Value "one that fits" "t3.micro"
             "instance type for verify: launch; by default a small one that fits the image and \
