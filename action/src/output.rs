@@ -68,16 +68,15 @@ impl Files<'_> {
         exit: Exit,
         mode: Mode,
     ) -> Vec<anyhow::Error> {
-        let report = report::members(outcome, exit);
         let about = About {
             took: self.began.elapsed(),
             page: &self.page,
         };
         let summary = summary::markdown(outcome, exit, mode, &about);
-        let comment = || summary.short_text(self.masks_accounts, LONGEST_COMMENT);
+        let comment = summary.short_text(self.masks_accounts, LONGEST_COMMENT);
+        let (values, report) = values_and_report(outcome, exit, comment);
         let results = [
-            self.outputs
-                .map(|path| write_outputs(path, &values::of(outcome, &report, comment()))),
+            self.outputs.map(|path| write_outputs(path, &values)),
             self.summary
                 .map(|path| files::append(path, &summary.whole_text(self.masks_accounts))),
             self.report.map(|path| write_report(path, &report)),
@@ -92,10 +91,22 @@ impl Files<'_> {
 
     /// Writes the report anew, of a run that went on after its end. The other files only grow.
     pub(crate) fn rewrite_report(&self, outcome: &Outcome, exit: Exit) -> Option<anyhow::Error> {
-        let report = report::members(outcome, exit);
+        let (_, report) = values_and_report(outcome, exit, String::new());
         self.report
             .and_then(|path| write_report(path, &report).err())
     }
+}
+
+/// The outputs, and the report as a file, which has them too.
+fn values_and_report(
+    outcome: &Outcome,
+    exit: Exit,
+    comment: String,
+) -> (Vec<(&'static str, String)>, report::Members) {
+    let mut report = report::members(outcome, exit);
+    let values = values::of(outcome, &report, comment);
+    report.insert("outputs".to_owned(), values::in_report(&values));
+    (values, report)
 }
 
 fn write_outputs(path: &Path, values: &[(&'static str, String)]) -> anyhow::Result<()> {

@@ -86,13 +86,14 @@ fn left_to_do(report: &Report) -> String {
     let mut todo = Vec::new();
     if leaves_keys_to_others(&report.plan) {
         todo.push(
-            "the statements of the output `key-policy-statements` must be in the key policy, \
-             which this run does not change",
+            "the statements `key-policy-statements` of the outputs and the report must be in the \
+             key policy, which this run does not change",
         );
     }
     if needs_launch_policy(report) {
         todo.push(
-            "in the targets, the principals that launch need the policy of the output `iam-policy`",
+            "in the targets, the principals that launch need the policy `iam-policy` of the outputs \
+             and the report",
         );
     }
     match todo.as_slice() {

@@ -18,6 +18,8 @@ pub(crate) struct Said {
     pub(crate) text: String,
     /// The account and Region, or the resource that it is about.
     pub(crate) place: String,
+    /// The image that it is about, if that is not the resource: it tells two of one place apart.
+    image: Option<String>,
     /// The message without what differs from one place to the next.
     pub(crate) kind: String,
 }
@@ -39,6 +41,7 @@ impl Said {
             kind: kind_of(&text, [resource, account, region]),
             text,
             place: place.join(" in "),
+            image: None,
         }
     }
 
@@ -54,6 +57,7 @@ impl Said {
             kind: kind_of(&text, [Some(finding.resource.clone()), None, None]),
             text,
             place: finding.resource.clone(),
+            image: None,
         }
     }
 
@@ -62,6 +66,7 @@ impl Said {
         let Verification {
             account, region, ..
         } = blocked;
+        let image = blocked.image.as_ref().unwrap_or(&blocked.source.ami);
         let (what, why) = (verification::line(blocked), verification::failures(blocked));
         let text = format!("{what}: {why}");
         let parts = [Some(account.to_string()), Some(region.to_string()), None];
@@ -71,6 +76,7 @@ impl Said {
             kind: kind_of(&text, parts),
             text,
             place: format!("{account} in {region}"),
+            image: Some(image.to_string()),
         }
     }
 
@@ -118,6 +124,15 @@ impl Kind {
         Self { first, others }
     }
 
+    /// Adds the place of a message of this kind.
+    fn add(&mut self, said: Said) {
+        let is_known = self.first.place == said.place || self.others.contains(&said.place);
+        self.others.push(match said.image {
+            Some(image) if is_known => format!("{} ({image})", said.place),
+            _ => said.place,
+        });
+    }
+
     /// Writes to the log where else the message is true.
     pub(crate) fn log_others(&self, log: &Log) {
         if self.others.is_empty() {
@@ -130,7 +145,10 @@ impl Kind {
             code,
             &format!("the same {more}: {places}"),
         );
-        log.fold("the whole list", &self.others);
+        // One is named in the line.
+        if self.others.len() > 1 {
+            log.fold("the whole list", &self.others);
+        }
     }
 }
 
@@ -147,7 +165,7 @@ pub(crate) fn fold(messages: impl IntoIterator<Item = Said>) -> Vec<Kind> {
     let mut kinds: Vec<Kind> = Vec::new();
     for said in messages {
         match kinds.iter_mut().find(|kind| kind.first.kind == said.kind) {
-            Some(kind) => kind.others.push(said.place),
+            Some(kind) => kind.add(said),
             None => kinds.push(Kind::new(said)),
         }
     }
@@ -165,7 +183,20 @@ mod tests {
             kind: kind_of(text, parts.map(|part| Some(part.to_owned()))),
             text: text.to_owned(),
             place: parts.join(", "),
+            image: None,
         }
+    }
+
+    #[test]
+    fn two_images_of_one_place_are_told_apart() {
+        let of_image = |image: &str| Said {
+            image: Some(image.to_owned()),
+            ..said("code: cannot launch", ["222222222222", "us-east-1", ""])
+        };
+        let kinds = fold(["ami-1", "ami-2", "ami-3"].map(of_image));
+        let place = "222222222222, us-east-1, ";
+        let expected = ["ami-2", "ami-3"].map(|image| format!("{place} ({image})"));
+        assert_eq!(kinds[0].others, expected);
     }
 
     #[test]

@@ -137,6 +137,12 @@ pub fn report_schema() -> Value {
             "additionalProperties": { "type": "integer", "minimum": 1 },
         });
         members.insert("left_out".to_owned(), left_out);
+        let outputs = json!({
+            "description": "The other outputs but `markdown`, by their names, for those who run \
+                            it outside GitHub. Only in the file, and with `--json`.",
+            "type": "object",
+        });
+        members.insert("outputs".to_owned(), outputs);
     }
     schema
 }

@@ -105,6 +105,24 @@ pub(super) fn of(
     OUTPUTS.iter().map(|(name, _)| *name).zip(values).collect()
 }
 
+/// The outputs as the report in a file has them: each but the report itself and the comment, and
+/// JSON as such.
+pub(super) fn in_report(values: &[(&'static str, String)]) -> Value {
+    let mut outputs = Map::new();
+    for (name, value) in values {
+        if matches!(*name, "report" | "markdown") {
+            continue;
+        }
+        let mut described = OUTPUTS.iter();
+        let is_json =
+            described.any(|(other, meaning)| other == name && meaning.starts_with("JSON"));
+        let json = is_json.then(|| serde_json::from_str(value).ok()).flatten();
+        let value = json.unwrap_or_else(|| value.as_str().into());
+        outputs.insert((*name).to_owned(), value);
+    }
+    outputs.into()
+}
+
 /// JSON that later steps can print.
 fn json_text(value: &Value) -> String {
     harmless_json(&value.to_string())

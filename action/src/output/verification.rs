@@ -215,7 +215,7 @@ fn row(verification: &Verification, columns: &[CheckName]) -> Vec<Markdown> {
         cells.push(Markdown::literal(match verdict(verification, *name) {
             Some(Verdict::Yes) => "yes",
             Some(Verdict::No) => "**no**",
-            Some(Verdict::Unknown) => "?",
+            Some(Verdict::Unknown) => "not known",
             None => "",
         }));
     }

@@ -145,8 +145,9 @@ findings! {
             "give `copy-to-regions`, or another `kms-key-id`; or set `share-source` to `true`";
         /// The image belongs to another account.
         ImageNotOwned => "image.not-owned", Refuse:
-            "use credentials of that account; or copy the image into yours (`aws ec2 copy-image \
-             --source-image-id AMI --source-region REGION --name NAME`), and share the copy";
+            "use its credentials; or share a copy (needs its snapshots too): `aws ec2 copy-image \
+             --source-region REGION --source-image-id AMI --name NAME --encrypted \
+             --kms-key-id KEY`";
         /// The image is still being made, so its volumes and keys are not known.
         ImagePending => "image.pending", Warn:
             "`mode: share` waits for it; repeat the dry run once it is available";

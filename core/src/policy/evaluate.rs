@@ -14,7 +14,7 @@ use super::statement::{Statements, account_of, has_effect, texts};
 use crate::id::{AccountId, KeyArn};
 
 /// A principal that launches.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Caller {
     pub(crate) account: AccountId,
     /// The ARN of the role, or of the account's root for any principal of the account.

@@ -68,17 +68,19 @@ impl Keys {
             return problems;
         }
         let keyless = |region: &&Region| !self.of_region.contains_key(*region);
-        let needed = if self.of_region.is_empty() {
+        // The keys that are to be given make others needed, which are told at once.
+        let needed = if self.of_region.is_empty() && need_key.is_empty() {
             need_key
         } else {
             need_key_with_others
         };
-        problems.extend(
-            needed
-                .iter()
-                .filter(keyless)
-                .map(|region| format!("no key is given for {region}: add `{region}=key`")),
-        );
+        for region in needed.iter().filter(keyless) {
+            let mut problem = format!("no key is given for {region}: add `{region}=key`");
+            if !need_key.contains(region) {
+                problem += ", which may be the key that the image has";
+            }
+            problems.push(problem);
+        }
         problems
     }
 }
@@ -94,7 +96,8 @@ fn key_elsewhere(
     let list = format!("`aws kms list-aliases --region {lacking}` shows those there");
     if regions.len() == 1 {
         return Some(format!(
-            "`{key}` is not in {lacking}, where the image is: give a key of {lacking}; {list}"
+            "`{key}` is not in {lacking}, where the image is looked for: give a key of {lacking}, \
+             or set `aws-region` if the image is elsewhere; {list}"
         ));
     }
     let pairs = pairs(regions, key.region());

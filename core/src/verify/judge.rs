@@ -1,6 +1,7 @@
 //! Judges the evidence: the checks of each image in each target. Pure.
 
 mod allowed_images;
+mod group;
 mod images;
 mod instance_role;
 mod key_operations;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use ami_share::id::SourceImage;
 use ami_share::plan::Step;
-use ami_share::{Region, Report};
+use ami_share::{Principal, Region, Report};
 
 use crate::output::principal_name::short_name;
 use crate::output::values;
@@ -26,7 +26,7 @@ impl<'a> Counts<'a> {
                 if values::image_to_launch(report, target, image).is_some() {
                     counts.images.insert(&image.source);
                     counts.regions.insert(&image.region);
-                    counts.principals.insert(short_name(&target.to_string()));
+                    counts.principals.extend(names_of(report, target));
                 }
             }
         }
@@ -43,10 +43,9 @@ impl<'a> Counts<'a> {
         {
             counts.images.insert(&image.source);
             counts.regions.insert(&image.region);
-            let principals = image.principals.iter().map(ToString::to_string);
-            counts
-                .principals
-                .extend(principals.map(|name| short_name(&name)));
+            for principal in &image.principals {
+                counts.principals.extend(names_of(report, principal));
+            }
         }
         counts
     }
@@ -96,10 +95,12 @@ impl<'a> Counts<'a> {
     /// What a plan is about.
     pub(super) fn planned(report: &'a Report) -> Self {
         let plan = &report.plan;
-        let principals = plan.targets.iter().map(ToString::to_string);
+        let targets = plan.targets.iter();
         Self {
             images: plan.images.iter().collect(),
-            principals: principals.map(|name| short_name(&name)).collect(),
+            principals: targets
+                .flat_map(|target| names_of(report, target))
+                .collect(),
             regions: plan.regions.iter().collect(),
         }
     }
@@ -166,6 +167,18 @@ impl<'a> Counts<'a> {
                 format!("access of {principals} to {images} in {regions}")
             }
         }
+    }
+}
+
+/// The principal by its short name; in place of an organization whose accounts were listed, those.
+fn names_of(report: &Report, principal: &Principal) -> Vec<String> {
+    let mut organizations = report.plan.organizations.iter();
+    let listed = organizations.find(|listed| &listed.organization == principal);
+    match listed {
+        Some(listed) if !listed.accounts.is_empty() => {
+            listed.accounts.iter().map(ToString::to_string).collect()
+        }
+        _ => vec![short_name(&principal.to_string())],
     }
 }
 

@@ -77,6 +77,13 @@ impl Denial<'_> {
                 "remove the deny of `{action}` from {policy}, or exempt {principal} from it"
             ));
         }
+        // KMS says no more of a key of another account, which may not exist.
+        if message.contains("no resource-based policies allow access") {
+            return Some(format!(
+                "check that this is the key that you mean; if so, have its account add a statement \
+                 to its policy that allows `{action}` to {principal}"
+            ));
+        }
         // The words of AWS are `because no <kind> allows the <action> action`.
         let kind = kind_of(text_between(message, "because no ", '\0')?)?;
         Some(match kind {

@@ -1,5 +1,7 @@
 //! Checks whether the policies and grants of keys allow what a launch asks of them (R4.1, R4.2).
 
+use super::group::group;
+use crate::id::KeyArn;
 use crate::inventory::{Grant, Key, RamPolicy};
 use crate::policy::evaluate::{self, CalledBy, Caller, Decision, KeyCall};
 use crate::policy::key_policy::KeyPolicy;
@@ -51,37 +53,52 @@ pub(super) fn check_key_access(
     operations: &[KeyOperation<'_>],
     launchers: &[Caller],
 ) -> Check {
-    let mut unknown = None;
+    let (mut unknown, mut refused) = (None, Vec::new());
     for launcher in launchers {
         for operation in operations {
             let (key, action) = (&operation.key.arn, operation.action);
-            let (account, arn) = (&launcher.account, &launcher.arn);
-            match operation.decide(launcher) {
+            let decision = operation.decide(launcher);
+            match &decision {
                 Decision::Direct | Decision::Delegated => {}
                 Decision::Unknown(why) => {
+                    let arn = &launcher.arn;
                     let why = format!("whether {key} allows {action} to {arn}: {why}");
                     unknown.get_or_insert(why);
                 }
-                Decision::Denied(why) => {
-                    let detail =
-                        format!("{arn} may not {action}: in the policy of {key} {why}; exempt it");
-                    return Check::no(name, detail);
-                }
-                Decision::No(why) => {
-                    let detail = format!(
-                        "{arn}: {why}; the policy of {key} must allow {action} to {account} \
-                         through EC2, or a grant must"
-                    );
-                    return Check::no(name, detail);
+                Decision::Denied(_) | Decision::No(_) => {
+                    refused.push(((launcher, key, decision), action));
                 }
             }
         }
+    }
+    if !refused.is_empty() {
+        return Check::no(name, describe_refused(refused));
     }
     match unknown {
         Some(why) => Check::unknown(name, why),
         None if launchers.is_empty() => Check::unknown(name, "no principal is known that launches"),
         None => Check::yes(name, "the keys may be used through EC2"),
     }
+}
+
+/// Which operations keys refuse to launchers, and why.
+fn describe_refused(refused: Vec<((&Caller, &KeyArn, Decision), &str)>) -> String {
+    let mut sentences = Vec::new();
+    for ((launcher, key, decision), actions) in group(refused) {
+        let (account, arn) = (&launcher.account, &launcher.arn);
+        let actions = actions.join(", ");
+        sentences.push(match decision {
+            Decision::Denied(why) => {
+                format!("{arn} may not {actions}: in the policy of {key} {why}; exempt it")
+            }
+            Decision::No(why) => format!(
+                "{arn}: {why}; the policy of {key} must allow {actions} to {account} through EC2, \
+                 or a grant must"
+            ),
+            Decision::Direct | Decision::Delegated | Decision::Unknown(_) => continue,
+        });
+    }
+    sentences.join("; ")
 }
 
 impl KeyOperation<'_> {

@@ -41,7 +41,13 @@ pub(super) fn check_key_state(keys: &[Key]) -> Check {
     if let Some(why) = unknown {
         return Check::unknown(name, why);
     }
-    Check::yes(name, format!("{} keys are enabled", keys.len()))
+    Check::yes(
+        name,
+        match keys.len() {
+            1 => "the key is enabled".to_owned(),
+            count => format!("{count} keys are enabled"),
+        },
+    )
 }
 
 /// The key that the volumes of a launch are encrypted under, if it is another than the image's: the

@@ -2,6 +2,7 @@
 //! service control policies.
 
 use super::ImageInTarget;
+use super::group::group;
 use super::key_operations::KeyOperation;
 use super::keys::VolumeKey;
 use crate::aws::iam::{Denier, OwnDecision};
@@ -39,6 +40,18 @@ enum AllowedBy {
     AwsKey,
 }
 
+/// What keeps a launcher from a call.
+#[derive(PartialEq, Eq)]
+enum RefusedBy {
+    /// No identity policy allows it.
+    NoPolicy,
+    /// What denies it, in words.
+    Denier(String),
+}
+
+/// A launcher, what keeps it from a call, the resource, and the action.
+type RefusedCall<'a> = ((&'a String, RefusedBy, String), &'static str);
+
 /// Whether the own side of every launcher lets it launch, and use the keys that leave the decision
 /// to it.
 pub(super) fn check_launcher_iam(
@@ -62,15 +75,19 @@ pub(super) fn check_launcher_iam(
     if let VolumeKey::Aws(key) = volume_key {
         common.extend(aws_key_calls(key));
     }
+    let (mut missing, mut refused) = (Vec::new(), Vec::new());
     for launcher in launchers {
-        let check = check_launcher(image, &common, operations, launcher);
-        match check {
+        match check_launcher(image, &common, operations, launcher, &mut refused) {
             Ok(None) => {}
             Ok(Some(why)) => {
                 unknown.get_or_insert(why);
             }
-            Err(why) => return Check::no(NAME, why),
+            Err(why) => missing.push(why),
         }
+    }
+    missing.extend(describe_refused(refused));
+    if !missing.is_empty() {
+        return Check::no(NAME, missing.join("; "));
     }
     match unknown {
         Some(why) => Check::unknown(NAME, why),
@@ -83,15 +100,16 @@ pub(super) fn check_launcher_iam(
     }
 }
 
-/// What is unknown of a launcher, if anything is.
+/// What is unknown of a launcher, if anything is. Adds the calls that it may not make.
 ///
 /// # Errors
-/// Why it cannot launch.
-fn check_launcher(
+/// The launcher does not exist.
+fn check_launcher<'a>(
     image: ImageInTarget<'_>,
     common: &[Call],
     operations: &[KeyOperation<'_>],
-    launcher: &Launcher,
+    launcher: &'a Launcher,
+    refused: &mut Vec<RefusedCall<'a>>,
 ) -> Result<Option<String>, String> {
     let (account, name) = (image.account, &launcher.name);
     let arn = match &launcher.arn {
@@ -111,22 +129,44 @@ fn check_launcher(
     let mut unknown = None;
     for call in common.iter().chain(&own) {
         let asked = (call.action.to_owned(), call.resource.clone());
-        if let Some(why) = judge_call(call, launcher.decisions.get(&asked), arn)? {
-            unknown.get_or_insert(why);
+        match judge_call(call, launcher.decisions.get(&asked), arn) {
+            Ok(None) => {}
+            Ok(Some(why)) => {
+                unknown.get_or_insert(why);
+            }
+            Err(by) => refused.push(((arn, by, asked.1), call.action)),
         }
     }
     Ok(unknown)
 }
 
+/// What a launcher may not do, on which resources, and where that is to be mended.
+fn describe_refused(refused: Vec<RefusedCall<'_>>) -> Vec<String> {
+    let by_resource = group(refused).into_iter();
+    let by_actions =
+        by_resource.map(|((launcher, by, resource), actions)| ((launcher, by, actions), resource));
+    let mut sentences = Vec::new();
+    for ((launcher, by, actions), resources) in group(by_actions) {
+        let calls = format!("{} on {}", actions.join(", "), resources.join(", "));
+        sentences.push(match by {
+            RefusedBy::NoPolicy => format!("allow {calls} in an identity policy of {launcher}"),
+            RefusedBy::Denier(denier) => {
+                format!("{denier} does not let {launcher} call {calls}: exempt it there")
+            }
+        });
+    }
+    sentences
+}
+
 /// What is unknown of one call of a launcher, if anything is.
 ///
 /// # Errors
-/// Why the launcher cannot make it.
+/// What keeps the launcher from making it.
 fn judge_call(
     call: &Call,
     decision: Option<&OwnDecision>,
     launcher: &str,
-) -> Result<Option<String>, String> {
+) -> Result<Option<String>, RefusedBy> {
     let (action, resource, by) = (call.action, &call.resource, &call.allowed_by);
     let by_key = matches!(
         by,
@@ -148,9 +188,7 @@ fn judge_call(
                  {why}"
             )),
             AllowedBy::Identity | AllowedBy::IdentityForOne => {
-                return Err(format!(
-                    "allow {action} on {resource} in an identity policy of {launcher}"
-                ));
+                return Err(RefusedBy::NoPolicy);
             }
         },
         // Whether a boundary limits what a policy gives to everybody is not documented.
@@ -159,10 +197,7 @@ fn judge_call(
              allows by itself: {action}"
         )),
         Some(OwnDecision::Denied(denier)) => {
-            let denier = denier.describe(launcher);
-            return Err(format!(
-                "{denier} does not let {launcher} call {action} on {resource}: exempt it there"
-            ));
+            return Err(RefusedBy::Denier(denier.describe(launcher)));
         }
         Some(OwnDecision::Unknown(why)) => {
             Some(format!("{action} on {resource} for {launcher}: {why}"))
