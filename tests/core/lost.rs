@@ -3,6 +3,7 @@
 //! right, and nothing is done twice.
 
 mod midway;
+mod moments;
 mod stale;
 
 use std::collections::BTreeSet;

@@ -187,3 +187,30 @@ async fn revoke_with_one_old_read_removes_what_it_should() {
         assert!(world.elapsed() - began <= Duration::from_secs(1));
     }
 }
+
+/// A share with somebody else that read before a revoke's put, and puts after it, brings back what
+/// was revoked. The revoke looks again, and removes it.
+#[tokio::test(start_paused = true)]
+async fn revoke_removes_again_what_a_late_put_brings_back() {
+    let mut wrong = Vec::new();
+    for late in [1, 2] {
+        for moment in [0.0, 0.02, 0.1, 0.3] {
+            let world = build_world(1, ORDINARY);
+            run_after(&world, 0.0, build_share(&world, B))
+                .await
+                .unwrap();
+            let world = world.with_fault(delay_call(PUT, late, 1.5));
+            let (shared, revoked) = futures::future::join(
+                run_after(&world, moment, build_share(&world, OTHER)),
+                run_after(&world, 0.0, build_revoke(&world, B)),
+            )
+            .await;
+            let policy = world.read_golden_policy();
+            let is_right = !policy.contains(B) && policy.contains(OTHER);
+            if shared.is_err() || revoked.is_err() || !is_right {
+                wrong.push(format!("put {late} is late, share {moment} s later"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
