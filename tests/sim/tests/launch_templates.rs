@@ -1,5 +1,6 @@
 //! Launch templates, their versions, and launches by them.
 
+use ami_share_sim::{Options, Scenario};
 use serde_json::json;
 
 use super::support::*;
@@ -187,6 +188,34 @@ async fn rule_4_19_a_client_token_makes_one_launch_template_and_one_version() {
         );
     }
     assert_eq!(images(&a, &[]).await.len(), 2);
+}
+
+#[tokio::test]
+async fn rule_4_19_a_version_has_a_short_description_and_a_template_so_many_versions() {
+    let options = Options {
+        quotas: true,
+        ..Options::default()
+    };
+    let (a, _) = callers(Scenario::two_accounts(), options);
+    let id = template(&a, &[("ImageId", "ami-12345678")]).await;
+    let data = ("LaunchTemplateData.ImageId", "ami-87654321");
+    let describe = |length| "d".repeat(length);
+    for (length, expected) in [(255, None), (256, Some("InvalidParameterValue"))] {
+        let description = describe(length);
+        let parameters = [WEB, data, ("VersionDescription", description.as_str())];
+        let made = a.ec2("CreateLaunchTemplateVersion", &parameters).await;
+        assert_eq!(made.err().map(|fail| fail.code).as_deref(), expected);
+    }
+    a.sim.edit(|world| {
+        let template = world.launch_templates.get_mut(&id).unwrap();
+        let version = template.versions[&1].clone();
+        for number in 3..=9_999 {
+            template.versions.insert(number, version.clone());
+        }
+    });
+    let add = async || a.ec2("CreateLaunchTemplateVersion", &[WEB, data]).await;
+    assert_eq!(add().await.unwrap().first("versionNumber"), "10000");
+    assert_code(add().await, "ResourceLimitExceeded");
 }
 
 #[tokio::test]

@@ -38,6 +38,8 @@ pub(super) fn create(world: &mut World, query: &Query, request: &Request<'_>) ->
         let code = "InvalidLaunchTemplateName.AlreadyExistsException";
         return Err(Fail::bad(code, message));
     }
+    let own = world.launch_templates_of(request.account(), request.region);
+    check_quota(request, own.count(), TEMPLATES, "launch templates")?;
     dry_run(query)?;
     let id = world.new_id("lt");
     let template = LaunchTemplate {
@@ -59,6 +61,12 @@ pub(super) fn create(world: &mut World, query: &Query, request: &Request<'_>) ->
     Ok(answer)
 }
 
+/// How many launch templates an account can have in a Region, and how many versions each of them.
+const TEMPLATES: usize = 5_000;
+const VERSIONS: usize = 10_000;
+/// The longest description of a version.
+const DESCRIPTION_CHARACTERS: usize = 255;
+
 /// Adds a version, which may begin with the parameters of another one.
 pub(super) fn create_version(world: &mut World, query: &Query, request: &Request<'_>) -> Outcome {
     let template = authorized(world, query, request, "CreateLaunchTemplateVersion")?.clone();
@@ -77,6 +85,7 @@ pub(super) fn create_version(world: &mut World, query: &Query, request: &Request
         let version = version(&template, Some(number))?;
         return Ok(version_answer(&template, version, request));
     }
+    check_quota(request, template.versions.len(), VERSIONS, "versions")?;
     dry_run(query)?;
     let number = template.latest_version() + 1;
     let made = new_version(number, data, query, request);
@@ -134,9 +143,25 @@ fn check_name(name: &str) -> Result<(), Fail> {
     Err(Fail::bad("InvalidLaunchTemplateName.Malformed", message))
 }
 
+/// AWS's code and words are not known (R4.19).
+fn check_quota(request: &Request<'_>, count: usize, most: usize, what: &str) -> Result<(), Fail> {
+    if !request.options.quotas || count < most {
+        return Ok(());
+    }
+    let message = format!("You have reached the limit of {most} {what}.");
+    Err(Fail::bad("ResourceLimitExceeded", message))
+}
+
 /// The parameters of a version. Whoever names a parameter for the image must be able to read it;
 /// the values count only when a launch uses them.
 fn read_data(query: &Query, request: &Request<'_>) -> Result<BTreeMap<String, String>, Fail> {
+    let description = query.filled("VersionDescription").unwrap_or_default();
+    if description.chars().count() > DESCRIPTION_CHARACTERS {
+        // AWS's words are not known (R4.19).
+        let message =
+            format!("VersionDescription has more than {DESCRIPTION_CHARACTERS} characters.");
+        return Err(Fail::invalid_value(message));
+    }
     let data = query.part("LaunchTemplateData");
     if data.pairs().next().is_none() {
         let message = "No launch template data was provided. Launch template data is required to \
