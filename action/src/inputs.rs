@@ -241,6 +241,12 @@ inputs! {
             "autoscaling.amazonaws.com"
             "services whose roles in the targets may launch: each role gets a grant of the \
             image's key and, unless its policy suffices, of the target's default EBS key"
+        target_launch_templates "target-launch-templates" List "" "web web-{architecture}"
+            "launch templates in each target, by name (same placeholders as copy-name) or ID, \
+            that get a new version with the AMI, made from the default version; no instance is \
+            refreshed"
+        set_default_version "set-default-version" Boolean "false" ""
+            "make that version the default one of the launch template"
         verify "verify" Value "permissions" ""
             "after a share with target-role, and in mode verify, check that targets can launch: \
             none, permissions (read them), launch (start a real instance in each target, and \

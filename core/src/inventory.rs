@@ -4,6 +4,7 @@ mod allowed_images;
 mod image;
 mod image_usage;
 mod key;
+mod launch_template;
 mod part;
 mod target;
 
@@ -24,6 +25,7 @@ pub(crate) use image::{
 };
 pub(crate) use image_usage::{ResourceCounts, UnknownUsage, UsageReport};
 pub(crate) use key::{Grant, Key, KeyState, RamPolicy};
+pub(crate) use launch_template::{LaunchTemplate, TemplateChange, TemplateVersion, is_template_id};
 pub(crate) use part::{Failure, Part};
 pub(crate) use target::{RolePolicies, Target, TargetKeyUsage, VolumeKey};
 
@@ -132,6 +134,9 @@ pub(crate) struct RegionInventory {
     pub(crate) keys_with_unasked_images: BTreeSet<KeyArn>,
     /// What the SSM parameters hold that the request names, and that exist.
     pub(crate) parameters: BTreeMap<String, ParameterValue>,
+    /// The launch templates of a target that the request names, by what it names them; `None` for
+    /// one that does not exist.
+    pub(crate) launch_templates: BTreeMap<String, Option<LaunchTemplate>>,
     /// Allowed AMIs of a target, if they could be read.
     pub(crate) allowed_images: Option<AllowedImages>,
     /// The parts of the request of which something could not be read here.
@@ -158,6 +163,7 @@ impl RegionInventory {
             shared_resources: Vec::new(),
             keys_with_unasked_images: BTreeSet::new(),
             parameters: BTreeMap::new(),
+            launch_templates: BTreeMap::new(),
             allowed_images: None,
             failures: Vec::new(),
         }

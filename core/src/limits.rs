@@ -20,6 +20,9 @@ pub(crate) const DESCRIPTION_CHARACTERS: usize = 255;
 /// The characters of an SSM parameter's name, and the levels of a path.
 pub(crate) const PARAMETER_NAME_CHARACTERS: RangeInclusive<usize> = 1..=1000;
 pub(crate) const PARAMETER_LEVELS: usize = 15;
+/// The characters of a launch template's name (R4.19). How many there can be, and how many versions
+/// of each, only AWS counts: versions that were deleted leave their numbers.
+pub(crate) const LAUNCH_TEMPLATE_NAME_CHARACTERS: RangeInclusive<usize> = 3..=128;
 
 /// How many tags a resource can have (R1.7), and the characters of each key and value.
 pub(crate) const TAGS_PER_RESOURCE: usize = 50;

@@ -6,6 +6,7 @@ mod image_usage;
 mod images;
 mod key_usage;
 mod keys;
+mod launch_templates;
 mod organizations;
 mod pending;
 mod permissions;

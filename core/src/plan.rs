@@ -12,6 +12,7 @@ mod images;
 mod key_use;
 mod keys;
 mod launch_roles;
+mod launch_templates;
 mod lifecycle;
 mod names;
 mod own_copy;
@@ -45,6 +46,7 @@ pub(crate) use groups::add_new;
 pub(crate) use image_usage::{describe_use, full_report, image_use_unknown, users_among};
 pub(crate) use images::refuse_share;
 pub(crate) use key_use::key_still_used;
+pub(crate) use launch_templates::{image_of, resolving_template};
 pub(crate) use lifecycle::{deprecation_moment, rfc3339};
 pub(crate) use names::ImageGrantName;
 pub(crate) use own_copy::{called_copies, not_ours};
@@ -56,10 +58,11 @@ pub(crate) use step::KeyReads;
 pub use crate::policy::key_policy::{KeyPermissions, PolicyPrincipal};
 pub use groups::PlannedGroup;
 pub use step::{
-    CopyImage, Deprecate, ForgetTemporaryAccess, Grants, KeyAccess, KeyUsage, LaunchPermission,
-    LaunchRole, Leftovers, PolicyChange, Protect, Publish, ReclaimAccess, Removal, RemoveCopy,
-    RemoveKeyAccess, RemovePermissions, RemoveRolePolicy, RolePolicy, ServiceRole, ShareTags,
-    SharedImage, SnapshotPermission, Step, TagShared, TargetCopy, Watermark,
+    CopyImage, Deprecate, ForgetTemporaryAccess, Grants, ImageOfVersion, KeyAccess, KeyUsage,
+    LaunchPermission, LaunchRole, Leftovers, PolicyChange, Protect, Publish, ReclaimAccess,
+    Removal, RemoveCopy, RemoveKeyAccess, RemovePermissions, RemoveRolePolicy, RolePolicy,
+    ServiceRole, ShareTags, SharedImage, SnapshotPermission, Step, TagShared, TargetCopy,
+    UpdateLaunchTemplate, Watermark,
 };
 
 /// What a run will do, and what speaks against it.

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::diagnostic::{Code, Error, Finding};
 use crate::id::{AccountId, AmiId, KeyArn, Principal, Region, SourceImage};
-use crate::plan::Plan;
+use crate::plan::{ImageOfVersion, Plan};
 
 pub use event::{Event, EventSink, Waiting};
 pub use image_usage::{AccountUsage, ImageUsage};
@@ -47,6 +47,8 @@ pub struct Report {
     pub published: Vec<String>,
     /// Each SSM parameter that is to name an image, and what it held before.
     pub parameters: Vec<ParameterReport>,
+    /// Each launch template of a target that is to have a version with an image.
+    pub launch_templates: Vec<LaunchTemplateReport>,
     /// The findings of the plan, and those of the run.
     pub findings: Vec<Finding>,
     /// Every error of the run.
@@ -148,6 +150,29 @@ pub struct ParameterReport {
     pub previous: Option<AmiId>,
 }
 
+/// One launch template of a target.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[non_exhaustive]
+pub struct LaunchTemplateReport {
+    /// The target.
+    pub account: AccountId,
+    /// The Region that it is in.
+    pub region: Region,
+    /// Its ID.
+    pub template: String,
+    /// Its name.
+    pub name: String,
+    /// The version that launches get which name no number: the default one if the run sets it, else
+    /// the newest; with the image that it names.
+    pub current: ImageOfVersion,
+    /// The version that this run made, or in a report of a plan has found, with the image; `None`
+    /// if there is none.
+    pub version: Option<u64>,
+    /// The version that this run replaced as the current one, or in a report of a plan would
+    /// replace: the way back.
+    pub previous: Option<ImageOfVersion>,
+}
+
 /// One key.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[non_exhaustive]
@@ -189,6 +214,9 @@ impl Report {
                 report.parameter(publish).previous = current;
             }
         }
+        for update in plan.launch_templates().filter(|update| !update.in_effect) {
+            report.launch_template(update).previous = Some(update.current.clone());
+        }
         report
     }
 
@@ -211,6 +239,7 @@ impl Report {
             removed: Vec::new(),
             published: Vec::new(),
             parameters: Vec::new(),
+            launch_templates: Vec::new(),
             findings: plan.findings.clone(),
             errors: Vec::new(),
             plan: plan.clone(),

@@ -247,7 +247,12 @@ impl ShareRequest {
     /// Whether names depend on the aliases of accounts.
     pub(crate) fn needs_aliases(&self) -> bool {
         let mut names = self.parameter.iter().chain([&self.copy_name]);
+        let mut templates = self.options.in_targets.launch_templates.iter();
         names.any(NameTemplate::needs_alias)
+            || templates.any(|name| {
+                let template = NameTemplate::for_launch_templates(name);
+                template.is_ok_and(|template| template.needs_alias())
+            })
     }
 
     /// Every Region of the run.

@@ -13,6 +13,7 @@ use tokio::sync::OnceCell;
 
 use super::failures::find_denial;
 use super::findings::targets::with_admin_role;
+use super::launch_templates::{ID, OLD, put_template};
 use super::support::*;
 
 #[tokio::test(start_paused = true)]
@@ -170,6 +171,16 @@ async fn target_errors() -> Vec<Error> {
     ));
     let request = world.build_request(&["golden"]);
     errors.extend(run(&world, A, request.target_options(with_launcher())).await);
+
+    // Between plan and run the launch template is deleted.
+    let world = with_admin_role(|_| ());
+    put_template(&world, B, ID, "web", OLD);
+    let options = with_target_role().launch_templates(["web".to_owned()]);
+    let request = world.build_request(&["golden"]).target_options(options);
+    let plan = world.plan(request).await;
+    world.sim.edit(|state| state.launch_templates.clear());
+    let applied = Sharer::new(&world.config(A)).apply(&plan).await;
+    errors.extend(applied.unwrap_err().report.errors);
 
     // The plan only warns of a deny for one role; the run checks it after the share.
     let world = with_admin_role(|_| ());

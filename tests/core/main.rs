@@ -24,6 +24,7 @@ mod image_parameters;
 mod image_usage;
 mod key_policies;
 mod keys_in_use;
+mod launch_templates;
 mod lifecycle;
 mod lost;
 mod not_ours;

@@ -88,6 +88,9 @@ const CASES: &[Case] = cases! {
     "publish a parameter in a target": [
         "publisher", "parameters", "targets", "target-trust", "target-parameters",
     ] => in_target::publish_parameter,
+    "give a launch template a version": [
+        "publisher", "targets", "target-trust", "target-launch-templates",
+    ] => in_target::update_launch_template,
     "let a role launch by a managed policy": [
         "publisher", "revoker", "targets", "target-trust", "target-launch-roles", "launcher",
         "target-revoker",

@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use self::rows::ROWS;
 use super::findings::targets::with_admin_role;
 use super::keys_in_use::launch_under_key;
+use super::launch_templates::{ID, OLD, put_template};
 use super::support::*;
 
 const OTHER: &str = "333333333333";
@@ -132,6 +133,7 @@ async fn build_shared_world() -> World {
     world.edit_image(&world.image_id("golden"), |image| {
         image.launch_permissions.insert("all".to_owned());
     });
+    put_template(&world, B, ID, "web", OLD);
     launch_under_key(&world, "golden", "golden").await;
     world
         .share(build_request(&world, &[B]).publish_ssm_parameter(PARAMETER))
@@ -165,7 +167,11 @@ async fn codes_of(world: &World, run: Run) -> BTreeSet<String> {
             )
             .copy_to_regions(["eu-west-1".parse().unwrap()])
             .publish_ssm_parameter(PARAMETER),
-        Run::Roles | Run::Verify => build_request(world, &[B]).target_options(with_launch_policy()),
+        Run::Roles => {
+            let options = with_launch_policy().launch_templates(["web".to_owned()]);
+            build_request(world, &[B]).target_options(options)
+        }
+        Run::Verify => build_request(world, &[B]).target_options(with_launch_policy()),
         Run::Revoke => build_request(world, &[B])
             .target_options(with_target_role())
             .revoke(Revoke::default()),

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 /// What AWS answers whole, or of one thing.
-const WHOLE: [&str; 9] = [
+const WHOLE: [&str; 10] = [
     "describe_image_attribute",
     "describe_key",
     "describe_organization()",
@@ -13,6 +13,7 @@ const WHOLE: [&str; 9] = [
     "get_",
     // Requests that name what they want.
     "describe_images().image_ids(",
+    "describe_launch_template_versions()",
     "describe_subnets().subnet_ids(",
     "describe_instances().instance_ids(",
 ];

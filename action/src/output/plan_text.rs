@@ -85,6 +85,7 @@ fn sign(step: &Step) -> char {
         | Step::Deprecate(_)
         | Step::Protect(_)
         | Step::Publish(_)
+        | Step::UpdateLaunchTemplate(_)
         | Step::ForgetTemporaryAccess(_) => '~',
         _ => '-',
     }
@@ -105,6 +106,7 @@ fn describe(step: &Step, plan: &Plan) -> Vec<String> {
         Step::Publish(publish) => vec![shares::publish(publish, sign)],
         Step::TargetCopy(copy) => vec![targets::copy(copy, plan.key_alias(&copy.key))],
         Step::TagShared(tag) => vec![targets::tags(tag, sign)],
+        Step::UpdateLaunchTemplate(update) => vec![targets::launch_template(update, sign)],
         Step::LaunchRole(role) => targets::launch_role(role, sign).into_iter().collect(),
         Step::ServiceRole(role) => vec![targets::service_role(role, sign)],
         Step::ReclaimAccess(reclaim) => removals::reclaim(reclaim).into_iter().collect(),

@@ -115,6 +115,7 @@ fn whole_report(text: &mut Markdown, page: &FindingsPage, report: &Report, plann
     tables::images(text, report, planned);
     tables::keys(text, report, planned);
     tables::targets(text, report);
+    tables::launch_templates(text, report, planned);
     if planned {
         planned_copies::table(text, &report.plan);
     }

@@ -14,11 +14,14 @@ pub(super) fn parse(parser: &mut Parser, raw: &Raw, verify: Verify) -> TargetOpt
         subnets,
     };
     let services = parser.words(raw.target_service_linked_roles());
+    let launch_templates = parser.words(raw.target_launch_templates());
     let launch_roles = parser.words(raw.target_launch_roles());
     let mut options = TargetOptions::default()
         .unshare_after_copy(parser.flag(raw.unshare_after_copy(), false))
         .launch_roles(launch_roles)
         .service_linked_roles(services)
+        .launch_templates(launch_templates)
+        .set_default_version(parser.flag(raw.set_default_version(), false))
         .verify(verify)
         .launch_with(launch_with);
     if let Some(role) = parser.one(raw.target_role()) {
@@ -141,6 +144,32 @@ mod tests {
             ("target-service-linked-roles", |raw| {
                 raw.target_role = Some("x".into());
                 raw.target_service_linked_roles = Some("autoscaling.amazonaws.co".into());
+            }),
+        ];
+        each_is_one_problem(table);
+    }
+
+    #[test]
+    fn wrong_input_of_launch_templates_is_one_problem_that_names_it() {
+        let table: &[(&str, Spoil)] = &[
+            ("target-launch-templates", |raw| {
+                raw.target_launch_templates = Some("web".into());
+            }),
+            ("target-launch-templates", |raw| {
+                raw.target_role = Some("x".into());
+                raw.target_launch_templates = Some("w".into());
+            }),
+            ("target-launch-templates", |raw| {
+                raw.target_role = Some("x".into());
+                raw.target_launch_templates = Some("web:3".into());
+            }),
+            ("target-launch-templates", |raw| {
+                raw.target_role = Some("x".into());
+                raw.target_launch_templates = Some("web-{arch}".into());
+            }),
+            ("set-default-version", |raw| {
+                raw.target_role = Some("x".into());
+                raw.set_default_version = Some("true".into());
             }),
         ];
         each_is_one_problem(table);

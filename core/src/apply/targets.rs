@@ -1,5 +1,6 @@
 //! What is done in target accounts, by the role there, for an image that is shared with them.
 
+mod launch_templates;
 mod roles;
 
 use futures::future;
@@ -60,9 +61,9 @@ impl Apply<'_> {
         self.ensure_copy(&copy, &image.launch.keys).await
     }
 
-    /// Writes the parameters in targets that name an image, or the target's own copy of it, which
-    /// is deprecated and protected first. A target that cannot launch it, or whose copy failed, is
-    /// left out.
+    /// Writes the parameters and launch templates in targets that name an image, or the target's
+    /// own copy of it, which is deprecated and protected first. A target that cannot launch it, or
+    /// whose copy failed, is left out.
     pub(super) async fn publish_in_targets(
         &self,
         image: &LaunchableImage<'_>,
@@ -84,6 +85,8 @@ impl Apply<'_> {
                     self.release(account, image.shared(), &image_id).await;
                 }
                 self.publish_in(account, image.shared(), &image_id).await;
+                self.update_launch_templates(account, image.shared(), &image_id)
+                    .await;
             }
         }
     }

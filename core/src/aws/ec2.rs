@@ -7,6 +7,7 @@ mod image_usage;
 mod images;
 mod instance_types;
 mod instances;
+mod launch_templates;
 mod permissions;
 mod security_groups;
 mod settings;
@@ -25,6 +26,7 @@ use crate::diagnostic::Error;
 pub(crate) use change::NewCopy;
 pub(crate) use image_usage::{ReportState, RequestedReport};
 pub(crate) use instances::{Instance, NewInstance};
+pub(crate) use launch_templates::NewVersion;
 pub(crate) use permissions::Change;
 pub(crate) use security_groups::{SecurityGroup, Subnet};
 

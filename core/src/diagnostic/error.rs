@@ -78,6 +78,10 @@ remedied! {
         KeyUnusable => "key.disabled-meanwhile":
             "find out who disabled it (CloudTrail, `DisableKey`, `ScheduleKeyDeletion`), enable it \
              or cancel its deletion, then run again";
+        /// A launch template was deleted since the plan was made.
+        LaunchTemplateGone => "launch-template.gone":
+            "find out who deleted it (CloudTrail, `DeleteLaunchTemplate`), and take it out of \
+             `target-launch-templates`, or create it again and run again";
         /// An SSM parameter that the request takes an image from does not exist, or holds no AMI
         /// ID. Nothing is done then, for it is not known what was asked for.
         ParameterWithoutImage => "parameter.without-image":

@@ -280,6 +280,19 @@ findings! {
         /// Two images would be written into one SSM parameter.
         ParameterAmbiguous => "parameter.ambiguous", Refuse:
             "tell them apart by a placeholder of `publish-ssm-parameter`, such as `{name}`";
+        /// Two images would be written into one launch template.
+        LaunchTemplateAmbiguous => "launch-template.ambiguous", Refuse:
+            "tell them apart by a placeholder of `target-launch-templates`, such as \
+             `{architecture}`, or share one image in each run";
+        /// A target has no launch template of this name, or none has one of this ID.
+        LaunchTemplateNotFound => "launch-template.not-found", Refuse:
+            "check `target-launch-templates`, and the Region; create the launch template in each \
+             target, or name it for the targets that have it in a group of a `config-file`";
+        /// The launch template names no image but a parameter, so every launch takes the image that
+        /// is in the parameter.
+        LaunchTemplateResolvesParameter => "launch-template.resolves-parameter", Warn:
+            "have the parameter written, with `publish-ssm-parameter`, and take the launch \
+             template out of `target-launch-templates`";
         /// AWS does not accept the name of the SSM parameter.
         ParameterNameInvalid => "parameter.name-invalid", Refuse:
             "give `publish-ssm-parameter` letters, digits, `_.-/` only; the name of the image may \

@@ -18,6 +18,8 @@ pub(crate) enum Part {
     OtherShares(Region),
     /// An SSM parameter.
     Parameter(AccountRegion, String),
+    /// A launch template of a target, by what the request names it.
+    LaunchTemplate(AccountRegion, String),
     /// What the run does in a Region of a target.
     TargetRegion(AccountId, Region),
     /// A role that is to launch in a target.
@@ -36,7 +38,9 @@ impl Part {
             | Self::OtherShares(region)
             | Self::TargetRegion(_, region) => Some(region),
             Self::Key(key) => Some(key.region()),
-            Self::Parameter(location, _) => Some(&location.region),
+            Self::Parameter(location, _) | Self::LaunchTemplate(location, _) => {
+                Some(&location.region)
+            }
             Self::LaunchRole(..) | Self::ServiceRoles(..) => None,
         }
     }
@@ -47,6 +51,7 @@ impl Part {
             Self::TargetRegion(account, _)
             | Self::LaunchRole(account, _)
             | Self::ServiceRoles(account, _) => Some(account),
+            Self::LaunchTemplate(location, _) => Some(&location.account),
             _ => None,
         }
     }

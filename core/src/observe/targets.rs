@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future;
 
-use super::{images, ssm_parameters};
+use super::{images, launch_templates, ssm_parameters};
 use crate::aws::clients::{Account, RegionClients};
 use crate::diagnostic::{Code, Error};
 use crate::id::{AccountId, AccountRegion, AmiId, KeyArn, SourceImage};
@@ -186,6 +186,9 @@ async fn read_region(
     }
     let (parameters, failures) = ssm_parameters::read(clients, request, inventory, region).await;
     region.parameters = parameters;
+    region.failures.extend(failures);
+    let (templates, failures) = launch_templates::read(clients, request, inventory, region).await;
+    region.launch_templates = templates;
     region.failures.extend(failures);
     if options.in_targets.verify != Verify::None {
         region.allowed_images = match clients.ec2.allowed_images().await {

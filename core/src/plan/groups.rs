@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::Plan;
+use super::{Plan, SharedImage};
 use crate::diagnostic::{Error, Finding, FindingCode};
-use crate::id::{PlanDigest, Principal};
+use crate::id::{AccountId, KeyArn, PlanDigest, Principal};
 
 /// A group of targets, and what is done for it.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -67,7 +67,7 @@ impl Plan {
             }
         }
         whole.groups = groups;
-        whole.check_parameters_of_groups();
+        whole.check_names_of_groups();
         whole.request.options.expected_plan = expected.cloned();
         Some(whole.checked_against_expected())
     }
@@ -82,17 +82,16 @@ impl Plan {
         })
     }
 
-    /// One parameter cannot name the images of two groups.
-    fn check_parameters_of_groups(&mut self) {
+    /// One parameter cannot name the images of two groups, nor can one launch template.
+    fn check_names_of_groups(&mut self) {
         let mut written = BTreeMap::new();
         let mut findings = Vec::new();
         for group in &self.groups {
-            for publish in group.plan.publications() {
-                let shared = &publish.shared;
-                let copy = group.plan.copy_of(&shared.source, &shared.region);
-                let image = (shared, copy.map(|copy| (&copy.key, &copy.name)));
-                let parameter = (&publish.account, &shared.region, &publish.name);
-                let Some((other, its)) = written.insert(parameter, (&group.name, image)) else {
+            for place in group.plan.places_of_images() {
+                let (code, account, name, shared) = place;
+                let image = group.plan.image_made_for(account, shared);
+                let place = (code, account, &shared.region, name);
+                let Some((other, its)) = written.insert(place, (&group.name, image)) else {
                     continue;
                 };
                 if its != image {
@@ -100,12 +99,41 @@ impl Plan {
                         "the groups {other} and {} would write different images into it",
                         group.name
                     );
-                    let code = FindingCode::ParameterAmbiguous;
-                    findings.push(Finding::refuse(code, &publish.name, message));
+                    findings.push(Finding::refuse(code, name, message));
                 }
             }
         }
         add_new(&mut self.findings, &findings);
+    }
+
+    /// What names an image for others, each with the finding of one that would name two: the
+    /// account, the name there, and the image.
+    fn places_of_images(
+        &self,
+    ) -> impl Iterator<Item = (FindingCode, &AccountId, &String, &SharedImage)> {
+        let parameters = self.publications().map(|publish| {
+            let code = FindingCode::ParameterAmbiguous;
+            (code, &publish.account, &publish.name, &publish.shared)
+        });
+        let templates = self.launch_templates().map(|update| {
+            let code = FindingCode::LaunchTemplateAmbiguous;
+            (code, &update.account, &update.name, &update.shared)
+        });
+        parameters.chain(templates)
+    }
+
+    /// What an account launches of a shared image: which copy it is, and the account's own copy of
+    /// that.
+    fn image_made_for<'a>(
+        &'a self,
+        account: &AccountId,
+        shared: &'a SharedImage,
+    ) -> (&'a SharedImage, [Option<(&'a KeyArn, &'a String)>; 2]) {
+        let copy = self.copy_of(&shared.source, &shared.region);
+        let own = self.target_copy_of(account, shared);
+        let copy = copy.map(|copy| (&copy.key, &copy.name));
+        let own = own.map(|own| (&own.key, &own.name));
+        (shared, [copy, own])
     }
 }
 

@@ -185,6 +185,7 @@ impl<'a> Planner<'a> {
         // 2. The keys: one key may serve several images.
         self.plan_key_access(&mut steps);
         self.check_parameters(&steps.follow_ups);
+        self.check_launch_templates(&steps.follow_ups);
 
         // 3. Access of principals that the request does not list.
         let mut removals = Vec::new();
@@ -292,7 +293,7 @@ impl<'a> Planner<'a> {
 
         // 4. What is done once it is shared, in the source account and in targets.
         let lifecycle = self.plan_lifecycle(region, image, &shared);
-        let in_targets = self.plan_tags_and_parameters(image, &shared, &target_copies);
+        let in_targets = self.plan_tags_and_names(image, &shared, &target_copies);
         self.check_allowed_images(image, copy.as_ref(), &shared, &lifecycle);
 
         steps.copies.extend(copy);

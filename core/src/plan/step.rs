@@ -22,8 +22,8 @@ pub use copy::{CopyImage, Leftovers};
 pub use removal::{KeyUsage, Removal, RemoveCopy, RemoveKeyAccess, RemovePermissions};
 pub use shared::{PolicyChange, ShareTags, SharedImage, Watermark};
 pub use target::{
-    ForgetTemporaryAccess, LaunchRole, ReclaimAccess, RemoveRolePolicy, RolePolicy, ServiceRole,
-    TagShared, TargetCopy,
+    ForgetTemporaryAccess, ImageOfVersion, LaunchRole, ReclaimAccess, RemoveRolePolicy, RolePolicy,
+    ServiceRole, TagShared, TargetCopy, UpdateLaunchTemplate,
 };
 
 /// One state that a run brings about, if it is not in effect yet.
@@ -58,6 +58,8 @@ pub enum Step {
     TargetCopy(TargetCopy),
     /// A shared image has tags in a target.
     TagShared(TagShared),
+    /// A launch template of a target has a version with a shared image.
+    UpdateLaunchTemplate(UpdateLaunchTemplate),
     /// A role in a target is allowed to use the keys to launch.
     LaunchRole(LaunchRole),
     /// A service-linked role in a target can use a key.
@@ -241,6 +243,7 @@ impl Step {
             Self::Deprecate(Deprecate { in_effect, .. })
             | Self::Protect(Protect { in_effect, .. })
             | Self::Watermark(Watermark { in_effect, .. })
+            | Self::UpdateLaunchTemplate(UpdateLaunchTemplate { in_effect, .. })
             | Self::LaunchRole(LaunchRole { in_effect, .. })
             | Self::ServiceRole(ServiceRole { in_effect, .. }) => !in_effect,
             Self::Publish(publish) => !publish.is_in_effect(),

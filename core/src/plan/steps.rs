@@ -5,7 +5,7 @@ use super::step::{
     CopyImage, Deprecate, ForgetTemporaryAccess, Grants, KeyAccess, LaunchPermission, LaunchRole,
     Protect, Publish, ReclaimAccess, RemoveCopy, RemoveKeyAccess, RemovePermissions,
     RemoveRolePolicy, ServiceRole, ShareTags, SharedImage, SnapshotPermission, Step, TagShared,
-    TargetCopy, Watermark,
+    TargetCopy, UpdateLaunchTemplate, Watermark,
 };
 use crate::id::{AccountId, Region, SourceImage};
 
@@ -118,6 +118,14 @@ impl Plan {
     pub fn shared_image_tags(&self) -> impl Iterator<Item = &TagShared> {
         self.steps.iter().filter_map(|step| match step {
             Step::TagShared(tag) => Some(tag),
+            _ => None,
+        })
+    }
+
+    /// The launch templates of targets.
+    pub fn launch_templates(&self) -> impl Iterator<Item = &UpdateLaunchTemplate> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::UpdateLaunchTemplate(update) => Some(update),
             _ => None,
         })
     }

@@ -1,4 +1,4 @@
-//! What is done in target accounts, by the role there: own copies, tags, parameters.
+//! What is done in target accounts, by the role there: own copies, tags, what names the image.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -130,8 +130,9 @@ impl Planner<'_> {
         principals
     }
 
-    /// The parameter in each target, and the tags of the shared image in targets that do not copy.
-    pub(super) fn plan_tags_and_parameters(
+    /// What names the image in each target, its parameter and its launch templates, and the tags of
+    /// the shared image in targets that do not copy.
+    pub(super) fn plan_tags_and_names(
         &mut self,
         source: &Image,
         shared: &SharedImage,
@@ -155,8 +156,10 @@ impl Planner<'_> {
                 steps.extend(tags.map(Step::TagShared));
                 shared.image.clone()
             };
-            let publish = self.plan_parameter(region, source, shared, launched);
+            let publish = self.plan_parameter(region, source, shared, launched.clone());
             steps.extend(publish.map(Step::Publish));
+            let updates = self.plan_launch_templates(region, source, shared, launched.as_ref());
+            steps.extend(updates.into_iter().map(Step::UpdateLaunchTemplate));
         }
         steps
     }

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::Verification;
 use crate::diagnostic::{AwsAnswer, Error, Finding};
 use crate::id::{AccountId, AmiId, KeyArn, Principal, Region, SnapshotId, SourceImage};
+use crate::plan::ImageOfVersion;
 
 /// Something that happened in a run. The [`Report`](crate::Report) is made of all events, so a
 /// caller that keeps them knows what was done even if the run was cut off.
@@ -157,6 +158,42 @@ pub enum Event {
         image: AmiId,
         /// The image that it held before, if it held any.
         previous: Option<AmiId>,
+    },
+    /// A launch template of a target has a new version with an image
+    /// (`ec2:CreateLaunchTemplateVersion`).
+    LaunchTemplateVersionMade {
+        /// The target.
+        account: AccountId,
+        /// The Region of the launch template.
+        region: Region,
+        /// Its ID.
+        template: String,
+        /// Its name.
+        name: String,
+        /// The new version.
+        version: u64,
+        /// The image.
+        image: AmiId,
+        /// The version that launches got before.
+        previous: ImageOfVersion,
+    },
+    /// A version with an image is the default one of a launch template of a target
+    /// (`ec2:ModifyLaunchTemplate`).
+    DefaultVersionSet {
+        /// The target.
+        account: AccountId,
+        /// The Region of the launch template.
+        region: Region,
+        /// Its ID.
+        template: String,
+        /// Its name.
+        name: String,
+        /// The version.
+        version: u64,
+        /// The image.
+        image: AmiId,
+        /// The default version before.
+        previous: ImageOfVersion,
     },
     /// A copy was removed (`ec2:DeregisterImage`).
     CopyRemoved {

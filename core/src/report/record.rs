@@ -3,10 +3,13 @@
 use std::collections::BTreeSet;
 
 use super::{
-    CopyReport, Event, ImageReport, KeyReport, ParameterReport, Report, TargetReport, TestInstance,
+    CopyReport, Event, ImageReport, KeyReport, LaunchTemplateReport, ParameterReport, Report,
+    TargetReport, TestInstance,
 };
 use crate::id::{AccountId, KeyArn, Principal, Region, SourceImage};
-use crate::plan::{LaunchPermission, Publish, SharedImage, Step};
+use crate::plan::{
+    ImageOfVersion, LaunchPermission, Publish, SharedImage, Step, UpdateLaunchTemplate,
+};
 
 impl Report {
     /// Adds what a step says of the state before it.
@@ -32,6 +35,9 @@ impl Report {
             Step::Publish(publish) => {
                 let current = publish.current.clone();
                 self.parameter(publish).holds = current;
+            }
+            Step::UpdateLaunchTemplate(update) => {
+                self.launch_template(update).version = update.version;
             }
             Step::RemovePermissions(remove) => {
                 let image = self.image(&remove.source, &remove.region);
@@ -64,6 +70,9 @@ impl Report {
             Event::Published { name, .. } => {
                 self.published.push(name.clone());
                 self.record_parameter(event);
+            }
+            Event::LaunchTemplateVersionMade { .. } | Event::DefaultVersionSet { .. } => {
+                self.record_launch_template(event);
             }
             Event::Verified(verification) => self.verifications.push(verification.clone()),
             Event::Found(finding) => self.findings.push(finding.clone()),
@@ -137,6 +146,45 @@ impl Report {
             if place == (account, region, name) {
                 parameter.holds = Some(image.clone());
                 parameter.previous.clone_from(previous);
+            }
+        }
+    }
+
+    /// A new version is the newest one; whether launches get it depends on what the plan asks for.
+    fn record_launch_template(&mut self, event: &Event) {
+        let (Event::LaunchTemplateVersionMade {
+            account,
+            region,
+            template: id,
+            version,
+            image,
+            previous,
+            ..
+        }
+        | Event::DefaultVersionSet {
+            account,
+            region,
+            template: id,
+            version,
+            image,
+            previous,
+            ..
+        }) = event
+        else {
+            return;
+        };
+        let is_default = matches!(event, Event::DefaultVersionSet { .. });
+        let mut planned = self.plan.launch_templates();
+        let sets_default = planned.any(|update| &update.template == id && update.set_default);
+        for template in &mut self.launch_templates {
+            let place = (&template.account, &template.region, &template.template);
+            if place != (account, region, id) {
+                continue;
+            }
+            template.version = Some(*version);
+            if is_default || !sets_default {
+                template.current = ImageOfVersion::new(*version, Some(image.clone()));
+                template.previous = Some(previous.clone());
             }
         }
     }
@@ -316,6 +364,29 @@ impl Report {
                 region: region.clone(),
                 name: publish.name.clone(),
                 holds: None,
+                previous: None,
+            },
+        )
+    }
+
+    pub(super) fn launch_template(
+        &mut self,
+        update: &UpdateLaunchTemplate,
+    ) -> &mut LaunchTemplateReport {
+        let (account, region) = (&update.account, &update.shared.region);
+        entry(
+            &mut self.launch_templates,
+            |template| {
+                let place = (&template.account, &template.region, &template.template);
+                place == (account, region, &update.template)
+            },
+            || LaunchTemplateReport {
+                account: account.clone(),
+                region: region.clone(),
+                template: update.template.clone(),
+                name: update.name.clone(),
+                current: update.current.clone(),
+                version: None,
                 previous: None,
             },
         )

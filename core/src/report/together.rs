@@ -1,6 +1,6 @@
 //! One report of several groups, each of which has a report of its own.
 
-use super::{ImageReport, KeyReport, ParameterReport, Report, TargetReport};
+use super::{ImageReport, KeyReport, LaunchTemplateReport, ParameterReport, Report, TargetReport};
 use crate::plan::{Plan, add_new};
 
 impl Report {
@@ -21,6 +21,9 @@ impl Report {
                 .for_each(|it| whole.add_target(it));
             for parameter in report.parameters {
                 whole.add_parameter(parameter);
+            }
+            for template in report.launch_templates {
+                whole.add_launch_template(template);
             }
             whole.verifications.extend(report.verifications);
             whole.test_instances.extend(report.test_instances);
@@ -106,6 +109,20 @@ impl Report {
                 known.holds = parameter.holds.or(known.holds.take());
                 known.previous = known.previous.take().or(parameter.previous);
             }
+        }
+    }
+
+    /// Groups may name one launch template, with the same image: what one of them changed counts.
+    fn add_launch_template(&mut self, template: LaunchTemplateReport) {
+        let place = |it: &LaunchTemplateReport| {
+            let (account, region) = (it.account.clone(), it.region.clone());
+            (account, region, it.template.clone())
+        };
+        let mut known = self.launch_templates.iter_mut();
+        match known.find(|it| place(it) == place(&template)) {
+            None => self.launch_templates.push(template),
+            Some(known) if known.previous.is_none() => *known = template,
+            Some(_) => {}
         }
     }
 }

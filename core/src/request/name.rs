@@ -1,10 +1,13 @@
-//! Names of copies and of parameters: templates with placeholders, and what AWS takes as such
-//! names.
+//! Names of copies, of parameters and of launch templates: templates with placeholders, and what
+//! AWS takes as such names.
 
 use std::collections::BTreeMap;
 
 use crate::id::{AccountId, AmiId, Region};
-use crate::limits::{AMI_NAME_CHARACTERS, PARAMETER_LEVELS, PARAMETER_NAME_CHARACTERS};
+use crate::limits::{
+    AMI_NAME_CHARACTERS, LAUNCH_TEMPLATE_NAME_CHARACTERS, PARAMETER_LEVELS,
+    PARAMETER_NAME_CHARACTERS,
+};
 
 const PLACEHOLDERS: &str = "the placeholders are {name}, {ami-id}, {region}, {account}, \
     {account-alias}, {architecture} and {tag:KEY}";
@@ -66,6 +69,15 @@ impl NameTemplate {
     /// A template for the names of SSM parameters.
     pub(crate) fn for_parameters(text: &str) -> Result<Self, String> {
         Self::parse(text, is_parameter_char, "the name of a parameter")
+    }
+
+    /// A template for the names of launch templates, or the ID of one.
+    pub(crate) fn for_launch_templates(text: &str) -> Result<Self, String> {
+        Self::parse(
+            text,
+            is_launch_template_char,
+            "the name of a launch template",
+        )
     }
 
     fn parse(text: &str, allowed: fn(char) -> bool, what: &str) -> Result<Self, String> {
@@ -162,6 +174,16 @@ pub(crate) fn is_parameter(name: &str) -> bool {
         && name.contains(is_word)
 }
 
+/// Whether EC2 takes this as the name of a launch template.
+pub(crate) fn is_launch_template_name(name: &str) -> bool {
+    LAUNCH_TEMPLATE_NAME_CHARACTERS.contains(&name.len())
+        && name.chars().all(is_launch_template_char)
+}
+
+fn is_launch_template_char(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "()./-_".contains(c)
+}
+
 fn is_parameter_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || "_.-/".contains(c)
 }
@@ -231,6 +253,19 @@ mod tests {
         }
         assert!(NameTemplate::for_parameters("/images/{name}").is_ok());
         assert!(NameTemplate::for_parameters("/images {name}").is_err());
+    }
+
+    #[test]
+    fn launch_template_name_follows_the_rules_of_ec2() {
+        for name in ["web", "web-(x86_64)/1.0", "lt-0123456789abcdef0"] {
+            assert!(is_launch_template_name(name), "{name}");
+            assert!(NameTemplate::for_launch_templates(name).is_ok(), "{name}");
+        }
+        for name in ["", "ab", "a b", "web:1", &"n".repeat(129)] {
+            assert!(!is_launch_template_name(name), "{name}");
+        }
+        assert!(NameTemplate::for_launch_templates("web-{architecture}").is_ok());
+        assert!(NameTemplate::for_launch_templates("web {name}").is_err());
     }
 
     #[test]

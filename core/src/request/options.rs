@@ -249,6 +249,6 @@ impl Options {
 
 /// What is at its default is left out of a request as text, so that the digests of plans stay.
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
-fn is_false(value: &bool) -> bool {
+pub(super) fn is_false(value: &bool) -> bool {
     !value
 }

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::name::{NameParts, NameTemplate};
+use super::options::is_false;
 use super::{Keys, ManagedPolicy, TargetRole};
 use crate::id::{AccountId, KeyRef, Region};
 
@@ -20,6 +22,10 @@ pub struct TargetOptions {
     pub(crate) launch_roles: BTreeSet<String>,
     pub(crate) launch_policy: Option<ManagedPolicy>,
     pub(crate) services: BTreeSet<String>,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) launch_templates: BTreeSet<String>,
+    #[serde(skip_serializing_if = "is_false")]
+    pub(crate) set_default_version: bool,
     pub(crate) verify: Verify,
     pub(crate) launch: LaunchWith,
 }
@@ -128,6 +134,23 @@ impl TargetOptions {
         self
     }
 
+    /// Gives these launch templates in each target, by ID or name, a new version with the image
+    /// that the target launches (`ec2:CreateLaunchTemplateVersion`). Names have the placeholders
+    /// of [`copy_name`](super::ShareRequestBuilder::copy_name). An ID is looked for in every
+    /// target, and one target has it.
+    #[must_use]
+    pub fn launch_templates(mut self, names: impl IntoIterator<Item = String>) -> Self {
+        self.launch_templates.extend(names);
+        self
+    }
+
+    /// Sets whether that version becomes the default one (`ec2:ModifyLaunchTemplate`).
+    #[must_use]
+    pub fn set_default_version(mut self, set: bool) -> Self {
+        self.set_default_version = set;
+        self
+    }
+
     /// Sets how the run checks that targets can launch.
     #[must_use]
     pub fn verify(mut self, verify: Verify) -> Self {
@@ -147,6 +170,13 @@ impl TargetOptions {
     pub(crate) fn launch_role_names(&self) -> impl Iterator<Item = &str> {
         let roles = self.launch_roles.iter();
         roles.map(|role| role.rsplit('/').next().unwrap_or(role))
+    }
+
+    /// The launch templates for an image, by ID or name.
+    pub(crate) fn launch_templates_for(&self, parts: &NameParts<'_>) -> BTreeSet<String> {
+        let templates = self.launch_templates.iter();
+        let checked = templates.filter_map(|name| NameTemplate::for_launch_templates(name).ok());
+        checked.map(|template| template.fill(parts)).collect()
     }
 
     /// Whether targets make copies of their own.

@@ -1,7 +1,9 @@
-//! Policies for copies, tags and parameters in a target.
+//! Policies for copies, tags, parameters and launch templates in a target.
 
 use super::super::Account::Target;
-use super::super::Values::{Images, KeysOf, Parameters, SharedKeys, Snapshots, Texts};
+use super::super::Values::{
+    Images, KeysOf, Parameters, SharedKeys, Snapshots, TargetResources, Texts,
+};
 use super::super::conditions::*;
 use super::super::copy_statements::{REMOVE_FAILED_COPIES, TAG_COPIES};
 use super::super::{Kind, Policy, allow, called, published};
@@ -11,6 +13,7 @@ pub(super) const POLICIES: &[Policy] = &[
     TARGET_LIFECYCLE,
     TARGET_TAGS,
     TARGET_PARAMETERS,
+    TARGET_LAUNCH_TEMPLATES,
 ];
 
 const TARGET_COPIES: Policy = Policy {
@@ -183,6 +186,40 @@ const TARGET_PARAMETERS: Policy = Policy {
                 "`{account-alias}` in a name: reads the alias of the account",
             )],
             &[EVERYTHING],
+            &[],
+        ),
+    ],
+};
+
+const TARGET_LAUNCH_TEMPLATES: Policy = Policy {
+    name: "target-launch-templates",
+    kind: Kind::Identity,
+    account: Target,
+    purpose: "`target-launch-templates` and `set-default-version`.",
+    danger: "AWS cannot limit what a new version says: whoever has this policy decides what \
+             launches by these templates start, user data included. If you can, name the launch \
+             templates, or ask for a tag of theirs (`aws:ResourceTag`).",
+    used_with: &[],
+    statements: &[
+        allow(
+            "ReadLaunchTemplates",
+            &[called(
+                "ec2:DescribeLaunchTemplateVersions",
+                "reads the default and the newest version",
+            )],
+            &[EVERYTHING],
+            &[],
+        ),
+        allow(
+            "UpdateLaunchTemplates",
+            &[
+                called(
+                    "ec2:CreateLaunchTemplateVersion",
+                    "makes the version with the image",
+                ),
+                called("ec2:ModifyLaunchTemplate", "`set-default-version`"),
+            ],
+            &[TargetResources("launch-template")],
             &[],
         ),
     ],

@@ -86,6 +86,15 @@ const TARGET_READER: Policy = Policy {
             &[],
         ),
         allow(
+            "ReadLaunchTemplates",
+            &[called(
+                "ec2:DescribeLaunchTemplateVersions",
+                "`target-launch-templates`: reads the default and the newest version",
+            )],
+            &[EVERYTHING],
+            &[],
+        ),
+        allow(
             "ReadParameters",
             &[called(
                 "ssm:GetParameter",

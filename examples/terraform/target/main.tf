@@ -366,6 +366,12 @@ data "aws_iam_policy_document" "target_reader" {
   }
 
   statement {
+    sid       = "ReadLaunchTemplates"
+    actions   = ["ec2:DescribeLaunchTemplateVersions"]
+    resources = ["*"]
+  }
+
+  statement {
     sid       = "ReadParameters"
     actions   = ["ssm:GetParameter"]
     resources = ["arn:${local.partition}:ssm:*:${local.account}:parameter${var.parameter_path}*"]

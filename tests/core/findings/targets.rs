@@ -1,11 +1,12 @@
 //! Findings about target accounts, read with a role there.
 
-use ami_share::request::TargetOptions;
+use ami_share::request::{TargetOptions, Verify};
 use ami_share_sim::world::KeyState;
 use ami_share_sim::{KeySpec, Scenario};
 use serde_json::json;
 
 use super::Seen;
+use crate::launch_templates::{ID, OLD, put_template};
 use crate::support::*;
 
 /// A world whose target has a key `theirs`, and a role that may do everything there.
@@ -56,6 +57,8 @@ pub(super) async fn collect(seen: &mut Seen) {
     denied.put_role_policy(B, "consumer", "no", &no).await;
     record(seen, &denied, options).await;
 
+    launch_templates(seen).await;
+
     let key = world.key_arn("theirs");
     let copying = || with_target_role().kms_key(key.parse().unwrap());
     let sold = with_admin_role(|_| ());
@@ -73,6 +76,23 @@ pub(super) async fn collect(seen: &mut Seen) {
     archived_copy(seen).await;
     world.edit_key(&key, |key| key.state = KeyState::Disabled);
     record(seen, &world, copying()).await;
+}
+
+/// Launch templates that get no version.
+async fn launch_templates(seen: &mut Seen) {
+    let world = with_admin_role(|_| ());
+    put_template(&world, B, ID, "web", OLD);
+    let other = "lt-11111111111111111";
+    put_template(&world, B, other, "resolving", "resolve:ssm:/golden");
+    let options = |name: &str| {
+        let options = with_target_role().verify(Verify::None);
+        options.launch_templates([name.to_owned()])
+    };
+    record(seen, &world, options("resolving")).await;
+    record(seen, &world, options("none")).await;
+    let request = world.build_request(&["golden", "plain"]);
+    let request = request.target_options(options("web"));
+    seen.record(&world.plan(request).await.findings);
 }
 
 /// A target's own copy whose snapshots are archived.

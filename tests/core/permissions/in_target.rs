@@ -8,6 +8,7 @@ use serde_json::json;
 use super::in_source::build_home_request;
 use super::stage::{LAUNCH_POLICY, LAUNCHER, Stage};
 use super::verifying::check_launch;
+use crate::launch_templates::{ID, OLD, put_template};
 use crate::support::*;
 
 const SERVICE: &str = "autoscaling.amazonaws.com";
@@ -79,6 +80,15 @@ pub(super) async fn publish_parameter(stage: Stage) -> Result<(), String> {
     let request = build_request(&stage, without_verify());
     let request = request.publish_ssm_parameter("/golden/{account-alias}/{name}");
     stage.run(request).await.map(drop)
+}
+
+pub(super) async fn update_launch_template(stage: Stage) -> Result<(), String> {
+    put_template(&stage.world, B, ID, "web", OLD);
+    let options = without_verify().launch_templates(["web".to_owned()]);
+    let request = build_request(&stage, options.set_default_version(true));
+    let report = stage.run(request).await?;
+    assert_eq!(report.launch_templates[0].current.version, 2);
+    Ok(())
 }
 
 /// A role without policies launches with the managed policy, and no longer after a revoke.
@@ -164,8 +174,10 @@ pub(super) async fn let_service_launch_copies(stage: Stage) -> Result<(), String
 /// Plans everything that the other cases do in the target.
 pub(super) async fn plan(stage: Stage) -> Result<(), String> {
     put_own_policy(&stage.world).await;
+    put_template(&stage.world, B, ID, "web", OLD);
     let before = stage.world.count_changes();
     let options = with_own_key()
+        .launch_templates(["web".to_owned()])
         .launch_roles([LAUNCHER.to_owned()])
         .service_linked_roles([SERVICE.to_owned()]);
     let request = |options| {

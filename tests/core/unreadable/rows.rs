@@ -160,6 +160,36 @@ pub(super) const ROWS: &[Row] = &[
         None,
         &[Run::Roles],
     ),
+    row(
+        "ec2:DescribeLaunchTemplateVersions",
+        "launchTemplateId",
+        None,
+        &[Run::Roles],
+    ),
+    row(
+        "ec2:DescribeLaunchTemplateVersions",
+        "versionNumber",
+        None,
+        &[Run::Roles],
+    ),
+    row(
+        "ec2:DescribeLaunchTemplateVersions",
+        "versionNumber",
+        Some("-1"),
+        &[Run::Roles],
+    ),
+    row(
+        "ec2:DescribeLaunchTemplateVersions",
+        "defaultVersion",
+        None,
+        &[Run::Roles],
+    ),
+    row(
+        "ec2:DescribeLaunchTemplateVersions",
+        "launchTemplateData",
+        None,
+        &[Run::Roles],
+    ),
     row("ec2:GetAllowedImagesSettings", "state", None, &[Run::Roles]),
     row(
         "ec2:GetEbsDefaultKmsKeyId",

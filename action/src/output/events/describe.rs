@@ -1,6 +1,7 @@
 //! What happened, in words.
 
 use ami_share::Event;
+use ami_share::plan::ImageOfVersion;
 
 use crate::output::principal_name::{list, list_principals, short_name};
 
@@ -118,6 +119,33 @@ fn lifecycle(event: &Event) -> Option<String> {
             let instead = instead.unwrap_or_default();
             format!("the parameter {name} of {account} names {image} now{instead}")
         }
+        Event::LaunchTemplateVersionMade {
+            account,
+            name,
+            version,
+            image,
+            previous,
+            ..
+        } => {
+            let instead = instead_of(previous);
+            format!(
+                "the launch template {name} of {account} has the version {version} with {image} \
+                 now{instead}"
+            )
+        }
+        Event::DefaultVersionSet {
+            account,
+            name,
+            version,
+            previous,
+            ..
+        } => {
+            let instead = instead_of(previous);
+            format!(
+                "version {version} is the default one of the launch template {name} of {account} \
+                 now{instead}"
+            )
+        }
         Event::TagsShared { image, keys, .. } => {
             format!(
                 "every recipient of {image} sees these tags now: {}",
@@ -130,6 +158,14 @@ fn lifecycle(event: &Event) -> Option<String> {
         Event::Tagged { account, image } => format!("{image} carries its tags in {account} now"),
         _ => return None,
     })
+}
+
+/// The version of a launch template that launches got before.
+fn instead_of(previous: &ImageOfVersion) -> String {
+    let image = previous.image.as_ref();
+    let image = image.map(|image| format!(" with {image}"));
+    let image = image.unwrap_or_default();
+    format!(", instead of version {}{image}", previous.version)
 }
 
 fn test_instances(event: &Event) -> Option<String> {

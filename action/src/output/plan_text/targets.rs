@@ -1,6 +1,8 @@
 //! The steps in target accounts.
 
-use ami_share::plan::{LaunchRole, RolePolicy, ServiceRole, TagShared, TargetCopy};
+use ami_share::plan::{
+    LaunchRole, RolePolicy, ServiceRole, TagShared, TargetCopy, UpdateLaunchTemplate,
+};
 
 use super::image_name;
 use super::shares::unless_there;
@@ -25,6 +27,25 @@ pub(super) fn tags(tag: &TagShared, sign: char) -> String {
     }
     let keys = list(tag.missing.keys());
     format!("{sign} tags of {image} in {account}: {keys}")
+}
+
+pub(super) fn launch_template(update: &UpdateLaunchTemplate, sign: char) -> String {
+    let (name, account) = (&update.name, &update.account);
+    let image = match &update.image {
+        Some(image) => image.to_string(),
+        None => image_name(&update.shared),
+    };
+    let version = match update.version {
+        Some(version) => format!("version {version}"),
+        None => format!("a new version, made from version {}", update.made_from),
+    };
+    let default = if update.set_default {
+        ", as its default one"
+    } else {
+        ""
+    };
+    let what = format!("launch template {name} of {account}: {image} in {version}{default}");
+    unless_there(sign, &what)
 }
 
 pub(super) fn launch_role(launch: &LaunchRole, sign: char) -> Option<String> {

@@ -2,6 +2,7 @@
 
 mod images;
 mod keys;
+mod launch_templates;
 
 use std::collections::BTreeSet;
 
@@ -12,6 +13,7 @@ use crate::output::principal_name::{list_or_count, short_names};
 
 pub(super) use images::images;
 pub(super) use keys::keys;
+pub(super) use launch_templates::launch_templates;
 
 /// Rows of all tables of images together, and of each other table.
 const MAX_ROWS: usize = 600;

@@ -81,6 +81,53 @@ pub struct TagShared {
     pub missing: BTreeMap<String, String>,
 }
 
+/// A launch template of a target has a version with a shared image
+/// (`ec2:CreateLaunchTemplateVersion` and `ec2:ModifyLaunchTemplate` in the target).
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[non_exhaustive]
+pub struct UpdateLaunchTemplate {
+    /// The target.
+    pub account: AccountId,
+    /// The image that the request shares.
+    #[serde(flatten)]
+    pub shared: SharedImage,
+    /// The image that the version is to name: the shared image, or the target's own copy of it.
+    /// `None` if that copy does not exist yet.
+    #[serde(rename = "names")]
+    pub image: Option<AmiId>,
+    /// The ID of the launch template.
+    pub template: String,
+    /// Its name.
+    pub name: String,
+    /// The version that a new one takes everything else from: the default one.
+    pub made_from: u64,
+    /// The version that names the image already; `None` if one is to be made.
+    pub version: Option<u64>,
+    /// Whether it is to be the default one.
+    pub set_default: bool,
+    /// The version that launches get now: the default one if another is to be that, else the
+    /// newest.
+    pub current: ImageOfVersion,
+    /// Whether that is a version with the image already.
+    pub in_effect: bool,
+}
+
+/// A version of a launch template, and the image that it names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
+pub struct ImageOfVersion {
+    /// The number of the version.
+    pub version: u64,
+    /// The image; `None` if it names none by its ID.
+    pub image: Option<AmiId>,
+}
+
+impl ImageOfVersion {
+    pub(crate) fn new(version: u64, image: Option<AmiId>) -> Self {
+        Self { version, image }
+    }
+}
+
 /// A role in a target is allowed to use the keys to launch (`iam:AttachRolePolicy` or
 /// `iam:PutRolePolicy` in the target).
 #[derive(Clone, Debug, Serialize, JsonSchema)]

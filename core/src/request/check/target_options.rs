@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 
 use super::Check;
 use crate::id::{AccountId, Partition, Principal, Region, is_service_principal};
+use crate::request::name::{NameTemplate, is_launch_template_name};
 use crate::request::target_names::{TargetRole, is_external_id, is_iam_name};
 use crate::request::{ShareRequestBuilder, Verify};
 
 const SUBNET: &str = "verify-subnet-id";
+const TEMPLATES: &str = "target-launch-templates";
 
 impl Check<'_> {
     pub(super) fn target_options(&mut self) {
@@ -27,6 +29,7 @@ impl Check<'_> {
             ("target-kms-key-id", copies),
             ("target-launch-roles", !options.launch_roles.is_empty()),
             ("target-service-linked-roles", !options.services.is_empty()),
+            (TEMPLATES, !options.launch_templates.is_empty()),
             ("verify", launches),
         ] {
             self.require(
@@ -44,6 +47,11 @@ impl Check<'_> {
             options.launch_policy.is_none() || !options.launch_roles.is_empty(),
             "target-launch-policy",
             "needs `target-launch-roles`, the roles to attach it to",
+        );
+        self.require(
+            !options.set_default_version || !options.launch_templates.is_empty(),
+            "set-default-version",
+            "needs `target-launch-templates`, the launch templates to set it of",
         );
         let launch = &options.launch;
         let has_subnet = launch.subnet.is_some() || !launch.subnets.is_empty();
@@ -106,6 +114,17 @@ impl Check<'_> {
                 "target-launch-roles",
                 format!("`{name}` is not the name of a role"),
             );
+        }
+        for name in &options.launch_templates {
+            let shortest = name.contains('{') || is_launch_template_name(name);
+            match NameTemplate::for_launch_templates(name) {
+                Err(problem) => self.refuse(TEMPLATES, format!("`{name}`: {problem}")),
+                Ok(_) => self.require(
+                    shortest,
+                    TEMPLATES,
+                    format!("`{name}` is not the name of a launch template: 3 to 128 characters"),
+                ),
+            }
         }
         for service in &options.services {
             self.require(

@@ -1,0 +1,54 @@
+//! The launch templates of targets that are to have a version with an image.
+
+use ami_share::Report;
+use ami_share::plan::ImageOfVersion;
+
+use super::{MAX_ROWS, OPEN_ROWS, Table};
+use crate::output::summary::markdown::Markdown;
+
+/// What launches get by each launch template now, and what they got before.
+pub(in super::super) fn launch_templates(text: &mut Markdown, report: &Report, planned: bool) {
+    let templates = &report.launch_templates;
+    if templates.is_empty() {
+        return;
+    }
+    let mut rows = Vec::new();
+    for template in templates.iter().take(MAX_ROWS) {
+        rows.push(vec![
+            Markdown::text(&template.account),
+            Markdown::text(&template.region),
+            Markdown::text(&template.name),
+            Markdown::text(describe(Some(&template.current))),
+            Markdown::text(describe(template.previous.as_ref())),
+        ]);
+    }
+    let before = if planned {
+        "would be replaced"
+    } else {
+        "replaced"
+    };
+    let table = Table {
+        title: Markdown::literal("Launch templates"),
+        folded_title: Markdown::text(format!("{} launch templates", templates.len())),
+        folded: templates.len() > OPEN_ROWS,
+        columns: vec![
+            "target",
+            "Region",
+            "launch template",
+            "launches get",
+            before,
+        ],
+        rows,
+        left_out: (templates.len().saturating_sub(MAX_ROWS), "launch templates"),
+    };
+    table.write(text);
+}
+
+fn describe(version: Option<&ImageOfVersion>) -> String {
+    let Some(version) = version else {
+        return "–".to_owned();
+    };
+    let image = version.image.as_ref();
+    let image = image.map(|image| format!(": {image}")).unwrap_or_default();
+    format!("version {}{image}", version.version)
+}
