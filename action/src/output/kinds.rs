@@ -19,7 +19,7 @@ pub(crate) struct Said {
     /// The account and Region, or the resource that it is about.
     pub(crate) place: String,
     /// The image that it is about, if that is not the resource: it tells two of one place apart.
-    image: Option<String>,
+    pub(crate) image: Option<String>,
     /// The message without what differs from one place to the next.
     pub(crate) kind: String,
 }

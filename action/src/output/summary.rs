@@ -183,6 +183,7 @@ mod tests {
                     kind: text.clone(),
                     text,
                     place: String::new(),
+                    image: None,
                 }
             }),
         );

@@ -16,7 +16,6 @@ async fn undisturbed(way: Way) -> (Value, Vec<String>) {
 
 fn report(wrong: &[String], rows: usize) {
     let count = wrong.len();
-    println!("{rows} rows, {count} wrong");
     assert!(wrong.is_empty(), "{count} of {rows}:\n{}", wrong.join("\n"));
 }
 
