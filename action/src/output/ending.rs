@@ -92,8 +92,8 @@ fn left_to_do(report: &Report) -> String {
     }
     if needs_launch_policy(report) {
         todo.push(
-            "in the targets, the principals that launch need the policy `iam-policy` of the outputs \
-             and the report",
+            "in the targets, the principals that launch need the policy `iam-policy` of the \
+             outputs and the report",
         );
     }
     match todo.as_slice() {
