@@ -11,7 +11,7 @@ use crate::inputs::{self, Form, Group, INPUTS, Input};
 use crate::output::text::harmless_line;
 
 /// The commands, which are the values of the input `mode`.
-const COMMANDS: [(&str, &str); 4] = [
+const COMMANDS: [(&str, &str); 5] = [
     ("share", "Gives targets access to images and their keys"),
     ("revoke", "Removes that access"),
     (
@@ -19,6 +19,10 @@ const COMMANDS: [(&str, &str); 4] = [
         "Checks whether targets can launch, and changes nothing",
     ),
     ("usage", "Shows who uses the images, by reports of AWS"),
+    (
+        "retire",
+        "Deprecates, disables and deregisters images that nobody needs any more",
+    ),
 ];
 
 const EXAMPLES: &str = "\

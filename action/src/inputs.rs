@@ -25,6 +25,8 @@ pub enum Group {
     InTheTargets,
     /// What loses access.
     Revoking,
+    /// Which images are retired, and how far.
+    Retiring,
     /// What happens to images that are shared.
     Release,
     /// How the run goes.
@@ -41,6 +43,7 @@ impl Group {
             Self::Copies => "Copies",
             Self::InTheTargets => "In the targets",
             Self::Revoking => "Revoking",
+            Self::Retiring => "Retiring",
             Self::Release => "Release",
             Self::Run => "Run",
         }
@@ -273,6 +276,21 @@ inputs! {
             "with mode revoke or unlisted revoke: revoke images even if AWS's usage reports show \
             that those who lose them use them; else that stops the run"
     }
+    Retiring {
+        retire_tags "retire-tags" List "" "Product=web Channel"
+            "with mode retire: KEY=VALUE is a tag that an image must have to be retired; the \
+            values of a bare KEY make groups"
+        keep_last "keep-last" Value "" "5"
+            "with mode retire: how many of the newest images of each group stay; give this, \
+            keep-younger or both"
+        keep_younger "keep-younger" Value "" "90d"
+            "with mode retire: images younger than this stay"
+        grace "grace" Value "14d" ""
+            "with mode retire: how long an image is deprecated before it is disabled, and \
+            disabled before it is deregistered: 1d to 365d"
+        retire_deregister "retire-deregister" Boolean "false" ""
+            "with mode retire: also deregister images, with their snapshots, after that time"
+    }
     Release {
         publish_ssm_parameter "publish-ssm-parameter" Value "" "/golden/{name}"
             "name of an SSM parameter to write each shared AMI into; same placeholders as \
@@ -295,9 +313,9 @@ inputs! {
         mode "mode" Value "share" ""
             "share: give access; revoke: remove access; verify: check whether targets can \
             launch, and change nothing; usage: show who uses the images, by reports of AWS, with \
-            no target"
+            no target; retire: deprecate, disable and deregister old images"
         dry_run "dry-run" Boolean "false" ""
-            "say what share or revoke would do, and change nothing"
+            "say what share, revoke or retire would do, and change nothing"
         expect_plan "expect-plan" Value "" ""
             "the plan-digest of an approved dry run: carry out exactly that plan, or refuse"
         role_to_assume "role-to-assume" Value "" "arn:aws:iam::111111111111:role/publisher"

@@ -14,6 +14,7 @@ pub(crate) mod plan_text;
 mod principal_name;
 mod progress;
 mod report;
+mod retirement;
 mod summary;
 pub(crate) mod text;
 pub(crate) mod usage;

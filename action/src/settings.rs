@@ -7,6 +7,7 @@ mod lists;
 pub(crate) mod manifest;
 mod parser;
 mod request;
+mod retirement;
 mod targets;
 mod timing;
 
@@ -27,6 +28,7 @@ pub(crate) enum Mode {
     Revoke,
     Verify,
     Usage,
+    Retire,
 }
 
 /// All inputs, parsed.
@@ -162,6 +164,7 @@ fn mode(parser: &mut Parser, raw: &Raw) -> Option<Mode> {
         ("revoke", Mode::Revoke),
         ("verify", Mode::Verify),
         ("usage", Mode::Usage),
+        ("retire", Mode::Retire),
     ];
     parser.choice(raw.mode(), &modes)
 }
@@ -171,7 +174,7 @@ fn read_only(mode: Option<Mode>) -> Option<&'static str> {
     match mode? {
         Mode::Verify => Some("verify"),
         Mode::Usage => Some("usage"),
-        Mode::Share | Mode::Revoke => None,
+        Mode::Share | Mode::Revoke | Mode::Retire => None,
     }
 }
 

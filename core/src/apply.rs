@@ -11,6 +11,7 @@ mod meanwhile;
 mod newcomers;
 mod permissions;
 mod reclaim;
+mod retirement;
 mod revoke;
 mod share;
 mod targets;
@@ -42,7 +43,9 @@ pub(crate) async fn apply(run: &Run<'_>, locks: &KeyLocks, plan: &Plan) {
     }
     let work = async {
         let shared = apply.share().await;
-        apply.revoke().await;
+        let changed = apply.find_changed().await;
+        let remaining = apply.revoke(changed).await;
+        apply.retire(&remaining).await;
         apply.confirm_launch_permissions(&shared).await;
     };
     // Whatever the run does, it ends test instances that runs before it left in its targets.

@@ -3,7 +3,9 @@
 pub(crate) mod code;
 mod error;
 mod finding;
+mod finding_code;
 pub(crate) mod names;
 
 pub use error::{AwsAnswer, Code, Error, Errors};
-pub use finding::{Finding, FindingCode, Severity};
+pub use finding::{Finding, Severity};
+pub use finding_code::FindingCode;

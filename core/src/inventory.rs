@@ -6,6 +6,7 @@ mod image_usage;
 mod key;
 mod launch_template;
 mod part;
+mod retirement;
 mod target;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,6 +28,7 @@ pub(crate) use image_usage::{ResourceCounts, UnknownUsage, UsageReport};
 pub(crate) use key::{Grant, Key, KeyState, RamPolicy};
 pub(crate) use launch_template::{LaunchTemplate, TemplateChange, TemplateVersion, is_template_id};
 pub(crate) use part::{Failure, Part};
+pub(crate) use retirement::{Hold, Retirement};
 pub(crate) use target::{RolePolicies, Target, TargetKeyUsage, VolumeKey};
 
 /// Everything that a plan is made from.
@@ -48,6 +50,8 @@ pub(crate) struct Inventory {
     pub(crate) key_usage: BTreeMap<AccountId, TargetKeyUsage>,
     /// Who uses the images that somebody would lose. Read once a plan says which those are.
     pub(crate) image_usage: BTreeMap<(Region, AmiId), Result<UsageReport, UnknownUsage>>,
+    /// The images that the run may retire; none if it does something else.
+    pub(crate) retirement: Retirement,
     /// The parts of the request of which something could not be read in the source account.
     pub(crate) failures: Vec<Failure>,
 }
@@ -64,6 +68,7 @@ impl Inventory {
             targets: BTreeMap::new(),
             key_usage: BTreeMap::new(),
             image_usage: BTreeMap::new(),
+            retirement: Retirement::default(),
             failures: Vec::new(),
         }
     }

@@ -10,6 +10,7 @@ mod launch_templates;
 mod organizations;
 mod pending;
 mod permissions;
+mod retirement;
 mod shared_resources;
 mod ssm_parameters;
 mod targets;
@@ -30,6 +31,7 @@ use self::pending::Patience;
 pub(crate) use image_parameters::resolve_images;
 pub(crate) use image_usage::{Asking, find_images, read_image_usage};
 pub(crate) use organizations::list_members;
+pub(crate) use retirement::observe_retirement;
 pub(crate) use shared_resources::{Known, Loss, find_other_shares};
 
 /// The inventory that a plan of `request` is made from. With `wait`, pending images are awaited.

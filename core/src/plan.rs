@@ -21,6 +21,7 @@ mod parts;
 mod permissions;
 mod planner;
 mod removals;
+mod retirement;
 mod service_roles;
 mod shared_tags;
 mod step;
@@ -53,16 +54,20 @@ pub(crate) use own_copy::{called_copies, not_ours};
 pub(crate) use own_grant::OwnGrant;
 pub(crate) use parts::make;
 pub(crate) use removals::{copy_still_shared, image_still_shared};
+pub(crate) use retirement::{
+    Standing, deprecated_since, disabled_since, images_to_take, judge_images,
+};
 pub(crate) use step::KeyReads;
 
 pub use crate::policy::key_policy::{KeyPermissions, PolicyPrincipal};
 pub use groups::PlannedGroup;
 pub use step::{
-    CopyImage, Deprecate, ForgetTemporaryAccess, Grants, ImageOfVersion, KeyAccess, KeyUsage,
-    LaunchPermission, LaunchRole, Leftovers, PolicyChange, Protect, Publish, ReclaimAccess,
-    Removal, RemoveCopy, RemoveKeyAccess, RemovePermissions, RemoveRolePolicy, RolePolicy,
-    ServiceRole, ShareTags, SharedImage, SnapshotPermission, Step, TagShared, TargetCopy,
-    UpdateLaunchTemplate, Watermark,
+    AwaitGrace, CopyImage, Deprecate, DeprecateNow, DeregisterImage, DisableImage, ForgetDisabled,
+    ForgetTemporaryAccess, Grants, GroupImage, ImageOfVersion, KeptBecause, KeptImage, KeyAccess,
+    KeyUsage, LaunchPermission, LaunchRole, Leftovers, NextStep, NoteDisabled, PolicyChange,
+    Protect, Publish, ReclaimAccess, Removal, RemoveCopy, RemoveKeyAccess, RemovePermissions,
+    RemoveRolePolicy, RetirementState, RolePolicy, ServiceRole, ShareTags, SharedImage,
+    SnapshotPermission, Step, TagShared, TargetCopy, UpdateLaunchTemplate, Watermark,
 };
 
 /// What a run will do, and what speaks against it.
@@ -91,6 +96,10 @@ pub struct Plan {
     /// Why parts of the request are left out: they could not be read, or a finding refuses them.
     /// The others are carried out, and the run fails in the end.
     pub errors: Vec<Error>,
+    /// The images of a retirement that stay as they are.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
+    pub kept: Vec<KeptImage>,
     /// The groups that it was made for, if there are several: each with its targets.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(default)]
@@ -136,6 +145,7 @@ impl Plan {
             steps: Vec::new(),
             findings: Vec::new(),
             errors: Vec::new(),
+            kept: Vec::new(),
             groups: Vec::new(),
             keys_with_variables: BTreeSet::new(),
             key_aliases: BTreeMap::new(),

@@ -3,8 +3,10 @@
 mod event;
 mod image_usage;
 mod record;
+mod retirement;
 mod together;
 mod verification;
+mod waiting;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -16,9 +18,11 @@ use crate::diagnostic::{Code, Error, Finding};
 use crate::id::{AccountId, AmiId, KeyArn, Principal, Region, SourceImage};
 use crate::plan::{ImageOfVersion, Plan};
 
-pub use event::{Event, EventSink, Waiting};
+pub use event::{Event, EventSink};
 pub use image_usage::{AccountUsage, ImageUsage};
+pub use retirement::RetiredImage;
 pub use verification::{Check, CheckName, Conclusion, Verdict, Verification};
+pub use waiting::Waiting;
 
 /// What a run did, or would do.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -49,6 +53,10 @@ pub struct Report {
     pub parameters: Vec<ParameterReport>,
     /// Each launch template of a target that is to have a version with an image.
     pub launch_templates: Vec<LaunchTemplateReport>,
+    /// The images of a retirement: those that stay, and how far the others are.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
+    pub retired: Vec<RetiredImage>,
     /// The findings of the plan, and those of the run.
     pub findings: Vec<Finding>,
     /// Every error of the run.
@@ -240,12 +248,17 @@ impl Report {
             published: Vec::new(),
             parameters: Vec::new(),
             launch_templates: Vec::new(),
+            retired: Vec::new(),
             findings: plan.findings.clone(),
             errors: Vec::new(),
             plan: plan.clone(),
         };
+        for kept in &plan.kept {
+            report.record_kept(kept);
+        }
         for step in &plan.steps {
             report.record_state_before(step);
+            report.record_retired(step);
         }
         report
     }

@@ -8,6 +8,7 @@ mod keys;
 pub(crate) mod name;
 mod options;
 mod organizations;
+mod retire;
 mod target_names;
 mod targets;
 mod text;
@@ -31,6 +32,7 @@ pub use options::{
 };
 pub use organizations::{ExpandOrganizations, OrganizationAccounts};
 pub(crate) use organizations::{Expansion, Members};
+pub use retire::Retire;
 pub use target_names::{ManagedPolicy, TargetRole};
 pub use targets::{LaunchWith, TargetOptions, Verify};
 
@@ -102,6 +104,8 @@ impl std::error::Error for Problems {}
 #[serde(try_from = "ShareRequestBuilder", into = "ShareRequestBuilder")]
 #[non_exhaustive]
 pub struct ShareRequest {
+    /// The Region that questions about the whole run are asked in.
+    pub(crate) home: Region,
     pub(crate) images: Vec<SourceImage>,
     /// The parameters that hold more images; none once they are read.
     pub(crate) image_parameters: Vec<ImageParameter>,
@@ -124,6 +128,9 @@ impl From<ShareRequest> for ShareRequestBuilder {
     fn from(request: ShareRequest) -> Self {
         let mut builder = Self::default();
         let given = request.given_targets().clone();
+        if request.options.retire.is_some() {
+            builder = builder.region(request.home);
+        }
         for image in request.images {
             builder = builder.image_in(image.region, image.ami);
         }
@@ -165,6 +172,11 @@ impl ShareRequest {
     pub(crate) fn without_course(&self) -> Self {
         let mut request = self.clone();
         request.images.sort();
+        if request.options.retire.is_some() {
+            // Found, and not given.
+            request.images.clear();
+            request.options.revoke = None;
+        }
         let options = &mut request.options;
         options.targets.clone_from(self.given_targets());
         options.timing = Timing::default();
@@ -192,10 +204,10 @@ impl ShareRequest {
             .collect()
     }
 
-    /// The Region that questions about the whole run are asked in: that of the first image.
+    /// The Region that questions about the whole run are asked in: that of the first image, or of
+    /// the run itself if it names none.
     pub(crate) fn home(&self) -> &Region {
-        let image = self.images.first().map(|image| &image.region);
-        image.unwrap_or_else(|| &self.image_parameters[0].region)
+        &self.home
     }
 
     /// The request with the images that its parameters hold.
@@ -207,6 +219,18 @@ impl ShareRequest {
                 request.images.push(image);
             }
         }
+        request
+    }
+
+    /// The request to take these images from everybody, which it retires.
+    pub(crate) fn retiring(&self, images: Vec<SourceImage>) -> Self {
+        let mut request = self.clone();
+        request.images = images;
+        request.image_parameters.clear();
+        request.options.revoke = Some(Revoke {
+            all: true,
+            ..Revoke::default()
+        });
         request
     }
 
@@ -260,7 +284,8 @@ impl ShareRequest {
         let images = self.images.iter().map(|image| &image.region);
         let parameters = self.image_parameters.iter();
         let all = images.chain(parameters.map(|parameter| &parameter.region));
-        all.chain(&self.options.copy_to_regions).cloned().collect()
+        let all = all.chain(&self.options.copy_to_regions);
+        all.chain([&self.home]).cloned().collect()
     }
 }
 

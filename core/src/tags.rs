@@ -11,6 +11,9 @@ pub(crate) const SOURCE: &str = "ami-share:source";
 /// Marks a copy with its identity: a digest of source, destination, key and name.
 pub(crate) const REQUEST: &str = "ami-share:request";
 
+/// Marks an image with the moment at which a retirement disabled it, in RFC 3339.
+pub(crate) const DISABLED: &str = "ami-share:disabled";
+
 /// Recipients of an image see those of its owner's tags whose keys begin with this, and only the
 /// owner writes them (R7.14).
 const SHARED: &str = "ec2:SharedTag/";

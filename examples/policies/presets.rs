@@ -30,7 +30,7 @@ pub(crate) const ROLES: [Role; 4] = [
         name: "revoker",
         account: Account::Source,
         trust: "github-trust-revoker",
-        purpose: "revokes",
+        purpose: "revokes, and retires images",
     },
     Role {
         name: "consumer",
@@ -60,7 +60,7 @@ pub(crate) const PRESETS: [Preset; 3] = [
                 &["publisher", "parameters", "lifecycle", "shared-tags"],
             ),
             ("reader", &["reader"]),
-            ("revoker", &["revoker", "usage"]),
+            ("revoker", &["revoker", "usage", "retire"]),
         ],
     },
     Preset {

@@ -2,10 +2,15 @@
 
 mod additions;
 mod readers;
+mod retirement;
 mod sharing;
 mod statements;
 
 use super::Policy;
 
-pub(super) const POLICIES: &[&[Policy]] =
-    &[sharing::POLICIES, additions::POLICIES, readers::POLICIES];
+pub(super) const POLICIES: &[&[Policy]] = &[
+    sharing::POLICIES,
+    additions::POLICIES,
+    readers::POLICIES,
+    retirement::POLICIES,
+];

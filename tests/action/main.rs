@@ -17,6 +17,7 @@ mod log_lines;
 mod mistakes;
 mod packer;
 mod places;
+mod retire;
 mod secrets;
 mod shares;
 mod summaries;

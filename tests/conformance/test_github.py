@@ -128,6 +128,20 @@ def test_policy_needs_each_of_its_actions(stage, name, workflow, job):
         )
 
 
+def test_weekly_retirement_keeps_young_images(stage):
+    image = stage.image("golden")
+    tags = [{"Key": "Product", "Value": "golden"}, {"Key": "Channel", "Value": "stable"}]
+    stage.client("ec2").create_tags(Resources=[image], Tags=tags)
+    before = stage.changes()
+    for dry_run in ["true", "false"]:
+        by_hand = "github.event_name == 'workflow_dispatch' && inputs.dry-run"
+        workflow = Workflow(stage, "retire", {by_hand: dry_run})
+        run = workflow.share("retire", session(stage, "revoker", "usage", "retire"))
+        assert run.status == 0, run.log
+        assert "of 1 image, none changed; 1 kept" in run.log, run.log
+    assert stage.changes() == before
+
+
 def test_issue_with_the_label_revokes_an_image(stage):
     image = stage.image("golden")
     share(stage, image)

@@ -69,6 +69,9 @@ def images(lab):
     ec2.modify_snapshot_tier(SnapshotId=snapshot, StorageTier="archive")
     ec2.restore_snapshot_tier(SnapshotId=snapshot, PermanentRestore=True)
     ec2.enable_image(ImageId=image)
+    ec2.lock_snapshot(SnapshotId=snapshot, LockMode="governance", LockDuration=1)
+    ec2.describe_locked_snapshots(SnapshotIds=[snapshot])
+    ec2.unlock_snapshot(SnapshotId=snapshot)
     ec2.deregister_image(ImageId=image, DeleteAssociatedSnapshots=True)
     ec2.delete_snapshot(SnapshotId=lab.snapshot())
 

@@ -20,7 +20,7 @@ pub(super) fn use_image(world: &World, account: &str, image_id: &str, count: usi
     world.sim.edit(|state| {
         for number in 0..count {
             let instance = Instance {
-                id: format!("i-{account}-{number}"),
+                id: format!("i-{account}-{image_id}-{number}"),
                 image: image_id.to_owned(),
                 owner: account.to_owned(),
                 region: state.images[image_id].region.clone(),

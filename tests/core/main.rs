@@ -38,6 +38,7 @@ mod policies;
 mod propagation;
 mod rates;
 mod regions;
+mod retire;
 mod revoke;
 mod round_trip;
 mod scale;

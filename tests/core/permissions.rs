@@ -5,6 +5,7 @@ mod conditions;
 mod in_source;
 mod in_target;
 mod removals;
+mod retiring;
 mod stage;
 mod verifying;
 
@@ -57,6 +58,10 @@ const CASES: &[Case] = cases! {
     "revoke and remove copies": [
         "revoker", "revoke-copies", "usage",
     ] => in_source::revoke_copies,
+    "retire images": ["revoker", "usage", "retire"] => retiring::retire,
+    "retire and deregister images": [
+        "revoker", "usage", "retire", "retire-deregister",
+    ] => retiring::deregister,
     "revoke from unlisted accounts": ["publisher", "revoker"] => in_source::revoke_unlisted,
     "share with the key policy in code": [
         "publisher", "key-policy",

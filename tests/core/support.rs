@@ -36,6 +36,7 @@ const CHANGING: &[&str] = &[
     "ec2:CreateTags",
     "ec2:DeleteSnapshot",
     "ec2:DeregisterImage",
+    "ec2:DisableImage",
     "ec2:EnableImageDeprecation",
     "ec2:EnableImageDeregistrationProtection",
     "ec2:ModifyImageAttribute",

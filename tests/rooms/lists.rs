@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 /// What AWS answers whole, or of one thing.
-const WHOLE: [&str; 10] = [
+const WHOLE: [&str; 11] = [
     "describe_image_attribute",
     "describe_key",
     "describe_organization()",
@@ -14,6 +14,7 @@ const WHOLE: [&str; 10] = [
     // Requests that name what they want.
     "describe_images().image_ids(",
     "describe_launch_template_versions()",
+    "describe_locked_snapshots().set_snapshot_ids(",
     "describe_subnets().subnet_ids(",
     "describe_instances().instance_ids(",
 ];

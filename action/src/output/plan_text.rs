@@ -4,6 +4,7 @@
 mod policy_diff;
 mod policy_words;
 mod removals;
+mod retirement;
 mod shares;
 mod targets;
 
@@ -86,6 +87,9 @@ fn sign(step: &Step) -> char {
         | Step::Protect(_)
         | Step::Publish(_)
         | Step::UpdateLaunchTemplate(_)
+        | Step::DeprecateNow(_)
+        | Step::NoteDisabled(_)
+        | Step::ForgetDisabled(_)
         | Step::ForgetTemporaryAccess(_) => '~',
         _ => '-',
     }
@@ -115,6 +119,12 @@ fn describe(step: &Step, plan: &Plan) -> Vec<String> {
         Step::RemovePermissions(remove) => removals::permissions(remove),
         Step::RemoveKeyAccess(remove) => removals::key_access(remove),
         Step::RemoveCopy(remove) => vec![removals::copy(remove)],
+        Step::DeprecateNow(step) => vec![retirement::deprecate(step)],
+        Step::AwaitGrace(step) => vec![retirement::await_grace(step)],
+        Step::DisableImage(step) => vec![retirement::disable(step)],
+        Step::NoteDisabled(step) => vec![retirement::note(step)],
+        Step::ForgetDisabled(step) => vec![retirement::forget(step)],
+        Step::DeregisterImage(step) => vec![retirement::deregister(step)],
         _ => Vec::new(),
     }
 }

@@ -18,7 +18,7 @@ use super::findings_page::FindingsPage;
 use super::kinds::{self, Said};
 use super::outcome::Outcome;
 use super::text::cut;
-use super::{diagram, usage, verification};
+use super::{diagram, retirement, usage, verification};
 use crate::exit::Exit;
 use crate::settings::Mode;
 
@@ -112,6 +112,7 @@ fn whole_report(text: &mut Markdown, page: &FindingsPage, report: &Report, plann
         text.end_block();
     }
     usage::table(text, report);
+    retirement::table(text, report);
     tables::images(text, report, planned);
     tables::keys(text, report, planned);
     tables::targets(text, report);

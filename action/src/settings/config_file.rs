@@ -54,7 +54,7 @@ fn is_of_file(input: &Input) -> bool {
 fn is_of_group(input: &Input) -> bool {
     match input.group {
         Group::Targets | Group::Key | Group::Copies | Group::InTheTargets | Group::Release => true,
-        Group::Images | Group::Revoking | Group::Run => false,
+        Group::Images | Group::Revoking | Group::Retiring | Group::Run => false,
     }
 }
 

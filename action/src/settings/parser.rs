@@ -192,6 +192,21 @@ impl Parser {
         (of_all, of_places)
     }
 
+    /// The age of an image, or another time of days.
+    pub(super) fn age(&mut self, input: InputValue<'_>) -> Option<Duration> {
+        let text = input.text?;
+        let age = humantime::parse_duration(text.trim()).ok();
+        let age = age.filter(|age| *age <= LONGEST_AGE);
+        if age.is_none() {
+            let message = format!(
+                "`{}` is not a time of at most 10 years, such as `36h` or `30d`",
+                shorten(text)
+            );
+            self.problem(input.name, message);
+        }
+        age
+    }
+
     /// A date, a moment, or the age of the image.
     pub(super) fn deprecation(&mut self, input: InputValue<'_>) -> Option<DeprecateAt> {
         let text = input.text?;

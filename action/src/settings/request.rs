@@ -9,18 +9,19 @@ use ami_share::{Principal, Region, ShareRequest};
 
 use super::given_image::GivenImage;
 use super::parser::Parser;
-use super::{Mode, manifest, timing};
+use super::{Mode, manifest, retirement, timing};
 use crate::inputs::Raw;
 
 /// Parses them; `mode` is `None` if that input is wrong itself.
 pub(super) fn parse(parser: &mut Parser, raw: &Raw, mode: Option<Mode>) -> ShareRequestBuilder {
     let mut builder = ShareRequest::builder();
-    builder = images(parser, builder, raw);
+    builder = images(parser, builder, raw, mode);
     builder = targets(parser, builder, raw);
     builder = copies(parser, builder, raw);
     builder = keys(parser, builder, raw);
     builder = lifecycle(parser, builder, raw);
     builder = revoke(parser, builder, raw, mode);
+    builder = retirement::parse(parser, builder, raw, mode);
     if mode == Some(Mode::Usage) {
         builder = builder.usage_only();
     }
@@ -28,7 +29,12 @@ pub(super) fn parse(parser: &mut Parser, raw: &Raw, mode: Option<Mode>) -> Share
 }
 
 /// The images: named one by one, or by a Packer manifest.
-fn images(parser: &mut Parser, mut builder: ShareRequestBuilder, raw: &Raw) -> ShareRequestBuilder {
+fn images(
+    parser: &mut Parser,
+    mut builder: ShareRequestBuilder,
+    raw: &Raw,
+    mode: Option<Mode>,
+) -> ShareRequestBuilder {
     if let Some(region) = parser.one::<Region>(raw.aws_region()) {
         builder = builder.region(region);
     }
@@ -49,6 +55,11 @@ fn images(parser: &mut Parser, mut builder: ShareRequestBuilder, raw: &Raw) -> S
         (Some(_), Some(_)) => {
             parser.problem("ami-id", "give either this or `packer-manifest`, not both");
         }
+        (None, Some(_)) if mode == Some(Mode::Retire) => parser.problem(
+            "packer-manifest",
+            "a retirement finds its images by `retire-tags`: leave it out",
+        ),
+        (None, None) if mode == Some(Mode::Retire) => {}
         (None, None) => parser.problem(
             "ami-id",
             "no image is given: name at least one AMI, or a `packer-manifest`",

@@ -227,6 +227,45 @@ const WRONG: &[(&str, Spoil)] = &[
         raw.dry_run = Some("true".into());
     }),
     ("watermark", |raw| raw.watermark = Some("ab".into())),
+    // Nobody may take a share for a retirement.
+    ("retire-tags", |raw| raw.retire_tags = Some("a=b".into())),
+    ("keep-last", |raw| raw.keep_last = Some("3".into())),
+    ("grace", |raw| raw.grace = Some("3d".into())),
+    ("retire-deregister", |raw| {
+        raw.retire_deregister = Some("true".into());
+    }),
+    ("keep-last", |raw| {
+        into_retirement(raw);
+        raw.keep_last = Some("0".into());
+    }),
+    ("keep-last", |raw| {
+        into_retirement(raw);
+        raw.keep_last = None;
+    }),
+    ("retire-tags", |raw| {
+        into_retirement(raw);
+        raw.retire_tags = Some("Channel".into());
+    }),
+    ("retire-tags", |raw| {
+        into_retirement(raw);
+        raw.retire_tags = Some("a=b a=c".into());
+    }),
+    ("target-accounts", |raw| {
+        into_retirement(raw);
+        raw.target_accounts = Some("222222222222".into());
+    }),
+    ("grace", |raw| {
+        into_retirement(raw);
+        raw.grace = Some("-1d".into());
+    }),
+    ("grace", |raw| {
+        into_retirement(raw);
+        raw.grace = Some("2years".into());
+    }),
+    ("packer-manifest", |raw| {
+        into_retirement(raw);
+        raw.packer_manifest = Some("manifest.json".into());
+    }),
     ("target-role", |raw| {
         raw.mode = Some("revoke".into());
         raw.revoke_all = Some("true".into());
@@ -293,6 +332,14 @@ const WRONG: &[(&str, Spoil)] = &[
         raw.mask_account_ids = Some("1".into());
     }),
 ];
+
+/// Inputs of a retirement that are right.
+fn into_retirement(raw: &mut Raw) {
+    raw.mode = Some("retire".into());
+    (raw.ami_id, raw.target_accounts, raw.kms_key_id) = (None, None, None);
+    raw.retire_tags = Some("Product=web Channel".into());
+    raw.keep_last = Some("3".into());
+}
 
 #[test]
 fn wrong_input_is_one_problem_that_names_it() {

@@ -36,7 +36,9 @@ impl Apply<'_> {
             Some(Err(unknown)) => {
                 let finding = plan::image_use_unknown(&step.image, &unknown.error, false);
                 self.progress().emit(&Event::Found(finding));
-                return BTreeSet::new();
+                // A retirement takes nothing of which it is not known that nobody uses it.
+                let is_kept = self.plan.request.options.retire.is_some();
+                return if is_kept { newcomers } else { BTreeSet::new() };
             }
             None => return BTreeSet::new(),
         };

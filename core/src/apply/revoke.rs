@@ -14,14 +14,15 @@ use crate::policy::key_policy::PolicyPrincipal;
 use crate::report::Event;
 
 impl Apply<'_> {
-    /// Carries out every step that takes access away.
-    pub(super) async fn revoke(&self) {
+    /// Carries out every step that takes access away, but from these images. Returns them, and
+    /// those that somebody may still have access to because a step failed.
+    pub(super) async fn revoke(&self, untouched: BTreeSet<AmiId>) -> BTreeSet<AmiId> {
         let images: Vec<&RemovePermissions> = self.plan.permission_removals().collect();
         let keys: Vec<&RemoveKeyAccess> = self.plan.key_access_removals().collect();
 
         // 1. Permissions go first: an account that can launch an image must be able to use its key
         //    (P1). So whatever depends on an image that failed here remains.
-        let (failed, launchers) = self.remove_all_permissions(&images).await;
+        let (mut failed, launchers) = self.remove_all_permissions(&images, &untouched).await;
 
         // 2. What targets still run on keys is an error, but stops nothing else.
         for step in &keys {
@@ -34,7 +35,7 @@ impl Apply<'_> {
         // 3. Keys go before copies: a run that is cut off finds a key again only by the images
         //    under it (P4).
         let keys = keep_launchers(keys, &images, &launchers);
-        self.revoke_keys(&keys, &images, &failed).await;
+        let failed_keys = self.revoke_keys(&keys, &images, &failed).await;
         let removed_copies = self.remove_copies(&failed).await;
 
         // 4. Another run may have shared a copy just before it was removed, and given access to its
@@ -57,6 +58,17 @@ impl Apply<'_> {
 
         // 6. Roles need their policies no more.
         self.remove_role_policies().await;
+
+        // 7. What is left of the access to an image.
+        for step in &images {
+            let is_launched = launchers
+                .get(&step.image)
+                .is_some_and(|kept| !kept.is_empty());
+            if is_launched || !step.keys.is_disjoint(&failed_keys) {
+                failed.insert(&step.image);
+            }
+        }
+        failed.into_iter().cloned().collect()
     }
 
     /// Removes launch and snapshot permissions; returns the images where that failed, and who can
@@ -64,18 +76,23 @@ impl Apply<'_> {
     async fn remove_all_permissions<'a>(
         &self,
         images: &[&'a RemovePermissions],
+        untouched: &BTreeSet<AmiId>,
     ) -> (
         BTreeSet<&'a AmiId>,
         BTreeMap<&'a AmiId, BTreeSet<Principal>>,
     ) {
+        let (mut failed, mut launchers) = (BTreeSet::new(), BTreeMap::new());
         let mut removing = Vec::new();
         for step in images {
+            if untouched.contains(&step.image) {
+                failed.insert(&step.image);
+                continue;
+            }
             removing.push(async move {
                 let removed = self.remove_permissions(step).await;
                 (&step.image, self.progress().report_error(removed))
             });
         }
-        let (mut failed, mut launchers) = (BTreeSet::new(), BTreeMap::new());
         for (image_id, kept) in future::join_all(removing).await {
             match kept {
                 Some(kept) => _ = launchers.insert(image_id, kept),
@@ -85,13 +102,15 @@ impl Apply<'_> {
         (failed, launchers)
     }
 
-    /// Revokes the use of keys, but for those of an image that failed.
+    /// Revokes the use of keys, but for those of an image that failed; returns the keys that were
+    /// not revoked.
     async fn revoke_keys(
         &self,
         keys: &[RemoveKeyAccess],
         images: &[&RemovePermissions],
         failed: &BTreeSet<&AmiId>,
-    ) {
+    ) -> BTreeSet<KeyArn> {
+        let mut remaining = BTreeSet::new();
         let mut revoking = Vec::new();
         for step in keys {
             let under: Vec<(&Region, &AmiId)> = images
@@ -100,14 +119,17 @@ impl Apply<'_> {
                 .map(|image| (&image.region, &image.image))
                 .collect();
             if under.iter().any(|(_, image_id)| failed.contains(image_id)) {
+                remaining.insert(step.key.clone());
                 continue;
             }
             revoking.push(async move {
                 let revoked = self.revoke_key_access(step, &under).await;
-                self.progress().report_error(revoked)
+                let is_revoked = self.progress().report_error(revoked).is_some();
+                (!is_revoked).then(|| step.key.clone())
             });
         }
-        future::join_all(revoking).await;
+        remaining.extend(future::join_all(revoking).await.into_iter().flatten());
+        remaining
     }
 
     /// Removes copies; returns those that are gone.

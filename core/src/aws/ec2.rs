@@ -8,10 +8,12 @@ mod images;
 mod instance_types;
 mod instances;
 mod launch_templates;
+mod locks;
 mod permissions;
 mod security_groups;
 mod settings;
 mod snapshots;
+mod template_images;
 mod volumes;
 
 use std::collections::BTreeMap;
@@ -29,6 +31,7 @@ pub(crate) use instances::{Instance, NewInstance};
 pub(crate) use launch_templates::NewVersion;
 pub(crate) use permissions::Change;
 pub(crate) use security_groups::{SecurityGroup, Subnet};
+pub(crate) use template_images::TemplateImage;
 
 /// EC2 in one account and Region.
 #[derive(Clone, Debug)]

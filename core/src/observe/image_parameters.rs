@@ -38,7 +38,7 @@ pub(crate) async fn resolve_images<'a>(
     Ok(Cow::Owned(request.with_images(images)))
 }
 
-async fn read_image(run: &Run<'_>, parameter: &ImageParameter) -> Result<AmiId, Error> {
+pub(super) async fn read_image(run: &Run<'_>, parameter: &ImageParameter) -> Result<AmiId, Error> {
     let clients = run.source_clients(&parameter.region);
     let problem = match clients.ssm.parameter(&parameter.name).await? {
         Some(ParameterValue::Image(image)) => return Ok(image),

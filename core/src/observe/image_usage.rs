@@ -57,6 +57,49 @@ pub(crate) async fn read_image_usage(
     join_some(reading).await.into_iter().collect()
 }
 
+/// Who uses an image that is disabled since a moment, in seconds since 1970. Nobody can have begun
+/// to use it since, so that a report counts which was fresh then.
+pub(super) async fn read_usage_since(
+    run: &Run<'_>,
+    clients: &RegionClients,
+    image: &AmiId,
+    (since, asking): (i64, Asking),
+) -> Result<UsageReport, UnknownUsage> {
+    let reading = async {
+        let known = clients.ec2.usage_reports(image).await;
+        let known = known.map_err(UnknownUsage::of)?;
+        let fresh = i64::try_from(USAGE_REPORT_FRESH.as_secs()).unwrap_or(i64::MAX);
+        let mut whole = known;
+        whole.retain(|report| {
+            let is_whole = report.is_whole && report.state == ReportState::Available;
+            is_whole && report.created >= since.saturating_sub(fresh)
+        });
+        whole.sort_by_key(|report| report.created);
+        match whole.pop() {
+            Some(report) => read_counts(clients, image, &report).await,
+            None => read_report(run, clients, image, asking).await,
+        }
+    };
+    let too_late = |_elapsed| UnknownUsage::of(run.progress.deadline_error());
+    let read = time::timeout_at(asking.until, Box::pin(reading)).await;
+    let mut usage = read.map_err(too_late).flatten()?;
+    usage.own = Some(clients.ec2.own_usage(image).await);
+    Ok(usage)
+}
+
+async fn read_counts(
+    clients: &RegionClients,
+    image: &AmiId,
+    report: &RequestedReport,
+) -> Result<UsageReport, UnknownUsage> {
+    let counts = clients.ec2.usage_counts(image, &report.id).await;
+    Ok(UsageReport {
+        created: report.created,
+        counts: counts.map_err(UnknownUsage::of)?,
+        own: None,
+    })
+}
+
 async fn read_report(
     run: &Run<'_>,
     clients: &RegionClients,
@@ -79,12 +122,7 @@ async fn read_report(
             });
         }
     };
-    let counts = clients.ec2.usage_counts(image, &report.id).await;
-    Ok(UsageReport {
-        created: report.created,
-        counts: counts.map_err(UnknownUsage::of)?,
-        own: None,
-    })
+    read_counts(clients, image, &report).await
 }
 
 /// Asks AWS for a report, unless it makes one already, and awaits it.

@@ -55,6 +55,7 @@ impl Plan {
             add_new(&mut whole.organizations, &plan.organizations);
             add_new(&mut whole.findings, &plan.findings);
             add_new(&mut whole.errors, &plan.errors);
+            add_new(&mut whole.kept, &plan.kept);
             whole
                 .keys_with_variables
                 .extend(plan.keys_with_variables.iter().cloned());

@@ -19,7 +19,10 @@ impl Plan {
     /// Each with whether it is removed, so that its owner loses it too.
     pub(crate) fn images_to_take(&self) -> BTreeMap<(Region, AmiId), bool> {
         let mut images = BTreeMap::new();
-        if self.request.options.revoke_in_use || self.refusals().next().is_some() {
+        let options = &self.request.options;
+        // A retirement has looked at that already.
+        let is_known = options.revoke_in_use || options.retire.is_some();
+        if is_known || self.refusals().next().is_some() {
             return images;
         }
         let keys: Vec<&RemoveKeyAccess> = self.key_access_removals().collect();

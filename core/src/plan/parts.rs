@@ -70,6 +70,7 @@ pub(crate) fn make(
         findings,
         errors,
         steps: rest.steps,
+        kept: rest.kept,
         ..plan
     };
     Ok(made.checked_against_expected())

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::own_copy;
 use super::step::{
-    CopyImage, ForgetTemporaryAccess, Grants, KeyAccess, LaunchPermission, ReclaimAccess,
-    ShareTags, SharedImage, SnapshotPermission, Step, TargetCopy, Watermark,
+    CopyImage, ForgetTemporaryAccess, Grants, KeptImage, KeyAccess, LaunchPermission,
+    ReclaimAccess, ShareTags, SharedImage, SnapshotPermission, Step, TargetCopy, Watermark,
 };
 use crate::diagnostic::{Finding, FindingCode, Severity};
 use crate::id::{AmiId, KeyArn, Principal, SourceImage};
@@ -27,6 +27,8 @@ pub(super) struct Planner<'a> {
     findings: Vec<(Option<Part>, Finding)>,
     /// Whether an image is left that is still being made.
     awaits_image: bool,
+    /// The images of a retirement that stay as they are.
+    pub(super) kept: Vec<KeptImage>,
 }
 
 /// The steps and findings of a request without the parts that are left out.
@@ -37,6 +39,8 @@ pub(super) struct Draft {
     pub(super) findings: Vec<(Option<Part>, Finding)>,
     /// Whether any image is left, to be shared or revoked.
     pub(super) has_images: bool,
+    /// The images of a retirement that stay as they are.
+    pub(super) kept: Vec<KeptImage>,
 }
 
 impl Draft {
@@ -85,10 +89,13 @@ pub(super) fn draft(
         part: None,
         findings: Vec::new(),
         awaits_image: false,
+        kept: Vec::new(),
     };
     // Findings about the whole run come first, because they explain the others.
     planner.check_run();
-    let steps = if request.options.revoke.is_some() {
+    let steps = if let Some(retire) = &request.options.retire {
+        planner.plan_retirement(retire)
+    } else if request.options.revoke.is_some() {
         planner.plan_revoke()
     } else {
         planner.plan_share()
@@ -96,7 +103,9 @@ pub(super) fn draft(
     planner.check_settle(&steps);
     let has_steps = steps.iter().any(Step::concerns_image);
     Draft {
-        has_images: has_steps || planner.awaits_image,
+        // What a retirement finds may be nothing.
+        has_images: has_steps || planner.awaits_image || request.options.retire.is_some(),
+        kept: planner.kept,
         steps,
         findings: planner.findings,
     }
@@ -147,6 +156,16 @@ impl<'a> Planner<'a> {
     /// Adds a finding that other rooms report too.
     pub(super) fn add(&mut self, finding: Finding) {
         self.findings.push((None, finding));
+    }
+
+    /// How many findings there are so far.
+    pub(super) fn count_findings(&self) -> usize {
+        self.findings.len()
+    }
+
+    /// Takes back the findings since there were so many.
+    pub(super) fn forget_findings(&mut self, so_far: usize) {
+        self.findings.truncate(so_far);
     }
 
     /// Begins to plan a part; returns whether it is not left out.

@@ -110,7 +110,7 @@ impl Planner<'_> {
 }
 
 /// The permissions of an image that principals lose, if they have them.
-fn permissions_to_remove(
+pub(super) fn permissions_to_remove(
     region: &RegionInventory,
     source: &SourceImage,
     image: &Image,

@@ -2,6 +2,7 @@
 
 pub(super) mod copy;
 pub(super) mod removal;
+pub(super) mod retirement;
 pub(super) mod shared;
 pub(super) mod target;
 
@@ -20,6 +21,10 @@ pub(crate) use target::TemporaryKeyAccess;
 
 pub use copy::{CopyImage, Leftovers};
 pub use removal::{KeyUsage, Removal, RemoveCopy, RemoveKeyAccess, RemovePermissions};
+pub use retirement::{
+    AwaitGrace, DeprecateNow, DeregisterImage, DisableImage, ForgetDisabled, GroupImage,
+    KeptBecause, KeptImage, NextStep, NoteDisabled, RetirementState,
+};
 pub use shared::{PolicyChange, ShareTags, SharedImage, Watermark};
 pub use target::{
     ForgetTemporaryAccess, ImageOfVersion, LaunchRole, ReclaimAccess, RemoveRolePolicy, RolePolicy,
@@ -76,6 +81,18 @@ pub enum Step {
     RemoveKeyAccess(RemoveKeyAccess),
     /// A copy that this tool made is deregistered.
     RemoveCopy(RemoveCopy),
+    /// An image that is available no longer has the tag that says since when it is disabled.
+    ForgetDisabled(ForgetDisabled),
+    /// An image that is retired is deprecated from now on.
+    DeprecateNow(DeprecateNow),
+    /// An image that is retired stays as it is for a time.
+    AwaitGrace(AwaitGrace),
+    /// An image that is retired is disabled.
+    DisableImage(DisableImage),
+    /// A tag of an image says that it is disabled.
+    NoteDisabled(NoteDisabled),
+    /// An image that is retired is deregistered.
+    DeregisterImage(DeregisterImage),
 }
 
 /// Principals can use a key, by statements of this tool in its policy (`kms:PutKeyPolicy`).
@@ -260,9 +277,15 @@ impl Step {
             Self::ShareTags(share) => !share.missing.is_empty(),
             Self::TagShared(tag) => !tag.missing.is_empty(),
             Self::ReclaimAccess(reclaim) => reclaim.needed,
-            Self::ForgetTemporaryAccess(_) | Self::RemoveCopy(_) | Self::RemoveRolePolicy(_) => {
-                true
-            }
+            Self::AwaitGrace(_) => false,
+            Self::ForgetTemporaryAccess(_)
+            | Self::RemoveCopy(_)
+            | Self::RemoveRolePolicy(_)
+            | Self::ForgetDisabled(_)
+            | Self::DeprecateNow(_)
+            | Self::DisableImage(_)
+            | Self::NoteDisabled(_)
+            | Self::DeregisterImage(_) => true,
         }
     }
 }

@@ -2,10 +2,11 @@
 
 use super::Plan;
 use super::step::{
-    CopyImage, Deprecate, ForgetTemporaryAccess, Grants, KeyAccess, LaunchPermission, LaunchRole,
-    Protect, Publish, ReclaimAccess, RemoveCopy, RemoveKeyAccess, RemovePermissions,
-    RemoveRolePolicy, ServiceRole, ShareTags, SharedImage, SnapshotPermission, Step, TagShared,
-    TargetCopy, UpdateLaunchTemplate, Watermark,
+    CopyImage, Deprecate, DeprecateNow, DeregisterImage, DisableImage, ForgetDisabled,
+    ForgetTemporaryAccess, Grants, KeyAccess, LaunchPermission, LaunchRole, NoteDisabled, Protect,
+    Publish, ReclaimAccess, RemoveCopy, RemoveKeyAccess, RemovePermissions, RemoveRolePolicy,
+    ServiceRole, ShareTags, SharedImage, SnapshotPermission, Step, TagShared, TargetCopy,
+    UpdateLaunchTemplate, Watermark,
 };
 use crate::id::{AccountId, Region, SourceImage};
 
@@ -198,6 +199,49 @@ impl Plan {
     pub fn copy_removals(&self) -> impl Iterator<Item = &RemoveCopy> {
         self.steps.iter().filter_map(|step| match step {
             Step::RemoveCopy(remove) => Some(remove),
+            _ => None,
+        })
+    }
+}
+
+/// What is retired.
+impl Plan {
+    /// The images that are deprecated from now on.
+    pub fn deprecations_now(&self) -> impl Iterator<Item = &DeprecateNow> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::DeprecateNow(deprecate) => Some(deprecate),
+            _ => None,
+        })
+    }
+
+    /// The images that are disabled.
+    pub fn disabled_images(&self) -> impl Iterator<Item = &DisableImage> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::DisableImage(disable) => Some(disable),
+            _ => None,
+        })
+    }
+
+    /// The disabled images whose moment is noted.
+    pub fn notes_of_disabled(&self) -> impl Iterator<Item = &NoteDisabled> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::NoteDisabled(note) => Some(note),
+            _ => None,
+        })
+    }
+
+    /// The available images that lose the note of their moment.
+    pub fn forgotten_notes(&self) -> impl Iterator<Item = &ForgetDisabled> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::ForgetDisabled(forget) => Some(forget),
+            _ => None,
+        })
+    }
+
+    /// The images that are deregistered.
+    pub fn deregistered_images(&self) -> impl Iterator<Item = &DeregisterImage> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::DeregisterImage(deregister) => Some(deregister),
             _ => None,
         })
     }

@@ -89,6 +89,7 @@ fn inventory() -> Inventory {
         key_usage: BTreeMap::new(),
         image_usage: BTreeMap::new(),
         targets: BTreeMap::new(),
+        retirement: crate::inventory::Retirement::default(),
         failures: Vec::new(),
     }
 }

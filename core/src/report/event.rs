@@ -1,13 +1,11 @@
 //! What a run reports while it runs.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
-use serde::{Serialize, Serializer};
-use tokio::time::Instant;
+use serde::Serialize;
 
-use super::Verification;
-use crate::diagnostic::{AwsAnswer, Error, Finding};
+use super::{Verification, Waiting};
+use crate::diagnostic::{Error, Finding};
 use crate::id::{AccountId, AmiId, KeyArn, Principal, Region, SnapshotId, SourceImage};
 use crate::plan::ImageOfVersion;
 
@@ -200,6 +198,36 @@ pub enum Event {
         /// The copy.
         image: AmiId,
     },
+    /// An image that is retired is disabled (`ec2:DisableImage`).
+    ImageDisabled {
+        /// The Region of the image.
+        region: Region,
+        /// The image.
+        image: AmiId,
+    },
+    /// A tag of a disabled image says since when it is (`ec2:CreateTags`).
+    DisabledNoted {
+        /// The Region of the image.
+        region: Region,
+        /// The image.
+        image: AmiId,
+        /// The moment, in RFC 3339.
+        since: String,
+    },
+    /// An image that is available no longer has that tag (`ec2:DeleteTags`).
+    DisabledForgotten {
+        /// The Region of the image.
+        region: Region,
+        /// The image.
+        image: AmiId,
+    },
+    /// An image that is retired was deregistered (`ec2:DeregisterImage`).
+    ImageDeregistered {
+        /// The Region of the image.
+        region: Region,
+        /// The image.
+        image: AmiId,
+    },
     /// Every recipient of a shared image sees more tags of it now (`ec2:CreateTags`).
     TagsShared {
         /// The image that the request named.
@@ -314,53 +342,6 @@ impl Event {
                 | Self::Failed(_)
         )
     }
-}
-
-/// Something that the run waits for, and how far it is.
-#[derive(Clone, Debug, Serialize)]
-#[non_exhaustive]
-pub struct Waiting {
-    /// The ID or ARN of what is awaited.
-    pub resource: String,
-    /// Its account, if that is known to be another one than the source account, or may be.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub account: Option<AccountId>,
-    /// What the run waits for it to be, in words.
-    pub what: String,
-    /// Percent, if AWS reports it.
-    pub percent: Option<u8>,
-    /// How long the run has waited, in seconds.
-    #[serde(rename = "elapsed_seconds", serialize_with = "seconds")]
-    pub elapsed: Duration,
-    /// When it is checked next, in seconds from now.
-    #[serde(rename = "next_look_seconds", serialize_with = "seconds")]
-    pub next_look: Duration,
-    /// What AWS said, if the run waits until AWS no longer says it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub aws: Option<AwsAnswer>,
-}
-
-impl Waiting {
-    pub(crate) fn new(
-        resource: impl ToString,
-        what: &str,
-        since: Instant,
-        next_look: Duration,
-    ) -> Self {
-        Self {
-            resource: resource.to_string(),
-            account: None,
-            what: what.to_owned(),
-            percent: None,
-            elapsed: since.elapsed(),
-            next_look,
-            aws: None,
-        }
-    }
-}
-
-fn seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_u64(duration.as_secs())
 }
 
 /// Takes the events of a run, as they happen. It is called on the run's own task, so it must not

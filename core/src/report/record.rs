@@ -64,6 +64,7 @@ impl Report {
         self.record_copy(event);
         self.record_key_access(event);
         self.record_launch_permission(event);
+        self.record_retirement(event);
         match event {
             Event::CopyRemoved { image } => self.removed.push(image.to_string()),
             Event::LeftoverRemoved { resource } => self.removed.push(resource.clone()),

@@ -38,6 +38,7 @@ impl Report {
                 }
             }
             add_new(&mut whole.removed, &report.removed);
+            add_new(&mut whole.retired, &report.retired);
             add_new(&mut whole.published, &report.published);
             add_new(&mut whole.findings, &report.findings);
             add_new(&mut whole.errors, &report.errors);

@@ -11,7 +11,7 @@ use super::options::{
     DeprecateAt, KeyAccessMode, Options, Revoke, ShareSnapshots, TagsToShare, Timing, Unlisted,
 };
 use super::text::TextDuration;
-use super::{ExpandOrganizations, KeyScope, Problems, ShareRequest, TargetOptions};
+use super::{ExpandOrganizations, KeyScope, Problems, Retire, ShareRequest, TargetOptions};
 use crate::id::{AccountId, AmiId, KeyRef, PlanDigest, Principal, Region, RoleArn};
 use crate::request::name::NameTemplate;
 
@@ -217,6 +217,15 @@ impl ShareRequestBuilder {
         self
     }
 
+    /// Retires images of the source account instead of sharing any, in the [Region](Self::region)
+    /// of the request and those of [`copy_to_regions`](Self::copy_to_regions). No image is named
+    /// then, but [parameters](Self::image_of_parameter) may name some that stay.
+    #[must_use]
+    pub fn retire(mut self, retire: Retire) -> Self {
+        self.options.retire = Some(retire);
+        self
+    }
+
     /// Only asks who uses the images, with [`Sharer::usage`](crate::Sharer::usage): no target is
     /// needed.
     #[must_use]
@@ -319,11 +328,13 @@ impl ShareRequestBuilder {
             .as_deref()
             .map(NameTemplate::for_parameters)
             .transpose();
-        let (Ok(copy_name), Ok(parameter), true) = (copy_name, parameter, problems.0.is_empty())
+        let (Ok(copy_name), Ok(parameter), Some(home), true) =
+            (copy_name, parameter, self.home(), problems.0.is_empty())
         else {
             return Err(problems);
         };
         Ok(ShareRequest {
+            home,
             images: self.located().collect(),
             image_parameters: self.located_parameters().collect(),
             copy_name,

@@ -1,6 +1,7 @@
 //! What can be wrong with a request: everything that shows before AWS is asked.
 
 mod partitions;
+mod retirement;
 mod target_options;
 
 use std::collections::BTreeSet;
@@ -38,6 +39,7 @@ pub(super) fn problems(request: &ShareRequestBuilder, now: i64) -> Problems {
     check.copy_completion();
     check.copies();
     check.deprecation(now);
+    check.retirement();
     check.target_options();
     check.timing();
     let some = request.options.max_concurrency > 0;
@@ -66,9 +68,11 @@ impl Check<'_> {
         let parameters = self.request.image_parameters.iter();
         let regions: Vec<_> = images.chain(parameters.map(|(region, _)| region)).collect();
         let all_in_regions = regions.iter().all(|region| region.is_some());
-        let located = self.request.region.is_some() || (all_in_regions && !regions.is_empty());
+        let retires = self.request.options.retire.is_some();
+        let has_regions = all_in_regions && !regions.is_empty() && !retires;
+        let located = self.request.region.is_some() || has_regions;
         self.require(
-            !regions.is_empty(),
+            !regions.is_empty() || retires,
             "ami-id",
             "no image is given: name at least one AMI",
         );
@@ -120,6 +124,12 @@ impl Check<'_> {
                 !none,
                 "target-accounts",
                 "no target is given: name those to revoke access from, or set `revoke-all`",
+            ),
+            None if options.retire.is_some() => self.require(
+                none,
+                "target-accounts",
+                "a retirement takes images from everybody: name no target with it; to take them \
+                 from some only, use `mode: revoke`",
             ),
             None => self.require(
                 !none || options.usage_only,
@@ -190,8 +200,8 @@ impl Check<'_> {
 
     fn keys(&mut self) {
         let options = &self.request.options;
-        // Neither a revoke nor a look at usage makes a copy.
-        if options.revoke.is_some() || options.usage_only {
+        // Neither a revoke, nor a retirement, nor a look at usage makes a copy.
+        if options.revoke.is_some() || options.retire.is_some() || options.usage_only {
             return;
         }
         // Without the source, a Region that is copied from and not to needs no key.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::text::TextDuration;
-use super::{ExpandOrganizations, Keys, TargetOptions};
+use super::{ExpandOrganizations, Keys, Retire, TargetOptions};
 use crate::id::{AccountId, KeyArn, PlanDigest, Principal, Region, RoleArn};
 use crate::policy::key_policy::KeyScope;
 
@@ -158,6 +158,9 @@ pub(crate) struct Options {
     pub(crate) usage_only: bool,
     pub(crate) drop_stale_principals: bool,
     pub(crate) revoke: Option<Revoke>,
+    /// Which images are retired; `None` if the run does something else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) retire: Option<Retire>,
     pub(crate) deprecate_at: Option<DeprecateAt>,
     pub(crate) deregistration_protection: bool,
     pub(crate) overwrite_parameter: bool,
@@ -195,6 +198,7 @@ impl Default for Options {
             usage_only: false,
             drop_stale_principals: false,
             revoke: None,
+            retire: None,
             deprecate_at: None,
             deregistration_protection: false,
             overwrite_parameter: false,

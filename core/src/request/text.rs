@@ -22,6 +22,28 @@ pub(super) mod duration {
     }
 }
 
+/// A duration that may be missing.
+pub(super) mod optional_duration {
+    use serde::{Deserialize as _, Serialize as _};
+
+    use super::{Deserializer, Duration, Serializer, TextDuration};
+
+    #[expect(clippy::ref_option, reason = "serde asks for it")]
+    pub(in super::super) fn serialize<S: Serializer>(
+        duration: &Option<Duration>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        duration.map(TextDuration).serialize(serializer)
+    }
+
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Duration>, D::Error> {
+        let duration = Option::<TextDuration>::deserialize(deserializer)?;
+        Ok(duration.map(|TextDuration(duration)| duration))
+    }
+}
+
 /// A duration that is written and read as text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TextDuration(pub(crate) Duration);

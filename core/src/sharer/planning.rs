@@ -1,5 +1,7 @@
 //! Makes a plan: reads what AWS says now and then, if somebody would lose an image, who uses it.
 
+use std::borrow::Cow;
+
 use tokio::time::{self, Instant};
 
 use super::errors::no_answer;
@@ -44,7 +46,16 @@ impl Sharer {
         };
         let request = request.as_ref();
         let run = self.start(source, request, deadline, None).await?;
+        let asking = Asking {
+            for_new_report: purpose == Purpose::Run,
+            until: deadline,
+        };
         let observing = run.telling(Box::pin(async {
+            if let Some(retire) = &request.options.retire {
+                let observed = observe::observe_retirement(&run, request, retire, asking);
+                let (request, inventory) = observed.await?;
+                return Ok((Cow::Owned(request), inventory));
+            }
             let request = observe::resolve_images(&run, request).await?;
             let waits = purpose == Purpose::Run;
             let inventory = observe::observe(&run, &request, waits).await?;
@@ -61,10 +72,6 @@ impl Sharer {
         if images.is_empty() || purpose == Purpose::Verify {
             return Ok(plan);
         }
-        let asking = Asking {
-            for_new_report: purpose == Purpose::Run,
-            until: deadline,
-        };
         let reading = Box::pin(observe::read_image_usage(&run, images, asking));
         inventory.image_usage = run.telling(reading).await;
         let too_late = find_late(&inventory);

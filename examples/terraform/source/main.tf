@@ -76,17 +76,17 @@ locals {
     share = {
       publisher = [var.key_access == "grants" ? "publisher-grants" : "publisher", "parameters", "lifecycle", "shared-tags"]
       reader    = ["reader"]
-      revoker   = ["revoker", "usage"]
+      revoker   = ["revoker", "usage", "retire"]
     }
     verify = {
       publisher = [var.key_access == "grants" ? "publisher-grants" : "publisher", "parameters", "lifecycle", "shared-tags", "reader", "targets"]
       reader    = ["reader"]
-      revoker   = ["revoker", "usage"]
+      revoker   = ["revoker", "usage", "retire"]
     }
     copy = {
       publisher = [var.key_access == "grants" ? "publisher-grants" : "publisher", "parameters", "lifecycle", "shared-tags", "reader", "targets", "snapshots", "temporary-access", "service-linked-role-grants", "revoker"]
       reader    = ["reader"]
-      revoker   = ["revoker", "usage", "revoke-copies"]
+      revoker   = ["revoker", "usage", "retire", "revoke-copies"]
     }
   }
 
@@ -704,6 +704,52 @@ resource "aws_iam_policy" "revoke_copies" {
   policy      = data.aws_iam_policy_document.revoke_copies.json
 }
 
+# It can disable every image of the account, which takes it from everybody: enabling it again does not bring its launch permissions back.
+data "aws_iam_policy_document" "retire" {
+  statement {
+    sid       = "ReadWhatNamesImages"
+    actions   = ["ec2:DescribeLaunchTemplateVersions", "ec2:DescribeLockedSnapshots"]
+    resources = ["*"]
+  }
+
+  statement {
+    sid       = "ReadParameters"
+    actions   = ["ssm:GetParameter"]
+    resources = ["arn:${local.partition}:ssm:*:${local.account}:parameter${var.parameter_path}*"]
+  }
+
+  statement {
+    sid       = "DeprecateAndDisable"
+    actions   = ["ec2:EnableImageDeprecation", "ec2:DisableImage"]
+    resources = ["arn:${local.partition}:ec2:*::image/*"]
+  }
+
+  statement {
+    sid       = "NoteDisabled"
+    actions   = ["ec2:CreateTags", "ec2:DeleteTags"]
+    resources = ["arn:${local.partition}:ec2:*::image/*"]
+
+    condition {
+      test     = "ForAllValues:StringEquals"
+      variable = "aws:TagKeys"
+      values   = ["ami-share:disabled"]
+    }
+
+    condition {
+      test     = "Null"
+      variable = "aws:TagKeys"
+      values   = ["false"]
+    }
+  }
+}
+
+resource "aws_iam_policy" "retire" {
+  count       = contains(local.created, "retire") ? 1 : 0
+  name        = "ami-share-retire"
+  description = "mode: retire: deprecates images, and later takes them from everybody and disables them. With usage, because an image whose use is not known stays."
+  policy      = data.aws_iam_policy_document.retire.json
+}
+
 locals {
   arns = {
     "publisher"                  = one(aws_iam_policy.publisher[*].arn)
@@ -719,6 +765,7 @@ locals {
     "usage"                      = one(aws_iam_policy.usage[*].arn)
     "revoker"                    = one(aws_iam_policy.revoker[*].arn)
     "revoke-copies"              = one(aws_iam_policy.revoke_copies[*].arn)
+    "retire"                     = one(aws_iam_policy.retire[*].arn)
   }
 }
 

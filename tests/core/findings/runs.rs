@@ -1,12 +1,15 @@
 //! Findings about what an earlier run left, and findings that show only during a run.
 
+use std::time::Duration;
+
 use ami_share::Sharer;
 use ami_share::request::Revoke;
-use ami_share_sim::world::{ImageState, Protection};
+use ami_share_sim::world::{ImageState, Protection, SnapshotLock};
 use serde_json::json;
 
 use super::Seen;
 use crate::image_usage::use_image;
+use crate::retire;
 use crate::support::*;
 
 pub(super) async fn collect(seen: &mut Seen) {
@@ -18,6 +21,74 @@ pub(super) async fn collect(seen: &mut Seen) {
     others(seen).await;
     verification_of_nobody(seen).await;
     images_in_use(seen).await;
+    retirement(seen).await;
+}
+
+/// What holds images back that are retired.
+async fn retirement(seen: &mut Seen) {
+    let world = World::new();
+    seen.record(
+        &world
+            .plan(retire::request(&world, retire::keep(1)))
+            .await
+            .findings,
+    );
+
+    // An image that is in use, one whose snapshot is locked, one with as many tags as it can have,
+    // and one that was disabled by hand.
+    let world = retire::build_group(5).await;
+    let retire = || retire::request(&world, retire::with_deregistration(1));
+    let id = |number: u32| world.image_id(&format!("image-{number}"));
+    world.edit_image(&id(4), |image| image.state = ImageState::Disabled);
+    world.share(retire()).await;
+    use_image(&world, B, &id(1), 2);
+    let snapshot = world.edit_image(&id(2), |image| {
+        image.snapshot_ids().next().unwrap().to_owned()
+    });
+    world.sim.edit(|state| {
+        state.snapshots.get_mut(&snapshot).unwrap().lock = Some(SnapshotLock {
+            mode: "compliance",
+            ends: Duration::MAX,
+        });
+    });
+    world.edit_image(&id(3), |image| {
+        let tags = image.tags.get_mut(A).unwrap();
+        tags.extend((0..49).map(|number| (format!("tag-{number}"), String::new())));
+    });
+    world.edit_image(&id(4), |image| {
+        image.tags.get_mut(A).unwrap().remove("ami-share:disabled");
+    });
+    tokio::time::advance(Duration::from_hours(15 * 24)).await;
+    seen.record(&world.plan(retire()).await.findings);
+
+    // One that is protected, and one whose snapshot another image uses.
+    let world = retire::build_group(3).await;
+    let retire = || retire::request(&world, retire::with_deregistration(1));
+    let id = |number: u32| world.image_id(&format!("image-{number}"));
+    for _ in 0..2 {
+        world.share(retire()).await;
+        tokio::time::advance(Duration::from_hours(15 * 24)).await;
+    }
+    world.edit_image(&id(1), |image| {
+        image.protection = Protection::On { cooldown: false }
+    });
+    let mappings = world.edit_image(&id(2), |image| image.mappings.clone());
+    world.edit_image(&id(3), |image| image.mappings.extend(mappings));
+    seen.record(&world.share(retire()).await.findings);
+
+    // One that somebody begins to use after the plan, and one whose use nobody may ask for.
+    let world = retire::build_group(2).await;
+    let retire = || retire::request(&world, retire::keep(1));
+    world.share(retire()).await;
+    tokio::time::advance(Duration::from_hours(15 * 24)).await;
+    let plan = world.plan(retire()).await;
+    use_image(&world, A, &world.image_id("image-1"), 1);
+    let sharer = Sharer::new(&world.config(A));
+    seen.record(&sharer.apply(&plan).await.unwrap().findings);
+    let denied = "ec2:DescribeImageReferences";
+    let world = world.with_fault(deny_calls(denied, "UnauthorizedOperation", "no"));
+    let plan = world.plan(retire::request(&world, retire::keep(1))).await;
+    seen.record(&plan.findings);
 }
 
 /// An image that a target uses, and the same before anybody has asked who uses it.

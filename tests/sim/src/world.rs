@@ -50,7 +50,7 @@ pub use launching::{Launching, Subnet};
 pub use organization::{Membership, Organization, ResourceControl};
 pub use scaling::{ActivityEnd, ScalingActivity, ScalingGroup, ScalingOrder, TemplateReference};
 pub use shared::Shared;
-pub use snapshot::Snapshot;
+pub use snapshot::{Snapshot, SnapshotLock};
 pub use trail::TrailEvent;
 pub use usage::{INSTANCES, LAUNCH_TEMPLATES, MOST_ACCOUNTS, UsageReport};
 pub use user::{Group, PolicySet, User};

@@ -52,6 +52,7 @@ mod sharing;
 mod simulation;
 mod simulation_keys;
 mod simulation_principals;
+mod snapshot_locks;
 mod snapshot_sharing;
 mod steps;
 mod support;

@@ -10,6 +10,7 @@ use super::leaves_keys_to_others;
 use crate::exit::Exit;
 use crate::output::outcome::Outcome;
 use crate::output::plan_text;
+use crate::output::retirement;
 use crate::output::verification::{Answer, summed};
 use crate::settings::Mode;
 
@@ -20,6 +21,7 @@ pub(super) fn of(outcome: &Outcome, exit: Exit, mode: Mode) -> String {
         Outcome::Verified(report) => verified(report, exit),
         Outcome::Used(report) => used(report, exit),
         Outcome::Applied(report) if mode == Mode::Revoke => revoked(report, exit),
+        Outcome::Applied(report) if mode == Mode::Retire => retired(report, exit),
         Outcome::Applied(report) => shared(report, exit),
     }
 }
@@ -39,7 +41,9 @@ fn unplanned(exit: Exit, mode: Mode) -> String {
     match mode {
         Mode::Verify => format!("{prefix}the checks are not complete"),
         Mode::Usage => format!("{prefix}who uses the images could not be read"),
-        Mode::Share | Mode::Revoke => format!("{prefix}there is no plan, nothing was changed"),
+        Mode::Share | Mode::Revoke | Mode::Retire => {
+            format!("{prefix}there is no plan, nothing was changed")
+        }
     }
 }
 
@@ -80,6 +84,10 @@ fn planned(report: &Report, exit: Exit, mode: Mode) -> String {
             let (all, kept) = (all.looked_at(), kept(report));
             format!("dry run of {all}: no changes, nothing to revoke{kept}")
         }
+        Mode::Retire => {
+            let counts = retirement::counts(report);
+            format!("dry run: no changes, nothing to retire now: {counts}")
+        }
         Mode::Share | Mode::Verify | Mode::Usage => {
             let shared = Counts::shared(report).shared_of(&all);
             let keys = without_keys(report);
@@ -91,7 +99,14 @@ fn planned(report: &Report, exit: Exit, mode: Mode) -> String {
 /// Whether the run asks AWS who uses images, which the dry run does not know.
 fn asks_about_use(plan: &Plan) -> bool {
     let mut findings = plan.findings.iter();
-    findings.any(|finding| finding.code == FindingCode::ImageUsageUnknown)
+    findings.any(|finding| {
+        let code = finding.code;
+        let is_kept = plan
+            .kept
+            .iter()
+            .any(|kept| kept.image.image.as_ref() == finding.resource);
+        code == FindingCode::ImageUsageUnknown || code == FindingCode::RetireUseUnknown && !is_kept
+    })
 }
 
 fn verified(report: &Report, exit: Exit) -> String {
@@ -257,6 +272,14 @@ fn revoked(report: &Report, exit: Exit) -> String {
                 done.join(", ")
             )
         }
+    }
+}
+
+fn retired(report: &Report, exit: Exit) -> String {
+    let (prefix, counts) = (prefix(exit), retirement::counts(report));
+    match exit {
+        Exit::Done => format!("retired: {counts}"),
+        _ => format!("{prefix}not everything was done; retired: {counts}"),
     }
 }
 

@@ -105,6 +105,14 @@ fn permissions(event: &Event) -> Option<String> {
 fn lifecycle(event: &Event) -> Option<String> {
     Some(match event {
         Event::Deprecated { image, at } => format!("{image} will be deprecated at {at}"),
+        Event::ImageDisabled { image, .. } => format!("{image} is disabled"),
+        Event::DisabledNoted { image, since, .. } => {
+            format!("a tag of {image} says that it is disabled since {since}")
+        }
+        Event::DisabledForgotten { image, .. } => {
+            format!("{image} has no tag any more that says it is disabled")
+        }
+        Event::ImageDeregistered { image, .. } => format!("{image} is deregistered"),
         Event::Protected { image } => format!("{image} is protected from deregistration"),
         Event::Published {
             account,

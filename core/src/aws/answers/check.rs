@@ -7,12 +7,13 @@ use serde_json::Value;
 use super::lists;
 
 /// The actions that EC2 answers with `return`, true if it was done, and otherwise little else.
-const ANSWERED_BY_RETURN: [&str; 10] = [
+const ANSWERED_BY_RETURN: [&str; 11] = [
     "CreateTags",
     "DeleteSecurityGroup",
     "DeleteSnapshot",
     "DeleteTags",
     "DeregisterImage",
+    "DisableImage",
     "EnableImageDeprecation",
     "EnableImageDeregistrationProtection",
     "ModifyImageAttribute",

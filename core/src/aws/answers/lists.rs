@@ -5,7 +5,7 @@ use aws_smithy_xml::decode::{Document, ScopedDecoder, XmlDecodeError, try_data};
 use serde_json::Value;
 
 /// The list in the answer to each action that has one.
-const LISTS: [(&str, &str); 26] = [
+const LISTS: [(&str, &str); 28] = [
     ("DescribeImageAttribute", "launchPermission"),
     ("DescribeImageReferences", "imageReferenceSet"),
     (
@@ -17,6 +17,8 @@ const LISTS: [(&str, &str); 26] = [
     ("DescribeInstanceTypeOfferings", "instanceTypeOfferingSet"),
     ("DescribeInstanceTypes", "instanceTypeSet"),
     ("DescribeInstances", "reservationSet"),
+    ("DescribeLaunchTemplateVersions", "launchTemplateVersionSet"),
+    ("DescribeLockedSnapshots", "snapshotSet"),
     ("DescribeRegions", "regionInfo"),
     ("DescribeSecurityGroups", "securityGroupInfo"),
     ("DescribeSnapshotAttribute", "createVolumePermission"),

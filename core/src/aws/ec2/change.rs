@@ -118,6 +118,15 @@ impl Ec2 {
             .map(drop)
     }
 
+    /// Disables an image, which takes it from everybody (`ec2:DisableImage`, R2.16).
+    pub(crate) async fn disable_image(&self, id: &AmiId) -> Result<(), Error> {
+        let call = self.client.get().disable_image().image_id(id.as_ref());
+        self.caller
+            .send("ec2:DisableImage", Some(id.as_ref()), call.send())
+            .await
+            .map(drop)
+    }
+
     /// Attaches the watermark of a name to an image, which will show it as `key`
     /// (`ec2:AttachImageWatermark`).
     pub(crate) async fn attach_watermark(

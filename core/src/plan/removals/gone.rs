@@ -41,7 +41,11 @@ impl Planner<'_> {
     /// Leaves out an image whose snapshots AWS does not show: the key of each is not known, and
     /// those who lose the image would keep it. A key that the request names is looked at in any
     /// case.
-    pub(super) fn check_hidden_snapshots(&mut self, region: &RegionInventory, image: &Image) {
+    pub(in crate::plan) fn check_hidden_snapshots(
+        &mut self,
+        region: &RegionInventory,
+        image: &Image,
+    ) {
         let may_be_shared = matches!(image.state, ImageState::Available | ImageState::Disabled);
         if !may_be_shared || region.named_key.is_some() {
             return;

@@ -16,7 +16,7 @@ impl Planner<'_> {
     /// Access to each key of these images, of what the run shares, and of images that are gone. An
     /// AWS managed key, or a key that this run may not change, has neither policy nor grants here,
     /// and gives nobody anything.
-    pub(super) fn plan_key_removals(
+    pub(in crate::plan) fn plan_key_removals(
         &mut self,
         permissions: &[RemovePermissions],
         shared_under: &BTreeSet<&KeyArn>,

@@ -62,6 +62,17 @@ impl ShareRequestBuilder {
         })
     }
 
+    /// The Region that questions about the whole run are asked in: that of the first image, or of
+    /// the run itself if it names none.
+    pub(in crate::request) fn home(&self) -> Option<Region> {
+        let image = self.located().next().map(|image| image.region);
+        let parameter = || Some(self.located_parameters().next()?.region);
+        match self.options.retire {
+            Some(_) => self.region.clone(),
+            None => image.or_else(parameter),
+        }
+    }
+
     /// The Regions of the run that are known.
     pub(in crate::request) fn regions(&self) -> BTreeSet<Region> {
         let parameters = self.located_parameters();
@@ -69,6 +80,7 @@ impl ShareRequestBuilder {
             .map(|image| image.region)
             .chain(parameters.map(|parameter| parameter.region))
             .chain(self.options.copy_to_regions.iter().cloned())
+            .chain(self.home())
             .collect()
     }
 

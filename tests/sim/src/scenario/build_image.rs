@@ -154,6 +154,7 @@ fn snapshot(spec: &ImageSpec, region: &str, index: usize, fate: Option<&Fate>) -
         size: spec.size.unwrap_or(8),
         completed: Some(Duration::ZERO),
         archived: spec.archived,
+        lock: None,
         tags: [(spec.account.clone(), spec.tags.clone())].into(),
         create_volume_permissions: shared(&spec.snapshots_shared_with),
         ..Snapshot::default()

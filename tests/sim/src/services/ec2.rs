@@ -44,6 +44,7 @@ mod security_groups;
 mod settings;
 mod sharing;
 mod snapshot_attributes;
+mod snapshot_locks;
 mod snapshot_tier;
 mod snapshots;
 mod stop_instances;
@@ -125,7 +126,7 @@ pub(super) fn call(
     }
 }
 
-/// Watermarks, and who uses an image.
+/// Watermarks, who uses an image, and locks of snapshots.
 fn marks_and_usage(
     world: &mut World,
     operation: &str,
@@ -140,6 +141,9 @@ fn marks_and_usage(
         "DescribeImageUsageReportEntries" => usage_entries::describe(world, query, request),
         "DescribeImageReferences" => image_references::describe(world, query, request),
         "DeleteImageUsageReport" => usage_reports::delete(world, query, request),
+        "LockSnapshot" => snapshot_locks::lock(world, query, request),
+        "UnlockSnapshot" => snapshot_locks::unlock(world, query, request),
+        "DescribeLockedSnapshots" => snapshot_locks::describe(world, query, request),
         _ => launch_templates(world, operation, query, request),
     }
 }

@@ -7,6 +7,16 @@ use serde::Serialize;
 
 use super::{Fate, Shared};
 
+/// A lock of a snapshot (R7.16).
+#[derive(Clone, Debug, Serialize)]
+pub struct SnapshotLock {
+    /// `governance` or `compliance`.
+    pub mode: &'static str,
+    /// When it ends.
+    #[serde(skip)]
+    pub ends: Duration,
+}
+
 /// An EBS snapshot.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Snapshot {
@@ -49,6 +59,8 @@ pub struct Snapshot {
     pub copied_from: Option<(String, String)>,
     /// Whether it is in the archive tier: it must be restored before it can be used (R7.31).
     pub archived: bool,
+    /// Its lock, if it has or had one: nobody deletes it while that lasts.
+    pub lock: Option<SnapshotLock>,
     /// Tags by account.
     pub tags: BTreeMap<String, BTreeMap<String, String>>,
     /// Who may make volumes and copies of it: accounts, or `all`.

@@ -185,6 +185,7 @@ impl SnapshotCopy<'_> {
             completion_minutes: self.completion_minutes,
             copied_from: Some((self.source_region.to_owned(), self.source.to_owned())),
             archived: false,
+            lock: None,
             tags: [(account.to_owned(), self.tags.snapshot)].into(),
             create_volume_permissions: Shared::default(),
         };

@@ -1,7 +1,7 @@
 //! `DeregisterImage` and `DeleteSnapshot`.
 
 use super::authorize::{authorize_image, authorize_snapshot};
-use super::{dry_run, ids, return_true};
+use super::{dry_run, ids, return_true, snapshot_locks};
 use crate::services::Request;
 use crate::wire::xml::Element;
 use crate::wire::{Body, Fail, Outcome, Query};
@@ -52,12 +52,20 @@ fn delete_with_image(world: &mut World, id: &str, request: &Request<'_>) -> &'st
         "client-error"
     } else if !world.images_using(id).is_empty() {
         "skipped"
+    } else if is_locked(world, id, request) {
+        // Which code AWS gives for a lock is not known (R7.16).
+        "client-error"
     } else if authorize_snapshot(world, id, "ec2:DeleteSnapshot", request).is_err() {
         "missing-permissions"
     } else {
         world.snapshots.remove(id);
         "success"
     }
+}
+
+fn is_locked(world: &World, id: &str, request: &Request<'_>) -> bool {
+    let snapshot = world.snapshots.get(id);
+    snapshot.is_some_and(|snapshot| snapshot_locks::holds(snapshot, request))
 }
 
 pub(super) fn delete_snapshot(world: &mut World, query: &Query, request: &Request<'_>) -> Outcome {
@@ -71,6 +79,11 @@ pub(super) fn delete_snapshot(world: &mut World, query: &Query, request: &Reques
         let users = users.join(", ");
         let message = format!("The snapshot {id} is currently in use by {users}");
         return Err(Fail::bad("InvalidSnapshot.InUse", message));
+    }
+    if is_locked(world, id, request) {
+        // AWS's words are not known (R7.16).
+        let message = format!("The snapshot {id} is locked.");
+        return Err(Fail::bad("IncorrectState", message));
     }
     world.snapshots.remove(id);
     Ok(return_true())
