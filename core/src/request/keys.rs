@@ -157,7 +157,7 @@ mod tests {
         // keys, Regions of the run, Regions to copy to, how many problems
         let table = [
             (keys(None, &[]), &home, &none, 0),
-            (keys(None, &[]), &two, &away, 1),
+            (keys(None, &[]), &two, &away, 2),
             (keys(Some("alias/x"), &[]), &two, &away, 0),
             (keys(Some(MRK), &[]), &two, &away, 0),
             (keys(Some(&arn), &[]), &home, &none, 0),
