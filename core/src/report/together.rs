@@ -1,6 +1,8 @@
 //! One report of several groups, each of which has a report of its own.
 
-use super::{ImageReport, KeyReport, LaunchTemplateReport, ParameterReport, Report, TargetReport};
+use super::{
+    ImageReport, ImageUsage, KeyReport, LaunchTemplateReport, ParameterReport, Report, TargetReport,
+};
 use crate::plan::{Plan, add_new};
 
 impl Report {
@@ -12,36 +14,7 @@ impl Report {
         };
         whole.plan = plan.clone();
         for report in reports {
-            whole.changed |= report.changed;
-            report.images.into_iter().for_each(|it| whole.add_image(it));
-            report.keys.into_iter().for_each(|it| whole.add_key(it));
-            report
-                .targets
-                .into_iter()
-                .for_each(|it| whole.add_target(it));
-            for parameter in report.parameters {
-                whole.add_parameter(parameter);
-            }
-            for template in report.launch_templates {
-                whole.add_launch_template(template);
-            }
-            whole.verifications.extend(report.verifications);
-            whole.test_instances.extend(report.test_instances);
-            for usage in report.usage {
-                let image = (&usage.region, &usage.image);
-                if !whole
-                    .usage
-                    .iter()
-                    .any(|it| (&it.region, &it.image) == image)
-                {
-                    whole.usage.push(usage);
-                }
-            }
-            add_new(&mut whole.removed, &report.removed);
-            add_new(&mut whole.retired, &report.retired);
-            add_new(&mut whole.published, &report.published);
-            add_new(&mut whole.findings, &report.findings);
-            add_new(&mut whole.errors, &report.errors);
+            whole.add(report);
         }
         for error in plan.errors_of_missing_groups() {
             add_new(&mut whole.errors, std::slice::from_ref(error));
@@ -49,68 +22,139 @@ impl Report {
         whole
     }
 
+    /// Adds what a group's report says. It names every member, so that none is forgotten.
+    fn add(&mut self, report: Self) {
+        let Self {
+            version: _,
+            changed,
+            images,
+            keys,
+            targets,
+            verifications,
+            usage,
+            test_instances,
+            removed,
+            published,
+            parameters,
+            launch_templates,
+            retired,
+            findings,
+            errors,
+            plan: _,
+        } = report;
+        self.changed |= changed;
+        images.into_iter().for_each(|it| self.add_image(it));
+        keys.into_iter().for_each(|it| self.add_key(it));
+        targets.into_iter().for_each(|it| self.add_target(it));
+        self.verifications.extend(verifications);
+        usage.into_iter().for_each(|it| self.add_usage(it));
+        self.test_instances.extend(test_instances);
+        add_new(&mut self.removed, &removed);
+        add_new(&mut self.retired, &retired);
+        add_new(&mut self.published, &published);
+        parameters.into_iter().for_each(|it| self.add_parameter(it));
+        for template in launch_templates {
+            self.add_launch_template(template);
+        }
+        add_new(&mut self.findings, &findings);
+        add_new(&mut self.errors, &errors);
+    }
+
     /// Groups may share one image, each with its own targets.
     fn add_image(&mut self, image: ImageReport) {
         let place = |it: &ImageReport| (it.source.clone(), it.region.clone(), it.image.clone());
-        let mut known = self.images.iter_mut();
-        match known.find(|it| it.image.is_some() && place(it) == place(&image)) {
-            None => self.images.push(image),
-            Some(known) => {
-                known.copied |= image.copied;
-                known.principals.extend(image.principals);
-                known.added.extend(image.added);
-                known.removed.extend(image.removed);
-                known.unlisted.extend(image.unlisted);
-                known.shared_tags.extend(image.shared_tags);
-                known.watermark = known.watermark.take().or(image.watermark);
-            }
-        }
+        let mut images = self.images.iter_mut();
+        let known = images.find(|it| it.image.is_some() && place(it) == place(&image));
+        let Some(known) = known else {
+            self.images.push(image);
+            return;
+        };
+        let ImageReport {
+            source: _,
+            region: _,
+            image: _,
+            name,
+            architecture,
+            copied,
+            principals,
+            added,
+            removed,
+            unlisted,
+            shared_tags,
+            watermark,
+        } = image;
+        known.name = known.name.take().or(name);
+        known.architecture = known.architecture.take().or(architecture);
+        known.copied |= copied;
+        known.principals.extend(principals);
+        known.added.extend(added);
+        known.removed.extend(removed);
+        known.unlisted.extend(unlisted);
+        known.shared_tags.extend(shared_tags);
+        known.watermark = known.watermark.take().or(watermark);
     }
 
     fn add_key(&mut self, key: KeyReport) {
-        let mut known = self.keys.iter_mut();
-        match known.find(|it| it.key == key.key) {
-            None => self.keys.push(key),
-            Some(known) => {
-                known.principals.extend(key.principals);
-                known.added.extend(key.added);
-                known.removed.extend(key.removed);
-                known.replaced_policies.extend(key.replaced_policies);
-            }
-        }
+        let Some(known) = self.keys.iter_mut().find(|it| it.key == key.key) else {
+            self.keys.push(key);
+            return;
+        };
+        let KeyReport {
+            key: _,
+            principals,
+            added,
+            removed,
+            replaced_policies,
+        } = key;
+        known.principals.extend(principals);
+        known.added.extend(added);
+        known.removed.extend(removed);
+        known.replaced_policies.extend(replaced_policies);
     }
 
     fn add_target(&mut self, target: TargetReport) {
-        let mut known = self.targets.iter_mut();
-        match known.find(|it| it.account == target.account) {
-            None => self.targets.push(target),
-            Some(known) => {
-                known.copies.extend(target.copies);
-                known.tagged.extend(target.tagged);
-                known.roles.extend(target.roles);
-            }
+        let mut targets = self.targets.iter_mut();
+        let Some(known) = targets.find(|it| it.account == target.account) else {
+            self.targets.push(target);
+            return;
+        };
+        let TargetReport {
+            account: _,
+            copies,
+            tagged,
+            roles,
+        } = target;
+        known.copies.extend(copies);
+        known.tagged.extend(tagged);
+        known.roles.extend(roles);
+    }
+
+    /// Groups may ask about one image.
+    fn add_usage(&mut self, usage: ImageUsage) {
+        let place = |it: &ImageUsage| (it.region.clone(), it.image.clone());
+        if !self.usage.iter().any(|it| place(it) == place(&usage)) {
+            self.usage.push(usage);
         }
     }
 
     /// Groups may name one parameter of the source account, with the same image.
     fn add_parameter(&mut self, parameter: ParameterReport) {
-        let place = |it: &ParameterReport| {
-            let ParameterReport {
-                account,
-                region,
-                name,
-                ..
-            } = it;
-            (account.clone(), region.clone(), name.clone())
+        let ParameterReport {
+            account,
+            region,
+            name,
+            holds,
+            previous,
+        } = &parameter;
+        let mut parameters = self.parameters.iter_mut();
+        let known =
+            parameters.find(|it| (&it.account, &it.region, &it.name) == (account, region, name));
+        let Some(known) = known else {
+            self.parameters.push(parameter);
+            return;
         };
-        let mut known = self.parameters.iter_mut();
-        match known.find(|it| place(it) == place(&parameter)) {
-            None => self.parameters.push(parameter),
-            Some(known) => {
-                known.holds = parameter.holds.or(known.holds.take());
-                known.previous = known.previous.take().or(parameter.previous);
-            }
-        }
+        known.holds = holds.clone().or(known.holds.take());
+        known.previous = known.previous.take().or(previous.clone());
     }
 
     /// Groups may name one launch template, with the same image: what one of them changed counts.
@@ -119,11 +163,14 @@ impl Report {
             let (account, region) = (it.account.clone(), it.region.clone());
             (account, region, it.template.clone())
         };
-        let mut known = self.launch_templates.iter_mut();
-        match known.find(|it| place(it) == place(&template)) {
+        let mut templates = self.launch_templates.iter_mut();
+        match templates.find(|it| place(it) == place(&template)) {
             None => self.launch_templates.push(template),
             Some(known) if known.previous.is_none() => *known = template,
             Some(_) => {}
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
