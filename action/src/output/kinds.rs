@@ -67,7 +67,7 @@ impl Said {
             account, region, ..
         } = blocked;
         let image = blocked.image.as_ref().unwrap_or(&blocked.source.ami);
-        let (what, why) = (verification::line(blocked), verification::failures(blocked));
+        let (what, why) = (verification::line(blocked), blocked.failures());
         let text = format!("{what}: {why}");
         let parts = [Some(account.to_string()), Some(region.to_string()), None];
         Self {

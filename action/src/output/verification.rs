@@ -86,16 +86,6 @@ pub(crate) fn line_of(verification: &Verification, account: &str) -> String {
     }
 }
 
-/// Why a target cannot launch: the details of the checks that failed.
-pub(crate) fn failures(verification: &Verification) -> String {
-    let failed = verification
-        .checks
-        .iter()
-        .filter(|check| check.verdict == Verdict::No);
-    let details: Vec<&str> = failed.map(|check| check.detail.as_str()).collect();
-    details.join("; ")
-}
-
 fn checks_with(verification: &Verification, verdict: Verdict) -> String {
     let checks = verification
         .checks

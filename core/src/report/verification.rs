@@ -93,6 +93,9 @@ pub struct Verification {
     pub checks: Vec<Check>,
 }
 
+/// Where the detail of a check goes on with what to do.
+const WHAT_TO_DO: &str = ". What to do: ";
+
 impl Check {
     pub(crate) fn yes(name: CheckName, detail: impl Into<String>) -> Self {
         Self::new(name, Verdict::Yes, detail)
@@ -140,13 +143,38 @@ impl Verification {
         }
     }
 
+    /// Why a target cannot launch, by every check that failed, and what to do about all of them.
+    pub fn failures(&self) -> String {
+        let (mut reasons, mut remedies) = (Vec::new(), Vec::new());
+        for check in &self.checks {
+            if check.verdict != Verdict::No {
+                continue;
+            }
+            match check.detail.split_once(WHAT_TO_DO) {
+                Some((reason, remedy)) => {
+                    reasons.push(reason);
+                    remedies.push(remedy);
+                }
+                None => reasons.push(&check.detail),
+            }
+        }
+        remedies.dedup();
+        let mut text = reasons.join("; ");
+        if !remedies.is_empty() {
+            text += WHAT_TO_DO;
+            text += &remedies.join("; ");
+        }
+        text
+    }
+
     /// The error of a target that cannot launch.
     pub(crate) fn error(&self) -> Error {
         let (mut names, mut details) = (Vec::new(), Vec::new());
         for check in &self.checks {
             if check.verdict == Verdict::No {
                 names.push(check.name.as_str());
-                details.push(check.detail.as_str());
+                // The error says before them that they are what to do.
+                details.push(check.detail.replacen(WHAT_TO_DO, ": ", 1));
             }
         }
         let image = match &self.image {
@@ -201,5 +229,40 @@ fn conclude(checks: &[Check]) -> Conclusion {
         Conclusion::Launched
     } else {
         Conclusion::NoObstacleFound
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_to_do_is_said_once_of_all_checks_that_failed() {
+        let source = SourceImage {
+            region: "us-east-1".parse().unwrap(),
+            ami: "ami-1a2b3c4d".parse().unwrap(),
+        };
+        let checks = vec![
+            Check::no(CheckName::Image, "it is hidden. What to do: show it"),
+            Check::no(CheckName::KeyAccess, "no statement"),
+            Check::yes(CheckName::LaunchPermission, "there. What to do: nothing"),
+            Check::no(
+                CheckName::Launch,
+                "denied. What to do: allow it. AWS said: no",
+            ),
+        ];
+        let (account, region) = (
+            "222222222222".parse().unwrap(),
+            "us-east-1".parse().unwrap(),
+        );
+        let blocked = Verification::new(&account, &region, &source, None, checks);
+        let expected = "it is hidden; no statement; denied. What to do: show it; allow it. AWS \
+                        said: no";
+        assert_eq!(blocked.failures(), expected);
+        let error = blocked.error().to_string();
+        assert_eq!(error.matches("What to do").count(), 1, "{error}");
+        for words in ["it is hidden: show it", "no statement", "denied: allow it"] {
+            assert!(error.contains(words), "{words}: {error}");
+        }
     }
 }
