@@ -310,6 +310,7 @@ impl Sharer {
                     region: home.clone(),
                     session: "ami-share-keys".to_owned(),
                     external_id: None,
+                    input: "key-role",
                 };
                 self.roles.assume(&source, &role)
             }

@@ -2,6 +2,7 @@
 
 mod wrong;
 
+use ami_share::Sharer;
 use ami_share::request::{KeyAccessMode, KeyScope, ShareSnapshots};
 use ami_share_sim::{RoleSpec, Scenario};
 use serde_json::json;
@@ -98,8 +99,13 @@ async fn foreign_key_is_changed_through_key_role() {
     assert_eq!(refusals.collect::<Vec<_>>(), ["key.foreign"]);
     let remedy = &plan.findings[0].remedy;
     assert!(remedy.contains("key-role"), "{remedy}");
-    let request = world.build_request(&["golden"]);
-    world.share(request.key_role(role.parse().unwrap())).await;
+    let request = || world.build_request(&["golden"]);
+    let unknown = request().key_role(format!("{role}-2").parse().unwrap());
+    let (sharer, unknown) = (Sharer::new(&world.config(A)), unknown.build().unwrap());
+    let refused = sharer.plan(&unknown).await.unwrap_err().to_string();
+    assert!(refused.contains("role/keys-2"), "{refused}");
+    assert!(!refused.contains("target-"), "{refused}");
+    world.share(request().key_role(role.parse().unwrap())).await;
     assert!(world.read_golden_policy().contains("AmiShareUse"));
     assert_eq!(
         world.launch_as_b(&world.image_id("golden")).await,

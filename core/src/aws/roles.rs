@@ -17,6 +17,9 @@ use super::{Identity, sts, trace};
 use crate::diagnostic::{Code, Error};
 use crate::id::{AccountId, Region, RoleArn};
 
+/// The input for roles of targets.
+pub(crate) const TARGET_ROLE: &str = "target-role";
+
 /// A role, and how it is assumed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Role {
@@ -26,6 +29,24 @@ pub(crate) struct Role {
     /// The name of the session.
     pub(crate) session: String,
     pub(crate) external_id: Option<String>,
+    /// The input that names it.
+    pub(crate) input: &'static str,
+}
+
+impl Role {
+    /// What its trust policy must have of an external ID: only roles of targets are given one.
+    fn describe_external_id(&self) -> String {
+        match (self.input, &self.external_id) {
+            (TARGET_ROLE, Some(_)) => "and `target-external-id` in its trust policy".to_owned(),
+            (TARGET_ROLE, None) => {
+                "and `target-external-id` (not given) in its trust policy".to_owned()
+            }
+            (input, _) => format!(
+                "in its trust policy, which must ask for no external ID: `{input}` is assumed \
+                 without"
+            ),
+        }
+    }
 }
 
 /// The sessions so far. A plan and the run that carries it out are one after the other, and assume
@@ -85,9 +106,9 @@ impl Roles {
     }
 
     async fn reach_in_region(&self, source: &Account, role: &Role) -> Result<Account, Error> {
-        let external = role.external_id.is_some();
+        let external_id = role.describe_external_id();
         if role.arn.account().is_none() {
-            let error = sts::not_assumable(&source.identity, &role.arn, external, None);
+            let error = sts::not_assumable(&source.identity, &role.arn, &external_id, None);
             return Err(error.in_account(&source.identity.account));
         }
         let session = self.session(source, role);
@@ -96,7 +117,7 @@ impl Roles {
         }
         let identity = source.identify(&session.config, &role.region).await;
         let identity = identity
-            .map_err(|error| sts::explain_role(error, &source.identity, &role.arn, external))?;
+            .map_err(|error| sts::explain_role(error, &source.identity, &role.arn, &external_id))?;
         if role.arn.account().as_ref() != Some(&identity.account) {
             return Err(other_account(role, &identity));
         }

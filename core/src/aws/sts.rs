@@ -38,7 +38,7 @@ pub(crate) fn explain_role(
     error: Error,
     caller: &Identity,
     role: &RoleArn,
-    external_id: bool,
+    external_id: &str,
 ) -> Error {
     let (Some(account), Some(region)) = (role.account(), error.region.clone()) else {
         return error;
@@ -86,16 +86,15 @@ fn refused_caller(caller: &Identity, region: &Region, aws: AwsAnswer) -> Error {
 }
 
 /// The error of a role that cannot be assumed. If AWS does not tell the reasons apart (R5.1), the
-/// remedy names all of them.
+/// remedy names all of them. `external_id` says what its trust policy must have of one.
 pub(crate) fn not_assumable(
     caller: &Identity,
     role: &RoleArn,
-    external_id: bool,
+    external_id: &str,
     answer: Option<AwsAnswer>,
 ) -> Error {
     // Trust policies name the role behind a session, not the session.
     let principal = describe_principal(&caller.arn);
-    let given = if external_id { "" } else { " (not given)" };
     let denial = Denial {
         principal: &principal,
         action: ASSUME_ROLE,
@@ -106,8 +105,8 @@ pub(crate) fn not_assumable(
         .and_then(|aws| denial.named_policy(&aws.message));
     let all = || {
         format!(
-            "`aws iam get-role` there must show it, with {principal} and \
-             `target-external-id`{given} in its trust policy; the caller needs `sts:AssumeRole`"
+            "`aws iam get-role` there must show it, with {principal} {external_id}; the caller \
+             needs `sts:AssumeRole`"
         )
     };
     let message = format!("{role} cannot be assumed");

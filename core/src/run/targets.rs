@@ -6,7 +6,7 @@ use futures::StreamExt as _;
 use futures::stream;
 
 use crate::aws::clients::Account;
-use crate::aws::roles::{Role, Roles};
+use crate::aws::roles::{Role, Roles, TARGET_ROLE};
 use crate::diagnostic::Error;
 use crate::id::AccountId;
 use crate::request::ShareRequest;
@@ -42,6 +42,7 @@ pub(crate) async fn reach(
             region: first.clone(),
             session: options.session(),
             external_id: options.external_id.clone(),
+            input: TARGET_ROLE,
         };
         reaching.push(async move {
             let reached = roles.reach(source, &role, regions).await;

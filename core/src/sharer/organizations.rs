@@ -55,6 +55,7 @@ impl Sharer {
             region: region.clone(),
             session: "ami-share-organizations".to_owned(),
             external_id: None,
+            input: "organizations-role",
         };
         let reached = self.roles.reach(source, &role, &request.regions()).await?;
         let accepted = reached.identity.accepted_in.clone();
