@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use ami_share::request::{
     ExpandOrganizations, KeyAccessMode, Revoke, ShareRequestBuilder, ShareSnapshots, Unlisted,
 };
-use ami_share::{AccountId, Principal, Sharer};
+use ami_share::{AccountId, Principal, RequestGroup, Sharer};
 
 use super::support::*;
 
@@ -230,6 +230,35 @@ async fn plan_is_another_once_an_account_joins_or_leaves() {
     }
 }
 
+/// With `unlisted: revoke` a group would take access from the accounts of another.
+#[tokio::test(start_paused = true)]
+async fn groups_with_organizations_as_accounts_are_refused_by_the_library_too() {
+    let world = World::generate(5, 1, 1, 1);
+    let before = world.count_changes();
+    let group = |name: &str, request: ShareRequestBuilder| RequestGroup {
+        name: name.to_owned(),
+        request: request.unlisted(Unlisted::Revoke).build().unwrap(),
+    };
+    let organization = group("unit", build_request(&world, UNIT));
+    let accounts = world.build_request_for(&["image-1"], &[SIBLING]);
+    let other = group("accounts", accounts.key_access(KeyAccessMode::Grants));
+    let sharer = Sharer::new(&world.config(A));
+    let alone = [organization.clone()];
+    let plan = sharer.plan_groups(&alone, None).await.unwrap();
+    assert!(plan.refusals().next().is_none());
+    let groups = [organization, other];
+    for plan in [
+        sharer.plan_groups(&groups, None).await.unwrap(),
+        sharer.preview_groups(&groups, None).await.unwrap(),
+    ] {
+        let codes = plan.refusals().map(|finding| finding.code.as_str());
+        assert_eq!(codes.collect::<Vec<_>>(), ["organization.in-groups"]);
+        let incomplete = sharer.apply(&plan).await.unwrap_err();
+        assert_eq!(incomplete.report.errors[0].code.as_str(), "plan.refused");
+    }
+    assert_eq!(world.count_changes(), before);
+}
+
 #[tokio::test(start_paused = true)]
 async fn role_of_delegated_administrator_lists_accounts() {
     let world = World::generate(5, 1, 1, 1);
@@ -255,6 +284,13 @@ async fn role_of_delegated_administrator_lists_accounts() {
     assert!(refused.contains("organizations-role"), "{refused}");
 
     let role = format!("arn:aws:iam::{SIBLING}:role/lister");
+    let missing = sharer.plan(&request(Some(&role)).build().unwrap()).await;
+    let errors = missing.unwrap_err();
+    let error = errors.iter().next().unwrap();
+    assert_eq!(error.code.as_str(), "role.not-assumable");
+    let remedy = &error.remedy;
+    assert!(remedy.contains("`organizations-role`"), "{remedy}");
+    assert!(!remedy.contains("target-"), "{remedy}");
     create_lister(&world).await;
     world.share(request(Some(&role))).await;
     assert_eq!(list_granted(&world), accounts([B, DEEPER[0], DEEPER[1]]));

@@ -271,6 +271,10 @@ findings! {
         /// No account of the organizations is left to share with, or to revoke access from.
         OrganizationEmpty => "organization.empty", Refuse:
             "check `target-organizations`, `target-organizational-units` and `exclude-accounts`";
+        /// One of several groups takes organizations for their accounts, which the other groups
+        /// cannot know.
+        OrganizationInGroups => "organization.in-groups", Refuse:
+            "give the group with `expand-organizations` a run of its own";
         /// A target is of another organization than the one whose accounts can be listed.
         OrganizationOther => "organization.other", Refuse:
             "set `organizations-role` to a role in the organization of the targets, and share with \

@@ -68,6 +68,7 @@ impl Plan {
             }
         }
         whole.groups = groups;
+        whole.check_expanded_groups();
         whole.check_names_of_groups();
         whole.request.options.expected_plan = expected.cloned();
         Some(whole.checked_against_expected())
@@ -81,6 +82,23 @@ impl Plan {
             let mut groups = self.groups.iter();
             !groups.any(|group| group.plan.errors.contains(error))
         })
+    }
+
+    /// What an organization holds is known only once it is listed, so no other group knows those
+    /// targets: with `unlisted: revoke` it would take access from them.
+    fn check_expanded_groups(&mut self) {
+        let mut groups = self.groups.iter();
+        let expanded = groups.find(|group| {
+            let options = &group.plan.request.options;
+            options.expand_organizations.is_some()
+        });
+        if let Some(group) = expanded.filter(|_| self.groups.len() > 1) {
+            let message = "this group takes organizations for their accounts, and other groups \
+                           may list the same accounts";
+            let code = FindingCode::OrganizationInGroups;
+            let finding = Finding::refuse(code, &group.name, message);
+            add_new(&mut self.findings, &[finding]);
+        }
     }
 
     /// One parameter cannot name the images of two groups, nor can one launch template.

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use Severity::{Refuse, Warn};
-use ami_share::ShareRequest;
 use ami_share::diagnostic::Severity;
 use ami_share::request::{
     DeprecateAt, ExpandOrganizations, ShareRequestBuilder, ShareSnapshots, Timing,
 };
+use ami_share::{RequestGroup, ShareRequest, Sharer};
 use ami_share_sim::world::World as State;
 
 use super::{Seen, image_named, under_golden};
@@ -124,4 +124,17 @@ async fn organizations(seen: &mut Seen) {
         |request| expand(request, ORGANIZATION, &[B]),
     )
     .await;
+
+    let world = World::new();
+    world.sim.edit(make_organization);
+    let group = |name: &str| RequestGroup {
+        name: name.to_owned(),
+        request: expand(world.build_request(&["golden"]), ORGANIZATION, &[])
+            .build()
+            .unwrap(),
+    };
+    let sharer = Sharer::new(&world.config(A));
+    let groups = [group("one"), group("other")];
+    let plan = sharer.plan_groups(&groups, None).await.unwrap();
+    seen.record(&plan.findings);
 }
