@@ -13,7 +13,8 @@ use super::text::{harmless_json, harmless_line};
 pub const OUTPUTS: &[(&str, &str)] = &[
     (
         "ami-id",
-        "the first AMI to launch; empty unless it is shared with every target",
+        "the first AMI to launch, of a config-file that of its first group; empty unless it is \
+         shared with every target",
     ),
     (
         "ami-ids",
@@ -131,7 +132,10 @@ fn json_text(value: &Value) -> String {
 /// The first image, if every principal that is to launch it can. A plan that is refused vouches for
 /// none.
 fn first_shared(report: &Report) -> Option<&AmiId> {
-    // The first image is that of the first group.
+    // The first image is that of the first group. If one could not be planned, it may be that one.
+    if report.plan.errors_of_missing_groups().next().is_some() {
+        return None;
+    }
     let group = report.plan.groups.first();
     let plan = group.map_or(&report.plan, |group| &group.plan);
     let launch = plan.launch_permissions().next()?;
