@@ -143,6 +143,36 @@ async fn each_group_gets_its_own_copy_in_one_run_with_one_digest_and_report() {
     }
 }
 
+/// The first AMI is that of the first group of the file. If a group could not be planned, it is not
+/// known which one is the first.
+#[tokio::test(flavor = "multi_thread")]
+async fn first_image_of_a_file_is_that_of_its_first_group() {
+    let stage = set_stage(4).await;
+    let (image, keys) = (stage.image("image-1"), &stage.sim.facts().keys);
+    let group = |account: &str, key: &str| {
+        format!("- name: of-{account}\n  target-accounts: {account}\n  kms-key-id: {key}\n")
+    };
+    let (one, two) = (group(B, &keys["key-2"]), group(C, &keys["key-3"]));
+    let unknown = group(D, "alias/unknown");
+    for (groups, first) in [
+        ([&one, &two], Some(B)),
+        ([&two, &one], Some(C)),
+        ([&unknown, &one], None),
+        ([&one, &unknown], None),
+    ] {
+        let groups = groups.map(String::as_str).concat();
+        let file = format!("ami-id: {image}\ngroups:\n{groups}");
+        let shared = run(&stage, &file, &[]);
+        let ids: Value = serde_json::from_str(&shared.outputs["ami-ids"]).unwrap();
+        let expected = first.map_or("", |account| ids[account]["us-east-1"][0].as_str().unwrap());
+        assert_eq!(
+            shared.outputs["ami-id"], expected,
+            "{groups}: {}",
+            shared.log
+        );
+    }
+}
+
 /// Every group of one image lists only its own targets.
 #[tokio::test(flavor = "multi_thread")]
 async fn targets_of_other_groups_are_not_unlisted() {
@@ -181,6 +211,30 @@ async fn parameter_of_two_groups_with_different_images_refuses_all() {
         refused.log
     );
     assert!(stage.changes().is_empty());
+}
+
+/// A list and a pair for each Region say the same as one key.
+#[tokio::test(flavor = "multi_thread")]
+async fn account_of_two_groups_may_have_its_key_in_another_form() {
+    let stage = set_stage(3).await;
+    let (image, keys) = (stage.image("image-1"), &stage.sim.facts().keys);
+    let key = &keys["key-2"];
+    let forms = [
+        format!("[{key}]"),
+        format!("{{us-east-1: '{key}'}}"),
+        format!("us-east-1={key}"),
+    ];
+    for form in forms {
+        let groups = format!(
+            "groups:\n\
+             - name: one\n  target-accounts: {B}\n  kms-key-id: {key}\n\
+             - name: two\n  target-accounts: {B}\n  kms-key-id: {form}\n  \
+             key-access: policy\n  key-scope: via-ec2\n"
+        );
+        let file = format!("ami-id: {image}\n{groups}");
+        let planned = run(&stage, &file, &[DRY]);
+        assert_eq!(planned.status, 0, "{form}: {}", planned.log);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

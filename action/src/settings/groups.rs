@@ -3,21 +3,12 @@
 use std::collections::BTreeMap;
 
 use ami_share::request::ShareRequestBuilder;
-use ami_share::{Principal, RequestGroup};
+use ami_share::{Principal, RequestGroup, ShareRequest};
 
 use super::config_file::GroupInputs;
 use super::parser::Parser;
 use super::{Settings, expected_plan, parse_one};
 use crate::inputs::Problem;
-
-/// What one account can have once: it is given access to one key of an image.
-const KEY_SETTINGS: [&str; 5] = [
-    "kms-key-id",
-    "key-access",
-    "key-scope",
-    "key-role",
-    "target-kms-key-id",
-];
 
 /// Parses each group; every problem names its place in the file.
 pub(super) fn parse(mut groups: Vec<GroupInputs>) -> Result<Settings, Vec<Problem>> {
@@ -119,16 +110,16 @@ fn find_expanded(groups: &[GroupInputs]) -> Vec<Problem> {
 
 /// A target may be in two groups, for other Regions perhaps, but not with other keys.
 fn find_shared_targets(groups: &[GroupInputs], parsed: &[Settings]) -> Vec<Problem> {
-    let mut first_groups: BTreeMap<&Principal, &GroupInputs> = BTreeMap::new();
+    let mut first_groups: BTreeMap<&Principal, (&GroupInputs, &ShareRequest)> = BTreeMap::new();
     let mut problems = Vec::new();
     for (group, settings) in groups.iter().zip(parsed) {
         for target in settings.request.targets() {
-            let Some(first) = first_groups.get(target) else {
-                first_groups.insert(target, group);
+            let request = &settings.request;
+            let Some((first, its)) = first_groups.get(target) else {
+                first_groups.insert(target, (group, request));
                 continue;
             };
-            let differs = |name: &&&str| first.raw.get(name) != group.raw.get(name);
-            if let Some(setting) = KEY_SETTINGS.iter().find(differs) {
+            if let Some(setting) = its.other_key_setting(request) {
                 let other = first.name.as_deref().unwrap_or_default();
                 let message = format!(
                     "{target} is in group `{other}` too, with another `{setting}`: give it the \
