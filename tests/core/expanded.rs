@@ -3,6 +3,7 @@
 
 mod crowd;
 mod incomplete;
+mod left_out;
 
 use std::collections::BTreeSet;
 

@@ -268,6 +268,16 @@ findings! {
         TemporaryAccessUnread => "temporary-access.unread", Warn:
             "find out who wrote or changed the tag (CloudTrail, `CreateTags`), revoke what it \
              names if that should have ended, and remove the tag";
+        /// An account that is to be left out is in none of the organizations and units of the
+        /// request, so that nothing would be left out for it.
+        OrganizationNotMember => "organization.not-a-member", Refuse:
+            "correct its ID in `exclude-accounts`, or remove it there if it has left the \
+             organization or unit";
+        /// An organization that is now shared with account by account still has the image as a
+        /// whole, from an earlier share: so have the accounts that are left out.
+        OrganizationSharedBefore => "organization.shared-before", Warn:
+            "set `unlisted: revoke`, which ends what the organization has as a whole; or remove \
+             its launch permission by hand (ModifyImageAttribute)";
         /// No account of the organizations is left to share with, or to revoke access from.
         OrganizationEmpty => "organization.empty", Refuse:
             "check `target-organizations`, `target-organizational-units` and `exclude-accounts`";
@@ -346,6 +356,11 @@ findings! {
             "allow the role what the message names (policy `retire` in docs/IAM.md). AWS makes no \
              report on a disabled image and keeps those it made for 30 days: with a longer \
              `grace`, enable the image (EnableImage) so that it is disabled anew";
+        /// An account keeps access that this tool may have given it as one of an organization whose
+        /// access is revoked: no list has it any more.
+        RevokeNotListed => "revoke.not-listed", Warn:
+            "if it has left the organization, revoke its access too: list it as \
+             `target-accounts`, or set `revoke-all`";
         /// A target whose access is revoked still has access in another way, or may have it.
         RevokeOtherWay => "revoke.other-way", Warn:
             "remove that too if the target shall have no access at all; a run removes only what \

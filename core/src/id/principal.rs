@@ -132,6 +132,13 @@ impl OuArn {
         self.as_ref().split('/').nth(1).unwrap_or_default()
     }
 
+    /// Its organization, of the same management account.
+    pub(crate) fn organization_arn(&self) -> Option<OrganizationArn> {
+        let (prefix, _) = self.as_ref().split_once(":ou/")?;
+        let id = self.organization();
+        format!("{prefix}:organization/{id}").parse().ok()
+    }
+
     /// The partition that it belongs to.
     pub fn partition(&self) -> Partition {
         partition(self.as_ref())
@@ -193,6 +200,15 @@ impl Principal {
         match self {
             Self::Organization(arn) => Some(arn.id()),
             Self::OrganizationalUnit(arn) => Some(arn.organization()),
+            Self::Account(_) | Self::Public => None,
+        }
+    }
+
+    /// The organization that it is, or is a part of, with its management account.
+    pub(crate) fn organization_arn(&self) -> Option<OrganizationArn> {
+        match self {
+            Self::Organization(arn) => Some(arn.clone()),
+            Self::OrganizationalUnit(arn) => arn.organization_arn(),
             Self::Account(_) | Self::Public => None,
         }
     }

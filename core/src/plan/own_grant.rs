@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::names::{
     ImageGrantName, numbered, parent_grant_name, service_grant_name, without_number,
 };
-use crate::id::{AccountId, KeyArn};
+use crate::id::{AccountId, AmiId, KeyArn, Region};
 use crate::inventory::Grant;
 use crate::policy::launch_operations::{SERVICE_ROLE_OPERATIONS, launch_grant_operations};
 
@@ -56,6 +56,13 @@ impl OwnGrant {
             issuer: account.clone(),
             operations: SERVICE_ROLE_OPERATIONS.to_vec(),
         }
+    }
+
+    /// Whether this tool made a grant for this image.
+    pub(crate) fn is_for_image(key: &KeyArn, grant: &Grant, region: &Region, id: &AmiId) -> bool {
+        let name = ImageGrantName::parse(&grant.name);
+        let name = name.filter(|name| (&name.region, &name.image) == (region, id));
+        name.is_some_and(|name| Self::for_image(key, name).is(grant))
     }
 
     /// Whether this tool made a grant for an account: for an image, or for service-linked roles.

@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::planner::Planner;
 use super::step::{LaunchPermission, SharedImage, SnapshotPermission};
 use crate::diagnostic::FindingCode;
+use crate::diagnostic::names::first_names;
 use crate::id::{AmiId, KeyArn, Principal};
 use crate::inventory::{Image, RegionInventory};
 use crate::limits::LAUNCH_PERMISSIONS_PER_IMAGE;
+use crate::request::Unlisted;
 
 impl Planner<'_> {
     /// Launch permission of `source`, or of its copy, for `principals`, which need these keys. All
@@ -27,6 +29,7 @@ impl Planner<'_> {
         let principals = &(principals - &self.request.covered_accounts());
         if let Some(id) = image_id {
             self.check_public(id, &granted);
+            self.check_excluded(id, &granted);
         }
         let missing = principals - &granted;
         let total = granted.len() + missing.len();
@@ -58,6 +61,30 @@ impl Planner<'_> {
     fn is_listed(&self, principal: &Principal) -> bool {
         let mut listed = self.request.listed_organizations().iter();
         listed.any(|listed| listed.organization == *principal)
+    }
+
+    /// Warns of an organization or unit that can launch an image as a whole, from an earlier share,
+    /// where accounts are to be left out.
+    fn check_excluded(&mut self, id: &AmiId, granted: &BTreeSet<Principal>) {
+        let Some(excluded) = self.request.excluded_accounts() else {
+            return;
+        };
+        let options = &self.request.options;
+        let is_revoked = options.unlisted == Unlisted::Revoke;
+        let mut wide = granted.clone();
+        wide.retain(|one| {
+            let stays = !is_revoked || options.listed_elsewhere.contains(one);
+            one.organization().is_some() && stays
+        });
+        if !wide.is_empty() {
+            let message = format!(
+                "the image is shared with {} as a whole, so accounts that belong there can launch \
+                 it, also those that are to be left out: {}",
+                first_names(&wide),
+                first_names(excluded)
+            );
+            self.warn(FindingCode::OrganizationSharedBefore, id, message);
+        }
     }
 
     /// Warns of an image that everybody can launch.

@@ -1,6 +1,7 @@
 //! What is revoked, and what stays because something else needs it.
 
 mod copies;
+mod former_members;
 mod gone;
 mod keys;
 mod other_ways;
@@ -61,6 +62,7 @@ impl Planner<'_> {
         self.check_gone_images(&keys);
         self.check_named_keys(&permissions, &keys);
         self.check_remaining_launchers(&permissions);
+        self.check_former_members(&permissions, &keys);
         self.check_image_usage(&permissions, &keys, &mut copies);
         self.check_stale_principals_of_removals(&keys);
         let forgets = self.plan_forgets(&permissions);

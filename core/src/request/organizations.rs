@@ -17,8 +17,8 @@ pub struct ExpandOrganizations {
     /// The role in the management account, or in that of a delegated administrator, that lists
     /// them (`sts:AssumeRole`). Without one, the source account itself is such an account.
     pub role: Option<RoleArn>,
-    /// Accounts that are left out. An organization with one of them gets nothing itself: each of
-    /// its other accounts does.
+    /// Accounts that are left out. With one, no organization or unit gets anything itself: each of
+    /// its other accounts does, so that an account that moves there later gets nothing either.
     pub exclude: BTreeSet<AccountId>,
 }
 
@@ -30,7 +30,8 @@ pub struct OrganizationAccounts {
     pub organization: Principal,
     /// Its accounts, without the source account and those that are left out.
     pub accounts: BTreeSet<AccountId>,
-    /// Its accounts that are left out: the request excludes them, or they are not active.
+    /// Its accounts that are left out: the request excludes them; or they are not active, which
+    /// keeps nobody from losing access.
     pub left_out: BTreeSet<AccountId>,
     /// Whether each account is shared with instead of the organization itself.
     pub by_account: bool,
@@ -49,6 +50,8 @@ pub(crate) struct Expansion {
     /// The targets as they were given.
     pub(super) given: BTreeSet<Principal>,
     pub(crate) organizations: Vec<OrganizationAccounts>,
+    /// Accounts that lose access although they are not active: nothing can be done in them.
+    inactive: BTreeSet<AccountId>,
 }
 
 impl ShareRequest {
@@ -79,34 +82,78 @@ impl ShareRequest {
         ) else {
             return request;
         };
-        let mut organizations = Vec::new();
-        for (organization, mut members) in members {
-            let mut excluded = &members.active | &members.inactive;
-            excluded.retain(|account| options.exclude.contains(account));
-            let mut accounts = &members.active - &excluded;
+        let is_revoke = self.options.revoke.is_some();
+        // What an organization has, excluded accounts would have too, also those that move there.
+        // Temporary access is given and reclaimed account by account.
+        let shares_temporarily = !is_revoke && self.options.in_targets.unshare_after_copy;
+        let by_account = !options.exclude.is_empty() || shares_temporarily;
+        let (mut organizations, mut inactive) = (Vec::new(), BTreeSet::new());
+        for (
+            organization,
+            Members {
+                active,
+                inactive: closed,
+            },
+        ) in members
+        {
+            // One that is not active any more may have access since it was.
+            let listed = if is_revoke {
+                &active | &closed
+            } else {
+                active.clone()
+            };
+            let mut accounts = &listed - &options.exclude;
             accounts.remove(owner);
-            // What an organization has, excluded accounts would have too. Temporary access is
-            // given and reclaimed account by account.
-            let shares_temporarily =
-                self.options.revoke.is_none() && self.options.in_targets.unshare_after_copy;
-            let by_account = !excluded.is_empty() || shares_temporarily;
+            let mut left_out = &(&active | &closed) - &accounts;
+            if !options.exclude.contains(owner) && active.contains(owner) {
+                left_out.remove(owner);
+            }
+            inactive.extend(&closed & &accounts);
             if by_account {
                 targets.remove(&organization);
             }
             targets.extend(accounts.iter().cloned().map(Principal::Account));
-            members.inactive.extend(excluded);
             organizations.push(OrganizationAccounts {
                 organization,
                 accounts,
-                left_out: members.inactive,
+                left_out,
                 by_account,
             });
         }
         request.expansion = Some(Expansion {
             given: self.options.targets.clone(),
             organizations,
+            inactive,
         });
         request
+    }
+
+    /// The accounts that are to be left out of its organizations.
+    pub(crate) fn excluded_accounts(&self) -> Option<&BTreeSet<AccountId>> {
+        let options = self.options.expand_organizations.as_ref()?;
+        Some(&options.exclude).filter(|exclude| !exclude.is_empty())
+    }
+
+    /// Those of them that no organization or unit has.
+    pub(crate) fn excluded_strangers(&self) -> BTreeSet<AccountId> {
+        let mut strangers = self.excluded_accounts().cloned().unwrap_or_default();
+        for listed in self.listed_organizations() {
+            strangers = &strangers - &listed.left_out;
+        }
+        strangers
+    }
+
+    /// The target accounts in which something can be done: AWS lets nobody into a suspended one.
+    pub(crate) fn accounts_to_reach(&self) -> BTreeSet<&AccountId> {
+        let mut accounts = self.target_accounts();
+        if let Some(expansion) = &self.expansion {
+            let is_given = |account: &AccountId| {
+                let mut given = expansion.given.iter();
+                given.any(|target| target.account() == Some(account))
+            };
+            accounts.retain(|account| !expansion.inactive.contains(*account) || is_given(account));
+        }
+        accounts
     }
 
     /// The targets as they were given, before organizations were expanded.

@@ -33,7 +33,7 @@ pub(crate) async fn reach(
     let first = source.identity.accepted_in.as_ref();
     let first = first.unwrap_or(request.home());
     let mut reaching = Vec::new();
-    for account in request.target_accounts() {
+    for account in request.accounts_to_reach() {
         let Some(arn) = role.in_account(first.partition(), account) else {
             continue;
         };

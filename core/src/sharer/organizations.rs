@@ -7,6 +7,7 @@ use super::Sharer;
 use crate::aws::clients::Account;
 use crate::aws::organizations::Organizations;
 use crate::aws::roles::Role;
+use crate::diagnostic::names::first_names;
 use crate::diagnostic::{Error, Finding, FindingCode};
 use crate::id::{OrganizationArn, Principal};
 use crate::observe;
@@ -33,10 +34,12 @@ impl Sharer {
         }
         let members = observe::list_members(&organizations, targets).await?;
         let expanded = request.expanded(members, &source.identity.account);
-        Ok(match nobody_left(&expanded) {
-            Some(finding) => Err(finding),
-            None => Ok(Cow::Owned(expanded)),
-        })
+        Ok(
+            match not_members(&expanded).or_else(|| nobody_left(&expanded)) {
+                Some(finding) => Err(finding),
+                None => Ok(Cow::Owned(expanded)),
+            },
+        )
     }
 
     /// Organizations, as the role that lists them, or as the source account.
@@ -67,7 +70,7 @@ impl Sharer {
 /// Which target belongs to another organization than the one that can be listed.
 fn other_organization(targets: &BTreeSet<&Principal>, own: &OrganizationArn) -> Option<Finding> {
     let mut targets = targets.iter();
-    let other = targets.find(|target| target.organization() != Some(own.id()))?;
+    let other = targets.find(|target| target.organization_arn().as_ref() != Some(own))?;
     let message = format!(
         "this target is not of {own}, the organization that the caller can list, so its accounts \
          are not known"
@@ -75,6 +78,22 @@ fn other_organization(targets: &BTreeSet<&Principal>, own: &OrganizationArn) -> 
     Some(Finding::refuse(
         FindingCode::OrganizationOther,
         other,
+        message,
+    ))
+}
+
+/// That accounts which are to be left out are in none of the organizations of a request.
+fn not_members(expanded: &ShareRequest) -> Option<Finding> {
+    let strangers = expanded.excluded_strangers();
+    let first = strangers.first()?;
+    let message = format!(
+        "`exclude-accounts` names accounts that are in none of the organizations and units of the \
+         request: {}",
+        first_names(&strangers)
+    );
+    Some(Finding::refuse(
+        FindingCode::OrganizationNotMember,
+        first,
         message,
     ))
 }

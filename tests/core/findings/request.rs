@@ -5,7 +5,7 @@ use std::time::Duration;
 use Severity::{Refuse, Warn};
 use ami_share::diagnostic::Severity;
 use ami_share::request::{
-    DeprecateAt, ExpandOrganizations, ShareRequestBuilder, ShareSnapshots, Timing,
+    DeprecateAt, ExpandOrganizations, Revoke, ShareRequestBuilder, ShareSnapshots, Timing,
 };
 use ami_share::{RequestGroup, ShareRequest, Sharer};
 use ami_share_sim::world::World as State;
@@ -124,6 +124,14 @@ async fn organizations(seen: &mut Seen) {
         |request| expand(request, ORGANIZATION, &[B]),
     )
     .await;
+    seen.expect(
+        ("organization.not-a-member", Refuse),
+        &["golden"],
+        manage,
+        |request| expand(request, ORGANIZATION, &["999999999999"]),
+    )
+    .await;
+    members(seen).await;
 
     let world = World::new();
     world.sim.edit(make_organization);
@@ -136,5 +144,28 @@ async fn organizations(seen: &mut Seen) {
     let sharer = Sharer::new(&world.config(A));
     let groups = [group("one"), group("other")];
     let plan = sharer.plan_groups(&groups, None).await.unwrap();
+    seen.record(&plan.findings);
+}
+
+/// An organization that is shared with as a whole, then without some, and then not at all.
+async fn members(seen: &mut Seen) {
+    let world = World::generate(5, 1, 1, 1);
+    let leaver = "300000000000";
+    let request = |exclude: &[&str]| {
+        let exclude = exclude.iter().map(|account| account.parse().unwrap());
+        let request = world.build_request_for(&["image-1"], &[UNIT]);
+        request.expand_organizations(ExpandOrganizations {
+            exclude: exclude.collect(),
+            ..ExpandOrganizations::default()
+        })
+    };
+    world.share(request(&[])).await;
+    let without = world.share(request(&[B])).await;
+    seen.record(&without.plan.findings);
+    world.sim.edit(|world| {
+        let organization = world.organization.as_mut().unwrap();
+        organization.accounts.remove(leaver).unwrap();
+    });
+    let plan = world.plan(request(&[]).revoke(Revoke::default())).await;
     seen.record(&plan.findings);
 }
