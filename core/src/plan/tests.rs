@@ -1,3 +1,7 @@
+mod limits;
+mod own_copy;
+mod run;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
