@@ -153,6 +153,18 @@ mod tests {
                 "arn:aws:kms:r:1:alias/a:key".to_owned(),
                 "arn:aws:kms:r:1:alias/a:key",
             ),
+            (
+                "arn:aws:ec2:r:1:key/60ffbecc-6a79".to_owned(),
+                "arn:aws:ec2:r:1:key/60ffbecc-6a79",
+            ),
+            (
+                "arn:aws:kms:key/60ffbecc-6a79".to_owned(),
+                "arn:aws:kms:key/60ffbecc-6a79",
+            ),
+            (
+                "arn:aws:kms:r:1:key/60ffbecc/6a79".to_owned(),
+                "arn:aws:kms:r:1:key/60ffbecc/6a79",
+            ),
         ];
         for (text, short) in table {
             assert_eq!(KeyNames::default().shorten(&text), short);

@@ -214,6 +214,33 @@ mod tests {
     }
 
     #[test]
+    fn messages_that_differ_in_their_resource_or_region_are_one() {
+        let kinds = fold([
+            said("code: no role web in eu-west-1", ["web", "", "eu-west-1"]),
+            said(
+                "code: no role batch in us-east-1",
+                ["batch", "", "us-east-1"],
+            ),
+        ]);
+        assert_eq!(kinds.len(), 1);
+        assert_eq!(kinds[0].others, ["batch, , us-east-1"]);
+    }
+
+    #[test]
+    fn ids_and_account_numbers_are_no_words() {
+        let table = [
+            ("ami-0123456789abcdef0 is", "ami-… is"),
+            ("(key 60ffbecc-6a79-2ec0)", "(key …-…-…)"),
+            ("of 222222222222: 12", "of …: 12"),
+            ("abc1 123 cafe decade face", "… 123 cafe decade face"),
+            ("x1234y 1234x", "x1234y 1234x"),
+        ];
+        for (text, replaced) in table {
+            assert_eq!(replace_ids(text), replaced);
+        }
+    }
+
+    #[test]
     fn messages_that_differ_in_words_are_not_one() {
         let kinds = fold([
             said("code: denied in a", ["a", "", ""]),

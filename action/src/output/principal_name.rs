@@ -109,6 +109,9 @@ mod tests {
             ),
             ("ec2.us-east-1.amazonaws.com", "ec2.us-east-1.amazonaws.com"),
             ("all", "everybody"),
+            // No account.
+            ("arn:aws:iam::22:root", "arn:aws:iam::22:root"),
+            ("arn:aws:s3:::twelveletter", "arn:aws:s3:::twelveletter"),
         ];
         for (principal, name) in table {
             assert_eq!(short_name(principal), name);
@@ -119,6 +122,8 @@ mod tests {
     fn long_list_counts_the_rest() {
         let ids: Vec<u32> = (1..=12).collect();
         assert_eq!(list(&ids), "1, 2, 3, 4, and 8 more");
+        assert_eq!(list(&ids[..6]), "1, 2, 3, 4, and 2 more");
+        assert_eq!(list(&ids[..5]), "1, 2, 3, 4, 5");
         assert_eq!(list(&ids[..2]), "1, 2");
     }
 

@@ -170,6 +170,23 @@ mod tests {
     }
 
     #[test]
+    fn no_more_is_left_out_than_it_takes() {
+        // An entry takes 100 characters, and a comma.
+        for (excess, left_out) in [(0, 0), (1, 1), (101, 1), (102, 2), (1_000, 3)] {
+            let mut report = build_report(&[("errors", 300)]);
+            leave_out(&mut report, "errors", excess);
+            let counted = report
+                .get("left_out")
+                .map_or(0, |it| it["errors"].as_u64().unwrap());
+            assert_eq!(counted, left_out, "{excess}");
+            assert_eq!(report.contains_key("shortened"), left_out > 0, "{excess}");
+        }
+        let mut report = build_report(&[]);
+        leave_out(&mut report, "errors", 1);
+        assert_eq!(report, build_report(&[]));
+    }
+
+    #[test]
     fn long_report_is_as_long_as_it_may_be_and_counts_what_it_lacks() {
         let all = SHORTENED.map(|name| (name, 100_000));
         for lengths in [

@@ -197,4 +197,29 @@ mod tests {
         );
         assert!(text.contains("and more"));
     }
+
+    #[test]
+    fn only_what_is_said_again_is_counted() {
+        let said = |text: &str, place: &str| Said {
+            level: Level::Error,
+            code: "code",
+            kind: text.to_owned(),
+            text: format!("code: {text}"),
+            place: place.to_owned(),
+            image: None,
+        };
+        let mut text = Markdown::default();
+        let messages = [
+            said("x", "a"),
+            said("y", "b"),
+            said("x", "c"),
+            said("x", "d"),
+        ];
+        let page = FindingsPage::of(|_| None);
+        items(&mut text, &page, messages.into_iter());
+        let text = text.whole_text(false);
+        assert_eq!(text.matches("- **code** x").count(), 1, "{text}");
+        assert_eq!(text.matches("the same").count(), 1, "{text}");
+        assert!(text.contains("the same 2 times more"), "{text}");
+    }
 }

@@ -124,6 +124,8 @@ mod tests {
             (Some(99), 60, Some("about 1 min left")),
             (Some(20), 60, Some("about 4 min left")),
             (Some(1), 600, Some("about 17 h left")),
+            (Some(50), 119 * 60, Some("about 119 min left")),
+            (Some(50), 120 * 60, Some("about 2 h left")),
         ];
         for (percent, elapsed, text) in table {
             let left = time_left(percent, Duration::from_secs(elapsed));

@@ -114,6 +114,113 @@ fn principals_in(line: &str) -> usize {
 }
 
 #[test]
+fn every_line_names_what_another_line_draws() {
+    let mut regions = Vec::new();
+    for number in 0..2 {
+        let id = number * 2 + 1;
+        let both = [("222222222222", Access::Kept), ("o-a", Access::Added)];
+        let resources = vec![
+            resource(Kind::Image, id, &both),
+            resource(Kind::Key, id + 1, &both[number..=number]),
+        ];
+        regions.push(region(number, resources));
+    }
+    let drawing = drawn(&regions);
+    let lines = "  \
+  T0([\"222222222222\"])
+  T1([\"o-a\"])
+  subgraph A[\"account 111111111111\"]
+    subgraph P0[\"us-east-1\"]
+      N0[\"resource 1\"]
+      N1{{\"resource 2\"}}
+      N0 -.-|encrypted under| N1
+    end
+    subgraph P1[\"us-east-2\"]
+      N2[\"resource 3\"]
+      N3{{\"resource 4\"}}
+      N2 -.-|encrypted under| N3
+    end
+  end
+  T0 -->|has launch permission| N0
+  T0 -->|has key access| N1
+  T0 -->|has launch permission| N2
+  T1 ==>|got launch permission| N0
+  T1 ==>|got launch permission| N2
+  T1 ==>|got key access| N3
+  linkStyle 5,6,7 stroke:#1a7f37,stroke-width:3px
+";
+    let (_, drawn) = drawing.text.split_once("flowchart LR\n").unwrap();
+    assert_eq!(drawn, lines);
+}
+
+#[test]
+fn groups_are_as_many_as_there_is_room_for() {
+    // Each may use another image.
+    let mut resources = Vec::new();
+    for n in 0..5 {
+        let principal = n.to_string();
+        resources.push(resource(Kind::Image, n, &[(&principal, Access::Kept)]));
+    }
+    let resources: Vec<&Resource> = resources.iter().collect();
+    for most in 1..8 {
+        let groups = group_principals(&resources, most);
+        assert_eq!(groups.len(), most.min(5), "{most}: {groups:?}");
+        assert_eq!(groups.values().flatten().count(), 5, "{most}: {groups:?}");
+    }
+}
+
+#[test]
+fn resources_with_the_same_access_are_joined_before_others() {
+    let access = |principal| resource(Kind::Image, 0, &[(principal, Access::Kept)]).access;
+    let mut resources = Vec::new();
+    for (id, principal) in ["a", "b", "a", "c"].into_iter().enumerate() {
+        let mut image = resource(Kind::Image, id, &[]);
+        image.access = access(principal);
+        resources.push(image);
+    }
+    let regions = [region(0, resources)];
+    let table = [
+        (4, vec![1, 1, 1, 1]),
+        (3, vec![2, 1, 1]),
+        (2, vec![4]),
+        (1, vec![4]),
+    ];
+    for (most, sizes) in table {
+        let detail = simplify::Detail {
+            regions: 1,
+            resources: most,
+            groups: 9,
+        };
+        let boxes = simplify::regions(&regions, detail);
+        let drawn = boxes[0].resources.iter().map(|it| it.ids.len());
+        assert_eq!(drawn.collect::<Vec<_>>(), sizes, "{most}");
+    }
+}
+
+#[test]
+fn regions_are_as_many_as_there_is_room_for() {
+    let mut regions = Vec::new();
+    for n in 0..5 {
+        let principal = n.to_string();
+        let image = resource(Kind::Image, n, &[(&principal, Access::Kept)]);
+        regions.push(region(n, vec![image]));
+    }
+    for most in 1..8 {
+        let detail = simplify::Detail {
+            regions: most,
+            resources: 9,
+            groups: 9,
+        };
+        let boxes = simplify::regions(&regions, detail);
+        assert_eq!(boxes.len(), most.min(5), "{most}");
+        let all: BTreeSet<_> = boxes.iter().flat_map(|it| &it.regions).collect();
+        assert_eq!(all.len(), 5, "{most}");
+        let resources = boxes.iter().flat_map(|it| &it.resources);
+        assert_eq!(resources.map(|it| it.ids.len()).sum::<usize>(), 5, "{most}");
+    }
+}
+
+#[test]
 fn regions_that_look_the_same_are_one_box() {
     let principals: Vec<String> = (0..50)
         .map(|n| format!("{:012}", 300_000_000_000_u64 + n))

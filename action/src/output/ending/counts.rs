@@ -211,3 +211,20 @@ fn part(number: usize, all: usize, noun: &str) -> String {
         format!("{number} of {}", count(all, noun))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nouns_have_a_plural_and_what_is_all_has_no_part() {
+        let counted = ["image", "match"].map(|noun| [0, 1, 2].map(|number| count(number, noun)));
+        let words = [
+            ["0 images", "1 image", "2 images"],
+            ["0 matches", "1 match", "2 matches"],
+        ];
+        assert_eq!(counted, words);
+        let parts = [(2, 3), (3, 3), (0, 1)].map(|(number, all)| part(number, all, "image"));
+        assert_eq!(parts, ["2 of 3 images", "3 images", "0 of 1 image"]);
+    }
+}

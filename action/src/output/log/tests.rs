@@ -94,6 +94,11 @@ fn annotations_are_no_more_than_github_shows() {
             .count()
     };
     assert_eq!((of("warning"), of("error")), (10, 1));
+    let last = text.lines().rfind(|line| line.starts_with("::warning "));
+    assert!(
+        last.unwrap().starts_with("::warning title=more warnings::"),
+        "{text}"
+    );
     assert!(
         (0..15).all(|n| text.contains(&format!("number {n}"))),
         "{text}"
@@ -122,6 +127,11 @@ fn colours_are_only_for_terminals_that_want_them() {
         "Plan\n\u{1b}[32m  + more\u{1b}[0m\n  words\n"
     );
     assert_eq!(plan(Style::Terminal(false)), "Plan\n  + more\n  words\n");
+    let colours = ["+", "~", "-", "!", "=", "x"].map(colour_of_change);
+    let [added, changed, removed, refused, kept, none] = colours;
+    assert!(removed == refused && none.is_none());
+    let distinct = std::collections::BTreeSet::from([added, changed, removed, kept, none]);
+    assert_eq!(distinct.len(), 5, "{colours:?}");
 }
 
 #[test]

@@ -173,10 +173,23 @@ mod tests {
         let table = [
             ("<b>| [x](y)\n", "&lt;b>\\| \\[x\\](y)\\\\n"),
             ("$a$ https://x www.x", "\\$a\\$ https:\\//x www\\.x"),
+            ("a/b a.b WWW.x", "a/b a.b WWW\\.x"),
             ("\u{202e}\r", "\\\\u{202e}\\\\r"),
         ];
         for (text, escaped) in table {
             assert_eq!(escape(text), escaped);
+        }
+    }
+
+    #[test]
+    fn only_an_address_is_a_link() {
+        let table = [
+            ("https://x/y#z", "[name](https://x/y#z)"),
+            ("https://x/y)", "name"),
+            ("javascript:x", "name"),
+        ];
+        for (address, link) in table {
+            assert_eq!(Markdown::text("name").linked(address).text, link);
         }
     }
 
