@@ -26,11 +26,12 @@ pub(super) fn problems(summary: &str) -> Vec<String> {
         } else if in_diagram {
             is_of_diagram(line)
         } else {
+            let line = &line.replace("<code>@</code>", "");
             let bare = without_escapes(line);
             let bars = bare.matches('|').count();
             let is_row = bars == 0 || cells == 0 || bars == cells;
             cells = bars;
-            is_row && is_text(&bare, bars > 0)
+            is_row && is_text(&bare, bars > 0) && !is_mention(line)
         };
         if !is_right || line.chars().any(is_hidden) {
             problems.push(format!("summary: {line}"));
@@ -40,6 +41,17 @@ pub(super) fn problems(summary: &str) -> Vec<String> {
         problems.push("summary: a diagram without an end".to_owned());
     }
     problems
+}
+
+/// Whether `@` is outside of code, escaped or not: GitHub looks for mentions in what is rendered.
+fn is_mention(line: &str) -> bool {
+    let (mut line, mut outside) = (line, String::new());
+    while let Some((before, code)) = line.split_once("<code>") {
+        outside.push_str(before);
+        line = code.split_once("</code>").map_or("", |(_, after)| after);
+    }
+    outside.push_str(line);
+    outside.contains('@')
 }
 
 /// The line without its escaped characters.
@@ -130,6 +142,8 @@ fn markdown_of_others_is_found() {
         "a Www.b",
         "a `b`",
         "@a",
+        "\\@a",
+        "<code>a</code> \\@b",
         "# a",
         "- a",
         "a $b$",
@@ -145,6 +159,7 @@ fn markdown_of_others_is_found() {
     }
     let ours = "### ami-share: shared\n- **code** a \\[b\\]\n\n\
                 | [<code>a</code>](https://us-east-1.console.aws.amazon.com/b?c=d#e:f=g) | b |\n|---|---|\n| \\| | c |\n\
+                <code>@</code>a <code>\\@b</code>\n\
                 ```mermaid\nflowchart LR\n  T0([\"a#34;<br>b\"])\n```\n";
     assert_eq!(problems(ours), [""; 0]);
 }

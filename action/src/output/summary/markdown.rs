@@ -10,6 +10,10 @@ const LEFT_OUT: &str = "\n… and more, which is in the summary of the run and i
 /// The longest text of others, in characters: GitHub takes a mebibyte for the summary of a step.
 const LONGEST_TEXT: usize = 4_000;
 
+/// `@` in text. GitHub looks for mentions in what is rendered, where a backslash is gone,
+/// but not in code.
+const AT: &str = "<code>@</code>";
+
 /// A piece of Markdown. Only literals of this program enter it as they are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Markdown {
@@ -31,7 +35,7 @@ impl Markdown {
 
     /// Plain text, whoever wrote it.
     pub(crate) fn text(text: impl Display) -> Self {
-        Self::of(escape(&text.to_string()))
+        Self::of(escape(&text.to_string(), AT))
     }
 
     /// A message, in which what stands between backticks has the font of code.
@@ -48,7 +52,8 @@ impl Markdown {
 
     /// Plain text in the font of code.
     pub(crate) fn code(text: impl Display) -> Self {
-        let text = escape(&text.to_string());
+        // GitHub mentions nobody in code.
+        let text = escape(&text.to_string(), "\\@");
         Self::of(format!("<code>{text}</code>"))
     }
 
@@ -144,17 +149,19 @@ fn text_of(text: &str, masks_accounts: bool) -> String {
     }
 }
 
-/// Keeps what AWS and others wrote from being Markdown, HTML, mathematics, a link or endless.
-fn escape(text: &str) -> String {
+/// Keeps what AWS and others wrote from being Markdown, HTML, mathematics, a link or endless;
+/// `at_sign` takes the place of `@`.
+fn escape(text: &str, at_sign: &str) -> String {
     let text = visible(&cut(text, LONGEST_TEXT));
     let mut escaped = String::new();
     for (at, c) in text.char_indices() {
         match c {
             '<' => escaped.push_str("&lt;"),
             '&' => escaped.push_str("&amp;"),
-            '\\' | '|' | '*' | '_' | '[' | ']' | '#' | '!' | '`' | '~' | '@' | '$' => {
+            '\\' | '|' | '*' | '_' | '[' | ']' | '#' | '!' | '`' | '~' | '$' => {
                 escaped.extend(['\\', c]);
             }
+            '@' => escaped.push_str(at_sign),
             // GitHub makes links of `://` and of `www.` wherever they are.
             '/' if text[..at].ends_with(':') => escaped.push_str("\\/"),
             '.' if text[..at].to_ascii_lowercase().ends_with("www") => escaped.push_str("\\."),
@@ -175,9 +182,10 @@ mod tests {
             ("$a$ https://x www.x", "\\$a\\$ https:\\//x www\\.x"),
             ("a/b a.b WWW.x", "a/b a.b WWW\\.x"),
             ("\u{202e}\r", "\\\\u{202e}\\\\r"),
+            ("a @team/x", "a <code>@</code>team/x"),
         ];
         for (text, escaped) in table {
-            assert_eq!(escape(text), escaped);
+            assert_eq!(escape(text, AT), escaped);
         }
     }
 
@@ -212,6 +220,7 @@ mod tests {
             ("give `a|b` or c", "give <code>a\\|b</code> or c"),
             ("`a` and `b", "<code>a</code> and \\`b"),
             ("``` <b>", "<code></code>\\` &lt;b>"),
+            ("`@a` @b", "<code>\\@a</code> <code>@</code>b"),
         ];
         for (text, message) in table {
             assert_eq!(Markdown::message(text).text, message);
@@ -242,7 +251,8 @@ mod tests {
         fn text_cannot_leave_its_line_or_its_cell(
             text in "\\PC*|[|`*_<&~@$w.:/\n\r\\\\\\[\\]#!-]*|.*",
         ) {
-            let escaped = escape(&text);
+            let escaped = escape(&text, AT).replace(AT, " ");
+            proptest::prop_assert!(!escaped.contains('@'));
             proptest::prop_assert!(!escaped.contains(|c: char| c.is_control() || c == '<'));
             proptest::prop_assert!(!escaped.contains("://") && !escaped.contains("www."));
             let mut before = None;
