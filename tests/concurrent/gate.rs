@@ -4,10 +4,11 @@ mod call;
 mod client;
 mod defect;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use ami_share::aws_config::SdkConfig;
 use ami_share::aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
@@ -21,21 +22,29 @@ use self::client::GatedClient;
 pub(super) use self::defect::Defect;
 use self::defect::Kept;
 
+/// How long after a put a run looks at the policy again.
+pub(super) const SETTLE: Duration = Duration::from_secs(5);
+
 #[derive(Clone, Debug, Default)]
 pub(super) struct Gate(Arc<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
     contended: Vec<String>,
+    /// How a key policy names the target of the share.
+    target: String,
     defect: Option<Defect>,
     kept: Mutex<Kept>,
-    /// Whether the key policy had the statements when each run last read or put it.
+    /// Whether the key policy named the target of the share when each run last read or put it.
     open_keys: Mutex<BTreeMap<usize, bool>>,
     /// Whether a run asked for a launch permission before it knew that the key is open (P1).
     early: AtomicBool,
     waiting: Mutex<Vec<WaitingCall>>,
     /// When a call of each run that has not ended was last let through.
     running: Mutex<BTreeMap<usize, Instant>>,
+    /// When each run that has not ended last put the key policy: it looks again after `settle`,
+    /// and goes on meanwhile.
+    puts: Mutex<BTreeMap<usize, Instant>>,
     /// Whether each run that has ended succeeded.
     ended: Mutex<BTreeMap<usize, bool>>,
     /// What each run has been answered so far about each part of the world: all that it can know.
@@ -57,10 +66,11 @@ struct WaitingCall {
 
 impl Gate {
     /// A gate for runs that change only these: `policy`, `grants`, `snapshots`, IDs of images. The
-    /// share may have a defect.
-    pub(super) fn new(contended: Vec<String>, defect: Option<Defect>) -> Self {
+    /// share has a target that a key policy names so, and may have a defect.
+    pub(super) fn new(contended: Vec<String>, target: &str, defect: Option<Defect>) -> Self {
         Self(Arc::new(Inner {
             contended,
+            target: target.to_owned(),
             defect,
             ..Inner::default()
         }))
@@ -90,6 +100,7 @@ impl Gate {
         self.0.running.lock().unwrap().insert(run, Instant::now());
         let output = future.await;
         self.0.running.lock().unwrap().remove(&run);
+        self.0.puts.lock().unwrap().remove(&run);
         let mut answers = self.0.answers.lock().unwrap();
         answers.retain(|(answered, _), _| *answered != run);
         self.0.holds.lock().unwrap().remove(&run);
@@ -128,6 +139,9 @@ impl Gate {
         let _ = waiting.remove(position).let_through.send(());
         let mut running = self.0.running.lock().unwrap();
         running.insert(call.run, Instant::now());
+        if call.is_put() {
+            self.0.puts.lock().unwrap().insert(call.run, Instant::now());
+        }
     }
 
     /// Records what a run is answered, without the ID of the request.
@@ -154,8 +168,8 @@ impl Gate {
     fn note_key(&self, call: &Call, sent: &str, answer: &str) {
         let mut open_keys = self.0.open_keys.lock().unwrap();
         match call.operation.as_str() {
-            "GetKeyPolicy" => _ = open_keys.insert(call.run, answer.contains("AmiShare")),
-            "PutKeyPolicy" => _ = open_keys.insert(call.run, sent.contains("AmiShare")),
+            "GetKeyPolicy" => _ = open_keys.insert(call.run, answer.contains(&self.0.target)),
+            "PutKeyPolicy" => _ = open_keys.insert(call.run, sent.contains(&self.0.target)),
             _ => {}
         }
     }
@@ -181,9 +195,13 @@ impl Gate {
             let sleeps = waiting.iter().all(|(call, _)| call.run != *run);
             running.push((*run, sleeps.then(|| half_seconds(*since))));
         }
+        let mut watches = Vec::new();
+        for (run, since) in &*self.0.puts.lock().unwrap() {
+            watches.push((*run, is_watch(*since).then(|| half_seconds(*since))));
+        }
         let answers = self.0.answers.lock().unwrap();
         let ended = self.0.ended.lock().unwrap();
-        digest(&(waiting, running, &*answers, &*ended))
+        digest(&(waiting, running, watches, &*answers, &*ended))
     }
 
     /// How often calls of each run were held back.
@@ -199,8 +217,9 @@ impl Gate {
     /// Records that calls wait while time passes.
     pub(super) fn record_holds(&self, calls: &[Call]) {
         let mut holds = self.0.holds.lock().unwrap();
-        for call in calls {
-            *holds.entry(call.run).or_default() += 1;
+        let runs: BTreeSet<usize> = calls.iter().map(|call| call.run).collect();
+        for run in runs {
+            *holds.entry(run).or_default() += 1;
         }
     }
 
@@ -211,13 +230,21 @@ impl Gate {
         self.0.arrived.notified()
     }
 
-    /// Since when a run sleeps that neither waits here nor has ended.
+    /// Since when a run sleeps that neither waits here nor has ended, or watches a key policy while
+    /// it goes on.
     pub(super) fn find_sleep(&self, waiting: &[Call]) -> Option<Instant> {
         let running = self.0.running.lock().unwrap();
         let sleeps = |run: &usize| waiting.iter().all(|call| call.run != *run);
         let sleeping = running.iter().filter(|(run, _)| sleeps(run));
-        sleeping.map(|(_, since)| *since).min()
+        let puts = self.0.puts.lock().unwrap();
+        let watching = puts.iter().filter(|(_, since)| is_watch(**since));
+        sleeping.chain(watching).map(|(_, since)| *since).min()
     }
+}
+
+/// Whether a run that has put a key policy then still watches it for the first time.
+fn is_watch(since: Instant) -> bool {
+    since.elapsed() < SETTLE
 }
 
 pub(super) fn digest(value: &impl Hash) -> u64 {

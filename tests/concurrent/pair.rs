@@ -24,6 +24,9 @@ thread_local! {
 /// How a target gets access, and which target.
 pub(super) type Way = (KeyAccessMode, &'static str);
 
+/// A second target.
+const C: &str = "300000000000";
+
 pub(super) const BY_POLICY: Way = (KeyAccessMode::Policy, B);
 pub(super) const BY_GRANTS: Way = (KeyAccessMode::Grants, B);
 /// The key is left alone, so that the search has an end.
@@ -47,6 +50,8 @@ pub(super) struct Pair {
     pub(super) shares: &'static str,
     /// The image that is revoked.
     pub(super) revokes: &'static str,
+    /// The target from which it is revoked.
+    pub(super) revokes_from: &'static str,
     pub(super) also: Also,
     /// A mistake that the share makes.
     pub(super) defect: Option<Defect>,
@@ -59,8 +64,18 @@ impl Pair {
             shared_before,
             shares,
             revokes: "image-1",
+            revokes_from: way.1,
             also: Also::Nothing,
             defect: None,
+        }
+    }
+
+    /// An image that is shared with one target and revoked from another. Neither run looks at the
+    /// other's target, so only who watches what it has put sees that it is overwritten.
+    pub(super) const fn of_two_targets() -> Self {
+        Self {
+            revokes_from: B,
+            ..Self::new((KeyAccessMode::Policy, C), true, "image-1")
         }
     }
 
@@ -92,7 +107,7 @@ impl Pair {
     }
 
     fn build_scenario(self) -> Scenario {
-        let mut scenario = generate_scenario(2, 1, 2, 1);
+        let mut scenario = generate_scenario(3, 1, 2, 1);
         let volumes = scenario.images[0].volumes.clone();
         scenario.images[1].volumes = volumes;
         if self.also == Also::Copies {
@@ -104,7 +119,8 @@ impl Pair {
     /// A world in which a run has shared the image that is revoked.
     async fn build_shared_world(self) -> World {
         let world = build_world(self.build_scenario());
-        world.share(self.build_share(&world, self.revokes)).await;
+        let request = self.build_request(&world, self.revokes, self.revokes_from);
+        world.share(request).await;
         world
     }
 
@@ -117,7 +133,7 @@ impl Pair {
         key.unwrap().policy = Some(policy.unwrap());
         let mut images = scenario.images.iter_mut();
         let image = images.find(|image| image.name == self.revokes).unwrap();
-        image.shared_with.push(self.way.1.to_owned());
+        image.shared_with.push(self.revokes_from.to_owned());
         assert_eq!(
             build_world(scenario.clone()).list_access(),
             world.list_access()
@@ -125,11 +141,14 @@ impl Pair {
         scenario
     }
 
-    pub(super) fn build_share(self, world: &World, image: &str) -> ShareRequestBuilder {
-        let (mode, target) = self.way;
+    pub(super) fn build_share(self, world: &World) -> ShareRequestBuilder {
+        self.build_request(world, self.shares, self.way.1)
+    }
+
+    fn build_request(self, world: &World, image: &str, target: &str) -> ShareRequestBuilder {
         let request = world
             .build_request_for(&[image], &[target])
-            .key_access(mode);
+            .key_access(self.way.0);
         match self.also {
             Also::Nothing => request,
             Also::Snapshots => request.share_snapshots(ShareSnapshots::Always),
@@ -138,10 +157,9 @@ impl Pair {
     }
 
     pub(super) fn build_revoke(self, world: &World) -> ShareRequestBuilder {
-        let (mode, target) = self.way;
         world
-            .build_request_for(&[self.revokes], &[target])
-            .key_access(mode)
+            .build_request_for(&[self.revokes], &[self.revokes_from])
+            .key_access(self.way.0)
             .revoke(Revoke {
                 copies: self.also == Also::Copies,
                 ..Revoke::default()
@@ -170,12 +188,16 @@ impl Pair {
     pub(super) fn follow(self, search: &mut Search) -> Result<Option<String>, String> {
         build_runtime().block_on(async {
             let world = self.build_world().await;
-            let gate = Gate::new(self.list_contended(&world), self.defect);
+            let gate = Gate::new(
+                self.list_contended(&world),
+                name_in_policy(self.way.1),
+                self.defect,
+            );
             let [sharer, revoker] = [0, 1].map(|run| {
                 let config = gate.gate_calls(run, &world.config(A));
                 Sharer::new(&config).without_jitter()
             });
-            let sharing = carry_out(&sharer, self.build_share(&world, self.shares));
+            let sharing = carry_out(&sharer, self.build_share(&world));
             let revoking = carry_out(&revoker, self.build_revoke(&world));
             let both = Box::pin(futures::future::join(
                 gate.track_run(0, sharing),
@@ -226,9 +248,17 @@ impl Pair {
             }
         } else if self.way.0 == KeyAccessMode::Policy {
             // One statement serves all images.
-            let has_statement = world.read_key_policy("key-1").contains("AmiShare");
-            if has_statement != can_launch.values().any(|can| *can) {
-                return Err(format!("launch {can_launch:?}, statement {has_statement}"));
+            let policy = world.read_key_policy("key-1");
+            for target in [self.way.1, self.revokes_from] {
+                let shared_with = |id: &&String| access["images"][id].to_string().contains(target);
+                let can = |(id, can): (&&String, &bool)| *can && shared_with(id);
+                let can_launch = can_launch.iter().any(can);
+                let has_statement = policy.contains(name_in_policy(target));
+                if has_statement != can_launch {
+                    return Err(format!(
+                        "{target}: launch {can_launch}, statement {has_statement}"
+                    ));
+                }
             }
         }
         if self.also == Also::Snapshots {
@@ -241,6 +271,11 @@ impl Pair {
         }
         Ok(())
     }
+}
+
+/// How a key policy names a target.
+fn name_in_policy(target: &'static str) -> &'static str {
+    target.rsplit('/').next().unwrap()
 }
 
 fn build_world(scenario: Scenario) -> World {

@@ -4,24 +4,25 @@
 //! but leaves out paths that can only repeat what others showed:
 //!
 //! - Two orders that differ only in calls which do not depend on each other are one. At each point
-//!   the search keeps the calls that need not come next because an earlier path covers what follows
-//!   them (a *sleep set*). Calls of two runs depend on each other if they touch the same part of the
-//!   world and one changes it. Two calls that one run has under way at once do unless both read,
-//!   and different parts: the run waits for both answers, so it learns the same in either order.
+//!   the search keeps the calls that need not come next because an earlier path covers what
+//!   follows them (a *sleep set*). Calls of two runs depend on each other if they touch the same
+//!   part of the world and one changes it. Two calls that one run has under way at once do unless
+//!   both read, and different parts: it learns the same in either order.
 //! - A path ends at a state that another path reached: the world is the same, and each run got the
-//!   same answers about each part of it and waits for the same. Which of two answers about different
-//!   parts came first is no part of a state: a run waits for both. Of a run that has ended, only
-//!   whether it succeeded matters.
+//!   same answers about each part of it and waits for the same. Which of two answers about
+//!   different parts came first is no part of a state: a run waits for both. Of a run that has
+//!   ended, only whether it succeeded matters.
 //! - It ends as well if that state was reached with fewer holds (see below): from there, everything
 //!   was tried that may follow here.
 //!
-//! Thus a few hundred paths stand for millions. That they lose nothing, tests show in which paths go
-//! on from known states, and in which a share makes a mistake on purpose (`gate/defect.rs`).
+//! Thus a few hundred paths stand for millions. That they lose nothing, tests show in which paths
+//! go on from known states, and in which a share makes a mistake on purpose (`gate/defect.rs`).
 //!
-//! Time is a move too: while one run waits for a key policy to settle, a call of the other may be
-//! held back until shortly before that run wakes, or until it has woken. A run that is held back
-//! again and again would make endless paths, so each run is held back only a given number of times
-//! on a path ([`Search::new`]).
+//! Time is a move too: while a run watches the key policy that it has put, calls of the other may
+//! be held back until shortly before that run looks again, or until it has looked; and its own
+//! calls, since a share goes on meanwhile. A run that is held back again and again would make
+//! endless paths, so each run is held back only a given number of times on a path
+//! ([`Search::new`]).
 //!
 //! The search does not cover lost answers, nor moments shortly before the end of the longer pauses
 //! of a share that has to put a policy once more. Tests with random slow calls cover such moments;

@@ -10,6 +10,7 @@ mod answers;
 mod codes;
 mod contention;
 mod copies;
+mod crowds;
 mod cut_off;
 mod errors;
 mod expanded;

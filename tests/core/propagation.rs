@@ -120,12 +120,14 @@ impl Case {
         };
         match (kind, self) {
             ("grants", _) if uses_key && by_grants => Some("to have its new grants in effect"),
-            // A short delay is over when the policy has settled.
-            ("key-policies", _) if uses_key && !by_grants && seconds > 60 => {
+            ("key-policies", _) if uses_key && !by_grants => {
                 Some("to have its new policy in effect")
             }
             ("sharing", Self::Copies | Self::Unshare) => Some("to be seen by the target"),
-            ("sharing", Self::Parameters) => Some("which SSM may not know yet"),
+            // A short delay is over when the policy has settled.
+            ("sharing", Self::Parameters) if by_grants || seconds > 5 => {
+                Some("which SSM may not know yet")
+            }
             ("sharing", Self::Launch | Self::LaunchAsLauncher) => Some("to be known as shared"),
             ("iam", Self::ServiceRoles) => Some("to be known as a principal"),
             ("iam", Self::LaunchRoles | Self::LaunchAsLauncher) => {

@@ -8,11 +8,10 @@ use std::time::Duration;
 use futures::future;
 use tokio::time::Instant;
 
-use super::keys::Granted;
 use super::{Apply, LaunchableImage, as_principals};
 use crate::diagnostic::{Code, Error};
 use crate::id::{AccountId, AmiId, KeyArn, Region, SourceImage};
-use crate::plan::{Grants, KeyAccess, SharedImage, SnapshotPermission};
+use crate::plan::{Grants, SharedImage, SnapshotPermission};
 use crate::report::{Conclusion, Event, Verification};
 use crate::request::Verify;
 use crate::verify;
@@ -60,42 +59,21 @@ impl LostAccess<'_> {
 }
 
 impl<'a> Apply<'a> {
-    /// Checks every key and the snapshots once more. Restores what another run removed while the
-    /// launch permission is still there; otherwise the revoke wins, and the access is lost.
+    /// Checks grants, snapshots and the states of keys once more, after access by key policies was
+    /// watched, which `lost` some keys. Restores what another run removed while the launch
+    /// permission is still there; otherwise the revoke wins, and the access is lost.
     pub(super) async fn confirm_access(
         &self,
-        granted: &[(&'a KeyAccess, Granted)],
+        lost: BTreeSet<&'a KeyArn>,
         images: &[LaunchableImage<'a>],
     ) -> LostAccess<'a> {
-        let policies = self.confirm_policies(granted, images);
         let grants = self.confirm_all_grants(images);
         let snapshots = self.confirm_snapshots(images);
         let states = self.confirm_key_states(images);
-        let (policies, grants, images, unusable) =
-            future::join4(policies, grants, snapshots, states).await;
-        let mut keys = &policies | &grants;
+        let (grants, images, unusable) = future::join3(grants, snapshots, states).await;
+        let mut keys = &lost | &grants;
         keys.extend(unusable);
         LostAccess { keys, images }
-    }
-
-    /// Confirms access by key policies; returns the keys where it is lost.
-    async fn confirm_policies(
-        &self,
-        granted: &[(&'a KeyAccess, Granted)],
-        images: &[LaunchableImage<'a>],
-    ) -> BTreeSet<&'a KeyArn> {
-        let mut confirming = Vec::new();
-        for (access, granted) in granted {
-            let mut under: Vec<&LaunchableImage<'_>> = images.iter().collect();
-            under.retain(|image| image.launch.keys.contains(&access.key));
-            confirming.push(async move {
-                let confirmed = self.confirm_key_access(access, granted, &under).await;
-                let is_lost = self.progress().report_error(confirmed).is_none();
-                is_lost.then_some(&access.key)
-            });
-        }
-        let lost = future::join_all(confirming).await;
-        lost.into_iter().flatten().collect()
     }
 
     /// Confirms access by grants; returns the keys where it is lost.

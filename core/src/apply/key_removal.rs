@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use futures::stream;
+
 use super::Apply;
-use super::keys::named_principals;
+use super::keys::{KeyState, named_principals};
 use crate::diagnostic::Error;
 use crate::id::{AmiId, Principal, Region};
 use crate::observe::{self, Known, Loss};
@@ -23,7 +25,7 @@ impl Apply<'_> {
         // 1. The statements go first: by them, a target may make grants of its own.
         let mut removed = BTreeSet::new();
         if readable.policy {
-            removed = self.remove_key_statements(remove).await?;
+            removed = self.remove_key_statements(remove, images).await?;
         }
         let mut revoked_grants = Vec::new();
         if readable.grants {
@@ -50,6 +52,36 @@ impl Apply<'_> {
         }
 
         Ok(())
+    }
+
+    /// Those of the `removed` who can launch one of the images again.
+    pub(super) async fn find_launchers(
+        &self,
+        images: &[(&Region, &AmiId)],
+        removed: &BTreeSet<PolicyPrincipal>,
+    ) -> Result<BTreeSet<Principal>, Error> {
+        let mut found = BTreeSet::new();
+        for (region, image_id) in images {
+            let launchers = self.launchers_of(region, image_id).await?;
+            found.extend(named_principals(&launchers, removed));
+        }
+        Ok(found)
+    }
+
+    /// Gives a key back at once to those who can launch one of the images again: a share beside
+    /// this run has written the launch permission since this run removed it. Returns them.
+    pub(super) async fn give_back(
+        &self,
+        remove: &RemoveKeyAccess,
+        images: &[(&Region, &AmiId)],
+        removed: &BTreeSet<PolicyPrincipal>,
+    ) -> Result<BTreeSet<PolicyPrincipal>, Error> {
+        let back = self.find_launchers(images, removed).await?;
+        if !back.is_empty() {
+            self.give_key_access(&self.access_to_restore(remove, &back))
+                .await?;
+        }
+        Ok(back.iter().filter_map(PolicyPrincipal::of).collect())
     }
 
     /// Those of the `removed` with whom something else under the key is shared by now.
@@ -90,15 +122,26 @@ impl Apply<'_> {
         remove: &RemoveKeyAccess,
         principals: BTreeSet<Principal>,
     ) -> Result<(), Error> {
-        let access = KeyAccess {
+        let access = self.access_to_restore(remove, &principals);
+        let granted = self.give_key_access(&access).await?;
+        let state = KeyState::default();
+        self.keep_key_access(&access, &granted, &state, stream::empty())
+            .await?;
+        self.report_key_access(&access, granted.principals);
+        Ok(())
+    }
+    fn access_to_restore(
+        &self,
+        remove: &RemoveKeyAccess,
+        principals: &BTreeSet<Principal>,
+    ) -> KeyAccess {
+        KeyAccess {
             key: remove.key.clone(),
             access: self.plan.request.key_permissions(),
             missing: principals.clone(),
-            principals,
+            principals: principals.clone(),
             unlisted: BTreeSet::new(),
             policy: None,
-        };
-        self.ensure_key_access(&access).await?;
-        Ok(())
+        }
     }
 }

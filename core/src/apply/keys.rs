@@ -3,8 +3,9 @@
 //!
 //! KMS has no compare-and-set. A put takes effect within 3 s of the start of the read that it was
 //! made from, or is given up. So every run that read the policy before our put has put within 3 s
-//! of it, and a look after `settle` shows whether our statements survived. Over a slow network the
-//! read takes more of these 3 s, and leaves less to the put.
+//! of it, and a look after `settle` shows whether our statements survived. A share goes on
+//! meanwhile (`watch.rs`). Over a slow network the read takes more of these 3 s, and leaves less to
+//! the put.
 //!
 //! A read may be out of date, and enters twice: the other run's before our put, and our look. So
 //! the look finds everything if no read is older than half of what `settle` exceeds these 3 s by.
@@ -12,27 +13,28 @@
 mod grants;
 mod invalid;
 mod policy;
+mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use super::{Apply, LaunchableImage};
+use self::policy::{Outcome, PutPolicy};
+pub(super) use self::watch::{KeyState, until_all_present};
+use super::Apply;
 use crate::diagnostic::{AwsAnswer, Code, Error};
-use crate::id::{KeyArn, Principal};
+use crate::id::{AmiId, KeyArn, Principal, Region};
 use crate::limits::KEY_POLICY_CHANGE;
 use crate::plan::{KeyAccess, RemoveKeyAccess};
 use crate::policy::key_policy::PolicyPrincipal;
 use crate::report::Event;
 use crate::run::effect::ChangeKind;
 
-/// How often statements that had settled and were then removed are put again, before the run that
-/// removes them wins.
-const CONTENDED_PUTS: u32 = 2;
-
 const SETTLE: &str = "to keep the new key policy, in case another run overwrites it";
+const UNANSWERED: &str = "to show whether it was changed: KMS has not said so";
 const EXPECTED: &str = "to show a statement that it should have: one look may be out of date";
 
 /// One lock per key: runs of one process never race with each other. It holds how many puts in a
@@ -52,6 +54,8 @@ impl KeyLocks {
 pub(super) struct Granted {
     pub(super) principals: BTreeSet<Principal>,
     pub(super) refused: Refused,
+    /// How this run has put it into the policy; `None` if it was there.
+    put: Option<PutPolicy>,
 }
 
 /// Whom KMS calls invalid, and its words.
@@ -64,85 +68,76 @@ pub(super) struct Refused {
 }
 
 impl Apply<'_> {
-    /// Makes sure that the principals have access, and that it lasts. If nothing is missing, there
-    /// is no wait.
-    pub(super) async fn ensure_key_access(&self, access: &KeyAccess) -> Result<Granted, Error> {
+    /// Lets the principals use a key, and returns once its policy has their statements. Where it
+    /// did not have them, [`Self::keep_key_access`] makes sure that they last.
+    pub(super) async fn give_key_access(&self, access: &KeyAccess) -> Result<Granted, Error> {
         let mut refused = Refused::default();
-        let mut pause = self.run.timing.settle;
         let since = Instant::now();
-        while self.add_statements(access, &mut refused).await? {
-            self.progress()
-                .wait(&access.key, SETTLE, since, pause)
-                .await;
-            // A run that revokes does not wait longer each time, and so wins.
-            pause = self.progress().varied(pause.saturating_mul(2));
-        }
+        let put = loop {
+            match self.add_statements(access, &mut refused).await? {
+                Outcome::Unchanged => break None,
+                Outcome::Put(put) => break Some(put),
+                // The next look tells.
+                Outcome::Unknown => {
+                    let pause = self.run.timing.settle;
+                    self.progress()
+                        .wait(&access.key, UNANSWERED, since, pause)
+                        .await;
+                }
+            }
+        };
         let principals = &access.principals - &refused.principals;
         // This run has given it, or one beside it since the plan was made.
         let changes = &self.progress().changes;
         let given = access.missing.intersection(&principals);
         changes.note(ChangeKind::KeyPolicy, &access.key, given);
-        self.progress().emit(&Event::KeyAccessConfirmed {
-            key: access.key.clone(),
-            principals: principals.clone(),
-        });
         Ok(Granted {
             principals,
             refused,
+            put,
         })
     }
 
-    /// Looks once more, after the launch permissions of the `images` under the key are written:
-    /// another run has removed the statements that are gone by now. If the launch permissions are
-    /// gone as well, that run revokes, and wins.
-    pub(super) async fn confirm_key_access(
-        &self,
-        access: &KeyAccess,
-        granted: &Granted,
-        images: &[&LaunchableImage<'_>],
-    ) -> Result<(), Error> {
-        let access = KeyAccess {
-            principals: granted.principals.clone(),
-            ..access.clone()
-        };
-        let mut restored = BTreeSet::new();
-        for puts_left in (0..=CONTENDED_PUTS).rev() {
-            let gone = self.find_missing_statements(&access).await?;
-            if gone.is_empty() {
-                // Access that was restored for an image that another run revoked meanwhile would be
-                // useless.
-                if restored.is_empty() || self.are_still_shared(images, &restored).await? {
-                    return Ok(());
-                }
-                break;
-            }
-            if puts_left == 0 || !self.are_still_shared(images, &gone).await? {
-                break;
-            }
-            self.ensure_key_access(&access).await?;
-            restored.extend(gone);
-        }
-        Err(self.contended(&access.key))
+    /// Reports who can use a key, once that was confirmed.
+    pub(super) fn report_key_access(&self, access: &KeyAccess, principals: BTreeSet<Principal>) {
+        self.progress().emit(&Event::KeyAccessConfirmed {
+            key: access.key.clone(),
+            principals,
+        });
     }
 
-    /// Removes our statements, makes sure that they stay away, and returns whom they named.
+    /// Removes our statements, makes sure that they stay away, and returns whom they named. Whoever
+    /// can launch one of the `images` again gets them back (P1).
     pub(super) async fn remove_key_statements(
         &self,
         remove: &RemoveKeyAccess,
+        images: &[(&Region, &AmiId)],
     ) -> Result<BTreeSet<PolicyPrincipal>, Error> {
         let since = Instant::now();
         let settle = self.run.timing.settle;
+        let mut step = remove.clone();
         let mut removed = BTreeSet::new();
         let mut is_expected = remove.expected;
         loop {
-            let is_changed = self.remove_statements(remove, &mut removed).await?;
+            let is_changed = self.remove_statements(&step, &mut removed).await?;
+            if is_changed {
+                let back = self.give_back(remove, images, &removed).await?;
+                step.launchers = &remove.launchers | &back;
+            }
             let (what, pause) = match (is_changed, is_expected) {
                 (true, _) => (SETTLE, settle),
-                (false, true) => (EXPECTED, settle.saturating_sub(KEY_POLICY_CHANGE) / 2),
+                (false, true) => (EXPECTED, oldest_read(settle)),
                 (false, false) => return Ok(removed),
             };
             is_expected = false;
             self.progress().wait(&remove.key, what, since, pause).await;
+            // One look at launch permissions may be out of date, so that who got the key back by it
+            // loses it again.
+            if step.launchers != remove.launchers {
+                let back = self.find_launchers(images, &removed).await?;
+                let back: BTreeSet<_> = back.iter().filter_map(PolicyPrincipal::of).collect();
+                step.launchers = &remove.launchers | &back;
+            }
         }
     }
 
@@ -152,6 +147,19 @@ impl Apply<'_> {
         Error::new(Code::KeyPolicyContended, message)
             .at(&self.run.source.identity.account, key.region())
             .on(key)
+    }
+}
+
+/// How old a read may be where a run settles so long.
+fn oldest_read(settle: Duration) -> Duration {
+    settle.saturating_sub(KEY_POLICY_CHANGE) / 2
+}
+
+/// Access to a key for these principals only.
+fn limit(access: &KeyAccess, principals: &BTreeSet<Principal>) -> KeyAccess {
+    KeyAccess {
+        principals: principals.clone(),
+        ..access.clone()
     }
 }
 

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use futures::FutureExt as _;
 use futures::future;
 
+use super::keys::{KeyState, until_all_present};
 use super::{Apply, LaunchableImage, as_principals};
 use crate::aws::ec2::{Change, Ec2};
 use crate::diagnostic::{Code, Error};
@@ -15,12 +16,14 @@ use crate::report::Event;
 use crate::run::effect::ChangeKind;
 
 impl Apply<'_> {
-    /// Lets principals launch the image; returns those that AWS refuses.
+    /// Lets principals launch the image, while its `keys` have their access; returns those that AWS
+    /// refuses, and all of them if that access is lost.
     pub(super) async fn ensure_launch_permission(
         &self,
         shared: &SharedImage,
         image_id: &AmiId,
         principals: &BTreeSet<Principal>,
+        keys: &[KeyState],
     ) -> Result<BTreeSet<Principal>, Error> {
         // A copy that has just become available may still be unknown or count as pending elsewhere
         // in EC2 (R1.1.7, R2.8); the SDK does not try that again (R6.6).
@@ -52,6 +55,9 @@ impl Apply<'_> {
             if missing.is_empty() {
                 break (sent, BTreeSet::new());
             }
+            if !until_all_present(keys).await {
+                break (BTreeSet::new(), principals.clone());
+            }
             match self.change_in_halves(&missing, add).await {
                 Ok(refused) => break (&missing - &refused, refused),
                 // It may have been done all the same: the next look tells, once.
@@ -62,33 +68,27 @@ impl Apply<'_> {
                 Err(error) => return Err(error),
             }
         };
-        self.report_launch_permission(shared, image_id, added, principals - &refused);
-        Ok(refused)
-    }
-
-    fn report_launch_permission(
-        &self,
-        shared: &SharedImage,
-        image_id: &AmiId,
-        added: BTreeSet<Principal>,
-        principals: BTreeSet<Principal>,
-    ) {
-        let (source, region) = (&shared.source, &shared.region);
         if !added.is_empty() {
             let changes = &self.progress().changes;
             changes.note(ChangeKind::Sharing, image_id, &added);
             self.progress().emit(&Event::LaunchPermissionAdded {
-                source: source.clone(),
-                region: region.clone(),
+                source: shared.source.clone(),
+                region: shared.region.clone(),
                 image: image_id.clone(),
                 added,
             });
         }
+        Ok(refused)
+    }
+
+    /// Reports who can launch an image, once that was confirmed.
+    pub(super) fn report_launchable(&self, image: &LaunchableImage<'_>) {
+        let shared = image.shared();
         self.progress().emit(&Event::LaunchPermissionConfirmed {
-            source: source.clone(),
-            region: region.clone(),
-            image: image_id.clone(),
-            principals,
+            source: shared.source.clone(),
+            region: shared.region.clone(),
+            image: image.image_id.clone(),
+            principals: image.principals.clone(),
         });
     }
 

@@ -1,23 +1,23 @@
 //! Gives access. Copies and key access are made concurrently; an image is shared once both are
-//! available for it, and after that every key is checked once more.
+//! available for it. Key policies that were put are watched meanwhile, and after both every key is
+//! checked once more.
+
+mod old_plan;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
-use futures::FutureExt as _;
 use futures::future::{self, BoxFuture, Shared};
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt as _, StreamExt as _};
 use tokio::time::Instant;
 
-use super::confirm::LostAccess;
-use super::keys::Granted;
+use super::confirm::{Blocked, LostAccess};
+use super::keys::{Granted, KeyState};
 use super::{Apply, AvailableCopies, LaunchableImage};
-use crate::diagnostic::{Code, Error};
+use crate::diagnostic::Error;
 use crate::id::{AmiId, KeyArn, Principal, Region, SourceImage};
-use crate::plan::{self, KeyAccess, LaunchPermission, SharedImage};
+use crate::plan::{KeyAccess, LaunchPermission, SharedImage};
 use crate::report::Event;
-
-/// The age from which the sources of a plan are looked at again before they are shared.
-const OLD_PLAN: Duration = Duration::from_mins(1);
 
 /// An image that exists, with its temporary access recorded. `None` if that failed; the error was
 /// emitted.
@@ -26,19 +26,29 @@ type ImageFuture<'a> = Shared<BoxFuture<'a, Option<AmiId>>>;
 /// Access to one key. `None` if that failed; the error was emitted.
 type KeyFuture<'a> = Shared<BoxFuture<'a, Option<Granted>>>;
 
+/// An image that is being shared. `None` if that failed; the error was emitted.
+type SharingFuture<'a, 'b> = Shared<BoxFuture<'a, Option<LaunchableImage<'b>>>>;
+
+/// A key that images wait for.
+struct KeyToGive<'a> {
+    access: &'a KeyAccess,
+    granted: KeyFuture<'a>,
+    state: KeyState,
+}
+
 /// What launch permissions wait for. Several images may wait for the same; each future runs once,
 /// from when it is first polled.
 struct Prerequisites<'a> {
     images: BTreeMap<(&'a SourceImage, &'a Region), ImageFuture<'a>>,
-    keys: BTreeMap<&'a KeyArn, (&'a KeyAccess, KeyFuture<'a>)>,
+    keys: BTreeMap<&'a KeyArn, KeyToGive<'a>>,
     launch_roles: Shared<BoxFuture<'a, ()>>,
 }
 
 impl<'a> Apply<'a> {
     /// Carries out every step that gives access; returns what is shared.
     pub(super) async fn share(&self) -> Vec<LaunchableImage<'_>> {
-        // 1. Share each image as soon as it exists and its keys can be used (P1), and look at all
-        //    keys and snapshots once more when the last launch permission is written (P5).
+        // 1. Share each image as soon as it exists and its keys can be used (P1). Watch the keys
+        //    meanwhile, and look at all of them and at snapshots once more after both (P5).
         //    Targets copy each image as soon as it is shared, while others still queue in the
         //    source account.
         let prerequisites = self.prepare();
@@ -47,25 +57,13 @@ impl<'a> Apply<'a> {
             let image = self.share_image(&prerequisites, launch);
             sharing.push(image.boxed().shared());
         }
-        let ((images, lost), available) = future::join(
+        let ((images, lost), (available, blocked)) = future::join(
             self.await_and_confirm(&prerequisites, &sharing),
-            self.serve_targets(&sharing),
+            self.serve_and_verify(&prerequisites, &sharing),
         )
         .await;
 
-        // 2. Roles of services are granted keys to which this run gives no other access: nothing
-        //    before has done that.
-        let mut other_keys = BTreeSet::new();
-        for role in self.plan.service_roles() {
-            let mut grants = self.plan.grants();
-            let by_grants = grants.any(|grants| grants.key == role.key);
-            if !by_grants && !prerequisites.keys.contains_key(&role.key) {
-                other_keys.insert(&role.key);
-            }
-        }
-        self.grant_service_roles(&other_keys).await;
-
-        // 3. Temporary access ends once the targets' copies are available. Where it becomes
+        // 2. Temporary access ends once the targets' copies are available. Where it becomes
         //    permanent, a later run must not reclaim it.
         self.reclaim_access(&images, &available).await;
         if !self.plan.request.options.in_targets.unshare_after_copy {
@@ -73,10 +71,13 @@ impl<'a> Apply<'a> {
             self.forget_temporary_access(&image_ids).await;
         }
 
-        // 4. Nothing may name an image that cannot be launched: only those whose access was
+        // 3. Nothing may name an image that cannot be launched: only those whose access was
         //    confirmed are deprecated, protected and published, in each target that can launch
         //    them, and in the source account if any can.
-        let blocked = self.verify_launches().await;
+        let blocked = match blocked {
+            Some(blocked) => blocked,
+            None => self.verify_launches().await,
+        };
         let (available, blocked) = (&available, &blocked);
         let mut completing = Vec::new();
         for image in &images {
@@ -108,8 +109,12 @@ impl<'a> Apply<'a> {
         let mut keys = BTreeMap::new();
         for access in self.plan.key_accesses() {
             let recorded = self.images_to_record(&access.key, &images);
-            let granted = self.ensure_key(access, recorded).boxed().shared();
-            keys.insert(&access.key, (access, granted));
+            let key = KeyToGive {
+                access,
+                granted: self.ensure_key(access, recorded).boxed().shared(),
+                state: KeyState::default(),
+            };
+            keys.insert(&access.key, key);
         }
         Prerequisites {
             images,
@@ -162,7 +167,7 @@ impl<'a> Apply<'a> {
         recorded: Vec<ImageFuture<'_>>,
     ) -> Option<Granted> {
         future::join_all(recorded).await;
-        let granted = self.ensure_key_access(access).await;
+        let granted = self.give_key_access(access).await;
         let granted = self.progress().report_error(granted)?;
         if !granted.refused.principals.is_empty() {
             let error = self.invalid_principals(access, &granted.refused).await;
@@ -182,14 +187,16 @@ impl<'a> Apply<'a> {
         let shared = &launch.shared;
         // 1. Wait for the image and its keys.
         let image = prerequisites.images.get(&(&shared.source, &shared.region));
-        let mut keys = Vec::new();
+        let (mut granting, mut keys) = (Vec::new(), Vec::new());
         for key in &launch.keys {
-            let access = prerequisites.keys.get(key);
-            keys.extend(access.map(|(_, granted)| granted.clone()));
+            if let Some(key) = prerequisites.keys.get(key) {
+                granting.push(key.granted.clone());
+                keys.push(key.state.clone());
+            }
         }
         let (image_id, granted, ()) = future::join3(
             image?.clone(),
-            future::join_all(keys),
+            future::join_all(granting),
             prerequisites.launch_roles.clone(),
         )
         .await;
@@ -217,7 +224,7 @@ impl<'a> Apply<'a> {
         }
         let covered = self.plan.request.covered_accounts();
         let given = self
-            .give_permissions(shared, &image_id, principals, covered)
+            .give_permissions(shared, &image_id, principals, covered, &keys)
             .await;
         let (principals, covered) = self.progress().report_error(given)?;
         if principals.is_empty() && !launch.principals.is_empty() {
@@ -232,37 +239,6 @@ impl<'a> Apply<'a> {
         })
     }
 
-    /// Whether so much time has passed that the images of the plan may be others now.
-    fn is_plan_old(&self) -> bool {
-        let remaining = self.plan.deadline.saturating_duration_since(Instant::now());
-        self.plan.request.timing().timeout.saturating_sub(remaining) > OLD_PLAN
-    }
-
-    /// Fails if the source of a shared image lost what the plan was allowed for: its owner, its
-    /// state or its required tags.
-    async fn check_source_again(
-        &self,
-        launch: &LaunchPermission,
-        image_id: &AmiId,
-    ) -> Result<(), Error> {
-        let source = &launch.shared.source;
-        let clients = self.run.source_clients(&source.region);
-        let image = self.run.present_image(&clients, &source.ami).await?;
-        let account = &self.plan.account;
-        let refusals = plan::refuse_share(&self.plan.request, account, &image);
-        let Some(first) = refusals.first() else {
-            return Ok(());
-        };
-        let message = format!(
-            "{image_id} was not shared: {source} has changed since the plan was made: {}",
-            first.message
-        );
-        Err(Error::new(Code::PlanRefused, message)
-            .remedy(first.remedy.clone())
-            .at(account, &source.region)
-            .on(source))
-    }
-
     /// Gives access to one image: grants and snapshots first, the launch permission last, which the
     /// `covered` accounts have by their organization. Whom AWS refuses one of them gets none of
     /// those that follow; returns who of both has got all.
@@ -272,6 +248,7 @@ impl<'a> Apply<'a> {
         image_id: &AmiId,
         mut principals: BTreeSet<Principal>,
         mut covered: BTreeSet<Principal>,
+        keys: &[KeyState],
     ) -> Result<(BTreeSet<Principal>, BTreeSet<Principal>), Error> {
         for grants in self.plan.grants() {
             if &grants.shared == shared {
@@ -292,7 +269,7 @@ impl<'a> Apply<'a> {
             }
         }
         let refused = self
-            .ensure_launch_permission(shared, image_id, &principals)
+            .ensure_launch_permission(shared, image_id, &principals, keys)
             .await?;
         Ok((&principals - &refused, covered))
     }
@@ -301,28 +278,81 @@ impl<'a> Apply<'a> {
     async fn await_and_confirm<'b>(
         &self,
         prerequisites: &Prerequisites<'b>,
-        sharing: &[Shared<BoxFuture<'_, Option<LaunchableImage<'b>>>>],
+        sharing: &[SharingFuture<'_, 'b>],
     ) -> (Vec<LaunchableImage<'b>>, LostAccess<'b>)
     where
         'a: 'b,
     {
-        let mut keys = Vec::new();
-        for (access, granted) in prerequisites.keys.values() {
-            keys.push(async { Some((*access, granted.clone().await?)) });
+        let mut watching = Vec::new();
+        for key in prerequisites.keys.values() {
+            watching.push(self.watch_key(key, sharing));
         }
         let images = future::join_all(sharing.iter().cloned());
-        let (images, granted) = future::join(images, future::join_all(keys)).await;
+        let (images, keys) = future::join(images, future::join_all(watching)).await;
         let images: Vec<LaunchableImage<'_>> = images.into_iter().flatten().collect();
-        let granted: Vec<(&KeyAccess, Granted)> = granted.into_iter().flatten().collect();
-        let lost = self.confirm_access(&granted, &images).await;
+        let lost_keys = keys.into_iter().flatten().collect();
+        let lost = self.confirm_access(lost_keys, &images).await;
+        for image in &images {
+            if !lost.concerns(image) {
+                self.report_launchable(image);
+            }
+        }
         (images, lost)
     }
 
-    /// Copies and tags each image in targets, once it is shared.
-    async fn serve_targets(
+    /// Makes sure that access to a key lasts, while the images under it are shared; returns the key
+    /// if it does not.
+    async fn watch_key<'b>(
         &self,
-        sharing: &[Shared<BoxFuture<'_, Option<LaunchableImage<'_>>>>],
-    ) -> AvailableCopies {
+        key: &KeyToGive<'b>,
+        sharing: &[SharingFuture<'_, 'b>],
+    ) -> Option<&'b KeyArn> {
+        let access = key.access;
+        let granted = key.granted.clone().await?;
+        let of_key = |image: Option<LaunchableImage<'b>>| {
+            image.filter(|image| image.launch.keys.contains(&access.key))
+        };
+        let sharing: FuturesUnordered<_> = sharing.iter().cloned().collect();
+        let kept = self
+            .keep_key_access(access, &granted, &key.state, sharing.map(of_key))
+            .await;
+        if self.progress().report_error(kept).is_none() {
+            return Some(&access.key);
+        }
+        self.report_key_access(access, granted.principals);
+        None
+    }
+
+    /// Whatever follows once images are shared, while their keys are watched: copies and tags in
+    /// targets, roles of services, and whether targets can launch. That is `None` if targets are to
+    /// lose access first, which is done only after everything was confirmed.
+    async fn serve_and_verify(
+        &self,
+        prerequisites: &Prerequisites<'_>,
+        sharing: &[SharingFuture<'_, '_>],
+    ) -> (AvailableCopies, Option<Blocked>) {
+        let available = self.serve_targets(sharing).await;
+
+        // Roles of services are granted keys to which this run gives no other access: nothing
+        // before has done that.
+        let mut other_keys = BTreeSet::new();
+        for role in self.plan.service_roles() {
+            let mut grants = self.plan.grants();
+            let by_grants = grants.any(|grants| grants.key == role.key);
+            if !by_grants && !prerequisites.keys.contains_key(&role.key) {
+                other_keys.insert(&role.key);
+            }
+        }
+        self.grant_service_roles(&other_keys).await;
+
+        if self.plan.reclaims().any(|step| step.needed) {
+            return (available, None);
+        }
+        (available, Some(self.verify_launches().await))
+    }
+
+    /// Copies and tags each image in targets, once it is shared.
+    async fn serve_targets(&self, sharing: &[SharingFuture<'_, '_>]) -> AvailableCopies {
         let mut serving = Vec::new();
         for image in sharing {
             serving.push(async {

@@ -8,7 +8,7 @@ use tokio::time::{self, Instant};
 
 use super::absence::Absences;
 use super::effect::Changes;
-use super::wait::{Awaited, PollBackoff, Wait, varied};
+use super::wait::{Awaited, PollBackoff, Wait, scattered, varied};
 use crate::diagnostic::{AwsAnswer, Code, Error};
 use crate::id::{AccountId, AmiId, Region, SourceImage};
 use crate::plan::Plan;
@@ -106,6 +106,11 @@ impl<'a> Progress<'a> {
     /// A pause that varies by a tenth, so that concurrent runs drift apart.
     pub(crate) fn varied(&self, pause: Duration) -> Duration {
         varied(pause, self.jitter)
+    }
+
+    /// A random pause up to a longest one, so that concurrent runs do not collide again.
+    pub(crate) fn scattered(&self, longest: Duration) -> Duration {
+        scattered(longest, self.jitter)
     }
 
     /// Reports that something is awaited, then waits `pause`.

@@ -59,6 +59,20 @@ pub(super) fn varied(duration: Duration, jitter: bool) -> Duration {
         .unwrap_or(duration)
 }
 
+/// A random duration up to a longest one, so that concurrent runs that collided do not collide
+/// again; none without jitter.
+pub(super) fn scattered(longest: Duration, jitter: bool) -> Duration {
+    if !jitter || longest.is_zero() {
+        return Duration::ZERO;
+    }
+    let half = longest / 2;
+    let mut backoff = ExponentialBackoff {
+        randomization_factor: 1.0,
+        ..growing(half, half, jitter)
+    };
+    backoff.next_backoff().unwrap_or(half)
+}
+
 fn growing(first: Duration, ceiling: Duration, jitter: bool) -> ExponentialBackoff {
     ExponentialBackoff {
         current_interval: first,

@@ -44,12 +44,12 @@ const CHAIN: [&str; 11] = [
     // Right before the change (promise P5).
     "kms:GetKeyPolicy",
     "kms:PutKeyPolicy",
-    // After `settle`.
-    "kms:GetKeyPolicy",
     // Not before the key can be used (promise P1), and right before the change.
     "ec2:DescribeImageAttribute",
     "ec2:ModifyImageAttribute",
-    // Whether it has lasted.
+    // Whether a revoke beside it has removed the key meanwhile.
+    "kms:GetKeyPolicy",
+    // Whether it has lasted, after `settle`.
     "kms:GetKeyPolicy",
 ];
 

@@ -29,8 +29,9 @@ async fn three_images_in_four_regions_for_fifty_accounts_take_expected_calls() {
     let all = calls.values().sum::<usize>() + settle_reads;
     println!("{all} calls, {settle_reads} of them settle reads: {calls:?}");
     assert_eq!(
-        settle_reads, 8,
-        "in each Region, one when the put has settled, one after the launch permission"
+        settle_reads, 9,
+        "in each Region, one when the put has settled, one after launch permissions; at home, these \
+         are written at two moments"
     );
     let expected = build_table(&[
         ("sts:GetCallerIdentity", 1),
@@ -38,8 +39,9 @@ async fn three_images_in_four_regions_for_fifty_accounts_take_expected_calls() {
         ("ec2:DescribeRegions", 1),
         // The images themselves, and existing copies in each Region; 11 times whether the token of
         // a copy names a deregistered image; and in each Region all copies once when they begin
-        // and once when they should be available.
-        ("ec2:DescribeImages", 1 + 4 + 11 + 4 * 2),
+        // and once when they should be available. The image at home is shared long before the
+        // end, when it is looked at once more, and its launch permission too.
+        ("ec2:DescribeImages", 1 + 4 + 11 + 4 * 2 + 1),
         // Those of the images and of existing copies; the progress of each Region's copies once;
         // and the volumes of each finished copy, to check their encryption.
         ("ec2:DescribeSnapshots", 1 + 4 + 4 + 11),
@@ -49,7 +51,7 @@ async fn three_images_in_four_regions_for_fifty_accounts_take_expected_calls() {
         // To plan, and again right before the change.
         ("kms:GetKeyPolicy", 4 * 2),
         // Of each image to plan, and of each that is shared right before the change.
-        ("ec2:DescribeImageAttribute", 3 + 12),
+        ("ec2:DescribeImageAttribute", 3 + 12 + 1),
         // Every image to every Region; but the image at home that is under the key already is
         // shared itself.
         ("ec2:CopyImage", 3 * 4 - 1),

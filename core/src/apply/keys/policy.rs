@@ -39,6 +39,39 @@ struct Edited {
     removed: BTreeSet<String>,
 }
 
+/// What became of a change.
+pub(super) enum Outcome {
+    /// The policy was so already.
+    Unchanged,
+    /// KMS has put the new policy.
+    Put(PutPolicy),
+    /// KMS has not said whether it has.
+    Unknown,
+}
+
+/// A policy that KMS has put.
+#[derive(Clone, Debug)]
+pub(super) struct PutPolicy {
+    /// The policy before.
+    pub(super) replaced: String,
+    /// When KMS had answered.
+    pub(super) at: Instant,
+    /// How long the read and the put took: a put of another run that is as fast and overwrites this
+    /// one comes no later after it.
+    pub(super) took: Duration,
+}
+
+impl Outcome {
+    /// What became of this change and a later one.
+    fn and(self, later: Self) -> Self {
+        match (self, later) {
+            (Self::Unknown, _) | (_, Self::Unknown) => Self::Unknown,
+            (first, Self::Unchanged) => first,
+            (_, put) => put,
+        }
+    }
+}
+
 impl Edit<'_> {
     fn key(&self) -> &KeyArn {
         match self {
@@ -73,23 +106,22 @@ impl Edit<'_> {
 }
 
 impl Apply<'_> {
-    /// Adds the statements that are missing; returns whether any were. Adds to `refused` whom KMS
-    /// calls invalid.
+    /// Adds the statements that are missing. Adds to `refused` whom KMS calls invalid.
     pub(super) async fn add_statements(
         &self,
         access: &KeyAccess,
         refused: &mut Refused,
-    ) -> Result<bool, Error> {
+    ) -> Result<Outcome, Error> {
         let lock = self.locks.of(&access.key);
         let mut unanswered = lock.lock().await;
-        let mut changed = false;
+        let mut outcome = Outcome::Unchanged;
         let mut halves = Halves::of(&(&access.principals - &refused.principals));
         while let Some(batch) = halves.next() {
             let edit = Edit::Add(access, batch.iter().cloned().collect());
             match self.edit_policy(edit, &mut unanswered).await {
-                Ok(is_changed) => {
-                    changed |= is_changed;
-                    refused.others_accepted |= is_changed;
+                Ok(edited) => {
+                    refused.others_accepted |= matches!(edited, Outcome::Put(_));
+                    outcome = outcome.and(edited);
                 }
                 // KMS does not say which principal it means (R3.2.4).
                 Err(error) if !batch.is_empty() && is_about_principals(&error) => {
@@ -102,7 +134,7 @@ impl Apply<'_> {
             refused.principals.insert(principal);
             refused.answer = error.aws;
         }
-        Ok(changed)
+        Ok(outcome)
     }
 
     /// Removes our statements; returns whether there were any, and adds whom they named to
@@ -119,21 +151,25 @@ impl Apply<'_> {
             Err(error) if is_about_principals(&error) => {
                 Err(self.invalid_remaining(&remove.key, removed, error).await)
             }
-            edited => edited,
+            edited => Ok(!matches!(edited?, Outcome::Unchanged)),
         }
     }
 
-    /// Those who lack access now.
+    /// Those who lack access now, and the policy.
     pub(super) async fn find_missing_statements(
         &self,
         access: &KeyAccess,
-    ) -> Result<BTreeSet<Principal>, Error> {
-        let (_, policy) = self.read_policy(&access.key).await?;
-        Ok(missing_principals(access, &policy))
+    ) -> Result<(BTreeSet<Principal>, String), Error> {
+        let (text, policy) = self.read_policy(&access.key).await?;
+        Ok((missing_principals(access, &policy), text))
     }
 
-    /// Reads, edits and puts a policy; returns whether anything changed.
-    async fn edit_policy(&self, mut edit: Edit<'_>, unanswered: &mut u32) -> Result<bool, Error> {
+    /// Reads, edits and puts a policy.
+    async fn edit_policy(
+        &self,
+        mut edit: Edit<'_>,
+        unanswered: &mut u32,
+    ) -> Result<Outcome, Error> {
         let key = edit.key().clone();
         let mut backoff = self.progress().poll_backoff(self.run.timing.poll);
         let since = Instant::now();
@@ -147,7 +183,7 @@ impl Apply<'_> {
                 .apply(&self.plan.request.writable_policy(&policy))
                 .map_err(|error| self.refused_policy(&key, &error))?;
             if edited.added.is_empty() && edited.removed.is_empty() {
-                return Ok(false);
+                return Ok(Outcome::Unchanged);
             }
             let took = read_at.elapsed();
             let within = KEY_POLICY_CHANGE.saturating_sub(took).min(KEY_POLICY_PUT);
@@ -161,14 +197,20 @@ impl Apply<'_> {
             let text = edited.policy.text();
             match kms.put_key_policy(&key, &text, within).await {
                 Ok(put) => {
-                    count_unanswered(put, unanswered)?;
+                    let is_known = count_unanswered(put, unanswered)?;
                     self.progress().emit(&Event::KeyPolicyPut {
                         key,
                         added: edited.added,
                         removed: edited.removed,
-                        replaced,
+                        replaced: replaced.clone(),
                     });
-                    return Ok(true);
+                    let put = PutPolicy {
+                        replaced,
+                        at: Instant::now(),
+                        took: read_at.elapsed(),
+                    };
+                    let known = is_known.then_some(Outcome::Put(put));
+                    return Ok(known.unwrap_or(Outcome::Unknown));
                 }
                 Err(error) if error.code == Code::Throttled => {
                     let pause = backoff.next();
@@ -219,9 +261,9 @@ impl Apply<'_> {
     }
 }
 
-/// Counts the puts in a row of which KMS did not say what became of them. After some, its answer is
-/// the error.
-fn count_unanswered(put: Put, unanswered: &mut u32) -> Result<(), Error> {
+/// Counts the puts in a row of which KMS did not say what became of them; returns whether it said
+/// so of this one. After some, its answer is the error.
+fn count_unanswered(put: Put, unanswered: &mut u32) -> Result<bool, Error> {
     match put {
         Put::Done => *unanswered = 0,
         Put::Unknown(error) if *unanswered >= UNANSWERED_PUTS => {
@@ -230,7 +272,7 @@ fn count_unanswered(put: Put, unanswered: &mut u32) -> Result<(), Error> {
         }
         Put::Unknown(_) => *unanswered += 1,
     }
-    Ok(())
+    Ok(*unanswered == 0)
 }
 
 /// Those of the step's principals who lack access by a policy.
