@@ -6,6 +6,7 @@ mod diagram;
 pub(crate) mod ending;
 pub(crate) mod events;
 pub(crate) mod findings_page;
+mod image_steps;
 pub(crate) mod key_name;
 pub(crate) mod kinds;
 pub(crate) mod log;

@@ -1,5 +1,7 @@
 //! The outcome of a run, as values: serialisable, versioned, and made of its events.
 
+mod access;
+mod before;
 mod event;
 mod image_usage;
 mod record;
@@ -73,6 +75,10 @@ pub struct ImageReport {
     pub source: SourceImage,
     /// The Region in which it is shared.
     pub region: Region,
+    /// The groups that share it here, if the request has groups.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    #[schemars(default)]
+    pub groups: BTreeSet<String>,
     /// The image to launch: the source itself, or its copy once one exists.
     pub image: Option<AmiId>,
     /// The name of the image to launch, or that its copy is to have; `None` in a revoke.
@@ -81,6 +87,12 @@ pub struct ImageReport {
     pub architecture: Option<String>,
     /// Whether this run started the copy.
     pub copied: bool,
+    /// Whether the image was available when it was last looked at: a copy may be under way or have
+    /// failed, or be removed.
+    pub available: bool,
+    /// Whether it was read who has launch permission. If not, nobody is named, and somebody may
+    /// have it.
+    pub permission_read: bool,
     /// The requested principals that can launch it.
     pub principals: BTreeSet<Principal>,
     /// The principals that this run added.
@@ -189,6 +201,8 @@ pub struct KeyReport {
     pub key: KeyArn,
     /// The requested principals that can use it by statements or grants of this tool.
     pub principals: BTreeSet<Principal>,
+    /// Others that can use it by such statements or grants.
+    pub unlisted: BTreeSet<String>,
     /// The principals whose access this run added.
     pub added: BTreeSet<String>,
     /// The principals whose access this run revoked.

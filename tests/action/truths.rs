@@ -1,5 +1,6 @@
 //! What a run says is so: nothing that it does not know, and nothing that is over.
 
+mod access;
 mod plans;
 
 use std::ffi::OsString;
@@ -232,6 +233,22 @@ async fn access_that_was_given_and_taken_again_is_lost() {
         "{}",
         said.summary
     );
+    assert!(
+        !said.summary.contains("|got key access|"),
+        "{}",
+        said.summary
+    );
+    assert!(
+        said.summary.contains("|lost key access|"),
+        "{}",
+        said.summary
+    );
+    for what in ["is written", "is removed"] {
+        let record = said.log.lines().filter(|line| {
+            line.starts_with("the record of temporary access") && line.ends_with(what)
+        });
+        assert_eq!(record.count(), 1, "{}", said.log);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -143,6 +143,11 @@ impl Drawing {
             self.text.push_str("    end\n");
         }
         self.text.push_str("  end\n");
+        // Edges are seen on what GitHub has behind a diagram, and not on Mermaid's own colours.
+        let boxes = (0..regions.len()).map(|number| format!(",P{number}"));
+        let boxes: String = boxes.collect();
+        let _ = writeln!(self.text, "  classDef box fill:none,stroke:#8b949e");
+        let _ = writeln!(self.text, "  class A{boxes} box");
     }
 
     fn draw_resource(&mut self, number: usize, resource: &Resource) {

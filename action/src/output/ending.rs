@@ -75,7 +75,9 @@ fn next(outcome: &Outcome, exit: Exit, mode: Mode) -> String {
         (Exit::Refused, _) => "See what each finding asks for, and run again",
         (Exit::Deadline, _) => "Run again, and it continues from here; or raise `timeout`",
         (Exit::Cancelled, _) => "Run again, and it continues from here",
-        (_, Outcome::Applied(_)) => "Run again when that is put right: what is done stays done",
+        (_, Outcome::Applied(report)) if report.changed => {
+            "Run again when that is put right: what is done stays done"
+        }
         _ => "Run again when that is put right",
     };
     text.to_owned()
@@ -112,6 +114,16 @@ pub(crate) fn leaves_keys_to_others(plan: &Plan) -> bool {
 /// Whether principals in the targets must still be allowed to use the keys.
 pub(crate) fn needs_launch_policy(report: &Report) -> bool {
     let plan = &report.plan;
+    if plan.groups.is_empty() {
+        lacks_launch_policy(plan)
+    } else {
+        // Each group has launch roles of its own, or none.
+        let mut groups = plan.groups.iter();
+        groups.any(|group| lacks_launch_policy(&group.plan))
+    }
+}
+
+fn lacks_launch_policy(plan: &Plan) -> bool {
     let is_managed = |step: &Step| matches!(step, Step::LaunchRole(_));
     if plan.steps.iter().any(is_managed) {
         return false;

@@ -4,6 +4,7 @@ mod describe;
 
 use std::sync::Arc;
 
+use ami_share::diagnostic::Code;
 use ami_share::report::{Verification, Waiting};
 use ami_share::{Event, EventSink};
 use parking_lot::Mutex;
@@ -144,7 +145,12 @@ impl EventSink for EventLog {
         let log = &self.log;
         // What is checked comes all at once. It is written before what comes next, so that a run
         // that is killed has written it.
-        if !matches!(event, Event::Verified(_)) {
+        let is_check = match event {
+            Event::Verified(_) => true,
+            Event::Failed(error) => error.code == Code::VerifyBlocked,
+            _ => false,
+        };
+        if !is_check {
             self.log_verified();
         }
         match event {

@@ -35,6 +35,18 @@ pub(super) struct About<'a> {
     pub(super) page: &'a FindingsPage,
 }
 
+/// What became of the plan of a report.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// It would be carried out.
+    Planned,
+    /// It is not carried out.
+    Refused,
+    /// It was only checked.
+    Checked,
+    Done,
+}
+
 pub(super) fn markdown(outcome: &Outcome, exit: Exit, mode: Mode, about: &About<'_>) -> Markdown {
     let ending = Ending::of(outcome, exit, mode);
     let mut text = Markdown::literal("### ami-share: ");
@@ -58,47 +70,77 @@ pub(super) fn markdown(outcome: &Outcome, exit: Exit, mode: Mode, about: &About<
         Outcome::Unplanned(errors) => items(&mut text, about.page, errors.iter().map(Said::error)),
         // What a refused plan would do is not done, so the summary shows only what is so already.
         Outcome::Planned(report) => {
-            let is_plan = !matches!(exit, Exit::Refused | Exit::Cancelled);
-            whole_report(&mut text, about.page, report, is_plan);
+            let is = match exit {
+                Exit::Refused | Exit::Cancelled => State::Refused,
+                _ => State::Planned,
+            };
+            whole_report(&mut text, about.page, report, is);
         }
         Outcome::Verified(report) => {
             // Why a launch fails; after a share these are among the errors.
             let blocked = report.verifications.iter();
             let blocked = blocked.filter(|one| one.conclusion == Conclusion::Blocked);
             items(&mut text, about.page, blocked.map(Said::blocked));
-            whole_report(&mut text, about.page, report, false);
+            whole_report(&mut text, about.page, report, State::Checked);
         }
         Outcome::Used(report) | Outcome::Applied(report) => {
-            whole_report(&mut text, about.page, report, false);
+            whole_report(&mut text, about.page, report, State::Done);
         }
     }
     text.push_literal("\n");
     text
 }
 
-/// How long the run took, and how many copies it began.
+/// How long the run took, and how many copies it made.
 fn work(outcome: &Outcome, took: Duration) -> String {
     let took = match took.as_secs() {
         0 => "less than a second".to_owned(),
         seconds => humantime::format_duration(Duration::from_secs(seconds)).to_string(),
     };
-    let copies = match outcome {
-        Outcome::Applied(report) => {
-            let own = report.targets.iter().flat_map(|target| &target.copies);
-            let own = own.filter(|copy| copy.copied).count();
-            own + report.images.iter().filter(|image| image.copied).count()
-        }
-        _ => 0,
+    let (made, unfinished) = match outcome {
+        Outcome::Applied(report) => copies(report),
+        _ => (0, 0),
     };
-    match copies {
-        0 => format!("Took {took}"),
-        1 => format!("Took {took}, and made 1 copy"),
-        many => format!("Took {took}, and made {many} copies"),
+    let mut text = format!("Took {took}");
+    if made > 0 {
+        text += &format!(", and made {}", count_copies(made));
+    }
+    if unfinished > 0 {
+        text += &format!("; {} begun, and not available", count_copies(unfinished));
+    }
+    text
+}
+
+/// How many copies the run began that are available, and how many that are not.
+fn copies(report: &Report) -> (usize, usize) {
+    let own = report.targets.iter().flat_map(|target| &target.copies);
+    let own = own.map(|copy| (copy.copied, copy.available));
+    let shared = report.images.iter();
+    let shared = shared.map(|image| (image.copied, image.available));
+    let begun = own.chain(shared).filter(|(copied, _)| *copied);
+    let (made, unfinished): (Vec<_>, Vec<_>) = begun.partition(|(_, available)| *available);
+    (made.len(), unfinished.len())
+}
+
+fn count_copies(number: usize) -> String {
+    match number {
+        1 => "1 copy".to_owned(),
+        many => format!("{many} copies"),
     }
 }
 
 /// What failed comes first, then what is so, then what else there is to know.
-fn whole_report(text: &mut Markdown, page: &FindingsPage, report: &Report, planned: bool) {
+fn whole_report(text: &mut Markdown, page: &FindingsPage, report: &Report, is: State) {
+    let planned = is == State::Planned;
+    // What targets still need is of no use while nothing is shared.
+    let shares = match is {
+        State::Planned | State::Checked => true,
+        State::Refused => false,
+        State::Done => report
+            .images
+            .iter()
+            .any(|image| !image.principals.is_empty()),
+    };
     items(text, page, report.errors.iter().map(Said::error));
     let (refusals, warnings): (Vec<&Finding>, Vec<&Finding>) = report
         .findings
@@ -124,7 +166,9 @@ fn whole_report(text: &mut Markdown, page: &FindingsPage, report: &Report, plann
     if planned {
         policies::changes(text, &report.plan);
     }
-    policies::left_to_do(text, report);
+    if shares {
+        policies::left_to_do(text, report);
+    }
     items(text, page, warnings.into_iter().map(Said::finding));
 }
 

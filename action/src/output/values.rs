@@ -238,6 +238,8 @@ pub(super) fn image_to_launch<'a>(
     target: &Principal,
     shared: &'a ImageReport,
 ) -> Option<&'a AmiId> {
+    // A revoke knows who still has launch permission, and shares nothing.
+    report.plan.launch_permissions().next()?;
     match planned_copy(report, target, shared) {
         Some(planned) => available_copy(report, planned, shared),
         None if has_permission(report, target, shared) => shared.image.as_ref(),

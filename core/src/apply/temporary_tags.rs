@@ -27,7 +27,9 @@ impl Apply<'_> {
         let clients = self.run.source_clients(region);
         let tags = temporary::to_tags(accounts);
         clients.ec2.tag_image(image_id, &tags).await?;
-        self.report_recorded(image_id);
+        self.progress().emit(&Event::TemporaryAccessRecorded {
+            image: image_id.clone(),
+        });
         Ok(())
     }
 
@@ -78,13 +80,10 @@ impl Apply<'_> {
             ec2.tag_image(image_id, &remaining).await?;
         }
         ec2.untag_image(image_id, &outdated).await?;
-        self.report_recorded(image_id);
-        Ok(())
-    }
-
-    fn report_recorded(&self, image_id: &AmiId) {
-        self.progress().emit(&Event::TemporaryAccessRecorded {
+        self.progress().emit(&Event::TemporaryAccessForgotten {
             image: image_id.clone(),
+            remains: !remaining.is_empty(),
         });
+        Ok(())
     }
 }

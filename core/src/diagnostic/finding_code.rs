@@ -246,9 +246,10 @@ findings! {
         /// under it: EC2's grants show instances, and nothing else. Or there are many images under
         /// the key, and AWS does not list those that an organization of the principal may launch.
         KeyUseUnknown => "key.use-unknown", Warn:
-            "in `mode: revoke`, list the accounts and give `target-role`, a role there that may \
-             list them (policy `target-revoker`), or ask the accounts first: a volume cannot be \
-             attached again, and a snapshot or an image cannot be used, without its key";
+            "give `target-role`, a role in the accounts that may list them (policy \
+             `target-revoker`), with `mode: revoke` and the accounts as `target-accounts`; or ask \
+             the accounts first: a volume cannot be attached again, and a snapshot or an image \
+             cannot be used, without its key";
         /// Others use the key for other things, and targets could then decrypt those too.
         KeyUsedByMany => "key.used-by-many", Warn:
             "use `key-access: policy` with `key-scope` at `via-ec2`, or give a key of its own as \

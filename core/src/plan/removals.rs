@@ -144,5 +144,6 @@ pub(super) fn permissions_to_remove(
         principals,
         snapshots,
         remaining,
+        launchers: granted.cloned(),
     }
 }

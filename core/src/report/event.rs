@@ -284,11 +284,18 @@ pub enum Event {
         /// The key.
         key: KeyArn,
     },
-    /// The tags of an image name the accounts with temporary access to it, or no longer do
-    /// (`ec2:CreateTags`, `ec2:DeleteTags`).
+    /// The tags of an image name the accounts with temporary access to it (`ec2:CreateTags`).
     TemporaryAccessRecorded {
         /// The image.
         image: AmiId,
+    },
+    /// The tags of an image no longer name accounts with temporary access to it
+    /// (`ec2:CreateTags`, `ec2:DeleteTags`).
+    TemporaryAccessForgotten {
+        /// The image.
+        image: AmiId,
+        /// Whether the tags still name other accounts.
+        remains: bool,
     },
     /// Something that a failed copy left was removed (`ec2:DeregisterImage`, `ec2:DeleteSnapshot`).
     LeftoverRemoved {

@@ -1,4 +1,4 @@
-//! How a report grows: from the state that a plan found, then by each event of the run.
+//! How a report grows by each event of the run.
 
 use std::collections::BTreeSet;
 
@@ -6,58 +6,10 @@ use super::{
     CopyReport, Event, ImageReport, KeyReport, LaunchTemplateReport, ParameterReport, Report,
     TargetReport, TestInstance,
 };
-use crate::id::{AccountId, KeyArn, Principal, Region, SourceImage};
-use crate::plan::{
-    ImageOfVersion, LaunchPermission, Publish, SharedImage, Step, UpdateLaunchTemplate,
-};
+use crate::id::{AccountId, AmiId, KeyArn, Region, SourceImage};
+use crate::plan::{ImageOfVersion, Publish, UpdateLaunchTemplate};
 
 impl Report {
-    /// Adds what a step says of the state before it.
-    pub(super) fn record_state_before(&mut self, step: &Step) {
-        match step {
-            Step::LaunchPermission(launch) => {
-                let image = self.image(&launch.shared.source, &launch.shared.region);
-                image.image.clone_from(&launch.shared.image);
-                image.principals = &launch.principals - &launch.missing;
-                image.unlisted.clone_from(&launch.unlisted);
-                let name = self.name_to_launch(launch);
-                let image = self.image(&launch.shared.source, &launch.shared.region);
-                image.name = name;
-                image.architecture = Some(launch.architecture.clone());
-                self.record_shared_tags(&launch.shared);
-            }
-            Step::Watermark(watermark)
-                if watermark.in_effect && watermark.shared.image.is_some() =>
-            {
-                let image = self.image(&watermark.shared.source, &watermark.shared.region);
-                image.watermark = Some(watermark.watermark.clone());
-            }
-            Step::Publish(publish) => {
-                let current = publish.current.clone();
-                self.parameter(publish).holds = current;
-            }
-            Step::UpdateLaunchTemplate(update) => {
-                self.launch_template(update).version = update.version;
-            }
-            Step::RemovePermissions(remove) => {
-                let image = self.image(&remove.source, &remove.region);
-                image.image.get_or_insert_with(|| remove.image.clone());
-            }
-            Step::KeyAccess(access) => {
-                self.key(&access.key).principals = &access.principals - &access.missing;
-            }
-            Step::Grants(grants) => {
-                let granted = &grants.accounts - &grants.missing;
-                let principals = granted.into_iter().map(Principal::Account);
-                self.key(&grants.key).principals.extend(principals);
-            }
-            Step::RemoveKeyAccess(remove) => {
-                self.key(&remove.key);
-            }
-            _ => {}
-        }
-    }
-
     /// Adds what an event says.
     pub fn record(&mut self, event: &Event) {
         self.changed |= event.changed_something();
@@ -66,7 +18,13 @@ impl Report {
         self.record_launch_permission(event);
         self.record_retirement(event);
         match event {
-            Event::CopyRemoved { image } => self.removed.push(image.to_string()),
+            Event::CopyRemoved { image } => {
+                self.removed.push(image.to_string());
+                let mut images = self.images.iter_mut();
+                if let Some(shared) = images.find(|it| it.image.as_ref() == Some(image)) {
+                    shared.available = false;
+                }
+            }
             Event::LeftoverRemoved { resource } => self.removed.push(resource.clone()),
             Event::Published { name, .. } => {
                 self.published.push(name.clone());
@@ -105,30 +63,6 @@ impl Report {
             }
             _ => self.record_test_instance(event),
         }
-    }
-
-    /// The name of a shared image, or the one that its copy is to have.
-    fn name_to_launch(&self, launch: &LaunchPermission) -> Option<String> {
-        let mut copies = self.plan.copies();
-        let copy = copies.find(|copy| {
-            (&copy.source, &copy.region) == (&launch.shared.source, &launch.shared.region)
-        });
-        let planned = copy.map(|copy| copy.name.clone());
-        launch.name.clone().or(planned)
-    }
-
-    /// Adds the tags that recipients see before the run.
-    fn record_shared_tags(&mut self, shared: &SharedImage) {
-        let mut keys = BTreeSet::new();
-        if let Some(share) = self.plan.tags_to_share(shared) {
-            let present = share.tags.keys();
-            keys.extend(
-                present
-                    .filter(|key| !share.missing.contains_key(*key))
-                    .cloned(),
-            );
-        }
-        self.image(&shared.source, &shared.region).shared_tags = keys;
     }
 
     fn record_parameter(&mut self, event: &Event) {
@@ -251,6 +185,8 @@ impl Report {
             let image = self.image(source, region);
             image.image = Some(copy.clone());
             image.copied |= started;
+            image.available =
+                matches!(event, Event::CopyAvailable { .. }) || image.available && !started;
         } else {
             let own = self.target_copy(account, source, region);
             own.image = copy.clone();
@@ -259,89 +195,43 @@ impl Report {
         }
     }
 
-    fn record_key_access(&mut self, event: &Event) {
-        match event {
-            Event::KeyPolicyPut {
-                key,
-                added,
-                removed,
-                replaced,
-            } => {
-                let key = self.key(key);
-                key.principals
-                    .retain(|principal| !removed.contains(&principal.to_string()));
-                key.added.extend(added.iter().cloned());
-                key.removed.extend(removed.iter().cloned());
-                key.replaced_policies.push(replaced.clone());
-            }
-            Event::KeyAccessConfirmed { key, principals } => {
-                let names: BTreeSet<String> = principals.iter().map(ToString::to_string).collect();
-                let key = self.key(key);
-                key.added.retain(|added| names.contains(added));
-                key.principals.extend(principals.iter().cloned());
-            }
-            Event::GrantsCreated { key, added, .. } => {
-                let key = self.key(key);
-                for account in added {
-                    key.added.insert(account.to_string());
-                    key.principals.insert(Principal::Account(account.clone()));
-                }
-            }
-            Event::GrantsRevoked { key, grantees } => {
-                self.key(key).removed.extend(grantees.iter().cloned());
-            }
-            _ => {}
-        }
+    pub(super) fn image(&mut self, source: &SourceImage, region: &Region) -> &mut ImageReport {
+        self.image_that(source, region, |_| true)
     }
 
-    fn record_launch_permission(&mut self, event: &Event) {
-        match event {
-            Event::LaunchPermissionAdded {
-                source,
-                region,
-                added,
-                ..
-            } => self
-                .image(source, region)
-                .added
-                .extend(added.iter().cloned()),
-            Event::LaunchPermissionConfirmed {
-                source,
-                region,
-                image,
-                principals,
-            } => {
-                let shared = self.image(source, region);
-                shared.image = Some(image.clone());
-                shared.principals.clone_from(principals);
-            }
-            Event::LaunchPermissionRemoved {
-                source,
-                region,
-                removed,
-                ..
-            } => {
-                let shared = self.image(source, region);
-                shared.removed.extend(removed.iter().cloned());
-                for list in [&mut shared.principals, &mut shared.unlisted] {
-                    list.retain(|principal| !removed.contains(principal));
-                }
-            }
-            _ => {}
-        }
+    /// The image with this ID: a revoke may find several of one source in a Region.
+    pub(super) fn image_with_id(
+        &mut self,
+        source: &SourceImage,
+        region: &Region,
+        id: &AmiId,
+    ) -> &mut ImageReport {
+        let image = self.image_that(source, region, |it| {
+            it.image.as_ref().is_none_or(|it| it == id)
+        });
+        image.image.get_or_insert_with(|| id.clone());
+        image
     }
 
-    fn image(&mut self, source: &SourceImage, region: &Region) -> &mut ImageReport {
+    fn image_that(
+        &mut self,
+        source: &SourceImage,
+        region: &Region,
+        is_it: impl Fn(&ImageReport) -> bool,
+    ) -> &mut ImageReport {
         entry(
             &mut self.images,
-            |image| (&image.source, &image.region) == (source, region),
+            |image| (&image.source, &image.region) == (source, region) && is_it(image),
             || ImageReport {
                 source: source.clone(),
                 region: region.clone(),
+                groups: BTreeSet::new(),
                 image: None,
                 name: None,
                 architecture: None,
                 copied: false,
+                available: false,
+                permission_read: false,
                 principals: BTreeSet::new(),
                 added: BTreeSet::new(),
                 removed: BTreeSet::new(),
@@ -393,13 +283,14 @@ impl Report {
         )
     }
 
-    fn key(&mut self, arn: &KeyArn) -> &mut KeyReport {
+    pub(super) fn key(&mut self, arn: &KeyArn) -> &mut KeyReport {
         entry(
             &mut self.keys,
             |key| &key.key == arn,
             || KeyReport {
                 key: arn.clone(),
                 principals: BTreeSet::new(),
+                unlisted: BTreeSet::new(),
                 added: BTreeSet::new(),
                 removed: BTreeSet::new(),
                 replaced_policies: Vec::new(),

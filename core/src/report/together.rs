@@ -13,7 +13,12 @@ impl Report {
             ..Self::begin(&plan.without_steps())
         };
         whole.plan = plan.clone();
-        for report in reports {
+        for (number, mut report) in reports.into_iter().enumerate() {
+            if let Some(group) = plan.groups.get(number) {
+                for image in &mut report.images {
+                    image.groups.insert(group.name.clone());
+                }
+            }
             whole.add(report);
         }
         for error in plan.errors_of_missing_groups() {
@@ -72,10 +77,13 @@ impl Report {
         let ImageReport {
             source: _,
             region: _,
+            groups,
             image: _,
             name,
             architecture,
             copied,
+            available,
+            permission_read,
             principals,
             added,
             removed,
@@ -85,7 +93,10 @@ impl Report {
         } = image;
         known.name = known.name.take().or(name);
         known.architecture = known.architecture.take().or(architecture);
+        known.groups.extend(groups);
         known.copied |= copied;
+        known.available |= available;
+        known.permission_read |= permission_read;
         known.principals.extend(principals);
         known.added.extend(added);
         known.removed.extend(removed);
@@ -102,11 +113,13 @@ impl Report {
         let KeyReport {
             key: _,
             principals,
+            unlisted,
             added,
             removed,
             replaced_policies,
         } = key;
         known.principals.extend(principals);
+        known.unlisted.extend(unlisted);
         known.added.extend(added);
         known.removed.extend(removed);
         known.replaced_policies.extend(replaced_policies);

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ami_share::id::{KeyArn, SourceImage};
+use ami_share::id::KeyArn;
 use ami_share::plan::Step;
 use ami_share::report::ImageReport;
 use ami_share::{Region, Report};
 
+use crate::output::image_steps;
 use crate::output::principal_name::short_name;
 
 /// The access of a principal to an image or key. Where several become one box, the last of these
@@ -50,6 +51,19 @@ impl Resource {
         }
     }
 
+    /// Adds what a step says of an image, and of its plan what it would change.
+    fn add_step(&mut self, step: &Step, planned: bool) {
+        let (keys, change, access) = match step {
+            Step::LaunchPermission(launch) => (&launch.keys, &launch.missing, Access::Added),
+            Step::RemovePermissions(remove) => (&remove.keys, &remove.principals, Access::Removed),
+            _ => return,
+        };
+        self.keys.extend(keys.iter().map(ToString::to_string));
+        if planned {
+            self.set(change, access);
+        }
+    }
+
     /// Adds another one of its kind to the box.
     pub(super) fn absorb(&mut self, other: &Self) {
         self.ids.extend(other.ids.iter().cloned());
@@ -72,22 +86,32 @@ pub(super) struct RegionBox {
 pub(super) fn of_report(report: &Report, planned: bool) -> Vec<RegionBox> {
     let mut model = Model::default();
     for image in &report.images {
-        let resource = model.image(&image.source, &image.region);
+        let resource = model.image(image);
         resource.label = label(image);
         resource.set(&image.principals, Access::Kept);
         resource.set(&image.unlisted, Access::Kept);
         // What this run gave and took again is lost.
         resource.set(image.added.intersection(&image.principals), Access::Added);
         resource.set(image.removed.difference(&image.principals), Access::Removed);
+        for step in image_steps::of(report, image) {
+            resource.add_step(step, planned);
+        }
     }
     for key in &report.keys {
         let resource = model.key(&key.key);
         if let Some(alias) = report.plan.key_alias(&key.key) {
             resource.label = vec![format!("key {alias}")];
         }
-        resource.set(&key.principals, Access::Kept);
-        resource.set(&key.added, Access::Added);
-        resource.set(&key.removed, Access::Removed);
+        let mut holders: BTreeSet<String> = short_names(&key.principals);
+        holders.extend(short_names(&key.unlisted));
+        let removed = short_names(&key.removed);
+        resource.set(&holders, Access::Kept);
+        let lost: BTreeSet<&String> = removed.difference(&holders).collect();
+        resource.set(&lost, Access::Removed);
+        // What this run gave and took again is lost.
+        let mut added = short_names(&key.added);
+        added.retain(|name| !lost.contains(name));
+        resource.set(&added, Access::Added);
     }
     for step in &report.plan.steps {
         model.add_state(step);
@@ -101,6 +125,11 @@ pub(super) fn of_report(report: &Report, planned: bool) -> Vec<RegionBox> {
         boxes.push(RegionBox { regions, resources });
     }
     boxes
+}
+
+fn short_names<T: ToString>(names: &BTreeSet<T>) -> BTreeSet<String> {
+    let names = names.iter().map(ToString::to_string);
+    names.map(|name| short_name(&name)).collect()
 }
 
 /// The lines that an image is called by.
@@ -126,21 +155,6 @@ impl Model {
     /// Adds what a step says of how it is now.
     fn add_state(&mut self, step: &Step) {
         match step {
-            Step::LaunchPermission(launch) => {
-                let image = self.image(&launch.shared.source, &launch.shared.region);
-                image
-                    .keys
-                    .extend(launch.keys.iter().map(|key| key.to_string()));
-            }
-            Step::RemovePermissions(remove) => {
-                let image = self.image(&remove.source, &remove.region);
-                image
-                    .keys
-                    .extend(remove.keys.iter().map(|key| key.to_string()));
-            }
-            Step::KeyAccess(access) => {
-                self.key(&access.key).set(&access.unlisted, Access::Kept);
-            }
             Step::Grants(grants) => {
                 let key = self.key(&grants.key);
                 key.label.truncate(1);
@@ -158,12 +172,6 @@ impl Model {
     /// Adds what a step would change.
     fn add_change(&mut self, step: &Step) {
         match step {
-            Step::LaunchPermission(launch) => self
-                .image(&launch.shared.source, &launch.shared.region)
-                .set(&launch.missing, Access::Added),
-            Step::RemovePermissions(remove) => self
-                .image(&remove.source, &remove.region)
-                .set(&remove.principals, Access::Removed),
             Step::KeyAccess(access) => self.key(&access.key).set(&access.missing, Access::Added),
             Step::Grants(grants) => self.key(&grants.key).set(&grants.missing, Access::Added),
             Step::RemoveKeyAccess(remove) => {
@@ -175,9 +183,14 @@ impl Model {
         }
     }
 
-    fn image(&mut self, source: &SourceImage, region: &Region) -> &mut Resource {
-        let label = source.ami.to_string();
-        self.resource(region, Kind::Image, source.to_string(), label)
+    fn image(&mut self, image: &ImageReport) -> &mut Resource {
+        let label = image.source.ami.to_string();
+        // Groups may each make a copy of one image.
+        let id = match &image.image {
+            Some(id) => id.to_string(),
+            None => format!("{} for {:?}", image.source, image.groups),
+        };
+        self.resource(&image.region, Kind::Image, id, label)
     }
 
     fn key(&mut self, key: &KeyArn) -> &mut Resource {

@@ -96,7 +96,7 @@ proptest! {
         let special = ['"', '`', '|', '<', '\\', '[', '{', '%', '='];
         prop_assert!(!inner.contains(special), "{}", inner);
         prop_assert!(inner.chars().all(|c| !c.is_control()));
-        prop_assert_eq!(drawing.text.lines().count(), 10, "{}", drawing.text);
+        prop_assert_eq!(drawing.text.lines().count(), 12, "{}", drawing.text);
     }
 }
 
@@ -269,12 +269,12 @@ fn colours_are_readable_in_light_and_in_dark() {
         ("333333333333", Access::Removed),
     ];
     let drawing = drawn(&[region(0, vec![resource(Kind::Key, 1, &access)])]);
-    let colours: Vec<&str> = drawing
-        .text
-        .split('#')
-        .skip(1)
-        .map(|rest| &rest[..6])
-        .collect();
+    // No box has a background of its own.
+    assert!(drawing.text.contains("  classDef box fill:none,"));
+    assert!(drawing.text.contains("\n  class A,P0 box\n"));
+    let edges = drawing.text.lines();
+    let edges: String = edges.filter(|line| line.contains("linkStyle")).collect();
+    let colours: Vec<&str> = edges.split('#').skip(1).map(|rest| &rest[..6]).collect();
     assert_eq!(colours.len(), 2, "{}", drawing.text);
     for colour in colours {
         for background in backgrounds {

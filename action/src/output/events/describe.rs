@@ -98,6 +98,14 @@ fn permissions(event: &Event) -> Option<String> {
         Event::TemporaryAccessRecorded { image } => {
             format!("the record of temporary access in the tags of {image} is written")
         }
+        Event::TemporaryAccessForgotten { image, remains } => {
+            let what = if *remains {
+                "is shorter now"
+            } else {
+                "is removed"
+            };
+            format!("the record of temporary access in the tags of {image} {what}")
+        }
         _ => return None,
     })
 }
@@ -116,16 +124,16 @@ fn lifecycle(event: &Event) -> Option<String> {
         Event::Protected { image } => format!("{image} is protected from deregistration"),
         Event::Published {
             account,
+            region,
             name,
             image,
             previous,
-            ..
         } => {
             let instead = previous
                 .as_ref()
                 .map(|before| format!(" instead of {before}"));
             let instead = instead.unwrap_or_default();
-            format!("the parameter {name} of {account} names {image} now{instead}")
+            format!("the parameter {name} in {region} of {account} names {image} now{instead}")
         }
         Event::LaunchTemplateVersionMade {
             account,

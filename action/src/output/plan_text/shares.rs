@@ -123,7 +123,8 @@ pub(super) fn publish(publish: &Publish, sign: char) -> String {
         Some(current) if sign != '=' => format!(" instead of {current}"),
         _ => String::new(),
     };
-    let what = format!("parameter {parameter} of {account}: {image}{current}");
+    let region = &publish.shared.region;
+    let what = format!("parameter {parameter} in {region} of {account}: {image}{current}");
     unless_there(sign, &what)
 }
 

@@ -7,6 +7,7 @@ mod launch_templates;
 use std::collections::BTreeSet;
 
 use ami_share::Report;
+use ami_share::report::CopyReport;
 
 use super::markdown::Markdown;
 use crate::output::principal_name::{list_or_count, short_names};
@@ -87,9 +88,15 @@ pub(super) fn targets(text: &mut Markdown, report: &Report) {
     for target in targets.iter().take(MAX_ROWS) {
         let mut copies = Vec::new();
         for copy in &target.copies {
-            copies.push(format!("{} in {}", copy.image, copy.region));
+            let unfinished = if copy.copied && !copy.available {
+                ", not available"
+            } else {
+                ""
+            };
+            copies.push(format!("{} in {}{unfinished}", copy.image, copy.region));
         }
-        let copied_now = target.copies.iter().filter(|copy| copy.copied).count();
+        let made = |copy: &&CopyReport| copy.copied && copy.available;
+        let copied_now = target.copies.iter().filter(made).count();
         rows.push(vec![
             Markdown::text(&target.account),
             Markdown::text(list_or_count(&copies, NAMES_IN_A_CELL)),

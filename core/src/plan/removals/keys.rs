@@ -7,6 +7,7 @@ use crate::diagnostic::names::first_names;
 use crate::id::{AccountId, KeyArn, Principal};
 use crate::inventory::{Grant, Key, Part};
 use crate::plan::key_use::key_still_used;
+use crate::plan::own_grant::OwnGrant;
 use crate::plan::planner::Planner;
 use crate::plan::step::{KeyReads, PolicyChange, Removal, RemoveKeyAccess, RemovePermissions};
 use crate::policy::key_policy::{KeyPolicy, PolicyPrincipal};
@@ -62,6 +63,7 @@ impl Planner<'_> {
             } else if reads.policy || reads.grants {
                 let mut remove = RemoveKeyAccess::new(arn.clone(), removal.clone(), images, reads);
                 remove.forced = forced;
+                remove.holders = holders(key, reads);
                 remove.own_access = accounts_with_own_access(key, removal);
                 let losing = self.losing_with_permissions(arn, permissions);
                 self.plan_key_removal(key, losing.clone(), &mut remove);
@@ -249,6 +251,21 @@ fn accounts_with_own_access(key: &Key, removal: &Removal) -> BTreeSet<AccountId>
     }
     accounts.retain(|account| key.others_let_attach(account));
     accounts
+}
+
+/// All that have access by statements or grants of this tool, as far as the run reads these.
+fn holders(key: &Key, reads: KeyReads) -> BTreeSet<PolicyPrincipal> {
+    let mut holders = BTreeSet::new();
+    if reads.policy {
+        holders.extend(key.granted_principals());
+    }
+    if reads.grants {
+        let grants = key.known_grants().iter();
+        let own = grants.filter(|grant| OwnGrant::includes(&key.arn, grant));
+        let accounts = own.filter_map(Grant::grantee_account);
+        holders.extend(accounts.map(PolicyPrincipal::Account));
+    }
+    holders
 }
 
 /// The principals that are to lose access and have it by grants of this tool.

@@ -78,6 +78,9 @@ pub struct RemovePermissions {
     /// The organizations and units that keep launch permission, or everybody.
     #[serde(skip)]
     pub(crate) remaining: BTreeSet<Principal>,
+    /// All that have launch permission now; `None` if that was not read.
+    #[serde(skip)]
+    pub(crate) launchers: Option<BTreeSet<Principal>>,
 }
 
 /// Principals can no longer use a key (`kms:PutKeyPolicy`, `kms:RevokeGrant`).
@@ -120,6 +123,9 @@ pub struct RemoveKeyAccess {
     /// shows none may be out of date.
     #[serde(skip)]
     pub(crate) expected: bool,
+    /// All that have access now by statements or grants of this tool, as far as these were read.
+    #[serde(skip)]
+    pub(crate) holders: BTreeSet<PolicyPrincipal>,
 }
 
 /// What the run reads of a key, and so can change.
@@ -163,6 +169,7 @@ impl RemoveKeyAccess {
             launchers: BTreeSet::new(),
             reads,
             expected: false,
+            holders: BTreeSet::new(),
         }
     }
 

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use ami_share::id::SourceImage;
 use ami_share::plan::Step;
 use ami_share::report::ImageReport;
-use ami_share::{Principal, Report};
+use ami_share::{AmiId, Principal, Report};
 
 use super::{MAX_ROWS, OPEN_ROWS, OPEN_TABLES, Table, cell, change_columns};
+use crate::output::image_steps;
 use crate::output::summary::console;
 use crate::output::summary::markdown::Markdown;
 
@@ -33,8 +34,9 @@ pub(in crate::output::summary) fn images(text: &mut Markdown, report: &Report, p
         rows_left -= shown;
         let place = Markdown::text(format!(" in {}", source.region));
         let id = Markdown::code(&source.ami).then(place);
-        // A copy may have another name; the image itself is shared in its own Region.
-        let own = images.iter().find(|image| image.region == source.region);
+        // A copy may have another name.
+        let mut shared = images.iter();
+        let own = shared.find(|image| image.image.as_ref() == Some(&source.ami));
         let title = match own.and_then(|image| image.name.as_ref()) {
             Some(name) => Markdown::text(name).then(Markdown::literal(", ")).then(id),
             None => id,
@@ -43,23 +45,29 @@ pub(in crate::output::summary) fn images(text: &mut Markdown, report: &Report, p
             1 => Markdown::literal(": 1 Region"),
             count => Markdown::text(format!(": {count} Regions")),
         };
+        let has_groups = images.iter().any(|image| !image.groups.is_empty());
+        let mut columns = vec!["Region"];
+        columns.extend(has_groups.then_some("group"));
+        columns.extend([
+            "AMI",
+            "copied",
+            "launch permission",
+            added,
+            removed,
+            "not listed",
+        ]);
         let mut rows = Vec::new();
         for image in &images[..shown] {
-            rows.push(image_row(image, report, planned));
+            let mut row = vec![Markdown::text(&image.region)];
+            row.extend(has_groups.then(|| cell(&image.groups)));
+            row.extend(image_cells(image, report, planned));
+            rows.push(row);
         }
         let table = Table {
             folded_title: title.clone().then(regions),
             title,
             folded: number >= OPEN_TABLES || images.len() > OPEN_ROWS,
-            columns: vec![
-                "Region",
-                "to launch",
-                "copied",
-                "launch permission",
-                added,
-                removed,
-                "not listed",
-            ],
+            columns,
             rows,
             left_out: (images.len() - shown, "Regions"),
         };
@@ -67,30 +75,41 @@ pub(in crate::output::summary) fn images(text: &mut Markdown, report: &Report, p
     }
 }
 
-fn image_row(image: &ImageReport, report: &Report, planned: bool) -> Vec<Markdown> {
-    let to_launch = match &image.image {
+/// The cells of an image after its Region and groups.
+fn image_cells(image: &ImageReport, report: &Report, planned: bool) -> Vec<Markdown> {
+    let is_removed = |id: &AmiId| report.removed.iter().any(|removed| removed == id.as_ref());
+    let ami = match &image.image {
+        Some(id) if is_removed(id) => Markdown::code(id),
         Some(id) => console::image(id, &image.region),
         None => Markdown::literal("–"),
     };
     let copied = match &image.image {
-        _ if image.copied => "now",
+        Some(id) if is_removed(id) => "removed",
         Some(id) if *id == image.source.ami => "no",
-        Some(_) => "earlier",
+        Some(_) => match (image.copied, image.available) {
+            (true, true) => "now",
+            (true, false) => "begun, not available",
+            (false, true) => "earlier",
+            (false, false) => "earlier, not available",
+        },
         None if planned => "would be",
         None => "–",
+    };
+    let read = |principals: &BTreeSet<Principal>| match (image.permission_read, &image.image) {
+        (false, Some(_)) => Markdown::literal("not read"),
+        _ => cell(principals),
     };
     let (mut added, mut removed) = (image.added.clone(), image.removed.clone());
     if planned {
         add_planned_image_changes(image, report, &mut added, &mut removed);
     }
     vec![
-        Markdown::text(&image.region),
-        to_launch,
+        ami,
         Markdown::literal(copied),
-        cell(&image.principals),
+        read(&image.principals),
         cell(&added),
         cell(&removed),
-        cell(&image.unlisted),
+        read(&image.unlisted),
     ]
 }
 
@@ -100,17 +119,10 @@ fn add_planned_image_changes(
     added: &mut BTreeSet<Principal>,
     removed: &mut BTreeSet<Principal>,
 ) {
-    let is_this = |source: &_, region: &_| (&image.source, &image.region) == (source, region);
-    for step in &report.plan.steps {
+    for step in image_steps::of(report, image) {
         match step {
-            Step::LaunchPermission(launch)
-                if is_this(&launch.shared.source, &launch.shared.region) =>
-            {
-                added.extend(launch.missing.iter().cloned());
-            }
-            Step::RemovePermissions(remove) if is_this(&remove.source, &remove.region) => {
-                removed.extend(remove.principals.iter().cloned());
-            }
+            Step::LaunchPermission(launch) => added.extend(launch.missing.iter().cloned()),
+            Step::RemovePermissions(remove) => removed.extend(remove.principals.iter().cloned()),
             _ => {}
         }
     }

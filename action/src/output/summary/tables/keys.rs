@@ -7,6 +7,7 @@ use ami_share::plan::Step;
 use ami_share::report::KeyReport;
 
 use super::{MAX_ROWS, OPEN_ROWS, Table, cell, change_columns};
+use crate::output::principal_name::short_name;
 use crate::output::summary::console;
 use crate::output::summary::markdown::Markdown;
 
@@ -47,22 +48,21 @@ fn key_row(key: &KeyReport, report: &Report, planned: bool) -> Vec<Markdown> {
     ]
 }
 
-/// Those who have access to a key: principals of the request, and those who keep it in a revoke.
+/// Those who have access to a key, by their short names: policies name an organization in another
+/// form than inputs do.
 fn key_holders(key: &KeyReport, report: &Report) -> BTreeSet<String> {
-    let mut holders: BTreeSet<String> = key.principals.iter().map(ToString::to_string).collect();
+    let principals = key.principals.iter().map(ToString::to_string);
+    let mut holders: BTreeSet<String> = principals.collect();
+    holders.extend(key.unlisted.iter().cloned());
     for step in &report.plan.steps {
-        match step {
-            Step::RemoveKeyAccess(remove) if remove.key == key.key => {
-                let keepers = remove.kept.iter().chain(remove.in_use.keys());
-                holders.extend(keepers.map(ToString::to_string));
-            }
-            Step::KeyAccess(access) if access.key == key.key => {
-                holders.extend(access.unlisted.iter().map(ToString::to_string));
-            }
-            _ => {}
+        if let Step::RemoveKeyAccess(remove) = step
+            && remove.key == key.key
+        {
+            let keepers = remove.kept.iter().chain(remove.in_use.keys());
+            holders.extend(keepers.map(ToString::to_string));
         }
     }
-    holders
+    holders.iter().map(|name| short_name(name)).collect()
 }
 
 fn add_planned_key_changes(
