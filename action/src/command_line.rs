@@ -210,6 +210,13 @@ fn explain(error: &Error) -> String {
     {
         return format!("error: `{}` {message}", harmless_line(flag));
     }
-    let lines: Vec<String> = text_of(error).lines().map(harmless_line).collect();
+    let mut lines: Vec<String> = text_of(error).lines().map(harmless_line).collect();
+    if let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidArg)
+        && matches!(word.as_str(), "true" | "false")
+    {
+        lines.push(format!(
+            "A flag takes its value after `=`, such as `--dry-run={word}`."
+        ));
+    }
     lines.join("\n")
 }

@@ -35,7 +35,8 @@ pub struct Report {
     /// Whether anything was changed; in a report of a plan, whether anything would be, or may be
     /// where not everything could be looked at.
     pub changed: bool,
-    /// Each image of the request in each of its Regions, in order.
+    /// Each image of the request in each of its Regions, in order; in a revoke, each copy of it
+    /// there too.
     pub images: Vec<ImageReport>,
     /// Each key that targets need or lose.
     pub keys: Vec<KeyReport>,
@@ -81,7 +82,7 @@ pub struct ImageReport {
     pub groups: BTreeSet<String>,
     /// The image to launch: the source itself, or its copy once one exists.
     pub image: Option<AmiId>,
-    /// The name of the image to launch, or that its copy is to have; `None` in a revoke.
+    /// The name of the image, or that its copy is to have.
     pub name: Option<String>,
     /// Its processor architecture, such as `x86_64`; `None` in a revoke.
     pub architecture: Option<String>,

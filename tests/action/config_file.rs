@@ -94,6 +94,20 @@ async fn each_group_gets_its_own_copy_in_one_run_with_one_digest_and_report() {
         assert!(plan.log.contains(line), "{line}: {}", plan.log);
     }
     assert!(stage.changes().is_empty());
+    // Each group's copy is a row of its own, with its own targets alone.
+    let rows = |summary: &str, groups: [&str; 2]| {
+        for (number, group) in groups.iter().enumerate() {
+            let is_row = |line: &&str| {
+                line.starts_with(&format!("| us\\-east\\-1 | {group} |"))
+                    || line.starts_with(&format!("| us-east-1 | {group} |"))
+            };
+            let row: Vec<&str> = summary.lines().filter(is_row).collect();
+            assert_eq!(row.len(), 1, "{summary}");
+            assert_eq!(row[0].contains(B), number == 0, "{}", row[0]);
+            assert_eq!(row[0].contains(C), number == 1, "{}", row[0]);
+        }
+    };
+    rows(&plan.summary, ["one", "two"]);
     let digest = plan.outputs["plan-digest"].clone();
 
     // The digest does not depend on the order of the groups, but on what they say.
@@ -110,6 +124,7 @@ async fn each_group_gets_its_own_copy_in_one_run_with_one_digest_and_report() {
 
     let shared = run(&stage, &file, &[expected]);
     assert_eq!(shared.status, 0, "{}", shared.log);
+    rows(&shared.summary, ["one", "two"]);
     let ids: BTreeMap<String, Value> = serde_json::from_str(&shared.outputs["ami-ids"]).unwrap();
     let of = |account: &str| ids[account]["us-east-1"][0].as_str().unwrap().to_owned();
     assert_eq!(of(C), of(D));

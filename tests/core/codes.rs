@@ -81,13 +81,29 @@ fn add_example(examples: &mut Examples, code: &'static str, message: &str) {
         }
         // What AWS encodes.
         _ if word.len() > LONGEST_WORD => "…".to_owned(),
-        _ => word.to_owned(),
+        _ => name_made_id(word).unwrap_or_else(|| word.to_owned()),
     });
-    let message = words.collect::<Vec<_>>().join(" ");
+    let mut words: Vec<String> = words.collect();
+    // How far a copy has come depends on when the run looks.
+    if words.last().is_some_and(|last| last == "%") {
+        let number = words.len() - 2;
+        "40".clone_into(&mut words[number]);
+    }
+    let message = words.join(" ");
     let known = examples.entry(code).or_insert_with(|| message.clone());
     if (message.len(), &message) < (known.len(), known) {
         *known = message;
     }
+}
+
+/// An ID of a kind that AWS draws anew in each run, as one that stays.
+fn name_made_id(word: &str) -> Option<String> {
+    let mut kinds = ["i-", "sg-"].iter();
+    let (kind, rest) = kinds.find_map(|kind| Some((kind, word.strip_prefix(kind)?)))?;
+    let end = rest
+        .find(|c: char| !c.is_ascii_hexdigit())
+        .unwrap_or(rest.len());
+    (end == 17).then(|| format!("{kind}0123456789abcdef0{}", &rest[end..]))
 }
 
 async fn collect_examples() -> Examples {

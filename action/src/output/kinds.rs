@@ -55,8 +55,8 @@ impl Said {
             level,
             code: finding.code.as_str(),
             kind: kind_of(&text, [Some(finding.resource.clone()), None, None]),
+            place: place_of(finding),
             text,
-            place: finding.resource.clone(),
             image: None,
         }
     }
@@ -83,6 +83,19 @@ impl Said {
     /// Writes it to the log.
     pub(crate) fn log(&self, log: &Log) {
         log.annotate(self.level, self.code, &self.text);
+    }
+}
+
+/// The resource of a finding, and the account if its message names one.
+fn place_of(finding: &Finding) -> String {
+    let words = finding.message.split(|c: char| !c.is_ascii_alphanumeric());
+    let mut accounts =
+        words.filter(|word| word.len() == 12 && word.bytes().all(|byte| byte.is_ascii_digit()));
+    match accounts.next() {
+        Some(account) if !finding.resource.contains(account) => {
+            format!("{} in {account}", finding.resource)
+        }
+        _ => finding.resource.clone(),
     }
 }
 

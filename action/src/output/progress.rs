@@ -70,14 +70,13 @@ impl ProgressBars {
         let Some(screen) = &self.screen else { return };
         let mut bars = self.bars.lock();
         bars.shown.retain(|resource, bar| {
-            let done = line.contains(resource.as_str());
+            let done = names(line, resource);
             if done {
                 bar.finish_and_clear();
             }
             !done
         });
-        bars.more
-            .retain(|resource| !line.contains(resource.as_str()));
+        bars.more.retain(|resource| !names(line, resource));
         bars.update_count(screen);
     }
 
@@ -149,4 +148,31 @@ fn new_bar(measured: bool) -> ProgressBar {
 
 fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+/// Whether a line names a resource, and not another one whose name begins like it.
+fn names(line: &str, resource: &str) -> bool {
+    line.match_indices(resource).any(|(at, found)| {
+        let rest = line.get(at + found.len()..).unwrap_or_default();
+        !rest.starts_with(|c: char| c.is_alphanumeric() || "-_/".contains(c))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn line_names_whole_resources() {
+        let key = "key alias/golden";
+        assert!(names(
+            "the policy of key alias/golden now has statements",
+            key
+        ));
+        assert!(names("waited for key alias/golden", key));
+        assert!(!names(
+            "the policy of key alias/golden-us-west-2 now has statements",
+            key
+        ));
+    }
 }

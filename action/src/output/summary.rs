@@ -103,10 +103,10 @@ fn work(outcome: &Outcome, took: Duration) -> String {
     };
     let mut text = format!("Took {took}");
     if made > 0 {
-        text += &format!(", and made {}", count_copies(made));
+        text += &format!(", and made {}", count(made, "copy"));
     }
     if unfinished > 0 {
-        text += &format!("; {} begun, and not available", count_copies(unfinished));
+        text += &format!("; {} begun, and not available", count(unfinished, "copy"));
     }
     text
 }
@@ -120,13 +120,6 @@ fn copies(report: &Report) -> (usize, usize) {
     let begun = own.chain(shared).filter(|(copied, _)| *copied);
     let (made, unfinished): (Vec<_>, Vec<_>) = begun.partition(|(_, available)| *available);
     (made.len(), unfinished.len())
-}
-
-fn count_copies(number: usize) -> String {
-    match number {
-        1 => "1 copy".to_owned(),
-        many => format!("{many} copies"),
-    }
 }
 
 /// What failed comes first, then what is so, then what else there is to know.
@@ -165,6 +158,7 @@ fn whole_report(text: &mut Markdown, page: &FindingsPage, report: &Report, is: S
     verification::table(text, report);
     if planned {
         policies::changes(text, &report.plan);
+        policies::steps(text, &report.plan);
     }
     if shares {
         policies::left_to_do(text, report);
@@ -197,7 +191,7 @@ fn items(text: &mut Markdown, page: &FindingsPage, messages: impl Iterator<Item 
         text.push(Markdown::message(cut(message, LONGEST_ITEM)));
         text.push_literal("\n");
         if !kind.others.is_empty() {
-            let more = format!("the same {} more", count(kind.others.len(), "time"));
+            let more = format!("the same {}", count(kind.others.len(), "more time"));
             text.push_literal("\n  <details><summary>");
             text.push(Markdown::text(more));
             text.push_literal("</summary>");
@@ -264,6 +258,6 @@ mod tests {
         let text = text.whole_text(false);
         assert_eq!(text.matches("- **code** x").count(), 1, "{text}");
         assert_eq!(text.matches("the same").count(), 1, "{text}");
-        assert!(text.contains("the same 2 times more"), "{text}");
+        assert!(text.contains("the same 2 more times"), "{text}");
     }
 }

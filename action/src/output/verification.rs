@@ -1,8 +1,10 @@
 //! Whether targets can launch: a line of the log for each, and a table of the summary with targets
-//! down and checks across.
+//! down, and the checks that say no or are not known.
 
-use ami_share::Report;
+use std::collections::BTreeSet;
+
 use ami_share::report::{CheckName, Conclusion, Verdict, Verification};
+use ami_share::{AmiId, Region, Report};
 
 use super::ending::count;
 use super::summary::markdown::Markdown;
@@ -11,6 +13,16 @@ use super::summary::markdown::Markdown;
 const MAX_ROWS: usize = 200;
 /// A cell names this many accounts, and otherwise says how many there are.
 const NAMES_IN_A_CELL: usize = 2;
+/// Checks by name where they say no or are not known: a column for each is too wide for a page.
+const COLUMNS: [&str; 7] = [
+    "target",
+    "Region",
+    "AMI",
+    "result",
+    "no",
+    "not known",
+    "yes",
+];
 
 /// What is known of one target and image: no more than the checks say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -98,25 +110,26 @@ fn checks_with(verification: &Verification, verdict: Verdict) -> String {
 /// Adds the table, if there was any check; folded if the run failed elsewhere.
 pub(super) fn table(text: &mut Markdown, report: &Report) {
     let verifications = &report.verifications;
-    let columns = columns(verifications);
-    if columns.is_empty() {
+    if verifications.iter().all(|one| one.checks.is_empty()) {
         return;
     }
     let answers: Vec<Answer> = verifications.iter().map(Answer::of).collect();
     let is_folded = !report.errors.is_empty() && !answers.contains(&Answer::Blocked);
+    let title = Markdown::text(format!("Launch checks: {}", summed(&answers)));
     if is_folded {
         text.push_literal("\n<details><summary>");
-        text.push(Markdown::text(format!("Checks: {}", summed(&answers))));
-        text.push_literal("</summary>\n");
+        text.push(title);
+        text.push_literal("</summary>\n\n");
+    } else {
+        text.push_literal("\n**");
+        text.push(title);
+        text.push_literal("**\n\n");
     }
-    let mut names = vec!["target", "Region", "image", "sum"];
-    names.extend(columns.iter().map(|name| name.as_str()));
-    text.push_literal("\n");
-    text.push_row(names.iter().map(|name| Markdown::literal(name)));
-    text.push_row(names.iter().map(|_| Markdown::literal("---")));
-    let rows = rows(verifications, &columns);
+    text.push_row(COLUMNS.map(Markdown::literal));
+    text.push_row(COLUMNS.map(|_| Markdown::literal("---")));
+    let rows = rows(verifications);
     for row in rows.iter().take(MAX_ROWS) {
-        text.push_row(row.clone());
+        text.push_row(row.cells());
     }
     let more = rows.len().saturating_sub(MAX_ROWS);
     if more > 0 {
@@ -143,24 +156,97 @@ pub(crate) fn summed(answers: &[Answer]) -> String {
     texts.join(", ")
 }
 
-/// The rows, bad answers first; targets with equal rows are one.
-fn rows(verifications: &[Verification], columns: &[CheckName]) -> Vec<Vec<Markdown>> {
-    let mut equal: Vec<(Answer, Vec<Markdown>, Vec<String>)> = Vec::new();
-    for verification in verifications {
-        let cells = row(verification, columns);
-        let account = verification.account.to_string();
-        match equal.iter_mut().find(|(_, known, _)| *known == cells) {
-            Some((.., accounts)) => accounts.push(account),
-            None => equal.push((Answer::of(verification), cells, vec![account])),
+/// Targets of a Region with the same answers: each may have an image of its own.
+struct Row<'a> {
+    answer: Answer,
+    region: &'a Region,
+    failed: String,
+    unknown: String,
+    passed: usize,
+    accounts: BTreeSet<String>,
+    images: BTreeSet<&'a AmiId>,
+}
+
+impl<'a> Row<'a> {
+    fn new(verification: &'a Verification) -> Self {
+        let passed = verification.checks.iter();
+        let passed = passed.filter(|check| check.verdict == Verdict::Yes);
+        Self {
+            answer: Answer::of(verification),
+            region: &verification.region,
+            failed: checks_with(verification, Verdict::No),
+            unknown: checks_with(verification, Verdict::Unknown),
+            passed: passed.count(),
+            accounts: BTreeSet::from([verification.account.to_string()]),
+            images: verification.image.iter().collect(),
         }
     }
-    equal.sort_by_key(|(answer, ..)| *answer);
-    let mut rows = Vec::new();
-    for (_, cells, accounts) in equal {
-        let mut row = vec![Markdown::text(accounts_or_count(&accounts))];
-        row.extend(cells);
-        rows.push(row);
+
+    fn is_like(&self, other: &Self) -> bool {
+        (
+            self.answer,
+            self.region,
+            &self.failed,
+            &self.unknown,
+            self.passed,
+        ) == (
+            other.answer,
+            other.region,
+            &other.failed,
+            &other.unknown,
+            other.passed,
+        ) && self.images.is_empty() == other.images.is_empty()
     }
+
+    fn cells(&self) -> Vec<Markdown> {
+        let accounts: Vec<String> = self.accounts.iter().cloned().collect();
+        let mut images = self.images.iter();
+        let image = match (images.next(), images.len()) {
+            (None, _) => Markdown::literal("–"),
+            (Some(image), 0) => Markdown::code(image),
+            _ => Markdown::text(count(self.images.len(), "AMI")),
+        };
+        let result = match self.answer {
+            Answer::Launched => "**launched**",
+            Answer::NoObstacle => "no obstacle found",
+            Answer::Unknown => "not known",
+            Answer::Blocked => "**blocked**",
+        };
+        let named = |checks: &str| match checks {
+            "" => Markdown::literal("–"),
+            checks => Markdown::text(checks),
+        };
+        vec![
+            Markdown::text(accounts_or_count(&accounts)),
+            Markdown::text(self.region),
+            image,
+            Markdown::literal(result),
+            named(&self.failed),
+            named(&self.unknown),
+            Markdown::text(count(self.passed, "check")),
+        ]
+    }
+}
+
+/// The rows, bad answers first; targets with the same answers are one, unless one target has
+/// several images: then each image is a row.
+fn rows(verifications: &[Verification]) -> Vec<Row<'_>> {
+    let mut rows: Vec<Row<'_>> = Vec::new();
+    for verification in verifications {
+        let row = Row::new(verification);
+        let same = |known: &&mut Row<'_>| {
+            known.is_like(&row)
+                && (known.images == row.images || known.accounts.is_disjoint(&row.accounts))
+        };
+        match rows.iter_mut().find(same) {
+            Some(known) => {
+                known.accounts.extend(row.accounts);
+                known.images.extend(row.images);
+            }
+            None => rows.push(row),
+        }
+    }
+    rows.sort_by_key(|row| row.answer);
     rows
 }
 
@@ -170,46 +256,6 @@ fn accounts_or_count(accounts: &[String]) -> String {
     } else {
         accounts.join(", ")
     }
-}
-
-/// The checks that were made of any target, in their usual order.
-fn columns(verifications: &[Verification]) -> Vec<CheckName> {
-    let mut columns = Vec::new();
-    for name in CheckName::ALL {
-        let made = |verification: &Verification| verdict(verification, *name).is_some();
-        if verifications.iter().any(made) {
-            columns.push(*name);
-        }
-    }
-    columns
-}
-
-/// The cells of a target, but for its account.
-fn row(verification: &Verification, columns: &[CheckName]) -> Vec<Markdown> {
-    let image = match &verification.image {
-        Some(image) => Markdown::code(image),
-        None => Markdown::literal("–"),
-    };
-    let sum = match Answer::of(verification) {
-        Answer::Launched => "**launched**",
-        Answer::NoObstacle => "no obstacle found",
-        Answer::Unknown => "not known",
-        Answer::Blocked => "**blocked**",
-    };
-    let mut cells = vec![
-        Markdown::text(&verification.region),
-        image,
-        Markdown::literal(sum),
-    ];
-    for name in columns {
-        cells.push(Markdown::literal(match verdict(verification, *name) {
-            Some(Verdict::Yes) => "yes",
-            Some(Verdict::No) => "**no**",
-            Some(Verdict::Unknown) => "not known",
-            None => "",
-        }));
-    }
-    cells
 }
 
 fn verdict(verification: &Verification, name: CheckName) -> Option<Verdict> {

@@ -1,6 +1,6 @@
 //! What a run waits for, in few lines: many copies are one line.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use ami_share::Event;
@@ -19,6 +19,8 @@ const COPY: &str = "as the copy of";
 pub(crate) struct Waits {
     /// The copies that are not available yet.
     copies: BTreeMap<String, Waiting>,
+    /// The copies that were begun.
+    begun: BTreeSet<String>,
     /// How many copies came to be available.
     done: usize,
     /// When the log last told of a wait, or by the blank name of all copies.
@@ -33,7 +35,8 @@ impl Waits {
         }
         self.copies
             .insert(waiting.resource.clone(), waiting.clone());
-        let all = self.copies.len() + self.done;
+        // Copies wait for their turn before AWS shows how far they are.
+        let all = self.begun.len().max(self.copies.len() + self.done);
         if all <= SINGLE_COPIES {
             return self.line_of_one(waiting);
         }
@@ -48,10 +51,15 @@ impl Waits {
 
     /// Takes what happened: a copy that is available is no longer awaited.
     pub(crate) fn note(&mut self, event: &Event) {
-        if let Event::CopyAvailable { copy, .. } = event
-            && self.copies.remove(copy.as_ref()).is_some()
-        {
-            self.done += 1;
+        match event {
+            Event::CopyStarted { copy, .. } | Event::CopyAdopted { copy, .. } => {
+                self.begun.insert(copy.to_string());
+            }
+            Event::CopyAvailable { copy, .. } => {
+                let was_awaited = self.copies.remove(copy.as_ref()).is_some();
+                self.done += usize::from(was_awaited || self.begun.contains(copy.as_ref()));
+            }
+            _ => {}
         }
     }
 

@@ -151,9 +151,6 @@ const WRONG: &[(&str, Spoil)] = &[
     }),
     ("kms-key-id", |raw| {
         raw.copy_to_regions = Some("eu-west-1".into());
-    }),
-    ("kms-key-id", |raw| {
-        raw.copy_to_regions = Some("eu-west-1".into());
         raw.kms_key_id = Some("us-east-1=alias/x".into());
     }),
     ("kms-key-id", |raw| {

@@ -35,7 +35,7 @@ pub(crate) struct Role {
 
 impl Role {
     /// What its trust policy must have of an external ID: only roles of targets are given one.
-    fn describe_external_id(&self) -> String {
+    fn external_id_in_words(&self) -> String {
         match (self.input, &self.external_id) {
             (TARGET_ROLE, Some(_)) => "and `target-external-id` in its trust policy".to_owned(),
             (TARGET_ROLE, None) => {
@@ -106,7 +106,7 @@ impl Roles {
     }
 
     async fn reach_in_region(&self, source: &Account, role: &Role) -> Result<Account, Error> {
-        let external_id = role.describe_external_id();
+        let external_id = role.external_id_in_words();
         if role.arn.account().is_none() {
             let error = sts::not_assumable(&source.identity, &role.arn, &external_id, None);
             return Err(error.in_account(&source.identity.account));

@@ -1,6 +1,7 @@
 //! What is done with an image once it is shared: deprecation, protection, an SSM parameter.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
@@ -70,7 +71,7 @@ impl Planner<'_> {
         let at = match (moment, when) {
             (Some(moment), _) | (None, DeprecateAt::Time(moment)) => rfc3339(moment),
             (None, DeprecateAt::AfterCreation(after)) => {
-                format!("{} after it is made", humantime::format_duration(after))
+                format!("{} after it is made", in_days(after))
             }
         };
         let current = image.and_then(|image| seconds(image.deprecation_time.as_deref()?));
@@ -173,4 +174,39 @@ pub(crate) fn rfc3339(moment: i64) -> String {
     DateTime::from_secs(moment)
         .fmt(Format::DateTime)
         .unwrap_or_else(|_| moment.to_string())
+}
+
+/// A duration in days, hours and less: months and years have no one length.
+fn in_days(duration: Duration) -> String {
+    const DAY: u64 = 24 * 60 * 60;
+    let seconds = duration.as_secs();
+    let rest = humantime::format_duration(Duration::from_secs(seconds % DAY));
+    let days = match seconds / DAY {
+        0 => return rest.to_string(),
+        1 => "1 day".to_owned(),
+        days => format!("{days} days"),
+    };
+    if seconds.is_multiple_of(DAY) {
+        days
+    } else {
+        format!("{days} {rest}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn age_is_told_in_days() {
+        let table = [
+            (90 * 86_400, "90 days"),
+            (86_400, "1 day"),
+            (400 * 86_400 + 3_600, "400 days 1h"),
+            (7_200, "2h"),
+        ];
+        for (seconds, text) in table {
+            assert_eq!(in_days(Duration::from_secs(seconds)), text);
+        }
+    }
 }

@@ -144,6 +144,7 @@ pub(super) fn permissions_to_remove(
         principals,
         snapshots,
         remaining,
+        name: image.name.clone(),
         launchers: granted.cloned(),
     }
 }

@@ -59,6 +59,7 @@ impl Report {
     fn record_launchers(&mut self, remove: &RemovePermissions) {
         let (account, targets) = (self.plan.account.clone(), self.plan.targets.clone());
         let image = self.image_with_id(&remove.source, &remove.region, &remove.image);
+        image.name.get_or_insert_with(|| remove.name.clone());
         // A share has said already who has it.
         if image.permission_read {
             return;

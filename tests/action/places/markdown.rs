@@ -120,7 +120,14 @@ fn is_of_diagram(line: &str) -> bool {
         [before, label, after] => (format!("{before}{after}"), label),
         _ => return false,
     };
-    let words = ["flowchart", "subgraph", "end", "linkStyle"];
+    let words = [
+        "flowchart",
+        "subgraph",
+        "end",
+        "linkStyle",
+        "classDef",
+        "class",
+    ];
     let first = around.split_whitespace().next().unwrap_or_default();
     let name = first.split(['[', '(', '{']).next().unwrap_or_default();
     let digits = name.trim_start_matches(['T', 'N', 'P', 'A']);

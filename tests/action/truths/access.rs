@@ -15,7 +15,8 @@ fn cell(said: &Said, column: &str) -> String {
     };
     let mut lines = said.summary.lines().map(cells);
     let head = lines.find(|cells| cells.iter().any(|cell| cell == column));
-    let head = head.unwrap_or_else(|| panic!("{column}: {}", said.summary));
+    assert!(head.is_some(), "{column}: {}", said.summary);
+    let head = head.unwrap_or_default();
     let place = head.iter().position(|cell| cell == column).unwrap();
     lines.nth(1).unwrap()[place].replace('\\', "")
 }
@@ -106,6 +107,50 @@ async fn copy_that_failed_was_not_made() {
     assert_eq!(said.exit, Exit::Failed, "{}", said.log);
     check(&said, &[("copied", "begun, not available")]);
     assert!(!said.summary.contains("made 1 copy"), "{}", said.summary);
+}
+
+#[tokio::test(start_paused = true)]
+async fn summary_of_a_plan_has_every_step() {
+    let sim = two_accounts();
+    let inputs = [
+        ("AMI_ID", "{golden}"),
+        ("TARGET_ACCOUNTS", B),
+        ("PUBLISH_SSM_PARAMETER", "/golden/{name}"),
+        ("DEPRECATE_AT", "90d"),
+        ("DEREGISTRATION_PROTECTION", "true"),
+        ("WATERMARK", "approved"),
+        ("DRY_RUN", "true"),
+    ];
+    let said = run(&sim, &inputs).await;
+    assert_eq!(said.exit, Exit::Done, "{}", said.log);
+    let (_, steps) = said.summary.split_once("<summary>Every step: ").unwrap();
+    for word in ["parameter", "deprecat", "protection", "watermark"] {
+        assert!(steps.contains(word), "{word}: {steps}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn targets_with_equal_checks_are_a_row() {
+    let sim = Sim::new(Scenario::with_targets(12), Options::default());
+    let targets: Vec<String> = (0..12)
+        .map(|n| format!("{}", 300_000_000_000_u64 + n))
+        .collect();
+    let targets = targets.join(" ");
+    let inputs = [
+        ("AMI_ID", "{golden}"),
+        ("TARGET_ACCOUNTS", targets.as_str()),
+        ("MODE", "verify"),
+    ];
+    let said = run(&sim, &inputs).await;
+    check(
+        &said,
+        &[("target", "12 accounts"), ("result", "**blocked**")],
+    );
+    assert!(
+        said.summary.contains("| launch-permission, key-access |"),
+        "{}",
+        said.summary
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -141,6 +141,8 @@ fn every_line_names_what_another_line_draws() {
       N2 -.-|encrypted under| N3
     end
   end
+  classDef box fill:none,stroke:#8b949e
+  class A,P0,P1 box
   T0 -->|has launch permission| N0
   T0 -->|has key access| N1
   T0 -->|has launch permission| N2

@@ -193,8 +193,13 @@ pub(super) fn keepers(report: &Report) -> usize {
     keepers.len()
 }
 
-/// `1 image`, `2 images`.
+/// `1 image`, `2 images`, `2 copies`.
 pub(crate) fn count(number: usize, noun: &str) -> String {
+    if number != 1
+        && let Some(stem) = noun.strip_suffix("py")
+    {
+        return format!("{number} {stem}pies");
+    }
     let plural = match noun {
         _ if number == 1 => "",
         _ if noun.ends_with("ch") => "es",

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use ami_share::diagnostic::FindingCode;
+use ami_share::plan::Step;
 use ami_share::{Plan, Report};
 
 use super::counts::{Counts, count, keepers};
@@ -249,12 +250,7 @@ fn revoked(report: &Report, exit: Exit) -> String {
     if !counts.is_empty() {
         done.push(format!("revoked {}", counts.access()));
     }
-    if !report.removed.is_empty() {
-        done.push(format!(
-            "removed {}",
-            count(report.removed.len(), "copied resource")
-        ));
-    }
+    done.extend(removed(report));
     match (exit, done.is_empty()) {
         (Exit::Done, true) if report.changed => format!("revoked: see the log{kept}"),
         (Exit::Done, true) => {
@@ -281,6 +277,28 @@ fn retired(report: &Report, exit: Exit) -> String {
         Exit::Done => format!("retired: {counts}"),
         _ => format!("{prefix}not everything was done; retired: {counts}"),
     }
+}
+
+/// The copies that were removed, and what failed copies had left.
+fn removed(report: &Report) -> Vec<String> {
+    let is_copy = |id: &&String| {
+        let mut steps = report.plan.steps.iter();
+        steps.any(
+            |step| matches!(step, Step::RemoveCopy(copy) if copy.image.as_ref() == id.as_str()),
+        )
+    };
+    let (copies, left): (Vec<&String>, Vec<&String>) = report.removed.iter().partition(is_copy);
+    let mut texts = Vec::new();
+    if !copies.is_empty() {
+        let whose = if copies.len() == 1 { "its" } else { "their" };
+        let copies = count(copies.len(), "copy");
+        texts.push(format!("removed {copies} with {whose} snapshots"));
+    }
+    if !left.is_empty() {
+        let left = count(left.len(), "leftover");
+        texts.push(format!("removed {left} of failed copies"));
+    }
+    texts
 }
 
 /// Those who keep a key although they are to lose it.

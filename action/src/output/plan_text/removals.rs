@@ -63,7 +63,7 @@ pub(super) fn copy(remove: &RemoveCopy) -> String {
         region,
         ..
     } = remove;
-    format!("- copy {image} of {source} in {region}")
+    format!("- copy {image} in {region}, made of {source}")
 }
 
 /// A line only if something was shared temporarily.

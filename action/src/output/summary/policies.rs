@@ -29,6 +29,19 @@ pub(super) fn changes(text: &mut Markdown, plan: &Plan) {
     }
 }
 
+/// Every step of a plan: the tables show access, and those who approve see all of it.
+pub(super) fn steps(text: &mut Markdown, plan: &Plan) {
+    if !plan.changes() {
+        return;
+    }
+    let [add, change, remove] = plan_text::sums(plan);
+    let title = format!("Every step: {add} to add, {change} to change, {remove} to remove");
+    let keys = KeyNames::of(plan);
+    let lines = plan_text::lines(plan);
+    let lines: Vec<String> = lines.iter().map(|line| keys.shorten(line)).collect();
+    folded(text, &title, &lines);
+}
+
 /// What launches still need that the run does not give.
 pub(super) fn left_to_do(text: &mut Markdown, report: &Report) {
     if leaves_keys_to_others(&report.plan) {

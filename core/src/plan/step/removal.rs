@@ -78,6 +78,9 @@ pub struct RemovePermissions {
     /// The organizations and units that keep launch permission, or everybody.
     #[serde(skip)]
     pub(crate) remaining: BTreeSet<Principal>,
+    /// The image's name.
+    #[serde(skip)]
+    pub(crate) name: String,
     /// All that have launch permission now; `None` if that was not read.
     #[serde(skip)]
     pub(crate) launchers: Option<BTreeSet<Principal>>,

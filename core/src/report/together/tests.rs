@@ -34,6 +34,9 @@ fn full_image(source: &SourceImage) -> ImageReport {
         image: Some(source.ami.clone()),
         name: Some("web".to_owned()),
         architecture: Some("arm64".to_owned()),
+        groups: BTreeSet::from(["web".to_owned()]),
+        available: true,
+        permission_read: true,
         copied: true,
         principals: principals.clone(),
         added: principals.clone(),
@@ -80,6 +83,7 @@ fn full() -> Report {
         keys: vec![KeyReport {
             key: key.parse().unwrap(),
             principals: BTreeSet::from([TARGET.parse().unwrap()]),
+            unlisted: names.clone(),
             added: names.clone(),
             removed: names.clone(),
             replaced_policies: vec!["{}".to_owned()],
