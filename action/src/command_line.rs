@@ -57,18 +57,30 @@ pub(crate) struct Flags {
     pub(crate) json: bool,
 }
 
+/// Inputs that keep a run from doing something.
+const GUARDS: [&str; 5] = [
+    "allowed-account-ids",
+    "dry-run",
+    "exclude-accounts",
+    "expect-plan",
+    "require-image-tags",
+];
+
 impl Flags {
     /// The environment, in which each flag takes the place of its input's variable.
     pub(crate) fn put_into(
         self,
         env: impl IntoIterator<Item = (OsString, OsString)>,
     ) -> Vec<(OsString, OsString)> {
+        // A blank one is unset, and hides no variable.
+        let mut inputs = self.inputs;
+        inputs.retain(|_, value| !is_blank(value));
         let is_replaced = |variable: &OsString| {
-            inputs::input_of(variable).is_some_and(|name| self.inputs.contains_key(name.as_str()))
+            inputs::input_of(variable).is_some_and(|name| inputs.contains_key(name.as_str()))
         };
         let mut env: Vec<_> = env.into_iter().collect();
         env.retain(|(variable, _)| !is_replaced(variable));
-        for (name, value) in self.inputs {
+        for (name, value) in inputs {
             let variable = format!("INPUT_{}", name.to_uppercase());
             env.push((variable.into(), value));
         }
@@ -87,14 +99,36 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Ask
         Err(error) => return Err(explain(&error)),
     };
     let Some((name, of_command)) = matches.subcommand() else {
-        return Ok(Asked::Run(flags_of(&matches)));
+        return guarded(flags_of(&matches)).map(Asked::Run);
     };
     if let Some(shell) = of_command.try_get_one::<Shell>("shell").ok().flatten() {
         return Ok(Asked::Print(completions(*shell)));
     }
     let mut flags = flags_of(of_command);
     flags.inputs.insert("mode", name.into());
-    Ok(Asked::Run(flags))
+    guarded(flags).map(Asked::Run)
+}
+
+/// The flags, unless one that keeps a run from doing something is blank, such as a variable of a
+/// shell that is not set: the run would do it.
+fn guarded(flags: Flags) -> Result<Flags, String> {
+    let mut problems = Vec::new();
+    for name in GUARDS {
+        if flags.inputs.get(name).is_some_and(is_blank) {
+            problems.push(format!(
+                "error: `--{name}` has no value: give it one, or leave the flag out"
+            ));
+        }
+    }
+    if problems.is_empty() {
+        Ok(flags)
+    } else {
+        Err(problems.join("\n"))
+    }
+}
+
+fn is_blank(value: &OsString) -> bool {
+    value.to_str().is_some_and(|value| value.trim().is_empty())
 }
 
 fn command() -> Command {
@@ -219,4 +253,27 @@ fn explain(error: &Error) -> String {
         ));
     }
     lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blank_flag_hides_no_variable() {
+        let parsed = |flag: &str| parse(["ami-share", "share", flag].map(OsString::from));
+        let variable = ("INPUT_TIMEOUT".into(), "1h".into());
+        for (flag, expected) in [("--timeout=", "1h"), ("--timeout=2h", "2h")] {
+            let Ok(Asked::Run(flags)) = parsed(flag) else {
+                unreachable!("{flag} is an input");
+            };
+            let env = flags.put_into([variable.clone()]);
+            let timeouts: Vec<_> = env
+                .iter()
+                .filter(|(name, _)| name == "INPUT_TIMEOUT")
+                .map(|(_, value)| value.to_str().unwrap())
+                .collect();
+            assert_eq!(timeouts, [expected], "{flag}");
+        }
+    }
 }

@@ -95,6 +95,24 @@ fn wrong_arguments_are_bad_input_that_says_what_is_meant() {
             &["share", "--timeout=1h", "--timeout=2h"],
             "cannot be used multiple times",
         ),
+        // A variable of a shell that is not set.
+        (&["share", "--expect-plan="], "`--expect-plan` has no value"),
+        (
+            &["share", "--dry-run=", "--ami-id=x"],
+            "`--dry-run` has no value",
+        ),
+        (
+            &["--allowed-account-ids", " "],
+            "`--allowed-account-ids` has no value",
+        ),
+        (
+            &["share", "--require-image-tags", ""],
+            "`--require-image-tags` has no value",
+        ),
+        (
+            &["revoke", "--exclude-accounts=", "--exclude-accounts= "],
+            "`--exclude-accounts` has no value",
+        ),
         (&["completions", "tcl"], "bash"),
         (&["share", "::error::x\n::error::y"], "\\::error::y"),
     ];

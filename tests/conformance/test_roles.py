@@ -28,6 +28,7 @@ def prepare(stage, image):
         "vars.PRODUCTION_ACCOUNTS": B,
         "steps.accounts.outputs.list": B,
         "github.event.issue.title": image,
+        "github.event_name == 'workflow_dispatch' && inputs.dry-run": "false",
     }, manifest
 
 

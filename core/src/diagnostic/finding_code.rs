@@ -27,7 +27,7 @@ macro_rules! findings {
 }
 
 findings! {
-    /// The kind of a [`Finding`].
+    /// The kind of a [`Finding`](super::Finding).
     FindingCode {
         /// The run is under an account that the request does not allow.
         AccountNotAllowed => "account.not-allowed", Refuse:

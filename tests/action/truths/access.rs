@@ -124,7 +124,7 @@ async fn summary_of_a_plan_has_every_step() {
     let said = run(&sim, &inputs).await;
     assert_eq!(said.exit, Exit::Done, "{}", said.log);
     let (_, steps) = said.summary.split_once("<summary>Every step: ").unwrap();
-    for word in ["parameter", "deprecat", "protection", "watermark"] {
+    for word in ["parameter", "deprecation of", "protection", "watermark"] {
         assert!(steps.contains(word), "{word}: {steps}");
     }
 }
