@@ -145,8 +145,11 @@ async fn put_is_not_sent_from_an_old_read() {
     let actions = world.list_actions(0);
     let is_put = |action: &String| action == "kms:PutKeyPolicy";
     let put = actions.iter().position(is_put).unwrap();
-    let two_reads = ["kms:GetKeyPolicy", "kms:GetKeyPolicy"];
-    assert_eq!(&actions[put - 2..put], two_reads);
+    let reads = actions[..put]
+        .iter()
+        .filter(|action| *action == "kms:GetKeyPolicy");
+    // One for the plan, the slow one, and another.
+    assert_eq!(reads.count(), 3, "{actions:?}");
 }
 
 #[tokio::test(start_paused = true)]

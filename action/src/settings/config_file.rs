@@ -186,11 +186,6 @@ impl Reader<'_> {
     fn take_name(&mut self, place: &str, members: &mut Vec<(String, Node)>) -> Option<String> {
         let index = members.iter().position(|(key, _)| key == "name");
         let name = index.map(|index| members.remove(index).1);
-        let is_plain = |name: &str| {
-            let mut letters = name.chars();
-            (1..=64).contains(&name.len())
-                && letters.all(|one| one.is_ascii_alphanumeric() || "-_.".contains(one))
-        };
         match name {
             Some(Node::Text(name)) if is_plain(&name) => return Some(name),
             Some(_) => {
@@ -212,8 +207,10 @@ impl Reader<'_> {
         for (key, node) in members {
             let place = join(&group.place, &key);
             let Some(input) = INPUTS.iter().find(|input| input.name == key) else {
+                // A path may lead to another file, of which nothing is to be shown.
+                let unnamed = join(&group.place, "a key");
                 self.problem(
-                    &place,
+                    if is_plain(&key) { &place } else { &unnamed },
                     "there is no such setting: they are named as the inputs",
                 );
                 continue;
@@ -255,6 +252,13 @@ fn wrong_file(file: &str, place: &str, message: &str) -> Problem {
         place => format!("{place}: "),
     };
     Problem::new(NAME, format!("`{}`: {place}{message}", shorten(file)))
+}
+
+/// Whether a name is short and of plain letters.
+fn is_plain(name: &str) -> bool {
+    let mut letters = name.chars();
+    (1..=64).contains(&name.len())
+        && letters.all(|one| one.is_ascii_alphanumeric() || "-_.".contains(one))
 }
 
 fn join(place: &str, key: &str) -> String {

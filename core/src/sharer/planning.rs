@@ -78,11 +78,14 @@ impl Sharer {
         let plan = plan::make(&request, &inventory, deadline)?;
         match too_late {
             // Images of which it is known that they are in use say more.
-            Some(error) if plan.refusals().next().is_none() => Err(error.into()),
+            Some(error) if plan.refusals().next().is_none() => Err(error.remedy(LATE).into()),
             _ => Ok(plan),
         }
     }
 }
+
+const LATE: &str = "run again, and it continues from here; or raise `timeout`; or set \
+                    `revoke-in-use` if access must end whoever uses the image";
 
 /// That the deadline passed before the use of an image was known.
 fn find_late(inventory: &Inventory) -> Option<Error> {

@@ -40,6 +40,7 @@ async fn pending_report_is_awaited_until_the_deadline() {
     let golden = world.image_id("golden");
     let awaited = format!("{golden} to have its usage report");
     assert!(error.contains(&awaited), "{error}");
+    assert!(error.contains("set `revoke-in-use`"), "{error}");
     assert!(world.elapsed() - began <= Duration::from_secs(601));
 
     // The next run awaits the same report.
