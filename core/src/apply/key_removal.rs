@@ -130,6 +130,8 @@ impl Apply<'_> {
         self.report_key_access(&access, granted.principals);
         Ok(())
     }
+
+    /// The access of these principals, as a step that gives it.
     fn access_to_restore(
         &self,
         remove: &RemoveKeyAccess,
