@@ -230,7 +230,7 @@ async fn inputs_make_the_same_run_as_flags_and_as_variables() {
         })
         .collect();
     let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
-        cases: 400,
+        cases: 40,
         failure_persistence: None,
         ..ProptestConfig::default()
     });
