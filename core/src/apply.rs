@@ -14,6 +14,7 @@ mod reclaim;
 mod retirement;
 mod revoke;
 mod share;
+mod shared_again;
 mod targets;
 mod temporary_tags;
 

@@ -8,6 +8,7 @@ mod interrupted;
 mod other_ways;
 mod others;
 mod ram;
+pub(crate) mod shared_again;
 
 use ami_share::Sharer;
 use ami_share::request::{

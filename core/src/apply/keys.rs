@@ -151,7 +151,7 @@ impl Apply<'_> {
 }
 
 /// How old a read may be where a run settles so long.
-fn oldest_read(settle: Duration) -> Duration {
+pub(super) fn oldest_read(settle: Duration) -> Duration {
     settle.saturating_sub(KEY_POLICY_CHANGE) / 2
 }
 

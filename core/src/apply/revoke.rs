@@ -68,6 +68,12 @@ impl Apply<'_> {
                 failed.insert(&step.image);
             }
         }
+
+        // 8. Somebody may have shared an image again meanwhile.
+        let mut remaining = images;
+        remaining
+            .retain(|step| !failed.contains(&step.image) && !removed_copies.contains(&step.image));
+        self.warn_of_shared_again(&remaining, &launchers).await;
         failed.into_iter().cloned().collect()
     }
 

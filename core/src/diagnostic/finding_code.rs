@@ -366,6 +366,11 @@ findings! {
         RevokeOtherWay => "revoke.other-way", Warn:
             "remove that too if the target shall have no access at all; a run removes only what \
              this tool added, in the way that `key-access` says";
+        /// AWS shows access that the run has revoked: a run beside it or somebody else has shared
+        /// the image again, or the answer is out of date.
+        RevokeSharedAgain => "revoke.shared-again", Warn:
+            "find out who shared it (CloudTrail, `ModifyImageAttribute`), and revoke again: if \
+             nobody did, that changes nothing";
         /// A service is not known to launch instances by a service-linked role.
         ServiceUnknown => "service.unknown", Warn:
             "check its name in `target-service-linked-roles` against AWS's documentation of the \

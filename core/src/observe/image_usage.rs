@@ -19,6 +19,9 @@ use crate::run::Run;
 use crate::run::together::join_some;
 use crate::tags;
 
+/// By how much AWS's clock and ours may differ, in seconds: right ones do by far less.
+const CLOCKS_DIFFER: i64 = 300;
+
 /// What is known of the usage of images.
 pub(crate) type ImageUsage = BTreeMap<(Region, AmiId), Result<UsageReport, UnknownUsage>>;
 
@@ -72,7 +75,8 @@ pub(super) async fn read_usage_since(
         let mut whole = known;
         whole.retain(|report| {
             let is_whole = report.is_whole && report.state == ReportState::Available;
-            is_whole && report.created >= since.saturating_sub(fresh)
+            let is_dated = !is_of_the_future(report, run.source.now());
+            is_whole && is_dated && report.created >= since.saturating_sub(fresh)
         });
         whole.sort_by_key(|report| report.created);
         match whole.pop() {
@@ -141,14 +145,21 @@ async fn make_report(
 
 /// The newest report that covers everything, is or will be available, and is not stale.
 fn find_fresh(reports: Vec<RequestedReport>, now: i64) -> Option<RequestedReport> {
-    let age = |report: &RequestedReport| u64::try_from(now - report.created).unwrap_or_default();
+    let age = |report: &RequestedReport| {
+        u64::try_from(now.saturating_sub(report.created)).unwrap_or_default()
+    };
     let mut fresh = reports;
     fresh.retain(|report| {
         let is_usable = report.is_whole && !matches!(report.state, ReportState::Failed(_));
-        is_usable && age(report) <= USAGE_REPORT_FRESH.as_secs()
+        is_usable && !is_of_the_future(report, now) && age(report) <= USAGE_REPORT_FRESH.as_secs()
     });
     fresh.sort_by_key(|report| (report.state == ReportState::Available, report.created));
     fresh.pop()
+}
+
+/// Whether the date of a report cannot be: how old it is, is not known then.
+fn is_of_the_future(report: &RequestedReport, now: i64) -> bool {
+    report.created > now.saturating_add(CLOCKS_DIFFER)
 }
 
 /// Waits until a report is no longer pending; AWS may not show a new one at once.

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use ami_share::Sharer;
-use ami_share::request::Revoke;
+use ami_share::request::{KeyAccessMode, Revoke};
 use ami_share_sim::world::{ImageState, Protection, SnapshotLock};
 use serde_json::json;
 
 use super::Seen;
 use crate::image_usage::use_image;
 use crate::retire;
+use crate::revoke::shared_again::{Beside, revoke_beside};
 use crate::support::*;
 
 pub(super) async fn collect(seen: &mut Seen) {
@@ -18,6 +19,8 @@ pub(super) async fn collect(seen: &mut Seen) {
     duplicate_name(seen).await;
     leftovers(seen).await;
     revoke(seen).await;
+    let again = revoke_beside(KeyAccessMode::Policy, Beside::SharesAgain);
+    seen.record(&again.await.findings);
     others(seen).await;
     verification_of_nobody(seen).await;
     images_in_use(seen).await;

@@ -83,6 +83,24 @@ async fn dry_run_asks_for_no_report_and_uses_a_fresh_one() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn report_of_the_future_is_not_fresh() {
+    for (minutes, is_used) in [(0, true), (4, true), (6, false), (5_000_000, false)] {
+        let world = in_use(0).await;
+        let request = revoke(&world).build().unwrap();
+        let sharer = Sharer::new(&world.config(A));
+        sharer.usage(&request).await.unwrap();
+        world.sim.edit(|state| {
+            for report in state.usage_reports.values_mut() {
+                report.created += Duration::from_mins(minutes);
+            }
+        });
+        sharer.usage(&request).await.unwrap();
+        let asked = if is_used { 1 } else { 2 };
+        assert_eq!(count_asked(&world), asked, "{minutes} minutes");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn report_that_may_not_be_read_or_fails_is_unknown() {
     let calls = [
         ASKS,

@@ -93,6 +93,9 @@ async fn rule_7_12_report_counts_instances_and_launch_templates_of_others() {
     let answer = a.ec2("CreateImageUsageReport", &of_account).await.unwrap();
     let id = answer.first("reportId").to_owned();
     assert_eq!(entries(&a, &id).await, [row(TEMPLATES, "2")]);
+    // Who asks for reports can see how deep each looks.
+    let listed = a.ec2("DescribeImageUsageReports", &[]).await.unwrap();
+    assert_eq!(listed.all("optionName"), ["version-depth"]);
     let delete = [("ReportId", id.as_str())];
     a.ec2("DeleteImageUsageReport", &delete).await.unwrap();
     let gone = a.ec2("DeleteImageUsageReport", &delete).await;

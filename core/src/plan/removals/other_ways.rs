@@ -196,6 +196,16 @@ fn describe(principal: &PolicyPrincipal) -> String {
     }
 }
 
+/// The finding of an image that was shared again while it was revoked.
+pub(crate) fn image_shared_again(image: &AmiId, with: &BTreeSet<Principal>) -> Finding {
+    let message = format!(
+        "AWS still shows it as shared with {} after this run has revoked that: somebody has shared \
+         it again, or the answer is out of date",
+        first_names(with)
+    );
+    Finding::warn(FindingCode::RevokeSharedAgain, image, message)
+}
+
 /// The finding of an image that stays shared with more than accounts.
 pub(crate) fn image_still_shared(image: &AmiId, with: &BTreeSet<Principal>) -> Finding {
     let names: Vec<String> = with.iter().map(ToString::to_string).collect();

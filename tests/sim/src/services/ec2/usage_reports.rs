@@ -184,8 +184,14 @@ pub(super) fn state(report: &UsageReport, request: &Request<'_>) -> &'static str
 
 fn render(report: &UsageReport, request: &Request<'_>) -> Vec<Element> {
     let mut types = Vec::new();
-    for name in report.resource_types.keys() {
-        types.push(vec![Element::of("resourceType", name)]);
+    for (name, depth) in &report.resource_types {
+        let mut members = vec![Element::of("resourceType", name)];
+        if *depth != VERSIONS {
+            let values = Element::new("optionValueSet").children([Element::of("item", depth)]);
+            let option = vec![Element::of("optionName", "version-depth"), values];
+            members.push(Element::list("resourceTypeOptionSet", vec![option]));
+        }
+        types.push(members);
     }
     let mut members = vec![
         Element::of("imageId", &report.image),
