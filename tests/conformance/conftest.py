@@ -82,8 +82,8 @@ class Stage:
         shown = ec2.describe_instances(InstanceIds=[instance])["Reservations"][0]["Instances"][0]
         return shown["State"]["Name"]
 
-    def run(self, inputs, keys=None, github=True):
-        """Runs the action without this process's environment."""
+    def run(self, inputs, keys=None, github=True, folder=None):
+        """Runs the action without this process's environment, in a folder."""
         keys = keys or self.ready["accounts"][A]
         output = self.folder / "output"
         output.write_text("")
@@ -104,6 +104,7 @@ class Stage:
         done = subprocess.run(
             [os.environ["AMI_SHARE_ACTION"]],
             env=env,
+            cwd=folder,
             capture_output=True,
             text=True,
             timeout=120,

@@ -58,9 +58,9 @@ def session(stage, *names, without=None):
     return stage.assume(A, "administrator", Policy=json.dumps(document, separators=(",", ":")))
 
 
-def find_jobs():
+def find_jobs(folder="github"):
     """Yields every job that assumes a role: workflow, job, role, end of its token's subject."""
-    for file in sorted((EXAMPLES / "github").glob("*.yml")):
+    for file in sorted((EXAMPLES / folder).glob("*.yml")):
         workflow = yaml.safe_load(file.read_text())
         # YAML reads the key `on` as true. The branch is the one that these workflows run on.
         event = "pull_request" if "pull_request" in workflow[True] else "ref:refs/heads/main"

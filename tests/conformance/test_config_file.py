@@ -22,8 +22,8 @@ def places(file):
 
 
 def test_schema_accepts_examples():
-    files = list((ROOT / "examples/config-file").glob("*.yml"))
-    assert files
+    files = [*(EXAMPLES / "config-file").glob("*.yml"), *(EXAMPLES / "release").glob("*.yml")]
+    assert len(files) == 3
     for file in files:
         assert places(file.read_text()) == set(), file
 

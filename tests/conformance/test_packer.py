@@ -9,8 +9,9 @@ import hcl2
 import pytest
 from conftest import A, B
 
-FOLDER = pathlib.Path(__file__).resolve().parents[2] / "examples/packer"
-TEMPLATE = FOLDER / "image.pkr.hcl"
+EXAMPLES = pathlib.Path(__file__).resolve().parents[2] / "examples"
+FOLDERS = [EXAMPLES / "packer", EXAMPLES / "release/images"]
+TEMPLATE = FOLDERS[0] / "image.pkr.hcl"
 # Every EC2 action that Packer 1.6.6 calls in this build.
 CALLED = {
     "ec2:AuthorizeSecurityGroupIngress",
@@ -163,14 +164,17 @@ def test_share_that_fails_fails_the_build_and_can_be_repeated(stage):
 def test_template_is_valid_and_formatted(stage):
     done = packer(stage, "validate")
     assert done.returncode == 0, done.stdout + done.stderr
-    formatted = subprocess.run(
-        [PACKER, "fmt", "-check", "-diff", FOLDER], capture_output=True, text=True, check=False
-    )
-    assert formatted.returncode == 0, formatted.stdout
+    for folder in FOLDERS:
+        formatted = subprocess.run(
+            [PACKER, "fmt", "-check", "-diff", folder], capture_output=True, text=True, check=False
+        )
+        assert formatted.returncode == 0, formatted.stdout
 
 
-def test_template_files_are_hcl():
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_template_files_are_hcl(folder):
     """Parses the second file too, which Packer 1.6 does not know."""
-    parsed = {file.name: hcl2.loads(file.read_text()) for file in FOLDER.glob("*.hcl")}
-    assert parsed.keys() == {"image.pkr.hcl", "plugins.pkr.hcl"}
-    assert "source" in parsed["image.pkr.hcl"] and "packer" in parsed["plugins.pkr.hcl"]
+    parsed = {file.name: hcl2.loads(file.read_text()) for file in folder.glob("*.hcl")}
+    plugins = parsed.pop("plugins.pkr.hcl")
+    assert "packer" in plugins
+    assert len(parsed) == 1 and all("source" in template for template in parsed.values())
