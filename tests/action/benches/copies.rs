@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use ami_share_sim::loopback::Server;
 use ami_share_sim::{Options, Scenario, Sim, Size};
 
-use super::{A, LATENCY, command, measure};
+use super::process::{command, measure};
+use super::world::World;
+use super::{A, LATENCY};
 
 const TARGETS: usize = 500;
 const REGIONS: [&str; 4] = ["us-east-1", "eu-west-1", "us-west-2", "eu-central-1"];
@@ -67,15 +68,9 @@ fn list_inputs(sim: &Sim) -> Vec<(&'static str, String)> {
 /// source account, then those in the targets.
 pub(super) async fn print() {
     let sim = build_world();
-    let server = Server::bind(sim.clone(), ([127, 0, 0, 1], 0).into())
-        .await
-        .unwrap();
-    let endpoint = format!("http://{}", server.address().unwrap());
-    let serving = tokio::spawn(server.run());
-    let key = &sim.facts().accounts[A];
-    let key = (key.access_key_id.as_str(), key.secret_access_key.as_str());
-    let cost = measure(command(&endpoint, key, &list_inputs(&sim))).await;
-    serving.abort();
+    let world = World::of(sim, "image-1").await;
+    let inputs = list_inputs(&world.sim);
+    let cost = measure(command(&world.endpoint, world.keys(), &inputs)).await;
     let shortest = 2 * COPY_TIME;
     println!(
         "{TARGETS} targets x {} Regions of copies: {:.0} s, {:.3} of the shortest, {:.1} MB, {} calls",
@@ -83,6 +78,6 @@ pub(super) async fn print() {
         cost.wall.as_secs_f64(),
         cost.wall.as_secs_f64() / shortest.as_secs_f64(),
         cost.memory,
-        sim.journal().len()
+        world.sim.journal().len()
     );
 }

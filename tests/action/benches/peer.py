@@ -5,7 +5,8 @@ import sys
 
 import boto3
 
-image, key, target = sys.argv[1:]
+image, key = sys.argv[1:3]
+targets = sys.argv[3].split(",")
 ec2, kms = boto3.client("ec2"), boto3.client("kms")
 ec2.describe_images(ImageIds=[image])
 ec2.describe_snapshots(OwnerIds=["self"])
@@ -13,10 +14,10 @@ policy = json.loads(kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"
 policy["Statement"].append({
     "Sid": "Share",
     "Effect": "Allow",
-    "Principal": {"AWS": f"arn:aws:iam::{target}:root"},
+    "Principal": {"AWS": [f"arn:aws:iam::{target}:root" for target in targets]},
     "Action": ["kms:DescribeKey", "kms:Decrypt", "kms:ReEncrypt*",
                "kms:GenerateDataKeyWithoutPlaintext", "kms:CreateGrant"],
     "Resource": "*",
 })  # fmt: skip
 kms.put_key_policy(KeyId=key, PolicyName="default", Policy=json.dumps(policy))
-ec2.modify_image_attribute(ImageId=image, LaunchPermission={"Add": [{"UserId": target}]})
+ec2.modify_image_attribute(ImageId=image, LaunchPermission={"Add": [{"UserId": target} for target in targets]})

@@ -1,158 +1,72 @@
-//! The same share by other clients, side by side, as far as `PATH` has them: boto3 and the AWS CLI.
-//! They make the calls that no share can leave out, and neither wait, nor look again.
+//! The same share by several clients side by side, as far as `PATH` has them.
 
-use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use ami_share_sim::loopback::Server;
-use ami_share_sim::{Options, Sim};
+use ami_share_sim::{Options, Scenario};
 
-use super::{A, Cost, LATENCY, RUNS, command, measure, median, to_first_call};
+use super::clients::{CLIENTS, Client, Place, list_targets};
+use super::process::{measure, median, to_first_call};
+use super::world::World;
+use super::{LATENCY, RUNS};
 
-const TARGET: &str = "222222222222";
+const TARGETS: u64 = 400;
+/// A loop over accounts takes as much longer as there are more, so it has few.
+const TARGETS_OF_LOOP: u64 = 20;
 const SHARES: usize = 3;
-/// The key policy that the AWS CLI puts, where a script of boto3 makes it of what it has read.
-const POLICY: &str = r#"{"Version":"2012-10-17","Statement":[
-    {"Sid":"Own","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111111111111:root"},
-     "Action":"kms:*","Resource":"*"},
-    {"Sid":"Share","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::222222222222:root"},
-     "Action":["kms:DescribeKey","kms:Decrypt","kms:ReEncrypt*",
-               "kms:GenerateDataKeyWithoutPlaintext","kms:CreateGrant"],"Resource":"*"}]}"#;
 
-#[derive(Clone, Copy)]
-enum Client {
-    AmiShare,
-    Boto3,
-    AwsCli,
-}
-
-/// What a client needs to know of the world.
-struct Place {
-    endpoint: String,
-    key_id: String,
-    secret: String,
-    image: String,
-    key: String,
-}
-
-impl Client {
-    fn name(self) -> &'static str {
-        match self {
-            Self::AmiShare => "ami-share",
-            Self::Boto3 => "boto3",
-            Self::AwsCli => "AWS CLI",
-        }
-    }
-
-    fn is_installed(self) -> bool {
-        let (program, arguments): (&str, &[&str]) = match self {
-            Self::AmiShare => return true,
-            Self::Boto3 => ("python3", &["-c", "import boto3"]),
-            Self::AwsCli => ("aws", &["--version"]),
-        };
-        let mut probe = Command::new(program);
-        probe
-            .args(arguments)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        probe.status().is_ok_and(|status| status.success())
-    }
-
-    /// The programs of a share, one after the other.
-    fn steps(self, place: &Place) -> Vec<Command> {
-        let (image, key) = (place.image.as_str(), place.key.as_str());
-        match self {
-            Self::AmiShare => {
-                let inputs = [
-                    ("INPUT_AMI-ID", image.to_owned()),
-                    ("INPUT_TARGET-ACCOUNTS", TARGET.to_owned()),
-                ];
-                let keys = (place.key_id.as_str(), place.secret.as_str());
-                vec![command(&place.endpoint, keys, &inputs)]
-            }
-            Self::Boto3 => {
-                let program = include_str!("peer.py");
-                vec![place.peer("python3", &["-c", program, image, key, TARGET])]
-            }
-            Self::AwsCli => {
-                let permission = format!("Add=[{{UserId={TARGET}}}]");
-                let attribute = ["--launch-permission", permission.as_str()];
-                vec![
-                    place.peer("aws", &["ec2", "describe-images", "--image-ids", image]),
-                    place.peer("aws", &["ec2", "describe-snapshots", "--owner-ids", "self"]),
-                    place.policy_step("get-key-policy", &[]),
-                    place.policy_step("put-key-policy", &["--policy", POLICY]),
-                    place.image_step(&attribute),
-                ]
-            }
-        }
+fn targets_of(client: Client) -> u64 {
+    match client {
+        Client::AwsCliLoop => TARGETS_OF_LOOP,
+        _ => TARGETS,
     }
 }
 
-impl Place {
-    fn peer(&self, program: &str, arguments: &[&str]) -> Command {
-        let mut command = Command::new(program);
-        command
-            .env("AWS_CONFIG_FILE", "/dev/null")
-            .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
-            .env("AWS_ENDPOINT_URL", &self.endpoint)
-            .env("AWS_ACCESS_KEY_ID", &self.key_id)
-            .env("AWS_SECRET_ACCESS_KEY", &self.secret)
-            .env("AWS_DEFAULT_REGION", "us-east-1")
-            .args(arguments)
-            .stdout(Stdio::null());
-        command
-    }
-
-    fn policy_step(&self, operation: &str, more: &[&str]) -> Command {
-        let name = [
-            "kms",
-            operation,
-            "--key-id",
-            &self.key,
-            "--policy-name",
-            "default",
-        ];
-        self.peer("aws", &[name.as_slice(), more].concat())
-    }
-
-    fn image_step(&self, more: &[&str]) -> Command {
-        let name = ["ec2", "modify-image-attribute", "--image-id", &self.image];
-        self.peer("aws", &[name.as_slice(), more].concat())
-    }
+/// What a whole share took, in seconds and MB.
+struct Shared {
+    /// When the last target had launch permission, and the key with it where the client gives it.
+    launchable: f64,
+    over: f64,
+    memory: f64,
 }
 
 /// A whole share, in a world of its own.
-async fn share(client: Client) -> Cost {
+async fn share(client: Client) -> Shared {
     let options = Options {
         latency: LATENCY,
         ..Options::default()
     };
-    let sim = Sim::two_accounts(options);
-    let server = Server::bind(sim.clone(), ([127, 0, 0, 1], 0).into())
-        .await
-        .unwrap();
-    let endpoint = format!("http://{}", server.address().unwrap());
-    let serving = tokio::spawn(server.run());
-    let keys = &sim.facts().accounts[A];
-    let place = Place {
-        endpoint,
-        key_id: keys.access_key_id.clone(),
-        secret: keys.secret_access_key.clone(),
-        image: sim.facts().images["golden"].clone(),
-        key: sim.facts().keys["golden"].clone(),
+    let world = World::serve(Scenario::with_targets(targets_of(client)), options).await;
+    let place = Place::of(&world, targets_of(client));
+    let began = Instant::now();
+    let sharing = async {
+        let mut memory = 0.0_f64;
+        for step in client.steps(&place) {
+            memory = memory.max(measure(step).await.memory);
+        }
+        (began.elapsed(), memory)
     };
-    let mut whole = Cost {
-        wall: Duration::ZERO,
-        memory: 0.0,
+    let launchable = async {
+        while !is_launchable(&world, &place, client) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        began.elapsed()
     };
-    for step in client.steps(&place) {
-        let cost = measure(step).await;
-        whole.wall += cost.wall;
-        whole.memory = whole.memory.max(cost.memory);
+    let ((over, memory), launchable) = tokio::join!(sharing, launchable);
+    Shared {
+        launchable: launchable.as_secs_f64(),
+        over: over.as_secs_f64(),
+        memory,
     }
-    serving.abort();
-    whole
+}
+
+fn is_launchable(world: &World, place: &Place, client: Client) -> bool {
+    world.sim.edit(|state| {
+        let launchers = &state.images[&place.image].launch_permissions;
+        let policy = state.keys[&place.key].policy();
+        let has_key = |target: &String| client == Client::Ansible || policy.contains(target);
+        let mut targets = place.targets.iter();
+        targets.all(|target| launchers.contains(target) && has_key(target))
+    })
 }
 
 /// From the start of a client to its first call.
@@ -164,6 +78,7 @@ fn start(client: Client) -> Duration {
             secret: "secret".to_owned(),
             image: "ami-1a2b3c4d".to_owned(),
             key: "alias/golden".to_owned(),
+            targets: list_targets(1),
         };
         client.steps(&place).swap_remove(0)
     };
@@ -173,26 +88,29 @@ fn start(client: Client) -> Duration {
 
 /// A row for each client, at default settings.
 pub(super) async fn print() {
-    println!("\none image, one target, {LATENCY:?} a call, default settings; medians of {SHARES}");
     println!(
-        "{:>10} {:>24} {:>10} {:>12}",
-        "client", "start to first call, ms", "share, s", "memory, MB"
+        "\none image, {TARGETS} targets ({TARGETS_OF_LOOP} in a loop), {LATENCY:?} a call, default \
+         settings; medians of {SHARES}"
     );
-    for client in [Client::AmiShare, Client::Boto3, Client::AwsCli] {
+    println!(
+        "{:>18} {:>24} {:>14} {:>10} {:>12}",
+        "client", "start to first call, ms", "launchable, s", "over, s", "memory, MB"
+    );
+    for client in CLIENTS {
         let name = client.name();
         if !client.is_installed() {
-            println!("{name:>10} is not installed: skipped");
+            println!("{name:>18} is not installed: skipped");
             continue;
         }
         let starting = tokio::task::spawn_blocking(move || start(client));
         let start = starting.await.unwrap().as_secs_f64() * 1e3;
-        let (mut walls, mut memories) = (Vec::new(), Vec::new());
+        let mut shares = Vec::new();
         for _ in 0..SHARES {
-            let cost = share(client).await;
-            walls.push(cost.wall.as_secs_f64());
-            memories.push(cost.memory);
+            shares.push(share(client).await);
         }
-        let (wall, memory) = (median(walls), median(memories));
-        println!("{name:>10} {start:>24.1} {wall:>10.2} {memory:>12.1}");
+        let of = |figure: fn(&Shared) -> f64| median(shares.iter().map(figure).collect());
+        let (launchable, over) = (of(|share| share.launchable), of(|share| share.over));
+        let memory = of(|share| share.memory);
+        println!("{name:>18} {start:>24.1} {launchable:>14.2} {over:>10.2} {memory:>12.1}");
     }
 }
