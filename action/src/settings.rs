@@ -99,7 +99,13 @@ fn parse_one(raw: &Raw, mut problems: Vec<Problem>) -> Result<Settings, Vec<Prob
 
     // What AWS would not take is checked by the library, on the request as a whole.
     problems.append(&mut parser.problems);
-    match (builder.build(), mode) {
+    let built = builder.build();
+    if let (Ok(request), Some(role)) = (&built, &role)
+        && let Err(error) = role.check_partition(request)
+    {
+        problems.push(Problem::new(error.name, error.reason));
+    }
+    match (built, mode) {
         (Ok(request), Some(mode)) if problems.is_empty() => Ok(Settings {
             mode,
             dry_run,

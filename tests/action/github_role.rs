@@ -5,6 +5,7 @@ use ami_share_sim::{Options, Scenario, Sim};
 use super::support::*;
 
 const ROLE: &str = "arn:aws:iam::111111111111:role/publisher";
+const CHINESE: &str = "arn:aws-cn:iam::111111111111:role/publisher";
 const URL: &str = "ACTIONS_ID_TOKEN_REQUEST_URL";
 const TOKEN: &str = "ACTIONS_ID_TOKEN_REQUEST_TOKEN";
 
@@ -70,6 +71,11 @@ async fn role_that_cannot_be_assumed_is_one_clear_problem() {
             &[("INPUT_ROLE-TO-ASSUME", "publisher"), at, with],
             "role-to-assume",
             "`publisher`",
+        ),
+        (
+            &[("INPUT_ROLE-TO-ASSUME", CHINESE), at, with],
+            "role-to-assume",
+            "partition aws-cn",
         ),
     ] {
         let stage = set_stage().await;

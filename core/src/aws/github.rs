@@ -57,6 +57,24 @@ impl GitHubRole {
         self
     }
 
+    /// Checks that the role is in the partition of the request's Regions, as no session of another
+    /// one is accepted there.
+    ///
+    /// # Errors
+    /// It is in another one.
+    pub fn check_partition(&self, request: &ShareRequest) -> Result<(), InvalidSetting> {
+        let (of_role, home) = (self.arn.partition(), request.home());
+        if of_role == home.partition() {
+            return Ok(());
+        }
+        let role = &self.arn;
+        let of_home = home.partition();
+        Err(InvalidSetting {
+            name: "role-to-assume",
+            reason: format!("`{role}` is in the partition {of_role}, and {home} is in {of_home}"),
+        })
+    }
+
     /// The configuration with the role's credentials, which renew themselves
     /// (`sts:AssumeRoleWithWebIdentity`, in the first Region of the request whose STS answers).
     #[must_use]

@@ -39,7 +39,7 @@ pub(super) struct SharedImageEvidence {
 /// A target account in one Region.
 pub(super) struct TargetEvidence {
     /// The shared images that the target sees, and its own copies.
-    pub(super) images: BTreeMap<AmiId, Image>,
+    pub(super) images: Vec<Image>,
     /// The snapshots of its own copies.
     pub(super) own_snapshots: BTreeMap<AmiId, Vec<Snapshot>>,
     /// The keys of its own copies.
@@ -53,6 +53,13 @@ pub(super) struct TargetEvidence {
     pub(super) launchers: Vec<Launcher>,
     /// The ARNs of the roles of each service that the request names.
     pub(super) service_roles: BTreeMap<String, Result<Vec<String>, Error>>,
+}
+
+impl TargetEvidence {
+    /// One of its images, if the target sees it.
+    pub(super) fn image(&self, id: &AmiId) -> Option<&Image> {
+        self.images.iter().find(|image| &image.id == id)
+    }
 }
 
 /// A role that launches, and what its own side allows.

@@ -14,7 +14,7 @@ pub(super) fn check_allowed_images(
     shared: &SharedImageEvidence,
     target: &TargetEvidence,
 ) -> Check {
-    let seen = target.images.get(image_id);
+    let seen = target.image(image_id);
     let allowed = match &target.allowed_images {
         Ok(allowed) => allowed,
         Err(error) if seen.is_some() => {

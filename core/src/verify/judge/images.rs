@@ -120,7 +120,7 @@ fn judge_own_copy(image: ImageInTarget<'_>, checks: &mut Vec<Check>) -> Option<A
         return None;
     }
     let target = image.target_evidence();
-    let copy = target.and_then(|target| Some((target, target.images.get(image.own_copy()?)?)));
+    let copy = target.and_then(|target| Some((target, target.image(image.own_copy()?)?)));
     let Some((target, copy)) = copy else {
         if let Some(id) = image.own_copy() {
             let detail = format!("AWS does not show {id}, the target's own copy, at the moment");

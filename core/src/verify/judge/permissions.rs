@@ -20,7 +20,7 @@ pub(super) fn check_launch_permission(
     }
     let is_visible = image
         .target_evidence()
-        .map(|target| target.images.contains_key(image_id));
+        .map(|target| target.image(image_id).is_some());
     match (is_shared_widely(shared), is_visible) {
         (true, Some(true)) => Check::yes(
             name,
@@ -47,7 +47,7 @@ pub(super) fn check_visible(
     target: &TargetEvidence,
 ) -> Check {
     let (name, account) = (CheckName::Visible, image.account);
-    if target.images.contains_key(image_id) {
+    if target.image(image_id).is_some() {
         Check::yes(name, format!("{account} sees {image_id}"))
     } else {
         Check::no(

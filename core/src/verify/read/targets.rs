@@ -88,9 +88,8 @@ impl TargetReader<'_> {
 
         let service_roles = self.read_service_roles(clients).await;
 
-        let images = images.into_iter().map(|image| (image.id.clone(), image));
         Ok(TargetEvidence {
-            images: images.collect(),
+            images,
             own_snapshots,
             own_keys,
             allowed_images,
