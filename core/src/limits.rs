@@ -47,6 +47,9 @@ pub(crate) const MOST_PAGES: usize = 1_000;
 /// The same of EC2, of which a page has up to a thousand entries, and 20 can be read a second.
 pub(crate) const MOST_EC2_PAGES: usize = 300;
 
+/// More levels of units than an organization has: service control policies allow five.
+pub(crate) const MOST_LEVELS: usize = 20;
+
 /// More entries than any list has that this tool asks for.
 pub(crate) const LONGEST_LIST: usize = 200_000;
 

@@ -10,6 +10,8 @@ use super::unreadable::{Unreadable, present, read};
 use crate::diagnostic::Error;
 use crate::id::{AccountId, OrganizationArn};
 
+const UNITS: &str = "organizations:ListOrganizationalUnitsForParent";
+
 /// Organizations, for one account.
 #[derive(Clone, Debug)]
 pub(crate) struct Organizations {
@@ -74,21 +76,29 @@ impl Organizations {
 
     /// The units directly in a unit (`organizations:ListOrganizationalUnitsForParent`).
     pub(crate) async fn units_in(&self, unit: &str) -> Result<Vec<String>, Error> {
-        const ACTION: &str = "organizations:ListOrganizationalUnitsForParent";
         let call = self.client.get().list_organizational_units_for_parent();
         let call = call.parent_id(unit);
         let pages = call.into_paginator().stop_on_duplicate_token(false).send();
-        let mut pages = Pages::new(&self.caller, (ACTION, Some(unit)), pages, |page| {
+        let mut pages = Pages::new(&self.caller, (UNITS, Some(unit)), pages, |page| {
             page.organizational_units().len()
         });
         let mut units = Vec::new();
         while let Some(page) = pages.next().await? {
             for unit in page.organizational_units.unwrap_or_default() {
                 let id = present("Id", unit.id);
-                units.push(id.map_err(|missing| self.caller.unreadable(ACTION, &missing))?);
+                units.push(id.map_err(|missing| self.caller.unreadable(UNITS, &missing))?);
             }
         }
         Ok(units)
+    }
+
+    /// The error of a unit below which AWS shows units level by level, without an end.
+    pub(crate) fn endless_units(&self, unit: &str, levels: usize) -> Error {
+        let message =
+            format!("AWS shows {levels} levels of units below {unit}, and no end of them");
+        let mut error = self.caller.unexpected(unit, message);
+        error.action = Some(UNITS);
+        error
     }
 
     fn member(&self, action: &'static str, account: &Account) -> Result<Member, Error> {

@@ -8,6 +8,7 @@ use futures::future;
 use crate::aws::organizations::{Member, Organizations};
 use crate::diagnostic::Error;
 use crate::id::{OuArn, Principal};
+use crate::limits::MOST_LEVELS;
 use crate::request::Members;
 use crate::run::together::join_some;
 
@@ -34,7 +35,13 @@ async fn list_unit(organizations: &Organizations, unit: &OuArn) -> Result<Member
     // A unit that is moved meanwhile may be met again.
     let mut met = level.clone();
     let mut accounts = Vec::new();
-    while !level.is_empty() {
+    for depth in 1.. {
+        if level.is_empty() {
+            break;
+        }
+        if depth > MOST_LEVELS {
+            return Err(organizations.endless_units(unit.id(), depth));
+        }
         let mut reading = Vec::new();
         for unit in &level {
             let (accounts, units) = (

@@ -46,6 +46,35 @@ async fn nothing_is_changed_if_any_call_of_the_list_fails() {
     }
 }
 
+/// What answers in the place of AWS may show units below units for ever.
+#[tokio::test(start_paused = true)]
+async fn units_without_end_are_an_error() {
+    for (levels, is_listed) in [(5, true), (18, true), (30, false)] {
+        let world = World::generate(5, 1, 1, 1);
+        let first = UNIT.rsplit('/').next().unwrap();
+        world.sim.edit(|state| {
+            let organization = state.organization.as_mut().unwrap();
+            for level in 0..levels {
+                let parent = match level {
+                    0 => first.to_owned(),
+                    _ => format!("ou-abcd-{:08}", level - 1),
+                };
+                organization
+                    .units
+                    .insert(format!("ou-abcd-{level:08}"), parent);
+            }
+        });
+        let request = build_request(&world, UNIT).build().unwrap();
+        let planned = Sharer::new(&world.config(A)).plan(&request).await;
+        let codes: Vec<String> = match &planned {
+            Ok(_) => Vec::new(),
+            Err(errors) => errors.iter().map(|error| error.code.to_string()).collect(),
+        };
+        let expected: &[&str] = if is_listed { &[] } else { &["aws.unexpected"] };
+        assert_eq!(codes, expected, "{levels} levels");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn list_that_cannot_be_read_is_not_empty() {
     for (operation, path) in [
