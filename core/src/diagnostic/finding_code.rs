@@ -385,7 +385,7 @@ findings! {
              meets (ReplaceImageCriteriaInAllowedImagesSettings)";
         /// A target is the source account itself, which needs no sharing.
         TargetIsSource => "target.is-source", Warn:
-            "remove it from `target-accounts`; the image is shared with the other targets";
+            "remove it from `target-accounts`, or name the account that is meant";
         /// The key of a target's new volumes, or its grants, could not be read: service-linked
         /// roles get no grant on it.
         TargetKeyUnread => "target.key-unread", Warn:

@@ -26,11 +26,12 @@ impl Planner<'_> {
             .targets
             .contains(&Principal::Account(account.clone()))
         {
-            self.warn(
-                FindingCode::TargetIsSource,
-                account,
-                "this target is the source account itself, which needs no sharing",
-            );
+            let message = if options.targets.len() == 1 {
+                "the only target is the source account itself, so nothing is shared with anybody"
+            } else {
+                "this target is the source account itself, which needs no sharing"
+            };
+            self.warn(FindingCode::TargetIsSource, account, message);
         }
         if options.revoke.is_none() && options.key_access == KeyAccessMode::Grants {
             // A grant has no condition for the service that a call comes through (R3.3.3).
