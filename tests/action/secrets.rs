@@ -3,6 +3,8 @@
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
 
+use serde_json::json;
+
 use super::support::*;
 
 const SECRET: &str = "hunter2-zq7";
@@ -192,6 +194,43 @@ const ROWS: &[Row] = &[
         status: 0,
     },
 ];
+
+/// AWS repeats a request whose signature is wrong, with the session token in it; what answers in
+/// its place may repeat anything.
+#[tokio::test(flavor = "multi_thread")]
+async fn secret_that_an_answer_repeats_is_in_no_exit() {
+    let mut wrong = Vec::new();
+    // Blank variables are as good as none.
+    for (operation, code, token) in [
+        ("sts:AssumeRole", "AccessDenied", ""),
+        ("sts:AssumeRole", "ValidationError", ""),
+        ("sts:GetCallerIdentity", "SignatureDoesNotMatch", SECRET),
+        ("sts:GetCallerIdentity", "ExpiredToken", SECRET),
+    ] {
+        let message = format!("x-amz-security-token:{SECRET} for {SECRET}");
+        let error = json!({ "status": 403, "code": code, "message": message });
+        let fault = json!({ "operation": operation, "effect": { "error": error } });
+        let stage = Stage::set(1).await;
+        stage.sim.fault(serde_json::from_value(fault).unwrap());
+        let image = stage.image("golden");
+        let report = stage.path("report").display().to_string();
+        let run = stage.run_on_github(&[
+            ("INPUT_AMI-ID", &image),
+            ("INPUT_TARGET-ACCOUNTS", B),
+            ("INPUT_TARGET-ROLE", "consumer"),
+            ("INPUT_TARGET-EXTERNAL-ID", SECRET),
+            ("INPUT_REPORT-PATH", &report),
+            ("AWS_SESSION_TOKEN", token),
+            ("RUNNER_DEBUG", "1"),
+        ]);
+        let report = std::fs::read_to_string(&report).unwrap_or_default();
+        let all = format!("{}{}{:?}{report}", run.log, run.summary, run.outputs);
+        if all.contains(SECRET) || !all.contains("(hidden)") {
+            wrong.push(format!("{operation}: {} {}", run.status, run.log));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn secret_is_in_no_exit() {

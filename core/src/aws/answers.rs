@@ -5,6 +5,7 @@
 mod check;
 mod elements;
 mod lists;
+mod sent;
 
 use std::fmt;
 
@@ -25,6 +26,7 @@ use http_body_util::BodyExt as _;
 
 use check::{Expected, Wrong};
 use elements::Elements;
+use sent::Sent;
 
 use crate::limits::{LARGEST_ANSWER, LARGEST_ERROR, MOST_ELEMENTS};
 
@@ -91,11 +93,11 @@ struct CheckedConnector(SharedHttpConnector);
 
 impl HttpConnector for CheckedConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let expected = Expected::of(&request);
+        let (expected, sent) = (Expected::of(&request), Sent::of(&request));
         let answer = self.0.call(request);
         HttpConnectorFuture::new(async move {
             let mut answer = answer.await?;
-            let body = read_bounded(&mut answer).await?;
+            let mut body = read_bounded(&mut answer).await?;
             let status = answer.status().as_u16();
             if answer.status().is_success()
                 && let Err(wrong) = expected.check(&body)
@@ -104,6 +106,13 @@ impl HttpConnector for CheckedConnector {
                     Wrong::NoAnswer(why) => no_answer(status, why),
                     Wrong::Unreadable(why) => unreadable(status, why),
                 });
+            }
+            if !answer.status().is_success()
+                && let Some(hidden) = sent.hide_in(&body)
+            {
+                body = hidden;
+                // The SDK would take it for cut off.
+                answer.headers_mut().remove("content-length");
             }
             *answer.body_mut() = SdkBody::from(body);
             Ok(answer)
