@@ -1,4 +1,4 @@
-"""Breaks the code on purpose, one defect at a time in a scratch copy, and sees that a test of each fails."""
+"""Breaks the code on purpose, one defect at a time in a scratch copy: a test of each must fail."""
 
 import os
 import pathlib
@@ -13,7 +13,7 @@ TOP = pathlib.Path(__file__).resolve().parent.parent
 
 
 class Defect(typing.NamedTuple):
-    """What is broken, in which file, by which text in place of which, and the test that must fail."""
+    """What is broken, in which file, by which text for which, and the test that must fail."""
 
     what: str
     file: str
@@ -39,12 +39,14 @@ def run(suite, only_named):
     os.environ.setdefault("CARGO_TARGET_DIR", str(pathlib.Path.home() / ".cache/ami-share-target"))
     with tempfile.TemporaryDirectory() as folder:
         copy = pathlib.Path(folder) / "copy"
-        shutil.copytree(TOP, copy, ignore=lambda folder, _: {".git", "target"} if folder == str(TOP) else set())
+        left_out = {".git", "target"}
+        shutil.copytree(TOP, copy, ignore=lambda at, _: left_out if at == str(TOP) else set())
         try:
             return break_each(copy, suite, only_named)
         finally:
             # To cargo the broken code is the same package as the real one, and newer.
-            subprocess.run(["cargo", "clean", "--quiet", "--package", suite.package], cwd=copy, check=True)
+            clean = ["cargo", "clean", "--quiet", "--package", suite.package]
+            subprocess.run(clean, cwd=copy, check=True)
 
 
 def break_each(copy, suite, only_named):
@@ -72,8 +74,8 @@ def break_each(copy, suite, only_named):
 
 
 def tests(copy, suite, names):
-    """The tests of these names, or all: which ran, and which failed. Ends the run if the code does not compile."""
-    # With the features of the whole workspace, so that the dependencies of the other tests are used again.
+    """Which of the tests of these names, or of all, ran and failed. Ends if nothing compiles."""
+    # With the features of the whole workspace, so that no dependency is compiled again.
     command = ["cargo", "test", "--workspace", "--test", suite.target, "--locked", "--", *names]
     done = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False)
     if "test result:" not in done.stdout:

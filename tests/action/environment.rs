@@ -12,8 +12,8 @@ use tokio_rustls::TlsAcceptor;
 
 use super::support::*;
 
-/// A certificate for `localhost` that nobody else trusts, and its key: `openssl req -x509 -newkey ec
-/// -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 36500 -subj /CN=localhost -addext
+/// A certificate for `localhost` that nobody else trusts, and its key: `openssl req -x509 -newkey
+/// ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 36500 -subj /CN=localhost -addext
 /// subjectAltName=DNS:localhost -addext basicConstraints=critical,CA:FALSE`.
 const CERTIFICATE: &str = include_str!("environment/certificate.pem");
 const KEY: &str = include_str!("environment/key.pem");

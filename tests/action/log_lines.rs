@@ -5,6 +5,7 @@ use std::time::Duration;
 use ami_share_action::Exit;
 use ami_share_sim::{KeySpec, Options, Scenario, Sim};
 use futures::FutureExt as _;
+use serde_json::json;
 
 use super::support::*;
 use super::truths::{run, run_until};
@@ -134,8 +135,9 @@ async fn debugged_run_has_a_line_for_each_call() {
 #[tokio::test(start_paused = true)]
 async fn debugged_run_says_how_aws_refused_and_masks_accounts() {
     let sim = Sim::new(Scenario::two_accounts(), Options::default());
-    let fault = r#"{"operation":"kms:PutKeyPolicy","effect":{"error":{"status":400,"code":"AccessDeniedException","message":"no"}}}"#;
-    sim.fault(serde_json::from_str(fault).unwrap());
+    let error = json!({ "status": 400, "code": "AccessDeniedException", "message": "no" });
+    let fault = json!({ "operation": "kms:PutKeyPolicy", "effect": { "error": error } });
+    sim.fault(serde_json::from_value(fault).unwrap());
     let inputs = [
         ("AMI_ID", "{golden}"),
         ("TARGET_ACCOUNTS", B),

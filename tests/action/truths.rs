@@ -10,6 +10,7 @@ use ami_share_action::{Exit, Sinks};
 use ami_share_sim::{Options, Scenario, Sim};
 use futures::FutureExt as _;
 use futures::future::{self, BoxFuture};
+use serde_json::json;
 
 use super::{places, support::*};
 
@@ -306,8 +307,9 @@ async fn organization_that_has_access_is_somebody() {
 #[tokio::test(start_paused = true)]
 async fn run_that_shared_nothing_says_so() {
     let sim = two_accounts();
-    let fault = r#"{"operation":"kms:PutKeyPolicy","effect":{"error":{"status":400,"code":"AccessDeniedException","message":"no"}}}"#;
-    sim.fault(serde_json::from_str(fault).unwrap());
+    let error = json!({ "status": 400, "code": "AccessDeniedException", "message": "no" });
+    let fault = json!({ "operation": "kms:PutKeyPolicy", "effect": { "error": error } });
+    sim.fault(serde_json::from_value(fault).unwrap());
     let said = run(&sim, &[("AMI_ID", "{golden}"), ("TARGET_ACCOUNTS", B)]).await;
     assert_eq!(said.exit, Exit::Failed);
     said.check_last("this run shared no image");

@@ -19,7 +19,7 @@ const WHOLE: [&str; 11] = [
     "describe_instances().instance_ids(",
 ];
 
-/// How a list is read to its end. The SDK would take a token that comes again for the end of a list.
+/// How a list is read to its end. The SDK would take a token that comes again for its end.
 const PAGED: &str = ".into_paginator().stop_on_duplicate_token(false)";
 
 /// The calls in a source that read a list and send it without pages.

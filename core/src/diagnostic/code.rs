@@ -71,3 +71,27 @@ macro_rules! remedied {
     };
 }
 pub(crate) use remedied;
+
+/// Defines the codes of findings: after each its severities; where there are two, the client
+/// decides.
+macro_rules! findings {
+    ($(#[doc = $doc:literal])* $name:ident {
+        $(
+            $(#[doc = $meaning:literal])+
+            $variant:ident => $text:literal, $($severity:ident)|+: $remedy:literal;
+        )+
+    }) => {
+        $crate::diagnostic::code::remedied! {
+            $(#[doc = $doc])*
+            $name { $($(#[doc = $meaning])+ $variant => $text: $remedy;)+ }
+        }
+
+        impl $name {
+            /// What it can mean for a plan.
+            pub fn severities(self) -> &'static [Severity] {
+                match self { $(Self::$variant => &[$(Severity::$severity),+],)+ }
+            }
+        }
+    };
+}
+pub(super) use findings;

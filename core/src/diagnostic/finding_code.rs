@@ -1,30 +1,7 @@
 //! The codes of findings, each with its meaning and its remedy.
 
-use super::code::remedied;
+use super::code::findings;
 use super::finding::Severity;
-
-/// Defines the codes of findings: after each its severities, where there are two the clients
-/// decides.
-macro_rules! findings {
-    ($(#[doc = $doc:literal])* $name:ident {
-        $(
-            $(#[doc = $meaning:literal])+
-            $variant:ident => $text:literal, $($severity:ident)|+: $remedy:literal;
-        )+
-    }) => {
-        remedied! {
-            $(#[doc = $doc])*
-            $name { $($(#[doc = $meaning])+ $variant => $text: $remedy;)+ }
-        }
-
-        impl $name {
-            /// What it can mean for a plan.
-            pub fn severities(self) -> &'static [Severity] {
-                match self { $(Self::$variant => &[$(Severity::$severity),+],)+ }
-            }
-        }
-    };
-}
 
 findings! {
     /// The kind of a [`Finding`](super::Finding).

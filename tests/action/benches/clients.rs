@@ -150,7 +150,7 @@ impl Place {
         command
     }
 
-    /// Reads the key policy, writes it with these targets, and gives some of them launch permission.
+    /// Reads the key policy, writes it with these targets, and shares the image with some.
     fn share_by_cli(&self, targets: &[String], new: &[String]) -> [Command; 3] {
         let key = ["--key-id", &self.key, "--policy-name", "default"];
         let read = [&["kms", "get-key-policy"], &key[..]].concat();

@@ -1,4 +1,4 @@
-"""The same share by boto3: what a script of few lines does. It waits for nothing, checks nothing."""
+"""The same share by boto3, as a script of few lines: it waits for nothing, and checks nothing."""
 
 import json
 import sys
@@ -20,4 +20,5 @@ policy["Statement"].append({
     "Resource": "*",
 })  # fmt: skip
 kms.put_key_policy(KeyId=key, PolicyName="default", Policy=json.dumps(policy))
-ec2.modify_image_attribute(ImageId=image, LaunchPermission={"Add": [{"UserId": target} for target in targets]})
+users = [{"UserId": target} for target in targets]
+ec2.modify_image_attribute(ImageId=image, LaunchPermission={"Add": users})

@@ -158,12 +158,18 @@ impl Stage {
 
 /// The faults of a way to break; none if the world itself breaks.
 fn fault_of(part: Broken, image_id: &str) -> Vec<Value> {
-    let error = |status: u16, code: &str, message: &str| json!({ "error": { "status": status, "code": code, "message": message } });
+    let error = |status: u16, code: &str, message: &str| {
+        let error = json!({ "status": status, "code": code, "message": message });
+        json!({ "error": error })
+    };
     let of_image = |operation: &str| {
         let denied = error(403, "UnauthorizedOperation", "You are not authorized");
         json!({ "operation": operation, "naming": image_id, "account": A, "effect": denied })
     };
-    let in_region = |region: &str, operation: &str, effect: Value| json!({ "operation": operation, "region": region, "effect": effect });
+    let in_region = |region: &str, operation: &str, effect: Value| {
+        let place = json!(region);
+        json!({ "operation": operation, "region": place, "effect": effect })
+    };
     let of_target = |operation: &str| {
         let refused = error(400, "InvalidAMIAttributeItemValue", "Invalid value");
         json!({ "operation": operation, "naming": C, "account": A, "effect": refused })

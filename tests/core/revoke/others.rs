@@ -99,8 +99,8 @@ async fn revoke_keeps_key_for_whatever_else_is_shared_among_many() {
 
 #[tokio::test(start_paused = true)]
 async fn revoke_keeps_key_for_members_of_an_organization_that_sees_another_image() {
-    // Among few images each is asked, `building` among them. Among many they are if a statement of the key lets an
-    // organization use it; otherwise the plan says that they were not.
+    // Among few images each is asked, `building` among them. Among many they are if a statement of
+    // the key lets an organization use it; otherwise the plan says that they were not.
     for (count, by_statement, keeps) in [
         (1, false, true),
         (7, false, true),
