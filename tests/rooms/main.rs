@@ -8,6 +8,7 @@
 
 mod lists;
 mod paths;
+mod sizes;
 
 use std::fs;
 use std::path::{Path, PathBuf};
