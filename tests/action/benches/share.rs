@@ -4,8 +4,8 @@
 //!
 //! `cargo bench --package ami-share-action`, and the same with `--profile dist` for what a release
 //! has, on a machine that does nothing else. A word after `--`, such as `peers`, runs that part
-//! alone: `size`, `growth`, `peers`, `crowds` or `copies`. `AMI_SHARE_BINARY` names another binary to
-//! measure.
+//! alone: `size`, `growth`, `peers`, `crowds` or `copies`. `AMI_SHARE_BINARY` names another
+//! binary to measure.
 
 #![expect(
     clippy::print_stdout,
