@@ -50,6 +50,7 @@ const CASES: &[Case] = cases! {
     "attach a watermark": ["publisher", "watermarks"] => in_source::attach_watermark,
     "deprecate and protect": ["publisher", "lifecycle"] => in_source::deprecate_and_protect,
     "plan": ["reader"] => in_source::plan,
+    "plan a retirement": ["reader"] => retiring::plan,
     "see who uses images": ["usage"] => in_source::usage,
     "revoke": ["revoker"] => in_source::revoke,
     "revoke a key that a target may use": [

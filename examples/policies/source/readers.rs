@@ -55,6 +55,7 @@ const READER: Policy = Policy {
             &[],
         ),
         READ_USAGE,
+        READ_WHAT_NAMES_IMAGES,
     ],
 };
 

@@ -4,6 +4,7 @@ use super::super::Account::Source;
 use super::super::Values::{Images, Parameters, Snapshots, Texts};
 use super::super::conditions::*;
 use super::super::{Kind, Policy, allow, called};
+use super::statements::READ_WHAT_NAMES_IMAGES;
 
 pub(super) const POLICIES: &[Policy] = &[RETIRE, RETIRE_DEREGISTER];
 
@@ -17,21 +18,7 @@ const RETIRE: Policy = Policy {
              again does not bring its launch permissions back.",
     used_with: &["revoker", "usage"],
     statements: &[
-        allow(
-            "ReadWhatNamesImages",
-            &[
-                called(
-                    "ec2:DescribeLaunchTemplateVersions",
-                    "finds the images that launch templates of the account name",
-                ),
-                called(
-                    "ec2:DescribeLockedSnapshots",
-                    "finds locked snapshots, whose images stay",
-                ),
-            ],
-            &[EVERYTHING],
-            &[],
-        ),
+        READ_WHAT_NAMES_IMAGES,
         allow(
             "ReadParameters",
             &[called(

@@ -25,6 +25,22 @@ pub(super) const DESCRIBE: Statement = allow(
     &[],
 );
 
+pub(super) const READ_WHAT_NAMES_IMAGES: Statement = allow(
+    "ReadWhatNamesImages",
+    &[
+        called(
+            "ec2:DescribeLaunchTemplateVersions",
+            "finds the images that launch templates of the account name",
+        ),
+        called(
+            "ec2:DescribeLockedSnapshots",
+            "finds locked snapshots, whose images stay",
+        ),
+    ],
+    &[EVERYTHING],
+    &[],
+);
+
 pub(super) const READ_LAUNCH_PERMISSIONS: Statement = allow(
     "ReadLaunchPermissions",
     &[called(

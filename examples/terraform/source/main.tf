@@ -569,6 +569,12 @@ data "aws_iam_policy_document" "reader" {
     actions   = ["ec2:DescribeImageUsageReports", "ec2:DescribeImageUsageReportEntries", "ec2:DescribeImageReferences"]
     resources = ["*"]
   }
+
+  statement {
+    sid       = "ReadWhatNamesImages"
+    actions   = ["ec2:DescribeLaunchTemplateVersions", "ec2:DescribeLockedSnapshots"]
+    resources = ["*"]
+  }
 }
 
 resource "aws_iam_policy" "reader" {
