@@ -91,6 +91,23 @@ pub(super) async fn read_usage_since(
     Ok(usage)
 }
 
+/// Who used an image when AWS last reported it, however long ago; `None` if nobody did, or that is
+/// not known. A dry run asks for no new report, and a run finds most likely the same.
+pub(super) async fn read_last_use(
+    clients: &RegionClients,
+    image: &AmiId,
+    now: i64,
+) -> Option<UsageReport> {
+    let mut whole = clients.ec2.usage_reports(image).await.ok()?;
+    whole.retain(|report| {
+        let is_whole = report.is_whole && report.state == ReportState::Available;
+        is_whole && !is_of_the_future(report, now)
+    });
+    let newest = whole.into_iter().max_by_key(|report| report.created)?;
+    let usage = read_counts(clients, image, &newest).await.ok()?;
+    (!usage.counts.is_empty()).then_some(usage)
+}
+
 async fn read_counts(
     clients: &RegionClients,
     image: &AmiId,

@@ -146,6 +146,40 @@ async fn approved_plan_is_the_one_that_is_carried_out() {
     assert_eq!(standings(&world, 3), ["disabled", "disabled", "shared"]);
 }
 
+/// A week later a dry run still knows what that run has found, so that one image in use does not
+/// keep the others from retirement.
+#[tokio::test(start_paused = true)]
+async fn approved_plan_leaves_out_what_was_in_use_when_aws_last_reported() {
+    let world = build_group(3).await;
+    world.share(request(&world, keep(1))).await;
+    tokio::time::advance(DAY * 15).await;
+    use_image(&world, B, &world.image_id("image-1"), 1);
+    let sharer = Sharer::new(&world.config(A));
+    let preview = async || {
+        let request = request(&world, keep(1)).build().unwrap();
+        sharer.preview(&request).await.unwrap()
+    };
+    let expecting = |plan: &Plan| request(&world, keep(1)).expect_plan(plan.digest());
+
+    let first = preview().await;
+    assert_eq!(first.disabled_images().count(), 2);
+    let refused = world.try_share(expecting(&first)).await.unwrap_err();
+    assert!(list_codes(&refused).contains(&"plan.not-expected"));
+    tokio::time::advance(DAY * 7).await;
+
+    let second = preview().await;
+    assert_eq!(second.disabled_images().count(), 1);
+    assert!(codes(&second).contains(&"retire.in-use"));
+    world.share(expecting(&second)).await;
+    assert_eq!(standings(&world, 3), ["deprecated", "disabled", "shared"]);
+
+    // Once AWS has reported that nobody uses it, it goes on.
+    world.sim.edit(|state| state.instances.clear());
+    tokio::time::advance(DAY).await;
+    world.share(request(&world, keep(1))).await;
+    assert_eq!(standings(&world, 3), ["disabled", "disabled", "shared"]);
+}
+
 /// The way back from each step but the last, as the documentation says it.
 #[tokio::test(start_paused = true)]
 async fn each_step_but_the_last_can_be_undone() {

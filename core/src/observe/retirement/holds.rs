@@ -9,7 +9,7 @@ use crate::diagnostic::{Error, Errors};
 use crate::id::{AmiId, Region};
 use crate::inventory::{Hold, Retirement, UnknownUsage, UsageReport};
 use crate::observe::Asking;
-use crate::observe::image_usage::{read_image_usage, read_usage_since};
+use crate::observe::image_usage::{read_image_usage, read_last_use, read_usage_since};
 use crate::plan;
 use crate::request::ShareRequest;
 use crate::run::Run;
@@ -110,10 +110,19 @@ async fn read_usage(
 ) -> Vec<((Region, AmiId), Result<UsageReport, UnknownUsage>)> {
     let available = due.iter().filter(|due| due.disabled_since.is_none());
     let available = available.map(|due| (place(due), true));
-    let mut usage: Vec<_> = read_image_usage(run, available, asking)
-        .await
-        .into_iter()
-        .collect();
+    let usage = read_image_usage(run, available, asking).await;
+    let usage = usage.into_iter().map(|(place, usage)| async move {
+        let usage = match usage {
+            Err(unknown) if unknown.will_be_asked => {
+                let clients = run.source_clients(&place.0);
+                let last = read_last_use(&clients, &place.1, run.source.now()).await;
+                last.ok_or(unknown)
+            }
+            usage => usage,
+        };
+        (place, usage)
+    });
+    let mut usage = join_some(usage.collect()).await;
     let mut reading = Vec::new();
     for one in due {
         if let Some(since) = one.disabled_since {
