@@ -260,6 +260,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn value_after_a_space_is_told_where_it_belongs() {
+        for word in ["true", "false"] {
+            let arguments = ["ami-share", "share", "--share-source", word];
+            let message = parse(arguments.map(OsString::from)).unwrap_err();
+            let hint = format!("`--dry-run={word}`");
+            assert!(message.contains(&hint), "{message}");
+        }
+    }
+
+    #[test]
     fn blank_flag_hides_no_variable() {
         let parsed = |flag: &str| parse(["ami-share", "share", flag].map(OsString::from));
         let variable = ("INPUT_TIMEOUT".into(), "1h".into());

@@ -26,8 +26,8 @@ use tokio::time::{Instant, timeout};
 use inputs::{Problem, variable};
 use output::Files;
 use output::ending::Ending;
-use output::findings_page::FindingsPage;
 use output::log::{Level, Log, Style};
+use output::pages::Pages;
 use runner::Runner;
 use settings::Settings;
 
@@ -112,12 +112,12 @@ pub async fn run(env: impl IntoIterator<Item = (OsString, OsString)>, sinks: Sin
     };
     let settings = match read_settings(&env, region, problems, &log) {
         Ok(settings) => settings,
-        Err(problems) => return end_with_problems(&log, problems),
+        Err(problems) => return end_with_problems(&env, &log, &problems),
     };
     mask_targets(&settings, &log);
     let config = match load_config(sinks.aws).await {
         Ok(config) => config,
-        Err(problem) => return end_with_problems(&log, vec![problem]),
+        Err(problem) => return end_with_problems(&env, &log, &[problem]),
     };
     let config = match &settings.role {
         Some(role) => role.configure(&config, &settings.request),
@@ -147,7 +147,7 @@ pub async fn run(env: impl IntoIterator<Item = (OsString, OsString)>, sinks: Sin
         log.annotate(Level::Error, "output", &format!("{error:#}"));
     }
     if runner.outcome().has_codes() {
-        log.line(&format!("what each code means: {}", files.page.name()));
+        log.line(&format!("what each code means: {}", files.pages.findings()));
     }
     log.line(&Ending::of(&runner.outcome(), exit, settings.mode).line());
     if exit == Exit::Done && !errors.is_empty() {
@@ -208,8 +208,12 @@ fn files_of<'a>(
         printed,
         masks_accounts: settings.mask_account_ids,
         began,
-        page: FindingsPage::of(|name| variable(env, name)?.to_str()),
+        pages: pages(env),
     }
+}
+
+fn pages(env: &[(OsString, OsString)]) -> Pages {
+    Pages::of(|name| variable(env, name)?.to_str())
 }
 
 /// Reads the inputs, and makes sure that the report can be written. `region` is the one of AMIs if
@@ -249,15 +253,21 @@ fn read_settings(
     settings::parse(&read.raw, problems)
 }
 
-/// Logs what is wrong with the inputs.
-fn end_with_problems(log: &Log, problems: Vec<Problem>) -> Exit {
+/// Writes to the log and the summary what is wrong with the inputs.
+fn end_with_problems(env: &[(OsString, OsString)], log: &Log, problems: &[Problem]) -> Exit {
     let ending = Ending::of_bad_input(problems.len());
     let mut messages = Vec::new();
     for Problem { input, message } in problems {
-        let text = format!("{input}: {message}");
-        messages.push((input, text));
+        messages.push((input.clone(), format!("{input}: {message}")));
     }
     log.annotate_all(Level::Error, &messages);
+    if let Some(path) = variable(env, "GITHUB_STEP_SUMMARY").map(Path::new) {
+        let masks_accounts = log.masks_account_ids();
+        let written = output::write_bad_input(path, problems, &pages(env), masks_accounts);
+        if let Err(error) = written {
+            log.annotate(Level::Error, "output", &format!("{error:#}"));
+        }
+    }
     log.line(&ending.line());
     Exit::BadInput
 }

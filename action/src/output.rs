@@ -5,12 +5,12 @@ pub(crate) mod calls;
 mod diagram;
 pub(crate) mod ending;
 pub(crate) mod events;
-pub(crate) mod findings_page;
 mod image_steps;
 pub(crate) mod key_name;
 pub(crate) mod kinds;
 pub(crate) mod log;
 pub(crate) mod outcome;
+pub(crate) mod pages;
 pub(crate) mod plan_text;
 mod principal_name;
 mod progress;
@@ -30,11 +30,12 @@ use rand::Rng as _;
 use rand::distributions::Alphanumeric;
 use tokio::time::Instant;
 
-use self::findings_page::FindingsPage;
 use self::outcome::Outcome;
+use self::pages::Pages;
 use self::summary::About;
 use crate::exit::Exit;
 use crate::files;
+use crate::inputs::Problem;
 use crate::settings::Mode;
 
 pub use report::report_schema;
@@ -58,8 +59,8 @@ pub(crate) struct Files<'a> {
     pub(crate) masks_accounts: bool,
     /// When the run began.
     pub(crate) began: Instant,
-    /// What the summary links codes to.
-    pub(crate) page: FindingsPage,
+    /// What the summary links to.
+    pub(crate) pages: Pages,
 }
 
 impl Files<'_> {
@@ -72,7 +73,7 @@ impl Files<'_> {
     ) -> Vec<anyhow::Error> {
         let about = About {
             took: self.began.elapsed(),
-            page: &self.page,
+            pages: &self.pages,
         };
         let summary = summary::markdown(outcome, exit, mode, &about);
         let comment = summary.short_text(self.masks_accounts, LONGEST_COMMENT);
@@ -97,6 +98,17 @@ impl Files<'_> {
         self.report
             .and_then(|path| write_report(path, &report).err())
     }
+}
+
+/// Writes the summary of a run whose inputs are wrong.
+pub(crate) fn write_bad_input(
+    path: &Path,
+    problems: &[Problem],
+    pages: &Pages,
+    masks_accounts: bool,
+) -> anyhow::Result<()> {
+    let summary = summary::bad_input(problems, pages);
+    files::append(path, &summary.whole_text(masks_accounts))
 }
 
 /// The outputs, and the report as a file, which has them too.

@@ -96,6 +96,7 @@ impl Runner {
     ) -> Exit {
         let (request, groups) = (&settings.request, &settings.groups);
         if settings.mode == Mode::Verify {
+            self.events.leave_out_blocked();
             let verified = if groups.is_empty() {
                 sharer.verify(request).await
             } else {
@@ -260,18 +261,14 @@ impl Runner {
         let log = &self.log;
         let regions: Vec<&str> = plan.regions.iter().map(Region::as_ref).collect();
         let (account, regions) = (&plan.account, regions.join(", "));
-        let refused = if is_refused(plan) {
-            ", refused: none of this is done"
-        } else {
-            ""
-        };
-        log.line(&format!("Plan for account {account} in {regions}{refused}"));
-        for group in &plan.groups {
-            let (name, targets) = (&group.name, count(group.targets.len(), "target"));
-            log.line(&format!("Group {name}: {targets}"));
-        }
         let keys = KeyNames::of(plan);
         let lines = plan_text::lines(plan);
+        let how = if is_refused(plan) {
+            ", refused: none of this is done"
+        } else {
+            plan_text::no_changes(plan, &lines)
+        };
+        log.line(&format!("Plan for account {account} in {regions}{how}"));
         let lines: Vec<String> = lines.iter().map(|line| keys.shorten(line)).collect();
         log.changes(&lines);
         let names = keys.iter().filter(|(name, arn)| name != arn);
@@ -295,7 +292,7 @@ impl Runner {
             let (title, lines) = plan_text::statements(plan);
             log.group(title, &lines);
         }
-        self.events.name_keys(keys);
+        self.events.know_plan(keys, &plan.account);
         kinds::log_all(log, plan.findings.iter().map(Said::finding));
     }
 

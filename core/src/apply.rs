@@ -13,6 +13,7 @@ mod permissions;
 mod reclaim;
 mod retirement;
 mod revoke;
+mod served;
 mod share;
 mod shared_again;
 mod targets;

@@ -84,7 +84,41 @@ async fn problems_are_one_error_each_and_aws_is_not_called() {
         "`many`",
     ] {
         assert!(run.log.contains(value), "{value} is not named: {}", run.log);
+        let value = value.trim_matches('`').replace('!', "\\!");
+        let code = format!("<code>{value}</code>");
+        assert!(run.summary.contains(&code), "{code}: {}", run.summary);
     }
+    let title = "### ami-share: bad input, 15 problems: AWS was not called\n";
+    assert!(run.summary.starts_with(title), "{}", run.summary);
+    let bullets = run.summary.lines();
+    let bullets = bullets.filter_map(|line| line.strip_prefix("- **")?.split_once("** "));
+    let mut inputs: Vec<&str> = bullets.map(|(input, _)| input).collect();
+    inputs.sort_unstable();
+    assert_eq!(inputs, expected, "{}", run.summary);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn summary_of_wrong_inputs_leads_to_the_inputs_and_hides_accounts() {
+    let stage = Stage::set(1).await;
+    let run = stage.run_on_github(&[
+        ("INPUT_AMI-ID", "<b>@team/x</b>"),
+        ("INPUT_TARGET-ACCOUNTS", "222222222222:root"),
+        ("INPUT_MASK-ACCOUNT-IDS", "true"),
+        ("GITHUB_ACTION_REPOSITORY", "owner/ami-share"),
+        ("GITHUB_ACTION_REF", "v1"),
+    ]);
+    assert_eq!(run.status, 2, "{}", run.log);
+    let link = "[every input](https://github.com/owner/ami-share/blob/v1/README.md#inputs)";
+    assert!(run.summary.contains(link), "{}", run.summary);
+    for text in ["<b>", B] {
+        assert!(!run.summary.contains(text), "{text}: {}", run.summary);
+    }
+    // Many problems are counted.
+    let wrong: Vec<String> = (100..160).map(|n| n.to_string()).collect();
+    let run = stage.run_on_github(&[("INPUT_TARGET-ACCOUNTS", &wrong.join(" "))]);
+    let bullets = run.summary.matches("\n- **").count();
+    assert_eq!(bullets, 50, "{}", run.summary);
+    assert!(run.summary.contains("more problem"), "{}", run.summary);
 }
 
 #[tokio::test(flavor = "multi_thread")]

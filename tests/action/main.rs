@@ -14,6 +14,7 @@ mod environment;
 mod github_role;
 mod hostile;
 mod log_lines;
+mod many_targets;
 mod mistakes;
 mod packer;
 mod places;

@@ -86,7 +86,7 @@ async fn share_leaves_its_outputs_and_a_second_run_changes_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn run_without_github_writes_plain_lines_and_the_report() {
-    let stage = Stage::set(1).await;
+    let stage = Stage::set(4).await;
     let images = format!(
         "us-east-1:{},{}",
         stage.image("plain"),
@@ -108,7 +108,7 @@ async fn run_without_github_writes_plain_lines_and_the_report() {
         .count();
     assert_eq!(commands, 0, "{}", run.log);
     assert!(
-        run.log.contains("waiting for ami-") && run.log.contains(" %, 0s so far"),
+        run.log.contains("waiting for ami-") && run.log.contains(" %, 2s so far"),
         "{}",
         run.log
     );

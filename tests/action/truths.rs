@@ -1,6 +1,7 @@
 //! What a run says is so: nothing that it does not know, and nothing that is over.
 
 mod access;
+mod endings;
 mod plans;
 
 use std::ffi::OsString;
@@ -32,7 +33,7 @@ const OWN_COPY: &[Input<'_>] = &[
 pub(super) struct Said {
     pub(super) exit: Exit,
     pub(super) log: String,
-    summary: String,
+    pub(super) summary: String,
     changed: String,
 }
 
@@ -341,44 +342,6 @@ async fn same_error_in_many_accounts_is_one() {
     said.check_last("58 accounts");
     // The likeliest cause is among those that are named.
     assert!(errors[0].contains("`target-external-id`"), "{errors:#?}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn every_end_has_a_last_line() {
-    let options = Options {
-        copy_time: Duration::from_hours(1),
-        ..Options::default()
-    };
-    let sim = Sim::new(Scenario::two_accounts(), options);
-    let copy = [
-        ("AMI_ID", "{plain}"),
-        ("TARGET_ACCOUNTS", B),
-        ("KMS_KEY_ID", "alias/golden"),
-        ("TIMEOUT", "1m"),
-    ];
-    let table: [(&[Input<'_>], Exit, &str); 4] = [
-        (&[("AMI_ID", "x")], Exit::BadInput, "bad input, 2 problems"),
-        (
-            &[("AMI_ID", "{managed}"), ("TARGET_ACCOUNTS", B)],
-            Exit::Refused,
-            "the plan is refused by 1 finding: nothing was changed",
-        ),
-        (
-            &[
-                ("AMI_ID", "{golden}"),
-                ("TARGET_ACCOUNTS", B),
-                ("MODE", "revoke"),
-            ],
-            Exit::Done,
-            "nothing to revoke",
-        ),
-        (&copy, Exit::Deadline, "the deadline passed: "),
-    ];
-    for (inputs, exit, text) in table {
-        let said = run(&sim, inputs).await;
-        assert_eq!(said.exit, exit, "{}", said.log);
-        assert!(said.last().contains(text), "{}", said.last());
-    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -250,7 +250,7 @@ async fn deadline_error_names_the_awaited_image() {
     assert_eq!(list_codes(&report), ["deadline"]);
     let copy = world.list_copies().into_keys().next().unwrap();
     let plain = world.image_id("plain");
-    let awaited = format!("{copy} to be available, as the copy of {plain}");
+    let awaited = format!("{copy} in us-east-1 to be available, as the copy of {plain}");
     let message = report.errors[0].to_string();
     assert!(message.contains(&awaited), "{message}");
     assert_eq!(world.elapsed().as_secs(), 600);

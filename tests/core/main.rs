@@ -29,6 +29,7 @@ mod launch_templates;
 mod lifecycle;
 mod lost;
 mod not_ours;
+mod one_cause;
 mod organizations;
 mod own_copies;
 mod pages;

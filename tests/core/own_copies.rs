@@ -138,7 +138,7 @@ async fn only_target_with_available_copy_loses_temporary_access() {
             codes.insert(error.code.as_str());
             assert_eq!(error.account.as_ref().unwrap().as_ref(), OTHER);
         }
-        let expected = BTreeSet::from(["copy.failed", "verify.blocked"]);
+        let expected = BTreeSet::from(["copy.failed"]);
         assert_eq!(codes, expected, "{mode:?}");
         let left = describe_access_to_a(&world);
         let only_other = !left.contains(B) && left.contains(OTHER);

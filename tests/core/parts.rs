@@ -34,7 +34,7 @@ const SHARE: &[(Broken, &str)] = &[
     (Broken::TargetCopyRegionOff, "region.not-enabled"),
     (Broken::TargetRefused, "aws.refused"),
     (Broken::TargetMayNotCopy, "access.denied"),
-    (Broken::TargetHidesImages, "verify.blocked"),
+    (Broken::TargetHidesImages, "image.not-found"),
 ];
 
 const REVOKE: &[(Broken, &str)] = &[

@@ -8,7 +8,6 @@ mod simplify;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::ops::RangeInclusive;
 
 use ami_share::Report;
 
@@ -20,8 +19,10 @@ use super::text::visible;
 /// What a reader can follow.
 const MAX_EDGES: usize = 24;
 const MAX_CHARACTERS: usize = 10_000;
-/// A diagram with fewer edges says no more than a table, and one with more is looked at on purpose.
-const OPEN_EDGES: RangeInclusive<usize> = 3..=8;
+/// A diagram with less access says no more than a table, and one with more edges is looked at on
+/// purpose.
+const LEAST_ACCESS: usize = 3;
+const OPEN_EDGES: usize = 8;
 /// This many lines are in one box.
 const LINES_IN_A_BOX: usize = 4;
 /// The longest name that is shown whole.
@@ -69,7 +70,7 @@ pub(super) fn of_report(report: &Report, planned: bool) -> Option<Diagram> {
     let account = report.plan.account.as_ref();
     let drawing = smallest(&regions, account, planned)?;
     Some(Diagram {
-        says_more: OPEN_EDGES.contains(&drawing.edges.len()),
+        says_more: drawing.says_more(),
         text: drawing.text,
     })
 }
@@ -92,6 +93,8 @@ struct Drawing {
     text: String,
     /// What each edge says, in order: Mermaid counts them to colour them.
     edges: Vec<Access>,
+    /// How many of these only say which key an image is under.
+    encryptions: usize,
     planned: bool,
 }
 
@@ -103,6 +106,7 @@ impl Drawing {
         let mut drawing = Self {
             text: head.to_owned(),
             edges: Vec::new(),
+            encryptions: 0,
             planned,
         };
         let resources: Vec<&Resource> = regions
@@ -116,6 +120,11 @@ impl Drawing {
         drawing.colour(Access::Added, "stroke:#1a7f37,stroke-width:3px");
         drawing.colour(Access::Removed, "stroke:#cf222e,stroke-width:2px");
         drawing
+    }
+
+    fn says_more(&self) -> bool {
+        let edges = self.edges.len();
+        edges - self.encryptions >= LEAST_ACCESS && edges <= OPEN_EDGES
     }
 
     fn draw_groups(&mut self, groups: &Groups) {
@@ -173,6 +182,7 @@ impl Drawing {
                     let (image, key) = (first + image, first + key);
                     let _ = writeln!(self.text, "      N{image} -.-|encrypted under| N{key}");
                     self.edges.push(Access::Kept);
+                    self.encryptions += 1;
                 }
             }
         }

@@ -27,16 +27,9 @@ pub(crate) struct Ending {
 
 impl Ending {
     pub(crate) fn of(outcome: &Outcome, exit: Exit, mode: Mode) -> Self {
-        let errors = match outcome {
-            Outcome::Unplanned(errors) => errors,
-            Outcome::Planned(report)
-            | Outcome::Verified(report)
-            | Outcome::Used(report)
-            | Outcome::Applied(report) => &report.errors,
-        };
         Self {
             verdict: verdict::of(outcome, exit, mode),
-            failures: failures::summed(errors),
+            failures: failures::summed(outcome.errors()),
             next: next(outcome, exit, mode),
         }
     }
@@ -73,14 +66,27 @@ fn next(outcome: &Outcome, exit: Exit, mode: Mode) -> String {
         // A plan alone is cancelled only by somebody who was asked and said no.
         (Exit::Done, _) | (Exit::Cancelled, Outcome::Planned(_)) => "",
         (Exit::Refused, _) => "See what each finding asks for, and run again",
-        (Exit::Deadline, _) => "Run again, and it continues from here; or raise `timeout`",
+        // The error of the deadline says more.
+        (Exit::Deadline, _) => "Run again",
         (Exit::Cancelled, _) => "Run again, and it continues from here",
         (_, Outcome::Applied(report)) if report.changed => {
-            "Run again when that is put right: what is done stays done"
+            let again = "Run again when that is put right: what is done stays done";
+            let todo = left_to_do(report);
+            return if mode == Mode::Share && is_shared(report) && !todo.is_empty() {
+                format!("{again}. {todo}")
+            } else {
+                again.to_owned()
+            };
         }
         _ => "Run again when that is put right",
     };
     text.to_owned()
+}
+
+/// Whether anybody has launch permission of an image of the request.
+fn is_shared(report: &Report) -> bool {
+    let mut images = report.images.iter();
+    images.any(|image| !image.principals.is_empty())
 }
 
 /// What others must still do after a share before instances can be launched.

@@ -1,31 +1,43 @@
 //! Events of a run, as they happen: lines in the log, and at a terminal progress bars below it.
 
 mod describe;
+mod same;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use ami_share::diagnostic::Code;
-use ami_share::report::{Verification, Waiting};
-use ami_share::{Event, EventSink};
+use ami_share::report::{Conclusion, Verification, Waiting};
+use ami_share::{AccountId, Error, Event, EventSink};
 use parking_lot::Mutex;
+use tokio::time::Instant;
 
-use super::ending::count;
+use self::same::Same;
 use super::key_name::KeyNames;
 use super::kinds::{Kind, Said};
 use super::log::Log;
 use super::progress::ProgressBars;
-use super::verification;
-use super::waits::{self, Waits};
+use super::waits::Waits;
 
-/// A line names this many targets; more are counted.
-const NAMED_TARGETS: usize = 3;
+/// This many lines that differ only in details are written; of more there is one.
+const MOST_ALIKE: usize = 3;
+/// How long a line is kept back for others of its kind: a run that is killed has not written it.
+const HELD: Duration = Duration::from_secs(3);
 
-/// What was checked of some targets with the same answer.
-struct Verified {
-    /// The line without the targets.
-    line: String,
-    first: Verification,
-    accounts: Vec<String>,
+/// Events that are alike, for one line.
+struct Held {
+    since: Instant,
+    events: Vec<Same>,
+}
+
+impl Held {
+    fn is_like(&self, event: &Same) -> bool {
+        self.events
+            .first()
+            .is_some_and(|first| first.is_like(event))
+    }
 }
 
 /// Writes each event to the log.
@@ -33,10 +45,14 @@ pub(crate) struct EventLog {
     log: Arc<Log>,
     bars: ProgressBars,
     waits: Mutex<Waits>,
-    /// What was checked of targets so far.
-    verified: Mutex<Vec<Verified>>,
+    /// What is kept back, in the order of the first of each kind.
+    held: Mutex<Vec<Held>>,
     /// The errors and findings so far, each kind once.
     said: Mutex<Vec<Kind>>,
+    /// The targets and images of errors that say that a launch is blocked.
+    blocked: Mutex<BTreeSet<(String, String)>>,
+    /// Whether all blocked launches become errors in the end.
+    leaves_out_blocked: AtomicBool,
     /// How the log calls keys.
     keys: Mutex<KeyNames>,
 }
@@ -48,15 +64,23 @@ impl EventLog {
             log,
             bars,
             waits: Mutex::default(),
-            verified: Mutex::default(),
+            held: Mutex::default(),
             said: Mutex::default(),
+            blocked: Mutex::default(),
+            leaves_out_blocked: AtomicBool::new(false),
             keys: Mutex::default(),
         }
     }
 
-    /// Calls keys so from now on.
-    pub(crate) fn name_keys(&self, names: KeyNames) {
+    /// Writes no line of blocked launches, each of which becomes an error in the end.
+    pub(crate) fn leave_out_blocked(&self) {
+        self.leaves_out_blocked.store(true, Ordering::Relaxed);
+    }
+
+    /// Calls keys so from now on, and names no source account.
+    pub(crate) fn know_plan(&self, names: KeyNames, account: &AccountId) {
         *self.keys.lock() = names;
+        self.waits.lock().know_source(account);
     }
 
     /// The text with each key by its name.
@@ -72,20 +96,25 @@ impl EventLog {
     /// Writes a message, unless it only says again what another said of somewhere else.
     fn say(&self, said: Said) {
         let mut said_before = self.said.lock();
-        let known = said_before.iter_mut();
-        if let Some(kind) = known.into_iter().find(|kind| kind.first.kind == said.kind) {
-            kind.others.push(said.place);
+        let mut known = said_before.iter_mut();
+        if let Some(kind) = known.find(|kind| kind.first.kind == said.kind) {
+            kind.add(said);
             return;
+        }
+        // Checks come all at once, and what is alike of them stays together.
+        let is_check = said.code == Code::VerifyBlocked.as_str();
+        if !(is_check && self.holds_checks(true)) {
+            self.write_held();
         }
         self.bars.suspend(|| said.log(&self.log));
         said_before.push(Kind::new(said));
     }
 
-    /// Writes what was kept until all of it is known: which targets were checked, and where else
+    /// Writes what was kept until all of it is known: lines of what is alike, and where else
     /// messages are true that were written once.
     pub(crate) fn end(&self) {
         self.bars.clear();
-        self.log_verified();
+        self.write_held();
         for kind in self.said.lock().drain(..) {
             kind.log_others(&self.log);
         }
@@ -94,47 +123,84 @@ impl EventLog {
     fn waiting(&self, waiting: &Waiting) {
         let mut waiting = waiting.clone();
         waiting.resource = self.shorten_keys(&waiting.resource);
-        let mut waits = self.waits.lock();
-        let line = waits.add(&waiting);
-        let resource = self.log.clean(&waiting.resource);
-        let what = self.log.clean(&waiting.what);
-        let left = waits::time_left(waiting.percent, waiting.elapsed);
-        let is_shown = self.bars.show(&resource, &what, waiting.percent, left);
+        let (line, bar) = {
+            let mut waits = self.waits.lock();
+            (waits.add(&waiting), waits.bar(&waiting))
+        };
+        let is_shown = self.bars.show(&bar, |text| self.log.clean(text));
         if let Some(line) = line.filter(|_| !is_shown) {
+            self.write_held();
             self.log.line(&line);
         }
     }
 
-    /// Keeps what was checked of a target: the log says the same of many targets in one line.
+    fn failed(&self, error: &Error) {
+        if error.code == Code::VerifyBlocked
+            && let (Some(account), Some(image)) = (&error.account, &error.resource)
+        {
+            let mut blocked = self.blocked.lock();
+            blocked.insert((account.to_string(), image.clone()));
+        }
+        self.say(Said::error(error));
+    }
+
+    /// Keeps what was checked of a target, unless an error says the same.
     fn verified(&self, verification: &Verification) {
-        let line = verification::line_of(verification, "…");
-        let account = verification.account.to_string();
-        let mut verified = self.verified.lock();
-        match verified.iter_mut().find(|known| known.line == line) {
-            Some(known) => known.accounts.push(account),
-            None => verified.push(Verified {
-                line,
-                first: verification.clone(),
-                accounts: vec![account],
+        let resource = match &verification.image {
+            Some(image) => image.to_string(),
+            None => verification.source.to_string(),
+        };
+        let place = (verification.account.to_string(), resource);
+        let is_said =
+            self.leaves_out_blocked.load(Ordering::Relaxed) || self.blocked.lock().contains(&place);
+        if verification.conclusion != Conclusion::Blocked || !is_said {
+            self.hold(same::of_verification(verification));
+        }
+    }
+
+    /// Whether checks are kept back, or something else is.
+    fn holds_checks(&self, is_check: bool) -> bool {
+        let held = self.held.lock();
+        let mut events = held.iter().flat_map(|held| &held.events);
+        events
+            .next()
+            .is_some_and(|event| event.is_check == is_check)
+    }
+
+    /// Keeps an event for a line with others that are alike.
+    fn hold(&self, event: Same) {
+        if self.holds_checks(!event.is_check) {
+            self.write_held();
+        }
+        let mut held = self.held.lock();
+        let mut known = held.iter_mut();
+        match known.find(|known| known.is_like(&event)) {
+            Some(known) => known.events.push(event),
+            None => held.push(Held {
+                since: Instant::now(),
+                events: vec![event],
             }),
         }
     }
 
-    fn log_verified(&self) {
-        for Verified {
-            first, accounts, ..
-        } in self.verified.lock().drain(..)
-        {
-            if accounts.len() <= NAMED_TARGETS {
-                let line = verification::line_of(&first, &accounts.join(", "));
-                self.bars.suspend(|| self.log.line(&line));
-                continue;
-            }
-            let many = count(accounts.len(), "account");
-            let line = verification::line_of(&first, &many);
+    fn write_old(&self) {
+        let oldest = self.held.lock().first().map(|held| held.since);
+        if oldest.is_some_and(|since| since.elapsed() >= HELD) {
+            self.write_held();
+        }
+    }
+
+    fn write_held(&self) {
+        let held = std::mem::take(&mut *self.held.lock());
+        for Held { events, .. } in held {
+            let said = same::say(&events, MOST_ALIKE);
             self.bars.suspend(|| {
-                self.log.line(&line);
-                self.log.fold(&many, &accounts);
+                for line in &said.lines {
+                    self.log.line(&self.shorten_keys(line));
+                }
+                if let Some((title, lines)) = &said.whole {
+                    self.log.fold(title, lines);
+                }
             });
         }
     }
@@ -142,28 +208,22 @@ impl EventLog {
 
 impl EventSink for EventLog {
     fn event(&self, event: &Event) {
-        let log = &self.log;
-        // What is checked comes all at once. It is written before what comes next, so that a run
-        // that is killed has written it.
-        let is_check = match event {
-            Event::Verified(_) => true,
-            Event::Failed(error) => error.code == Code::VerifyBlocked,
-            _ => false,
-        };
-        if !is_check {
-            self.log_verified();
-        }
+        self.write_old();
         match event {
             Event::Waiting(waiting) => self.waiting(waiting),
             Event::Found(finding) => self.say(Said::finding(finding)),
-            Event::Failed(error) => self.say(Said::error(error)),
+            Event::Failed(error) => self.failed(error),
             Event::Verified(verification) => self.verified(verification),
             other => {
                 self.waits.lock().note(other);
-                if let Some(line) = describe::describe(other) {
+                if let Some(event) = same::of(other) {
+                    self.bars.finish(&self.shorten_keys(&event.line()));
+                    self.hold(event);
+                } else if let Some(line) = describe::describe(other) {
                     let line = self.shorten_keys(&line);
                     self.bars.finish(&line);
-                    self.bars.suspend(|| log.line(&line));
+                    self.write_held();
+                    self.bars.suspend(|| self.log.line(&line));
                 }
             }
         }

@@ -16,8 +16,10 @@ pub(crate) struct Said {
     pub(crate) code: &'static str,
     /// The whole message.
     pub(crate) text: String,
-    /// The account and Region, or the resource that it is about.
+    /// The account, or the resource that it is about.
     pub(crate) place: String,
+    /// The Region of the account, or its resource: told where it is another one.
+    pub(crate) within: Option<String>,
     /// The image that it is about, if that is not the resource: it tells two of one place apart.
     pub(crate) image: Option<String>,
     /// The message without what differs from one place to the next.
@@ -29,18 +31,19 @@ impl Said {
         let account = error.account.as_ref().map(ToString::to_string);
         let region = error.region.as_ref().map(ToString::to_string);
         let resource = error.resource.clone();
-        let place = [account.clone(), region.clone()];
-        let mut place: Vec<String> = place.into_iter().flatten().collect();
-        if place.is_empty() {
-            place.extend(resource.clone());
-        }
+        let (place, within) = match (account.clone(), region.clone()) {
+            (Some(account), region) => (account, region),
+            (None, Some(region)) => (region, None),
+            (None, None) => (resource.clone().unwrap_or_default(), None),
+        };
         let text = error.to_string();
         Self {
             level: Level::Error,
             code: error.code.as_str(),
             kind: kind_of(&text, [resource, account, region]),
             text,
-            place: place.join(" in "),
+            place,
+            within,
             image: None,
         }
     }
@@ -51,11 +54,17 @@ impl Said {
             _ => Level::Warning,
         };
         let text = finding.to_string();
+        let resource = finding.resource.clone();
+        let (place, within) = match account_of(finding) {
+            Some(account) => (account.to_owned(), Some(resource)),
+            None => (resource, None),
+        };
         Self {
             level,
             code: finding.code.as_str(),
             kind: kind_of(&text, [Some(finding.resource.clone()), None, None]),
-            place: place_of(finding),
+            place,
+            within,
             text,
             image: None,
         }
@@ -75,7 +84,8 @@ impl Said {
             code: Code::VerifyBlocked.as_str(),
             kind: kind_of(&text, parts),
             text,
-            place: format!("{account} in {region}"),
+            place: account.to_string(),
+            within: Some(region.to_string()),
             image: Some(image.to_string()),
         }
     }
@@ -86,17 +96,12 @@ impl Said {
     }
 }
 
-/// The resource of a finding, and the account if its message names one.
-fn place_of(finding: &Finding) -> String {
-    let words = finding.message.split(|c: char| !c.is_ascii_alphanumeric());
-    let mut accounts =
-        words.filter(|word| word.len() == 12 && word.bytes().all(|byte| byte.is_ascii_digit()));
-    match accounts.next() {
-        Some(account) if !finding.resource.contains(account) => {
-            format!("{} in {account}", finding.resource)
-        }
-        _ => finding.resource.clone(),
-    }
+/// The account that the message of a finding names, if its resource does not.
+fn account_of(finding: &Finding) -> Option<&str> {
+    let mut words = finding.message.split(|c: char| !c.is_ascii_alphanumeric());
+    let account =
+        words.find(|word| word.len() == 12 && word.bytes().all(|byte| byte.is_ascii_digit()));
+    account.filter(|account| !finding.resource.contains(account))
 }
 
 fn kind_of(text: &str, parts: [Option<String>; 3]) -> String {
@@ -137,12 +142,20 @@ impl Kind {
         Self { first, others }
     }
 
-    /// Adds the place of a message of this kind.
-    fn add(&mut self, said: Said) {
-        let is_known = self.first.place == said.place || self.others.contains(&said.place);
+    /// Adds the place of a message of this kind. What the first message says of its own place is
+    /// not said again.
+    pub(crate) fn add(&mut self, said: Said) {
+        let within = said
+            .within
+            .filter(|within| self.first.within.as_ref() != Some(within));
+        let place = match within {
+            Some(within) => format!("{} ({within})", said.place),
+            None => said.place,
+        };
+        let is_known = self.first.place == place || self.others.contains(&place);
         self.others.push(match said.image {
-            Some(image) if is_known => format!("{} ({image})", said.place),
-            _ => said.place,
+            Some(image) if is_known => format!("{place} ({image})"),
+            _ => place,
         });
     }
 
@@ -196,6 +209,7 @@ mod tests {
             kind: kind_of(text, parts.map(|part| Some(part.to_owned()))),
             text: text.to_owned(),
             place: parts.join(", "),
+            within: None,
             image: None,
         }
     }
@@ -209,6 +223,22 @@ mod tests {
         let kinds = fold(["ami-1", "ami-2", "ami-3"].map(of_image));
         let place = "222222222222, us-east-1, ";
         let expected = ["ami-2", "ami-3"].map(|image| format!("{place} ({image})"));
+        assert_eq!(kinds[0].others, expected);
+    }
+
+    #[test]
+    fn region_is_told_where_it_is_another_one() {
+        let of = |place: &str, within: &str| Said {
+            place: place.to_owned(),
+            within: Some(within.to_owned()),
+            ..said("code: denied", ["", "", ""])
+        };
+        let kinds = fold([
+            of("222222222222", "us-east-1"),
+            of("333333333333", "us-east-1"),
+            of("333333333333", "eu-west-1"),
+        ]);
+        let expected = ["333333333333", "333333333333 (eu-west-1)"];
         assert_eq!(kinds[0].others, expected);
     }
 

@@ -71,6 +71,11 @@ impl Log {
         self.masks_accounts.store(true, Ordering::Relaxed);
     }
 
+    /// Whether account IDs are hidden.
+    pub(crate) fn masks_account_ids(&self) -> bool {
+        self.masks_accounts.load(Ordering::Relaxed)
+    }
+
     /// Has GitHub hide an account ID in what later steps write.
     pub(crate) fn mask_in_later_steps(&self, account: &str) {
         if self.style == Style::GitHub {
@@ -81,7 +86,7 @@ impl Log {
     /// The text as it may be written: in one line, harmless, masked.
     pub(crate) fn clean(&self, text: &str) -> String {
         let line = harmless_line(text);
-        if self.masks_accounts.load(Ordering::Relaxed) {
+        if self.masks_account_ids() {
             mask_account_ids(&line)
         } else {
             line

@@ -1,5 +1,6 @@
 //! How far a run came, as a value that everything written afterwards is made of.
 
+use ami_share::report::Conclusion;
 use ami_share::{Error, Report};
 
 /// What a run came to, until it ended or was interrupted.
@@ -25,7 +26,23 @@ impl Outcome {
             Self::Planned(report)
             | Self::Verified(report)
             | Self::Used(report)
-            | Self::Applied(report) => !report.errors.is_empty() || !report.findings.is_empty(),
+            | Self::Applied(report) => {
+                let mut checks = report.verifications.iter();
+                !report.errors.is_empty()
+                    || !report.findings.is_empty()
+                    || checks.any(|check| check.conclusion == Conclusion::Blocked)
+            }
+        }
+    }
+
+    /// What failed.
+    pub(crate) fn errors(&self) -> &[Error] {
+        match self {
+            Self::Unplanned(errors) => errors,
+            Self::Planned(report)
+            | Self::Verified(report)
+            | Self::Used(report)
+            | Self::Applied(report) => &report.errors,
         }
     }
 

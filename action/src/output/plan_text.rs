@@ -8,23 +8,118 @@ mod retirement;
 mod shares;
 mod targets;
 
-use ami_share::Plan;
+use std::collections::BTreeSet;
+
 use ami_share::plan::{SharedImage, Step};
+use ami_share::{AccountId, Plan};
 use serde_json::Value;
 
-/// Every step.
+use super::ending::count;
+use super::principal_name::list_accounts;
+
+/// Every step; of a plan of groups, under the name of its group.
 pub(crate) fn lines(plan: &Plan) -> Vec<String> {
+    let mut lines = Vec::new();
+    for group in &plan.groups {
+        let (name, targets) = (&group.name, count(group.targets.len(), "target"));
+        let of_group = lines_of_steps(&group.plan);
+        let nothing = no_changes(&group.plan, &of_group);
+        lines.push(format!("Group {name}: {targets}{nothing}"));
+        lines.extend(of_group.iter().map(|line| format!("  {line}")));
+    }
+    if plan.groups.is_empty() {
+        lines = lines_of_steps(plan);
+    }
+    lines
+}
+
+/// What a heading adds if no lines are below it, and there cannot be any.
+pub(crate) fn no_changes(plan: &Plan, lines: &[String]) -> &'static str {
+    if lines.is_empty() && !plan.may_change() {
+        ", no changes"
+    } else {
+        ""
+    }
+}
+
+/// A line, or what steps say of several accounts with the same words.
+enum Entry<'a> {
+    Line(String),
+    Same {
+        words: Vec<String>,
+        first: &'a Step,
+        accounts: BTreeSet<&'a AccountId>,
+    },
+}
+
+/// The lines of steps. Those that differ in their account alone are one.
+fn lines_of_steps(plan: &Plan) -> Vec<String> {
     let is_removal =
         |step: &Step| matches!(step, Step::RemovePermissions(_) | Step::RemoveKeyAccess(_));
     let keeps_unlisted = !plan.steps.iter().any(is_removal);
-    let mut lines = Vec::new();
+    let mut entries: Vec<Entry<'_>> = Vec::new();
     for step in &plan.steps {
-        lines.extend(describe(step, plan));
+        match account_of(step) {
+            Some(account) => add_account(&mut entries, plan, step, account),
+            None => entries.extend(describe(step, plan, "").into_iter().map(Entry::Line)),
+        }
         if keeps_unlisted {
-            lines.extend(shares::unlisted(step));
+            entries.extend(shares::unlisted(step).map(Entry::Line));
+        }
+    }
+    let mut lines = Vec::new();
+    for entry in entries {
+        match entry {
+            Entry::Line(line) => lines.push(line),
+            Entry::Same {
+                first, accounts, ..
+            } => {
+                let accounts: Vec<_> = accounts.into_iter().collect();
+                lines.extend(describe(first, plan, &list_accounts(&accounts)));
+            }
         }
     }
     lines
+}
+
+fn add_account<'a>(
+    entries: &mut Vec<Entry<'a>>,
+    plan: &Plan,
+    step: &'a Step,
+    account: &'a AccountId,
+) {
+    let said = describe(step, plan, "…");
+    for entry in entries.iter_mut() {
+        if let Entry::Same {
+            words, accounts, ..
+        } = entry
+            && *words == said
+        {
+            accounts.insert(account);
+            return;
+        }
+    }
+    entries.push(Entry::Same {
+        words: said,
+        first: step,
+        accounts: BTreeSet::from([account]),
+    });
+}
+
+/// The account that the line of a step names, if other accounts may get the same.
+fn account_of(step: &Step) -> Option<&AccountId> {
+    match step {
+        Step::TargetCopy(copy) => Some(&copy.account),
+        Step::TagShared(tag) => Some(&tag.account),
+        Step::Deprecate(deprecate) => Some(&deprecate.account),
+        Step::Protect(protect) => Some(&protect.account),
+        Step::Publish(publish) => Some(&publish.account),
+        Step::UpdateLaunchTemplate(update) => Some(&update.account),
+        Step::LaunchRole(role) => Some(&role.account),
+        Step::ServiceRole(role) => Some(&role.account),
+        Step::RemoveRolePolicy(remove) => Some(&remove.account),
+        _ => None,
+    }
 }
 
 /// The changes of key policies, each under a title.
@@ -95,7 +190,8 @@ fn sign(step: &Step) -> char {
     }
 }
 
-fn describe(step: &Step, plan: &Plan) -> Vec<String> {
+/// The lines of a step; `who` stands for its account.
+fn describe(step: &Step, plan: &Plan, who: &str) -> Vec<String> {
     let sign = sign(step);
     match step {
         Step::Copy(copy) => vec![shares::copy(copy)],
@@ -105,17 +201,17 @@ fn describe(step: &Step, plan: &Plan) -> Vec<String> {
         Step::LaunchPermission(permission) => shares::launch_permission(permission, sign),
         Step::ShareTags(share) => vec![shares::tags(share, sign)],
         Step::Watermark(watermark) => vec![shares::watermark(watermark, sign)],
-        Step::Deprecate(deprecate) => vec![shares::deprecate(deprecate, sign)],
-        Step::Protect(protect) => vec![shares::protect(protect, sign)],
-        Step::Publish(publish) => vec![shares::publish(publish, sign)],
-        Step::TargetCopy(copy) => vec![targets::copy(copy, plan.key_alias(&copy.key))],
-        Step::TagShared(tag) => vec![targets::tags(tag, sign)],
-        Step::UpdateLaunchTemplate(update) => vec![targets::launch_template(update, sign)],
-        Step::LaunchRole(role) => targets::launch_role(role, sign).into_iter().collect(),
-        Step::ServiceRole(role) => vec![targets::service_role(role, sign)],
+        Step::Deprecate(deprecate) => vec![shares::deprecate(deprecate, plan, who, sign)],
+        Step::Protect(protect) => vec![shares::protect(protect, plan, who, sign)],
+        Step::Publish(publish) => vec![shares::publish(publish, who, sign)],
+        Step::TargetCopy(copy) => vec![targets::copy(copy, plan.key_alias(&copy.key), who)],
+        Step::TagShared(tag) => vec![targets::tags(tag, who, sign)],
+        Step::UpdateLaunchTemplate(update) => vec![targets::launch_template(update, who, sign)],
+        Step::LaunchRole(role) => targets::launch_role(role, who, sign).into_iter().collect(),
+        Step::ServiceRole(role) => vec![targets::service_role(role, who, sign)],
         Step::ReclaimAccess(reclaim) => removals::reclaim(reclaim).into_iter().collect(),
         Step::ForgetTemporaryAccess(forget) => vec![removals::forget(forget, sign)],
-        Step::RemoveRolePolicy(remove) => vec![removals::role_policy(remove)],
+        Step::RemoveRolePolicy(remove) => vec![removals::role_policy(remove, who)],
         Step::RemovePermissions(remove) => removals::permissions(remove),
         Step::RemoveKeyAccess(remove) => removals::key_access(remove),
         Step::RemoveCopy(remove) => vec![removals::copy(remove)],

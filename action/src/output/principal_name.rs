@@ -2,8 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use super::ending::count;
+
 /// A line of the log names this many.
 const IN_A_LINE: usize = 5;
+/// A line that counts accounts or images names this many of them.
+const NAMED: usize = 3;
 
 /// A principal in short: an account by its ID, an organization or a unit by the last part of its
 /// ID. Launch permissions, key policies and grants write the same principal in different forms;
@@ -64,11 +68,36 @@ pub(crate) fn list_principals<T: ToString>(principals: impl IntoIterator<Item = 
     list(principals.map(|principal| short_name(&principal.to_string())))
 }
 
+/// Accounts in a line of the log: a few by their IDs, more by their number too.
+pub(crate) fn list_accounts<T: ToString>(accounts: &[T]) -> String {
+    list_with_count(accounts, "account")
+}
+
+/// A few names; of more their number, and the first of them.
+pub(crate) fn list_with_count<T: ToString>(names: &[T], noun: &str) -> String {
+    let few = a_few(names.iter().map(ToString::to_string), NAMED).join(", ");
+    if names.len() <= NAMED {
+        few
+    } else {
+        format!("{} ({few})", count(names.len(), noun))
+    }
+}
+
+/// A managed policy by its name; its ARN has the account, which lines name themselves.
+pub(crate) fn policy_name(policy: &str) -> &str {
+    policy.rsplit(":policy/").next().unwrap_or(policy)
+}
+
+/// A role by its name, without its path.
+pub(crate) fn role_name(role: &str) -> &str {
+    role.rsplit('/').next().unwrap_or(role)
+}
+
 /// All names, or only their number if they are more than `most`; nobody is a dash.
-pub(crate) fn list_or_count(names: &[String], most: usize) -> String {
+pub(crate) fn list_or_count(names: &[String], most: usize, noun: &str) -> String {
     match names.len() {
         0 => "–".to_owned(),
-        count if count > most => count.to_string(),
+        number if number > most => count(number, noun),
         _ => names.join(", "),
     }
 }
@@ -128,16 +157,32 @@ mod tests {
     }
 
     #[test]
+    fn more_than_a_few_accounts_are_counted() {
+        let ids: Vec<u32> = (1..=58).collect();
+        assert_eq!(list_accounts(&ids), "58 accounts (1, 2, and 56 more)");
+        assert_eq!(list_accounts(&ids[..4]), "4 accounts (1, 2, and 2 more)");
+        assert_eq!(list_accounts(&ids[..3]), "1, 2, 3");
+    }
+
+    #[test]
+    fn policies_and_roles_are_named_without_their_account() {
+        let policy = "arn:aws:iam::222222222222:policy/launch/ami-share";
+        assert_eq!(policy_name(policy), "launch/ami-share");
+        assert_eq!(policy_name("inline"), "inline");
+        assert_eq!(role_name("arn:aws:iam::222222222222:role/ops/web"), "web");
+    }
+
+    #[test]
     fn many_principals_in_a_cell_are_a_number() {
         let cell = |principals: &[&str]| {
             let principals: BTreeSet<&str> = principals.iter().copied().collect();
-            list_or_count(&short_names(&principals), 2)
+            list_or_count(&short_names(&principals), 2, "principal")
         };
         assert_eq!(cell(&[]), "–");
         assert_eq!(
             cell(&["222222222222", "o-example123"]),
             "222222222222, organization o-example123"
         );
-        assert_eq!(cell(&["1", "2", "3"]), "3");
+        assert_eq!(cell(&["1", "2", "3"]), "3 principals");
     }
 }

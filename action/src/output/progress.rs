@@ -6,6 +6,8 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use parking_lot::Mutex;
 
+use super::waits::Bar;
+
 /// This many bars are shown; what else the run waits for is counted.
 const MAX_BARS: usize = 8;
 
@@ -34,32 +36,25 @@ impl ProgressBars {
         }
     }
 
-    /// Shows progress in percent and the time that is left, if those are known; returns whether a
-    /// terminal shows it.
-    pub(crate) fn show(
-        &self,
-        resource: &str,
-        what: &str,
-        percent: Option<u8>,
-        left: Option<String>,
-    ) -> bool {
+    /// Shows what is awaited; returns whether a terminal shows it. `clean` makes a text harmless.
+    pub(crate) fn show(&self, awaited: &Bar, clean: impl Fn(&str) -> String) -> bool {
         let Some(screen) = &self.screen else {
             return false;
         };
+        let resource = &clean(&awaited.resource);
         let mut bars = self.bars.lock();
         if !bars.shown.contains_key(resource) && bars.shown.len() == MAX_BARS {
-            bars.more.insert(resource.to_owned());
+            bars.more.insert(resource.clone());
             bars.update_count(screen);
             return true;
         }
         if bars.more.remove(resource) {
             bars.update_count(screen);
         }
-        let bar = bars.get_or_add(screen, resource, percent.is_some());
-        // The end of a long message is not seen.
-        let left = left.map(|left| format!("{left}: ")).unwrap_or_default();
-        bar.set_message(format!("{left}{} {what}", short(resource)));
-        bar.set_position(percent.unwrap_or_default().into());
+        let bar = bars.get_or_add(screen, resource, awaited);
+        bar.set_prefix(clean(awaited.title.as_deref().unwrap_or_default()));
+        bar.set_message(clean(&awaited.message));
+        bar.set_position(awaited.percent.unwrap_or_default().into());
         // Nothing happens for seconds between two polls, but the clock on the line must go on.
         bar.enable_steady_tick(Duration::from_millis(200));
         true
@@ -102,11 +97,11 @@ impl Bars {
         &mut self,
         screen: &MultiProgress,
         resource: &str,
-        measured: bool,
+        awaited: &Bar,
     ) -> &ProgressBar {
         let count = self.count.clone();
         self.shown.entry(resource.to_owned()).or_insert_with(|| {
-            let bar = new_bar(measured);
+            let bar = new_bar(awaited);
             // The line that counts the others stays the last.
             match count {
                 Some(count) => screen.insert_before(&count, bar),
@@ -128,17 +123,10 @@ impl Bars {
     }
 }
 
-/// The last part of an ARN, which tells it from others and leaves room for the rest of the line.
-fn short(resource: &str) -> &str {
-    if resource.starts_with("arn:") {
-        resource.rsplit(':').next().unwrap_or(resource)
-    } else {
-        resource
-    }
-}
-
-fn new_bar(measured: bool) -> ProgressBar {
-    let template = if measured {
+fn new_bar(awaited: &Bar) -> ProgressBar {
+    let template = if awaited.title.is_some() {
+        "{spinner} {prefix} [{bar:24}] {pos:>3} % {elapsed:>4} {wide_msg}"
+    } else if awaited.percent.is_some() {
         "{spinner} [{bar:24}] {pos:>3} % {elapsed:>4} {wide_msg}"
     } else {
         "{spinner} {elapsed:>37} {wide_msg}"

@@ -1,5 +1,6 @@
 //! The step summary, in Markdown.
 
+mod bad_input;
 mod console;
 pub(super) mod markdown;
 mod planned_copies;
@@ -8,31 +9,36 @@ mod tables;
 
 use std::time::Duration;
 
-use ami_share::diagnostic::Severity;
-use ami_share::report::Conclusion;
+use ami_share::diagnostic::{FindingCode, Severity};
+use ami_share::report::{CheckName, Conclusion, Verdict};
 use ami_share::{Finding, Report};
 
 use self::markdown::Markdown;
 use super::ending::{Ending, count};
-use super::findings_page::FindingsPage;
 use super::kinds::{self, Said};
 use super::outcome::Outcome;
+use super::pages::Pages;
 use super::text::cut;
 use super::{diagram, retirement, usage, verification};
 use crate::exit::Exit;
 use crate::settings::Mode;
+
+pub(super) use bad_input::markdown as bad_input;
 
 /// GitHub takes a mebibyte for each step; what does not fit is in the report.
 const MAX_ITEMS: usize = 50;
 /// The longest finding, in characters: it may name thousands of accounts.
 const LONGEST_ITEM: usize = 2_000;
 
+/// This many kinds of errors are seen at a glance; more are summed up before them.
+const FEW_KINDS: usize = 3;
+
 /// What else is known of a run.
 pub(super) struct About<'a> {
     /// How long it took.
     pub(super) took: Duration,
-    /// The page that explains codes.
-    pub(super) page: &'a FindingsPage,
+    /// The pages that it links to.
+    pub(super) pages: &'a Pages,
 }
 
 /// What became of the plan of a report.
@@ -52,39 +58,39 @@ pub(super) fn markdown(outcome: &Outcome, exit: Exit, mode: Mode, about: &About<
     let mut text = Markdown::literal("### ami-share: ");
     text.push(Markdown::message(&ending.verdict));
     text.push_literal("\n");
-    let work = work(outcome, about.took);
-    let last = if ending.next.is_empty() {
-        work
-    } else {
-        format!("{}. {work}", ending.next)
-    };
-    for more in [ending.failures, last] {
-        if !more.is_empty() {
-            text.push_literal("\n");
-            text.push(Markdown::message(more));
-            text.push_literal(".\n");
-        }
+    let mut lines = Vec::new();
+    if kinds::fold(outcome.errors().iter().map(Said::error)).len() > FEW_KINDS {
+        lines.push(ending.failures);
+    }
+    // What to do after a deadline is said by its error.
+    let next = Some(ending.next).filter(|next| !next.is_empty() && exit != Exit::Deadline);
+    let last = [next, Some(work(outcome, about.took))];
+    lines.push(last.into_iter().flatten().collect::<Vec<_>>().join(". "));
+    for line in lines {
+        text.push_literal("\n");
+        text.push(Markdown::message(line));
+        text.push_literal(".\n");
     }
     text.end_block();
     match outcome {
-        Outcome::Unplanned(errors) => items(&mut text, about.page, errors.iter().map(Said::error)),
+        Outcome::Unplanned(errors) => items(&mut text, about.pages, errors.iter().map(Said::error)),
         // What a refused plan would do is not done, so the summary shows only what is so already.
         Outcome::Planned(report) => {
             let is = match exit {
                 Exit::Refused | Exit::Cancelled => State::Refused,
                 _ => State::Planned,
             };
-            whole_report(&mut text, about.page, report, is);
+            whole_report(&mut text, about.pages, report, is);
         }
         Outcome::Verified(report) => {
             // Why a launch fails; after a share these are among the errors.
             let blocked = report.verifications.iter();
             let blocked = blocked.filter(|one| one.conclusion == Conclusion::Blocked);
-            items(&mut text, about.page, blocked.map(Said::blocked));
-            whole_report(&mut text, about.page, report, State::Checked);
+            items(&mut text, about.pages, blocked.map(Said::blocked));
+            whole_report(&mut text, about.pages, report, State::Checked);
         }
         Outcome::Used(report) | Outcome::Applied(report) => {
-            whole_report(&mut text, about.page, report, State::Done);
+            whole_report(&mut text, about.pages, report, State::Done);
         }
     }
     text.push_literal("\n");
@@ -123,7 +129,7 @@ fn copies(report: &Report) -> (usize, usize) {
 }
 
 /// What failed comes first, then what is so, then what else there is to know.
-fn whole_report(text: &mut Markdown, page: &FindingsPage, report: &Report, is: State) {
+fn whole_report(text: &mut Markdown, pages: &Pages, report: &Report, is: State) {
     let planned = is == State::Planned;
     // What targets still need is of no use while nothing is shared.
     let shares = match is {
@@ -134,12 +140,12 @@ fn whole_report(text: &mut Markdown, page: &FindingsPage, report: &Report, is: S
             .iter()
             .any(|image| !image.principals.is_empty()),
     };
-    items(text, page, report.errors.iter().map(Said::error));
+    items(text, pages, report.errors.iter().map(Said::error));
     let (refusals, warnings): (Vec<&Finding>, Vec<&Finding>) = report
         .findings
         .iter()
         .partition(|finding| finding.severity != Severity::Warn);
-    items(text, page, refusals.into_iter().map(Said::finding));
+    items(text, pages, refusals.into_iter().map(Said::finding));
     if let Some(diagram) = diagram::of_report(report, planned) {
         // Failures leave no room for a picture.
         let is_open = diagram.says_more && report.errors.is_empty();
@@ -163,11 +169,24 @@ fn whole_report(text: &mut Markdown, page: &FindingsPage, report: &Report, is: S
     if shares {
         policies::left_to_do(text, report);
     }
-    items(text, page, warnings.into_iter().map(Said::finding));
+    let warnings = warnings.into_iter();
+    let warnings = warnings.filter(|finding| !is_told_by_a_check(report, finding));
+    items(text, pages, warnings.map(Said::finding));
+}
+
+/// Whether a check says no for the reason that a finding warned of.
+fn is_told_by_a_check(report: &Report, finding: &Finding) -> bool {
+    let mut blocked = report.verifications.iter();
+    finding.code == FindingCode::TargetHidesImage
+        && blocked.any(|blocked| {
+            let mut checks = blocked.checks.iter();
+            finding.message.contains(blocked.account.as_ref())
+                && checks.any(|it| it.name == CheckName::AllowedImages && it.verdict == Verdict::No)
+        })
 }
 
 /// Findings or errors, those of one kind as one.
-fn items(text: &mut Markdown, page: &FindingsPage, messages: impl Iterator<Item = Said>) {
+fn items(text: &mut Markdown, pages: &Pages, messages: impl Iterator<Item = Said>) {
     for (number, kind) in kinds::fold(messages).into_iter().enumerate() {
         if number == MAX_ITEMS {
             text.push_literal("\n- … and more, which are in the report\n");
@@ -183,7 +202,7 @@ fn items(text: &mut Markdown, page: &FindingsPage, messages: impl Iterator<Item 
         let message = message.trim_start_matches([':', ' ']);
         text.push_literal("\n- **");
         let name = Markdown::text(code);
-        text.push(match page.section(code) {
+        text.push(match pages.section(code) {
             Some(address) => name.linked(&address),
             None => name,
         });
@@ -212,7 +231,7 @@ mod tests {
         let mut text = Markdown::default();
         items(
             &mut text,
-            &FindingsPage::of(|_| None),
+            &Pages::of(|_| None),
             (0..1000_u32).map(|n| {
                 let letters: String = n.to_string().bytes().map(|b| char::from(b + 50)).collect();
                 let text = format!("code: {letters}");
@@ -222,6 +241,7 @@ mod tests {
                     kind: text.clone(),
                     text,
                     place: String::new(),
+                    within: None,
                     image: None,
                 }
             }),
@@ -244,6 +264,7 @@ mod tests {
             kind: text.to_owned(),
             text: format!("code: {text}"),
             place: place.to_owned(),
+            within: None,
             image: None,
         };
         let mut text = Markdown::default();
@@ -253,8 +274,8 @@ mod tests {
             said("x", "c"),
             said("x", "d"),
         ];
-        let page = FindingsPage::of(|_| None);
-        items(&mut text, &page, messages.into_iter());
+        let pages = Pages::of(|_| None);
+        items(&mut text, &pages, messages.into_iter());
         let text = text.whole_text(false);
         assert_eq!(text.matches("- **code** x").count(), 1, "{text}");
         assert_eq!(text.matches("the same").count(), 1, "{text}");

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use ami_share::Report;
 use ami_share::report::ImageUsage;
+use ami_share::{AccountId, Report};
 
 use super::summary::markdown::Markdown;
 
@@ -20,7 +20,7 @@ pub(crate) const LIMITS: &str = "AWS's usage reports count at most 200 other acc
 /// The lines of the log: the table in columns, then what it leaves out.
 pub(crate) fn lines(report: &Report) -> Vec<String> {
     let mut rows = vec![COLUMNS.map(str::to_owned)];
-    rows.extend(report.usage.iter().flat_map(rows_of));
+    rows.extend(all_rows(report));
     let mut widths = [0; COLUMNS.len()];
     for row in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {
@@ -44,7 +44,7 @@ pub(super) fn table(text: &mut Markdown, report: &Report) {
     if report.usage.is_empty() {
         return;
     }
-    let rows: Vec<_> = report.usage.iter().flat_map(rows_of).collect();
+    let rows: Vec<_> = all_rows(report).collect();
     text.push_literal("\n");
     text.push_row(COLUMNS.map(Markdown::literal));
     text.push_row(COLUMNS.map(|_| Markdown::literal("---")));
@@ -63,31 +63,45 @@ pub(super) fn table(text: &mut Markdown, report: &Report) {
     text.end_block();
 }
 
+fn all_rows(report: &Report) -> impl Iterator<Item = [String; 6]> {
+    let owner = &report.plan.account;
+    report.usage.iter().flat_map(|usage| rows_of(usage, owner))
+}
+
 /// A row for each account and type of resource; one for an image that nobody uses.
-fn rows_of(usage: &ImageUsage) -> Vec<[String; 6]> {
+fn rows_of(usage: &ImageUsage, owner: &AccountId) -> Vec<[String; 6]> {
     let age = humantime::format_duration(Duration::from_secs(usage.age));
     let covers = if usage.complete {
         ""
     } else {
         ", not all accounts"
     };
-    let row = |account: &str, kind: &str, count: u64| {
+    let age = format!("{age} old{covers}");
+    let row = |account: &str, kind: &str, count: String, age: String| {
+        let (image, region) = (usage.image.to_string(), usage.region.to_string());
         [
-            usage.image.to_string(),
-            usage.region.to_string(),
+            image,
+            region,
             account.to_owned(),
             kind.to_owned(),
-            count.to_string(),
-            format!("{age} old{covers}"),
+            count,
+            age,
         ]
     };
     let mut rows = Vec::new();
     for used in &usage.accounts {
-        rows.push(row(used.account.as_ref(), &used.resource_type, used.count));
+        // The report does not have the owner's own use, which is read beside it.
+        let age = if used.account == *owner {
+            "as of now".to_owned()
+        } else {
+            age.clone()
+        };
+        let (account, count) = (used.account.as_ref(), used.count.to_string());
+        rows.push(row(account, &used.resource_type, count, age));
     }
     if rows.is_empty() {
         let nobody = if usage.complete { "none" } else { "none known" };
-        rows.push(row(nobody, "-", 0));
+        rows.push(row(nobody, "–", "–".to_owned(), age));
     }
     rows
 }

@@ -67,16 +67,19 @@ impl Answer {
 
 /// One target and image, in a line.
 pub(crate) fn line(verification: &Verification) -> String {
-    line_of(verification, verification.account.as_ref())
+    let image = image_of(verification).as_ref();
+    line_of(verification, verification.account.as_ref(), image)
 }
 
-/// The line of one target and image, which is true of all these targets.
-pub(crate) fn line_of(verification: &Verification, account: &str) -> String {
+/// What the target launches, or was to launch.
+pub(crate) fn image_of(verification: &Verification) -> &AmiId {
+    let image = verification.image.as_ref();
+    image.unwrap_or(&verification.source.ami)
+}
+
+/// The line of one target and image, which is true of all these targets and images.
+pub(crate) fn line_of(verification: &Verification, account: &str, image: &str) -> String {
     let region = &verification.region;
-    let image = match &verification.image {
-        Some(image) => image.to_string(),
-        None => verification.source.ami.to_string(),
-    };
     let unknown = checks_with(verification, Verdict::Unknown);
     let unknown = if unknown.is_empty() {
         String::new()

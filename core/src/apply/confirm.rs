@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures::future;
 use tokio::time::Instant;
 
+use super::served::Served;
 use super::{Apply, LaunchableImage, as_principals};
 use crate::diagnostic::{Code, Error};
 use crate::id::{AccountId, AmiId, KeyArn, Region, SourceImage};
@@ -178,8 +179,8 @@ impl<'a> Apply<'a> {
     }
 
     /// Checks whether targets can launch now, if a role there lets that be seen; returns who cannot
-    /// launch what.
-    pub(super) async fn verify_launches(&self) -> Blocked {
+    /// launch what. Targets that were not served are blocked by what failed before.
+    pub(super) async fn verify_launches(&self, served: &Served<'_>) -> Blocked {
         let mut blocked = Blocked::default();
         let verify = self.plan.request.options.in_targets.verify;
         if verify == Verify::None || self.run.targets.is_empty() {
@@ -189,7 +190,7 @@ impl<'a> Apply<'a> {
             let image = (verification.source.clone(), verification.region.clone());
             let is_blocked = verification.conclusion == Conclusion::Blocked;
             if is_blocked {
-                self.report_blocked(&verification);
+                self.report_blocked(&verification, served);
             }
             let targets = blocked.by_image.entry(image).or_default();
             targets.insert(verification.account.clone(), is_blocked);
@@ -198,10 +199,19 @@ impl<'a> Apply<'a> {
         blocked
     }
 
-    fn report_blocked(&self, verification: &Verification) {
-        // Why a role could not be assumed is emitted already.
-        let target = self.run.targets.get(&verification.account);
-        if target.is_some_and(|target| target.is_ok()) {
+    fn report_blocked(&self, verification: &Verification, served: &Served<'_>) {
+        // Why a role could not be assumed, and why something was not shared or copied, is emitted
+        // already.
+        let Verification {
+            account,
+            source,
+            region,
+            ..
+        } = verification;
+        let target = self.run.targets.get(account);
+        let is_reached = target.is_some_and(|target| target.is_ok());
+        let is_served = served.has(self.plan, account, source, region);
+        if is_reached && (is_served || !self.progress().has_any_error()) {
             self.progress().emit(&Event::Failed(verification.error()));
         }
     }

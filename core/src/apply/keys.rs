@@ -33,7 +33,6 @@ use crate::policy::key_policy::PolicyPrincipal;
 use crate::report::Event;
 use crate::run::effect::ChangeKind;
 
-const SETTLE: &str = "to keep the new key policy, in case another run overwrites it";
 const UNANSWERED: &str = "to show whether it was changed: KMS has not said so";
 const EXPECTED: &str = "to show a statement that it should have: one look may be out of date";
 
@@ -125,12 +124,12 @@ impl Apply<'_> {
                 step.launchers = &remove.launchers | &back;
             }
             let (what, pause) = match (is_changed, is_expected) {
-                (true, _) => (SETTLE, settle),
-                (false, true) => (EXPECTED, oldest_read(settle)),
+                (true, _) => (settling(settle), settle),
+                (false, true) => (EXPECTED.to_owned(), oldest_read(settle)),
                 (false, false) => return Ok(removed),
             };
             is_expected = false;
-            self.progress().wait(&remove.key, what, since, pause).await;
+            self.progress().wait(&remove.key, &what, since, pause).await;
             // One look at launch permissions may be out of date, so that who got the key back by it
             // loses it again.
             if step.launchers != remove.launchers {
@@ -148,6 +147,12 @@ impl Apply<'_> {
             .at(&self.run.source.identity.account, key.region())
             .on(key)
     }
+}
+
+/// What is awaited after a key policy was put, and for how long.
+fn settling(settle: Duration) -> String {
+    let seconds = settle.as_millis().div_ceil(1000);
+    format!("to keep the new key policy for {seconds} s, in case another run overwrites it")
 }
 
 /// How old a read may be where a run settles so long.

@@ -13,7 +13,8 @@ use tokio::time::Instant;
 
 use super::confirm::{Blocked, LostAccess};
 use super::keys::{Granted, KeyState};
-use super::{Apply, AvailableCopies, LaunchableImage};
+use super::served::Served;
+use super::{Apply, LaunchableImage};
 use crate::diagnostic::Error;
 use crate::id::{AmiId, KeyArn, Principal, Region, SourceImage};
 use crate::plan::{KeyAccess, LaunchPermission, SharedImage};
@@ -57,7 +58,7 @@ impl<'a> Apply<'a> {
             let image = self.share_image(&prerequisites, launch);
             sharing.push(image.boxed().shared());
         }
-        let ((images, lost), (available, blocked)) = future::join(
+        let ((images, lost), (served, blocked)) = future::join(
             self.await_and_confirm(&prerequisites, &sharing),
             self.serve_and_verify(&prerequisites, &sharing),
         )
@@ -65,7 +66,7 @@ impl<'a> Apply<'a> {
 
         // 2. Temporary access ends once the targets' copies are available. Where it becomes
         //    permanent, a later run must not reclaim it.
-        self.reclaim_access(&images, &available).await;
+        self.reclaim_access(&images, &served.available).await;
         if !self.plan.request.options.in_targets.unshare_after_copy {
             let image_ids = images.iter().map(|image| &image.image_id).collect();
             self.forget_temporary_access(&image_ids).await;
@@ -76,9 +77,10 @@ impl<'a> Apply<'a> {
         //    them, and in the source account if any can.
         let blocked = match blocked {
             Some(blocked) => blocked,
-            None => self.verify_launches().await,
+            None => self.verify_launches(&served).await,
         };
-        let (available, blocked) = (&available, &blocked);
+        self.report_untagged(&served, &blocked);
+        let (available, blocked) = (&served.available, &blocked);
         let mut completing = Vec::new();
         for image in &images {
             if lost.concerns(image) {
@@ -326,12 +328,12 @@ impl<'a> Apply<'a> {
     /// Whatever follows once images are shared, while their keys are watched: copies and tags in
     /// targets, roles of services, and whether targets can launch. That is `None` if targets are to
     /// lose access first, which is done only after everything was confirmed.
-    async fn serve_and_verify(
+    async fn serve_and_verify<'b>(
         &self,
         prerequisites: &Prerequisites<'_>,
-        sharing: &[SharingFuture<'_, '_>],
-    ) -> (AvailableCopies, Option<Blocked>) {
-        let available = self.serve_targets(sharing).await;
+        sharing: &[SharingFuture<'_, 'b>],
+    ) -> (Served<'b>, Option<Blocked>) {
+        let served = self.serve_targets(sharing).await;
 
         // Roles of services are granted keys to which this run gives no other access: nothing
         // before has done that.
@@ -346,23 +348,25 @@ impl<'a> Apply<'a> {
         self.grant_service_roles(&other_keys).await;
 
         if self.plan.reclaims().any(|step| step.needed) {
-            return (available, None);
+            return (served, None);
         }
-        (available, Some(self.verify_launches().await))
+        let blocked = self.verify_launches(&served).await;
+        (served, Some(blocked))
     }
 
     /// Copies and tags each image in targets, once it is shared.
-    async fn serve_targets(&self, sharing: &[SharingFuture<'_, '_>]) -> AvailableCopies {
+    async fn serve_targets<'b>(&self, sharing: &[SharingFuture<'_, 'b>]) -> Served<'b> {
         let mut serving = Vec::new();
         for image in sharing {
             serving.push(async {
-                match image.clone().await {
-                    Some(image) => self.copy_and_tag_in_targets(&image).await,
-                    None => AvailableCopies::new(),
-                }
+                let image = image.clone().await?;
+                Some(self.copy_and_tag_in_targets(image).await)
             });
         }
-        let available = future::join_all(serving).await;
-        available.into_iter().flatten().collect()
+        let mut served = Served::default();
+        for of_image in future::join_all(serving).await.into_iter().flatten() {
+            served.add(of_image);
+        }
+        served
     }
 }

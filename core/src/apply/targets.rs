@@ -7,20 +7,23 @@ use futures::future;
 use tokio::time::Instant;
 
 use super::confirm::Blocked;
+use super::served::{Served, Untagged};
 use super::{Apply, AvailableCopies, LaunchableImage};
-use crate::diagnostic::Error;
-use crate::id::{AmiId, Principal};
+use crate::diagnostic::{Code, Error, FindingCode};
+use crate::id::{AccountId, AmiId, Principal};
 use crate::limits::SHARE_PROPAGATION;
 use crate::plan::{SharedImage, TagShared, TargetCopy};
 use crate::report::Event;
 
+/// AWS does not show the image.
+const NOT_FOUND: &[&str] = &["InvalidAMIID.NotFound"];
+
 impl Apply<'_> {
-    /// Makes the targets' copies of an image, and tags the image there; returns which copies are
-    /// available.
-    pub(super) async fn copy_and_tag_in_targets(
+    /// Makes the targets' copies of an image, and tags the image there.
+    pub(super) async fn copy_and_tag_in_targets<'b>(
         &self,
-        image: &LaunchableImage<'_>,
-    ) -> AvailableCopies {
+        image: LaunchableImage<'b>,
+    ) -> Served<'b> {
         let covered = self.plan.request.covered_accounts();
         let mut copying = Vec::new();
         for step in self.plan.target_copies() {
@@ -31,25 +34,45 @@ impl Apply<'_> {
                 image.launch.principals.contains(&principal) || covered.contains(&principal);
             let is_refused = is_meant && !image.everybody().contains(&principal);
             if &step.shared == image.shared() && !is_refused {
+                let copied = self.copy_in_target(step, &image);
                 copying.push(async move {
-                    let copied = self.copy_in_target(step, image).await;
-                    self.progress().report_error(copied)?;
-                    Some((step.account.clone(), image.image_id.clone()))
+                    self.progress().report_error(copied.await)?;
+                    Some(step.account.clone())
                 });
             }
         }
         let mut tagging = Vec::new();
         for step in self.plan.shared_image_tags() {
             if &step.shared == image.shared() {
-                tagging.push(async move {
-                    let tagged = self.tag_in_target(step, &image.image_id).await;
-                    self.progress().report_error(tagged)
-                });
+                tagging.push(self.tag_or_tell(step, &image));
             }
         }
         let (copying, tagging) = (future::join_all(copying), future::join_all(tagging));
-        let (copied, _) = future::join(copying, tagging).await;
-        copied.into_iter().flatten().collect()
+        let (copied, tagged) = future::join(copying, tagging).await;
+        let untagged = tagged.into_iter().flatten().collect();
+        Served::new(image, copied.into_iter().flatten(), untagged)
+    }
+
+    /// Tags an image in a target. Where the image is hidden, the check of the launch may say why.
+    async fn tag_or_tell<'b>(
+        &self,
+        step: &TagShared,
+        image: &LaunchableImage<'b>,
+    ) -> Option<Untagged<'b>> {
+        let tagged = self.tag_in_target(step, &image.image_id).await;
+        match tagged {
+            Err(error) if step.hidden.is_some() && error.code == Code::ImageNotFound => {
+                Some(Untagged {
+                    shared: image.shared(),
+                    account: step.account.clone(),
+                    error,
+                })
+            }
+            tagged => {
+                self.progress().report_error(tagged);
+                None
+            }
+        }
     }
 
     async fn copy_in_target(
@@ -58,7 +81,13 @@ impl Apply<'_> {
         image: &LaunchableImage<'_>,
     ) -> Result<AmiId, Error> {
         let copy = step.to_copy_image(&image.image_id);
-        self.ensure_copy(&copy, &image.launch.keys).await
+        let copied = self.ensure_copy(&copy, &image.launch.keys).await;
+        copied.map_err(|error| match &step.hidden {
+            Some(why) if error.is_aws(NOT_FOUND) => {
+                hidden(error, &step.account, "it cannot be copied there", why)
+            }
+            _ => error,
+        })
     }
 
     /// Writes the parameters and launch templates in targets that name an image, or the target's
@@ -148,6 +177,9 @@ impl Apply<'_> {
     /// Tags a shared image in a target: AWS shows targets none of the owner's tags (R1.6).
     async fn tag_in_target(&self, step: &TagShared, image_id: &AmiId) -> Result<(), Error> {
         const WHAT: &str = "to be seen by the target";
+        const UNSEEN: &str = "see whether Allowed AMIs of the target hide the image \
+                              (`aws ec2 get-allowed-images-settings`), have it added there, and \
+                              run again";
         let region = &step.shared.region;
         let Some(clients) = self.run.target_clients(&step.account, region) else {
             return Ok(());
@@ -158,10 +190,16 @@ impl Apply<'_> {
         let mut backoff = self.progress().poll_backoff(self.run.timing.poll);
         let since = Instant::now();
         while let Err(error) = clients.ec2.tag_image(image_id, &step.missing).await {
-            // The target may not see yet what was shared with it a moment ago (R2.21).
-            let may_appear = error.is_aws(&["InvalidAMIID.NotFound"]);
-            if !may_appear || since.elapsed() >= SHARE_PROPAGATION {
-                return Err(error);
+            // The target may not see yet what was shared with it a moment ago (R2.21); it never
+            // sees what its Allowed AMIs hide (R7.3).
+            let is_unseen = error.is_aws(NOT_FOUND);
+            match &step.hidden {
+                Some(why) if is_unseen => {
+                    return Err(hidden(error, &step.account, "it has no tags there", why));
+                }
+                None if is_unseen && since.elapsed() < SHARE_PROPAGATION => {}
+                None if is_unseen => return Err(error.remedy(UNSEEN)),
+                _ => return Err(error),
             }
             let source = self.run.source_clients(region);
             self.run.check_present(&source, image_id).await?;
@@ -175,5 +213,13 @@ impl Apply<'_> {
             image: image_id.clone(),
         });
         Ok(())
+    }
+}
+
+/// The error of a target that an image is hidden from.
+fn hidden(error: Error, account: &AccountId, so: &str, why: &str) -> Error {
+    Error {
+        message: format!("Allowed AMIs of target {account} hide the image, so {so}: {why}"),
+        ..error.remedy(FindingCode::TargetHidesImage.remedy())
     }
 }

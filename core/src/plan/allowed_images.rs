@@ -1,8 +1,10 @@
 //! Findings about Allowed AMIs of targets, which can hide a shared image (R7.3).
 
+use std::collections::BTreeMap;
+
 use super::lifecycle::{deprecation_moment, rfc3339};
 use super::planner::Planner;
-use super::step::{CopyImage, SharedImage, Step};
+use super::step::{CopyImage, SharedImage, Step, TargetCopy};
 use crate::diagnostic::FindingCode;
 use crate::id::AccountId;
 use crate::inventory::{
@@ -11,30 +13,28 @@ use crate::inventory::{
 
 impl Planner<'_> {
     /// Whether targets whose setting could be read hide the image as it will be after the run, now
-    /// or once it is deprecated.
+    /// or once it is deprecated. Returns who hides it now, and why.
     pub(super) fn check_allowed_images(
         &mut self,
         source: &Image,
         copy: Option<&CopyImage>,
         shared: &SharedImage,
         lifecycle: &[Step],
-    ) {
+    ) -> BTreeMap<AccountId, String> {
         let image = self.image_after_run(source, copy, shared, lifecycle);
-        let mut messages = Vec::new();
+        let (mut messages, mut hiding) = (Vec::new(), BTreeMap::new());
         for (account, target) in self.inventory.reached_targets() {
             let region = target.regions.get(&shared.region);
             if let Some(allowed) = region.and_then(|region| region.allowed_images.as_ref()) {
-                messages.extend(describe_hiding(
-                    account,
-                    allowed,
-                    &image,
-                    self.inventory.now,
-                ));
+                let now = self.inventory.now;
+                messages.extend(describe_hiding(account, allowed, &image, now));
+                hiding.extend(hidden_now(allowed, &image, now).map(|why| (account.clone(), why)));
             }
         }
         for message in messages {
             self.warn(FindingCode::TargetHidesImage, &shared.source.ami, message);
         }
+        hiding
     }
 
     /// The shared image; if it is a copy that does not exist yet, as it will be made.
@@ -77,6 +77,30 @@ impl Planner<'_> {
             }
         }
         image
+    }
+}
+
+/// Notes in the steps of targets that they hide the image.
+pub(super) fn note_hiding(
+    steps: &mut [Step],
+    copies: &mut [TargetCopy],
+    hiding: &BTreeMap<AccountId, String>,
+) {
+    for step in steps {
+        if let Step::TagShared(tag) = step {
+            tag.hidden = hiding.get(&tag.account).cloned();
+        }
+    }
+    for copy in copies {
+        copy.hidden = hiding.get(&copy.account).cloned();
+    }
+}
+
+/// Why the setting of a target hides the image now, if that is known.
+fn hidden_now(allowed: &AllowedImages, image: &Image, now: i64) -> Option<String> {
+    match allowed.judge(image, now) {
+        ImageAllowed::No(why) if allowed.state == AllowedImagesState::Enabled => Some(why),
+        _ => None,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::allowed_images::note_hiding;
 use super::own_copy;
 use super::step::{
     CopyImage, ForgetTemporaryAccess, Grants, KeptImage, KeyAccess, LaunchPermission,
@@ -298,7 +299,7 @@ impl<'a> Planner<'a> {
 
         // 2. The copies of targets. With temporary access, a target whose copy is available gets
         //    no access any more.
-        let target_copies = self.plan_target_copies(image, &shared);
+        let mut target_copies = self.plan_target_copies(image, &shared);
         let principals = self.principals_in_need(&shared, &target_copies);
 
         // 3. Access to the shared image.
@@ -312,8 +313,9 @@ impl<'a> Planner<'a> {
 
         // 4. What is done once it is shared, in the source account and in targets.
         let lifecycle = self.plan_lifecycle(region, image, &shared);
-        let in_targets = self.plan_tags_and_names(image, &shared, &target_copies);
-        self.check_allowed_images(image, copy.as_ref(), &shared, &lifecycle);
+        let mut in_targets = self.plan_tags_and_names(image, &shared, &target_copies);
+        let hiding = self.check_allowed_images(image, copy.as_ref(), &shared, &lifecycle);
+        note_hiding(&mut in_targets, &mut target_copies, &hiding);
 
         steps.copies.extend(copy);
         steps.snapshots.extend(snapshots);

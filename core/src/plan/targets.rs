@@ -58,6 +58,7 @@ impl Planner<'_> {
             available: false,
             leftovers: Leftovers::default(),
             tags: self.tags_in_target(source),
+            hidden: None,
             completion: self.request.options.copy_completion_minutes(),
             volumes: source.snapshots().count(),
         };
@@ -197,6 +198,7 @@ impl Planner<'_> {
             account: account.clone(),
             shared: shared.clone(),
             missing,
+            hidden: None,
         })
     }
 }

@@ -146,10 +146,7 @@ impl Verification {
     /// Why a target cannot launch, by every check that failed, and what to do about all of them.
     pub fn failures(&self) -> String {
         let (mut reasons, mut remedies) = (Vec::new(), Vec::new());
-        for check in &self.checks {
-            if check.verdict != Verdict::No {
-                continue;
-            }
+        for check in self.causes() {
             match check.detail.split_once(WHAT_TO_DO) {
                 Some((reason, remedy)) => {
                     reasons.push(reason);
@@ -170,12 +167,10 @@ impl Verification {
     /// The error of a target that cannot launch.
     pub(crate) fn error(&self) -> Error {
         let (mut names, mut details) = (Vec::new(), Vec::new());
-        for check in &self.checks {
-            if check.verdict == Verdict::No {
-                names.push(check.name.as_str());
-                // The error says before them that they are what to do.
-                details.push(check.detail.replacen(WHAT_TO_DO, ": ", 1));
-            }
+        for check in self.causes() {
+            names.push(check.name.as_str());
+            // The error says before them that they are what to do.
+            details.push(check.detail.replacen(WHAT_TO_DO, ": ", 1));
         }
         let image = match &self.image {
             Some(image) => image.to_string(),
@@ -189,12 +184,23 @@ impl Verification {
             .on(image)
     }
 
+    /// The checks that say no, without one that only follows from another: a target does not see
+    /// what is not shared with it, or what is hidden from it.
+    fn causes(&self) -> impl Iterator<Item = &Check> {
+        let is_unseen = [CheckName::LaunchPermission, CheckName::AllowedImages]
+            .into_iter()
+            .any(|name| self.says_no(name));
+        self.checks.iter().filter(move |check| {
+            let follows = is_unseen && check.name == CheckName::Visible;
+            check.verdict == Verdict::No && !follows
+        })
+    }
+
     /// Whether it may be blocked only because a change is not in effect yet. An image that does not
-    /// exist is no such change.
+    /// exist is no such change, nor is a setting that hides it.
     pub(crate) fn may_pass(&self) -> bool {
-        let is_final =
-            |check: &Check| check.name == CheckName::Image && check.verdict == Verdict::No;
-        self.conclusion == Conclusion::Blocked && !self.checks.iter().any(is_final)
+        let is_final = self.says_no(CheckName::Image) || self.says_no(CheckName::AllowedImages);
+        self.conclusion == Conclusion::Blocked && !is_final
     }
 
     /// Whether a check says yes.
@@ -235,6 +241,25 @@ fn conclude(checks: &[Check]) -> Conclusion {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_follows_from_another_check_is_no_cause() {
+        let source: SourceImage = SourceImage {
+            region: "us-east-1".parse().unwrap(),
+            ami: "ami-1a2b3c4d".parse().unwrap(),
+        };
+        let (account, region) = ("222222222222".parse().unwrap(), source.region.clone());
+        let unseen = || Check::no(CheckName::Visible, "it is not seen");
+        for cause in [CheckName::AllowedImages, CheckName::LaunchPermission] {
+            let checks = vec![Check::no(cause, "the cause"), unseen()];
+            let blocked = Verification::new(&account, &region, &source, None, checks);
+            assert_eq!(blocked.failures(), "the cause");
+            assert!(!blocked.error().to_string().contains("it is not seen"));
+            assert_eq!(blocked.may_pass(), cause == CheckName::LaunchPermission);
+        }
+        let blocked = Verification::new(&account, &region, &source, None, vec![unseen()]);
+        assert_eq!(blocked.failures(), "it is not seen");
+    }
 
     #[test]
     fn what_to_do_is_said_once_of_all_checks_that_failed() {

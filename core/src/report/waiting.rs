@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 use tokio::time::Instant;
 
 use crate::diagnostic::AwsAnswer;
-use crate::id::AccountId;
+use crate::id::{AccountId, Region};
 
 /// Something that the run waits for, and how far it is.
 #[derive(Clone, Debug, Serialize)]
@@ -17,6 +17,9 @@ pub struct Waiting {
     /// Its account, if that is known to be another one than the source account, or may be.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<AccountId>,
+    /// Its Region, if that may be another one than that of the source image.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<Region>,
     /// What the run waits for it to be, in words.
     pub what: String,
     /// Percent, if AWS reports it.
@@ -42,6 +45,7 @@ impl Waiting {
         Self {
             resource: resource.to_string(),
             account: None,
+            region: None,
             what: what.to_owned(),
             percent: None,
             elapsed: since.elapsed(),

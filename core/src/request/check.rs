@@ -156,7 +156,7 @@ impl Check<'_> {
         self.require(
             !(shares && by_grants && options.key_scope == Some(KeyScope::ViaEc2)),
             "key-scope",
-            "grants cannot keep `via-ec2`: whoever has one can also call KMS directly; use \
+            "grants cannot keep `via-ec2`: a target that has one can also call KMS directly; use \
              `key-access: policy`, or `key-scope: direct` if targets may do that",
         );
         self.require(

@@ -72,6 +72,14 @@ impl<'a> Progress<'a> {
             .any(|error| error.code == code && error.resource.as_ref() == Some(&resource))
     }
 
+    /// Whether anything has failed in the run.
+    pub(crate) fn has_any_error(&self) -> bool {
+        let report = self.report.lock();
+        report
+            .as_ref()
+            .is_some_and(|report| !report.errors.is_empty())
+    }
+
     /// The outcome of carrying out a plan: everything that was emitted.
     pub(crate) fn into_report(self, plan: &Plan) -> Report {
         let report = self.report.into_inner();
@@ -157,6 +165,7 @@ impl<'a> Progress<'a> {
         let wait = Wait {
             what: format!("{}{progress}", waiting.what),
             account: waiting.account.clone(),
+            region: waiting.region.clone(),
             aws: waiting.aws.clone(),
         };
         self.awaited.set(&waiting.resource, wait);
@@ -183,10 +192,11 @@ impl<'a> Progress<'a> {
         let mut list = Vec::new();
         for (resource, wait) in &awaited {
             let account = wait.account.as_ref().unwrap_or(&self.account);
-            let place = if many_accounts {
-                format!(" in {account}")
-            } else {
-                String::new()
+            let place = match (&wait.region, many_accounts) {
+                (Some(region), true) => format!(" in {region} of {account}"),
+                (Some(region), false) => format!(" in {region}"),
+                (None, true) => format!(" in {account}"),
+                (None, false) => String::new(),
             };
             let words = match wait.aws.as_ref().filter(|_| many_answers) {
                 Some(aws) => format!(" (AWS said: {aws})"),

@@ -9,7 +9,7 @@ use backoff::backoff::Backoff as _;
 use parking_lot::Mutex;
 
 use crate::diagnostic::AwsAnswer;
-use crate::id::AccountId;
+use crate::id::{AccountId, Region};
 
 /// The pauses between looks at one thing.
 #[derive(Debug)]
@@ -96,6 +96,8 @@ pub(super) struct Wait {
     pub(super) what: String,
     /// The account that it is in, if that may be another one than the source account.
     pub(super) account: Option<AccountId>,
+    /// Its Region, if that is known.
+    pub(super) region: Option<Region>,
     /// What AWS said, if an error of it is waited out.
     pub(super) aws: Option<AwsAnswer>,
 }

@@ -149,6 +149,7 @@ impl Watcher {
             let mut waiting = Waiting::new(id, &known.what, since, pause);
             let identity = ec2.caller.identity.as_ref();
             waiting.account = identity.map(|identity| identity.account.clone());
+            waiting.region = Some(ec2.caller.region.clone());
             waiting.percent = percent;
             progress.report_waiting(waiting);
             shortest = shortest.min(pause);

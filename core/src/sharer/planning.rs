@@ -85,7 +85,7 @@ impl Sharer {
 }
 
 const LATE: &str = "run again, and it continues from here; or raise `timeout`; or set \
-                    `revoke-in-use` if access must end whoever uses the image";
+                    `revoke-in-use` if access must end although the image may be in use";
 
 /// That the deadline passed before the use of an image was known.
 fn find_late(inventory: &Inventory) -> Option<Error> {

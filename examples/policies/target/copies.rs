@@ -196,7 +196,7 @@ const TARGET_LAUNCH_TEMPLATES: Policy = Policy {
     kind: Kind::Identity,
     account: Target,
     purpose: "`target-launch-templates` and `set-default-version`.",
-    danger: "AWS cannot limit what a new version says: whoever has this policy decides what \
+    danger: "AWS cannot limit what a new version says: principals with this policy decide what \
              launches by these templates start, user data included. If you can, name the launch \
              templates, or ask for a tag of theirs (`aws:ResourceTag`).",
     used_with: &[],

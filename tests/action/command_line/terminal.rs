@@ -154,14 +154,15 @@ async fn progress_at_a_terminal_hides_no_line_and_leaves_nothing() {
         "{written}"
     );
     let shown = screen(&written);
+    assert!(written.contains("copying to us-east-1"), "{written}");
     for words in [
         "copying ami-",
-        "is available",
+        "copied ami-",
         "confirmed: launch permission of",
     ] {
         assert_eq!(shown.matches(words).count(), 2, "{words}: {shown}");
     }
-    for words in ["to be available", "[="] {
+    for words in ["to be available", "copying to", "[="] {
         assert!(!shown.contains(words), "{words}: {shown}");
     }
 }

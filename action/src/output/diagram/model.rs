@@ -8,6 +8,7 @@ use ami_share::report::ImageReport;
 use ami_share::{Region, Report};
 
 use crate::output::image_steps;
+use crate::output::key_name::KeyNames;
 use crate::output::principal_name::short_name;
 
 /// The access of a principal to an image or key. Where several become one box, the last of these
@@ -84,7 +85,10 @@ pub(super) struct RegionBox {
 /// Everything that a report says of who may do what, Region by Region. `planned` says that its plan
 /// was not carried out: then what it would change is shown as its change.
 pub(super) fn of_report(report: &Report, planned: bool) -> Vec<RegionBox> {
-    let mut model = Model::default();
+    let mut model = Model {
+        regions: BTreeMap::new(),
+        keys: KeyNames::of(&report.plan),
+    };
     for image in &report.images {
         let resource = model.image(image);
         resource.label = label(image);
@@ -99,9 +103,6 @@ pub(super) fn of_report(report: &Report, planned: bool) -> Vec<RegionBox> {
     }
     for key in &report.keys {
         let resource = model.key(&key.key);
-        if let Some(alias) = report.plan.key_alias(&key.key) {
-            resource.label = vec![format!("key {alias}")];
-        }
         let mut holders: BTreeSet<String> = short_names(&key.principals);
         holders.extend(short_names(&key.unlisted));
         let removed = short_names(&key.removed);
@@ -120,7 +121,7 @@ pub(super) fn of_report(report: &Report, planned: bool) -> Vec<RegionBox> {
         }
     }
     let mut boxes = Vec::new();
-    for (region, resources) in model.0 {
+    for (region, resources) in model.regions {
         let regions = BTreeSet::from([region]);
         boxes.push(RegionBox { regions, resources });
     }
@@ -147,9 +148,11 @@ fn label(image: &ImageReport) -> Vec<String> {
     }
 }
 
-/// The resources of each Region.
-#[derive(Default)]
-struct Model(BTreeMap<Region, Vec<Resource>>);
+/// The resources of each Region, and what keys are called.
+struct Model {
+    regions: BTreeMap<Region, Vec<Resource>>,
+    keys: KeyNames,
+}
 
 impl Model {
     /// Adds what a step says of how it is now.
@@ -194,9 +197,7 @@ impl Model {
     }
 
     fn key(&mut self, key: &KeyArn) -> &mut Resource {
-        // The whole ID is in the table; here it would only be wrapped.
-        let id = key.as_ref().rsplit('/').next().unwrap_or_default();
-        let label = format!("key {}", id.get(..13).unwrap_or(id));
+        let label = self.keys.shorten(key.as_ref());
         self.resource(key.region(), Kind::Key, key.to_string(), label)
     }
 
@@ -208,7 +209,7 @@ impl Model {
         id: String,
         label: String,
     ) -> &mut Resource {
-        let resources = self.0.entry(region.clone()).or_default();
+        let resources = self.regions.entry(region.clone()).or_default();
         let known = resources
             .iter()
             .position(|resource| resource.kind == kind && resource.ids.contains(&id));

@@ -19,7 +19,7 @@ struct Places<'a> {
     regions: BTreeSet<&'a str>,
 }
 
-/// `2 errors: access.denied in 222222222222, us-east-1; deadline`, each code once.
+/// `3 errors: access.denied (2 times) in 222222222222, us-east-1; deadline`, each code once.
 pub(super) fn summed(errors: &[Error]) -> String {
     if errors.is_empty() {
         return String::new();
@@ -35,16 +35,21 @@ pub(super) fn summed(errors: &[Error]) -> String {
             .regions
             .extend(error.region.as_ref().map(AsRef::<str>::as_ref));
     }
-    let mut texts: Vec<String> = codes.iter().take(MAX_CODES).map(describe).collect();
+    // How often one code alone comes is said at the beginning.
+    let is_counted = codes.len() > 1;
+    let named = codes.iter().take(MAX_CODES);
+    let mut texts: Vec<String> = named
+        .map(|(code, places)| describe(code, places, is_counted))
+        .collect();
     if let Some(more) = codes.len().checked_sub(MAX_CODES).filter(|more| *more > 0) {
         texts.push(format!("and {}", count(more, "more code")));
     }
     format!("{}: {}", count(errors.len(), "error"), texts.join("; "))
 }
 
-fn describe((code, places): (&&str, &Places<'_>)) -> String {
-    let mut text = (*code).to_owned();
-    if places.errors > 1 {
+fn describe(code: &str, places: &Places<'_>, is_counted: bool) -> String {
+    let mut text = code.to_owned();
+    if is_counted && places.errors > 1 {
         text += &format!(" ({} times)", places.errors);
     }
     let accounts = named(&places.accounts, "account");

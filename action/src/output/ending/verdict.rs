@@ -138,7 +138,12 @@ fn used(report: &Report, exit: Exit) -> String {
         in_use += 1;
         accounts.extend(usage.accounts.iter().map(|used| &used.account));
     }
-    let accounts = count(accounts.len(), "account");
+    let is_own = accounts.remove(&report.plan.account);
+    let accounts = match (accounts.len(), is_own) {
+        (0, true) => "the owner alone".to_owned(),
+        (others, true) => format!("{} and the owner", count(others, "other account")),
+        (others, false) => count(others, "account"),
+    };
     let is_known = report.errors.is_empty() && report.usage.iter().all(|usage| usage.complete);
     let in_use = match (in_use, is_known) {
         (0, true) => "in use by no account".to_owned(),

@@ -1,40 +1,21 @@
 //! What happened, in words.
 
 use ami_share::Event;
-use ami_share::plan::ImageOfVersion;
 
-use crate::output::principal_name::{list, list_principals, short_name};
+use crate::output::principal_name::{list, list_principals};
 
-/// One line for an event that changed something or confirms a state; `None` for other events.
+/// One line for an event that changed something or confirms a state, and of which others do not say
+/// the same; `None` for other events.
 pub(super) fn describe(event: &Event) -> Option<String> {
     copies(event)
         .or_else(|| key_access(event))
         .or_else(|| permissions(event))
         .or_else(|| lifecycle(event))
-        .or_else(|| target_roles(event))
         .or_else(|| test_instances(event))
 }
 
 fn copies(event: &Event) -> Option<String> {
     Some(match event {
-        Event::CopyStarted {
-            source,
-            region,
-            copy,
-            account,
-        } => format!("copying {source}, as {copy} in {region} of {account}"),
-        Event::CopyAdopted {
-            source,
-            region,
-            copy,
-            account,
-        } => format!("{copy} in {region} of {account} is already the copy of {source}"),
-        Event::CopyAvailable {
-            source,
-            region,
-            copy,
-            account,
-        } => format!("copied {source}: {copy} in {region} of {account} is available"),
         Event::CopyRemoved { image } => format!("the copy {image} is removed"),
         Event::LeftoverRemoved { resource } => {
             format!("{resource}, left by a failed copy, is removed")
@@ -112,7 +93,6 @@ fn permissions(event: &Event) -> Option<String> {
 
 fn lifecycle(event: &Event) -> Option<String> {
     Some(match event {
-        Event::Deprecated { image, at } => format!("{image} will be deprecated at {at}"),
         Event::ImageDisabled { image, .. } => format!("{image} is disabled"),
         Event::DisabledNoted { image, since, .. } => {
             format!("a tag of {image} says that it is disabled since {since}")
@@ -121,47 +101,6 @@ fn lifecycle(event: &Event) -> Option<String> {
             format!("{image} has no tag any more that says it is disabled")
         }
         Event::ImageDeregistered { image, .. } => format!("{image} is deregistered"),
-        Event::Protected { image } => format!("{image} is protected from deregistration"),
-        Event::Published {
-            account,
-            region,
-            name,
-            image,
-            previous,
-        } => {
-            let instead = previous
-                .as_ref()
-                .map(|before| format!(" instead of {before}"));
-            let instead = instead.unwrap_or_default();
-            format!("the parameter {name} in {region} of {account} names {image} now{instead}")
-        }
-        Event::LaunchTemplateVersionMade {
-            account,
-            name,
-            version,
-            image,
-            previous,
-            ..
-        } => {
-            let instead = instead_of(previous);
-            format!(
-                "the launch template {name} of {account} has the version {version} with {image} \
-                 now{instead}"
-            )
-        }
-        Event::DefaultVersionSet {
-            account,
-            name,
-            version,
-            previous,
-            ..
-        } => {
-            let instead = instead_of(previous);
-            format!(
-                "version {version} is the default one of the launch template {name} of {account} \
-                 now{instead}"
-            )
-        }
         Event::TagsShared { image, keys, .. } => {
             format!(
                 "every recipient of {image} sees these tags now: {}",
@@ -171,17 +110,8 @@ fn lifecycle(event: &Event) -> Option<String> {
         Event::Watermarked {
             image, watermark, ..
         } => format!("{image} has the watermark {watermark} now"),
-        Event::Tagged { account, image } => format!("{image} carries its tags in {account} now"),
         _ => return None,
     })
-}
-
-/// The version of a launch template that launches got before.
-fn instead_of(previous: &ImageOfVersion) -> String {
-    let image = previous.image.as_ref();
-    let image = image.map(|image| format!(" with {image}"));
-    let image = image.unwrap_or_default();
-    format!(", instead of version {}{image}", previous.version)
 }
 
 fn test_instances(event: &Event) -> Option<String> {
@@ -204,26 +134,6 @@ fn test_instances(event: &Event) -> Option<String> {
                 ", the instance of a test launch,"
             };
             format!("{instance} in {region} of {account}{whose} is terminated")
-        }
-        _ => return None,
-    })
-}
-
-fn target_roles(event: &Event) -> Option<String> {
-    Some(match event {
-        Event::RoleAllowed {
-            account,
-            role,
-            policy,
-        } => format!("the role {role} of {account} has the policy {policy} now"),
-        Event::RoleDisallowed {
-            account,
-            role,
-            policy,
-        } => format!("the role {role} of {account} no longer has the policy {policy}"),
-        Event::ServiceRoleGranted { role, key, .. } => {
-            let role = short_name(role);
-            format!("{role} has a grant of {key} now; it can take five minutes to be effective")
         }
         _ => return None,
     })

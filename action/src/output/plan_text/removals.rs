@@ -7,7 +7,7 @@ use ami_share::plan::{
 
 use super::{image_name, policy_words};
 use crate::output::ending::count;
-use crate::output::principal_name::{list_principals, short_name};
+use crate::output::principal_name::{list_principals, policy_name, short_name};
 
 pub(super) fn permissions(remove: &RemovePermissions) -> Vec<String> {
     let mut lines = Vec::new();
@@ -82,12 +82,7 @@ pub(super) fn forget(forget: &ForgetTemporaryAccess, sign: char) -> String {
     format!("{sign} tags of {image} in {region}: without the temporary access of {who}")
 }
 
-pub(super) fn role_policy(remove: &RemoveRolePolicy) -> String {
-    let RemoveRolePolicy {
-        role,
-        account,
-        policy,
-        ..
-    } = remove;
-    format!("- policy {policy} of role {role} of {account}")
+pub(super) fn role_policy(remove: &RemoveRolePolicy, who: &str) -> String {
+    let (role, policy) = (&remove.role, policy_name(&remove.policy));
+    format!("- policy {policy} of role {role} of {who}")
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Display;
 
-use ami_share::AccountId;
+use ami_share::Plan;
 use ami_share::plan::{
     CopyImage, Deprecate, Grants, KeyAccess, LaunchPermission, Protect, Publish, ShareTags,
     SharedImage, SnapshotPermission, Step, Watermark,
@@ -78,16 +78,20 @@ pub(super) fn launch_permission(permission: &LaunchPermission, sign: char) -> Ve
 }
 
 /// A shared image of an account: a target's is its own copy, which may not exist yet.
-fn owned_image(account: &AccountId, shared: &SharedImage) -> String {
+fn owned_image(who: &str, is_copy: bool, shared: &SharedImage) -> String {
     let image = image_name(shared);
     match &shared.image {
-        Some(id) if id == &shared.source.ami => format!("{image} of {account}"),
-        _ => format!("{image}, of {account},"),
+        Some(id) if id == &shared.source.ami && is_copy => {
+            format!("the copy of {image}, of {who},")
+        }
+        Some(id) if id == &shared.source.ami => format!("{image} of {who}"),
+        _ => format!("{image}, of {who},"),
     }
 }
 
-pub(super) fn deprecate(deprecate: &Deprecate, sign: char) -> String {
-    let image = owned_image(&deprecate.account, &deprecate.shared);
+pub(super) fn deprecate(deprecate: &Deprecate, plan: &Plan, who: &str, sign: char) -> String {
+    let is_copy = deprecate.account != plan.account;
+    let image = owned_image(who, is_copy, &deprecate.shared);
     let at = &deprecate.at;
     unless_there(sign, &format!("deprecation of {image} at {at}"))
 }
@@ -108,13 +112,14 @@ pub(super) fn watermark(watermark: &Watermark, sign: char) -> String {
     unless_there(sign, &what)
 }
 
-pub(super) fn protect(protect: &Protect, sign: char) -> String {
-    let image = owned_image(&protect.account, &protect.shared);
+pub(super) fn protect(protect: &Protect, plan: &Plan, who: &str, sign: char) -> String {
+    let is_copy = protect.account != plan.account;
+    let image = owned_image(who, is_copy, &protect.shared);
     unless_there(sign, &format!("protection of {image} from deregistration"))
 }
 
-pub(super) fn publish(publish: &Publish, sign: char) -> String {
-    let (parameter, account) = (&publish.name, &publish.account);
+pub(super) fn publish(publish: &Publish, who: &str, sign: char) -> String {
+    let parameter = &publish.name;
     let image = match &publish.image {
         Some(image) => image.to_string(),
         None => image_name(&publish.shared),
@@ -124,7 +129,7 @@ pub(super) fn publish(publish: &Publish, sign: char) -> String {
         _ => String::new(),
     };
     let region = &publish.shared.region;
-    let what = format!("parameter {parameter} in {region} of {account}: {image}{current}");
+    let what = format!("parameter {parameter} in {region} of {who}: {image}{current}");
     unless_there(sign, &what)
 }
 

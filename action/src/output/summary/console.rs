@@ -4,6 +4,7 @@ use ami_share::id::{KeyArn, Partition};
 use ami_share::{AmiId, Region};
 
 use super::markdown::Markdown;
+use crate::output::key_name::KeyNames;
 
 /// An image by its ID, with a link to it.
 pub(super) fn image(id: &AmiId, region: &Region) -> Markdown {
@@ -11,12 +12,14 @@ pub(super) fn image(id: &AmiId, region: &Region) -> Markdown {
     linked(Markdown::code(id), region, &page)
 }
 
-/// A key by its alias, if the inputs name that, or else by its ID, with a link to it.
-pub(super) fn key(key: &KeyArn, alias: Option<&str>) -> Markdown {
+/// A key by its name, as the log has it, with a link to it.
+pub(super) fn key(key: &KeyArn, names: &KeyNames) -> Markdown {
     let region = key.region();
     let id = key.as_ref().rsplit('/').next().unwrap_or_default();
     let page = format!("kms/home?region={region}#/kms/keys/{id}");
-    linked(Markdown::code(alias.unwrap_or(id)), region, &page)
+    let name = names.shorten(key.as_ref());
+    let name = name.strip_prefix("key ").unwrap_or(&name);
+    linked(Markdown::code(name), region, &page)
 }
 
 /// The text with a link, if the address of the console is known in the Region's partition.

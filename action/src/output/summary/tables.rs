@@ -3,11 +3,9 @@
 mod images;
 mod keys;
 mod launch_templates;
+mod targets;
 
 use std::collections::BTreeSet;
-
-use ami_share::Report;
-use ami_share::report::CopyReport;
 
 use super::markdown::Markdown;
 use crate::output::principal_name::{list_or_count, short_names};
@@ -15,6 +13,7 @@ use crate::output::principal_name::{list_or_count, short_names};
 pub(super) use images::images;
 pub(super) use keys::keys;
 pub(super) use launch_templates::launch_templates;
+pub(super) use targets::targets;
 
 /// Rows of all tables of images together, and of each other table.
 const MAX_ROWS: usize = 600;
@@ -78,51 +77,19 @@ fn change_columns(planned: bool) -> [&'static str; 2] {
     }
 }
 
-/// What was done in target accounts.
-pub(super) fn targets(text: &mut Markdown, report: &Report) {
-    let targets = &report.targets;
-    if targets.is_empty() {
-        return;
-    }
-    let mut rows = Vec::new();
-    for target in targets.iter().take(MAX_ROWS) {
-        let mut copies = Vec::new();
-        for copy in &target.copies {
-            let unfinished = if copy.copied && !copy.available {
-                ", not available"
-            } else {
-                ""
-            };
-            copies.push(format!("{} in {}{unfinished}", copy.image, copy.region));
-        }
-        let made = |copy: &&CopyReport| copy.copied && copy.available;
-        let copied_now = target.copies.iter().filter(made).count();
-        rows.push(vec![
-            Markdown::text(&target.account),
-            Markdown::text(list_or_count(&copies, NAMES_IN_A_CELL)),
-            Markdown::text(copied_now),
-            cell(&target.tagged),
-            cell(&target.roles),
-        ]);
-    }
-    let table = Table {
-        title: Markdown::literal("In target accounts"),
-        folded_title: Markdown::text(format!("In {} target accounts", targets.len())),
-        folded: targets.len() > OPEN_ROWS,
-        columns: vec![
-            "target",
-            "own copies",
-            "copied now",
-            "shared AMIs tagged",
-            "roles that may launch since this run",
-        ],
-        rows,
-        left_out: (targets.len().saturating_sub(MAX_ROWS), "targets"),
-    };
-    table.write(text);
+/// A cell with the names of images, roles or groups.
+fn cell<T: ToString>(all: &BTreeSet<T>, noun: &str) -> Markdown {
+    Markdown::text(list_or_count(&short_names(all), NAMES_IN_A_CELL, noun))
 }
 
-/// A cell with the names of principals, images or roles.
-fn cell<T: ToString>(all: &BTreeSet<T>) -> Markdown {
-    Markdown::text(list_or_count(&short_names(all), NAMES_IN_A_CELL))
+/// A cell with the short names of principals; many are counted.
+fn principals_cell<T: ToString>(all: &BTreeSet<T>) -> Markdown {
+    let names = short_names(all);
+    let is_account = |name: &String| name.bytes().all(|byte| byte.is_ascii_digit());
+    let noun = if names.iter().all(is_account) {
+        "account"
+    } else {
+        "principal"
+    };
+    Markdown::text(list_or_count(&names, NAMES_IN_A_CELL, noun))
 }

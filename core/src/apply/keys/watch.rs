@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use tokio::time::{self, Instant};
 
 use super::policy::PutPolicy;
-use super::{Granted, SETTLE, limit, oldest_read};
+use super::{Granted, limit, oldest_read, settling};
 use crate::apply::{Apply, LaunchableImage};
 use crate::diagnostic::Error;
 use crate::id::Principal;
@@ -150,7 +150,8 @@ impl Apply<'_> {
             }
             if let Some(due) = due.filter(|due| *due > Instant::now() && !is_sharing) {
                 let pause = due - Instant::now();
-                let waiting = Waiting::new(&watch.access.key, SETTLE, since, pause);
+                let what = settling(watch.settle);
+                let waiting = Waiting::new(&watch.access.key, &what, since, pause);
                 self.progress().report_waiting(waiting);
             }
             tokio::select! {

@@ -34,6 +34,9 @@ pub struct TargetCopy {
     pub leftovers: Leftovers,
     /// The tags of the copy, without the marks of this tool.
     pub tags: BTreeMap<String, String>,
+    /// Why Allowed AMIs of the target hide the image, if they do: then it cannot be copied there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hidden: Option<String>,
     /// In minutes, as in [`CopyImage`].
     #[serde(skip)]
     pub(crate) completion: Option<u32>,
@@ -79,6 +82,9 @@ pub struct TagShared {
     pub shared: SharedImage,
     /// The tags that the image does not have there yet, or has with another value.
     pub missing: BTreeMap<String, String>,
+    /// Why Allowed AMIs of the target hide the image, if they do: then it cannot be tagged there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hidden: Option<String>,
 }
 
 /// A launch template of a target has a version with a shared image

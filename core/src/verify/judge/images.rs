@@ -80,7 +80,12 @@ fn judge_shared_image(
             return;
         }
     };
-    checks.push(check_state(&shared.image, &shared.snapshots, ""));
+    checks.push(check_state(
+        &shared.image,
+        &shared.snapshots,
+        "",
+        "build it again",
+    ));
     let target = image.target_evidence();
 
     // 1. The target may launch the image, sees it, and may read its snapshots.
@@ -127,13 +132,14 @@ fn judge_own_copy(image: ImageInTarget<'_>, checks: &mut Vec<Check>) -> Option<A
             checks.push(Check::unknown(CheckName::Image, detail));
             return Some(id.clone());
         }
-        let detail = "the target has no copy of its own yet: run `mode: share`";
+        let detail = "the target has no copy of its own yet: `mode: share` makes one";
         checks.push(Check::no(CheckName::Image, detail));
         return None;
     };
     let snapshots = target.own_snapshots.get(&copy.id);
     let snapshots = snapshots.map(Vec::as_slice).unwrap_or_default();
-    checks.push(check_state(copy, snapshots, ", its own copy,"));
+    let again = "`mode: share` makes a new one";
+    checks.push(check_state(copy, snapshots, ", its own copy,", again));
 
     let keys = target.own_keys.get(&copy.id);
     let keys = keys.map(Vec::as_slice).unwrap_or_default();
@@ -155,8 +161,8 @@ fn judge_own_copy(image: ImageInTarget<'_>, checks: &mut Vec<Check>) -> Option<A
 }
 
 /// Whether the image can be used as it is: EC2 launches no image that is disabled, or whose
-/// snapshots are archived (R7.31).
-fn check_state(image: &Image, snapshots: &[Snapshot], what: &str) -> Check {
+/// snapshots are archived (R7.31). `again` is how to make it anew.
+fn check_state(image: &Image, snapshots: &[Snapshot], what: &str, again: &str) -> Check {
     let (name, id) = (CheckName::Image, &image.id);
     let mut archived = Vec::new();
     for snapshot in snapshots.iter().filter(|snapshot| snapshot.archived) {
@@ -175,8 +181,8 @@ fn check_state(image: &Image, snapshots: &[Snapshot], what: &str) -> Check {
             "is disabled: {restore}, then enable it (EnableImage), and run `mode: share` again"
         ),
         ImageState::Pending => "is still being made: wait for it".to_owned(),
-        ImageState::Failed(state) => format!("is in state `{state}`: build it again"),
-        ImageState::Deregistered => "is deregistered: build it again".to_owned(),
+        ImageState::Failed(state) => format!("is in state `{state}`: {again}"),
+        ImageState::Deregistered => format!("is deregistered: {again}"),
     };
     Check::no(name, format!("{id}{what} {problem}"))
 }

@@ -7,7 +7,7 @@ use ami_share::plan::Step;
 use ami_share::report::ImageReport;
 use ami_share::{AmiId, Principal, Report};
 
-use super::{MAX_ROWS, OPEN_ROWS, OPEN_TABLES, Table, cell, change_columns};
+use super::{MAX_ROWS, OPEN_ROWS, OPEN_TABLES, Table, cell, change_columns, principals_cell};
 use crate::output::image_steps;
 use crate::output::summary::console;
 use crate::output::summary::markdown::Markdown;
@@ -59,7 +59,7 @@ pub(in crate::output::summary) fn images(text: &mut Markdown, report: &Report, p
         let mut rows = Vec::new();
         for image in &images[..shown] {
             let mut row = vec![Markdown::text(&image.region)];
-            row.extend(has_groups.then(|| cell(&image.groups)));
+            row.extend(has_groups.then(|| cell(&image.groups, "group")));
             row.extend(image_cells(image, report, planned));
             rows.push(row);
         }
@@ -97,7 +97,7 @@ fn image_cells(image: &ImageReport, report: &Report, planned: bool) -> Vec<Markd
     };
     let read = |principals: &BTreeSet<Principal>| match (image.permission_read, &image.image) {
         (false, Some(_)) => Markdown::literal("not read"),
-        _ => cell(principals),
+        _ => principals_cell(principals),
     };
     let (mut added, mut removed) = (image.added.clone(), image.removed.clone());
     if planned {
@@ -107,8 +107,8 @@ fn image_cells(image: &ImageReport, report: &Report, planned: bool) -> Vec<Markd
         ami,
         Markdown::literal(copied),
         read(&image.principals),
-        cell(&added),
-        cell(&removed),
+        principals_cell(&added),
+        principals_cell(&removed),
         read(&image.unlisted),
     ]
 }

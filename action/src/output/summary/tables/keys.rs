@@ -6,7 +6,8 @@ use ami_share::Report;
 use ami_share::plan::Step;
 use ami_share::report::KeyReport;
 
-use super::{MAX_ROWS, OPEN_ROWS, Table, cell, change_columns};
+use super::{MAX_ROWS, OPEN_ROWS, Table, change_columns, principals_cell};
+use crate::output::key_name::KeyNames;
 use crate::output::principal_name::short_name;
 use crate::output::summary::console;
 use crate::output::summary::markdown::Markdown;
@@ -18,9 +19,10 @@ pub(in crate::output::summary) fn keys(text: &mut Markdown, report: &Report, pla
         return;
     }
     let [added, removed] = change_columns(planned);
+    let names = KeyNames::of(&report.plan);
     let mut rows = Vec::new();
     for key in keys.iter().take(MAX_ROWS) {
-        rows.push(key_row(key, report, planned));
+        rows.push(key_row(key, &names, report, planned));
     }
     let table = Table {
         title: Markdown::literal("Keys"),
@@ -33,7 +35,7 @@ pub(in crate::output::summary) fn keys(text: &mut Markdown, report: &Report, pla
     table.write(text);
 }
 
-fn key_row(key: &KeyReport, report: &Report, planned: bool) -> Vec<Markdown> {
+fn key_row(key: &KeyReport, names: &KeyNames, report: &Report, planned: bool) -> Vec<Markdown> {
     let (mut added, mut removed) = (key.added.clone(), key.removed.clone());
     if planned {
         add_planned_key_changes(key, report, &mut added, &mut removed);
@@ -41,10 +43,10 @@ fn key_row(key: &KeyReport, report: &Report, planned: bool) -> Vec<Markdown> {
     let principals = key_holders(key, report);
     vec![
         Markdown::text(key.key.region()),
-        console::key(&key.key, report.plan.key_alias(&key.key)),
-        cell(&principals),
-        cell(&added),
-        cell(&removed),
+        console::key(&key.key, names),
+        principals_cell(&principals),
+        principals_cell(&added),
+        principals_cell(&removed),
     ]
 }
 
