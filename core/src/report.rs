@@ -186,6 +186,11 @@ pub struct LaunchTemplateReport {
     /// The version that launches get which name no number: the default one if the run sets it, else
     /// the newest; with the image that it names.
     pub current: ImageOfVersion,
+    /// Whether that is the default version. Else only launches that ask for the newest one
+    /// (`$Latest`) get it.
+    pub is_default: bool,
+    /// The image that it is to have; in a report of a plan `None` if the target has yet to copy it.
+    pub image: Option<AmiId>,
     /// The version that this run made, or in a report of a plan has found, with the image; `None`
     /// if there is none.
     pub version: Option<u64>,

@@ -13,6 +13,7 @@ mod ends;
 mod environment;
 mod github_role;
 mod hostile;
+mod launch_templates;
 mod log_lines;
 mod many_targets;
 mod mistakes;

@@ -117,6 +117,7 @@ impl Report {
                 continue;
             }
             template.version = Some(*version);
+            template.image = Some(image.clone());
             if is_default || !sets_default {
                 template.current = ImageOfVersion::new(*version, Some(image.clone()));
                 template.previous = Some(previous.clone());
@@ -277,6 +278,8 @@ impl Report {
                 template: update.template.clone(),
                 name: update.name.clone(),
                 current: update.current.clone(),
+                is_default: update.set_default,
+                image: update.image.clone(),
                 version: None,
                 previous: None,
             },

@@ -147,6 +147,8 @@ fn full() -> Report {
             template: "lt-0123456789abcdef0".to_owned(),
             name: "web".to_owned(),
             current: version.clone(),
+            is_default: true,
+            image: version.image.clone(),
             version: Some(1),
             previous: Some(version),
         }],

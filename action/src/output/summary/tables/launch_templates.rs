@@ -14,19 +14,28 @@ pub(in super::super) fn launch_templates(text: &mut Markdown, report: &Report, p
     }
     let mut rows = Vec::new();
     for template in templates.iter().take(MAX_ROWS) {
+        let which = if template.is_default {
+            "default"
+        } else {
+            "newest"
+        };
+        let change = match &template.previous {
+            None => "–".to_owned(),
+            Some(_) if planned => template
+                .image
+                .as_ref()
+                .map_or_else(|| "the target's copy".to_owned(), ToString::to_string),
+            Some(previous) => describe(previous),
+        };
         rows.push(vec![
             Markdown::text(&template.account),
             Markdown::text(&template.region),
             Markdown::text(&template.name),
-            Markdown::text(describe(Some(&template.current))),
-            Markdown::text(describe(template.previous.as_ref())),
+            Markdown::text(format!("{which} {}", describe(&template.current))),
+            Markdown::text(change),
         ]);
     }
-    let before = if planned {
-        "would be replaced"
-    } else {
-        "replaced"
-    };
+    let change = if planned { "would get" } else { "instead of" };
     let table = Table {
         title: Markdown::literal("Launch templates"),
         folded_title: Markdown::text(format!("{} launch templates", templates.len())),
@@ -36,7 +45,7 @@ pub(in super::super) fn launch_templates(text: &mut Markdown, report: &Report, p
             "Region",
             "launch template",
             "launches get",
-            before,
+            change,
         ],
         rows,
         left_out: (templates.len().saturating_sub(MAX_ROWS), "launch templates"),
@@ -44,10 +53,7 @@ pub(in super::super) fn launch_templates(text: &mut Markdown, report: &Report, p
     table.write(text);
 }
 
-fn describe(version: Option<&ImageOfVersion>) -> String {
-    let Some(version) = version else {
-        return "–".to_owned();
-    };
+fn describe(version: &ImageOfVersion) -> String {
     let image = version.image.as_ref();
     let image = image.map(|image| format!(": {image}")).unwrap_or_default();
     format!("version {}{image}", version.version)
