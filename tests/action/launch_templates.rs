@@ -88,13 +88,10 @@ async fn log_and_summary_say_which_version_launches_get_and_got() {
         let made =
             format!("launch template web of {B} has the version 2 with {golden} now{instead}");
         assert!(shared.log.contains(&made), "{}", shared.log);
-        let is_default = format!("default one of the launch template web of {B} now{instead}");
-        assert_eq!(
-            shared.log.contains(&is_default),
-            set == "true",
-            "{}",
-            shared.log
-        );
+        let made_default =
+            format!("the default of the launch template web of {B} is version 2 now{instead}");
+        let is_default = shared.log.contains(&made_default);
+        assert_eq!(is_default, set == "true", "{}", shared.log);
         let new = format!("{which} version 2: {golden}");
         assert_eq!(
             cells(&shared, "web"),
