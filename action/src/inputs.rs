@@ -294,7 +294,7 @@ inputs! {
     Release {
         publish_ssm_parameter "publish-ssm-parameter" Value "" "/golden/{name}"
             "name of an SSM parameter to write each shared AMI into; same placeholders as \
-            copy-name"
+            copy-name, whose values must hold no /"
         overwrite_ssm_parameter "overwrite-ssm-parameter" Boolean "false" ""
             "write that parameter even if it holds something other than an AMI ID"
         watermark "watermark" Value "" "approved"

@@ -20,6 +20,7 @@ mod own_grant;
 mod parts;
 mod permissions;
 mod planner;
+mod remains;
 mod removals;
 mod retirement;
 mod service_roles;
@@ -42,6 +43,8 @@ use crate::id::{AccountId, KeyArn, Partition, Principal, Region, RoleArn, Source
 use crate::policy::key_policy::access_statements;
 use crate::policy::launch_policy;
 use crate::request::{OrganizationAccounts, ShareRequest, Verify};
+
+use self::remains::Remains;
 
 pub(crate) use groups::add_new;
 pub(crate) use image_usage::{describe_use, full_report, image_use_unknown, users_among};
@@ -110,6 +113,9 @@ pub struct Plan {
     /// The aliases by which the request names keys.
     #[serde(skip)]
     pub(crate) key_aliases: BTreeMap<KeyArn, String>,
+    /// What it says stays, each with a finding of its own.
+    #[serde(skip)]
+    pub(crate) remains: Vec<Remains>,
     /// The request that the plan was made for.
     #[serde(skip)]
     pub(crate) request: ShareRequest,
@@ -149,6 +155,7 @@ impl Plan {
             groups: Vec::new(),
             keys_with_variables: BTreeSet::new(),
             key_aliases: BTreeMap::new(),
+            remains: Vec::new(),
             request: request.clone(),
             deadline,
         }

@@ -24,7 +24,8 @@ use crate::request::name::NameTemplate;
 
 pub use crate::policy::key_policy::KeyScope;
 pub use builder::ShareRequestBuilder;
-pub use group::RequestGroup;
+pub use group::{Contradiction, RequestGroup, contradictions};
+pub(crate) use group::{GroupShares, find_contradictions};
 pub(crate) use keys::Keys;
 pub(crate) use options::Options;
 pub use options::{
@@ -146,6 +147,9 @@ impl From<ShareRequest> for ShareRequestBuilder {
 }
 
 impl ShareRequest {
+    /// How much one run may be about: images times Regions times targets.
+    pub const MOST_SHARES: usize = 100_000;
+
     /// A builder with the defaults of the action's inputs.
     pub fn builder() -> ShareRequestBuilder {
         ShareRequestBuilder::default()
@@ -155,6 +159,13 @@ impl ShareRequest {
     /// [parameters](ShareRequestBuilder::image_of_parameter).
     pub fn images(&self) -> &[SourceImage] {
         &self.images
+    }
+
+    /// How much it is about: its images times its Regions times its targets.
+    pub fn shares(&self) -> usize {
+        let images = self.images.len() + self.image_parameters.len();
+        let regions = self.regions().len();
+        images * regions * self.targets().len().max(1)
     }
 
     /// Those to share with, or to take access from.

@@ -1,6 +1,8 @@
 //! The configuration file: the same as inputs, groups with settings of their own, and what is wrong
 //! with a file.
 
+mod groups;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 

@@ -159,3 +159,45 @@ async fn inputs_that_do_not_fit_are_refused_before_aws_is_called() {
     }
     assert!(stage.sim.journal().is_empty());
 }
+
+/// A digest stands for a plan that a later run can carry out.
+#[tokio::test(flavor = "multi_thread")]
+async fn only_modes_that_change_something_have_a_digest() {
+    let (stage, golden) = set_stage().await;
+    for (mode, dry_run, has_digest) in [
+        ("share", "true", true),
+        ("share", "false", true),
+        ("verify", "false", false),
+        ("usage", "false", false),
+        ("revoke", "true", true),
+    ] {
+        let path = stage.path("report.json");
+        let mut inputs = vec![
+            ("INPUT_AMI-ID", golden.as_str()),
+            ("INPUT_MODE", mode),
+            ("INPUT_DRY-RUN", dry_run),
+            ("INPUT_REPORT-PATH", path.to_str().unwrap()),
+            ("INPUT_REVOKE-IN-USE", "true"),
+        ];
+        inputs.retain(|(name, _)| *name != "INPUT_REVOKE-IN-USE" || mode == "revoke");
+        if mode != "usage" {
+            inputs.push(("INPUT_TARGET-ACCOUNTS", B));
+        }
+        let run = stage.run_on_github(&inputs);
+        assert!(
+            run.outputs.contains_key("plan-digest"),
+            "{mode}: {}",
+            run.log
+        );
+        assert_eq!(
+            run.outputs["plan-digest"].starts_with("v1:"),
+            has_digest,
+            "{mode}"
+        );
+        assert_eq!(run.outputs["plan-digest"].is_empty(), !has_digest, "{mode}");
+        let report = std::fs::read_to_string(&path).unwrap();
+        let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+        let outputs = report["outputs"].as_object().unwrap();
+        assert_eq!(outputs.contains_key("plan-digest"), has_digest, "{mode}");
+    }
+}

@@ -1,5 +1,7 @@
 //! A run that expects the digest of an approved plan: it carries out exactly that, or nothing.
 
+pub(crate) mod newcomers;
+
 use std::time::Duration;
 
 use ami_share::id::PlanDigest;

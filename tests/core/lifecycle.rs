@@ -222,6 +222,48 @@ async fn image_that_cannot_be_shared_is_not_published() {
     assert!(!world.has_called("ssm:PutParameter"));
 }
 
+/// Who builds the image gives it its name and its tags, and does not choose where it is written.
+#[tokio::test(start_paused = true)]
+async fn value_with_a_slash_chooses_no_parameter() {
+    for (template, tag, name, placeholder) in [
+        ("/golden/{tag:Team}", "prod/base", "golden", "{tag:Team}"),
+        ("{tag:Team}", "/abs", "golden", "{tag:Team}"),
+        ("/golden/{tag:Team}", "prod/", "golden", "{tag:Team}"),
+        ("/golden/{name}", "prod", "golden/1", "{name}"),
+    ] {
+        for with_role in [false, true] {
+            let world = World::new();
+            world.edit_image(&world.image_id("golden"), |image| {
+                name.clone_into(&mut image.name);
+                let tags = image.tags.entry(A.to_owned()).or_default();
+                tags.insert("Team".to_owned(), tag.to_owned());
+            });
+            let mut request = world.build_request(&["golden"]);
+            if with_role {
+                request = request.target_options(with_target_role());
+            }
+            let plan = world.plan(request.publish_ssm_parameter(template)).await;
+            let refusals: Vec<_> = plan.refusals().collect();
+            assert_eq!(
+                refusals[0].code.as_str(),
+                "parameter.name-invalid",
+                "{template} {tag}"
+            );
+            assert_eq!(refusals[0].resource, world.image_id("golden"));
+            let value = if placeholder == "{name}" { name } else { tag };
+            let says = format!("{placeholder} stands for `{value}`");
+            assert!(
+                refusals[0].message.contains(&says),
+                "{}",
+                refusals[0].message
+            );
+            assert!(Sharer::new(&world.config(A)).apply(&plan).await.is_err());
+            assert!(world.count_changes().is_empty());
+            assert!(!world.has_called("ssm:GetParameter"), "{template} {tag}");
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn two_images_for_one_parameter_are_refused() {
     let world = World::new();

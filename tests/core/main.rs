@@ -21,6 +21,7 @@ mod findings;
 mod gate;
 mod github;
 mod grants;
+mod groups;
 mod image_parameters;
 mod image_usage;
 mod key_policies;

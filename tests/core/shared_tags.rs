@@ -139,3 +139,43 @@ async fn no_target_writes_a_shared_tag() {
         }
     }
 }
+
+/// What recipients see and the request does not name is said in each run, and stays: somebody may
+/// have shared it by hand.
+#[tokio::test(start_paused = true)]
+async fn tags_that_an_earlier_run_shared_are_said_to_be_seen_still() {
+    let said = |report: &ami_share::Report| -> Vec<String> {
+        let findings = report.findings.iter();
+        let of_code = findings.filter(|it| it.code.as_str() == "image.tag-still-shared");
+        of_code
+            .map(|it| format!("{} {}", it.resource, it.message))
+            .collect()
+    };
+    for with_copy in [false, true] {
+        let world = World::generate(3, 1, 2, 1);
+        tag(&world, "image-1", &[("Team", "web"), ("Secret", "x")]);
+        let request = |shared: TagsToShare| {
+            let request = world.build_request(&["image-1"]);
+            let request = if with_copy {
+                request.kms_key(world.key_arn("key-2").parse().unwrap())
+            } else {
+                request
+            };
+            request.share_tags(shared)
+        };
+        let report = world.share(request(TagsToShare::All)).await;
+        assert!(said(&report).is_empty());
+        let shared = report.images[0].image.clone().unwrap();
+        let all = tags_in_target(&world, shared.as_ref()).await;
+        for _ in 0..2 {
+            let report = world.share(request(keys(&["Team"]))).await;
+            assert!(!report.changed);
+            let said = said(&report);
+            assert_eq!(said.len(), 1, "{said:?}");
+            assert!(said[0].starts_with(shared.as_ref()) && said[0].contains("SharedTag/Secret"));
+            assert!(!said[0].contains("SharedTag/Team"), "{said:?}");
+        }
+        assert_eq!(tags_in_target(&world, shared.as_ref()).await, all);
+        assert!(said(&world.share(request(TagsToShare::All)).await).is_empty());
+    }
+}

@@ -1,7 +1,7 @@
 //! How far a run came, as a value that everything written afterwards is made of.
 
 use ami_share::report::Conclusion;
-use ami_share::{Error, Report};
+use ami_share::{Error, Plan, Report};
 
 /// What a run came to, until it ended or was interrupted.
 #[derive(Clone, Debug)]
@@ -43,6 +43,14 @@ impl Outcome {
             | Self::Verified(report)
             | Self::Used(report)
             | Self::Applied(report) => &report.errors,
+        }
+    }
+
+    /// The plan that was carried out, or that a later run can carry out.
+    pub(crate) fn plan_to_approve(&self) -> Option<&Plan> {
+        match self {
+            Self::Planned(report) | Self::Applied(report) => Some(&report.plan),
+            Self::Unplanned(_) | Self::Verified(_) | Self::Used(_) => None,
         }
     }
 

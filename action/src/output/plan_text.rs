@@ -8,7 +8,7 @@ mod retirement;
 mod shares;
 mod targets;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ami_share::plan::{SharedImage, Step};
 use ami_share::{AccountId, Plan};
@@ -17,15 +17,21 @@ use serde_json::Value;
 use super::ending::count;
 use super::principal_name::list_accounts;
 
-/// Every step; of a plan of groups, under the name of its group.
+/// Every step; of a plan of groups, under the name of its group. What two groups share is done
+/// once, so that the second one names the first.
 pub(crate) fn lines(plan: &Plan) -> Vec<String> {
-    let mut lines = Vec::new();
+    let (mut lines, mut groups) = (Vec::new(), BTreeMap::new());
     for group in &plan.groups {
         let (name, targets) = (&group.name, count(group.targets.len(), "target"));
         let of_group = lines_of_steps(&group.plan);
         let nothing = no_changes(&group.plan, &of_group);
         lines.push(format!("Group {name}: {targets}{nothing}"));
-        lines.extend(of_group.iter().map(|line| format!("  {line}")));
+        for line in of_group {
+            let first = *groups.entry(line.clone()).or_insert(name);
+            let shared = format!(" (that of group {first})");
+            let shared = if first == name { "" } else { &shared };
+            lines.push(format!("  {line}{shared}"));
+        }
     }
     if plan.groups.is_empty() {
         lines = lines_of_steps(plan);

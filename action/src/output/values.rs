@@ -51,7 +51,8 @@ pub const OUTPUTS: &[(&str, &str)] = &[
     ),
     (
         "plan-digest",
-        "stands for the plan; give it as expect-plan to a run that may do nothing else",
+        "stands for the plan; give it as expect-plan to a run that may do nothing else; empty with \
+         mode verify and usage, which carry out none",
     ),
     (
         "iam-policy",
@@ -87,6 +88,9 @@ pub(super) fn of(
     let first = report.images.first();
     let name = first.and_then(|image| image.name.as_deref());
     let architecture = first.and_then(|image| image.architecture.as_deref());
+    let digest = outcome
+        .plan_to_approve()
+        .map(|plan| plan.digest().to_string());
     let values = [
         first_shared(report).map_or_else(String::new, ToString::to_string),
         json_text(&ami_ids(report)),
@@ -98,7 +102,7 @@ pub(super) fn of(
         keys.join(","),
         report.changed.to_string(),
         short_report,
-        plan.digest().to_string(),
+        digest.unwrap_or_default(),
         harmless_json(&iam_policy.unwrap_or_default()),
         json_text(&Value::from(plan.key_policy_statements())),
         markdown,
@@ -111,7 +115,8 @@ pub(super) fn of(
 pub(super) fn in_report(values: &[(&'static str, String)]) -> Value {
     let mut outputs = Map::new();
     for (name, value) in values {
-        if matches!(*name, "report" | "markdown") {
+        let is_no_plan = *name == "plan-digest" && value.is_empty();
+        if matches!(*name, "report" | "markdown") || is_no_plan {
             continue;
         }
         let mut described = OUTPUTS.iter();

@@ -11,6 +11,7 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use self::yaml::{Node, Wrong};
+use super::lists::check_count;
 use crate::files;
 use crate::inputs::{Group, INPUTS, Input, Problem, Raw, shorten};
 
@@ -51,7 +52,7 @@ fn is_of_file(input: &Input) -> bool {
 }
 
 /// Whether each group may have its own.
-fn is_of_group(input: &Input) -> bool {
+pub(super) fn is_of_group(input: &Input) -> bool {
     match input.group {
         Group::Targets | Group::Key | Group::Copies | Group::InTheTargets | Group::Release => true,
         Group::Images | Group::Revoking | Group::Retiring | Group::Run => false,
@@ -236,7 +237,7 @@ impl Reader<'_> {
                     group.raw.set(input.name, text);
                     group.places.insert(key, place);
                 }
-                Err(message) => self.problem(&place, message),
+                Err(message) => self.problem(&place, &message),
             }
         }
     }
@@ -270,15 +271,17 @@ fn join(place: &str, key: &str) -> String {
 }
 
 /// A value as an input gives it: lists and mappings as JSON.
-fn text_of(node: Node) -> Result<String, &'static str> {
+fn text_of(node: Node) -> Result<String, String> {
     let text = match node {
         Node::Text(text) => text.trim().to_owned(),
         Node::Nothing => String::new(),
         Node::List(nodes) => {
+            check_count(nodes.len())?;
             let values = nodes.into_iter().map(json_of);
             Value::Array(values.collect::<Result<_, _>>()?).to_string()
         }
         Node::Mapping(members) => {
+            check_count(members.len())?;
             let mut object = Map::new();
             for (key, node) in members {
                 object.insert(key, json_of(node)?);
@@ -287,15 +290,17 @@ fn text_of(node: Node) -> Result<String, &'static str> {
         }
     };
     if text.is_empty() {
-        return Err("it has no value: give one, or leave the key out");
+        return Err("it has no value: give one, or leave the key out".to_owned());
     }
     Ok(text)
 }
 
-fn json_of(node: Node) -> Result<Value, &'static str> {
+fn json_of(node: Node) -> Result<Value, String> {
     match node {
         Node::Text(text) => Ok(Value::from(text)),
-        Node::Nothing | Node::List(_) | Node::Mapping(_) => Err("a value in it is no text"),
+        Node::Nothing | Node::List(_) | Node::Mapping(_) => {
+            Err("a value in it is no text".to_owned())
+        }
     }
 }
 

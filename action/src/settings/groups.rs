@@ -1,13 +1,11 @@
 //! The groups of a configuration file: each is parsed as inputs are, and all of them are one run.
 
-use std::collections::BTreeMap;
-
-use ami_share::request::ShareRequestBuilder;
+use ami_share::request::{ShareRequestBuilder, contradictions};
 use ami_share::{Principal, RequestGroup, ShareRequest};
 
 use super::config_file::GroupInputs;
 use super::parser::Parser;
-use super::{Settings, expected_plan, parse_one};
+use super::{Mode, Settings, expected_plan, parse_one};
 use crate::inputs::Problem;
 
 /// Parses each group; every problem names its place in the file.
@@ -46,8 +44,21 @@ pub(super) fn parse(mut groups: Vec<GroupInputs>) -> Result<Settings, Vec<Proble
     if has_several {
         problems.extend(find_expanded(&groups));
     }
+    if has_several && mode == Some(Mode::Retire) {
+        // Two groups would retire the same images.
+        let message = "a retirement is about no targets, so there is nothing to group: give its \
+                       settings at the top of the file";
+        problems.extend(
+            groups
+                .first()
+                .map(|group| group.problem_of("groups", message)),
+        );
+    }
+    if let Some(problem) = find_excess(&groups, &parsed) {
+        return Err(vec![problem]);
+    }
     if parsed.len() == groups.len() {
-        problems.extend(find_shared_targets(&groups, &parsed));
+        problems.extend(find_contradictions(&groups, &parsed));
     }
     if !problems.is_empty() {
         return Err(problems);
@@ -95,6 +106,21 @@ fn request_groups(
     Ok(requests)
 }
 
+/// Each group knows the targets of all others, so that what a run is about grows with both.
+fn find_excess(groups: &[GroupInputs], parsed: &[Settings]) -> Option<Problem> {
+    let most = ShareRequest::MOST_SHARES;
+    let shares: usize = parsed.iter().map(|it| it.request.shares()).sum();
+    if shares.saturating_mul(parsed.len()) <= most {
+        return None;
+    }
+    let message = format!(
+        "{} groups with {shares} shares (targets times images times Regions): groups times shares \
+         may be {most} in one run",
+        parsed.len()
+    );
+    Some(groups.first()?.problem_of("config-file", &message))
+}
+
 /// What an organization holds is known only when a run has begun.
 fn find_expanded(groups: &[GroupInputs]) -> Vec<Problem> {
     let mut problems = Vec::new();
@@ -108,31 +134,39 @@ fn find_expanded(groups: &[GroupInputs]) -> Vec<Problem> {
     problems
 }
 
-/// A target may be in two groups, for other Regions perhaps, but not with other keys.
-fn find_shared_targets(groups: &[GroupInputs], parsed: &[Settings]) -> Vec<Problem> {
-    let mut first_groups: BTreeMap<&Principal, (&GroupInputs, &ShareRequest)> = BTreeMap::new();
+/// What two groups share is one thing: a target may be in both, for other Regions perhaps, but not
+/// with other keys, and an image is not deprecated at two dates.
+fn find_contradictions(groups: &[GroupInputs], parsed: &[Settings]) -> Vec<Problem> {
+    let requests: Vec<&ShareRequest> = parsed.iter().map(|settings| &settings.request).collect();
     let mut problems = Vec::new();
-    for (group, settings) in groups.iter().zip(parsed) {
-        for target in settings.request.targets() {
-            let request = &settings.request;
-            let Some((first, its)) = first_groups.get(target) else {
-                first_groups.insert(target, (group, request));
-                continue;
-            };
-            if let Some(setting) = its.other_key_setting(request) {
-                let other = first.name.as_deref().unwrap_or_default();
+    for contradiction in contradictions(&requests) {
+        let (one, other) = contradiction.groups;
+        let (Some(one), Some(other)) = (groups.get(one), groups.get(other)) else {
+            continue;
+        };
+        let (first, input) = (one.name.as_deref().unwrap_or_default(), contradiction.input);
+        let problem = match &contradiction.target {
+            None => {
                 let message = format!(
-                    "{target} is in group `{other}` too, with another `{setting}`: give it the \
-                     keys of one group"
+                    "group `{first}` shares the same images, with another `{input}`: give it once \
+                     for all groups, at the top of the file"
                 );
-                let input = match target {
+                other.problem_of(input, &message)
+            }
+            Some(target) => {
+                let message = format!(
+                    "{target} is in group `{first}` too, with another `{input}`: give both groups \
+                     the same, or the target to one of them"
+                );
+                let targets = match target {
                     Principal::Organization(_) => "target-organizations",
                     Principal::OrganizationalUnit(_) => "target-organizational-units",
                     _ => "target-accounts",
                 };
-                problems.push(group.problem_of(input, &message));
+                other.problem_of(targets, &message)
             }
-        }
+        };
+        add_new(&mut problems, problem);
     }
     problems
 }
@@ -142,3 +176,6 @@ fn add_new(problems: &mut Vec<Problem>, problem: Problem) {
         problems.push(problem);
     }
 }
+
+#[cfg(test)]
+mod tests;

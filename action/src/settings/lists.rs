@@ -5,6 +5,9 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
+/// More values than this are a mistake: no account lists so many of anything that it shares.
+pub(super) const MOST_VALUES: usize = 5_000;
+
 /// The members of a JSON object, also those that it names twice.
 struct Members(Vec<(String, Value)>);
 
@@ -55,7 +58,18 @@ pub(super) fn split(text: &str, separator: char) -> Result<Vec<String>, String> 
     if words.is_empty() && !text.is_empty() {
         return Err("there is no value in it: give at least one, or leave it out".to_owned());
     }
+    check_count(words.len())?;
     Ok(words)
+}
+
+/// Refuses more values than a list may have.
+pub(super) fn check_count(values: usize) -> Result<(), String> {
+    if values > MOST_VALUES {
+        return Err(format!(
+            "{values} values are given, and at most {MOST_VALUES} can be"
+        ));
+    }
+    Ok(())
 }
 
 /// The members of a JSON object, whose values are texts or numbers.
@@ -108,6 +122,17 @@ mod tests {
         for (text, expected) in table {
             assert_eq!(split(text, '=').unwrap().join("|"), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn list_that_is_too_long_is_refused() {
+        let list = |values: usize| vec!["a"; values].join(" ");
+        assert_eq!(split(&list(MOST_VALUES), '=').unwrap().len(), MOST_VALUES);
+        let problem = split(&list(MOST_VALUES + 1), '=').unwrap_err();
+        assert!(
+            problem.contains("5001 values") && problem.contains("at most 5000"),
+            "{problem}"
+        );
     }
 
     #[test]

@@ -249,16 +249,24 @@ impl Parser {
     /// `key=value`, one on each line, or a JSON object.
     pub(super) fn pairs(&mut self, input: InputValue<'_>) -> Vec<(String, String)> {
         let text = input.text.unwrap_or_default();
-        let given = match lists::members(text) {
+        let members = lists::members(text);
+        let count = members
+            .as_ref()
+            .map_or_else(|_| text.lines().count(), Vec::len);
+        if let Err(message) = lists::check_count(count) {
+            self.problem(input.name, message);
+            return Vec::new();
+        }
+        let given = match members {
             Ok(members) => members,
             Err(_) => self.lines(input),
         };
-        let mut pairs: Vec<(String, String)> = Vec::new();
+        let (mut pairs, mut keys) = (Vec::new(), BTreeSet::new());
         for (key, value) in given {
-            if pairs.iter().any(|(known, _)| *known == key) {
-                self.problem(input.name, format!("`{}` is given twice", shorten(&key)));
-            } else {
+            if keys.insert(key.clone()) {
                 pairs.push((key, value));
+            } else {
+                self.problem(input.name, format!("`{}` is given twice", shorten(&key)));
             }
         }
         pairs

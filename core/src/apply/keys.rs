@@ -115,10 +115,12 @@ impl Apply<'_> {
         let since = Instant::now();
         let settle = self.run.timing.settle;
         let mut step = remove.clone();
-        let mut removed = BTreeSet::new();
+        let (mut removed, mut newcomers) = (BTreeSet::new(), BTreeSet::new());
         let mut is_expected = remove.expected;
         loop {
-            let is_changed = self.remove_statements(&step, &mut removed).await?;
+            let is_changed = self
+                .remove_statements(&step, &mut removed, &mut newcomers)
+                .await?;
             if is_changed {
                 let back = self.give_back(remove, images, &removed).await?;
                 step.launchers = &remove.launchers | &back;
@@ -126,7 +128,10 @@ impl Apply<'_> {
             let (what, pause) = match (is_changed, is_expected) {
                 (true, _) => (settling(settle), settle),
                 (false, true) => (EXPECTED.to_owned(), oldest_read(settle)),
-                (false, false) => return Ok(removed),
+                (false, false) => {
+                    self.report_newcomers(remove.key.region(), &remove.key, &newcomers);
+                    return Ok(removed);
+                }
             };
             is_expected = false;
             self.progress().wait(&remove.key, &what, since, pause).await;

@@ -10,8 +10,13 @@ use crate::diagnostic::{Code, Error};
 use crate::id::{AmiId, KeyArn, Principal, Region};
 use crate::report::Event;
 
-/// What EC2 answers of an image that is gone, or that cannot be used for another reason.
-const UNUSABLE: &[&str] = &["InvalidAMIID.Unavailable", "InvalidAMIID.NotFound"];
+/// What EC2 answers of an image that is gone, or that cannot be used for another reason, and of a
+/// snapshot that may have gone with it.
+const UNUSABLE: &[&str] = &[
+    "InvalidAMIID.Unavailable",
+    "InvalidAMIID.NotFound",
+    "InvalidSnapshot.NotFound",
+];
 
 impl<'a> Apply<'a> {
     /// Who can launch an image: nobody if it is gone.

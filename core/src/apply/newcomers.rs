@@ -1,16 +1,55 @@
-//! Principals that gain access to an image after a plan to revoke it was made: nobody has asked yet
-//! whether they use it.
+//! Principals that gain access after a plan to revoke it was made: nobody has asked yet whether
+//! they use the image, and nobody who approved the plan has seen them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
 
 use super::Apply;
-use crate::diagnostic::{Finding, FindingCode};
-use crate::id::Principal;
+use crate::diagnostic::names::first_names;
+use crate::diagnostic::{Code, Error, Finding, FindingCode};
+use crate::id::{Principal, Region};
 use crate::observe::{self, Asking};
-use crate::plan::{self, RemovePermissions};
+use crate::plan::{self, Removal, RemovePermissions};
 use crate::report::Event;
 
 impl Apply<'_> {
+    /// Those who have a permission now that the approved plan does not take: it was made when they
+    /// had none, and the request does not list them.
+    pub(super) fn find_newcomers(
+        &self,
+        step: &RemovePermissions,
+        current: &BTreeSet<Principal>,
+        planned: &BTreeSet<Principal>,
+    ) -> BTreeSet<Principal> {
+        if !self.plan.is_approved() || matches!(step.removal, Removal::These(_)) {
+            return BTreeSet::new();
+        }
+        let mut newcomers = current - planned;
+        newcomers.retain(|principal| step.removal.includes(principal));
+        newcomers
+    }
+
+    /// Fails for those who keep access to something because the approved plan does not know them.
+    pub(super) fn report_newcomers<P: ToString>(
+        &self,
+        region: &Region,
+        resource: impl Display,
+        newcomers: &BTreeSet<P>,
+    ) {
+        if newcomers.is_empty() {
+            return;
+        }
+        let message = format!(
+            "{} gained access to {resource} after the plan was made, and `expect-plan` takes only \
+             what that plan names: they keep it",
+            first_names(newcomers.iter().map(P::to_string)),
+        );
+        let error = Error::new(Code::PlanNewcomers, message)
+            .at(&self.run.source.identity.account, region)
+            .on(resource);
+        self.progress().emit(&Event::Failed(error));
+    }
+
     /// Those of the current launchers who are to lose the image, whom the plan has not seen, and
     /// who use it, as AWS reports. They keep it, and the run says so. Where their use is not known,
     /// they lose it as others do.
@@ -21,6 +60,7 @@ impl Apply<'_> {
     ) -> BTreeSet<Principal> {
         let mut newcomers = current - &step.principals;
         newcomers.retain(|principal| step.removal.includes(principal));
+        newcomers = &newcomers - &self.find_newcomers(step, current, &step.principals);
         if newcomers.is_empty() || self.plan.request.options.revoke_in_use {
             return BTreeSet::new();
         }

@@ -178,7 +178,9 @@ impl Apply<'_> {
 
         // 1. Launch permission is removed first: a target must not see an image it cannot copy.
         let current = self.launchers_of(region, image_id).await?;
+        let newcomers = self.find_newcomers(step, &current, &step.principals);
         let in_use = self.find_newcomers_in_use(step, &current).await;
+        let in_use = &in_use | &newcomers;
         // One look may be out of date: what the plan has seen is removed in any case.
         let mut present = &(&current | &step.principals) - &in_use;
         present.retain(|principal| step.removal.includes(principal));
@@ -187,23 +189,35 @@ impl Apply<'_> {
             .remove_launch_permission(&step.source, region, image_id, present)
             .await;
         let kept = &self.unless_gone(region, image_id, removed).await? | &in_use;
+        self.report_newcomers(region, image_id, &newcomers);
 
         // 2. The snapshots, each by itself.
         let mut removing = Vec::new();
         for (snapshot, planned) in &step.snapshots {
             let kept = &kept;
             removing.push(async move {
-                let mut present = planned | &ec2.snapshot_permissions(snapshot).await?;
+                let read = ec2.snapshot_permissions(snapshot).await;
+                let current = self.unless_gone(region, image_id, read).await?;
+                let newcomers = &self.find_newcomers(step, &current, planned) - kept;
+                let mut present = planned | &current;
                 present.retain(|principal| step.removal.includes(principal));
-                present = &present - kept;
-                self.remove_snapshot_permission(ec2, snapshot, &present)
-                    .await?;
-                Ok::<_, Error>((snapshot, present))
+                present = &(&present - kept) - &newcomers;
+                let removed = self
+                    .remove_snapshot_permission(ec2, snapshot, &present)
+                    .await;
+                self.unless_gone(region, image_id, removed).await?;
+                self.report_newcomers(region, snapshot, &newcomers);
+                Ok::<_, Error>((snapshot, present, newcomers))
             });
         }
-        let removed = future::join_all(removing).await;
-        let mut removed = removed.into_iter().collect::<Result<Vec<_>, _>>()?;
-        removed.retain(|(_, principals)| !principals.is_empty());
+        let (mut removed, mut kept) = (Vec::new(), kept.clone());
+        for each in future::join_all(removing).await {
+            let (snapshot, principals, newcomers) = each?;
+            kept.extend(newcomers);
+            if !principals.is_empty() {
+                removed.push((snapshot, principals));
+            }
+        }
         if removed.is_empty() {
             return Ok(kept);
         }

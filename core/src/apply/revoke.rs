@@ -34,7 +34,10 @@ impl Apply<'_> {
 
         // 3. Keys go before copies: a run that is cut off finds a key again only by the images
         //    under it (P4).
-        let keys = keep_launchers(keys, &images, &launchers);
+        let mut keys = keep_launchers(keys, &images, &launchers);
+        for key in &mut keys {
+            key.only_known = self.plan.is_approved();
+        }
         let failed_keys = self.revoke_keys(&keys, &images, &failed).await;
         let removed_copies = self.remove_copies(&failed).await;
 
@@ -162,7 +165,8 @@ impl Apply<'_> {
         let image = clients.ec2.image(&step.image).await?;
         for snapshot in image.iter().flat_map(Image::snapshots) {
             // AWS deletes them with the image.
-            others.extend(clients.ec2.snapshot_permissions(snapshot).await?);
+            let read = clients.ec2.snapshot_permissions(snapshot).await;
+            others.extend(self.unless_gone(&step.region, &step.image, read).await?);
         }
         if !others.is_empty() {
             let finding = plan::copy_still_shared(&step.image, &step.source, &others);

@@ -90,6 +90,11 @@ remedied! {
         /// A finding refuses a part of the request, which is left out; the others are done.
         PartLeftOut => "part.left-out":
             "see the finding for what to do, then run again";
+        /// Somebody gained access after the plan was made that `expect-plan` asks for, and keeps
+        /// it.
+        PlanNewcomers => "plan.newcomers":
+            "look at a new dry run; if they are to lose it too, have its digest approved, and run \
+             with that";
         /// The plan has findings that refuse it.
         PlanRefused => "plan.refused":
             "see each finding for what to do; if images were pending, plan again";

@@ -75,6 +75,10 @@ findings! {
             "if AWS has not raised the quota of the key's account, use `key-access: policy`, with \
              `target-organizations` for many accounts; or give \
              images keys of their own as `kms-key-id`";
+        /// Groups of one run share an image, a copy, a key or a target, and want it in two ways.
+        GroupsContradict => "groups.contradict", Refuse:
+            "give that setting once for all groups, at the top of the file; or give the groups \
+             copies of their own, by another `kms-key-id` or `copy-name`";
         /// The image is deprecated.
         ImageDeprecated => "image.deprecated", Warn:
             "share a newer image, or give it a later `deprecate-at`";
@@ -147,6 +151,11 @@ findings! {
         ImageTagNotShared => "image.tag-not-shared", Warn:
             "tag the image where it is built, and check the spelling of the keys in `share-tags`; \
              a key can have 114 characters";
+        /// Recipients see a tag of the image that `share-tags` does not name: an earlier run shared
+        /// it, or somebody else.
+        ImageTagStillShared => "image.tag-still-shared", Warn:
+            "if recipients must not see it, remove the tag of that key from the image \
+             (`ec2:DeleteTags`); else name it in `share-tags`";
         /// A snapshot of the image is in the archive tier. This only warns of a target's own copy.
         ImageSnapshotArchived => "image.snapshot-archived", Refuse | Warn:
             "restore it (RestoreSnapshotTier), which can take up to 72 hours; if the image is \
@@ -283,10 +292,11 @@ findings! {
         LaunchTemplateResolvesParameter => "launch-template.resolves-parameter", Warn:
             "have the parameter written, with `publish-ssm-parameter`, and take the launch \
              template out of `target-launch-templates`";
-        /// AWS does not accept the name of the SSM parameter.
+        /// AWS does not accept the name of the SSM parameter, or the name or a tag of the image
+        /// would choose its path.
         ParameterNameInvalid => "parameter.name-invalid", Refuse:
             "give `publish-ssm-parameter` letters, digits, `_.-/` only; the name of the image may \
-             hold other characters";
+             hold other characters, and the value of a placeholder holds no `/`";
         /// The SSM parameter exists and holds something other than an AMI ID. Its value is shown
         /// nowhere, for it may be a secret.
         ParameterNotImage => "parameter.not-image", Refuse:

@@ -55,8 +55,11 @@ fn parameter_names(
             continue;
         }
         if let Some(image) = inventory.source(source) {
-            let name = template.fill(&image.name_parts(region));
-            names.extend(Some(name).filter(|name| is_parameter_name(name)));
+            let parts = image.name_parts(region);
+            let name = template.fill(&parts);
+            if is_parameter_name(&name) && template.slash_in(&parts).is_none() {
+                names.insert(name);
+            }
         }
     }
     names

@@ -58,6 +58,11 @@ impl Plan {
             .collect()
     }
 
+    /// Whether the run expects this plan: it takes access from those whom the plan knows of alone.
+    pub(crate) fn is_approved(&self) -> bool {
+        self.request.options.expected_plan.is_some()
+    }
+
     /// The plan, which refuses if the request expects another one.
     pub(super) fn checked_against_expected(mut self) -> Self {
         let Some(expected) = &self.request.options.expected_plan else {

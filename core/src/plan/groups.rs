@@ -1,10 +1,13 @@
 //! Groups of targets with settings of their own: a plan for each, and one that stands for all.
 
+mod agreement;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::remains::Removed;
 use super::{Plan, SharedImage};
 use crate::diagnostic::{Error, Finding, FindingCode};
 use crate::id::{AccountId, KeyArn, PlanDigest, Principal};
@@ -40,7 +43,8 @@ impl Plan {
     /// ([`listed_elsewhere`](crate::request::ShareRequestBuilder::listed_elsewhere)).
     ///
     /// With `expected`, it refuses unless it has that digest.
-    pub fn together(groups: Vec<PlannedGroup>, expected: Option<&PlanDigest>) -> Option<Self> {
+    pub fn together(mut groups: Vec<PlannedGroup>, expected: Option<&PlanDigest>) -> Option<Self> {
+        correct_remains(&mut groups);
         let first = groups.first()?;
         let mut whole = Self {
             steps: Vec::new(),
@@ -67,9 +71,14 @@ impl Plan {
                 }
             }
         }
+        // Each group is carried out by itself, and takes nothing that was not approved.
+        for group in &mut groups {
+            group.plan.request.options.expected_plan = expected.cloned();
+        }
         whole.groups = groups;
         whole.check_expanded_groups();
         whole.check_names_of_groups();
+        whole.check_agreement_of_groups();
         whole.request.options.expected_plan = expected.cloned();
         Some(whole.checked_against_expected())
     }
@@ -153,6 +162,27 @@ impl Plan {
         let copy = copy.map(|copy| (&copy.key, &copy.name));
         let own = own.map(|own| (&own.key, &own.name));
         (shared, [copy, own])
+    }
+}
+
+/// Corrects what each group says stays: another group may remove it.
+fn correct_remains(groups: &mut [PlannedGroup]) {
+    let removed = Removed::by(groups.iter().map(|group| &group.plan));
+    let mut corrected = Vec::new();
+    for group in &*groups {
+        let mut findings = group.plan.findings.clone();
+        for remains in &group.plan.remains {
+            let said = remains.finding();
+            let now = remains.clone().beside(&removed).map(|it| it.finding());
+            if now.as_ref() != Some(&said) {
+                findings.retain(|finding| *finding != said);
+                findings.extend(now);
+            }
+        }
+        corrected.push(findings);
+    }
+    for (group, findings) in groups.iter_mut().zip(corrected) {
+        group.plan.findings = findings;
     }
 }
 

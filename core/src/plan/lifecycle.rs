@@ -98,12 +98,21 @@ impl Planner<'_> {
         image: Option<AmiId>,
     ) -> Option<Publish> {
         let template = self.request.parameter.as_ref()?;
-        let name = template.fill(&source.name_parts(region));
+        let parts = source.name_parts(region);
+        let name = template.fill(&parts);
         let part = Part::Parameter(region.location.clone(), name.clone());
         if self.is_broken(&part) {
             return None;
         }
-        if !is_parameter_name(&name) {
+        // The `/` of a tag would choose which parameter is written.
+        if let Some((placeholder, value)) = template.slash_in(&parts) {
+            let message = format!(
+                "{placeholder} stands for `{value}`, which holds a `/`: in the name of the SSM \
+                 parameter it would choose another path, `{name}`"
+            );
+            let finding = Finding::refuse(FindingCode::ParameterNameInvalid, &source.id, message);
+            self.refuse_parameter(region, part.clone(), finding);
+        } else if !is_parameter_name(&name) {
             let message =
                 format!("the SSM parameter would be named `{name}`, which AWS does not take");
             let finding = Finding::refuse(FindingCode::ParameterNameInvalid, &source.id, message);

@@ -71,6 +71,7 @@ pub(crate) fn make(
         errors,
         steps: rest.steps,
         kept: rest.kept,
+        remains: rest.remains,
         ..plan
     };
     Ok(made.checked_against_expected())

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::allowed_images::note_hiding;
 use super::own_copy;
+use super::remains::Remains;
 use super::step::{
     CopyImage, ForgetTemporaryAccess, Grants, KeptImage, KeyAccess, LaunchPermission,
     ReclaimAccess, ShareTags, SharedImage, SnapshotPermission, Step, TargetCopy, Watermark,
@@ -30,6 +31,8 @@ pub(super) struct Planner<'a> {
     awaits_image: bool,
     /// The images of a retirement that stay as they are.
     pub(super) kept: Vec<KeptImage>,
+    /// What it says stays.
+    remains: Vec<Remains>,
 }
 
 /// The steps and findings of a request without the parts that are left out.
@@ -42,6 +45,8 @@ pub(super) struct Draft {
     pub(super) has_images: bool,
     /// The images of a retirement that stay as they are.
     pub(super) kept: Vec<KeptImage>,
+    /// What it says stays.
+    pub(super) remains: Vec<Remains>,
 }
 
 impl Draft {
@@ -91,6 +96,7 @@ pub(super) fn draft(
         findings: Vec::new(),
         awaits_image: false,
         kept: Vec::new(),
+        remains: Vec::new(),
     };
     // Findings about the whole run come first, because they explain the others.
     planner.check_run();
@@ -107,6 +113,7 @@ pub(super) fn draft(
         // What a retirement finds may be nothing.
         has_images: has_steps || planner.awaits_image || request.options.retire.is_some(),
         kept: planner.kept,
+        remains: planner.remains,
         steps,
         findings: planner.findings,
     }
@@ -157,6 +164,12 @@ impl<'a> Planner<'a> {
     /// Adds a finding that other rooms report too.
     pub(super) fn add(&mut self, finding: Finding) {
         self.findings.push((None, finding));
+    }
+
+    /// Says what stays.
+    pub(super) fn say_remains(&mut self, remains: Remains) {
+        self.add(remains.finding());
+        self.remains.push(remains);
     }
 
     /// How many findings there are so far.

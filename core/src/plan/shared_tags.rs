@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::planner::Planner;
 use super::step::{CopyImage, ShareTags, SharedImage};
 use crate::diagnostic::FindingCode;
+use crate::diagnostic::names::first_names;
 use crate::inventory::Image;
 use crate::limits::TAGS_PER_RESOURCE;
 use crate::request::TagsToShare;
@@ -44,8 +45,20 @@ impl Planner<'_> {
             self.warn(FindingCode::ImageTagNotShared, &shared.source.ami, message);
         }
 
-        // 2. What the shared image lacks of them, and whether it has room.
+        // 2. Those that recipients see besides: nothing is removed that somebody may have meant.
         let existing = self.existing_image(shared);
+        let others = existing.iter().flat_map(|image| image.tags.keys());
+        let others = others.filter(|key| tags::is_shared(key) && !tags.contains_key(*key));
+        let others: Vec<&str> = others.map(String::as_str).collect();
+        if let (Some(image), false) = (existing, others.is_empty()) {
+            let message = format!(
+                "recipients see tags of it that this request does not share: {}",
+                first_names(others)
+            );
+            self.warn(FindingCode::ImageTagStillShared, &image.id, message);
+        }
+
+        // 3. What the shared image lacks of them, and whether it has room.
         let current = match (existing, copy) {
             (Some(image), _) => &image.tags,
             (None, Some(copy)) => &copy.tags,

@@ -67,10 +67,8 @@ impl Report {
 
     /// Groups may share one image, each with its own targets.
     fn add_image(&mut self, image: ImageReport) {
-        let place = |it: &ImageReport| (it.source.clone(), it.region.clone(), it.image.clone());
-        let mut images = self.images.iter_mut();
-        let known = images.find(|it| it.image.is_some() && place(it) == place(&image));
-        let Some(known) = known else {
+        let known = self.images.iter().position(|it| self.is_same(it, &image));
+        let Some(known) = known.and_then(|place| self.images.get_mut(place)) else {
             self.images.push(image);
             return;
         };
@@ -103,6 +101,31 @@ impl Report {
         known.unlisted.extend(unlisted);
         known.shared_tags.extend(shared_tags);
         known.watermark = known.watermark.take().or(watermark);
+    }
+
+    /// Whether two groups share one image: the same one, or a copy that is not made yet and is the
+    /// same copy.
+    fn is_same(&self, one: &ImageReport, other: &ImageReport) -> bool {
+        if (&one.source, &one.region) != (&other.source, &other.region) {
+            return false;
+        }
+        match (&one.image, &other.image) {
+            (Some(one), Some(other)) => one == other,
+            (None, None) => {
+                let identity = self.identity_of(one);
+                identity.is_some() && identity == self.identity_of(other)
+            }
+            _ => false,
+        }
+    }
+
+    /// The identity of the copy that an image is to be, as its group plans it.
+    fn identity_of(&self, image: &ImageReport) -> Option<&str> {
+        let group = image.groups.first()?;
+        let mut groups = self.plan.groups.iter();
+        let group = groups.find(|planned| &planned.name == group)?;
+        let copy = group.plan.copy_of(&image.source, &image.region)?;
+        Some(&copy.identity)
     }
 
     fn add_key(&mut self, key: KeyReport) {

@@ -11,7 +11,8 @@ use std::time::Duration;
 use super::builder::ShareRequestBuilder;
 use super::text::TextDuration;
 use super::{
-    DeprecateAt, KeyAccessMode, KeyScope, Problem, Problems, TagsToShare, Timing, Unlisted,
+    DeprecateAt, KeyAccessMode, KeyScope, Problem, Problems, ShareRequest, TagsToShare, Timing,
+    Unlisted,
 };
 use crate::id::{Principal, SourceImage};
 use crate::limits::{
@@ -30,6 +31,7 @@ pub(super) fn problems(request: &ShareRequestBuilder, now: i64) -> Problems {
     check.images();
     check.allowed_accounts();
     check.targets();
+    check.size();
     check.organizations();
     check.keys();
     check.partitions();
@@ -163,6 +165,21 @@ impl Check<'_> {
             !options.targets.contains(&Principal::Public),
             "target-accounts",
             "this tool never makes an image public",
+        );
+    }
+
+    /// A run about too much would take more memory and time than anybody has.
+    fn size(&mut self) {
+        let images = self.request.images.len() + self.request.image_parameters.len();
+        let (regions, targets) = (self.request.regions().len(), &self.request.options.targets);
+        let (most, targets) = (ShareRequest::MOST_SHARES, targets.len());
+        self.require(
+            images * regions * targets.max(1) <= most,
+            "target-accounts",
+            format!(
+                "targets times images times Regions is {targets} x {images} x {regions}, and may \
+                 be {most} in one run"
+            ),
         );
     }
 

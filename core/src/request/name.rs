@@ -2,6 +2,7 @@
 //! AWS takes as such names.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use crate::id::{AccountId, AmiId, Region};
 use crate::limits::{
@@ -42,21 +43,40 @@ enum Piece {
     Tag(String),
 }
 
-impl std::fmt::Display for NameTemplate {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for piece in &self.0 {
-            match piece {
-                Piece::Text(text) => f.write_str(text),
-                Piece::Name => f.write_str("{name}"),
-                Piece::Ami => f.write_str("{ami-id}"),
-                Piece::Region => f.write_str("{region}"),
-                Piece::Account => f.write_str("{account}"),
-                Piece::Alias => f.write_str("{account-alias}"),
-                Piece::Architecture => f.write_str("{architecture}"),
-                Piece::Tag(key) => write!(f, "{{tag:{key}}}"),
-            }?;
+impl fmt::Display for NameTemplate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|piece| piece.fmt(f))
+    }
+}
+
+impl fmt::Display for Piece {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => f.write_str(text),
+            Self::Name => f.write_str("{name}"),
+            Self::Ami => f.write_str("{ami-id}"),
+            Self::Region => f.write_str("{region}"),
+            Self::Account => f.write_str("{account}"),
+            Self::Alias => f.write_str("{account-alias}"),
+            Self::Architecture => f.write_str("{architecture}"),
+            Self::Tag(key) => write!(f, "{{tag:{key}}}"),
         }
-        Ok(())
+    }
+}
+
+impl Piece {
+    /// What stands for it in a name; `None` if the image lacks the tag, or the account an alias.
+    fn value<'a>(&'a self, parts: &NameParts<'a>) -> Option<&'a str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Name => Some(parts.name),
+            Self::Ami => Some(parts.ami.as_ref()),
+            Self::Region => Some(parts.region.as_ref()),
+            Self::Account => Some(parts.account.as_ref()),
+            Self::Alias => parts.alias,
+            Self::Architecture => Some(parts.architecture),
+            Self::Tag(key) => parts.tags.get(key).map(String::as_str),
+        }
     }
 }
 
@@ -126,21 +146,24 @@ impl NameTemplate {
     pub(crate) fn fill(&self, parts: &NameParts<'_>) -> String {
         let mut name = String::new();
         for piece in &self.0 {
-            match piece {
-                Piece::Text(text) => name.push_str(text),
-                Piece::Name => name.push_str(parts.name),
-                Piece::Ami => name.push_str(parts.ami.as_ref()),
-                Piece::Region => name.push_str(parts.region.as_ref()),
-                Piece::Account => name.push_str(parts.account.as_ref()),
-                Piece::Alias => name.push_str(parts.alias.unwrap_or("{account-alias}")),
-                Piece::Architecture => name.push_str(parts.architecture),
-                Piece::Tag(key) => match parts.tags.get(key) {
-                    Some(value) => name.push_str(value),
-                    None => name.push_str(&format!("{{tag:{key}}}")),
-                },
+            match piece.value(parts) {
+                Some(value) => name.push_str(value),
+                None => name.push_str(&piece.to_string()),
             }
         }
         name
+    }
+
+    /// The first placeholder whose value holds a `/`, with that value. In a path it would not fill
+    /// a place but choose another one.
+    pub(crate) fn slash_in<'a>(&'a self, parts: &NameParts<'a>) -> Option<(String, &'a str)> {
+        let values = self.0.iter().filter_map(|piece| match piece {
+            Piece::Text(_) => None,
+            placeholder => Some((placeholder, placeholder.value(parts)?)),
+        });
+        let mut with_slash = values.filter(|(_, value)| value.contains('/'));
+        let (placeholder, value) = with_slash.next()?;
+        Some((placeholder.to_string(), value))
     }
 }
 
@@ -232,6 +255,42 @@ mod tests {
         let name = fill(&NameTemplate::for_images("{name}-{tag:Team}").unwrap());
         assert_eq!(name, "web-{tag:Team}");
         assert!(!is_ami_name(&name) && !is_parameter_name(&name));
+    }
+
+    #[test]
+    fn value_with_a_slash_is_found_whichever_placeholder_it_stands_for() {
+        let (ami, region) = (
+            "ami-1a2b3c4d".parse().unwrap(),
+            "us-east-1".parse().unwrap(),
+        );
+        let account = "111122223333".parse().unwrap();
+        let tags = BTreeMap::from([("Team".to_owned(), "a/b".to_owned())]);
+        let parts = NameParts {
+            name: "x/y",
+            ami: &ami,
+            region: &region,
+            account: &account,
+            alias: Some("/own"),
+            architecture: "arm/64",
+            tags: &tags,
+        };
+        for (text, expected) in [
+            ("/golden/{name}", Some(("{name}", "x/y"))),
+            ("{tag:Team}", Some(("{tag:Team}", "a/b"))),
+            ("/{account-alias}", Some(("{account-alias}", "/own"))),
+            (
+                "/{region}/{architecture}",
+                Some(("{architecture}", "arm/64")),
+            ),
+            ("/golden/{region}/{account}/{ami-id}/{tag:None}", None),
+        ] {
+            let template = NameTemplate::for_parameters(text).unwrap();
+            let found = template.slash_in(&parts);
+            let found = found
+                .as_ref()
+                .map(|(placeholder, value)| (placeholder.as_str(), *value));
+            assert_eq!(found, expected, "{text}");
+        }
     }
 
     #[test]

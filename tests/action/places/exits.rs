@@ -144,7 +144,7 @@ impl Exits {
                     problems.extend(markdown::problems(&value));
                     value.chars().count() <= 60_000
                 }
-                "plan-digest" => value.parse::<ami_share::id::PlanDigest>().is_ok(),
+                "plan-digest" => may_be_empty || value.parse::<ami_share::id::PlanDigest>().is_ok(),
                 "iam-policy" => is_json || may_be_empty,
                 _ => is_json,
             };

@@ -7,6 +7,7 @@ use ami_share_sim::world::{ImageState, KeyState};
 use serde_json::json;
 
 use super::run;
+use crate::expected::newcomers;
 use crate::image_usage::reports::error_of_failed_report;
 use crate::support::*;
 
@@ -16,6 +17,7 @@ pub(super) async fn errors() -> Vec<Error> {
     errors.extend(disabled_image().await);
     errors.extend(disabled_key().await);
     errors.extend(error_of_failed_report().await);
+    errors.extend(newcomers::errors().await);
     errors
 }
 

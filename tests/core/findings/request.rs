@@ -5,7 +5,8 @@ use std::time::Duration;
 use Severity::{Refuse, Warn};
 use ami_share::diagnostic::Severity;
 use ami_share::request::{
-    DeprecateAt, ExpandOrganizations, Revoke, ShareRequestBuilder, ShareSnapshots, Timing,
+    DeprecateAt, ExpandOrganizations, Revoke, ShareRequestBuilder, ShareSnapshots, TagsToShare,
+    Timing,
 };
 use ami_share::{RequestGroup, ShareRequest, Sharer};
 use ami_share_sim::world::World as State;
@@ -37,6 +38,19 @@ pub(super) async fn collect(seen: &mut Seen) {
         let soon = DeprecateAt::AfterCreation(Duration::from_millis(1));
         request.deprecate_at(soon)
     })
+    .await;
+    seen.expect(
+        ("image.tag-still-shared", Warn),
+        golden,
+        |state, _| {
+            let tags = image_named(state, "golden").tags.entry(A.to_owned());
+            let tags = tags.or_default();
+            tags.insert("Team".to_owned(), "a".to_owned());
+            tags.insert("ec2:SharedTag/Team".to_owned(), "a".to_owned());
+            tags.insert("ec2:SharedTag/Secret".to_owned(), "b".to_owned());
+        },
+        |request| request.share_tags(TagsToShare::Keys(["Team".to_owned()].into())),
+    )
     .await;
     organizations(seen).await;
     seen.expect_of_request(("snapshot.organization", Warn), golden, |request| {
@@ -143,6 +157,19 @@ async fn organizations(seen: &mut Seen) {
     };
     let sharer = Sharer::new(&world.config(A));
     let groups = [group("one"), group("other")];
+    let plan = sharer.plan_groups(&groups, None).await.unwrap();
+    seen.record(&plan.findings);
+
+    let group = |name: &str, request: ShareRequestBuilder| RequestGroup {
+        name: name.to_owned(),
+        request: request.build().unwrap(),
+    };
+    let one = world.build_request(&["golden"]);
+    let other = world.build_request_for(&["golden"], &["333333333333"]);
+    let groups = [
+        group("one", one),
+        group("other", other.watermark("approved")),
+    ];
     let plan = sharer.plan_groups(&groups, None).await.unwrap();
     seen.record(&plan.findings);
 }

@@ -1,7 +1,11 @@
 //! YAML as far as a configuration file needs it: one document of mappings, lists and texts. Anchors
 //! and tags are refused: they make a short file large, and a plan hard to read.
 
+use std::collections::BTreeSet;
+
 use granit_parser::{Event, Parser, ScalarStyle, Span, StrInput};
+
+use super::is_plain;
 
 /// A file has a mapping of groups, which have mappings of lists.
 const DEEPEST: usize = 6;
@@ -112,7 +116,7 @@ impl<'a> Reader<'a> {
     }
 
     fn mapping(&mut self) -> Result<Node, Wrong> {
-        let mut members: Vec<(String, Node)> = Vec::new();
+        let (mut members, mut keys) = (Vec::new(), BTreeSet::new());
         loop {
             let event = self.next()?;
             if event == Event::MappingEnd {
@@ -121,9 +125,8 @@ impl<'a> Reader<'a> {
             let Node::Text(key) = self.node(event)? else {
                 return Err(self.wrong("a key is not a text"));
             };
-            let is_known = members.iter().any(|(known, _)| *known == key);
             self.path.push(key.clone());
-            if is_known {
+            if !keys.insert(key.clone()) {
                 return Err(self.wrong("is given twice"));
             }
             let event = self.next()?;
@@ -136,16 +139,26 @@ impl<'a> Reader<'a> {
     fn wrong(&self, message: &str) -> Wrong {
         let mut path = String::new();
         for part in &self.path {
-            if !path.is_empty() && !part.starts_with('[') {
+            if !path.is_empty() && !is_index(part) {
                 path.push('.');
             }
-            path.push_str(part);
+            // The path of the file may lead to another one, of which nothing is to be shown.
+            let is_shown = is_index(part) || is_plain(part);
+            path.push_str(if is_shown { part } else { "a key" });
         }
         Wrong {
             path,
             message: format!("line {}: {message}", self.line),
         }
     }
+}
+
+/// Whether a part of a path is the place in a list.
+fn is_index(part: &str) -> bool {
+    let number = part
+        .strip_prefix('[')
+        .and_then(|part| part.strip_suffix(']'));
+    number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn scalar(text: &str, style: ScalarStyle) -> Node {
@@ -190,6 +203,8 @@ mod tests {
             ("a: [1, {b: 1, b: 2}]", "a[1].b", "line 1: is given twice"),
             ("a: 1\n\na: 2", "a", "line 3: is given twice"),
             ("a: &x 1", "a", "anchors"),
+            ("\"root:$6$hash\": &x 1", "a key", "anchors"),
+            ("a: {\"[root\": &x 1}", "a.a key", "anchors"),
             ("a: *x", "a", "no YAML"),
             ("a: !!int 1", "a", "tags"),
             ("? [1]\n: 2", "", "a key is not a text"),

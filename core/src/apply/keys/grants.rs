@@ -193,6 +193,9 @@ impl Apply<'_> {
                 new.remove(&grant.id);
             }
             if grantee_by_grant_id.is_empty() || !new.is_empty() && rounds_left == 0 {
+                let holders = remove.accounts_with_grants(&grants);
+                let newcomers = remove.newcomers_among(holders);
+                self.report_newcomers(remove.key.region(), &remove.key, &newcomers);
                 return Ok(revoked);
             }
             if new.is_empty() {

@@ -28,8 +28,13 @@ const THROTTLED: &str = "to be changed: KMS throttles the account";
 enum Edit<'a> {
     /// Access is added for those of these who lack it.
     Add(&'a KeyAccess, BTreeSet<Principal>),
-    /// Access is removed; whom a policy named is added to the set.
-    Remove(&'a RemoveKeyAccess, &'a mut BTreeSet<PolicyPrincipal>),
+    /// Access is removed; whom a policy named is added to the first set, and to the second who
+    /// keeps access because the approved plan does not know them.
+    Remove(
+        &'a RemoveKeyAccess,
+        &'a mut BTreeSet<PolicyPrincipal>,
+        &'a mut BTreeSet<PolicyPrincipal>,
+    ),
 }
 
 /// A policy after an edit, and whose access changes by it.
@@ -76,7 +81,7 @@ impl Edit<'_> {
     fn key(&self) -> &KeyArn {
         match self {
             Self::Add(access, _) => &access.key,
-            Self::Remove(remove, _) => &remove.key,
+            Self::Remove(remove, ..) => &remove.key,
         }
     }
 
@@ -91,8 +96,9 @@ impl Edit<'_> {
                     removed: BTreeSet::new(),
                 })
             }
-            Self::Remove(remove, removed) => {
+            Self::Remove(remove, removed, newcomers) => {
                 let mut present = policy.granted_principals(&remove.key).into_owned();
+                newcomers.extend(remove.newcomers_among(present.iter().cloned()));
                 present.retain(|principal| remove.revokes_from(principal));
                 removed.extend(present.iter().cloned());
                 Ok(Edited {
@@ -138,15 +144,16 @@ impl Apply<'_> {
     }
 
     /// Removes our statements; returns whether there were any, and adds whom they named to
-    /// `removed`.
+    /// `removed`, and to `newcomers` who keeps theirs because the approved plan does not know them.
     pub(super) async fn remove_statements(
         &self,
         remove: &RemoveKeyAccess,
         removed: &mut BTreeSet<PolicyPrincipal>,
+        newcomers: &mut BTreeSet<PolicyPrincipal>,
     ) -> Result<bool, Error> {
         let lock = self.locks.of(&remove.key);
         let mut unanswered = lock.lock().await;
-        let edit = Edit::Remove(remove, removed);
+        let edit = Edit::Remove(remove, removed, newcomers);
         match self.edit_policy(edit, &mut unanswered).await {
             Err(error) if is_about_principals(&error) => {
                 Err(self.invalid_remaining(&remove.key, removed, error).await)

@@ -9,6 +9,7 @@ use crate::id::{AmiId, Principal, SourceImage};
 use crate::inventory::{Image, ImageState, RegionInventory};
 use crate::plan::own_copy;
 use crate::plan::planner::Planner;
+use crate::plan::remains::Remains;
 use crate::plan::step::{RemoveCopy, RemoveKeyAccess, RemovePermissions};
 
 impl Planner<'_> {
@@ -36,7 +37,8 @@ impl Planner<'_> {
                 format!("; it is still shared with {names}")
             });
             let so = format!("stays as it is{}", access.unwrap_or_default());
-            self.add(own_copy::not_ours(image, source, doubt, &so));
+            let finding = own_copy::not_ours(image, source, doubt, &so);
+            self.say_remains(Remains::NotOurs(image.id.clone(), finding));
         }
         copies
     }
@@ -55,7 +57,11 @@ impl Planner<'_> {
             others.extend(&granted.cloned().unwrap_or_default() - losing);
         }
         if !others.is_empty() {
-            self.add(copy_still_shared(&remove.image, &remove.source, &others));
+            self.say_remains(Remains::Copy {
+                copy: remove.image.clone(),
+                source: remove.source.clone(),
+                with: others,
+            });
             return None;
         }
         let copy = region.image(&remove.image);

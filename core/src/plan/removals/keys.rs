@@ -159,6 +159,11 @@ impl Planner<'_> {
             remove.principals = principals;
         }
         remove.grants = remove.grants_to_revoke(key.known_grants());
+        let grants = key.known_grants().iter();
+        let revoked = grants.filter(|grant| remove.grants.contains_key(&grant.id));
+        let issuers = revoked.filter_map(Grant::issuer_account);
+        remove.known = issuers.map(PolicyPrincipal::Account).collect();
+        remove.known.extend(remove.holders.iter().cloned());
     }
 
     /// Marks those that keep the key: something else under it is shared with them, or they use it

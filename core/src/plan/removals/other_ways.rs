@@ -9,6 +9,7 @@ use crate::id::{AmiId, Principal};
 use crate::inventory::{Grant, Key, RamPolicy};
 use crate::plan::own_grant::OwnGrant;
 use crate::plan::planner::Planner;
+use crate::plan::remains::{Remains, describe};
 use crate::plan::step::{Removal, RemoveKeyAccess, RemovePermissions};
 use crate::policy::key_policy::PolicyPrincipal;
 use crate::request::KeyAccessMode;
@@ -56,24 +57,14 @@ impl Planner<'_> {
             Some(Ok(_)) => {
                 let named = &key.granted_principals() & losing;
                 if !named.is_empty() {
-                    let message = format!(
-                        "statements that an earlier run wrote still let {} use the key, and with \
-                         this `key-access` they stay: `mode: revoke` with `key-access` `policy` \
-                         removes them",
-                        first_names(named)
-                    );
-                    self.warn(CODE, &key.arn, message);
+                    self.say_remains(Remains::Statements(key.arn.clone(), named));
                 }
                 return;
             }
-            Some(Err(problem)) => problem,
-            None => "it was not read",
+            Some(Err(problem)) => problem.clone(),
+            None => "it was not read".to_owned(),
         };
-        let message = format!(
-            "whether the key policy lets {} use the key too is unknown: {problem}",
-            first_names(losing)
-        );
-        self.warn(CODE, &key.arn, message);
+        self.say_remains(Remains::Policy(key.arn.clone(), losing.clone(), problem));
     }
 
     /// Warns of AWS RAM, through which those who lose the key may keep it.
@@ -111,18 +102,14 @@ impl Planner<'_> {
         remove: &RemoveKeyAccess,
     ) {
         if key.grants.is_none() && self.request.options.key_access == KeyAccessMode::None {
-            let message = format!(
-                "whether grants let {} use the key too is unknown: they could not be read",
-                first_names(losing)
-            );
-            self.warn(CODE, &key.arn, message);
+            self.say_remains(Remains::UnreadGrants(key.arn.clone(), losing.clone()));
         }
         let revoked = if remove.reads.grants {
             remove.grants_to_revoke(key.known_grants())
         } else {
             BTreeMap::new()
         };
-        let mut others: BTreeMap<&PolicyPrincipal, Vec<&str>> = BTreeMap::new();
+        let mut others: BTreeMap<&PolicyPrincipal, BTreeSet<String>> = BTreeMap::new();
         for grant in key.known_grants() {
             let remains = !revoked.contains_key(&grant.id) && !grant.is_held_by_service();
             if remains
@@ -131,16 +118,13 @@ impl Planner<'_> {
                     .holder_of(key, grant, losing)
                     .or_else(|| issuer_of(grant, losing))
             {
-                others.entry(principal).or_default().push(&grant.id);
+                let of_principal = others.entry(principal).or_default();
+                of_principal.insert(grant.id.clone());
             }
         }
         for (principal, grants) in others {
-            let who = describe(principal);
-            let message = format!(
-                "{who} can use the key by grants that this run does not revoke, or may do so: {}",
-                first_names(grants)
-            );
-            self.warn(CODE, &key.arn, message);
+            let remains = Remains::Grants(key.arn.clone(), principal.clone(), grants);
+            self.say_remains(remains);
         }
     }
 
@@ -175,7 +159,8 @@ impl Planner<'_> {
                 Removal::Everybody | Removal::AllBut(_) => !remove.principals.is_empty(),
             };
             if takes && !remove.remaining.is_empty() {
-                self.add(image_still_shared(&remove.image, &remove.remaining));
+                let (image, remaining) = (remove.image.clone(), remove.remaining.clone());
+                self.say_remains(Remains::Launchers(image, remaining));
             }
         }
     }
@@ -187,13 +172,6 @@ fn issuer_of<'p>(
     losing: &'p BTreeSet<PolicyPrincipal>,
 ) -> Option<&'p PolicyPrincipal> {
     losing.get(&PolicyPrincipal::Account(grant.issuer_account()?))
-}
-
-fn describe(principal: &PolicyPrincipal) -> String {
-    match principal {
-        PolicyPrincipal::Account(account) => format!("account {account}"),
-        PolicyPrincipal::Organization(text) | PolicyPrincipal::Unit(text) => text.clone(),
-    }
 }
 
 /// The finding of an image that was shared again while it was revoked.

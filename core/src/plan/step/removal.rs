@@ -38,6 +38,11 @@ impl Removal {
         }
     }
 
+    /// Whether a principal of a key policy is one that the request lists to lose access.
+    pub(crate) fn names(&self, principal: &PolicyPrincipal) -> bool {
+        matches!(self, Self::These(principals) if lists(principals, principal))
+    }
+
     /// Whether a principal that a key policy names loses access.
     pub(crate) fn includes_policy_principal(&self, principal: &PolicyPrincipal) -> bool {
         match self {
@@ -129,6 +134,12 @@ pub struct RemoveKeyAccess {
     /// All that have access now by statements or grants of this tool, as far as these were read.
     #[serde(skip)]
     pub(crate) holders: BTreeSet<PolicyPrincipal>,
+    /// Whether only those lose access who had it when the plan was made: it was approved for these.
+    #[serde(skip)]
+    pub(crate) only_known: bool,
+    /// Those who had access then, by whatever this removes.
+    #[serde(skip)]
+    pub(crate) known: BTreeSet<PolicyPrincipal>,
 }
 
 /// What the run reads of a key, and so can change.
@@ -173,15 +184,41 @@ impl RemoveKeyAccess {
             reads,
             expected: false,
             holders: BTreeSet::new(),
+            only_known: false,
+            known: BTreeSet::new(),
         }
     }
 
     /// Whether a principal loses access.
     pub(crate) fn revokes_from(&self, principal: &PolicyPrincipal) -> bool {
+        self.may_lose(principal) && !self.kept.contains(principal)
+    }
+
+    /// Whether a principal loses what it has for the images alone.
+    fn may_lose(&self, principal: &PolicyPrincipal) -> bool {
         self.removal.includes_policy_principal(principal)
-            && !self.kept.contains(principal)
             && !self.in_use.contains_key(principal)
             && !self.launchers.contains(principal)
+            && !self.is_newcomer(principal)
+    }
+
+    /// Whether a principal keeps access because it had none when the plan was made.
+    fn is_newcomer(&self, principal: &PolicyPrincipal) -> bool {
+        self.only_known && !self.removal.names(principal) && !self.known.contains(principal)
+    }
+
+    /// Those of them who keep access for that reason alone.
+    pub(crate) fn newcomers_among(
+        &self,
+        principals: impl IntoIterator<Item = PolicyPrincipal>,
+    ) -> BTreeSet<PolicyPrincipal> {
+        let mut newcomers: BTreeSet<_> = principals.into_iter().collect();
+        newcomers.retain(|principal| {
+            self.is_newcomer(principal)
+                && self.removal.includes_policy_principal(principal)
+                && !self.launchers.contains(principal)
+        });
+        newcomers
     }
 
     /// The grants that are revoked, by ID, with the grantee of each: those of this tool for the
@@ -218,10 +255,14 @@ impl RemoveKeyAccess {
         if OwnGrant::parent(&self.key, &account).is(grant) {
             return self.revokes_from(&principal);
         }
-        self.removal.includes_policy_principal(&principal)
-            && !self.in_use.contains_key(&principal)
-            && !self.launchers.contains(&principal)
-            && self.is_for_image(grant)
+        self.may_lose(&principal) && self.is_for_image(grant)
+    }
+
+    /// The accounts of grants of this tool for the images.
+    pub(crate) fn accounts_with_grants(&self, grants: &[Grant]) -> BTreeSet<PolicyPrincipal> {
+        let own = grants.iter().filter(|grant| self.is_for_image(grant));
+        let accounts = own.filter_map(Grant::grantee_account);
+        accounts.map(PolicyPrincipal::Account).collect()
     }
 
     /// Whether this tool made the grant for one of the images.

@@ -1,0 +1,74 @@
+//! Groups that want one thing in two ways: that two of them share it shows in their plans.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{PlannedGroup, add_new};
+use crate::diagnostic::{Finding, FindingCode};
+use crate::id::{KeyArn, Region, SourceImage};
+use crate::plan::Plan;
+use crate::request::{Contradiction, GroupShares, find_contradictions};
+
+/// What groups may share.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Shared<'a> {
+    /// An image of the request in a Region, itself or as the copy of that identity.
+    Image(&'a SourceImage, &'a Region, Option<&'a str>),
+    /// The policy of a key.
+    Policy(&'a KeyArn),
+}
+
+impl Plan {
+    /// Refuses groups that contradict each other: the end would depend on which of them came last.
+    pub(super) fn check_agreement_of_groups(&mut self) {
+        let shares: Vec<_> = self.groups.iter().map(PlannedGroup::shares).collect();
+        let mut findings = Vec::new();
+        for contradiction in find_contradictions(&shares) {
+            findings.extend(self.refuse_contradiction(&contradiction));
+        }
+        drop(shares);
+        add_new(&mut self.findings, &findings);
+    }
+
+    fn refuse_contradiction(&self, contradiction: &Contradiction) -> Option<Finding> {
+        let (one, other) = contradiction.groups;
+        let (one, other) = (self.groups.get(one)?, self.groups.get(other)?);
+        let (input, one) = (contradiction.input, &one.name);
+        let message = match &contradiction.target {
+            Some(target) => format!("{target} is in group `{one}` too, with another `{input}`"),
+            None if input == "drop-stale-principals" => {
+                format!("group `{one}` writes the policy of the same key, with another `{input}`")
+            }
+            None => format!("group `{one}` shares the same image, with another `{input}`"),
+        };
+        let code = FindingCode::GroupsContradict;
+        Some(Finding::refuse(code, &other.name, message))
+    }
+}
+
+impl PlannedGroup {
+    /// What it shares, for a comparison with other groups.
+    fn shares(&self) -> GroupShares<'_, Shared<'_>> {
+        let plan = &self.plan;
+        let mut copies = BTreeMap::new();
+        for copy in plan.copies() {
+            copies.insert((&copy.source, &copy.region), copy.identity.as_str());
+        }
+        let mut images = BTreeMap::new();
+        for launch in plan.launch_permissions() {
+            let (source, region) = (&launch.shared.source, &launch.shared.region);
+            let copy = copies.get(&(source, region)).copied();
+            images.insert(Shared::Image(source, region, copy), copy.is_some());
+        }
+        let written = plan.key_accesses().map(|access| &access.key);
+        let removed = plan
+            .key_access_removals()
+            .filter(|remove| remove.reads.policy);
+        let policies = written.chain(removed.map(|remove| &remove.key));
+        GroupShares {
+            request: &plan.request,
+            targets: &plan.targets,
+            images,
+            policies: policies.map(Shared::Policy).collect::<BTreeSet<_>>(),
+        }
+    }
+}
