@@ -207,7 +207,10 @@ fn items(text: &mut Markdown, pages: &Pages, messages: impl Iterator<Item = Said
             None => name,
         });
         text.push_literal("** ");
-        text.push(Markdown::message(cut(message, LONGEST_ITEM)));
+        text.push(Markdown::message(cut(
+            &without_encoded(message),
+            LONGEST_ITEM,
+        )));
         text.push_literal("\n");
         if !kind.others.is_empty() {
             let more = format!("the same {}", count(kind.others.len(), "more time"));
@@ -218,6 +221,14 @@ fn items(text: &mut Markdown, pages: &Pages, messages: impl Iterator<Item = Said
             text.push_literal("</details>\n");
         }
         text.end_block();
+    }
+}
+
+/// A denial of EC2 without its encoded details, which nobody reads and the log has.
+fn without_encoded(message: &str) -> String {
+    match message.split_once(" Encoded authorization failure message: ") {
+        Some((words, _)) => format!("{words} The log has AWS's encoded message"),
+        None => message.to_owned(),
     }
 }
 
@@ -254,6 +265,18 @@ mod tests {
             MAX_ITEMS
         );
         assert!(text.contains("and more"));
+    }
+
+    #[test]
+    fn encoded_details_are_left_to_the_log() {
+        let denial = "AWS said: no. Encoded authorization failure message: eyJhbGxvd2Vk==";
+        let cases = [
+            (denial, "AWS said: no. The log has AWS's encoded message"),
+            ("AWS said: no", "AWS said: no"),
+        ];
+        for (message, words) in cases {
+            assert_eq!(without_encoded(message), words);
+        }
     }
 
     #[test]
