@@ -39,7 +39,8 @@ impl Role {
         match (self.input, &self.external_id) {
             (TARGET_ROLE, Some(_)) => "and `target-external-id` in its trust policy".to_owned(),
             (TARGET_ROLE, None) => {
-                "and `target-external-id` (not given) in its trust policy".to_owned()
+                "in its trust policy. If that asks for an external ID, set `target-external-id`"
+                    .to_owned()
             }
             (input, _) => format!(
                 "in its trust policy, which must ask for no external ID: `{input}` is assumed \

@@ -72,8 +72,8 @@ remedied! {
              Region, or set `key-access: grants`, which changes no key policy";
         /// AWS does not know the key.
         KeyNotFound => "key.not-found":
-            "check `kms-key-id`: an ID or an alias means a key of the source account in that \
-             Region; several Regions take `region=key` pairs";
+            "make the alias in that Region and account, or give each Region a key that it has in \
+             `kms-key-id`: `us-east-1=alias/a eu-west-1=alias/b`";
         /// A key was disabled, or is to be deleted, since the plan was made.
         KeyUnusable => "key.disabled-meanwhile":
             "find out who disabled it (CloudTrail, `DisableKey`, `ScheduleKeyDeletion`), enable it \

@@ -40,8 +40,7 @@ findings! {
         /// More volumes are to be copied into a Region than AWS copies at once, so some copies wait
         /// for others.
         CopyQueued => "copy.queued", Warn:
-            "allow a long `timeout`, or have AWS raise the quota of concurrent snapshot copies \
-             there";
+            "allow a long `timeout`, or share fewer images in a run";
         /// An image has the tag of a copy of this tool, and nothing proves that it is one: it is
         /// neither used, nor changed, nor removed.
         CopyNotOurs => "copy.not-ours", Warn:
@@ -124,9 +123,9 @@ findings! {
             "give `copy-to-regions`, or another `kms-key-id`; or set `share-source` to `true`";
         /// The image belongs to another account.
         ImageNotOwned => "image.not-owned", Refuse:
-            "use its credentials; or share a copy (needs its snapshots too): `aws ec2 copy-image \
-             --source-region REGION --source-image-id AMI --name NAME --encrypted \
-             --kms-key-id KEY`";
+            "use its credentials; or have it share the snapshots too, and give a copy as `ami-id`: \
+             `aws ec2 copy-image --source-region REGION --source-image-id AMI --name NAME \
+             --encrypted --kms-key-id KEY`";
         /// The image is still being made, so its volumes and keys are not known.
         ImagePending => "image.pending", Warn:
             "`mode: share` waits for it; repeat the dry run once it is available";

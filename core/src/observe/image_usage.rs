@@ -206,7 +206,7 @@ fn no_report(clients: &RegionClients, image: &AmiId) -> Error {
     let message = format!(
         "there is no usage report on {image} of the last hour, and a dry run asks for none"
     );
-    let remedy = "run `mode: usage` before the dry run; `mode: revoke` itself asks for a report";
+    let remedy = "run `mode: usage` before the dry run; the run itself asks for a report";
     unknown(clients, image, message).remedy(remedy)
 }
 

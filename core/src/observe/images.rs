@@ -87,7 +87,8 @@ fn unknown_image(clients: &RegionClients, id: &AmiId) -> Error {
     let (location, arn) = (&clients.location, &clients.identity.arn);
     let message = format!("{arn} may not see {id}, or it does not exist");
     let remedy = format!(
-        "check `ami-id`, `aws-region` and the credentials: account {} must own {id} in {}",
+        "`aws ec2 describe-images --owners {} --image-ids {id} --region {}` must show it: correct \
+         `ami-id`, `aws-region` or the credentials",
         location.account, location.region
     );
     Error::new(Code::ImageNotFound, message)

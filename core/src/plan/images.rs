@@ -16,10 +16,7 @@ pub(super) fn refuse_image(
 ) -> Vec<Finding> {
     if image.owner != account.as_ref() {
         // R2.5
-        let message = format!(
-            "the image belongs to account {}, and only its owner can share it",
-            image.owner
-        );
+        let message = format!("the image belongs to account {}", image.owner);
         // AWS does not show its tags to other accounts.
         return vec![Finding::refuse(
             FindingCode::ImageNotOwned,

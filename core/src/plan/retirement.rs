@@ -12,11 +12,15 @@ use super::step::{
     KeptBecause, KeptImage, NoteDisabled, Removal, RemoveKeyAccess, RemovePermissions,
     RetirementState, Step,
 };
-use crate::diagnostic::FindingCode;
+use crate::diagnostic::{Finding, FindingCode};
 use crate::id::{KeyArn, Region, SourceImage};
 use crate::inventory::{Hold, Image, ImageState, Retirement};
 use crate::request::Retire;
 use crate::tags;
+
+/// What to do where only a dry run does not know it.
+const REMEDY_OF_DRY_RUN: &str =
+    "nothing: the run itself asks AWS. To know it before, run `mode: usage` and then the dry run";
 
 pub(crate) use groups::{Standing, deprecated_since, disabled_since};
 
@@ -208,7 +212,11 @@ impl Planner<'_> {
             };
             let why = unknown.join("; ");
             let message = format!("whether anybody uses the image is not known{kept}: {why}");
-            self.warn(FindingCode::RetireUseUnknown, &image.image, message);
+            let mut finding = Finding::warn(FindingCode::RetireUseUnknown, &image.image, message);
+            if !is_kept {
+                REMEDY_OF_DRY_RUN.clone_into(&mut finding.remedy);
+            }
+            self.add(finding);
         }
         if !uses.is_empty() {
             because = KeptBecause::InUse;
