@@ -105,7 +105,7 @@ const MISTAKES: &[Mistake] = &[
     (
         "role that is missing in the target",
         &[GOLDEN, TO_B, ("INPUT_TARGET-ROLE", "nobody")],
-        "`aws iam get-role`",
+        "`aws iam get-role --role-name",
     ),
     (
         "external ID that is missing",

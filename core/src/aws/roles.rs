@@ -37,15 +37,9 @@ impl Role {
     /// What its trust policy must have of an external ID: only roles of targets are given one.
     fn external_id_in_words(&self) -> String {
         match (self.input, &self.external_id) {
-            (TARGET_ROLE, Some(_)) => "and `target-external-id` in its trust policy".to_owned(),
-            (TARGET_ROLE, None) => {
-                "in its trust policy. If that asks for an external ID, set `target-external-id`"
-                    .to_owned()
-            }
-            (input, _) => format!(
-                "in its trust policy, which must ask for no external ID: `{input}` is assumed \
-                 without"
-            ),
+            (TARGET_ROLE, Some(_)) => " with the external ID `target-external-id`".to_owned(),
+            (TARGET_ROLE, None) => "; set `target-external-id` if it asks".to_owned(),
+            (input, _) => format!(" without an external ID, which `{input}` never gives"),
         }
     }
 }

@@ -105,8 +105,8 @@ pub(crate) fn not_assumable(
         .and_then(|aws| denial.named_policy(&aws.message));
     let all = || {
         format!(
-            "`aws iam get-role --role-name NAME` there must show it, with {principal} or its \
-             account {external_id}"
+            "`aws iam get-role --role-name NAME` there must show it, trusting {principal} or its \
+             account{external_id}"
         )
     };
     let message = format!("{role} cannot be assumed");

@@ -87,9 +87,8 @@ fn unknown_image(clients: &RegionClients, id: &AmiId) -> Error {
     let (location, arn) = (&clients.location, &clients.identity.arn);
     let message = format!("{arn} may not see {id}, or it does not exist");
     let remedy = format!(
-        "`aws ec2 describe-images --owners {} --image-ids {id} --region {}` must show it: correct \
-         `ami-id`, `aws-region` or the credentials",
-        location.account, location.region
+        "`aws ec2 describe-images --owners self --image-ids {id}` must show it: correct `ami-id`, \
+         `aws-region` or credentials"
     );
     Error::new(Code::ImageNotFound, message)
         .remedy(remedy)
