@@ -32,7 +32,7 @@ pub(super) struct Planner<'a> {
     /// The images of a retirement that stay as they are.
     pub(super) kept: Vec<KeptImage>,
     /// What it says stays.
-    remains: Vec<Remains>,
+    pub(super) remains: Vec<Remains>,
 }
 
 /// The steps and findings of a request without the parts that are left out.
@@ -164,12 +164,6 @@ impl<'a> Planner<'a> {
     /// Adds a finding that other rooms report too.
     pub(super) fn add(&mut self, finding: Finding) {
         self.findings.push((None, finding));
-    }
-
-    /// Says what stays.
-    pub(super) fn say_remains(&mut self, remains: Remains) {
-        self.add(remains.finding());
-        self.remains.push(remains);
     }
 
     /// How many findings there are so far.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Plan;
+use super::planner::Planner;
 use super::removals::{copy_still_shared, image_still_shared};
 use super::step::RemoveKeyAccess;
 use crate::diagnostic::names::first_names;
@@ -40,6 +41,14 @@ pub(super) struct Removed<'a> {
     permissions: BTreeMap<&'a AmiId, BTreeSet<&'a Principal>>,
     copies: BTreeSet<&'a AmiId>,
     keys: BTreeMap<&'a KeyArn, Vec<&'a RemoveKeyAccess>>,
+}
+
+impl Planner<'_> {
+    /// Says what stays.
+    pub(super) fn say_remains(&mut self, remains: Remains) {
+        self.add(remains.finding());
+        self.remains.push(remains);
+    }
 }
 
 impl Remains {
