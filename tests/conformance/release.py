@@ -1,5 +1,6 @@
 """A simulated AWS and a repository as the page of examples/release asks for, and its steps."""
 
+import contextlib
 import json
 import re
 import shlex
@@ -85,6 +86,16 @@ class Release:
         arn = f"arn:aws:iam::{account}:policy/{LAUNCH_TEMPLATES}"
         change = iam.attach_role_policy if allowed else iam.detach_role_policy
         change(RoleName="consumer", PolicyArn=arn)
+
+    @contextlib.contextmanager
+    def denied(self, account, action):
+        """While it lasts, the role in a target may not do this."""
+        name = {"RoleName": "consumer", "PolicyName": "denied"}
+        statement = {"Effect": "Deny", "Action": action, "Resource": "*"}
+        iam = self.stage.client("iam", account)
+        iam.put_role_policy(**name, PolicyDocument=json.dumps({"Statement": [statement]}))
+        yield
+        iam.delete_role_policy(**name)
 
     def programs(self):
         """Packer 1.6, which has no `init`; and a `gh` that knows one pull request."""

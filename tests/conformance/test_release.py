@@ -102,11 +102,37 @@ def test_promotion_that_fails_in_a_target_is_rolled_back_by_its_summary(release)
     assert release.launched() == everywhere(first, (B, C))
 
 
+@needs_packer
+def test_promotion_that_a_second_one_completes_is_rolled_back_by_its_summary(release):
+    run, first = release.build()
+    release.promote(run)
+    run, second = release.build()
+    promotion = run.call("promote")
+    assert promotion.job("plan").status == 0
+    with release.denied(C, "ssm:PutParameter"):
+        failed = promotion.job("production")
+        assert failed.status == 1 and "`ssm:PutParameter`" in failed.log, failed.log
+    resumed = run.call("promote")
+    assert resumed.job("plan").status == 0
+    ended = resumed.job("production")
+    assert ended.status == 0, ended.log
+    assert release.published() == everywhere(second, (A, B, C))
+
+    release.roll_back(ended.summary)
+    assert release.published() == everywhere(first, (A, B, C))
+    assert release.launched() == everywhere(first, (B, C))
+
+
+def of_targets(*images):
+    held = {account: {"us-east-1": {"/golden/arm64": image}} for account, image in images}
+    return json.dumps(held)
+
+
 @pytest.mark.parametrize(
     "previous",
     [
         "{}",
-        f'{{"{B}": {{"us-east-1": {{"/golden/arm64": "ami-0123456789abcdef0"}}}}}}',
+        of_targets((B, "ami-0123456789abcdef0"), (C, "ami-0fedcba9876543210")),
         "$(exit 0)",
         "",
     ],

@@ -1,6 +1,7 @@
 """The stops of the tour at IAM and STS."""
 
 import json
+import time
 
 from captures.lab import A, B
 
