@@ -180,7 +180,7 @@ const REFUSALS: [Refusal; 6] = [
         unchanged,
         Trouble::StsRepeatsTokens,
         "credentials.invalid",
-        "(the ID token)",
+        "(hidden)",
     ),
     (
         unchanged,

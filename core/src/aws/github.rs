@@ -169,11 +169,9 @@ impl GitHubCredentials {
     /// The error of a token that STS does not take, with what it says of the job: most often that
     /// is not what the role trusts.
     fn explain(&self, mut error: Error, token: &IdToken) -> Error {
-        let Some(aws) = &mut error.aws else {
+        let Some(aws) = &error.aws else {
             return error;
         };
-        // AWS repeats a value that it cannot read.
-        aws.message = aws.message.replace(token.secret(), "(the ID token)");
         let explained = [Code::Throttled, Code::RegionOff, Code::AwsUnavailable];
         if explained.contains(&error.code) {
             return error;
