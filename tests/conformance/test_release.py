@@ -112,6 +112,7 @@ def test_promotion_that_a_second_one_completes_is_rolled_back_by_its_summary(rel
     with release.denied(C, "ssm:PutParameter"):
         failed = promotion.job("production")
         assert failed.status == 1 and "`ssm:PutParameter`" in failed.log, failed.log
+        assert "make a new dry run" in failed.log.splitlines()[-1], failed.log
     resumed = run.call("promote")
     assert resumed.job("plan").status == 0
     ended = resumed.job("production")

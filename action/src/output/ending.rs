@@ -57,7 +57,18 @@ impl Ending {
     }
 }
 
+/// What is done is no part of an approved plan any more, so that its digest is refused.
+const NEW_PLAN: &str = "When that is put right, make a new dry run and have its plan approved: of \
+                        this one a part is done";
+
 fn next(outcome: &Outcome, exit: Exit, mode: Mode) -> String {
+    if let Outcome::Applied(report) = outcome
+        && exit != Exit::Done
+        && report.changed
+        && report.plan.is_approved()
+    {
+        return NEW_PLAN.to_owned();
+    }
     let text = match (exit, outcome) {
         (Exit::Done, Outcome::Applied(report)) if mode == Mode::Share => return left_to_do(report),
         (Exit::Done, Outcome::Planned(report)) if report.plan.changes() => {

@@ -226,10 +226,16 @@ fn items(text: &mut Markdown, pages: &Pages, messages: impl Iterator<Item = Said
 
 /// A denial of EC2 without its encoded details, which nobody reads and the log has.
 fn without_encoded(message: &str) -> String {
-    match message.split_once(" Encoded authorization failure message: ") {
-        Some((words, _)) => format!("{words} The log has AWS's encoded message"),
-        None => message.to_owned(),
-    }
+    const BEGINNING: &str = " Encoded authorization failure message: ";
+    let Some((words, encoded)) = message.split_once(BEGINNING) else {
+        return message.to_owned();
+    };
+    // What comes after it is ours, or AWS's next message.
+    let rest = encoded
+        .find(char::is_whitespace)
+        .map_or("", |end| &encoded[end..]);
+    let rest = without_encoded(rest);
+    format!("{words} The log has AWS's encoded message{rest}")
 }
 
 #[cfg(test)]
@@ -273,6 +279,10 @@ mod tests {
         let cases = [
             (denial, "AWS said: no. The log has AWS's encoded message"),
             ("AWS said: no", "AWS said: no"),
+            (
+                "no. Encoded authorization failure message: eyJ=. Tags: set `tags`",
+                "no. The log has AWS's encoded message Tags: set `tags`",
+            ),
         ];
         for (message, words) in cases {
             assert_eq!(without_encoded(message), words);

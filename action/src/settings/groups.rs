@@ -55,7 +55,8 @@ pub(super) fn parse(mut groups: Vec<GroupInputs>) -> Result<Settings, Vec<Proble
         );
     }
     if let Some(problem) = find_excess(&groups, &parsed) {
-        return Err(vec![problem]);
+        problems.push(problem);
+        return Err(problems);
     }
     if parsed.len() == groups.len() {
         problems.extend(find_contradictions(&groups, &parsed));

@@ -36,7 +36,9 @@ impl Apply<'_> {
         resource: impl Display,
         newcomers: &BTreeSet<P>,
     ) {
-        if newcomers.is_empty() {
+        // A key may be revoked twice.
+        let is_told = self.progress().has_failed(Code::PlanNewcomers, &resource);
+        if newcomers.is_empty() || is_told {
             return;
         }
         let message = format!(

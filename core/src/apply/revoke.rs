@@ -62,7 +62,13 @@ impl Apply<'_> {
         // 6. Roles need their policies no more.
         self.remove_role_policies().await;
 
-        // 7. What is left of the access to an image.
+        // 7. Somebody may have shared an image again meanwhile.
+        let mut remaining = images.clone();
+        remaining
+            .retain(|step| !failed.contains(&step.image) && !removed_copies.contains(&step.image));
+        self.warn_of_shared_again(&remaining, &launchers).await;
+
+        // 8. What is left of the access to an image.
         for step in &images {
             let is_launched = launchers
                 .get(&step.image)
@@ -71,12 +77,6 @@ impl Apply<'_> {
                 failed.insert(&step.image);
             }
         }
-
-        // 8. Somebody may have shared an image again meanwhile.
-        let mut remaining = images;
-        remaining
-            .retain(|step| !failed.contains(&step.image) && !removed_copies.contains(&step.image));
-        self.warn_of_shared_again(&remaining, &launchers).await;
         failed.into_iter().cloned().collect()
     }
 

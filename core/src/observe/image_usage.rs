@@ -81,7 +81,11 @@ pub(super) async fn read_usage_since(
         whole.sort_by_key(|report| report.created);
         match whole.pop() {
             Some(report) => read_counts(clients, image, &report).await,
-            None => read_report(run, clients, image, asking).await,
+            // AWS makes no new one, so that a run will not know it either.
+            None => match read_report(run, clients, image, asking).await {
+                Err(unknown) => Err(UnknownUsage::of(unknown.error)),
+                read => read,
+            },
         }
     };
     let too_late = |_elapsed| UnknownUsage::of(run.progress.deadline_error());
@@ -91,21 +95,31 @@ pub(super) async fn read_usage_since(
     Ok(usage)
 }
 
-/// Who used an image when AWS last reported it, however long ago; `None` if nobody did, or that is
-/// not known. A dry run asks for no new report, and a run finds most likely the same.
-pub(super) async fn read_last_use(
+/// Who uses an image as far as that is known without a new report: others as AWS last reported it,
+/// however long ago, and the owner as of now. `None` if nobody is known to. A dry run asks for no
+/// report, and a run finds most likely the same.
+pub(super) async fn read_known_use(
     clients: &RegionClients,
     image: &AmiId,
     now: i64,
 ) -> Option<UsageReport> {
+    let mut usage = read_last_report(clients, image, now)
+        .await
+        .unwrap_or_default();
+    usage.own = Some(clients.ec2.own_usage(image).await);
+    let mut own = usage.own.iter().flatten();
+    let is_used = !usage.counts.is_empty() || own.any(|counts| !counts.is_empty());
+    is_used.then_some(usage)
+}
+
+async fn read_last_report(clients: &RegionClients, image: &AmiId, now: i64) -> Option<UsageReport> {
     let mut whole = clients.ec2.usage_reports(image).await.ok()?;
     whole.retain(|report| {
         let is_whole = report.is_whole && report.state == ReportState::Available;
         is_whole && !is_of_the_future(report, now)
     });
     let newest = whole.into_iter().max_by_key(|report| report.created)?;
-    let usage = read_counts(clients, image, &newest).await.ok()?;
-    (!usage.counts.is_empty()).then_some(usage)
+    read_counts(clients, image, &newest).await.ok()
 }
 
 async fn read_counts(

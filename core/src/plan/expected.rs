@@ -58,8 +58,10 @@ impl Plan {
             .collect()
     }
 
-    /// Whether the run expects this plan: it takes access from those whom the plan knows of alone.
-    pub(crate) fn is_approved(&self) -> bool {
+    /// Whether the run expects this plan
+    /// ([`expect_plan`](crate::request::ShareRequestBuilder::expect_plan)): it takes access from
+    /// those whom the plan knows of alone.
+    pub fn is_approved(&self) -> bool {
         self.request.options.expected_plan.is_some()
     }
 

@@ -150,10 +150,16 @@ async fn approved_plan_is_the_one_that_is_carried_out() {
 /// keep the others from retirement.
 #[tokio::test(start_paused = true)]
 async fn approved_plan_leaves_out_what_was_in_use_when_aws_last_reported() {
+    for user in [B, A] {
+        leave_out_what_is_used(user).await;
+    }
+}
+
+async fn leave_out_what_is_used(user: &str) {
     let world = build_group(3).await;
     world.share(request(&world, keep(1))).await;
     tokio::time::advance(DAY * 15).await;
-    use_image(&world, B, &world.image_id("image-1"), 1);
+    use_image(&world, user, &world.image_id("image-1"), 1);
     let sharer = Sharer::new(&world.config(A));
     let preview = async || {
         let request = request(&world, keep(1)).build().unwrap();
@@ -161,11 +167,14 @@ async fn approved_plan_leaves_out_what_was_in_use_when_aws_last_reported() {
     };
     let expecting = |plan: &Plan| request(&world, keep(1)).expect_plan(plan.digest());
 
-    let first = preview().await;
-    assert_eq!(first.disabled_images().count(), 2);
-    let refused = world.try_share(expecting(&first)).await.unwrap_err();
-    assert!(list_codes(&refused).contains(&"plan.not-expected"));
-    tokio::time::advance(DAY * 7).await;
+    // No report counts the owner's own use, which it sees as it is.
+    if user != A {
+        let first = preview().await;
+        assert_eq!(first.disabled_images().count(), 2);
+        let refused = world.try_share(expecting(&first)).await.unwrap_err();
+        assert!(list_codes(&refused).contains(&"plan.not-expected"));
+        tokio::time::advance(DAY * 7).await;
+    }
 
     let second = preview().await;
     assert_eq!(second.disabled_images().count(), 1);

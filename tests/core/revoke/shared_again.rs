@@ -78,3 +78,29 @@ async fn image_that_is_shared_again_is_no_silent_success() {
         }
     }
 }
+
+/// Whatever else of the revoke fails, who has the image again is said.
+#[tokio::test(start_paused = true)]
+async fn image_that_is_shared_again_is_told_where_the_key_is_kept() {
+    let world = World::new();
+    world.share(world.build_request(&["golden"])).await;
+    let denied = deny_calls("kms:PutKeyPolicy", "AccessDeniedException", "no");
+    let world = world.with_fault(denied);
+    let before = world.count_changes()[MODIFY];
+    let share_again = async {
+        while world.count_changes()[MODIFY] == before {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        world.edit_image(&world.image_id("golden"), |image| {
+            image.launch_permissions.insert(B.to_owned());
+        });
+    };
+    let revoke = world.try_share(into_revoke(world.build_request(&["golden"])));
+    let (report, ()) = futures::future::join(revoke, share_again).await;
+    let report = report.unwrap_err();
+    let mut codes = report.findings.iter().map(|finding| finding.code.as_str());
+    assert!(
+        codes.any(|code| code == "revoke.shared-again"),
+        "{report:?}"
+    );
+}

@@ -55,15 +55,20 @@ impl Sent {
         if !self.0.iter().any(|secret| text.contains(secret)) {
             return None;
         }
-        // The name of an element or a member is no secret, even if it is the same word.
+        // The name of an element is no secret, even if it is the same word. JSON has none.
+        let is_json = text.trim_start().starts_with(['{', '[']);
         let mut hidden = String::with_capacity(text.len());
-        for part in text.split_inclusive(['<', '>']) {
-            let is_name = part.ends_with('>');
-            hidden += &if is_name {
-                Cow::Borrowed(part)
+        let mut begins_tag = false;
+        for part in text.split_inclusive('<') {
+            let name = if begins_tag && !is_json {
+                part.find(|c: char| c.is_whitespace() || c == '>')
+                    .unwrap_or(0)
             } else {
-                self.hide(part)
+                0
             };
+            hidden += &part[..name];
+            hidden += &self.hide(&part[name..]);
+            begins_tag = part.ends_with('<');
         }
         Some(hidden.into_bytes())
     }
@@ -106,6 +111,15 @@ mod tests {
             ),
             ("<M>top/secret&amp;more</M>", "<M>(hidden)</M>"),
             ("<M>top%2Fsecret%26more</M>", "<M>(hidden)</M>"),
+            ("<M>IQoJb3JpZ2lu/x== -> bad</M>", "<M>(hidden) -> bad</M>"),
+            (
+                r#"<a href="/?t=IQoJb3JpZ2lu/x==">x</a>"#,
+                r#"<a href="/?t=(hidden)">x</a>"#,
+            ),
+            (
+                r#"{"message":"a < b: IQoJb3JpZ2lu/x== -> bad"}"#,
+                r#"{"message":"a < b: (hidden) -> bad"}"#,
+            ),
         ] {
             let hidden = sent.hide_in(answer.as_bytes()).unwrap();
             assert_eq!(String::from_utf8(hidden).unwrap(), expected);

@@ -9,7 +9,7 @@ use crate::diagnostic::{Error, Errors};
 use crate::id::{AmiId, Region};
 use crate::inventory::{Hold, Retirement, UnknownUsage, UsageReport};
 use crate::observe::Asking;
-use crate::observe::image_usage::{read_image_usage, read_last_use, read_usage_since};
+use crate::observe::image_usage::{read_image_usage, read_known_use, read_usage_since};
 use crate::plan;
 use crate::request::ShareRequest;
 use crate::run::Run;
@@ -115,8 +115,8 @@ async fn read_usage(
         let usage = match usage {
             Err(unknown) if unknown.will_be_asked => {
                 let clients = run.source_clients(&place.0);
-                let last = read_last_use(&clients, &place.1, run.source.now()).await;
-                last.ok_or(unknown)
+                let used = read_known_use(&clients, &place.1, run.source.now()).await;
+                used.ok_or(unknown)
             }
             usage => usage,
         };
