@@ -232,6 +232,31 @@ async fn secret_that_an_answer_repeats_is_in_no_exit() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// The SDK's own sources of credentials call STS too.
+#[tokio::test(flavor = "multi_thread")]
+async fn secret_that_an_answer_to_the_sdk_itself_repeats_is_in_no_exit() {
+    let message = format!("bad token {SECRET} here");
+    let error = json!({ "status": 400, "code": "InvalidIdentityToken", "message": message });
+    let operation = "sts:AssumeRoleWithWebIdentity";
+    let fault = json!({ "operation": operation, "effect": { "error": error } });
+    let stage = Stage::set(1).await;
+    stage.sim.fault(serde_json::from_value(fault).unwrap());
+    let (image, token) = (stage.image("golden"), stage.path("token"));
+    std::fs::write(&token, SECRET).unwrap();
+    let token = token.display().to_string();
+    let run = stage.run_on_github(&[
+        ("INPUT_AMI-ID", &image),
+        ("INPUT_TARGET-ACCOUNTS", B),
+        NO_KEYS,
+        ("AWS_ROLE_ARN", "arn:aws:iam::111111111111:role/publisher"),
+        ("AWS_WEB_IDENTITY_TOKEN_FILE", &token),
+        ("AWS_MAX_ATTEMPTS", "1"),
+    ]);
+    let all = format!("{}{}{:?}", run.log, run.summary, run.outputs);
+    assert!(all.contains("bad token (hidden) here"), "{all}");
+    assert!(!all.contains(SECRET), "{all}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn secret_is_in_no_exit() {
     let mut wrong = Vec::new();

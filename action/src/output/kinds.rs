@@ -32,7 +32,13 @@ impl Said {
         let region = error.region.as_ref().map(ToString::to_string);
         let resource = error.resource.clone();
         let (place, within) = match (account.clone(), region.clone()) {
-            (Some(account), region) => (account, region),
+            (Some(account), region) => {
+                // Where several things fail in one account, each is named.
+                let is_told = |resource: &String| resource.contains(&account);
+                let resource = resource.clone().filter(|resource| !is_told(resource));
+                let parts: Vec<String> = region.into_iter().chain(resource).collect();
+                (account, (!parts.is_empty()).then(|| parts.join(", ")))
+            }
             (None, Some(region)) => (region, None),
             (None, None) => (resource.clone().unwrap_or_default(), None),
         };
@@ -120,7 +126,9 @@ fn replace_ids(text: &str) -> String {
     let mut replaced = String::with_capacity(text.len());
     for piece in text.split_inclusive(|c| !is_part(c)) {
         let word = piece.trim_end_matches(|c| !is_part(c));
-        let is_id = word.len() >= 4
+        // A number of four digits may say how much. Within an ID of a key a hyphen follows it.
+        let is_long = word.len() >= 8 || word.len() == 4 && piece.ends_with('-');
+        let is_id = is_long
             && word.chars().all(|c| c.is_ascii_hexdigit())
             && word.contains(|c: char| c.is_ascii_digit());
         replaced.push_str(if is_id { "…" } else { word });
@@ -273,9 +281,13 @@ mod tests {
     fn ids_and_account_numbers_are_no_words() {
         let table = [
             ("ami-0123456789abcdef0 is", "ami-… is"),
-            ("(key 60ffbecc-6a79-2ec0)", "(key …-…-…)"),
+            (
+                "(key 60ffbecc-6a79-2ec0-96ea-76fb242a3dfd)",
+                "(key …-…-…-…-…)",
+            ),
             ("of 222222222222: 12", "of …: 12"),
-            ("abc1 123 cafe decade face", "… 123 cafe decade face"),
+            ("abc12345 123 cafe decade face", "… 123 cafe decade face"),
+            ("at most 1000 of 3000", "at most 1000 of 3000"),
             ("x1234y 1234x", "x1234y 1234x"),
         ];
         for (text, replaced) in table {

@@ -60,6 +60,10 @@ impl Apply<'_> {
     ) -> Result<BTreeSet<Principal>, Error> {
         let mut found = self.launchers_of(&step.region, &step.image).await?;
         found.retain(|principal| step.removal.includes(principal) && !kept.contains(principal));
+        if self.plan.is_approved() {
+            // Newcomers keep it, and the run has said so.
+            found.retain(|principal| step.principals.contains(principal));
+        }
         Ok(found)
     }
 }

@@ -46,8 +46,9 @@ pub async fn load_config() -> Result<SdkConfig, InvalidSetting> {
         })?,
         None => TlsContext::default(),
     };
-    let mut loader =
-        aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(http_client(trusted));
+    // The SDK's own sources of credentials call STS too, and their errors are shown.
+    let client = answers::checked(http_client(trusted));
+    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(client);
     if let Ok(name) = AppName::new(concat!("ami-share-", env!("CARGO_PKG_VERSION"))) {
         loader = loader.app_name(name);
     }

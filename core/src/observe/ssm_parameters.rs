@@ -57,7 +57,7 @@ fn parameter_names(
         if let Some(image) = inventory.source(source) {
             let parts = image.name_parts(region);
             let name = template.fill(&parts);
-            if is_parameter_name(&name) && template.slash_in(&parts).is_none() {
+            if is_parameter_name(&name) && template.no_word_in(&parts).is_none() {
                 names.insert(name);
             }
         }

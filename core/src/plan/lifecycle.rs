@@ -104,11 +104,11 @@ impl Planner<'_> {
         if self.is_broken(&part) {
             return None;
         }
-        // The `/` of a tag would choose which parameter is written.
-        if let Some((placeholder, value)) = template.slash_in(&parts) {
+        // A tag would choose which parameter is written.
+        if let Some((placeholder, value)) = template.no_word_in(&parts) {
             let message = format!(
-                "{placeholder} stands for `{value}`, which holds a `/`: in the name of the SSM \
-                 parameter it would choose another path, `{name}`"
+                "{placeholder} stands for `{value}`, which is no word between slashes: in the name \
+                 of the SSM parameter it would choose another path, `{name}`"
             );
             let finding = Finding::refuse(FindingCode::ParameterNameInvalid, &source.id, message);
             self.refuse_parameter(region, part.clone(), finding);

@@ -154,15 +154,16 @@ impl NameTemplate {
         name
     }
 
-    /// The first placeholder whose value holds a `/`, with that value. In a path it would not fill
-    /// a place but choose another one.
-    pub(crate) fn slash_in<'a>(&'a self, parts: &NameParts<'a>) -> Option<(String, &'a str)> {
+    /// The first placeholder whose value is no word of a path, with that value: it is blank, or
+    /// holds a `/`, or stands for this level or the one above. It would choose another path.
+    pub(crate) fn no_word_in<'a>(&'a self, parts: &NameParts<'a>) -> Option<(String, &'a str)> {
         let values = self.0.iter().filter_map(|piece| match piece {
             Piece::Text(_) => None,
             placeholder => Some((placeholder, placeholder.value(parts)?)),
         });
-        let mut with_slash = values.filter(|(_, value)| value.contains('/'));
-        let (placeholder, value) = with_slash.next()?;
+        let is_word = |value: &str| !["", ".", ".."].contains(&value) && !value.contains('/');
+        let mut no_words = values.filter(|(_, value)| !is_word(value));
+        let (placeholder, value) = no_words.next()?;
         Some((placeholder.to_string(), value))
     }
 }
@@ -258,13 +259,20 @@ mod tests {
     }
 
     #[test]
-    fn value_with_a_slash_is_found_whichever_placeholder_it_stands_for() {
+    fn value_that_is_no_word_of_a_path_is_found_whichever_placeholder_it_stands_for() {
         let (ami, region) = (
             "ami-1a2b3c4d".parse().unwrap(),
             "us-east-1".parse().unwrap(),
         );
         let account = "111122223333".parse().unwrap();
-        let tags = BTreeMap::from([("Team".to_owned(), "a/b".to_owned())]);
+        let tags = [
+            ("Team", "a/b"),
+            ("Blank", ""),
+            ("Up", ".."),
+            ("Dotted", "1.2"),
+        ];
+        let tags = tags.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let tags = BTreeMap::from(tags);
         let parts = NameParts {
             name: "x/y",
             ami: &ami,
@@ -277,6 +285,9 @@ mod tests {
         for (text, expected) in [
             ("/golden/{name}", Some(("{name}", "x/y"))),
             ("{tag:Team}", Some(("{tag:Team}", "a/b"))),
+            ("/x{tag:Blank}", Some(("{tag:Blank}", ""))),
+            ("/golden/{tag:Up}/x", Some(("{tag:Up}", ".."))),
+            ("/golden/{tag:Dotted}", None),
             ("/{account-alias}", Some(("{account-alias}", "/own"))),
             (
                 "/{region}/{architecture}",
@@ -285,7 +296,7 @@ mod tests {
             ("/golden/{region}/{account}/{ami-id}/{tag:None}", None),
         ] {
             let template = NameTemplate::for_parameters(text).unwrap();
-            let found = template.slash_in(&parts);
+            let found = template.no_word_in(&parts);
             let found = found
                 .as_ref()
                 .map(|(placeholder, value)| (placeholder.as_str(), *value));

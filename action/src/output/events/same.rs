@@ -210,7 +210,7 @@ fn in_targets(event: &Event) -> Option<Same> {
             Same::of_account(account, move |who, image| {
                 format!("the parameter {name} in {region} of {who} names {image}")
             })
-            .with(image, "their own AMIs now")
+            .with(image, "the AMI for that account now")
         }
         Event::LaunchTemplateVersionMade {
             account,
