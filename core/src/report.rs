@@ -189,7 +189,7 @@ pub struct LaunchTemplateReport {
     /// Whether that is the default version. Else only launches that ask for the newest one
     /// (`$Latest`) get it.
     pub is_default: bool,
-    /// The image that it is to have; in a report of a plan `None` if the target has yet to copy it.
+    /// The image that it is to have; in a report of a plan `None` if that is a copy to be made.
     pub image: Option<AmiId>,
     /// The version that this run made, or in a report of a plan has found, with the image; `None`
     /// if there is none.

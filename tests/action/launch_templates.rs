@@ -127,7 +127,7 @@ async fn plan_says_that_a_template_gets_a_copy_that_is_not_made_yet() {
     let planned = run(&sim, &[inputs.as_slice(), &[("DRY_RUN", "true")]].concat()).await;
     assert_eq!(planned.exit, Exit::Done, "{}", planned.log);
     let old = format!("newest version 1: {OLD}");
-    assert_eq!(cells(&planned, "web"), [old.as_str(), "the target's copy"]);
+    assert_eq!(cells(&planned, "web"), [old.as_str(), "a copy to be made"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -174,13 +174,16 @@ fn whole_report(text: &mut Markdown, pages: &Pages, report: &Report, is: State) 
     items(text, pages, warnings.map(Said::finding));
 }
 
-/// Whether a check says no for the reason that a finding warned of.
+/// Whether a check says no for the reason that a finding warned of. A finding of what Allowed AMIs
+/// will hide one day is another one.
 fn is_told_by_a_check(report: &Report, finding: &Finding) -> bool {
     let mut blocked = report.verifications.iter();
     finding.code == FindingCode::TargetHidesImage
+        && finding.message.starts_with("Allowed AMIs of target")
         && blocked.any(|blocked| {
             let mut checks = blocked.checks.iter();
             finding.message.contains(blocked.account.as_ref())
+                && finding.resource == blocked.source.ami.as_ref()
                 && checks.any(|it| it.name == CheckName::AllowedImages && it.verdict == Verdict::No)
         })
 }

@@ -24,7 +24,7 @@ pub(in super::super) fn launch_templates(text: &mut Markdown, report: &Report, p
             Some(_) if planned => template
                 .image
                 .as_ref()
-                .map_or_else(|| "the target's copy".to_owned(), ToString::to_string),
+                .map_or_else(|| "a copy to be made".to_owned(), ToString::to_string),
             Some(previous) => describe(previous),
         };
         rows.push(vec![
