@@ -12,8 +12,8 @@ use super::world::World;
 const SETTLE: Duration = Duration::from_secs(1);
 
 /// The calls of a share of one image by policy that cannot be made before the one above is
-/// answered. Two calls are not among them: the launch permissions that the plan needs are read while
-/// the snapshots are, and the last look at the key makes none wait.
+/// answered. Two calls are not among them: the launch permissions that the plan needs are read
+/// while the snapshots are, and the last look at the key makes none wait.
 const CHAIN: [&str; 11] = [
     // The account of the credentials is needed for everything else.
     "sts:GetCallerIdentity",
