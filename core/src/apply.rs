@@ -1,6 +1,7 @@
 //! Carries out a plan: what gives access first, then what takes it away. A branch that fails stops
 //! only what depends on it.
 
+mod blocked;
 mod confirm;
 mod copies;
 mod halves;

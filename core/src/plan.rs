@@ -24,6 +24,7 @@ mod remains;
 mod removals;
 mod retirement;
 mod service_roles;
+mod share;
 mod shared_tags;
 mod step;
 mod steps;
@@ -56,7 +57,7 @@ pub(crate) use names::ImageGrantName;
 pub(crate) use own_copy::{called_copies, not_ours};
 pub(crate) use own_grant::OwnGrant;
 pub(crate) use parts::make;
-pub(crate) use removals::{copy_still_shared, image_shared_again, image_still_shared};
+pub(crate) use remains::{copy_still_shared, image_shared_again, image_still_shared};
 pub(crate) use retirement::{
     Standing, deprecated_since, disabled_since, images_to_take, judge_images,
 };

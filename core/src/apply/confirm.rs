@@ -8,11 +8,12 @@ use std::time::Duration;
 use futures::future;
 use tokio::time::Instant;
 
+use super::blocked::Blocked;
 use super::served::Served;
 use super::{Apply, LaunchableImage, as_principals};
 use crate::diagnostic::{Code, Error};
-use crate::id::{AccountId, AmiId, KeyArn, Region, SourceImage};
-use crate::plan::{Grants, SharedImage, SnapshotPermission};
+use crate::id::{AmiId, KeyArn};
+use crate::plan::{Grants, SnapshotPermission};
 use crate::report::{Conclusion, Event, Verification};
 use crate::request::Verify;
 use crate::verify;
@@ -24,31 +25,6 @@ const YOUNG: Duration = Duration::from_secs(2);
 pub(super) struct LostAccess<'a> {
     keys: BTreeSet<&'a KeyArn>,
     images: BTreeSet<AmiId>,
-}
-
-/// Which targets cannot launch an image in a Region, as far as targets were checked.
-#[derive(Debug, Default)]
-pub(super) struct Blocked {
-    by_image: BTreeMap<(SourceImage, Region), BTreeMap<AccountId, bool>>,
-}
-
-impl Blocked {
-    /// Whether a target cannot launch an image.
-    pub(super) fn contains(&self, image: &SharedImage, target: &AccountId) -> bool {
-        let targets = self.targets_of(image);
-        targets.is_some_and(|targets| targets.get(target) == Some(&true))
-    }
-
-    /// Whether no target that was checked can launch an image.
-    pub(super) fn is_everywhere(&self, image: &SharedImage) -> bool {
-        let targets = self.targets_of(image);
-        targets.is_some_and(|targets| targets.values().all(|is_blocked| *is_blocked))
-    }
-
-    fn targets_of(&self, image: &SharedImage) -> Option<&BTreeMap<AccountId, bool>> {
-        let image = (image.source.clone(), image.region.clone());
-        self.by_image.get(&image)
-    }
 }
 
 impl LostAccess<'_> {
@@ -187,13 +163,10 @@ impl<'a> Apply<'a> {
             return blocked;
         }
         for verification in verify::verify(self.run, self.plan, true).await {
-            let image = (verification.source.clone(), verification.region.clone());
-            let is_blocked = verification.conclusion == Conclusion::Blocked;
-            if is_blocked {
+            if verification.conclusion == Conclusion::Blocked {
                 self.report_blocked(&verification, served);
             }
-            let targets = blocked.by_image.entry(image).or_default();
-            targets.insert(verification.account.clone(), is_blocked);
+            blocked.note(&verification);
             self.progress().emit(&Event::Verified(verification));
         }
         blocked

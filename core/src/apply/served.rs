@@ -1,7 +1,7 @@
 //! What a run has given to targets by the time that it checks whether they can launch: what they
 //! lack because something failed is told by the error of that, and not once more.
 
-use super::confirm::Blocked;
+use super::blocked::Blocked;
 use super::{Apply, AvailableCopies, LaunchableImage};
 use crate::diagnostic::Error;
 use crate::id::{AccountId, AmiId, Principal, Region, SourceImage};

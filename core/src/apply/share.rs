@@ -11,7 +11,8 @@ use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _};
 use tokio::time::Instant;
 
-use super::confirm::{Blocked, LostAccess};
+use super::blocked::Blocked;
+use super::confirm::LostAccess;
 use super::keys::{Granted, KeyState};
 use super::served::Served;
 use super::{Apply, LaunchableImage};

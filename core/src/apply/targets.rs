@@ -6,7 +6,7 @@ mod roles;
 use futures::future;
 use tokio::time::Instant;
 
-use super::confirm::Blocked;
+use super::blocked::Blocked;
 use super::served::{Served, Untagged};
 use super::{Apply, AvailableCopies, LaunchableImage};
 use crate::diagnostic::{Code, Error, FindingCode};

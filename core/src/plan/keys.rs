@@ -7,7 +7,8 @@ mod stale;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::planner::{Planner, ShareSteps};
+use super::planner::Planner;
+use super::share::ShareSteps;
 use super::step::{KeyAccess, LaunchPermission, PolicyChange};
 use crate::diagnostic::FindingCode;
 use crate::id::KeyArn;

@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 
 use super::names::inline_policy_name;
-use super::planner::{Planner, ShareSteps};
+use super::planner::Planner;
+use super::share::ShareSteps;
 use super::step::{LaunchRole, RolePolicy, Step};
 use crate::diagnostic::FindingCode;
 use crate::id::{AccountId, KeyArn};

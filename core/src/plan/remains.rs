@@ -1,17 +1,17 @@
 //! What a revoke says stays, as data: beside other groups of the run it may not stay at all.
 
+mod words;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Plan;
-use super::planner::Planner;
-use super::removals::{copy_still_shared, image_still_shared};
 use super::step::RemoveKeyAccess;
-use crate::diagnostic::names::first_names;
-use crate::diagnostic::{Finding, FindingCode};
+use crate::diagnostic::Finding;
 use crate::id::{AmiId, KeyArn, Principal, SourceImage};
 use crate::policy::key_policy::PolicyPrincipal;
 
-const OTHER_WAY: FindingCode = FindingCode::RevokeOtherWay;
+pub(super) use words::describe;
+pub(crate) use words::{copy_still_shared, image_shared_again, image_still_shared};
 
 /// Something that stays because the plan that says so does not remove it.
 #[derive(Clone, Debug)]
@@ -43,65 +43,7 @@ pub(super) struct Removed<'a> {
     keys: BTreeMap<&'a KeyArn, Vec<&'a RemoveKeyAccess>>,
 }
 
-impl Planner<'_> {
-    /// Says what stays.
-    pub(super) fn say_remains(&mut self, remains: Remains) {
-        self.add(remains.finding());
-        self.remains.push(remains);
-    }
-}
-
 impl Remains {
-    /// The finding that says it.
-    pub(super) fn finding(&self) -> Finding {
-        let (resource, message) = match self {
-            Self::Copy { copy, source, with } => {
-                return if with.is_empty() {
-                    copy_kept_for_now(copy, source)
-                } else {
-                    copy_still_shared(copy, source, with)
-                };
-            }
-            Self::NotOurs(_, finding) => return finding.clone(),
-            Self::Launchers(image, with) => return image_still_shared(image, with),
-            Self::Statements(key, principals) => (
-                key,
-                format!(
-                    "statements that an earlier run wrote still let {} use the key, and with this \
-                     `key-access` they stay: `mode: revoke` with `key-access` `policy` removes \
-                     them",
-                    first_names(principals)
-                ),
-            ),
-            Self::Policy(key, principals, problem) => (
-                key,
-                format!(
-                    "whether the key policy lets {} use the key too is unknown: {problem}",
-                    first_names(principals)
-                ),
-            ),
-            Self::UnreadGrants(key, principals) => (
-                key,
-                format!(
-                    "whether grants let {} use the key too is unknown: they could not be read",
-                    first_names(principals)
-                ),
-            ),
-            Self::Grants(key, principal, grants) => {
-                let who = describe(principal);
-                let grants = first_names(grants);
-                (
-                    key,
-                    format!(
-                        "{who} can use the key by grants that this run does not revoke, or may do \
-                         so: {grants}"
-                    ),
-                )
-            }
-        };
-        Finding::warn(OTHER_WAY, resource, message)
-    }
-
     /// What stays of it beside all that is removed; `None` if nothing does.
     pub(super) fn beside(mut self, removed: &Removed<'_>) -> Option<Self> {
         let stays = match &mut self {
@@ -185,23 +127,5 @@ impl<'a> Removed<'a> {
             !steps.any(|step| about(step, principal))
         });
         !principals.is_empty()
-    }
-}
-
-/// A copy that all its users lose in this run, each by another group.
-fn copy_kept_for_now(copy: &AmiId, source: &SourceImage) -> Finding {
-    let message = format!(
-        "this copy of {source} is kept although nobody has access to it after this run: those who \
-         have it are targets of several groups, each of which takes it from its own only"
-    );
-    let mut finding = Finding::warn(FindingCode::CopyStillShared, copy, message);
-    "run again: the next run removes the copy".clone_into(&mut finding.remedy);
-    finding
-}
-
-pub(super) fn describe(principal: &PolicyPrincipal) -> String {
-    match principal {
-        PolicyPrincipal::Account(account) => format!("account {account}"),
-        PolicyPrincipal::Organization(text) | PolicyPrincipal::Unit(text) => text.clone(),
     }
 }

@@ -15,9 +15,6 @@ use super::step::{LaunchPermission, Removal, RemovePermissions, Step};
 use crate::id::{Principal, SourceImage};
 use crate::inventory::{Image, RegionInventory};
 
-pub(crate) use copies::copy_still_shared;
-pub(crate) use other_ways::{image_shared_again, image_still_shared};
-
 impl Planner<'_> {
     /// The steps that revoke access to each image and to the copies that this tool made of it.
     pub(super) fn plan_revoke(&mut self) -> Vec<Step> {

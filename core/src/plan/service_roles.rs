@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::own_grant::OwnGrant;
-use super::planner::{Planner, ShareSteps};
+use super::planner::Planner;
+use super::share::ShareSteps;
 use super::step::{LaunchPermission, ServiceRole};
 use crate::diagnostic::names::first_names;
 use crate::diagnostic::{Error, Finding, FindingCode};

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::planner::{Planner, ShareSteps};
+use super::planner::Planner;
+use super::share::ShareSteps;
 use super::step::{
     ForgetTemporaryAccess, KeyReads, LaunchPermission, ReclaimAccess, RemovePermissions,
     SharedImage, TemporaryKeyAccess,

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use crate::diagnostic::FindingCode;
 use crate::id::KeyArn;
 use crate::inventory::Key;
-use crate::plan::planner::{Planner, ShareSteps};
+use crate::plan::planner::Planner;
+use crate::plan::share::ShareSteps;
 use crate::plan::step::{ReclaimAccess, RemoveKeyAccess, Step};
 use crate::policy::key_policy::KeyPolicy;
 

@@ -1,11 +1,9 @@
 //! Copies that a revoke finds: those of this tool, whose permissions it removes, and if the request
 //! asks for that, the copies themselves.
 
-use std::collections::BTreeSet;
-
+use crate::diagnostic::FindingCode;
 use crate::diagnostic::names::first_names;
-use crate::diagnostic::{Finding, FindingCode};
-use crate::id::{AmiId, Principal, SourceImage};
+use crate::id::SourceImage;
 use crate::inventory::{Image, ImageState, RegionInventory};
 use crate::plan::own_copy;
 use crate::plan::planner::Planner;
@@ -94,18 +92,4 @@ pub(super) fn is_under_key_in_use(
         return false;
     };
     in_use.any(|remove| permission.keys.contains(&remove.key))
-}
-
-/// The finding of a copy that is not removed because it is still shared.
-pub(crate) fn copy_still_shared(
-    copy: &AmiId,
-    source: &SourceImage,
-    with: &BTreeSet<Principal>,
-) -> Finding {
-    let names: Vec<String> = with.iter().map(ToString::to_string).collect();
-    let message = format!(
-        "this copy of {source} is still shared with {}, so it is kept",
-        names.join(", ")
-    );
-    Finding::warn(FindingCode::CopyStillShared, copy, message)
 }

@@ -3,9 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::diagnostic::names::first_names;
-use crate::diagnostic::{Finding, FindingCode};
-use crate::id::{AmiId, Principal};
+use crate::diagnostic::FindingCode;
 use crate::inventory::{Grant, Key, RamPolicy};
 use crate::plan::own_grant::OwnGrant;
 use crate::plan::planner::Planner;
@@ -172,24 +170,4 @@ fn issuer_of<'p>(
     losing: &'p BTreeSet<PolicyPrincipal>,
 ) -> Option<&'p PolicyPrincipal> {
     losing.get(&PolicyPrincipal::Account(grant.issuer_account()?))
-}
-
-/// The finding of an image that was shared again while it was revoked.
-pub(crate) fn image_shared_again(image: &AmiId, with: &BTreeSet<Principal>) -> Finding {
-    let message = format!(
-        "AWS still shows it as shared with {} after this run has revoked that: somebody has shared \
-         it again, or the answer is out of date",
-        first_names(with)
-    );
-    Finding::warn(FindingCode::RevokeSharedAgain, image, message)
-}
-
-/// The finding of an image that stays shared with more than accounts.
-pub(crate) fn image_still_shared(image: &AmiId, with: &BTreeSet<Principal>) -> Finding {
-    let names: Vec<String> = with.iter().map(ToString::to_string).collect();
-    let message = format!(
-        "the image is still shared with {}, so accounts that belong there can still launch it",
-        names.join(", ")
-    );
-    Finding::warn(CODE, image, message)
 }
