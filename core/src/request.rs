@@ -1,6 +1,7 @@
 //! What the caller wants: [`ShareRequest`], checked as a whole, so that all problems are reported
 //! together.
 
+mod build;
 mod builder;
 mod check;
 mod group;

@@ -1,5 +1,6 @@
 //! Events of a run, as they happen: lines in the log, and at a terminal progress bars below it.
 
+mod alike;
 mod describe;
 mod same;
 
@@ -216,7 +217,7 @@ impl EventSink for EventLog {
             Event::Verified(verification) => self.verified(verification),
             other => {
                 self.waits.lock().note(other);
-                if let Some(event) = same::of(other) {
+                if let Some(event) = alike::of(other) {
                     self.bars.finish(&self.shorten_keys(&event.line()));
                     self.hold(event);
                 } else if let Some(line) = describe::describe(other) {

@@ -1,21 +1,19 @@
-//! Collects a [`ShareRequest`] piece by piece.
+//! Collects a request piece by piece.
 
 mod images;
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::check;
 use super::options::{
     DeprecateAt, KeyAccessMode, Options, Revoke, ShareSnapshots, TagsToShare, Timing, Unlisted,
 };
 use super::text::TextDuration;
-use super::{ExpandOrganizations, KeyScope, Problems, Retire, ShareRequest, TargetOptions};
+use super::{ExpandOrganizations, KeyScope, Retire, TargetOptions};
 use crate::id::{AccountId, AmiId, KeyRef, PlanDigest, Principal, Region, RoleArn};
-use crate::request::name::NameTemplate;
 
-/// Collects a [`ShareRequest`]; [`build`](Self::build) checks it.
+/// Collects a [`ShareRequest`](super::ShareRequest); [`build`](Self::build) checks it.
 ///
 /// Read and written with serde it is a request that was not checked yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -307,47 +305,12 @@ impl ShareRequestBuilder {
         self.options.max_concurrency = calls;
         self
     }
-
-    /// Returns every problem of what was collected so far, without a call to AWS.
-    pub fn validate(&self) -> Problems {
-        let now = SystemTime::now()
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap_or_default();
-        check::problems(self, i64::try_from(now.as_secs()).unwrap_or(i64::MAX))
-    }
-
-    /// Checks and returns the request.
-    ///
-    /// # Errors
-    /// Every problem that [`validate`](Self::validate) finds.
-    pub fn build(self) -> Result<ShareRequest, Problems> {
-        let problems = self.validate();
-        let copy_name = NameTemplate::for_images(&self.copy_name);
-        let parameter = self
-            .parameter
-            .as_deref()
-            .map(NameTemplate::for_parameters)
-            .transpose();
-        let (Ok(copy_name), Ok(parameter), Some(home), true) =
-            (copy_name, parameter, self.home(), problems.0.is_empty())
-        else {
-            return Err(problems);
-        };
-        Ok(ShareRequest {
-            home,
-            images: self.located().collect(),
-            image_parameters: self.located_parameters().collect(),
-            copy_name,
-            parameter,
-            options: self.options,
-            expansion: None,
-        })
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::request::ShareRequest;
 
     #[test]
     fn builder_reports_every_problem_at_once_and_panics_on_no_number() {

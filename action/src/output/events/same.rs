@@ -1,12 +1,10 @@
-//! Events that say the same of several accounts or images: the log has one line for them.
+//! Lines of the log that say the same of several accounts or images: there is one for all of them.
 
 use std::collections::BTreeSet;
 
-use ami_share::Event;
-use ami_share::plan::ImageOfVersion;
 use ami_share::report::Verification;
 
-use crate::output::principal_name::{list_with_count, policy_name, role_name};
+use crate::output::principal_name::list_with_count;
 use crate::output::verification;
 
 type Line = Box<dyn Fn(&str, &str) -> String + Send>;
@@ -27,7 +25,7 @@ pub(super) struct Same {
 }
 
 impl Same {
-    fn of_account(
+    pub(super) fn of_account(
         account: impl ToString,
         line: impl Fn(&str, &str) -> String + Send + 'static,
     ) -> Self {
@@ -42,7 +40,7 @@ impl Same {
         }
     }
 
-    fn of_image(
+    pub(super) fn of_image(
         image: impl ToString,
         line: impl Fn(&str, &str) -> String + Send + 'static,
     ) -> Self {
@@ -52,7 +50,7 @@ impl Same {
         }
     }
 
-    fn with(mut self, detail: impl ToString, several: &'static str) -> Self {
+    pub(super) fn with(mut self, detail: impl ToString, several: &'static str) -> Self {
         self.detail = detail.to_string();
         self.several = several;
         self
@@ -112,146 +110,6 @@ pub(super) fn say(events: &[Same], most: usize) -> Said {
     }
 }
 
-/// The event as one that others may say too; `None` if each has a line of its own.
-pub(super) fn of(event: &Event) -> Option<Same> {
-    copies(event).or_else(|| in_targets(event))
-}
-
-fn copies(event: &Event) -> Option<Same> {
-    const COPIES: &str = "copies of their own";
-    Some(match event.clone() {
-        Event::CopyStarted {
-            source,
-            region,
-            copy,
-            account,
-        } => Same::of_account(account, move |who, copy| {
-            format!("copying {source}, as {copy} in {region} of {who}")
-        })
-        .with(copy, COPIES),
-        Event::CopyAdopted {
-            source,
-            region,
-            copy,
-            account,
-        } => Same::of_account(account, move |who, copy| {
-            format!("already copied {source}, as {copy} in {region} of {who}")
-        })
-        .with(copy, COPIES),
-        Event::CopyAvailable {
-            source,
-            region,
-            copy,
-            account,
-        } => Same::of_account(account, move |who, copy| {
-            format!("copied {source}: available as {copy} in {region} of {who}")
-        })
-        .with(copy, COPIES),
-        Event::Deprecated { image, at } => Same::of_image(image, move |who, _| {
-            format!("{who} will be deprecated at {at}")
-        }),
-        Event::Protected { image } => Same::of_image(image, |who, _| {
-            format!("deregistration protection is on for {who}")
-        }),
-        _ => return None,
-    })
-}
-
-fn in_targets(event: &Event) -> Option<Same> {
-    Some(match event.clone() {
-        Event::Tagged { account, image } => Same::of_account(account, move |who, _| {
-            format!("{image} carries its tags in {who} now")
-        }),
-        Event::RoleAllowed {
-            account,
-            role,
-            policy,
-        } => {
-            let policy = format!("the policy {}", policy_name(&policy));
-            Same::of_account(account, move |who, policy| {
-                format!("the role {role} of {who} has {policy} now")
-            })
-            .with(policy, "policies to launch with keys")
-        }
-        Event::RoleDisallowed {
-            account,
-            role,
-            policy,
-        } => {
-            let policy = format!("the policy {}", policy_name(&policy));
-            Same::of_account(account, move |who, policy| {
-                format!("the role {role} of {who} no longer has {policy}")
-            })
-            .with(policy, "policies to launch with keys")
-        }
-        Event::ServiceRoleGranted { account, role, key } => {
-            let key = if key.account() == &account {
-                "a key of its own".to_owned()
-            } else {
-                key.to_string()
-            };
-            Same::of_account(account, move |who, _| {
-                let role = role_name(&role);
-                format!(
-                    "{role} of {who} has a grant of {key} now; it can take five minutes to be \
-                     effective"
-                )
-            })
-        }
-        Event::Published {
-            account,
-            region,
-            name,
-            image,
-            previous,
-        } => {
-            let instead = previous.map(|before| format!(" instead of {before}"));
-            let image = format!("{image} now{}", instead.unwrap_or_default());
-            Same::of_account(account, move |who, image| {
-                format!("the parameter {name} in {region} of {who} names {image}")
-            })
-            .with(image, "the AMI for that account now")
-        }
-        Event::LaunchTemplateVersionMade {
-            account,
-            name,
-            version,
-            image,
-            previous,
-            ..
-        } => {
-            let instead = instead_of(&previous);
-            let version = format!("the version {version} with {image} now{instead}");
-            Same::of_account(account, move |who, version| {
-                format!("the launch template {name} of {who} has {version}")
-            })
-            .with(version, "a new version now")
-        }
-        Event::DefaultVersionSet {
-            account,
-            name,
-            version,
-            previous,
-            ..
-        } => {
-            let version = format!("version {version} now{}", instead_of(&previous));
-            Same::of_account(account, move |who, version| {
-                format!("the default of the launch template {name} of {who} is {version}")
-            })
-            .with(version, "the new version now")
-        }
-        _ => return None,
-    })
-}
-
-/// The version of a launch template that launches got before.
-fn instead_of(previous: &ImageOfVersion) -> String {
-    let image = previous.image.as_ref();
-    let image = image.map(|image| format!(" with {image}"));
-    let image = image.unwrap_or_default();
-    format!(", instead of version {}{image}", previous.version)
-}
-
 /// What was checked of a target and an image, which may be the same of others.
 pub(super) fn of_verification(verification: &Verification) -> Same {
     let image = verification::image_of(verification).to_string();
@@ -269,7 +127,10 @@ pub(super) fn of_verification(verification: &Verification) -> Same {
 
 #[cfg(test)]
 mod tests {
+    use ami_share::Event;
+
     use super::*;
+    use crate::output::events::alike::of;
 
     fn tagged(account: &str) -> Same {
         of(&Event::Tagged {
