@@ -3,6 +3,7 @@
 //! the answer, so that a page of a proxy would pass for "done".
 
 mod check;
+mod decoded;
 mod elements;
 mod lists;
 mod sent;
@@ -107,12 +108,13 @@ impl HttpConnector for CheckedConnector {
                     Wrong::Unreadable(why) => unreadable(status, why),
                 });
             }
-            if !answer.status().is_success()
-                && let Some(hidden) = sent.hide_in(&body)
-            {
-                body = hidden;
-                // The SDK would take it for cut off.
-                answer.headers_mut().remove("content-length");
+            if !answer.status().is_success() {
+                sent.hide_in_headers(&mut answer);
+                if let Some(hidden) = sent.hide_in(&body) {
+                    body = hidden;
+                    // The SDK would take it for cut off.
+                    answer.headers_mut().remove("content-length");
+                }
             }
             *answer.body_mut() = SdkBody::from(body);
             Ok(answer)

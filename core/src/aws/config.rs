@@ -46,13 +46,16 @@ pub async fn load_config() -> Result<SdkConfig, InvalidSetting> {
         })?,
         None => TlsContext::default(),
     };
+    let client = http_client(trusted);
     // The SDK's own sources of credentials call STS too, and their errors are shown.
-    let client = answers::checked(http_client(trusted));
-    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(client);
+    let of_credentials = answers::checked(client.clone());
+    let mut loader =
+        aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(of_credentials);
     if let Ok(name) = AppName::new(concat!("ami-share-", env!("CARGO_PKG_VERSION"))) {
         loader = loader.app_name(name);
     }
-    Ok(loader.load().await)
+    // Calls of this library are looked at by `with_defaults`.
+    Ok(loader.load().await.to_builder().http_client(client).build())
 }
 
 fn http_client(trusted: TlsContext) -> SharedHttpClient {
