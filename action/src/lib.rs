@@ -253,14 +253,20 @@ fn read_settings(
     settings::parse(&read.raw, problems)
 }
 
+/// A file of a megabyte can be wrong in a hundred thousand places, and nobody reads them all.
+const MOST_PROBLEMS: usize = 1_000;
+
 /// Writes to the log and the summary what is wrong with the inputs.
 fn end_with_problems(env: &[(OsString, OsString)], log: &Log, problems: &[Problem]) -> Exit {
     let ending = Ending::of_bad_input(problems.len());
     let mut messages = Vec::new();
-    for Problem { input, message } in problems {
+    for Problem { input, message } in problems.iter().take(MOST_PROBLEMS) {
         messages.push((input.clone(), format!("{input}: {message}")));
     }
     log.annotate_all(Level::Error, &messages);
+    if let Some(rest @ 1..) = problems.len().checked_sub(MOST_PROBLEMS) {
+        log.line(&format!("and {rest} more: mend these first"));
+    }
     if let Some(path) = variable(env, "GITHUB_STEP_SUMMARY").map(Path::new) {
         let masks_accounts = log.masks_account_ids();
         let written = output::write_bad_input(path, problems, &pages(env), masks_accounts);

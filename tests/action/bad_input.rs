@@ -244,3 +244,30 @@ async fn log_that_nobody_reads_does_not_hold_the_run() {
     let ended = tokio::task::spawn_blocking(move || child.wait().unwrap());
     assert_eq!(ended.await.unwrap().code(), Some(2));
 }
+
+/// A file of one megabyte can be wrong in as many places as it has lines.
+#[tokio::test(flavor = "multi_thread")]
+async fn many_problems_are_counted_and_one_cause_is_one_problem() {
+    let stage = Stage::set(1).await;
+    let mut unknown = "ami-id: ami-1a2b3c4d\n".to_owned();
+    for number in 0..90_000 {
+        unknown += &format!("k{number}: x\n");
+    }
+    let mut groups = "ami-id: ami-1a2b3c4d\ngroups:\n".to_owned();
+    for number in 0..100 {
+        groups +=
+            &format!("- name: g{number}\n  target-accounts: [{B}]\n  tags: {{x: {number}}}\n");
+    }
+    for (file, errors, words) in [
+        (unknown, 1_000, "89000 more"),
+        (groups, 1, "(so it is in 98 more groups)"),
+    ] {
+        let path = stage.path("ami-share.yml").display().to_string();
+        std::fs::write(&path, file).unwrap();
+        let run = stage.run_on_github(&[("INPUT_CONFIG-FILE", &path), ("AWS_REGION", "us-east-1")]);
+        assert_eq!(run.status, 2, "{}", run.log);
+        assert_eq!(run.log.matches("::error ").count(), errors, "{words}");
+        assert!(run.log.contains(words), "{words}");
+        assert!(run.log.len() < 200_000, "{}", run.log.len());
+    }
+}

@@ -7,7 +7,7 @@ mod remains;
 use std::time::Duration;
 
 use ami_share::request::{
-    DeprecateAt, KeyAccessMode, ShareRequestBuilder, ShareSnapshots, TagsToShare,
+    DeprecateAt, KeyAccessMode, ShareRequestBuilder, ShareSnapshots, TagsToShare, contradictions,
 };
 use ami_share::{KeyRef, Plan, RequestGroup, Sharer};
 
@@ -110,6 +110,43 @@ async fn groups_that_contradict_each_other_refuse_the_run() {
                     assert!(world.count_changes().is_empty(), "{what}");
                 }
             }
+        }
+    }
+}
+
+/// An image that is under the key already is not copied, one without a key has no policy, and who
+/// only asks about usage writes nothing.
+#[tokio::test(start_paused = true)]
+async fn groups_may_differ_in_what_does_not_happen() {
+    for (input, about, adapt) in TABLE {
+        let cases: [(bool, Adapt); 3] = [
+            (*about == "copy", |it| it),
+            (*input == "drop-stale-principals", |it| it),
+            (true, ShareRequestBuilder::usage_only),
+        ];
+        for (number, (is_case, mode)) in cases.into_iter().enumerate() {
+            let world = World::generate(4, 1, 2, 1);
+            if number == 1 {
+                world.sim.edit(|state| {
+                    for snapshot in state.snapshots.values_mut() {
+                        snapshot.key = None;
+                    }
+                });
+            }
+            let request = |account: &str| {
+                let request = world.build_request_for(&["image-1"], &[account]);
+                mode(match number {
+                    0 => request.kms_key(world.key_arn("key-1").parse().unwrap()),
+                    _ => request,
+                })
+            };
+            let groups = into_groups(vec![("one", adapt(request(B))), ("two", request(C))]);
+            let requests: Vec<_> = groups.iter().map(|group| &group.request).collect();
+            let what = format!("{input} {number}");
+            assert!(!is_case || contradictions(&requests).is_empty(), "{what}");
+            let plan = plan(&world, &groups).await;
+            let refusals: Vec<_> = plan.refusals().collect();
+            assert!(!is_case || refusals.is_empty(), "{what}: {refusals:?}");
         }
     }
 }

@@ -12,6 +12,7 @@ use ami_share::request::{ShareRequestBuilder, TargetOptions, Verify};
 use ami_share::{Report, Sharer};
 use ami_share_sim::world::{LaunchTemplate, TemplateVersion, World as State};
 
+use super::groups::{self, into_groups};
 use super::support::*;
 
 pub(crate) const ID: &str = "lt-0123456789abcdef0";
@@ -299,4 +300,39 @@ async fn plan_that_was_approved_is_carried_out_with_its_launch_templates_only() 
         plan.refusals()
             .any(|it| it.code.as_str() == "plan.not-expected")
     );
+}
+
+/// Groups may have one template by its name, by its ID and by a placeholder.
+#[tokio::test(start_paused = true)]
+async fn groups_agree_on_the_default_of_a_template_however_they_name_it() {
+    for names in [
+        [ID, "web"],
+        ["web", ID],
+        ["web-{architecture}", "web-x86_64"],
+    ] {
+        let world = build_world(1).await;
+        edit_template(&world, ID, |template| {
+            if names[0].contains('{') {
+                names[1].clone_into(&mut template.name);
+            }
+        });
+        let request = |name: &str, set_default: bool| {
+            let options = with_target_role()
+                .verify(Verify::None)
+                .launch_templates([name.to_owned()]);
+            build_request(&world, "image-1", options.set_default_version(set_default))
+        };
+        for (one, other) in [(true, false), (false, true), (true, true)] {
+            let groups = into_groups(vec![
+                ("one", request(names[0], one)),
+                ("two", request(names[1], other)),
+            ]);
+            let plan = groups::plan(&world, &groups).await;
+            let refusals: Vec<_> = plan.refusals().collect();
+            assert_eq!(refusals.is_empty(), one == other, "{names:?}: {refusals:?}");
+            for refusal in refusals {
+                assert_eq!(refusal.code.as_str(), "groups.contradict", "{names:?}");
+            }
+        }
+    }
 }

@@ -1,6 +1,8 @@
 //! The groups of a configuration file: each is parsed as inputs are, and all of them are one run.
 
-use ami_share::request::{ShareRequestBuilder, contradictions};
+use std::collections::{BTreeMap, BTreeSet};
+
+use ami_share::request::{Contradiction, ShareRequestBuilder, contradictions};
 use ami_share::{Principal, RequestGroup, ShareRequest};
 
 use super::config_file::GroupInputs;
@@ -56,9 +58,7 @@ pub(super) fn parse(mut groups: Vec<GroupInputs>) -> Result<Settings, Vec<Proble
     }
     if let Some(problem) = find_excess(&groups, &parsed) {
         problems.push(problem);
-        return Err(problems);
-    }
-    if parsed.len() == groups.len() {
+    } else if parsed.len() == groups.len() {
         problems.extend(find_contradictions(&groups, &parsed));
     }
     if !problems.is_empty() {
@@ -139,37 +139,54 @@ fn find_expanded(groups: &[GroupInputs]) -> Vec<Problem> {
 /// with other keys, and an image is not deprecated at two dates.
 fn find_contradictions(groups: &[GroupInputs], parsed: &[Settings]) -> Vec<Problem> {
     let requests: Vec<&ShareRequest> = parsed.iter().map(|settings| &settings.request).collect();
-    let mut problems = Vec::new();
+    // A hundred groups have thousands of pairs, and one thing to mend.
+    let mut of_input: BTreeMap<_, Vec<Contradiction>> = BTreeMap::new();
     for contradiction in contradictions(&requests) {
-        let (one, other) = contradiction.groups;
-        let (Some(one), Some(other)) = (groups.get(one), groups.get(other)) else {
-            continue;
-        };
-        let (first, input) = (one.name.as_deref().unwrap_or_default(), contradiction.input);
-        let problem = match &contradiction.target {
-            None => {
-                let message = format!(
-                    "group `{first}` shares the same images, with another `{input}`: give it once \
-                     for all groups, at the top of the file"
-                );
-                other.problem_of(input, &message)
-            }
-            Some(target) => {
-                let message = format!(
-                    "{target} is in group `{first}` too, with another `{input}`: give both groups \
-                     the same, or the target to one of them"
-                );
-                let targets = match target {
-                    Principal::Organization(_) => "target-organizations",
-                    Principal::OrganizationalUnit(_) => "target-organizational-units",
-                    _ => "target-accounts",
-                };
-                other.problem_of(targets, &message)
-            }
-        };
-        add_new(&mut problems, problem);
+        let about = (contradiction.input, contradiction.target.clone());
+        of_input.entry(about).or_default().push(contradiction);
     }
-    problems
+    let of_input = of_input.values();
+    let problems = of_input.filter_map(|same| contradiction_problem(groups, same));
+    problems.collect()
+}
+
+/// The problem of groups that differ in one input about one target, or about none.
+fn contradiction_problem(groups: &[GroupInputs], same: &[Contradiction]) -> Option<Problem> {
+    let Contradiction {
+        groups: (one, other),
+        input,
+        target,
+        ..
+    } = same.first()?;
+    let (one, other) = (groups.get(*one)?, groups.get(*other)?);
+    let first = one.name.as_deref().unwrap_or_default();
+    let differing: BTreeSet<_> = same.iter().map(|it| it.groups.1).collect();
+    let others = match differing.len() - 1 {
+        0 => String::new(),
+        1 => " (so it is in 1 more group)".to_owned(),
+        more => format!(" (so it is in {more} more groups)"),
+    };
+    Some(match target {
+        None => {
+            let message = format!(
+                "group `{first}` shares the same images, with another `{input}`{others}: give it \
+                 once for all groups, at the top of the file"
+            );
+            other.problem_of(input, &message)
+        }
+        Some(target) => {
+            let message = format!(
+                "{target} is in group `{first}` too, with another `{input}`{others}: give all of \
+                 them the same, or the target to one of them"
+            );
+            let targets = match target {
+                Principal::Organization(_) => "target-organizations",
+                Principal::OrganizationalUnit(_) => "target-organizational-units",
+                _ => "target-accounts",
+            };
+            other.problem_of(targets, &message)
+        }
+    })
 }
 
 fn add_new(problems: &mut Vec<Problem>, problem: Problem) {

@@ -130,6 +130,7 @@ fn groups(shape: Shape, input: &str, values: [&str; 2]) -> [String; 2] {
         let mut settings = vec![("target-accounts", accounts[number].to_owned())];
         if shape.copies {
             settings.push(("kms-key-id", "alias/a".to_owned()));
+            settings.push(("copy-to-regions", "eu-west-1".to_owned()));
         }
         for (name, value) in needed(input) {
             settings.retain(|(known, _)| known != name);
@@ -181,7 +182,8 @@ fn every_setting_of_a_group_is_its_own_or_one_that_groups_agree_on() {
         for (copies, target) in [(false, false), (true, false), (false, true), (true, true)] {
             let shape = Shape { copies, target };
             let is_refused = match about {
-                OfImage | OfPolicy | Alone => true,
+                OfImage | Alone => true,
+                OfPolicy => copies,
                 OfCopy => copies || target,
                 OfTarget => target,
                 Own => false,

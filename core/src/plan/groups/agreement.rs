@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{PlannedGroup, add_new};
 use crate::diagnostic::{Finding, FindingCode};
-use crate::id::{KeyArn, Region, SourceImage};
+use crate::id::{KeyArn, Principal, Region, SourceImage};
 use crate::plan::Plan;
 use crate::request::{Contradiction, GroupShares, find_contradictions};
 
@@ -26,7 +26,32 @@ impl Plan {
             findings.extend(self.refuse_contradiction(&contradiction));
         }
         drop(shares);
+        for contradiction in self.find_defaults_that_differ() {
+            findings.extend(self.refuse_contradiction(&contradiction));
+        }
         add_new(&mut self.findings, &findings);
+    }
+
+    /// Launch templates that one group gives a new default version, and another does not: groups may
+    /// have one by its name and by its ID.
+    fn find_defaults_that_differ(&self) -> Vec<Contradiction> {
+        let (mut updates, mut found) = (BTreeMap::new(), Vec::new());
+        for (number, group) in self.groups.iter().enumerate() {
+            for update in group.plan.launch_templates() {
+                let template = (&update.account, &update.shared.region, &update.template);
+                let first = *updates
+                    .entry(template)
+                    .or_insert((number, update.set_default));
+                if first.1 != update.set_default {
+                    found.push(Contradiction {
+                        groups: (first.0, number),
+                        input: "set-default-version",
+                        target: Some(Principal::Account(update.account.clone())),
+                    });
+                }
+            }
+        }
+        found
     }
 
     fn refuse_contradiction(&self, contradiction: &Contradiction) -> Option<Finding> {

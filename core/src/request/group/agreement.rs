@@ -50,11 +50,12 @@ pub fn contradictions(requests: &[&ShareRequest]) -> Vec<Contradiction> {
     let mut groups = Vec::new();
     for request in requests.iter().copied() {
         let images = request.shared_in_regions();
-        let policies = if request.options.key_access == KeyAccessMode::Policy {
-            request.shared_in_regions().into_keys().collect()
-        } else {
-            BTreeSet::new()
-        };
+        let mut policies = request.shared_in_regions();
+        // Whether an image has a key of its own is not known yet.
+        policies.retain(|shared, _| {
+            shared.copies.is_some() && request.options.key_access == KeyAccessMode::Policy
+        });
+        let policies = policies.into_keys().collect();
         groups.push(GroupShares {
             request,
             targets: request.targets(),
@@ -157,7 +158,7 @@ fn pairs_with_target<'a, T>(
 }
 
 impl ShareRequest {
-    /// What it surely shares in each Region, each with whether it may be a copy.
+    /// What it surely shares in each Region, each with whether it surely is a copy.
     fn shared_in_regions(&self) -> BTreeMap<InRegion<'_>, bool> {
         let options = &self.options;
         let mut of_images: BTreeSet<&Region> = BTreeSet::new();
@@ -172,7 +173,8 @@ impl ShareRequest {
             }
             let shares_source = options.share_source || !is_of_image;
             let copies = key.map(|key| (key, self.copy_name.to_string(), shares_source));
-            let is_copy = copies.is_some();
+            // An image that is under the key already is shared itself.
+            let is_copy = copies.is_some() && !(is_of_image && options.share_source);
             let in_region = InRegion {
                 images: &self.images,
                 parameters: &self.image_parameters,
@@ -233,6 +235,9 @@ impl ShareRequest {
     /// What belongs to a key whose policy two groups write.
     fn settings_of_policy(&self, other: &Self) -> Vec<Setting> {
         let [mine, its] = [self, other].map(|it| it.options.drop_stale_principals);
+        if self.options.usage_only {
+            return Vec::new();
+        }
         vec![("drop-stale-principals", mine == its)]
     }
 
