@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use ami_share::request::{TargetOptions, Verify};
 use ami_share::{Error, Report, Sharer};
+use ami_share_sim::{Delays, Options, Scenario};
 use serde_json::{Value, json};
 
 use super::support::*;
@@ -11,12 +12,16 @@ use super::support::*;
 const C: &str = "300000000000";
 
 /// B and C get an image with a tag, and have roles.
-fn build_world() -> World {
+fn build_scenario() -> Scenario {
     let mut scenario = generate_scenario(3, 1, 1, 1);
     for image in &mut scenario.images {
         image.tags.insert("os".to_owned(), "linux".to_owned());
     }
-    let world = World::from_scenario(scenario);
+    scenario
+}
+
+fn build_world() -> World {
+    let world = World::from_scenario(build_scenario());
     world.alias_own_keys();
     world
 }
@@ -84,6 +89,34 @@ async fn image_that_a_target_hides_is_one_error_at_once() {
             .map(|it| it.account.as_ref())
             .collect();
         assert_eq!(tagged, [B], "{verify:?}");
+    }
+}
+
+/// The finding of the plan asks for that, and a copy or an approval takes its time.
+#[tokio::test(start_paused = true)]
+async fn image_that_a_target_allows_since_the_plan_is_waited_for() {
+    let options = Options {
+        delays: Delays {
+            sharing: Duration::from_secs(30),
+            ..Delays::default()
+        },
+        ..Options::default()
+    };
+    for allowed in [json!([]), json!([{ "providers": [A] }])] {
+        let world = World::with_options(build_scenario(), options.clone());
+        world.allow_images(C, "enabled", json!([{ "providers": ["amazon"] }]));
+        let request = world.build_request_for(&["image-1"], &[B, C]);
+        let request = request.target_options(with_target_role().verify(Verify::None));
+        let sharer = Sharer::new(&world.config(A));
+        let plan = sharer.plan(&request.build().unwrap()).await.unwrap();
+        let state = if allowed == json!([]) {
+            "disabled"
+        } else {
+            "enabled"
+        };
+        world.allow_images(C, state, allowed);
+        let report = sharer.apply(&plan).await.unwrap();
+        assert_eq!(report.targets.len(), 2, "{state}");
     }
 }
 

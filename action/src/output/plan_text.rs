@@ -8,7 +8,7 @@ mod retirement;
 mod shares;
 mod targets;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use ami_share::plan::{SharedImage, Step};
 use ami_share::{AccountId, Plan};
@@ -52,7 +52,6 @@ pub(crate) fn no_changes(plan: &Plan, lines: &[String]) -> &'static str {
 enum Entry<'a> {
     Line(String),
     Same {
-        words: Vec<String>,
         first: &'a Step,
         accounts: BTreeSet<&'a AccountId>,
     },
@@ -64,9 +63,24 @@ fn lines_of_steps(plan: &Plan) -> Vec<String> {
         |step: &Step| matches!(step, Step::RemovePermissions(_) | Step::RemoveKeyAccess(_));
     let keeps_unlisted = !plan.steps.iter().any(is_removal);
     let mut entries: Vec<Entry<'_>> = Vec::new();
+    // Where the entry of each text is.
+    let mut places = HashMap::new();
     for step in &plan.steps {
         match account_of(step) {
-            Some(account) => add_account(&mut entries, plan, step, account),
+            Some(account) => {
+                let place = *places
+                    .entry(describe(step, plan, "…"))
+                    .or_insert(entries.len());
+                match entries.get_mut(place) {
+                    Some(Entry::Same { accounts, .. }) => {
+                        accounts.insert(account);
+                    }
+                    _ => entries.push(Entry::Same {
+                        first: step,
+                        accounts: BTreeSet::from([account]),
+                    }),
+                }
+            }
             None => entries.extend(describe(step, plan, "").into_iter().map(Entry::Line)),
         }
         if keeps_unlisted {
@@ -77,39 +91,13 @@ fn lines_of_steps(plan: &Plan) -> Vec<String> {
     for entry in entries {
         match entry {
             Entry::Line(line) => lines.push(line),
-            Entry::Same {
-                first, accounts, ..
-            } => {
+            Entry::Same { first, accounts } => {
                 let accounts: Vec<_> = accounts.into_iter().collect();
                 lines.extend(describe(first, plan, &list_accounts(&accounts)));
             }
         }
     }
     lines
-}
-
-fn add_account<'a>(
-    entries: &mut Vec<Entry<'a>>,
-    plan: &Plan,
-    step: &'a Step,
-    account: &'a AccountId,
-) {
-    let said = describe(step, plan, "…");
-    for entry in entries.iter_mut() {
-        if let Entry::Same {
-            words, accounts, ..
-        } = entry
-            && *words == said
-        {
-            accounts.insert(account);
-            return;
-        }
-    }
-    entries.push(Entry::Same {
-        words: said,
-        first: step,
-        accounts: BTreeSet::from([account]),
-    });
 }
 
 /// The account that the line of a step names, if other accounts may get the same.

@@ -10,7 +10,7 @@ use super::blocked::Blocked;
 use super::served::{Served, Untagged};
 use super::{Apply, AvailableCopies, LaunchableImage};
 use crate::diagnostic::{Code, Error, FindingCode};
-use crate::id::{AccountId, AmiId, Principal};
+use crate::id::{AccountId, AmiId, Principal, Region};
 use crate::limits::SHARE_PROPAGATION;
 use crate::plan::{SharedImage, TagShared, TargetCopy};
 use crate::report::Event;
@@ -82,12 +82,38 @@ impl Apply<'_> {
     ) -> Result<AmiId, Error> {
         let copy = step.to_copy_image(&image.image_id);
         let copied = self.ensure_copy(&copy, &image.launch.keys).await;
-        copied.map_err(|error| match &step.hidden {
-            Some(why) if error.is_aws(NOT_FOUND) => {
-                hidden(error, &step.account, "it cannot be copied there", why)
-            }
-            _ => error,
+        let Err(error) = copied else { return copied };
+        if !error.is_aws(NOT_FOUND) {
+            return Err(error);
+        }
+        let (account, region) = (&step.account, &image.shared().region);
+        let hides = self.hides(step.hidden.as_deref(), account, region, &image.image_id);
+        Err(match hides.await {
+            Some(why) => hidden(error, account, "it cannot be copied there", &why),
+            None => error,
         })
+    }
+
+    /// Why Allowed AMIs of a target hide an image from it, if they did so in the plan and still do:
+    /// a finding of the plan asks to change them.
+    async fn hides(
+        &self,
+        planned: Option<&str>,
+        account: &AccountId,
+        region: &Region,
+        image_id: &AmiId,
+    ) -> Option<String> {
+        let planned = planned?.to_owned();
+        let Some(target) = self.run.target_clients(account, region) else {
+            return Some(planned);
+        };
+        let source = self.run.source_clients(region);
+        let image = self.run.present_image(&source, image_id).await;
+        match (target.ec2.allowed_images().await, image) {
+            (Ok(allowed), Ok(image)) => allowed.hides(&image, self.run.source.now()),
+            // What cannot be read now is as it was.
+            _ => Some(planned),
+        }
     }
 
     /// Writes the parameters and launch templates in targets that name an image, or the target's
@@ -192,14 +218,15 @@ impl Apply<'_> {
         while let Err(error) = clients.ec2.tag_image(image_id, &step.missing).await {
             // The target may not see yet what was shared with it a moment ago (R2.21); it never
             // sees what its Allowed AMIs hide (R7.3).
-            let is_unseen = error.is_aws(NOT_FOUND);
-            match &step.hidden {
-                Some(why) if is_unseen => {
-                    return Err(hidden(error, &step.account, "it has no tags there", why));
-                }
-                None if is_unseen && since.elapsed() < SHARE_PROPAGATION => {}
-                None if is_unseen => return Err(error.remedy(UNSEEN)),
-                _ => return Err(error),
+            if !error.is_aws(NOT_FOUND) {
+                return Err(error);
+            }
+            let hides = self.hides(step.hidden.as_deref(), &step.account, region, image_id);
+            if let Some(why) = hides.await {
+                return Err(hidden(error, &step.account, "it has no tags there", &why));
+            }
+            if since.elapsed() >= SHARE_PROPAGATION {
+                return Err(error.remedy(UNSEEN));
             }
             let source = self.run.source_clients(region);
             self.run.check_present(&source, image_id).await?;

@@ -95,6 +95,14 @@ impl ImageCriterion {
 }
 
 impl AllowedImages {
+    /// Why the setting hides an image of another account at a moment, if that is known.
+    pub(crate) fn hides(&self, image: &Image, now: i64) -> Option<String> {
+        match self.judge(image, now) {
+            ImageAllowed::No(why) if self.state == AllowedImagesState::Enabled => Some(why),
+            _ => None,
+        }
+    }
+
     /// What the criteria mean for an image of another account at a moment, whether or not they are
     /// in effect.
     pub(crate) fn judge(&self, image: &Image, now: i64) -> ImageAllowed {

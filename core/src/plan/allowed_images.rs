@@ -28,7 +28,7 @@ impl Planner<'_> {
             if let Some(allowed) = region.and_then(|region| region.allowed_images.as_ref()) {
                 let now = self.inventory.now;
                 messages.extend(describe_hiding(account, allowed, &image, now));
-                hiding.extend(hidden_now(allowed, &image, now).map(|why| (account.clone(), why)));
+                hiding.extend(allowed.hides(&image, now).map(|why| (account.clone(), why)));
             }
         }
         for message in messages {
@@ -93,14 +93,6 @@ pub(super) fn note_hiding(
     }
     for copy in copies {
         copy.hidden = hiding.get(&copy.account).cloned();
-    }
-}
-
-/// Why the setting of a target hides the image now, if that is known.
-fn hidden_now(allowed: &AllowedImages, image: &Image, now: i64) -> Option<String> {
-    match allowed.judge(image, now) {
-        ImageAllowed::No(why) if allowed.state == AllowedImagesState::Enabled => Some(why),
-        _ => None,
     }
 }
 
