@@ -32,8 +32,8 @@ impl Plan {
         add_new(&mut self.findings, &findings);
     }
 
-    /// Launch templates that one group gives a new default version, and another does not: groups may
-    /// have one by its name and by its ID.
+    /// Launch templates that one group gives a new default version, and another does not: groups
+    /// may have one by its name and by its ID.
     fn find_defaults_that_differ(&self) -> Vec<Contradiction> {
         let (mut updates, mut found) = (BTreeMap::new(), Vec::new());
         for (number, group) in self.groups.iter().enumerate() {
