@@ -159,7 +159,7 @@ pub async fn run(env: impl IntoIterator<Item = (OsString, OsString)>, sinks: Sin
 /// Ends a run that was told to stop; returns what is still under way if that takes longer than the
 /// files can wait.
 async fn cancel<'a>(log: &Log, runner: &Runner, sharer: &'a Sharer) -> Option<BoxFuture<'a, ()>> {
-    runner.end_events();
+    runner.cut_events_off();
     let mut ending = runner
         .traced(sharer.end_test_launches(CLEAN_UP_GRACE))
         .boxed();

@@ -81,6 +81,12 @@ impl Runner {
         self.events.end();
     }
 
+    /// Ends it for a run that was told to stop: what would have become an error is a line.
+    pub(crate) fn cut_events_off(&self) {
+        self.events.tell_blocked();
+        self.events.end();
+    }
+
     /// A sharer whose events come to this runner.
     pub(crate) fn build_sharer(self: &Arc<Self>, config: &SdkConfig) -> Sharer {
         let runner = Arc::clone(self);

@@ -258,15 +258,20 @@ async fn many_problems_are_counted_and_one_cause_is_one_problem() {
         groups +=
             &format!("- name: g{number}\n  target-accounts: [{B}]\n  tags: {{x: {number}}}\n");
     }
-    for (file, errors, words) in [
-        (unknown, 1_000, "89000 more"),
-        (groups, 1, "(so it is in 98 more groups)"),
+    for (file, problem, times, words) in [
+        (unknown, "no such setting", 1_000, "89000 more"),
+        (
+            groups,
+            "too, with another",
+            1,
+            "(so it is in 98 more groups)",
+        ),
     ] {
         let path = stage.path("ami-share.yml").display().to_string();
         std::fs::write(&path, file).unwrap();
         let run = stage.run_on_github(&[("INPUT_CONFIG-FILE", &path), ("AWS_REGION", "us-east-1")]);
         assert_eq!(run.status, 2, "{}", run.log);
-        assert_eq!(run.log.matches("::error ").count(), errors, "{words}");
+        assert_eq!(run.log.matches(problem).count(), times, "{words}");
         assert!(run.log.contains(words), "{words}");
         assert!(run.log.len() < 200_000, "{}", run.log.len());
     }

@@ -176,3 +176,33 @@ async fn cancelled_run_tells_what_was_checked_until_then() {
     let is_later = |line: &str| line.starts_with("deregistration protection is on for ami-");
     assert!(checked.is_some() && lines.any(is_later), "{}", said.log);
 }
+
+/// Blocked launches become errors in the end, and a run that is told to stop has no such end.
+#[tokio::test(start_paused = true)]
+async fn cancelled_verification_tells_which_launches_are_blocked() {
+    let sim = Sim::new(Scenario::with_targets(2), Options::default());
+    let slow = json!({
+        "operation": "sts:AssumeRole",
+        "naming": "300000000001",
+        "effect": { "delay": { "seconds": 600 } }
+    });
+    sim.fault(serde_json::from_value(slow).unwrap());
+    let folder = tempfile::TempDir::new().unwrap();
+    let file = folder.path().join("ami-share.yml");
+    let groups = "target-role: consumer\n\
+                  target-external-id: example\n\
+                  groups:\n\
+                  - {name: one, target-accounts: ['300000000000']}\n\
+                  - {name: two, target-accounts: ['300000000001']}\n";
+    std::fs::write(&file, groups).unwrap();
+    let inputs = [
+        ("AMI_ID", "{golden}"),
+        ("MODE", "verify"),
+        ("CONFIG_FILE", file.to_str().unwrap()),
+    ];
+    let cancelled = tokio::time::sleep(Duration::from_secs(40)).boxed();
+    let said = run_until(&sim, &inputs, cancelled).await;
+    assert_eq!(said.exit, Exit::Cancelled, "{}", said.log);
+    let told = said.log.matches("cannot launch ami-").count();
+    assert_eq!(told, 1, "{}", said.log);
+}

@@ -5,6 +5,7 @@ mod describe;
 mod same;
 
 use std::collections::BTreeSet;
+use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -54,6 +55,8 @@ pub(crate) struct EventLog {
     blocked: Mutex<BTreeSet<(String, String)>>,
     /// Whether all blocked launches become errors in the end.
     leaves_out_blocked: AtomicBool,
+    /// The blocked launches that were left out.
+    left_out: Mutex<Vec<Verification>>,
     /// How the log calls keys.
     keys: Mutex<KeyNames>,
 }
@@ -69,6 +72,7 @@ impl EventLog {
             said: Mutex::default(),
             blocked: Mutex::default(),
             leaves_out_blocked: AtomicBool::new(false),
+            left_out: Mutex::default(),
             keys: Mutex::default(),
         }
     }
@@ -76,6 +80,14 @@ impl EventLog {
     /// Writes no line of blocked launches, each of which becomes an error in the end.
     pub(crate) fn leave_out_blocked(&self) {
         self.leaves_out_blocked.store(true, Ordering::Relaxed);
+    }
+
+    /// Writes the lines of blocked launches that were left out: the run is told to stop, and no
+    /// error comes.
+    pub(crate) fn tell_blocked(&self) {
+        for verification in mem::take(&mut *self.left_out.lock()) {
+            self.hold(same::of_verification(&verification));
+        }
     }
 
     /// Calls keys so from now on, and names no source account.
@@ -152,9 +164,10 @@ impl EventLog {
             None => verification.source.to_string(),
         };
         let place = (verification.account.to_string(), resource);
-        let is_said =
-            self.leaves_out_blocked.load(Ordering::Relaxed) || self.blocked.lock().contains(&place);
-        if verification.conclusion != Conclusion::Blocked || !is_said {
+        let is_blocked = verification.conclusion == Conclusion::Blocked;
+        if is_blocked && self.leaves_out_blocked.load(Ordering::Relaxed) {
+            self.left_out.lock().push(verification.clone());
+        } else if !is_blocked || !self.blocked.lock().contains(&place) {
             self.hold(same::of_verification(verification));
         }
     }

@@ -98,3 +98,26 @@ async fn every_end_has_a_last_line() {
         assert!(said.last().contains(text), "{}", said.last());
     }
 }
+
+/// Permission alone serves nobody.
+#[tokio::test(start_paused = true)]
+async fn targets_that_cannot_launch_are_counted_apart() {
+    let sim = two_accounts();
+    let region = "us-east-1".to_owned();
+    sim.edit(|world| {
+        let settings = &mut world.accounts.get_mut(B).unwrap().settings;
+        let allowed = &mut settings.entry(region).or_default().allowed_images;
+        allowed.state = Some("enabled");
+        allowed.criteria = serde_json::from_value(json!([{ "providers": ["amazon"] }])).unwrap();
+    });
+    let inputs = [
+        ("AMI_ID", "{golden}"),
+        ("TARGET_ACCOUNTS", B),
+        ("TARGET_ROLE", "consumer"),
+        ("TARGET_EXTERNAL_ID", "example"),
+        ("VERIFY", "permissions"),
+    ];
+    let said = run(&sim, &inputs).await;
+    assert_eq!(said.exit, Exit::Failed, "{}", said.log);
+    said.check_last("shared 1 image with 1 target in 1 Region; 1 target cannot launch. 1 error");
+}

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use ami_share::diagnostic::FindingCode;
 use ami_share::plan::Step;
+use ami_share::report::Conclusion;
 use ami_share::{Plan, Report};
 
 use super::counts::{Counts, count, keepers};
@@ -179,6 +180,7 @@ fn shared(report: &Report, exit: Exit) -> String {
     if by_copies > 0 && by_copies < counts.targets() {
         verdict += &format!(" ({by_copies} of these by copies of their own alone)");
     }
+    verdict += &blocked(report);
     let unlisted = Counts::revoked_from_unlisted(report);
     if !unlisted.is_empty() {
         verdict += &format!("; revoked {}", unlisted.access());
@@ -190,6 +192,20 @@ fn shared(report: &Report, exit: Exit) -> String {
         }
         (Exit::Done, true) => verdict,
         _ => format!("{prefix}not everything was done; {verdict}"),
+    }
+}
+
+/// How many targets cannot launch something that they have permission of.
+fn blocked(report: &Report) -> String {
+    let mut targets = BTreeSet::new();
+    for checked in &report.verifications {
+        if checked.conclusion == Conclusion::Blocked {
+            targets.insert(&checked.account);
+        }
+    }
+    match targets.len() {
+        0 => String::new(),
+        targets => format!("; {} cannot launch", count(targets, "target")),
     }
 }
 
