@@ -6,6 +6,7 @@ mod between;
 use std::time::Duration;
 
 use ami_share::aws_config::SdkConfig;
+use ami_share::aws_config::timeout::TimeoutConfig;
 use ami_share::{Error, GitHubRole, ShareRequest, Sharer};
 use ami_share_sim::{GitHubJobSpec, KeySpec, Options, RoleSpec, Scenario};
 use serde_json::{Value, json};
@@ -157,7 +158,7 @@ fn other_audience(scenario: &mut Scenario) {
 /// A change of the world and a trouble on the way; the code of the error, and words of it.
 type Refusal = (fn(&mut Scenario), Trouble, &'static str, &'static str);
 
-const REFUSALS: [Refusal; 6] = [
+const REFUSALS: [Refusal; 4] = [
     (
         other_subject,
         Trouble::None,
@@ -182,18 +183,6 @@ const REFUSALS: [Refusal; 6] = [
         "credentials.invalid",
         "(hidden)",
     ),
-    (
-        unchanged,
-        Trouble::NoTokens,
-        "credentials.invalid",
-        "HTTP status 503",
-    ),
-    (
-        unchanged,
-        Trouble::OddTokens,
-        "credentials.invalid",
-        "no ID token",
-    ),
 ];
 
 #[tokio::test(start_paused = true)]
@@ -211,6 +200,100 @@ async fn refused_token_is_an_error_with_its_claims_and_without_the_token() {
         let job = world.sim.facts().github_job.clone().unwrap();
         assert!(!text.contains(&job.request_token), "{text}");
         assert_eq!(error.resource.as_deref(), Some(ROLE));
+    }
+}
+
+/// AWS's STS was not asked, so it is not what has failed.
+#[tokio::test(start_paused = true)]
+async fn host_of_tokens_that_gives_none_is_named_and_sts_is_not() {
+    let token = r#"{"value": "eyJ"#;
+    for (trouble, words) in [
+        (Trouble::TokensHang, "no answer came in time"),
+        (Trouble::TokensAre(500, ""), "HTTP status 500"),
+        (Trouble::TokensAre(503, "busy"), "HTTP status 503"),
+        (Trouble::TokensAre(429, "busy"), "HTTP status 429"),
+        (Trouble::TokensAre(403, "{}"), "HTTP status 403"),
+        (Trouble::TokensAre(302, ""), "HTTP status 302"),
+        (Trouble::TokensAre(200, ""), "the answer is no ID token"),
+        (
+            Trouble::TokensAre(200, "<html>"),
+            "the answer is no ID token",
+        ),
+        (Trouble::TokensAre(200, token), "the answer is no ID token"),
+        (Trouble::TokensAre(200, r#"{"value": ""}"#), "no ID token"),
+        (
+            Trouble::TokensAre(200, r#"{"value": "a b"}"#),
+            "no ID token",
+        ),
+        (Trouble::TokensAre(200, r#"{"value": 1}"#), "no ID token"),
+    ] {
+        let world = build_world(Duration::ZERO);
+        let error = find_error(&world, &role(&world), trouble).await;
+        let text = format!("{error} {}", serde_json::to_string(&error).unwrap());
+        let blamed = "https://actions.example gave no ID token: ";
+        assert!(error.message.starts_with(blamed), "{trouble:?}: {text}");
+        assert!(error.message.contains(words), "{trouble:?}: {text}");
+        assert_eq!(error.code.as_str(), "credentials.invalid", "{text}");
+        assert!(error.remedy.contains("`permissions: id-token: write`"));
+        assert_eq!((error.action, &error.aws), (None, &None), "{text}");
+        assert_eq!(error.resource.as_deref(), Some(ROLE));
+        for part in ["sts:", "eyJ", "busy", "id-token?"] {
+            assert!(!text.contains(part), "{part}: {text}");
+        }
+        assert!(world.sim.journal().is_empty(), "{trouble:?}");
+        // Well before a call to AWS gives up, and the run with it.
+        assert!(world.elapsed() < Duration::from_secs(30), "{trouble:?}");
+    }
+}
+
+/// Whatever time a caller gives its calls, the host of the tokens is told in time.
+#[tokio::test(start_paused = true)]
+async fn host_of_tokens_that_hangs_is_named_before_the_call_gives_up() {
+    let times = || TimeoutConfig::builder();
+    let second = Duration::from_secs(1);
+    for timeouts in [
+        times().operation_attempt_timeout(second * 3).build(),
+        times().operation_timeout(second * 8).build(),
+        times().operation_attempt_timeout(second * 600).build(),
+        times().connect_timeout(second).build(),
+    ] {
+        let world = build_world(Duration::ZERO);
+        let request = world.build_request(&["golden"]).build().unwrap();
+        let config = config(&world, Trouble::TokensHang).to_builder();
+        let config = config.timeout_config(timeouts.clone()).build();
+        let sharer = Sharer::new(&role(&world).configure(&config, &request));
+        let errors = sharer.plan(&request).await.unwrap_err().to_string();
+        let words = "gave no ID token: no answer came in time";
+        assert!(errors.contains(words), "{timeouts:?}: {errors}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn deadline_before_the_host_of_the_tokens_gives_up_names_it_too() {
+    let world = build_world(Duration::ZERO);
+    let request = world.build_request(&["golden"]).timing(with_timeout(10));
+    let request = request.build().unwrap();
+    let config = config(&world, Trouble::TokensHang);
+    let sharer = Sharer::new(&role(&world).configure(&config, &request));
+    let errors = sharer.plan(&request).await.unwrap_err().to_string();
+    assert!(errors.starts_with("deadline: "), "{errors}");
+    assert!(errors.contains("the source of the credentials"), "{errors}");
+    assert!(errors.contains("GitHub's host of ID tokens"), "{errors}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn session_that_cannot_be_renewed_is_told_by_the_host_of_the_tokens() {
+    let world = build_world(Duration::from_hours(3));
+    let request = long_request(&world);
+    let config = config(&world, Trouble::TokensHangLater);
+    let sharer = Sharer::new(&role(&world).configure(&config, &request));
+    let plan = sharer.plan(&request).await.unwrap();
+    let incomplete = sharer.apply(&plan).await.unwrap_err();
+    let errors = &incomplete.report.errors;
+    assert!(!errors.is_empty());
+    for error in errors {
+        assert!(error.message.contains("gave no ID token"), "{error}");
+        assert_eq!(error.action, None, "{error}");
     }
 }
 

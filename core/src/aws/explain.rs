@@ -42,6 +42,15 @@ where
         action,
         resource,
     };
+    let account = caller.identity.as_ref();
+    let account = account.map(|identity| identity.account.clone());
+    // What was found wrong with the credentials is no answer to this call, which was not sent.
+    if let Some(found) = credentials::find(error).and_then(credentials::found_by_us) {
+        let mut found = found.clone();
+        found.account = found.account.or(account);
+        found.region = found.region.or(Some(caller.region.clone()));
+        return found;
+    }
     let mut explained = match error {
         // The call succeeded, and the SDK does not understand the answer.
         SdkError::ServiceError(service) if service.raw().status().is_success() => {
@@ -84,8 +93,7 @@ where
             (None, None) => unreachable(action, &cause(error)),
         },
     };
-    let identity = caller.identity.as_ref();
-    explained.account = identity.map(|identity| identity.account.clone());
+    explained.account = account;
     explained.region = Some(caller.region.clone());
     explained.resource = explained.resource.or_else(|| resource.map(str::to_owned));
     explained.action = explained.action.or(Some(action));

@@ -37,9 +37,15 @@ pub(super) fn other_account(plan: &Plan, source: &Account) -> Error {
 
 /// That the deadline passed before anything was read.
 pub(super) fn no_answer() -> Error {
+    // Credentials are looked for in the first call, whose time theirs is.
     Error::new(
         Code::Deadline,
-        "the run's deadline passed before STS or Organizations answered",
+        "the run's deadline passed before the source of the credentials, STS or Organizations \
+         answered",
     )
-    .remedy("check the proxy settings and, where one is set, AWS_ENDPOINT_URL; or raise `timeout`")
+    .remedy(
+        "raise `timeout`; or check the proxy settings and, where one is set, AWS_ENDPOINT_URL. \
+         With `role-to-assume` the source is GitHub's host of ID tokens: check that the runner \
+         reaches it",
+    )
 }

@@ -17,10 +17,12 @@ pub(super) enum Trouble {
     None,
     /// GitHub answers only the third request for each token.
     TokensFailAtFirst,
-    /// GitHub gives no token.
-    NoTokens,
-    /// What GitHub answers is no token.
-    OddTokens,
+    /// GitHub answers with this status and text.
+    TokensAre(u16, &'static str),
+    /// GitHub never answers.
+    TokensHang,
+    /// GitHub answers the first request, and none after it.
+    TokensHangLater,
     /// STS refuses a token, and repeats it in its answer.
     StsRepeatsTokens,
 }
@@ -42,6 +44,18 @@ impl Between {
         })
     }
 
+    /// Whether no answer ever comes.
+    fn hangs(&self, request: &HttpRequest) -> bool {
+        let asks_for_token = request.uri().contains("/id-token");
+        match self.trouble {
+            Trouble::TokensHang => asks_for_token,
+            Trouble::TokensHangLater => {
+                asks_for_token && self.requests.fetch_add(1, Ordering::Relaxed) > 0
+            }
+            _ => false,
+        }
+    }
+
     /// The answer that comes instead of the right one.
     fn answer(&self, request: &HttpRequest) -> Option<(u16, String)> {
         let body = request.body().bytes().unwrap_or_default();
@@ -52,8 +66,7 @@ impl Between {
                 let number = self.requests.fetch_add(1, Ordering::Relaxed);
                 (number % 3 != 2).then(|| (503, "busy".to_owned()))
             }
-            Trouble::NoTokens if asks_for_token => Some((503, "busy".to_owned())),
-            Trouble::OddTokens if asks_for_token => Some((200, r#"{"value": "a b\n"}"#.to_owned())),
+            Trouble::TokensAre(status, text) if asks_for_token => Some((status, text.to_owned())),
             Trouble::StsRepeatsTokens if form.contains("WebIdentityToken=") => {
                 let (_, rest) = form.split_once("WebIdentityToken=").unwrap();
                 let token = rest.split('&').next().unwrap();
@@ -88,6 +101,9 @@ struct Connector {
 
 impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        if self.between.hangs(&request) {
+            return HttpConnectorFuture::new(std::future::pending());
+        }
         let Some((status, body)) = self.between.answer(&request) else {
             return self.inner.call(request);
         };

@@ -18,6 +18,11 @@ pub(super) fn find<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Creden
     causes(error).find_map(|cause| cause.downcast_ref())
 }
 
+/// What this tool itself found wrong with credentials.
+pub(super) fn found_by_us(missing: &CredentialsError) -> Option<&Error> {
+    causes(missing).find_map(|cause| cause.downcast_ref())
+}
+
 /// What STS said of a role that was to be assumed.
 enum Refusal {
     /// The action, and the answer to it.
@@ -28,10 +33,6 @@ enum Refusal {
 
 pub(super) fn explain(call: &Call<'_>, missing: &CredentialsError) -> Error {
     let action = call.action;
-    // What this tool itself found wrong with them.
-    if let Some(explained) = causes(missing).find_map(|cause| cause.downcast_ref::<Error>()) {
-        return explained.clone();
-    }
     let sts = causes(missing).find_map(|cause| {
         refusal::<AssumeRoleError>("sts:AssumeRole", cause).or_else(|| {
             let action = "sts:AssumeRoleWithWebIdentity";

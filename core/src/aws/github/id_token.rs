@@ -1,6 +1,7 @@
 //! The ID tokens of a job on GitHub: where they come from, and what they say.
 
 use std::fmt;
+use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
@@ -27,6 +28,12 @@ const AUDIENCE: &str = "sts.amazonaws.com";
 
 /// The most of a claim that is shown.
 const LONGEST_CLAIM: usize = 256;
+
+/// A call to AWS that waits for a token gives up after 30 s, and would be blamed for the host of
+/// the tokens.
+const LONGEST_WAIT: Duration = Duration::from_secs(20);
+/// With the SDK's pauses these fit into that time.
+const MOST_ATTEMPTS: u32 = 5;
 
 /// The statuses of HTTP after which GitHub is asked again.
 const TRANSIENT: &[u16] = &[429, 500, 502, 503, 504];
@@ -96,17 +103,19 @@ impl TokenRequest {
         })
     }
 
-    /// Gets a token, with the retries and timeouts of a configuration.
+    /// Gets a token, with the retries and timeouts of a configuration, as far as the calls that
+    /// wait for it have the time.
     pub(super) async fn fetch(&self, config: &SdkConfig) -> Result<IdToken, Error> {
-        let no_timeout = TimeoutConfig::disabled();
         let retries = config.retry_config().cloned();
+        let retries = retries.unwrap_or_else(RetryConfig::standard);
+        let attempts = retries.max_attempts().min(MOST_ATTEMPTS);
         let mut operation = Operation::builder()
             .service_name("GitHub")
             .operation_name("GetIdToken")
             .endpoint_url(&self.origin)
             .no_auth()
-            .timeout_config(config.timeout_config().cloned().unwrap_or(no_timeout))
-            .standard_retry(&retries.unwrap_or_else(RetryConfig::standard))
+            .timeout_config(timeouts(config))
+            .standard_retry(&retries.with_max_attempts(attempts))
             .retry_classifier(TransientErrorClassifier::<AnyError>::new())
             .retry_classifier(HttpStatusCodeClassifier::new_from_codes(TRANSIENT));
         if let Some(client) = config.http_client() {
@@ -145,8 +154,9 @@ impl TokenRequest {
         };
         let message = format!("{} gave no ID token: {why}", self.origin);
         Error::new(Code::Credentials, message).remedy(
-            "check that the job has `permissions: id-token: write`, and that the runner can reach \
-             this host; or set no `role-to-assume`, and get credentials in an earlier step",
+            "run again; if it stays so, check that the job has `permissions: id-token: write`, and \
+             that the runner can reach this host, which is GitHub's and not AWS's; or set no \
+             `role-to-assume`, and get credentials in an earlier step",
         )
     }
 }
@@ -177,6 +187,21 @@ impl IdToken {
         }
         serde_json::from_slice(&base64::decode(payload).ok()?).ok()
     }
+}
+
+/// The timeouts of a configuration, so that there is an answer, or none, before the call gives up
+/// that waits for it.
+fn timeouts(config: &SdkConfig) -> TimeoutConfig {
+    let set = config.timeout_config().cloned();
+    let set = set.unwrap_or_else(TimeoutConfig::disabled);
+    let of_call = [set.operation_attempt_timeout(), set.operation_timeout()];
+    let of_call = of_call.into_iter().flatten().min();
+    let longest = of_call.map_or(LONGEST_WAIT, |time| LONGEST_WAIT.min(time * 2 / 3));
+    set.to_builder()
+        .operation_timeout(longest)
+        // So that one answer that does not come is asked for again.
+        .operation_attempt_timeout(longest / 2)
+        .build()
 }
 
 /// Scheme and host of a URL, and the rest. The path may hold two slashes in a row. A URL with a
