@@ -7,6 +7,7 @@ mod decoded;
 mod elements;
 mod lists;
 mod sent;
+mod structure;
 
 use std::fmt;
 

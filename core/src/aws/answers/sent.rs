@@ -2,11 +2,13 @@
 //! error may repeat it, as AWS does with a request whose signature is wrong, and errors are shown.
 
 use std::ops::Range;
+use std::slice;
 
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use percent_encoding::percent_decode_str;
 
 use super::decoded::Decoded;
+use super::structure::names_and_codes;
 use crate::id::AccountId;
 
 /// A header, and the parameters of STS.
@@ -16,14 +18,7 @@ const PARAMETERS: [&str; 2] = ["ExternalId=", "WebIdentityToken="];
 const SHORTEST: usize = 6;
 const HIDDEN: &str = "(hidden)";
 
-/// Where an error has its code, by which it is told from others: what is there stays, even if it is
-/// the same word.
-const CODES: [(&str, &str); 4] = [
-    ("<Code>", "</Code>"),
-    ("\"__type\":\"", "\""),
-    ("\"code\":\"", "\""),
-    ("\"Code\":\"", "\""),
-];
+/// Where an error has its code, if not in its body.
 const CODE_HEADER: &str = "x-amzn-errortype";
 
 /// The secrets of one call.
@@ -59,26 +54,33 @@ impl Sent {
             return None;
         }
         let text = String::from_utf8_lossy(body);
-        self.hide(&text, &codes_in(&text)).map(String::into_bytes)
+        self.hide(&text, &names_and_codes(&text))
+            .map(String::into_bytes)
     }
 
     /// Takes them out of the headers of an error.
     pub(super) fn hide_in_headers(&self, answer: &mut HttpResponse) {
-        let headers = answer.headers().iter();
-        let hidden: Vec<_> = headers
-            .filter(|(name, value)| *name != CODE_HEADER || !is_code(value))
-            .filter_map(|(name, value)| Some((name.to_owned(), self.hide(value, &[])?)))
-            .collect();
+        let hide = |(name, value): (&str, &str)| {
+            let code = if name == CODE_HEADER { value.len() } else { 0 };
+            let hidden = self.hide(value, slice::from_ref(&(0..code)))?;
+            Some((name.to_owned(), hidden))
+        };
+        let hidden: Vec<_> = answer.headers().iter().filter_map(hide).collect();
         for (name, value) in hidden {
             answer.headers_mut().insert(name, value);
         }
     }
 
-    /// The text without them; `None` if it has none of them but in what stays.
+    /// The text without them; `None` if it has none of them but in what stays, which is in order.
     fn hide(&self, text: &str, stays: &[Range<usize>]) -> Option<String> {
         let decoded = Decoded::of(text);
         let mut places: Vec<_> = self.0.iter().flat_map(|it| decoded.find(it)).collect();
-        places.retain(|place| !stays.iter().any(|it| it.contains(&place.start)));
+        places.retain(|place| {
+            let before = stays.partition_point(|it| it.start <= place.start);
+            let within = before.checked_sub(1).and_then(|last| stays.get(last));
+            let is_within = within.is_some_and(|it| place.end <= it.end);
+            !(is_within && is_code(&text[place.clone()]))
+        });
         places.sort_by_key(|place| place.start);
         let (mut hidden, mut end) = (String::with_capacity(text.len()), 0);
         for place in &places {
@@ -94,35 +96,7 @@ impl Sent {
     }
 }
 
-/// Where the text has codes of errors, and names of elements or members.
-fn codes_in(text: &str) -> Vec<Range<usize>> {
-    let mut places = Vec::new();
-    for (begin, end) in CODES {
-        for (at, _) in text.match_indices(begin) {
-            let from = at + begin.len();
-            let code = text[from..].split(end).next().unwrap_or_default();
-            if is_code(code) {
-                places.push(from..from + code.len());
-            }
-        }
-    }
-    if text.trim_start().starts_with(['{', '[']) {
-        for (end, _) in text.match_indices("\":") {
-            let name = text[..end].rsplit('"').next().unwrap_or_default();
-            if is_code(name) {
-                places.push(end - name.len()..end);
-            }
-        }
-    } else {
-        for (at, _) in text.match_indices('<') {
-            let is_name = |c: char| c.is_ascii_alphabetic() || c == '/';
-            let name = text[at + 1..].split(|c| !is_name(c)).next();
-            places.push(at..at + 1 + name.unwrap_or_default().len());
-        }
-    }
-    places
-}
-
+/// Whether the text may be the name of an element, or an error's code: no session has such a token.
 fn is_code(text: &str) -> bool {
     text.chars().all(|c| c.is_ascii_alphabetic() || c == '.')
 }
@@ -147,7 +121,8 @@ mod tests {
     #[test]
     fn what_was_sent_is_hidden_in_every_form() {
         let body = "Action=AssumeRole&ExternalId=top%2Fsecret%26more&DurationSeconds=900";
-        let sent = Sent::of(&request("IQoJb3JpZ2lu/x==", body));
+        let mut sent = Sent::of(&request("IQoJb3JpZ2lu/x==", body));
+        sent.add("onlyletters");
         let forms = [
             "IQoJb3JpZ2lu/x==",
             r"IQoJb3JpZ2lu\/x==",
@@ -159,12 +134,18 @@ mod tests {
             "top/secret&more",
             "top/secret&amp;more",
             "top%2Fsecret%26more",
+            "onlyletters",
         ];
         for form in forms {
             for (begin, end) in [
                 ("<M>token ", " here</M>"),
                 ("<M>", " -> bad</M>"),
                 ("<M><![CDATA[", "]]></M>"),
+                ("<M><![CDATA[a <", "]]></M>"),
+                ("<M>\":\"", "\":</M>"),
+                ("<M>\"code\":\"", "\"</M>"),
+                (r#"{"message":"a <"#, r#"> b"}"#),
+                (r#"{"message":"<Code>"#, r#"</Code>"}"#),
                 (r#"{"message":""#, r#""}"#),
                 (r#"{"message":"a < b: "#, r#" => bad"}"#),
                 (r#"{"message":"canonical:\n"#, r#"\nhost:sts"}"#),
@@ -174,11 +155,13 @@ mod tests {
                 assert_eq!(hidden(&sent, &answer), format!("{begin}(hidden){end}"));
             }
             let mut answer = HttpResponse::new(400.try_into().unwrap(), SdkBody::empty());
-            for name in [CODE_HEADER, "x-amzn-requestid"] {
+            let code_may_stay = is_code(form);
+            let names = [CODE_HEADER, "x-amzn-requestid"];
+            for name in names.into_iter().skip(usize::from(code_may_stay)) {
                 answer.headers_mut().insert(name, form.to_owned());
             }
             sent.hide_in_headers(&mut answer);
-            for (name, value) in answer.headers().iter() {
+            for (name, value) in answer.headers() {
                 assert_eq!(value, HIDDEN, "{name}");
             }
         }
@@ -211,6 +194,11 @@ mod tests {
                 "AccessDenied",
                 r#"{"__type":"AccessDenied","message":"AccessDenied"}"#,
                 r#"{"__type":"AccessDenied","message":"(hidden)"}"#,
+            ),
+            (
+                "AccessDenied",
+                r#"{"Code": "com.aws.v1#AccessDenied", "Message": "AccessDenied"}"#,
+                r#"{"Code": "com.aws.v1#AccessDenied", "Message": "(hidden)"}"#,
             ),
             (
                 "consumer",
