@@ -66,12 +66,12 @@ impl CopyJob<'_> {
         };
         // Now that the replacement is available, nobody can miss what failed copies left.
         if copied.is_ok() {
-            self.remove_leftovers().await;
+            Box::pin(self.remove_leftovers()).await;
         } else {
             // The last one shows why the copy failed.
             self.failed.pop();
         }
-        self.remove_failed().await;
+        Box::pin(self.remove_failed()).await;
         copied
     }
 
@@ -94,7 +94,7 @@ impl CopyJob<'_> {
         let what = format!("to be available, as the copy of {}", copy.source);
         let image = self.run.settled_image(clients, &id, what).await?;
         let image = image.ok_or_else(|| self.failure(&id, "AWS never showed it"))?;
-        if let Err(error) = self.check(&image).await {
+        if let Err(error) = self.run.in_turn(|| self.check(&image)).await {
             self.failed.push(image);
             return Err(error);
         }

@@ -50,7 +50,7 @@ impl Iam {
     pub(crate) async fn account_alias(&self) -> Result<Option<String>, Error> {
         const ACTION: &str = "iam:ListAccountAliases";
         let call = self.client.get().list_account_aliases();
-        let pages = call.into_paginator().stop_on_duplicate_token(false).send();
+        let pages = move || call.into_paginator().stop_on_duplicate_token(false).send();
         let mut pages = Pages::new(&self.caller, (ACTION, None), pages, |page| {
             page.account_aliases().len()
         });
@@ -114,7 +114,7 @@ impl Iam {
         const ACTION: &str = "iam:ListRolePolicies";
         let mut names = Vec::new();
         let call = self.client.get().list_role_policies().role_name(role);
-        let pages = call.into_paginator().stop_on_duplicate_token(false).send();
+        let pages = move || call.into_paginator().stop_on_duplicate_token(false).send();
         let mut pages = Pages::new(&self.caller, (ACTION, Some(role)), pages, |page| {
             page.policy_names().len()
         });
@@ -138,7 +138,7 @@ impl Iam {
             .get()
             .list_attached_role_policies()
             .role_name(role);
-        let pages = call.into_paginator().stop_on_duplicate_token(false).send();
+        let pages = move || call.into_paginator().stop_on_duplicate_token(false).send();
         let mut pages = Pages::new(&self.caller, (ACTION, Some(role)), pages, |page| {
             page.attached_policies().len()
         });
@@ -247,7 +247,7 @@ impl Iam {
         let prefix = format!("/aws-service-role/{service}/");
         let mut arns = Vec::new();
         let call = self.client.get().list_roles().path_prefix(&prefix);
-        let pages = call.into_paginator().stop_on_duplicate_token(false).send();
+        let pages = move || call.into_paginator().stop_on_duplicate_token(false).send();
         let mut pages = Pages::new(&self.caller, (ACTION, Some(&prefix)), pages, |page| {
             page.roles().len()
         });

@@ -158,11 +158,8 @@ impl Kms {
         const ACTION: &str = "kms:ListGrants";
         let mut grants = Vec::new();
         let call = self.client.get().list_grants().key_id(key.as_ref());
-        let pages = call
-            .limit(GRANT_PAGE_SIZE)
-            .into_paginator()
-            .stop_on_duplicate_token(false)
-            .send();
+        let call = call.limit(GRANT_PAGE_SIZE);
+        let pages = move || call.into_paginator().stop_on_duplicate_token(false).send();
         let mut pages = Pages::new(&self.caller, (ACTION, Some(key.as_ref())), pages, |page| {
             page.grants().len()
         });

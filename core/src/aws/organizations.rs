@@ -44,7 +44,7 @@ impl Organizations {
     pub(crate) async fn accounts(&self) -> Result<Vec<Member>, Error> {
         const ACTION: &str = "organizations:ListAccounts";
         let call = self.client.get().list_accounts();
-        let pages = call.into_paginator().stop_on_duplicate_token(false).send();
+        let pages = move || call.into_paginator().stop_on_duplicate_token(false).send();
         let mut pages = Pages::new(&self.caller, (ACTION, None), pages, |page| {
             page.accounts().len()
         });
@@ -61,7 +61,7 @@ impl Organizations {
     pub(crate) async fn accounts_in(&self, unit: &str) -> Result<Vec<Member>, Error> {
         const ACTION: &str = "organizations:ListAccountsForParent";
         let call = self.client.get().list_accounts_for_parent().parent_id(unit);
-        let pages = call.into_paginator().stop_on_duplicate_token(false).send();
+        let pages = move || call.into_paginator().stop_on_duplicate_token(false).send();
         let mut pages = Pages::new(&self.caller, (ACTION, Some(unit)), pages, |page| {
             page.accounts().len()
         });
@@ -78,7 +78,7 @@ impl Organizations {
     pub(crate) async fn units_in(&self, unit: &str) -> Result<Vec<String>, Error> {
         let call = self.client.get().list_organizational_units_for_parent();
         let call = call.parent_id(unit);
-        let pages = call.into_paginator().stop_on_duplicate_token(false).send();
+        let pages = move || call.into_paginator().stop_on_duplicate_token(false).send();
         let mut pages = Pages::new(&self.caller, (UNITS, Some(unit)), pages, |page| {
             page.organizational_units().len()
         });

@@ -9,13 +9,18 @@ use super::Caller;
 use crate::diagnostic::Error;
 use crate::limits::{LONGEST_LIST, MOST_EC2_PAGES, MOST_PAGES};
 
+type Stream<T, E> = PaginationStream<Result<T, SdkError<E, HttpResponse>>>;
+
 /// The pages of one list. The SDK takes a token that comes again for the end of the list, and is
 /// told not to: a list that was cut off so would pass for a whole one.
 pub(super) struct Pages<'a, T, E> {
     caller: &'a Caller,
     action: &'static str,
     resource: Option<&'a str>,
-    stream: PaginationStream<Result<T, SdkError<E, HttpResponse>>>,
+    /// Makes the stream when it is the turn of the first page: it is large, and many wait for their
+    /// turns.
+    begin: Option<Box<dyn FnOnce() -> Stream<T, E> + Send + 'a>>,
+    stream: Option<Stream<T, E>>,
     /// How many entries a page holds.
     count: fn(&T) -> usize,
     read: usize,
@@ -30,14 +35,15 @@ where
     pub(super) fn new(
         caller: &'a Caller,
         (action, resource): (&'static str, Option<&'a str>),
-        stream: PaginationStream<Result<T, SdkError<E, HttpResponse>>>,
+        begin: impl FnOnce() -> Stream<T, E> + Send + 'a,
         count: fn(&T) -> usize,
     ) -> Self {
         Self {
             caller,
             action,
             resource,
-            stream,
+            begin: Some(Box::new(begin)),
+            stream: None,
             count,
             read: 0,
             entries: 0,
@@ -46,9 +52,17 @@ where
 
     /// The next page; `None` after the last.
     pub(super) async fn next(&mut self) -> Result<Option<T>, Error> {
-        let sent = self
-            .caller
-            .send_next(self.action, self.resource, self.stream.try_next());
+        let (begin, stream) = (&mut self.begin, &mut self.stream);
+        let next = async move {
+            if let Some(begin) = begin.take() {
+                *stream = Some(begin());
+            }
+            match stream {
+                Some(stream) => stream.try_next().await,
+                None => Ok(None),
+            }
+        };
+        let sent = self.caller.send_next(self.action, self.resource, next);
         let Some(page) = sent.await? else {
             return Ok(None);
         };

@@ -48,7 +48,7 @@ impl Ec2 {
         let resource = Some(image.as_ref());
         let call = self.client.get().describe_image_usage_reports();
         let call = call.image_ids(image.as_ref());
-        let pages = call.into_paginator().stop_on_duplicate_token(false).send();
+        let pages = move || call.into_paginator().stop_on_duplicate_token(false).send();
         let mut pages = Pages::new(&self.caller, (ACTION, resource), pages, |page| {
             page.image_usage_reports().len()
         });
@@ -88,7 +88,7 @@ impl Ec2 {
         let resource = Some(image.as_ref());
         let call = self.client.get().describe_image_usage_report_entries();
         let call = call.report_ids(report);
-        let pages = call.into_paginator().stop_on_duplicate_token(false).send();
+        let pages = move || call.into_paginator().stop_on_duplicate_token(false).send();
         let mut pages = Pages::new(&self.caller, (ACTION, resource), pages, |page| {
             page.image_usage_report_entries().len()
         });
@@ -131,7 +131,7 @@ impl Ec2 {
             call = call.resource_types(kind.resource_type_options(option.build()).build());
         }
         let call = call.image_ids(image.as_ref());
-        let pages = call.into_paginator().stop_on_duplicate_token(false).send();
+        let pages = move || call.into_paginator().stop_on_duplicate_token(false).send();
         let resource = Some(image.as_ref());
         let mut pages = Pages::new(&self.caller, (ACTION, resource), pages, |page| {
             page.image_references().len()

@@ -75,7 +75,7 @@ impl Ec2 {
             .filters(filter("state", ["available"]))
             .include_deprecated(true)
             .max_results(PAGE_SIZE);
-        let pages = call.into_paginator().stop_on_duplicate_token(false).send();
+        let pages = move || call.into_paginator().stop_on_duplicate_token(false).send();
         let pages = Pages::new(&self.caller, (ACTION, None), pages, |page| {
             page.images().len()
         });
@@ -158,7 +158,7 @@ impl Ec2 {
                 .include_disabled(true)
                 .include_deprecated(true)
                 .max_results(PAGE_SIZE);
-            let pages = call.into_paginator().stop_on_duplicate_token(false).send();
+            let pages = move || call.into_paginator().stop_on_duplicate_token(false).send();
             let mut pages = Pages::new(&self.caller, (ACTION, None), pages, |page| {
                 page.images().len()
             });

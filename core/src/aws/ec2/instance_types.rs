@@ -60,7 +60,7 @@ impl Ec2 {
         let call = self.client.get().describe_instance_types();
         let call = call.set_filters(Some(filters));
         let call = call.max_results(INSTANCE_TYPE_PAGE_SIZE);
-        let pages = call.into_paginator().stop_on_duplicate_token(false).send();
+        let pages = move || call.into_paginator().stop_on_duplicate_token(false).send();
         let mut pages = Pages::new(&self.caller, (ACTION, None), pages, |page| {
             page.instance_types().len()
         });
@@ -93,7 +93,7 @@ impl Ec2 {
         let call = call
             .filters(filter("location", [zone]))
             .filters(filter("instance-type", asked.clone()));
-        let pages = call.into_paginator().stop_on_duplicate_token(false).send();
+        let pages = move || call.into_paginator().stop_on_duplicate_token(false).send();
         let mut pages = Pages::new(&self.caller, (ACTION, Some(zone)), pages, |page| {
             page.instance_type_offerings().len()
         });

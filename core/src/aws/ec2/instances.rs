@@ -122,7 +122,7 @@ impl Ec2 {
     async fn instances_by(&self, filter: Filter) -> Result<Vec<Instance>, Error> {
         const ACTION: &str = "ec2:DescribeInstances";
         let call = self.client.get().describe_instances().filters(filter);
-        let pages = call.into_paginator().stop_on_duplicate_token(false).send();
+        let pages = move || call.into_paginator().stop_on_duplicate_token(false).send();
         let mut pages = Pages::new(&self.caller, (ACTION, None), pages, |page| {
             page.reservations().len()
         });

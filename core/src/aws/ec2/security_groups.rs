@@ -62,7 +62,7 @@ impl Ec2 {
         const ACTION: &str = "ec2:DescribeVpcs";
         let call = self.client.get().describe_vpcs();
         let call = call.filters(filter("is-default", [true]));
-        let pages = call.into_paginator().stop_on_duplicate_token(false).send();
+        let pages = move || call.into_paginator().stop_on_duplicate_token(false).send();
         let mut pages = Pages::new(&self.caller, (ACTION, None), pages, |page| {
             page.vpcs().len()
         });
@@ -100,7 +100,7 @@ impl Ec2 {
         const ACTION: &str = "ec2:DescribeSecurityGroups";
         let call = self.client.get().describe_security_groups();
         let call = call.set_filters(Some(filters));
-        let pages = call.into_paginator().stop_on_duplicate_token(false).send();
+        let pages = move || call.into_paginator().stop_on_duplicate_token(false).send();
         let mut pages = Pages::new(&self.caller, (ACTION, None), pages, |page| {
             page.security_groups().len()
         });

@@ -73,7 +73,7 @@ impl Ec2 {
             .set_restorable_by_user_ids(Some(users))
             .filters(filter("encrypted", ["true"]))
             .max_results(PAGE_SIZE);
-        let pages = call.into_paginator().stop_on_duplicate_token(false).send();
+        let pages = move || call.into_paginator().stop_on_duplicate_token(false).send();
         let pages = Pages::new(&self.caller, (ACTION, None), pages, |page| {
             page.snapshots().len()
         });
@@ -140,7 +140,7 @@ impl Ec2 {
                 .filters(filter(name, values))
                 .set_owner_ids(owners(own))
                 .max_results(PAGE_SIZE);
-            let pages = call.into_paginator().stop_on_duplicate_token(false).send();
+            let pages = move || call.into_paginator().stop_on_duplicate_token(false).send();
             let pages = Pages::new(&self.caller, (ACTION, None), pages, |page| {
                 page.snapshots().len()
             });

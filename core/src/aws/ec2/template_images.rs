@@ -29,7 +29,7 @@ impl Ec2 {
             .versions("$Latest")
             .versions("$Default")
             .max_results(PAGE);
-        let pages = call.into_paginator().stop_on_duplicate_token(false).send();
+        let pages = move || call.into_paginator().stop_on_duplicate_token(false).send();
         let mut pages = Pages::new(&self.caller, (ACTION, None), pages, |page| {
             page.launch_template_versions().len()
         });

@@ -22,7 +22,7 @@ impl Ec2 {
             .describe_volumes()
             .filters(filter("encrypted", ["true"]))
             .max_results(VOLUME_PAGE_SIZE);
-        let pages = call.into_paginator().stop_on_duplicate_token(false).send();
+        let pages = move || call.into_paginator().stop_on_duplicate_token(false).send();
         let mut pages = Pages::new(&self.caller, (ACTION, None), pages, |page| {
             page.volumes().len()
         });

@@ -107,7 +107,7 @@ impl Iam {
             .resource_arns(simulation.resource)
             .set_context_entries(Some(context.map(context_entry).collect()));
         let mut results = Vec::new();
-        let pages = call.into_paginator().stop_on_duplicate_token(false).send();
+        let pages = move || call.into_paginator().stop_on_duplicate_token(false).send();
         let mut pages = Pages::new(&self.caller, (ACTION, Some(principal)), pages, |page| {
             page.evaluation_results().len()
         });
