@@ -161,3 +161,32 @@ async fn refused_plan_offers_no_policy_for_a_key_that_cannot_be_shared() {
     assert_eq!(said.exit, Exit::Refused, "{}", said.log);
     assert!(!said.summary.contains("need to launch"), "{}", said.summary);
 }
+
+/// Who lost a key alone is not said to have lost an image.
+#[tokio::test(start_paused = true)]
+async fn who_loses_a_key_alone_is_counted_apart() {
+    for (has_image, words) in [
+        (
+            FIRST,
+            "revoked access of 1 principal to 1 image in 1 Region, key access of 1 principal",
+        ),
+        ("", "revoked key access of 2 principals in 1 Region"),
+    ] {
+        let sim = Sim::new(Scenario::with_targets(2), Options::default());
+        let both = format!("{FIRST} {SECOND}");
+        let share = [("AMI_ID", "{golden}"), ("TARGET_ACCOUNTS", both.as_str())];
+        assert_eq!(run(&sim, &share).await.exit, Exit::Done);
+        let id = sim.facts().images["golden"].clone();
+        sim.edit(|world| {
+            let image = world.images.get_mut(&id).unwrap();
+            for account in [FIRST, SECOND] {
+                if account != has_image {
+                    image.launch_permissions.remove(account);
+                }
+            }
+        });
+        let revoke = [share.as_slice(), &[("MODE", "revoke")]].concat();
+        let said = run(&sim, &revoke).await;
+        said.check_last(words);
+    }
+}

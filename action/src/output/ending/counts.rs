@@ -14,6 +14,8 @@ use crate::output::values;
 pub(super) struct Counts<'a> {
     images: BTreeSet<&'a SourceImage>,
     principals: BTreeSet<String>,
+    /// Who lost keys, but no image.
+    of_keys_alone: BTreeSet<String>,
     regions: BTreeSet<&'a Region>,
 }
 
@@ -66,30 +68,25 @@ impl<'a> Counts<'a> {
         let mut counts = Self::default();
         for image in &report.images {
             let principals = image.removed.iter().map(ToString::to_string);
-            if counts.add_principals(principals, without) {
+            let names = short_names(principals, without);
+            if !names.is_empty() {
                 counts.images.insert(&image.source);
                 counts.regions.insert(&image.region);
+                counts.principals.extend(names);
             }
         }
         for key in &report.keys {
-            if counts.add_principals(key.removed.iter().cloned(), without) {
+            let names = short_names(key.removed.iter().cloned(), without);
+            if !names.is_empty() {
                 counts.regions.insert(key.key.region());
+                counts.of_keys_alone.extend(names);
             }
         }
+        let of_images = &counts.principals;
         counts
-    }
-
-    /// Adds principals by their short names; returns whether there are any.
-    fn add_principals(
-        &mut self,
-        principals: impl Iterator<Item = String>,
-        without: &BTreeSet<String>,
-    ) -> bool {
-        let names = principals.map(|name| short_name(&name));
-        let names: Vec<String> = names.filter(|name| !without.contains(name)).collect();
-        let is_any = !names.is_empty();
-        self.principals.extend(names);
-        is_any
+            .of_keys_alone
+            .retain(|name| !of_images.contains(name));
+        counts
     }
 
     /// What a plan is about.
@@ -101,6 +98,7 @@ impl<'a> Counts<'a> {
             principals: targets
                 .flat_map(|target| names_of(report, target))
                 .collect(),
+            of_keys_alone: BTreeSet::new(),
             regions: plan.regions.iter().collect(),
         }
     }
@@ -121,7 +119,7 @@ impl<'a> Counts<'a> {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.images.is_empty() && self.principals.is_empty()
+        self.images.is_empty() && self.principals.is_empty() && self.of_keys_alone.is_empty()
     }
 
     /// `2 of 3 images with 4 targets in 1 of 2 Regions`, where that many were asked for.
@@ -156,18 +154,27 @@ impl<'a> Counts<'a> {
         format!("{images} in {}", count(self.regions.len(), "Region"))
     }
 
-    /// `access of 2 principals to 1 image in 1 Region`.
+    /// `access of 2 principals to 1 image in 1 Region, key access of 1 principal more`.
     pub(super) fn access(&self) -> String {
-        let principals = count(self.principals.len(), "principal");
+        let of_keys = count(self.of_keys_alone.len(), "principal");
         let regions = count(self.regions.len(), "Region");
-        match self.images.len() {
-            0 => format!("key access of {principals} in {regions}"),
-            images => {
-                let images = count(images, "image");
-                format!("access of {principals} to {images} in {regions}")
-            }
+        if self.images.is_empty() {
+            return format!("key access of {of_keys} in {regions}");
         }
+        let principals = count(self.principals.len(), "principal");
+        let images = count(self.images.len(), "image");
+        let more = match self.of_keys_alone.len() {
+            0 => String::new(),
+            _ => format!(", key access of {of_keys} more"),
+        };
+        format!("access of {principals} to {images} in {regions}{more}")
     }
+}
+
+/// The short names of principals, but for some.
+fn short_names(principals: impl Iterator<Item = String>, but: &BTreeSet<String>) -> Vec<String> {
+    let names = principals.map(|name| short_name(&name));
+    names.filter(|name| !but.contains(name)).collect()
 }
 
 /// The principal by its short name; in place of an organization whose accounts were listed, those.
