@@ -45,16 +45,7 @@ pub(super) fn parse(mut groups: Vec<GroupInputs>) -> Result<Settings, Vec<Proble
     problems.append(&mut parser.problems);
     if has_several {
         problems.extend(find_expanded(&groups));
-    }
-    if has_several && mode == Some(Mode::Retire) {
-        // Two groups would retire the same images.
-        let message = "a retirement is about no targets, so there is nothing to group: give its \
-                       settings at the top of the file";
-        problems.extend(
-            groups
-                .first()
-                .map(|group| group.problem_of("groups", message)),
-        );
+        problems.extend(find_retiring(&groups, mode));
     }
     if let Some(problem) = find_excess(&groups, &parsed) {
         problems.push(problem);
@@ -120,6 +111,14 @@ fn find_excess(groups: &[GroupInputs], parsed: &[Settings]) -> Option<Problem> {
         parsed.len()
     );
     Some(groups.first()?.problem_of("config-file", &message))
+}
+
+/// Two groups would retire the same images.
+fn find_retiring(groups: &[GroupInputs], mode: Option<Mode>) -> Option<Problem> {
+    let group = groups.first().filter(|_| mode == Some(Mode::Retire))?;
+    let message = "a retirement is about no targets, so there is nothing to group: give its \
+                   settings at the top of the file";
+    Some(group.problem_of("groups", message))
 }
 
 /// What an organization holds is known only when a run has begun.

@@ -48,6 +48,15 @@ pub(crate) fn images_to_take(retire: &Retire, retirement: &Retirement) -> Vec<So
     images
 }
 
+/// The steps of the images of a retirement: what comes before access ends, its end, and what comes
+/// after.
+#[derive(Default)]
+struct RetiredImages {
+    first: Vec<Step>,
+    permissions: Vec<RemovePermissions>,
+    last: Vec<Step>,
+}
+
 impl Planner<'_> {
     /// The steps of a retirement: what is deprecated, what everybody loses, what is disabled after
     /// that, and what is deregistered.
@@ -63,8 +72,7 @@ impl Planner<'_> {
         }
 
         // 1. What is known of each image by itself.
-        let (mut first, mut last) = (Vec::new(), Vec::new());
-        let mut permissions = Vec::new();
+        let mut retired = RetiredImages::default();
         for (region, image, standing) in judged {
             let place = (region.clone(), image.id.clone());
             let member = group_image(retire, region, image, retirement.now);
@@ -73,44 +81,18 @@ impl Planner<'_> {
                 && !standing.takes_image()
             {
                 let image = member.clone();
-                first.push(Step::ForgetDisabled(ForgetDisabled { image }));
+                let forget = Step::ForgetDisabled(ForgetDisabled { image });
+                retired.first.push(forget);
             }
-            if standing.takes_image() && self.is_held(&member, retirement.holds.get(&place)) {
-                continue;
-            }
-            match standing {
-                Standing::Kept(because) => self.keep(member, because),
-                Standing::Deprecate(previous) => {
-                    let image = member;
-                    first.push(Step::DeprecateNow(DeprecateNow { image, previous }));
-                }
-                Standing::Await(next, until) => {
-                    let (image, until) = (member, rfc3339(until));
-                    first.push(Step::AwaitGrace(AwaitGrace { image, next, until }));
-                }
-                Standing::NoteDisabled => {
-                    self.warn_of_unknown_moment(image);
-                    first.push(Step::NoteDisabled(NoteDisabled { image: member }));
-                }
-                Standing::Disable(deprecated) => {
-                    if let Some(remove) = self.plan_taking(region, image) {
-                        permissions.push(remove);
-                        let image = member;
-                        last.push(Step::DisableImage(DisableImage { image, deprecated }));
-                    }
-                }
-                Standing::Deregister(since) => {
-                    if let Some(remove) = self.plan_taking(region, image) {
-                        permissions.push(remove);
-                        last.push(Step::DeregisterImage(DeregisterImage {
-                            image: member,
-                            disabled_since: rfc3339(since),
-                            snapshots: image.snapshots().cloned().collect(),
-                        }));
-                    }
-                }
+            if !(standing.takes_image() && self.is_held(&member, retirement.holds.get(&place))) {
+                self.plan_image_to_retire((region, image), member, standing, &mut retired);
             }
         }
+        let RetiredImages {
+            first,
+            mut permissions,
+            mut last,
+        } = retired;
 
         // 2. The keys of those that are taken.
         self.check_revoked_images();
@@ -137,6 +119,52 @@ impl Planner<'_> {
         steps.extend(forgets.into_iter().map(Step::ForgetTemporaryAccess));
         steps.extend(last);
         steps
+    }
+
+    /// The next step of one image.
+    fn plan_image_to_retire(
+        &mut self,
+        (region, image): (&Region, &Image),
+        member: GroupImage,
+        standing: Standing,
+        retired: &mut RetiredImages,
+    ) {
+        match standing {
+            Standing::Kept(because) => self.keep(member, because),
+            Standing::Deprecate(previous) => {
+                let image = member;
+                let deprecate = Step::DeprecateNow(DeprecateNow { image, previous });
+                retired.first.push(deprecate);
+            }
+            Standing::Await(next, until) => {
+                let (image, until) = (member, rfc3339(until));
+                let wait = Step::AwaitGrace(AwaitGrace { image, next, until });
+                retired.first.push(wait);
+            }
+            Standing::NoteDisabled => {
+                self.warn_of_unknown_moment(image);
+                let note = Step::NoteDisabled(NoteDisabled { image: member });
+                retired.first.push(note);
+            }
+            Standing::Disable(deprecated) => {
+                if let Some(remove) = self.plan_taking(region, image) {
+                    retired.permissions.push(remove);
+                    let image = member;
+                    let disable = Step::DisableImage(DisableImage { image, deprecated });
+                    retired.last.push(disable);
+                }
+            }
+            Standing::Deregister(since) => {
+                if let Some(remove) = self.plan_taking(region, image) {
+                    retired.permissions.push(remove);
+                    retired.last.push(Step::DeregisterImage(DeregisterImage {
+                        image: member,
+                        disabled_since: rfc3339(since),
+                        snapshots: image.snapshots().cloned().collect(),
+                    }));
+                }
+            }
+        }
     }
 
     /// What everybody loses of an image; `None` if it could not be read.

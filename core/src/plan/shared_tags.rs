@@ -45,20 +45,11 @@ impl Planner<'_> {
             self.warn(FindingCode::ImageTagNotShared, &shared.source.ami, message);
         }
 
-        // 2. Those that recipients see besides: nothing is removed that somebody may have meant.
+        // 2. What the shared image lacks of them, and whether it has room.
         let existing = self.existing_image(shared);
-        let others = existing.iter().flat_map(|image| image.tags.keys());
-        let others = others.filter(|key| tags::is_shared(key) && !tags.contains_key(*key));
-        let others: Vec<&str> = others.map(String::as_str).collect();
-        if let (Some(image), false) = (existing, others.is_empty()) {
-            let message = format!(
-                "recipients see tags of it that this request does not share: {}",
-                first_names(others)
-            );
-            self.warn(FindingCode::ImageTagStillShared, &image.id, message);
+        if let Some(image) = existing {
+            self.check_other_shared_tags(image, &tags);
         }
-
-        // 3. What the shared image lacks of them, and whether it has room.
         let current = match (existing, copy) {
             (Some(image), _) => &image.tags,
             (None, Some(copy)) => &copy.tags,
@@ -81,6 +72,20 @@ impl Planner<'_> {
             tags,
             missing,
         })
+    }
+
+    /// What recipients see besides: nothing is removed that somebody may have meant.
+    fn check_other_shared_tags(&mut self, image: &Image, tags: &BTreeMap<String, String>) {
+        let others = image.tags.keys();
+        let others = others.filter(|key| tags::is_shared(key) && !tags.contains_key(*key));
+        let others: Vec<&str> = others.map(String::as_str).collect();
+        if !others.is_empty() {
+            let message = format!(
+                "recipients see tags of it that this request does not share: {}",
+                first_names(others)
+            );
+            self.warn(FindingCode::ImageTagStillShared, &image.id, message);
+        }
     }
 }
 
