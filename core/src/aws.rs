@@ -1,7 +1,7 @@
 //! The only place that names SDK operations: domain types in and out.
 
 mod answer_error;
-mod answers;
+pub(crate) mod answers;
 pub(crate) mod clients;
 pub(crate) mod config;
 pub(crate) mod ec2;

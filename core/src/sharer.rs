@@ -15,6 +15,7 @@ use tokio::sync::OnceCell;
 use tokio::time::{self, Instant};
 
 use crate::apply::{self, keys::KeyLocks};
+use crate::aws::answers::Secrets;
 use crate::aws::clients::{self, Account};
 use crate::aws::pace::Paces;
 use crate::aws::pin::AccountPin;
@@ -41,6 +42,8 @@ use self::planning::Purpose;
 /// futures can be spawned.
 pub struct Sharer {
     config: SdkConfig,
+    /// What no error repeats, of every request so far.
+    secrets: Secrets,
     /// Who the credentials belong to: asked once, as they stay those of one account.
     identity: Arc<OnceCell<Identity>>,
     /// How fast each account may call what.
@@ -67,9 +70,10 @@ impl Sharer {
     /// apply if they were set; those that were not are this library's own. Its Region is not used:
     /// a request names the Regions.
     pub fn new(config: &SdkConfig) -> Self {
-        let pin = AccountPin::default();
+        let (pin, secrets) = (AccountPin::default(), Secrets::default());
         Self {
-            config: pin.hold(&config::with_defaults(config)),
+            config: pin.hold(&config::with_defaults(config, &secrets)),
+            secrets,
             paces: Arc::default(),
             pin,
             identity: Arc::default(),
@@ -93,6 +97,7 @@ impl Sharer {
     pub fn sibling(&self, sink: impl EventSink + 'static) -> Self {
         Self {
             config: self.config.clone(),
+            secrets: self.secrets.clone(),
             identity: Arc::clone(&self.identity),
             paces: Arc::clone(&self.paces),
             pin: self.pin.clone(),
@@ -256,6 +261,9 @@ impl Sharer {
 
     /// The account of the credentials (`sts:GetCallerIdentity`).
     async fn connect(&self, request: &ShareRequest, deadline: Instant) -> Result<Account, Error> {
+        if let Some(id) = &request.options.in_targets.external_id {
+            self.secrets.add(id);
+        }
         let asking = self.identity.get_or_try_init(|| self.identify(request));
         let known = time::timeout_at(deadline, asking)
             .await

@@ -1,6 +1,7 @@
 //! Every error code ends some run.
 
 mod concurrent;
+mod repeated;
 
 use std::collections::BTreeSet;
 

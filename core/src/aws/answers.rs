@@ -6,8 +6,11 @@ mod check;
 mod decoded;
 mod elements;
 mod lists;
+mod secrets;
 mod sent;
 mod structure;
+
+pub(crate) use secrets::Secrets;
 
 use std::fmt;
 
@@ -51,13 +54,17 @@ impl fmt::Display for NoAnswer {
 
 impl std::error::Error for NoAnswer {}
 
-/// A client whose answers are looked at.
-pub(super) fn checked(client: SharedHttpClient) -> SharedHttpClient {
-    SharedHttpClient::new(CheckedClient(client))
+/// A client whose answers are looked at, and repeat neither what a call has sent nor what the run
+/// was given.
+pub(super) fn checked(client: SharedHttpClient, secrets: Secrets) -> SharedHttpClient {
+    SharedHttpClient::new(CheckedClient { client, secrets })
 }
 
 #[derive(Debug)]
-struct CheckedClient(SharedHttpClient);
+struct CheckedClient {
+    client: SharedHttpClient,
+    secrets: Secrets,
+}
 
 impl HttpClient for CheckedClient {
     fn http_connector(
@@ -65,8 +72,10 @@ impl HttpClient for CheckedClient {
         settings: &HttpConnectorSettings,
         components: &RuntimeComponents,
     ) -> SharedHttpConnector {
-        let connector = self.0.http_connector(settings, components);
-        SharedHttpConnector::new(CheckedConnector(connector))
+        SharedHttpConnector::new(CheckedConnector {
+            connector: self.client.http_connector(settings, components),
+            secrets: self.secrets.clone(),
+        })
     }
 
     fn validate_base_client_config(
@@ -74,7 +83,7 @@ impl HttpClient for CheckedClient {
         components: &RuntimeComponentsBuilder,
         config: &ConfigBag,
     ) -> Result<(), BoxError> {
-        self.0.validate_base_client_config(components, config)
+        self.client.validate_base_client_config(components, config)
     }
 
     fn validate_final_config(
@@ -82,21 +91,24 @@ impl HttpClient for CheckedClient {
         components: &RuntimeComponents,
         config: &ConfigBag,
     ) -> Result<(), BoxError> {
-        self.0.validate_final_config(components, config)
+        self.client.validate_final_config(components, config)
     }
 
     fn connector_metadata(&self) -> Option<ConnectorMetadata> {
-        self.0.connector_metadata()
+        self.client.connector_metadata()
     }
 }
 
 #[derive(Debug)]
-struct CheckedConnector(SharedHttpConnector);
+struct CheckedConnector {
+    connector: SharedHttpConnector,
+    secrets: Secrets,
+}
 
 impl HttpConnector for CheckedConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let (expected, sent) = (Expected::of(&request), Sent::of(&request));
-        let answer = self.0.call(request);
+        let (expected, sent) = (Expected::of(&request), Sent::of(&request, &self.secrets));
+        let answer = self.connector.call(request);
         HttpConnectorFuture::new(async move {
             let mut answer = answer.await?;
             let mut body = read_bounded(&mut answer).await?;

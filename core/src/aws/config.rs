@@ -13,7 +13,7 @@ use aws_smithy_http_client::tls::TlsContext;
 use aws_smithy_http_client::{Connector, tls};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
-use super::answers;
+use super::answers::{self, Secrets};
 use super::local_settings::{self, InvalidSetting};
 use super::trust;
 use crate::id::{AccountId, Region};
@@ -48,7 +48,7 @@ pub async fn load_config() -> Result<SdkConfig, InvalidSetting> {
     };
     let client = http_client(trusted);
     // The SDK's own sources of credentials call STS too, and their errors are shown.
-    let of_credentials = answers::checked(client.clone());
+    let of_credentials = answers::checked(client.clone(), Secrets::default());
     let mut loader =
         aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(of_credentials);
     if let Ok(name) = AppName::new(concat!("ami-share-", env!("CARGO_PKG_VERSION"))) {
@@ -74,15 +74,15 @@ fn http_client(trusted: TlsContext) -> SharedHttpClient {
 }
 
 /// The caller's configuration, with our retries and timeouts where the caller set none, and an
-/// identity cache of its own. Every answer is looked at.
-pub(crate) fn with_defaults(config: &SdkConfig) -> SdkConfig {
+/// identity cache of its own. Every answer is looked at, and repeats no secret of the run.
+pub(crate) fn with_defaults(config: &SdkConfig, secrets: &Secrets) -> SdkConfig {
     let client = match config.http_client() {
         Some(client) => client,
         None => http_client(TlsContext::default()),
     };
     with_own_identities(config)
         .to_builder()
-        .http_client(answers::checked(client))
+        .http_client(answers::checked(client, secrets.clone()))
         .retry_config(retries(config))
         .timeout_config(timeouts(config))
         .build()
@@ -150,9 +150,13 @@ pub(super) fn retry_partition(
 mod tests {
     use super::*;
 
+    fn with_own_defaults(config: &SdkConfig) -> SdkConfig {
+        with_defaults(config, &Secrets::default())
+    }
+
     #[test]
     fn caller_settings_stay_and_open_ones_get_defaults() {
-        let open = with_defaults(&SdkConfig::builder().build());
+        let open = with_own_defaults(&SdkConfig::builder().build());
         assert_eq!(open.retry_config().unwrap().max_attempts(), ATTEMPTS);
         let timeouts = open.timeout_config().unwrap();
         assert_eq!(timeouts.connect_timeout(), Some(CONNECT_TIMEOUT));
@@ -163,7 +167,7 @@ mod tests {
             .retry_config(RetryConfig::standard().with_max_attempts(2))
             .timeout_config(TimeoutConfig::builder().read_timeout(second).build())
             .build();
-        let set = with_defaults(&set);
+        let set = with_own_defaults(&set);
         assert_eq!(set.retry_config().unwrap().max_attempts(), 2);
         let timeouts = set.timeout_config().unwrap();
         assert_eq!(timeouts.read_timeout(), Some(second));
@@ -173,7 +177,7 @@ mod tests {
     #[tokio::test]
     async fn loader_settings_stay_and_sdk_defaults_do_not() {
         let loader = || aws_config::defaults(BehaviorVersion::v2026_01_12()).no_credentials();
-        let open = with_defaults(&loader().load().await);
+        let open = with_own_defaults(&loader().load().await);
         assert_eq!(open.retry_config().unwrap().max_attempts(), ATTEMPTS);
         let connect = open.timeout_config().unwrap().connect_timeout();
         assert_eq!(connect, Some(CONNECT_TIMEOUT));
@@ -181,7 +185,10 @@ mod tests {
         let set = loader().retry_config(RetryConfig::standard()).load().await;
         let sdk_own = RetryConfig::standard().max_attempts();
         assert_eq!(
-            with_defaults(&set).retry_config().unwrap().max_attempts(),
+            with_own_defaults(&set)
+                .retry_config()
+                .unwrap()
+                .max_attempts(),
             sdk_own
         );
     }

@@ -14,6 +14,7 @@ use aws_sdk_sts::types::Credentials as Session;
 use tokio::sync::{Mutex, Semaphore};
 
 use super::Caller;
+use super::answers::Secrets;
 use super::config::{in_region, with_defaults};
 use super::explain;
 use super::local_settings::InvalidSetting;
@@ -86,7 +87,7 @@ impl GitHubRole {
             role: self.clone(),
             session: request.options.in_targets.session(),
             regions,
-            config: with_defaults(config),
+            config: with_defaults(config, &Secrets::default()),
             last: Mutex::default(),
         };
         let provider = SharedCredentialsProvider::new(credentials);

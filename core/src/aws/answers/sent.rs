@@ -8,6 +8,7 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use percent_encoding::percent_decode_str;
 
 use super::decoded::Decoded;
+use super::secrets::Secrets;
 use super::structure::names_and_codes;
 use crate::id::AccountId;
 
@@ -21,13 +22,16 @@ const HIDDEN: &str = "(hidden)";
 /// Where an error has its code, if not in its body.
 const CODE_HEADER: &str = "x-amzn-errortype";
 
-/// The secrets of one call.
+/// The secrets of one call: what it has sent, and what the run was given.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Sent(Vec<String>);
 
 impl Sent {
-    pub(super) fn of(request: &HttpRequest) -> Self {
+    pub(super) fn of(request: &HttpRequest, given: &Secrets) -> Self {
         let mut sent = Self::default();
+        for secret in given.all() {
+            sent.add(&secret);
+        }
         sent.add(request.headers().get(TOKEN).unwrap_or_default());
         let body = request.body().bytes().unwrap_or_default();
         let body = String::from_utf8_lossy(body);
@@ -43,7 +47,8 @@ impl Sent {
     fn add(&mut self, secret: &str) {
         // Who uses an account ID as external ID keeps no secret, and every ARN has one.
         let is_account = secret.parse::<AccountId>().is_ok();
-        if secret.chars().count() >= SHORTEST && !is_account {
+        let is_new = !self.0.iter().any(|known| known == secret);
+        if is_new && secret.chars().count() >= SHORTEST && !is_account {
             self.0.push(secret.to_owned());
         }
     }
@@ -121,8 +126,9 @@ mod tests {
     #[test]
     fn what_was_sent_is_hidden_in_every_form() {
         let body = "Action=AssumeRole&ExternalId=top%2Fsecret%26more&DurationSeconds=900";
-        let mut sent = Sent::of(&request("IQoJb3JpZ2lu/x==", body));
-        sent.add("onlyletters");
+        let given = Secrets::default();
+        given.add("onlyletters");
+        let sent = Sent::of(&request("IQoJb3JpZ2lu/x==", body), &given);
         let forms = [
             "IQoJb3JpZ2lu/x==",
             r"IQoJb3JpZ2lu\/x==",
@@ -172,7 +178,7 @@ mod tests {
     fn what_is_no_secret_stays() {
         let external = |id: &str| {
             let body = format!("Action=AssumeRole&ExternalId={id}");
-            Sent::of(&request("Message", &body))
+            Sent::of(&request("Message", &body), &Secrets::default())
         };
         for (id, answer, expected) in [
             (
@@ -212,6 +218,7 @@ mod tests {
         answer.headers_mut().insert(CODE_HEADER, "AccessDenied");
         external("AccessDenied").hide_in_headers(&mut answer);
         assert_eq!(answer.headers().get(CODE_HEADER), Some("AccessDenied"));
-        assert_eq!(Sent::of(&HttpRequest::empty()), Sent::default());
+        let none = Sent::of(&HttpRequest::empty(), &Secrets::default());
+        assert_eq!(none, Sent::default());
     }
 }
