@@ -194,6 +194,17 @@ async fn rule_3_7_a_rotated_key_has_one_material_more() {
     a.kms("EnableKeyRotation", named()).await.unwrap();
     let status = a.kms_json("GetKeyRotationStatus", named()).await;
     assert_eq!(status["KeyRotationEnabled"], true);
+    assert_eq!(status["RotationPeriodInDays"], 365);
+    let every = |days: u64| json!({ "KeyId": id, "RotationPeriodInDays": days });
+    for wrong in [0, 89, 2561] {
+        assert_code(
+            a.kms("EnableKeyRotation", every(wrong)).await,
+            "ValidationException",
+        );
+    }
+    a.kms("EnableKeyRotation", every(180)).await.unwrap();
+    let status = a.kms_json("GetKeyRotationStatus", named()).await;
+    assert_eq!(status["RotationPeriodInDays"], 180);
     a.kms("DisableKeyRotation", named()).await.unwrap();
     let by_alias = json!({ "KeyId": "alias/golden" });
     assert_code(

@@ -48,9 +48,9 @@ pub struct Key {
     /// When a state that passes by itself ends.
     #[serde(skip)]
     pub settles: Option<Duration>,
-    /// Whether it is rotated every year, which does not happen here.
+    /// How many days are between its rotations by AWS, which do not happen here.
     #[serde(skip)]
-    pub rotates: bool,
+    pub rotation_period: Option<u64>,
     /// When it was rotated.
     #[serde(skip)]
     pub rotations: Vec<Duration>,
@@ -136,7 +136,7 @@ impl Key {
             tags: Tags::new(),
             primary_region: None,
             settles: None,
-            rotates: false,
+            rotation_period: None,
             rotations: Vec::new(),
         }
     }

@@ -1,6 +1,6 @@
-//! Rotation of key material, on demand. What would happen every year does not.
+//! Rotation of key material, on demand. What would happen by itself does not.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::authorize::{Operation, authorized_key};
 use super::multi_region::refuse_alias;
@@ -13,6 +13,8 @@ use crate::world::{Key, World};
 
 /// How often a key can be rotated on demand.
 const MOST: usize = 25;
+/// The days between rotations, if a request names none.
+const PERIOD: u64 = 365;
 
 /// The symmetric key that a request names, if it can be used.
 fn usable_key<'a>(
@@ -38,17 +40,36 @@ pub(super) fn set(
     request: &Request<'_>,
 ) -> Outcome {
     let key = usable_key(world, &format!("kms:{name}"), params, request)?;
-    key.rotates = name == "EnableKeyRotation";
+    key.rotation_period = match name {
+        "EnableKeyRotation" => Some(period(params)?),
+        _ => None,
+    };
     Ok(Body::Json(json!({})))
+}
+
+fn period(params: &Params) -> Result<u64, Fail> {
+    let days = params.get("RotationPeriodInDays").and_then(Value::as_u64);
+    let days = days.unwrap_or(PERIOD);
+    let bound = match days {
+        0..90 => "greater than or equal to 90",
+        90..=2560 => return Ok(days),
+        _ => "less than or equal to 2560",
+    };
+    let message = format!(
+        "1 validation error detected: Value '{days}' at 'rotationPeriodInDays' failed to satisfy \
+         constraint: Member must have value {bound}"
+    );
+    Err(Fail::bad("ValidationException", message))
 }
 
 pub(super) fn status(world: &mut World, params: &Params, request: &Request<'_>) -> Outcome {
     refuse_alias(params)?;
     let operation = Operation::all_keys("kms:GetKeyRotationStatus");
     let key = authorized_key(world, params, request, &operation)?;
-    let mut answer = json!({ "KeyId": key.arn, "KeyRotationEnabled": key.rotates });
-    if key.rotates {
-        answer["RotationPeriodInDays"] = json!(365);
+    let period = key.rotation_period;
+    let mut answer = json!({ "KeyId": key.arn, "KeyRotationEnabled": period.is_some() });
+    if let Some(days) = period {
+        answer["RotationPeriodInDays"] = json!(days);
     }
     Ok(Body::Json(answer))
 }
