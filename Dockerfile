@@ -26,19 +26,21 @@ COPY core/Cargo.toml core/
 COPY action/Cargo.toml action/
 COPY tests/sim/Cargo.toml tests/sim/
 COPY examples/Cargo.toml examples/
+COPY release/dist.toml release/
 RUN mkdir -p core/src action/src tests/sim/src examples/rehearse \
     && touch core/src/lib.rs action/src/lib.rs tests/sim/src/lib.rs \
     && for main in action/src/main.rs tests/sim/src/main.rs examples/rehearse/main.rs; do \
            echo 'fn main() {}' > "$main"; \
        done \
-    && cargo build --profile dist --locked --package ami-share-action \
+    && cargo build --profile dist --config release/dist.toml --locked --package ami-share-action \
         --target "$(uname -m)-unknown-linux-$LIBC"
 COPY core core
 COPY action action
 # Cargo builds what is newer than the empty sources.
 RUN touch core/src/lib.rs action/src/lib.rs action/src/main.rs \
     && target="$(uname -m)-unknown-linux-$LIBC" \
-    && cargo build --profile dist --locked --package ami-share-action --target "$target" \
+    && cargo build --profile dist --config release/dist.toml --locked --package ami-share-action \
+        --target "$target" \
     && cp "target/$target/dist/ami-share" /ami-share
 
 # The runtime has CA certificates, and no shell. The program runs as root, as GitHub requires of
