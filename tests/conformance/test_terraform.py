@@ -132,6 +132,8 @@ def test_image_copy(terraform):
     ec2.modify_image_attribute(ImageId=copy, Description={"Value": "anew"})
     assert read()["Description"] == "anew"
     end = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=365)
+    # EC2 rounds to the minute.
+    end = end.replace(second=0, microsecond=0)
     ec2.enable_image_deprecation(ImageId=copy, DeprecateAt=end)
     assert read()["DeprecationTime"].startswith(end.strftime("%Y-%m-%dT%H:%M:"))
     ec2.disable_image_deprecation(ImageId=copy)
