@@ -209,6 +209,17 @@ def test_attestation_that_is_misspelled_is_not_taken_for_none(release, tmp_path)
     assert done.returncode == 1 and "is `required` or not set" in done.stdout
 
 
+def test_release_without_a_checksum_of_the_binary_runs_nothing(release, tmp_path):
+    _, action = release
+    env = action["runs"]["steps"][0]["env"]
+    lines = env["AMI_SHARE_SUMS"].splitlines()
+    env["AMI_SHARE_SUMS"] = "\n".join(line for line in lines if not line.endswith(NAME))
+    done = run(action, tmp_path)
+    assert done.returncode == 1
+    assert f"this release has no checksum of {NAME}" in done.stdout
+    assert not (tmp_path / "temp").exists()
+
+
 def test_step_without_network_runs_nothing(release, tmp_path):
     _, action = release
     action["runs"]["steps"][0]["env"]["AMI_SHARE_RELEASE"] = "http://127.0.0.1:1"
