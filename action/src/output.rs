@@ -77,19 +77,20 @@ impl Files<'_> {
         };
         let summary = summary::markdown(outcome, exit, mode, &about);
         let comment = summary.short_text(self.masks_accounts, LONGEST_COMMENT);
-        let (values, report) = values_and_report(outcome, exit, comment);
+        let (mut values, report) = values_and_report(outcome, exit, comment);
+        let whole_reports = [
+            self.report.map(|path| write_report(path, &report)),
+            self.printed.take().map(|out| print_report(out, &report)),
+        ];
+        // The report of a thousand targets is large, so it is shortened in place.
+        values.push(("report", values::report(report)));
         let results = [
             self.outputs.map(|path| write_outputs(path, &values)),
             self.summary
                 .map(|path| files::append(path, &summary.whole_text(self.masks_accounts))),
-            self.report.map(|path| write_report(path, &report)),
-            self.printed.take().map(|out| print_report(out, &report)),
         ];
-        results
-            .into_iter()
-            .flatten()
-            .filter_map(Result::err)
-            .collect()
+        let results = results.into_iter().chain(whole_reports);
+        results.flatten().filter_map(Result::err).collect()
     }
 
     /// Writes the report anew, of a run that went on after its end. The other files only grow.
@@ -111,15 +112,15 @@ pub(crate) fn write_bad_input(
     files::append(path, &summary.whole_text(masks_accounts))
 }
 
-/// The outputs, and the report as a file, which has them too.
+/// The outputs but the report, and the report as a file, which has them too.
 fn values_and_report(
     outcome: &Outcome,
     exit: Exit,
     comment: String,
 ) -> (Vec<(&'static str, String)>, report::Members) {
     let mut report = report::members(outcome, exit);
-    let values = values::of(outcome, &report, comment);
-    report.insert("outputs".to_owned(), values::in_report(&values));
+    let values = values::of(outcome, comment);
+    report.insert(values::OF_REPORT.to_owned(), values::in_report(&values));
     (values, report)
 }
 

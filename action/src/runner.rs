@@ -240,15 +240,15 @@ impl Runner {
         }
         // The report of a share must not say that something was changed, as that of a dry run says
         // what would be.
-        let untouched = Outcome::Planned(Box::new(Report::begin(plan)));
+        let untouched = || Outcome::Planned(Box::new(Report::begin(plan)));
         if is_refused(plan) {
-            self.set(untouched);
+            self.set(untouched());
             return Exit::Refused;
         }
         if let Some(confirm) = confirm
             && plan.may_change()
         {
-            self.set(untouched);
+            self.set(untouched());
             let [add, change, remove] = plan_text::sums(plan);
             self.log.line(&format!(
                 "{add} to add, {change} to change, {remove} to remove. Do this? Only `yes` is a \

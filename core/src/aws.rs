@@ -70,53 +70,26 @@ impl Identity {
 
 impl Caller {
     /// Sends one call when it is the action's turn and fewer than the most allowed are under way,
-    /// and explains its error.
-    pub(crate) fn send<'a, T, E>(
+    /// and explains its error. It is made only then: thousands of calls may wait for their turn,
+    /// and one that is made holds a client, its request and the SDK's future, 20 KB in all.
+    pub(crate) fn send<'a, F, T, E>(
         &'a self,
         action: &'static str,
         resource: Option<&'a str>,
-        call: impl Future<Output = Result<T, SdkError<E, HttpResponse>>> + Send + 'a,
+        call: impl FnOnce() -> F + Send + 'a,
     ) -> BoxFuture<'a, Result<T, Error>>
     where
+        F: Future<Output = Result<T, SdkError<E, HttpResponse>>> + Send + 'a,
         T: Send + 'a,
         E: ProvideErrorMetadata + std::error::Error + Send + 'static,
     {
-        self.send_in_turn(action, resource, call, |_| true)
-    }
-
-    /// As [`Self::send`], of the next page of a list. That the list ends takes no call.
-    fn send_next<'a, T, E>(
-        &'a self,
-        action: &'static str,
-        resource: Option<&'a str>,
-        call: impl Future<Output = Result<Option<T>, SdkError<E, HttpResponse>>> + Send + 'a,
-    ) -> BoxFuture<'a, Result<Option<T>, Error>>
-    where
-        T: Send + 'a,
-        E: ProvideErrorMetadata + std::error::Error + Send + 'static,
-    {
-        self.send_in_turn(action, resource, call, Option::is_some)
-    }
-
-    fn send_in_turn<'a, T, E>(
-        &'a self,
-        action: &'static str,
-        resource: Option<&'a str>,
-        call: impl Future<Output = Result<T, SdkError<E, HttpResponse>>> + Send + 'a,
-        was_sent: fn(&T) -> bool,
-    ) -> BoxFuture<'a, Result<T, Error>>
-    where
-        T: Send + 'a,
-        E: ProvideErrorMetadata + std::error::Error + Send + 'static,
-    {
-        // The SDK's futures are large. Boxed here, they are large nowhere else.
-        let call = call.boxed();
         async move {
             self.turn(action).await;
             // The semaphore is never closed, so an error cannot come of it; going on without a
             // permit would be right too.
             let _permit = self.permits.acquire().await;
-            self.send_traced(action, resource, call, was_sent).await
+            // The SDK's futures are large. Boxed here, they are large nowhere else.
+            self.send_traced(action, resource, call().boxed()).await
         }
         .boxed()
     }
@@ -139,7 +112,7 @@ impl Caller {
         T: Send + 'a,
         E: ProvideErrorMetadata + std::error::Error + Send + 'static,
     {
-        self.send_traced(action, resource, call, |_| true).boxed()
+        self.send_traced(action, resource, call).boxed()
     }
 
     async fn send_traced<T, E>(
@@ -147,7 +120,6 @@ impl Caller {
         action: &'static str,
         resource: Option<&str>,
         call: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
-        was_sent: fn(&T) -> bool,
     ) -> Result<T, Error>
     where
         E: ProvideErrorMetadata + std::error::Error + Send + 'static,
@@ -155,9 +127,7 @@ impl Caller {
         let account = self.identity.as_ref().map(|identity| &identity.account);
         let traced = trace::Call::begin(action, account, &self.region);
         let answer = call.await;
-        if answer.as_ref().map_or(true, was_sent) {
-            traced.end(&answer);
-        }
+        traced.end(&answer);
         answer.map_err(|error| explain::explain_error(self, action, resource, &error))
     }
 

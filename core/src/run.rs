@@ -17,7 +17,6 @@ use std::time::Duration;
 
 use futures::future;
 use parking_lot::Mutex;
-use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use self::effect::UntilInEffect;
@@ -48,8 +47,6 @@ pub(crate) struct Run<'a> {
     pub(crate) progress: Progress<'a>,
     pub(crate) test_launches: Arc<TestLaunches>,
     watchers: Mutex<BTreeMap<AccountRegion, Arc<Watcher>>>,
-    /// Turns of what is large.
-    turns: Semaphore,
 }
 
 impl<'a> Run<'a> {
@@ -68,7 +65,6 @@ impl<'a> Run<'a> {
             progress,
             test_launches: Arc::default(),
             watchers: Mutex::default(),
-            turns: Semaphore::new(together::AT_ONCE),
         }
     }
 
@@ -155,19 +151,11 @@ impl<'a> Run<'a> {
             let watcher = self.watcher(&clients.location);
             watching.push(async move {
                 watcher
-                    .watch(&self.progress, &clients.ec2, self.timing.poll, &self.turns)
+                    .watch(&self.progress, &clients.ec2, self.timing.poll)
                     .await;
             });
         }
         future::join_all(watching).await;
-    }
-
-    /// Does something that takes much memory when few others do: a thousand targets have thousands
-    /// of it to do. It must not wait for anything but AWS's answers.
-    pub(crate) async fn in_turn<F: Future>(&self, work: impl FnOnce() -> F) -> F::Output {
-        // The semaphore is never closed.
-        let _turn = self.turns.acquire().await;
-        Box::pin(work()).await
     }
 
     /// Does the work of a run, and tells meanwhile that it waits where AWS throttles its calls or

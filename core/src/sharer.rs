@@ -218,22 +218,22 @@ impl Sharer {
     }
 
     async fn apply_one(&self, plan: &Plan) -> Result<Report, Box<Incomplete>> {
-        let report = Report::begin(plan);
+        let not_begun = |error| Err(self.incomplete(Report::begin(plan), error));
         if let Some(error) = refusal(plan) {
-            return Err(self.incomplete(report, error));
+            return not_begun(error);
         }
         let source = match self.connect(&plan.request, plan.deadline).await {
             Ok(source) if source.identity.account == plan.account => source,
-            Ok(source) => return Err(self.incomplete(report, other_account(plan, &source))),
-            Err(error) => return Err(self.incomplete(report, error)),
+            Ok(source) => return not_begun(other_account(plan, &source)),
+            Err(error) => return not_begun(error),
         };
-        let begun = Some(report.clone());
+        let report = Some(Report::begin(plan));
         let run = match self
-            .start(source, &plan.request, plan.deadline, begun)
+            .start(source, &plan.request, plan.deadline, report)
             .await
         {
             Ok(run) => run,
-            Err(error) => return Err(self.incomplete(report, error)),
+            Err(error) => return not_begun(error),
         };
         let applying = Box::pin(apply::apply(&run, &self.locks, plan));
         let applying = run.telling(applying);

@@ -15,13 +15,16 @@ use std::time::Duration;
 use futures::future;
 use tokio::time::Instant;
 
-use self::evidence::Evidence;
+use self::read::{KeyReader, TargetReader};
+use crate::diagnostic::Error;
+use crate::id::Principal;
 use crate::limits::PERMISSION_PROPAGATION;
 use crate::plan::Plan;
 use crate::report::{Check, CheckName, Event, Verdict, Verification};
 use crate::request::Verify;
 use crate::run::Run;
 use crate::run::effect::ChangeKind;
+use crate::run::together::join_some;
 
 pub(crate) use launch::remove_left;
 
@@ -71,8 +74,7 @@ async fn judge_until_in_effect(run: &Run<'_>, plan: &Plan, just_shared: bool) ->
     let mut backoff = run.progress.poll_backoff(POLL);
     let since = Instant::now();
     loop {
-        let evidence = read::read_evidence(run, plan).await;
-        let verifications = judge::judge_plan(plan, &evidence);
+        let (verifications, unread) = read_and_judge(run, plan).await;
         let mut blocked = verifications.iter().filter(|one| one.may_pass());
         match blocked.find_map(|one| find_unsettled(run, one)) {
             Some((resource, what)) if just_shared && since.elapsed() < PERMISSION_PROPAGATION => {
@@ -81,7 +83,9 @@ async fn judge_until_in_effect(run: &Run<'_>, plan: &Plan, just_shared: bool) ->
                     .await;
             }
             _ => {
-                report_unread_targets(run, &evidence);
+                for error in unread {
+                    run.progress.emit(&Event::Failed(error));
+                }
                 return verifications;
             }
         }
@@ -115,14 +119,31 @@ fn kinds_behind(check: CheckName) -> &'static [ChangeKind] {
     }
 }
 
-/// Reports why targets could not be read. Why a role could not be assumed is reported already.
-fn report_unread_targets(run: &Run<'_>, evidence: &Evidence) {
-    for ((account, _), target) in &evidence.targets {
-        let reached = run.targets.get(account);
-        if let (Some(Ok(_)), Err(error)) = (reached, target) {
-            run.progress.emit(&Event::Failed(error.clone()));
-        }
+/// Judges each target as soon as it is read, so that what was read of a thousand of them is never
+/// held at once. Returns also why targets could not be read; why a role could not be assumed is
+/// reported already.
+async fn read_and_judge(run: &Run<'_>, plan: &Plan) -> (Vec<Verification>, Vec<Error>) {
+    let keys = &KeyReader::new(run);
+    let evidence = &read::read_evidence(run, plan, keys).await;
+    let reader = TargetReader {
+        run,
+        plan,
+        keys,
+        evidence,
+    };
+    let mut judging = Vec::new();
+    for account in plan.targets.iter().filter_map(Principal::account) {
+        judging.push(async move {
+            let target = Box::pin(reader.read(account)).await;
+            let verifications = judge::judge_target(plan, evidence, account, &target);
+            let reached = run.targets.get(account).is_some_and(Result::is_ok);
+            let unread = target.into_values().filter_map(Result::err);
+            (verifications, unread.filter(|_| reached).collect())
+        });
     }
+    let judged: Vec<(Vec<_>, Vec<_>)> = join_some(judging).await;
+    let (verifications, unread): (Vec<_>, Vec<_>) = judged.into_iter().unzip();
+    (verifications.concat(), unread.concat())
 }
 
 #[cfg(test)]

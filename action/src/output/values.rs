@@ -68,19 +68,13 @@ pub const OUTPUTS: &[(&str, &str)] = &[
     ),
 ];
 
-/// The values of the outputs; without a plan only a few have one.
-pub(super) fn of(
-    outcome: &Outcome,
-    report: &Members,
-    markdown: String,
-) -> Vec<(&'static str, String)> {
-    let short_report = harmless_json(&shortened(report.clone()));
+/// Where the report in a file has the other outputs.
+pub(super) const OF_REPORT: &str = "outputs";
+
+/// The values of the outputs but the report; without a plan only a few have one.
+pub(super) fn of(outcome: &Outcome, markdown: String) -> Vec<(&'static str, String)> {
     let Some(report) = outcome.report() else {
-        return vec![
-            ("changed", false.to_string()),
-            ("report", short_report),
-            ("markdown", markdown),
-        ];
+        return vec![("changed", false.to_string()), ("markdown", markdown)];
     };
     let plan = &report.plan;
     let keys: Vec<&str> = plan.keys().into_iter().map(AsRef::as_ref).collect();
@@ -101,22 +95,28 @@ pub(super) fn of(
         json_text(&previous(report)),
         keys.join(","),
         report.changed.to_string(),
-        short_report,
         digest.unwrap_or_default(),
         harmless_json(&iam_policy.unwrap_or_default()),
         json_text(&Value::from(plan.key_policy_statements())),
         markdown,
     ];
-    OUTPUTS.iter().map(|(name, _)| *name).zip(values).collect()
+    let names = OUTPUTS.iter().map(|(name, _)| *name);
+    let names = names.filter(|name| *name != "report");
+    names.zip(values).collect()
 }
 
-/// The outputs as the report in a file has them: each but the report itself and the comment, and
-/// JSON as such.
+/// The value of the output `report`, of a report as a file has it.
+pub(super) fn report(mut report: Members) -> String {
+    report.shift_remove(OF_REPORT);
+    harmless_json(&shortened(report))
+}
+
+/// The outputs as the report in a file has them: each but the comment, and JSON as such.
 pub(super) fn in_report(values: &[(&'static str, String)]) -> Value {
     let mut outputs = Map::new();
     for (name, value) in values {
         let is_no_plan = *name == "plan-digest" && value.is_empty();
-        if matches!(*name, "report" | "markdown") || is_no_plan {
+        if *name == "markdown" || is_no_plan {
             continue;
         }
         let mut described = OUTPUTS.iter();

@@ -44,7 +44,8 @@ impl Apply<'_> {
     }
 }
 
-/// One copy that is being made, by the account that will own it.
+/// One copy that is being made, by the account that will own it. Thousands are awaited at the same
+/// time, so what is done before and after is boxed.
 struct CopyJob<'a> {
     run: &'a Run<'a>,
     clients: &'a RegionClients,
@@ -87,14 +88,14 @@ impl CopyJob<'_> {
         // 2. A copy under way is adopted, so that a run that was cut off is continued (P4).
         let id = match &copy.adopt {
             Some(id) if !self.has_failed(id) => self.adopt(id.clone()),
-            _ => self.start().await?,
+            _ => Box::pin(self.start()).await?,
         };
 
         // 3. Only an available image with the right volumes and key may be shared.
         let what = format!("to be available, as the copy of {}", copy.source);
         let image = self.run.settled_image(clients, &id, what).await?;
         let image = image.ok_or_else(|| self.failure(&id, "AWS never showed it"))?;
-        if let Err(error) = self.run.in_turn(|| self.check(&image)).await {
+        if let Err(error) = Box::pin(self.check(&image)).await {
             self.failed.push(image);
             return Err(error);
         }

@@ -88,7 +88,7 @@ impl Apply<'_> {
         }
         let (account, region) = (&step.account, &image.shared().region);
         let hides = self.hides(step.hidden.as_deref(), account, region, &image.image_id);
-        Err(match hides.await {
+        Err(match Box::pin(hides).await {
             Some(why) => hidden(error, account, "it cannot be copied there", &why),
             None => error,
         })

@@ -37,7 +37,7 @@ impl Iam {
     /// (`iam:GetRole`).
     pub(crate) async fn role_arn(&self, role: &str) -> Result<Option<String>, Error> {
         const ACTION: &str = "iam:GetRole";
-        let call = self.client.get().get_role().role_name(role).send();
+        let call = || self.client.get().get_role().role_name(role).send();
         let answer = self.caller.send(ACTION, Some(role), call).await;
         let answer = none_if_absent(answer)?;
         match answer.and_then(|answer| answer.role) {
@@ -49,10 +49,15 @@ impl Iam {
     /// The alias of the account; `None` if it has none (`iam:ListAccountAliases`).
     pub(crate) async fn account_alias(&self) -> Result<Option<String>, Error> {
         const ACTION: &str = "iam:ListAccountAliases";
-        let call = self.client.get().list_account_aliases();
-        let pages = move || call.into_paginator().stop_on_duplicate_token(false).send();
+        let call = || self.client.get().list_account_aliases();
+        let pages = move || {
+            call()
+                .into_paginator()
+                .stop_on_duplicate_token(false)
+                .send()
+        };
         let mut pages = Pages::new(&self.caller, (ACTION, None), pages, |page| {
-            page.account_aliases().len()
+            (page.account_aliases().len(), page.marker())
         });
         let mut alias = None;
         while let Some(page) = pages.next().await? {
@@ -94,13 +99,14 @@ impl Iam {
         };
         let mut policies = BTreeMap::new();
         for name in names {
-            let call = self
-                .client
-                .get()
-                .get_role_policy()
-                .role_name(role)
-                .policy_name(&name)
-                .send();
+            let call = || {
+                self.client
+                    .get()
+                    .get_role_policy()
+                    .role_name(role)
+                    .policy_name(&name)
+                    .send()
+            };
             let answer = self
                 .caller
                 .send("iam:GetRolePolicy", Some(role), call)
@@ -113,10 +119,15 @@ impl Iam {
     async fn inline_policy_names(&self, role: &str) -> Result<Vec<String>, Error> {
         const ACTION: &str = "iam:ListRolePolicies";
         let mut names = Vec::new();
-        let call = self.client.get().list_role_policies().role_name(role);
-        let pages = move || call.into_paginator().stop_on_duplicate_token(false).send();
+        let call = || self.client.get().list_role_policies().role_name(role);
+        let pages = move || {
+            call()
+                .into_paginator()
+                .stop_on_duplicate_token(false)
+                .send()
+        };
         let mut pages = Pages::new(&self.caller, (ACTION, Some(role)), pages, |page| {
-            page.policy_names().len()
+            (page.policy_names().len(), page.marker())
         });
         while let Some(page) = pages.next().await? {
             names.extend(page.policy_names);
@@ -133,14 +144,20 @@ impl Iam {
     async fn attached_policy_arns(&self, role: &str) -> Result<Vec<String>, Error> {
         const ACTION: &str = "iam:ListAttachedRolePolicies";
         let mut arns = Vec::new();
-        let call = self
-            .client
-            .get()
-            .list_attached_role_policies()
-            .role_name(role);
-        let pages = move || call.into_paginator().stop_on_duplicate_token(false).send();
+        let call = || {
+            self.client
+                .get()
+                .list_attached_role_policies()
+                .role_name(role)
+        };
+        let pages = move || {
+            call()
+                .into_paginator()
+                .stop_on_duplicate_token(false)
+                .send()
+        };
         let mut pages = Pages::new(&self.caller, (ACTION, Some(role)), pages, |page| {
-            page.attached_policies().len()
+            (page.attached_policies().len(), page.marker())
         });
         while let Some(page) = pages.next().await? {
             for policy in page.attached_policies.unwrap_or_default() {
@@ -156,13 +173,14 @@ impl Iam {
 
     /// Attaches a managed policy to a role; a repeat changes nothing (`iam:AttachRolePolicy`).
     pub(crate) async fn attach_policy(&self, role: &str, policy: &str) -> Result<(), Error> {
-        let call = self
-            .client
-            .get()
-            .attach_role_policy()
-            .role_name(role)
-            .policy_arn(policy)
-            .send();
+        let call = || {
+            self.client
+                .get()
+                .attach_role_policy()
+                .role_name(role)
+                .policy_arn(policy)
+                .send()
+        };
         self.caller
             .send("iam:AttachRolePolicy", Some(role), call)
             .await
@@ -172,13 +190,14 @@ impl Iam {
     /// Detaches a managed policy from a role; one that is not attached is no error
     /// (`iam:DetachRolePolicy`).
     pub(crate) async fn detach_policy(&self, role: &str, policy: &str) -> Result<(), Error> {
-        let call = self
-            .client
-            .get()
-            .detach_role_policy()
-            .role_name(role)
-            .policy_arn(policy)
-            .send();
+        let call = || {
+            self.client
+                .get()
+                .detach_role_policy()
+                .role_name(role)
+                .policy_arn(policy)
+                .send()
+        };
         let answer = self
             .caller
             .send("iam:DetachRolePolicy", Some(role), call)
@@ -197,14 +216,15 @@ impl Iam {
         name: &str,
         document: &str,
     ) -> Result<(), Error> {
-        let call = self
-            .client
-            .get()
-            .put_role_policy()
-            .role_name(role)
-            .policy_name(name)
-            .policy_document(document)
-            .send();
+        let call = || {
+            self.client
+                .get()
+                .put_role_policy()
+                .role_name(role)
+                .policy_name(name)
+                .policy_document(document)
+                .send()
+        };
         let answer = self
             .caller
             .send("iam:PutRolePolicy", Some(role), call)
@@ -226,13 +246,14 @@ impl Iam {
     /// Deletes an inline policy of a role; one that does not exist is no error
     /// (`iam:DeleteRolePolicy`).
     pub(crate) async fn delete_inline_policy(&self, role: &str, name: &str) -> Result<(), Error> {
-        let call = self
-            .client
-            .get()
-            .delete_role_policy()
-            .role_name(role)
-            .policy_name(name)
-            .send();
+        let call = || {
+            self.client
+                .get()
+                .delete_role_policy()
+                .role_name(role)
+                .policy_name(name)
+                .send()
+        };
         let answer = self
             .caller
             .send("iam:DeleteRolePolicy", Some(role), call)
@@ -246,10 +267,15 @@ impl Iam {
         const ACTION: &str = "iam:ListRoles";
         let prefix = format!("/aws-service-role/{service}/");
         let mut arns = Vec::new();
-        let call = self.client.get().list_roles().path_prefix(&prefix);
-        let pages = move || call.into_paginator().stop_on_duplicate_token(false).send();
+        let call = || self.client.get().list_roles().path_prefix(&prefix);
+        let pages = move || {
+            call()
+                .into_paginator()
+                .stop_on_duplicate_token(false)
+                .send()
+        };
         let mut pages = Pages::new(&self.caller, (ACTION, Some(&prefix)), pages, |page| {
-            page.roles().len()
+            (page.roles().len(), page.marker())
         });
         while let Some(page) = pages.next().await? {
             for role in page.roles {
@@ -268,12 +294,13 @@ impl Iam {
         service: &str,
     ) -> Result<Option<String>, Error> {
         const ACTION: &str = "iam:CreateServiceLinkedRole";
-        let call = self
-            .client
-            .get()
-            .create_service_linked_role()
-            .aws_service_name(service)
-            .send();
+        let call = || {
+            self.client
+                .get()
+                .create_service_linked_role()
+                .aws_service_name(service)
+                .send()
+        };
         let answer = self.caller.send(ACTION, Some(service), call).await;
         match answer {
             Err(error) if error.is_aws(&["InvalidInput", "InvalidInputException"]) => {

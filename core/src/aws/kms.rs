@@ -44,7 +44,7 @@ impl Kms {
     /// The key behind an ID, an alias or an ARN, without its policy (`kms:DescribeKey`).
     pub(crate) async fn describe_key(&self, key: &str) -> Result<Key, Error> {
         const ACTION: &str = "kms:DescribeKey";
-        let call = self.client.get().describe_key().key_id(key).send();
+        let call = || self.client.get().describe_key().key_id(key).send();
         let answer = self.caller.send(ACTION, Some(key), call).await?;
         let described = convert_key(answer.key_metadata())
             .map_err(|unreadable| self.caller.unreadable(ACTION, &unreadable.of(key)))?;
@@ -78,13 +78,14 @@ impl Kms {
 
     async fn policy_named(&self, name: &str, key: &KeyArn) -> Result<String, Error> {
         const ACTION: &str = "kms:GetKeyPolicy";
-        let call = self
-            .client
-            .get()
-            .get_key_policy()
-            .key_id(key.as_ref())
-            .policy_name(name)
-            .send();
+        let call = || {
+            self.client
+                .get()
+                .get_key_policy()
+                .key_id(key.as_ref())
+                .policy_name(name)
+                .send()
+        };
         let answer = self.caller.send(ACTION, Some(key.as_ref()), call).await?;
         let policy = present("Policy", answer.policy).and_then(|policy| {
             let is_read = policy.len() <= LARGEST_KEY_POLICY;
@@ -157,11 +158,16 @@ impl Kms {
     pub(crate) async fn grants(&self, key: &KeyArn) -> Result<Vec<Grant>, Error> {
         const ACTION: &str = "kms:ListGrants";
         let mut grants = Vec::new();
-        let call = self.client.get().list_grants().key_id(key.as_ref());
-        let call = call.limit(GRANT_PAGE_SIZE);
-        let pages = move || call.into_paginator().stop_on_duplicate_token(false).send();
+        let call = || self.client.get().list_grants().key_id(key.as_ref());
+        let pages = move || {
+            call()
+                .limit(GRANT_PAGE_SIZE)
+                .into_paginator()
+                .stop_on_duplicate_token(false)
+                .send()
+        };
         let mut pages = Pages::new(&self.caller, (ACTION, Some(key.as_ref())), pages, |page| {
-            page.grants().len()
+            (page.grants().len(), page.next_marker())
         });
         while let Some(page) = pages.next().await? {
             for grant in page.grants() {
@@ -209,15 +215,16 @@ impl Kms {
         operations: &[&str],
     ) -> Result<(), Error> {
         let operations = operations.iter().map(|name| GrantOperation::from(*name));
-        let call = self
-            .client
-            .get()
-            .create_grant()
-            .key_id(key.as_ref())
-            .grantee_principal(grantee)
-            .name(name)
-            .set_operations(Some(operations.collect()))
-            .send();
+        let call = || {
+            self.client
+                .get()
+                .create_grant()
+                .key_id(key.as_ref())
+                .grantee_principal(grantee)
+                .name(name)
+                .set_operations(Some(operations.collect()))
+                .send()
+        };
         self.caller
             .send("kms:CreateGrant", Some(key.as_ref()), call)
             .await
@@ -226,13 +233,14 @@ impl Kms {
 
     /// Revokes a grant; one that does not exist is no error (`kms:RevokeGrant`).
     pub(crate) async fn revoke_grant(&self, key: &KeyArn, id: &str) -> Result<(), Error> {
-        let call = self
-            .client
-            .get()
-            .revoke_grant()
-            .key_id(key.as_ref())
-            .grant_id(id)
-            .send();
+        let call = || {
+            self.client
+                .get()
+                .revoke_grant()
+                .key_id(key.as_ref())
+                .grant_id(id)
+                .send()
+        };
         let answer = self
             .caller
             .send("kms:RevokeGrant", Some(key.as_ref()), call)

@@ -31,7 +31,7 @@ impl Organizations {
     /// The organization of the account (`organizations:DescribeOrganization`).
     pub(crate) async fn organization(&self) -> Result<OrganizationArn, Error> {
         const ACTION: &str = "organizations:DescribeOrganization";
-        let call = self.client.get().describe_organization().send();
+        let call = || self.client.get().describe_organization().send();
         let answer = self.caller.send(ACTION, None, call).await?;
         let arn = answer
             .organization
@@ -43,10 +43,15 @@ impl Organizations {
     /// Every account of the organization (`organizations:ListAccounts`).
     pub(crate) async fn accounts(&self) -> Result<Vec<Member>, Error> {
         const ACTION: &str = "organizations:ListAccounts";
-        let call = self.client.get().list_accounts();
-        let pages = move || call.into_paginator().stop_on_duplicate_token(false).send();
+        let call = || self.client.get().list_accounts();
+        let pages = move || {
+            call()
+                .into_paginator()
+                .stop_on_duplicate_token(false)
+                .send()
+        };
         let mut pages = Pages::new(&self.caller, (ACTION, None), pages, |page| {
-            page.accounts().len()
+            (page.accounts().len(), page.next_token())
         });
         let mut members = Vec::new();
         while let Some(page) = pages.next().await? {
@@ -60,10 +65,15 @@ impl Organizations {
     /// The accounts directly in a unit (`organizations:ListAccountsForParent`).
     pub(crate) async fn accounts_in(&self, unit: &str) -> Result<Vec<Member>, Error> {
         const ACTION: &str = "organizations:ListAccountsForParent";
-        let call = self.client.get().list_accounts_for_parent().parent_id(unit);
-        let pages = move || call.into_paginator().stop_on_duplicate_token(false).send();
+        let call = || self.client.get().list_accounts_for_parent().parent_id(unit);
+        let pages = move || {
+            call()
+                .into_paginator()
+                .stop_on_duplicate_token(false)
+                .send()
+        };
         let mut pages = Pages::new(&self.caller, (ACTION, Some(unit)), pages, |page| {
-            page.accounts().len()
+            (page.accounts().len(), page.next_token())
         });
         let mut members = Vec::new();
         while let Some(page) = pages.next().await? {
@@ -76,11 +86,20 @@ impl Organizations {
 
     /// The units directly in a unit (`organizations:ListOrganizationalUnitsForParent`).
     pub(crate) async fn units_in(&self, unit: &str) -> Result<Vec<String>, Error> {
-        let call = self.client.get().list_organizational_units_for_parent();
-        let call = call.parent_id(unit);
-        let pages = move || call.into_paginator().stop_on_duplicate_token(false).send();
+        let call = || {
+            self.client
+                .get()
+                .list_organizational_units_for_parent()
+                .parent_id(unit)
+        };
+        let pages = move || {
+            call()
+                .into_paginator()
+                .stop_on_duplicate_token(false)
+                .send()
+        };
         let mut pages = Pages::new(&self.caller, (UNITS, Some(unit)), pages, |page| {
-            page.organizational_units().len()
+            (page.organizational_units().len(), page.next_token())
         });
         let mut units = Vec::new();
         while let Some(page) = pages.next().await? {

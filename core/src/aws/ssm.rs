@@ -21,7 +21,7 @@ impl Ssm {
     /// says (`ssm:GetParameter`).
     pub(crate) async fn parameter(&self, name: &str) -> Result<Option<ParameterValue>, Error> {
         const ACTION: &str = "ssm:GetParameter";
-        let call = self.client.get().get_parameter().name(name).send();
+        let call = || self.client.get().get_parameter().name(name).send();
         match self.caller.send(ACTION, Some(name), call).await {
             Ok(answer) => {
                 let value = answer.parameter.and_then(|parameter| parameter.value);
@@ -64,17 +64,18 @@ impl Ssm {
         exists: bool,
         tier: Option<ParameterTier>,
     ) -> Result<(), Error> {
-        let call = self
-            .client
-            .get()
-            .put_parameter()
-            .name(name)
-            .value(image.as_ref())
-            .r#type(ParameterType::String)
-            .data_type("aws:ec2:image")
-            .overwrite(exists)
-            .set_tier(tier)
-            .send();
+        let call = || {
+            self.client
+                .get()
+                .put_parameter()
+                .name(name)
+                .value(image.as_ref())
+                .r#type(ParameterType::String)
+                .data_type("aws:ec2:image")
+                .overwrite(exists)
+                .set_tier(tier)
+                .send()
+        };
         self.caller
             .send("ssm:PutParameter", Some(name), call)
             .await

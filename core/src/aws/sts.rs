@@ -15,7 +15,9 @@ pub(crate) async fn caller_identity(
     caller: &Caller,
 ) -> Result<Identity, Error> {
     let answer = caller
-        .send(CALLER_IDENTITY, None, client.get_caller_identity().send())
+        .send(CALLER_IDENTITY, None, || {
+            client.get_caller_identity().send()
+        })
         .await?;
     let account = answer.account().and_then(|account| account.parse().ok());
     match (account, answer.arn()) {

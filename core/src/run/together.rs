@@ -4,7 +4,7 @@
 use futures::{StreamExt as _, stream};
 
 /// How many go on at once: twice the calls that may be under way unless `max-concurrency` is set.
-pub(super) const AT_ONCE: usize = 64;
+const AT_ONCE: usize = 64;
 
 /// What the futures give, in their order. None may wait for another one of them. A large future is
 /// boxed within a small one, so that it takes memory from when it goes on.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use parking_lot::Mutex;
-use tokio::sync::{Notify, Semaphore, oneshot};
+use tokio::sync::{Notify, oneshot};
 use tokio::time::{self, Instant};
 
 use super::Progress;
@@ -67,14 +67,12 @@ impl Watcher {
         settled.await.unwrap_or(Ok(None))
     }
 
-    /// Polls all awaited images; never ends by itself. A look waits for one of `turns`, as it is
-    /// large and there are thousands of watchers.
+    /// Polls all awaited images; never ends by itself.
     pub(super) async fn watch(
         &self,
         progress: &Progress<'_>,
         ec2: &Ec2,
         poll: (Duration, Duration),
-        turns: &Semaphore,
     ) {
         let mut backoff = progress.poll_backoff(poll);
         loop {
@@ -83,16 +81,12 @@ impl Watcher {
                 time::sleep(GATHER).await;
                 backoff = progress.poll_backoff(poll);
             }
-            // The semaphore is never closed.
-            let turn = turns.acquire().await;
             // This look covers everything registered so far; only later arrivals trigger another.
             let _ = self.more.notified().now_or_never();
             let ids: BTreeSet<AmiId> = self.awaited.lock().keys().cloned().collect();
             // Boxed, because most of the time this only waits.
             let look = Box::pin(self.look(progress, ec2, &ids, &mut backoff));
-            let looked = look.await;
-            drop(turn);
-            let pause = match looked {
+            let pause = match look.await {
                 Ok(pause) => pause,
                 Err(error) => {
                     for id in &ids {

@@ -9,13 +9,11 @@ use crate::inventory::{AllowedImages, Image, Key, Snapshot};
 
 pub(super) const RUN_INSTANCES: &str = "ec2:RunInstances";
 
-/// Everything that was read.
+/// What was read of the source, and is known of the targets without asking.
 pub(super) struct Evidence {
     /// When it was read, in seconds since 1970.
     pub(super) now: i64,
     pub(super) shared_images: SharedImages,
-    /// The targets by account and Region; empty without a role in the targets.
-    pub(super) targets: BTreeMap<(AccountId, Region), Result<TargetEvidence, Error>>,
     pub(super) own_copies: OwnCopies,
 }
 
@@ -35,6 +33,9 @@ pub(super) struct SharedImageEvidence {
     pub(super) snapshot_permissions: BTreeMap<String, BTreeSet<Principal>>,
     pub(super) keys: Vec<Key>,
 }
+
+/// What was read of a target account in each Region; empty without a role there.
+pub(super) type Target = BTreeMap<Region, Result<TargetEvidence, Error>>;
 
 /// A target account in one Region.
 pub(super) struct TargetEvidence {

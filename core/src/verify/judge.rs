@@ -10,28 +10,32 @@ mod launchers;
 mod permissions;
 mod service_roles;
 
-use super::evidence::{Evidence, SharedImageEvidence, TargetEvidence};
+use super::evidence::{Evidence, SharedImageEvidence, Target, TargetEvidence};
 use crate::diagnostic::{Error, FindingCode};
-use crate::id::{AccountId, AmiId, Principal, Region, SourceImage};
+use crate::id::{AccountId, AmiId, Region, SourceImage};
 use crate::plan::{LaunchPermission, Plan, TargetCopy};
 use crate::policy::evaluate::Caller;
 use crate::report::{Check, CheckName, Verification};
 
-/// Judges every image of the plan in every target account.
-pub(super) fn judge_plan(plan: &Plan, evidence: &Evidence) -> Vec<Verification> {
+/// Judges every image of the plan in a target account.
+pub(super) fn judge_target(
+    plan: &Plan,
+    evidence: &Evidence,
+    account: &AccountId,
+    target: &Target,
+) -> Vec<Verification> {
     let mut verifications = Vec::new();
-    for account in plan.targets.iter().filter_map(Principal::account) {
-        for launch in plan.launch_permissions() {
-            let image = ImageInTarget {
-                plan,
-                evidence,
-                account,
-                launch,
-            };
-            verifications.push(images::judge_image(image));
-        }
-        verifications.extend(judge_pending_images(plan, account));
+    for launch in plan.launch_permissions() {
+        let image = ImageInTarget {
+            plan,
+            evidence,
+            account,
+            target,
+            launch,
+        };
+        verifications.push(images::judge_image(image));
     }
+    verifications.extend(judge_pending_images(plan, account));
     verifications
 }
 
@@ -59,6 +63,7 @@ struct ImageInTarget<'a> {
     plan: &'a Plan,
     evidence: &'a Evidence,
     account: &'a AccountId,
+    target: &'a Target,
     launch: &'a LaunchPermission,
 }
 
@@ -73,8 +78,7 @@ impl<'a> ImageInTarget<'a> {
 
     /// The target, or why it was not reached; `None` without a role in targets.
     fn target(&self) -> Option<&'a Result<TargetEvidence, Error>> {
-        let location = (self.account.clone(), self.region().clone());
-        self.evidence.targets.get(&location)
+        self.target.get(self.region())
     }
 
     /// The target, if it was reached and read.

@@ -9,7 +9,8 @@ use std::collections::BTreeSet;
 
 use futures::future;
 
-use self::keys::KeyReader;
+pub(super) use self::keys::KeyReader;
+pub(super) use self::targets::TargetReader;
 use super::evidence::{Evidence, OwnCopies, SharedImageEvidence, SharedImages};
 use crate::aws::clients::RegionClients;
 use crate::diagnostic::Error;
@@ -17,20 +18,14 @@ use crate::id::{AmiId, Principal, Region, SnapshotId};
 use crate::plan::Plan;
 use crate::run::Run;
 
-/// Reads everything that the judgement needs.
-pub(super) async fn read_evidence(run: &Run<'_>, plan: &Plan) -> Evidence {
-    // 1. The shared images, as their owner sees them.
-    let keys = KeyReader::new(run);
-    let shared_images = read_shared_images(run, plan, &keys).await;
-    // 2. The targets' own copies, known without asking.
-    let own_copies = own_copies(run, plan);
-    // 3. Each target: it is asked about the images and keys that are known by now.
-    let targets = targets::read_targets(run, plan, &keys, (&shared_images, &own_copies)).await;
+/// Reads the shared images, as their owner sees them. The targets' own copies are known without
+/// asking.
+pub(super) async fn read_evidence(run: &Run<'_>, plan: &Plan, keys: &KeyReader<'_>) -> Evidence {
+    let shared_images = read_shared_images(run, plan, keys).await;
     Evidence {
         now: run.source.now(),
         shared_images,
-        targets,
-        own_copies,
+        own_copies: own_copies(run, plan),
     }
 }
 

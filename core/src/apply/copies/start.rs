@@ -22,8 +22,8 @@ impl CopyJob<'_> {
         let mut backoff = progress.poll_backoff(self.run.timing.poll);
         let since = Instant::now();
         loop {
-            let error = match self.run.in_turn(|| self.request(&name)).await {
-                Ok(id) if Box::pin(self.is_dead(&id)).await? => {
+            let error = match self.request(&name).await {
+                Ok(id) if self.is_dead(&id).await? => {
                     self.attempt += 1;
                     continue;
                 }
@@ -35,7 +35,7 @@ impl CopyJob<'_> {
             };
             if error.is_aws(&["IdempotentParameterMismatch"]) {
                 // Another run used the token with other tags or another name: its copy is used.
-                match Box::pin(self.find_copy_of_other_run()).await? {
+                match self.find_copy_of_other_run().await? {
                     Some(id) => return Ok(self.adopt(id)),
                     None => self.attempt += 1,
                 }
@@ -45,7 +45,7 @@ impl CopyJob<'_> {
             } else if let Some(what) = self.reason_to_wait(&error, since) {
                 // A target is told the same of an image that is gone.
                 let source = self.run.source_clients(&copy.source.region);
-                Box::pin(self.run.check_present(&source, &copy.source.ami)).await?;
+                self.run.check_present(&source, &copy.source.ami).await?;
                 let pause = backoff.next();
                 progress
                     .wait_out(&error, &copy.source, what, since, pause)

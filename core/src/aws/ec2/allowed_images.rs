@@ -17,7 +17,7 @@ impl Ec2 {
     /// Allowed AMIs, which hide images of other accounts (`ec2:GetAllowedImagesSettings`, R7.3).
     pub(crate) async fn allowed_images(&self) -> Result<AllowedImages, Error> {
         const ACTION: &str = "ec2:GetAllowedImagesSettings";
-        let call = self.client.get().get_allowed_images_settings().send();
+        let call = || self.client.get().get_allowed_images_settings().send();
         let answer = self.caller.send(ACTION, None, call).await?;
         let state = present("State", answer.state());
         let state = match state.map_err(|unreadable| self.unreadable(ACTION, &unreadable))? {

@@ -30,21 +30,24 @@ impl Ec2 {
     /// (`ec2:CopyImage`).
     pub(crate) async fn copy_image(&self, copy: &NewCopy<'_>) -> Result<AmiId, Error> {
         let tags = tags(copy.tags);
-        let call = self
-            .client
-            .get()
-            .copy_image()
-            .source_image_id(copy.source.ami.as_ref())
-            .source_region(copy.source.region.as_ref())
-            .name(copy.name)
-            .set_description((!copy.description.is_empty()).then(|| copy.description.to_owned()))
-            .encrypted(true)
-            .kms_key_id(copy.key.as_ref())
-            .client_token(copy.client_token)
-            .set_snapshot_copy_completion_duration_minutes(copy.completion.map(i64::from))
-            .tag_specifications(tagged(ResourceType::Image, &tags))
-            .tag_specifications(tagged(ResourceType::Snapshot, &tags))
-            .send();
+        let call = || {
+            self.client
+                .get()
+                .copy_image()
+                .source_image_id(copy.source.ami.as_ref())
+                .source_region(copy.source.region.as_ref())
+                .name(copy.name)
+                .set_description(
+                    (!copy.description.is_empty()).then(|| copy.description.to_owned()),
+                )
+                .encrypted(true)
+                .kms_key_id(copy.key.as_ref())
+                .client_token(copy.client_token)
+                .set_snapshot_copy_completion_duration_minutes(copy.completion.map(i64::from))
+                .tag_specifications(tagged(ResourceType::Image, &tags))
+                .tag_specifications(tagged(ResourceType::Snapshot, &tags))
+                .send()
+        };
         let answer = self
             .caller
             .send("ec2:CopyImage", Some(copy.source.ami.as_ref()), call)
@@ -62,13 +65,14 @@ impl Ec2 {
         &self,
         id: &AmiId,
     ) -> Result<Vec<(String, String)>, Error> {
-        let call = self
-            .client
-            .get()
-            .deregister_image()
-            .image_id(id.as_ref())
-            .delete_associated_snapshots(true)
-            .send();
+        let call = || {
+            self.client
+                .get()
+                .deregister_image()
+                .image_id(id.as_ref())
+                .delete_associated_snapshots(true)
+                .send()
+        };
         let answer = match self
             .caller
             .send("ec2:DeregisterImage", Some(id.as_ref()), call)
@@ -91,12 +95,13 @@ impl Ec2 {
 
     /// Deletes a snapshot; one that is gone is no error (`ec2:DeleteSnapshot`).
     pub(crate) async fn delete_snapshot(&self, id: &SnapshotId) -> Result<(), Error> {
-        let call = self
-            .client
-            .get()
-            .delete_snapshot()
-            .snapshot_id(id.as_ref())
-            .send();
+        let call = || {
+            self.client
+                .get()
+                .delete_snapshot()
+                .snapshot_id(id.as_ref())
+                .send()
+        };
         let answer = self
             .caller
             .send("ec2:DeleteSnapshot", Some(id.as_ref()), call)
@@ -106,23 +111,31 @@ impl Ec2 {
 
     /// Deprecates an image from a moment on, in seconds since 1970 (`ec2:EnableImageDeprecation`).
     pub(crate) async fn deprecate_image(&self, id: &AmiId, at: i64) -> Result<(), Error> {
-        let call = self
-            .client
-            .get()
-            .enable_image_deprecation()
-            .image_id(id.as_ref())
-            .deprecate_at(DateTime::from_secs(at));
+        let call = || {
+            self.client
+                .get()
+                .enable_image_deprecation()
+                .image_id(id.as_ref())
+                .deprecate_at(DateTime::from_secs(at))
+                .send()
+        };
         self.caller
-            .send("ec2:EnableImageDeprecation", Some(id.as_ref()), call.send())
+            .send("ec2:EnableImageDeprecation", Some(id.as_ref()), call)
             .await
             .map(drop)
     }
 
     /// Disables an image, which takes it from everybody (`ec2:DisableImage`, R2.16).
     pub(crate) async fn disable_image(&self, id: &AmiId) -> Result<(), Error> {
-        let call = self.client.get().disable_image().image_id(id.as_ref());
+        let call = || {
+            self.client
+                .get()
+                .disable_image()
+                .image_id(id.as_ref())
+                .send()
+        };
         self.caller
-            .send("ec2:DisableImage", Some(id.as_ref()), call.send())
+            .send("ec2:DisableImage", Some(id.as_ref()), call)
             .await
             .map(drop)
     }
@@ -136,13 +149,15 @@ impl Ec2 {
         key: &str,
     ) -> Result<(), Error> {
         const ACTION: &str = "ec2:AttachImageWatermark";
-        let call = self
-            .client
-            .get()
-            .attach_image_watermark()
-            .image_id(id.as_ref())
-            .watermark_name(name);
-        let sent = self.caller.send(ACTION, Some(id.as_ref()), call.send());
+        let call = || {
+            self.client
+                .get()
+                .attach_image_watermark()
+                .image_id(id.as_ref())
+                .watermark_name(name)
+                .send()
+        };
+        let sent = self.caller.send(ACTION, Some(id.as_ref()), call);
         match sent.await?.watermark_key {
             Some(attached) if attached == key => Ok(()),
             Some(other) => Err(self.unexpected(id, &format!("another watermark, `{other}`,"))),
@@ -153,13 +168,15 @@ impl Ec2 {
     /// Protects an image from deregistration (`ec2:EnableImageDeregistrationProtection`).
     pub(crate) async fn protect_image(&self, id: &AmiId) -> Result<(), Error> {
         const ACTION: &str = "ec2:EnableImageDeregistrationProtection";
-        let call = self
-            .client
-            .get()
-            .enable_image_deregistration_protection()
-            .image_id(id.as_ref());
+        let call = || {
+            self.client
+                .get()
+                .enable_image_deregistration_protection()
+                .image_id(id.as_ref())
+                .send()
+        };
         self.caller
-            .send(ACTION, Some(id.as_ref()), call.send())
+            .send(ACTION, Some(id.as_ref()), call)
             .await
             .map(drop)
     }
@@ -170,13 +187,14 @@ impl Ec2 {
         id: &AmiId,
         tags: &BTreeMap<String, String>,
     ) -> Result<(), Error> {
-        let call = self
-            .client
-            .get()
-            .create_tags()
-            .resources(id.as_ref())
-            .set_tags(Some(self::tags(tags)))
-            .send();
+        let call = || {
+            self.client
+                .get()
+                .create_tags()
+                .resources(id.as_ref())
+                .set_tags(Some(self::tags(tags)))
+                .send()
+        };
         self.caller
             .send("ec2:CreateTags", Some(id.as_ref()), call)
             .await
@@ -191,13 +209,15 @@ impl Ec2 {
     ) -> Result<(), Error> {
         // A tag without a value stands for every value.
         let keys = keys.into_iter().map(|key| Tag::builder().key(key).build());
-        let call = self
-            .client
-            .get()
-            .delete_tags()
-            .resources(id.as_ref())
-            .set_tags(Some(keys.collect()))
-            .send();
+        let keys: Vec<Tag> = keys.collect();
+        let call = || {
+            self.client
+                .get()
+                .delete_tags()
+                .resources(id.as_ref())
+                .set_tags(Some(keys))
+                .send()
+        };
         self.caller
             .send("ec2:DeleteTags", Some(id.as_ref()), call)
             .await

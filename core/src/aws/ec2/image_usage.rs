@@ -46,11 +46,20 @@ impl Ec2 {
     pub(crate) async fn usage_reports(&self, image: &AmiId) -> Result<Vec<RequestedReport>, Error> {
         const ACTION: &str = "ec2:DescribeImageUsageReports";
         let resource = Some(image.as_ref());
-        let call = self.client.get().describe_image_usage_reports();
-        let call = call.image_ids(image.as_ref());
-        let pages = move || call.into_paginator().stop_on_duplicate_token(false).send();
+        let call = || {
+            self.client
+                .get()
+                .describe_image_usage_reports()
+                .image_ids(image.as_ref())
+        };
+        let pages = move || {
+            call()
+                .into_paginator()
+                .stop_on_duplicate_token(false)
+                .send()
+        };
         let mut pages = Pages::new(&self.caller, (ACTION, resource), pages, |page| {
-            page.image_usage_reports().len()
+            (page.image_usage_reports().len(), page.next_token())
         });
         let mut reports = Vec::new();
         while let Some(page) = pages.next().await? {
@@ -66,12 +75,15 @@ impl Ec2 {
     /// (`ec2:CreateImageUsageReport`).
     pub(crate) async fn create_usage_report(&self, image: &AmiId) -> Result<String, Error> {
         const ACTION: &str = "ec2:CreateImageUsageReport";
-        let mut call = self.client.get().create_image_usage_report();
-        for name in RESOURCE_TYPES {
+        let kinds = RESOURCE_TYPES.map(|name| {
             let kind = ImageUsageResourceTypeRequest::builder().resource_type(name);
-            call = call.resource_types(kind.build());
-        }
-        let call = call.image_id(image.as_ref()).send();
+            kind.build()
+        });
+        let call = || {
+            let call = self.client.get().create_image_usage_report();
+            let call = call.image_id(image.as_ref());
+            call.set_resource_types(Some(kinds.into())).send()
+        };
         let answer = self.caller.send(ACTION, Some(image.as_ref()), call).await?;
         present("ReportId", answer.report_id)
             .map_err(|error| self.unreadable(ACTION, &error.of(image.as_ref())))
@@ -86,11 +98,20 @@ impl Ec2 {
     ) -> Result<BTreeMap<AccountId, BTreeMap<String, u64>>, Error> {
         const ACTION: &str = "ec2:DescribeImageUsageReportEntries";
         let resource = Some(image.as_ref());
-        let call = self.client.get().describe_image_usage_report_entries();
-        let call = call.report_ids(report);
-        let pages = move || call.into_paginator().stop_on_duplicate_token(false).send();
+        let call = || {
+            self.client
+                .get()
+                .describe_image_usage_report_entries()
+                .report_ids(report)
+        };
+        let pages = move || {
+            call()
+                .into_paginator()
+                .stop_on_duplicate_token(false)
+                .send()
+        };
         let mut pages = Pages::new(&self.caller, (ACTION, resource), pages, |page| {
-            page.image_usage_report_entries().len()
+            (page.image_usage_report_entries().len(), page.next_token())
         });
         let mut counts: BTreeMap<AccountId, BTreeMap<String, u64>> = BTreeMap::new();
         while let Some(page) = pages.next().await? {
@@ -122,19 +143,28 @@ impl Ec2 {
         let templates = ResourceTypeOption::builder()
             .option_name(ImageReferenceOptionName::VersionDepth)
             .option_values(VERSIONS.to_string());
-        let mut call = self.client.get().describe_image_references();
-        for (name, option) in [
+        let kinds = [
             (ImageReferenceResourceType::Ec2Instance, instances),
             (ImageReferenceResourceType::Ec2LaunchTemplate, templates),
-        ] {
+        ];
+        let kinds = kinds.map(|(name, option)| {
             let kind = ResourceTypeRequest::builder().resource_type(name);
-            call = call.resource_types(kind.resource_type_options(option.build()).build());
-        }
-        let call = call.image_ids(image.as_ref());
-        let pages = move || call.into_paginator().stop_on_duplicate_token(false).send();
+            kind.resource_type_options(option.build()).build()
+        });
+        let call = || {
+            let call = self.client.get().describe_image_references();
+            let call = call.image_ids(image.as_ref());
+            call.set_resource_types(Some(kinds.into()))
+        };
+        let pages = move || {
+            call()
+                .into_paginator()
+                .stop_on_duplicate_token(false)
+                .send()
+        };
         let resource = Some(image.as_ref());
         let mut pages = Pages::new(&self.caller, (ACTION, resource), pages, |page| {
-            page.image_references().len()
+            (page.image_references().len(), page.next_token())
         });
         let mut counts = BTreeMap::new();
         while let Some(page) = pages.next().await? {

@@ -66,18 +66,24 @@ impl Ec2 {
     /// The account's available images that name one of these users as recipients: account IDs,
     /// `all`, or `self` for the account's own organization and units (`ec2:DescribeImages`, R2.25).
     pub(crate) fn own_images_shared_with(&self, users: Vec<String>) -> ImagePages<'_> {
-        let call = self
-            .client
-            .get()
-            .describe_images()
-            .set_owners(owners(true))
-            .set_executable_users(Some(users))
-            .filters(filter("state", ["available"]))
-            .include_deprecated(true)
-            .max_results(PAGE_SIZE);
-        let pages = move || call.into_paginator().stop_on_duplicate_token(false).send();
+        let call = || {
+            self.client
+                .get()
+                .describe_images()
+                .set_owners(owners(true))
+                .set_executable_users(Some(users))
+                .filters(filter("state", ["available"]))
+                .include_deprecated(true)
+                .max_results(PAGE_SIZE)
+        };
+        let pages = move || {
+            call()
+                .into_paginator()
+                .stop_on_duplicate_token(false)
+                .send()
+        };
         let pages = Pages::new(&self.caller, (ACTION, None), pages, |page| {
-            page.images().len()
+            (page.images().len(), page.next_token())
         });
         ImagePages { ec2: self, pages }
     }
@@ -97,13 +103,14 @@ impl Ec2 {
     /// # Errors
     /// If AWS does not know the image, or does not know it yet (R1.6).
     pub(crate) async fn image(&self, id: &AmiId) -> Result<Option<Image>, Error> {
-        let call = self
-            .client
-            .get()
-            .describe_images()
-            .image_ids(id.as_ref())
-            .include_disabled(true)
-            .send();
+        let call = || {
+            self.client
+                .get()
+                .describe_images()
+                .image_ids(id.as_ref())
+                .include_disabled(true)
+                .send()
+        };
         let answer = self.caller.send(ACTION, Some(id.as_ref()), call).await?;
         match answer.images().first() {
             Some(image) => self.convert(image).map(Some),
@@ -149,18 +156,24 @@ impl Ec2 {
     ) -> Result<Vec<sdk::Image>, Error> {
         let mut images = Vec::new();
         for values in values.chunks(FILTER_VALUES) {
-            let call = self
-                .client
-                .get()
-                .describe_images()
-                .filters(filter(name, values))
-                .set_owners(owners(own))
-                .include_disabled(true)
-                .include_deprecated(true)
-                .max_results(PAGE_SIZE);
-            let pages = move || call.into_paginator().stop_on_duplicate_token(false).send();
+            let call = || {
+                self.client
+                    .get()
+                    .describe_images()
+                    .filters(filter(name, values))
+                    .set_owners(owners(own))
+                    .include_disabled(true)
+                    .include_deprecated(true)
+                    .max_results(PAGE_SIZE)
+            };
+            let pages = move || {
+                call()
+                    .into_paginator()
+                    .stop_on_duplicate_token(false)
+                    .send()
+            };
             let mut pages = Pages::new(&self.caller, (ACTION, None), pages, |page| {
-                page.images().len()
+                (page.images().len(), page.next_token())
             });
             while let Some(page) = pages.next().await? {
                 images.extend(page.images.unwrap_or_default());

@@ -57,12 +57,21 @@ impl Ec2 {
         if needs.tpm {
             filters.push(filter("nitro-tpm-support", ["supported"]));
         }
-        let call = self.client.get().describe_instance_types();
-        let call = call.set_filters(Some(filters));
-        let call = call.max_results(INSTANCE_TYPE_PAGE_SIZE);
-        let pages = move || call.into_paginator().stop_on_duplicate_token(false).send();
+        let call = || {
+            self.client
+                .get()
+                .describe_instance_types()
+                .set_filters(Some(filters))
+                .max_results(INSTANCE_TYPE_PAGE_SIZE)
+        };
+        let pages = move || {
+            call()
+                .into_paginator()
+                .stop_on_duplicate_token(false)
+                .send()
+        };
         let mut pages = Pages::new(&self.caller, (ACTION, None), pages, |page| {
-            page.instance_types().len()
+            (page.instance_types().len(), page.next_token())
         });
         let mut ranked: BTreeSet<Rank> = BTreeSet::new();
         while let Some(page) = pages.next().await? {
@@ -87,15 +96,23 @@ impl Ec2 {
         types: &[String],
     ) -> Result<Vec<String>, Error> {
         const ACTION: &str = "ec2:DescribeInstanceTypeOfferings";
-        let asked = types.iter().take(FILTER_VALUES);
-        let call = self.client.get().describe_instance_type_offerings();
-        let call = call.location_type(LocationType::AvailabilityZone);
-        let call = call
-            .filters(filter("location", [zone]))
-            .filters(filter("instance-type", asked.clone()));
-        let pages = move || call.into_paginator().stop_on_duplicate_token(false).send();
+        let asked = types.get(..FILTER_VALUES).unwrap_or(types);
+        let call = || {
+            self.client
+                .get()
+                .describe_instance_type_offerings()
+                .location_type(LocationType::AvailabilityZone)
+                .filters(filter("location", [zone]))
+                .filters(filter("instance-type", asked))
+        };
+        let pages = move || {
+            call()
+                .into_paginator()
+                .stop_on_duplicate_token(false)
+                .send()
+        };
         let mut pages = Pages::new(&self.caller, (ACTION, Some(zone)), pages, |page| {
-            page.instance_type_offerings().len()
+            (page.instance_type_offerings().len(), page.next_token())
         });
         let mut offered = BTreeSet::new();
         while let Some(page) = pages.next().await? {
@@ -106,6 +123,7 @@ impl Ec2 {
             }
         }
         Ok(asked
+            .iter()
             .filter(|name| offered.contains(*name))
             .cloned()
             .collect())

@@ -66,23 +66,24 @@ impl Ec2 {
             .http_tokens(HttpTokensState::Required)
             .build();
         let tags = tags(new.tags);
-        let call = self
-            .client
-            .get()
-            .run_instances()
-            .image_id(new.image.id.as_ref())
-            .instance_type(InstanceType::from(new.instance_type))
-            .min_count(1)
-            .max_count(1)
-            .client_token(new.client_token)
-            .network_interfaces(network)
-            .metadata_options(metadata)
-            .instance_initiated_shutdown_behavior(ShutdownBehavior::Terminate)
-            .set_block_device_mappings(Some(volumes_deleted_on_termination(new.image)))
-            .tag_specifications(tagged(ResourceType::Instance, &tags))
-            .tag_specifications(tagged(ResourceType::Volume, &tags))
-            .tag_specifications(tagged(ResourceType::NetworkInterface, &tags))
-            .send();
+        let call = || {
+            self.client
+                .get()
+                .run_instances()
+                .image_id(new.image.id.as_ref())
+                .instance_type(InstanceType::from(new.instance_type))
+                .min_count(1)
+                .max_count(1)
+                .client_token(new.client_token)
+                .network_interfaces(network)
+                .metadata_options(metadata)
+                .instance_initiated_shutdown_behavior(ShutdownBehavior::Terminate)
+                .set_block_device_mappings(Some(volumes_deleted_on_termination(new.image)))
+                .tag_specifications(tagged(ResourceType::Instance, &tags))
+                .tag_specifications(tagged(ResourceType::Volume, &tags))
+                .tag_specifications(tagged(ResourceType::NetworkInterface, &tags))
+                .send()
+        };
         let answer = self
             .caller
             .send("ec2:RunInstances", Some(new.image.id.as_ref()), call)
@@ -121,10 +122,15 @@ impl Ec2 {
 
     async fn instances_by(&self, filter: Filter) -> Result<Vec<Instance>, Error> {
         const ACTION: &str = "ec2:DescribeInstances";
-        let call = self.client.get().describe_instances().filters(filter);
-        let pages = move || call.into_paginator().stop_on_duplicate_token(false).send();
+        let call = || self.client.get().describe_instances().filters(filter);
+        let pages = move || {
+            call()
+                .into_paginator()
+                .stop_on_duplicate_token(false)
+                .send()
+        };
         let mut pages = Pages::new(&self.caller, (ACTION, None), pages, |page| {
-            page.reservations().len()
+            (page.reservations().len(), page.next_token())
         });
         let mut instances = Vec::new();
         while let Some(page) = pages.next().await? {
@@ -140,12 +146,13 @@ impl Ec2 {
 
     /// Terminates an instance (`ec2:TerminateInstances`). Returns whether AWS knows it.
     pub(crate) async fn terminate_instance(&self, id: &str) -> Result<bool, Error> {
-        let call = self
-            .client
-            .get()
-            .terminate_instances()
-            .instance_ids(id)
-            .send();
+        let call = || {
+            self.client
+                .get()
+                .terminate_instances()
+                .instance_ids(id)
+                .send()
+        };
         let answer = self
             .caller
             .send("ec2:TerminateInstances", Some(id), call)

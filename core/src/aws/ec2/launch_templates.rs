@@ -40,13 +40,15 @@ impl Ec2 {
         named: &str,
     ) -> Result<Option<LaunchTemplate>, Error> {
         const ACTION: &str = "ec2:DescribeLaunchTemplateVersions";
-        let call = self.client.get().describe_launch_template_versions();
-        let call = if is_template_id(named) {
-            call.launch_template_id(named)
-        } else {
-            call.launch_template_name(named)
+        let call = || {
+            let call = self.client.get().describe_launch_template_versions();
+            let call = if is_template_id(named) {
+                call.launch_template_id(named)
+            } else {
+                call.launch_template_name(named)
+            };
+            call.versions("$Default").versions("$Latest").send()
         };
-        let call = call.versions("$Default").versions("$Latest").send();
         let answer = match self.caller.send(ACTION, Some(named), call).await {
             Err(error) if error.is_aws(ABSENT) => return Ok(None),
             answer => answer?,
@@ -63,16 +65,17 @@ impl Ec2 {
         const ACTION: &str = "ec2:CreateLaunchTemplateVersion";
         let id = &new.template.id;
         let data = RequestLaunchTemplateData::builder().image_id(new.image.as_ref());
-        let call = self
-            .client
-            .get()
-            .create_launch_template_version()
-            .launch_template_id(id)
-            .source_version(new.template.default.number.to_string())
-            .version_description(new.description)
-            .launch_template_data(data.build())
-            .client_token(new.client_token)
-            .send();
+        let call = || {
+            self.client
+                .get()
+                .create_launch_template_version()
+                .launch_template_id(id)
+                .source_version(new.template.default.number.to_string())
+                .version_description(new.description)
+                .launch_template_data(data.build())
+                .client_token(new.client_token)
+                .send()
+        };
         let answer = self.caller.send(ACTION, Some(id), call).await?;
         let version = present("LaunchTemplateVersion", answer.launch_template_version());
         let number = version.and_then(|version| number("VersionNumber", version.version_number()));
@@ -82,13 +85,14 @@ impl Ec2 {
     /// Makes a version the default one (`ec2:ModifyLaunchTemplate`).
     pub(crate) async fn set_default_version(&self, id: &str, version: u64) -> Result<(), Error> {
         const ACTION: &str = "ec2:ModifyLaunchTemplate";
-        let call = self
-            .client
-            .get()
-            .modify_launch_template()
-            .launch_template_id(id)
-            .default_version(version.to_string())
-            .send();
+        let call = || {
+            self.client
+                .get()
+                .modify_launch_template()
+                .launch_template_id(id)
+                .default_version(version.to_string())
+                .send()
+        };
         self.caller.send(ACTION, Some(id), call).await.map(drop)
     }
 }

@@ -21,12 +21,14 @@ impl Ec2 {
         let mut locked = BTreeSet::new();
         for ids in ids.chunks(FILTER_VALUES) {
             let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
-            let call = self
-                .client
-                .get()
-                .describe_locked_snapshots()
-                .set_snapshot_ids(Some(ids));
-            let answer = self.caller.send(ACTION, None, call.send()).await?;
+            let call = || {
+                self.client
+                    .get()
+                    .describe_locked_snapshots()
+                    .set_snapshot_ids(Some(ids))
+                    .send()
+            };
+            let answer = self.caller.send(ACTION, None, call).await?;
             if answer.next_token().is_some_and(|token| !token.is_empty()) {
                 return Err(self.unexpected("snapshots", "a part of the locks"));
             }

@@ -29,13 +29,14 @@ impl Ec2 {
     ) -> Result<BTreeSet<Principal>, Error> {
         const ACTION: &str = "ec2:DescribeImageAttribute";
         let attribute = ImageAttributeName::LaunchPermission;
-        let call = self
-            .client
-            .get()
-            .describe_image_attribute()
-            .image_id(id.as_ref())
-            .attribute(attribute)
-            .send();
+        let call = || {
+            self.client
+                .get()
+                .describe_image_attribute()
+                .image_id(id.as_ref())
+                .attribute(attribute)
+                .send()
+        };
         let answer = self.caller.send(ACTION, Some(id.as_ref()), call).await?;
         self.check_answered(ACTION, id.as_ref(), answer.image_id())?;
         let permissions = answer.launch_permissions().iter();
@@ -64,12 +65,14 @@ impl Ec2 {
                 Change::Add => modifications.set_add(items),
                 Change::Remove => modifications.set_remove(items),
             };
-            let call = self
-                .client
-                .get()
-                .modify_image_attribute()
-                .image_id(id.as_ref());
-            let call = call.launch_permission(modifications.build()).send();
+            let call = || {
+                self.client
+                    .get()
+                    .modify_image_attribute()
+                    .image_id(id.as_ref())
+                    .launch_permission(modifications.build())
+                    .send()
+            };
             self.caller
                 .send("ec2:ModifyImageAttribute", Some(id.as_ref()), call)
                 .await?;
@@ -88,14 +91,15 @@ impl Ec2 {
         let add = LaunchPermissionModifications::builder()
             .set_add(Some(first_batch.map(to_sdk_launch_permission).collect()))
             .build();
-        let call = self
-            .client
-            .get()
-            .modify_image_attribute()
-            .image_id(id.as_ref())
-            .launch_permission(add)
-            .dry_run(true)
-            .send();
+        let call = || {
+            self.client
+                .get()
+                .modify_image_attribute()
+                .image_id(id.as_ref())
+                .launch_permission(add)
+                .dry_run(true)
+                .send()
+        };
         let answer = self
             .caller
             .send("ec2:ModifyImageAttribute", Some(id.as_ref()), call)
@@ -110,13 +114,14 @@ impl Ec2 {
     ) -> Result<BTreeSet<Principal>, Error> {
         const ACTION: &str = "ec2:DescribeSnapshotAttribute";
         let attribute = SnapshotAttributeName::CreateVolumePermission;
-        let call = self
-            .client
-            .get()
-            .describe_snapshot_attribute()
-            .snapshot_id(id.as_ref())
-            .attribute(attribute)
-            .send();
+        let call = || {
+            self.client
+                .get()
+                .describe_snapshot_attribute()
+                .snapshot_id(id.as_ref())
+                .attribute(attribute)
+                .send()
+        };
         let answer = self.caller.send(ACTION, Some(id.as_ref()), call).await?;
         self.check_answered(ACTION, id.as_ref(), answer.snapshot_id())?;
         let permissions = answer.create_volume_permissions().iter();
@@ -159,12 +164,14 @@ impl Ec2 {
                 Change::Add => modifications.set_add(Some(batch.to_vec())),
                 Change::Remove => modifications.set_remove(Some(batch.to_vec())),
             };
-            let call = self
-                .client
-                .get()
-                .modify_snapshot_attribute()
-                .snapshot_id(id.as_ref());
-            let call = call.create_volume_permission(modifications.build()).send();
+            let call = || {
+                self.client
+                    .get()
+                    .modify_snapshot_attribute()
+                    .snapshot_id(id.as_ref())
+                    .create_volume_permission(modifications.build())
+                    .send()
+            };
             self.caller
                 .send("ec2:ModifySnapshotAttribute", Some(id.as_ref()), call)
                 .await?;

@@ -45,7 +45,7 @@ impl Ec2 {
     /// Where a subnet is (`ec2:DescribeSubnets`).
     pub(crate) async fn subnet(&self, id: &str) -> Result<Subnet, Error> {
         const ACTION: &str = "ec2:DescribeSubnets";
-        let call = self.client.get().describe_subnets().subnet_ids(id).send();
+        let call = || self.client.get().describe_subnets().subnet_ids(id).send();
         let answer = self.caller.send(ACTION, Some(id), call).await?;
         let subnet = answer.subnets().first();
         let vpc = present("VpcId", subnet.and_then(|subnet| subnet.vpc_id()));
@@ -60,11 +60,20 @@ impl Ec2 {
     /// The default VPC, if there is one (`ec2:DescribeVpcs`).
     pub(crate) async fn default_vpc(&self) -> Result<Option<String>, Error> {
         const ACTION: &str = "ec2:DescribeVpcs";
-        let call = self.client.get().describe_vpcs();
-        let call = call.filters(filter("is-default", [true]));
-        let pages = move || call.into_paginator().stop_on_duplicate_token(false).send();
+        let call = || {
+            self.client
+                .get()
+                .describe_vpcs()
+                .filters(filter("is-default", [true]))
+        };
+        let pages = move || {
+            call()
+                .into_paginator()
+                .stop_on_duplicate_token(false)
+                .send()
+        };
         let mut pages = Pages::new(&self.caller, (ACTION, None), pages, |page| {
-            page.vpcs().len()
+            (page.vpcs().len(), page.next_token())
         });
         while let Some(page) = pages.next().await? {
             if let Some(vpc) = page.vpcs().first() {
@@ -98,11 +107,20 @@ impl Ec2 {
 
     async fn security_groups_by(&self, filters: Vec<Filter>) -> Result<Vec<SecurityGroup>, Error> {
         const ACTION: &str = "ec2:DescribeSecurityGroups";
-        let call = self.client.get().describe_security_groups();
-        let call = call.set_filters(Some(filters));
-        let pages = move || call.into_paginator().stop_on_duplicate_token(false).send();
+        let call = || {
+            self.client
+                .get()
+                .describe_security_groups()
+                .set_filters(Some(filters))
+        };
+        let pages = move || {
+            call()
+                .into_paginator()
+                .stop_on_duplicate_token(false)
+                .send()
+        };
         let mut pages = Pages::new(&self.caller, (ACTION, None), pages, |page| {
-            page.security_groups().len()
+            (page.security_groups().len(), page.next_token())
         });
         let mut groups = Vec::new();
         while let Some(page) = pages.next().await? {
@@ -123,15 +141,16 @@ impl Ec2 {
         all_tags: &BTreeMap<String, String>,
     ) -> Result<(), Error> {
         let tags = tags(all_tags);
-        let call = self
-            .client
-            .get()
-            .create_security_group()
-            .group_name(name)
-            .description("ami-share: lets nothing in or out")
-            .vpc_id(vpc)
-            .tag_specifications(tagged(ResourceType::SecurityGroup, &tags))
-            .send();
+        let call = || {
+            self.client
+                .get()
+                .create_security_group()
+                .group_name(name)
+                .description("ami-share: lets nothing in or out")
+                .vpc_id(vpc)
+                .tag_specifications(tagged(ResourceType::SecurityGroup, &tags))
+                .send()
+        };
         let answer = self
             .caller
             .send("ec2:CreateSecurityGroup", Some(name), call)
@@ -143,12 +162,14 @@ impl Ec2 {
     /// (`ec2:RevokeSecurityGroupEgress`).
     pub(crate) async fn close_security_group(&self, group: &SecurityGroup) -> Result<(), Error> {
         let id = &group.id;
-        let call = self
-            .client
-            .get()
-            .revoke_security_group_egress()
-            .group_id(id);
-        let call = call.set_ip_permissions(Some(group.egress.clone())).send();
+        let call = || {
+            self.client
+                .get()
+                .revoke_security_group_egress()
+                .group_id(id)
+                .set_ip_permissions(Some(group.egress.clone()))
+                .send()
+        };
         let answer = self
             .caller
             .send("ec2:RevokeSecurityGroupEgress", Some(id), call)
@@ -159,12 +180,13 @@ impl Ec2 {
     /// Deletes a security group (`ec2:DeleteSecurityGroup`); one that does not exist is no error.
     /// Returns whether it is gone: a group that something is still in stays.
     pub(crate) async fn delete_security_group(&self, id: &str) -> Result<bool, Error> {
-        let call = self
-            .client
-            .get()
-            .delete_security_group()
-            .group_id(id)
-            .send();
+        let call = || {
+            self.client
+                .get()
+                .delete_security_group()
+                .group_id(id)
+                .send()
+        };
         let answer = self
             .caller
             .send("ec2:DeleteSecurityGroup", Some(id), call)

@@ -15,13 +15,14 @@ impl Ec2 {
         regions: &BTreeSet<Region>,
     ) -> Result<BTreeSet<Region>, Error> {
         const ACTION: &str = "ec2:DescribeRegions";
-        let call = self
-            .client
-            .get()
-            .describe_regions()
-            .all_regions(true)
-            .filters(filter("region-name", regions))
-            .send();
+        let call = || {
+            self.client
+                .get()
+                .describe_regions()
+                .all_regions(true)
+                .filters(filter("region-name", regions))
+                .send()
+        };
         let answer = self.caller.send(ACTION, None, call).await?;
         let mut off = regions.clone();
         for region in answer.regions() {
@@ -38,7 +39,7 @@ impl Ec2 {
     /// (`ec2:GetEbsEncryptionByDefault`).
     pub(crate) async fn encrypts_by_default(&self) -> Result<bool, Error> {
         const ACTION: &str = "ec2:GetEbsEncryptionByDefault";
-        let call = self.client.get().get_ebs_encryption_by_default().send();
+        let call = || self.client.get().get_ebs_encryption_by_default().send();
         let answer = self.caller.send(ACTION, None, call).await?;
         present("EbsEncryptionByDefault", answer.ebs_encryption_by_default())
             .map_err(|unreadable| self.unreadable(ACTION, &unreadable))
@@ -47,7 +48,7 @@ impl Ec2 {
     /// The ARN or alias of the key of new volumes (`ec2:GetEbsDefaultKmsKeyId`, R1.3.5).
     pub(crate) async fn default_key(&self) -> Result<String, Error> {
         const ACTION: &str = "ec2:GetEbsDefaultKmsKeyId";
-        let call = self.client.get().get_ebs_default_kms_key_id().send();
+        let call = || self.client.get().get_ebs_default_kms_key_id().send();
         let answer = self.caller.send(ACTION, None, call).await?;
         present(KMS_KEY_ID, answer.kms_key_id)
             .map_err(|unreadable| self.unreadable(ACTION, &unreadable))

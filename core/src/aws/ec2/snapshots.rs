@@ -65,17 +65,23 @@ impl Ec2 {
     /// The account's encrypted snapshots that name one of these users as recipients: account IDs,
     /// or `all` (`ec2:DescribeSnapshots`, R2.25).
     pub(crate) fn own_snapshots_shared_with(&self, users: Vec<String>) -> SnapshotPages<'_> {
-        let call = self
-            .client
-            .get()
-            .describe_snapshots()
-            .set_owner_ids(owners(true))
-            .set_restorable_by_user_ids(Some(users))
-            .filters(filter("encrypted", ["true"]))
-            .max_results(PAGE_SIZE);
-        let pages = move || call.into_paginator().stop_on_duplicate_token(false).send();
+        let call = || {
+            self.client
+                .get()
+                .describe_snapshots()
+                .set_owner_ids(owners(true))
+                .set_restorable_by_user_ids(Some(users))
+                .filters(filter("encrypted", ["true"]))
+                .max_results(PAGE_SIZE)
+        };
+        let pages = move || {
+            call()
+                .into_paginator()
+                .stop_on_duplicate_token(false)
+                .send()
+        };
         let pages = Pages::new(&self.caller, (ACTION, None), pages, |page| {
-            page.snapshots().len()
+            (page.snapshots().len(), page.next_token())
         });
         SnapshotPages { ec2: self, pages }
     }
@@ -133,16 +139,22 @@ impl Ec2 {
     ) -> Result<Vec<Snapshot>, Error> {
         let mut snapshots = Vec::new();
         for values in values.chunks(FILTER_VALUES) {
-            let call = self
-                .client
-                .get()
-                .describe_snapshots()
-                .filters(filter(name, values))
-                .set_owner_ids(owners(own))
-                .max_results(PAGE_SIZE);
-            let pages = move || call.into_paginator().stop_on_duplicate_token(false).send();
+            let call = || {
+                self.client
+                    .get()
+                    .describe_snapshots()
+                    .filters(filter(name, values))
+                    .set_owner_ids(owners(own))
+                    .max_results(PAGE_SIZE)
+            };
+            let pages = move || {
+                call()
+                    .into_paginator()
+                    .stop_on_duplicate_token(false)
+                    .send()
+            };
             let pages = Pages::new(&self.caller, (ACTION, None), pages, |page| {
-                page.snapshots().len()
+                (page.snapshots().len(), page.next_token())
             });
             let mut pages = SnapshotPages { ec2: self, pages };
             while let Some(page) = pages.next().await? {

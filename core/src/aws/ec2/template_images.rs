@@ -22,16 +22,22 @@ impl Ec2 {
     /// (`ec2:DescribeLaunchTemplateVersions`).
     pub(crate) async fn template_images(&self) -> Result<Vec<TemplateImage>, Error> {
         const ACTION: &str = "ec2:DescribeLaunchTemplateVersions";
-        let call = self
-            .client
-            .get()
-            .describe_launch_template_versions()
-            .versions("$Latest")
-            .versions("$Default")
-            .max_results(PAGE);
-        let pages = move || call.into_paginator().stop_on_duplicate_token(false).send();
+        let call = || {
+            self.client
+                .get()
+                .describe_launch_template_versions()
+                .versions("$Latest")
+                .versions("$Default")
+                .max_results(PAGE)
+        };
+        let pages = move || {
+            call()
+                .into_paginator()
+                .stop_on_duplicate_token(false)
+                .send()
+        };
         let mut pages = Pages::new(&self.caller, (ACTION, None), pages, |page| {
-            page.launch_template_versions().len()
+            (page.launch_template_versions().len(), page.next_token())
         });
         let mut images = Vec::new();
         while let Some(page) = pages.next().await? {

@@ -16,15 +16,21 @@ impl Ec2 {
     pub(crate) async fn own_encrypted_volumes(&self) -> Result<Vec<(KeyArn, String)>, Error> {
         const ACTION: &str = "ec2:DescribeVolumes";
         let mut volumes = Vec::new();
-        let call = self
-            .client
-            .get()
-            .describe_volumes()
-            .filters(filter("encrypted", ["true"]))
-            .max_results(VOLUME_PAGE_SIZE);
-        let pages = move || call.into_paginator().stop_on_duplicate_token(false).send();
+        let call = || {
+            self.client
+                .get()
+                .describe_volumes()
+                .filters(filter("encrypted", ["true"]))
+                .max_results(VOLUME_PAGE_SIZE)
+        };
+        let pages = move || {
+            call()
+                .into_paginator()
+                .stop_on_duplicate_token(false)
+                .send()
+        };
         let mut pages = Pages::new(&self.caller, (ACTION, None), pages, |page| {
-            page.volumes().len()
+            (page.volumes().len(), page.next_token())
         });
         while let Some(page) = pages.next().await? {
             for volume in page.volumes() {

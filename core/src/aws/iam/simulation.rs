@@ -98,18 +98,24 @@ impl Iam {
         let principal = simulation.principal;
         let actions = simulation.actions.iter();
         let context = simulation.context.iter();
-        let call = self
-            .client
-            .get()
-            .simulate_principal_policy()
-            .policy_source_arn(principal)
-            .set_action_names(Some(actions.map(ToString::to_string).collect()))
-            .resource_arns(simulation.resource)
-            .set_context_entries(Some(context.map(context_entry).collect()));
+        let call = || {
+            self.client
+                .get()
+                .simulate_principal_policy()
+                .policy_source_arn(principal)
+                .set_action_names(Some(actions.map(ToString::to_string).collect()))
+                .resource_arns(simulation.resource)
+                .set_context_entries(Some(context.map(context_entry).collect()))
+        };
         let mut results = Vec::new();
-        let pages = move || call.into_paginator().stop_on_duplicate_token(false).send();
+        let pages = move || {
+            call()
+                .into_paginator()
+                .stop_on_duplicate_token(false)
+                .send()
+        };
         let mut pages = Pages::new(&self.caller, (ACTION, Some(principal)), pages, |page| {
-            page.evaluation_results().len()
+            (page.evaluation_results().len(), page.marker())
         });
         while let Some(page) = pages.next().await? {
             results.extend(page.evaluation_results.unwrap_or_default());
@@ -124,12 +130,13 @@ impl Iam {
     /// (`iam:GetContextKeysForPrincipalPolicy`).
     pub(crate) async fn context_keys(&self, principal: &str) -> Result<BTreeSet<String>, Error> {
         const ACTION: &str = "iam:GetContextKeysForPrincipalPolicy";
-        let call = self
-            .client
-            .get()
-            .get_context_keys_for_principal_policy()
-            .policy_source_arn(principal)
-            .send();
+        let call = || {
+            self.client
+                .get()
+                .get_context_keys_for_principal_policy()
+                .policy_source_arn(principal)
+                .send()
+        };
         let answer = self.caller.send(ACTION, Some(principal), call).await?;
         let keys = answer.context_key_names().iter();
         Ok(keys.map(|key| key.to_lowercase()).collect())

@@ -18,13 +18,13 @@ use crate::run::Run;
 type KeysRead = BTreeMap<(AccountId, KeyArn), Arc<OnceCell<Key>>>;
 
 /// Reads keys, each once.
-pub(super) struct KeyReader<'a> {
+pub(in crate::verify) struct KeyReader<'a> {
     run: &'a Run<'a>,
     read: Mutex<KeysRead>,
 }
 
 impl<'a> KeyReader<'a> {
-    pub(super) fn new(run: &'a Run<'a>) -> Self {
+    pub(in crate::verify) fn new(run: &'a Run<'a>) -> Self {
         let read = Mutex::default();
         Self { run, read }
     }

@@ -1,4 +1,4 @@
-//! Reads the targets: each account in each Region, as the role there sees it.
+//! Reads a target: the account in each Region, as the role there sees it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -15,49 +15,37 @@ use crate::id::{AccountId, AmiId, Region};
 use crate::inventory::{Image, Key, Snapshot};
 use crate::plan::Plan;
 use crate::run::Run;
-use crate::run::together::join_some;
-use crate::verify::evidence::{OwnCopies, SharedImages, TargetEvidence};
+use crate::verify::evidence::{Evidence, Target, TargetEvidence};
 
-/// Reads every target that was reached, in every Region of the plan.
-pub(super) async fn read_targets(
-    run: &Run<'_>,
-    plan: &Plan,
-    keys: &KeyReader<'_>,
-    (shared_images, own_copies): (&SharedImages, &OwnCopies),
-) -> BTreeMap<(AccountId, Region), Result<TargetEvidence, Error>> {
-    let reader = TargetReader {
-        plan,
-        keys,
-        shared_images,
-        own_copies,
-    };
-    let mut reading = Vec::new();
-    for (account, reached) in &run.targets {
-        for region in &plan.regions {
-            let location = (account.clone(), region.clone());
-            let clients = reached.as_ref().map(|reached| reached.in_region(region));
-            reading.push(async move {
-                let evidence = match clients {
-                    Ok(clients) => Box::pin(reader.read_target(&clients)).await,
-                    Err(error) => Err(error.clone()),
-                };
-                (location, evidence)
-            });
-        }
-    }
-    join_some(reading).await.into_iter().collect()
-}
-
+/// Asks targets about the images and keys that are known of the source.
 #[derive(Clone, Copy)]
-struct TargetReader<'a> {
-    plan: &'a Plan,
-    keys: &'a KeyReader<'a>,
-    shared_images: &'a SharedImages,
-    own_copies: &'a OwnCopies,
+pub(in crate::verify) struct TargetReader<'a> {
+    pub(in crate::verify) run: &'a Run<'a>,
+    pub(in crate::verify) plan: &'a Plan,
+    pub(in crate::verify) keys: &'a KeyReader<'a>,
+    pub(in crate::verify) evidence: &'a Evidence,
 }
 
 impl TargetReader<'_> {
-    async fn read_target(&self, clients: &Arc<RegionClients>) -> Result<TargetEvidence, Error> {
+    /// Reads a target in every Region of the plan, if its role was assumed.
+    pub(in crate::verify) async fn read(&self, account: &AccountId) -> Target {
+        let mut reading = Vec::new();
+        if let Some(reached) = self.run.targets.get(account) {
+            for region in &self.plan.regions {
+                let clients = reached.as_ref().map(|reached| reached.in_region(region));
+                reading.push(async move {
+                    let evidence = match clients {
+                        Ok(clients) => Box::pin(self.read_in_region(&clients)).await,
+                        Err(error) => Err(error.clone()),
+                    };
+                    (region.clone(), evidence)
+                });
+            }
+        }
+        future::join_all(reading).await.into_iter().collect()
+    }
+
+    async fn read_in_region(&self, clients: &Arc<RegionClients>) -> Result<TargetEvidence, Error> {
         // 1. The images that the target is to launch, if it sees them.
         let image_ids = self.image_ids(clients);
         let images = clients.ec2.images(&image_ids).await?;
@@ -119,12 +107,12 @@ impl TargetReader<'_> {
     fn image_ids(&self, clients: &RegionClients) -> BTreeSet<AmiId> {
         let location = &clients.location;
         let mut image_ids = BTreeSet::new();
-        for ((_, region), (image_id, _)) in self.shared_images {
+        for ((_, region), (image_id, _)) in &self.evidence.shared_images {
             if *region == location.region {
                 image_ids.insert(image_id.clone());
             }
         }
-        for ((account, _, region), image_id) in self.own_copies {
+        for ((account, _, region), image_id) in &self.evidence.own_copies {
             if *account == location.account && *region == location.region {
                 image_ids.insert(image_id.clone());
             }
@@ -134,7 +122,7 @@ impl TargetReader<'_> {
 
     fn keys_of_shared_images(&self, region: &Region) -> BTreeSet<String> {
         let mut keys = BTreeSet::new();
-        for ((_, of_image), (_, evidence)) in self.shared_images {
+        for ((_, of_image), (_, evidence)) in &self.evidence.shared_images {
             if let (true, Ok(evidence)) = (of_image == region, evidence) {
                 keys.extend(evidence.keys.iter().map(|key| key.arn.to_string()));
             }
