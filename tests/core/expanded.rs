@@ -86,6 +86,16 @@ async fn organization_keeps_one_permission_and_its_accounts_get_grants() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn account_listed_beside_its_organization_gets_a_grant_too() {
+    let world = World::generate(5, 1, 1, 1);
+    let request = || build_request(&world, UNIT).target_account(B.parse().unwrap());
+    world.share(request()).await;
+    let members = accounts([B, DEEPER[0], DEEPER[1]]);
+    assert_eq!(list_granted(&world), members);
+    assert!(!world.share(request()).await.changed);
+}
+
+#[tokio::test(start_paused = true)]
 async fn accounts_that_are_not_active_are_left_out() {
     for state in [
         "SUSPENDED",
@@ -225,8 +235,12 @@ async fn plan_is_another_once_an_account_joins_or_leaves() {
             let digest = world.plan(request()).await.digest();
             apply(&world);
             let plan = world.plan(request().expect_plan(digest)).await;
-            let refused = plan.refusals().next().is_some();
-            assert_eq!(refused, change != "nothing", "{change}, {mode:?}");
+            let refusal = plan.refusals().next();
+            assert_eq!(refusal.is_some(), change != "nothing", "{change}, {mode:?}");
+            if let Some(refusal) = refusal.filter(|_| mode == KeyAccessMode::Policy) {
+                let says = "the accounts of its organizations are others";
+                assert!(refusal.message.contains(says), "{}", refusal.message);
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 mod wrong;
 
 use ami_share::Sharer;
+use ami_share::plan::Step;
 use ami_share::request::{KeyAccessMode, KeyScope, ShareSnapshots};
 use ami_share_sim::{RoleSpec, Scenario};
 use serde_json::json;
@@ -154,8 +155,15 @@ async fn snapshots_are_shared_only_on_request() {
         let request = world.build_request(&["golden"]);
         request.share_snapshots(ShareSnapshots::Always)
     };
+    let plan = world.plan(request()).await;
+    let changing: Vec<&Step> = plan.changing_steps().collect();
+    assert!(
+        matches!(changing[..], [Step::SnapshotPermission(_)]),
+        "{changing:?}"
+    );
     world.share(request()).await;
     assert_eq!(count_shared(), Some(2), "both volumes");
+    assert!(!world.plan(request()).await.changes());
     assert!(!world.share(request()).await.changed);
     // The snapshots of a copy are known only once it is available.
     let request = world.build_copy_request(&["plain"]);

@@ -4,6 +4,7 @@
 mod order;
 mod remains;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use ami_share::request::{
@@ -34,7 +35,11 @@ pub(crate) fn into_groups(requests: Vec<(&str, ShareRequestBuilder)>) -> Vec<Req
 
 pub(crate) async fn plan(world: &World, groups: &[RequestGroup]) -> Plan {
     let sharer = Sharer::new(&world.config(A));
-    sharer.plan_groups(groups, None).await.unwrap()
+    let plan = sharer.plan_groups(groups, None).await.unwrap();
+    let steps = plan.steps.iter().map(|step| format!("{step:?}"));
+    let distinct: BTreeSet<String> = steps.collect();
+    assert_eq!(distinct.len(), plan.steps.len(), "{:?}", plan.steps);
+    plan
 }
 
 type Adapt = fn(ShareRequestBuilder) -> ShareRequestBuilder;
@@ -100,6 +105,12 @@ async fn groups_that_contradict_each_other_refuse_the_run() {
                 assert_eq!(!refusals.is_empty(), is_refused, "{what}");
                 if is_refused {
                     assert_eq!(refusals[0].code.as_str(), "groups.contradict", "{what}");
+                    let why = match (*about, *input) {
+                        ("target", _) => "is in group `one` too",
+                        (_, "drop-stale-principals") => "writes the policy of the same key",
+                        _ => "shares the same image",
+                    };
+                    assert!(refusals[0].message.contains(why), "{what}");
                     assert!(
                         refusals[0].message.contains(&format!("`{input}`")),
                         "{what}"

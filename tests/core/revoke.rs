@@ -63,6 +63,48 @@ async fn check_round_trip(way: &str, mode: KeyAccessMode, principals: &[&str]) {
     assert!(!again.changed, "{way}: a second revoke changes nothing");
 }
 
+/// Somebody took the rest away by hand.
+#[tokio::test(start_paused = true)]
+async fn whatever_is_left_of_access_is_planned_and_taken() {
+    for mode in [KeyAccessMode::Policy, KeyAccessMode::Grants] {
+        for left in ["image", "snapshots", "key", "nothing"] {
+            let world = World::generate(2, 1, 1, 2);
+            let (image_id, key) = (world.image_id("image-1"), world.key_arn("key-1"));
+            let (before, policy) = (world.list_access(), world.read_key_policy("key-1"));
+            let request = || {
+                let request = world.build_request(&["image-1"]).key_access(mode);
+                request.share_snapshots(ShareSnapshots::Always)
+            };
+            world.share(request()).await;
+            if left != "image" {
+                world.edit_image(&image_id, |image| {
+                    image.launch_permissions = Shared::default();
+                });
+            }
+            if left != "snapshots" {
+                world.sim.edit(|state| {
+                    for snapshot in state.snapshots.values_mut() {
+                        snapshot.create_volume_permissions = Shared::default();
+                    }
+                });
+            }
+            if left != "key" {
+                let now = world.elapsed();
+                world.edit_key(&key, |key| {
+                    key.policies.push((now, policy));
+                    key.grants.clear();
+                });
+            }
+            let plan = world.plan(into_revoke(request())).await;
+            let what = format!("{mode:?}, {left}: {:?}", plan.steps);
+            assert_eq!(plan.changes(), left != "nothing", "{what}");
+            let report = world.share(into_revoke(request())).await;
+            assert_eq!(report.changed, left != "nothing", "{what}");
+            assert_eq!(world.list_access(), before, "{what}");
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn revoke_removes_launch_permission_first_and_key_last() {
     let world = World::new();

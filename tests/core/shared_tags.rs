@@ -79,6 +79,23 @@ async fn recipient_sees_shared_tags_without_a_call_in_its_account() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn only_tags_that_the_image_lacks_are_named() {
+    let world = World::new();
+    tag(&world, "golden", &[("Team", "web")]);
+    for (asked, lacks) in [(&["Team"][..], None), (&["Team", "Stage"], Some("Stage"))] {
+        let request = world.build_request(&["golden"]).share_tags(keys(asked));
+        let plan = world.plan(request).await;
+        let mut findings = plan.findings.iter();
+        let found = findings.find(|found| found.code.as_str() == "image.tag-not-shared");
+        let message = found.map(|found| found.message.as_str());
+        assert_eq!(message.is_some(), lacks.is_some(), "{asked:?}: {message:?}");
+        if let Some((message, lacks)) = message.zip(lacks) {
+            assert!(message.contains(&format!("the tags {lacks}:")), "{message}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn copy_carries_shared_tags_of_its_source_and_of_the_request() {
     let world = World::new();
     tag(&world, "plain", &[("Team", "web"), ("aws:made-by", "aws")]);

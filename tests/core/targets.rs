@@ -162,7 +162,29 @@ async fn shared_image_is_tagged_and_published_in_target() {
     assert_eq!(state["images"][&image_id]["tags"][B]["team"], "web");
     let parameters = world.sim.edit(|state| state.accounts[B].parameters.len());
     assert_eq!(parameters, 1, "in the target too");
+    assert!(!world.plan(request()).await.changes());
     assert!(!world.share(request()).await.changed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn copy_of_a_target_is_complete_in_the_time_that_is_asked_for() {
+    for minutes in [None, Some(15)] {
+        let world = World::generate(2, 1, 1, 1);
+        let mut request = build_request(&world, with_own_key());
+        if let Some(minutes) = minutes {
+            request = request.copy_completion(Duration::from_mins(minutes.into()));
+        }
+        let copy = find_target_copy(&world.share(request).await);
+        let copied = world.edit_image(&copy, |image| {
+            image.snapshot_ids().map(str::to_owned).collect::<Vec<_>>()
+        });
+        for id in copied {
+            let asked = world
+                .sim
+                .edit(|state| state.snapshots[&id].completion_minutes);
+            assert_eq!(asked, minutes, "{id}");
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

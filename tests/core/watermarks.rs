@@ -61,6 +61,23 @@ async fn target_that_allows_by_watermark_launches_once_it_is_attached() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn image_gets_a_watermark_beside_one_that_has_it() {
+    for marked in ["image-1", "image-2"] {
+        let world = World::generate(2, 1, 2, 1);
+        mark(&world, &world.image_id(marked), &[key()]);
+        let images = ["image-1", "image-2"];
+        let request = || world.build_request(&images).watermark("approved");
+        let report = world.share(request()).await;
+        assert_eq!(count_attached(&world), 1, "{marked}");
+        for image in images {
+            assert_eq!(watermarks(&world, &world.image_id(image)), [key()]);
+        }
+        assert!(report.images.iter().all(|it| it.watermark == Some(key())));
+        assert!(!world.share(request()).await.changed);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn copy_carries_watermark_of_its_source_and_gets_a_missing_one() {
     for has_it in [true, false] {
         let world = World::new();

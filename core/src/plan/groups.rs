@@ -48,7 +48,6 @@ impl Plan {
         let first = groups.first()?;
         let mut whole = Self {
             steps: Vec::new(),
-            findings: Vec::new(),
             ..first.plan.clone()
         };
         let mut known = BTreeSet::new();

@@ -1,3 +1,4 @@
+mod causes;
 mod limits;
 mod own_copy;
 mod run;

@@ -86,6 +86,12 @@ async fn revoke_leaves_copies_that_this_tool_did_not_make() {
         let named = report.findings.iter().filter(|found| found.resource == id);
         let codes: Vec<&str> = named.map(|found| found.code.as_str()).collect();
         assert_eq!(codes, ["copy.not-ours"], "{name}");
+        let mut named = report.findings.iter().filter(|found| found.resource == id);
+        let message = &named.next().unwrap().message;
+        assert!(
+            message.ends_with(&format!("it is still shared with {B}")),
+            "{message}"
+        );
         // Whoever has it keeps its key too.
         assert_eq!(world.launch_as_b(&id).await, "running", "{name}");
     }
@@ -145,6 +151,16 @@ fn list_not_ours(report: &Report) -> Vec<&str> {
         }
     }
     resources
+}
+
+#[tokio::test(start_paused = true)]
+async fn copy_of_one_image_is_no_doubtful_copy_of_another() {
+    let world = World::new();
+    world.share(world.build_copy_request(&["plain"])).await;
+    let report = world
+        .share(world.build_copy_request(&["managed", "plain"]))
+        .await;
+    assert!(list_not_ours(&report).is_empty(), "{:?}", report.findings);
 }
 
 /// A revoke would leave it, so that a share must not use it.

@@ -46,6 +46,8 @@ async fn image_that_was_disabled_by_hand_stays_unless_a_report_is_left() {
     wait().await;
     let report = world.share(retire()).await;
     assert_eq!(list_codes(&report), ["retire.use-unknown"]);
+    let remedy = &report.findings[0].remedy;
+    assert!(!remedy.contains("the run itself asks AWS"), "{remedy}");
     assert_eq!(standing(&world, "image-1"), "disabled");
 }
 

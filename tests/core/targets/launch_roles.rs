@@ -36,6 +36,15 @@ async fn launch_role_gets_inline_policy_and_loses_it_on_revoke() {
     let again = world.share(request()).await;
     assert!(!again.changed, "a policy with the same text is left alone");
 
+    // What somebody wrote in its place is replaced.
+    let names = world.edit_role(B, "launcher", |role| {
+        role.inline.keys().cloned().collect::<Vec<String>>()
+    });
+    let ours = names.iter().find(|name| *name != "own").unwrap();
+    world.put_role_policy(B, "launcher", ours, &policy).await;
+    assert!(world.share(request()).await.changed);
+    assert_eq!(launch().await, "running");
+
     world.share(into_revoke(request())).await;
     let policies = world.edit_role(B, "launcher", |role| role.inline.len());
     assert_eq!(policies, 1, "only the policy from before is left");

@@ -3,6 +3,8 @@
 use ami_share::diagnostic::FindingCode;
 use ami_share::request::DeprecateAt;
 use ami_share_sim::world::{Image, ImageState, ScanResults, Severity, Watermark};
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
 use serde_json::{Value, json};
 
 use super::*;
@@ -198,20 +200,32 @@ async fn plan_names_targets_that_hide_the_image() {
         );
     }
 
+    // A copy is not deprecated with its source.
+    let copied = || share().kms_key("alias/key-2".parse().unwrap());
+    world.allow_images(B, "enabled", json!([{ "max-days-since-deprecated": 3 }]));
+    assert!(hides(&world.plan(share()).await).is_some());
+    assert_eq!(hides(&world.plan(copied()).await), None);
+
     world.edit_image(&world.image_id("image-1"), |image| {
         (image.deprecated_at, image.deprecation_time) = (None, None);
     });
-    world.allow_images(B, "enabled", json!([{ "max-days-since-deprecated": 0 }]));
+    world.allow_images(B, "enabled", json!([{ "max-days-since-deprecated": 7 }]));
     assert_eq!(hides(&world.plan(share()).await), None);
     let deprecate = DeprecateAt::AfterCreation(DAY * 90);
-    let message = hides(&world.plan(share().deprecate_at(deprecate)).await);
-    assert!(message.unwrap().contains("deprecate-at"));
+    let message = hides(&world.plan(share().deprecate_at(deprecate)).await).unwrap();
+    assert!(message.contains("deprecate-at"));
+    let date_after = |words: &str| {
+        let (_, rest) = message.split_once(words).unwrap();
+        let date = rest.split([',', ' ']).next().unwrap();
+        DateTime::from_str(date, Format::DateTime).unwrap().secs()
+    };
+    let days = date_after("from ") - date_after("deprecated at ");
+    assert_eq!(days, 7 * 24 * 60 * 60, "{message}");
 
     // A copy has another name.
     world.allow_images(B, "enabled", json!([{ "names": ["image-1"] }]));
-    let copied = share().kms_key("alias/key-2".parse().unwrap());
-    let copied = copied.copy_name("golden {name}");
-    let message = hides(&world.plan(copied).await);
+    let named = copied().copy_name("golden {name}");
+    let message = hides(&world.plan(named).await);
     assert!(message.unwrap().contains("golden image-1"));
 }
 

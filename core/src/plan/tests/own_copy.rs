@@ -57,7 +57,7 @@ impl Copy {
 #[test]
 fn copy_is_known_by_what_aws_says_of_it() {
     type Change = fn(&mut Copy);
-    let table: [(&str, Change, &str); 8] = [
+    let table: [(&str, Change, &str); 10] = [
         ("nothing", |_| (), ""),
         (
             "source",
@@ -90,6 +90,27 @@ fn copy_is_known_by_what_aws_says_of_it() {
                 for snapshot in copy.region.snapshots.values_mut() {
                     snapshot.key = Some(OTHER.parse().unwrap());
                 }
+            },
+            "its tag `ami-share:request` is not what this version gives",
+        ),
+        // A pending copy shows no volumes yet; the key is that of the snapshots made for it.
+        (
+            "no volumes",
+            |copy| {
+                copy.image.state = ImageState::Pending;
+                copy.image.mappings.clear();
+                copy.region.keys.clear();
+                copy.snapshot().description = "for DestinationAmi ami-0000000a from".to_owned();
+            },
+            "",
+        ),
+        (
+            "no volumes, and snapshots made for another copy",
+            |copy| {
+                copy.image.state = ImageState::Pending;
+                copy.image.mappings.clear();
+                copy.region.keys.clear();
+                copy.snapshot().description = "for DestinationAmi ami-0000000b from".to_owned();
             },
             "its tag `ami-share:request` is not what this version gives",
         ),
