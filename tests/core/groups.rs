@@ -125,6 +125,40 @@ async fn groups_that_contradict_each_other_refuse_the_run() {
     }
 }
 
+/// Of thirty groups there are 435 pairs, and one thing to mend.
+#[tokio::test(start_paused = true)]
+async fn contradiction_of_many_groups_is_one_finding() {
+    let world = World::generate(4, 1, 2, 1);
+    let names: Vec<String> = (0..30).map(|number| format!("g{number}")).collect();
+    for (has_target, input) in [(true, "tags"), (false, "deprecate-at")] {
+        let request = |number: u64| {
+            let target = format!("{}", 300_000_000_000 + number);
+            let target = if has_target { B } else { target.as_str() };
+            let request = world.build_request_for(&["image-1"], &[target]);
+            if has_target {
+                let key = world.key_arn("key-2").parse().unwrap();
+                request.kms_key(key).tag("x", number.to_string())
+            } else {
+                let days = Duration::from_hours(24 * (60 + number));
+                request.deprecate_at(DeprecateAt::AfterCreation(days))
+            }
+        };
+        let groups = (0..)
+            .zip(&names)
+            .map(|(number, name)| (name.as_str(), request(number)));
+        let groups = into_groups(groups.collect());
+        let plan = plan(&world, &groups).await;
+        let refusals: Vec<_> = plan.refusals().collect();
+        assert_eq!(refusals.len(), 1, "{input}: {refusals:?}");
+        for words in [&format!("`{input}`"), "`g0`", "28 more groups"] {
+            assert!(refusals[0].message.contains(words), "{refusals:?}");
+        }
+        assert_eq!(refusals[0].resource, "g1");
+        let requests: Vec<_> = groups.iter().map(|group| &group.request).collect();
+        assert!(contradictions(&requests).len() < 30, "{input}");
+    }
+}
+
 /// An image that is under the key already is not copied, one without a key has no policy, and who
 /// only asks about usage writes nothing.
 #[tokio::test(start_paused = true)]

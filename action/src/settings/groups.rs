@@ -141,7 +141,8 @@ fn find_contradictions(groups: &[GroupInputs], parsed: &[Settings]) -> Vec<Probl
     // A hundred groups have thousands of pairs, and one thing to mend.
     let mut of_input: BTreeMap<_, Vec<Contradiction>> = BTreeMap::new();
     for contradiction in contradictions(&requests) {
-        let about = (contradiction.input, contradiction.target.clone());
+        let (first, target) = (contradiction.groups.0, contradiction.target.clone());
+        let about = (first, contradiction.input, target);
         of_input.entry(about).or_default().push(contradiction);
     }
     let of_input = of_input.values();

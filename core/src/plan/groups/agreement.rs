@@ -21,14 +21,19 @@ impl Plan {
     /// Refuses groups that contradict each other: the end would depend on which of them came last.
     pub(super) fn check_agreement_of_groups(&mut self) {
         let shares: Vec<_> = self.groups.iter().map(PlannedGroup::shares).collect();
-        let mut findings = Vec::new();
-        for contradiction in find_contradictions(&shares) {
-            findings.extend(self.refuse_contradiction(&contradiction));
-        }
+        let mut contradictions = find_contradictions(&shares);
         drop(shares);
-        for contradiction in self.find_defaults_that_differ() {
-            findings.extend(self.refuse_contradiction(&contradiction));
+        contradictions.extend(self.find_defaults_that_differ());
+        // Each is one thing to mend, however many groups differ from the first.
+        let mut of_input: BTreeMap<_, Vec<Contradiction>> = BTreeMap::new();
+        for contradiction in contradictions {
+            let (first, target) = (contradiction.groups.0, contradiction.target.clone());
+            let about = (first, contradiction.input, target);
+            of_input.entry(about).or_default().push(contradiction);
         }
+        let findings = of_input.values();
+        let findings = findings.filter_map(|same| self.refuse_contradiction(same));
+        let findings: Vec<_> = findings.collect();
         add_new(&mut self.findings, &findings);
     }
 
@@ -54,16 +59,25 @@ impl Plan {
         found
     }
 
-    fn refuse_contradiction(&self, contradiction: &Contradiction) -> Option<Finding> {
+    /// Refuses groups that differ from one in an input, about one target or about none.
+    fn refuse_contradiction(&self, same: &[Contradiction]) -> Option<Finding> {
+        let contradiction = same.first()?;
         let (one, other) = contradiction.groups;
+        let differing: BTreeSet<_> = same.iter().map(|it| it.groups.1).collect();
+        let others = match differing.len() - 1 {
+            0 => String::new(),
+            1 => " (so it is in 1 more group)".to_owned(),
+            more => format!(" (so it is in {more} more groups)"),
+        };
         let (one, other) = (self.groups.get(one)?, self.groups.get(other)?);
         let (input, one) = (contradiction.input, &one.name);
+        let differs = format!("with another `{input}`{others}");
         let message = match &contradiction.target {
-            Some(target) => format!("{target} is in group `{one}` too, with another `{input}`"),
+            Some(target) => format!("{target} is in group `{one}` too, {differs}"),
             None if input == "drop-stale-principals" => {
-                format!("group `{one}` writes the policy of the same key, with another `{input}`")
+                format!("group `{one}` writes the policy of the same key, {differs}")
             }
-            None => format!("group `{one}` shares the same image, with another `{input}`"),
+            None => format!("group `{one}` shares the same image, {differs}"),
         };
         let code = FindingCode::GroupsContradict;
         Some(Finding::refuse(code, &other.name, message))

@@ -22,6 +22,16 @@ pub struct Contradiction {
     pub target: Option<Principal>,
 }
 
+impl Contradiction {
+    /// Whether it says all that another one does: of a hundred groups thousands of pairs differ,
+    /// and each group is named once.
+    fn tells(&self, other: &Self) -> bool {
+        let is_of_target = self.target.is_none() || self.target == other.target;
+        let is_of_group = self.groups.1 == other.groups.1 && is_of_target;
+        self.input == other.input && (is_of_group || self.groups == other.groups)
+    }
+}
+
 /// What one group shares, for a comparison with others.
 pub(crate) struct GroupShares<'a, T> {
     pub(crate) request: &'a ShareRequest,
@@ -67,39 +77,39 @@ pub fn contradictions(requests: &[&ShareRequest]) -> Vec<Contradiction> {
     for (pair, target) in pairs_with_target(&groups) {
         let (one, other) = (&groups[pair.0], &groups[pair.1]);
         let input = one.request.other_key_setting(other.request);
-        found.extend(input.map(|input| Contradiction {
+        let contradiction = input.map(|input| Contradiction {
             groups: pair,
             input,
             target: Some(target.clone()),
-        }));
+        });
+        add_untold(&mut found, contradiction);
     }
-    for contradiction in find_contradictions(&groups) {
-        let known = |it: &Contradiction| {
-            (it.groups, it.input) == (contradiction.groups, contradiction.input)
-        };
-        if !found.iter().any(known) {
-            found.push(contradiction);
-        }
-    }
+    add_untold(&mut found, find_contradictions(&groups));
     found
 }
 
-/// Where groups contradict each other in what they share. Each pair is named once for an input.
+fn add_untold(
+    found: &mut Vec<Contradiction>,
+    contradictions: impl IntoIterator<Item = Contradiction>,
+) {
+    for contradiction in contradictions {
+        if !found.iter().any(|known| known.tells(&contradiction)) {
+            found.push(contradiction);
+        }
+    }
+}
+
+/// Where groups contradict each other in what they share. Each group is named once for an input.
 pub(crate) fn find_contradictions<T: Ord>(groups: &[GroupShares<'_, T>]) -> Vec<Contradiction> {
     let mut found: Vec<Contradiction> = Vec::new();
     let mut add = |groups, settings: &[Setting], target: Option<&Principal>| {
         let mut differing = settings.iter().filter(|(_, is_same)| !is_same);
-        let Some(&(input, _)) = differing.next() else {
-            return;
-        };
-        let is_known = |it: &Contradiction| (it.groups, it.input) == (groups, input);
-        if !found.iter().any(is_known) {
-            found.push(Contradiction {
-                groups,
-                input,
-                target: target.cloned(),
-            });
-        }
+        let contradiction = differing.next().map(|&(input, _)| Contradiction {
+            groups,
+            input,
+            target: target.cloned(),
+        });
+        add_untold(&mut found, contradiction);
     };
 
     // 1. What is one thing, whoever its targets are: whoever agrees with the first agrees with all.
