@@ -29,7 +29,8 @@ const MANY_KEYS: usize = 12;
 pub(crate) struct Runner {
     log: Arc<Log>,
     events: Arc<EventLog>,
-    outcome: Mutex<Outcome>,
+    /// Shared with who reads it, since a report of a thousand targets is large.
+    outcome: Mutex<Arc<Outcome>>,
     /// The reports of groups, while their plans are carried out; none without groups.
     groups: Mutex<Vec<Report>>,
     /// Takes the library's events of calls to AWS; nothing does unless the run is debugged.
@@ -52,7 +53,7 @@ impl Runner {
         Arc::new(Self {
             log,
             events,
-            outcome: Mutex::new(Outcome::Unplanned(Vec::new())),
+            outcome: Mutex::new(Arc::new(Outcome::Unplanned(Vec::new()))),
             groups: Mutex::default(),
             calls,
             _second: second,
@@ -60,14 +61,15 @@ impl Runner {
     }
 
     /// What the run came to so far.
-    pub(crate) fn outcome(&self) -> Outcome {
+    pub(crate) fn outcome(&self) -> Arc<Outcome> {
         let groups = self.groups.lock();
-        match &*self.outcome.lock() {
+        let outcome = Arc::clone(&self.outcome.lock());
+        match &*outcome {
             Outcome::Applied(report) if !groups.is_empty() => {
                 let whole = Report::together(&report.plan, groups.clone());
-                Outcome::Applied(Box::new(whole))
+                Arc::new(Outcome::Applied(Box::new(whole)))
             }
-            outcome => outcome.clone(),
+            _ => outcome,
         }
     }
 
@@ -142,7 +144,7 @@ impl Runner {
 
     /// Keeps in the report what happened, and writes it to the log.
     fn take(&self, event: &Event) {
-        match &mut *self.outcome.lock() {
+        match Arc::make_mut(&mut self.outcome.lock()) {
             Outcome::Applied(report) => report.record(event),
             Outcome::Unplanned(errors) => {
                 if let Event::Failed(error) = event {
@@ -155,7 +157,7 @@ impl Runner {
     }
 
     fn set(&self, outcome: Outcome) {
-        *self.outcome.lock() = outcome;
+        *self.outcome.lock() = Arc::new(outcome);
     }
 
     fn unplanned(&self, settings: &Settings, errors: &Errors) -> Exit {
