@@ -1,6 +1,6 @@
 //! The steps, in their order and no earlier than they may be.
 
-use ami_share::plan::KeptBecause;
+use ami_share::plan::{KeptBecause, RetirementState};
 use ami_share::report::RetiredImage;
 use ami_share::{Error, Sharer};
 
@@ -65,6 +65,20 @@ async fn images_are_deprecated_then_disabled_then_deregistered() {
 
 fn count(retired: &RetiredImage) -> (bool, Option<KeptBecause>) {
     (retired.changed, retired.because)
+}
+
+#[tokio::test(start_paused = true)]
+async fn plan_says_how_far_an_image_is_before_it() {
+    let world = build_group(2).await;
+    let retire = || request(&world, with_deregistration(1));
+    let plan = world.plan(retire()).await;
+    let states = plan.deprecations_now().map(|step| step.image.state);
+    assert_eq!(states.collect::<Vec<_>>(), [RetirementState::Available]);
+    world.share(retire()).await;
+    tokio::time::advance(DAY * 15).await;
+    let plan = world.plan(retire()).await;
+    let states = plan.disabled_images().map(|step| step.image.state);
+    assert_eq!(states.collect::<Vec<_>>(), [RetirementState::Deprecated]);
 }
 
 #[tokio::test(start_paused = true)]
