@@ -153,10 +153,12 @@ fn canonical_value(value: Value) -> Value {
             }
         }
         Value::Array(elements) => elements.into_iter().map(canonical_value).collect(),
-        // A policy, as text.
+        // A policy, as text. What else begins like that, such as the value of a tag, is as it is.
         Value::String(text) if text.starts_with('{') => match serde_json::from_str(&text) {
-            Ok(policy) => canonical_value(policy),
-            Err(_) => Value::String(text),
+            Ok(Value::Object(policy)) if policy.contains_key("Statement") => {
+                canonical_value(Value::Object(policy))
+            }
+            _ => Value::String(text),
         },
         other => other,
     }
@@ -170,11 +172,21 @@ mod tests {
 
     #[test]
     fn policies_that_mean_the_same_are_the_same() {
-        let one = json!({ "policy": r#"{"Action":["b","a"],"Principal":{"AWS":["x"]}}"# });
-        let other = json!({ "policy": r#"{"Principal":{"AWS":"x"},"Action":["a","b","a"]}"# });
+        let policy =
+            |statement: &str| json!({ "policy": format!(r#"{{"Statement":{statement}}}"#) });
+        let one = policy(r#"[{"Action":["b","a"],"Principal":{"AWS":["x"]}}]"#);
+        let other = policy(r#"[{"Principal":{"AWS":"x"},"Action":["a","b","a"]}]"#);
         assert_eq!(canonical(&one), canonical(&other));
-        let third = json!({ "policy": r#"{"Principal":{"AWS":"y"},"Action":["a","b"]}"# });
+        let third = policy(r#"[{"Principal":{"AWS":"y"},"Action":["a","b"]}]"#);
         assert_ne!(canonical(&one), canonical(&third));
+    }
+
+    #[test]
+    fn tag_that_looks_like_a_policy_is_a_text() {
+        for (one, other) in [("{}", "{ }"), (r#"{"a":["x"]}"#, r#"{"a":"x"}"#)] {
+            let tag = |value: &str| canonical(&json!({ "tags": { "x": value } }));
+            assert_ne!(tag(one), tag(other));
+        }
     }
 
     #[test]
