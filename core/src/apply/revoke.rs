@@ -66,7 +66,7 @@ impl Apply<'_> {
         let mut remaining = images.clone();
         remaining
             .retain(|step| !failed.contains(&step.image) && !removed_copies.contains(&step.image));
-        self.warn_of_shared_again(&remaining, &launchers).await;
+        let shared_again = self.warn_of_shared_again(&remaining, &launchers).await;
 
         // 8. What is left of the access to an image.
         for step in &images {
@@ -77,6 +77,7 @@ impl Apply<'_> {
                 failed.insert(&step.image);
             }
         }
+        failed.extend(shared_again);
         failed.into_iter().cloned().collect()
     }
 

@@ -17,23 +17,27 @@ const AWAITED: &str = "to show that it is revoked: one look may be out of date";
 
 impl Apply<'_> {
     /// Warns of those who can launch one of these images again. `kept` are those of whom the run
-    /// has said that they can.
-    pub(super) async fn warn_of_shared_again(
+    /// has said that they can. Returns the images that may be shared again.
+    pub(super) async fn warn_of_shared_again<'a>(
         &self,
-        images: &[&RemovePermissions],
+        images: &[&'a RemovePermissions],
         kept: &BTreeMap<&AmiId, BTreeSet<Principal>>,
-    ) {
+    ) -> BTreeSet<&'a AmiId> {
         let looking = images.iter().map(|step| async move {
             let kept = kept.get(&step.image).into_iter().flatten().collect();
             let looked = self.find_shared_again(step, &kept).await;
-            if let Some(again) = self.progress().report_error(looked)
-                && !again.is_empty()
-            {
-                let finding = plan::image_shared_again(&step.image, &again);
-                self.progress().emit(&Event::Found(finding));
+            match self.progress().report_error(looked) {
+                Some(again) if again.is_empty() => None,
+                Some(again) => {
+                    let finding = plan::image_shared_again(&step.image, &again);
+                    self.progress().emit(&Event::Found(finding));
+                    Some(&step.image)
+                }
+                None => Some(&step.image),
             }
         });
-        future::join_all(looking).await;
+        let looked = future::join_all(looking).await;
+        looked.into_iter().flatten().collect()
     }
 
     async fn find_shared_again(

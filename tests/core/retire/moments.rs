@@ -75,3 +75,30 @@ async fn image_that_is_used_while_it_is_disabled_is_not_deregistered() {
         assert_eq!(standing(&world, "image-1"), "disabled", "{account}");
     }
 }
+
+/// Another run gives it back to somebody while the retirement takes it from everybody.
+#[tokio::test(start_paused = true)]
+async fn image_that_is_shared_again_while_it_is_taken_is_not_disabled() {
+    const MODIFY: &str = "ec2:ModifyImageAttribute";
+    let world = build_group(2).await;
+    world.share(request(&world, keep(1))).await;
+    tokio::time::advance(DAY * 15).await;
+    let before = world.count_changes()[MODIFY];
+    let share_again = async {
+        while world.count_changes()[MODIFY] == before {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        world.edit_image(&world.image_id("image-1"), |image| {
+            image.launch_permissions.insert(B.to_owned());
+        });
+    };
+    let retire = world.share(request(&world, keep(1)));
+    let both = futures::future::join(retire, share_again);
+    let both = tokio::time::timeout(DAY, both).await;
+    let (report, ()) = both.unwrap();
+    assert!(list_codes(&report).contains(&"revoke.shared-again"));
+    assert_eq!(standings(&world, 2), ["deprecated", "shared"]);
+    // The next run takes it, as nobody shares it again.
+    world.share(request(&world, keep(1))).await;
+    assert_eq!(standings(&world, 2), ["disabled", "shared"]);
+}
