@@ -65,10 +65,11 @@ pub(crate) struct UntilKnown<'r> {
 }
 
 impl UntilKnown<'_> {
-    /// Waits before the next try; fails if the image is gone (`ec2:DescribeImages`).
+    /// Waits before the next try; fails if the image is gone or disabled (`ec2:DescribeImages`).
     pub(crate) async fn wait_out(&mut self, error: &Error) -> Result<(), Error> {
         let absences = &self.progress.absences;
-        absences.find(&self.owner.ec2, self.id).await?;
+        let found = absences.find(&self.owner.ec2, self.id).await?;
+        refuse_disabled(&self.owner.ec2, found.as_ref())?;
         let pause = self.backoff.next();
         let what = "to be known everywhere in EC2";
         self.progress
@@ -94,14 +95,14 @@ impl Run<'_> {
         }
     }
 
-    /// Looks for an image as its owner; fails if it is gone (`ec2:DescribeImages`).
+    /// Looks for an image as its owner; fails if it is gone or disabled (`ec2:DescribeImages`).
     pub(crate) async fn check_present(
         &self,
         owner: &RegionClients,
         id: &AmiId,
     ) -> Result<(), Error> {
-        let found = self.progress.absences.find(&owner.ec2, id).await;
-        found.map(drop)
+        let found = self.progress.absences.find(&owner.ec2, id).await?;
+        refuse_disabled(&owner.ec2, found.as_ref())
     }
 
     /// An image that exists, as its owner sees it: one look may not show it. Fails if it is gone
@@ -153,11 +154,27 @@ pub(super) async fn look_by_id(owner: &Ec2, id: &AmiId) -> Result<ById, Error> {
     }
 }
 
+/// Fails for a disabled image: nobody can be given it, however long one waits (R2.16).
+fn refuse_disabled(owner: &Ec2, image: Option<&Image>) -> Result<(), Error> {
+    match image {
+        Some(image) if image.state == ImageState::Disabled => {
+            let message = format!("{} was disabled during the run", image.id);
+            let remedy = "find out who disabled it (CloudTrail, `DisableImage`), enable it with \
+                          `aws ec2 enable-image`, and run again";
+            Err(lost(owner, &image.id, message).remedy(remedy))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn gone(owner: &Ec2, id: &AmiId) -> Error {
     let message = format!("{id} was deregistered during the run: AWS does not show it any more");
-    let mut error = Error::new(Code::ImageNotFound, message)
+    lost(owner, id, message)
         .remedy("find out who deregistered it (CloudTrail, `DeregisterImage`), and build it again")
-        .on(id);
+}
+
+fn lost(owner: &Ec2, id: &AmiId, message: String) -> Error {
+    let mut error = Error::new(Code::ImageNotFound, message).on(id);
     error.region = Some(owner.caller.region.clone());
     let identity = owner.caller.identity.as_ref();
     error.account = identity.map(|identity| identity.account.clone());

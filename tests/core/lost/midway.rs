@@ -159,6 +159,38 @@ async fn image_deregistered_midway_ends_the_wait_for_it() {
     );
 }
 
+/// A retirement beside a share does that: nobody can be given a disabled image.
+#[tokio::test(start_paused = true)]
+async fn image_disabled_midway_ends_the_wait_for_it() {
+    let mut wrong = Vec::new();
+    for way in WAYS.into_iter().filter(|way| !way.is_revoke()) {
+        for calls in 0..count_calls(way).await {
+            let change = |world: &World| {
+                let id = way.image_id(world);
+                world.edit_image(&id, |image| {
+                    image.state = ImageState::Disabled;
+                    image.launch_permissions.clear();
+                });
+            };
+            let run = Box::pin(run_with_change(way, calls, change)).await;
+            let (world, report, Some((at, calls_before))) = run else {
+                continue;
+            };
+            let (id, row) = (way.image_id(&world), format!("{way:?} after {calls} calls"));
+            let took = world.elapsed().saturating_sub(at);
+            if took > ENDS {
+                let error = report.as_ref().err().and_then(|errors| errors.first());
+                wrong.push(format!("{row}: {} s, {error:?}", took.as_secs()));
+            }
+            let is_asked = was_asked(&world, calls_before + 1, &id, &["ec2:ModifyImageAttribute"]);
+            if report.is_ok() && is_asked {
+                wrong.push(format!("{row}: it ended well"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}:\n{}", wrong.len(), wrong.join("\n"));
+}
+
 fn disable_key(world: &World) {
     world.edit_key(&world.key_arn("golden"), |key| {
         key.state = KeyState::Disabled;
