@@ -155,6 +155,7 @@ mod tests {
                 (r#"{"message":""#, r#""}"#),
                 (r#"{"message":"a < b: "#, r#" => bad"}"#),
                 (r#"{"message":"canonical:\n"#, r#"\nhost:sts"}"#),
+                (r#"{"message":"\t"#, r#"\tend"}"#),
                 (r#"<a href="/?t="#, r#"">x</a>"#),
             ] {
                 let answer = format!("{begin}{form}{end}");
@@ -162,6 +163,11 @@ mod tests {
             }
             let mut answer = HttpResponse::new(400.try_into().unwrap(), SdkBody::empty());
             let code_may_stay = is_code(form);
+            for (begin, end) in [("<Code>", "</Code>"), (r#"{"__type":""#, r#""}"#)] {
+                let shown = if code_may_stay { form } else { HIDDEN };
+                let answer = format!("{begin}{form}{end}");
+                assert_eq!(hidden(&sent, &answer), format!("{begin}{shown}{end}"));
+            }
             let names = [CODE_HEADER, "x-amzn-requestid"];
             for name in names.into_iter().skip(usize::from(code_may_stay)) {
                 answer.headers_mut().insert(name, form.to_owned());
