@@ -279,3 +279,28 @@ async fn one_describe_call_serves_every_awaited_image() {
     assert!(three < one + 20, "{one} for one, {three} for three");
     assert!(one < 80, "at most about one a minute: {one} in an hour");
 }
+
+/// Whatever AWS answers after that, such as to credentials that have just expired.
+#[tokio::test(start_paused = true)]
+async fn copy_that_is_under_way_is_a_change_of_a_run_that_fails() {
+    let mut ends = Vec::new();
+    for call in 1..12 {
+        let error =
+            serde_json::json!({ "status": 403, "code": "UnauthorizedOperation", "message": "no" });
+        let effect = serde_json::json!({ "error": error });
+        let operation = "ec2:DescribeImages";
+        let fault = serde_json::json!({ "operation": operation, "call": call, "effect": effect });
+        let world = World::new().with_fault(fault);
+        let sharer = Sharer::new(&world.config(A));
+        let request = world.build_copy_request(&["plain"]).build().unwrap();
+        let Ok(plan) = sharer.plan(&request).await else {
+            continue;
+        };
+        let applied = sharer.apply(&plan).await;
+        let report = applied.unwrap_or_else(|incomplete| incomplete.report);
+        let is_made = !world.list_copies().is_empty();
+        assert_eq!(report.changed, is_made, "{call}: {:?}", report.errors);
+        ends.push((is_made, report.errors.is_empty()));
+    }
+    assert!(ends.contains(&(true, false)), "{ends:?}");
+}

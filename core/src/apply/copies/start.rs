@@ -23,14 +23,17 @@ impl CopyJob<'_> {
         let since = Instant::now();
         loop {
             let error = match self.request(&name).await {
-                Ok(id) if self.is_dead(&id).await? => {
-                    self.attempt += 1;
-                    continue;
-                }
-                Ok(id) => {
-                    self.report_started(&id);
-                    return Ok(id);
-                }
+                Ok(id) => match self.is_dead(&id).await {
+                    Ok(true) => {
+                        self.attempt += 1;
+                        continue;
+                    }
+                    looked => {
+                        // AWS makes it, even if it cannot be looked at.
+                        self.report_started(&id);
+                        return looked.map(|_is_dead| id);
+                    }
+                },
                 Err(error) => error,
             };
             if error.is_aws(&["IdempotentParameterMismatch"]) {
