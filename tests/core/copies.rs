@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ami_share::request::KeyAccessMode;
 use ami_share::{AmiId, Sharer};
 use ami_share_sim::world::{Image, ImageState, Snapshot};
 use ami_share_sim::{Options, Scenario};
@@ -292,7 +293,9 @@ async fn copy_that_is_under_way_is_a_change_of_a_run_that_fails() {
         let fault = serde_json::json!({ "operation": operation, "call": call, "effect": effect });
         let world = World::new().with_fault(fault);
         let sharer = Sharer::new(&world.config(A));
-        let request = world.build_copy_request(&["plain"]).build().unwrap();
+        // Nothing else is changed at the same time.
+        let request = world.build_copy_request(&["plain"]);
+        let request = request.key_access(KeyAccessMode::None).build().unwrap();
         let Ok(plan) = sharer.plan(&request).await else {
             continue;
         };
