@@ -229,7 +229,7 @@ impl Apply<'_> {
                 return Err(error.remedy(UNSEEN));
             }
             let source = self.run.source_clients(region);
-            self.run.check_present(&source, image_id).await?;
+            self.run.check_usable(&source, image_id).await?;
             let pause = backoff.next();
             self.progress()
                 .wait_out(&error, image_id, WHAT, since, pause)

@@ -95,8 +95,18 @@ impl Run<'_> {
         }
     }
 
-    /// Looks for an image as its owner; fails if it is gone or disabled (`ec2:DescribeImages`).
+    /// Looks for an image as its owner; fails if it is gone (`ec2:DescribeImages`).
     pub(crate) async fn check_present(
+        &self,
+        owner: &RegionClients,
+        id: &AmiId,
+    ) -> Result<(), Error> {
+        let found = self.progress.absences.find(&owner.ec2, id).await;
+        found.map(drop)
+    }
+
+    /// Looks for an image as its owner; fails if it is gone or disabled (`ec2:DescribeImages`).
+    pub(crate) async fn check_usable(
         &self,
         owner: &RegionClients,
         id: &AmiId,

@@ -162,6 +162,8 @@ async fn image_deregistered_midway_ends_the_wait_for_it() {
 /// A retirement beside a share does that: nobody can be given a disabled image.
 #[tokio::test(start_paused = true)]
 async fn image_disabled_midway_ends_the_wait_for_it() {
+    // SSM answers of a parameter that it cannot take as of one that it cannot take yet.
+    const ENDS: Duration = Duration::from_mins(5);
     let mut wrong = Vec::new();
     for way in WAYS.into_iter().filter(|way| !way.is_revoke()) {
         for calls in 0..count_calls(way).await {

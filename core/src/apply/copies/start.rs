@@ -48,7 +48,7 @@ impl CopyJob<'_> {
             } else if let Some(what) = self.reason_to_wait(&error, since) {
                 // A target is told the same of an image that is gone.
                 let source = self.run.source_clients(&copy.source.region);
-                self.run.check_present(&source, &copy.source.ami).await?;
+                self.run.check_usable(&source, &copy.source.ami).await?;
                 let pause = backoff.next();
                 progress
                     .wait_out(&error, &copy.source, what, since, pause)
