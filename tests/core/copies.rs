@@ -6,6 +6,7 @@ use ami_share::request::KeyAccessMode;
 use ami_share::{AmiId, Sharer};
 use ami_share_sim::world::{Image, ImageState, Snapshot};
 use ami_share_sim::{Options, Scenario};
+use serde_json::json;
 
 use super::support::*;
 
@@ -286,11 +287,10 @@ async fn one_describe_call_serves_every_awaited_image() {
 async fn copy_that_is_under_way_is_a_change_of_a_run_that_fails() {
     let mut ends = Vec::new();
     for call in 1..12 {
-        let error =
-            serde_json::json!({ "status": 403, "code": "UnauthorizedOperation", "message": "no" });
-        let effect = serde_json::json!({ "error": error });
+        let error = json!({ "status": 403, "code": "UnauthorizedOperation", "message": "no" });
+        let effect = json!({ "error": error });
         let operation = "ec2:DescribeImages";
-        let fault = serde_json::json!({ "operation": operation, "call": call, "effect": effect });
+        let fault = json!({ "operation": operation, "call": call, "effect": effect });
         let world = World::new().with_fault(fault);
         let sharer = Sharer::new(&world.config(A));
         // Nothing else is changed at the same time.

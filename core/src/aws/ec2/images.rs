@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use aws_sdk_ec2::operation::describe_images::builders::DescribeImagesFluentBuilder;
 use aws_sdk_ec2::operation::describe_images::{DescribeImagesError, DescribeImagesOutput};
 use aws_sdk_ec2::types as sdk;
 
@@ -76,16 +77,10 @@ impl Ec2 {
                 .include_deprecated(true)
                 .max_results(PAGE_SIZE)
         };
-        let pages = move || {
-            call()
-                .into_paginator()
-                .stop_on_duplicate_token(false)
-                .send()
-        };
-        let pages = Pages::new(&self.caller, (ACTION, None), pages, |page| {
-            (page.images().len(), page.next_token())
-        });
-        ImagePages { ec2: self, pages }
+        ImagePages {
+            ec2: self,
+            pages: self.pages_of_images(call),
+        }
     }
 
     /// The account's images with one of these snapshots behind them (`ec2:DescribeImages`).
@@ -148,6 +143,21 @@ impl Ec2 {
         convert_image(image).map_err(|unreadable| self.unreadable(ACTION, &unreadable))
     }
 
+    fn pages_of_images<'a>(
+        &'a self,
+        call: impl FnOnce() -> DescribeImagesFluentBuilder + Send + 'a,
+    ) -> Pages<'a, DescribeImagesOutput, DescribeImagesError> {
+        let pages = move || {
+            call()
+                .into_paginator()
+                .stop_on_duplicate_token(false)
+                .send()
+        };
+        Pages::new(&self.caller, (ACTION, None), pages, |page| {
+            (page.images().len(), page.next_token())
+        })
+    }
+
     async fn describe(
         &self,
         name: &str,
@@ -166,15 +176,7 @@ impl Ec2 {
                     .include_deprecated(true)
                     .max_results(PAGE_SIZE)
             };
-            let pages = move || {
-                call()
-                    .into_paginator()
-                    .stop_on_duplicate_token(false)
-                    .send()
-            };
-            let mut pages = Pages::new(&self.caller, (ACTION, None), pages, |page| {
-                (page.images().len(), page.next_token())
-            });
+            let mut pages = self.pages_of_images(call);
             while let Some(page) = pages.next().await? {
                 images.extend(page.images.unwrap_or_default());
             }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use aws_sdk_ec2::operation::describe_snapshots::builders::DescribeSnapshotsFluentBuilder;
 use aws_sdk_ec2::operation::describe_snapshots::{DescribeSnapshotsError, DescribeSnapshotsOutput};
 
 use super::convert::{KMS_KEY_ID, convert_snapshot};
@@ -74,16 +75,7 @@ impl Ec2 {
                 .filters(filter("encrypted", ["true"]))
                 .max_results(PAGE_SIZE)
         };
-        let pages = move || {
-            call()
-                .into_paginator()
-                .stop_on_duplicate_token(false)
-                .send()
-        };
-        let pages = Pages::new(&self.caller, (ACTION, None), pages, |page| {
-            (page.snapshots().len(), page.next_token())
-        });
-        SnapshotPages { ec2: self, pages }
+        self.pages_of_snapshots(call)
     }
 
     /// The snapshots behind an image, which tell its keys. None is hidden from the account, and of
@@ -131,6 +123,22 @@ impl Ec2 {
         Ok(())
     }
 
+    fn pages_of_snapshots<'a>(
+        &'a self,
+        call: impl FnOnce() -> DescribeSnapshotsFluentBuilder + Send + 'a,
+    ) -> SnapshotPages<'a> {
+        let pages = move || {
+            call()
+                .into_paginator()
+                .stop_on_duplicate_token(false)
+                .send()
+        };
+        let pages = Pages::new(&self.caller, (ACTION, None), pages, |page| {
+            (page.snapshots().len(), page.next_token())
+        });
+        SnapshotPages { ec2: self, pages }
+    }
+
     async fn snapshots_by(
         &self,
         name: &str,
@@ -147,16 +155,7 @@ impl Ec2 {
                     .set_owner_ids(owners(own))
                     .max_results(PAGE_SIZE)
             };
-            let pages = move || {
-                call()
-                    .into_paginator()
-                    .stop_on_duplicate_token(false)
-                    .send()
-            };
-            let pages = Pages::new(&self.caller, (ACTION, None), pages, |page| {
-                (page.snapshots().len(), page.next_token())
-            });
-            let mut pages = SnapshotPages { ec2: self, pages };
+            let mut pages = self.pages_of_snapshots(call);
             while let Some(page) = pages.next().await? {
                 snapshots.extend(page);
             }

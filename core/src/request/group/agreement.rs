@@ -44,7 +44,7 @@ pub(crate) struct GroupShares<'a, T> {
 
 /// What a request surely shares in a Region: the images themselves, or copies of that key and name.
 /// What else two groups share, such as a key that each names by another alias, only a plan shows.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct InRegion<'a> {
     images: &'a [SourceImage],
     parameters: &'a [ImageParameter],
@@ -60,12 +60,10 @@ pub fn contradictions(requests: &[&ShareRequest]) -> Vec<Contradiction> {
     let mut groups = Vec::new();
     for request in requests.iter().copied() {
         let images = request.shared_in_regions();
-        let mut policies = request.shared_in_regions();
+        let by_policy = request.options.key_access == KeyAccessMode::Policy;
         // Whether an image has a key of its own is not known yet.
-        policies.retain(|shared, _| {
-            shared.copies.is_some() && request.options.key_access == KeyAccessMode::Policy
-        });
-        let policies = policies.into_keys().collect();
+        let with_key = images.keys().filter(|it| by_policy && it.copies.is_some());
+        let policies = with_key.cloned().collect();
         groups.push(GroupShares {
             request,
             targets: request.targets(),
