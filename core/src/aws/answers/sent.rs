@@ -109,6 +109,7 @@ fn is_code(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use aws_smithy_types::body::SdkBody;
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -227,4 +228,40 @@ mod tests {
         let none = Sent::of(&HttpRequest::empty(), &Secrets::default());
         assert_eq!(none, Sent::default());
     }
+
+    proptest! {
+        #[test]
+        fn any_error_is_looked_at(pieces in proptest::collection::vec(0..PIECES.len(), 0..12)) {
+            let body: String = pieces.into_iter().map(|piece| PIECES[piece]).collect();
+            let sent = Sent::of(&request("IQoJb3JpZ2lu", ""), &Secrets::default());
+            let hidden = hidden(&sent, &body);
+            prop_assert!(Decoded::of(&hidden).find("IQoJb3JpZ2lu").is_empty(), "{hidden}");
+        }
+    }
+
+    /// What bodies of errors are made of, whole and cut off.
+    const PIECES: &[&str] = &[
+        "<",
+        ">",
+        "</",
+        "<Code>",
+        "</Code>",
+        "<![CDATA[",
+        "]]>",
+        "{",
+        "\"",
+        "\":",
+        "\\",
+        "\"code\":\"",
+        "&#x",
+        "&amp;",
+        ";",
+        "%",
+        "%2",
+        "\\u00",
+        "\u{e9}",
+        " ",
+        "IQoJb3JpZ2lu",
+        "x",
+    ];
 }

@@ -196,7 +196,7 @@ fn timeouts(config: &SdkConfig) -> TimeoutConfig {
     let set = set.unwrap_or_else(TimeoutConfig::disabled);
     let of_call = [set.operation_attempt_timeout(), set.operation_timeout()];
     let of_call = of_call.into_iter().flatten().min();
-    let longest = of_call.map_or(LONGEST_WAIT, |time| LONGEST_WAIT.min(time * 2 / 3));
+    let longest = of_call.map_or(LONGEST_WAIT, |time| LONGEST_WAIT.min(time / 3 * 2));
     set.to_builder()
         .operation_timeout(longest)
         // So that one answer that does not come is asked for again.
@@ -227,5 +227,27 @@ fn read(answer: &HttpResponse) -> Result<IdToken, OrchestratorError<NoToken>> {
     match read.ok().filter(is_token) {
         Some(value) => Ok(IdToken(value)),
         None => Err(OrchestratorError::operation(NoToken::Unreadable)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn token_is_there_before_the_call_that_waits_for_it_gives_up() {
+        let longest = LONGEST_WAIT;
+        for (of_call, expected) in [
+            (None, longest),
+            (Some(Duration::from_secs(9)), Duration::from_secs(6)),
+            (Some(Duration::from_mins(1)), longest),
+            (Some(Duration::MAX), longest),
+        ] {
+            let mut set = TimeoutConfig::builder();
+            set.set_operation_timeout(of_call);
+            let config = SdkConfig::builder().timeout_config(set.build()).build();
+            let timeouts = timeouts(&config);
+            assert_eq!(timeouts.operation_timeout(), Some(expected), "{of_call:?}");
+        }
     }
 }
