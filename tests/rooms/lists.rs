@@ -22,6 +22,9 @@ const WHOLE: [&str; 11] = [
 /// How a list is read to its end. The SDK would take a token that comes again for its end.
 const PAGED: &str = ".into_paginator().stop_on_duplicate_token(false)";
 
+/// How a list is handed to the function beside it that reads such a list to its end.
+const HANDED_ON: &str = "self.pages_of_";
+
 /// The calls in a source that read a list and send it without pages.
 fn unpaged(source: &str) -> Vec<String> {
     let text: String = source.split_whitespace().collect();
@@ -31,9 +34,15 @@ fn unpaged(source: &str) -> Vec<String> {
             let call = &text[position + 1..];
             let sent = &call[..call.find(".send(").unwrap_or(call.len())];
             let is_whole = WHOLE.iter().any(|name| call.starts_with(name));
-            if !is_whole && !sent.contains(PAGED) {
+            if !is_whole && !sent.contains(PAGED) && !sent.contains(HANDED_ON) {
                 found.push(sent.to_owned());
             }
+        }
+    }
+    // Whoever made the call, its pages are read to the end.
+    for (position, _) in text.match_indices(".into_paginator()") {
+        if !text[position..].starts_with(PAGED) {
+            found.push(text[..position].to_owned());
         }
     }
     found
@@ -44,8 +53,14 @@ fn list_without_pages_is_found() {
     let paged = "let call = self.client.list_roles().path_prefix(p); call.into_paginator()\
                  .stop_on_duplicate_token(false).send()";
     assert!(unpaged(paged).is_empty());
-    let to_first_repeat = "self.client.list_roles().into_paginator().send()";
-    assert_eq!(unpaged(to_first_repeat).len(), 1);
+    let handed_on = "let call = || self.client.list_roles(); self.pages_of_roles(call)";
+    assert!(unpaged(handed_on).is_empty());
+    for to_first_repeat in [
+        "self.client.list_roles().into_paginator().send()",
+        "call().into_paginator().send()",
+    ] {
+        assert!(!unpaged(to_first_repeat).is_empty(), "{to_first_repeat}");
+    }
     assert_eq!(unpaged("self.client.list_roles().send()"), ["list_roles()"]);
     assert!(unpaged("self.client.describe_images() .image_ids(id).send()").is_empty());
 }
