@@ -10,6 +10,7 @@ mod simulate;
 mod source;
 mod usual_values;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures::future;
@@ -17,8 +18,8 @@ use tokio::time::Instant;
 
 use self::read::{KeyReader, TargetReader};
 use crate::diagnostic::Error;
-use crate::id::Principal;
-use crate::limits::PERMISSION_PROPAGATION;
+use crate::id::{KeyArn, Principal};
+use crate::limits::{PERMISSION_PROPAGATION, SHARE_PROPAGATION};
 use crate::plan::Plan;
 use crate::report::{Check, CheckName, Event, Verdict, Verification};
 use crate::request::Verify;
@@ -31,12 +32,12 @@ pub(crate) use launch::remove_left;
 /// The shortest and the longest pause before targets are checked again.
 const POLL: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(15));
 
-/// Checks every image of a plan in every target account. If the run has `just_shared` them, a no
-/// about an account for which it changed something is not final until AWS had the time to put that
-/// into effect.
+/// Checks every image of a plan in every target account. A no that access explains which this run,
+/// or perhaps another one, has just given is not final until AWS had the time to put that into
+/// effect. A run that has `just_shared` them has shown what its own permissions are.
 pub(crate) async fn verify(run: &Run<'_>, plan: &Plan, just_shared: bool) -> Vec<Verification> {
     // 1. What can be told by reading.
-    let mut verifications = judge_until_in_effect(run, plan, just_shared).await;
+    let mut verifications = judge_until_in_effect(run, plan).await;
     // 2. The source's own permissions for the share; a share that is done has shown them.
     if !just_shared {
         source::check_source_permissions(run, plan, &mut verifications).await;
@@ -70,48 +71,94 @@ pub(crate) async fn sweep(run: &Run<'_>, plan: &Plan) {
 }
 
 /// Reads and judges; again while a no may only mean that a change is not in effect yet.
-async fn judge_until_in_effect(run: &Run<'_>, plan: &Plan, just_shared: bool) -> Vec<Verification> {
+async fn judge_until_in_effect(run: &Run<'_>, plan: &Plan) -> Vec<Verification> {
     let mut backoff = run.progress.poll_backoff(POLL);
     let since = Instant::now();
     loop {
         let (verifications, unread) = read_and_judge(run, plan).await;
+        note_found_access(run, plan, &verifications);
         let mut blocked = verifications.iter().filter(|one| one.may_pass());
-        match blocked.find_map(|one| find_unsettled(run, one)) {
-            Some((resource, what)) if just_shared && since.elapsed() < PERMISSION_PROPAGATION => {
-                run.progress
-                    .wait(resource, &what, since, backoff.next())
-                    .await;
+        let unsettled = blocked.find_map(|one| find_unsettled(run, one, since));
+        let Some((resource, what)) = unsettled else {
+            for error in unread {
+                run.progress.emit(&Event::Failed(error));
             }
-            _ => {
-                for error in unread {
-                    run.progress.emit(&Event::Failed(error));
-                }
-                return verifications;
+            return verifications;
+        };
+        run.progress
+            .wait(resource, &what, since, backoff.next())
+            .await;
+    }
+}
+
+/// Notes what targets have by the owner's view. Another run may have given it a moment ago, which
+/// nothing shows, so that AWS gets its time from the first look on.
+fn note_found_access(run: &Run<'_>, plan: &Plan, verifications: &[Verification]) {
+    let changes = &run.progress.changes;
+    for one in verifications {
+        let Some(image) = &one.image else {
+            continue;
+        };
+        if !one.says_yes(CheckName::LaunchPermission) {
+            continue;
+        }
+        changes.note_found(ChangeKind::FoundSharing, image, &one.account);
+        if one.says_yes(CheckName::KeyAccess) {
+            for key in keys_of(plan, one) {
+                changes.note_found(ChangeKind::FoundKeyAccess, key, &one.account);
             }
         }
     }
 }
 
-/// The change of this run that explains why a target is blocked as long as it is not in effect: the
-/// resource, and what it is to be.
-fn find_unsettled(run: &Run<'_>, blocked: &Verification) -> Option<(String, String)> {
-    let mut noes = blocked
-        .checks
-        .iter()
-        .filter(|check| check.verdict == Verdict::No);
-    noes.find_map(|check| {
-        let kinds = kinds_behind(check.name);
-        let changes = &run.progress.changes;
-        changes.unsettled(&blocked.account, kinds, blocked.image.as_ref())
-    })
+/// The keys that the image of a verification is shared with.
+fn keys_of<'a>(plan: &'a Plan, verification: &Verification) -> BTreeSet<&'a KeyArn> {
+    let mut keys = BTreeSet::new();
+    for launch in plan.launch_permissions() {
+        let shared = &launch.shared;
+        if shared.source == verification.source && shared.region == verification.region {
+            keys.extend(&launch.keys);
+        }
+    }
+    keys
 }
 
-/// The kinds of changes that a check sees only once they are in effect.
+/// A change that may not be in effect, and explains why a target is blocked: the resource, and what
+/// it is to be. `None` if there is a no that none explains.
+fn find_unsettled(
+    run: &Run<'_>,
+    blocked: &Verification,
+    since: Instant,
+) -> Option<(String, String)> {
+    let mut unsettled = None;
+    for check in &blocked.checks {
+        if check.verdict != Verdict::No {
+            continue;
+        }
+        if since.elapsed() >= patience(check.name) {
+            return None;
+        }
+        let kinds = kinds_behind(check.name);
+        let changes = &run.progress.changes;
+        unsettled = Some(changes.unsettled(&blocked.account, kinds, blocked.image.as_ref())?);
+    }
+    unsettled
+}
+
+/// How long a no of a check may last before it is final, whatever changes explain it.
+fn patience(check: CheckName) -> Duration {
+    match check {
+        CheckName::Visible => SHARE_PROPAGATION,
+        _ => PERMISSION_PROPAGATION,
+    }
+}
+
+/// The kinds of changes that a check sees only once they are in effect. What was found in the
+/// owner's view explains only what targets see.
 fn kinds_behind(check: CheckName) -> &'static [ChangeKind] {
     match check {
-        CheckName::LaunchPermission | CheckName::Visible | CheckName::Snapshots => {
-            &[ChangeKind::Sharing]
-        }
+        CheckName::Visible => &[ChangeKind::Sharing, ChangeKind::FoundSharing],
+        CheckName::LaunchPermission | CheckName::Snapshots => &[ChangeKind::Sharing],
         CheckName::KeyAccess => &[ChangeKind::KeyPolicy, ChangeKind::Grants],
         CheckName::LauncherIam => &[ChangeKind::RolePolicy],
         CheckName::ServiceRoles => &[ChangeKind::Grants, ChangeKind::NewRole],

@@ -3,6 +3,7 @@
 //! right; what rests on no change of the run is refused at once.
 
 mod denials;
+mod found;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -167,11 +168,8 @@ fn add_role(scenario: &mut Scenario) {
     roles.push(role);
 }
 
-/// Shares, and keeps what the run says that it waits for.
-async fn share(
-    world: &World,
-    request: ShareRequestBuilder,
-) -> (Result<Report, Report>, Vec<String>) {
+/// A sharer as A, and what its runs say that they wait for.
+fn listen(world: &World) -> (Sharer, Arc<Mutex<Vec<String>>>) {
     let said = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&said);
     let sharer = Sharer::new(&world.config(A)).with_events(move |event: &Event| {
@@ -179,6 +177,15 @@ async fn share(
             log.lock().push(waiting.what.clone());
         }
     });
+    (sharer, said)
+}
+
+/// Shares, and keeps what the run says that it waits for.
+async fn share(
+    world: &World,
+    request: ShareRequestBuilder,
+) -> (Result<Report, Report>, Vec<String>) {
+    let (sharer, said) = listen(world);
     let request = request.build().unwrap();
     let run = Box::pin(async {
         let plan = sharer.plan(&request).await.unwrap();

@@ -1,5 +1,6 @@
-//! Changes that AWS has taken and may not have put into effect everywhere. What AWS refuses only
-//! because of such a change of this run is tried again; any other refusal is final at once.
+//! Changes that AWS has taken and may not have put into effect everywhere: those of this run, and
+//! access that its owner shows and that another run may have given a moment ago. What AWS refuses
+//! only because of such a change is tried again; any other refusal is final at once.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -31,19 +32,34 @@ pub(crate) enum ChangeKind {
     RolePolicy,
     /// A role, by its ARN, which is to be a grantee.
     NewRole,
+    /// Launch permission of an image that the run found there. Since when is not known.
+    FoundSharing,
+    /// Access to a key that the run found there. Since when is not known.
+    FoundKeyAccess,
 }
 
 /// What gives access to a key.
-const KEY_ACCESS: &[ChangeKind] = &[ChangeKind::KeyPolicy, ChangeKind::Grants];
+const KEY_ACCESS: &[ChangeKind] = &[
+    ChangeKind::KeyPolicy,
+    ChangeKind::Grants,
+    ChangeKind::FoundKeyAccess,
+];
+/// What makes an image one of a target.
+const SHARING: &[ChangeKind] = &[ChangeKind::Sharing, ChangeKind::FoundSharing];
 
 impl ChangeKind {
     /// How long AWS may take.
     fn propagation(self) -> Duration {
         match self {
-            Self::KeyPolicy | Self::Grants => KEY_ACCESS_PROPAGATION,
-            Self::Sharing => SHARE_PROPAGATION,
+            Self::KeyPolicy | Self::Grants | Self::FoundKeyAccess => KEY_ACCESS_PROPAGATION,
+            Self::Sharing | Self::FoundSharing => SHARE_PROPAGATION,
             Self::RolePolicy | Self::NewRole => ROLE_PROPAGATION,
         }
+    }
+
+    /// Whether the run has not made the change.
+    fn is_found(self) -> bool {
+        matches!(self, Self::FoundSharing | Self::FoundKeyAccess)
     }
 
     /// What the run waits for the resource to be.
@@ -53,13 +69,15 @@ impl ChangeKind {
             Self::Grants => "to have its new grants in effect",
             Self::Sharing => "to be known as shared",
             Self::NewRole => "to be known as a principal",
+            Self::FoundSharing => "to be seen by the target, as its launch permission says",
+            Self::FoundKeyAccess => "to let the target use it, as its policy or a grant says",
         };
         let minutes = self.propagation().as_secs() / 60;
         format!("{what}, for which AWS may need {minutes} minutes")
     }
 }
 
-/// The changes that a run has made.
+/// The changes that a run has made or found.
 #[derive(Debug, Default)]
 pub(crate) struct Changes(Mutex<Vec<Change>>);
 
@@ -106,9 +124,19 @@ impl Changes {
         });
     }
 
+    /// Notes access of an account that the run found there, unless it has given it itself or found
+    /// it before.
+    pub(crate) fn note_found(&self, kind: ChangeKind, resource: impl ToString, by: &AccountId) {
+        let resource = resource.to_string();
+        if self.last(by, |_, known| known == &resource).is_none() {
+            self.note_in(kind, resource, by);
+        }
+    }
+
     /// Whether the run has changed nothing that AWS must put into effect.
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.lock().is_empty()
+        let changes = self.0.lock();
+        changes.iter().all(|change| change.kind.is_found())
     }
 
     /// The same as [`Self::note`], of one account.
@@ -141,7 +169,7 @@ impl Changes {
         // That one image is shared says nothing of another one.
         let is_of_image = |resource: &String| image.is_none_or(|id| id.as_ref() == resource);
         let change = self.last(account, |kind, resource| {
-            kinds.contains(&kind) && (kind != ChangeKind::Sharing || is_of_image(resource))
+            kinds.contains(&kind) && (!SHARING.contains(&kind) || is_of_image(resource))
         })?;
         let is_unsettled = Instant::now() < change.ends();
         is_unsettled.then(|| (change.resource, change.kind.describe()))
@@ -223,7 +251,7 @@ pub(crate) fn kinds_behind(error: &Error) -> &'static [ChangeKind] {
     match error.code {
         Code::CopyFailed if words.contains("not accessible") => KEY_ACCESS,
         Code::AwsRefused if error.is_aws(&["InvalidArnException"]) => &[ChangeKind::NewRole],
-        Code::ImageNotFound => &[ChangeKind::Sharing],
+        Code::ImageNotFound => SHARING,
         Code::AccessDenied => kinds_behind_denial(error, words),
         _ => &[],
     }
@@ -242,7 +270,7 @@ fn kinds_behind_denial(error: &Error, words: &str) -> &'static [ChangeKind] {
     } else if OWN_SIDE.iter().any(|policy| words.contains(policy)) {
         &[ChangeKind::RolePolicy]
     } else if error.is_aws(&["AuthFailure"]) {
-        &[ChangeKind::Sharing]
+        SHARING
     } else if words.contains("kms:") {
         KEY_ACCESS
     } else {

@@ -55,15 +55,11 @@ pub(super) async fn verify_by_launch(run: &Run<'_>, plan: &Plan, verification: &
     }
 }
 
-/// What this run may have given access to, of what the launch of an image needs.
+/// What a run may have given access to, of what the launch of an image needs.
 fn given_resources(plan: &Plan, verification: &Verification, image_id: &AmiId) -> Vec<String> {
     let mut resources = vec![image_id.to_string()];
-    for launch in plan.launch_permissions() {
-        let shared = &launch.shared;
-        if shared.source == verification.source && shared.region == verification.region {
-            resources.extend(launch.keys.iter().map(ToString::to_string));
-        }
-    }
+    let keys = super::keys_of(plan, verification).into_iter();
+    resources.extend(keys.map(ToString::to_string));
     resources
 }
 

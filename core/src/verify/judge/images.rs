@@ -92,7 +92,7 @@ fn judge_shared_image(
     checks.push(check_launch_permission(image, image_id, shared));
     if let Some(target) = target {
         checks.push(check_allowed_images(image, image_id, shared, target));
-        checks.push(check_visible(image, image_id, target));
+        checks.push(check_visible(image, image_id, shared, target));
     }
     checks.extend(check_snapshots(image, shared));
 

@@ -44,16 +44,21 @@ pub(super) fn check_launch_permission(
 pub(super) fn check_visible(
     image: ImageInTarget<'_>,
     image_id: &AmiId,
+    shared: &SharedImageEvidence,
     target: &TargetEvidence,
 ) -> Check {
     let (name, account) = (CheckName::Visible, image.account);
     if target.image(image_id).is_some() {
         Check::yes(name, format!("{account} sees {image_id}"))
+    } else if names_account(image, &shared.launch_permissions) {
+        let detail = format!(
+            "{account} does not see {image_id}, which is shared with it: look whether Allowed AMIs \
+             there hide it; if it was shared only minutes ago, verify again"
+        );
+        Check::no(name, detail)
     } else {
-        Check::no(
-            name,
-            format!("{account} does not see {image_id}: see launch permission and Allowed AMIs"),
-        )
+        let detail = format!("{account} does not see {image_id}: see launch permission");
+        Check::no(name, detail)
     }
 }
 

@@ -36,10 +36,11 @@ impl Outcome {
             Self::Ended(end) if end.is_about_keys() => &[
                 ChangeKind::KeyPolicy,
                 ChangeKind::Grants,
+                ChangeKind::FoundKeyAccess,
                 ChangeKind::RolePolicy,
             ],
             Self::Refused(error) => effect::kinds_behind(error),
-            Self::Invisible(_) => &[ChangeKind::Sharing],
+            Self::Invisible(_) => &[ChangeKind::Sharing, ChangeKind::FoundSharing],
             _ => &[],
         }
     }
@@ -203,7 +204,8 @@ fn judge_end(end: &End, launcher: &str) -> Check {
 fn of_key(ended: &str, launcher: &str) -> String {
     format!(
         "{ended}. A key of the launch is disabled, or {launcher} may not use it: see the checks of \
-         keys, and allow the launcher what a launch asks of them"
+         keys, and allow the launcher what a launch asks of them. If it was allowed only minutes ago, \
+         verify again: AWS may take longer than the five minutes that it documents"
     )
 }
 
