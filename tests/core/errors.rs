@@ -12,6 +12,7 @@ use ami_share_sim::Scenario;
 use serde_json::json;
 use tokio::sync::OnceCell;
 
+use super::expected::replaced::replace_changed;
 use super::failures::find_denial;
 use super::findings::targets::with_admin_role;
 use super::launch_templates::{ID, OLD, put_template};
@@ -39,6 +40,7 @@ async fn collect_anew() -> Vec<Error> {
     errors.extend(target_errors().await);
     errors.extend(test_launch_errors().await);
     errors.extend(concurrent::errors().await);
+    errors.extend(replace_changed(true).await.errors);
     errors
 }
 

@@ -1,6 +1,7 @@
 //! A run that expects the digest of an approved plan: it carries out exactly that, or nothing.
 
 pub(crate) mod newcomers;
+pub(crate) mod replaced;
 
 use std::time::Duration;
 

@@ -1,6 +1,7 @@
 //! The launch templates of targets, which get a version with the image that the target launches
 //! (R4.19, R4.21).
 
+mod meanwhile;
 mod refused;
 
 use std::collections::BTreeMap;

@@ -12,7 +12,7 @@ mod parameters;
 
 use super::support::*;
 
-pub(crate) use parameters::put_parameter;
+pub(crate) use parameters::{put_parameter, put_parameter_of};
 
 const OTHER: &str = "333333333333";
 

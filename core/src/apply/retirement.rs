@@ -148,6 +148,10 @@ impl Apply<'_> {
         if deprecated_since(&image, now).is_some() || image.state != ImageState::Available {
             return Ok(());
         }
+        if image.deprecation_time != step.previous {
+            self.report_change(&step.image, "the time of its deprecation was changed");
+            return Ok(());
+        }
         let at = now + AHEAD;
         let ec2 = &self.run.source_clients(&step.image.region).ec2;
         ec2.deprecate_image(&image.id, at).await?;

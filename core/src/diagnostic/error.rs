@@ -95,6 +95,10 @@ remedied! {
         PlanNewcomers => "plan.newcomers":
             "look at a new dry run; if they are to lose it too, have its digest approved, and run \
              with that";
+        /// Somebody changed a parameter or a launch template after the plan was made, and it was
+        /// left as it is: `expect-plan` replaces only what that plan names.
+        PlanOutdated => "plan.outdated":
+            "look at a new dry run, and run again: with `expect-plan`, by its digest";
         /// The plan has findings that refuse it.
         PlanRefused => "plan.refused":
             "see each finding for what to do; if images were pending, plan again";

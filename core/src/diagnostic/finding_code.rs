@@ -301,6 +301,10 @@ findings! {
         ParameterNotImage => "parameter.not-image", Refuse:
             "give another name as `publish-ssm-parameter`; or, if nobody needs what it holds, set \
              `overwrite-ssm-parameter: true`";
+        /// A parameter or launch template was changed after the plan was made, and got the image
+        /// all the same.
+        PlanChangedMeanwhile => "plan.changed-meanwhile", Warn:
+            "find out who changed it (CloudTrail); `previous` in the report is what it had last";
         /// The Region is not enabled for the account.
         RegionOff => "region.off", Refuse:
             "enable the Region in the account's settings, or leave it out; each target must have \

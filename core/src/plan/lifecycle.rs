@@ -132,6 +132,7 @@ impl Planner<'_> {
             shared: shared.clone(),
             image,
             current: current.and_then(ParameterValue::image).cloned(),
+            replaces_other: current == Some(&ParameterValue::Other),
             name,
         })
     }

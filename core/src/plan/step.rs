@@ -216,6 +216,8 @@ pub struct Publish {
     pub name: String,
     /// The image that it holds now; `None` if it does not exist, or holds something else.
     pub current: Option<AmiId>,
+    /// Whether it holds something that is no AMI ID, which is overwritten.
+    pub replaces_other: bool,
 }
 
 impl Publish {

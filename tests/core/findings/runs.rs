@@ -8,6 +8,7 @@ use ami_share_sim::world::{ImageState, Protection, SnapshotLock};
 use serde_json::json;
 
 use super::Seen;
+use crate::expected::replaced::replace_changed;
 use crate::image_usage::use_image;
 use crate::retire;
 use crate::revoke::shared_again::{Beside, revoke_beside};
@@ -21,6 +22,7 @@ pub(super) async fn collect(seen: &mut Seen) {
     revoke(seen).await;
     let again = revoke_beside(KeyAccessMode::Policy, Beside::SharesAgain);
     seen.record(&again.await.findings);
+    seen.record(&replace_changed(false).await.findings);
     others(seen).await;
     verification_of_nobody(seen).await;
     images_in_use(seen).await;

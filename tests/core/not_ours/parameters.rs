@@ -26,8 +26,17 @@ fn parameter(kind: &str, value: &str) -> Parameter {
 const NAME: &str = "/images/golden";
 
 pub(crate) fn put_parameter(state: &mut State, name: &str, kind: &str, value: &str) {
+    put_parameter_of(state, A, name, (kind, value));
+}
+
+pub(crate) fn put_parameter_of(
+    state: &mut State,
+    account: &str,
+    name: &str,
+    (kind, value): (&str, &str),
+) {
     let place = ("us-east-1".to_owned(), name.to_owned());
-    let account = state.accounts.get_mut(A).unwrap();
+    let account = state.accounts.get_mut(account).unwrap();
     let parameter = parameter(kind, value);
     account.parameters.insert(place, vec![parameter]);
 }
@@ -124,10 +133,7 @@ async fn parameter_of_target_that_holds_no_image_is_left_out() {
         .await;
     let name = "/images/image-1";
     world.sim.edit(|state| {
-        let place = ("us-east-1".to_owned(), name.to_owned());
-        let account = state.accounts.get_mut(B).unwrap();
-        let theirs = parameter("SecureString", "hunter2");
-        account.parameters.insert(place, vec![theirs]);
+        put_parameter_of(state, B, name, ("SecureString", "hunter2"));
     });
     let request = world.build_request(&["image-1"]);
     let request = request.target_options(with_target_role());

@@ -182,3 +182,25 @@ async fn image_that_changes_after_the_plan_stays() {
         assert_eq!(world.count_changes(), before, "{what}");
     }
 }
+
+/// A time at which it is to be deprecated, which somebody set meanwhile, is not overwritten.
+#[tokio::test(start_paused = true)]
+async fn later_deprecation_that_changes_after_the_plan_stays() {
+    let world = build_group(2).await;
+    let id = world.image_id("image-1");
+    let ec2 = aws_sdk_ec2::Client::new(&world.config(A));
+    let deprecate = async |days: i64| {
+        let now = aws_smithy_types::DateTime::from(world.sim.time_source().now());
+        let at = aws_smithy_types::DateTime::from_secs(now.secs() + days * 86_400);
+        let deprecate = ec2.enable_image_deprecation().image_id(&id);
+        deprecate.deprecate_at(at).send().await.unwrap();
+    };
+    deprecate(100).await;
+    let plan = world.plan(request(&world, keep(1))).await;
+    assert_eq!(plan.deprecations_now().count(), 1);
+    deprecate(200).await;
+    let before = world.count_changes();
+    let report = Sharer::new(&world.config(A)).apply(&plan).await.unwrap();
+    assert_eq!(list_codes(&report), ["retire.changed-meanwhile"]);
+    assert_eq!(world.count_changes(), before);
+}

@@ -126,6 +126,7 @@ pub(super) fn publish(publish: &Publish, who: &str, sign: char) -> String {
     };
     let current = match &publish.current {
         Some(current) if sign != '=' => format!(" instead of {current}"),
+        None if publish.replaces_other => " instead of what is no AMI ID".to_owned(),
         _ => String::new(),
     };
     let region = &publish.shared.region;

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::apply::Apply;
 use crate::aws::clients::RegionClients;
-use crate::diagnostic::{Code, Error};
+use crate::diagnostic::{Code, Error, Finding, FindingCode};
 use crate::id::AmiId;
 use crate::inventory::ParameterValue;
 use crate::limits::PARAMETER_CHECK;
@@ -34,7 +34,7 @@ impl Apply<'_> {
         if step.current.as_ref() == Some(image_id) {
             return Ok(());
         }
-        let before = self.put_parameter(&clients, &step.name, image_id).await?;
+        let before = self.put_parameter(&clients, step, image_id).await?;
         if is_image(before.as_ref(), image_id) {
             return Ok(());
         }
@@ -101,30 +101,50 @@ impl Apply<'_> {
     }
 
     /// Writes an image into a parameter, unless that came to hold something else since the plan was
-    /// made; returns what it held before.
+    /// made; returns what it held before. Another image that it came to hold is overwritten, but
+    /// not by a plan that somebody approved.
     async fn put_parameter(
         &self,
         clients: &RegionClients,
-        name: &str,
+        step: &Publish,
         image_id: &AmiId,
     ) -> Result<Option<ParameterValue>, Error> {
+        let name = &step.name;
         for _ in 0..PUTS {
             let current = clients.ssm.parameter(name).await?;
             let exists = current.is_some();
-            match &current {
-                Some(ParameterValue::Image(held)) if held == image_id => return Ok(current),
-                Some(ParameterValue::Other) if !self.plan.request.options.overwrite_parameter => {
-                    return Err(taken_parameter(clients, name));
-                }
-                _ => {}
+            if is_image(current.as_ref(), image_id) {
+                return Ok(current);
+            }
+            let is_planned = current == planned_value(step);
+            if !is_planned && self.plan.is_approved() {
+                return Err(outdated_step(clients, step, current.as_ref()));
+            }
+            let overwrites = self.plan.request.options.overwrite_parameter;
+            if current == Some(ParameterValue::Other) && !overwrites {
+                return Err(taken_parameter(clients, name));
             }
             match clients.ssm.put_image(name, image_id, exists).await {
                 // Somebody was faster: what is there now is looked at first.
                 Err(error) if !exists && error.is_aws(&["ParameterAlreadyExists"]) => {}
+                Ok(()) if !is_planned => {
+                    let finding = changed_parameter(clients, step, current.as_ref());
+                    self.progress().emit(&Event::Found(finding));
+                    return Ok(current);
+                }
                 put => return put.map(|()| current),
             }
         }
         Err(taken_parameter(clients, name))
+    }
+}
+
+/// What a parameter held when the plan was made.
+fn planned_value(step: &Publish) -> Option<ParameterValue> {
+    match &step.current {
+        Some(image) => Some(ParameterValue::Image(image.clone())),
+        None if step.replaces_other => Some(ParameterValue::Other),
+        None => None,
     }
 }
 
@@ -145,6 +165,49 @@ fn taken_parameter(clients: &RegionClients, name: &str) -> Error {
         )
         .at(&clients.location.account, &clients.location.region)
         .on(name)
+}
+
+/// The error of a parameter that was changed after somebody had approved the plan.
+fn outdated_step(
+    clients: &RegionClients,
+    step: &Publish,
+    current: Option<&ParameterValue>,
+) -> Error {
+    let message = format!(
+        "the parameter {} {} when the plan was made, and {} when this run was to write it: it was \
+         left as it is",
+        step.name,
+        describe(planned_value(step).as_ref()),
+        describe(current),
+    );
+    Error::new(Code::PlanOutdated, message)
+        .at(&clients.location.account, &clients.location.region)
+        .on(&step.name)
+}
+
+/// The finding of a parameter that was changed after the plan was made, and was overwritten.
+fn changed_parameter(
+    clients: &RegionClients,
+    step: &Publish,
+    current: Option<&ParameterValue>,
+) -> Finding {
+    let message = format!(
+        "this parameter of {} in {} {} when the plan was made, and {} when this run wrote it",
+        clients.location.account,
+        clients.location.region,
+        describe(planned_value(step).as_ref()),
+        describe(current),
+    );
+    Finding::warn(FindingCode::PlanChangedMeanwhile, &step.name, message)
+}
+
+/// What a parameter held; what is no image may be a secret.
+fn describe(value: Option<&ParameterValue>) -> String {
+    match value {
+        Some(ParameterValue::Image(image)) => format!("held {image}"),
+        Some(ParameterValue::Other) => "held no AMI ID".to_owned(),
+        None => "did not exist".to_owned(),
+    }
 }
 
 /// The error of a parameter that another run wrote at the same moment.
