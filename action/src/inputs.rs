@@ -287,7 +287,7 @@ inputs! {
             "with mode retire: images younger than this stay"
         grace "grace" Value "14d" ""
             "with mode retire: how long an image is deprecated before it is disabled, and \
-            disabled before it is deregistered: 1d to 365d"
+            disabled before it is deregistered: 1d to 365d, with retire-deregister at most 29d"
         retire_deregister "retire-deregister" Boolean "false" ""
             "with mode retire: also deregister images, with their snapshots, after that time"
     }

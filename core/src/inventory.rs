@@ -5,6 +5,7 @@ mod image;
 mod image_usage;
 mod key;
 mod launch_template;
+mod parameter;
 mod part;
 mod retirement;
 mod target;
@@ -27,6 +28,7 @@ pub(crate) use image::{
 pub(crate) use image_usage::{ResourceCounts, UnknownUsage, UsageReport};
 pub(crate) use key::{Grant, Key, KeyState, RamPolicy};
 pub(crate) use launch_template::{LaunchTemplate, TemplateChange, TemplateVersion, is_template_id};
+pub(crate) use parameter::{Parameter, ParameterForm};
 pub(crate) use part::{Failure, Part};
 pub(crate) use retirement::{Hold, Retirement};
 pub(crate) use target::{RolePolicies, Target, TargetKeyUsage, VolumeKey};
@@ -137,8 +139,8 @@ pub(crate) struct RegionInventory {
     /// The keys with so many images that these were not asked whether an organization may launch
     /// them.
     pub(crate) keys_with_unasked_images: BTreeSet<KeyArn>,
-    /// What the SSM parameters hold that the request names, and that exist.
-    pub(crate) parameters: BTreeMap<String, ParameterValue>,
+    /// The SSM parameters that the request names, and that exist.
+    pub(crate) parameters: BTreeMap<String, Parameter>,
     /// The launch templates of a target that the request names, by what it names them; `None` for
     /// one that does not exist.
     pub(crate) launch_templates: BTreeMap<String, Option<LaunchTemplate>>,
@@ -199,26 +201,6 @@ impl RegionInventory {
     pub(crate) fn is_fully_encrypted_with(&self, image: &Image, key: &KeyArn) -> bool {
         let key_of = |id| self.snapshots.get(id)?.key.as_ref();
         image.snapshots().all(|id| key_of(id) == Some(key))
-    }
-}
-
-/// What an SSM parameter holds. A value that is no image may be a secret, so it is not kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum ParameterValue {
-    Image(AmiId),
-    Other,
-}
-
-impl ParameterValue {
-    pub(crate) fn read(value: &str) -> Self {
-        value.parse().map_or(Self::Other, Self::Image)
-    }
-
-    pub(crate) fn image(&self) -> Option<&AmiId> {
-        match self {
-            Self::Image(image) => Some(image),
-            Self::Other => None,
-        }
     }
 }
 

@@ -111,6 +111,8 @@ pub(crate) const WATERMARK_CHARACTERS: RangeInclusive<usize> = 3..=128;
 pub(crate) const USAGE_REPORT_ACCOUNTS: usize = 200;
 /// How old such a report may be to be used again: it is up to a day behind anyway (R7.12).
 pub(crate) const USAGE_REPORT_FRESH: Duration = Duration::from_hours(1);
+/// How many versions a launch template can have (R4.19), and AWS looks at for references (R7.12).
+pub(crate) const TEMPLATE_VERSIONS: usize = 10_000;
 
 /// How many instance types a page holds at most.
 pub(crate) const INSTANCE_TYPE_PAGE_SIZE: i32 = 100;

@@ -2,6 +2,7 @@
 //! somebody needs.
 
 mod bad_input;
+mod beside;
 mod cut_off;
 mod holds;
 mod moments;

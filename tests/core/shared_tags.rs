@@ -95,6 +95,39 @@ async fn only_tags_that_the_image_lacks_are_named() {
     }
 }
 
+/// A tag that only the copies have is not a misspelt one of the image that they are made of.
+#[tokio::test(start_paused = true)]
+async fn tag_that_the_request_gives_to_copies_is_not_called_misspelt() {
+    let world = World::generate(2, 2, 1, 1);
+    let request = |asked: &[&str]| {
+        let region: ami_share::Region = "eu-west-1".parse().unwrap();
+        let request = world.build_request(&["image-1"]).tag("Stage", "beta");
+        let request = request.copy_to_regions([region.clone()]);
+        let key = |name: &str| world.key_arn(name).parse().unwrap();
+        let request = request.kms_key_in(region, key("key-eu-west-1"));
+        let request = request.kms_key_in(world.region().parse().unwrap(), key("key-1"));
+        request.share_tags(keys(asked))
+    };
+    for (asked, expected) in [
+        (&["Stage"][..], &["nothing, if"][..]),
+        (&["Stage", "Staeg"], &["check the spelling", "nothing, if"]),
+    ] {
+        let plan = world.plan(request(asked)).await;
+        let mut remedies = Vec::new();
+        for found in &plan.findings {
+            if found.code.as_str() == "image.tag-not-shared" {
+                remedies.push(found.remedy.as_str());
+            }
+        }
+        for words in expected {
+            let found = remedies.iter().filter(|it| it.contains(words)).count();
+            assert!(found > 0, "{words}: {remedies:?}");
+        }
+        let misspelt = remedies.iter().any(|it| it.contains("spelling"));
+        assert_eq!(misspelt, asked.len() > 1, "{remedies:?}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn copy_carries_shared_tags_of_its_source_and_of_the_request() {
     let world = World::new();

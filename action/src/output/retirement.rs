@@ -17,16 +17,17 @@ pub(super) fn counts(report: &Report) -> String {
     let mut done = Vec::new();
     for (number, what) in [
         (
-            of(|it| it.changed && it.image.state == RetirementState::Deprecated),
+            of(|it| became(it, RetirementState::Deprecated)),
             "deprecated",
         ),
+        (of(|it| became(it, RetirementState::Disabled)), "disabled"),
         (
-            of(|it| it.changed && it.image.state == RetirementState::Disabled),
-            "disabled",
+            of(|it| became(it, RetirementState::Deregistered)),
+            "deregistered",
         ),
         (
-            of(|it| it.changed && it.image.state == RetirementState::Deregistered),
-            "deregistered",
+            of(|it| it.changed && it.before == it.image.state && is_disabled(it)),
+            "noted as disabled",
         ),
     ] {
         if number > 0 {
@@ -73,6 +74,15 @@ pub(super) fn counts(report: &Report) -> String {
         format!("; {}", rest.join(", "))
     };
     format!("of {whole}, {done}{rest}")
+}
+
+/// Whether this run brought an image that far.
+fn became(retired: &RetiredImage, state: RetirementState) -> bool {
+    retired.changed && retired.image.state == state && retired.before != state
+}
+
+fn is_disabled(retired: &RetiredImage) -> bool {
+    retired.image.state == RetirementState::Disabled
 }
 
 /// The table of the summary.

@@ -23,6 +23,9 @@ use crate::tags;
 /// takes no time in the past.
 const AHEAD: i64 = 60;
 
+/// What is said of an image that is not in the state that the plan has it in.
+const OTHER_STATE: &str = "somebody enabled or disabled it";
+
 impl Apply<'_> {
     /// The images that everybody was to lose and that are not as the plan saw them: they stay.
     pub(super) async fn find_changed(&self) -> BTreeSet<AmiId> {
@@ -71,7 +74,7 @@ impl Apply<'_> {
             None => ImageState::Disabled,
         };
         if image.state != state {
-            return Ok(Some("somebody enabled or disabled it".to_owned()));
+            return Ok(Some(OTHER_STATE.to_owned()));
         }
         if deprecated.is_some() && deprecated_since(&image, now) != deprecated {
             return Ok(Some("its deprecation was changed".to_owned()));
@@ -166,6 +169,11 @@ impl Apply<'_> {
         let Some(image) = self.find_member(planned).await? else {
             return Ok(());
         };
+        // Another run disabled it, and notes that.
+        if image.state != ImageState::Available {
+            self.report_change(planned, OTHER_STATE);
+            return Ok(());
+        }
         // An old moment must not stand when the run is cut off after the image is disabled.
         if image.tags.contains_key(tags::DISABLED) {
             let key = tags::DISABLED.to_owned();

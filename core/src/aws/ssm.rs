@@ -4,10 +4,14 @@ use aws_sdk_ssm::types::{ParameterTier, ParameterType};
 
 use super::Caller;
 use super::on_demand::OnDemand;
-use super::unreadable::present;
+use super::unreadable::{Unreadable, present};
 use crate::diagnostic::Error;
 use crate::id::AmiId;
-use crate::inventory::ParameterValue;
+use crate::inventory::{Parameter, ParameterForm};
+
+/// The data types of a text and of an AMI ID. A parameter has the first if nothing says another.
+const TEXT: &str = "text";
+const IMAGE: &str = "aws:ec2:image";
 
 /// SSM in one account and Region.
 #[derive(Clone, Debug)]
@@ -17,17 +21,16 @@ pub(crate) struct Ssm {
 }
 
 impl Ssm {
-    /// What a parameter holds; `None` if it does not exist, or not in the version that its name
+    /// A parameter; `None` if it does not exist, or not in the version that its name
     /// says (`ssm:GetParameter`).
-    pub(crate) async fn parameter(&self, name: &str) -> Result<Option<ParameterValue>, Error> {
+    pub(crate) async fn parameter(&self, name: &str) -> Result<Option<Parameter>, Error> {
         const ACTION: &str = "ssm:GetParameter";
         let call = || self.client.get().get_parameter().name(name).send();
         match self.caller.send(ACTION, Some(name), call).await {
             Ok(answer) => {
-                let value = answer.parameter.and_then(|parameter| parameter.value);
-                let value = present("Value", value).map_err(|unreadable| unreadable.of(name));
-                value
-                    .map(|value| Some(ParameterValue::read(&value)))
+                let parameter = convert(answer.parameter).map_err(|unreadable| unreadable.of(name));
+                parameter
+                    .map(Some)
                     .map_err(|unreadable| self.caller.unreadable(ACTION, &unreadable))
             }
             Err(error) if error.is_aws(&["ParameterNotFound", "ParameterVersionNotFound"]) => {
@@ -37,21 +40,21 @@ impl Ssm {
         }
     }
 
-    /// Writes an image's ID into a parameter of the type for image IDs (`ssm:PutParameter`): a new
-    /// one, or one that `exists`, which keeps its tier. SSM checks the ID only after it has
-    /// answered, and may still refuse it (R5.9).
+    /// Writes an image's ID into a parameter (`ssm:PutParameter`): a new one for image IDs, or the
+    /// one that was there `before`, which keeps its tier and its data type (R5.20). SSM checks the
+    /// ID only after it has answered, and may still refuse it (R5.9).
     pub(crate) async fn put_image(
         &self,
         name: &str,
         image: &AmiId,
-        exists: bool,
+        before: Option<&Parameter>,
     ) -> Result<(), Error> {
-        match self.put(name, image, exists, None).await {
+        match self.put(name, image, before, None).await {
             // Without a tier SSM takes the default of the account, which would lower this one
             // (R5.16). No other call that the run may make says which tier a parameter has.
-            Err(error) if exists && is_downgrade(&error) => {
+            Err(error) if before.is_some() && is_downgrade(&error) => {
                 let tier = Some(ParameterTier::Advanced);
-                self.put(name, image, exists, tier).await
+                self.put(name, image, before, tier).await
             }
             put => put,
         }
@@ -61,9 +64,11 @@ impl Ssm {
         &self,
         name: &str,
         image: &AmiId,
-        exists: bool,
+        before: Option<&Parameter>,
         tier: Option<ParameterTier>,
     ) -> Result<(), Error> {
+        let is_text = before.is_some_and(|before| before.form == ParameterForm::Text);
+        let data_type = if is_text { TEXT } else { IMAGE };
         let call = || {
             self.client
                 .get()
@@ -71,8 +76,8 @@ impl Ssm {
                 .name(name)
                 .value(image.as_ref())
                 .r#type(ParameterType::String)
-                .data_type("aws:ec2:image")
-                .overwrite(exists)
+                .data_type(data_type)
+                .overwrite(before.is_some())
                 .set_tier(tier)
                 .send()
         };
@@ -81,6 +86,19 @@ impl Ssm {
             .await
             .map(drop)
     }
+}
+
+fn convert(parameter: Option<aws_sdk_ssm::types::Parameter>) -> Result<Parameter, Unreadable> {
+    let parameter = present("Parameter", parameter)?;
+    let value = present("Value", parameter.value())?;
+    let kind = present("Type", parameter.r#type())?;
+    let form = match (kind, parameter.data_type().unwrap_or(TEXT)) {
+        (ParameterType::String, TEXT) => ParameterForm::Text,
+        (ParameterType::String, IMAGE) => ParameterForm::Image,
+        (ParameterType::String, other) => ParameterForm::Other(other.to_owned()),
+        (other, _) => ParameterForm::Other(other.as_str().to_owned()),
+    };
+    Ok(Parameter::read(form, value))
 }
 
 /// Whether SSM refused to lower the tier of a parameter.

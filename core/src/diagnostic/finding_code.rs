@@ -301,6 +301,10 @@ findings! {
         ParameterNotImage => "parameter.not-image", Refuse:
             "give another name as `publish-ssm-parameter`; or, if nobody needs what it holds, set \
              `overwrite-ssm-parameter: true`";
+        /// The SSM parameter exists and is a list, a secret or of an integration: it is never
+        /// overwritten, as that would change its type.
+        ParameterOtherType => "parameter.other-type", Refuse:
+            "give another name as `publish-ssm-parameter`, or delete it if nobody needs it";
         /// A parameter or launch template was changed after the plan was made, and got the image
         /// all the same.
         PlanChangedMeanwhile => "plan.changed-meanwhile", Warn:
@@ -324,8 +328,8 @@ findings! {
         /// Since when an image is disabled is not known: the time until it is deregistered begins
         /// anew.
         RetireMomentUnknown => "retire.moment-unknown", Warn:
-            "nothing, if somebody disabled it by hand; else find out who changed the tag \
-             (CloudTrail, `CreateTags`)";
+            "nothing, if somebody disabled it by hand, or another run just now; else find out who \
+             changed the tag (CloudTrail, `CreateTags`)";
         /// No image has the tags that the retirement is for.
         RetireNothingFound => "retire.nothing-found", Warn:
             "check `retire-tags`, `aws-region` and the credentials: the source account must own \
@@ -344,9 +348,9 @@ findings! {
             "remove a tag of the image";
         /// Whether anybody uses an image is not known, so the retirement goes no further with it.
         RetireUseUnknown => "retire.use-unknown", Warn:
-            "allow the role what the message names (policy `retire` in docs/IAM.md). AWS makes no \
-             report on a disabled image and keeps those it made for 30 days: with a longer \
-             `grace`, enable the image (EnableImage) so that it is disabled anew";
+            "allow the role what the message names (policy `retire` in docs/IAM.md). If the image \
+             is disabled and its report is gone, enable it (EnableImage), so that it is disabled \
+             anew, and lower `grace` or run more often: AWS keeps reports for 30 days";
         /// An account keeps access that this tool may have given it as one of an organization whose
         /// access is revoked: no list has it any more.
         RevokeNotListed => "revoke.not-listed", Warn:

@@ -6,7 +6,7 @@ use futures::future;
 
 use crate::diagnostic::{Code, Error, Errors};
 use crate::id::{AmiId, ImageParameter, SourceImage};
-use crate::inventory::ParameterValue;
+use crate::inventory::Parameter;
 use crate::request::ShareRequest;
 use crate::run::Run;
 
@@ -41,10 +41,15 @@ pub(crate) async fn resolve_images<'a>(
 pub(super) async fn read_image(run: &Run<'_>, parameter: &ImageParameter) -> Result<AmiId, Error> {
     let clients = run.source_clients(&parameter.region);
     let problem = match clients.ssm.parameter(&parameter.name).await? {
-        Some(ParameterValue::Image(image)) => return Ok(image),
-        // It may be a secret.
-        Some(ParameterValue::Other) => "holds something that is no AMI ID",
-        None => "does not exist, or not in this version",
+        Some(Parameter {
+            image: Some(image), ..
+        }) => return Ok(image),
+        Some(parameter) => match parameter.other_type() {
+            Some(other) => format!("is a {other}, and no String"),
+            // It may be a secret.
+            None => "holds something that is no AMI ID".to_owned(),
+        },
+        None => "does not exist, or not in this version".to_owned(),
     };
     let message = format!("{parameter} was to name an image, and {problem}");
     Err(Error::new(Code::ParameterWithoutImage, message)

@@ -83,7 +83,13 @@ pub(super) async fn read_usage_since(
             Some(report) => read_counts(clients, image, &report).await,
             // AWS makes no new one, so that a run will not know it either.
             None => match read_report(run, clients, image, asking).await {
-                Err(unknown) => Err(UnknownUsage::of(unknown.error)),
+                Err(unknown) if unknown.will_be_asked => {
+                    Err(UnknownUsage::of(expired_report(clients, image)))
+                }
+                // AWS knows the image, but not for that.
+                Err(unknown) if unknown.error.code == Code::ImageNotFound => {
+                    Err(UnknownUsage::of(expired_report(clients, image)))
+                }
                 read => read,
             },
         }
@@ -222,6 +228,14 @@ fn no_report(clients: &RegionClients, image: &AmiId) -> Error {
     );
     let remedy = "run `mode: usage` before the dry run; the run itself asks for a report";
     unknown(clients, image, message).remedy(remedy)
+}
+
+fn expired_report(clients: &RegionClients, image: &AmiId) -> Error {
+    let message = format!(
+        "there is no usage report on {image} of the time before it was disabled: AWS keeps one for \
+         30 days, and makes none on a disabled image"
+    );
+    unknown(clients, image, message)
 }
 
 fn failed_report(clients: &RegionClients, image: &AmiId, reason: &str) -> Error {

@@ -5,18 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::future;
 
 use crate::aws::clients::RegionClients;
-use crate::inventory::{Failure, Inventory, ParameterValue, Part, RegionInventory};
+use crate::inventory::{Failure, Inventory, Parameter, Part, RegionInventory};
 use crate::request::ShareRequest;
 use crate::request::name::is_parameter_name;
 
-/// What the parameters hold that this run writes in a Region, by name. Parameters that do not
+/// The parameters that this run writes in a Region, by name. Parameters that do not
 /// exist are left out, and those that could not be read are failures.
 pub(super) async fn read(
     clients: &RegionClients,
     request: &ShareRequest,
     inventory: &Inventory,
     region: &RegionInventory,
-) -> (BTreeMap<String, ParameterValue>, Vec<Failure>) {
+) -> (BTreeMap<String, Parameter>, Vec<Failure>) {
     let location = &clients.location;
     let mut reading = Vec::new();
     for name in parameter_names(request, inventory, region) {

@@ -10,7 +10,7 @@ use super::planner::Planner;
 use super::step::{Deprecate, Protect, Publish, SharedImage, Step};
 use crate::diagnostic::{Finding, FindingCode};
 use crate::id::{AccountId, AmiId};
-use crate::inventory::{Image, ParameterValue, Part, RegionInventory, seconds};
+use crate::inventory::{Image, Parameter, Part, RegionInventory, seconds};
 use crate::request::DeprecateAt;
 use crate::request::name::is_parameter_name;
 
@@ -118,8 +118,18 @@ impl Planner<'_> {
             let finding = Finding::refuse(FindingCode::ParameterNameInvalid, &source.id, message);
             self.refuse_parameter(region, part.clone(), finding);
         }
-        let current = region.parameters.get(&name);
-        if current == Some(&ParameterValue::Other) && !self.request.options.overwrite_parameter {
+        let parameter = region.parameters.get(&name);
+        let current = parameter.and_then(|parameter| parameter.image.clone());
+        let replaces_other = parameter.is_some() && current.is_none();
+        if let Some(other) = parameter.and_then(Parameter::other_type) {
+            let message = format!(
+                "this parameter of account {} in {} is of the type {other}, and an AMI ID is a \
+                 String",
+                region.location.account, region.location.region
+            );
+            let finding = Finding::refuse(FindingCode::ParameterOtherType, &name, message);
+            self.refuse_parameter(region, part, finding);
+        } else if replaces_other && !self.request.options.overwrite_parameter {
             let message = format!(
                 "this parameter of account {} in {} holds something that is no AMI ID",
                 region.location.account, region.location.region
@@ -131,8 +141,8 @@ impl Planner<'_> {
             account: region.location.account.clone(),
             shared: shared.clone(),
             image,
-            current: current.and_then(ParameterValue::image).cloned(),
-            replaces_other: current == Some(&ParameterValue::Other),
+            current,
+            replaces_other,
             name,
         })
     }

@@ -4,12 +4,16 @@ use std::collections::BTreeMap;
 
 use super::planner::Planner;
 use super::step::{CopyImage, ShareTags, SharedImage};
-use crate::diagnostic::FindingCode;
 use crate::diagnostic::names::first_names;
+use crate::diagnostic::{Finding, FindingCode};
 use crate::inventory::Image;
 use crate::limits::TAGS_PER_RESOURCE;
 use crate::request::TagsToShare;
 use crate::tags;
+
+/// What to do about a tag that only copies have.
+const REMEDY_FOR_COPIES: &str =
+    "nothing, if it is meant for the copies; else tag the image itself where it is built";
 
 impl Planner<'_> {
     /// The tags that recipients of a shared image are to see; `None` if there are none.
@@ -29,12 +33,24 @@ impl Planner<'_> {
             TagsToShare::All => own.keys().filter(|key| is_candidate(key)).collect(),
             TagsToShare::Keys(keys) => keys.iter().collect(),
         };
-        let (mut tags, mut left_out) = (BTreeMap::new(), Vec::new());
+        let (mut tags, mut left_out, mut of_copies) = (BTreeMap::new(), Vec::new(), Vec::new());
         for key in keys {
             match own.get(key).filter(|_| tags::can_be_shared(key)) {
                 Some(value) => _ = tags.insert(tags::shared_key(key), value.clone()),
+                None if self.is_tag_of_copies(key) => of_copies.push(key.as_str()),
                 None => left_out.push(key.as_str()),
             }
+        }
+        if !of_copies.is_empty() {
+            let message = format!(
+                "recipients of this image itself will not see the tags {}: `tags` gives them to \
+                 copies only",
+                of_copies.join(", ")
+            );
+            let code = FindingCode::ImageTagNotShared;
+            let mut finding = Finding::warn(code, &shared.source.ami, message);
+            REMEDY_FOR_COPIES.clone_into(&mut finding.remedy);
+            self.add(finding);
         }
         if !left_out.is_empty() {
             let message = format!(
@@ -72,6 +88,11 @@ impl Planner<'_> {
             tags,
             missing,
         })
+    }
+
+    /// Whether the request gives copies a tag that can be shared.
+    fn is_tag_of_copies(&self, key: &str) -> bool {
+        self.request.options.tags.contains_key(key) && tags::can_be_shared(key)
     }
 
     /// What recipients see besides: nothing is removed that somebody may have meant.

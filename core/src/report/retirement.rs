@@ -16,6 +16,8 @@ pub struct RetiredImage {
     /// The image, and how far its retirement is.
     #[serde(flatten)]
     pub image: GroupImage,
+    /// How far it was before the run.
+    pub before: RetirementState,
     /// Why it stays as it is, if it does.
     pub because: Option<KeptBecause>,
     /// What is next with it, if that has to wait.
@@ -30,6 +32,7 @@ impl RetiredImage {
     fn new(image: &GroupImage) -> Self {
         Self {
             image: image.clone(),
+            before: image.state,
             because: None,
             next: None,
             until: None,

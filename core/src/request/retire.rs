@@ -38,6 +38,9 @@ impl Retire {
     pub const SHORTEST_GRACE: Duration = Duration::from_hours(24);
     /// The longest [`grace`](Self::grace).
     pub const LONGEST_GRACE: Duration = Duration::from_hours(365 * 24);
+    /// The longest [`grace`](Self::grace) with [`deregister`](Self::deregister): AWS keeps a report
+    /// on who uses an image for 30 days, and makes none once the image is disabled.
+    pub const LONGEST_GRACE_TO_DEREGISTER: Duration = Duration::from_hours(29 * 24);
 
     /// Whether an image with these tags is in one of the groups.
     pub(crate) fn concerns(&self, tags: &BTreeMap<String, String>) -> bool {

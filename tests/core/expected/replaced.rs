@@ -17,12 +17,12 @@ const VALUES: [Option<&str>; 4] = [
 ];
 
 fn set(world: &World, account: &str, value: Option<&str>) {
-    world.sim.edit(|state| match value {
-        Some(value) => put_parameter_of(state, account, NAME, ("String", value)),
-        None => {
-            let place = ("us-east-1".to_owned(), NAME.to_owned());
-            let account = state.accounts.get_mut(account).unwrap();
-            account.parameters.remove(&place);
+    world.sim.edit(|state| {
+        let place = ("us-east-1".to_owned(), NAME.to_owned());
+        let parameters = &mut state.accounts.get_mut(account).unwrap().parameters;
+        parameters.remove(&place);
+        if let Some(value) = value {
+            put_parameter_of(state, account, NAME, ("String", value));
         }
     });
 }
@@ -58,9 +58,10 @@ async fn carry_out(
         request.overwrite_ssm_parameter(true)
     };
     let plan = world.plan(request()).await;
-    let plan = match is_approved {
-        true => world.plan(request().expect_plan(plan.digest())).await,
-        false => plan,
+    let plan = if is_approved {
+        world.plan(request().expect_plan(plan.digest())).await
+    } else {
+        plan
     };
     set(&world, account, now);
     let applied = Sharer::new(&world.config(A)).apply(&plan).await;
@@ -82,9 +83,10 @@ async fn check(account: &str, planned: Option<&str>, now: Option<&str>, is_appro
         assert_eq!(read(&world, account).as_deref(), now, "{what}");
         return;
     }
-    let expected: &[&str] = match planned == now {
-        true => &[],
-        false => &["plan.changed-meanwhile"],
+    let expected: &[&str] = if planned == now {
+        &[]
+    } else {
+        &["plan.changed-meanwhile"]
     };
     assert_eq!(codes, expected, "{what}");
     assert_eq!(read(&world, account), image, "{what}");

@@ -72,15 +72,7 @@ pub(super) async fn collect(seen: &mut Seen) {
         state.snapshots.remove(&id);
     })
     .await;
-    seen.expect(
-        ("parameter.not-image", Refuse),
-        &["golden"],
-        |state, _| {
-            not_ours::put_parameter(state, "/golden/id", "String", "something else");
-        },
-        |request| request.publish_ssm_parameter("/golden/id"),
-    )
-    .await;
+    parameters(seen).await;
     let store = "image.instance-store";
     seen.expect(
         (store, Warn),
@@ -107,6 +99,22 @@ pub(super) async fn collect(seen: &mut Seen) {
         request.target_accounts(thousand)
     })
     .await;
+}
+
+/// Parameters that hold something else.
+async fn parameters(seen: &mut Seen) {
+    for (code, kind) in [
+        ("parameter.not-image", "String"),
+        ("parameter.other-type", "StringList"),
+    ] {
+        seen.expect(
+            (code, Refuse),
+            &["golden"],
+            |state, _| not_ours::put_parameter(state, "/golden/id", kind, "something,else"),
+            |request| request.publish_ssm_parameter("/golden/id"),
+        )
+        .await;
+    }
 }
 
 async fn collect_watermarks(seen: &mut Seen) {

@@ -6,29 +6,25 @@ use super::*;
 
 const OTHER: &str = "ami-0bbbbbbbbbbbbbbbb";
 
-/// When the owner makes another version.
+/// Before what the owner makes another version.
 #[derive(Clone, Copy, Debug)]
-enum Moment {
-    BeforeTheRun,
+enum Before {
+    Run,
     /// After the run has read the launch template.
-    BeforeTheVersion,
+    Version,
     /// After the run has made its version.
-    BeforeTheDefault,
+    Default,
 }
 
-impl Moment {
-    const ALL: [Self; 3] = [
-        Self::BeforeTheRun,
-        Self::BeforeTheVersion,
-        Self::BeforeTheDefault,
-    ];
+impl Before {
+    const ALL: [Self; 3] = [Self::Run, Self::Version, Self::Default];
 
     /// The call after which it comes, in a run. The next one takes longer than a look at this.
     fn call(self) -> Option<&'static str> {
         match self {
-            Self::BeforeTheRun => None,
-            Self::BeforeTheVersion => Some("ec2:DescribeLaunchTemplateVersions"),
-            Self::BeforeTheDefault => Some("ec2:CreateLaunchTemplateVersion"),
+            Self::Run => None,
+            Self::Version => Some("ec2:DescribeLaunchTemplateVersions"),
+            Self::Default => Some("ec2:CreateLaunchTemplateVersion"),
         }
     }
 }
@@ -68,7 +64,7 @@ async fn plan(world: &World, set_default: bool, is_approved: bool) -> Plan {
 }
 
 /// Carries out a plan while the owner changes the launch template.
-async fn carry_out(world: &World, plan: &Plan, moment: Moment, is_default: bool) -> Report {
+async fn carry_out(world: &World, plan: &Plan, moment: Before, is_default: bool) -> Report {
     let sharer = Sharer::new(&world.config(A));
     let Some(call) = moment.call() else {
         change(world, is_default);
@@ -85,7 +81,7 @@ async fn carry_out(world: &World, plan: &Plan, moment: Moment, is_default: bool)
 
 #[tokio::test(start_paused = true)]
 async fn default_version_of_the_owner_is_not_lost() {
-    for moment in Moment::ALL {
+    for moment in Before::ALL {
         let world = build_world(1).await;
         let image = world.image_id("image-1");
         let plan = plan(&world, true, false).await;
@@ -114,7 +110,7 @@ async fn default_version_of_the_owner_is_not_lost() {
 
 #[tokio::test(start_paused = true)]
 async fn default_version_of_the_owner_stays_under_an_approved_plan() {
-    for moment in Moment::ALL {
+    for moment in Before::ALL {
         let world = build_world(1).await;
         let plan = plan(&world, true, true).await;
         let report = carry_out(&world, &plan, moment, true).await;
@@ -127,7 +123,7 @@ async fn default_version_of_the_owner_stays_under_an_approved_plan() {
             "{what}"
         );
         assert!(!world.has_called("ec2:ModifyLaunchTemplate"), "{what}");
-        let made = !matches!(moment, Moment::BeforeTheRun);
+        let made = !matches!(moment, Before::Run);
         assert_eq!(images.len(), 2 + usize::from(made), "{what}");
     }
 }
@@ -139,7 +135,7 @@ async fn newest_version_of_the_owner_is_the_way_back() {
         let world = build_world(1).await;
         let image = world.image_id("image-1");
         let plan = plan(&world, false, is_approved).await;
-        let report = carry_out(&world, &plan, Moment::BeforeTheRun, false).await;
+        let report = carry_out(&world, &plan, Before::Run, false).await;
         if is_approved {
             assert_eq!(list_codes(&report), ["plan.outdated"]);
             assert_eq!(versions(&world).0, [OLD, OTHER]);
@@ -159,7 +155,7 @@ async fn approved_plan_makes_no_version_that_it_does_not_name() {
     Sharer::new(&world.config(A)).apply(&made).await.unwrap();
     let plan = plan(&world, true, true).await;
     assert_eq!(plan.launch_templates().next().unwrap().version, Some(2));
-    let report = carry_out(&world, &plan, Moment::BeforeTheRun, false).await;
+    let report = carry_out(&world, &plan, Before::Run, false).await;
     assert_eq!(list_codes(&report), ["plan.outdated"]);
     assert_eq!(
         versions(&world),

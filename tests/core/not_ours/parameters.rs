@@ -47,15 +47,20 @@ fn set_parameter(world: &World, name: &str, kind: &str, value: &str) {
 }
 
 fn read_parameter(world: &World, name: &str) -> String {
+    parameter_of(world, name).value
+}
+
+fn parameter_of(world: &World, name: &str) -> Parameter {
     let place = (world.region(), name.to_owned());
     world.sim.edit(|state| {
         let versions = &state.accounts[A].parameters[&place];
-        versions.last().unwrap().value.clone()
+        versions.last().unwrap().clone()
     })
 }
 
-/// Values that are no AMI ID.
-const VALUES: [(&str, &str); 6] = [
+/// Values that are no AMI ID, or not in a String.
+const VALUES: [(&str, &str); 7] = [
+    ("StringList", "ami-0123456789abcdef1"),
     ("String", "hunter2-the-password"),
     ("String", "ami-0123456789abcdef0,ami-0123456789abcdef1"),
     ("String", "AMI-0123456789ABCDEF0 hunter2"),
@@ -78,7 +83,14 @@ async fn parameter_that_holds_no_image_is_taken_only_if_asked() {
             let refusals: Vec<_> = plan.refusals().map(|found| found.code.as_str()).collect();
             let applied = sharer.apply(&plan).await;
             let what = format!("{kind} {value:?}, {overwrite}");
-            if overwrite {
+            // Its type is never changed.
+            let written = parameter_of(&world, NAME);
+            assert_eq!(
+                (&*written.kind, &*written.data_type),
+                (kind, "text"),
+                "{what}"
+            );
+            if overwrite && kind == "String" {
                 assert!(refusals.is_empty(), "{what}: {refusals:?}");
                 assert_eq!(
                     read_parameter(&world, NAME),
@@ -86,7 +98,11 @@ async fn parameter_that_holds_no_image_is_taken_only_if_asked() {
                     "{what}"
                 );
             } else {
-                assert_eq!(refusals, ["parameter.not-image"], "{what}");
+                let expected = match kind {
+                    "String" => "parameter.not-image",
+                    _ => "parameter.other-type",
+                };
+                assert_eq!(refusals, [expected], "{what}");
                 assert_eq!(read_parameter(&world, NAME), value, "{what}");
                 assert!(world.count_changes().is_empty(), "{what}");
             }
@@ -98,6 +114,22 @@ async fn parameter_that_holds_no_image_is_taken_only_if_asked() {
                 );
             }
         }
+    }
+}
+
+/// Somebody makes it a list while the run goes on.
+#[tokio::test(start_paused = true)]
+async fn type_that_changed_after_the_plan_is_not_changed() {
+    for kind in ["StringList", "SecureString"] {
+        let world = World::new();
+        let request = world.build_request(&["golden"]);
+        let request = request.publish_ssm_parameter("/images/{name}");
+        let plan = world.plan(request.overwrite_ssm_parameter(true)).await;
+        set_parameter(&world, NAME, kind, "hunter2");
+        let applied = Sharer::new(&world.config(A)).apply(&plan).await;
+        let report = applied.unwrap_err().report;
+        assert_eq!(list_codes(&report), ["parameter.refused"], "{kind}");
+        assert_eq!(parameter_of(&world, NAME).kind, kind);
     }
 }
 
@@ -143,7 +175,7 @@ async fn parameter_of_target_that_holds_no_image_is_left_out() {
     assert_eq!(report.errors[0].resource.as_deref(), Some(name));
     assert_eq!(
         list_codes(&report),
-        ["parameter.not-image", "part.left-out"]
+        ["parameter.other-type", "part.left-out"]
     );
     assert!(!json!(report).to_string().contains("hunter2"));
     let image_id = world.image_id("image-1");

@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn each_mistake_has_one_message_that_says_what_to_do() {
     type Mistake = fn(ShareRequestBuilder) -> ShareRequestBuilder;
-    let table: [(&str, &str, Mistake); 13] = [
+    let table: [(&str, &str, Mistake); 15] = [
         ("keep-last", "at least 1", |it| it.retire(keep(0))),
         ("keep-last", "which images stay", |it| {
             it.retire(Retire {
@@ -43,6 +43,18 @@ fn each_mistake_has_one_message_that_says_what_to_do() {
                 ..keep(1)
             })
         }),
+        ("grace", "at most 29d with `retire-deregister`", |it| {
+            it.retire(Retire {
+                grace: DAY * 30,
+                ..with_deregistration(1)
+            })
+        }),
+        ("grace", "from 1d to 365d", |it| {
+            it.retire(Retire {
+                grace: DAY * 366,
+                ..with_deregistration(1)
+            })
+        }),
         ("target-accounts", "`mode: revoke`", |it| {
             it.target_account(B.parse().unwrap())
         }),
@@ -71,6 +83,20 @@ fn each_mistake_has_one_message_that_says_what_to_do() {
         assert_eq!(found.len(), 1, "{found:?}");
         assert_eq!(found[0].field, field);
         assert!(found[0].message.contains(words), "{}", found[0].message);
+    }
+    for retire in [
+        Retire {
+            grace: DAY * 29,
+            ..with_deregistration(1)
+        },
+        Retire {
+            grace: DAY * 365,
+            ..keep(1)
+        },
+    ] {
+        let region = "us-east-1".parse().unwrap();
+        let right = ShareRequest::builder().region(region).retire(retire);
+        assert_eq!(right.validate().iter().count(), 0);
     }
     let problems = ShareRequest::builder().retire(keep(1)).validate();
     assert_eq!(problems.iter().next().unwrap().field, "aws-region");

@@ -12,20 +12,28 @@ enum Hold {
     Owner,
     Template,
     DefaultOfTemplate,
+    OldVersionOfTemplate,
     TemplateByParameter,
     Parameter,
+    ListParameter,
+    JsonParameter,
+    SecretParameter,
     KeptByParameter,
     Lock,
     Denied(&'static str),
 }
 
-const HOLDS: [Hold; 14] = [
+const HOLDS: [Hold; 18] = [
     Hold::OtherAccount,
     Hold::Owner,
     Hold::Template,
     Hold::DefaultOfTemplate,
+    Hold::OldVersionOfTemplate,
     Hold::TemplateByParameter,
     Hold::Parameter,
+    Hold::ListParameter,
+    Hold::JsonParameter,
+    Hold::SecretParameter,
     Hold::KeptByParameter,
     Hold::Lock,
     Hold::Denied("ec2:CreateImageUsageReport"),
@@ -45,11 +53,24 @@ impl Hold {
             Self::Owner => use_image(&world, A, &image, 1),
             Self::Template => make_template(&ec2, &image, 0).await,
             Self::DefaultOfTemplate => make_template(&ec2, &image, 30).await,
+            // An Auto Scaling group may launch by it.
+            Self::OldVersionOfTemplate => {
+                make_template(&ec2, &image, 30).await;
+                let newest = ec2.modify_launch_template().default_version("31");
+                newest.launch_template_name("web").send().await.unwrap();
+            }
             Self::TemplateByParameter => {
                 put(&world, "/other", &image);
                 make_template(&ec2, "resolve:ssm:/other", 0).await;
             }
             Self::Parameter | Self::KeptByParameter => put(&world, "/golden", &image),
+            Self::ListParameter => {
+                put_of_type(&world, "StringList", &format!("{OTHER},{image}"));
+            }
+            Self::JsonParameter => {
+                put_of_type(&world, "String", &format!(r#"{{"web":["{image}"]}}"#));
+            }
+            Self::SecretParameter => put_of_type(&world, "SecureString", "hunter2"),
             Self::Lock => {
                 let id = world.edit_image(&image, |image| {
                     image.snapshot_ids().next().unwrap().to_owned()
@@ -68,7 +89,11 @@ impl Hold {
     fn request(self, world: &World) -> ShareRequestBuilder {
         let request = request(world, keep(1));
         match self {
-            Self::Parameter | Self::Denied(_) => request.publish_ssm_parameter("/golden"),
+            Self::Parameter
+            | Self::ListParameter
+            | Self::JsonParameter
+            | Self::SecretParameter
+            | Self::Denied(_) => request.publish_ssm_parameter("/golden"),
             Self::KeptByParameter => request.image_of_parameter(None, "/golden"),
             _ => request,
         }
@@ -77,7 +102,7 @@ impl Hold {
     fn code(self) -> &'static str {
         match self {
             Self::Lock => "retire.locked",
-            Self::Denied(_) => "retire.use-unknown",
+            Self::Denied(_) | Self::SecretParameter => "retire.use-unknown",
             _ => "retire.in-use",
         }
     }
@@ -88,6 +113,13 @@ fn put(world: &World, name: &str, image: &str) {
         .sim
         .edit(|state| put_parameter(state, name, "String", image));
 }
+
+fn put_of_type(world: &World, kind: &str, value: &str) {
+    let put = |state: &mut _| put_parameter(state, "/golden", kind, value);
+    world.sim.edit(put);
+}
+
+const OTHER: &str = "ami-0123456789abcdef0";
 
 /// A launch template whose default version is the first, and which has so many newer ones.
 async fn make_template(ec2: &aws_sdk_ec2::Client, image: &str, newer: u32) {
@@ -102,7 +134,7 @@ async fn make_template(ec2: &aws_sdk_ec2::Client, image: &str, newer: u32) {
         let version = ec2
             .create_launch_template_version()
             .launch_template_name("web");
-        let other = data("ami-0123456789abcdef0");
+        let other = data(OTHER);
         version.launch_template_data(other).send().await.unwrap();
     }
 }

@@ -48,7 +48,37 @@ async fn image_that_was_disabled_by_hand_stays_unless_a_report_is_left() {
     assert_eq!(list_codes(&report), ["retire.use-unknown"]);
     let remedy = &report.findings[0].remedy;
     assert!(!remedy.contains("the run itself asks AWS"), "{remedy}");
+    assert!(remedy.contains("lower `grace`"), "{remedy}");
+    // In a dry run, too: AWS knows the image.
+    let plan = world.plan(retire()).await;
+    for finding in report.findings.iter().chain(&plan.findings) {
+        let message = &finding.message;
+        assert!(message.contains("keeps one for 30 days"), "{message}");
+        assert!(!message.contains("image.not-found"), "{message}");
+    }
     assert_eq!(standing(&world, "image-1"), "disabled");
+}
+
+/// The longest `grace` that a request may have ends in time, by the report of the day on which the
+/// image was disabled.
+#[tokio::test(start_paused = true)]
+async fn image_is_deregistered_after_the_longest_grace() {
+    let retire = || Retire {
+        grace: Retire::LONGEST_GRACE_TO_DEREGISTER,
+        ..with_deregistration(1)
+    };
+    let world = build_group(2).await;
+    for expected in ["deprecated", "disabled", "gone"] {
+        let report = world.share(request(&world, retire())).await;
+        assert_eq!(
+            standing(&world, "image-1"),
+            expected,
+            "{:?}",
+            report.findings
+        );
+        // It is deprecated from the next minute on.
+        tokio::time::advance(DAY * 29 + Duration::from_mins(5)).await;
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -154,6 +154,7 @@ pub(super) const ROWS: &[Row] = &[
     ),
     row("ec2:DescribeRegions", "optInStatus", None, &[Run::Copy]),
     row("ssm:GetParameter", "Value", None, &[Run::Copy]),
+    row("ssm:GetParameter", "Type", None, &[Run::Copy]),
     row(
         "iam:ListAttachedRolePolicies",
         "PolicyArn",

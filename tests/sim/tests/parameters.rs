@@ -120,6 +120,54 @@ async fn rule_5_15_a_value_fits_its_type_tier_and_pattern() {
 }
 
 #[tokio::test]
+async fn rule_5_15_a_secret_is_shown_only_if_it_is_decrypted() {
+    let (a, _) = two_accounts();
+    let secret = json!({ "Type": "SecureString" });
+    put(&a, "/p/secret", "hunter2", secret).await.unwrap();
+    put(&a, "/p/text", "hello", json!({})).await.unwrap();
+    for (name, decrypt, is_shown) in [
+        ("/p/secret", json!(null), false),
+        ("/p/secret", json!(false), false),
+        ("/p/secret", json!(true), true),
+        ("/p/text", json!(false), true),
+    ] {
+        let plain = if name == "/p/text" {
+            "hello"
+        } else {
+            "hunter2"
+        };
+        for (operation, request) in [
+            ("GetParameter", json!({ "Name": name })),
+            ("GetParameters", json!({ "Names": [name] })),
+            ("GetParametersByPath", json!({ "Path": "/p" })),
+            ("GetParameterHistory", json!({ "Name": name })),
+        ] {
+            let mut request = request;
+            request["WithDecryption"] = decrypt.clone();
+            let answer = a.ssm(operation, request).await.unwrap().json();
+            let shows = answer.to_string().contains(plain);
+            assert_eq!(shows, is_shown, "{operation} {name}: {answer}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn rule_5_20_a_text_does_not_become_an_image() {
+    let (a, _) = two_accounts();
+    let image = a.image("plain");
+    for (before, after) in [("text", "aws:ec2:image"), ("aws:ec2:image", "text")] {
+        let name = format!("/p/{}", before.replace(':', "-"));
+        let data_type = |name: &str| json!({ "DataType": name, "Overwrite": true });
+        put(&a, &name, &image, data_type(before)).await.unwrap();
+        let answer = put(&a, &name, &image, data_type(after)).await;
+        assert_code(answer, "ValidationException");
+        put(&a, &name, &image, data_type(before)).await.unwrap();
+        let shown = a.ssm("GetParameter", json!({ "Name": name })).await;
+        assert_eq!(shown.unwrap().json()["Parameter"]["DataType"], before);
+    }
+}
+
+#[tokio::test]
 async fn rule_5_16_an_advanced_parameter_stays_in_its_tier() {
     let (a, _) = two_accounts();
     let tier = |tier: &str| json!({ "Overwrite": true, "Tier": tier });

@@ -9,7 +9,7 @@ use crate::apply::Apply;
 use crate::aws::clients::RegionClients;
 use crate::diagnostic::{Code, Error, Finding, FindingCode};
 use crate::id::AmiId;
-use crate::inventory::ParameterValue;
+use crate::inventory::Parameter;
 use crate::limits::PARAMETER_CHECK;
 use crate::plan::Publish;
 use crate::report::Event;
@@ -45,7 +45,7 @@ impl Apply<'_> {
             region: step.shared.region.clone(),
             name: step.name.clone(),
             image: image_id.clone(),
-            previous: before.as_ref().and_then(ParameterValue::image).cloned(),
+            previous: before.and_then(|before| before.image),
         });
         Ok(())
     }
@@ -59,7 +59,7 @@ impl Apply<'_> {
         step: &Publish,
         clients: &Arc<RegionClients>,
         image_id: &AmiId,
-        before: Option<&ParameterValue>,
+        before: Option<&Parameter>,
     ) -> Result<(), Error> {
         let name = &step.name;
         let owner = match self.plan.target_copy_of(&step.account, &step.shared) {
@@ -88,7 +88,7 @@ impl Apply<'_> {
             }
             if put_at.elapsed() >= PUT_AGAIN {
                 put_at = Instant::now();
-                let put = clients.ssm.put_image(name, image_id, before.is_some());
+                let put = clients.ssm.put_image(name, image_id, before);
                 match put.await {
                     // The next look tells what it is.
                     Err(error) if error.is_aws(&["ParameterAlreadyExists"]) => {}
@@ -108,7 +108,7 @@ impl Apply<'_> {
         clients: &RegionClients,
         step: &Publish,
         image_id: &AmiId,
-    ) -> Result<Option<ParameterValue>, Error> {
+    ) -> Result<Option<Parameter>, Error> {
         let name = &step.name;
         for _ in 0..PUTS {
             let current = clients.ssm.parameter(name).await?;
@@ -116,15 +116,21 @@ impl Apply<'_> {
             if is_image(current.as_ref(), image_id) {
                 return Ok(current);
             }
-            let is_planned = current == planned_value(step);
+            let is_planned = is_planned(step, current.as_ref());
             if !is_planned && self.plan.is_approved() {
                 return Err(outdated_step(clients, step, current.as_ref()));
             }
             let overwrites = self.plan.request.options.overwrite_parameter;
-            if current == Some(ParameterValue::Other) && !overwrites {
+            if let Some(current) = &current
+                && (current.other_type().is_some() || current.image.is_none() && !overwrites)
+            {
                 return Err(taken_parameter(clients, name));
             }
-            match clients.ssm.put_image(name, image_id, exists).await {
+            match clients
+                .ssm
+                .put_image(name, image_id, current.as_ref())
+                .await
+            {
                 // Somebody was faster: what is there now is looked at first.
                 Err(error) if !exists && error.is_aws(&["ParameterAlreadyExists"]) => {}
                 Ok(()) if !is_planned => {
@@ -139,17 +145,15 @@ impl Apply<'_> {
     }
 }
 
-/// What a parameter held when the plan was made.
-fn planned_value(step: &Publish) -> Option<ParameterValue> {
-    match &step.current {
-        Some(image) => Some(ParameterValue::Image(image.clone())),
-        None if step.replaces_other => Some(ParameterValue::Other),
-        None => None,
-    }
+/// Whether a parameter is as it was when the plan was made.
+fn is_planned(step: &Publish, current: Option<&Parameter>) -> bool {
+    let image = current.and_then(|current| current.image.as_ref());
+    let holds_other = current.is_some() && image.is_none();
+    image == step.current.as_ref() && holds_other == step.replaces_other
 }
 
-fn is_image(value: Option<&ParameterValue>, image_id: &AmiId) -> bool {
-    value.and_then(ParameterValue::image) == Some(image_id)
+fn is_image(value: Option<&Parameter>, image_id: &AmiId) -> bool {
+    value.and_then(|value| value.image.as_ref()) == Some(image_id)
 }
 
 /// The error of a parameter that somebody else wrote since the plan was made.
@@ -168,17 +172,13 @@ fn taken_parameter(clients: &RegionClients, name: &str) -> Error {
 }
 
 /// The error of a parameter that was changed after somebody had approved the plan.
-fn outdated_step(
-    clients: &RegionClients,
-    step: &Publish,
-    current: Option<&ParameterValue>,
-) -> Error {
+fn outdated_step(clients: &RegionClients, step: &Publish, current: Option<&Parameter>) -> Error {
     let message = format!(
         "the parameter {} {} when the plan was made, and {} when this run was to write it: it was \
          left as it is",
         step.name,
-        describe(planned_value(step).as_ref()),
-        describe(current),
+        describe(step.current.as_ref(), step.replaces_other),
+        describe(current.and_then(|it| it.image.as_ref()), current.is_some()),
     );
     Error::new(Code::PlanOutdated, message)
         .at(&clients.location.account, &clients.location.region)
@@ -189,23 +189,23 @@ fn outdated_step(
 fn changed_parameter(
     clients: &RegionClients,
     step: &Publish,
-    current: Option<&ParameterValue>,
+    current: Option<&Parameter>,
 ) -> Finding {
     let message = format!(
         "this parameter of {} in {} {} when the plan was made, and {} when this run wrote it",
         clients.location.account,
         clients.location.region,
-        describe(planned_value(step).as_ref()),
-        describe(current),
+        describe(step.current.as_ref(), step.replaces_other),
+        describe(current.and_then(|it| it.image.as_ref()), current.is_some()),
     );
     Finding::warn(FindingCode::PlanChangedMeanwhile, &step.name, message)
 }
 
 /// What a parameter held; what is no image may be a secret.
-fn describe(value: Option<&ParameterValue>) -> String {
-    match value {
-        Some(ParameterValue::Image(image)) => format!("held {image}"),
-        Some(ParameterValue::Other) => "held no AMI ID".to_owned(),
+fn describe(image: Option<&AmiId>, exists: bool) -> String {
+    match image {
+        Some(image) => format!("held {image}"),
+        None if exists => "held no AMI ID".to_owned(),
         None => "did not exist".to_owned(),
     }
 }
@@ -215,9 +215,9 @@ fn overwritten_parameter(
     clients: &RegionClients,
     name: &str,
     image_id: &AmiId,
-    value: Option<&ParameterValue>,
+    value: Option<&Parameter>,
 ) -> Error {
-    let value = match value.and_then(ParameterValue::image) {
+    let value = match value.and_then(|value| value.image.as_ref()) {
         Some(other) => format!("holds {other}"),
         None => "holds no image".to_owned(),
     };

@@ -13,14 +13,19 @@ use crate::aws::pages::Pages;
 use crate::aws::unreadable::{Unreadable, present, read};
 use crate::diagnostic::Error;
 use crate::id::{AccountId, AmiId};
+use crate::limits;
 
 /// What a report counts.
 const RESOURCE_TYPES: [&str; 2] = ["ec2:Instance", "ec2:LaunchTemplate"];
 
 /// The states of instances that use their image, or may use it again.
 const ALIVE: [&str; 4] = ["pending", "running", "stopping", "stopped"];
-/// How many versions of a launch template count, as in the reports on other accounts.
+/// How many versions of a launch template count in reports on other accounts, unless AWS is asked
+/// for others.
 const VERSIONS: u32 = 20;
+/// How many count in the account itself: as many as one can have, since an Auto Scaling group may
+/// launch by any of them.
+const OWN_VERSIONS: usize = limits::TEMPLATE_VERSIONS;
 
 /// A report that was asked for.
 #[derive(Clone, Debug)]
@@ -142,7 +147,7 @@ impl Ec2 {
             .set_option_values(Some(ALIVE.map(str::to_owned).into()));
         let templates = ResourceTypeOption::builder()
             .option_name(ImageReferenceOptionName::VersionDepth)
-            .option_values(VERSIONS.to_string());
+            .option_values(OWN_VERSIONS.to_string());
         let kinds = [
             (ImageReferenceResourceType::Ec2Instance, instances),
             (ImageReferenceResourceType::Ec2LaunchTemplate, templates),

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use crate::aws::clients::RegionClients;
 use crate::aws::ec2::TemplateImage;
-use crate::diagnostic::Error;
+use crate::diagnostic::{Code, Error};
 use crate::id::{AmiId, Region};
-use crate::inventory::{Image, ParameterValue, RegionInventory};
+use crate::inventory::{Image, RegionInventory};
 use crate::request::ShareRequest;
 use crate::request::name::is_parameter_name;
 use crate::run::Run;
@@ -54,15 +54,30 @@ pub(super) async fn read_named(
     }
     for name in parameters {
         match clients.ssm.parameter(&name).await {
-            Ok(Some(ParameterValue::Image(image))) => {
-                let what = format!("the parameter {name} names it");
-                named.images.push((image, what));
+            Ok(Some(parameter)) if parameter.is_secret() => {
+                named.errors.push(secret_parameter(&clients, &name));
             }
-            Ok(Some(ParameterValue::Other) | None) => {}
+            Ok(Some(parameter)) => {
+                for image in parameter.named {
+                    let what = format!("the parameter {name} names it");
+                    named.images.push((image, what));
+                }
+            }
+            Ok(None) => {}
             Err(error) => named.errors.push(error),
         }
     }
     named
+}
+
+/// The error of a parameter whose value is not decrypted: it may name any image.
+fn secret_parameter(clients: &RegionClients, name: &str) -> Error {
+    let message = format!(
+        "the parameter {name} is a SecureString, which is not decrypted: it may name any image"
+    );
+    Error::new(Code::ParameterWithoutImage, message)
+        .at(&clients.location.account, &clients.location.region)
+        .on(name)
 }
 
 /// The names of the parameters that shares of the images write.

@@ -56,6 +56,7 @@ fn full_retirement(source: &SourceImage) -> RetiredImage {
             state: RetirementState::Deprecated,
             group: BTreeMap::from([("team".to_owned(), "web".to_owned())]),
         },
+        before: RetirementState::Available,
         because: Some(KeptBecause::Newest),
         next: Some(NextStep::Disable),
         until: Some("2026-01-01T00:00:00Z".to_owned()),

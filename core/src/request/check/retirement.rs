@@ -13,7 +13,7 @@ impl Check<'_> {
         };
         self.retired_tags(retire);
         self.kept_images(retire);
-        self.grace(retire.grace);
+        self.grace(retire);
         self.what_retires_nothing();
     }
 
@@ -60,11 +60,21 @@ impl Check<'_> {
         );
     }
 
-    fn grace(&mut self, grace: Duration) {
+    fn grace(&mut self, retire: &Retire) {
+        const FIELD: &str = "grace";
+        let grace = retire.grace;
+        let is_in_bounds = (Retire::SHORTEST_GRACE..=Retire::LONGEST_GRACE).contains(&grace);
         self.require(
-            (Retire::SHORTEST_GRACE..=Retire::LONGEST_GRACE).contains(&grace),
-            "grace",
+            is_in_bounds,
+            FIELD,
             "must be from 1d to 365d: AWS reports the use of an image up to a day late",
+        );
+        let is_known_by_then = !retire.deregister || grace <= Retire::LONGEST_GRACE_TO_DEREGISTER;
+        self.require(
+            is_known_by_then || !is_in_bounds,
+            FIELD,
+            "must be at most 29d with `retire-deregister`: AWS keeps its report on who uses an \
+             image for 30 days, and makes none once the image is disabled",
         );
     }
 

@@ -15,6 +15,9 @@ use names::Name;
 
 type Params = Map<String, Value>;
 
+/// What is answered for a secret that the request does not ask to decrypt.
+const CIPHERTEXT: &str = "AQICAHciphertext";
+
 pub(super) fn call(
     world: &mut World,
     operation: &str,
@@ -98,12 +101,22 @@ fn not_found() -> Fail {
     Fail::bad("ParameterNotFound", "")
 }
 
+/// The value of a parameter, as a request asks for it.
+fn shown_value<'a>(parameter: &'a Parameter, params: &Params) -> &'a str {
+    let decrypts = params.get("WithDecryption") == Some(&Value::Bool(true));
+    if parameter.kind == "SecureString" && !decrypts {
+        CIPHERTEXT
+    } else {
+        &parameter.value
+    }
+}
+
 /// A parameter as it is answered. The selector is that of the request.
-fn render(name: &Name<'_>, parameter: &Parameter, request: &Request<'_>) -> Value {
+fn render(name: &Name<'_>, parameter: &Parameter, params: &Params, request: &Request<'_>) -> Value {
     let mut shown = json!({
         "Name": name.plain,
         "Type": parameter.kind,
-        "Value": parameter.value,
+        "Value": shown_value(parameter, params),
         "Version": parameter.version,
         "LastModifiedDate": request.clock.epoch(parameter.written),
         "ARN": arn(name.plain, request),
@@ -120,7 +133,7 @@ fn get(world: &mut World, params: &Params, request: &Request<'_>) -> Outcome {
     authorize(request, "GetParameter", name.plain)?;
     let versions = versions(world, name.plain, request).ok_or_else(not_found)?;
     let parameter = name.select(versions)?;
-    let shown = render(&name, parameter, request);
+    let shown = render(&name, parameter, params, request);
     Ok(Body::Json(json!({ "Parameter": shown })))
 }
 
@@ -136,7 +149,7 @@ fn get_several(world: &mut World, params: &Params, request: &Request<'_>) -> Out
         authorize(request, "GetParameters", name.plain)?;
         let versions = versions(world, name.plain, request);
         match versions.and_then(|versions| name.select(versions).ok()) {
-            Some(parameter) => found.push(render(&name, parameter, request)),
+            Some(parameter) => found.push(render(&name, parameter, params, request)),
             None => unknown.push(text),
         }
     }

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Name, Params, authorize, invalid, not_found, render, text, texts, versions};
+use super::{
+    Name, Params, authorize, invalid, not_found, render, shown_value, text, texts, versions,
+};
 use crate::services::Request;
 use crate::services::pages::Page;
 use crate::wire::{Body, Fail, Outcome};
@@ -137,7 +139,7 @@ pub(super) fn by_path(world: &mut World, params: &Params, request: &Request<'_>)
                 plain,
                 selector: None,
             };
-            items.push(render(&name, parameter, request));
+            items.push(render(&name, parameter, params, request));
         }
     }
     page("Parameters", items, params, 10, request)
@@ -192,7 +194,7 @@ pub(super) fn history(world: &mut World, params: &Params, request: &Request<'_>)
     let mut items = Vec::new();
     for version in versions {
         let mut shown = render_description(name, version, request);
-        shown["Value"] = json!(version.value);
+        shown["Value"] = json!(shown_value(version, params));
         shown["Labels"] = json!(version.labels);
         items.push(shown);
     }

@@ -39,6 +39,7 @@ pub(super) fn put(world: &mut World, params: &Params, request: &Request<'_>) -> 
     let new = read(params, value, before.as_ref(), request)?;
     check_form(name, &new)?;
     check_tier(before.as_ref(), &new)?;
+    check_data_type(before.as_ref(), &new)?;
     if before.is_some() && !overwrite {
         let message = "The parameter already exists. To overwrite this value, set the overwrite \
                        option in the request to true.";
@@ -125,6 +126,16 @@ fn check_tier(before: Option<&Parameter>, new: &Parameter) -> Result<(), Fail> {
         ));
     }
     Ok(())
+}
+
+/// A text does not become an AMI ID that is checked, nor the other way round (R5.20).
+fn check_data_type(before: Option<&Parameter>, new: &Parameter) -> Result<(), Fail> {
+    match before {
+        Some(before) if before.kind == new.kind && before.data_type != new.data_type => {
+            Err(invalid("The data type of a parameter can't be changed."))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn check_form(name: &str, new: &Parameter) -> Result<(), Fail> {
