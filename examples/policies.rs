@@ -113,8 +113,8 @@ pub(crate) enum Values {
     TargetAccounts,
     /// The target accounts as principals.
     TargetRoots,
-    /// The role that runs `ami-share`.
-    Publisher,
+    /// The role of the source account with this name.
+    SourceRole(&'static str),
     /// The role in targets that the publisher assumes.
     TargetRoles,
     /// The roles in a target that launch.

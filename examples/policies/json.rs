@@ -100,7 +100,7 @@ pub(crate) fn list_examples(values: Values) -> Vec<String> {
         Values::SourceAccount => SOURCE.to_owned(),
         Values::TargetAccounts => TARGET.to_owned(),
         Values::TargetRoots => format!("arn:aws:iam::{TARGET}:root"),
-        Values::Publisher => format!("arn:aws:iam::{SOURCE}:role/publisher"),
+        Values::SourceRole(name) => format!("arn:aws:iam::{SOURCE}:role/{name}"),
         Values::TargetRoles => format!("arn:aws:iam::{TARGET}:role/consumer"),
         Values::LaunchRoles => format!("arn:aws:iam::{TARGET}:role/launcher"),
         Values::LaunchPolicy => format!("arn:aws:iam::{TARGET}:policy/ami-share-launch"),

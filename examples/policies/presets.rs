@@ -132,6 +132,12 @@ impl Preset {
 }
 
 impl Role {
+    /// The names of the policies of the largest preset.
+    pub(crate) fn list_names(&self) -> Vec<&'static str> {
+        let policies = self.list_policies().into_iter();
+        policies.map(|(name, _)| name).collect()
+    }
+
     /// The policies of the largest preset, each with the number of the first that has it.
     pub(crate) fn list_policies(&self) -> Vec<(&'static str, usize)> {
         let mut policies = Vec::new();

@@ -1,8 +1,8 @@
 //! Policies of resources: of roles, of keys and of an organization.
 
 use super::Values::{
-    ExternalId, GitHubJobs, GitHubProvider, Images, Publisher, Snapshots, TargetRoles, TargetRoots,
-    Texts,
+    ExternalId, GitHubJobs, GitHubProvider, Images, Snapshots, SourceRole, TargetRoles,
+    TargetRoots, Texts,
 };
 use super::conditions::*;
 use super::{
@@ -38,7 +38,7 @@ const TARGET_TRUST: Policy = Policy {
     statements: &[Statement {
         sid: "TrustPublisher",
         allow: true,
-        principal: Some(("AWS", Publisher)),
+        principal: Some(("AWS", SourceRole("publisher"))),
         actions: &[called(
             "sts:AssumeRole",
             "the publisher's own policy must allow it too",
@@ -164,12 +164,14 @@ const TAG_GUARD: Policy = Policy {
     name: "tag-guard",
     kind: Kind::Control,
     account: Account::Source,
-    purpose: "A service control policy for all accounts: only the publisher and the targets' \
-              roles may write the tags that ami-share relies on. The second statement also denies \
-              the others calls of DeleteTags that name no tag, for these remove all tags.",
+    purpose: "A service control policy for all accounts: only the publisher, the revoker and \
+              the targets' roles may write the tags that ami-share relies on. The second statement \
+              also denies the others calls of DeleteTags that name no tag, for these remove all \
+              tags. Roles of your own that retire, copy or launch to verify must be exempt too.",
     danger: "`ami-share:request` identifies the copies that a run adopts or removes, \
-             `ami-share:temporary-…` the access that it revokes, and `ami-share:verify` the \
-             instances that it terminates. ami-share checks more than the tags; the conditions of \
+             `ami-share:temporary-…` the access that it revokes, `ami-share:disabled` since when \
+             an image that it may deregister is disabled, and `ami-share:verify` the instances \
+             that it terminates. ami-share checks more than the tags; the conditions of \
              the policies above can check nothing else.",
     used_with: &[],
     statements: &[
@@ -188,8 +190,9 @@ const TAG_GUARD: Policy = Policy {
                     "aws:TagKeys",
                     Texts(&["ami-share:*"]),
                 ),
-                when("ArnNotLike", "aws:PrincipalArn", Publisher),
-                when("ArnNotLike", "aws:PrincipalArn", TargetRoles),
+                NOT_PUBLISHER,
+                NOT_REVOKER,
+                NOT_TARGETS,
             ],
         },
         Statement {
@@ -200,12 +203,18 @@ const TAG_GUARD: Policy = Policy {
             resources: GUARDED,
             conditions: &[
                 when("Null", "aws:TagKeys", YES),
-                when("ArnNotLike", "aws:PrincipalArn", Publisher),
-                when("ArnNotLike", "aws:PrincipalArn", TargetRoles),
+                NOT_PUBLISHER,
+                NOT_REVOKER,
+                NOT_TARGETS,
             ],
         },
     ],
 };
+
+// The roles of the presets that write tags.
+const NOT_PUBLISHER: Condition = when("ArnNotLike", "aws:PrincipalArn", SourceRole("publisher"));
+const NOT_REVOKER: Condition = when("ArnNotLike", "aws:PrincipalArn", SourceRole("revoker"));
+const NOT_TARGETS: Condition = when("ArnNotLike", "aws:PrincipalArn", TargetRoles);
 
 /// Whatever has tags that ami-share relies on, in every account.
 const GUARDED: &[Values] = &[

@@ -60,8 +60,8 @@ fn find_texts(side: Account, values: Values) -> Vec<Text> {
         Values::LaunchRoles => list_arns("LaunchRoleNames", "*:role/", ""),
         Values::SourceAccount => parameter("SourceAccount"),
         Values::TargetAccounts => parameter("AWS::AccountId"),
-        Values::Publisher => {
-            let arn = "arn:aws:iam::${SourceAccount}:role/publisher";
+        Values::SourceRole(name) => {
+            let arn = format!("arn:aws:iam::${{SourceAccount}}:role/{name}");
             Text::One(json!({ "Fn::Sub": arn }))
         }
         Values::ExternalId => parameter("ExternalId"),

@@ -93,9 +93,9 @@ fn build_expression(side: Account, values: Values) -> Expression {
         Values::TargetAccounts if in_source => list("target_accounts"),
         Values::TargetAccounts => text("${local.account}"),
         Values::SourceAccount => text("${var.source_account}"),
-        Values::Publisher => {
-            text("arn:${local.partition}:iam::${var.source_account}:role/publisher")
-        }
+        Values::SourceRole(name) => text(&format!(
+            "arn:${{local.partition}}:iam::${{var.source_account}}:role/{name}"
+        )),
         Values::ExternalId => text("${var.external_id}"),
         Values::GitHubJobs(jobs) => {
             let subjects = jobs.iter();

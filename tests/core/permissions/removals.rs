@@ -1,7 +1,7 @@
 //! What fails without each action: `removals.md` has the first case that fails without it, and the
 //! error.
 
-use super::stage::find_role;
+use super::stage::{find_role, find_runner};
 use super::*;
 use crate::examples::policies::{Action, Basis, Policy, all};
 use crate::policies::check_file;
@@ -63,11 +63,11 @@ impl Removal {
     }
 
     /// The first case that fails without the action, and its error.
-    async fn find_failure(&self) -> Option<(&'static str, String)> {
+    async fn find_failure(&self) -> Option<(&'static Case, String)> {
         for case in self.list_cases() {
             let ended = case.run_with(&self.remove_from(case), false).await;
             if let Err(error) = ended {
-                return Some((case.name, shorten(&error, self.action.name)));
+                return Some((case, shorten(&error, self.action.name)));
             }
         }
         None
@@ -89,7 +89,9 @@ async fn each_published_action_is_needed_and_named_when_missing() {
             continue;
         };
         let is_named = error.contains(action.trim_end_matches('*'));
-        if !is_named || !names_holder(policy, &error) {
+        let runner = find_runner(&list_documents(case.policies));
+        let case = case.name;
+        if !is_named || !names_holder(policy, runner, &error) {
             wrong.push(format!("{place}: {case}: {error}"));
         }
         page += &format!(
@@ -102,8 +104,8 @@ async fn each_published_action_is_needed_and_named_when_missing() {
 }
 
 /// Whether an error says whose policy lacks the action: a role's, or a key's.
-fn names_holder(policy: &Policy, error: &str) -> bool {
-    match find_role(policy) {
+fn names_holder(policy: &Policy, runner: &'static str, error: &str) -> bool {
+    match find_role(policy, runner) {
         // If reading grants was denied, the error names only the account.
         Some((account, _)) if error.contains("could not be read: allow kms:ListGrants to") => {
             error.contains(&format!(" in {account}"))

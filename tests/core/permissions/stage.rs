@@ -3,19 +3,22 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use ami_share::aws_config::SdkConfig;
 use ami_share::request::ShareRequestBuilder;
 use ami_share::{Plan, Report, Sharer};
 use ami_share_sim::policy::Document;
 use ami_share_sim::world::{Policy as PutPolicy, World as State};
 use serde_json::Value;
 
+use crate::examples::policies::presets::{BY_GRANTS, list_roles};
 use crate::examples::policies::{Account, Kind, Policy, all, json};
 use crate::support::*;
 
 /// The documents that are in force, by name.
 pub(super) type Documents = BTreeMap<&'static str, (&'static Policy, Value)>;
 
-/// The role in A that runs the library, the role in B that it assumes, and the role that launches.
+/// The role of A that world and key policies know, the role in B that runs of A assume, and the
+/// role that launches.
 pub(super) const PUBLISHER: &str = "publisher";
 pub(super) const CONSUMER: &str = "consumer";
 pub(super) const LAUNCHER: &str = "launcher";
@@ -28,28 +31,42 @@ const UNREAD: [&str; 2] = ["key.policy-unread", "target.key-unread"];
 pub(super) struct Stage {
     pub(super) world: World,
     pub(super) by_grants: bool,
+    /// The role in A that runs the library.
+    pub(super) runner: &'static str,
 }
 
 impl Stage {
     /// Gives the roles of a world these documents and nothing else.
     pub(super) fn new(world: World, documents: &Documents) -> Self {
-        for (account, role) in [(A, PUBLISHER), (B, CONSUMER), (B, LAUNCHER)] {
+        let runner = find_runner(documents);
+        world.sim.edit(|state| {
+            let account = state.accounts.get_mut(A).unwrap();
+            let mut role = account.roles[PUBLISHER].clone();
+            role.arn = format!("arn:aws:iam::{A}:role/{runner}");
+            account.roles.insert(runner.to_owned(), role);
+        });
+        for (account, role) in [(A, runner), (B, CONSUMER), (B, LAUNCHER)] {
             world.edit_role(account, role, |role| {
                 role.inline.clear();
                 role.attached.clear();
             });
         }
         for (policy, document) in documents.values() {
-            put_in_force(&world, policy, document);
+            put_in_force(&world, policy, document, runner);
         }
         Self {
             world,
             by_grants: documents.contains_key("publisher-grants"),
+            runner,
         }
     }
 
+    pub(super) async fn assume_runner(&self) -> SdkConfig {
+        self.world.assume_role(A, self.runner, None).await
+    }
+
     pub(super) async fn build_sharer(&self) -> Sharer {
-        Sharer::new(&self.world.assume_role(A, PUBLISHER, None).await)
+        Sharer::new(&self.assume_runner().await)
     }
 
     /// Plans as the publisher; the error is the first one of the plan.
@@ -92,9 +109,9 @@ impl Stage {
     }
 }
 
-fn put_in_force(world: &World, policy: &Policy, document: &Value) {
+fn put_in_force(world: &World, policy: &Policy, document: &Value, runner: &'static str) {
     let put = PutPolicy::parse(&document.to_string(), Duration::ZERO).unwrap();
-    match (policy.kind, find_role(policy)) {
+    match (policy.kind, find_role(policy, runner)) {
         (Kind::Identity, Some((account, role))) => {
             let is_launcher = role == LAUNCHER;
             let name = if is_launcher {
@@ -146,13 +163,36 @@ fn add_control(state: &mut State, put: PutPolicy) {
         .insert(organization.root.clone(), controls);
 }
 
-/// The role that a document is for.
-pub(super) fn find_role(policy: &Policy) -> Option<(&'static str, &'static str)> {
+/// The role of the source account to which the presets give these documents, but for those that no
+/// preset has: the last such, because the publisher of the largest preset can do nearly all.
+pub(super) fn find_runner(documents: &Documents) -> &'static str {
+    let (with_policy, with_grants) = BY_GRANTS;
+    let roles = list_roles(Account::Source);
+    let given: Vec<Vec<&str>> = roles.iter().map(|role| role.list_names()).collect();
+    let names = documents.keys().map(|name| match *name {
+        name if name == with_grants => with_policy,
+        name => name,
+    });
+    let names: Vec<&str> = names
+        .filter(|name| given.iter().any(|given| given.contains(name)))
+        .collect();
+    let mut fitting = roles
+        .iter()
+        .zip(&given)
+        .filter(|(_, given)| names.iter().all(|name| given.contains(name)));
+    fitting.next_back().unwrap().0.name
+}
+
+/// The role that a document is for, if this role of the source account runs the library.
+pub(super) fn find_role(
+    policy: &Policy,
+    runner: &'static str,
+) -> Option<(&'static str, &'static str)> {
     match (policy.account, policy.name) {
         (Account::Target, "launcher") => Some((B, LAUNCHER)),
         (Account::Target, _) => Some((B, CONSUMER)),
         (Account::Source, _) if matches!(policy.kind, Kind::Identity | Kind::Trust) => {
-            Some((A, PUBLISHER))
+            Some((A, runner))
         }
         _ => None,
     }
