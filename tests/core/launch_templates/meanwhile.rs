@@ -157,6 +157,9 @@ async fn approved_plan_makes_no_version_that_it_does_not_name() {
     assert_eq!(plan.launch_templates().next().unwrap().version, Some(2));
     let report = carry_out(&world, &plan, Before::Run, false).await;
     assert_eq!(list_codes(&report), ["plan.outdated"]);
+    let message = &report.errors[0].message;
+    let words = "version 2, which was to be the default one";
+    assert!(message.contains(words), "{message}");
     assert_eq!(
         versions(&world),
         (

@@ -180,17 +180,21 @@ fn gone_template(clients: &RegionClients, step: &UpdateLaunchTemplate) -> Error 
 
 /// The error of a launch template that was changed since the plan was made, and is left as it is.
 fn outdated_step(clients: &RegionClients, step: &UpdateLaunchTemplate, now: &Versions) -> Error {
-    let planned = describe(step.set_default, &(step.made_from, step.current.clone()));
+    let planned = (step.made_from, step.current.clone());
+    let change = match step.version {
+        Some(version) if planned == *now => {
+            format!("version {version}, which was to be the default one, is not the newest now")
+        }
+        _ => format!(
+            "{} then, {} now",
+            describe(step.set_default, &planned),
+            describe(step.set_default, now)
+        ),
+    };
     let message = format!(
-        "the launch template {} was changed after the plan was made, so its {} was left as it is: \
-         {planned} then, {} now",
+        "the launch template {} was changed after the plan was made, so it was left as it is: \
+         {change}",
         step.name,
-        if step.set_default {
-            "default version"
-        } else {
-            "newest version"
-        },
-        describe(step.set_default, now),
     );
     Error::new(Code::PlanOutdated, message)
         .at(&clients.location.account, &clients.location.region)
