@@ -101,31 +101,54 @@ pub(super) async fn read_usage_since(
     Ok(usage)
 }
 
-/// Who uses an image as far as that is known without a new report: others as AWS last reported it,
-/// however long ago, and the owner as of now. `None` if nobody is known to. A dry run asks for no
-/// report, and a run finds most likely the same.
-pub(super) async fn read_known_use(
+/// Who uses an image that everybody is to lose. A dry run asks for no report: then AWS's last one
+/// counts if somebody used the image, however long ago, and what its owner uses now. A run finds
+/// most likely the same.
+pub(super) async fn read_usage_or_last(
+    run: &Run<'_>,
     clients: &RegionClients,
     image: &AmiId,
-    now: i64,
-) -> Option<UsageReport> {
-    let mut usage = read_last_report(clients, image, now)
-        .await
-        .unwrap_or_default();
-    usage.own = Some(clients.ec2.own_usage(image).await);
-    let mut own = usage.own.iter().flatten();
-    let is_used = !usage.counts.is_empty() || own.any(|counts| !counts.is_empty());
-    is_used.then_some(usage)
+    asking: Asking,
+) -> Result<UsageReport, UnknownUsage> {
+    let reading = async {
+        let known = clients.ec2.usage_reports(image).await;
+        let known = known.map_err(UnknownUsage::of)?;
+        match read_among(run, clients, image, (known.clone(), asking)).await {
+            Err(unknown) if unknown.will_be_asked => {
+                let last = read_last_use(clients, image, known, run.source.now()).await;
+                last.ok_or(unknown)
+            }
+            read => read,
+        }
+    };
+    let too_late = |_elapsed| UnknownUsage::of(run.progress.deadline_error());
+    let read = time::timeout_at(asking.until, Box::pin(reading)).await;
+    let read = read.map_err(too_late).flatten();
+    let own = clients.ec2.own_usage(image).await;
+    let is_used = own.as_ref().is_ok_and(|own| !own.is_empty());
+    let mut usage = match read {
+        Err(unknown) if unknown.will_be_asked && is_used => UsageReport::default(),
+        read => read?,
+    };
+    usage.own = Some(own);
+    Ok(usage)
 }
 
-async fn read_last_report(clients: &RegionClients, image: &AmiId, now: i64) -> Option<UsageReport> {
-    let mut whole = clients.ec2.usage_reports(image).await.ok()?;
+/// Who used an image when AWS last reported it; `None` if nobody did, or that is not known.
+async fn read_last_use(
+    clients: &RegionClients,
+    image: &AmiId,
+    known: Vec<RequestedReport>,
+    now: i64,
+) -> Option<UsageReport> {
+    let mut whole = known;
     whole.retain(|report| {
         let is_whole = report.is_whole && report.state == ReportState::Available;
         is_whole && !is_of_the_future(report, now)
     });
     let newest = whole.into_iter().max_by_key(|report| report.created)?;
-    read_counts(clients, image, &newest).await.ok()
+    let usage = read_counts(clients, image, &newest).await.ok()?;
+    (!usage.counts.is_empty()).then_some(usage)
 }
 
 async fn read_counts(
@@ -148,7 +171,18 @@ async fn read_report(
     asking: Asking,
 ) -> Result<UsageReport, UnknownUsage> {
     let known = clients.ec2.usage_reports(image).await;
-    let fresh = find_fresh(known.map_err(UnknownUsage::of)?, run.source.now());
+    let known = known.map_err(UnknownUsage::of)?;
+    read_among(run, clients, image, (known, asking)).await
+}
+
+/// Reads the fresh one of the reports that AWS keeps, or asks for another.
+async fn read_among(
+    run: &Run<'_>,
+    clients: &RegionClients,
+    image: &AmiId,
+    (known, asking): (Vec<RequestedReport>, Asking),
+) -> Result<UsageReport, UnknownUsage> {
+    let fresh = find_fresh(known, run.source.now());
     let is_available = |report: &RequestedReport| report.state == ReportState::Available;
     let report = match fresh {
         Some(report) if is_available(&report) => report,

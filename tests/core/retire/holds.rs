@@ -236,3 +236,27 @@ async fn later_deprecation_that_changes_after_the_plan_stays() {
     assert_eq!(list_codes(&report), ["retire.changed-meanwhile"]);
     assert_eq!(world.count_changes(), before);
 }
+
+/// A dry run asks AWS for no report, and reads of each image once which there are.
+#[tokio::test(start_paused = true)]
+async fn dry_run_reads_the_reports_on_each_image_once() {
+    let world = build_group(3).await;
+    world.share(request(&world, keep(1))).await;
+    tokio::time::advance(DAY * 15).await;
+    let count = || {
+        let calls = world.count_calls();
+        let of = |action: &str| calls.get(action).copied().unwrap_or_default();
+        [
+            of("ec2:DescribeImageUsageReports"),
+            of("ec2:DescribeImageReferences"),
+            of("ec2:CreateImageUsageReport"),
+        ]
+    };
+    let before = count();
+    let request = request(&world, keep(1)).build().unwrap();
+    let plan = Sharer::new(&world.config(A)).preview(&request).await;
+    assert_eq!(plan.unwrap().disabled_images().count(), 2);
+    let after = count();
+    let made = [0, 1, 2].map(|index| after[index] - before[index]);
+    assert_eq!(made, [2, 2, 0]);
+}

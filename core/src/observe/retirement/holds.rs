@@ -9,7 +9,7 @@ use crate::diagnostic::{Error, Errors};
 use crate::id::{AmiId, Region};
 use crate::inventory::{Hold, Retirement, UnknownUsage, UsageReport};
 use crate::observe::Asking;
-use crate::observe::image_usage::{read_image_usage, read_known_use, read_usage_since};
+use crate::observe::image_usage::{read_usage_or_last, read_usage_since};
 use crate::plan;
 use crate::request::ShareRequest;
 use crate::run::Run;
@@ -108,34 +108,19 @@ async fn read_usage(
     due: &[DueImage<'_>],
     asking: Asking,
 ) -> Vec<((Region, AmiId), Result<UsageReport, UnknownUsage>)> {
-    let available = due.iter().filter(|due| due.disabled_since.is_none());
-    let available = available.map(|due| (place(due), true));
-    let usage = read_image_usage(run, available, asking).await;
-    let usage = usage.into_iter().map(|(place, usage)| async move {
-        let usage = match usage {
-            Err(unknown) if unknown.will_be_asked => {
-                let clients = run.source_clients(&place.0);
-                let used = read_known_use(&clients, &place.1, run.source.now()).await;
-                used.ok_or(unknown)
-            }
-            usage => usage,
-        };
-        (place, usage)
-    });
-    let mut usage = join_some(usage.collect()).await;
     let mut reading = Vec::new();
     for one in due {
-        if let Some(since) = one.disabled_since {
-            reading.push(async move {
-                let place = place(one);
-                let clients = run.source_clients(&place.0);
-                let read = read_usage_since(run, &clients, &place.1, (since, asking)).await;
-                (place, read)
-            });
-        }
+        reading.push(async move {
+            let place = place(one);
+            let clients = run.source_clients(&place.0);
+            let read = match one.disabled_since {
+                None => read_usage_or_last(run, &clients, &place.1, asking).await,
+                Some(since) => read_usage_since(run, &clients, &place.1, (since, asking)).await,
+            };
+            (place, read)
+        });
     }
-    usage.extend(join_some(reading).await);
-    usage
+    join_some(reading).await
 }
 
 fn uses_of(run: &Run<'_>, usage: Result<UsageReport, UnknownUsage>) -> Option<Hold> {
