@@ -2,4 +2,4 @@
 
 from ..table import leave_out_area
 
-leave_out_area("org", "the calls of Organizations and SQS are not simulated: nothing here makes them")
+leave_out_area("org", "CreatePolicy and EnablePolicyType of Organizations, and SQS, are not simulated")

@@ -4,7 +4,7 @@ from ..lab import A, B, allow, deny
 from ..table import Setup, leave_out, session, setup
 
 leave_out(
-    "every account has one subnet here, and networks cannot be changed", "ec2-x-037", "ec2-x-038"
+    "subnets have no tags here, and networks cannot be changed", "ec2-x-037", "ec2-x-038"
 )
 OWN = [{"Key": "suite", "Value": "owner-tag"}]
 THEIRS = [{"Key": "suite", "Value": "recipient"}, {"Key": "other", "Value": "synthetic"}]
