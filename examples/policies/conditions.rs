@@ -21,6 +21,12 @@ pub(super) const VIA_EC2: Condition = when(
     "kms:ViaService",
     Texts(&["ec2.*.amazonaws.com"]),
 );
+/// AWS makes the call for the caller of `ec2:DescribeImageReferences`.
+pub(super) const THROUGH_IMAGES: Condition = when(
+    "ForAnyValue:StringEquals",
+    "aws:CalledVia",
+    Texts(&["ec2-images.amazonaws.com"]),
+);
 pub(super) const FOR_EC2: Condition = when("Bool", "kms:GrantIsForAWSResource", YES);
 pub(super) const NO_BYPASS: Condition =
     when("BoolIfExists", "kms:BypassPolicyLockoutSafetyCheck", NO);

@@ -60,7 +60,7 @@ pub(crate) const PRESETS: [Preset; 3] = [
                 &["publisher", "parameters", "lifecycle", "shared-tags"],
             ),
             ("reader", &["reader"]),
-            ("revoker", &["revoker", "usage", "retire"]),
+            ("revoker", &["revoker", "retire"]),
         ],
     },
     Preset {

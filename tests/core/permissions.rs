@@ -56,12 +56,10 @@ const CASES: &[Case] = cases! {
     "revoke a key that a target may use": [
         "revoker", "targets", "target-trust", "target-revoker",
     ] => in_target::revoke,
-    "revoke and remove copies": [
-        "revoker", "revoke-copies", "usage",
-    ] => in_source::revoke_copies,
-    "retire images": ["revoker", "usage", "retire"] => retiring::retire,
+    "revoke and remove copies": ["revoker", "revoke-copies"] => in_source::revoke_copies,
+    "retire images": ["revoker", "retire"] => retiring::retire,
     "retire and deregister images": [
-        "revoker", "usage", "retire", "retire-deregister",
+        "revoker", "retire", "retire-deregister",
     ] => retiring::deregister,
     "revoke from unlisted accounts": ["publisher", "revoker"] => in_source::revoke_unlisted,
     "share with the key policy in code": [

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::examples::policies::{Account, all, cloudformation, json, markdown, terraform};
+use super::examples::policies::{Account, Kind, all, cloudformation, json, markdown, terraform};
 
 fn path_in_repository(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -65,6 +65,29 @@ fn templates_and_modules_match_table() {
         check_file(&format!("examples/cloudformation/{name}.json"), &template);
         let module = terraform::build_module(side);
         check_file(&format!("examples/terraform/{name}/main.tf"), &module);
+    }
+}
+
+/// Who reads what a thief can do, or which policies to combine, finds each policy there.
+#[test]
+fn iam_page_has_each_policy_in_both_tables() {
+    let page = markdown::build_page();
+    for heading in [
+        "What a thief of each role can do",
+        "Which policies to combine",
+    ] {
+        let (_, section) = page.split_once(&format!("\n## {heading}\n")).unwrap();
+        let section = section.split("\n## ").next().unwrap();
+        let rows: Vec<&str> = section
+            .lines()
+            .filter(|line| line.starts_with("| "))
+            .collect();
+        for policy in all() {
+            let name = format!("`{}`", policy.name);
+            let is_there = rows.iter().any(|row| row.contains(&name));
+            let is_for_a_role = policy.kind == Kind::Identity;
+            assert!(is_there || !is_for_a_role, "{heading}: no row has {name}");
+        }
     }
 }
 

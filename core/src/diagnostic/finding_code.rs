@@ -111,8 +111,8 @@ findings! {
         /// Whether those who lose the image use it is not known. Access is revoked all the same,
         /// but a copy that `revoke-copies` would remove is kept.
         ImageUsageUnknown => "image.use-unknown", Warn:
-            "allow the role to ask AWS who uses its images (policy `usage` in docs/IAM.md), enable \
-             a copy that is disabled, as AWS reports on available images only; or set \
+            "allow the role to ask AWS who uses its images (policy `revoker` in docs/IAM.md), \
+             enable a copy that is disabled, as AWS reports on available images only; or set \
              `revoke-in-use` if that does not matter";
         /// The image cannot get the watermark that is asked for.
         ImageNoWatermark => "image.no-watermark", Refuse:

@@ -1,7 +1,7 @@
 //! Policies for dry runs and for revoking.
 
 use super::super::Account::Source;
-use super::super::Values::{Images, Parameters, SharedKeys, Snapshots, UsageReports};
+use super::super::Values::{Images, Parameters, SharedKeys, Snapshots};
 use super::super::conditions::*;
 use super::super::{Kind, Policy, allow, called};
 use super::statements::*;
@@ -55,6 +55,7 @@ const READER: Policy = Policy {
             &[],
         ),
         READ_USAGE,
+        SCAN_BESIDE_VERSIONS,
         READ_WHAT_NAMES_IMAGES,
     ],
 };
@@ -63,9 +64,7 @@ const USAGE: Policy = Policy {
     name: "usage",
     kind: Kind::Identity,
     account: Source,
-    purpose: "`mode: usage`; with `revoker` also what `mode: revoke` and `unlisted: revoke` ask \
-              before they take an image away. Without it they go on, and say that its use is not \
-              known.",
+    purpose: "`mode: usage`: asks AWS who uses images.",
     danger: "It can read which accounts use every image of the account. It can change nothing; \
              AWS keeps each report for 30 days.",
     used_with: &[],
@@ -79,16 +78,9 @@ const USAGE: Policy = Policy {
             &[EVERYTHING],
             &[],
         ),
-        allow(
-            "AskWhoUsesImages",
-            &[called(
-                "ec2:CreateImageUsageReport",
-                "asks AWS for a report on who uses an image",
-            )],
-            &[Images, UsageReports],
-            &[],
-        ),
+        ASK_USAGE,
         READ_USAGE,
+        SCAN,
     ],
 };
 
@@ -96,10 +88,12 @@ const REVOKER: Policy = Policy {
     name: "revoker",
     kind: Kind::Identity,
     account: Source,
-    purpose: "`mode: revoke`; with `publisher` also `unlisted: revoke`.",
+    purpose: "`mode: revoke`; with `publisher` also `unlisted: revoke`. Both ask AWS who uses an \
+              image before they take it away.",
     danger: "It can revoke access to every image from everybody, and share every image, for AWS \
              has no condition that tells the two apart. It cannot share snapshots. \
-             `kms:PutKeyPolicy` gives full control over the key.",
+             `kms:PutKeyPolicy` gives full control over the key. It can read which accounts use \
+             every image.",
     used_with: &[],
     statements: &[
         DESCRIBE,
@@ -138,6 +132,9 @@ const REVOKER: Policy = Policy {
             &[SharedKeys],
             &[],
         ),
+        ASK_USAGE,
+        READ_USAGE,
+        SCAN,
     ],
 };
 
@@ -145,11 +142,10 @@ const REVOKE_COPIES: Policy = Policy {
     name: "revoke-copies",
     kind: Kind::Identity,
     account: Source,
-    purpose: "`mode: revoke` with `revoke-copies: true`. With `usage`, because a copy whose use is \
-              not known stays.",
+    purpose: "`mode: revoke` with `revoke-copies: true`.",
     danger: "It can delete every image and snapshot that has the tag `ami-share:request`: see \
              `tag-guard`.",
-    used_with: &["revoker", "usage"],
+    used_with: &["revoker"],
     statements: &[allow(
         "RemoveCopies",
         &[

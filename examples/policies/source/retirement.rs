@@ -13,10 +13,10 @@ const RETIRE: Policy = Policy {
     kind: Kind::Identity,
     account: Source,
     purpose: "`mode: retire`: deprecates images, and later takes them from everybody and disables \
-              them. With `usage`, because an image whose use is not known stays.",
+              them.",
     danger: "It can disable every image of the account, which takes it from everybody: enabling it \
              again does not bring its launch permissions back.",
-    used_with: &["revoker", "usage"],
+    used_with: &["revoker"],
     statements: &[
         READ_WHAT_NAMES_IMAGES,
         allow(
@@ -70,7 +70,7 @@ const RETIRE_DEREGISTER: Policy = Policy {
     purpose: "`mode: retire` with `retire-deregister: true`.",
     danger: "It can deregister every image that has the tag `ami-share:disabled`, which `retire` \
              can write, and delete every snapshot that no image uses.",
-    used_with: &["revoker", "usage", "retire"],
+    used_with: &["revoker", "retire"],
     statements: &[
         allow(
             "DeregisterDisabled",

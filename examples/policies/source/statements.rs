@@ -1,9 +1,9 @@
 //! Statements that several policies of the source account share.
 
 use super::super::Account::Source;
-use super::super::Values::{Images, KeysOf, SharedKeys, Snapshots};
+use super::super::Values::{Images, KeysOf, SharedKeys, Snapshots, UsageReports};
 use super::super::conditions::*;
-use super::super::{Statement, allow, called, published};
+use super::super::{Action, Statement, allow, called, published};
 
 pub(super) const DESCRIBE: Statement = allow(
     "Describe",
@@ -141,6 +141,16 @@ pub(super) const CREATE_COPY_GRANTS: Statement = allow(
     &[VIA_EC2, FOR_EC2],
 );
 
+pub(super) const ASK_USAGE: Statement = allow(
+    "AskWhoUsesImages",
+    &[called(
+        "ec2:CreateImageUsageReport",
+        "asks AWS for a report on who uses an image",
+    )],
+    &[Images, UsageReports],
+    &[],
+);
+
 pub(super) const READ_USAGE: Statement = allow(
     "ReadWhoUsesImages",
     &[
@@ -160,3 +170,31 @@ pub(super) const READ_USAGE: Statement = allow(
     &[EVERYTHING],
     &[],
 );
+
+/// AWS looks at what may use an image as the caller of `ec2:DescribeImageReferences`.
+const fn scan(actions: &'static [Action]) -> Statement {
+    allow(
+        "ScanForReferences",
+        actions,
+        &[EVERYTHING],
+        &[THROUGH_IMAGES],
+    )
+}
+
+const SCAN_INSTANCES: Action = published(
+    "ec2:DescribeInstances",
+    "AWS looks for instances of the image, for `ec2:DescribeImageReferences`",
+);
+const SCAN_TEMPLATES: Action = published(
+    "ec2:DescribeLaunchTemplates",
+    "the same, for launch templates",
+);
+const SCAN_VERSIONS: Action = published(
+    "ec2:DescribeLaunchTemplateVersions",
+    "the same, for their versions",
+);
+
+pub(super) const SCAN: Statement = scan(&[SCAN_INSTANCES, SCAN_TEMPLATES, SCAN_VERSIONS]);
+
+/// Beside `READ_WHAT_NAMES_IMAGES`, which has the versions.
+pub(super) const SCAN_BESIDE_VERSIONS: Statement = scan(&[SCAN_INSTANCES, SCAN_TEMPLATES]);

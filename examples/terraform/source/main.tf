@@ -76,17 +76,17 @@ locals {
     share = {
       publisher = [var.key_access == "grants" ? "publisher-grants" : "publisher", "parameters", "lifecycle", "shared-tags"]
       reader    = ["reader"]
-      revoker   = ["revoker", "usage", "retire"]
+      revoker   = ["revoker", "retire"]
     }
     verify = {
       publisher = [var.key_access == "grants" ? "publisher-grants" : "publisher", "parameters", "lifecycle", "shared-tags", "reader", "targets"]
       reader    = ["reader"]
-      revoker   = ["revoker", "usage", "retire"]
+      revoker   = ["revoker", "retire"]
     }
     copy = {
       publisher = [var.key_access == "grants" ? "publisher-grants" : "publisher", "parameters", "lifecycle", "shared-tags", "reader", "targets", "snapshots", "temporary-access", "service-linked-role-grants", "revoker"]
       reader    = ["reader"]
-      revoker   = ["revoker", "usage", "retire", "revoke-copies"]
+      revoker   = ["revoker", "retire", "revoke-copies"]
     }
   }
 
@@ -571,6 +571,18 @@ data "aws_iam_policy_document" "reader" {
   }
 
   statement {
+    sid       = "ScanForReferences"
+    actions   = ["ec2:DescribeInstances", "ec2:DescribeLaunchTemplates"]
+    resources = ["*"]
+
+    condition {
+      test     = "ForAnyValue:StringEquals"
+      variable = "aws:CalledVia"
+      values   = ["ec2-images.amazonaws.com"]
+    }
+  }
+
+  statement {
     sid       = "ReadWhatNamesImages"
     actions   = ["ec2:DescribeLaunchTemplateVersions", "ec2:DescribeLockedSnapshots"]
     resources = ["*"]
@@ -584,35 +596,7 @@ resource "aws_iam_policy" "reader" {
   policy      = data.aws_iam_policy_document.reader.json
 }
 
-# It can read which accounts use every image of the account. It can change nothing; AWS keeps each report for 30 days.
-data "aws_iam_policy_document" "usage" {
-  statement {
-    sid       = "FindImages"
-    actions   = ["ec2:DescribeImages"]
-    resources = ["*"]
-  }
-
-  statement {
-    sid       = "AskWhoUsesImages"
-    actions   = ["ec2:CreateImageUsageReport"]
-    resources = ["arn:${local.partition}:ec2:*::image/*", "arn:${local.partition}:ec2:*:${local.account}:image-usage-report/*"]
-  }
-
-  statement {
-    sid       = "ReadWhoUsesImages"
-    actions   = ["ec2:DescribeImageUsageReports", "ec2:DescribeImageUsageReportEntries", "ec2:DescribeImageReferences"]
-    resources = ["*"]
-  }
-}
-
-resource "aws_iam_policy" "usage" {
-  count       = contains(local.created, "usage") ? 1 : 0
-  name        = "ami-share-usage"
-  description = "mode: usage; with revoker also what mode: revoke and unlisted: revoke ask before they take an image away. Without it they go on, and say that its use is not known."
-  policy      = data.aws_iam_policy_document.usage.json
-}
-
-# It can revoke access to every image from everybody, and share every image, for AWS has no condition that tells the two apart. It cannot share snapshots. kms:PutKeyPolicy gives full control over the key.
+# It can revoke access to every image from everybody, and share every image, for AWS has no condition that tells the two apart. It cannot share snapshots. kms:PutKeyPolicy gives full control over the key. It can read which accounts use every image.
 data "aws_iam_policy_document" "revoker" {
   statement {
     sid       = "Describe"
@@ -679,12 +663,36 @@ data "aws_iam_policy_document" "revoker" {
     actions   = ["kms:ListGrants", "kms:RevokeGrant"]
     resources = var.key_arns
   }
+
+  statement {
+    sid       = "AskWhoUsesImages"
+    actions   = ["ec2:CreateImageUsageReport"]
+    resources = ["arn:${local.partition}:ec2:*::image/*", "arn:${local.partition}:ec2:*:${local.account}:image-usage-report/*"]
+  }
+
+  statement {
+    sid       = "ReadWhoUsesImages"
+    actions   = ["ec2:DescribeImageUsageReports", "ec2:DescribeImageUsageReportEntries", "ec2:DescribeImageReferences"]
+    resources = ["*"]
+  }
+
+  statement {
+    sid       = "ScanForReferences"
+    actions   = ["ec2:DescribeInstances", "ec2:DescribeLaunchTemplates", "ec2:DescribeLaunchTemplateVersions"]
+    resources = ["*"]
+
+    condition {
+      test     = "ForAnyValue:StringEquals"
+      variable = "aws:CalledVia"
+      values   = ["ec2-images.amazonaws.com"]
+    }
+  }
 }
 
 resource "aws_iam_policy" "revoker" {
   count       = contains(local.created, "revoker") ? 1 : 0
   name        = "ami-share-revoker"
-  description = "mode: revoke; with publisher also unlisted: revoke."
+  description = "mode: revoke; with publisher also unlisted: revoke. Both ask AWS who uses an image before they take it away."
   policy      = data.aws_iam_policy_document.revoker.json
 }
 
@@ -706,7 +714,7 @@ data "aws_iam_policy_document" "revoke_copies" {
 resource "aws_iam_policy" "revoke_copies" {
   count       = contains(local.created, "revoke-copies") ? 1 : 0
   name        = "ami-share-revoke-copies"
-  description = "mode: revoke with revoke-copies: true. With usage, because a copy whose use is not known stays."
+  description = "mode: revoke with revoke-copies: true."
   policy      = data.aws_iam_policy_document.revoke_copies.json
 }
 
@@ -752,7 +760,7 @@ data "aws_iam_policy_document" "retire" {
 resource "aws_iam_policy" "retire" {
   count       = contains(local.created, "retire") ? 1 : 0
   name        = "ami-share-retire"
-  description = "mode: retire: deprecates images, and later takes them from everybody and disables them. With usage, because an image whose use is not known stays."
+  description = "mode: retire: deprecates images, and later takes them from everybody and disables them."
   policy      = data.aws_iam_policy_document.retire.json
 }
 
@@ -768,7 +776,6 @@ locals {
     "lifecycle"                  = one(aws_iam_policy.lifecycle[*].arn)
     "shared-tags"                = one(aws_iam_policy.shared_tags[*].arn)
     "reader"                     = one(aws_iam_policy.reader[*].arn)
-    "usage"                      = one(aws_iam_policy.usage[*].arn)
     "revoker"                    = one(aws_iam_policy.revoker[*].arn)
     "revoke-copies"              = one(aws_iam_policy.revoke_copies[*].arn)
     "retire"                     = one(aws_iam_policy.retire[*].arn)

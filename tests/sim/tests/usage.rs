@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use ami_share_sim::Delays;
 use ami_share_sim::world::Instance;
+use serde_json::json;
 
 use super::support::*;
 
@@ -215,4 +216,46 @@ async fn rule_7_12_references_are_those_of_the_own_account() {
     let nothing = [("ImageId.1", plain.as_str())];
     let refused = a.ec2("DescribeImageReferences", &nothing).await;
     assert_code(refused, "MissingParameter");
+}
+
+/// AWS looks as the caller: each type asks for its own permissions, which may be limited to this
+/// way.
+#[tokio::test(start_paused = true)]
+async fn rule_7_12_references_need_the_permissions_to_describe() {
+    let (a, _) = two_accounts();
+    let plain = a.image("plain");
+    let describing = [
+        (INSTANCES, "ec2:DescribeInstances"),
+        (TEMPLATES, "ec2:DescribeLaunchTemplates"),
+        (TEMPLATES, "ec2:DescribeLaunchTemplateVersions"),
+    ];
+    let actions = describing.map(|(_, action)| action);
+    for missing in [None].into_iter().chain(actions.map(Some)) {
+        let allowed: Vec<&str> = actions
+            .into_iter()
+            .filter(|action| Some(*action) != missing)
+            .collect();
+        let mut through_images = allow(allowed);
+        through_images["Condition"] = json!({
+            "ForAnyValue:StringEquals": { "aws:CalledVia": "ec2-images.amazonaws.com" },
+        });
+        let references = allow("ec2:DescribeImageReferences");
+        let caller = a.limited(A, &[references, through_images]).await;
+        for kind in [INSTANCES, TEMPLATES] {
+            let asked = [
+                ("ImageId.1", plain.as_str()),
+                ("ResourceType.1.ResourceType", kind),
+            ];
+            let lacks = describing.contains(&(kind, missing.unwrap_or_default()));
+            let answer = caller.ec2("DescribeImageReferences", &asked).await;
+            assert_eq!(answer.is_err(), lacks, "{kind} without {missing:?}");
+            if let Err(fail) = answer {
+                assert_eq!(fail.code, "UnauthorizedOperation");
+                assert!(fail.message.contains(missing.unwrap()), "{}", fail.message);
+            }
+        }
+        // Without that service between, the same permissions give nothing.
+        let directly = caller.ec2("DescribeInstances", &[]).await;
+        assert_code(directly, "UnauthorizedOperation");
+    }
 }

@@ -2,4 +2,4 @@
 
 from ..table import leave_out_area
 
-leave_out_area("org", "CreatePolicy and EnablePolicyType of Organizations, and SQS, are not simulated")
+leave_out_area("org", "CreatePolicy, EnablePolicyType and SQS are not simulated")

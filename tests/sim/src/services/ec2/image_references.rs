@@ -1,8 +1,10 @@
 //! What of the caller's own account uses an image (R7.12).
 
-use super::authorize::authorize_all;
+use super::authorize::{authorize, authorize_all};
 use super::{dry_run, filter, ids};
+use crate::auth::{self, Resource};
 use crate::partition;
+use crate::policy::Context;
 use crate::services::Request;
 use crate::wire::xml::Element;
 use crate::wire::{Fail, Outcome, Query};
@@ -18,6 +20,7 @@ pub(super) fn describe(world: &World, query: &Query, request: &Request<'_>) -> O
         ids::check_image(id)?;
     }
     let asked = Asked::read(query)?;
+    asked.authorize(request)?;
     dry_run(query)?;
     let mut references: Vec<Result<Vec<Element>, Fail>> = Vec::new();
     for image in images {
@@ -74,6 +77,25 @@ impl Asked {
             return Err(Fail::bad("MissingParameter", message));
         }
         Ok(asked)
+    }
+
+    /// AWS looks as the caller, who must be allowed to describe what is looked at, at least through
+    /// this service.
+    fn authorize(&self, request: &Request<'_>) -> Result<(), Fail> {
+        let mut context = Context::new();
+        auth::set(&mut context, "aws:CalledVia", "ec2-images.amazonaws.com");
+        let mut actions = Vec::new();
+        if self.states.is_some() {
+            actions.push("ec2:DescribeInstances");
+        }
+        if self.versions.is_some() {
+            actions.push("ec2:DescribeLaunchTemplates");
+            actions.push("ec2:DescribeLaunchTemplateVersions");
+        }
+        for action in actions {
+            authorize(request, action, &[Resource::new("*")], &context)?;
+        }
+        Ok(())
     }
 
     /// The types and names of the caller's resources that use an image.
