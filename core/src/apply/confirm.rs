@@ -144,12 +144,14 @@ impl<'a> Apply<'a> {
             image: image_id.clone(),
             principals: &image.principals - &gone,
         });
+        // A disabled image has lost it with that, and nobody took it.
+        self.run.usable_image(&clients, image_id).await?;
         let names: Vec<String> = gone.iter().map(ToString::to_string).collect();
         let message = format!(
             "another run took the launch permission of {image_id} from {} meanwhile",
             names.join(", ")
         );
-        Err(Error::new(Code::KeyPolicyContended, message)
+        Err(Error::new(Code::PermissionContended, message)
             .at(&clients.location.account, &shared.region)
             .on(image_id))
     }

@@ -8,6 +8,7 @@ use futures::future;
 use super::{Apply, LaunchableImage};
 use crate::diagnostic::{Code, Error};
 use crate::id::{AmiId, KeyArn, Principal, Region};
+use crate::inventory::{Image, ImageState};
 use crate::report::Event;
 
 /// What EC2 answers of an image that is gone, or that cannot be used for another reason, and of a
@@ -51,7 +52,7 @@ impl<'a> Apply<'a> {
         }
     }
 
-    /// Fails for images that are gone, unless the run has said so of them before.
+    /// Fails for images that are gone or disabled, unless the run has said so of them before.
     pub(super) async fn confirm_presence(&self, images: &[&LaunchableImage<'_>]) {
         let mut by_region = BTreeMap::<&Region, Vec<&LaunchableImage<'_>>>::new();
         for image in images {
@@ -77,9 +78,12 @@ impl<'a> Apply<'a> {
         let mut looking = Vec::new();
         for image in images {
             let id = &image.image_id;
-            let is_known = self.progress().has_failed(Code::ImageNotFound, id);
-            if !is_known && shown.iter().all(|image| &image.id != id) {
-                looking.push(self.run.present_image(&clients, id));
+            let mut lost = [Code::ImageNotFound, Code::ImageDisabled].into_iter();
+            let is_known = lost.any(|code| self.progress().has_failed(code, id));
+            let is_usable = |image: &Image| image.state != ImageState::Disabled;
+            let mut shown = shown.iter().filter(|image| &image.id == id);
+            if !is_known && !shown.any(is_usable) {
+                looking.push(self.run.usable_image(&clients, id));
             }
         }
         for looked in future::join_all(looking).await {

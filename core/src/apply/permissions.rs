@@ -150,6 +150,7 @@ impl Apply<'_> {
     }
 
     /// Whether the images are all still shared with those of these whom they are to be shared with.
+    /// Fails for one that is gone or disabled: nobody has revoked anything then.
     pub(super) async fn are_still_shared(
         &self,
         images: &[&LaunchableImage<'_>],
@@ -161,6 +162,7 @@ impl Apply<'_> {
             let required = self.plan.request.launchers_of(principals);
             let required = &required & &image.principals;
             if !required.is_subset(&current) {
+                self.run.usable_image(&clients, &image.image_id).await?;
                 return Ok(false);
             }
         }
@@ -339,7 +341,7 @@ impl Apply<'_> {
         let message = format!(
             "another run revokes the permission for snapshots of {image_id} that this one adds"
         );
-        Error::new(Code::KeyPolicyContended, message)
+        Error::new(Code::PermissionContended, message)
             .at(&self.run.source.identity.account, region)
             .on(image_id)
     }

@@ -46,6 +46,10 @@ remedied! {
         /// The endpoint could not be reached, or did not answer in time.
         EndpointUnreachable => "endpoint.unreachable":
             "check the Region, the proxy settings and, if it is set, AWS_ENDPOINT_URL";
+        /// Somebody disabled an image during the run, which takes every permission to launch it.
+        ImageDisabled => "image.disabled-meanwhile":
+            "find out who disabled it (CloudTrail, `DisableImage`), enable it with \
+             `aws ec2 enable-image`, and run again";
         /// AWS does not know the image, or does not show it to this account.
         ImageNotFound => "image.not-found":
             "check the AMI ID, its Region and the account of the credentials";
@@ -60,7 +64,7 @@ remedied! {
             "let the target re-encrypt its volumes and snapshots with its own key, then run again. \
              Or run `mode: revoke` with `revoke-keys-in-use`: running instances keep running, but \
              once stopped they cannot start again";
-        /// Another run removes what this one adds.
+        /// Another run removes the access to a key that this one adds.
         KeyPolicyContended => "key.policy-contended":
             "find the run that revokes these targets, and let only one of the two run";
         /// KMS does not accept the key policy.
@@ -90,6 +94,10 @@ remedied! {
         /// A finding refuses a part of the request, which is left out; the others are done.
         PartLeftOut => "part.left-out":
             "see the finding for what to do, then run again";
+        /// Somebody takes the permission for an image or its snapshots that this run gives.
+        PermissionContended => "permission.contended":
+            "find out who takes it (CloudTrail, `ModifyImageAttribute`, \
+             `ModifySnapshotAttribute`), and let only one of the two run";
         /// Somebody gained access after the plan was made that `expect-plan` asks for, and keeps
         /// it.
         PlanNewcomers => "plan.newcomers":

@@ -95,16 +95,6 @@ impl Run<'_> {
         }
     }
 
-    /// Looks for an image as its owner; fails if it is gone (`ec2:DescribeImages`).
-    pub(crate) async fn check_present(
-        &self,
-        owner: &RegionClients,
-        id: &AmiId,
-    ) -> Result<(), Error> {
-        let found = self.progress.absences.find(&owner.ec2, id).await;
-        found.map(drop)
-    }
-
     /// Looks for an image as its owner; fails if it is gone or disabled (`ec2:DescribeImages`).
     pub(crate) async fn check_usable(
         &self,
@@ -113,6 +103,17 @@ impl Run<'_> {
     ) -> Result<(), Error> {
         let found = self.progress.absences.find(&owner.ec2, id).await?;
         refuse_disabled(&owner.ec2, found.as_ref())
+    }
+
+    /// The same of an image that one look may not show.
+    pub(crate) async fn usable_image(
+        &self,
+        owner: &RegionClients,
+        id: &AmiId,
+    ) -> Result<Image, Error> {
+        let image = self.present_image(owner, id).await?;
+        refuse_disabled(&owner.ec2, Some(&image))?;
+        Ok(image)
     }
 
     /// An image that exists, as its owner sees it: one look may not show it. Fails if it is gone
@@ -169,9 +170,7 @@ fn refuse_disabled(owner: &Ec2, image: Option<&Image>) -> Result<(), Error> {
     match image {
         Some(image) if image.state == ImageState::Disabled => {
             let message = format!("{} was disabled during the run", image.id);
-            let remedy = "find out who disabled it (CloudTrail, `DisableImage`), enable it with \
-                          `aws ec2 enable-image`, and run again";
-            Err(lost(owner, &image.id, message).remedy(remedy))
+            Err(lost(Code::ImageDisabled, owner, &image.id, message))
         }
         _ => Ok(()),
     }
@@ -179,12 +178,12 @@ fn refuse_disabled(owner: &Ec2, image: Option<&Image>) -> Result<(), Error> {
 
 fn gone(owner: &Ec2, id: &AmiId) -> Error {
     let message = format!("{id} was deregistered during the run: AWS does not show it any more");
-    lost(owner, id, message)
+    lost(Code::ImageNotFound, owner, id, message)
         .remedy("find out who deregistered it (CloudTrail, `DeregisterImage`), and build it again")
 }
 
-fn lost(owner: &Ec2, id: &AmiId, message: String) -> Error {
-    let mut error = Error::new(Code::ImageNotFound, message).on(id);
+fn lost(code: Code, owner: &Ec2, id: &AmiId, message: String) -> Error {
+    let mut error = Error::new(code, message).on(id);
     error.region = Some(owner.caller.region.clone());
     let identity = owner.caller.identity.as_ref();
     error.account = identity.map(|identity| identity.account.clone());

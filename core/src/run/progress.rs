@@ -48,9 +48,15 @@ impl<'a> Progress<'a> {
         }
     }
 
-    /// Tells the caller, and adds to the report.
+    /// Tells the caller, and adds to the report. What several parts of a run fail of is told
+    /// once.
     pub(crate) fn emit(&self, event: &Event) {
         if let Some(report) = self.report.lock().as_mut() {
+            if let Event::Failed(error) = event
+                && report.errors.contains(error)
+            {
+                return;
+            }
             report.record(event);
         }
         self.events.event(event);

@@ -19,7 +19,7 @@ use crate::diagnostic::Error;
 use crate::id::AmiId;
 use crate::inventory::Image;
 use crate::limits::{TEST_LAUNCH, TEST_LAUNCH_CLEAN_UP};
-use crate::plan::Plan;
+use crate::plan::{Plan, TargetCopy};
 use crate::report::{Check, CheckName, Conclusion, Event, Verification};
 use crate::run::Run;
 use crate::run::effect::ChangeKind;
@@ -45,13 +45,35 @@ pub(super) async fn verify_by_launch(run: &Run<'_>, plan: &Plan, verification: &
     loop {
         let outcome = launch_once(run, plan, &clients, &image_id).await;
         let kinds = outcome.kinds_behind();
-        // A target is told the same of an image that is gone.
-        let owner = run.source_clients(&verification.region);
-        let is_gone = kinds.contains(&ChangeKind::Sharing)
-            && run.check_present(&owner, &image_id).await.is_err();
-        if is_gone || !effect.outlasts_any(kinds, outcome.answer().as_ref()).await {
+        // A target is told the same of an image that is gone or disabled.
+        let owner = owner_of(run, plan, &clients, verification);
+        if kinds.contains(&ChangeKind::Sharing)
+            && let Err(error) = run.check_usable(&owner, &image_id).await
+        {
+            return verification.push(verdict::judge_lost(&error));
+        }
+        if !effect.outlasts_any(kinds, outcome.answer().as_ref()).await {
             return verification.push(verdict::judge(&outcome, &clients.identity.arn));
         }
+    }
+}
+
+/// Who owns what a target launches: the target, if that is its own copy.
+fn owner_of(
+    run: &Run<'_>,
+    plan: &Plan,
+    target: &Arc<RegionClients>,
+    verification: &Verification,
+) -> Arc<RegionClients> {
+    let (account, region) = (&verification.account, &verification.region);
+    let is_own = |copy: &TargetCopy| {
+        let shared = &copy.shared;
+        (&copy.account, &shared.source, &shared.region) == (account, &verification.source, region)
+    };
+    if plan.target_copies().any(is_own) {
+        Arc::clone(target)
+    } else {
+        run.source_clients(region)
     }
 }
 

@@ -82,7 +82,7 @@ impl Apply<'_> {
                     value.as_ref(),
                 ));
             }
-            self.run.check_present(&owner, image_id).await?;
+            self.run.check_usable(&owner, image_id).await?;
             if since.elapsed() > PARAMETER_CHECK {
                 return Err(refused_parameter(clients, name, image_id));
             }

@@ -178,6 +178,14 @@ pub(super) fn judge(outcome: &Outcome, launcher: &str) -> Check {
     }
 }
 
+/// The check of an image that its owner's side does not show any more, or could not.
+pub(super) fn judge_lost(error: &Error) -> Check {
+    match error.code {
+        Code::ImageNotFound | Code::ImageDisabled => Check::no(NAME, error.to_string()),
+        _ => judge_error(error),
+    }
+}
+
 fn judge_end(end: &End, launcher: &str) -> Check {
     let (id, words) = (&end.instance, &end.words);
     let ended = format!("{id} did not run: {words}");
