@@ -31,7 +31,7 @@ pub(crate) use launch_template::{LaunchTemplate, TemplateChange, TemplateVersion
 pub(crate) use parameter::{Parameter, ParameterForm};
 pub(crate) use part::{Failure, Part};
 pub(crate) use retirement::{Hold, Retirement};
-pub(crate) use target::{RolePolicies, Target, TargetKeyUsage, VolumeKey};
+pub(crate) use target::{OtherLaunches, RolePolicies, Target, TargetKeyUsage, VolumeKey};
 
 /// Everything that a plan is made from.
 #[derive(Clone, Debug)]
@@ -50,6 +50,8 @@ pub(crate) struct Inventory {
     pub(crate) targets: BTreeMap<AccountId, Result<Target, Error>>,
     /// The volumes and snapshots encrypted with keys that a target will lose access to, by target.
     pub(crate) key_usage: BTreeMap<AccountId, TargetKeyUsage>,
+    /// What else launches with the policy of launch roles that a revoke would detach, by target.
+    pub(crate) other_launches: BTreeMap<AccountId, OtherLaunches>,
     /// Who uses the images that somebody would lose. Read once a plan says which those are.
     pub(crate) image_usage: BTreeMap<(Region, AmiId), Result<UsageReport, UnknownUsage>>,
     /// The images that the run may retire; none if it does something else.
@@ -69,6 +71,7 @@ impl Inventory {
             fixed_session: false,
             targets: BTreeMap::new(),
             key_usage: BTreeMap::new(),
+            other_launches: BTreeMap::new(),
             image_usage: BTreeMap::new(),
             retirement: Retirement::default(),
             failures: Vec::new(),

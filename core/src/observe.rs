@@ -8,6 +8,7 @@ mod key_usage;
 mod keys;
 mod launch_templates;
 mod organizations;
+mod other_launches;
 mod pending;
 mod permissions;
 mod retirement;
@@ -100,6 +101,7 @@ pub(crate) async fn observe(
     //    lose.
     inventory.targets = targets::read_targets(run, request, &inventory).await;
     inventory.key_usage = key_usage::read_key_usage(run, request, &inventory).await;
+    inventory.other_launches = other_launches::read_other_launches(run, request, &inventory).await;
     Ok(inventory)
 }
 

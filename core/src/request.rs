@@ -222,6 +222,13 @@ impl ShareRequest {
         &self.home
     }
 
+    /// The ARN of the managed policy of launch roles in a target, if the request names one. It is
+    /// of the partition of the run, whatever keys there are.
+    pub(crate) fn launch_policy_in(&self, account: &AccountId) -> Option<String> {
+        let policy = self.options.in_targets.launch_policy.as_ref()?;
+        Some(policy.in_account(self.home.partition(), account))
+    }
+
     /// The request with the images that its parameters hold.
     pub(crate) fn with_images(&self, images: impl IntoIterator<Item = SourceImage>) -> Self {
         let mut request = self.clone();

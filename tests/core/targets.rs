@@ -1,6 +1,7 @@
 //! What a run does in target accounts: copies, tags, parameters, launch roles, and temporary access
 //! to the source for a copy.
 
+mod launch_policy;
 mod launch_roles;
 
 use std::time::Duration;

@@ -37,8 +37,7 @@ findings! {
         /// A leftover of a copy could not be removed.
         CopyNotCleaned => "copy.not-cleaned", Warn:
             "find what still uses or locks it, and remove it by hand: it counts toward quotas";
-        /// More volumes are to be copied into a Region than AWS copies at once, so some copies wait
-        /// for others.
+        /// More volumes are to be copied into a Region than AWS copies at once, so some wait.
         CopyQueued => "copy.queued", Warn:
             "allow a long `timeout`, or share fewer images in a run";
         /// An image has the tag of a copy of this tool, and nothing proves that it is one: it is
@@ -150,8 +149,7 @@ findings! {
         ImageTagNotShared => "image.tag-not-shared", Warn:
             "tag the image where it is built, and check the spelling of the keys in `share-tags`; \
              a key can have 114 characters";
-        /// Recipients see a tag of the image that `share-tags` does not name: an earlier run shared
-        /// it, or somebody else.
+        /// Recipients see a tag of the image that `share-tags` does not name.
         ImageTagStillShared => "image.tag-still-shared", Warn:
             "if recipients must not see it, remove the tag of that key from the image \
              (`ec2:DeleteTags`); else name it in `share-tags`";
@@ -242,6 +240,10 @@ findings! {
         /// A role that is to launch does not exist in a target.
         LaunchRoleMissing => "launch-role.missing", Refuse:
             "create the role there, or remove it from `target-launch-roles`";
+        /// A revoke leaves the managed policy of a role: something else needs it, or may do so.
+        LaunchRolePolicyNeeded => "launch-role.policy-needed", Warn:
+            "revoke that too, and the last revoke detaches it; or detach it by hand \
+             (DetachRolePolicy) once the role launches nothing with it";
         /// The inline policies of a role in a target would be larger than IAM takes.
         LaunchRoleTooLarge => "launch-role.too-large", Refuse:
             "give `target-launch-policy`, a managed policy of the target that is attached instead";
@@ -267,8 +269,7 @@ findings! {
         /// No account of the organizations is left to share with, or to revoke access from.
         OrganizationEmpty => "organization.empty", Refuse:
             "check `target-organizations`, `target-organizational-units` and `exclude-accounts`";
-        /// One of several groups takes organizations for their accounts, which the other groups
-        /// cannot know.
+        /// One of several groups takes organizations for accounts that the others cannot know.
         OrganizationInGroups => "organization.in-groups", Refuse:
             "give the group with `expand-organizations` a run of its own";
         /// A target is of another organization than the one whose accounts can be listed.
@@ -286,8 +287,7 @@ findings! {
         LaunchTemplateNotFound => "launch-template.not-found", Refuse:
             "check `target-launch-templates`, and the Region; create the launch template in each \
              target, or name it for the targets that have it in a group of a `config-file`";
-        /// The launch template names no image but a parameter, so every launch takes the image that
-        /// is in the parameter.
+        /// The launch template names no image but a parameter, whose image every launch takes.
         LaunchTemplateResolvesParameter => "launch-template.resolves-parameter", Warn:
             "have the parameter written, with `publish-ssm-parameter`, and take the launch \
              template out of `target-launch-templates`";
@@ -305,8 +305,7 @@ findings! {
         /// overwritten, as that would change its type.
         ParameterOtherType => "parameter.other-type", Refuse:
             "give another name as `publish-ssm-parameter`, or delete it if nobody needs it";
-        /// A parameter or launch template was changed after the plan was made, and got the image
-        /// all the same.
+        /// A parameter or launch template that was changed after the plan got the image anyway.
         PlanChangedMeanwhile => "plan.changed-meanwhile", Warn:
             "find out who changed it (CloudTrail); `previous` in the report is what it had last";
         /// The Region is not enabled for the account.

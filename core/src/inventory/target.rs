@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Failure, Key, RegionInventory};
 use crate::diagnostic::Error;
-use crate::id::{KeyArn, Region};
+use crate::id::{AmiId, KeyArn, Region};
 
 /// One target account.
 #[derive(Clone, Debug, Default)]
@@ -42,6 +42,18 @@ pub(crate) struct VolumeKey {
 pub(crate) struct TargetKeyUsage {
     /// The IDs of the target's volumes and snapshots, by key.
     pub(crate) volumes: BTreeMap<KeyArn, BTreeSet<String>>,
+    /// Why some of them could not be listed.
+    pub(crate) errors: Vec<Error>,
+}
+
+/// What a target launches besides the images of a revoke.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct OtherLaunches {
+    /// Other images of the source account that are shared with it, or with the organization that
+    /// it may belong to: one at least if there are any.
+    pub(crate) shared: BTreeSet<AmiId>,
+    /// Its own copies that this tool made, of any image; read only if nothing else is shared.
+    pub(crate) copies: BTreeSet<AmiId>,
     /// Why some of them could not be listed.
     pub(crate) errors: Vec<Error>,
 }

@@ -95,12 +95,11 @@ impl Planner<'_> {
     /// Whether AWS takes the name and the tags of the copy.
     pub(super) fn check_copy(&mut self, copy: &CopyImage) {
         if !name::is_ami_name(&copy.name) {
-            let message = format!(
-                "the copy would be named `{}`, which AWS does not take: {} to {} characters",
-                copy.name,
-                AMI_NAME_CHARACTERS.start(),
-                AMI_NAME_CHARACTERS.end(),
-            );
+            let why = name::missing_value(&copy.name).unwrap_or_else(|| {
+                let (least, most) = (AMI_NAME_CHARACTERS.start(), AMI_NAME_CHARACTERS.end());
+                format!("AWS does not take that: {least} to {most} characters")
+            });
+            let message = format!("the copy would be named `{}`, but {why}", copy.name);
             self.refuse(FindingCode::CopyNameInvalid, &copy.source, message);
         }
         if copy.tags.len() > TAGS_PER_RESOURCE {

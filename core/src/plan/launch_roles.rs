@@ -59,12 +59,8 @@ impl Planner<'_> {
                 self.refuse(FindingCode::LaunchRoleMissing, role, message);
                 continue;
             };
-            let planned = match &self.request.options.in_targets.launch_policy {
-                Some(managed) => {
-                    let partition = keys.first().map(|key| key.region().partition());
-                    let arn = partition.map(|partition| managed.in_account(partition, account));
-                    Vec::from_iter(arn.map(|arn| managed_policy(arn, policies)))
-                }
+            let planned = match self.request.launch_policy_in(account) {
+                Some(arn) => vec![managed_policy(arn, policies)],
                 None => self.plan_inline_policies(account, role, policies, keys),
             };
             for (by, in_effect) in planned {

@@ -9,6 +9,7 @@ use crate::id::{AccountId, AccountRegion, AmiId};
 use crate::inventory::{
     Image, LaunchTemplate, Part, RegionInventory, TemplateChange, TemplateVersion, is_template_id,
 };
+use crate::request::name::missing_value;
 
 impl Planner<'_> {
     /// The launch templates of a target that are to have a version with `image`: the shared image,
@@ -147,6 +148,8 @@ pub(crate) fn resolving_template(
 fn missing_template(name: &str, location: &AccountRegion) -> Finding {
     let message = if is_template_id(name) {
         "no target has this launch template in a Region of the run".to_owned()
+    } else if let Some(missing) = missing_value(name) {
+        format!("this is no name of a launch template, for {missing}")
     } else {
         format!(
             "target {} has no launch template of this name in {}",

@@ -12,7 +12,7 @@ use crate::diagnostic::{Finding, FindingCode};
 use crate::id::{AccountId, AmiId};
 use crate::inventory::{Image, Parameter, Part, RegionInventory, seconds};
 use crate::request::DeprecateAt;
-use crate::request::name::is_parameter_name;
+use crate::request::name::{is_parameter_name, missing_value};
 
 impl Planner<'_> {
     /// Deprecation, protection and the parameter of a shared image, in the source account.
@@ -113,8 +113,8 @@ impl Planner<'_> {
             let finding = Finding::refuse(FindingCode::ParameterNameInvalid, &source.id, message);
             self.refuse_parameter(region, part.clone(), finding);
         } else if !is_parameter_name(&name) {
-            let message =
-                format!("the SSM parameter would be named `{name}`, which AWS does not take");
+            let why = missing_value(&name).unwrap_or_else(|| "AWS does not take that".to_owned());
+            let message = format!("the SSM parameter would be named `{name}`, but {why}");
             let finding = Finding::refuse(FindingCode::ParameterNameInvalid, &source.id, message);
             self.refuse_parameter(region, part.clone(), finding);
         }

@@ -63,7 +63,7 @@ impl Planner<'_> {
         self.check_image_usage(&permissions, &keys, &mut copies);
         self.check_stale_principals_of_removals(&keys);
         let forgets = self.plan_forgets(&permissions);
-        let roles = self.plan_role_policy_removals(&keys);
+        let roles = self.plan_role_policy_removals(&permissions, &keys, &removal);
 
         // 3. A copy stays while its key is in use: a later run finds the key by the copy only.
         copies.retain(|copy| !is_under_key_in_use(copy, &permissions, &keys));

@@ -92,6 +92,7 @@ fn inventory() -> Inventory {
         disabled_regions: BTreeSet::new(),
         fixed_session: false,
         key_usage: BTreeMap::new(),
+        other_launches: BTreeMap::new(),
         image_usage: BTreeMap::new(),
         targets: BTreeMap::new(),
         retirement: crate::inventory::Retirement::default(),

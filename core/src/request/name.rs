@@ -168,6 +168,17 @@ impl NameTemplate {
     }
 }
 
+/// Why a placeholder stands in a filled name: what it stands for is missing.
+pub(crate) fn missing_value(name: &str) -> Option<String> {
+    let (_, after) = name.split_once('{')?;
+    let (placeholder, _) = after.split_once('}')?;
+    if placeholder == "account-alias" {
+        return Some("the account has no alias".to_owned());
+    }
+    let key = placeholder.strip_prefix("tag:")?;
+    Some(format!("the image has no tag `{key}`"))
+}
+
 /// Whether AWS takes this as the name of an AMI.
 pub(crate) fn is_ami_name(name: &str) -> bool {
     AMI_NAME_CHARACTERS.contains(&name.len()) && name.chars().all(is_name_char)
@@ -256,6 +267,19 @@ mod tests {
         let name = fill(&NameTemplate::for_images("{name}-{tag:Team}").unwrap());
         assert_eq!(name, "web-{tag:Team}");
         assert!(!is_ami_name(&name) && !is_parameter_name(&name));
+    }
+
+    #[test]
+    fn placeholder_that_is_left_in_a_name_tells_what_is_missing() {
+        for (name, missing) in [
+            ("web-{tag:Nope}", Some("the image has no tag `Nope`")),
+            ("/{account-alias}/x", Some("the account has no alias")),
+            ("web", None),
+            ("a{b}", None),
+            ("a{", None),
+        ] {
+            assert_eq!(missing_value(name).as_deref(), missing, "{name}");
+        }
     }
 
     #[test]

@@ -17,7 +17,8 @@ const TARGET_LAUNCH_ROLES: Policy = Policy {
     account: Target,
     purpose: "`target-launch-roles` with `target-launch-policy`: the recommended way. The target \
               creates the managed policy once, from `launcher.json`.",
-    danger: "It can attach that one policy to the roles named here, and detach it.",
+    danger: "It can attach that one policy to the roles named here, and detach it, and list \
+             every image of the account.",
     used_with: &["launcher"],
     statements: &[
         allow(
@@ -37,6 +38,15 @@ const TARGET_LAUNCH_ROLES: Policy = Policy {
             ],
             &[LaunchRoles],
             &[when("ArnEquals", "iam:PolicyARN", LaunchPolicy)],
+        ),
+        allow(
+            "FindCopies",
+            &[called(
+                "ec2:DescribeImages",
+                "`mode: revoke`: finds the target's own copies, which are launched with the policy",
+            )],
+            &[EVERYTHING],
+            &[],
         ),
     ],
 };

@@ -271,7 +271,7 @@ resource "aws_iam_policy" "target_parameters" {
   policy      = data.aws_iam_policy_document.target_parameters.json
 }
 
-# It can attach that one policy to the roles named here, and detach it.
+# It can attach that one policy to the roles named here, and detach it, and list every image of the account.
 data "aws_iam_policy_document" "target_launch_roles" {
   statement {
     sid       = "ListAttachedPolicies"
@@ -289,6 +289,12 @@ data "aws_iam_policy_document" "target_launch_roles" {
       variable = "iam:PolicyARN"
       values   = ["arn:${local.partition}:iam::${local.account}:policy/${var.launch_policy_name}"]
     }
+  }
+
+  statement {
+    sid       = "FindCopies"
+    actions   = ["ec2:DescribeImages"]
+    resources = ["*"]
   }
 }
 

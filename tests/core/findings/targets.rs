@@ -58,6 +58,7 @@ pub(super) async fn collect(seen: &mut Seen) {
     record(seen, &denied, options).await;
 
     launch_templates(seen).await;
+    needed_launch_policy(seen).await;
 
     let key = world.key_arn("theirs");
     let copying = || with_target_role().kms_key(key.parse().unwrap());
@@ -93,6 +94,25 @@ async fn launch_templates(seen: &mut Seen) {
     let request = world.build_request(&["golden", "plain"]);
     let request = request.target_options(options("web"));
     seen.record(&world.plan(request).await.findings);
+}
+
+/// A revoke leaves the policy of a role that may launch another image.
+async fn needed_launch_policy(seen: &mut Seen) {
+    let world = with_admin_role(|_| ());
+    let iam = aws_sdk_iam::Client::new(&world.config(B));
+    let document = r#"{"Statement":{"Effect":"Allow","Action":"ec2:*","Resource":"*"}}"#;
+    let call = iam.create_policy().policy_name("launch");
+    call.policy_document(document).send().await.unwrap();
+    let request = |image: &str| {
+        let options = with_target_role().launch_roles(["launcher".to_owned()]);
+        let options = options.launch_policy("launch".parse().unwrap());
+        let request = world.build_request(&[image]);
+        request.target_options(options.verify(Verify::None))
+    };
+    world.share(request("golden")).await;
+    world.share(request("plain")).await;
+    let plan = world.plan(into_revoke(request("golden"))).await;
+    seen.record(&plan.findings);
 }
 
 /// A target's own copy whose snapshots are archived.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ami_share::diagnostic::{Finding, FindingCode};
 use ami_share::request::{DeprecateAt, KeyAccessMode, ShareRequestBuilder, TargetOptions, Verify};
 use serde_json::json;
 
@@ -103,7 +104,12 @@ pub(super) async fn attach_launch_policy(stage: Stage) -> Result<(), String> {
     stage.run(request()).await?;
     let launched = world.launch_as_role(B, LAUNCHER, &image_id).await;
     check_launch(&stage, launched).await?;
-    stage.run(into_revoke(request())).await?;
+    let report = stage.run(into_revoke(request())).await?;
+    let mut findings = report.findings.iter();
+    let needed = |it: &&Finding| it.code == FindingCode::LaunchRolePolicyNeeded;
+    if let Some(finding) = findings.find(needed) {
+        return Err(finding.to_string());
+    }
     let launched = world.launch_as_role(B, LAUNCHER, &image_id).await;
     assert_eq!(launched, "UnauthorizedOperation");
     Ok(())

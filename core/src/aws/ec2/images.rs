@@ -56,6 +56,11 @@ impl Ec2 {
         self.images_by(&format!("tag:{key}"), values, true).await
     }
 
+    /// The account's images that have a tag of this key, with disabled ones (`ec2:DescribeImages`).
+    pub(crate) async fn own_images_with_tag(&self, key: &str) -> Result<Vec<Image>, Error> {
+        self.images_by("tag-key", vec![key.to_owned()], true).await
+    }
+
     /// All images of the account with encrypted volumes, with disabled ones
     /// (`ec2:DescribeImages`).
     pub(crate) async fn own_encrypted_images(&self) -> Result<Vec<Image>, Error> {
