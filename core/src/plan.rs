@@ -34,6 +34,7 @@ mod watermark;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -71,7 +72,7 @@ pub use step::{
     KeyUsage, LaunchPermission, LaunchRole, Leftovers, NextStep, NoteDisabled, PolicyChange,
     Protect, Publish, ReclaimAccess, Removal, RemoveCopy, RemoveKeyAccess, RemovePermissions,
     RemoveRolePolicy, RetirementState, RolePolicy, ServiceRole, ShareTags, SharedImage,
-    SnapshotPermission, Step, TagShared, TargetCopy, UpdateLaunchTemplate, Watermark,
+    SnapshotPermission, Step, Steps, TagShared, TargetCopy, UpdateLaunchTemplate, Watermark,
 };
 
 /// What a run will do, and what speaks against it.
@@ -94,7 +95,7 @@ pub struct Plan {
     #[schemars(default)]
     pub organizations: Vec<OrganizationAccounts>,
     /// What is to be done, in order.
-    pub steps: Vec<Step>,
+    pub steps: Steps,
     /// The problems that were found before anything is changed.
     pub findings: Vec<Finding>,
     /// Why parts of the request are left out: they could not be read, or a finding refuses them.
@@ -113,7 +114,7 @@ pub struct Plan {
     pub(crate) keys_with_variables: BTreeSet<KeyArn>,
     /// The aliases by which the request names keys.
     #[serde(skip)]
-    pub(crate) key_aliases: BTreeMap<KeyArn, String>,
+    pub(crate) key_aliases: Arc<BTreeMap<KeyArn, String>>,
     /// What it says stays, each with a finding of its own.
     #[serde(skip)]
     pub(crate) remains: Vec<Remains>,
@@ -149,13 +150,13 @@ impl Plan {
             images: request.images.clone(),
             targets,
             organizations: request.listed_organizations().to_vec(),
-            steps: Vec::new(),
+            steps: Steps::default(),
             findings: Vec::new(),
             errors: Vec::new(),
             kept: Vec::new(),
             groups: Vec::new(),
             keys_with_variables: BTreeSet::new(),
-            key_aliases: BTreeMap::new(),
+            key_aliases: Arc::default(),
             remains: Vec::new(),
             request: request.clone(),
             deadline,
@@ -165,7 +166,7 @@ impl Plan {
     /// The same without its steps and groups.
     pub(crate) fn without_steps(&self) -> Self {
         Self {
-            steps: Vec::new(),
+            steps: Steps::default(),
             groups: Vec::new(),
             ..self.clone()
         }

@@ -182,6 +182,7 @@ async fn read_and_judge(run: &Run<'_>, plan: &Plan) -> (Vec<Verification>, Vec<E
     for account in plan.targets.iter().filter_map(Principal::account) {
         judging.push(async move {
             let target = Box::pin(reader.read(account)).await;
+            keys.forget(account);
             let verifications = judge::judge_target(plan, evidence, account, &target);
             let reached = run.targets.get(account).is_some_and(Result::is_ok);
             let unread = target.into_values().filter_map(Result::err);

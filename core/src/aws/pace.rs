@@ -116,11 +116,47 @@ impl Pace {
         if let Some(turns) = all.get(action) {
             return Arc::clone(turns);
         }
+        // A thousand targets call a dozen operations each, one after the other.
+        let now = Instant::now();
+        all.retain(|_, turns| {
+            let is_waited_for = Arc::strong_count(turns) > 1;
+            is_waited_for || !turns.budget.lock().is_whole(now)
+        });
         let turns = Arc::new(Turns {
             queue: Queue::default(),
-            budget: Mutex::new(Budget::new(rate_of(action), Instant::now())),
+            budget: Mutex::new(Budget::new(rate_of(action), now)),
         });
         all.insert(action.to_owned(), Arc::clone(&turns));
         turns
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn only_what_differs_from_the_documented_rate_is_kept() {
+        let place = AccountRegion {
+            account: "111111111111".parse().unwrap(),
+            region: "us-east-1".parse().unwrap(),
+        };
+        let pace = Paces::default().of(&place);
+        let kept = || pace.turns.lock().keys().cloned().collect::<Vec<_>>();
+        pace.turn("kms:CreateGrant").await;
+        pace.throttled("iam:GetRole", 1);
+        pace.turn("kms:DescribeKey").await;
+        let called = ["iam:GetRole", "kms:CreateGrant", "kms:DescribeKey"];
+        assert_eq!(kept(), called, "a call that was just made counts");
+
+        time::advance(Duration::from_secs(5)).await;
+        pace.turn("kms:ListGrants").await;
+        assert_eq!(kept(), ["iam:GetRole", "kms:ListGrants"]);
+
+        time::advance(Duration::from_mins(2)).await;
+        let waits = pace.turns("kms:ListGrants");
+        pace.turn("kms:GetKeyPolicy").await;
+        assert_eq!(kept(), ["kms:GetKeyPolicy", "kms:ListGrants"]);
+        drop(waits);
     }
 }

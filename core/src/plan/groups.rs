@@ -3,12 +3,13 @@
 mod agreement;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::remains::Removed;
-use super::{Plan, SharedImage};
+use super::{Plan, SharedImage, Steps};
 use crate::diagnostic::{Error, Finding, FindingCode};
 use crate::id::{AccountId, KeyArn, PlanDigest, Principal};
 
@@ -47,10 +48,10 @@ impl Plan {
         correct_remains(&mut groups);
         let first = groups.first()?;
         let mut whole = Self {
-            steps: Vec::new(),
+            steps: Steps::default(),
             ..first.plan.clone()
         };
-        let mut known = BTreeSet::new();
+        let (mut steps, mut known) = (Vec::new(), BTreeSet::new());
         for PlannedGroup { plan, .. } in &groups {
             whole.regions.extend(plan.regions.iter().cloned());
             whole.targets.extend(plan.targets.iter().cloned());
@@ -62,14 +63,16 @@ impl Plan {
             whole
                 .keys_with_variables
                 .extend(plan.keys_with_variables.iter().cloned());
-            whole.key_aliases.extend(plan.key_aliases.clone());
+            let key_aliases = Arc::make_mut(&mut whole.key_aliases);
+            key_aliases.extend((*plan.key_aliases).clone());
             // Groups with the same key share one copy.
             for step in &plan.steps {
                 if known.insert(serde_json::to_string(step).unwrap_or_default()) {
-                    whole.steps.push(step.clone());
+                    steps.push(step.clone());
                 }
             }
         }
+        whole.steps = steps.into();
         // Each group is carried out by itself, and takes nothing that was not approved.
         for group in &mut groups {
             group.plan.request.options.expected_plan = expected.cloned();

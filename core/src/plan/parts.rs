@@ -34,7 +34,7 @@ pub(crate) fn make(
 ) -> Result<Plan, Errors> {
     let plan = Plan {
         keys_with_variables: keys_with_variables(inventory),
-        key_aliases: key_aliases(request, inventory),
+        key_aliases: key_aliases(request, inventory).into(),
         ..Plan::empty(request, &inventory.account, deadline)
     };
 
@@ -54,7 +54,7 @@ pub(crate) fn make(
         let refused = Plan {
             findings: left_out.refusals(&first, rest),
             errors: left_out.errors,
-            steps: first.steps,
+            steps: first.steps.into(),
             ..plan
         };
         return Ok(refused.checked_against_expected());
@@ -69,7 +69,7 @@ pub(crate) fn make(
     let made = Plan {
         findings,
         errors,
-        steps: rest.steps,
+        steps: rest.steps.into(),
         kept: rest.kept,
         remains: rest.remains,
         ..plan

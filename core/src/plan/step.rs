@@ -1,6 +1,7 @@
 //! What a plan consists of: steps, as data.
 
 pub(super) mod copy;
+mod list;
 pub(super) mod removal;
 pub(super) mod retirement;
 pub(super) mod shared;
@@ -20,6 +21,7 @@ pub(crate) use removal::KeyReads;
 pub(crate) use target::TemporaryKeyAccess;
 
 pub use copy::{CopyImage, Leftovers};
+pub use list::Steps;
 pub use removal::{KeyUsage, Removal, RemoveCopy, RemoveKeyAccess, RemovePermissions};
 pub use retirement::{
     AwaitGrace, DeprecateNow, DeregisterImage, DisableImage, ForgetDisabled, GroupImage,

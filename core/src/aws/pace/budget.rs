@@ -38,7 +38,7 @@ impl Budget {
         Self {
             rate: documented,
             documented,
-            tokens: documented.map_or(0.0, |rate| (rate.burst * MARGIN).floor().max(1.0)),
+            tokens: documented.map_or(0.0, full),
             share: 1.0,
             updated: now,
             slowed: None,
@@ -54,6 +54,12 @@ impl Budget {
             return None;
         }
         Some(self.until(1.0, rate))
+    }
+
+    /// Whether it is as it was in the beginning, and so need not be kept.
+    pub(super) fn is_whole(&mut self, now: Instant) -> bool {
+        self.refill(now);
+        self.share >= 1.0 && self.rate.is_none_or(|rate| self.tokens >= full(rate))
     }
 
     /// Halves the rate, once a second at most: the calls of one moment are throttled together.
@@ -94,6 +100,11 @@ impl Budget {
             self.rate = self.documented;
         }
     }
+}
+
+/// The calls that are left before the first one.
+fn full(rate: Rate) -> f64 {
+    (rate.burst * MARGIN).floor().max(1.0)
 }
 
 #[cfg(test)]

@@ -82,6 +82,11 @@ impl<'a> KeyReader<'a> {
         key.await.cloned()
     }
 
+    /// Forgets what an account has read: each target has keys of its own, which nobody else asks for.
+    pub(in crate::verify) fn forget(&self, account: &AccountId) {
+        self.read.lock().retain(|(reader, _), _| reader != account);
+    }
+
     fn cell(&self, clients: &RegionClients, arn: &KeyArn) -> Arc<OnceCell<Key>> {
         let by = (clients.location.account.clone(), arn.clone());
         Arc::clone(self.read.lock().entry(by).or_default())
